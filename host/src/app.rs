@@ -22,6 +22,7 @@ use std::{
     process::ExitCode,
 };
 
+use cordboard_agents::process::{self, Environment};
 use cordboard_core::{
     config::{self, Config},
     encoding::{self, NotText},
@@ -34,7 +35,6 @@ use crate::{
     dev::KitError,
     hub::LiveConfig,
     plugin::{self, Cache, Registry},
-    process::{self, Environment},
     telemetry,
 };
 

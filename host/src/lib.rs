@@ -2,7 +2,6 @@
 //!
 //! Imports go one way: `app → hub → {session, plugin, file_watch} → {process, agent, chat, store} → core`.
 
-pub mod agent;
 pub mod app;
 pub mod chat;
 pub mod cli;
@@ -13,7 +12,6 @@ pub mod hub;
 pub mod listing;
 pub mod plugin;
 pub mod plugin_sources;
-pub mod process;
 pub mod reconcile;
 pub mod rollout;
 pub mod schedule;

@@ -5,11 +5,11 @@ use std::{env, io::Write as _, process::ExitCode};
 use anyhow::Context as _;
 use clap::Parser as _;
 use cordboard::{
-    agent::demo,
     app::{self, AppError},
     cli::{Cli, Command},
     plugin,
 };
+use cordboard_agents::demo;
 use cordboard_core::{messages::system_error, render::strip_controls, scrub};
 
 fn main() -> ExitCode {

@@ -14,6 +14,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use cordboard_agents::{AgentSpec, process::Environment};
 use cordboard_core::{
     agent::PromptId,
     event::CausationChain,
@@ -26,7 +27,7 @@ use tokio::sync::{mpsc, oneshot};
 
 pub use events::EventSink;
 
-use crate::{agent::AgentSpec, clock::Clock, process::Environment, session_registry::SessionCell};
+use crate::{clock::Clock, session_registry::SessionCell};
 
 /// The capacity of an actor's channel. An actor never waits for a sender, so a full channel drains quickly.
 const BOX: usize = 256;

@@ -4,8 +4,8 @@
 
 use std::{ffi::OsString, path::Path, time::Duration};
 
-use cordboard::{
-    agent::{AgentKind, AgentSpec, Codec, Start, prepare},
+use cordboard_agents::{
+    AgentKind, AgentSpec, Codec, Start, prepare,
     process::{Environment, Process, ProcessEvent, spawn},
 };
 use cordboard_core::{

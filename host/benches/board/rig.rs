@@ -16,10 +16,10 @@ use cordboard::{
     },
     plugin::{AdminCommands, HostApi, Registry, Screen, ViewLimits},
     plugin_sources::PluginSources,
-    process::Environment,
     session::Ports,
     session_registry::SessionRegistry,
 };
+use cordboard_agents::process::Environment;
 use cordboard_core::{
     agent::PromptId,
     chat::{Origin, OutboxRow, Update, UpdateKind},

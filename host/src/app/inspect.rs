@@ -3,6 +3,7 @@
 
 use std::{path::Path, sync::Arc};
 
+use cordboard_agents::process::Environment;
 use cordboard_core::{config::SecretSource, scrub, session::Machine, types::SessionRecord};
 use cordboard_store::{Decisions, OpenError};
 
@@ -16,7 +17,6 @@ use crate::{
     listing,
     plugin::{self, Health, Registry},
     plugin_sources::{NO_STANDARD, PluginSources, RejectedFile, STANDARD},
-    process::Environment,
     session::SessionConfig,
     telemetry,
 };

@@ -1,11 +1,11 @@
 //! The options of `cordboard run`, resolved before the runtime starts.
 
+use cordboard_agents::process::Environment;
 use cordboard_watch::ConfigFile;
 
 use crate::{
     cli::{ChatKind, Places},
     hub::LiveConfig,
-    process::Environment,
 };
 
 /// The options that are known before the runtime starts.

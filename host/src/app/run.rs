@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use cordboard_agents::process::{self, Environment};
 use cordboard_core::{
     chat::InboxRow,
     event::{CausationChain, SessionEvent},
@@ -32,7 +33,6 @@ use crate::{
     },
     plugin::{AdminCommands, HostApi, Registry, ViewLimits},
     plugin_sources::{NO_STANDARD, PluginSources, STANDARD},
-    process::{self, Environment},
     reconcile::{self, Admins, Reconciler},
     rollout::{Notifier, Rollout, Settings},
     session::{EventSink as _, Ports, SessionConfig},

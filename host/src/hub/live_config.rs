@@ -7,6 +7,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
+use cordboard_agents::{AgentKind, AgentSpec};
 use cordboard_core::{
     config::{self, Agent, Config, Grant},
     session::Settings,
@@ -14,7 +15,6 @@ use cordboard_core::{
 };
 
 use crate::{
-    agent::{AgentKind, AgentSpec},
     plugin::{BuiltInGrants, CallLimits, PluginSettings, Requests, RolloutSettings},
     plugin_sources::built_in,
     session::SessionConfig,

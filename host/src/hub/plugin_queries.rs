@@ -91,8 +91,12 @@ impl PluginQueries {
         Load {
             idle_for,
             live_agents: u32::try_from(self.roster.live()).unwrap_or(u32::MAX),
-            agent_memory: view.record.process.as_ref().and_then(|process| crate::process::memory(process.pid)),
-            free_memory: crate::process::free_memory(),
+            agent_memory: view
+                .record
+                .process
+                .as_ref()
+                .and_then(|process| cordboard_agents::process::memory(process.pid)),
+            free_memory: cordboard_agents::process::free_memory(),
         }
     }
 }

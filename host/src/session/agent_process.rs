@@ -5,6 +5,10 @@ use std::{
     path::{Component, Path},
 };
 
+use cordboard_agents::{
+    Codec, Start,
+    process::{self, Process, ProcessEvent},
+};
 use cordboard_core::{
     agent::AgentEvent,
     session::{Exit, Launch, Prompt, Run},
@@ -13,10 +17,6 @@ use cordboard_core::{
 use tokio::sync::mpsc;
 
 use super::Ports;
-use crate::{
-    agent::{self, Codec, Start},
-    process::{self, Process, ProcessEvent},
-};
 
 pub struct Running {
     pub run: Run,
@@ -47,7 +47,7 @@ impl Running {
             environment: &ports.environment,
             host_id: &ports.host_id,
         };
-        let (spawn, mut codec) = agent::prepare(&start).map_err(|error| error.to_string())?;
+        let (spawn, mut codec) = cordboard_agents::prepare(&start).map_err(|error| error.to_string())?;
         let (process, events) = process::spawn(spawn).map_err(|error| format!("failed to {error}"))?;
         let opening = codec.open();
         let running = Self { run, process, codec, events };

@@ -162,7 +162,7 @@ async fn a_plugin_cannot_take_a_standard_command() {
 
 #[tokio::test]
 async fn a_rejected_file_leaks_no_memory() {
-    use cordboard::process::{memory, return_freed_memory};
+    use cordboard_agents::process::{memory, return_freed_memory};
     return_freed_memory();
     let world = World::new();
     let (supply, _) = world.start().await;

@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf, process::Command, time::Duration};
 
-use cordboard::process::{EnvTag, ProcessEvent, Spawn, adopt_orphans, spawn, sweep};
+use cordboard_agents::process::{EnvTag, ProcessEvent, Spawn, adopt_orphans, spawn, sweep};
 
 use super::{
     end, line, lives, mark, next, shell,

@@ -1,4 +1,4 @@
-//! Real processes through `cordboard::process`: their output, their exit, and that none of them remains.
+//! Real processes through `cordboard_agents::process`: their output, their exit, and that none of them remains.
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says enough by failing there")]
 
@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use cordboard::process::{
+use cordboard_agents::process::{
     EnvTag, Environment, Process, ProcessEvent, Spawn, WriteError, adopt_orphans, orphans, spawn, sweep, sweep_session,
 };
 use cordboard_core::types::{ProcessId, SessionName};
@@ -372,7 +372,7 @@ async fn a_stored_identity_finds_only_the_same_process() {
     let rebooted = ProcessId { boot: "another".to_owned(), ..process.id().clone() };
     let host = mark().host;
     let swept = sweep(&host, &[(session.clone(), later), (session.clone(), rebooted)]).await;
-    assert_eq!(swept, cordboard::process::CleanupReport::default());
+    assert_eq!(swept, cordboard_agents::process::CleanupReport::default());
     let swept = sweep(&host, &[(session.clone(), process.id().clone())]).await;
     assert_eq!((swept.left, swept.sessions.contains_key(&session)), (0, true));
     end(&mut events).await;

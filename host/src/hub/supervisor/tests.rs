@@ -3,6 +3,7 @@
 use std::{os::unix::fs::PermissionsExt, time::Duration};
 
 use async_trait::async_trait;
+use cordboard_agents::{AgentKind, AgentSpec, process::Environment};
 use cordboard_core::{
     agent::PromptId,
     chat::OutboxRow,
@@ -14,12 +15,10 @@ use tokio::sync::Semaphore;
 
 use super::*;
 use crate::{
-    agent::{AgentKind, AgentSpec},
     chat::{Edits, outbox::Cut},
     clock::Clock,
     hub::{LiveConfig, Outbound, OutboundSink},
     plugin::{Registry, Screen, ViewLimits},
-    process::Environment,
     session::{EventSink, PluginQueries, Question, SessionConfig, SessionStore},
 };
 

@@ -7,6 +7,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use cordboard_agents::{AgentKind, AgentSpec, process::Environment};
 use cordboard_core::{
     agent::PromptId,
     event::SessionEvent,
@@ -21,12 +22,7 @@ use tokio::sync::watch;
 use super::super::{
     EventSink, Handle, PluginQueries, Ports, Question, Scene, SessionConfig, SessionStore, TurnSink, spawn,
 };
-use crate::{
-    agent::{AgentKind, AgentSpec},
-    clock::Clock,
-    process::Environment,
-    session_registry::SessionRegistry,
-};
+use crate::{clock::Clock, session_registry::SessionRegistry};
 
 pub struct Fakes {
     notes: Arc<Notes>,

@@ -18,7 +18,13 @@ const OWNERS: [(&str, &[&str]); 9] = [
     // tools run in the author's terminal. Build scripts run programs.
     (
         "process::Command",
-        &["host/src/process", "host/src/plugin/compile.rs", "host/src/dev/tool.rs", "host/build/", "host/xtask/"],
+        &[
+            "host/agents/src/process",
+            "host/src/plugin/compile.rs",
+            "host/src/dev/tool.rs",
+            "host/build/",
+            "host/xtask/",
+        ],
     ),
 ];
 

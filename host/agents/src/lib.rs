@@ -3,6 +3,7 @@
 
 mod claude;
 pub mod demo;
+pub mod process;
 mod start;
 
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ use cordboard_core::{
     types::SessionName,
 };
 
-use crate::process::{self, Environment, Spawn};
+use process::{Environment, Spawn};
 
 /// The part of `[agents.NAME]` that starting an agent needs.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use super::{
     denials::{Denials, PLAN, QUESTION},
     text,
 };
-use crate::agent::Decoded;
+use crate::Decoded;
 
 /// The request id of `initialize`. Interrupts use the following numbers.
 pub(super) const INITIALIZE: &str = "cordboard-0";
