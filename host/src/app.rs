@@ -28,13 +28,13 @@ use cordboard_core::{
     encoding::{self, NotText},
     messages::MORE_FILES,
 };
+use cordboard_runtime::{Cache, Registry};
 use cordboard_watch::ConfigFile;
 
 use crate::{
     cli::{self, ChatKind, Places},
     dev::KitError,
     hub::LiveConfig,
-    plugin::{self, Cache, Registry},
     telemetry,
 };
 
@@ -151,7 +151,7 @@ fn plugin_folder(places: &Places, config: &Config) -> Option<PathBuf> {
 /// Creates an empty plugin registry with the cache in the state directory.
 fn plug_board(places: &Places, plugins: &config::Plugins) -> std::io::Result<Registry> {
     let cache = Cache::new(places.state.join("cache"), plugins.cache);
-    Registry::start(cache, plugin::THIS_PROGRAM.into(), plugins.parallel)
+    Registry::start(cache, cordboard_runtime::THIS_PROGRAM.into(), plugins.parallel)
 }
 
 /// Returns the plugin folder that the command line or the configuration names. The operator expects it to exist.

@@ -10,6 +10,7 @@ use std::{
 };
 
 use cordboard_core::types::SessionView;
+use cordboard_runtime::{PluginStatus, Registry};
 use serde::{Deserialize, Serialize};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
@@ -17,11 +18,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::{
-    clock::Clock,
-    plugin::{PluginStatus, Registry},
-    session_registry::SessionRegistry,
-};
+use crate::{clock::Clock, session_registry::SessionRegistry};
 
 /// The timeout of a request. The answer is a snapshot.
 const PATIENCE: Duration = Duration::from_secs(5);

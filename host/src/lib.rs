@@ -10,7 +10,6 @@ pub mod control;
 pub mod dev;
 pub mod hub;
 pub mod listing;
-pub mod plugin;
 pub mod plugin_sources;
 pub mod reconcile;
 pub mod rollout;

@@ -7,11 +7,9 @@ use cordboard_core::{
     render::{FOREIGN, one_line},
     types::{Phase, Timestamp},
 };
+use cordboard_runtime::short;
 
-use crate::{
-    control::{PluginRow, SessionRow},
-    plugin::short,
-};
+use crate::control::{PluginRow, SessionRow};
 
 /// Formats columns of text, each as wide as its widest cell.
 fn table(head: &[&str], rows: &[Vec<String>]) -> String {

@@ -7,7 +7,6 @@ use clap::Parser as _;
 use cordboard::{
     app::{self, AppError},
     cli::{Cli, Command},
-    plugin,
 };
 use cordboard_agents::demo;
 use cordboard_core::{messages::system_error, render::strip_controls, scrub};
@@ -18,8 +17,8 @@ fn main() -> ExitCode {
     // startup.
     match args.peek().and_then(|first| first.to_str()) {
         Some("demo-agent") => demo::run(args.skip(1)),
-        Some(plugin::COMPILE) => {
-            report(plugin::compile_stdin().map_err(anyhow::Error::msg).context("not a valid component"))
+        Some(cordboard_runtime::COMPILE) => {
+            report(cordboard_runtime::compile_stdin().map_err(anyhow::Error::msg).context("not a valid component"))
         }
         Some(_) | None => report(dispatch().map_err(anyhow::Error::new)),
     }

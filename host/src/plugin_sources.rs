@@ -14,14 +14,13 @@ use cordboard_core::types::{Timestamp, is_plugin_name};
 mod decisions;
 mod texts;
 
+use cordboard_runtime::{
+    Activation, ActivationMode, Compiled, LARGEST_WASM, PluginError, PluginSettings, Registry, RejectReason, digest,
+};
 use cordboard_store::{Decisions, Store};
 pub use decisions::DecisionStore;
 use texts::{TOO_LARGE, UNREADABLE};
 pub use texts::{disabled, held_off, next_chance};
-
-use crate::plugin::{
-    Activation, ActivationMode, Compiled, LARGEST_WASM, PluginError, PluginSettings, Registry, RejectReason, digest,
-};
 
 /// A plugin that is embedded in the binary.
 pub struct Standard {

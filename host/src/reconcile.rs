@@ -13,11 +13,11 @@ mod admins;
 
 pub use admins::{Admins, menu};
 
+use cordboard_runtime::AuthorizedCommand;
 use cordboard_watch::{Change, ConfigRead};
 
 use crate::{
     hub::{HostService, LiveConfig},
-    plugin::AuthorizedCommand,
     rollout::{Notifier, Rollout},
 };
 

@@ -17,16 +17,13 @@ use std::{
 use async_trait::async_trait;
 use cordboard_core::types::{Caller, Reply, Request};
 
-use crate::{
-    clock::Clock,
-    plugin::{Activation, ActivationMode, PluginError, PluginSettings, Registry, short},
-    plugin_sources::PluginSources,
-};
+use crate::{clock::Clock, plugin_sources::PluginSources};
 
 pub use builds::Event;
 pub use notices::Pace;
 
 use builds::{Done, Jobs, Purpose};
+use cordboard_runtime::{Activation, ActivationMode, PluginError, PluginSettings, Registry, short};
 use notices::{Kind, Message, Notices};
 
 /// Receives the notifications about rollouts.

@@ -12,7 +12,7 @@ use tracing_subscriber::{EnvFilter, filter::ParseError, fmt};
 /// as errors.
 const OF_GUESTS: [&str; 3] = ["wasmtime_wasi", "wasmtime_wasi_http", "wasmtime_wasi_io"];
 
-/// Starts logging. `CORDBOARD_LOG` takes filters of tracing, such as `debug` or `cordboard::plugin=trace`.
+/// Starts logging. `CORDBOARD_LOG` takes filters of tracing, such as `debug` or `cordboard_runtime=trace`.
 pub fn start(default: &str) {
     let wanted = std::env::var("CORDBOARD_LOG").ok().filter(|wanted| !wanted.is_empty());
     let parsed = wanted.as_deref().map(filter).transpose();
@@ -24,7 +24,7 @@ pub fn start(default: &str) {
         fmt().with_env_filter(filter).with_writer(|| LineWriter(io::stderr())).with_ansi(colours).with_target(false);
     lines.init();
     if let Some(why) = bad {
-        tracing::error!(why, "ignored CORDBOARD_LOG: use filters such as debug or cordboard::plugin=trace");
+        tracing::error!(why, "ignored CORDBOARD_LOG: use filters such as debug or cordboard_runtime=trace");
     }
 }
 

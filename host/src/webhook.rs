@@ -28,14 +28,12 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
 };
 
-use crate::{
-    hub::LiveConfig,
-    plugin::{HostApi, Registry, WebRequest},
-};
+use crate::hub::LiveConfig;
 pub use answer::status;
 pub use request::{METHODS, is_withheld};
 
 use answer::Rejection;
+use cordboard_runtime::{HostApi, Registry, WebRequest};
 use request::{Head, Target};
 
 /// The maximum number of connections. Each may hold one body in memory; further ones wait to be accepted.

@@ -3,11 +3,11 @@
 
 use std::time::{Duration, Instant};
 
-use cordboard::plugin::{CallContext, Invocation};
 use cordboard_core::{
     render,
     route::{self, Routed},
 };
+use cordboard_runtime::{CallContext, Invocation};
 
 use crate::{
     components::{TestHost, bad},

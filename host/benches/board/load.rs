@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cordboard::plugin::EPOCH_TICK;
+use cordboard_runtime::EPOCH_TICK;
 use tokio::task::JoinSet;
 
 use crate::{

@@ -6,12 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cordboard::{
-    hub::LiveConfig,
-    plugin::{COMPILE, Registry},
-    plugin_sources::PluginSources,
-};
+use cordboard::{hub::LiveConfig, plugin_sources::PluginSources};
 use cordboard_core::config::Config;
+use cordboard_runtime::{COMPILE, Registry};
 use cordboard_store::Decisions;
 use cordboard_watch::{Change, Watched};
 use tokio::sync::mpsc::Receiver;

@@ -14,7 +14,6 @@ use cordboard::{
         self, Dispatcher, EventBus, HostService, InboxWriter, LiveConfig, Outbound, OutboundSink, PluginQueries,
         SessionSupervisor, TurnRenderer,
     },
-    plugin::{AdminCommands, HostApi, Registry, Screen, ViewLimits},
     plugin_sources::PluginSources,
     session::Ports,
     session_registry::SessionRegistry,
@@ -29,6 +28,7 @@ use cordboard_core::{
     session::Machine,
     types::{Caller, Place, Reply, Role, SessionName, SessionRecord, UserId},
 };
+use cordboard_runtime::{AdminCommands, HostApi, Registry, Screen, ViewLimits};
 use cordboard_store::{Decisions, Store};
 use tempfile::TempDir;
 use tokio::sync::mpsc;

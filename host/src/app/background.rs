@@ -3,12 +3,12 @@
 use std::sync::{Arc, Weak};
 
 use cordboard_core::config::Config;
+use cordboard_runtime::HostApi;
 use tokio::{net::TcpListener, task::JoinSet};
 
 use super::{AppError, jobs};
 use crate::{
     hub::HostService,
-    plugin::{self, HostApi},
     webhook::{self, WebhookServer},
 };
 
@@ -48,5 +48,5 @@ impl BackgroundTasks {
 fn secret(config: &Config, name: &str) -> Result<String, String> {
     let source = config.secrets.get(name);
     let source = source.ok_or_else(|| format!("[secrets] has no '{name}': add {name} = \"/path/to/a/file\""))?;
-    plugin::secret_value(name, source)
+    cordboard_runtime::secret_value(name, source)
 }

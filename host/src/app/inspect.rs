@@ -5,6 +5,7 @@ use std::{path::Path, sync::Arc};
 
 use cordboard_agents::process::Environment;
 use cordboard_core::{config::SecretSource, scrub, session::Machine, types::SessionRecord};
+use cordboard_runtime::{Health, Registry};
 use cordboard_store::{Decisions, OpenError};
 
 use super::{AppError, front_end, load, named_plugin_folder, plugin_folder};
@@ -15,7 +16,6 @@ use crate::{
     control::{self, Answer, PluginRow, Question, SessionRow},
     hub::{self, LiveConfig},
     listing,
-    plugin::{self, Health, Registry},
     plugin_sources::{NO_STANDARD, PluginSources, RejectedFile, STANDARD},
     session::SessionConfig,
     telemetry,
@@ -81,7 +81,7 @@ fn check_secrets(config: &LiveConfig) -> Vec<String> {
     for (name, source) in &config.now().secrets {
         let verdict = if matches!(source, SecretSource::Credential(_)) && !has_credentials {
             "unknown"
-        } else if let Err(why) = plugin::secret_value(name, source) {
+        } else if let Err(why) = cordboard_runtime::secret_value(name, source) {
             troubles.push(format!("[secrets] {name}: {why}"));
             "invalid"
         } else {

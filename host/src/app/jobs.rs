@@ -7,12 +7,12 @@ use std::{
 
 use async_trait::async_trait;
 use cordboard_core::{cron::Cron, types::Timestamp};
+use cordboard_runtime::{DueJob, HostApi, Registry};
 use cordboard_store::Store;
 use tokio::sync::watch;
 
 use crate::{
     hub::HostService,
-    plugin::{DueJob, HostApi, Registry},
     schedule::{Due, HostZone, Jobs, Key, Schedule, Work},
 };
 

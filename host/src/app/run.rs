@@ -14,6 +14,7 @@ use cordboard_core::{
     session::{Exit, Input, Machine, Run},
     types::{ProcessId, SessionName, SessionRecord, SessionView},
 };
+use cordboard_runtime::{AdminCommands, HostApi, Registry, ViewLimits};
 use cordboard_store::{Contents, Store};
 use cordboard_watch::Watched;
 use tokio::sync::watch;
@@ -31,7 +32,6 @@ use crate::{
         self, Dispatcher, EventBus, HostService, InboxWriter, Intake, LiveConfig, Outbound, PluginQueries,
         QuiescenceWaiter, SessionSupervisor, TurnRenderer,
     },
-    plugin::{AdminCommands, HostApi, Registry, ViewLimits},
     plugin_sources::{NO_STANDARD, PluginSources, STANDARD},
     reconcile::{self, Admins, Reconciler},
     rollout::{Notifier, Rollout, Settings},

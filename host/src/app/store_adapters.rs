@@ -7,12 +7,12 @@ use cordboard_core::{
     chat::{Delivery, MessageId, OutboxRow, PostId},
     types::Place,
 };
+use cordboard_runtime::Screen;
 use cordboard_store::{Store, StoreError};
 
 use crate::{
     chat::outbox::{Cut, DeliveryStore, Frame, LedgerError, Outbox, Post, Reachability},
     hub::OutboundSink,
-    plugin::Screen,
 };
 
 #[async_trait]

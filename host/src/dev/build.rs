@@ -12,14 +12,12 @@ use std::{
 };
 
 use super::{error::KitError, progress, project::Project, vendored};
+use cordboard_runtime::{digest, short};
 pub use js::{COMPONENTIZE_JS, JCO};
 pub use python::COMPONENTIZE_PY;
 use stamp::Stamp;
 
-use crate::{
-    cli::Language,
-    plugin::{digest, short},
-};
+use crate::cli::Language;
 
 /// Builds the plugin in `folder`, and prints and returns the path of the component.
 ///

@@ -6,6 +6,7 @@ mod inline;
 use std::sync::Arc;
 
 use cordboard_core::{render, types::Role};
+use cordboard_runtime::PluginError;
 
 use super::{
     error::KitError,
@@ -14,7 +15,7 @@ use super::{
     progress,
     subject::Subject,
 };
-use crate::{chat, cli, clock::Clock, plugin::PluginError};
+use crate::{chat, cli, clock::Clock};
 
 /// # Errors
 /// The command has no valid reply. The reply that explains it was printed.

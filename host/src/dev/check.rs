@@ -18,12 +18,8 @@ use super::{
     progress,
     subject::Subject,
 };
-use crate::{
-    cli,
-    clock::Clock,
-    hub,
-    plugin::{ComponentInfo, PluginError, digest},
-};
+use crate::{cli, clock::Clock, hub};
+use cordboard_runtime::{ComponentInfo, PluginError, digest};
 use report::{Compiled, Report, Verdict};
 
 /// # Errors

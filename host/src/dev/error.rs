@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use crate::plugin::PluginError;
+use cordboard_runtime::PluginError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum KitError {

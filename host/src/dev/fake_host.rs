@@ -15,14 +15,14 @@ use cordboard_core::{
     session::{ApiError, RefusalCode, SessionCommand},
     types::{Caller, Phase, Place, Reply, Role, SessionName, SessionRecord, SessionView, Timestamp, UserId},
 };
+use cordboard_runtime::{
+    AdminCommand, AdminCommands, ArchiveFilter, CallContext, ChatMember, Choice, FakeNetwork, HostApi, Outcome,
+    PluginState, SessionSpec, Swap, check_order, check_post, refuse,
+};
 
 use self::commands::apply;
 use super::recorded_action::RecordedAction;
 use crate::chat::console;
-use crate::plugin::{
-    AdminCommand, AdminCommands, ArchiveFilter, CallContext, ChatMember, Choice, FakeNetwork, HostApi, Outcome,
-    PluginState, SessionSpec, Swap, check_order, check_post, refuse,
-};
 
 /// The idle timeout of a session that has none of its own.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(600);

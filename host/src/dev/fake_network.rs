@@ -9,9 +9,9 @@ use std::{
 };
 
 use cordboard_core::config::parse_duration;
+use cordboard_runtime::{FakeNetwork, HttpRequest, HttpResponse};
 
 use super::recorded_action::RecordedAction;
-use crate::plugin::{FakeNetwork, HttpRequest, HttpResponse};
 
 #[derive(Default)]
 pub struct Far(Mutex<Inner>);

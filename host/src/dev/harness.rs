@@ -9,20 +9,16 @@ use cordboard_core::{
     route::{self, Routed},
     types::{Button, Caller, Place, Reply, Role, Timestamp, UserId},
 };
+use cordboard_runtime::{
+    CallContext, CallError, Choice, ComponentInfo, FakeNetwork, HostApi, Invocation, Offer, PluginError,
+    PluginSettings, Registry,
+};
 
 use super::{
     build::size, error::KitError, fake_host::FakeHost, fake_network::Far, log::Log, progress,
     recorded_action::RecordedAction, subject::Subject,
 };
-use crate::{
-    chat::console,
-    hub,
-    plugin::{
-        self, CallContext, CallError, Choice, ComponentInfo, FakeNetwork, HostApi, Invocation, Offer, PluginError,
-        PluginSettings, Registry,
-    },
-    plugin_sources::STANDARD,
-};
+use crate::{chat::console, hub, plugin_sources::STANDARD};
 
 /// The maximum number of concurrent calls: the call itself, and one that it may cause.
 const PARALLEL: u32 = 2;
@@ -38,7 +34,7 @@ pub struct Harness {
 
 impl Harness {
     pub fn plugs(&self) -> Result<Registry, KitError> {
-        Ok(Registry::start(self.cache.clone(), plugin::THIS_PROGRAM.into(), PARALLEL)?)
+        Ok(Registry::start(self.cache.clone(), cordboard_runtime::THIS_PROGRAM.into(), PARALLEL)?)
     }
 }
 

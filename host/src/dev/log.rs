@@ -6,6 +6,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use cordboard_runtime::AUTHORS;
 use tracing::{
     Event, Level, Subscriber,
     field::{Field, Visit},
@@ -13,10 +14,7 @@ use tracing::{
 use tracing_subscriber::{Layer, layer::Context, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 use super::recorded_action::RecordedAction;
-use crate::{
-    plugin::AUTHORS,
-    telemetry::{self, LineWriter},
-};
+use crate::telemetry::{self, LineWriter};
 
 /// The host's message for a line of the plugin's own text.
 const HOST_WORDS: &str = "plugin says";

@@ -8,8 +8,7 @@ use cordboard_core::{
     session::{SessionCommand, Waiting},
     types::{Place, Reply, SessionName, SessionRecord},
 };
-
-use crate::plugin::AdminCommand;
+use cordboard_runtime::AdminCommand;
 
 /// The longest text value of a state key to show, in characters.
 const SHOWN: usize = 60;

@@ -5,8 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use cordboard_runtime::LARGEST_WASM;
+
 use super::{build, error::KitError};
-use crate::plugin::LARGEST_WASM;
 
 /// A component on disk, with its name as a plugin.
 #[derive(Debug, Clone)]

@@ -30,8 +30,9 @@ use super::{
     script::{self, Step, fits},
     subject::Subject,
 };
-use crate::{cli, plugin::Registry};
+use crate::cli;
 use actor::{Actor, Came};
+use cordboard_runtime::Registry;
 
 /// The fault of a conversation that tests nothing.
 const NO_CALL: &str = "the conversation never calls the plugin: add a message such as `> /hello Ada`, or a call such as `@event host-started`";

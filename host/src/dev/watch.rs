@@ -7,8 +7,9 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use cordboard_runtime::THIS_PROGRAM;
+
 use super::{build::place, error::KitError, progress, project::Project, sources::saved, tool::Tool};
-use crate::plugin::THIS_PROGRAM;
 
 /// The work at each save.
 #[derive(Debug, Clone)]

@@ -5,11 +5,9 @@ use cordboard_core::{
     config::Access,
     types::{Caller, Place, Role, SessionView, UserId},
 };
+use cordboard_runtime::ChatMember;
 
-use crate::{
-    chat::{console, telegram},
-    plugin::ChatMember,
-};
+use crate::chat::{console, telegram};
 
 /// Returns the members of `place`. `met` lists the people who have written there, with or without access.
 pub fn of(place: &Place, met: Vec<UserId>, access: &Access) -> Vec<ChatMember> {

@@ -1,8 +1,7 @@
 //! Finds the command that a person gives by name or by a button, or the reason why it is not called.
 
 use cordboard_core::{messages::Answer, route, types::Role};
-
-use crate::plugin::{Offer, Snapshot};
+use cordboard_runtime::{Offer, Snapshot};
 
 /// Finds the command `name` for a person with this role. `of` is the plugin whose button gives it.
 ///

@@ -13,12 +13,10 @@ use cordboard_core::{
     session::{ApiError, RefusalCode},
     types::{Caller, InvalidName, SessionName, SessionRecord, is_model_name},
 };
+use cordboard_runtime::{SessionSpec, refuse};
 
 use super::{host_api::HostService, refusal_texts::taken};
-use crate::{
-    plugin::{SessionSpec, refuse},
-    session,
-};
+use crate::session;
 
 impl HostService {
     pub(super) fn found(&self, caller: &Caller, blueprint: SessionSpec) -> Result<SessionRecord, ApiError> {

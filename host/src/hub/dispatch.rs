@@ -12,6 +12,7 @@ use cordboard_core::{
     session::{Input, Prompt, RefusalCode},
     types::{Alert, Phase, Reply, SessionName, SessionView},
 };
+use cordboard_runtime::{CallContext, CallError, CallOrder, HostApi, Invocation, Offer, Registry, SessionSpec};
 use cordboard_store::{Keyboard, Revised, Store, StoreError};
 
 use super::{
@@ -21,7 +22,6 @@ use super::{
     outbound::Outbound,
     supervisor::{prompt_of, words_of},
 };
-use crate::plugin::{CallContext, CallError, CallOrder, HostApi, Invocation, Offer, Registry, SessionSpec};
 
 pub struct Dispatcher {
     pub plugs: Arc<Registry>,

@@ -8,12 +8,10 @@ use std::{
 };
 
 use cordboard_core::event::SessionEvent;
+use cordboard_runtime::{CallError, HostApi, Registry};
 
 use super::host_api::HostService;
-use crate::{
-    plugin::{CallError, HostApi, Registry},
-    session::EventSink,
-};
+use crate::session::EventSink;
 
 /// The maximum number of waiting events per plugin. A busy host emits a few events per second. When the queue of a hook
 /// that times out on every call is full, the hook is minutes behind, and new events are worth more than old ones.

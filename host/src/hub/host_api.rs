@@ -12,6 +12,10 @@ use cordboard_core::{
     session::{ApiError, Prompt, RefusalCode, SessionCommand},
     types::{Caller, Choice as DecisionStore, Place, Reply, Request, SessionName, SessionView, Timestamp},
 };
+use cordboard_runtime::{
+    AdminCommand, AdminCommands, ArchiveFilter, CallContext, Choice, HostApi, Outcome, Registry, SessionSpec,
+    check_post, refuse, short,
+};
 use cordboard_store::{Store, StoreError};
 
 use super::{
@@ -22,16 +26,7 @@ use super::{
     refusal_texts::{not_stored, taken, unknown},
     supervisor::SessionSupervisor,
 };
-use crate::{
-    chat::outbox::Cut,
-    clock::Clock,
-    plugin::{
-        AdminCommand, AdminCommands, ArchiveFilter, CallContext, Choice, HostApi, Outcome, Registry, SessionSpec,
-        check_post, refuse, short,
-    },
-    session::OrderSource,
-    session_registry::SessionRegistry,
-};
+use crate::{chat::outbox::Cut, clock::Clock, session::OrderSource, session_registry::SessionRegistry};
 
 #[derive(Clone)]
 pub struct HostService {

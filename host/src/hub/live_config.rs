@@ -13,12 +13,9 @@ use cordboard_core::{
     session::Settings,
     types::{Caller, Role, SessionRecord, UserId},
 };
+use cordboard_runtime::{BuiltInGrants, CallLimits, PluginSettings, Requests, RolloutSettings};
 
-use crate::{
-    plugin::{BuiltInGrants, CallLimits, PluginSettings, Requests, RolloutSettings},
-    plugin_sources::built_in,
-    session::SessionConfig,
-};
+use crate::{plugin_sources::built_in, session::SessionConfig};
 
 /// A shared, replaceable configuration.
 #[derive(Clone)]

@@ -10,9 +10,10 @@ use cordboard_core::{
     messages, scrub,
     types::{Content, Place, Reply, Request},
 };
+use cordboard_runtime::Screen;
 use cordboard_store::{Store, StoreError};
 
-use crate::{chat::outbox::Cut, plugin::Screen};
+use crate::chat::outbox::Cut;
 
 /// The first and the longest delay before a failed store operation is retried.
 const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));

@@ -11,11 +11,11 @@ use cordboard_core::{
     types::SessionView,
 };
 
+use cordboard_runtime::{HostApi, Load, Registry};
 use tokio::task::JoinHandle;
 
 use super::live_config::LiveConfig;
 use crate::{
-    plugin::{HostApi, Load, Registry},
     session::{self, Handle, Question},
     session_registry::SessionRegistry,
 };

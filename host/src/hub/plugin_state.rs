@@ -1,10 +1,10 @@
 //! Implements plugin state on top of the store.
 
 use async_trait::async_trait;
+use cordboard_runtime::{PluginState, Swap};
 use cordboard_store::Limit;
 
 use super::host_api::HostService;
-use crate::plugin::{PluginState, Swap};
 
 #[async_trait]
 impl PluginState for HostService {

@@ -15,6 +15,7 @@ use cordboard_core::{
     turn::{Turn, TurnState},
     types::{Alert, Authorship, Place, Reply, SessionName, SessionView},
 };
+use cordboard_runtime::{Registry, Screen, ViewLimits};
 use futures::FutureExt as _;
 use tokio::sync::Notify;
 
@@ -28,7 +29,6 @@ use super::{
 use crate::{
     chat::Edits,
     clock::Clock,
-    plugin::{Registry, Screen, ViewLimits},
     session::{Scene, TurnSink},
     session_registry::SessionRegistry,
 };

@@ -5,9 +5,8 @@ use cordboard_core::{
     session::{ApiError, RefusalCode},
     types::{Caller, SessionView},
 };
+use cordboard_runtime::refuse;
 use cordboard_store::StoreError;
-
-use crate::plugin::refuse;
 
 pub fn unknown(name: &str) -> ApiError {
     refuse(RefusalCode::Unknown, messages::unknown(name))

@@ -6,8 +6,7 @@ use cordboard_core::{
     turn::{Part, Turn, TurnState},
     types::Reply,
 };
-
-use crate::plugin::{Screen, ViewLimits};
+use cordboard_runtime::{Screen, ViewLimits};
 
 /// The maximum number of messages per turn, unless its plain text needs more. A chat accepts about one message per
 /// second.

@@ -8,8 +8,7 @@ use cordboard_core::{
     rollout::{Admission, Decision},
     types::Timestamp,
 };
-
-use crate::plugin::short;
+use cordboard_runtime::short;
 
 /// Explains why `digest` isn't admitted. `None` if it is.
 #[must_use]

@@ -11,6 +11,7 @@ use cordboard_core::{
     session::Input,
     types::{Caller, Place, Reply, Request},
 };
+use cordboard_runtime::{Offer, Snapshot};
 
 use crate::{
     chat::{
@@ -18,7 +19,6 @@ use crate::{
         outbox::{Outbox, Unreachable},
     },
     hub::{HostService, LiveConfig, Outbound},
-    plugin::{Offer, Snapshot},
     rollout::Notifier,
 };
 

@@ -6,19 +6,17 @@ use cordboard_core::{
     route,
     session::{ApiError, RefusalCode},
 };
+use cordboard_runtime::{
+    Activation, AdminCommand, AuthorizedCommand, Outcome, PluginError, RejectReason, RejectedVersion, config_only,
+    refuse, short,
+};
 use cordboard_store::{GrantAnswer, StoreError};
 
 use super::{
     ActivePlugin, Rollout,
     builds::{Given, Purpose},
 };
-use crate::{
-    plugin::{
-        Activation, AdminCommand, AuthorizedCommand, Outcome, PluginError, RejectReason, RejectedVersion, config_only,
-        refuse, short,
-    },
-    plugin_sources::{Version, disabled, held_off},
-};
+use crate::plugin_sources::{Version, disabled, held_off};
 
 /// The result of planning a command.
 enum AdminPlan {

@@ -1,9 +1,9 @@
 //! Asks the owner about versions that request more capabilities than granted, once per version.
 
+use cordboard_runtime::{PendingApproval, RejectReason, Snapshot, joint_question, short};
 use tokio::time::Instant;
 
 use super::Rollout;
-use crate::plugin::{PendingApproval, RejectReason, Snapshot, joint_question, short};
 
 impl Rollout {
     /// Asks about the versions that are pending approval at startup.

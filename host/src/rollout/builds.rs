@@ -4,6 +4,10 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use cordboard_core::types::Caller;
+use cordboard_runtime::{
+    ActivationMode, AdminCommand, Compiled, Outcome, PluginError, PluginSettings, Registry, RejectedVersion, TRIALS,
+    refuse,
+};
 use tokio::{
     sync::{Semaphore, oneshot, watch},
     task::{AbortHandle, Id, JoinError, JoinSet},
@@ -11,13 +15,7 @@ use tokio::{
 };
 
 use super::rollback::Fallen;
-use crate::{
-    plugin::{
-        ActivationMode, AdminCommand, Compiled, Outcome, PluginError, PluginSettings, Registry, RejectedVersion,
-        TRIALS, refuse,
-    },
-    plugin_sources::Version,
-};
+use crate::plugin_sources::Version;
 
 /// A longer compilation is announced. A cached version takes a millisecond, a small plugin 60 ms.
 const SLOW: Duration = Duration::from_secs(1);

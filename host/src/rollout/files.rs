@@ -3,16 +3,14 @@
 use std::collections::BTreeSet;
 
 use cordboard_core::types::is_plugin_name;
+use cordboard_runtime::{Activation, Health, PluginError, PluginSettings, short};
 
 use super::{
     ActivePlugin, Rollout,
     builds::{Purpose, Tell},
     notices::Kind,
 };
-use crate::{
-    plugin::{Activation, Health, PluginError, PluginSettings, short},
-    plugin_sources::{Version, held_off},
-};
+use crate::plugin_sources::{Version, held_off};
 
 /// The key of the plugin folder among plugin names. No plugin can have this name.
 const FOLDER: &str = "";

@@ -4,9 +4,8 @@
 
 use std::{collections::VecDeque, time::Duration};
 
+use cordboard_runtime::PendingApproval;
 use tokio::time::Instant;
-
-use crate::plugin::PendingApproval;
 
 /// The factor by which the pending notices may exceed the listed ones, so that a message can list the most important
 /// ones.

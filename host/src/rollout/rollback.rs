@@ -1,16 +1,14 @@
 //! Rolls back versions that fail during probation, and tries them again after a growing backoff.
 
 use cordboard_core::config::spell_duration;
+use cordboard_runtime::{Activation, PluginError, PluginVersion, short};
 
 use super::{
     ActivePlugin, Rollout,
     builds::{Purpose, Tell},
     notices::Kind,
 };
-use crate::{
-    plugin::{Activation, PluginError, PluginVersion, short},
-    plugin_sources::{Version, held_off, next_chance},
-};
+use crate::plugin_sources::{Version, held_off, next_chance};
 
 /// A version that failed its probation.
 pub struct Fallen {

@@ -9,9 +9,8 @@ use hyper::{
     header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 
+use cordboard_runtime::WebResponse;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
-
-use crate::plugin::WebResponse;
 
 /// The reason why a request didn't reach its plugin, or why the plugin gave no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]

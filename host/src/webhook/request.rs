@@ -1,6 +1,7 @@
 //! Parses a request: its plugin, its bounded body, and the parts of the head that the plugin sees.
 
 use cordboard_core::{config::WebhookAuth, scrub};
+use cordboard_runtime::WebRequest;
 use http_body_util::{BodyExt, Limited};
 use hyper::{
     HeaderMap, Method,
@@ -12,7 +13,6 @@ use super::{
     answer::Rejection,
     proof::{self, Check},
 };
-use crate::plugin::WebRequest;
 
 /// The prefix of all webhook paths.
 const ROOT: &str = "/hooks/";

@@ -152,7 +152,7 @@ fn each_saved_key_acts_or_names_the_next_start() {
 
     let home = Home::new();
     home.plug("echo", "echo");
-    let digest = format!("\"{}\"", cordboard::plugin::digest(&component("echo")));
+    let digest = format!("\"{}\"", cordboard_runtime::digest(&component("echo")));
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
     host.ask("hello", "You said: hello");

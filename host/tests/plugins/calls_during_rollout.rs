@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use cordboard::plugin::Activation;
+use cordboard_runtime::Activation;
 
 use crate::components::{TestHost, bad};
 

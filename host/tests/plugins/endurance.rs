@@ -11,10 +11,8 @@ use std::{
     time::Instant,
 };
 
-use cordboard::{
-    plugin::{Activation, ActivationMode, CallContext, Invocation, digest},
-    plugin_sources::PluginSources,
-};
+use cordboard::plugin_sources::PluginSources;
+use cordboard_runtime::{Activation, ActivationMode, CallContext, Invocation, digest};
 use cordboard_store::Decisions;
 
 use crate::{

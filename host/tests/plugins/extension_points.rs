@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use cordboard::plugin::{CallError, Load, Screen, ViewLimits};
 use cordboard_core::{
     agent::{Action, ActionState, PromptId},
     session::Verdict,
     turn::{Part, Turn, TurnState},
     types::{Place, Timestamp},
 };
+use cordboard_runtime::{CallError, Load, Screen, ViewLimits};
 
 use crate::{
     board::{NOW, session},

@@ -4,7 +4,6 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use cordboard::plugin::{CallError, Load, ViewLimits};
 use cordboard_core::{
     agent::{Action, ActionState, PromptId},
     event::{CausationChain, Kind, SessionEvent},
@@ -12,6 +11,7 @@ use cordboard_core::{
     turn::{Part, Turn, TurnState},
     types::{Content, Phase, Place, Timestamp},
 };
+use cordboard_runtime::{CallError, Load, ViewLimits};
 use expect_test::{Expect, expect};
 
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
 fn fixture(name: &str, digest: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/0.1").join(format!("{name}.wasm"));
     let wasm = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    assert_eq!(cordboard::plugin::digest(&wasm), digest, "{name}.wasm was rebuilt: it must not change");
+    assert_eq!(cordboard_runtime::digest(&wasm), digest, "{name}.wasm was rebuilt: it must not change");
     wasm
 }
 

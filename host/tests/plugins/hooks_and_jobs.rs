@@ -1,9 +1,6 @@
 //! Tests the extension points that aren't called by users, with their plugins: events, jobs, requests.
 
-use cordboard::{
-    dev::RecordedAction,
-    plugin::{CallError, DueJob, WebRequest, WebResponse},
-};
+use cordboard::dev::RecordedAction;
 use cordboard_core::{
     agent::PromptId,
     event::{CausationChain, Kind, SessionEvent},
@@ -11,6 +8,7 @@ use cordboard_core::{
     turn::Turn,
     types::{Phase, Place, Timestamp},
 };
+use cordboard_runtime::{CallError, DueJob, WebRequest, WebResponse};
 
 use crate::{
     board::{NOW, session},

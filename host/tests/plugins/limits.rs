@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use cordboard::plugin::CallError;
+use cordboard_runtime::CallError;
 
 use crate::{
     board::session,

@@ -1,11 +1,12 @@
 //! Tests the checks of a plugin's output: buttons only for its own commands, text that can't be mistaken for the
 //! host's, and limited amounts of both.
 
-use cordboard::{dev::RecordedAction, plugin::CallError};
+use cordboard::dev::RecordedAction;
 use cordboard_core::{
     render::FOREIGN,
     types::{Place, Reply, Role},
 };
+use cordboard_runtime::CallError;
 
 use crate::{
     components::{TestHost, bad, person, standard},

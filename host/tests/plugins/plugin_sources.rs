@@ -8,11 +8,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cordboard::{
-    plugin::{Activation, CallContext, HostApi, Invocation, digest},
-    plugin_sources::{PluginSources, RejectedFile, STANDARD},
-};
+use cordboard::plugin_sources::{PluginSources, RejectedFile, STANDARD};
 use cordboard_core::types::Place;
+use cordboard_runtime::{Activation, CallContext, HostApi, Invocation, digest};
 use cordboard_store::{Decisions, Store};
 use tempfile::TempDir;
 
@@ -191,7 +189,7 @@ async fn compiled_code_is_loaded_from_the_cache() {
     let world = World::new();
     let cache = world.plugins.join("../state/cache");
     let settings = world.bench.settings("echo");
-    let start = |program: &str| cordboard::plugin::Registry::start(cache.clone(), program.into(), 4).unwrap();
+    let start = |program: &str| cordboard_runtime::Registry::start(cache.clone(), program.into(), 4).unwrap();
     start(env!("CARGO_BIN_EXE_cordboard")).activate_wasm("echo", &bad("echo"), (&settings, NOW)).await.unwrap();
     let without = start("/nonexistent");
     without.activate_wasm("echo", &bad("echo"), (&settings, NOW)).await.unwrap();
@@ -232,7 +230,7 @@ async fn a_failed_compiler_is_reported_with_the_remedy() {
         let program = world.plugins.join("../compiler");
         fs::write(&program, format!("#!/bin/sh\ncat >/dev/null\n{script}\n")).unwrap();
         fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
-        let plugs = cordboard::plugin::Registry::start(world.plugins.join("../cache"), program, 4).unwrap();
+        let plugs = cordboard_runtime::Registry::start(world.plugins.join("../cache"), program, 4).unwrap();
         let settings = world.bench.settings("echo");
         let why = plugs.activate_wasm("echo", &bad("echo"), (&settings, NOW)).await.unwrap_err().to_string();
         assert!(why.starts_with(&format!("it did not compile: {told}")) && why.contains(again), "{script}: {why}");

@@ -1,6 +1,6 @@
 //! Tests rejected versions: each has a reason, `/plugins` shows it, and the previous version stays active.
 
-use cordboard::plugin::{Activation, digest};
+use cordboard_runtime::{Activation, digest};
 
 use crate::{
     board::NOW,

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use cordboard::plugin::{CallContext, CallError, Invocation};
 use cordboard_core::types::{Place, Role};
+use cordboard_runtime::{CallContext, CallError, Invocation};
 
 use crate::{
     board::session,

@@ -20,7 +20,6 @@ use async_trait::async_trait;
 use cordboard::{
     clock::Clock,
     hub::LiveConfig,
-    plugin::{AdminCommands, Registry, digest},
     plugin_sources::PluginSources,
     rollout::{Notifier, Pace, Rollout, Settings},
 };
@@ -28,6 +27,7 @@ use cordboard_core::{
     config,
     types::{Caller, Reply, Request},
 };
+use cordboard_runtime::{AdminCommands, Registry, digest};
 use cordboard_store::Store;
 use tempfile::TempDir;
 use tokio::{
@@ -246,7 +246,7 @@ impl Rig {
 async fn run(
     mut swaps: Rollout,
     live: LiveConfig,
-    (mut news, mut orders): (mpsc::Receiver<News>, mpsc::Receiver<cordboard::plugin::AuthorizedCommand>),
+    (mut news, mut orders): (mpsc::Receiver<News>, mpsc::Receiver<cordboard_runtime::AuthorizedCommand>),
 ) {
     swaps.ask_about_parked().await;
     loop {

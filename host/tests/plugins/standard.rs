@@ -1,7 +1,7 @@
 //! Tests the exports of the standard plugins with the default configuration.
 
-use cordboard::plugin::{CallOrder, Snapshot};
 use cordboard_core::types::Role;
+use cordboard_runtime::{CallOrder, Snapshot};
 
 use crate::components::{STANDARD, TestHost};
 

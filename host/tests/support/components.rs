@@ -2,14 +2,13 @@
 
 use std::{fs, path::Path, sync::Arc};
 
-use cordboard::{
-    dev::FakeHost,
-    hub::LiveConfig,
-    plugin::{Activation, CallContext, CallError, Choice, HostApi, Invocation, PluginError, PluginSettings, Registry},
-};
+use cordboard::{dev::FakeHost, hub::LiveConfig};
 use cordboard_core::{
     config::{self, Config},
     types::{Caller, Place, Reply, Role, UserId},
+};
+use cordboard_runtime::{
+    Activation, CallContext, CallError, Choice, HostApi, Invocation, PluginError, PluginSettings, Registry,
 };
 
 use super::board::NOW;
@@ -55,7 +54,7 @@ pub async fn copy_compiled(into: &Path) {
     wanted.extend(["echo", "echo2"].map(bad));
     let plugs = plugs();
     for wasm in wanted {
-        let digest = cordboard::plugin::digest(&wasm);
+        let digest = cordboard_runtime::digest(&wasm);
         drop(plugs.compile("any", digest.clone(), &wasm).await);
         for entry in fs::read_dir(&cache).expect("it exists").filter_map(Result::ok) {
             let name = entry.file_name();

@@ -7,10 +7,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{
-    dev::{project::Project, sources::built_from},
-    plugin::digest,
-};
+use cordboard_runtime::digest;
+
+use crate::dev::{project::Project, sources::built_from};
 
 /// The sources before a build. Changes during the build are not in its component.
 pub struct Stamp {

@@ -1,14 +1,12 @@
 //! Formats the report of `cordboard plugin check` for people: one heading per line, with its items below in columns.
 
 use cordboard_core::render::{FOREIGN, one_line, terminal::Colours};
+use cordboard_runtime::short;
 
 use super::report::{Import, Outcome, Report, Verdict};
-use crate::{
-    dev::{
-        build::size,
-        progress::{BOLD, GREEN, RED, paint},
-    },
-    plugin::short,
+use crate::dev::{
+    build::size,
+    progress::{BOLD, GREEN, RED, paint},
 };
 
 /// The indentation of items, as wide as a heading.

@@ -3,13 +3,10 @@
 use std::collections::BTreeMap;
 
 use cordboard_core::config::{Config, spell_duration, spell_size};
+use cordboard_runtime::{CallOrder, ComponentInfo, PluginError, Snapshot, config_only};
 use serde::Serialize;
 
-use crate::{
-    dev::subject::Subject,
-    hub,
-    plugin::{self, CallOrder, ComponentInfo, PluginError, Snapshot, config_only},
-};
+use crate::{dev::subject::Subject, hub};
 
 #[derive(Debug, Serialize)]
 pub struct Report {
@@ -147,7 +144,7 @@ impl Report {
             Offered { kind: "command", name: spec.usage.clone(), text: spec.summary.clone(), terms }
         }));
         let choice = |kind| {
-            move |choice: &plugin::Choice| Offered {
+            move |choice: &cordboard_runtime::Choice| Offered {
                 kind,
                 name: choice.name.clone(),
                 text: choice.description.clone(),
@@ -183,18 +180,18 @@ fn imports(look: &ComponentInfo, config: &Config, name: &str) -> Vec<Import> {
     let settings = hub::plugin_settings(config, name);
     let grants = settings.grants_of(&look.digest);
     // `types` only contains types, and grants nothing.
-    let told = look.imports.iter().filter(|import| plugin::bare(import) != "types");
+    let told = look.imports.iter().filter(|import| cordboard_runtime::bare(import) != "types");
     let standing = |import: &str| {
-        let by_name = look.to_grant().find(|name| plugin::bare(import) == *name);
-        match (by_name, plugin::list_of(import)) {
+        let by_name = look.to_grant().find(|name| cordboard_runtime::bare(import) == *name);
+        match (by_name, cordboard_runtime::list_of(import)) {
             _ if is_empty_wasi(import) => Outcome::Empty,
             (Some(name), _) if grants.contains(name) => Outcome::Granted,
-            (_, Some(list)) if plugin::reaches(&settings.reach, list) => Outcome::Granted,
+            (_, Some(list)) if cordboard_runtime::reaches(&settings.reach, list) => Outcome::Granted,
             (Some(_), _) | (_, Some(_)) => Outcome::NotGranted,
             (None, None) => Outcome::ForAll,
         }
     };
-    told.map(|import| Import { name: plugin::bare(import).to_owned(), standing: standing(import) }).collect()
+    told.map(|import| Import { name: cordboard_runtime::bare(import).to_owned(), standing: standing(import) }).collect()
 }
 
 /// Returns whether an import is part of WASI, which language runtimes import even if they don't use it. The host

@@ -5,9 +5,9 @@ use cordboard_core::{
     session::{ApiError, RefusalCode, SessionCommand, Waiting},
     types::{Phase, SessionView, Timestamp},
 };
+use cordboard_runtime::refuse;
 
 use super::IDLE_TIMEOUT;
-use crate::plugin::refuse;
 
 /// Rejects commands with the codes and texts of a real host. Commands that a host would delay are executed at once.
 fn check(view: &SessionView, order: &SessionCommand) -> Result<(), ApiError> {

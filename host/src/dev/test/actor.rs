@@ -10,6 +10,7 @@ use cordboard_core::{
     render::one_line,
     types::{Button, Reply, Timestamp},
 };
+use cordboard_runtime::Registry;
 
 use super::{secrets::Secrets, turn::Shown};
 use crate::{
@@ -22,7 +23,6 @@ use crate::{
         script::Act,
         subject::Subject,
     },
-    plugin::Registry,
 };
 
 /// The time at which every conversation starts: 2026-01-01, 9:00 UTC, in milliseconds.

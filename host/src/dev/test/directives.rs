@@ -7,12 +7,10 @@ use cordboard_core::{
     config::parse_duration,
     types::{Phase, Reply, Role, SessionName, SessionRecord, SessionView, Timestamp, UserId},
 };
+use cordboard_runtime::HostApi as _;
 
 use super::{actor::Actor, unasked::verbatim};
-use crate::{
-    dev::{fake_host::at_rest, harness::person},
-    plugin::HostApi as _,
-};
+use crate::dev::{fake_host::at_rest, harness::person};
 
 const KNOWN: &str = "@as, @clock, @config, @does, @done, @event, @fails, @header, @http, @job, @locale, @persona, @plug, @plugin, \
                      @request, @resume, @review, @says, @secret, @session, @tcp, @turn, @with";

@@ -5,9 +5,9 @@ use cordboard_core::{
     turn::{Part, Turn, TurnState},
     types::Reply,
 };
+use cordboard_runtime::{HostApi as _, Screen, ViewLimits};
 
 use super::{actor::Actor, unasked::told};
-use crate::plugin::{HostApi as _, Screen, ViewLimits};
 
 /// The mode of sessions without a mode.
 const USUAL: &str = "normal";

@@ -9,12 +9,10 @@ use cordboard_core::{
     session::Verdict,
     types::{Authorship, Reply, SessionView},
 };
+use cordboard_runtime::{CallError, DueJob, HostApi, Load, WebRequest};
 
 use super::{actor::Actor, directives::forward};
-use crate::{
-    plugin::{CallError, DueJob, HostApi, Load, WebRequest},
-    webhook::{self, METHODS},
-};
+use crate::webhook::{self, METHODS};
 
 const KINDS: [Kind; 11] = [
     Kind::HostStarted,

@@ -11,6 +11,7 @@ use cordboard_core::{
     session::{RefusalCode, SessionCommand, Settings, Ticket},
     types::{Phase, Place, Timestamp, UserId},
 };
+use cordboard_runtime::{Registry, Screen, ViewLimits};
 use tokio::sync::Semaphore;
 
 use super::*;
@@ -18,7 +19,6 @@ use crate::{
     chat::{Edits, outbox::Cut},
     clock::Clock,
     hub::{LiveConfig, Outbound, OutboundSink},
-    plugin::{Registry, Screen, ViewLimits},
     session::{EventSink, PluginQueries, Question, SessionConfig, SessionStore},
 };
 

@@ -288,11 +288,11 @@ async fn granted_connections_are_measured() {
 #[tokio::test]
 async fn only_the_pinned_version_is_activated() {
     let wasm = bad("echo");
-    let digest = cordboard::plugin::digest(&wasm);
+    let digest = cordboard_runtime::digest(&wasm);
     let mut bench = TestHost::of(&format!("[plugins.echo]\nsha256 = \"{digest}\""));
     bench.plug("echo", &wasm).await.unwrap();
     let why = bench.refused("echo", &bad("echo2")).await;
-    let other = cordboard::plugin::digest(&bad("echo2"));
+    let other = cordboard_runtime::digest(&bad("echo2"));
     assert_eq!(why, format!("[plugins.echo] sha256 does not allow this version: it has {other}, allowed is {digest}"));
     assert_eq!(bench.read("echo hi").await, "v1: hi");
     // A pin that is added later deactivates a version that doesn't match.

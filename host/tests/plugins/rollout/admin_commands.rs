@@ -1,7 +1,7 @@
 //! Tests `/plugins rollback`, `reload`, `disable` and `enable`, through the real plugin to the host and back.
 
-use cordboard::plugin::CallError;
 use cordboard_core::types::Role;
+use cordboard_runtime::CallError;
 
 use super::{Rig, other, version};
 use crate::components::{bad, person, standard};
@@ -154,11 +154,11 @@ async fn only_calls_by_admins_may_control_plugins() {
     }
     let table = rig.bench.plugs.table();
     let offer = table.command("plugins").unwrap();
-    let typed = cordboard::plugin::Invocation {
+    let typed = cordboard_runtime::Invocation {
         args: vec!["disable".to_owned(), "echo".to_owned()],
         text: "disable echo".to_owned(),
     };
-    let nobody = cordboard::plugin::CallContext::default();
+    let nobody = cordboard_runtime::CallContext::default();
     let uncalled = rig.bench.plugs.command(&rig.bench.board, (offer, nobody), &typed).await;
     assert_eq!(uncalled.unwrap_err(), CallError::Plugin("This needs a caller, and this call has none.".to_owned()));
     assert_eq!(rig.say("echo x").await, "v1: x");

@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use cordboard::plugin::digest;
+use cordboard_runtime::digest;
 
 use super::{Rig, other, version};
 use crate::components::{bad, standard};

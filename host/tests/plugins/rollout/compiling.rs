@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cordboard::plugin::Registry;
+use cordboard_runtime::Registry;
 
 use super::{COMPILING, Rig, exists, other, pass, version};
 use crate::components::{bad, copy_compiled};
@@ -125,7 +125,7 @@ async fn hanging_trials_do_not_use_up_call_slots() {
 
 /// Settings with which a trial of "mute" runs for minutes, and settings with which it fails at once.
 fn hanging_and_refused() -> [String; 2] {
-    let refused = format!("[plugins.mute]\nsha256 = \"{}\"", cordboard::plugin::digest(&bad("mute")));
+    let refused = format!("[plugins.mute]\nsha256 = \"{}\"", cordboard_runtime::digest(&bad("mute")));
     [format!("{refused}\ntime = \"5m\"\n[plugins.mute.config]\nwait = true"), refused]
 }
 

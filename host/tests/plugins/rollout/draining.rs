@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cordboard::plugin::{AdminCommands, CallError};
+use cordboard_runtime::{AdminCommands, CallError};
 
 use crate::{
     board::NOW,

@@ -1,8 +1,8 @@
 //! Tests versions that request more capabilities than granted: they are pending approval, the owner is asked once,
 //! and only the owner's approval activates them.
 
-use cordboard::plugin::CallError;
 use cordboard_core::types::Role;
+use cordboard_runtime::CallError;
 
 use super::{Rig, other, version};
 use crate::{
@@ -50,7 +50,7 @@ async fn an_approval_covers_versions_without_new_requests() {
     assert!(rig.said.questions.lock().unwrap().is_empty(), "it requests nothing new");
 
     let rig = rig.restarted().await;
-    assert_eq!(rig.serving("greedy"), Some(cordboard::plugin::digest(&next)), "the decision is stored");
+    assert_eq!(rig.serving("greedy"), Some(cordboard_runtime::digest(&next)), "the decision is stored");
     rig.save("greedy", &bad("grabby")).await;
     let (text, commands) = rig.asked().await;
     assert!(text.contains("- `chat`: ") && !text.contains("session-control"), "{text}");

@@ -1,7 +1,7 @@
 //! Tests the version that is active while a newer one is rejected: it gets the current settings, and if its source is
 //! gone, the last good version before it is activated.
 
-use cordboard::plugin::digest;
+use cordboard_runtime::digest;
 
 use super::{Rig, other, version};
 use crate::components::{bad, standard};

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use cordboard::{clock::Clock, plugin::digest};
+use cordboard::clock::Clock;
 use cordboard_core::{rollout::RolloutState, types::Timestamp};
+use cordboard_runtime::digest;
 
 use super::{Rig, other, pass, version};
 use crate::components::bad;

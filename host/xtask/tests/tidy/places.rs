@@ -7,9 +7,9 @@ use super::sources::{File, product, read};
 /// A name, and the prefixes of the paths that may use it. Other modules use the exports of those.
 const OWNERS: [(&str, &[&str]); 9] = [
     ("teloxide_core", &["host/src/chat/telegram"]),
-    ("wasmparser", &["host/src/plugin"]),
-    ("wasmtime", &["host/src/plugin"]),
-    ("wasmtime_wasi", &["host/src/plugin"]),
+    ("wasmparser", &["host/runtime/"]),
+    ("wasmtime", &["host/runtime/"]),
+    ("wasmtime_wasi", &["host/runtime/"]),
     ("rusqlite", &["host/store/"]),
     ("fs::inotify", &["host/watch/"]),
     ("croner", &["host/core/src/"]),
@@ -20,7 +20,7 @@ const OWNERS: [(&str, &[&str]); 9] = [
         "process::Command",
         &[
             "host/agents/src/process",
-            "host/src/plugin/compile.rs",
+            "host/runtime/src/compile.rs",
             "host/src/dev/tool.rs",
             "host/build/",
             "host/xtask/",

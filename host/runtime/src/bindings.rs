@@ -4,7 +4,7 @@
 /// The interfaces that the host implements and plugins import.
 pub mod lent {
     wasmtime::component::bindgen!({
-        path: "../wit",
+        path: "../../wit",
         world: "lent",
         imports: { default: async | trappable },
     });
@@ -13,7 +13,7 @@ pub mod lent {
 /// The only extension point that shares no types with the others.
 pub mod webhook {
     wasmtime::component::bindgen!({
-        path: "../wit",
+        path: "../../wit",
         world: "webhook-trade",
         exports: { default: async },
     });
@@ -23,7 +23,7 @@ macro_rules! trade {
     ($name:ident, $world:literal) => {
         pub mod $name {
             wasmtime::component::bindgen!({
-                path: "../wit",
+                path: "../../wit",
                 world: $world,
                 exports: { default: async },
                 with: { "cordboard:plugin/types": super::lent::cordboard::plugin::types },

@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn each_restricted_capability_has_an_explanation() {
-        use crate::plugin::imports::{CAPABILITIES, Granted};
+        use crate::imports::{CAPABILITIES, Granted};
         for capability in CAPABILITIES.iter().filter(|one| one.granted != Granted::ToAll) {
             assert!(!messages::allows(capability.name).contains("is not known"), "{}", capability.name);
         }

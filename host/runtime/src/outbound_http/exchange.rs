@@ -22,7 +22,7 @@ use super::{
     failure::Failure,
     fake::{self, FakeNetwork},
 };
-use crate::plugin::secrets::CallSecrets;
+use crate::secrets::CallSecrets;
 
 /// The largest response header section, in bytes.
 const HEAD: usize = 64 << 10;
