@@ -3,11 +3,14 @@
 //! set back. People and plugins see the wall clock.
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{self, Duration, SystemTime, UNIX_EPOCH},
 };
 
-use cordboard_core::types::Timestamp;
+use cordboard_core::types::{TimeSource, Timestamp};
 use tokio::time::Instant;
 
 /// Smaller differences are ignored: the two clocks aren't read at the same instant.
@@ -55,6 +58,12 @@ impl Clock {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.steady().after(self.ahead())
+    }
+
+    /// This clock's [`now`](Self::now), for parts that only need to stamp what they receive.
+    #[must_use]
+    pub fn source(self) -> TimeSource {
+        Arc::new(move || self.now())
     }
 
     /// The time for people and plugins: the wall clock.

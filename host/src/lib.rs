@@ -3,7 +3,6 @@
 //! Imports go one way: `app → hub → {session, plugin, file_watch} → {process, agent, chat, store} → core`.
 
 pub mod app;
-pub mod chat;
 pub mod cli;
 pub mod clock;
 pub mod control;

@@ -7,18 +7,16 @@ mod screen;
 use std::{os::unix::fs::PermissionsExt, path::Path, process::Command, sync::Arc};
 
 use async_trait::async_trait;
-use cordboard::{
-    chat::{
-        ButtonLine, Chat, Completeness, Inbox, InboxError, Outgoing, Update, UpdateKind,
-        console::{self, ConsoleEvent, Mode},
-    },
-    clock::Clock,
-};
+use cordboard::clock::Clock;
 use cordboard_core::{
     render,
     types::{Alert, Authorship},
 };
 
+use cordboard_chat::{
+    ButtonLine, Chat, Completeness, Inbox, InboxError, Outgoing, Update, UpdateKind,
+    console::{self, ConsoleEvent, Mode},
+};
 use screen::Screen;
 
 /// The state directory. It is only set in the inner process.
@@ -70,7 +68,7 @@ async fn inside() {
     let (typed, mut texts) = tokio::sync::mpsc::unbounded_channel();
     let mode = Mode::detect();
     let (console, mut events) =
-        console::open(mode, Arc::new(Typed(typed)), Clock::system(), Path::new(&state)).unwrap();
+        console::open(mode, Arc::new(Typed(typed)), Clock::system().source(), Path::new(&state)).unwrap();
     console.begin();
     console.greet(&[format!("greeting on a {mode:?}")]);
     loop {

@@ -8,7 +8,6 @@ use std::{
 };
 
 use cordboard::{
-    chat::{Edits, Inbox as _, outbox::Cut},
     clock::Clock,
     hub::{
         self, Dispatcher, EventBus, HostService, InboxWriter, LiveConfig, Outbound, OutboundSink, PluginQueries,
@@ -19,6 +18,7 @@ use cordboard::{
     session_registry::SessionRegistry,
 };
 use cordboard_agents::process::Environment;
+use cordboard_chat::{Edits, Inbox as _, outbox::Cut};
 use cordboard_core::{
     agent::PromptId,
     chat::{Origin, OutboxRow, Update, UpdateKind},

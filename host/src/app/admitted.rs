@@ -4,12 +4,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use cordboard_chat::{Chat, ChatError, Limits, MenuEntry, MessageId, Outgoing, Pacing};
 use cordboard_core::types::Place;
 
-use crate::{
-    chat::{Chat, ChatError, Limits, MenuEntry, MessageId, Outgoing, Pacing},
-    hub::{self, LiveConfig},
-};
+use crate::hub::{self, LiveConfig};
 
 pub struct Admitted {
     pub chat: Arc<dyn Chat>,

@@ -5,7 +5,12 @@ use std::{
     sync::Arc,
 };
 
+use cordboard_chat::{
+    Chat, Inbox,
+    console::{self, Console, ConsoleEvent, Mode},
+};
 use cordboard_core::config::Config;
+use cordboard_telegram::{PollError, PollSettings, Telegram};
 use tokio::{
     sync::{Notify, mpsc},
     task::JoinHandle,
@@ -13,11 +18,6 @@ use tokio::{
 
 use super::{AppError, admitted::Admitted, exit::End, options::StartOptions};
 use crate::{
-    chat::{
-        Chat, Inbox,
-        console::{self, Console, ConsoleEvent, Mode},
-        telegram::{self, PollError, PollSettings, Telegram},
-    },
     cli::{ChatKind, Places},
     clock::Clock,
 };
@@ -26,7 +26,7 @@ use crate::{
 pub const fn name(kind: ChatKind) -> &'static str {
     match kind {
         ChatKind::Console => console::FRONT_END,
-        ChatKind::Telegram => telegram::FRONT_END,
+        ChatKind::Telegram => cordboard_telegram::FRONT_END,
     }
 }
 
@@ -52,12 +52,12 @@ enum Kind {
 pub fn open(plan: &StartOptions, inbox: Arc<dyn Inbox>, clock: Clock) -> Result<Front, AppError> {
     match plan.kind {
         ChatKind::Console => open_console(plan, inbox, clock),
-        ChatKind::Telegram => open_telegram(plan, inbox),
+        ChatKind::Telegram => open_telegram(plan, inbox, clock),
     }
 }
 
 fn open_console(plan: &StartOptions, inbox: Arc<dyn Inbox>, clock: Clock) -> Result<Front, AppError> {
-    let opened = console::open(Mode::detect(), inbox, clock, &plan.places.state);
+    let opened = console::open(Mode::detect(), inbox, clock.source(), &plan.places.state);
     let (console, events) = opened.map_err(|error| AppError::Front(format!("failed to {error}")))?;
     let console = Arc::new(console);
     Ok(Front { chat: Arc::clone(&console) as Arc<dyn Chat>, kind: Kind::Console(console, events) })
@@ -69,12 +69,12 @@ pub fn token_file(places: &Places, config: &Config) -> Option<PathBuf> {
     config.telegram.token_file.as_ref().map(|file| beside.join(file))
 }
 
-fn open_telegram(plan: &StartOptions, inbox: Arc<dyn Inbox>) -> Result<Front, AppError> {
+fn open_telegram(plan: &StartOptions, inbox: Arc<dyn Inbox>, clock: Clock) -> Result<Front, AppError> {
     let config = plan.config.now();
     let token = token_file(&plan.places, &config).ok_or_else(|| {
         AppError::Front("--chat telegram needs a bot: set [telegram] token_file to the file with its token".to_owned())
     })?;
-    let mut settings = telegram::Settings::new(token, &config.telegram.api_url);
+    let mut settings = cordboard_telegram::Settings::new(token, &config.telegram.api_url);
     let live = plan.config.clone();
     settings.edit_pause = Arc::new(move || live.now().telegram.edit_pause);
     if config.access.owner.is_none() && config.access.admins.is_empty() && config.access.members.is_empty() {
@@ -86,6 +86,7 @@ fn open_telegram(plan: &StartOptions, inbox: Arc<dyn Inbox>) -> Result<Front, Ap
     let (access, pace) = (plan.config.clone(), plan.config.clone());
     let settings = PollSettings {
         access: Arc::new(move |id| access.now().access.role_of(id)),
+        clock: clock.source(),
         give_up: Arc::new(move || pace.now().telegram.give_up),
     };
     let begun = Arc::new(Notify::new());

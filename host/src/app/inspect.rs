@@ -10,7 +10,6 @@ use cordboard_store::{Decisions, OpenError};
 
 use super::{AppError, front_end, load, named_plugin_folder, plugin_folder};
 use crate::{
-    chat::telegram,
     cli::{Listing, Paths, Places},
     clock::Clock,
     control::{self, Answer, PluginRow, Question, SessionRow},
@@ -40,7 +39,7 @@ pub fn check(paths: &Paths) -> Result<(), AppError> {
     say(&format!("configuration  ok  {source}\n"));
     let mut troubles = Vec::new();
     if let Some(file) = front_end::token_file(&places, &config.now()) {
-        let checked = telegram::check_token(&file);
+        let checked = cordboard_telegram::check_token(&file);
         let verdict = if checked.is_ok() { "ok" } else { "invalid" };
         say(&format!("token          {verdict}  {}\n", file.display()));
         troubles.extend(checked.err().map(|error| format!("failed to {error}")));

@@ -8,6 +8,7 @@ use std::{
 };
 
 use cordboard_agents::process::{self, Environment};
+use cordboard_chat::{Limits, outbox::Outbox};
 use cordboard_core::{
     chat::InboxRow,
     event::{CausationChain, SessionEvent},
@@ -24,7 +25,6 @@ use super::{
     shutdown::Shutdown, store_adapters::StoredDeliveries,
 };
 use crate::{
-    chat::{Limits, outbox::Outbox},
     cli::Places,
     clock::Clock,
     control,

@@ -3,6 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use cordboard_chat::outbox::Outbox;
 use cordboard_core::{config::spell_duration, session::Input};
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
@@ -14,10 +15,7 @@ use super::{
     exit::End,
     front_end::{Front, Narrator},
 };
-use crate::{
-    chat::outbox::Outbox,
-    hub::{HostService, OpenWork, QuiescenceWaiter, Serving},
-};
+use crate::hub::{HostService, OpenWork, QuiescenceWaiter, Serving};
 
 /// The time for the outbox to send its remaining posts and for the front-end to show them. The rest is sent at the next
 /// start.

@@ -2,6 +2,7 @@
 //! delivery. The ports belong to their users, so that the store and the chats don't know each other.
 
 use async_trait::async_trait;
+use cordboard_chat::outbox::{Cut, DeliveryStore, Frame, LedgerError, Outbox, Post, Reachability};
 use cordboard_core::{
     agent::PromptId,
     chat::{Delivery, MessageId, OutboxRow, PostId},
@@ -10,10 +11,7 @@ use cordboard_core::{
 use cordboard_runtime::Screen;
 use cordboard_store::{Store, StoreError};
 
-use crate::{
-    chat::outbox::{Cut, DeliveryStore, Frame, LedgerError, Outbox, Post, Reachability},
-    hub::OutboundSink,
-};
+use crate::hub::OutboundSink;
 
 #[async_trait]
 impl OutboundSink for Outbox {

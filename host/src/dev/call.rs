@@ -15,7 +15,7 @@ use super::{
     progress,
     subject::Subject,
 };
-use crate::{chat, cli, clock::Clock};
+use crate::{cli, clock::Clock};
 
 /// # Errors
 /// The command has no valid reply. The reply that explains it was printed.
@@ -31,7 +31,7 @@ pub fn call(wanted: &cli::Call, bench: Harness) -> Result<(), KitError> {
         plugged?;
         let said = stage.say(&line).await;
         tell(&stage);
-        progress::print(&chat::preview(&said.reply, progress::out()));
+        progress::print(&cordboard_chat::preview(&said.reply, progress::out()));
         said.failed.map_or(Ok(()), |why| Err(KitError::Answered(why)))
     })
 }

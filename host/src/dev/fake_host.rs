@@ -10,6 +10,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use cordboard_chat::console;
 use cordboard_core::{
     messages,
     session::{ApiError, RefusalCode, SessionCommand},
@@ -22,7 +23,6 @@ use cordboard_runtime::{
 
 use self::commands::apply;
 use super::recorded_action::RecordedAction;
-use crate::chat::console;
 
 /// The idle timeout of a session that has none of its own.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(600);

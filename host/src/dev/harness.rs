@@ -3,6 +3,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
+use cordboard_chat::console;
 use cordboard_core::{
     config::{self, Config},
     messages::{Answer, plain},
@@ -18,7 +19,7 @@ use super::{
     build::size, error::KitError, fake_host::FakeHost, fake_network::Far, log::Log, progress,
     recorded_action::RecordedAction, subject::Subject,
 };
-use crate::{chat::console, hub, plugin_sources::STANDARD};
+use crate::{hub, plugin_sources::STANDARD};
 
 /// The maximum number of concurrent calls: the call itself, and one that it may cause.
 const PARALLEL: u32 = 2;

@@ -1,18 +1,17 @@
 //! Determines the members of a place: the people who have written there, the owner of a private chat, and the user of
 //! the console. People without access are excluded.
 
+use cordboard_chat::console;
 use cordboard_core::{
     config::Access,
     types::{Caller, Place, Role, SessionView, UserId},
 };
 use cordboard_runtime::ChatMember;
 
-use crate::chat::{console, telegram};
-
 /// Returns the members of `place`. `met` lists the people who have written there, with or without access.
 pub fn of(place: &Place, met: Vec<UserId>, access: &Access) -> Vec<ChatMember> {
-    let private = (place.front_end == telegram::FRONT_END && place.topic.is_none())
-        .then(|| UserId(format!("{}:{}", telegram::FRONT_END, place.chat)));
+    let private = (place.front_end == cordboard_telegram::FRONT_END && place.topic.is_none())
+        .then(|| UserId(format!("{}:{}", cordboard_telegram::FRONT_END, place.chat)));
     let seated = (place == console::place()).then(|| UserId(format!("{}:{}", console::FRONT_END, place.chat)));
     let people = met.into_iter().chain(private).chain(seated);
     people.filter_map(|id| role(&id, access).map(|role| ChatMember { id, role })).collect()
@@ -21,7 +20,7 @@ pub fn of(place: &Place, met: Vec<UserId>, access: &Access) -> Vec<ChatMember> {
 /// Returns the person whose private chat or console `place` is. `None` for a group or an unknown front-end.
 pub fn person_of(place: &Place) -> Option<UserId> {
     let is_group = place.chat.starts_with('-');
-    let is_known = [telegram::FRONT_END, console::FRONT_END].contains(&place.front_end.as_str());
+    let is_known = [cordboard_telegram::FRONT_END, console::FRONT_END].contains(&place.front_end.as_str());
     (is_known && !is_group).then(|| UserId(format!("{}:{}", place.front_end, place.chat)))
 }
 
@@ -41,7 +40,7 @@ pub fn role(id: &UserId, access: &Access) -> Option<Role> {
         // caller.
         None => id.0.is_empty().then_some(Role::Member),
         Some((console::FRONT_END, _)) => Some(Role::Owner),
-        Some((telegram::FRONT_END, number)) => access.role_of(number.parse().ok()?),
+        Some((cordboard_telegram::FRONT_END, number)) => access.role_of(number.parse().ok()?),
         Some(_) => None,
     }
 }

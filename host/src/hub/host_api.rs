@@ -4,6 +4,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
+use cordboard_chat::outbox::Cut;
 use cordboard_core::{
     chat::{NewPost, Origin, Update, UpdateKind},
     config::{Agent, Config},
@@ -26,7 +27,7 @@ use super::{
     refusal_texts::{not_stored, taken, unknown},
     supervisor::SessionSupervisor,
 };
-use crate::{chat::outbox::Cut, clock::Clock, session::OrderSource, session_registry::SessionRegistry};
+use crate::{clock::Clock, session::OrderSource, session_registry::SessionRegistry};
 
 #[derive(Clone)]
 pub struct HostService {

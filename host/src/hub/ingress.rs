@@ -7,6 +7,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use cordboard_chat::{Inbox, InboxError};
 use cordboard_core::{
     chat::{ButtonLine, Update},
     types::{Place, UserId},
@@ -14,7 +15,6 @@ use cordboard_core::{
 use cordboard_store::{Store, StoreError};
 
 use super::Intake;
-use crate::chat::{Inbox, InboxError};
 
 pub struct InboxWriter {
     pub store: Store,

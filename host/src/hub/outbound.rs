@@ -4,6 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use cordboard_chat::outbox::Cut;
 use cordboard_core::{
     agent::PromptId,
     chat::{Delivery, Done, MessageId, NewPost, OutboxRow, PostId},
@@ -12,8 +13,6 @@ use cordboard_core::{
 };
 use cordboard_runtime::Screen;
 use cordboard_store::{Store, StoreError};
-
-use crate::chat::outbox::Cut;
 
 /// The first and the longest delay before a failed store operation is retried.
 const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));

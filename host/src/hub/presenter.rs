@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use cordboard_chat::Edits;
 use cordboard_core::{
     agent::PromptId,
     chat::{Done, NewPost},
@@ -27,7 +28,6 @@ use super::{
     view_output::{check, plain, shows_something},
 };
 use crate::{
-    chat::Edits,
     clock::Clock,
     session::{Scene, TurnSink},
     session_registry::SessionRegistry,
@@ -306,8 +306,10 @@ fn locked(notices: &Mutex<Notices>) -> MutexGuard<'_, Notices> {
 
 #[cfg(test)]
 mod tests {
+    use cordboard_chat::outbox::Cut;
+
     use super::*;
-    use crate::{chat::outbox::Cut, hub::OutboundSink};
+    use crate::hub::OutboundSink;
 
     #[derive(Default)]
     struct Ends(Mutex<Vec<String>>);

@@ -4,6 +4,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use cordboard_chat::{
+    MenuEntry,
+    outbox::{Outbox, Unreachable},
+};
 use cordboard_core::{
     chat::NewPost,
     config::Config,
@@ -14,10 +18,6 @@ use cordboard_core::{
 use cordboard_runtime::{Offer, Snapshot};
 
 use crate::{
-    chat::{
-        MenuEntry,
-        outbox::{Outbox, Unreachable},
-    },
     hub::{HostService, LiveConfig, Outbound},
     rollout::Notifier,
 };

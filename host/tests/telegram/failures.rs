@@ -3,10 +3,9 @@
 
 use std::time::Duration;
 
-use cordboard::chat::{
+use cordboard_chat::{
     Chat, ChatError, Completeness, Outgoing,
     outbox::{Frame, Post},
-    telegram::{Settings, Telegram},
 };
 use cordboard_core::{
     agent::PromptId,
@@ -14,6 +13,7 @@ use cordboard_core::{
     render,
     types::{Alert, Authorship, Reply},
 };
+use cordboard_telegram::{Settings, Telegram};
 
 use crate::{
     botapi::{DEADLINE, Fault, TOKEN},
@@ -245,7 +245,7 @@ async fn a_refused_message_is_sent_without_styles() {
 async fn a_message_deleted_by_the_user_is_sent_again() {
     let rig = Rig::new().await;
     let mut gone = row(1, ADA, Reply::text("still said"));
-    gone.state.messages = vec![cordboard::chat::MessageId("77".to_owned())];
+    gone.state.messages = vec![cordboard_chat::MessageId("77".to_owned())];
     rig.outbox.post(Post::Final(gone));
     rig.outbox.drained().await;
     assert_eq!(rig.api.chat(ADA), ["still said"]);

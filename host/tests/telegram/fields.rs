@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use cordboard::chat::UpdateKind;
+use cordboard_chat::UpdateKind;
 use serde_json::{Map, Value, json};
 
 use crate::{

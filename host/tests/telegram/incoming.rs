@@ -1,6 +1,6 @@
 //! Incoming updates: access, storing and confirmation.
 
-use cordboard::chat::{ButtonLine, Inbox as _, MessageId, UpdateKind};
+use cordboard_chat::{ButtonLine, Inbox as _, MessageId, UpdateKind};
 use cordboard_core::{
     chat::Part,
     types::{Place, Role, Timestamp, UserId},
@@ -14,8 +14,8 @@ use crate::{
 
 const GROUP: i64 = -100_123;
 
-fn texts(updates: &[cordboard::chat::Update]) -> Vec<String> {
-    let text = |update: &'_ cordboard::chat::Update| match &update.what {
+fn texts(updates: &[cordboard_chat::Update]) -> Vec<String> {
+    let text = |update: &'_ cordboard_chat::Update| match &update.what {
         UpdateKind::Text(text) => Some(text.clone()),
         UpdateKind::Press { .. } | UpdateKind::NotText { .. } | UpdateKind::Edited(_) => None,
     };

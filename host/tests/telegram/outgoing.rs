@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use cordboard::chat::{
+use cordboard_chat::{
     Chat, MenuEntry,
     outbox::{Frame, Post},
 };
@@ -33,7 +33,7 @@ fn live(turn: &str, text: &str, line: Option<&str>) -> Post {
 /// Returns a post that replaces a message.
 fn in_place(id: i64, message: &str, text: &str) -> OutboxRow {
     let mut row = row(id, ADA, Reply::text(text));
-    row.state.messages = vec![cordboard::chat::MessageId(message.to_owned())];
+    row.state.messages = vec![cordboard_chat::MessageId(message.to_owned())];
     row
 }
 
@@ -112,12 +112,12 @@ async fn an_unchanged_edit_is_a_success() {
     let again = Rig::new().await;
     again.outbox.post(Post::Final(row(1, ADA, Reply::text("Sent"))));
     again.outbox.drained().await;
-    let id = cordboard::chat::MessageId("1".to_owned());
-    let outgoing = |text: &str| cordboard::chat::Outgoing {
+    let id = cordboard_chat::MessageId("1".to_owned());
+    let outgoing = |text: &str| cordboard_chat::Outgoing {
         source: text.to_owned(),
         message: cordboard_core::render::render(text),
         buttons: Vec::new(),
-        last: cordboard::chat::Completeness::Complete,
+        last: cordboard_chat::Completeness::Complete,
         words: Authorship::Own,
         session: None,
         alert: Alert::Ring,
@@ -148,7 +148,7 @@ async fn a_pressed_button_returns_its_command() {
     let rows = rig.api.calls("sendMessage")[0].params["reply_markup"]["inline_keyboard"].clone();
     assert_eq!((rows[0][0]["text"].as_str(), rows[1][0]["text"].as_str()), (Some("Try again"), Some("Leave it")));
     let token = rows[0][0]["callback_data"].as_str().unwrap();
-    let found = cordboard::chat::Inbox::line_of(&*rig.inbox, token).await.unwrap();
+    let found = cordboard_chat::Inbox::line_of(&*rig.inbox, token).await.unwrap();
     assert_eq!(found.map(|line| line.command), Some(command));
 }
 

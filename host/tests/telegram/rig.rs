@@ -9,16 +9,17 @@ use std::{
 };
 
 use async_trait::async_trait;
-use cordboard::chat::{
+use cordboard::clock::Clock;
+use cordboard_chat::{
     ButtonLine, Inbox, InboxError, MessageId, Update,
     outbox::{DeliveryStore, LedgerError, Outbox},
-    telegram::{PollError, PollSettings, Settings, Telegram},
 };
 use cordboard_core::{
     agent::PromptId,
     chat::{Delivery, OutboxRow, PostId},
     types::{Place, Reply, Role},
 };
+use cordboard_telegram::{PollError, PollSettings, Settings, Telegram};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tracing::subscriber::DefaultGuard;
@@ -96,7 +97,7 @@ impl Rig {
 
 pub fn poll_settings(give_up: Duration) -> PollSettings {
     let access = Arc::new(|id| (id == ADA as u64).then_some(Role::Member));
-    PollSettings { access, give_up: Arc::new(move || give_up) }
+    PollSettings { access, clock: Clock::system().source(), give_up: Arc::new(move || give_up) }
 }
 
 pub fn place(chat: i64) -> Place {

@@ -13,16 +13,13 @@ use cordboard_core::{
 use cordboard_runtime::Registry;
 
 use super::{secrets::Secrets, turn::Shown};
-use crate::{
-    chat,
-    dev::{
-        fake_network::Far,
-        harness::{Lending, PluginHarness, configured},
-        log::Log,
-        recorded_action::RecordedAction,
-        script::Act,
-        subject::Subject,
-    },
+use crate::dev::{
+    fake_network::Far,
+    harness::{Lending, PluginHarness, configured},
+    log::Log,
+    recorded_action::RecordedAction,
+    script::Act,
+    subject::Subject,
 };
 
 /// The time at which every conversation starts: 2026-01-01, 9:00 UTC, in milliseconds.
@@ -139,6 +136,6 @@ impl Actor {
         if !reply.buttons.is_empty() {
             self.buttons = reply.buttons.iter().flatten().cloned().collect();
         }
-        lines.extend(chat::preview(reply, None).lines().map(|line| line.trim_end().to_owned()));
+        lines.extend(cordboard_chat::preview(reply, None).lines().map(|line| line.trim_end().to_owned()));
     }
 }

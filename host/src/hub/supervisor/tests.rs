@@ -4,6 +4,7 @@ use std::{os::unix::fs::PermissionsExt, time::Duration};
 
 use async_trait::async_trait;
 use cordboard_agents::{AgentKind, AgentSpec, process::Environment};
+use cordboard_chat::{Edits, outbox::Cut};
 use cordboard_core::{
     agent::PromptId,
     chat::OutboxRow,
@@ -16,7 +17,6 @@ use tokio::sync::Semaphore;
 
 use super::*;
 use crate::{
-    chat::{Edits, outbox::Cut},
     clock::Clock,
     hub::{LiveConfig, Outbound, OutboundSink},
     session::{EventSink, PluginQueries, Question, SessionConfig, SessionStore},

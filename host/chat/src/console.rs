@@ -1,0 +1,263 @@
+//! The console front-end: one chat, either with the user of this terminal or with a program through pipes. Owns stdin
+//! and stdout. Writes only the chat to stdout, writes no line twice, and never passes control sequences from an agent
+//! to the terminal.
+//!
+//! Terminals and pipes get the same requests, so [`Console`] doesn't depend on the mode. A terminal keeps a prompt
+//! below the output; a pipe is append-only.
+
+mod hangup;
+mod history;
+mod input;
+mod lines;
+mod open;
+mod pipe_writer;
+mod terminal;
+mod transcript;
+mod type_ahead;
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    io,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use cordboard_core::types::{Place, TimeSource};
+use tokio::{
+    sync::{Mutex, Notify, mpsc, oneshot},
+    task::JoinHandle,
+};
+
+use super::{Chat, ChatError, Edits, Inbox, Limits, LiveLine, MenuEntry, MessageId, Outgoing, Pacing};
+use input::Intake;
+pub(super) use transcript::{Look, Page};
+
+pub use open::{ConsoleError, Mode, open};
+
+pub const FRONT_END: &str = "console";
+
+/// The id of the console's only chat and only user.
+const LOCAL: &str = "local";
+
+/// The capacity of the request channel while a reader of stdout is slow. Each caller waits for its own request, so
+/// there are never more than a few.
+const ORDERS: usize = 64;
+
+/// The first event ends the console. A second one, such as another Ctrl-C, makes the host exit sooner.
+const EVENTS: usize = 4;
+
+/// Events that only the host can handle. The console shows output until the host closes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConsoleEvent {
+    /// The input has ended: finish open work, then exit.
+    End,
+    /// Ctrl-C without running work: shut down now, and cleanly.
+    Quit,
+    /// The reader of stdout is gone. Messages that were not shown remain in the store.
+    OutputGone,
+}
+
+/// A request to the terminal or pipe.
+enum Order {
+    /// Prints complete lines.
+    Print { text: String, done: oneshot::Sender<io::Result<()>> },
+    /// Sets the text before the prompt, if there is a prompt.
+    Status(Option<String>),
+    /// Completes when everything is written and the terminal is restored.
+    Close { done: oneshot::Sender<()> },
+}
+
+/// Sends console events. Only the first one matters, so dropping events at a full channel is harmless.
+#[derive(Clone)]
+struct Events(mpsc::Sender<ConsoleEvent>);
+
+impl Events {
+    fn tell(&self, event: ConsoleEvent) {
+        let _ = self.0.try_send(event);
+    }
+}
+
+pub struct Console {
+    mode: Mode,
+    orders: mpsc::Sender<Order>,
+    /// `None` after stdout has closed.
+    page: Mutex<Option<Page>>,
+    /// Makes message ids unique across runs.
+    run: String,
+    next: AtomicU64,
+    busy: Arc<CommandRunning>,
+    begun: Arc<Notify>,
+    events: Events,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// Whether a turn or command is running in the console's place. Ctrl-C depends on it.
+#[derive(Debug, Default)]
+struct CommandRunning(AtomicBool);
+
+impl CommandRunning {
+    fn set(&self, state: bool) {
+        self.0.store(state, Ordering::Relaxed);
+    }
+
+    fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Console {
+    fn new(mode: Mode, look: Look) -> (Self, mpsc::Receiver<ConsoleEvent>, mpsc::Receiver<Order>) {
+        let (orders, ordered) = mpsc::channel(ORDERS);
+        let (events, receiver) = mpsc::channel(EVENTS);
+        let console = Self {
+            mode,
+            orders,
+            page: Mutex::new(Some(Page::new(look))),
+            run: uuid::Uuid::new_v4().simple().to_string(),
+            next: AtomicU64::new(0),
+            busy: Arc::default(),
+            begun: Arc::default(),
+            events: Events(events),
+            tasks: Vec::new(),
+        };
+        (console, receiver, ordered)
+    }
+
+    fn pump(&mut self, lines: mpsc::Receiver<lines::Line>, inbox: Arc<dyn Inbox>, clock: TimeSource) {
+        let intake = Intake::new(inbox, clock, &self.run, self.orders.clone());
+        let (begun, events) = (Arc::clone(&self.begun), self.events.clone());
+        self.tasks.push(tokio::spawn(async move {
+            begun.notified().await;
+            intake.run(lines, events).await;
+        }));
+    }
+
+    /// Starts processing input. Until then, input is buffered.
+    pub fn begin(&self) {
+        self.begun.notify_one();
+    }
+
+    /// Returns when the output task has ended.
+    pub async fn output_gone(&self) {
+        self.orders.closed().await;
+    }
+
+    /// Prints the greeting on a terminal: how to use it, and where files are. Prints nothing on a pipe, whose reader
+    /// expects only answers.
+    pub fn greet(&self, lines: &[String]) {
+        if self.mode == Mode::Terminal {
+            let text = lines.iter().map(|line| format!("{line}\n")).collect();
+            // `try_send` fails only if the channel is full, and at the start it is empty.
+            drop(self.orders.try_send(Order::Print { text, done: oneshot::channel().0 }));
+        }
+    }
+
+    /// Writes pending output and restores the terminal. Later messages are not shown.
+    pub async fn close(&self) {
+        let (done, closed) = oneshot::channel();
+        if self.orders.send(Order::Close { done }).await.is_ok() {
+            // The output task may have ended, and then never answers.
+            drop(closed.await);
+        }
+    }
+
+    async fn show(&self, id: &MessageId, message: &Outgoing) -> Result<(), ChatError> {
+        // Keep the lock while printing, so that messages are printed in the order in which they were rendered.
+        let mut page = self.page.lock().await;
+        let Some(shown) = page.as_mut() else { return Err(gone("it is not read")) };
+        let text = shown.put(id, message);
+        if text.is_empty() {
+            return Ok(());
+        }
+        print(&self.orders, text).await.map_err(|error| {
+            // The page contains text that was not written. From here on, no message counts as shown.
+            *page = None;
+            self.events.tell(ConsoleEvent::OutputGone);
+            gone(error)
+        })
+    }
+}
+
+/// Returns when the text is written.
+async fn print(orders: &mpsc::Sender<Order>, text: String) -> io::Result<()> {
+    let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
+    let (done, written) = oneshot::channel();
+    orders.send(Order::Print { text, done }).await.map_err(|_| gone())?;
+    written.await.unwrap_or_else(|_| Err(gone()))
+}
+
+fn gone(why: impl std::fmt::Display) -> ChatError {
+    ChatError::Down { why: format!("standard output is closed: {why}") }
+}
+
+impl Drop for Console {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+#[async_trait]
+impl Chat for Console {
+    fn front_end(&self) -> &'static str {
+        FRONT_END
+    }
+
+    fn limits(&self) -> Limits {
+        Limits { text_units: usize::MAX, live: LiveLine::Status, edits: Edits::Append }
+    }
+
+    fn pacing(&self, _place: &Place) -> Pacing {
+        Pacing { pause: Duration::ZERO, quota: None }
+    }
+
+    async fn send(&self, _place: &Place, message: &Outgoing) -> Result<MessageId, ChatError> {
+        let id = MessageId(format!("{}-{}", self.run, self.next.fetch_add(1, Ordering::Relaxed)));
+        self.show(&id, message).await?;
+        Ok(id)
+    }
+
+    async fn edit(&self, _place: &Place, id: &MessageId, message: &Outgoing) -> Result<(), ChatError> {
+        self.show(id, message).await
+    }
+
+    async fn delete(&self, _place: &Place, _id: &MessageId) -> Result<(), ChatError> {
+        // Printed text can't be removed.
+        Ok(())
+    }
+
+    async fn working(&self, _place: &Place, line: Option<&str>) {
+        self.busy.set(line.is_some());
+        if self.mode == Mode::Terminal {
+            // A status may be dropped if the channel is full, because the next one replaces it. The end of the work
+            // must arrive.
+            let order = Order::Status(line.map(str::to_owned));
+            match line {
+                Some(_) => drop(self.orders.try_send(order)),
+                None => drop(self.orders.send(order).await),
+            }
+        }
+    }
+
+    /// A terminal shows a line to its user. A program at a pipe needs no sign.
+    async fn acknowledge(&self, _place: &Place, _message: Option<&MessageId>) -> bool {
+        self.mode == Mode::Pipe
+    }
+
+    async fn menu(&self, _commands: &[MenuEntry]) -> Result<(), ChatError> {
+        // `/help` is the console's menu.
+        Ok(())
+    }
+}
+
+/// The place of every console message.
+#[must_use]
+pub fn place() -> &'static Place {
+    static PLACE: OnceLock<Place> = OnceLock::new();
+    PLACE.get_or_init(|| Place::new(FRONT_END, LOCAL))
+}

@@ -1,0 +1,96 @@
+//! Stores typed lines in the inbox, each as an update from the local owner. Drops no line: if the store fails, it
+//! tries again while the reader of the pipe waits.
+
+use std::{sync::Arc, time::Duration};
+
+use cordboard_core::{
+    chat::Origin,
+    messages,
+    types::{Caller, Role, TimeSource, UserId},
+};
+use tokio::sync::mpsc;
+
+use super::{
+    super::{Inbox, Update, UpdateKind},
+    ConsoleEvent, Events, FRONT_END, LOCAL, Order,
+    lines::{LINE_AT_MOST, Line},
+    place, print,
+};
+
+/// The maximum number of lines per commit.
+const BATCH: usize = 64;
+
+/// The delay before the next attempt to store lines.
+const AGAIN: Duration = Duration::from_secs(1);
+
+pub(super) struct Intake {
+    inbox: Arc<dyn Inbox>,
+    clock: TimeSource,
+    /// Makes the keys of updates unique across runs. Otherwise the store would drop lines as duplicates.
+    run: String,
+    count: u64,
+    caller: Caller,
+    orders: mpsc::Sender<Order>,
+}
+
+impl Intake {
+    pub(super) fn new(inbox: Arc<dyn Inbox>, clock: TimeSource, run: &str, orders: mpsc::Sender<Order>) -> Self {
+        let name = std::env::var("USER").ok().filter(|name| !name.is_empty());
+        let caller = Caller {
+            id: UserId(format!("{FRONT_END}:{LOCAL}")),
+            name: name.unwrap_or_else(|| LOCAL.to_owned()),
+            role: Role::Owner,
+        };
+        Self { inbox, clock, run: run.to_owned(), count: 0, caller, orders }
+    }
+
+    /// Runs until the lines end, then sends [`ConsoleEvent::End`].
+    pub(super) async fn run(mut self, mut lines: mpsc::Receiver<Line>, events: Events) {
+        let mut batch = Vec::with_capacity(BATCH);
+        while lines.recv_many(&mut batch, BATCH).await > 0 {
+            let mut updates = Vec::with_capacity(batch.len());
+            for line in batch.drain(..) {
+                match line {
+                    Line::Text(text) if text.trim().is_empty() => {}
+                    Line::Text(text) => updates.push(self.update(text)),
+                    Line::TooLong => self.say(&refusal()).await,
+                }
+            }
+            self.accept(updates).await;
+        }
+        events.tell(ConsoleEvent::End);
+    }
+
+    fn update(&mut self, text: String) -> Update {
+        self.count += 1;
+        Update {
+            key: format!("{}-{}", self.run, self.count),
+            caller: self.caller.clone(),
+            place: place().clone(),
+            what: UpdateKind::Text(text),
+            at: (self.clock)(),
+            locale: None,
+            origin: Origin::default(),
+        }
+    }
+
+    async fn accept(&self, updates: Vec<Update>) {
+        while !updates.is_empty() {
+            let Err(error) = self.inbox.accept(updates.clone(), None).await else { return };
+            tracing::error!(%error, retry_in = ?AGAIN, "failed to store the typed line");
+            if self.inbox.record_failure(place()) {
+                self.say(&format!("{}\n", messages::not_stored_yet(error))).await;
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
+    }
+
+    async fn say(&self, text: &str) {
+        // If stdout is closed, the message is lost; no reader would see it.
+        drop(print(&self.orders, text.to_owned()).await);
+    }
+}
+
+fn refusal() -> String {
+    format!("Not sent: the line is longer than {} MiB.\n", LINE_AT_MOST >> 20)
+}

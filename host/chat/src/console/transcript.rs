@@ -1,0 +1,377 @@
+//! Tracks the printed text of each message, and computes the lines that a newer version adds. Pure. Output is
+//! append-only and consists of complete lines, so that messages that grow concurrently never share a line. It prints
+//! a line again only if the final text differs from the printed text.
+
+use std::{borrow::Cow, collections::VecDeque};
+
+use cordboard_core::{
+    render::{
+        one_line,
+        terminal::{Colours, Styler},
+        unescape,
+    },
+    types::{Authorship, Button, SessionName},
+};
+
+use super::super::{Completeness, MessageId, Outgoing};
+
+/// The maximum number of complete messages that can be edited. An edit of an older one prints it again.
+const KEPT: usize = 64;
+
+/// The maximum number of messages in total, far more than the number of concurrent turns.
+const MOST: usize = 1024;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// For programs: an agent's Markdown as it is, and other text without Markdown escapes.
+    Source,
+    /// For a terminal that is only an output: no styles, no control characters.
+    Neutral,
+    Styled(Colours),
+}
+
+#[derive(Debug)]
+pub(crate) struct Page {
+    look: Look,
+    /// Messages by age, the latest last.
+    messages: VecDeque<(MessageId, Shown)>,
+}
+
+/// The printed part of one message.
+#[derive(Debug)]
+struct Shown {
+    /// The printed part of the source.
+    text: String,
+    /// The last line was ended in the output although it is incomplete in the source. Its continuation is printed on
+    /// a new line.
+    halted: bool,
+    buttons: Vec<Button>,
+    styler: Option<Styler>,
+    /// Whether more text may follow.
+    last: Completeness,
+}
+
+impl Look {
+    /// Returns the source to show. Without styles, backslash escapes of the host or a plugin are removed, because
+    /// nothing interprets them.
+    fn source(self, message: &Outgoing) -> Cow<'_, str> {
+        match (self, message.words) {
+            (Self::Styled(Colours::On), _) | (_, Authorship::Agents) => Cow::Borrowed(&message.source),
+            (Self::Source | Self::Neutral | Self::Styled(Colours::Off), Authorship::Own) => {
+                Cow::Owned(unescape(&message.source))
+            }
+        }
+    }
+}
+
+impl Page {
+    pub(crate) const fn new(look: Look) -> Self {
+        Self { look, messages: VecDeque::new() }
+    }
+
+    /// Returns the lines to print now. The result may be empty.
+    pub(crate) fn put(&mut self, id: &MessageId, message: &Outgoing) -> String {
+        let look = self.look;
+        let source = self.look.source(message);
+        let shown = self.shown(id);
+        shown.last = message.last;
+        let lines = match message.last {
+            Completeness::Partial => shown.grow(completed(&source)),
+            Completeness::Halted => shown.grow(unended(&source).to_owned()),
+            Completeness::Complete => {
+                let mut lines = shown.finish(&source, look);
+                lines.push_str(&shown.buttons(&message.buttons));
+                lines
+            }
+        };
+        named(&lines, message.session.as_ref())
+    }
+
+    fn shown(&mut self, id: &MessageId) -> &mut Shown {
+        let found = self.messages.iter().position(|(other, _)| other == id);
+        let index = found.unwrap_or_else(|| {
+            self.make_room();
+            self.messages.push_back((id.clone(), Shown::new(self.look)));
+            self.messages.len() - 1
+        });
+        &mut self.messages[index].1
+    }
+
+    /// Deletes the oldest complete message. Keeps growing messages, because they will be edited again.
+    fn make_room(&mut self) {
+        let is_complete = |(_, shown): &(MessageId, Shown)| shown.last == Completeness::Complete;
+        let complete = self.messages.iter().filter(|one| is_complete(one)).count();
+        if complete >= KEPT || self.messages.len() >= MOST {
+            let oldest = self.messages.iter().position(is_complete).unwrap_or_default();
+            self.messages.remove(oldest);
+        }
+    }
+}
+
+impl Shown {
+    fn new(look: Look) -> Self {
+        let styler = match look {
+            Look::Source => None,
+            Look::Neutral => Some(Styler::new(Colours::Off)),
+            Look::Styled(colours) => Some(Styler::new(colours)),
+        };
+        Self { text: String::new(), halted: false, buttons: Vec::new(), styler, last: Completeness::Partial }
+    }
+
+    /// Prints the part of `whole` after the printed text. If `whole` doesn't start with the printed text, waits for
+    /// the final text.
+    fn grow(&mut self, whole: String) -> String {
+        let Some(new) = whole.strip_prefix(&self.text) else { return String::new() };
+        if new.is_empty() {
+            return String::new();
+        }
+        let new = if self.halted { new.strip_prefix('\n').unwrap_or(new) } else { new };
+        let mut lines = style(self.styler.as_mut(), new);
+        self.halted = !whole.ends_with('\n');
+        if self.halted && !lines.ends_with('\n') {
+            lines.push('\n');
+        }
+        self.text = whole;
+        lines
+    }
+
+    fn finish(&mut self, source: &str, look: Look) -> String {
+        let whole = ended(source);
+        if self.text.trim_end() == whole.trim_end() {
+            return String::new();
+        }
+        if !whole.starts_with(&self.text) {
+            *self = Self { buttons: std::mem::take(&mut self.buttons), last: self.last, ..Self::new(look) };
+        }
+        self.grow(whole)
+    }
+
+    fn buttons(&mut self, rows: &[Vec<Button>]) -> String {
+        let buttons: Vec<Button> = rows.iter().flatten().cloned().collect();
+        if buttons == self.buttons {
+            return String::new();
+        }
+        // Labels and commands may contain line breaks or escape sequences, so make them one line, on a pipe too.
+        // Commands are not cut.
+        let whole = |text: &str| one_line(text, usize::MAX);
+        let line = |button: &Button| format!("  [{}] {}\n", whole(&button.label), whole(&button.command));
+        let lines = buttons.iter().map(line).collect();
+        self.buttons = buttons;
+        lines
+    }
+}
+
+/// Prefixes each line with the session's name if the session isn't the active one, so that concurrent sessions can be
+/// distinguished.
+fn named(lines: &str, session: Option<&SessionName>) -> String {
+    let Some(session) = session else { return lines.to_owned() };
+    let name = |line: &str| if line.is_empty() { "\n".to_owned() } else { format!("[{session}] {line}\n") };
+    lines.lines().map(name).collect()
+}
+
+/// Returns the complete lines of a growing text, without trailing blank lines, which the final text may not have.
+fn completed(source: &str) -> String {
+    ended(&source[..source.rfind('\n').unwrap_or_default()])
+}
+
+fn unended(text: &str) -> &str {
+    text.trim_end_matches(['\n', '\r'])
+}
+
+/// Makes the text end with exactly one line break. Blank text becomes empty.
+fn ended(text: &str) -> String {
+    let text = unended(text);
+    if text.is_empty() { String::new() } else { format!("{text}\n") }
+}
+
+fn style(styler: Option<&mut Styler>, lines: &str) -> String {
+    let Some(styler) = styler else { return lines.to_owned() };
+    lines.lines().map(|line| styler.line(line) + "\n").collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use cordboard_core::types::Alert;
+
+    use super::*;
+
+    fn message(source: &str, last: Completeness) -> Outgoing {
+        let message = cordboard_core::render::render(source);
+        Outgoing {
+            source: source.to_owned(),
+            message,
+            buttons: Vec::new(),
+            last,
+            words: Authorship::Agents,
+            session: None,
+            alert: Alert::Ring,
+            answers: None,
+        }
+    }
+
+    fn id(name: &str) -> MessageId {
+        MessageId(name.to_owned())
+    }
+
+    /// Returns the lines that each version of one message prints. The last version is complete.
+    fn versions(look: Look, sources: &[&str]) -> Vec<String> {
+        let mut page = Page::new(look);
+        let last = sources.len() - 1;
+        let put = |(index, source): (usize, &&str)| {
+            let last = if index == last { Completeness::Complete } else { Completeness::Partial };
+            page.put(&id("m"), &message(source, last))
+        };
+        sources.iter().enumerate().map(put).collect()
+    }
+
+    #[test]
+    fn completed_lines_are_printed_at_once() {
+        assert_eq!(
+            versions(
+                Look::Source,
+                &["li", "line 1\nli", "line 1\nline 2\n", "line 1\nline 2\nli", "line 1\nline 2\nline 3"]
+            ),
+            ["", "line 1\n", "line 2\n", "", "line 3\n"]
+        );
+        assert_eq!(versions(Look::Source, &["one"]), ["one\n"]);
+        assert_eq!(versions(Look::Source, &["one\n\n"]), ["one\n"]);
+        assert_eq!(versions(Look::Source, &[""]), [""]);
+    }
+
+    #[test]
+    fn blank_lines_wait_for_following_text() {
+        assert_eq!(versions(Look::Source, &["a\n\n\n", "a\n\nb\n", "a\n\nb"]), ["a\n", "\nb\n", ""]);
+    }
+
+    #[test]
+    fn a_different_final_text_is_printed_again() {
+        assert_eq!(versions(Look::Source, &["working\n", "other\n", "the answer"]), ["working\n", "", "the answer\n"]);
+        assert_eq!(versions(Look::Source, &["a\nb\n", "a"]), ["a\nb\n", "a\n"]);
+    }
+
+    #[test]
+    fn an_edit_prints_only_the_new_text() {
+        let mut page = Page::new(Look::Source);
+        let put = |page: &mut Page, source: &str| page.put(&id("m"), &message(source, Completeness::Complete));
+        assert_eq!(put(&mut page, "one"), "one\n");
+        assert_eq!(put(&mut page, "one"), "");
+        assert_eq!(put(&mut page, "one\ntwo"), "two\n");
+        assert_eq!(put(&mut page, "three"), "three\n");
+    }
+
+    #[test]
+    fn growing_messages_interleave_only_between_lines() {
+        let mut page = Page::new(Look::Source);
+        let mut out = page.put(&id("a"), &message("a 1\na ", Completeness::Partial));
+        out += &page.put(&id("b"), &message("notice", Completeness::Complete));
+        out += &page.put(&id("a"), &message("a 1\na 2", Completeness::Complete));
+        assert_eq!(out, "a 1\nnotice\na 2\n");
+    }
+
+    #[test]
+    fn a_halted_line_is_continued_without_repetition() {
+        for look in [Look::Source, Look::Neutral, Look::Styled(Colours::Off)] {
+            let mut page = Page::new(look);
+            let mut put = |source: &str, last| page.put(&id("a"), &message(source, last));
+            assert_eq!(put("a 1\na ", Completeness::Partial), "a 1\n");
+            assert_eq!(put("a 1\na 2", Completeness::Halted), "a 2\n");
+            assert_eq!(put("a 1\na 2", Completeness::Halted), "");
+            assert_eq!(put("a 1\na 2, a", Completeness::Partial), "");
+            assert_eq!(put("a 1\na 2, a 3\na", Completeness::Partial), ", a 3\n");
+            assert_eq!(put("a 1\na 2, a 3\na 4", Completeness::Halted), "a 4\n");
+            assert_eq!(put("a 1\na 2, a 3\na 4\na 5\n", Completeness::Partial), "a 5\n");
+            assert_eq!(put("a 1\na 2, a 3\na 4\na 5\na 6", Completeness::Halted), "a 6\n");
+            assert_eq!(put("a 1\na 2, a 3\na 4\na 5\na 6", Completeness::Complete), "");
+            assert_eq!(put("a 1\na 2, a 3\na 4\na 5\na 6\n\nthe end", Completeness::Complete), "\nthe end\n");
+        }
+    }
+
+    #[test]
+    fn host_messages_are_printed_without_markdown_escapes() {
+        let own =
+            Outgoing { words: Authorship::Own, ..message(r"Session '\_\_x\_\_' has `\_`.", Completeness::Complete) };
+        let printed = |look, message: &Outgoing| Page::new(look).put(&id("m"), message);
+        let plain = "Session '__x__' has `\\_`.\n";
+        for look in [Look::Source, Look::Neutral, Look::Styled(Colours::Off)] {
+            assert_eq!(printed(look, &own), plain);
+        }
+        assert!(printed(Look::Styled(Colours::On), &own).starts_with("Session '__x__' has "));
+        let agents = Outgoing { words: Authorship::Agents, ..own };
+        assert_eq!(printed(Look::Source, &agents), format!("{}\n", agents.source));
+    }
+
+    #[test]
+    fn each_line_of_a_background_session_has_its_name() {
+        let mut page = Page::new(Look::Source);
+        let put = |page: &mut Page, name: &str, source: &str, session: Option<&str>| {
+            let session = session.map(|session| session.parse().unwrap());
+            page.put(&id(name), &Outgoing { session, ..message(source, Completeness::Partial) })
+        };
+        let mut out = put(&mut page, "a", "a 1\n", None);
+        out += &put(&mut page, "b", "switched\n", None);
+        out += &put(&mut page, "a", "a 1\na 2\n", Some("alpha"));
+        out += &put(&mut page, "a", "a 1\na 2\na 3\n", Some("alpha"));
+        out += &put(&mut page, "c", "You said: hello\n", None);
+        out += &put(&mut page, "a", "a 1\na 2\na 3\n\na 4\n", Some("alpha"));
+        out += &put(&mut page, "a", "a 1\na 2\na 3\n\na 4\na 5\n", None);
+        out += &put(&mut page, "d", "```\ncode\n", Some("beta"));
+        assert_eq!(
+            out,
+            "a 1\nswitched\n[alpha] a 2\n[alpha] a 3\nYou said: hello\n\n[alpha] a 4\na 5\n[beta] ```\n[beta] code\n"
+        );
+    }
+
+    #[test]
+    fn buttons_are_printed_once_as_commands() {
+        let mut page = Page::new(Look::Source);
+        let mut asked = message("It failed.", Completeness::Complete);
+        asked.buttons =
+            vec![vec![Button::new("Try again", "/retry alpha"), Button::new("No\n\x1b[2J\u{202e}", "/fresh alpha")]];
+        let printed = "It failed.\n  [Try again] /retry alpha\n  [No [2J] /fresh alpha\n";
+        assert_eq!(page.put(&id("m"), &asked), printed);
+        assert_eq!(page.put(&id("m"), &asked), "");
+    }
+
+    #[test]
+    fn a_terminal_gets_styles_but_no_untrusted_controls() {
+        let styled = versions(
+            Look::Styled(Colours::On),
+            &[
+                "**bold** \x1b]0;title\x07\n",
+                "**bold** \x1b]0;title\x07\n```\ncode\n",
+                "**bold** \x1b]0;title\x07\n```\ncode\n```",
+            ],
+        );
+        let all = styled.concat();
+        assert!(all.contains("\x1b[1mbold"), "{all:?}");
+        assert!(!all.contains("\x1b]") && !all.contains('\x07'), "{all:?}");
+        let plain = versions(Look::Neutral, &["**bold** \x1b[2J"]);
+        assert_eq!(plain, ["**bold** [2J\n"]);
+        let off = versions(Look::Styled(Colours::Off), &["**bold**\x1b[2J"]);
+        assert_eq!(off, ["**bold**[2J\n"]);
+    }
+
+    #[test]
+    fn a_growing_message_is_remembered_under_many_others() {
+        let mut page = Page::new(Look::Source);
+        assert_eq!(page.put(&id("live"), &message("line 1\nli", Completeness::Partial)), "line 1\n");
+        for index in 0..KEPT * 3 {
+            page.put(&id(&index.to_string()), &message("x", Completeness::Complete));
+        }
+        assert_eq!(page.put(&id("live"), &message("line 1\nline 2\nli", Completeness::Partial)), "line 2\n");
+        assert_eq!(page.put(&id("live"), &message("line 1\nline 2\nline 3", Completeness::Complete)), "line 3\n");
+        for index in 0..MOST * 2 {
+            page.put(&id(&format!("live {index}")), &message("x", Completeness::Partial));
+        }
+        assert_eq!(page.messages.len(), MOST);
+    }
+
+    #[test]
+    fn the_number_of_remembered_messages_is_limited() {
+        let mut page = Page::new(Look::Source);
+        for index in 0..KEPT * 2 {
+            page.put(&id(&index.to_string()), &message("x", Completeness::Complete));
+        }
+        assert_eq!(page.messages.len(), KEPT);
+    }
+}

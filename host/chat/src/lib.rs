@@ -1,0 +1,210 @@
+//! The port between the host and its front-ends. [`Chat`] sends messages to a front-end, and [`Inbox`] stores updates
+//! from it. A front-end does not interpret the text of a message, and confirms no update that the store has not
+//! committed.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+pub use cordboard_core::chat::{ButtonLine, MessageId, Update, UpdateKind};
+use cordboard_core::{
+    render::Message,
+    types::{Alert, Authorship, Button, Place, SessionName},
+};
+
+pub mod backoff;
+pub mod console;
+pub mod outbox;
+mod preview;
+
+pub use preview::preview;
+
+/// A front-end: shows messages and is the source of updates.
+#[async_trait]
+pub trait Chat: Send + Sync {
+    /// The front-end of its places, as in [`Place`].
+    fn front_end(&self) -> &'static str;
+
+    fn limits(&self) -> Limits;
+
+    /// The limits on the rate of frames for running turns in the chat of `place`.
+    fn pacing(&self, place: &Place) -> Pacing;
+
+    async fn send(&self, place: &Place, message: &Outgoing) -> Result<MessageId, ChatError>;
+
+    /// Replaces the text and buttons of a message. An edit that changes nothing succeeds.
+    async fn edit(&self, place: &Place, id: &MessageId, message: &Outgoing) -> Result<(), ChatError>;
+
+    /// Removes the buttons of a message and keeps its text. Does nothing in a front-end whose buttons are typed.
+    async fn take_buttons(&self, _place: &Place, _id: &MessageId) -> Result<(), ChatError> {
+        Ok(())
+    }
+
+    /// Deletes a message. If the message doesn't exist, this succeeds.
+    async fn delete(&self, place: &Place, id: &MessageId) -> Result<(), ChatError>;
+
+    /// Shows that a turn or command is running, with `line` if the front-end has a status line. `None` clears it. The
+    /// host repeats the call every few seconds, because some front-ends show the indicator only for a few seconds.
+    async fn working(&self, place: &Place, line: Option<&str>);
+
+    /// Marks a user's message as accepted and waiting, without a notification. Returns false if the chat takes no marks
+    /// and a line must say so. `message` is `None` if the front-end does not name messages.
+    async fn acknowledge(&self, place: &Place, message: Option<&MessageId>) -> bool;
+
+    /// Sets the menu of commands. If nothing has changed, this makes no request.
+    async fn menu(&self, commands: &[MenuEntry]) -> Result<(), ChatError>;
+}
+
+/// The capabilities of a front-end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The longest message, in UTF-16 units. With `usize::MAX`, no message is split.
+    pub text_units: usize,
+    pub live: LiveLine,
+    pub edits: Edits,
+}
+
+/// The effect of an edit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Edits {
+    /// The front-end prints new text after all earlier output.
+    Append,
+    /// The front-end changes the message in place, without a notification.
+    Replace,
+}
+
+/// Limits the rate of frames. Answers are exempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pacing {
+    /// The minimum time between two frames in a chat. Zero turns pacing off.
+    pub pause: Duration,
+    /// The calls of any kind that a chat may have had before a frame is shown.
+    pub quota: Option<Quota>,
+}
+
+/// A place is within its quota if it had fewer than `calls` calls within the last `within`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quota {
+    pub calls: usize,
+    pub within: Duration,
+}
+
+/// The position of the status line that shows what the agent is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LiveLine {
+    /// The front-end appends it to the message that streams the answer.
+    InMessage,
+    /// The front-end gets it through [`Chat::working`].
+    Status,
+}
+
+/// One message as a front-end sends it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// The Markdown source without the live line. If the message was split, the source of this part.
+    pub source: String,
+    /// At most [`Limits::text_units`] long.
+    pub message: Message,
+    /// Rows of buttons.
+    pub buttons: Vec<Vec<Button>>,
+    pub last: Completeness,
+    /// The author of the source.
+    pub words: Authorship,
+    /// The session that sent the message, if it isn't the active session of the place. `message` starts with its
+    /// name; `source` doesn't.
+    pub session: Option<SessionName>,
+    pub alert: Alert,
+    /// The message that this one replies to. Only the first message of an answer has it.
+    pub answers: Option<MessageId>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Completeness {
+    /// An edit may add text.
+    Partial,
+    /// An edit may add text, but another message comes first. The renderer shows the last line although it is
+    /// incomplete.
+    Halted,
+    /// No text follows.
+    Complete,
+}
+
+/// A command in a front-end's menu.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MenuEntry {
+    /// The name without the slash.
+    pub name: String,
+    pub summary: String,
+}
+
+/// The reason that a message was not shown. Each variant needs another reaction.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ChatError {
+    /// The chat is rate-limited for `after`. Other places are not affected.
+    #[error("send to a rate-limited chat, paused for {after:?}: {why}")]
+    Later { after: Duration, why: String },
+    /// The host can't write to the place: the user has blocked the bot, or the chat or topic is deleted or closed. It
+    /// may become writable again.
+    #[error("send to an unreachable chat: {why}")]
+    Gone { why: String },
+    /// The place may not receive this message, now or later.
+    #[error("send to a closed chat: {why}")]
+    Forbidden { why: String },
+    /// The front-end is unreachable. The outbox tries again.
+    #[error("reach the chat: {why}")]
+    Down { why: String },
+    /// The front-end rejects the content of the message.
+    #[error("send a message with its formatting: {why}")]
+    Refused { why: String },
+    /// The front-end rejects the credentials. Nothing can be sent until the operator acts.
+    #[error("sign in to the chat: {why}")]
+    Unauthorised { why: String },
+}
+
+/// Stores the updates and button data of a front-end. Each front-end has its own inbox.
+#[async_trait]
+pub trait Inbox: Send + Sync {
+    /// Returns when the batch is stored and synced, so that the source may delete it. Drops updates whose key is
+    /// already known. `offset` is the position from which the front-end continues; it is stored with the batch.
+    ///
+    /// # Errors
+    /// Nothing in the batch was stored; try again.
+    async fn accept(&self, updates: Vec<Update>, offset: Option<i64>) -> Result<(), InboxError>;
+
+    /// Records that a place gets a message about the failing store. Returns whether it gets the first one since the store
+    /// last worked.
+    fn record_failure(&self, place: &Place) -> bool;
+
+    /// Returns the last stored offset.
+    ///
+    /// # Errors
+    /// The store can't be read.
+    async fn offset(&self) -> Result<Option<i64>, InboxError>;
+
+    /// Stores the data of a button and returns a token of at most 64 bytes for it.
+    ///
+    /// # Errors
+    /// The store can't be written.
+    async fn button(&self, line: &ButtonLine) -> Result<String, InboxError>;
+
+    /// Returns the data of the button with this token. `None` means that the store has deleted it.
+    ///
+    /// # Errors
+    /// The store can't be read.
+    async fn line_of(&self, token: &str) -> Result<Option<ButtonLine>, InboxError>;
+
+    /// Stores that the chat with the first id `home` now has the id `chat`. Places keep the first id.
+    ///
+    /// # Errors
+    /// The store can't be written.
+    async fn move_chat(&self, home: &str, chat: &str) -> Result<(), InboxError>;
+
+    /// Returns all chats with a new id, as pairs of first and current id.
+    ///
+    /// # Errors
+    /// The store can't be read.
+    async fn moved_chats(&self) -> Result<Vec<(String, String)>, InboxError>;
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct InboxError(pub String);

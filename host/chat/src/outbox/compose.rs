@@ -1,0 +1,296 @@
+//! Renders replies to messages, and splits them by the limits of the front-end. Pure.
+
+use cordboard_core::{
+    render::{self, Entity, Message, Style, strip_controls, units},
+    types::{Alert, Attachment, Authorship, Content, Reply, SessionName},
+};
+
+use super::Frame;
+use crate::{Completeness, Limits, LiveLine, Outgoing};
+
+/// The separator between an answer and the live line below it.
+const GAP: &str = "\n\n";
+
+/// The text of a message that has only buttons. Telegram requires a text.
+const NO_TEXT: &str = "…";
+
+/// The name of an attachment whose own name has no visible characters.
+const NAMELESS: &str = "attachment";
+
+/// The minimum length of the fence around an attached text.
+const SHORTEST_FENCE: usize = 6;
+
+/// Returns the messages of a stored reply.
+pub fn reply(reply: &Reply, limits: Limits) -> Vec<Outgoing> {
+    parts(reply, None, limits, Completeness::Complete)
+}
+
+/// Returns the messages of a frame.
+pub(super) fn frame(frame: &Frame, limits: Limits) -> Vec<Outgoing> {
+    let line = frame.live.as_deref().filter(|line| limits.live == LiveLine::InMessage && !line.trim().is_empty());
+    let Some((last, before)) = frame.messages.split_last() else {
+        return line.map_or_else(Vec::new, |line| parts(&Reply::default(), Some(line), limits, Completeness::Partial));
+    };
+    let before = before.iter().flat_map(|reply| parts(reply, None, limits, Completeness::Partial));
+    before.chain(parts(last, line, limits, Completeness::Partial)).collect()
+}
+
+/// Removes everything that a front-end may reject: styles and buttons.
+pub(super) fn plain(message: &Outgoing) -> Outgoing {
+    let text = message.message.text.clone();
+    Outgoing { message: Message { text, entities: Vec::new() }, buttons: Vec::new(), ..message.clone() }
+}
+
+/// Replaces `part` with a line of the host.
+pub(super) fn mark(line: &str, part: &Outgoing) -> Outgoing {
+    let message = Message { text: line.to_owned(), entities: Vec::new() };
+    Outgoing {
+        source: render::escape(line),
+        message,
+        buttons: Vec::new(),
+        words: Authorship::Own,
+        session: None,
+        ..part.clone()
+    }
+}
+
+fn parts(reply: &Reply, line: Option<&str>, limits: Limits, last: Completeness) -> Vec<Outgoing> {
+    // Remove terminal control characters for every front-end: they are not part of an answer.
+    let source = strip_controls(&with_attachments(reply)).into_owned();
+    let message = named(render::render(&source), reply.session.as_ref());
+    let mut messages = cut(message, limits.text_units);
+    if messages.is_empty() && !reply.buttons.is_empty() {
+        messages.push(Message { text: NO_TEXT.to_owned(), entities: Vec::new() });
+    }
+    let mut sources = match messages.len() {
+        1 => vec![source],
+        _ => messages.iter().map(|message| render::escape(&message.text)).collect(),
+    };
+    if let Some(line) = line {
+        append(&mut messages, line, limits.text_units);
+        sources.resize(messages.len(), String::new());
+    }
+    let part = |(message, source): (Message, String)| Outgoing {
+        source,
+        message,
+        buttons: Vec::new(),
+        last,
+        words: reply.words,
+        session: reply.session.clone(),
+        alert: Alert::Silent,
+        answers: None,
+    };
+    let mut parts: Vec<Outgoing> = messages.into_iter().zip(sources).map(part).collect();
+    if let Some(first) = parts.first_mut() {
+        first.answers.clone_from(&reply.answers);
+    }
+    if let Some(end) = parts.last_mut() {
+        end.buttons.clone_from(&reply.buttons);
+        end.alert = alert(reply, last);
+    }
+    parts
+}
+
+/// Returns the alert of the last message of a reply. Other messages are silent, and so are messages that may still
+/// grow.
+const fn alert(reply: &Reply, last: Completeness) -> Alert {
+    match last {
+        Completeness::Complete => reply.alert,
+        Completeness::Partial | Completeness::Halted => Alert::Silent,
+    }
+}
+
+/// Prefixes the message with the name of its session. A code block or quote at the start gets the name on its own
+/// line.
+fn named(message: Message, session: Option<&SessionName>) -> Message {
+    let Some(session) = session.filter(|_| !message.text.is_empty()) else { return message };
+    let at_once = |entity: &Entity| entity.offset == 0 && matches!(entity.style, Style::Pre { .. } | Style::Quote);
+    let gap = if message.entities.iter().any(at_once) { "\n" } else { " " };
+    let name = format!("[{session}]{gap}");
+    let shift = |entity: Entity| Entity { offset: entity.offset + units(&name), ..entity };
+    Message { entities: message.entities.into_iter().map(shift).collect(), text: format!("{name}{}", message.text) }
+}
+
+fn cut(message: Message, limit: usize) -> Vec<Message> {
+    if limit == usize::MAX && !render::is_blank(&message.text) {
+        return vec![message];
+    }
+    render::split(message, limit)
+}
+
+/// Appends the live line if it fits. It doesn't start a message of its own, which the next frame would have to
+/// delete.
+fn append(messages: &mut Vec<Message>, line: &str, limit: usize) {
+    let line = render::render(line);
+    let Some(last) = messages.last_mut() else {
+        messages.push(line);
+        return;
+    };
+    let before = units(&last.text) + units(GAP);
+    if before + units(&line.text) > limit || last.entities.len() + line.entities.len() > render::MOST_ENTITIES {
+        return;
+    }
+    last.text.push_str(GAP);
+    last.text.push_str(&line.text);
+    let shifted = line.entities.into_iter().map(|entity| Entity { offset: entity.offset + before, ..entity });
+    last.entities.extend(shifted);
+}
+
+/// Adds attachments to the text until front-ends can send files: texts as code blocks, other content by name.
+fn with_attachments(reply: &Reply) -> String {
+    let mut source = reply.text.clone();
+    for Attachment { name, content, .. } in &reply.attachments {
+        let name = render::one_line(name, render::FOREIGN);
+        let name = if name.is_empty() { NAMELESS.to_owned() } else { render::escape(&name) };
+        let shown = match content {
+            Content::Text(text) => fenced(&name, text),
+            Content::Bytes(bytes) => format!("**{name}** ({} bytes)", bytes.len()),
+            Content::File(path) => format!("**{name}** ({})", render::code(&render::one_line(path, render::FOREIGN))),
+        };
+        if !source.is_empty() {
+            source.push_str(GAP);
+        }
+        source.push_str(&shown);
+    }
+    source
+}
+
+/// Returns a code block with a fence longer than any `~` run in `text`.
+fn fenced(name: &str, text: &str) -> String {
+    let longest = text.split(|letter| letter != '~').map(str::len).max().unwrap_or_default();
+    let fence = "~".repeat(SHORTEST_FENCE.max(longest + 1));
+    format!("**{name}**\n{fence}\n{text}\n{fence}")
+}
+
+#[cfg(test)]
+mod tests {
+    use cordboard_core::types::Button;
+
+    use super::*;
+    use crate::Edits;
+
+    const SMALL: Limits = Limits { text_units: 20, live: LiveLine::InMessage, edits: Edits::Replace };
+    const CONSOLE: Limits = Limits { text_units: usize::MAX, live: LiveLine::Status, edits: Edits::Append };
+
+    fn texts(parts: &[Outgoing]) -> Vec<&str> {
+        parts.iter().map(|part| part.message.text.as_str()).collect()
+    }
+
+    #[test]
+    fn a_split_reply_has_its_buttons_on_the_last_part() {
+        let parts = reply(&Reply::text("one two three\n\nfour five six").button("Go", "/go"), SMALL);
+        assert_eq!(texts(&parts), ["one two three", "four five six"]);
+        assert!(parts[0].buttons.is_empty());
+        assert_eq!(parts[1].buttons, [[Button::new("Go", "/go")]]);
+        assert_eq!(parts.iter().map(|part| part.alert).collect::<Vec<_>>(), [Alert::Silent, Alert::Ring]);
+    }
+
+    #[test]
+    fn a_frame_is_silent_and_its_source_omits_the_live_line() {
+        let screen = Frame { messages: vec![Reply::text("one\n\n\\*two\\* three four 5")], live: Some("works".into()) };
+        let parts = frame(&screen, SMALL);
+        let sources: Vec<&str> = parts.iter().map(|part| part.source.as_str()).collect();
+        assert_eq!(sources, ["one", "\\*two\\* three four 5"]);
+        assert!(parts.iter().all(|part| part.alert == Alert::Silent));
+        let alone = frame(&Frame { messages: vec![], live: Some("works".into()) }, SMALL);
+        assert_eq!((alone[0].message.text.as_str(), alone[0].source.as_str()), ("works", ""));
+    }
+
+    #[test]
+    fn the_live_line_is_below_an_open_code_block() {
+        let screen = Frame { messages: vec![Reply::text("```rust\nfn a")], live: Some("_reads_".into()) };
+        let parts = frame(&screen, SMALL);
+        assert_eq!(texts(&parts), ["fn a\n\nreads"]);
+        let styles: Vec<_> = parts[0].message.entities.iter().map(|e| (e.offset, e.length, e.style.clone())).collect();
+        assert_eq!(styles, [(0, 4, Style::Pre { language: Some("rust".into()) }), (6, 5, Style::Italic)]);
+    }
+
+    #[test]
+    fn a_live_line_that_does_not_fit_is_omitted() {
+        let screen = Frame { messages: vec![Reply::text("nineteen letters it")], live: Some("works".into()) };
+        assert_eq!(texts(&frame(&screen, SMALL)), ["nineteen letters it"]);
+    }
+
+    #[test]
+    fn a_status_line_replaces_the_live_line_in_the_message() {
+        let screen = Frame { messages: vec![Reply::text("text")], live: Some("works".into()) };
+        assert_eq!(texts(&frame(&screen, CONSOLE)), ["text"]);
+        assert!(frame(&Frame { messages: vec![], live: Some("works".into()) }, CONSOLE).is_empty());
+    }
+
+    #[test]
+    fn an_unsplit_reply_keeps_its_source() {
+        let long = "**bold** word ".repeat(500);
+        let parts = reply(&Reply::text(long.clone()), CONSOLE);
+        assert_eq!(parts.len(), 1);
+        assert_eq!(parts[0].source, long);
+        for nothing in
+            ["  \n", "\u{200b}\u{2063}", "**\u{200b}**", "```\n```", "\u{202e}\u{202c}", "\u{2800}", "\u{3164}"]
+        {
+            assert!(reply(&Reply::text(nothing), CONSOLE).is_empty(), "{nothing:?}");
+            assert!(reply(&Reply::text(nothing), SMALL).is_empty(), "{nothing:?}");
+        }
+    }
+
+    #[test]
+    fn an_inactive_session_is_named() {
+        let said = |text: &str| {
+            let session = "alpha".parse().ok();
+            reply(
+                &Reply { words: Authorship::Agents, session, ..Reply::text(text) },
+                Limits { text_units: 40, ..SMALL },
+            )
+        };
+        let parts = said("Ready, **Ada**.");
+        assert_eq!(
+            (parts[0].message.text.as_str(), parts[0].source.as_str()),
+            ("[alpha] Ready, Ada.", "Ready, **Ada**.")
+        );
+        let bold = &parts[0].message.entities[0];
+        assert_eq!((bold.offset, bold.length, &bold.style), (15, 3, &Style::Bold));
+        assert_eq!(texts(&said("```\nfn a\n```")), ["[alpha]\nfn a"]);
+        let long = said(&format!("{}\n\n{}", "x".repeat(30), "y".repeat(30)));
+        assert_eq!(texts(&long), [format!("[alpha] {}", "x".repeat(30)), "y".repeat(30)]);
+        assert!(said("").is_empty());
+    }
+
+    #[test]
+    fn terminal_control_characters_are_removed() {
+        let limits = Limits { text_units: 40, ..SMALL };
+        let said = Reply { words: Authorship::Agents, ..Reply::text("\u{1b}[31mr\u{7}e\u{8}d\u{0}\n\ta &#27; **b**") };
+        let parts = reply(&said, limits);
+        assert_eq!(parts[0].source, "[31mred\n\ta &#27; **b**");
+        let text = &parts[0].message.text;
+        assert!(!text.contains(|c: char| c.is_control() && c != '\n' && c != '\t'), "{text:?}");
+    }
+
+    #[test]
+    fn an_attachment_name_is_one_line_inside_its_block() {
+        let shown = |name: &str, content: Content| {
+            let attached = Attachment { name: name.into(), media_type: String::new(), content };
+            let parts =
+                reply(&Reply { attachments: vec![attached], ..Reply::default() }, Limits { text_units: 80, ..SMALL });
+            parts[0].message.text.clone()
+        };
+        assert_eq!(shown("a\nb\u{1b}\u{202e}", Content::Text("x".into())), "a b\nx");
+        assert_eq!(shown("\u{2028}", Content::Bytes(vec![0; 3])), "attachment (3 bytes)");
+        assert_eq!(shown("a*b", Content::File("c`\nPlugin 'x' is in\r.txt".into())), "a*b (c` Plugin 'x' is in .txt)");
+        let text = "~~~~~~~\n**no end**\n~~~~~~";
+        assert_eq!(shown("a", Content::Text(text.into())), format!("a\n{text}"));
+    }
+
+    #[test]
+    fn bidi_controls_are_removed_from_replies() {
+        let said = Reply::text("a\u{202e}b\u{2066} [c\u{2067}](https://d.example)\n&#8238;e").button("Go", "/go");
+        let parts = reply(&said, Limits { text_units: 80, ..SMALL });
+        assert_eq!(parts[0].source, "ab [c](https://d.example)\n&#8238;e");
+        assert_eq!(parts[0].message.text, "ab c\n\u{fffd}e");
+        let rtl = "שלום\u{200f}! (a)";
+        assert_eq!(texts(&reply(&Reply::text(rtl), SMALL)), [rtl]);
+    }
+
+    #[test]
+    fn buttons_without_a_text_get_one() {
+        assert_eq!(texts(&reply(&Reply::default().button("Go", "/go"), SMALL)), ["…"]);
+    }
+}

@@ -1,0 +1,159 @@
+//! Tracks the delivery of one stored post: the messages that are already in the chat, and the next call to make.
+//! Pure.
+
+use cordboard_core::{
+    agent::PromptId,
+    chat::{Delivery, OutboxRow, PostId},
+    messages,
+    types::Alert,
+};
+
+use super::{
+    compose,
+    step::{Attempt, Reuse, Step},
+};
+use crate::{Limits, MessageId, Outgoing};
+
+/// An answer of at most this many messages counts as short: no reply is sent between its messages, and all of them are
+/// sent again.
+pub(super) const BRIEF: usize = 3;
+
+pub(super) struct Delivering {
+    pub post: PostId,
+    /// The turn that this post answers.
+    pub turn: Option<PromptId>,
+    parts: Vec<Outgoing>,
+    /// Existing messages: first those of the shown parts, in order, then those to edit or delete.
+    messages: Vec<MessageId>,
+    /// The number of leading parts that are shown correctly.
+    shown: usize,
+    reuse: Reuse,
+    attempt: Attempt,
+}
+
+impl Delivering {
+    pub fn new(row: &OutboxRow, (messages, reuse): (Vec<MessageId>, Reuse), limits: Limits) -> Self {
+        let mut parts = compose::reply(&row.reply, limits);
+        for button in parts.iter_mut().flat_map(|part| &mut part.buttons).flatten() {
+            button.keyboard = Some(row.id);
+        }
+        let shown = usize::try_from(row.state.shown).unwrap_or(usize::MAX).min(parts.len()).min(messages.len());
+        Self { post: row.id, turn: row.turn.clone(), parts, messages, shown, reuse, attempt: Attempt::Styled }
+    }
+
+    /// Keeps the leading parts of a long answer that `standing` already shows, even if newer messages are below them:
+    /// sending all of them again would take long.
+    pub fn keep(&mut self, standing: &[(MessageId, Outgoing)]) {
+        if self.reuse != Reuse::Nothing || self.parts.len() <= BRIEF {
+            return;
+        }
+        let (messages, last) = (&self.messages, self.parts.len() - 1);
+        let stands = |(at, part): &(usize, &Outgoing)| {
+            let shown = standing.get(*at).filter(|(id, _)| messages.get(*at) == Some(id));
+            shown.is_some_and(|(_, shown)| (&shown.message, &shown.buttons) == (&part.message, &part.buttons))
+        };
+        self.shown = self.parts.iter().enumerate().take(last).take_while(stands).count();
+    }
+
+    /// Returns the next call, or `None` if all parts are shown.
+    pub fn step(&self) -> Option<Step> {
+        if let Some(part) = self.parts.get(self.shown) {
+            let message = if self.attempt == Attempt::Styled { part.clone() } else { compose::plain(part) };
+            return Some(match self.messages.get(self.shown).filter(|_| self.reuses(part)) {
+                Some(id) => Step::Edit(id.clone(), message),
+                None => Step::Send(message),
+            });
+        }
+        let superfluous = self.messages.get(self.parts.len()..)?.last()?;
+        Some(Step::Delete(superfluous.clone()))
+    }
+
+    fn reuses(&self, part: &Outgoing) -> bool {
+        match self.reuse {
+            Reuse::All => true,
+            Reuse::Silent => part.alert == Alert::Silent,
+            Reuse::Nothing => false,
+        }
+    }
+
+    /// Returns whether at least one part is shown.
+    pub const fn is_begun(&self) -> bool {
+        self.shown > 0
+    }
+
+    /// Returns the number of parts that are not shown yet.
+    pub const fn left(&self) -> usize {
+        self.parts.len() - self.shown
+    }
+
+    /// Drops the parts that are not shown yet, except for the first part. One line says how many messages of the
+    /// answer are missing, including the `others` posts that were dropped too.
+    pub fn cut(&mut self, others: usize) {
+        let stay = self.shown.max(1).min(self.parts.len());
+        let left = self.parts.len() - stay + others;
+        if left > 0 {
+            let mark = self.parts.last().map(|part| compose::mark(&messages::not_sent(left), part));
+            self.parts.truncate(stay);
+            self.parts.extend(mark);
+        }
+    }
+
+    /// Drops the parts that are not shown, because their reader has no access. The live messages that they would have
+    /// replaced are deleted.
+    pub fn withhold(&mut self) {
+        self.parts.truncate(self.shown);
+    }
+
+    /// Records that another message was shown below those of a turn.
+    pub fn bury(&mut self) {
+        if self.reuse == Reuse::Silent {
+            self.reuse = Reuse::Nothing;
+        }
+    }
+
+    pub fn edited(&mut self) {
+        self.shown += 1;
+        self.attempt = Attempt::Styled;
+    }
+
+    pub fn sent(&mut self, id: MessageId) {
+        self.messages.insert(self.shown, id);
+        self.edited();
+    }
+
+    pub fn deleted(&mut self, id: &MessageId) {
+        self.messages.retain(|message| message != id);
+    }
+
+    /// Handles a refused edit: retries it once without styles, then sends this part and all later ones as new messages.
+    pub fn edit_refused(&mut self) {
+        self.attempt = self.attempt.next();
+        if self.attempt == Attempt::Never {
+            self.reuse = Reuse::Nothing;
+            self.attempt = Attempt::Styled;
+        }
+    }
+
+    /// Handles a refused message: retries it once without styles, then sends a line in its place, and drops the part
+    /// if that is refused too.
+    pub fn send_refused(&mut self) -> Attempt {
+        let mark = messages::not_shown(self.shown + 1, self.parts.len());
+        let part = &mut self.parts[self.shown];
+        if part.message.text == mark {
+            self.parts.remove(self.shown);
+            return Attempt::Never;
+        }
+        let attempt = self.attempt.next();
+        self.attempt = attempt;
+        if attempt == Attempt::Never {
+            *part = compose::mark(&mark, part);
+            self.attempt = Attempt::Styled;
+        }
+        attempt
+    }
+
+    /// Returns the progress in the form in which it is stored.
+    pub fn state(&self) -> Delivery {
+        Delivery { messages: self.messages.clone(), shown: u32::try_from(self.shown).unwrap_or(u32::MAX) }
+    }
+}

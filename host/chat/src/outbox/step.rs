@@ -1,0 +1,54 @@
+//! The calls by which a post or a running turn reaches the chat, and the ways to retry a refused one.
+
+use cordboard_core::chat::OutboxRow;
+
+use crate::{Edits, Limits, MessageId, Outgoing};
+
+/// A call to make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Step {
+    Edit(MessageId, Outgoing),
+    Send(Outgoing),
+    Delete(MessageId),
+}
+
+/// The state of attempts to show a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Attempt {
+    #[default]
+    Styled,
+    /// It was rejected once. The next attempt omits styles and buttons.
+    Plain,
+    /// It was rejected twice.
+    Never,
+}
+
+impl Attempt {
+    pub const fn next(self) -> Self {
+        match self {
+            Self::Styled => Self::Plain,
+            Self::Plain | Self::Never => Self::Never,
+        }
+    }
+}
+
+/// The parts that may be edited into existing messages. The other parts are sent as new messages; when all parts are
+/// shown, the replaced messages are deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reuse {
+    All,
+    /// Only silent parts. A part that notifies is sent again, because an edit doesn't notify.
+    Silent,
+    /// No parts: the messages are above newer ones, or can't be edited.
+    Nothing,
+}
+
+impl Reuse {
+    /// Returns the mode for a post whose messages an earlier process sent. Newer messages may be below them by now.
+    pub fn of_stored(row: &OutboxRow, limits: Limits) -> Self {
+        match (&row.turn, limits.edits) {
+            (None, _) | (_, Edits::Append) => Self::All,
+            (Some(_), Edits::Replace) => Self::Nothing,
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! A fake front-end and delivery store that record calls and return scripted results.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use cordboard_core::{
+    agent::PromptId,
+    chat::{Delivery, MessageId, OutboxRow, PostId},
+    types::{Alert, Place},
+};
+use tokio::time::Instant;
+
+use super::super::{DeliveryStore, LedgerError, Reachability};
+use crate::{Chat, ChatError, Completeness, Edits, Limits, LiveLine, MenuEntry, Outgoing, Pacing, Quota};
+
+/// The frame interval for all places, long enough to be visible in the tests.
+pub const EDIT_PAUSE: Duration = Duration::from_secs(1);
+
+/// A message with this text makes the front-end panic.
+pub const BUG: &str = "bug";
+
+pub struct Fake {
+    began: Instant,
+    pub live: LiveLine,
+    pub units: usize,
+    calls: Mutex<Vec<(Duration, String)>>,
+    rings: Mutex<Vec<String>>,
+    pub quota: Mutex<Option<Quota>>,
+    takes: Mutex<Duration>,
+    /// The results of the next calls to a chat. After them, all calls succeed.
+    script: Mutex<VecDeque<(String, ChatError)>>,
+    next: Mutex<u32>,
+}
+
+impl Fake {
+    pub fn new() -> Arc<Self> {
+        Self::with(LiveLine::InMessage, 4096)
+    }
+
+    pub fn with(live: LiveLine, units: usize) -> Arc<Self> {
+        let (calls, rings, script) = (Mutex::default(), Mutex::default(), Mutex::default());
+        let (quota, takes, next) = (Mutex::default(), Mutex::default(), Mutex::new(0));
+        Arc::new(Self { began: Instant::now(), live, units, calls, rings, quota, takes, script, next })
+    }
+
+    /// Makes the next send, edit or delete in `chat` return this error.
+    pub fn fail(&self, chat: &str, error: ChatError) {
+        self.script.lock().unwrap().push_back((chat.to_owned(), error));
+    }
+
+    /// Sets the duration of later calls.
+    pub fn slow(&self, span: Duration) {
+        *self.takes.lock().unwrap() = span;
+    }
+
+    /// Returns the calls without `working`, as `chat verb text`.
+    pub fn calls(&self) -> Vec<String> {
+        self.all().into_iter().map(|(_, call)| call).filter(|call| !call.contains(" working")).collect()
+    }
+
+    /// Returns the texts of messages that notified.
+    pub fn rings(&self) -> Vec<String> {
+        self.rings.lock().unwrap().clone()
+    }
+
+    pub fn all(&self) -> Vec<(Duration, String)> {
+        self.calls.lock().unwrap().clone()
+    }
+
+    /// Returns the times of the calls that start with `what`, in whole seconds after the start.
+    pub fn seconds(&self, what: &str) -> Vec<u64> {
+        self.all().iter().filter(|(_, call)| call.starts_with(what)).map(|(at, _)| at.as_secs()).collect()
+    }
+
+    fn record(&self, call: String) {
+        self.calls.lock().unwrap().push((self.began.elapsed(), call));
+    }
+
+    async fn answer(&self, place: &Place, call: String) -> Result<(), ChatError> {
+        assert!(!call.ends_with(BUG), "the simulated bug");
+        // A real call yields to other tasks.
+        let takes = *self.takes.lock().unwrap();
+        if takes.is_zero() {
+            tokio::task::yield_now().await;
+        } else {
+            tokio::time::sleep(takes).await;
+        }
+        let error = {
+            let mut script = self.script.lock().unwrap();
+            let at = script.iter().position(|(chat, _)| *chat == place.chat);
+            at.and_then(|at| script.remove(at))
+        };
+        let mark = if error.is_some() { " !" } else { "" };
+        self.record(format!("{} {call}{mark}", place.chat));
+        error.map_or(Ok(()), |(_, error)| Err(error))
+    }
+}
+
+fn shown(message: &Outgoing) -> String {
+    let buttons = if message.buttons.is_empty() { "" } else { " [+]" };
+    let styles = if message.message.entities.is_empty() { "" } else { " *" };
+    let styles = if message.last == Completeness::Halted { " halted" } else { styles };
+    format!("{}{styles}{buttons}", message.message.text.replace('\n', "|"))
+}
+
+#[async_trait]
+impl Chat for Fake {
+    fn front_end(&self) -> &'static str {
+        "fake"
+    }
+
+    fn limits(&self) -> Limits {
+        let edits = if self.live == LiveLine::Status { Edits::Append } else { Edits::Replace };
+        Limits { text_units: self.units, live: self.live, edits }
+    }
+
+    /// A front-end with a status line behaves like a terminal.
+    fn pacing(&self, _place: &Place) -> Pacing {
+        let pause = if self.live == LiveLine::Status { Duration::ZERO } else { EDIT_PAUSE };
+        Pacing { pause, quota: *self.quota.lock().unwrap() }
+    }
+
+    async fn send(&self, place: &Place, message: &Outgoing) -> Result<MessageId, ChatError> {
+        self.answer(place, format!("send {}", shown(message))).await?;
+        if message.alert == Alert::Ring {
+            self.rings.lock().unwrap().push(shown(message));
+        }
+        let mut next = self.next.lock().unwrap();
+        *next += 1;
+        Ok(MessageId(format!("m{next}")))
+    }
+
+    async fn edit(&self, place: &Place, id: &MessageId, message: &Outgoing) -> Result<(), ChatError> {
+        self.answer(place, format!("edit {} {}", id.0, shown(message))).await
+    }
+
+    async fn delete(&self, place: &Place, id: &MessageId) -> Result<(), ChatError> {
+        self.answer(place, format!("delete {}", id.0)).await
+    }
+
+    async fn working(&self, place: &Place, line: Option<&str>) {
+        self.record(format!("{} working {line:?}", place.chat));
+    }
+
+    async fn acknowledge(&self, _place: &Place, _message: Option<&MessageId>) -> bool {
+        true
+    }
+
+    async fn menu(&self, commands: &[MenuEntry]) -> Result<(), ChatError> {
+        let names: Vec<_> = commands.iter().map(|entry| entry.name.as_str()).collect();
+        self.answer(&Place::new("fake", "menu"), names.join(",")).await
+    }
+}
+
+#[derive(Default)]
+pub struct Notes {
+    notes: Mutex<Vec<String>>,
+    /// The changes of reachability, each with its chat.
+    pub reach: Mutex<Vec<(String, Reachability)>>,
+}
+
+impl Notes {
+    pub fn all(&self) -> Vec<String> {
+        self.notes.lock().unwrap().clone()
+    }
+
+    fn note(&self, note: String) -> Result<(), LedgerError> {
+        self.notes.lock().unwrap().push(note);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl DeliveryStore for Notes {
+    async fn placeholder(&self, turn: (&PromptId, &Place), message: &MessageId, text: &str) -> Result<(), LedgerError> {
+        self.note(format!("{} in {}: {}", turn.0.0, message.0, text.replace('\n', "|")))
+    }
+
+    async fn deleted(&self, _place: &Place, message: &MessageId) -> Result<(), LedgerError> {
+        self.note(format!("{} is gone", message.0))
+    }
+
+    async fn sending(&self, post: PostId, delivery: Delivery) -> Result<(), LedgerError> {
+        let messages: Vec<_> = delivery.messages.iter().map(|id| id.0.as_str()).collect();
+        self.note(format!("{} shows {} of {}", post.0, delivery.shown, messages.join(",")))
+    }
+
+    async fn sent(&self, post: PostId, _messages: Vec<MessageId>) -> Result<Vec<OutboxRow>, LedgerError> {
+        self.note(format!("{} sent", post.0)).map(|()| Vec::new())
+    }
+
+    async fn set_reachability(&self, place: &Place, reachability: Reachability) -> Result<(), LedgerError> {
+        self.reach.lock().unwrap().push((place.chat.clone(), reachability));
+        Ok(())
+    }
+}

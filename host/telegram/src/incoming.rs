@@ -1,0 +1,265 @@
+//! Parses updates of the Bot API: texts, button presses, messages without text. Drops updates of users without
+//! access, before anything is stored.
+
+use std::{collections::HashSet, sync::Arc};
+
+use cordboard_core::{
+    chat::{ButtonLine, MessageId, Origin, Part, Update, UpdateKind},
+    render::units,
+    route::{self, Routed},
+    types::{Caller, Place, TimeSource, Timestamp, UserId},
+};
+
+use super::{
+    Access, FRONT_END, PollSettings,
+    moves::Moves,
+    prompt::{Context, Marks, is_opening, marked, mention, name, opening_mention, without_name},
+    sender::message_id,
+    update::{self, CallbackQuery, Entity, Message, User},
+};
+
+/// The maximum number of users without access to log, so that a bot that many people find doesn't fill the log.
+const STRANGERS: usize = 100;
+
+/// The fields of messages without text, each with a word for the user. Other messages are service messages or have an
+/// unknown kind, and get no reply.
+const KINDS: [(&str, &str); 19] = [
+    ("animation", "animation"),
+    ("audio", "audio"),
+    ("checklist", "checklist"),
+    ("contact", "contact"),
+    ("dice", "dice"),
+    ("document", "file"),
+    ("game", "game"),
+    ("live_photo", "photo"),
+    ("location", "location"),
+    ("paid_media", "video"),
+    ("photo", "photo"),
+    ("poll", "poll"),
+    ("rich_message", "message"),
+    ("sticker", "sticker"),
+    ("story", "story"),
+    ("venue", "location"),
+    ("video", "video"),
+    ("video_note", "video"),
+    ("voice", "voice"),
+];
+
+/// The longest text of a message, in UTF-16 units.
+const LONGEST_TEXT: usize = 4096;
+
+/// A text of at least this many UTF-16 units may be the first part of a longer one.
+const NEARLY_LONGEST: usize = 3500;
+
+/// The content of an update. `query` is the id of a button press, which needs an answer even if the user has no
+/// access.
+pub(super) struct Read {
+    pub incoming: Option<Incoming>,
+    pub query: Option<String>,
+}
+
+/// An update that the host handles.
+pub(super) enum Incoming {
+    Update(Update),
+    /// A group has a new id.
+    Moved {
+        from: i64,
+        to: i64,
+    },
+    /// A button was pressed; its command line must be looked up first.
+    Press {
+        update: Update,
+        token: String,
+    },
+}
+
+/// The bot's own account.
+pub(super) struct Bot {
+    pub id: u64,
+    /// The user name.
+    pub name: String,
+}
+
+pub(super) struct UpdateParser {
+    access: Access,
+    bot: Bot,
+    clock: TimeSource,
+    strangers: HashSet<u64>,
+    moves: Arc<Moves>,
+}
+
+impl UpdateParser {
+    pub fn new(settings: &PollSettings, bot: Bot, moves: Arc<Moves>) -> Self {
+        let (access, clock) = (Arc::clone(&settings.access), Arc::clone(&settings.clock));
+        Self { access, bot, moves, clock, strangers: HashSet::new() }
+    }
+
+    pub fn read(&mut self, update: update::Update) -> Read {
+        let id = update.update_id;
+        if let Some(query) = update.callback_query {
+            return Read { incoming: self.press(id, &query), query: Some(query.id) };
+        }
+        if let Some(moved) = update.message.as_ref().and_then(moved) {
+            return Read { incoming: Some(moved), query: None };
+        }
+        let new = update.message.and_then(|message| self.message(id, &message));
+        let incoming = new.or_else(|| update.edited_message.and_then(|message| self.edited(id, &message)));
+        Read { incoming: incoming.map(Incoming::Update), query: None }
+    }
+
+    fn message(&mut self, update: i64, message: &Message) -> Option<Update> {
+        // Messages sent on behalf of a channel or group have no person as their author.
+        let from = message.from.as_ref().filter(|from| message.sender_chat.is_none() && !from.is_bot)?;
+        let caller = self.caller(from)?;
+        let what = self.what(message)?;
+        let date = message.edit_date.or(message.date).unwrap_or_default();
+        let at = Timestamp(date.saturating_mul(1000));
+        let origin = self.origin(message, &what);
+        // Update ids may restart after a week without updates, so the key also has the message id and the date.
+        let key = format!("{update}:{}:{date}", message.message_id);
+        Some(Update { key, caller, place: self.place(message), what, at, locale: from.language_code.clone(), origin })
+    }
+
+    /// Returns the current text of an edited message. `None` for a message without text or caption.
+    fn edited(&mut self, update: i64, message: &Message) -> Option<Update> {
+        let update = self.message(update, message)?;
+        let words = match update.what {
+            UpdateKind::Text(words) | UpdateKind::NotText { caption: Some(words), .. } | UpdateKind::Edited(words) => {
+                words
+            }
+            UpdateKind::NotText { caption: None, .. } | UpdateKind::Press { .. } => return None,
+        };
+        let origin = Origin { part: Part::Alone, ..update.origin };
+        Some(Update { what: UpdateKind::Edited(words), origin, ..update })
+    }
+
+    fn origin(&self, message: &Message, what: &UpdateKind) -> Origin {
+        let speaker = message.from.as_ref().filter(|_| message.chat.is_group()).map(|from| name(&from.full_name()));
+        let part = match (&message.media_group_id, what) {
+            (Some(album), UpdateKind::NotText { .. }) => Part::Album(album.clone()),
+            (_, UpdateKind::Text(_)) => part(message),
+            (_, UpdateKind::NotText { .. } | UpdateKind::Edited(_) | UpdateKind::Press { .. }) => Part::Alone,
+        };
+        Origin { message: Some(self.id(message)), part, speaker }
+    }
+
+    fn what(&self, message: &Message) -> Option<UpdateKind> {
+        if let Some(text) = &message.text {
+            return self.words(message, text, &message.entities).map(UpdateKind::Text);
+        }
+        let kind = KINDS.iter().find(|(field, _)| message.others.contains_key(*field)).map(|(_, kind)| *kind);
+        if let Some(caption) = &message.caption {
+            let kind = kind.unwrap_or("message").to_owned();
+            let caption = self.words(message, caption, &message.caption_entities)?;
+            return Some(UpdateKind::NotText { kind, caption: Some(caption) });
+        }
+        Some(UpdateKind::NotText { kind: kind?.to_owned(), caption: None })
+    }
+
+    /// Returns a command without the bot's name, or a prompt with its context. `None` if the message is for somebody
+    /// else.
+    fn words(&self, message: &Message, text: &str, entities: &[Entity]) -> Option<String> {
+        let (text, entities) = without_name(text, entities, &self.bot.name);
+        // Forwarded text is never a command.
+        if message.forward_origin.is_none() {
+            match route::parse(&marked(&text, &entities, Marks::Links), Some(&self.bot.name)) {
+                Routed::OtherBot => return None,
+                // Without the bot's name, which the hub doesn't know.
+                Routed::Command { name, text, .. } => return Some(format!("/{name} {text}").trim_end().to_owned()),
+                Routed::Text => {}
+            }
+        }
+        if message.chat.is_group() && self.is_for_others(message) {
+            return None;
+        }
+        Some(Context { message, bot: self.bot.id }.prompt(&marked(&text, &entities, Marks::All)))
+    }
+
+    /// Returns whether a text in a group first mentions or answers somebody else, and doesn't mention the bot.
+    fn is_for_others(&self, message: &Message) -> bool {
+        let (text, entities) = match (&message.text, &message.caption) {
+            (Some(text), _) => (text.as_str(), &message.entities),
+            (None, Some(caption)) => (caption.as_str(), &message.caption_entities),
+            (None, None) => return false,
+        };
+        let is_us = |user: &User| user.id == self.bot.id;
+        let names_us = text
+            .match_indices('@')
+            .any(|(at, _)| mention(&text[at..]).is_some_and(|(name, _)| name.eq_ignore_ascii_case(&self.bot.name)));
+        if names_us || entities.iter().filter_map(|entity| entity.user.as_ref()).any(is_us) {
+            return false;
+        }
+        let opens = |entity: &Entity| entity.user.is_some() && is_opening(text, entity);
+        let begins = opening_mention(text).is_some() || entities.iter().any(opens);
+        begins || message.reply_to_message.as_ref().is_some_and(|reply| self.is_of_others(message, reply))
+    }
+
+    /// Returns whether somebody else sent the answered message. In a topic, every message formally answers the
+    /// service message that created the topic.
+    fn is_of_others(&self, message: &Message, reply: &Message) -> bool {
+        let own = message.from.as_ref().map(|from| from.id);
+        let author = reply.from.as_ref().filter(|_| reply.sender_chat.is_none()).map(|from| from.id);
+        let is_topic = reply.others.contains_key("forum_topic_created")
+            || message.is_topic_message == Some(true)
+                && message.message_thread_id.map(i64::from) == Some(reply.message_id);
+        !is_topic && author != Some(self.bot.id) && author != own
+    }
+
+    fn press(&mut self, update: i64, query: &CallbackQuery) -> Option<Incoming> {
+        let caller = self.caller(&query.from)?;
+        let (message, token) = (query.message.as_ref()?, query.data.clone()?);
+        let line = ButtonLine::default();
+        let what = UpdateKind::Press { line, message: Some(self.id(message)) };
+        let (key, locale) = (format!("{update}:{}", query.id), query.from.language_code.clone());
+        let (at, origin) = ((self.clock)(), Origin::default());
+        let update = Update { key, caller, place: self.place(message), what, at, locale, origin };
+        Some(Incoming::Press { update, token })
+    }
+
+    fn id(&self, message: &Message) -> MessageId {
+        message_id(self.moves.home(message.chat.id), message.chat.id, message.message_id)
+    }
+
+    fn place(&self, message: &Message) -> Place {
+        // In a chat without topics this is the thread of a reply, and the bot can't send to it.
+        let thread = message.message_thread_id.filter(|_| message.is_topic_message == Some(true));
+        let topic = thread.map(|thread| thread.to_string());
+        Place { topic, ..Place::new(FRONT_END, &self.moves.home(message.chat.id).to_string()) }
+    }
+
+    fn caller(&mut self, user: &User) -> Option<Caller> {
+        let id = user.id;
+        let Some(role) = (self.access)(id) else {
+            if self.strangers.len() < STRANGERS && self.strangers.insert(id) {
+                tracing::info!(
+                    user = id,
+                    "ignored a message of a user who is not in [access]; add the id there to give access"
+                );
+            }
+            return None;
+        };
+        Some(Caller { id: UserId(format!("{FRONT_END}:{id}")), name: user.full_name(), role })
+    }
+}
+
+/// Detects a migration message. Both chats send one, each with the id of the other chat.
+fn moved(message: &Message) -> Option<Incoming> {
+    let id = |field: &str| message.others.get(field).and_then(serde_json::Value::as_i64);
+    let to = id("migrate_to_chat_id").map(|to| Incoming::Moved { from: message.chat.id, to });
+    to.or_else(|| id("migrate_from_chat_id").map(|from| Incoming::Moved { from, to: message.chat.id }))
+        .filter(|_| message.text.is_none())
+}
+
+/// Uses the length to detect whether the client may have split a longer text.
+fn part(message: &Message) -> Part {
+    let length = message.text.as_deref().map_or(0, units);
+    let is_plain = message.forward_origin.is_none() && message.reply_to_message.is_none() && message.quote.is_none();
+    match length {
+        _ if message.forward_origin.is_some() => Part::Alone,
+        // Clients split at the end of a line or of a word if there is one.
+        LONGEST_TEXT.. => Part::Cut { joint: String::new() },
+        NEARLY_LONGEST.. => Part::Cut { joint: "\n".to_owned() },
+        _ if is_plain => Part::Text,
+        _ => Part::Alone,
+    }
+}

@@ -1,0 +1,133 @@
+//! The Telegram front-end: the Bot API as a [`Chat`], and the loop that polls for updates.
+//!
+//! An update is stored before it is confirmed, and updates of users without access are dropped. Every request URL
+//! contains the token, so only [`api`] handles URLs, and it removes the token from all errors. The outbox decides
+//! when each message is sent.
+
+use std::{
+    collections::{HashMap, HashSet},
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use cordboard_core::types::{Role, TimeSource};
+
+use cordboard_chat::{Inbox, MenuEntry, backoff::Pauses};
+
+mod api;
+mod entities;
+mod incoming;
+mod keyboard;
+mod moves;
+mod poll;
+mod prompt;
+mod rate_limits;
+mod sender;
+mod token;
+mod update;
+
+use api::Api;
+use keyboard::Keyboard;
+use moves::Moves;
+pub use poll::PollError;
+use sender::{Calls, Spot};
+pub use token::{TokenError, check as check_token};
+
+/// The front-end of Telegram's places, as in [`Place`](cordboard_core::types::Place).
+pub const FRONT_END: &str = "telegram";
+
+/// Returns the role of a user id. `None` means no access.
+pub type Access = Arc<dyn Fn(u64) -> Option<Role> + Send + Sync>;
+
+/// Settings that polling reads at each use, so that changes take effect at once.
+#[derive(Clone)]
+pub struct PollSettings {
+    pub access: Access,
+    /// The clock that stamps updates.
+    pub clock: TimeSource,
+    /// The time after which polling ends if the token is refused without interruption.
+    pub give_up: Arc<dyn Fn() -> Duration + Send + Sync>,
+}
+
+/// The minimum time between two edits in a private chat. It is read before each edit, so that it can change while the
+/// host runs.
+pub type EditPause = Arc<dyn Fn() -> Duration + Send + Sync>;
+
+#[derive(Clone)]
+pub struct Settings {
+    /// The file that contains the token.
+    pub token_file: PathBuf,
+    /// `https://api.telegram.org`, or the URL of another Bot API server.
+    pub api_url: String,
+    /// The pause in a private chat. In a group it is five times as long.
+    pub edit_pause: EditPause,
+    /// The long-poll timeout, in whole seconds.
+    pub poll: Duration,
+    /// The maximum time for an answer, in addition to the long-poll timeout.
+    pub patience: Duration,
+    /// The delay after a first failure. It grows to a minute.
+    pub first_pause: Duration,
+}
+
+impl Settings {
+    /// Returns the settings for the public Bot API.
+    #[must_use]
+    pub fn new(token_file: PathBuf, api_url: &str) -> Self {
+        Self {
+            token_file,
+            api_url: api_url.trim_end_matches('/').to_owned(),
+            edit_pause: Arc::new(|| Duration::from_secs(1)),
+            poll: Duration::from_secs(50),
+            patience: Duration::from_secs(20),
+            first_pause: Duration::from_secs(1),
+        }
+    }
+}
+
+/// A Telegram bot.
+pub struct Telegram {
+    settings: Settings,
+    api: Arc<Api>,
+    inbox: Arc<dyn Inbox>,
+    keyboard: Keyboard,
+    moves: Arc<Moves>,
+    calls: Calls,
+    /// The places with a pending call that shows typing.
+    typing: Arc<Mutex<HashSet<Spot>>>,
+    /// The menu that was last set.
+    menu: Mutex<Option<Vec<MenuEntry>>>,
+    /// Hashes of the contents of recent messages, by chat and message id. An edit to the same content needs no call.
+    written: Mutex<HashMap<(String, String), u64>>,
+}
+
+impl Telegram {
+    /// Reads the token. Sends nothing yet.
+    ///
+    /// # Errors
+    /// The token's file is missing or invalid. The text says what to do.
+    pub fn open(settings: Settings, inbox: Arc<dyn Inbox>) -> Result<Self, TokenError> {
+        let token = token::read(&settings.token_file)?;
+        let api = Arc::new(Api::new(token, &settings.api_url, settings.patience));
+        let keyboard = Keyboard::new(Arc::clone(&inbox));
+        let (moves, menu, written) = (Arc::default(), Mutex::default(), Mutex::default());
+        let (calls, typing) = (Calls::new(Arc::clone(&api)), Arc::default());
+        Ok(Self { settings, api, inbox, keyboard, calls, typing, moves, menu, written })
+    }
+
+    /// Polls for updates and stores them. Failures of the network and the store are retried.
+    ///
+    /// Cancel safe: updates that were not stored are delivered again.
+    ///
+    /// # Errors
+    /// The token was refused for [`PollSettings::give_up`], or is not valid. Only the operator can fix this.
+    pub async fn poll(&self, settings: PollSettings) -> PollError {
+        let pauses = Pauses::beginning_with(self.settings.first_pause);
+        poll::run(self, settings, pauses).await
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Every change under these locks is a single step, so a panic leaves the data consistent.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

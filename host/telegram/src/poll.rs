@@ -1,0 +1,313 @@
+//! The polling loop: updates are parsed, stored and synced, and then the next poll confirms them.
+//!
+//! Failures of the network and of the store are retried and reported once. Telegram then sends the batch again, and
+//! the inbox drops duplicates by key.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use cordboard_chat::{Chat as _, InboxError, backoff::Pauses, outbox};
+use cordboard_core::{
+    chat::{ButtonLine, Update, UpdateKind},
+    messages,
+    types::Place,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use teloxide_core::{
+    payloads::{AnswerCallbackQuery, AnswerCallbackQuerySetters, GetMe},
+    requests::Payload,
+    types::CallbackQueryId,
+};
+use tokio::{task::JoinSet, time::Instant};
+
+use super::{
+    PollSettings, Telegram,
+    api::{Api, Failure},
+    incoming::{Bot, Incoming, UpdateParser},
+    update,
+};
+
+/// Why polling ended.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PollError {
+    #[error(
+        "sign in to Telegram: the Bot API does not know the token in {} ({why}); copy it again from @BotFather, or correct \
+         [telegram] token_file and api_url",
+        file.display()
+    )]
+    Unauthorised { file: PathBuf, why: String },
+}
+
+/// A problem that stops the loop from working. Each is reported once, when it begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trouble {
+    Conflict,
+    Flood,
+    Network,
+    Refused,
+    Store,
+}
+
+struct Link {
+    trouble: Option<Trouble>,
+    pauses: Pauses,
+    /// The time of the first refusal of the token since the last successful call or other failure.
+    refused: Option<Instant>,
+}
+
+impl Link {
+    /// Returns the delay after a failure. It is twice as long if another program polls with the token.
+    fn failed(&mut self, failure: &Failure) -> Duration {
+        self.refused = None;
+        match failure {
+            Failure::Conflict { why } => {
+                self.begins(Trouble::Conflict, || {
+                    tracing::error!(why, "another program polls Telegram with this token, or a webhook is set: stop it, because no messages arrive until then");
+                });
+                self.pauses.grow() * 2
+            }
+            Failure::Later { after, why } => {
+                self.begins(Trouble::Flood, || tracing::warn!(why, ?after, "rate limited by Telegram"));
+                *after
+            }
+            Failure::Unauthorised { why }
+            | Failure::Gone { why }
+            | Failure::Refused { why }
+            | Failure::Down { why } => {
+                self.begins(Trouble::Network, || tracing::warn!(why, "Telegram does not respond: retrying"));
+                self.pauses.grow()
+            }
+            Failure::Moved { .. } | Failure::NotModified => self.pauses.grow(),
+        }
+    }
+
+    /// Returns the wait before the next attempt with a refused token, or `None` once it has been refused for `give_up`
+    /// without interruption.
+    fn refused(&mut self, why: &str, give_up: Duration) -> Option<Duration> {
+        let now = Instant::now();
+        let left = (*self.refused.get_or_insert(now) + give_up).checked_duration_since(now)?;
+        self.begins(Trouble::Refused, || {
+            tracing::error!(why, ?give_up, "Telegram rejects the token: retrying until [telegram] give_up has passed");
+        });
+        (!left.is_zero()).then(|| self.pauses.grow().min(left))
+    }
+
+    fn stalled(&mut self, error: &InboxError) -> Duration {
+        self.begins(Trouble::Store, || {
+            tracing::error!(%error, "failed to store messages: they are fetched again from Telegram");
+        });
+        self.pauses.grow()
+    }
+
+    fn begins(&mut self, trouble: Trouble, tell: impl FnOnce()) {
+        if self.trouble.replace(trouble) != Some(trouble) {
+            tell();
+        }
+    }
+
+    fn works(&mut self) {
+        self.refused = None;
+        self.pauses.reset();
+        if self.trouble.take().is_some() {
+            tracing::info!("Telegram responds again");
+        }
+    }
+}
+
+pub(super) async fn run(telegram: &Telegram, settings: PollSettings, pauses: Pauses) -> PollError {
+    let mut link = Link { trouble: None, pauses, refused: None };
+    // A stored offset proves that the token was valid before. The server may refuse it only because it restarts.
+    let is_known = telegram.inbox.offset().await.is_ok_and(|offset| offset.is_some());
+    let bot = match sign_in(telegram, &settings, &mut link, is_known).await {
+        Ok(bot) => bot,
+        Err(error) => return error,
+    };
+    while let Err(error) = telegram.moves.load(&*telegram.inbox).await {
+        tokio::time::sleep(link.stalled(&error)).await;
+    }
+    tracing::info!(bot = bot.name, "polling Telegram");
+    let mut gate = UpdateParser::new(&settings, bot, Arc::clone(&telegram.moves));
+    let mut answers = JoinSet::new();
+    let mut offset = None;
+    loop {
+        // Remove finished tasks, which log their own failures.
+        while answers.try_join_next().is_some() {}
+        let batch = match telegram.api.call::<_, Vec<Value>>(&GetUpdates::new(telegram, offset)).await {
+            Ok(batch) => batch,
+            Err(failure) => match pause(telegram, &settings, &mut link, &failure) {
+                Ok(pause) => {
+                    tokio::time::sleep(pause).await;
+                    continue;
+                }
+                Err(error) => return error,
+            },
+        };
+        let Some(last) = batch.iter().filter_map(update::id).max() else {
+            // Ids may restart lower after a week without updates. The last batch is confirmed and needs no offset.
+            offset = None;
+            if batch.is_empty() {
+                link.works();
+            } else {
+                let why = "no update of the response has an id".to_owned();
+                tokio::time::sleep(link.failed(&Failure::Down { why })).await;
+            }
+            continue;
+        };
+        match take(telegram, &mut gate, batch, last + 1).await {
+            Ok(queries) => {
+                offset = Some(last + 1);
+                link.works();
+                for (query, text) in queries {
+                    answers.spawn(answer(Arc::clone(&telegram.api), query, text));
+                }
+            }
+            Err((error, places)) => {
+                let pause = link.stalled(&error);
+                for place in places {
+                    if telegram.inbox.record_failure(&place) {
+                        say_not_stored(telegram, &place, &error).await;
+                    }
+                }
+                tokio::time::sleep(pause).await;
+            }
+        }
+    }
+}
+
+/// Replaces teloxide's payload, which limits the offset to an `i32` and fails on unknown kinds of updates.
+#[derive(Serialize)]
+struct GetUpdates {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offset: Option<i64>,
+    timeout: u64,
+    allowed_updates: [&'static str; 3],
+}
+
+impl GetUpdates {
+    fn new(telegram: &Telegram, offset: Option<i64>) -> Self {
+        let allowed_updates = ["message", "edited_message", "callback_query"];
+        Self { offset, timeout: telegram.settings.poll.as_secs(), allowed_updates }
+    }
+}
+
+impl Payload for GetUpdates {
+    type Output = Vec<Value>;
+
+    const NAME: &'static str = "GetUpdates";
+
+    fn timeout_hint(&self) -> Option<Duration> {
+        Some(Duration::from_secs(self.timeout))
+    }
+}
+
+#[derive(Deserialize)]
+struct Me {
+    id: u64,
+    username: String,
+}
+
+/// Fetches the bot's own account, and retries while the network fails. Returns an error at once if the token was never
+/// valid.
+async fn sign_in(
+    telegram: &Telegram,
+    settings: &PollSettings,
+    link: &mut Link,
+    is_known: bool,
+) -> Result<Bot, PollError> {
+    loop {
+        match telegram.api.call::<_, Me>(&GetMe::new()).await {
+            Ok(me) => {
+                link.works();
+                return Ok(Bot { id: me.id, name: me.username });
+            }
+            Err(Failure::Unauthorised { why }) if !is_known => return Err(unauthorised(telegram, why)),
+            Err(failure) => tokio::time::sleep(pause(telegram, settings, link, &failure)?).await,
+        }
+    }
+}
+
+/// Returns the delay after a failure.
+fn pause(
+    telegram: &Telegram,
+    settings: &PollSettings,
+    link: &mut Link,
+    failure: &Failure,
+) -> Result<Duration, PollError> {
+    let Failure::Unauthorised { why } = failure else { return Ok(link.failed(failure)) };
+    link.refused(why, (settings.give_up)()).ok_or_else(|| unauthorised(telegram, why.clone()))
+}
+
+fn unauthorised(telegram: &Telegram, why: String) -> PollError {
+    PollError::Unauthorised { file: telegram.settings.token_file.clone(), why }
+}
+
+type Queries = Vec<(CallbackQueryId, Option<&'static str>)>;
+
+/// Stores the relevant updates of a batch and returns the button presses to answer. An error contains the places
+/// whose messages Telegram still holds. A malformed update is skipped, because Telegram would send it again forever.
+async fn take(
+    telegram: &Telegram,
+    gate: &mut UpdateParser,
+    batch: Vec<Value>,
+    next: i64,
+) -> Result<Queries, (InboxError, Vec<Place>)> {
+    let (mut updates, mut queries) = (Vec::new(), Queries::new());
+    for update in batch {
+        let id = update::id(&update);
+        let Ok(update) = serde_json::from_value(update) else {
+            tracing::warn!(update = id, "skipped an invalid update");
+            continue;
+        };
+        let read = gate.read(update);
+        let mut text = None;
+        match read.incoming {
+            Some(Incoming::Update(update)) => updates.push(update),
+            Some(Incoming::Moved { from, to }) => {
+                telegram.moves.learn(&*telegram.inbox, from, to).await.map_err(|error| (error, Vec::new()))?;
+            }
+            Some(Incoming::Press { update, token }) => {
+                match telegram.inbox.line_of(&token).await.map_err(|error| (error, vec![update.place.clone()]))? {
+                    Some(line) => updates.push(pressed(update, line)),
+                    None => text = Some(messages::BUTTON_GONE),
+                }
+            }
+            None => {}
+        }
+        queries.extend(read.query.map(|query| (CallbackQueryId(query), text)));
+    }
+    // Batches without relevant updates need no commit.
+    if !updates.is_empty() {
+        let places = updates.iter().map(|update| update.place.clone()).collect();
+        telegram.inbox.accept(updates, Some(next)).await.map_err(|error| (error, places))?;
+    }
+    Ok(queries)
+}
+
+/// Sends directly, because the outbox only sends stored posts.
+async fn say_not_stored(telegram: &Telegram, place: &Place, error: &InboxError) {
+    let reply = messages::plain(&messages::not_stored_yet(error));
+    for message in outbox::messages(&reply, telegram.limits()) {
+        if let Err(error) = telegram.send(place, &message).await {
+            tracing::debug!(%place, %error, "failed to notify that messages are not stored");
+        }
+    }
+}
+
+fn pressed(update: Update, line: ButtonLine) -> Update {
+    let message = match update.what {
+        UpdateKind::Press { message, .. } => message,
+        UpdateKind::Text(_) | UpdateKind::NotText { .. } | UpdateKind::Edited(_) => None,
+    };
+    Update { what: UpdateKind::Press { line, message }, ..update }
+}
+
+/// Ends the progress indicator of a pressed button. A failure is harmless, because the indicator times out.
+async fn answer(api: Arc<Api>, query: CallbackQueryId, text: Option<&'static str>) {
+    let mut payload = AnswerCallbackQuery::new(query);
+    if let Some(text) = text {
+        payload = payload.text(text);
+    }
+    if let Err(error) = api.call::<_, serde_json::Value>(&payload).await {
+        tracing::debug!(%error, "failed to answer a button press");
+    }
+}

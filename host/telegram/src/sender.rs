@@ -1,0 +1,344 @@
+//! Implements [`Chat`] for the bot: sends, edits and deletes messages, and shows typing and the menu.
+
+use std::{
+    fmt::Display,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use cordboard_chat::{Chat, ChatError, Edits, Limits, LiveLine, MenuEntry, MessageId, Outgoing, Pacing, Quota};
+use cordboard_core::types::{Alert, Place};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use teloxide_core::{
+    payloads::{
+        DeleteMessage, EditMessageReplyMarkup, EditMessageText, EditMessageTextSetters, SendChatAction, SendMessage,
+        SendMessageSetters, SetMyCommands,
+    },
+    requests::Payload,
+    types::{
+        self, BotCommand, ChatAction, ChatId, InlineKeyboardMarkup, LinkPreviewOptions, ReplyParameters, ThreadId,
+    },
+};
+
+use super::{
+    FRONT_END, Telegram,
+    api::{Api, Failure},
+    entities::entities,
+    locked,
+    rate_limits::Holds,
+};
+
+/// The longest text of a message, in UTF-16 units.
+const TEXT_UNITS: usize = 4096;
+
+/// Telegram allows 20 messages a minute in a group over all its topics, including edits. Frames may use 12 of them, so
+/// one every five seconds instead of one a second in a private chat. The rest is for answers.
+const GROUP_PAUSE: u32 = 5;
+const GROUP_QUOTA: Quota = Quota { calls: 12, within: Duration::from_secs(60) };
+
+/// Limits of the menu: commands, characters of a name, characters of a description.
+const MENU: (usize, usize, usize) = (100, 32, 256);
+
+/// The maximum number of messages whose content hash is remembered.
+const WRITTEN: usize = 512;
+
+/// Disables link previews, which would appear and disappear while an answer streams.
+const NO_PREVIEW: LinkPreviewOptions = LinkPreviewOptions {
+    is_disabled: true,
+    url: None,
+    prefer_small_media: false,
+    prefer_large_media: false,
+    show_above_text: false,
+};
+
+/// The only needed field of a sent message. Parsing more could fail on fields that Telegram adds, and a sent message
+/// must not count as a failure.
+#[derive(Deserialize)]
+struct Sent {
+    message_id: i32,
+}
+
+/// Makes calls for chats. Clones share the rate limits.
+#[derive(Clone)]
+pub(super) struct Calls {
+    api: Arc<Api>,
+    holds: Arc<Holds>,
+}
+
+impl Calls {
+    pub fn new(api: Arc<Api>) -> Self {
+        Self { api, holds: Arc::default() }
+    }
+
+    /// Makes a call for one chat, unless the chat is rate limited.
+    async fn make<P, T>(&self, chat: i64, payload: &P) -> Result<T, Failure>
+    where
+        P: Payload + Serialize + Sync,
+        T: DeserializeOwned,
+    {
+        if let Some(after) = self.holds.left(chat) {
+            return Err(Failure::Later { after, why: "the chat is rate limited".to_owned() });
+        }
+        let outcome = self.api.call(payload).await;
+        if let Err(Failure::Later { after, .. }) = &outcome {
+            self.holds.hold(chat, *after);
+        }
+        outcome
+    }
+}
+
+/// The reaction that marks a waiting message. It is one of the emoji that all chats offer by default.
+const WAITS: Reaction = Reaction { r#type: "emoji", emoji: "👀" };
+
+#[derive(Serialize)]
+struct Reaction {
+    r#type: &'static str,
+    emoji: &'static str,
+}
+
+#[derive(Serialize)]
+struct SetMessageReaction {
+    chat_id: i64,
+    message_id: i32,
+    reaction: [Reaction; 1],
+}
+
+impl Payload for SetMessageReaction {
+    type Output = bool;
+
+    const NAME: &'static str = "SetMessageReaction";
+}
+
+/// A place in the Bot API's terms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Spot {
+    chat: i64,
+    topic: Option<ThreadId>,
+}
+
+impl Spot {
+    fn of(place: &Place) -> Result<Self, ChatError> {
+        let gone = || ChatError::Gone { why: format!("{place} is not a Telegram chat") };
+        let chat = place.chat.parse().map_err(|_| gone())?;
+        let number = |topic: &String| topic.parse().map(|id| ThreadId(types::MessageId(id)));
+        let topic = place.topic.as_ref().map(number).transpose().map_err(|_| gone())?;
+        Ok(Self { chat, topic })
+    }
+}
+
+/// Separates the chat from the number in ids of messages that were sent to the new id of a group. Numbers restart
+/// after the move, so the same number may exist twice.
+const MOVED: char = ':';
+
+/// Returns the id of a message for the rest of the host.
+pub(super) fn message_id(home: i64, chat: i64, number: impl Display) -> MessageId {
+    MessageId(if chat == home { number.to_string() } else { format!("{chat}{MOVED}{number}") })
+}
+
+/// Returns the chat and number of a message for the Bot API.
+fn message_of(place: &Place, id: &MessageId) -> Result<(Spot, types::MessageId), ChatError> {
+    let refused = |_| ChatError::Refused { why: format!("{} is not a Telegram message", id.0) };
+    let mut spot = Spot::of(place)?;
+    let number = match id.0.split_once(MOVED) {
+        Some((chat, number)) => {
+            spot.chat = chat.parse().map_err(refused)?;
+            number
+        }
+        None => &id.0,
+    };
+    Ok((spot, number.parse().map(types::MessageId).map_err(refused)?))
+}
+
+#[async_trait]
+impl Chat for Telegram {
+    fn front_end(&self) -> &'static str {
+        FRONT_END
+    }
+
+    fn limits(&self) -> Limits {
+        Limits { text_units: TEXT_UNITS, live: LiveLine::InMessage, edits: Edits::Replace }
+    }
+
+    fn pacing(&self, place: &Place) -> Pacing {
+        let pause = (self.settings.edit_pause)();
+        // Only groups have negative ids.
+        let is_group = place.chat.starts_with('-');
+        if is_group {
+            Pacing { pause: pause * GROUP_PAUSE, quota: Some(GROUP_QUOTA) }
+        } else {
+            Pacing { pause, quota: None }
+        }
+    }
+
+    async fn send(&self, place: &Place, message: &Outgoing) -> Result<MessageId, ChatError> {
+        let (home, mut spot) = (Spot::of(place)?, self.spot(place)?);
+        let keyboard = self.keyboard(message).await?;
+        let answered = message.answers.as_ref().and_then(|id| message_of(place, id).ok());
+        let made = |chat: i64| {
+            // A private chat needs no reply reference, and a moved group doesn't know its earlier messages.
+            let answered = answered.filter(|(of, _)| chat < 0 && of.chat == chat);
+            let mut payload = SendMessage::new(ChatId(chat), message.message.text.clone())
+                .entities(entities(&message.message.entities))
+                .link_preview_options(NO_PREVIEW);
+            payload.message_thread_id = spot.topic;
+            payload.disable_notification = (message.alert == Alert::Silent).then_some(true);
+            payload.reply_parameters =
+                answered.map(|(_, number)| ReplyParameters::new(number).allow_sending_without_reply());
+            payload.reply_markup = keyboard.clone().map(Into::into);
+            payload
+        };
+        let sent: Result<Sent, Failure> = self.call(spot, &made(spot.chat)).await;
+        let sent: Sent = match sent {
+            Err(Failure::Moved { to }) => {
+                if let Err(error) = self.moves.learn(&*self.inbox, home.chat, to).await {
+                    tracing::warn!(%error, "failed to store the new id of a group: it is detected again");
+                }
+                spot.chat = to;
+                self.call(spot, &made(to)).await.map_err(told)?
+            }
+            sent => sent.map_err(told)?,
+        };
+        let id = message_id(home.chat, spot.chat, sent.message_id);
+        self.remember(place, &id, message);
+        Ok(id)
+    }
+
+    async fn edit(&self, place: &Place, id: &MessageId, message: &Outgoing) -> Result<(), ChatError> {
+        if self.stands(place, id) == Some(hash(message)) {
+            return Ok(());
+        }
+        let (spot, number) = message_of(place, id)?;
+        let mut payload = EditMessageText::new(ChatId(spot.chat), number, message.message.text.clone())
+            .entities(entities(&message.message.entities))
+            .link_preview_options(NO_PREVIEW);
+        payload.reply_markup = self.keyboard(message).await?;
+        match self.call::<_, serde_json::Value>(spot, &payload).await {
+            Ok(_) | Err(Failure::NotModified) => {
+                self.remember(place, id, message);
+                Ok(())
+            }
+            Err(failure) => Err(told(failure)),
+        }
+    }
+
+    async fn take_buttons(&self, place: &Place, id: &MessageId) -> Result<(), ChatError> {
+        let (spot, number) = message_of(place, id)?;
+        let payload = EditMessageReplyMarkup::new(ChatId(spot.chat), number);
+        match self.call::<_, serde_json::Value>(spot, &payload).await {
+            Ok(_) | Err(Failure::NotModified) => Ok(()),
+            Err(failure) => Err(told(failure)),
+        }
+    }
+
+    async fn delete(&self, place: &Place, id: &MessageId) -> Result<(), ChatError> {
+        let (spot, number) = message_of(place, id)?;
+        let payload = DeleteMessage::new(ChatId(spot.chat), number);
+        match self.call::<_, serde_json::Value>(spot, &payload).await {
+            Ok(_) => Ok(()),
+            Err(Failure::Refused { why }) if why.contains("message to delete not found") => Ok(()),
+            Err(failure) => Err(told(failure)),
+        }
+    }
+
+    async fn working(&self, place: &Place, line: Option<&str>) {
+        let (Some(_), Ok(spot)) = (line, self.spot(place)) else { return };
+        if !locked(&self.typing).insert(spot) {
+            return;
+        }
+        let mut payload = SendChatAction::new(ChatId(spot.chat), ChatAction::Typing);
+        payload.message_thread_id = spot.topic;
+        // Don't wait for this call: it must not delay an answer.
+        let (calls, typing, place) = (self.calls.clone(), Arc::clone(&self.typing), place.clone());
+        tokio::spawn(async move {
+            if let Err(error) = calls.make::<_, serde_json::Value>(spot.chat, &payload).await {
+                tracing::debug!(%place, %error, "failed to show typing");
+            }
+            locked(&typing).remove(&spot);
+        });
+    }
+
+    /// Sets a reaction. Some chats don't allow reactions.
+    async fn acknowledge(&self, place: &Place, message: Option<&MessageId>) -> bool {
+        let Some(Ok((spot, number))) = message.map(|message| message_of(place, message)) else { return false };
+        let payload = SetMessageReaction { chat_id: spot.chat, message_id: number.0, reaction: [WAITS] };
+        let Err(error) = self.calls.make::<_, serde_json::Value>(spot.chat, &payload).await else { return true };
+        tracing::debug!(%place, %error, "failed to mark a queued message");
+        // A chat that can't be reached gets no line either.
+        !matches!(error, Failure::Refused { .. })
+    }
+
+    async fn menu(&self, commands: &[MenuEntry]) -> Result<(), ChatError> {
+        let fits = |name: &str| {
+            (1..=MENU.1).contains(&name.len())
+                && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+        };
+        let menu: Vec<MenuEntry> = commands.iter().filter(|entry| fits(&entry.name)).take(MENU.0).cloned().collect();
+        if locked(&self.menu).as_ref() == Some(&menu) {
+            return Ok(());
+        }
+        let listed = menu.iter().map(|entry| {
+            let summary = if entry.summary.trim().is_empty() { &entry.name } else { &entry.summary };
+            BotCommand::new(entry.name.clone(), summary.chars().take(MENU.2 / 2).collect::<String>())
+        });
+        let payload = SetMyCommands::new(listed);
+        self.api.call::<_, serde_json::Value>(&payload).await.map_err(told)?;
+        *locked(&self.menu) = Some(menu);
+        Ok(())
+    }
+}
+
+impl Telegram {
+    async fn keyboard(&self, message: &Outgoing) -> Result<Option<InlineKeyboardMarkup>, ChatError> {
+        if message.buttons.is_empty() {
+            return Ok(None);
+        }
+        let failed = |error| ChatError::Down { why: format!("failed to store a button: {error}") };
+        self.keyboard.of(&message.buttons).await.map_err(failed)
+    }
+
+    /// Returns the target of a new message, with the current id of a moved group.
+    fn spot(&self, place: &Place) -> Result<Spot, ChatError> {
+        let home = Spot::of(place)?;
+        Ok(Spot { chat: self.moves.now(home.chat), ..home })
+    }
+
+    async fn call<P, T>(&self, spot: Spot, payload: &P) -> Result<T, Failure>
+    where
+        P: Payload + Serialize + Sync,
+        T: DeserializeOwned,
+    {
+        self.calls.make(spot.chat, payload).await
+    }
+
+    fn remember(&self, place: &Place, id: &MessageId, message: &Outgoing) {
+        let mut written = locked(&self.written);
+        if written.len() >= WRITTEN {
+            written.clear();
+        }
+        written.insert((place.chat.clone(), id.0.clone()), hash(message));
+    }
+
+    fn stands(&self, place: &Place, id: &MessageId) -> Option<u64> {
+        locked(&self.written).get(&(place.chat.clone(), id.0.clone())).copied()
+    }
+}
+
+/// Returns a hash of the visible content.
+fn hash(message: &Outgoing) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    format!("{:?} {:?}", message.message, message.buttons).hash(&mut hasher);
+    hasher.finish()
+}
+
+fn told(failure: Failure) -> ChatError {
+    match failure {
+        Failure::Unauthorised { why } => ChatError::Unauthorised { why },
+        Failure::Later { after, why } => ChatError::Later { after, why },
+        Failure::Gone { why } => ChatError::Gone { why },
+        Failure::Down { why } | Failure::Conflict { why } => ChatError::Down { why },
+        Failure::Refused { why } => ChatError::Refused { why },
+        moved @ (Failure::Moved { .. } | Failure::NotModified) => ChatError::Refused { why: moved.to_string() },
+    }
+}
