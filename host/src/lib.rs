@@ -1,6 +1,6 @@
-//! The async shell around the pure core: everything that touches processes, files, chats, components and the store.
+//! The host around the pure core: connects processes, files, chats, components and the store.
 //!
-//! Imports go one way: `app → hub → {session, plugin, file_watch} → {process, agent, chat, store} → core`.
+//! Crates: `cordboard → {runtime, agents, chat, telegram, store, watch} → core`.
 
 pub mod app;
 pub mod cli;

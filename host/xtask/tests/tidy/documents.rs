@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use super::Findings;
 use super::code::line_of;
 use super::imports::LAYERS;
+use super::places::CRATES;
 use super::sources::{exists, read};
 
 const DOCUMENTS: [&str; 8] = [
@@ -138,6 +139,16 @@ fn the_code_map_lists_modules_by_layer() {
     assert!(layers.is_sorted(), "the code map and LAYERS differ in their order: {listed:?}");
     let modules: BTreeSet<&str> = LAYERS.iter().flat_map(|row| row.iter().copied()).collect();
     assert_eq!(listed.into_iter().collect::<BTreeSet<_>>(), modules, "the code map lists each module");
+}
+
+#[test]
+fn the_code_map_lists_each_crate() {
+    let map = read("host/ARCHITECTURE.md");
+    let table = map.split("| crate |").nth(1).expect("there is a table of crates");
+    let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+    let listed: BTreeSet<&str> = rows.filter_map(|row| row.split('`').nth(1)).collect();
+    let crates = CRATES.iter().map(|(name, _)| format!("host/{name}")).chain(["host/src".to_owned()]);
+    assert_eq!(listed, crates.collect::<BTreeSet<_>>().iter().map(String::as_str).collect());
 }
 
 /// Returns the lines of fenced blocks and the code spans. Each part of a pipeline is a command.

@@ -1,19 +1,39 @@
-//! Checks which modules may use each external dependency, and that the core stays pure.
+//! Checks which crate owns each external dependency, which crates know each other, and that the core stays pure.
 
 use super::Findings;
 use super::code::{line_of, places};
 use super::sources::{File, product, read};
 
-/// A name, and the prefixes of the paths that may use it. Other modules use the exports of those.
-const OWNERS: [(&str, &[&str]); 9] = [
-    ("teloxide_core", &["host/telegram/"]),
-    ("wasmparser", &["host/runtime/"]),
-    ("wasmtime", &["host/runtime/"]),
-    ("wasmtime_wasi", &["host/runtime/"]),
-    ("rusqlite", &["host/store/"]),
+/// The crates of the host, each with the ones of them that it may depend on.
+pub const CRATES: [(&str, &[&str]); 7] = [
+    ("core", &[]),
+    ("store", &["core"]),
+    ("agents", &["core"]),
+    ("chat", &["core"]),
+    ("telegram", &["chat", "core"]),
+    ("runtime", &["core"]),
+    ("watch", &["core"]),
+];
+
+/// A dependency, and the only crate that may have it outside of tests. Other crates use the exports of that one.
+const OWNERS: [(&str, &str); 12] = [
+    ("teloxide-core", "telegram"),
+    ("wasmparser", "runtime"),
+    ("wasmtime", "runtime"),
+    ("wasmtime-wasi", "runtime"),
+    ("wasmtime-wasi-http", "runtime"),
+    ("tokio-rustls", "runtime"),
+    ("rusqlite", "store"),
+    ("rustyline-async", "chat"),
+    ("libc", "agents"),
+    ("signal-hook", "agents"),
+    ("croner", "core"),
+    ("jiff", "core"),
+];
+
+/// A name that is no crate, and the prefixes of the paths that may use it.
+const PLACES: [(&str, &[&str]); 2] = [
     ("fs::inotify", &["host/watch/"]),
-    ("croner", &["host/core/src/"]),
-    ("jiff", &["host/core/src/"]),
     // The compiler's child process is limited in memory and time by the module that reads its output. An author's
     // tools run in the author's terminal. Build scripts run programs.
     (
@@ -38,7 +58,7 @@ const IMPURE_NAMES: [&str; 6] =
 fn restricted_names_are_used_only_by_their_owners() {
     let mut findings = Findings::default();
     for file in product() {
-        for (name, owners) in OWNERS {
+        for (name, owners) in PLACES {
             if owners.iter().any(|owner| file.path.starts_with(owner)) {
                 continue;
             }
@@ -53,11 +73,57 @@ fn restricted_names_are_used_only_by_their_owners() {
 
 #[test]
 fn every_owner_exists() {
-    for (name, owners) in OWNERS {
+    for (name, owners) in PLACES {
         for owner in owners {
             assert!(product().any(|file| file.path.starts_with(owner)), "{owner}, the owner of {name}, does not exist");
         }
     }
+}
+
+#[test]
+fn each_dependency_has_one_manifest() {
+    let mut findings = Findings::default();
+    let folders: Vec<&str> = CRATES.iter().map(|(name, _)| *name).chain(["."]).collect();
+    for (dependency, owner) in OWNERS {
+        let having = folders.iter().filter(|folder| dependencies(folder).iter().any(|(_, name)| name == dependency));
+        let having: Vec<&str> = having.copied().collect();
+        if having != [owner] {
+            let rule = format!("{dependency} is a dependency of {having:?}, and not of `{owner}` alone");
+            findings.add_overall(rule, "use the exports of that crate");
+        }
+    }
+    findings.none();
+}
+
+#[test]
+fn crates_depend_only_on_lower_ones() {
+    let mut findings = Findings::default();
+    for (name, allowed) in CRATES {
+        for (line, dependency) in dependencies(name) {
+            let Some(other) = dependency.strip_prefix("cordboard-") else { continue };
+            if !allowed.contains(&other) {
+                let rule = format!("host/{name}/Cargo.toml:{line}: `{name}` depends on `{other}`");
+                findings.add_overall(rule, "declare a trait in core or chat, and implement it in host/src/app");
+            }
+        }
+    }
+    findings.none();
+}
+
+/// Returns the dependencies of a crate below `host`, without those of tests, with their lines.
+fn dependencies(folder: &str) -> Vec<(usize, String)> {
+    let manifest = read(&format!("host/{folder}/Cargo.toml"));
+    let mut section = String::new();
+    let mut found = Vec::new();
+    for (number, line) in manifest.lines().enumerate() {
+        if line.starts_with('[') {
+            section = line.trim_matches(['[', ']']).to_owned();
+        } else if section == "dependencies" && !line.starts_with('#') {
+            let name = line.split(['.', ' ', '=']).next().unwrap_or_default();
+            found.extend((!name.is_empty()).then(|| (number + 1, name.to_owned())));
+        }
+    }
+    found
 }
 
 #[test]
@@ -70,12 +136,10 @@ fn the_core_has_no_forbidden_dependencies() {
             }
         }
     }
-    let manifest = read("host/core/Cargo.toml");
-    for (number, line) in manifest.lines().enumerate() {
-        let key = line.split(['.', ' ', '=']).next().unwrap_or_default();
-        if IMPURE_CRATES.contains(&key) {
-            let rule = format!("host/core/Cargo.toml:{}: the core depends on {key}", number + 1);
-            findings.add_overall(rule, "do it in host/src, and pass the result to the core");
+    for (line, dependency) in dependencies("core") {
+        if IMPURE_CRATES.contains(&dependency.as_str()) {
+            let rule = format!("host/core/Cargo.toml:{line}: the core depends on {dependency}");
+            findings.add_overall(rule, "do it in another crate, and pass the result to the core");
         }
     }
     findings.none();
