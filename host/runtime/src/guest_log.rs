@@ -65,10 +65,10 @@ impl GuestLog {
     fn put(&self, level: Level, message: &str) {
         let plugin = &*self.0.plugin;
         match level {
-            Level::Error => tracing::error!(plugin, message, "plugin says"),
-            Level::Warn => tracing::warn!(plugin, message, "plugin says"),
-            Level::Info => tracing::info!(plugin, message, "plugin says"),
-            Level::Debug => tracing::debug!(plugin, message, "plugin says"),
+            Level::Error => tracing::error!(plugin, message, "plugin message"),
+            Level::Warn => tracing::warn!(plugin, message, "plugin message"),
+            Level::Info => tracing::info!(plugin, message, "plugin message"),
+            Level::Debug => tracing::debug!(plugin, message, "plugin message"),
         }
     }
 

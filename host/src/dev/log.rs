@@ -17,7 +17,7 @@ use super::recorded_action::RecordedAction;
 use crate::telemetry::{self, LineWriter};
 
 /// The host's message for a line of the plugin's own text.
-const HOST_WORDS: &str = "plugin says";
+const PLUGIN_MESSAGE: &str = "plugin message";
 
 #[derive(Clone, Default)]
 pub struct Log(Arc<Mutex<Vec<RecordedAction>>>);
@@ -86,7 +86,7 @@ impl Visit for Line {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         let text = format!("{value:?}");
         match field.name() {
-            "message" => self.hosts = (text != HOST_WORDS).then_some(text),
+            "message" => self.hosts = (text != PLUGIN_MESSAGE).then_some(text),
             "why" => self.why = Some(text),
             _ => {}
         }

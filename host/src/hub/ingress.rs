@@ -67,7 +67,7 @@ impl Inbox for InboxWriter {
 
     async fn button(&self, line: &ButtonLine) -> Result<String, InboxError> {
         let tokens = self.store.buttons(vec![line.clone()]).await.map_err(failed)?;
-        tokens.into_iter().next().ok_or_else(|| InboxError("store a button: no token came back".to_owned()))
+        tokens.into_iter().next().ok_or_else(|| InboxError("store a button: the store returned no token".to_owned()))
     }
 
     async fn line_of(&self, token: &str) -> Result<Option<ButtonLine>, InboxError> {

@@ -120,7 +120,7 @@ async fn log_lines_over_the_limit_are_dropped() {
     let log = journal::listen();
     assert_eq!(bench.read("flood").await, "survived");
     let written = log.text();
-    assert_eq!(written.matches("plugin says").count(), 7, "{written}");
+    assert_eq!(written.matches("plugin message").count(), 7, "{written}");
     assert_eq!(written.matches("exceeded its `log` limit").count(), 1, "{written}");
     assert_eq!(written.lines().count(), 8, "{written}");
 }

@@ -161,7 +161,7 @@ async fn log_lines_over_the_limit_are_dropped() {
         let log = journal::listen();
         assert!(bench.call(line).await.is_ok(), "/{line}");
         let log = log.text();
-        assert_eq!(log.matches("plugin says").count(), 7, "{log}");
+        assert_eq!(log.matches("plugin message").count(), 7, "{log}");
         assert_eq!(log.matches("exceeded its `log` limit").count(), 1, "{log}");
     }
 }
@@ -173,7 +173,7 @@ async fn long_log_lines_are_truncated() {
     let log = journal::listen();
     assert_eq!(bench.read("long_lines").await, "logged");
     let log = log.text();
-    assert_eq!(log.matches("plugin says").count(), 7);
+    assert_eq!(log.matches("plugin message").count(), 7);
     assert!(log.len() < 8 * (4096 + 200), "{}", log.len());
 }
 
@@ -185,7 +185,7 @@ async fn plugin_output_cannot_imitate_host_log_lines() {
     assert_eq!(bench.read("forge").await, "forged");
     let log = log.text();
     for line in log.lines() {
-        assert!(line.contains("plugin says") && line.contains("plugin=\"stranger\""), "{line:?}");
+        assert!(line.contains("plugin message") && line.contains("plugin=\"stranger\""), "{line:?}");
     }
     assert_eq!(log.lines().count(), 8, "each is counted: {log:?}");
     assert!(
