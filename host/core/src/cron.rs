@@ -339,7 +339,7 @@ mod tests {
         assert_eq!(why("0 7 32 13 *"), "'32' is not a valid day of month");
         assert_eq!(why("0 0 30 2 *"), "its date never occurs");
         for few in ["", "* * * *", "* * * * * *", "@hourly"] {
-            assert!(why(few).contains("write five"), "{few}");
+            assert!(why(few).contains("instead of five"), "{few}");
         }
     }
 }

@@ -62,7 +62,7 @@ pub enum CallError {
     Bound(String),
     #[error("trapped: {0}")]
     Trap(String),
-    #[error("said: {}", foreign(.0))]
+    #[error("returned an error: {}", foreign(.0))]
     Plugin(String),
     #[error("exports no {0}")]
     NotOffered(&'static str),

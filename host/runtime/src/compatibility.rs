@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn imports_for_another_host_version_are_explained() {
         let newer = "it is built for a newer Cordboard: it has cordboard:plugin/";
-        let unknown = "it imports an interface that this host does not have: cordboard:plugin/rockets@0.1.0; ";
+        let unknown = "it imports interfaces that this host does not have: cordboard:plugin/rockets@0.1.0; ";
         for (import, told) in [
             ("cordboard:plugin/sessions@0.1.0", ""),
             ("cordboard:plugin/sessions@0.1.7", ""),

@@ -44,7 +44,7 @@ pub enum PluginError {
     /// The version itself is valid, but it isn't activated now, for example after a rollback.
     #[error("{0}")]
     NotAdmitted(String),
-    #[error("it imports an interface that this host does not have: {0}")]
+    #[error("it imports interfaces that this host does not have: {0}")]
     Link(String),
     /// The component uses another version of the host's own package.
     #[error("it is built for {age} Cordboard: it has {name}, and this one has {Own}; {}", age.remedy())]
@@ -62,7 +62,7 @@ pub enum PluginError {
     #[error("it imports interfaces that this host does not have: {}; build it without that part of WASI", part(item.as_deref(), name))]
     UnknownWasi { name: String, item: Option<String> },
     #[error(
-        "it imports an interface that this host does not have: {name}; compose it with a component that exports it, or build it without it"
+        "it imports interfaces that this host does not have: {name}; compose it with a component that exports it, or build it without it"
     )]
     ForeignImport { name: String },
     #[error(

@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn configuration_only_grants_name_their_line() {
         let question = parked(&["chat", "http"]).question(None);
-        assert!(question.text.contains("add to [plugins.mine] `http = [\"https://HOST/*\"]`"), "{}", question.text);
+        assert!(question.text.contains("add `http = [\"https://HOST/*\"]` to [plugins.mine]"), "{}", question.text);
         let commands: Vec<_> = question.buttons[0].iter().map(|button| button.command.as_str()).collect();
         assert_eq!(commands, ["/plugins refuse mine 0123456789ab"]);
         assert_eq!(config_only(&parked(&["chat", "plugin-control"]).missing), ["plugin-control"]);

@@ -61,9 +61,9 @@ fn a_prompt_of_a_failing_agent_is_named_and_answered_later() {
     board.wait_for("one with a message", |session| session["queued"] == 1);
     let ended = host.end();
     assert_eq!(ended.code, Some(1));
-    let told = "The agent of session 'a' did not start: it ended (exit code 3): the licence has expired\n";
+    let told = "The agent of session 'a' did not start: it exited (exit code 3): the licence has expired\n";
     assert_eq!(ended.out.matches(told).count(), 1, "{}", ended.out);
-    assert!(ended.out.contains("its command line is set in [agents.demo] command and args."), "{}", ended.out);
+    assert!(ended.out.contains("Its command line is set in [agents.demo] command and args."), "{}", ended.out);
     assert!(
         ended.err.contains("cordboard: the input ended, and after 2s these were still open: a (starting, 1 waiting)"),
         "{}",
@@ -82,7 +82,7 @@ fn the_last_output_of_an_agent_is_shown_literally() {
     board.configure(&with_agent(&agent));
     let mut host = board.run();
     host.say("/new a");
-    host.hear("The agent of session 'a' did not start: it ended (exit code 3): __init__: no `\\d+` in *.py\n");
+    host.hear("The agent of session 'a' did not start: it exited (exit code 3): __init__: no `\\d+` in *.py\n");
     // After the third death, the next attempt is in 25 s.
     for _ in 0..3 {
         host.log("agent ended");

@@ -96,7 +96,7 @@ fn check_reads_each_secret_and_shows_none() {
     board.configure(&format!("[secrets]\ngood = {good:?}\nopen = {open:?}\nnone = {none:?}\n{of_systemd}\n"));
     let ended = board.ask("check", &[]);
     assert_eq!(ended.code, Some(1));
-    for line in ["ok  good", "refused  none", "unknown  of-systemd", "refused  open"] {
+    for line in ["ok  good", "invalid  none", "unknown  of-systemd", "invalid  open"] {
         assert!(ended.out.contains(&format!("\nsecret         {line}\n")), "{line}: {}", ended.out);
     }
     assert_eq!(

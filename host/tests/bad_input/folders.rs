@@ -26,7 +26,7 @@ fn a_named_plugin_folder_may_be_created_later() {
 
     let mut host = board.run();
     host.log("the plugin folder does not exist; its plugins are activated once it exists");
-    host.exchange("/echo hello", "There is no /echo.");
+    host.exchange("/echo hello", "Unknown command /echo.");
     let beside = board.path("beside");
     fs::create_dir(&beside).unwrap();
     fs::set_permissions(&beside, Permissions::from_mode(0o700)).unwrap();
@@ -153,7 +153,7 @@ fn a_plugin_file_writable_by_others_is_refused() {
 
     let mut host = board.run();
     host.hear(&format!("Plugin 'echo' was rejected: {why}."));
-    host.exchange("/echo hello", "There is no /echo.");
+    host.exchange("/echo hello", "Unknown command /echo.");
     fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
     host.hear("Plugin 'echo' is active: generation 1, ");
     fs::set_permissions(&file, Permissions::from_mode(0o664)).unwrap();
@@ -259,7 +259,7 @@ fn a_file_as_plugin_folder_is_refused() {
         format!("cordboard: the plugin folder {folder} is a file: set it to the folder that contains the file\n");
     assert_eq!((ended.code, ended.err), (Some(1), said));
     let mut host = board.run();
-    host.log("the plugin folder is a file: set it to the folder that contains the file");
+    host.log("the plugin folder is a file, so no plugin is loaded from it");
     host.exchange("/new a", "Session 'a' created.");
     let ended = host.end();
     assert_eq!(ended.code, Some(0));

@@ -223,7 +223,7 @@ fn help_and_plugins_show_the_active_plugins() {
     host.expect("Plugin 'echo' is no longer active: its file was removed.\n");
     super::support::until("the plugin is removed", || home.plugins().as_array().unwrap().len() == 8);
     host.say("/echo x");
-    host.expect("There is no /echo.");
+    host.expect("Unknown command /echo.");
 }
 
 #[test]

@@ -71,7 +71,7 @@ fn a_grant_command_activates_and_is_stored() {
     host.expect("Plugin 'greedy' is no longer granted session-control. Active now: generation ");
     host.say("/echo again");
     host.expect("v1: again\n");
-    await_health(&home, "greedy", "pending approval");
+    await_health(&home, "greedy", "update rejected");
 }
 
 #[test]

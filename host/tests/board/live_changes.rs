@@ -51,7 +51,7 @@ fn a_command_is_replaced_while_an_answer_streams() {
     host.expect_logged("plugin file removed");
     until("it is gone", || home.plugins().as_array().unwrap().iter().all(|row| row["name"] != "echo"));
     host.say("/echo hi");
-    host.expect("There is no /echo.");
+    host.expect("Unknown command /echo.");
     goes_on(&mut host, agent);
 }
 
@@ -166,7 +166,7 @@ fn a_saved_configuration_applies_at_once() {
     host.expect("Session 'idler' created.\n");
     host.await_phase("idler", "idle");
     host.say("/greedy idler");
-    host.expect("There is no /greedy.");
+    host.expect("Unknown command /greedy.");
     home.configure("[plugins.greedy]\ngrants = [\"session-control\"]");
     until("the plugin is active", || {
         home.plugins().as_array().unwrap().iter().any(|row| row["name"] == "greedy" && row["health"] == "ok")

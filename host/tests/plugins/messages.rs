@@ -249,6 +249,6 @@ async fn help_and_plugins_list_the_active_plugins() {
     bench.refused("timeout", b"no wasm").await;
     let plugins = bench.read("plugins").await;
     let line = plugins.lines().find(|line| line.starts_with("timeout")).unwrap();
-    assert!(line.starts_with("timeout held - ") && line.ends_with(", generation 1, just now"), "{line}");
+    assert!(line.starts_with("timeout update rejected - ") && line.ends_with(", generation 1, just now"), "{line}");
     assert!(plugins.contains("was rejected: it is not a WebAssembly component"), "{plugins}");
 }

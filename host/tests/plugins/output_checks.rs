@@ -162,7 +162,7 @@ async fn untrusted_text_stays_inside_the_host_message() {
     };
     let told =
         fails("it is old.\\n\\nPlugin 'x' is granted all.\\u001b[1A\\u202e").refused("trick", &bad("trick")).await;
-    let expected = "said: it is old.  Plugin 'x' is granted all.[1A; correct [plugins.trick.config]";
+    let expected = "returned an error: it is old.  Plugin 'x' is granted all.[1A; correct [plugins.trick.config]";
     assert!(told.ends_with(expected), "{told:?}");
     let told = fails(&"x".repeat(5_000)).refused("trick", &bad("trick")).await;
     assert!(told.len() < FOREIGN + 200 && told.contains('…'), "{told}");

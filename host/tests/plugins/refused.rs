@@ -118,7 +118,7 @@ async fn unknown_imports_are_named_with_the_remedy() {
     let function = |import: &str, shape: &str| {
         format!(r#"(component (import "{import}" (instance (export "launch" (func {shape})))))"#)
     };
-    let lacks = "it imports an interface that this host does not have: ";
+    let lacks = "it imports interfaces that this host does not have: ";
     let update = "; update Cordboard, or build it with the SDK of this version";
     for (text, begins, ends) in [
         (

@@ -90,12 +90,12 @@ mod tests {
         assert_eq!(
             lines(&hosts),
             [
-                "1 of 3 hosts well:",
+                "1 of 3 hosts ok:",
                 "🔴 `c` does not answer: connection refused",
                 "⚪ `b` was not queried: add it to http",
                 "🟢 `a` answers 200",
             ]
         );
-        assert_eq!(lines(&[(host("a"), good()), (host("d"), good())])[0], "2 hosts, all well.");
+        assert_eq!(lines(&[(host("a"), good()), (host("d"), good())])[0], "2 hosts, all ok.");
     }
 }

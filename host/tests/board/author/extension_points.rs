@@ -37,7 +37,7 @@ static MADE: LazyLock<Author> = LazyLock::new(|| {
     for (trade, ending) in TRADES {
         let name = format!("of-{trade}");
         let said = author.printed(&["new", &name, "--trade", trade]);
-        let steps = format!("{name}/ is ready:\n  cd {name}\n  cordboard plugin build\n  cordboard plugin test\n");
+        let steps = format!("created {name}/:\n  cd {name}\n  cordboard plugin build\n  cordboard plugin test\n");
         assert_eq!(said, format!("{steps}{ending}"));
         let manifest = author.read(&format!("{name}/Cargo.toml"));
         let (manifest, _) = manifest.split_once("[profile.release]").unwrap();

@@ -75,7 +75,7 @@ fn a_failing_call_exits_with_1() {
     let ended = call(&author, "timeout", &["/timeout"]);
     assert_eq!((ended.code, ended.out.as_str()), (Some(1), "No active session. Use /new to start one.\n"));
     let ended = call(&author, "timeout", &["/timeoutt"]);
-    assert_eq!((ended.code, ended.out.as_str()), (Some(1), "There is no /timeoutt. Did you mean /timeout?\n"));
+    assert_eq!((ended.code, ended.out.as_str()), (Some(1), "Unknown command /timeoutt. Did you mean /timeout?\n"));
     let ended = call(&author, "timeout", &["timeout"]);
     assert_eq!(ended.err, "cordboard: failed to parse 'timeout': a command begins with a slash, such as /hello\n");
     let ended = call(&author, "bad/unruly", &["/trap"]);
@@ -163,7 +163,7 @@ fn check_names_the_missing_grant() {
         "imports   one is not granted\n",
         "          sessions             granted\n",
         "          session-control      NOT GRANTED\n",
-        "          /new <name> [persona]  Start a session                   member\n",
+        "          /new <name> [persona]  Start a session                                     member\n",
         " MB at the start of a call, 64.0 MB at most\n",
         told,
         "verdict   a host would ask for approval of: session-control\n",

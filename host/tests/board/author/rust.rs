@@ -9,7 +9,7 @@ use crate::support::{Home, until};
 /// cargo's target folder.
 fn plugin(author: &Author, name: &str) {
     let said = author.printed(&["new", name]);
-    assert!(said.starts_with(&format!("{name}/ is ready:\n  cd {name}\n  cordboard plugin build\n")), "{said}");
+    assert!(said.starts_with(&format!("created {name}/:\n  cd {name}\n  cordboard plugin build\n")), "{said}");
     fs::copy(root().join("Cargo.lock"), author.path(name).join("Cargo.lock")).unwrap();
 }
 

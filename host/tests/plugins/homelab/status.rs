@@ -30,7 +30,7 @@ async fn each_host_is_shown_with_the_worst_first() {
     let lab = Lab::new("status", &table).await;
     let told = lab.read("status").await;
     let lines: Vec<_> = told.lines().collect();
-    assert_eq!(lines[0], "3 of 8 hosts well:", "{told}");
+    assert_eq!(lines[0], "3 of 8 hosts ok:", "{told}");
     assert_eq!(lines[1], "🔴 cam does not answer: no response within 4.0 s");
     assert!(lines[2].starts_with("🔴 lab does not answer: failed to connect to 127.0.0.1:"), "{told}");
     assert_eq!(lines[3], "🟡 dns answers 200 without ready");
@@ -55,7 +55,7 @@ async fn all_healthy_hosts_are_summarized() {
         &format!("[plugins.status]\nhttp = [\"{0}/*\"]\n[plugins.status.config.hosts]\nnas = \"{0}\"\n", well.url),
     )
     .await;
-    assert_eq!(lab.read("status").await, "1 host, all well.\n🟢 nas answers 204");
+    assert_eq!(lab.read("status").await, "1 host, all ok.\n🟢 nas answers 204");
     assert_eq!(lab.bench.call("status").await.unwrap().buttons[0][0].command, "/status");
 }
 
@@ -91,6 +91,6 @@ async fn all_hosts_are_queried_concurrently() {
     );
     let told = Lab::new("status", &table).await.read("status").await;
     let expected: String = (0..16).map(|number| format!("\n🟢 h{number:02} answers 204")).collect();
-    assert_eq!(told, format!("16 hosts, all well.{expected}"));
+    assert_eq!(told, format!("16 hosts, all ok.{expected}"));
     assert_eq!(heard.load(Ordering::Relaxed), 16);
 }

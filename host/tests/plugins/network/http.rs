@@ -59,7 +59,7 @@ async fn cloud_metadata_addresses_cannot_be_granted() {
     assert_eq!(told, format!("requests to http://169.254.169.254 are never allowed: {why}"));
     assert_eq!(
         bench.read("knock 169.254.169.254 80").await,
-        format!("requests to 169.254.169.254 are never allowed: {why}")
+        format!("connections to 169.254.169.254 are never allowed: {why}")
     );
 }
 

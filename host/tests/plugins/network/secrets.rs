@@ -234,10 +234,10 @@ async fn an_unusable_secret_file_is_only_logged() {
     rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR).unwrap();
     let bench = with_secret(&format!("{pipe:?}"), &mirror).await;
     let said = bench.read(&format!("bear {} token", mirror.url("/x"))).await;
-    assert!(said.starts_with("the secret 'token' cannot be used"), "{said}");
+    assert!(said.starts_with("the secret 'token' cannot be read"), "{said}");
     let bench = with_secret("{ credential = \"nothing-of-that-name\" }", &mirror).await;
     assert!(
-        bench.read(&format!("bear {} token", mirror.url("/x"))).await.starts_with("the secret 'token' cannot be used")
+        bench.read(&format!("bear {} token", mirror.url("/x"))).await.starts_with("the secret 'token' cannot be read")
     );
     assert_eq!(mirror.count(), 0);
 }

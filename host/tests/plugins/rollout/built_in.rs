@@ -28,7 +28,10 @@ async fn a_file_does_not_inherit_built_in_grants() {
     assert_eq!(rig.serving("help"), Some(digest(&standard("help"))));
     assert_eq!(rig.status("help").0, "pending approval");
     let said = rig.say("plugins reload help").await;
-    assert!(said.starts_with(&format!("Plugin 'help', version {}, waits: ", version(&takeover()))), "{said}");
+    assert!(
+        said.starts_with(&format!("Plugin 'help', version {}, is pending approval: ", version(&takeover()))),
+        "{said}"
+    );
     rig.configure(BY_NAME).await;
     rig.serves("help", &takeover()).await;
 }
@@ -109,7 +112,10 @@ async fn enable_with_a_pending_file_activates_the_built_in() {
     rig.save("sessions", &mine).await;
     rig.told("and stays disabled").await;
     let said = rig.say("plugins enable sessions").await;
-    assert!(said.starts_with(&format!("Plugin 'sessions', version {}, waits: ", version(&mine))), "{said}");
+    assert!(
+        said.starts_with(&format!("Plugin 'sessions', version {}, is pending approval: ", version(&mine))),
+        "{said}"
+    );
     assert_eq!(rig.serving("sessions"), Some(digest(&standard("sessions"))));
 }
 

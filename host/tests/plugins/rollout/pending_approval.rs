@@ -191,7 +191,7 @@ async fn a_revoked_grant_activates_the_previous_version() {
     );
     assert_eq!(rig.say("echo again").await, "v1: again");
     assert!(rig.bench.plugs.table().command("greedy").is_none());
-    assert_eq!(rig.status("greedy").0, "pending approval");
+    assert_eq!(rig.status("greedy").0, "update rejected");
     let rig = rig.restarted().await;
     assert_eq!(rig.say("echo still").await, "v1: still");
     rig.caught_up().await;

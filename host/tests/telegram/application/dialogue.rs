@@ -95,7 +95,7 @@ async fn the_menu_lists_the_active_commands() {
     assert_eq!(app.ask(OWNER, "/echo hello", "hello").await, "v1: hello");
     std::fs::remove_file(app.path("plugins/echo.wasm")).unwrap();
     app.api.until("the menu without /echo", |api| !has("echo")(api)).await;
-    app.ask(OWNER, "/echo hello", "There is no /echo.").await;
+    app.ask(OWNER, "/echo hello", "Unknown command /echo.").await;
 }
 
 /// Stores sessions that existed before this start.

@@ -216,8 +216,8 @@ fn repeated_start_failures_are_reported_once() {
                 persist
             exit bad flag → starting
                 persist
-                tell home: The agent of session 'x' did not start: it ended (exit code 1): bad flag
-                tell den: The agent of session 'x' did not start: it ended (exit code 1): bad flag
+                tell home: The agent of session 'x' did not start: it exited (exit code 1): bad flag
+                tell den: The agent of session 'x' did not start: it exited (exit code 1): bad flag
             1s: start again → starting
                 spawn 2 anew
             exit bad flag → starting
@@ -226,8 +226,8 @@ fn repeated_start_failures_are_reported_once() {
                 spawn 3 anew
             exit bad flag → starting
                 persist
-                tell home: The agent of session 'x' did not start: it ended (exit code 1): bad flag
-                tell den: The agent of session 'x' did not start: it ended (exit code 1): bad flag
+                tell home: The agent of session 'x' did not start: it exited (exit code 1): bad flag
+                tell den: The agent of session 'x' did not start: it exited (exit code 1): bad flag
         "#]],
     );
 }
@@ -254,7 +254,7 @@ fn the_greeting_waits_until_the_agent_is_ready() {
                 persist
             exit boom → starting
                 persist
-                tell home: The agent of session 'x' did not start: it ended (exit code 1): boom
+                tell home: The agent of session 'x' did not start: it exited (exit code 1): boom
             1s: start again → starting
                 resolve #2: planner
             brief greeting=Hi → starting
@@ -348,7 +348,7 @@ fn an_agent_that_exits_early_gets_its_prompt_again() {
                 spawn 1 anew
             exit boom 1 → starting
                 persist
-                tell home: The agent of session 'x' did not start: it ended (exit code 1): boom 1
+                tell home: The agent of session 'x' did not start: it exited (exit code 1): boom 1
             1s: start again → starting
                 spawn 2 anew
             ready → busy
