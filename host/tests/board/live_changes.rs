@@ -202,7 +202,7 @@ fn a_bad_configuration_is_reported_once_and_ignored() {
     home.write_config("");
     host.expect(" is empty\n");
     std::fs::remove_file(home.path("config.toml")).unwrap();
-    host.expect(" is gone\n");
+    host.expect(" is missing\n");
     assert_eq!(host.session("long")["idle_timeout_s"], 1200);
     home.configure("[sessions]\nidle_timeout = \"30m\"");
     until("the good one is used", || host.session("long")["idle_timeout_s"] == 1800);

@@ -120,7 +120,7 @@ mod tests {
         assert_eq!(
             shown(include_str!("../tests/data/usage.json")),
             [
-                "🟢 `main` ▓▓▓▓▓▓░░░░ 61 %, 4.9 TB of 8.0 TB, packed 12.4 to 1, full in 150 d",
+                "🟢 `main` ▓▓▓▓▓▓░░░░ 61 %, 4.9 TB of 8.0 TB, deduplicated 12.4 to 1, full in 150 d",
                 "🟡 `archive` ▓▓▓▓▓▓▓▓▓░ 93 %, 1.9 TB of 2.0 TB, full in 5 d, 3 bad chunks: verify it",
                 "🟢 `cold` ▓░░░░░░░░░ 10 %, 100 GB of 1.0 TB",
                 "⚪ `usb` is not mounted",

@@ -95,7 +95,7 @@ async fn errors_are_one_line() {
     let html = StandIn::saying(200, "<!DOCTYPE html><html>").await;
     let told = Lab::new("kuma", &page(&html.url)).await.read("kuma").await;
     assert!(
-        told.contains("did not answer /api/status-page/homelab with JSON but with '<!DOCTYPE html><html>'."),
+        told.contains("answered /api/status-page/homelab not with JSON but with '<!DOCTYPE html><html>'."),
         "{told}"
     );
     let told = Lab::new("kuma-metrics", &metrics(&html.url)).await.read("kuma").await;

@@ -23,7 +23,7 @@ async fn an_interrupted_turn_is_reported_and_not_repeated() {
     app.until("the old agent exits", || (!std::path::Path::new(&format!("/proc/{pid}")).exists()).then_some(())).await;
     assert_eq!(count(&app, "Session 'alpha' created."), 1);
     app.api.press(OWNER, OWNER, "Leave it");
-    app.told(OWNER, 0, "Dropped it.").await;
+    app.told(OWNER, 0, "Dropped.").await;
     app.ask(OWNER, "and now?", "and now?").await;
     assert_eq!((count(&app, "line 1"), count(&app, "was not sent again")), (1, 1));
 }

@@ -26,7 +26,7 @@ async fn interrupted_twice() -> App {
         app.stream(OWNER, prompt).await;
         app.kill();
         app.start();
-        app.told(OWNER, first, &format!("answered “{prompt}”")).await;
+        app.told(OWNER, first, &format!("was answering “{prompt}”")).await;
         // The partial answer is sent again with a mark. The next round must not confuse it with its own.
         app.told(OWNER, first, "⚠ This answer was interrupted:\n\nline 1").await;
     }

@@ -157,7 +157,7 @@ async fn a_waiting_message_gets_a_reply_without_reactions() {
     app.ask(OWNER, "/new a", "Session 'a' created.").await;
     app.ask(OWNER, "slow 1000", "line 2").await;
     app.api.fail("setMessageReaction", Fault::Error(400, "Bad Request: REACTION_INVALID"));
-    assert_eq!(app.ask(OWNER, "and then", "waits").await, "Session 'a' is busy. Your message is queued.");
+    assert_eq!(app.ask(OWNER, "and then", "is queued").await, "Session 'a' is busy. Your message is queued.");
     let calls = app.api.calls("sendMessage");
     let line = calls.iter().find(|call| call.text().contains("Your message is queued")).unwrap();
     assert_eq!(line.params["disable_notification"], true);

@@ -35,7 +35,7 @@ async fn a_rejected_plugin_is_reported_only_to_the_owner() {
     app.save_plugin("echo", &component("bad/echo.wasm"));
     app.told(OWNER, 0, "Plugin 'echo' is active").await;
     app.save_plugin("echo", b"no component at all");
-    let told = app.told(OWNER, 0, "refused").await;
+    let told = app.told(OWNER, 0, "was rejected").await;
     assert!(told.starts_with("Plugin 'echo' was rejected: "), "{told}");
     assert!(told.ends_with("Generation 1 stays active."), "{told}");
     assert_eq!(app.ask(OWNER, "/echo still", "still").await, "v1: still");
