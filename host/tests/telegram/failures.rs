@@ -110,7 +110,7 @@ async fn polling_continues_after_outages_reported_once_each() {
     let _poll = rig.poll();
     rig.until_stored(1).await;
     rig.api.until_calls("getUpdates", 6).await;
-    assert_eq!(rig.log.count("Telegram does not answer"), 2, "once at the start, once while polling");
+    assert_eq!(rig.log.count("Telegram does not respond"), 2, "once at the start, once while polling");
     assert_eq!(rig.log.count("Telegram responds again"), 2);
     assert_eq!(rig.inbox.updates().len(), 1, "nothing is sent twice");
 }
@@ -282,7 +282,7 @@ async fn an_unreachable_server_is_retried_without_showing_the_token() {
     let inbox = std::sync::Arc::clone(&rig.inbox);
     let telegram = Telegram::open(settings, inbox).unwrap();
     let told = async {
-        while rig.log.count("Telegram does not answer") == 0 {
+        while rig.log.count("Telegram does not respond") == 0 {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
         // Allow some more attempts.
@@ -292,7 +292,7 @@ async fn an_unreachable_server_is_retried_without_showing_the_token() {
         error = telegram.poll(poll_settings(Duration::from_secs(600))) => panic!("polling must not end: {error}"),
         told = tokio::time::timeout(DEADLINE, told) => told.expect("it is notified"),
     }
-    assert_eq!(rig.log.count("Telegram does not answer"), 1, "{}", rig.log.text());
+    assert_eq!(rig.log.count("Telegram does not respond"), 1, "{}", rig.log.text());
     let error = telegram.send(&place(ADA), &outgoing("x")).await.unwrap_err();
     assert!(matches!(&error, ChatError::Down { why } if why.contains(&port.to_string())), "{error}");
     let all = format!("{error} {error:?} {}", rig.log.text());

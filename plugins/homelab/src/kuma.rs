@@ -8,7 +8,7 @@ use cordboard_plugin::{
 
 use crate::{Server, show::Light};
 
-/// An older last beat is shown: a paused monitor keeps its last state forever. An hour, in milliseconds.
+/// An older last heartbeat is shown: a paused monitor keeps its last state forever. An hour, in milliseconds.
 const STALE: Instant = 3_600_000;
 
 /// The remaining days from which on a certificate is shown.
@@ -133,7 +133,10 @@ mod tests {
         assert_eq!(shown(&monitor(State::Maintenance)), "⚪ a, in maintenance");
         assert_eq!(shown(&monitor(State::of(9))), "⚪ a, no heartbeat yet");
         let full = Monitor { uptime: Some(0.99979), certificate: Some(1), beat: Some(1), ..monitor(State::Up) };
-        assert_eq!(shown(&full), "🟡 a, 12 ms, 99.97 % of 24 h, its certificate expires in 1 day, last beat 2h ago");
+        assert_eq!(
+            shown(&full),
+            "🟡 a, 12 ms, 99.97 % of 24 h, its certificate expires in 1 day, last heartbeat 2h ago"
+        );
         let fresh = Monitor { certificate: Some(15), beat: Some(9_000_000), uptime: Some(1.0), ..monitor(State::Up) };
         assert_eq!(shown(&fresh), "🟢 a, 12 ms, 100 % of 24 h");
         let ended = Monitor { certificate: Some(-1), ..monitor(State::Down) };

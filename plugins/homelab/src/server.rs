@@ -237,7 +237,7 @@ mod tests {
         assert!(told(200, "").contains("with JSON but with nothing. Check"));
         assert_eq!(
             SERVER.odd("/api", "`data` is missing"),
-            "Box at https://box.lan answered /api in an unknown form: `data` is missing. Known is Box 2 or later."
+            "Box at https://box.lan answered /api in an unknown form: `data` is missing. Supported: Box 2 or later."
         );
         assert_eq!(
             SERVER.silent("connection refused"),

@@ -122,7 +122,7 @@ mod tests {
             ]
         );
         let later = shown(page, beats, recorded + 7_200_000).expect("a known format");
-        assert_eq!(later[8], "🟢 Lab, 7 ms, 100 % of 24 h, last beat 2h ago");
+        assert_eq!(later[8], "🟢 Lab, 7 ms, 100 % of 24 h, last heartbeat 2h ago");
     }
 
     #[test]

@@ -20,7 +20,7 @@ fn all_unknown_keys_are_reported_together() {
             line 5, column 1: unknown key 'token' in [telegram]; did you mean 'token_file'?
             5 | token…
               | ^^^^^
-            line 6, column 1: unknown key 'colour' in [telegram]; known here: api_url, edit_pause, gather, give_up, token_file
+            line 6, column 1: unknown key 'colour' in [telegram]; known keys: api_url, edit_pause, gather, give_up, token_file
             6 | colour…
               | ^^^^^^
         "#]],
@@ -53,10 +53,10 @@ fn unknown_tables() {
             line 1, column 2: unknown table [sesions]; did you mean 'sessions'?
             1 | [sesions]
               |  ^^^^^^^
-            line 3, column 2: unknown table [tools]; known here: access, agents, console, plugins, secrets, sessions, telegram, webhook
+            line 3, column 2: unknown table [tools]; known keys: access, agents, console, plugins, secrets, sessions, telegram, webhook
             3 | [tools]
               |  ^^^^^
-            line 4, column 10: unknown key 'colours' in [console]; known here: drain
+            line 4, column 10: unknown key 'colours' in [console]; known keys: drain
             4 | [console.colours]
               |          ^^^^^^^
         "#]],
@@ -160,7 +160,7 @@ fn missing_agents() {
     refused(
         "[agents]\ndefault = \"claud\"\n[agents.mine]\nmodel = \"x\"\n",
         expect![[r#"
-            line 2, column 11: default = \"claud\" in [agents] is not an agent: [agents.claud] is missing. Known agents: claude, demo, mine; did you mean 'claude'?
+            line 2, column 11: default = "claud" in [agents] is not an agent: [agents.claud] is missing. Known agents: claude, demo, mine; did you mean 'claude'?
             2 | default = "claud"
               |           ^^^^^^^
             line 3, column 1: [agents.mine] has no kind: add kind = "claude" or kind = "demo"
@@ -350,7 +350,7 @@ fn columns_count_characters_with_any_line_ending() {
     refused(
         "\u{feff}[sessions]\r\n\"éé\" = 1\r\nqueue = \"é\"\r\n",
         expect![[r#"
-            line 2, column 1: unknown key 'éé' in [sessions]; known here: default, folders, idle_timeout, kept, queue, roots
+            line 2, column 1: unknown key 'éé' in [sessions]; known keys: default, folders, idle_timeout, kept, queue, roots
             2 | "éé"…
               | ^^^^
             line 3, column 9: 'queue' in [sessions] must be a whole number, not "é"

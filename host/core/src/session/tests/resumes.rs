@@ -544,14 +544,14 @@ fn prompts_are_refused_at_the_limit_of_interrupted_ones() {
                 finish c at home, failed: Incomplete: the agent exited.
                 tell home: The agent of session 'x' exited during its answer: bang
             prompt d from den → suspended
-session 'x' has                 tell den: Not accepted: 3 interrupted messages. Use /retry x to send the latest again, or /leave x to drop the latest; send this one again when fewer than 2 are left.
+                tell den: Not accepted: session 'x' has 3 interrupted messages. Use /retry x to send the latest again, or /leave x to drop the latest; send this one again when fewer than 2 are left.
                 drop d
             order leave → suspended
                 persist
                 decided c: Leave
                 tell home: An earlier message of session 'x' was not sent again either: “the text of b”.
             prompt e from den → suspended
-session 'x' has                 tell den: Not accepted: 2 interrupted messages. Use /retry x to send the latest again, or /leave x to drop the latest; then send this one again.
+                tell den: Not accepted: session 'x' has 2 interrupted messages. Use /retry x to send the latest again, or /leave x to drop the latest; then send this one again.
                 drop e
             order leave → suspended
                 persist
