@@ -35,7 +35,7 @@ pub enum KitError {
     NotTaken { name: String },
     #[error("pass the check: a host would ask its owner for {asks} before it activates '{name}'")]
     AskedFor { name: String, asks: String },
-    #[error("take '{command}': {why}")]
+    #[error("parse '{command}': {why}")]
     Command { command: String, why: &'static str },
     #[error("parse {option} '{given}': write {option} {shape}")]
     Option { option: &'static str, given: String, shape: &'static str },

@@ -168,8 +168,8 @@ async fn unknown_imports_are_named_with_the_remedy() {
             "it requests capabilities that it was not granted: http; add to [plugins.echo]".to_owned(),
             "http = [\"https://HOST/*\"]",
         ),
-        (function("acme:tools/saw", ""), format!("{lacks}acme:tools/saw"), "or build it without"),
-        ("(component (import \"launch\" (func)))".to_owned(), format!("{lacks}launch"), "or build it without"),
+        (function("acme:tools/saw", ""), format!("{lacks}acme:tools/saw"), "or build it without it"),
+        ("(component (import \"launch\" (func)))".to_owned(), format!("{lacks}launch"), "or build it without it"),
     ] {
         let bench = TestHost::new();
         let why = bench.refused("echo", &wat(&text)).await;
