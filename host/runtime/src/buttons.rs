@@ -10,10 +10,10 @@ use cordboard_core::{
 };
 
 use super::{
+    directory::Directory,
     grants::{self, STEERING},
     guest_log::AUTHORS,
-    snapshot::Snapshot,
-    version::PluginVersion,
+    profile::Profile,
 };
 
 /// Characters of a command line in a log record.
@@ -25,20 +25,20 @@ const LONGEST_LABEL: usize = 100;
 /// The most buttons in a message. Telegram refuses a message with more.
 const MOST_BUTTONS: usize = 100;
 
-/// Returns `reply` with only the buttons that `generation` may show, each marked with its plugin and bound to
+/// Returns `reply` with only the buttons that the plugin may show, each marked with its plugin and bound to
 /// `session`, the session that it was made for. A button with a blank label shows its command instead. Each removed or
 /// relabeled button is logged once.
-pub fn own(mut reply: Reply, (generation, table): (&PluginVersion, &Snapshot), session: Option<&SessionName>) -> Reply {
-    let plugin = &generation.name;
+pub fn own(mut reply: Reply, (profile, directory): (&Profile, &dyn Directory), session: Option<&SessionName>) -> Reply {
+    let plugin: &str = &profile.name;
     let warn = |news: &str, message: &'static str, why: &str| {
-        if generation.is_news(news) {
+        if profile.is_news(news) {
             tracing::warn!(target: AUTHORS, plugin, why, "{message}");
         }
     };
     let mut room = MOST_BUTTONS;
     for row in &mut reply.buttons {
         row.retain_mut(|button| {
-            if let Some(why) = refusal(button, plugin, table) {
+            if let Some(why) = refusal(button, plugin, directory) {
                 warn(&button.command, "omitted a button", &why);
                 return false;
             }
@@ -56,7 +56,7 @@ pub fn own(mut reply: Reply, (generation, table): (&PluginVersion, &Snapshot), s
                 warn(&format!("blank {command}"), "blank button label", &why);
                 button.label = command;
             }
-            button.of = Some(plugin.clone());
+            button.of = Some(plugin.to_owned());
             true
         });
     }
@@ -69,7 +69,7 @@ fn short(command: &str) -> String {
 }
 
 /// The reason why `plugin` may not show this button, or `None` if it may.
-fn refusal(button: &Button, plugin: &str, table: &Snapshot) -> Option<String> {
+fn refusal(button: &Button, plugin: &str, directory: &dyn Directory) -> Option<String> {
     let short = short(&button.command);
     let Routed::Command { name, text, .. } = route::parse_button(&button.command) else {
         return Some(format!("{short:?} is not a command: use a command of the plugin, such as \"/{plugin} again\""));
@@ -77,11 +77,10 @@ fn refusal(button: &Button, plugin: &str, table: &Snapshot) -> Option<String> {
     if name == STEERING && grants::is_answer(&text) {
         return Some(format!("{short:?} answers an approval request, which only the host's own buttons may do"));
     }
-    match table.command(&name) {
-        Some(offer) if offer.generation.name == *plugin => None,
-        Some(offer) => Some(format!(
-            "{short:?} is a command of plugin '{}': use the plugin's own commands in buttons, and name others in the text",
-            offer.generation.name
+    match directory.owner(&name) {
+        Some(owner) if owner == plugin => None,
+        Some(owner) => Some(format!(
+            "{short:?} is a command of plugin '{owner}': use the plugin's own commands in buttons, and name others in the text"
         )),
         None => Some(format!("{short:?} is a command that no plugin exports")),
     }

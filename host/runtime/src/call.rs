@@ -7,19 +7,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cordboard_core::{
-    config::{spell_duration, spell_size},
-    render, scrub,
-    types::{Caller, Place, SessionView, Timestamp},
-};
+use cordboard_core::types::{Caller, Timestamp};
 use wasmtime::{Store, UpdateDeadline, WasmBacktrace, component::ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::{
     bindings::log::Level,
+    call_error::CallError,
     call_output::CallOutput,
+    context::CallContext,
     cpu_time::CpuMeter,
+    directory::Directory,
     engine::SharedEngine,
     fixed_limits,
     guest_clock::GuestTime,
@@ -27,92 +26,13 @@ use super::{
     host_api::HostApi,
     limits::{Limit, Meter},
     outbound_http::{OutboundHttp, WaitBudget},
+    profile::Profile,
     secrets::CallSecrets,
-    snapshot::Snapshot,
-    version::PluginVersion,
 };
-
-/// The caller, place and session of a call. A call that no user made has no caller but may have a session.
-#[derive(Debug, Clone, Default)]
-pub struct CallContext {
-    pub caller: Option<Caller>,
-    pub place: Option<Place>,
-    pub active: Option<SessionView>,
-    pub locale: Option<String>,
-}
-
-/// The reason why a call failed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum CallError {
-    #[error("exceeded its {limit} limit (raise `{limit}` in [plugins.{plugin}] if it needs more)")]
-    Limit { plugin: String, limit: Limit },
-    #[error(
-        "was stopped: its version was replaced, and calls in progress have {} to finish (raise `drain` in [plugins] if they need more)",
-        spell_duration(*drain)
-    )]
-    Drained { drain: Duration },
-    /// One argument to the host was too large. The error doesn't tell which call it was for.
-    #[error(
-        "passed more than {} to the host at once, the largest of its limits `reply`, `state` and `http_body` (raise the one that applies in [plugins.{plugin}] if it needs more)",
-        spell_size(*most as u64)
-    )]
-    ArgumentTooLarge { plugin: String, most: usize },
-    /// A fixed limit was exceeded, which no configuration key raises.
-    #[error("{0}")]
-    Bound(String),
-    #[error("trapped: {0}")]
-    Trap(String),
-    #[error("returned an error: {}", foreign(.0))]
-    Plugin(String),
-    #[error("exports no {0}")]
-    NotOffered(&'static str),
-}
-
-impl CallError {
-    /// Shortens a trap's message to one line. The message must be scrubbed before: the rest of a cut secret may be too
-    /// short to be found.
-    fn brief(self) -> Self {
-        match self {
-            Self::Trap(why) => Self::Trap(foreign(&why)),
-            Self::Plugin(_)
-            | Self::Limit { .. }
-            | Self::Drained { .. }
-            | Self::ArgumentTooLarge { .. }
-            | Self::Bound(_)
-            | Self::NotOffered(_) => self,
-        }
-    }
-}
-
-/// Untrusted text from a plugin, shortened to one line so that it fits into a host message.
-pub(super) fn foreign(words: &str) -> String {
-    render::one_line(words, render::FOREIGN)
-}
-
-impl CallOutput for CallError {
-    fn bytes(&self) -> usize {
-        match self {
-            Self::Trap(why) | Self::Plugin(why) | Self::Bound(why) => why.len(),
-            Self::Limit { .. } | Self::Drained { .. } | Self::ArgumentTooLarge { .. } | Self::NotOffered(_) => 0,
-        }
-    }
-
-    fn scrubbed(self) -> Self {
-        match self {
-            Self::Trap(why) => Self::Trap(scrub::text(why)),
-            Self::Plugin(why) => Self::Plugin(scrub::text(why)),
-            Self::Limit { .. }
-            | Self::Drained { .. }
-            | Self::ArgumentTooLarge { .. }
-            | Self::Bound(_)
-            | Self::NotOffered(_) => self,
-        }
-    }
-}
 
 /// The state of one call, as its imports see it.
 pub struct CallState {
-    pub generation: Arc<PluginVersion>,
+    pub profile: Arc<Profile>,
     pub asked: CallContext,
     pub now: Timestamp,
     /// `None` for trials and views, which may only read their configuration and context and write to the log.
@@ -130,21 +50,21 @@ pub struct CallState {
     fields: WasiHttpCtx,
 }
 
-/// A call's access to the host, and the snapshot that it was made with.
+/// A call's access to the host, and the plugins that are active during it.
 #[derive(Clone)]
 pub struct HostHandle {
     pub board: Arc<dyn HostApi>,
-    pub table: Arc<Snapshot>,
+    pub directory: Arc<dyn Directory>,
 }
 
 impl CallState {
     fn new(
-        generation: Arc<PluginVersion>,
+        profile: Arc<Profile>,
         asked: CallContext,
         (lent, vault): (Option<HostHandle>, CallSecrets),
         time: &GuestTime,
     ) -> Self {
-        let journal = GuestLog::new(&generation.label, generation.limits.log);
+        let journal = GuestLog::new(&profile.name, profile.limits.log);
         let stdout = GuestOutput::new(journal.clone(), Level::Info);
         let stderr = GuestOutput::new(journal.clone(), Level::Warn);
         let mut wasi = WasiCtxBuilder::new();
@@ -152,12 +72,12 @@ impl CallState {
         fixed_limits::of_random(&mut wasi);
         time.give(&mut wasi);
         let now = lent.as_ref().map_or(Timestamp(0), |lent| lent.board.now());
-        let meter = Meter::new(generation.limits.clone());
-        let network = generation.network.clone().filter(|_| lent.is_some());
+        let meter = Meter::new(profile.limits.clone());
+        let network = profile.network.clone().filter(|_| lent.is_some());
         let far = lent.as_ref().and_then(|lent| lent.board.far_side());
         let egress = OutboundHttp::new(network, far, (vault, journal.clone()));
         Self {
-            generation,
+            profile,
             asked,
             now,
             lent,
@@ -196,7 +116,7 @@ impl CallState {
 
     /// The identity whose rights the call uses: its caller, otherwise the configured `acts_as`, if any.
     pub fn caller(&self) -> Option<&Caller> {
-        self.asked.caller.as_ref().or(self.generation.acts_as.as_ref())
+        self.asked.caller.as_ref().or(self.profile.acts_as.as_ref())
     }
 }
 
@@ -215,7 +135,7 @@ impl WasiHttpView for CallState {
 /// Runs `call` in a fresh store under the version's limits.
 pub async fn run<T, F, Fut>(
     engine: &SharedEngine,
-    generation: &Arc<PluginVersion>,
+    profile: &Arc<Profile>,
     (asked, lent): (CallContext, Option<HostHandle>),
     call: F,
 ) -> Result<T, CallError>
@@ -224,17 +144,15 @@ where
     F: FnOnce(Store<CallState>) -> Fut,
     Fut: Future<Output = (Store<CallState>, wasmtime::Result<T>)>,
 {
-    let limits = &generation.limits;
+    let limits = &profile.limits;
     let vault = match &lent {
         // The file of a secret may be on a network file system that hangs.
-        Some(_) => {
-            tokio::time::timeout(limits.time * 2, CallSecrets::open(&generation.name, &generation.secrets)).await
-        }
+        Some(_) => tokio::time::timeout(limits.time * 2, CallSecrets::open(&profile.name, &profile.secrets)).await,
         None => Ok(CallSecrets::default()),
     };
-    let late = || CallError::Limit { plugin: generation.name.clone(), limit: Limit::Time };
+    let late = || CallError::Limit { plugin: profile.name.to_string(), limit: Limit::Time };
     let vault = vault.map_err(|_| late())?;
-    let state = CallState::new(Arc::clone(generation), asked, (lent, vault), engine.time());
+    let state = CallState::new(Arc::clone(profile), asked, (lent, vault), engine.time());
     let mut store = Store::new(engine.engine(), state);
     store.limiter(|state| &mut state.meter);
     // wasmtime rejects a larger transfer between guest and host before it copies it.
@@ -249,14 +167,14 @@ where
     let ended = tokio::select! {
         biased;
         ended = busy.count(call) => ended,
-        () = generation.retirement.over() => return Err(CallError::Drained { drain: generation.terms.drain }),
+        () = profile.retirement.over() => return Err(CallError::Drained { drain: profile.drain }),
         () = overdue(limits.time * 2, &waits) => return Err(late()),
     };
     match ended {
         (store, Ok(answer)) => {
             store.data().finish();
             if answer.bytes() > limits.reply {
-                return Err(CallError::Limit { plugin: generation.name.clone(), limit: Limit::Reply });
+                return Err(CallError::Limit { plugin: profile.name.to_string(), limit: Limit::Reply });
             }
             Ok(answer.scrubbed())
         }
@@ -286,7 +204,7 @@ async fn overdue(allowed: Duration, waits: &WaitBudget) {
 fn bound(store: &mut Store<CallState>, busy: CpuMeter, time: Duration) {
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(move |mut context| {
-        if context.data().generation.retirement.is_over() {
+        if context.data().profile.retirement.is_over() {
             context.data_mut().cut_off = true;
             return Ok(UpdateDeadline::Interrupt);
         }
@@ -301,19 +219,19 @@ fn bound(store: &mut Store<CallState>, busy: CpuMeter, time: Duration) {
 
 fn explain(state: &CallState, error: &wasmtime::Error) -> CallError {
     if state.cut_off {
-        return CallError::Drained { drain: state.generation.terms.drain };
+        return CallError::Drained { drain: state.profile.drain };
     }
     if let Some(limit) = state.meter.exceeded {
-        return CallError::Limit { plugin: state.generation.name.clone(), limit };
+        return CallError::Limit { plugin: state.profile.name.to_string(), limit };
     }
     let root = error.root_cause().to_string();
     if root.contains("fuel allocated for hostcalls") {
         // With guest frames in the backtrace, the guest was passing an argument to the host. Without them, the host was
         // reading the guest's result.
         let giving = error.downcast_ref::<WasmBacktrace>().is_some();
-        let plugin = state.generation.name.clone();
+        let plugin = state.profile.name.to_string();
         return if giving {
-            CallError::ArgumentTooLarge { plugin, most: state.generation.limits.at_once() }
+            CallError::ArgumentTooLarge { plugin, most: state.profile.limits.at_once() }
         } else {
             CallError::Limit { plugin, limit: Limit::Reply }
         };

@@ -1,33 +1,18 @@
 //! Checks whether a component was built for this host, by the names and versions of its imports and exports and by the
 //! linker's errors. It must never decide about grants.
 
-use std::fmt;
-
 use super::{
-    call::foreign,
+    capability::Capability,
+    contract::{OWN, PACKAGE},
     error::{Age, PluginError},
-    imports::CAPABILITIES,
-    version::PACKAGE,
+    untrusted::foreign,
 };
-
-/// The version of `wit/` in this host, as major, minor and patch.
-const OWN: (u64, u64, u64) = (0, 1, 0);
 
 /// The interface names of the extension points.
 const EXTENSION_POINTS: [&str; 7] = ["command", "lifecycle", "persona", "view", "hook", "schedule", "webhook"];
 
 /// The interface that has only types. It needs no grant.
 const TYPES: &str = "types";
-
-/// Displays the host's own package, as `cordboard:plugin@0.1.0`.
-pub struct Own;
-
-impl fmt::Display for Own {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (major, minor, patch) = OWN;
-        write!(f, "{}@{major}.{minor}.{patch}", PACKAGE.trim_end_matches('/'))
-    }
-}
 
 /// Checks imports by their names alone. The linker finds the other mismatches later.
 pub fn check_imports<'a>(imports: impl IntoIterator<Item = &'a str>) -> Result<(), PluginError> {
@@ -46,7 +31,7 @@ fn check_import(import: &str) -> Result<(), PluginError> {
         if let Some(age) = age(version) {
             return Err(PluginError::OtherContract { age, name: foreign(import) });
         }
-        let is_known = own == TYPES || CAPABILITIES.iter().any(|one| one.name == own);
+        let is_known = own == TYPES || Capability::ALL.iter().any(|one| one.name() == own);
         return if is_known { Ok(()) } else { Err(unknown(import)) };
     }
     match version.and_then(parse) {
@@ -136,6 +121,7 @@ fn parse(version: &str) -> Option<(u64, u64, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::Own;
 
     #[test]
     fn the_version_and_extension_points_match_the_contract() {

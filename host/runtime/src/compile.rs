@@ -13,17 +13,16 @@ use std::{
 
 use cordboard_core::{config::spell_size, messages};
 use rustix::process::{Resource, Rlimit, Signal, setrlimit};
-use sha2::{Digest, Sha256};
 use tokio::{io::AsyncWriteExt, process::Command};
 use wasmtime::component::Component;
 
 use super::{
     cache::Cache,
-    call::foreign,
     compatibility,
     engine::{self, SharedEngine},
     error::PluginError,
     file_format,
+    untrusted::foreign,
     version::Artifact,
 };
 
@@ -146,10 +145,6 @@ impl Compiler {
             .map_err(failed)?;
         if output.status.success() { Ok(output.stdout) } else { Err(PluginError::Compile(why_failed(name, &output))) }
     }
-}
-
-pub fn digest(wasm: &[u8]) -> String {
-    Sha256::digest(wasm).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn not_run(name: &str, error: &io::Error) -> PluginError {

@@ -1,8 +1,10 @@
 //! The imports and exports of a component, read from its type. The component isn't run.
 
 use super::{
+    capability::is_to_be_granted,
+    contract::{PACKAGE, bare},
     engine::SharedEngine,
-    version::{Artifact, PACKAGE, is_to_be_granted},
+    version::Artifact,
 };
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,12 +40,4 @@ impl ComponentInfo {
     pub fn to_grant(&self) -> impl Iterator<Item = &str> {
         self.imports.iter().map(|import| bare(import)).filter(|name| is_to_be_granted(name))
     }
-}
-
-/// Returns the bare name of an interface: `sessions` for `cordboard:plugin/sessions@0.1.0`. Interfaces of other
-/// packages keep their package.
-#[must_use]
-pub fn bare(name: &str) -> &str {
-    let name = name.strip_prefix(PACKAGE).unwrap_or(name);
-    name.split('@').next().unwrap_or_default()
 }

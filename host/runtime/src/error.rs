@@ -4,7 +4,7 @@ use std::fmt;
 
 use cordboard_core::{cron::CronError, types::PLUGIN_NAME_RULE};
 
-use super::{call::CallError, compatibility::Own};
+use super::{call_error::CallError, contract::Own};
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PluginError {

@@ -8,8 +8,9 @@ use super::{
         command::CommandTrade, hook::HookTrade, lifecycle::LifecycleTrade, persona::PersonaTrade,
         schedule::ScheduleTrade, view::ViewTrade, webhook::WebhookTrade,
     },
-    call::{CallState, foreign},
+    call::CallState,
     error::PluginError,
+    untrusted::foreign,
     version::Exports,
 };
 

@@ -13,7 +13,9 @@ use tokio::sync::{Notify, Semaphore};
 
 use super::{
     bindings::{lifecycle::exports::cordboard::plugin::lifecycle as policy, view::exports::cordboard::plugin::view},
-    call::{self, CallContext, CallError, HostHandle},
+    call::{self, HostHandle},
+    call_error::CallError,
+    context::CallContext,
     convert,
     engine::{AT_ONCE_CALLS, SharedEngine},
     snapshot::{CallOrder, Offer},
@@ -66,7 +68,7 @@ type Context = (CallContext, Option<HostHandle>);
 macro_rules! trade_call {
     ($self:ident, $generation:ident, $trade:ident, $context:expr, |$guest:ident, $store:ident| $call:expr) => {{
         let pre = $generation.trades.$trade.as_ref().ok_or(CallError::NotOffered(stringify!($trade)))?;
-        let outcome = call::run(&$self.engine, $generation, $context, |mut store| async move {
+        let outcome = call::run(&$self.engine, &$generation.profile, $context, |mut store| async move {
             let answer = async {
                 let instance = pre.instantiate_async(&mut store).await?;
                 let ($guest, $store) = (instance, &mut store);

@@ -5,7 +5,7 @@ use cordboard_core::{
     types::{Button, Choice, Reply, Request},
 };
 
-use super::{network_grants, snapshot::short};
+use super::{digest::short, network_grants};
 
 /// The name of the command that manages plugins. The buttons of a grant request run it.
 pub const STEERING: &str = "plugins";
@@ -164,9 +164,9 @@ mod tests {
 
     #[test]
     fn each_restricted_capability_has_an_explanation() {
-        use crate::imports::{CAPABILITIES, Granted};
-        for capability in CAPABILITIES.iter().filter(|one| one.granted != Granted::ToAll) {
-            assert!(!messages::allows(capability.name).contains("is not known"), "{}", capability.name);
+        use crate::capability::{Capability, Granted};
+        for capability in Capability::ALL.into_iter().filter(|one| one.granted() != Granted::ToAll) {
+            assert!(!messages::allows(capability.name()).contains("is not known"), "{}", capability.name());
         }
     }
 }

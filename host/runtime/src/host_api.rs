@@ -12,7 +12,7 @@ use cordboard_core::{
 
 use super::{
     admin_command::{AdminCommand, Outcome},
-    call::CallContext,
+    context::CallContext,
     outbound_http::FakeNetwork,
 };
 

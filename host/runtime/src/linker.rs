@@ -12,9 +12,9 @@ use wasmtime::component::{HasSelf, Linker};
 
 use super::{
     call::CallState,
+    capability::{Capability, Granted},
     engine::SharedEngine,
-    imports::{CAPABILITIES, Capability, Granted},
-    network_grants,
+    imports, network_grants,
 };
 
 /// The names of the linked interfaces, and their linker.
@@ -37,9 +37,10 @@ impl Linkers {
     /// Returns a linker with only the granted interfaces. WASI is always linked, without access to files, environment
     /// or network.
     pub fn of(&self, grants: &BTreeSet<String>, reach: &NetworkGrants) -> wasmtime::Result<Arc<Linker<CallState>>> {
-        let granted: Vec<&Capability> = CAPABILITIES.iter().filter(|one| is_granted(one, grants, reach)).collect();
+        let granted: Vec<Capability> =
+            Capability::ALL.into_iter().filter(|one| is_granted(*one, grants, reach)).collect();
         let http = network_grants::has(reach, network_grants::HTTP).then_some(network_grants::HTTP);
-        let set: Vec<&'static str> = granted.iter().map(|one| one.name).chain(http).collect();
+        let set: Vec<&'static str> = granted.iter().map(|one| one.name()).chain(http).collect();
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, linker)) = latest.as_ref().filter(|(names, _)| *names == set) {
             return Ok(Arc::clone(linker));
@@ -49,22 +50,22 @@ impl Linkers {
         Ok(linker)
     }
 
-    fn fill(&self, granted: &[&Capability], reach: &NetworkGrants) -> wasmtime::Result<Linker<CallState>> {
+    fn fill(&self, granted: &[Capability], reach: &NetworkGrants) -> wasmtime::Result<Linker<CallState>> {
         let mut linker = Linker::new(self.engine.engine());
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
         network_grants::link(&mut linker, reach)?;
         super::bindings::types::add_to_linker::<_, HasSelf<CallState>>(&mut linker, |state| state)?;
         for capability in granted {
-            capability.link(&mut linker)?;
+            imports::link(*capability, &mut linker)?;
         }
         Ok(linker)
     }
 }
 
-fn is_granted(capability: &Capability, grants: &BTreeSet<String>, reach: &NetworkGrants) -> bool {
-    match capability.granted {
+fn is_granted(capability: Capability, grants: &BTreeSet<String>, reach: &NetworkGrants) -> bool {
+    match capability.granted() {
         Granted::ToAll => true,
-        Granted::ByName => grants.contains(capability.name),
-        Granted::ByList => network_grants::has(reach, capability.name),
+        Granted::ByName => grants.contains(capability.name()),
+        Granted::ByList => network_grants::has(reach, capability.name()),
     }
 }

@@ -7,7 +7,7 @@ use cordboard_core::config::NetworkGrants;
 use wasmtime::component::Linker;
 use wasmtime_wasi_http::{WasiHttp, WasiHttpView, p2::bindings::http};
 
-use super::{call::CallState, error::PluginError, outbound_http::Network, version::PluginSettings};
+use super::{call::CallState, contract::bare, error::PluginError, outbound_http::Network, settings::PluginSettings};
 
 /// The WASI interface that sends HTTP requests.
 pub const OUTGOING: &str = "wasi:http/outgoing-handler";
@@ -21,7 +21,7 @@ const LISTS: [(&str, &str); 3] = [(HTTP, "https://HOST/*"), ("tcp", "HOST:PORT")
 /// Returns the key of the list that grants `import`, which is a full interface name.
 #[must_use]
 pub fn list_of(import: &str) -> Option<&'static str> {
-    let name = super::component_info::bare(import);
+    let name = bare(import);
     let list = if name == OUTGOING { HTTP } else { name };
     LISTS.iter().map(|(name, _)| *name).find(|name| *name == list)
 }

@@ -5,7 +5,7 @@ use cordboard_core::{
     types::{Caller, Place, Role, UserId},
 };
 
-use super::call::CallContext;
+use super::context::CallContext;
 
 /// A user with access who has written in the place, or whose private chat it is.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,16 +9,18 @@ use tokio::sync::Mutex;
 use super::{
     active_snapshot::ActiveSnapshot,
     cache::Cache,
-    compile::{Compiler, digest},
+    compile::Compiler,
     component_info::ComponentInfo,
+    digest::{digest, short},
     engine::SharedEngine,
     error::PluginError,
     exports::Invoker,
     linker::Linkers,
     probation::Probation,
-    snapshot::{ActivePlugin, Offers, RejectReason, RejectedVersion, Snapshot, short},
+    settings::PluginSettings,
+    snapshot::{ActivePlugin, Offers, RejectReason, RejectedVersion, Snapshot},
     trial,
-    version::{Artifact, PluginSettings, PluginVersion, VersionMeta},
+    version::{Artifact, PluginVersion, VersionMeta},
 };
 
 mod calls;
@@ -295,7 +297,7 @@ impl Registry {
             tracing::warn!(plugin = name, "version deactivated: the current configuration does not allow it");
             self.table.store(Arc::new(table.without(name)));
             if let Some(serving) = table.generation(name) {
-                serving.retirement.begin(Duration::ZERO);
+                serving.profile.retirement.begin(Duration::ZERO);
             }
         }
     }
@@ -332,7 +334,7 @@ impl Registry {
             self.caller.fallen.notify_one();
         }
         if let Some(replaced) = serving {
-            replaced.retirement.begin(settings.terms.drain);
+            replaced.profile.retirement.begin(settings.terms.drain);
         }
         tracing::info!(
             plugin = artifact.name,
@@ -375,6 +377,6 @@ fn probation(
 /// Starts draining the running calls of the active version, which is being removed from the snapshot.
 fn retire(table: &Snapshot, name: &str) {
     if let Some(serving) = table.generation(name) {
-        serving.retirement.begin(serving.terms.drain);
+        serving.profile.retirement.begin(serving.terms.drain);
     }
 }

@@ -3,8 +3,10 @@
 use wasmtime::component::InstancePre;
 
 use super::{
-    call::{self, CallContext, CallError, CallState},
+    call::{self, CallState},
+    call_error::CallError,
     call_output::CallOutput,
+    context::CallContext,
     registry::Registry,
     version::Exports,
 };
@@ -32,11 +34,12 @@ impl Registry {
         let table = self.table();
         let Some(generation) = table.generation(name) else { return Ok(None) };
         let Some(pre) = generation.trades.any() else { return Ok(None) };
-        let weighed = call::run(self.engine(), generation, (CallContext::default(), None), |mut store| async move {
-            let instance = pre.instantiate_async(&mut store).await;
-            let used = store.data().meter.memory();
-            (store, instance.map(|_| Bytes(used)))
-        });
+        let weighed =
+            call::run(self.engine(), &generation.profile, (CallContext::default(), None), |mut store| async move {
+                let instance = pre.instantiate_async(&mut store).await;
+                let used = store.data().meter.memory();
+                (store, instance.map(|_| Bytes(used)))
+            });
         weighed.await.map(|bytes| Some(bytes.0))
     }
 }

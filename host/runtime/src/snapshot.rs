@@ -8,12 +8,7 @@ use cordboard_core::{
     types::{Role, Timestamp},
 };
 
-use super::{
-    error::PluginError,
-    host_api::Choice,
-    status::{self, PluginStatus},
-    version::PluginVersion,
-};
+use super::{error::PluginError, host_api::Choice, version::PluginVersion};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandSpec {
@@ -87,14 +82,14 @@ pub struct Offer {
 
 #[derive(Clone, Default)]
 pub struct Snapshot {
-    entries: BTreeMap<String, Entry>,
+    pub(super) entries: BTreeMap<String, Entry>,
     commands: BTreeMap<String, Offer>,
     /// The last generation number of each plugin, active or not, so that no number is used twice.
     numbers: BTreeMap<String, u32>,
     /// The configured plugin that decides when idle agents are stopped.
-    policy: Option<String>,
+    pub(super) policy: Option<String>,
     /// The problem with the plugin folder, and since when it exists.
-    folder: Option<(String, Timestamp)>,
+    pub(super) folder: Option<(String, Timestamp)>,
 }
 
 impl Entry {
@@ -193,12 +188,6 @@ impl Snapshot {
 
     fn offering(&self, offers: impl Fn(&Offers) -> bool) -> Option<&Arc<PluginVersion>> {
         self.plugged().find(|plugged| offers(&plugged.offers)).map(|plugged| &plugged.generation)
-    }
-
-    pub fn statuses(&self) -> impl Iterator<Item = PluginStatus> {
-        let absent = self.policy.iter().filter(|name| !self.entries.contains_key(*name));
-        let entries = self.entries.iter().map(|(name, entry)| status::of(name, entry));
-        entries.chain(absent.map(|name| status::absent(name))).chain(self.folder.iter().map(status::folder))
     }
 
     /// The next generation number of `name`.
@@ -315,9 +304,4 @@ fn persona_names(offers: &Offers) -> Vec<&str> {
 
 fn mode_names(offers: &Offers) -> Vec<&str> {
     offers.modes.iter().map(|choice| choice.name.as_str()).collect()
-}
-
-/// A digest prefix that is long enough to tell versions apart.
-pub fn short(digest: &str) -> &str {
-    digest.get(..12).unwrap_or(digest)
 }

@@ -4,65 +4,51 @@
 use cordboard_core::{messages::plugins as messages, types::Timestamp};
 
 use super::{
+    digest::short,
+    directory::{CommandEntry, Directory, Health, PluginStatus},
     grants,
-    snapshot::{ActivePlugin, Entry, RejectReason, RejectedVersion, short},
+    host_api::Choice,
+    snapshot::{ActivePlugin, Entry, Offer, RejectReason, RejectedVersion, Snapshot},
 };
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Health {
-    Ok,
-    /// Calls have failed since the version was activated.
-    Failing,
-    /// A newer version was rejected, and this one stays active.
-    UpdateRejected,
-    /// The newest version was rolled back.
-    RolledBack,
-    /// No version is active.
-    Rejected,
-    /// The newest version requests capabilities that aren't granted.
-    PendingApproval,
-    /// An admin disabled it.
-    Disabled,
-    /// A version is being compiled, and that takes long.
-    Compiling,
-    /// The configuration names this plugin, but it doesn't exist.
-    Absent,
-    /// It has a webhook, but no authentication is configured, so all requests are rejected.
-    NoWebhookAuth,
-    /// The plugin folder can't be used.
-    Unusable,
-}
-
-impl Health {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Failing => "failing",
-            Self::UpdateRejected => "update rejected",
-            Self::RolledBack => "rolled back",
-            Self::Rejected => "rejected",
-            Self::PendingApproval => "pending approval",
-            Self::Disabled => "disabled",
-            Self::Compiling => "compiling",
-            Self::Absent => "missing",
-            Self::NoWebhookAuth => "no webhook auth",
-            Self::Unusable => "unusable",
-        }
+impl Snapshot {
+    pub fn statuses(&self) -> impl Iterator<Item = PluginStatus> {
+        let missing = self.policy.iter().filter(|name| !self.entries.contains_key(*name));
+        let entries = self.entries.iter().map(|(name, entry)| of(name, entry));
+        entries.chain(missing.map(|name| absent(name))).chain(self.folder.iter().map(folder))
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PluginStatus {
-    pub name: String,
-    /// Empty if no version is active.
-    pub digest: String,
-    pub generation: u32,
-    pub since: Timestamp,
-    pub health: Health,
-    pub note: String,
+impl Directory for Snapshot {
+    fn commands(&self) -> Vec<CommandEntry> {
+        let entry = |offer: &Offer| CommandEntry {
+            name: offer.spec.name.clone(),
+            summary: offer.spec.summary.clone(),
+            usage: offer.spec.usage.clone(),
+            least_role: offer.spec.least_role,
+            plugin: offer.generation.name.clone(),
+        };
+        self.commands().map(entry).collect()
+    }
+
+    fn plugins(&self) -> Vec<PluginStatus> {
+        self.statuses().collect()
+    }
+
+    fn personas(&self) -> Vec<Choice> {
+        self.personas().cloned().collect()
+    }
+
+    fn modes(&self) -> Vec<Choice> {
+        self.modes().cloned().collect()
+    }
+
+    fn owner(&self, command: &str) -> Option<&str> {
+        self.command(command).map(|offer| offer.generation.name.as_str())
+    }
 }
 
-pub fn of(name: &str, entry: &Entry) -> PluginStatus {
+fn of(name: &str, entry: &Entry) -> PluginStatus {
     let (health, note) = standing(name, entry);
     let generation = entry.plugged.as_ref().map(|plugged| &plugged.generation);
     let turned = || entry.turned.as_ref().map(|turned| turned.at);
@@ -80,7 +66,7 @@ pub fn of(name: &str, entry: &Entry) -> PluginStatus {
 }
 
 /// The status of the configured lifecycle plugin if it doesn't exist.
-pub fn absent(name: &str) -> PluginStatus {
+fn absent(name: &str) -> PluginStatus {
     PluginStatus {
         name: name.to_owned(),
         digest: String::new(),
@@ -92,7 +78,7 @@ pub fn absent(name: &str) -> PluginStatus {
 }
 
 /// The status of the plugin folder if something is wrong with it. Its name isn't a valid plugin name.
-pub fn folder((why, since): &(String, Timestamp)) -> PluginStatus {
+fn folder((why, since): &(String, Timestamp)) -> PluginStatus {
     PluginStatus {
         name: "plugin folder".to_owned(),
         digest: String::new(),

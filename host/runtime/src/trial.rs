@@ -18,12 +18,15 @@ use super::{
         schedule::{ScheduleTrade, exports::cordboard::plugin::schedule::Job},
         view::ViewTrade,
     },
-    call::{self, CallContext, CallError, CallState, foreign},
+    call::{self, CallState},
+    call_error::CallError,
     call_output::CallOutput,
+    context::CallContext,
     engine::SharedEngine,
     error::PluginError,
     host_api::Choice,
     snapshot::{CallOrder, CommandSpec, Offers},
+    untrusted::foreign,
     version::PluginVersion,
 };
 
@@ -55,7 +58,7 @@ impl CallOutput for Answers {
 
 pub async fn offers(engine: &SharedEngine, generation: &Arc<PluginVersion>) -> Result<Offers, PluginError> {
     let context = (CallContext::default(), None);
-    let answers = call::run(engine, generation, context, |mut store| async move {
+    let answers = call::run(engine, &generation.profile, context, |mut store| async move {
         let answers = ask(generation, &mut store).await;
         (store, answers)
     });
@@ -75,7 +78,7 @@ pub async fn offers(engine: &SharedEngine, generation: &Arc<PluginVersion>) -> R
 
 fn failed(generation: &PluginVersion, error: CallError) -> PluginError {
     match error {
-        CallError::Plugin(why) if generation.config.as_ref() != NO_CONFIG => {
+        CallError::Plugin(why) if generation.profile.config.as_ref() != NO_CONFIG => {
             PluginError::Misconfigured { plugin: generation.name.clone(), why: foreign(&why) }
         }
         CallError::Plugin(why) => PluginError::Trial(CallError::Plugin(foreign(&why))),

@@ -9,10 +9,7 @@ use std::{
     },
 };
 
-use cordboard_core::{
-    config::{NetworkGrants, Secrets},
-    types::{Caller, Timestamp},
-};
+use cordboard_core::{config::NetworkGrants, types::Timestamp};
 use wasmtime::component::{Component, InstancePre};
 
 use super::{
@@ -20,81 +17,20 @@ use super::{
         command::CommandTradePre, hook::HookTradePre, lifecycle::LifecycleTradePre, persona::PersonaTradePre,
         schedule::ScheduleTradePre, view::ViewTradePre, webhook::WebhookTradePre,
     },
-    call::{CallError, CallState, foreign},
+    call::CallState,
+    call_error::CallError,
+    capability::is_to_be_granted,
     compatibility,
+    contract::PACKAGE,
     engine::SharedEngine,
     error::PluginError,
-    imports::{CAPABILITIES, Granted},
-    limits::CallLimits,
     linker::Linkers,
     network_grants,
-    outbound_http::Network,
     probation::{Drain, Probation, RolloutSettings},
+    profile::{OmittedButtons, Profile},
+    settings::{PluginSettings, Requests},
+    untrusted::foreign,
 };
-
-/// The package prefix of the interfaces that are capabilities and extension points.
-pub(super) const PACKAGE: &str = "cordboard:plugin/";
-
-/// The operator's settings for a plugin.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PluginSettings {
-    /// The grants for every version of the plugin.
-    pub grants: BTreeSet<String>,
-    /// `None` if the binary has no built-in plugin of this name.
-    pub built_in: Option<BuiltInGrants>,
-    /// `[plugins.NAME.config]` as a JSON object.
-    pub config: Arc<str>,
-    pub limits: CallLimits,
-    /// The identity that calls without a caller act as, if one is configured.
-    pub acts_as: Option<Caller>,
-    /// The network targets that the plugin may reach.
-    pub reach: NetworkGrants,
-    /// The sources of the secrets in `reach`.
-    pub secrets: Arc<Secrets>,
-    /// The only digest that may be activated, if one is pinned.
-    pub sha256: Option<String>,
-    /// The handling of webhook requests to the plugin.
-    pub requests: Requests,
-    /// The rollout settings. If only these change, the version isn't activated again.
-    pub terms: RolloutSettings,
-}
-
-/// The handling of webhook requests to a plugin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Requests {
-    /// No webhook server is configured.
-    #[default]
-    NoServer,
-    /// No authentication is configured for the plugin, so all requests are rejected.
-    NoAuth,
-    Authenticated,
-}
-
-/// The additional grants of a version that is built into the binary. Other versions of the same plugin don't have them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BuiltInGrants {
-    /// The SHA-256 of the built-in bytes, in hex.
-    pub digest: &'static str,
-    pub grants: BTreeSet<String>,
-}
-
-impl PluginSettings {
-    /// The grants of the version with this digest.
-    pub fn grants_of(&self, digest: &str) -> BTreeSet<String> {
-        let built_in = self.built_in.iter().filter(|built_in| built_in.digest == digest);
-        self.grants.iter().chain(built_in.flat_map(|built_in| &built_in.grants)).cloned().collect()
-    }
-
-    /// Rejects a version that differs from the pinned digest.
-    pub fn check_pin(&self, plugin: &str, digest: &str) -> Result<(), PluginError> {
-        match &self.sha256 {
-            Some(only) if only != digest => {
-                Err(PluginError::Pinned { plugin: plugin.to_owned(), digest: digest.to_owned(), only: only.clone() })
-            }
-            Some(_) | None => Ok(()),
-        }
-    }
-}
 
 /// Compiled code, identified by the digest of its WebAssembly file.
 #[derive(Clone)]
@@ -107,18 +43,12 @@ pub struct Artifact {
 
 pub struct PluginVersion {
     pub name: String,
-    /// The name, shared with log records.
-    pub label: Arc<str>,
+    /// The part that calls need.
+    pub profile: Arc<Profile>,
     pub digest: String,
     /// The generation number. It counts the activations of this plugin, from 1.
     pub number: u32,
     pub since: Timestamp,
-    pub config: Arc<str>,
-    pub limits: CallLimits,
-    pub acts_as: Option<Caller>,
-    /// `None` if the version uses no network.
-    pub network: Option<Arc<Network>>,
-    pub secrets: Arc<Secrets>,
     reach: NetworkGrants,
     sha256: Option<String>,
     requests: Requests,
@@ -130,7 +60,6 @@ pub struct PluginVersion {
     /// `None` if the version is trusted, because it was active before.
     pub probation: Option<Arc<Probation>>,
     pub terms: RolloutSettings,
-    pub retirement: Drain,
     mishaps: FailureStats,
 }
 
@@ -153,17 +82,12 @@ pub struct Exports {
     pub webhook: Option<WebhookTradePre<CallState>>,
 }
 
-/// Failed calls and removed buttons of this version.
+/// Failed calls of this version.
 #[derive(Default)]
 struct FailureStats {
     count: AtomicU32,
     last: Mutex<Option<String>>,
-    /// The commands of removed buttons that were logged.
-    buttons: Mutex<BTreeSet<String>>,
 }
-
-/// The most removed buttons that are logged. A plugin whose buttons differ in each call must not fill the log.
-const BUTTONS_TOLD: usize = 16;
 
 impl PluginVersion {
     /// Links `artifact` with exactly the capabilities that `settings` grants.
@@ -183,17 +107,23 @@ impl PluginVersion {
         let pre = linker.instantiate_pre(&artifact.component).map_err(|error| compatibility::unlinked(&error))?;
         let trades = Exports::of(engine, &pre)?;
         let uses: BTreeSet<String> = imports(engine, &artifact.component).into_iter().collect();
-        Ok(Self {
-            name: artifact.name.clone(),
-            label: Arc::from(artifact.name.as_str()),
-            digest: artifact.digest.clone(),
-            number: birth.number,
-            since: birth.since,
+        let profile = Profile {
+            name: Arc::from(artifact.name.as_str()),
             config: Arc::clone(&settings.config),
             limits: settings.limits.clone(),
             acts_as: settings.acts_as.clone(),
             network: network_grants::network(&uses, settings, &artifact.name)?,
             secrets: Arc::clone(&settings.secrets),
+            drain: settings.terms.drain,
+            retirement: Drain::new(),
+            omitted_buttons: OmittedButtons::default(),
+        };
+        Ok(Self {
+            name: artifact.name.clone(),
+            profile: Arc::new(profile),
+            digest: artifact.digest.clone(),
+            number: birth.number,
+            since: birth.since,
             reach: settings.reach.clone(),
             sha256: settings.sha256.clone(),
             requests: settings.requests,
@@ -203,7 +133,6 @@ impl PluginVersion {
             artifact: artifact.clone(),
             probation: birth.probation,
             terms: settings.terms,
-            retirement: Drain::new(),
             mishaps: FailureStats::default(),
         })
     }
@@ -211,11 +140,11 @@ impl PluginVersion {
     /// Whether it was linked with exactly these settings. Rollout settings are ignored.
     pub fn is_set(&self, settings: &PluginSettings) -> bool {
         self.grants == settings.grants_of(&self.digest)
-            && self.config == settings.config
-            && self.limits == settings.limits
-            && self.acts_as == settings.acts_as
+            && self.profile.config == settings.config
+            && self.profile.limits == settings.limits
+            && self.profile.acts_as == settings.acts_as
             && self.reach == settings.reach
-            && self.secrets == settings.secrets
+            && self.profile.secrets == settings.secrets
             && self.sha256 == settings.sha256
             && (self.trades.webhook.is_none() || self.requests == settings.requests)
     }
@@ -230,7 +159,7 @@ impl PluginVersion {
         let grants = settings.grants_of(&self.digest);
         self.uses.iter().any(|name| is_to_be_granted(name) && !grants.contains(name))
             || network_grants::is_wider(&self.reach, &settings.reach)
-            || (self.acts_as.is_some() && self.acts_as != settings.acts_as)
+            || (self.profile.acts_as.is_some() && self.profile.acts_as != settings.acts_as)
             || settings.sha256.as_ref().is_some_and(|only| *only != self.digest)
     }
 
@@ -245,13 +174,6 @@ impl PluginVersion {
         self.mishaps.count.fetch_add(1, Ordering::Relaxed);
         *self.mishaps.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(error.to_string());
         self.probation.as_ref().is_some_and(|probation| probation.count())
-    }
-
-    /// Whether a removed button with this command is logged: the first time only, and up to a maximum number of
-    /// commands.
-    pub fn is_news(&self, command: &str) -> bool {
-        let mut told = self.mishaps.buttons.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        told.len() < BUTTONS_TOLD && told.insert(command.to_owned())
     }
 
     /// The number of failed calls, and the reason of the last one.
@@ -278,11 +200,6 @@ fn check_granted(
         lines.push(line);
     }
     if missing.is_empty() { Ok(()) } else { Err(PluginError::NotGranted { plugin: plugin.to_owned(), missing, lines }) }
-}
-
-/// Whether it is a capability that must be granted by name.
-pub(super) fn is_to_be_granted(name: &str) -> bool {
-    CAPABILITIES.iter().any(|one| one.name == name && one.granted == Granted::ByName)
 }
 
 /// The bare names of the imported interfaces of the plugin package, and `http`.

@@ -10,7 +10,7 @@ use super::{
             hook::exports::cordboard::plugin::hook, schedule::exports::cordboard::plugin::schedule,
             webhook::exports::cordboard::plugin::webhook,
         },
-        call::CallError,
+        call_error::CallError,
         convert,
         version::PluginVersion,
     },

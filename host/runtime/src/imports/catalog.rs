@@ -3,6 +3,7 @@
 use super::super::{
     bindings::catalog::{Choice, Command, Host, Plugin},
     call::CallState,
+    directory::CommandEntry,
     host_api,
 };
 
@@ -10,23 +11,24 @@ impl Host for CallState {
     async fn commands(&mut self) -> wasmtime::Result<Vec<Command>> {
         let lent = self.lend()?;
         let role = self.caller().map(|caller| caller.role);
-        let usable = lent.table.commands().filter(|offer| role.is_some_and(|role| role >= offer.spec.least_role));
-        Ok(usable
-            .map(|offer| Command {
-                name: offer.spec.name.clone(),
-                summary: offer.spec.summary.clone(),
-                usage: offer.spec.usage.clone(),
-                least_role: offer.spec.least_role.as_str().to_owned(),
-                plugin: offer.generation.name.clone(),
-            })
-            .collect())
+        let usable =
+            lent.directory.commands().into_iter().filter(|one| role.is_some_and(|role| role >= one.least_role));
+        let command = |one: CommandEntry| Command {
+            name: one.name,
+            summary: one.summary,
+            usage: one.usage,
+            least_role: one.least_role.as_str().to_owned(),
+            plugin: one.plugin,
+        };
+        Ok(usable.map(command).collect())
     }
 
     async fn plugins(&mut self) -> wasmtime::Result<Vec<Plugin>> {
         let lent = self.lend()?;
         Ok(lent
-            .table
-            .statuses()
+            .directory
+            .plugins()
+            .into_iter()
             .map(|status| Plugin {
                 name: status.name,
                 digest: status.digest,
@@ -40,12 +42,12 @@ impl Host for CallState {
 
     async fn personas(&mut self) -> wasmtime::Result<Vec<Choice>> {
         let lent = self.lend()?;
-        Ok(lent.table.personas().map(choice).collect())
+        Ok(lent.directory.personas().iter().map(choice).collect())
     }
 
     async fn modes(&mut self) -> wasmtime::Result<Vec<Choice>> {
         let lent = self.lend()?;
-        Ok(lent.table.modes().map(choice).collect())
+        Ok(lent.directory.modes().iter().map(choice).collect())
     }
 
     async fn agents(&mut self) -> wasmtime::Result<Vec<Choice>> {

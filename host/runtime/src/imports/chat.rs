@@ -19,7 +19,7 @@ impl Host for CallState {
         let message = message.scrubbed();
         let about = self.active_session();
         let session = about.as_ref().map(|view| &view.record.name);
-        let message = buttons::own(convert::reply_of(message), (&self.generation, &lent.table), session);
+        let message = buttons::own(convert::reply_of(message), (&self.profile, &*lent.directory), session);
         let place = convert::place_of(place);
         // Check the place before counting the post, so that a refused post doesn't use up the limit.
         if let Err(why) = lent.board.may_post(&self.asked, &place).await {
@@ -29,7 +29,7 @@ impl Host for CallState {
             return Ok(Err(format!(
                 "this call reached its `reply` limit of {} for all posts, each counted as at least 4KiB: post less, or raise `reply` in [plugins.{}]",
                 spell_size(self.meter.limits().reply as u64),
-                self.generation.name
+                self.profile.name
             )));
         }
         Ok(lent.board.post(&place, message).await)

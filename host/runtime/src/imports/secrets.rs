@@ -5,6 +5,6 @@ use super::super::{bindings::secrets::Host, call::CallState};
 impl Host for CallState {
     async fn placeholder(&mut self, name: String) -> wasmtime::Result<Result<String, String>> {
         self.lend()?;
-        Ok(self.egress.vault.placeholder(&self.generation.name, &name))
+        Ok(self.egress.vault.placeholder(&self.profile.name, &name))
     }
 }

@@ -13,23 +13,23 @@ impl Host for CallState {
     /// Traps if the store can't be read, because the plugin must not treat the key as absent.
     async fn get(&mut self, key: String) -> wasmtime::Result<Option<Vec<u8>>> {
         let (lent, key) = (self.lend()?, key.scrubbed());
-        lent.board.get(&self.generation.name, &key).await.map_err(wasmtime::Error::msg)
+        lent.board.get(&self.profile.name, &key).await.map_err(wasmtime::Error::msg)
     }
 
     async fn set(&mut self, key: String, value: Vec<u8>) -> wasmtime::Result<Result<(), String>> {
         let lent = self.lend()?;
         let (key, value) = (key.scrubbed(), value.scrubbed());
-        Ok(lent.board.set(&self.generation.name, &key, Some(value), self.generation.limits.state).await)
+        Ok(lent.board.set(&self.profile.name, &key, Some(value), self.profile.limits.state).await)
     }
 
     async fn delete(&mut self, key: String) -> wasmtime::Result<Result<(), String>> {
         let (lent, key) = (self.lend()?, key.scrubbed());
-        Ok(lent.board.set(&self.generation.name, &key, None, self.generation.limits.state).await)
+        Ok(lent.board.set(&self.profile.name, &key, None, self.profile.limits.state).await)
     }
 
     async fn keys(&mut self, prefix: String) -> wasmtime::Result<Vec<String>> {
         let lent = self.lend()?;
-        lent.board.keys(&self.generation.name, &prefix).await.map_err(wasmtime::Error::msg)
+        lent.board.keys(&self.profile.name, &prefix).await.map_err(wasmtime::Error::msg)
     }
 
     async fn swap(
@@ -39,9 +39,9 @@ impl Host for CallState {
         value: Option<Vec<u8>>,
     ) -> wasmtime::Result<Result<(), SwapError>> {
         let lent = self.lend()?;
-        let (key, limit) = (key.scrubbed(), self.generation.limits.state);
+        let (key, limit) = (key.scrubbed(), self.profile.limits.state);
         let swap = Swap { expected: expected.scrubbed(), value: value.scrubbed() };
-        let swapped = lent.board.swap(&self.generation.name, &key, swap, limit).await;
+        let swapped = lent.board.swap(&self.profile.name, &key, swap, limit).await;
         Ok(match swapped {
             Ok(outcome) => outcome.map_err(SwapError::Changed),
             Err(why) => Err(SwapError::Refused(why)),

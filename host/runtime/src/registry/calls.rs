@@ -11,7 +11,9 @@ use cordboard_core::{
 use super::{
     super::{
         buttons,
-        call::{CallContext, CallError, HostHandle},
+        call::HostHandle,
+        call_error::CallError,
+        context::CallContext,
         exports::{Invocation, Load, Screen, ViewLimits},
         host_api::HostApi,
         snapshot::Offer,
@@ -23,7 +25,7 @@ mod background;
 
 impl Registry {
     pub(super) fn lent(&self, board: &Arc<dyn HostApi>) -> Option<HostHandle> {
-        Some(HostHandle { board: Arc::clone(board), table: self.table() })
+        Some(HostHandle { board: Arc::clone(board), directory: self.table() })
     }
 
     pub async fn command(
@@ -37,7 +39,7 @@ impl Registry {
         // Read after the call, because the command may have switched the session.
         let active = caller.zip(place).and_then(|(caller, place)| board.active(&caller, &place));
         let session = active.as_ref().map(|view| &view.record.name);
-        Ok(buttons::own(reply, (&offer.generation, &self.table()), session))
+        Ok(buttons::own(reply, (&offer.generation.profile, &*self.table()), session))
     }
 
     /// Returns the verdict of the lifecycle plugin `policy`.
@@ -86,7 +88,7 @@ impl Registry {
         let table = self.table();
         let generation = table.mode(mode).ok_or(CallError::NotOffered("view"))?;
         let mut screen = self.caller.render(generation, shown, (mode, limits)).await?;
-        let own = |message| buttons::own(message, (generation, &table), Some(&shown.1.record.name));
+        let own = |message| buttons::own(message, (&generation.profile, &*table), Some(&shown.1.record.name));
         screen.messages = screen.messages.into_iter().map(own).collect();
         Ok(screen)
     }

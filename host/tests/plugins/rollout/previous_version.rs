@@ -17,7 +17,7 @@ async fn settings_reach_the_version_before_a_rejected_one() {
     rig.configure("[plugins.echo]\ntime = \"1m\"").await;
     let anew = || rig.bench.plugs.table().generation("echo").filter(|one| one.number == 2).cloned();
     let serving = rig.until("the current settings", anew).await;
-    assert!(serving.acts_as.is_none() && serving.digest == digest(&bad("echo")));
+    assert!(serving.profile.acts_as.is_none() && serving.digest == digest(&bad("echo")));
     let held = || (rig.status("echo").0 == "update rejected").then_some(());
     rig.until("the update is still rejected", held).await;
     assert_eq!(rig.say("echo x").await, "v1: x");
@@ -36,7 +36,9 @@ async fn a_removed_optional_grant_keeps_the_version_active() {
         let table = rig.bench.plugs.table();
         table
             .generation("fetcher")
-            .filter(|one| one.number == 2 && one.network.as_ref().is_some_and(|network| network.reach.http.len() == 1))
+            .filter(|one| {
+                one.number == 2 && one.profile.network.as_ref().is_some_and(|network| network.reach.http.len() == 1)
+            })
             .map(|_| ())
     };
     rig.until("it is active with fewer grants", narrower).await;
@@ -150,7 +152,7 @@ async fn rights_are_revoked_at_once_during_a_trial() {
     rig.save("mine", &bad("mute")).await;
     rig.told("is being compiled").await;
     rig.configure(trying).await;
-    let acts_as = || rig.bench.plugs.table().generation("mine").unwrap().acts_as.clone();
+    let acts_as = || rig.bench.plugs.table().generation("mine").unwrap().profile.acts_as.clone();
     rig.until("acts_as is unset", || acts_as().is_none().then_some(())).await;
     assert_eq!(rig.status("mine").0, "compiling");
     assert_eq!(rig.say("echo x").await, "v1: x");

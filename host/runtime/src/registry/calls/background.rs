@@ -7,7 +7,8 @@ use tokio::sync::watch;
 
 use super::{
     super::super::{
-        call::{CallContext, CallError},
+        call_error::CallError,
+        context::CallContext,
         exports::{DueJob, WebRequest, WebResponse},
         host_api::HostApi,
     },

@@ -1,0 +1,74 @@
+//! The reasons why a call of a plugin failed, each with its remedy.
+
+use std::time::Duration;
+
+use cordboard_core::{
+    config::{spell_duration, spell_size},
+    scrub,
+};
+
+use super::{call_output::CallOutput, limits::Limit, untrusted::foreign};
+
+/// The reason why a call failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    #[error("exceeded its {limit} limit (raise `{limit}` in [plugins.{plugin}] if it needs more)")]
+    Limit { plugin: String, limit: Limit },
+    #[error(
+        "was stopped: its version was replaced, and calls in progress have {} to finish (raise `drain` in [plugins] if they need more)",
+        spell_duration(*drain)
+    )]
+    Drained { drain: Duration },
+    /// One argument to the host was too large. The error doesn't tell which call it was for.
+    #[error(
+        "passed more than {} to the host at once, the largest of its limits `reply`, `state` and `http_body` (raise the one that applies in [plugins.{plugin}] if it needs more)",
+        spell_size(*most as u64)
+    )]
+    ArgumentTooLarge { plugin: String, most: usize },
+    /// A fixed limit was exceeded, which no configuration key raises.
+    #[error("{0}")]
+    Bound(String),
+    #[error("trapped: {0}")]
+    Trap(String),
+    #[error("returned an error: {}", foreign(.0))]
+    Plugin(String),
+    #[error("exports no {0}")]
+    NotOffered(&'static str),
+}
+
+impl CallError {
+    /// Shortens a trap's message to one line. The message must be scrubbed before: the rest of a cut secret may be too
+    /// short to be found.
+    pub fn brief(self) -> Self {
+        match self {
+            Self::Trap(why) => Self::Trap(foreign(&why)),
+            Self::Plugin(_)
+            | Self::Limit { .. }
+            | Self::Drained { .. }
+            | Self::ArgumentTooLarge { .. }
+            | Self::Bound(_)
+            | Self::NotOffered(_) => self,
+        }
+    }
+}
+
+impl CallOutput for CallError {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Trap(why) | Self::Plugin(why) | Self::Bound(why) => why.len(),
+            Self::Limit { .. } | Self::Drained { .. } | Self::ArgumentTooLarge { .. } | Self::NotOffered(_) => 0,
+        }
+    }
+
+    fn scrubbed(self) -> Self {
+        match self {
+            Self::Trap(why) => Self::Trap(scrub::text(why)),
+            Self::Plugin(why) => Self::Plugin(scrub::text(why)),
+            Self::Limit { .. }
+            | Self::Drained { .. }
+            | Self::ArgumentTooLarge { .. }
+            | Self::Bound(_)
+            | Self::NotOffered(_) => self,
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! The names of the contract in `wit/`: its package, its version and its interfaces.
+
+use std::fmt;
+
+/// The package prefix of the interfaces that are capabilities and extension points.
+pub const PACKAGE: &str = "cordboard:plugin/";
+
+/// The version of `wit/` in this host, as major, minor and patch.
+pub const OWN: (u64, u64, u64) = (0, 1, 0);
+
+/// Displays the host's own package, as `cordboard:plugin@0.1.0`.
+pub struct Own;
+
+impl fmt::Display for Own {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (major, minor, patch) = OWN;
+        write!(f, "{}@{major}.{minor}.{patch}", PACKAGE.trim_end_matches('/'))
+    }
+}
+
+/// Returns the bare name of an interface: `sessions` for `cordboard:plugin/sessions@0.1.0`. Interfaces of other
+/// packages keep their package.
+#[must_use]
+pub fn bare(name: &str) -> &str {
+    let name = name.strip_prefix(PACKAGE).unwrap_or(name);
+    name.split('@').next().unwrap_or_default()
+}

@@ -1,0 +1,13 @@
+//! The digests that identify versions of plugins.
+
+use sha2::{Digest as _, Sha256};
+
+/// The SHA-256 of a component, in hex.
+pub fn digest(wasm: &[u8]) -> String {
+    Sha256::digest(wasm).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A digest prefix that is long enough to tell versions apart.
+pub fn short(digest: &str) -> &str {
+    digest.get(..12).unwrap_or(digest)
+}

@@ -1,0 +1,79 @@
+//! The active plugins as other plugins can list them.
+
+use cordboard_core::types::{Role, Timestamp};
+
+use super::host_api::Choice;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    Ok,
+    /// Calls have failed since the version was activated.
+    Failing,
+    /// A newer version was rejected, and this one stays active.
+    UpdateRejected,
+    /// The newest version was rolled back.
+    RolledBack,
+    /// No version is active.
+    Rejected,
+    /// The newest version requests capabilities that aren't granted.
+    PendingApproval,
+    /// An admin disabled it.
+    Disabled,
+    /// A version is being compiled, and that takes long.
+    Compiling,
+    /// The configuration names this plugin, but it doesn't exist.
+    Absent,
+    /// It has a webhook, but no authentication is configured, so all requests are rejected.
+    NoWebhookAuth,
+    /// The plugin folder can't be used.
+    Unusable,
+}
+
+impl Health {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Failing => "failing",
+            Self::UpdateRejected => "update rejected",
+            Self::RolledBack => "rolled back",
+            Self::Rejected => "rejected",
+            Self::PendingApproval => "pending approval",
+            Self::Disabled => "disabled",
+            Self::Compiling => "compiling",
+            Self::Absent => "missing",
+            Self::NoWebhookAuth => "no webhook auth",
+            Self::Unusable => "unusable",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PluginStatus {
+    pub name: String,
+    /// Empty if no version is active.
+    pub digest: String,
+    pub generation: u32,
+    pub since: Timestamp,
+    pub health: Health,
+    pub note: String,
+}
+
+/// A command of an active plugin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommandEntry {
+    pub name: String,
+    pub summary: String,
+    pub usage: String,
+    pub least_role: Role,
+    pub plugin: String,
+}
+
+/// The active plugins and their offers during a call.
+pub trait Directory: Send + Sync {
+    fn commands(&self) -> Vec<CommandEntry>;
+    fn plugins(&self) -> Vec<PluginStatus>;
+    fn personas(&self) -> Vec<Choice>;
+    fn modes(&self) -> Vec<Choice>;
+    /// Returns the plugin that offers this command.
+    fn owner(&self, command: &str) -> Option<&str>;
+}

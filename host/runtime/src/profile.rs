@@ -1,0 +1,44 @@
+//! The properties of a version that its calls use.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use cordboard_core::{config::Secrets, types::Caller};
+
+use super::{limits::CallLimits, outbound_http::Network, probation::Drain};
+
+pub struct Profile {
+    /// The plugin's name, shared with log records.
+    pub name: Arc<str>,
+    /// `[plugins.NAME.config]` as a JSON object.
+    pub config: Arc<str>,
+    pub limits: CallLimits,
+    /// The identity that calls without a caller act as, if one is configured.
+    pub acts_as: Option<Caller>,
+    /// `None` if the version uses no network.
+    pub network: Option<Arc<Network>>,
+    pub secrets: Arc<Secrets>,
+    /// The time for running calls after another version has replaced this one.
+    pub drain: Duration,
+    pub retirement: Drain,
+    pub omitted_buttons: OmittedButtons,
+}
+
+/// The commands of removed buttons that were logged.
+#[derive(Default)]
+pub struct OmittedButtons(Mutex<BTreeSet<String>>);
+
+/// The most removed buttons that are logged. A plugin whose buttons differ in each call must not fill the log.
+const LOGGED_BUTTONS: usize = 16;
+
+impl Profile {
+    /// Whether a removed button with this command is logged: the first time only, and up to a maximum number of
+    /// commands.
+    pub fn is_news(&self, command: &str) -> bool {
+        let mut told = self.omitted_buttons.0.lock().unwrap_or_else(PoisonError::into_inner);
+        told.len() < LOGGED_BUTTONS && told.insert(command.to_owned())
+    }
+}

@@ -1,0 +1,71 @@
+//! The operator's settings for a plugin.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use cordboard_core::{
+    config::{NetworkGrants, Secrets},
+    types::Caller,
+};
+
+use super::{error::PluginError, limits::CallLimits, probation::RolloutSettings};
+
+/// The operator's settings for a plugin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PluginSettings {
+    /// The grants for every version of the plugin.
+    pub grants: BTreeSet<String>,
+    /// `None` if the binary has no built-in plugin of this name.
+    pub built_in: Option<BuiltInGrants>,
+    /// `[plugins.NAME.config]` as a JSON object.
+    pub config: Arc<str>,
+    pub limits: CallLimits,
+    /// The identity that calls without a caller act as, if one is configured.
+    pub acts_as: Option<Caller>,
+    /// The network targets that the plugin may reach.
+    pub reach: NetworkGrants,
+    /// The sources of the secrets in `reach`.
+    pub secrets: Arc<Secrets>,
+    /// The only digest that may be activated, if one is pinned.
+    pub sha256: Option<String>,
+    /// The handling of webhook requests to the plugin.
+    pub requests: Requests,
+    /// The rollout settings. If only these change, the version isn't activated again.
+    pub terms: RolloutSettings,
+}
+
+/// The handling of webhook requests to a plugin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Requests {
+    /// No webhook server is configured.
+    #[default]
+    NoServer,
+    /// No authentication is configured for the plugin, so all requests are rejected.
+    NoAuth,
+    Authenticated,
+}
+
+/// The additional grants of a version that is built into the binary. Other versions of the same plugin don't have them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuiltInGrants {
+    /// The SHA-256 of the built-in bytes, in hex.
+    pub digest: &'static str,
+    pub grants: BTreeSet<String>,
+}
+
+impl PluginSettings {
+    /// The grants of the version with this digest.
+    pub fn grants_of(&self, digest: &str) -> BTreeSet<String> {
+        let built_in = self.built_in.iter().filter(|built_in| built_in.digest == digest);
+        self.grants.iter().chain(built_in.flat_map(|built_in| &built_in.grants)).cloned().collect()
+    }
+
+    /// Rejects a version that differs from the pinned digest.
+    pub fn check_pin(&self, plugin: &str, digest: &str) -> Result<(), PluginError> {
+        match &self.sha256 {
+            Some(only) if only != digest => {
+                Err(PluginError::Pinned { plugin: plugin.to_owned(), digest: digest.to_owned(), only: only.clone() })
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+}
