@@ -115,7 +115,8 @@ async fn a_10_mb_line_is_read_and_a_longer_one_is_skipped() {
     assert_eq!(line(&mut events).await.len(), 10_000_000);
     let beginning = vec![0; 4096];
     assert_eq!(next(&mut events).await, Some(ProcessEvent::TooLong { bytes: 70_000_000, beginning }));
-    assert_eq!(line(&mut events).await, "end");
+    let (lines, status, _) = end(&mut events).await;
+    assert_eq!((lines, status.as_str()), (vec!["end".to_owned()], "exit code 0"));
 }
 
 #[tokio::test]
