@@ -26,9 +26,10 @@ use cordboard_core::{
     event::CausationChain,
     render,
     session::Machine,
+    turn::TurnFrame,
     types::{Caller, Place, Reply, Role, SessionName, SessionRecord, UserId},
 };
-use cordboard_runtime::{AdminCommands, HostApi, Registry, Screen, ViewLimits};
+use cordboard_runtime::{AdminCommands, HostApi, Registry, ViewLimits};
 use cordboard_store::{Decisions, Store};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
@@ -37,14 +38,14 @@ use crate::components::plugs;
 
 /// A call of the chat.
 pub enum Shown {
-    Live(Screen, Instant),
+    Live(TurnFrame, Instant),
     Post(Box<OutboxRow>),
 }
 
 struct Noting(mpsc::UnboundedSender<Shown>);
 
 impl OutboundSink for Noting {
-    fn live(&self, _place: &Place, _turn: &PromptId, screen: Screen) {
+    fn live(&self, _place: &Place, _turn: &PromptId, screen: TurnFrame) {
         drop(self.0.send(Shown::Live(screen, Instant::now())));
     }
 
@@ -146,7 +147,7 @@ impl Rig {
     }
 
     /// Waits for the next post, and marks it as sent. Earlier frames are passed to `frame`.
-    pub async fn post(&mut self, mut frame: impl FnMut(Screen, Instant)) -> Reply {
+    pub async fn post(&mut self, mut frame: impl FnMut(TurnFrame, Instant)) -> Reply {
         loop {
             match self.next().await {
                 Shown::Live(screen, at) => frame(screen, at),

@@ -13,7 +13,8 @@ use async_trait::async_trait;
 use cordboard_core::{
     agent::PromptId,
     chat::{Delivery, OutboxRow, PostId},
-    types::{Place, Reply},
+    turn::TurnFrame,
+    types::Place,
 };
 use tokio::{
     sync::{Notify, watch},
@@ -38,20 +39,11 @@ use pace::Paces;
 pub use reachability::Reachability;
 use worker::Worker;
 
-/// The display of a running turn at one time.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Frame {
-    /// Each message replaces the message with the same index in the previous frame.
-    pub messages: Vec<Reply>,
-    /// The current activity of the agent, as one line of Markdown.
-    pub live: Option<String>,
-}
-
 #[derive(Debug, Clone, PartialEq)]
 pub enum Post {
     /// The newest frame of a running turn. It replaces older frames that are not shown yet. An empty frame only shows
     /// that the agent works.
-    Live { place: Place, turn: PromptId, screen: Frame },
+    Live { place: Place, turn: PromptId, frame: TurnFrame },
     /// A stored post. The first post of a turn ends its frames.
     Final(OutboxRow),
     /// The turn is being stopped. Later posts to this place wait for its end, for a short time.

@@ -2,7 +2,7 @@
 
 use crate::{
     agent::{Action, Change, PromptId},
-    types::{Alert, Place, Timestamp},
+    types::{Alert, Place, Reply, Timestamp},
 };
 
 #[derive(Debug, Clone, PartialEq)]
@@ -74,4 +74,13 @@ impl Turn {
             (Change::Gone, _) => *part = Part::Text(String::new()),
         }
     }
+}
+
+/// The display of a running turn at one time.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TurnFrame {
+    /// Each message replaces the message with the same index in the previous frame.
+    pub messages: Vec<Reply>,
+    /// The current activity of the agent, as one line of Markdown.
+    pub live: Option<String>,
 }

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use cordboard_core::{
     messages,
     session::{PersonaSettings, Verdict},
-    turn::Turn,
+    turn::{Turn, TurnFrame},
     types::{Reply, SessionView, Timestamp, is_model_name},
 };
 use tokio::sync::{Notify, Semaphore};
@@ -46,13 +46,6 @@ pub struct ViewLimits {
     pub front_end: String,
     /// The longest message, in UTF-16 code units.
     pub text_units: u32,
-}
-
-/// One rendered frame of a turn.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Screen {
-    pub live: Option<String>,
-    pub messages: Vec<Reply>,
 }
 
 pub struct Invoker {
@@ -180,7 +173,7 @@ impl Invoker {
         generation: &Arc<PluginVersion>,
         (turn, view, now): (&Turn, &SessionView, Timestamp),
         (mode, limits): (&str, &ViewLimits),
-    ) -> Result<Screen, CallError> {
+    ) -> Result<TurnFrame, CallError> {
         let _permit = self.permit().await;
         let turn = convert::turn(turn, view, now);
         // All current front-ends edit messages. The flag is for a front-end that can only show final messages.
@@ -190,7 +183,7 @@ impl Invoker {
             .cordboard_plugin_view()
             .call_render(store, mode, &turn, &limits))?;
         let screen = screen.map_err(CallError::Plugin)?;
-        Ok(Screen { live: screen.live, messages: screen.messages.into_iter().map(convert::reply_of).collect() })
+        Ok(TurnFrame { live: screen.live, messages: screen.messages.into_iter().map(convert::reply_of).collect() })
     }
 
     async fn permit(&self) -> tokio::sync::SemaphorePermit<'_> {

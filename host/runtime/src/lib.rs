@@ -59,7 +59,7 @@ pub use digest::{digest, short};
 pub use directory::{Health, PluginStatus};
 pub use engine::{EPOCH_TICK, TRIALS};
 pub use error::PluginError;
-pub use exports::{DueJob, Invocation, Load, Screen, ViewLimits, WebRequest, WebResponse};
+pub use exports::{DueJob, Invocation, Load, ViewLimits, WebRequest, WebResponse};
 pub use grants::{PendingApproval, config_only, joint_question};
 pub use guest_log::AUTHORS;
 pub use host_api::{ArchiveFilter, Choice, HostApi, PluginState, SessionSpec, Swap};

@@ -2,22 +2,21 @@
 //! delivery. The ports belong to their users, so that the store and the chats don't know each other.
 
 use async_trait::async_trait;
-use cordboard_chat::outbox::{Cut, DeliveryStore, Frame, LedgerError, Outbox, Post, Reachability};
+use cordboard_chat::outbox::{Cut, DeliveryStore, LedgerError, Outbox, Post, Reachability};
 use cordboard_core::{
     agent::PromptId,
     chat::{Delivery, MessageId, OutboxRow, PostId},
+    turn::TurnFrame,
     types::Place,
 };
-use cordboard_runtime::Screen;
 use cordboard_store::{Store, StoreError};
 
 use crate::hub::OutboundSink;
 
 #[async_trait]
 impl OutboundSink for Outbox {
-    fn live(&self, place: &Place, turn: &PromptId, screen: Screen) {
-        let Screen { live, messages } = screen;
-        self.post(Post::Live { place: place.clone(), turn: turn.clone(), screen: Frame { messages, live } });
+    fn live(&self, place: &Place, turn: &PromptId, frame: TurnFrame) {
+        self.post(Post::Live { place: place.clone(), turn: turn.clone(), frame });
     }
 
     fn post(&self, rows: Vec<OutboxRow>) {

@@ -9,9 +9,9 @@ use cordboard_core::{
     agent::PromptId,
     chat::{Delivery, Done, MessageId, NewPost, OutboxRow, PostId},
     messages, scrub,
+    turn::TurnFrame,
     types::{Content, Place, Reply, Request},
 };
-use cordboard_runtime::Screen;
 use cordboard_store::{Store, StoreError};
 
 /// The first and the longest delay before a failed store operation is retried.
@@ -24,7 +24,7 @@ const NOT_STORED: PostId = PostId(0);
 #[async_trait]
 pub trait OutboundSink: Send + Sync {
     /// Shows a frame of a running turn. Frames are not stored, and a later frame replaces an earlier one.
-    fn live(&self, place: &Place, turn: &PromptId, screen: Screen);
+    fn live(&self, place: &Place, turn: &PromptId, screen: TurnFrame);
     fn post(&self, rows: Vec<OutboxRow>);
     /// The turn is being interrupted. Later posts to this place wait for its end, for a limited time.
     fn stopping(&self, place: &Place, turn: &PromptId);
@@ -54,7 +54,7 @@ impl Outbound {
         Self { store, outlet }
     }
 
-    pub fn live(&self, place: &Place, turn: &PromptId, mut screen: Screen) {
+    pub fn live(&self, place: &Place, turn: &PromptId, mut screen: TurnFrame) {
         screen.messages.iter_mut().for_each(scrub_reply);
         screen.live = screen.live.map(scrub::text);
         self.outlet.live(place, turn, screen);
@@ -203,7 +203,7 @@ mod tests {
     }
 
     impl OutboundSink for Shown {
-        fn live(&self, _place: &Place, _turn: &PromptId, _screen: Screen) {}
+        fn live(&self, _place: &Place, _turn: &PromptId, _screen: TurnFrame) {}
         fn post(&self, rows: Vec<OutboxRow>) {
             self.0.lock().unwrap().extend(rows.into_iter().map(|row| (row.id, row.reply.text)));
         }

@@ -5,10 +5,10 @@ use std::time::Duration;
 use cordboard_core::{
     agent::{Action, ActionState, PromptId},
     session::Verdict,
-    turn::{Part, Turn, TurnState},
+    turn::{Part, Turn, TurnFrame, TurnState},
     types::{Place, Timestamp},
 };
-use cordboard_runtime::{CallError, Load, Screen, ViewLimits};
+use cordboard_runtime::{CallError, Load, ViewLimits};
 
 use crate::{
     board::{NOW, session},
@@ -74,7 +74,7 @@ fn turn(parts: Vec<Part>, state: TurnState) -> Turn {
 async fn shown(bench: &TestHost, turn: &Turn) -> (Option<String>, Vec<String>) {
     let view = session("alpha", &bench.caller);
     let limits = ViewLimits { front_end: "console".to_owned(), text_units: 4096 };
-    let Screen { live, messages } = bench.plugs.render("normal", (turn, &view, NOW), &limits).await.unwrap();
+    let TurnFrame { live, messages } = bench.plugs.render("normal", (turn, &view, NOW), &limits).await.unwrap();
     (live, messages.into_iter().map(|message| message.text).collect())
 }
 

@@ -3,14 +3,12 @@
 
 use std::time::Duration;
 
-use cordboard_chat::{
-    Chat, ChatError, Completeness, Outgoing,
-    outbox::{Frame, Post},
-};
+use cordboard_chat::{Chat, ChatError, Completeness, Outgoing, outbox::Post};
 use cordboard_core::{
     agent::PromptId,
     chat::OutboxRow,
     render,
+    turn::TurnFrame,
     types::{Alert, Authorship, Reply},
 };
 use cordboard_telegram::{Settings, Telegram};
@@ -176,8 +174,8 @@ async fn a_migrated_group_gets_its_answer_once() {
     let old = rig.telegram.send(&place(GROUP), &outgoing("before")).await.unwrap();
     rig.api.migrate(GROUP, MOVED);
     let turn = PromptId("t".to_owned());
-    let screen = Frame { messages: vec![Reply::text("Begun")], live: None };
-    rig.outbox.post(Post::Live { place: place(GROUP), turn: turn.clone(), screen });
+    let screen = TurnFrame { messages: vec![Reply::text("Begun")], live: None };
+    rig.outbox.post(Post::Live { place: place(GROUP), turn: turn.clone(), frame: screen });
     rig.api.until("the live message", |api| api.chat(MOVED) == ["Begun"]).await;
     let whole = row(1, GROUP, Reply::text("Begun and done."));
     rig.outbox.post(Post::Final(OutboxRow { turn: Some(turn), ..whole }));
@@ -222,8 +220,8 @@ async fn an_unanswered_typing_call_delays_no_answer() {
     let rig = Rig::with(|settings| settings.patience = 10 * DEADLINE).await;
     rig.api.fail("sendChatAction", Fault::Hang);
     let turn = PromptId("t".to_owned());
-    let screen = Frame::default();
-    rig.outbox.post(Post::Live { place: place(ADA), turn: turn.clone(), screen });
+    let screen = TurnFrame::default();
+    rig.outbox.post(Post::Live { place: place(ADA), turn: turn.clone(), frame: screen });
     rig.api.until_calls("sendChatAction", 1).await;
     rig.outbox.post(Post::Final(OutboxRow { turn: Some(turn), ..row(1, ADA, Reply::text("there")) }));
     tokio::time::timeout(DEADLINE, rig.outbox.drained()).await.expect("the answer does not wait for the typing action");

@@ -8,13 +8,11 @@ use std::{
     time::Duration,
 };
 
-use cordboard_chat::{
-    Chat, MenuEntry,
-    outbox::{Frame, Post},
-};
+use cordboard_chat::{Chat, MenuEntry, outbox::Post};
 use cordboard_core::{
     agent::PromptId,
     chat::OutboxRow,
+    turn::TurnFrame,
     types::{Alert, Authorship, Place, Reply},
 };
 use serde_json::json;
@@ -26,8 +24,8 @@ use crate::{
 
 fn live(turn: &str, text: &str, line: Option<&str>) -> Post {
     let messages = if text.is_empty() { Vec::new() } else { vec![Reply::text(text)] };
-    let screen = Frame { messages, live: line.map(str::to_owned) };
-    Post::Live { place: place(ADA), turn: PromptId(turn.to_owned()), screen }
+    let screen = TurnFrame { messages, live: line.map(str::to_owned) };
+    Post::Live { place: place(ADA), turn: PromptId(turn.to_owned()), frame: screen }
 }
 
 /// Returns a post that replaces a message.

@@ -2,10 +2,10 @@
 
 use cordboard_core::{
     render::{self, Entity, Message, Style, strip_controls, units},
+    turn::TurnFrame,
     types::{Alert, Attachment, Authorship, Content, Reply, SessionName},
 };
 
-use super::Frame;
 use crate::{Completeness, Limits, LiveLine, Outgoing};
 
 /// The separator between an answer and the live line below it.
@@ -26,7 +26,7 @@ pub fn reply(reply: &Reply, limits: Limits) -> Vec<Outgoing> {
 }
 
 /// Returns the messages of a frame.
-pub(super) fn frame(frame: &Frame, limits: Limits) -> Vec<Outgoing> {
+pub(super) fn frame(frame: &TurnFrame, limits: Limits) -> Vec<Outgoing> {
     let line = frame.live.as_deref().filter(|line| limits.live == LiveLine::InMessage && !line.trim().is_empty());
     let Some((last, before)) = frame.messages.split_last() else {
         return line.map_or_else(Vec::new, |line| parts(&Reply::default(), Some(line), limits, Completeness::Partial));
@@ -187,19 +187,20 @@ mod tests {
 
     #[test]
     fn a_frame_is_silent_and_its_source_omits_the_live_line() {
-        let screen = Frame { messages: vec![Reply::text("one\n\n\\*two\\* three four 5")], live: Some("works".into()) };
-        let parts = frame(&screen, SMALL);
+        let shown =
+            TurnFrame { messages: vec![Reply::text("one\n\n\\*two\\* three four 5")], live: Some("works".into()) };
+        let parts = frame(&shown, SMALL);
         let sources: Vec<&str> = parts.iter().map(|part| part.source.as_str()).collect();
         assert_eq!(sources, ["one", "\\*two\\* three four 5"]);
         assert!(parts.iter().all(|part| part.alert == Alert::Silent));
-        let alone = frame(&Frame { messages: vec![], live: Some("works".into()) }, SMALL);
+        let alone = frame(&TurnFrame { messages: vec![], live: Some("works".into()) }, SMALL);
         assert_eq!((alone[0].message.text.as_str(), alone[0].source.as_str()), ("works", ""));
     }
 
     #[test]
     fn the_live_line_is_below_an_open_code_block() {
-        let screen = Frame { messages: vec![Reply::text("```rust\nfn a")], live: Some("_reads_".into()) };
-        let parts = frame(&screen, SMALL);
+        let shown = TurnFrame { messages: vec![Reply::text("```rust\nfn a")], live: Some("_reads_".into()) };
+        let parts = frame(&shown, SMALL);
         assert_eq!(texts(&parts), ["fn a\n\nreads"]);
         let styles: Vec<_> = parts[0].message.entities.iter().map(|e| (e.offset, e.length, e.style.clone())).collect();
         assert_eq!(styles, [(0, 4, Style::Pre { language: Some("rust".into()) }), (6, 5, Style::Italic)]);
@@ -207,15 +208,15 @@ mod tests {
 
     #[test]
     fn a_live_line_that_does_not_fit_is_omitted() {
-        let screen = Frame { messages: vec![Reply::text("nineteen letters it")], live: Some("works".into()) };
-        assert_eq!(texts(&frame(&screen, SMALL)), ["nineteen letters it"]);
+        let shown = TurnFrame { messages: vec![Reply::text("nineteen letters it")], live: Some("works".into()) };
+        assert_eq!(texts(&frame(&shown, SMALL)), ["nineteen letters it"]);
     }
 
     #[test]
     fn a_status_line_replaces_the_live_line_in_the_message() {
-        let screen = Frame { messages: vec![Reply::text("text")], live: Some("works".into()) };
-        assert_eq!(texts(&frame(&screen, CONSOLE)), ["text"]);
-        assert!(frame(&Frame { messages: vec![], live: Some("works".into()) }, CONSOLE).is_empty());
+        let shown = TurnFrame { messages: vec![Reply::text("text")], live: Some("works".into()) };
+        assert_eq!(texts(&frame(&shown, CONSOLE)), ["text"]);
+        assert!(frame(&TurnFrame { messages: vec![], live: Some("works".into()) }, CONSOLE).is_empty());
     }
 
     #[test]

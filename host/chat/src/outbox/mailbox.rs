@@ -6,11 +6,12 @@ use cordboard_core::{
     agent::PromptId,
     chat::{MessageId, OutboxRow, PostId},
     render::units,
+    turn::TurnFrame,
 };
 use tokio::{sync::Notify, time::Instant};
 
 use super::{
-    Frame, Post,
+    Post,
     delivery::{BRIEF, Delivering},
     reachability::Reachability,
 };
@@ -58,7 +59,7 @@ pub(super) struct Mailbox {
     /// Posts in the order in which they were stored. A post that is being sent stays in the queue until it is done.
     pub finals: VecDeque<OutboxRow>,
     /// The newest frame of each turn, by the start of the turns.
-    pub frames: Vec<(PromptId, Frame)>,
+    pub frames: Vec<(PromptId, TurnFrame)>,
     /// Turns that are waiting again. A frame of such a turn is newer than this entry.
     pub back: Vec<PromptId>,
     /// Turns that ended without a post.
@@ -88,7 +89,7 @@ pub(super) struct Mailbox {
 impl Mailbox {
     pub fn put(&mut self, post: Post) {
         match post {
-            Post::Live { turn, screen, .. } => self.put_frame(turn, screen),
+            Post::Live { turn, frame, .. } => self.put_frame(turn, frame),
             Post::Final(row) => {
                 if let Some(turn) = &row.turn {
                     self.end(turn);
@@ -212,7 +213,7 @@ impl Mailbox {
         gone
     }
 
-    fn put_frame(&mut self, turn: PromptId, frame: Frame) {
+    fn put_frame(&mut self, turn: PromptId, frame: TurnFrame) {
         if self.ended.contains(&turn) {
             return;
         }

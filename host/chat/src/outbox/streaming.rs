@@ -1,11 +1,11 @@
 //! Tracks a running turn in a place: the messages shown, the messages wanted, and the next call that reduces the
 //! difference. Pure.
 
-use cordboard_core::agent::PromptId;
+use cordboard_core::{agent::PromptId, turn::TurnFrame};
 use tokio::time::Instant;
 
 use super::{
-    Frame, compose,
+    compose,
     step::{Attempt, Reuse, Step},
 };
 use crate::{Completeness, Edits, Limits, MessageId, Outgoing};
@@ -43,7 +43,7 @@ pub(super) struct Streaming {
     shown: Vec<(MessageId, Outgoing)>,
     wanted: Vec<Outgoing>,
     /// The newest frame. It is rendered only when it is needed, so that a replaced frame costs nothing.
-    frame: Option<Frame>,
+    frame: Option<TurnFrame>,
     /// The live line of the last frame.
     pub line: Option<String>,
     /// Whether to show the whole text so far, including an incomplete line, before posts that follow.
@@ -72,7 +72,7 @@ impl Streaming {
         }
     }
 
-    pub fn set(&mut self, frame: Frame) {
+    pub fn set(&mut self, frame: TurnFrame) {
         self.line.clone_from(&frame.live);
         self.frame = Some(frame);
         self.work = Work::On;

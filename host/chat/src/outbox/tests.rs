@@ -36,8 +36,8 @@ fn turn(name: &str) -> PromptId {
 }
 
 fn live(chat: &str, of: &str, text: &str) -> Post {
-    let screen = Frame { messages: vec![Reply::text(text)], live: None };
-    Post::Live { place: place(chat), turn: turn(of), screen }
+    let frame = TurnFrame { messages: vec![Reply::text(text)], live: None };
+    Post::Live { place: place(chat), turn: turn(of), frame }
 }
 
 fn row(id: i64, chat: &str, text: &str) -> OutboxRow {
@@ -147,8 +147,8 @@ async fn a_second_post_of_a_turn_is_a_separate_message() {
 async fn an_empty_answer_deletes_its_frames() {
     let fake = Fake::new();
     let (outbox, notes) = start(&fake);
-    let screen = Frame { messages: Vec::new(), live: Some("Thinking…".to_owned()) };
-    outbox.post(Post::Live { place: place("a"), turn: turn("t"), screen });
+    let frame = TurnFrame { messages: Vec::new(), live: Some("Thinking…".to_owned()) };
+    outbox.post(Post::Live { place: place("a"), turn: turn("t"), frame });
     sleep(FRAME).await;
     outbox.post(Post::Final(answer(1, "a", "t", "")));
     outbox.post(Post::Final(answer(2, "a", "u", "")));
@@ -305,14 +305,14 @@ async fn typing_is_sent_every_four_seconds_until_the_answer() {
     let fake = Fake::new();
     let (outbox, _) = start(&fake);
     let place = place("a");
-    outbox.post(Post::Live { place: place.clone(), turn: turn("t"), screen: Frame::default() });
+    outbox.post(Post::Live { place: place.clone(), turn: turn("t"), frame: TurnFrame::default() });
     sleep(ms(9000)).await;
     assert_eq!(fake.seconds("a working Some"), [0, 4, 8]);
     assert!(fake.calls().is_empty(), "an empty frame shows no message");
     outbox.post(Post::Final(answer(1, "a", "t", "done")));
     sleep(ms(20_000)).await;
     assert_eq!(fake.all().last().unwrap().1, "a working None");
-    outbox.post(Post::Live { place: place.clone(), turn: turn("u"), screen: Frame::default() });
+    outbox.post(Post::Live { place: place.clone(), turn: turn("u"), frame: TurnFrame::default() });
     sleep(ms(10)).await;
     outbox.post(Post::Over { place, turn: turn("u") });
     sleep(ms(20_000)).await;
@@ -325,8 +325,8 @@ async fn a_status_line_is_sent_as_soon_as_it_changes() {
     let fake = Fake::with(LiveLine::Status, usize::MAX);
     let (outbox, _) = start(&fake);
     for line in ["reads", "writes"] {
-        let screen = Frame { messages: Vec::new(), live: Some(line.to_owned()) };
-        outbox.post(Post::Live { place: place("a"), turn: turn("t"), screen });
+        let frame = TurnFrame { messages: Vec::new(), live: Some(line.to_owned()) };
+        outbox.post(Post::Live { place: place("a"), turn: turn("t"), frame });
         sleep(ms(100)).await;
     }
     let told: Vec<_> = fake.all().into_iter().map(|(_, call)| call).collect();

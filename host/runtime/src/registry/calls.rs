@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cordboard_core::{
     session::{PersonaSettings, Verdict},
-    turn::Turn,
+    turn::{Turn, TurnFrame},
     types::{Reply, SessionView, Timestamp},
 };
 
@@ -14,7 +14,7 @@ use super::{
         call::HostHandle,
         call_error::CallError,
         context::CallContext,
-        exports::{Invocation, Load, Screen, ViewLimits},
+        exports::{Invocation, Load, ViewLimits},
         host_api::HostApi,
         snapshot::Offer,
     },
@@ -84,7 +84,7 @@ impl Registry {
         mode: &str,
         shown: (&Turn, &SessionView, Timestamp),
         limits: &ViewLimits,
-    ) -> Result<Screen, CallError> {
+    ) -> Result<TurnFrame, CallError> {
         let table = self.table();
         let generation = table.mode(mode).ok_or(CallError::NotOffered("view"))?;
         let mut screen = self.caller.render(generation, shown, (mode, limits)).await?;

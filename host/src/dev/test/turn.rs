@@ -2,10 +2,10 @@
 
 use cordboard_core::{
     agent::{Action, ActionState, PromptId},
-    turn::{Part, Turn, TurnState},
+    turn::{Part, Turn, TurnFrame, TurnState},
     types::Reply,
 };
-use cordboard_runtime::{HostApi as _, Screen, ViewLimits};
+use cordboard_runtime::{HostApi as _, ViewLimits};
 
 use super::{actor::Actor, unasked::told};
 
@@ -97,7 +97,7 @@ fn complete(turn: &mut Turn) {
 }
 
 /// Joins all messages of a frame, because a conversation compares lines.
-fn spelt(screen: Screen) -> Reply {
+fn spelt(screen: TurnFrame) -> Reply {
     let mut lines: Vec<String> = screen.messages.iter().map(|message| message.text.trim_end().to_owned()).collect();
     lines.extend(screen.live.map(|live| format!("{LIVE}{live}")));
     let buttons = screen.messages.into_iter().flat_map(|message| message.buttons).collect();

@@ -3,8 +3,8 @@
 use super::*;
 
 fn thinking(chat: &str, of: &str) -> Post {
-    let screen = Frame { messages: Vec::new(), live: Some("Thinking…".to_owned()) };
-    Post::Live { place: place(chat), turn: turn(of), screen }
+    let frame = TurnFrame { messages: Vec::new(), live: Some("Thinking…".to_owned()) };
+    Post::Live { place: place(chat), turn: turn(of), frame }
 }
 
 /// 1. A prompt is sent to its agent, which dies. 2. Nothing is shown for a long time. 3. The prompt is sent again and

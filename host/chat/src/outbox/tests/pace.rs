@@ -13,8 +13,8 @@ async fn topics_of_a_chat_share_its_pace_and_alternate() {
     let (outbox, _) = start(&fake);
     for n in 0..120 {
         for of in ["1", "2", "3"] {
-            let screen = Frame { messages: vec![Reply::text(format!("{of}: {n}"))], live: None };
-            outbox.post(Post::Live { place: topic(of), turn: turn(of), screen });
+            let frame = TurnFrame { messages: vec![Reply::text(format!("{of}: {n}"))], live: None };
+            outbox.post(Post::Live { place: topic(of), turn: turn(of), frame });
         }
         sleep(ms(100)).await;
     }

@@ -1,16 +1,16 @@
 //! Shows frames of running turns: chooses the next frame and its time.
 
-use cordboard_core::agent::PromptId;
+use cordboard_core::{agent::PromptId, turn::TurnFrame};
 use tokio::time::Instant;
 
 use super::{
-    super::{Frame, step::Step, streaming::Streaming},
+    super::{step::Step, streaming::Streaming},
     FIRST_FRAME, Worker,
 };
 use crate::{ChatError, Edits, MessageId};
 
 impl Worker {
-    pub(super) fn take_frames(&mut self, frames: Vec<(PromptId, Frame)>) {
+    pub(super) fn take_frames(&mut self, frames: Vec<(PromptId, TurnFrame)>) {
         let first_frame = Instant::now() + self.pacing().pause.min(FIRST_FRAME);
         for (id, frame) in frames {
             match self.turns.iter_mut().find(|turn| turn.turn == id) {

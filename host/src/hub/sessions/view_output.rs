@@ -3,10 +3,10 @@
 use cordboard_core::{
     messages,
     render::{self, is_blank, literal, units},
-    turn::{Part, Turn, TurnState},
+    turn::{Part, Turn, TurnFrame, TurnState},
     types::Reply,
 };
-use cordboard_runtime::{Screen, ViewLimits};
+use cordboard_runtime::ViewLimits;
 
 /// The maximum number of messages per turn, unless its plain text needs more. A chat accepts about one message per
 /// second.
@@ -22,7 +22,7 @@ pub(super) enum Unfit {
 }
 
 /// Checks that a view's output can be shown for the turn.
-pub(super) fn check(screen: &Screen, turn: &Turn, limits: &ViewLimits) -> Result<(), Unfit> {
+pub(super) fn check(screen: &TurnFrame, turn: &Turn, limits: &ViewLimits) -> Result<(), Unfit> {
     let messages = count(screen, limits);
     if messages > MOST_MESSAGES && messages > count(&plain(turn), limits) {
         return Err(Unfit::TooLong { messages });
@@ -38,7 +38,7 @@ pub(super) fn check(screen: &Screen, turn: &Turn, limits: &ViewLimits) -> Result
 }
 
 /// Estimates the number of chat messages.
-fn count(screen: &Screen, limits: &ViewLimits) -> usize {
+fn count(screen: &TurnFrame, limits: &ViewLimits) -> usize {
     let longest = usize::try_from(limits.text_units).unwrap_or(usize::MAX).max(1);
     screen.messages.iter().map(|message| units(&message.text).div_ceil(longest).max(1)).sum()
 }
@@ -50,7 +50,7 @@ pub(super) fn shows_something(message: &Reply) -> bool {
 }
 
 /// Renders a turn without a view plugin. A finished turn always has at least one message, unless it was stopped.
-pub(super) fn plain(turn: &Turn) -> Screen {
+pub(super) fn plain(turn: &Turn) -> TurnFrame {
     let said = turn.parts.iter().filter_map(|part| match part {
         Part::Text(text) => Some(text.trim().to_owned()),
         Part::Action(_) => None,
@@ -63,7 +63,7 @@ pub(super) fn plain(turn: &Turn) -> Screen {
         TurnState::Running | TurnState::Done | TurnState::Stopped => {}
     }
     let messages = if texts.is_empty() { Vec::new() } else { vec![Reply::text(texts.join("\n\n"))] };
-    Screen { live: None, messages }
+    TurnFrame { live: None, messages }
 }
 
 #[cfg(test)]
@@ -86,8 +86,8 @@ mod tests {
         Turn { parts, state, ..Turn::new(PromptId("1".to_owned()), Place::new("test", "home"), Timestamp(0)) }
     }
 
-    fn screen(messages: &[&str]) -> Screen {
-        Screen { live: None, messages: messages.iter().map(|text| Reply::text(*text)).collect() }
+    fn screen(messages: &[&str]) -> TurnFrame {
+        TurnFrame { live: None, messages: messages.iter().map(|text| Reply::text(*text)).collect() }
     }
 
     fn shown(turn: &Turn) -> Vec<String> {
@@ -131,7 +131,7 @@ mod tests {
             );
             assert_eq!(check(&screen(nothing), &turn("text", TurnState::Running), &limits()), Ok(()), "{nothing:?}");
         }
-        let button = Screen { live: None, messages: vec![Reply::default().button("Go", "/go")] };
+        let button = TurnFrame { live: None, messages: vec![Reply::default().button("Go", "/go")] };
         assert_eq!(check(&button, &turn("text", TurnState::Done), &limits()), Ok(()));
     }
 

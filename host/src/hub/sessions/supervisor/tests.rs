@@ -10,9 +10,10 @@ use cordboard_core::{
     chat::OutboxRow,
     config::Config,
     session::{RefusalCode, SessionCommand, Settings, Ticket},
+    turn::TurnFrame,
     types::{Phase, Place, Timestamp, UserId},
 };
-use cordboard_runtime::{Registry, Screen, ViewLimits};
+use cordboard_runtime::{Registry, ViewLimits};
 use tokio::sync::Semaphore;
 
 use super::*;
@@ -91,7 +92,7 @@ impl EventSink for Slow {
 }
 
 impl OutboundSink for Slow {
-    fn live(&self, _place: &Place, _turn: &PromptId, _screen: Screen) {}
+    fn live(&self, _place: &Place, _turn: &PromptId, _screen: TurnFrame) {}
     fn post(&self, _rows: Vec<OutboxRow>) {}
     fn stopping(&self, _place: &Place, _turn: &PromptId) {}
     fn back(&self, _place: &Place, _turn: &PromptId) {}

@@ -13,10 +13,10 @@ use cordboard_core::{
     agent::PromptId,
     chat::{Done, NewPost},
     messages::{self, Notice},
-    turn::{Turn, TurnState},
+    turn::{Turn, TurnFrame, TurnState},
     types::{Alert, Authorship, Place, Reply, SessionName, SessionView},
 };
-use cordboard_runtime::{Registry, Screen, ViewLimits};
+use cordboard_runtime::{Registry, ViewLimits};
 use futures::FutureExt as _;
 use tokio::sync::Notify;
 
@@ -257,7 +257,7 @@ impl TurnRenderer {
         (!expected).then(|| session.clone())
     }
 
-    async fn draw(&self, turn: &Turn, view: &SessionView) -> Screen {
+    async fn draw(&self, turn: &Turn, view: &SessionView) -> TurnFrame {
         let mode = turn.mode.as_deref().unwrap_or(DEFAULT_MODE);
         let screen = match self.plugs.render(mode, (turn, view, self.clock.now()), &self.limits).await {
             Ok(screen) => screen,
@@ -315,7 +315,7 @@ mod tests {
     struct Ends(Mutex<Vec<String>>);
 
     impl OutboundSink for Ends {
-        fn live(&self, _place: &Place, _turn: &PromptId, _screen: Screen) {}
+        fn live(&self, _place: &Place, _turn: &PromptId, _screen: TurnFrame) {}
         fn post(&self, _rows: Vec<cordboard_core::chat::OutboxRow>) {}
         fn stopping(&self, _place: &Place, _turn: &PromptId) {}
         fn back(&self, _place: &Place, _turn: &PromptId) {}
