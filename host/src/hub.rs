@@ -3,9 +3,7 @@
 
 mod access_withdrawal;
 mod button_press;
-mod chat_members;
 mod command_lookup;
-mod create_session;
 mod dispatch;
 mod event_bus;
 mod host_api;
@@ -13,28 +11,22 @@ mod in_flight;
 mod ingress;
 mod live_config;
 mod outbound;
-mod plugin_queries;
-mod plugin_state;
-mod presenter;
-mod quiescence;
 mod refusal_texts;
+mod sessions;
 mod store_adapters;
-mod supervisor;
-mod turn_notices;
-mod view_output;
 
-pub use chat_members::{person_of, role};
 pub use command_lookup::find_command;
 pub use dispatch::Dispatcher;
 pub use event_bus::EventBus;
 pub use host_api::HostService;
+pub use host_api::chat_members::{person_of, role};
 pub use ingress::InboxWriter;
 pub use live_config::{LiveConfig, plugin_settings};
 pub use outbound::{Outbound, OutboundSink};
-pub use plugin_queries::PluginQueries;
-pub use presenter::TurnRenderer;
-pub use quiescence::{OpenWork, QuiescenceWaiter};
-pub use supervisor::{Revived, SessionSupervisor, sort};
+pub use sessions::plugin_queries::PluginQueries;
+pub use sessions::presenter::TurnRenderer;
+pub use sessions::quiescence::{OpenWork, QuiescenceWaiter};
+pub use sessions::supervisor::{Revived, SessionSupervisor, sort};
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 

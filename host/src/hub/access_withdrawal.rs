@@ -11,7 +11,10 @@ use cordboard_core::{
     types::{Caller, SessionName, UserId},
 };
 
-use super::{chat_members, host_api::HostService, presenter::taken_back};
+use super::{
+    host_api::{HostService, chat_members},
+    sessions::presenter::taken_back,
+};
 
 impl HostService {
     /// Returns the caller with the current role. `None` if the caller has no access.

@@ -20,7 +20,7 @@ use super::{
     command_lookup::find_command,
     host_api::HostService,
     outbound::Outbound,
-    supervisor::{prompt_of, words_of},
+    sessions::supervisor::{prompt_of, words_of},
 };
 
 pub struct Dispatcher {

@@ -1,6 +1,10 @@
 //! Implements the host API: shows and changes sessions, places and plugins on behalf of a caller, and checks the rights
 //! of the caller. All orders to sessions go through this module.
 
+pub mod chat_members;
+mod create_session;
+mod plugin_state;
+
 use std::{path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
@@ -21,11 +25,10 @@ use cordboard_store::{Store, StoreError};
 
 use super::{
     button_press::{Changes, Press},
-    chat_members,
     live_config::LiveConfig,
     outbound::Outbound,
     refusal_texts::{not_stored, taken, unknown},
-    supervisor::SessionSupervisor,
+    sessions::supervisor::SessionSupervisor,
 };
 use crate::{clock::Clock, session::OrderSource, session_registry::SessionRegistry};
 

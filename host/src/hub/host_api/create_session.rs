@@ -15,11 +15,13 @@ use cordboard_core::{
 };
 use cordboard_runtime::{SessionSpec, refuse};
 
-use super::{host_api::HostService, refusal_texts::taken};
-use crate::session;
+use crate::{
+    hub::{host_api::HostService, refusal_texts::taken},
+    session,
+};
 
 impl HostService {
-    pub(super) fn found(&self, caller: &Caller, blueprint: SessionSpec) -> Result<SessionRecord, ApiError> {
+    pub(in crate::hub) fn found(&self, caller: &Caller, blueprint: SessionSpec) -> Result<SessionRecord, ApiError> {
         let name: SessionName =
             blueprint.name.parse().map_err(|error: InvalidName| refuse(RefusalCode::Invalid, format!("{error}.")))?;
         if let Some(there) = self.lines.roster.view(name.as_str()) {
@@ -35,7 +37,7 @@ impl HostService {
         Ok(record)
     }
 
-    pub(super) fn check_persona(&self, persona: Option<&str>) -> Result<(), ApiError> {
+    pub(in crate::hub) fn check_persona(&self, persona: Option<&str>) -> Result<(), ApiError> {
         let table = self.plugs.table();
         match persona {
             Some(persona) if table.persona(persona).is_none() => {

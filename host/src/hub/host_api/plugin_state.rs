@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use cordboard_runtime::{PluginState, Swap};
 use cordboard_store::Limit;
 
-use super::host_api::HostService;
+use crate::hub::host_api::HostService;
 
 #[async_trait]
 impl PluginState for HostService {

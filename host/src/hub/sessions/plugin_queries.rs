@@ -14,8 +14,8 @@ use cordboard_core::{
 use cordboard_runtime::{HostApi, Load, Registry};
 use tokio::task::JoinHandle;
 
-use super::live_config::LiveConfig;
 use crate::{
+    hub::live_config::LiveConfig,
     session::{self, Handle, Question},
     session_registry::SessionRegistry,
 };

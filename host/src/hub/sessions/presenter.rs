@@ -21,14 +21,12 @@ use futures::FutureExt as _;
 use tokio::sync::Notify;
 
 use super::{
-    chat_members,
-    live_config::LiveConfig,
-    outbound::Outbound,
     turn_notices::Notices,
     view_output::{check, plain, shows_something},
 };
 use crate::{
     clock::Clock,
+    hub::{host_api::chat_members, live_config::LiveConfig, outbound::Outbound},
     session::{Scene, TurnSink},
     session_registry::SessionRegistry,
 };
@@ -291,7 +289,7 @@ fn posts_of(turn: &Turn, mut messages: Vec<Reply>) -> Vec<NewPost> {
 }
 
 /// Ends a turn whose reader may not see it any more: the post deletes the part that was shown.
-pub(super) fn taken_back(place: &Place, turn: &PromptId) -> NewPost {
+pub fn taken_back(place: &Place, turn: &PromptId) -> NewPost {
     NewPost { turn: Some(turn.clone()), ..NewPost::new(place.clone(), nothing()) }
 }
 

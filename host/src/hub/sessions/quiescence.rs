@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
 
 use cordboard_core::types::{Phase, SessionName};
 
-use super::host_api::HostService;
+use crate::hub::host_api::HostService;
 
 /// The polling interval. Presenters and hooks do not signal that they have finished.
 const LOOK: Duration = Duration::from_millis(20);

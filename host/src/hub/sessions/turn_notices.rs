@@ -11,7 +11,7 @@ use cordboard_core::{
 const DENIALS: usize = 20;
 
 #[derive(Default)]
-pub(super) struct Notices {
+pub struct Notices {
     /// The running turn.
     turn: Option<PromptId>,
     /// A notice that arrives before its turn and is shown at its top.

@@ -14,7 +14,7 @@ const MOST_MESSAGES: usize = 50;
 
 /// The reason why a view's output is not shown.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Unfit {
+pub enum Unfit {
     #[error("it has {messages} messages; at most {MOST_MESSAGES} are allowed")]
     TooLong { messages: usize },
     #[error("it shows nothing of a finished turn")]
@@ -22,7 +22,7 @@ pub(super) enum Unfit {
 }
 
 /// Checks that a view's output can be shown for the turn.
-pub(super) fn check(screen: &TurnFrame, turn: &Turn, limits: &ViewLimits) -> Result<(), Unfit> {
+pub fn check(screen: &TurnFrame, turn: &Turn, limits: &ViewLimits) -> Result<(), Unfit> {
     let messages = count(screen, limits);
     if messages > MOST_MESSAGES && messages > count(&plain(turn), limits) {
         return Err(Unfit::TooLong { messages });
@@ -44,13 +44,13 @@ fn count(screen: &TurnFrame, limits: &ViewLimits) -> usize {
 }
 
 /// Returns whether a message shows anything.
-pub(super) fn shows_something(message: &Reply) -> bool {
+pub fn shows_something(message: &Reply) -> bool {
     let is_said = || !is_blank(&message.text) && !is_blank(&render::plain(&message.text));
     !message.buttons.is_empty() || !message.attachments.is_empty() || is_said()
 }
 
 /// Renders a turn without a view plugin. A finished turn always has at least one message, unless it was stopped.
-pub(super) fn plain(turn: &Turn) -> TurnFrame {
+pub fn plain(turn: &Turn) -> TurnFrame {
     let said = turn.parts.iter().filter_map(|part| match part {
         Part::Text(text) => Some(text.trim().to_owned()),
         Part::Action(_) => None,
