@@ -1,6 +1,11 @@
 //! The wasmtime engine of the process: the compilation settings, the instance pool, and the epoch ticker that
 //! interrupts guests in endless loops.
 
+pub mod cpu_time;
+pub mod fixed_limits;
+pub mod guest_clock;
+pub mod linker;
+
 use std::{
     sync::{
         Arc,
@@ -12,7 +17,7 @@ use std::{
 
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
-use super::{fixed_limits, guest_clock::GuestTime};
+use guest_clock::GuestTime;
 
 /// The interval at which a running call checks its deadline. A spinning plugin delays other tasks on its thread by at
 /// most this much.

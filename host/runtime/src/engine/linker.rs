@@ -10,7 +10,7 @@ use std::{
 use cordboard_core::config::NetworkGrants;
 use wasmtime::component::{HasSelf, Linker};
 
-use super::{
+use crate::{
     call::CallState,
     capability::{Capability, Granted},
     engine::SharedEngine,
@@ -54,7 +54,7 @@ impl Linkers {
         let mut linker = Linker::new(self.engine.engine());
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
         network_grants::link(&mut linker, reach)?;
-        super::bindings::types::add_to_linker::<_, HasSelf<CallState>>(&mut linker, |state| state)?;
+        crate::bindings::types::add_to_linker::<_, HasSelf<CallState>>(&mut linker, |state| state)?;
         for capability in granted {
             imports::link(*capability, &mut linker)?;
         }
