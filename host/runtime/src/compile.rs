@@ -22,8 +22,8 @@ use super::{
     engine::{self, SharedEngine},
     error::PluginError,
     file_format,
+    registry::version::Artifact,
     untrusted::foreign,
-    version::Artifact,
 };
 
 /// The hidden subcommand that compiles standard input to standard output.

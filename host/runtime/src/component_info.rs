@@ -4,7 +4,7 @@ use super::{
     capability::is_to_be_granted,
     contract::{PACKAGE, bare},
     engine::SharedEngine,
-    version::Artifact,
+    registry::version::Artifact,
 };
 
 #[derive(Debug, Clone, PartialEq, Eq)]

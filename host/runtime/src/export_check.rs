@@ -10,8 +10,8 @@ use super::{
     },
     call::CallState,
     error::PluginError,
+    registry::version::Exports,
     untrusted::foreign,
-    version::Exports,
 };
 
 impl Exports {

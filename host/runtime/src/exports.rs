@@ -18,8 +18,10 @@ use super::{
     context::CallContext,
     convert,
     engine::{AT_ONCE_CALLS, SharedEngine},
-    snapshot::{CallOrder, Offer},
-    version::PluginVersion,
+    registry::{
+        snapshot::{CallOrder, Offer},
+        version::PluginVersion,
+    },
 };
 
 /// The arguments of a command: `text` as the user typed them, `args` split like in a shell.

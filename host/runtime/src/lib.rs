@@ -2,7 +2,6 @@
 //! replacing the registry's snapshot, and calls it in a fresh instance per call. Only this crate depends on wasmtime.
 //! It doesn't know the hub, which supplies the host's functions as a [`HostApi`].
 
-mod active_snapshot;
 mod admin_command;
 mod bindings;
 mod buttons;
@@ -38,11 +37,9 @@ mod registry;
 mod secrets;
 mod settings;
 mod size;
-mod snapshot;
 mod status;
 mod trial;
 mod untrusted;
-mod version;
 
 pub use admin_command::{AdminCommand, AdminCommands, AuthorizedCommand, Outcome, check as check_order, refuse};
 pub use cache::Cache;
@@ -64,8 +61,8 @@ pub use network_grants::{has as reaches, list_of};
 pub use outbound_http::{FakeNetwork, HttpRequest, HttpResponse};
 pub use post_permission::{ChatMember, check as check_post};
 pub use probation::RolloutSettings;
+pub use registry::snapshot::{CallOrder, CommandSpec, Offer, RejectReason, RejectedVersion, Snapshot};
+pub use registry::version::PluginVersion;
 pub use registry::{Activation, ActivationMode, Compiled, Registry};
 pub use secrets::value as secret_value;
 pub use settings::{BuiltInGrants, PluginSettings, Requests};
-pub use snapshot::{CallOrder, CommandSpec, Offer, RejectReason, RejectedVersion, Snapshot};
-pub use version::PluginVersion;

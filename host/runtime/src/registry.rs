@@ -7,7 +7,6 @@ use cordboard_core::types::Timestamp;
 use tokio::sync::Mutex;
 
 use super::{
-    active_snapshot::ActiveSnapshot,
     cache::Cache,
     compile::Compiler,
     component_info::ComponentInfo,
@@ -17,12 +16,17 @@ use super::{
     exports::Invoker,
     probation::Probation,
     settings::PluginSettings,
-    snapshot::{ActivePlugin, Offers, RejectReason, RejectedVersion, Snapshot},
     trial,
-    version::{Artifact, PluginVersion, VersionMeta},
 };
 
+mod active_snapshot;
 mod calls;
+pub mod snapshot;
+pub mod version;
+
+use active_snapshot::ActiveSnapshot;
+use snapshot::{ActivePlugin, Offers, RejectReason, RejectedVersion, Snapshot};
+use version::{Artifact, PluginVersion, VersionMeta};
 
 pub struct Registry {
     table: ActiveSnapshot,

@@ -7,8 +7,7 @@ use super::{
     call_error::CallError,
     call_output::CallOutput,
     context::CallContext,
-    registry::Registry,
-    version::Exports,
+    registry::{Registry, version::Exports},
 };
 
 /// Linear memory of an instance, in bytes.

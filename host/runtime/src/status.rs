@@ -8,7 +8,7 @@ use super::{
     directory::{CommandEntry, Directory, Health, PluginStatus},
     grants,
     host_api::Choice,
-    snapshot::{ActivePlugin, Entry, Offer, RejectReason, RejectedVersion, Snapshot},
+    registry::snapshot::{ActivePlugin, Entry, Offer, RejectReason, RejectedVersion, Snapshot},
 };
 
 impl Snapshot {

@@ -25,9 +25,11 @@ use super::{
     engine::SharedEngine,
     error::PluginError,
     host_api::Choice,
-    snapshot::{CallOrder, CommandSpec, Offers},
+    registry::{
+        snapshot::{CallOrder, CommandSpec, Offers},
+        version::PluginVersion,
+    },
     untrusted::foreign,
-    version::PluginVersion,
 };
 
 /// The answers of the plugin, before names are checked.

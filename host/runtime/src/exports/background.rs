@@ -12,7 +12,7 @@ use super::{
         },
         call_error::CallError,
         convert,
-        version::PluginVersion,
+        registry::version::PluginVersion,
     },
     Context, Invoker, call,
 };

@@ -16,7 +16,7 @@ use super::{
         context::CallContext,
         exports::{Invocation, Load, ViewLimits},
         host_api::HostApi,
-        snapshot::Offer,
+        registry::snapshot::Offer,
     },
     Registry,
 };

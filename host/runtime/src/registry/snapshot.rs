@@ -8,7 +8,8 @@ use cordboard_core::{
     types::{Role, Timestamp},
 };
 
-use super::{error::PluginError, host_api::Choice, version::PluginVersion};
+use super::version::PluginVersion;
+use crate::{error::PluginError, host_api::Choice};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandSpec {
@@ -82,14 +83,14 @@ pub struct Offer {
 
 #[derive(Clone, Default)]
 pub struct Snapshot {
-    pub(super) entries: BTreeMap<String, Entry>,
+    pub(crate) entries: BTreeMap<String, Entry>,
     commands: BTreeMap<String, Offer>,
     /// The last generation number of each plugin, active or not, so that no number is used twice.
     numbers: BTreeMap<String, u32>,
     /// The configured plugin that decides when idle agents are stopped.
-    pub(super) policy: Option<String>,
+    pub(crate) policy: Option<String>,
     /// The problem with the plugin folder, and since when it exists.
-    pub(super) folder: Option<(String, Timestamp)>,
+    pub(crate) folder: Option<(String, Timestamp)>,
 }
 
 impl Entry {

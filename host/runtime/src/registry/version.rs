@@ -12,7 +12,7 @@ use std::{
 use cordboard_core::{config::NetworkGrants, types::Timestamp};
 use wasmtime::component::{Component, InstancePre};
 
-use super::{
+use crate::{
     bindings::{
         command::CommandTradePre, hook::HookTradePre, lifecycle::LifecycleTradePre, persona::PersonaTradePre,
         schedule::ScheduleTradePre, view::ViewTradePre, webhook::WebhookTradePre,
