@@ -66,6 +66,16 @@ async fn a_persona_name_may_have_capitals_and_underscores() {
     assert!(bench.plugs.table().persona("Code-Review_2").is_some());
 }
 
+#[tokio::test]
+async fn a_persona_model_that_looks_like_an_option_is_refused() {
+    let bench = TestHost::of("[plugins.persona.config.personas.x]\ninstructions = \"Help.\"\nmodel = \"--print\"");
+    bench.plug("persona", &standard("persona")).await.unwrap();
+    let view = session("alpha", &bench.caller);
+    let why = bench.plugs.resolve(&bench.board, "x", &view).await.unwrap_err();
+    let CallError::Plugin(text) = &why else { panic!("{why:?}") };
+    assert!(text.contains("is not a valid model name"), "{text}");
+}
+
 fn turn(parts: Vec<Part>, state: TurnState) -> Turn {
     let began = Timestamp(NOW.0 - 12_000);
     Turn { parts, state, ..Turn::new(PromptId("1".to_owned()), Place::new("console", "local"), began) }

@@ -196,3 +196,12 @@ fn check_variable(name: &str) -> Result<(), Complaint> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_model_that_looks_like_an_option_is_refused() {
+        let error = crate::config::load("[agents.demo]\nmodel = \"--print\"\n").unwrap_err();
+        assert!(error.excerpt().to_string().contains("'model' in [agents.demo] must be 1 to 256 printable"), "{error}");
+    }
+}

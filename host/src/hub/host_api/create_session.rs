@@ -101,6 +101,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_model_that_looks_like_an_option_is_refused() {
+        assert_eq!(model_name("opus".to_owned()).unwrap(), "opus");
+        assert_eq!(model_name("--print".to_owned()).unwrap_err().code, RefusalCode::Invalid);
+    }
+
+    #[test]
     fn a_folder_is_compared_to_its_root_by_its_real_path() {
         let base = tempfile::tempdir().unwrap();
         let path = |name: &str| base.path().join(name);

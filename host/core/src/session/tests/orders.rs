@@ -503,3 +503,19 @@ fn a_failure_question_is_withdrawn_once_the_agent_starts() {
         "#]],
     );
 }
+
+#[test]
+fn a_model_that_looks_like_an_option_is_refused() {
+    check(
+        "
+        order model --dangerously-skip-permissions
+        order model two words
+        ",
+        expect![[r#"
+            order model --dangerously-skip-permissions
+                refused (invalid): '--dangerously-skip-permissions' is not a valid model name. Use 1 to 256 printable ASCII characters without spaces, not starting with '-'.
+            order model two words
+                refused (invalid): 'two words' is not a valid model name. Use 1 to 256 printable ASCII characters without spaces, not starting with '-'.
+        "#]],
+    );
+}
