@@ -175,6 +175,7 @@ impl ScriptRunner {
             "args" => Input::Settings(Settings { agent: Some(agent(rest)), ..settings() }),
             "policy" => Input::PolicyChanged,
             "withdraw" => Input::Withdrawn(rest.split(' ').map(|id| PromptId(id.to_owned())).collect()),
+            "strays" => Input::Strays { pids: rest.split(' ').map(|pid| pid.parse().expect("a pid")).collect() },
             "shutdown" => Input::Shutdown,
             _ => return None,
         })

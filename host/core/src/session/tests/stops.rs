@@ -589,3 +589,29 @@ fn shutdown_between_two_starts_suspends_the_session() {
         "#]],
     );
 }
+
+#[test]
+fn processes_that_the_agent_left_are_named_in_the_chat() {
+    check(
+        "
+        prompt a from den
+        ready
+        done a
+        strays 17 23
+        ",
+        expect![[r#"
+            prompt a from den → starting
+                persist
+                spawn 1 anew
+            ready → busy
+                hand a
+                send a to 1
+            done a → idle
+                persist
+                finish a at den, done
+                review #1: idle for 0ns
+            strays 17 23 → idle
+                tell den: The agent of session 'x' exited and left processes that can't be attributed to it: 17, 23. They may belong to another agent, so they were not stopped. Inspect them with ps -fp 17,23, and stop them with kill 17 23.
+        "#]],
+    );
+}
