@@ -203,7 +203,10 @@ mod tests {
     }
 
     impl OutboundSink for Shown {
-        fn live(&self, _place: &Place, _turn: &PromptId, _screen: TurnFrame) {}
+        fn live(&self, _place: &Place, _turn: &PromptId, frame: TurnFrame) {
+            let texts = frame.messages.into_iter().map(|message| message.text).chain(frame.live);
+            self.0.lock().unwrap().extend(texts.map(|text| (NOT_STORED, text)));
+        }
         fn post(&self, rows: Vec<OutboxRow>) {
             self.0.lock().unwrap().extend(rows.into_iter().map(|row| (row.id, row.reply.text)));
         }
@@ -275,7 +278,13 @@ mod tests {
         let (store, _) = cordboard_store::open(&folder.path().join("state")).unwrap();
         let shown = Arc::new(Shown::default());
         let posts = Outbound::new(store, Arc::<Shown>::clone(&shown));
+        let frame = TurnFrame {
+            messages: vec![Reply::text("I see correct-horse-9173.")],
+            live: Some("Run echo correct-horse-9173…".to_owned()),
+        };
+        posts.live(&Place::new("test", "home"), &PromptId("1".to_owned()), frame);
         posts.finish(Vec::new(), vec![reply("it is CORRECT-HORSE%2D9173.")]).await;
-        assert_eq!(shown.texts()[0].1, "it is (secret x).");
+        let texts: Vec<String> = shown.texts().into_iter().map(|(_, text)| text).collect();
+        assert_eq!(texts, ["I see (secret x).", "Run echo (secret x)…", "it is (secret x)."]);
     }
 }

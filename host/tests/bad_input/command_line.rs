@@ -113,6 +113,19 @@ fn check_reads_each_secret_and_shows_none() {
 }
 
 #[test]
+fn check_shows_no_secret_within_another_text() {
+    let board = Board::new("");
+    let (good, none) = (board.path("good"), board.path("swordfish"));
+    fs::write(&good, "swordfish\n").unwrap();
+    fs::set_permissions(&good, fs::Permissions::from_mode(0o600)).unwrap();
+    let agent = "[agents.swordfish]\nkind = \"claude\"\ncommand = \"/nowhere\"\n";
+    board.configure(&format!("[secrets]\ngood = {good:?}\nnone = {none:?}\n{agent}"));
+    let ended = board.ask("check", &[]);
+    assert!(ended.out.contains("agent          missing  (secret good)\n"), "{}", ended.out);
+    assert!(ended.err.contains("/(secret good): No such file"), "{}", ended.err);
+}
+
+#[test]
 fn check_names_a_missing_default_agent() {
     let default = "[agents]\ndefault = \"mine\"\n[agents.mine]\nkind = \"claude\"\ncommand = \"/nowhere/mine\"\n";
     let ended = Board::new(default).ask("check", &[]);
