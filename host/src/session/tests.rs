@@ -212,6 +212,27 @@ exit 3
 }
 
 #[tokio::test]
+async fn a_result_that_is_too_long_ends_its_turn() {
+    let fakes = Fakes::new(
+        r#"
+read -r line
+say '{"type":"control_response","response":{"subtype":"success","request_id":"cordboard-0","response":{}}}'
+read -r line
+say '{"type":"user","isReplay":true,"uuid":"p1","message":{"content":[]}}'
+long=12345678
+for power in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23; do long=$long$long; done
+say '{"type":"result","subtype":"success","user_message_uuids":["p1"],"result":"'"$long"'"}'
+read -r line
+"#,
+    );
+    let session = fakes.session();
+    session.send(Input::Prompt(prompt("p1"))).await;
+    fakes.until("final p1").await;
+    assert!(matches!(fakes.answer().1, TurnState::Failed(_)), "{:?}", fakes.answer());
+    fakes.end(session).await;
+}
+
+#[tokio::test]
 async fn a_requeued_prompt_is_no_longer_shown_as_running() {
     let fakes = Fakes::new(
         r#"
