@@ -341,6 +341,17 @@ mod tests {
         cordboard_core::session::Machine::new(record, settings).view()
     }
 
+    #[test]
+    fn at_most_the_last_message_of_a_turn_notifies() {
+        let turn = Turn::new(PromptId("a".to_owned()), Place::new("test", "home"), Clock::system().now());
+        let alerts = |alert| {
+            let posts = posts_of(&Turn { alert, ..turn.clone() }, vec![Reply::text("one"), Reply::text("two")]);
+            posts.iter().map(|post| post.reply.alert).collect::<Vec<_>>()
+        };
+        assert_eq!(alerts(Alert::Ring), [Alert::Silent, Alert::Ring]);
+        assert_eq!(alerts(Alert::Silent), [Alert::Silent, Alert::Silent]);
+    }
+
     #[tokio::test]
     async fn frames_continue_after_a_panicking_view() {
         let folder = tempfile::tempdir().unwrap();
