@@ -1,5 +1,7 @@
 //! Everyday use: sessions, texts, buttons, the menu.
 
+use std::{collections::HashSet, time::SystemTime};
+
 use cordboard_core::types::{SessionRecord, Timestamp, UserId};
 use rustix::process::Signal;
 
@@ -48,6 +50,29 @@ async fn an_answer_of_a_background_session_has_its_name() {
     app.ask_agent(OWNER, "hello again", "You said: hello again").await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_resumed_session_answers_in_one_message() {
+    let app = App::new().await;
+    app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
+    app.ask_agent(OWNER, "hello", "You said: hello").await;
+    app.ask(OWNER, "/suspend", "Session 'alpha' suspended.").await;
+    app.ask_agent(OWNER, "again", "Resuming session...\n\nYou said: again").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crash_during_a_turn_notifies_once() {
+    let app = App::new().await;
+    app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
+    let rings = app.api.rings(OWNER).len();
+    app.ask(OWNER, "crash", "the demo agent crashed").await;
+    app.ask(OWNER, "and now?", "You said: and now?").await;
+    // The live message is silent, and it may have been found first.
+    let rang = || app.api.rings(OWNER).split_off(rings);
+    let is_last = || rang().last().is_some_and(|text| text == "You said: and now?").then_some(());
+    app.until("the notification of the second turn", is_last).await;
+    assert!(rang().len() == 2 && rang()[0].starts_with("I am about to"), "{:?}", rang());
+}
+
 fn menu(api: &BotApi) -> Vec<String> {
     let calls = api.calls("setMyCommands");
     let commands = calls.last().map(|call| call.params["commands"].as_array().unwrap().clone()).unwrap_or_default();
@@ -61,9 +86,15 @@ async fn a_silent_agent_is_shown_as_working_until_stopped() {
     let typing = app.api.calls("sendChatAction").len();
     app.ask(OWNER, "hang", "Thinking…").await;
     app.api.until_calls("sendChatAction", typing + 2).await;
+    // The time continues to be shown although the agent sends nothing.
+    let spans = || {
+        let edits = app.api.calls("editMessageText").into_iter();
+        edits.map(|call| call.text().to_owned()).filter(|text| text.starts_with("Thinking… ")).collect::<HashSet<_>>()
+    };
+    app.until("two edits that show the time", || (spans().len() >= 2).then_some(())).await;
     // The demo ignores interrupts while it hangs, so the host stops the process after a timeout.
     app.api.says(OWNER, "/stop");
-    app.api.until("the end of the turn", |api| !api.chat(OWNER).iter().any(|text| text == "Thinking…")).await;
+    app.api.until("the end of the turn", |api| !api.chat(OWNER).iter().any(|text| text.starts_with("Thinking…"))).await;
     app.ask(OWNER, "again", "You said: again").await;
 }
 
@@ -176,4 +207,22 @@ async fn a_waiting_message_gets_a_silent_reaction() {
     assert_eq!(app.api.calls("sendMessage").len(), rings);
     app.ask(OWNER, "/stop all", "Stopped.").await;
     assert_eq!(app.api.calls("setMessageReaction").len(), 2, "a message that is answered at once is not marked");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_activity_in_the_future_counts_as_the_start() {
+    let mut app = App::prepared().await;
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    let tomorrow = Timestamp(u64::try_from(now.as_millis()).unwrap() + 86_400_000);
+    let (store, _) = cordboard_store::open(&app.path("state")).unwrap();
+    let (owner, folder) = (UserId(format!("telegram:{OWNER}")), app.path("state/folders/ahead"));
+    store.create(&SessionRecord::new("ahead".parse().unwrap(), owner, folder, "demo", tomorrow)).await.unwrap();
+    store.close().await;
+    app.start();
+    app.ask(OWNER, "/sessions", "ahead").await;
+    let active = || app.session("ahead")["last_active"].as_u64().unwrap();
+    let first = active();
+    assert!(first < tomorrow.0);
+    // A time that is still in the future would be shown as the current time, which changes.
+    assert_eq!(active(), first);
 }
