@@ -1,4 +1,8 @@
-//! Plugins that change while a turn runs.
+//! Plugins and settings that change while a host runs.
+
+use std::fs;
+
+use crate::botapi::Fault;
 
 use super::{App, OWNER, component, reworded};
 
@@ -40,4 +44,46 @@ async fn a_rejected_plugin_is_reported_only_to_the_owner() {
     assert!(told.ends_with("Generation 1 stays active."), "{told}");
     assert_eq!(app.ask(OWNER, "/echo still", "still").await, "v1: still");
     assert!(app.api.calls("sendMessage").iter().all(|call| call.params["chat_id"] == OWNER));
+}
+
+/// Replaces a text of the configuration.
+fn change(app: &App, old: &str, new: &str) {
+    let text = fs::read_to_string(app.path("config.toml")).unwrap();
+    assert!(text.contains(old), "{text}");
+    fs::write(app.path("new.tmp"), text.replace(old, new)).unwrap();
+    fs::rename(app.path("new.tmp"), app.path("config.toml")).unwrap();
+}
+
+async fn until_changed(app: &App) {
+    let changed = || app.log().contains("configuration changed").then_some(());
+    app.until("the new configuration", changed).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_saved_edit_pause_applies_to_the_next_answer() {
+    let mut app = App::prepared().await;
+    change(&app, "\"100ms\"", "\"60s\"");
+    app.start();
+    app.api.until_calls("getUpdates", 1).await;
+    change(&app, "\"60s\"", "\"100ms\"");
+    until_changed(&app).await;
+    app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
+    app.api.says(OWNER, "slow 1000");
+    // With the old pause, these would take more time than a test waits.
+    app.api.until_calls("editMessageText", 4).await;
+    app.ask(OWNER, "/stop", "Stopped.").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_saved_give_up_ends_a_refused_poll() {
+    let mut app = App::new().await;
+    change(&app, "edit_pause", "give_up = \"1s\"\nedit_pause");
+    until_changed(&app).await;
+    for _ in 0..1000 {
+        app.api.fail("getUpdates", Fault::Error(401, "Unauthorized"));
+    }
+    // Ends the pending poll.
+    app.api.rival();
+    assert_eq!(app.ended().await, Some(1));
+    assert!(app.log().contains("sign in to Telegram"), "{}", app.log());
 }
