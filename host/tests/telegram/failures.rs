@@ -66,9 +66,12 @@ async fn only_a_continuously_refused_token_ends_polling() {
         rig.api.fail("getUpdates", Fault::Error(500, "Internal Server Error"));
     }
     rig.api.says(ADA, "through");
-    let poll = rig.poll_until(Duration::from_secs(100));
-    rig.until_stored(1).await;
-    poll.abort();
+    // Shorter than the outage as a whole.
+    let mut poll = rig.poll_until(Duration::from_millis(100));
+    tokio::select! {
+        error = &mut poll => panic!("it ended: {error:?}"),
+        _ = rig.until_stored(1) => poll.abort(),
+    }
     for _ in 0..1000 {
         rig.api.fail("getUpdates", Fault::Error(401, "Unauthorized"));
     }
@@ -186,6 +189,8 @@ async fn a_migrated_group_gets_its_answer_once() {
     let chats =
         |method: &str| rig.api.calls(method).iter().map(|call| call.params["chat_id"].clone()).collect::<Vec<_>>();
     assert_eq!((chats("deleteMessage"), chats("editMessageText")), (vec![MOVED.into()], vec![GROUP.into()]));
+    // Only one call was refused. Later ones use the new id at once.
+    assert_eq!(chats("sendMessage"), [GROUP, GROUP, MOVED, MOVED]);
 }
 
 #[tokio::test]

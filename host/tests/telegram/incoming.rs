@@ -1,5 +1,7 @@
 //! Incoming updates: access, storing and confirmation.
 
+use std::time::Duration;
+
 use cordboard_chat::{ButtonLine, Inbox as _, MessageId, UpdateKind};
 use cordboard_core::{
     chat::Part,
@@ -8,7 +10,7 @@ use cordboard_core::{
 use serde_json::{Value, json};
 
 use crate::{
-    botapi::{HALF_PAIR, HUGE, NO_UTF8, message},
+    botapi::{BotApi, HALF_PAIR, HUGE, NO_UTF8, message},
     rig::{ADA, Rig, place},
 };
 
@@ -330,6 +332,18 @@ async fn update_ids_reset_below_the_offset_are_accepted() {
     }
     let _poll = rig.poll();
     assert_eq!(texts(&rig.until_stored(4).await), ["before", "after a quiet week", "and one", "and another"]);
+}
+
+#[tokio::test]
+async fn update_ids_may_restart_after_an_empty_batch() {
+    let rig = Rig::with(|settings| settings.poll = Duration::from_secs(1)).await;
+    let number = rig.api.says(ADA, "before");
+    let _poll = rig.poll();
+    rig.until_stored(1).await;
+    let is_open = |api: &BotApi| api.calls("getUpdates").iter().skip(2).any(|call| call.params.get("offset").is_none());
+    rig.api.until("a poll without an offset", is_open).await;
+    rig.api.push_as(number - 500, json!({"message": message(ADA, ADA, json!({"text": "after", "message_id": 900}))}));
+    assert_eq!(texts(&rig.until_stored(2).await), ["before", "after"]);
 }
 
 #[tokio::test]
