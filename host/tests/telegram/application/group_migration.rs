@@ -25,9 +25,10 @@ async fn asks(app: &App, chat: i64, text: &str, wanted: &str) {
 /// The event that informs the bot of the move.
 #[derive(Clone, Copy)]
 enum Learned {
-    /// The service message of the old chat, followed by that of the new one.
-    OldFirst,
-    NewFirst,
+    /// Only the service message of the old chat.
+    OldChat,
+    /// Only the service message of the new chat.
+    NewChat,
     /// Only a rejected call.
     Refusal,
 }
@@ -36,13 +37,10 @@ fn upgrade(app: &App, learned: Learned) {
     app.api.migrate(GROUP, SUPER);
     let old = json!({"message": message(OWNER, GROUP, json!({"migrate_to_chat_id": SUPER}))});
     let new = json!({"message": message(OWNER, SUPER, json!({"migrate_from_chat_id": GROUP}))});
-    let notices = match learned {
-        Learned::OldFirst => vec![old, new],
-        Learned::NewFirst => vec![new, old],
-        Learned::Refusal => Vec::new(),
-    };
-    for notice in notices {
-        app.api.push(notice);
+    match learned {
+        Learned::OldChat => _ = app.api.push(old),
+        Learned::NewChat => _ = app.api.push(new),
+        Learned::Refusal => {}
     }
 }
 
@@ -113,7 +111,8 @@ async fn the_new_chat_has_all(app: &App) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn plugin_state_of_a_group_follows_its_new_id() {
     let app = with_kept_places().await;
-    upgrade(&app, Learned::OldFirst);
+    upgrade(&app, Learned::OldChat);
+    asks(&app, SUPER, "/notify", "Reports are posted here.").await;
     the_new_chat_has_all(&app).await;
 }
 
@@ -121,11 +120,14 @@ async fn plugin_state_of_a_group_follows_its_new_id() {
 async fn plugin_state_follows_a_migrated_group_over_restarts() {
     let mut app = with_kept_places().await;
     assert_eq!(app.terminate().await, Some(0));
-    upgrade(&app, Learned::NewFirst);
+    upgrade(&app, Learned::NewChat);
     app.start();
     asks(&app, SUPER, "/notify", "Reports are posted here.").await;
+    // The poll that gets this text confirms the service message, so that the next host doesn't get it again.
+    app.ask(OWNER, "/notify", "Reports are posted").await;
     app.kill();
     app.start();
+    asks(&app, SUPER, "/notify", "Reports are posted here.").await;
     the_new_chat_has_all(&app).await;
 }
 
@@ -142,7 +144,7 @@ async fn a_migrated_group_keeps_its_session_and_turn() {
     asks(&app, GROUP, "/new alpha", "Session 'alpha' created.").await;
     asks(&app, GROUP, "remember the milk", "the milk").await;
     asks(&app, GROUP, "slow 1000", "line 1").await;
-    upgrade(&app, Learned::NewFirst);
+    upgrade(&app, Learned::NewChat);
     asks(&app, SUPER, "/stop", "Stopped.").await;
     asks(&app, SUPER, "recall", "the milk").await;
     assert_eq!(app.terminate().await, Some(0));
