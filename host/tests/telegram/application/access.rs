@@ -2,7 +2,11 @@
 
 use std::path::Path;
 
-use serde_json::json;
+use cordboard_core::{
+    chat::{Origin, Update, UpdateKind},
+    types::{Caller, Place, Role, Timestamp, UserId},
+};
+use serde_json::{Value, json};
 
 use super::{App, MEMBER, OWNER, STRANGER};
 
@@ -230,4 +234,29 @@ async fn a_removed_user_has_no_active_session_in_a_group() {
     app.grant(&format!("owner = {OWNER}")).await;
     says(OWNER, "alone now");
     shows("You said: Ada L: alone now").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stored_command_of_a_removed_user_is_dropped() {
+    let mut app = App::prepared().await;
+    app.configure(&format!("owner = {OWNER}"));
+    let new = |user: i64, name: &str| Update {
+        key: user.to_string(),
+        caller: Caller { id: UserId(format!("telegram:{user}")), name: "Ada L".to_owned(), role: Role::Member },
+        place: Place::new("telegram", &user.to_string()),
+        what: UpdateKind::Text(format!("/new {name}")),
+        at: Timestamp(1_790_000_000_000),
+        locale: None,
+        origin: Origin::default(),
+    };
+    // A host was killed before it executed them.
+    let (store, _) = cordboard_store::open(&app.path("state")).unwrap();
+    store.accept(vec![new(MEMBER, "members"), new(OWNER, "owners")], None).await.unwrap();
+    store.close().await;
+    app.start();
+    app.told(OWNER, 0, "Session 'owners' created.").await;
+    let all_done = || cordboard_store::read_only(&app.path("state")).unwrap().inbox.is_empty().then_some(());
+    app.until("the end of both commands", all_done).await;
+    assert_eq!(app.session("members"), Value::Null);
+    app.assert_nothing_shown([0, 0, 0]);
 }
