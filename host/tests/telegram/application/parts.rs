@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{App, OWNER};
-use crate::botapi::message;
+use crate::botapi::{Fault, message};
 
 fn update(kind: &str, id: i64, more: Value) -> Value {
     let mut of = message(OWNER, OWNER, more);
@@ -33,12 +33,17 @@ fn holding(app: &App, words: &str) -> usize {
     app.api.chat(OWNER).iter().filter(|text| text.contains(words)).count()
 }
 
+/// Delivers a text that the client has split into three messages.
+fn paste(app: &App) {
+    let parts = [(101, "x".repeat(4096)), (102, "y".repeat(4096)), (103, "the end".to_owned())];
+    app.api.push_all(parts.map(|(id, text)| update("message", id, json!({"text": text}))).to_vec());
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_paste_split_by_the_client_is_one_turn() {
     let app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
-    let parts = [(101, "x".repeat(4096)), (102, "y".repeat(4096)), (103, "the end".to_owned())];
-    app.api.push_all(parts.map(|(id, text)| update("message", id, json!({"text": text}))).to_vec());
+    paste(&app);
     app.told(OWNER, 0, "the end").await;
     app.until_turns("alpha", 1).await;
     app.ask(OWNER, "and then?", "You said: and then?").await;
@@ -80,4 +85,21 @@ async fn an_album_is_answered_once_and_each_caption_is_seen() {
     app.told(OWNER, 0, "Only text for now").await;
     app.ask(OWNER, "after it", "You said: after it").await;
     assert_eq!(holding(&app, "Only text for now"), 1);
+}
+
+/// Takes the 20 seconds after which a call times out.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stop_ends_an_answer_that_is_not_sent_yet() {
+    let app = App::new().await;
+    app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
+    app.api.fail("sendMessage", Fault::Hang);
+    paste(&app);
+    let stored = || {
+        let posts = cordboard_store::read_only(&app.path("state")).unwrap().outbox;
+        posts.iter().any(|post| post.reply.text.contains("the end")).then_some(())
+    };
+    app.until("the stored answer", stored).await;
+    app.ask(OWNER, "/stop", "Stopped.").await;
+    app.ask(OWNER, "and then?", "You said: and then?").await;
+    assert_eq!(holding(&app, "the end"), 0, "{:#?}", app.api.chat(OWNER));
 }
