@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
+
 use super::board::{Board, QUICK};
 
 /// Returns a configuration whose agent is `command`.
@@ -35,6 +37,24 @@ fn a_missing_command_is_named_and_the_prompt_waits() {
         host.exchange("/retry", "You said: are you there?");
         assert_eq!(host.end().code, Some(0));
     }
+}
+
+#[test]
+fn too_many_open_files_at_a_start_name_the_remedy() {
+    let board = Board::new(QUICK);
+    let mut host = board.run();
+    host.exchange("/sessions", "No sessions.");
+    // Every file with a lower number is open, so that the host can open no other one.
+    let few = Rlimit { current: Some(12), maximum: getrlimit(Resource::Nofile).maximum };
+    let pid = Pid::from_raw(host.pid()).unwrap();
+    let before = prlimit(Some(pid), Resource::Nofile, few).unwrap();
+    host.exchange("/new a", "The agent of session 'a' could not be started: ");
+    host.hear(
+        "(os error 24); raise the limit of open files with `ulimit -n` or LimitNOFILE= of the systemd unit\nYour",
+    );
+    prlimit(Some(pid), Resource::Nofile, before).unwrap();
+    host.exchange("/retry", "Retrying in session 'a'.");
+    assert_eq!(host.end().code, Some(0));
 }
 
 #[test]
