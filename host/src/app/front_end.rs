@@ -112,7 +112,7 @@ impl Narrator {
     }
 
     /// Returns when the output of the console is closed. Never returns for other front-ends.
-    pub async fn webhook_health(&self) {
+    pub async fn output_gone(&self) {
         match &self.0 {
             Some(console) => console.output_gone().await,
             None => std::future::pending().await,

@@ -171,7 +171,7 @@ async fn finish_turns(
         tokio::select! {
             () = outbox.drained() => {}
             // A closed output has no reader to wait for.
-            () = narrator.webhook_health() => {}
+            () = narrator.output_gone() => {}
         }
     };
     let unread = |_| AppError::Unread { patience: drain, messages: outbox.waiting() };

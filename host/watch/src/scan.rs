@@ -11,6 +11,8 @@ use std::{
     time::Duration,
 };
 
+use cordboard_core::messages::system_error;
+
 use super::{
     WatchError, Watched, check_private, folder,
     os_events::{Goal, OsWatcher},
@@ -122,7 +124,7 @@ impl Scanner {
             following.way(plugins, Goal::Folder);
             match plugin_files(plugins) {
                 Ok(found) => files.extend(found.into_iter().map(|(name, path)| (Item::Plugin(name), path))),
-                Err(error) => folder = Found::Unreadable(error.to_string()),
+                Err(error) => folder = Found::Unreadable(system_error(error)),
             }
         }
         // Watch each file too: it may be a link, or be written through a hard link elsewhere.
