@@ -3,7 +3,6 @@
 
 mod access_withdrawal;
 mod button_press;
-mod command_lookup;
 mod dispatch;
 mod event_bus;
 mod host_api;
@@ -15,7 +14,6 @@ mod refusal_texts;
 mod sessions;
 mod store_adapters;
 
-pub use command_lookup::find_command;
 pub use dispatch::Dispatcher;
 pub use event_bus::EventBus;
 pub use host_api::HostService;

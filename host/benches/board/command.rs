@@ -7,7 +7,7 @@ use cordboard_core::{
     render,
     route::{self, Routed},
 };
-use cordboard_runtime::{CallContext, Invocation};
+use cordboard_runtime::CallContext;
 
 use crate::{
     components::{TestHost, bad},
@@ -69,7 +69,7 @@ pub async fn beside(bench: &TestHost, floor: &Floor, (text, (calls, batch)): (&s
 /// Measures a typed line until its reply is rendered. The reply must end with the text.
 async fn command(bench: &TestHost, line: &str) -> Duration {
     let began = Instant::now();
-    let Routed::Command { name, args, text } = route::parse(line, None) else { panic!("it is a command") };
+    let Routed::Command { name, invocation } = route::parse(line, None) else { panic!("it is a command") };
     let table = bench.plugs.table();
     let offer = table.command(&name).unwrap();
     let asked = CallContext {
@@ -78,11 +78,10 @@ async fn command(bench: &TestHost, line: &str) -> Duration {
         active: None,
         locale: None,
     };
-    let reply =
-        bench.plugs.command(&bench.board, (offer, asked), &Invocation { args, text: text.clone() }).await.unwrap();
+    let reply = bench.plugs.command(&bench.board, (offer, asked), &invocation).await.unwrap();
     let message = render::render(&reply.text);
     let took = began.elapsed();
-    assert!(message.text.ends_with(&text));
+    assert!(message.text.ends_with(&invocation.text));
     took
 }
 

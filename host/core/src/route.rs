@@ -1,8 +1,11 @@
-//! Parses a text from a chat as a command, a command for another bot, or a prompt for the agent.
-//!
-//! It knows the grammar but no commands: plugins define which names exist.
+//! Parses a text from a chat as a command, a command for another bot, or a prompt for the agent, and resolves commands
+//! against those that the active plugins export. The grammar knows no commands.
+
+mod resolve;
 
 use std::borrow::Cow;
+
+pub use resolve::{ActiveCommand, ChatInput, CommandTable, Resolution, resolve};
 
 use crate::render::is_ignorable;
 
@@ -17,14 +20,20 @@ pub enum Routed {
     Command {
         /// In lower case, without the slash and the bot's name.
         name: String,
-        /// The arguments, split as a shell does.
-        args: Vec<String>,
-        /// The rest of the text as it was typed, trimmed.
-        text: String,
+        invocation: Invocation,
     },
     /// A command for another bot in the same group, to be ignored.
     OtherBot,
     Text,
+}
+
+/// The words after a command's name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invocation {
+    /// The arguments, split as a shell does.
+    pub args: Vec<String>,
+    /// The rest of the text as it was typed, trimmed.
+    pub text: String,
 }
 
 /// Parses a text that a person typed. `bot` is this bot's user name without the `@`, or `None` if the front-end has no
@@ -70,7 +79,8 @@ fn read(text: &str, bot: Option<&str>, arguments: impl Fn(&str) -> Vec<String>) 
         (Some(_), _) => return Routed::Text,
     }
     let text = rest.trim();
-    Routed::Command { name: name.to_ascii_lowercase(), args: arguments(text), text: text.to_owned() }
+    let invocation = Invocation { args: arguments(text), text: text.to_owned() };
+    Routed::Command { name: name.to_ascii_lowercase(), invocation }
 }
 
 /// The solidus, its full-width form, the fraction slash and the division slash.

@@ -71,10 +71,10 @@ fn short(command: &str) -> String {
 /// The reason why `plugin` may not show this button, or `None` if it may.
 fn refusal(button: &Button, plugin: &str, directory: &dyn Directory) -> Option<String> {
     let short = short(&button.command);
-    let Routed::Command { name, text, .. } = route::parse_button(&button.command) else {
+    let Routed::Command { name, invocation } = route::parse_button(&button.command) else {
         return Some(format!("{short:?} is not a command: use a command of the plugin, such as \"/{plugin} again\""));
     };
-    if name == STEERING && grants::is_answer(&text) {
+    if name == STEERING && grants::is_answer(&invocation.text) {
         return Some(format!("{short:?} answers an approval request, which only the host's own buttons may do"));
     }
     match directory.owner(&name) {

@@ -3,6 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+pub use cordboard_core::route::Invocation;
 use cordboard_core::{
     messages,
     session::{PersonaSettings, Verdict},
@@ -23,13 +24,6 @@ use super::{
         version::PluginVersion,
     },
 };
-
-/// The arguments of a command: `text` as the user typed them, `args` split like in a shell.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Invocation {
-    pub args: Vec<String>,
-    pub text: String,
-}
 
 /// The host's load and the session's idle time, as a lifecycle plugin sees them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

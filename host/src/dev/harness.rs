@@ -7,12 +7,11 @@ use cordboard_chat::console;
 use cordboard_core::{
     config::{self, Config},
     messages::{Answer, plain},
-    route::{self, Routed},
+    route::{self, ChatInput, Invocation, Resolution},
     types::{Button, Caller, Place, Reply, Role, Timestamp, UserId},
 };
 use cordboard_runtime::{
-    CallContext, CallError, Choice, ComponentInfo, FakeNetwork, HostApi, Invocation, Offer, PluginError,
-    PluginSettings, Registry,
+    CallContext, CallError, Choice, ComponentInfo, FakeNetwork, HostApi, Offer, PluginError, PluginSettings, Registry,
 };
 
 use super::{
@@ -121,26 +120,27 @@ impl PluginHarness {
 
     /// Handles a line of the chat as the hub does.
     pub async fn say(&self, line: &str) -> Said {
-        let Routed::Command { name, args, text } = route::parse(line, None) else { return self.prompt(line).await };
-        self.command((&name, None), &Invocation { args, text }).await
+        self.respond(ChatInput::Text { text: line, bot: None }).await
     }
 
     /// Handles the press of a button as the hub does: its command acts on the session of its message.
     pub async fn press(&self, button: &Button) -> Said {
-        let Routed::Command { name, args, text } = route::parse_button(&button.command) else {
-            return refused(Answer::NoActive);
-        };
         self.board.bind_call(button.session.clone());
-        let said = self.command((&name, button.of.as_deref()), &Invocation { args, text }).await;
+        let input = ChatInput::Button { command: &button.command, plugin: button.of.as_deref() };
+        let said = self.respond(input).await;
         self.board.bind_call(None);
         said
     }
 
-    async fn command(&self, given: (&str, Option<&str>), typed: &Invocation) -> Said {
+    async fn respond(&self, input: ChatInput<'_>) -> Said {
         let table = self.plugs.table();
-        match hub::find_command(&table, given, self.caller.role) {
-            Ok(offer) => self.call(offer, typed).await,
-            Err(answer) => refused(answer),
+        match (route::resolve(input, self.caller.role, &*table), input) {
+            (Resolution::Command { command, invocation }, _) => self.call(command, &invocation).await,
+            (Resolution::Rejected(answer), _) => refused(answer),
+            (Resolution::Prompt, ChatInput::Text { text, .. }) => self.prompt(text).await,
+            (Resolution::Prompt, ChatInput::Button { .. }) | (Resolution::OtherBot, _) => {
+                Said { reply: Reply::default(), failed: None }
+            }
         }
     }
 

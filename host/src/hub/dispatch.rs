@@ -1,23 +1,22 @@
 //! Dispatches one update: a command goes to its plugin, a text to the active session. The reply is stored in the same
 //! commit that marks the update as done.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use cordboard_core::{
     chat::{ButtonLine, Done, InboxRow, InboxState, MessageId, NewPost, Update, UpdateKind},
     config::Sessions,
     gather::Gathered,
     messages::{self, Answer},
-    route::{self, Routed},
+    route::{self, ChatInput, Invocation, Resolution},
     session::{Input, Prompt, RefusalCode},
-    types::{Alert, Phase, Reply, SessionName, SessionView},
+    types::{Alert, Phase, Place, Reply, SessionName, SessionView},
 };
-use cordboard_runtime::{CallContext, CallError, CallOrder, HostApi, Invocation, Offer, Registry, SessionSpec};
+use cordboard_runtime::{CallContext, CallError, CallOrder, HostApi, Offer, Registry, SessionSpec};
 use cordboard_store::{Keyboard, Revised, Store, StoreError};
 
 use super::{
     button_press::{Came, Press},
-    command_lookup::find_command,
     host_api::HostService,
     outbound::Outbound,
     sessions::supervisor::{prompt_of, words_of},
@@ -30,50 +29,36 @@ pub struct Dispatcher {
     pub store: Store,
 }
 
-/// A parsed command, either typed or sent by a button.
-struct CommandLine {
-    name: String,
+/// A call of a command, typed or sent by a button.
+struct Call<'a> {
+    offer: &'a Offer,
     invocation: Invocation,
-    pressed: Option<Pressed>,
+    purpose: Purpose<'a>,
+}
+
+/// The pressed button, and the session and request that it was created for. Empty for a typed command.
+#[derive(Default)]
+struct Purpose<'a> {
+    button: Option<Button<'a>>,
+    press: Option<Arc<Press>>,
+    keyboard: Option<Keyboard>,
 }
 
 /// The button that sent a command, and the message with the button.
-struct Pressed {
-    line: ButtonLine,
-    message: Option<MessageId>,
-}
-
-/// The session and request that the pressed button was created for. Empty for a typed command.
-#[derive(Default)]
-struct Purpose {
-    press: Option<Arc<Press>>,
-    keyboard: Option<Keyboard>,
+#[derive(Clone, Copy)]
+struct Button<'a> {
+    line: &'a ButtonLine,
+    message: Option<&'a MessageId>,
 }
 
 impl Dispatcher {
     /// Returns whether an update is a command that bypasses the queue of its place.
     #[must_use]
     pub fn jumps(&self, row: &InboxRow) -> bool {
-        let Some(typed) = self.typed(&row.update) else { return false };
-        self.plugs.table().command(&typed.name).is_some_and(|offer| offer.spec.order == CallOrder::AtOnce)
-    }
-
-    fn typed(&self, update: &Update) -> Option<CommandLine> {
-        let (routed, pressed) = match &update.what {
-            UpdateKind::Text(text) | UpdateKind::NotText { caption: Some(text), .. } => {
-                (route::parse(text, None), None)
-            }
-            UpdateKind::Press { line, message } => {
-                let pressed = Pressed { line: line.clone(), message: message.clone() };
-                (route::parse_button(&line.command), Some(pressed))
-            }
-            UpdateKind::NotText { caption: None, .. } | UpdateKind::Edited(_) => return None,
-        };
-        match routed {
-            Routed::Command { name, args, text } => {
-                Some(CommandLine { name, invocation: Invocation { args, text }, pressed })
-            }
-            Routed::OtherBot | Routed::Text => None,
+        let Some(input) = input(&row.update.what) else { return false };
+        match route::resolve(input, row.update.caller.role, &*self.plugs.table()) {
+            Resolution::Command { command, .. } => command.spec.order == CallOrder::AtOnce,
+            Resolution::Prompt | Resolution::OtherBot | Resolution::Rejected(_) => false,
         }
     }
 
@@ -92,14 +77,29 @@ impl Dispatcher {
             // Edits and button presses add no message to the chat.
             UpdateKind::Edited(_) | UpdateKind::Press { .. } => {}
         }
-        match (&row.update.what, self.typed(&row.update)) {
-            (_, Some(typed)) => self.command(&row, typed).await,
-            (UpdateKind::Text(_), None) => self.prompt(&row).await,
-            (UpdateKind::NotText { caption: None, .. }, None) => self.answer(&row, Answer::OnlyText).await,
-            (UpdateKind::NotText { kind, caption: Some(_) }, None) => self.caption(&row, kind).await,
-            (UpdateKind::Edited(words), None) => self.edited(&row, words).await,
-            // The text of the button doesn't parse as a command.
-            (UpdateKind::Press { .. }, None) => self.answer(&row, Answer::NoActive).await,
+        let Some(input) = input(&row.update.what) else {
+            return match &row.update.what {
+                UpdateKind::Edited(words) => self.edited(&row, words).await,
+                UpdateKind::NotText { .. } | UpdateKind::Text(_) | UpdateKind::Press { .. } => {
+                    self.answer(&row, Answer::OnlyText).await;
+                }
+            };
+        };
+        let purpose = match self.purpose(&row.update.what).await {
+            Ok(purpose) => purpose,
+            Err(answer) => return self.answer(&row, answer).await,
+        };
+        let table = self.plugs.table();
+        match (route::resolve(input, row.update.caller.role, &*table), &row.update.what) {
+            (Resolution::Command { command: offer, invocation }, _) => {
+                self.command(&row, Call { offer, invocation, purpose }).await;
+            }
+            (Resolution::Rejected(answer), _) => self.answer(&row, answer).await,
+            (Resolution::OtherBot, _) => self.posts.finish(vec![Done::Update(row.id)], Vec::new()).await,
+            (Resolution::Prompt, UpdateKind::NotText { kind, .. }) => self.caption(&row, kind).await,
+            (Resolution::Prompt, UpdateKind::Text(_) | UpdateKind::Edited(_) | UpdateKind::Press { .. }) => {
+                self.prompt(&row).await;
+            }
         }
     }
 
@@ -134,28 +134,18 @@ impl Dispatcher {
         self.posts.finish(vec![Done::Update(row.id)], posts).await;
     }
 
-    async fn command(&self, row: &InboxRow, typed: CommandLine) {
-        let purpose = match self.purpose(typed.pressed.as_ref()).await {
-            Ok(purpose) => purpose,
-            Err(answer) => return self.answer(row, answer).await,
-        };
-        let table = self.plugs.table();
-        let of = typed.pressed.as_ref().and_then(|pressed| pressed.line.of.as_deref());
-        let offer = match find_command(&table, (&typed.name, of), row.update.caller.role) {
-            Ok(offer) => offer,
-            Err(answer) => return self.answer(row, answer).await,
-        };
-        let reply = self.call(&row.update, offer, (&typed, &purpose)).await;
+    async fn command(&self, row: &InboxRow, call: Call<'_>) {
+        let reply = self.call(&row.update, &call).await;
         if !reply.in_place {
-            self.close(&row.update, &typed, &purpose).await;
+            self.close(&row.update, &call).await;
         }
-        self.reply(row, reply, typed.pressed.and_then(|pressed| pressed.message)).await;
+        self.reply(row, reply, call.purpose.button.and_then(|button| button.message.cloned())).await;
     }
 
     /// Returns the session and request of the button. The error is the answer to a button that is outdated or already
     /// decided.
-    async fn purpose(&self, pressed: Option<&Pressed>) -> Result<Purpose, Answer> {
-        let Some(Pressed { line, .. }) = pressed else { return Ok(Purpose::default()) };
+    async fn purpose<'a>(&self, what: &'a UpdateKind) -> Result<Purpose<'a>, Answer> {
+        let UpdateKind::Press { line, message } = what else { return Ok(Purpose::default()) };
         let keyboard = match line.keyboard {
             Some(id) => {
                 let stored = self.store.keyboard(id).await;
@@ -174,18 +164,20 @@ impl Dispatcher {
             return Err(Answer::AlreadyDecided { outcome });
         }
         let request = keyboard.as_ref().and_then(|keyboard| keyboard.reply.request.clone());
-        Ok(Purpose { press: Some(Arc::new(Press::new(line.session.clone(), request))), keyboard })
+        let press = Arc::new(Press::new(line.session.clone(), request));
+        Ok(Purpose { button: Some(Button { line, message: message.as_ref() }), press: Some(press), keyboard })
     }
 
     /// Replaces the buttons of a message with the decision and the name of the person, if the button took effect.
-    async fn close(&self, update: &Update, typed: &CommandLine, purpose: &Purpose) {
-        let (Some(press), Some(keyboard)) = (&purpose.press, &purpose.keyboard) else { return };
+    async fn close(&self, update: &Update, call: &Call<'_>) {
+        let Purpose { button: Some(button), press: Some(press), keyboard: Some(keyboard) } = &call.purpose else {
+            return;
+        };
         match (press.came(), &press.request) {
             (Came::Changed, None) => {
-                let command = typed.pressed.as_ref().map(|pressed| pressed.line.command.as_str());
                 let mut buttons = keyboard.reply.buttons.iter().flatten();
-                let label = buttons.find(|button| Some(button.command.as_str()) == command);
-                let label = label.map_or(typed.name.as_str(), |button| button.label.as_str());
+                let label = buttons.find(|shown| shown.command == button.line.command);
+                let label = label.map_or(call.offer.spec.name.as_str(), |shown| shown.label.as_str());
                 let outcome = messages::decided(Some(&update.caller.name), Some(label));
                 self.posts.close_keyboard(keyboard.id, &outcome).await;
             }
@@ -194,35 +186,32 @@ impl Dispatcher {
         }
     }
 
-    async fn call(&self, update: &Update, offer: &Offer, (typed, purpose): (&CommandLine, &Purpose)) -> Reply {
+    async fn call(&self, update: &Update, call: &Call<'_>) -> Reply {
         let asked = CallContext {
             caller: Some(update.caller.clone()),
             place: Some(update.place.clone()),
             active: None,
             locale: update.locale.clone(),
         };
-        let board = match &purpose.press {
+        let board = match &call.purpose.press {
             Some(press) => Arc::new(self.desk.pressed(Arc::clone(press))) as Arc<dyn HostApi>,
             None => Arc::clone(&self.desk) as Arc<dyn HostApi>,
         };
-        match self.plugs.command(&board, (offer, asked), &typed.invocation).await {
+        match self.plugs.command(&board, (call.offer, asked), &call.invocation).await {
             Ok(reply) => reply,
-            // A plugin sees no session of others, so it can't tell.
-            Err(CallError::Plugin(why)) if why == messages::NO_ACTIVE && self.has_active(update) => {
-                messages::plain(messages::NONE_ACTIVE_OF_YOURS)
-            }
-            Err(CallError::Plugin(why)) => messages::plain(&why),
             Err(error) => {
-                let plugin = offer.generation.name.clone();
-                tracing::warn!(command = typed.name, plugin, %error, "command failed");
-                Answer::CommandFailed { name: typed.name.clone(), plugin, why: error.to_string() }.reply()
+                let (command, plugin) = (&call.offer.spec.name, &call.offer.generation.name);
+                if !matches!(error, CallError::Plugin(_)) {
+                    tracing::warn!(command, plugin, %error, "command failed");
+                }
+                messages::plain(&error_text(&error, call.offer, &self.active_in(&update.place)))
             }
         }
     }
 
-    /// Whether a session is active in the place of an update, for any person.
-    fn has_active(&self, update: &Update) -> bool {
-        !self.desk.lines().roster.active_in(&update.place).is_empty()
+    /// The sessions that are active in a place, for any person.
+    fn active_in(&self, place: &Place) -> BTreeSet<SessionName> {
+        self.desk.lines().roster.active_in(place)
     }
 
     async fn caption(&self, row: &InboxRow, kind: &str) {
@@ -257,8 +246,7 @@ impl Dispatcher {
     /// to the same session.
     async fn prompt(&self, row: &InboxRow) {
         let Some(session) = self.addressee(row).await else {
-            let answer = if self.has_active(&row.update) { Answer::NoneOfYours } else { Answer::NoActive };
-            return self.answer(row, answer).await;
+            return self.answer(row, not_addressed(&self.active_in(&row.update.place))).await;
         };
         let (Some(prompt), Some(line)) = (prompt_of(row), self.desk.lines().get(&session)) else {
             return self.answer(row, Answer::NoActive).await;
@@ -324,8 +312,38 @@ impl Dispatcher {
     }
 }
 
+/// Returns what a person sent as a text or with a button. `None` for everything else.
+fn input(what: &UpdateKind) -> Option<ChatInput<'_>> {
+    match what {
+        // The front-end has removed the bot's name.
+        UpdateKind::Text(text) | UpdateKind::NotText { caption: Some(text), .. } => {
+            Some(ChatInput::Text { text, bot: None })
+        }
+        UpdateKind::Press { line, .. } => {
+            Some(ChatInput::Button { command: &line.command, plugin: line.of.as_deref() })
+        }
+        UpdateKind::NotText { caption: None, .. } | UpdateKind::Edited(_) => None,
+    }
+}
+
+/// Returns the text of the reply to a command whose call failed. `active` are the sessions that are active in its place.
+pub fn error_text(error: &CallError, offer: &Offer, active: &BTreeSet<SessionName>) -> String {
+    let CallError::Plugin(why) = error else {
+        let (name, plugin) = (offer.spec.name.clone(), offer.generation.name.clone());
+        return Answer::CommandFailed { name, plugin, why: error.to_string() }.text();
+    };
+    // A plugin can't see the sessions of others.
+    let is_of_others = why == messages::NO_ACTIVE && !active.is_empty();
+    if is_of_others { messages::NONE_ACTIVE_OF_YOURS } else { why }.to_owned()
+}
+
+/// Returns the answer to a prompt if its author has no active session. `active` are those of others in the place.
+pub fn not_addressed(active: &BTreeSet<SessionName>) -> Answer {
+    if active.is_empty() { Answer::NoActive } else { Answer::NoneOfYours }
+}
+
 /// Returns whether a new message has to wait: it is neither answered at once nor refused.
-fn waits(view: &SessionView, limits: &Sessions) -> bool {
+pub fn waits(view: &SessionView, limits: &Sessions) -> bool {
     let has_room = view.queued < limits.queue.max(1) && view.record.kept.len() < limits.kept.max(1) as usize;
     has_room && (view.phase == Phase::Busy || view.queued > 0)
 }

@@ -165,7 +165,9 @@ impl UpdateParser {
             match route::parse(&marked(&text, &entities, Marks::Links), Some(&self.bot.name)) {
                 Routed::OtherBot => return None,
                 // Without the bot's name, which the hub doesn't know.
-                Routed::Command { name, text, .. } => return Some(format!("/{name} {text}").trim_end().to_owned()),
+                Routed::Command { name, invocation } => {
+                    return Some(format!("/{name} {}", invocation.text).trim_end().to_owned());
+                }
                 Routed::Text => {}
             }
         }

@@ -7,7 +7,7 @@ use super::*;
 /// The command's name and arguments, or `None` if the text is not a command for this bot.
 fn read(text: &str) -> Option<(String, Vec<String>)> {
     match parse(text, Some("CordBot")) {
-        Routed::Command { name, args, .. } => Some((name, args)),
+        Routed::Command { name, invocation } => Some((name, invocation.args)),
         Routed::OtherBot | Routed::Text => None,
     }
 }
@@ -98,7 +98,9 @@ fn a_command_for_another_bot_is_not_ours() {
 
 #[test]
 fn text_after_a_command_is_trimmed() {
-    let Routed::Command { name, args, text } = parse("/note   two  words\nand a line \n", None) else {
+    let Routed::Command { name, invocation: Invocation { args, text } } =
+        parse("/note   two  words\nand a line \n", None)
+    else {
         panic!("a command")
     };
     assert_eq!((name.as_str(), text.as_str()), ("note", "two  words\nand a line"));
@@ -127,7 +129,9 @@ fn smart_punctuation_is_converted_back() {
     assert_eq!(args("/ask a — b"), ["a", "—", "b"]);
     assert_eq!(args("/new\u{a0}alpha\u{a0}planner"), ["alpha", "planner"]);
     assert_eq!(args("/new\u{a0}“a\u{a0}b”"), ["a b"]);
-    let Routed::Command { text, .. } = parse("/note “as it is” —5", None) else { panic!("a command") };
+    let Routed::Command { invocation: Invocation { text, .. }, .. } = parse("/note “as it is” —5", None) else {
+        panic!("a command")
+    };
     assert_eq!(text, "“as it is” —5");
 }
 
@@ -155,14 +159,19 @@ fn full_width_and_final_punctuation_are_normalized() {
     }
     assert_eq!(args("/ask a, b! c?"), ["a,", "b!", "c"]);
     assert_eq!(args("/new alpha\u{200b} planner"), ["alpha", "planner"]);
-    let Routed::Command { text, .. } = parse("/remind 1h Why１? ", None) else { panic!("a command") };
+    let Routed::Command { invocation: Invocation { text, .. }, .. } = parse("/remind 1h Why１? ", None) else {
+        panic!("a command")
+    };
     assert_eq!(text, "1h Why１?");
 }
 
 #[test]
 fn arguments_of_a_button_are_literal() {
     for rest in ["Really?", "１５", "—x", "“x”"] {
-        let Routed::Command { name, args, text } = parse_button(&format!("/Do {rest}")) else { panic!("a command") };
+        let Routed::Command { name, invocation: Invocation { args, text } } = parse_button(&format!("/Do {rest}"))
+        else {
+            panic!("a command")
+        };
         assert_eq!((name.as_str(), args.as_slice(), text.as_str()), ("do", [rest.to_owned()].as_slice(), rest));
     }
 }
@@ -192,7 +201,7 @@ fn the_nearest_command_is_suggested() {
 proptest! {
     #[test]
     fn any_text_is_parsed(text in "(/[a-zA-Z@_]{0,5})?[ \\PC\n'\"\\\\#]{0,20}", bot in prop::option::of("[a-z]{0,3}")) {
-        if let Routed::Command { name, args, text: rest } = parse(&text, bot.as_deref()) {
+        if let Routed::Command { name, invocation: Invocation { args, text: rest } } = parse(&text, bot.as_deref()) {
             prop_assert!(is_name(&name) && name.to_ascii_lowercase() == name);
             prop_assert!(text.trim_end().ends_with(&rest));
             prop_assert!(args.is_empty() || !rest.is_empty());

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use cordboard_core::{
     cron::Cron,
+    route::{ActiveCommand, CommandTable},
     types::{Role, Timestamp},
 };
 
@@ -81,6 +82,20 @@ pub struct Offer {
     pub spec: CommandSpec,
 }
 
+impl ActiveCommand for Offer {
+    fn name(&self) -> &str {
+        &self.spec.name
+    }
+
+    fn plugin(&self) -> &str {
+        &self.generation.name
+    }
+
+    fn least_role(&self) -> Role {
+        self.spec.least_role
+    }
+}
+
 #[derive(Clone, Default)]
 pub struct Snapshot {
     pub(crate) entries: BTreeMap<String, Entry>,
@@ -117,6 +132,18 @@ impl Offers {
     }
 }
 
+impl CommandTable for Snapshot {
+    type Command = Offer;
+
+    fn command(&self, name: &str) -> Option<&Offer> {
+        self.commands.get(name)
+    }
+
+    fn commands(&self) -> impl Iterator<Item = &Offer> {
+        self.commands.values()
+    }
+}
+
 impl Snapshot {
     /// Returns the offers of a plugin.
     pub fn offers(&self, name: &str) -> Option<&Offers> {
@@ -124,11 +151,11 @@ impl Snapshot {
     }
 
     pub fn commands(&self) -> impl Iterator<Item = &Offer> {
-        self.commands.values()
+        CommandTable::commands(self)
     }
 
     pub fn command(&self, name: &str) -> Option<&Offer> {
-        self.commands.get(name)
+        CommandTable::command(self, name)
     }
 
     pub fn entry(&self, name: &str) -> Option<&Entry> {
