@@ -26,7 +26,7 @@ pub use build::build;
 pub use call::call;
 pub use check::check;
 pub use error::KitError;
-pub use fake_host::{FakeHost, at_rest};
+pub use fake_host::{FakeHost, SessionSetup, SetupError, settle};
 pub use harness::Harness;
 pub use new::new;
 pub use recorded_action::RecordedAction;

@@ -10,7 +10,7 @@ mod in_flight;
 mod ingress;
 mod live_config;
 mod outbound;
-mod refusal_texts;
+pub(crate) mod refusal_texts;
 mod sessions;
 mod store_adapters;
 
@@ -25,6 +25,15 @@ pub use sessions::plugin_queries::PluginQueries;
 pub use sessions::presenter::TurnRenderer;
 pub use sessions::quiescence::{OpenWork, QuiescenceWaiter};
 pub use sessions::supervisor::{Revived, SessionSupervisor, sort};
+pub(crate) use {
+    button_press::{Changes, Press},
+    dispatch::{error_text, not_addressed, waits},
+    host_api::{
+        agents,
+        create_session::{NewSession, check_persona},
+    },
+    sessions::plugin_queries::Query,
+};
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 

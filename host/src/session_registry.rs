@@ -83,6 +83,16 @@ impl SessionRegistry {
         views
     }
 
+    /// Returns a page of the sessions that `caller` may see, the most recently active first.
+    #[must_use]
+    pub fn page(&self, caller: &Caller, archived: bool, skip: usize, count: usize) -> Vec<Arc<SessionView>> {
+        let mut views = self.seen_by(caller, archived);
+        views.sort_by(|a, b| {
+            b.record.last_active.cmp(&a.record.last_active).then_with(|| a.record.name.cmp(&b.record.name))
+        });
+        views.into_iter().skip(skip).take(count).collect()
+    }
+
     /// The active session of `caller` in `place`: the one for everybody if the caller may see it, or else the caller's
     /// own.
     #[must_use]

@@ -117,7 +117,8 @@ Directives, one per line, before or between messages:
   @clock +5m                            advances the clock, which otherwise doesn't move;
   @clock 2026-01-02 08:30               sets it, in UTC; it starts at 2026-01-01 09:00
   @session NAME PHASE KEY=VALUE         KEY: agent, persona, mode, owner, model, models, why,
-                                        queued, turns or timeout; `active` makes it the active one
+                                        queued, interrupted, turns or timeout; `active` makes it
+                                        the active one
   @config key = 1                       a line of [plugins.NAME.config]
   @plugin http = [\"https://hub/*\"]      a line of [plugins.NAME]; no `grants`: all are granted
   @secret NAME VALUE                    one of [secrets]
@@ -136,14 +137,16 @@ Calls that no message causes:
                                         for that long, with that much free memory
   @resume alpha +10m                    the message when a session resumes after that time
   @persona planner alpha                the instructions for an agent
-  @turn alpha                           starts a turn, shown in the session's mode: its
-                                        messages, and after ~ the status below them
+  @turn alpha                           shows the running turn, or starts one, in the session's
+                                        mode: its messages, and after ~ the status below them
   @turn alpha normal                    the same in another mode
   @says TEXT                            the agent writes a text: the next frame
   @does TITLE                           the agent runs a tool: the next frame
   @done                                 the turn ends
   @fails WHY                            the turn fails, for this reason
   @plug                                 nothing, or why the plugin is rejected
+Sessions behave as on a host. Their agent starts and stops at once, and a turn runs until @done,
+@fails or /stop ends it. @clock suspends sessions at their idle timeout.
 
 --bless runs each conversation several times, and writes {*} for the words that differ.
 

@@ -5,12 +5,12 @@ mod inline;
 
 use std::sync::Arc;
 
-use cordboard_core::{render, types::Role};
+use cordboard_core::{config::Config, render, types::Role};
 use cordboard_runtime::PluginError;
 
 use super::{
     error::KitError,
-    harness::{Harness, Lending, PluginHarness, person},
+    harness::{Harness, Lending, PluginHarness, World, person},
     log::Log,
     progress,
     subject::Subject,
@@ -23,13 +23,15 @@ pub fn call(wanted: &cli::Call, bench: Harness) -> Result<(), KitError> {
     let line = line(&wanted.line)?;
     let subject = Subject::find(&wanted.plugin)?;
     super::block_on(async {
-        let mut stage =
-            PluginHarness::new(Arc::new(bench.plugs()?), Log::start(), subject, (Clock::system().now(), None));
+        let config = bench.config.clone().unwrap_or_else(Config::defaults);
+        let world = World { now: Clock::system().now(), config, far: None };
+        let mut stage = PluginHarness::new(Arc::new(bench.plugs()?), Log::start(), subject, world);
         stage.caller = person("ada", Role::from(wanted.rank));
         let plugged = plug(&stage, &bench, &wanted.inline).await;
         tell(&stage);
         plugged?;
         let said = stage.say(&line).await;
+        stage.settle().await;
         tell(&stage);
         progress::print(&cordboard_chat::preview(&said.reply, progress::out()));
         said.failed.map_or(Ok(()), |why| Err(KitError::Answered(why)))

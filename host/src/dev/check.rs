@@ -13,7 +13,7 @@ use cordboard_core::{
 
 use super::{
     error::KitError,
-    harness::{Harness, Lending, PluginHarness},
+    harness::{Harness, Lending, PluginHarness, World},
     log::Log,
     progress,
     subject::Subject,
@@ -28,8 +28,9 @@ pub fn check(wanted: &cli::Check, bench: Harness) -> Result<(), KitError> {
     let subject = Subject::find(&wanted.plugin)?;
     super::block_on(async {
         let plugs = Arc::new(bench.plugs()?);
-        let stage = PluginHarness::new(plugs, Log::start(), subject, (Clock::system().now(), None));
         let config = bench.config.unwrap_or_else(Config::defaults);
+        let world = World { now: Clock::system().now(), config: config.clone(), far: None };
+        let stage = PluginHarness::new(plugs, Log::start(), subject, world);
         let (look, compiled) = compile(&stage).await?;
         let taken = stage.plug(&config, Lending::AsGranted).await;
         let then = match &taken {

@@ -4,6 +4,8 @@ use std::{io, path::PathBuf};
 
 use cordboard_runtime::PluginError;
 
+use super::harness::ConfigFaults;
+
 #[derive(Debug, thiserror::Error)]
 pub enum KitError {
     #[error("name a plugin '{name}': {why}")]
@@ -42,7 +44,7 @@ pub enum KitError {
     #[error("answer: {0}")]
     Answered(String),
     #[error("use the configuration: {0}")]
-    Config(String),
+    Config(#[from] ConfigFaults),
     #[error("read {place}: {why}")]
     Script { place: String, why: String },
     #[error("install into {}: the folder does not exist; create it, or set the host's plugin folder with --plugins", folder.display())]

@@ -6,19 +6,28 @@ use std::{path::PathBuf, sync::Arc};
 use cordboard_chat::console;
 use cordboard_core::{
     config::{self, Config},
-    messages::{Answer, plain},
+    messages::{self, Answer, plain},
     route::{self, ChatInput, Invocation, Resolution},
-    types::{Button, Caller, Place, Reply, Role, Timestamp, UserId},
+    types::{Button, Caller, Place, Reply, Request, Role, Timestamp, UserId},
 };
 use cordboard_runtime::{
-    CallContext, CallError, Choice, ComponentInfo, FakeNetwork, HostApi, Offer, PluginError, PluginSettings, Registry,
+    CallContext, ComponentInfo, FakeNetwork, HostApi, Offer, PluginError, PluginSettings, Registry,
 };
 
 use super::{
-    build::size, error::KitError, fake_host::FakeHost, fake_network::Far, log::Log, progress,
-    recorded_action::RecordedAction, subject::Subject,
+    build::size,
+    error::KitError,
+    fake_host::{self, FakeHost},
+    fake_network::Far,
+    log::Log,
+    progress,
+    recorded_action::RecordedAction,
+    subject::Subject,
 };
-use crate::{hub, plugin_sources::STANDARD};
+use crate::{
+    hub::{self, Press},
+    plugin_sources::STANDARD,
+};
 
 /// The maximum number of concurrent calls: the call itself, and one that it may cause.
 const PARALLEL: u32 = 2;
@@ -45,10 +54,17 @@ pub struct Said {
     pub failed: Option<String>,
 }
 
+/// The surroundings of a plugin.
+pub struct World {
+    pub now: Timestamp,
+    pub config: Config,
+    /// The fake network of a conversation. `None` uses the real one.
+    pub far: Option<Arc<Far>>,
+}
+
 pub struct PluginHarness {
     pub plugs: Arc<Registry>,
-    pub board: Arc<FakeHost>,
-    /// The fake network of a conversation. `None` uses the real one.
+    pub board: FakeHost,
     pub far: Option<Arc<Far>>,
     pub log: Log,
     pub subject: Subject,
@@ -58,23 +74,26 @@ pub struct PluginHarness {
 }
 
 impl PluginHarness {
-    /// Creates an empty fake host at the time `now`, with the owner at the console and no active plugin.
-    pub fn new(plugs: Arc<Registry>, log: Log, subject: Subject, (now, far): (Timestamp, Option<Arc<Far>>)) -> Self {
-        let demo = Choice { name: "demo".to_owned(), description: "demo".to_owned() };
-        let board = FakeHost::new(now, vec![demo]);
-        let board = Arc::new(match &far {
-            Some(far) => board.with_far_side(Arc::clone(far) as Arc<dyn FakeNetwork>),
-            None => board,
-        });
+    /// Creates an empty fake host, with the owner at the console and no active plugin.
+    pub fn new(plugs: Arc<Registry>, log: Log, subject: Subject, world: World) -> Self {
+        let World { now, config, far } = world;
+        let network = far.clone().map(|far| far as Arc<dyn FakeNetwork>);
+        let board = FakeHost::new(now, config, network);
         plugs.stop_clock(now);
         let (caller, place) = (person("ada", Role::Owner), console::place().clone());
         Self { plugs, board, far, log, subject, caller, place, locale: None }
     }
 
     /// Sets the time of the fake host and of the clocks in guests.
-    pub fn set_now(&self, now: Timestamp) {
-        self.board.set_now(now);
+    pub async fn set_now(&self, now: Timestamp) {
         self.plugs.stop_clock(now);
+        self.board.set_now(now);
+        self.settle().await;
+    }
+
+    /// Answers the questions of sessions to plugins, as the host does after a command.
+    pub async fn settle(&self) {
+        fake_host::settle(&self.plugs, &self.board).await;
     }
 
     /// Activates the plugin, or applies new settings to it. Use `Lending::All` if no grants are configured.
@@ -120,32 +139,28 @@ impl PluginHarness {
 
     /// Handles a line of the chat as the hub does.
     pub async fn say(&self, line: &str) -> Said {
-        self.respond(ChatInput::Text { text: line, bot: None }).await
+        self.respond(ChatInput::Text { text: line, bot: None }, &self.board).await
     }
 
-    /// Handles the press of a button as the hub does: its command acts on the session of its message.
-    pub async fn press(&self, button: &Button) -> Said {
-        self.board.bind_call(button.session.clone());
+    /// Handles the press of a button as the hub does. `request` is what its message asks.
+    pub async fn press(&self, button: &Button, request: Option<Request>) -> Said {
+        let press = Arc::new(Press::new(button.session.clone(), request));
         let input = ChatInput::Button { command: &button.command, plugin: button.of.as_deref() };
-        let said = self.respond(input).await;
-        self.board.bind_call(None);
-        said
+        self.respond(input, &self.board.pressed(press)).await
     }
 
-    async fn respond(&self, input: ChatInput<'_>) -> Said {
+    async fn respond(&self, input: ChatInput<'_>, board: &FakeHost) -> Said {
         let table = self.plugs.table();
         match (route::resolve(input, self.caller.role, &*table), input) {
-            (Resolution::Command { command, invocation }, _) => self.call(command, &invocation).await,
+            (Resolution::Command { command, invocation }, _) => self.call(command, &invocation, board).await,
             (Resolution::Rejected(answer), _) => refused(answer),
-            (Resolution::Prompt, ChatInput::Text { text, .. }) => self.prompt(text).await,
-            (Resolution::Prompt, ChatInput::Button { .. }) | (Resolution::OtherBot, _) => {
-                Said { reply: Reply::default(), failed: None }
-            }
+            (Resolution::Prompt, ChatInput::Text { text, .. }) => self.prompt(text),
+            (Resolution::Prompt, ChatInput::Button { .. }) | (Resolution::OtherBot, _) => Said::nothing(),
         }
     }
 
-    async fn call(&self, offer: &Offer, typed: &Invocation) -> Said {
-        let board = Arc::clone(&self.board) as Arc<dyn HostApi>;
+    async fn call(&self, offer: &Offer, typed: &Invocation, board: &FakeHost) -> Said {
+        let board = Arc::new(board.clone()) as Arc<dyn HostApi>;
         self.board.meet(&self.place, &self.caller);
         let asked = CallContext {
             caller: Some(self.caller.clone()),
@@ -155,20 +170,24 @@ impl PluginHarness {
         };
         match self.plugs.command(&board, (offer, asked), typed).await {
             Ok(reply) => Said { reply, failed: None },
-            Err(CallError::Plugin(why)) => Said { reply: plain(&why), failed: Some(why) },
             Err(error) => {
-                let (name, plugin) = (offer.spec.name.clone(), offer.generation.name.clone());
-                refused(Answer::CommandFailed { name, plugin, why: error.to_string() })
+                let why = hub::error_text(&error, offer, &self.board.active_in(&self.place));
+                Said { reply: plain(&why), failed: Some(why) }
             }
         }
     }
 
-    /// Handles a prompt for the active session. There is no agent here, so the prompt is only recorded.
-    async fn prompt(&self, line: &str) -> Said {
-        let Some(active) = self.board.active(&self.caller, &self.place) else { return refused(Answer::NoActive) };
-        let sent = self.board.prompt(&self.caller, &active.record.name, line.to_owned()).await;
-        let failed = sent.err().map(|refusal| refusal.text);
-        Said { reply: plain(failed.as_deref().unwrap_or_default()), failed }
+    /// Handles a prompt for the active session as the hub does.
+    fn prompt(&self, text: &str) -> Said {
+        let Some(active) = self.board.active(&self.caller, &self.place) else {
+            return refused(hub::not_addressed(&self.board.active_in(&self.place)));
+        };
+        let name = &active.record.name;
+        self.board.accept(name, &self.place, text);
+        if hub::waits(&active, &self.board.config().sessions) {
+            return Said { reply: plain(&messages::waits(name)), failed: None };
+        }
+        Said::nothing()
     }
 
     /// Returns the actions and log lines since the last call.
@@ -177,6 +196,12 @@ impl PluginHarness {
         deeds.extend(self.far.iter().flat_map(|far| far.take_deeds()));
         deeds.extend(self.log.take());
         deeds
+    }
+}
+
+impl Said {
+    fn nothing() -> Self {
+        Self { reply: Reply::default(), failed: None }
     }
 }
 
@@ -197,15 +222,30 @@ pub fn person(name: &str, role: Role) -> Caller {
     Caller { id: UserId(format!("{}:{name}", console::FRONT_END)), name: name.to_owned(), role }
 }
 
-/// Parses a configuration from the lines of a conversation: those of `[plugins.NAME]`, those of its `config` table,
-/// and those of `[secrets]`.
-pub fn configured(name: &str, (lines, own): (&[String], &[String]), secrets: &[String]) -> Result<Config, String> {
+/// The lines of a configuration for one plugin.
+#[derive(Debug, Clone, Copy)]
+pub struct ConfigLines<'a> {
+    /// Lines of `[plugins.NAME]`.
+    pub plugin: &'a [String],
+    /// Lines of `[plugins.NAME.config]`.
+    pub own: &'a [String],
+    /// Lines of `[secrets]`.
+    pub secrets: &'a [String],
+}
+
+/// The faults of a configuration, for the author.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigFaults(String);
+
+/// Parses the configuration of the plugin `name`.
+pub fn configured(name: &str, lines: ConfigLines<'_>) -> Result<Config, ConfigFaults> {
     let mut text = String::from("[secrets]\n");
-    text.extend(secrets.iter().map(|line| format!("{line}\n")));
+    text.extend(lines.secrets.iter().map(|line| format!("{line}\n")));
     text.push_str(&format!("[plugins.{name}]\n"));
-    text.extend(lines.iter().map(|line| format!("{line}\n")));
+    text.extend(lines.plugin.iter().map(|line| format!("{line}\n")));
     text.push_str(&format!("[plugins.{name}.config]\n"));
-    for line in own {
+    for line in lines.own {
         // Tables of the plugin's own configuration are nested below its table.
         let line = match line.strip_prefix("[[") {
             Some(rest) => format!("[[plugins.{name}.config.{rest}"),
@@ -217,6 +257,6 @@ pub fn configured(name: &str, (lines, own): (&[String], &[String]), secrets: &[S
     }
     config::load(&text).map_err(|error| {
         let faults: Vec<&str> = error.faults().iter().map(|fault| fault.message.as_str()).collect();
-        faults.join("; ")
+        ConfigFaults(faults.join("; "))
     })
 }

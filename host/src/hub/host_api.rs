@@ -2,7 +2,7 @@
 //! of the caller. All orders to sessions go through this module.
 
 pub mod chat_members;
-mod create_session;
+pub mod create_session;
 mod plugin_state;
 
 use std::{path::PathBuf, sync::Arc};
@@ -23,6 +23,7 @@ use cordboard_runtime::{
 };
 use cordboard_store::{Store, StoreError};
 
+use self::create_session::{NewSession, check_persona};
 use super::{
     button_press::{Changes, Press},
     live_config::LiveConfig,
@@ -107,10 +108,13 @@ impl HostService {
         let line = self.lines.get(name).ok_or_else(|| unknown(name.as_str()))?;
         line.order(order, OrderSource { by: Some(caller.name.clone()), trail: self.trail.clone() }).await
     }
+}
 
-    fn choose(agent: (&String, &Agent)) -> Choice {
-        Choice { name: agent.0.clone(), description: agent.1.kind.as_str().to_owned() }
-    }
+/// Returns the configured agents, for plugins.
+pub fn agents(config: &Config) -> Vec<Choice> {
+    let choice =
+        |(name, agent): (&String, &Agent)| Choice { name: name.clone(), description: agent.kind.as_str().to_owned() };
+    config.agents.by_name.iter().map(choice).collect()
 }
 
 #[async_trait]
@@ -135,11 +139,8 @@ impl HostApi for HostService {
     }
 
     fn page(&self, caller: &Caller, shelf: ArchiveFilter, skip: usize, count: usize) -> Vec<SessionView> {
-        let mut views = self.roster().seen_by(caller, shelf == ArchiveFilter::Archived);
-        views.sort_by(|a, b| {
-            b.record.last_active.cmp(&a.record.last_active).then_with(|| a.record.name.cmp(&b.record.name))
-        });
-        views.into_iter().skip(skip).take(count).map(|view| self.shown(&view)).collect()
+        let page = self.roster().page(caller, shelf == ArchiveFilter::Archived, skip, count);
+        page.iter().map(|view| self.shown(view)).collect()
     }
 
     fn find(&self, caller: &Caller, name: &str) -> Option<SessionView> {
@@ -147,11 +148,19 @@ impl HostApi for HostService {
     }
 
     fn agents(&self) -> Vec<Choice> {
-        self.config().agents.by_name.iter().map(Self::choose).collect()
+        agents(&self.config())
     }
 
     async fn create(&self, caller: &Caller, blueprint: SessionSpec) -> Result<SessionView, ApiError> {
-        let record = self.found(caller, blueprint)?;
+        let config = self.config();
+        let rules = NewSession {
+            roster: self.roster(),
+            config: &config,
+            state: &self.state,
+            personas: Some(self.personas()),
+            now: self.clock.now(),
+        };
+        let record = rules.record(caller, blueprint)?;
         match self.store.create(&record).await {
             Ok(()) => {}
             Err(StoreError::Exists { .. }) => {
@@ -180,7 +189,7 @@ impl HostApi for HostService {
     async fn order(&self, caller: &Caller, name: &SessionName, order: SessionCommand) -> Result<SessionView, ApiError> {
         self.seen(caller, name.as_str())?;
         if let SessionCommand::SetPersona(persona) = &order {
-            self.check_persona(persona.as_deref())?;
+            check_persona(persona.as_deref(), Some(&self.personas()))?;
         }
         let archives = order == SessionCommand::Archive;
         let cut = if let SessionCommand::Interrupt { from: Some(place), .. } = &order {

@@ -7,7 +7,7 @@ use cordboard_core::{
     agent::PromptId,
     event::{CausationChain, Kind},
     messages,
-    session::{ApiError, Effect, Exit, Input, Machine, RefusalCode, SessionCommand, Settled},
+    session::{ApiError, Effect, Exit, Input, Machine, RefusalCode, SessionCommand},
     types::{Phase, Place, SessionView},
 };
 use tokio::sync::mpsc;
@@ -150,7 +150,7 @@ impl Actor {
         let effects = self.machine.order(order, self.ports.clock.now())?;
         // A refused order changes nothing, so it causes no events.
         self.chronicle.ordered(trail);
-        let dropped = effects.iter().filter_map(dropped).collect();
+        let dropped = effects.iter().filter_map(Effect::dropped).map(str::to_owned).collect();
         match self.go(before, effects).await {
             Ok(()) => Ok(SessionView { dropped, ..self.machine.view() }),
             Err(why) => Err(ApiError { code: RefusalCode::Failed, text: messages::done_but_not_stored(why) }),
@@ -223,13 +223,5 @@ impl Actor {
     /// Returns a handle that plugins answer to. `None` if all other handles are dropped.
     pub(super) fn handle(&self) -> Option<super::Handle> {
         self.myself.upgrade().map(|messages| super::Handle { messages })
-    }
-}
-
-/// Returns the beginning of the prompt that the effect drops.
-fn dropped(effect: &Effect) -> Option<String> {
-    match effect {
-        Effect::Settle { how: Settled::Dropped(beginning), .. } => Some(beginning.clone()),
-        _ => None,
     }
 }

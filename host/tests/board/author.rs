@@ -6,6 +6,7 @@ mod extension_points;
 mod languages;
 mod refusals;
 mod rust;
+mod same_replies;
 
 use std::{
     ffi::OsStr,

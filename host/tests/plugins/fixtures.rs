@@ -15,7 +15,7 @@ use cordboard_runtime::{CallError, Load, ViewLimits};
 use expect_test::{Expect, expect};
 
 use crate::{
-    board::{NOW, session},
+    board::{NOW, record, session},
     components::TestHost,
 };
 
@@ -37,7 +37,7 @@ async fn every() -> TestHost {
     let bench = TestHost::of(grants);
     let plugged = bench.plug("every", &fixture("every", EVERY)).await;
     plugged.unwrap_or_else(|refused| panic!("every.wasm of 0.1 is not accepted any more: {refused}"));
-    bench.memory.add(session("alpha", &bench.caller));
+    bench.memory.add(record("alpha", &bench.caller));
     bench
 }
 
@@ -76,7 +76,7 @@ async fn the_capabilities_of_0_1_are_unchanged() {
         expect![[r#"1 ["alpha"] [] console:local /tmp/x demo Phase::Suspended 600 0 None"#]],
     )
     .await;
-    answers(&bench, "every_catalog", expect![[r#"["every_admin", "every_catalog", "every_chat", "every_config", "every_control", "every_sessions", "every_state", "every_types"] [("every", "ok", 1)] ["every"] ["every"] ["demo"]"#]]).await;
+    answers(&bench, "every_catalog", expect![[r#"["every_admin", "every_catalog", "every_chat", "every_config", "every_control", "every_sessions", "every_state", "every_types"] [("every", "ok", 1)] ["every"] ["every"] ["claude", "demo"]"#]]).await;
     // A topic in which its caller has written.
     bench.memory.meet(&Place { topic: Some("7".to_owned()), ..Place::new("telegram", "42") }, &bench.caller);
     answers(&bench, "every_chat", expect!["done"]).await;

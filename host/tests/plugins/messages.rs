@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cordboard::dev::RecordedAction;
+use cordboard::dev::{RecordedAction, SessionSetup};
 use cordboard_core::{
     session::{SessionCommand, Waiting},
     types::{Phase, Timestamp},
@@ -60,11 +60,19 @@ async fn making_and_switching(bench: &TestHost) {
     assert_eq!(started, 4, "each /new and each /session starts the agent");
 }
 
+/// Brings a session into another state.
+fn set(bench: &TestHost, name: &str, change: impl FnOnce(&mut SessionSetup)) {
+    let record = bench.memory.session(name).expect("it exists").record;
+    let mut setup = SessionSetup::new(record, bench.place.clone());
+    change(&mut setup);
+    bench.memory.set_up(setup).unwrap();
+}
+
 async fn listing(bench: &TestHost) {
     let ago = |name: &str, seconds: u64, phase: Phase| {
-        bench.memory.change(name, |view| {
-            view.record.last_active = Timestamp(NOW.0 - seconds * 1000);
-            view.phase = phase;
+        set(bench, name, |setup| {
+            setup.record.last_active = Timestamp(NOW.0 - seconds * 1000);
+            setup.phase = phase;
         });
     };
     for (seconds, told) in [(59, "just now"), (300, "5m ago"), (3 * 3600, "3h ago"), (2 * 86_400, "2d ago")] {
@@ -88,9 +96,9 @@ async fn listing(bench: &TestHost) {
 
 async fn pages(bench: &TestHost) {
     for number in 0..30 {
-        let mut view = crate::board::session(&format!("s{number}"), &bench.caller);
-        view.record.last_active = Timestamp(NOW.0 - 1_000_000 * (100 + number));
-        bench.memory.add(view);
+        let mut record = crate::board::record(&format!("s{number}"), &bench.caller);
+        record.last_active = Timestamp(NOW.0 - 1_000_000 * (100 + number));
+        bench.memory.add(record);
     }
     let first = bench.call("sessions").await.unwrap();
     assert_eq!(first.text.lines().count(), 21);
@@ -125,7 +133,7 @@ async fn timeouts(bench: &TestHost) {
         ],
     )
     .await;
-    bench.memory.change("beta", |view| view.idle_timeout = Duration::from_secs(2));
+    set(bench, "beta", |setup| setup.record.idle_timeout = Some(Duration::from_secs(2)));
     assert_eq!(bench.read("timeout").await, format!("Idle timeout: 2 seconds\n\n{usage}"));
 }
 
@@ -152,7 +160,7 @@ async fn models_and_personas(bench: &TestHost) {
         ],
     )
     .await;
-    bench.memory.change("beta", |view| view.models = vec!["opus".to_owned(), "sonnet".to_owned()]);
+    set(bench, "beta", |setup| setup.models = vec!["opus".to_owned(), "sonnet".to_owned()]);
     let commands = |reply: cordboard_core::types::Reply| -> Vec<String> {
         reply.buttons.into_iter().flatten().map(|button| button.command).collect()
     };
@@ -161,18 +169,21 @@ async fn models_and_personas(bench: &TestHost) {
 
 async fn stopping(bench: &TestHost) {
     let busy = |queued| {
-        bench.memory.change("beta", |view| {
-            view.phase = Phase::Busy;
-            view.queued = queued;
+        set(bench, "beta", |setup| {
+            setup.phase = Phase::Busy;
+            setup.queued = queued;
         });
     };
-    bench.memory.change("beta", |view| view.phase = Phase::Idle);
-    read(bench, &[("stop", "Nothing is running."), ("stop now", "Usage: /stop [all]")]).await;
+    set(bench, "beta", |setup| setup.phase = Phase::Idle);
+    let nothing = "Nothing is running.";
+    read(bench, &[("stop", nothing), ("stop all", nothing), ("stop now", "Usage: /stop [all]")]).await;
     for (queued, line, answer) in [
         (0, "stop", "Stopped."),
         (1, "stop", "Stopped. 1 message is still queued. Use /stop all to drop it."),
         (2, "stop", "Stopped. 2 messages are still queued. Use /stop all to drop them."),
-        (2, "stop all", "Stopped."),
+        (0, "stop all", "Stopped."),
+        (1, "stop all", "Stopped. 1 message was dropped: “queued message 1”"),
+        (2, "stop all", "Stopped. 2 messages were dropped:\n“queued message 1”\n“queued message 2”"),
     ] {
         busy(queued);
         assert_eq!(bench.read(line).await, answer);
@@ -183,7 +194,7 @@ async fn stopping(bench: &TestHost) {
 }
 
 async fn putting_away(bench: &TestHost) {
-    bench.memory.change("beta", |view| view.phase = Phase::Busy);
+    set(bench, "beta", |setup| setup.phase = Phase::Busy);
     read(
         bench,
         &[
@@ -197,13 +208,23 @@ async fn putting_away(bench: &TestHost) {
             ("restore alpha", "Session 'alpha' restored."),
             ("restore alpha", "Session 'alpha' is not archived."),
             ("restore nobody", "Session 'nobody' doesn't exist. Use /new to create it."),
+            ("suspend", "Session 'beta' is busy. Use /stop first."),
+            ("fresh", "Session 'beta' is busy. Use /stop first."),
+            ("stop", "Stopped."),
             ("suspend", "Session 'beta' suspended. The next message resumes it."),
         ],
     )
     .await;
+    set(bench, "beta", |setup| {
+        setup.phase = Phase::Broken;
+        setup.queued = 1;
+    });
+    let waits = "1 message is still queued in session 'beta'. Use /stop all there first.";
+    read(bench, &[("archive", waits), ("stop all", "Stopped. 1 message was dropped: “queued message 1”")]).await;
 }
 
 async fn trouble(bench: &TestHost) {
+    set(bench, "beta", |setup| setup.phase = Phase::Idle);
     assert_eq!(bench.read("retry").await, "Nothing to retry.");
     for (line, answer) in [
         ("retry", "Retrying in session 'beta'."),
@@ -211,11 +232,17 @@ async fn trouble(bench: &TestHost) {
             "fresh",
             "Session 'beta' starts a new conversation. Its folder is unchanged; the previous conversation can't be resumed.",
         ),
-        ("leave", "Dropped. Session 'beta' continues with the next message."),
+        ("leave", "Nothing to leave."),
     ] {
-        bench.memory.change("beta", |view| view.phase = Phase::Asking);
+        set(bench, "beta", |setup| setup.phase = Phase::Asking);
         assert_eq!(bench.read(line).await, answer);
     }
+    set(bench, "beta", |setup| setup.interrupted = 1);
+    read(
+        bench,
+        &[("leave", "Dropped. Session 'beta' continues with the next message."), ("leave", "Nothing to leave.")],
+    )
+    .await;
 }
 
 #[tokio::test]

@@ -207,7 +207,7 @@ async fn a_capability_is_granted_by_name() {
     let (table, grants) = line.split_once(" in the configuration: ").unwrap();
     bench.configure(&format!("{table}\n{grants}"));
     bench.plug("greedy", &bad("greedy")).await.unwrap();
-    bench.memory.add(crate::board::session("alpha", &bench.caller));
+    bench.memory.add(crate::board::record("alpha", &bench.caller));
     assert_eq!(bench.read("greedy alpha").await, "took alpha");
 }
 

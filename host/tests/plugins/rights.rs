@@ -1,12 +1,10 @@
 //! Tests that a call has exactly the rights of its caller.
 
-use std::time::Duration;
-
 use cordboard_core::types::{Place, Role};
 use cordboard_runtime::{CallContext, CallError, Invocation};
 
 use crate::{
-    board::session,
+    board::record,
     components::{TestHost, bad, person},
 };
 
@@ -15,8 +13,8 @@ async fn members_see_only_their_own_sessions() {
     let bench = TestHost::standard().await;
     let ann = person("telegram:1", Role::Member);
     let bob = person("telegram:2", Role::Member);
-    bench.memory.add(session("hers", &ann));
-    bench.memory.add(session("his", &bob));
+    bench.memory.add(record("hers", &ann));
+    bench.memory.add(record("his", &bob));
     let list = |caller| {
         let bench = &bench;
         async move { bench.call_as(&caller, "sessions").await.unwrap().text }
@@ -35,7 +33,7 @@ async fn members_see_only_their_own_sessions() {
 async fn a_plugin_with_many_grants_still_acts_as_its_caller() {
     let bench = TestHost::of("[plugins.greedy]\ngrants = [\"session-control\"]");
     bench.plug("greedy", &bad("greedy")).await.unwrap();
-    bench.memory.add(session("his", &person("telegram:2", Role::Member)));
+    bench.memory.add(record("his", &person("telegram:2", Role::Member)));
     let ann = person("telegram:1", Role::Member);
     assert!(bench.call_as(&ann, "greedy his").await.is_err());
     assert_eq!(bench.call("greedy his").await.unwrap().text, "took his");
@@ -45,7 +43,7 @@ async fn a_plugin_with_many_grants_still_acts_as_its_caller() {
 async fn a_call_without_a_caller_has_the_rights_of_acts_as() {
     let mut bench = TestHost::of("[plugins.greedy]\ngrants = [\"session-control\"]");
     bench.plug("greedy", &bad("greedy")).await.unwrap();
-    bench.memory.add(session("his", &person("telegram:2", Role::Member)));
+    bench.memory.add(record("his", &person("telegram:2", Role::Member)));
     assert_eq!(
         uncalled(&bench).await,
         Err(CallError::Plugin("This needs a caller, and this call has none.".to_owned()))
@@ -75,9 +73,9 @@ async fn help_hides_what_a_member_may_not_use() {
 async fn each_place_has_its_own_active_session() {
     let mut bench = TestHost::standard().await;
     bench.call("new alpha").await.unwrap();
+    bench.call("timeout 1").await.unwrap();
     bench.place = Place::new("console", "other");
     assert_eq!(bench.read("timeout").await, "No active session. Use /new to start one.");
-    bench.memory.change("alpha", |view| view.idle_timeout = Duration::from_secs(60));
     bench.call("session alpha").await.unwrap();
     assert!(bench.read("timeout").await.starts_with("Idle timeout: 1 minute\n"));
 }

@@ -1,13 +1,23 @@
 //! Test data for the fake host of `dev`.
 
-use cordboard::dev::at_rest;
-use cordboard_core::types::{Caller, SessionName, SessionRecord, SessionView, Timestamp};
+use cordboard::dev::FakeHost;
+use cordboard_core::{
+    config::Config,
+    types::{Caller, SessionName, SessionRecord, SessionView, Timestamp},
+};
 
 /// The default time in tests.
 pub const NOW: Timestamp = Timestamp(1_000_000_000);
 
 /// A session of `owner` without a running agent.
 pub fn session(name: &str, owner: &Caller) -> SessionView {
+    let host = FakeHost::new(NOW, Config::defaults(), None);
+    host.add(record(name, owner));
+    host.session(name).expect("it was added")
+}
+
+/// The record of such a session.
+pub fn record(name: &str, owner: &Caller) -> SessionRecord {
     let name: SessionName = name.parse().expect("a session's name");
-    at_rest(SessionRecord::new(name, owner.id.clone(), "/tmp/x".into(), "demo", NOW))
+    SessionRecord::new(name, owner.id.clone(), "/tmp/x".into(), "demo", NOW)
 }

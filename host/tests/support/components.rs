@@ -2,13 +2,16 @@
 
 use std::{fs, path::Path, sync::Arc};
 
-use cordboard::{dev::FakeHost, hub::LiveConfig};
+use cordboard::{
+    dev::{FakeHost, settle},
+    hub::LiveConfig,
+};
 use cordboard_core::{
     config::{self, Config},
     types::{Caller, Place, Reply, Role, UserId},
 };
 use cordboard_runtime::{
-    Activation, CallContext, CallError, Choice, HostApi, Invocation, PluginError, PluginSettings, Registry,
+    Activation, CallContext, CallError, HostApi, Invocation, PluginError, PluginSettings, Registry,
 };
 
 use super::board::NOW;
@@ -74,7 +77,7 @@ pub fn plugs() -> Arc<Registry> {
 /// A registry with a fake host in memory, a place, and the owner as the caller.
 pub struct TestHost {
     pub plugs: Arc<Registry>,
-    pub memory: Arc<FakeHost>,
+    pub memory: FakeHost,
     pub board: Arc<dyn HostApi>,
     pub config: Config,
     pub place: Place,
@@ -88,11 +91,10 @@ impl TestHost {
 
     /// Creates a bench with the configuration `text`.
     pub fn of(text: &str) -> Self {
-        let demo = Choice { name: "demo".to_owned(), description: "demo".to_owned() };
-        let memory = Arc::new(FakeHost::new(NOW, vec![demo]));
+        let memory = FakeHost::new(NOW, Config::defaults(), None);
         Self {
             plugs: plugs(),
-            board: Arc::clone(&memory) as Arc<dyn HostApi>,
+            board: Arc::new(memory.clone()) as Arc<dyn HostApi>,
             memory,
             config: config::load(text).unwrap_or_else(|error| panic!("{error}")),
             place: Place::new("console", "local"),
@@ -144,7 +146,9 @@ impl TestHost {
         self.memory.meet(&self.place, caller);
         let args = text.split_whitespace().map(str::to_owned).collect();
         let typed = Invocation { args, text: text.to_owned() };
-        self.plugs.command(&self.board, (offer, asked), &typed).await
+        let reply = self.plugs.command(&self.board, (offer, asked), &typed).await;
+        settle(&self.plugs, &self.memory).await;
+        reply
     }
 
     /// Returns the answer as shown in the chat.

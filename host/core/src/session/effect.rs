@@ -85,6 +85,17 @@ pub enum Effect {
     },
 }
 
+impl Effect {
+    /// The beginning of the prompt that the effect drops.
+    #[must_use]
+    pub fn dropped(&self) -> Option<&str> {
+        match self {
+            Self::Settle { how: Settled::Dropped(beginning), .. } => Some(beginning),
+            _ => None,
+        }
+    }
+}
+
 /// The kind of an agent's start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Launch {

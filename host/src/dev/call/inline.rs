@@ -6,7 +6,10 @@ use cordboard_core::config::{Config, NetworkGrants};
 
 use crate::{
     cli::Inline,
-    dev::{error::KitError, harness::configured},
+    dev::{
+        error::KitError,
+        harness::{ConfigLines, configured},
+    },
 };
 
 /// Returns the configuration for a call of the plugin `name`.
@@ -34,7 +37,7 @@ pub fn config(name: &str, inline: &Inline) -> Result<Config, KitError> {
     };
     let lines: Vec<String> = lists.into_iter().filter_map(line).collect();
     let own = inline.own.iter().map(|pair| own(pair)).collect::<Result<Vec<_>, _>>()?;
-    let config = configured(name, (&lines, &own), &secrets).map_err(KitError::Config)?;
+    let config = configured(name, ConfigLines { plugin: &lines, own: &own, secrets: &secrets })?;
     check_private(&config.plugins.network_grants_of(name))?;
     Ok(config)
 }

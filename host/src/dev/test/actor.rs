@@ -8,14 +8,14 @@ use std::{
 use cordboard_core::{
     config::Config,
     render::one_line,
-    types::{Button, Reply, Timestamp},
+    types::{Button, Reply, Request, Timestamp},
 };
 use cordboard_runtime::Registry;
 
 use super::{secrets::Secrets, turn::Shown};
 use crate::dev::{
     fake_network::Far,
-    harness::{Lending, PluginHarness, configured},
+    harness::{ConfigLines, Lending, PluginHarness, World, configured},
     log::Log,
     recorded_action::RecordedAction,
     script::Act,
@@ -33,6 +33,13 @@ pub struct Came {
     pub deeds: Vec<String>,
 }
 
+/// The buttons of a message, and the request that they decide.
+#[derive(Default)]
+struct Buttons {
+    buttons: Vec<Button>,
+    request: Option<Request>,
+}
+
 pub struct Actor {
     pub stage: PluginHarness,
     /// The lines of `[plugins.NAME]`, and of its `config` table.
@@ -46,8 +53,8 @@ pub struct Actor {
     pub headers: Vec<(String, String)>,
     /// The turn that is shown.
     pub turn: Option<Shown>,
-    /// The buttons of the last message that had buttons.
-    buttons: Vec<Button>,
+    /// The last message that had buttons.
+    buttons: Buttons,
     /// The configuration has changed since the plugin was activated.
     pub stale: bool,
 }
@@ -56,7 +63,8 @@ impl Actor {
     pub fn new(plugs: Arc<Registry>, log: Log, subject: Subject, folder: &Path) -> Self {
         let far = Arc::new(Far::default());
         let board = Arc::clone(&plugs);
-        let stage = PluginHarness::new(plugs, log, subject, (BEGINNING, Some(Arc::clone(&far))));
+        let world = World { now: BEGINNING, config: Config::defaults(), far: Some(Arc::clone(&far)) };
+        let stage = PluginHarness::new(plugs, log, subject, world);
         // `@with` adds personas of other plugins. `call` has no such directive, so it checks no personas.
         stage.board.know_personas(move || board.table().personas().map(|choice| choice.name.clone()).collect());
         Self {
@@ -68,7 +76,7 @@ impl Actor {
             far,
             headers: vec![("content-type".to_owned(), "application/json".to_owned())],
             turn: None,
-            buttons: Vec::new(),
+            buttons: Buttons::default(),
             stale: true,
         }
     }
@@ -79,18 +87,19 @@ impl Actor {
         let reply = match act {
             Act::Say(line) => self.say(line).await?,
             Act::Press(label) => {
-                let pressed = self.buttons.iter().find(|button| button.label == *label).cloned();
-                let button = pressed.ok_or_else(|| self.no_button(label))?;
+                let pressed = self.buttons.buttons.iter().find(|button| button.label == *label);
+                let button = pressed.cloned().ok_or_else(|| self.no_button(label))?;
                 self.plug().await?;
-                self.stage.press(&button).await.reply
+                self.stage.press(&button, self.buttons.request.clone()).await.reply
             }
             Act::Directive { name, words } => self.direct(name, words).await?,
         };
+        self.stage.settle().await;
         Ok(self.came(&reply))
     }
 
     fn no_button(&self, label: &str) -> String {
-        let there: Vec<String> = self.buttons.iter().map(|button| format!("[{}]", button.label)).collect();
+        let there: Vec<String> = self.buttons.buttons.iter().map(|button| format!("[{}]", button.label)).collect();
         match there.as_slice() {
             [] => format!("no message had a button [{label}]: none before this line has buttons"),
             [..] => format!("no message had a button [{label}]: the last one with buttons has {}", there.join(", ")),
@@ -116,7 +125,8 @@ impl Actor {
     }
 
     pub fn config(&self) -> Result<Config, String> {
-        configured(&self.stage.subject.name, (&self.lines, &self.own), &self.secrets.lines())
+        let lines = ConfigLines { plugin: &self.lines, own: &self.own, secrets: &self.secrets.lines() };
+        configured(&self.stage.subject.name, lines).map_err(|faults| faults.to_string())
     }
 
     /// Posts to this place read like replies. Everything else is a recorded action.
@@ -134,7 +144,8 @@ impl Actor {
 
     fn show(&mut self, reply: &Reply, lines: &mut Vec<String>) {
         if !reply.buttons.is_empty() {
-            self.buttons = reply.buttons.iter().flatten().cloned().collect();
+            let buttons = reply.buttons.iter().flatten().cloned().collect();
+            self.buttons = Buttons { buttons, request: reply.request.clone() };
         }
         lines.extend(cordboard_chat::preview(reply, None).lines().map(|line| line.trim_end().to_owned()));
     }

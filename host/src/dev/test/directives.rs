@@ -1,16 +1,16 @@
 //! The directives of a conversation, lines that begin with `@`: they set the speaker, the time, sessions and the
 //! configuration.
 
-use std::time::Duration;
+use std::{str::FromStr, time::Duration};
 
 use cordboard_core::{
     config::parse_duration,
-    types::{Phase, Reply, Role, SessionName, SessionRecord, SessionView, Timestamp, UserId},
+    types::{Phase, Reply, Role, SessionName, SessionRecord, Timestamp},
 };
 use cordboard_runtime::HostApi as _;
 
 use super::{actor::Actor, unasked::verbatim};
-use crate::dev::{fake_host::at_rest, harness::person};
+use crate::dev::{fake_host::SessionSetup, harness::person};
 
 const KNOWN: &str = "@as, @clock, @config, @does, @done, @event, @fails, @header, @http, @job, @locale, @persona, @plug, @plugin, \
                      @request, @resume, @review, @says, @secret, @session, @tcp, @turn, @with";
@@ -21,8 +21,8 @@ impl Actor {
         match name {
             "as" => self.speak_as(words)?,
             "clock" => match moment(words) {
-                Some(moment) => self.stage.set_now(moment),
-                None => self.stage.set_now(self.stage.board.now().after(forward(words)?)),
+                Some(moment) => self.stage.set_now(moment).await,
+                None => self.stage.set_now(self.stage.board.now().after(forward(words)?)).await,
             },
             "config" => self.configure(|actor| actor.own.push(words.to_owned())),
             "plugin" => self.configure(|actor| actor.lines.push(words.to_owned())),
@@ -78,24 +78,22 @@ impl Actor {
         let mut words = words.split_whitespace();
         let name: SessionName = words.next().unwrap_or_default().parse().map_err(|error| format!("{error}"))?;
         let phase = phase(words.next().unwrap_or("suspended"))?;
-        let board = &self.stage.board;
-        let owner = self.stage.caller.id.clone();
-        let record = SessionRecord::new(name.clone(), owner, format!("/sessions/{name}").into(), "demo", board.now());
-        let mut view = SessionView { phase, ..at_rest(record) };
-        view.record.archived = phase == Phase::Archived;
-        let mut active = board.active(&self.stage.caller, &self.stage.place).is_none();
+        let (board, caller, place) = (&self.stage.board, &self.stage.caller, &self.stage.place);
+        let folder = format!("/sessions/{name}").into();
+        let record = SessionRecord::new(name.clone(), caller.id.clone(), folder, "demo", board.now());
+        let mut setup = SessionSetup { phase, ..SessionSetup::new(record, place.clone()) };
+        let mut active = board.active(caller, place).is_none();
         for word in words {
             match word.split_once('=') {
-                Some((key, value)) => set(&mut view, key, value)?,
+                Some((key, value)) => set(&mut setup, key, value)?,
                 None if word == "active" => active = true,
                 None => return Err(format!("'{word}' is not a property of a session: write active, or key=value")),
             }
         }
-        if active {
-            view.record.place = Some(self.stage.place.clone());
-            board.bind(&self.stage.place, &name);
+        board.set_up(setup).map_err(|error| error.to_string())?;
+        if active && phase != Phase::Archived {
+            board.bind(caller, place, &name);
         }
-        board.add(view);
         Ok(())
     }
 }
@@ -142,35 +140,33 @@ fn phase(word: &str) -> Result<Phase, String> {
     })
 }
 
-fn set(view: &mut SessionView, key: &str, value: &str) -> Result<(), String> {
-    let number = || value.parse().map_err(|_| format!("{key}={value}: expected a number"));
+fn set(setup: &mut SessionSetup, key: &str, value: &str) -> Result<(), String> {
+    fn number<T: FromStr>(key: &str, value: &str) -> Result<T, String> {
+        value.parse().map_err(|_| format!("{key}={value}: expected a number"))
+    }
     let text = || Some(value.to_owned());
     match key {
-        "agent" => value.clone_into(&mut view.record.agent),
-        "persona" => view.record.persona = text(),
-        "mode" => view.record.mode = text(),
-        "owner" => view.record.owner = UserId(person(value, Role::Member).id.0),
-        "model" => {
-            view.record.model = text();
-            view.model = text();
-        }
-        "models" => view.models = value.split(',').map(str::to_owned).collect(),
-        "why" => view.why = text(),
-        "queued" => view.queued = u32::try_from(number()?).unwrap_or(u32::MAX),
-        "turns" => view.record.turns = number()?,
+        "agent" => value.clone_into(&mut setup.record.agent),
+        "persona" => setup.record.persona = text(),
+        "mode" => setup.record.mode = text(),
+        "owner" => setup.record.owner = person(value, Role::Member).id,
+        "model" => setup.record.model = text(),
+        "models" => setup.models = value.split(',').map(str::to_owned).collect(),
+        "why" => setup.why = text(),
+        "queued" => setup.queued = number(key, value)?,
+        "interrupted" => setup.interrupted = number(key, value)?,
+        "turns" => setup.record.turns = number(key, value)?,
         "timeout" => {
-            let span =
-                parse_duration(value).ok_or_else(|| format!("timeout={value}: expected a duration such as 10m"))?;
-            view.idle_timeout = span;
+            let span = parse_duration(value);
+            let span = span.ok_or_else(|| format!("timeout={value}: expected a duration such as 10m"))?;
+            setup.record.idle_timeout = Some(span);
         }
-        _ => {
-            return Err(format!(
-                "a session has no '{key}': use agent, persona, mode, owner, model, models, why, queued, turns, timeout"
-            ));
-        }
+        _ => return Err(format!("a session has no '{key}': use {PROPERTIES}")),
     }
     Ok(())
 }
+
+const PROPERTIES: &str = "agent, persona, mode, owner, model, models, why, queued, interrupted, turns, timeout";
 
 #[cfg(test)]
 mod tests {

@@ -1,9 +1,9 @@
 //! The directives that describe a turn: the agent's text and actions, rendered frame by frame with the view plugin.
 
 use cordboard_core::{
-    agent::{Action, ActionState, PromptId},
+    agent::{Action, ActionState, AgentEvent, Change, Outcome, PromptId},
     turn::{Part, Turn, TurnFrame, TurnState},
-    types::Reply,
+    types::{Phase, Reply, SessionName},
 };
 use cordboard_runtime::{HostApi as _, ViewLimits};
 
@@ -18,81 +18,112 @@ const TEXT_UNITS: u32 = 4096;
 /// Marks the live line below the messages.
 const LIVE: &str = "~ ";
 
-/// A turn and its session.
+/// The prompt of a turn that a conversation starts.
+const PROMPT: &str = "a message";
+
+/// The turn that is shown, and the mode that shows it.
 pub struct Shown {
-    session: String,
+    session: SessionName,
     mode: String,
-    turn: Turn,
+    prompt: PromptId,
 }
 
 impl Actor {
-    /// `SESSION [MODE]`: starts a turn.
+    /// `SESSION [MODE]`: shows the running turn of a session, or starts one with a prompt.
     pub async fn turn(&mut self, words: &str) -> Result<Reply, String> {
         let (session, mode) = words.split_once(' ').unwrap_or((words, ""));
         let view = self.session(session)?;
-        let chosen = Some(mode.trim()).filter(|mode| !mode.is_empty()).or(view.record.mode.as_deref());
+        let name = view.record.name;
+        if view.phase != Phase::Busy {
+            self.stage.board.send(&name, &self.stage.place, PROMPT);
+            self.stage.settle().await;
+        }
+        let running = self.stage.board.turn(&name).filter(|turn| turn.state == TurnState::Running);
+        let turn = running.ok_or_else(|| {
+            let phase = self.session(session).map_or("unknown", |view| view.phase.as_str());
+            format!("session '{session}' starts no turn, because it is {phase}")
+        })?;
+        let chosen = Some(mode.trim()).filter(|mode| !mode.is_empty()).or(turn.mode.as_deref());
         let mode = chosen.unwrap_or(USUAL).to_owned();
-        let turn = Turn::new(PromptId("1".to_owned()), self.stage.place.clone(), self.stage.board.now());
-        self.turn = Some(Shown { session: session.to_owned(), mode, turn });
-        self.frame().await
+        self.turn = Some(Shown { session: name, mode, prompt: turn.prompt.clone() });
+        self.frame(&turn).await
     }
 
     /// Adds text, with `\n` for line breaks. It continues the text of the previous `@says`.
     pub async fn says(&mut self, words: &str) -> Result<Reply, String> {
         let said = words.replace("\\n", "\n");
-        let turn = self.running()?;
-        complete(turn);
-        match turn.parts.last_mut() {
-            Some(Part::Text(text)) => text.push_str(&said),
-            Some(Part::Action(_)) | None => turn.parts.push(Part::Text(said)),
+        let turn = self.complete()?;
+        let last = turn.parts.len().checked_sub(1).filter(|&at| matches!(turn.parts[at], Part::Text(_)));
+        match last {
+            Some(at) => self.part(at, Change::Append(said)),
+            None => self.part(turn.parts.len(), Change::Text(said)),
         }
-        self.frame().await
+        let turn = self.running()?;
+        self.frame(&turn).await
     }
 
     /// Starts an action. It runs until the next `@says` or `@does`.
     pub async fn does(&mut self, words: &str) -> Result<Reply, String> {
         let (title, state) = (words.to_owned(), ActionState::Running);
+        let at = self.complete()?.parts.len();
+        let action = Action { id: at.to_string(), kind: "tool".to_owned(), title, detail: String::new(), state };
+        self.part(at, Change::Action(action));
         let turn = self.running()?;
-        complete(turn);
-        let id = turn.parts.len().to_string();
-        turn.parts.push(Part::Action(Action { id, kind: "tool".to_owned(), title, detail: String::new(), state }));
-        self.frame().await
+        self.frame(&turn).await
     }
 
     /// Ends the turn. `why` is the reason if it failed.
     pub async fn over(&mut self, why: Option<&str>) -> Result<Reply, String> {
+        let turn = self.complete()?;
+        let outcome = why.map_or(Outcome::Done, |why| Outcome::Failed(why.to_owned()));
+        self.agent(AgentEvent::Finished { answered: vec![turn.prompt.clone()], outcome, cost_usd: None });
+        let ended = self.turn.as_ref().and_then(|shown| self.stage.board.ended_turn(&shown.session));
+        self.frame(&ended.unwrap_or(turn)).await
+    }
+
+    fn running(&self) -> Result<Turn, String> {
+        let turn = self.turn.as_ref().and_then(|shown| {
+            let turn = self.stage.board.turn(&shown.session)?;
+            (turn.prompt == shown.prompt && turn.state == TurnState::Running).then_some(turn)
+        });
+        turn.ok_or_else(|| "no turn is running: start one with @turn".to_owned())
+    }
+
+    /// Marks all actions of the running turn as done, and returns it.
+    fn complete(&self) -> Result<Turn, String> {
         let turn = self.running()?;
-        complete(turn);
-        turn.state = why.map_or(TurnState::Done, |why| TurnState::Failed(why.to_owned()));
-        self.frame().await
+        for (at, part) in turn.parts.iter().enumerate() {
+            match part {
+                Part::Action(action) if action.state == ActionState::Running => {
+                    let done = Action { state: ActionState::Done, ..action.clone() };
+                    self.part(at, Change::Action(done));
+                }
+                Part::Action(_) | Part::Text(_) => {}
+            }
+        }
+        self.running()
     }
 
-    fn running(&mut self) -> Result<&mut Turn, String> {
-        let running = self.turn.as_mut().map(|shown| &mut shown.turn);
-        running
-            .filter(|turn| turn.state == TurnState::Running)
-            .ok_or_else(|| "no turn is running: start one with @turn".to_owned())
+    fn part(&self, at: usize, change: Change) {
+        self.agent(AgentEvent::Part { at: u32::try_from(at).unwrap_or(u32::MAX), change });
     }
 
-    async fn frame(&mut self) -> Result<Reply, String> {
+    fn agent(&self, event: AgentEvent) {
+        if let Some(shown) = &self.turn {
+            self.stage.board.agent(&shown.session, event);
+        }
+    }
+
+    async fn frame(&mut self, turn: &Turn) -> Result<Reply, String> {
         self.plug().await?;
-        let Some(Shown { session, mode, turn }) = &self.turn else { return Ok(Reply::default()) };
-        let (view, now) = (self.session(session)?, self.stage.board.now());
+        let Some(Shown { session, mode, .. }) = &self.turn else { return Ok(Reply::default()) };
+        let (view, now) = (self.session(session.as_str())?, self.stage.board.now());
         let limits = ViewLimits { front_end: self.stage.place.front_end.clone(), text_units: TEXT_UNITS };
         let screen = self.stage.plugs.render(mode, (turn, &view, now), &limits).await;
         Ok(match screen {
             Ok(screen) => spelt(screen),
             Err(error) => told(Err(error)),
         })
-    }
-}
-
-/// Marks all actions as done.
-fn complete(turn: &mut Turn) {
-    for part in &mut turn.parts {
-        if let Part::Action(action) = part {
-            action.state = ActionState::Done;
-        }
     }
 }
 

@@ -28,12 +28,9 @@ const KINDS: [Kind; 11] = [
     Kind::Restored,
 ];
 
-/// The free memory in a review, in bytes. It is enough that no policy needs to stop agents.
-const FREE_MEMORY: u64 = 4 << 30;
-
 impl Actor {
     pub(super) fn board(&self) -> Arc<dyn HostApi> {
-        Arc::clone(&self.stage.board) as Arc<dyn HostApi>
+        Arc::new(self.stage.board.clone()) as Arc<dyn HostApi>
     }
 
     pub(super) fn session(&self, name: &str) -> Result<SessionView, String> {
@@ -129,7 +126,7 @@ impl Actor {
     fn idle(&self, words: &str) -> Result<(SessionView, Load), String> {
         let mut words = words.split_whitespace();
         let view = self.session(words.next().unwrap_or_default())?;
-        let mut load = Load { idle_for: Duration::ZERO, live_agents: 1, agent_memory: None, free_memory: FREE_MEMORY };
+        let mut load = Load { live_agents: 1, ..self.stage.board.load(Duration::ZERO) };
         for word in words {
             match word.strip_prefix("free=") {
                 Some(size) => {

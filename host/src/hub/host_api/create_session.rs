@@ -11,41 +11,72 @@ use cordboard_core::{
     config::Config,
     messages,
     session::{ApiError, RefusalCode},
-    types::{Caller, InvalidName, SessionName, SessionRecord, is_model_name},
+    types::{Caller, InvalidName, SessionName, SessionRecord, Timestamp, is_model_name},
 };
 use cordboard_runtime::{SessionSpec, refuse};
 
 use crate::{
     hub::{host_api::HostService, refusal_texts::taken},
     session,
+    session_registry::SessionRegistry,
 };
 
-impl HostService {
-    pub(in crate::hub) fn found(&self, caller: &Caller, blueprint: SessionSpec) -> Result<SessionRecord, ApiError> {
+/// The facts that decide whether a session can be created.
+pub struct NewSession<'a> {
+    pub roster: &'a SessionRegistry,
+    pub config: &'a Config,
+    /// The state directory.
+    pub state: &'a Path,
+    /// The active personas. `None` accepts every name.
+    pub personas: Option<Vec<String>>,
+    pub now: Timestamp,
+}
+
+impl NewSession<'_> {
+    /// # Errors
+    /// The spec is invalid, or the caller lacks the rights.
+    pub fn record(&self, caller: &Caller, blueprint: SessionSpec) -> Result<SessionRecord, ApiError> {
         let name: SessionName =
             blueprint.name.parse().map_err(|error: InvalidName| refuse(RefusalCode::Invalid, format!("{error}.")))?;
-        if let Some(there) = self.lines.roster.view(name.as_str()) {
+        if let Some(there) = self.roster.view(name.as_str()) {
             return Err(taken(&there, caller));
         }
-        self.check_persona(blueprint.persona.as_deref())?;
-        let config = self.config();
-        let agent = known_agent(&config, blueprint.agent)?;
-        let folder = self.folder(&config, &name, blueprint.folder.as_deref())?;
-        let mut record = SessionRecord::new(name, caller.id.clone(), folder, &agent, self.clock.now());
+        check_persona(blueprint.persona.as_deref(), self.personas.as_deref())?;
+        let agent = known_agent(self.config, blueprint.agent)?;
+        let folder = self.folder(&name, blueprint.folder.as_deref())?;
+        let mut record = SessionRecord::new(name, caller.id.clone(), folder, &agent, self.now);
         record.persona = blueprint.persona;
         record.model = blueprint.model.map(model_name).transpose()?;
         Ok(record)
     }
 
-    pub(in crate::hub) fn check_persona(&self, persona: Option<&str>) -> Result<(), ApiError> {
-        let table = self.plugs.table();
-        match persona {
-            Some(persona) if table.persona(persona).is_none() => {
-                let known = table.personas().map(|choice| choice.name.as_str());
-                Err(refuse(RefusalCode::Invalid, messages::no_such("persona", persona, known)))
-            }
-            Some(_) | None => Ok(()),
+    /// Returns the requested folder if it is below one of `[sessions] roots`. Without a request, returns the folder
+    /// that `[sessions.folders]` names for the session, or else one in the state directory.
+    fn folder(&self, name: &SessionName, asked: Option<&str>) -> Result<PathBuf, ApiError> {
+        if let Some(asked) = asked {
+            return below_roots(Path::new(asked), &self.config.sessions.roots);
         }
+        let named = self.config.sessions.folder(name).map(Path::to_owned);
+        Ok(named.unwrap_or_else(|| session::folder(self.state, name)))
+    }
+}
+
+/// # Errors
+/// No active plugin exports the persona.
+pub fn check_persona(persona: Option<&str>, known: Option<&[String]>) -> Result<(), ApiError> {
+    match (persona, known) {
+        (Some(persona), Some(known)) if !known.iter().any(|name| name == persona) => {
+            let known = known.iter().map(String::as_str);
+            Err(refuse(RefusalCode::Invalid, messages::no_such("persona", persona, known)))
+        }
+        (Some(_) | None, _) => Ok(()),
+    }
+}
+
+impl HostService {
+    /// Returns the names of the active personas.
+    pub(super) fn personas(&self) -> Vec<String> {
+        self.plugs.table().personas().map(|choice| choice.name.clone()).collect()
     }
 
     /// Tells the chats of sessions that `[sessions.folders]` no longer names that the sessions keep their folders.
@@ -60,16 +91,6 @@ impl HostService {
             let kept = NewPost::new(place, messages::folder_kept(name, &view.record.folder));
             self.posts.finish(Vec::new(), vec![kept]).await;
         }
-    }
-
-    /// Returns the requested folder if it is below one of `[sessions] roots`. Without a request, returns the folder
-    /// that `[sessions.folders]` names for the session, or else one in the state directory.
-    fn folder(&self, config: &Config, name: &SessionName, asked: Option<&str>) -> Result<PathBuf, ApiError> {
-        if let Some(asked) = asked {
-            return below_roots(Path::new(asked), &config.sessions.roots);
-        }
-        let named = config.sessions.folder(name).map(Path::to_owned);
-        Ok(named.unwrap_or_else(|| session::folder(&self.state, name)))
     }
 }
 

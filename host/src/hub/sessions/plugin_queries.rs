@@ -32,7 +32,7 @@ impl session::PluginQueries for Arc<PluginQueries> {
     fn ask(&self, view: SessionView, (ticket, question): (Ticket, Question), answer: Handle) {
         let advisor = Self::clone(self);
         let failed = unanswered(ticket, &question);
-        let asked = tokio::spawn(async move { advisor.answer(&view, (ticket, question)).await });
+        let asked = tokio::spawn(async move { advisor.answer(&view, ticket, question).await });
         tokio::spawn(async move { answer.send(answered(asked, failed).await).await });
     }
 }
@@ -59,17 +59,31 @@ fn unanswered(ticket: Ticket, question: &Question) -> Input {
     }
 }
 
-impl PluginQueries {
-    async fn answer(&self, view: &SessionView, (ticket, question): (Ticket, Question)) -> Option<Input> {
-        let board = self.board.get()?.upgrade()?;
-        let policy = self.config.now().plugins.lifecycle.clone();
-        Some(match question {
+/// The plugins that answer the questions of sessions.
+pub struct Query<'a> {
+    pub plugs: &'a Registry,
+    pub board: &'a Arc<dyn HostApi>,
+    /// The lifecycle plugin.
+    pub policy: &'a str,
+}
+
+impl Query<'_> {
+    /// Returns the input for the session. `load` returns the load for an idle time.
+    pub async fn answer(
+        &self,
+        view: &SessionView,
+        ticket: Ticket,
+        question: Question,
+        load: impl FnOnce(Duration) -> Load,
+    ) -> Input {
+        let Self { plugs, board, policy } = *self;
+        match question {
             Question::Resolve { persona } => {
-                let brief = self.plugs.resolve(&board, &persona, view).await.map_err(|error| error.to_string());
+                let brief = plugs.resolve(board, &persona, view).await.map_err(|error| error.to_string());
                 Input::PersonaSettings { ticket, brief }
             }
             Question::Review { idle_for } => {
-                let verdict = self.plugs.review(&board, &policy, (view, self.load(view, idle_for))).await;
+                let verdict = plugs.review(board, policy, (view, load(idle_for))).await;
                 let verdict = verdict.unwrap_or_else(|error| {
                     tracing::warn!(policy, %error, "lifecycle review failed: the session is suspended at its idle timeout");
                     Verdict::Absent
@@ -77,14 +91,23 @@ impl PluginQueries {
                 Input::Verdict { ticket, verdict }
             }
             Question::WordResume { idle_for } => {
-                let text = self.plugs.resume_notice(&board, &policy, (view, self.load(view, idle_for))).await;
+                let text = plugs.resume_notice(board, policy, (view, load(idle_for))).await;
                 let text = text.unwrap_or_else(|error| {
                     tracing::warn!(policy, %error, "no resume notice from the lifecycle plugin");
                     None
                 });
                 Input::ResumeNotice { ticket, text }
             }
-        })
+        }
+    }
+}
+
+impl PluginQueries {
+    async fn answer(&self, view: &SessionView, ticket: Ticket, question: Question) -> Option<Input> {
+        let board = self.board.get()?.upgrade()?;
+        let policy = self.config.now().plugins.lifecycle.clone();
+        let query = Query { plugs: &self.plugs, board: &board, policy: &policy };
+        Some(query.answer(view, ticket, question, |idle_for| self.load(view, idle_for)).await)
     }
 
     fn load(&self, view: &SessionView, idle_for: Duration) -> Load {

@@ -6,7 +6,7 @@ use cordboard_runtime::CallError;
 
 use super::{Rig, other, version};
 use crate::{
-    board::session,
+    board::record,
     components::{bad, person},
 };
 
@@ -33,7 +33,7 @@ async fn an_approval_by_button_activates_the_version() {
 
     let said = rig.say(&commands[0]).await;
     assert_eq!(said, format!("Plugin 'greedy' is granted session-control, and is active: generation 2, {digest}."));
-    rig.bench.memory.add(session("alpha", &rig.bench.caller));
+    rig.bench.memory.add(record("alpha", &rig.bench.caller));
     assert_eq!(rig.say("greedy alpha").await, "took alpha");
     assert_eq!(rig.status("greedy"), ("ok".to_owned(), String::new()));
 }
@@ -56,7 +56,7 @@ async fn an_approval_covers_versions_without_new_requests() {
     assert!(text.contains("- `chat`: ") && !text.contains("session-control"), "{text}");
     assert!(text.ends_with("Generation 1 stays active."), "{text}");
     rig.say(&commands[0]).await;
-    rig.bench.memory.add(session("alpha", &rig.bench.caller));
+    rig.bench.memory.add(record("alpha", &rig.bench.caller));
     assert_eq!(rig.say("greedy alpha").await, "grabbed alpha");
 }
 

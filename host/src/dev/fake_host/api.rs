@@ -1,0 +1,159 @@
+//! The host API on the fake host. Commands to sessions have the checks, replies and errors of a real host.
+
+use std::{path::Path, sync::Arc};
+
+use async_trait::async_trait;
+use cordboard_chat::console;
+use cordboard_core::{
+    messages,
+    session::{ApiError, RefusalCode, SessionCommand},
+    types::{Caller, Place, Reply, Role, SessionName, SessionView, Timestamp, UserId},
+};
+
+use cordboard_runtime::{
+    AdminCommand, ArchiveFilter, CallContext, ChatMember, Choice, FakeNetwork, HostApi, Outcome, SessionSpec,
+    check_order, check_post, refuse,
+};
+
+use super::FakeHost;
+use crate::{
+    dev::recorded_action::RecordedAction,
+    hub::{
+        self, Changes, NewSession,
+        refusal_texts::{taken, unknown},
+    },
+};
+
+impl FakeHost {
+    fn seen(&self, caller: &Caller, name: &str) -> Result<Arc<SessionView>, ApiError> {
+        let view = self.shared.roster.view(name).ok_or_else(|| unknown(name))?;
+        if caller.may_steer(&view.record.owner) { Ok(view) } else { Err(taken(&view, caller)) }
+    }
+
+    fn act(&self, name: &SessionName, order: SessionCommand) -> Result<SessionView, ApiError> {
+        let outcome = self.change(name, |session, now| session.order(order.clone(), now));
+        let view = outcome.ok_or_else(|| unknown(name.as_str()))??;
+        self.record(RecordedAction::Ordered(name.clone(), order));
+        Ok(view)
+    }
+
+    fn act_as_pressed(&self, name: &SessionName, order: SessionCommand) -> Result<SessionView, ApiError> {
+        let Some(press) = &self.press else { return self.act(name, order) };
+        let changes = Changes::of(&order);
+        let outcome = self.act(name, press.bind(name, order));
+        press.ordered(name, changes, &outcome);
+        outcome
+    }
+
+    fn personas(&self) -> Option<Vec<String>> {
+        self.shared.personas.get().map(|known| known())
+    }
+}
+
+#[async_trait]
+impl HostApi for FakeHost {
+    fn now(&self) -> Timestamp {
+        self.inner().now
+    }
+
+    fn active(&self, caller: &Caller, place: &Place) -> Option<SessionView> {
+        match self.press.as_ref().and_then(|press| press.session.as_ref()) {
+            Some(bound) => self.find(caller, bound.as_str()),
+            None => self.current(caller, place),
+        }
+    }
+
+    fn current(&self, caller: &Caller, place: &Place) -> Option<SessionView> {
+        self.shared.roster.active(caller, place).map(|view| SessionView::clone(&view))
+    }
+
+    fn count(&self, caller: &Caller) -> usize {
+        self.shared.roster.seen_by(caller, false).len()
+    }
+
+    fn page(&self, caller: &Caller, shelf: ArchiveFilter, skip: usize, count: usize) -> Vec<SessionView> {
+        let page = self.shared.roster.page(caller, shelf == ArchiveFilter::Archived, skip, count);
+        page.iter().map(|view| SessionView::clone(view)).collect()
+    }
+
+    fn find(&self, caller: &Caller, name: &str) -> Option<SessionView> {
+        self.seen(caller, name).ok().map(|view| SessionView::clone(&view))
+    }
+
+    fn agents(&self) -> Vec<Choice> {
+        hub::agents(&self.config())
+    }
+
+    fn far_side(&self) -> Option<Arc<dyn FakeNetwork>> {
+        self.shared.far.clone()
+    }
+
+    async fn create(&self, caller: &Caller, blueprint: SessionSpec) -> Result<SessionView, ApiError> {
+        let rules = NewSession {
+            roster: &self.shared.roster,
+            config: &self.config(),
+            state: Path::new("/"),
+            personas: self.personas(),
+            now: self.now(),
+        };
+        let record = rules.record(caller, blueprint)?;
+        let name = record.name.clone();
+        self.add(record.clone());
+        self.record(RecordedAction::Created(Box::new(record)));
+        self.session(name.as_str()).ok_or_else(|| unknown(name.as_str()))
+    }
+
+    async fn activate(&self, caller: &Caller, place: &Place, name: &SessionName) -> Result<SessionView, ApiError> {
+        let view = self.seen(caller, name.as_str())?;
+        if view.record.archived {
+            return Err(taken(&view, caller));
+        }
+        let roster = &self.shared.roster;
+        roster.bind(roster.scope(caller, place), name);
+        self.act(name, SessionCommand::Touch(place.clone()))
+    }
+
+    async fn order(&self, caller: &Caller, name: &SessionName, order: SessionCommand) -> Result<SessionView, ApiError> {
+        self.seen(caller, name.as_str())?;
+        if let SessionCommand::SetPersona(persona) = &order {
+            hub::check_persona(persona.as_deref(), self.personas().as_deref())?;
+        }
+        let archives = order == SessionCommand::Archive;
+        let view = self.act_as_pressed(name, order)?;
+        if archives {
+            self.shared.roster.unbind(name);
+        }
+        Ok(view)
+    }
+
+    async fn prompt(&self, caller: &Caller, name: &SessionName, text: String) -> Result<(), ApiError> {
+        let view = self.seen(caller, name.as_str())?;
+        let place = view.record.place.as_ref();
+        let place = place.ok_or_else(|| refuse(RefusalCode::Failed, messages::never_active(name)))?;
+        self.accept(name, place, &text);
+        Ok(())
+    }
+
+    async fn may_post(&self, asked: &CallContext, place: &Place) -> Result<(), String> {
+        let met = self.inner().met.iter().filter(|(at, _)| at == place).map(|(_, one)| one.clone()).collect::<Vec<_>>();
+        // The operator is the only person at the console.
+        let seated = (place == console::place())
+            .then(|| ChatMember { id: UserId("console:local".to_owned()), role: Role::Owner });
+        check_post(asked, place, &met.into_iter().chain(seated).collect::<Vec<_>>())
+    }
+
+    async fn post(&self, place: &Place, reply: Reply) -> Result<(), String> {
+        self.record(RecordedAction::Posted(place.clone(), Box::new(reply)));
+        Ok(())
+    }
+
+    async fn steer_plugin(&self, caller: Option<&Caller>, plugin: &str, order: AdminCommand) -> Outcome {
+        if let Some(orders) = self.shared.plug_board.get() {
+            return orders.give(caller, plugin, order).await;
+        }
+        check_order(caller, &order)?;
+        let said = format!("Noted: {} plugin '{plugin}'.", order.as_str());
+        self.record(RecordedAction::Steered(plugin.to_owned(), order));
+        Ok(said)
+    }
+}

@@ -1,0 +1,71 @@
+//! The key-value stores of plugins on the fake host.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+
+use super::{FakeHost, Inner};
+use cordboard_runtime::{PluginState, Swap};
+
+use crate::dev::recorded_action::RecordedAction;
+
+impl FakeHost {
+    /// Returns the state of all plugins, by plugin and key.
+    pub fn kept(&self) -> BTreeMap<(String, String), Vec<u8>> {
+        self.inner().keys.clone()
+    }
+}
+
+impl Inner {
+    fn keep(&mut self, plugin: &str, key: &str, value: Option<Vec<u8>>, limit: usize) -> Result<(), String> {
+        let at = (plugin.to_owned(), key.to_owned());
+        let others = self.keys.iter().filter(|(other, _)| other.0 == plugin && **other != at);
+        let size: usize = others.map(|((_, key), value)| key.len() + value.len()).sum();
+        match &value {
+            Some(value) if size + key.len() + value.len() > limit => {
+                let size = size + key.len() + value.len();
+                return Err(format!(
+                    "the plugin would store {size} bytes, more than its limit: plugins.{plugin}.state = {limit}"
+                ));
+            }
+            Some(value) => self.keys.insert(at, value.clone()),
+            None => self.keys.remove(&at),
+        };
+        self.deeds.push(RecordedAction::StateSet(key.to_owned(), value));
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl PluginState for FakeHost {
+    async fn get(&self, plugin: &str, key: &str) -> Result<Option<Vec<u8>>, String> {
+        Ok(self.inner().keys.get(&(plugin.to_owned(), key.to_owned())).cloned())
+    }
+
+    async fn set(&self, plugin: &str, key: &str, value: Option<Vec<u8>>, limit: usize) -> Result<(), String> {
+        self.inner().keep(plugin, key, value, limit)
+    }
+
+    async fn keys(&self, plugin: &str, prefix: &str) -> Result<Vec<String>, String> {
+        let inner = self.inner();
+        let own = inner.keys.keys().filter(|(owner, key)| owner == plugin && key.starts_with(prefix));
+        Ok(own.map(|(_, key)| key.clone()).collect())
+    }
+
+    async fn swap(
+        &self,
+        plugin: &str,
+        key: &str,
+        change: Swap,
+        limit: usize,
+    ) -> Result<Result<(), Option<Vec<u8>>>, String> {
+        // Yield, so that tests of concurrent changes do conflict.
+        tokio::task::yield_now().await;
+        let mut inner = self.inner();
+        let found = inner.keys.get(&(plugin.to_owned(), key.to_owned())).cloned();
+        if found != change.expected {
+            return Ok(Err(found));
+        }
+        inner.keep(plugin, key, change.value, limit).map(Ok)
+    }
+}

@@ -1,0 +1,182 @@
+//! One session of the fake host: the host's state machine, and a fake agent that reacts to its effects at once. The
+//! agent accepts prompts and doesn't end a turn by itself.
+
+use std::collections::VecDeque;
+
+use cordboard_core::{
+    agent::{AgentEvent, Outcome},
+    messages::Notice,
+    session::{ApiError, Effect, Exit, Input, Machine, Prompt, Run, SessionCommand, Settings, Ticket},
+    turn::Turn,
+    types::{Place, ProcessId, SessionRecord, SessionView, Timestamp},
+};
+
+use crate::session::Question;
+
+/// The exit status of an agent whose input was closed.
+const EXITED: &str = "exit code 0";
+
+/// The conversation id of every agent.
+pub(super) const CONVERSATION: &str = "fake";
+
+/// The behaviour of the agent of a session.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) enum Behaviour {
+    #[default]
+    Normal,
+    NeverReady,
+    /// It keeps running when its input is closed.
+    KeepsRunning,
+    RefusesResume(String),
+    CannotStart(String),
+}
+
+pub(super) struct FakeSession {
+    pub machine: Machine,
+    pub behaviour: Behaviour,
+    /// The models that the agent reports.
+    pub models: Vec<String>,
+    /// Questions to plugins without an answer.
+    pub questions: VecDeque<(Ticket, Question)>,
+    /// Messages of the host that were not shown yet.
+    pub notices: Vec<(Place, Notice)>,
+    /// The turn that ended last.
+    ended: Option<Turn>,
+    run: Run,
+    /// The agent's events, in order.
+    events: VecDeque<Input>,
+}
+
+impl FakeSession {
+    pub fn new(record: SessionRecord, settings: Settings) -> Self {
+        Self {
+            machine: Machine::new(record, settings),
+            behaviour: Behaviour::default(),
+            models: Vec::new(),
+            questions: VecDeque::new(),
+            notices: Vec::new(),
+            ended: None,
+            run: Run::LEFT_OVER,
+            events: VecDeque::new(),
+        }
+    }
+
+    /// Executes a command. As on a real host, the returned view doesn't show the agent's reaction.
+    pub fn order(&mut self, order: SessionCommand, now: Timestamp) -> Result<SessionView, ApiError> {
+        let effects = self.machine.order(order, now)?;
+        let dropped = effects.iter().filter_map(Effect::dropped).map(str::to_owned).collect();
+        self.perform(effects, now);
+        let view = SessionView { dropped, ..self.machine.view() };
+        self.react(now);
+        Ok(view)
+    }
+
+    pub fn handle(&mut self, input: Input, now: Timestamp) {
+        let effects = self.machine.handle(input, now);
+        self.perform(effects, now);
+        self.react(now);
+    }
+
+    /// Delivers an event of the running agent.
+    pub fn hear(&mut self, event: AgentEvent, now: Timestamp) {
+        self.handle(Input::Agent { run: self.run, event }, now);
+    }
+
+    /// Restores prompts of turns that the end of a host interrupted.
+    pub fn restore(&mut self, interrupted: Vec<Prompt>, now: Timestamp) {
+        let effects = self.machine.restore(Vec::new(), interrupted, now);
+        self.perform(effects, now);
+    }
+
+    /// Handles the deadlines up to `now`, each at its time.
+    pub fn advance(&mut self, now: Timestamp) {
+        while let Some((at, _)) = self.machine.poll_timeout().filter(|(at, _)| *at <= now) {
+            self.handle(Input::Timeout, at);
+        }
+    }
+
+    /// Returns a turn: the running one, or the one that ended last.
+    pub fn turn(&self) -> Option<&Turn> {
+        self.machine.turn().or(self.ended.as_ref())
+    }
+
+    /// Returns the turn that ended last.
+    pub const fn ended(&self) -> Option<&Turn> {
+        self.ended.as_ref()
+    }
+
+    fn react(&mut self, now: Timestamp) {
+        while let Some(input) = self.events.pop_front() {
+            let effects = self.machine.handle(input, now);
+            self.perform(effects, now);
+        }
+    }
+
+    fn perform(&mut self, effects: Vec<Effect>, now: Timestamp) {
+        let mut waiting: VecDeque<Effect> = effects.into();
+        while let Some(effect) = waiting.pop_front() {
+            for effect in self.perform_one(effect, now).into_iter().rev() {
+                waiting.push_front(effect);
+            }
+        }
+    }
+
+    /// Performs one effect. Returns the effects of a start, whose result is known at once.
+    fn perform_one(&mut self, effect: Effect, now: Timestamp) -> Vec<Effect> {
+        match effect {
+            Effect::Spawn { run, .. } => return self.spawn(run, now),
+            Effect::Send { run, prompt } => {
+                self.event(run, AgentEvent::Taken(prompt.id));
+                self.event(run, AgentEvent::Conversation { id: CONVERSATION.to_owned(), resumable: true });
+            }
+            Effect::Interrupt { run } => {
+                self.event(run, AgentEvent::InterruptTaken);
+                if let Some(turn) = self.machine.turn() {
+                    let answered = vec![turn.prompt.clone()];
+                    self.event(run, AgentEvent::Finished { answered, outcome: Outcome::Interrupted, cost_usd: None });
+                }
+            }
+            Effect::CloseInput { .. } if self.behaviour == Behaviour::KeepsRunning => {}
+            Effect::CloseInput { run } | Effect::Terminate { run } | Effect::Kill { run } => {
+                let exit = Exit::Ended { status: EXITED.to_owned(), last_words: None };
+                self.events.push_back(Input::Exit { run, exit });
+            }
+            Effect::Resolve { ticket, persona } => self.questions.push_back((ticket, Question::Resolve { persona })),
+            Effect::Review { ticket, idle_for } => self.questions.push_back((ticket, Question::Review { idle_for })),
+            Effect::WordResume { ticket, idle_for } => {
+                self.questions.push_back((ticket, Question::WordResume { idle_for }));
+            }
+            Effect::Tell { place, notice } => self.notices.push((place, notice)),
+            Effect::Finish(turn) | Effect::CutOff(turn) => self.ended = Some(turn),
+            // Nothing is stored, and a conversation shows a turn only when it asks for a frame.
+            Effect::Persist | Effect::Hand(_) | Effect::TakeBack(_) | Effect::Accept(_) | Effect::Settle { .. } => {}
+            Effect::Began(_) | Effect::Show | Effect::CloseRequest { .. } => {}
+        }
+        Vec::new()
+    }
+
+    fn spawn(&mut self, run: Run, now: Timestamp) -> Vec<Effect> {
+        self.run = run;
+        let spawned = match &self.behaviour {
+            Behaviour::CannotStart(why) => Input::Exit { run, exit: Exit::NotStarted(why.clone()) },
+            Behaviour::Normal | Behaviour::KeepsRunning => {
+                self.event(run, AgentEvent::Ready { models: self.models.clone() });
+                Self::spawned(run)
+            }
+            Behaviour::RefusesResume(why) => {
+                self.event(run, AgentEvent::ResumeRefused(why.clone()));
+                Self::spawned(run)
+            }
+            Behaviour::NeverReady => Self::spawned(run),
+        };
+        self.machine.handle(spawned, now)
+    }
+
+    fn spawned(run: Run) -> Input {
+        Input::Spawned { run, process: ProcessId { boot: String::new(), pid: 0, started: 0 } }
+    }
+
+    fn event(&mut self, run: Run, event: AgentEvent) {
+        self.events.push_back(Input::Agent { run, event });
+    }
+}

@@ -1,0 +1,105 @@
+//! One table of commands for the fake host of `plugin test` and for a real host: both give the same replies.
+
+use super::{Author, component};
+use crate::support::{Home, Host};
+
+/// A command in a state of the session `a`.
+struct Case {
+    /// The state, as a conversation describes it.
+    setup: &'static str,
+    /// Brings a real host's session into the same state.
+    reach: fn(&mut Host),
+    exchanges: &'static [(&'static str, &'static str)],
+}
+
+const BUSY: &str = "Session 'a' is busy. Use /stop first.";
+const NOTHING_RUNS: &str = "Nothing is running.";
+
+/// With the demo agent.
+const RUNNING: [Case; 3] = [
+    Case {
+        setup: "idle",
+        reach: |host| host.await_phase("a", "idle"),
+        exchanges: &[
+            ("/leave", "Nothing to leave."),
+            ("/retry", "Nothing to retry."),
+            ("/stop", NOTHING_RUNS),
+            ("/stop all", NOTHING_RUNS),
+            ("/restore a", "Session 'a' is not archived."),
+        ],
+    },
+    Case {
+        setup: "busy",
+        reach: |host| {
+            host.say("hang");
+            host.await_phase("a", "busy");
+        },
+        exchanges: &[("/suspend", BUSY), ("/fresh", BUSY), ("/archive", BUSY), ("/leave", "Nothing to leave.")],
+    },
+    Case {
+        setup: "suspended interrupted=1",
+        reach: |host| {
+            host.say("crash");
+            host.expect("[Leave it] /leave a\n");
+            host.await_phase("a", "suspended");
+        },
+        exchanges: &[
+            ("/leave", "Dropped. Session 'a' continues with the next message."),
+            ("/leave", "Nothing to leave."),
+        ],
+    },
+];
+
+/// With an agent whose command does not exist.
+const BROKEN: [Case; 1] = [Case {
+    setup: "broken queued=1",
+    reach: |host| {
+        host.expect("Use /retry to try again.\n");
+        host.await_phase("a", "broken");
+        host.say("queued message 1");
+        host.expect("Use /retry to try again.\n");
+        host.expect("\n");
+    },
+    exchanges: &[
+        ("/archive", "1 message is still queued in session 'a'. Use /stop all there first."),
+        ("/leave", "Nothing to leave."),
+        ("/stop", NOTHING_RUNS_BUT_QUEUED),
+        ("/stop all", "Stopped. 1 message was dropped: “queued message 1”"),
+        ("/archive", "Session 'a' archived. Use /restore a to bring it back."),
+    ],
+}];
+
+const NOTHING_RUNS_BUT_QUEUED: &str = "Nothing is running. 1 message is still queued. Use /stop all to drop it.";
+
+#[test]
+fn the_fake_host_replies_as_a_real_one() {
+    let author = Author::new();
+    let component = component("sessions").into_os_string().into_string().unwrap();
+    for (number, case) in RUNNING.iter().chain(&BROKEN).enumerate() {
+        let lines = case.exchanges.iter().map(|(line, reply)| format!("> {line}\n< {reply}\n"));
+        let text = format!("@with control\n@session a {}\n{}", case.setup, lines.collect::<String>());
+        author.write(&format!("mine/tests/{number}.chat"), &text);
+    }
+    let ended = author.run(&["test", "mine", "--component", &component]);
+    assert_eq!(ended.code, Some(0), "{}{}", ended.out, ended.err);
+}
+
+#[test]
+fn a_real_host_gives_the_replies_of_the_table() {
+    reply("", &RUNNING);
+    let lost = "[agents]\ndefault = \"lost\"\n[agents.lost]\nkind = \"claude\"\ncommand = \"/no/such/agent\"";
+    reply(lost, &BROKEN);
+}
+
+fn reply(configuration: &str, cases: &[Case]) {
+    for case in cases {
+        let home = Home::with(configuration);
+        let mut host = home.start();
+        host.say("/new a");
+        host.expect("Session 'a' created.\n");
+        (case.reach)(&mut host);
+        for (line, reply) in case.exchanges {
+            host.ask(line, reply);
+        }
+    }
+}
