@@ -87,6 +87,13 @@ fn read_conversation(file: &Path) -> Result<String, KitError> {
     encoding::text(bytes).map_err(fault)
 }
 
+/// A conversation's file and its content.
+#[derive(Debug, Clone, Copy)]
+struct Conversation<'a> {
+    file: &'a Path,
+    text: &'a str,
+}
+
 /// The state that all conversations share.
 struct Rehearsal {
     plugs: Arc<Registry>,
@@ -97,7 +104,7 @@ struct Rehearsal {
 impl Rehearsal {
     async fn test(&self, file: &Path) -> Result<Went, KitError> {
         let text = read_conversation(file)?;
-        let held = self.hold((file, &text)).await?;
+        let held = self.hold(Conversation { file, text: &text }).await?;
         held.tell(file);
         Ok(if held.is_as_written() { Went::AsWritten } else { Went::Otherwise })
     }
@@ -106,15 +113,15 @@ impl Rehearsal {
         let text = read_conversation(file)?;
         let mut runs = Vec::new();
         for _ in 0..bless::RUNS {
-            runs.push(self.hold((file, &text)).await?);
+            runs.push(self.hold(Conversation { file, text: &text }).await?);
         }
-        bless::bless(&runs, (file, &text)).map(|()| Went::AsWritten)
+        bless::bless(&runs, Conversation { file, text: &text }).map(|()| Went::AsWritten)
     }
 
-    async fn hold(&self, (file, text): (&Path, &str)) -> Result<Held, KitError> {
-        let folder = file.parent().unwrap_or(Path::new(""));
+    async fn hold(&self, conversation: Conversation<'_>) -> Result<Held, KitError> {
+        let folder = conversation.file.parent().unwrap_or(Path::new(""));
         let actor = Actor::new(Arc::clone(&self.plugs), self.log.clone(), self.subject.clone(), folder);
-        let held = hold(actor, (file, text)).await;
+        let held = hold(actor, conversation).await;
         self.clear().await;
         held
     }
@@ -144,7 +151,7 @@ struct Held {
     steps: Vec<(Step, Came)>,
 }
 
-async fn hold(mut actor: Actor, (file, text): (&Path, &str)) -> Result<Held, KitError> {
+async fn hold(mut actor: Actor, Conversation { file, text }: Conversation<'_>) -> Result<Held, KitError> {
     let fault = |line: usize, why: String| KitError::Script { place: format!("{}:{line}", file.display()), why };
     let script = script::parse(text).map_err(|error| fault(error.line, error.why))?;
     let mut steps = Vec::new();

@@ -1,9 +1,9 @@
 //! `--bless`: writes the actual replies into the file as the expected ones. Runs the conversation several times and
 //! replaces differing words with `{*}`, so that random values never become expected ones.
 
-use std::{fs, path::Path};
+use std::fs;
 
-use super::{Held, came, expected};
+use super::{Conversation, Held, came, expected};
 use crate::dev::{
     diff::{Line, diff},
     error::KitError,
@@ -25,7 +25,7 @@ enum Brought {
 ///
 /// # Errors
 /// The disk failed, or a step returned a different number of lines in each run. The other steps are written anyway.
-pub fn bless(runs: &[Held], (file, text): (&Path, &str)) -> Result<(), KitError> {
+pub fn bless(runs: &[Held], Conversation { file, text }: Conversation<'_>) -> Result<(), KitError> {
     let Some(first) = runs.first() else { return Ok(()) };
     let place = |step: &Step| format!("{}:{}", file.display(), step.line);
     let (mut steps, mut notes, mut unsteady) = (Vec::new(), Vec::new(), None);
