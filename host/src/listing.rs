@@ -5,9 +5,9 @@ use std::{fmt::Write as _, time::Duration};
 use cordboard_core::{
     config::spell_duration,
     render::{FOREIGN, one_line},
+    rollout::short,
     types::{Phase, Timestamp},
 };
-use cordboard_runtime::short;
 
 use crate::control::{PluginRow, SessionRow};
 

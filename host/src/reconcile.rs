@@ -36,7 +36,7 @@ pub struct Reconciler {
 impl Reconciler {
     /// Runs until the watcher stops.
     pub async fn run(mut self, mut changes: mpsc::Receiver<Change>, mut orders: mpsc::Receiver<AuthorizedCommand>) {
-        self.swaps.ask_about_parked().await;
+        self.swaps.notify(Arc::clone(&self.admins) as Arc<dyn Notifier>);
         loop {
             tokio::select! {
                 change = changes.recv() => match change {
@@ -56,7 +56,7 @@ impl Reconciler {
             Change::Folder { fault } => self.swaps.on_folder(fault).await,
             Change::Plugin { name, wasm, .. } => self.swaps.on_file(&name, wasm).await,
             Change::PluginGone { name } => self.swaps.on_gone(&name).await,
-            Change::PluginUnreadable { name, why } => self.swaps.on_unreadable(&name, why).await,
+            Change::PluginUnreadable { name, why } => self.swaps.on_unreadable(&name, &why).await,
         }
     }
 
@@ -101,7 +101,7 @@ impl Reconciler {
             self.desk.withdraw_revoked().await;
         }
         let policy = &self.config.now().plugins.lifecycle;
-        self.swaps.supply.plugs.set_lifecycle(policy).await;
+        self.swaps.plugs.set_lifecycle(policy).await;
         if changes.areas.contains(&Area::Lifecycle) || changes.plugins.contains_key(policy) {
             self.admins.review_all().await;
         }
@@ -114,7 +114,7 @@ impl Reconciler {
     async fn resettle_plugins(&mut self, changes: &config::Changes) {
         let mut names: BTreeSet<String> = changes.plugins.keys().cloned().collect();
         if changes.areas.contains(&Area::PluginLimits) || changes.areas.contains(&Area::Access) {
-            names.extend(self.swaps.supply.plugs.table().names().map(str::to_owned));
+            names.extend(self.swaps.plugs.table().names().map(str::to_owned));
         }
         self.swaps.resettle(names).await;
     }

@@ -1,30 +1,39 @@
-//! Owns the rollout of plugins on a running host: new files, admin commands and rollbacks of versions that fail
-//! during probation. Compiles in the background, and only the newest version of each plugin. Doesn't read the
-//! configuration and doesn't check who may give which command.
+//! Performs the rollouts of plugins on a running host: feeds the state machine of each plugin (`cordboard_core::rollout`)
+//! with files, commands, settings and failed calls, and performs its effects. It must not decide anything itself.
 
-mod admin;
-mod approvals;
-mod builds;
-mod files;
+mod commands;
+mod effects;
+mod jobs;
 mod notices;
-mod rollback;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
     sync::Arc,
 };
 
 use async_trait::async_trait;
-use cordboard_core::types::{Caller, Reply, Request};
+use cordboard_core::{
+    rollout::{CommandId, Facts, File, Grants, Input, Machine, NoticeKind, Reason, Terms, Ticket, Trial, TrialError},
+    types::{Caller, Reply, Request},
+};
+use cordboard_runtime::{Artifact, Candidate, PluginError, PluginSettings, Registry};
+use cordboard_store::{Decisions, Store};
+use tokio::time::{Instant, sleep_until};
 
-use crate::{clock::Clock, plugin_sources::PluginSources};
+use crate::{
+    clock::Clock,
+    plugin_sources::{PluginSources, STANDARD, built_in},
+};
 
-pub use builds::Event;
 pub use notices::Pace;
 
-use builds::{Done, Jobs, Purpose};
-use cordboard_runtime::{Activation, ActivationMode, PluginError, PluginSettings, Registry, short};
-use notices::{Kind, Message, Notices};
+use commands::Waiting;
+use jobs::{Done, Jobs, Outcome};
+use notices::Notices;
+
+/// The key of the plugin folder among plugin names. No plugin can have this name.
+const FOLDER: &str = "";
 
 /// Receives the notifications about rollouts.
 #[async_trait]
@@ -42,34 +51,74 @@ pub trait Notifier: Send + Sync {
 /// Returns the current settings of a plugin.
 pub type Settings = Arc<dyn Fn(&str) -> PluginSettings + Send + Sync>;
 
+/// A plugin whose newest version isn't active after the start, and why.
+pub type RejectedFile = (String, String);
+
+/// The registry, the plugin folder and the store that a rollout works on.
+pub struct Base {
+    pub plugs: Arc<Registry>,
+    pub folder: Option<PathBuf>,
+    /// `None` if nothing is stored, as in a check.
+    pub store: Option<Store>,
+    /// The decisions in the store.
+    pub decisions: Decisions,
+}
+
+/// An event of the rollout.
+pub enum Event {
+    /// A build or trial has ended.
+    Done(Box<Done>),
+    /// Calls of active versions failed.
+    Failed,
+    /// A deadline of this plugin is due.
+    Due(String),
+    /// Collected notices are due.
+    Notices,
+}
+
 pub struct Rollout {
-    pub supply: PluginSources,
+    pub plugs: Arc<Registry>,
     /// The path of the configuration file, for messages about settings to correct.
     pub config_file: Option<String>,
+    sources: PluginSources,
+    decisions: Decisions,
     settings: Settings,
     clock: Clock,
-    audience: Arc<dyn Notifier>,
+    /// One machine for each plugin that was ever seen, because its grants outlive its file.
+    machines: BTreeMap<String, Machine>,
     jobs: Jobs,
+    /// The last built version of each plugin that is being worked on.
+    built: BTreeMap<String, Artifact>,
+    candidates: BTreeMap<(String, Ticket), Box<Candidate>>,
+    /// The callers of running commands.
+    waiting: BTreeMap<CommandId, Waiting>,
+    last_command: u64,
+    folder_fault: Option<String>,
     notices: Notices,
-    /// The versions about which the owner has been asked, by plugin and digest.
-    asked: BTreeSet<(String, String)>,
-    /// The last rejection that was notified for each plugin: digest and message.
-    refused: BTreeMap<String, (String, String)>,
+    /// `None` while the host starts.
+    audience: Option<Arc<dyn Notifier>>,
 }
 
 impl Rollout {
     #[must_use]
-    pub fn new(supply: PluginSources, settings: Settings, (clock, audience): (Clock, Arc<dyn Notifier>)) -> Self {
+    pub fn new(base: Base, settings: Settings, clock: Clock) -> Self {
+        let Base { plugs, folder, store, decisions } = base;
         Self {
-            supply,
+            plugs,
             config_file: None,
+            sources: PluginSources::new(folder, store),
+            decisions,
             settings,
             clock,
-            audience,
+            machines: BTreeMap::new(),
             jobs: Jobs::default(),
+            built: BTreeMap::new(),
+            candidates: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+            last_command: 0,
+            folder_fault: None,
             notices: Notices::new(Pace::default()),
-            asked: BTreeSet::new(),
-            refused: BTreeMap::new(),
+            audience: None,
         }
     }
 
@@ -80,22 +129,53 @@ impl Rollout {
         self
     }
 
-    fn plugs(&self) -> &Arc<Registry> {
-        &self.supply.plugs
+    /// Activates all plugins. Standard names come first, so that other plugins can't take a standard command.
+    pub async fn start(&mut self) -> Vec<RejectedFile> {
+        let mut files = self.sources.read_folder().unwrap_or_else(|fault| {
+            self.folder_fault = Some(fault.to_string());
+            BTreeMap::new()
+        });
+        let decided = self.decisions.standings.iter().map(|(name, _)| name);
+        let decided = decided.chain(self.decisions.answers.iter().map(|answer| &answer.plugin));
+        let others: BTreeSet<String> = files.keys().chain(decided).cloned().collect();
+        let standard = STANDARD.iter().map(|one| one.name.to_owned());
+        let names: Vec<String> = standard.chain(others.into_iter().filter(|name| built_in(name).is_none())).collect();
+        for name in names {
+            let file = files.remove(&name).unwrap_or(File::Absent);
+            self.add(&name, file).await;
+            self.feed(&name, Input::Start).await;
+            self.settle().await;
+        }
+        let rejected =
+            |(name, machine): (&String, &Machine)| Some((name.clone(), machine.rejected()?.operator_text.clone()));
+        self.machines.iter().filter_map(rejected).collect()
+    }
+
+    /// Handles events until no version is being built or tried.
+    pub async fn settle(&mut self) {
+        while self.machines.values().any(Machine::is_working) {
+            let done = self.jobs.next().await;
+            self.on_done(done).await;
+        }
+    }
+
+    /// Notifies `audience` from now on, also about the start.
+    pub fn notify(&mut self, audience: Arc<dyn Notifier>) {
+        self.audience = Some(audience);
     }
 
     /// Waits for the next event. Cancel safe.
     pub async fn next(&mut self) -> Event {
-        let due = self.supply.decided.due();
-        let at = due.as_ref().map(|(moment, _)| self.clock.instant(*moment));
-        let told_at = self.notices.due();
+        let due = self.machines.iter().filter_map(|(name, machine)| Some((machine.poll_timeout()?, name)));
+        let due = due.min().map(|(at, name)| (self.clock.instant(at), name.clone()));
+        let (at, told_at) = (due.as_ref().map(|(at, _)| *at), self.notices.due());
         tokio::select! {
-            event = self.jobs.next() => event,
-            () = self.supply.plugs.fallen() => Event::Failed,
-            () = tokio::time::sleep_until(told_at.unwrap_or_else(tokio::time::Instant::now)), if told_at.is_some() => {
+            done = self.jobs.next() => Event::Done(Box::new(done)),
+            () = self.plugs.failed() => Event::Failed,
+            () = sleep_until(told_at.unwrap_or_else(Instant::now)), if told_at.is_some() => {
                 Event::Notices
             }
-            () = tokio::time::sleep_until(at.unwrap_or_else(tokio::time::Instant::now)), if at.is_some() => {
+            () = sleep_until(at.unwrap_or_else(Instant::now)), if at.is_some() => {
                 Event::Due(due.map(|(_, name)| name).unwrap_or_default())
             }
         }
@@ -103,120 +183,128 @@ impl Rollout {
 
     pub async fn handle(&mut self, event: Event) {
         match event {
-            Event::Compiled(done) => self.on_compiled(*done).await,
-            Event::Slow(name) => self.on_slow(&name).await,
-            Event::Failed => self.on_failed().await,
-            Event::Due(name) => self.on_due(&name).await,
+            Event::Done(done) => self.on_done(*done).await,
+            Event::Failed => {
+                for (name, digest, calls, last) in self.plugs.take_failed() {
+                    self.feed(&name, Input::Failed { digest, calls, last }).await;
+                }
+            }
+            Event::Due(name) => self.feed(&name, Input::Timeout).await,
             Event::Notices => self.tell_notice().await,
         }
     }
 
-    /// Queues a notice about `plugin`. It is sent soon, together with other notices.
-    fn notify(&mut self, plugin: &str, kind: Kind, text: String) {
-        self.notices.add(plugin, (kind, text), tokio::time::Instant::now());
-    }
-
-    /// Sends the next message.
-    async fn tell_notice(&mut self) {
-        let table = self.plugs().table();
-        match self.notices.take(tokio::time::Instant::now(), |parked| approvals::is_open(&table, parked)) {
-            Some(Message::Changes(text)) => self.audience.tell(text, None).await,
-            Some(Message::Approvals(parked)) => self.ask(&parked).await,
-            None => {}
-        }
-    }
-
-    /// Sends all pending messages.
-    async fn tell_notices(&mut self) {
-        while self.notices.due().is_some() {
-            self.tell_notice().await;
-        }
-    }
-
-    /// Notifies everyone who waits for a slow compilation.
-    async fn on_slow(&mut self, name: &str) {
-        let Some((digest, answer)) = self.jobs.take_answer(name) else { return };
-        let version = short(&digest).to_owned();
-        tracing::info!(plugin = name, digest = version, "compiling takes a while");
-        self.plugs().show_compiling(name, Some((digest, self.clock.now()))).await;
-        let text = format!("Plugin '{name}', version {version}, is being compiled. You get a message when it is done.");
-        match answer {
-            Some((by, answer)) => {
-                // The caller may be gone.
-                let _: Result<(), _> = answer.send(Ok(text.clone()));
-                self.audience.tell(text, Some(&by)).await;
+    async fn on_done(&mut self, Done { name, ticket, outcome }: Done) {
+        let input = match outcome {
+            Outcome::Built(result) => {
+                let result = result.map_err(|why| self.trial_error(&name, &why));
+                Input::Built { ticket, result: result.map(|artifact| drop(self.built.insert(name.clone(), artifact))) }
             }
-            None => self.notify(name, Kind::Progress, text),
-        }
-    }
-
-    async fn on_compiled(&mut self, done: Done) {
-        let Done { name, compiled, version, purpose, slow } = done;
-        if slow {
-            self.plugs().show_compiling(&name, None).await;
-        }
-        let settings = (self.settings)(&name);
-        let context = (&settings, self.clock.now());
-        let plugged = self.supply.activate((compiled, &version), context, purpose.entrance()).await;
-        let plugged = self.or_the_one_before(&name, &version.digest, plugged).await;
-        if let (Ok(_), ActivationMode::New | ActivationMode::Forced) = (&plugged, purpose.entrance()) {
-            self.stand(&name, |standing| standing.on_activated()).await;
-        }
-        if matches!(plugged, Ok(Activation::New)) {
-            self.asked.retain(|(asked, _)| *asked != name);
-            self.refused.remove(&name);
-        }
-        let outcome = ActivePlugin { name, digest: version.digest, outcome: plugged };
-        match purpose {
-            Purpose::File(tell) => self.on_file_plugged(outcome, tell).await,
-            Purpose::SessionCommand(given) => self.on_order_plugged(outcome, given).await,
-            Purpose::Rollback(fall) => self.on_rolled_back(outcome, fall).await,
-        }
-    }
-
-    /// Activates the last good version if a rejection leaves the plugin without an active version.
-    async fn or_the_one_before(
-        &self,
-        name: &str,
-        digest: &str,
-        plugged: Result<Activation, PluginError>,
-    ) -> Result<Activation, PluginError> {
-        match plugged {
-            Err(refused) if self.plugs().table().generation(name).is_none() => {
-                let context = (&(self.settings)(name), self.clock.now());
-                self.supply.go_back(name, digest, (refused, context)).await
+            Outcome::Tried(Ok(Some(candidate))) => {
+                self.candidates.insert((name.clone(), ticket), candidate);
+                Input::Tried { ticket, result: Ok(Trial::Ready) }
             }
-            plugged => plugged,
+            Outcome::Tried(Ok(None)) => Input::Tried { ticket, result: Ok(Trial::Unchanged) },
+            Outcome::Tried(Err(why)) => Input::Tried { ticket, result: Err(self.trial_error(&name, &why)) },
+        };
+        self.feed(&name, input).await;
+    }
+
+    fn trial_error(&self, name: &str, why: &PluginError) -> TrialError {
+        let operator_text = self.config_file.as_ref().map_or_else(|| why.to_string(), |file| why.in_file(file));
+        TrialError {
+            reason: Reason { why: why.to_string(), operator_text },
+            missing: why.missing().to_vec(),
+            exceeds: self.plugs.exceeds(name, &self.settings_of(name)),
         }
     }
 
-    /// Changes the rollout state of a plugin. If the store fails, the change still applies, and the error is logged.
-    async fn stand(&self, name: &str, change: impl FnOnce(&mut cordboard_core::rollout::RolloutState)) {
-        if let Err(error) = self.supply.decided.note(name, change).await {
-            tracing::error!(plugin = name, %error, "failed to store the rollout state of a plugin");
+    /// Handles a plugin file that is new or has changed.
+    pub async fn on_file(&mut self, name: &str, wasm: Vec<u8>) {
+        let file = File::Settled(self.sources.add_file(name, wasm));
+        self.change(name, file).await;
+    }
+
+    pub async fn on_unreadable(&mut self, name: &str, why: &str) {
+        self.sources.remove_file(name);
+        let file = self.sources.unusable(name, why);
+        self.change(name, file).await;
+    }
+
+    /// Handles the removal of a plugin's file.
+    pub async fn on_gone(&mut self, name: &str) {
+        tracing::info!(plugin = name, "plugin file removed");
+        self.sources.remove_file(name);
+        self.change(name, File::Absent).await;
+    }
+
+    async fn change(&mut self, name: &str, file: File) {
+        if !self.machines.contains_key(name) {
+            self.add(name, File::Absent).await;
+        }
+        self.feed(name, Input::File(file)).await;
+    }
+
+    /// Handles a change of the plugin folder: a fault, or the end of one.
+    pub async fn on_folder(&mut self, fault: Option<String>) {
+        let (kind, text) = match &fault {
+            Some(why) => {
+                tracing::warn!(why, "the plugin folder cannot be used");
+                let text =
+                    format!("The plugin folder can't be used, and the active versions stay active: failed to {why}.");
+                (NoticeKind::Trouble, text)
+            }
+            None => (NoticeKind::Done, "The plugin folder can be used again.".to_owned()),
+        };
+        self.folder_fault.clone_from(&fault);
+        self.plugs.show_folder(fault.clone().map(|why| (why, self.clock.now()))).await;
+        self.notices.add(FOLDER, (kind, text), Instant::now());
+        for name in self.names() {
+            self.feed(&name, Input::Folder(fault.clone())).await;
         }
     }
 
-    /// Describes the active version, such as "generation 3, 0123456789ab".
-    fn serving(&self, name: &str) -> Option<String> {
-        let table = self.plugs().table();
-        table.generation(name).map(|one| format!("generation {}, {}", one.number, short(&one.digest)))
+    /// Applies new settings to these plugins, and tries the versions again that wait for other settings.
+    pub async fn resettle(&mut self, names: BTreeSet<String>) {
+        for name in self.names() {
+            let is_waiting = self.machines.get(&name).is_some_and(Machine::is_waiting);
+            if is_waiting || names.contains(&name) {
+                self.feed(&name, Input::Settings(terms(&(self.settings)(&name)))).await;
+            }
+        }
     }
 
-    /// Formats a rejection for operators, with the path of the configuration file if the fix belongs there.
-    fn told(&self, refused: &PluginError) -> String {
-        self.config_file.as_ref().map_or_else(|| refused.to_string(), |file| refused.in_file(file))
+    fn names(&self) -> Vec<String> {
+        self.machines.keys().cloned().collect()
     }
 
-    fn goes_on(&self, name: &str) -> String {
-        let table = self.plugs().table();
-        table.generation(name).map_or_else(String::new, |one| format!("\nGeneration {} stays active.", one.number))
+    async fn add(&mut self, name: &str, file: File) {
+        let state = self.decisions.standings.iter().find(|(plugin, _)| plugin == name);
+        let answers = self.decisions.answers.iter().filter(|answer| answer.plugin == name);
+        let mut machine = Machine::new(Facts {
+            name: name.to_owned(),
+            file,
+            embedded: built_in(name).map(|one| one.digest.to_owned()),
+            kept: self.sources.kept(name).await,
+            state: state.map(|(_, state)| state.clone()).unwrap_or_default(),
+            grants: Grants::new(answers.cloned().collect()),
+            terms: terms(&(self.settings)(name)),
+        });
+        if let Some(fault) = &self.folder_fault {
+            // Without a file to wait for, a fault of the folder has no effects.
+            let _: Vec<_> = machine.handle(Input::Folder(Some(fault.clone())), self.clock.now());
+        }
+        self.machines.insert(name.to_owned(), machine);
+    }
+
+    /// Returns the plugin's settings, with the capabilities that the owner granted in the chat.
+    fn settings_of(&self, name: &str) -> PluginSettings {
+        let mut settings = (self.settings)(name);
+        settings.grants.extend(self.machines.get(name).map(|machine| machine.grants().granted()).unwrap_or_default());
+        settings
     }
 }
 
-/// The outcome of activating a compiled version.
-struct ActivePlugin {
-    name: String,
-    digest: String,
-    outcome: Result<Activation, PluginError>,
+fn terms(settings: &PluginSettings) -> Terms {
+    Terms { pin: settings.sha256.clone(), limits: settings.terms }
 }

@@ -9,9 +9,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cordboard::plugin_sources::PluginSources;
-use cordboard_store::Decisions;
-
 use crate::{
     board::NOW,
     command,
@@ -144,13 +141,13 @@ async fn calls(language: &Language, wasm: &[u8]) -> Vec<Row> {
 /// Every second version is a small one, so that the large one is new each time.
 async fn swaps(language: &Language, wasm: &[u8]) -> Row {
     let bench = TestHost::new();
-    let supply = PluginSources::new(plugs(), None, (None, Decisions::default()));
+    let plugs = plugs();
     let settings = bench.settings("echo");
     let mut spans = Vec::new();
     for _ in 0..SWAPS {
-        supply.plug_new("echo", &bad("echo"), (&settings, NOW)).await.unwrap();
+        plugs.activate_wasm("echo", &bad("echo"), (&settings, NOW)).await.unwrap();
         let settled = Instant::now();
-        supply.plug_new("echo", wasm, (&settings, NOW)).await.unwrap();
+        plugs.activate_wasm("echo", wasm, (&settings, NOW)).await.unwrap();
         spans.push(settled.elapsed());
     }
     Row::at_most(language.swap, &Spans::new(spans), SWAPPED)

@@ -6,10 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cordboard::{hub::LiveConfig, plugin_sources::PluginSources};
+use cordboard::hub::LiveConfig;
 use cordboard_core::config::Config;
 use cordboard_runtime::{COMPILE, Registry};
-use cordboard_store::Decisions;
 use cordboard_watch::{Change, Watched};
 use tokio::sync::mpsc::Receiver;
 
@@ -77,17 +76,16 @@ async fn round() -> [Swap; 3] {
     let plugins = folder.path().join("plugins");
     fs::create_dir(&plugins).unwrap();
     let plugs = Registry::start(folder.path().join("cache"), env!("CARGO_BIN_EXE_cordboard").into(), 4).unwrap();
-    let supply = PluginSources::new(plugs.into(), Some(plugins.clone()), (None, Decisions::default()));
     let (_interval, rescan) = tokio::sync::watch::channel(Duration::from_secs(30));
     let watched = Watched { config: None, plugins: Some(plugins.clone()), rescan };
     let (_watcher, mut changes) = cordboard_watch::watch(watched).expect("the folder is writable");
-    let bench = TestHost { plugs: supply.plugs.clone(), ..bench };
+    let bench = TestHost { plugs: plugs.into(), ..bench };
     let file = plugins.join("echo.wasm");
     let mut swaps = Vec::new();
     for (version, tag) in [("echo", "v1: "), ("echo2", "v2: "), ("echo", "v1: ")] {
         fs::write(&file, bad(version)).unwrap();
         let saved = Instant::now();
-        let settled = plug(&supply, &mut changes).await;
+        let settled = plug(&bench.plugs, &mut changes).await;
         assert!(bench.call("echo x").await.unwrap().text.starts_with(tag));
         swaps.push(Swap { since_saved: saved.elapsed(), since_settled: settled.elapsed() });
     }
@@ -95,10 +93,10 @@ async fn round() -> [Swap; 3] {
 }
 
 /// Returns when the change was known.
-async fn plug(supply: &PluginSources, changes: &mut Receiver<Change>) -> Instant {
+async fn plug(plugs: &Registry, changes: &mut Receiver<Change>) -> Instant {
     let config = LiveConfig::new(Config::defaults());
     let Some(Change::Plugin { name, wasm, .. }) = changes.recv().await else { panic!("a plugin was saved") };
     let settled = Instant::now();
-    supply.plug_new(&name, &wasm, (&config.plugin(&name), NOW)).await.unwrap();
+    plugs.activate_wasm(&name, &wasm, (&config.plugin(&name), NOW)).await.unwrap();
     settled
 }

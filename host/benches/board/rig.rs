@@ -13,7 +13,7 @@ use cordboard::{
         self, Dispatcher, EventBus, HostService, InboxWriter, LiveConfig, Outbound, OutboundSink, PluginQueries,
         SessionSupervisor, TurnRenderer,
     },
-    plugin_sources::PluginSources,
+    rollout::{Base, Rollout},
     session::Ports,
     session_registry::SessionRegistry,
 };
@@ -69,7 +69,7 @@ impl OutboundSink for Noting {
 }
 
 pub struct Rig {
-    supply: PluginSources,
+    plugs: Arc<Registry>,
     config: LiveConfig,
     clock: Clock,
     store: Store,
@@ -105,8 +105,10 @@ impl Rig {
         let config = LiveConfig::new(config::load(&text).unwrap());
         let clock = Clock::system();
         let plugs = plugs();
-        let supply = PluginSources::new(Arc::clone(&plugs), None, (None, Decisions::default()));
-        assert!(supply.plug_all(&|name| config.plugin(name), clock.now()).await.is_empty());
+        let base = Base { plugs: Arc::clone(&plugs), folder: None, store: None, decisions: Decisions::default() };
+        let settings = config.clone();
+        let mut rollout = Rollout::new(base, Arc::new(move |name: &str| settings.plugin(name)), clock);
+        assert!(rollout.start().await.is_empty());
         let (sender, shown) = mpsc::unbounded_channel();
         let posts = Outbound::new(store.clone(), Arc::new(Noting(sender)));
         let views = (0..sessions).map(|number| {
@@ -116,15 +118,16 @@ impl Rig {
         });
         let roster = Arc::new(SessionRegistry::new(views.collect(), Vec::new()));
         let state = folder.path().join("state");
-        let server = server(&roster, (&config, clock), (&store, contents.host_id.as_str(), posts), (plugs, state));
+        let server =
+            server(&roster, (&config, clock), (&store, contents.host_id.as_str(), posts), (Arc::clone(&plugs), state));
         let (intake, accepted) = hub::intake();
         let serving = hub::spawn(server, accepted);
         let doorway = InboxWriter { store: store.clone(), intake, front_end: "console", met: Mutex::default() };
-        Self { supply, config, clock, store, doorway, shown, typed: 0, _serving: Box::new(serving), _folder: folder }
+        Self { plugs, config, clock, store, doorway, shown, typed: 0, _serving: Box::new(serving), _folder: folder }
     }
 
     pub async fn plug(&self, name: &str, wasm: &[u8]) {
-        self.supply.plug_new(name, wasm, (&self.config.plugin(name), self.clock.now())).await.unwrap();
+        self.plugs.activate_wasm(name, wasm, (&self.config.plugin(name), self.clock.now())).await.unwrap();
     }
 
     pub async fn typed(&mut self, line: &str) {

@@ -13,6 +13,8 @@ pub mod event;
 pub mod gather;
 pub mod messages;
 pub mod place_queue;
+#[cfg(test)]
+mod random_worlds;
 pub mod render;
 pub mod rollout;
 pub mod route;

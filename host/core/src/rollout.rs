@@ -1,239 +1,30 @@
-//! Decides whether a plugin version may be activated, apart from its grants: a plugin can be disabled, and a version
-//! can be rolled back by an admin or during its probation. Also decides when a rolled-back version may be tried again.
-//! This module reads no clock.
+//! The rollout of one plugin as a pure state machine: which version is built, tried, activated, rolled back and tried
+//! again, and the messages about it. Time and facts are arguments, effects are return values. It never holds the
+//! bytes of a version and never decides who may give a command.
 
-use std::time::Duration;
+mod commands;
+mod effect;
+mod grants;
+mod input;
+mod job;
+mod machine;
+mod messages;
+mod outcome;
+mod probation;
+mod refit;
+mod state;
 
-use serde::{Deserialize, Serialize};
+pub use effect::{Effect, NoticeKind, TryMode};
+pub use grants::{GrantAnswer, Grants};
+pub use input::{Command, CommandId, Facts, File, Input, Offered, Reason, Terms, Ticket, Trial, TrialError};
+pub use machine::{Active, Machine};
+pub use messages::{disabled, no_such_plugin, not_stored, pinned};
+pub use state::{Admission, Decision, Probation, RejectReason, RejectedVersion, Rollback, RolloutState};
 
-use crate::types::{Timestamp, UserId};
-
-/// The backoff of a version after its first, second and third rollback in a row. After a fourth one, the version is not
-/// tried again. A file with other bytes is tried at once.
-const PAUSES: [Duration; 3] = [Duration::from_secs(60), Duration::from_secs(5 * 60), Duration::from_secs(25 * 60)];
-
-/// The maximum number of digests that are remembered as rolled back by an admin. The host keeps no more versions to go
-/// back to.
-const ROLLED_BACK: usize = 8;
-
-/// The number of automatic rollbacks to remember. The oldest is forgotten first.
-const FALLEN: usize = 16;
-
-/// The author and the time of an admin's decision.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Decision {
-    pub who: UserId,
-    pub at: Timestamp,
-}
-
-/// An automatic rollback of a version. Each version has a backoff of its own.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rollback {
-    pub digest: String,
-    /// Consecutive rollbacks.
-    pub count: u32,
-    pub at: Timestamp,
-    /// The reason why its last call failed.
-    pub why: String,
-    /// Whether the end of its backoff has not been handled yet.
-    pub waits: bool,
-}
-
-/// A version on probation and its failed calls. It is stored, so that a restart does not reset the count.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Probation {
-    pub digest: String,
-    pub since: Timestamp,
-    /// The number of its failed calls.
-    pub failed: u32,
-}
-
-/// The stored state of a plugin. Plugins in the default state are not stored.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct RolloutState {
-    pub disabled: Option<Decision>,
-    /// Digests that an admin rolled back, the latest last.
-    pub rolled_back: Vec<String>,
-    /// One entry per rolled-back version, the latest last. Earlier releases store one entry at most, as `fall`.
-    #[serde(default, alias = "fall", deserialize_with = "falls")]
-    pub falls: Vec<Rollback>,
-    /// The version that was last on probation. Records of the first release have none.
-    #[serde(default)]
-    pub proving: Option<Probation>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Admission {
-    Admitted,
-    Disabled(Decision),
-    /// Rolled back by an admin, until the file changes.
-    RolledBack,
-    /// Rolled back too often; not tried again until the file changes.
-    Abandoned {
-        falls: u32,
-        why: String,
-    },
-    /// The version was rolled back and its backoff has not ended.
-    Backoff {
-        until: Timestamp,
-        falls: u32,
-        why: String,
-    },
-}
-
-/// Reads a list, or the single optional entry of earlier releases.
-fn falls<'de, D: serde::Deserializer<'de>>(record: D) -> Result<Vec<Rollback>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Record {
-        Falls(Vec<Rollback>),
-        Rollback(Option<Rollback>),
-    }
-    Ok(match Record::deserialize(record)? {
-        Record::Falls(falls) => falls,
-        Record::Rollback(fall) => fall.into_iter().collect(),
-    })
-}
-
-impl Rollback {
-    fn pause(&self) -> Duration {
-        let at = (self.count as usize).saturating_sub(1).min(PAUSES.len() - 1);
-        PAUSES[at]
-    }
-
-    fn until(&self) -> Timestamp {
-        self.at.after(self.pause())
-    }
-
-    fn is_given_up(&self) -> bool {
-        self.count as usize > PAUSES.len()
-    }
-}
-
-impl RolloutState {
-    /// Whether the version `digest` may be activated at `now`.
-    #[must_use]
-    pub fn admits(&self, digest: &str, now: Timestamp) -> Admission {
-        if let Some(word) = &self.disabled {
-            return Admission::Disabled(word.clone());
-        }
-        if self.rolled_back.iter().any(|held| held == digest) {
-            return Admission::RolledBack;
-        }
-        let Some(fall) = self.rollback_of(digest) else { return Admission::Admitted };
-        if fall.is_given_up() {
-            return Admission::Abandoned { falls: fall.count, why: fall.why.clone() };
-        }
-        if now < fall.until() {
-            return Admission::Backoff { until: fall.until(), falls: fall.count, why: fall.why.clone() };
-        }
-        Admission::Admitted
-    }
-
-    fn rollback_of(&self, digest: &str) -> Option<&Rollback> {
-        self.falls.iter().find(|fall| fall.digest == digest)
-    }
-
-    /// Whether the version `digest` is a valid target of a rollback.
-    #[must_use]
-    pub fn is_good(&self, digest: &str) -> bool {
-        !self.rolled_back.iter().any(|held| held == digest) && self.rollback_of(digest).is_none()
-    }
-
-    /// Records an automatic rollback of `digest`. Two rollbacks are consecutive if at most a backoff and two probations
-    /// lie between them: a version that is tried again after the backoff has completed its probation by then.
-    pub fn on_rolled_back(&mut self, digest: &str, why: &str, (now, probation): (Timestamp, Duration)) {
-        let in_a_row = |fall: &&Rollback| now.since(fall.at) <= fall.pause() + 2 * probation;
-        let before = self.rollback_of(digest).filter(in_a_row).map_or(0, |fall| fall.count);
-        let fall = Rollback {
-            digest: digest.to_owned(),
-            count: before.saturating_add(1),
-            at: now,
-            why: why.to_owned(),
-            waits: true,
-        };
-        self.falls.retain(|other| other.digest != digest);
-        self.falls.push(Rollback { waits: !fall.is_given_up(), ..fall });
-        if self.falls.len() > FALLEN {
-            self.falls.remove(0);
-        }
-    }
-
-    pub fn on_rollback(&mut self, digest: &str) {
-        self.rolled_back.retain(|held| held != digest);
-        self.rolled_back.push(digest.to_owned());
-        if self.rolled_back.len() > ROLLED_BACK {
-            self.rolled_back.remove(0);
-        }
-    }
-
-    /// Records that `digest` was activated and its probation begins. If the version before it has completed its
-    /// probation since its rollback, that rollback is forgotten.
-    pub fn on_activation(&mut self, digest: &str, (now, probation): (Timestamp, Duration)) {
-        let proved = self.proving.take().filter(|one| one.digest != digest && now.since(one.since) >= probation);
-        if let Some(proved) = proved {
-            self.falls.retain(|fall| fall.digest != proved.digest || fall.at > proved.since);
-        }
-        self.proving = Some(Probation { digest: digest.to_owned(), since: now, failed: 0 });
-    }
-
-    /// Sets the number of calls of `digest` that failed since its activation.
-    pub fn on_failed(&mut self, digest: &str, failed: u32) {
-        if let Some(proving) = self.proving.as_mut().filter(|proving| proving.digest == digest) {
-            proving.failed = failed;
-        }
-    }
-
-    /// The remaining probation of `digest` and the number of its failed calls, or `None` if the probation is over. If
-    /// the clock was set back, the probation gets longer, up to its full length.
-    #[must_use]
-    pub fn left_of(&self, digest: &str, (now, probation): (Timestamp, Duration)) -> Option<(Duration, u32)> {
-        let proving = self.proving.as_ref().filter(|proving| proving.digest == digest)?;
-        let left = probation.saturating_sub(now.since(proving.since));
-        (!left.is_zero()).then_some((left, proving.failed))
-    }
-
-    /// Whether `digest` was rolled back automatically and not activated since.
-    #[must_use]
-    pub fn was_rolled_back(&self, digest: &str) -> bool {
-        let came_before =
-            |at: Timestamp| self.proving.as_ref().is_none_or(|one| one.digest != digest || one.since <= at);
-        self.rollback_of(digest).is_some_and(|fall| came_before(fall.at))
-    }
-
-    /// Clears the admin's rollbacks, because the newest version was activated.
-    pub fn on_activated(&mut self) {
-        self.rolled_back.clear();
-    }
-
-    /// Clears all rollbacks, because an admin wants the newest version tried now.
-    pub fn clear_rollbacks(&mut self) {
-        self.rolled_back.clear();
-        self.falls.clear();
-    }
-
-    /// The end of the next backoff.
-    #[must_use]
-    pub fn due(&self) -> Option<Timestamp> {
-        let waiting = self.falls.iter().filter(|fall| fall.waits && self.disabled.is_none());
-        waiting.map(Rollback::until).min()
-    }
-
-    /// Returns the versions whose backoff has ended at `now`, each only once.
-    pub fn take_due(&mut self, now: Timestamp) -> Vec<String> {
-        let due = self.falls.iter_mut().filter(|fall| fall.waits && fall.until() <= now);
-        due.map(|fall| {
-            fall.waits = false;
-            fall.digest.clone()
-        })
-        .collect()
-    }
-
-    /// Whether there is anything to store.
-    #[must_use]
-    pub fn is_clear(&self) -> bool {
-        *self == Self::default()
-    }
+/// A digest prefix that is long enough to tell versions apart.
+#[must_use]
+pub fn short(digest: &str) -> &str {
+    digest.get(..12).unwrap_or(digest)
 }
 
 #[cfg(test)]

@@ -6,8 +6,3 @@ use sha2::{Digest as _, Sha256};
 pub fn digest(wasm: &[u8]) -> String {
     Sha256::digest(wasm).iter().map(|byte| format!("{byte:02x}")).collect()
 }
-
-/// A digest prefix that is long enough to tell versions apart.
-pub fn short(digest: &str) -> &str {
-    digest.get(..12).unwrap_or(digest)
-}

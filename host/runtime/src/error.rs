@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use cordboard_core::{cron::CronError, types::PLUGIN_NAME_RULE};
+use cordboard_core::{cron::CronError, rollout, types::PLUGIN_NAME_RULE};
 
 use super::{call_error::CallError, contract::Own};
 
@@ -37,13 +37,10 @@ pub enum PluginError {
         lines.join(" and ")
     )]
     NotGranted { plugin: String, missing: Vec<String>, lines: Vec<String> },
-    #[error("[plugins.{plugin}] sha256 does not allow this version: it has {digest}, allowed is {only}")]
+    #[error("{}", rollout::pinned(plugin, digest, only))]
     Pinned { plugin: String, digest: String, only: String },
     #[error("its network cannot be set up: {0}")]
     Ca(String),
-    /// The version itself is valid, but it isn't activated now, for example after a rollback.
-    #[error("{0}")]
-    NotAdmitted(String),
     #[error("it imports interfaces that this host does not have: {0}")]
     Link(String),
     /// The component uses another version of the host's own package.
@@ -139,6 +136,12 @@ fn part(item: Option<&str>, name: &str) -> String {
 }
 
 impl PluginError {
+    /// The requested capabilities that are not granted, if nothing else is wrong.
+    #[must_use]
+    pub fn missing(&self) -> &[String] {
+        if let Self::NotGranted { missing, .. } = self { missing } else { &[] }
+    }
+
     /// The message for the operator. It names the configuration file if that has to be corrected.
     #[must_use]
     pub fn in_file(&self, config: &str) -> String {

@@ -48,8 +48,8 @@ pub struct Invoker {
     engine: SharedEngine,
     permits: Semaphore,
     at_once: Semaphore,
-    /// Notified when a call of a version on probation fails.
-    pub fallen: Notify,
+    /// Notified when a call fails.
+    pub failed: Notify,
 }
 
 type Context = (CallContext, Option<HostHandle>);
@@ -78,7 +78,7 @@ impl Invoker {
     /// `parallel` must not exceed the number that the engine was started with.
     pub fn new(engine: SharedEngine, parallel: u32) -> Self {
         let (permits, at_once) = (Semaphore::new(parallel as usize), Semaphore::new(AT_ONCE_CALLS as usize));
-        Self { engine, permits, at_once, fallen: Notify::new() }
+        Self { engine, permits, at_once, failed: Notify::new() }
     }
 
     pub const fn engine(&self) -> &SharedEngine {
@@ -102,7 +102,7 @@ impl Invoker {
 
     fn note(&self, generation: &PluginVersion, error: &CallError) {
         if generation.note(error) {
-            self.fallen.notify_one();
+            self.failed.notify_one();
         }
     }
 

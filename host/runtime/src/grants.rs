@@ -2,10 +2,11 @@
 
 use cordboard_core::{
     messages::plugins::{self as messages, Requested, VersionRequest},
+    rollout::short,
     types::{Button, Choice, Reply, Request},
 };
 
-use super::{digest::short, network_grants};
+use super::network_grants;
 
 /// The name of the command that manages plugins. The buttons of a grant request run it.
 pub const STEERING: &str = "plugins";

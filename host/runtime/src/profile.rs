@@ -8,7 +8,7 @@ use std::{
 
 use cordboard_core::{config::Secrets, types::Caller};
 
-use super::{limits::CallLimits, outbound_http::Network, probation::Drain};
+use super::{drain::Drain, limits::CallLimits, outbound_http::Network};
 
 pub struct Profile {
     /// The plugin's name, shared with log records.

@@ -3,11 +3,11 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use cordboard_core::{
-    config::{NetworkGrants, Secrets},
+    config::{NetworkGrants, RolloutLimits, Secrets},
     types::Caller,
 };
 
-use super::{error::PluginError, limits::CallLimits, probation::RolloutSettings};
+use super::{error::PluginError, limits::CallLimits};
 
 /// The operator's settings for a plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub struct PluginSettings {
     /// The handling of webhook requests to the plugin.
     pub requests: Requests,
     /// The rollout settings. If only these change, the version isn't activated again.
-    pub terms: RolloutSettings,
+    pub terms: RolloutLimits,
 }
 
 /// The handling of webhook requests to a plugin.

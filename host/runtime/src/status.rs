@@ -1,14 +1,17 @@
 //! The status of a plugin for `/plugins` and `cordboard plugins`: its health in a few words, and a note if the operator
 //! should act.
 
-use cordboard_core::{messages::plugins as messages, types::Timestamp};
+use cordboard_core::{
+    messages::plugins as messages,
+    rollout::{RejectReason, RejectedVersion, short},
+    types::Timestamp,
+};
 
 use super::{
-    digest::short,
     directory::{CommandEntry, Directory, Health, PluginStatus},
     grants,
     host_api::Choice,
-    registry::snapshot::{ActivePlugin, Entry, Offer, RejectReason, RejectedVersion, Snapshot},
+    registry::snapshot::{ActivePlugin, Entry, Offer, Snapshot},
 };
 
 impl Snapshot {
@@ -51,9 +54,9 @@ impl Directory for Snapshot {
 fn of(name: &str, entry: &Entry) -> PluginStatus {
     let (health, note) = standing(name, entry);
     let generation = entry.plugged.as_ref().map(|plugged| &plugged.generation);
-    let turned = || entry.turned.as_ref().map(|turned| turned.at);
-    let off = || entry.disabled.as_ref().map(|(_, at)| *at);
-    let compiling = || entry.compiling.as_ref().map(|(_, at)| *at);
+    let turned = || entry.rollout.rejected.as_ref().map(|turned| turned.at);
+    let off = || entry.rollout.disabled.as_ref().map(|(_, at)| *at);
+    let compiling = || entry.rollout.compiling.as_ref().map(|(_, at)| *at);
     let since = generation.map(|one| one.since).or_else(off).or_else(turned).or_else(compiling);
     PluginStatus {
         name: name.to_owned(),
@@ -90,13 +93,13 @@ fn folder((why, since): &(String, Timestamp)) -> PluginStatus {
 }
 
 fn standing(name: &str, entry: &Entry) -> (Health, String) {
-    if let Some((digest, _)) = &entry.compiling {
+    if let Some((digest, _)) = &entry.rollout.compiling {
         return (Health::Compiling, messages::compiling(short(digest)));
     }
-    if let Some((why, _)) = &entry.disabled {
+    if let Some((why, _)) = &entry.rollout.disabled {
         return (Health::Disabled, why.clone());
     }
-    match (&entry.plugged, &entry.turned) {
+    match (&entry.plugged, &entry.rollout.rejected) {
         (plugged, Some(turned)) => rejected_health(name, plugged.as_ref(), turned),
         (None, None) => (Health::Rejected, String::new()),
         (Some(plugged), None) => plugged.generation.mishaps().map_or_else(

@@ -15,7 +15,8 @@ use crate::{
     control::{self, Answer, PluginRow, Question, SessionRow},
     hub::{self, LiveConfig},
     listing,
-    plugin_sources::{NO_STANDARD, PluginSources, RejectedFile, STANDARD},
+    plugin_sources::{NO_STANDARD, STANDARD},
+    rollout::{Base, RejectedFile, Rollout},
     session::SessionConfig,
     telemetry,
 };
@@ -60,7 +61,7 @@ pub fn check(paths: &Paths) -> Result<(), AppError> {
                 troubles.push(format!("plugin '{}': {}", status.name, status.note));
             }
         }
-        troubles.extend(turned.iter().map(|(name, why)| format!("plugin '{name}': {}", why.in_file(&source))));
+        troubles.extend(turned.iter().map(|(name, why)| format!("plugin '{name}': {}", why)));
         let policy = &config.now().plugins.lifecycle;
         if !STANDARD.is_empty() && !plugs.table().is_policy(policy) {
             troubles.push(format!("[plugins] lifecycle = \"{policy}\": no plugin of that name exports lifecycle"));
@@ -124,8 +125,12 @@ async fn try_all(places: &Places, config: &LiveConfig) -> Result<(Arc<Registry>,
         return Err(AppError::Plugin(format!("the plugin folder {} {what}", named.display())));
     }
     let plugs = Arc::new(super::plug_board(places, &config.now().plugins)?);
-    let supply = PluginSources::new(Arc::clone(&plugs), folder, (None, decisions(&places.state)?));
-    let turned = supply.plug_all(&|name| config.plugin(name), Clock::system().now()).await;
+    let base = Base { plugs: Arc::clone(&plugs), folder, store: None, decisions: decisions(&places.state)? };
+    let settings = config.clone();
+    let mut rollout = Rollout::new(base, Arc::new(move |name: &str| settings.plugin(name)), Clock::system());
+    let source = places.config.as_ref();
+    rollout.config_file = source.map(|path| path.display().to_string());
+    let turned = rollout.start().await;
     plugs.set_lifecycle(&config.now().plugins.lifecycle).await;
     Ok((plugs, turned))
 }

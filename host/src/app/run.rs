@@ -16,7 +16,7 @@ use cordboard_core::{
     types::{ProcessId, SessionName, SessionRecord, SessionView},
 };
 use cordboard_runtime::{AdminCommands, HostApi, Registry, ViewLimits};
-use cordboard_store::{Contents, Store};
+use cordboard_store::{Contents, Decisions, Store};
 use cordboard_watch::Watched;
 use tokio::sync::watch;
 
@@ -32,9 +32,9 @@ use crate::{
         self, Dispatcher, EventBus, HostService, InboxWriter, Intake, LiveConfig, Outbound, PluginQueries,
         QuiescenceWaiter, SessionSupervisor, TurnRenderer,
     },
-    plugin_sources::{NO_STANDARD, PluginSources, STANDARD},
+    plugin_sources::{NO_STANDARD, STANDARD},
     reconcile::{self, Admins, Reconciler},
-    rollout::{Notifier, Rollout, Settings},
+    rollout::{Base, Rollout},
     session::{EventSink as _, Ports, SessionConfig},
     session_registry::SessionRegistry,
 };
@@ -64,9 +64,7 @@ pub async fn serve(plan: StartOptions) -> Result<(), AppError> {
     let (watcher, changed) = cordboard_watch::watch(watched)?;
     let ground = HostBase::new(&plan, store, contents.host_id.clone())?;
     let (decisions, orders) = (std::mem::take(&mut contents.decisions), AdminCommands::channel());
-    let kept = (Some(ground.store.clone()), decisions);
-    let supply = PluginSources::new(Arc::clone(&ground.plugs), folder.clone(), kept);
-    activate_wasm(&supply, (&ground.config, &plan.places), ground.clock).await;
+    let rollout = ground.start_plugins(&plan.places, folder.clone(), decisions).await;
 
     let (intake, accepted) = hub::intake();
     let mut front = front_end::open(&plan, ground.doorway(&intake), ground.clock)?;
@@ -92,7 +90,7 @@ pub async fn serve(plan: StartOptions) -> Result<(), AppError> {
     take_up(&server, inbox, &intake).await;
     tokio::spawn(sweep(Arc::clone(&desk), host_id, left_over));
     let control = control.serve(roster, Arc::clone(&ground.plugs), ground.clock);
-    let changes = ground.changes((&plan.places, rescan), supply, &desk, (posts, outbox.clone()));
+    let changes = ground.changes((&plan.places, rescan), rollout, &desk, (posts, outbox.clone()));
     outbox.menu(reconcile::menu(&ground.plugs.table()));
     tokio::spawn(changes.run(changed, orders.1));
     // Messages from the previous run come before new ones.
@@ -225,10 +223,26 @@ impl HostBase {
         }
     }
 
+    /// Activates all plugins.
+    async fn start_plugins(&self, places: &Places, folder: Option<PathBuf>, decisions: Decisions) -> Rollout {
+        if STANDARD.is_empty() {
+            tracing::error!("{NO_STANDARD}");
+        }
+        let base = Base { plugs: Arc::clone(&self.plugs), folder, store: Some(self.store.clone()), decisions };
+        let config = self.config.clone();
+        let mut rollout = Rollout::new(base, Arc::new(move |name: &str| config.plugin(name)), self.clock);
+        rollout.config_file = places.config.as_ref().map(|path| path.display().to_string());
+        for (name, why) in rollout.start().await {
+            tracing::warn!(plugin = name, why, "plugin rejected at start");
+        }
+        self.plugs.set_lifecycle(&self.config.now().plugins.lifecycle).await;
+        rollout
+    }
+
     fn changes(
         &self,
         (places, rescan): (&Places, watch::Sender<Duration>),
-        supply: PluginSources,
+        swaps: Rollout,
         desk: &Arc<HostService>,
         (posts, outbox): (Outbound, Outbox),
     ) -> Reconciler {
@@ -236,11 +250,6 @@ impl HostBase {
         let front_end = self.front_end;
         let admins = Admins { config: config.clone(), desk: Arc::clone(&desk), posts, front_end, outbox };
         let admins = Arc::new(admins);
-        let asked = config.clone();
-        let settings: Settings = Arc::new(move |name: &str| asked.plugin(name));
-        let audience = Arc::clone(&admins) as Arc<dyn Notifier>;
-        let mut swaps = Rollout::new(supply, settings, (self.clock, audience));
-        swaps.config_file = places.config.as_ref().map(|path| path.display().to_string());
         Reconciler { config, desk, swaps, admins, config_path: places.config.clone(), rescan, told: None }
     }
 }
@@ -265,17 +274,6 @@ async fn take_up(server: &Dispatcher, inbox: Vec<InboxRow>, intake: &Intake) {
 
 fn open_control(state: &Path) -> Result<control::Listening, AppError> {
     control::listen(state).map_err(|source| AppError::Control { path: control::socket(state), source })
-}
-
-async fn activate_wasm(supply: &PluginSources, (config, places): (&LiveConfig, &Places), clock: Clock) {
-    if STANDARD.is_empty() {
-        tracing::error!("{NO_STANDARD}");
-    }
-    for (name, refused) in supply.plug_all(&|name| config.plugin(name), clock.now()).await {
-        let file = places.config.as_deref().map_or("the configuration".into(), Path::to_string_lossy);
-        tracing::warn!(plugin = name, why = refused.in_file(&file), "plugin rejected at start");
-    }
-    supply.plugs.set_lifecycle(&config.now().plugins.lifecycle).await;
 }
 
 /// Ends the agents that a killed host left running. Only a session whose previous agent is still exiting queues its

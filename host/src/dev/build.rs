@@ -12,7 +12,8 @@ use std::{
 };
 
 use super::{error::KitError, progress, project::Project, vendored};
-use cordboard_runtime::{digest, short};
+use cordboard_core::rollout::short;
+use cordboard_runtime::digest;
 pub use js::{COMPONENTIZE_JS, JCO};
 pub use python::COMPONENTIZE_PY;
 use stamp::Stamp;

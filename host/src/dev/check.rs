@@ -4,7 +4,10 @@
 mod page;
 mod report;
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use cordboard_core::{
     config::{Config, load},
@@ -78,7 +81,7 @@ async fn compile(stage: &PluginHarness) -> Result<(ComponentInfo, Compiled), Kit
 async fn clash(stage: &PluginHarness, look: &ComponentInfo, config: &Config) -> Option<PluginError> {
     let name = &stage.subject.name;
     stage.plugs.table().offers(name).filter(|offers| offers.are_named())?;
-    stage.plugs.remove_plugin(name).await;
+    stage.plugs.remove_plugin(name, Duration::ZERO).await;
     stage.plug_standards(config).await;
     lend_all(stage, look, config).await.err().filter(|refused| matches!(refused, PluginError::Taken { .. }))
 }

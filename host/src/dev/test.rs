@@ -13,6 +13,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use cordboard_core::{
@@ -130,7 +131,7 @@ impl Rehearsal {
     async fn clear(&self) {
         let table = self.plugs.table();
         for name in table.names() {
-            self.plugs.remove_plugin(name).await;
+            self.plugs.remove_plugin(name, Duration::ZERO).await;
         }
     }
 }

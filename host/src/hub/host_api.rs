@@ -14,12 +14,13 @@ use cordboard_core::{
     config::{Agent, Config},
     event::CausationChain,
     messages,
+    rollout::short,
     session::{ApiError, Prompt, RefusalCode, SessionCommand},
     types::{Caller, Choice as DecisionStore, Place, Reply, Request, SessionName, SessionView, Timestamp},
 };
 use cordboard_runtime::{
     AdminCommand, AdminCommands, ArchiveFilter, CallContext, Choice, HostApi, Outcome, Registry, SessionSpec,
-    check_post, refuse, short,
+    check_post, refuse,
 };
 use cordboard_store::{Store, StoreError};
 

@@ -13,7 +13,7 @@ use cordboard_core::{
     session::Settings,
     types::{Caller, Role, SessionRecord, UserId},
 };
-use cordboard_runtime::{BuiltInGrants, CallLimits, PluginSettings, Requests, RolloutSettings};
+use cordboard_runtime::{BuiltInGrants, CallLimits, PluginSettings, Requests};
 
 use crate::{plugin_sources::built_in, session::SessionConfig};
 
@@ -65,11 +65,7 @@ pub fn plugin_settings(config: &Config, name: &str) -> PluginSettings {
             http_body: usize::try_from(limits.http_body).unwrap_or(usize::MAX),
             http_time: limits.http_time,
         },
-        terms: RolloutSettings {
-            probation: config.plugins.swapping.probation,
-            traps: config.plugins.swapping.probation_traps,
-            drain: config.plugins.swapping.drain,
-        },
+        terms: config.plugins.swapping,
         acts_as: config.plugins.acts_as(name).map(|role| operator(config, role)),
         reach,
         secrets,

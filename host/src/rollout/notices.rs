@@ -4,6 +4,7 @@
 
 use std::{collections::VecDeque, time::Duration};
 
+use cordboard_core::rollout::NoticeKind as Kind;
 use cordboard_runtime::PendingApproval;
 use tokio::time::Instant;
 
@@ -28,16 +29,6 @@ impl Default for Pace {
     fn default() -> Self {
         Self { gather: Duration::from_millis(300), most: 5, span: Duration::from_secs(15), listed: 10 }
     }
-}
-
-/// The kind of a notice, in order of increasing importance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
-    /// Something has started. The next notice about the same plugin replaces it.
-    Progress,
-    Done,
-    /// Something that the operator has to fix.
-    Trouble,
 }
 
 struct Notice {

@@ -2,7 +2,7 @@
 //! in the chat.
 
 use cordboard_core::{
-    rollout::{Decision, RolloutState},
+    rollout::{Decision, GrantAnswer, RolloutState},
     types::{Timestamp, UserId},
 };
 use rusqlite::{Connection, params};
@@ -12,16 +12,6 @@ use super::{
     error::{StoreError, WorkError},
     inbox::column,
 };
-
-/// An answer to the question whether a plugin may have these capabilities.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GrantAnswer {
-    pub plugin: String,
-    /// Sorted.
-    pub capabilities: Vec<String>,
-    pub granted: bool,
-    pub word: Decision,
-}
 
 /// All stored decisions.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

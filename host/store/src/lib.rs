@@ -40,12 +40,11 @@ mod tests;
 
 pub use contents::{Contents, read_only};
 pub use cordboard_core::chat::{Delivery, Done, InboxId, InboxRow, InboxState, NewPost, OutboxRow, PostId};
-pub use decisions::{Decisions, GrantAnswer};
+pub use decisions::Decisions;
 pub use error::{Limit, OpenError, StoreError};
 pub use keyboards::Keyboard;
 pub use plugin_state::Swap;
 pub use revise::Revised;
-pub use versions::StoredVersion;
 
 use error::WorkError;
 use writer::{Durability, Request, Task, Writer};

@@ -1,6 +1,5 @@
 //! The last valid versions of each plugin's file. They are used if the file is invalid after a restart.
 
-use cordboard_core::types::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
 use super::{
@@ -11,14 +10,6 @@ use super::{
 
 /// The number of versions kept per plugin: the active one, and two for rollbacks.
 const KEPT: i64 = 3;
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredVersion {
-    pub digest: String,
-    pub wasm: Vec<u8>,
-    /// The time of its last activation.
-    pub stored: Timestamp,
-}
 
 impl Store {
     /// Stores a newly activated version. A version that is already stored becomes the newest.
@@ -66,33 +57,30 @@ impl Store {
         .await
     }
 
-    /// The digest of the newest version.
+    /// The digests of the stored versions, newest first.
     ///
     /// # Errors
     /// The database cannot be read or written.
-    pub async fn latest_generation(&self, plugin: &str) -> Result<Option<String>, StoreError> {
+    pub async fn generations(&self, plugin: &str) -> Result<Vec<String>, StoreError> {
         let plugin = plugin.to_owned();
         self.ask(format!("read the versions of plugin '{plugin}'"), move |db| {
-            let sql = "SELECT digest FROM generation WHERE plugin = ? ORDER BY id DESC LIMIT 1";
-            Ok(db.prepare_cached(sql)?.query_row([&plugin], |row| row.get(0)).optional()?)
+            let sql = "SELECT digest FROM generation WHERE plugin = ? ORDER BY id DESC";
+            let mut query = db.prepare_cached(sql)?;
+            let rows = query.query_map([&plugin], |row| row.get(0))?;
+            Ok(rows.collect::<Result<_, _>>()?)
         })
         .await
     }
 
-    /// All stored versions, newest first.
+    /// The bytes of a stored version.
     ///
     /// # Errors
     /// The database cannot be read or written.
-    pub async fn generations(&self, plugin: &str) -> Result<Vec<StoredVersion>, StoreError> {
-        let plugin = plugin.to_owned();
-        self.ask(format!("read the versions of plugin '{plugin}'"), move |db| {
-            let sql = "SELECT digest, wasm, stored FROM generation WHERE plugin = ? ORDER BY id DESC";
-            let mut query = db.prepare_cached(sql)?;
-            let rows = query.query_map([&plugin], |row| {
-                let stored = Timestamp(row.get::<_, i64>(2)?.unsigned_abs());
-                Ok(StoredVersion { digest: row.get(0)?, wasm: row.get(1)?, stored })
-            })?;
-            Ok(rows.collect::<Result<_, _>>()?)
+    pub async fn generation(&self, plugin: &str, digest: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let (plugin, digest) = (plugin.to_owned(), digest.to_owned());
+        self.ask(format!("read a version of plugin '{plugin}'"), move |db| {
+            let sql = "SELECT wasm FROM generation WHERE plugin = ? AND digest = ?";
+            Ok(db.prepare_cached(sql)?.query_row([&plugin, &digest], |row| row.get(0)).optional()?)
         })
         .await
     }

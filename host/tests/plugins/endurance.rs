@@ -11,8 +11,11 @@ use std::{
     time::Instant,
 };
 
-use cordboard::plugin_sources::PluginSources;
-use cordboard_runtime::{Activation, ActivationMode, CallContext, Invocation, digest};
+use cordboard::{
+    clock::Clock,
+    rollout::{Base, Rollout},
+};
+use cordboard_runtime::{Activation, CallContext, Invocation, digest};
 use cordboard_store::Decisions;
 
 use crate::{
@@ -58,11 +61,7 @@ async fn ten_thousand_rollouts_lose_no_call() {
     let tags: Arc<BTreeMap<_, _>> =
         Arc::new(versions.iter().zip(["v1", "v2"]).map(|((digest, _), tag)| (digest.clone(), tag)).collect());
     let settings = bench.settings("echo");
-    let swap = async |number: usize| {
-        let (digest, wasm) = &versions[number % 2];
-        let compiled = bench.plugs.compile("echo", digest.clone(), wasm).await;
-        bench.plugs.activate(compiled, (&settings, NOW), ActivationMode::New).await
-    };
+    let swap = async |number: usize| bench.plugs.activate_wasm("echo", &versions[number % 2].1, (&settings, NOW)).await;
     for number in 0..2 {
         swap(number).await.unwrap();
     }
@@ -142,12 +141,15 @@ async fn a_thousand_reloads_leak_no_memory() {
     let bench = TestHost::new();
     let folder = tempfile::tempdir().unwrap();
     let (store, _) = cordboard_store::open(&folder.path().join("state")).unwrap();
-    let supply = PluginSources::new(Arc::clone(&bench.plugs), None, (Some(store), Decisions::default()));
     let (settings, versions) = (bench.settings("echo"), [bad("echo"), bad("echo2")]);
+    let decisions = Decisions::default();
+    let base = Base { plugs: Arc::clone(&bench.plugs), folder: None, store: Some(store), decisions };
+    let mut rollout = Rollout::new(base, Arc::new(move |_: &str| settings.clone()), Clock::system());
     let mut generations = Vec::new();
     let mut warm = None;
     for number in 0..RELOADS {
-        supply.plug_new("echo", &versions[number % 2], (&settings, NOW)).await.unwrap();
+        rollout.on_file("echo", versions[number % 2].clone()).await;
+        rollout.settle().await;
         generations.push(Arc::downgrade(bench.plugs.table().generation("echo").unwrap()));
         let tag = ["v1", "v2"][number % 2];
         assert_eq!(bench.read("echo x").await, format!("{tag}: x"));

@@ -8,9 +8,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cordboard::plugin_sources::{PluginSources, RejectedFile, STANDARD};
+use cordboard::{
+    clock::Clock,
+    hub::LiveConfig,
+    plugin_sources::STANDARD,
+    rollout::{Base, RejectedFile, Rollout},
+};
 use cordboard_core::types::Place;
-use cordboard_runtime::{Activation, CallContext, HostApi, Invocation, digest};
+use cordboard_runtime::{CallContext, HostApi, Invocation, digest};
 use cordboard_store::{Decisions, Store};
 use tempfile::TempDir;
 
@@ -45,30 +50,42 @@ impl World {
     }
 
     /// Starts a host.
-    async fn start(&self) -> (PluginSources, Vec<RejectedFile>) {
-        let kept = (Some(self.store.clone()), Decisions::default());
-        let supply = PluginSources::new(plugs(), Some(self.plugins.clone()), kept);
-        let turned = supply.plug_all(&|name| self.bench.settings(name), NOW).await;
-        (supply, turned)
+    async fn start(&self) -> (Rollout, Vec<RejectedFile>) {
+        let (folder, decisions) = (Some(self.plugins.clone()), Decisions::default());
+        let base = Base { plugs: plugs(), folder, store: Some(self.store.clone()), decisions };
+        let config = LiveConfig::new(self.bench.config.clone());
+        let mut rollout = Rollout::new(base, Arc::new(move |name: &str| config.plugin(name)), Clock::system());
+        let turned = rollout.start().await;
+        (rollout, turned)
     }
 
-    async fn save_new(&self, supply: &PluginSources, name: &str, wasm: &[u8]) -> Result<Activation, String> {
+    /// Saves a version, and returns why it was rejected.
+    async fn save_new(&self, rollout: &mut Rollout, name: &str, wasm: &[u8]) -> Result<(), String> {
         self.save(name, wasm);
-        let swapped = supply.plug_new(name, wasm, (&self.bench.settings(name), NOW)).await;
-        swapped.map_err(|refused| refused.to_string())
+        rollout.on_file(name, wasm.to_vec()).await;
+        rollout.settle().await;
+        let table = rollout.plugs.table();
+        let rejected = table.entry(name).and_then(|entry| entry.rollout.rejected.clone());
+        rejected.map_or(Ok(()), |rejected| Err(rejected.why))
+    }
+
+    async fn remove(&self, rollout: &mut Rollout, name: &str) {
+        fs::remove_file(self.plugins.join(format!("{name}.wasm"))).unwrap();
+        rollout.on_gone(name).await;
+        rollout.settle().await;
     }
 }
 
-fn serves(supply: &PluginSources, name: &str) -> Option<String> {
+fn serves(supply: &Rollout, name: &str) -> Option<String> {
     supply.plugs.table().generation(name).map(|generation| generation.digest.clone())
 }
 
-fn note(supply: &PluginSources, name: &str) -> (String, String) {
+fn note(supply: &Rollout, name: &str) -> (String, String) {
     let status = supply.plugs.table().statuses().find(|status| status.name == name).unwrap();
     (status.health.as_str().to_owned(), status.note)
 }
 
-async fn echo(supply: &PluginSources, board: &Arc<dyn HostApi>) -> String {
+async fn echo(supply: &Rollout, board: &Arc<dyn HostApi>) -> String {
     let table = supply.plugs.table();
     let asked = CallContext { place: Some(Place::new("console", "local")), ..CallContext::default() };
     let typed = Invocation { args: Vec::new(), text: "x".to_owned() };
@@ -90,11 +107,10 @@ async fn the_embedded_plugins_are_active_by_default() {
 async fn a_file_replaces_an_embedded_plugin_until_removed() {
     let world = World::new();
     world.save("lifecycle", &bad("hesitant"));
-    let (supply, turned) = world.start().await;
+    let (mut supply, turned) = world.start().await;
     assert_eq!(turned, []);
     assert_eq!(serves(&supply, "lifecycle"), Some(digest(&bad("hesitant"))));
-    fs::remove_file(world.plugins.join("lifecycle.wasm")).unwrap();
-    supply.remove_plugin("lifecycle", (&world.bench.settings("lifecycle"), NOW)).await.unwrap();
+    world.remove(&mut supply, "lifecycle").await;
     assert_eq!(serves(&supply, "lifecycle"), Some(digest(&standard("lifecycle"))));
     assert_eq!(note(&supply, "lifecycle").0, "ok");
 }
@@ -103,23 +119,23 @@ async fn a_file_replaces_an_embedded_plugin_until_removed() {
 async fn a_plugin_is_deactivated_with_its_file() {
     let world = World::new();
     world.save("echo", &bad("echo"));
-    let (supply, _) = world.start().await;
+    let (mut supply, _) = world.start().await;
     assert_eq!(echo(&supply, &world.bench.board).await, "v1: x");
-    supply.remove_plugin("echo", (&world.bench.settings("echo"), NOW)).await.unwrap();
+    world.remove(&mut supply, "echo").await;
     assert!(supply.plugs.table().entry("echo").is_none());
 }
 
 #[tokio::test]
 async fn a_bad_file_at_the_start_keeps_the_last_good_version() {
     let world = World::new();
-    let (supply, _) = world.start().await;
-    world.save_new(&supply, "echo", &bad("echo")).await.unwrap();
-    world.save_new(&supply, "echo", &bad("echo2")).await.unwrap();
-    let why = world.save_new(&supply, "echo", b"half").await.unwrap_err();
+    let (mut supply, _) = world.start().await;
+    world.save_new(&mut supply, "echo", &bad("echo")).await.unwrap();
+    world.save_new(&mut supply, "echo", &bad("echo2")).await.unwrap();
+    let why = world.save_new(&mut supply, "echo", b"half").await.unwrap_err();
     assert_eq!(echo(&supply, &world.bench.board).await, "v2: x");
 
     let (supply, turned) = world.start().await;
-    assert_eq!(turned.iter().map(|(name, why)| (name.as_str(), why.to_string())).collect::<Vec<_>>(), [("echo", why)]);
+    assert_eq!(turned, [("echo".to_owned(), why)]);
     assert_eq!(echo(&supply, &world.bench.board).await, "v2: x");
     let (health, told) = note(&supply, "echo");
     assert!(health == "update rejected" && told.contains("it is not a WebAssembly component"), "{told}");
@@ -129,13 +145,12 @@ async fn a_bad_file_at_the_start_keeps_the_last_good_version() {
 async fn a_bad_file_keeps_the_embedded_plugin_of_its_name() {
     let world = World::new();
     world.save("timeout", b"half");
-    let (supply, turned) = world.start().await;
+    let (mut supply, turned) = world.start().await;
     assert_eq!(turned.len(), 1);
     assert_eq!(serves(&supply, "timeout"), Some(digest(&standard("timeout"))));
     assert_eq!(note(&supply, "timeout").0, "update rejected");
     // Removing the bad file clears the rejection.
-    fs::remove_file(world.plugins.join("timeout.wasm")).unwrap();
-    supply.remove_plugin("timeout", (&world.bench.settings("timeout"), NOW)).await.unwrap();
+    world.remove(&mut supply, "timeout").await;
     assert_eq!(note(&supply, "timeout"), ("ok".to_owned(), String::new()));
 }
 
@@ -163,7 +178,7 @@ async fn a_rejected_file_leaks_no_memory() {
     use cordboard_agents::process::{memory, return_freed_memory};
     return_freed_memory();
     let world = World::new();
-    let (supply, _) = world.start().await;
+    let (mut supply, _) = world.start().await;
     // A custom section of a few mebibytes, followed by an invalid section.
     let bomb = |mib: u32| {
         let size = (mib << 20) + 2;
@@ -171,11 +186,13 @@ async fn a_rejected_file_leaks_no_memory() {
         [b"\0asm\x0d\0\x01\0\0".as_slice(), &size, b"\x01x", &vec![7; (mib as usize) << 20], b"\x63\x01\0"].concat()
     };
     let resident = || memory(std::process::id().cast_signed()).unwrap() >> 20;
-    assert!(world.save_new(&supply, "bomb", &bomb(1)).await.is_err());
+    assert!(world.save_new(&mut supply, "bomb", &bomb(1)).await.is_err());
     let before = resident();
     for mib in [8, 20, 20, 31] {
-        assert!(world.save_new(&supply, "bomb", &bomb(mib)).await.is_err());
+        assert!(world.save_new(&mut supply, "bomb", &bomb(mib)).await.is_err());
     }
+    // The host keeps the last file of a plugin, but none before it.
+    assert!(world.save_new(&mut supply, "bomb", &bomb(1)).await.is_err());
     // Another thread may still be about to free the last one.
     let began = Instant::now();
     while resident() >= before + 8 {

@@ -20,8 +20,7 @@ use async_trait::async_trait;
 use cordboard::{
     clock::Clock,
     hub::LiveConfig,
-    plugin_sources::PluginSources,
-    rollout::{Notifier, Pace, Rollout, Settings},
+    rollout::{Base, Notifier, Pace, Rollout, Settings},
 };
 use cordboard_core::{
     config,
@@ -113,18 +112,19 @@ impl Rig {
         let mut bench = TestHost::of(config);
         bench.plugs = Arc::clone(&plugs);
         let live = LiveConfig::new(bench.config.clone());
-        let supply = PluginSources::new(plugs, Some(plugins), (Some(store.clone()), contents.decisions));
-        let clock = Clock::system();
-        supply.plug_all(&|name| live.plugin(name), clock.now()).await;
-        let (orders, receiver) = AdminCommands::channel();
-        bench.memory.carry_out(orders);
-        let (said, asked) = (Arc::new(Said::default()), live.clone());
+        let asked = live.clone();
         let settings: Settings = Arc::new(move |name: &str| asked.plugin(name));
+        let base = Base { plugs, folder: Some(plugins), store: Some(store.clone()), decisions: contents.decisions };
         // Send each notice separately, so that a test can wait for it.
         let pace = Pace { gather: Duration::ZERO, most: usize::MAX, span: Duration::ZERO, listed: usize::MAX };
-        let swaps = Rollout::new(supply, settings, (clock, Arc::clone(&said) as Arc<dyn Notifier>)).at_pace(pace);
+        let mut rollout = Rollout::new(base, settings, Clock::system()).at_pace(pace);
+        rollout.start().await;
+        let (orders, receiver) = AdminCommands::channel();
+        bench.memory.carry_out(orders);
+        let said = Arc::new(Said::default());
+        rollout.notify(Arc::clone(&said) as Arc<dyn Notifier>);
         let (news, heard) = mpsc::channel(64);
-        let task = tokio::spawn(run(swaps, live, (heard, receiver)));
+        let task = tokio::spawn(run(rollout, live, (heard, receiver)));
         Self { folder, config: config.to_owned(), bench, store, said, news, task }
     }
 
@@ -248,7 +248,6 @@ async fn run(
     live: LiveConfig,
     (mut news, mut orders): (mpsc::Receiver<News>, mpsc::Receiver<cordboard_runtime::AuthorizedCommand>),
 ) {
-    swaps.ask_about_parked().await;
     loop {
         // Changes that were saved before a command come before it.
         tokio::select! {

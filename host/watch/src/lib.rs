@@ -17,7 +17,7 @@ mod tests;
 
 use std::{
     io,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -29,7 +29,7 @@ use tokio::{
 };
 
 pub use permissions::{check_private, not_a_file};
-pub use scan::read_plugin;
+pub use scan::{PluginFile, read_folder};
 
 use os_events::OsWatcher;
 use queue::Queue;
@@ -136,14 +136,6 @@ impl Drop for Watcher {
 /// The file or the folder is writable by other users, see [`check_private`].
 pub fn watch(watched: Watched) -> Result<(Watcher, mpsc::Receiver<Change>), WatchError> {
     start(watched, OsWatcher::new())
-}
-
-/// Returns the plugin files of `folder` by name, valid or not. Empty if the folder doesn't exist.
-///
-/// # Errors
-/// The folder cannot be listed.
-pub fn scan(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
-    Ok(folder::list(folder)?.unwrap_or_default())
 }
 
 fn start(watched: Watched, notice: OsWatcher) -> Result<(Watcher, mpsc::Receiver<Change>), WatchError> {

@@ -216,18 +216,28 @@ fn read(item: &Item, path: &Path, with: Read) -> Reading {
     }
 }
 
-/// Reads a plugin file by the rules of a scan. `None` while the file is unreadable or changing. Blocks.
-#[must_use]
-pub fn read_plugin(name: &str, path: &Path) -> Option<Vec<u8>> {
-    let item = Item::Plugin(name.to_owned());
-    let first = read(&item, path, Reading::fingerprint).print()?;
-    if !first.0.is_settled() {
-        thread::sleep(BETWEEN_READINGS);
-    }
-    match read(&item, path, Reading::of) {
-        Reading::Whole { stamp, bytes, digest } if first == (stamp, digest) => Some(bytes),
-        Reading::Whole { .. } | Reading::Absent | Reading::Moving | Reading::Unreadable(_) => None,
-    }
+/// A plugin file of the first reading: its bytes, or why it can't be used.
+#[derive(Debug)]
+pub struct PluginFile {
+    pub name: String,
+    pub wasm: Result<Vec<u8>, String>,
+}
+
+/// Reads the plugin files of `folder` once, for a host that starts. Files that are being written are left out, because the
+/// next scan reports them. Blocks.
+///
+/// # Errors
+/// The folder is writable by other users, or cannot be listed.
+pub fn read_folder(folder: &Path) -> Result<Vec<PluginFile>, WatchError> {
+    let read = |(name, path): (String, PathBuf)| {
+        let item = Item::Plugin(name.clone());
+        match read(&item, &path, Reading::of) {
+            Reading::Whole { bytes, .. } => Some(PluginFile { name, wasm: Ok(bytes) }),
+            Reading::Unreadable(why) => Some(PluginFile { name, wasm: Err(why) }),
+            Reading::Absent | Reading::Moving => None,
+        }
+    };
+    Ok(plugin_files(folder)?.into_iter().filter_map(read).collect())
 }
 
 /// Reads a file if it is trusted itself: a private folder doesn't prevent other users from writing to the file.

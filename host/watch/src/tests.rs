@@ -2,9 +2,11 @@
 //! that another one was *not* reported.
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File},
     io::Write,
     os::unix::fs::{PermissionsExt, symlink},
+    path::Path,
 };
 
 use super::*;
@@ -341,16 +343,21 @@ async fn dropping_the_watcher_ends_the_changes() {
 }
 
 #[test]
-fn rereading_a_file_follows_the_same_rules() {
+fn the_first_reading_follows_the_same_rules() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("a.wasm");
-    assert_eq!(read_plugin("a", &path), None);
-    fs::write(&path, "a1").unwrap();
-    assert_eq!(read_plugin("a", &path).as_deref(), Some(&b"a1"[..]));
-    assert_eq!(read_plugin("A b", &path), None, "it is not a valid plugin name");
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
-    assert_eq!(read_plugin("a", &path), None);
-    fs::remove_file(&path).unwrap();
-    symlink("nowhere", &path).unwrap();
-    assert_eq!(read_plugin("a", &path), None);
+    for name in ["a", "A b", "open"] {
+        fs::write(folder.path().join(name).with_extension("wasm"), name).unwrap();
+    }
+    fs::set_permissions(folder.path().join("open.wasm"), fs::Permissions::from_mode(0o666)).unwrap();
+    symlink("nowhere", folder.path().join("lost.wasm")).unwrap();
+    fs::create_dir(folder.path().join("folder.wasm")).unwrap();
+    let read = read_folder(folder.path()).unwrap().into_iter().map(|file| (file.name, file.wasm));
+    let read: BTreeMap<_, _> = read.collect();
+    assert_eq!(read["a"], Ok(b"a".to_vec()));
+    assert!(read["A b"].as_ref().unwrap_err().starts_with("name the file with"), "{read:?}");
+    assert!(read["open"].as_ref().unwrap_err().contains("chmod go-w"), "{read:?}");
+    assert!(read["lost"].as_ref().unwrap_err().contains("link to nowhere"), "{read:?}");
+    assert!(read["folder"].is_err() && read.len() == 5, "{read:?}");
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    assert!(read_folder(folder.path()).is_err());
 }

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use cordboard_core::{
     cron::Cron,
+    rollout::RejectedVersion,
     route::{ActiveCommand, CommandTable},
     types::{Role, Timestamp},
 };
@@ -45,35 +46,20 @@ pub struct ActivePlugin {
     pub offers: Arc<Offers>,
 }
 
-/// A version that isn't active because it was rejected. The previous version, if any, stays active.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RejectedVersion {
-    pub digest: String,
-    pub why: String,
-    pub at: Timestamp,
-    pub hold: RejectReason,
-}
-
-/// The reason why a version isn't active.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RejectReason {
-    Rejected,
-    /// It requests these capabilities beyond its grants, and waits for the owner's approval.
-    PendingApproval(Vec<String>),
-    /// The owner refused these capabilities.
-    Denied(Vec<String>),
-    /// The version itself is valid, but it isn't activated now, for example after a rollback.
-    NotAdmitted,
+/// The state of a plugin's rollout, for the status.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RolloutStatus {
+    pub rejected: Option<RejectedVersion>,
+    /// The reason and the time, if an admin has disabled the plugin. Files in the folder don't enable it.
+    pub disabled: Option<(String, Timestamp)>,
+    /// The digest of a version whose compilation takes long, and the time when that was reported.
+    pub compiling: Option<(String, Timestamp)>,
 }
 
 #[derive(Clone, Default)]
 pub struct Entry {
     pub plugged: Option<ActivePlugin>,
-    pub turned: Option<RejectedVersion>,
-    /// The reason and the time, if an admin has disabled the plugin. Files in the folder don't enable it.
-    pub disabled: Option<(String, Timestamp)>,
-    /// The digest of a version whose compilation takes long, and the time when that was reported.
-    pub compiling: Option<(String, Timestamp)>,
+    pub rollout: RolloutStatus,
 }
 
 #[derive(Clone)]
@@ -109,19 +95,8 @@ pub struct Snapshot {
 }
 
 impl Entry {
-    const fn is_empty(&self) -> bool {
-        self.plugged.is_none() && self.turned.is_none() && self.disabled.is_none() && self.compiling.is_none()
-    }
-}
-
-impl RejectedVersion {
-    pub fn new(digest: &str, why: &PluginError, at: Timestamp) -> Self {
-        let hold = match why {
-            PluginError::NotGranted { missing, .. } => RejectReason::PendingApproval(missing.clone()),
-            PluginError::NotAdmitted(_) => RejectReason::NotAdmitted,
-            _ => RejectReason::Rejected,
-        };
-        Self { digest: digest.to_owned(), why: why.to_string(), at, hold }
+    fn is_empty(&self) -> bool {
+        self.plugged.is_none() && self.rollout == RolloutStatus::default()
     }
 }
 
@@ -242,57 +217,26 @@ impl Snapshot {
         let name = plugged.generation.name.clone();
         self.check_taken(&name, &plugged.offers)?;
         next.numbers.insert(name.clone(), plugged.generation.number);
-        // Keep this entry, because a compilation of a newer version may still be running.
-        let compiling = next.entries.get(&name).and_then(|entry| entry.compiling.clone());
-        next.entries.insert(name, Entry { plugged: Some(plugged), compiling, ..Entry::default() });
+        next.entries.entry(name).or_default().plugged = Some(plugged);
         next.index();
         Ok(next)
     }
 
-    /// Returns this snapshot with the newest version of `name` rejected.
-    pub fn turning(&self, name: &str, turned: RejectedVersion) -> Self {
+    /// Returns this snapshot with another rollout status of `name`.
+    pub fn with_status(&self, name: &str, status: RolloutStatus) -> Self {
         let mut next = self.clone();
-        next.entries.entry(name.to_owned()).or_default().turned = Some(turned);
-        next
-    }
-
-    /// Returns this snapshot with `name` disabled.
-    pub fn disabling(&self, name: &str, off: (String, Timestamp)) -> Self {
-        let mut next = self.clone();
-        next.entries.insert(name.to_owned(), Entry { disabled: Some(off), ..Entry::default() });
-        next.index();
-        next
-    }
-
-    /// Returns this snapshot with the version of `name` that is being compiled, or with none.
-    pub fn compiling(&self, name: &str, version: Option<(String, Timestamp)>) -> Self {
-        let mut next = self.clone();
-        next.entries.entry(name.to_owned()).or_default().compiling = version;
+        next.entries.entry(name.to_owned()).or_default().rollout = status;
         next.entries.retain(|_, entry| !entry.is_empty());
         next
     }
 
-    /// Returns this snapshot with another reason for rejecting the newest version of `name`.
-    pub fn holding(&self, name: &str, hold: RejectReason) -> Self {
-        let mut next = self.clone();
-        if let Some(turned) = next.entries.get_mut(name).and_then(|entry| entry.turned.as_mut()) {
-            turned.hold = hold;
-        }
-        next
-    }
-
-    /// Returns this snapshot without the rejected version of `name`.
-    pub fn kept(&self, name: &str) -> Self {
-        let mut next = self.clone();
-        if let Some(entry) = next.entries.get_mut(name) {
-            entry.turned = None;
-        }
-        next
-    }
-
+    /// Returns this snapshot without the active version of `name`.
     pub fn without(&self, name: &str) -> Self {
         let mut next = self.clone();
-        next.entries.remove(name);
+        if let Some(entry) = next.entries.get_mut(name) {
+            entry.plugged = None;
+        }
+        next.entries.retain(|_, entry| !entry.is_empty());
         next.index();
         next
     }

@@ -22,10 +22,11 @@ use crate::{
     capability::is_to_be_granted,
     compatibility,
     contract::PACKAGE,
+    drain::Drain,
     engine::{SharedEngine, linker::Linkers},
     error::PluginError,
+    failed_calls::FailedCalls,
     network_grants,
-    probation::{Drain, Probation, RolloutSettings},
     profile::{OmittedButtons, Profile},
     settings::{PluginSettings, Requests},
     untrusted::foreign,
@@ -56,17 +57,16 @@ pub struct PluginVersion {
     uses: BTreeSet<String>,
     pub trades: Exports,
     pub artifact: Artifact,
-    /// `None` if the version is trusted, because it was active before.
-    pub probation: Option<Arc<Probation>>,
-    pub terms: RolloutSettings,
+    pub failed_calls: Arc<FailedCalls>,
     mishaps: FailureStats,
 }
 
 /// The properties that an activation assigns to a version.
+#[derive(Default)]
 pub struct VersionMeta {
     pub number: u32,
     pub since: Timestamp,
-    pub probation: Option<Arc<Probation>>,
+    pub failed_calls: Arc<FailedCalls>,
 }
 
 /// The extension points that a component exports.
@@ -130,8 +130,7 @@ impl PluginVersion {
             uses,
             trades,
             artifact: artifact.clone(),
-            probation: birth.probation,
-            terms: settings.terms,
+            failed_calls: birth.failed_calls,
             mishaps: FailureStats::default(),
         })
     }
@@ -162,7 +161,7 @@ impl PluginVersion {
             || settings.sha256.as_ref().is_some_and(|only| *only != self.digest)
     }
 
-    /// Records a failed call for `/plugins`, and returns whether it counts in the probation. An error that the plugin
+    /// Records a failed call for `/plugins` and the probation, and returns whether it counts as one. An error that the plugin
     /// returned itself is not a failure, nor is a call that was ended because its version was replaced.
     pub fn note(&self, error: &CallError) -> bool {
         match error {
@@ -171,8 +170,10 @@ impl PluginVersion {
             }
         }
         self.mishaps.count.fetch_add(1, Ordering::Relaxed);
-        *self.mishaps.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(error.to_string());
-        self.probation.as_ref().is_some_and(|probation| probation.count())
+        let why = error.to_string();
+        self.failed_calls.add(&why);
+        *self.mishaps.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(why);
+        true
     }
 
     /// The number of failed calls, and the reason of the last one.

@@ -1,7 +1,9 @@
 //! Formats the report of `cordboard plugin check` for people: one heading per line, with its items below in columns.
 
-use cordboard_core::render::{FOREIGN, one_line, terminal::Colours};
-use cordboard_runtime::short;
+use cordboard_core::{
+    render::{FOREIGN, one_line, terminal::Colours},
+    rollout::short,
+};
 
 use super::report::{Import, Outcome, Report, Verdict};
 use crate::dev::{

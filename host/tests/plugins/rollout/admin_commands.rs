@@ -59,6 +59,19 @@ async fn a_reload_reactivates_a_rolled_back_version() {
 }
 
 #[tokio::test]
+async fn a_reload_uses_the_file_that_the_watcher_reported() {
+    let rig = Rig::new("").await;
+    rig.plug("echo", &bad("echo")).await;
+    // Half a file, as while it is being written.
+    std::fs::write(rig.file("echo"), &bad("echo2")[..1000]).unwrap();
+    let said = rig.say("plugins reload echo").await;
+    assert_eq!(said, format!("Plugin 'echo' is reloaded: generation 2, {}.", version(&bad("echo"))));
+    rig.configure("[plugins.echo]\ntime = \"1m\"").await;
+    rig.caught_up().await;
+    assert_eq!(rig.say("echo x").await, "v1: x");
+}
+
+#[tokio::test]
 async fn a_plugin_can_replace_itself_by_its_own_command() {
     let rig = Rig::new("[plugins.help]\ngrants = [\"plugin-control\"]").await;
     for generation in 2..6 {

@@ -213,11 +213,11 @@ async fn a_slow_command_is_answered_before_it_finishes() {
     let slow = Slow::new().await;
     let rig = &slow.rig;
     let wasm = other(&bad("echo"), 1);
-    // The file is in the folder, but the host hasn't seen it yet.
     rig.plug("echo", &bad("echo")).await;
-    fs::write(rig.file("echo"), &wasm).unwrap();
+    rig.save("echo", &wasm).await;
+    slow.compiler(0).await;
     let (said, ()) = tokio::join!(rig.bench.read("plugins reload echo"), async {
-        slow.compiler(0).await;
+        slow.compiler(1).await;
         pass(Duration::from_secs(1)).await;
     });
     assert!(said.ends_with(COMPILING), "{said}");

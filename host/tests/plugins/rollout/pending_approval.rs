@@ -105,17 +105,14 @@ async fn an_old_button_never_approves_another_version() {
     assert_eq!(rig.say(&old[0]).await, stale);
     assert_eq!(rig.say(&old[1]).await, stale);
     assert_eq!(rig.serving("greedy"), None);
-    // The file changes without the host's knowledge: the pending version in the table differs from the file.
-    std::fs::write(rig.file("greedy"), other(&bad("grabby"), 1)).unwrap();
-    assert_eq!(
-        rig.say(&new[0]).await,
-        format!("Version {after} of plugin 'greedy' is not in the plugin folder any more.")
-    );
-    assert_eq!(rig.serving("greedy"), None);
     for typed in ["", "0123456789a", "ABCDEFABCDEF", "*"] {
         let said = rig.say(&format!("plugins grant greedy {typed}")).await;
         assert!(said.starts_with("Name the version by") || said.starts_with("Usage: "), "{typed}: {said}");
     }
+    // The watcher hasn't reported this file yet. The approval is for the version that the owner was asked about.
+    std::fs::write(rig.file("greedy"), other(&bad("grabby"), 1)).unwrap();
+    rig.say(&new[0]).await;
+    rig.serves("greedy", &bad("grabby")).await;
 }
 
 #[tokio::test]

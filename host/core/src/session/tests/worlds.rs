@@ -1,6 +1,5 @@
 //! Randomized runs: an agent that dies, repeats itself and reports wrong data, plugins that answer late or twice, users
-//! who issue any command at any time, and a host that is killed. `witness` checks each step. `CORDBOARD_WORLDS` sets
-//! the number of runs, `CORDBOARD_SEED` the first seed.
+//! who issue any command at any time, and a host that is killed. `witness` checks each step.
 
 mod witness;
 
@@ -12,6 +11,7 @@ use super::{
 };
 use crate::{
     agent::{AgentEvent, BackgroundTask, Change, Outcome, PromptId},
+    random_worlds::{Dice, seeds},
     types::{Phase, Place, Timestamp},
 };
 use witness::Witness;
@@ -25,32 +25,8 @@ const PATIENCE: usize = 400;
 
 #[test]
 fn random_worlds_lose_repeat_and_block_nothing() {
-    let number = |name: &str, default| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default);
-    let first = number("CORDBOARD_SEED", 0);
-    for seed in first..first + number("CORDBOARD_WORLDS", WORLDS) {
+    for seed in seeds(WORLDS) {
         World::new(seed).run();
-    }
-}
-
-/// SplitMix64: small, and the same on every platform.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % sides
-    }
-
-    fn one_in(&mut self, sides: u64) -> bool {
-        self.roll(sides) == 0
-    }
-
-    fn pick<T: Clone>(&mut self, among: &[T]) -> T {
-        let index = usize::try_from(self.roll(among.len() as u64)).expect("a small number");
-        among[index].clone()
     }
 }
 

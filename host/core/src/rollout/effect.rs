@@ -1,0 +1,82 @@
+//! The effects that a rollout requests. The caller performs them in order; effects that store something come first.
+
+use std::time::Duration;
+
+use super::{CommandId, GrantAnswer, Ticket};
+use crate::session::ApiError;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Store the state as it is now.
+    Persist,
+    PersistAnswer(GrantAnswer),
+    /// Store the version as the latest one, and the replaced one as the latest but one.
+    Keep {
+        digest: String,
+        replaced: Option<String>,
+    },
+    /// Delete the stored versions, so that a later plugin of this name can't fall back to them.
+    Forget,
+    /// Compile the version.
+    Build {
+        ticket: Ticket,
+        digest: String,
+    },
+    /// Link the version with the current settings, and ask it for its offers.
+    Try {
+        ticket: Ticket,
+        digest: String,
+        mode: TryMode,
+    },
+    /// End the build or trial. Its result isn't needed.
+    Cancel {
+        ticket: Ticket,
+    },
+    /// Publish the tried version, and report the result before any other input. Running calls of the version that it
+    /// replaces get this time.
+    Activate {
+        ticket: Ticket,
+        drain: Duration,
+    },
+    /// Remove the active version. Its running calls get this time.
+    Deactivate {
+        drain: Duration,
+    },
+    /// Ask the owner about a version that is pending approval.
+    Ask {
+        digest: String,
+        missing: Vec<String>,
+    },
+    /// Notify the operators.
+    Notify {
+        kind: NoticeKind,
+        text: String,
+    },
+    /// Tell the caller of a command that it takes long.
+    Progress {
+        command: CommandId,
+        text: String,
+    },
+    /// Answer the caller of a command, or the operators if the caller knows that it takes long.
+    Answer {
+        command: CommandId,
+        answer: Result<String, ApiError>,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TryMode {
+    /// Don't try a version that is active with these settings.
+    IfChanged,
+    Always,
+}
+
+/// The kind of a notice, in order of increasing importance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NoticeKind {
+    /// Something has started. The next notice about the same plugin replaces it.
+    Progress,
+    Done,
+    /// Something that the operator has to fix.
+    Trouble,
+}

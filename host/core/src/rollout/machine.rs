@@ -1,0 +1,372 @@
+//! The state machine's data and its entry points for inputs and queries. The work on a version is in `job`, its outcome
+//! in `outcome`, the active version in `refit` and `probation`, admin commands in `commands`. Reads no clock.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use super::{
+    Effect, Facts, File, Grants, Input, Reason, RejectReason, RejectedVersion, RolloutState, Terms, Ticket, TrialError,
+    job::{Job, Purpose},
+    messages,
+};
+use crate::types::Timestamp;
+
+/// A longer build is announced. A cached version takes a millisecond, a small plugin 60 ms.
+const SLOW: Duration = Duration::from_secs(1);
+
+/// The active version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Active {
+    pub digest: String,
+    /// The generation number.
+    pub number: u32,
+    /// Whether it was tried under other settings than the current ones.
+    pub(super) stale: bool,
+}
+
+/// The rollout of one plugin. The caller passes inputs and commands, performs the effects in order, and calls again at
+/// the time that `poll_timeout` returns.
+#[derive(Debug, Clone)]
+pub struct Machine {
+    pub(super) name: String,
+    pub(super) terms: Terms,
+    pub(super) state: RolloutState,
+    /// The state as of the last `Persist`.
+    stored: RolloutState,
+    pub(super) grants: Grants,
+    pub(super) file: File,
+    pub(super) embedded: Option<String>,
+    /// The stored versions, the latest first.
+    pub(super) kept: Vec<String>,
+    pub(super) folder_fault: Option<String>,
+    pub(super) active: Option<Active>,
+    /// The reason why the newest version isn't active, or why the active one can't have its new settings.
+    pub(super) rejected: Option<RejectedVersion>,
+    pub(super) job: Option<Job>,
+    /// The trial of the active version under new settings, while a job works on another version or none does.
+    pub(super) refit: Option<Ticket>,
+    /// Whether the newest version has to be tried once no job is running.
+    pub(super) untried: bool,
+    /// Whether no version could be activated under the current settings.
+    pub(super) exhausted: bool,
+    /// The version that is being rolled back, or can't be.
+    pub(super) reported: Option<String>,
+    /// The reason why the last call failed.
+    pub(super) last_failure: String,
+    /// The versions about which the owner was asked.
+    pub(super) asked: BTreeSet<String>,
+    /// The last rejection of each version that was notified.
+    pub(super) notified: BTreeMap<String, String>,
+    last_ticket: Ticket,
+    effects: Vec<Effect>,
+}
+
+impl Machine {
+    #[must_use]
+    pub fn new(facts: Facts) -> Self {
+        let Facts { name, file, embedded, kept, state, grants, terms } = facts;
+        Self {
+            name,
+            terms,
+            stored: state.clone(),
+            state,
+            grants,
+            file,
+            embedded,
+            kept,
+            folder_fault: None,
+            active: None,
+            rejected: None,
+            job: None,
+            refit: None,
+            untried: false,
+            exhausted: false,
+            reported: None,
+            // The host may end between the last failed call and the rollback.
+            last_failure: "before the host's last restart".to_owned(),
+            asked: BTreeSet::new(),
+            notified: BTreeMap::new(),
+            last_ticket: Ticket(0),
+            effects: Vec::new(),
+        }
+    }
+
+    #[must_use]
+    pub fn handle(&mut self, input: Input, now: Timestamp) -> Vec<Effect> {
+        match input {
+            Input::Start => self.handle_start(now),
+            Input::File(file) => self.handle_file(file, now),
+            Input::Folder(fault) => self.handle_folder(fault, now),
+            Input::Settings(terms) => self.handle_settings(terms, now),
+            Input::Built { ticket, result } => self.handle_built(ticket, result, now),
+            Input::Tried { ticket, result } => self.handle_tried(ticket, result, now),
+            Input::Activated { ticket, result } => self.handle_activated(ticket, result, now),
+            Input::Failed { digest, calls, last } => self.handle_failed(&digest, calls, &last, now),
+            Input::Timeout => self.handle_timeout(now),
+        }
+        self.finish(now)
+    }
+
+    // ---- Queries ----
+
+    #[must_use]
+    pub const fn state(&self) -> &RolloutState {
+        &self.state
+    }
+
+    #[must_use]
+    pub const fn grants(&self) -> &Grants {
+        &self.grants
+    }
+
+    #[must_use]
+    pub const fn active(&self) -> Option<&Active> {
+        self.active.as_ref()
+    }
+
+    #[must_use]
+    pub const fn rejected(&self) -> Option<&RejectedVersion> {
+        self.rejected.as_ref()
+    }
+
+    /// The version whose build takes long, and since when.
+    #[must_use]
+    pub fn compiling(&self) -> Option<(&str, Timestamp)> {
+        let job = self.job.as_ref().filter(|job| job.announced)?;
+        Some((&job.candidate, job.since.after(SLOW)))
+    }
+
+    /// Whether a version is being built or tried.
+    #[must_use]
+    pub const fn is_working(&self) -> bool {
+        self.job.is_some() || self.refit.is_some()
+    }
+
+    /// Whether the newest version isn't active.
+    #[must_use]
+    pub const fn is_waiting(&self) -> bool {
+        self.state.disabled.is_none() && (self.rejected.is_some() || self.active.is_none())
+    }
+
+    /// The time at which `Input::Timeout` is due.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Timestamp> {
+        let slow = self.job.as_ref().filter(|job| !job.announced).map(|job| job.since.after(SLOW));
+        slow.into_iter().chain(self.retry().map(|(at, _)| at)).min()
+    }
+
+    /// The version that is tried again after its backoff, and when.
+    fn retry(&self) -> Option<(Timestamp, String)> {
+        let newest = self.usable_newest().filter(|newest| self.job.is_none() && !self.is_active(newest))?;
+        let held = self.rejected.as_ref().is_some_and(|one| one.hold == RejectReason::NotAdmitted);
+        let at = self.state.retry_at(newest).filter(|_| held)?;
+        Some((at, newest.to_owned()))
+    }
+
+    /// The version that should be active: the plugin's file, else the embedded one.
+    pub(super) fn newest(&self) -> Option<&str> {
+        match &self.file {
+            File::Settled(digest) => Some(digest),
+            File::Absent | File::Unusable(_) => self.embedded.as_deref(),
+        }
+    }
+
+    /// The newest version, unless its file or the folder can't be used.
+    pub(super) fn usable_newest(&self) -> Option<&str> {
+        let is_usable = self.folder_fault.is_none() && !matches!(self.file, File::Unusable(_));
+        self.newest().filter(|_| is_usable)
+    }
+
+    /// Whether `digest` is that of the newest version. A file that can't be used has an empty one.
+    pub(super) fn is_newest(&self, digest: &str) -> bool {
+        match &self.file {
+            File::Unusable(_) => digest.is_empty(),
+            File::Settled(_) | File::Absent => self.newest() == Some(digest),
+        }
+    }
+
+    pub(super) fn is_active(&self, digest: &str) -> bool {
+        self.active.as_ref().is_some_and(|active| active.digest == digest)
+    }
+
+    pub(super) fn is_admitted(&self, digest: &str, now: Timestamp) -> bool {
+        self.not_admitted(digest, now).is_none()
+    }
+
+    pub(super) fn not_admitted(&self, digest: &str, now: Timestamp) -> Option<String> {
+        messages::not_admitted(&self.name, digest, &self.state.admits(digest, now), now)
+    }
+
+    /// The rejection of a version that differs from the pinned one.
+    pub(super) fn pinned(&self, digest: &str) -> Option<TrialError> {
+        let only = self.terms.pin.as_deref().filter(|only| *only != digest)?;
+        let reason = Reason::new(messages::pinned(&self.name, digest, only));
+        Some(TrialError { exceeds: true, ..TrialError::invalid(reason) })
+    }
+
+    // ---- Inputs ----
+
+    fn handle_start(&mut self, now: Timestamp) {
+        if self.state.disabled.is_some() {
+            return;
+        }
+        match self.file.clone() {
+            File::Unusable(reason) => {
+                self.reject_version("", &TrialError::invalid(reason), now);
+                self.begin_fallback(Purpose::Start, "", None, now);
+            }
+            File::Settled(digest) => match self.not_admitted(&digest, now) {
+                Some(why) => {
+                    self.reject_not_admitted(&digest, why, now);
+                    self.begin_fallback(Purpose::Start, &digest, None, now);
+                }
+                None => self.begin(Purpose::Start, &digest, now),
+            },
+            File::Absent => {
+                if let Some(embedded) = self.embedded.clone() {
+                    self.begin(Purpose::Start, &embedded, now);
+                }
+            }
+        }
+    }
+
+    fn handle_file(&mut self, file: File, now: Timestamp) {
+        self.exhausted = false;
+        self.file = file;
+        match self.file.clone() {
+            File::Absent => self.handle_gone(now),
+            File::Settled(digest) => self.offer(&digest, now),
+            File::Unusable(reason) => {
+                self.cancel_file_job();
+                let error = TrialError::invalid(reason);
+                self.reject_version("", &error, now);
+                self.notify_rejected(&error.reason.operator_text);
+            }
+        }
+    }
+
+    /// Starts the rollout of the newest version, unless the pin or the state forbids it.
+    fn offer(&mut self, digest: &str, now: Timestamp) {
+        if let Some(error) = self.pinned(digest) {
+            self.cancel_file_job();
+            self.reject_version(digest, &error, now);
+            return self.notify_rejected(&error.reason.operator_text);
+        }
+        let is_disabled = self.state.disabled.is_some();
+        match self.not_admitted(digest, now) {
+            Some(why) if is_disabled || !self.is_active(digest) || self.is_rolling_back() => {
+                self.cancel_file_job();
+                self.notify_not_admitted(digest, why, now);
+            }
+            Some(_) | None if self.is_rolling_back() => self.untried = true,
+            Some(_) | None => self.begin(Purpose::File, digest, now),
+        }
+    }
+
+    fn handle_gone(&mut self, now: Timestamp) {
+        self.cancel_job();
+        self.untried = false;
+        self.kept.clear();
+        self.emit(Effect::Forget);
+        self.rejected = None;
+        if self.state.disabled.is_some() {
+            return;
+        }
+        self.state.clear_rollbacks();
+        let before = self.active.as_ref().map(|active| active.number);
+        match self.embedded.clone() {
+            Some(embedded) if self.is_active(&embedded) => {}
+            Some(embedded) => self.begin(Purpose::Removal { before }, &embedded, now),
+            None => {
+                self.deactivate(self.terms.limits.drain);
+                if before.is_some() {
+                    self.notify_done(format!("Plugin '{}' is no longer active: its file was removed.", self.name));
+                }
+            }
+        }
+    }
+
+    fn handle_folder(&mut self, fault: Option<String>, now: Timestamp) {
+        self.folder_fault = fault;
+        if self.folder_fault.is_none() && self.is_waiting() && self.job.is_none() {
+            self.exhausted = false;
+            self.reexamine(now);
+        }
+    }
+
+    fn handle_settings(&mut self, terms: Terms, now: Timestamp) {
+        self.terms = terms;
+        if self.state.disabled.is_some() {
+            return;
+        }
+        self.exhausted = false;
+        self.mark_stale();
+        if self.job.is_some() { self.restart_trial(now) } else { self.reexamine(now) }
+    }
+
+    /// Tries the newest version under the current settings.
+    fn reexamine(&mut self, now: Timestamp) {
+        let Some(newest) = self.usable_newest().map(str::to_owned) else { return };
+        let is_active = self.is_active(&newest);
+        if is_active || self.is_admitted(&newest, now) {
+            let purpose = if is_active && self.rejected.is_none() { Purpose::Settings } else { Purpose::File };
+            self.begin(purpose, &newest, now);
+        }
+    }
+
+    fn handle_timeout(&mut self, now: Timestamp) {
+        if self.job.as_ref().is_some_and(|job| !job.announced && job.since.after(SLOW) <= now) {
+            self.announce();
+        }
+        if let Some((_, newest)) = self.retry().filter(|(at, _)| *at <= now) {
+            self.begin(Purpose::File, &newest, now);
+        }
+    }
+
+    // ---- Helpers ----
+
+    /// Starts what is left to do.
+    pub(super) fn finish(&mut self, now: Timestamp) -> Vec<Effect> {
+        if self.state.disabled.is_none() {
+            if self.job.is_none() {
+                self.check_probation(now);
+            }
+            if let Some(newest) = self.usable_newest().filter(|_| self.job.is_none() && self.untried).map(str::to_owned)
+            {
+                self.untried = false;
+                self.offer(&newest, now);
+            }
+            self.start_refit(now);
+            if self.job.is_none() && self.active.is_none() && !self.exhausted && self.rejected.is_some() {
+                self.begin_fallback(Purpose::Recovery, "", None, now);
+            }
+        }
+        if self.job.is_none() {
+            self.drop_outlived_rejection();
+            self.ask();
+        }
+        if self.state != self.stored {
+            self.stored.clone_from(&self.state);
+            self.effects.insert(0, Effect::Persist);
+        }
+        std::mem::take(&mut self.effects)
+    }
+
+    pub(super) fn deactivate(&mut self, drain: Duration) {
+        self.cancel_refit();
+        if self.active.take().is_some() {
+            self.emit(Effect::Deactivate { drain });
+        }
+    }
+
+    pub(super) fn next_ticket(&mut self) -> Ticket {
+        self.last_ticket = Ticket(self.last_ticket.0 + 1);
+        self.last_ticket
+    }
+
+    pub(super) fn emit(&mut self, effect: Effect) {
+        self.effects.push(effect);
+    }
+}

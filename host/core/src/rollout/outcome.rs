@@ -1,0 +1,222 @@
+//! The end of a job, and its notices: rejections, questions to the owner, and answers to commands.
+
+use super::{
+    Effect, Machine, NoticeKind, Reason, RejectReason, RejectedVersion, TrialError,
+    job::{Activation, Job, Order, Purpose},
+    messages, short,
+};
+use crate::{session::ApiError, types::Timestamp};
+
+impl Machine {
+    /// Ends the job.
+    pub(super) fn conclude(&mut self, activation: Activation, now: Timestamp) {
+        let Some(job) = self.job.take() else { return };
+        // A rollback doesn't try the version that it leaves.
+        self.exhausted = self.active.is_none() && job.purpose.leaves().is_none();
+        if self.newest() == Some(&job.goal) {
+            self.untried = false;
+        }
+        match job.purpose.clone() {
+            // The status shows a rejection at the start.
+            Purpose::Start | Purpose::Recovery => {}
+            Purpose::File | Purpose::Settings => self.conclude_file(&job, activation),
+            Purpose::Removal { before } => self.conclude_removal(&job, before),
+            Purpose::Command { id, order } => {
+                let answer = self.conclude_command(&job, order, now);
+                self.emit(Effect::Answer { command: id, answer });
+            }
+            Purpose::Rollback { failing, how } => self.conclude_rollback(&job, &failing, &how, now),
+        }
+    }
+
+    fn conclude_file(&mut self, job: &Job, activation: Activation) {
+        match &job.error {
+            Some(error) => self.tell_rejection(&job.goal, error),
+            None if activation == Activation::New && matches!(job.purpose, Purpose::File) => {
+                if let Some(active) = &self.active {
+                    let text = format!("Plugin '{}' is active: {}.", self.name, messages::active_version(active));
+                    self.notify_done(text);
+                }
+            }
+            None => {}
+        }
+    }
+
+    fn conclude_removal(&mut self, job: &Job, before: Option<u32>) {
+        if let Some(error) = &job.error {
+            return self.tell_rejection(&job.goal, error);
+        }
+        let number = self.active.as_ref().map(|active| active.number);
+        if let Some(number) = number.filter(|_| number != before) {
+            self.notify_done(format!("Plugin '{}' is the built-in version again: generation {number}.", self.name));
+        }
+    }
+
+    fn conclude_command(&mut self, job: &Job, order: Order, now: Timestamp) -> Result<String, ApiError> {
+        let (name, stays_active) = (self.name.clone(), messages::stays_active(self.active.as_ref()));
+        if let Order::Revoke { revoked } = order {
+            return Ok(messages::revoked(&name, &revoked, self.active.as_ref()));
+        }
+        if matches!(order, Order::Grant) && job.error.is_some() {
+            // The active version keeps running, and may use the new grants too.
+            self.mark_stale();
+        }
+        let left = job.purpose.leaves().filter(|left| self.active.is_some() && !self.is_active(left));
+        match job.error.as_ref().filter(|_| left.is_none()) {
+            Some(error) if !error.missing.is_empty() => {
+                let (version, why) = (short(&job.goal), &error.reason.why);
+                return Err(messages::invalid(format!(
+                    "Plugin '{name}', version {version}, is pending approval: {why}.{stays_active}"
+                )));
+            }
+            Some(error) => {
+                return Err(messages::failed(format!(
+                    "Plugin '{name}' was rejected: {}.{stays_active}",
+                    error.reason.operator_text
+                )));
+            }
+            None => {}
+        }
+        let serving = self.active.as_ref().map(messages::active_version);
+        Ok(match order {
+            Order::Enable { not_admitted: Some(why) } => {
+                let serving = serving.unwrap_or_else(|| "nothing".to_owned());
+                format!("Plugin '{name}' is enabled. Active: {serving}; {why}.")
+            }
+            Order::Enable { not_admitted: None } => {
+                format!("Plugin '{name}' is enabled: {}.", serving.unwrap_or_default())
+            }
+            Order::Rollback { left } => {
+                self.state.on_rollback(&left);
+                let why = self.not_admitted(&left, now).unwrap_or_default();
+                self.reject_not_admitted(&left, why.clone(), now);
+                format!("Plugin '{name}' is rolled back: {}; {why}.", serving.unwrap_or_default())
+            }
+            Order::Grant => {
+                let granted = self.grants.granted().into_iter().collect::<Vec<_>>().join(", ");
+                format!("Plugin '{name}' is granted {granted}, and is active: {}.", serving.unwrap_or_default())
+            }
+            Order::Reload | Order::Revoke { .. } => {
+                format!("Plugin '{name}' is reloaded: {}.", serving.unwrap_or_default())
+            }
+        })
+    }
+
+    fn conclude_rollback(&mut self, job: &Job, failing: &str, how: &str, now: Timestamp) {
+        let (name, version) = (self.name.clone(), short(failing));
+        let Some(active) = self.active.clone().filter(|active| active.digest != failing) else {
+            let why = job.error.as_ref().map_or("", |error| &error.reason.why);
+            let stays_active = messages::stays_active(self.active.as_ref());
+            return self.notify_trouble(format!(
+                "Plugin '{name}', version {version}: {how}. It could not be rolled back, because the previous version was \
+                 rejected: {why}.{stays_active}"
+            ));
+        };
+        let chance = messages::next_chance(&name, failing, &self.state.admits(failing, now), now);
+        let why = self.not_admitted(failing, now).unwrap_or_else(|| chance.clone());
+        self.reject_not_admitted(failing, why, now);
+        let serving = messages::active_version(&active);
+        self.notify_trouble(format!(
+            "Plugin '{name}', version {version}, is rolled back: {how}.\nActive now: {serving}; {chance}."
+        ));
+    }
+
+    /// Says that a build takes long, to the caller who waits for it, else to the operators.
+    pub(super) fn announce(&mut self) {
+        let Some(job) = &mut self.job else { return };
+        job.announced = true;
+        let text = messages::compiling(&self.name, &job.candidate);
+        let effect = match &job.purpose {
+            Purpose::Command { id, .. } => Effect::Progress { command: *id, text },
+            Purpose::Start
+            | Purpose::File
+            | Purpose::Settings
+            | Purpose::Recovery
+            | Purpose::Removal { .. }
+            | Purpose::Rollback { .. } => Effect::Notify { kind: NoticeKind::Progress, text },
+        };
+        self.emit(effect);
+    }
+
+    /// Shows why the newest version isn't active. The rejection of another version matters only if nothing is known about
+    /// the newest one.
+    fn show_rejection(&mut self, rejected: RejectedVersion) {
+        let is_newest = self.is_newest(&rejected.digest);
+        let is_newest_active = self.newest().is_some_and(|newest| self.is_active(newest));
+        if is_newest || (self.rejected.is_none() && !is_newest_active) {
+            self.rejected = Some(rejected);
+        }
+    }
+
+    pub(super) fn reject_version(&mut self, digest: &str, error: &TrialError, now: Timestamp) {
+        let hold = match &error.missing {
+            missing if missing.is_empty() => RejectReason::Rejected,
+            missing if self.grants.are_refused(missing) => RejectReason::Denied(missing.clone()),
+            missing => RejectReason::PendingApproval(missing.clone()),
+        };
+        let (digest, Reason { why, operator_text }) = (digest.to_owned(), error.reason.clone());
+        self.show_rejection(RejectedVersion { digest, why, operator_text, at: now, hold });
+    }
+
+    pub(super) fn reject_not_admitted(&mut self, digest: &str, why: String, now: Timestamp) {
+        let hold = RejectReason::NotAdmitted;
+        let operator_text = why.clone();
+        self.show_rejection(RejectedVersion { digest: digest.to_owned(), why, operator_text, at: now, hold });
+    }
+
+    /// Says that the newest version isn't activated because of an earlier decision.
+    pub(super) fn notify_not_admitted(&mut self, digest: &str, why: String, now: Timestamp) {
+        if self.state.disabled.is_some() {
+            let text = format!("Plugin '{}' has a new file, {}, and stays {why}.", self.name, short(digest));
+            return self.notify_done(text);
+        }
+        let stays_active = messages::stays_active(self.active.as_ref());
+        let text = format!("Plugin '{}': {why}.{stays_active}", self.name);
+        self.reject_not_admitted(digest, why, now);
+        self.notify_trouble(text);
+    }
+
+    /// Notifies a rejection, unless the version only needs approval. The same rejection isn't notified twice, although
+    /// each change of the configuration tries the version again.
+    pub(super) fn tell_rejection(&mut self, digest: &str, error: &TrialError) {
+        if !error.missing.is_empty() {
+            return;
+        }
+        let text = error.reason.operator_text.clone();
+        if self.notified.insert(digest.to_owned(), text.clone()).as_ref() != Some(&text) {
+            self.notify_rejected(&text);
+        }
+    }
+
+    /// Forgets a rejection that the active version has outlived: that of another version, or one that kept it off.
+    pub(super) fn drop_outlived_rejection(&mut self) {
+        let Some(newest) = self.usable_newest().filter(|newest| self.is_active(newest)).map(str::to_owned) else {
+            return;
+        };
+        self.rejected.take_if(|one| one.digest != newest || one.hold == RejectReason::NotAdmitted);
+    }
+
+    /// Asks the owner about a version that only needs approval, once per version.
+    pub(super) fn ask(&mut self) {
+        let Some(RejectedVersion { digest, hold: RejectReason::PendingApproval(missing), .. }) = self.rejected.clone()
+        else {
+            return;
+        };
+        if self.asked.insert(digest.clone()) {
+            self.emit(Effect::Ask { digest, missing });
+        }
+    }
+
+    pub(super) fn notify_rejected(&mut self, why: &str) {
+        let stays_active = messages::stays_active(self.active.as_ref());
+        self.notify_trouble(format!("Plugin '{}' was rejected: {why}.{stays_active}", self.name));
+    }
+
+    pub(super) fn notify_done(&mut self, text: String) {
+        self.emit(Effect::Notify { kind: NoticeKind::Done, text });
+    }
+
+    pub(super) fn notify_trouble(&mut self, text: String) {
+        self.emit(Effect::Notify { kind: NoticeKind::Trouble, text });
+    }
+}

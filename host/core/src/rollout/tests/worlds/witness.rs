@@ -1,0 +1,530 @@
+//! The host around a rollout: performs the effects, keeps its own records of the active version, of the store and of
+//! what was rolled back, and reports violated invariants. It does not depend on the machine's internals.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use super::super::{
+    super::{
+        Command, CommandId, Decision, Effect, Facts, File, Input, Machine, Reason, RejectReason, Terms, Ticket, Trial,
+        TrialError, TryMode,
+    },
+    script,
+};
+use crate::{
+    random_worlds::Dice,
+    types::{Timestamp, UserId},
+};
+
+pub const CAPABILITIES: [&str; 2] = ["chat", "sessions"];
+
+/// The shortest and the longest backoff, in milliseconds.
+const BACKOFF: u64 = 60_000;
+const LONGEST_BACKOFF: u64 = 25 * 60_000;
+
+/// The properties of a version.
+#[derive(Debug, Clone)]
+pub struct Traits {
+    pub builds: bool,
+    /// Whether its trial succeeds under odd settings.
+    pub fits_odd_settings: bool,
+    /// Whether another plugin offers one of its names.
+    pub is_taken: bool,
+    pub needs: BTreeSet<String>,
+}
+
+impl Traits {
+    pub const fn good() -> Self {
+        Self { builds: true, fits_odd_settings: true, is_taken: false, needs: BTreeSet::new() }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Work {
+    Build(String),
+    Try(Attempt),
+}
+
+/// A trial, with the settings under which it runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Attempt {
+    digest: String,
+    mode: TryMode,
+    grants: BTreeSet<String>,
+    revision: u64,
+    is_odd: bool,
+}
+
+/// The version that the host serves, with the settings that it has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Served {
+    digest: String,
+    number: u32,
+    grants: BTreeSet<String>,
+    revision: u64,
+}
+
+/// The reason why a version must not be activated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ban {
+    ByAdmin,
+    Until(Timestamp),
+}
+
+pub struct Witness {
+    pub machine: Machine,
+    pub now: Timestamp,
+    pub facts: Facts,
+    pub versions: BTreeMap<String, Traits>,
+    pub fault: Option<String>,
+    seed: u64,
+    /// The capabilities that the configuration grants.
+    config: BTreeSet<String>,
+    is_odd: bool,
+    revision: u64,
+    work: BTreeMap<Ticket, Work>,
+    /// The last built version.
+    built: Option<String>,
+    /// The successful trials, with the settings under which they ran.
+    ready: BTreeMap<Ticket, Served>,
+    served: Option<Served>,
+    numbers: u32,
+    /// Every version that was active once.
+    known: BTreeSet<String>,
+    bans: BTreeMap<String, Ban>,
+    commands: BTreeMap<CommandId, Command>,
+    given: u64,
+    /// The versions about which the owner was asked, since a newest version was active and since the start.
+    asked: BTreeSet<String>,
+    asked_before: BTreeSet<String>,
+    /// Whether the failing version was reported as one that can't be rolled back.
+    is_stuck: Option<String>,
+    stale: Vec<Ticket>,
+    log: VecDeque<String>,
+}
+
+impl Witness {
+    pub fn new(seed: u64, facts: Facts) -> Self {
+        Self {
+            machine: Machine::new(facts.clone()),
+            now: Timestamp(1_000_000),
+            facts,
+            versions: BTreeMap::new(),
+            fault: None,
+            seed,
+            config: BTreeSet::new(),
+            is_odd: false,
+            revision: 0,
+            work: BTreeMap::new(),
+            built: None,
+            ready: BTreeMap::new(),
+            served: None,
+            numbers: 0,
+            known: BTreeSet::new(),
+            bans: BTreeMap::new(),
+            commands: BTreeMap::new(),
+            given: 0,
+            asked: BTreeSet::new(),
+            asked_before: BTreeSet::new(),
+            is_stuck: None,
+            stale: Vec::new(),
+            log: VecDeque::new(),
+        }
+    }
+
+    // ---- Reports ----
+
+    pub fn fail(&self, why: &str) -> ! {
+        let log: Vec<&str> = self.log.iter().map(String::as_str).collect();
+        panic!("seed {}: {why}\n{}\n{:#?}", self.seed, log.join("\n"), self.machine);
+    }
+
+    pub fn must(&self, holds: bool, rule: &str) {
+        if !holds {
+            self.fail(rule);
+        }
+    }
+
+    fn note(&mut self, line: String) {
+        if self.log.len() == 60 {
+            self.log.pop_front();
+        }
+        self.log.push_back(line);
+    }
+
+    // ---- Queries ----
+
+    pub fn active(&self) -> Option<String> {
+        self.served.as_ref().map(|served| served.digest.clone())
+    }
+
+    pub fn is_working(&self) -> bool {
+        !self.work.is_empty()
+    }
+
+    /// Whether an admin or the pin keeps the newest version from being active.
+    pub fn holds_newest(&self) -> bool {
+        self.fault.is_some() || self.facts.terms.pin.is_some() || self.machine.state().disabled.is_some()
+    }
+
+    fn grants(&self) -> BTreeSet<String> {
+        self.config.union(&self.facts.grants.granted()).cloned().collect()
+    }
+
+    fn traits(&self, digest: &str) -> Traits {
+        self.versions.get(digest).cloned().unwrap_or_else(Traits::good)
+    }
+
+    fn is_pinned_out(&self, digest: &str) -> bool {
+        self.facts.terms.pin.as_deref().is_some_and(|only| only != digest)
+    }
+
+    /// Whether the version can be built and activated under the current settings.
+    fn can_serve(&self, digest: &str) -> bool {
+        let traits = self.traits(digest);
+        traits.builds
+            && !traits.is_taken
+            && (traits.fits_odd_settings || !self.is_odd)
+            && traits.needs.is_subset(&self.grants())
+            && !self.is_pinned_out(digest)
+    }
+
+    fn exceeds(&self) -> bool {
+        self.served.as_ref().is_some_and(|one| {
+            self.is_pinned_out(&one.digest) || !self.traits(&one.digest).needs.is_subset(&self.grants())
+        })
+    }
+
+    // ---- Inputs ----
+
+    pub fn restart(&mut self) {
+        self.note(format!("{} restart {:?}", self.now.0, self.facts.file));
+        self.stale.clear();
+        self.work.clear();
+        self.ready.clear();
+        self.commands.clear();
+        self.asked.clear();
+        self.asked_before.clear();
+        (self.built, self.served, self.is_stuck) = (None, None, None);
+        self.machine = Machine::new(self.facts.clone());
+        self.feed(Input::Start);
+        if let Some(fault) = self.fault.clone() {
+            self.feed(Input::Folder(Some(fault)));
+        }
+    }
+
+    pub fn feed(&mut self, input: Input) {
+        self.note(format!("{} {input:?}", self.now.0));
+        match &input {
+            Input::File(File::Absent) if self.machine.state().disabled.is_none() => self.bans.clear(),
+            _ => {}
+        }
+        let effects = self.machine.handle(input, self.now);
+        self.perform(effects);
+    }
+
+    pub fn time_out(&mut self) {
+        if self.machine.poll_timeout().is_some_and(|at| at <= self.now) {
+            self.feed(Input::Timeout);
+            self.must(self.machine.poll_timeout().is_none_or(|at| at > self.now), "a deadline is handled once");
+        }
+    }
+
+    pub fn configure(&mut self, terms: Terms, config: BTreeSet<String>, is_odd: bool) {
+        (self.facts.terms, self.config, self.is_odd) = (terms.clone(), config, is_odd);
+        self.revision += 1;
+        self.feed(Input::Settings(terms));
+    }
+
+    pub fn command(&mut self, command: Command) {
+        self.given += 1;
+        let id = CommandId(self.given);
+        self.note(format!("{} {command:?} {id:?}", self.now.0));
+        self.commands.insert(id, command.clone());
+        let before = self.machine.state().disabled.is_some();
+        if command == Command::Enable && before {
+            self.asked.clear();
+        }
+        if command == Command::Reload && !before && self.fault.is_none() {
+            self.bans.clear();
+        }
+        let word = Decision { who: UserId("console:local".to_owned()), at: self.now };
+        let effects = self.machine.command(command, id, word);
+        self.perform(effects);
+    }
+
+    /// Reports the result of a build or a trial.
+    pub fn finish_one(&mut self, dice: &mut Dice) {
+        let tickets: Vec<Ticket> = self.work.keys().copied().collect();
+        let ticket = dice.pick(&tickets);
+        let work = self.work.remove(&ticket).expect("a running build or trial");
+        let input = match work {
+            Work::Build(digest) => {
+                let result = self.traits(&digest).builds;
+                self.built = result.then_some(digest);
+                Input::Built { ticket, result: result.then_some(()).ok_or_else(|| self.error("it is bad", &[])) }
+            }
+            Work::Try(attempt) => Input::Tried { ticket, result: self.try_version(ticket, attempt) },
+        };
+        self.feed(input);
+    }
+
+    fn error(&self, why: &str, missing: &[String]) -> TrialError {
+        TrialError { reason: Reason::new(why), missing: missing.to_vec(), exceeds: self.exceeds() }
+    }
+
+    fn try_version(&mut self, ticket: Ticket, attempt: Attempt) -> Result<Trial, TrialError> {
+        let Attempt { digest, mode, grants, revision, is_odd } = attempt;
+        let traits = self.traits(&digest);
+        let is_same = self
+            .served
+            .as_ref()
+            .is_some_and(|one| (&one.digest, &one.grants, one.revision) == (&digest, &grants, revision));
+        if is_same && mode == TryMode::IfChanged {
+            self.lift_bans(&digest);
+            return Ok(Trial::Unchanged);
+        }
+        let missing: Vec<String> = traits.needs.difference(&grants).cloned().collect();
+        if !missing.is_empty() {
+            return Err(self.error("it needs more", &missing));
+        }
+        if is_odd && !traits.fits_odd_settings {
+            return Err(self.error("it is misconfigured", &[]));
+        }
+        self.ready.insert(ticket, Served { digest, number: 0, grants, revision });
+        Ok(Trial::Ready)
+    }
+
+    /// Reports a result that isn't needed any more, which must change nothing.
+    pub fn feed_stale(&mut self, dice: &mut Dice) {
+        if self.stale.is_empty() {
+            return;
+        }
+        let ticket = dice.pick(&self.stale);
+        let inputs = [
+            Input::Built { ticket, result: Ok(()) },
+            Input::Tried { ticket, result: Ok(Trial::Ready) },
+            Input::Tried { ticket, result: Err(self.error("it is late", &[])) },
+        ];
+        let input = dice.pick(&inputs);
+        self.note(format!("{} stale {input:?}", self.now.0));
+        let before = (self.machine.state().clone(), self.machine.rejected().cloned());
+        let effects = self.machine.handle(input, self.now);
+        let after = (self.machine.state().clone(), self.machine.rejected().cloned());
+        self.must(effects.is_empty() && before == after, "a cancelled trial has a result");
+    }
+
+    /// From now on every version can be activated.
+    pub fn be_good(&mut self) {
+        for traits in self.versions.values_mut() {
+            *traits = Traits::good();
+        }
+        let terms = script::terms(None);
+        self.configure(terms, CAPABILITIES.iter().map(|&name| name.to_owned()).collect(), false);
+    }
+
+    // ---- Effects ----
+
+    fn perform(&mut self, effects: Vec<Effect>) {
+        let acts = effects.iter().position(|effect| matches!(effect, Effect::Build { .. } | Effect::Activate { .. }));
+        let stores = effects.iter().rposition(|effect| matches!(effect, Effect::Persist | Effect::PersistAnswer(_)));
+        self.must(acts.is_none() || stores.is_none() || stores < acts, "what is decided is stored before it is done");
+        let mut followed = Vec::new();
+        for effect in effects {
+            self.note(format!("    {effect:?}"));
+            match effect {
+                Effect::Persist => self.facts.state = self.machine.state().clone(),
+                Effect::PersistAnswer(answer) => self.facts.grants.add(answer),
+                Effect::Keep { digest, replaced } => self.keep(&digest, replaced),
+                Effect::Forget => self.facts.kept.clear(),
+                Effect::Build { ticket, digest } => self.work_on(ticket, Work::Build(digest)),
+                Effect::Try { ticket, digest, mode } => {
+                    let is_there = self.active().as_ref() == Some(&digest) || self.built.as_ref() == Some(&digest);
+                    self.must(is_there, "only a built version is tried");
+                    let (grants, revision, is_odd) = (self.grants(), self.revision, self.is_odd);
+                    self.work_on(ticket, Work::Try(Attempt { digest, mode, grants, revision, is_odd }));
+                }
+                Effect::Cancel { ticket } => {
+                    self.work.remove(&ticket);
+                    self.stale.push(ticket);
+                }
+                Effect::Activate { ticket, .. } => followed.push(self.activate(ticket)),
+                Effect::Deactivate { .. } => {
+                    let before = self.served.take();
+                    self.must(before.is_some(), "only an active version is deactivated");
+                }
+                Effect::Ask { digest, .. } => {
+                    let is_new = self.asked.insert(digest.clone());
+                    self.asked_before.insert(digest);
+                    self.must(is_new, "the owner is asked once about a version");
+                }
+                Effect::Notify { text, .. } => self.note_rollback(&text),
+                Effect::Progress { command, .. } => {
+                    self.must(self.commands.contains_key(&command), "only a running command makes progress");
+                }
+                Effect::Answer { command, answer } => self.answer(command, answer.map_err(|refusal| refusal.text)),
+            }
+        }
+        let stored = (&self.facts.state, &self.facts.grants, &self.facts.kept);
+        self.must(stored == (self.machine.state(), self.machine.grants(), &self.machine.kept), "all is stored");
+        for input in followed {
+            self.feed(input);
+        }
+    }
+
+    fn work_on(&mut self, ticket: Ticket, work: Work) {
+        self.work.insert(ticket, work);
+        self.must(self.work.len() <= 2, "at most a job and the active version are worked on");
+        self.must(self.machine.state().disabled.is_none(), "nothing is done for a disabled plugin");
+    }
+
+    fn keep(&mut self, digest: &str, replaced: Option<String>) {
+        for one in replaced.iter().map(String::as_str).chain([digest]) {
+            self.facts.kept.retain(|kept| kept != one);
+            self.facts.kept.insert(0, one.to_owned());
+        }
+        self.facts.kept.truncate(3);
+        self.must(self.facts.kept.iter().all(|kept| self.known.contains(kept)), "only versions that served are kept");
+    }
+
+    fn activate(&mut self, ticket: Ticket) -> Input {
+        let Some(ready) = self.ready.remove(&ticket) else { self.fail("only a tried version is activated") };
+        let digest = ready.digest.clone();
+        let settings = (&ready.grants, ready.revision);
+        self.must(settings == (&self.grants(), self.revision), "a trial is valid for its settings only");
+        self.must(!self.is_pinned_out(&digest), "only the pinned version is activated");
+        self.must(self.machine.state().disabled.is_none(), "a disabled plugin isn't activated");
+        let is_renewal = self.active().as_ref() == Some(&digest);
+        match self.bans.get(&digest) {
+            Some(Ban::ByAdmin) if !is_renewal && self.facts.embedded.as_ref() != Some(&digest) => {
+                self.fail("a version that an admin rolled back is activated")
+            }
+            Some(Ban::Until(until)) if !is_renewal && self.now < *until && !self.is_last_resort(&digest) => {
+                self.fail("a failing version is activated before its backoff ends")
+            }
+            _ => {}
+        }
+        if self.traits(&digest).is_taken {
+            return Input::Activated { ticket, result: Err(self.error("its name is revoked", &[])) };
+        }
+        self.numbers += 1;
+        self.known.insert(digest.clone());
+        self.lift_bans(&digest);
+        if !is_renewal {
+            self.is_stuck = None;
+        }
+        self.served = Some(Served { number: self.numbers, ..ready });
+        Input::Activated { ticket, result: Ok(self.numbers) }
+    }
+
+    /// An admin's rollbacks end when the newest version is active, and the owner may be asked again.
+    fn lift_bans(&mut self, active: &str) {
+        if self.newest().as_deref() == Some(active) {
+            self.asked.clear();
+            self.bans.retain(|_, ban| *ban != Ban::ByAdmin);
+        }
+    }
+
+    /// The embedded version may always be gone back to.
+    fn is_last_resort(&self, digest: &str) -> bool {
+        self.facts.embedded.as_deref() == Some(digest)
+    }
+
+    fn newest(&self) -> Option<String> {
+        match &self.facts.file {
+            File::Settled(digest) => Some(digest.clone()),
+            File::Absent | File::Unusable(_) => self.facts.embedded.clone(),
+        }
+    }
+
+    /// Takes notice of rollbacks.
+    fn note_rollback(&mut self, text: &str) {
+        if text.contains("no earlier version, so it stays") || text.contains("could not be rolled back") {
+            self.is_stuck = self.active();
+        }
+        if let Some((_, rest)) = text.split_once("version ")
+            && let Some((failing, _)) = rest.split_once(", is rolled back")
+        {
+            self.check_rolled_back(failing);
+            let fall = self.facts.state.falls.iter().find(|fall| fall.digest == failing);
+            let Some(fall) = fall else { self.fail("a rollback is stored") };
+            let until = Timestamp(fall.at.0 + BACKOFF);
+            self.bans.insert(failing.to_owned(), Ban::Until(until));
+        }
+    }
+
+    fn check_rolled_back(&self, from: &str) {
+        let Some(active) = self.active() else { self.fail("a rollback ends on a version") };
+        let has_served = self.known.contains(&active) || self.facts.embedded.as_ref() == Some(&active);
+        self.must(active != from && has_served, "a rollback ends on another version that served");
+    }
+
+    fn answer(&mut self, command: CommandId, answer: Result<String, String>) {
+        let Some(given) = self.commands.remove(&command) else { self.fail("a command is answered once") };
+        if let (Command::Rollback, Ok(text)) = (given, answer) {
+            let left = text.split_once("; version ").and_then(|(_, rest)| rest.split(' ').next());
+            let left = left.unwrap_or_default().to_owned();
+            self.check_rolled_back(&left);
+            self.bans.insert(left, Ban::ByAdmin);
+        }
+    }
+
+    // ---- Invariants ----
+
+    pub fn inspect(&self) {
+        let active = self.machine.active().map(|active| (active.digest.clone(), active.number));
+        let served = self.served.as_ref().map(|served| (served.digest.clone(), served.number));
+        self.must(active == served, "the machine knows the active version");
+        let is_disabled = self.machine.state().disabled.is_some();
+        self.must(!is_disabled || (served.is_none() && self.work.is_empty()), "a disabled plugin rests");
+        self.must(self.machine.is_working() == self.is_working(), "the machine knows what is worked on");
+        if !self.is_working() && !is_disabled {
+            self.inspect_at_rest();
+        }
+    }
+
+    /// Checks what holds while nothing is built or tried.
+    fn inspect_at_rest(&self) {
+        self.must(self.commands.is_empty(), "each command is answered");
+        self.must(!self.exceeds(), "no version uses what is no longer granted");
+        self.inspect_newest();
+        self.inspect_probation();
+        let admits = |digest: &String| self.machine.state().is_good(digest);
+        if self.served.is_none() && !self.known.is_empty() {
+            let kept = self.facts.kept.iter().filter(|digest| admits(digest));
+            let mut left = kept.chain(self.facts.embedded.iter().filter(|_| self.newest().is_some()));
+            self.must(!left.any(|digest| self.can_serve(digest)), "an earlier version serves if the newest can't");
+        }
+    }
+
+    /// A newest version that isn't active has a reason, and the owner knows about missing grants.
+    fn inspect_newest(&self) {
+        let Some(newest) = self.newest().filter(|_| self.fault.is_none()) else { return };
+        let is_unusable = matches!(self.facts.file, File::Unusable(_));
+        let rejected = self.machine.rejected();
+        if self.active().as_ref() == Some(&newest) && !is_unusable {
+            let own = rejected.is_none_or(|one| one.digest == newest && one.hold != RejectReason::NotAdmitted);
+            return self.must(own, "nothing stands against an active newest version but its new settings");
+        }
+        let Some(rejected) = rejected else { self.fail("a newest version that isn't active has a reason") };
+        self.must(is_unusable || rejected.digest == newest, "the reason is that of the newest version");
+        if let RejectReason::PendingApproval(_) = &rejected.hold {
+            self.must(self.asked_before.contains(&newest), "the owner is asked about a pending version");
+        }
+        let backs_off = self.machine.state().retry_at(&newest).is_some();
+        if backs_off && rejected.hold == RejectReason::NotAdmitted && !is_unusable {
+            let latest = Timestamp(self.now.0 + LONGEST_BACKOFF);
+            let is_due = self.machine.poll_timeout().is_some_and(|at| at <= latest);
+            self.must(is_due, "a version that was rolled back is tried again");
+        }
+    }
+
+    /// A version whose calls failed too often is rolled back, or reported.
+    fn inspect_probation(&self) {
+        let Some(active) = self.active() else { return };
+        let limits = self.facts.terms.limits;
+        let left = self.facts.state.left_of(&active, self.now, limits.probation);
+        if left.is_some_and(|(_, failed)| failed >= 3) {
+            self.must(self.is_stuck.as_ref() == Some(&active), "a failing version is rolled back");
+        }
+    }
+}

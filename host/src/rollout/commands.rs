@@ -1,0 +1,106 @@
+//! Passes admin commands to the machines, and their answers to the callers. The caller's rights were checked before.
+
+use cordboard_core::{
+    rollout::{self, Command, CommandId, Decision, Effect, Offered, RejectReason},
+    types::Caller,
+};
+use cordboard_runtime::{AdminCommand, AuthorizedCommand, Outcome, config_only};
+use tokio::sync::oneshot;
+
+use super::Rollout;
+
+/// The caller of a command. `answer` is `None` once the caller knows that it takes long.
+pub struct Waiting {
+    by: Caller,
+    answer: Option<oneshot::Sender<Outcome>>,
+}
+
+impl Rollout {
+    pub async fn on_order(&mut self, ordered: AuthorizedCommand) {
+        let AuthorizedCommand { by, plugin: name, order, answer } = ordered;
+        tracing::info!(plugin = name, order = order.as_str(), by = %by.id, "admin command received");
+        self.last_command += 1;
+        let (id, word) = (CommandId(self.last_command), Decision { who: by.id.clone(), at: self.clock.now() });
+        self.waiting.insert(id, Waiting { by, answer: Some(answer) });
+        let table = self.plugs.table();
+        let Some(before) = self.machines.get(&name).filter(|_| table.entry(&name).is_some()).cloned() else {
+            return self.answer(id, Err(rollout::no_such_plugin(&name, table.names()))).await;
+        };
+        let command = self.command(&name, order);
+        let Some(machine) = self.machines.get_mut(&name) else { return };
+        let effects = machine.command(command, id, word);
+        let (stores, acts): (Vec<_>, Vec<_>) =
+            effects.into_iter().partition(|effect| matches!(effect, Effect::Persist | Effect::PersistAnswer(_)));
+        for effect in stores {
+            if let Err(error) = self.persist(&name, &effect).await {
+                self.machines.insert(name, before);
+                return self.answer(id, Err(rollout::not_stored(&error.to_string()))).await;
+            }
+        }
+        self.run(&name, acts).await;
+    }
+
+    /// Adds the facts that the machine needs for the command.
+    fn command(&self, name: &str, order: AdminCommand) -> Command {
+        match order {
+            AdminCommand::Rollback => Command::Rollback,
+            AdminCommand::Reload => Command::Reload,
+            AdminCommand::Disable => Command::Disable(self.offered(name)),
+            AdminCommand::Enable => Command::Enable,
+            AdminCommand::Grant(digest) => {
+                let rejected = self.machines.get(name).and_then(|machine| machine.rejected());
+                let missing = match rejected.map(|one| &one.hold) {
+                    Some(RejectReason::PendingApproval(missing) | RejectReason::Denied(missing)) => missing.as_slice(),
+                    Some(RejectReason::Rejected | RejectReason::NotAdmitted) | None => &[],
+                };
+                let config_only_names = config_only(missing).into_iter().map(str::to_owned).collect();
+                Command::Grant { digest, config_only_names }
+            }
+            AdminCommand::Refuse(digest) => Command::Refuse(digest),
+            AdminCommand::Revoke => Command::Revoke,
+        }
+    }
+
+    fn offered(&self, name: &str) -> Offered {
+        let table = self.plugs.table();
+        let own = table.commands().filter(|offer| offer.generation.name == name);
+        let commands: Vec<String> = own.map(|offer| format!("/{}", offer.spec.name)).collect();
+        Offered {
+            controls_plugins: commands.iter().any(|command| command == "/plugins"),
+            commands,
+            has_lifecycle: table.is_policy(name),
+        }
+    }
+
+    /// Answers the caller that the command takes long.
+    pub(super) async fn answer_progress(&mut self, id: CommandId, text: String) {
+        let Some(waiting) = self.waiting.get_mut(&id) else { return };
+        if let Some(answer) = waiting.answer.take() {
+            // The caller may be gone.
+            let _: Result<(), _> = answer.send(Ok(text.clone()));
+        }
+        let (by, audience) = (waiting.by.clone(), self.audience.clone());
+        if let Some(audience) = audience {
+            audience.tell(text, Some(&by)).await;
+        }
+    }
+
+    /// Answers the caller, and notifies the other operators of a successful command.
+    pub(super) async fn answer(&mut self, id: CommandId, said: Outcome) {
+        let Some(Waiting { by, answer }) = self.waiting.remove(&id) else { return };
+        // Send earlier notices first, so that messages keep their order.
+        self.tell_notices().await;
+        let (done, text) = match &said {
+            Ok(text) => (true, text.clone()),
+            Err(refusal) => (false, refusal.text.clone()),
+        };
+        let knows_progress = answer.is_none();
+        if let Some(answer) = answer {
+            // The caller may be gone.
+            let _: Result<(), _> = answer.send(said);
+        }
+        if let Some(audience) = self.audience.clone().filter(|_| done || knows_progress) {
+            audience.tell(text, Some(&by).filter(|_| !knows_progress)).await;
+        }
+    }
+}
