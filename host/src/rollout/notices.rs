@@ -244,7 +244,7 @@ mod tests {
             let now = began + 10 * SECOND * number / 1000;
             send_until(&mut notices, now);
             notices.add_approval(parked(number, "0123"), now);
-            notices.add(&format!("q{number}"), (Kind::Done, "plugged in".to_owned()), now);
+            notices.add(&format!("q{number}"), (Kind::Done, "active".to_owned()), now);
         }
         send_until(&mut notices, began + 1000 * SECOND);
         assert_eq!(asked, (0..1000).map(|number| parked(number, "0123")).collect::<Vec<_>>(), "each is asked once");
