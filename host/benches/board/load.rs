@@ -42,7 +42,7 @@ fn cores() -> usize {
 async fn bench() -> Arc<TestHost> {
     let bench = TestHost::new();
     bench.plug("echo", &bad("echo")).await.unwrap();
-    bench.plug("unruly", &bad("unruly")).await.unwrap();
+    bench.plug("exceeds_limits", &bad("exceeds_limits")).await.unwrap();
     Arc::new(bench)
 }
 

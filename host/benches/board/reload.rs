@@ -25,7 +25,7 @@ const ROUNDS: usize = 10;
 const ALLOWED: Duration = Duration::from_millis(200);
 
 pub fn measure() -> Vec<Row> {
-    let compile = Spans::new((0..ROUNDS).map(|_| compile(&bad("echo2"))).collect());
+    let compile = Spans::new((0..ROUNDS).map(|_| compile(&bad("echo_v2"))).collect());
     let (mut cold, mut cached, mut settled) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         let [_, first, second] = runtime().block_on(round());
@@ -82,7 +82,7 @@ async fn round() -> [Swap; 3] {
     let bench = TestHost { plugs: plugs.into(), ..bench };
     let file = plugins.join("echo.wasm");
     let mut swaps = Vec::new();
-    for (version, tag) in [("echo", "v1: "), ("echo2", "v2: "), ("echo", "v1: ")] {
+    for (version, tag) in [("echo", "v1: "), ("echo_v2", "v2: "), ("echo", "v1: ")] {
         fs::write(&file, bad(version)).unwrap();
         let saved = Instant::now();
         let settled = plug(&bench.plugs, &mut changes).await;

@@ -98,7 +98,7 @@ fn a_plugin_folder_that_becomes_writable_is_ignored() {
     let listed = board.ask("plugins", &[]);
     assert!(listed.out.contains("plugin folder") && listed.out.contains("chmod go-w"), "{}", listed.out);
     // Neither a new file nor a command activates the changed version.
-    fs::write(board.path("plugins/echo.wasm"), plugin("echo2")).unwrap();
+    fs::write(board.path("plugins/echo.wasm"), plugin("echo_v2")).unwrap();
     host.exchange("/plugins reload echo", &format!("Cordboard {why}."));
     host.exchange("/echo hello", "v1: hello");
     fs::set_permissions(&folder, Permissions::from_mode(0o700)).unwrap();
@@ -111,16 +111,16 @@ fn a_plugin_folder_that_becomes_writable_is_ignored() {
 #[test]
 fn a_grant_for_an_ignored_folder_applies_once_it_is_fixed() {
     let board = Board::new(QUICK);
-    fs::write(board.path("plugins/greedy.wasm"), plugin("greedy")).unwrap();
+    fs::write(board.path("plugins/needs_approval.wasm"), plugin("needs_approval")).unwrap();
     let mut host = board.run();
-    host.hear("[Refuse] /plugins refuse greedy ");
+    host.hear("[Refuse] /plugins refuse needs_approval ");
     fs::set_permissions(board.path("plugins"), Permissions::from_mode(0o777)).unwrap();
     host.hear("The plugin folder can't be used, and the active versions stay active: ");
-    board.configure(&format!("{QUICK}[plugins.greedy]\ngrants = [\"session-control\"]\n"));
+    board.configure(&format!("{QUICK}[plugins.needs_approval]\ngrants = [\"session-control\"]\n"));
     host.log("configuration changed");
     fs::set_permissions(board.path("plugins"), Permissions::from_mode(0o700)).unwrap();
     host.hear("The plugin folder can be used again.");
-    host.hear("Plugin 'greedy' is active: generation 1, ");
+    host.hear("Plugin 'needs_approval' is active: generation 1, ");
     assert_eq!(host.end().code, Some(0));
 }
 

@@ -18,7 +18,7 @@ fn question(host: &mut Host<'_>, plugin: &str) -> [String; 2] {
 fn simultaneous_approvals_are_one_message() {
     let home = Home::new();
     let names: Vec<String> = (1..=12).map(|number| format!("p{number:02}")).collect();
-    names.iter().for_each(|name| home.plug(name, "greedy"));
+    names.iter().for_each(|name| home.plug(name, "needs_approval"));
     let mut host = home.start();
     let asked = host.expect("[Refuse p10] /plugins refuse p10 ");
     assert!(asked.contains("12 plugins request capabilities that they were not granted:\n"), "{asked}");
@@ -33,7 +33,7 @@ fn simultaneous_approvals_are_one_message() {
     host.say(&refuse.replace("p04", "p12"));
     host.expect("Plugin 'p12' is not granted session-control.");
     // A new version asks again, and the button of the old one doesn't decide about it.
-    home.plug("p05", "grabby");
+    home.plug("p05", "asks_more");
     question(&mut host, "p05");
     host.say(&refuse.replace("p04", "p05"));
     host.expect("of plugin 'p05' is no longer pending approval; version ");
@@ -51,43 +51,43 @@ fn await_health(home: &Home, plugin: &str, health: &str) {
 #[test]
 fn a_grant_command_activates_and_is_stored() {
     let home = Home::new();
-    home.plug("greedy", "echo");
+    home.plug("needs_approval", "echo");
     let mut host = home.start();
     host.ask("/new idler", "Session 'idler' created.");
-    home.plug("greedy", "greedy");
-    let [grant, _] = question(&mut host, "greedy");
-    await_health(&home, "greedy", "pending approval");
+    home.plug("needs_approval", "needs_approval");
+    let [grant, _] = question(&mut host, "needs_approval");
+    await_health(&home, "needs_approval", "pending approval");
     host.say("/echo still");
     host.expect("v1: still\n");
     host.say(&grant);
-    host.expect("Plugin 'greedy' is granted session-control, and is active: generation 2, ");
-    host.say("/greedy idler");
+    host.expect("Plugin 'needs_approval' is granted session-control, and is active: generation 2, ");
+    host.say("/needs_approval idler");
     host.expect("took idler\n");
     assert_eq!(host.end().1, Some(0));
 
     let mut host = home.start();
-    host.ask("/greedy idler", "took idler");
-    host.say("/plugins revoke greedy");
-    host.expect("Plugin 'greedy' is no longer granted session-control. Active now: generation ");
+    host.ask("/needs_approval idler", "took idler");
+    host.say("/plugins revoke needs_approval");
+    host.expect("Plugin 'needs_approval' is no longer granted session-control. Active now: generation ");
     host.say("/echo again");
     host.expect("v1: again\n");
-    await_health(&home, "greedy", "update rejected");
+    await_health(&home, "needs_approval", "update rejected");
 }
 
 #[test]
 fn a_refusal_survives_a_restart_without_another_question() {
     let home = Home::new();
-    home.plug("greedy", "greedy");
+    home.plug("needs_approval", "needs_approval");
     let mut host = home.start();
-    let [_, refuse] = question(&mut host, "greedy");
+    let [_, refuse] = question(&mut host, "needs_approval");
     host.say(&refuse);
     host.expect("You are not asked again about versions that request no more than that.\n");
     assert_eq!(host.end().1, Some(0));
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
-    await_health(&home, "greedy", "rejected");
-    home.plug("greedy", "grabby");
-    question(&mut host, "greedy");
+    await_health(&home, "needs_approval", "rejected");
+    home.plug("needs_approval", "asks_more");
+    question(&mut host, "needs_approval");
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn a_version_that_keeps_failing_is_rolled_back() {
     home.plug("mine", "echo");
     let mut host = home.start();
     host.ask("/echo hi", "v1: hi");
-    home.plug("mine", "unruly");
+    home.plug("mine", "exceeds_limits");
     host.expect("Plugin 'mine' is active: generation 2, ");
     for _ in 0..2 {
         host.say("/trap");

@@ -3,7 +3,7 @@
 use super::support::{Home, until};
 
 /// The plugin reacts to events with actions that cause the same events.
-const RESTLESS: &str = "[plugins.restless]\ngrants = [\"session-control\"]\nacts_as = \"owner\"\n";
+const RESTLESS: &str = "[plugins.event_loop]\ngrants = [\"session-control\"]\nacts_as = \"owner\"\n";
 
 fn heard(log: &str, event: &str) -> usize {
     log.matches(&format!("heard {event}")).count()
@@ -12,7 +12,7 @@ fn heard(log: &str, event: &str) -> usize {
 #[test]
 fn a_hook_receives_all_events_but_its_own() {
     let home = Home::with(RESTLESS);
-    home.plug("restless", "restless");
+    home.plug("event_loop", "event_loop");
     let mut host = home.start();
     host.expect_logged("heard host-started");
     host.ask("/new a", "Session 'a' created.");
@@ -38,9 +38,9 @@ fn a_hook_receives_all_events_but_its_own() {
 
 #[test]
 fn two_hooks_that_answer_each_other_stop() {
-    let home = Home::with(&format!("{RESTLESS}{}", RESTLESS.replace("restless", "second")));
-    home.plug("restless", "restless");
-    home.plug("second", "restless");
+    let home = Home::with(&format!("{RESTLESS}{}", RESTLESS.replace("event_loop", "second")));
+    home.plug("event_loop", "event_loop");
+    home.plug("second", "event_loop");
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
     host.say("hello");
@@ -53,9 +53,9 @@ fn two_hooks_that_answer_each_other_stop() {
 
 #[test]
 fn the_end_of_input_waits_for_hooks() {
-    let home = Home::with(&format!("{RESTLESS}{}", RESTLESS.replace("restless", "second")));
-    home.plug("restless", "restless");
-    home.plug("second", "restless");
+    let home = Home::with(&format!("{RESTLESS}{}", RESTLESS.replace("event_loop", "second")));
+    home.plug("event_loop", "event_loop");
+    home.plug("second", "event_loop");
     let mut host = home.start();
     host.say("/new a\nhello");
     let (chat, code) = host.end();
@@ -65,11 +65,11 @@ fn the_end_of_input_waits_for_hooks() {
 #[test]
 fn a_failing_or_hanging_hook_is_isolated_and_listed() {
     let home = Home::with(&format!("{RESTLESS}time = \"5m\"\n"));
-    home.plug("restless", "restless");
+    home.plug("event_loop", "event_loop");
     let mut host = home.start();
     host.ask("/new trap", "Session 'trap' created.");
     host.expect_logged("hook failed");
-    let shown = || home.plugins().as_array().unwrap().iter().find(|row| row["name"] == "restless").unwrap().clone();
+    let shown = || home.plugins().as_array().unwrap().iter().find(|row| row["name"] == "event_loop").unwrap().clone();
     until("it is shown", || shown()["health"] == "failing");
     assert!(shown()["note"].as_str().unwrap().contains("fell into it"), "{}", shown());
     host.ask("/new spin", "Session 'spin' created.");

@@ -11,7 +11,7 @@ use super::support::{Home, until};
 /// of an hour.
 fn hourly() -> String {
     let minute = (now() / 60_000 + 37) % 60;
-    format!("[plugins.clockwork.config.jobs]\nhourly = \"{minute} * * * *\"\n")
+    format!("[plugins.scheduled_jobs.config.jobs]\nhourly = \"{minute} * * * *\"\n")
 }
 
 const HOUR: u64 = 3_600_000;
@@ -24,7 +24,7 @@ fn now() -> u64 {
 fn down_since(home: &Home, at: u64) {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
         let (store, _) = cordboard_store::open(&home.state()).unwrap();
-        store.begin_job("clockwork", "hourly", Timestamp(at)).await.unwrap();
+        store.begin_job("scheduled_jobs", "hourly", Timestamp(at)).await.unwrap();
         store.close().await;
     });
 }
@@ -39,7 +39,7 @@ fn is_taken_up(home: &Home) -> bool {
 #[test]
 fn missed_runs_are_made_up_once_after_the_start() {
     let home = Home::with(&hourly());
-    home.plug("clockwork", "clockwork");
+    home.plug("scheduled_jobs", "scheduled_jobs");
     let mut host = home.start();
     until("the job is scheduled", || is_taken_up(&home));
     host.ask("/new a", "Session 'a' created.");
@@ -62,12 +62,12 @@ fn missed_runs_are_made_up_once_after_the_start() {
 #[test]
 fn an_invalid_schedule_is_refused_and_the_old_one_kept() {
     let home = Home::with(&hourly());
-    home.plug("clockwork", "clockwork");
+    home.plug("scheduled_jobs", "scheduled_jobs");
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
-    home.configure("[plugins.clockwork.config.jobs]\nhourly = \"60 * * * *\"\n");
+    home.configure("[plugins.scheduled_jobs.config.jobs]\nhourly = \"60 * * * *\"\n");
     host.expect("its job 'hourly' has the times \"60 * * * *\", and '60' is not a valid minute");
     let rows = home.plugins();
-    let row = rows.as_array().unwrap().iter().find(|row| row["name"] == "clockwork").unwrap();
+    let row = rows.as_array().unwrap().iter().find(|row| row["name"] == "scheduled_jobs").unwrap();
     assert_eq!(row["generation"], 1, "{row}");
 }

@@ -42,7 +42,7 @@ fn a_command_is_replaced_while_an_answer_streams() {
     let agent = begin(&mut host);
     host.say("/echo hi");
     host.expect("v1: hi\n");
-    home.plug("echo", "echo2");
+    home.plug("echo", "echo_v2");
     host.expect("Plugin 'echo' is active: generation 2, ");
     host.say("/echo hi");
     host.expect("v2: hi\n");
@@ -63,7 +63,7 @@ fn an_answer_is_complete_despite_rollouts_and_new_settings() {
     host.ask("/new a", "Session 'a' created.");
     host.say("slow 60");
     host.reads("line 1");
-    home.plug("echo", "echo2");
+    home.plug("echo", "echo_v2");
     host.expect("Plugin 'echo' is active: generation 2, ");
     home.configure("[sessions]\nidle_timeout = \"20m\"");
     host.expect_logged("configuration changed");
@@ -81,12 +81,15 @@ fn a_bad_version_is_never_activated() {
     home.plug("echo", "echo");
     let mut host = home.start();
     let agent = begin(&mut host);
-    let good = super::support::component("echo2");
+    let good = super::support::component("echo_v2");
     let bad: [(&[u8], &str); 4] = [
         (b"garbage", "it is not a WebAssembly component"),
         (&good[..good.len() / 2], "it did not compile"),
-        (&super::support::component("mute"), "it has nothing to say"),
-        (&super::support::component("clash"), "it exports the command 'new', which plugin 'sessions' already exports"),
+        (&super::support::component("specs_fail"), "it has nothing to say"),
+        (
+            &super::support::component("uppercase_view"),
+            "it exports the mode 'normal', which plugin 'views' already exports",
+        ),
     ];
     for (bytes, why) in bad {
         home.plug_bytes("echo", bytes);
@@ -104,7 +107,7 @@ fn a_bad_version_is_never_activated() {
         host.say("/echo hi");
         host.expect("v1: hi\n");
     }
-    home.plug("echo", "echo2");
+    home.plug("echo", "echo_v2");
     host.expect("Plugin 'echo' is active: generation 2, ");
     host.say("/echo hi");
     host.expect("v2: hi\n");
@@ -121,7 +124,7 @@ fn a_new_policy_reviews_idle_sessions() {
     host.ask("/new idler", "Session 'idler' created.");
     host.ask("remember tea", "I will remember: tea");
     let agent = begin(&mut host);
-    home.plug("lifecycle", "hesitant");
+    home.plug("lifecycle", "one_second_policy");
     host.expect("Plugin 'lifecycle' is active: generation 2, ");
     host.await_phase("idler", "suspended");
     home.remove_plugin("lifecycle");
@@ -139,7 +142,7 @@ fn a_new_view_renders_the_rest_of_the_answer() {
     let home = Home::new();
     let mut host = home.start();
     let agent = begin(&mut host);
-    home.plug("views", "shouty");
+    home.plug("views", "uppercase_view");
     host.expect("Plugin 'views' is active: generation 2, ");
     host.say("/stop");
     // A console can't change printed lines, so the complete new text is only printed at the end.
@@ -156,22 +159,22 @@ fn a_new_view_renders_the_rest_of_the_answer() {
 #[test]
 fn a_saved_configuration_applies_at_once() {
     let home = Home::new();
-    home.plug("greedy", "greedy");
+    home.plug("needs_approval", "needs_approval");
     let mut host = home.start();
-    host.expect_logged("add to [plugins.greedy] in the configuration: grants = [\"session-control\"]");
-    host.expect("[Refuse] /plugins refuse greedy ");
+    host.expect_logged("add to [plugins.needs_approval] in the configuration: grants = [\"session-control\"]");
+    host.expect("[Refuse] /plugins refuse needs_approval ");
     host.expect("\n");
     let agent = begin(&mut host);
     host.say("/new idler");
     host.expect("Session 'idler' created.\n");
     host.await_phase("idler", "idle");
-    host.say("/greedy idler");
-    host.expect("Unknown command /greedy.");
-    home.configure("[plugins.greedy]\ngrants = [\"session-control\"]");
+    host.say("/needs_approval idler");
+    host.expect("Unknown command /needs_approval.");
+    home.configure("[plugins.needs_approval]\ngrants = [\"session-control\"]");
     until("the plugin is active", || {
-        home.plugins().as_array().unwrap().iter().any(|row| row["name"] == "greedy" && row["health"] == "ok")
+        home.plugins().as_array().unwrap().iter().any(|row| row["name"] == "needs_approval" && row["health"] == "ok")
     });
-    host.say("/greedy idler");
+    host.say("/needs_approval idler");
     host.expect("took idler\n");
     host.say("/session idler");
     host.expect("Switched to session 'idler'.\n");

@@ -66,11 +66,11 @@ fn answer(stream: &TcpStream, kept: &Mutex<Vec<String>>) {
 /// Returns a home with a plugin that sends its secret and posts the response. The secret comes from `source`.
 fn home(source: &str, echo: &Echo) -> Home {
     let home = Home::with(&format!(
-        "[secrets]\ntoken = {source}\n[plugins.gossip]\ngrants = [\"chat\"]\nsecrets = [\"token\"]\nhttp = [\"* http://{}/*\"]\n\
+        "[secrets]\ntoken = {source}\n[plugins.leaks_secret]\ngrants = [\"chat\"]\nsecrets = [\"token\"]\nhttp = [\"* http://{}/*\"]\n\
          [plugins]\nprobation = \"0s\"\n",
         echo.address
     ));
-    home.plug("gossip", "gossip");
+    home.plug("leaks_secret", "leaks_secret");
     home
 }
 
@@ -87,7 +87,7 @@ fn a_systemd_credential_is_a_secret() {
     private(&home.path("credentials/api"), &format!("{SECRET}\n"));
     let folder = home.path("credentials");
     let mut host = home.start_with(&[("CREDENTIALS_DIRECTORY", folder.to_str().unwrap())]);
-    host.say(&format!("/gossip http://{}/x", echo.address));
+    host.say(&format!("/leaks_secret http://{}/x", echo.address));
     host.expect("said ");
     let heard = echo.heard().join("\n").to_lowercase();
     assert!(heard.contains(&format!("authorization: bearer {SECRET}\r\n")) && heard.ends_with(SECRET), "{heard}");
@@ -98,7 +98,7 @@ fn a_systemd_credential_is_a_secret() {
         (&[("CREDENTIALS_DIRECTORY", "/nowhere")], "failed to read /nowhere/api"),
     ] {
         let mut host = home.start_with(variables);
-        host.say(&format!("/gossip http://{}/x", echo.address));
+        host.say(&format!("/leaks_secret http://{}/x", echo.address));
         host.expect("the secret 'token' cannot be read: see the log");
         assert!(host.expect_logged("failed to read a secret").contains(why), "{}", host.log());
     }
@@ -109,10 +109,10 @@ fn a_systemd_credential_is_a_secret() {
 fn proxies_of_the_environment_are_ignored() {
     let (echo, proxy) = (Echo::start(), Echo::start());
     let home = Home::with(&format!(
-        "[plugins.fetcher]\nsecrets = [\"token\"]\ntcp = [\"{0}\"]\nhttp = [\"http://{0}/*\", \"https://{0}/*\"]\n[secrets]\ntoken = \"/nowhere\"\n",
+        "[plugins.http_client]\nsecrets = [\"token\"]\ntcp = [\"{0}\"]\nhttp = [\"http://{0}/*\", \"https://{0}/*\"]\n[secrets]\ntoken = \"/nowhere\"\n",
         echo.address
     ));
-    home.plug("fetcher", "fetcher");
+    home.plug("http_client", "http_client");
     let url = format!("http://{}", proxy.address);
     let names = ["http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
     let mut variables: Vec<(&str, &str)> = names.iter().map(|&name| (name, url.as_str())).collect();
@@ -156,14 +156,14 @@ fn is_without_secret(what: &str, text: &[u8]) {
 }
 
 fn tell_all(host: &mut Host<'_>, url: &str) {
-    host.say(&format!("/gossip {url}"));
+    host.say(&format!("/leaks_secret {url}"));
     host.expect("said ");
     host.say("/recall");
     host.expect("x-echo=");
     host.say(&format!("/sorry {url}"));
     host.expect("sorry ");
     host.say(&format!("/fall {url}"));
-    host.expect("/fall failed: plugin 'gossip' ");
+    host.expect("/fall failed: plugin 'leaks_secret' ");
     host.expect_logged("fell ");
 }
 

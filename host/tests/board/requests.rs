@@ -100,28 +100,28 @@ fn only_a_signed_push_is_posted_to_the_chat() {
 
 #[test]
 fn request_errors_are_explained_in_one_line() {
-    let home = home("[plugins.porter.webhook]\ntoken = \"ours\"\n");
-    home.plug("porter", "porter");
-    home.plug("open", "porter");
+    let home = home("[plugins.webhook_echo.webhook]\ntoken = \"ours\"\n");
+    home.plug("webhook_echo", "webhook_echo");
+    home.plug("open", "webhook_echo");
     home.plug("echo", "echo");
     let mut host = home.start();
     let door = Door::of(&mut host);
     let bearer = format!("Bearer {SECRET}");
     let good = [("Authorization", bearer.as_str())];
-    for nobody in ["/", "/hooks/", "/hooks/nobody", "/hooks/echo", "/porter"] {
+    for nobody in ["/", "/hooks/", "/hooks/nobody", "/hooks/echo", "/webhook_echo"] {
         assert_eq!(door.ask(&format!("GET {nobody}"), &good, "").0, 404, "{nobody}");
     }
-    assert_eq!(door.ask("TRACE /hooks/porter", &good, "").0, 405);
-    assert_eq!(door.ask("POST /hooks/porter", &[("Authorization", "Bearer wrong")], "x").0, 401);
-    let (status, text) = door.ask("POST /hooks/porter", &good, &"x".repeat(1025));
+    assert_eq!(door.ask("TRACE /hooks/webhook_echo", &good, "").0, 405);
+    assert_eq!(door.ask("POST /hooks/webhook_echo", &[("Authorization", "Bearer wrong")], "x").0, 401);
+    let (status, text) = door.ask("POST /hooks/webhook_echo", &good, &"x".repeat(1025));
     assert_eq!((status, text.as_str()), (413, "the body has more than 1024 bytes\n"));
     let chunked = format!(
-        "POST /hooks/porter HTTP/1.1\r\nHost: x\r\nAuthorization: {bearer}\r\nTransfer-Encoding: chunked\r\n\r\n800\r\n{}\r\n0\r\n\r\n",
+        "POST /hooks/webhook_echo HTTP/1.1\r\nHost: x\r\nAuthorization: {bearer}\r\nTransfer-Encoding: chunked\r\n\r\n800\r\n{}\r\n0\r\n\r\n",
         "x".repeat(2048)
     );
     assert!(door.send(chunked.as_bytes()).starts_with("HTTP/1.1 413 "));
     let many: Vec<_> = (0..70).map(|_| ("X-Many", "x")).collect();
-    assert_eq!(door.ask("GET /hooks/porter", &many, "").0, 431);
+    assert_eq!(door.ask("GET /hooks/webhook_echo", &many, "").0, 431);
     let (status, text) = door.ask("POST /hooks/open", &good, "x");
     assert_eq!(status, 403, "{text}");
     let log = host.expect_logged("[plugins.open.webhook]");
@@ -131,55 +131,56 @@ fn request_errors_are_explained_in_one_line() {
 #[test]
 fn a_plugin_without_webhook_auth_names_the_line_to_add() {
     let home = home("");
-    home.plug("porter", "porter");
-    let line = "no authentication is configured: add [plugins.porter.webhook] with hmac = \"NAME\" or token = \"NAME\"";
+    home.plug("receiver", "webhook_echo");
+    let line =
+        "no authentication is configured: add [plugins.receiver.webhook] with hmac = \"NAME\" or token = \"NAME\"";
     let checked = home.run(&["check", "--plugins", home.path("plugins").to_str().unwrap()]);
     assert_eq!(checked.status.code(), Some(1));
     let (told, why) = (String::from_utf8_lossy(&checked.stdout), String::from_utf8_lossy(&checked.stderr));
-    assert!(told.contains("plugin         no webhook auth  porter\n") && why.contains(line), "{told}{why}");
+    assert!(told.contains("plugin         no webhook auth  receiver\n") && why.contains(line), "{told}{why}");
     let mut host = home.start();
     let door = Door::of(&mut host);
     for headers in [&[][..], &[("Authorization", "Bearer "), ("X-Hub-Signature-256", "sha256=")]] {
-        assert_eq!(door.ask("POST /hooks/porter", headers, "x").0, 403);
+        assert_eq!(door.ask("POST /hooks/receiver", headers, "x").0, 403);
     }
     host.say("/plugins");
     let shown = host.expect("`views` ok");
     assert!(
-        shown.contains("`porter` no webhook auth - ") && shown.contains("add [plugins.porter.webhook] with hmac"),
+        shown.contains("`receiver` no webhook auth - ") && shown.contains("add [plugins.receiver.webhook] with hmac"),
         "{shown}"
     );
     let text = fs::read_to_string(home.path("config.toml")).unwrap();
-    home.write_config(&format!("{text}\n[plugins.porter.webhook]\ntoken = \"ours\"\n"));
+    home.write_config(&format!("{text}\n[plugins.receiver.webhook]\ntoken = \"ours\"\n"));
     host.expect_logged("version activated");
     host.say("/plugins");
     let shown = host.expect("`views` ok");
-    assert!(shown.contains("`porter` ok - ") && !shown.contains("webhook"), "{shown}");
+    assert!(shown.contains("`receiver` ok - ") && !shown.contains("webhook"), "{shown}");
     assert!(home.run(&["check", "--plugins", home.path("plugins").to_str().unwrap()]).status.success());
 }
 
 #[test]
 fn a_plugin_sees_no_credentials_and_its_errors_stay_local() {
-    let home = home("[plugins.porter.webhook]\ntoken = \"ours\"\nheader = \"X-Gitlab-Token\"\n");
-    home.plug("porter", "porter");
+    let home = home("[plugins.webhook_echo.webhook]\ntoken = \"ours\"\nheader = \"X-Gitlab-Token\"\n");
+    home.plug("webhook_echo", "webhook_echo");
     let mut host = home.start();
     let door = Door::of(&mut host);
     let good = [("X-Gitlab-Token", SECRET), ("Authorization", "Basic abc"), ("Cookie", "a=b"), ("X-Kind", "push")];
-    let (status, said) = door.ask("PUT /hooks/porter/a%20b?c=d&e", &good, "the body");
+    let (status, said) = door.ask("PUT /hooks/webhook_echo/a%20b?c=d&e", &good, "the body");
     assert_eq!(status, 200);
     assert_eq!(said, "PUT /a%20b ?c=d&e\nhost: x\nx-kind: push\ncontent-length: 8\nthe body\n");
     for path in ["trap", "sorry", "odd", "big"] {
-        let (status, said) = door.ask(&format!("GET /hooks/porter/{path}"), &good, "");
-        assert_eq!((status, said.as_str()), (500, "'porter' failed to answer; see the host's log\n"), "{path}");
+        let (status, said) = door.ask(&format!("GET /hooks/webhook_echo/{path}"), &good, "");
+        assert_eq!((status, said.as_str()), (500, "'webhook_echo' failed to answer; see the host's log\n"), "{path}");
         host.expect_logged("failed to answer a request");
     }
     assert!(host.log().contains("use 200 to 599"), "{}", host.log());
     // Idle connections don't block other clients.
     let silent: Vec<_> = (0..8).map(|_| door.connect()).collect();
-    assert_eq!(door.ask("GET /hooks/porter", &good, "").0, 200);
+    assert_eq!(door.ask("GET /hooks/webhook_echo", &good, "").0, 200);
     drop(silent);
     home.write_config(&fs::read_to_string(home.path("config.toml")).unwrap().replace("\ntoken = \"ours\"", ""));
     host.expect_logged("configuration changed");
-    assert_eq!(door.ask("GET /hooks/porter", &good, "").0, 403);
+    assert_eq!(door.ask("GET /hooks/webhook_echo", &good, "").0, 403);
 }
 
 #[test]

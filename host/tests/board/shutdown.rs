@@ -75,7 +75,7 @@ fn unfinished_work_after_the_drain_is_named() {
 #[test]
 fn an_answer_that_is_still_drawn_is_named() {
     let home = Home::with("[console]\ndrain = \"1s\"\n[plugins.views]\ntime = \"5m\"");
-    home.plug("views", "shouty");
+    home.plug("views", "uppercase_view");
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
     host.ask("hello", "YOU SAID: HELLO");
@@ -253,8 +253,8 @@ fn left_undone(home: &Home, line: &str) {
 
 #[test]
 fn unfinished_commands_except_stop_are_repeated() {
-    let home = Home::with("[plugins.unruly]\ntime = \"5m\"");
-    home.plug("unruly", "unruly");
+    let home = Home::with("[plugins.exceeds_limits]\ntime = \"5m\"");
+    home.plug("exceeds_limits", "exceeds_limits");
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
     // The command never ends, and delays later messages in this place. Commands that run concurrently are not
@@ -267,9 +267,9 @@ fn unfinished_commands_except_stop_are_repeated() {
     until("the output is recorded as shown", || cordboard_store::read_only(&home.state()).unwrap().outbox.is_empty());
     host.kill();
     left_undone(&home, "/stop");
-    home.configure("[plugins.unruly]\ntime = \"1s\"");
+    home.configure("[plugins.exceeds_limits]\ntime = \"1s\"");
     let mut host = home.start();
-    host.expect("/spin failed: plugin 'unruly' ");
+    host.expect("/spin failed: plugin 'exceeds_limits' ");
     host.expect(").\n");
     host.reads("Idle timeout set to 5 minutes for session 'a'.");
     host.close_input();
@@ -283,8 +283,8 @@ fn unfinished_commands_except_stop_are_repeated() {
 
 #[test]
 fn accepted_prompts_precede_new_ones_after_a_restart() {
-    let home = Home::with("[plugins.unruly]\ntime = \"5m\"");
-    home.plug("unruly", "unruly");
+    let home = Home::with("[plugins.exceeds_limits]\ntime = \"5m\"");
+    home.plug("exceeds_limits", "exceeds_limits");
     let mut host = home.start();
     host.say("/spin");
     host.say("/new a");
@@ -293,11 +293,11 @@ fn accepted_prompts_precede_new_ones_after_a_restart() {
     host.reads("No active session. Use /new to start one.");
     host.kill();
     // Long enough for the trial of the plugin.
-    home.configure("[plugins.unruly]\ntime = \"1s\"");
+    home.configure("[plugins.exceeds_limits]\ntime = \"1s\"");
     let mut host = home.start();
     // The line is in the pipe before the host reads.
     host.say("hello");
-    host.expect("/spin failed: plugin 'unruly' ");
+    host.expect("/spin failed: plugin 'exceeds_limits' ");
     host.expect(").\n");
     host.reads("Session 'a' created.\nYou said: hello");
     assert_eq!(host.end().1, Some(0));

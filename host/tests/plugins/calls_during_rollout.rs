@@ -9,7 +9,7 @@ use crate::components::{TestHost, bad};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_call_is_lost_in_a_rollout() {
     let bench = Arc::new(TestHost::new());
-    let versions = [bad("echo"), bad("echo2")];
+    let versions = [bad("echo"), bad("echo_v2")];
     bench.plug("echo", &versions[0]).await.unwrap();
     let callers: Vec<_> = (0..4)
         .map(|caller| {
@@ -41,19 +41,19 @@ async fn no_call_is_lost_in_a_rollout() {
 
 #[tokio::test]
 async fn only_new_calls_run_the_new_version() {
-    let bench = Arc::new(TestHost::of("[plugins.unruly]\ntime = \"1s\""));
-    bench.plug("unruly", &bad("unruly")).await.unwrap();
+    let bench = Arc::new(TestHost::of("[plugins.exceeds_limits]\ntime = \"1s\""));
+    bench.plug("exceeds_limits", &bad("exceeds_limits")).await.unwrap();
     let running = tokio::spawn({
         let bench = Arc::clone(&bench);
         async move { bench.call("spin").await }
     });
     tokio::task::yield_now().await;
     // A different plugin under the same name: the running call continues in the old version until it ends.
-    bench.plug("unruly", &bad("echo")).await.unwrap();
+    bench.plug("exceeds_limits", &bad("echo")).await.unwrap();
     assert_eq!(bench.read("echo now").await, "v1: now");
     assert!(bench.plugs.table().command("ok").is_none());
     assert!(running.await.unwrap().unwrap_err().to_string().contains("`time`"));
-    assert_eq!(bench.status("unruly").0, "ok", "failures of the old version don't count for the new one");
+    assert_eq!(bench.status("exceeds_limits").0, "ok", "failures of the old version don't count for the new one");
 }
 
 #[tokio::test]
@@ -68,16 +68,16 @@ async fn the_same_bytes_cause_no_rollout() {
 async fn state_survives_calls_and_rollouts() {
     let bench = TestHost::new();
     for count in 1..=3 {
-        bench.plug("keeper", &bad("keeper")).await.unwrap();
+        bench.plug("counter", &bad("counter")).await.unwrap();
         assert_eq!(bench.read("count").await, format!("Counted to {count}."));
-        bench.plug("keeper", &bad("echo")).await.unwrap();
+        bench.plug("counter", &bad("echo")).await.unwrap();
     }
 }
 
 #[tokio::test]
 async fn concurrent_state_updates_are_all_counted() {
     let bench = Arc::new(TestHost::new());
-    bench.plug("keeper", &bad("keeper")).await.unwrap();
+    bench.plug("counter", &bad("counter")).await.unwrap();
     let counts: Vec<_> = (0..20)
         .map(|_| {
             let bench = Arc::clone(&bench);

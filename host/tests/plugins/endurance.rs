@@ -57,7 +57,7 @@ async fn call(bench: &TestHost, versions: &BTreeMap<String, &str>, text: String)
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_rollouts_lose_no_call() {
     let bench = Arc::new(TestHost::new());
-    let versions = [bad("echo"), bad("echo2")].map(|wasm| (digest(&wasm), wasm));
+    let versions = [bad("echo"), bad("echo_v2")].map(|wasm| (digest(&wasm), wasm));
     let tags: Arc<BTreeMap<_, _>> =
         Arc::new(versions.iter().zip(["v1", "v2"]).map(|((digest, _), tag)| (digest.clone(), tag)).collect());
     let settings = bench.settings("echo");
@@ -141,7 +141,7 @@ async fn a_thousand_reloads_leak_no_memory() {
     let bench = TestHost::new();
     let folder = tempfile::tempdir().unwrap();
     let (store, _) = cordboard_store::open(&folder.path().join("state")).unwrap();
-    let (settings, versions) = (bench.settings("echo"), [bad("echo"), bad("echo2")]);
+    let (settings, versions) = (bench.settings("echo"), [bad("echo"), bad("echo_v2")]);
     let decisions = Decisions::default();
     let base = Base { plugs: Arc::clone(&bench.plugs), folder: None, store: Some(store), decisions };
     let mut rollout = Rollout::new(base, Arc::new(move |_: &str| settings.clone()), Clock::system());

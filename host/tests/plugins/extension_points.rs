@@ -1,6 +1,6 @@
 //! Tests the extension points lifecycle, persona and view.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use cordboard_core::{
     agent::{Action, ActionState, PromptId},
@@ -33,15 +33,17 @@ async fn the_default_policy_suspends_at_the_idle_timeout() {
 
 #[tokio::test]
 async fn a_new_policy_decides_the_next_review() {
-    let bench = TestHost::new();
+    let mut bench = TestHost::new();
     let view = session("alpha", &bench.caller);
-    let review = || bench.plugs.review(&bench.board, "lifecycle", (&view, idle_for(5)));
+    let (plugs, board) = (Arc::clone(&bench.plugs), Arc::clone(&bench.board));
+    let review = || plugs.review(&board, "lifecycle", (&view, idle_for(5)));
     assert_eq!(review().await, Err(CallError::NotOffered("lifecycle")));
     bench.plug("lifecycle", &standard("lifecycle")).await.unwrap();
     assert_eq!(review().await, Ok(Verdict::SuspendAfter(Duration::from_secs(595))));
-    bench.plug("lifecycle", &bad("hesitant")).await.unwrap();
+    bench.plug("lifecycle", &bad("one_second_policy")).await.unwrap();
     assert_eq!(review().await, Ok(Verdict::SuspendAfter(Duration::from_secs(1))));
-    bench.plug("lifecycle", &bad("grumpy")).await.unwrap();
+    bench.configure("[plugins.lifecycle.config]\ntraps = true");
+    bench.plug("lifecycle", &bad("one_second_policy")).await.unwrap();
     assert!(matches!(review().await, Err(CallError::Trap(_))));
     assert_eq!(bench.status("lifecycle").0, "failing");
     bench.plug("lifecycle", &bad("echo")).await.unwrap();
@@ -105,7 +107,7 @@ async fn the_next_frame_uses_a_new_view() {
     assert_eq!(shown(&bench, &turn(parts.clone(), TurnState::Done)).await, (None, vec!["I look.".to_owned()]));
     let failed = turn(parts, TurnState::Failed("it died".to_owned()));
     assert_eq!(shown(&bench, &failed).await, (None, vec!["I look.\n\n⚠ it died".to_owned()]));
-    bench.plug("views", &bad("shouty")).await.unwrap();
+    bench.plug("views", &bad("uppercase_view")).await.unwrap();
     assert_eq!(shown(&bench, &running).await, (None, vec!["I LOOK.".to_owned()]));
 }
 

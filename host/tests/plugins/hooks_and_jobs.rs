@@ -100,14 +100,14 @@ async fn a_reminder_is_dropped_only_in_its_own_place() {
 
 #[tokio::test]
 async fn jobs_are_listed_and_invalid_schedules_rejected() {
-    let of = |jobs: &str| TestHost::of(&format!("[plugins.clockwork.config.jobs]\n{jobs}"));
+    let of = |jobs: &str| TestHost::of(&format!("[plugins.scheduled_jobs.config.jobs]\n{jobs}"));
     let bench = of("a = \"*/5 * * * *\"\nb = \"30 7 * * mon-fri\"");
-    bench.plug("clockwork", &bad("clockwork")).await.unwrap();
+    bench.plug("scheduled_jobs", &bad("scheduled_jobs")).await.unwrap();
     let table = bench.plugs.table();
     let jobs: Vec<_> =
         table.jobs().flat_map(|(_, jobs)| jobs).map(|(name, cron)| (name.as_str(), cron.as_str())).collect();
     assert_eq!(jobs, [("a", "*/5 * * * *"), ("b", "30 7 * * mon-fri")]);
-    let why = async |jobs: &str| of(jobs).refused("clockwork", &bad("clockwork")).await;
+    let why = async |jobs: &str| of(jobs).refused("scheduled_jobs", &bad("scheduled_jobs")).await;
     assert_eq!(
         why("a = \"61 * * * *\"").await,
         "its job 'a' has the times \"61 * * * *\", and '61' is not a valid minute"
@@ -121,16 +121,16 @@ async fn jobs_are_listed_and_invalid_schedules_rejected() {
 #[tokio::test]
 async fn a_failed_job_returns_its_error_and_a_trap_is_listed() {
     let bench = TestHost::of("");
-    bench.plug("clockwork", &bad("clockwork")).await.unwrap();
+    bench.plug("scheduled_jobs", &bad("scheduled_jobs")).await.unwrap();
     let run = async |name: &str| {
         let due = DueJob { name: name.to_owned(), at: NOW, missed: 2 };
-        bench.plugs.run_job(&bench.board, "clockwork", &due).await
+        bench.plugs.run_job(&bench.board, "scheduled_jobs", &due).await
     };
     assert_eq!(run("fine").await, Ok(()));
     assert_eq!(run("fail").await, Err(CallError::Plugin("out of oil".to_owned())));
-    assert_eq!(bench.status("clockwork").0, "ok");
+    assert_eq!(bench.status("scheduled_jobs").0, "ok");
     assert!(matches!(run("trap").await, Err(CallError::Trap(why)) if why.contains("the spring broke")));
-    assert_eq!(bench.status("clockwork").0, "failing");
+    assert_eq!(bench.status("scheduled_jobs").0, "failing");
     assert_eq!(
         bench.plugs.run_job(&bench.board, "nobody", &DueJob { name: "a".into(), at: NOW, missed: 0 }).await,
         Err(CallError::NotOffered("schedule"))
@@ -174,15 +174,15 @@ async fn github_posts_each_delivery_once() {
 #[tokio::test]
 async fn webhook_errors_and_traps_are_reported() {
     let bench = TestHost::of("");
-    bench.plug("porter", &bad("porter")).await.unwrap();
+    bench.plug("webhook_echo", &bad("webhook_echo")).await.unwrap();
     let receive = async |path: &str| {
         let request = WebRequest { method: "GET".to_owned(), path: path.to_owned(), ..WebRequest::default() };
-        bench.plugs.receive(&bench.board, "porter", &request).await
+        bench.plugs.receive(&bench.board, "webhook_echo", &request).await
     };
     assert_eq!(read(&receive("/a/b").await.unwrap()), (200, "GET /a/b ?\n\n\n".to_owned()));
     assert_eq!(receive("/sorry").await, Err(CallError::Plugin("the key is at /home/ada".to_owned())));
     let error = receive("/big").await.unwrap_err().to_string();
     assert!(error.contains("`reply`"), "{error}");
     assert!(matches!(receive("/trap").await, Err(CallError::Trap(why)) if why.contains("the door fell on it")));
-    assert_eq!(bench.status("porter").0, "failing");
+    assert_eq!(bench.status("webhook_echo").0, "failing");
 }

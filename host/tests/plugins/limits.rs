@@ -12,9 +12,9 @@ use crate::{
 };
 
 /// Activates the plugin with `limits`. The limits that aren't tested are generous.
-async fn unruly(limits: &str) -> TestHost {
-    let bench = TestHost::of(&format!("[plugins.unruly]\n{limits}"));
-    bench.plug("unruly", &bad("unruly")).await.unwrap();
+async fn exceeds_limits(limits: &str) -> TestHost {
+    let bench = TestHost::of(&format!("[plugins.exceeds_limits]\n{limits}"));
+    bench.plug("exceeds_limits", &bad("exceeds_limits")).await.unwrap();
     bench
 }
 
@@ -22,38 +22,38 @@ async fn unruly(limits: &str) -> TestHost {
 async fn told(bench: &TestHost, line: &str) -> String {
     let error = bench.call(line).await.expect_err("it misbehaves");
     assert_eq!(bench.read("ok").await, "ok", "after /{line}");
-    let (health, note) = bench.status("unruly");
+    let (health, note) = bench.status("exceeds_limits");
     assert_eq!(health, "failing");
     assert!(note.contains(&error.to_string()), "{note}");
     error.to_string()
 }
 
 fn over(limit: &str) -> String {
-    format!("exceeded its {limit} limit (raise `{limit}` in [plugins.unruly] if it needs more)")
+    format!("exceeded its {limit} limit (raise `{limit}` in [plugins.exceeds_limits] if it needs more)")
 }
 
 #[tokio::test]
 async fn a_trap_ends_only_its_call() {
-    let bench = unruly("").await;
+    let bench = exceeds_limits("").await;
     let told = told(&bench, "trap").await;
     assert_eq!(told, "trapped: wasm trap: wasm `unreachable` instruction executed");
-    assert_eq!(bench.status("unruly").1, format!("1 failed call, the last one {told}"));
+    assert_eq!(bench.status("exceeds_limits").1, format!("1 failed call, the last one {told}"));
 }
 
 #[tokio::test]
 async fn a_panic_is_reported_with_its_message_and_location() {
-    let told = told(&unruly("").await, "panic").await;
+    let told = told(&exceeds_limits("").await, "panic").await;
     assert!(told.contains("as it was asked to"), "{told}");
-    assert!(told.contains("unruly/src/lib.rs:"), "{told}");
+    assert!(told.contains("exceeds_limits/src/lib.rs:"), "{told}");
     assert!(!told.contains('\n') && !told.contains("RUST_BACKTRACE"), "{told}");
 }
 
 #[tokio::test]
 async fn a_panic_message_is_short_and_excludes_other_output() {
-    let bench = unruly("").await;
+    let bench = exceeds_limits("").await;
     let log = journal::listen();
     let told = told(&bench, "tirade").await;
-    assert!(told.starts_with("trapped: panicked at ") && told.contains("unruly/src/lib.rs:"), "{told}");
+    assert!(told.starts_with("trapped: panicked at ") && told.contains("exceeds_limits/src/lib.rs:"), "{told}");
     assert!(!told.contains("before") && told.ends_with('…') && told.len() < 500, "{told}");
     let log = log.text();
     assert_eq!(log.matches("the end of it").count(), 1, "the log has each line once: {log}");
@@ -62,7 +62,7 @@ async fn a_panic_message_is_short_and_excludes_other_output() {
 
 #[tokio::test]
 async fn an_endless_loop_ends_at_the_time_limit() {
-    let bench = Arc::new(unruly("time = \"1s\"").await);
+    let bench = Arc::new(exceeds_limits("time = \"1s\"").await);
     let spinning = tokio::spawn({
         let bench = Arc::clone(&bench);
         async move { bench.call("spin").await }
@@ -80,13 +80,13 @@ async fn an_endless_loop_ends_at_the_time_limit() {
 
 #[tokio::test]
 async fn an_allocation_loop_ends_at_the_memory_limit() {
-    assert_eq!(told(&unruly("memory = \"16MiB\"\ntime = \"5m\"").await, "grow").await, over("memory"));
+    assert_eq!(told(&exceeds_limits("memory = \"16MiB\"\ntime = \"5m\"").await, "grow").await, over("memory"));
 }
 
 #[tokio::test]
 async fn an_oversized_reply_is_refused() {
     // The plugin may allocate 100 MB, but not return them.
-    let bench = unruly("memory = \"256MiB\"\ntime = \"5m\"\nreply = \"64KiB\"").await;
+    let bench = exceeds_limits("memory = \"256MiB\"\ntime = \"5m\"\nreply = \"64KiB\"").await;
     assert_eq!(told(&bench, "huge").await, over("reply"));
 }
 
@@ -100,23 +100,23 @@ async fn persona_settings_and_errors_count_as_a_reply() {
     bench.plug("persona", &standard("persona")).await.unwrap();
     let view = session("alpha", &bench.caller);
     let error = bench.plugs.resolve(&bench.board, "poet", &view).await.unwrap_err();
-    assert_eq!(error.to_string(), over("reply").replace("unruly", "persona"));
+    assert_eq!(error.to_string(), over("reply").replace("exceeds_limits", "persona"));
     assert_eq!(bench.status("persona").0, "failing");
 
-    let bench = TestHost::of("[plugins.trick]\ngrants = [\"chat\"]\nreply = \"1KiB\"");
-    bench.plug("trick", &bad("trick")).await.unwrap();
-    let error = bench.call(&format!("trick fail {long}")).await.unwrap_err();
-    assert_eq!(error.to_string(), over("reply").replace("unruly", "trick"));
+    let bench = TestHost::of("[plugins.any_output]\ngrants = [\"chat\"]\nreply = \"1KiB\"");
+    bench.plug("any_output", &bad("any_output")).await.unwrap();
+    let error = bench.call(&format!("any_output fail {long}")).await.unwrap_err();
+    assert_eq!(error.to_string(), over("reply").replace("exceeds_limits", "any_output"));
 }
 
 #[tokio::test]
 async fn too_many_host_calls_end_the_call() {
-    assert_eq!(told(&unruly("calls = 1000\ntime = \"5m\"").await, "calls").await, over("calls"));
+    assert_eq!(told(&exceeds_limits("calls = 1000\ntime = \"5m\"").await, "calls").await, over("calls"));
 }
 
 #[tokio::test]
 async fn log_lines_over_the_limit_are_dropped() {
-    let bench = unruly("log = 7\ntime = \"5m\"").await;
+    let bench = exceeds_limits("log = 7\ntime = \"5m\"").await;
     let log = journal::listen();
     assert_eq!(bench.read("flood").await, "survived");
     let written = log.text();
@@ -127,11 +127,11 @@ async fn log_lines_over_the_limit_are_dropped() {
 
 #[tokio::test]
 async fn limits_are_per_plugin_and_change_at_once() {
-    let mut bench = TestHost::of("[plugins]\ncalls = 10\n[plugins.unruly]\ncalls = 2000000\ntime = \"5m\"");
-    bench.plug("unruly", &bad("unruly")).await.unwrap();
+    let mut bench = TestHost::of("[plugins]\ncalls = 10\n[plugins.exceeds_limits]\ncalls = 2000000\ntime = \"5m\"");
+    bench.plug("exceeds_limits", &bad("exceeds_limits")).await.unwrap();
     assert_eq!(bench.read("calls").await, "survived");
     bench.configure("[plugins]\ncalls = 10");
-    bench.plugs.reconfigure("unruly", (&bench.settings("unruly"), crate::board::NOW)).await.unwrap();
+    bench.plugs.reconfigure("exceeds_limits", (&bench.settings("exceeds_limits"), crate::board::NOW)).await.unwrap();
     assert_eq!(bench.call("calls").await.unwrap_err().to_string(), over("calls"));
 }
 

@@ -19,10 +19,10 @@ mod ping;
 pub mod secrets;
 pub mod tls;
 
-/// Activates the plugin `fetcher`, with access to `http`; `more` is added to its table.
-pub async fn fetcher(http: &[String], more: &str) -> TestHost {
+/// Activates the plugin `http_client`, with access to `http`; `more` is added to its table.
+pub async fn http_client(http: &[String], more: &str) -> TestHost {
     let bench = TestHost::of(&table(http, more));
-    bench.plug("fetcher", &bad("fetcher")).await.unwrap_or_else(|refused| panic!("{refused}"));
+    bench.plug("http_client", &bad("http_client")).await.unwrap_or_else(|refused| panic!("{refused}"));
     bench
 }
 
@@ -30,7 +30,9 @@ pub async fn fetcher(http: &[String], more: &str) -> TestHost {
 pub fn table(http: &[String], more: &str) -> String {
     let secret = secrets::file(secrets::VALUE).into_temp_path().keep().unwrap();
     let tcp = if more.contains("tcp =") { "" } else { "tcp = [\"192.0.3.1:9\"]" };
-    format!("[secrets]\ntoken = {secret:?}\n[plugins.fetcher]\nsecrets = [\"token\"]\nhttp = {http:?}\n{tcp}\n{more}\n")
+    format!(
+        "[secrets]\ntoken = {secret:?}\n[plugins.http_client]\nsecrets = [\"token\"]\nhttp = {http:?}\n{tcp}\n{more}\n"
+    )
 }
 
 /// A server that echoes its requests and records them.

@@ -14,9 +14,9 @@ use crate::{
 };
 
 async fn tricky(own: &str) -> TestHost {
-    let bench = TestHost::of(&format!("[plugins.trick]\ngrants = [\"chat\"]\n{own}"));
+    let bench = TestHost::of(&format!("[plugins.any_output]\ngrants = [\"chat\"]\n{own}"));
     bench.plug("sessions", &standard("sessions")).await.unwrap();
-    bench.plug("trick", &bad("trick")).await.unwrap();
+    bench.plug("any_output", &bad("any_output")).await.unwrap();
     bench
 }
 
@@ -27,15 +27,16 @@ fn shown(reply: &Reply) -> Vec<&str> {
 #[tokio::test]
 async fn a_button_runs_only_commands_of_its_plugin() {
     let bench = tricky("").await;
-    let others = ["/plugins grant trick 0123456789ab", "/retry alpha", "/sessions", "rm -r everything", "/nobody", ""];
+    let others =
+        ["/plugins grant any_output 0123456789ab", "/retry alpha", "/sessions", "rm -r everything", "/nobody", ""];
     for line in others {
-        let reply = bench.call(&format!("trick button {line}")).await.unwrap();
-        assert_eq!(shown(&reply), ["/trick own"], "{line}");
+        let reply = bench.call(&format!("any_output button {line}")).await.unwrap();
+        assert_eq!(shown(&reply), ["/any_output own"], "{line}");
         assert_eq!(reply.buttons.len(), 1, "there is no empty row");
-        assert_eq!(reply.buttons[0][0].of.as_deref(), Some("trick"), "the press is checked against it");
+        assert_eq!(reply.buttons[0][0].of.as_deref(), Some("any_output"), "the press is checked against it");
     }
-    let reply = bench.call("trick button /trick say hello").await.unwrap();
-    assert_eq!(shown(&reply), ["/trick say hello", "/trick own"]);
+    let reply = bench.call("any_output button /any_output say hello").await.unwrap();
+    assert_eq!(shown(&reply), ["/any_output say hello", "/any_output own"]);
 }
 
 #[tokio::test]
@@ -43,29 +44,29 @@ async fn a_button_with_a_blank_label_shows_its_command() {
     let bench = tricky("").await;
     let log = journal::listen();
     let label = async |label: &str| {
-        let reply = bench.call(&format!("trick label {label}")).await.unwrap();
+        let reply = bench.call(&format!("any_output label {label}")).await.unwrap();
         reply.buttons.iter().flatten().map(|button| button.label.clone()).collect::<Vec<_>>()
     };
     for blank in ["", "\u{a0}", "\u{200b}", "\u{2800}\u{3164}", "\u{202e}\u{2069}", "\u{fe0f}\u{200d}"] {
-        assert_eq!(label(blank).await, ["/trick own"], "{blank:?}");
+        assert_eq!(label(blank).await, ["/any_output own"], "{blank:?}");
     }
     assert_eq!(label("Own\u{202e} one").await, ["Own one"]);
     assert_eq!(label(&"l".repeat(200)).await, [format!("{}…", "l".repeat(99))]);
     let told = log.text();
     assert_eq!(told.matches("blank button label").count(), 1, "{told}");
-    assert!(told.contains("trick") && told.contains("the label of \\\"/trick own\\\" is blank"), "{told}");
+    assert!(told.contains("any_output") && told.contains("the label of \\\"/any_output own\\\" is blank"), "{told}");
 }
 
 #[tokio::test]
 async fn a_message_has_100_buttons_at_most() {
     let bench = tricky("").await;
     let log = journal::listen();
-    assert_eq!(shown(&bench.call("trick buttons 100").await.unwrap()).len(), 100);
+    assert_eq!(shown(&bench.call("any_output buttons 100").await.unwrap()).len(), 100);
     assert!(!log.text().contains("left out"));
     for _ in 0..2 {
-        let reply = bench.call("trick buttons 500").await.unwrap();
+        let reply = bench.call("any_output buttons 500").await.unwrap();
         assert_eq!((shown(&reply).len(), reply.buttons.len()), (100, 100), "there is no empty row");
-        assert_eq!(shown(&reply)[99], "/trick 99", "the first ones are kept");
+        assert_eq!(shown(&reply)[99], "/any_output 99", "the first ones are kept");
     }
     assert_eq!(log.text().matches("omitted buttons").count(), 1, "{}", log.text());
 }
@@ -73,7 +74,7 @@ async fn a_message_has_100_buttons_at_most() {
 #[tokio::test]
 async fn a_post_has_only_buttons_of_its_plugin() {
     let bench = tricky("").await;
-    bench.call("trick post console local psst").await.unwrap();
+    bench.call("any_output post console local psst").await.unwrap();
     let deeds = bench.memory.take_deeds();
     let [RecordedAction::Posted(_, reply)] = deeds.as_slice() else { panic!("{deeds:?}") };
     assert_eq!((reply.text.as_str(), shown(reply)), ("psst", Vec::new()));
@@ -89,38 +90,39 @@ fn said(outcome: Result<Reply, CallError>) -> String {
 #[tokio::test]
 async fn a_command_posts_only_to_its_callers_places() {
     let mut bench = tricky("").await;
-    let refused = said(bench.call("trick post telegram 99999 psst").await);
+    let refused = said(bench.call("any_output post telegram 99999 psst").await);
     assert!(refused.contains("telegram:99999 is not a chat of the caller"), "{refused}");
     let ann = person("telegram:2", Role::Member);
     bench.place = Place::new("telegram", "2");
-    bench.call_as(&ann, "trick post telegram 2 here").await.unwrap();
-    let refused = said(bench.call_as(&ann, "trick post console local psst").await);
+    bench.call_as(&ann, "any_output post telegram 2 here").await.unwrap();
+    let refused = said(bench.call_as(&ann, "any_output post console local psst").await);
     assert!(refused.contains("console:local is not a chat of the caller"), "{refused}");
     bench.place = Place::new("telegram", "-100");
-    bench.call_as(&ann, "trick post telegram 2 where she spoke before").await.unwrap();
+    bench.call_as(&ann, "any_output post telegram 2 where she spoke before").await.unwrap();
     assert_eq!(bench.memory.take_deeds().len(), 2);
 }
 
 #[tokio::test]
 async fn the_posts_of_a_call_share_one_limit() {
     let bench = tricky("reply = \"16KiB\"").await;
-    let refused = said(bench.call("trick flood 9 10").await);
+    let refused = said(bench.call("any_output flood 9 10").await);
     assert!(refused.starts_with("after 4: ") && refused.contains("`reply`") && refused.contains("16KiB"), "{refused}");
     assert_eq!(bench.memory.take_deeds().len(), 4);
-    assert!(said(bench.call("trick flood 1 16385").await).starts_with("after 0: "));
-    assert!(said(bench.call("trick flood 2 16384").await).starts_with("after 1: "));
+    assert!(said(bench.call("any_output flood 1 16385").await).starts_with("after 0: "));
+    assert!(said(bench.call("any_output flood 2 16384").await).starts_with("after 1: "));
     assert_eq!(bench.memory.take_deeds().len(), 1);
 }
 
 #[tokio::test]
 async fn summaries_and_usages_are_one_line() {
     let refused = async |own: &str| {
-        let bench = TestHost::of(&format!("[plugins.trick]\ngrants = [\"chat\"]\n[plugins.trick.config]\n{own}"));
-        bench.refused("trick", &bad("trick")).await
+        let bench =
+            TestHost::of(&format!("[plugins.any_output]\ngrants = [\"chat\"]\n[plugins.any_output.config]\n{own}"));
+        bench.refused("any_output", &bad("any_output")).await
     };
     let long = format!("usage = \"{}\"", "u".repeat(257));
     for (own, why) in [
-        ("summary = \"\"", "its command /trick has a summary that is empty: use one line of 1 to 256 characters"),
+        ("summary = \"\"", "its command /any_output has a summary that is empty: use one line of 1 to 256 characters"),
         (
             "summary = \"a\\nverdict  a host would accept it\"",
             "a summary with line breaks, control characters or invisible characters",
@@ -128,12 +130,12 @@ async fn summaries_and_usages_are_one_line() {
         ("summary = \"a\\u202eb\"", "a summary with line breaks, control characters or invisible characters"),
         ("usage = \"\\u001b[2J\"", "a usage with line breaks, control characters or invisible characters"),
         (long.as_str(), "a usage that is too long"),
-        ("summary = \"\\u2800\"", "its command /trick has a summary that is empty"),
+        ("summary = \"\\u2800\"", "its command /any_output has a summary that is empty"),
         (
-            "usage = \"/plugins grant trick 0\"",
-            "its command /trick has the usage \"/plugins grant trick 0\": start it with /trick, or leave it empty",
+            "usage = \"/plugins grant any_output 0\"",
+            "its command /any_output has the usage \"/plugins grant any_output 0\": start it with /any_output, or leave it empty",
         ),
-        ("usage = \"/tricks\"", "start it with /trick"),
+        ("usage = \"/any_outputs\"", "start it with /any_output"),
         ("more = 100", "it has more than the allowed 100 commands"),
     ] {
         let told = refused(own).await;
@@ -150,25 +152,30 @@ async fn summaries_and_usages_are_one_line() {
     assert_eq!(persona("description = \"a\\u202eb\"").await, "ab");
     assert_eq!(persona("description = \"\"\"\nSpeaks\n  in verse\n\"\"\"").await, "Speaks in verse");
     assert_eq!(persona("").await, "Rhyme.");
-    let bench = TestHost::of("[plugins.trick]\ngrants = [\"chat\"]\n[plugins.trick.config]\nmore = 99");
-    bench.plug("trick", &bad("trick")).await.unwrap();
+    let bench = TestHost::of("[plugins.any_output]\ngrants = [\"chat\"]\n[plugins.any_output.config]\nmore = 99");
+    bench.plug("any_output", &bad("any_output")).await.unwrap();
     assert_eq!(bench.plugs.table().commands().count(), 100);
 }
 
 #[tokio::test]
 async fn untrusted_text_stays_inside_the_host_message() {
     let fails = |why: &str| {
-        TestHost::of(&format!("[plugins.trick]\ngrants = [\"chat\"]\n[plugins.trick.config]\nfails = \"{why}\""))
+        TestHost::of(&format!(
+            "[plugins.any_output]\ngrants = [\"chat\"]\n[plugins.any_output.config]\nfails = \"{why}\""
+        ))
     };
-    let told =
-        fails("it is old.\\n\\nPlugin 'x' is granted all.\\u001b[1A\\u202e").refused("trick", &bad("trick")).await;
-    let expected = "returned an error: it is old.  Plugin 'x' is granted all.[1A; correct [plugins.trick.config]";
+    let told = fails("it is old.\\n\\nPlugin 'x' is granted all.\\u001b[1A\\u202e")
+        .refused("any_output", &bad("any_output"))
+        .await;
+    let expected = "returned an error: it is old.  Plugin 'x' is granted all.[1A; correct [plugins.any_output.config]";
     assert!(told.ends_with(expected), "{told:?}");
-    let told = fails(&"x".repeat(5_000)).refused("trick", &bad("trick")).await;
+    let told = fails(&"x".repeat(5_000)).refused("any_output", &bad("any_output")).await;
     assert!(told.len() < FOREIGN + 200 && told.contains('…'), "{told}");
     let bench = tricky("").await;
-    let Err(CallError::Trap(why)) = bench.call("trick panic one\\n2026-11-21 WARN two\\e[2J").await else { panic!() };
+    let Err(CallError::Trap(why)) = bench.call("any_output panic one\\n2026-11-21 WARN two\\e[2J").await else {
+        panic!()
+    };
     assert!(why.contains("one 2026-11-21 WARN two\\u{1b}[2J") && !why.contains(char::is_control), "{why:?}");
-    let (_, note) = bench.status("trick");
+    let (_, note) = bench.status("any_output");
     assert!(note.contains("WARN two") && !note.contains(char::is_control), "{note:?}");
 }

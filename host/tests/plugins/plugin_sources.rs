@@ -106,10 +106,10 @@ async fn the_embedded_plugins_are_active_by_default() {
 #[tokio::test]
 async fn a_file_replaces_an_embedded_plugin_until_removed() {
     let world = World::new();
-    world.save("lifecycle", &bad("hesitant"));
+    world.save("lifecycle", &bad("one_second_policy"));
     let (mut supply, turned) = world.start().await;
     assert_eq!(turned, []);
-    assert_eq!(serves(&supply, "lifecycle"), Some(digest(&bad("hesitant"))));
+    assert_eq!(serves(&supply, "lifecycle"), Some(digest(&bad("one_second_policy"))));
     world.remove(&mut supply, "lifecycle").await;
     assert_eq!(serves(&supply, "lifecycle"), Some(digest(&standard("lifecycle"))));
     assert_eq!(note(&supply, "lifecycle").0, "ok");
@@ -130,7 +130,7 @@ async fn a_bad_file_at_the_start_keeps_the_last_good_version() {
     let world = World::new();
     let (mut supply, _) = world.start().await;
     world.save_new(&mut supply, "echo", &bad("echo")).await.unwrap();
-    world.save_new(&mut supply, "echo", &bad("echo2")).await.unwrap();
+    world.save_new(&mut supply, "echo", &bad("echo_v2")).await.unwrap();
     let why = world.save_new(&mut supply, "echo", b"half").await.unwrap_err();
     assert_eq!(echo(&supply, &world.bench.board).await, "v2: x");
 
@@ -166,8 +166,9 @@ async fn a_bad_file_without_an_earlier_version_is_listed() {
 
 #[tokio::test]
 async fn a_plugin_cannot_take_a_standard_command() {
-    let world = World::new();
-    world.save("a-clash", &bad("clash"));
+    let mut world = World::new();
+    world.bench.configure("[plugins.a-clash.config]\nspecs = \"taken\"");
+    world.save("a-clash", &bad("specs_fail"));
     let (supply, turned) = world.start().await;
     assert_eq!(turned.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["a-clash"]);
     assert_eq!(supply.plugs.table().command("new").unwrap().generation.name, "sessions");
@@ -210,7 +211,7 @@ async fn compiled_code_is_loaded_from_the_cache() {
     start(env!("CARGO_BIN_EXE_cordboard")).activate_wasm("echo", &bad("echo"), (&settings, NOW)).await.unwrap();
     let without = start("/nonexistent");
     without.activate_wasm("echo", &bad("echo"), (&settings, NOW)).await.unwrap();
-    let why = without.activate_wasm("echo", &bad("echo2"), (&settings, NOW)).await.unwrap_err().to_string();
+    let why = without.activate_wasm("echo", &bad("echo_v2"), (&settings, NOW)).await.unwrap_err().to_string();
     assert!(why.starts_with("it did not compile: its compiler failed to start: "), "{why}");
 
     // A full disk disables the cache, not the plugin.

@@ -40,7 +40,7 @@ async fn files_other_than_components_are_identified() {
 
 #[tokio::test]
 async fn a_truncated_file_is_reported_as_truncated() {
-    let whole = bad("echo2");
+    let whole = bad("echo_v2");
     for length in [5, 10, whole.len() / 2, whole.len() - 1] {
         assert_eq!(
             refused(&whole[..length]).await,
@@ -53,7 +53,7 @@ async fn a_truncated_file_is_reported_as_truncated() {
 
 #[tokio::test]
 async fn a_byte_after_a_component_is_named() {
-    let whole = bad("echo2");
+    let whole = bad("echo_v2");
     let told = format!(
         "it did not compile: its last section ends at byte {}, and the rest (1 byte) is not a section; copy it again, or build it again",
         whole.len()
@@ -179,36 +179,39 @@ async fn unknown_imports_are_named_with_the_remedy() {
 
 #[tokio::test]
 async fn a_failed_trial_rejects_the_version() {
-    assert_eq!(refused(&bad("mute")).await, "it failed its trial: it returned an error: it has nothing to say");
-    assert_eq!(refused(&bad("liar")).await, "\"Not A Name\" is not a command name: use 1 to 32 of a-z, 0-9 and '_'");
+    assert_eq!(refused(&bad("specs_fail")).await, "it failed its trial: it returned an error: it has nothing to say");
+    let bench = TestHost::of("[plugins.specs_fail.config]\nspecs = \"invalid\"");
+    let why = bench.refused("specs_fail", &bad("specs_fail")).await;
+    assert_eq!(why, "\"Not A Name\" is not a command name: use 1 to 32 of a-z, 0-9 and '_'");
 }
 
 #[tokio::test]
 async fn a_command_conflict_names_both_plugins() {
-    let bench = TestHost::standard().await;
-    let why = bench.refused("clash", &bad("clash")).await;
+    let mut bench = TestHost::standard().await;
+    bench.configure("[plugins.specs_fail.config]\nspecs = \"taken\"");
+    let why = bench.refused("specs_fail", &bad("specs_fail")).await;
     assert_eq!(why, "it exports the command 'new', which plugin 'sessions' already exports: rename one of them");
-    assert_eq!(bench.status("clash"), ("rejected".to_owned(), why));
+    assert_eq!(bench.status("specs_fail"), ("rejected".to_owned(), why));
     assert_eq!(bench.read("new x").await, "Session 'x' created.");
-    let shouty = bench.refused("shouty", &bad("shouty")).await;
-    assert_eq!(shouty, "it exports the mode 'normal', which plugin 'views' already exports: rename one of them");
+    let why = bench.refused("uppercase_view", &bad("uppercase_view")).await;
+    assert_eq!(why, "it exports the mode 'normal', which plugin 'views' already exports: rename one of them");
 }
 
 #[tokio::test]
 async fn a_capability_is_granted_by_name() {
     let mut bench = TestHost::new();
-    let why = bench.refused("greedy", &bad("greedy")).await;
-    let line = "[plugins.greedy] in the configuration: grants = [\"session-control\"]";
+    let why = bench.refused("needs_approval", &bad("needs_approval")).await;
+    let line = "[plugins.needs_approval] in the configuration: grants = [\"session-control\"]";
     assert_eq!(why, format!("it requests capabilities that it was not granted: session-control; add to {line}"));
-    let version = digest(&bad("greedy"))[..12].to_owned();
-    let note = format!("version {version} is pending approval: {why}; or type /plugins grant greedy {version}");
-    assert_eq!(bench.status("greedy"), ("pending approval".to_owned(), note));
+    let version = digest(&bad("needs_approval"))[..12].to_owned();
+    let note = format!("version {version} is pending approval: {why}; or type /plugins grant needs_approval {version}");
+    assert_eq!(bench.status("needs_approval"), ("pending approval".to_owned(), note));
     // Apply the configuration lines from the message.
     let (table, grants) = line.split_once(" in the configuration: ").unwrap();
     bench.configure(&format!("{table}\n{grants}"));
-    bench.plug("greedy", &bad("greedy")).await.unwrap();
+    bench.plug("needs_approval", &bad("needs_approval")).await.unwrap();
     bench.memory.add(crate::board::record("alpha", &bench.caller));
-    assert_eq!(bench.read("greedy alpha").await, "took alpha");
+    assert_eq!(bench.read("needs_approval alpha").await, "took alpha");
 }
 
 #[tokio::test]
@@ -220,15 +223,15 @@ async fn the_proposed_line_keeps_earlier_grants() {
 
 #[tokio::test]
 async fn a_removed_grant_is_revoked_at_once() {
-    let mut bench = TestHost::of("[plugins.greedy]\ngrants = [\"session-control\"]");
-    bench.plug("greedy", &bad("greedy")).await.unwrap();
+    let mut bench = TestHost::of("[plugins.needs_approval]\ngrants = [\"session-control\"]");
+    bench.plug("needs_approval", &bad("needs_approval")).await.unwrap();
     bench.configure("");
-    let settings = bench.settings("greedy");
-    let why = bench.plugs.reconfigure("greedy", (&settings, NOW)).await.unwrap_err();
+    let settings = bench.settings("needs_approval");
+    let why = bench.plugs.reconfigure("needs_approval", (&settings, NOW)).await.unwrap_err();
     assert!(why.to_string().starts_with("it requests capabilities that it was not granted"), "{why}");
-    let (health, note) = bench.status("greedy");
+    let (health, note) = bench.status("needs_approval");
     assert!(health == "pending approval" && note.contains(&why.to_string()), "{health}: {note}");
-    assert!(bench.plugs.table().command("greedy").is_none());
+    assert!(bench.plugs.table().command("needs_approval").is_none());
 }
 
 #[tokio::test]

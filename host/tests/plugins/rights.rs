@@ -31,25 +31,25 @@ async fn members_see_only_their_own_sessions() {
 
 #[tokio::test]
 async fn a_plugin_with_many_grants_still_acts_as_its_caller() {
-    let bench = TestHost::of("[plugins.greedy]\ngrants = [\"session-control\"]");
-    bench.plug("greedy", &bad("greedy")).await.unwrap();
+    let bench = TestHost::of("[plugins.needs_approval]\ngrants = [\"session-control\"]");
+    bench.plug("needs_approval", &bad("needs_approval")).await.unwrap();
     bench.memory.add(record("his", &person("telegram:2", Role::Member)));
     let ann = person("telegram:1", Role::Member);
-    assert!(bench.call_as(&ann, "greedy his").await.is_err());
-    assert_eq!(bench.call("greedy his").await.unwrap().text, "took his");
+    assert!(bench.call_as(&ann, "needs_approval his").await.is_err());
+    assert_eq!(bench.call("needs_approval his").await.unwrap().text, "took his");
 }
 
 #[tokio::test]
 async fn a_call_without_a_caller_has_the_rights_of_acts_as() {
-    let mut bench = TestHost::of("[plugins.greedy]\ngrants = [\"session-control\"]");
-    bench.plug("greedy", &bad("greedy")).await.unwrap();
+    let mut bench = TestHost::of("[plugins.needs_approval]\ngrants = [\"session-control\"]");
+    bench.plug("needs_approval", &bad("needs_approval")).await.unwrap();
     bench.memory.add(record("his", &person("telegram:2", Role::Member)));
     assert_eq!(
         uncalled(&bench).await,
         Err(CallError::Plugin("This needs a caller, and this call has none.".to_owned()))
     );
-    bench.configure("[plugins.greedy]\ngrants = [\"session-control\"]\nacts_as = \"owner\"");
-    bench.plugs.reconfigure("greedy", (&bench.settings("greedy"), crate::board::NOW)).await.unwrap();
+    bench.configure("[plugins.needs_approval]\ngrants = [\"session-control\"]\nacts_as = \"owner\"");
+    bench.plugs.reconfigure("needs_approval", (&bench.settings("needs_approval"), crate::board::NOW)).await.unwrap();
     assert_eq!(uncalled(&bench).await, Ok("took his".to_owned()));
 }
 
@@ -57,8 +57,10 @@ async fn a_call_without_a_caller_has_the_rights_of_acts_as() {
 async fn uncalled(bench: &TestHost) -> Result<String, CallError> {
     let table = bench.plugs.table();
     let typed = Invocation { args: vec!["his".to_owned()], text: "his".to_owned() };
-    let reply =
-        bench.plugs.command(&bench.board, (table.command("greedy").unwrap(), CallContext::default()), &typed).await;
+    let reply = bench
+        .plugs
+        .command(&bench.board, (table.command("needs_approval").unwrap(), CallContext::default()), &typed)
+        .await;
     reply.map(|reply| reply.text)
 }
 

@@ -14,13 +14,14 @@ use crate::{
 /// Short limits, so that endless calls fail quickly. The plugin's trial must fit in them as well.
 const LIMITS: &str = "time = \"1s\"\nhttp_time = \"300ms\"\nmemory = \"32MiB\"\nlog = 20";
 
-/// Activates the plugin `stranger`, which may only send its secret to `mirror`, and two others.
-async fn stranger(mirror: &Mirror, limits: &str) -> Arc<TestHost> {
+/// Activates the plugin `sandbox_escape`, which may only send its secret to `mirror`, and two others.
+async fn sandbox_escape(mirror: &Mirror, limits: &str) -> Arc<TestHost> {
     let secret = secrets::file(secrets::VALUE).into_temp_path().keep().unwrap();
     let http = format!("http = [\"POST {}\"]", mirror.url("/echo"));
-    let text = format!("[secrets]\ntoken = {secret:?}\n[plugins.stranger]\nsecrets = [\"token\"]\n{http}\n{limits}\n");
+    let text =
+        format!("[secrets]\ntoken = {secret:?}\n[plugins.sandbox_escape]\nsecrets = [\"token\"]\n{http}\n{limits}\n");
     let bench = TestHost::of(&text);
-    for name in ["echo", "keeper", "stranger"] {
+    for name in ["echo", "counter", "sandbox_escape"] {
         bench.plug(name, &bad(name)).await.unwrap_or_else(|refused| panic!("{name}: {refused}"));
     }
     Arc::new(bench)
@@ -42,13 +43,13 @@ async fn meanwhile(bench: &Arc<TestHost>, line: &str) -> Result<String, CallErro
 }
 
 fn over(limit: &str) -> String {
-    format!("exceeded its {limit} limit (raise `{limit}` in [plugins.stranger] if it needs more)")
+    format!("exceeded its {limit} limit (raise `{limit}` in [plugins.sandbox_escape] if it needs more)")
 }
 
 #[tokio::test]
 async fn a_plugin_cannot_access_the_machine() {
     let mirror = Mirror::start().await;
-    let bench = stranger(&mirror, "").await;
+    let bench = sandbox_escape(&mirror, "").await;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     std::fs::write(&file, "text").unwrap();
@@ -69,10 +70,10 @@ async fn a_plugin_cannot_access_the_machine() {
 #[tokio::test]
 async fn a_plugin_cannot_read_the_state_of_others() {
     let mirror = Mirror::start().await;
-    let bench = stranger(&mirror, "").await;
+    let bench = sandbox_escape(&mirror, "").await;
     bench.read("count").await;
     let kept: Vec<_> = bench.memory.kept().into_keys().collect();
-    assert!(!kept.is_empty() && kept.iter().all(|(plugin, _)| plugin == "keeper"), "{kept:?}");
+    assert!(!kept.is_empty() && kept.iter().all(|(plugin, _)| plugin == "counter"), "{kept:?}");
     let names: Vec<_> = kept.iter().map(|(_, key)| key.as_str()).collect();
     assert_eq!(meanwhile(&bench, &format!("keys {}", names.join(" "))).await, Ok("nothing".to_owned()));
 }
@@ -80,7 +81,7 @@ async fn a_plugin_cannot_read_the_state_of_others() {
 #[tokio::test]
 async fn a_trial_has_no_network_access() {
     let mirror = Mirror::start().await;
-    let bench = stranger(&mirror, "").await;
+    let bench = sandbox_escape(&mirror, "").await;
     let table = bench.plugs.table();
     assert_eq!(table.command("files").unwrap().spec.summary, "trials and views have no network");
 }
@@ -88,14 +89,14 @@ async fn a_trial_has_no_network_access() {
 #[tokio::test]
 async fn a_plugin_never_sees_its_secret() {
     let mirror = Mirror::start().await;
-    let bench = stranger(&mirror, "").await;
+    let bench = sandbox_escape(&mirror, "").await;
     let log = journal::listen();
     let said = match meanwhile(&bench, &format!("steal {} token", mirror.url("/echo"))).await {
         Err(CallError::Plugin(said)) => said,
         other => panic!("{other:?}"),
     };
     assert!(mirror.last().contains(secrets::VALUE), "the server received it");
-    let kept = format!("{:?}", bench.memory.kept().get(&("stranger".to_owned(), "loot".to_owned())));
+    let kept = format!("{:?}", bench.memory.kept().get(&("sandbox_escape".to_owned(), "loot".to_owned())));
     let reversed: String = secrets::VALUE.chars().rev().collect();
     let flipped: String = secrets::VALUE.bytes().map(|byte| char::from(byte ^ 1)).collect();
     for text in [&said, &log.text(), &kept] {
@@ -110,7 +111,7 @@ async fn a_plugin_never_sees_its_secret() {
 #[tokio::test]
 async fn resource_limits_end_the_call() {
     let mirror = Mirror::start().await;
-    let bench = stranger(&mirror, "time = \"5m\"\nmemory = \"256MiB\"").await;
+    let bench = sandbox_escape(&mirror, "time = \"5m\"\nmemory = \"256MiB\"").await;
     let told = meanwhile(&bench, "address_space").await.unwrap();
     assert!(["128 MiB", "192 MiB"].contains(&told.as_str()), "{told}");
     assert_eq!(meanwhile(&bench, "memory").await.unwrap_err().to_string(), over("memory"));
@@ -123,7 +124,7 @@ async fn resource_limits_end_the_call() {
         ("fields", "set more than 32KiB of headers in one request"),
         (
             "argument",
-            "passed more than 4MiB to the host at once, the largest of its limits `reply`, `state` and `http_body` (raise the one that applies in [plugins.stranger] if it needs more)",
+            "passed more than 4MiB to the host at once, the largest of its limits `reply`, `state` and `http_body` (raise the one that applies in [plugins.sandbox_escape] if it needs more)",
         ),
     ] {
         assert_eq!(meanwhile(&bench, line).await.unwrap_err().to_string(), bound, "/{line}");
@@ -139,7 +140,7 @@ async fn resource_limits_end_the_call() {
 #[tokio::test]
 async fn endless_calls_end_at_a_limit() {
     let mirror = Mirror::start().await;
-    let bench = stranger(&mirror, LIMITS).await;
+    let bench = sandbox_escape(&mirror, LIMITS).await;
     let log = journal::listen();
     for line in ["sleep", "refusals"] {
         assert_eq!(meanwhile(&bench, line).await.unwrap_err().to_string(), over("time"), "/{line}");
@@ -156,7 +157,7 @@ async fn endless_calls_end_at_a_limit() {
 #[tokio::test]
 async fn log_lines_over_the_limit_are_dropped() {
     let mirror = Mirror::start().await;
-    let bench = stranger(&mirror, "log = 7\ntime = \"5m\"").await;
+    let bench = sandbox_escape(&mirror, "log = 7\ntime = \"5m\"").await;
     for line in ["log_lines", "printed_lines"] {
         let log = journal::listen();
         assert!(bench.call(line).await.is_ok(), "/{line}");
@@ -169,7 +170,7 @@ async fn log_lines_over_the_limit_are_dropped() {
 #[tokio::test]
 async fn long_log_lines_are_truncated() {
     let mirror = Mirror::start().await;
-    let bench = stranger(&mirror, "log = 7\ntime = \"5m\"\nmemory = \"64MiB\"").await;
+    let bench = sandbox_escape(&mirror, "log = 7\ntime = \"5m\"\nmemory = \"64MiB\"").await;
     let log = journal::listen();
     assert_eq!(bench.read("long_lines").await, "logged");
     let log = log.text();
@@ -180,12 +181,12 @@ async fn long_log_lines_are_truncated() {
 #[tokio::test]
 async fn plugin_output_cannot_imitate_host_log_lines() {
     let mirror = Mirror::start().await;
-    let bench = stranger(&mirror, "").await;
+    let bench = sandbox_escape(&mirror, "").await;
     let log = journal::listen();
     assert_eq!(bench.read("forge").await, "forged");
     let log = log.text();
     for line in log.lines() {
-        assert!(line.contains("plugin message") && line.contains("plugin=\"stranger\""), "{line:?}");
+        assert!(line.contains("plugin message") && line.contains("plugin=\"sandbox_escape\""), "{line:?}");
     }
     assert_eq!(log.lines().count(), 8, "each is counted: {log:?}");
     assert!(
@@ -202,7 +203,7 @@ async fn plugin_output_cannot_imitate_host_log_lines() {
 #[tokio::test]
 async fn sleeping_counts_towards_the_time_limit() {
     let mirror = Mirror::start().await;
-    let bench = stranger(&mirror, "time = \"1s\"\nhttp_time = \"5m\"").await;
+    let bench = sandbox_escape(&mirror, "time = \"1s\"\nhttp_time = \"5m\"").await;
     let slept = tokio::time::timeout(std::time::Duration::from_mins(2), bench.call("sleep")).await;
     assert_eq!(slept.expect("it ends before `http_time` does").unwrap_err().to_string(), over("time"));
 }
@@ -210,7 +211,7 @@ async fn sleeping_counts_towards_the_time_limit() {
 #[tokio::test]
 async fn output_is_logged_with_the_plugin_name() {
     let mirror = Mirror::start().await;
-    let bench = stranger(&mirror, "").await;
+    let bench = sandbox_escape(&mirror, "").await;
     let log = journal::listen();
     assert_eq!(bench.read("shout hello").await, "shouted");
     let log = log.text();
@@ -218,6 +219,6 @@ async fn output_is_logged_with_the_plugin_name() {
         [("INFO", "out: hello"), ("INFO", "second line"), ("WARN", "err: hello"), ("INFO", "no end")]
     {
         let line = log.lines().find(|line| line.contains(message)).unwrap_or_else(|| panic!("{message}: {log}"));
-        assert!(line.contains(level) && line.contains("plugin=\"stranger\""), "{line}");
+        assert!(line.contains(level) && line.contains("plugin=\"sandbox_escape\""), "{line}");
     }
 }

@@ -33,8 +33,8 @@ async fn open(bench: &TestHost, secrets: Secrets) -> SocketAddr {
 /// The test runs on one thread; the secret is read on another one.
 #[tokio::test]
 async fn a_slow_secret_delays_no_other_request() {
-    let bench = TestHost::of("[secrets]\nours = \"/nowhere\"\n[plugins.porter.webhook]\ntoken = \"ours\"\n");
-    bench.plug("porter", &bad("porter")).await.unwrap();
+    let bench = TestHost::of("[secrets]\nours = \"/nowhere\"\n[plugins.webhook_echo.webhook]\ntoken = \"ours\"\n");
+    bench.plug("webhook_echo", &bad("webhook_echo")).await.unwrap();
     let (begun, mut beginning) = mpsc::channel(1);
     let (finish, finished) = std::sync::mpsc::channel::<()>();
     let finished = Mutex::new(finished);
@@ -44,7 +44,7 @@ async fn a_slow_secret_delays_no_other_request() {
         waited.map(|()| "open sesame".to_owned()).map_err(|_| "no other request continued in the meantime".to_owned())
     });
     let mut stream = TcpStream::connect(open(&bench, secrets).await).await.unwrap();
-    let request = "GET /hooks/porter HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer open sesame\r\n\r\n";
+    let request = "GET /hooks/webhook_echo HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer open sesame\r\n\r\n";
     stream.write_all(request.as_bytes()).await.unwrap();
     assert_eq!(beginning.recv().await.as_deref(), Some("ours"));
     finish.send(()).unwrap();

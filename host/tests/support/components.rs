@@ -54,7 +54,7 @@ pub async fn copy_compiled(into: &Path) {
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
     fs::create_dir(into).expect("it does not exist yet");
     let mut wanted: Vec<_> = STANDARD.iter().map(|name| standard(name)).collect();
-    wanted.extend(["echo", "echo2"].map(bad));
+    wanted.extend(["echo", "echo_v2"].map(bad));
     let plugs = plugs();
     for wasm in wanted {
         let digest = cordboard_runtime::digest(&wasm);

@@ -75,32 +75,31 @@ mine/tests/two.chat  ok  1 exchange
 #[test]
 fn varying_text_is_blessed_as_a_wildcard() {
     let author = Author::new();
-    let component = component("bad/trick").into_os_string().into_string().unwrap();
-    let test = |more: &[&str]| author.run(&[&["test", "trick", "--component", &component], more].concat());
-    author.write("trick/tests/one.chat", "> /trick random\n< id 1, {*}\n> /trick own\n");
+    let component = component("bad/any_output").into_os_string().into_string().unwrap();
+    let test = |more: &[&str]| author.run(&[&["test", "any_output", "--component", &component], more].concat());
+    author.write("any_output/tests/one.chat", "> /any_output random\n< id 1, {*}\n> /any_output own\n");
     let blessed = test(&["--bless"]);
     assert_eq!((blessed.code, blessed.err.as_str()), (Some(0), ""));
-    let told =
-        "trick/tests/one.chat  rewritten\n  trick/tests/one.chat:1: differs between runs: < id {*}, then {*}; done\n";
+    let told = "any_output/tests/one.chat  rewritten\n  any_output/tests/one.chat:1: differs between runs: < id {*}, then {*}; done\n";
     assert_eq!(blessed.out, told);
-    let written = "> /trick random\n< id {*}, then {*}; done\n> /trick own\n< did own\n";
-    assert_eq!(author.read("trick/tests/one.chat"), written);
+    let written = "> /any_output random\n< id {*}, then {*}; done\n> /any_output own\n< did own\n";
+    assert_eq!(author.read("any_output/tests/one.chat"), written);
     assert_eq!(test(&[]).code, Some(0));
-    assert_eq!(test(&["--bless"]).out.lines().next(), Some("trick/tests/one.chat  unchanged"));
+    assert_eq!(test(&["--bless"]).out.lines().next(), Some("any_output/tests/one.chat  unchanged"));
 
-    author.write("trick/tests/one.chat", "> /trick lines\n< line\n> /trick own\n");
+    author.write("any_output/tests/one.chat", "> /any_output lines\n< line\n> /any_output own\n");
     let blessed = test(&["--bless"]);
-    let why = "cordboard: failed to bless trick/tests/one.chat:1: `> /trick lines` returns a different number of lines each time";
+    let why = "cordboard: failed to bless any_output/tests/one.chat:1: `> /any_output lines` returns a different number of lines each time";
     assert!(blessed.code == Some(1) && blessed.err.starts_with(why), "{blessed:?}");
-    assert_eq!(author.read("trick/tests/one.chat"), "> /trick lines\n< line\n> /trick own\n< did own\n");
+    assert_eq!(author.read("any_output/tests/one.chat"), "> /any_output lines\n< line\n> /any_output own\n< did own\n");
 }
 
 #[test]
 fn a_press_of_an_unknown_button_names_the_existing_ones() {
     let author = Author::new();
-    let component = component("bad/trick").into_os_string().into_string().unwrap();
-    author.write("trick/tests/one.chat", "> /trick buttons 3\n< {*}\n> /trick own\n< did own\n> [Go]\n");
-    let ended = author.run(&["test", "trick", "--component", &component]);
+    let component = component("bad/any_output").into_os_string().into_string().unwrap();
+    author.write("any_output/tests/one.chat", "> /any_output buttons 3\n< {*}\n> /any_output own\n< did own\n> [Go]\n");
+    let ended = author.run(&["test", "any_output", "--component", &component]);
     let told = "one.chat:5: no message had a button [Go]: the last one with buttons has [B0], [B1], [B2]\n";
     assert!(ended.code == Some(1) && ended.err.ends_with(told), "{ended:?}");
 }
@@ -108,12 +107,12 @@ fn a_press_of_an_unknown_button_names_the_existing_ones() {
 #[test]
 fn a_press_gives_the_literal_command_of_its_button() {
     let author = Author::new();
-    let component = component("bad/trick").into_os_string().into_string().unwrap();
-    let offered = "> /trick button /trick say 'done.'\n< Well?\n<   [Again] /trick say done.\n<   [Own] /trick own\n";
+    let component = component("bad/any_output").into_os_string().into_string().unwrap();
+    let offered = "> /any_output button /any_output say 'done.'\n< Well?\n<   [Again] /any_output say done.\n<   [Own] /any_output own\n";
     // The end of a typed sentence is no part of its last argument.
-    let given = "> /trick say done.\n< done\n> [Again]\n< done.\n";
-    author.write("trick/tests/one.chat", &format!("{offered}{given}"));
-    let ended = author.run(&["test", "trick", "--component", &component]);
+    let given = "> /any_output say done.\n< done\n> [Again]\n< done.\n";
+    author.write("any_output/tests/one.chat", &format!("{offered}{given}"));
+    let ended = author.run(&["test", "any_output", "--component", &component]);
     assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""), "{}", ended.out);
 }
 
@@ -183,7 +182,7 @@ fn the_guest_clock_is_paused_too() {
 * log info: it is 1767258000000 ms\n@clock +90m\n@job time\n* log info: ran time at 1767263400000, missed 0
 * log info: it is 1767263400000 ms\n";
     author.write("mine/tests/time.chat", conversation);
-    let component = component("bad/clockwork").into_os_string().into_string().unwrap();
+    let component = component("bad/scheduled_jobs").into_os_string().into_string().unwrap();
     assert_eq!(author.printed(&["test", "mine", "--component", &component]), "mine/tests/time.chat  ok  2 exchanges\n");
 }
 
@@ -192,15 +191,15 @@ fn the_guest_clock_is_paused_too() {
 fn a_conversation_refuses_what_a_host_refuses() {
     let author = Author::new();
     let cases = [
-        ("bad/porter", "@request GET /odd\n< failed: it answered with the status 42: use 200 to 599\n"),
+        ("bad/webhook_echo", "@request GET /odd\n< failed: it answered with the status 42: use 200 to 599\n"),
         (
-            "bad/restless",
+            "bad/event_loop",
             "@plugin acts_as = \"owner\"\n@session alpha idle\n@session beta idle\n@event turn-finished beta\n\
              * log info: heard turn-finished of beta\n\
              * log warn: Session 'beta' was never active in a chat, so its answer can't be sent. Activate it in a chat first.\n",
         ),
         (
-            "bad/burglar",
+            "bad/session_thief",
             "@session alpha idle\n> /burgle alpha\n< got {*}set-model by \"alpha\", set-mode by \"alpha\"{*}\n",
         ),
     ];

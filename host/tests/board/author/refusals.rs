@@ -78,8 +78,11 @@ fn a_failing_call_exits_with_1() {
     assert_eq!((ended.code, ended.out.as_str()), (Some(1), "Unknown command /timeoutt. Did you mean /timeout?\n"));
     let ended = call(&author, "timeout", &["timeout"]);
     assert_eq!(ended.err, "cordboard: failed to parse 'timeout': a command begins with a slash, such as /hello\n");
-    let ended = call(&author, "bad/unruly", &["/trap"]);
-    assert!(ended.code == Some(1) && ended.out.starts_with("/trap failed: plugin 'unruly' trapped: "), "{ended:?}");
+    let ended = call(&author, "bad/exceeds_limits", &["/trap"]);
+    assert!(
+        ended.code == Some(1) && ended.out.starts_with("/trap failed: plugin 'exceeds_limits' trapped: "),
+        "{ended:?}"
+    );
 }
 
 #[test]
@@ -261,12 +264,12 @@ fn options_of_a_call_replace_the_configuration() {
 #[test]
 fn changed_and_omitted_buttons_are_reported() {
     let author = Author::new();
-    let ended = call(&author, "bad/trick", &["/trick", "button", "/plugins", "grant", "trick", "0"]);
-    assert_eq!(ended.out, "Well?\n  [Own] /trick own\n");
-    let told = "omitted a button: \"/plugins grant trick 0\" answers an approval request, which only the host's own buttons may do\n";
+    let ended = call(&author, "bad/any_output", &["/any_output", "button", "/plugins", "grant", "any_output", "0"]);
+    assert_eq!(ended.out, "Well?\n  [Own] /any_output own\n");
+    let told = "omitted a button: \"/plugins grant any_output 0\" answers an approval request, which only the host's own buttons may do\n";
     assert!(ended.err.contains(told), "{}", ended.err);
-    let ended = call(&author, "bad/trick", &["/trick", "label", ""]);
-    assert_eq!(ended.out, "Well?\n  [/trick own] /trick own\n");
-    let told = "blank button label: the label of \"/trick own\" is blank, so it shows its command: set a label\n";
+    let ended = call(&author, "bad/any_output", &["/any_output", "label", ""]);
+    assert_eq!(ended.out, "Well?\n  [/any_output own] /any_output own\n");
+    let told = "blank button label: the label of \"/any_output own\" is blank, so it shows its command: set a label\n";
     assert!(ended.err.contains(told), "{}", ended.err);
 }

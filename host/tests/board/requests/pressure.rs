@@ -20,16 +20,16 @@ const CONNECTIONS: usize = 64;
 const CALLS: usize = 16;
 
 /// Returns a home whose plugin is slow on request.
-fn porter() -> Home {
-    let home = home("[plugins.porter]\ntime = \"60s\"\n[plugins.porter.webhook]\ntoken = \"ours\"\n");
-    home.plug("porter", "porter");
+fn webhook_echo() -> Home {
+    let home = home("[plugins.webhook_echo]\ntime = \"60s\"\n[plugins.webhook_echo.webhook]\ntoken = \"ours\"\n");
+    home.plug("webhook_echo", "webhook_echo");
     home
 }
 
 /// Returns the head of an authenticated request with this content length.
 fn head(path: &str, length: usize) -> String {
     format!(
-        "POST /hooks/porter{path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {SECRET}\r\nContent-Length: {length}\r\n\r\n"
+        "POST /hooks/webhook_echo{path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {SECRET}\r\nContent-Length: {length}\r\n\r\n"
     )
 }
 
@@ -61,13 +61,13 @@ fn rest(mut stream: TcpStream) -> String {
 
 fn still_answers(door: &Door, host: &mut Host<'_>) {
     let good = format!("Bearer {SECRET}");
-    let (status, said) = door.ask("POST /hooks/porter/after", &[("Authorization", &good)], "all of it");
+    let (status, said) = door.ask("POST /hooks/webhook_echo/after", &[("Authorization", &good)], "all of it");
     assert!(status == 200 && said.ends_with("all of it\n"), "{status} {said}\n{}", host.log());
 }
 
 #[test]
 fn eight_concurrent_requests_are_answered() {
-    let home = porter();
+    let home = webhook_echo();
     let mut host = home.start();
     let door = Door::of(&mut host);
     thread::scope(|scope| {
@@ -77,7 +77,7 @@ fn eight_concurrent_requests_are_answered() {
                 scope.spawn(move || {
                     let good = format!("Bearer {SECRET}");
                     door.ask(
-                        &format!("POST /hooks/porter/{number}"),
+                        &format!("POST /hooks/webhook_echo/{number}"),
                         &[("Authorization", &good)],
                         &format!("mine is {number}"),
                     )
@@ -97,7 +97,7 @@ fn eight_concurrent_requests_are_answered() {
 
 #[test]
 fn requests_over_the_limit_are_told_to_retry() {
-    let home = porter();
+    let home = webhook_echo();
     let mut host = home.start();
     let door = Door::of(&mut host);
     let mut busy: Vec<_> = (0..CALLS).map(|_| door.begin(&head("/sleep", 0))).collect();
@@ -112,7 +112,7 @@ fn requests_over_the_limit_are_told_to_retry() {
     assert!(last.contains("retry-after: 1\r\n"), "{last}");
     assert!(last.ends_with("too many requests at once: try again in a moment\n"), "{last}");
     // Unauthenticated clients don't learn whether the server is busy, and the chat still works.
-    assert_eq!(door.ask("POST /hooks/porter", &[], "x").0, 401);
+    assert_eq!(door.ask("POST /hooks/webhook_echo", &[], "x").0, 401);
     host.ask("/new a", "Session 'a' created.");
     // Disconnecting frees the slots.
     drop(busy);
@@ -121,11 +121,11 @@ fn requests_over_the_limit_are_told_to_retry() {
 
 #[test]
 fn slow_requests_time_out() {
-    let home = porter();
+    let home = webhook_echo();
     let mut host = home.start();
     let door = Door::of(&mut host);
     let slow = [
-        (door.begin("POST /hooks/porter HTTP/1.1\r\nHost: x\r\n"), "the request headers arrived too slowly\n"),
+        (door.begin("POST /hooks/webhook_echo HTTP/1.1\r\nHost: x\r\n"), "the request headers arrived too slowly\n"),
         (door.begin(""), "the request headers arrived too slowly\n"),
         (door.begin(&format!("{}some", head("/", 10))), "the body arrived too slowly\n"),
     ];
@@ -138,7 +138,7 @@ fn slow_requests_time_out() {
 
 #[test]
 fn an_aborted_request_affects_no_other() {
-    let home = porter();
+    let home = webhook_echo();
     let mut host = home.start();
     let door = Door::of(&mut host);
     let chunked = head("/", 0).replace("Content-Length: 0", "Transfer-Encoding: chunked");
@@ -158,7 +158,7 @@ fn an_aborted_request_affects_no_other() {
 
 #[test]
 fn oversized_requests_are_refused_unread() {
-    let home = porter();
+    let home = webhook_echo();
     let mut host = home.start();
     let door = Door::of(&mut host);
     for length in [1025, usize::MAX / 4] {
@@ -176,7 +176,7 @@ fn oversized_requests_are_refused_unread() {
 
 #[test]
 fn connections_over_the_limit_wait() {
-    let home = porter();
+    let home = webhook_echo();
     let mut host = home.start();
     let door = Door::of(&mut host);
     let mut held = Vec::new();

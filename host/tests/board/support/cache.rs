@@ -12,18 +12,18 @@ use super::home::{component_of, components};
 
 /// The test components that tests activate.
 const LENT: [&str; 12] = [
-    "clockwork",
+    "scheduled_jobs",
     "echo",
-    "echo2",
-    "fetcher",
-    "gossip",
-    "grabby",
-    "greedy",
-    "hesitant",
-    "porter",
-    "restless",
-    "shouty",
-    "unruly",
+    "echo_v2",
+    "http_client",
+    "leaks_secret",
+    "asks_more",
+    "needs_approval",
+    "one_second_policy",
+    "webhook_echo",
+    "event_loop",
+    "uppercase_view",
+    "exceeds_limits",
 ];
 
 /// Fills the cache of a home.

@@ -1,7 +1,7 @@
 //! Tests requests of plugins over real local connections: granted ones are answered, all others are refused with the
 //! configuration line to add.
 
-use super::{Mirror, Nobody, fetcher, raw, table};
+use super::{Mirror, Nobody, http_client, raw, table};
 use crate::{
     board::NOW,
     components::{TestHost, bad},
@@ -14,19 +14,19 @@ fn to(address: &str) -> [String; 1] {
 /// Returns the plugin's answer to a request for `/` at a server with this response.
 async fn answered(answer: &str, more: &str) -> String {
     let address = raw(answer).await;
-    fetcher(&to(&address), more).await.read(&format!("fetch http://{address}/")).await
+    http_client(&to(&address), more).await.read(&format!("fetch http://{address}/")).await
 }
 
 #[tokio::test]
 async fn granted_requests_are_answered() {
     let mirror = Mirror::start().await;
-    let bench = fetcher(&[mirror.url("/api/*")], "").await;
+    let bench = http_client(&[mirror.url("/api/*")], "").await;
     let told = bench.read(&format!("fetch {} x-mine=2", mirror.url("/api/x?y=1"))).await;
     assert!(told.starts_with("200 GET /api/x?y=1\n"), "{told}");
     assert!(told.contains("x-mine: 2") && told.contains(&format!("host: {}", mirror.address)), "{told}");
     let refused = bench.read(&format!("fetch {}", mirror.url("/other?z=1"))).await;
     let line = format!(
-        "[plugins.fetcher] in the configuration: http = [\"{}\", \"{}\"]",
+        "[plugins.http_client] in the configuration: http = [\"{}\", \"{}\"]",
         mirror.url("/api/*"),
         mirror.url("/other")
     );
@@ -38,13 +38,13 @@ async fn granted_requests_are_answered() {
 #[tokio::test]
 async fn the_line_named_by_a_refusal_is_sufficient() {
     let mirror = Mirror::start().await;
-    let mut bench = fetcher(&["https://else.example/*".to_owned()], "").await;
+    let mut bench = http_client(&["https://else.example/*".to_owned()], "").await;
     for line in [format!("fetch {}", mirror.url("/a")), format!("send POST {} body", mirror.url("/b"))] {
         let refused = bench.read(&line).await;
-        let (_, list) = refused.split_once("[plugins.fetcher] in the configuration: http = ").expect(&refused);
+        let (_, list) = refused.split_once("[plugins.http_client] in the configuration: http = ").expect(&refused);
         let http: Vec<String> = serde_json::from_str(list).unwrap();
         bench.configure(&table(&http, ""));
-        bench.plugs.reconfigure("fetcher", (&bench.settings("fetcher"), NOW)).await.unwrap();
+        bench.plugs.reconfigure("http_client", (&bench.settings("http_client"), NOW)).await.unwrap();
         let told = bench.read(&line).await;
         assert!(told.starts_with("200 "), "{told}");
     }
@@ -53,7 +53,7 @@ async fn the_line_named_by_a_refusal_is_sufficient() {
 
 #[tokio::test]
 async fn cloud_metadata_addresses_cannot_be_granted() {
-    let bench = fetcher(&["https://else.example/*".to_owned()], "").await;
+    let bench = http_client(&["https://else.example/*".to_owned()], "").await;
     let told = bench.read("fetch http://169.254.169.254/latest/meta-data/").await;
     let why = "this is the metadata address where clouds provide credentials";
     assert_eq!(told, format!("requests to http://169.254.169.254 are never allowed: {why}"));
@@ -66,27 +66,27 @@ async fn cloud_metadata_addresses_cannot_be_granted() {
 #[tokio::test]
 async fn network_capabilities_need_their_lists() {
     let mut bench = TestHost::new();
-    let why = bench.refused("fetcher", &bad("fetcher")).await;
-    let lines = r#"[plugins.fetcher] in the configuration: http = ["https://HOST/*"] and tcp = ["HOST:PORT"] and secrets = ["NAME"]"#;
+    let why = bench.refused("http_client", &bad("http_client")).await;
+    let lines = r#"[plugins.http_client] in the configuration: http = ["https://HOST/*"] and tcp = ["HOST:PORT"] and secrets = ["NAME"]"#;
     let asks = "it requests capabilities that it was not granted: http, tcp, secrets";
     assert_eq!(why, format!("{asks}; add to {lines}"));
-    bench.configure("[plugins.fetcher]\nhttp = [\"https://a.example/*\"]\ntcp = [\"a.example:1\"]");
-    let why = bench.refused("fetcher", &bad("fetcher")).await;
-    assert!(why.ends_with(r#"[plugins.fetcher] in the configuration: secrets = ["NAME"]"#), "{why}");
+    bench.configure("[plugins.http_client]\nhttp = [\"https://a.example/*\"]\ntcp = [\"a.example:1\"]");
+    let why = bench.refused("http_client", &bad("http_client")).await;
+    assert!(why.ends_with(r#"[plugins.http_client] in the configuration: secrets = ["NAME"]"#), "{why}");
 }
 
 #[tokio::test]
 async fn removed_network_grants_are_revoked_at_once() {
     let mirror = Mirror::start().await;
-    let mut bench = fetcher(&[mirror.url("/a/*"), mirror.url("/b/*")], "").await;
+    let mut bench = http_client(&[mirror.url("/a/*"), mirror.url("/b/*")], "").await;
     bench.configure(&table(&[mirror.url("/a/*")], ""));
-    bench.plugs.reconfigure("fetcher", (&bench.settings("fetcher"), NOW)).await.unwrap();
+    bench.plugs.reconfigure("http_client", (&bench.settings("http_client"), NOW)).await.unwrap();
     assert!(bench.read(&format!("fetch {}", mirror.url("/a/x"))).await.starts_with("200"));
     assert!(bench.read(&format!("fetch {}", mirror.url("/b/x"))).await.contains("was not granted"));
     // If the new settings rule out every version, the active one must stop as well.
     bench.configure("");
-    let why = bench.plugs.reconfigure("fetcher", (&bench.settings("fetcher"), NOW)).await.unwrap_err();
-    let (health, note) = bench.status("fetcher");
+    let why = bench.plugs.reconfigure("http_client", (&bench.settings("http_client"), NOW)).await.unwrap_err();
+    let (health, note) = bench.status("http_client");
     assert!(health == "pending approval" && note.ends_with(&why.to_string()), "{health}: {note}");
     assert!(bench.plugs.table().command("fetch").is_none());
 }
@@ -94,7 +94,7 @@ async fn removed_network_grants_are_revoked_at_once() {
 #[tokio::test]
 async fn connection_headers_are_refused() {
     let mirror = Mirror::start().await;
-    let bench = fetcher(&mirror.all(), "").await;
+    let bench = http_client(&mirror.all(), "").await;
     for name in [
         "Host",
         "connection",
@@ -122,7 +122,7 @@ async fn connection_headers_are_refused() {
 async fn methods_need_their_own_grant() {
     let mirror = Mirror::start().await;
     let url = mirror.url("/x");
-    let bench = fetcher(&[mirror.url("/*"), format!("PUT {}", mirror.url("/x"))], "").await;
+    let bench = http_client(&[mirror.url("/*"), format!("PUT {}", mirror.url("/x"))], "").await;
     assert_eq!(bench.read(&format!("send HEAD {url} ")).await, "it wants more words");
     assert!(bench.read(&format!("send PUT {url} body")).await.starts_with("200 PUT /x\n"));
     for method in ["POST", "DELETE"] {
@@ -135,7 +135,7 @@ async fn methods_need_their_own_grant() {
 #[tokio::test]
 async fn an_ambiguous_address_is_refused() {
     let mirror = Mirror::start().await;
-    let bench = fetcher(&[mirror.url("/api/*")], "").await;
+    let bench = http_client(&[mirror.url("/api/*")], "").await;
     let address = &mirror.address;
     for url in [
         format!("http://{address}/api/../x"),
@@ -157,11 +157,14 @@ async fn private_addresses_need_the_operators_permission() {
     let port = mirror.address.rsplit(':').next().unwrap();
     let http = [format!("http://localhost:{port}/*")];
     let line = format!("fetch http://LOCALHOST:{port}/");
-    let refused = fetcher(&http, "").await.read(&line).await;
+    let refused = http_client(&http, "").await.read(&line).await;
     assert!(refused.starts_with("localhost resolves to ") && refused.contains("(this machine)"), "{refused}");
-    assert!(refused.ends_with("add to [plugins.fetcher] in the configuration: private = [\"localhost\"]"), "{refused}");
+    assert!(
+        refused.ends_with("add to [plugins.http_client] in the configuration: private = [\"localhost\"]"),
+        "{refused}"
+    );
     assert_eq!(mirror.count(), 0);
-    let told = fetcher(&http, "private = [\"localhost\"]").await.read(&line).await;
+    let told = http_client(&http, "private = [\"localhost\"]").await.read(&line).await;
     assert!(told.starts_with("200") && told.contains(&format!("host: localhost:{port}")), "{told}");
 }
 
@@ -170,7 +173,7 @@ async fn redirects_are_not_followed() {
     let mirror = Mirror::start().await;
     let answer = format!("HTTP/1.1 302 Found\r\nlocation: {}\r\ncontent-length: 0\r\n\r\n", mirror.url("/"));
     let address = raw(answer).await;
-    let bench = fetcher(&[format!("http://{address}/*"), mirror.url("/*")], "").await;
+    let bench = http_client(&[format!("http://{address}/*"), mirror.url("/*")], "").await;
     assert_eq!(bench.read(&format!("fetch http://{address}/")).await, "302");
     assert_eq!(mirror.count(), 0);
 }
@@ -179,7 +182,7 @@ async fn redirects_are_not_followed() {
 async fn bodies_are_limited_in_both_directions() {
     let more = "http_body = \"1KiB\"";
     let over = |what: &str| {
-        let how = "(raise `http_body` in [plugins.fetcher] if it needs more)";
+        let how = "(raise `http_body` in [plugins.http_client] if it needs more)";
         format!("the body of the {what} has more than 1024 bytes {how}")
     };
     let long = "x".repeat(2000);
@@ -190,7 +193,7 @@ async fn bodies_are_limited_in_both_directions() {
     let endless = format!("HTTP/1.1 200 OK\r\n\r\n{long}");
     assert_eq!(answered(&endless, more).await, over("response"));
     let mirror = Mirror::start().await;
-    let bench = fetcher(&[format!("POST {}", mirror.url("/*"))], more).await;
+    let bench = http_client(&[format!("POST {}", mirror.url("/*"))], more).await;
     assert_eq!(bench.read(&format!("send POST {} {long}", mirror.url("/"))).await, over("request"));
     assert_eq!(mirror.count(), 0);
 }
@@ -199,7 +202,7 @@ async fn bodies_are_limited_in_both_directions() {
 async fn unanswered_requests_time_out() {
     let more = "http_time = \"100ms\"";
     let late = "this call waited 100ms for the network, its `http_time` limit \
-                (raise `http_time` in [plugins.fetcher] if it needs more)";
+                (raise `http_time` in [plugins.http_client] if it needs more)";
     assert_eq!(answered("", more).await, late);
     assert_eq!(answered("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf", more).await, late);
     assert_eq!(answered("HTTP/1.1 200 OK\r\nx: ", more).await, late);
@@ -208,7 +211,7 @@ async fn unanswered_requests_time_out() {
 #[tokio::test]
 async fn request_errors_are_one_line() {
     let mirror = Mirror::start().await;
-    let bench = fetcher(&mirror.all(), "").await;
+    let bench = http_client(&mirror.all(), "").await;
     let address = &mirror.address;
     let told = bench.read(&format!("fetch ftp://{address}/x")).await;
     assert_eq!(told, "'ftp' is not a supported scheme: use https or http");
@@ -238,7 +241,7 @@ async fn invalid_responses_are_identified() {
 async fn unreachable_servers_are_reported_as_such() {
     let nobody = Nobody::at_home();
     let address = format!("127.0.0.1:{}", nobody.port);
-    let bench = fetcher(&[format!("http://{address}/*"), "http://no-such-host.invalid/*".to_owned()], "").await;
+    let bench = http_client(&[format!("http://{address}/*"), "http://no-such-host.invalid/*".to_owned()], "").await;
     let told = bench.read(&format!("fetch http://{address}/")).await;
     assert_eq!(told, format!("failed to connect to {address}: connection refused"));
     let told = bench.read("fetch http://no-such-host.invalid/").await;
@@ -256,7 +259,7 @@ async fn network_waits_do_not_count_as_computing() {
         tokio::time::sleep(std::time::Duration::from_millis(2500)).await;
         stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nlate").await.unwrap();
     });
-    let bench = fetcher(&to(&address), "time = \"1s\"\nhttp_time = \"1m\"").await;
+    let bench = http_client(&to(&address), "time = \"1s\"\nhttp_time = \"1m\"").await;
     assert_eq!(bench.read(&format!("fetch http://{address}/")).await, "200 late");
 }
 
@@ -266,22 +269,24 @@ async fn granted_connections_are_measured() {
     let port = mirror.address.rsplit(':').next().unwrap();
     let nobody = Nobody::at_home();
     let silent = nobody.port;
-    let bench =
-        fetcher(&mirror.all(), &format!("tcp = [\"127.0.0.1:{port}\", \"127.0.0.1:{silent}\", \"localhost:{port}\"]"))
-            .await;
+    let bench = http_client(
+        &mirror.all(),
+        &format!("tcp = [\"127.0.0.1:{port}\", \"127.0.0.1:{silent}\", \"localhost:{port}\"]"),
+    )
+    .await;
     assert_eq!(bench.read(&format!("knock 127.0.0.1 {port}")).await, "connected, sound");
     let told = bench.read(&format!("knock 127.0.0.1 {silent}")).await;
     assert_eq!(told, format!("failed to connect to 127.0.0.1:{silent}: connection refused"));
     let refused = bench.read("knock 127.0.0.1 1").await;
     assert!(
         refused.starts_with(
-            "a connection to 127.0.0.1:1 was not granted; add to [plugins.fetcher] in the configuration: "
+            "a connection to 127.0.0.1:1 was not granted; add to [plugins.http_client] in the configuration: "
         ),
         "{refused}"
     );
     assert!(refused.ends_with(&format!("\"localhost:{port}\", \"127.0.0.1:1\"]")), "{refused}");
     let refused = bench.read(&format!("knock localhost {port}")).await;
-    assert!(refused.ends_with("[plugins.fetcher] in the configuration: private = [\"localhost\"]"), "{refused}");
+    assert!(refused.ends_with("[plugins.http_client] in the configuration: private = [\"localhost\"]"), "{refused}");
     assert_eq!(mirror.count(), 0, "nothing is sent");
 }
 
@@ -291,13 +296,13 @@ async fn only_the_pinned_version_is_activated() {
     let digest = cordboard_runtime::digest(&wasm);
     let mut bench = TestHost::of(&format!("[plugins.echo]\nsha256 = \"{digest}\""));
     bench.plug("echo", &wasm).await.unwrap();
-    let why = bench.refused("echo", &bad("echo2")).await;
-    let other = cordboard_runtime::digest(&bad("echo2"));
+    let why = bench.refused("echo", &bad("echo_v2")).await;
+    let other = cordboard_runtime::digest(&bad("echo_v2"));
     assert_eq!(why, format!("[plugins.echo] sha256 does not allow this version: it has {other}, allowed is {digest}"));
     assert_eq!(bench.read("echo hi").await, "v1: hi");
     // A pin that is added later deactivates a version that doesn't match.
     bench.configure(&format!("[plugins.echo]\nsha256 = \"{other}\""));
     bench.plugs.reconfigure("echo", (&bench.settings("echo"), NOW)).await.unwrap_err();
     assert!(bench.plugs.table().command("echo").is_none());
-    bench.plug("echo", &bad("echo2")).await.unwrap();
+    bench.plug("echo", &bad("echo_v2")).await.unwrap();
 }

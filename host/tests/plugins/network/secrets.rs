@@ -5,7 +5,7 @@ use std::{fs, io::Write, os::unix::fs::PermissionsExt, sync::Arc};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use tempfile::NamedTempFile;
 
-use super::{Mirror, fetcher, raw};
+use super::{Mirror, http_client, raw};
 use crate::{
     components::{TestHost, bad},
     journal,
@@ -24,11 +24,11 @@ pub fn file(secret: &str) -> NamedTempFile {
 /// Activates the plugin with its secret in `source`, and with access to `mirror`.
 async fn with_secret(source: &str, mirror: &Mirror) -> TestHost {
     let text = format!(
-        "[secrets]\ntoken = {source}\n[plugins.fetcher]\nsecrets = [\"token\"]\ntcp = [\"192.0.3.1:9\"]\nhttp = [\"* {}\"]\n",
+        "[secrets]\ntoken = {source}\n[plugins.http_client]\nsecrets = [\"token\"]\ntcp = [\"192.0.3.1:9\"]\nhttp = [\"* {}\"]\n",
         mirror.url("/*")
     );
     let bench = TestHost::of(&text);
-    bench.plug("fetcher", &bad("fetcher")).await.unwrap();
+    bench.plug("http_client", &bad("http_client")).await.unwrap();
     bench
 }
 
@@ -39,7 +39,7 @@ fn all(mirror: &Mirror) -> [String; 1] {
 #[tokio::test]
 async fn the_server_gets_the_secret_and_the_plugin_a_placeholder() {
     let mirror = Mirror::start().await;
-    let bench = fetcher(&all(&mirror), "").await;
+    let bench = http_client(&all(&mirror), "").await;
     let told = bench.read(&format!("bear {} token", mirror.url("/x"))).await;
     let heard = mirror.last();
     assert!(heard.contains(&format!("authorization: Bearer {VALUE}\n")) && heard.ends_with(VALUE), "{heard}");
@@ -57,7 +57,7 @@ async fn the_server_gets_the_secret_and_the_plugin_a_placeholder() {
 #[tokio::test]
 async fn a_placeholder_is_valid_only_in_its_call() {
     let mirror = Mirror::start().await;
-    let bench = fetcher(&all(&mirror), "").await;
+    let bench = http_client(&all(&mirror), "").await;
     let told = bench.read(&format!("bear {} token", mirror.url("/x"))).await;
     let placeholder = told.rsplit('\n').next().unwrap();
     bench.read(&format!("send POST {} {placeholder}", mirror.url("/x"))).await;
@@ -85,7 +85,7 @@ async fn encoded_echoes_are_scrubbed() {
         let body = format!("before {form} after");
         let address =
             raw(format!("HTTP/1.1 200 OK\r\nx-echo: {form}\r\ncontent-length: {}\r\n\r\n{body}", body.len())).await;
-        let bench = fetcher(&[format!("http://{address}/*")], "").await;
+        let bench = http_client(&[format!("http://{address}/*")], "").await;
         let told = bench.read(&format!("fetch http://{address}/")).await;
         assert!(told.starts_with("200 before ") && told.contains("secret-"), "{told}");
         assert!(!told.contains(&form) && !told.contains("hunter2"), "{told}");
@@ -111,14 +111,14 @@ async fn echoes_in_html_or_forms_are_scrubbed() {
 async fn echoes_in_an_unknown_encoding_are_not_scrubbed() {
     let disguise: String = VALUE.chars().rev().collect();
     let address = raw(format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{disguise}", disguise.len())).await;
-    let bench = fetcher(&[format!("http://{address}/*")], "").await;
+    let bench = http_client(&[format!("http://{address}/*")], "").await;
     assert_eq!(bench.read(&format!("fetch http://{address}/")).await, format!("200 {disguise}"));
 }
 
 #[tokio::test]
 async fn basic_credentials_receive_their_secret() {
     let mirror = Mirror::start().await;
-    let bench = fetcher(&all(&mirror), "").await;
+    let bench = http_client(&all(&mirror), "").await;
     bench.read(&format!("basic {} token", mirror.url("/x"))).await;
     let heard = mirror.last();
     assert!(heard.contains(&format!("authorization: Basic {}\n", STANDARD.encode(format!("me:{VALUE}")))), "{heard}");
@@ -127,7 +127,7 @@ async fn basic_credentials_receive_their_secret() {
 #[tokio::test]
 async fn secrets_are_not_sent_in_urls_or_to_other_hosts() {
     let mirror = Mirror::start().await;
-    let bench = fetcher(&all(&mirror), "").await;
+    let bench = http_client(&all(&mirror), "").await;
     let refused = bench.read(&format!("leak {}?key= token", mirror.url("/x"))).await;
     assert!(refused.starts_with("a secret must not be part of a URL"), "{refused}");
     let other = Mirror::start().await;
@@ -141,9 +141,9 @@ async fn secrets_are_not_sent_in_urls_or_to_other_hosts() {
 #[tokio::test]
 async fn an_ungranted_secret_does_not_exist() {
     let mirror = Mirror::start().await;
-    let bench = fetcher(&all(&mirror), "").await;
+    let bench = http_client(&all(&mirror), "").await;
     let refused = bench.read(&format!("bear {} other", mirror.url("/x"))).await;
-    let line = r#"[plugins.fetcher] in the configuration: secrets = ["token", "other"]"#;
+    let line = r#"[plugins.http_client] in the configuration: secrets = ["token", "other"]"#;
     assert_eq!(refused, format!(r#"the secret "other" was not granted; add to {line}"#));
     assert_eq!(mirror.count(), 0);
 }
@@ -155,12 +155,12 @@ async fn the_body_limit_counts_substituted_secrets() {
     for (long, fits) in [(1000, true), (1025, false)] {
         let file = file(&"s".repeat(long));
         let text = format!(
-            "[secrets]\ntoken = {:?}\n[plugins.fetcher]\nsecrets = [\"token\"]\ntcp = [\"192.0.3.1:9\"]\nhttp = [\"* {}\"]\nhttp_body = \"1KiB\"\n",
+            "[secrets]\ntoken = {:?}\n[plugins.http_client]\nsecrets = [\"token\"]\ntcp = [\"192.0.3.1:9\"]\nhttp = [\"* {}\"]\nhttp_body = \"1KiB\"\n",
             file.path(),
             mirror.url("/*")
         );
         let bench = TestHost::of(&text);
-        bench.plug("fetcher", &bad("fetcher")).await.unwrap();
+        bench.plug("http_client", &bad("http_client")).await.unwrap();
         let told = bench.read(&format!("bear {} token", mirror.url("/x"))).await;
         let refused = told.starts_with("the body of the request has more than 1024 bytes");
         assert_eq!((mirror.count(), refused), (1, !fits), "{told}");
@@ -170,7 +170,7 @@ async fn the_body_limit_counts_substituted_secrets() {
 #[tokio::test]
 async fn replies_logs_and_errors_contain_no_secrets() {
     let mirror = Mirror::start().await;
-    let bench = fetcher(&all(&mirror), "").await;
+    let bench = http_client(&all(&mirror), "").await;
     let log = journal::listen();
     // As if the plugin knew the secret: the user types it.
     let said = bench.read(&format!("fetch http://other.example/{VALUE}")).await;
@@ -183,7 +183,7 @@ async fn replies_logs_and_errors_contain_no_secrets() {
     assert!(!log.contains("hunter2"), "{log}");
     let trapped = bench.call(&format!("fall {VALUE}")).await.unwrap_err().to_string();
     assert!(trapped.contains("(secret token)") && !trapped.contains("hunter2"), "{trapped}");
-    assert!(!bench.status("fetcher").1.contains("hunter2"));
+    assert!(!bench.status("http_client").1.contains("hunter2"));
 }
 
 /// Plain text is escaped before it leaves the plugin, and is shown as the value.

@@ -16,7 +16,7 @@ use tokio_rustls::{
     },
 };
 
-use super::fetcher;
+use super::http_client;
 use crate::components::{TestHost, bad};
 
 /// Creates a server's certificate and key, for `names`.
@@ -65,7 +65,7 @@ fn file(pem: &str) -> PathBuf {
 async fn asked(host: &str, port: u16, ca: Option<&str>) -> String {
     let ca = ca.map(|pem| format!("ca = {:?}", file(pem))).unwrap_or_default();
     let more = format!("private = [\"localhost\"]\n{ca}");
-    let bench = fetcher(&[format!("https://{host}:{port}/*")], &more).await;
+    let bench = http_client(&[format!("https://{host}:{port}/*")], &more).await;
     bench.read(&format!("fetch https://{host}:{port}/")).await
 }
 
@@ -78,8 +78,8 @@ async fn a_configured_self_signed_certificate_is_trusted() {
     let how = "its issuer is not trusted; if it is yours, add it or its issuer to the file of `ca`";
     assert_eq!(why, format!("{whose}: {how}"));
     assert_eq!(asked("localhost", port, Some(&certificate.pem())).await, "200 hello");
-    let (stranger, _) = own(&["localhost"]);
-    assert!(asked("localhost", port, Some(&stranger.pem())).await.starts_with(&whose));
+    let (sandbox_escape, _) = own(&["localhost"]);
+    assert!(asked("localhost", port, Some(&sandbox_escape.pem())).await.starts_with(&whose));
 }
 
 #[tokio::test]
@@ -89,7 +89,7 @@ async fn a_renewed_ca_file_counts_for_the_next_request() {
     let port = serve(renewed.der(), &key).await;
     let path = file(&old.pem());
     let more = format!("private = [\"localhost\"]\nca = {path:?}");
-    let bench = fetcher(&[format!("https://localhost:{port}/*")], &more).await;
+    let bench = http_client(&[format!("https://localhost:{port}/*")], &more).await;
     let ask = format!("fetch https://localhost:{port}/");
     assert!(bench.read(&ask).await.contains(" is not trusted: "));
     std::fs::write(&path, renewed.pem()).unwrap();
@@ -145,10 +145,10 @@ async fn a_file_without_certificates_fails_before_connecting() {
     for (pem, told) in [("hello", "must hold certificates in PEM"), ("", "must hold certificates in PEM")] {
         let more = format!("ca = {:?}", file(pem));
         let bench = TestHost::of(&super::table(&["https://localhost/*".to_owned()], &more));
-        let why = bench.refused("fetcher", &bad("fetcher")).await;
+        let why = bench.refused("http_client", &bad("http_client")).await;
         assert!(why.starts_with("its network cannot be set up: `ca`, /") && why.contains(told), "{why}");
     }
     let bench = TestHost::of(&super::table(&["https://localhost/*".to_owned()], "ca = \"/nowhere/ca.pem\""));
-    let why = bench.refused("fetcher", &bad("fetcher")).await;
+    let why = bench.refused("http_client", &bad("http_client")).await;
     assert!(why.contains("/nowhere/ca.pem, cannot be read: "), "{why}");
 }

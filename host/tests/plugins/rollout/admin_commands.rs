@@ -9,7 +9,7 @@ use crate::components::{bad, person, standard};
 #[tokio::test]
 async fn each_rollback_goes_back_one_version_and_persists() {
     let rig = Rig::new("").await;
-    let versions = [bad("echo"), bad("echo2"), other(&bad("echo"), 1)];
+    let versions = [bad("echo"), bad("echo_v2"), other(&bad("echo"), 1)];
     for wasm in &versions {
         rig.plug("echo", wasm).await;
     }
@@ -36,7 +36,7 @@ async fn each_rollback_goes_back_one_version_and_persists() {
     rig.save("echo", &versions[2]).await;
     rig.told(&format!("version {left} was rolled back")).await;
     assert_eq!(rig.say("echo x").await, "v1: x");
-    rig.plug("echo", &other(&bad("echo2"), 7)).await;
+    rig.plug("echo", &other(&bad("echo_v2"), 7)).await;
     assert_eq!(rig.say("echo x").await, "v2: x");
     assert_eq!(rig.status("echo"), ("ok".to_owned(), String::new()));
     // The previous version is the one that was active before, not one that was rolled back.
@@ -48,14 +48,14 @@ async fn each_rollback_goes_back_one_version_and_persists() {
 async fn a_reload_reactivates_a_rolled_back_version() {
     let rig = Rig::new("").await;
     rig.plug("echo", &bad("echo")).await;
-    rig.plug("echo", &bad("echo2")).await;
+    rig.plug("echo", &bad("echo_v2")).await;
     rig.say("plugins rollback echo").await;
     let said = rig.say("plugins reload echo").await;
-    assert_eq!(said, format!("Plugin 'echo' is reloaded: generation 4, {}.", version(&bad("echo2"))));
+    assert_eq!(said, format!("Plugin 'echo' is reloaded: generation 4, {}.", version(&bad("echo_v2"))));
     assert_eq!(rig.say("echo x").await, "v2: x");
     // The same bytes are activated again.
     let said = rig.say("plugins reload echo").await;
-    assert_eq!(said, format!("Plugin 'echo' is reloaded: generation 5, {}.", version(&bad("echo2"))));
+    assert_eq!(said, format!("Plugin 'echo' is reloaded: generation 5, {}.", version(&bad("echo_v2"))));
 }
 
 #[tokio::test]
@@ -63,7 +63,7 @@ async fn a_reload_uses_the_file_that_the_watcher_reported() {
     let rig = Rig::new("").await;
     rig.plug("echo", &bad("echo")).await;
     // Half a file, as while it is being written.
-    std::fs::write(rig.file("echo"), &bad("echo2")[..1000]).unwrap();
+    std::fs::write(rig.file("echo"), &bad("echo_v2")[..1000]).unwrap();
     let said = rig.say("plugins reload echo").await;
     assert_eq!(said, format!("Plugin 'echo' is reloaded: generation 2, {}.", version(&bad("echo"))));
     rig.configure("[plugins.echo]\ntime = \"1m\"").await;
@@ -103,7 +103,7 @@ async fn disabled_plugins_stay_disabled() {
     let since = table.statuses().find(|status| status.name == "echo").map(|status| status.since);
     assert!(since > Some(cordboard_core::types::Timestamp(0)), "{since:?}");
     rig.hush();
-    rig.save("echo", &bad("echo2")).await;
+    rig.save("echo", &bad("echo_v2")).await;
     rig.told("Plugin 'echo' has a new file, ").await;
     assert_eq!(rig.status("echo"), shown);
     for verb in ["reload", "rollback"] {
@@ -113,7 +113,7 @@ async fn disabled_plugins_stay_disabled() {
     let rig = rig.restarted().await;
     assert_eq!(rig.status("echo"), shown);
     let said = rig.say("plugins enable echo").await;
-    assert_eq!(said, format!("Plugin 'echo' is enabled: generation 1, {}.", version(&bad("echo2"))));
+    assert_eq!(said, format!("Plugin 'echo' is enabled: generation 1, {}.", version(&bad("echo_v2"))));
     assert_eq!(rig.say("echo x").await, "v2: x");
     assert_eq!(rig.say("plugins enable echo").await, "Plugin 'echo' is not disabled.");
     rig.say("plugins disable echo").await;
@@ -199,12 +199,12 @@ async fn a_typo_is_answered_with_a_suggestion() {
 async fn plugin_control_needs_its_grant() {
     let rig = Rig::new("").await;
     let control = standard("help");
-    rig.save("stranger", &control).await;
+    rig.save("sandbox_escape", &control).await;
     let (text, commands) = rig.asked().await;
     assert!(text.contains("- `plugin-control`: ") && text.contains("It can't be granted in the chat: add "), "{text}");
     let digest = version(&control);
-    assert_eq!(commands, [format!("/plugins refuse stranger {digest}")], "a button cannot grant it");
-    let said = rig.say(&format!("plugins grant stranger {digest}")).await;
+    assert_eq!(commands, [format!("/plugins refuse sandbox_escape {digest}")], "a button cannot grant it");
+    let said = rig.say(&format!("plugins grant sandbox_escape {digest}")).await;
     assert!(said.starts_with("plugin-control can't be granted in the chat. "), "{said}");
-    assert_eq!(rig.status("stranger").0, "pending approval");
+    assert_eq!(rig.status("sandbox_escape").0, "pending approval");
 }

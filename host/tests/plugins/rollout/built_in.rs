@@ -123,9 +123,9 @@ async fn enable_with_a_pending_file_activates_the_built_in() {
 async fn a_rollback_skips_versions_without_grants() {
     let rig = Rig::new("[plugins]\nprobation_traps = 1").await;
     rig.store.save_generation("help", &digest(&takeover()), &takeover()).await.unwrap();
-    fs::write(rig.file("help"), bad("unruly")).unwrap();
+    fs::write(rig.file("help"), bad("exceeds_limits")).unwrap();
     let rig = rig.restarted().await;
-    rig.serves("help", &bad("unruly")).await;
+    rig.serves("help", &bad("exceeds_limits")).await;
     let said = rig.say("trap").await;
     assert!(said.starts_with("it trapped: "), "{said}");
     let told = rig.told("is rolled back").await;

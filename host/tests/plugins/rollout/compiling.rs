@@ -69,7 +69,7 @@ fn runs(pid: u32) -> bool {
 async fn nothing_waits_for_a_slow_compilation() {
     let slow = Slow::new().await;
     let rig = &slow.rig;
-    rig.save("slow", &other(&bad("unruly"), 1)).await;
+    rig.save("slow", &other(&bad("exceeds_limits"), 1)).await;
     slow.compiler(0).await;
     rig.plug("echo", &bad("echo")).await;
     assert_eq!(rig.say("echo x").await, "v1: x");
@@ -78,26 +78,26 @@ async fn nothing_waits_for_a_slow_compilation() {
         .await;
     assert!(rig.say("plugins disable echo").await.starts_with("Plugin 'echo' is disabled"));
     slow.open();
-    rig.serves("slow", &other(&bad("unruly"), 1)).await;
+    rig.serves("slow", &other(&bad("exceeds_limits"), 1)).await;
 }
 
 #[tokio::test]
 async fn nothing_waits_for_a_slow_trial() {
-    let rig = Rig::new("[plugins.mute]\ntime = \"5m\"\n[plugins.mute.config]\nwait = true").await;
+    let rig = Rig::new("[plugins.specs_fail]\ntime = \"5m\"\n[plugins.specs_fail.config]\nspecs = \"hang\"").await;
     rig.plug("echo", &bad("echo")).await;
-    rig.save("mute", &bad("mute")).await;
-    rig.told("Plugin 'mute', version").await;
+    rig.save("specs_fail", &bad("specs_fail")).await;
+    rig.told("Plugin 'specs_fail', version").await;
     // A file, a command, and changed settings of another plugin.
-    rig.plug("echo", &bad("echo2")).await;
+    rig.plug("echo", &bad("echo_v2")).await;
     assert!(rig.say("plugins rollback echo").await.starts_with("Plugin 'echo' is rolled back"));
     assert_eq!(rig.say("echo x").await, "v1: x");
-    rig.configure("[plugins.echo]\ntime = \"1m\"\n[plugins.mute]\ntime = \"5m\"\n[plugins.mute.config]\nwait = true")
+    rig.configure("[plugins.echo]\ntime = \"1m\"\n[plugins.specs_fail]\ntime = \"5m\"\n[plugins.specs_fail.config]\nspecs = \"hang\"")
         .await;
     let anew = || (rig.bench.plugs.table().generation("echo").unwrap().number == 4).then_some(());
     rig.until("the configuration", anew).await;
-    assert_eq!(rig.status("mute").0, "compiling");
+    assert_eq!(rig.status("specs_fail").0, "compiling");
     // The latest version wins over one whose trial is running.
-    rig.plug("mute", &bad("unruly")).await;
+    rig.plug("specs_fail", &bad("exceeds_limits")).await;
     assert_eq!(rig.say("ok").await, "ok");
 }
 
@@ -109,13 +109,14 @@ async fn hanging_trials_do_not_use_up_call_slots() {
     let cache = folder.path().join("cache");
     copy_compiled(&cache).await;
     let plugs = Arc::new(Registry::start(cache, env!("CARGO_BIN_EXE_cordboard").into(), 1).unwrap());
-    let names: Vec<_> = (0..HANGING).map(|number| format!("mute{number}")).collect();
-    let config =
-        names.iter().map(|name| format!("[plugins.{name}]\ntime = \"5m\"\n[plugins.{name}.config]\nwait = true\n"));
+    let names: Vec<_> = (0..HANGING).map(|number| format!("specs_fail{number}")).collect();
+    let config = names
+        .iter()
+        .map(|name| format!("[plugins.{name}]\ntime = \"5m\"\n[plugins.{name}.config]\nspecs = \"hang\"\n"));
     let rig = Rig::over(folder, &config.collect::<String>(), plugs).await;
     rig.plug("echo", &bad("echo")).await;
     for name in &names {
-        rig.save(name, &bad("mute")).await;
+        rig.save(name, &bad("specs_fail")).await;
     }
     for name in &names {
         rig.told(&format!("Plugin '{name}', version")).await;
@@ -123,38 +124,38 @@ async fn hanging_trials_do_not_use_up_call_slots() {
     assert_eq!(rig.say("echo x").await, "v1: x");
 }
 
-/// Settings with which a trial of "mute" runs for minutes, and settings with which it fails at once.
+/// Settings with which a trial of "specs_fail" runs for minutes, and settings with which it fails at once.
 fn hanging_and_refused() -> [String; 2] {
-    let refused = format!("[plugins.mute]\nsha256 = \"{}\"", cordboard_runtime::digest(&bad("mute")));
-    [format!("{refused}\ntime = \"5m\"\n[plugins.mute.config]\nwait = true"), refused]
+    let refused = format!("[plugins.specs_fail]\nsha256 = \"{}\"", cordboard_runtime::digest(&bad("specs_fail")));
+    [format!("{refused}\ntime = \"5m\"\n[plugins.specs_fail.config]\nspecs = \"hang\""), refused]
 }
 
 #[tokio::test]
 async fn changed_settings_restart_a_trial() {
     let [hanging, refused] = hanging_and_refused();
     let rig = Rig::new(&hanging).await;
-    rig.save("mute", &bad("mute")).await;
-    rig.told("Plugin 'mute', version").await;
+    rig.save("specs_fail", &bad("specs_fail")).await;
+    rig.told("Plugin 'specs_fail', version").await;
     rig.configure(&refused).await;
-    let told = rig.told("Plugin 'mute' was rejected").await;
+    let told = rig.told("Plugin 'specs_fail' was rejected").await;
     assert!(told.contains("it failed its trial: it returned an error: it has nothing to say"), "{told}");
-    assert_eq!(rig.status("mute").0, "rejected");
-    assert!(rig.bench.plugs.table().generation("mute").is_none());
+    assert_eq!(rig.status("specs_fail").0, "rejected");
+    assert!(rig.bench.plugs.table().generation("specs_fail").is_none());
 }
 
 #[tokio::test]
 async fn a_running_command_survives_changed_settings() {
     let [hanging, refused] = hanging_and_refused();
     let rig = Rig::new(&refused).await;
-    rig.save("mute", &bad("mute")).await;
-    rig.told("Plugin 'mute' was rejected").await;
+    rig.save("specs_fail", &bad("specs_fail")).await;
+    rig.told("Plugin 'specs_fail' was rejected").await;
     rig.configure(&hanging).await;
-    let said = rig.bench.read("plugins reload mute").await;
+    let said = rig.bench.read("plugins reload specs_fail").await;
     assert!(said.ends_with(COMPILING), "{said}");
     rig.hush();
     rig.configure(&refused).await;
     // Notified although the text is the same as before, because someone waits for it.
-    let told = rig.told("Plugin 'mute' was rejected").await;
+    let told = rig.told("Plugin 'specs_fail' was rejected").await;
     assert!(told.contains("it failed its trial: it returned an error: it has nothing to say"), "{told}");
 }
 
@@ -162,7 +163,7 @@ async fn a_running_command_survives_changed_settings() {
 async fn a_slow_compilation_is_announced() {
     let slow = Slow::new().await;
     let rig = &slow.rig;
-    let wasm = other(&bad("unruly"), 1);
+    let wasm = other(&bad("exceeds_limits"), 1);
     let began = Instant::now();
     rig.save("slow", &wasm).await;
     slow.compiler(0).await;
@@ -186,7 +187,7 @@ async fn a_slow_compilation_is_announced() {
 async fn a_newer_version_cancels_the_running_compilation() {
     let slow = Slow::new().await;
     let rig = &slow.rig;
-    let versions = [1, 2, 3].map(|mark| other(&bad("unruly"), mark));
+    let versions = [1, 2, 3].map(|mark| other(&bad("exceeds_limits"), mark));
     let mut pids = Vec::new();
     for (number, wasm) in versions.iter().enumerate() {
         rig.save("mine", wasm).await;
@@ -201,7 +202,7 @@ async fn a_newer_version_cancels_the_running_compilation() {
     assert_eq!(rig.bench.plugs.table().generation("mine").unwrap().number, 1, "the others were never activated");
     // Removing a file during its compilation kills the compiler.
     fs::remove_file(&slow.gate).unwrap();
-    rig.save("other", &other(&bad("keeper"), 1)).await;
+    rig.save("other", &other(&bad("counter"), 1)).await;
     let pid = slow.compiler(3).await;
     rig.remove("other").await;
     rig.until("its end", || (!runs(pid)).then_some(())).await;
@@ -232,14 +233,14 @@ async fn a_rollback_continues_despite_new_files() {
     let rig = &slow.rig;
     slow.open();
     rig.plug("mine", &bad("echo")).await;
-    rig.plug("mine", &other(&bad("unruly"), 1)).await;
+    rig.plug("mine", &other(&bad("exceeds_limits"), 1)).await;
     slow.forget();
     let number = slow.compilers().len();
     for _ in 0..3 {
         rig.say("trap").await;
     }
     slow.compiler(number).await;
-    rig.save("mine", &other(&bad("unruly"), 2)).await;
+    rig.save("mine", &other(&bad("exceeds_limits"), 2)).await;
     rig.save("mine", b"no component at all").await;
     rig.say("plugins reload rockets").await;
     slow.open();
@@ -255,9 +256,9 @@ async fn a_file_delayed_by_a_rollback_is_tried_afterwards() {
     let rig = &slow.rig;
     slow.open();
     rig.plug("mine", &bad("echo")).await;
-    rig.plug("mine", &other(&bad("unruly"), 1)).await;
+    rig.plug("mine", &other(&bad("exceeds_limits"), 1)).await;
     fs::remove_file(&slow.gate).unwrap();
-    let next = other(&bad("echo2"), 1);
+    let next = other(&bad("echo_v2"), 1);
     let number = slow.compilers().len();
     rig.save("mine", &next).await;
     slow.compiler(number).await;

@@ -20,7 +20,7 @@ async fn calling(bench: &Arc<TestHost>, line: &'static str) -> tokio::task::Join
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_busy_call_is_cancelled_after_the_drain() {
     let bench = Arc::new(TestHost::of("[plugins]\ndrain = \"200ms\"\n[plugins.mine]\ntime = \"5m\""));
-    bench.plug("mine", &bad("unruly")).await.unwrap();
+    bench.plug("mine", &bad("exceeds_limits")).await.unwrap();
     // A running call keeps the part of its version that calls need.
     let old = Arc::downgrade(&bench.plugs.table().generation("mine").unwrap().profile);
     let at_rest = old.strong_count();

@@ -25,24 +25,24 @@ async fn settings_reach_the_version_before_a_rejected_one() {
 
 #[tokio::test]
 async fn a_removed_optional_grant_keeps_the_version_active() {
-    let both = "[plugins.fetcher]\nhttp = [\"https://a.lan/*\", \"https://b.lan/*\"]\ntcp = [\"a.lan:1\"]\nsecrets = [\"a\"]\n";
+    let both = "[plugins.http_client]\nhttp = [\"https://a.lan/*\", \"https://b.lan/*\"]\ntcp = [\"a.lan:1\"]\nsecrets = [\"a\"]\n";
     let both = format!("[secrets]\na = \"/nowhere\"\n{both}");
     let rig = Rig::new(&both).await;
-    rig.plug("fetcher", &bad("fetcher")).await;
-    rig.save("fetcher", JUNK).await;
-    rig.told("Plugin 'fetcher' was rejected").await;
+    rig.plug("http_client", &bad("http_client")).await;
+    rig.save("http_client", JUNK).await;
+    rig.told("Plugin 'http_client' was rejected").await;
     rig.configure(&both.replace(", \"https://b.lan/*\"", "")).await;
     let narrower = || {
         let table = rig.bench.plugs.table();
         table
-            .generation("fetcher")
+            .generation("http_client")
             .filter(|one| {
                 one.number == 2 && one.profile.network.as_ref().is_some_and(|network| network.reach.http.len() == 1)
             })
             .map(|_| ())
     };
     rig.until("it is active with fewer grants", narrower).await;
-    assert_eq!(rig.serving("fetcher"), Some(digest(&bad("fetcher"))));
+    assert_eq!(rig.serving("http_client"), Some(digest(&bad("http_client"))));
 }
 
 #[tokio::test]
@@ -62,12 +62,15 @@ async fn enable_with_a_bad_new_version_activates_the_previous() {
 #[tokio::test]
 async fn enable_with_a_pending_version_activates_the_previous() {
     let rig = Rig::new("").await;
-    rig.plug("greedy", &bad("echo")).await;
-    rig.save("greedy", &bad("greedy")).await;
+    rig.plug("needs_approval", &bad("echo")).await;
+    rig.save("needs_approval", &bad("needs_approval")).await;
     let asked = rig.asked().await;
-    rig.say("plugins disable greedy").await;
-    let said = rig.say("plugins enable greedy").await;
-    let waits = format!("Plugin 'greedy', version {}, is pending approval: it requests", version(&bad("greedy")));
+    rig.say("plugins disable needs_approval").await;
+    let said = rig.say("plugins enable needs_approval").await;
+    let waits = format!(
+        "Plugin 'needs_approval', version {}, is pending approval: it requests",
+        version(&bad("needs_approval"))
+    );
     assert!(said.starts_with(&waits) && said.contains("\nGeneration "), "{said}");
     assert_eq!(rig.say("echo x").await, "v1: x");
     assert_eq!(rig.asked().await.1, asked.1);
@@ -77,7 +80,7 @@ async fn enable_with_a_pending_version_activates_the_previous() {
 async fn a_pin_reactivates_the_named_version() {
     let rig = Rig::new("").await;
     rig.plug("echo", &bad("echo")).await;
-    rig.plug("echo", &bad("echo2")).await;
+    rig.plug("echo", &bad("echo_v2")).await;
     rig.configure(&format!("[plugins.echo]\nsha256 = \"{}\"", digest(&bad("echo")))).await;
     rig.serves("echo", &bad("echo")).await;
     rig.told("Plugin 'echo' was rejected: [plugins.echo] sha256 does not allow this version").await;
@@ -123,7 +126,7 @@ async fn a_disabled_plugin_can_be_enabled_after_its_file_returns() {
     rig.caught_up().await;
     let rig = rig.restarted().await;
     assert_eq!(rig.status("echo").0, "disabled");
-    rig.save("echo", &bad("echo2")).await;
+    rig.save("echo", &bad("echo_v2")).await;
     rig.told("and stays disabled").await;
     let said = rig.say("plugins enable echo").await;
     assert!(said.starts_with("Plugin 'echo' is enabled: generation "), "{said}");
@@ -132,24 +135,25 @@ async fn a_disabled_plugin_can_be_enabled_after_its_file_returns() {
 
 #[tokio::test]
 async fn a_corrected_configuration_reactivates_the_version() {
-    let granted = "[secrets]\na = \"/nowhere\"\n[plugins.fetcher]\nhttp = [\"https://a.lan/*\"]\nsecrets = [\"a\"]\n";
+    let granted =
+        "[secrets]\na = \"/nowhere\"\n[plugins.http_client]\nhttp = [\"https://a.lan/*\"]\nsecrets = [\"a\"]\n";
     let rig = Rig::new(&format!("{granted}tcp = [\"a.lan:1\"]")).await;
-    rig.plug("fetcher", &bad("fetcher")).await;
-    rig.save("fetcher", JUNK).await;
-    rig.told("Plugin 'fetcher' was rejected").await;
+    rig.plug("http_client", &bad("http_client")).await;
+    rig.save("http_client", JUNK).await;
+    rig.told("Plugin 'http_client' was rejected").await;
     rig.configure(granted).await;
-    rig.until("no version is active", || rig.serving("fetcher").is_none().then_some(())).await;
+    rig.until("no version is active", || rig.serving("http_client").is_none().then_some(())).await;
     rig.configure(&format!("{granted}tcp = [\"a.lan:1\"]")).await;
-    rig.serves("fetcher", &bad("fetcher")).await;
-    assert_eq!(rig.status("fetcher").0, "update rejected");
+    rig.serves("http_client", &bad("http_client")).await;
+    assert_eq!(rig.status("http_client").0, "update rejected");
 }
 
 #[tokio::test]
 async fn rights_are_revoked_at_once_during_a_trial() {
-    let trying = "[plugins.mine]\ntime = \"5m\"\n[plugins.mine.config]\nwait = true";
+    let trying = "[plugins.mine]\ntime = \"5m\"\n[plugins.mine.config]\nspecs = \"hang\"";
     let rig = Rig::new(&trying.replace("time", "acts_as = \"owner\"\ntime")).await;
     rig.plug("mine", &bad("echo")).await;
-    rig.save("mine", &bad("mute")).await;
+    rig.save("mine", &bad("specs_fail")).await;
     rig.told("is being compiled").await;
     rig.configure(trying).await;
     let acts_as = || rig.bench.plugs.table().generation("mine").unwrap().profile.acts_as.clone();

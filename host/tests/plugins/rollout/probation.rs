@@ -15,7 +15,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 async fn with_a_bad_version(config: &str) -> Rig {
     let rig = Rig::new(config).await;
     rig.plug("mine", &bad("echo")).await;
-    rig.plug("mine", &bad("unruly")).await;
+    rig.plug("mine", &bad("exceeds_limits")).await;
     rig.hush();
     rig
 }
@@ -35,7 +35,7 @@ async fn three_traps_roll_a_new_version_back() {
     assert_eq!(rig.status("mine").0, "failing");
     fail(&rig, 1).await;
     let told = rig.told("is rolled back").await;
-    let (fallen, good) = (version(&bad("unruly")), version(&bad("echo")));
+    let (fallen, good) = (version(&bad("exceeds_limits")), version(&bad("echo")));
     let trap = "trapped: wasm trap: wasm `unreachable` instruction executed";
     let begun = format!(
         "Plugin 'mine', version {fallen}, is rolled back: 3 calls failed within 5m of its activation, the last one {trap}.\n\
@@ -72,7 +72,7 @@ async fn a_bad_version_is_retried_with_growing_backoff() {
         rig.caught_up().await;
         rig.serves("mine", &bad("echo")).await;
         pass(Duration::from_secs(20)).await;
-        rig.serves("mine", &bad("unruly")).await;
+        rig.serves("mine", &bad("exceeds_limits")).await;
     }
     fail(&rig, 1).await;
     let told = rig.told("is rolled back").await;
@@ -81,7 +81,7 @@ async fn a_bad_version_is_retried_with_growing_backoff() {
     rig.caught_up().await;
     rig.serves("mine", &bad("echo")).await;
     // Other bytes have a separate backoff.
-    rig.plug("mine", &other(&bad("unruly"), 1)).await;
+    rig.plug("mine", &other(&bad("exceeds_limits"), 1)).await;
 }
 
 #[tokio::test]
@@ -89,7 +89,7 @@ async fn a_fixed_version_is_tried_at_once_after_a_rollback() {
     let rig = with_a_bad_version("[plugins]\nprobation_traps = 1").await;
     fail(&rig, 1).await;
     rig.told("is rolled back").await;
-    let mended = other(&bad("echo2"), 1);
+    let mended = other(&bad("echo_v2"), 1);
     rig.plug("mine", &mended).await;
     assert_eq!(rig.say("echo x").await, "v2: x");
     assert_eq!(rig.status("mine"), ("ok".to_owned(), String::new()));
@@ -102,7 +102,7 @@ async fn a_fixed_version_is_tried_at_once_after_a_rollback() {
 #[tokio::test]
 async fn each_bad_version_has_its_own_backoff() {
     let rig = with_a_bad_version("[plugins]\nprobation_traps = 1").await;
-    let (first, second) = (bad("unruly"), other(&bad("unruly"), 1));
+    let (first, second) = (bad("exceeds_limits"), other(&bad("exceeds_limits"), 1));
     fail(&rig, 1).await;
     rig.told("is rolled back").await;
     rig.plug("mine", &second).await;
@@ -126,12 +126,12 @@ async fn a_fixed_version_is_tried_at_once_after_a_restart() {
     let rig = with_a_bad_version("[plugins]\nprobation_traps = 1").await;
     fail(&rig, 1).await;
     rig.told("is rolled back").await;
-    let mended = other(&bad("echo2"), 1);
+    let mended = other(&bad("echo_v2"), 1);
     std::fs::write(rig.file("mine"), &mended).unwrap();
     let rig = rig.restarted().await;
     rig.serves("mine", &mended).await;
-    rig.save("mine", &bad("unruly")).await;
-    rig.told(&format!("version {} is tried again in ", version(&bad("unruly")))).await;
+    rig.save("mine", &bad("exceeds_limits")).await;
+    rig.told(&format!("version {} is tried again in ", version(&bad("exceeds_limits")))).await;
     rig.serves("mine", &mended).await;
 }
 
@@ -143,21 +143,21 @@ async fn a_reload_tries_a_bad_version_at_once() {
     rig.serves("mine", &bad("echo")).await;
     let said = rig.say("plugins reload mine").await;
     assert!(said.starts_with("Plugin 'mine' is reloaded: "), "{said}");
-    rig.serves("mine", &bad("unruly")).await;
+    rig.serves("mine", &bad("exceeds_limits")).await;
 }
 
 #[tokio::test]
 async fn a_file_being_compiled_is_tried_after_a_rollback() {
     let rig = with_a_bad_version(
-        "[plugins]\nprobation_traps = 1\n[plugins.mine]\ntime = \"5m\"\n[plugins.mine.config]\nwait = true",
+        "[plugins]\nprobation_traps = 1\n[plugins.mine]\ntime = \"5m\"\n[plugins.mine.config]\nspecs = \"hang\"",
     )
     .await;
-    rig.save("mine", &bad("mute")).await;
+    rig.save("mine", &bad("specs_fail")).await;
     rig.told("is being compiled").await;
     fail(&rig, 1).await;
     rig.told("is rolled back").await;
     assert_eq!(rig.say("echo x").await, "v1: x");
-    rig.told(&format!("version {}, is being compiled", version(&bad("mute")))).await;
+    rig.told(&format!("version {}, is being compiled", version(&bad("specs_fail")))).await;
 }
 
 #[tokio::test]
@@ -169,7 +169,7 @@ async fn a_restart_keeps_the_backoff_of_a_bad_version() {
     assert_eq!(rig.say("echo x").await, "v1: x");
     assert!(rig.status("mine").1.contains("is tried again in "), "{:?}", rig.status("mine"));
     pass(MINUTE).await;
-    rig.serves("mine", &bad("unruly")).await;
+    rig.serves("mine", &bad("exceeds_limits")).await;
 }
 
 #[tokio::test]
@@ -178,7 +178,7 @@ async fn a_restart_keeps_the_failure_count() {
     fail(&rig, 2).await;
     rig.caught_up().await;
     let rig = rig.restarted().await;
-    rig.serves("mine", &bad("unruly")).await;
+    rig.serves("mine", &bad("exceeds_limits")).await;
     assert_eq!(rig.say("ok").await, "ok");
     fail(&rig, 1).await;
     let told = rig.told("is rolled back").await;
@@ -191,8 +191,8 @@ async fn a_due_rollback_is_done_at_the_next_start() {
     let rig = with_a_bad_version("").await;
     // Simulates a host that exited between the last failure and the rollback.
     let mut standing = RolloutState::default();
-    standing.on_activation(&digest(&bad("unruly")), Clock::system().now(), 5 * MINUTE);
-    standing.on_failed(&digest(&bad("unruly")), 3);
+    standing.on_activation(&digest(&bad("exceeds_limits")), Clock::system().now(), 5 * MINUTE);
+    standing.on_failed(&digest(&bad("exceeds_limits")), 3);
     rig.store.save_rollout_state("mine", &standing).await.unwrap();
     let rig = rig.restarted().await;
     let told = rig.told("is rolled back").await;
@@ -209,18 +209,18 @@ async fn a_due_rollback_is_done_at_the_next_start() {
 async fn a_version_past_probation_stays_trusted_after_a_restart() {
     let rig = with_a_bad_version("[plugins]\nprobation_traps = 1").await;
     let mut standing = RolloutState::default();
-    standing.on_activation(&digest(&bad("unruly")), Timestamp(Clock::system().now().0 - 300_001), 5 * MINUTE);
+    standing.on_activation(&digest(&bad("exceeds_limits")), Timestamp(Clock::system().now().0 - 300_001), 5 * MINUTE);
     rig.store.save_rollout_state("mine", &standing).await.unwrap();
     let rig = rig.restarted().await;
     fail(&rig, 3).await;
     rig.caught_up().await;
-    rig.serves("mine", &bad("unruly")).await;
+    rig.serves("mine", &bad("exceeds_limits")).await;
 }
 
 #[tokio::test]
 async fn a_version_can_be_rolled_back_manually_after_a_restart() {
     let rig = Rig::new("").await;
-    for name in ["echo", "echo2"] {
+    for name in ["echo", "echo_v2"] {
         rig.plug("mine", &bad(name)).await;
     }
     let rig = rig.restarted().await;
@@ -237,27 +237,27 @@ async fn a_version_failing_after_probation_stays_active() {
     pass(MINUTE).await;
     fail(&rig, 5).await;
     rig.caught_up().await;
-    rig.serves("mine", &bad("unruly")).await;
+    rig.serves("mine", &bad("exceeds_limits")).await;
     assert_eq!(rig.status("mine").0, "failing");
 }
 
 #[tokio::test]
 async fn a_version_restored_by_a_rollback_is_trusted() {
     let rig = Rig::new("[plugins]\nprobation_traps = 1").await;
-    rig.plug("mine", &bad("unruly")).await;
-    rig.plug("mine", &other(&bad("unruly"), 1)).await;
+    rig.plug("mine", &bad("exceeds_limits")).await;
+    rig.plug("mine", &other(&bad("exceeds_limits"), 1)).await;
     fail(&rig, 1).await;
-    rig.serves("mine", &bad("unruly")).await;
+    rig.serves("mine", &bad("exceeds_limits")).await;
     rig.hush();
     fail(&rig, 5).await;
     rig.caught_up().await;
-    rig.serves("mine", &bad("unruly")).await;
+    rig.serves("mine", &bad("exceeds_limits")).await;
 }
 
 #[tokio::test]
 async fn a_failing_first_version_stays_active_and_is_reported_once() {
     let rig = Rig::new("").await;
-    rig.plug("mine", &bad("unruly")).await;
+    rig.plug("mine", &bad("exceeds_limits")).await;
     fail(&rig, 6).await;
     let told = rig.told("There is no earlier version").await;
     assert!(told.ends_with("Use /plugins disable mine to disable it."), "{told}");

@@ -83,7 +83,7 @@ async fn a_button_acts_on_its_own_session() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_answer_to_a_plugin_question_is_shown_below_it() {
     let app = App::new().await;
-    app.save_plugin("greedy", &component("bad/greedy.wasm"));
+    app.save_plugin("needs_approval", &component("bad/needs_approval.wasm"));
     app.told(OWNER, 0, "requests capabilities that it was not granted").await;
     let (message, _) = app.api.buttons(OWNER).into_iter().map(|(id, _, data)| (id, data)).next().unwrap();
     app.api.press(OWNER, OWNER, "Refuse");

@@ -18,7 +18,7 @@ async fn a_view_and_a_command_change_while_an_answer_streams() {
     let generation = |name: &str| app.plugin(name)["generation"].as_u64().unwrap();
     let (view, echo) = (generation("views"), generation("echo"));
     app.save_plugin("views", &reworded(component("views.wasm"), "Thinking", "Brooding"));
-    app.save_plugin("echo", &component("bad/echo2.wasm"));
+    app.save_plugin("echo", &component("bad/echo_v2.wasm"));
     app.told(OWNER, first, "Plugin 'views' is active").await;
     app.told(OWNER, first, "Plugin 'echo' is active").await;
     assert_eq!(app.ask(OWNER, "/echo now", "now").await, "v2: now");

@@ -48,11 +48,11 @@ impl App {
 async fn board() -> App {
     let app = App::new().await;
     app.configure(&format!(
-        "owner = {OWNER}\nmembers = [{MEMBER}]\n[sessions]\ndefault = \"alpha\"\n[plugins.burglar]\ngrants = [\"sessions\", \"session-control\"]"
+        "owner = {OWNER}\nmembers = [{MEMBER}]\n[sessions]\ndefault = \"alpha\"\n[plugins.session_thief]\ngrants = [\"sessions\", \"session-control\"]"
     ));
     app.until("the new configuration", || app.log().contains("configuration changed").then_some(())).await;
-    app.save_plugin("burglar", &component("bad/burglar.wasm"));
-    app.told(OWNER, 0, "Plugin 'burglar' is active").await;
+    app.save_plugin("session_thief", &component("bad/session_thief.wasm"));
+    app.told(OWNER, 0, "Plugin 'session_thief' is active").await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     app.ask(OWNER, "hello", "You said: hello").await;
     app.until_turns("alpha", 1).await;

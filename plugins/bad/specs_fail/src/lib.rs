@@ -1,0 +1,29 @@
+//! For tests: the host rejects its commands. Without a configuration, `specs` fails. With `specs = "hang"`, it never
+//! returns; with `"invalid"`, a command has an invalid name; with `"taken"`, it offers `/new` of another plugin.
+
+use cordboard_plugin::{Call, Command, Reply, command::Spec, config};
+
+struct SpecsFail;
+
+impl Command for SpecsFail {
+    fn specs() -> Result<Vec<Spec>, String> {
+        let config = config::read();
+        let offered = |name| Ok(vec![Spec::new(name, "Never runs", "")]);
+        while config.contains("hang") {
+            std::thread::sleep(std::time::Duration::from_secs(1));
+        }
+        if config.contains("invalid") {
+            offered("Not A Name")
+        } else if config.contains("taken") {
+            offered("new")
+        } else {
+            Err("it has nothing to say".to_owned())
+        }
+    }
+
+    fn run(_call: &Call) -> Result<Reply, String> {
+        Ok(Reply::text("never said"))
+    }
+}
+
+cordboard_plugin::export!(SpecsFail: command);

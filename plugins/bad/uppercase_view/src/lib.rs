@@ -1,0 +1,30 @@
+//! For tests: the mode `normal` in capitals, so that the replacement of a view in the middle of an answer is visible. A
+//! text with the word `never` is never drawn.
+
+use std::hint::black_box;
+
+use cordboard_plugin::{
+    Reply, View,
+    view::{Limits, Part, Screen, Summary, Turn},
+};
+
+struct UppercaseView;
+
+impl View for UppercaseView {
+    fn modes() -> Result<Vec<Summary>, String> {
+        Ok(vec![Summary { name: "normal".to_owned(), description: "The answer in capitals".to_owned() }])
+    }
+
+    fn render(_mode: &str, turn: Turn, _limits: Limits) -> Result<Screen, String> {
+        let texts = turn.parts.iter().filter_map(|part| match part {
+            Part::Text(text) => Some(text.to_uppercase()),
+            Part::Action(_) => None,
+        });
+        let text = texts.collect::<Vec<_>>().join("\n\n");
+        while black_box(text.contains("NEVER")) {}
+        let message = (!text.is_empty()).then(|| Reply::text(text));
+        Ok(Screen { live: None, messages: message.into_iter().collect() })
+    }
+}
+
+cordboard_plugin::export!(UppercaseView: view);

@@ -1,0 +1,39 @@
+//! For tests: a webhook that answers with its request, and at some paths in unusual ways.
+
+use cordboard_plugin::{
+    Webhook,
+    webhook::{Request, Response},
+};
+
+struct WebhookEcho;
+
+impl Webhook for WebhookEcho {
+    fn receive(request: Request) -> Result<Response, String> {
+        match request.path.as_str() {
+            "/trap" => panic!("the door fell on it"),
+            "/sorry" => Err("the key is at /home/ada".to_owned()),
+            "/odd" => {
+                let headers =
+                    [("x-fine", "yes"), ("transfer-encoding", "chunked"), ("bad name", "x"), ("x-split", "a\r\nb: c")];
+                let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+                Ok(Response { status: 42, headers, body: b"odd".to_vec() })
+            }
+            "/big" => Ok(Response { status: 200, headers: Vec::new(), body: vec![b'x'; 1 << 20] }),
+            "/spin" => loop {
+                std::hint::spin_loop();
+            },
+            "/sleep" => loop {
+                std::thread::sleep(std::time::Duration::from_secs(1));
+            },
+            _ => Ok(Response::text(200, &said(&request))),
+        }
+    }
+}
+
+fn said(request: &Request) -> String {
+    let headers: Vec<_> = request.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    let body = String::from_utf8_lossy(&request.body);
+    format!("{} {} ?{}\n{}\n{body}", request.method, request.path, request.query, headers.join("\n"))
+}
+
+cordboard_plugin::export!(WebhookEcho: webhook);
