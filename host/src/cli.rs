@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use plugin::{Build, Call, Check, Inline, Language, New, Plugin, Rank, Task, Test, Trade, Watch};
+pub use plugin::{Build, Call, Check, ExtensionPoint, Inline, Language, New, Plugin, Rank, Task, Test, Watch};
 
 /// A chat gateway for coding agents. Its commands and policies are WebAssembly plugins that are replaced while it runs.
 #[derive(Debug, Parser)]

@@ -52,7 +52,7 @@ pub enum Task {
 const NEW_EXAMPLES: &str = "Examples:
   cordboard plugin new hello
   cordboard plugin new hello --lang python
-  cordboard plugin new pirate --trade persona
+  cordboard plugin new pirate --extension persona
 
 Exit code: 0 the project was created; 1 the name is not valid, or the folder exists; 2 the command
 line is not valid.";
@@ -160,9 +160,9 @@ pub struct New {
     /// The programming language
     #[arg(long, value_enum, default_value = "rust")]
     pub lang: Language,
-    /// The kind of plugin
+    /// The extension point that the plugin implements
     #[arg(long, value_enum, default_value = "command")]
-    pub trade: Trade,
+    pub extension: ExtensionPoint,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -173,7 +173,7 @@ pub enum Language {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Trade {
+pub enum ExtensionPoint {
     /// Answers a command that a user types
     Command,
     /// Decides when idle agents are stopped
@@ -190,7 +190,7 @@ pub enum Trade {
     Webhook,
 }
 
-impl Trade {
+impl ExtensionPoint {
     /// The name in the WIT contract and on the command line.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -10,7 +10,7 @@ use super::{
     vendored::{self, TEMPLATES, write},
 };
 use crate::{
-    cli::{self, Language, Trade},
+    cli::{self, ExtensionPoint, Language},
     plugin_sources::STANDARD,
 };
 
@@ -55,7 +55,7 @@ fn destination(template: &str, wanted: &cli::New) -> Option<String> {
     if let Some(common) = template.strip_prefix(language) {
         return Some(common.to_owned());
     }
-    let file = template.strip_prefix(&trade_folder(wanted.trade))?;
+    let file = template.strip_prefix(&extension_folder(wanted.extension))?;
     match file {
         "plugin.chat" => Some("tests/{{name}}.chat".to_owned()),
         // A Rust component imports only what it uses; the other languages need a world.
@@ -65,8 +65,8 @@ fn destination(template: &str, wanted: &cli::New) -> Option<String> {
     }
 }
 
-fn trade_folder(trade: Trade) -> String {
-    format!("trades/{}/", trade.as_str())
+fn extension_folder(extension: ExtensionPoint) -> String {
+    format!("extension-points/{}/", extension.as_str())
 }
 
 /// Returns the command for a plugin's name. Commands can't contain `-`.
@@ -77,10 +77,12 @@ fn command(name: &str) -> String {
 /// Returns a line that calls the plugin. `None` if it has no command.
 fn call(wanted: &cli::New) -> Option<String> {
     let command = command(&wanted.name);
-    match wanted.trade {
-        Trade::Command => Some(format!("cordboard plugin call . /{command} Ada")),
-        Trade::Hook | Trade::Schedule | Trade::Webhook => Some(format!("cordboard plugin call . /{command} here")),
-        Trade::Lifecycle | Trade::Persona | Trade::View => None,
+    match wanted.extension {
+        ExtensionPoint::Command => Some(format!("cordboard plugin call . /{command} Ada")),
+        ExtensionPoint::Hook | ExtensionPoint::Schedule | ExtensionPoint::Webhook => {
+            Some(format!("cordboard plugin call . /{command} here"))
+        }
+        ExtensionPoint::Lifecycle | ExtensionPoint::Persona | ExtensionPoint::View => None,
     }
 }
 
@@ -91,13 +93,13 @@ fn asks(lines: &str) -> String {
 /// Returns the configuration that the plugin needs to be useful.
 fn wish(wanted: &cli::New) -> String {
     let name = &wanted.name;
-    match wanted.trade {
-        Trade::Command => String::new(),
-        Trade::Persona => format!("Once it is active, use it in the chat: /new demo {name}\n"),
-        Trade::Lifecycle => asks(&format!("[plugins]\n  lifecycle = \"{name}\"")),
-        Trade::Hook | Trade::Schedule => asks(&format!("[plugins.{name}]\n  grants = [\"chat\"]")),
-        Trade::View => asks(&format!("[plugins.{name}]\n  grants = [\"session-control\"]")),
-        Trade::Webhook => format!(
+    match wanted.extension {
+        ExtensionPoint::Command => String::new(),
+        ExtensionPoint::Persona => format!("Once it is active, use it in the chat: /new demo {name}\n"),
+        ExtensionPoint::Lifecycle => asks(&format!("[plugins]\n  lifecycle = \"{name}\"")),
+        ExtensionPoint::Hook | ExtensionPoint::Schedule => asks(&format!("[plugins.{name}]\n  grants = [\"chat\"]")),
+        ExtensionPoint::View => asks(&format!("[plugins.{name}]\n  grants = [\"session-control\"]")),
+        ExtensionPoint::Webhook => format!(
             "{}It also needs an address and a token: see README.md.\n",
             asks(&format!("[plugins.{name}]\n  grants = [\"chat\"]"))
         ),
@@ -106,7 +108,7 @@ fn wish(wanted: &cli::New) -> String {
 
 /// Fills in a template. Template files have no leading dots, so that they are visible in the repository.
 fn filled(text: &str, wanted: &cli::New) -> String {
-    let readme = format!("{}README.md", trade_folder(wanted.trade));
+    let readme = format!("{}README.md", extension_folder(wanted.extension));
     let readme = TEMPLATES.iter().find(|file| file.path == readme).map_or("", |file| file.text);
     let (about, usage) = readme.split_once("\n\n").unwrap_or((readme, ""));
     let call = call(wanted).map_or_else(String::new, |line| format!("{line}\n"));

@@ -49,15 +49,15 @@ pub fn files(language: Language) -> Vec<(String, &'static str)> {
 
 /// Support files for requests from a Python plugin whose world imports `wasi:http`: template and destination.
 const WASI_HTTP: [(&str, &str); 4] = [
-    ("python-kept/cordboard_http.py", "cordboard_http.py"),
-    ("python-kept/wit/clocks.wit", "wit/deps/wasi-clocks/clocks.wit"),
-    ("python-kept/wit/http.wit", "wit/deps/wasi-http/http.wit"),
-    ("python-kept/wit/io.wit", "wit/deps/wasi-io/io.wit"),
+    ("python-support/cordboard_http.py", "cordboard_http.py"),
+    ("python-support/wit/clocks.wit", "wit/deps/wasi-clocks/clocks.wit"),
+    ("python-support/wit/http.wit", "wit/deps/wasi-http/http.wit"),
+    ("python-support/wit/io.wit", "wit/deps/wasi-io/io.wit"),
 ];
 
 /// The scripts that build a JavaScript plugin, and that wrap it for the host.
 const SCRIPTS: [(&str, &str); 2] =
-    [("js-kept/build.mjs", ".cordboard/build.mjs"), ("js-kept/guard.mjs", ".cordboard/guard.mjs")];
+    [("js-support/build.mjs", ".cordboard/build.mjs"), ("js-support/guard.mjs", ".cordboard/guard.mjs")];
 
 fn embedded((template, path): (&str, &str)) -> Option<(String, &'static str)> {
     let file = TEMPLATES.iter().find(|file| file.path == template)?;

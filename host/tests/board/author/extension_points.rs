@@ -5,7 +5,7 @@ use std::{fs, sync::LazyLock};
 use super::{Author, root};
 
 /// Each extension point with the end of the output of `new`. The rest of the output is the same for all.
-const TRADES: [(&str, &str); 7] = [
+const EXTENSION_POINTS: [(&str, &str); 7] = [
     ("command", "  cordboard plugin call . /of_command Ada\n"),
     (
         "hook",
@@ -29,14 +29,14 @@ const TRADES: [(&str, &str); 7] = [
 static MADE: LazyLock<Author> = LazyLock::new(|| {
     let author = Author::new();
     let profile = "[profile.release]\nopt-level = 1\npanic = \"abort\"\nstrip = true\n";
-    let members = TRADES.map(|(trade, _)| format!("\"of-{trade}\"")).join(", ");
+    let members = EXTENSION_POINTS.map(|(extension, _)| format!("\"of-{extension}\"")).join(", ");
     let workspace =
         format!("[workspace]\nresolver = \"3\"\nmembers = [{members}]\nexclude = [\".cordboard\"]\n\n{profile}");
     author.write("Cargo.toml", &workspace);
     fs::copy(root().join("Cargo.lock"), author.path("Cargo.lock")).unwrap();
-    for (trade, ending) in TRADES {
-        let name = format!("of-{trade}");
-        let said = author.printed(&["new", &name, "--trade", trade]);
+    for (extension, ending) in EXTENSION_POINTS {
+        let name = format!("of-{extension}");
+        let said = author.printed(&["new", &name, "--extension", extension]);
         let steps = format!("created {name}/:\n  cd {name}\n  cordboard plugin build\n  cordboard plugin test\n");
         assert_eq!(said, format!("{steps}{ending}"));
         let manifest = author.read(&format!("{name}/Cargo.toml"));
@@ -50,12 +50,12 @@ static MADE: LazyLock<Author> = LazyLock::new(|| {
 
 #[test]
 fn every_extension_point_passes_its_conversation() {
-    for (trade, _) in TRADES {
-        let ended = MADE.run(&["test", &format!("of-{trade}")]);
-        assert_eq!(ended.code, Some(0), "{trade}: {}{}", ended.out, ended.err);
-        let held = format!("of-{trade}/tests/of-{trade}.chat  ok  ");
-        assert!(ended.out.contains(&held), "{trade}: {}", ended.out);
-        assert!(!ended.err.contains("warning"), "{trade}: {}", ended.err);
+    for (extension, _) in EXTENSION_POINTS {
+        let ended = MADE.run(&["test", &format!("of-{extension}")]);
+        assert_eq!(ended.code, Some(0), "{extension}: {}{}", ended.out, ended.err);
+        let held = format!("of-{extension}/tests/of-{extension}.chat  ok  ");
+        assert!(ended.out.contains(&held), "{extension}: {}", ended.out);
+        assert!(!ended.err.contains("warning"), "{extension}: {}", ended.err);
     }
 }
 
@@ -63,9 +63,9 @@ fn every_extension_point_passes_its_conversation() {
 fn no_placeholder_is_left_in_a_new_plugin() {
     let author = Author::new();
     for lang in ["rust", "python", "js"] {
-        for (trade, _) in TRADES {
-            let name = format!("{lang}-{trade}");
-            author.printed(&["new", &name, "--lang", lang, "--trade", trade]);
+        for (extension, _) in EXTENSION_POINTS {
+            let name = format!("{lang}-{extension}");
+            author.printed(&["new", &name, "--lang", lang, "--extension", extension]);
             let source = match lang {
                 "rust" => "src/lib.rs",
                 "python" => "plugin.py",
@@ -82,8 +82,8 @@ fn no_placeholder_is_left_in_a_new_plugin() {
             assert!(readme.contains("cordboard plugin test") && !readme.contains("\n\n\n"), "{readme}");
             let offers = author.read(&format!("{name}/{}", if lang == "rust" { source } else { "wit/world.wit" }));
             let offered =
-                if lang == "rust" { format!("{trade})") } else { format!("export cordboard:plugin/{trade}@") };
-            assert!(offers.contains(&offered) || offers.contains(&format!("{trade},")), "{name}: {offers}");
+                if lang == "rust" { format!("{extension})") } else { format!("export cordboard:plugin/{extension}@") };
+            assert!(offers.contains(&offered) || offers.contains(&format!("{extension},")), "{name}: {offers}");
         }
     }
 }

@@ -145,7 +145,7 @@ fn holds_its_conversation(author: &Author, (tools, place): (PathBuf, &str)) {
 fn python_serves_and_sends_http_requests() {
     let Some(venv) = tools(PYTHON) else { return };
     let author = Author::new();
-    author.printed(&["new", "other", "--lang", "python", "--trade", "webhook"]);
+    author.printed(&["new", "other", "--lang", "python", "--extension", "webhook"]);
     change(&author, "wit/world.wit", ("    export", "    import wasi:http/outgoing-handler@0.2.12;\n    export"));
     change(&author, "plugin.py", ("from componentize_py_types", "import cordboard_http\nfrom componentize_py_types"));
     let ask = "        if args and \"://\" in args[0]:
@@ -169,7 +169,7 @@ fn python_serves_and_sends_http_requests() {
 fn javascript_renders_turns_and_sends_http_requests() {
     let Some(modules) = tools(JS) else { return };
     let author = Author::new();
-    author.printed(&["new", "other", "--lang", "js", "--trade", "view"]);
+    author.printed(&["new", "other", "--lang", "js", "--extension", "view"]);
     let private = "\"private\": true,";
     change(&author, "package.json", (private, &format!("{private}\n  \"cordboard\": {{ \"http\": true }},")));
     let ask = "async run(command, args, text) {\n    if (text) return message(await fetch(text).then((answer) => answer.text(), String));";

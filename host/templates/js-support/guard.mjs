@@ -31,9 +31,9 @@ function guarded(offered) {
   };
 }
 
-for (const trade of Object.values(plugin)) {
-  for (const name of Object.getOwnPropertyNames(Object(trade))) {
-    const about = Object.getOwnPropertyDescriptor(trade, name);
-    if (about.writable && typeof about.value === "function") trade[name] = guarded(about.value);
+for (const extension of Object.values(plugin)) {
+  for (const name of Object.getOwnPropertyNames(Object(extension))) {
+    const about = Object.getOwnPropertyDescriptor(extension, name);
+    if (about.writable && typeof about.value === "function") extension[name] = guarded(about.value);
   }
 }
