@@ -12,13 +12,13 @@ use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 mod bindings {
     wasmtime::component::bindgen!({
         path: "../wit",
-        world: "command-trade",
+        world: "command-plugin",
         imports: { default: async | trappable },
         exports: { default: async },
     });
 }
 
-use bindings::{CommandTradePre, cordboard::plugin::types};
+use bindings::{CommandPluginPre, cordboard::plugin::types};
 
 struct State {
     wasi: WasiCtx,
@@ -54,7 +54,7 @@ fn config() -> Config {
 
 pub struct Floor {
     engine: Engine,
-    pre: CommandTradePre<State>,
+    pre: CommandPluginPre<State>,
 }
 
 impl Floor {
@@ -64,7 +64,7 @@ impl Floor {
         let mut linker: Linker<State> = Linker::new(&engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker).unwrap();
         types::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state).unwrap();
-        let pre = CommandTradePre::new(linker.instantiate_pre(&component).unwrap()).unwrap();
+        let pre = CommandPluginPre::new(linker.instantiate_pre(&component).unwrap()).unwrap();
         Self { engine, pre }
     }
 

@@ -63,8 +63,8 @@ const LANGUAGES: [Language; 2] = [
 const WORLD: &str = "package local:plugin;
 
 world plugin {
-    import cordboard:plugin/types@0.1.0;
-    export cordboard:plugin/command@0.1.0;
+    import cordboard:plugin/types@0.2.0;
+    export cordboard:plugin/command@0.2.0;
 }
 ";
 
@@ -83,7 +83,7 @@ class Command(exports.Command):
 
 const JAVASCRIPT: &str = r#"export const command = {
   specs() {
-    return [{ name: "echo", summary: "Echoes", usage: "/echo TEXT", leastRole: "member", order: "in-order" }];
+    return [{ name: "echo", summary: "Echoes", usage: "/echo TEXT", minRole: "member", order: "in-order" }];
   },
 
   run(command, args, text) {

@@ -28,7 +28,7 @@ pub enum AdminCommand {
 }
 
 impl AdminCommand {
-    const fn least_role(&self) -> Role {
+    const fn min_role(&self) -> Role {
         match self {
             Self::Rollback | Self::Reload | Self::Disable | Self::Enable => Role::Admin,
             Self::Grant(_) | Self::Refuse(_) | Self::Revoke => Role::Owner,
@@ -81,7 +81,7 @@ pub fn check(caller: Option<&Caller>, order: &AdminCommand) -> Result<Caller, Ap
     let Some(caller) = caller else {
         return Err(refuse(RefusalCode::Denied, messages::NO_CALLER));
     };
-    let least = order.least_role();
+    let least = order.min_role();
     if caller.role < least {
         let text = messages::not_allowed(&format!("plugins {}", order.as_str()), least);
         return Err(refuse(RefusalCode::Denied, text));

@@ -1,11 +1,11 @@
 //! Rust bindings generated from `wit/`: one world for the host's imports and one for each extension point. All worlds
-//! except `webhook` share the types of `lent`.
+//! except `webhook` share the types of `host_imports`.
 
 /// The interfaces that the host implements and plugins import.
-pub mod lent {
+pub mod host_imports {
     wasmtime::component::bindgen!({
         path: "../../wit",
-        world: "lent",
+        world: "host-imports",
         imports: { default: async | trappable },
     });
 }
@@ -14,31 +14,31 @@ pub mod lent {
 pub mod webhook {
     wasmtime::component::bindgen!({
         path: "../../wit",
-        world: "webhook-trade",
+        world: "webhook-plugin",
         exports: { default: async },
     });
 }
 
-macro_rules! trade {
+macro_rules! extension_point {
     ($name:ident, $world:literal) => {
         pub mod $name {
             wasmtime::component::bindgen!({
                 path: "../../wit",
                 world: $world,
                 exports: { default: async },
-                with: { "cordboard:plugin/types": super::lent::cordboard::plugin::types },
+                with: { "cordboard:plugin/types": super::host_imports::cordboard::plugin::types },
             });
         }
     };
 }
 
-trade!(command, "command-trade");
-trade!(lifecycle, "lifecycle-trade");
-trade!(persona, "persona-trade");
-trade!(view, "view-trade");
-trade!(hook, "hook-trade");
-trade!(schedule, "schedule-trade");
+extension_point!(command, "command-plugin");
+extension_point!(lifecycle, "lifecycle-plugin");
+extension_point!(persona, "persona-plugin");
+extension_point!(view, "view-plugin");
+extension_point!(hook, "hook-plugin");
+extension_point!(schedule, "schedule-plugin");
 
-pub use lent::cordboard::plugin::{
+pub use host_imports::cordboard::plugin::{
     catalog, chat, config, context, log, plugin_control, secrets, session_control, sessions, state, tcp, types,
 };

@@ -79,7 +79,7 @@ impl CallOutput for lifecycle::Verdict {
     }
 }
 
-impl CallOutput for persona::Brief {
+impl CallOutput for persona::PersonaSettings {
     fn bytes(&self) -> usize {
         self.instructions.len() + self.model.bytes() + self.greeting.bytes()
     }
@@ -94,7 +94,7 @@ impl CallOutput for persona::Brief {
     }
 }
 
-impl CallOutput for view::Screen {
+impl CallOutput for view::TurnFrame {
     fn bytes(&self) -> usize {
         self.live.bytes() + self.messages.iter().map(CallOutput::bytes).sum::<usize>()
     }

@@ -42,21 +42,24 @@ fn check_import(import: &str) -> Result<(), PluginError> {
     }
 }
 
-/// Checks that at least one export implements an extension point of this host. Exports for other hosts or versions are
-/// ignored.
-pub fn check_exports<'a>(exports: impl IntoIterator<Item = &'a str>) -> Result<(), PluginError> {
-    let exports: Vec<&str> = exports.into_iter().collect();
+/// Checks that the extension points aren't all of other versions.
+pub fn check_export_versions(exports: &[&str]) -> Result<(), PluginError> {
     if exports.iter().any(|export| extension_point(export).is_some()) {
         return Ok(());
     }
     let other = exports.iter().find_map(|export| Some((age(split(export.strip_prefix(PACKAGE)?).1)?, export)));
-    match other {
-        Some((age, export)) => Err(PluginError::OtherContract { age, name: foreign(export) }),
-        None => {
-            let listed = exports.iter().take(LISTED).map(|export| foreign(export));
-            Err(PluginError::NoExtensionPoint { exports: listed.collect() })
-        }
+    other.map_or(Ok(()), |(age, export)| Err(PluginError::OtherContract { age, name: foreign(export) }))
+}
+
+/// Checks that at least one export implements an extension point of this host. Exports for other hosts or versions are
+/// ignored.
+pub fn check_exports(exports: &[&str]) -> Result<(), PluginError> {
+    check_export_versions(exports)?;
+    if exports.iter().any(|export| extension_point(export).is_some()) {
+        return Ok(());
     }
+    let listed = exports.iter().take(LISTED).map(|export| foreign(export));
+    Err(PluginError::NoExtensionPoint { exports: listed.collect() })
 }
 
 /// The most exports that an error lists.
@@ -135,17 +138,17 @@ mod tests {
     #[test]
     fn imports_for_another_host_version_are_explained() {
         let newer = "it is built for a newer Cordboard: it has cordboard:plugin/";
-        let unknown = "it imports interfaces that this host does not have: cordboard:plugin/rockets@0.1.0; ";
+        let unknown = "it imports interfaces that this host does not have: cordboard:plugin/rockets@0.2.0; ";
         for (import, told) in [
-            ("cordboard:plugin/sessions@0.1.0", ""),
-            ("cordboard:plugin/sessions@0.1.7", ""),
-            ("cordboard:plugin/types@0.1.0", ""),
-            ("cordboard:plugin/sessions@0.2.0", newer),
-            ("cordboard:plugin/sessions@0.2.0-rc.1", newer),
+            ("cordboard:plugin/sessions@0.2.0", ""),
+            ("cordboard:plugin/sessions@0.2.7", ""),
+            ("cordboard:plugin/types@0.2.0", ""),
+            ("cordboard:plugin/sessions@0.3.0", newer),
+            ("cordboard:plugin/sessions@0.3.0-rc.1", newer),
             ("cordboard:plugin/sessions@1.0.0", newer),
-            ("cordboard:plugin/rockets@0.1.1", newer),
-            ("cordboard:plugin/rockets@0.1.0", unknown),
-            ("cordboard:plugin/sessions@0.0.9", "it is built for an older Cordboard: "),
+            ("cordboard:plugin/rockets@0.2.1", newer),
+            ("cordboard:plugin/rockets@0.2.0", unknown),
+            ("cordboard:plugin/sessions@0.1.0", "it is built for an older Cordboard: "),
             ("cordboard:plugin/sessions", "it is built for an older Cordboard: "),
             ("wasi:cli/stdout@0.2.3", ""),
             ("wasi:cli/stdout@0.3.0", "it is built for WASI 0.3 or later: it imports wasi:cli/stdout@0.3.0, "),
@@ -159,10 +162,10 @@ mod tests {
 
     #[test]
     fn an_export_of_this_version_is_enough() {
-        let exports = |exports: &[&str]| check_exports(exports.iter().copied());
-        assert_eq!(exports(&["cordboard:plugin/command@0.2.0", "cordboard:plugin/hook@0.1.0", "acme:a/b"]), Ok(()));
-        let why = exports(&["cordboard:plugin/command@0.2.0"]).unwrap_err().to_string();
-        assert!(why.starts_with("it is built for a newer Cordboard: it has cordboard:plugin/command@0.2.0, "), "{why}");
+        let exports = check_exports;
+        assert_eq!(exports(&["cordboard:plugin/command@0.3.0", "cordboard:plugin/hook@0.2.0", "acme:a/b"]), Ok(()));
+        let why = exports(&["cordboard:plugin/command@0.3.0"]).unwrap_err().to_string();
+        assert!(why.starts_with("it is built for a newer Cordboard: it has cordboard:plugin/command@0.3.0, "), "{why}");
         let why = exports(&["wasi:cli/run@0.2.3"]).unwrap_err().to_string();
         assert!(why.contains("(it exports wasi:cli/run@0.2.3)"), "{why}");
     }

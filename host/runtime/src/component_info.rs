@@ -1,9 +1,7 @@
 //! The imports and exports of a component, read from its type. The component isn't run.
 
 use super::{
-    capability::is_to_be_granted,
-    contract::{PACKAGE, bare},
-    engine::SharedEngine,
+    capability::is_to_be_granted, compatibility::extension_point, contract::bare, engine::SharedEngine,
     registry::version::Artifact,
 };
 
@@ -11,7 +9,7 @@ use super::{
 pub struct ComponentInfo {
     /// SHA-256 in hex.
     pub digest: String,
-    /// The imported interfaces with package and version, as `cordboard:plugin/sessions@0.1.0`.
+    /// The imported interfaces with package and version, as `cordboard:plugin/sessions@0.2.0`.
     pub imports: Vec<String>,
     /// The exported interfaces, in the same form.
     pub exports: Vec<String>,
@@ -31,9 +29,9 @@ impl ComponentInfo {
         }
     }
 
-    /// The bare names of the exported extension points.
-    pub fn trades(&self) -> impl Iterator<Item = &str> {
-        self.exports.iter().filter(|export| export.starts_with(PACKAGE)).map(|export| bare(export))
+    /// The bare names of the exported extension points of this host's version.
+    pub fn extension_points(&self) -> impl Iterator<Item = &str> {
+        self.exports.iter().filter_map(|export| extension_point(export))
     }
 
     /// The bare names of the imported capabilities that an operator has to grant.

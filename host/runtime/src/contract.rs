@@ -6,9 +6,9 @@ use std::fmt;
 pub const PACKAGE: &str = "cordboard:plugin/";
 
 /// The version of `wit/` in this host, as major, minor and patch.
-pub const OWN: (u64, u64, u64) = (0, 1, 0);
+pub const OWN: (u64, u64, u64) = (0, 2, 0);
 
-/// Displays the host's own package, as `cordboard:plugin@0.1.0`.
+/// Displays the host's own package, as `cordboard:plugin@0.2.0`.
 pub struct Own;
 
 impl fmt::Display for Own {
@@ -18,7 +18,14 @@ impl fmt::Display for Own {
     }
 }
 
-/// Returns the bare name of an interface: `sessions` for `cordboard:plugin/sessions@0.1.0`. Interfaces of other
+/// Returns the full name of an interface of the host's own package, as `cordboard:plugin/types@0.2.0`.
+#[must_use]
+pub fn own_interface(name: &str) -> String {
+    let (major, minor, patch) = OWN;
+    format!("{PACKAGE}{name}@{major}.{minor}.{patch}")
+}
+
+/// Returns the bare name of an interface: `sessions` for `cordboard:plugin/sessions@0.2.0`. Interfaces of other
 /// packages keep their package.
 #[must_use]
 pub fn bare(name: &str) -> &str {

@@ -56,8 +56,7 @@ pub fn session(view: &SessionView) -> types::Session {
     }
 }
 
-/// The session fields that were added after the WIT record was frozen, as key-value pairs. The WIT interface documents
-/// them.
+/// The values of a session without a field in the WIT record, which documents them.
 fn facts(view: &SessionView) -> Vec<(String, String)> {
     let mut facts = Vec::new();
     if !view.models.is_empty() {
@@ -112,6 +111,7 @@ pub fn turn(turn: &Turn, view: &SessionView, now: Timestamp) -> view::Turn {
         done,
         error,
         cost_usd: turn.cost_usd,
+        facts: Vec::new(),
     }
 }
 
@@ -125,6 +125,7 @@ fn part(part: &Part) -> view::Part {
             detail: detail.clone(),
             done: !matches!(state, ActionState::Running),
             failed: matches!(state, ActionState::Failed),
+            facts: Vec::new(),
         }),
     }
 }

@@ -64,7 +64,7 @@ pub struct CommandEntry {
     pub name: String,
     pub summary: String,
     pub usage: String,
-    pub least_role: Role,
+    pub min_role: Role,
     pub plugin: String,
 }
 

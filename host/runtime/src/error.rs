@@ -73,8 +73,8 @@ pub enum PluginError {
         if exports.is_empty() { String::new() } else { format!(" (it exports {})", exports.join(", ")) }
     )]
     NoExtensionPoint { exports: Vec<String> },
-    #[error("its export `{trade}` differs from this host's: {why}; build it with the SDK of this version")]
-    ExportMismatch { trade: &'static str, why: String },
+    #[error("its export `{export}` differs from this host's: {why}; build it with the SDK of this version")]
+    ExportMismatch { export: &'static str, why: String },
     #[error("it failed its trial: it {0}")]
     Trial(CallError),
     /// The plugin returned an error during its trial. It only knows its configuration then, so the error is about that.
@@ -111,7 +111,9 @@ pub enum Age {
 impl Age {
     const fn remedy(self) -> &'static str {
         match self {
-            Self::Older => "build it with the SDK of this version",
+            Self::Older => {
+                "rebuild it with the current SDK: `cordboard plugin build` in its folder updates the SDK, too"
+            }
             Self::Newer => "update Cordboard, or build it with the SDK of this version",
         }
     }

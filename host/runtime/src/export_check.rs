@@ -5,8 +5,8 @@ use wasmtime::{Store, component::Instance};
 
 use super::{
     bindings::{
-        command::CommandTrade, hook::HookTrade, lifecycle::LifecycleTrade, persona::PersonaTrade,
-        schedule::ScheduleTrade, view::ViewTrade, webhook::WebhookTrade,
+        command::CommandPlugin, hook::HookPlugin, lifecycle::LifecyclePlugin, persona::PersonaPlugin,
+        schedule::SchedulePlugin, view::ViewPlugin, webhook::WebhookPlugin,
     },
     call::CallState,
     error::PluginError,
@@ -17,21 +17,21 @@ use super::{
 impl Exports {
     pub fn check(&self, store: &mut Store<CallState>, instance: &Instance) -> Result<(), PluginError> {
         macro_rules! check {
-            ($name:literal, $trade:ident, $guest:ident) => {
-                if self.$trade.is_some()
+            ($name:literal, $export:ident, $guest:ident) => {
+                if self.$export.is_some()
                     && let Err(error) = $guest::new(&mut *store, instance)
                 {
-                    return Err(PluginError::ExportMismatch { trade: $name, why: foreign(&causes(&error)) });
+                    return Err(PluginError::ExportMismatch { export: $name, why: foreign(&causes(&error)) });
                 }
             };
         }
-        check!("command", command, CommandTrade);
-        check!("lifecycle", lifecycle, LifecycleTrade);
-        check!("persona", persona, PersonaTrade);
-        check!("view", view, ViewTrade);
-        check!("hook", hook, HookTrade);
-        check!("schedule", schedule, ScheduleTrade);
-        check!("webhook", webhook, WebhookTrade);
+        check!("command", command, CommandPlugin);
+        check!("lifecycle", lifecycle, LifecyclePlugin);
+        check!("persona", persona, PersonaPlugin);
+        check!("view", view, ViewPlugin);
+        check!("hook", hook, HookPlugin);
+        check!("schedule", schedule, SchedulePlugin);
+        check!("webhook", webhook, WebhookPlugin);
         Ok(())
     }
 }

@@ -54,9 +54,9 @@ pub struct Invoker {
 
 type Context = (CallContext, Option<HostHandle>);
 
-macro_rules! trade_call {
-    ($self:ident, $generation:ident, $trade:ident, $context:expr, |$guest:ident, $store:ident| $call:expr) => {{
-        let pre = $generation.trades.$trade.as_ref().ok_or(CallError::NotOffered(stringify!($trade)))?;
+macro_rules! call_export {
+    ($self:ident, $generation:ident, $export:ident, $context:expr, |$guest:ident, $store:ident| $call:expr) => {{
+        let pre = $generation.exports.$export.as_ref().ok_or(CallError::NotOffered(stringify!($export)))?;
         let outcome = call::run(&$self.engine, &$generation.profile, $context, |mut store| async move {
             let answer = async {
                 let instance = pre.instantiate_async(&mut store).await?;
@@ -94,7 +94,7 @@ impl Invoker {
         let _permit = permits.acquire().await.expect("the semaphore is never closed");
         let generation = &offer.generation;
         let (name, args, text) = (&offer.spec.name, &typed.args, &typed.text);
-        let answer = trade_call!(self, generation, command, context, |guest, store| guest
+        let answer = call_export!(self, generation, command, context, |guest, store| guest
             .cordboard_plugin_command()
             .call_run(store, name, args, text))?;
         answer.map(convert::reply_of).map_err(CallError::Plugin)
@@ -114,10 +114,10 @@ impl Invoker {
         (view, load): (&SessionView, Load),
     ) -> Result<Verdict, CallError> {
         let _permit = self.permit().await;
-        let moment = moment(view, load);
-        let verdict = trade_call!(self, generation, lifecycle, context, |guest, store| guest
+        let status = status(view, load);
+        let verdict = call_export!(self, generation, lifecycle, context, |guest, store| guest
             .cordboard_plugin_lifecycle()
-            .call_review(store, &moment))?;
+            .call_review(store, &status))?;
         Ok(match verdict {
             policy::Verdict::Suspend => Verdict::Suspend,
             policy::Verdict::SuspendAfter(seconds) => Verdict::SuspendAfter(Duration::from_secs(seconds)),
@@ -134,10 +134,10 @@ impl Invoker {
         (view, load): (&SessionView, Load),
     ) -> Result<Option<String>, CallError> {
         let _permit = self.permit().await;
-        let moment = moment(view, load);
-        trade_call!(self, generation, lifecycle, context, |guest, store| guest
+        let status = status(view, load);
+        call_export!(self, generation, lifecycle, context, |guest, store| guest
             .cordboard_plugin_lifecycle()
-            .call_resume_notice(store, &moment))
+            .call_resume_notice(store, &status))
     }
 
     pub async fn resolve(
@@ -148,18 +148,18 @@ impl Invoker {
     ) -> Result<PersonaSettings, CallError> {
         let _permit = self.permit().await;
         let session = convert::session(view);
-        let brief = trade_call!(self, generation, persona, context, |guest, store| guest
+        let settings = call_export!(self, generation, persona, context, |guest, store| guest
             .cordboard_plugin_persona()
             .call_resolve(store, persona, &session))?;
-        let brief = brief.map_err(CallError::Plugin)?;
-        if let Some(model) = brief.model.as_deref().filter(|model| !is_model_name(model)) {
+        let settings = settings.map_err(CallError::Plugin)?;
+        if let Some(model) = settings.model.as_deref().filter(|model| !is_model_name(model)) {
             return Err(CallError::Plugin(messages::invalid_model(model)));
         }
         Ok(PersonaSettings {
-            instructions: brief.instructions,
-            model: brief.model,
-            idle_timeout: brief.idle_timeout.map(Duration::from_secs),
-            greeting: brief.greeting,
+            instructions: settings.instructions,
+            model: settings.model,
+            idle_timeout: settings.idle_timeout.map(Duration::from_secs),
+            greeting: settings.greeting,
         })
     }
 
@@ -175,7 +175,7 @@ impl Invoker {
         // All current front-ends edit messages. The flag is for a front-end that can only show final messages.
         let limits =
             view::Limits { front_end: limits.front_end.clone(), text_units: limits.text_units, live_edits: true };
-        let screen = trade_call!(self, generation, view, (CallContext::default(), None), |guest, store| guest
+        let screen = call_export!(self, generation, view, (CallContext::default(), None), |guest, store| guest
             .cordboard_plugin_view()
             .call_render(store, mode, &turn, &limits))?;
         let screen = screen.map_err(CallError::Plugin)?;
@@ -187,8 +187,8 @@ impl Invoker {
     }
 }
 
-fn moment(view: &SessionView, load: Load) -> policy::Moment {
-    policy::Moment {
+fn status(view: &SessionView, load: Load) -> policy::Status {
+    policy::Status {
         session: convert::session(view),
         idle_for: load.idle_for.as_secs(),
         live_agents: load.live_agents,

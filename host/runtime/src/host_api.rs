@@ -76,7 +76,7 @@ pub trait HostApi: PluginState {
     fn page(&self, caller: &Caller, shelf: ArchiveFilter, skip: usize, count: usize) -> Vec<SessionView>;
     fn find(&self, caller: &Caller, name: &str) -> Option<SessionView>;
     fn agents(&self) -> Vec<Choice>;
-    async fn create(&self, caller: &Caller, blueprint: SessionSpec) -> Result<SessionView, ApiError>;
+    async fn create(&self, caller: &Caller, spec: SessionSpec) -> Result<SessionView, ApiError>;
     async fn activate(&self, caller: &Caller, place: &Place, name: &SessionName) -> Result<SessionView, ApiError>;
     async fn order(&self, caller: &Caller, name: &SessionName, order: SessionCommand) -> Result<SessionView, ApiError>;
     async fn prompt(&self, caller: &Caller, name: &SessionName, text: String) -> Result<(), ApiError>;
@@ -86,7 +86,8 @@ pub trait HostApi: PluginState {
     }
     /// Checks whether this call may post in `place`. The error is a message for users.
     async fn may_post(&self, asked: &CallContext, place: &Place) -> Result<(), String>;
-    async fn post(&self, place: &Place, reply: Reply) -> Result<(), String>;
+    /// Stores a post and returns its id, which no other post gets.
+    async fn post(&self, place: &Place, reply: Reply) -> Result<String, String>;
     /// Executes an admin command and returns its result as text for the caller. Without a caller, the command is
     /// denied.
     async fn steer_plugin(&self, caller: Option<&Caller>, plugin: &str, order: AdminCommand) -> Outcome;

@@ -48,7 +48,7 @@ pub use call_error::CallError;
 pub use compile::{COMPILE, LARGEST_WASM, THIS_PROGRAM, compile_stdin};
 pub use component_info::ComponentInfo;
 pub use context::CallContext;
-pub use contract::bare;
+pub use contract::{bare, own_interface};
 pub use digest::digest;
 pub use directory::{Health, PluginStatus};
 pub use engine::{EPOCH_TICK, TRIALS};

@@ -32,7 +32,7 @@ impl Registry {
     pub async fn weigh(&self, name: &str) -> Result<Option<usize>, CallError> {
         let table = self.table();
         let Some(generation) = table.generation(name) else { return Ok(None) };
-        let Some(pre) = generation.trades.any() else { return Ok(None) };
+        let Some(pre) = generation.exports.any() else { return Ok(None) };
         let weighed =
             call::run(self.engine(), &generation.profile, (CallContext::default(), None), |mut store| async move {
                 let instance = pre.instantiate_async(&mut store).await;

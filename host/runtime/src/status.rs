@@ -28,7 +28,7 @@ impl Directory for Snapshot {
             name: offer.spec.name.clone(),
             summary: offer.spec.summary.clone(),
             usage: offer.spec.usage.clone(),
-            least_role: offer.spec.least_role,
+            min_role: offer.spec.min_role,
             plugin: offer.generation.name.clone(),
         };
         self.commands().map(entry).collect()

@@ -11,12 +11,12 @@ use cordboard_core::{
 use super::{
     bindings::{
         command::{
-            CommandTrade,
+            CommandPlugin,
             exports::cordboard::plugin::command::{Order, Spec},
         },
-        persona::PersonaTrade,
-        schedule::{ScheduleTrade, exports::cordboard::plugin::schedule::Job},
-        view::ViewTrade,
+        persona::PersonaPlugin,
+        schedule::{SchedulePlugin, exports::cordboard::plugin::schedule::Job},
+        view::ViewPlugin,
     },
     call::{self, CallState},
     call_error::CallError,
@@ -96,22 +96,22 @@ async fn ask(
     store: &mut wasmtime::Store<CallState>,
 ) -> wasmtime::Result<Result<Answers, CallError>> {
     let mut answers = Answers::default();
-    let trades = &generation.trades;
-    let Some(pre) = trades.any() else { return Ok(Ok(answers)) };
+    let exports = &generation.exports;
+    let Some(pre) = exports.any() else { return Ok(Ok(answers)) };
     let instance = pre.instantiate_async(&mut *store).await?;
-    answers.misfit = trades.check(&mut *store, &instance).err();
+    answers.misfit = exports.check(&mut *store, &instance).err();
     if answers.misfit.is_some() {
         return Ok(Ok(answers));
     }
-    if trades.command.is_some() {
-        let guest = CommandTrade::new(&mut *store, &instance)?;
+    if exports.command.is_some() {
+        let guest = CommandPlugin::new(&mut *store, &instance)?;
         match guest.cordboard_plugin_command().call_specs(&mut *store).await? {
             Ok(specs) => answers.specs = specs,
             Err(why) => return Ok(Err(CallError::Plugin(why))),
         }
     }
-    if trades.persona.is_some() {
-        let guest = PersonaTrade::new(&mut *store, &instance)?;
+    if exports.persona.is_some() {
+        let guest = PersonaPlugin::new(&mut *store, &instance)?;
         match guest.cordboard_plugin_persona().call_summaries(&mut *store).await? {
             Ok(all) => {
                 answers.personas = all.into_iter().map(|one| choice(one.name, &one.description)).collect();
@@ -119,8 +119,8 @@ async fn ask(
             Err(why) => return Ok(Err(CallError::Plugin(why))),
         }
     }
-    if trades.view.is_some() {
-        let guest = ViewTrade::new(&mut *store, &instance)?;
+    if exports.view.is_some() {
+        let guest = ViewPlugin::new(&mut *store, &instance)?;
         match guest.cordboard_plugin_view().call_modes(&mut *store).await? {
             Ok(all) => {
                 answers.modes = all.into_iter().map(|one| choice(one.name, &one.description)).collect();
@@ -128,8 +128,8 @@ async fn ask(
             Err(why) => return Ok(Err(CallError::Plugin(why))),
         }
     }
-    if trades.schedule.is_some() {
-        let guest = ScheduleTrade::new(&mut *store, &instance)?;
+    if exports.schedule.is_some() {
+        let guest = SchedulePlugin::new(&mut *store, &instance)?;
         match guest.cordboard_plugin_schedule().call_jobs(&mut *store).await? {
             Ok(jobs) => answers.jobs = jobs,
             Err(why) => return Ok(Err(CallError::Plugin(why))),
@@ -145,17 +145,17 @@ fn choice(name: String, description: &str) -> Choice {
 }
 
 fn spec(spec: Spec) -> Result<CommandSpec, PluginError> {
-    let least_role = match spec.least_role.as_str() {
+    let min_role = match spec.min_role.as_str() {
         "" => cordboard_core::types::Role::Member,
         role => role
             .parse()
-            .map_err(|_| PluginError::Role { command: foreign(&spec.name), role: foreign(&spec.least_role) })?,
+            .map_err(|_| PluginError::Role { command: foreign(&spec.name), role: foreign(&spec.min_role) })?,
     };
     let order = match spec.order {
         Order::InOrder => CallOrder::InOrder,
         Order::AtOnce => CallOrder::AtOnce,
     };
-    Ok(CommandSpec { name: spec.name, summary: spec.summary, usage: spec.usage, least_role, order })
+    Ok(CommandSpec { name: spec.name, summary: spec.summary, usage: spec.usage, min_role, order })
 }
 
 fn job(job: Job) -> Result<(String, Cron), PluginError> {

@@ -63,6 +63,8 @@ struct Inner {
     met: Vec<(Place, ChatMember)>,
     /// The number of prompts so far, which makes their ids.
     prompts: u64,
+    /// The number of posts so far, which makes their ids.
+    posts: u64,
 }
 
 struct Entry {
@@ -81,6 +83,7 @@ impl FakeHost {
             deeds: Vec::new(),
             met: Vec::new(),
             prompts: 0,
+            posts: 0,
         };
         let shared = Shared {
             inner: Mutex::new(inner),

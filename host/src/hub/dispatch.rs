@@ -291,8 +291,8 @@ impl Dispatcher {
         update: &Update,
         name: &SessionName,
     ) -> Result<SessionView, cordboard_core::session::ApiError> {
-        let blueprint = SessionSpec { name: name.to_string(), agent: None, persona: None, model: None, folder: None };
-        match self.desk.create(&update.caller, blueprint).await {
+        let spec = SessionSpec { name: name.to_string(), agent: None, persona: None, model: None, folder: None };
+        match self.desk.create(&update.caller, spec).await {
             Ok(_) => {}
             Err(refusal) if refusal.code == RefusalCode::Exists => {}
             Err(refusal) => return Err(refusal),

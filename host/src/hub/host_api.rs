@@ -152,7 +152,7 @@ impl HostApi for HostService {
         agents(&self.config())
     }
 
-    async fn create(&self, caller: &Caller, blueprint: SessionSpec) -> Result<SessionView, ApiError> {
+    async fn create(&self, caller: &Caller, spec: SessionSpec) -> Result<SessionView, ApiError> {
         let config = self.config();
         let rules = NewSession {
             roster: self.roster(),
@@ -161,7 +161,7 @@ impl HostApi for HostService {
             personas: Some(self.personas()),
             now: self.clock.now(),
         };
-        let record = rules.record(caller, blueprint)?;
+        let record = rules.record(caller, spec)?;
         match self.store.create(&record).await {
             Ok(()) => {}
             Err(StoreError::Exists { .. }) => {
@@ -243,10 +243,10 @@ impl HostApi for HostService {
         check_post(asked, &place, &chat_members::of(&place, met, &self.config().access))
     }
 
-    async fn post(&self, place: &Place, reply: Reply) -> Result<(), String> {
+    async fn post(&self, place: &Place, reply: Reply) -> Result<String, String> {
         let place = self.store.original_place(place).await.map_err(|error| error.to_string())?;
-        self.posts.finish(Vec::new(), vec![NewPost::new(place, reply)]).await;
-        Ok(())
+        let stored = self.posts.post(NewPost::new(place, reply)).await;
+        stored.map(|id| id.0.to_string()).ok_or_else(|| messages::ENDING.to_owned())
     }
 
     async fn steer_plugin(&self, caller: Option<&Caller>, plugin: &str, order: AdminCommand) -> Outcome {

@@ -137,16 +137,27 @@ impl Outbound {
 
     /// Stores `out` and marks `done` as done in one commit, then passes the posts to the outbox. Retries a failed store
     /// until it succeeds, because a user waits for the reply. Gives up only if the store is closed.
-    pub async fn finish(&self, done: Vec<Done>, mut out: Vec<NewPost>) {
+    pub async fn finish(&self, done: Vec<Done>, out: Vec<NewPost>) {
+        self.store_posts(done, out).await;
+    }
+
+    /// Stores a post as [`Self::finish`] does. Returns its id, or `None` if the store is closed.
+    pub async fn post(&self, post: NewPost) -> Option<PostId> {
+        self.store_posts(Vec::new(), vec![post]).await.first().copied()
+    }
+
+    async fn store_posts(&self, done: Vec<Done>, mut out: Vec<NewPost>) -> Vec<PostId> {
         out.iter_mut().for_each(|post| scrub_reply(&mut post.reply));
         let (mut pause, longest) = RETRY;
         loop {
             match self.store.finish(done.clone(), out.clone()).await {
                 Ok(rows) => {
                     self.store.record_success();
-                    return self.outlet.post(rows);
+                    let ids = rows.iter().map(|row| row.id).collect();
+                    self.outlet.post(rows);
+                    return ids;
                 }
-                Err(StoreError::Closed { .. }) => return,
+                Err(StoreError::Closed { .. }) => return Vec::new(),
                 Err(error) => {
                     tracing::error!(%error, retry_in = ?pause, "failed to store an answer");
                     self.say_not_stored(&out, &error);
@@ -249,6 +260,18 @@ mod tests {
             "{told:?}"
         );
         assert_eq!(texts.iter().filter(|(_, text)| *text == big).count(), 2);
+    }
+
+    #[tokio::test]
+    async fn each_stored_post_has_an_id_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, _) = cordboard_store::open(&folder.path().join("state")).unwrap();
+        let shown = Arc::new(Shown::default());
+        let posts = Outbound::new(store, Arc::<Shown>::clone(&shown));
+        let ids = [posts.post(reply("one")).await, posts.post(reply("two")).await];
+        let texts = shown.texts();
+        assert_eq!(texts.iter().map(|(id, _)| Some(*id)).collect::<Vec<_>>(), ids);
+        assert_ne!(ids[0], ids[1]);
     }
 
     #[tokio::test]

@@ -11,45 +11,75 @@ use cordboard_core::{
     turn::{Part, Turn, TurnState},
     types::{Content, Phase, Place, Timestamp},
 };
-use cordboard_runtime::{CallError, Load, ViewLimits};
+use cordboard_runtime::{CallError, DueJob, Load, ViewLimits, WebRequest, WebResponse};
 use expect_test::{Expect, expect};
 
 use crate::{
     board::{NOW, record, session},
     components::TestHost,
+    network::{Mirror, secrets},
 };
 
-/// Returns the bytes of a fixture. A rebuilt fixture would prove nothing, so its digest is checked.
-fn fixture(name: &str, digest: &str) -> Vec<u8> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/0.1").join(format!("{name}.wasm"));
-    let wasm = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    assert_eq!(cordboard_runtime::digest(&wasm), digest, "{name}.wasm was rebuilt: it must not change");
+fn fixture(path: &str) -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(path);
+    fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Returns the bytes of a fixture of 0.2. A rebuilt fixture would prove nothing, so its digest is checked.
+fn frozen(name: &str, digest: &str) -> Vec<u8> {
+    let wasm = fixture(&format!("0.2/{name}.wasm"));
+    assert_eq!(cordboard_runtime::digest(&wasm), digest, "{name}.wasm was built again: restore the original");
     wasm
 }
 
-const EVERY: &str = "89211b5a06c594b97a7c95fca5e87966cc3958d95f177a4ef44648407ab5d942";
-const SESSIONS: &str = "b7a6b5dba93783b5551971532c9786f64eff4ef39c6b31075e8a5121ad57511e";
+const EVERY: &str = "f635294b9ff2c854bfa65ac723d37b3f21232cc3203bfa3361151a2724ccba84";
+const SESSIONS: &str = "ebe2286bebac589e9e6e03b96be81070bce3f458b2c4209652cd733e685c924d";
+
+/// The configuration of `every`, which may send its secret to `mirror`.
+fn config(mirror: &Mirror) -> String {
+    let secret = secrets::file(secrets::VALUE).into_temp_path().keep().unwrap();
+    format!(
+        "[secrets]\ntoken = {secret:?}\n[plugins.every]\nstate = \"1KiB\"\nsecrets = [\"token\"]\n\
+         grants = [\"sessions\", \"session-control\", \"chat\", \"plugin-control\"]\n\
+         tcp = [{:?}]\nhttp = [{:?}]\n[plugins.every.config]\nkey = 1\n",
+        mirror.address,
+        mirror.url("/*")
+    )
+}
 
 /// Activates `every.wasm` and adds the session `alpha`.
-async fn every() -> TestHost {
-    let grants =
-        "[plugins.every]\ngrants = [\"sessions\", \"session-control\", \"chat\"]\n[plugins.every.config]\nkey = 1\n";
-    let bench = TestHost::of(grants);
-    let plugged = bench.plug("every", &fixture("every", EVERY)).await;
-    plugged.unwrap_or_else(|refused| panic!("every.wasm of 0.1 is not accepted any more: {refused}"));
+async fn every() -> (TestHost, Mirror) {
+    let mirror = Mirror::start().await;
+    let bench = TestHost::of(&config(&mirror));
+    let activated = bench.plug("every", &frozen("every", EVERY)).await;
+    activated.unwrap_or_else(|why| panic!("every.wasm of 0.2 is rejected: {why}"));
     bench.memory.add(record("alpha", &bench.caller));
-    bench
+    (bench, mirror)
 }
 
 async fn answers(bench: &TestHost, line: &str, expected: Expect) {
     let reply = bench.call(line).await;
-    let reply = reply.unwrap_or_else(|error| panic!("every.wasm of 0.1, /{line}: it {error}"));
+    let reply = reply.unwrap_or_else(|error| panic!("every.wasm of 0.2, /{line}: it {error}"));
     expected.assert_eq(&reply.text);
 }
 
 #[tokio::test]
-async fn the_command_of_0_1_gets_and_returns_every_field() {
-    let bench = every().await;
+async fn a_component_of_0_1_is_rejected_with_the_remedy() {
+    let grants = "grants = [\"sessions\", \"session-control\", \"chat\"]\n";
+    for granted in ["", grants] {
+        for name in ["every", "sessions"] {
+            let bench = TestHost::of(&format!("[plugins.{name}]\n{granted}"));
+            let why = bench.refused(name, &fixture(&format!("0.1/{name}.wasm"))).await;
+            assert!(why.starts_with("it is built for an older Cordboard: it has cordboard:plugin/"), "{why}");
+            let versions = "@0.1.0, and this one has cordboard:plugin@0.2.0; rebuild it with the current SDK: ";
+            assert!(why.contains(versions), "{why}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_command_of_0_2_gets_and_returns_every_field() {
+    let (bench, _mirror) = every().await;
     answers(&bench, "every_types a b", expect![[r#"console:local console:local owner in console:local None, about none, at 1000000000, in '', with ["a", "b"] of 'a b'"#]]).await;
     let reply = bench.call("every_types").await.unwrap();
     let rows: Vec<Vec<_>> = reply
@@ -59,46 +89,84 @@ async fn the_command_of_0_1_gets_and_returns_every_field() {
         .collect();
     // Buttons with commands of other plugins are omitted.
     assert_eq!(rows, [vec![("Again", "/every_types")]]);
-    assert_eq!(reply.attachments[0].content, Content::Text("attached".to_owned()));
+    let contents: Vec<_> = reply.attachments.into_iter().map(|one| one.content).collect();
+    let expected = [Content::Text("attached".into()), Content::Bytes(vec![1, 2]), Content::File("src/c.rs".into())];
+    assert_eq!(contents, expected);
     assert!(reply.in_place);
     let failed = bench.call("every_admin").await;
     assert_eq!(failed, Err(CallError::Plugin("for some".to_owned())));
 }
 
 #[tokio::test]
-async fn the_capabilities_of_0_1_are_unchanged() {
-    let bench = every().await;
+async fn the_capabilities_of_0_2_are_unchanged() {
+    let (bench, mirror) = every().await;
     answers(&bench, "every_config", expect![[r#"{"key":1}"#]]).await;
-    answers(&bench, "every_state", expect![[r#"Some("3") None true true ["a"]"#]]).await;
+    answers(&bench, "every_state", expect![[r#"Some("3") None true true true ["a"]"#]]).await;
+    answers(&bench, "every_sessions", expect![[r#"1 ["alpha"] [] console:local /tmp/x demo Phase::Suspended 600 0 None None None 1000000000 1000000000 0 None None"#]]).await;
+    answers(&bench, "every_catalog", expect![[r#"["every_admin", "every_catalog", "every_chat", "every_config", "every_control", "every_network", "every_plugins", "every_sessions", "every_state", "every_types"] [("every", "ok", 1)] ["every"] ["every"] ["demo"]"#]]).await;
     answers(
         &bench,
-        "every_sessions",
-        expect![[r#"1 ["alpha"] [] console:local /tmp/x demo Phase::Suspended 600 0 None"#]],
+        "every_control",
+        expect![[r#"
+        create: made
+        create: exists
+        activate: made
+        start: made
+        idle timeout: made
+        model: made
+        persona: made
+        mode: made
+        send: sent
+        interrupt, keep: invalid
+        interrupt, drop: made
+        retry: invalid
+        leave: invalid
+        fresh: made
+        suspend: made
+        suspend anyway: made
+        archive: made
+        restore: made
+        unknown: unknown"#]],
     )
     .await;
-    answers(&bench, "every_catalog", expect![[r#"["every_admin", "every_catalog", "every_chat", "every_config", "every_control", "every_sessions", "every_state", "every_types"] [("every", "ok", 1)] ["every"] ["every"] ["claude", "demo"]"#]]).await;
+    answers(
+        &bench,
+        "every_plugins",
+        expect![[r#"
+        Noted: rollback plugin 'every'.
+        Noted: reload plugin 'every'.
+        Noted: disable plugin 'every'.
+        Noted: enable plugin 'every'.
+        Noted: grant plugin 'every'.
+        Noted: refuse plugin 'every'.
+        Noted: revoke plugin 'every'."#]],
+    )
+    .await;
     // A topic in which its caller has written.
     bench.memory.meet(&Place { topic: Some("7".to_owned()), ..Place::new("telegram", "42") }, &bench.caller);
-    answers(&bench, "every_chat", expect!["done"]).await;
-    answers(&bench, "every_control", expect!["made Phase::Suspended invalid invalid unknown"]).await;
+    answers(&bench, "every_chat", expect!["done true"]).await;
+    let port = mirror.address.rsplit(':').next().unwrap();
+    let reply = bench.call(&format!("every_network {port} {}", mirror.url("/echo"))).await.unwrap();
+    assert!(reply.text.starts_with("true true 200 GET /echo\n"), "{}", reply.text);
+    assert!(mirror.last().contains(&format!("authorization: {}\n", secrets::VALUE)), "{}", mirror.last());
 }
 
 #[tokio::test]
-async fn the_persona_of_0_1_is_resolved() {
-    let bench = every().await;
-    let brief = bench.plugs.resolve(&bench.board, "every", &session("alpha", &bench.caller)).await;
+async fn the_persona_of_0_2_is_resolved() {
+    let (bench, _mirror) = every().await;
+    let settings = bench.plugs.resolve(&bench.board, "every", &session("alpha", &bench.caller)).await;
     let expected = PersonaSettings {
         instructions: "every for alpha".to_owned(),
         model: Some("small".to_owned()),
         idle_timeout: Some(Duration::from_secs(90)),
         greeting: Some("Hello.".to_owned()),
     };
-    assert_eq!(brief, Ok(expected));
+    assert_eq!(settings, Ok(expected));
 }
 
 #[tokio::test]
-async fn the_view_of_0_1_shows_a_turn() {
-    let bench = every().await;
+async fn the_view_of_0_2_shows_a_turn() {
+    let (bench, _mirror) = every().await;
     let (id, kind, title, detail) = ("1".into(), "tool".into(), "Reads".into(), "a.rs".into());
     let action = Part::Action(Action { id, kind, title, detail, state: ActionState::Failed });
     let parts = vec![Part::Text("Hello".to_owned()), action];
@@ -109,13 +177,13 @@ async fn the_view_of_0_1_shows_a_turn() {
     let view = session("alpha", &bench.caller);
     let screen = bench.plugs.render("every", (&turn, &view, NOW), &limits).await.unwrap();
     assert_eq!(screen.live.as_deref(), Some("console 4096 true"));
-    expect![[r#"every 12 true Some("why") ["Hello", "1 tool Reads a.rs true true"]"#]]
+    expect![[r#"every alpha 12 true Some("why") None ["Hello", "1 tool Reads a.rs true true 0"] 0"#]]
         .assert_eq(&screen.messages[0].text);
 }
 
 #[tokio::test]
-async fn the_policy_of_0_1_gives_each_verdict() {
-    let bench = every().await;
+async fn the_policy_of_0_2_gives_each_verdict() {
+    let (bench, _mirror) = every().await;
     let load = Load { idle_for: Duration::from_secs(5), live_agents: 1, agent_memory: None, free_memory: 1 << 30 };
     let mut view = session("alpha", &bench.caller);
     let seconds = Duration::from_secs;
@@ -134,20 +202,43 @@ async fn the_policy_of_0_1_gives_each_verdict() {
 }
 
 #[tokio::test]
-async fn the_hook_of_0_1_receives_an_event() {
-    let bench = every().await;
+async fn the_hook_of_0_2_receives_an_event() {
+    let (bench, _mirror) = every().await;
     let view = session("alpha", &bench.caller);
     let happening = SessionEvent::of(Kind::Suspended, view, NOW, CausationChain::default());
     assert_eq!(bench.plugs.hook(&bench.board, "every", &happening).await, Ok(()));
     let heard = bench.board.get("every", "event").await.unwrap().unwrap();
-    assert_eq!(String::from_utf8(heard).unwrap(), "suspended alpha {}");
+    assert_eq!(String::from_utf8(heard).unwrap(), format!("suspended {} alpha {{}}", NOW.0));
 }
 
 #[tokio::test]
-async fn the_sessions_plugin_of_0_1_creates_and_lists_sessions() {
+async fn the_job_of_0_2_gets_every_field() {
+    let (bench, _mirror) = every().await;
+    let due = DueJob { name: "daily".to_owned(), at: NOW, missed: 2 };
+    let ran = bench.plugs.run_job(&bench.board, "every", &due).await;
+    assert_eq!(ran, Err(CallError::Plugin(format!("daily {} 2 0", NOW.0))));
+}
+
+#[tokio::test]
+async fn the_webhook_of_0_2_gets_and_returns_every_field() {
+    let (bench, _mirror) = every().await;
+    let request = WebRequest {
+        method: "POST".to_owned(),
+        path: "/a".to_owned(),
+        query: "b=c".to_owned(),
+        headers: vec![("x-d".to_owned(), "e".to_owned())],
+        body: b"f".to_vec(),
+    };
+    let headers = vec![("x-every".to_owned(), "yes".to_owned())];
+    let expected = WebResponse { status: 201, headers, body: b"POST /a b=c x-d=e f".to_vec() };
+    assert_eq!(bench.plugs.receive(&bench.board, "every", &request).await, Ok(expected));
+}
+
+#[tokio::test]
+async fn the_sessions_plugin_of_0_2_creates_and_lists_sessions() {
     let bench = TestHost::of("[plugins.sessions]\ngrants = [\"sessions\", \"session-control\"]\n");
-    let plugged = bench.plug("sessions", &fixture("sessions", SESSIONS)).await;
-    plugged.unwrap_or_else(|refused| panic!("sessions.wasm of 0.1 is not accepted any more: {refused}"));
+    let plugged = bench.plug("sessions", &frozen("sessions", SESSIONS)).await;
+    plugged.unwrap_or_else(|refused| panic!("sessions.wasm of 0.2 is rejected: {refused}"));
     assert_eq!(bench.read("new alpha").await, "Session 'alpha' created.");
     assert_eq!(bench.read("sessions").await, "→ 🟢 alpha - just now");
     assert_eq!(bench.read("archive alpha").await, "Session 'alpha' archived. Use /restore alpha to bring it back.");

@@ -85,7 +85,7 @@ async fn machines_are_shown_to_admins_and_services_to_members() {
         let lab = Lab::new(plugin, &format!("{granted}[plugins.{plugin}.config]\n{table}\n")).await;
         let plugs = lab.bench.plugs.table();
         let spec = &plugs.command(command).unwrap().spec;
-        assert_eq!((spec.least_role, spec.usage.as_str()), (role, format!("/{command}").as_str()), "{plugin}");
+        assert_eq!((spec.min_role, spec.usage.as_str()), (role, format!("/{command}").as_str()), "{plugin}");
     }
 }
 

@@ -104,12 +104,12 @@ async fn an_extension_point_of_another_type_is_rejected() {
         ("hook", &["on-event"]),
         ("webhook", &["handle"]),
     ] {
-        let why = refused(&export(&format!("{name}@0.1.0"), &functions(has))).await;
+        let why = refused(&export(&format!("{name}@0.2.0"), &functions(has))).await;
         assert!(why.starts_with(&format!("its export `{name}` differs from this host's: ")), "{why}");
         assert!(why.ends_with("; build it with the SDK of this version"), "{why}");
     }
-    let why = refused(&export("command@0.2.0", &functions(&["specs", "run"]))).await;
-    let newer = "it is built for a newer Cordboard: it has cordboard:plugin/command@0.2.0, and this one has cordboard:plugin@0.1.0";
+    let why = refused(&export("command@0.3.0", &functions(&["specs", "run"]))).await;
+    let newer = "it is built for a newer Cordboard: it has cordboard:plugin/command@0.3.0, and this one has cordboard:plugin@0.2.0";
     assert_eq!(why, format!("{newer}; update Cordboard, or build it with the SDK of this version"));
 }
 
@@ -122,25 +122,25 @@ async fn unknown_imports_are_named_with_the_remedy() {
     let update = "; update Cordboard, or build it with the SDK of this version";
     for (text, begins, ends) in [
         (
-            function("cordboard:plugin/sessions@0.2.0", ""),
-            "it is built for a newer Cordboard: it has cordboard:plugin/sessions@0.2.0".to_owned(),
+            function("cordboard:plugin/sessions@0.3.0", ""),
+            "it is built for a newer Cordboard: it has cordboard:plugin/sessions@0.3.0".to_owned(),
             update,
         ),
         (
-            function("cordboard:plugin/config@0.1.9", ""),
-            "it is built for a newer Cordboard: it has cordboard:plugin/config@0.1.9".to_owned(),
+            function("cordboard:plugin/config@0.2.9", ""),
+            "it is built for a newer Cordboard: it has cordboard:plugin/config@0.2.9".to_owned(),
             update,
         ),
-        (function("cordboard:plugin/rockets@0.1.0", ""), format!("{lacks}cordboard:plugin/rockets@0.1.0"), update),
+        (function("cordboard:plugin/rockets@0.2.0", ""), format!("{lacks}cordboard:plugin/rockets@0.2.0"), update),
         (
-            function("cordboard:plugin/config@0.1.0", ""),
-            format!("{lacks}`launch` of cordboard:plugin/config@0.1.0"),
+            function("cordboard:plugin/config@0.2.0", ""),
+            format!("{lacks}`launch` of cordboard:plugin/config@0.2.0"),
             update,
         ),
         (
-            r#"(component (import "cordboard:plugin/config@0.1.0" (instance (export "read" (func (result u32))))))"#
+            r#"(component (import "cordboard:plugin/config@0.2.0" (instance (export "read" (func (result u32))))))"#
                 .to_owned(),
-            "it imports `read` of cordboard:plugin/config@0.1.0 with a different type than this host has (".to_owned(),
+            "it imports `read` of cordboard:plugin/config@0.2.0 with a different type than this host has (".to_owned(),
             "; build it with the SDK of this version",
         ),
         (

@@ -52,7 +52,7 @@ async fn only_stop_skips_the_queue_and_only_plugins_needs_a_role() {
     for offer in table.commands() {
         let (name, spec) = (offer.spec.name.as_str(), &offer.spec);
         assert_eq!(spec.order == CallOrder::AtOnce, name == "stop", "{name}");
-        assert_eq!(spec.least_role, if name == "plugins" { Role::Admin } else { Role::Member }, "{name}");
+        assert_eq!(spec.min_role, if name == "plugins" { Role::Admin } else { Role::Member }, "{name}");
         assert!(spec.usage.starts_with(&format!("/{name}")), "{name}: {}", spec.usage);
         assert!(!spec.summary.is_empty(), "{name}");
     }

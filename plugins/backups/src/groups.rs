@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use cordboard_plugin::{
-    Instant,
+    Timestamp,
     text::{ago, code, counted, escape},
 };
 use homelab::{Json, show::Light, time::whole_span};
@@ -11,7 +11,7 @@ use homelab::{Json, show::Light, time::whole_span};
 use crate::config::{Config, Guest};
 
 /// The tolerance for clock differences between the machines, in milliseconds.
-const AHEAD: Instant = 10 * 60 * 1000;
+const AHEAD: Timestamp = 10 * 60 * 1000;
 
 /// The number of healthy guests with a line each. Further ones are only counted.
 const TOLD: usize = 40;
@@ -21,7 +21,7 @@ const TOLD: usize = 40;
 pub struct Group {
     /// `vm/101`, with a namespace and a colon before it unless it is in the root.
     key: String,
-    last: Instant,
+    last: Timestamp,
     count: u64,
     comment: Option<String>,
     store: String,
@@ -36,7 +36,7 @@ pub fn read(data: &Json, store: &str, namespace: &str) -> Result<Vec<Group>, Str
     let group = |item: &Json| {
         Ok(Group {
             key: format!("{prefix}{}/{}", item.at("backup-type")?.text()?, item.at("backup-id")?.text()?),
-            last: Instant::try_from(item.at("last-backup")?.whole()?).unwrap_or_default().saturating_mul(1000),
+            last: Timestamp::try_from(item.at("last-backup")?.whole()?).unwrap_or_default().saturating_mul(1000),
             count: u64::try_from(item.at("backup-count")?.whole()?).unwrap_or_default(),
             comment: item.find("comment").map(|comment| comment.text().map(str::to_owned)).transpose()?,
             store: store.to_owned(),
@@ -46,7 +46,7 @@ pub fn read(data: &Json, store: &str, namespace: &str) -> Result<Vec<Group>, Str
 }
 
 /// Returns a line with the numbers of guests with and without problems, then a line for each guest, the worst first.
-pub fn lines(groups: Vec<Group>, config: &Config, now: Instant) -> Vec<String> {
+pub fn lines(groups: Vec<Group>, config: &Config, now: Timestamp) -> Vec<String> {
     let mut newest: BTreeMap<String, Group> = BTreeMap::new();
     for group in groups.into_iter().filter(|group| !config.is_ignored(&group.key)) {
         let known = newest.get(&group.key);
@@ -84,11 +84,11 @@ fn missing(newest: &BTreeMap<String, Group>, config: &Config) -> Vec<String> {
         .collect()
 }
 
-const fn is_ahead(group: &Group, now: Instant) -> bool {
+const fn is_ahead(group: &Group, now: Timestamp) -> bool {
     group.last > now + AHEAD
 }
 
-fn line(group: &Group, guest: Option<&Guest>, over: Option<u64>, now: Instant) -> String {
+fn line(group: &Group, guest: Option<&Guest>, over: Option<u64>, now: Timestamp) -> String {
     let name = guest.and_then(|guest| guest.name.as_deref()).or(group.comment.as_deref());
     let ahead = is_ahead(group, now);
     let light = if over.is_some() || ahead { Light::Warning } else { Light::Well };
@@ -112,7 +112,7 @@ fn called(key: &str, name: Option<&str>) -> String {
 mod tests {
     use super::*;
 
-    const NOW: Instant = 1_795_268_736_000;
+    const NOW: Timestamp = 1_795_268_736_000;
 
     fn config(more: &str) -> Config {
         Config::parse(&format!(r#"{{"url":"https://pbs","token":"a@pbs!b"{more}}}"#)).expect("valid input")

@@ -4,7 +4,7 @@
 mod config;
 mod groups;
 
-use cordboard_plugin::{Call, Command, Instant, Reply, command::Spec, context};
+use cordboard_plugin::{Call, Command, Reply, Timestamp, command::Spec, context};
 use homelab::{Ask, Json, fresh, server::trouble};
 
 use config::Config;
@@ -15,7 +15,7 @@ struct Backups;
 impl Command for Backups {
     fn specs() -> Result<Vec<Spec>, String> {
         Config::read()?;
-        let spec = Spec::new("backups", "Show the newest backup of each guest", "/backups").least_role("admin");
+        let spec = Spec::new("backups", "Show the newest backup of each guest", "/backups").min_role("admin");
         Ok(vec![spec])
     }
 
@@ -27,7 +27,7 @@ impl Command for Backups {
 }
 
 /// Builds the report about all datastores, as Markdown. Errors of datastores come last.
-fn report(config: &Config, ask: Ask, now: Instant) -> Result<String, String> {
+fn report(config: &Config, ask: Ask, now: Timestamp) -> Result<String, String> {
     let stores = match config.datastores.as_slice() {
         [] => config.access.data(ask, "/status/datastore-usage", |data| mounted(&data))?,
         named => named.to_vec(),
@@ -83,7 +83,7 @@ mod tests {
 
     use super::*;
 
-    const NOW: Instant = 1_795_268_736_000;
+    const NOW: Timestamp = 1_795_268_736_000;
 
     fn answers(path: &str) -> Result<Answer, String> {
         let (status, body) = match path {

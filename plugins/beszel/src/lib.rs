@@ -4,7 +4,7 @@ mod config;
 mod login;
 mod systems;
 
-use cordboard_plugin::{Call, Command, Instant, Reply, command::Spec, context, http::Request, text::escape};
+use cordboard_plugin::{Call, Command, Reply, Timestamp, command::Spec, context, http::Request, text::escape};
 use homelab::{Answer, Ask, fetch, fresh};
 
 use config::Config;
@@ -24,7 +24,7 @@ struct Beszel;
 impl Command for Beszel {
     fn specs() -> Result<Vec<Spec>, String> {
         Config::read()?;
-        Ok(vec![Spec::new("beszel", "Show the load of the machines", "/beszel").least_role("admin")])
+        Ok(vec![Spec::new("beszel", "Show the load of the machines", "/beszel").min_role("admin")])
     }
 
     fn run(_call: &Call) -> Result<Reply, String> {
@@ -43,7 +43,7 @@ fn log_in(config: &Config) -> Result<Answer, String> {
     fetch::send(&server, request.header("content-type", "application/json").body(body))
 }
 
-fn report(config: &Config, ask: Ask, now: Instant) -> Result<String, String> {
+fn report(config: &Config, ask: Ask, now: Timestamp) -> Result<String, String> {
     let (systems, whole) = all(config, ask)?;
     if systems.is_empty() {
         // The hub hides systems that a user may not see, instead of refusing the request.

@@ -1,7 +1,7 @@
 //! The systems of a hub, with their load, usage and uptime. Pure: nothing here calls the host.
 
 use cordboard_plugin::{
-    Instant,
+    Timestamp,
     text::{ago, code, counted, escape, short_span},
 };
 use homelab::{
@@ -16,7 +16,7 @@ pub struct System {
     name: String,
     status: String,
     /// When the hub last changed the record: the latest figures of a running system, the failure of a failed one.
-    changed: Option<Instant>,
+    changed: Option<Timestamp>,
     /// `None` unless the system is up, because its figures are outdated then.
     figures: Option<Figures>,
 }
@@ -70,14 +70,14 @@ fn figures(info: &Json) -> Result<Figures, String> {
 }
 
 /// Returns a line with the number of systems, then a line for each, in the hub's order.
-pub fn lines(systems: &[System], warn_at: f64, now: Instant) -> Vec<String> {
+pub fn lines(systems: &[System], warn_at: f64, now: Timestamp) -> Vec<String> {
     let down = systems.iter().filter(|system| system.status == "down").count();
     let all = counted(systems.len() as u64, "system");
     let head = if down == 0 { format!("{all}, none is down.") } else { format!("{all}, {down} down:") };
     [head].into_iter().chain(systems.iter().map(|system| line(system, warn_at, now))).collect()
 }
 
-fn line(system: &System, warn_at: f64, now: Instant) -> String {
+fn line(system: &System, warn_at: f64, now: Timestamp) -> String {
     let name = code(&system.name);
     if let Some(figures) = &system.figures {
         return up(&name, figures, warn_at);
@@ -114,7 +114,7 @@ fn up(name: &str, figures: &Figures, warn_at: f64) -> String {
 mod tests {
     use super::*;
 
-    const NOW: Instant = 1_795_268_736_000;
+    const NOW: Timestamp = 1_795_268_736_000;
 
     fn shown(text: &str) -> Vec<String> {
         let value = serde_json::from_str(text).expect("it is JSON");

@@ -5,7 +5,7 @@ use cordboard_plugin::{
     Call, Command, Phase, Reply, Session,
     command::Spec,
     context,
-    session_control::{self, Waiting},
+    session_control::{self, QueuedPrompts},
 };
 
 /// The most dropped messages that are quoted: about a screen.
@@ -19,16 +19,16 @@ impl Command for Control {
     }
 
     fn run(call: &Call) -> Result<Reply, String> {
-        let waiting = match call.args.as_slice() {
-            [] => Waiting::Keep,
-            [word] if word == "all" => Waiting::Drop,
+        let queued = match call.args.as_slice() {
+            [] => QueuedPrompts::Keep,
+            [word] if word == "all" => QueuedPrompts::Drop,
             _ => return Ok(Reply::plain("Usage: /stop [all]")),
         };
-        let session = context::active_session()?;
+        let session = context::session()?;
         // Also interrupt if no turn is running: the last answer may still be being sent.
-        match session_control::interrupt(&session.name, waiting) {
-            Ok(session) => Ok(Reply::plain(&stopped(&session, waiting))),
-            Err(error) if error.code == "invalid" && !stoppable(&session, waiting) => {
+        match session_control::interrupt(&session.name, queued) {
+            Ok(session) => Ok(Reply::plain(&stopped(&session, queued))),
+            Err(error) if error.code == "invalid" && !stoppable(&session, queued) => {
                 let nothing = nothing(session.fact("background"));
                 Ok(Reply::plain(&told(&nothing, session.queued)))
             }
@@ -44,23 +44,23 @@ fn nothing(background: Option<&str>) -> String {
 }
 
 /// Whether a turn is running or about to, or there are waiting messages to drop.
-fn stoppable(session: &Session, waiting: Waiting) -> bool {
-    match (session.phase, waiting) {
+fn stoppable(session: &Session, queued: QueuedPrompts) -> bool {
+    match (session.phase, queued) {
         (Phase::Busy, _) => true,
         // A message that waits for a starting agent would run in a moment.
-        (Phase::Starting | Phase::Stopping, Waiting::Keep) => session.queued > 0,
-        (_, Waiting::Drop) => session.queued > 0,
-        (_, Waiting::Keep) => false,
+        (Phase::Starting | Phase::Stopping, QueuedPrompts::Keep) => session.queued > 0,
+        (_, QueuedPrompts::Drop) => session.queued > 0,
+        (_, QueuedPrompts::Keep) => false,
     }
 }
 
 /// Reports the effect of `/stop` from the returned `session`.
-fn stopped(session: &Session, waiting: Waiting) -> String {
+fn stopped(session: &Session, queued: QueuedPrompts) -> String {
     let dropped: Vec<&str> = session.fact("dropped").unwrap_or_default().lines().collect();
-    match (waiting, dropped.as_slice()) {
-        (Waiting::Keep, _) | (Waiting::Drop, []) => told("Stopped.", session.queued),
-        (Waiting::Drop, [one]) => format!("Stopped. 1 message was dropped: “{one}”"),
-        (Waiting::Drop, all) => {
+    match (queued, dropped.as_slice()) {
+        (QueuedPrompts::Keep, _) | (QueuedPrompts::Drop, []) => told("Stopped.", session.queued),
+        (QueuedPrompts::Drop, [one]) => format!("Stopped. 1 message was dropped: “{one}”"),
+        (QueuedPrompts::Drop, all) => {
             let mut lines = vec![format!("Stopped. {} messages were dropped:", all.len())];
             lines.extend(all.iter().take(QUOTED).map(|one| format!("“{one}”")));
             if all.len() > QUOTED {
@@ -100,12 +100,12 @@ mod tests {
             let facts = if dropped.is_empty() { vec![] } else { vec![("dropped".to_owned(), dropped.join("\n"))] };
             Session { facts, ..session("x") }
         };
-        let all = |dropped: &[&str]| stopped(&with(dropped), Waiting::Drop);
+        let all = |dropped: &[&str]| stopped(&with(dropped), QueuedPrompts::Drop);
         assert_eq!(all(&[]), "Stopped.");
         assert_eq!(all(&["fix it…"]), "Stopped. 1 message was dropped: “fix it…”");
         assert_eq!(all(&["one", "two"]), "Stopped. 2 messages were dropped:\n“one”\n“two”");
         assert!(all(&["x"; QUOTED + 2]).ends_with("“x”\n…and 2 more."));
-        assert_eq!(stopped(&with(&["about to run"]), Waiting::Keep), "Stopped.");
+        assert_eq!(stopped(&with(&["about to run"]), QueuedPrompts::Keep), "Stopped.");
     }
 
     #[test]
@@ -118,11 +118,11 @@ mod tests {
     #[test]
     fn only_running_or_waiting_work_can_be_stopped() {
         let in_phase = |phase, queued| Session { phase, queued, ..session("x") };
-        assert!(stoppable(&in_phase(Phase::Busy, 0), Waiting::Keep));
-        assert!(!stoppable(&in_phase(Phase::Idle, 0), Waiting::Drop));
-        assert!(stoppable(&in_phase(Phase::Starting, 1), Waiting::Keep));
-        assert!(!stoppable(&in_phase(Phase::Starting, 0), Waiting::Keep));
-        assert!(!stoppable(&in_phase(Phase::Asking, 2), Waiting::Keep));
-        assert!(stoppable(&in_phase(Phase::Asking, 2), Waiting::Drop));
+        assert!(stoppable(&in_phase(Phase::Busy, 0), QueuedPrompts::Keep));
+        assert!(!stoppable(&in_phase(Phase::Idle, 0), QueuedPrompts::Drop));
+        assert!(stoppable(&in_phase(Phase::Starting, 1), QueuedPrompts::Keep));
+        assert!(!stoppable(&in_phase(Phase::Starting, 0), QueuedPrompts::Keep));
+        assert!(!stoppable(&in_phase(Phase::Asking, 2), QueuedPrompts::Keep));
+        assert!(stoppable(&in_phase(Phase::Asking, 2), QueuedPrompts::Drop));
     }
 }

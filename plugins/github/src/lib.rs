@@ -25,7 +25,7 @@ struct Github;
 
 impl Command for Github {
     fn specs() -> Result<Vec<Spec>, String> {
-        Ok(vec![Spec::new("github", "Post GitHub's events here", USAGE).least_role("admin")])
+        Ok(vec![Spec::new("github", "Post GitHub's events here", USAGE).min_role("admin")])
     }
 
     fn run(call: &Call) -> Result<Reply, String> {
@@ -38,7 +38,7 @@ impl Command for Github {
                 state::delete(PLACE)?;
                 Ok(Reply::plain("Reports are off."))
             }
-            "" => Ok(match (state::get_place(PLACE), context::here()) {
+            "" => Ok(match (state::get_place(PLACE), context::current_place()) {
                 (None, _) => Reply::plain("Reports are off.").button("Report here", "/github here"),
                 (place, here) if place == here => Reply::plain("Reports are posted here.").button("Off", "/github off"),
                 (Some(_), _) => {

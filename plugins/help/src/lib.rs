@@ -2,7 +2,7 @@
 //! command or plugin itself, and doesn't check rights: it shows the host's catalog and calls the host.
 
 use cordboard_plugin::{
-    Call, Command, Instant, Reply,
+    Call, Command, Reply, Timestamp,
     catalog::{self, Plugin},
     command::Spec,
     context, plugin_control as control,
@@ -28,7 +28,7 @@ impl Command for Help {
     fn specs() -> Result<Vec<Spec>, String> {
         Ok(vec![
             Spec::new("help", "List the commands", "/help"),
-            Spec::new("plugins", "List and manage the plugins", SHORT).least_role("admin"),
+            Spec::new("plugins", "List and manage the plugins", SHORT).min_role("admin"),
             Spec::new("start", "Show how to begin", "/start"),
         ])
     }
@@ -97,7 +97,7 @@ fn usage(command: &catalog::Command) -> String {
     if command.usage.is_empty() { format!("/{}", command.name) } else { command.usage.clone() }
 }
 
-fn plugins(mut plugins: Vec<Plugin>, now: Instant) -> Reply {
+fn plugins(mut plugins: Vec<Plugin>, now: Timestamp) -> Reply {
     if plugins.is_empty() {
         return Reply::plain("No plugins.");
     }
@@ -106,7 +106,7 @@ fn plugins(mut plugins: Vec<Plugin>, now: Instant) -> Reply {
     Reply::text(lines.join("\n"))
 }
 
-fn line(plugin: &Plugin, now: Instant) -> String {
+fn line(plugin: &Plugin, now: Timestamp) -> String {
     let digest: String = plugin.digest.chars().take(DIGEST).collect();
     let (name, health) = (code(&plugin.name), escape(&plugin.health));
     // A plugin that was never active has no version, and one that was never present has no time.
@@ -130,7 +130,7 @@ mod tests {
             name: name.into(),
             summary: format!("Does {name}"),
             usage: usage.into(),
-            least_role: "member".into(),
+            min_role: "member".into(),
             plugin: "p".into(),
         };
         let reply = help(vec![command("stop", ""), command("new", "/new <name> [persona]")]);

@@ -2,14 +2,14 @@
 //! of its APIs needs a secret and the other doesn't.
 
 use cordboard_plugin::{
-    Instant,
+    Timestamp,
     text::{ago, counted, escape},
 };
 
 use crate::{Server, show::Light};
 
 /// An older last heartbeat is shown: a paused monitor keeps its last state forever. An hour, in milliseconds.
-const STALE: Instant = 3_600_000;
+const STALE: Timestamp = 3_600_000;
 
 /// The remaining days from which on a certificate is shown.
 const CERTIFICATE: i64 = 14;
@@ -42,7 +42,7 @@ pub struct Monitor {
     /// The remaining days of the certificate.
     pub certificate: Option<i64>,
     /// The time of the last beat, if known.
-    pub beat: Option<Instant>,
+    pub beat: Option<Timestamp>,
 }
 
 impl State {
@@ -86,7 +86,7 @@ pub fn summary<'a>(monitors: impl Iterator<Item = &'a Monitor> + Clone) -> Strin
 }
 
 #[must_use]
-pub fn line(monitor: &Monitor, now: Instant) -> String {
+pub fn line(monitor: &Monitor, now: Timestamp) -> String {
     let expiring = monitor.certificate.filter(|days| *days <= CERTIFICATE);
     let light = match monitor.state.light() {
         Light::Well if expiring.is_some() => Light::Warning,

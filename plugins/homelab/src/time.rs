@@ -1,13 +1,13 @@
 //! Parses timestamps of servers and spans of operators.
 
-use cordboard_plugin::{Instant, Seconds, text::span as read_span};
+use cordboard_plugin::{Seconds, Timestamp, text::span as read_span};
 
 const DAY: Seconds = 86_400;
 
 /// Parses `2026-11-21 13:45:36.008Z`, with `T` or a space, and with or without the fraction and the `Z`; always as
 /// UTC. `None` for anything else.
 #[must_use]
-pub fn moment(text: &str) -> Option<Instant> {
+pub fn moment(text: &str) -> Option<Timestamp> {
     let text = text.strip_suffix('Z').unwrap_or(text);
     let (date, clock) = text.split_once(['T', ' '])?;
     let (clock, fraction) = clock.split_once('.').unwrap_or((clock, "0"));
@@ -20,7 +20,7 @@ pub fn moment(text: &str) -> Option<Instant> {
         return None;
     }
     let digits: String = fraction.chars().chain("000".chars()).take(3).collect();
-    let millis: Instant = digits.parse().ok()?;
+    let millis: Timestamp = digits.parse().ok()?;
     let seconds = days(year, month, day) * DAY + hour * 3600 + minute * 60 + second;
     Some(seconds * 1000 + millis)
 }

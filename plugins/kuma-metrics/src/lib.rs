@@ -4,7 +4,7 @@
 mod config;
 mod metrics;
 
-use cordboard_plugin::{Call, Command, Instant, Reply, command::Spec, context};
+use cordboard_plugin::{Call, Command, Reply, Timestamp, command::Spec, context};
 use homelab::{Ask, base64, fetch, fresh, kuma};
 
 use config::Config;
@@ -28,7 +28,7 @@ impl Command for Kuma {
     }
 }
 
-fn report(config: &Config, ask: Ask, now: Instant) -> Result<String, String> {
+fn report(config: &Config, ask: Ask, now: Timestamp) -> Result<String, String> {
     let server = config.server();
     let text = server.text("/metrics", ask("/metrics")?)?;
     let monitors = metrics::read(&text).map_err(|what| server.odd("/metrics", &what))?;

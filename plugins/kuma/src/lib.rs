@@ -4,7 +4,7 @@
 mod config;
 mod page;
 
-use cordboard_plugin::{Call, Command, Instant, Reply, command::Spec, context};
+use cordboard_plugin::{Call, Command, Reply, Timestamp, command::Spec, context};
 use homelab::{Ask, fetch, fresh, server::trouble};
 
 use config::Config;
@@ -26,7 +26,7 @@ impl Command for Kuma {
 }
 
 /// The page and its beats come from two paths. If only the beats fail, the page is shown without them.
-fn report(config: &Config, ask: Ask, now: Instant) -> Result<String, String> {
+fn report(config: &Config, ask: Ask, now: Timestamp) -> Result<String, String> {
     let (server, slug) = (config.server(), &config.page);
     let path = format!("/api/status-page/{slug}");
     let mut page = server.read(&path, ask(&path)?, |json| page::read(&json))?;

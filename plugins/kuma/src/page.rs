@@ -1,6 +1,6 @@
 //! A status page: its groups, monitors, beats and announcements. Pure: nothing here calls the host.
 
-use cordboard_plugin::{Instant, text::escape};
+use cordboard_plugin::{Timestamp, text::escape};
 use homelab::{
     Json,
     kuma::{Monitor, State, line, summary},
@@ -76,7 +76,7 @@ impl Page {
     }
 
     #[must_use]
-    pub fn lines(&self, now: Instant) -> Vec<String> {
+    pub fn lines(&self, now: Timestamp) -> Vec<String> {
         let monitors = self.groups.iter().flat_map(|group| group.monitors.iter().map(|(_, monitor)| monitor));
         let mut lines = vec![format!("{}, {}", escape(&self.title), summary(monitors))];
         lines.extend(self.notices.iter().cloned());
@@ -92,7 +92,7 @@ impl Page {
 mod tests {
     use super::*;
 
-    fn shown(page: &str, beats: &str, now: Instant) -> Result<Vec<String>, String> {
+    fn shown(page: &str, beats: &str, now: Timestamp) -> Result<Vec<String>, String> {
         let [page, beats] = [page, beats].map(|text| serde_json::from_str(text).expect("it is JSON"));
         let mut page = read(&Json::root(&page))?;
         page.beat(&Json::root(&beats))?;

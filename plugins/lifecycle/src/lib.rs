@@ -3,7 +3,7 @@
 
 use cordboard_plugin::{
     Lifecycle, Seconds,
-    lifecycle::{Moment, Verdict},
+    lifecycle::{Status, Verdict},
     text::short_span,
 };
 
@@ -13,15 +13,15 @@ const HARDLY_IDLE: Seconds = 60;
 struct Policy;
 
 impl Lifecycle for Policy {
-    fn review(moment: Moment) -> Verdict {
-        match moment.session.idle_timeout.saturating_sub(moment.idle_for) {
+    fn review(status: Status) -> Verdict {
+        match status.session.idle_timeout.saturating_sub(status.idle_for) {
             0 => Verdict::Suspend,
             left => Verdict::SuspendAfter(left),
         }
     }
 
-    fn resume_notice(moment: Moment) -> Option<String> {
-        Some(notice(moment.idle_for))
+    fn resume_notice(status: Status) -> Option<String> {
+        Some(notice(status.idle_for))
     }
 }
 
@@ -44,8 +44,8 @@ mod tests {
     #[test]
     fn an_agent_is_suspended_at_the_timeout() {
         let review = |idle_for| {
-            let moment = Moment { session: session("x"), idle_for, live_agents: 1, agent_memory: None, free_memory: 0 };
-            Policy::review(moment)
+            let status = Status { session: session("x"), idle_for, live_agents: 1, agent_memory: None, free_memory: 0 };
+            Policy::review(status)
         };
         assert!(matches!(review(0), Verdict::SuspendAfter(600)));
         assert!(matches!(review(599), Verdict::SuspendAfter(1)));

@@ -17,7 +17,7 @@ impl Command for Model {
     }
 
     fn run(call: &Call) -> Result<Reply, String> {
-        let session = context::active_session()?;
+        let session = context::session()?;
         let name = &session.name;
         match call.args.as_slice() {
             [] => Ok(shown(&session)),

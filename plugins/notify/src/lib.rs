@@ -39,7 +39,7 @@ struct Notify;
 impl Command for Notify {
     fn specs() -> Result<Vec<Spec>, String> {
         Config::after()?;
-        Ok(vec![Spec::new("notify", "Post here when a long turn ends elsewhere", USAGE).least_role("admin")])
+        Ok(vec![Spec::new("notify", "Post here when a long turn ends elsewhere", USAGE).min_role("admin")])
     }
 
     fn run(call: &Call) -> Result<Reply, String> {
@@ -54,7 +54,7 @@ impl Command for Notify {
                 state::delete(PLACE)?;
                 Ok(Reply::plain("Reports are off."))
             }
-            "" => Ok(match (state::get_place(PLACE), context::here()) {
+            "" => Ok(match (state::get_place(PLACE), context::current_place()) {
                 (None, _) => Reply::plain("Reports are off.").button("Report here", "/notify here"),
                 (place, here) if place == here => Reply::plain("Reports are posted here.").button("Off", "/notify off"),
                 (Some(_), _) => {
@@ -70,7 +70,7 @@ impl Hook for Notify {
     fn on_event(event: Event) {
         let Some(place) = state::get_place(PLACE) else { return };
         let done = Config::after().and_then(|after| match news(&event, after, &place)? {
-            Some(reply) => chat::post(&place, &reply),
+            Some(reply) => chat::post(&place, &reply).map(drop),
             None => Ok(()),
         });
         if let Err(why) = done {

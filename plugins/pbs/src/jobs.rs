@@ -1,7 +1,7 @@
 //! The jobs of a server: the last one of each kind, their number, and failures. Pure: nothing here calls the host.
 
 use cordboard_plugin::{
-    Instant,
+    Timestamp,
     text::{ago, code, counted, escape, short_span},
 };
 use homelab::{
@@ -33,7 +33,7 @@ pub struct Task {
     kind: String,
     /// The object of the task, such as `main:vm/101`. Empty for some tasks.
     object: String,
-    started: Instant,
+    started: Timestamp,
     end: End,
 }
 
@@ -59,7 +59,7 @@ fn task(item: &Json) -> Result<Task, String> {
     Ok(Task {
         kind: item.at("worker_type")?.text()?.to_owned(),
         object: item.find("worker_id").map(|id| id.text()).transpose()?.unwrap_or_default().to_owned(),
-        started: Instant::try_from(seconds).unwrap_or_default().saturating_mul(1000),
+        started: Timestamp::try_from(seconds).unwrap_or_default().saturating_mul(1000),
         end: match item.find("status").map(|status| status.text()).transpose()? {
             None => End::Running,
             Some("OK") => End::Well,
@@ -71,7 +71,7 @@ fn task(item: &Json) -> Result<Task, String> {
 }
 
 /// Returns a line for each kind, and one for each of the newest failures.
-pub fn lines(tasks: &[Task], now: Instant) -> Vec<String> {
+pub fn lines(tasks: &[Task], now: Timestamp) -> Vec<String> {
     let of = |types: &[&str]| -> Vec<&Task> {
         let mut of_kind: Vec<_> = tasks.iter().filter(|task| types.contains(&task.kind.as_str())).collect();
         of_kind.sort_by_key(|task| std::cmp::Reverse(task.started));
@@ -100,7 +100,7 @@ pub fn lines(tasks: &[Task], now: Instant) -> Vec<String> {
 }
 
 /// Formats the tasks of one kind, the newest first, of which there is at least one.
-fn kind(title: &str, tasks: &[&Task], now: Instant) -> String {
+fn kind(title: &str, tasks: &[&Task], now: Timestamp) -> String {
     let failures = tasks.iter().filter(|task| matches!(task.end, End::Failed(_))).count();
     let last = tasks.iter().find(|task| !matches!(task.end, End::Running));
     let light = match last.map(|task| &task.end) {
@@ -133,7 +133,7 @@ fn kind(title: &str, tasks: &[&Task], now: Instant) -> String {
 mod tests {
     use super::*;
 
-    const NOW: Instant = 1_795_268_736_000;
+    const NOW: Timestamp = 1_795_268_736_000;
 
     fn shown(value: &serde_json::Value) -> Vec<String> {
         lines(&read(&Json::root(value)).expect("a known format"), NOW)

@@ -5,7 +5,7 @@ mod config;
 mod jobs;
 mod stores;
 
-use cordboard_plugin::{Call, Command, Instant, Reply, command::Spec, context, text::escape};
+use cordboard_plugin::{Call, Command, Reply, Timestamp, command::Spec, context, text::escape};
 use homelab::{Ask, fresh, server::trouble};
 
 use config::Config;
@@ -15,7 +15,7 @@ struct Pbs;
 impl Command for Pbs {
     fn specs() -> Result<Vec<Spec>, String> {
         Config::read()?;
-        let spec = Spec::new("pbs", "Show datastores and jobs of the backup server", "/pbs").least_role("admin");
+        let spec = Spec::new("pbs", "Show datastores and jobs of the backup server", "/pbs").min_role("admin");
         Ok(vec![spec])
     }
 
@@ -27,7 +27,7 @@ impl Command for Pbs {
 }
 
 /// Combines the two requests into Markdown. If only the second one fails, the result of the first one is still shown.
-fn report(config: &Config, ask: Ask, now: Instant) -> Result<String, String> {
+fn report(config: &Config, ask: Ask, now: Timestamp) -> Result<String, String> {
     let stores = config.access.data(ask, "/status/datastore-usage", |data| stores::read(&data))?;
     let host = config.access.server().url.split("//").last().unwrap_or_default();
     let mut lines = vec![format!("Datastores of {}", escape(host))];
@@ -63,7 +63,7 @@ mod tests {
 
     use super::*;
 
-    const NOW: Instant = 1_795_268_736_000;
+    const NOW: Timestamp = 1_795_268_736_000;
 
     const USAGE: &str = "/api2/json/status/datastore-usage";
 

@@ -2,7 +2,7 @@
 //! host.
 
 use cordboard_plugin::{
-    Instant,
+    Timestamp,
     text::{code, counted, escape, short_span},
 };
 use homelab::{
@@ -56,11 +56,11 @@ fn store(item: &Json) -> Result<Store, String> {
 }
 
 /// Returns a line for each datastore.
-pub fn lines(stores: &[Store], warn_at: f64, now: Instant) -> Vec<String> {
+pub fn lines(stores: &[Store], warn_at: f64, now: Timestamp) -> Vec<String> {
     stores.iter().map(|store| line(store, warn_at, now)).collect()
 }
 
-fn line(store: &Store, warn_at: f64, now: Instant) -> String {
+fn line(store: &Store, warn_at: f64, now: Timestamp) -> String {
     let name = code(&store.name);
     if let Some(error) = &store.error {
         return format!("{} {name} {}", Light::Broken.letter(), escape(error));
@@ -108,7 +108,7 @@ fn line(store: &Store, warn_at: f64, now: Instant) -> String {
 mod tests {
     use super::*;
 
-    const NOW: Instant = 1_795_268_736_000;
+    const NOW: Timestamp = 1_795_268_736_000;
 
     fn shown(text: &str) -> Vec<String> {
         let value = serde_json::from_str(text).expect("it is JSON");

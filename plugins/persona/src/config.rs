@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use cordboard_plugin::{
     Seconds, config,
-    persona::{Brief, Summary},
+    persona::{PersonaSettings, Summary},
     text::span,
 };
 use serde::Deserialize;
@@ -59,13 +59,13 @@ impl Config {
         self.personas.iter().map(summary).collect()
     }
 
-    pub fn brief(&self, name: &str) -> Result<Brief, String> {
+    pub fn settings(&self, name: &str) -> Result<PersonaSettings, String> {
         let entry = self.personas.get(name).ok_or_else(|| {
             format!(
                 "Persona '{name}' is not configured any more. Use /persona to choose another one, or /persona {NONE} for none."
             )
         })?;
-        Ok(Brief {
+        Ok(PersonaSettings {
             instructions: entry.instructions.clone(),
             model: entry.model.clone(),
             idle_timeout: entry.idle_timeout.as_deref().map(duration).transpose()?,
@@ -121,9 +121,12 @@ mod tests {
         let config = Config::parse(json).expect("valid input");
         let names: Vec<_> = config.summaries().into_iter().map(|summary| summary.name).collect();
         assert_eq!(names, ["a", "b"]);
-        let brief = config.brief("b").expect("it exists");
-        assert_eq!((brief.instructions.as_str(), brief.idle_timeout, brief.model), ("Be kind.", Some(5400), None));
-        assert!(config.brief("c").expect_err("it is not there").contains("'c'"));
+        let settings = config.settings("b").expect("it exists");
+        assert_eq!(
+            (settings.instructions.as_str(), settings.idle_timeout, settings.model),
+            ("Be kind.", Some(5400), None)
+        );
+        assert!(config.settings("c").expect_err("it is not there").contains("'c'"));
         assert!(Config::parse("{}").expect("nothing is required").summaries().is_empty());
     }
 

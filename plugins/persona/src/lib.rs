@@ -8,7 +8,7 @@ use cordboard_plugin::{
     catalog::{self, Choice, known_persona},
     command::Spec,
     context,
-    persona::{Brief, Summary},
+    persona::{PersonaSettings, Summary},
     session_control,
     text::{code, escape},
 };
@@ -25,8 +25,8 @@ impl Persona for Personas {
         Ok(Config::read()?.summaries())
     }
 
-    fn resolve(name: &str, _session: Session) -> Result<Brief, String> {
-        Config::read()?.brief(name)
+    fn resolve(name: &str, _session: Session) -> Result<PersonaSettings, String> {
+        Config::read()?.settings(name)
     }
 }
 
@@ -37,7 +37,7 @@ impl Command for Personas {
     }
 
     fn run(call: &Call) -> Result<Reply, String> {
-        let session = context::active_session()?;
+        let session = context::session()?;
         let name = &session.name;
         match call.args.as_slice() {
             [] => Ok(shown(session.persona.as_deref(), &catalog::personas())),

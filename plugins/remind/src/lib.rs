@@ -2,10 +2,10 @@
 //! checks every minute.
 
 use cordboard_plugin::{
-    Call, Command, Instant, Place, Reply, Schedule, chat,
+    Call, Command, Place, Reply, Schedule, Timestamp, chat,
     command::Spec,
     context,
-    schedule::{Due, Job},
+    schedule::{DueJob, Job},
     state,
     text::{counted, escape, long_span, span},
 };
@@ -19,13 +19,13 @@ const MOST: usize = 50;
 const SHORTEST: u64 = 60;
 
 /// The tolerance that makes the nearest run of the job post the reminder: half of its interval.
-const NEAREST: Instant = 30 * 1000;
+const NEAREST: Timestamp = 30 * 1000;
 
 /// The delay from which on the post says how late it is, because the host was stopped or the machine slept.
-const LATE: Instant = 2 * 60 * 1000;
+const LATE: Timestamp = 2 * 60 * 1000;
 
 /// The age at which a reminder that its place refuses is dropped: the place is abandoned.
-const GIVEN_UP: Instant = 7 * 24 * 60 * 60 * 1000;
+const GIVEN_UP: Timestamp = 7 * 24 * 60 * 60 * 1000;
 
 /// A reminder. Its key consists of the due time, so that keys are sorted, and a number.
 #[derive(Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -77,16 +77,16 @@ impl Schedule for Remind {
         Ok(vec![Job::new("look", "* * * * *")])
     }
 
-    fn run(due: Due) -> Result<(), String> {
+    fn run(job: DueJob) -> Result<(), String> {
         let (mut done, mut said) = (Ok(()), 0);
         for key in state::keys("") {
-            let Some(at) = moment(&key).filter(|at| *at <= due.at + NEAREST) else { break };
+            let Some(at) = moment(&key).filter(|at| *at <= job.at + NEAREST) else { break };
             let Some(reminder) = read(&key) else { continue };
-            let late = due.at.saturating_sub(at);
+            let late = job.at.saturating_sub(at);
             // A place that refuses a post must not block the others. Posts that don't fit into this call wait for the
             // next one.
             match chat::post(&reminder.place(), &reminder.said(late)) {
-                Ok(()) => said += 1,
+                Ok(_) => said += 1,
                 Err(why) => {
                     done = Err(why);
                     if said > 0 || late < GIVEN_UP {
@@ -123,7 +123,7 @@ fn asked(text: &str) -> Asked<'_> {
     }
 }
 
-fn list(reminders: &[(String, Reminder)], now: Instant) -> Reply {
+fn list(reminders: &[(String, Reminder)], now: Timestamp) -> Reply {
     if reminders.is_empty() {
         return Reply::plain(&format!("No reminders here.\n\nUsage: {USAGE}"));
     }
@@ -147,7 +147,7 @@ impl Reminder {
         Place { front_end: self.front_end.clone(), chat: self.chat.clone(), topic: self.topic.clone() }
     }
 
-    fn said(&self, late: Instant) -> Reply {
+    fn said(&self, late: Timestamp) -> Reply {
         let text = escape(&self.text);
         let late = if late < LATE { String::new() } else { format!(" (due {} ago)", long_span(late / 1000 / 60 * 60)) };
         Reply::text(format!("\u{23f0} {text}{late}"))
@@ -165,19 +165,19 @@ fn read(key: &str) -> Option<Reminder> {
 }
 
 /// Stores a reminder. Several may be due at the same time.
-fn keep(at: Instant, reminder: Reminder) -> Result<(), String> {
+fn keep(at: Timestamp, reminder: Reminder) -> Result<(), String> {
     let value = serde_json::to_vec(&reminder).map_err(|error| error.to_string())?;
     for number in 0..MOST {
-        match state::swap(&format!("{at:016}-{number}"), None, Some(&value)) {
+        match state::compare_and_swap(&format!("{at:016}-{number}"), None, Some(&value)) {
             Ok(()) => return Ok(()),
             Err(state::SwapError::Changed(_)) => {}
-            Err(state::SwapError::Refused(why)) => return Err(why),
+            Err(state::SwapError::Failed(why)) => return Err(why),
         }
     }
     Err("Too many reminders are due at the same time.".to_owned())
 }
 
-fn moment(key: &str) -> Option<Instant> {
+fn moment(key: &str) -> Option<Timestamp> {
     key.split_once('-')?.0.parse().ok()
 }
 

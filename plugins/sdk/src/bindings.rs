@@ -1,10 +1,10 @@
 //! The code that `wit-bindgen` generates from `wit/cordboard.wit`: a module for the host's functions and one for each
 //! extension point, with shared types. Plugins use the SDK's other modules instead.
 
-pub mod lent {
+pub mod host_imports {
     wit_bindgen::generate!({
         path: "../../wit",
-        world: "lent",
+        world: "host-imports",
         additional_derives: [PartialEq],
     });
 }
@@ -13,7 +13,7 @@ pub mod lent {
 pub mod webhook {
     wit_bindgen::generate!({
         path: "../../wit",
-        world: "webhook-trade",
+        world: "webhook-plugin",
         additional_derives: [PartialEq],
         pub_export_macro: true,
         export_macro_name: "export_webhook",
@@ -21,13 +21,13 @@ pub mod webhook {
     });
 }
 
-macro_rules! trade {
+macro_rules! extension_point {
     ($module:ident, $world:literal, $macro_name:literal, $path:literal) => {
         pub mod $module {
             wit_bindgen::generate!({
                 path: "../../wit",
                 world: $world,
-                with: { "cordboard:plugin/types@0.1.0": crate::bindings::lent::cordboard::plugin::types },
+                with: { "cordboard:plugin/types@0.2.0": crate::bindings::host_imports::cordboard::plugin::types },
                 additional_derives: [PartialEq],
                 pub_export_macro: true,
                 export_macro_name: $macro_name,
@@ -37,9 +37,9 @@ macro_rules! trade {
     };
 }
 
-trade!(command, "command-trade", "export_command", "cordboard_plugin::bindings::command");
-trade!(lifecycle, "lifecycle-trade", "export_lifecycle", "cordboard_plugin::bindings::lifecycle");
-trade!(persona, "persona-trade", "export_persona", "cordboard_plugin::bindings::persona");
-trade!(view, "view-trade", "export_view", "cordboard_plugin::bindings::view");
-trade!(hook, "hook-trade", "export_hook", "cordboard_plugin::bindings::hook");
-trade!(schedule, "schedule-trade", "export_schedule", "cordboard_plugin::bindings::schedule");
+extension_point!(command, "command-plugin", "export_command", "cordboard_plugin::bindings::command");
+extension_point!(lifecycle, "lifecycle-plugin", "export_lifecycle", "cordboard_plugin::bindings::lifecycle");
+extension_point!(persona, "persona-plugin", "export_persona", "cordboard_plugin::bindings::persona");
+extension_point!(view, "view-plugin", "export_view", "cordboard_plugin::bindings::view");
+extension_point!(hook, "hook-plugin", "export_hook", "cordboard_plugin::bindings::hook");
+extension_point!(schedule, "schedule-plugin", "export_schedule", "cordboard_plugin::bindings::schedule");

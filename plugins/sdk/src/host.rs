@@ -4,31 +4,31 @@
 
 /// The context of the current call. Granted to all plugins.
 pub mod context {
-    pub use crate::bindings::lent::cordboard::plugin::context::*;
+    pub use crate::bindings::host_imports::cordboard::plugin::context::*;
 
     /// The answer of every command on the active session if there is none.
     pub const NO_ACTIVE_SESSION: &str = "No active session. Use /new to start one.";
 
-    /// Returns the active session in the place of this call.
+    /// Returns [`active_session`], or an error for the caller.
     ///
     /// # Errors
     /// [`NO_ACTIVE_SESSION`], to be shown unchanged.
-    pub fn active_session() -> Result<Session, String> {
-        active().ok_or_else(|| NO_ACTIVE_SESSION.to_owned())
+    pub fn session() -> Result<Session, String> {
+        active_session().ok_or_else(|| NO_ACTIVE_SESSION.to_owned())
     }
 
-    /// Returns the place of this call.
+    /// Returns [`current_place`], or an error for the caller.
     ///
     /// # Errors
     /// The call has no place, as in a review: a sentence for the log.
     pub fn place() -> Result<Place, String> {
-        here().ok_or_else(|| "This works only in a chat.".to_owned())
+        current_place().ok_or_else(|| "This works only in a chat.".to_owned())
     }
 }
 
 /// The host's log, under the plugin's name. Granted to all plugins.
 pub mod log {
-    pub use crate::bindings::lent::cordboard::plugin::log::*;
+    pub use crate::bindings::host_imports::cordboard::plugin::log::*;
 
     /// Logs an error.
     pub fn error(message: &str) {
@@ -53,7 +53,7 @@ pub mod log {
 
 /// The plugin's own table `[plugins.NAME.config]`. Granted to all plugins.
 pub mod config {
-    pub use crate::bindings::lent::cordboard::plugin::config::*;
+    pub use crate::bindings::host_imports::cordboard::plugin::config::*;
 
     /// Parses the table as the type `T`. Add `#[serde(deny_unknown_fields)]` to `T`, so that a misspelt key is an
     /// error. Also call this in `specs`, `summaries` or `modes`: the host then rejects an invalid table, and the
@@ -87,7 +87,7 @@ pub mod config {
 
 /// The plugin's own key-value store, which survives calls, new versions and restarts. Granted to all plugins.
 pub mod state {
-    pub use crate::bindings::lent::cordboard::plugin::state::*;
+    pub use crate::bindings::host_imports::cordboard::plugin::state::*;
 
     use crate::Place;
 
@@ -124,7 +124,7 @@ pub mod state {
 
 /// The active plugins and their exports. Granted to all plugins.
 pub mod catalog {
-    pub use crate::bindings::lent::cordboard::plugin::catalog::*;
+    pub use crate::bindings::host_imports::cordboard::plugin::catalog::*;
 
     /// Checks that a plugin offers the persona.
     ///
@@ -146,20 +146,20 @@ pub mod catalog {
 
 /// The sessions that the caller may see.
 pub mod sessions {
-    pub use crate::bindings::lent::cordboard::plugin::sessions::*;
+    pub use crate::bindings::host_imports::cordboard::plugin::sessions::*;
 }
 
-/// Controls sessions with the caller's rights. Its [`Error`](session_control::Error) converts to its text with `?`.
+/// Controls sessions with the caller's rights. Its [`Error`](session_control::Error) converts to its message with `?`.
 pub mod session_control {
-    pub use crate::bindings::lent::cordboard::plugin::session_control::*;
+    pub use crate::bindings::host_imports::cordboard::plugin::session_control::*;
 
     impl From<Error> for String {
         fn from(error: Error) -> Self {
-            error.text
+            error.message
         }
     }
 
-    impl Blueprint {
+    impl SessionSpec {
         /// A session of that name, with the host's defaults.
         #[must_use]
         pub fn named(name: &str) -> Self {
@@ -168,20 +168,20 @@ pub mod session_control {
     }
 }
 
-/// Manages plugins with the caller's rights. Its [`Error`](plugin_control::Error) converts to its text with `?`.
+/// Manages plugins with the caller's rights. Its [`Error`](plugin_control::Error) converts to its message with `?`.
 pub mod plugin_control {
-    pub use crate::bindings::lent::cordboard::plugin::plugin_control::*;
+    pub use crate::bindings::host_imports::cordboard::plugin::plugin_control::*;
 
     impl From<Error> for String {
         fn from(error: Error) -> Self {
-            error.text
+            error.message
         }
     }
 }
 
 /// Posts messages in a chat that aren't replies.
 pub mod chat {
-    pub use crate::bindings::lent::cordboard::plugin::chat::*;
+    pub use crate::bindings::host_imports::cordboard::plugin::chat::*;
 }
 
 /// Secrets that the plugin can send but not read, by `[plugins.NAME] secrets`.
@@ -193,7 +193,7 @@ pub mod secrets {
     /// # Errors
     /// The reason, for people.
     pub fn placeholder(name: &str) -> Result<String, String> {
-        crate::bindings::lent::cordboard::plugin::secrets::placeholder(name)
+        crate::bindings::host_imports::cordboard::plugin::secrets::placeholder(name)
     }
 }
 
@@ -206,7 +206,7 @@ pub mod tcp {
     /// # Errors
     /// The reason why no connection was made, for people.
     pub fn connect_time(host: &str, port: u16) -> Result<Duration, String> {
-        crate::bindings::lent::cordboard::plugin::tcp::connect_time(host, port).map(Duration::from_nanos)
+        crate::bindings::host_imports::cordboard::plugin::tcp::connect_time(host, port).map(Duration::from_nanos)
     }
 }
 

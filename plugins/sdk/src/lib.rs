@@ -15,7 +15,7 @@
 //!     }
 //!
 //!     fn run(call: &Call) -> Result<Reply, String> {
-//!         let caller = context::who().map(|who| who.name);
+//!         let caller = context::current_caller().map(|caller| caller.name);
 //!         let name = call.arg(0).map(str::to_owned).or(caller).unwrap_or_else(|| "you".into());
 //!         Ok(Reply::text(format!("Hello, {}!", text::escape(&name))).button("Again", "/hello"))
 //!     }
@@ -33,31 +33,31 @@
 #[doc(hidden)]
 pub mod bindings;
 mod escape;
+mod extension_points;
 mod host;
 pub mod http;
 mod reply;
 pub mod testing;
 pub mod text;
-mod trades;
 
-pub use bindings::lent::cordboard::plugin::types::{
-    Attachment, Button, Caller, Content, Instant, Phase, Place, Reply, Seconds, Session,
+pub use bindings::host_imports::cordboard::plugin::types::{
+    Attachment, Button, Caller, Content, Phase, Place, Reply, Seconds, Session, Timestamp,
 };
-pub use host::{catalog, chat, config, context, log, plugin_control, secrets, session_control, sessions, state, tcp};
-pub use trades::{
+pub use extension_points::{
     Call, Command, Hook, Lifecycle, Persona, Schedule, View, Webhook, command, hook, lifecycle, persona, schedule,
     view, webhook,
 };
+pub use host::{catalog, chat, config, context, log, plugin_control, secrets, session_control, sessions, state, tcp};
 
 /// Exports a type as the extension points that it implements, as in `export!(Hello: command, hook)`. Once per crate.
 #[macro_export]
 macro_rules! export {
-    ($plugin:ident: $($trade:ident),+ $(,)?) => { $($crate::export_trade!($plugin, $trade);)+ };
+    ($plugin:ident: $($point:ident),+ $(,)?) => { $($crate::export_extension_point!($plugin, $point);)+ };
 }
 
 #[doc(hidden)]
 #[macro_export]
-macro_rules! export_trade {
+macro_rules! export_extension_point {
     ($plugin:ident, command) => {
         $crate::bindings::command::export_command!($plugin with_types_in $crate::bindings::command);
     };

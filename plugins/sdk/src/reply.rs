@@ -62,7 +62,7 @@ impl From<String> for Reply {
 }
 
 impl Session {
-    /// Returns the value of a fact. Facts carry values that were added after the first version of the interface.
+    /// Returns the value of a fact. Facts are values that the record has no field for.
     #[must_use]
     pub fn fact(&self, name: &str) -> Option<&str> {
         self.facts.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())

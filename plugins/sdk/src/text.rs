@@ -1,7 +1,7 @@
 //! Text helpers for plugins. Pure: nothing here calls the host.
 
 pub use crate::escape::{code, escape, literal};
-use crate::{Instant, Seconds};
+use crate::{Seconds, Timestamp};
 
 const MINUTE: Seconds = 60;
 const HOUR: Seconds = 60 * MINUTE;
@@ -9,7 +9,7 @@ const DAY: Seconds = 24 * HOUR;
 
 /// Formats how long ago `then` was: `just now`, `5m ago`, `3h ago`, `2d ago`.
 #[must_use]
-pub fn ago(now: Instant, then: Instant) -> String {
+pub fn ago(now: Timestamp, then: Timestamp) -> String {
     match now.saturating_sub(then) / 1000 {
         0..MINUTE => "just now".to_owned(),
         seconds @ MINUTE..HOUR => format!("{}m ago", seconds / MINUTE),

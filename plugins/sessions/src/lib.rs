@@ -9,7 +9,7 @@ use cordboard_plugin::{
     catalog::known_persona,
     command::Spec,
     context,
-    session_control::{self as control, Blueprint},
+    session_control::{self as control, SessionSpec},
     sessions,
 };
 
@@ -57,8 +57,8 @@ fn new(call: &Call) -> Result<Reply, String> {
         known_persona(persona)?;
     }
     let place = context::place()?;
-    let blueprint = Blueprint { persona: persona.cloned(), ..Blueprint::named(name) };
-    control::create(&blueprint).map_err(|error| words::refused(name, error))?;
+    let spec = SessionSpec { persona: persona.cloned(), ..SessionSpec::named(name) };
+    control::create(&spec).map_err(|error| words::refused(name, error))?;
     let done = words::created(name, persona.map(String::as_str));
     let started = control::activate(&place, name).and_then(|_| control::start(name));
     Ok(words::with_trouble(done, started.err()))
@@ -111,7 +111,7 @@ fn restore(call: &Call) -> Result<Reply, String> {
 /// Runs a command on the named session, or else on the active one.
 fn on_one(call: &Call) -> Result<Reply, String> {
     let name = match call.args.as_slice() {
-        [] => context::active_session()?.name,
+        [] => context::session()?.name,
         [name] => name.clone(),
         [name, word] if word == words::ANYWAY && words::anyway(&call.command).is_some() => {
             control::suspend_anyway(name).map_err(|error| words::refused(name, error))?;

@@ -1,6 +1,6 @@
 //! Formats lists of sessions. Pure: nothing here calls the host.
 
-use cordboard_plugin::{Instant, Phase, Reply, Session, text};
+use cordboard_plugin::{Phase, Reply, Session, Timestamp, text};
 
 /// The number of sessions per page: a screen of a phone.
 pub const PAGE: u32 = 20;
@@ -22,7 +22,7 @@ pub fn active(sessions: &[Session]) -> Option<&str> {
     sessions.iter().find(|session| session.fact("active").is_some()).map(|session| session.name.as_str())
 }
 
-pub fn page(sessions: &[Session], active: Option<&str>, now: Instant) -> String {
+pub fn page(sessions: &[Session], active: Option<&str>, now: Timestamp) -> String {
     if sessions.is_empty() {
         return "No sessions. Use /new to create one.".to_owned();
     }
@@ -30,7 +30,7 @@ pub fn page(sessions: &[Session], active: Option<&str>, now: Instant) -> String 
     lines.join("\n")
 }
 
-fn line(session: &Session, active: Option<&str>, now: Instant) -> String {
+fn line(session: &Session, active: Option<&str>, now: Timestamp) -> String {
     let arrow = if active == Some(&session.name) { "→ " } else { "" };
     let persona = session.persona.as_ref().map_or(String::new(), |persona| format!(" ({})", text::escape(persona)));
     let (light, name) = (light(session.phase), text::code(&session.name));
@@ -77,7 +77,7 @@ const fn rest(page: u32, count: u32) -> u32 {
 }
 
 /// A list of archived sessions. `sessions` has one more than a page if there are more.
-pub fn archived(sessions: &[Session], now: Instant) -> Reply {
+pub fn archived(sessions: &[Session], now: Timestamp) -> Reply {
     if sessions.is_empty() {
         return Reply::plain("No archived sessions.");
     }

@@ -40,7 +40,7 @@ pub fn switched(session: &Session) -> String {
 
 /// Reports a completed command, and the error if the agent didn't start afterwards.
 pub fn with_trouble(done: String, trouble: Option<Error>) -> Reply {
-    Reply::plain(&trouble.map_or(done.clone(), |error| format!("{done}\n{}", error.text)))
+    Reply::plain(&trouble.map_or(done.clone(), |error| format!("{done}\n{}", error.message)))
 }
 
 pub fn done(command: &str, name: &str) -> Reply {
@@ -72,7 +72,7 @@ pub fn anyway(command: &str) -> Option<&'static str> {
 /// Turns a refusal into a reply. If the command would end background work, the reply has a confirmation button.
 pub fn asked(command: &str, name: &str, error: Error) -> Result<Reply, String> {
     match anyway(command).filter(|_| error.code == "background") {
-        Some(label) => Ok(Reply::plain(&error.text).button(label, format!("/{command} {name} {ANYWAY}"))),
+        Some(label) => Ok(Reply::plain(&error.message).button(label, format!("/{command} {name} {ANYWAY}"))),
         None => Err(refused(name, error)),
     }
 }
@@ -84,7 +84,7 @@ pub fn refused(name: &str, error: Error) -> String {
         "unknown" => format!("Session '{name}' doesn't exist. Use /new to create it."),
         "exists" => format!("Session '{name}' already exists. Use /session {name} to switch to it."),
         "archived" => format!("Session '{name}' is archived. Use /restore {name}."),
-        _ => error.text,
+        _ => error.message,
     }
 }
 
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     fn error(code: &str) -> Error {
-        Error { code: code.into(), text: "as the host says".into() }
+        Error { code: code.into(), message: "as the host says".into() }
     }
 
     #[test]

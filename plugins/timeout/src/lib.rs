@@ -18,7 +18,7 @@ impl Command for Timeout {
     }
 
     fn run(call: &Call) -> Result<Reply, String> {
-        let session = context::active_session()?;
+        let session = context::session()?;
         if call.args.is_empty() {
             return Ok(shown(session.idle_timeout));
         }

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use cordboard_plugin::{
     Reply, View,
     text::{escape, literal, short_span},
-    view::{Limits, Part, Screen, Summary, Turn},
+    view::{Limits, Part, Summary, Turn, TurnFrame},
 };
 
 /// The longest title in the live line, in characters: one or two lines on a phone.
@@ -22,7 +22,7 @@ impl View for Views {
         Ok(vec![Summary { name: "normal".to_owned(), description }])
     }
 
-    fn render(mode: &str, turn: Turn, _limits: Limits) -> Result<Screen, String> {
+    fn render(mode: &str, turn: Turn, _limits: Limits) -> Result<TurnFrame, String> {
         match mode {
             "normal" => Ok(normal(&turn)),
             other => Err(format!("unknown mode '{other}'")),
@@ -30,7 +30,7 @@ impl View for Views {
     }
 }
 
-fn normal(turn: &Turn) -> Screen {
+fn normal(turn: &Turn) -> TurnFrame {
     let answer = answer(turn);
     let live = (!turn.done).then(|| live(turn, &answer));
     let message = match (&turn.error, answer.is_empty()) {
@@ -41,7 +41,7 @@ fn normal(turn: &Turn) -> Screen {
         (None, false) if !turn.done && at_work(turn) => Some(format!("{answer}\n")),
         (None, false) => Some(answer),
     };
-    Screen { live, messages: message.map(Reply::text).into_iter().collect() }
+    TurnFrame { live, messages: message.map(Reply::text).into_iter().collect() }
 }
 
 /// Joins the text parts as paragraphs.
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     fn turn(parts: Vec<Part>) -> Turn {
-        Turn { session: session("x"), elapsed: 12, parts, done: false, error: None, cost_usd: None }
+        Turn { session: session("x"), elapsed: 12, parts, done: false, error: None, cost_usd: None, facts: vec![] }
     }
 
     fn text(text: &str) -> Part {
@@ -118,7 +118,15 @@ mod tests {
 
     fn action(title: &str, done: bool) -> Part {
         let (id, kind) = (title.to_owned(), "tool".to_owned());
-        Part::Action(Action { id, kind, title: title.to_owned(), detail: String::new(), done, failed: false })
+        Part::Action(Action {
+            id,
+            kind,
+            title: title.to_owned(),
+            detail: String::new(),
+            done,
+            failed: false,
+            facts: vec![],
+        })
     }
 
     fn shown(turn: &Turn) -> (Option<String>, Vec<String>) {

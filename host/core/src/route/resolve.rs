@@ -9,7 +9,7 @@ pub trait ActiveCommand {
     fn name(&self) -> &str;
     /// The plugin that exports it.
     fn plugin(&self) -> &str;
-    fn least_role(&self) -> Role;
+    fn min_role(&self) -> Role;
 }
 
 /// The commands of the active plugins.
@@ -59,15 +59,15 @@ pub fn resolve<'a, T: CommandTable>(input: ChatInput<'_>, role: Role, table: &'a
         Routed::Text => return Resolution::Prompt,
     };
     let Some(command) = table.command(&name) else {
-        let known = table.commands().filter(|command| role >= command.least_role());
+        let known = table.commands().filter(|command| role >= command.min_role());
         let nearest = nearest(&name, known.map(ActiveCommand::name)).map(str::to_owned);
         return Resolution::Rejected(Answer::UnknownCommand { name, nearest });
     };
     if let Some(plugin) = owner.filter(|owner| *owner != command.plugin()) {
         return Resolution::Rejected(Answer::NotItsButton { name, plugin: plugin.to_owned() });
     }
-    if role < command.least_role() {
-        return Resolution::Rejected(Answer::NotAllowed { name, role: command.least_role() });
+    if role < command.min_role() {
+        return Resolution::Rejected(Answer::NotAllowed { name, role: command.min_role() });
     }
     Resolution::Command { command, invocation }
 }
@@ -80,7 +80,7 @@ mod tests {
     struct Entry {
         name: &'static str,
         plugin: &'static str,
-        least_role: Role,
+        min_role: Role,
     }
 
     impl ActiveCommand for Entry {
@@ -92,8 +92,8 @@ mod tests {
             self.plugin
         }
 
-        fn least_role(&self) -> Role {
-            self.least_role
+        fn min_role(&self) -> Role {
+            self.min_role
         }
     }
 
@@ -112,8 +112,8 @@ mod tests {
     }
 
     const TABLE: Table = Table([
-        Entry { name: "remind", plugin: "remind", least_role: Role::Member },
-        Entry { name: "plugins", plugin: "help", least_role: Role::Admin },
+        Entry { name: "remind", plugin: "remind", min_role: Role::Member },
+        Entry { name: "plugins", plugin: "help", min_role: Role::Admin },
     ]);
 
     fn typed(text: &str, role: Role) -> Resolution<'_, Entry> {

@@ -59,7 +59,7 @@ impl Invoker {
             session: happening.session.as_ref().map(convert::session),
             data: happening.data.clone(),
         };
-        trade_call!(self, generation, hook, context, |guest, store| guest
+        call_export!(self, generation, hook, context, |guest, store| guest
             .cordboard_plugin_hook()
             .call_on_event(store, &event))
     }
@@ -71,10 +71,10 @@ impl Invoker {
         due: &DueJob,
     ) -> Result<(), CallError> {
         let _permit = self.permit().await;
-        let due = schedule::Due { job: due.name.clone(), at: due.at.0, missed: due.missed };
-        let ran = trade_call!(self, generation, schedule, context, |guest, store| guest
+        let job = schedule::DueJob { name: due.name.clone(), at: due.at.0, missed: due.missed, facts: Vec::new() };
+        let ran = call_export!(self, generation, schedule, context, |guest, store| guest
             .cordboard_plugin_schedule()
-            .call_run(store, &due))?;
+            .call_run(store, &job))?;
         ran.map_err(CallError::Plugin)
     }
 
@@ -92,7 +92,7 @@ impl Invoker {
             headers: request.headers.clone(),
             body: request.body.clone(),
         };
-        let answer = trade_call!(self, generation, webhook, context, |guest, store| guest
+        let answer = call_export!(self, generation, webhook, context, |guest, store| guest
             .cordboard_plugin_webhook()
             .call_receive(store, &asked))?;
         let webhook::Response { status, headers, body } = answer.map_err(CallError::Plugin)?;

@@ -11,13 +11,12 @@ impl Host for CallState {
     async fn commands(&mut self) -> wasmtime::Result<Vec<Command>> {
         let lent = self.lend()?;
         let role = self.caller().map(|caller| caller.role);
-        let usable =
-            lent.directory.commands().into_iter().filter(|one| role.is_some_and(|role| role >= one.least_role));
+        let usable = lent.directory.commands().into_iter().filter(|one| role.is_some_and(|role| role >= one.min_role));
         let command = |one: CommandEntry| Command {
             name: one.name,
             summary: one.summary,
             usage: one.usage,
-            least_role: one.least_role.as_str().to_owned(),
+            min_role: one.min_role.as_str().to_owned(),
             plugin: one.plugin,
         };
         Ok(usable.map(command).collect())

@@ -14,10 +14,10 @@ use super::super::{
 };
 
 impl Host for CallState {
-    async fn post(&mut self, place: Place, message: Reply) -> wasmtime::Result<Result<(), String>> {
+    async fn post(&mut self, place: Place, message: Reply) -> wasmtime::Result<Result<String, String>> {
         let lent = self.lend()?;
         let message = message.scrubbed();
-        let about = self.active_session();
+        let about = self.call_session();
         let session = about.as_ref().map(|view| &view.record.name);
         let message = buttons::own(convert::reply_of(message), (&self.profile, &*lent.directory), session);
         let place = convert::place_of(place);

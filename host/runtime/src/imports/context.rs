@@ -10,7 +10,7 @@ use super::super::{
 
 impl CallState {
     /// The session that the call is for.
-    pub fn active_session(&self) -> Option<SessionView> {
+    pub fn call_session(&self) -> Option<SessionView> {
         match (&self.lent, &self.asked.caller, &self.asked.place) {
             (Some(lent), Some(caller), Some(place)) => lent.board.active(caller, place),
             _ => self.asked.active.clone(),
@@ -19,23 +19,23 @@ impl CallState {
 }
 
 impl Host for CallState {
-    async fn who(&mut self) -> wasmtime::Result<Option<types::Caller>> {
+    async fn current_caller(&mut self) -> wasmtime::Result<Option<types::Caller>> {
         self.count()?;
         Ok(self.asked.caller.as_ref().map(convert::caller))
     }
 
-    async fn here(&mut self) -> wasmtime::Result<Option<types::Place>> {
+    async fn current_place(&mut self) -> wasmtime::Result<Option<types::Place>> {
         self.count()?;
         Ok(self.asked.place.as_ref().map(convert::place))
     }
 
     /// Read again each time, because the command may have switched the session.
-    async fn active(&mut self) -> wasmtime::Result<Option<types::Session>> {
+    async fn active_session(&mut self) -> wasmtime::Result<Option<types::Session>> {
         self.count()?;
-        Ok(self.active_session().as_ref().map(convert::session))
+        Ok(self.call_session().as_ref().map(convert::session))
     }
 
-    async fn now(&mut self) -> wasmtime::Result<types::Instant> {
+    async fn now(&mut self) -> wasmtime::Result<types::Timestamp> {
         self.count()?;
         Ok(self.now.0)
     }

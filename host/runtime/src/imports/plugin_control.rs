@@ -15,7 +15,7 @@ impl CallState {
     async fn plug_order(&mut self, name: String, order: AdminCommand) -> Answer {
         let lent = self.lend()?;
         let done = lent.board.steer_plugin(self.asked.caller.as_ref(), &name, order).await;
-        Ok(done.map_err(|ApiError { code, text }| Error { code: code.as_str().to_owned(), text }))
+        Ok(done.map_err(|ApiError { code, text }| Error { code: code.as_str().to_owned(), message: text }))
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use cordboard_core::{
     agent::PromptId,
     messages,
-    session::{ApiError, RefusalCode, SessionCommand, Waiting as Keeping},
+    session::{ApiError, RefusalCode, SessionCommand, Waiting},
     types::{Caller, Place, Role, SessionName, SessionView},
 };
 
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::super::{
     bindings::{
-        session_control::{Blueprint, Error, Host, Waiting},
+        session_control::{Error, Host, QueuedPrompts, SessionSpec},
         types,
     },
     call::{CallState, HostHandle},
@@ -63,12 +63,12 @@ fn answer(done: Result<SessionView, ApiError>) -> Result<types::Session, Error> 
 }
 
 fn refusal(refusal: ApiError) -> Error {
-    Error { code: refusal.code.as_str().to_owned(), text: refusal.text }
+    Error { code: refusal.code.as_str().to_owned(), message: refusal.text }
 }
 
 impl Host for CallState {
-    async fn create(&mut self, blueprint: Blueprint) -> Answer {
-        let Blueprint { name, agent, persona, model, folder } = blueprint;
+    async fn create(&mut self, spec: SessionSpec) -> Answer {
+        let SessionSpec { name, agent, persona, model, folder } = spec;
         let done = match self.acting()? {
             Ok((lent, caller)) => {
                 lent.board.create(&caller, host_api::SessionSpec { name, agent, persona, model, folder }).await
@@ -102,10 +102,10 @@ impl Host for CallState {
         self.order(name, SessionCommand::SuspendAnyway).await
     }
 
-    async fn interrupt(&mut self, name: String, queue: Waiting) -> Answer {
-        let waiting = match queue {
-            Waiting::Keep => Keeping::Keep,
-            Waiting::Drop => Keeping::Drop,
+    async fn interrupt(&mut self, name: String, queued: QueuedPrompts) -> Answer {
+        let waiting = match queued {
+            QueuedPrompts::Keep => Waiting::Keep,
+            QueuedPrompts::Drop => Waiting::Drop,
         };
         let from = self.asked.place.clone();
         self.order(name, SessionCommand::Interrupt { waiting, from }).await

@@ -10,7 +10,7 @@ use super::super::{
 };
 
 impl CallState {
-    fn shelf(&mut self, shelf: ArchiveFilter, skip: u32, count: u32) -> wasmtime::Result<Vec<types::Session>> {
+    fn shelf(&mut self, shelf: ArchiveFilter, offset: u32, limit: u32) -> wasmtime::Result<Vec<types::Session>> {
         let lent = self.lend()?;
         let Some(caller) = self.caller() else { return Ok(Vec::new()) };
         let here = self.asked.place.as_ref().and_then(|place| lent.board.current(caller, place));
@@ -22,7 +22,7 @@ impl CallState {
             }
             session
         };
-        Ok(lent.board.page(caller, shelf, skip as usize, count as usize).iter().map(listed).collect())
+        Ok(lent.board.page(caller, shelf, offset as usize, limit as usize).iter().map(listed).collect())
     }
 }
 
@@ -33,12 +33,12 @@ impl Host for CallState {
         Ok(u32::try_from(count).unwrap_or(u32::MAX))
     }
 
-    async fn recent(&mut self, skip: u32, count: u32) -> wasmtime::Result<Vec<types::Session>> {
-        self.shelf(ArchiveFilter::Current, skip, count)
+    async fn recent(&mut self, offset: u32, limit: u32) -> wasmtime::Result<Vec<types::Session>> {
+        self.shelf(ArchiveFilter::Current, offset, limit)
     }
 
-    async fn archived(&mut self, skip: u32, count: u32) -> wasmtime::Result<Vec<types::Session>> {
-        self.shelf(ArchiveFilter::Archived, skip, count)
+    async fn archived(&mut self, offset: u32, limit: u32) -> wasmtime::Result<Vec<types::Session>> {
+        self.shelf(ArchiveFilter::Archived, offset, limit)
     }
 
     async fn find(&mut self, name: String) -> wasmtime::Result<Option<types::Session>> {

@@ -32,7 +32,7 @@ impl Host for CallState {
         lent.board.keys(&self.profile.name, &prefix).await.map_err(wasmtime::Error::msg)
     }
 
-    async fn swap(
+    async fn compare_and_swap(
         &mut self,
         key: String,
         expected: Option<Vec<u8>>,
@@ -44,7 +44,7 @@ impl Host for CallState {
         let swapped = lent.board.swap(&self.profile.name, &key, swap, limit).await;
         Ok(match swapped {
             Ok(outcome) => outcome.map_err(SwapError::Changed),
-            Err(why) => Err(SwapError::Refused(why)),
+            Err(why) => Err(SwapError::Failed(why)),
         })
     }
 }

@@ -18,7 +18,7 @@ pub struct CommandSpec {
     pub name: String,
     pub summary: String,
     pub usage: String,
-    pub least_role: Role,
+    pub min_role: Role,
     pub order: CallOrder,
 }
 
@@ -77,8 +77,8 @@ impl ActiveCommand for Offer {
         &self.generation.name
     }
 
-    fn least_role(&self) -> Role {
-        self.spec.least_role
+    fn min_role(&self) -> Role {
+        self.spec.min_role
     }
 }
 
@@ -151,7 +151,7 @@ impl Snapshot {
 
     /// Whether a plugin can decide when idle agents are stopped.
     pub fn is_policy(&self, name: &str) -> bool {
-        self.generation(name).is_some_and(|generation| generation.trades.lifecycle.is_some())
+        self.generation(name).is_some_and(|generation| generation.exports.lifecycle.is_some())
     }
 
     pub fn personas(&self) -> impl Iterator<Item = &Choice> {
@@ -164,7 +164,7 @@ impl Snapshot {
 
     /// The plugins that receive events.
     pub fn hooks(&self) -> impl Iterator<Item = &str> {
-        self.plugged().map(|one| &one.generation).filter(|one| one.trades.hook.is_some()).map(|one| one.name.as_str())
+        self.plugged().map(|one| &one.generation).filter(|one| one.exports.hook.is_some()).map(|one| one.name.as_str())
     }
 
     /// The scheduled jobs of all plugins that have any.
@@ -176,7 +176,7 @@ impl Snapshot {
     /// Whether a plugin has a webhook.
     #[must_use]
     pub fn answers_requests(&self, plugin: &str) -> bool {
-        self.generation(plugin).is_some_and(|generation| generation.trades.webhook.is_some())
+        self.generation(plugin).is_some_and(|generation| generation.exports.webhook.is_some())
     }
 
     /// Returns the version that offers a persona.

@@ -14,8 +14,8 @@ use wasmtime::component::{Component, InstancePre};
 
 use crate::{
     bindings::{
-        command::CommandTradePre, hook::HookTradePre, lifecycle::LifecycleTradePre, persona::PersonaTradePre,
-        schedule::ScheduleTradePre, view::ViewTradePre, webhook::WebhookTradePre,
+        command::CommandPluginPre, hook::HookPluginPre, lifecycle::LifecyclePluginPre, persona::PersonaPluginPre,
+        schedule::SchedulePluginPre, view::ViewPluginPre, webhook::WebhookPluginPre,
     },
     call::CallState,
     call_error::CallError,
@@ -55,7 +55,7 @@ pub struct PluginVersion {
     grants: BTreeSet<String>,
     /// The capabilities that it imports.
     uses: BTreeSet<String>,
-    pub trades: Exports,
+    pub exports: Exports,
     pub artifact: Artifact,
     pub failed_calls: Arc<FailedCalls>,
     mishaps: FailureStats,
@@ -72,13 +72,13 @@ pub struct VersionMeta {
 /// The extension points that a component exports.
 #[derive(Clone)]
 pub struct Exports {
-    pub command: Option<CommandTradePre<CallState>>,
-    pub lifecycle: Option<LifecycleTradePre<CallState>>,
-    pub persona: Option<PersonaTradePre<CallState>>,
-    pub view: Option<ViewTradePre<CallState>>,
-    pub hook: Option<HookTradePre<CallState>>,
-    pub schedule: Option<ScheduleTradePre<CallState>>,
-    pub webhook: Option<WebhookTradePre<CallState>>,
+    pub command: Option<CommandPluginPre<CallState>>,
+    pub lifecycle: Option<LifecyclePluginPre<CallState>>,
+    pub persona: Option<PersonaPluginPre<CallState>>,
+    pub view: Option<ViewPluginPre<CallState>>,
+    pub hook: Option<HookPluginPre<CallState>>,
+    pub schedule: Option<SchedulePluginPre<CallState>>,
+    pub webhook: Option<WebhookPluginPre<CallState>>,
 }
 
 /// Failed calls of this version.
@@ -98,13 +98,16 @@ impl PluginVersion {
     ) -> Result<Self, PluginError> {
         let engine = linkers.engine();
         let types = artifact.component.component_type();
+        // Before the grants: nobody should be asked to approve a component that can't run here.
         compatibility::check_imports(types.imports(engine.engine()).map(|(name, _)| name))?;
+        let exports: Vec<&str> = types.exports(engine.engine()).map(|(name, _)| name).collect();
+        compatibility::check_export_versions(&exports)?;
         let grants = settings.grants_of(&artifact.digest);
         check_granted(&artifact.name, &imports(engine, &artifact.component), (&grants, &settings.reach))?;
         let linker =
             linkers.of(&grants, &settings.reach).map_err(|error| PluginError::Link(foreign(&error.to_string())))?;
         let pre = linker.instantiate_pre(&artifact.component).map_err(|error| compatibility::unlinked(&error))?;
-        let trades = Exports::of(engine, &pre)?;
+        let exports = Exports::of(engine, &pre)?;
         let uses: BTreeSet<String> = imports(engine, &artifact.component).into_iter().collect();
         let profile = Profile {
             name: Arc::from(artifact.name.as_str()),
@@ -128,7 +131,7 @@ impl PluginVersion {
             requests: settings.requests,
             grants,
             uses,
-            trades,
+            exports,
             artifact: artifact.clone(),
             failed_calls: birth.failed_calls,
             mishaps: FailureStats::default(),
@@ -144,12 +147,12 @@ impl PluginVersion {
             && self.reach == settings.reach
             && self.profile.secrets == settings.secrets
             && self.sha256 == settings.sha256
-            && (self.trades.webhook.is_none() || self.requests == settings.requests)
+            && (self.exports.webhook.is_none() || self.requests == settings.requests)
     }
 
     /// Whether it has a webhook whose requests are all rejected, because no authentication is configured.
     pub fn missing_webhook_auth(&self) -> bool {
-        self.trades.webhook.is_some() && self.requests == Requests::NoAuth
+        self.exports.webhook.is_some() && self.requests == Requests::NoAuth
     }
 
     /// Whether it uses anything that `settings` no longer grants. Such a version must be deactivated.
@@ -218,26 +221,26 @@ fn imports(engine: &SharedEngine, component: &Component) -> Vec<String> {
 impl Exports {
     fn of(engine: &SharedEngine, pre: &InstancePre<CallState>) -> Result<Self, PluginError> {
         let types = pre.component().component_type();
-        compatibility::check_exports(types.exports(engine.engine()).map(|(name, _)| name))?;
-        let exports: BTreeSet<&str> =
-            types.exports(engine.engine()).filter_map(|(name, _)| compatibility::extension_point(name)).collect();
-        macro_rules! trade {
+        let names: Vec<&str> = types.exports(engine.engine()).map(|(name, _)| name).collect();
+        compatibility::check_exports(&names)?;
+        let exports: BTreeSet<&str> = names.into_iter().filter_map(compatibility::extension_point).collect();
+        macro_rules! export {
             ($name:literal, $pre:ident) => {
                 exports
                     .contains($name)
                     .then(|| $pre::new(pre.clone()))
                     .transpose()
-                    .map_err(|error| PluginError::ExportMismatch { trade: $name, why: foreign(&error.to_string()) })?
+                    .map_err(|error| PluginError::ExportMismatch { export: $name, why: foreign(&error.to_string()) })?
             };
         }
         Ok(Self {
-            command: trade!("command", CommandTradePre),
-            lifecycle: trade!("lifecycle", LifecycleTradePre),
-            persona: trade!("persona", PersonaTradePre),
-            view: trade!("view", ViewTradePre),
-            hook: trade!("hook", HookTradePre),
-            schedule: trade!("schedule", ScheduleTradePre),
-            webhook: trade!("webhook", WebhookTradePre),
+            command: export!("command", CommandPluginPre),
+            lifecycle: export!("lifecycle", LifecyclePluginPre),
+            persona: export!("persona", PersonaPluginPre),
+            view: export!("view", ViewPluginPre),
+            hook: export!("hook", HookPluginPre),
+            schedule: export!("schedule", SchedulePluginPre),
+            webhook: export!("webhook", WebhookPluginPre),
         })
     }
 }

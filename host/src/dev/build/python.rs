@@ -2,6 +2,8 @@
 
 use std::{fs, path::PathBuf};
 
+use cordboard_runtime::own_interface;
+
 use crate::dev::{error::KitError, progress, project::Project, tool::Tool};
 
 /// The version that was tested with this contract.
@@ -11,9 +13,6 @@ const INSTALL_PYTHON: &str =
     "install Python 3.10 or later with its venv module (on Debian: apt install python3 python3-venv)";
 
 const VENV: &str = ".venv";
-
-/// The version of the package `cordboard:plugin`.
-const CONTRACT: &str = "0.1.0";
 
 const TOOL: &str = "componentize-py";
 
@@ -60,7 +59,7 @@ fn names(project: &Project) -> Result<Vec<String>, KitError> {
     if !text.contains("import wasi:http/") {
         return Ok(Vec::new());
     }
-    Ok(vec!["--import-interface-name".to_owned(), format!("cordboard:plugin/types@{CONTRACT}=types")])
+    Ok(vec!["--import-interface-name".to_owned(), format!("{}=types", own_interface("types"))])
 }
 
 fn install(project: &Project, bin: &std::path::Path) -> Result<(), KitError> {

@@ -23,7 +23,7 @@ impl Report {
         head(&mut text, "digest", &format!("sha256 {}", short(&self.digest)));
         head(&mut text, "compiled", &self.compiled());
         head(&mut text, "memory", &self.memory());
-        head(&mut text, "offers", &self.trades.join(", "));
+        head(&mut text, "offers", &self.extension_points.join(", "));
         let offers = self.offers.iter().map(|one| vec![foreign(&one.name), foreign(&one.text), one.terms.clone()]);
         items(&mut text, &offers.collect::<Vec<_>>());
         head(&mut text, "imports", &self.asked());

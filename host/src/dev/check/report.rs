@@ -17,7 +17,7 @@ pub struct Report {
     pub digest: String,
     pub compiled: Compiled,
     pub memory: Memory,
-    pub trades: Vec<String>,
+    pub extension_points: Vec<String>,
     pub offers: Vec<Offered>,
     pub imports: Vec<Import>,
     /// Limits in the syntax of the configuration.
@@ -96,7 +96,7 @@ impl Report {
             digest: look.digest.clone(),
             compiled,
             memory: Memory { started: None, limit: limits.memory },
-            trades: look.trades().map(str::to_owned).collect(),
+            extension_points: look.extension_points().map(str::to_owned).collect(),
             offers: Vec::new(),
             imports: imports(look, config, &subject.name),
             limits: BTreeMap::from([
@@ -140,7 +140,7 @@ impl Report {
         self.offers.extend(table.commands().map(|offer| {
             let spec = &offer.spec;
             let at_once = if spec.order == CallOrder::AtOnce { ", at once" } else { "" };
-            let terms = format!("{}{at_once}", spec.least_role.as_str());
+            let terms = format!("{}{at_once}", spec.min_role.as_str());
             Offered { kind: "command", name: spec.usage.clone(), text: spec.summary.clone(), terms }
         }));
         let choice = |kind| {
@@ -160,13 +160,13 @@ impl Report {
             text: cron.as_str().to_owned(),
             terms: String::new(),
         }));
-        for (trade, name, text) in [
+        for (point, name, text) in [
             ("hook", "events".to_owned(), "of the host and its sessions"),
             ("lifecycle", "policy".to_owned(), "when to suspend idle agents"),
             ("webhook", format!("/hooks/{}/…", self.name), "HTTP requests"),
         ] {
-            if self.trades.iter().any(|one| one == trade) {
-                self.offers.push(Offered { kind: trade, name, text: text.to_owned(), terms: String::new() });
+            if self.extension_points.iter().any(|one| one == point) {
+                self.offers.push(Offered { kind: point, name, text: text.to_owned(), terms: String::new() });
             }
         }
     }
@@ -204,7 +204,7 @@ fn is_empty_wasi(import: &str) -> bool {
 
 /// Returns exports that are active but never called with this configuration.
 fn idle(look: &ComponentInfo, config: &Config, name: &str) -> Vec<String> {
-    let has = |wanted: &str| look.trades().any(|trade| trade == wanted);
+    let has = |wanted: &str| look.extension_points().any(|point| point == wanted);
     let mut idle = Vec::new();
     if has("lifecycle") && config.plugins.lifecycle != name {
         let policy = &config.plugins.lifecycle;

@@ -88,7 +88,7 @@ impl HostApi for FakeHost {
         self.shared.far.clone()
     }
 
-    async fn create(&self, caller: &Caller, blueprint: SessionSpec) -> Result<SessionView, ApiError> {
+    async fn create(&self, caller: &Caller, spec: SessionSpec) -> Result<SessionView, ApiError> {
         let rules = NewSession {
             roster: &self.shared.roster,
             config: &self.config(),
@@ -96,7 +96,7 @@ impl HostApi for FakeHost {
             personas: self.personas(),
             now: self.now(),
         };
-        let record = rules.record(caller, blueprint)?;
+        let record = rules.record(caller, spec)?;
         let name = record.name.clone();
         self.add(record.clone());
         self.record(RecordedAction::Created(Box::new(record)));
@@ -142,9 +142,11 @@ impl HostApi for FakeHost {
         check_post(asked, place, &met.into_iter().chain(seated).collect::<Vec<_>>())
     }
 
-    async fn post(&self, place: &Place, reply: Reply) -> Result<(), String> {
+    async fn post(&self, place: &Place, reply: Reply) -> Result<String, String> {
         self.record(RecordedAction::Posted(place.clone(), Box::new(reply)));
-        Ok(())
+        let mut inner = self.inner();
+        inner.posts += 1;
+        Ok(inner.posts.to_string())
     }
 
     async fn steer_plugin(&self, caller: Option<&Caller>, plugin: &str, order: AdminCommand) -> Outcome {

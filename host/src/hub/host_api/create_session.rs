@@ -35,18 +35,18 @@ pub struct NewSession<'a> {
 impl NewSession<'_> {
     /// # Errors
     /// The spec is invalid, or the caller lacks the rights.
-    pub fn record(&self, caller: &Caller, blueprint: SessionSpec) -> Result<SessionRecord, ApiError> {
+    pub fn record(&self, caller: &Caller, spec: SessionSpec) -> Result<SessionRecord, ApiError> {
         let name: SessionName =
-            blueprint.name.parse().map_err(|error: InvalidName| refuse(RefusalCode::Invalid, format!("{error}.")))?;
+            spec.name.parse().map_err(|error: InvalidName| refuse(RefusalCode::Invalid, format!("{error}.")))?;
         if let Some(there) = self.roster.view(name.as_str()) {
             return Err(taken(&there, caller));
         }
-        check_persona(blueprint.persona.as_deref(), self.personas.as_deref())?;
-        let agent = known_agent(self.config, blueprint.agent)?;
-        let folder = self.folder(&name, blueprint.folder.as_deref())?;
+        check_persona(spec.persona.as_deref(), self.personas.as_deref())?;
+        let agent = known_agent(self.config, spec.agent)?;
+        let folder = self.folder(&name, spec.folder.as_deref())?;
         let mut record = SessionRecord::new(name, caller.id.clone(), folder, &agent, self.now);
-        record.persona = blueprint.persona;
-        record.model = blueprint.model.map(model_name).transpose()?;
+        record.persona = spec.persona;
+        record.model = spec.model.map(model_name).transpose()?;
         Ok(record)
     }
 

@@ -10,7 +10,7 @@ impl Command for Plugin {
     }
 
     fn run(call: &Call) -> Result<Reply, String> {
-        let caller = context::who().map(|who| who.name);
+        let caller = context::current_caller().map(|caller| caller.name);
         let name = call.arg(0).map(str::to_owned).or(caller).unwrap_or_else(|| "you".into());
         let key = format!("greeted/{name}");
         let times = state::get_text(&key).and_then(|times| times.parse().ok()).unwrap_or(0) + 1;

@@ -1,17 +1,17 @@
 // `/{{command}} [name]`: greets a person, and counts the greetings per name.
 
-import { who } from "cordboard:plugin/context@0.1.0";
-import { get, set } from "cordboard:plugin/state@0.1.0";
+import { currentCaller } from "cordboard:plugin/context@0.2.0";
+import { get, set } from "cordboard:plugin/state@0.2.0";
 
 export const command = {
   specs() {
     return [
-      { name: "{{command}}", summary: "Greet a person", usage: "/{{command}} [name]", leastRole: "member", order: "in-order" },
+      { name: "{{command}}", summary: "Greet a person", usage: "/{{command}} [name]", minRole: "member", order: "in-order" },
     ];
   },
 
   run(command, args, text) {
-    const name = args[0] ?? who()?.name ?? "you";
+    const name = args[0] ?? currentCaller()?.name ?? "you";
     if (name.includes("\n")) throw "That is not a name."; // a string is shown to the caller
     const key = `greeted/${name}`;
     const kept = get(key);

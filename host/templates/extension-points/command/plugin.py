@@ -14,7 +14,7 @@ class Command(exports.Command):
         return [Spec("{{command}}", "Greet a person", "/{{command}} [name]", "member", Order.IN_ORDER)]
 
     def run(self, command, args, text):
-        caller = context.who()
+        caller = context.current_caller()
         name = args[0] if args else caller.name if caller else "you"
         if not name.isprintable():
             raise Err("That is not a name.")  # shown to the caller

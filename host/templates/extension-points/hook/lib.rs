@@ -17,7 +17,7 @@ struct Plugin;
 
 impl Command for Plugin {
     fn specs() -> Result<Vec<Spec>, String> {
-        Ok(vec![Spec::new("{{command}}", "Post session events here", USAGE).least_role("admin")])
+        Ok(vec![Spec::new("{{command}}", "Post session events here", USAGE).min_role("admin")])
     }
 
     fn run(call: &Call) -> Result<Reply, String> {

@@ -1,8 +1,8 @@
 // Posts events of sessions to a place of your choice: `/{{command}} here`, `/{{command}} off`.
 
-import { post } from "cordboard:plugin/chat@0.1.0";
-import { here } from "cordboard:plugin/context@0.1.0";
-import * as state from "cordboard:plugin/state@0.1.0";
+import { post } from "cordboard:plugin/chat@0.2.0";
+import { currentPlace } from "cordboard:plugin/context@0.2.0";
+import * as state from "cordboard:plugin/state@0.2.0";
 
 const USAGE = "/{{command}} <here|off>";
 const message = (text, buttons = []) => ({ text, buttons, attachments: [], inPlace: false });
@@ -10,12 +10,12 @@ const message = (text, buttons = []) => ({ text, buttons, attachments: [], inPla
 export const command = {
   specs() {
     const summary = "Post session events here";
-    return [{ name: "{{command}}", summary, usage: USAGE, leastRole: "admin", order: "in-order" }];
+    return [{ name: "{{command}}", summary, usage: USAGE, minRole: "admin", order: "in-order" }];
   },
 
   run(command, args, text) {
     if (args[0] === "here") {
-      state.set("place", new TextEncoder().encode(JSON.stringify(here())));
+      state.set("place", new TextEncoder().encode(JSON.stringify(currentPlace())));
       return message("Session events are posted here.", [[{ label: "Off", command: "/{{command}} off" }]]);
     }
     if (args[0] === "off") {

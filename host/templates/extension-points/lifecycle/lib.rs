@@ -2,7 +2,7 @@
 
 use cordboard_plugin::{
     Lifecycle, Seconds,
-    lifecycle::{Moment, Verdict},
+    lifecycle::{Status, Verdict},
     text,
 };
 
@@ -15,18 +15,18 @@ const SHORT: Seconds = 60;
 struct Plugin;
 
 impl Lifecycle for Plugin {
-    fn review(moment: Moment) -> Verdict {
-        let timeout = moment.session.idle_timeout;
-        let patience = if moment.free_memory < SCARCE { SHORT.min(timeout) } else { timeout };
-        match patience.saturating_sub(moment.idle_for) {
+    fn review(status: Status) -> Verdict {
+        let timeout = status.session.idle_timeout;
+        let patience = if status.free_memory < SCARCE { SHORT.min(timeout) } else { timeout };
+        match patience.saturating_sub(status.idle_for) {
             0 => Verdict::Suspend,
             // Review again soon, because memory may become scarce.
             left => Verdict::ReviewIn(left.min(SHORT)),
         }
     }
 
-    fn resume_notice(moment: Moment) -> Option<String> {
-        let idle_for = moment.idle_for;
+    fn resume_notice(status: Status) -> Option<String> {
+        let idle_for = status.idle_for;
         (idle_for >= SHORT).then(|| format!("Good to see you again, after {}.", text::long_span(idle_for)))
     }
 }

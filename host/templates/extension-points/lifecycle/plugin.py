@@ -11,13 +11,13 @@ SHORT = 60
 
 
 class Lifecycle(exports.Lifecycle):
-    def review(self, moment):
-        timeout = moment.session.idle_timeout
-        patience = min(SHORT, timeout) if moment.free_memory < SCARCE else timeout
-        left = patience - moment.idle_for
+    def review(self, status):
+        timeout = status.session.idle_timeout
+        patience = min(SHORT, timeout) if status.free_memory < SCARCE else timeout
+        left = patience - status.idle_for
         # Review again soon, because memory may become scarce.
         return Verdict_ReviewIn(min(left, SHORT)) if left > 0 else Verdict_Suspend()
 
-    def resume_notice(self, moment):
-        minutes = moment.idle_for // 60
+    def resume_notice(self, status):
+        minutes = status.idle_for // 60
         return f"Good to see you again, after {minutes} minute{'s' if minutes > 1 else ''}." if minutes else None

@@ -2,7 +2,7 @@
 
 use cordboard_plugin::{
     Persona, Session,
-    persona::{Brief, Summary},
+    persona::{PersonaSettings, Summary},
 };
 
 struct Plugin;
@@ -13,8 +13,8 @@ impl Persona for Plugin {
     }
 
     /// Called at each start of an agent, so the result may depend on the session.
-    fn resolve(_name: &str, session: Session) -> Result<Brief, String> {
-        Ok(Brief {
+    fn resolve(_name: &str, session: Session) -> Result<PersonaSettings, String> {
+        Ok(PersonaSettings {
             instructions: format!(
                 "Answer in three sentences at most, and say what you left out. You work in {}. Don't touch other folders.",
                 session.folder

@@ -1,7 +1,7 @@
 """The persona `{{name}}`: the instructions of an agent."""
 
 from wit_world import exports
-from wit_world.exports.persona import Brief, Summary
+from wit_world.exports.persona import PersonaSettings, Summary
 
 
 class Persona(exports.Persona):
@@ -10,7 +10,7 @@ class Persona(exports.Persona):
 
     def resolve(self, name, session):
         """Called at each start of an agent, so the result may depend on the session."""
-        return Brief(
+        return PersonaSettings(
             instructions="Answer in three sentences at most, and say what you left out. "
             f"You work in {session.folder}. Don't touch other folders.",
             model=None,

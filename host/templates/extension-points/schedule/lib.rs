@@ -4,7 +4,7 @@ use cordboard_plugin::{
     Call, Command, Reply, Schedule, chat,
     command::Spec,
     context,
-    schedule::{Due, Job},
+    schedule::{DueJob, Job},
     state,
 };
 
@@ -43,10 +43,11 @@ impl Schedule for Plugin {
         Ok(vec![Job::new("ask", WHEN)])
     }
 
-    /// `due.missed` is the number of earlier runs that were missed while the host was down.
-    fn run(_due: Due) -> Result<(), String> {
+    /// `job.missed` is the number of earlier runs that were missed while the host was down.
+    fn run(_job: DueJob) -> Result<(), String> {
         let Some(place) = state::get_place(PLACE) else { return Ok(()) };
-        chat::post(&place, &Reply::text("Good morning! What is the one thing to get done today?"))
+        chat::post(&place, &Reply::text("Good morning! What is the one thing to get done today?"))?;
+        Ok(())
     }
 }
 

@@ -1,8 +1,8 @@
 // Posts a question each working day: `/{{command}} here` chooses the place, `/{{command}} off` stops it.
 
-import { post } from "cordboard:plugin/chat@0.1.0";
-import { here } from "cordboard:plugin/context@0.1.0";
-import * as state from "cordboard:plugin/state@0.1.0";
+import { post } from "cordboard:plugin/chat@0.2.0";
+import { currentPlace } from "cordboard:plugin/context@0.2.0";
+import * as state from "cordboard:plugin/state@0.2.0";
 
 const USAGE = "/{{command}} <here|off>";
 
@@ -14,12 +14,12 @@ const message = (text, buttons = []) => ({ text, buttons, attachments: [], inPla
 export const command = {
   specs() {
     const summary = "Ask a question here each working day";
-    return [{ name: "{{command}}", summary, usage: USAGE, leastRole: "member", order: "in-order" }];
+    return [{ name: "{{command}}", summary, usage: USAGE, minRole: "member", order: "in-order" }];
   },
 
   run(command, args, text) {
     if (args[0] === "here") {
-      state.set("place", new TextEncoder().encode(JSON.stringify(here())));
+      state.set("place", new TextEncoder().encode(JSON.stringify(currentPlace())));
       return message("I will ask here each working day at 8:30.", [[{ label: "Off", command: "/{{command}} off" }]]);
     }
     if (args[0] === "off") {
@@ -35,8 +35,8 @@ export const schedule = {
     return [{ name: "ask", cron: WHEN }];
   },
 
-  // `due.missed` is the number of earlier runs that were missed while the host was down.
-  run(due) {
+  // `job.missed` is the number of earlier runs that were missed while the host was down.
+  run(job) {
     const kept = state.get("place");
     if (kept) {
       const question = "Good morning! What is the one thing to get done today?";

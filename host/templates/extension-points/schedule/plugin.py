@@ -21,7 +21,7 @@ class Command(exports.Command):
 
     def run(self, command, args, text):
         if args == ["here"]:
-            place = context.here()
+            place = context.current_place()
             state.set("place", json.dumps([place.front_end, place.chat, place.topic]).encode())
             return Reply("I will ask here each working day at 8:30.", [[Button("Off", "/{{command}} off")]], [], False)
         if args == ["off"]:
@@ -34,8 +34,8 @@ class Schedule(exports.Schedule):
     def jobs(self):
         return [Job("ask", WHEN)]
 
-    def run(self, due):
-        """`due.missed` is the number of earlier runs that were missed while the host was down."""
+    def run(self, job):
+        """`job.missed` is the number of earlier runs that were missed while the host was down."""
         kept = state.get("place")
         if kept:
             question = "Good morning! What is the one thing to get done today?"

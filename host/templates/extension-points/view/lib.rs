@@ -4,7 +4,7 @@ use cordboard_plugin::{
     Call, Command, Reply, View,
     command::Spec,
     context, session_control, text,
-    view::{Limits, Part, Screen, Summary, Turn},
+    view::{Limits, Part, Summary, Turn, TurnFrame},
 };
 
 /// The name of the mode in sessions.
@@ -18,7 +18,7 @@ impl Command for Plugin {
     }
 
     fn run(_call: &Call) -> Result<Reply, String> {
-        let session = context::active_session()?;
+        let session = context::session()?;
         let mode = if session.mode.as_deref() == Some(MODE) { None } else { Some(MODE) };
         session_control::set_mode(&session.name, mode)?;
         let how = if mode.is_some() { "when they are complete" } else { "as usual" };
@@ -32,16 +32,16 @@ impl View for Plugin {
     }
 
     /// Called for each frame with the whole turn so far. Messages replace those of the previous frame by index.
-    fn render(_mode: &str, turn: Turn, _limits: Limits) -> Result<Screen, String> {
+    fn render(_mode: &str, turn: Turn, _limits: Limits) -> Result<TurnFrame, String> {
         if !turn.done {
-            return Ok(Screen { live: Some(progress(&turn)), messages: vec![] });
+            return Ok(TurnFrame { live: Some(progress(&turn)), messages: vec![] });
         }
         let mut answer = said(&turn);
         if let Some(why) = &turn.error {
             answer.push(format!("⚠ {}", text::escape(why)));
         }
         let message = if answer.is_empty() { "Done.".into() } else { answer.join("\n\n") };
-        Ok(Screen { live: None, messages: vec![Reply::text(message)] })
+        Ok(TurnFrame { live: None, messages: vec![Reply::text(message)] })
     }
 }
 

@@ -1,7 +1,7 @@
 // Shows complete answers, and the agent's progress until then. `/{{command}}` turns this on and off for a session.
 
-import { active } from "cordboard:plugin/context@0.1.0";
-import { setMode } from "cordboard:plugin/session-control@0.1.0";
+import { activeSession } from "cordboard:plugin/context@0.2.0";
+import { setMode } from "cordboard:plugin/session-control@0.2.0";
 
 const MODE = "{{name}}"; // the name of the mode in sessions
 
@@ -11,11 +11,11 @@ const counted = (number, noun) => `${number} ${noun}${number == 1 ? "" : "s"}`;
 export const command = {
   specs() {
     const summary = "Switch between complete answers and the usual view";
-    return [{ name: "{{command}}", summary, usage: "/{{command}}", leastRole: "member", order: "in-order" }];
+    return [{ name: "{{command}}", summary, usage: "/{{command}}", minRole: "member", order: "in-order" }];
   },
 
   run(command, args, text) {
-    const session = active();
+    const session = activeSession();
     if (!session) throw "No active session. Use /new to start one."; // a string is shown to the caller
     const mode = session.mode === MODE ? undefined : MODE;
     setMode(session.name, mode);

@@ -3,7 +3,7 @@
 from componentize_py_types import Err
 from wit_world import exports
 from wit_world.exports.command import Order, Spec
-from wit_world.exports.view import Part_Action, Part_Text, Screen, Summary
+from wit_world.exports.view import Part_Action, Part_Text, Summary, TurnFrame
 from wit_world.imports import context, session_control
 from wit_world.imports.types import Reply
 
@@ -16,7 +16,7 @@ class Command(exports.Command):
         return [Spec("{{command}}", summary, "/{{command}}", "member", Order.IN_ORDER)]
 
     def run(self, command, args, text):
-        session = context.active()
+        session = context.active_session()
         if session is None:
             raise Err("No active session. Use /new to start one.")  # shown to the caller
         mode = None if session.mode == MODE else MODE
@@ -31,12 +31,12 @@ class View(exports.View):
     def render(self, mode, turn, limits):
         """Called for each frame with the whole turn so far. Messages replace those of the previous frame by index."""
         if not turn.done:
-            return Screen(progress(turn), [])
+            return TurnFrame(progress(turn), [])
         # The agent's texts. Each action starts a new one.
         answer = [part.value.strip() for part in turn.parts if isinstance(part, Part_Text) and part.value.strip()]
         if turn.error:
             answer.append(f"⚠ {turn.error}")
-        return Screen(None, [message("\n\n".join(answer) or "Done.")])
+        return TurnFrame(None, [message("\n\n".join(answer) or "Done.")])
 
 
 def progress(turn):

@@ -19,7 +19,7 @@ struct Plugin;
 
 impl Command for Plugin {
     fn specs() -> Result<Vec<Spec>, String> {
-        Ok(vec![Spec::new("{{command}}", "Post here what is sent over HTTP", USAGE).least_role("admin")])
+        Ok(vec![Spec::new("{{command}}", "Post here what is sent over HTTP", USAGE).min_role("admin")])
     }
 
     fn run(call: &Call) -> Result<Reply, String> {

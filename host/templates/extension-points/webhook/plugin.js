@@ -1,8 +1,8 @@
 // Posts text from HTTP requests to a place of your choice: `/{{command}} here`, `/{{command}} off`.
 
-import { post } from "cordboard:plugin/chat@0.1.0";
-import { here } from "cordboard:plugin/context@0.1.0";
-import * as state from "cordboard:plugin/state@0.1.0";
+import { post } from "cordboard:plugin/chat@0.2.0";
+import { currentPlace } from "cordboard:plugin/context@0.2.0";
+import * as state from "cordboard:plugin/state@0.2.0";
 
 const USAGE = "/{{command}} <here|off>";
 const LONGEST = 1000; // the longest text to post, in characters
@@ -12,12 +12,12 @@ const message = (text, buttons = []) => ({ text, buttons, attachments: [], inPla
 export const command = {
   specs() {
     const summary = "Post here what is sent over HTTP";
-    return [{ name: "{{command}}", summary, usage: USAGE, leastRole: "admin", order: "in-order" }];
+    return [{ name: "{{command}}", summary, usage: USAGE, minRole: "admin", order: "in-order" }];
   },
 
   run(command, args, text) {
     if (args[0] === "here") {
-      state.set("place", new TextEncoder().encode(JSON.stringify(here())));
+      state.set("place", new TextEncoder().encode(JSON.stringify(currentPlace())));
       return message("HTTP requests are posted here.", [[{ label: "Off", command: "/{{command}} off" }]]);
     }
     if (args[0] === "off") {

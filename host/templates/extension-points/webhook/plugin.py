@@ -20,7 +20,7 @@ class Command(exports.Command):
 
     def run(self, command, args, text):
         if args == ["here"]:
-            place = context.here()
+            place = context.current_place()
             state.set("place", json.dumps([place.front_end, place.chat, place.topic]).encode())
             return Reply("HTTP requests are posted here.", [[Button("Off", "/{{command}} off")]], [], False)
         if args == ["off"]:

@@ -184,6 +184,18 @@ fn check_names_the_missing_grant() {
 }
 
 #[test]
+fn check_rejects_a_component_of_an_older_contract() {
+    let author = Author::new();
+    let fixture = super::root().join("host/tests/fixtures/0.1/every.wasm");
+    fs::copy(fixture, author.path("every.wasm")).unwrap();
+    let ended = author.run(&["check", "every.wasm"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let why = "rejected  it is built for an older Cordboard: it has cordboard:plugin/";
+    assert!(ended.out.contains(why), "{}", ended.out);
+    assert!(ended.out.contains("@0.1.0, and this one has cordboard:plugin@0.2.0; rebuild it with"), "{}", ended.out);
+}
+
+#[test]
 fn check_refuses_taken_invalid_and_oversized_plugins() {
     let author = Author::new();
     let copy = |name: &str, to: &str| fs::copy(component(name), author.path(to)).map(drop).unwrap();

@@ -26,10 +26,10 @@ fn count() -> Result<u64, String> {
     loop {
         let known = before.as_deref().map(|bytes| String::from_utf8_lossy(bytes).into_owned());
         let count = known.and_then(|text| text.parse::<u64>().ok()).unwrap_or(0) + 1;
-        match state::swap(KEY, before.as_deref(), Some(count.to_string().as_bytes())) {
+        match state::compare_and_swap(KEY, before.as_deref(), Some(count.to_string().as_bytes())) {
             Ok(()) => return Ok(count),
             Err(SwapError::Changed(now)) => before = now,
-            Err(SwapError::Refused(why)) => return Err(why),
+            Err(SwapError::Failed(why)) => return Err(why),
         }
     }
 }

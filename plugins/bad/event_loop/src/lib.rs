@@ -22,7 +22,7 @@ impl Hook for EventLoop {
             _ => Ok(()),
         };
         if let Err(error) = done {
-            log::warn(&error.text);
+            log::warn(&error.message);
         }
     }
 }

@@ -3,13 +3,13 @@
 
 use cordboard_plugin::{
     Lifecycle, config,
-    lifecycle::{Moment, Verdict},
+    lifecycle::{Status, Verdict},
 };
 
 struct OneSecondPolicy;
 
 impl Lifecycle for OneSecondPolicy {
-    fn review(_moment: Moment) -> Verdict {
+    fn review(_status: Status) -> Verdict {
         if config::read().contains("traps") { std::process::abort() } else { Verdict::SuspendAfter(1) }
     }
 }

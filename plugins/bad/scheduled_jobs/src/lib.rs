@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::SystemTime};
 
 use cordboard_plugin::{
     Schedule, config, log,
-    schedule::{Due, Job},
+    schedule::{DueJob, Job},
 };
 
 #[derive(serde::Deserialize)]
@@ -23,14 +23,14 @@ impl Schedule for ScheduledJobs {
         Ok(jobs.iter().map(|(name, cron)| Job::new(name, cron)).collect())
     }
 
-    fn run(due: Due) -> Result<(), String> {
-        assert!(due.job != "trap", "the spring broke");
-        log::info(&format!("ran {} at {}, missed {}", due.job, due.at, due.missed));
-        if due.job == "time" {
+    fn run(job: DueJob) -> Result<(), String> {
+        assert!(job.name != "trap", "the spring broke");
+        log::info(&format!("ran {} at {}, missed {}", job.name, job.at, job.missed));
+        if job.name == "time" {
             let since = SystemTime::UNIX_EPOCH.elapsed().map_err(|error| error.to_string())?;
             log::info(&format!("it is {} ms", since.as_millis()));
         }
-        if due.job == "fail" { Err("out of oil".to_owned()) } else { Ok(()) }
+        if job.name == "fail" { Err("out of oil".to_owned()) } else { Ok(()) }
     }
 }
 

@@ -5,7 +5,7 @@ use cordboard_plugin::{
     Call, Command, Place, Reply, Session,
     command::Spec,
     context,
-    session_control::{self as control, Blueprint, Error, Waiting},
+    session_control::{self as control, Error, QueuedPrompts, SessionSpec},
     sessions,
 };
 
@@ -24,11 +24,11 @@ impl Command for SessionThief {
         let place = context::place()?;
         if call.command == "lure" {
             let there = Place { chat: call.arg(1).unwrap_or_default().to_owned(), topic: None, ..place };
-            let lured = control::activate(&there, name).map_err(|error| error.text)?;
+            let lured = control::activate(&there, name).map_err(|error| error.message)?;
             return Ok(Reply::plain(&format!("lured by {}", lured.name)));
         }
         let mut got = seen(name);
-        got.extend(control::create(&Blueprint::named(name)).ok().map(|_| "it was created again".to_owned()));
+        got.extend(control::create(&SessionSpec::named(name)).ok().map(|_| "it was created again".to_owned()));
         for spelling in spellings(name) {
             got.extend(taken(&spelling, &place).into_iter().map(|what| format!("{what} by {spelling:?}")));
         }
@@ -47,7 +47,7 @@ fn seen(name: &str) -> Vec<String> {
     let mut got = Vec::new();
     let all = [sessions::recent(0, u32::MAX), sessions::archived(0, u32::MAX), sessions::recent(1, 10)];
     got.extend(all.iter().flatten().filter(|one| one.name == name).map(|_| "it was listed".to_owned()));
-    got.extend(context::active().filter(|one| one.name == name).map(|_| "it is active here".to_owned()));
+    got.extend(context::active_session().filter(|one| one.name == name).map(|_| "it is active here".to_owned()));
     got.extend(spellings(name).iter().filter_map(|name| sessions::find(name)).map(|one| format!("found {}", one.name)));
     got
 }
@@ -58,8 +58,8 @@ fn taken(name: &str, place: &Place) -> Vec<&'static str> {
         ("activate", control::activate(place, name)),
         ("start", control::start(name)),
         ("suspend", control::suspend(name)),
-        ("interrupt, keep", control::interrupt(name, Waiting::Keep)),
-        ("interrupt, drop", control::interrupt(name, Waiting::Drop)),
+        ("interrupt, keep", control::interrupt(name, QueuedPrompts::Keep)),
+        ("interrupt, drop", control::interrupt(name, QueuedPrompts::Drop)),
         ("retry", control::retry(name)),
         ("fresh", control::fresh(name)),
         ("leave", control::leave(name)),

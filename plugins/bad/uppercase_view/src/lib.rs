@@ -5,7 +5,7 @@ use std::hint::black_box;
 
 use cordboard_plugin::{
     Reply, View,
-    view::{Limits, Part, Screen, Summary, Turn},
+    view::{Limits, Part, Summary, Turn, TurnFrame},
 };
 
 struct UppercaseView;
@@ -15,7 +15,7 @@ impl View for UppercaseView {
         Ok(vec![Summary { name: "normal".to_owned(), description: "The answer in capitals".to_owned() }])
     }
 
-    fn render(_mode: &str, turn: Turn, _limits: Limits) -> Result<Screen, String> {
+    fn render(_mode: &str, turn: Turn, _limits: Limits) -> Result<TurnFrame, String> {
         let texts = turn.parts.iter().filter_map(|part| match part {
             Part::Text(text) => Some(text.to_uppercase()),
             Part::Action(_) => None,
@@ -23,7 +23,7 @@ impl View for UppercaseView {
         let text = texts.collect::<Vec<_>>().join("\n\n");
         while black_box(text.contains("NEVER")) {}
         let message = (!text.is_empty()).then(|| Reply::text(text));
-        Ok(Screen { live: None, messages: message.into_iter().collect() })
+        Ok(TurnFrame { live: None, messages: message.into_iter().collect() })
     }
 }
 

@@ -3,9 +3,9 @@
 
 use crate::{Reply, Session, bindings};
 
-mod unasked;
+mod background;
 
-pub use unasked::{Hook, Schedule, Webhook, hook, schedule, webhook};
+pub use background::{Hook, Schedule, Webhook, hook, schedule, webhook};
 
 /// The types of the extension point [`Command`](crate::Command).
 pub mod command {
@@ -18,13 +18,13 @@ pub mod command {
         #[must_use]
         pub fn new(name: &str, summary: &str, usage: &str) -> Self {
             let (name, summary, usage) = (name.to_owned(), summary.to_owned(), usage.to_owned());
-            Self { name, summary, usage, least_role: "member".to_owned(), order: Order::InOrder }
+            Self { name, summary, usage, min_role: "member".to_owned(), order: Order::InOrder }
         }
 
         /// Restricts the command to that role and higher ones: "admin" or "owner".
         #[must_use]
-        pub fn least_role(mut self, role: &str) -> Self {
-            self.least_role = role.to_owned();
+        pub fn min_role(mut self, role: &str) -> Self {
+            self.min_role = role.to_owned();
             self
         }
 
@@ -39,17 +39,17 @@ pub mod command {
 
 /// The types of the extension point [`Lifecycle`](crate::Lifecycle).
 pub mod lifecycle {
-    pub use crate::bindings::lifecycle::exports::cordboard::plugin::lifecycle::{Moment, Verdict};
+    pub use crate::bindings::lifecycle::exports::cordboard::plugin::lifecycle::{Status, Verdict};
 }
 
 /// The types of the extension point [`Persona`](crate::Persona).
 pub mod persona {
-    pub use crate::bindings::persona::exports::cordboard::plugin::persona::{Brief, Summary};
+    pub use crate::bindings::persona::exports::cordboard::plugin::persona::{PersonaSettings, Summary};
 }
 
 /// The types of the extension point [`View`](crate::View).
 pub mod view {
-    pub use crate::bindings::view::exports::cordboard::plugin::view::{Action, Limits, Part, Screen, Summary, Turn};
+    pub use crate::bindings::view::exports::cordboard::plugin::view::{Action, Limits, Part, Summary, Turn, TurnFrame};
 }
 
 /// A command and its arguments.
@@ -91,17 +91,17 @@ pub trait Command {
 
 /// Decides when an idle agent is stopped, if `[plugins] lifecycle` names this plugin.
 ///
-/// The spans of a verdict count from this review. To suspend a session at its timeout, return `SuspendAfter` with the
+/// The durations of a verdict count from this review. To suspend a session at its timeout, return `SuspendAfter` with the
 /// remaining time.
 /// ```
-/// use cordboard_plugin::{Lifecycle, lifecycle::{Moment, Verdict}};
+/// use cordboard_plugin::{Lifecycle, lifecycle::{Status, Verdict}};
 ///
 /// struct Patient;
 ///
 /// impl Lifecycle for Patient {
-///     fn review(moment: Moment) -> Verdict {
-///         match moment.session.idle_timeout.saturating_sub(moment.idle_for) {
-///             0 if moment.live_agents > 1 => Verdict::Suspend,
+///     fn review(status: Status) -> Verdict {
+///         match status.session.idle_timeout.saturating_sub(status.idle_for) {
+///             0 if status.live_agents > 1 => Verdict::Suspend,
 ///             0 => Verdict::Keep,
 ///             left => Verdict::ReviewIn(left),
 ///         }
@@ -114,21 +114,21 @@ pub trait Command {
 pub trait Lifecycle {
     /// Called when a session becomes idle, when a review is due, and when the session's timeout or this plugin
     /// changes.
-    fn review(moment: lifecycle::Moment) -> lifecycle::Verdict;
+    fn review(status: lifecycle::Status) -> lifecycle::Verdict;
 
     /// Returns the message to the user when a session resumes. None by default.
-    fn resume_notice(_moment: lifecycle::Moment) -> Option<String> {
+    fn resume_notice(_status: lifecycle::Status) -> Option<String> {
         None
     }
 }
 
 /// Provides personas, which are sets of instructions for agents.
 ///
-/// A brief's `instructions` are added to the agent's own. Its `greeting` is shown in the chat once, when the agent of a
+/// The `instructions` are added to the agent's own. The `greeting` is shown in the chat once, when the agent of a
 /// new session is ready. `model` and `idle_timeout` apply if the session has none of its own.
 ///
 /// ```
-/// use cordboard_plugin::{Persona, Session, persona::{Brief, Summary}};
+/// use cordboard_plugin::{Persona, Session, persona::{PersonaSettings, Summary}};
 ///
 /// struct Brevity;
 ///
@@ -137,9 +137,9 @@ pub trait Lifecycle {
 ///         Ok(vec![Summary { name: "brief".into(), description: "Says it in three sentences".into() }])
 ///     }
 ///
-///     fn resolve(_name: &str, _session: Session) -> Result<Brief, String> {
+///     fn resolve(_name: &str, _session: Session) -> Result<PersonaSettings, String> {
 ///         let instructions = "Answer in three sentences at most.".into();
-///         Ok(Brief { instructions, model: None, idle_timeout: None, greeting: None })
+///         Ok(PersonaSettings { instructions, model: None, idle_timeout: None, greeting: None })
 ///     }
 /// }
 ///
@@ -157,27 +157,27 @@ pub trait Persona {
     ///
     /// # Errors
     /// A sentence for the user.
-    fn resolve(name: &str, session: Session) -> Result<persona::Brief, String>;
+    fn resolve(name: &str, session: Session) -> Result<persona::PersonaSettings, String>;
 }
 
 /// Renders turns. Each mode is a different presentation.
 ///
 /// ```
-/// use cordboard_plugin::{Reply, View, view::{Limits, Part, Screen, Summary, Turn}};
+/// use cordboard_plugin::{Reply, View, view::{Limits, Part, Summary, Turn, TurnFrame}};
 ///
 /// struct Last;
 ///
 /// impl View for Last {
 ///     fn modes() -> Result<Vec<Summary>, String> {
-///         Ok(vec![Summary { name: "last".into(), description: "The last that was said".into() }])
+///         Ok(vec![Summary { name: "last".into(), description: "The last text of the agent".into() }])
 ///     }
 ///
-///     fn render(_mode: &str, turn: Turn, _limits: Limits) -> Result<Screen, String> {
+///     fn render(_mode: &str, turn: Turn, _limits: Limits) -> Result<TurnFrame, String> {
 ///         let said = turn.parts.iter().rev().find_map(|part| match part {
 ///             Part::Text(text) => Some(Reply::text(text.clone())),
 ///             Part::Action(_) => None,
 ///         });
-///         Ok(Screen { live: (!turn.done).then(|| "Working…".into()), messages: said.into_iter().collect() })
+///         Ok(TurnFrame { live: (!turn.done).then(|| "Working…".into()), messages: said.into_iter().collect() })
 ///     }
 /// }
 ///
@@ -196,7 +196,7 @@ pub trait View {
     ///
     /// # Errors
     /// A sentence for the log. The host then renders the frame itself, without a view.
-    fn render(mode: &str, turn: view::Turn, limits: view::Limits) -> Result<view::Screen, String>;
+    fn render(mode: &str, turn: view::Turn, limits: view::Limits) -> Result<view::TurnFrame, String>;
 }
 
 impl<T: Command> bindings::command::exports::cordboard::plugin::command::Guest for T {
@@ -210,12 +210,12 @@ impl<T: Command> bindings::command::exports::cordboard::plugin::command::Guest f
 }
 
 impl<T: Lifecycle> bindings::lifecycle::exports::cordboard::plugin::lifecycle::Guest for T {
-    fn review(moment: lifecycle::Moment) -> lifecycle::Verdict {
-        <T as Lifecycle>::review(moment)
+    fn review(status: lifecycle::Status) -> lifecycle::Verdict {
+        <T as Lifecycle>::review(status)
     }
 
-    fn resume_notice(moment: lifecycle::Moment) -> Option<String> {
-        <T as Lifecycle>::resume_notice(moment)
+    fn resume_notice(status: lifecycle::Status) -> Option<String> {
+        <T as Lifecycle>::resume_notice(status)
     }
 }
 
@@ -224,7 +224,7 @@ impl<T: Persona> bindings::persona::exports::cordboard::plugin::persona::Guest f
         <T as Persona>::summaries()
     }
 
-    fn resolve(name: String, session: Session) -> Result<persona::Brief, String> {
+    fn resolve(name: String, session: Session) -> Result<persona::PersonaSettings, String> {
         <T as Persona>::resolve(&name, session)
     }
 }
@@ -234,7 +234,7 @@ impl<T: View> bindings::view::exports::cordboard::plugin::view::Guest for T {
         <T as View>::modes()
     }
 
-    fn render(mode: String, turn: view::Turn, limits: view::Limits) -> Result<view::Screen, String> {
+    fn render(mode: String, turn: view::Turn, limits: view::Limits) -> Result<view::TurnFrame, String> {
         <T as View>::render(&mode, turn, limits)
     }
 }

@@ -40,7 +40,7 @@ pub mod hook {
 
 /// The types of the extension point [`Schedule`](crate::Schedule).
 pub mod schedule {
-    pub use crate::bindings::schedule::exports::cordboard::plugin::schedule::{Due, Job};
+    pub use crate::bindings::schedule::exports::cordboard::plugin::schedule::{DueJob, Job};
 
     impl Job {
         /// `cron` has the fields minute, hour, day of month, month and day of week, in the host's time zone, as in
@@ -109,7 +109,7 @@ pub trait Hook {
 /// Runs at set times.
 ///
 /// ```
-/// use cordboard_plugin::{Schedule, log, schedule::{Due, Job}};
+/// use cordboard_plugin::{Schedule, log, schedule::{DueJob, Job}};
 ///
 /// struct Morning;
 ///
@@ -118,8 +118,8 @@ pub trait Hook {
 ///         Ok(vec![Job::new("greet", "30 7 * * mon-fri")])
 ///     }
 ///
-///     fn run(due: Due) -> Result<(), String> {
-///         log::info(&format!("{} was due, {} times before unheard", due.job, due.missed));
+///     fn run(job: DueJob) -> Result<(), String> {
+///         log::info(&format!("{} is due, {} earlier runs were missed", job.name, job.missed));
 ///         Ok(())
 ///     }
 /// }
@@ -140,7 +140,7 @@ pub trait Schedule {
     ///
     /// # Errors
     /// A sentence for the log.
-    fn run(due: schedule::Due) -> Result<(), String>;
+    fn run(job: schedule::DueJob) -> Result<(), String>;
 }
 
 /// Answers HTTP requests whose token or signature the host has checked.
@@ -180,8 +180,8 @@ impl<T: Schedule> bindings::schedule::exports::cordboard::plugin::schedule::Gues
         <T as Schedule>::jobs()
     }
 
-    fn run(due: schedule::Due) -> Result<(), String> {
-        <T as Schedule>::run(due)
+    fn run(job: schedule::DueJob) -> Result<(), String> {
+        <T as Schedule>::run(job)
     }
 }
 
