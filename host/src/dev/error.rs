@@ -4,7 +4,10 @@ use std::{io, path::PathBuf};
 
 use cordboard_runtime::PluginError;
 
-use super::harness::ConfigFaults;
+/// The faults of a configuration, for the author.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigFaults(pub String);
 
 #[derive(Debug, thiserror::Error)]
 pub enum KitError {

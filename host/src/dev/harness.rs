@@ -16,7 +16,7 @@ use cordboard_runtime::{
 
 use super::{
     build::size,
-    error::KitError,
+    error::{ConfigFaults, KitError},
     fake_host::{self, FakeHost},
     fake_network::Far,
     log::Log,
@@ -232,11 +232,6 @@ pub struct ConfigLines<'a> {
     /// Lines of `[secrets]`.
     pub secrets: &'a [String],
 }
-
-/// The faults of a configuration, for the author.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct ConfigFaults(String);
 
 /// Parses the configuration of the plugin `name`.
 pub fn configured(name: &str, lines: ConfigLines<'_>) -> Result<Config, ConfigFaults> {
