@@ -85,8 +85,8 @@ impl PendingApproval {
 
 /// The approval request to the owner about several versions, of which it lists the first `listed`.
 #[must_use]
-pub fn joint_question(parked: &[PendingApproval], listed: usize) -> Reply {
-    let (shown, others) = parked.split_at(listed.min(parked.len()));
+pub fn joint_question(approvals: &[PendingApproval], listed: usize) -> Reply {
+    let (shown, others) = approvals.split_at(listed.min(approvals.len()));
     let requests: Vec<VersionRequest<'_>> = shown.iter().map(PendingApproval::listed).collect();
     let row = |one: &PendingApproval| one.buttons(&format!("Grant {}", one.plugin), &format!("Refuse {}", one.plugin));
     Reply {
@@ -109,7 +109,7 @@ mod tests {
 
     use super::*;
 
-    fn parked(missing: &[&str]) -> PendingApproval {
+    fn approval(missing: &[&str]) -> PendingApproval {
         PendingApproval {
             plugin: "mine".to_owned(),
             digest: "0123456789abcdef".to_owned(),
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn the_question_explains_each_requested_capability() {
-        let question = parked(&["chat", "sessions"]).question(Some(3));
+        let question = approval(&["chat", "sessions"]).question(Some(3));
         expect![[r#"
             Plugin 'mine', version 0123456789ab, requests capabilities that it was not granted:
 
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn a_joint_question_names_each_version_and_its_buttons() {
-        let of = |plugin: &str, missing: &[&str]| PendingApproval { plugin: plugin.to_owned(), ..parked(missing) };
+        let of = |plugin: &str, missing: &[&str]| PendingApproval { plugin: plugin.to_owned(), ..approval(missing) };
         let question = joint_question(&[of("a", &["chat", "sessions"]), of("b", &["http"]), of("c", &["chat"])], 2);
         expect![[r#"
             3 plugins request capabilities that they were not granted:
@@ -156,11 +156,11 @@ mod tests {
 
     #[test]
     fn configuration_only_grants_name_their_line() {
-        let question = parked(&["chat", "http"]).question(None);
+        let question = approval(&["chat", "http"]).question(None);
         assert!(question.text.contains("add `http = [\"https://HOST/*\"]` to [plugins.mine]"), "{}", question.text);
         let commands: Vec<_> = question.buttons[0].iter().map(|button| button.command.as_str()).collect();
         assert_eq!(commands, ["/plugins refuse mine 0123456789ab"]);
-        assert_eq!(config_only(&parked(&["chat", "plugin-control"]).missing), ["plugin-control"]);
+        assert_eq!(config_only(&approval(&["chat", "plugin-control"]).missing), ["plugin-control"]);
     }
 
     #[test]

@@ -96,17 +96,17 @@ impl Rollout {
         }
     }
 
-    async fn ask(&mut self, parked: PendingApproval) {
+    async fn ask(&mut self, approval: PendingApproval) {
         tracing::info!(
-            plugin = parked.plugin,
-            digest = short(&parked.digest),
-            missing = parked.missing.join(", "),
+            plugin = approval.plugin,
+            digest = short(&approval.digest),
+            missing = approval.missing.join(", "),
             "version pending approval: asking the owner"
         );
         if let Some(audience) = self.audience.clone() {
-            audience.supersede(&parked.request()).await;
+            audience.supersede(&approval.request()).await;
         }
-        self.notices.add_approval(parked, Instant::now());
+        self.notices.add_approval(approval, Instant::now());
     }
 
     /// Shows the state of a plugin's rollout in the status.
@@ -143,21 +143,22 @@ impl Rollout {
     pub(super) async fn tell_notice(&mut self) {
         let Some(audience) = self.audience.clone() else { return };
         let machines = &self.machines;
-        let is_open = |parked: &PendingApproval| {
-            let rejected = machines.get(&parked.plugin).and_then(|machine| machine.rejected());
-            rejected
-                .is_some_and(|one| one.digest == parked.digest && matches!(one.hold, RejectReason::PendingApproval(_)))
+        let is_open = |approval: &PendingApproval| {
+            let rejected = machines.get(&approval.plugin).and_then(|machine| machine.rejected());
+            rejected.is_some_and(|one| {
+                one.digest == approval.digest && matches!(one.hold, RejectReason::PendingApproval(_))
+            })
         };
         match self.notices.take(Instant::now(), is_open) {
             Some(Message::Changes(text)) => audience.tell(text, None).await,
-            Some(Message::Approvals(parked)) => audience.ask(self.question(&parked)).await,
+            Some(Message::Approvals(approval)) => audience.ask(self.question(&approval)).await,
             None => {}
         }
     }
 
     /// The question to the owner about these versions.
-    fn question(&self, parked: &[PendingApproval]) -> Reply {
-        match parked {
+    fn question(&self, approvals: &[PendingApproval]) -> Reply {
+        match approvals {
             [only] => only.question(self.plugs.table().generation(&only.plugin).map(|one| one.number)),
             several => joint_question(several, self.notices.listed()),
         }

@@ -79,11 +79,11 @@ impl Notices {
     }
 
     /// Adds a request for approval. It replaces the request of an older version.
-    pub fn add_approval(&mut self, parked: PendingApproval, now: Instant) {
-        self.drop_progress(&parked.plugin);
+    pub fn add_approval(&mut self, approval: PendingApproval, now: Instant) {
+        self.drop_progress(&approval.plugin);
         self.approvals_since.get_or_insert(now);
-        self.approvals.retain(|other| other.plugin != parked.plugin);
-        self.approvals.push(parked);
+        self.approvals.retain(|other| other.plugin != approval.plugin);
+        self.approvals.push(approval);
     }
 
     fn drop_progress(&mut self, plugin: &str) {
@@ -152,11 +152,11 @@ mod tests {
     fn changes(notices: &mut Notices, now: Instant) -> Option<String> {
         notices.take(now, |_| true).map(|message| match message {
             Message::Changes(text) => text,
-            Message::Approvals(parked) => panic!("approvals: {parked:?}"),
+            Message::Approvals(approvals) => panic!("approvals: {approvals:?}"),
         })
     }
 
-    fn parked(number: u32, digest: &str) -> PendingApproval {
+    fn approval(number: u32, digest: &str) -> PendingApproval {
         let missing = vec!["chat".to_owned()];
         PendingApproval { plugin: format!("p{number}"), digest: digest.to_owned(), missing }
     }
@@ -235,19 +235,19 @@ mod tests {
             while let Some(due) = notices.due().filter(|due| *due <= end) {
                 let message = notices.take(due, |_| true).expect("a message is due");
                 times.push(due);
-                if let Message::Approvals(parked) = message {
-                    asked.extend(parked);
+                if let Message::Approvals(approvals) = message {
+                    asked.extend(approvals);
                 }
             }
         };
         for number in 0..1000 {
             let now = began + 10 * SECOND * number / 1000;
             send_until(&mut notices, now);
-            notices.add_approval(parked(number, "0123"), now);
+            notices.add_approval(approval(number, "0123"), now);
             notices.add(&format!("q{number}"), (Kind::Done, "active".to_owned()), now);
         }
         send_until(&mut notices, began + 1000 * SECOND);
-        assert_eq!(asked, (0..1000).map(|number| parked(number, "0123")).collect::<Vec<_>>(), "each is asked once");
+        assert_eq!(asked, (0..1000).map(|number| approval(number, "0123")).collect::<Vec<_>>(), "each is asked once");
         let Pace { most, span, .. } = Pace::default();
         assert!(times.len() <= most + 2, "{}", times.len());
         assert!(times.windows(most + 1).all(|window| window[most] - window[0] >= span));
@@ -258,11 +258,11 @@ mod tests {
         let (mut notices, now) = (Notices::new(Pace::default()), Instant::now());
         notices.add("p2", (Kind::Progress, "p2 is being compiled".to_owned()), now);
         for (number, digest) in [(1, "old"), (2, "old"), (1, "new")] {
-            notices.add_approval(parked(number, digest), now);
+            notices.add_approval(approval(number, digest), now);
         }
         let open = |one: &PendingApproval| one.plugin == "p1";
-        assert_eq!(notices.take(now, open), Some(Message::Approvals(vec![parked(1, "new")])));
-        notices.add_approval(parked(2, "old"), now);
+        assert_eq!(notices.take(now, open), Some(Message::Approvals(vec![approval(1, "new")])));
+        notices.add_approval(approval(2, "old"), now);
         assert_eq!((notices.take(now, open), notices.due()), (None, None));
     }
 }
