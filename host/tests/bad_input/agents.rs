@@ -186,7 +186,7 @@ fn an_unresponsive_agent_is_named_at_the_end_of_input() {
     assert_eq!(ended.code, Some(1));
     assert!(ended.err.contains("after 1s these were still open: a (busy, 0 waiting)"), "{}", ended.err);
     let mut host = board.run();
-    host.hear("Cordboard stopped while session 'a' was answering “hang”. Your message was not sent again.");
+    host.hear("Cordboard was stopped while session 'a' was answering “hang”. Your message was not sent again.");
     assert_eq!(host.end().code, Some(0));
 }
 

@@ -86,7 +86,7 @@ fn a_killed_host_is_followed_by_a_notice_of_ended_work() {
     host.kill();
     let mut host = home.start();
     host.expect(
-        "Cordboard stopped while the agent of session 'a' was working in the background: build. That work has ended. \
+        "Cordboard was stopped while the agent of session 'a' was working in the background: build. That work has ended. \
          Ask the agent to start it again.\n",
     );
     host.ask("hello", "done");

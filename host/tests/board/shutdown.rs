@@ -66,7 +66,7 @@ fn unfinished_work_after_the_drain_is_named() {
     assert_eq!(home.agents(), [] as [i32; 0]);
     assert_eq!(home.sessions()[0]["queued"], 1);
     let mut host = home.start();
-    host.expect("Cordboard stopped while session 'a' was answering “slow 100000”.");
+    host.expect("Cordboard was stopped while session 'a' was answering “slow 100000”.");
     // The queued message resumes the session in the meantime.
     host.say("/timeout");
     host.expect("Idle timeout: 10 minutes\n\nUsage: /timeout <minutes> (1-120)\n");
@@ -134,7 +134,7 @@ fn sigterm_keeps_the_interrupted_prompt() {
     assert_eq!(host.wait().code(), Some(0));
     let mut host = home.start();
     host.reads(
-        "Cordboard stopped while session 'a' was answering “slow 100000”. Your message was not sent again.\n  [Send again] /retry a\n  [Leave it] /leave a",
+        "Cordboard was stopped while session 'a' was answering “slow 100000”. Your message was not sent again.\n  [Send again] /retry a\n  [Leave it] /leave a",
     );
     host.say("/retry");
     host.expect("line 1\n");
@@ -178,7 +178,7 @@ fn a_killed_host_leaves_no_processes_and_loses_nothing() {
 
     let mut host = home.start();
     host.reads(
-        "Cordboard stopped while session 'a' was answering “slow 100000”. Your message was not sent again.\n  [Send again] /retry a\n  [Leave it] /leave a",
+        "Cordboard was stopped while session 'a' was answering “slow 100000”. Your message was not sent again.\n  [Send again] /retry a\n  [Leave it] /leave a",
     );
     host.reads("Resuming session...\nI remember: tea\nYou said: two");
     let logged = host.expect_logged("stopped agents that a killed host left behind");
@@ -220,7 +220,7 @@ fn interrupted_prompts_survive_a_second_kill() {
     }
     let mut host = home.start();
     // The previous host has already reported the first prompt.
-    host.reads("Cordboard stopped while session 'a' was answering “slow 100002”. Your message was not sent again.\n  [Send again] /retry a\n  [Leave it] /leave a");
+    host.reads("Cordboard was stopped while session 'a' was answering “slow 100002”. Your message was not sent again.\n  [Send again] /retry a\n  [Leave it] /leave a");
     host.say("/leave");
     host.expect("An earlier message of session 'a' was not sent again either: “slow 100001”.\n  [Send again] /retry a\n  [Leave it] /leave a\n");
     assert_eq!(host.end().1, Some(0));

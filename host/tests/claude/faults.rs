@@ -37,7 +37,7 @@ fn no_agent_survives_a_killed_host() {
     board.ask("count 10000", "line 1\n");
     board.kill();
     board.start();
-    board.until("Cordboard stopped while session 'a' was answering “count 10000”.");
+    board.until("Cordboard was stopped while session 'a' was answering “count 10000”.");
     eventually("the end of the agent", || running(&board.home()).is_empty().then_some(()));
     board.ask("hello", "You said: hello");
     assert_eq!(running(&board.home()).len(), 1);

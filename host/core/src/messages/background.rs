@@ -37,7 +37,7 @@ pub(super) fn died(session: &SessionName, why: &str) -> String {
 pub(super) fn ended(session: &SessionName, work: &[String]) -> String {
     let work = listed(work);
     format!(
-        "Cordboard stopped while the agent of session '{session}' was working in the background: {work}. That work has ended. Ask the agent to start it again."
+        "Cordboard was stopped while the agent of session '{session}' was working in the background: {work}. That work has ended. Ask the agent to start it again."
     )
 }
 

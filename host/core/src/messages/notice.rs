@@ -182,7 +182,7 @@ impl Notice {
             Self::CountsLater { session, work } => plain(&background::counts_later(session, work)),
             Self::WorkEnded { session, work } => plain(&background::ended(session, work)),
             Self::CutOff { session, prompt, .. } => plain(&format!(
-                "Cordboard stopped while session '{session}' was answering “{prompt}”. Your message was not sent again."
+                "Cordboard was stopped while session '{session}' was answering “{prompt}”. Your message was not sent again."
             )),
             Self::StillKept { session, prompt, .. } => {
                 plain(&format!("An earlier message of session '{session}' was not sent again either: “{prompt}”."))

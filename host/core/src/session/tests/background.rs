@@ -121,7 +121,7 @@ fn a_killed_host_is_followed_by_the_work_it_ended() {
             prompt a → stopping
             exit → starting
                 persist
-                tell home: Cordboard stopped while the agent of session 'x' was working in the background: build, tests. That work has ended. Ask the agent to start it again.
+                tell home: Cordboard was stopped while the agent of session 'x' was working in the background: build, tests. That work has ended. Ask the agent to start it again.
                 spawn 1 anew, model opus
         "#]],
     );
@@ -782,7 +782,7 @@ fn shutdown_names_the_background_work_it_ends() {
             background → stopping
             exit → suspended
                 persist
-                tell home: Cordboard stopped while the agent of session 'x' was working in the background: build, tests, a wake-up. That work has ended. Ask the agent to start it again.
+                tell home: Cordboard was stopped while the agent of session 'x' was working in the background: build, tests, a wake-up. That work has ended. Ask the agent to start it again.
         "#]],
     );
     check(
@@ -812,7 +812,7 @@ fn shutdown_names_the_background_work_it_ends() {
             exit → suspended
                 persist
                 cut off a at home, failed: Stopped: Cordboard is shutting down.
-                tell home: Cordboard stopped while the agent of session 'x' was working in the background: build. That work has ended. Ask the agent to start it again.
+                tell home: Cordboard was stopped while the agent of session 'x' was working in the background: build. That work has ended. Ask the agent to start it again.
         "#]],
     );
     check(

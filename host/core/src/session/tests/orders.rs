@@ -327,7 +327,7 @@ fn archiving_drops_the_interrupted_prompt() {
         expect![[r#"
             restore cut=a → suspended
                 persist
-                tell home: Cordboard stopped while session 'x' was answering “the text of a”. Your message was not sent again.
+                tell home: Cordboard was stopped while session 'x' was answering “the text of a”. Your message was not sent again.
                 settle a as interrupted
             order archive → archived
                 persist

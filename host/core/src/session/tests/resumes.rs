@@ -387,7 +387,7 @@ fn a_restarted_host_reports_the_interrupted_prompt() {
         expect![[r#"
             restore cut=a → suspended
                 persist
-                tell home: Cordboard stopped while session 'x' was answering “the text of a”. Your message was not sent again.
+                tell home: Cordboard was stopped while session 'x' was answering “the text of a”. Your message was not sent again.
                 settle a as interrupted
             prompt b → starting
                 persist
@@ -425,7 +425,7 @@ fn interrupted_prompts_survive_a_second_crash() {
         expect![[r#"
             restore cut=a → suspended
                 persist
-                tell home: Cordboard stopped while session 'x' was answering “the text of a”. Your message was not sent again.
+                tell home: Cordboard was stopped while session 'x' was answering “the text of a”. Your message was not sent again.
                 settle a as interrupted
             order retry a2 → starting
                 accept a2: the text of a
@@ -589,7 +589,7 @@ fn a_prompt_interrupted_twice_is_kept_once() {
         ",
         expect![[r#"
             restore cut=a → suspended
-                tell home: Cordboard stopped while session 'x' was answering “the text of a”. Your message was not sent again.
+                tell home: Cordboard was stopped while session 'x' was answering “the text of a”. Your message was not sent again.
                 settle a as interrupted
             order leave → suspended
                 persist
