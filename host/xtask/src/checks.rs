@@ -43,7 +43,7 @@ pub fn bench(workspace: &Workspace, args: &[OsString]) -> Result<()> {
 }
 
 pub fn format(workspace: &Workspace) -> Result<()> {
-    step::start("checking the formattingting");
+    step::start("checking the formatting");
     step::show(cargo(workspace).args(["fmt", "--all", "--check"]))
         .context("the code is not formatted (run `cargo fmt --all`)")
 }
