@@ -114,6 +114,17 @@ async fn an_extension_point_of_another_type_is_rejected() {
 }
 
 #[tokio::test]
+async fn the_version_is_checked_before_the_grants() {
+    let text = r#"(component
+        (import "wasi:http/outgoing-handler@0.2.3" (instance))
+        (instance $e)
+        (export "cordboard:plugin/webhook@0.1.0" (instance $e)))"#;
+    let why = refused(&wat(text)).await;
+    let older = "it is built for an older Cordboard: it has cordboard:plugin/webhook@0.1.0, and this one has cordboard:plugin@0.2.0; ";
+    assert!(why.starts_with(&format!("{older}rebuild it with the current SDK: ")), "{why}");
+}
+
+#[tokio::test]
 async fn unknown_imports_are_named_with_the_remedy() {
     let function = |import: &str, shape: &str| {
         format!(r#"(component (import "{import}" (instance (export "launch" (func {shape})))))"#)
