@@ -139,7 +139,10 @@ impl Drop for Home {
             // The process may have ended in the meantime.
             let _: rustix::io::Result<()> = rustix::process::kill_process(pid, Signal::KILL);
         }
-        if let Ok(contents) = cordboard_store::read_only(&self.state()) {
+        // Without a database there was no host. The empty id would match the cgroups of every host.
+        if let Ok(contents) = cordboard_store::read_only(&self.state())
+            && !contents.host_id.is_empty()
+        {
             cgroups(&contents.host_id).iter().for_each(|folder| remove_cgroup(folder));
         }
     }
