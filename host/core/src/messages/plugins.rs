@@ -3,7 +3,7 @@
 pub const MISSING_LIFECYCLE: &str =
     "`[plugins] lifecycle` names it; without it, idle agents are suspended at their idle timeout";
 
-/// What a capability allows, for the owner who is asked to grant it.
+/// Explains a capability to the owner who is asked to grant it.
 #[must_use]
 pub fn allows(capability: &str) -> &'static str {
     match capability {

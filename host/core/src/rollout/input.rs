@@ -140,7 +140,7 @@ impl Reason {
 }
 
 impl TrialError {
-    /// A version that is invalid whatever it is granted.
+    /// A version that is invalid with any grants.
     #[must_use]
     pub const fn invalid(reason: Reason) -> Self {
         Self { reason, missing: Vec::new(), exceeds: false }

@@ -126,7 +126,7 @@ impl Machine {
         });
     }
 
-    /// Ends the current job without an outcome. A newest version that it was for is tried after whatever replaces it.
+    /// Ends the current job without an outcome. A newest version that it was for is tried after the next job.
     pub(super) fn cancel_job(&mut self) {
         let Some(job) = self.job.take() else { return };
         self.emit(Effect::Cancel { ticket: job.ticket });

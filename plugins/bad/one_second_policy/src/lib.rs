@@ -1,4 +1,4 @@
-//! For tests: a lifecycle policy that suspends an agent after a second, whatever its session's timeout is, so that
+//! For tests: a lifecycle policy that suspends an agent after a second, regardless of the session's timeout, so that
 //! the replacement of a policy is visible. With `traps = true` in its configuration, it traps in every call.
 
 use cordboard_plugin::{
