@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 
-use super::board::{Board, QUICK};
+use super::host::{Home, QUICK};
 
 /// Returns a configuration whose agent is `command`.
 fn with_agent(command: &str) -> String {
@@ -26,13 +26,13 @@ fn a_missing_command_is_named_and_the_prompt_waits() {
         ),
         ("no-such-agent", "'no-such-agent': "),
     ] {
-        let board = Board::new(&with_agent(command));
-        let mut host = board.run();
+        let home = Home::new(&with_agent(command));
+        let mut host = home.run();
         host.exchange("/new a", "The agent of session 'a' could not be started: ");
         host.hear(why);
         host.say("are you there?");
         host.hear("Your messages are kept. Use /retry to try again.");
-        board.configure(QUICK);
+        home.configure(QUICK);
         host.log("configuration changed");
         host.exchange("/retry", "You said: are you there?");
         assert_eq!(host.end().code, Some(0));
@@ -41,8 +41,8 @@ fn a_missing_command_is_named_and_the_prompt_waits() {
 
 #[test]
 fn too_many_open_files_at_a_start_name_the_remedy() {
-    let board = Board::new(QUICK);
-    let mut host = board.run();
+    let home = Home::new(QUICK);
+    let mut host = home.run();
     host.exchange("/sessions", "No sessions.");
     // Every file with a lower number is open, so that the host can open no other one.
     let few = Rlimit { current: Some(12), maximum: getrlimit(Resource::Nofile).maximum };
@@ -59,9 +59,9 @@ fn too_many_open_files_at_a_start_name_the_remedy() {
 
 #[test]
 fn an_unexecutable_command_is_named() {
-    let board = Board::new("");
-    board.configure(&with_agent(&board.path("config.toml").display().to_string()));
-    let mut host = board.run();
+    let home = Home::new("");
+    home.configure(&with_agent(&home.path("config.toml").display().to_string()));
+    let mut host = home.run();
     host.exchange("/new a", "The agent of session 'a' could not be started: ");
     host.hear("config.toml'");
     host.hear("Use /retry to try again.");
@@ -71,14 +71,14 @@ fn an_unexecutable_command_is_named() {
 
 #[test]
 fn a_prompt_of_a_failing_agent_is_named_and_answered_later() {
-    let board = Board::new("");
-    board.configure(&with_agent(&board.script("agent", "echo 'the licence has expired' >&2; exit 3")));
-    let mut host = board.run();
+    let home = Home::new("");
+    home.configure(&with_agent(&home.script("agent", "echo 'the licence has expired' >&2; exit 3")));
+    let mut host = home.run();
     host.exchange("/new a", "Session 'a' created.\n");
     host.say("are you there?");
     // Only output before the end of input is guaranteed within the two seconds of `drain`.
     host.hear("The agent of session 'a' did not start: ");
-    board.wait_for("one with a message", |session| session["queued"] == 1);
+    home.wait_for("one with a message", |session| session["queued"] == 1);
     let ended = host.end();
     assert_eq!(ended.code, Some(1));
     let told = "The agent of session 'a' did not start: it exited (exit code 3): the licence has expired\n";
@@ -89,25 +89,25 @@ fn a_prompt_of_a_failing_agent_is_named_and_answered_later() {
         "{}",
         ended.err
     );
-    board.configure(QUICK);
-    let mut host = board.run();
+    home.configure(QUICK);
+    let mut host = home.run();
     host.hear("You said: are you there?");
     assert_eq!(host.end().code, Some(0));
 }
 
 #[test]
 fn the_last_output_of_an_agent_is_shown_literally() {
-    let board = Board::new("");
-    let agent = board.script("agent", r"echo '__init__: no `\d+` in *.py' >&2; exit 3");
-    board.configure(&with_agent(&agent));
-    let mut host = board.run();
+    let home = Home::new("");
+    let agent = home.script("agent", r"echo '__init__: no `\d+` in *.py' >&2; exit 3");
+    home.configure(&with_agent(&agent));
+    let mut host = home.run();
     host.say("/new a");
     host.hear("The agent of session 'a' did not start: it exited (exit code 3): __init__: no `\\d+` in *.py\n");
     // After the third death, the next attempt is in 25 s.
     for _ in 0..3 {
         host.log("agent ended");
     }
-    board.configure(QUICK);
+    home.configure(QUICK);
     host.log("configuration changed");
     // The user needn't wait for it.
     host.exchange("/retry", "Retrying in session 'a'.");
@@ -118,14 +118,14 @@ fn the_last_output_of_an_agent_is_shown_literally() {
 /// Takes the 31 seconds after which the host gives up on an agent.
 #[test]
 fn an_agent_that_keeps_exiting_is_given_up() {
-    let board = Board::new("");
-    board.configure(&with_agent(&board.script("agent", "echo 'the licence has expired' >&2; exit 3")));
-    let mut host = board.run();
+    let home = Home::new("");
+    home.configure(&with_agent(&home.script("agent", "echo 'the licence has expired' >&2; exit 3")));
+    let mut host = home.run();
     host.exchange("/new a", "Session 'a' created.");
     host.say("are you there?");
     host.hear("The agent of session 'a' keeps exiting: the licence has expired\n");
     host.hear("Your messages are kept. Use /retry to start it again");
-    board.configure(QUICK);
+    home.configure(QUICK);
     host.log("configuration changed");
     host.exchange("/retry", "You said: are you there?");
     assert_eq!(host.end().code, Some(0));
@@ -133,8 +133,8 @@ fn an_agent_that_keeps_exiting_is_given_up() {
 
 #[test]
 fn garbage_and_a_10_mb_line_are_skipped() {
-    let board = Board::new(QUICK);
-    let ended = board.talk(&["/new a", "garbage", "bigline 10000000", "flood 3000", "recall"]);
+    let home = Home::new(QUICK);
+    let ended = home.talk(&["/new a", "garbage", "bigline 10000000", "flood 3000", "recall"]);
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     for answer in ["I printed garbage.\n", "I printed one line of 10000000 bytes.\n", "line 1\nline 2\n", "line 3000\n"]
     {
@@ -145,14 +145,14 @@ fn garbage_and_a_10_mb_line_are_skipped() {
 
 #[test]
 fn an_agent_that_prints_only_garbage_can_be_replaced() {
-    let board = Board::new("");
-    let chatter = board.script("agent", "while read -r line; do echo \"what? $line\"; printf '\\377\\376\\n'; done");
-    board.configure(&with_agent(&chatter));
-    let mut host = board.run();
+    let home = Home::new("");
+    let chatter = home.script("agent", "while read -r line; do echo \"what? $line\"; printf '\\377\\376\\n'; done");
+    home.configure(&with_agent(&chatter));
+    let mut host = home.run();
     host.exchange("/new a", "Session 'a' created.");
     host.say("hello?");
-    board.wait_for_phase("starting");
-    board.configure(QUICK);
+    home.wait_for_phase("starting");
+    home.configure(QUICK);
     host.log("configuration changed");
     host.exchange("/fresh", "Session 'a' starts a new conversation.");
     host.hear("You said: hello?");
@@ -161,12 +161,12 @@ fn an_agent_that_prints_only_garbage_can_be_replaced() {
 
 #[test]
 fn stop_ends_an_unresponsive_agent() {
-    let board = Board::new(QUICK);
-    let mut host = board.run();
+    let home = Home::new(QUICK);
+    let mut host = home.run();
     host.exchange("/new a", "Session 'a' created.");
     host.exchange("remember the milk", "I will remember: the milk");
     host.say("hang");
-    board.wait_for_phase("busy");
+    home.wait_for_phase("busy");
     host.say("recall");
     host.exchange("/stop", "Stopped.");
     host.hear("The agent of session 'a' did not respond and was stopped. The next message resumes it.");
@@ -176,24 +176,24 @@ fn stop_ends_an_unresponsive_agent() {
 
 #[test]
 fn an_unresponsive_agent_is_named_at_the_end_of_input() {
-    let board = Board::new(&format!("[console]\ndrain = \"1s\"\n{QUICK}"));
-    let mut host = board.run();
+    let home = Home::new(&format!("[console]\ndrain = \"1s\"\n{QUICK}"));
+    let mut host = home.run();
     host.say("/new a");
     host.say("hang");
     // The start must not count towards the drain period of one second.
-    board.wait_for_phase("busy");
+    home.wait_for_phase("busy");
     let ended = host.end();
     assert_eq!(ended.code, Some(1));
     assert!(ended.err.contains("after 1s these were still open: a (busy, 0 waiting)"), "{}", ended.err);
-    let mut host = board.run();
+    let mut host = home.run();
     host.hear("Cordboard was stopped while session 'a' was answering “hang”. Your message was not sent again.");
     assert_eq!(host.end().code, Some(0));
 }
 
 #[test]
 fn an_exit_during_a_turn_is_reported_and_not_retried() {
-    let board = Board::new(QUICK);
-    let ended = board.talk(&["/new a", "crash", "and now?"]);
+    let home = Home::new(QUICK);
+    let ended = home.talk(&["/new a", "crash", "and now?"]);
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     assert!(
         ended.out.contains(
@@ -209,13 +209,13 @@ fn an_exit_during_a_turn_is_reported_and_not_retried() {
 /// The agent ignores SIGTERM and the end of its input, and so does its child, which is in its own session.
 #[test]
 fn a_stubborn_agent_and_its_children_end_with_the_host() {
-    let board = Board::new(QUICK);
-    let mut host = board.run();
+    let home = Home::new(QUICK);
+    let mut host = home.run();
     host.exchange("/new a", "Session 'a' created.");
     host.exchange("stubborn", "From now on I ignore SIGTERM");
     host.exchange("children", "I left process ");
     host.hear(" behind.");
-    let pid = board.wait_for_phase("idle");
+    let pid = home.wait_for_phase("idle");
     assert!(is_alive(&pid));
     host.signal(rustix::process::Signal::TERM);
     let ended = host.wait();

@@ -2,15 +2,15 @@
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
-use super::board::{Board, CORDBOARD, QUICK};
+use super::host::{CORDBOARD, Home, QUICK};
 
 #[test]
 fn every_help_text_has_examples() {
-    let board = Board::new("");
+    let home = Home::new("");
     for args in
         [&["--help"][..], &["run", "--help"], &["check", "--help"], &["sessions", "--help"], &["plugins", "--help"]]
     {
-        let ended = board.once(args);
+        let ended = home.once(args);
         assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""), "{args:?}");
         let example = format!("Examples:\n  cordboard {}", if args.len() == 2 { args[0] } else { "run" });
         assert!(ended.out.contains(&example), "{args:?}: {}", ended.out);
@@ -19,14 +19,14 @@ fn every_help_text_has_examples() {
 
 #[test]
 fn an_unknown_argument_is_refused_with_the_nearest() {
-    let board = Board::new("");
+    let home = Home::new("");
     for (args, said) in [
         (&["sesions"][..], "a similar subcommand exists: 'sessions'"),
         (&["run", "--plugin", "x"], "a similar argument exists: '--plugins'"),
         (&["run", "--chat", "irc"], "possible values: console, telegram"),
         (&[], "Usage: cordboard"),
     ] {
-        let ended = board.once(args);
+        let ended = home.once(args);
         assert_eq!(ended.code, Some(2), "{args:?}");
         assert!(ended.err.contains(said), "{args:?}: {}", ended.err);
     }
@@ -34,9 +34,9 @@ fn an_unknown_argument_is_refused_with_the_nearest() {
 
 #[test]
 fn an_invalid_log_filter_is_named_and_ignored() {
-    let board = Board::new("");
-    let run = ["run", "--chat", "console", "--state", &board.path("state").display().to_string()];
-    let output = board
+    let home = Home::new("");
+    let run = ["run", "--chat", "console", "--state", &home.path("state").display().to_string()];
+    let output = home
         .cordboard(&run)
         .env("CORDBOARD_LOG", "cordboard=loud")
         .stdin(std::process::Stdio::null())
@@ -49,13 +49,13 @@ fn an_invalid_log_filter_is_named_and_ignored() {
 
 #[test]
 fn too_few_open_files_are_named_with_the_remedy() {
-    let board = Board::new("");
+    let home = Home::new("");
     let cases =
         [("12", "run"), ("63", "run"), ("12", "sessions"), ("16", "sessions"), ("16", "plugins"), ("16", "check")];
     for (limit, asked) in cases {
-        let mut command = board.program("sh");
+        let mut command = home.program("sh");
         command.args(["-c", "ulimit -n $1; shift; exec \"$@\"", "sh", limit, CORDBOARD, asked]);
-        let output = command.args(board.places()).stdin(std::process::Stdio::null()).output().unwrap();
+        let output = command.args(home.places()).stdin(std::process::Stdio::null()).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         let told =
             format!("cordboard: failed to start: the limit of open files is {limit}, and Cordboard needs at least 64");
@@ -66,8 +66,8 @@ fn too_few_open_files_are_named_with_the_remedy() {
 
 #[test]
 fn check_names_a_policy_that_no_plugin_offers() {
-    let board = Board::new("[plugins]\nlifecycle = \"none\"\n");
-    let ended = board.ask("check", &[]);
+    let home = Home::new("[plugins]\nlifecycle = \"none\"\n");
+    let ended = home.ask("check", &[]);
     assert_eq!(ended.code, Some(1));
     assert!(ended.out.contains("plugin         missing  none\n"), "{}", ended.out);
     assert!(ended.err.contains("lifecycle = \"none\": no plugin of that name exports lifecycle"), "{}", ended.err);
@@ -75,9 +75,9 @@ fn check_names_a_policy_that_no_plugin_offers() {
 
 #[test]
 fn check_confirms_a_valid_setup() {
-    let board = Board::new(QUICK);
-    let ended = board.ask("check", &[]);
-    let config = board.path("config.toml").display().to_string();
+    let home = Home::new(QUICK);
+    let ended = home.ask("check", &[]);
+    let config = home.path("config.toml").display().to_string();
     assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""));
     assert!(ended.out.starts_with(&format!("configuration  ok  {config}\nagent          ")), "{}", ended.out);
     assert!(ended.out.contains("agent          ok  demo\nplugin         ok  control\n"), "{}", ended.out);
@@ -85,16 +85,16 @@ fn check_confirms_a_valid_setup() {
 
 #[test]
 fn check_reads_each_secret_and_shows_none() {
-    let board = Board::new("");
-    let places = ["good", "open", "none"].map(|name| board.path(name).display().to_string());
+    let home = Home::new("");
+    let places = ["good", "open", "none"].map(|name| home.path(name).display().to_string());
     for (place, mode) in places.iter().zip([0o600, 0o644]) {
         fs::write(place, "swordfish\n").unwrap();
         fs::set_permissions(place, fs::Permissions::from_mode(mode)).unwrap();
     }
     let [good, open, none] = &places;
     let of_systemd = "of-systemd = { credential = \"x\" }";
-    board.configure(&format!("[secrets]\ngood = {good:?}\nopen = {open:?}\nnone = {none:?}\n{of_systemd}\n"));
-    let ended = board.ask("check", &[]);
+    home.configure(&format!("[secrets]\ngood = {good:?}\nopen = {open:?}\nnone = {none:?}\n{of_systemd}\n"));
+    let ended = home.ask("check", &[]);
     assert_eq!(ended.code, Some(1));
     for line in ["ok  good", "invalid  none", "unknown  of-systemd", "invalid  open"] {
         assert!(ended.out.contains(&format!("\nsecret         {line}\n")), "{line}: {}", ended.out);
@@ -106,21 +106,21 @@ fn check_reads_each_secret_and_shows_none() {
              [secrets] open: failed to read {open}: other users can read it (mode 644): run chmod 600\n"
         )
     );
-    board.configure(&format!("[secrets]\ngood = {good:?}\n{of_systemd}\n"));
-    let ended = board.ask("check", &[]);
+    home.configure(&format!("[secrets]\ngood = {good:?}\n{of_systemd}\n"));
+    let ended = home.ask("check", &[]);
     assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""));
     assert!(!ended.out.contains("swordfish"), "{}", ended.out);
 }
 
 #[test]
 fn check_shows_no_secret_within_another_text() {
-    let board = Board::new("");
-    let (good, none) = (board.path("good"), board.path("swordfish"));
+    let home = Home::new("");
+    let (good, none) = (home.path("good"), home.path("swordfish"));
     fs::write(&good, "swordfish\n").unwrap();
     fs::set_permissions(&good, fs::Permissions::from_mode(0o600)).unwrap();
     let agent = "[agents.swordfish]\nkind = \"claude\"\ncommand = \"/nowhere\"\n";
-    board.configure(&format!("[secrets]\ngood = {good:?}\nnone = {none:?}\n{agent}"));
-    let ended = board.ask("check", &[]);
+    home.configure(&format!("[secrets]\ngood = {good:?}\nnone = {none:?}\n{agent}"));
+    let ended = home.ask("check", &[]);
     assert!(ended.out.contains("agent          missing  (secret good)\n"), "{}", ended.out);
     assert!(ended.err.contains("/(secret good): No such file"), "{}", ended.err);
 }
@@ -128,7 +128,7 @@ fn check_shows_no_secret_within_another_text() {
 #[test]
 fn check_names_a_missing_default_agent() {
     let default = "[agents]\ndefault = \"mine\"\n[agents.mine]\nkind = \"claude\"\ncommand = \"/nowhere/mine\"\n";
-    let ended = Board::new(default).ask("check", &[]);
+    let ended = Home::new(default).ask("check", &[]);
     assert_eq!(ended.code, Some(1));
     assert!(ended.out.contains("agent          ok  demo\nagent          missing  mine\n"), "{}", ended.out);
     assert_eq!(
@@ -140,9 +140,9 @@ fn check_names_a_missing_default_agent() {
 
 #[test]
 fn check_names_a_rejected_plugin_and_the_reason() {
-    let board = Board::new("");
-    fs::write(board.path("plugins/note.wasm"), "not wasm").unwrap();
-    let ended = board.ask("check", &[]);
+    let home = Home::new("");
+    fs::write(home.path("plugins/note.wasm"), "not wasm").unwrap();
+    let ended = home.ask("check", &[]);
     assert_eq!(ended.code, Some(1));
     assert!(ended.out.contains("plugin         rejected  note\n"), "{}", ended.out);
     assert_eq!(
@@ -153,44 +153,44 @@ fn check_names_a_rejected_plugin_and_the_reason() {
 
 #[test]
 fn check_runs_a_plugin_with_its_configuration() {
-    let board = Board::new("[plugins.persona.config.personas.x]\ninstructions = 3\n");
-    let ended = board.ask("check", &[]);
+    let home = Home::new("[plugins.persona.config.personas.x]\ninstructions = 3\n");
+    let ended = home.ask("check", &[]);
     assert_eq!(ended.code, Some(1), "{}", ended.out);
-    let file = board.path("config.toml").display().to_string();
+    let file = home.path("config.toml").display().to_string();
     let why = format!(
         "cordboard: plugin 'persona': it failed its trial: it returned an error: personas.x.instructions: invalid type: integer `3`, \
          expected a string; correct [plugins.persona.config] in {file}\n"
     );
     assert_eq!(ended.err, why);
     // A host runs without this table's changes and logs the same error.
-    let mut host = board.run();
+    let mut host = home.run();
     host.log("personas.x.instructions: invalid type: integer `3`, expected a string; correct [plugins.persona.config]");
     assert_eq!(host.end().code, Some(0));
 }
 
 #[test]
 fn tables_are_printed_with_and_without_a_host() {
-    let board = Board::new(QUICK);
-    let names = |ended: super::board::Ended| {
+    let home = Home::new(QUICK);
+    let names = |ended: super::host::Ended| {
         assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""));
         let rows: serde_json::Value = serde_json::from_str(&ended.out).unwrap();
         rows.as_array().unwrap().iter().map(|row| row["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
-    assert_eq!(names(board.ask("sessions", &["--json"])), [""; 0]);
-    let mut host = board.run();
+    assert_eq!(names(home.ask("sessions", &["--json"])), [""; 0]);
+    let mut host = home.run();
     host.exchange("/new a", "Session 'a' created.");
-    assert_eq!(names(board.ask("sessions", &["--json"])), ["a"]);
-    assert!(names(board.ask("plugins", &["--json"])).contains(&"sessions".to_owned()));
+    assert_eq!(names(home.ask("sessions", &["--json"])), ["a"]);
+    assert!(names(home.ask("plugins", &["--json"])).contains(&"sessions".to_owned()));
     assert_eq!(host.end().code, Some(0));
-    assert_eq!(names(board.ask("sessions", &["--json"])), ["a"]);
-    assert!(names(board.ask("plugins", &["--json"])).contains(&"sessions".to_owned()));
+    assert_eq!(names(home.ask("sessions", &["--json"])), ["a"]);
+    assert!(names(home.ask("plugins", &["--json"])).contains(&"sessions".to_owned()));
 }
 
 #[test]
 fn a_missing_state_directory_lists_no_sessions() {
-    let board = Board::new("");
-    let nowhere = board.path("nowhere").display().to_string();
-    let ended = board.once(&["sessions", "--state", &nowhere]);
+    let home = Home::new("");
+    let nowhere = home.path("nowhere").display().to_string();
+    let ended = home.once(&["sessions", "--state", &nowhere]);
     assert_eq!(ended.code, Some(0), "{}", ended.err);
-    assert!(!board.path("nowhere").exists(), "reading creates nothing");
+    assert!(!home.path("nowhere").exists(), "reading creates nothing");
 }

@@ -3,14 +3,14 @@
 
 use std::fs;
 
-use super::board::{Board, QUICK};
+use super::host::{Home, QUICK};
 
 /// Returns the error of `run` for a configuration that prevents the start.
 fn refused(config: &str) -> String {
-    let board = Board::new(config);
-    let ended = board.run().end();
+    let home = Home::new(config);
+    let ended = home.run().end();
     assert_eq!((ended.code, ended.out.as_str()), (Some(2), ""), "{}", ended.err);
-    let path = board.path("config.toml").display().to_string();
+    let path = home.path("config.toml").display().to_string();
     let head = format!("cordboard: {path} cannot be used:\n");
     ended.err.strip_prefix(&head).unwrap_or_else(|| panic!("{}", ended.err)).to_owned()
 }
@@ -49,37 +49,37 @@ fn invalid_toml_is_shown_with_its_position() {
 
 #[test]
 fn a_named_configuration_file_must_exist() {
-    let board = Board::new("");
-    let gone = board.path("gone.toml").display().to_string();
+    let home = Home::new("");
+    let gone = home.path("gone.toml").display().to_string();
     let said = format!(
         "cordboard: the configuration {gone} does not exist: create it, use another file with --config, or omit --config for the built-in defaults\n"
     );
-    let state = board.path("state").display().to_string();
+    let state = home.path("state").display().to_string();
     for (subcommand, code) in [("run", 2), ("sessions", 2), ("plugins", 2), ("check", 1)] {
-        let ended = board.once(&[subcommand, "--config", &gone, "--state", &state]);
+        let ended = home.once(&[subcommand, "--config", &gone, "--state", &state]);
         assert_eq!(
             (ended.code, ended.out.as_str(), ended.err.as_str()),
             (Some(code), "", said.as_str()),
             "{subcommand}"
         );
     }
-    let folder = board.path("plugins").display().to_string();
-    let ended = board.once(&["run", "--config", &folder, "--state", &state]);
+    let folder = home.path("plugins").display().to_string();
+    let ended = home.once(&["run", "--config", &folder, "--state", &state]);
     assert_eq!(ended.code, Some(2));
     assert!(ended.err.contains(&format!("the configuration {folder} cannot be read: Is a directory")), "{}", ended.err);
 }
 
 #[test]
 fn an_empty_file_means_the_defaults() {
-    let board = Board::new("");
-    let ended = board.talk(&["/timeout"]);
+    let home = Home::new("");
+    let ended = home.talk(&["/timeout"]);
     assert_eq!((ended.code, ended.out.as_str()), (Some(0), "No active session. Use /new to start one.\n"));
 }
 
 #[test]
 fn check_shows_the_position_and_exits_with_1() {
-    let board = Board::new("[sessions]\nidel_timeout = \"5m\"\n[plugin.help]\n");
-    let ended = board.ask("check", &[]);
+    let home = Home::new("[sessions]\nidel_timeout = \"5m\"\n[plugin.help]\n");
+    let ended = home.ask("check", &[]);
     assert_eq!((ended.code, ended.out.as_str()), (Some(1), ""));
     for part in [
         "line 2, column 1: unknown key 'idel_timeout'",
@@ -91,9 +91,9 @@ fn check_shows_the_position_and_exits_with_1() {
 
 #[test]
 fn a_bad_plugin_table_is_reported_with_file_and_line() {
-    let board = Board::new(QUICK);
-    let path = board.path("config.toml").display().to_string();
-    let mut host = board.run();
+    let home = Home::new(QUICK);
+    let path = home.path("config.toml").display().to_string();
+    let mut host = home.run();
     host.exchange("/timeout", "No active session. Use /new to start one.");
     for (table, why) in [
         ("grants = \"chat\"", "line 4, column 10: 'grants' in [plugins.help] must be a list"),
@@ -103,12 +103,12 @@ fn a_bad_plugin_table_is_reported_with_file_and_line() {
         ("acts_as = \"king\"", "line 4, column 11: 'acts_as' in [plugins.help] must be"),
         ("sha256 = \"12\"", "line 4, column 10: 'sha256' in [plugins.help] must be"),
     ] {
-        board.configure(&format!("{QUICK}[plugins.help]\n{table}\n"));
+        home.configure(&format!("{QUICK}[plugins.help]\n{table}\n"));
         host.hear(&format!("The new configuration can't be used, and the previous one stays active:\n{path}\n{why}"));
         host.log(&format!("{path}\\n{why}"));
     }
     // Only the plugin can detect this error.
-    board.configure(&format!("{QUICK}[plugins.persona.config.personas.poet]\ninstructions = 5\n"));
+    home.configure(&format!("{QUICK}[plugins.persona.config.personas.poet]\ninstructions = 5\n"));
     host.hear(&format!(
         "Plugin 'persona' was rejected: it failed its trial: it returned an error: personas.poet.instructions: invalid type: integer `5`, expected a \
          string; correct [plugins.persona.config] in {path}.\nGeneration 1 stays active."
@@ -119,9 +119,9 @@ fn a_bad_plugin_table_is_reported_with_file_and_line() {
 /// Each invalid configuration is reported once, and the session isn't affected.
 #[test]
 fn a_running_host_keeps_the_last_good_configuration() {
-    let board = Board::new(&format!("[sessions]\nidle_timeout = \"7m\"\n{QUICK}"));
-    let path = board.path("config.toml").display().to_string();
-    let mut host = board.run();
+    let home = Home::new(&format!("[sessions]\nidle_timeout = \"7m\"\n{QUICK}"));
+    let path = home.path("config.toml").display().to_string();
+    let mut host = home.run();
     host.exchange("/new a", "Session 'a' created.");
     host.exchange("/timeout", "Idle timeout: 7 minutes");
     for (text, why) in [
@@ -129,13 +129,13 @@ fn a_running_host_keeps_the_last_good_configuration() {
         ("\u{0}\u{1}garbage", format!("{path}\nline 1, column 10: invalid TOML: ")),
         ("[sessions]\nidle_timeout = 3\n", format!("{path}\nline 2, column 16: 'idle_timeout' in [sessions] must be")),
     ] {
-        board.configure(text);
+        home.configure(text);
         host.hear(&format!("The new configuration can't be used, and the previous one stays active:\n{why}"));
         host.exchange("/timeout", "Idle timeout: 7 minutes");
     }
-    fs::remove_file(board.path("config.toml")).unwrap();
+    fs::remove_file(home.path("config.toml")).unwrap();
     host.hear(&format!("{path} is missing"));
-    board.configure(&format!("[sessions]\nidle_timeout = \"8m\"\n{QUICK}"));
+    home.configure(&format!("[sessions]\nidle_timeout = \"8m\"\n{QUICK}"));
     host.log("configuration changed");
     host.exchange("still here?", "You said: still here?");
     host.exchange("/timeout", "Idle timeout: 8 minutes");

@@ -3,7 +3,7 @@
 
 use std::{fs, io::Write, process::Command, thread, time::Duration};
 
-use super::board::{Board, CORDBOARD, Host, QUICK, compiled};
+use super::host::{CORDBOARD, Home, Host, QUICK, compiled};
 
 /// Puts the state directory on its own tmpfs, visible only to this host. A background process fills and frees it on
 /// request.
@@ -30,14 +30,14 @@ exec "$@"
 "#;
 
 /// Runs a command in its own mount namespace, and without root also in its own user namespace.
-fn unshare(board: &Board) -> Command {
-    let mut command = board.program("unshare");
+fn unshare(home: &Home) -> Command {
+    let mut command = home.program("unshare");
     command.arg(if rustix::process::geteuid().is_root() { "-m" } else { "-rm" });
     command
 }
 
-fn has_disks(board: &Board) -> bool {
-    let mut command = unshare(board);
+fn has_disks(home: &Home) -> bool {
+    let mut command = unshare(home);
     let tried = command.args(["sh", "-c", "mount -t tmpfs -o size=1m tmpfs /mnt"]).output();
     tried.is_ok_and(|output| output.status.success())
 }
@@ -58,25 +58,25 @@ impl Disk {
 }
 
 /// Starts a host on a disk of 2 MiB. `None` if this system doesn't allow that.
-fn on_small_disk(board: &Board) -> Option<(Host, Disk)> {
-    if !has_disks(board) {
+fn on_small_disk(home: &Home) -> Option<(Host, Disk)> {
+    if !has_disks(home) {
         eprintln!("skipped: this system does not let its users mount a tmpfs of their own");
         return None;
     }
-    let orders = board.path("orders");
+    let orders = home.path("orders");
     assert!(Command::new("mkfifo").arg(&orders).status().unwrap().success());
-    let mut command = unshare(board);
-    command.args(["sh", "-c", SMALL_DISK, "sh"]).arg(board.path("state")).arg(compiled()).arg(&orders);
-    let host = Host::start(command.args([CORDBOARD, "run", "--chat", "console"]).args(board.places()));
-    let done = board.path("orders.done");
+    let mut command = unshare(home);
+    command.args(["sh", "-c", SMALL_DISK, "sh"]).arg(home.path("state")).arg(compiled()).arg(&orders);
+    let host = Host::start(command.args([CORDBOARD, "run", "--chat", "console"]).args(home.places()));
+    let done = home.path("orders.done");
     let orders = fs::OpenOptions::new().write(true).open(&orders).unwrap();
     Some((host, Disk { orders, done }))
 }
 
 #[test]
 fn input_on_a_full_disk_is_accepted_once_there_is_space() {
-    let board = Board::new(QUICK);
-    let Some((mut host, mut disk)) = on_small_disk(&board) else { return };
+    let home = Home::new(QUICK);
+    let Some((mut host, mut disk)) = on_small_disk(&home) else { return };
     host.exchange("/new a", "Session 'a' created.");
     host.exchange("hello", "You said: hello");
     disk.order("fill");
@@ -95,13 +95,13 @@ fn input_on_a_full_disk_is_accepted_once_there_is_space() {
 
 #[test]
 fn a_full_disk_at_the_start_excludes_no_plugin() {
-    let board = Board::new(QUICK);
-    if !has_disks(&board) {
+    let home = Home::new(QUICK);
+    if !has_disks(&home) {
         return eprintln!("skipped: this system does not let its users mount a tmpfs of their own");
     }
-    let mut command = unshare(&board);
-    command.args(["sh", "-c", NO_CACHE, "sh"]).arg(board.path("state"));
-    let mut host = Host::start(command.args([CORDBOARD, "run", "--chat", "console"]).args(board.places()));
+    let mut command = unshare(&home);
+    command.args(["sh", "-c", NO_CACHE, "sh"]).arg(home.path("state"));
+    let mut host = Host::start(command.args([CORDBOARD, "run", "--chat", "console"]).args(home.places()));
     host.log("failed to store a compiled plugin");
     host.exchange("/new a", "Session 'a' created.");
     host.exchange("hello", "You said: hello");
@@ -110,8 +110,8 @@ fn a_full_disk_at_the_start_excludes_no_plugin() {
 
 #[test]
 fn an_answer_on_a_full_disk_is_shown_once_there_is_space() {
-    let board = Board::new("[agents.demo]\nargs = [\"--pace-ms=300\"]\n");
-    let Some((mut host, mut disk)) = on_small_disk(&board) else { return };
+    let home = Home::new("[agents.demo]\nargs = [\"--pace-ms=300\"]\n");
+    let Some((mut host, mut disk)) = on_small_disk(&home) else { return };
     host.exchange("/new a", "Session 'a' created.");
     host.exchange("slow 30", "line 1\n");
     disk.order("fill");
@@ -129,10 +129,10 @@ fn an_answer_on_a_full_disk_is_shown_once_there_is_space() {
 /// A write past the file size limit fails as on a full disk, but the kernel sends a signal first.
 #[test]
 fn a_file_size_limit_does_not_end_the_host() {
-    let board = Board::new(QUICK);
-    let mut command = board.program("sh");
+    let home = Home::new(QUICK);
+    let mut command = home.program("sh");
     let limited = command.args(["-c", "ulimit -S -f 2000; exec \"$@\"", "sh", CORDBOARD, "run", "--chat", "console"]);
-    let mut host = Host::start(limited.args(board.places()));
+    let mut host = Host::start(limited.args(home.places()));
     host.exchange("/new a", "Session 'a' created.");
     host.say(&format!("too much {}", "x".repeat(900_000)));
     host.say(&format!("for a small disk {}", "x".repeat(900_000)));

@@ -7,7 +7,7 @@ use std::{
     process::Stdio,
 };
 
-use super::board::{Board, CORDBOARD, Host, QUICK, compiled, wait_until};
+use super::host::{CORDBOARD, Home, Host, QUICK, compiled, wait_until};
 
 /// Returns the bytes of a test plugin.
 fn plugin(name: &str) -> Vec<u8> {
@@ -17,17 +17,17 @@ fn plugin(name: &str) -> Vec<u8> {
 
 #[test]
 fn a_named_plugin_folder_may_be_created_later() {
-    let board = Board::new("");
-    fs::remove_dir(board.path("plugins")).unwrap();
-    let folder = board.path("plugins").display().to_string();
-    let ended = board.ask("check", &[]);
+    let home = Home::new("");
+    fs::remove_dir(home.path("plugins")).unwrap();
+    let folder = home.path("plugins").display().to_string();
+    let ended = home.ask("check", &[]);
     assert_eq!(ended.code, Some(1));
     assert!(ended.err.contains(&format!("the plugin folder {folder} does not exist: create it")), "{}", ended.err);
 
-    let mut host = board.run();
+    let mut host = home.run();
     host.log("the plugin folder does not exist; its plugins are activated once it exists");
     host.exchange("/echo hello", "Unknown command /echo.");
-    let beside = board.path("beside");
+    let beside = home.path("beside");
     fs::create_dir(&beside).unwrap();
     fs::set_permissions(&beside, Permissions::from_mode(0o700)).unwrap();
     fs::write(beside.join("echo.wasm"), plugin("echo")).unwrap();
@@ -39,16 +39,16 @@ fn a_named_plugin_folder_may_be_created_later() {
 /// The address of a Unix socket is limited to 107 bytes of path.
 #[test]
 fn a_state_path_may_exceed_the_socket_path_limit() {
-    let board = Board::new(QUICK);
-    let state = board.path("deep").join("below".repeat(20)).join("state");
+    let home = Home::new(QUICK);
+    let state = home.path("deep").join("below".repeat(20)).join("state");
     fs::create_dir_all(&state).unwrap();
     fs::set_permissions(&state, Permissions::from_mode(0o700)).unwrap();
     symlink(compiled(), state.join("cache")).unwrap();
     let state = state.display().to_string();
-    let places = ["--config".to_owned(), board.path("config.toml").display().to_string(), "--state".to_owned(), state];
-    let mut host = Host::start(board.cordboard(&["run", "--chat", "console"]).args(&places));
+    let places = ["--config".to_owned(), home.path("config.toml").display().to_string(), "--state".to_owned(), state];
+    let mut host = Host::start(home.cordboard(&["run", "--chat", "console"]).args(&places));
     host.exchange("/new a", "Session 'a' created.");
-    let asked = board.cordboard(&["sessions", "--json"]).args(&places).output().unwrap();
+    let asked = home.cordboard(&["sessions", "--json"]).args(&places).output().unwrap();
     let rows: serde_json::Value = serde_json::from_slice(&asked.stdout).unwrap();
     // Only the running host knows the pid of the agent.
     assert!(rows[0]["pid"].is_number(), "{rows}");
@@ -57,35 +57,35 @@ fn a_state_path_may_exceed_the_socket_path_limit() {
 
 #[test]
 fn a_missing_configured_plugin_folder_is_named() {
-    let board = Board::new("[plugins]\nfolder = \"mine\"\n");
-    let (config, state) = (board.path("config.toml").display().to_string(), board.path("state").display().to_string());
-    let ended = board.once(&["check", "--config", &config, "--state", &state]);
+    let home = Home::new("[plugins]\nfolder = \"mine\"\n");
+    let (config, state) = (home.path("config.toml").display().to_string(), home.path("state").display().to_string());
+    let ended = home.once(&["check", "--config", &config, "--state", &state]);
     assert_eq!(ended.code, Some(1));
-    let folder = board.path("mine").display().to_string();
+    let folder = home.path("mine").display().to_string();
     assert!(ended.err.contains(&format!("the plugin folder {folder} does not exist")), "{}", ended.err);
 }
 
 #[test]
 fn a_plugin_folder_writable_by_others_is_refused() {
-    let board = Board::new("");
-    let folder = board.path("plugins").display().to_string();
+    let home = Home::new("");
+    let folder = home.path("plugins").display().to_string();
     fs::set_permissions(&folder, Permissions::from_mode(0o777)).unwrap();
     let said = format!(
         "cordboard: failed to use {folder}: others may write to it, and grants belong to file names; run `chmod go-w {folder}`\n"
     );
     for subcommand in ["run", "check"] {
-        let ended = board.ask(subcommand, &[]);
+        let ended = home.ask(subcommand, &[]);
         assert_eq!((ended.code, ended.err.as_str()), (Some(1), said.as_str()), "{subcommand}");
     }
 }
 
 #[test]
 fn a_plugin_folder_that_becomes_writable_is_ignored() {
-    let board = Board::new(QUICK);
-    fs::write(board.path("plugins/echo.wasm"), plugin("echo")).unwrap();
-    let mut host = board.run();
+    let home = Home::new(QUICK);
+    fs::write(home.path("plugins/echo.wasm"), plugin("echo")).unwrap();
+    let mut host = home.run();
     host.exchange("/echo hello", "v1: hello");
-    let folder = board.path("plugins").display().to_string();
+    let folder = home.path("plugins").display().to_string();
     let why = format!(
         "failed to use {folder}: others may write to it, and grants belong to file names; run `chmod go-w {folder}`"
     );
@@ -93,12 +93,12 @@ fn a_plugin_folder_that_becomes_writable_is_ignored() {
     host.hear(&format!("The plugin folder can't be used, and the active versions stay active: {why}."));
     host.exchange("/plugins", "`plugin folder` unusable - ");
     host.hear(&why);
-    let checked = board.ask("check", &[]);
+    let checked = home.ask("check", &[]);
     assert_eq!((checked.code, checked.err), (Some(1), format!("cordboard: {why}\n")));
-    let listed = board.ask("plugins", &[]);
+    let listed = home.ask("plugins", &[]);
     assert!(listed.out.contains("plugin folder") && listed.out.contains("chmod go-w"), "{}", listed.out);
     // Neither a new file nor a command activates the changed version.
-    fs::write(board.path("plugins/echo.wasm"), plugin("echo_v2")).unwrap();
+    fs::write(home.path("plugins/echo.wasm"), plugin("echo_v2")).unwrap();
     host.exchange("/plugins reload echo", &format!("Cordboard {why}."));
     host.exchange("/echo hello", "v1: hello");
     fs::set_permissions(&folder, Permissions::from_mode(0o700)).unwrap();
@@ -110,15 +110,15 @@ fn a_plugin_folder_that_becomes_writable_is_ignored() {
 
 #[test]
 fn a_grant_for_an_ignored_folder_applies_once_it_is_fixed() {
-    let board = Board::new(QUICK);
-    fs::write(board.path("plugins/needs_approval.wasm"), plugin("needs_approval")).unwrap();
-    let mut host = board.run();
+    let home = Home::new(QUICK);
+    fs::write(home.path("plugins/needs_approval.wasm"), plugin("needs_approval")).unwrap();
+    let mut host = home.run();
     host.hear("[Refuse] /plugins refuse needs_approval ");
-    fs::set_permissions(board.path("plugins"), Permissions::from_mode(0o777)).unwrap();
+    fs::set_permissions(home.path("plugins"), Permissions::from_mode(0o777)).unwrap();
     host.hear("The plugin folder can't be used, and the active versions stay active: ");
-    board.configure(&format!("{QUICK}[plugins.needs_approval]\ngrants = [\"session-control\"]\n"));
+    home.configure(&format!("{QUICK}[plugins.needs_approval]\ngrants = [\"session-control\"]\n"));
     host.log("configuration changed");
-    fs::set_permissions(board.path("plugins"), Permissions::from_mode(0o700)).unwrap();
+    fs::set_permissions(home.path("plugins"), Permissions::from_mode(0o700)).unwrap();
     host.hear("The plugin folder can be used again.");
     host.hear("Plugin 'needs_approval' is active: generation 1, ");
     assert_eq!(host.end().code, Some(0));
@@ -126,32 +126,32 @@ fn a_grant_for_an_ignored_folder_applies_once_it_is_fixed() {
 
 #[test]
 fn a_configuration_writable_by_others_is_refused() {
-    let board = Board::new("");
-    let path = board.path("config.toml").display().to_string();
+    let home = Home::new("");
+    let path = home.path("config.toml").display().to_string();
     fs::set_permissions(&path, Permissions::from_mode(0o666)).unwrap();
     let said = format!(
         "cordboard: failed to use {path}: others may write to it, and grants belong to file names; run `chmod go-w {path}`\n"
     );
     for (subcommand, code) in [("run", 2), ("check", 1)] {
-        let ended = board.ask(subcommand, &[]);
+        let ended = home.ask(subcommand, &[]);
         assert_eq!((ended.code, ended.err.as_str()), (Some(code), said.as_str()), "{subcommand}");
     }
 }
 
 #[test]
 fn a_plugin_file_writable_by_others_is_refused() {
-    let board = Board::new(QUICK);
-    let file = board.path("plugins/echo.wasm");
+    let home = Home::new(QUICK);
+    let file = home.path("plugins/echo.wasm");
     fs::write(&file, plugin("echo")).unwrap();
     fs::set_permissions(&file, Permissions::from_mode(0o666)).unwrap();
     let path = file.display().to_string();
     let why = format!(
         "its file cannot be used: others may write to it, and grants belong to file names; run `chmod go-w {path}`"
     );
-    let ended = board.ask("check", &[]);
+    let ended = home.ask("check", &[]);
     assert_eq!((ended.code, ended.err), (Some(1), format!("cordboard: plugin 'echo': {why}\n")));
 
-    let mut host = board.run();
+    let mut host = home.run();
     host.hear(&format!("Plugin 'echo' was rejected: {why}."));
     host.exchange("/echo hello", "Unknown command /echo.");
     fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
@@ -173,8 +173,8 @@ const ODD_FILES: [(&str, &str); 6] = [
 ];
 
 /// Creates all of them.
-fn make_odd_files(board: &Board) {
-    let at = |name: &str| board.path(&format!("plugins/{name}.wasm"));
+fn make_odd_files(home: &Home) {
+    let at = |name: &str| home.path(&format!("plugins/{name}.wasm"));
     symlink("/dev/zero", at("device")).unwrap();
     fs::create_dir(at("folder")).unwrap();
     symlink("loop.wasm", at("loop")).unwrap();
@@ -186,42 +186,42 @@ fn make_odd_files(board: &Board) {
 }
 
 /// Waits until the host shows each of them with its reason.
-fn wait_for_reasons(board: &Board) {
+fn wait_for_reasons(home: &Home) {
     let told = |rows: &serde_json::Value, (name, why): (&str, &str)| {
         let row = rows.as_array().unwrap().iter().find(|row| row["name"] == name);
         row.is_some_and(|row| row["note"].as_str().unwrap().contains(why))
     };
     wait_until("each is named with its reason", || {
-        let rows = serde_json::from_str(&board.ask("plugins", &["--json"]).out).unwrap();
+        let rows = serde_json::from_str(&home.ask("plugins", &["--json"]).out).unwrap();
         ODD_FILES.into_iter().all(|one| told(&rows, one))
     });
 }
 
 #[test]
 fn odd_files_at_the_start_are_named_and_block_nothing() {
-    let board = Board::new(QUICK);
-    make_odd_files(&board);
-    fs::write(board.path("plugins/echo.wasm"), plugin("echo")).unwrap();
-    let ended = board.ask("check", &[]);
+    let home = Home::new(QUICK);
+    make_odd_files(&home);
+    fs::write(home.path("plugins/echo.wasm"), plugin("echo")).unwrap();
+    let ended = home.ask("check", &[]);
     assert_eq!(ended.code, Some(1));
     for (name, why) in ODD_FILES {
         let told = format!("plugin '{name}': its file cannot be used: {why}");
         assert!(ended.err.contains(&told), "{told}: {}", ended.err);
     }
-    let mut host = board.run();
+    let mut host = home.run();
     host.exchange("/echo hello", "v1: hello");
-    wait_for_reasons(&board);
+    wait_for_reasons(&home);
     assert_eq!(host.end().code, Some(0));
 }
 
 #[test]
 fn odd_files_at_run_time_are_named_and_block_nothing() {
-    let board = Board::new(QUICK);
-    let mut host = board.run();
+    let home = Home::new(QUICK);
+    let mut host = home.run();
     host.exchange("/new a", "Session 'a' created.");
-    make_odd_files(&board);
-    wait_for_reasons(&board);
-    fs::write(board.path("plugins/echo.wasm"), plugin("echo")).unwrap();
+    make_odd_files(&home);
+    wait_for_reasons(&home);
+    fs::write(home.path("plugins/echo.wasm"), plugin("echo")).unwrap();
     host.hear("Plugin 'echo' is active: generation 1, ");
     host.exchange("/echo hello", "v1: hello");
     assert_eq!(host.end().code, Some(0));
@@ -229,19 +229,19 @@ fn odd_files_at_run_time_are_named_and_block_nothing() {
 
 #[test]
 fn a_dangling_link_is_refused_and_deactivates_nothing() {
-    let board = Board::new(QUICK);
-    symlink(board.path("elsewhere.wasm"), board.path("plugins/echo.wasm")).unwrap();
+    let home = Home::new(QUICK);
+    symlink(home.path("elsewhere.wasm"), home.path("plugins/echo.wasm")).unwrap();
     let why = format!(
         "its file cannot be used: it is a link to {}, which does not exist: put the file there, or remove the link",
-        board.path("elsewhere.wasm").display()
+        home.path("elsewhere.wasm").display()
     );
-    let ended = board.ask("check", &[]);
+    let ended = home.ask("check", &[]);
     assert_eq!((ended.code, ended.err), (Some(1), format!("cordboard: plugin 'echo': {why}\n")));
-    let mut host = board.run();
+    let mut host = home.run();
     host.hear(&format!("Plugin 'echo' was rejected: {why}."));
-    fs::write(board.path("elsewhere.wasm"), plugin("echo")).unwrap();
+    fs::write(home.path("elsewhere.wasm"), plugin("echo")).unwrap();
     host.hear("Plugin 'echo' is active: generation 1, ");
-    fs::remove_file(board.path("elsewhere.wasm")).unwrap();
+    fs::remove_file(home.path("elsewhere.wasm")).unwrap();
     host.hear(&why);
     host.hear("Generation 1 stays active.");
     host.exchange("/echo hello", "v1: hello");
@@ -250,15 +250,15 @@ fn a_dangling_link_is_refused_and_deactivates_nothing() {
 
 #[test]
 fn a_file_as_plugin_folder_is_refused() {
-    let board = Board::new(QUICK);
-    fs::remove_dir(board.path("plugins")).unwrap();
-    fs::write(board.path("plugins"), plugin("echo")).unwrap();
-    let folder = board.path("plugins").display().to_string();
-    let ended = board.ask("check", &[]);
+    let home = Home::new(QUICK);
+    fs::remove_dir(home.path("plugins")).unwrap();
+    fs::write(home.path("plugins"), plugin("echo")).unwrap();
+    let folder = home.path("plugins").display().to_string();
+    let ended = home.ask("check", &[]);
     let said =
         format!("cordboard: the plugin folder {folder} is a file: set it to the folder that contains the file\n");
     assert_eq!((ended.code, ended.err), (Some(1), said));
-    let mut host = board.run();
+    let mut host = home.run();
     host.log("the plugin folder is a file, so no plugin is loaded from it");
     host.exchange("/new a", "Session 'a' created.");
     let ended = host.end();
@@ -268,11 +268,11 @@ fn a_file_as_plugin_folder_is_refused() {
 
 #[test]
 fn check_names_a_missing_token_and_invalid_plugin_files() {
-    let board = Board::new("[telegram]\ntoken_file = \"bot.token\"\n");
-    fs::write(board.path("plugins/My Plugin.wasm"), plugin("echo")).unwrap();
-    let ended = board.ask("check", &[]);
+    let home = Home::new("[telegram]\ntoken_file = \"bot.token\"\n");
+    fs::write(home.path("plugins/My Plugin.wasm"), plugin("echo")).unwrap();
+    let ended = home.ask("check", &[]);
     assert_eq!(ended.code, Some(1));
-    let token = board.path("bot.token").display().to_string();
+    let token = home.path("bot.token").display().to_string();
     for part in [
         &format!("failed to read the token file {token}: No such file"),
         "plugin 'My Plugin': 'My Plugin' is not a plugin name",
@@ -283,9 +283,9 @@ fn check_names_a_missing_token_and_invalid_plugin_files() {
 }
 
 /// Returns the error of `run` for a state directory.
-fn refused(board: &Board, state: &str) -> String {
-    let (config, plugins) = (board.path("config.toml"), board.path("plugins"));
-    let mut command = board.cordboard(&["run", "--chat", "console", "--state", state]);
+fn refused(home: &Home, state: &str) -> String {
+    let (config, plugins) = (home.path("config.toml"), home.path("plugins"));
+    let mut command = home.cordboard(&["run", "--chat", "console", "--state", state]);
     let ended = Host::start(command.arg("--config").arg(config).arg("--plugins").arg(plugins)).end();
     assert_eq!((ended.code, ended.out.as_str()), (Some(1), ""), "{}", ended.err);
     ended.err.trim_end().to_owned()
@@ -293,22 +293,22 @@ fn refused(board: &Board, state: &str) -> String {
 
 #[test]
 fn an_unwritable_state_directory_is_refused() {
-    let board = Board::new("");
+    let home = Home::new("");
     // Not even root can create a folder there.
-    let said = refused(&board, "/proc/cordboard");
+    let said = refused(&home, "/proc/cordboard");
     assert!(said.starts_with("cordboard: failed to use state directory /proc/cordboard: user '"), "{said}");
     assert!(said.contains("cannot write to it ("), "{said}");
     assert!(said.ends_with("; change its owner, or use another with --state"), "{said}");
-    let file = board.path("file").display().to_string();
+    let file = home.path("file").display().to_string();
     fs::write(&file, "").unwrap();
-    let said = refused(&board, &file);
+    let said = refused(&home, &file);
     assert!(said.contains(&format!("{file}: ")) && said.contains("(it is not a directory)"), "{said}");
 }
 
 #[test]
 fn check_names_an_unwritable_state_directory() {
-    let board = Board::new("");
-    let ended = board.once(&["check", "--state", "/proc/cordboard"]);
+    let home = Home::new("");
+    let ended = home.once(&["check", "--state", "/proc/cordboard"]);
     assert_eq!(ended.code, Some(1));
     assert!(ended.err.contains("/proc/cordboard/cache, cannot be created: "), "{}", ended.err);
     assert!(ended.err.contains("use another state directory with --state"), "{}", ended.err);
@@ -316,11 +316,11 @@ fn check_names_an_unwritable_state_directory() {
 
 #[test]
 fn a_state_directory_writable_by_others_is_refused() {
-    let board = Board::new("");
-    let state = board.path("state").display().to_string();
+    let home = Home::new("");
+    let state = home.path("state").display().to_string();
     fs::set_permissions(&state, Permissions::from_mode(0o770)).unwrap();
     assert_eq!(
-        refused(&board, &state),
+        refused(&home, &state),
         format!(
             "cordboard: failed to use state directory {state}: other users may write to it (mode 770); run `chmod go-w {state}`"
         )
@@ -329,24 +329,24 @@ fn a_state_directory_writable_by_others_is_refused() {
 
 #[test]
 fn a_state_directory_of_another_user_is_refused() {
-    let board = Board::new("");
-    let state = board.path("state");
+    let home = Home::new("");
+    let state = home.path("state");
     if chown(&state, Some(12345), None).is_err() {
         eprintln!("skipped: only root can give a folder away");
         return;
     }
     let state = state.display().to_string();
-    let said = refused(&board, &state);
+    let said = refused(&home, &state);
     assert!(said.contains("it belongs to another user (uid 12345); run `chown -R 0 "), "{said}");
 }
 
 #[test]
 fn a_state_directory_in_use_is_refused_with_the_pid_of_its_host() {
-    let board = Board::new(QUICK);
-    let mut host = board.run();
+    let home = Home::new(QUICK);
+    let mut host = home.run();
     host.exchange("/new a", "Session 'a' created.");
-    let state = board.path("state").display().to_string();
-    let said = refused(&board, &state);
+    let state = home.path("state").display().to_string();
+    let said = refused(&home, &state);
     assert_eq!(
         said,
         format!(
@@ -360,9 +360,9 @@ fn a_state_directory_in_use_is_refused_with_the_pid_of_its_host() {
 
 #[test]
 fn a_state_directory_of_a_newer_version_is_refused() {
-    let board = Board::new("");
-    assert_eq!(board.talk(&["/new a"]).code, Some(0));
-    let database = board.path("state/cordboard.db");
+    let home = Home::new("");
+    assert_eq!(home.talk(&["/new a"]).code, Some(0));
+    let database = home.path("state/cordboard.db");
     let set = |version: i64| {
         rusqlite::Connection::open(&database).unwrap().pragma_update(None, "user_version", version).unwrap();
     };
@@ -371,27 +371,27 @@ fn a_state_directory_of_a_newer_version_is_refused() {
         .pragma_query_value(None, "user_version", |row| row.get(0))
         .unwrap();
     set(999);
-    let state = board.path("state").display().to_string();
+    let state = home.path("state").display().to_string();
     assert_eq!(
-        refused(&board, &state),
+        refused(&home, &state),
         format!(
             "cordboard: failed to use state directory {state}: it was written by a newer Cordboard (schema 999, this one knows {known}); \
              install that version, or use another with --state"
         )
     );
-    let ended = board.ask("sessions", &[]);
+    let ended = home.ask("sessions", &[]);
     assert_eq!(ended.code, Some(1));
     assert!(ended.err.contains("it was written by a newer Cordboard"), "{}", ended.err);
     set(known);
-    let ended = board.talk(&["/session a"]);
+    let ended = home.talk(&["/session a"]);
     assert_eq!((ended.code, ended.out.as_str()), (Some(0), "Switched to session 'a'.\n"), "{}", ended.err);
 }
 
 #[test]
 fn a_state_directory_is_required_without_a_home() {
-    let board = Board::new("");
+    let home = Home::new("");
     let output =
-        board.cordboard(&["run", "--chat", "console"]).env_remove("HOME").stdin(Stdio::null()).output().unwrap();
+        home.cordboard(&["run", "--chat", "console"]).env_remove("HOME").stdin(Stdio::null()).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("neither XDG_STATE_HOME nor HOME is set; set one with --state"), "{said}");

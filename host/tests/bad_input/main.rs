@@ -4,9 +4,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says enough by failing there")]
 
 mod agents;
-mod board;
 mod command_line;
 mod configuration;
 mod disk;
 mod folders;
+mod host;
 mod pipes;

@@ -8,38 +8,38 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::board::{Board, DEADLINE, Host, QUICK};
+use super::host::{DEADLINE, Home, Host, QUICK};
 
 #[test]
 fn empty_input_ends_silently() {
-    let ended = Board::new("").run().end();
+    let ended = Home::new("").run().end();
     assert_eq!((ended.code, ended.out.as_str()), (Some(0), ""), "{}", ended.err);
 }
 
 #[test]
 fn closed_streams_end_the_host() {
-    let board = Board::new("");
-    let mut command = board.program("sh");
-    let closed = command.args(["-c", "exec \"$@\" <&- >&- 2>&-", "sh"]).arg(super::board::CORDBOARD);
-    let status = closed.args(["run", "--chat", "console"]).args(board.places()).status().unwrap();
+    let home = Home::new("");
+    let mut command = home.program("sh");
+    let closed = command.args(["-c", "exec \"$@\" <&- >&- 2>&-", "sh"]).arg(super::host::CORDBOARD);
+    let status = closed.args(["run", "--chat", "console"]).args(home.places()).status().unwrap();
     assert_eq!(status.code(), Some(0));
 }
 
 #[test]
 fn unterminated_and_invalid_lines_are_still_messages() {
-    let board = Board::new(QUICK);
-    let mut command = board.program("sh");
+    let home = Home::new(QUICK);
+    let mut command = home.program("sh");
     let lines = "printf '/new a\\n\\377\\376 is no UTF-8\\nlast' | \"$@\"";
-    let command = command.args(["-c", lines, "sh", super::board::CORDBOARD, "run", "--chat", "console"]);
-    let ended = Host::start(command.args(board.places())).end();
+    let command = command.args(["-c", lines, "sh", super::host::CORDBOARD, "run", "--chat", "console"]);
+    let ended = Host::start(command.args(home.places())).end();
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     assert!(ended.out.contains(" is no UTF-8\n") && ended.out.ends_with("You said: last\n"), "{}", ended.out);
 }
 
 #[test]
 fn an_oversized_line_is_refused_and_the_next_accepted() {
-    let board = Board::new(QUICK);
-    let mut host = board.run();
+    let home = Home::new(QUICK);
+    let mut host = home.run();
     host.exchange("/new a", "Session 'a' created.");
     host.say(&"x".repeat(2 << 20));
     host.hear("Not sent: the line is longer than ");
@@ -50,9 +50,9 @@ fn an_oversized_line_is_refused_and_the_next_accepted() {
 /// Like `| head -1`: output that was not read is shown by the next host.
 #[test]
 fn closed_output_ends_the_host_and_loses_no_answer() {
-    let board = Board::new(QUICK);
-    let mut command = board.cordboard(&["run", "--chat", "console"]);
-    let command = command.args(board.places()).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let home = Home::new(QUICK);
+    let mut command = home.cordboard(&["run", "--chat", "console"]);
+    let command = command.args(home.places()).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let say = |stdin: &mut ChildStdin, line: &str| {
@@ -67,7 +67,7 @@ fn closed_output_ends_the_host_and_loses_no_answer() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     drop(stdin);
-    let mut host = board.run();
+    let mut host = home.run();
     host.hear("You said: who hears this?");
     assert_eq!(host.end().code, Some(0));
 }
@@ -80,21 +80,21 @@ struct Stalled {
 
 impl Stalled {
     /// Starts a host whose agent has printed more than a pipe holds.
-    fn flooded(board: &Board) -> Self {
-        let mut command = board.cordboard(&["run", "--chat", "console"]);
-        let command = command.args(board.places()).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    fn flooded(home: &Home) -> Self {
+        let mut command = home.cordboard(&["run", "--chat", "console"]);
+        let command = command.args(home.places()).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut stdin = child.stdin.take();
         stdin.as_mut().unwrap().write_all(b"/new a\nflood 20000\n").unwrap();
         let stalled = Self { child, stdin };
         wait_until("its turn is over", || {
             let rows: serde_json::Value =
-                serde_json::from_str(&board.ask("sessions", &["--json"]).out).unwrap_or_default();
+                serde_json::from_str(&home.ask("sessions", &["--json"]).out).unwrap_or_default();
             rows[0]["turns"] == 1 && rows[0]["phase"] == "idle"
         });
         // It is drawn after the end of the turn.
         wait_until("its answer is stored", || {
-            let posts = cordboard_store::read_only(&board.path("state")).unwrap().outbox;
+            let posts = cordboard_store::read_only(&home.path("state")).unwrap().outbox;
             posts.iter().any(|post| post.reply.text.contains("line 20000"))
         });
         stalled
@@ -130,22 +130,22 @@ fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
 
 #[test]
 fn unread_output_does_not_prevent_the_shutdown() {
-    let board = Board::new(QUICK);
-    let mut stalled = Stalled::flooded(&board);
+    let home = Home::new(QUICK);
+    let mut stalled = Stalled::flooded(&home);
     let pid = Pid::from_raw(i32::try_from(stalled.child.id()).unwrap()).unwrap();
     kill_process(pid, Signal::TERM).unwrap();
     let (code, log) = stalled.ended();
     assert_eq!(code, Some(0), "{log}");
     assert!(log.contains("standard output is not read: unread messages are shown at the next start"), "{log}");
-    let mut host = board.run();
+    let mut host = home.run();
     host.hear("line 20000\n");
     assert_eq!(host.end().code, Some(0));
 }
 
 #[test]
 fn unread_answers_are_reported_at_the_end_of_input() {
-    let board = Board::new(&format!("{QUICK}[console]\ndrain = \"3s\"\n"));
-    let mut stalled = Stalled::flooded(&board);
+    let home = Home::new(&format!("{QUICK}[console]\ndrain = \"3s\"\n"));
+    let mut stalled = Stalled::flooded(&home);
     drop(stalled.stdin.take());
     let (code, log) = stalled.ended();
     assert_eq!(code, Some(1), "{log}");
@@ -155,10 +155,10 @@ fn unread_answers_are_reported_at_the_end_of_input() {
 
 #[test]
 fn an_unread_table_is_not_a_failure() {
-    let board = Board::new("");
+    let home = Home::new("");
     for subcommand in ["check", "sessions", "plugins"] {
-        let mut command = board.cordboard(&[subcommand]);
-        let command = command.args(board.places()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut command = home.cordboard(&[subcommand]);
+        let command = command.args(home.places()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         drop(child.stdout.take());
         let output = child.wait_with_output().unwrap();

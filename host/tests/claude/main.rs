@@ -4,8 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says enough by failing there")]
 
 mod api;
-mod board;
-mod faults;
+mod failures;
+mod host;
 mod memory;
-mod rights;
+mod permissions;
 mod turns;

@@ -19,8 +19,8 @@ use cordboard_runtime::{Activation, CallContext, Invocation, digest};
 use cordboard_store::Decisions;
 
 use crate::{
-    board::NOW,
     components::{TestHost, bad},
+    fake_sessions::NOW,
 };
 
 /// Enough for every interleaving of a rollout and a call.

@@ -11,8 +11,8 @@ use cordboard_core::{
 use cordboard_runtime::{CallError, Load, ViewLimits};
 
 use crate::{
-    board::{NOW, session},
     components::{TestHost, bad, standard},
+    fake_sessions::{NOW, session},
 };
 
 fn idle_for(seconds: u64) -> Load {

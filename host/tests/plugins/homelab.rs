@@ -3,9 +3,9 @@
 
 mod backups;
 mod beszel;
+mod fake_server;
 mod kuma;
 mod pbs;
-mod stand_in;
 mod status;
 
 use std::time::Duration;
@@ -14,7 +14,7 @@ use cordboard_core::types::{Role, Timestamp};
 use tempfile::NamedTempFile;
 
 use crate::components::{TestHost, extra};
-use stand_in::StandIn;
+use fake_server::FakeServer;
 
 /// The time at which the fake servers' responses were recorded: 2026-11-21 13:45:36 UTC.
 const NOW: Timestamp = Timestamp(1_795_268_736_000);
@@ -91,7 +91,7 @@ async fn machines_are_shown_to_admins_and_services_to_members() {
 
 #[tokio::test]
 async fn a_timeout_is_reported_with_the_limit() {
-    let hub = StandIn::start(|_| None).await;
+    let hub = FakeServer::start(|_| None).await;
     let table = format!(
         "[plugins.kuma]\nhttp = [\"{0}/*\"]\nhttp_time = \"200ms\"\n[plugins.kuma.config]\nurl = \"{0}\"\npage = \"homelab\"\n",
         hub.url

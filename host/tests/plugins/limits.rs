@@ -6,9 +6,9 @@ use std::sync::Arc;
 use cordboard_runtime::CallError;
 
 use crate::{
-    board::session,
+    captured_log,
     components::{TestHost, bad, standard},
-    journal,
+    fake_sessions::session,
 };
 
 /// Activates the plugin with `limits`. The limits that aren't tested are generous.
@@ -51,7 +51,7 @@ async fn a_panic_is_reported_with_its_message_and_location() {
 #[tokio::test]
 async fn a_panic_message_is_short_and_excludes_other_output() {
     let bench = exceeds_limits("").await;
-    let log = journal::listen();
+    let log = captured_log::start();
     let told = told(&bench, "tirade").await;
     assert!(told.starts_with("trapped: panicked at ") && told.contains("exceeds_limits/src/lib.rs:"), "{told}");
     assert!(!told.contains("before") && told.ends_with('…') && told.len() < 500, "{told}");
@@ -117,7 +117,7 @@ async fn too_many_host_calls_end_the_call() {
 #[tokio::test]
 async fn log_lines_over_the_limit_are_dropped() {
     let bench = exceeds_limits("log = 7\ntime = \"5m\"").await;
-    let log = journal::listen();
+    let log = captured_log::start();
     assert_eq!(bench.read("flood").await, "survived");
     let written = log.text();
     assert_eq!(written.matches("plugin message").count(), 7, "{written}");
@@ -131,7 +131,11 @@ async fn limits_are_per_plugin_and_change_at_once() {
     bench.plug("exceeds_limits", &bad("exceeds_limits")).await.unwrap();
     assert_eq!(bench.read("calls").await, "survived");
     bench.configure("[plugins]\ncalls = 10");
-    bench.plugs.reconfigure("exceeds_limits", (&bench.settings("exceeds_limits"), crate::board::NOW)).await.unwrap();
+    bench
+        .plugs
+        .reconfigure("exceeds_limits", (&bench.settings("exceeds_limits"), crate::fake_sessions::NOW))
+        .await
+        .unwrap();
     assert_eq!(bench.call("calls").await.unwrap_err().to_string(), over("calls"));
 }
 

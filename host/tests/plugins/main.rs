@@ -3,26 +3,26 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says enough by failing there")]
 
-#[path = "../support/board.rs"]
-mod board;
 #[path = "../support/components.rs"]
 mod components;
+#[path = "../support/fake_sessions.rs"]
+mod fake_sessions;
 
+mod caller_rights;
 mod calls_during_rollout;
+mod captured_log;
+mod contract_compatibility;
 mod endurance;
 mod extension_points;
-mod fixtures;
 mod homelab;
-mod hooks_and_jobs;
-mod journal;
+mod hooks_jobs_webhooks;
 mod limits;
-mod messages;
 mod network;
 mod output_checks;
 mod plugin_sources;
-mod refused;
-mod rights;
+mod rejected_versions;
 mod rollout;
 mod sandbox;
-mod standard;
-mod webhook_server;
+mod standard_exports;
+mod standard_messages;
+mod webhook_secrets;

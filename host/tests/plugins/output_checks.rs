@@ -9,8 +9,8 @@ use cordboard_core::{
 use cordboard_runtime::CallError;
 
 use crate::{
+    captured_log,
     components::{TestHost, bad, person, standard},
-    journal,
 };
 
 async fn tricky(own: &str) -> TestHost {
@@ -42,7 +42,7 @@ async fn a_button_runs_only_commands_of_its_plugin() {
 #[tokio::test]
 async fn a_button_with_a_blank_label_shows_its_command() {
     let bench = tricky("").await;
-    let log = journal::listen();
+    let log = captured_log::start();
     let label = async |label: &str| {
         let reply = bench.call(&format!("any_output label {label}")).await.unwrap();
         reply.buttons.iter().flatten().map(|button| button.label.clone()).collect::<Vec<_>>()
@@ -60,7 +60,7 @@ async fn a_button_with_a_blank_label_shows_its_command() {
 #[tokio::test]
 async fn a_message_has_100_buttons_at_most() {
     let bench = tricky("").await;
-    let log = journal::listen();
+    let log = captured_log::start();
     assert_eq!(shown(&bench.call("any_output buttons 100").await.unwrap()).len(), 100);
     assert!(!log.text().contains("left out"));
     for _ in 0..2 {

@@ -20,8 +20,8 @@ use cordboard_store::{Decisions, Store};
 use tempfile::TempDir;
 
 use crate::{
-    board::NOW,
     components::{TestHost, bad, plugs, standard},
+    fake_sessions::NOW,
 };
 
 /// Only for a test that would otherwise hang.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use cordboard_runtime::CallError;
 
 use crate::{
+    captured_log,
     components::{TestHost, bad},
-    journal,
     network::{Mirror, secrets},
 };
 
@@ -90,7 +90,7 @@ async fn a_trial_has_no_network_access() {
 async fn a_plugin_never_sees_its_secret() {
     let mirror = Mirror::start().await;
     let bench = sandbox_escape(&mirror, "").await;
-    let log = journal::listen();
+    let log = captured_log::start();
     let said = match meanwhile(&bench, &format!("steal {} token", mirror.url("/echo"))).await {
         Err(CallError::Plugin(said)) => said,
         other => panic!("{other:?}"),
@@ -141,7 +141,7 @@ async fn resource_limits_end_the_call() {
 async fn endless_calls_end_at_a_limit() {
     let mirror = Mirror::start().await;
     let bench = sandbox_escape(&mirror, LIMITS).await;
-    let log = journal::listen();
+    let log = captured_log::start();
     for line in ["sleep", "refusals"] {
         assert_eq!(meanwhile(&bench, line).await.unwrap_err().to_string(), over("time"), "/{line}");
     }
@@ -159,7 +159,7 @@ async fn log_lines_over_the_limit_are_dropped() {
     let mirror = Mirror::start().await;
     let bench = sandbox_escape(&mirror, "log = 7\ntime = \"5m\"").await;
     for line in ["log_lines", "printed_lines"] {
-        let log = journal::listen();
+        let log = captured_log::start();
         assert!(bench.call(line).await.is_ok(), "/{line}");
         let log = log.text();
         assert_eq!(log.matches("plugin message").count(), 7, "{log}");
@@ -171,7 +171,7 @@ async fn log_lines_over_the_limit_are_dropped() {
 async fn long_log_lines_are_truncated() {
     let mirror = Mirror::start().await;
     let bench = sandbox_escape(&mirror, "log = 7\ntime = \"5m\"\nmemory = \"64MiB\"").await;
-    let log = journal::listen();
+    let log = captured_log::start();
     assert_eq!(bench.read("long_lines").await, "logged");
     let log = log.text();
     assert_eq!(log.matches("plugin message").count(), 7);
@@ -182,7 +182,7 @@ async fn long_log_lines_are_truncated() {
 async fn plugin_output_cannot_imitate_host_log_lines() {
     let mirror = Mirror::start().await;
     let bench = sandbox_escape(&mirror, "").await;
-    let log = journal::listen();
+    let log = captured_log::start();
     assert_eq!(bench.read("forge").await, "forged");
     let log = log.text();
     for line in log.lines() {
@@ -212,7 +212,7 @@ async fn sleeping_counts_towards_the_time_limit() {
 async fn output_is_logged_with_the_plugin_name() {
     let mirror = Mirror::start().await;
     let bench = sandbox_escape(&mirror, "").await;
-    let log = journal::listen();
+    let log = captured_log::start();
     assert_eq!(bench.read("shout hello").await, "shouted");
     let log = log.text();
     for (level, message) in

@@ -14,7 +14,7 @@ use cordboard_runtime::{
     Activation, CallContext, CallError, HostApi, Invocation, PluginError, PluginSettings, Registry,
 };
 
-use super::board::NOW;
+use super::fake_sessions::NOW;
 
 /// The plugins that are embedded in the binary.
 pub const STANDARD: [&str; 8] = ["control", "help", "lifecycle", "model", "persona", "sessions", "timeout", "views"];

@@ -2,16 +2,16 @@
 //! leaves no process behind.
 
 mod access;
+mod api_failures;
+mod button_requests;
 mod buttons;
 mod crashes;
-mod decisions;
-mod dialogue;
-mod faults;
+mod everyday_use;
 mod group_migration;
 mod groups;
 mod live_changes;
-mod parts;
-mod rights;
+mod member_rights;
+mod split_messages;
 
 use std::{
     fs,

@@ -15,89 +15,89 @@ use cordboard_telegram::{Settings, Telegram};
 
 use crate::{
     botapi::{DEADLINE, Fault, TOKEN},
-    rig::{ADA, Rig, place, poll_settings, row},
+    test_bot::{ADA, TestBot, place, poll_settings, row},
 };
 
 const SECRET: &str = "AbC-dEf_ghijklmnop";
 
-fn post(rig: &Rig, id: i64, chat: i64, text: &str) {
-    rig.outbox.post(Post::Final(row(id, chat, Reply::text(text))));
+fn post(bot: &TestBot, id: i64, chat: i64, text: &str) {
+    bot.outbox.post(Post::Final(row(id, chat, Reply::text(text))));
 }
 
 #[tokio::test]
 async fn an_unknown_token_ends_polling_and_names_its_file() {
-    let rig = Rig::new().await;
-    rig.api.fail("getMe", Fault::Error(401, "Unauthorized"));
-    let error = rig.poll().await.unwrap();
+    let bot = TestBot::new().await;
+    bot.api.fail("getMe", Fault::Error(401, "Unauthorized"));
+    let error = bot.poll().await.unwrap();
     let text = error.to_string();
-    assert!(text.contains(&rig.token_file.display().to_string()), "{text}");
+    assert!(text.contains(&bot.token_file.display().to_string()), "{text}");
     assert!(text.contains("@BotFather") && text.contains("Unauthorized"), "{text}");
     // The token was revoked while the bot ran.
-    rig.api.fail("getUpdates", Fault::Error(401, "Unauthorized"));
-    assert_eq!(rig.poll_until(Duration::ZERO).await.unwrap(), error);
-    assert!(!format!("{text}{error:?}{}", rig.log.text()).contains(SECRET));
+    bot.api.fail("getUpdates", Fault::Error(401, "Unauthorized"));
+    assert_eq!(bot.poll_until(Duration::ZERO).await.unwrap(), error);
+    assert!(!format!("{text}{error:?}{}", bot.log.text()).contains(SECRET));
 }
 
 #[tokio::test]
 async fn a_token_refused_during_the_run_is_retried() {
-    let rig = Rig::new().await;
+    let bot = TestBot::new().await;
     for (code, why) in [(401, "Unauthorized"), (404, "Not Found"), (401, "Unauthorized")] {
-        rig.api.fail("getUpdates", Fault::Error(code, why));
+        bot.api.fail("getUpdates", Fault::Error(code, why));
     }
-    rig.api.says(ADA, "through");
-    let poll = rig.poll();
-    rig.until_stored(1).await;
-    assert_eq!(rig.log.count("Telegram rejects the token"), 1);
-    rig.api.until_calls("getUpdates", 5).await;
-    assert_eq!(rig.log.count("Telegram responds again"), 1);
+    bot.api.says(ADA, "through");
+    let poll = bot.poll();
+    bot.until_stored(1).await;
+    assert_eq!(bot.log.count("Telegram rejects the token"), 1);
+    bot.api.until_calls("getUpdates", 5).await;
+    assert_eq!(bot.log.count("Telegram responds again"), 1);
     // After a restart with a stored offset, a refused token is retried.
     poll.abort();
-    rig.api.fail("getMe", Fault::Error(404, "Not Found"));
-    rig.api.says(ADA, "again");
-    let _poll = rig.poll();
-    rig.until_stored(2).await;
+    bot.api.fail("getMe", Fault::Error(404, "Not Found"));
+    bot.api.says(ADA, "again");
+    let _poll = bot.poll();
+    bot.until_stored(2).await;
 }
 
 #[tokio::test]
 async fn only_a_continuously_refused_token_ends_polling() {
-    let rig = Rig::new().await;
+    let bot = TestBot::new().await;
     for _ in 0..4 {
-        rig.api.fail("getUpdates", Fault::Error(401, "Unauthorized"));
-        rig.api.fail("getUpdates", Fault::Error(500, "Internal Server Error"));
+        bot.api.fail("getUpdates", Fault::Error(401, "Unauthorized"));
+        bot.api.fail("getUpdates", Fault::Error(500, "Internal Server Error"));
     }
-    rig.api.says(ADA, "through");
+    bot.api.says(ADA, "through");
     // Shorter than the outage as a whole.
-    let mut poll = rig.poll_until(Duration::from_millis(100));
+    let mut poll = bot.poll_until(Duration::from_millis(100));
     tokio::select! {
         error = &mut poll => panic!("it ended: {error:?}"),
-        _ = rig.until_stored(1) => poll.abort(),
+        _ = bot.until_stored(1) => poll.abort(),
     }
     for _ in 0..1000 {
-        rig.api.fail("getUpdates", Fault::Error(401, "Unauthorized"));
+        bot.api.fail("getUpdates", Fault::Error(401, "Unauthorized"));
     }
-    let error = rig.poll_until(Duration::from_millis(200)).await.unwrap();
+    let error = bot.poll_until(Duration::from_millis(200)).await.unwrap();
     assert!(error.to_string().contains("@BotFather"), "{error}");
 }
 
 #[tokio::test]
 async fn another_poller_is_reported_once() {
-    let rig = Rig::new().await;
+    let bot = TestBot::new().await;
     let why = "Conflict: terminated by other getUpdates request";
     for _ in 0..3 {
-        rig.api.fail("getUpdates", Fault::Error(409, why));
+        bot.api.fail("getUpdates", Fault::Error(409, why));
     }
-    rig.api.says(ADA, "through");
-    let _poll = rig.poll();
-    rig.until_stored(1).await;
-    rig.api.until_calls("getUpdates", 5).await;
-    assert_eq!(rig.log.count("another program polls Telegram with this token"), 1);
-    assert_eq!(rig.log.count("Telegram responds again"), 1);
+    bot.api.says(ADA, "through");
+    let _poll = bot.poll();
+    bot.until_stored(1).await;
+    bot.api.until_calls("getUpdates", 5).await;
+    assert_eq!(bot.log.count("another program polls Telegram with this token"), 1);
+    assert_eq!(bot.log.count("Telegram responds again"), 1);
 }
 
 #[tokio::test]
 async fn polling_continues_after_outages_reported_once_each() {
-    let rig = Rig::new().await;
-    rig.api.fail("getMe", Fault::Garbage(200));
+    let bot = TestBot::new().await;
+    bot.api.fail("getMe", Fault::Garbage(200));
     let outages = [
         Fault::Error(500, "Internal Server Error"),
         Fault::Garbage(502),
@@ -105,54 +105,54 @@ async fn polling_continues_after_outages_reported_once_each() {
         Fault::Error(500, "Internal Server Error"),
     ];
     for fault in outages {
-        rig.api.fail("getUpdates", fault);
+        bot.api.fail("getUpdates", fault);
     }
-    rig.api.says(ADA, "one");
-    let _poll = rig.poll();
-    rig.until_stored(1).await;
-    rig.api.until_calls("getUpdates", 6).await;
-    assert_eq!(rig.log.count("Telegram does not respond"), 2, "once at the start, once while polling");
-    assert_eq!(rig.log.count("Telegram responds again"), 2);
-    assert_eq!(rig.inbox.updates().len(), 1, "nothing is sent twice");
+    bot.api.says(ADA, "one");
+    let _poll = bot.poll();
+    bot.until_stored(1).await;
+    bot.api.until_calls("getUpdates", 6).await;
+    assert_eq!(bot.log.count("Telegram does not respond"), 2, "once at the start, once while polling");
+    assert_eq!(bot.log.count("Telegram responds again"), 2);
+    assert_eq!(bot.inbox.updates().len(), 1, "nothing is sent twice");
 }
 
 #[tokio::test]
 async fn an_unanswered_poll_is_repeated() {
-    let rig = Rig::with(|settings| {
+    let bot = TestBot::with(|settings| {
         settings.patience = Duration::from_millis(300);
         settings.poll = Duration::from_secs(1);
     })
     .await;
-    rig.api.fail("getMe", Fault::Hang);
-    rig.api.fail("getUpdates", Fault::Hang);
-    rig.api.says(ADA, "one");
-    let _poll = rig.poll();
-    assert_eq!(rig.until_stored(1).await.len(), 1);
+    bot.api.fail("getMe", Fault::Hang);
+    bot.api.fail("getUpdates", Fault::Hang);
+    bot.api.says(ADA, "one");
+    let _poll = bot.poll();
+    assert_eq!(bot.until_stored(1).await.len(), 1);
 }
 
 #[tokio::test]
 async fn the_poll_respects_retry_after() {
-    let rig = Rig::new().await;
-    rig.api.fail("getUpdates", Fault::Flood(0));
-    rig.api.says(ADA, "one");
-    let _poll = rig.poll();
-    rig.until_stored(1).await;
-    assert_eq!(rig.log.count("rate limited by Telegram"), 1);
+    let bot = TestBot::new().await;
+    bot.api.fail("getUpdates", Fault::Flood(0));
+    bot.api.says(ADA, "one");
+    let _poll = bot.poll();
+    bot.until_stored(1).await;
+    assert_eq!(bot.log.count("rate limited by Telegram"), 1);
 }
 
 #[tokio::test]
 async fn retry_after_delays_only_its_chat() {
-    let rig = Rig::new().await;
-    rig.api.fail("sendMessage", Fault::Flood(100_000));
-    post(&rig, 1, ADA, "held");
+    let bot = TestBot::new().await;
+    bot.api.fail("sendMessage", Fault::Flood(100_000));
+    post(&bot, 1, ADA, "held");
     // From now on, the adapter knows of the rate limit.
-    rig.until_logged("sending to a place is paused").await;
-    post(&rig, 2, 8002, "free");
-    rig.api.until("the other chat's message", |api| api.chat(8002) == ["free"]).await;
-    rig.telegram.working(&place(ADA), Some("")).await;
-    assert!(rig.api.calls("sendChatAction").is_empty(), "a rate-limited chat shows no typing either");
-    assert!(rig.api.chat(ADA).is_empty());
-    assert_eq!(rig.api.calls("sendMessage").len(), 2);
+    bot.until_logged("sending to a place is paused").await;
+    post(&bot, 2, 8002, "free");
+    bot.api.until("the other chat's message", |api| api.chat(8002) == ["free"]).await;
+    bot.telegram.working(&place(ADA), Some("")).await;
+    assert!(bot.api.calls("sendChatAction").is_empty(), "a rate-limited chat shows no typing either");
+    assert!(bot.api.chat(ADA).is_empty());
+    assert_eq!(bot.api.calls("sendMessage").len(), 2);
 }
 
 fn outgoing(text: &str) -> Outgoing {
@@ -173,21 +173,21 @@ fn outgoing(text: &str) -> Outgoing {
 async fn a_migrated_group_gets_its_answer_once() {
     const GROUP: i64 = -77;
     const MOVED: i64 = -100_077;
-    let rig = Rig::new().await;
-    let old = rig.telegram.send(&place(GROUP), &outgoing("before")).await.unwrap();
-    rig.api.migrate(GROUP, MOVED);
+    let bot = TestBot::new().await;
+    let old = bot.telegram.send(&place(GROUP), &outgoing("before")).await.unwrap();
+    bot.api.migrate(GROUP, MOVED);
     let turn = PromptId("t".to_owned());
     let screen = TurnFrame { messages: vec![Reply::text("Begun")], live: None };
-    rig.outbox.post(Post::Live { place: place(GROUP), turn: turn.clone(), frame: screen });
-    rig.api.until("the live message", |api| api.chat(MOVED) == ["Begun"]).await;
+    bot.outbox.post(Post::Live { place: place(GROUP), turn: turn.clone(), frame: screen });
+    bot.api.until("the live message", |api| api.chat(MOVED) == ["Begun"]).await;
     let whole = row(1, GROUP, Reply::text("Begun and done."));
-    rig.outbox.post(Post::Final(OutboxRow { turn: Some(turn), ..whole }));
-    rig.outbox.drained().await;
-    assert_eq!(rig.api.chat(MOVED), ["Begun and done."]);
+    bot.outbox.post(Post::Final(OutboxRow { turn: Some(turn), ..whole }));
+    bot.outbox.drained().await;
+    assert_eq!(bot.api.chat(MOVED), ["Begun and done."]);
     // Message numbers restart in the new chat, so an old number is not looked up there.
-    assert!(matches!(rig.telegram.edit(&place(GROUP), &old, &outgoing("after")).await, Err(ChatError::Refused { .. })));
+    assert!(matches!(bot.telegram.edit(&place(GROUP), &old, &outgoing("after")).await, Err(ChatError::Refused { .. })));
     let chats =
-        |method: &str| rig.api.calls(method).iter().map(|call| call.params["chat_id"].clone()).collect::<Vec<_>>();
+        |method: &str| bot.api.calls(method).iter().map(|call| call.params["chat_id"].clone()).collect::<Vec<_>>();
     assert_eq!((chats("deleteMessage"), chats("editMessageText")), (vec![MOVED.into()], vec![GROUP.into()]));
     // Only one call was refused. Later ones use the new id at once.
     assert_eq!(chats("sendMessage"), [GROUP, GROUP, MOVED, MOVED]);
@@ -195,97 +195,97 @@ async fn a_migrated_group_gets_its_answer_once() {
 
 #[tokio::test]
 async fn a_message_survives_outages_and_retry_after() {
-    let rig = Rig::new().await;
-    rig.api.fail("sendMessage", Fault::Flood(1));
-    post(&rig, 1, ADA, "patient");
-    rig.outbox.drained().await;
-    assert_eq!(rig.api.chat(ADA), ["patient"]);
-    assert_eq!(rig.api.calls("sendMessage").len(), 2);
+    let bot = TestBot::new().await;
+    bot.api.fail("sendMessage", Fault::Flood(1));
+    post(&bot, 1, ADA, "patient");
+    bot.outbox.drained().await;
+    assert_eq!(bot.api.chat(ADA), ["patient"]);
+    assert_eq!(bot.api.calls("sendMessage").len(), 2);
 }
 
 #[tokio::test]
 async fn posts_for_a_blocked_chat_are_kept_and_delay_nothing() {
-    let rig = Rig::new().await;
-    rig.api.block(ADA);
-    post(&rig, 1, ADA, "kept");
-    post(&rig, 2, 8002, "heard");
-    rig.outbox.drained().await;
-    assert_eq!(rig.api.chat(8002), ["heard"]);
-    assert_eq!(rig.api.calls("sendMessage").len(), 2);
-    assert_eq!(rig.log.count("a place is unreachable"), 1);
-    assert_eq!(rig.outbox.unreachable().await.place, place(ADA));
-    rig.api.unblock(ADA);
-    rig.outbox.heard(&place(ADA));
-    rig.api.until("the kept post", |api| api.chat(ADA) == ["kept"]).await;
+    let bot = TestBot::new().await;
+    bot.api.block(ADA);
+    post(&bot, 1, ADA, "kept");
+    post(&bot, 2, 8002, "heard");
+    bot.outbox.drained().await;
+    assert_eq!(bot.api.chat(8002), ["heard"]);
+    assert_eq!(bot.api.calls("sendMessage").len(), 2);
+    assert_eq!(bot.log.count("a place is unreachable"), 1);
+    assert_eq!(bot.outbox.unreachable().await.place, place(ADA));
+    bot.api.unblock(ADA);
+    bot.outbox.heard(&place(ADA));
+    bot.api.until("the kept post", |api| api.chat(ADA) == ["kept"]).await;
 }
 
 #[tokio::test]
 async fn an_unanswered_typing_call_delays_no_answer() {
     // If the worker awaited the call, the answer would come after this.
-    let rig = Rig::with(|settings| settings.patience = 10 * DEADLINE).await;
-    rig.api.fail("sendChatAction", Fault::Hang);
+    let bot = TestBot::with(|settings| settings.patience = 10 * DEADLINE).await;
+    bot.api.fail("sendChatAction", Fault::Hang);
     let turn = PromptId("t".to_owned());
     let screen = TurnFrame::default();
-    rig.outbox.post(Post::Live { place: place(ADA), turn: turn.clone(), frame: screen });
-    rig.api.until_calls("sendChatAction", 1).await;
-    rig.outbox.post(Post::Final(OutboxRow { turn: Some(turn), ..row(1, ADA, Reply::text("there")) }));
-    tokio::time::timeout(DEADLINE, rig.outbox.drained()).await.expect("the answer does not wait for the typing action");
-    assert_eq!(rig.api.chat(ADA), ["there"]);
+    bot.outbox.post(Post::Live { place: place(ADA), turn: turn.clone(), frame: screen });
+    bot.api.until_calls("sendChatAction", 1).await;
+    bot.outbox.post(Post::Final(OutboxRow { turn: Some(turn), ..row(1, ADA, Reply::text("there")) }));
+    tokio::time::timeout(DEADLINE, bot.outbox.drained()).await.expect("the answer does not wait for the typing action");
+    assert_eq!(bot.api.chat(ADA), ["there"]);
 }
 
 #[tokio::test]
 async fn a_refused_message_is_sent_without_styles() {
-    let rig = Rig::new().await;
-    rig.api.fail("sendMessage", Fault::Error(400, "Bad Request: ENTITY_BOUNDS_INVALID"));
-    post(&rig, 1, ADA, "**bold**");
-    rig.outbox.drained().await;
-    let sent = rig.api.calls("sendMessage");
+    let bot = TestBot::new().await;
+    bot.api.fail("sendMessage", Fault::Error(400, "Bad Request: ENTITY_BOUNDS_INVALID"));
+    post(&bot, 1, ADA, "**bold**");
+    bot.outbox.drained().await;
+    let sent = bot.api.calls("sendMessage");
     assert_eq!((sent.len(), sent[1].text()), (2, "bold"));
     assert_eq!(sent[1].params["entities"], serde_json::json!([]));
 }
 
 #[tokio::test]
 async fn a_message_deleted_by_the_user_is_sent_again() {
-    let rig = Rig::new().await;
+    let bot = TestBot::new().await;
     let mut gone = row(1, ADA, Reply::text("still said"));
     gone.state.messages = vec![cordboard_chat::MessageId("77".to_owned())];
-    rig.outbox.post(Post::Final(gone));
-    rig.outbox.drained().await;
-    assert_eq!(rig.api.chat(ADA), ["still said"]);
+    bot.outbox.post(Post::Final(gone));
+    bot.outbox.drained().await;
+    assert_eq!(bot.api.chat(ADA), ["still said"]);
 }
 
 #[tokio::test]
 async fn a_failing_store_confirms_nothing_and_logs_once() {
-    let rig = Rig::new().await;
-    rig.inbox.break_down(3);
-    let id = rig.api.says(ADA, "kept by Telegram");
-    let _poll = rig.poll();
-    assert_eq!(rig.until_stored(1).await.len(), 1);
-    rig.api.until_calls("getUpdates", 5).await;
-    let offsets: Vec<_> = rig.api.calls("getUpdates").iter().map(|call| call.params["offset"].as_i64()).collect();
+    let bot = TestBot::new().await;
+    bot.inbox.break_down(3);
+    let id = bot.api.says(ADA, "kept by Telegram");
+    let _poll = bot.poll();
+    assert_eq!(bot.until_stored(1).await.len(), 1);
+    bot.api.until_calls("getUpdates", 5).await;
+    let offsets: Vec<_> = bot.api.calls("getUpdates").iter().map(|call| call.params["offset"].as_i64()).collect();
     assert_eq!(offsets[..5], [None, None, None, None, Some(id + 1)]);
-    assert_eq!(rig.log.count("failed to store messages"), 1);
+    assert_eq!(bot.log.count("failed to store messages"), 1);
     let told = "Not stored yet; trying again: store a new message: no space left on device";
-    assert_eq!(rig.api.chat(ADA), [told], "once, however often it fails");
-    rig.inbox.break_down(2);
-    rig.api.says(ADA, "and again");
-    rig.until_stored(2).await;
-    assert_eq!(rig.api.chat(ADA), [told, told], "it worked in between");
+    assert_eq!(bot.api.chat(ADA), [told], "once, however often it fails");
+    bot.inbox.break_down(2);
+    bot.api.says(ADA, "and again");
+    bot.until_stored(2).await;
+    assert_eq!(bot.api.chat(ADA), [told, told], "it worked in between");
 }
 
 #[tokio::test]
 async fn an_unreachable_server_is_retried_without_showing_the_token() {
-    let rig = Rig::new().await;
+    let bot = TestBot::new().await;
     // The port stays bound during the test without a listener, so that no other process can use it.
     let bound = tokio::net::TcpSocket::new_v4().unwrap();
     bound.bind(([127, 0, 0, 1], 0).into()).unwrap();
     let port = bound.local_addr().unwrap();
-    let mut settings = Settings::new(rig.token_file.clone(), &format!("http://{port}"));
+    let mut settings = Settings::new(bot.token_file.clone(), &format!("http://{port}"));
     settings.first_pause = Duration::from_millis(1);
-    let inbox = std::sync::Arc::clone(&rig.inbox);
+    let inbox = std::sync::Arc::clone(&bot.inbox);
     let telegram = Telegram::open(settings, inbox).unwrap();
     let told = async {
-        while rig.log.count("Telegram does not respond") == 0 {
+        while bot.log.count("Telegram does not respond") == 0 {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
         // Allow some more attempts.
@@ -295,23 +295,23 @@ async fn an_unreachable_server_is_retried_without_showing_the_token() {
         error = telegram.poll(poll_settings(Duration::from_secs(600))) => panic!("polling must not end: {error}"),
         told = tokio::time::timeout(DEADLINE, told) => told.expect("it is notified"),
     }
-    assert_eq!(rig.log.count("Telegram does not respond"), 1, "{}", rig.log.text());
+    assert_eq!(bot.log.count("Telegram does not respond"), 1, "{}", bot.log.text());
     let error = telegram.send(&place(ADA), &outgoing("x")).await.unwrap_err();
     assert!(matches!(&error, ChatError::Down { why } if why.contains(&port.to_string())), "{error}");
-    let all = format!("{error} {error:?} {}", rig.log.text());
+    let all = format!("{error} {error:?} {}", bot.log.text());
     assert!(!all.contains(SECRET) && !all.contains(TOKEN), "{all}");
 }
 
 #[tokio::test]
 async fn a_response_that_contains_the_token_is_scrubbed() {
-    let rig = Rig::new().await;
-    rig.api.fail("sendMessage", Fault::Error(418, "no route for /bot42:AbC-dEf_ghijklmnop/sendMessage"));
-    rig.api.fail("sendMessage", Fault::Error(403, "no route for /bot42:AbC-dEf_ghijklmnop/sendMessage"));
-    post(&rig, 1, ADA, "x");
-    rig.outbox.drained().await;
-    assert_eq!(rig.log.count("<token>"), 1, "{}", rig.log.text());
-    assert_eq!(rig.outbox.unreachable().await.why, "no route for /bot<token>/sendMessage");
-    assert!(!rig.log.text().contains(SECRET));
+    let bot = TestBot::new().await;
+    bot.api.fail("sendMessage", Fault::Error(418, "no route for /bot42:AbC-dEf_ghijklmnop/sendMessage"));
+    bot.api.fail("sendMessage", Fault::Error(403, "no route for /bot42:AbC-dEf_ghijklmnop/sendMessage"));
+    post(&bot, 1, ADA, "x");
+    bot.outbox.drained().await;
+    assert_eq!(bot.log.count("<token>"), 1, "{}", bot.log.text());
+    assert_eq!(bot.outbox.unreachable().await.why, "no route for /bot<token>/sendMessage");
+    assert!(!bot.log.text().contains(SECRET));
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{
     botapi::{BotApi, HALF_PAIR, HUGE, NO_UTF8, message},
-    rig::{ADA, Rig, place},
+    test_bot::{ADA, TestBot, place},
 };
 
 const GROUP: i64 = -100_123;
@@ -26,53 +26,53 @@ fn texts(updates: &[cordboard_chat::Update]) -> Vec<String> {
 
 #[tokio::test]
 async fn a_text_is_stored_before_it_is_confirmed() {
-    let rig = Rig::new().await;
-    let id = rig.api.says(ADA, "hello 👋");
-    let _poll = rig.poll();
-    let stored = rig.until_stored(1).await;
+    let bot = TestBot::new().await;
+    let id = bot.api.says(ADA, "hello 👋");
+    let _poll = bot.poll();
+    let stored = bot.until_stored(1).await;
     let update = &stored[0];
     assert_eq!(update.what, UpdateKind::Text("hello 👋".to_owned()));
     assert_eq!(update.place, place(ADA));
     let caller = (&update.caller.id, update.caller.name.as_str(), update.caller.role);
     assert_eq!(caller, (&UserId(format!("telegram:{ADA}")), "Ada L", Role::Member));
     assert_eq!((update.at, update.locale.as_deref()), (Timestamp(1_790_000_000_000), Some("de")));
-    rig.api.until_calls("getUpdates", 2).await;
-    assert_eq!(rig.api.calls("getUpdates")[0].params.get("offset"), None);
-    assert_eq!(rig.api.calls("getUpdates")[1].params["offset"], id + 1);
-    assert_eq!(rig.inbox.last_offset(), Some(id + 1));
+    bot.api.until_calls("getUpdates", 2).await;
+    assert_eq!(bot.api.calls("getUpdates")[0].params.get("offset"), None);
+    assert_eq!(bot.api.calls("getUpdates")[1].params["offset"], id + 1);
+    assert_eq!(bot.inbox.last_offset(), Some(id + 1));
 }
 
 #[tokio::test]
 async fn messages_of_users_without_access_are_ignored() {
-    let rig = Rig::new().await;
-    rig.api.says(666, "let me in");
-    rig.api.says(666, "please");
+    let bot = TestBot::new().await;
+    bot.api.says(666, "let me in");
+    bot.api.says(666, "please");
     let anonymous = json!({"text": "as the group", "sender_chat": {"id": GROUP, "type": "supergroup", "title": "g"}});
-    rig.api.push(json!({"message": message(ADA, GROUP, anonymous)}));
-    rig.api.push(json!({"channel_post": message(ADA, GROUP, json!({"text": "a channel"}))}));
-    let mut bot = message(ADA, ADA, json!({"text": "a bot"}));
-    bot["from"]["is_bot"] = true.into();
-    rig.api.push(json!({"message": bot}));
-    rig.api.says(ADA, "it's me");
-    let _poll = rig.poll();
-    assert_eq!(texts(&rig.until_stored(1).await), ["it's me"]);
-    assert_eq!(rig.log.count("user=666"), 1, "the log names the user id once");
+    bot.api.push(json!({"message": message(ADA, GROUP, anonymous)}));
+    bot.api.push(json!({"channel_post": message(ADA, GROUP, json!({"text": "a channel"}))}));
+    let mut update = message(ADA, ADA, json!({"text": "a bot"}));
+    update["from"]["is_bot"] = true.into();
+    bot.api.push(json!({"message": update}));
+    bot.api.says(ADA, "it's me");
+    let _poll = bot.poll();
+    assert_eq!(texts(&bot.until_stored(1).await), ["it's me"]);
+    assert_eq!(bot.log.count("user=666"), 1, "the log names the user id once");
 }
 
 #[tokio::test]
 async fn an_irrelevant_batch_is_confirmed() {
-    let rig = Rig::new().await;
-    let id = rig.api.says(666, "let me in");
-    let _poll = rig.poll();
-    rig.api
+    let bot = TestBot::new().await;
+    let id = bot.api.says(666, "let me in");
+    let _poll = bot.poll();
+    bot.api
         .until("the confirmation", |api| api.calls("getUpdates").iter().any(|call| call.params["offset"] == id + 1))
         .await;
-    assert_eq!(rig.inbox.last_offset(), None, "and costs no commit");
+    assert_eq!(bot.inbox.last_offset(), None, "and costs no commit");
 }
 
 #[tokio::test]
 async fn commands_for_other_bots_are_ignored() {
-    let rig = Rig::new().await;
+    let bot = TestBot::new().await;
     for text in [
         "/new@cord_bot alpha",
         "/New@Cord_Bot\nbeta",
@@ -81,10 +81,10 @@ async fn commands_for_other_bots_are_ignored() {
         "/etc/hosts@x is broken",
         "a@b",
     ] {
-        rig.api.push(json!({"message": message(ADA, GROUP, json!({"text": text}))}));
+        bot.api.push(json!({"message": message(ADA, GROUP, json!({"text": text}))}));
     }
-    let _poll = rig.poll();
-    let stored = rig.until_stored(5).await;
+    let _poll = bot.poll();
+    let stored = bot.until_stored(5).await;
     let wanted = ["/new alpha", "/new beta", "/new delta", "/etc/hosts@x is broken", "a@b"];
     assert_eq!(texts(&stored), wanted);
     assert_eq!(stored[0].place, place(GROUP));
@@ -92,12 +92,12 @@ async fn commands_for_other_bots_are_ignored() {
 
 #[tokio::test]
 async fn a_topic_is_a_separate_place_and_a_reply_is_not() {
-    let rig = Rig::new().await;
+    let bot = TestBot::new().await;
     let topic = json!({"text": "in a topic", "message_thread_id": 5, "is_topic_message": true});
-    rig.api.push(json!({"message": message(ADA, GROUP, topic)}));
-    rig.api.push(json!({"message": message(ADA, GROUP, json!({"text": "a reply", "message_thread_id": 6}))}));
-    let _poll = rig.poll();
-    let stored = rig.until_stored(2).await;
+    bot.api.push(json!({"message": message(ADA, GROUP, topic)}));
+    bot.api.push(json!({"message": message(ADA, GROUP, json!({"text": "a reply", "message_thread_id": 6}))}));
+    let _poll = bot.poll();
+    let stored = bot.until_stored(2).await;
     assert_eq!(stored[0].place, Place { topic: Some("5".to_owned()), ..place(GROUP) });
     assert_eq!(stored[1].place, place(GROUP));
 }
@@ -113,21 +113,21 @@ fn photo(more: Value) -> Value {
 
 #[tokio::test]
 async fn media_arrive_as_their_kind_and_caption() {
-    let rig = Rig::new().await;
-    rig.api.push(photo(json!({"caption": "look"})));
+    let bot = TestBot::new().await;
+    bot.api.push(photo(json!({"caption": "look"})));
     let file = json!({"document": {"file_id": "f", "file_unique_id": "u", "file_name": "a.txt", "file_size": 3}});
-    rig.api.push(json!({"message": message(ADA, ADA, file)}));
+    bot.api.push(json!({"message": message(ADA, ADA, file)}));
     let voice = json!({"voice": {"file_id": "f", "file_unique_id": "u", "duration": 3, "file_size": 3}});
-    rig.api.push(json!({"message": message(ADA, ADA, voice)}));
+    bot.api.push(json!({"message": message(ADA, ADA, voice)}));
     // Service messages, of known and unknown kinds.
     for notice in ["new_chat_title", "chat_owner_left", "poll_option_added", "community_chat_joined", "of_the_future"] {
-        rig.api.push(json!({"message": message(ADA, ADA, json!({notice: {"title": "a notice"}}))}));
+        bot.api.push(json!({"message": message(ADA, ADA, json!({notice: {"title": "a notice"}}))}));
     }
-    rig.api.push(json!({"of_the_future": {"id": 1}}));
-    rig.api.push(json!({"message": {"broken": true}}));
-    rig.api.says(ADA, "the end");
-    let _poll = rig.poll();
-    let stored = rig.until_stored(4).await;
+    bot.api.push(json!({"of_the_future": {"id": 1}}));
+    bot.api.push(json!({"message": {"broken": true}}));
+    bot.api.says(ADA, "the end");
+    let _poll = bot.poll();
+    let stored = bot.until_stored(4).await;
     let not_text = |kind: &str, caption: Option<&str>| UpdateKind::NotText {
         kind: kind.to_owned(),
         caption: caption.map(str::to_owned),
@@ -140,13 +140,13 @@ async fn media_arrive_as_their_kind_and_caption() {
 
 #[tokio::test]
 async fn a_caption_arrives_despite_incomplete_media() {
-    let rig = Rig::new().await;
+    let bot = TestBot::new().await;
     let kinds = ["animation", "audio", "document", "live_photo", "video", "video_note", "voice", "of_the_future"];
     for kind in kinds {
-        rig.api.push(json!({"message": message(ADA, ADA, json!({kind: {}, "caption": kind}))}));
+        bot.api.push(json!({"message": message(ADA, ADA, json!({kind: {}, "caption": kind}))}));
     }
-    let _poll = rig.poll();
-    for (update, kind) in rig.until_stored(kinds.len()).await.iter().zip(kinds) {
+    let _poll = bot.poll();
+    for (update, kind) in bot.until_stored(kinds.len()).await.iter().zip(kinds) {
         let UpdateKind::NotText { caption, .. } = &update.what else { panic!("{update:?}") };
         assert_eq!(caption.as_deref(), Some(kind));
     }
@@ -154,7 +154,7 @@ async fn a_caption_arrives_despite_incomplete_media() {
 
 #[tokio::test]
 async fn styles_forwards_and_quotes_reach_the_agent() {
-    let rig = Rig::new().await;
+    let bot = TestBot::new().await;
     let bob = json!({"type": "hidden_user", "sender_user_name": "Bob", "date": 1});
     let of_bot = message(42, ADA, json!({"text": "the whole: due"}));
     for more in [
@@ -169,9 +169,9 @@ async fn styles_forwards_and_quotes_reach_the_agent() {
         json!({"text": "this", "external_reply": {"origin": bob}, "quote": {"text": "a\nb", "position": 0}}),
         json!({"text": "/stop", "reply_to_message": of_bot}),
     ] {
-        rig.api.push(json!({"message": message(ADA, ADA, more)}));
+        bot.api.push(json!({"message": message(ADA, ADA, more)}));
     }
-    let _poll = rig.poll();
+    let _poll = bot.poll();
     let wanted = [
         "see [here](https://a.b/5)",
         "run `ls`",
@@ -184,12 +184,12 @@ async fn styles_forwards_and_quotes_reach_the_agent() {
         "In reply to a message of Bob:\n\n> a\n> b\n\nthis",
         "/stop",
     ];
-    assert_eq!(texts(&rig.until_stored(wanted.len()).await), wanted);
+    assert_eq!(texts(&bot.until_stored(wanted.len()).await), wanted);
 }
 
 #[tokio::test]
 async fn group_messages_for_others_are_ignored() {
-    let rig = Rig::new().await;
+    let bot = TestBot::new().await;
     let bob = || message(8, GROUP, json!({"text": "the question"}));
     let ours = || message(42, GROUP, json!({"text": "an answer"}));
     let text_mention = json!([{"type": "text_mention", "offset": 0, "length": 3, "user": {"id": 8, "is_bot": false}}]);
@@ -215,9 +215,9 @@ async fn group_messages_for_others_are_ignored() {
         json!({"text": "/stop", "reply_to_message": bob()}),
     ];
     for more in for_others.into_iter().chain(for_us) {
-        rig.api.push(json!({"message": message(ADA, GROUP, more)}));
+        bot.api.push(json!({"message": message(ADA, GROUP, more)}));
     }
-    let _poll = rig.poll();
+    let _poll = bot.poll();
     let wanted = [
         "hello",
         "ask @bob",
@@ -227,16 +227,16 @@ async fn group_messages_for_others_are_ignored() {
         "in a topic",
         "/stop",
     ];
-    let stored = rig.until_stored(wanted.len()).await;
+    let stored = bot.until_stored(wanted.len()).await;
     assert_eq!(texts(&stored), wanted);
     assert!(stored.iter().all(|update| update.origin.speaker.as_deref() == Some("Ada L")));
 }
 
 #[tokio::test]
 async fn a_part_names_its_album_or_split_text() {
-    let rig = Rig::new().await;
-    rig.api.push(photo(json!({"media_group_id": "1", "caption": "two of them"})));
-    rig.api.push(photo(json!({"media_group_id": "1"})));
+    let bot = TestBot::new().await;
+    bot.api.push(photo(json!({"media_group_id": "1", "caption": "two of them"})));
+    bot.api.push(photo(json!({"media_group_id": "1"})));
     let bob = json!({"type": "hidden_user", "sender_user_name": "Bob", "date": 1});
     for more in [
         json!({"text": "x".repeat(4096)}),
@@ -244,10 +244,10 @@ async fn a_part_names_its_album_or_split_text() {
         json!({"text": "short"}),
         json!({"text": "y".repeat(4096), "forward_origin": bob}),
     ] {
-        rig.api.push(json!({"message": message(ADA, ADA, more)}));
+        bot.api.push(json!({"message": message(ADA, ADA, more)}));
     }
-    let _poll = rig.poll();
-    let parts: Vec<Part> = rig.until_stored(6).await.into_iter().map(|update| update.origin.part).collect();
+    let _poll = bot.poll();
+    let parts: Vec<Part> = bot.until_stored(6).await.into_iter().map(|update| update.origin.part).collect();
     let album = || Part::Album("1".to_owned());
     let cut = |joint: &str| Part::Cut { joint: joint.to_owned() };
     assert_eq!(parts, [album(), album(), cut(""), cut("\n"), Part::Text, Part::Alone]);
@@ -255,18 +255,18 @@ async fn a_part_names_its_album_or_split_text() {
 
 #[tokio::test]
 async fn an_edit_carries_its_message_id_and_new_text() {
-    let rig = Rig::new().await;
-    rig.api.push(json!({"edited_message": message(ADA, ADA, json!({"text": "new", "edit_date": 1_790_000_009}))}));
-    rig.api.push(json!({"edited_message": message(666, 666, json!({"text": "of a stranger"}))}));
+    let bot = TestBot::new().await;
+    bot.api.push(json!({"edited_message": message(ADA, ADA, json!({"text": "new", "edit_date": 1_790_000_009}))}));
+    bot.api.push(json!({"edited_message": message(666, 666, json!({"text": "of a stranger"}))}));
     let mut caption = photo(json!({"caption": "below it"}));
     caption["edited_message"] = caption["message"].take();
-    rig.api.push(caption);
-    let _poll = rig.poll();
-    let stored = rig.until_stored(2).await;
+    bot.api.push(caption);
+    let _poll = bot.poll();
+    let stored = bot.until_stored(2).await;
     assert_eq!(stored[0].what, UpdateKind::Edited("new".to_owned()));
     assert_eq!(stored[0].origin.message, Some(MessageId("7".to_owned())));
     assert_eq!(stored[1].what, UpdateKind::Edited("below it".to_owned()));
-    let asked = &rig.api.calls("getUpdates")[0].params["allowed_updates"];
+    let asked = &bot.api.calls("getUpdates")[0].params["allowed_updates"];
     assert_eq!(*asked, json!(["message", "edited_message", "callback_query"]));
 }
 
@@ -280,86 +280,86 @@ fn press(user: i64, data: &str) -> Value {
 
 #[tokio::test]
 async fn a_press_runs_its_command_and_is_always_answered() {
-    let rig = Rig::new().await;
+    let bot = TestBot::new().await;
     let line = ButtonLine { command: "/retry alpha".to_owned(), ..ButtonLine::default() };
-    let token = rig.inbox.button(&line).await.unwrap();
-    rig.api.push(press(ADA, &token));
-    rig.api.push(press(ADA, "forgotten"));
-    rig.api.push(press(666, &token));
-    let _poll = rig.poll();
-    let stored = rig.until_stored(1).await;
+    let token = bot.inbox.button(&line).await.unwrap();
+    bot.api.push(press(ADA, &token));
+    bot.api.push(press(ADA, "forgotten"));
+    bot.api.push(press(666, &token));
+    let _poll = bot.poll();
+    let stored = bot.until_stored(1).await;
     let message = Some(MessageId("31".to_owned()));
     assert_eq!(stored[0].what, UpdateKind::Press { line, message });
     assert_eq!(stored[0].place, place(ADA));
-    rig.api.until_calls("answerCallbackQuery", 3).await;
-    let answers = rig.api.calls("answerCallbackQuery");
+    bot.api.until_calls("answerCallbackQuery", 3).await;
+    let answers = bot.api.calls("answerCallbackQuery");
     let text = |id: &str| {
         let of: Vec<_> = answers.iter().filter(|call| call.params["callback_query_id"] == id).collect();
         of[0].params["text"].as_str().map(str::to_owned)
     };
     assert_eq!(text("q-forgotten").as_deref(), Some("This button no longer works."));
     assert_eq!(text(&format!("q-{token}")), None);
-    assert_eq!(rig.inbox.updates().len(), 1, "a press of a stranger is ignored");
+    assert_eq!(bot.inbox.updates().len(), 1, "a press of a stranger is ignored");
 }
 
 /// Starts a second host after the first one has stored a text. Returns it with the update id of the text.
-async fn restarted(text: &str) -> (Rig, i64) {
-    let rig = Rig::new().await;
-    let number = rig.api.says(ADA, text);
-    let _poll = rig.poll();
-    let stored = rig.until_stored(1).await;
-    let next = Rig::new().await;
+async fn restarted(text: &str) -> (TestBot, i64) {
+    let bot = TestBot::new().await;
+    let number = bot.api.says(ADA, text);
+    let _poll = bot.poll();
+    let stored = bot.until_stored(1).await;
+    let next = TestBot::new().await;
     next.inbox.accept(stored, Some(number + 500)).await.unwrap();
     (next, number)
 }
 
 #[tokio::test]
 async fn stored_updates_are_not_accepted_again_after_a_restart() {
-    let (rig, number) = restarted("stored before").await;
-    rig.api.push_as(number, json!({"message": message(ADA, ADA, json!({"text": "stored before"}))}));
-    rig.api.push_as(number + 1, json!({"message": message(ADA, ADA, json!({"text": "new"}))}));
-    let _poll = rig.poll();
-    assert_eq!(texts(&rig.until_stored(2).await), ["stored before", "new"]);
+    let (bot, number) = restarted("stored before").await;
+    bot.api.push_as(number, json!({"message": message(ADA, ADA, json!({"text": "stored before"}))}));
+    bot.api.push_as(number + 1, json!({"message": message(ADA, ADA, json!({"text": "new"}))}));
+    let _poll = bot.poll();
+    assert_eq!(texts(&bot.until_stored(2).await), ["stored before", "new"]);
 }
 
 #[tokio::test]
 async fn update_ids_reset_below_the_offset_are_accepted() {
-    let (rig, number) = restarted("before").await;
+    let (bot, number) = restarted("before").await;
     // The same id, and ids just below the offset.
     for (above, text) in [(0, "after a quiet week"), (2, "and one"), (400, "and another")] {
         let other = json!({"text": text, "message_id": 900 + above});
-        rig.api.push_as(number + above, json!({"message": message(ADA, ADA, other)}));
+        bot.api.push_as(number + above, json!({"message": message(ADA, ADA, other)}));
     }
-    let _poll = rig.poll();
-    assert_eq!(texts(&rig.until_stored(4).await), ["before", "after a quiet week", "and one", "and another"]);
+    let _poll = bot.poll();
+    assert_eq!(texts(&bot.until_stored(4).await), ["before", "after a quiet week", "and one", "and another"]);
 }
 
 #[tokio::test]
 async fn update_ids_may_restart_after_an_empty_batch() {
-    let rig = Rig::with(|settings| settings.poll = Duration::from_secs(1)).await;
-    let number = rig.api.says(ADA, "before");
-    let _poll = rig.poll();
-    rig.until_stored(1).await;
+    let bot = TestBot::with(|settings| settings.poll = Duration::from_secs(1)).await;
+    let number = bot.api.says(ADA, "before");
+    let _poll = bot.poll();
+    bot.until_stored(1).await;
     let is_open = |api: &BotApi| api.calls("getUpdates").iter().skip(2).any(|call| call.params.get("offset").is_none());
-    rig.api.until("a poll without an offset", is_open).await;
-    rig.api.push_as(number - 500, json!({"message": message(ADA, ADA, json!({"text": "after", "message_id": 900}))}));
-    assert_eq!(texts(&rig.until_stored(2).await), ["before", "after"]);
+    bot.api.until("a poll without an offset", is_open).await;
+    bot.api.push_as(number - 500, json!({"message": message(ADA, ADA, json!({"text": "after", "message_id": 900}))}));
+    assert_eq!(texts(&bot.until_stored(2).await), ["before", "after"]);
 }
 
 #[tokio::test]
 async fn malformed_updates_do_not_affect_others() {
-    let rig = Rig::new().await;
-    rig.api.says(ADA, "before");
-    rig.api.says(ADA, &format!("half {HALF_PAIR}"));
-    rig.api.says(ADA, &format!("bad {NO_UTF8} byte"));
-    rig.api.push(json!({"message": message(ADA, ADA, json!({"text": "huge", "edit_date": HUGE}))}));
-    let broken = rig.api.push(json!({"message": {"message_id": HUGE, "text": "a secret"}}));
-    rig.api.push(json!({"message": "no message", "callback_query": 3}));
-    rig.api.says(ADA, "after");
-    let _poll = rig.poll();
-    let stored = rig.until_stored(5).await;
+    let bot = TestBot::new().await;
+    bot.api.says(ADA, "before");
+    bot.api.says(ADA, &format!("half {HALF_PAIR}"));
+    bot.api.says(ADA, &format!("bad {NO_UTF8} byte"));
+    bot.api.push(json!({"message": message(ADA, ADA, json!({"text": "huge", "edit_date": HUGE}))}));
+    let broken = bot.api.push(json!({"message": {"message_id": HUGE, "text": "a secret"}}));
+    bot.api.push(json!({"message": "no message", "callback_query": 3}));
+    bot.api.says(ADA, "after");
+    let _poll = bot.poll();
+    let stored = bot.until_stored(5).await;
     assert_eq!(texts(&stored), ["before", "half \u{fffd}", "bad \u{fffd} byte", "huge", "after"]);
-    assert_eq!(rig.log.count("skipped an invalid update"), 2);
-    assert_eq!(rig.log.count(&format!("update={broken}")), 1);
-    assert!(!rig.log.text().contains("a secret"));
+    assert_eq!(bot.log.count("skipped an invalid update"), 2);
+    assert_eq!(bot.log.count(&format!("update={broken}")), 1);
+    assert!(!bot.log.text().contains("a secret"));
 }

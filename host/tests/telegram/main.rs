@@ -7,7 +7,7 @@ mod application;
 #[path = "../support/botapi.rs"]
 mod botapi;
 mod failures;
-mod fields;
 mod incoming;
+mod message_fields;
 mod outgoing;
-mod rig;
+mod test_bot;

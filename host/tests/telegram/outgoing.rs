@@ -19,7 +19,7 @@ use serde_json::json;
 
 use crate::{
     botapi::Fault,
-    rig::{ADA, Rig, place, row},
+    test_bot::{ADA, TestBot, place, row},
 };
 
 fn live(turn: &str, text: &str, line: Option<&str>) -> Post {
@@ -41,11 +41,11 @@ fn units(text: &str) -> usize {
 
 #[tokio::test]
 async fn styles_are_sent_as_utf_16_entities() {
-    let rig = Rig::new().await;
+    let bot = TestBot::new().await;
     let text = "👋 **bold** and `code`, [a link](https://example.org/x)\n\n```rust\nfn main() {}\n```";
-    rig.outbox.post(Post::Final(row(1, ADA, Reply::text(text))));
-    rig.outbox.drained().await;
-    let sent = rig.api.calls("sendMessage");
+    bot.outbox.post(Post::Final(row(1, ADA, Reply::text(text))));
+    bot.outbox.drained().await;
+    let sent = bot.api.calls("sendMessage");
     assert_eq!(sent[0].text(), "👋 bold and code, a link\n\nfn main() {}");
     let expected = json!([
         {"type": "bold", "offset": 3, "length": 4},
@@ -59,12 +59,12 @@ async fn styles_are_sent_as_utf_16_entities() {
 
 #[tokio::test]
 async fn a_long_text_is_split_at_4096_units() {
-    let rig = Rig::new().await;
+    let bot = TestBot::new().await;
     let line = "let wave = \"👋👋👋👋\";\n";
     let code = line.repeat(300);
-    rig.outbox.post(Post::Final(row(1, ADA, Reply::text(format!("Before.\n\n```rust\n{code}```\n\nAfter.")))));
-    rig.outbox.drained().await;
-    let sent = rig.api.calls("sendMessage");
+    bot.outbox.post(Post::Final(row(1, ADA, Reply::text(format!("Before.\n\n```rust\n{code}```\n\nAfter.")))));
+    bot.outbox.drained().await;
+    let sent = bot.api.calls("sendMessage");
     assert!(sent.len() >= 2, "the code has {} units", units(&code));
     for call in sent.iter().filter(|call| call.text() != "Before.") {
         let blocks = call.params["entities"].as_array().unwrap();
@@ -80,34 +80,34 @@ async fn a_long_text_is_split_at_4096_units() {
 
 #[tokio::test]
 async fn an_answer_streams_into_one_message_while_typing_is_shown() {
-    let rig = Rig::new().await;
-    rig.outbox.post(live("t", "", None));
-    rig.api.until_calls("sendChatAction", 1).await;
-    assert_eq!(rig.api.calls("sendChatAction")[0].params["action"], "typing");
-    rig.outbox.post(live("t", "", Some("_thinks_")));
-    rig.api.until("the live line", |api| api.chat(ADA) == ["thinks"]).await;
-    rig.outbox.post(live("t", "One", Some("_reads_")));
-    rig.api.until("the first words", |api| api.chat(ADA) == ["One\n\nreads"]).await;
-    rig.outbox.post(live("t", "One two", None));
-    rig.api.until("more words", |api| api.chat(ADA) == ["One two"]).await;
+    let bot = TestBot::new().await;
+    bot.outbox.post(live("t", "", None));
+    bot.api.until_calls("sendChatAction", 1).await;
+    assert_eq!(bot.api.calls("sendChatAction")[0].params["action"], "typing");
+    bot.outbox.post(live("t", "", Some("_thinks_")));
+    bot.api.until("the live line", |api| api.chat(ADA) == ["thinks"]).await;
+    bot.outbox.post(live("t", "One", Some("_reads_")));
+    bot.api.until("the first words", |api| api.chat(ADA) == ["One\n\nreads"]).await;
+    bot.outbox.post(live("t", "One two", None));
+    bot.api.until("more words", |api| api.chat(ADA) == ["One two"]).await;
     let answer = Reply::text("One two **three**").button("Again", &format!("/retry {}", "long ".repeat(40)));
-    rig.outbox.post(Post::Final(OutboxRow { turn: Some(PromptId("t".to_owned())), ..row(1, ADA, answer) }));
-    rig.outbox.drained().await;
-    assert_eq!(rig.api.chat(ADA), ["One two three"]);
-    assert_eq!(rig.api.rings(ADA), ["One two three"]);
-    assert_eq!(rig.api.calls("sendMessage").len(), 2, "the live message and the answer");
-    assert_eq!(rig.api.calls("editMessageText").len(), 2);
+    bot.outbox.post(Post::Final(OutboxRow { turn: Some(PromptId("t".to_owned())), ..row(1, ADA, answer) }));
+    bot.outbox.drained().await;
+    assert_eq!(bot.api.chat(ADA), ["One two three"]);
+    assert_eq!(bot.api.rings(ADA), ["One two three"]);
+    assert_eq!(bot.api.calls("sendMessage").len(), 2, "the live message and the answer");
+    assert_eq!(bot.api.calls("editMessageText").len(), 2);
 }
 
 #[tokio::test]
 async fn an_unchanged_edit_is_a_success() {
-    let rig = Rig::new().await;
-    rig.outbox.post(Post::Final(row(1, ADA, Reply::text("All of it"))));
-    rig.outbox.post(Post::Final(in_place(2, "1", "All of it")));
-    rig.outbox.drained().await;
-    assert!(rig.api.calls("editMessageText").is_empty(), "our own edit needs no call");
+    let bot = TestBot::new().await;
+    bot.outbox.post(Post::Final(row(1, ADA, Reply::text("All of it"))));
+    bot.outbox.post(Post::Final(in_place(2, "1", "All of it")));
+    bot.outbox.drained().await;
+    assert!(bot.api.calls("editMessageText").is_empty(), "our own edit needs no call");
     // After a restart, only the Bot API knows the content of the message.
-    let again = Rig::new().await;
+    let again = TestBot::new().await;
     again.outbox.post(Post::Final(row(1, ADA, Reply::text("Sent"))));
     again.outbox.drained().await;
     let id = cordboard_chat::MessageId("1".to_owned());
@@ -127,41 +127,41 @@ async fn an_unchanged_edit_is_a_success() {
 
 #[tokio::test]
 async fn an_edit_with_a_lost_response_is_repeated_once() {
-    let rig = Rig::new().await;
-    rig.outbox.post(Post::Final(row(1, ADA, Reply::text("Begun"))));
-    rig.api.fail("editMessageText", Fault::Lost);
-    rig.outbox.post(Post::Final(in_place(2, "1", "Done")));
-    rig.outbox.drained().await;
-    assert_eq!(rig.api.chat(ADA), ["Done"]);
-    assert_eq!(rig.api.calls("editMessageText").len(), 2);
+    let bot = TestBot::new().await;
+    bot.outbox.post(Post::Final(row(1, ADA, Reply::text("Begun"))));
+    bot.api.fail("editMessageText", Fault::Lost);
+    bot.outbox.post(Post::Final(in_place(2, "1", "Done")));
+    bot.outbox.drained().await;
+    assert_eq!(bot.api.chat(ADA), ["Done"]);
+    assert_eq!(bot.api.calls("editMessageText").len(), 2);
 }
 
 #[tokio::test]
 async fn a_pressed_button_returns_its_command() {
-    let rig = Rig::new().await;
+    let bot = TestBot::new().await;
     let command = format!("/retry {}", "x".repeat(60));
     let reply = Reply::text("Try?").button("Try again", &command).button("Leave it", "/leave x");
-    rig.outbox.post(Post::Final(row(1, ADA, reply)));
-    rig.outbox.drained().await;
-    let rows = rig.api.calls("sendMessage")[0].params["reply_markup"]["inline_keyboard"].clone();
+    bot.outbox.post(Post::Final(row(1, ADA, reply)));
+    bot.outbox.drained().await;
+    let rows = bot.api.calls("sendMessage")[0].params["reply_markup"]["inline_keyboard"].clone();
     assert_eq!((rows[0][0]["text"].as_str(), rows[1][0]["text"].as_str()), (Some("Try again"), Some("Leave it")));
     let token = rows[0][0]["callback_data"].as_str().unwrap();
-    let found = cordboard_chat::Inbox::line_of(&*rig.inbox, token).await.unwrap();
+    let found = cordboard_chat::Inbox::line_of(&*bot.inbox, token).await.unwrap();
     assert_eq!(found.map(|line| line.command), Some(command));
 }
 
 #[tokio::test]
 async fn a_topic_gets_its_messages_and_its_typing() {
-    let rig = Rig::new().await;
+    let bot = TestBot::new().await;
     let topic = Place { topic: Some("5".to_owned()), ..place(-100_123) };
-    rig.telegram.working(&topic, Some("")).await;
-    rig.telegram.working(&topic, None).await;
+    bot.telegram.working(&topic, Some("")).await;
+    bot.telegram.working(&topic, None).await;
     let post = OutboxRow { place: topic, ..row(1, 0, Reply::text("here")) };
-    rig.outbox.post(Post::Final(post));
-    rig.outbox.drained().await;
-    assert_eq!(rig.api.calls("sendMessage")[0].params["message_thread_id"], 5);
-    rig.api.until_calls("sendChatAction", 1).await;
-    let typing = rig.api.calls("sendChatAction");
+    bot.outbox.post(Post::Final(post));
+    bot.outbox.drained().await;
+    assert_eq!(bot.api.calls("sendMessage")[0].params["message_thread_id"], 5);
+    bot.api.until_calls("sendChatAction", 1).await;
+    let typing = bot.api.calls("sendChatAction");
     assert_eq!((typing.len(), &typing[0].params["message_thread_id"]), (1, &5.into()));
 }
 
@@ -169,13 +169,14 @@ async fn a_topic_gets_its_messages_and_its_typing() {
 async fn the_pace_follows_the_setting_and_is_slower_in_a_group() {
     let millis = Arc::new(AtomicU64::new(1000));
     let now = Arc::clone(&millis);
-    let rig =
-        Rig::with(|settings| settings.edit_pause = Arc::new(move || Duration::from_millis(now.load(Relaxed)))).await;
-    let pause = |chat: i64| rig.telegram.pacing(&place(chat)).pause.as_millis();
+    let bot =
+        TestBot::with(|settings| settings.edit_pause = Arc::new(move || Duration::from_millis(now.load(Relaxed))))
+            .await;
+    let pause = |chat: i64| bot.telegram.pacing(&place(chat)).pause.as_millis();
     assert_eq!((pause(ADA), pause(-100_123)), (1000, 5000));
     millis.store(200, Relaxed);
     assert_eq!((pause(ADA), pause(-100_123)), (200, 1000));
-    assert!(rig.telegram.pacing(&place(-100_123)).quota.is_some_and(|quota| quota.calls < 20));
+    assert!(bot.telegram.pacing(&place(-100_123)).quota.is_some_and(|quota| quota.calls < 20));
 }
 
 fn menu(names: &[&str]) -> Vec<MenuEntry> {
@@ -185,11 +186,11 @@ fn menu(names: &[&str]) -> Vec<MenuEntry> {
 
 #[tokio::test]
 async fn the_menu_is_set_on_change_within_telegram_limits() {
-    let rig = Rig::new().await;
-    rig.telegram.menu(&menu(&["new", "session", "Bad-Name", ""])).await.unwrap();
-    rig.telegram.menu(&menu(&["new", "session"])).await.unwrap();
-    rig.telegram.menu(&menu(&["new"])).await.unwrap();
-    let set = rig.api.calls("setMyCommands");
+    let bot = TestBot::new().await;
+    bot.telegram.menu(&menu(&["new", "session", "Bad-Name", ""])).await.unwrap();
+    bot.telegram.menu(&menu(&["new", "session"])).await.unwrap();
+    bot.telegram.menu(&menu(&["new"])).await.unwrap();
+    let set = bot.api.calls("setMyCommands");
     let names = |call: usize| {
         let commands = set[call].params["commands"].as_array().unwrap();
         commands.iter().map(|command| command["command"].as_str().unwrap().to_owned()).collect::<Vec<_>>()

@@ -39,7 +39,7 @@ fn nextest_exists() -> bool {
 
 pub fn bench(workspace: &Workspace, args: &[OsString]) -> Result<()> {
     step::start("measuring (the first time: minutes of building)");
-    step::show(cargo(workspace).args(["bench", "--workspace", "--bench", "board", "--"]).args(args))
+    step::show(cargo(workspace).args(["bench", "--workspace", "--bench", "figures", "--"]).args(args))
 }
 
 pub fn format(workspace: &Workspace) -> Result<()> {

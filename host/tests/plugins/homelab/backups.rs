@@ -2,7 +2,7 @@
 
 use super::{
     Lab, SECRET,
-    stand_in::{Heard, Said, StandIn, good},
+    fake_server::{FakeServer, Heard, Said, good},
 };
 use crate::network::Nobody;
 
@@ -40,7 +40,7 @@ fn server(heard: &Heard) -> Said {
 
 #[tokio::test]
 async fn the_newest_backup_of_each_guest_is_shown() {
-    let pbs = StandIn::start(server).await;
+    let pbs = FakeServer::start(server).await;
     let guests = "warn_after = \"2d\"\nignore = [\"vm/900\"]\n[plugins.backups.config.guests]\n\"host/nas\" = { warn_after = \"1d\" }\n\
                   \"vm/103\" = { name = \"git\" }\n";
     let lab = Lab::new("backups", &(table(&pbs.url) + guests)).await;
@@ -56,7 +56,7 @@ async fn the_newest_backup_of_each_guest_is_shown() {
 
 #[tokio::test]
 async fn errors_are_one_line_beside_the_partial_result() {
-    let pbs = StandIn::saying(401, "").await;
+    let pbs = FakeServer::saying(401, "").await;
     let lab = Lab::new("backups", &table(&pbs.url)).await;
     let told = "Proxmox Backup Server refused the login (401). Check token and its secret in [plugins.backups.config].";
     assert_eq!(lab.read("backups").await, told);
@@ -65,7 +65,7 @@ async fn errors_are_one_line_beside_the_partial_result() {
         "GET /api2/json/admin/datastore/offsite/groups" => good(r#"{"data":[{"backup-type":"vm"}]}"#),
         _ => server(heard),
     };
-    let pbs = StandIn::start(half).await;
+    let pbs = FakeServer::start(half).await;
     let told = Lab::new("backups", &table(&pbs.url)).await.read("backups").await;
     let lines: Vec<_> = told.lines().collect();
     assert_eq!((lines[0], lines.len()), ("3 of 5 guests without a recent backup:", 7), "{told}");
@@ -80,7 +80,7 @@ async fn errors_are_one_line_beside_the_partial_result() {
         "GET /api2/json/status/datastore-usage" => good(r#"{"data":[{"store":"main"}]}"#),
         _ => Some((404, "Path '/api2/json/admin/datastore/main/namespace' not found.".to_owned())),
     };
-    let pbs = StandIn::start(old).await;
+    let pbs = FakeServer::start(old).await;
     let told = Lab::new("backups", &table(&pbs.url)).await.read("backups").await;
     assert!(told.starts_with("⚠️ Datastore main: Proxmox Backup Server at ") && told.lines().count() == 1, "{told}");
     assert!(told.ends_with("and that it is Proxmox Backup Server 2.2 to 4."), "{told}");

@@ -2,7 +2,7 @@
 
 use super::{
     Lab, SECRET,
-    stand_in::{Heard, Said, StandIn, good},
+    fake_server::{FakeServer, Heard, Said, good},
 };
 use crate::network::Nobody;
 
@@ -37,7 +37,7 @@ fn hub(heard: &Heard) -> Said {
 
 #[tokio::test]
 async fn the_systems_are_shown_after_a_login() {
-    let beszel = StandIn::start(hub).await;
+    let beszel = FakeServer::start(hub).await;
     let lab = Lab::new("beszel", &table(&beszel.url)).await;
     let told = "5 systems, 1 down:\n\
                 🟡 nas CPU 12 %, memory 63 %, disk 72 %, tank 93 %, 54 °C, 2 failed services, up 12 d\n\
@@ -61,7 +61,7 @@ async fn errors_are_one_line() {
         (200, r#"{"record":{}}"#, odd_login),
         (404, "<html>", other),
     ] {
-        let beszel = StandIn::saying(status, body).await;
+        let beszel = FakeServer::saying(status, body).await;
         let lab = Lab::new("beszel", &table(&beszel.url)).await;
         assert_eq!(lab.read("beszel").await, told.replace("URL", &beszel.url));
     }
@@ -69,7 +69,7 @@ async fn errors_are_one_line() {
         SYSTEMS => good(r#"{"items":[{"name":"nas","status":"up","info":{"cpu":"low"}}]}"#),
         _ => hub(heard),
     };
-    let beszel = StandIn::start(odd).await;
+    let beszel = FakeServer::start(odd).await;
     let told = Lab::new("beszel", &table(&beszel.url)).await.read("beszel").await;
     assert!(
         told.ends_with(
@@ -86,7 +86,7 @@ async fn errors_are_one_line() {
 
 #[tokio::test]
 async fn the_login_needs_its_own_grant() {
-    let beszel = StandIn::start(hub).await;
+    let beszel = FakeServer::start(hub).await;
     let reading =
         table(&beszel.url).replace(&format!(", \"POST {}/api/collections/users/auth-with-password\"", beszel.url), "");
     let told = Lab::new("beszel", &reading).await.read("beszel").await;

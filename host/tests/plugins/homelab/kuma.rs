@@ -4,7 +4,7 @@ use cordboard_core::types::Timestamp;
 
 use super::{
     Lab, SECRET,
-    stand_in::{Heard, Said, StandIn, good},
+    fake_server::{FakeServer, Heard, Said, good},
 };
 use crate::network::Nobody;
 
@@ -47,7 +47,7 @@ fn basic() -> String {
 
 #[tokio::test]
 async fn a_status_page_is_shown() {
-    let kuma = StandIn::start(server).await;
+    let kuma = FakeServer::start(server).await;
     let lab = Lab::new("kuma", &page(&kuma.url)).await;
     lab.bench.memory.set_now(RECORDED);
     let told = "Homelab, 6 monitors: 3 up, 2 down, 1 in maintenance\n\
@@ -70,7 +70,7 @@ async fn a_status_page_is_shown() {
 
 #[tokio::test]
 async fn the_metrics_are_shown() {
-    let kuma = StandIn::start(server).await;
+    let kuma = FakeServer::start(server).await;
     let told = Lab::new("kuma-metrics", &metrics(&kuma.url)).await.read("kuma").await;
     let lines: Vec<_> = told.lines().collect();
     assert_eq!((lines[0], lines.len()), ("6 monitors: 3 up, 2 down, 1 in maintenance", 7), "{told}");
@@ -79,11 +79,11 @@ async fn the_metrics_are_shown() {
 
 #[tokio::test]
 async fn errors_are_one_line() {
-    let kuma = StandIn::saying(401, "").await;
+    let kuma = FakeServer::saying(401, "").await;
     let told = "Uptime Kuma refused the login (401). Check the API key of secret in [plugins.kuma-metrics.config].";
     assert_eq!(Lab::new("kuma-metrics", &metrics(&kuma.url)).await.read("kuma").await, told);
 
-    let kuma = StandIn::start(server).await;
+    let kuma = FakeServer::start(server).await;
     let other = page(&kuma.url).replace("page = \"homelab\"", "page = \"other\"");
     let told = format!(
         "Uptime Kuma at {} has no /api/status-page/other (404: Status Page Not Found). Check url and page in [plugins.kuma.config], and \
@@ -92,7 +92,7 @@ async fn errors_are_one_line() {
     );
     assert_eq!(Lab::new("kuma", &other).await.read("kuma").await, told);
 
-    let html = StandIn::saying(200, "<!DOCTYPE html><html>").await;
+    let html = FakeServer::saying(200, "<!DOCTYPE html><html>").await;
     let told = Lab::new("kuma", &page(&html.url)).await.read("kuma").await;
     assert!(
         told.contains("answered /api/status-page/homelab not with JSON but with '<!DOCTYPE html><html>'."),
@@ -106,7 +106,7 @@ async fn errors_are_one_line() {
         "{told}"
     );
 
-    let odd = StandIn::saying(200, r#"{"config":{"title":"a"},"publicGroupList":{}}"#).await;
+    let odd = FakeServer::saying(200, r#"{"config":{"title":"a"},"publicGroupList":{}}"#).await;
     let told = Lab::new("kuma", &page(&odd.url)).await.read("kuma").await;
     assert!(told.ends_with("`publicGroupList` is not a list but {}. Supported: Uptime Kuma 1.23 to 2."), "{told}");
 

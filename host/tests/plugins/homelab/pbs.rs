@@ -2,7 +2,7 @@
 
 use super::{
     Lab, SECRET,
-    stand_in::{Heard, Said, StandIn, good},
+    fake_server::{FakeServer, Heard, Said, good},
 };
 use crate::network::Nobody;
 
@@ -28,7 +28,7 @@ fn server(heard: &Heard) -> Said {
 
 #[tokio::test]
 async fn datastores_and_jobs_are_shown() {
-    let pbs = StandIn::start(server).await;
+    let pbs = FakeServer::start(server).await;
     let lab = Lab::new("pbs", &table(&pbs.url)).await;
     let host = pbs.url.trim_start_matches("http://");
     let told = format!(
@@ -73,7 +73,7 @@ async fn errors_are_one_line() {
         (200, r#"{"data":[{"name":"main"}]}"#, odd("`data[0].store` is missing")),
         (200, r#"{"success":1}"#, odd("`data` is missing")),
     ] {
-        let pbs = StandIn::saying(status, body).await;
+        let pbs = FakeServer::saying(status, body).await;
         let lab = Lab::new("pbs", &table(&pbs.url)).await;
         assert_eq!(lab.read("pbs").await, format!("Proxmox Backup Server {}", told.replace("URL", &pbs.url)));
         assert_eq!(pbs.lines(), [format!("GET {path}")]);
@@ -105,7 +105,7 @@ async fn unreachable_and_not_granted_are_distinguished() {
 
 #[tokio::test]
 async fn an_echoed_secret_is_scrubbed() {
-    let pbs = StandIn::start(|heard| Some((500, format!("unknown token {}", heard.authorization)))).await;
+    let pbs = FakeServer::start(|heard| Some((500, format!("unknown token {}", heard.authorization)))).await;
     let lab = Lab::new("pbs", &table(&pbs.url)).await;
     let told = lab.read("pbs").await;
     assert!(

@@ -9,18 +9,18 @@ use std::{
     thread,
 };
 
-use super::{Lab, stand_in::StandIn};
+use super::{Lab, fake_server::FakeServer};
 use crate::network::Nobody;
 
 #[tokio::test]
 async fn each_host_is_shown_with_the_worst_first() {
-    let well = StandIn::saying(200, "all is fine").await;
-    let login = StandIn::saying(401, "").await;
-    let ill = StandIn::saying(503, "").await;
-    let silent = StandIn::start(|_| None).await;
+    let well = FakeServer::saying(200, "all is fine").await;
+    let login = FakeServer::saying(401, "").await;
+    let ill = FakeServer::saying(503, "").await;
+    let silent = FakeServer::start(|_| None).await;
     let nobody = Nobody::at_home();
     let closed = format!("http://127.0.0.1:{}", nobody.port);
-    let other = StandIn::saying(200, "").await;
+    let other = FakeServer::saying(200, "").await;
     let table = format!(
         "[plugins.status]\nhttp = [\"{0}/*\", \"{1}/*\", \"{2}/*\", \"{3}/*\", \"{4}/*\"]\n[plugins.status.config]\nwait = \"4s\"\n\
          [plugins.status.config.hosts]\nnas = \"{0}/health\"\npve = \"{1}\"\ngit = \"{2}\"\ncam = \"{3}\"\nlab = \"{4}\"\ntv = \"{5}\"\n\
@@ -49,7 +49,7 @@ async fn each_host_is_shown_with_the_worst_first() {
 
 #[tokio::test]
 async fn all_healthy_hosts_are_summarized() {
-    let well = StandIn::saying(204, "").await;
+    let well = FakeServer::saying(204, "").await;
     let lab = Lab::new(
         "status",
         &format!("[plugins.status]\nhttp = [\"{0}/*\"]\n[plugins.status.config.hosts]\nnas = \"{0}\"\n", well.url),

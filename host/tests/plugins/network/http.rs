@@ -3,8 +3,8 @@
 
 use super::{Mirror, Nobody, http_client, raw, table};
 use crate::{
-    board::NOW,
     components::{TestHost, bad},
+    fake_sessions::NOW,
 };
 
 fn to(address: &str) -> [String; 1] {

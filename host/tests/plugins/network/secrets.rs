@@ -7,8 +7,8 @@ use tempfile::NamedTempFile;
 
 use super::{Mirror, http_client, raw};
 use crate::{
+    captured_log,
     components::{TestHost, bad},
-    journal,
 };
 
 pub const VALUE: &str = "hunter2/and+more=";
@@ -171,7 +171,7 @@ async fn the_body_limit_counts_substituted_secrets() {
 async fn replies_logs_and_errors_contain_no_secrets() {
     let mirror = Mirror::start().await;
     let bench = http_client(&all(&mirror), "").await;
-    let log = journal::listen();
+    let log = captured_log::start();
     // As if the plugin knew the secret: the user types it.
     let said = bench.read(&format!("fetch http://other.example/{VALUE}")).await;
     assert!(said.starts_with("GET http://other.example/(secret token) was not granted"), "{said}");
@@ -223,7 +223,7 @@ async fn an_unusable_secret_file_is_only_logged() {
         let file = file(text);
         fs::set_permissions(file.path(), fs::Permissions::from_mode(mode)).unwrap();
         let bench = with_secret(&format!("{:?}", file.path()), &mirror).await;
-        let log = journal::listen();
+        let log = captured_log::start();
         let said = bench.read(&format!("bear {} token", mirror.url("/x"))).await;
         assert_eq!(said, "the secret 'token' cannot be read: see the log, and [secrets] token in the configuration");
         let log = log.text();

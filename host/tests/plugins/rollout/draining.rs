@@ -8,8 +8,8 @@ use std::{
 use cordboard_runtime::{AdminCommands, CallError};
 
 use crate::{
-    board::NOW,
     components::{TestHost, bad, standard},
+    fake_sessions::NOW,
 };
 
 async fn calling(bench: &Arc<TestHost>, line: &'static str) -> tokio::task::JoinHandle<Result<(), CallError>> {

@@ -6,8 +6,8 @@ use cordboard_runtime::CallError;
 
 use super::{Rig, other, version};
 use crate::{
-    board::record,
     components::{bad, person},
+    fake_sessions::record,
 };
 
 #[tokio::test]

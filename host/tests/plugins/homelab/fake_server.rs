@@ -21,12 +21,12 @@ pub struct Heard {
 /// A status and a body. `None` if the server never responds.
 pub type Said = Option<(u16, String)>;
 
-pub struct StandIn {
+pub struct FakeServer {
     pub url: String,
     pub heard: Arc<Mutex<Vec<Heard>>>,
 }
 
-impl StandIn {
+impl FakeServer {
     pub async fn start(answer: impl Fn(&Heard) -> Said + Clone + Send + Sync + 'static) -> Self {
         let heard = Arc::<Mutex<Vec<Heard>>>::default();
         let kept = Arc::clone(&heard);

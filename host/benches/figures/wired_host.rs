@@ -68,7 +68,7 @@ impl OutboundSink for Noting {
     }
 }
 
-pub struct Rig {
+pub struct WiredHost {
     plugs: Arc<Registry>,
     config: LiveConfig,
     clock: Clock,
@@ -95,7 +95,7 @@ pub fn record(number: usize, clock: Clock) -> SessionRecord {
     SessionRecord::new(name, owner().id, PathBuf::from("/nonexistent"), "demo", clock.now())
 }
 
-impl Rig {
+impl WiredHost {
     /// Creates a host with all standard plugins and `sessions` suspended sessions.
     pub async fn new(sessions: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     botapi::message,
-    rig::{ADA, Rig},
+    test_bot::{ADA, TestBot},
 };
 
 /// Types of the Bot API: fields by name, with `?` if optional. A list has the type of its item; `any` is a choice.
@@ -117,20 +117,20 @@ fn besides() -> Vec<(String, Value)> {
 async fn a_text_arrives_with_any_other_field() {
     let besides = besides();
     assert!(besides.len() > 700, "only {} were found", besides.len());
-    let rig = Rig::new().await;
-    let _poll = rig.poll();
+    let bot = TestBot::new().await;
+    let _poll = bot.poll();
     // Each part has its own deadline.
     for (part, texts) in besides.chunks(PART).enumerate() {
         for (number, (name, value)) in (part * PART..).zip(texts) {
             let more = json!({"text": format!("words {number} end"), name.as_str(): value});
-            rig.api.push(json!({"message": message(ADA, ADA, more)}));
+            bot.api.push(json!({"message": message(ADA, ADA, more)}));
         }
         let last = format!("the last of part {part}");
-        rig.api.says(ADA, &last);
-        let is_stored = || rig.inbox.updates().iter().any(|update| update.what == UpdateKind::Text(last.clone()));
-        rig.api.until(&last, |_| is_stored()).await;
+        bot.api.says(ADA, &last);
+        let is_stored = || bot.inbox.updates().iter().any(|update| update.what == UpdateKind::Text(last.clone()));
+        bot.api.until(&last, |_| is_stored()).await;
     }
-    let stored = rig.inbox.updates();
+    let stored = bot.inbox.updates();
     let arrived = |number: usize| {
         let wanted = format!("ds {number} end");
         stored.iter().any(|update| matches!(&update.what, UpdateKind::Text(text) if text.contains(&wanted)))

@@ -4,8 +4,8 @@ use cordboard_core::types::{Place, Role};
 use cordboard_runtime::{CallContext, CallError, Invocation};
 
 use crate::{
-    board::record,
     components::{TestHost, bad, person},
+    fake_sessions::record,
 };
 
 #[tokio::test]
@@ -49,7 +49,11 @@ async fn a_call_without_a_caller_has_the_rights_of_acts_as() {
         Err(CallError::Plugin("This needs a caller, and this call has none.".to_owned()))
     );
     bench.configure("[plugins.needs_approval]\ngrants = [\"session-control\"]\nacts_as = \"owner\"");
-    bench.plugs.reconfigure("needs_approval", (&bench.settings("needs_approval"), crate::board::NOW)).await.unwrap();
+    bench
+        .plugs
+        .reconfigure("needs_approval", (&bench.settings("needs_approval"), crate::fake_sessions::NOW))
+        .await
+        .unwrap();
     assert_eq!(uncalled(&bench).await, Ok("took his".to_owned()));
 }
 

@@ -23,7 +23,7 @@ pub const CORDBOARD: &str = env!("CARGO_BIN_EXE_cordboard");
 pub const QUICK: &str = "[agents.demo]\nargs = [\"--pace-ms=20\"]\n";
 
 /// A folder with `config.toml`, `plugins` and `state`.
-pub struct Board {
+pub struct Home {
     folder: tempfile::TempDir,
 }
 
@@ -35,16 +35,16 @@ pub struct Ended {
     pub err: String,
 }
 
-impl Board {
+impl Home {
     pub fn new(config: &str) -> Self {
-        let board = Self { folder: tempfile::tempdir().unwrap() };
+        let home = Self { folder: tempfile::tempdir().unwrap() };
         for folder in ["plugins", "state"] {
-            fs::DirBuilder::new().mode(0o700).create(board.path(folder)).unwrap();
+            fs::DirBuilder::new().mode(0o700).create(home.path(folder)).unwrap();
         }
         // All tests share the compiled plugins, because they don't test the cache.
-        symlink(compiled(), board.path("state/cache")).unwrap();
-        board.configure(config);
-        board
+        symlink(compiled(), home.path("state/cache")).unwrap();
+        home.configure(config);
+        home
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -81,7 +81,7 @@ impl Board {
         command
     }
 
-    /// Returns the arguments for the paths of this board.
+    /// Returns the arguments for the paths of this home.
     pub fn places(&self) -> Vec<String> {
         ["config.toml", "state", "plugins"]
             .iter()
@@ -95,7 +95,7 @@ impl Board {
         finish(self.cordboard(args).stdin(Stdio::null()))
     }
 
-    /// Runs a subcommand on this board.
+    /// Runs a subcommand on this home.
     pub fn ask(&self, subcommand: &str, more: &[&str]) -> Ended {
         finish(self.cordboard(&[subcommand]).args(self.places()).args(more).stdin(Stdio::null()))
     }

@@ -11,7 +11,7 @@ use std::{
 use super::home::{component_of, components};
 
 /// The test components that tests activate.
-const LENT: [&str; 12] = [
+const LINKED: [&str; 12] = [
     "scheduled_jobs",
     "echo",
     "echo_v2",
@@ -27,14 +27,14 @@ const LENT: [&str; 12] = [
 ];
 
 /// Fills the cache of a home.
-pub fn lend(cache: &Path) {
+pub fn link(cache: &Path) {
     let shared = warmed();
     fs::DirBuilder::new().mode(0o700).create(cache).unwrap();
     for artifact in fs::read_dir(shared.join("state/cache")).unwrap().map(Result::unwrap) {
-        let lent = cache.join(artifact.file_name());
+        let linked = cache.join(artifact.file_name());
         // The temporary folder may be on another file system.
-        if fs::hard_link(artifact.path(), &lent).is_err() {
-            fs::copy(artifact.path(), &lent).unwrap();
+        if fs::hard_link(artifact.path(), &linked).is_err() {
+            fs::copy(artifact.path(), &linked).unwrap();
         }
     }
 }
@@ -42,7 +42,7 @@ pub fn lend(cache: &Path) {
 /// Returns a folder in which a host with all these plugins has run. A lock file serialises this, because tests may
 /// run as separate processes.
 fn warmed() -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("board");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("host_process");
     fs::create_dir_all(&folder).unwrap();
     let lock = File::create(folder.join("lock")).unwrap();
     lock.lock().unwrap();
@@ -59,7 +59,7 @@ fn warm(folder: &Path) {
         drop(fs::remove_dir_all(folder.join(below)));
         fs::DirBuilder::new().mode(0o700).create(folder.join(below)).unwrap();
     }
-    for name in LENT {
+    for name in LINKED {
         fs::write(folder.join(format!("plugins/{name}.wasm")), component_of(name)).unwrap();
     }
     fs::write(folder.join("config.toml"), "").unwrap();
@@ -78,7 +78,7 @@ fn warm(folder: &Path) {
 /// Returns a text that changes with the binary and the components.
 fn stamp() -> String {
     let changed = |path: &Path| fs::metadata(path).unwrap().modified().unwrap().duration_since(UNIX_EPOCH).unwrap();
-    let components = LENT.map(|name| components().join(format!("{name}.wasm")));
+    let components = LINKED.map(|name| components().join(format!("{name}.wasm")));
     let binary = PathBuf::from(env!("CARGO_BIN_EXE_cordboard"));
     components.iter().chain([&binary]).map(|path| format!("{:?}\n", changed(path))).collect()
 }

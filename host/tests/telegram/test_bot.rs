@@ -29,7 +29,7 @@ use crate::botapi::{BotApi, DEADLINE, TOKEN};
 /// The only user with access, as a member.
 pub const ADA: i64 = 7001;
 
-pub struct Rig {
+pub struct TestBot {
     pub api: BotApi,
     pub telegram: Arc<Telegram>,
     pub inbox: Arc<Memory>,
@@ -40,7 +40,7 @@ pub struct Rig {
     _logging: DefaultGuard,
 }
 
-impl Rig {
+impl TestBot {
     pub async fn new() -> Self {
         Self::with(|_| {}).await
     }
@@ -81,7 +81,7 @@ impl Rig {
     }
 }
 
-impl Rig {
+impl TestBot {
     /// Waits until a text is logged. Log lines send no notification, so it polls the log.
     pub async fn until_logged(&self, what: &str) {
         let logged = async {

@@ -11,8 +11,8 @@ use cordboard_core::{
 use cordboard_runtime::{CallError, DueJob, WebRequest, WebResponse};
 
 use crate::{
-    board::{NOW, session},
     components::{TestHost, bad, extra},
+    fake_sessions::{NOW, session},
 };
 
 /// Returns the posted messages as shown.

@@ -12,7 +12,7 @@ use sha2::Sha256;
 
 use super::support::{Home, Host, LIMIT, extra};
 
-mod pressure;
+mod load;
 
 const SECRET: &str = "It's a Secret to Everybody";
 

@@ -10,10 +10,9 @@ use tokio::{
 };
 
 use crate::{
-    agent,
-    rig::Rig,
-    runtime,
+    agent, runtime,
     table::{Row, Spans, spell},
+    wired_host::WiredHost,
 };
 
 const TURNS: usize = 200;
@@ -64,13 +63,13 @@ async fn pipe() -> Spans {
 }
 
 async fn turns() -> Spans {
-    let mut rig = Rig::new(0).await;
-    rig.answer("/new bench").await;
+    let mut host = WiredHost::new(0).await;
+    host.answer("/new bench").await;
     let mut spans = Vec::new();
     for _ in 0..TURNS {
-        rig.typed("go on").await;
+        host.typed("go on").await;
         let mut first = None;
-        rig.post(|screen, at| {
+        host.post(|screen, at| {
             // Both processes share only the wall clock, so the instant of the frame is converted.
             let seen = agent::now() - at.elapsed().as_nanos();
             let written = screen.messages.first().and_then(|message| message.text.parse::<u128>().ok());

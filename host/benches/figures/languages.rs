@@ -10,9 +10,9 @@ use std::{
 };
 
 use crate::{
-    board::NOW,
     command,
     components::{TestHost, bad, plugs},
+    fake_sessions::NOW,
     floor::Floor,
     runtime,
     table::{Row, Spans},

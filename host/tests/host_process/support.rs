@@ -1,6 +1,6 @@
 //! Starts a host in a temporary home and talks to it over pipes. Every started process ends with its test.
 
-mod cache;
+mod compiled_plugins;
 mod home;
 mod transcript;
 

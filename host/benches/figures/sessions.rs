@@ -6,9 +6,9 @@ use cordboard::clock::Clock;
 
 use crate::{
     process::Host,
-    rig::{Rig, record},
     runtime,
     table::{Row, Spans},
+    wired_host::{WiredHost, record},
 };
 
 const SESSIONS: usize = 10_000;
@@ -26,10 +26,10 @@ pub fn measure() -> Vec<Row> {
     });
     let starts = Spans::new((0..10).map(|_| host.start_to_answer()).collect());
     let lists = runtime.block_on(async {
-        let mut rig = Rig::new(SESSIONS).await;
+        let mut host = WiredHost::new(SESSIONS).await;
         let mut spans = Vec::new();
         for _ in 0..200 {
-            let (took, reply) = rig.answer("/sessions").await;
+            let (took, reply) = host.answer("/sessions").await;
             assert!(reply.text.ends_with("…and 9980 more: /sessions 2"), "{}", reply.text);
             spans.push(took);
         }

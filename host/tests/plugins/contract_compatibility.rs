@@ -14,8 +14,8 @@ use cordboard_runtime::{CallError, DueJob, Load, ViewLimits, WebRequest, WebResp
 use expect_test::{Expect, expect};
 
 use crate::{
-    board::{NOW, record, session},
     components::TestHost,
+    fake_sessions::{NOW, record, session},
     network::{Mirror, secrets},
 };
 

@@ -6,29 +6,29 @@ use std::{
 };
 
 /// Captures the log records of this thread until dropped.
-pub struct Listening {
-    lines: Lines,
+pub struct CapturedLog {
+    bytes: Bytes,
     _guard: tracing::subscriber::DefaultGuard,
 }
 
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+struct Bytes(Arc<Mutex<Vec<u8>>>);
 
-pub fn listen() -> Listening {
-    let lines = Lines::default();
-    let heard = lines.clone();
+pub fn start() -> CapturedLog {
+    let bytes = Bytes::default();
+    let written = bytes.clone();
     let subscriber =
-        tracing_subscriber::fmt().without_time().with_ansi(false).with_writer(move || heard.clone()).finish();
-    Listening { lines, _guard: tracing::subscriber::set_default(subscriber) }
+        tracing_subscriber::fmt().without_time().with_ansi(false).with_writer(move || written.clone()).finish();
+    CapturedLog { bytes, _guard: tracing::subscriber::set_default(subscriber) }
 }
 
-impl Listening {
+impl CapturedLog {
     pub fn text(&self) -> String {
-        String::from_utf8(self.lines.0.lock().unwrap().clone()).unwrap()
+        String::from_utf8(self.bytes.0.lock().unwrap().clone()).unwrap()
     }
 }
 
-impl io::Write for Lines {
+impl io::Write for Bytes {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.lock().unwrap().extend_from_slice(bytes);
         Ok(bytes.len())

@@ -1,19 +1,19 @@
 //! Permissions of the real CLI: tools, and files that a text mentions.
 
-use crate::board::open;
+use crate::host::open;
 
 #[test]
 fn a_denied_tool_names_the_key_that_allows_it() {
-    let Some(mut board) = open("") else { return };
-    board.ask("/new a", "Session 'a' created.");
-    let inside = board.path("state/sessions/a/made");
-    let told = board.ask(&format!("write {}", inside.display()), "The tool said: ");
+    let Some(mut host) = open("") else { return };
+    host.ask("/new a", "Session 'a' created.");
+    let inside = host.path("state/sessions/a/made");
+    let told = host.ask(&format!("write {}", inside.display()), "The tool said: ");
     let denied = "Denied: Write `made`\nTo allow it, set `permission_mode = \"acceptEdits\"` in `[agents.claude]`.\n";
     assert!(told.contains(denied), "{told}");
     assert!(told.contains("Not permitted, and the user can't be asked"), "{told}");
     assert!(!inside.exists());
-    board.phase("idle");
-    let told = board.ask("bash touch made", "The tool said: ");
+    host.phase("idle");
+    let told = host.ask("bash touch made", "The tool said: ");
     let denied =
         "Denied: Bash `touch made`\nTo allow it, set `args = [\"--allowedTools=Bash\"]` in `[agents.claude]`.\n";
     assert!(told.contains(denied), "{told}");
@@ -28,32 +28,32 @@ fn allowed_tools_run_without_a_question() {
     std::fs::create_dir_all(&other).unwrap();
     let args = format!("--add-dir={}", allowed.display());
     let settings = format!("permission_mode = \"acceptEdits\"\nargs = [{args:?}, \"--allowedTools=Bash\"]");
-    let Some(mut board) = open(&settings) else { return };
-    board.ask("/new a", "Session 'a' created.");
-    let inside = board.path("state/sessions/a/inside");
+    let Some(mut host) = open(&settings) else { return };
+    host.ask("/new a", "Session 'a' created.");
+    let inside = host.path("state/sessions/a/inside");
     for file in [&inside, &allowed.join("outside")] {
-        let told = board.ask(&format!("write {}", file.display()), "The tool said: ");
+        let told = host.ask(&format!("write {}", file.display()), "The tool said: ");
         assert!(!told.contains("Denied"), "{told}");
         assert_eq!(std::fs::read_to_string(file).unwrap(), "written\n");
-        board.phase("idle");
+        host.phase("idle");
     }
-    let told = board.ask("bash touch made", "The tool said: ");
+    let told = host.ask("bash touch made", "The tool said: ");
     assert!(!told.contains("Denied"), "{told}");
-    assert!(board.path("state/sessions/a/made").exists());
-    board.phase("idle");
-    let told = board.ask(&format!("write {}/file", other.display()), "The tool said: ");
+    assert!(host.path("state/sessions/a/made").exists());
+    host.phase("idle");
+    let told = host.ask(&format!("write {}/file", other.display()), "The tool said: ");
     assert!(told.contains(&format!("`args = [\"--add-dir={}\"]`", other.display())), "{told}");
     assert!(!other.join("file").exists());
 }
 
 #[test]
 fn a_file_named_in_a_prompt_is_not_read() {
-    let Some(mut board) = open("") else { return };
-    let secret = board.path("secret");
+    let Some(mut host) = open("") else { return };
+    let secret = host.path("secret");
     std::fs::write(&secret, "tetrahedron").unwrap();
-    board.ask("/new a", "Session 'a' created.");
-    board.ask(&format!("look at @{} and @/etc/passwd", secret.display()), "You said: look at @");
-    let request = board.api.last().to_string();
+    host.ask("/new a", "Session 'a' created.");
+    host.ask(&format!("look at @{} and @/etc/passwd", secret.display()), "You said: look at @");
+    let request = host.api.last().to_string();
     assert!(request.contains("@/etc/passwd"));
     assert!(!request.contains("tetrahedron") && !request.contains("root:x:0"), "{request}");
 }

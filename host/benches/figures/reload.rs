@@ -13,8 +13,8 @@ use cordboard_watch::{Change, Watched};
 use tokio::sync::mpsc::Receiver;
 
 use crate::{
-    board::NOW,
     components::{TestHost, bad},
+    fake_sessions::NOW,
     runtime,
     table::{Row, Spans, spell},
 };

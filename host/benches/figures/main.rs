@@ -3,12 +3,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot be made says enough by ending there")]
 
-#[path = "../../tests/support/board.rs"]
-#[expect(dead_code, reason = "shared with the tests, which use more of it")]
-mod board;
 #[path = "../../tests/support/components.rs"]
 #[expect(dead_code, reason = "shared with the tests, which use more of it")]
 mod components;
+#[path = "../../tests/support/fake_sessions.rs"]
+#[expect(dead_code, reason = "shared with the tests, which use more of it")]
+mod fake_sessions;
 
 mod agent;
 mod command;
@@ -17,10 +17,10 @@ mod languages;
 mod load;
 mod process;
 mod reload;
-mod rig;
 mod sessions;
 mod table;
 mod turns;
+mod wired_host;
 
 use tokio::runtime::{Builder, Runtime};
 

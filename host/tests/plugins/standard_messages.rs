@@ -8,7 +8,7 @@ use cordboard_core::{
     types::{Phase, Timestamp},
 };
 
-use crate::{board::NOW, components::TestHost};
+use crate::{components::TestHost, fake_sessions::NOW};
 
 /// Types each line and compares its answer.
 async fn read(bench: &TestHost, script: &[(&str, &str)]) {
@@ -96,7 +96,7 @@ async fn listing(bench: &TestHost) {
 
 async fn pages(bench: &TestHost) {
     for number in 0..30 {
-        let mut record = crate::board::record(&format!("s{number}"), &bench.caller);
+        let mut record = crate::fake_sessions::record(&format!("s{number}"), &bench.caller);
         record.last_active = Timestamp(NOW.0 - 1_000_000 * (100 + number));
         bench.memory.add(record);
     }

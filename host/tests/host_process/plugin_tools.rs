@@ -2,11 +2,11 @@
 //! and watched.
 
 mod conversations;
-mod extension_points;
+mod errors;
+mod fake_host_parity;
 mod languages;
-mod refusals;
 mod rust;
-mod same_replies;
+mod templates;
 
 use std::{
     ffi::OsStr,

@@ -3,8 +3,8 @@
 use cordboard_runtime::{Activation, digest};
 
 use crate::{
-    board::NOW,
     components::{TestHost, bad, standard, wat},
+    fake_sessions::NOW,
 };
 
 /// Rejects `wasm` as a new version of an active plugin, and returns the reason.
@@ -221,7 +221,7 @@ async fn a_capability_is_granted_by_name() {
     let (table, grants) = line.split_once(" in the configuration: ").unwrap();
     bench.configure(&format!("{table}\n{grants}"));
     bench.plug("needs_approval", &bad("needs_approval")).await.unwrap();
-    bench.memory.add(crate::board::record("alpha", &bench.caller));
+    bench.memory.add(crate::fake_sessions::record("alpha", &bench.caller));
     assert_eq!(bench.read("needs_approval alpha").await, "took alpha");
 }
 

@@ -12,9 +12,9 @@ use cordboard_runtime::CallContext;
 use crate::{
     components::{TestHost, bad},
     floor::Floor,
-    rig::Rig,
     runtime,
     table::{Row, Spans, spell},
+    wired_host::WiredHost,
 };
 
 const CALLS: usize = 20_000;
@@ -87,12 +87,12 @@ async fn command(bench: &TestHost, line: &str) -> Duration {
 
 /// Measures the whole path between two calls of the chat: stored, routed, called, the reply stored and rendered.
 async fn with_store() -> Row {
-    let mut rig = Rig::new(0).await;
-    rig.plug("echo", &bad("echo")).await;
+    let mut host = WiredHost::new(0).await;
+    host.plug("echo", &bad("echo")).await;
     let line = format!("/echo {}", "x".repeat(BYTES));
     let mut spans = Vec::new();
     for number in 0..2000 {
-        let (took, reply) = rig.answer(&line).await;
+        let (took, reply) = host.answer(&line).await;
         assert!(reply.text.starts_with("v1: "));
         // The first calls prepare the statements.
         if number >= 100 {

@@ -19,7 +19,7 @@ const CLI: &str = "CORDBOARD_TEST_CLAUDE";
 /// Only catches hangs; on an idle machine, no test comes near it.
 const LIMIT: Duration = Duration::from_secs(90);
 
-pub struct Board {
+pub struct ClaudeHost {
     pub api: Api,
     cli: PathBuf,
     folder: TempDir,
@@ -41,20 +41,20 @@ struct Printed {
 }
 
 /// Starts a host. Without a CLI, prints a line and returns `None`.
-pub fn open(settings: &str) -> Option<Board> {
+pub fn open(settings: &str) -> Option<ClaudeHost> {
     let Some(cli) = std::env::var_os(CLI).map(PathBuf::from) else {
         eprintln!("skipped: no claude CLI (set {CLI})");
         return None;
     };
     assert!(cli.is_file(), "{CLI} names {}, which is not a file", cli.display());
-    let mut board = Board { api: Api::start(), cli, folder: TempDir::new().unwrap(), host: None };
-    std::fs::create_dir(board.home()).unwrap();
-    board.configure(settings);
-    board.start();
-    Some(board)
+    let mut host = ClaudeHost { api: Api::start(), cli, folder: TempDir::new().unwrap(), host: None };
+    std::fs::create_dir(host.home()).unwrap();
+    host.configure(settings);
+    host.start();
+    Some(host)
 }
 
-impl Board {
+impl ClaudeHost {
     /// Returns the agent's home, which also contains its sockets.
     pub fn home(&self) -> PathBuf {
         self.folder.path().join("home")
@@ -178,7 +178,7 @@ env = {{ ANTHROPIC_BASE_URL = "{url}", ANTHROPIC_API_KEY = "dummy", CLAUDE_CODE_
     }
 }
 
-impl Drop for Board {
+impl Drop for ClaudeHost {
     fn drop(&mut self) {
         if self.host.is_some() && !std::thread::panicking() {
             assert_eq!(self.end(), Some(0), "{}", self.log());
