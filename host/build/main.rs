@@ -32,7 +32,7 @@ fn main() -> io::Result<()> {
             write!(hex, "{byte:02x}").expect("writing to a string never fails");
             hex
         });
-        writeln!(list, "    Standard {{ name: {name:?}, digest: {digest:?}, wasm: include_bytes!({path:?}) }},")
+        writeln!(list, "    StandardPlugin {{ name: {name:?}, digest: {digest:?}, wasm: include_bytes!({path:?}) }},")
             .expect("writing to a string never fails");
     }
     list.push(']');

@@ -1,51 +1,63 @@
 //! Applies changes on disk to the running host, one at a time: configuration and plugins. An invalid version of
-//! either never becomes active; the log and the admins are notified once.
+//! either never becomes active; the log and the operators are notified once.
 
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 
-use cordboard_core::{
-    config::{self, Area, Config, ConfigError},
-    messages,
+use async_trait::async_trait;
+use cordboard_chat::{
+    MenuEntry,
+    outbox::{Outbox, Unreachable},
 };
+use cordboard_core::{
+    chat::NewPost,
+    config::{self, Area, Config, ConfigError},
+    messages::{self, plain},
+    session::Input,
+    types::{Caller, Place, Reply, Request},
+};
+use cordboard_runtime::{AuthorizedCommand, Offer, Snapshot};
+use cordboard_watch::{Change, ConfigRead};
 use tokio::sync::{mpsc, watch};
 
-mod admins;
-
-pub use admins::{Admins, menu};
-
-use cordboard_runtime::AuthorizedCommand;
-use cordboard_watch::{Change, ConfigRead};
-
 use crate::{
-    hub::{HostService, LiveConfig},
+    hub::{HostService, LiveConfig, Outbound},
     rollout::{Notifier, Rollout},
 };
 
 pub struct Reconciler {
-    pub config: LiveConfig,
-    pub desk: Arc<HostService>,
-    pub swaps: Rollout,
-    pub admins: Arc<Admins>,
-    pub config_path: Option<PathBuf>,
-    /// The longest time between two scans of the watcher.
-    pub rescan: watch::Sender<Duration>,
+    operators: Arc<Operators>,
+    rollout: Rollout,
+    config_path: Option<PathBuf>,
+    rescan: watch::Sender<Duration>,
     /// The last configuration error that was notified, so that it is notified once.
-    pub told: Option<String>,
+    notified_error: Option<String>,
 }
 
 impl Reconciler {
+    /// `rescan` is the longest time between two scans of the watcher.
+    #[must_use]
+    pub fn new(
+        operators: Operators,
+        mut rollout: Rollout,
+        config_path: Option<PathBuf>,
+        rescan: watch::Sender<Duration>,
+    ) -> Self {
+        let operators = Arc::new(operators);
+        rollout.set_notifier(Arc::clone(&operators) as Arc<dyn Notifier>);
+        Self { operators, rollout, config_path, rescan, notified_error: None }
+    }
+
     /// Runs until the watcher stops.
-    pub async fn run(mut self, mut changes: mpsc::Receiver<Change>, mut orders: mpsc::Receiver<AuthorizedCommand>) {
-        self.swaps.notify(Arc::clone(&self.admins) as Arc<dyn Notifier>);
+    pub async fn run(mut self, mut changes: mpsc::Receiver<Change>, mut commands: mpsc::Receiver<AuthorizedCommand>) {
         loop {
             tokio::select! {
                 change = changes.recv() => match change {
                     Some(change) => self.on_change(change).await,
                     None => return,
                 },
-                Some(ordered) = orders.recv() => self.swaps.on_order(ordered).await,
-                event = self.swaps.next() => self.swaps.handle(event).await,
-                lost = self.admins.outbox.unreachable() => self.admins.tell_unreachable(&lost).await,
+                Some(command) = commands.recv() => self.rollout.on_command(command).await,
+                event = self.rollout.next() => self.rollout.handle(event).await,
+                lost = self.operators.outbox.unreachable() => self.operators.notify_unreachable(&lost).await,
             }
         }
     }
@@ -53,10 +65,10 @@ impl Reconciler {
     async fn on_change(&mut self, change: Change) {
         match change {
             Change::Config(read) => self.on_config(read).await,
-            Change::Folder { fault } => self.swaps.on_folder(fault).await,
-            Change::Plugin { name, wasm, .. } => self.swaps.on_file(&name, wasm).await,
-            Change::PluginGone { name } => self.swaps.on_gone(&name).await,
-            Change::PluginUnreadable { name, why } => self.swaps.on_unreadable(&name, &why).await,
+            Change::Folder { fault } => self.rollout.on_folder(fault).await,
+            Change::Plugin { name, content } => self.rollout.on_file(&name, content).await,
+            Change::PluginGone { name } => self.rollout.on_removed(&name).await,
+            Change::PluginUnreadable { name, why } => self.rollout.on_unreadable(&name, &why).await,
         }
     }
 
@@ -71,39 +83,41 @@ impl Reconciler {
         match loaded {
             Ok(new) => {
                 self.apply(new).await;
-                if self.told.take().is_some() {
-                    self.tell(messages::configuration::VALID_AGAIN.to_owned()).await;
+                if self.notified_error.take().is_some() {
+                    self.notify(messages::configuration::VALID_AGAIN.to_owned()).await;
                 }
             }
-            Err(why) if self.told.as_ref() == Some(&why) => {}
+            Err(why) if self.notified_error.as_ref() == Some(&why) => {}
             Err(why) => {
                 tracing::error!(%why, "the new configuration cannot be used");
-                self.tell(messages::configuration::invalid(&why)).await;
-                self.told = Some(why);
+                self.notify(messages::configuration::invalid(&why)).await;
+                self.notified_error = Some(why);
             }
         }
     }
 
     async fn apply(&mut self, new: Config) {
-        let changes = config::diff(&self.config.now(), &new);
+        let operators = Arc::clone(&self.operators);
+        let Operators { config, desk, .. } = &*operators;
+        let changes = config::diff(&config.now(), &new);
         if changes.is_empty() {
             return;
         }
         self.rescan.send_replace(new.plugins.rescan);
-        let old = self.config.replace(new);
+        let old = config.replace(new);
         if !changes.restart.is_empty() {
-            self.tell(messages::configuration::at_next_start(&changes.restart)).await;
+            self.notify(messages::configuration::at_next_start(&changes.restart)).await;
         }
-        self.resettle_plugins(&changes).await;
-        self.desk.lines().resettle().await;
-        self.desk.tell_kept_folders(&old.sessions.folders).await;
+        self.apply_plugin_settings(&changes).await;
+        desk.lines().resettle().await;
+        desk.tell_kept_folders(&old.sessions.folders).await;
         if changes.areas.contains(&Area::Access) {
-            self.desk.withdraw_revoked().await;
+            desk.withdraw_revoked().await;
         }
-        let policy = &self.config.now().plugins.lifecycle;
-        self.swaps.plugs.set_lifecycle(policy).await;
+        let policy = &config.now().plugins.lifecycle;
+        self.rollout.registry.set_lifecycle(policy).await;
         if changes.areas.contains(&Area::Lifecycle) || changes.plugins.contains_key(policy) {
-            self.admins.review_all().await;
+            self.operators.review_all().await;
         }
         // Logged last, so that the configuration is active when the log line appears.
         tracing::info!(%changes, "configuration changed");
@@ -111,15 +125,99 @@ impl Reconciler {
 
     /// Applies new settings to the plugins whose tables changed, to all plugins if a common limit changed, and to
     /// those that are pending approval.
-    async fn resettle_plugins(&mut self, changes: &config::Changes) {
+    async fn apply_plugin_settings(&mut self, changes: &config::Changes) {
         let mut names: BTreeSet<String> = changes.plugins.keys().cloned().collect();
         if changes.areas.contains(&Area::PluginLimits) || changes.areas.contains(&Area::Access) {
-            names.extend(self.swaps.plugs.table().names().map(str::to_owned));
+            names.extend(self.rollout.registry.table().names().map(str::to_owned));
         }
-        self.swaps.resettle(names).await;
+        self.rollout.apply_settings(names).await;
     }
 
-    async fn tell(&self, text: String) {
-        self.admins.tell(text, None).await;
+    async fn notify(&self, text: String) {
+        self.operators.notify(text, None).await;
     }
+}
+
+/// Delivers notifications to the operators: on the console, or in the private chats of the owner and the admins.
+pub struct Operators {
+    pub config: LiveConfig,
+    pub desk: Arc<HostService>,
+    pub posts: Outbound,
+    /// `console` or `telegram`.
+    pub front_end: &'static str,
+    pub outbox: Outbox,
+}
+
+impl Operators {
+    pub async fn review_all(&self) {
+        self.desk.lines().tell_all(|_| Some(Input::PolicyChanged)).await;
+    }
+
+    /// Notifies the owner of a place that can't be written to, in the owner's private chat, unless it is that chat
+    /// itself.
+    pub async fn notify_unreachable(&self, lost: &Unreachable) {
+        let owner = owner(self.front_end, &self.config.now());
+        if let Some(place) = owner.filter(|owner| *owner != lost.place) {
+            self.post(place, plain(&messages::unreachable(&lost.place, &lost.why))).await;
+        }
+    }
+
+    async fn post(&self, place: Place, reply: Reply) {
+        self.posts.finish(Vec::new(), vec![NewPost::new(place, reply)]).await;
+    }
+}
+
+#[async_trait]
+impl Notifier for Operators {
+    async fn notify(&self, text: String, but: Option<&Caller>) {
+        for place in places(self.front_end, &self.config.now()) {
+            // A user's private chat has the user's own number.
+            let is_excluded = but.is_some_and(|but| but.id.0 == format!("{}:{}", place.front_end, place.chat));
+            if !is_excluded {
+                self.post(place, plain(&text)).await;
+            }
+        }
+    }
+
+    async fn ask(&self, question: Reply) {
+        let config = self.config.now();
+        let owner = owner(self.front_end, &config);
+        for place in places(self.front_end, &config) {
+            let reply =
+                if Some(&place) == owner.as_ref() { question.clone() } else { Reply::text(question.text.clone()) };
+            self.post(place, reply).await;
+        }
+    }
+
+    async fn supersede(&self, request: &Request) {
+        self.posts.supersede(request).await;
+    }
+
+    async fn changed(&self, plugin: &str) {
+        self.outbox.menu(menu(&self.desk.plugs.table()));
+        if self.config.now().plugins.lifecycle == plugin {
+            self.review_all().await;
+        }
+    }
+}
+
+fn owner(front_end: &str, config: &Config) -> Option<Place> {
+    if front_end == "console" {
+        return Some(Place::new("console", "local"));
+    }
+    config.access.owner.map(|id| Place::new(front_end, &id.to_string()))
+}
+
+/// Returns the places of the operators: the console, or the private chats of the owner and the admins.
+fn places(front_end: &str, config: &Config) -> Vec<Place> {
+    let others = config.access.admins.iter().map(|id| Place::new(front_end, &id.to_string()));
+    let others = others.filter(|_| front_end != "console");
+    owner(front_end, config).into_iter().chain(others).collect()
+}
+
+/// Returns the commands of a snapshot as entries of a chat's menu.
+#[must_use]
+pub fn menu(table: &Snapshot) -> Vec<MenuEntry> {
+    let entry = |offer: &Offer| MenuEntry { name: offer.spec.name.clone(), summary: offer.spec.summary.clone() };
+    table.commands().map(entry).collect()
 }

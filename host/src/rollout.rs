@@ -1,36 +1,37 @@
 //! Performs the rollouts of plugins on a running host: feeds the state machine of each plugin (`cordboard_core::rollout`)
-//! with files, commands, settings and failed calls, and performs its effects. It must not decide anything itself.
+//! with files, commands, settings and failed calls, and performs its effects in order. It must not decide anything itself.
 
 mod commands;
-mod effects;
-mod jobs;
 mod notices;
+mod start;
+mod status;
+mod unusable_files;
+mod versions;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     path::PathBuf,
     sync::Arc,
 };
 
 use async_trait::async_trait;
 use cordboard_core::{
-    rollout::{CommandId, Facts, File, Grants, Input, Machine, NoticeKind, Reason, Terms, Ticket, Trial, TrialError},
+    rollout::{CommandId, Effect, File, Input, Machine, NoticeKind, Reason, Terms, TrialError, short},
     types::{Caller, Reply, Request},
 };
-use cordboard_runtime::{Artifact, Candidate, PluginError, PluginSettings, Registry};
-use cordboard_store::{Decisions, Store};
+use cordboard_runtime::{PendingApproval, PluginError, PluginSettings, Registry};
+use cordboard_store::{Decisions, Store, StoreError};
+use cordboard_watch::PluginContent;
 use tokio::time::{Instant, sleep_until};
 
-use crate::{
-    clock::Clock,
-    plugin_sources::{PluginSources, STANDARD, built_in},
-};
+use crate::clock::Clock;
 
 pub use notices::Pace;
+pub use start::RejectedFile;
 
-use commands::Waiting;
-use jobs::{Done, Jobs, Outcome};
+use commands::RunningCommand;
 use notices::Notices;
+use versions::{FinishedJob, JobId, JobResult, Versions};
 
 /// The key of the plugin folder among plugin names. No plugin can have this name.
 const FOLDER: &str = "";
@@ -39,7 +40,7 @@ const FOLDER: &str = "";
 #[async_trait]
 pub trait Notifier: Send + Sync {
     /// Notifies the owner and the admins, except `but`, who has the answer already.
-    async fn tell(&self, text: String, but: Option<&Caller>);
+    async fn notify(&self, text: String, but: Option<&Caller>);
     /// Asks the owner. The other operators get the question without its buttons.
     async fn ask(&self, question: Reply);
     /// Closes the requests about other versions of the plugin in `request`.
@@ -51,12 +52,9 @@ pub trait Notifier: Send + Sync {
 /// Returns the current settings of a plugin.
 pub type Settings = Arc<dyn Fn(&str) -> PluginSettings + Send + Sync>;
 
-/// A plugin whose newest version isn't active after the start, and why.
-pub type RejectedFile = (String, String);
-
 /// The registry, the plugin folder and the store that a rollout works on.
-pub struct Base {
-    pub plugs: Arc<Registry>,
+pub struct Resources {
+    pub registry: Arc<Registry>,
     pub folder: Option<PathBuf>,
     /// `None` if nothing is stored, as in a check.
     pub store: Option<Store>,
@@ -66,59 +64,50 @@ pub struct Base {
 
 /// An event of the rollout.
 pub enum Event {
-    /// A build or trial has ended.
-    Done(Box<Done>),
+    JobFinished(Box<FinishedJob>),
     /// Calls of active versions failed.
-    Failed,
+    CallsFailed,
     /// A deadline of this plugin is due.
-    Due(String),
+    DeadlineDue(String),
     /// Collected notices are due.
-    Notices,
+    NoticesDue,
 }
 
 pub struct Rollout {
-    pub plugs: Arc<Registry>,
+    pub registry: Arc<Registry>,
     /// The path of the configuration file, for messages about settings to correct.
     pub config_file: Option<String>,
-    sources: PluginSources,
+    versions: Versions,
     decisions: Decisions,
     settings: Settings,
     clock: Clock,
     /// One machine for each plugin that was ever seen, because its grants outlive its file.
     machines: BTreeMap<String, Machine>,
-    jobs: Jobs,
-    /// The last built version of each plugin that is being worked on.
-    built: BTreeMap<String, Artifact>,
-    candidates: BTreeMap<(String, Ticket), Box<Candidate>>,
-    /// The callers of running commands.
-    waiting: BTreeMap<CommandId, Waiting>,
+    commands: BTreeMap<CommandId, RunningCommand>,
     last_command: u64,
     folder_fault: Option<String>,
     notices: Notices,
     /// `None` while the host starts.
-    audience: Option<Arc<dyn Notifier>>,
+    notifier: Option<Arc<dyn Notifier>>,
 }
 
 impl Rollout {
     #[must_use]
-    pub fn new(base: Base, settings: Settings, clock: Clock) -> Self {
-        let Base { plugs, folder, store, decisions } = base;
+    pub fn new(resources: Resources, settings: Settings, clock: Clock) -> Self {
+        let Resources { registry, folder, store, decisions } = resources;
         Self {
-            plugs,
+            registry: Arc::clone(&registry),
             config_file: None,
-            sources: PluginSources::new(folder, store),
+            versions: Versions::new(registry, folder, store),
             decisions,
             settings,
             clock,
             machines: BTreeMap::new(),
-            jobs: Jobs::default(),
-            built: BTreeMap::new(),
-            candidates: BTreeMap::new(),
-            waiting: BTreeMap::new(),
+            commands: BTreeMap::new(),
             last_command: 0,
             folder_fault: None,
             notices: Notices::new(Pace::default()),
-            audience: None,
+            notifier: None,
         }
     }
 
@@ -129,85 +118,50 @@ impl Rollout {
         self
     }
 
-    /// Activates all plugins. Standard names come first, so that other plugins can't take a standard command.
-    pub async fn start(&mut self) -> Vec<RejectedFile> {
-        let mut files = self.sources.read_folder().unwrap_or_else(|fault| {
-            self.folder_fault = Some(fault.to_string());
-            BTreeMap::new()
-        });
-        let decided = self.decisions.standings.iter().map(|(name, _)| name);
-        let decided = decided.chain(self.decisions.answers.iter().map(|answer| &answer.plugin));
-        let others: BTreeSet<String> = files.keys().chain(decided).cloned().collect();
-        let standard = STANDARD.iter().map(|one| one.name.to_owned());
-        let names: Vec<String> = standard.chain(others.into_iter().filter(|name| built_in(name).is_none())).collect();
-        for name in names {
-            let file = files.remove(&name).unwrap_or(File::Absent);
-            self.add(&name, file).await;
-            self.feed(&name, Input::Start).await;
-            self.settle().await;
-        }
-        let rejected =
-            |(name, machine): (&String, &Machine)| Some((name.clone(), machine.rejected()?.operator_text.clone()));
-        self.machines.iter().filter_map(rejected).collect()
-    }
-
-    /// Handles events until no version is being built or tried.
-    pub async fn settle(&mut self) {
-        while self.machines.values().any(Machine::is_working) {
-            let done = self.jobs.next().await;
-            self.on_done(done).await;
-        }
-    }
-
-    /// Notifies `audience` from now on, also about the start.
-    pub fn notify(&mut self, audience: Arc<dyn Notifier>) {
-        self.audience = Some(audience);
+    /// Notifies `notifier` from now on, also about the start.
+    pub fn set_notifier(&mut self, notifier: Arc<dyn Notifier>) {
+        self.notifier = Some(notifier);
     }
 
     /// Waits for the next event. Cancel safe.
     pub async fn next(&mut self) -> Event {
-        let due = self.machines.iter().filter_map(|(name, machine)| Some((machine.poll_timeout()?, name)));
-        let due = due.min().map(|(at, name)| (self.clock.instant(at), name.clone()));
-        let (at, told_at) = (due.as_ref().map(|(at, _)| *at), self.notices.due());
+        let deadlines = self.machines.iter().filter_map(|(name, machine)| Some((machine.poll_timeout()?, name)));
+        let deadline = deadlines.min().map(|(at, name)| (self.clock.instant(at), name.clone()));
+        let (due_at, notices_at) = (deadline.as_ref().map(|(at, _)| *at), self.notices.due());
         tokio::select! {
-            done = self.jobs.next() => Event::Done(Box::new(done)),
-            () = self.plugs.failed() => Event::Failed,
-            () = sleep_until(told_at.unwrap_or_else(Instant::now)), if told_at.is_some() => {
-                Event::Notices
-            }
-            () = sleep_until(at.unwrap_or_else(Instant::now)), if at.is_some() => {
-                Event::Due(due.map(|(_, name)| name).unwrap_or_default())
+            finished = self.versions.next() => Event::JobFinished(Box::new(finished)),
+            () = self.registry.failed() => Event::CallsFailed,
+            () = sleep_until(notices_at.unwrap_or_else(Instant::now)), if notices_at.is_some() => Event::NoticesDue,
+            () = sleep_until(due_at.unwrap_or_else(Instant::now)), if due_at.is_some() => {
+                Event::DeadlineDue(deadline.map(|(_, name)| name).unwrap_or_default())
             }
         }
     }
 
     pub async fn handle(&mut self, event: Event) {
         match event {
-            Event::Done(done) => self.on_done(*done).await,
-            Event::Failed => {
-                for (name, digest, calls, last) in self.plugs.take_failed() {
+            Event::JobFinished(job) => self.on_job_finished(*job).await,
+            Event::CallsFailed => {
+                for (name, digest, calls, last) in self.registry.take_failed() {
                     self.feed(&name, Input::Failed { digest, calls, last }).await;
                 }
             }
-            Event::Due(name) => self.feed(&name, Input::Timeout).await,
-            Event::Notices => self.tell_notice().await,
+            Event::DeadlineDue(name) => self.feed(&name, Input::Timeout).await,
+            Event::NoticesDue => self.send_notice().await,
         }
     }
 
-    async fn on_done(&mut self, Done { name, ticket, outcome }: Done) {
-        let input = match outcome {
-            Outcome::Built(result) => {
-                let result = result.map_err(|why| self.trial_error(&name, &why));
-                Input::Built { ticket, result: result.map(|artifact| drop(self.built.insert(name.clone(), artifact))) }
+    async fn on_job_finished(&mut self, FinishedJob { id, result }: FinishedJob) {
+        let JobId { plugin, ticket } = id;
+        let input = match result {
+            JobResult::Built(result) => {
+                Input::Built { ticket, result: result.map_err(|why| self.trial_error(&plugin, &why)) }
             }
-            Outcome::Tried(Ok(Some(candidate))) => {
-                self.candidates.insert((name.clone(), ticket), candidate);
-                Input::Tried { ticket, result: Ok(Trial::Ready) }
+            JobResult::Tried(result) => {
+                Input::Tried { ticket, result: result.map_err(|why| self.trial_error(&plugin, &why)) }
             }
-            Outcome::Tried(Ok(None)) => Input::Tried { ticket, result: Ok(Trial::Unchanged) },
-            Outcome::Tried(Err(why)) => Input::Tried { ticket, result: Err(self.trial_error(&name, &why)) },
         };
-        self.feed(&name, input).await;
+        self.feed(&plugin, input).await;
     }
 
     fn trial_error(&self, name: &str, why: &PluginError) -> TrialError {
@@ -215,30 +169,31 @@ impl Rollout {
         TrialError {
             reason: Reason { why: why.to_string(), operator_text },
             missing: why.missing().to_vec(),
-            exceeds: self.plugs.exceeds(name, &self.settings_of(name)),
+            exceeds: self.registry.exceeds(name, &self.settings_of(name)),
         }
     }
 
     /// Handles a plugin file that is new or has changed.
-    pub async fn on_file(&mut self, name: &str, wasm: Vec<u8>) {
-        let file = File::Settled(self.sources.add_file(name, wasm));
-        self.change(name, file).await;
+    pub async fn on_file(&mut self, name: &str, content: PluginContent) {
+        let file = self.versions.add_file(name, content);
+        self.on_file_state(name, file).await;
     }
 
+    /// Handles a plugin file that can't be read.
     pub async fn on_unreadable(&mut self, name: &str, why: &str) {
-        self.sources.remove_file(name);
-        let file = self.sources.unusable(name, why);
-        self.change(name, file).await;
+        self.versions.remove_file(name);
+        let file = self.versions.unusable(name, why);
+        self.on_file_state(name, file).await;
     }
 
     /// Handles the removal of a plugin's file.
-    pub async fn on_gone(&mut self, name: &str) {
+    pub async fn on_removed(&mut self, name: &str) {
         tracing::info!(plugin = name, "plugin file removed");
-        self.sources.remove_file(name);
-        self.change(name, File::Absent).await;
+        self.versions.remove_file(name);
+        self.on_file_state(name, File::Absent).await;
     }
 
-    async fn change(&mut self, name: &str, file: File) {
+    async fn on_file_state(&mut self, name: &str, file: File) {
         if !self.machines.contains_key(name) {
             self.add(name, File::Absent).await;
         }
@@ -257,15 +212,15 @@ impl Rollout {
             None => (NoticeKind::Done, "The plugin folder can be used again.".to_owned()),
         };
         self.folder_fault.clone_from(&fault);
-        self.plugs.show_folder(fault.clone().map(|why| (why, self.clock.now()))).await;
-        self.notices.add(FOLDER, (kind, text), Instant::now());
+        self.registry.show_folder(fault.clone().map(|why| (why, self.clock.now()))).await;
+        self.notices.add(FOLDER, kind, text, Instant::now());
         for name in self.names() {
             self.feed(&name, Input::Folder(fault.clone())).await;
         }
     }
 
     /// Applies new settings to these plugins, and tries the versions again that wait for other settings.
-    pub async fn resettle(&mut self, names: BTreeSet<String>) {
+    pub async fn apply_settings(&mut self, names: BTreeSet<String>) {
         for name in self.names() {
             let is_waiting = self.machines.get(&name).is_some_and(Machine::is_waiting);
             if is_waiting || names.contains(&name) {
@@ -278,30 +233,85 @@ impl Rollout {
         self.machines.keys().cloned().collect()
     }
 
-    async fn add(&mut self, name: &str, file: File) {
-        let state = self.decisions.standings.iter().find(|(plugin, _)| plugin == name);
-        let answers = self.decisions.answers.iter().filter(|answer| answer.plugin == name);
-        let mut machine = Machine::new(Facts {
-            name: name.to_owned(),
-            file,
-            embedded: built_in(name).map(|one| one.digest.to_owned()),
-            kept: self.sources.kept(name).await,
-            state: state.map(|(_, state)| state.clone()).unwrap_or_default(),
-            grants: Grants::new(answers.cloned().collect()),
-            terms: terms(&(self.settings)(name)),
-        });
-        if let Some(fault) = &self.folder_fault {
-            // Without a file to wait for, a fault of the folder has no effects.
-            let _: Vec<_> = machine.handle(Input::Folder(Some(fault.clone())), self.clock.now());
-        }
-        self.machines.insert(name.to_owned(), machine);
-    }
-
     /// Returns the plugin's settings, with the capabilities that the owner granted in the chat.
     fn settings_of(&self, name: &str) -> PluginSettings {
         let mut settings = (self.settings)(name);
         settings.grants.extend(self.machines.get(name).map(|machine| machine.grants().granted()).unwrap_or_default());
         settings
+    }
+
+    async fn feed(&mut self, name: &str, input: Input) {
+        let now = self.clock.now();
+        let Some(machine) = self.machines.get_mut(name) else { return };
+        let effects = machine.handle(input, now);
+        self.perform_all(name, effects).await;
+    }
+
+    async fn perform_all(&mut self, name: &str, effects: Vec<Effect>) {
+        let number = |rollout: &Self| rollout.registry.table().generation(name).map(|one| one.number);
+        let before = number(self);
+        self.show(name).await;
+        let mut effects = VecDeque::from(effects);
+        while let Some(effect) = effects.pop_front() {
+            let Some(input) = self.perform(name, effect).await else { continue };
+            let now = self.clock.now();
+            let Some(machine) = self.machines.get_mut(name) else { return };
+            effects.extend(machine.handle(input, now));
+            self.show(name).await;
+        }
+        if !self.machines.get(name).is_some_and(Machine::is_working) {
+            self.versions.drop_built(name);
+        }
+        if before != number(self)
+            && let Some(notifier) = self.notifier.clone()
+        {
+            notifier.changed(name).await;
+        }
+    }
+
+    /// Returns the result of an activation.
+    async fn perform(&mut self, name: &str, effect: Effect) -> Option<Input> {
+        let job = |ticket| JobId { plugin: name.to_owned(), ticket };
+        match effect {
+            Effect::Persist | Effect::PersistAnswer(_) => {
+                if let Err(error) = self.persist(name, &effect).await {
+                    tracing::error!(plugin = name, %error, "failed to store the rollout state of a plugin");
+                }
+            }
+            Effect::Keep { digest, replaced } => self.versions.save(name, &digest, replaced.as_deref()).await,
+            Effect::Forget => self.versions.delete(name).await,
+            Effect::Build { ticket, digest } => {
+                tracing::info!(plugin = name, digest = short(&digest), "compiling");
+                self.versions.build(job(ticket), digest);
+            }
+            Effect::Try { ticket, digest, mode } => {
+                self.versions.try_version(job(ticket), &digest, self.settings_of(name), mode);
+            }
+            Effect::Cancel { ticket } => self.versions.cancel(&job(ticket)),
+            Effect::Activate { ticket, drain } => {
+                let result = self.versions.activate(&job(ticket), drain, self.clock.now()).await;
+                let result = result.map_err(|why| self.trial_error(name, &why));
+                return Some(Input::Activated { ticket, result });
+            }
+            Effect::Deactivate { drain } => self.registry.remove_plugin(name, drain).await,
+            Effect::Ask { digest, missing } => {
+                self.ask(PendingApproval { plugin: name.to_owned(), digest, missing }).await;
+            }
+            Effect::Notify { kind, text } => self.notices.add(name, kind, text, Instant::now()),
+            Effect::Progress { command, text } => self.answer_progress(command, text).await,
+            Effect::Answer { command, answer } => self.answer(command, answer).await,
+        }
+        None
+    }
+
+    /// Stores what a `Persist` or `PersistAnswer` names.
+    async fn persist(&self, name: &str, effect: &Effect) -> Result<(), StoreError> {
+        let (Some(store), Some(machine)) = (self.versions.store(), self.machines.get(name)) else { return Ok(()) };
+        if let Effect::PersistAnswer(answer) = effect {
+            store.save_answer(answer.clone()).await
+        } else {
+            store.save_rollout_state(name, machine.state()).await
+        }
     }
 }
 

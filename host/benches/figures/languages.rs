@@ -11,7 +11,7 @@ use std::{
 
 use crate::{
     command,
-    components::{TestHost, bad, plugs},
+    components::{TestHost, bad, empty_registry},
     fake_sessions::NOW,
     floor::Floor,
     runtime,
@@ -141,13 +141,13 @@ async fn calls(language: &Language, wasm: &[u8]) -> Vec<Row> {
 /// Every second version is a small one, so that the large one is new each time.
 async fn swaps(language: &Language, wasm: &[u8]) -> Row {
     let bench = TestHost::new();
-    let plugs = plugs();
+    let registry = empty_registry();
     let settings = bench.settings("echo");
     let mut spans = Vec::new();
     for _ in 0..SWAPS {
-        plugs.activate_wasm("echo", &bad("echo"), (&settings, NOW)).await.unwrap();
+        registry.activate_wasm("echo", &bad("echo"), (&settings, NOW)).await.unwrap();
         let settled = Instant::now();
-        plugs.activate_wasm("echo", wasm, (&settings, NOW)).await.unwrap();
+        registry.activate_wasm("echo", wasm, (&settings, NOW)).await.unwrap();
         spans.push(settled.elapsed());
     }
     Row::at_most(language.swap, &Spans::new(spans), SWAPPED)

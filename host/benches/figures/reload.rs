@@ -75,17 +75,17 @@ async fn round() -> [Swap; 3] {
     let folder = tempfile::tempdir().unwrap();
     let plugins = folder.path().join("plugins");
     fs::create_dir(&plugins).unwrap();
-    let plugs = Registry::start(folder.path().join("cache"), env!("CARGO_BIN_EXE_cordboard").into(), 4).unwrap();
+    let registry = Registry::start(folder.path().join("cache"), env!("CARGO_BIN_EXE_cordboard").into(), 4).unwrap();
     let (_interval, rescan) = tokio::sync::watch::channel(Duration::from_secs(30));
     let watched = Watched { config: None, plugins: Some(plugins.clone()), rescan };
     let (_watcher, mut changes) = cordboard_watch::watch(watched).expect("the folder is writable");
-    let bench = TestHost { plugs: plugs.into(), ..bench };
+    let bench = TestHost { registry: registry.into(), ..bench };
     let file = plugins.join("echo.wasm");
     let mut swaps = Vec::new();
     for (version, tag) in [("echo", "v1: "), ("echo_v2", "v2: "), ("echo", "v1: ")] {
         fs::write(&file, bad(version)).unwrap();
         let saved = Instant::now();
-        let settled = plug(&bench.plugs, &mut changes).await;
+        let settled = plug(&bench.registry, &mut changes).await;
         assert!(bench.call("echo x").await.unwrap().text.starts_with(tag));
         swaps.push(Swap { since_saved: saved.elapsed(), since_settled: settled.elapsed() });
     }
@@ -93,10 +93,10 @@ async fn round() -> [Swap; 3] {
 }
 
 /// Returns when the change was known.
-async fn plug(plugs: &Registry, changes: &mut Receiver<Change>) -> Instant {
+async fn plug(registry: &Registry, changes: &mut Receiver<Change>) -> Instant {
     let config = LiveConfig::new(Config::defaults());
-    let Some(Change::Plugin { name, wasm, .. }) = changes.recv().await else { panic!("a plugin was saved") };
+    let Some(Change::Plugin { name, content }) = changes.recv().await else { panic!("a plugin was saved") };
     let settled = Instant::now();
-    plugs.activate_wasm(&name, &wasm, (&config.plugin(&name), NOW)).await.unwrap();
+    registry.activate_wasm(&name, &content.wasm, (&config.plugin(&name), NOW)).await.unwrap();
     settled
 }

@@ -13,7 +13,7 @@ use cordboard::{
         self, Dispatcher, EventBus, HostService, InboxWriter, LiveConfig, Outbound, OutboundSink, PluginQueries,
         SessionSupervisor, TurnRenderer,
     },
-    rollout::{Base, Rollout},
+    rollout::{Resources, Rollout},
     session::Ports,
     session_registry::SessionRegistry,
 };
@@ -34,7 +34,7 @@ use cordboard_store::{Decisions, Store};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
-use crate::components::plugs;
+use crate::components::empty_registry;
 
 /// A call of the chat.
 pub enum Shown {
@@ -69,7 +69,7 @@ impl OutboundSink for Noting {
 }
 
 pub struct WiredHost {
-    plugs: Arc<Registry>,
+    registry: Arc<Registry>,
     config: LiveConfig,
     clock: Clock,
     store: Store,
@@ -104,10 +104,11 @@ impl WiredHost {
         let text = format!("[agents.demo]\ncommand = {:?}\n", agent.display().to_string());
         let config = LiveConfig::new(config::load(&text).unwrap());
         let clock = Clock::system();
-        let plugs = plugs();
-        let base = Base { plugs: Arc::clone(&plugs), folder: None, store: None, decisions: Decisions::default() };
+        let registry = empty_registry();
+        let resources =
+            Resources { registry: Arc::clone(&registry), folder: None, store: None, decisions: Decisions::default() };
         let settings = config.clone();
-        let mut rollout = Rollout::new(base, Arc::new(move |name: &str| settings.plugin(name)), clock);
+        let mut rollout = Rollout::new(resources, Arc::new(move |name: &str| settings.plugin(name)), clock);
         assert!(rollout.start().await.is_empty());
         let (sender, shown) = mpsc::unbounded_channel();
         let posts = Outbound::new(store.clone(), Arc::new(Noting(sender)));
@@ -118,16 +119,20 @@ impl WiredHost {
         });
         let roster = Arc::new(SessionRegistry::new(views.collect(), Vec::new()));
         let state = folder.path().join("state");
-        let server =
-            server(&roster, (&config, clock), (&store, contents.host_id.as_str(), posts), (Arc::clone(&plugs), state));
+        let server = server(
+            &roster,
+            (&config, clock),
+            (&store, contents.host_id.as_str(), posts),
+            (Arc::clone(&registry), state),
+        );
         let (intake, accepted) = hub::intake();
         let serving = hub::spawn(server, accepted);
         let doorway = InboxWriter { store: store.clone(), intake, front_end: "console", met: Mutex::default() };
-        Self { plugs, config, clock, store, doorway, shown, typed: 0, _serving: Box::new(serving), _folder: folder }
+        Self { registry, config, clock, store, doorway, shown, typed: 0, _serving: Box::new(serving), _folder: folder }
     }
 
     pub async fn plug(&self, name: &str, wasm: &[u8]) {
-        self.plugs.activate_wasm(name, wasm, (&self.config.plugin(name), self.clock.now())).await.unwrap();
+        self.registry.activate_wasm(name, wasm, (&self.config.plugin(name), self.clock.now())).await.unwrap();
     }
 
     pub async fn typed(&mut self, line: &str) {
@@ -179,15 +184,15 @@ fn server(
     roster: &Arc<SessionRegistry>,
     (config, clock): (&LiveConfig, Clock),
     (store, host_id, posts): (&Store, &str, Outbound),
-    (plugs, state): (Arc<Registry>, PathBuf),
+    (registry, state): (Arc<Registry>, PathBuf),
 ) -> Arc<Dispatcher> {
     let advisor = Arc::new(PluginQueries {
-        plugs: Arc::clone(&plugs),
+        plugs: Arc::clone(&registry),
         config: config.clone(),
         roster: Arc::clone(roster),
         board: OnceLock::new(),
     });
-    let hooks = EventBus::new(Arc::clone(&plugs));
+    let hooks = EventBus::new(Arc::clone(&registry));
     let ports = Ports {
         clock,
         environment: Environment::read(),
@@ -201,7 +206,7 @@ fn server(
     let limits = ViewLimits { front_end: "console".to_owned(), text_units: 4096 };
     let roster_of = Arc::clone(roster);
     let painter = TurnRenderer {
-        plugs: Arc::clone(&plugs),
+        plugs: Arc::clone(&registry),
         roster: roster_of,
         posts: posts.clone(),
         config: config.clone(),
@@ -212,7 +217,7 @@ fn server(
     let desk = Arc::new(HostService {
         clock,
         config: config.clone(),
-        plugs: Arc::clone(&plugs),
+        plugs: Arc::clone(&registry),
         lines: Arc::new(SessionSupervisor::new(Arc::clone(roster), ports, painter)),
         posts: posts.clone(),
         store: store.clone(),
@@ -224,5 +229,5 @@ fn server(
     hooks.serve_at(&desk);
     let board: Arc<dyn HostApi> = Arc::clone(&desk) as Arc<dyn HostApi>;
     drop(advisor.board.set(Arc::downgrade(&board)));
-    Arc::new(Dispatcher { plugs, desk, posts, store: store.clone() })
+    Arc::new(Dispatcher { plugs: registry, desk, posts, store: store.clone() })
 }

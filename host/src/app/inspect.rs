@@ -15,9 +15,9 @@ use crate::{
     control::{self, Answer, PluginRow, Question, SessionRow},
     hub::{self, LiveConfig},
     listing,
-    plugin_sources::{NO_STANDARD, STANDARD},
-    rollout::{Base, RejectedFile, Rollout},
+    rollout::{RejectedFile, Resources, Rollout},
     session::SessionConfig,
+    standard_plugins::{NO_STANDARD, STANDARD},
     telemetry,
 };
 
@@ -125,9 +125,10 @@ async fn try_all(places: &Places, config: &LiveConfig) -> Result<(Arc<Registry>,
         return Err(AppError::Plugin(format!("the plugin folder {} {what}", named.display())));
     }
     let plugs = Arc::new(super::plug_board(places, &config.now().plugins)?);
-    let base = Base { plugs: Arc::clone(&plugs), folder, store: None, decisions: decisions(&places.state)? };
+    let resources =
+        Resources { registry: Arc::clone(&plugs), folder, store: None, decisions: decisions(&places.state)? };
     let settings = config.clone();
-    let mut rollout = Rollout::new(base, Arc::new(move |name: &str| settings.plugin(name)), Clock::system());
+    let mut rollout = Rollout::new(resources, Arc::new(move |name: &str| settings.plugin(name)), Clock::system());
     let source = places.config.as_ref();
     rollout.config_file = source.map(|path| path.display().to_string());
     let turned = rollout.start().await;

@@ -4,7 +4,6 @@ use std::{
     collections::HashSet,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, OnceLock},
-    time::Duration,
 };
 
 use cordboard_agents::process::{self, Environment};
@@ -32,11 +31,11 @@ use crate::{
         self, Dispatcher, EventBus, HostService, InboxWriter, Intake, LiveConfig, Outbound, PluginQueries,
         QuiescenceWaiter, SessionSupervisor, TurnRenderer,
     },
-    plugin_sources::{NO_STANDARD, STANDARD},
-    reconcile::{self, Admins, Reconciler},
-    rollout::{Base, Rollout},
+    reconcile::{self, Operators, Reconciler},
+    rollout::{Resources, Rollout},
     session::{EventSink as _, Ports, SessionConfig},
     session_registry::SessionRegistry,
+    standard_plugins::{NO_STANDARD, STANDARD},
 };
 
 /// The components that sessions and the chat build on. They are opened first and closed last.
@@ -90,9 +89,10 @@ pub async fn serve(plan: StartOptions) -> Result<(), AppError> {
     take_up(&server, inbox, &intake).await;
     tokio::spawn(sweep(Arc::clone(&desk), host_id, left_over));
     let control = control.serve(roster, Arc::clone(&ground.plugs), ground.clock);
-    let changes = ground.changes((&plan.places, rescan), rollout, &desk, (posts, outbox.clone()));
+    let operators = ground.operators(&desk, posts, outbox.clone());
+    let reconciler = Reconciler::new(operators, rollout, plan.places.config.clone(), rescan);
     outbox.menu(reconcile::menu(&ground.plugs.table()));
-    tokio::spawn(changes.run(changed, orders.1));
+    tokio::spawn(reconciler.run(changed, orders.1));
     // Messages from the previous run come before new ones.
     let beside = beside.begin(&desk);
     front.begin();
@@ -228,9 +228,10 @@ impl HostBase {
         if STANDARD.is_empty() {
             tracing::error!("{NO_STANDARD}");
         }
-        let base = Base { plugs: Arc::clone(&self.plugs), folder, store: Some(self.store.clone()), decisions };
+        let registry = Arc::clone(&self.plugs);
+        let resources = Resources { registry, folder, store: Some(self.store.clone()), decisions };
         let config = self.config.clone();
-        let mut rollout = Rollout::new(base, Arc::new(move |name: &str| config.plugin(name)), self.clock);
+        let mut rollout = Rollout::new(resources, Arc::new(move |name: &str| config.plugin(name)), self.clock);
         rollout.config_file = places.config.as_ref().map(|path| path.display().to_string());
         for (name, why) in rollout.start().await {
             tracing::warn!(plugin = name, why, "plugin rejected at start");
@@ -239,18 +240,8 @@ impl HostBase {
         rollout
     }
 
-    fn changes(
-        &self,
-        (places, rescan): (&Places, watch::Sender<Duration>),
-        swaps: Rollout,
-        desk: &Arc<HostService>,
-        (posts, outbox): (Outbound, Outbox),
-    ) -> Reconciler {
-        let (config, desk) = (self.config.clone(), Arc::clone(desk));
-        let front_end = self.front_end;
-        let admins = Admins { config: config.clone(), desk: Arc::clone(&desk), posts, front_end, outbox };
-        let admins = Arc::new(admins);
-        Reconciler { config, desk, swaps, admins, config_path: places.config.clone(), rescan, told: None }
+    fn operators(&self, desk: &Arc<HostService>, posts: Outbound, outbox: Outbox) -> Operators {
+        Operators { config: self.config.clone(), desk: Arc::clone(desk), posts, front_end: self.front_end, outbox }
     }
 }
 

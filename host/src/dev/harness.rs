@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     hub::{self, Press},
-    plugin_sources::STANDARD,
+    standard_plugins::STANDARD,
 };
 
 /// The maximum number of concurrent calls: the call itself, and one that it may cause.

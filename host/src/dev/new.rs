@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     cli::{self, ExtensionPoint, Language},
-    plugin_sources::STANDARD,
+    standard_plugins::STANDARD,
 };
 
 /// # Errors

@@ -15,7 +15,7 @@ use cordboard_core::{
 };
 use cordboard_runtime::{BuiltInGrants, CallLimits, PluginSettings, Requests};
 
-use crate::{plugin_sources::built_in, session::SessionConfig};
+use crate::{session::SessionConfig, standard_plugins::built_in};
 
 /// A shared, replaceable configuration.
 #[derive(Clone)]

@@ -9,27 +9,27 @@ use tokio::sync::oneshot;
 
 use super::Rollout;
 
-/// The caller of a command. `answer` is `None` once the caller knows that it takes long.
-pub struct Waiting {
+/// The caller of a command, and the channel of the answer. `answer` is `None` once the caller knows that it takes long.
+pub struct RunningCommand {
     by: Caller,
     answer: Option<oneshot::Sender<Outcome>>,
 }
 
 impl Rollout {
-    pub async fn on_order(&mut self, ordered: AuthorizedCommand) {
-        let AuthorizedCommand { by, plugin: name, order, answer } = ordered;
+    pub async fn on_command(&mut self, command: AuthorizedCommand) {
+        let AuthorizedCommand { by, plugin: name, order, answer } = command;
         tracing::info!(plugin = name, order = order.as_str(), by = %by.id, "admin command received");
         self.last_command += 1;
-        let (id, word) = (CommandId(self.last_command), Decision { who: by.id.clone(), at: self.clock.now() });
-        self.waiting.insert(id, Waiting { by, answer: Some(answer) });
-        let table = self.plugs.table();
+        let (id, decision) = (CommandId(self.last_command), Decision { who: by.id.clone(), at: self.clock.now() });
+        self.commands.insert(id, RunningCommand { by, answer: Some(answer) });
+        let table = self.registry.table();
         let Some(before) = self.machines.get(&name).filter(|_| table.entry(&name).is_some()).cloned() else {
             return self.answer(id, Err(rollout::no_such_plugin(&name, table.names()))).await;
         };
         let command = self.command(&name, order);
         let Some(machine) = self.machines.get_mut(&name) else { return };
-        let effects = machine.command(command, id, word);
-        let (stores, acts): (Vec<_>, Vec<_>) =
+        let effects = machine.command(command, id, decision);
+        let (stores, others): (Vec<_>, Vec<_>) =
             effects.into_iter().partition(|effect| matches!(effect, Effect::Persist | Effect::PersistAnswer(_)));
         for effect in stores {
             if let Err(error) = self.persist(&name, &effect).await {
@@ -37,7 +37,7 @@ impl Rollout {
                 return self.answer(id, Err(rollout::not_stored(&error.to_string()))).await;
             }
         }
-        self.run(&name, acts).await;
+        self.perform_all(&name, others).await;
     }
 
     /// Adds the facts that the machine needs for the command.
@@ -62,7 +62,7 @@ impl Rollout {
     }
 
     fn offered(&self, name: &str) -> Offered {
-        let table = self.plugs.table();
+        let table = self.registry.table();
         let own = table.commands().filter(|offer| offer.generation.name == name);
         let commands: Vec<String> = own.map(|offer| format!("/{}", offer.spec.name)).collect();
         Offered {
@@ -74,33 +74,33 @@ impl Rollout {
 
     /// Answers the caller that the command takes long.
     pub(super) async fn answer_progress(&mut self, id: CommandId, text: String) {
-        let Some(waiting) = self.waiting.get_mut(&id) else { return };
-        if let Some(answer) = waiting.answer.take() {
+        let Some(running) = self.commands.get_mut(&id) else { return };
+        if let Some(answer) = running.answer.take() {
             // The caller may be gone.
             let _: Result<(), _> = answer.send(Ok(text.clone()));
         }
-        let (by, audience) = (waiting.by.clone(), self.audience.clone());
-        if let Some(audience) = audience {
-            audience.tell(text, Some(&by)).await;
+        let by = running.by.clone();
+        if let Some(notifier) = self.notifier.clone() {
+            notifier.notify(text, Some(&by)).await;
         }
     }
 
     /// Answers the caller, and notifies the other operators of a successful command.
-    pub(super) async fn answer(&mut self, id: CommandId, said: Outcome) {
-        let Some(Waiting { by, answer }) = self.waiting.remove(&id) else { return };
+    pub(super) async fn answer(&mut self, id: CommandId, outcome: Outcome) {
+        let Some(RunningCommand { by, answer }) = self.commands.remove(&id) else { return };
         // Send earlier notices first, so that messages keep their order.
-        self.tell_notices().await;
-        let (done, text) = match &said {
+        self.send_notices().await;
+        let (done, text) = match &outcome {
             Ok(text) => (true, text.clone()),
             Err(refusal) => (false, refusal.text.clone()),
         };
         let knows_progress = answer.is_none();
         if let Some(answer) = answer {
             // The caller may be gone.
-            let _: Result<(), _> = answer.send(said);
+            let _: Result<(), _> = answer.send(outcome);
         }
-        if let Some(audience) = self.audience.clone().filter(|_| done || knows_progress) {
-            audience.tell(text, Some(&by).filter(|_| !knows_progress)).await;
+        if let Some(notifier) = self.notifier.clone().filter(|_| done || knows_progress) {
+            notifier.notify(text, Some(&by).filter(|_| !knows_progress)).await;
         }
     }
 }

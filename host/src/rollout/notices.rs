@@ -4,13 +4,18 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use cordboard_core::rollout::NoticeKind as Kind;
-use cordboard_runtime::PendingApproval;
+use cordboard_core::{
+    rollout::{NoticeKind as Kind, RejectReason, short},
+    types::Reply,
+};
+use cordboard_runtime::{PendingApproval, joint_question};
 use tokio::time::Instant;
+
+use super::Rollout;
 
 /// The factor by which the pending notices may exceed the listed ones, so that a message can list the most important
 /// ones.
-const KEPT: usize = 4;
+const PENDING_PER_LISTED: usize = 4;
 
 /// The timing and size of messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,11 +72,11 @@ impl Notices {
         Self { pace, pending, more: 0, since: None, approvals, approvals_since: None, sent }
     }
 
-    pub fn add(&mut self, plugin: &str, (kind, text): (Kind, String), now: Instant) {
+    pub fn add(&mut self, plugin: &str, kind: Kind, text: String, now: Instant) {
         self.drop_progress(plugin);
         self.since.get_or_insert(now);
         self.pending.push(Notice { plugin: plugin.to_owned(), kind, text });
-        if self.pending.len() > self.pace.listed.saturating_mul(KEPT) {
+        if self.pending.len() > self.pace.listed.saturating_mul(PENDING_PER_LISTED) {
             let least = (0..self.pending.len()).min_by_key(|at| self.pending[*at].kind).unwrap_or_default();
             self.pending.remove(least);
             self.more += 1;
@@ -106,8 +111,8 @@ impl Notices {
     /// Merges the pending notices, or the pending approvals if they have waited longer, into a message. Drops approvals
     /// that are not `open` any more.
     pub fn take(&mut self, now: Instant, open: impl Fn(&PendingApproval) -> bool) -> Option<Message> {
-        let approvals_first = self.approvals_since.filter(|asked| self.since.is_none_or(|since| since > *asked));
-        let message = if approvals_first.is_some() {
+        let approvals_first = self.approvals_since.is_some_and(|at| self.since.is_none_or(|since| since > at));
+        let message = if approvals_first {
             self.approvals_since = None;
             self.approvals.retain(open);
             let approvals = std::mem::take(&mut self.approvals);
@@ -143,6 +148,53 @@ impl Notices {
     }
 }
 
+impl Rollout {
+    pub(super) async fn ask(&mut self, approval: PendingApproval) {
+        tracing::info!(
+            plugin = approval.plugin,
+            digest = short(&approval.digest),
+            missing = approval.missing.join(", "),
+            "version pending approval: asking the owner"
+        );
+        if let Some(notifier) = self.notifier.clone() {
+            notifier.supersede(&approval.request()).await;
+        }
+        self.notices.add_approval(approval, Instant::now());
+    }
+
+    /// Sends the next message.
+    pub(super) async fn send_notice(&mut self) {
+        let Some(notifier) = self.notifier.clone() else { return };
+        let machines = &self.machines;
+        let is_open = |approval: &PendingApproval| {
+            let rejected = machines.get(&approval.plugin).and_then(|machine| machine.rejected());
+            rejected.is_some_and(|one| {
+                one.digest == approval.digest && matches!(one.hold, RejectReason::PendingApproval(_))
+            })
+        };
+        match self.notices.take(Instant::now(), is_open) {
+            Some(Message::Changes(text)) => notifier.notify(text, None).await,
+            Some(Message::Approvals(approvals)) => notifier.ask(self.question(&approvals)).await,
+            None => {}
+        }
+    }
+
+    /// The question to the owner about these versions.
+    fn question(&self, approvals: &[PendingApproval]) -> Reply {
+        match approvals {
+            [only] => only.question(self.registry.table().generation(&only.plugin).map(|one| one.number)),
+            several => joint_question(several, self.notices.listed()),
+        }
+    }
+
+    /// Sends all pending messages.
+    pub(super) async fn send_notices(&mut self) {
+        while self.notifier.is_some() && self.notices.due().is_some() {
+            self.send_notice().await;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -173,7 +225,7 @@ mod tests {
         for number in 0..count {
             let now = began + span * number / count;
             send_until(&mut notices, now);
-            notices.add(&format!("p{number}"), (Kind::Done, format!("Plugin 'p{number}' is active.")), now);
+            notices.add(&format!("p{number}"), Kind::Done, format!("Plugin 'p{number}' is active."), now);
         }
         send_until(&mut notices, began + 1000 * SECOND);
         assert!(notices.due().is_none());
@@ -209,7 +261,7 @@ mod tests {
     #[test]
     fn failures_come_first_and_are_never_only_counted() {
         let (mut notices, now) = (Notices::new(Pace::default()), Instant::now());
-        let mut add = |number: usize, kind| notices.add(&format!("p{number}"), (kind, format!("{number}\nmore")), now);
+        let mut add = |number: usize, kind| notices.add(&format!("p{number}"), kind, format!("{number}\nmore"), now);
         (0..100).for_each(|number| add(number, if number == 3 { Kind::Trouble } else { Kind::Done }));
         let text = changes(&mut notices, now).unwrap();
         assert!(text.starts_with("100 plugin changes:\n- 3\n  more\n- "), "{text}");
@@ -219,9 +271,9 @@ mod tests {
     #[test]
     fn a_compilation_result_replaces_its_start_notice() {
         let (mut notices, now) = (Notices::new(Pace::default()), Instant::now());
-        notices.add("a", (Kind::Progress, "a is being compiled".to_owned()), now);
-        notices.add("b", (Kind::Progress, "b is being compiled".to_owned()), now);
-        notices.add("a", (Kind::Done, "a is active".to_owned()), now);
+        notices.add("a", Kind::Progress, "a is being compiled".to_owned(), now);
+        notices.add("b", Kind::Progress, "b is being compiled".to_owned(), now);
+        notices.add("a", Kind::Done, "a is active".to_owned(), now);
         let text = "2 plugin changes:\n- a is active\n- b is being compiled";
         assert_eq!(changes(&mut notices, now).as_deref(), Some(text));
         assert_eq!((changes(&mut notices, now), notices.due()), (None, None));
@@ -244,7 +296,7 @@ mod tests {
             let now = began + 10 * SECOND * number / 1000;
             send_until(&mut notices, now);
             notices.add_approval(approval(number, "0123"), now);
-            notices.add(&format!("q{number}"), (Kind::Done, "active".to_owned()), now);
+            notices.add(&format!("q{number}"), Kind::Done, "active".to_owned(), now);
         }
         send_until(&mut notices, began + 1000 * SECOND);
         assert_eq!(asked, (0..1000).map(|number| approval(number, "0123")).collect::<Vec<_>>(), "each is asked once");
@@ -256,7 +308,7 @@ mod tests {
     #[test]
     fn only_open_approvals_of_the_newest_versions_are_asked() {
         let (mut notices, now) = (Notices::new(Pace::default()), Instant::now());
-        notices.add("p2", (Kind::Progress, "p2 is being compiled".to_owned()), now);
+        notices.add("p2", Kind::Progress, "p2 is being compiled".to_owned(), now);
         for (number, digest) in [(1, "old"), (2, "old"), (1, "new")] {
             notices.add_approval(approval(number, digest), now);
         }

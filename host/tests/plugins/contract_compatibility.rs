@@ -153,7 +153,7 @@ async fn the_capabilities_of_0_2_are_unchanged() {
 #[tokio::test]
 async fn the_persona_of_0_2_is_resolved() {
     let (bench, _mirror) = every().await;
-    let settings = bench.plugs.resolve(&bench.board, "every", &session("alpha", &bench.caller)).await;
+    let settings = bench.registry.resolve(&bench.board, "every", &session("alpha", &bench.caller)).await;
     let expected = PersonaSettings {
         instructions: "every for alpha".to_owned(),
         model: Some("small".to_owned()),
@@ -174,7 +174,7 @@ async fn the_view_of_0_2_shows_a_turn() {
     let turn = Turn { parts, state, ..Turn::new(PromptId("1".to_owned()), bench.place.clone(), began) };
     let limits = ViewLimits { front_end: "console".to_owned(), text_units: 4096 };
     let view = session("alpha", &bench.caller);
-    let screen = bench.plugs.render("every", (&turn, &view, NOW), &limits).await.unwrap();
+    let screen = bench.registry.render("every", (&turn, &view, NOW), &limits).await.unwrap();
     assert_eq!(screen.live.as_deref(), Some("console 4096 true"));
     expect![[r#"every alpha 12 true Some("why") None ["Hello", "1 tool Reads a.rs true true 0"] 0"#]]
         .assert_eq(&screen.messages[0].text);
@@ -194,9 +194,9 @@ async fn the_policy_of_0_2_gives_each_verdict() {
     ];
     for (timeout, verdict) in cases {
         view.idle_timeout = seconds(timeout);
-        assert_eq!(bench.plugs.review(&bench.board, "every", (&view, load)).await, Ok(verdict));
+        assert_eq!(bench.registry.review(&bench.board, "every", (&view, load)).await, Ok(verdict));
     }
-    let notice = bench.plugs.resume_notice(&bench.board, "every", (&view, load)).await;
+    let notice = bench.registry.resume_notice(&bench.board, "every", (&view, load)).await;
     assert_eq!(notice, Ok(Some("alpha after 5".to_owned())));
 }
 
@@ -205,7 +205,7 @@ async fn the_hook_of_0_2_receives_an_event() {
     let (bench, _mirror) = every().await;
     let view = session("alpha", &bench.caller);
     let happening = SessionEvent::of(Kind::Suspended, view, NOW, CausationChain::default());
-    assert_eq!(bench.plugs.hook(&bench.board, "every", &happening).await, Ok(()));
+    assert_eq!(bench.registry.hook(&bench.board, "every", &happening).await, Ok(()));
     let heard = bench.board.get("every", "event").await.unwrap().unwrap();
     assert_eq!(String::from_utf8(heard).unwrap(), format!("suspended {} alpha {{}}", NOW.0));
 }
@@ -214,7 +214,7 @@ async fn the_hook_of_0_2_receives_an_event() {
 async fn the_job_of_0_2_gets_every_field() {
     let (bench, _mirror) = every().await;
     let due = DueJob { name: "daily".to_owned(), at: NOW, missed: 2 };
-    let ran = bench.plugs.run_job(&bench.board, "every", &due).await;
+    let ran = bench.registry.run_job(&bench.board, "every", &due).await;
     assert_eq!(ran, Err(CallError::Plugin(format!("daily {} 2 0", NOW.0))));
 }
 
@@ -230,7 +230,7 @@ async fn the_webhook_of_0_2_gets_and_returns_every_field() {
     };
     let headers = vec![("x-every".to_owned(), "yes".to_owned())];
     let expected = WebResponse { status: 201, headers, body: b"POST /a b=c x-d=e f".to_vec() };
-    assert_eq!(bench.plugs.receive(&bench.board, "every", &request).await, Ok(expected));
+    assert_eq!(bench.registry.receive(&bench.board, "every", &request).await, Ok(expected));
 }
 
 #[tokio::test]

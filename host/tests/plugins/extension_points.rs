@@ -23,10 +23,10 @@ fn idle_for(seconds: u64) -> Load {
 async fn the_default_policy_suspends_at_the_idle_timeout() {
     let bench = TestHost::standard().await;
     let view = session("alpha", &bench.caller);
-    let review = |seconds| bench.plugs.review(&bench.board, "lifecycle", (&view, idle_for(seconds)));
+    let review = |seconds| bench.registry.review(&bench.board, "lifecycle", (&view, idle_for(seconds)));
     assert_eq!(review(0).await, Ok(Verdict::SuspendAfter(Duration::from_secs(600))));
     assert_eq!(review(600).await, Ok(Verdict::Suspend));
-    let notice = |seconds| bench.plugs.resume_notice(&bench.board, "lifecycle", (&view, idle_for(seconds)));
+    let notice = |seconds| bench.registry.resume_notice(&bench.board, "lifecycle", (&view, idle_for(seconds)));
     assert_eq!(notice(60).await, Ok(Some("Resuming session...".to_owned())));
     assert_eq!(notice(15 * 60).await, Ok(Some("Resuming session (idle for 15 min)...".to_owned())));
 }
@@ -35,8 +35,8 @@ async fn the_default_policy_suspends_at_the_idle_timeout() {
 async fn a_new_policy_decides_the_next_review() {
     let mut bench = TestHost::new();
     let view = session("alpha", &bench.caller);
-    let (plugs, board) = (Arc::clone(&bench.plugs), Arc::clone(&bench.board));
-    let review = || plugs.review(&board, "lifecycle", (&view, idle_for(5)));
+    let (registry, board) = (Arc::clone(&bench.registry), Arc::clone(&bench.board));
+    let review = || registry.review(&board, "lifecycle", (&view, idle_for(5)));
     assert_eq!(review().await, Err(CallError::NotOffered("lifecycle")));
     bench.plug("lifecycle", &standard("lifecycle")).await.unwrap();
     assert_eq!(review().await, Ok(Verdict::SuspendAfter(Duration::from_secs(595))));
@@ -54,10 +54,10 @@ async fn a_new_policy_decides_the_next_review() {
 async fn a_persona_is_resolved_from_the_configuration() {
     let bench = TestHost::standard().await;
     let view = session("alpha", &bench.caller);
-    let brief = bench.plugs.resolve(&bench.board, "brainstorm", &view).await.unwrap();
+    let brief = bench.registry.resolve(&bench.board, "brainstorm", &view).await.unwrap();
     assert!(brief.instructions.starts_with("You help to find ideas."), "{brief:?}");
     assert_eq!((brief.idle_timeout, brief.model, brief.greeting), (Some(Duration::from_secs(1800)), None, None));
-    let why = bench.plugs.resolve(&bench.board, "poet", &view).await.unwrap_err();
+    let why = bench.registry.resolve(&bench.board, "poet", &view).await.unwrap_err();
     assert_eq!(why, CallError::Plugin("persona 'poet' does not exist any more".to_owned()));
 }
 
@@ -65,7 +65,7 @@ async fn a_persona_is_resolved_from_the_configuration() {
 async fn a_persona_name_may_have_capitals_and_underscores() {
     let bench = TestHost::of("[plugins.persona.config.personas.Code-Review_2]\ninstructions = \"Review.\"");
     bench.plug("persona", &standard("persona")).await.unwrap();
-    assert!(bench.plugs.table().persona("Code-Review_2").is_some());
+    assert!(bench.registry.table().persona("Code-Review_2").is_some());
 }
 
 #[tokio::test]
@@ -73,7 +73,7 @@ async fn a_persona_model_that_looks_like_an_option_is_refused() {
     let bench = TestHost::of("[plugins.persona.config.personas.x]\ninstructions = \"Help.\"\nmodel = \"--print\"");
     bench.plug("persona", &standard("persona")).await.unwrap();
     let view = session("alpha", &bench.caller);
-    let why = bench.plugs.resolve(&bench.board, "x", &view).await.unwrap_err();
+    let why = bench.registry.resolve(&bench.board, "x", &view).await.unwrap_err();
     let CallError::Plugin(text) = &why else { panic!("{why:?}") };
     assert!(text.contains("is not a valid model name"), "{text}");
 }
@@ -86,7 +86,7 @@ fn turn(parts: Vec<Part>, state: TurnState) -> Turn {
 async fn shown(bench: &TestHost, turn: &Turn) -> (Option<String>, Vec<String>) {
     let view = session("alpha", &bench.caller);
     let limits = ViewLimits { front_end: "console".to_owned(), text_units: 4096 };
-    let TurnFrame { live, messages } = bench.plugs.render("normal", (turn, &view, NOW), &limits).await.unwrap();
+    let TurnFrame { live, messages } = bench.registry.render("normal", (turn, &view, NOW), &limits).await.unwrap();
     (live, messages.into_iter().map(|message| message.text).collect())
 }
 
@@ -127,6 +127,6 @@ async fn an_unknown_view_mode_is_reported() {
     let view = session("alpha", &bench.caller);
     let limits = ViewLimits { front_end: "console".to_owned(), text_units: 4096 };
     let shown = turn(vec![], TurnState::Running);
-    let told = bench.plugs.render("fancy", (&shown, &view, NOW), &limits).await;
+    let told = bench.registry.render("fancy", (&shown, &view, NOW), &limits).await;
     assert_eq!(told, Err(CallError::NotOffered("view")));
 }

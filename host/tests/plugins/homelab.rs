@@ -83,8 +83,8 @@ async fn machines_are_shown_to_admins_and_services_to_members() {
     ] {
         let granted = format!("[plugins.{plugin}]\nhttp = [\"http://a/*\"]\nsecrets = [\"{plugin}\"]\n");
         let lab = Lab::new(plugin, &format!("{granted}[plugins.{plugin}.config]\n{table}\n")).await;
-        let plugs = lab.bench.plugs.table();
-        let spec = &plugs.command(command).unwrap().spec;
+        let snapshot = lab.bench.registry.table();
+        let spec = &snapshot.command(command).unwrap().spec;
         assert_eq!((spec.min_role, spec.usage.as_str()), (role, format!("/{command}").as_str()), "{plugin}");
     }
 }

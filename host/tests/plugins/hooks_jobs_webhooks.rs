@@ -35,22 +35,22 @@ fn finished(bench: &TestHost, seconds: u64, place: Place) -> SessionEvent {
 async fn notify_reports_long_turns_in_other_places() {
     let bench = TestHost::of("[plugins.notify]\ngrants = [\"chat\"]\n[plugins.notify.config]\nafter = \"2m\"");
     bench.plug("notify", &extra("notify")).await.unwrap();
-    assert_eq!(bench.plugs.table().hooks().collect::<Vec<_>>(), ["notify"]);
+    assert_eq!(bench.registry.table().hooks().collect::<Vec<_>>(), ["notify"]);
     let long = finished(&bench, 125, Place::new("telegram", "7"));
-    bench.plugs.hook(&bench.board, "notify", &long).await.unwrap();
+    bench.registry.hook(&bench.board, "notify", &long).await.unwrap();
     assert_eq!(posted(&bench), [] as [String; 0], "no chat is set");
     assert_eq!(bench.read("notify here").await, "Turns of at least 2 minutes that end elsewhere are reported here.");
-    bench.plugs.hook(&bench.board, "notify", &long).await.unwrap();
-    bench.plugs.hook(&bench.board, "notify", &finished(&bench, 119, Place::new("telegram", "7"))).await.unwrap();
-    bench.plugs.hook(&bench.board, "notify", &finished(&bench, 125, bench.place.clone())).await.unwrap();
+    bench.registry.hook(&bench.board, "notify", &long).await.unwrap();
+    bench.registry.hook(&bench.board, "notify", &finished(&bench, 119, Place::new("telegram", "7"))).await.unwrap();
+    bench.registry.hook(&bench.board, "notify", &finished(&bench, 125, bench.place.clone())).await.unwrap();
     assert_eq!(posted(&bench), ["alpha has finished after 2 minutes 5 seconds.\nUse /session alpha to switch to it."]);
     let mut broken = session("alpha", &bench.caller);
     (broken.phase, broken.why) = (Phase::Broken, Some("no such command".to_owned()));
     let broken = SessionEvent::of(Kind::Broken, broken, NOW, CausationChain::default());
-    bench.plugs.hook(&bench.board, "notify", &broken).await.unwrap();
+    bench.registry.hook(&bench.board, "notify", &broken).await.unwrap();
     assert_eq!(posted(&bench), ["alpha needs you: no such command\nUse /retry alpha to try again."]);
     assert_eq!(bench.read("notify off").await, "Reports are off.");
-    bench.plugs.hook(&bench.board, "notify", &long).await.unwrap();
+    bench.registry.hook(&bench.board, "notify", &long).await.unwrap();
     assert_eq!(posted(&bench), [] as [String; 0]);
     assert_eq!(bench.status("notify"), ("ok".to_owned(), String::new()));
 }
@@ -72,7 +72,7 @@ async fn remind_posts_when_due_and_not_before() {
     assert!(bench.read("remind 3s eggs").await.starts_with("The shortest time is one minute"));
     let look = async |minutes: u64| {
         let due = DueJob { name: "look".to_owned(), at: Timestamp(NOW.0 + minutes * 60_000), missed: 0 };
-        bench.plugs.run_job(&bench.board, "remind", &due).await.unwrap();
+        bench.registry.run_job(&bench.board, "remind", &due).await.unwrap();
         posted(&bench)
     };
     assert_eq!(look(9).await, [] as [String; 0]);
@@ -103,7 +103,7 @@ async fn jobs_are_listed_and_invalid_schedules_rejected() {
     let of = |jobs: &str| TestHost::of(&format!("[plugins.scheduled_jobs.config.jobs]\n{jobs}"));
     let bench = of("a = \"*/5 * * * *\"\nb = \"30 7 * * mon-fri\"");
     bench.plug("scheduled_jobs", &bad("scheduled_jobs")).await.unwrap();
-    let table = bench.plugs.table();
+    let table = bench.registry.table();
     let jobs: Vec<_> =
         table.jobs().flat_map(|(_, jobs)| jobs).map(|(name, cron)| (name.as_str(), cron.as_str())).collect();
     assert_eq!(jobs, [("a", "*/5 * * * *"), ("b", "30 7 * * mon-fri")]);
@@ -124,7 +124,7 @@ async fn a_failed_job_returns_its_error_and_a_trap_is_listed() {
     bench.plug("scheduled_jobs", &bad("scheduled_jobs")).await.unwrap();
     let run = async |name: &str| {
         let due = DueJob { name: name.to_owned(), at: NOW, missed: 2 };
-        bench.plugs.run_job(&bench.board, "scheduled_jobs", &due).await
+        bench.registry.run_job(&bench.board, "scheduled_jobs", &due).await
     };
     assert_eq!(run("fine").await, Ok(()));
     assert_eq!(run("fail").await, Err(CallError::Plugin("out of oil".to_owned())));
@@ -132,7 +132,7 @@ async fn a_failed_job_returns_its_error_and_a_trap_is_listed() {
     assert!(matches!(run("trap").await, Err(CallError::Trap(why)) if why.contains("the spring broke")));
     assert_eq!(bench.status("scheduled_jobs").0, "failing");
     assert_eq!(
-        bench.plugs.run_job(&bench.board, "nobody", &DueJob { name: "a".into(), at: NOW, missed: 0 }).await,
+        bench.registry.run_job(&bench.board, "nobody", &DueJob { name: "a".into(), at: NOW, missed: 0 }).await,
         Err(CallError::NotOffered("schedule"))
     );
 }
@@ -158,7 +158,7 @@ async fn github_posts_each_delivery_once() {
     let bench = TestHost::of("[plugins.github]\ngrants = [\"chat\"]");
     bench.plug("github", &extra("github")).await.unwrap();
     let receive =
-        async |request: WebRequest| read(&bench.plugs.receive(&bench.board, "github", &request).await.unwrap());
+        async |request: WebRequest| read(&bench.registry.receive(&bench.board, "github", &request).await.unwrap());
     assert!(receive(push("1")).await.1.contains("send /github here"));
     assert_eq!(bench.read("github here").await, "GitHub's events are posted here.");
     assert_eq!(receive(push("1")).await, (200, "posted\n".to_owned()));
@@ -177,7 +177,7 @@ async fn webhook_errors_and_traps_are_reported() {
     bench.plug("webhook_echo", &bad("webhook_echo")).await.unwrap();
     let receive = async |path: &str| {
         let request = WebRequest { method: "GET".to_owned(), path: path.to_owned(), ..WebRequest::default() };
-        bench.plugs.receive(&bench.board, "webhook_echo", &request).await
+        bench.registry.receive(&bench.board, "webhook_echo", &request).await
     };
     assert_eq!(read(&receive("/a/b").await.unwrap()), (200, "GET /a/b ?\n\n\n".to_owned()));
     assert_eq!(receive("/sorry").await, Err(CallError::Plugin("the key is at /home/ada".to_owned())));

@@ -99,7 +99,7 @@ async fn persona_settings_and_errors_count_as_a_reply() {
     let bench = TestHost::of(&table);
     bench.plug("persona", &standard("persona")).await.unwrap();
     let view = session("alpha", &bench.caller);
-    let error = bench.plugs.resolve(&bench.board, "poet", &view).await.unwrap_err();
+    let error = bench.registry.resolve(&bench.board, "poet", &view).await.unwrap_err();
     assert_eq!(error.to_string(), over("reply").replace("exceeds_limits", "persona"));
     assert_eq!(bench.status("persona").0, "failing");
 
@@ -132,7 +132,7 @@ async fn limits_are_per_plugin_and_change_at_once() {
     assert_eq!(bench.read("calls").await, "survived");
     bench.configure("[plugins]\ncalls = 10");
     bench
-        .plugs
+        .registry
         .reconfigure("exceeds_limits", (&bench.settings("exceeds_limits"), crate::fake_sessions::NOW))
         .await
         .unwrap();

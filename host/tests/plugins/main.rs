@@ -19,7 +19,7 @@ mod hooks_jobs_webhooks;
 mod limits;
 mod network;
 mod output_checks;
-mod plugin_sources;
+mod plugin_files;
 mod rejected_versions;
 mod rollout;
 mod sandbox;

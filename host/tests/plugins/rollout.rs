@@ -20,7 +20,7 @@ use async_trait::async_trait;
 use cordboard::{
     clock::Clock,
     hub::LiveConfig,
-    rollout::{Base, Notifier, Pace, Rollout, Settings},
+    rollout::{Notifier, Pace, Resources, Rollout, Settings},
 };
 use cordboard_core::{
     config,
@@ -34,7 +34,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::components::{TestHost, plugs};
+use crate::components::{TestHost, content, empty_registry};
 
 /// Only reached if a test hangs.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -59,7 +59,7 @@ struct Said {
 
 #[async_trait]
 impl Notifier for Said {
-    async fn tell(&self, text: String, _but: Option<&Caller>) {
+    async fn notify(&self, text: String, _but: Option<&Caller>) {
         // Split a merged notice into its parts.
         let merged = text.split_once(" plugin changes:\n- ").map(|(_, list)| list.split("\n- "));
         let lines = merged.map(|list| list.map(|line| line.replace("\n  ", "\n")).collect());
@@ -102,27 +102,28 @@ fn version(wasm: &[u8]) -> String {
 
 impl Rig {
     async fn new(config: &str) -> Self {
-        Self::over(Arc::new(tempfile::tempdir().unwrap()), config, plugs()).await
+        Self::over(Arc::new(tempfile::tempdir().unwrap()), config, empty_registry()).await
     }
 
-    async fn over(folder: Arc<TempDir>, config: &str, plugs: Arc<Registry>) -> Self {
+    async fn over(folder: Arc<TempDir>, config: &str, registry: Arc<Registry>) -> Self {
         let plugins = folder.path().join("plugins");
         fs::create_dir_all(&plugins).unwrap();
         let (store, contents) = cordboard_store::open(&folder.path().join("state")).unwrap();
         let mut bench = TestHost::of(config);
-        bench.plugs = Arc::clone(&plugs);
+        bench.registry = Arc::clone(&registry);
         let live = LiveConfig::new(bench.config.clone());
         let asked = live.clone();
         let settings: Settings = Arc::new(move |name: &str| asked.plugin(name));
-        let base = Base { plugs, folder: Some(plugins), store: Some(store.clone()), decisions: contents.decisions };
+        let (plugins, stored) = (Some(plugins), Some(store.clone()));
+        let resources = Resources { registry, folder: plugins, store: stored, decisions: contents.decisions };
         // Send each notice separately, so that a test can wait for it.
         let pace = Pace { gather: Duration::ZERO, most: usize::MAX, span: Duration::ZERO, listed: usize::MAX };
-        let mut rollout = Rollout::new(base, settings, Clock::system()).at_pace(pace);
+        let mut rollout = Rollout::new(resources, settings, Clock::system()).at_pace(pace);
         rollout.start().await;
         let (orders, receiver) = AdminCommands::channel();
         bench.memory.carry_out(orders);
         let said = Arc::new(Said::default());
-        rollout.notify(Arc::clone(&said) as Arc<dyn Notifier>);
+        rollout.set_notifier(Arc::clone(&said) as Arc<dyn Notifier>);
         let (news, heard) = mpsc::channel(64);
         let task = tokio::spawn(run(rollout, live, (heard, receiver)));
         Self { folder, config: config.to_owned(), bench, store, said, news, task }
@@ -134,7 +135,7 @@ impl Rig {
         drop(news);
         task.await.unwrap();
         store.close().await;
-        Self::over(folder, &config, plugs()).await
+        Self::over(folder, &config, empty_registry()).await
     }
 
     fn file(&self, name: &str) -> PathBuf {
@@ -185,7 +186,7 @@ impl Rig {
     }
 
     fn serving(&self, name: &str) -> Option<String> {
-        self.bench.plugs.table().generation(name).map(|one| one.digest.clone())
+        self.bench.registry.table().generation(name).map(|one| one.digest.clone())
     }
 
     /// Waits for a line that contains this text, and removes it.
@@ -244,7 +245,7 @@ impl Rig {
 }
 
 async fn run(
-    mut swaps: Rollout,
+    mut rollout: Rollout,
     live: LiveConfig,
     (mut news, mut orders): (mpsc::Receiver<News>, mpsc::Receiver<cordboard_runtime::AuthorizedCommand>),
 ) {
@@ -254,17 +255,19 @@ async fn run(
             biased;
             heard = news.recv() => match heard {
                 None => return,
-                Some(News::File(name, wasm)) => swaps.on_file(&name, wasm).await,
-                Some(News::Gone(name)) => swaps.on_gone(&name).await,
+                Some(News::File(name, wasm)) => {
+                    rollout.on_file(&name, content(&wasm)).await;
+                }
+                Some(News::Gone(name)) => rollout.on_removed(&name).await,
                 Some(News::Configured(text)) => {
                     let new = config::load(&text).unwrap();
                     let changes = config::diff(&live.now(), &new);
                     live.replace(new);
-                    swaps.resettle(changes.plugins.into_keys().collect()).await;
+                    rollout.apply_settings(changes.plugins.into_keys().collect()).await;
                 }
             },
-            Some(ordered) = orders.recv() => swaps.on_order(ordered).await,
-            event = swaps.next() => swaps.handle(event).await,
+            Some(command) = orders.recv() => rollout.on_command(command).await,
+            event = rollout.next() => rollout.handle(event).await,
         }
     }
 }

@@ -12,7 +12,7 @@ fn commands(table: &Snapshot) -> Vec<(&str, &str)> {
 #[tokio::test]
 async fn every_standard_plugin_has_its_exports() {
     let bench = TestHost::standard().await;
-    let table = bench.plugs.table();
+    let table = bench.registry.table();
     assert_eq!(
         commands(&table),
         [
@@ -48,7 +48,7 @@ async fn every_standard_plugin_has_its_exports() {
 #[tokio::test]
 async fn only_stop_skips_the_queue_and_only_plugins_needs_a_role() {
     let bench = TestHost::standard().await;
-    let table = bench.plugs.table();
+    let table = bench.registry.table();
     for offer in table.commands() {
         let (name, spec) = (offer.spec.name.as_str(), &offer.spec);
         assert_eq!(spec.order == CallOrder::AtOnce, name == "stop", "{name}");

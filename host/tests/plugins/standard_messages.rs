@@ -271,7 +271,7 @@ async fn help_and_plugins_list_the_active_plugins() {
     );
     bench.plug("echo", &crate::components::bad("echo")).await.unwrap();
     assert!(bench.read("help").await.contains("/echo <text> - Says it again"));
-    bench.plugs.remove_plugin("echo", std::time::Duration::ZERO).await;
+    bench.registry.remove_plugin("echo", std::time::Duration::ZERO).await;
     assert_eq!(bench.read("help").await, help);
     bench.refused("timeout", b"no wasm").await;
     let plugins = bench.read("plugins").await;

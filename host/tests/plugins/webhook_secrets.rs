@@ -23,7 +23,7 @@ const LIMIT: Duration = Duration::from_secs(20);
 
 async fn open(bench: &TestHost, secrets: Secrets) -> SocketAddr {
     let (live, board) = (LiveConfig::new(bench.config.clone()), Arc::downgrade(&bench.board));
-    let door = WebhookServer::new(live, Arc::clone(&bench.plugs), board, secrets);
+    let door = WebhookServer::new(live, Arc::clone(&bench.registry), board, secrets);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(tokio::spawn(door.serve(listener)));

@@ -13,6 +13,7 @@ use cordboard_core::{
 use cordboard_runtime::{
     Activation, CallContext, CallError, HostApi, Invocation, PluginError, PluginSettings, Registry,
 };
+use cordboard_watch::PluginContent;
 
 use super::fake_sessions::NOW;
 
@@ -55,10 +56,10 @@ pub async fn copy_compiled(into: &Path) {
     fs::create_dir(into).expect("it does not exist yet");
     let mut wanted: Vec<_> = STANDARD.iter().map(|name| standard(name)).collect();
     wanted.extend(["echo", "echo_v2"].map(bad));
-    let plugs = plugs();
+    let registry = empty_registry();
     for wasm in wanted {
         let digest = cordboard_runtime::digest(&wasm);
-        drop(plugs.compile("any", digest.clone(), &wasm).await);
+        drop(registry.compile("any", digest.clone(), &wasm).await);
         for entry in fs::read_dir(&cache).expect("it exists").filter_map(Result::ok) {
             let name = entry.file_name();
             if name.to_string_lossy().starts_with(&digest) && name.to_string_lossy().ends_with(".cwasm") {
@@ -69,14 +70,19 @@ pub async fn copy_compiled(into: &Path) {
 }
 
 /// An empty registry. All tests share one compilation cache, so that each component is compiled once.
-pub fn plugs() -> Arc<Registry> {
+pub fn empty_registry() -> Arc<Registry> {
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
     Arc::new(Registry::start(cache, env!("CARGO_BIN_EXE_cordboard").into(), PARALLEL).expect("an engine starts"))
 }
 
+/// A plugin file with this content, as the watcher reports it.
+pub fn content(wasm: &[u8]) -> PluginContent {
+    PluginContent { digest: cordboard_runtime::digest(wasm), wasm: wasm.to_vec() }
+}
+
 /// A registry with a fake host in memory, a place, and the owner as the caller.
 pub struct TestHost {
-    pub plugs: Arc<Registry>,
+    pub registry: Arc<Registry>,
     pub memory: FakeHost,
     pub board: Arc<dyn HostApi>,
     pub config: Config,
@@ -93,7 +99,7 @@ impl TestHost {
     pub fn of(text: &str) -> Self {
         let memory = FakeHost::new(NOW, Config::defaults(), None);
         Self {
-            plugs: plugs(),
+            registry: empty_registry(),
             board: Arc::new(memory.clone()) as Arc<dyn HostApi>,
             memory,
             config: config::load(text).unwrap_or_else(|error| panic!("{error}")),
@@ -120,7 +126,7 @@ impl TestHost {
     }
 
     pub async fn plug(&self, name: &str, wasm: &[u8]) -> Result<Activation, PluginError> {
-        self.plugs.activate_wasm(name, wasm, (&self.settings(name), NOW)).await
+        self.registry.activate_wasm(name, wasm, (&self.settings(name), NOW)).await
     }
 
     /// Returns the reason of the rejection of `wasm`.
@@ -135,7 +141,7 @@ impl TestHost {
 
     pub async fn call_as(&self, caller: &Caller, line: &str) -> Result<Reply, CallError> {
         let (name, text) = line.split_once(' ').unwrap_or((line, ""));
-        let table = self.plugs.table();
+        let table = self.registry.table();
         let offer = table.command(name).unwrap_or_else(|| panic!("no plugin exports /{name}"));
         let asked = CallContext {
             caller: Some(caller.clone()),
@@ -146,8 +152,8 @@ impl TestHost {
         self.memory.meet(&self.place, caller);
         let args = text.split_whitespace().map(str::to_owned).collect();
         let typed = Invocation { args, text: text.to_owned() };
-        let reply = self.plugs.command(&self.board, (offer, asked), &typed).await;
-        settle(&self.plugs, &self.memory).await;
+        let reply = self.registry.command(&self.board, (offer, asked), &typed).await;
+        settle(&self.registry, &self.memory).await;
         reply
     }
 
@@ -162,7 +168,7 @@ impl TestHost {
 
     /// Returns the health and the note of a plugin, as shown by `/plugins`.
     pub fn status(&self, name: &str) -> (String, String) {
-        let table = self.plugs.table();
+        let table = self.registry.table();
         let status = table.statuses().find(|status| status.name == name).expect("a known format");
         (status.health.as_str().to_owned(), status.note)
     }

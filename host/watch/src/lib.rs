@@ -75,8 +75,7 @@ pub enum Change {
     /// A plugin file that is new or has other bytes than the last reported ones.
     Plugin {
         name: String,
-        path: PathBuf,
-        wasm: Vec<u8>,
+        content: PluginContent,
     },
     PluginGone {
         name: String,
@@ -86,6 +85,14 @@ pub enum Change {
         name: String,
         why: String,
     },
+}
+
+/// The whole content of a plugin file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PluginContent {
+    /// SHA-256 in hex.
+    pub digest: String,
+    pub wasm: Vec<u8>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

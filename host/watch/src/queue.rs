@@ -1,11 +1,11 @@
 //! Owns the changes that wait to be sent: the latest version of each item, the configuration first. It must not keep
 //! what has been sent.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::collections::BTreeMap;
 
 use cordboard_core::encoding;
 
-use super::{Change, ConfigRead, read::Digest};
+use super::{Change, ConfigRead, PluginContent, read::Digest};
 
 /// An item that can change, in the order of delivery.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,7 +18,7 @@ pub(super) enum Item {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Found {
-    Whole { path: PathBuf, bytes: Vec<u8>, digest: Digest },
+    Whole { bytes: Vec<u8>, digest: Digest },
     Absent,
     Unreadable(String),
 }
@@ -81,7 +81,9 @@ impl Found {
             (Item::Config, Self::Unreadable(why)) => Change::Config(ConfigRead::Unreadable(why)),
             (Item::Folder, Self::Unreadable(why)) => Change::Folder { fault: Some(why) },
             (Item::Folder, Self::Absent | Self::Whole { .. }) => Change::Folder { fault: None },
-            (Item::Plugin(name), Self::Whole { path, bytes, .. }) => Change::Plugin { name, path, wasm: bytes },
+            (Item::Plugin(name), Self::Whole { bytes, digest }) => {
+                Change::Plugin { name, content: PluginContent { digest: digest.to_hex(), wasm: bytes } }
+            }
             (Item::Plugin(name), Self::Absent) => Change::PluginGone { name },
             (Item::Plugin(name), Self::Unreadable(why)) => Change::PluginUnreadable { name, why },
         }
@@ -97,7 +99,7 @@ mod tests {
     use super::*;
 
     fn whole(bytes: &[u8]) -> Found {
-        Found::Whole { path: PathBuf::new(), bytes: bytes.to_vec(), digest: Digest::of(bytes) }
+        Found::Whole { bytes: bytes.to_vec(), digest: Digest::of(bytes) }
     }
 
     fn plugin(name: &str) -> Item {
@@ -116,11 +118,7 @@ mod tests {
         queue.offer(Item::Config, whole(b"x = 1"));
         queue.offer(plugin("b"), whole(b"2"));
         queue.offer(Item::Config, whole(b"x = 2"));
-        let wasm = |name: &str, text: &[u8]| Change::Plugin {
-            name: name.to_owned(),
-            path: PathBuf::new(),
-            wasm: text.to_vec(),
-        };
+        let wasm = |name: &str, text: &[u8]| whole(text).into_change(plugin(name));
         assert_eq!(
             drain(&mut queue),
             [Change::Config(ConfigRead::Text("x = 2".into())), wasm("a", b"1"), wasm("b", b"2")]

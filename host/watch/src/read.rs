@@ -29,6 +29,10 @@ impl Digest {
     pub(super) fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
     }
+
+    pub(super) fn to_hex(self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
 }
 
 /// The metadata of a file. Users can't set the inode's change time, so a copy that preserves its times is detected,

@@ -14,7 +14,7 @@ use std::{
 use cordboard_core::messages::system_error;
 
 use super::{
-    WatchError, Watched, check_private, folder,
+    PluginContent, WatchError, Watched, check_private, folder,
     os_events::{Goal, OsWatcher},
     permissions::not_a_file,
     queue::{Found, Item, Queue},
@@ -172,7 +172,7 @@ impl Scanner {
             match second {
                 Reading::Whole { stamp, bytes, digest } if same => {
                     self.there.insert(item.clone(), Some(stamp).filter(Stamp::is_settled));
-                    found.push((item, Found::Whole { path, bytes, digest }));
+                    found.push((item, Found::Whole { bytes, digest }));
                 }
                 Reading::Unreadable(why) if same => {
                     self.there.insert(item.clone(), None);
@@ -216,11 +216,11 @@ fn read(item: &Item, path: &Path, with: Read) -> Reading {
     }
 }
 
-/// A plugin file of the first reading: its bytes, or why it can't be used.
+/// A plugin file of the first reading: its content, or why it can't be used.
 #[derive(Debug)]
 pub struct PluginFile {
     pub name: String,
-    pub wasm: Result<Vec<u8>, String>,
+    pub content: Result<PluginContent, String>,
 }
 
 /// Reads the plugin files of `folder` once, for a host that starts. Files that are being written are left out, because the
@@ -232,8 +232,10 @@ pub fn read_folder(folder: &Path) -> Result<Vec<PluginFile>, WatchError> {
     let read = |(name, path): (String, PathBuf)| {
         let item = Item::Plugin(name.clone());
         match read(&item, &path, Reading::of) {
-            Reading::Whole { bytes, .. } => Some(PluginFile { name, wasm: Ok(bytes) }),
-            Reading::Unreadable(why) => Some(PluginFile { name, wasm: Err(why) }),
+            Reading::Whole { bytes, digest, .. } => {
+                Some(PluginFile { name, content: Ok(PluginContent { digest: digest.to_hex(), wasm: bytes }) })
+            }
+            Reading::Unreadable(why) => Some(PluginFile { name, content: Err(why) }),
             Reading::Absent | Reading::Moving => None,
         }
     };

@@ -95,9 +95,9 @@ fn config(text: &str) -> Change {
     Change::Config(ConfigRead::Text(text.to_owned()))
 }
 
-fn plugin(stage: &Fixture, name: &str, text: &str) -> Change {
-    let path = stage.path(&format!("plugins/{name}.wasm"));
-    Change::Plugin { name: name.to_owned(), path, wasm: text.into() }
+fn plugin(name: &str, text: &str) -> Change {
+    let digest = read::Digest::of(text.as_bytes()).to_hex();
+    Change::Plugin { name: name.to_owned(), content: PluginContent { digest, wasm: text.into() } }
 }
 
 fn gone(name: &str) -> Change {
@@ -108,11 +108,11 @@ fn gone(name: &str) -> Change {
 async fn a_save_by_rename_is_reported_and_existing_files_are_not() {
     let mut stage = Fixture::new(filled);
     stage.rename_over("plugins/a.wasm", "a2");
-    assert_eq!(stage.next().await, plugin(&stage, "a", "a2"));
+    assert_eq!(stage.next().await, plugin("a", "a2"));
     stage.rename_over("config.toml", "x = 2");
     assert_eq!(stage.next().await, config("x = 2"));
     stage.rename_over("plugins/a.wasm", "a3");
-    assert_eq!(stage.next().await, plugin(&stage, "a", "a3"));
+    assert_eq!(stage.next().await, plugin("a", "a3"));
 }
 
 #[tokio::test]
@@ -124,7 +124,7 @@ async fn half_a_file_is_never_reported() {
     tokio::time::sleep(SETTLE * 4).await;
     file.write_all(b"second half").unwrap();
     drop(file);
-    assert_eq!(stage.next().await, plugin(&stage, "b", "first half, second half"));
+    assert_eq!(stage.next().await, plugin("b", "first half, second half"));
 }
 
 #[tokio::test]
@@ -134,7 +134,7 @@ async fn an_unchanged_save_is_not_reported() {
     stage.rename_over("config.toml", "x = 1");
     tokio::time::sleep(SETTLE * 4).await;
     stage.write("plugins/z.wasm", "z1");
-    assert_eq!(stage.next().await, plugin(&stage, "z", "z1"));
+    assert_eq!(stage.next().await, plugin("z", "z1"));
 }
 
 #[tokio::test]
@@ -143,7 +143,7 @@ async fn a_deleted_file_is_reported_and_may_return() {
     fs::remove_file(stage.path("plugins/a.wasm")).unwrap();
     assert_eq!(stage.next().await, gone("a"));
     stage.write("plugins/a.wasm", "a1");
-    assert_eq!(stage.next().await, plugin(&stage, "a", "a1"));
+    assert_eq!(stage.next().await, plugin("a", "a1"));
     fs::remove_file(stage.path("config.toml")).unwrap();
     assert_eq!(stage.next().await, Change::Config(ConfigRead::Missing));
     stage.write("config.toml", "x = 1");
@@ -165,9 +165,9 @@ async fn a_slow_receiver_gets_the_last_change_of_a_burst() {
     }
     stage.write("config.toml", "x = 9");
     tokio::time::sleep(SETTLE * 4).await;
-    assert_eq!(stage.next().await, plugin(&stage, "blocker", "0"));
+    assert_eq!(stage.next().await, plugin("blocker", "0"));
     let mut rest = Vec::new();
-    for last in [config("x = 9"), plugin(&stage, "a", "version 4"), plugin(&stage, "b", "version 4")] {
+    for last in [config("x = 9"), plugin("a", "version 4"), plugin("b", "version 4")] {
         while !rest.contains(&last) {
             rest.push(stage.next().await);
         }
@@ -179,9 +179,9 @@ async fn a_missing_folder_is_watched_once_it_is_created() {
     let mut stage = Fixture::new(|root| fs::write(root.join("config.toml"), "x = 1").unwrap());
     fs::create_dir(stage.path("plugins")).unwrap();
     stage.rename_over("plugins/a.wasm", "a1");
-    assert_eq!(stage.next().await, plugin(&stage, "a", "a1"));
+    assert_eq!(stage.next().await, plugin("a", "a1"));
     stage.rename_over("plugins/a.wasm", "a2");
-    assert_eq!(stage.next().await, plugin(&stage, "a", "a2"));
+    assert_eq!(stage.next().await, plugin("a", "a2"));
 }
 
 #[tokio::test]
@@ -196,11 +196,11 @@ async fn a_replaced_folder_reports_only_the_differences() {
     fs::rename(stage.path("plugins"), stage.path("old")).unwrap();
     fs::rename(stage.path("new"), stage.path("plugins")).unwrap();
     // A scan between the two renames finds no folder, and reports all plugins of the new one as new.
-    let anew = plugin(&stage, "same", "same");
+    let anew = plugin("same", "same");
     let between = [gone("a"), gone("same"), anew.clone()];
-    assert_eq!(stage.next_but(&between).await, plugin(&stage, "a", "a2"));
+    assert_eq!(stage.next_but(&between).await, plugin("a", "a2"));
     stage.write("plugins/a.wasm", "a3");
-    assert_eq!(stage.next_but(&between).await, plugin(&stage, "a", "a3"), "the new folder is watched");
+    assert_eq!(stage.next_but(&between).await, plugin("a", "a3"), "the new folder is watched");
     fs::remove_dir_all(stage.path("plugins")).unwrap();
     let mut lost = vec![gone("a"), gone("same")];
     while !lost.is_empty() {
@@ -210,7 +210,7 @@ async fn a_replaced_folder_reports_only_the_differences() {
     }
     fs::create_dir(stage.path("plugins")).unwrap();
     stage.rename_over("plugins/a.wasm", "a3");
-    assert_eq!(stage.next().await, plugin(&stage, "a", "a3"));
+    assert_eq!(stage.next().await, plugin("a", "a3"));
 }
 
 #[tokio::test]
@@ -236,7 +236,7 @@ async fn without_os_events_the_rescan_interval_applies() {
     let mut stage = Fixture::start(filled, no_watch());
     stage.rename_over("plugins/a.wasm", "a2");
     stage.rescan.send_replace(Duration::from_millis(50));
-    assert_eq!(stage.next().await, plugin(&stage, "a", "a2"));
+    assert_eq!(stage.next().await, plugin("a", "a2"));
     stage.rename_over("config.toml", "x = 2");
     assert_eq!(stage.next().await, config("x = 2"));
 }
@@ -249,10 +249,10 @@ async fn a_recreated_folder_is_watched() {
         fs::remove_dir_all(stage.path("plugins")).unwrap();
         fs::create_dir(stage.path("plugins")).unwrap();
         stage.write("plugins/a.wasm", text);
-        while stage.next().await != plugin(&stage, "a", text) {}
+        while stage.next().await != plugin("a", text) {}
         let later = format!("{text}, saved later");
         stage.write("plugins/a.wasm", &later);
-        assert_eq!(stage.next().await, plugin(&stage, "a", &later));
+        assert_eq!(stage.next().await, plugin("a", &later));
     }
 }
 
@@ -273,7 +273,7 @@ async fn folders_moved_away_and_back_are_watched() {
         stage.until(config(&format!("x = {round}0"))).await;
         let text = format!("a, round {round}");
         stage.write("up/down/plugins/a.wasm", &text);
-        stage.until(plugin(&stage, "a", &text)).await;
+        stage.until(plugin("a", &text)).await;
     }
 }
 
@@ -332,7 +332,7 @@ async fn a_folder_writable_by_others_is_refused_or_skipped() {
     stage.write("plugins/a.wasm", "honest");
     fs::set_permissions(&plugins, fs::Permissions::from_mode(0o755)).unwrap();
     assert_eq!(stage.next().await, Change::Folder { fault: None });
-    assert_eq!(stage.next().await, plugin(&stage, "a", "honest"));
+    assert_eq!(stage.next().await, plugin("a", "honest"));
 }
 
 #[tokio::test]
@@ -351,7 +351,10 @@ fn the_first_reading_follows_the_same_rules() {
     fs::set_permissions(folder.path().join("open.wasm"), fs::Permissions::from_mode(0o666)).unwrap();
     symlink("nowhere", folder.path().join("lost.wasm")).unwrap();
     fs::create_dir(folder.path().join("folder.wasm")).unwrap();
-    let read = read_folder(folder.path()).unwrap().into_iter().map(|file| (file.name, file.wasm));
+    let read = read_folder(folder.path())
+        .unwrap()
+        .into_iter()
+        .map(|file| (file.name, file.content.map(|content| content.wasm)));
     let read: BTreeMap<_, _> = read.collect();
     assert_eq!(read["a"], Ok(b"a".to_vec()));
     assert!(read["A b"].as_ref().unwrap_err().starts_with("name the file with"), "{read:?}");

@@ -35,8 +35,8 @@ impl Slow {
         fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
         // Cached code needs no compiler.
         copy_compiled(&cache).await;
-        let plugs = Arc::new(Registry::start(cache.clone(), program, 16).unwrap());
-        Self { rig: Rig::over(folder, "", plugs).await, cache, gate, pids }
+        let registry = Arc::new(Registry::start(cache.clone(), program, 16).unwrap());
+        Self { rig: Rig::over(folder, "", registry).await, cache, gate, pids }
     }
 
     fn open(&self) {
@@ -74,8 +74,10 @@ async fn nothing_waits_for_a_slow_compilation() {
     rig.plug("echo", &bad("echo")).await;
     assert_eq!(rig.say("echo x").await, "v1: x");
     rig.configure("[plugins.echo]\ntime = \"1m\"").await;
-    rig.until("the configuration", || (rig.bench.plugs.table().generation("echo").unwrap().number == 2).then_some(()))
-        .await;
+    rig.until("the configuration", || {
+        (rig.bench.registry.table().generation("echo").unwrap().number == 2).then_some(())
+    })
+    .await;
     assert!(rig.say("plugins disable echo").await.starts_with("Plugin 'echo' is disabled"));
     slow.open();
     rig.serves("slow", &other(&bad("exceeds_limits"), 1)).await;
@@ -93,7 +95,7 @@ async fn nothing_waits_for_a_slow_trial() {
     assert_eq!(rig.say("echo x").await, "v1: x");
     rig.configure("[plugins.echo]\ntime = \"1m\"\n[plugins.specs_fail]\ntime = \"5m\"\n[plugins.specs_fail.config]\nspecs = \"hang\"")
         .await;
-    let anew = || (rig.bench.plugs.table().generation("echo").unwrap().number == 4).then_some(());
+    let anew = || (rig.bench.registry.table().generation("echo").unwrap().number == 4).then_some(());
     rig.until("the configuration", anew).await;
     assert_eq!(rig.status("specs_fail").0, "compiling");
     // The latest version wins over one whose trial is running.
@@ -108,12 +110,12 @@ async fn hanging_trials_do_not_use_up_call_slots() {
     let folder = Arc::new(tempfile::tempdir().unwrap());
     let cache = folder.path().join("cache");
     copy_compiled(&cache).await;
-    let plugs = Arc::new(Registry::start(cache, env!("CARGO_BIN_EXE_cordboard").into(), 1).unwrap());
+    let registry = Arc::new(Registry::start(cache, env!("CARGO_BIN_EXE_cordboard").into(), 1).unwrap());
     let names: Vec<_> = (0..HANGING).map(|number| format!("specs_fail{number}")).collect();
     let config = names
         .iter()
         .map(|name| format!("[plugins.{name}]\ntime = \"5m\"\n[plugins.{name}.config]\nspecs = \"hang\"\n"));
-    let rig = Rig::over(folder, &config.collect::<String>(), plugs).await;
+    let rig = Rig::over(folder, &config.collect::<String>(), registry).await;
     rig.plug("echo", &bad("echo")).await;
     for name in &names {
         rig.save(name, &bad("specs_fail")).await;
@@ -140,7 +142,7 @@ async fn changed_settings_restart_a_trial() {
     let told = rig.told("Plugin 'specs_fail' was rejected").await;
     assert!(told.contains("it failed its trial: it returned an error: it has nothing to say"), "{told}");
     assert_eq!(rig.status("specs_fail").0, "rejected");
-    assert!(rig.bench.plugs.table().generation("specs_fail").is_none());
+    assert!(rig.bench.registry.table().generation("specs_fail").is_none());
 }
 
 #[tokio::test]
@@ -167,16 +169,16 @@ async fn a_slow_compilation_is_announced() {
     let began = Instant::now();
     rig.save("slow", &wasm).await;
     slow.compiler(0).await;
-    let is_shown = rig.bench.plugs.table().entry("slow").is_some();
+    let is_shown = rig.bench.registry.table().entry("slow").is_some();
     assert!(!is_shown || began.elapsed() >= Duration::from_secs(1), "a short compilation is not announced");
     pass(Duration::from_secs(1)).await;
     let told = rig.told("is being compiled").await;
     let digest = version(&wasm);
     assert_eq!(told, format!("Plugin 'slow', version {digest}, is being compiled. You get a message when it is done."));
     let shown = ("compiling".to_owned(), format!("version {digest} is being compiled"));
-    rig.until("it is shown", || rig.bench.plugs.table().entry("slow").map(|_| ())).await;
+    rig.until("it is shown", || rig.bench.registry.table().entry("slow").map(|_| ())).await;
     assert_eq!(rig.status("slow"), shown);
-    let table = rig.bench.plugs.table();
+    let table = rig.bench.registry.table();
     assert!(table.statuses().any(|status| status.name == "slow" && status.since.0 > 0), "it has a moment");
     slow.open();
     rig.told("Plugin 'slow' is active: generation 1, ").await;
@@ -199,14 +201,14 @@ async fn a_newer_version_cancels_the_running_compilation() {
     assert!(runs(pids[2]));
     slow.open();
     rig.serves("mine", &versions[2]).await;
-    assert_eq!(rig.bench.plugs.table().generation("mine").unwrap().number, 1, "the others were never activated");
+    assert_eq!(rig.bench.registry.table().generation("mine").unwrap().number, 1, "the others were never activated");
     // Removing a file during its compilation kills the compiler.
     fs::remove_file(&slow.gate).unwrap();
     rig.save("other", &other(&bad("counter"), 1)).await;
     let pid = slow.compiler(3).await;
     rig.remove("other").await;
     rig.until("its end", || (!runs(pid)).then_some(())).await;
-    assert!(exists(&slow.pids) && rig.bench.plugs.table().entry("other").is_none());
+    assert!(exists(&slow.pids) && rig.bench.registry.table().entry("other").is_none());
 }
 
 #[tokio::test]

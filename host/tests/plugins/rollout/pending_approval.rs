@@ -154,7 +154,7 @@ async fn a_rejection_is_reported_once_over_new_configurations() {
     rig.save("echo", b"no component").await;
     rig.told("Plugin 'echo' was rejected: ").await;
     for limit in ["1s", "3s"] {
-        let changes = rig.bench.plugs.changes();
+        let changes = rig.bench.registry.changes();
         rig.configure(&format!("[plugins.echo]\ntime = \"{limit}\"\n")).await;
         rig.until("the version is rejected again", || changes.has_changed().unwrap().then_some(())).await;
     }
@@ -197,7 +197,7 @@ async fn a_revoked_grant_activates_the_previous_version() {
         "{said}"
     );
     assert_eq!(rig.say("echo again").await, "v1: again");
-    assert!(rig.bench.plugs.table().command("needs_approval").is_none());
+    assert!(rig.bench.registry.table().command("needs_approval").is_none());
     assert_eq!(rig.status("needs_approval").0, "update rejected");
     let rig = rig.restarted().await;
     assert_eq!(rig.say("echo still").await, "v1: still");

@@ -183,8 +183,8 @@ impl Told {
         match change {
             Change::Config(read) => self.view.config = content(read),
             Change::Folder { fault } => self.view.plugins = fault.is_none().then(BTreeMap::new),
-            Change::Plugin { name, wasm, .. } => {
-                self.plugins.insert(name, Content::Text(String::from_utf8(wasm).unwrap()));
+            Change::Plugin { name, content } => {
+                self.plugins.insert(name, Content::Text(String::from_utf8(content.wasm).unwrap()));
             }
             Change::PluginGone { name } => drop(self.plugins.remove(&name)),
             Change::PluginUnreadable { name, .. } => drop(self.plugins.insert(name, Content::Unreadable)),

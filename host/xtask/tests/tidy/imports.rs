@@ -12,7 +12,7 @@ pub const LAYERS: [&[&str]; 8] = [
     &["webhook"],
     &["hub"],
     &["rollout"],
-    &["control", "schedule", "plugin_sources", "session"],
+    &["control", "schedule", "session", "standard_plugins"],
     &["session_registry"],
     &["cli", "clock", "telemetry"],
 ];

@@ -11,8 +11,8 @@ use std::{
 use cordboard::{
     clock::Clock,
     hub::LiveConfig,
-    plugin_sources::STANDARD,
-    rollout::{Base, RejectedFile, Rollout},
+    rollout::{RejectedFile, Resources, Rollout},
+    standard_plugins::STANDARD,
 };
 use cordboard_core::types::Place;
 use cordboard_runtime::{CallContext, HostApi, Invocation, digest};
@@ -20,7 +20,7 @@ use cordboard_store::{Decisions, Store};
 use tempfile::TempDir;
 
 use crate::{
-    components::{TestHost, bad, plugs, standard},
+    components::{TestHost, bad, content, empty_registry, standard},
     fake_sessions::NOW,
 };
 
@@ -52,9 +52,9 @@ impl World {
     /// Starts a host.
     async fn start(&self) -> (Rollout, Vec<RejectedFile>) {
         let (folder, decisions) = (Some(self.plugins.clone()), Decisions::default());
-        let base = Base { plugs: plugs(), folder, store: Some(self.store.clone()), decisions };
+        let resources = Resources { registry: empty_registry(), folder, store: Some(self.store.clone()), decisions };
         let config = LiveConfig::new(self.bench.config.clone());
-        let mut rollout = Rollout::new(base, Arc::new(move |name: &str| config.plugin(name)), Clock::system());
+        let mut rollout = Rollout::new(resources, Arc::new(move |name: &str| config.plugin(name)), Clock::system());
         let turned = rollout.start().await;
         (rollout, turned)
     }
@@ -62,42 +62,42 @@ impl World {
     /// Saves a version, and returns why it was rejected.
     async fn save_new(&self, rollout: &mut Rollout, name: &str, wasm: &[u8]) -> Result<(), String> {
         self.save(name, wasm);
-        rollout.on_file(name, wasm.to_vec()).await;
+        rollout.on_file(name, content(wasm)).await;
         rollout.settle().await;
-        let table = rollout.plugs.table();
+        let table = rollout.registry.table();
         let rejected = table.entry(name).and_then(|entry| entry.rollout.rejected.clone());
         rejected.map_or(Ok(()), |rejected| Err(rejected.why))
     }
 
     async fn remove(&self, rollout: &mut Rollout, name: &str) {
         fs::remove_file(self.plugins.join(format!("{name}.wasm"))).unwrap();
-        rollout.on_gone(name).await;
+        rollout.on_removed(name).await;
         rollout.settle().await;
     }
 }
 
-fn serves(supply: &Rollout, name: &str) -> Option<String> {
-    supply.plugs.table().generation(name).map(|generation| generation.digest.clone())
+fn serves(rollout: &Rollout, name: &str) -> Option<String> {
+    rollout.registry.table().generation(name).map(|generation| generation.digest.clone())
 }
 
-fn note(supply: &Rollout, name: &str) -> (String, String) {
-    let status = supply.plugs.table().statuses().find(|status| status.name == name).unwrap();
+fn note(rollout: &Rollout, name: &str) -> (String, String) {
+    let status = rollout.registry.table().statuses().find(|status| status.name == name).unwrap();
     (status.health.as_str().to_owned(), status.note)
 }
 
-async fn echo(supply: &Rollout, board: &Arc<dyn HostApi>) -> String {
-    let table = supply.plugs.table();
+async fn echo(rollout: &Rollout, board: &Arc<dyn HostApi>) -> String {
+    let table = rollout.registry.table();
     let asked = CallContext { place: Some(Place::new("console", "local")), ..CallContext::default() };
     let typed = Invocation { args: Vec::new(), text: "x".to_owned() };
-    supply.plugs.command(board, (table.command("echo").unwrap(), asked), &typed).await.unwrap().text
+    rollout.registry.command(board, (table.command("echo").unwrap(), asked), &typed).await.unwrap().text
 }
 
 #[tokio::test]
 async fn the_embedded_plugins_are_active_by_default() {
     let world = World::new();
-    let (supply, turned) = world.start().await;
+    let (rollout, turned) = world.start().await;
     assert_eq!(turned, []);
-    assert_eq!(supply.plugs.table().names().collect::<Vec<_>>(), crate::components::STANDARD);
+    assert_eq!(rollout.registry.table().names().collect::<Vec<_>>(), crate::components::STANDARD);
     for one in STANDARD {
         assert_eq!((one.digest, one.wasm), (digest(one.wasm).as_str(), standard(one.name).as_slice()), "{}", one.name);
     }
@@ -107,37 +107,37 @@ async fn the_embedded_plugins_are_active_by_default() {
 async fn a_file_replaces_an_embedded_plugin_until_removed() {
     let world = World::new();
     world.save("lifecycle", &bad("one_second_policy"));
-    let (mut supply, turned) = world.start().await;
+    let (mut rollout, turned) = world.start().await;
     assert_eq!(turned, []);
-    assert_eq!(serves(&supply, "lifecycle"), Some(digest(&bad("one_second_policy"))));
-    world.remove(&mut supply, "lifecycle").await;
-    assert_eq!(serves(&supply, "lifecycle"), Some(digest(&standard("lifecycle"))));
-    assert_eq!(note(&supply, "lifecycle").0, "ok");
+    assert_eq!(serves(&rollout, "lifecycle"), Some(digest(&bad("one_second_policy"))));
+    world.remove(&mut rollout, "lifecycle").await;
+    assert_eq!(serves(&rollout, "lifecycle"), Some(digest(&standard("lifecycle"))));
+    assert_eq!(note(&rollout, "lifecycle").0, "ok");
 }
 
 #[tokio::test]
 async fn a_plugin_is_deactivated_with_its_file() {
     let world = World::new();
     world.save("echo", &bad("echo"));
-    let (mut supply, _) = world.start().await;
-    assert_eq!(echo(&supply, &world.bench.board).await, "v1: x");
-    world.remove(&mut supply, "echo").await;
-    assert!(supply.plugs.table().entry("echo").is_none());
+    let (mut rollout, _) = world.start().await;
+    assert_eq!(echo(&rollout, &world.bench.board).await, "v1: x");
+    world.remove(&mut rollout, "echo").await;
+    assert!(rollout.registry.table().entry("echo").is_none());
 }
 
 #[tokio::test]
 async fn a_bad_file_at_the_start_keeps_the_last_good_version() {
     let world = World::new();
-    let (mut supply, _) = world.start().await;
-    world.save_new(&mut supply, "echo", &bad("echo")).await.unwrap();
-    world.save_new(&mut supply, "echo", &bad("echo_v2")).await.unwrap();
-    let why = world.save_new(&mut supply, "echo", b"half").await.unwrap_err();
-    assert_eq!(echo(&supply, &world.bench.board).await, "v2: x");
+    let (mut rollout, _) = world.start().await;
+    world.save_new(&mut rollout, "echo", &bad("echo")).await.unwrap();
+    world.save_new(&mut rollout, "echo", &bad("echo_v2")).await.unwrap();
+    let why = world.save_new(&mut rollout, "echo", b"half").await.unwrap_err();
+    assert_eq!(echo(&rollout, &world.bench.board).await, "v2: x");
 
-    let (supply, turned) = world.start().await;
+    let (rollout, turned) = world.start().await;
     assert_eq!(turned, [("echo".to_owned(), why)]);
-    assert_eq!(echo(&supply, &world.bench.board).await, "v2: x");
-    let (health, told) = note(&supply, "echo");
+    assert_eq!(echo(&rollout, &world.bench.board).await, "v2: x");
+    let (health, told) = note(&rollout, "echo");
     assert!(health == "update rejected" && told.contains("it is not a WebAssembly component"), "{told}");
 }
 
@@ -145,22 +145,22 @@ async fn a_bad_file_at_the_start_keeps_the_last_good_version() {
 async fn a_bad_file_keeps_the_embedded_plugin_of_its_name() {
     let world = World::new();
     world.save("timeout", b"half");
-    let (mut supply, turned) = world.start().await;
+    let (mut rollout, turned) = world.start().await;
     assert_eq!(turned.len(), 1);
-    assert_eq!(serves(&supply, "timeout"), Some(digest(&standard("timeout"))));
-    assert_eq!(note(&supply, "timeout").0, "update rejected");
+    assert_eq!(serves(&rollout, "timeout"), Some(digest(&standard("timeout"))));
+    assert_eq!(note(&rollout, "timeout").0, "update rejected");
     // Removing the bad file clears the rejection.
-    world.remove(&mut supply, "timeout").await;
-    assert_eq!(note(&supply, "timeout"), ("ok".to_owned(), String::new()));
+    world.remove(&mut rollout, "timeout").await;
+    assert_eq!(note(&rollout, "timeout"), ("ok".to_owned(), String::new()));
 }
 
 #[tokio::test]
 async fn a_bad_file_without_an_earlier_version_is_listed() {
     let world = World::new();
     world.save("half", &bad("echo")[..1000]);
-    let (supply, turned) = world.start().await;
+    let (rollout, turned) = world.start().await;
     assert_eq!(turned.len(), 1);
-    let (health, told) = note(&supply, "half");
+    let (health, told) = note(&rollout, "half");
     assert!(health == "rejected" && told.starts_with("it did not compile: "), "{told}");
 }
 
@@ -169,9 +169,9 @@ async fn a_plugin_cannot_take_a_standard_command() {
     let mut world = World::new();
     world.bench.configure("[plugins.a-clash.config]\nspecs = \"taken\"");
     world.save("a-clash", &bad("specs_fail"));
-    let (supply, turned) = world.start().await;
+    let (rollout, turned) = world.start().await;
     assert_eq!(turned.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["a-clash"]);
-    assert_eq!(supply.plugs.table().command("new").unwrap().generation.name, "sessions");
+    assert_eq!(rollout.registry.table().command("new").unwrap().generation.name, "sessions");
 }
 
 #[tokio::test]
@@ -179,7 +179,7 @@ async fn a_rejected_file_leaks_no_memory() {
     use cordboard_agents::process::{memory, return_freed_memory};
     return_freed_memory();
     let world = World::new();
-    let (mut supply, _) = world.start().await;
+    let (mut rollout, _) = world.start().await;
     // A custom section of a few mebibytes, followed by an invalid section.
     let bomb = |mib: u32| {
         let size = (mib << 20) + 2;
@@ -187,13 +187,13 @@ async fn a_rejected_file_leaks_no_memory() {
         [b"\0asm\x0d\0\x01\0\0".as_slice(), &size, b"\x01x", &vec![7; (mib as usize) << 20], b"\x63\x01\0"].concat()
     };
     let resident = || memory(std::process::id().cast_signed()).unwrap() >> 20;
-    assert!(world.save_new(&mut supply, "bomb", &bomb(1)).await.is_err());
+    assert!(world.save_new(&mut rollout, "bomb", &bomb(1)).await.is_err());
     let before = resident();
     for mib in [8, 20, 20, 31] {
-        assert!(world.save_new(&mut supply, "bomb", &bomb(mib)).await.is_err());
+        assert!(world.save_new(&mut rollout, "bomb", &bomb(mib)).await.is_err());
     }
     // The host keeps the last file of a plugin, but none before it.
-    assert!(world.save_new(&mut supply, "bomb", &bomb(1)).await.is_err());
+    assert!(world.save_new(&mut rollout, "bomb", &bomb(1)).await.is_err());
     // Another thread may still be about to free the last one.
     let began = Instant::now();
     while resident() >= before + 8 {
@@ -248,9 +248,9 @@ async fn a_failed_compiler_is_reported_with_the_remedy() {
         let program = world.plugins.join("../compiler");
         fs::write(&program, format!("#!/bin/sh\ncat >/dev/null\n{script}\n")).unwrap();
         fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
-        let plugs = cordboard_runtime::Registry::start(world.plugins.join("../cache"), program, 4).unwrap();
+        let registry = cordboard_runtime::Registry::start(world.plugins.join("../cache"), program, 4).unwrap();
         let settings = world.bench.settings("echo");
-        let why = plugs.activate_wasm("echo", &bad("echo"), (&settings, NOW)).await.unwrap_err().to_string();
+        let why = registry.activate_wasm("echo", &bad("echo"), (&settings, NOW)).await.unwrap_err().to_string();
         assert!(why.starts_with(&format!("it did not compile: {told}")) && why.contains(again), "{script}: {why}");
     }
 }

@@ -1,0 +1,64 @@
+//! Starts the rollouts: creates the machine of each plugin from its file and its stored state, and activates the plugins
+//! one after another.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cordboard_core::rollout::{Facts, File, Grants, Input, Machine};
+
+use super::{Rollout, terms};
+use crate::standard_plugins::{STANDARD, built_in};
+
+/// A plugin whose newest version isn't active after the start, and why.
+pub type RejectedFile = (String, String);
+
+impl Rollout {
+    /// Activates all plugins. Standard names come first, so that other plugins can't take a standard command.
+    pub async fn start(&mut self) -> Vec<RejectedFile> {
+        let mut files = self.versions.read_folder().unwrap_or_else(|fault| {
+            self.folder_fault = Some(fault.to_string());
+            BTreeMap::new()
+        });
+        let decided = self.decisions.standings.iter().map(|(name, _)| name);
+        let decided = decided.chain(self.decisions.answers.iter().map(|answer| &answer.plugin));
+        let others: BTreeSet<String> = files.keys().chain(decided).cloned().collect();
+        let standard = STANDARD.iter().map(|one| one.name.to_owned());
+        let names: Vec<String> = standard.chain(others.into_iter().filter(|name| built_in(name).is_none())).collect();
+        for name in names {
+            let file = files.remove(&name).unwrap_or(File::Absent);
+            self.add(&name, file).await;
+            self.feed(&name, Input::Start).await;
+            self.settle().await;
+        }
+        let rejected =
+            |(name, machine): (&String, &Machine)| Some((name.clone(), machine.rejected()?.operator_text.clone()));
+        self.machines.iter().filter_map(rejected).collect()
+    }
+
+    /// Handles finished jobs until no version is being built or tried.
+    pub async fn settle(&mut self) {
+        while self.machines.values().any(Machine::is_working) {
+            let finished = self.versions.next().await;
+            self.on_job_finished(finished).await;
+        }
+    }
+
+    /// Adds the machine of a plugin.
+    pub(super) async fn add(&mut self, name: &str, file: File) {
+        let state = self.decisions.standings.iter().find(|(plugin, _)| plugin == name);
+        let answers = self.decisions.answers.iter().filter(|answer| answer.plugin == name);
+        let mut machine = Machine::new(Facts {
+            name: name.to_owned(),
+            file,
+            embedded: built_in(name).map(|one| one.digest.to_owned()),
+            kept: self.versions.stored(name).await,
+            state: state.map(|(_, state)| state.clone()).unwrap_or_default(),
+            grants: Grants::new(answers.cloned().collect()),
+            terms: terms(&(self.settings)(name)),
+        });
+        if let Some(fault) = &self.folder_fault {
+            // Without a file to wait for, a fault of the folder has no effects.
+            let _: Vec<_> = machine.handle(Input::Folder(Some(fault.clone())), self.clock.now());
+        }
+        self.machines.insert(name.to_owned(), machine);
+    }
+}

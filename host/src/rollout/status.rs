@@ -1,0 +1,38 @@
+//! Publishes the state of each rollout, for the status of plugins, and logs rejections.
+
+use cordboard_core::rollout::{self, RejectReason, short};
+use cordboard_runtime::RolloutStatus;
+
+use super::Rollout;
+
+impl Rollout {
+    /// Shows the state of a plugin's rollout in the status.
+    pub(super) async fn show(&self, name: &str) {
+        let Some(machine) = self.machines.get(name) else { return };
+        let table = self.registry.table();
+        let shown = table.entry(name).and_then(|entry| entry.rollout.rejected.as_ref());
+        if let Some(rejected) = machine.rejected().filter(|rejected| Some(*rejected) != shown) {
+            let (digest, why) = (short(&rejected.digest), &rejected.why);
+            let serves = table.generation(name).map(|one| one.number);
+            match rejected.hold {
+                // This isn't a warning, because the owner gets an approval request.
+                RejectReason::PendingApproval(_) => {
+                    tracing::info!(plugin = name, digest, serves, %why, "version pending approval");
+                }
+                RejectReason::NotAdmitted => {
+                    tracing::warn!(plugin = name, digest, serves, %why, "version not admitted");
+                }
+                RejectReason::Rejected | RejectReason::Denied(_) => {
+                    tracing::warn!(plugin = name, digest, serves, %why, "version rejected");
+                }
+            }
+        }
+        let disabled = machine.state().disabled.as_ref();
+        let status = RolloutStatus {
+            rejected: machine.rejected().cloned(),
+            disabled: disabled.map(|decision| (rollout::disabled(name, decision), decision.at)),
+            compiling: machine.compiling().map(|(digest, at)| (digest.to_owned(), at)),
+        };
+        self.registry.show(name, status).await;
+    }
+}

@@ -1,0 +1,308 @@
+//! Owns the versions of plugins on their way to the registry: their bytes from files, the store and the binary, the
+//! running builds and trials, and their results. Bounds how many run at once. It must not decide which version should be
+//! active.
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+
+use cordboard_core::{
+    rollout::{File, Reason, Ticket, Trial, TryMode},
+    types::{Timestamp, is_plugin_name},
+};
+use cordboard_runtime::{Artifact, Candidate, PluginError, PluginSettings, Registry, TRIALS};
+use cordboard_store::Store;
+use cordboard_watch::{PluginContent, PluginFile, WatchError};
+use tokio::{
+    sync::Semaphore,
+    task::{AbortHandle, Id, JoinError, JoinSet},
+};
+
+use super::unusable_files::unusable;
+use crate::standard_plugins::built_in;
+
+/// The number of concurrent compilers. Each may use 400 MB of memory and a core.
+const COMPILERS: usize = 2;
+
+/// Identifies a build or a trial.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct JobId {
+    pub plugin: String,
+    pub ticket: Ticket,
+}
+
+/// A build or trial that has ended.
+#[derive(Debug)]
+pub struct FinishedJob {
+    pub id: JobId,
+    pub result: JobResult,
+}
+
+#[derive(Debug)]
+pub enum JobResult {
+    Built(Result<(), PluginError>),
+    Tried(Result<Trial, PluginError>),
+}
+
+/// The output of a job's task.
+enum Output {
+    Built(Result<Artifact, PluginError>),
+    /// `None` if the version is active with the same settings.
+    Tried(Result<Option<Box<Candidate>>, PluginError>),
+}
+
+struct RunningJob {
+    abort: AbortHandle,
+    /// Makes the result of a job that panicked.
+    failed: fn(PluginError) -> Output,
+}
+
+pub struct Versions {
+    registry: Arc<Registry>,
+    folder: Option<PathBuf>,
+    /// `None` if nothing is stored, as in a check.
+    store: Option<Store>,
+    /// The last file of each plugin, unless the store has its bytes.
+    files: BTreeMap<String, PluginBytes>,
+    /// The last built version of each plugin that is being worked on.
+    built: BTreeMap<String, Artifact>,
+    candidates: BTreeMap<JobId, Box<Candidate>>,
+    tasks: JoinSet<Output>,
+    running: BTreeMap<JobId, RunningJob>,
+    compilers: Arc<Semaphore>,
+    trials: Arc<Semaphore>,
+}
+
+struct PluginBytes {
+    digest: String,
+    wasm: Arc<[u8]>,
+}
+
+impl Versions {
+    pub fn new(registry: Arc<Registry>, folder: Option<PathBuf>, store: Option<Store>) -> Self {
+        Self {
+            registry,
+            folder,
+            store,
+            files: BTreeMap::new(),
+            built: BTreeMap::new(),
+            candidates: BTreeMap::new(),
+            tasks: JoinSet::new(),
+            running: BTreeMap::new(),
+            compilers: Arc::new(Semaphore::new(COMPILERS)),
+            trials: Arc::new(Semaphore::new(TRIALS as usize)),
+        }
+    }
+
+    pub const fn store(&self) -> Option<&Store> {
+        self.store.as_ref()
+    }
+
+    /// Reads all plugin files at the start. Later, the watcher reports them.
+    ///
+    /// # Errors
+    /// Other users may write to the folder, so a file there would get the grants of its name; or it cannot be listed.
+    pub fn read_folder(&mut self) -> Result<BTreeMap<String, File>, WatchError> {
+        let Some(folder) = &self.folder else { return Ok(BTreeMap::new()) };
+        let mut files = BTreeMap::new();
+        for PluginFile { name, content } in cordboard_watch::read_folder(folder)? {
+            let file = match content {
+                Ok(content) => self.add_file(&name, content),
+                Err(why) => self.unusable(&name, &why),
+            };
+            files.insert(name, file);
+        }
+        Ok(files)
+    }
+
+    pub fn add_file(&mut self, name: &str, content: PluginContent) -> File {
+        let PluginContent { digest, wasm } = content;
+        self.files.insert(name.to_owned(), PluginBytes { digest: digest.clone(), wasm: wasm.into() });
+        File::Settled(digest)
+    }
+
+    pub fn remove_file(&mut self, name: &str) {
+        self.files.remove(name);
+    }
+
+    /// Explains why the file of a plugin cannot be used, with the remedy.
+    pub fn unusable(&self, name: &str, why: &str) -> File {
+        let path = self.folder.clone().unwrap_or_default().join(format!("{name}.wasm"));
+        let error = if is_plugin_name(name) {
+            PluginError::Read(unusable(&path, why))
+        } else {
+            PluginError::Name(name.to_owned())
+        };
+        File::Unusable(Reason::new(error.to_string()))
+    }
+
+    /// Returns the bytes of a file or an embedded plugin.
+    fn known(&self, name: &str, digest: &str) -> Option<Arc<[u8]>> {
+        let file = self.files.get(name).filter(|file| file.digest == digest).map(|file| Arc::clone(&file.wasm));
+        let embedded = || built_in(name).filter(|one| one.digest == digest).map(|one| one.wasm.into());
+        file.or_else(embedded)
+    }
+
+    /// Returns the bytes of a version. The future doesn't borrow the versions.
+    fn bytes(&self, name: &str, digest: &str) -> impl Future<Output = Result<Arc<[u8]>, PluginError>> + use<> {
+        let (known, store) = (self.known(name, digest), self.store.clone());
+        let (name, digest) = (name.to_owned(), digest.to_owned());
+        async move {
+            if let Some(known) = known {
+                return Ok(known);
+            }
+            let stored = match store {
+                Some(store) => {
+                    store.generation(&name, &digest).await.map_err(|why| PluginError::Read(why.to_string()))?
+                }
+                None => None,
+            };
+            let none = || PluginError::Read("its bytes are not stored any more; copy it again".to_owned());
+            stored.map(Arc::from).ok_or_else(none)
+        }
+    }
+
+    /// The digests of the stored versions, the latest first.
+    pub async fn stored(&self, name: &str) -> Vec<String> {
+        match &self.store {
+            Some(store) => store.generations(name).await.unwrap_or_default(),
+            None => Vec::new(),
+        }
+    }
+
+    /// Stores an activated version, and the one that it replaced as the next candidate for a rollback.
+    pub async fn save(&mut self, name: &str, digest: &str, replaced: Option<&str>) {
+        let Some(store) = self.store.clone() else { return };
+        for one in replaced.into_iter().chain([digest]) {
+            let saved = match self.known(name, one) {
+                Some(wasm) => store.save_generation(name, one, &wasm).await,
+                None => store.touch_generation(name, one).await,
+            };
+            match saved {
+                Ok(()) => self.files.retain(|plugin, file| plugin != name || file.digest != one),
+                Err(error) => tracing::warn!(plugin = name, %error, "failed to store a version for a restart"),
+            }
+        }
+    }
+
+    /// Deletes the stored versions of a removed plugin.
+    pub async fn delete(&self, name: &str) {
+        let Some(store) = &self.store else { return };
+        let deleted = store.forget_generations(name).await;
+        deleted.unwrap_or_else(
+            |error| tracing::warn!(plugin = name, %error, "failed to delete a plugin's stored versions"),
+        );
+    }
+
+    /// Compiles a version. A cached one needs neither its bytes nor a compiler.
+    pub fn build(&mut self, id: JobId, digest: String) {
+        let (registry, compilers) = (Arc::clone(&self.registry), Arc::clone(&self.compilers));
+        let (bytes, name) = (self.bytes(&id.plugin, &digest), id.plugin.clone());
+        let work = async move {
+            if let Some(artifact) = registry.cached(&name, &digest) {
+                return Output::Built(Ok(artifact));
+            }
+            let _permit = compilers.acquire_owned().await;
+            Output::Built(match bytes.await {
+                Ok(wasm) => registry.compile(&name, digest, &wasm).await,
+                Err(why) => Err(why),
+            })
+        };
+        self.spawn(id, work, |why| Output::Built(Err(why)));
+    }
+
+    /// Tries a built or active version. A trial occupies neither a compiler's slot nor a call's.
+    pub fn try_version(&mut self, id: JobId, digest: &str, settings: PluginSettings, mode: TryMode) {
+        let is_it = |artifact: &Artifact| artifact.digest == digest;
+        let active = self.registry.artifact(&id.plugin).filter(is_it);
+        let artifact = active.or_else(|| self.built.get(&id.plugin).cloned().filter(is_it));
+        let (registry, trials) = (Arc::clone(&self.registry), Arc::clone(&self.trials));
+        let work = async move {
+            let Some(artifact) = artifact else { return Output::Tried(Err(bug("a version was not built"))) };
+            let _permit = trials.acquire_owned().await;
+            Output::Tried(registry.try_version(&artifact, &settings, mode).await)
+        };
+        self.spawn(id, work, |why| Output::Tried(Err(why)));
+    }
+
+    fn spawn(
+        &mut self,
+        id: JobId,
+        work: impl Future<Output = Output> + Send + 'static,
+        failed: fn(PluginError) -> Output,
+    ) {
+        let abort = self.tasks.spawn(work);
+        self.running.insert(id, RunningJob { abort, failed });
+    }
+
+    pub fn cancel(&mut self, id: &JobId) {
+        if let Some(job) = self.running.remove(id) {
+            job.abort.abort();
+            tracing::info!(plugin = id.plugin, "compilation cancelled: a newer version or command replaced it");
+        }
+    }
+
+    /// Waits for the next result. Pending if nothing is running. Cancel safe.
+    pub async fn next(&mut self) -> FinishedJob {
+        loop {
+            let Some(ended) = self.tasks.join_next_with_id().await else { return std::future::pending().await };
+            let id = ended.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
+            if let Some(finished) = self.finish(id, ended.map(|(_, output)| output)) {
+                return finished;
+            }
+        }
+    }
+
+    /// Keeps the output of a job for its next step. Returns `None` for a cancelled job.
+    fn finish(&mut self, task: Id, ended: Result<Output, JoinError>) -> Option<FinishedJob> {
+        let id = self.running.iter().find(|(_, job)| job.abort.id() == task)?.0.clone();
+        let failed = self.running.remove(&id)?.failed;
+        let result = match ended.unwrap_or_else(|error| failed(bug(&error.to_string()))) {
+            Output::Built(built) => {
+                JobResult::Built(built.map(|artifact| drop(self.built.insert(id.plugin.clone(), artifact))))
+            }
+            Output::Tried(tried) => JobResult::Tried(tried.map(|candidate| match candidate {
+                Some(candidate) => {
+                    self.candidates.insert(id.clone(), candidate);
+                    Trial::Ready
+                }
+                None => Trial::Unchanged,
+            })),
+        };
+        Some(FinishedJob { id, result })
+    }
+
+    /// Activates a tried version, and returns the number of its generation.
+    pub async fn activate(&mut self, id: &JobId, drain: Duration, now: Timestamp) -> Result<u32, PluginError> {
+        match self.candidates.remove(id) {
+            Some(candidate) => self.registry.publish(candidate, drain, now).await,
+            None => Err(bug("a version was not tried")),
+        }
+    }
+
+    /// Drops the built versions of a plugin that isn't being worked on.
+    pub fn drop_built(&mut self, name: &str) {
+        self.built.remove(name);
+        self.candidates.retain(|id, _| id.plugin != name);
+    }
+}
+
+fn bug(what: &str) -> PluginError {
+    PluginError::Compile(format!("Cordboard has a bug: {what}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panicking_build_is_rejected() {
+        let cache = tempfile::tempdir().expect("a folder");
+        let registry = Registry::start(cache.path().to_owned(), PathBuf::new(), 1).expect("an engine");
+        let mut versions = Versions::new(Arc::new(registry), None, None);
+        let id = JobId { plugin: "odd".to_owned(), ticket: Ticket(1) };
+        versions.spawn(id, async { panic!("at the disco") }, |why| Output::Built(Err(why)));
+        let JobResult::Built(Err(why)) = versions.next().await.result else { panic!("the build succeeded") };
+        let why = why.to_string();
+        assert!(why.contains("Cordboard has a bug") && why.contains("at the disco"), "{why}");
+        assert!(versions.running.is_empty());
+    }
+}
