@@ -96,8 +96,8 @@ impl Author {
 
 /// Returns the path of a plugin that `cargo xtask build` has built.
 pub fn component(name: &str) -> PathBuf {
-    let shelves = ["target/plugins", "target/plugins/extra"];
-    let found = shelves.map(|shelf| root().join(shelf).join(format!("{name}.wasm")));
+    let folders = ["target/plugins", "target/plugins/extra"];
+    let found = folders.map(|folder| root().join(folder).join(format!("{name}.wasm")));
     found.into_iter().find(|path| path.exists()).unwrap_or_else(|| panic!("no {name}.wasm: run cargo xtask build"))
 }
 

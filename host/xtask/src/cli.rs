@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 
 use crate::host::Profile;
 use crate::plugins::Selection;
-use crate::toolchain::{Choice, Toolchain};
+use crate::toolchain::{Toolchain, ToolchainChoice};
 use crate::workspace::Workspace;
 use crate::{checks, host, plugins, step};
 
@@ -29,7 +29,7 @@ pub struct Cli {
 
     /// The compiler for the plugins.
     #[arg(long, global = true, hide = true, value_enum, env = "CORDBOARD_TOOLCHAIN", default_value = "auto")]
-    toolchain: Choice,
+    toolchain: ToolchainChoice,
 }
 
 #[derive(Debug, Subcommand)]
@@ -90,12 +90,12 @@ impl Cli {
         match self.task {
             Task::Build { release } => {
                 let binary = build(&workspace, self.toolchain, Selection::Installable, Profile::of(release))?;
-                step::done(&format!("built {}", workspace.shown(&binary)));
+                step::done(&format!("built {}", workspace.display(&binary)));
                 Ok(())
             }
             Task::Run { release, args } => {
                 let binary = build(&workspace, self.toolchain, Selection::Embedded, Profile::of(release))?;
-                host::become_host(&workspace, &binary, &args)
+                host::exec(&workspace, &binary, &args)
             }
             Task::Test { args } => {
                 plugins::build(&workspace, self.toolchain, Selection::All)?;
@@ -116,14 +116,14 @@ impl Cli {
                 Ok(())
             }
             Task::Doctor => {
-                println!("{}", Toolchain::present(self.toolchain));
+                println!("{}", Toolchain::describe(self.toolchain));
                 Ok(())
             }
         }
     }
 }
 
-fn build(workspace: &Workspace, choice: Choice, plugins: Selection, profile: Profile) -> Result<PathBuf> {
+fn build(workspace: &Workspace, choice: ToolchainChoice, plugins: Selection, profile: Profile) -> Result<PathBuf> {
     plugins::build(workspace, choice, plugins)?;
     host::build(workspace, profile)
 }

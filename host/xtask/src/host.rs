@@ -54,10 +54,10 @@ pub fn build(workspace: &Workspace, profile: Profile) -> Result<PathBuf> {
 
 /// Replaces this process with the host, so that the host gets signals and the terminal directly. Returns only on
 /// failure.
-pub fn become_host(workspace: &Workspace, binary: &Path, args: &[OsString]) -> Result<()> {
+pub fn exec(workspace: &Workspace, binary: &Path, args: &[OsString]) -> Result<()> {
     let home = workspace.root.join(".cordboard");
     prepare(&home).with_context(|| format!("{} can't be prepared", home.display()))?;
-    let home = workspace.seen_from_here(&home);
+    let home = workspace.relative_to_here(&home);
     let mut command = Command::new(binary);
     command.arg("run").arg("--config").arg(home.join("config.toml"));
     command.arg("--state").arg(home.join("state")).arg("--plugins").arg(home.join("plugins")).args(args);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use crate::step;
-use crate::toolchain::{Choice, TARGET, Toolchain};
+use crate::toolchain::{TARGET, Toolchain, ToolchainChoice};
 use crate::workspace::{Plugin, Workspace};
 
 /// The cargo profile of components: optimised for size, with panics as traps.
@@ -25,7 +25,7 @@ pub enum Selection {
 }
 
 impl Selection {
-    fn takes(self, plugin: &Plugin) -> bool {
+    fn includes(self, plugin: &Plugin) -> bool {
         match self {
             Self::Embedded => !plugin.name.contains('/'),
             Self::Installable => !plugin.name.starts_with("bad/"),
@@ -34,16 +34,16 @@ impl Selection {
     }
 }
 
-pub fn build(workspace: &Workspace, choice: Choice, selection: Selection) -> Result<()> {
-    let shelf = workspace.root.join("target/plugins");
-    let selected: Vec<&Plugin> = workspace.plugins.iter().filter(|plugin| selection.takes(plugin)).collect();
+pub fn build(workspace: &Workspace, choice: ToolchainChoice, selection: Selection) -> Result<()> {
+    let output = workspace.root.join("target/plugins");
+    let selected: Vec<&Plugin> = workspace.plugins.iter().filter(|plugin| selection.includes(plugin)).collect();
     if !selected.is_empty() {
         let toolchain = Toolchain::find(choice)?;
         step::start(&format!("building {} plugins as components (the first time: about a minute)", selected.len()));
         let built = compile(workspace, &toolchain, &selected)?;
-        lay(&selected, &built, &shelf)?;
+        copy_components(&selected, &built, &output)?;
     }
-    clear(&workspace.plugins, &shelf)
+    remove_stale(&workspace.plugins, &output)
 }
 
 /// Builds the plugins with one cargo call, which shares their dependencies. Returns the folder of the components.
@@ -61,41 +61,41 @@ fn compile(workspace: &Workspace, toolchain: &Toolchain, plugins: &[&Plugin]) ->
     Ok(target.join(TARGET).join(PROFILE))
 }
 
-fn lay(plugins: &[&Plugin], built: &Path, shelf: &Path) -> Result<()> {
+fn copy_components(plugins: &[&Plugin], built: &Path, output: &Path) -> Result<()> {
     for plugin in plugins {
         let component = built.join(format!("{}.wasm", plugin.library));
-        let place = place(plugin, shelf);
+        let path = component_path(plugin, output);
         let bytes = fs::read(&component).with_context(|| format!("{} wasn't built", component.display()))?;
-        replace(&place, &bytes).with_context(|| format!("{} can't be written", place.display()))?;
+        replace(&path, &bytes).with_context(|| format!("{} can't be written", path.display()))?;
     }
     Ok(())
 }
 
-fn place(plugin: &Plugin, shelf: &Path) -> PathBuf {
-    shelf.join(format!("{}.wasm", plugin.name))
+fn component_path(plugin: &Plugin, output: &Path) -> PathBuf {
+    output.join(format!("{}.wasm", plugin.name))
 }
 
 /// Writes a temporary file and renames it, so that a reader sees the old file or the new one.
-fn replace(place: &Path, bytes: &[u8]) -> Result<()> {
-    if fs::read(place).is_ok_and(|old| old == bytes) {
+fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    if fs::read(path).is_ok_and(|old| old == bytes) {
         return Ok(());
     }
-    if let Some(folder) = place.parent() {
+    if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
-    let beside = place.with_extension(format!("new-{}", std::process::id()));
-    fs::write(&beside, bytes)?;
-    fs::rename(&beside, place)?;
+    let temporary = path.with_extension(format!("new-{}", std::process::id()));
+    fs::write(&temporary, bytes)?;
+    fs::rename(&temporary, path)?;
     Ok(())
 }
 
 /// Removes the components of removed plugins, which the host would embed otherwise.
-fn clear(plugins: &[Plugin], shelf: &Path) -> Result<()> {
-    let kept: Vec<PathBuf> = plugins.iter().map(|plugin| place(plugin, shelf)).collect();
-    for folder in [shelf.to_path_buf(), shelf.join("bad"), shelf.join("extra")] {
+fn remove_stale(plugins: &[Plugin], output: &Path) -> Result<()> {
+    let current: Vec<PathBuf> = plugins.iter().map(|plugin| component_path(plugin, output)).collect();
+    for folder in [output.to_path_buf(), output.join("bad"), output.join("extra")] {
         let Ok(entries) = fs::read_dir(&folder) else { continue };
         for path in entries.flatten().map(|entry| entry.path()) {
-            if path.extension().is_some_and(|ending| ending == "wasm") && !kept.contains(&path) {
+            if path.extension().is_some_and(|ending| ending == "wasm") && !current.contains(&path) {
                 fs::remove_file(&path).with_context(|| format!("{} can't be removed", path.display()))?;
             }
         }
@@ -114,48 +114,48 @@ mod tests {
     }
 
     #[test]
-    fn each_selection_takes_the_plugins_it_needs() {
-        let taken = |selection: Selection| {
-            ["timeout", "extra/pbs", "bad/spin"].map(|name| selection.takes(&plugin(name, "library")))
+    fn each_selection_includes_the_plugins_it_needs() {
+        let included = |selection: Selection| {
+            ["timeout", "extra/pbs", "bad/spin"].map(|name| selection.includes(&plugin(name, "library")))
         };
-        assert_eq!(taken(Selection::Embedded), [true, false, false]);
-        assert_eq!(taken(Selection::Installable), [true, true, false]);
-        assert_eq!(taken(Selection::All), [true, true, true]);
+        assert_eq!(included(Selection::Embedded), [true, false, false]);
+        assert_eq!(included(Selection::Installable), [true, true, false]);
+        assert_eq!(included(Selection::All), [true, true, true]);
     }
 
     #[test]
     fn components_are_named_after_their_folders() {
         let folder = tempfile::tempdir().unwrap();
-        let (built, shelf) = (folder.path().join("built"), folder.path().join("shelf"));
+        let (built, output) = (folder.path().join("built"), folder.path().join("output"));
         fs::create_dir(&built).unwrap();
         fs::write(built.join("my_clock.wasm"), "clock").unwrap();
         fs::write(built.join("spin.wasm"), "spin").unwrap();
-        lay(&[&plugin("my-clock", "my_clock"), &plugin("bad/spin", "spin")], &built, &shelf).unwrap();
-        assert_eq!(fs::read(shelf.join("my-clock.wasm")).unwrap(), b"clock");
-        assert_eq!(fs::read(shelf.join("bad/spin.wasm")).unwrap(), b"spin");
-        assert_eq!(fs::read_dir(&shelf).unwrap().count(), 2, "no temporary file is left");
+        copy_components(&[&plugin("my-clock", "my_clock"), &plugin("bad/spin", "spin")], &built, &output).unwrap();
+        assert_eq!(fs::read(output.join("my-clock.wasm")).unwrap(), b"clock");
+        assert_eq!(fs::read(output.join("bad/spin.wasm")).unwrap(), b"spin");
+        assert_eq!(fs::read_dir(&output).unwrap().count(), 2, "no temporary file is left");
     }
 
     #[test]
     fn an_unchanged_component_keeps_its_time() {
         let folder = tempfile::tempdir().unwrap();
-        let place = folder.path().join("a.wasm");
-        replace(&place, b"one").unwrap();
-        fs::File::options().write(true).open(&place).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
-        replace(&place, b"one").unwrap();
-        assert_eq!(fs::metadata(&place).unwrap().modified().unwrap(), SystemTime::UNIX_EPOCH);
-        replace(&place, b"two").unwrap();
-        assert_ne!(fs::metadata(&place).unwrap().modified().unwrap(), SystemTime::UNIX_EPOCH);
-        assert_eq!(fs::read(&place).unwrap(), b"two");
+        let path = folder.path().join("a.wasm");
+        replace(&path, b"one").unwrap();
+        fs::File::options().write(true).open(&path).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
+        replace(&path, b"one").unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().modified().unwrap(), SystemTime::UNIX_EPOCH);
+        replace(&path, b"two").unwrap();
+        assert_ne!(fs::metadata(&path).unwrap().modified().unwrap(), SystemTime::UNIX_EPOCH);
+        assert_eq!(fs::read(&path).unwrap(), b"two");
     }
 
     #[test]
     fn components_of_removed_plugins_are_deleted() {
-        let shelf = tempfile::tempdir().unwrap();
+        let output = tempfile::tempdir().unwrap();
         for name in ["kept.wasm", "gone.wasm", "bad/kept.wasm", "bad/gone.wasm", "extra/kept.wasm", "extra/gone.wasm"] {
-            replace(&shelf.path().join(name), b"x").unwrap();
+            replace(&output.path().join(name), b"x").unwrap();
         }
-        clear(&["kept", "bad/kept", "extra/kept"].map(|name| plugin(name, "kept")), shelf.path()).unwrap();
+        remove_stale(&["kept", "bad/kept", "extra/kept"].map(|name| plugin(name, "kept")), output.path()).unwrap();
         let left = |folder: &Path| {
             let mut names: Vec<String> = fs::read_dir(folder)
                 .unwrap()
@@ -164,8 +164,8 @@ mod tests {
             names.sort();
             names
         };
-        assert_eq!(left(shelf.path()), ["bad", "extra", "kept.wasm"]);
-        assert_eq!(left(&shelf.path().join("bad")), ["kept.wasm"]);
-        assert_eq!(left(&shelf.path().join("extra")), ["kept.wasm"]);
+        assert_eq!(left(output.path()), ["bad", "extra", "kept.wasm"]);
+        assert_eq!(left(&output.path().join("bad")), ["kept.wasm"]);
+        assert_eq!(left(&output.path().join("extra")), ["kept.wasm"]);
     }
 }

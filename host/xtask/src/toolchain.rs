@@ -16,7 +16,7 @@ pub const TARGET: &str = "wasm32-wasip2";
 
 /// The source of the compiler. `Auto` takes the first one that works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Choice {
+pub enum ToolchainChoice {
     /// The installed compiler, else rustup, else a private toolchain.
     Auto,
     /// The installed compiler as it is.
@@ -37,26 +37,34 @@ pub enum Toolchain {
 impl Toolchain {
     /// Returns the compiler to use. Creates one if necessary, which takes a minute or two. The error says what the
     /// user can do.
-    pub fn find(choice: Choice) -> Result<Self> {
+    pub fn find(choice: ToolchainChoice) -> Result<Self> {
         match choice {
-            Choice::Auto => automatic(),
-            Choice::Installed => installed().ok_or_else(|| anyhow!("the installed rustc has no {TARGET}")),
-            Choice::Rustup => rustup(),
-            Choice::Private => private_toolchain(),
+            ToolchainChoice::Auto => automatic(),
+            ToolchainChoice::Installed => installed().ok_or_else(|| anyhow!("the installed rustc has no {TARGET}")),
+            ToolchainChoice::Rustup => rustup(),
+            ToolchainChoice::Private => private_toolchain(),
         }
     }
 
     /// Describes in one line which compiler `find` would use now, or what it would have to do.
-    pub fn present(choice: Choice) -> String {
+    pub fn describe(choice: ToolchainChoice) -> String {
         let home = private::home();
         let private = home.as_ref().ok().and_then(|home| private::compiler(home));
         match (choice, installed(), private) {
-            (Choice::Auto | Choice::Installed | Choice::Rustup, Some(found), _) => format!("{TARGET}: {found}"),
-            (Choice::Auto | Choice::Private, _, Some(rustc)) => format!("{TARGET}: {}", Self::Private(rustc)),
-            (Choice::Installed, None, _) => format!("{TARGET}: missing from the installed rustc"),
-            (Choice::Rustup, None, _) => format!("{TARGET}: missing; `rustup target add {TARGET}` would be tried"),
-            (Choice::Private, _, None) => format!("{TARGET}: missing; a private toolchain would be built"),
-            (Choice::Auto, None, None) => format!("{TARGET}: missing; rustup, then a private toolchain would be tried"),
+            (ToolchainChoice::Auto | ToolchainChoice::Installed | ToolchainChoice::Rustup, Some(found), _) => {
+                format!("{TARGET}: {found}")
+            }
+            (ToolchainChoice::Auto | ToolchainChoice::Private, _, Some(rustc)) => {
+                format!("{TARGET}: {}", Self::Private(rustc))
+            }
+            (ToolchainChoice::Installed, None, _) => format!("{TARGET}: missing from the installed rustc"),
+            (ToolchainChoice::Rustup, None, _) => {
+                format!("{TARGET}: missing; `rustup target add {TARGET}` would be tried")
+            }
+            (ToolchainChoice::Private, _, None) => format!("{TARGET}: missing; a private toolchain would be built"),
+            (ToolchainChoice::Auto, None, None) => {
+                format!("{TARGET}: missing; rustup, then a private toolchain would be tried")
+            }
         }
     }
 
@@ -140,12 +148,12 @@ fn private_toolchain() -> Result<Toolchain> {
 /// Asks a compiler for the folder of the target's libraries, and checks that they exist.
 fn standard_library(rustc: &mut Command) -> bool {
     step::read(rustc.args(["--print", "target-libdir", "--target", TARGET]))
-        .is_ok_and(|folder| holds_std(Path::new(folder.trim())))
+        .is_ok_and(|folder| contains_std(Path::new(folder.trim())))
 }
 
 /// A compiler prints the folder of every target that it knows; the target is only installed if the folder contains
 /// std.
-fn holds_std(folder: &Path) -> bool {
+fn contains_std(folder: &Path) -> bool {
     let Ok(entries) = std::fs::read_dir(folder) else { return false };
     entries.flatten().any(|entry| {
         let name = entry.file_name();
@@ -160,12 +168,12 @@ mod tests {
     #[test]
     fn a_target_is_installed_if_its_std_is() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(!holds_std(&folder.path().join("absent")));
-        assert!(!holds_std(folder.path()));
+        assert!(!contains_std(&folder.path().join("absent")));
+        assert!(!contains_std(folder.path()));
         std::fs::write(folder.path().join("libstd_detect-0.rlib"), "").unwrap();
-        assert!(!holds_std(folder.path()));
+        assert!(!contains_std(folder.path()));
         std::fs::write(folder.path().join("libstd-12ab.rlib"), "").unwrap();
-        assert!(holds_std(folder.path()));
+        assert!(contains_std(folder.path()));
     }
 
     #[test]

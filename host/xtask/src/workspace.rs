@@ -19,8 +19,8 @@ pub struct Workspace {
 /// A workspace member that is built as a component.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plugin {
-    /// The plugin's name, which is the path of its folder below `plugins/`, such as `timeout` or `bad/spin`. A shelf
-    /// from the manifest's metadata comes first, as in `extra/pbs`; components on a shelf are built but not embedded.
+    /// The plugin's name, which is the path of its folder below `plugins/`, such as `timeout` or `bad/spin`. A folder
+    /// from the manifest's metadata comes first, as in `extra/pbs`. Components in a folder are built but not embedded.
     pub name: String,
     /// Cargo's full id, because a bare name such as `model` could also be that of a dependency.
     pub id: String,
@@ -57,7 +57,7 @@ impl Workspace {
         let mut cargo = step::cargo();
         cargo.args(["metadata", "--no-deps", "--format-version", "1"]).current_dir(here);
         let workspace = Self::of(&step::read(&mut cargo).context("the workspace can't be read")?)?;
-        workspace.refuse_strays()?;
+        workspace.reject_strays()?;
         Ok(workspace)
     }
 
@@ -71,7 +71,7 @@ impl Workspace {
     }
 
     /// Rejects plugin folders that aren't workspace members, because they would silently not be built.
-    fn refuse_strays(&self) -> Result<()> {
+    fn reject_strays(&self) -> Result<()> {
         let folder = self.root.join("plugins/bad");
         let Ok(entries) = std::fs::read_dir(&folder) else { return Ok(()) };
         for entry in entries.flatten().filter(|entry| entry.path().join("Cargo.toml").is_file()) {
@@ -87,12 +87,12 @@ impl Workspace {
     }
 
     /// Formats a path for the user, relative to the current folder if possible.
-    pub fn shown(&self, path: &Path) -> String {
-        self.seen_from_here(path).display().to_string()
+    pub fn display(&self, path: &Path) -> String {
+        self.relative_to_here(path).display().to_string()
     }
 
     /// Returns the path relative to the current folder if it is below it.
-    pub fn seen_from_here(&self, path: &Path) -> PathBuf {
+    pub fn relative_to_here(&self, path: &Path) -> PathBuf {
         let here = std::env::current_dir().unwrap_or_else(|_| self.root.clone());
         path.strip_prefix(&here).unwrap_or(path).to_path_buf()
     }
@@ -100,11 +100,11 @@ impl Workspace {
 
 impl Plugin {
     fn of(package: &Package, folder: &Path) -> Option<Self> {
-        let place = package.manifest_path.parent()?.strip_prefix(folder).ok()?;
+        let below = package.manifest_path.parent()?.strip_prefix(folder).ok()?;
         let library = package.targets.iter().find(|target| target.crate_types.iter().any(|kind| kind == "cdylib"))?;
-        let shelf =
-            package.metadata.pointer("/cordboard/shelf").and_then(serde_json::Value::as_str).unwrap_or_default();
-        let name = Path::new(shelf).join(place).to_str()?.to_owned();
+        let output =
+            package.metadata.pointer("/cordboard/folder").and_then(serde_json::Value::as_str).unwrap_or_default();
+        let name = Path::new(output).join(below).to_str()?.to_owned();
         Some(Self { name, id: package.id.clone(), library: library.name.replace('-', "_") })
     }
 }
@@ -120,7 +120,7 @@ mod tests {
             {"id": "path+file:///w/plugins/my-clock#0.1.0", "manifest_path": "/w/plugins/my-clock/Cargo.toml", "metadata": null,
              "targets": [{"name": "my_clock", "crate_types": ["cdylib", "rlib"]}]},
             {"id": "path+file:///w/plugins/pbs#0.1.0", "manifest_path": "/w/plugins/pbs/Cargo.toml",
-             "metadata": {"cordboard": {"shelf": "extra"}}, "targets": [{"name": "pbs", "crate_types": ["cdylib"]}]},
+             "metadata": {"cordboard": {"folder": "extra"}}, "targets": [{"name": "pbs", "crate_types": ["cdylib"]}]},
             {"id": "path+file:///w/plugins/sdk#cordboard-plugin@0.1.0", "manifest_path": "/w/plugins/sdk/Cargo.toml",
              "targets": [{"name": "cordboard_plugin", "crate_types": ["lib"]}]},
             {"id": "path+file:///w/host#0.1.0", "manifest_path": "/w/host/Cargo.toml",
@@ -144,9 +144,9 @@ mod tests {
         let folder = root.path().join("plugins/bad/new");
         std::fs::create_dir_all(&folder).unwrap();
         let workspace = Workspace { root: root.path().into(), target: root.path().join("target"), plugins: vec![] };
-        workspace.refuse_strays().unwrap();
+        workspace.reject_strays().unwrap();
         std::fs::write(folder.join("Cargo.toml"), "").unwrap();
-        let error = workspace.refuse_strays().unwrap_err().to_string();
+        let error = workspace.reject_strays().unwrap_err().to_string();
         assert!(error.contains("add \"plugins/bad/new\" to `members`"), "{error}");
     }
 }

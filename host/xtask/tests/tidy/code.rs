@@ -94,7 +94,7 @@ fn character(text: &str) -> Option<usize> {
 }
 
 /// Returns the byte offsets at which `word` occurs as a whole word.
-pub fn places<'a>(code: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 'a {
+pub fn occurrences<'a>(code: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 'a {
     let is_part = |c: char| c.is_alphanumeric() || c == '_';
     code.match_indices(word).map(|(at, _)| at).filter(move |at| {
         let goes_on = word.ends_with(is_part) && code[at + word.len()..].starts_with(is_part);
@@ -125,7 +125,7 @@ fn literals_and_comments_become_blanks() {
 
 #[test]
 fn only_whole_words_are_found() {
-    assert_eq!(places("notify::x renotify::x notify::y", "notify::").collect::<Vec<_>>(), [0, 22]);
-    assert_eq!(places("todo!() my_todo!()", "todo!").collect::<Vec<_>>(), [0]);
-    assert_eq!(places("tokio tokio_util", "tokio").collect::<Vec<_>>(), [0]);
+    assert_eq!(occurrences("notify::x renotify::x notify::y", "notify::").collect::<Vec<_>>(), [0, 22]);
+    assert_eq!(occurrences("todo!() my_todo!()", "todo!").collect::<Vec<_>>(), [0]);
+    assert_eq!(occurrences("tokio tokio_util", "tokio").collect::<Vec<_>>(), [0]);
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::Findings;
 use super::code::line_of;
 use super::imports::LAYERS;
-use super::places::CRATES;
+use super::owners::CRATES;
 use super::sources::{exists, read};
 
 const DOCUMENTS: [&str; 8] = [

@@ -1,6 +1,6 @@
 //! Finds the functions of a file, with their lines, lengths and parameters.
 
-use super::code::{line_of, places};
+use super::code::{line_of, occurrences};
 
 pub struct Function {
     pub name: String,
@@ -14,7 +14,7 @@ pub struct Function {
 
 /// Returns the functions that have a body. `code` contains no comments or literals.
 pub fn of(code: &str) -> Vec<Function> {
-    places(code, "fn").filter_map(|at| function(code, at)).collect()
+    occurrences(code, "fn").filter_map(|at| function(code, at)).collect()
 }
 
 fn function(code: &str, at: usize) -> Option<Function> {

@@ -1,7 +1,7 @@
 //! Checks that the imports of the crate `cordboard` go one way. Cargo checks those between crates.
 
 use super::Findings;
-use super::code::{line_of, places};
+use super::code::{line_of, occurrences};
 use super::sources::product;
 
 /// The layers from top to bottom: a module imports only from lower rows, not from its own row. `main` and `lib` may
@@ -56,7 +56,7 @@ fn imported(code: &str, depth: usize) -> Vec<(usize, String)> {
     ["crate::", above.as_str()]
         .iter()
         .flat_map(|root| {
-            places(code, root).flat_map(|at| {
+            occurrences(code, root).flat_map(|at| {
                 let names = first_names(&code[at + root.len()..]);
                 names.into_iter().map(move |name| (line_of(code, at), name))
             })

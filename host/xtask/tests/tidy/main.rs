@@ -7,7 +7,7 @@ mod code;
 mod documents;
 mod functions;
 mod imports;
-mod places;
+mod owners;
 mod sizes;
 mod sources;
 mod words;

@@ -1,7 +1,7 @@
 //! Finds words that don't belong in the tree: unfinished work, and paths of one machine.
 
 use super::Findings;
-use super::code::{line_of, places};
+use super::code::{line_of, occurrences};
 use super::sources::{all, product, root};
 
 /// Forbidden words, each with its replacement. Tests count, too.
@@ -28,7 +28,7 @@ fn no_todo_markers_are_left() {
     for file in all().iter().filter(|file| file.is_rust()) {
         let code = super::code::bare(&file.text);
         for (word, remedy) in UNFINISHED {
-            for at in places(&code, word) {
+            for at in occurrences(&code, word) {
                 findings.add(file, line_of(&code, at), format!("`{word}`"), remedy);
             }
         }
@@ -62,7 +62,7 @@ fn channels_are_bounded() {
     let mut findings = Findings::default();
     for file in product().filter(|file| file.path.starts_with("host/")) {
         for word in ["unbounded_channel", "mpsc::unbounded"] {
-            for at in places(&file.code, word) {
+            for at in occurrences(&file.code, word) {
                 let remedy = "bound it by a named constant that says why it is enough";
                 findings.add(file, line_of(&file.code, at), format!("`{word}`"), remedy);
             }

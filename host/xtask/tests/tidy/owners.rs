@@ -1,7 +1,7 @@
 //! Checks which crate owns each external dependency, which crates know each other, and that the core stays pure.
 
 use super::Findings;
-use super::code::{line_of, places};
+use super::code::{line_of, occurrences};
 use super::sources::{File, product, read};
 
 /// The crates of the host, each with the ones of them that it may depend on.
@@ -32,7 +32,7 @@ const OWNERS: [(&str, &str); 12] = [
 ];
 
 /// A name that is no crate, and the prefixes of the paths that may use it.
-const PLACES: [(&str, &[&str]); 2] = [
+const RESTRICTED_NAMES: [(&str, &[&str]); 2] = [
     ("fs::inotify", &["host/watch/"]),
     // The compiler's child process is limited in memory and time by the module that reads its output. An author's
     // tools run in the author's terminal. Build scripts run programs.
@@ -58,7 +58,7 @@ const IMPURE_NAMES: [&str; 6] =
 fn restricted_names_are_used_only_by_their_owners() {
     let mut findings = Findings::default();
     for file in product() {
-        for (name, owners) in PLACES {
+        for (name, owners) in RESTRICTED_NAMES {
             if owners.iter().any(|owner| file.path.starts_with(owner)) {
                 continue;
             }
@@ -73,7 +73,7 @@ fn restricted_names_are_used_only_by_their_owners() {
 
 #[test]
 fn every_owner_exists() {
-    for (name, owners) in PLACES {
+    for (name, owners) in RESTRICTED_NAMES {
         for owner in owners {
             assert!(product().any(|file| file.path.starts_with(owner)), "{owner}, the owner of {name}, does not exist");
         }
@@ -147,7 +147,7 @@ fn the_core_has_no_forbidden_dependencies() {
 
 fn uses(file: &File, name: &str) -> Vec<usize> {
     let mut lines: Vec<usize> = grouped(&file.code, name);
-    lines.extend(places(&file.code, name).map(|at| line_of(&file.code, at)));
+    lines.extend(occurrences(&file.code, name).map(|at| line_of(&file.code, at)));
     lines.dedup();
     lines
 }
@@ -156,10 +156,10 @@ fn uses(file: &File, name: &str) -> Vec<usize> {
 fn grouped(code: &str, name: &str) -> Vec<usize> {
     let Some((module, item)) = name.split_once("::").filter(|(_, item)| !item.is_empty()) else { return Vec::new() };
     let opening = format!("{module}::{{");
-    let groups = places(code, &opening).filter(|at| {
+    let groups = occurrences(code, &opening).filter(|at| {
         let inside = &code[at + opening.len()..];
         let group = &inside[..inside.find(';').unwrap_or(inside.len())];
-        places(group, item).next().is_some()
+        occurrences(group, item).next().is_some()
     });
     groups.map(|at| line_of(code, at)).collect()
 }
