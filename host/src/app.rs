@@ -33,7 +33,7 @@ use cordboard_watch::ConfigFile;
 
 use crate::{
     cli::{self, ChatKind, Places},
-    dev::KitError,
+    dev::DevError,
     hub::LiveConfig,
     telemetry,
 };
@@ -93,7 +93,7 @@ pub enum AppError {
     #[error("{0}")]
     Plugin(String),
     #[error("failed to {0}")]
-    Kit(#[from] KitError),
+    Kit(#[from] DevError),
 }
 
 impl AppError {
@@ -105,7 +105,7 @@ impl AppError {
             | Self::Read { .. }
             | Self::NotText { .. }
             | Self::Untrusted(_)
-            | Self::Kit(KitError::Config(_) | KitError::Option { .. }) => ExitCode::from(BAD_CONFIGURATION),
+            | Self::Kit(DevError::Config(_) | DevError::Option { .. }) => ExitCode::from(BAD_CONFIGURATION),
             Self::Place(_)
             | Self::Store(_)
             | Self::Watch(_)

@@ -4,17 +4,14 @@
 mod build;
 mod call;
 mod check;
-mod diff;
 mod error;
 mod fake_host;
-mod fake_network;
 mod harness;
 mod log;
 mod new;
 mod progress;
 mod project;
 mod recorded_action;
-mod script;
 mod sources;
 mod subject;
 mod test;
@@ -25,14 +22,14 @@ mod watch;
 pub use build::build;
 pub use call::call;
 pub use check::check;
-pub use error::KitError;
+pub use error::DevError;
 pub use fake_host::{FakeHost, SessionSetup, SetupError, settle};
-pub use harness::Harness;
+pub use harness::DevSettings;
 pub use new::new;
 pub use recorded_action::RecordedAction;
 pub use test::test;
 pub use watch::{Tests, WatchOptions, watch};
 
-fn block_on<T>(work: impl Future<Output = Result<T, KitError>>) -> Result<T, KitError> {
+fn block_on<T>(work: impl Future<Output = Result<T, DevError>>) -> Result<T, DevError> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
 }

@@ -3,7 +3,7 @@
 use super::{AppError, load, plugin_folder};
 use crate::{
     cli::{Paths, Task},
-    dev::{self, Harness, Tests, WatchOptions},
+    dev::{self, DevSettings, Tests, WatchOptions},
 };
 
 /// Runs a `cordboard plugin` command.
@@ -17,17 +17,17 @@ pub fn author(task: &Task) -> Result<(), AppError> {
         Task::Build(build) => Ok(dev::build(&build.folder).map(drop)?),
         Task::Check(check) => {
             let places = paths(&check.config).places()?;
-            let bench = Harness { cache: places.state.join("cache"), config: Some(load(&places)?) };
-            Ok(dev::check(check, bench)?)
+            let settings = DevSettings { cache: places.state.join("cache"), config: Some(load(&places)?) };
+            Ok(dev::check(check, settings)?)
         }
         Task::Call(call) => {
             let places = paths(&call.config).places()?;
             let config = call.config.is_some().then(|| load(&places)).transpose()?;
-            Ok(dev::call(call, Harness { cache: places.state.join("cache"), config })?)
+            Ok(dev::call(call, DevSettings { cache: places.state.join("cache"), config })?)
         }
         Task::Test(test) => {
             let places = paths(&None).places()?;
-            Ok(dev::test(test, Harness { cache: places.state.join("cache"), config: None })?)
+            Ok(dev::test(test, DevSettings { cache: places.state.join("cache"), config: None })?)
         }
         Task::Watch(watch) => {
             let places = Paths { plugins: watch.plugins.clone(), ..paths(&watch.config) }.places()?;
@@ -35,7 +35,7 @@ pub fn author(task: &Task) -> Result<(), AppError> {
             let folder = folder.ok_or_else(|| {
                 AppError::Plugin("there is no plugin folder to install into: set one with --plugins".to_owned())
             })?;
-            let tests = if watch.test { Tests::Held } else { Tests::Skipped };
+            let tests = if watch.test { Tests::Required } else { Tests::Skipped };
             Ok(dev::watch(&WatchOptions { folder: watch.folder.clone(), plugins: folder, tests })?)
         }
     }

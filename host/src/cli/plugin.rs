@@ -264,8 +264,8 @@ pub struct Inline {
     #[arg(long = "secret", value_name = "NAME=FILE", conflicts_with = "config")]
     pub secrets: Vec<String>,
     /// A key of its [plugins.NAME.config]; a value that is not TOML is a string
-    #[arg(long = "set", value_name = "KEY=VALUE", conflicts_with = "config")]
-    pub own: Vec<String>,
+    #[arg(long, value_name = "KEY=VALUE", conflicts_with = "config")]
+    pub set: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{error::KitError, progress, project::Project, vendored};
+use super::{error::DevError, progress, project::Project, vendored};
 use cordboard_core::rollout::short;
 use cordboard_runtime::digest;
 pub use js::{COMPONENTIZE_JS, JCO};
@@ -24,14 +24,14 @@ use crate::cli::Language;
 ///
 /// # Errors
 /// A tool is missing or failed. The text has its reason.
-pub fn build(folder: &Path) -> Result<PathBuf, KitError> {
+pub fn build(folder: &Path) -> Result<PathBuf, DevError> {
     let project = Project::open(folder)?;
     let built = bring_up_to_date(&project, Output::Shown)?;
-    if built == Built::Before {
+    if built == BuildOutcome::UpToDate {
         progress::step(&format!("'{}' is up to date (delete dist/ to build it again)", project.name));
     }
     let component = project.component();
-    let wasm = fs::read(&component).map_err(KitError::read(&component))?;
+    let wasm = fs::read(&component).map_err(DevError::read(&component))?;
     progress::print(&format!("{}  {}  sha256 {}\n", component.display(), size(wasm.len()), short(&digest(&wasm))));
     Ok(component)
 }
@@ -41,7 +41,7 @@ pub fn build(folder: &Path) -> Result<PathBuf, KitError> {
 ///
 /// # Errors
 /// As `build`.
-pub fn build_quietly(folder: &Path) -> Result<PathBuf, KitError> {
+pub fn build_quietly(folder: &Path) -> Result<PathBuf, DevError> {
     let project = Project::open(folder)?;
     let component = project.component();
     bring_up_to_date(&project, if component.is_file() { Output::Errors } else { Output::Shown })?;
@@ -57,55 +57,55 @@ pub enum Output {
 
 /// When the component was built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Built {
-    Now,
+enum BuildOutcome {
+    Built,
     /// No source has changed since.
-    Before,
+    UpToDate,
 }
 
-fn bring_up_to_date(project: &Project, output: Output) -> Result<Built, KitError> {
+fn bring_up_to_date(project: &Project, output: Output) -> Result<BuildOutcome, DevError> {
     vendored::refresh(project)?;
     match project.language {
-        Language::Rust => place(&rust::build(project, output)?, &project.component()).map(|()| Built::Now),
-        Language::Python => unless_built(project, &python::installed(project)?, python::build),
-        Language::Js => unless_built(project, &js::installed(project)?, js::build),
+        Language::Rust => install(&rust::build(project, output)?, &project.component()).map(|()| BuildOutcome::Built),
+        Language::Python => build_if_changed(project, &python::installed(project)?, python::build),
+        Language::Js => build_if_changed(project, &js::installed(project)?, js::build),
     }
 }
 
 /// Skips a build whose sources haven't changed. Cargo does this itself; these tools don't. `installed` is the folder
 /// of installed packages: install them first, because an installation adds files that count as sources.
-fn unless_built(
+fn build_if_changed(
     project: &Project,
     installed: &Path,
-    build: impl FnOnce(&Project) -> Result<PathBuf, KitError>,
-) -> Result<Built, KitError> {
+    build: impl FnOnce(&Project) -> Result<PathBuf, DevError>,
+) -> Result<BuildOutcome, DevError> {
     let (component, stamp) = (project.component(), Stamp::of(project));
-    if stamp.stands(&component, installed) {
-        return Ok(Built::Before);
+    if stamp.is_current(&component, installed) {
+        return Ok(BuildOutcome::UpToDate);
     }
     let built = build(project)?;
-    place(&built, &component)?;
-    fs::remove_file(&built).map_err(KitError::write(&built))?;
-    stamp.keep(&component, installed);
-    Ok(Built::Now)
+    install(&built, &component)?;
+    fs::remove_file(&built).map_err(DevError::write(&built))?;
+    stamp.save(&component, installed);
+    Ok(BuildOutcome::Built)
 }
 
 /// Copies to a temporary file and renames it, so that a watcher never sees a partial file. Removes the write permission of
 /// others: compilers follow the umask, and a host rejects a file that others may write to.
-pub fn place(from: &Path, to: &Path) -> Result<(), KitError> {
+pub fn install(from: &Path, to: &Path) -> Result<(), DevError> {
     let folder = to.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).map_err(KitError::write(folder))?;
+    fs::create_dir_all(folder).map_err(DevError::write(folder))?;
     let name = to.file_name().unwrap_or_default().to_string_lossy();
-    let beside = folder.join(format!(".{name}.{}", std::process::id()));
-    let placed = || {
-        fs::copy(from, &beside)?;
-        let mode = fs::metadata(&beside)?.permissions().mode();
-        fs::set_permissions(&beside, fs::Permissions::from_mode(mode & !0o022))?;
-        fs::rename(&beside, to)
+    let temporary = folder.join(format!(".{name}.{}", std::process::id()));
+    let install_file = || {
+        fs::copy(from, &temporary)?;
+        let mode = fs::metadata(&temporary)?.permissions().mode();
+        fs::set_permissions(&temporary, fs::Permissions::from_mode(mode & !0o022))?;
+        fs::rename(&temporary, to)
     };
-    placed().map_err(|source| {
-        drop(fs::remove_file(&beside));
-        KitError::Write { path: to.to_owned(), source }
+    install_file().map_err(|source| {
+        drop(fs::remove_file(&temporary));
+        DevError::Write { path: to.to_owned(), source }
     })
 }
 
@@ -132,7 +132,7 @@ mod tests {
         let (from, to) = (folder.path().join("a.wasm"), folder.path().join("dist/b.wasm"));
         fs::write(&from, "new").expect("written");
         fs::set_permissions(&from, fs::Permissions::from_mode(0o664)).expect("as under umask 002");
-        place(&from, &to).expect("placed");
+        install(&from, &to).expect("placed");
         assert!(cordboard_watch::check_private(&to).is_ok(), "a host would accept it");
         assert_eq!(fs::read(&to).expect("there"), b"new");
         assert_eq!(

@@ -9,8 +9,9 @@ use cordboard_core::{config::Config, render, types::Role};
 use cordboard_runtime::PluginError;
 
 use super::{
-    error::KitError,
-    harness::{Harness, Lending, PluginHarness, World, person},
+    error::DevError,
+    fake_host::FakeHost,
+    harness::{DevSettings, GrantPolicy, Harness, person},
     log::Log,
     progress,
     subject::Subject,
@@ -19,56 +20,56 @@ use crate::{cli, clock::Clock};
 
 /// # Errors
 /// The command has no valid reply. The reply that explains it was printed.
-pub fn call(wanted: &cli::Call, bench: Harness) -> Result<(), KitError> {
-    let line = line(&wanted.line)?;
-    let subject = Subject::find(&wanted.plugin)?;
+pub fn call(options: &cli::Call, settings: DevSettings) -> Result<(), DevError> {
+    let line = line(&options.line)?;
+    let subject = Subject::find(&options.plugin)?;
     super::block_on(async {
-        let config = bench.config.clone().unwrap_or_else(Config::defaults);
-        let world = World { now: Clock::system().now(), config, far: None };
-        let mut stage = PluginHarness::new(Arc::new(bench.plugs()?), Log::start(), subject, world);
-        stage.caller = person("ada", Role::from(wanted.rank));
-        let plugged = plug(&stage, &bench, &wanted.inline).await;
-        tell(&stage);
-        plugged?;
-        let said = stage.say(&line).await;
-        stage.settle().await;
-        tell(&stage);
-        progress::print(&cordboard_chat::preview(&said.reply, progress::out()));
-        said.failed.map_or(Ok(()), |why| Err(KitError::Answered(why)))
+        let config = settings.config.clone().unwrap_or_else(Config::defaults);
+        let host = FakeHost::new(Clock::system().now(), config, None);
+        let mut harness = Harness::new(Arc::new(settings.registry()?), Log::start(), subject, host);
+        harness.caller = person("ada", Role::from(options.rank));
+        let activated = activate(&harness, &settings, &options.inline).await;
+        print_actions(&harness);
+        activated?;
+        let response = harness.say(&line).await;
+        harness.settle().await;
+        print_actions(&harness);
+        progress::print(&cordboard_chat::preview(&response.reply, progress::out()));
+        response.failed.map_or(Ok(()), |why| Err(DevError::CommandFailed(why)))
     })
 }
 
 /// Prints the plugin's actions and log since the last call.
-fn tell(stage: &PluginHarness) {
-    for deed in stage.take_deeds() {
-        progress::note(&format!("* {}", render::one_line(&deed.to_string(), usize::MAX)));
+fn print_actions(harness: &Harness) {
+    for action in harness.take_actions(Vec::new()) {
+        progress::note(&format!("* {}", render::one_line(&action.to_string(), usize::MAX)));
     }
 }
 
-async fn plug(stage: &PluginHarness, bench: &Harness, inline: &cli::Inline) -> Result<(), KitError> {
-    if let Some(config) = &bench.config {
-        return Ok(stage.plug(config, Lending::AsGranted).await?);
+async fn activate(harness: &Harness, settings: &DevSettings, inline: &cli::Inline) -> Result<(), DevError> {
+    if let Some(config) = &settings.config {
+        return Ok(harness.activate(config, GrantPolicy::AsConfigured).await?);
     }
-    let name = &stage.subject.name;
+    let name = &harness.subject.name;
     let config = inline::config(name, inline)?;
     if !inline.grants.is_empty() {
-        return Ok(stage.plug(&config, Lending::AsGranted).await?);
+        return Ok(harness.activate(&config, GrantPolicy::AsConfigured).await?);
     }
-    let plugged = stage.plug(&config, Lending::All).await;
-    if let Err(PluginError::NotGranted { missing, .. }) = &plugged {
+    let activated = harness.activate(&config, GrantPolicy::All).await;
+    if let Err(PluginError::NotGranted { missing, .. }) = &activated {
         progress::note(&format!("  for a call: {}, or --config FILE", inline::options(missing)));
     }
-    plugged?;
-    let look = stage.look().await?;
-    let asked: Vec<String> = look.to_grant().map(|name| format!("\"{name}\"")).collect();
-    if !asked.is_empty() {
-        progress::note(&format!("  a host needs in [plugins.{name}]: grants = [{}]", asked.join(", ")));
+    activated?;
+    let info = harness.info().await?;
+    let grants: Vec<String> = info.to_grant().map(|name| format!("\"{name}\"")).collect();
+    if !grants.is_empty() {
+        progress::note(&format!("  a host needs in [plugins.{name}]: grants = [{}]", grants.join(", ")));
     }
     Ok(())
 }
 
 /// Joins the arguments to a command line, and quotes arguments with whitespace that the shell has unquoted.
-fn line(words: &[String]) -> Result<String, KitError> {
+fn line(words: &[String]) -> Result<String, DevError> {
     let line = match words {
         [line] => line.clone(),
         [command, args @ ..] => {
@@ -83,7 +84,7 @@ fn line(words: &[String]) -> Result<String, KitError> {
     if line.starts_with('/') {
         return Ok(line);
     }
-    Err(KitError::Command { command: line, why: "a command begins with a slash, such as /hello" })
+    Err(DevError::Command { command: line, why: "a command begins with a slash, such as /hello" })
 }
 
 #[cfg(test)]

@@ -15,8 +15,9 @@ use cordboard_core::{
 };
 
 use super::{
-    error::KitError,
-    harness::{Harness, Lending, PluginHarness, World},
+    error::DevError,
+    fake_host::FakeHost,
+    harness::{DevSettings, GrantPolicy, Harness},
     log::Log,
     progress,
     subject::Subject,
@@ -27,70 +28,75 @@ use report::{Compiled, Report, Verdict};
 
 /// # Errors
 /// A host would reject the plugin or ask for approval, which was printed; or the component can't be read or compiled.
-pub fn check(wanted: &cli::Check, bench: Harness) -> Result<(), KitError> {
-    let subject = Subject::find(&wanted.plugin)?;
+pub fn check(options: &cli::Check, settings: DevSettings) -> Result<(), DevError> {
+    let subject = Subject::find(&options.plugin)?;
     super::block_on(async {
-        let plugs = Arc::new(bench.plugs()?);
-        let config = bench.config.unwrap_or_else(Config::defaults);
-        let world = World { now: Clock::system().now(), config: config.clone(), far: None };
-        let stage = PluginHarness::new(plugs, Log::start(), subject, world);
-        let (look, compiled) = compile(&stage).await?;
-        let taken = stage.plug(&config, Lending::AsGranted).await;
-        let then = match &taken {
+        let registry = Arc::new(settings.registry()?);
+        let config = settings.config.unwrap_or_else(Config::defaults);
+        let host = FakeHost::new(Clock::system().now(), config.clone(), None);
+        let harness = Harness::new(registry, Log::start(), subject, host);
+        let (info, compiled) = compile(&harness).await?;
+        let activated = harness.activate(&config, GrantPolicy::AsConfigured).await;
+        let with_all_grants = match &activated {
             Ok(()) => None,
             // Activate it with all grants, so that the report shows what it offers, and further problems, although a
             // grant is missing.
-            Err(first) => lend_all(&stage, &look, &config).await.err().filter(|then| then != first),
+            Err(first) => activate_with_all_grants(&harness, &info, &config).await.err().filter(|error| error != first),
         };
-        let mut report = Report::of(&stage.subject, (&look, compiled), &config);
-        report.memory.started = stage.plugs.weigh(&stage.subject.name).await.ok().flatten();
-        report.offer(&stage.plugs.table());
+        let mut report = Report::new(&harness.subject, &info, compiled, &config);
+        report.memory.started = harness.registry.weigh(&harness.subject.name).await.ok().flatten();
+        report.offer(&harness.registry.table());
         let untrusted =
-            cordboard_watch::check_private(&stage.subject.path).err().map(|error| PluginError::Read(error.reason()));
-        let named = (!is_plugin_name(&stage.subject.name)).then(|| PluginError::Name(stage.subject.name.clone()));
-        let clash = clash(&stage, &look, &config).await;
-        for refused in untrusted.into_iter().chain(named).chain(taken.err()).chain(then).chain(clash) {
-            report.reject(&refused);
-        }
-        if wanted.json {
+            cordboard_watch::check_private(&harness.subject.path).err().map(|error| PluginError::Read(error.reason()));
+        let misnamed =
+            (!is_plugin_name(&harness.subject.name)).then(|| PluginError::Name(harness.subject.name.clone()));
+        let clash = clash(&harness, &info, &config).await;
+        let errors = untrusted.into_iter().chain(misnamed).chain(activated.err()).chain(with_all_grants).chain(clash);
+        errors.for_each(|error| report.reject(&error));
+        if options.json {
             progress::print(&format!("{}\n", report.json()));
         } else {
             progress::print(&report.page(progress::out()));
         }
         match report.verdict() {
-            Verdict::Taken => Ok(()),
-            Verdict::AskedFor => Err(KitError::AskedFor { name: report.name, asks: report.approval.join(", ") }),
-            Verdict::Rejected => Err(KitError::NotTaken { name: report.name }),
+            Verdict::Accepted => Ok(()),
+            Verdict::NeedsApproval => {
+                Err(DevError::NeedsApproval { name: report.name, asks: report.approval.join(", ") })
+            }
+            Verdict::Rejected => Err(DevError::WouldReject { name: report.name }),
         }
     })
 }
 
 /// Compiles the component. If it is not cached, measures the time.
-async fn compile(stage: &PluginHarness) -> Result<(ComponentInfo, Compiled), KitError> {
-    let Subject { name, wasm, .. } = &stage.subject;
-    let cached = stage.plugs.is_compiled(name, &digest(wasm));
+async fn compile(harness: &Harness) -> Result<(ComponentInfo, Compiled), DevError> {
+    let Subject { name, wasm, .. } = &harness.subject;
+    let cached = harness.registry.is_compiled(name, &digest(wasm));
     let began = Instant::now();
-    let look = stage.look().await?;
+    let info = harness.info().await?;
     let seconds = (!cached).then(|| began.elapsed().as_secs_f64());
-    let compiled = Compiled { bytes: look.compiled, seconds };
-    Ok((look, compiled))
+    let compiled = Compiled { bytes: info.compiled, seconds };
+    Ok((info, compiled))
 }
 
 /// Returns a name clash with a standard plugin, if any. `None` if the component was not activated, because its offers
 /// are then unknown.
-async fn clash(stage: &PluginHarness, look: &ComponentInfo, config: &Config) -> Option<PluginError> {
-    let name = &stage.subject.name;
-    stage.plugs.table().offers(name).filter(|offers| offers.are_named())?;
-    stage.plugs.remove_plugin(name, Duration::ZERO).await;
-    stage.plug_standards(config).await;
-    lend_all(stage, look, config).await.err().filter(|refused| matches!(refused, PluginError::Taken { .. }))
+async fn clash(harness: &Harness, info: &ComponentInfo, config: &Config) -> Option<PluginError> {
+    let name = &harness.subject.name;
+    harness.registry.table().offers(name).filter(|offers| offers.are_named())?;
+    harness.registry.remove_plugin(name, Duration::ZERO).await;
+    harness.activate_standards(config).await;
+    activate_with_all_grants(harness, info, config)
+        .await
+        .err()
+        .filter(|error| matches!(error, PluginError::Taken { .. }))
 }
 
 /// Activates it as if everything were granted. A trial makes no requests, so the addresses may be invalid.
-async fn lend_all(stage: &PluginHarness, look: &ComponentInfo, config: &Config) -> Result<(), PluginError> {
-    let Subject { name, wasm, .. } = &stage.subject;
+async fn activate_with_all_grants(harness: &Harness, info: &ComponentInfo, config: &Config) -> Result<(), PluginError> {
+    let Subject { name, wasm, .. } = &harness.subject;
     let mut settings = hub::plugin_settings(config, name);
-    settings.grants.extend(look.to_grant().map(str::to_owned));
+    settings.grants.extend(info.to_grant().map(str::to_owned));
     settings.sha256 = None;
     let any = "http = [\"https://any.invalid/*\"]\ntcp = [\"any.invalid:1\"]\nsecrets = [\"any\"]\n";
     let any = load(&format!("[secrets]\nany = \"/any\"\n[plugins.{name}]\n{any}"));
@@ -104,5 +110,5 @@ async fn lend_all(stage: &PluginHarness, look: &ComponentInfo, config: &Config) 
     if reach.secrets.is_empty() {
         reach.secrets = any.secrets;
     }
-    stage.plugs.activate_wasm(name, wasm, (&settings, Clock::system().now())).await.map(drop)
+    harness.registry.activate_wasm(name, wasm, (&settings, Clock::system().now())).await.map(drop)
 }

@@ -10,7 +10,7 @@ use cordboard_runtime::PluginError;
 pub struct ConfigFaults(pub String);
 
 #[derive(Debug, thiserror::Error)]
-pub enum KitError {
+pub enum DevError {
     #[error("name a plugin '{name}': {why}")]
     Name { name: String, why: &'static str },
     #[error("create {}: it already exists; use another name, or remove it", path.display())]
@@ -37,15 +37,15 @@ pub enum KitError {
     #[error("use it: {0}")]
     Rejected(#[from] PluginError),
     #[error("pass the check: a host would reject '{name}'; see 'rejected' for the reason and the remedy")]
-    NotTaken { name: String },
+    WouldReject { name: String },
     #[error("pass the check: a host would ask its owner for {asks} before it activates '{name}'")]
-    AskedFor { name: String, asks: String },
+    NeedsApproval { name: String, asks: String },
     #[error("parse '{command}': {why}")]
     Command { command: String, why: &'static str },
     #[error("parse {option} '{given}': write {option} {shape}")]
     Option { option: &'static str, given: String, shape: &'static str },
     #[error("answer: {0}")]
-    Answered(String),
+    CommandFailed(String),
     #[error("use the configuration: {0}")]
     Config(#[from] ConfigFaults),
     #[error("read {place}: {why}")]
@@ -55,18 +55,18 @@ pub enum KitError {
     #[error("find a conversation in {}: write one, as `cordboard plugin test --help` shows", folder.display())]
     NoConversation { folder: PathBuf },
     #[error("pass the conversations: {failed} of {all} differ; --bless accepts the actual replies")]
-    Otherwise { failed: usize, all: usize },
+    TestsFailed { failed: usize, all: usize },
     #[error(
-        "bless {place}: `{act}` returns a different number of lines each time, which no conversation can expect; its lines are unchanged"
+        "bless {place}: `{step}` returns a different number of lines each time, which no conversation can expect; its lines are unchanged"
     )]
-    Unsteady { place: String, act: String },
+    VaryingLines { place: String, step: String },
     #[error("pass its conversations; it is not installed")]
-    Untested,
+    TestsDidNotPass,
     #[error("start: {0}")]
     Start(#[from] io::Error),
 }
 
-impl KitError {
+impl DevError {
     pub fn read(path: &std::path::Path) -> impl FnOnce(io::Error) -> Self + '_ {
         move |source| Self::Read { path: path.to_owned(), source }
     }

@@ -43,11 +43,11 @@ pub struct FakeHost {
 
 struct Shared {
     inner: Mutex<Inner>,
-    roster: SessionRegistry,
+    sessions: SessionRegistry,
     config: LiveConfig,
-    far: Option<Arc<dyn FakeNetwork>>,
+    network: Option<Arc<dyn FakeNetwork>>,
     /// Executes admin commands. Without it, they are checked and recorded.
-    plug_board: OnceLock<AdminCommands>,
+    admin_commands: OnceLock<AdminCommands>,
     personas: OnceLock<Personas>,
 }
 
@@ -58,9 +58,9 @@ struct Inner {
     now: Timestamp,
     sessions: BTreeMap<SessionName, Entry>,
     keys: BTreeMap<(String, String), Vec<u8>>,
-    deeds: Vec<RecordedAction>,
+    actions: Vec<RecordedAction>,
     /// The people who have spoken in each place.
-    met: Vec<(Place, ChatMember)>,
+    members: Vec<(Place, ChatMember)>,
     /// The number of prompts so far, which makes their ids.
     prompts: u64,
     /// The number of posts so far, which makes their ids.
@@ -75,22 +75,22 @@ struct Entry {
 impl FakeHost {
     /// Creates a host with no sessions. Its network is `far`, or the real one.
     #[must_use]
-    pub fn new(now: Timestamp, config: Config, far: Option<Arc<dyn FakeNetwork>>) -> Self {
+    pub fn new(now: Timestamp, config: Config, network: Option<Arc<dyn FakeNetwork>>) -> Self {
         let inner = Inner {
             now,
             sessions: BTreeMap::new(),
             keys: BTreeMap::new(),
-            deeds: Vec::new(),
-            met: Vec::new(),
+            actions: Vec::new(),
+            members: Vec::new(),
             prompts: 0,
             posts: 0,
         };
         let shared = Shared {
             inner: Mutex::new(inner),
-            roster: SessionRegistry::new(Vec::new(), Vec::new()),
+            sessions: SessionRegistry::new(Vec::new(), Vec::new()),
             config: LiveConfig::new(config),
-            far,
-            plug_board: OnceLock::new(),
+            network,
+            admin_commands: OnceLock::new(),
             personas: OnceLock::new(),
         };
         Self { shared: Arc::new(shared), press: None }
@@ -102,13 +102,13 @@ impl FakeHost {
         Self { press: Some(press), ..self.clone() }
     }
 
-    /// Executes later admin commands with `orders`. Only the first call has an effect.
-    pub fn carry_out(&self, orders: AdminCommands) {
-        self.shared.plug_board.get_or_init(|| orders);
+    /// Executes later admin commands with `commands`. Only the first call has an effect.
+    pub fn set_admin_commands(&self, commands: AdminCommands) {
+        self.shared.admin_commands.get_or_init(|| commands);
     }
 
     /// Rejects unknown personas from now on. Only the first call has an effect.
-    pub fn know_personas(&self, known: impl Fn() -> Vec<String> + Send + Sync + 'static) {
+    pub fn set_personas(&self, known: impl Fn() -> Vec<String> + Send + Sync + 'static) {
         self.shared.personas.get_or_init(|| Box::new(known));
     }
 
@@ -139,17 +139,17 @@ impl FakeHost {
     }
 
     /// Returns and removes the recorded actions.
-    pub fn take_deeds(&self) -> Vec<RecordedAction> {
-        std::mem::take(&mut self.inner().deeds)
+    pub fn take_actions(&self) -> Vec<RecordedAction> {
+        std::mem::take(&mut self.inner().actions)
     }
 
     /// Returns the recorded actions without removing them.
-    pub fn deeds(&self) -> Vec<RecordedAction> {
-        self.inner().deeds.clone()
+    pub fn actions(&self) -> Vec<RecordedAction> {
+        self.inner().actions.clone()
     }
 
     fn record(&self, action: RecordedAction) {
-        self.inner().deeds.push(action);
+        self.inner().actions.push(action);
     }
 
     /// Adds a suspended session, or replaces the session with that name.
@@ -175,14 +175,14 @@ impl FakeHost {
 
     fn insert(&self, session: FakeSession) {
         let name = session.machine.record().name.clone();
-        let cell = self.shared.roster.add(session.machine.view());
+        let cell = self.shared.sessions.add(session.machine.view());
         self.inner().sessions.insert(name, Entry { session, cell });
     }
 
     /// Switches a person in a place to a session, as that person's command does.
     pub fn bind(&self, caller: &Caller, place: &Place, name: &SessionName) {
-        let roster = &self.shared.roster;
-        roster.bind(roster.scope(caller, place), name);
+        let sessions = &self.shared.sessions;
+        sessions.bind(sessions.scope(caller, place), name);
         // An archived session can't be touched, and isn't active either.
         drop(self.change(name, |session, now| session.order(SessionCommand::Touch(place.clone()), now)));
     }
@@ -199,7 +199,7 @@ impl FakeHost {
     }
 
     pub fn session(&self, name: &str) -> Option<SessionView> {
-        self.shared.roster.view(name).map(|view| SessionView::clone(&view))
+        self.shared.sessions.view(name).map(|view| SessionView::clone(&view))
     }
 
     /// Returns the turn of a session: the running one, or the one that ended last.
@@ -214,7 +214,7 @@ impl FakeHost {
 
     /// Delivers an event of a session's agent.
     pub fn agent(&self, name: &SessionName, event: AgentEvent) {
-        self.change(name, |session, now| session.hear(event, now));
+        self.change(name, |session, now| session.on_agent_event(event, now));
     }
 
     /// Sends a session a prompt from a place.
@@ -238,15 +238,15 @@ impl FakeHost {
 
     /// Returns the sessions that are active in a place, for any person.
     pub fn active_in(&self, place: &Place) -> BTreeSet<SessionName> {
-        self.shared.roster.active_in(place)
+        self.shared.sessions.active_in(place)
     }
 
     /// Records that a person speaks in a place.
-    pub fn meet(&self, place: &Place, caller: &Caller) {
-        let met = (place.clone(), ChatMember { id: caller.id.clone(), role: caller.role });
+    pub fn add_member(&self, place: &Place, caller: &Caller) {
+        let member = (place.clone(), ChatMember { id: caller.id.clone(), role: caller.role });
         let mut inner = self.inner();
-        if !inner.met.contains(&met) {
-            inner.met.push(met);
+        if !inner.members.contains(&member) {
+            inner.members.push(member);
         }
     }
 }
@@ -256,7 +256,7 @@ impl Inner {
     fn collect_notices(&mut self) {
         for entry in self.sessions.values_mut() {
             for (place, notice) in entry.session.notices.drain(..) {
-                self.deeds.push(RecordedAction::Posted(place, Box::new(notice.reply())));
+                self.actions.push(RecordedAction::Posted(place, Box::new(notice.reply())));
             }
         }
     }

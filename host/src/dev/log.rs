@@ -45,15 +45,15 @@ impl<S: Subscriber> Layer<S> for Log {
         if !event.metadata().target().starts_with(AUTHORS) {
             return;
         }
-        let mut line = Line::default();
+        let mut line = EventText::default();
         event.record(&mut line);
-        let said = match (line.own, line.hosts, line.why) {
-            (Some(own), _, _) => Some(own),
-            (None, Some(hosts), Some(why)) => Some(format!("{hosts}: {why}")),
-            (None, hosts, _) => hosts,
+        let said = match (line.plugin_text, line.host_text, line.why) {
+            (Some(plugin_text), _, _) => Some(plugin_text),
+            (None, Some(host_text), Some(why)) => Some(format!("{host_text}: {why}")),
+            (None, host_text, _) => host_text,
         };
-        let deed = said.map(|text| RecordedAction::Logged(level(*event.metadata().level()), text));
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(deed);
+        let action = said.map(|text| RecordedAction::Logged(level(*event.metadata().level()), text));
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(action);
     }
 }
 
@@ -68,16 +68,16 @@ fn level(level: Level) -> &'static str {
 
 /// The text of an event: the plugin's own text, or else the host's.
 #[derive(Default)]
-struct Line {
-    own: Option<String>,
-    hosts: Option<String>,
+struct EventText {
+    plugin_text: Option<String>,
+    host_text: Option<String>,
     why: Option<String>,
 }
 
-impl Visit for Line {
+impl Visit for EventText {
     fn record_str(&mut self, field: &Field, value: &str) {
         match field.name() {
-            "message" => self.own = Some(value.to_owned()),
+            "message" => self.plugin_text = Some(value.to_owned()),
             "why" => self.why = Some(value.to_owned()),
             _ => {}
         }
@@ -86,7 +86,7 @@ impl Visit for Line {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         let text = format!("{value:?}");
         match field.name() {
-            "message" => self.hosts = (text != PLUGIN_MESSAGE).then_some(text),
+            "message" => self.host_text = (text != PLUGIN_MESSAGE).then_some(text),
             "why" => self.why = Some(text),
             _ => {}
         }

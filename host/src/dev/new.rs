@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::{
     build,
-    error::KitError,
+    error::DevError,
     progress,
     project::check_name,
     vendored::{self, TEMPLATES, write},
@@ -16,29 +16,29 @@ use crate::{
 
 /// # Errors
 /// The name is invalid, the folder exists, or it can't be written.
-pub fn new(wanted: &cli::New) -> Result<(), KitError> {
-    check_name(&wanted.name)?;
-    let folder = PathBuf::from(&wanted.name);
+pub fn new(options: &cli::New) -> Result<(), DevError> {
+    check_name(&options.name)?;
+    let folder = PathBuf::from(&options.name);
     if folder.symlink_metadata().is_ok() {
-        return Err(KitError::Exists { path: folder });
+        return Err(DevError::Exists { path: folder });
     }
     for file in TEMPLATES {
-        if let Some(path) = destination(file.path, wanted) {
-            write(&folder.join(filled(&path, wanted)), &filled(file.text, wanted))?;
+        if let Some(path) = destination(file.path, options) {
+            write(&folder.join(filled(&path, options)), &filled(file.text, options))?;
         }
     }
-    for (path, text) in vendored::files(wanted.lang) {
+    for (path, text) in vendored::files(options.lang) {
         write(&folder.join(path), text)?;
     }
     let mut lines =
-        vec![format!("cd {}", wanted.name), "cordboard plugin build".to_owned(), "cordboard plugin test".to_owned()];
-    lines.extend(call(wanted));
+        vec![format!("cd {}", options.name), "cordboard plugin build".to_owned(), "cordboard plugin test".to_owned()];
+    lines.extend(call(options));
     let lines: String = lines.iter().map(|line| format!("  {line}\n")).collect();
-    progress::print(&format!("created {}/:\n{lines}{}", wanted.name, wish(wanted)));
-    if STANDARD.iter().any(|one| one.name == wanted.name) {
+    progress::print(&format!("created {}/:\n{lines}{}", options.name, required_config(options)));
+    if STANDARD.iter().any(|one| one.name == options.name) {
         progress::note(&format!(
             "'{}' is the name of a built-in plugin; this plugin replaces it once it is installed",
-            wanted.name
+            options.name
         ));
     }
     Ok(())
@@ -46,8 +46,8 @@ pub fn new(wanted: &cli::New) -> Result<(), KitError> {
 
 /// Returns the path of a template's file in the new folder. `None` if the file is for another language or extension
 /// point.
-fn destination(template: &str, wanted: &cli::New) -> Option<String> {
-    let (language, source, place) = match wanted.lang {
+fn destination(template: &str, options: &cli::New) -> Option<String> {
+    let (language, source, place) = match options.lang {
         Language::Rust => ("rust/", "lib.rs", "src/lib.rs"),
         Language::Python => ("python/", "plugin.py", "plugin.py"),
         Language::Js => ("js/", "plugin.js", "plugin.js"),
@@ -55,11 +55,11 @@ fn destination(template: &str, wanted: &cli::New) -> Option<String> {
     if let Some(common) = template.strip_prefix(language) {
         return Some(common.to_owned());
     }
-    let file = template.strip_prefix(&extension_folder(wanted.extension))?;
+    let file = template.strip_prefix(&extension_folder(options.extension))?;
     match file {
         "plugin.chat" => Some("tests/{{name}}.chat".to_owned()),
         // A Rust component imports only what it uses; the other languages need a world.
-        "world.wit" if wanted.lang != Language::Rust => Some("wit/world.wit".to_owned()),
+        "world.wit" if options.lang != Language::Rust => Some("wit/world.wit".to_owned()),
         _ if file == source => Some(place.to_owned()),
         _ => None,
     }
@@ -75,9 +75,9 @@ fn command(name: &str) -> String {
 }
 
 /// Returns a line that calls the plugin. `None` if it has no command.
-fn call(wanted: &cli::New) -> Option<String> {
-    let command = command(&wanted.name);
-    match wanted.extension {
+fn call(options: &cli::New) -> Option<String> {
+    let command = command(&options.name);
+    match options.extension {
         ExtensionPoint::Command => Some(format!("cordboard plugin call . /{command} Ada")),
         ExtensionPoint::Hook | ExtensionPoint::Schedule | ExtensionPoint::Webhook => {
             Some(format!("cordboard plugin call . /{command} here"))
@@ -86,38 +86,40 @@ fn call(wanted: &cli::New) -> Option<String> {
     }
 }
 
-fn asks(lines: &str) -> String {
+fn config_needed(lines: &str) -> String {
     format!("A host needs in its configuration:\n  {lines}\n")
 }
 
 /// Returns the configuration that the plugin needs to be useful.
-fn wish(wanted: &cli::New) -> String {
-    let name = &wanted.name;
-    match wanted.extension {
+fn required_config(options: &cli::New) -> String {
+    let name = &options.name;
+    match options.extension {
         ExtensionPoint::Command => String::new(),
         ExtensionPoint::Persona => format!("Once it is active, use it in the chat: /new demo {name}\n"),
-        ExtensionPoint::Lifecycle => asks(&format!("[plugins]\n  lifecycle = \"{name}\"")),
-        ExtensionPoint::Hook | ExtensionPoint::Schedule => asks(&format!("[plugins.{name}]\n  grants = [\"chat\"]")),
-        ExtensionPoint::View => asks(&format!("[plugins.{name}]\n  grants = [\"session-control\"]")),
+        ExtensionPoint::Lifecycle => config_needed(&format!("[plugins]\n  lifecycle = \"{name}\"")),
+        ExtensionPoint::Hook | ExtensionPoint::Schedule => {
+            config_needed(&format!("[plugins.{name}]\n  grants = [\"chat\"]"))
+        }
+        ExtensionPoint::View => config_needed(&format!("[plugins.{name}]\n  grants = [\"session-control\"]")),
         ExtensionPoint::Webhook => format!(
             "{}It also needs an address and a token: see README.md.\n",
-            asks(&format!("[plugins.{name}]\n  grants = [\"chat\"]"))
+            config_needed(&format!("[plugins.{name}]\n  grants = [\"chat\"]"))
         ),
     }
 }
 
 /// Fills in a template. Template files have no leading dots, so that they are visible in the repository.
-fn filled(text: &str, wanted: &cli::New) -> String {
-    let readme = format!("{}README.md", extension_folder(wanted.extension));
+fn filled(text: &str, options: &cli::New) -> String {
+    let readme = format!("{}README.md", extension_folder(options.extension));
     let readme = TEMPLATES.iter().find(|file| file.path == readme).map_or("", |file| file.text);
     let (about, usage) = readme.split_once("\n\n").unwrap_or((readme, ""));
-    let call = call(wanted).map_or_else(String::new, |line| format!("{line}\n"));
+    let call = call(options).map_or_else(String::new, |line| format!("{line}\n"));
     let words = [
         ("{{about}}", about.trim_end()),
         ("{{use}}", usage.trim_end()),
         ("{{call}}\n", &call),
-        ("{{name}}", &wanted.name),
-        ("{{command}}", &command(&wanted.name)),
+        ("{{name}}", &options.name),
+        ("{{command}}", &command(&options.name)),
         ("{{componentize-py}}", build::COMPONENTIZE_PY),
         ("{{componentize-js}}", build::COMPONENTIZE_JS),
         ("{{jco}}", build::JCO),

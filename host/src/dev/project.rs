@@ -8,7 +8,7 @@ use std::{
 use cordboard_core::{config, types::is_plugin_name};
 use serde::Deserialize;
 
-use super::error::KitError;
+use super::error::DevError;
 use crate::cli::Language;
 
 /// The folder of the component, relative to the project.
@@ -38,12 +38,12 @@ struct Manifest {
 }
 
 impl Project {
-    pub fn open(folder: &Path) -> Result<Self, KitError> {
+    pub fn open(folder: &Path) -> Result<Self, DevError> {
         let found = MANIFESTS.iter().find(|(file, _)| folder.join(file).is_file());
-        let (file, language) = found.ok_or_else(|| KitError::NoProject { path: folder.to_owned() })?;
+        let (file, language) = found.ok_or_else(|| DevError::NoProject { path: folder.to_owned() })?;
         let path = folder.join(file);
-        let text = fs::read_to_string(&path).map_err(KitError::read(&path))?;
-        let name = name(*language, &text).map_err(|why| KitError::NoName { path, why })?;
+        let text = fs::read_to_string(&path).map_err(DevError::read(&path))?;
+        let name = name(*language, &text).map_err(|why| DevError::NoName { path, why })?;
         check_name(&name)?;
         Ok(Self { folder: folder.to_owned(), language: *language, name })
     }
@@ -54,10 +54,10 @@ impl Project {
 
     /// Returns the path where a tool writes its result before it is moved into place. The path is absolute, and its
     /// folder exists. Each process has its own file, because `watch` may build at the same time as another command.
-    pub fn built(&self) -> Result<PathBuf, KitError> {
+    pub fn built(&self) -> Result<PathBuf, DevError> {
         let dist = self.folder.join(DIST);
-        fs::create_dir_all(&dist).map_err(KitError::write(&dist))?;
-        let dist = dist.canonicalize().map_err(KitError::read(&dist))?;
+        fs::create_dir_all(&dist).map_err(DevError::write(&dist))?;
+        let dist = dist.canonicalize().map_err(DevError::read(&dist))?;
         Ok(dist.join(format!(".{}.{}.building.wasm", self.name, std::process::id())))
     }
 
@@ -82,8 +82,8 @@ const TAKEN: &str = "alloc core cordboard-plugin std test proc_macro wit-bindgen
     return self static struct super trait true try type typeof unsafe unsized use virtual where while yield";
 
 /// Checks a plugin's name, which is also the name of its file and crate.
-pub fn check_name(name: &str) -> Result<(), KitError> {
-    let refuse = |why| Err(KitError::Name { name: name.to_owned(), why });
+pub fn check_name(name: &str) -> Result<(), DevError> {
+    let refuse = |why| Err(DevError::Name { name: name.to_owned(), why });
     let of_crates = name.starts_with(|first: char| first.is_ascii_lowercase()) && !name.ends_with(['-', '_']);
     if !is_plugin_name(name) || !of_crates {
         return refuse(

@@ -126,6 +126,6 @@ mod tests {
             "log warn: low",
             "plugin echo grant 0123456789ab",
         ];
-        assert_eq!(lines.map(|deed| deed.to_string()), expected);
+        assert_eq!(lines.map(|action| action.to_string()), expected);
     }
 }

@@ -6,48 +6,49 @@ use std::{
 };
 
 /// Folders that contain only generated files.
-const MADE: [&str; 4] = ["dist", "node_modules", "target", "__pycache__"];
+const GENERATED_FOLDERS: [&str; 4] = ["dist", "node_modules", "target", "__pycache__"];
 
 /// Folders of a Python or JavaScript project that are not part of its component: build output, packages and
 /// conversations.
-const BESIDE: [&str; 3] = ["dist", "node_modules", "tests"];
+const EXCLUDED_FOLDERS: [&str; 3] = ["dist", "node_modules", "tests"];
 
 /// The folder of generated support files.
-const KEPT: &str = ".cordboard";
+const SUPPORT_FOLDER: &str = ".cordboard";
 
 /// Returns the files that an author saves: no hidden files, editor backups, lock files or build output.
-pub fn saved(project: &Path) -> Vec<PathBuf> {
-    let skipped = |_: &Path, name: &str| {
-        name.starts_with('.') || name.ends_with('~') || name.ends_with(".lock") || MADE.contains(&name)
+pub fn source_files(project: &Path) -> Vec<PathBuf> {
+    let is_skipped = |_: &Path, name: &str| {
+        name.starts_with('.') || name.ends_with('~') || name.ends_with(".lock") || GENERATED_FOLDERS.contains(&name)
     };
-    files(project, &skipped)
+    files(project, &is_skipped)
 }
 
 /// Returns the files that may be part of a Python or JavaScript component, except for installed packages.
-pub fn built_from(project: &Path) -> Vec<PathBuf> {
-    let skipped = |folder: &Path, name: &str| {
+pub fn component_inputs(project: &Path) -> Vec<PathBuf> {
+    let is_skipped = |folder: &Path, name: &str| {
         let at_top = folder == project;
-        name == "__pycache__" || at_top && (BESIDE.contains(&name) || name.starts_with('.') && name != KEPT)
+        name == "__pycache__"
+            || at_top && (EXCLUDED_FOLDERS.contains(&name) || name.starts_with('.') && name != SUPPORT_FOLDER)
     };
-    files(project, &skipped)
+    files(project, &is_skipped)
 }
 
 /// Returns the files, sorted by path.
-fn files(folder: &Path, skipped: &dyn Fn(&Path, &str) -> bool) -> Vec<PathBuf> {
+fn files(folder: &Path, is_skipped: &dyn Fn(&Path, &str) -> bool) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    collect(folder, skipped, &mut found);
+    collect(folder, is_skipped, &mut found);
     found.sort();
     found
 }
 
-fn collect(folder: &Path, skipped: &dyn Fn(&Path, &str) -> bool, found: &mut Vec<PathBuf>) {
+fn collect(folder: &Path, is_skipped: &dyn Fn(&Path, &str) -> bool, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        if skipped(folder, &entry.file_name().to_string_lossy()) {
+        if is_skipped(folder, &entry.file_name().to_string_lossy()) {
             continue;
         }
         let path = entry.path();
         match entry.file_type() {
-            Ok(kind) if kind.is_dir() => collect(&path, skipped, found),
+            Ok(kind) if kind.is_dir() => collect(&path, is_skipped, found),
             // A linked file belongs to the project. A linked folder could lead back to one of its parents.
             Ok(_) if path.is_file() => found.push(path),
             Ok(_) | Err(_) => {}
@@ -77,7 +78,7 @@ mod tests {
             files.into_iter().map(name).collect::<std::collections::BTreeSet<_>>()
         };
         let of = |parts: [&[&str]; 2]| parts.concat().iter().map(|&name| name.to_owned()).collect();
-        assert_eq!(names(saved(project.path())), of([&both, &saved_alone]));
-        assert_eq!(names(built_from(project.path())), of([&both, &built_alone]));
+        assert_eq!(names(source_files(project.path())), of([&both, &saved_alone]));
+        assert_eq!(names(component_inputs(project.path())), of([&both, &built_alone]));
     }
 }

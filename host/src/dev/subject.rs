@@ -7,7 +7,7 @@ use std::{
 
 use cordboard_runtime::LARGEST_WASM;
 
-use super::{build, error::KitError};
+use super::{build, error::DevError};
 
 /// A component on disk, with its name as a plugin.
 #[derive(Debug, Clone)]
@@ -20,21 +20,21 @@ pub struct Subject {
 impl Subject {
     /// Reads a component, or builds a plugin's folder and reads its component. A component from before might not match
     /// the sources.
-    pub fn find(path: &Path) -> Result<Self, KitError> {
+    pub fn find(path: &Path) -> Result<Self, DevError> {
         if path.is_dir() { Self::read(&build::build_quietly(path)?) } else { Self::read(path) }
     }
 
-    pub fn read(path: &Path) -> Result<Self, KitError> {
+    pub fn read(path: &Path) -> Result<Self, DevError> {
         // Opening a pipe would block until a writer opens it.
         if let Some(why) = cordboard_watch::not_a_file(path) {
-            return Err(KitError::read(path)(io::Error::other(why)));
+            return Err(DevError::read(path)(io::Error::other(why)));
         }
-        let length = fs::metadata(path).map_err(KitError::read(path))?.len();
+        let length = fs::metadata(path).map_err(DevError::read(path))?.len();
         if length > LARGEST_WASM {
             let why = format!("it has {length} bytes, more than the maximum of {LARGEST_WASM}");
-            return Err(KitError::read(path)(io::Error::other(why)));
+            return Err(DevError::read(path)(io::Error::other(why)));
         }
-        let wasm = fs::read(path).map_err(KitError::read(path))?;
+        let wasm = fs::read(path).map_err(DevError::read(path))?;
         let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         Ok(Self { name, path: path.to_owned(), wasm })
     }

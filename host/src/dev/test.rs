@@ -2,12 +2,16 @@
 //! when a conversation says so. Prints the differences, or with `--bless` writes the actual replies as the expected
 //! ones.
 
-mod actor;
+mod background_calls;
 mod bless;
+mod diff;
 mod directives;
+mod error;
+mod script;
+mod scripted_network;
 mod secrets;
+mod step_runner;
 mod turn;
-mod unasked;
 
 use std::{
     fs,
@@ -21,19 +25,22 @@ use cordboard_core::{
     render::terminal::Colours,
 };
 
+use cordboard_runtime::Registry;
+
+use self::{
+    diff::{DiffLine, diff},
+    script::{ConversationStep, matches_pattern},
+    step_runner::{StepOutput, StepRunner},
+};
 use super::{
-    diff::{Line, diff},
-    error::KitError,
-    harness::Harness,
+    error::DevError,
+    harness::DevSettings,
     log::Log,
     progress::{self, BOLD, GREEN, RED, paint},
     project::Project,
-    script::{self, Step, fits},
     subject::Subject,
 };
 use crate::cli;
-use actor::{Actor, Came};
-use cordboard_runtime::Registry;
 
 /// The fault of a conversation that tests nothing.
 const NO_CALL: &str = "the conversation never calls the plugin: add a message such as `> /hello Ada`, or a call such as `@event host-started`";
@@ -43,27 +50,27 @@ const FOLDER: &str = "tests";
 
 /// # Errors
 /// A conversation had other results, which were printed; a conversation can't be read; or the build failed.
-pub fn test(wanted: &cli::Test, bench: Harness) -> Result<(), KitError> {
-    let subject = match &wanted.component {
+pub fn test(options: &cli::Test, settings: DevSettings) -> Result<(), DevError> {
+    let subject = match &options.component {
         Some(file) => Subject::read(file)?,
-        None => Subject::read(&super::build(&wanted.folder)?)?,
+        None => Subject::read(&super::build(&options.folder)?)?,
     };
-    let files = conversations(&wanted.folder)?;
+    let files = conversations(&options.folder)?;
     let log = Log::start();
     let failed = super::block_on(async {
-        let rehearsal = Rehearsal { plugs: Arc::new(bench.plugs()?), log, subject };
+        let test_run = TestRun { registry: Arc::new(settings.registry()?), log, subject };
         let (mut failed, mut fault) = (0, None);
         for file in &files {
-            let went = if wanted.bless { rehearsal.bless(file).await } else { rehearsal.test(file).await };
-            match went {
-                Ok(Went::AsWritten) => {}
-                Ok(Went::Otherwise) => failed += 1,
+            let outcome = if options.bless { test_run.bless(file).await } else { test_run.test(file).await };
+            match outcome {
+                Ok(TestOutcome::Passed) => {}
+                Ok(TestOutcome::Failed) => failed += 1,
                 // Run the other conversations anyway.
-                Err(error @ KitError::Script { .. }) => {
+                Err(error @ DevError::Script { .. }) => {
                     progress::print(&format!("{}  {}\n", file.display(), verdict("FAILED", RED)));
                     fault.get_or_insert(error);
                 }
-                Err(error @ KitError::Unsteady { .. }) => {
+                Err(error @ DevError::VaryingLines { .. }) => {
                     fault.get_or_insert(error);
                 }
                 Err(error) => return Err(error),
@@ -71,20 +78,20 @@ pub fn test(wanted: &cli::Test, bench: Harness) -> Result<(), KitError> {
         }
         fault.map_or(Ok(failed), Err)
     })?;
-    if failed == 0 { Ok(()) } else { Err(KitError::Otherwise { failed, all: files.len() }) }
+    if failed == 0 { Ok(()) } else { Err(DevError::TestsFailed { failed, all: files.len() }) }
 }
 
 /// The result of a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Went {
-    AsWritten,
-    Otherwise,
+enum TestOutcome {
+    Passed,
+    Failed,
 }
 
 /// Reads a conversation as UTF-8. Ignores a byte order mark, which some editors write.
-fn read_conversation(file: &Path) -> Result<String, KitError> {
-    let bytes = fs::read(file).map_err(KitError::read(file))?;
-    let fault = |why: NotText| KitError::Script { place: file.display().to_string(), why: why.to_string() };
+fn read_conversation(file: &Path) -> Result<String, DevError> {
+    let bytes = fs::read(file).map_err(DevError::read(file))?;
+    let fault = |why: NotText| DevError::Script { place: file.display().to_string(), why: why.to_string() };
     encoding::text(bytes).map_err(fault)
 }
 
@@ -96,50 +103,50 @@ struct Conversation<'a> {
 }
 
 /// The state that all conversations share.
-struct Rehearsal {
-    plugs: Arc<Registry>,
+struct TestRun {
+    registry: Arc<Registry>,
     log: Log,
     subject: Subject,
 }
 
-impl Rehearsal {
-    async fn test(&self, file: &Path) -> Result<Went, KitError> {
+impl TestRun {
+    async fn test(&self, file: &Path) -> Result<TestOutcome, DevError> {
         let text = read_conversation(file)?;
-        let held = self.hold(Conversation { file, text: &text }).await?;
-        held.tell(file);
-        Ok(if held.is_as_written() { Went::AsWritten } else { Went::Otherwise })
+        let run = self.run(Conversation { file, text: &text }).await?;
+        run.report(file);
+        Ok(if run.passed() { TestOutcome::Passed } else { TestOutcome::Failed })
     }
 
-    async fn bless(&self, file: &Path) -> Result<Went, KitError> {
+    async fn bless(&self, file: &Path) -> Result<TestOutcome, DevError> {
         let text = read_conversation(file)?;
         let mut runs = Vec::new();
         for _ in 0..bless::RUNS {
-            runs.push(self.hold(Conversation { file, text: &text }).await?);
+            runs.push(self.run(Conversation { file, text: &text }).await?);
         }
-        bless::bless(&runs, Conversation { file, text: &text }).map(|()| Went::AsWritten)
+        bless::bless(&runs, Conversation { file, text: &text }).map(|()| TestOutcome::Passed)
     }
 
-    async fn hold(&self, conversation: Conversation<'_>) -> Result<Held, KitError> {
+    async fn run(&self, conversation: Conversation<'_>) -> Result<ConversationRun, DevError> {
         let folder = conversation.file.parent().unwrap_or(Path::new(""));
-        let actor = Actor::new(Arc::clone(&self.plugs), self.log.clone(), self.subject.clone(), folder);
-        let held = hold(actor, conversation).await;
+        let runner = StepRunner::new(Arc::clone(&self.registry), self.log.clone(), self.subject.clone(), folder);
+        let run = run(runner, conversation).await;
         self.clear().await;
-        held
+        run
     }
 
     /// Deactivates all plugins, so that the next conversation starts clean.
     async fn clear(&self) {
-        let table = self.plugs.table();
+        let table = self.registry.table();
         for name in table.names() {
-            self.plugs.remove_plugin(name, Duration::ZERO).await;
+            self.registry.remove_plugin(name, Duration::ZERO).await;
         }
     }
 }
 
 /// Returns the conversations in a plugin's `tests/` folder, sorted by name.
-fn conversations(folder: &Path) -> Result<Vec<PathBuf>, KitError> {
+fn conversations(folder: &Path) -> Result<Vec<PathBuf>, DevError> {
     let below = Project::open(folder).map_or_else(|_| folder.join(FOLDER), |project| project.below(FOLDER));
-    let none = || KitError::NoConversation { folder: below.clone() };
+    let none = || DevError::NoConversation { folder: below.clone() };
     let entries = fs::read_dir(&below).map_err(|_| none())?;
     let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     files.retain(|path| path.extension().is_some_and(|ending| ending == "chat"));
@@ -148,34 +155,38 @@ fn conversations(folder: &Path) -> Result<Vec<PathBuf>, KitError> {
 }
 
 /// A conversation with the results of its steps.
-struct Held {
-    steps: Vec<(Step, Came)>,
+struct ConversationRun {
+    steps: Vec<(ConversationStep, StepOutput)>,
 }
 
-async fn hold(mut actor: Actor, Conversation { file, text }: Conversation<'_>) -> Result<Held, KitError> {
-    let fault = |line: usize, why: String| KitError::Script { place: format!("{}:{line}", file.display()), why };
+async fn run(
+    mut runner: StepRunner,
+    Conversation { file, text }: Conversation<'_>,
+) -> Result<ConversationRun, DevError> {
+    let fault = |line: usize, why: String| DevError::Script { place: format!("{}:{line}", file.display()), why };
     let script = script::parse(text).map_err(|error| fault(error.line, error.why))?;
     let mut steps = Vec::new();
     for step in script {
-        let came = actor.act(&step.act).await.map_err(|why| fault(step.line, why))?;
-        steps.push((step, came));
+        let output = runner.run(&step.kind).await.map_err(|error| fault(step.line, error.to_string()))?;
+        steps.push((step, output));
     }
     // Otherwise, an empty file would pass.
-    if !steps.iter().any(|(step, _)| step.act.is_call()) {
+    if !steps.iter().any(|(step, _)| step.kind.is_call()) {
         return Err(fault(text.lines().count().max(1), NO_CALL.to_owned()));
     }
-    Ok(Held { steps })
+    Ok(ConversationRun { steps })
 }
 
 /// Returns the expected lines of a step, as in the file. Actions are compared only if the file lists any.
-fn expected(step: &Step) -> Vec<String> {
+fn expected(step: &ConversationStep) -> Vec<String> {
     let chat = step.expected.chat.iter().map(|line| marked('<', line));
-    chat.chain(step.expected.deeds.iter().map(|line| marked('*', line))).collect()
+    chat.chain(step.expected.actions.iter().map(|line| marked('*', line))).collect()
 }
 
-fn came(step: &Step, came: &Came) -> Vec<String> {
-    let deeds: &[String] = if step.expected.deeds.is_empty() { &[] } else { &came.deeds };
-    came.chat.iter().map(|line| marked('<', line)).chain(deeds.iter().map(|line| marked('*', line))).collect()
+/// Returns the actual lines of a step, in the same form.
+fn actual(step: &ConversationStep, output: &StepOutput) -> Vec<String> {
+    let actions: &[String] = if step.expected.actions.is_empty() { &[] } else { &output.actions };
+    output.chat.iter().map(|line| marked('<', line)).chain(actions.iter().map(|line| marked('*', line))).collect()
 }
 
 fn verdict(word: &str, colour: &str) -> String {
@@ -186,34 +197,34 @@ fn marked(mark: char, line: &str) -> String {
     format!("{mark} {line}").trim_end().to_owned()
 }
 
-impl Held {
-    fn otherwise(&self) -> impl Iterator<Item = (&Step, Vec<Line>)> {
-        self.steps.iter().filter_map(|(step, brought)| {
-            let lines = diff(&expected(step), &came(step, brought), fits);
-            lines.iter().any(|line| !matches!(line, Line::Same(_))).then_some((step, lines))
+impl ConversationRun {
+    fn differences(&self) -> impl Iterator<Item = (&ConversationStep, Vec<DiffLine>)> {
+        self.steps.iter().filter_map(|(step, output)| {
+            let lines = diff(&expected(step), &actual(step, output), matches_pattern);
+            lines.iter().any(|line| !matches!(line, DiffLine::Same(_))).then_some((step, lines))
         })
     }
 
-    fn is_as_written(&self) -> bool {
-        self.otherwise().next().is_none()
+    fn passed(&self) -> bool {
+        self.differences().next().is_none()
     }
 
-    fn tell(&self, file: &Path) {
+    fn report(&self, file: &Path) {
         let colours = progress::out().unwrap_or(Colours::Off);
-        let verdict = if self.is_as_written() { verdict("ok", GREEN) } else { verdict("FAILED", RED) };
-        let calls = self.steps.iter().filter(|(step, _)| step.act.is_call()).count();
+        let verdict = if self.passed() { verdict("ok", GREEN) } else { verdict("FAILED", RED) };
+        let calls = self.steps.iter().filter(|(step, _)| step.kind.is_call()).count();
         let exchanges = if calls == 1 { "exchange" } else { "exchanges" };
         let mut text = format!("{}  {verdict}  {calls} {exchanges}\n", file.display());
-        for (step, lines) in self.otherwise() {
+        for (step, lines) in self.differences() {
             text.push_str(&format!(
                 "  {}\n",
-                paint(&format!("{}:{}: {}", file.display(), step.line, step.act), BOLD, colours)
+                paint(&format!("{}:{}: {}", file.display(), step.line, step.kind), BOLD, colours)
             ));
             for line in lines {
                 let line = match line {
-                    Line::Same(line) => format!("      {line}"),
-                    Line::Missing(line) => paint(&format!("    - {line}"), RED, colours),
-                    Line::Unexpected(line) => paint(&format!("    + {line}"), GREEN, colours),
+                    DiffLine::Same(line) => format!("      {line}"),
+                    DiffLine::Missing(line) => paint(&format!("    - {line}"), RED, colours),
+                    DiffLine::Unexpected(line) => paint(&format!("    + {line}"), GREEN, colours),
                 };
                 text.push_str(&format!("{line}\n"));
             }

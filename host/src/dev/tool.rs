@@ -8,7 +8,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use super::error::KitError;
+use super::error::DevError;
 
 pub struct Tool {
     command: Command,
@@ -47,24 +47,24 @@ impl Tool {
     }
 
     /// Runs the tool and returns its standard output. Its standard error goes to the terminal.
-    pub fn read(mut self) -> Result<String, KitError> {
+    pub fn read(mut self) -> Result<String, DevError> {
         self.command.stdout(Stdio::piped()).stderr(Stdio::inherit());
         let output = self.command.output().map_err(|source| self.missing(source))?;
         if output.status.success() {
             return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }
-        Err(KitError::Build { tool: self.name, status: output.status.to_string() })
+        Err(DevError::Build { tool: self.name, status: output.status.to_string() })
     }
 
     /// Runs the tool and prints its standard output to standard error, as progress.
-    pub fn run(self) -> Result<(), KitError> {
+    pub fn run(self) -> Result<(), DevError> {
         let said = self.read()?;
         said.lines().for_each(|line| super::progress::note(&format!("    {line}")));
         Ok(())
     }
 
     /// Runs the tool with its output in the terminal. Returns whether it succeeded.
-    pub fn succeeds(mut self) -> Result<bool, KitError> {
+    pub fn succeeds(mut self) -> Result<bool, DevError> {
         let status = self.command.status().map_err(|source| self.missing(source))?;
         Ok(status.success())
     }
@@ -75,11 +75,11 @@ impl Tool {
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 
-    fn missing(&self, source: std::io::Error) -> KitError {
+    fn missing(&self, source: std::io::Error) -> DevError {
         let tool = self.name.clone();
         match source.kind() {
-            ErrorKind::NotFound => KitError::NoTool { tool, remedy: self.remedy },
-            _ => KitError::Tool { tool, source },
+            ErrorKind::NotFound => DevError::NoTool { tool, remedy: self.remedy },
+            _ => DevError::Tool { tool, source },
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::{fs, path::Path};
 
-use super::{error::KitError, progress, project::Project};
+use super::{error::DevError, progress, project::Project};
 use crate::cli::Language;
 
 /// A text file that is part of the binary.
@@ -16,7 +16,7 @@ include!(concat!(env!("OUT_DIR"), "/kit.rs"));
 
 /// Updates missing or outdated generated files to those of this binary. A Rust crate that uses an SDK from elsewhere,
 /// such as one of this repository, isn't changed.
-pub fn refresh(project: &Project) -> Result<(), KitError> {
+pub fn refresh(project: &Project) -> Result<(), DevError> {
     let manifest = fs::read_to_string(project.folder.join("Cargo.toml")).unwrap_or_default();
     if project.language == Language::Rust && !manifest.contains(".cordboard/sdk") {
         return Ok(());
@@ -64,9 +64,9 @@ fn embedded((template, path): (&str, &str)) -> Option<(String, &'static str)> {
     Some((path.to_owned(), file.text))
 }
 
-pub fn write(path: &Path, text: &str) -> Result<(), KitError> {
+pub fn write(path: &Path, text: &str) -> Result<(), DevError> {
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(KitError::write(folder))?;
+        fs::create_dir_all(folder).map_err(DevError::write(folder))?;
     }
-    fs::write(path, text).map_err(KitError::write(path))
+    fs::write(path, text).map_err(DevError::write(path))
 }

@@ -9,7 +9,7 @@ use std::{
 
 use cordboard_runtime::THIS_PROGRAM;
 
-use super::{build::place, error::KitError, progress, project::Project, sources::saved, tool::Tool};
+use super::{build::install, error::DevError, progress, project::Project, sources::source_files, tool::Tool};
 
 /// The work at each save.
 #[derive(Debug, Clone)]
@@ -24,66 +24,66 @@ pub struct WatchOptions {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tests {
     /// A build that fails its tests is not copied.
-    Held,
+    Required,
     Skipped,
 }
 
 /// The interval of scans. A plugin has few sources, so scanning is cheap, and it works on every file system.
-const LOOK: Duration = Duration::from_millis(300);
+const SCAN_INTERVAL: Duration = Duration::from_millis(300);
 
 /// # Errors
 /// The folder has no plugin, or the plugin folder doesn't exist.
-pub fn watch(round: &WatchOptions) -> Result<(), KitError> {
-    let project = Project::open(&round.folder)?;
-    if !round.plugins.is_dir() {
-        return Err(KitError::NoFolder { folder: round.plugins.clone() });
+pub fn watch(options: &WatchOptions) -> Result<(), DevError> {
+    let project = Project::open(&options.folder)?;
+    if !options.plugins.is_dir() {
+        return Err(DevError::NoFolder { folder: options.plugins.clone() });
     }
     super::block_on(async {
         // Handle Ctrl-C here, also during a build. Its tools get the signal too and exit.
         let mut interrupted = std::pin::pin!(tokio::signal::ctrl_c());
-        let mut seen = None;
+        let mut known = None;
         loop {
-            let now = sight(&project.folder);
-            if seen.as_ref() != Some(&now) {
-                seen = Some(now);
+            let current = file_states(&project.folder);
+            if known.as_ref() != Some(&current) {
+                known = Some(current);
                 // Run on a separate thread, so that Ctrl-C is handled in the meantime.
-                let round = round.clone();
-                let run = tokio::task::spawn_blocking(move || round.run());
+                let options = options.clone();
+                let run = tokio::task::spawn_blocking(move || options.run());
                 tokio::select! {
                     _ = &mut interrupted => return Ok(()),
-                    built = run => tell(built.unwrap_or_else(|error| Err(KitError::Start(std::io::Error::other(error))))),
+                    built = run => report(built.unwrap_or_else(|error| Err(DevError::Start(std::io::Error::other(error))))),
                 }
                 continue;
             }
             tokio::select! {
                 _ = &mut interrupted => return Ok(()),
-                () = tokio::time::sleep(LOOK) => {}
+                () = tokio::time::sleep(SCAN_INTERVAL) => {}
             }
         }
     })
 }
 
 impl WatchOptions {
-    fn run(&self) -> Result<PathBuf, KitError> {
+    fn run(&self) -> Result<PathBuf, DevError> {
         let component = super::build(&self.folder)?;
         match self.tests {
-            Tests::Held => self.test(&component)?,
+            Tests::Required => self.test(&component)?,
             Tests::Skipped => {}
         }
         let to = self.plugins.join(component.file_name().unwrap_or_default());
-        place(&component, &to)?;
+        install(&component, &to)?;
         Ok(to)
     }
 
     /// Runs the tests in a child process, so that Ctrl-C ends them too.
-    fn test(&self, component: &Path) -> Result<(), KitError> {
+    fn test(&self, component: &Path) -> Result<(), DevError> {
         let arguments = ["plugin".as_ref(), "test".as_ref(), self.folder.as_os_str(), "--component".as_ref()];
         let test = Tool::new(THIS_PROGRAM, "install cordboard").args(arguments).args([component]);
-        if test.succeeds()? { Ok(()) } else { Err(KitError::Untested) }
+        if test.succeeds()? { Ok(()) } else { Err(DevError::TestsDidNotPass) }
     }
 }
 
-fn tell(built: Result<PathBuf, KitError>) {
+fn report(built: Result<PathBuf, DevError>) {
     match built {
         Ok(to) => progress::step(&format!("copied to {}; waiting for the next save (Ctrl-C ends)", to.display())),
         Err(error) => progress::step(&format!("failed to {error}\n    waiting for the next save (Ctrl-C ends)")),
@@ -91,10 +91,10 @@ fn tell(built: Result<PathBuf, KitError>) {
 }
 
 /// Returns the files with their modification times and sizes, sorted by path.
-fn sight(folder: &Path) -> Vec<(PathBuf, Option<SystemTime>, u64)> {
-    let seen = |path: PathBuf| {
+fn file_states(folder: &Path) -> Vec<(PathBuf, Option<SystemTime>, u64)> {
+    let state = |path: PathBuf| {
         let data = fs::metadata(&path).ok()?;
         Some((path, data.modified().ok(), data.len()))
     };
-    saved(folder).into_iter().filter_map(seen).collect()
+    source_files(folder).into_iter().filter_map(state).collect()
 }

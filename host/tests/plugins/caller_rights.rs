@@ -26,7 +26,7 @@ async fn members_see_only_their_own_sessions() {
         let taken = CallError::Plugin("The name 'his' is taken by somebody else. Choose another name.".to_owned());
         assert_eq!(why, taken, "/{line}");
     }
-    assert!(bench.memory.deeds().is_empty());
+    assert!(bench.memory.actions().is_empty());
 }
 
 #[tokio::test]

@@ -142,7 +142,7 @@ async fn the_capabilities_of_0_2_are_unchanged() {
     )
     .await;
     // A topic in which its caller has written.
-    bench.memory.meet(&Place { topic: Some("7".to_owned()), ..Place::new("telegram", "42") }, &bench.caller);
+    bench.memory.add_member(&Place { topic: Some("7".to_owned()), ..Place::new("telegram", "42") }, &bench.caller);
     answers(&bench, "every_chat", expect!["done true"]).await;
     let port = mirror.address.rsplit(':').next().unwrap();
     let reply = bench.call(&format!("every_network {port} {}", mirror.url("/echo"))).await.unwrap();

@@ -17,7 +17,7 @@ use crate::{
 
 /// Returns the posted messages as shown.
 fn posted(bench: &TestHost) -> Vec<String> {
-    let posts = bench.memory.take_deeds().into_iter().filter_map(|deed| match deed {
+    let posts = bench.memory.take_actions().into_iter().filter_map(|action| match action {
         RecordedAction::Posted(_, reply) => Some(render::plain(&reply.text).trim_end().to_owned()),
         _ => None,
     });

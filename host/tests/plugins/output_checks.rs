@@ -75,8 +75,8 @@ async fn a_message_has_100_buttons_at_most() {
 async fn a_post_has_only_buttons_of_its_plugin() {
     let bench = tricky("").await;
     bench.call("any_output post console local psst").await.unwrap();
-    let deeds = bench.memory.take_deeds();
-    let [RecordedAction::Posted(_, reply)] = deeds.as_slice() else { panic!("{deeds:?}") };
+    let actions = bench.memory.take_actions();
+    let [RecordedAction::Posted(_, reply)] = actions.as_slice() else { panic!("{actions:?}") };
     assert_eq!((reply.text.as_str(), shown(reply)), ("psst", Vec::new()));
 }
 
@@ -99,7 +99,7 @@ async fn a_command_posts_only_to_its_callers_places() {
     assert!(refused.contains("console:local is not a chat of the caller"), "{refused}");
     bench.place = Place::new("telegram", "-100");
     bench.call_as(&ann, "any_output post telegram 2 where she spoke before").await.unwrap();
-    assert_eq!(bench.memory.take_deeds().len(), 2);
+    assert_eq!(bench.memory.take_actions().len(), 2);
 }
 
 #[tokio::test]
@@ -107,10 +107,10 @@ async fn the_posts_of_a_call_share_one_limit() {
     let bench = tricky("reply = \"16KiB\"").await;
     let refused = said(bench.call("any_output flood 9 10").await);
     assert!(refused.starts_with("after 4: ") && refused.contains("`reply`") && refused.contains("16KiB"), "{refused}");
-    assert_eq!(bench.memory.take_deeds().len(), 4);
+    assert_eq!(bench.memory.take_actions().len(), 4);
     assert!(said(bench.call("any_output flood 1 16385").await).starts_with("after 0: "));
     assert!(said(bench.call("any_output flood 2 16384").await).starts_with("after 1: "));
-    assert_eq!(bench.memory.take_deeds().len(), 1);
+    assert_eq!(bench.memory.take_actions().len(), 1);
 }
 
 #[tokio::test]

@@ -121,7 +121,7 @@ impl Rig {
         let mut rollout = Rollout::new(resources, settings, Clock::system()).at_pace(pace);
         rollout.start().await;
         let (orders, receiver) = AdminCommands::channel();
-        bench.memory.carry_out(orders);
+        bench.memory.set_admin_commands(orders);
         let said = Arc::new(Said::default());
         rollout.set_notifier(Arc::clone(&said) as Arc<dyn Notifier>);
         let (news, heard) = mpsc::channel(64);

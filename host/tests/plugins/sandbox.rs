@@ -72,7 +72,7 @@ async fn a_plugin_cannot_read_the_state_of_others() {
     let mirror = Mirror::start().await;
     let bench = sandbox_escape(&mirror, "").await;
     bench.read("count").await;
-    let kept: Vec<_> = bench.memory.kept().into_keys().collect();
+    let kept: Vec<_> = bench.memory.plugin_state().into_keys().collect();
     assert!(!kept.is_empty() && kept.iter().all(|(plugin, _)| plugin == "counter"), "{kept:?}");
     let names: Vec<_> = kept.iter().map(|(_, key)| key.as_str()).collect();
     assert_eq!(meanwhile(&bench, &format!("keys {}", names.join(" "))).await, Ok("nothing".to_owned()));
@@ -96,7 +96,7 @@ async fn a_plugin_never_sees_its_secret() {
         other => panic!("{other:?}"),
     };
     assert!(mirror.last().contains(secrets::VALUE), "the server received it");
-    let kept = format!("{:?}", bench.memory.kept().get(&("sandbox_escape".to_owned(), "loot".to_owned())));
+    let kept = format!("{:?}", bench.memory.plugin_state().get(&("sandbox_escape".to_owned(), "loot".to_owned())));
     let reversed: String = secrets::VALUE.chars().rev().collect();
     let flipped: String = secrets::VALUE.bytes().map(|byte| char::from(byte ^ 1)).collect();
     for text in [&said, &log.text(), &kept] {

@@ -55,8 +55,9 @@ async fn making_and_switching(bench: &TestHost) {
         ],
     )
     .await;
-    let deeds = bench.memory.deeds();
-    let started = deeds.iter().filter(|deed| matches!(deed, RecordedAction::Ordered(_, SessionCommand::Start))).count();
+    let actions = bench.memory.actions();
+    let started =
+        actions.iter().filter(|action| matches!(action, RecordedAction::Ordered(_, SessionCommand::Start))).count();
     assert_eq!(started, 4, "each /new and each /session starts the agent");
 }
 
@@ -188,7 +189,7 @@ async fn stopping(bench: &TestHost) {
         busy(queued);
         assert_eq!(bench.read(line).await, answer);
     }
-    let last = bench.memory.deeds().pop();
+    let last = bench.memory.actions().pop();
     let stopped = SessionCommand::Interrupt { waiting: Waiting::Drop, from: Some(bench.place.clone()) };
     assert_eq!(last, Some(RecordedAction::Ordered("beta".parse().unwrap(), stopped)));
 }

@@ -149,7 +149,7 @@ impl TestHost {
             active: self.board.active(caller, &self.place),
             locale: None,
         };
-        self.memory.meet(&self.place, caller);
+        self.memory.add_member(&self.place, caller);
         let args = text.split_whitespace().map(str::to_owned).collect();
         let typed = Invocation { args, text: text.to_owned() };
         let reply = self.registry.command(&self.board, (offer, asked), &typed).await;

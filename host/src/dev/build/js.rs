@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use crate::dev::{error::KitError, progress, project::Project, tool::Tool};
+use crate::dev::{error::DevError, progress, project::Project, tool::Tool};
 
 /// Versions that were tested with this contract and with each other.
 pub const COMPONENTIZE_JS: &str = "0.23.0";
@@ -14,7 +14,7 @@ const INSTALL_NODE: &str = "install Node.js 20 or later from https://nodejs.org"
 const TOOL: &str = "node_modules/@bytecodealliance/componentize-js";
 
 /// Installs missing packages. Returns the folder of the packages that become part of the component.
-pub fn installed(project: &Project) -> Result<PathBuf, KitError> {
+pub fn installed(project: &Project) -> Result<PathBuf, DevError> {
     if !project.folder.join(TOOL).exists() {
         progress::step(
             "npm install: jco and componentize-js, as package.json pins them (about 385 MB in node_modules)",
@@ -25,7 +25,7 @@ pub fn installed(project: &Project) -> Result<PathBuf, KitError> {
     Ok(project.folder.join("node_modules"))
 }
 
-pub fn build(project: &Project) -> Result<PathBuf, KitError> {
+pub fn build(project: &Project) -> Result<PathBuf, DevError> {
     progress::step(&format!("building '{}' with componentize-js (a few seconds)", project.name));
     let output = project.built()?;
     let script = [".cordboard/build.mjs".as_ref(), output.as_os_str()];

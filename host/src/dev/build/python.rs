@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf};
 
 use cordboard_runtime::own_interface;
 
-use crate::dev::{error::KitError, progress, project::Project, tool::Tool};
+use crate::dev::{error::DevError, progress, project::Project, tool::Tool};
 
 /// The version that was tested with this contract.
 pub const COMPONENTIZE_PY: &str = "0.25.1";
@@ -17,7 +17,7 @@ const VENV: &str = ".venv";
 const TOOL: &str = "componentize-py";
 
 /// Installs missing packages. Returns the folder of the packages that become part of the component.
-pub fn installed(project: &Project) -> Result<PathBuf, KitError> {
+pub fn installed(project: &Project) -> Result<PathBuf, DevError> {
     let bin = bin(project)?;
     if !bin.join(TOOL).exists() {
         install(project, &bin)?;
@@ -28,12 +28,12 @@ pub fn installed(project: &Project) -> Result<PathBuf, KitError> {
 }
 
 /// Returns the folder of the tools. The path is absolute, because the tools run in the project's folder.
-fn bin(project: &Project) -> Result<PathBuf, KitError> {
+fn bin(project: &Project) -> Result<PathBuf, DevError> {
     let bin = project.folder.join(VENV).join("bin");
-    std::path::absolute(&bin).map_err(KitError::read(&bin))
+    std::path::absolute(&bin).map_err(DevError::read(&bin))
 }
 
-pub fn build(project: &Project) -> Result<PathBuf, KitError> {
+pub fn build(project: &Project) -> Result<PathBuf, DevError> {
     let bin = bin(project)?;
     progress::step(&format!("building '{}' with componentize-py (about 10 seconds)", project.name));
     let output = project.built()?;
@@ -53,16 +53,16 @@ pub fn build(project: &Project) -> Result<PathBuf, KitError> {
 
 /// `wasi:http` has an interface `types` too. This option reserves the name for the contract's `types`, so that adding
 /// requests to a plugin doesn't change its other imports.
-fn names(project: &Project) -> Result<Vec<String>, KitError> {
+fn names(project: &Project) -> Result<Vec<String>, DevError> {
     let world = project.below("wit/world.wit");
-    let text = fs::read_to_string(&world).map_err(KitError::read(&world))?;
+    let text = fs::read_to_string(&world).map_err(DevError::read(&world))?;
     if !text.contains("import wasi:http/") {
         return Ok(Vec::new());
     }
     Ok(vec!["--import-interface-name".to_owned(), format!("{}=types", own_interface("types"))])
 }
 
-fn install(project: &Project, bin: &std::path::Path) -> Result<(), KitError> {
+fn install(project: &Project, bin: &std::path::Path) -> Result<(), DevError> {
     let python = bin.join("python");
     if !python.exists() {
         progress::step("making .venv");

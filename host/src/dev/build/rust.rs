@@ -9,7 +9,7 @@ use std::{
 use serde::Deserialize;
 
 use super::Output;
-use crate::dev::{error::KitError, progress, project::Project, tool::Tool};
+use crate::dev::{error::DevError, progress, project::Project, tool::Tool};
 
 const TARGET: &str = "wasm32-wasip2";
 
@@ -21,7 +21,7 @@ const PRIVATE: &str = "cordboard/toolchain-wasip2-1/bin/rustc";
 
 /// A line of cargo's JSON output.
 #[derive(Deserialize)]
-struct Message {
+struct CargoMessage {
     reason: String,
     #[serde(default)]
     manifest_path: PathBuf,
@@ -32,14 +32,14 @@ struct Message {
     fresh: bool,
 }
 
-pub fn build(project: &Project, output: Output) -> Result<PathBuf, KitError> {
+pub fn build(project: &Project, output: Output) -> Result<PathBuf, DevError> {
     let rustc = compiler()?;
     if output == Output::Shown {
         progress::step(&format!("building '{}' for {TARGET} (the first time: about a minute)", project.name));
     }
-    let made = compile(project, rustc.as_deref(), output)?;
-    if !made.fresh || is_own(&made.component, project) {
-        return Ok(made.component);
+    let compiled = compile(project, rustc.as_deref(), output)?;
+    if !compiled.fresh || is_own(&compiled.component, project) {
+        return Ok(compiled.component);
     }
     progress::step(
         "compiling again, because another crate of the same name in the shared target folder may have overwritten it",
@@ -53,9 +53,9 @@ pub fn build(project: &Project, output: Output) -> Result<PathBuf, KitError> {
 /// `he_llo`, and for equally named crates elsewhere.
 fn is_own(component: &Path, project: &Project) -> bool {
     // A target folder inside the project contains only this project's crates.
-    let alone = project.folder.canonicalize().is_ok_and(|folder| component.starts_with(folder));
+    let is_private = project.folder.canonicalize().is_ok_and(|folder| component.starts_with(folder));
     let same = || Some(fs::read(component).ok()? == fs::read(project.component()).ok()?);
-    alone || same() == Some(true)
+    is_private || same() == Some(true)
 }
 
 fn cargo(project: &Project) -> Tool {
@@ -63,12 +63,12 @@ fn cargo(project: &Project) -> Tool {
 }
 
 /// A component that cargo compiled or found.
-struct Made {
+struct CompiledComponent {
     component: PathBuf,
     fresh: bool,
 }
 
-fn compile(project: &Project, rustc: Option<&Path>, output: Output) -> Result<Made, KitError> {
+fn compile(project: &Project, rustc: Option<&Path>, output: Output) -> Result<CompiledComponent, DevError> {
     let mut cargo = cargo(project)
         .args(["build", "--release", "--lib", "--target", TARGET, "--message-format", "json-render-diagnostics"])
         // Flags for native programs, such as a linker or a CPU, don't apply to a component.
@@ -81,23 +81,25 @@ fn compile(project: &Project, rustc: Option<&Path>, output: Output) -> Result<Ma
         cargo = cargo.env("RUSTC", rustc);
     }
     let manifest = project.folder.join("Cargo.toml");
-    let manifest = manifest.canonicalize().map_err(KitError::read(&manifest))?;
+    let manifest = manifest.canonicalize().map_err(DevError::read(&manifest))?;
     let messages = cargo.read()?;
-    let messages = messages.lines().filter_map(|line| serde_json::from_str::<Message>(line).ok());
+    let messages = messages.lines().filter_map(|line| serde_json::from_str::<CargoMessage>(line).ok());
     let of_project =
         messages.filter(|message| message.reason == "compiler-artifact" && message.manifest_path == manifest);
-    let made = of_project.flat_map(|Message { filenames, fresh, .. }| {
-        filenames.into_iter().map(move |component| Made { component, fresh })
+    let compiled = of_project.flat_map(|CargoMessage { filenames, fresh, .. }| {
+        filenames.into_iter().map(move |component| CompiledComponent { component, fresh })
     });
-    made.into_iter().find(|made| made.component.extension().is_some_and(|end| end == "wasm")).ok_or_else(|| {
-        KitError::NoResult(
-            "cargo built no component: set `crate-type = [\"cdylib\"]` in [lib] of its Cargo.toml".to_owned(),
-        )
-    })
+    compiled.into_iter().find(|compiled| compiled.component.extension().is_some_and(|end| end == "wasm")).ok_or_else(
+        || {
+            DevError::NoResult(
+                "cargo built no component: set `crate-type = [\"cdylib\"]` in [lib] of its Cargo.toml".to_owned(),
+            )
+        },
+    )
 }
 
 /// Returns the compiler to use. `None` means cargo's default.
-fn compiler() -> Result<Option<PathBuf>, KitError> {
+fn compiler() -> Result<Option<PathBuf>, DevError> {
     let installed = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     if has_target(Tool::new(installed, INSTALL_RUST)) {
         return Ok(None);
@@ -108,7 +110,7 @@ fn compiler() -> Result<Option<PathBuf>, KitError> {
     if private.is_some() {
         return Ok(private);
     }
-    Err(KitError::NoTool {
+    Err(DevError::NoTool {
         tool: format!("a compiler for {TARGET}"),
         remedy: "add it with `rustup target add wasm32-wasip2`; rustup itself comes from https://rustup.rs",
     })

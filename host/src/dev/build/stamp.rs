@@ -9,7 +9,7 @@ use std::{
 
 use cordboard_runtime::digest;
 
-use crate::dev::{project::Project, sources::built_from};
+use crate::dev::{project::Project, sources::component_inputs};
 
 /// The sources before a build. Changes during the build are not in its component.
 pub struct Stamp {
@@ -25,12 +25,12 @@ impl Stamp {
     }
 
     /// Returns whether `component` was built from these sources and the packages in `installed`.
-    pub fn stands(&self, component: &Path, installed: &Path) -> bool {
+    pub fn is_current(&self, component: &Path, installed: &Path) -> bool {
         let text = self.text(component, installed);
-        text.is_some_and(|text| fs::read_to_string(&self.path).is_ok_and(|kept| kept == text))
+        text.is_some_and(|text| fs::read_to_string(&self.path).is_ok_and(|stored| stored == text))
     }
 
-    pub fn keep(&self, component: &Path, installed: &Path) {
+    pub fn save(&self, component: &Path, installed: &Path) {
         if let Some(text) = self.text(component, installed) {
             // If the stamp can't be written, the next build runs.
             drop(fs::write(&self.path, text));
@@ -39,9 +39,9 @@ impl Stamp {
 
     fn text(&self, component: &Path, installed: &Path) -> Option<String> {
         let (sources, wasm) = (self.sources.as_ref()?, fs::read(component).ok()?);
-        let made_of =
+        let inputs =
             digest(format!("cordboard {}\n{sources}{}", env!("CARGO_PKG_VERSION"), packages(installed)).as_bytes());
-        Some(format!("{} of {made_of}\n", digest(&wasm)))
+        Some(format!("{} of {inputs}\n", digest(&wasm)))
     }
 }
 
@@ -51,7 +51,7 @@ fn sources(folder: &Path) -> io::Result<String> {
         let bytes = fs::read(&path)?;
         Ok(format!("{} {}\n", path.strip_prefix(folder).unwrap_or(&path).display(), digest(&bytes)))
     };
-    built_from(folder).into_iter().map(line).collect()
+    component_inputs(folder).into_iter().map(line).collect()
 }
 
 /// Returns the packages with the modification times of files and `.dist-info` folders. Python writes caches into code
@@ -77,32 +77,32 @@ mod tests {
     fn a_build_is_current_until_an_input_changes() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = |name: &str| folder.path().join(name);
-        let write = |name: &str, text: &str| fs::write(path(name), text).expect("written");
+        let write_file = |name: &str, text: &str| fs::write(path(name), text).expect("written");
         for name in ["dist", "tests", "node_modules"] {
             fs::create_dir(path(name)).expect("made");
         }
         let project = Project { folder: folder.path().to_owned(), language: Language::Js, name: "x".into() };
         let (component, packages) = (project.component(), path("node_modules"));
-        let stands = || Stamp::of(&project).stands(&component, &packages);
-        let keep = || Stamp::of(&project).keep(&component, &packages);
-        write("plugin.js", "one");
-        assert!(!stands(), "nothing is built yet");
-        write("dist/x.wasm", "made of one");
-        assert!(!stands(), "the stamp names no sources");
-        keep();
-        assert!(stands());
-        write("tests/x.chat", "> /x");
-        assert!(stands(), "conversations are not part of a component");
+        let is_current = || Stamp::of(&project).is_current(&component, &packages);
+        let save = || Stamp::of(&project).save(&component, &packages);
+        write_file("plugin.js", "one");
+        assert!(!is_current(), "nothing is built yet");
+        write_file("dist/x.wasm", "made of one");
+        assert!(!is_current(), "the stamp names no sources");
+        save();
+        assert!(is_current());
+        write_file("tests/x.chat", "> /x");
+        assert!(is_current(), "conversations are not part of a component");
         for (name, text) in
             [("plugin.js", "two"), ("new.js", ""), ("node_modules/y", ""), ("dist/x.wasm", "another one")]
         {
-            write(name, text);
-            assert!(!stands(), "{name}");
-            keep();
+            write_file(name, text);
+            assert!(!is_current(), "{name}");
+            save();
         }
         let before = Stamp::of(&project);
-        write("plugin.js", "saved while it is being built");
-        before.keep(&component, &packages);
-        assert!(!stands(), "no component contains it yet");
+        write_file("plugin.js", "saved while it is being built");
+        before.save(&component, &packages);
+        assert!(!is_current(), "no component contains it yet");
     }
 }

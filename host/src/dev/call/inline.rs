@@ -7,7 +7,7 @@ use cordboard_core::config::{Config, NetworkGrants};
 use crate::{
     cli::Inline,
     dev::{
-        error::KitError,
+        error::DevError,
         harness::{ConfigLines, configured},
     },
 };
@@ -16,11 +16,11 @@ use crate::{
 ///
 /// # Errors
 /// An option is not valid as a configuration line.
-pub fn config(name: &str, inline: &Inline) -> Result<Config, KitError> {
+pub fn config(name: &str, inline: &Inline) -> Result<Config, DevError> {
     let (mut secrets, mut names) = (Vec::new(), Vec::new());
     for secret in &inline.secrets {
         let (name, path) = split("--secret", secret, "NAME=FILE")?;
-        let path = absolute(path).map_err(KitError::read(path.as_ref()))?;
+        let path = absolute(path).map_err(DevError::read(path.as_ref()))?;
         secrets.push(format!("{} = {}", quoted(name), quoted(&path.display().to_string())));
         names.push(name.to_owned());
     }
@@ -36,14 +36,14 @@ pub fn config(name: &str, inline: &Inline) -> Result<Config, KitError> {
         (!values.is_empty()).then(|| format!("{key} = [{}]", values.join(", ")))
     };
     let lines: Vec<String> = lists.into_iter().filter_map(line).collect();
-    let own = inline.own.iter().map(|pair| own(pair)).collect::<Result<Vec<_>, _>>()?;
-    let config = configured(name, ConfigLines { plugin: &lines, own: &own, secrets: &secrets })?;
+    let keys = inline.set.iter().map(|pair| config_line(pair)).collect::<Result<Vec<_>, _>>()?;
+    let config = configured(name, ConfigLines { plugin: &lines, config: &keys, secrets: &secrets })?;
     check_private(&config.plugins.network_grants_of(name))?;
     Ok(config)
 }
 
 /// Without a grant for the host, `--private` would have no effect.
-fn check_private(reach: &NetworkGrants) -> Result<(), KitError> {
+fn check_private(reach: &NetworkGrants) -> Result<(), DevError> {
     let http = reach.http.iter().map(|grant| grant.host().to_string());
     let hosts: BTreeSet<String> = http.chain(reach.tcp.iter().map(|grant| grant.host.clone())).collect();
     match reach.private.iter().find(|host| !hosts.contains(*host)) {
@@ -64,7 +64,7 @@ pub fn options(missing: &[String]) -> String {
 }
 
 /// Returns a line of `[plugins.NAME.config]`.
-fn own(pair: &str) -> Result<String, KitError> {
+fn config_line(pair: &str) -> Result<String, DevError> {
     let (key, value) = split("--set", pair, "KEY=VALUE")?;
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if !key.chars().all(fits) {
@@ -75,13 +75,13 @@ fn own(pair: &str) -> Result<String, KitError> {
     Ok(format!("{key} = {}", parsed.map_or_else(|| quoted(value), |parsed| parsed.to_string())))
 }
 
-fn split<'a>(option: &'static str, pair: &'a str, shape: &'static str) -> Result<(&'a str, &'a str), KitError> {
+fn split<'a>(option: &'static str, pair: &'a str, shape: &'static str) -> Result<(&'a str, &'a str), DevError> {
     let (name, value) = pair.split_once('=').ok_or_else(|| wrong(option, pair, shape))?;
     if name.is_empty() || value.is_empty() { Err(wrong(option, pair, shape)) } else { Ok((name, value)) }
 }
 
-fn wrong(option: &'static str, given: &str, shape: &'static str) -> KitError {
-    KitError::Option { option, given: given.to_owned(), shape }
+fn wrong(option: &'static str, given: &str, shape: &'static str) -> DevError {
+    DevError::Option { option, given: given.to_owned(), shape }
 }
 
 /// Formats a TOML string. TOML accepts the escapes of JSON.
@@ -103,10 +103,10 @@ mod tests {
             ("hosts.nas=[1, 2]", "hosts.nas = [1, 2]"),
             ("text=1\n[secrets]", "text = \"1\\n[secrets]\""),
         ] {
-            assert_eq!(own(pair).expect("valid input"), line);
+            assert_eq!(config_line(pair).expect("valid input"), line);
         }
         for bad in ["at", "=1", "at=", "a b=1", "[x]\na=1"] {
-            assert!(own(bad).is_err(), "{bad:?}");
+            assert!(config_line(bad).is_err(), "{bad:?}");
         }
     }
 
@@ -119,7 +119,7 @@ mod tests {
             private: texts(&["nas.lan"]),
             tcp: texts(&["nas.lan:22"]),
             secrets: texts(&["key=/etc/key"]),
-            own: texts(&["user=ada"]),
+            set: texts(&["user=ada"]),
         };
         let config = config("mine", &inline).expect("valid input");
         let plugin = &config.plugins.by_name["mine"];

@@ -5,7 +5,7 @@ use cordboard_core::{
     rollout::short,
 };
 
-use super::report::{Import, Outcome, Report, Verdict};
+use super::report::{Import, ImportGrant, Report, Verdict};
 use crate::dev::{
     build::size,
     progress::{BOLD, GREEN, RED, paint},
@@ -19,17 +19,17 @@ impl Report {
     pub fn page(&self, terminal: Option<Colours>) -> String {
         let colours = terminal.unwrap_or(Colours::Off);
         let mut text = String::new();
-        head(&mut text, "plugin", &format!("{}, {}, {}", self.name, size(self.bytes), self.path));
-        head(&mut text, "digest", &format!("sha256 {}", short(&self.digest)));
-        head(&mut text, "compiled", &self.compiled());
-        head(&mut text, "memory", &self.memory());
-        head(&mut text, "offers", &self.extension_points.join(", "));
-        let offers = self.offers.iter().map(|one| vec![foreign(&one.name), foreign(&one.text), one.terms.clone()]);
+        heading(&mut text, "plugin", &format!("{}, {}, {}", self.name, size(self.bytes), self.path));
+        heading(&mut text, "digest", &format!("sha256 {}", short(&self.digest)));
+        heading(&mut text, "compiled", &self.compiled());
+        heading(&mut text, "memory", &self.memory());
+        heading(&mut text, "offers", &self.extension_points.join(", "));
+        let offers = self.offers.iter().map(|one| vec![untrusted(&one.name), untrusted(&one.text), one.terms.clone()]);
         items(&mut text, &offers.collect::<Vec<_>>());
-        head(&mut text, "imports", &self.asked());
+        heading(&mut text, "imports", &self.missing_grants());
         let (wasi, others): (Vec<&Import>, Vec<&Import>) =
-            self.imports.iter().partition(|import| import.standing == Outcome::Empty);
-        let mut imports: Vec<_> = others.iter().map(|one| vec![foreign(&one.name), standing(one, colours)]).collect();
+            self.imports.iter().partition(|import| import.grant == ImportGrant::Empty);
+        let mut imports: Vec<_> = others.iter().map(|one| vec![untrusted(&one.name), grant(one, colours)]).collect();
         if !wasi.is_empty() {
             imports.push(vec![
                 format!("WASI, {} interfaces", wasi.len()),
@@ -37,29 +37,29 @@ impl Report {
             ]);
         }
         items(&mut text, &imports);
-        head(&mut text, "limits", "of a call, by key");
+        heading(&mut text, "limits", "of a call, by key");
         let limits: Vec<String> = self.limits.iter().map(|(key, value)| format!("{key} {value}")).collect();
         items(&mut text, &limits.chunks(4).map(<[String]>::to_vec).collect::<Vec<_>>());
         for (number, why) in self.idle.iter().enumerate() {
-            head(&mut text, if number == 0 { "idle" } else { "" }, why);
+            heading(&mut text, if number == 0 { "idle" } else { "" }, why);
         }
         if !self.approval.is_empty() {
             let Self { name, granted_by, .. } = self;
             let approval = self.approval.join(", ");
             let how = format!("{approval}: granted by the owner in the chat, or by [plugins.{name}] {granted_by}");
-            head(&mut text, "approval", &how);
+            heading(&mut text, "approval", &how);
         }
         for (number, why) in self.rejected.iter().enumerate() {
-            head(&mut text, if number == 0 { "rejected" } else { "" }, why);
+            heading(&mut text, if number == 0 { "rejected" } else { "" }, why);
         }
         let verdict = match self.verdict() {
-            Verdict::Taken => paint("a host would accept it", GREEN, colours),
-            Verdict::AskedFor => {
+            Verdict::Accepted => paint("a host would accept it", GREEN, colours),
+            Verdict::NeedsApproval => {
                 paint(&format!("a host would ask for approval of: {}", self.approval.join(", ")), BOLD, colours)
             }
             Verdict::Rejected => paint("a host would reject it", RED, colours),
         };
-        head(&mut text, "verdict", &verdict);
+        heading(&mut text, "verdict", &verdict);
         text
     }
 
@@ -79,8 +79,8 @@ impl Report {
         }
     }
 
-    fn asked(&self) -> String {
-        match self.imports.iter().filter(|import| import.standing == Outcome::NotGranted).count() {
+    fn missing_grants(&self) -> String {
+        match self.imports.iter().filter(|import| import.grant == ImportGrant::NotGranted).count() {
             0 => "all are granted".to_owned(),
             1 => "one is not granted".to_owned(),
             missing => format!("{missing} are not granted"),
@@ -89,19 +89,19 @@ impl Report {
 }
 
 /// Escapes text of the component, which is untrusted.
-fn foreign(words: &str) -> String {
+fn untrusted(words: &str) -> String {
     one_line(words, FOREIGN)
 }
 
-fn standing(import: &Import, colours: Colours) -> String {
-    match import.standing {
-        Outcome::ForAll | Outcome::Empty => "for all".to_owned(),
-        Outcome::Granted => "granted".to_owned(),
-        Outcome::NotGranted => paint("NOT GRANTED", RED, colours),
+fn grant(import: &Import, colours: Colours) -> String {
+    match import.grant {
+        ImportGrant::ForAll | ImportGrant::Empty => "for all".to_owned(),
+        ImportGrant::Granted => "granted".to_owned(),
+        ImportGrant::NotGranted => paint("NOT GRANTED", RED, colours),
     }
 }
 
-fn head(text: &mut String, word: &str, value: &str) {
+fn heading(text: &mut String, word: &str, value: &str) {
     text.push_str(format!("{word:<8}  {value}").trim_end());
     text.push('\n');
 }

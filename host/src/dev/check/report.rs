@@ -36,9 +36,9 @@ pub struct Report {
 /// The decision that a host would make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    Taken,
+    Accepted,
     /// The version waits for the owner's approval.
-    AskedFor,
+    NeedsApproval,
     Rejected,
 }
 
@@ -71,12 +71,13 @@ pub struct Offered {
 #[derive(Debug, Serialize)]
 pub struct Import {
     pub name: String,
-    pub standing: Outcome,
+    #[serde(rename = "standing")]
+    pub grant: ImportGrant,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Outcome {
+pub enum ImportGrant {
     /// Granted to every plugin.
     ForAll,
     /// A standard interface of WASI, which gives no access to the machine.
@@ -87,18 +88,18 @@ pub enum Outcome {
 
 impl Report {
     /// Creates a report from the component's types and the configuration. Later steps add the rest.
-    pub fn of(subject: &Subject, (look, compiled): (&ComponentInfo, Compiled), config: &Config) -> Self {
+    pub fn new(subject: &Subject, info: &ComponentInfo, compiled: Compiled, config: &Config) -> Self {
         let limits = config.plugins.limits_of(&subject.name);
         Self {
             name: subject.name.clone(),
             path: subject.path.display().to_string(),
             bytes: subject.wasm.len(),
-            digest: look.digest.clone(),
+            digest: info.digest.clone(),
             compiled,
             memory: Memory { started: None, limit: limits.memory },
-            extension_points: look.extension_points().map(str::to_owned).collect(),
+            extension_points: info.extension_points().map(str::to_owned).collect(),
             offers: Vec::new(),
-            imports: imports(look, config, &subject.name),
+            imports: imports(info, config, &subject.name),
             limits: BTreeMap::from([
                 ("time", spell_duration(limits.time)),
                 ("memory", spell_size(limits.memory)),
@@ -109,7 +110,7 @@ impl Report {
                 ("http_body", spell_size(limits.http_body)),
                 ("http_time", spell_duration(limits.http_time)),
             ]),
-            idle: idle(look, config, &subject.name),
+            idle: idle(info, config, &subject.name),
             approval: Vec::new(),
             granted_by: String::new(),
             rejected: Vec::new(),
@@ -117,8 +118,8 @@ impl Report {
     }
 
     /// Adds a reason for rejection. Capabilities that a button can grant become a request for approval.
-    pub fn reject(&mut self, refused: &PluginError) {
-        match refused {
+    pub fn reject(&mut self, error: &PluginError) {
+        match error {
             PluginError::NotGranted { missing, lines, .. } if config_only(missing).is_empty() => {
                 self.approval.clone_from(missing);
                 self.granted_by = lines.join(" and ");
@@ -130,8 +131,8 @@ impl Report {
     pub const fn verdict(&self) -> Verdict {
         match (self.rejected.is_empty(), self.approval.is_empty()) {
             (false, _) => Verdict::Rejected,
-            (true, false) => Verdict::AskedFor,
-            (true, true) => Verdict::Taken,
+            (true, false) => Verdict::NeedsApproval,
+            (true, true) => Verdict::Accepted,
         }
     }
 
@@ -176,22 +177,22 @@ impl Report {
     }
 }
 
-fn imports(look: &ComponentInfo, config: &Config, name: &str) -> Vec<Import> {
+fn imports(info: &ComponentInfo, config: &Config, name: &str) -> Vec<Import> {
     let settings = hub::plugin_settings(config, name);
-    let grants = settings.grants_of(&look.digest);
+    let grants = settings.grants_of(&info.digest);
     // `types` only contains types, and grants nothing.
-    let told = look.imports.iter().filter(|import| cordboard_runtime::bare(import) != "types");
-    let standing = |import: &str| {
-        let by_name = look.to_grant().find(|name| cordboard_runtime::bare(import) == *name);
+    let shown = info.imports.iter().filter(|import| cordboard_runtime::bare(import) != "types");
+    let grant = |import: &str| {
+        let by_name = info.to_grant().find(|name| cordboard_runtime::bare(import) == *name);
         match (by_name, cordboard_runtime::list_of(import)) {
-            _ if is_empty_wasi(import) => Outcome::Empty,
-            (Some(name), _) if grants.contains(name) => Outcome::Granted,
-            (_, Some(list)) if cordboard_runtime::reaches(&settings.reach, list) => Outcome::Granted,
-            (Some(_), _) | (_, Some(_)) => Outcome::NotGranted,
-            (None, None) => Outcome::ForAll,
+            _ if is_empty_wasi(import) => ImportGrant::Empty,
+            (Some(name), _) if grants.contains(name) => ImportGrant::Granted,
+            (_, Some(list)) if cordboard_runtime::reaches(&settings.reach, list) => ImportGrant::Granted,
+            (Some(_), _) | (_, Some(_)) => ImportGrant::NotGranted,
+            (None, None) => ImportGrant::ForAll,
         }
     };
-    told.map(|import| Import { name: cordboard_runtime::bare(import).to_owned(), standing: standing(import) }).collect()
+    shown.map(|import| Import { name: cordboard_runtime::bare(import).to_owned(), grant: grant(import) }).collect()
 }
 
 /// Returns whether an import is part of WASI, which language runtimes import even if they don't use it. The host
@@ -203,16 +204,16 @@ fn is_empty_wasi(import: &str) -> bool {
 }
 
 /// Returns exports that are active but never called with this configuration.
-fn idle(look: &ComponentInfo, config: &Config, name: &str) -> Vec<String> {
-    let has = |wanted: &str| look.extension_points().any(|point| point == wanted);
+fn idle(info: &ComponentInfo, config: &Config, name: &str) -> Vec<String> {
+    let has = |options: &str| info.extension_points().any(|point| point == options);
     let mut idle = Vec::new();
     if has("lifecycle") && config.plugins.lifecycle != name {
         let policy = &config.plugins.lifecycle;
         idle.push(format!("'{policy}' is the lifecycle plugin; set [plugins] lifecycle = \"{name}\" to use this one"));
     }
     if has("webhook") {
-        let proofs = config.plugins.by_name.get(name).map(|plugin| &plugin.webhook);
-        if proofs.is_none_or(|proofs| proofs.token.is_none() && proofs.hmac.is_none()) {
+        let auth = config.plugins.by_name.get(name).map(|plugin| &plugin.webhook);
+        if auth.is_none_or(|auth| auth.token.is_none() && auth.hmac.is_none()) {
             idle.push(format!(
                 "all requests are rejected; set [plugins.{name}.webhook] token = \"SECRET\" to accept those with the token"
             ));

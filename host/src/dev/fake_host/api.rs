@@ -26,7 +26,7 @@ use crate::{
 
 impl FakeHost {
     fn seen(&self, caller: &Caller, name: &str) -> Result<Arc<SessionView>, ApiError> {
-        let view = self.shared.roster.view(name).ok_or_else(|| unknown(name))?;
+        let view = self.shared.sessions.view(name).ok_or_else(|| unknown(name))?;
         if caller.may_steer(&view.record.owner) { Ok(view) } else { Err(taken(&view, caller)) }
     }
 
@@ -64,15 +64,15 @@ impl HostApi for FakeHost {
     }
 
     fn current(&self, caller: &Caller, place: &Place) -> Option<SessionView> {
-        self.shared.roster.active(caller, place).map(|view| SessionView::clone(&view))
+        self.shared.sessions.active(caller, place).map(|view| SessionView::clone(&view))
     }
 
     fn count(&self, caller: &Caller) -> usize {
-        self.shared.roster.seen_by(caller, false).len()
+        self.shared.sessions.seen_by(caller, false).len()
     }
 
-    fn page(&self, caller: &Caller, shelf: ArchiveFilter, skip: usize, count: usize) -> Vec<SessionView> {
-        let page = self.shared.roster.page(caller, shelf == ArchiveFilter::Archived, skip, count);
+    fn page(&self, caller: &Caller, filter: ArchiveFilter, skip: usize, count: usize) -> Vec<SessionView> {
+        let page = self.shared.sessions.page(caller, filter == ArchiveFilter::Archived, skip, count);
         page.iter().map(|view| SessionView::clone(view)).collect()
     }
 
@@ -85,12 +85,12 @@ impl HostApi for FakeHost {
     }
 
     fn far_side(&self) -> Option<Arc<dyn FakeNetwork>> {
-        self.shared.far.clone()
+        self.shared.network.clone()
     }
 
     async fn create(&self, caller: &Caller, spec: SessionSpec) -> Result<SessionView, ApiError> {
         let rules = NewSession {
-            roster: &self.shared.roster,
+            roster: &self.shared.sessions,
             config: &self.config(),
             state: Path::new("/"),
             personas: self.personas(),
@@ -108,8 +108,8 @@ impl HostApi for FakeHost {
         if view.record.archived {
             return Err(taken(&view, caller));
         }
-        let roster = &self.shared.roster;
-        roster.bind(roster.scope(caller, place), name);
+        let sessions = &self.shared.sessions;
+        sessions.bind(sessions.scope(caller, place), name);
         self.act(name, SessionCommand::Touch(place.clone()))
     }
 
@@ -121,7 +121,7 @@ impl HostApi for FakeHost {
         let archives = order == SessionCommand::Archive;
         let view = self.act_as_pressed(name, order)?;
         if archives {
-            self.shared.roster.unbind(name);
+            self.shared.sessions.unbind(name);
         }
         Ok(view)
     }
@@ -134,12 +134,13 @@ impl HostApi for FakeHost {
         Ok(())
     }
 
-    async fn may_post(&self, asked: &CallContext, place: &Place) -> Result<(), String> {
-        let met = self.inner().met.iter().filter(|(at, _)| at == place).map(|(_, one)| one.clone()).collect::<Vec<_>>();
+    async fn may_post(&self, context: &CallContext, place: &Place) -> Result<(), String> {
+        let members =
+            self.inner().members.iter().filter(|(at, _)| at == place).map(|(_, one)| one.clone()).collect::<Vec<_>>();
         // The operator is the only person at the console.
-        let seated = (place == console::place())
+        let operator = (place == console::place())
             .then(|| ChatMember { id: UserId("console:local".to_owned()), role: Role::Owner });
-        check_post(asked, place, &met.into_iter().chain(seated).collect::<Vec<_>>())
+        check_post(context, place, &members.into_iter().chain(operator).collect::<Vec<_>>())
     }
 
     async fn post(&self, place: &Place, reply: Reply) -> Result<String, String> {
@@ -150,8 +151,8 @@ impl HostApi for FakeHost {
     }
 
     async fn steer_plugin(&self, caller: Option<&Caller>, plugin: &str, order: AdminCommand) -> Outcome {
-        if let Some(orders) = self.shared.plug_board.get() {
-            return orders.give(caller, plugin, order).await;
+        if let Some(commands) = self.shared.admin_commands.get() {
+            return commands.give(caller, plugin, order).await;
         }
         check_order(caller, &order)?;
         let said = format!("Noted: {} plugin '{plugin}'.", order.as_str());

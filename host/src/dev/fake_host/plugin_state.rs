@@ -11,13 +11,13 @@ use crate::dev::recorded_action::RecordedAction;
 
 impl FakeHost {
     /// Returns the state of all plugins, by plugin and key.
-    pub fn kept(&self) -> BTreeMap<(String, String), Vec<u8>> {
+    pub fn plugin_state(&self) -> BTreeMap<(String, String), Vec<u8>> {
         self.inner().keys.clone()
     }
 }
 
 impl Inner {
-    fn keep(&mut self, plugin: &str, key: &str, value: Option<Vec<u8>>, limit: usize) -> Result<(), String> {
+    fn set_state(&mut self, plugin: &str, key: &str, value: Option<Vec<u8>>, limit: usize) -> Result<(), String> {
         let at = (plugin.to_owned(), key.to_owned());
         let others = self.keys.iter().filter(|(other, _)| other.0 == plugin && **other != at);
         let size: usize = others.map(|((_, key), value)| key.len() + value.len()).sum();
@@ -31,7 +31,7 @@ impl Inner {
             Some(value) => self.keys.insert(at, value.clone()),
             None => self.keys.remove(&at),
         };
-        self.deeds.push(RecordedAction::StateSet(key.to_owned(), value));
+        self.actions.push(RecordedAction::StateSet(key.to_owned(), value));
         Ok(())
     }
 }
@@ -43,7 +43,7 @@ impl PluginState for FakeHost {
     }
 
     async fn set(&self, plugin: &str, key: &str, value: Option<Vec<u8>>, limit: usize) -> Result<(), String> {
-        self.inner().keep(plugin, key, value, limit)
+        self.inner().set_state(plugin, key, value, limit)
     }
 
     async fn keys(&self, plugin: &str, prefix: &str) -> Result<Vec<String>, String> {
@@ -66,6 +66,6 @@ impl PluginState for FakeHost {
         if found != change.expected {
             return Ok(Err(found));
         }
-        inner.keep(plugin, key, change.value, limit).map(Ok)
+        inner.set_state(plugin, key, change.value, limit).map(Ok)
     }
 }

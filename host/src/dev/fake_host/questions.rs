@@ -15,7 +15,7 @@ use crate::{hub::Query, session::Question};
 /// The free memory of the fake host, in bytes. It is enough that no policy needs to stop agents.
 const FREE_MEMORY: u64 = 4 << 30;
 
-struct Asked {
+struct PendingQuestion {
     session: SessionName,
     view: SessionView,
     ticket: Ticket,
@@ -25,15 +25,15 @@ struct Asked {
 impl FakeHost {
     /// Returns the load that a lifecycle plugin sees.
     pub fn load(&self, idle_for: Duration) -> Load {
-        let live_agents = u32::try_from(self.shared.roster.live()).unwrap_or(u32::MAX);
+        let live_agents = u32::try_from(self.shared.sessions.live()).unwrap_or(u32::MAX);
         Load { idle_for, live_agents, agent_memory: None, free_memory: FREE_MEMORY }
     }
 
-    fn next_question(&self) -> Option<Asked> {
+    fn next_question(&self) -> Option<PendingQuestion> {
         let mut inner = self.inner();
         inner.sessions.iter_mut().find_map(|(name, entry)| {
             let (ticket, question) = entry.session.questions.pop_front()?;
-            Some(Asked { session: name.clone(), view: entry.session.machine.view(), ticket, question })
+            Some(PendingQuestion { session: name.clone(), view: entry.session.machine.view(), ticket, question })
         })
     }
 }
@@ -43,7 +43,7 @@ pub async fn settle(plugs: &Registry, host: &FakeHost) {
     let board = Arc::new(host.clone()) as Arc<dyn HostApi>;
     let config = host.config();
     let query = Query { plugs, board: &board, policy: &config.plugins.lifecycle };
-    while let Some(Asked { session, view, ticket, question }) = host.next_question() {
+    while let Some(PendingQuestion { session, view, ticket, question }) = host.next_question() {
         let input = match question {
             // Without a list of personas, each name is accepted, and its plugin need not be active.
             Question::Resolve { .. } if host.shared.personas.get().is_none() => {

@@ -78,7 +78,7 @@ impl FakeSession {
     }
 
     /// Delivers an event of the running agent.
-    pub fn hear(&mut self, event: AgentEvent, now: Timestamp) {
+    pub fn on_agent_event(&mut self, event: AgentEvent, now: Timestamp) {
         self.handle(Input::Agent { run: self.run, event }, now);
     }
 

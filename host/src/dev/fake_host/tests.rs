@@ -83,7 +83,7 @@ async fn a_busy_session_refuses_to_stop_its_agent() {
     for order in [SessionCommand::Suspend, SessionCommand::Fresh, SessionCommand::Archive] {
         assert_eq!(refusal(&host, order).await, "Session 'alpha' is busy. Use /stop first.");
     }
-    assert!(host.deeds().is_empty(), "a refused command is no action");
+    assert!(host.actions().is_empty(), "a refused command is no action");
 }
 
 #[tokio::test]

@@ -3,86 +3,81 @@
 
 use std::fs;
 
-use super::{Conversation, Held, came, expected};
-use crate::dev::{
-    diff::{Line, diff},
-    error::KitError,
-    progress,
-    script::{self, Step, fits},
+use super::{
+    Conversation, ConversationRun, actual,
+    diff::{DiffLine, diff},
+    expected,
+    script::{self, ConversationStep, matches_pattern},
 };
+use crate::dev::{error::DevError, progress};
 
 /// The number of runs. A coin toss has the same result in all runs in one of 16 cases, a die in one of 1296.
 pub const RUNS: usize = 5;
-
-/// The lines that a step returns, each with its variants from all runs.
-enum Brought {
-    Steady(Vec<Vec<String>>),
-    /// The number of lines differs between runs.
-    Unsteady,
-}
 
 /// Rewrites the conversation in `file`. `runs` are runs of the same text.
 ///
 /// # Errors
 /// The disk failed, or a step returned a different number of lines in each run. The other steps are written anyway.
-pub fn bless(runs: &[Held], Conversation { file, text }: Conversation<'_>) -> Result<(), KitError> {
+pub fn bless(runs: &[ConversationRun], Conversation { file, text }: Conversation<'_>) -> Result<(), DevError> {
     let Some(first) = runs.first() else { return Ok(()) };
-    let place = |step: &Step| format!("{}:{}", file.display(), step.line);
-    let (mut steps, mut notes, mut unsteady) = (Vec::new(), Vec::new(), None);
+    let place = |step: &ConversationStep| format!("{}:{}", file.display(), step.line);
+    let (mut steps, mut notes, mut varying) = (Vec::new(), Vec::new(), None);
     for (index, (step, _)) in first.steps.iter().enumerate() {
         let old = expected(step);
-        match brought(runs, index) {
-            Brought::Steady(lines) => {
-                let new = written(&old, &lines);
+        match lines_of(runs, index) {
+            Some(lines) => {
+                let new = expectations(&old, &lines);
                 let differing = new.iter().zip(&lines).filter(|(_, runs)| runs.iter().any(|line| *line != runs[0]));
                 notes.extend(differing.map(|(line, _)| format!("  {}: differs between runs: {line}\n", place(step))));
                 steps.push((step, new));
             }
-            Brought::Unsteady => {
-                unsteady.get_or_insert(KitError::Unsteady { place: place(step), act: step.act.to_string() });
+            None => {
+                varying.get_or_insert(DevError::VaryingLines { place: place(step), step: step.kind.to_string() });
                 steps.push((step, old));
             }
         }
     }
-    let written = script::rewritten(text, &steps);
+    let written = script::rewrite(text, &steps);
     let verdict = if written == text { "unchanged" } else { "rewritten" };
     if written != text {
-        fs::write(file, written).map_err(KitError::write(file))?;
+        fs::write(file, written).map_err(DevError::write(file))?;
     }
     progress::print(&format!("{}  {verdict}\n{}", file.display(), notes.concat()));
-    unsteady.map_or(Ok(()), Err)
+    varying.map_or(Ok(()), Err)
 }
 
-fn brought(runs: &[Held], step: usize) -> Brought {
-    let of_run = |run: &Held| run.steps.get(step).map(|(step, brought)| came(step, brought)).unwrap_or_default();
+/// Returns the lines of a step, each with its variants from all runs. `None` if the number of lines differs between runs.
+fn lines_of(runs: &[ConversationRun], step: usize) -> Option<Vec<Vec<String>>> {
+    let of_run =
+        |run: &ConversationRun| run.steps.get(step).map(|(step, output)| actual(step, output)).unwrap_or_default();
     let runs: Vec<Vec<String>> = runs.iter().map(of_run).collect();
     let count = runs.first().map_or(0, Vec::len);
     if runs.iter().any(|lines| lines.len() != count) {
-        return Brought::Unsteady;
+        return None;
     }
-    Brought::Steady((0..count).map(|line| runs.iter().map(|lines| lines[line].clone()).collect()).collect())
+    Some((0..count).map(|line| runs.iter().map(|lines| lines[line].clone()).collect()).collect())
 }
 
 /// Keeps lines of `old` that match, with their `{*}`. Each matches one line, in order; skipped ones are dropped.
-fn written(old: &[String], lines: &[Vec<String>]) -> Vec<String> {
+fn expectations(old: &[String], lines: &[Vec<String>]) -> Vec<String> {
     let mut old = old.iter();
     let kept = |runs: &Vec<String>| {
         let mut rest = old.clone();
-        let found = rest.find(|old| runs.iter().all(|line| fits(old, line))).cloned();
+        let found = rest.find(|old| runs.iter().all(|line| matches_pattern(old, line))).cloned();
         if found.is_some() {
             old = rest;
         }
-        found.unwrap_or_else(|| steady(runs))
+        found.unwrap_or_else(|| pattern_of(runs))
     };
     lines.iter().map(kept).collect()
 }
 
 /// Returns a pattern that matches all of `runs`.
-fn steady(runs: &[String]) -> String {
+fn pattern_of(runs: &[String]) -> String {
     let Some((first, others)) = runs.split_first() else { return String::new() };
     let pattern = others.iter().fold(first.clone(), |pattern, line| in_common(&pattern, line));
     // If the order of words differs, the pattern may not match all runs.
-    if runs.iter().all(|line| fits(&pattern, line)) { pattern } else { format!("{} {{*}}", &first[..1]) }
+    if runs.iter().all(|line| matches_pattern(&pattern, line)) { pattern } else { format!("{} {{*}}", &first[..1]) }
 }
 
 /// Returns the words that both lines share, with `{*}` in between.
@@ -90,9 +85,9 @@ fn in_common(pattern: &str, line: &str) -> String {
     let mut common = String::new();
     for word in diff(&words(pattern), &words(line), |one, other| one == other) {
         match word {
-            Line::Same(word) => common.push_str(&word),
-            Line::Missing(_) | Line::Unexpected(_) if common.ends_with(ANY) => {}
-            Line::Missing(_) | Line::Unexpected(_) => common.push_str(ANY),
+            DiffLine::Same(word) => common.push_str(&word),
+            DiffLine::Missing(_) | DiffLine::Unexpected(_) if common.ends_with(ANY) => {}
+            DiffLine::Missing(_) | DiffLine::Unexpected(_) => common.push_str(ANY),
         }
     }
     common
@@ -137,16 +132,16 @@ mod tests {
             (&["<   [Again] /x 5", "<   [Again] /x 6"], "<   [Again] /x {*}"),
             (&["< ä", "< ö b"], "< {*}"),
         ] {
-            let steady = steady(&of(runs));
-            assert!(runs.iter().all(|line| fits(&steady, line)), "{steady}");
-            assert_eq!(steady, pattern);
+            let found = pattern_of(&of(runs));
+            assert!(runs.iter().all(|line| matches_pattern(&found, line)), "{found}");
+            assert_eq!(found, pattern);
         }
     }
 
     #[test]
     fn an_old_line_stays_if_it_matches_each_run() {
         let lines = [of(&["< a 1", "< a 2"]), of(&["< b", "< b"])];
-        assert_eq!(written(&of(&["< {*} {*}", "< {*}"]), &lines), ["< {*} {*}", "< {*}"]);
-        assert_eq!(written(&of(&["< a 1", "< b"]), &lines), ["< a {*}", "< b"], "it appeared in one run only");
+        assert_eq!(expectations(&of(&["< {*} {*}", "< {*}"]), &lines), ["< {*} {*}", "< {*}"]);
+        assert_eq!(expectations(&of(&["< a 1", "< b"]), &lines), ["< a {*}", "< b"], "it appeared in one run only");
     }
 }

@@ -4,31 +4,34 @@
 use std::{str::FromStr, time::Duration};
 
 use cordboard_core::{
-    config::parse_duration,
+    config::{Config, parse_duration},
     types::{Phase, Reply, Role, SessionName, SessionRecord, Timestamp},
 };
 use cordboard_runtime::HostApi as _;
 
-use super::{actor::Actor, unasked::verbatim};
-use crate::dev::{fake_host::SessionSetup, harness::person};
+use super::{background_calls::verbatim, error::StepError, step_runner::StepRunner};
+use crate::{
+    dev::{fake_host::SessionSetup, harness::person},
+    standard_plugins::{STANDARD, built_in},
+};
 
 const KNOWN: &str = "@as, @clock, @config, @does, @done, @event, @fails, @header, @http, @job, @locale, @persona, @plug, @plugin, \
                      @request, @resume, @review, @says, @secret, @session, @tcp, @turn, @with";
 
-impl Actor {
+impl StepRunner {
     /// Runs a directive. Most of them show nothing in the chat.
-    pub async fn direct(&mut self, name: &str, words: &str) -> Result<Reply, String> {
+    pub async fn direct(&mut self, name: &str, words: &str) -> Result<Reply, StepError> {
         match name {
             "as" => self.speak_as(words)?,
             "clock" => match moment(words) {
-                Some(moment) => self.stage.set_now(moment).await,
-                None => self.stage.set_now(self.stage.board.now().after(forward(words)?)).await,
+                Some(moment) => self.harness.set_now(moment).await,
+                None => self.harness.set_now(self.harness.host.now().after(forward(words)?)).await,
             },
-            "config" => self.configure(|actor| actor.own.push(words.to_owned())),
-            "plugin" => self.configure(|actor| actor.lines.push(words.to_owned())),
-            "locale" => self.stage.locale = (!words.is_empty()).then(|| words.to_owned()),
-            "http" => self.far.add_http(words, &self.folder)?,
-            "tcp" => self.far.add_tcp(words)?,
+            "config" => self.configure(|runner| runner.config_lines.push(words.to_owned())),
+            "plugin" => self.configure(|runner| runner.plugin_lines.push(words.to_owned())),
+            "locale" => self.harness.locale = (!words.is_empty()).then(|| words.to_owned()),
+            "http" => self.network.add_http(words, &self.folder)?,
+            "tcp" => self.network.add_tcp(words)?,
             "secret" => {
                 self.secrets.add(words)?;
                 self.stale = true;
@@ -36,14 +39,14 @@ impl Actor {
             "session" => self.add_session(words)?,
             "with" => {
                 for standard in words.split_whitespace() {
-                    self.stage.plug_standard(standard).await?;
+                    self.activate_standard(standard).await?;
                 }
             }
             "header" => self.header(words)?,
             "event" => return self.event(words).await,
             "does" => return self.does(words).await,
-            "done" => return self.over(None).await,
-            "fails" => return self.over(Some(words)).await,
+            "done" => return self.end_turn(None).await,
+            "fails" => return self.end_turn(Some(words)).await,
             "says" => return self.says(words).await,
             "turn" => return self.turn(words).await,
             "job" => return self.job(words).await,
@@ -54,9 +57,9 @@ impl Actor {
             // Shows why the plugin can't be activated, so that a conversation can expect the error.
             "plug" => {
                 self.config()?;
-                return Ok(verbatim(self.plug().await.err().unwrap_or_default()));
+                return Ok(verbatim(self.activate().await.err().map(|error| error.to_string()).unwrap_or_default()));
             }
-            _ => return Err(format!("unknown directive @{name}; known are {KNOWN}")),
+            _ => return Err(StepError::Directive { name: name.to_owned(), known: KNOWN }),
         }
         Ok(Reply::default())
     }
@@ -66,45 +69,48 @@ impl Actor {
         self.stale = true;
     }
 
-    fn speak_as(&mut self, words: &str) -> Result<(), String> {
+    fn speak_as(&mut self, words: &str) -> Result<(), StepError> {
         let (role, name) = words.split_once(char::is_whitespace).unwrap_or((words, "ada"));
-        let role: Role = role.parse().map_err(|error| format!("{error}"))?;
-        self.stage.caller = person(name.trim(), role);
+        self.harness.caller = person(name.trim(), role.parse()?);
         Ok(())
     }
 
+    async fn activate_standard(&self, name: &str) -> Result<(), StepError> {
+        let standard = built_in(name).ok_or_else(|| {
+            let known: Vec<&str> = STANDARD.iter().map(|standard| standard.name).collect();
+            StepError::StandardPlugin { name: name.to_owned(), known: known.join(", ") }
+        })?;
+        self.harness.activate_standard(standard, &Config::defaults()).await.map_err(StepError::OtherRejected)
+    }
+
     /// `NAME PHASE key=value…`; the first session becomes the active one of the place.
-    fn add_session(&mut self, words: &str) -> Result<(), String> {
+    fn add_session(&mut self, words: &str) -> Result<(), StepError> {
         let mut words = words.split_whitespace();
-        let name: SessionName = words.next().unwrap_or_default().parse().map_err(|error| format!("{error}"))?;
+        let name: SessionName = words.next().unwrap_or_default().parse()?;
         let phase = phase(words.next().unwrap_or("suspended"))?;
-        let (board, caller, place) = (&self.stage.board, &self.stage.caller, &self.stage.place);
+        let (host, caller, place) = (&self.harness.host, &self.harness.caller, &self.harness.place);
         let folder = format!("/sessions/{name}").into();
-        let record = SessionRecord::new(name.clone(), caller.id.clone(), folder, "demo", board.now());
+        let record = SessionRecord::new(name.clone(), caller.id.clone(), folder, "demo", host.now());
         let mut setup = SessionSetup { phase, ..SessionSetup::new(record, place.clone()) };
-        let mut active = board.active(caller, place).is_none();
+        let mut active = host.active(caller, place).is_none();
         for word in words {
             match word.split_once('=') {
                 Some((key, value)) => set(&mut setup, key, value)?,
                 None if word == "active" => active = true,
-                None => return Err(format!("'{word}' is not a property of a session: write active, or key=value")),
+                None => return Err(StepError::Property(word.to_owned())),
             }
         }
-        board.set_up(setup).map_err(|error| error.to_string())?;
+        host.set_up(setup)?;
         if active && phase != Phase::Archived {
-            board.bind(caller, place, &name);
+            host.bind(caller, place, &name);
         }
         Ok(())
     }
 }
 
-pub(super) fn forward(words: &str) -> Result<Duration, String> {
+pub(super) fn forward(words: &str) -> Result<Duration, StepError> {
     let span = words.strip_prefix('+').and_then(parse_duration);
-    span.ok_or_else(|| {
-        format!(
-            "'{words}' is not a duration: write +5m or +1h30m to advance the clock, or a time such as 2026-01-01 09:00"
-        )
-    })
+    span.ok_or_else(|| StepError::Duration(words.to_owned()))
 }
 
 /// Parses a time in UTC, such as `2026-11-21 13:45`.
@@ -133,16 +139,16 @@ const PHASES: [Phase; 8] = [
     Phase::Archived,
 ];
 
-fn phase(word: &str) -> Result<Phase, String> {
+fn phase(word: &str) -> Result<Phase, StepError> {
     PHASES.into_iter().find(|phase| phase.as_str() == word).ok_or_else(|| {
         let known: Vec<&str> = PHASES.iter().map(|phase| phase.as_str()).collect();
-        format!("'{word}' is not a phase: use {}", known.join(", "))
+        StepError::Unknown { given: word.to_owned(), what: "a phase", known: known.join(", ") }
     })
 }
 
-fn set(setup: &mut SessionSetup, key: &str, value: &str) -> Result<(), String> {
-    fn number<T: FromStr>(key: &str, value: &str) -> Result<T, String> {
-        value.parse().map_err(|_| format!("{key}={value}: expected a number"))
+fn set(setup: &mut SessionSetup, key: &str, value: &str) -> Result<(), StepError> {
+    fn number<T: FromStr>(key: &str, value: &str) -> Result<T, StepError> {
+        value.parse().map_err(|_| StepError::Value { given: format!("{key}={value}"), what: "a number" })
     }
     let text = || Some(value.to_owned());
     match key {
@@ -158,10 +164,10 @@ fn set(setup: &mut SessionSetup, key: &str, value: &str) -> Result<(), String> {
         "turns" => setup.record.turns = number(key, value)?,
         "timeout" => {
             let span = parse_duration(value);
-            let span = span.ok_or_else(|| format!("timeout={value}: expected a duration such as 10m"))?;
-            setup.record.idle_timeout = Some(span);
+            let wrong = || StepError::Value { given: format!("timeout={value}"), what: "a duration such as 10m" };
+            setup.record.idle_timeout = Some(span.ok_or_else(wrong)?);
         }
-        _ => return Err(format!("a session has no '{key}': use {PROPERTIES}")),
+        _ => return Err(StepError::PropertyKey { key: key.to_owned(), known: PROPERTIES }),
     }
     Ok(())
 }

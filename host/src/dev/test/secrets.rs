@@ -7,6 +7,8 @@ use std::{
     path::PathBuf,
 };
 
+use super::error::StepError;
+
 #[derive(Default)]
 pub struct Secrets {
     folder: Option<PathBuf>,
@@ -15,15 +17,16 @@ pub struct Secrets {
 
 impl Secrets {
     /// Adds a secret: `NAME VALUE`.
-    pub fn add(&mut self, words: &str) -> Result<(), String> {
-        let (name, value) = words.split_once(' ').ok_or("write @secret NAME VALUE")?;
+    pub fn add(&mut self, words: &str) -> Result<(), StepError> {
+        let (name, value) = words.split_once(' ').ok_or(StepError::Usage("@secret NAME VALUE"))?;
         if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_') {
-            return Err(format!("'{name}' is not a secret name: use letters, digits, '-' and '_'"));
+            let known = "letters, digits, '-' and '_'".to_owned();
+            return Err(StepError::Unknown { given: name.to_owned(), what: "a secret name", known });
         }
-        let path = self.folder().map_err(|error| format!("failed to create a folder for secrets: {error}"))?.join(name);
+        let path = self.folder().map_err(StepError::SecretFolder)?.join(name);
         let written = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path);
         let written = written.and_then(|mut file| file.write_all(value.trim().as_bytes()));
-        written.map_err(|error| format!("{}: {error}", path.display()))?;
+        written.map_err(|source| StepError::File { path, source })?;
         self.names.push(name.to_owned());
         Ok(())
     }

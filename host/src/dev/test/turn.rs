@@ -7,10 +7,10 @@ use cordboard_core::{
 };
 use cordboard_runtime::{HostApi as _, ViewLimits};
 
-use super::{actor::Actor, unasked::told};
+use super::{background_calls::outcome_reply, error::StepError, step_runner::StepRunner};
 
 /// The mode of sessions without a mode.
-const USUAL: &str = "normal";
+const DEFAULT_MODE: &str = "normal";
 
 /// The longest message, in UTF-16 units, as in Telegram.
 const TEXT_UNITS: u32 = 4096;
@@ -22,50 +22,50 @@ const LIVE: &str = "~ ";
 const PROMPT: &str = "a message";
 
 /// The turn that is shown, and the mode that shows it.
-pub struct Shown {
+pub struct ShownTurn {
     session: SessionName,
     mode: String,
     prompt: PromptId,
 }
 
-impl Actor {
+impl StepRunner {
     /// `SESSION [MODE]`: shows the running turn of a session, or starts one with a prompt.
-    pub async fn turn(&mut self, words: &str) -> Result<Reply, String> {
+    pub async fn turn(&mut self, words: &str) -> Result<Reply, StepError> {
         let (session, mode) = words.split_once(' ').unwrap_or((words, ""));
         let view = self.session(session)?;
         let name = view.record.name;
         if view.phase != Phase::Busy {
-            self.stage.board.send(&name, &self.stage.place, PROMPT);
-            self.stage.settle().await;
+            self.harness.host.send(&name, &self.harness.place, PROMPT);
+            self.harness.settle().await;
         }
-        let running = self.stage.board.turn(&name).filter(|turn| turn.state == TurnState::Running);
+        let running = self.harness.host.turn(&name).filter(|turn| turn.state == TurnState::Running);
         let turn = running.ok_or_else(|| {
             let phase = self.session(session).map_or("unknown", |view| view.phase.as_str());
-            format!("session '{session}' starts no turn, because it is {phase}")
+            StepError::NoTurnStarts { session: session.to_owned(), phase }
         })?;
         let chosen = Some(mode.trim()).filter(|mode| !mode.is_empty()).or(turn.mode.as_deref());
-        let mode = chosen.unwrap_or(USUAL).to_owned();
-        self.turn = Some(Shown { session: name, mode, prompt: turn.prompt.clone() });
+        let mode = chosen.unwrap_or(DEFAULT_MODE).to_owned();
+        self.turn = Some(ShownTurn { session: name, mode, prompt: turn.prompt.clone() });
         self.frame(&turn).await
     }
 
     /// Adds text, with `\n` for line breaks. It continues the text of the previous `@says`.
-    pub async fn says(&mut self, words: &str) -> Result<Reply, String> {
-        let said = words.replace("\\n", "\n");
-        let turn = self.complete()?;
+    pub async fn says(&mut self, words: &str) -> Result<Reply, StepError> {
+        let text = words.replace("\\n", "\n");
+        let turn = self.complete_actions()?;
         let last = turn.parts.len().checked_sub(1).filter(|&at| matches!(turn.parts[at], Part::Text(_)));
         match last {
-            Some(at) => self.part(at, Change::Append(said)),
-            None => self.part(turn.parts.len(), Change::Text(said)),
+            Some(at) => self.part(at, Change::Append(text)),
+            None => self.part(turn.parts.len(), Change::Text(text)),
         }
         let turn = self.running()?;
         self.frame(&turn).await
     }
 
     /// Starts an action. It runs until the next `@says` or `@does`.
-    pub async fn does(&mut self, words: &str) -> Result<Reply, String> {
+    pub async fn does(&mut self, words: &str) -> Result<Reply, StepError> {
         let (title, state) = (words.to_owned(), ActionState::Running);
-        let at = self.complete()?.parts.len();
+        let at = self.complete_actions()?.parts.len();
         let action = Action { id: at.to_string(), kind: "tool".to_owned(), title, detail: String::new(), state };
         self.part(at, Change::Action(action));
         let turn = self.running()?;
@@ -73,24 +73,24 @@ impl Actor {
     }
 
     /// Ends the turn. `why` is the reason if it failed.
-    pub async fn over(&mut self, why: Option<&str>) -> Result<Reply, String> {
-        let turn = self.complete()?;
+    pub async fn end_turn(&mut self, why: Option<&str>) -> Result<Reply, StepError> {
+        let turn = self.complete_actions()?;
         let outcome = why.map_or(Outcome::Done, |why| Outcome::Failed(why.to_owned()));
         self.agent(AgentEvent::Finished { answered: vec![turn.prompt.clone()], outcome, cost_usd: None });
-        let ended = self.turn.as_ref().and_then(|shown| self.stage.board.ended_turn(&shown.session));
+        let ended = self.turn.as_ref().and_then(|shown| self.harness.host.ended_turn(&shown.session));
         self.frame(&ended.unwrap_or(turn)).await
     }
 
-    fn running(&self) -> Result<Turn, String> {
+    fn running(&self) -> Result<Turn, StepError> {
         let turn = self.turn.as_ref().and_then(|shown| {
-            let turn = self.stage.board.turn(&shown.session)?;
+            let turn = self.harness.host.turn(&shown.session)?;
             (turn.prompt == shown.prompt && turn.state == TurnState::Running).then_some(turn)
         });
-        turn.ok_or_else(|| "no turn is running: start one with @turn".to_owned())
+        turn.ok_or(StepError::NoTurn)
     }
 
     /// Marks all actions of the running turn as done, and returns it.
-    fn complete(&self) -> Result<Turn, String> {
+    fn complete_actions(&self) -> Result<Turn, StepError> {
         let turn = self.running()?;
         for (at, part) in turn.parts.iter().enumerate() {
             match part {
@@ -110,27 +110,28 @@ impl Actor {
 
     fn agent(&self, event: AgentEvent) {
         if let Some(shown) = &self.turn {
-            self.stage.board.agent(&shown.session, event);
+            self.harness.host.agent(&shown.session, event);
         }
     }
 
-    async fn frame(&mut self, turn: &Turn) -> Result<Reply, String> {
-        self.plug().await?;
-        let Some(Shown { session, mode, .. }) = &self.turn else { return Ok(Reply::default()) };
-        let (view, now) = (self.session(session.as_str())?, self.stage.board.now());
-        let limits = ViewLimits { front_end: self.stage.place.front_end.clone(), text_units: TEXT_UNITS };
-        let screen = self.stage.plugs.render(mode, (turn, &view, now), &limits).await;
-        Ok(match screen {
-            Ok(screen) => spelt(screen),
-            Err(error) => told(Err(error)),
+    async fn frame(&mut self, turn: &Turn) -> Result<Reply, StepError> {
+        self.activate().await?;
+        let Some(ShownTurn { session, mode, .. }) = &self.turn else { return Ok(Reply::default()) };
+        let (view, now) = (self.session(session.as_str())?, self.harness.host.now());
+        let limits = ViewLimits { front_end: self.harness.place.front_end.clone(), text_units: TEXT_UNITS };
+        let frame = self.harness.registry.render(mode, (turn, &view, now), &limits).await;
+        Ok(match frame {
+            Ok(frame) => frame_reply(frame),
+            Err(error) => outcome_reply(Err(error)),
         })
     }
 }
 
 /// Joins all messages of a frame, because a conversation compares lines.
-fn spelt(screen: TurnFrame) -> Reply {
-    let mut lines: Vec<String> = screen.messages.iter().map(|message| message.text.trim_end().to_owned()).collect();
-    lines.extend(screen.live.map(|live| format!("{LIVE}{live}")));
-    let buttons = screen.messages.into_iter().flat_map(|message| message.buttons).collect();
-    Reply { buttons, ..Reply::text(lines.join("\n")) }
+fn frame_reply(frame: TurnFrame) -> Reply {
+    let mut plugin_lines: Vec<String> =
+        frame.messages.iter().map(|message| message.text.trim_end().to_owned()).collect();
+    plugin_lines.extend(frame.live.map(|live| format!("{LIVE}{live}")));
+    let buttons = frame.messages.into_iter().flat_map(|message| message.buttons).collect();
+    Reply { buttons, ..Reply::text(plugin_lines.join("\n")) }
 }

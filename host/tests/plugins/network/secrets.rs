@@ -177,7 +177,7 @@ async fn replies_logs_and_errors_contain_no_secrets() {
     assert!(said.starts_with("GET http://other.example/(secret token) was not granted"), "{said}");
     let said = bench.read(&format!("say {VALUE}")).await;
     assert_eq!(said, "(secret token)");
-    assert_eq!(bench.memory.deeds().len(), 0);
+    assert_eq!(bench.memory.actions().len(), 0);
     let log = log.text();
     assert!(log.contains("request denied") && log.contains("(secret token)"), "{log}");
     assert!(!log.contains("hunter2"), "{log}");

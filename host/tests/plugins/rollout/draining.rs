@@ -52,7 +52,7 @@ async fn a_call_waiting_in_the_host_is_cancelled_too() {
     let bench = Arc::new(TestHost::of("[plugins.help]\ntime = \"5m\"\ngrants = [\"plugin-control\"]"));
     // Commands that are never carried out.
     let (orders, mut given) = AdminCommands::channel();
-    bench.memory.carry_out(orders);
+    bench.memory.set_admin_commands(orders);
     bench.plug("help", &standard("help")).await.unwrap();
     let running = calling(&bench, "plugins reload help").await;
     let order = given.recv().await.unwrap();
@@ -71,11 +71,11 @@ async fn a_call_waiting_in_the_host_is_cancelled_too() {
 async fn calls_of_a_revoked_version_are_cancelled_at_once() {
     let mut bench = TestHost::of("[plugins.help]\ntime = \"5m\"\ngrants = [\"plugin-control\"]");
     let (orders, mut given) = AdminCommands::channel();
-    bench.memory.carry_out(orders.clone());
+    bench.memory.set_admin_commands(orders.clone());
     bench.plug("help", &standard("help")).await.unwrap();
     let (registry, shared) =
         (Arc::clone(&bench.registry), Arc::new(TestHost { registry: Arc::clone(&bench.registry), ..TestHost::new() }));
-    shared.memory.carry_out(orders);
+    shared.memory.set_admin_commands(orders);
     let running = calling(&shared, "plugins reload help").await;
     let order = given.recv().await.unwrap();
     bench.configure("[plugins.help]\ntime = \"5m\"\ngrants = []");

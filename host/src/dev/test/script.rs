@@ -4,15 +4,15 @@ use std::fmt;
 
 /// One step of a conversation, with its expected results.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
+pub struct ConversationStep {
     /// The line number, starting at 1.
     pub line: usize,
-    pub act: Act,
+    pub kind: StepKind,
     pub expected: Expected,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Act {
+pub enum StepKind {
     /// `> text`
     Say(String),
     /// `> [Label]`: presses a button of the last message with buttons.
@@ -25,7 +25,7 @@ pub enum Act {
 const PREPARATIONS: [&str; 11] =
     ["as", "clock", "config", "header", "http", "locale", "plugin", "secret", "session", "tcp", "with"];
 
-impl Act {
+impl StepKind {
     /// Whether this step calls the plugin, so that something can go wrong.
     pub fn is_call(&self) -> bool {
         match self {
@@ -35,7 +35,7 @@ impl Act {
     }
 }
 
-impl fmt::Display for Act {
+impl fmt::Display for StepKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Say(text) => write!(f, "> {text}"),
@@ -49,7 +49,7 @@ impl fmt::Display for Act {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Expected {
     pub chat: Vec<String>,
-    pub deeds: Vec<String>,
+    pub actions: Vec<String>,
     /// The line numbers of the expected results, starting at 1. They are consecutive.
     pub lines: Vec<usize>,
 }
@@ -61,8 +61,8 @@ pub struct Fault {
     pub why: String,
 }
 
-pub fn parse(text: &str) -> Result<Vec<Step>, Fault> {
-    let mut steps: Vec<Step> = Vec::new();
+pub fn parse(text: &str) -> Result<Vec<ConversationStep>, Fault> {
+    let mut steps: Vec<ConversationStep> = Vec::new();
     for (index, raw) in text.lines().enumerate() {
         let line = index + 1;
         let Some(first) = raw.chars().next() else { continue };
@@ -70,11 +70,11 @@ pub fn parse(text: &str) -> Result<Vec<Step>, Fault> {
         let fault = |why: &str| Fault { line, why: why.to_owned() };
         match first {
             '#' => {}
-            '>' => steps.push(Step { line, act: said(rest), expected: Expected::default() }),
+            '>' => steps.push(ConversationStep { line, kind: parse_message(rest), expected: Expected::default() }),
             '@' => {
                 let (name, words) = rest.trim().split_once(char::is_whitespace).unwrap_or((rest.trim(), ""));
-                let act = Act::Directive { name: name.to_owned(), words: words.trim().to_owned() };
-                steps.push(Step { line, act, expected: Expected::default() });
+                let kind = StepKind::Directive { name: name.to_owned(), words: words.trim().to_owned() };
+                steps.push(ConversationStep { line, kind, expected: Expected::default() });
             }
             '<' | '*' => {
                 let step = steps.last_mut().ok_or_else(|| fault("an expected line has no message before it"))?;
@@ -83,7 +83,7 @@ pub fn parse(text: &str) -> Result<Vec<Step>, Fault> {
                     return Err(fault("it is separated from the other expected lines of its message"));
                 }
                 expected.lines.push(line);
-                if first == '<' { &mut expected.chat } else { &mut expected.deeds }.push(rest.to_owned());
+                if first == '<' { &mut expected.chat } else { &mut expected.actions }.push(rest.to_owned());
             }
             _ if raw.trim().is_empty() => {}
             _ => return Err(fault("a line begins with >, <, *, @ or #")),
@@ -92,15 +92,15 @@ pub fn parse(text: &str) -> Result<Vec<Step>, Fault> {
     Ok(steps)
 }
 
-fn said(text: &str) -> Act {
+fn parse_message(text: &str) -> StepKind {
     match text.trim().strip_prefix('[').and_then(|label| label.strip_suffix(']')) {
-        Some(label) => Act::Press(label.to_owned()),
-        None => Act::Say(text.to_owned()),
+        Some(label) => StepKind::Press(label.to_owned()),
+        None => StepKind::Say(text.to_owned()),
     }
 }
 
 /// Returns whether a line matches a pattern; `{*}` matches any text.
-pub fn fits(pattern: &str, line: &str) -> bool {
+pub fn matches_pattern(pattern: &str, line: &str) -> bool {
     let mut parts = pattern.split("{*}");
     let first = parts.next().unwrap_or_default();
     let Some(mut rest) = line.strip_prefix(first) else { return false };
@@ -116,7 +116,7 @@ pub fn fits(pattern: &str, line: &str) -> bool {
 }
 
 /// Replaces the expected results of some steps with other lines.
-pub fn rewritten(text: &str, steps: &[(&Step, Vec<String>)]) -> String {
+pub fn rewrite(text: &str, steps: &[(&ConversationStep, Vec<String>)]) -> String {
     let lines: Vec<&str> = text.lines().collect();
     let mut written = Vec::new();
     for (index, line) in lines.iter().enumerate() {
@@ -141,12 +141,12 @@ mod tests {
     #[test]
     fn a_conversation_is_parsed() {
         let steps = parse(TEXT).expect("it is valid");
-        let acts: Vec<_> = steps.iter().map(|step| (step.line, step.act.clone())).collect();
-        let directive = Act::Directive { name: "as".into(), words: "member bob".into() };
-        let say = |text: &str| Act::Say(text.into());
-        assert_eq!(acts, [(2, directive), (4, say("/a  b")), (9, Act::Press("Go".into())), (11, say("hi"))]);
+        let kinds: Vec<_> = steps.iter().map(|step| (step.line, step.kind.clone())).collect();
+        let directive = StepKind::Directive { name: "as".into(), words: "member bob".into() };
+        let say = |text: &str| StepKind::Say(text.into());
+        assert_eq!(kinds, [(2, directive), (4, say("/a  b")), (9, StepKind::Press("Go".into())), (11, say("hi"))]);
         assert_eq!(steps[1].expected.chat, ["one", "  [Go] /b"]);
-        assert_eq!((steps[1].expected.deeds.len(), &steps[1].expected.lines[..]), (1, &[5, 6, 7][..]));
+        assert_eq!((steps[1].expected.actions.len(), &steps[1].expected.lines[..]), (1, &[5, 6, 7][..]));
         assert_eq!(steps[2].expected.chat, [""]);
     }
 
@@ -160,14 +160,18 @@ mod tests {
 
     #[test]
     fn a_star_in_braces_matches_any_text() {
-        assert!(fits("a {*} c {*}", "a b c d") && fits("{*}", "") && fits("x{*}y", "xy"));
-        assert!(!fits("a {*} c", "a b d") && !fits("a", "ab") && !fits("ab{*}b", "ab"));
+        assert!(
+            matches_pattern("a {*} c {*}", "a b c d") && matches_pattern("{*}", "") && matches_pattern("x{*}y", "xy")
+        );
+        assert!(
+            !matches_pattern("a {*} c", "a b d") && !matches_pattern("a", "ab") && !matches_pattern("ab{*}b", "ab")
+        );
     }
 
     #[test]
     fn new_expectations_replace_the_old_ones() {
         let steps = parse(TEXT).expect("it is valid");
-        let new = rewritten(TEXT, &[(&steps[1], vec!["< two".into()]), (&steps[3], vec!["< three".into()])]);
+        let new = rewrite(TEXT, &[(&steps[1], vec!["< two".into()]), (&steps[3], vec!["< three".into()])]);
         assert_eq!(new, "# a remark\n@as member bob\n\n> /a  b\n< two\n# more\n> [Go]\n<\n> hi\n< three\n");
     }
 }

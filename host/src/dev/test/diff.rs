@@ -2,14 +2,14 @@
 
 /// One line of the comparison.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Line {
+pub enum DiffLine {
     Same(String),
     Missing(String),
     Unexpected(String),
 }
 
 /// Compares lines by their longest common subsequence. `fits` decides whether a line matches an expected one.
-pub fn diff(expected: &[String], came: &[String], fits: impl Fn(&str, &str) -> bool) -> Vec<Line> {
+pub fn diff(expected: &[String], came: &[String], fits: impl Fn(&str, &str) -> bool) -> Vec<DiffLine> {
     let (rows, columns) = (expected.len(), came.len());
     let mut common = vec![vec![0_usize; columns + 1]; rows + 1];
     for row in (0..rows).rev() {
@@ -25,13 +25,13 @@ pub fn diff(expected: &[String], came: &[String], fits: impl Fn(&str, &str) -> b
     let mut lines = Vec::new();
     while row < rows || column < columns {
         if row < rows && column < columns && fits(&expected[row], &came[column]) {
-            lines.push(Line::Same(came[column].clone()));
+            lines.push(DiffLine::Same(came[column].clone()));
             (row, column) = (row + 1, column + 1);
         } else if row < rows && (column == columns || common[row + 1][column] >= common[row][column + 1]) {
-            lines.push(Line::Missing(expected[row].clone()));
+            lines.push(DiffLine::Missing(expected[row].clone()));
             row += 1;
         } else {
-            lines.push(Line::Unexpected(came[column].clone()));
+            lines.push(DiffLine::Unexpected(came[column].clone()));
             column += 1;
         }
     }
@@ -47,11 +47,11 @@ mod tests {
         let lines = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
         let account = diff(&lines("a b c"), &lines("a x c d"), |a, b| a == b);
         let expected = [
-            Line::Same("a".into()),
-            Line::Missing("b".into()),
-            Line::Unexpected("x".into()),
-            Line::Same("c".into()),
-            Line::Unexpected("d".into()),
+            DiffLine::Same("a".into()),
+            DiffLine::Missing("b".into()),
+            DiffLine::Unexpected("x".into()),
+            DiffLine::Same("c".into()),
+            DiffLine::Unexpected("d".into()),
         ];
         assert_eq!(account, expected);
     }
