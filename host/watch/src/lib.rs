@@ -5,48 +5,32 @@
 //! An event only triggers a scan. Each scan compares the files with the last reported state and renews every watch,
 //! so a lost, duplicate or misleading event never hides a change. Without events, it scans every `[plugins] rescan`.
 
-mod folder;
 mod os_events;
 mod permissions;
-mod queue;
 mod read;
 mod scan;
+mod watch_loop;
 
 #[cfg(test)]
 mod tests;
 
-use std::{
-    io,
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::{
     sync::{mpsc, watch as live},
-    task::{JoinHandle, spawn_blocking},
-    time::{Instant, sleep_until},
+    task::JoinHandle,
 };
 
 pub use permissions::{check_private, not_a_file};
 pub use scan::{PluginFile, read_folder};
 
 use os_events::OsWatcher;
-use queue::Queue;
-use scan::{Next, Scanner};
+use scan::Scanner;
+use watch_loop::WatchLoop;
 
 /// The capacity of the change channel. Only one change waits in the channel, because a newer version can't replace a
 /// change that has been sent.
-const GIVEN: usize = 1;
-
-/// The quiet time before a scan. Editors and compilers write in bursts of a few milliseconds.
-const SETTLE: Duration = Duration::from_millis(100);
-
-/// The longest delay of a scan, however busy the folder is.
-const SETTLE_AT_MOST: Duration = Duration::from_secs(1);
-
-/// The time between two scans while the system has no free inotify watch, so that events may be missing.
-const POLL: Duration = Duration::from_secs(10);
+const CHANGES: usize = 1;
 
 /// The watched paths. Neither has to exist.
 #[derive(Debug, Clone)]
@@ -145,83 +129,15 @@ pub fn watch(watched: Watched) -> Result<(Watcher, mpsc::Receiver<Change>), Watc
     start(watched, OsWatcher::new())
 }
 
-fn start(watched: Watched, notice: OsWatcher) -> Result<(Watcher, mpsc::Receiver<Change>), WatchError> {
+fn start(watched: Watched, os_watcher: OsWatcher) -> Result<(Watcher, mpsc::Receiver<Change>), WatchError> {
     for path in [watched.config.as_ref().map(|config| &config.path), watched.plugins.as_ref()].into_iter().flatten() {
         check_private(path)?;
     }
-    let notice = Arc::new(notice);
-    notice.begin();
-    let mut sight = Scanner::new(&watched, Arc::clone(&notice))?;
-    let mut queue = Queue::default();
-    let next = sight.baseline(&mut queue, watched.config.as_ref().map(|config| config.bytes.as_slice()));
-    let (changes, receiver) = mpsc::channel(GIVEN);
-    let sight = Arc::new(Mutex::new(sight));
-    let mut round = WatchLoop { queue, notice, sight, rescan: watched.rescan, due: Instant::now(), first: None };
-    round.on_looked(next);
-    Ok((Watcher { task: tokio::spawn(round.run(changes)) }, receiver))
-}
-
-/// The watch task: schedules scans and sends changes.
-struct WatchLoop {
-    queue: Queue,
-    notice: Arc<OsWatcher>,
-    sight: Arc<Mutex<Scanner>>,
-    rescan: live::Receiver<Duration>,
-    /// The time of the next scan. There always is one.
-    due: Instant,
-    /// The first event since the last scan.
-    first: Option<Instant>,
-}
-
-impl WatchLoop {
-    async fn run(mut self, changes: mpsc::Sender<Change>) {
-        loop {
-            tokio::select! {
-                biased;
-                () = changes.closed() => return,
-                permit = changes.reserve(), if !self.queue.is_empty() => match (permit, self.queue.take()) {
-                    (Ok(permit), Some(change)) => permit.send(change),
-                    (Err(_), _) | (_, None) => {}
-                },
-                () = self.notice.happened() => self.on_event(),
-                Ok(()) = self.rescan.changed() => self.due = self.due.min(Instant::now() + *self.rescan.borrow()),
-                () = sleep_until(self.due) => self.look().await,
-            }
-        }
-    }
-
-    async fn look(&mut self) {
-        self.notice.begin();
-        let sight = Arc::clone(&self.sight);
-        let look = move || sight.lock().unwrap_or_else(PoisonError::into_inner).look();
-        match spawn_blocking(look).await {
-            Ok(seen) => {
-                for (item, found) in seen.found {
-                    self.queue.offer(item, found);
-                }
-                self.on_looked(seen.next);
-            }
-            Err(error) => {
-                tracing::error!(%error, "Cordboard has a bug: a scan of configuration and plugins panicked; the next scan follows");
-                self.on_looked(Next::Poll);
-            }
-        }
-    }
-
-    fn on_event(&mut self) {
-        let now = Instant::now();
-        let first = *self.first.get_or_insert(now);
-        self.due = (now + SETTLE).min(first + SETTLE_AT_MOST);
-    }
-
-    fn on_looked(&mut self, next: Next) {
-        let rescan = *self.rescan.borrow();
-        self.first = None;
-        let pause = match next {
-            Next::Event => rescan,
-            Next::Soon => rescan.min(SETTLE),
-            Next::Poll => rescan.min(POLL),
-        };
-        self.due = Instant::now() + pause;
-    }
+    let os_watcher = Arc::new(os_watcher);
+    os_watcher.begin();
+    let mut scanner = Scanner::new(&watched, Arc::clone(&os_watcher))?;
+    let baseline = scanner.baseline(watched.config.as_ref().map(|config| config.bytes.as_slice()));
+    let (changes, receiver) = mpsc::channel(CHANGES);
+    let watch_loop = WatchLoop::new(baseline, os_watcher, scanner, watched.rescan);
+    Ok((Watcher { task: tokio::spawn(watch_loop.run(changes)) }, receiver))
 }

@@ -4,20 +4,24 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    io::ErrorKind,
+    fs,
+    io::{self, ErrorKind},
     path::{Path, PathBuf},
     sync::Arc,
     thread,
     time::Duration,
 };
 
-use cordboard_core::messages::system_error;
+use cordboard_core::{
+    messages::system_error,
+    render::escape_invisible,
+    types::{PLUGIN_NAME_RULE, is_plugin_name},
+};
 
 use super::{
-    PluginContent, WatchError, Watched, check_private, folder,
+    PluginContent, WatchError, Watched, check_private,
     os_events::{Goal, OsWatcher},
     permissions::not_a_file,
-    queue::{Found, Item, Queue},
     read::{Digest, Reading, Stamp},
 };
 
@@ -29,6 +33,22 @@ const PLUGIN_AT_MOST: u64 = 64 << 20;
 
 /// A configuration has a few pages at most.
 const CONFIG_AT_MOST: u64 = 1 << 20;
+
+/// An item that can change, in the order of delivery.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Item {
+    Config,
+    /// The plugin folder itself: `Unreadable` if it can't be used, else `Absent`.
+    Folder,
+    Plugin(String),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Found {
+    Whole { bytes: Vec<u8>, digest: Digest },
+    Absent,
+    Unreadable(String),
+}
 
 /// When to scan again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,7 +62,7 @@ pub(super) enum Next {
 }
 
 #[derive(Debug)]
-pub(super) struct Seen {
+pub(super) struct Scan {
     pub(super) found: Vec<(Item, Found)>,
     pub(super) next: Next,
 }
@@ -57,7 +77,7 @@ struct Listed {
 pub(super) struct Scanner {
     config: Option<PathBuf>,
     plugins: Option<PathBuf>,
-    notice: Arc<OsWatcher>,
+    os_watcher: Arc<OsWatcher>,
     /// The items of the last scan, with the stamp if an equal stamp proves that nothing changed.
     there: BTreeMap<Item, Option<Stamp>>,
     /// The items that were missing in the last scan but not in the one before.
@@ -65,39 +85,40 @@ pub(super) struct Scanner {
 }
 
 impl Scanner {
-    pub(super) fn new(watched: &Watched, notice: Arc<OsWatcher>) -> Result<Self, WatchError> {
+    pub(super) fn new(watched: &Watched, os_watcher: Arc<OsWatcher>) -> Result<Self, WatchError> {
         Ok(Self {
             config: watched.config.as_ref().map(|config| absolute(&config.path)).transpose()?,
             plugins: watched.plugins.as_deref().map(absolute).transpose()?,
-            notice,
+            os_watcher,
             there: BTreeMap::new(),
             missed: BTreeSet::new(),
         })
     }
 
-    /// The first scan: complete files count as known. One reading is enough, because a partial file has another
-    /// digest once it is complete. For the configuration, `loaded` counts as known; the file may be newer.
-    pub(super) fn baseline(&mut self, queue: &mut Queue, loaded: Option<&[u8]>) -> Next {
+    /// The first scan, without the bytes of files. One reading is enough, because a partial file has another digest once
+    /// it is complete. For the configuration, it finds `loaded`; the file may be newer.
+    pub(super) fn baseline(&mut self, loaded: Option<&[u8]>) -> Scan {
         let (listed, mut next) = self.list();
-        queue.offer(Item::Folder, listed.folder);
+        let mut found = vec![(Item::Folder, listed.folder)];
+        let whole = |digest| Found::Whole { bytes: Vec::new(), digest };
         if let Some(loaded) = loaded {
             self.there.insert(Item::Config, None);
-            queue.assume(Item::Config, Digest::of(loaded));
+            found.push((Item::Config, whole(Digest::of(loaded))));
             next = Next::Soon;
         }
         for (item, path) in listed.files.into_iter().filter(|(item, _)| *item != Item::Config) {
             let reading = read(&item, &path, Reading::fingerprint);
             self.there.insert(item.clone(), None);
-            if let Reading::Unreadable(why) = reading {
-                queue.offer(item, Found::Unreadable(why));
-            } else if let Some((_, digest)) = reading.print() {
-                queue.assume(item, digest);
+            match reading {
+                Reading::Whole { digest, .. } => found.push((item, whole(digest))),
+                Reading::Unreadable(why) => found.push((item, Found::Unreadable(why))),
+                Reading::Absent | Reading::Moving => {}
             }
         }
-        next
+        Scan { found, next }
     }
 
-    pub(super) fn look(&mut self) -> Seen {
+    pub(super) fn scan(&mut self) -> Scan {
         let (listed, mut next) = self.list();
         let mut found = Vec::new();
         if self.miss(&listed, &mut found) {
@@ -107,14 +128,14 @@ impl Scanner {
         if self.read(listed.files, &mut found) {
             next = next.max(Next::Soon);
         }
-        Seen { found, next }
+        Scan { found, next }
     }
 
     /// Watches and lists all files to read. Lists no plugins if their folder is untrusted or cannot be listed. The
     /// watches come first, so that no change is missed in between.
     fn list(&mut self) -> (Listed, Next) {
-        let notice = Arc::clone(&self.notice);
-        let mut following = notice.follow();
+        let os_watcher = Arc::clone(&self.os_watcher);
+        let mut following = os_watcher.follow();
         let (mut files, mut folder) = (Vec::new(), Found::Absent);
         if let Some(config) = &self.config {
             following.way(config.parent().unwrap_or(config), Goal::Folder);
@@ -158,7 +179,7 @@ impl Scanner {
     /// Reads files that may have changed, twice. Returns whether some are still changing.
     fn read(&mut self, files: Vec<(Item, PathBuf)>, found: &mut Vec<(Item, Found)>) -> bool {
         let changed: Vec<_> = files.into_iter().filter(|(item, path)| !self.is_known(item, path)).collect();
-        let (open, closed): (Vec<_>, Vec<_>) = changed.into_iter().partition(|(_, path)| self.notice.is_open(path));
+        let (open, closed): (Vec<_>, Vec<_>) = changed.into_iter().partition(|(_, path)| self.os_watcher.is_open(path));
         let mut moving = !open.is_empty();
         if closed.is_empty() {
             return moving;
@@ -199,8 +220,43 @@ fn is_there(item: &Item, path: &Path) -> bool {
 /// Returns the plugin files of a trusted folder. Empty if there is no folder.
 fn plugin_files(folder: &Path) -> Result<Vec<(String, PathBuf)>, WatchError> {
     check_private(folder)?;
-    let files = folder::list(folder).map_err(|source| WatchError::Look { path: folder.to_owned(), source })?;
+    let files = list(folder).map_err(|source| WatchError::Look { path: folder.to_owned(), source })?;
     Ok(files.unwrap_or_default())
+}
+
+/// Returns every plugin file by its stem, sorted. `None` if there is no folder. Hidden, temporary and backup files
+/// are skipped.
+fn list(folder: &Path) -> io::Result<Option<Vec<(String, PathBuf)>>> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if let Some(name) = plugin(&path) {
+            files.push((name, path));
+        }
+    }
+    files.sort();
+    Ok(Some(files))
+}
+
+/// The plugin name of `path`, valid or not. `None` if it isn't a plugin file.
+fn plugin(path: &Path) -> Option<String> {
+    let file = path.file_name()?.to_string_lossy();
+    let stem = file.strip_suffix(".wasm")?;
+    // Control characters are spelt out for messages and listings. A name that contains any is invalid anyway.
+    (!stem.is_empty() && !stem.starts_with('.')).then(|| escape_invisible(stem))
+}
+
+/// Checks the name of a plugin.
+///
+/// # Errors
+/// The naming rule, for the operator.
+fn check_name(name: &str) -> Result<(), String> {
+    if is_plugin_name(name) { Ok(()) } else { Err(format!("name the file with {PLUGIN_NAME_RULE}")) }
 }
 
 /// Reads a file up to a limit, with or without its bytes.
@@ -209,7 +265,7 @@ type Read = fn(&Path, u64) -> Reading;
 fn read(item: &Item, path: &Path, with: Read) -> Reading {
     match item {
         Item::Config | Item::Folder => trusted(path, CONFIG_AT_MOST, with),
-        Item::Plugin(name) => match folder::check_name(name) {
+        Item::Plugin(name) => match check_name(name) {
             Ok(()) => not_a_file(path).map_or_else(|| trusted(path, PLUGIN_AT_MOST, with), Reading::Unreadable),
             Err(why) => Reading::Unreadable(why),
         },
@@ -252,4 +308,38 @@ fn trusted(path: &Path, limit: u64, with: Read) -> Reading {
 
 fn absolute(path: &Path) -> Result<PathBuf, WatchError> {
     std::path::absolute(path).map_err(|source| WatchError::Look { path: path.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plugin_files_are_listed() {
+        let folder = tempfile::tempdir().unwrap();
+        for file in [
+            "b.wasm",
+            "a-1_x.wasm",
+            ".b.wasm.tmp",
+            ".b.wasm",
+            "b.wasm~",
+            "b.wasm.swp",
+            "#b.wasm#",
+            ".wasm",
+            "b.txt",
+            "Not A Name.wasm",
+            "c\u{202e}d\n.wasm",
+        ] {
+            fs::write(folder.path().join(file), "").unwrap();
+        }
+        let names: Vec<String> = list(folder.path()).unwrap().unwrap().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["Not A Name", "a-1_x", "b", "c\\u{202e}d\\u{a}"]);
+        assert_eq!(list(&folder.path().join("none")).unwrap(), None);
+    }
+
+    #[test]
+    fn plugin_names_are_validated() {
+        assert!(check_name("my-plugin_2").is_ok());
+        assert_eq!(check_name("X").unwrap_err(), "name the file with 1 to 32 of a-z, 0-9, '-' and '_'");
+    }
 }

@@ -9,7 +9,12 @@ use std::{
     path::Path,
 };
 
-use super::*;
+use tokio::time::{Instant, sleep_until};
+
+use super::{
+    watch_loop::{SETTLE, SETTLE_AT_MOST},
+    *,
+};
 
 mod world;
 
@@ -32,12 +37,12 @@ impl Fixture {
         Self::start(prepare, OsWatcher::new())
     }
 
-    fn start(prepare: impl Fn(&Path), notice: OsWatcher) -> Self {
+    fn start(prepare: impl Fn(&Path), os_watcher: OsWatcher) -> Self {
         let root = tempfile::tempdir().unwrap();
         prepare(root.path());
         let rescan = live::Sender::new(NEVER);
         let watched = watched(root.path(), &rescan);
-        let (watcher, changes) = super::start(watched, notice).unwrap();
+        let (watcher, changes) = super::start(watched, os_watcher).unwrap();
         Self { root, _watcher: watcher, changes, rescan }
     }
 

@@ -1,0 +1,247 @@
+//! The watch task: schedules scans, and queues the changes that wait to be sent, the latest version of each item and the
+//! configuration first. It must not keep the bytes of what has been sent.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use cordboard_core::encoding;
+use tokio::{
+    sync::{mpsc, watch},
+    task::spawn_blocking,
+    time::{Instant, sleep_until},
+};
+
+use super::{
+    Change, ConfigRead, PluginContent,
+    os_events::OsWatcher,
+    read::Digest,
+    scan::{Found, Item, Next, Scan, Scanner},
+};
+
+/// The quiet time before a scan. Editors and compilers write in bursts of a few milliseconds.
+pub(super) const SETTLE: Duration = Duration::from_millis(100);
+
+/// The longest delay of a scan, however busy the folder is.
+pub(super) const SETTLE_AT_MOST: Duration = Duration::from_secs(1);
+
+/// The time between two scans while the system has no free inotify watch, so that events may be missing.
+const POLL: Duration = Duration::from_secs(10);
+
+/// The watch task: schedules scans and sends changes.
+pub(super) struct WatchLoop {
+    queue: Queue,
+    os_watcher: Arc<OsWatcher>,
+    scanner: Arc<Mutex<Scanner>>,
+    rescan: watch::Receiver<Duration>,
+    /// The time of the next scan. There always is one.
+    due: Instant,
+    /// The first event since the last scan.
+    first: Option<Instant>,
+}
+
+impl WatchLoop {
+    /// `baseline` is the first scan. Its complete files count as sent, because the application reads them itself.
+    pub(super) fn new(
+        baseline: Scan,
+        os_watcher: Arc<OsWatcher>,
+        scanner: Scanner,
+        rescan: watch::Receiver<Duration>,
+    ) -> Self {
+        let (queue, scanner) = (Queue::default(), Arc::new(Mutex::new(scanner)));
+        let mut watch_loop = Self { queue, os_watcher, scanner, rescan, due: Instant::now(), first: None };
+        for (item, found) in baseline.found {
+            match found {
+                Found::Whole { digest, .. } => watch_loop.queue.assume(item, digest),
+                Found::Absent | Found::Unreadable(_) => watch_loop.queue.offer(item, found),
+            }
+        }
+        watch_loop.on_scanned(baseline.next);
+        watch_loop
+    }
+
+    pub(super) async fn run(mut self, changes: mpsc::Sender<Change>) {
+        loop {
+            tokio::select! {
+                biased;
+                () = changes.closed() => return,
+                permit = changes.reserve(), if !self.queue.is_empty() => match (permit, self.queue.take()) {
+                    (Ok(permit), Some(change)) => permit.send(change),
+                    (Err(_), _) | (_, None) => {}
+                },
+                () = self.os_watcher.happened() => self.on_event(),
+                Ok(()) = self.rescan.changed() => self.due = self.due.min(Instant::now() + *self.rescan.borrow()),
+                () = sleep_until(self.due) => self.scan().await,
+            }
+        }
+    }
+
+    async fn scan(&mut self) {
+        self.os_watcher.begin();
+        let scanner = Arc::clone(&self.scanner);
+        let scan = move || scanner.lock().unwrap_or_else(PoisonError::into_inner).scan();
+        match spawn_blocking(scan).await {
+            Ok(scan) => {
+                for (item, found) in scan.found {
+                    self.queue.offer(item, found);
+                }
+                self.on_scanned(scan.next);
+            }
+            Err(error) => {
+                tracing::error!(%error, "Cordboard has a bug: a scan of configuration and plugins panicked; the next scan follows");
+                self.on_scanned(Next::Poll);
+            }
+        }
+    }
+
+    fn on_event(&mut self) {
+        let now = Instant::now();
+        let first = *self.first.get_or_insert(now);
+        self.due = (now + SETTLE).min(first + SETTLE_AT_MOST);
+    }
+
+    fn on_scanned(&mut self, next: Next) {
+        let rescan = *self.rescan.borrow();
+        self.first = None;
+        let pause = match next {
+            Next::Event => rescan,
+            Next::Soon => rescan.min(SETTLE),
+            Next::Poll => rescan.min(POLL),
+        };
+        self.due = Instant::now() + pause;
+    }
+}
+
+/// The state of an item, without its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Known {
+    Whole(Digest),
+    Unreadable(String),
+}
+
+/// Coalesces changes: a newer version replaces a waiting one, and a return to the last sent version removes it.
+#[derive(Debug, Default)]
+struct Queue {
+    sent: BTreeMap<Item, Known>,
+    waiting: BTreeMap<Item, Found>,
+}
+
+impl Queue {
+    fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Counts `digest` as sent.
+    fn assume(&mut self, item: Item, digest: Digest) {
+        self.sent.insert(item, Known::Whole(digest));
+    }
+
+    fn offer(&mut self, item: Item, found: Found) {
+        if self.sent.get(&item) == found.known().as_ref() {
+            self.waiting.remove(&item);
+        } else {
+            self.waiting.insert(item, found);
+        }
+    }
+
+    fn take(&mut self) -> Option<Change> {
+        let (item, found) = self.waiting.pop_first()?;
+        match found.known() {
+            Some(known) => self.sent.insert(item.clone(), known),
+            None => self.sent.remove(&item),
+        };
+        Some(found.into_change(item))
+    }
+}
+
+impl Found {
+    fn known(&self) -> Option<Known> {
+        match self {
+            Self::Whole { digest, .. } => Some(Known::Whole(*digest)),
+            Self::Unreadable(why) => Some(Known::Unreadable(why.clone())),
+            Self::Absent => None,
+        }
+    }
+
+    fn into_change(self, item: Item) -> Change {
+        match (item, self) {
+            (Item::Config, Self::Whole { bytes, .. }) => Change::Config(text(bytes)),
+            (Item::Config, Self::Absent) => Change::Config(ConfigRead::Missing),
+            (Item::Config, Self::Unreadable(why)) => Change::Config(ConfigRead::Unreadable(why)),
+            (Item::Folder, Self::Unreadable(why)) => Change::Folder { fault: Some(why) },
+            (Item::Folder, Self::Absent | Self::Whole { .. }) => Change::Folder { fault: None },
+            (Item::Plugin(name), Self::Whole { bytes, digest }) => {
+                Change::Plugin { name, content: PluginContent { digest: digest.to_hex(), wasm: bytes } }
+            }
+            (Item::Plugin(name), Self::Absent) => Change::PluginGone { name },
+            (Item::Plugin(name), Self::Unreadable(why)) => Change::PluginUnreadable { name, why },
+        }
+    }
+}
+
+fn text(bytes: Vec<u8>) -> ConfigRead {
+    encoding::text(bytes).map_or_else(|why| ConfigRead::Unreadable(why.to_string()), ConfigRead::Text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn whole(bytes: &[u8]) -> Found {
+        Found::Whole { bytes: bytes.to_vec(), digest: Digest::of(bytes) }
+    }
+
+    fn plugin(name: &str) -> Item {
+        Item::Plugin(name.to_owned())
+    }
+
+    fn drain(queue: &mut Queue) -> Vec<Change> {
+        std::iter::from_fn(|| queue.take()).collect()
+    }
+
+    #[test]
+    fn configuration_comes_first_and_the_latest_wins() {
+        let mut queue = Queue::default();
+        queue.offer(plugin("b"), whole(b"1"));
+        queue.offer(plugin("a"), whole(b"1"));
+        queue.offer(Item::Config, whole(b"x = 1"));
+        queue.offer(plugin("b"), whole(b"2"));
+        queue.offer(Item::Config, whole(b"x = 2"));
+        let wasm = |name: &str, text: &[u8]| whole(text).into_change(plugin(name));
+        assert_eq!(
+            drain(&mut queue),
+            [Change::Config(ConfigRead::Text("x = 2".into())), wasm("a", b"1"), wasm("b", b"2")]
+        );
+    }
+
+    #[test]
+    fn a_delivered_change_is_not_delivered_again() {
+        let mut queue = Queue::default();
+        queue.assume(plugin("a"), Digest::of(b"1"));
+        queue.offer(plugin("a"), whole(b"1"));
+        assert!(queue.is_empty());
+        queue.offer(plugin("a"), whole(b"2"));
+        queue.offer(plugin("a"), whole(b"1"));
+        assert!(queue.is_empty(), "back to the active version");
+        queue.offer(plugin("a"), Found::Absent);
+        assert_eq!(drain(&mut queue), [Change::PluginGone { name: "a".into() }]);
+        queue.offer(plugin("a"), Found::Absent);
+        assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn a_fault_is_reported_once() {
+        let mut queue = Queue::default();
+        queue.offer(Item::Config, Found::Unreadable("no".into()));
+        assert_eq!(drain(&mut queue), [Change::Config(ConfigRead::Unreadable("no".into()))]);
+        queue.offer(Item::Config, Found::Unreadable("no".into()));
+        assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn invalid_utf8_names_its_line() {
+        assert_eq!(text(b"a\nb\xff\n".to_vec()), ConfigRead::Unreadable("line 2 is not UTF-8 text".into()));
+    }
+}
