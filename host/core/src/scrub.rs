@@ -1,11 +1,11 @@
 //! Finds secrets in text: runs of at least eight bytes of a value, in any of the common encodings that a server or a
 //! plugin may echo.
 //!
-//! The covered encodings are percent encoding, the escapes of JSON, JavaScript, Python and HTML, quoted-printable, hex
-//! with or without separators, base64, and base64 of base64. Base32, hex of UTF-16, ciphers and reversed text are not.
+//! The covered encodings are percent encoding, the escapes of JSON, JavaScript and HTML, hex, base64, and base64 of
+//! base64. All others, such as quoted-printable, base32 and reversed text, are not.
 
-mod known;
-mod layers;
+mod decoded;
+mod process_secrets;
 
 use std::{
     borrow::Cow,
@@ -18,8 +18,8 @@ use base64::{
     engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
 };
 
-pub use known::{bytes, remember, text};
-use layers::{DECODERS, Layer};
+use decoded::Decoded;
+pub use process_secrets::{bytes, remember, text};
 
 /// The shortest run of a secret that is removed, in bytes. Shorter runs also occur in unrelated text.
 const RUN: usize = 8;
@@ -29,7 +29,7 @@ pub const SHORTEST: usize = 6;
 
 /// The maximum number of nested encodings that are decoded. A URL in an HTML page in a JSON string has three; one more
 /// is a margin.
-const LAYERS: usize = 4;
+const MAX_NESTING: usize = 4;
 
 /// An index of secrets for searching. It does not implement `Debug`, which would print them.
 #[derive(Default)]
@@ -133,26 +133,24 @@ impl Scrubber {
         Cow::Owned(clean)
     }
 
-    /// Finds the runs in `text` and in its decoded layers. The matches are sorted and don't overlap.
+    /// Finds the runs in `text` and in what it encodes, level by level. The matches are sorted and don't overlap.
     fn find(&self, text: &[u8]) -> Vec<Match> {
         if self.needles.is_empty() {
             return Vec::new();
         }
         let mut found = self.search(text);
-        for decoder in &DECODERS {
-            let mut layers: Vec<Layer> = Vec::new();
-            while layers.len() < LAYERS {
-                let above = layers.last().map_or(text, |layer| &layer.bytes);
-                let Some(layer) = Layer::below(above, decoder) else { break };
-                let inner = self.search(&layer.bytes);
-                layers.push(layer);
-                found.extend(inner.into_iter().map(|one| {
-                    let range = layers.iter().rev().fold(one.range, |range, layer| layer.above(range));
-                    Match { range, ..one }
-                }));
-            }
+        let mut levels: Vec<Decoded> = Vec::new();
+        while levels.len() < MAX_NESTING {
+            let encoded = levels.last().map_or(text, |level| &level.bytes);
+            let Some(level) = Decoded::new(encoded) else { break };
+            let inner = self.search(&level.bytes);
+            levels.push(level);
+            found.extend(inner.into_iter().map(|one| {
+                let range = levels.iter().rev().fold(one.range, |range, level| level.encoded_range(range));
+                Match { range, ..one }
+            }));
         }
-        apart(found)
+        merge_overlaps(found)
     }
 
     /// Finds the runs in a text without decoding it.
@@ -193,20 +191,20 @@ fn head(gram: &[u8; SHORTEST]) -> usize {
 }
 
 /// Merges overlapping runs. The merged run gets the label of the longest one.
-fn apart(mut found: Vec<Match>) -> Vec<Match> {
+fn merge_overlaps(mut found: Vec<Match>) -> Vec<Match> {
     found.sort_by_key(|one| (one.range.start, std::cmp::Reverse(one.range.end)));
-    let mut apart: Vec<Match> = Vec::with_capacity(found.len());
+    let mut merged: Vec<Match> = Vec::with_capacity(found.len());
     for next in found {
-        match apart.last_mut().filter(|last| next.range.start < last.range.end) {
+        match merged.last_mut().filter(|last| next.range.start < last.range.end) {
             Some(last) => {
                 let both = last.range.start..last.range.end.max(next.range.end);
                 let longest = if next.range.len() > last.range.len() { next } else { last.clone() };
                 *last = Match { range: both, ..longest };
             }
-            None => apart.push(next),
+            None => merged.push(next),
         }
     }
-    apart
+    merged
 }
 
 /// The number of leading bytes of a value that are not secret: the scheme of a URL, or the bot id in front of a token.
@@ -223,10 +221,10 @@ fn hex_form(value: &str) -> (Vec<u8>, usize) {
 }
 
 /// The base64 forms of a value at each of the three alignments, with the encoded length of `run` characters. The encodings
-/// that work letter by letter are decoded by [`Layer`].
+/// that work letter by letter are decoded by [`Decoded`].
 fn base64_forms(value: &[u8], run: usize) -> Vec<(Vec<u8>, usize)> {
     let digits = [STANDARD_NO_PAD, URL_SAFE_NO_PAD].into_iter().flat_map(|engine| {
-        let placed = move |before| based(&engine, value, before);
+        let placed = move |before| digits_of(&engine, value, before);
         (0..3).map(placed).collect::<Vec<_>>()
     });
     let digits: BTreeSet<Vec<u8>> = digits.filter(|digits| digits.len() >= SHORTEST).collect();
@@ -234,7 +232,7 @@ fn base64_forms(value: &[u8], run: usize) -> Vec<(Vec<u8>, usize)> {
 }
 
 /// The base64 digits that depend on `value` alone when `before` bytes precede it.
-fn based(engine: &impl Engine, value: &[u8], before: usize) -> Vec<u8> {
+fn digits_of(engine: &impl Engine, value: &[u8], before: usize) -> Vec<u8> {
     let padded: Vec<u8> = std::iter::repeat_n(0, before).chain(value.iter().copied()).collect();
     let digits = engine.encode(&padded).into_bytes();
     let (first, end) = ((8 * before).div_ceil(6), 8 * padded.len() / 6);

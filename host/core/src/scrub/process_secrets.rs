@@ -9,7 +9,7 @@ use std::{
 use super::Scrubber;
 
 /// The most values that are remembered, many more than a configuration has. The oldest is forgotten first.
-const REMEMBERED: usize = 256;
+const MAX_VALUES: usize = 256;
 
 static KNOWN: LazyLock<RwLock<Arc<Scrubber>>> = LazyLock::new(RwLock::default);
 
@@ -21,7 +21,7 @@ pub fn remember(label: &str, value: &str) {
     if known.values().contains(&new) {
         return;
     }
-    let forgotten = (known.values().len() + 1).saturating_sub(REMEMBERED);
+    let forgotten = (known.values().len() + 1).saturating_sub(MAX_VALUES);
     let values = known.values().iter().skip(forgotten).cloned().chain([new]);
     *known = Arc::new(Scrubber::new(values.collect()));
 }
