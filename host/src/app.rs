@@ -74,11 +74,11 @@ pub enum AppError {
     FewFiles { limit: u64 },
     #[error("failed to start: {0}")]
     Start(#[from] std::io::Error),
-    #[error("the input ended, and after {} these were still open: {open}", config::spell_duration(*patience))]
+    #[error("the input ended, and after {} these were still open: {open}", config::format_duration(*patience))]
     Undrained { patience: std::time::Duration, open: String },
     #[error(
         "the input ended, and after {} some messages had not been read from standard output: {messages}; they are shown at the next start",
-        config::spell_duration(*patience)
+        config::format_duration(*patience)
     )]
     Unread { patience: std::time::Duration, messages: usize },
     #[error(

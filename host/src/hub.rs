@@ -39,8 +39,8 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use cordboard_core::{
     chat::{InboxRow, UpdateKind},
-    gather::{Gather, Gathered},
-    place_queue::{Full, PlaceQueue},
+    message_parts::{JoinedUpdate, PartJoiner},
+    place_queue::{PlaceQueue, QueueFull},
     types::{Place, Timestamp},
 };
 use tokio::{
@@ -70,8 +70,8 @@ enum Event {
 #[must_use]
 #[derive(Debug, PartialEq, Eq)]
 enum Action {
-    Serve(Lanes, Gathered),
-    TellFull(Gathered),
+    Serve(Lanes, JoinedUpdate),
+    TellFull(JoinedUpdate),
 }
 
 /// Whether an update occupies the queue of its place while it is dispatched.
@@ -105,47 +105,47 @@ impl Serving {
 }
 
 pub struct Hub {
-    gather: Gather,
-    lanes: HashMap<Place, PlaceQueue<Gathered>>,
+    parts: PartJoiner,
+    lanes: HashMap<Place, PlaceQueue<JoinedUpdate>>,
     jumps: Box<dyn Fn(&InboxRow) -> bool + Send>,
 }
 
 impl Hub {
     /// `jumps` returns true for an update that bypasses the queue of its place.
     fn new(jumps: impl Fn(&InboxRow) -> bool + Send + 'static) -> Self {
-        Self { gather: Gather::default(), lanes: HashMap::new(), jumps: Box::new(jumps) }
+        Self { parts: PartJoiner::default(), lanes: HashMap::new(), jumps: Box::new(jumps) }
     }
 
     /// `patience` is how long a part of a message waits for the next one.
     fn handle(&mut self, event: Event, now: Timestamp, patience: Duration) -> Vec<Action> {
-        let gathered = match event {
-            Event::Accepted(rows) => rows.into_iter().flat_map(|row| self.gather(row, now, patience)).collect(),
-            Event::Due => self.gather.due(now),
-            Event::Closed => self.gather.flush(),
+        let joined = match event {
+            Event::Accepted(rows) => rows.into_iter().flat_map(|row| self.join(row, now, patience)).collect(),
+            Event::Due => self.parts.due(now),
+            Event::Closed => self.parts.flush(),
             Event::Served(Served::In(place)) => return self.free(&place).into_iter().collect(),
             Event::Served(Served::Beside) => Vec::new(),
         };
-        gathered.into_iter().filter_map(|one| self.take(one)).collect()
+        joined.into_iter().filter_map(|one| self.take(one)).collect()
     }
 
-    fn gather(&mut self, row: InboxRow, now: Timestamp, patience: Duration) -> Vec<Gathered> {
+    fn join(&mut self, row: InboxRow, now: Timestamp, patience: Duration) -> Vec<JoinedUpdate> {
         match row.update.what {
             // An edit changes waiting updates, so it must not wait behind them.
-            UpdateKind::Edited(_) => vec![Gathered { row, absorbed: Vec::new() }],
+            UpdateKind::Edited(_) => vec![JoinedUpdate { row, absorbed: Vec::new() }],
             UpdateKind::Text(_) | UpdateKind::NotText { .. } | UpdateKind::Press { .. } => {
-                self.gather.take(row, now, patience)
+                self.parts.push(row, now, patience)
             }
         }
     }
 
-    fn take(&mut self, one: Gathered) -> Option<Action> {
+    fn take(&mut self, one: JoinedUpdate) -> Option<Action> {
         if matches!(one.row.update.what, UpdateKind::Edited(_)) || (self.jumps)(&one.row) {
             return Some(Action::Serve(Lanes::Beside, one));
         }
         let lane = self.lanes.entry(one.row.update.place.clone()).or_insert_with(|| PlaceQueue::new(LANE));
         match lane.push(one) {
             Ok(next) => next.map(|one| Action::Serve(Lanes::In, one)),
-            Err(Full(one)) => Some(Action::TellFull(one)),
+            Err(QueueFull(one)) => Some(Action::TellFull(one)),
         }
     }
 
@@ -177,7 +177,7 @@ async fn run(
     let mut open = true;
     let clock = server.desk.clock;
     while open || !serving.is_empty() {
-        let due = hub.gather.deadline().map(|at| clock.instant(at));
+        let due = hub.parts.deadline().map(|at| clock.instant(at));
         let due = async {
             match due {
                 Some(at) => tokio::time::sleep_until(at).await,

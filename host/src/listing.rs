@@ -3,8 +3,8 @@
 use std::{fmt::Write as _, time::Duration};
 
 use cordboard_core::{
-    config::spell_duration,
-    render::{FOREIGN, one_line},
+    config::format_duration,
+    render::{UNTRUSTED_LENGTH, one_line},
     rollout::short,
     types::{Phase, Timestamp},
 };
@@ -15,7 +15,7 @@ use crate::control::{PluginRow, SessionRow};
 fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     // Names and notes are untrusted text, and people and scripts read the table line by line.
     let rows: Vec<Vec<String>> =
-        rows.iter().map(|row| row.iter().map(|cell| one_line(cell, FOREIGN)).collect()).collect();
+        rows.iter().map(|row| row.iter().map(|cell| one_line(cell, UNTRUSTED_LENGTH)).collect()).collect();
     let mut widths: Vec<usize> = head.iter().map(|cell| cell.chars().count()).collect();
     for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
@@ -58,7 +58,7 @@ pub fn sessions(rows: &[SessionRow], now: Timestamp) -> String {
             row.persona.clone().unwrap_or_else(|| "-".to_owned()),
             row.model.clone().unwrap_or_else(|| "-".to_owned()),
             row.pid.map_or_else(|| "-".to_owned(), |pid| pid.to_string()),
-            spell_duration(Duration::from_secs(row.idle_timeout_s)),
+            format_duration(Duration::from_secs(row.idle_timeout_s)),
             row.turns.to_string(),
             row.queued.to_string(),
             ago(now, row.last_active),

@@ -16,7 +16,9 @@ use std::{
 
 use async_trait::async_trait;
 use cordboard_core::{
-    rollout::{CommandId, Effect, File, Input, Machine, NoticeKind, Reason, Terms, TrialError, short},
+    rollout::{
+        CommandId, Effect, FileState, Input, Machine, NoticeKind, RejectionText, RolloutSettings, TrialError, short,
+    },
     types::{Caller, Reply, Request},
 };
 use cordboard_runtime::{PendingApproval, PluginError, PluginSettings, Registry};
@@ -167,7 +169,7 @@ impl Rollout {
     fn trial_error(&self, name: &str, why: &PluginError) -> TrialError {
         let operator_text = self.config_file.as_ref().map_or_else(|| why.to_string(), |file| why.in_file(file));
         TrialError {
-            reason: Reason { why: why.to_string(), operator_text },
+            reason: RejectionText { why: why.to_string(), operator_text },
             missing: why.missing().to_vec(),
             exceeds: self.registry.exceeds(name, &self.settings_of(name)),
         }
@@ -190,12 +192,12 @@ impl Rollout {
     pub async fn on_removed(&mut self, name: &str) {
         tracing::info!(plugin = name, "plugin file removed");
         self.versions.remove_file(name);
-        self.on_file_state(name, File::Absent).await;
+        self.on_file_state(name, FileState::Absent).await;
     }
 
-    async fn on_file_state(&mut self, name: &str, file: File) {
+    async fn on_file_state(&mut self, name: &str, file: FileState) {
         if !self.machines.contains_key(name) {
-            self.add(name, File::Absent).await;
+            self.add(name, FileState::Absent).await;
         }
         self.feed(name, Input::File(file)).await;
     }
@@ -278,8 +280,8 @@ impl Rollout {
                     tracing::error!(plugin = name, %error, "failed to store the rollout state of a plugin");
                 }
             }
-            Effect::Keep { digest, replaced } => self.versions.save(name, &digest, replaced.as_deref()).await,
-            Effect::Forget => self.versions.delete(name).await,
+            Effect::Store { digest, replaced } => self.versions.save(name, &digest, replaced.as_deref()).await,
+            Effect::DeleteStored => self.versions.delete(name).await,
             Effect::Build { ticket, digest } => {
                 tracing::info!(plugin = name, digest = short(&digest), "compiling");
                 self.versions.build(job(ticket), digest);
@@ -294,7 +296,7 @@ impl Rollout {
                 return Some(Input::Activated { ticket, result });
             }
             Effect::Deactivate { drain } => self.registry.remove_plugin(name, drain).await,
-            Effect::Ask { digest, missing } => {
+            Effect::RequestApproval { digest, missing } => {
                 self.ask(PendingApproval { plugin: name.to_owned(), digest, missing }).await;
             }
             Effect::Notify { kind, text } => self.notices.add(name, kind, text, Instant::now()),
@@ -315,6 +317,6 @@ impl Rollout {
     }
 }
 
-fn terms(settings: &PluginSettings) -> Terms {
-    Terms { pin: settings.sha256.clone(), limits: settings.terms }
+fn terms(settings: &PluginSettings) -> RolloutSettings {
+    RolloutSettings { pin: settings.sha256.clone(), limits: settings.terms }
 }

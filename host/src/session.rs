@@ -18,8 +18,8 @@ use cordboard_agents::{AgentSpec, process::Environment};
 use cordboard_core::{
     agent::PromptId,
     event::CausationChain,
-    messages::{self, Notice},
-    session::{ApiError, Input, Machine, Prompt, RefusalCode, SessionCommand, Settings, Ticket},
+    messages::{self, SessionNotice},
+    session::{ApiError, ApiErrorCode, Input, Machine, Prompt, SessionCommand, Settings, Ticket},
     turn::Turn,
     types::{Choice, Place, Request, SessionName, SessionRecord, SessionView},
 };
@@ -58,7 +58,7 @@ pub enum Scene {
     Final(Turn, SessionView),
     /// The end of a turn that the shutdown interrupted. Its prompt is not done.
     CutOff(Turn, SessionView),
-    Tell(Place, Notice),
+    Tell(Place, SessionNotice),
     /// The request was decided. Its buttons are replaced with the outcome.
     RequestClosed {
         request: Request,
@@ -123,12 +123,12 @@ pub struct OrderSource {
     /// The name of the person who gave the order.
     pub by: Option<String>,
     /// The chain of hooks that caused it.
-    pub trail: CausationChain,
+    pub causes: CausationChain,
 }
 
 impl From<CausationChain> for OrderSource {
-    fn from(trail: CausationChain) -> Self {
-        Self { by: None, trail }
+    fn from(causes: CausationChain) -> Self {
+        Self { by: None, causes }
     }
 }
 
@@ -171,8 +171,8 @@ impl Handle {
     }
 
     /// Like [`Self::send`] for a prompt, with the hooks that caused it.
-    pub async fn prompt(&self, prompt: Prompt, trail: CausationChain) {
-        self.deliver(Message::Prompt(prompt, trail)).await;
+    pub async fn prompt(&self, prompt: Prompt, causes: CausationChain) {
+        self.deliver(Message::Prompt(prompt, causes)).await;
     }
 
     /// Returns when the change is stored and published.
@@ -184,7 +184,7 @@ impl Handle {
         self.deliver(Message::SessionCommand((order, source.into()), answer)).await;
         answered
             .await
-            .unwrap_or_else(|_| Err(ApiError { code: RefusalCode::Failed, text: messages::ENDING.to_owned() }))
+            .unwrap_or_else(|_| Err(ApiError { code: ApiErrorCode::Failed, text: messages::SHUTTING_DOWN.to_owned() }))
     }
 
     /// Gives the session back the prompts that were accepted before the host started.

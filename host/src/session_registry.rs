@@ -7,7 +7,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use cordboard_core::types::{ActiveFor, Caller, Place, SessionName, SessionView, UserId};
+use cordboard_core::types::{ActiveScope, Caller, Place, SessionName, SessionView, UserId};
 use tokio::sync::watch;
 
 /// The snapshot of one session, which only its actor replaces.
@@ -32,13 +32,13 @@ impl SessionCell {
 #[derive(Debug)]
 pub struct SessionRegistry {
     cells: RwLock<BTreeMap<SessionName, Arc<SessionCell>>>,
-    active: RwLock<HashMap<ActiveFor, SessionName>>,
+    active: RwLock<HashMap<ActiveScope, SessionName>>,
     changed: watch::Sender<u64>,
 }
 
 impl SessionRegistry {
     #[must_use]
-    pub fn new(views: Vec<SessionView>, active: Vec<(ActiveFor, SessionName)>) -> Self {
+    pub fn new(views: Vec<SessionView>, active: Vec<(ActiveScope, SessionName)>) -> Self {
         let roster = Self {
             cells: RwLock::default(),
             active: RwLock::new(active.into_iter().collect()),
@@ -79,7 +79,7 @@ impl SessionRegistry {
     #[must_use]
     pub fn seen_by(&self, caller: &Caller, archived: bool) -> Vec<Arc<SessionView>> {
         let mut views = self.views();
-        views.retain(|view| view.record.archived == archived && caller.may_steer(&view.record.owner));
+        views.retain(|view| view.record.archived == archived && caller.may_control(&view.record.owner));
         views
     }
 
@@ -97,26 +97,26 @@ impl SessionRegistry {
     /// own.
     #[must_use]
     pub fn active(&self, caller: &Caller, place: &Place) -> Option<Arc<SessionView>> {
-        let scopes = [ActiveFor::everybody(place), ActiveFor::one(place, &caller.id)];
-        let seen = |view: &Arc<SessionView>| caller.may_steer(&view.record.owner);
+        let scopes = [ActiveScope::everybody(place), ActiveScope::one(place, &caller.id)];
+        let seen = |view: &Arc<SessionView>| caller.may_control(&view.record.owner);
         scopes.iter().find_map(|scope| self.bound(scope).filter(seen))
     }
 
     /// The scope in which `caller` switches sessions in `place`. A topic is switched for everybody, by the first user
     /// there or by anyone who may see its current session.
     #[must_use]
-    pub fn scope(&self, caller: &Caller, place: &Place) -> ActiveFor {
-        let everybody = ActiveFor::everybody(place);
-        let may_switch = || self.bound(&everybody).is_none_or(|there| caller.may_steer(&there.record.owner));
-        if caller.is_alone_at(place) || (place.topic.is_some() && may_switch()) {
+    pub fn scope(&self, caller: &Caller, place: &Place) -> ActiveScope {
+        let everybody = ActiveScope::everybody(place);
+        let may_switch = || self.bound(&everybody).is_none_or(|there| caller.may_control(&there.record.owner));
+        if caller.is_private_chat(place) || (place.topic.is_some() && may_switch()) {
             everybody
         } else {
-            ActiveFor::one(place, &caller.id)
+            ActiveScope::one(place, &caller.id)
         }
     }
 
     /// The active session of `scope`, unless it is archived.
-    fn bound(&self, scope: &ActiveFor) -> Option<Arc<SessionView>> {
+    fn bound(&self, scope: &ActiveScope) -> Option<Arc<SessionView>> {
         let name = self.active.read().unwrap_or_else(PoisonError::into_inner).get(scope).cloned()?;
         self.view(name.as_str()).filter(|view| !view.record.archived)
     }
@@ -131,7 +131,7 @@ impl SessionRegistry {
         here.into_iter().filter(|name| self.view(name.as_str()).is_some_and(|view| !view.record.archived)).collect()
     }
 
-    pub fn bind(&self, scope: ActiveFor, name: &SessionName) {
+    pub fn bind(&self, scope: ActiveScope, name: &SessionName) {
         self.active.write().unwrap_or_else(PoisonError::into_inner).insert(scope, name.clone());
     }
 
@@ -141,7 +141,7 @@ impl SessionRegistry {
     }
 
     /// Removes the active sessions of people for whom `gone` returns true. Returns the removed scopes.
-    pub fn unbind_people(&self, gone: impl Fn(&UserId) -> bool) -> Vec<ActiveFor> {
+    pub fn unbind_people(&self, gone: impl Fn(&UserId) -> bool) -> Vec<ActiveScope> {
         let mut active = self.active.write().unwrap_or_else(PoisonError::into_inner);
         active.extract_if(|scope, _| scope.person.as_ref().is_some_and(&gone)).map(|(scope, _)| scope).collect()
     }

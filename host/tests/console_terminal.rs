@@ -14,7 +14,7 @@ use cordboard_core::{
 };
 
 use cordboard_chat::{
-    ButtonLine, Chat, Completeness, Inbox, InboxError, Outgoing, Update, UpdateKind,
+    ButtonAction, Chat, Completeness, Inbox, InboxError, Outgoing, Update, UpdateKind,
     console::{self, ConsoleEvent, Mode},
 };
 use screen::Screen;
@@ -44,11 +44,11 @@ impl Inbox for Typed {
         Ok(None)
     }
 
-    async fn button(&self, _line: &ButtonLine) -> Result<String, InboxError> {
+    async fn button(&self, _line: &ButtonAction) -> Result<String, InboxError> {
         Err(InboxError("no tokens".to_owned()))
     }
 
-    async fn line_of(&self, _token: &str) -> Result<Option<ButtonLine>, InboxError> {
+    async fn line_of(&self, _token: &str) -> Result<Option<ButtonAction>, InboxError> {
         Ok(None)
     }
 

@@ -105,8 +105,8 @@ impl Agent {
                 }
                 AgentEvent::Part { .. }
                 | AgentEvent::Ready { .. }
-                | AgentEvent::Taken(_)
-                | AgentEvent::InterruptTaken
+                | AgentEvent::PromptAccepted(_)
+                | AgentEvent::InterruptAccepted
                 | AgentEvent::Conversation { .. } => {}
                 other => panic!("unexpected: {other:?}"),
             }
@@ -151,7 +151,7 @@ async fn a_turn_reports_readiness_receipt_text_and_end() {
     assert_eq!(
         events[1..],
         [
-            AgentEvent::Taken(prompt.clone()),
+            AgentEvent::PromptAccepted(prompt.clone()),
             AgentEvent::Part { at: 0, change: Change::Append("You said: hello".to_owned()) },
             AgentEvent::Conversation { id, resumable: true },
             AgentEvent::Finished { answered: vec![prompt], outcome: Outcome::Done, cost_usd: Some(0.0001) },
@@ -255,7 +255,7 @@ async fn a_hanging_agent_ignores_interrupts_but_not_sigterm() {
     let folder = tempfile::tempdir().unwrap();
     let mut agent = start(folder.path(), None);
     let prompt = agent.send("hang");
-    while agent.next().await != Some(AgentEvent::Taken(prompt.clone())) {}
+    while agent.next().await != Some(AgentEvent::PromptAccepted(prompt.clone())) {}
     let line = agent.codec.interrupt();
     agent.process.write(line).unwrap();
     agent.process.close_input();

@@ -17,7 +17,7 @@ use cordboard_core::{
     chat::{MessageId, Origin, Update, UpdateKind},
     types::{Caller, Place, Reply, Role, SessionRecord, Timestamp, UserId},
 };
-use cordboard_store::{Delivery, Done, InboxRow, NewPost, Store};
+use cordboard_store::{CompletedUpdate, Delivery, InboxRow, NewPost, Store};
 
 /// The variable with the state directory for the child process. Without it, the child's test does nothing.
 const STATE: &str = "CORDBOARD_TEST_KILL_STATE";
@@ -110,7 +110,7 @@ async fn check(state: &Path, said: &Said) {
         assert!(open.contains(key) || done, "{key} is lost");
     }
     for row in &contents.inbox {
-        let handed = matches!(row.state, cordboard_store::InboxState::Handed { .. });
+        let handed = matches!(row.state, cordboard_store::InboxState::Sent { .. });
         assert!(handed || !said.handed.contains(&row.update.key), "{} was handed", row.update.key);
         assert!(!said.done.contains(&row.update.key), "{} was done", row.update.key);
     }
@@ -166,7 +166,7 @@ async fn answer(store: &Store, row: InboxRow) {
     store.hand(&row.prompt).await.unwrap();
     println!("handed {key}");
     let post = NewPost { turn: Some(row.prompt.clone()), ..NewPost::new(row.update.place.clone(), Reply::text(key)) };
-    let posts = store.finish(vec![Done::Prompt(row.prompt)], vec![post]).await.unwrap();
+    let posts = store.finish(vec![CompletedUpdate::Prompt(row.prompt)], vec![post]).await.unwrap();
     println!("done {key}");
     if key.ends_with(['1', '2', '3', '4']) {
         send(store, posts[0].id, key).await;

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 
 use cordboard_core::{
     agent::{AgentEvent, Outcome, PromptId},
-    render::{FOREIGN, one_line},
+    render::{UNTRUSTED_LENGTH, one_line},
     session::{Launch, Prompt},
     tolerant_json::{self, Object},
 };
@@ -25,7 +25,7 @@ use denials::Denials;
 use turn::Turn;
 
 /// The number of bytes to read from an invalid line. It's enough to fill the log line.
-const SKIPPED: usize = 4 * FOREIGN;
+const SKIPPED: usize = 4 * UNTRUSTED_LENGTH;
 
 /// The codec of one process.
 pub(super) struct Claude {
@@ -188,7 +188,7 @@ impl Claude {
     fn begin_own(&mut self, events: &mut Vec<AgentEvent>) {
         if self.open.is_empty() && self.own.is_none() {
             let own = PromptId(uuid::Uuid::new_v4().to_string());
-            events.push(AgentEvent::Began(own.clone()));
+            events.push(AgentEvent::TurnStarted(own.clone()));
             self.own = Some(own);
             self.turn.shown = true;
         }
@@ -215,13 +215,13 @@ impl Claude {
             // A background task's turn becomes the turn of a prompt. Its earlier text answers no prompt.
             let before = self.turn.texts();
             if !before.is_empty() {
-                events.push(AgentEvent::Unasked(before));
+                events.push(AgentEvent::UnpromptedText(before));
                 self.turn = Turn::default();
             }
             self.turn.shown = true;
         }
         if self.taken.insert(id.clone()) {
-            events.push(AgentEvent::Taken(id));
+            events.push(AgentEvent::PromptAccepted(id));
         }
     }
 
@@ -338,7 +338,7 @@ fn text<'a>(value: &'a Value, name: &str) -> &'a str {
 
 /// Returns the beginning of a line for people to read. `None` if it is blank.
 fn words(line: &[u8]) -> Option<String> {
-    let words = one_line(&String::from_utf8_lossy(&line[..line.len().min(SKIPPED)]), FOREIGN);
+    let words = one_line(&String::from_utf8_lossy(&line[..line.len().min(SKIPPED)]), UNTRUSTED_LENGTH);
     (!words.is_empty()).then_some(words)
 }
 

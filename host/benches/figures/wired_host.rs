@@ -223,7 +223,7 @@ fn server(
         store: store.clone(),
         orders: AdminCommands::channel().0,
         state,
-        trail: CausationChain::default(),
+        causes: CausationChain::default(),
         press: None,
     });
     hooks.serve_at(&desk);

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-pub use cordboard_core::chat::{ButtonLine, MessageId, Update, UpdateKind};
+pub use cordboard_core::chat::{ButtonAction, MessageId, Update, UpdateKind};
 use cordboard_core::{
     render::Message,
     types::{Alert, Authorship, Button, Place, SessionName},
@@ -184,13 +184,13 @@ pub trait Inbox: Send + Sync {
     ///
     /// # Errors
     /// The store can't be written.
-    async fn button(&self, line: &ButtonLine) -> Result<String, InboxError>;
+    async fn button(&self, line: &ButtonAction) -> Result<String, InboxError>;
 
     /// Returns the data of the button with this token. `None` means that the store has deleted it.
     ///
     /// # Errors
     /// The store can't be read.
-    async fn line_of(&self, token: &str) -> Result<Option<ButtonLine>, InboxError>;
+    async fn line_of(&self, token: &str) -> Result<Option<ButtonAction>, InboxError>;
 
     /// Stores that the chat with the first id `home` now has the id `chat`. Places keep the first id.
     ///

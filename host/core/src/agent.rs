@@ -18,7 +18,7 @@ pub enum AgentEvent {
     /// The agent's id of the conversation. `resumable` is set once the agent has stored a part of it.
     Conversation { id: String, resumable: bool },
     /// The agent has acknowledged the prompt, so that it can no longer get lost in a pipe.
-    Taken(PromptId),
+    PromptAccepted(PromptId),
     /// Part `at` of the running turn has changed. Parts are numbered from 0 in display order.
     Part { at: u32, change: Change },
     /// A tool was denied without asking the user. `tool` is the agent's name for it, `detail` its argument.
@@ -27,14 +27,14 @@ pub enum AgentEvent {
     /// conversation's total so far.
     Finished { answered: Vec<PromptId>, outcome: Outcome, cost_usd: Option<f64> },
     /// The agent has accepted the interrupt and will end the turn.
-    InterruptTaken,
+    InterruptAccepted,
     /// The complete current list of background work: commands, subagents, scheduled wake-ups.
     Background(Vec<BackgroundTask>),
     /// The agent starts a turn of its own with this id. `Part` and `Finished` then refer to that turn.
-    Began(PromptId),
+    TurnStarted(PromptId),
     /// Markdown that no prompt asked for and that arrived while a prompt was open, such as the report of a background
     /// task.
-    Unasked(String),
+    UnpromptedText(String),
     /// The agent does not know the conversation that was to be resumed.
     ResumeRefused(String),
 }
@@ -56,7 +56,7 @@ pub enum Change {
     Text(String),
     Action(Action),
     /// Removes the part: after a broken stream, the agent repeats the message from its start.
-    Gone,
+    Remove,
 }
 
 /// A tool call or another activity of the agent, apart from text.

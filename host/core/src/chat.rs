@@ -34,7 +34,7 @@ pub struct Origin {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<MessageId>,
     #[serde(default)]
-    pub part: Part,
+    pub part: MessagePart,
     /// The sender's name, set in chats with several people so that the agent can tell them apart.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub speaker: Option<String>,
@@ -42,7 +42,7 @@ pub struct Origin {
 
 /// Whether a message is one part of an album or of a longer text.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum Part {
+pub enum MessagePart {
     /// The message is complete.
     #[default]
     Alone,
@@ -64,7 +64,7 @@ pub enum UpdateKind {
     /// A button was pressed, on the given message.
     Press {
         #[serde(flatten)]
-        line: ButtonLine,
+        line: ButtonAction,
         message: Option<MessageId>,
     },
     /// A photo, a voice message, a file and so on. `kind` names it in one word for the user.
@@ -87,11 +87,11 @@ impl UpdateKind {
 
 /// The command and the origin of a button. The store keeps it until the button is pressed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-pub struct ButtonLine {
+pub struct ButtonAction {
     pub command: String,
     /// The plugin that showed it, or `None` for the host.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub of: Option<String>,
+    #[serde(default, rename = "of", skip_serializing_if = "Option::is_none")]
+    pub plugin: Option<String>,
     /// The session that it acts on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<SessionName>,
@@ -100,12 +100,12 @@ pub struct ButtonLine {
     pub keyboard: Option<PostId>,
 }
 
-impl ButtonLine {
+impl ButtonAction {
     #[must_use]
     pub fn of(button: &Button) -> Self {
         Self {
             command: button.command.clone(),
-            of: button.of.clone(),
+            plugin: button.plugin.clone(),
             session: button.session.clone(),
             keyboard: button.keyboard,
         }
@@ -133,15 +133,15 @@ pub struct InboxRow {
 pub enum InboxState {
     /// Not routed yet.
     New,
-    /// A prompt that waits for this session's agent.
-    Waiting { session: SessionName },
+    /// A prompt in the queue of this session.
+    Queued { session: SessionName },
     /// A prompt that was sent to this session's agent.
-    Handed { session: SessionName },
+    Sent { session: SessionName },
 }
 
 /// A completed update, by either of its ids.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Done {
+pub enum CompletedUpdate {
     Update(InboxId),
     Prompt(PromptId),
 }

@@ -6,15 +6,15 @@
 
 mod access;
 mod agents;
+mod call_limits;
 mod diff;
 mod duration;
 mod fault;
 mod json;
-mod limits;
 mod nearest;
 mod network_grants;
 mod plugins;
-mod rollout;
+mod rollout_limits;
 mod section;
 mod sessions;
 mod size;
@@ -29,15 +29,15 @@ use toml::de::DeTable;
 
 pub use access::Access;
 pub use agents::{Agent, AgentKind, Agents, PermissionMode};
+pub use call_limits::{CallLimitOverrides, CallLimits};
 pub use diff::{Area, Changes, PluginChange, diff};
-pub use duration::{parse as parse_duration, spell as spell_duration};
+pub use duration::{parse as parse_duration, spell as format_duration};
 pub use fault::{ConfigError, Fault};
-pub use limits::{LimitOverrides, Limits};
 pub use network_grants::{NetworkGrants, SecretSource, Secrets};
-pub use plugins::{Grant, Plugin, Plugins};
-pub use rollout::RolloutLimits;
+pub use plugins::{Plugin, Plugins};
+pub use rollout_limits::RolloutLimits;
 pub use sessions::{Console, Sessions};
-pub use size::{parse as parse_size, spell as spell_size};
+pub use size::{parse as parse_size, spell as format_size};
 pub use takes_effect::{TakesEffect, keys, takes_effect};
 pub use telegram::Telegram;
 pub use webhook::{Webhook, WebhookAuth};
@@ -61,17 +61,17 @@ pub struct Config {
 }
 
 /// The defaults, and the set of known keys: the keys that were read while parsing the defaults.
-struct Shipped {
+struct ParsedDefaults {
     config: Config,
     known: Known,
 }
 
 /// Parsed once. Every load starts from a copy.
-static SHIPPED: LazyLock<Shipped> = LazyLock::new(|| {
-    let mut config = Config::blank();
+static PARSED_DEFAULTS: LazyLock<ParsedDefaults> = LazyLock::new(|| {
+    let mut config = Config::empty();
     let known = merge_over(&mut config, DEFAULTS, Known::default());
-    config.plugins.ship();
-    Shipped { known: known.expect("the embedded defaults are valid, as a test checks"), config }
+    config.plugins.restrict_grants_to_built_in();
+    ParsedDefaults { known: known.expect("the embedded defaults are valid, as a test checks"), config }
 });
 
 /// Merges the operator's `text` over the defaults. An empty text yields the defaults; the caller decides whether an
@@ -81,7 +81,7 @@ static SHIPPED: LazyLock<Shipped> = LazyLock::new(|| {
 /// Lists all faults in order of position. If the text is not valid TOML, lists only the first one.
 pub fn load(text: &str) -> Result<Config, ConfigError> {
     let mut config = Config::defaults();
-    merge_over(&mut config, text, SHIPPED.known.clone())?;
+    merge_over(&mut config, text, PARSED_DEFAULTS.known.clone())?;
     Ok(config)
 }
 
@@ -89,7 +89,7 @@ fn merge_over(config: &mut Config, text: &str, known: Known) -> Result<Known, Co
     let root = DeTable::parse(text).map_err(|error| ConfigError::syntax(text, &error))?;
     let mut reader = Reader::new(known);
     let mut section = Section::root(&mut reader, root.into_inner());
-    config.lay(&mut section);
+    config.merge(&mut section);
     section.finish();
     reader.into_known(text)
 }
@@ -98,35 +98,35 @@ impl Config {
     /// The configuration in effect if the operator sets nothing.
     #[must_use]
     pub fn defaults() -> Self {
-        SHIPPED.config.clone()
+        PARSED_DEFAULTS.config.clone()
     }
 
     /// The empty configuration that the defaults are merged over. The defaults set every key that is not optional.
-    fn blank() -> Self {
+    fn empty() -> Self {
         Self {
-            telegram: Telegram::blank(),
+            telegram: Telegram::default(),
             access: Access::default(),
-            sessions: Sessions::blank(),
-            console: Console::blank(),
-            webhook: Webhook::blank(),
-            agents: Agents::blank(),
-            secrets: Secrets::new(),
-            plugins: Plugins::blank(),
+            sessions: Sessions::default(),
+            console: Console::default(),
+            webhook: Webhook::default(),
+            agents: Agents::default(),
+            secrets: Secrets::default(),
+            plugins: Plugins::default(),
         }
     }
 
-    fn lay(&mut self, root: &mut Section<'_, '_>) {
-        root.table("telegram", |section| self.telegram.lay(section));
-        root.table("access", |section| self.access.lay(section));
-        root.table("sessions", |section| self.sessions.lay(section));
-        root.table("console", |section| self.console.lay(section));
-        root.table("webhook", |section| self.webhook.lay(section));
-        root.table("agents", |section| self.agents.lay(section));
+    fn merge(&mut self, root: &mut Section<'_, '_>) {
+        root.table("telegram", |section| self.telegram.merge(section));
+        root.table("access", |section| self.access.merge(section));
+        root.table("sessions", |section| self.sessions.merge(section));
+        root.table("console", |section| self.console.merge(section));
+        root.table("webhook", |section| self.webhook.merge(section));
+        root.table("agents", |section| self.agents.merge(section));
         root.free_table("secrets", |name, value| {
             self.secrets.extend([network_grants::secret(name, value)?]);
             Ok(())
         });
-        root.table("plugins", |section| self.plugins.lay(section, &self.secrets));
+        root.table("plugins", |section| self.plugins.merge(section, &self.secrets));
     }
 }
 

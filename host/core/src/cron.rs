@@ -54,7 +54,7 @@ impl Zone {
 
     /// Converts a calendar time. A time in a gap becomes the end of the gap, and of two instants the first is taken.
     /// The order of times is preserved.
-    fn moment(&self, time: DateTime) -> Option<Timestamp> {
+    fn timestamp_of(&self, time: DateTime) -> Option<Timestamp> {
         let ambiguous = self.0.to_ambiguous_timestamp(time);
         let is_gap = matches!(ambiguous.offset(), AmbiguousOffset::Gap { .. });
         let plain = ambiguous.compatible().ok()?;
@@ -67,14 +67,15 @@ impl Zone {
     }
 
     /// The latest calendar time shown up to `moment`. After a clock was put back, it has shown later times than now.
-    fn latest(&self, moment: &Zoned) -> Option<DateTime> {
+    fn latest_shown(&self, moment: &Zoned) -> Option<DateTime> {
         let shown = moment.datetime();
-        match self.0.to_ambiguous_timestamp(shown).offset() {
-            AmbiguousOffset::Fold { before, after } if moment.offset() == after => {
-                shown.checked_add(SignedDuration::from_secs((before.seconds() - after.seconds()).into())).ok()
-            }
-            _ => Some(shown),
+        if let AmbiguousOffset::Fold { before, after } = self.0.to_ambiguous_timestamp(shown).offset()
+            && moment.offset() == after
+        {
+            let fold = SignedDuration::from_secs((before.seconds() - after.seconds()).into());
+            return shown.checked_add(fold).ok();
         }
+        Some(shown)
     }
 }
 
@@ -109,7 +110,7 @@ impl Cron {
         let fields: Vec<&str> = text.split_whitespace().collect();
         let [minute, hour, _, _, _] = fields.as_slice() else { return Err(CronError::Fields(fields.len())) };
         let Some(times) = parse(&fields) else { return Err(wrong_field(&fields)) };
-        let fixed = [minute, hour].iter().all(|field| names(field));
+        let fixed = [minute, hour].iter().all(|field| lists_values(field));
         let cron = Self { text: text.to_owned(), times, fixed };
         if cron.next(&Zone::utc(), Timestamp(0)).is_none() { Err(CronError::Never) } else { Ok(cron) }
     }
@@ -133,8 +134,8 @@ impl Cron {
             return of(self.times.find_next_occurrence(&from, false).ok()?.timestamp());
         }
         // Several times may map to the end of a gap, and after a clock was put back some have passed already.
-        let times = std::iter::successors(Some(from.datetime()), |time| self.beside(*time, Direction::Forward));
-        times.skip(1).map_while(|time| zone.moment(time)).find(|time| *time > moment)
+        let times = std::iter::successors(Some(from.datetime()), |time| self.adjacent(*time, Direction::Forward));
+        times.skip(1).map_while(|time| zone.timestamp_of(time)).find(|time| *time > moment)
     }
 
     /// Returns the last time at or before `moment`.
@@ -145,13 +146,13 @@ impl Cron {
             return of(self.times.find_previous_occurrence(&from, true).ok()?.timestamp());
         }
         // The search excludes its start.
-        let beyond = zone.latest(&from)?.checked_add(SignedDuration::from_secs(1)).ok()?;
-        let times = std::iter::successors(Some(beyond), |time| self.beside(*time, Direction::Backward));
-        times.skip(1).map_while(|time| zone.moment(time)).find(|time| *time <= moment)
+        let beyond = zone.latest_shown(&from)?.checked_add(SignedDuration::from_secs(1)).ok()?;
+        let times = std::iter::successors(Some(beyond), |time| self.adjacent(*time, Direction::Backward));
+        times.skip(1).map_while(|time| zone.timestamp_of(time)).find(|time| *time <= moment)
     }
 
     /// Returns the adjacent time in a calendar without gaps.
-    fn beside(&self, time: DateTime, direction: Direction) -> Option<DateTime> {
+    fn adjacent(&self, time: DateTime, direction: Direction) -> Option<DateTime> {
         let time = time.to_zoned(TimeZone::UTC).ok()?;
         let found = match direction {
             Direction::Forward => self.times.find_next_occurrence(&time, false),
@@ -170,7 +171,7 @@ impl Cron {
 }
 
 /// Whether a field consists of numbers, lists and ranges only.
-fn names(field: &str) -> bool {
+fn lists_values(field: &str) -> bool {
     field.bytes().all(|byte| byte.is_ascii_digit() || byte == b',' || byte == b'-')
 }
 

@@ -5,13 +5,15 @@
 //! is read in the way that leads to rejection.
 
 mod address;
+mod error;
 mod grant;
 mod path;
 mod target;
 #[cfg(test)]
 mod tests;
 
-pub use address::{AddressKind, standing};
+pub use address::AddressKind;
+pub use error::{HostError, HostNameError, HttpGrantError, HttpGrantFault, MethodError, TcpGrantError};
 pub use grant::{HttpGrant, TcpGrant, check_host, check_method, grant_line, may_request, read_host, suggested_grant};
 pub use target::{Scheme, Target, TargetError};
 

@@ -12,18 +12,18 @@ use crate::{
 /// An event that is delivered to hooks after the fact.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SessionEvent {
-    pub kind: Kind,
+    pub kind: EventKind,
     pub at: Timestamp,
     /// The session at that time, or `None` if the event concerns no session.
     pub session: Option<SessionView>,
     /// Details that depend on the kind, as a JSON object.
     pub data: String,
-    pub trail: CausationChain,
+    pub causes: CausationChain,
 }
 
 /// The kinds of events, with the fields of `data`. Plugins read them as text, so that kinds can be added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum EventKind {
     /// The host is ready. `version`.
     HostStarted,
     Created,
@@ -45,7 +45,7 @@ pub enum Kind {
     Restored,
 }
 
-impl Kind {
+impl EventKind {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -66,14 +66,14 @@ impl Kind {
     /// The event for a change of phase, if there is one. `last_start` says whether the agent that was started last
     /// resumed a conversation.
     #[must_use]
-    pub const fn between(before: Phase, after: Phase, last_start: Start) -> Option<Self> {
+    pub const fn between(before: Phase, after: Phase, last_start: StartKind) -> Option<Self> {
         match (before, after) {
             (Phase::Archived, Phase::Archived) => None,
             (_, Phase::Archived) => Some(Self::Archived),
             (Phase::Archived, _) => Some(Self::Restored),
             (Phase::Starting, Phase::Idle | Phase::Busy) => Some(match last_start {
-                Start::New => Self::Started,
-                Start::Resumed => Self::Resumed,
+                StartKind::New => Self::Started,
+                StartKind::Resumed => Self::Resumed,
             }),
             (Phase::Suspended, Phase::Suspended)
             | (Phase::Asking, Phase::Asking)
@@ -94,7 +94,7 @@ impl Kind {
 
 /// The kind of an agent's start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Start {
+pub enum StartKind {
     #[default]
     New,
     Resumed,
@@ -129,31 +129,31 @@ impl CausationChain {
 
 impl SessionEvent {
     #[must_use]
-    pub fn of(kind: Kind, view: SessionView, at: Timestamp, trail: CausationChain) -> Self {
+    pub fn of(kind: EventKind, view: SessionView, at: Timestamp, causes: CausationChain) -> Self {
         let data = view.why.as_ref().map_or_else(|| json!({}), |why| json!({ "why": why }));
-        Self { kind, at, session: Some(view), data: data.to_string(), trail }
+        Self { kind, at, session: Some(view), data: data.to_string(), causes }
     }
 
     #[must_use]
     pub fn host_started(version: &str, at: Timestamp) -> Self {
         let data = json!({ "version": version }).to_string();
-        Self { kind: Kind::HostStarted, at, session: None, data, trail: CausationChain::default() }
+        Self { kind: EventKind::HostStarted, at, session: None, data, causes: CausationChain::default() }
     }
 
     #[must_use]
-    pub fn turn_started(place: &Place, view: SessionView, at: Timestamp, trail: CausationChain) -> Self {
+    pub fn turn_started(place: &Place, view: SessionView, at: Timestamp, causes: CausationChain) -> Self {
         let data = json!({ "place": spell(place) }).to_string();
-        Self { kind: Kind::TurnStarted, at, session: Some(view), data, trail }
+        Self { kind: EventKind::TurnStarted, at, session: Some(view), data, causes }
     }
 
     #[must_use]
-    pub fn turn_finished(turn: &Turn, view: SessionView, at: Timestamp, trail: CausationChain) -> Self {
+    pub fn turn_finished(turn: &Turn, view: SessionView, at: Timestamp, causes: CausationChain) -> Self {
         let error = match &turn.state {
             TurnState::Failed(why) => Some(why.as_str()),
             TurnState::Stopped => Some(crate::messages::STOPPED),
             TurnState::Running | TurnState::Done => None,
         };
-        let actions = turn.parts.iter().filter(|part| matches!(part, crate::turn::Part::Action(_))).count();
+        let actions = turn.parts.iter().filter(|part| matches!(part, crate::turn::TurnPart::Action(_))).count();
         let data = json!({
             "seconds": at.since(turn.began).as_secs(),
             "actions": actions,
@@ -161,7 +161,7 @@ impl SessionEvent {
             "error": error,
             "place": spell(&turn.place),
         });
-        Self { kind: Kind::TurnFinished, at, session: Some(view), data: data.to_string(), trail }
+        Self { kind: EventKind::TurnFinished, at, session: Some(view), data: data.to_string(), causes }
     }
 }
 
@@ -179,28 +179,28 @@ mod tests {
 
     #[test]
     fn a_phase_change_is_reported_once() {
-        let told = |before, after| Kind::between(before, after, Start::New).map(Kind::as_str);
-        assert_eq!(told(Phase::Starting, Phase::Idle), Some("started"));
-        assert_eq!(Kind::between(Phase::Starting, Phase::Busy, Start::Resumed), Some(Kind::Resumed));
-        assert_eq!(told(Phase::Idle, Phase::Busy), None);
-        assert_eq!(told(Phase::Idle, Phase::Stopping), None);
-        assert_eq!(told(Phase::Stopping, Phase::Suspended), Some("suspended"));
-        assert_eq!(told(Phase::Starting, Phase::Broken), Some("broken"));
-        assert_eq!(told(Phase::Stopping, Phase::Asking), Some("asking"));
-        assert_eq!(told(Phase::Stopping, Phase::Archived), Some("archived"));
-        assert_eq!(told(Phase::Archived, Phase::Suspended), Some("restored"));
+        let event = |before, after| EventKind::between(before, after, StartKind::New).map(EventKind::as_str);
+        assert_eq!(event(Phase::Starting, Phase::Idle), Some("started"));
+        assert_eq!(EventKind::between(Phase::Starting, Phase::Busy, StartKind::Resumed), Some(EventKind::Resumed));
+        assert_eq!(event(Phase::Idle, Phase::Busy), None);
+        assert_eq!(event(Phase::Idle, Phase::Stopping), None);
+        assert_eq!(event(Phase::Stopping, Phase::Suspended), Some("suspended"));
+        assert_eq!(event(Phase::Starting, Phase::Broken), Some("broken"));
+        assert_eq!(event(Phase::Stopping, Phase::Asking), Some("asking"));
+        assert_eq!(event(Phase::Stopping, Phase::Archived), Some("archived"));
+        assert_eq!(event(Phase::Archived, Phase::Suspended), Some("restored"));
         for phase in [Phase::Suspended, Phase::Asking, Phase::Broken, Phase::Archived] {
-            assert_eq!(told(phase, phase), None, "{phase:?}");
+            assert_eq!(event(phase, phase), None, "{phase:?}");
         }
     }
 
     #[test]
     fn a_causation_chain_names_every_hook() {
-        let trail = CausationChain::default().through("a");
-        assert!(trail.has("a") && !trail.has("b"));
-        let further = trail.through("b");
+        let causes = CausationChain::default().through("a");
+        assert!(causes.has("a") && !causes.has("b"));
+        let further = causes.through("b");
         assert!(further.has("a") && further.has("b"));
-        assert!(!trail.has("b"), "the previous chain is unchanged");
+        assert!(!causes.has("b"), "the previous chain is unchanged");
     }
 
     #[test]
@@ -218,15 +218,15 @@ mod tests {
         );
         let settings = crate::session::Settings {
             idle_timeout: std::time::Duration::from_secs(1),
-            queue: 1,
-            kept: 1,
+            max_queued: 1,
+            max_interrupted: 1,
             model: None,
             folder: None,
             agent: None,
         };
         let view = crate::session::Machine::new(record, settings).view();
-        let told = SessionEvent::turn_finished(&turn, view, Timestamp(63_900), CausationChain::default());
-        let data: Json = serde_json::from_str(&told.data).unwrap();
+        let event = SessionEvent::turn_finished(&turn, view, Timestamp(63_900), CausationChain::default());
+        let data: Json = serde_json::from_str(&event.data).unwrap();
         let place = json!({ "front_end": "console", "chat": "local", "topic": null });
         let wanted = json!({ "seconds": 62, "actions": 0, "cost_usd": 0.25, "error": "it died", "place": place });
         assert_eq!(data, wanted);

@@ -4,13 +4,14 @@
 //! in as arguments; effects are returned as values. Its dependency list enforces this.
 
 pub mod agent;
+pub mod capability;
 pub mod chat;
 pub mod config;
 pub mod cron;
 pub mod egress;
 pub mod encoding;
 pub mod event;
-pub mod gather;
+pub mod message_parts;
 pub mod messages;
 pub mod place_queue;
 #[cfg(test)]

@@ -1,22 +1,21 @@
 //! The texts that the host itself sends to users. Each message is defined once. Plugins word everything else.
 
-mod answer;
-mod background;
+mod background_work;
+mod command_errors;
 pub mod configuration;
-mod denial;
-mod notice;
+mod denied_tool;
 pub mod plugins;
-mod refusal;
-mod stray_processes;
+mod session_notice;
+mod update_reply;
 
-pub use answer::{Answer, NO_ACTIVE, NONE_ACTIVE_OF_YOURS, NONE_OF_YOURS};
-pub use background::{WAKE_UP, listed, wake_ups, works_in_background};
-pub use denial::{MORE_DENIALS, REMEDY};
-pub use notice::{Notice, folder_kept};
-pub use refusal::{
+pub use background_work::{WAKE_UP, list_work, wake_ups, works_in_background};
+pub use command_errors::{
     BUTTON_GONE, NO_CALLER, digest_needed, done_but_not_stored, never_active, not_allowed, not_below_roots, not_stored,
     not_the_callers_place, only_here, place_without_members,
 };
+pub use denied_tool::{MORE_DENIALS, REMEDY};
+pub use session_notice::{SessionNotice, folder_kept};
+pub use update_reply::{NO_ACTIVE, NONE_ACTIVE_OF_YOURS, NONE_OF_YOURS, UpdateReply};
 
 use crate::{
     render,
@@ -25,15 +24,15 @@ use crate::{
 
 mod delivery;
 
-pub use delivery::{cut_off, not_sent, not_shown, unreachable};
+pub use delivery::{interrupted_answer, not_sent, not_shown, unreachable};
 
 /// In characters, about a line on a phone.
-const REMINDER: usize = 60;
+const BEGINNING_LENGTH: usize = 60;
 /// The end of a turn that was stopped elsewhere; its reader did not send `/stop`.
 pub const STOPPED: &str = "Stopped.";
 
-/// Ends an incomplete answer whose agent died. [`Notice::Died`] gives the reason.
-pub const CUT_SHORT: &str = "Incomplete: the agent exited.";
+/// Ends an incomplete answer whose agent died. [`SessionNotice::Died`] gives the reason.
+pub const INCOMPLETE: &str = "Incomplete: the agent exited.";
 /// The end of a turn that the agent ended early by itself.
 pub const INTERRUPTED: &str = "Interrupted.";
 /// The end of a turn that the host interrupted at shutdown.
@@ -42,7 +41,7 @@ pub const HOST_ENDED: &str = "Stopped: Cordboard is shutting down.";
 pub const DONE: &str = "Done.";
 /// The text of a failed turn without a reason.
 pub const FAILED: &str = "The agent failed without giving a reason.";
-pub const ENDING: &str = "Cordboard is shutting down.";
+pub const SHUTTING_DOWN: &str = "Cordboard is shutting down.";
 pub const NOTHING_RUNS: &str = "Nothing is running.";
 pub const NOTHING_TO_RETRY: &str = "Nothing to retry.";
 pub const NOTHING_TO_LEAVE: &str = "Nothing to leave.";
@@ -50,9 +49,9 @@ pub const NOTHING_TO_LEAVE: &str = "Nothing to leave.";
 pub const NOT_OPEN: &str = "This request is closed. The button has no effect.";
 
 /// The reason of a failed start: the agent did not become ready in time.
-pub const NOT_READY: &str = "it was not ready within a minute";
+pub const START_TIMEOUT: &str = "it was not ready within a minute";
 /// The reason why a persona could not be used.
-pub const NO_BRIEF: &str = "it did not answer within a minute";
+pub const PERSONA_TIMEOUT: &str = "it did not answer within a minute";
 
 #[must_use]
 pub fn busy(session: &SessionName) -> String {
@@ -61,7 +60,7 @@ pub fn busy(session: &SessionName) -> String {
 
 /// The end of a turn whose agent did not react to `/stop`.
 #[must_use]
-pub fn ended(session: &SessionName) -> String {
+pub fn agent_unresponsive(session: &SessionName) -> String {
     format!("The agent of session '{session}' did not respond and was stopped. The next message resumes it.")
 }
 
@@ -88,20 +87,20 @@ pub fn left_already(session: &SessionName) -> String {
 
 /// The line that replaces the buttons of a message: the decision and its author.
 #[must_use]
-pub fn decided(by: Option<&str>, what: Option<&str>) -> String {
+pub fn request_decided(by: Option<&str>, what: Option<&str>) -> String {
     match (what, by) {
-        (Some(what), Some(by)) => format!("Decided by {}: {}.", said(by), said(what)),
-        (Some(what), None) => format!("Decided: {}.", said(what)),
+        (Some(what), Some(by)) => format!("Decided by {}: {}.", quote(by), quote(what)),
+        (Some(what), None) => format!("Decided: {}.", quote(what)),
         (None, _) => "Closed.".to_owned(),
     }
 }
 
 /// An unknown `name` of a `kind` of thing, with the known names.
 #[must_use]
-pub fn no_such<'a>(kind: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+pub fn unknown_name<'a>(kind: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
     let known = if known.is_empty() { String::new() } else { format!(" Known: {}.", known.join(", ")) };
-    format!("Unknown {kind} '{}'.{known}", said(name))
+    format!("Unknown {kind} '{}'.{known}", quote(name))
 }
 
 #[must_use]
@@ -111,54 +110,54 @@ pub fn not_archived(session: &SessionName) -> String {
 
 #[must_use]
 pub fn invalid_model(model: &str) -> String {
-    format!("'{}' is not a valid model name. Use {MODEL_NAME_RULE}.", said(model))
+    format!("'{}' is not a valid model name. Use {MODEL_NAME_RULE}.", quote(model))
 }
 
 #[must_use]
 pub fn unknown_model(model: &str, known: &[String]) -> String {
-    format!("Unknown model '{}'. Known: {}.", said(model), said(&known.join(", ")))
+    format!("Unknown model '{}'. Known: {}.", quote(model), quote(&known.join(", ")))
 }
 
 /// The answer to a message that waits, in a chat where it can't be marked.
 #[must_use]
-pub fn waits(session: &SessionName) -> String {
+pub fn message_queued(session: &SessionName) -> String {
     format!("Session '{session}' is busy. Your message is queued.")
 }
 
 /// Accepts names that are not valid session names, too.
 #[must_use]
-pub fn unknown(name: &str) -> String {
-    format!("Session '{}' doesn't exist. Use /new to create it.", said(name))
+pub fn unknown_session(name: &str) -> String {
+    format!("Session '{}' doesn't exist. Use /new to create it.", quote(name))
 }
 
 #[must_use]
-pub fn archived(session: &SessionName) -> String {
+pub fn session_archived(session: &SessionName) -> String {
     format!("Session '{session}' is archived. Use /restore {session}.")
 }
 
 #[must_use]
-pub fn exists(session: &SessionName) -> String {
+pub fn session_exists(session: &SessionName) -> String {
     format!("Session '{session}' already exists. Use /session {session} to switch to it.")
 }
 
 /// The message to a user who still has access but lost the right to this session.
 #[must_use]
-pub fn withdrawn(session: &SessionName) -> String {
+pub fn session_access_lost(session: &SessionName) -> String {
     format!("Your message to session '{session}' was dropped: you no longer have access to that session.")
 }
 
 #[must_use]
-pub fn taken(session: &SessionName) -> String {
+pub fn session_name_taken(session: &SessionName) -> String {
     format!("The name '{session}' is taken by somebody else. Choose another name.")
 }
 
 /// The beginning of a message, to remind its author of it.
 #[must_use]
 pub fn beginning(text: &str) -> String {
-    let own = text.strip_prefix(CAPTIONED).and_then(|rest| rest.split_once("]\n\n")).map_or(text, |(_, own)| own);
+    let own = text.strip_prefix(CAPTION_PREFIX).and_then(|rest| rest.split_once("]\n\n")).map_or(text, |(_, own)| own);
     let text = own.trim();
     let first = text.lines().next().unwrap_or_default();
-    let mut short = render::one_line(first, REMINDER);
+    let mut short = render::one_line(first, BEGINNING_LENGTH);
     if first.len() < text.len() && !short.ends_with('…') {
         short.push('…');
     }
@@ -166,8 +165,8 @@ pub fn beginning(text: &str) -> String {
 }
 
 /// Quotes untrusted text inside a sentence of the host.
-fn said(words: &str) -> String {
-    render::one_line(words, render::FOREIGN)
+fn quote(text: &str) -> String {
+    render::one_line(text, render::UNTRUSTED_LENGTH)
 }
 
 /// The remedy for EMFILE.
@@ -194,12 +193,12 @@ pub fn plain(text: &str) -> Reply {
 }
 
 /// The start of the line that the host puts above a caption.
-const CAPTIONED: &str = "[Caption of an attachment: ";
+const CAPTION_PREFIX: &str = "[Caption of an attachment: ";
 
 /// A caption for an agent that cannot get the file that it belongs to.
 #[must_use]
-pub fn captioned(kind: &str, caption: &str) -> String {
-    format!("{CAPTIONED}{kind}. You can't see the attachment, only this caption.]\n\n{caption}")
+pub fn caption_prompt(kind: &str, caption: &str) -> String {
+    format!("{CAPTION_PREFIX}{kind}. You can't see the attachment, only this caption.]\n\n{caption}")
 }
 
 /// Sent once per place while the store fails. The update is accepted later, when the store works again.
@@ -215,10 +214,10 @@ mod tests {
     #[test]
     fn too_many_open_files_have_a_remedy() {
         let full = std::io::Error::from_raw_os_error(24);
-        let told = system_error(format!("failed to start 'claude': {full}"));
+        let text = system_error(format!("failed to start 'claude': {full}"));
         assert!(
-            told.ends_with("raise the limit of open files with `ulimit -n` or LimitNOFILE= of the systemd unit"),
-            "{told}"
+            text.ends_with("raise the limit of open files with `ulimit -n` or LimitNOFILE= of the systemd unit"),
+            "{text}"
         );
         assert!(system_error(std::io::Error::from_raw_os_error(23)).contains("fs.file-max"));
         assert_eq!(system_error("refused (os error 111)"), "refused (os error 111)");
@@ -231,21 +230,29 @@ mod tests {
         let session: SessionName = "alpha".parse().unwrap();
         let prompt = beginning("water the plants\nand the cat");
         let press = UpdateKind::Press {
-            line: crate::chat::ButtonLine { command: "/retry alpha".to_owned(), ..Default::default() },
+            line: crate::chat::ButtonAction { command: "/retry alpha".to_owned(), ..Default::default() },
             message: None,
         };
         let photo = UpdateKind::NotText { kind: "photo".to_owned(), caption: Some("my cat".to_owned()) };
-        let full = |what: &UpdateKind| Answer::QueueFull { message: beginning(what.text()) }.text();
-        for (told, quoted) in [
-            (Notice::QueueFull { session: session.clone(), limit: 1, prompt: prompt.clone() }.reply().text, &*prompt),
-            (Notice::Archived { session: session.clone(), prompt: prompt.clone() }.reply().text, &*prompt),
-            (Answer::NotStored { why: "full".to_owned(), message: prompt.clone() }.text(), &*prompt),
-            (Notice::KeptFull { session, kept: 1, limit: 1, prompt: prompt.clone() }.reply().text, &*prompt),
+        let full = |what: &UpdateKind| UpdateReply::QueueFull { message: beginning(what.text()) }.text();
+        for (text, quoted) in [
+            (
+                SessionNotice::QueueFull { session: session.clone(), limit: 1, prompt: prompt.clone() }.reply().text,
+                &*prompt,
+            ),
+            (SessionNotice::Archived { session: session.clone(), prompt: prompt.clone() }.reply().text, &*prompt),
+            (UpdateReply::NotStored { why: "full".to_owned(), message: prompt.clone() }.text(), &*prompt),
+            (
+                SessionNotice::TooManyInterrupted { session, interrupted: 1, limit: 1, prompt: prompt.clone() }
+                    .reply()
+                    .text,
+                &*prompt,
+            ),
             (full(&UpdateKind::Text("water the plants\nand the cat".to_owned())), &*prompt),
             (full(&photo), "my cat"),
             (full(&press), "/retry alpha"),
         ] {
-            assert!(told.starts_with("Not accepted: ") && told.ends_with(&format!("\n“{quoted}”")), "{told}");
+            assert!(text.starts_with("Not accepted: ") && text.ends_with(&format!("\n“{quoted}”")), "{text}");
         }
     }
 
@@ -254,26 +261,30 @@ mod tests {
         let forged = "no\nPlugin 'x' is granted all.\u{1b}[2J\u{202e}";
         let session = || "alpha".parse::<SessionName>().unwrap();
         let notices = [
-            Notice::ResumeRefused { session: session(), failure: 1, why: forged.to_owned() },
-            Notice::StartFailed {
+            SessionNotice::ResumeRefused { session: session(), failure: 1, why: forged.to_owned() },
+            SessionNotice::StartFailed {
                 session: session(),
                 failure: 1,
                 agent: "demo".to_owned(),
-                account: forged.to_owned(),
+                details: forged.to_owned(),
             },
-            Notice::Broken { session: session(), failure: 1, why: forged.to_owned() },
-            Notice::Died { session: session(), id: crate::agent::PromptId("a".to_owned()), why: forged.to_owned() },
-            Notice::PersonaFailed { session: session(), failure: 1, why: forged.to_owned() },
-            Notice::NotStarted { session: session(), failure: 1, why: forged.to_owned() },
-            Notice::Denied { tool: forged.to_owned(), detail: forged.to_owned(), agent: "demo".to_owned() },
-            Notice::Denied { tool: "Edit".to_owned(), detail: format!("/{forged}/a"), agent: "demo".to_owned() },
-            Notice::CutOff {
+            SessionNotice::Broken { session: session(), failure: 1, why: forged.to_owned() },
+            SessionNotice::Died {
+                session: session(),
+                id: crate::agent::PromptId("a".to_owned()),
+                why: forged.to_owned(),
+            },
+            SessionNotice::PersonaFailed { session: session(), failure: 1, why: forged.to_owned() },
+            SessionNotice::NotStarted { session: session(), failure: 1, why: forged.to_owned() },
+            SessionNotice::Denied { tool: forged.to_owned(), detail: forged.to_owned(), agent: "demo".to_owned() },
+            SessionNotice::Denied { tool: "Edit".to_owned(), detail: format!("/{forged}/a"), agent: "demo".to_owned() },
+            SessionNotice::Interrupted {
                 session: session(),
                 id: crate::agent::PromptId("a".to_owned()),
                 prompt: beginning(forged),
             },
         ];
-        let refusals = [unknown(forged), unknown_model(forged, &[forged.to_owned()])];
+        let refusals = [unknown_session(forged), unknown_model(forged, &[forged.to_owned()])];
         for text in notices.iter().map(|notice| notice.reply().text).chain(refusals) {
             assert!(
                 !text.lines().any(|line| line.starts_with("Plugin") || line.contains(render::is_unseen)),
@@ -282,7 +293,7 @@ mod tests {
         }
         assert_eq!(beginning("one\ntwo"), "one…");
         assert_eq!(beginning("\n one\n"), "one");
-        assert_eq!(beginning(&captioned("photo", "my cat")), "my cat", "the host's own text is omitted");
-        assert_eq!(beginning(&"x".repeat(REMINDER + 1)), format!("{}…", "x".repeat(REMINDER)));
+        assert_eq!(beginning(&caption_prompt("photo", "my cat")), "my cat", "the host's own text is omitted");
+        assert_eq!(beginning(&"x".repeat(BEGINNING_LENGTH + 1)), format!("{}…", "x".repeat(BEGINNING_LENGTH)));
     }
 }

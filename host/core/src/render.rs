@@ -19,7 +19,8 @@ pub(crate) use blank::is_ignorable;
 pub use controls::{is_unseen, strip_controls};
 pub use escape::{code, escape, literal, unescape};
 pub use split::{MOST_ENTITIES, split};
-pub use untrusted::{FOREIGN, escape_invisible, is_one_line, one_line};
+pub(crate) use untrusted::shorten;
+pub use untrusted::{UNTRUSTED_LENGTH, escape_invisible, is_one_line, one_line};
 
 /// A text and its styles.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -69,7 +70,7 @@ pub fn units(text: &str) -> usize {
 #[must_use]
 pub fn render(markdown: &str) -> Message {
     let Message { text, entities } = markdown::render(&strip_controls(markdown));
-    Message { text: controls::visible(text), entities }
+    Message { text: controls::replace_controls(text), entities }
 }
 
 /// The text of [`render`], without styles.

@@ -11,12 +11,15 @@ mod machine;
 mod messages;
 mod outcome;
 mod probation;
-mod refit;
+mod settings_trial;
 mod state;
 
 pub use effect::{Effect, NoticeKind, TryMode};
 pub use grants::{GrantAnswer, Grants};
-pub use input::{Command, CommandId, Facts, File, Input, Offered, Reason, Terms, Ticket, Trial, TrialError};
+pub use input::{
+    Command, CommandId, Facts, FileState, Input, Offers, RejectionText, RolloutSettings, Ticket, TrialError,
+    TrialOutcome,
+};
 pub use machine::{Active, Machine};
 pub use messages::{disabled, no_such_plugin, not_stored, pinned};
 pub use state::{Admission, Decision, Probation, RejectReason, RejectedVersion, Rollback, RolloutState};

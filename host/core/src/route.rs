@@ -13,10 +13,10 @@ use crate::render::is_ignorable;
 const LONGEST_NAME: usize = 32;
 
 /// The maximum edit distance between a mistyped name and the suggested one.
-const FARTHEST: usize = 2;
+const MAX_DISTANCE: usize = 2;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Routed {
+pub enum ParsedText {
     Command {
         /// In lower case, without the slash and the bot's name.
         name: String,
@@ -44,43 +44,43 @@ pub struct Invocation {
 /// characters before the slash, which slash it is, the width and the case of the letters, and marks after the name.
 /// Everything else is text: `/etc/hosts is broken`.
 #[must_use]
-pub fn parse(text: &str, bot: Option<&str>) -> Routed {
-    read(text, bot, |rest| {
-        let words = as_meant(rest);
-        shell_split(&straight_quoted(&words)).unwrap_or_else(|| split(&words))
+pub fn parse(text: &str, bot: Option<&str>) -> ParsedText {
+    parse_with(text, bot, |rest| {
+        let words = normalize_arguments(rest);
+        split_like_shell(&straighten_quotes(&words)).unwrap_or_else(|| split_words(&words))
     })
 }
 
 /// Parses the command of a button. A plugin wrote it, so its arguments are literal.
 #[must_use]
-pub fn parse_button(line: &str) -> Routed {
-    read(line, None, |rest| shell_split(rest).unwrap_or_else(|| split(rest)))
+pub fn parse_button(line: &str) -> ParsedText {
+    parse_with(line, None, |rest| split_like_shell(rest).unwrap_or_else(|| split_words(rest)))
 }
 
-fn read(text: &str, bot: Option<&str>, arguments: impl Fn(&str) -> Vec<String>) -> Routed {
+fn parse_with(text: &str, bot: Option<&str>, arguments: impl Fn(&str) -> Vec<String>) -> ParsedText {
     let text = trim_blank_start(text);
     let line = text.trim_start_matches(is_slash);
     if line.len() == text.len() {
-        return Routed::Text;
+        return ParsedText::Text;
     }
     let (word, rest) = line.split_at(line.find(char::is_whitespace).unwrap_or(line.len()));
-    let word = half_width(word.trim_matches(is_blank).trim_end_matches(ends_name));
+    let word = to_half_width(word.trim_matches(is_blank).trim_end_matches(ends_name));
     let (name, addressee) = match word.split_once('@') {
         Some((name, addressee)) => (name, Some(addressee)),
         None => (&*word, None),
     };
     if !is_name(name) {
-        return Routed::Text;
+        return ParsedText::Text;
     }
     match (addressee, bot) {
         (None, _) => {}
         (Some(addressee), Some(bot)) if addressee.eq_ignore_ascii_case(bot) => {}
-        (Some(addressee), Some(_)) if is_name(addressee) => return Routed::OtherBot,
-        (Some(_), _) => return Routed::Text,
+        (Some(addressee), Some(_)) if is_name(addressee) => return ParsedText::OtherBot,
+        (Some(_), _) => return ParsedText::Text,
     }
     let text = rest.trim();
     let invocation = Invocation { args: arguments(text), text: text.to_owned() };
-    Routed::Command { name: name.to_ascii_lowercase(), invocation }
+    ParsedText::Command { name: name.to_ascii_lowercase(), invocation }
 }
 
 /// The solidus, its full-width form, the fraction slash and the division slash.
@@ -106,7 +106,7 @@ fn ends_name(letter: char) -> bool {
 
 /// Replaces the full-width forms of ASCII characters in a word that has no other foreign characters. In Japanese or
 /// Chinese prose, full-width punctuation stays.
-fn half_width(word: &str) -> Cow<'_, str> {
+fn to_half_width(word: &str) -> Cow<'_, str> {
     let narrow = |letter: char| match letter {
         // The block has the order of ASCII.
         '！'..='～' => char::from_u32(u32::from(letter) - 0xfee0).unwrap_or(letter),
@@ -126,7 +126,7 @@ fn is_name(word: &str) -> bool {
 
 /// Splits text with quotes and backslashes as a shell does. `None` if the quotes don't match: in a chat, `don't` is a
 /// word.
-fn shell_split(text: &str) -> Option<Vec<String>> {
+fn split_like_shell(text: &str) -> Option<Vec<String>> {
     // A shell drops the text after a `#`; in a chat `#42` is an argument. The placeholder is a noncharacter, which does
     // not occur in text.
     const HASH: &str = "\u{fdd0}";
@@ -134,19 +134,19 @@ fn shell_split(text: &str) -> Option<Vec<String>> {
     Some(words.into_iter().map(|word| word.replace(HASH, "#")).collect())
 }
 
-fn split(text: &str) -> Vec<String> {
+fn split_words(text: &str) -> Vec<String> {
     text.split_whitespace().map(str::to_owned).collect()
 }
 
 /// Arguments as they were meant: with ASCII dashes and spaces, letters and digits of half width, and without the
 /// punctuation that ends a sentence.
-fn as_meant(text: &str) -> String {
-    map_words(unpunctuated(text), |word| dashed(&half_width(word.trim_matches(is_ignorable))))
+fn normalize_arguments(text: &str) -> String {
+    map_words(strip_end_punctuation(text), |word| restore_dash(&to_half_width(word.trim_matches(is_ignorable))))
 }
 
 /// Replaces typographic quotes with the ASCII ones.
-fn straight_quoted(text: &str) -> String {
-    map_words(text, |word| single_quoted(word).replace(is_double_quote, "\""))
+fn straighten_quotes(text: &str) -> String {
+    map_words(text, |word| straighten_single_quotes(word).replace(is_double_quote, "\""))
 }
 
 /// Maps the words of a text, and replaces foreign white space between them with the ASCII one.
@@ -160,7 +160,7 @@ fn map_words(text: &str, map: impl Fn(&str) -> String) -> String {
 
 /// Drops the punctuation at the end of a sentence. What follows another mark may be meant, as in `..` and `a/*.`, and what
 /// is quoted is.
-fn unpunctuated(text: &str) -> &str {
+fn strip_end_punctuation(text: &str) -> &str {
     let sentence = text.trim_end_matches(|letter| ends_sentence(letter) || is_ignorable(letter));
     let is_end =
         |letter: char| letter.is_alphanumeric() || is_double_quote(letter) || matches!(letter, '"' | '\'' | '’');
@@ -176,7 +176,7 @@ const fn ends_sentence(letter: char) -> bool {
 
 /// Restores the ASCII form of a leading dash. Before a letter, keyboards make a long dash from `--` and a short one
 /// from `-`; before a number, any dash is a minus.
-fn dashed(word: &str) -> String {
+fn restore_dash(word: &str) -> String {
     let mut letters = word.chars();
     let (Some(dash), rest) = (letters.next(), letters.as_str()) else { return String::new() };
     let is_option = rest.starts_with(char::is_alphabetic);
@@ -195,7 +195,7 @@ const fn is_double_quote(letter: char) -> bool {
 }
 
 /// Replaces a curved quote at the start or the end of a word with `'`. Inside a word it is an apostrophe and stays.
-fn single_quoted(word: &str) -> String {
+fn straighten_single_quotes(word: &str) -> String {
     let opened = word.strip_prefix(['‘', '‚']).map(|rest| format!("'{rest}"));
     let word = opened.as_deref().unwrap_or(word);
     let closed = word.strip_suffix(['’', '‘']).map(|rest| format!("{rest}'"));
@@ -210,16 +210,19 @@ fn single_quoted(word: &str) -> String {
 pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let known: Vec<&str> = known.collect();
     // A single letter is not treated as a prefix, because it would match a command almost always.
-    let begun = known.iter().filter(|whole| name.len() > 1 && whole.starts_with(name)).min_by_key(|whole| whole.len());
-    begun.or_else(|| known.iter().filter(|word| is_near(name, word)).min_by_key(|word| slips(name, word))).copied()
+    let by_prefix =
+        known.iter().filter(|whole| name.len() > 1 && whole.starts_with(name)).min_by_key(|whole| whole.len());
+    by_prefix
+        .or_else(|| known.iter().filter(|word| is_near(name, word)).min_by_key(|word| edit_distance(name, word)))
+        .copied()
 }
 
 fn is_near(typed: &str, word: &str) -> bool {
-    let (slips, length) = (slips(typed, word), typed.chars().count().max(word.chars().count()));
-    slips <= FARTHEST && slips * 3 <= length
+    let (distance, length) = (edit_distance(typed, word), typed.chars().count().max(word.chars().count()));
+    distance <= MAX_DISTANCE && distance * 3 <= length
 }
 
-fn slips(typed: &str, word: &str) -> usize {
+fn edit_distance(typed: &str, word: &str) -> usize {
     strsim::osa_distance(typed, word)
 }
 

@@ -14,12 +14,12 @@ mod state;
 mod stop;
 mod turns;
 
-pub use effect::{Effect, Launch, Settled};
+pub use effect::{Completion, Effect, Launch};
 pub use input::{
-    ApiError, Exit, Input, PersonaSettings, RefusalCode, Run, SessionCommand, Settings, Ticket, Verdict, Waiting,
+    ApiError, ApiErrorCode, Exit, Input, PersonaSettings, QueuedPrompts, Run, SessionCommand, Settings, Ticket, Verdict,
 };
 pub use machine::Machine;
-pub use state::Reason;
+pub use state::TimeoutReason;
 
 pub use crate::types::Prompt;
 

@@ -126,7 +126,7 @@ impl<'a> Repair<'a> {
             _ => {
                 let rest = self.rest;
                 let length = rest.find(|char| is_between(char) || "{}[]\"".contains(char)).unwrap_or(rest.len());
-                self.repaired.push_str(word(&rest[..length], self.depth));
+                self.repaired.push_str(valid_or_null(&rest[..length], self.depth));
                 length
             }
         };
@@ -153,7 +153,7 @@ fn is_between(char: char) -> bool {
 
 /// Keeps a number, `true`, `false` or `null`. Any other word inside an object or array (`1e999`, `NaN`) becomes null;
 /// at the top level it stays and the parser rejects it.
-fn word(word: &str, depth: usize) -> &str {
+fn valid_or_null(word: &str, depth: usize) -> &str {
     if depth > 0 && serde_json::from_str::<Value>(word).is_err() { "null" } else { word }
 }
 

@@ -11,18 +11,18 @@ pub struct Turn {
     /// The place of the prompt and of the answer.
     pub place: Place,
     pub began: Timestamp,
-    pub parts: Vec<Part>,
+    pub parts: Vec<TurnPart>,
     pub state: TurnState,
     /// The cost of this turn, if the agent reports costs.
     pub cost_usd: Option<f64>,
     /// The display mode, fixed for the whole turn. `None` selects the default.
     pub mode: Option<String>,
-    /// Whether its end notifies. After `/stop` the answer to `/stop` does.
+    /// Whether its end notifies. `Silent` after a `/stop` whose answer its readers see.
     pub alert: Alert,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Part {
+pub enum TurnPart {
     Text(String),
     Action(Action),
 }
@@ -54,8 +54,8 @@ impl Turn {
 
     /// Whether the answer contains any text.
     #[must_use]
-    pub fn says_something(&self) -> bool {
-        self.parts.iter().any(|part| matches!(part, Part::Text(text) if !text.trim().is_empty()))
+    pub fn has_text(&self) -> bool {
+        self.parts.iter().any(|part| matches!(part, TurnPart::Text(text) if !text.trim().is_empty()))
     }
 
     /// Applies a change of part `at`. An index past the end appends a part, so that a gap in a codec's numbers is
@@ -63,15 +63,15 @@ impl Turn {
     pub fn change(&mut self, at: u32, change: Change) {
         let index = usize::try_from(at).unwrap_or(usize::MAX).min(self.parts.len());
         if index == self.parts.len() {
-            self.parts.push(Part::Text(String::new()));
+            self.parts.push(TurnPart::Text(String::new()));
         }
         let part = &mut self.parts[index];
         match (change, &mut *part) {
-            (Change::Append(more), Part::Text(text)) => text.push_str(&more),
-            (Change::Append(text) | Change::Text(text), _) => *part = Part::Text(text),
-            (Change::Action(action), _) => *part = Part::Action(action),
+            (Change::Append(more), TurnPart::Text(text)) => text.push_str(&more),
+            (Change::Append(text) | Change::Text(text), _) => *part = TurnPart::Text(text),
+            (Change::Action(action), _) => *part = TurnPart::Action(action),
             // The part stays as a placeholder, so that the numbers of later parts remain valid.
-            (Change::Gone, _) => *part = Part::Text(String::new()),
+            (Change::Remove, _) => *part = TurnPart::Text(String::new()),
         }
     }
 }

@@ -10,7 +10,7 @@ mod session;
 mod timestamp;
 
 pub use name::{InvalidName, MODEL_NAME_RULE, PLUGIN_NAME_RULE, SessionName, is_model_name, is_plugin_name};
-pub use people::{ActiveFor, Caller, Place, Role, UnknownRole, UserId};
+pub use people::{ActiveScope, Caller, Place, Role, UnknownRole, UserId};
 pub use prompt::{InterruptedPrompt, Prompt};
 pub use reply::{Alert, Attachment, Authorship, Button, Content, Reply};
 pub use request::{Choice, Request};

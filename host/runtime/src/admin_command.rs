@@ -3,7 +3,7 @@
 
 use cordboard_core::{
     messages,
-    session::{ApiError, RefusalCode},
+    session::{ApiError, ApiErrorCode},
     types::{Caller, Role},
 };
 use tokio::sync::{mpsc, oneshot};
@@ -69,7 +69,7 @@ const WAITING: usize = 16;
 #[derive(Debug, Clone)]
 pub struct AdminCommands(mpsc::Sender<AuthorizedCommand>);
 
-pub fn refuse(code: RefusalCode, text: impl Into<String>) -> ApiError {
+pub fn refuse(code: ApiErrorCode, text: impl Into<String>) -> ApiError {
     ApiError { code, text: text.into() }
 }
 
@@ -79,16 +79,16 @@ pub fn refuse(code: RefusalCode, text: impl Into<String>) -> ApiError {
 /// Returns the reason as text for the user.
 pub fn check(caller: Option<&Caller>, order: &AdminCommand) -> Result<Caller, ApiError> {
     let Some(caller) = caller else {
-        return Err(refuse(RefusalCode::Denied, messages::NO_CALLER));
+        return Err(refuse(ApiErrorCode::Denied, messages::NO_CALLER));
     };
     let least = order.min_role();
     if caller.role < least {
         let text = messages::not_allowed(&format!("plugins {}", order.as_str()), least);
-        return Err(refuse(RefusalCode::Denied, text));
+        return Err(refuse(ApiErrorCode::Denied, text));
     }
     match order {
         AdminCommand::Grant(digest) | AdminCommand::Refuse(digest) if !is_beginning(digest) => {
-            Err(refuse(RefusalCode::Invalid, messages::digest_needed(DIGEST)))
+            Err(refuse(ApiErrorCode::Invalid, messages::digest_needed(DIGEST)))
         }
         AdminCommand::Grant(_)
         | AdminCommand::Refuse(_)
@@ -119,7 +119,7 @@ impl AdminCommands {
     pub async fn give(&self, caller: Option<&Caller>, plugin: &str, order: AdminCommand) -> Outcome {
         let by = check(caller, &order)?;
         let (answer, answered) = oneshot::channel();
-        let ending = || refuse(RefusalCode::Failed, messages::ENDING);
+        let ending = || refuse(ApiErrorCode::Failed, messages::SHUTTING_DOWN);
         self.0.send(AuthorizedCommand { by, plugin: plugin.to_owned(), order, answer }).await.map_err(|_| ending())?;
         answered.await.unwrap_or_else(|_| Err(ending()))
     }
@@ -147,7 +147,7 @@ mod tests {
         }
         for order in &steers {
             assert!(check(Some(&person(Role::Admin)), order).is_ok());
-            assert_eq!(check(Some(&person(Role::Member)), order).unwrap_err().code, RefusalCode::Denied);
+            assert_eq!(check(Some(&person(Role::Member)), order).unwrap_err().code, ApiErrorCode::Denied);
         }
         for order in grants.iter().chain(&steers) {
             assert_eq!(check(None, order).unwrap_err().text, messages::NO_CALLER);
@@ -158,7 +158,7 @@ mod tests {
     fn an_invalid_digest_prefix_is_refused() {
         for digest in ["", "0123456789a", "0123456789AB", "0123456789a*", &"a".repeat(65)] {
             let refused = check(Some(&person(Role::Owner)), &AdminCommand::Grant(digest.to_owned())).unwrap_err();
-            assert_eq!(refused.code, RefusalCode::Invalid, "{digest}");
+            assert_eq!(refused.code, ApiErrorCode::Invalid, "{digest}");
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use cordboard_core::{
     render::{is_blank, one_line},
-    route::{self, Routed},
+    route::{self, ParsedText},
     types::{Button, Reply, SessionName},
 };
 
@@ -56,7 +56,7 @@ pub fn own(mut reply: Reply, (profile, directory): (&Profile, &dyn Directory), s
                 warn(&format!("blank {command}"), "blank button label", &why);
                 button.label = command;
             }
-            button.of = Some(plugin.to_owned());
+            button.plugin = Some(plugin.to_owned());
             true
         });
     }
@@ -71,7 +71,7 @@ fn short(command: &str) -> String {
 /// The reason why `plugin` may not show this button, or `None` if it may.
 fn refusal(button: &Button, plugin: &str, directory: &dyn Directory) -> Option<String> {
     let short = short(&button.command);
-    let Routed::Command { name, invocation } = route::parse_button(&button.command) else {
+    let ParsedText::Command { name, invocation } = route::parse_button(&button.command) else {
         return Some(format!("{short:?} is not a command: use a command of the plugin, such as \"/{plugin} again\""));
     };
     if name == STEERING && grants::is_answer(&invocation.text) {

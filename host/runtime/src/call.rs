@@ -69,7 +69,7 @@ impl CallState {
         fixed_limits::of_random(&mut wasi);
         time.give(&mut wasi);
         let now = lent.as_ref().map_or(Timestamp(0), |lent| lent.board.now());
-        let meter = Meter::new(profile.limits.clone());
+        let meter = Meter::new(profile.limits);
         let network = profile.network.clone().filter(|_| lent.is_some());
         let far = lent.as_ref().and_then(|lent| lent.board.far_side());
         let egress = OutboundHttp::new(network, far, (vault, journal.clone()));
@@ -153,7 +153,7 @@ where
     let mut store = Store::new(engine.engine(), state);
     store.limiter(|state| &mut state.meter);
     // wasmtime rejects a larger transfer between guest and host before it copies it.
-    store.set_hostcall_fuel(limits.at_once());
+    store.set_hostcall_fuel(limits.transfer());
     let busy = CpuMeter::new();
     bound(&mut store, busy.clone(), limits.time);
     let _ticking = engine.tick_while();
@@ -228,7 +228,7 @@ fn explain(state: &CallState, error: &wasmtime::Error) -> CallError {
         let giving = error.downcast_ref::<WasmBacktrace>().is_some();
         let plugin = state.profile.name.to_string();
         return if giving {
-            CallError::ArgumentTooLarge { plugin, most: state.profile.limits.at_once() }
+            CallError::ArgumentTooLarge { plugin, most: state.profile.limits.transfer() }
         } else {
             CallError::Limit { plugin, limit: Limit::Reply }
         };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cordboard_core::{
-    config::{spell_duration, spell_size},
+    config::{format_duration, format_size},
     scrub,
 };
 
@@ -16,13 +16,13 @@ pub enum CallError {
     Limit { plugin: String, limit: Limit },
     #[error(
         "was stopped: its version was replaced, and calls in progress have {} to finish (raise `drain` in [plugins] if they need more)",
-        spell_duration(*drain)
+        format_duration(*drain)
     )]
     Drained { drain: Duration },
     /// One argument to the host was too large. The error doesn't tell which call it was for.
     #[error(
         "passed more than {} to the host at once, the largest of its limits `reply`, `state` and `http_body` (raise the one that applies in [plugins.{plugin}] if it needs more)",
-        spell_size(*most as u64)
+        format_size(*most as u64)
     )]
     ArgumentTooLarge { plugin: String, most: usize },
     /// A fixed limit was exceeded, which no configuration key raises.

@@ -1,8 +1,9 @@
 //! Checks whether a component was built for this host, by the names and versions of its imports and exports and by the
 //! linker's errors. It must never decide about grants.
 
+use cordboard_core::capability::Capability;
+
 use super::{
-    capability::Capability,
     contract::{OWN, PACKAGE},
     error::{Age, PluginError},
     untrusted::foreign,
@@ -31,7 +32,7 @@ fn check_import(import: &str) -> Result<(), PluginError> {
         if let Some(age) = age(version) {
             return Err(PluginError::OtherContract { age, name: foreign(import) });
         }
-        let is_known = own == TYPES || Capability::ALL.iter().any(|one| one.name() == own);
+        let is_known = own == TYPES || Capability::ALL.iter().any(|one| one.as_str() == own);
         return if is_known { Ok(()) } else { Err(unknown(import)) };
     }
     match version.and_then(parse) {

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use cordboard_core::{config::spell_size, messages};
+use cordboard_core::{config::format_size, messages};
 use rustix::process::{Resource, Rlimit, Signal, setrlimit};
 use tokio::{io::AsyncWriteExt, process::Command};
 use wasmtime::component::Component;
@@ -166,7 +166,7 @@ fn why_failed(name: &str, output: &Output) -> String {
             "its compiler was killed, probably because memory ran out; free some memory, then type /plugins reload {name}"
         )
     } else if why.contains("memory allocation of ") || why.contains("Cannot allocate memory") {
-        let most = spell_size(COMPILE_MEMORY);
+        let most = format_size(COMPILE_MEMORY);
         format!(
             "its compiler ran out of memory (its limit is {most}); make it smaller, or free some memory and type /plugins reload {name}"
         )

@@ -1,9 +1,8 @@
 //! The imports and exports of a component, read from its type. The component isn't run.
 
-use super::{
-    capability::is_to_be_granted, compatibility::extension_point, contract::bare, engine::SharedEngine,
-    registry::version::Artifact,
-};
+use cordboard_core::capability::is_granted_by_name;
+
+use super::{compatibility::extension_point, contract::bare, engine::SharedEngine, registry::version::Artifact};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ComponentInfo {
@@ -36,6 +35,6 @@ impl ComponentInfo {
 
     /// The bare names of the imported capabilities that an operator has to grant.
     pub fn to_grant(&self) -> impl Iterator<Item = &str> {
-        self.imports.iter().map(|import| bare(import)).filter(|name| is_to_be_granted(name))
+        self.imports.iter().map(|import| bare(import)).filter(|name| is_granted_by_name(name))
     }
 }

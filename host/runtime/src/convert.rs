@@ -3,7 +3,7 @@
 use cordboard_core::{
     agent::{Action, ActionState},
     messages,
-    turn::{Part, Turn, TurnState},
+    turn::{Turn, TurnPart, TurnState},
     types::{Attachment, Button, Caller, Content, Phase, Place, Reply, SessionView, Timestamp},
 };
 
@@ -69,7 +69,7 @@ fn facts(view: &SessionView) -> Vec<(String, String)> {
         facts.push(("dropped".to_owned(), view.dropped.join("\n")));
     }
     if !view.record.background.is_empty() {
-        facts.push(("background".to_owned(), messages::listed(&view.record.background)));
+        facts.push(("background".to_owned(), messages::list_work(&view.record.background)));
     }
     facts
 }
@@ -115,10 +115,10 @@ pub fn turn(turn: &Turn, view: &SessionView, now: Timestamp) -> view::Turn {
     }
 }
 
-fn part(part: &Part) -> view::Part {
+fn part(part: &TurnPart) -> view::Part {
     match part {
-        Part::Text(text) => view::Part::Text(text.clone()),
-        Part::Action(Action { id, kind, title, detail, state }) => view::Part::Action(view::Action {
+        TurnPart::Text(text) => view::Part::Text(text.clone()),
+        TurnPart::Action(Action { id, kind, title, detail, state }) => view::Part::Action(view::Action {
             id: id.clone(),
             kind: kind.clone(),
             title: title.clone(),

@@ -1,12 +1,11 @@
 //! Describes capabilities to the owner who is asked to grant them, and decides which of them a chat button can grant.
 
 use cordboard_core::{
+    capability::target_line,
     messages::plugins::{self as messages, Requested, VersionRequest},
     rollout::short,
     types::{Button, Choice, Reply, Request},
 };
-
-use super::network_grants;
 
 /// The name of the command that manages plugins. The buttons of a grant request run it.
 pub const STEERING: &str = "plugins";
@@ -28,7 +27,7 @@ enum Way {
 fn way(capability: &str) -> Way {
     match capability {
         "sessions" | "session-control" | "chat" => Way::Button,
-        "http" | "tcp" | "secrets" => Way::Line(network_grants::line(capability).unwrap_or_default()),
+        "http" | "tcp" | "secrets" => Way::Line(target_line(capability).unwrap_or_default()),
         // When the owner calls a plugin with `plugin-control`, the plugin can grant itself all others. One tap isn't
         // enough consent for that.
         _ => Way::Line(format!("grants = [\"{capability}\"]")),
@@ -165,9 +164,9 @@ mod tests {
 
     #[test]
     fn each_restricted_capability_has_an_explanation() {
-        use crate::capability::{Capability, Granted};
-        for capability in Capability::ALL.into_iter().filter(|one| one.granted() != Granted::ToAll) {
-            assert!(!messages::allows(capability.name()).contains("is not known"), "{}", capability.name());
+        use cordboard_core::capability::{Capability, GrantKind};
+        for capability in Capability::ALL.into_iter().filter(|one| one.grant_kind() != GrantKind::Always) {
+            assert!(!messages::allows(capability.as_str()).contains("is not known"), "{}", capability.as_str());
         }
     }
 }

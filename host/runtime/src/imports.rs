@@ -14,9 +14,10 @@ mod sessions;
 mod state;
 mod tcp;
 
+use cordboard_core::capability::Capability;
 use wasmtime::component::{HasSelf, Linker};
 
-use super::{bindings as b, call::CallState, capability::Capability};
+use super::{bindings as b, call::CallState};
 
 /// Links the functions of a capability.
 pub fn link(capability: Capability, linker: &mut Linker<CallState>) -> wasmtime::Result<()> {

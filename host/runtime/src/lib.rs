@@ -9,7 +9,6 @@ mod cache;
 mod call;
 mod call_error;
 mod call_output;
-mod capability;
 mod compatibility;
 mod compile;
 mod component_info;
@@ -57,7 +56,7 @@ pub use exports::{DueJob, Invocation, Load, ViewLimits, WebRequest, WebResponse}
 pub use grants::{PendingApproval, config_only, joint_question};
 pub use guest_log::AUTHORS;
 pub use host_api::{ArchiveFilter, Choice, HostApi, PluginState, SessionSpec, Swap};
-pub use limits::{CallLimits, Limit};
+pub use limits::Limit;
 pub use network_grants::{has as reaches, list_of};
 pub use outbound_http::{FakeNetwork, HttpRequest, HttpResponse};
 pub use post_permission::{ChatMember, check as check_post};

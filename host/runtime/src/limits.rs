@@ -1,35 +1,10 @@
 //! The limits of one call: time, total memory, host calls, log lines and reply size. Each limit has the name of its
 //! configuration key, so that an error can say which line raises it.
 
-use std::{fmt, time::Duration};
+use std::fmt;
 
+use cordboard_core::config::CallLimits;
 use wasmtime::ResourceLimiter;
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CallLimits {
-    pub time: Duration,
-    /// Bytes in all linear memories of the instance.
-    pub memory: usize,
-    pub calls: u32,
-    /// Log lines.
-    pub log: u32,
-    /// Bytes that the call returns. Its posts have a second budget of the same size.
-    pub reply: usize,
-    /// Bytes of the plugin's keys and values in the store.
-    pub state: usize,
-    /// Bytes in the body of one request or response.
-    pub http_body: usize,
-    /// The total time that the call may wait for the network.
-    pub http_time: Duration,
-}
-
-impl CallLimits {
-    /// Bytes that one transfer between guest and host may copy. No single value of a plugin needs more than the largest
-    /// of these limits.
-    pub fn at_once(&self) -> usize {
-        self.reply.max(self.state).max(self.http_body)
-    }
-}
 
 /// A limit, displayed as its key in `[plugins]` and `[plugins.NAME]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,6 +102,8 @@ impl ResourceLimiter for Meter {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     const LIMITS: CallLimits = CallLimits {

@@ -3,7 +3,10 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use cordboard_core::config::NetworkGrants;
+use cordboard_core::{
+    capability::{TARGET_LISTS, target_line},
+    config::NetworkGrants,
+};
 use wasmtime::component::Linker;
 use wasmtime_wasi_http::{WasiHttp, WasiHttpView, p2::bindings::http};
 
@@ -15,24 +18,12 @@ pub const OUTGOING: &str = "wasi:http/outgoing-handler";
 /// The capability's name and configuration key for [`OUTGOING`].
 pub const HTTP: &str = "http";
 
-/// The keys of the grant lists, each with an example item.
-const LISTS: [(&str, &str); 3] = [(HTTP, "https://HOST/*"), ("tcp", "HOST:PORT"), ("secrets", "NAME")];
-
 /// Returns the key of the list that grants `import`, which is a full interface name.
 #[must_use]
 pub fn list_of(import: &str) -> Option<&'static str> {
     let name = bare(import);
     let list = if name == OUTGOING { HTTP } else { name };
-    LISTS.iter().map(|(name, _)| *name).find(|name| *name == list)
-}
-
-/// Returns an example line for `[plugins.NAME]` that grants `name`, or `None` if `name` isn't granted by a list.
-pub fn line(name: &str) -> Option<String> {
-    LISTS.iter().find(|(list, _)| *list == name).map(spell)
-}
-
-fn spell((list, item): &(&str, &str)) -> String {
-    format!("{list} = [{item:?}]")
+    TARGET_LISTS.iter().map(|(name, _)| *name).find(|name| *name == list)
 }
 
 /// Whether the list `name` grants anything.
@@ -48,8 +39,9 @@ pub fn has(reach: &NetworkGrants, name: &str) -> bool {
 
 /// The missing lists, each with an example line that grants it.
 pub fn missing(imports: &[String], reach: &NetworkGrants) -> Vec<(&'static str, String)> {
-    let lacking = |(name, _): &&(&'static str, &str)| imports.iter().any(|import| import == name) && !has(reach, name);
-    LISTS.iter().filter(lacking).map(|list| (list.0, spell(list))).collect()
+    let is_missing = |name: &&str| imports.iter().any(|import| import == name) && !has(reach, name);
+    let lists = TARGET_LISTS.iter().map(|(name, _)| *name).filter(is_missing);
+    lists.map(|name| (name, target_line(name).unwrap_or_default())).collect()
 }
 
 /// Links the types of `wasi:http` for every plugin, because they do nothing by themselves, and its request handler only

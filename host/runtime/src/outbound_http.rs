@@ -19,7 +19,7 @@ use std::{
 
 use bytes::Bytes;
 use cordboard_core::{
-    config::NetworkGrants,
+    config::{CallLimits, NetworkGrants},
     egress::{Target, TcpGrant, check_host, check_method, grant_line, may_request, suggested_grant},
 };
 use http_body_util::{BodyExt, Full};
@@ -35,7 +35,7 @@ use wasmtime_wasi_http::{
     DEFAULT_FORBIDDEN_HEADERS, Error, ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttpHooks,
 };
 
-use super::{guest_log::GuestLog, limits::CallLimits, secrets::CallSecrets};
+use super::{guest_log::GuestLog, secrets::CallSecrets};
 use failure::Failure;
 pub use fake::{FakeNetwork, HttpRequest, HttpResponse};
 pub use tls::client_config;
@@ -95,18 +95,18 @@ impl Network {
         if may_request(&self.reach.http, method, &target) {
             return Ok(target);
         }
-        let line = suggested_grant(&self.plugin, &self.reach.http, (method, &target));
+        let line = suggested_grant(&self.plugin, &self.reach.http, method, &target);
         let what = format!("{method} {target}{}", target_path(path));
         Err(Failure::Refused(format!("{what} was not granted; add to {line}")))
     }
 
     fn check_tcp(&self, host: &str, port: u16) -> Result<cordboard_core::egress::Host, Failure> {
-        let (needed, host) = TcpGrant::needed(host, port).map_err(Failure::Refused)?;
+        let (needed, host) = TcpGrant::needed(host, port).map_err(|error| Failure::Refused(error.to_string()))?;
         check_host(&host).map_err(|why| Failure::Refused(format!("connections to {host} are never allowed: {why}")))?;
         if self.reach.tcp.contains(&needed) {
             return Ok(host);
         }
-        let line = grant_line((&self.plugin, "tcp"), &self.reach.tcp, &needed);
+        let line = grant_line(&self.plugin, "tcp", &self.reach.tcp, &needed);
         Err(Failure::Refused(format!("a connection to {needed} was not granted; add to {line}")))
     }
 

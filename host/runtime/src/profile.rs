@@ -6,9 +6,12 @@ use std::{
     time::Duration,
 };
 
-use cordboard_core::{config::Secrets, types::Caller};
+use cordboard_core::{
+    config::{CallLimits, Secrets},
+    types::Caller,
+};
 
-use super::{drain::Drain, limits::CallLimits, outbound_http::Network};
+use super::{drain::Drain, outbound_http::Network};
 
 pub struct Profile {
     /// The plugin's name, shared with log records.

@@ -130,13 +130,13 @@ impl Registry {
     ) -> Result<Activation, PluginError> {
         let rejected = activated.as_ref().err().map(|why| {
             let missing = why.missing();
-            let hold = if missing.is_empty() {
+            let reason = if missing.is_empty() {
                 RejectReason::Rejected
             } else {
                 RejectReason::PendingApproval(missing.to_vec())
             };
             let (why, operator_text) = (why.to_string(), why.to_string());
-            RejectedVersion { digest: digest.to_owned(), why, operator_text, at: now, hold }
+            RejectedVersion { digest: digest.to_owned(), why, operator_text, at: now, reason }
         });
         self.show(name, RolloutStatus { rejected, ..RolloutStatus::default() }).await;
         activated

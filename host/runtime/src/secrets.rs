@@ -67,7 +67,7 @@ impl CallSecrets {
     pub fn placeholder(&self, plugin: &str, name: &str) -> Result<String, String> {
         let secret = self.0.list.iter().find(|secret| secret.name == name).ok_or_else(|| {
             let listed: BTreeSet<_> = self.0.list.iter().map(|secret| &secret.name).collect();
-            let line = grant_line((plugin, "secrets"), listed, name);
+            let line = grant_line(plugin, "secrets", listed, name);
             format!("the secret {name:?} was not granted; add to {line}")
         })?;
         secret.value.as_ref().map(|_| secret.placeholder.clone()).map_err(Clone::clone)

@@ -3,11 +3,11 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use cordboard_core::{
-    config::{NetworkGrants, RolloutLimits, Secrets},
+    config::{CallLimits, NetworkGrants, RolloutLimits, Secrets},
     types::Caller,
 };
 
-use super::{error::PluginError, limits::CallLimits};
+use super::error::PluginError;
 
 /// The operator's settings for a plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -118,7 +118,7 @@ fn webhook_health(name: &str, plugged: &ActivePlugin) -> (Health, String) {
 
 fn rejected_health(name: &str, plugged: Option<&ActivePlugin>, turned: &RejectedVersion) -> (Health, String) {
     let version = short(&turned.digest);
-    match &turned.hold {
+    match &turned.reason {
         RejectReason::PendingApproval(missing) => {
             let mut note = messages::pending(version, &turned.why);
             if grants::config_only(missing).is_empty() {

@@ -4,5 +4,5 @@ use cordboard_core::render;
 
 /// Untrusted text from a plugin, shortened to one line so that it fits into a host message.
 pub fn foreign(words: &str) -> String {
-    render::one_line(words, render::FOREIGN)
+    render::one_line(words, render::UNTRUSTED_LENGTH)
 }

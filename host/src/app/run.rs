@@ -179,7 +179,7 @@ impl HostBase {
             store: self.store.clone(),
             orders,
             state: self.state.clone(),
-            trail: CausationChain::default(),
+            causes: CausationChain::default(),
             press: None,
         });
         self.hooks.serve_at(&desk);
@@ -277,7 +277,7 @@ async fn sweep(desk: Arc<HostService>, host_id: String, known: Vec<(SessionName,
     let left: HashSet<SessionName> = known.into_iter().map(|(name, _)| name).collect();
     for name in left {
         if let Some(line) = desk.lines().get(&name) {
-            let exit = Exit::Ended { status: "left behind by a killed host".to_owned(), last_words: None };
+            let exit = Exit::Ended { status: "left behind by a killed host".to_owned(), last_stderr_line: None };
             line.send(Input::Exit { run: Run::LEFT_OVER, exit }).await;
         }
     }

@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use cordboard_chat::outbox::Outbox;
-use cordboard_core::{config::spell_duration, session::Input};
+use cordboard_core::{config::format_duration, session::Input};
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     task::JoinHandle,
@@ -130,7 +130,7 @@ async fn tell_open(narrator: &Narrator, (lookout, outbox): (&QuiescenceWaiter, &
         0 => "commands".to_owned(),
         _ => "standard output to be read".to_owned(),
     };
-    let longest = spell_duration(drain);
+    let longest = format_duration(drain);
     narrator.say(&format!("Waiting at most {longest} for {what}. Press Ctrl-C to stop Cordboard now."));
     std::future::pending().await
 }

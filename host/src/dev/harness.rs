@@ -6,7 +6,7 @@ use std::{path::PathBuf, sync::Arc};
 use cordboard_chat::console;
 use cordboard_core::{
     config::{self, Config},
-    messages::{self, Answer, plain},
+    messages::{self, UpdateReply, plain},
     route::{self, ChatInput, Invocation, Resolution},
     types::{Button, Caller, Place, Reply, Request, Role, Timestamp, UserId},
 };
@@ -123,7 +123,7 @@ impl Harness {
     /// Handles the press of a button as the hub does. `request` is what its message asks.
     pub async fn press(&self, button: &Button, request: Option<Request>) -> Response {
         let press = Arc::new(Press::new(button.session.clone(), request));
-        let input = ChatInput::Button { command: &button.command, plugin: button.of.as_deref() };
+        let input = ChatInput::Button { command: &button.command, plugin: button.plugin.as_deref() };
         self.respond(input, &self.host.pressed(press)).await
     }
 
@@ -163,7 +163,7 @@ impl Harness {
         let name = &active.record.name;
         self.host.accept(name, &self.place, text);
         if hub::waits(&active, &self.host.config().sessions) {
-            return Response { reply: plain(&messages::waits(name)), failed: None };
+            return Response { reply: plain(&messages::message_queued(name)), failed: None };
         }
         Response::nothing()
     }
@@ -191,7 +191,7 @@ pub enum GrantPolicy {
     AsConfigured,
 }
 
-fn refused(answer: Answer) -> Response {
+fn refused(answer: UpdateReply) -> Response {
     Response { reply: answer.reply(), failed: Some(answer.text()) }
 }
 

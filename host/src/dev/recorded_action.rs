@@ -4,8 +4,8 @@
 use std::fmt;
 
 use cordboard_core::{
-    config::spell_duration,
-    session::{SessionCommand, Waiting},
+    config::format_duration,
+    session::{QueuedPrompts, SessionCommand},
     types::{Place, Reply, SessionName, SessionRecord},
 };
 use cordboard_runtime::AdminCommand;
@@ -68,9 +68,9 @@ impl fmt::Display for Ordered<'_> {
             SessionCommand::Touch(place) => write!(f, "active in {place}"),
             SessionCommand::Start => f.write_str("started"),
             SessionCommand::Suspend => f.write_str("suspended"),
-            SessionCommand::SuspendAnyway => f.write_str("suspended anyway"),
-            SessionCommand::Interrupt { waiting: Waiting::Keep, .. } => f.write_str("interrupted"),
-            SessionCommand::Interrupt { waiting: Waiting::Drop, .. } => f.write_str("interrupted, queue dropped"),
+            SessionCommand::ForceSuspend => f.write_str("suspended anyway"),
+            SessionCommand::Interrupt { queued: QueuedPrompts::Keep, .. } => f.write_str("interrupted"),
+            SessionCommand::Interrupt { queued: QueuedPrompts::Drop, .. } => f.write_str("interrupted, queue dropped"),
             SessionCommand::Retry(_) => f.write_str("retried"),
             SessionCommand::Fresh => f.write_str("started a new conversation"),
             SessionCommand::Leave => f.write_str("left"),
@@ -78,7 +78,7 @@ impl fmt::Display for Ordered<'_> {
             SessionCommand::Archive => f.write_str("archived"),
             SessionCommand::Restore => f.write_str("restored"),
             SessionCommand::SetIdleTimeout(None) => f.write_str("idle timeout unset"),
-            SessionCommand::SetIdleTimeout(Some(timeout)) => write!(f, "idle timeout {}", spell_duration(*timeout)),
+            SessionCommand::SetIdleTimeout(Some(timeout)) => write!(f, "idle timeout {}", format_duration(*timeout)),
             SessionCommand::SetModel(model) => write!(f, "model {}", unset(model)),
             SessionCommand::SetPersona(persona) => write!(f, "persona {}", unset(persona)),
             SessionCommand::SetMode(mode) => write!(f, "mode {}", unset(mode)),

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use cordboard_core::{
     agent::PromptId,
-    chat::{Done, InboxRow, InboxState, NewPost, Update},
+    chat::{CompletedUpdate, InboxRow, InboxState, NewPost, Update},
     messages,
     session::Input,
     types::{Caller, SessionName, UserId},
@@ -27,7 +27,7 @@ impl HostService {
     /// Returns whether the author of a prompt may still use its session.
     fn may_prompt(&self, update: &Update, session: &SessionName) -> bool {
         let (caller, view) = (self.now_served(&update.caller), self.lines.roster.view(session.as_str()));
-        caller.zip(view).is_some_and(|(caller, view)| caller.may_steer(&view.record.owner))
+        caller.zip(view).is_some_and(|(caller, view)| caller.may_control(&view.record.owner))
     }
 
     /// Must be called after each change of `[access]`. Reads the authors of waiting prompts from the store, so no other
@@ -59,7 +59,8 @@ impl HostService {
         let (left, revoked) = self.take_revoked(open).await;
         // The turns come first: a settled prompt doesn't lead to the messages of its turn any more.
         self.end_streamed_turns(&left, &revoked).await;
-        let revoked: Vec<Done> = revoked.into_iter().map(|(prompt, _)| Done::Prompt(prompt)).collect();
+        let revoked: Vec<CompletedUpdate> =
+            revoked.into_iter().map(|(prompt, _)| CompletedUpdate::Prompt(prompt)).collect();
         if !revoked.is_empty() {
             self.posts.finish(revoked, Vec::new()).await;
         }
@@ -122,7 +123,7 @@ impl HostService {
 
     async fn tell_withdrawn(&self, update: &Update, session: &SessionName) {
         if self.now_served(&update.caller).is_some() {
-            let told = NewPost::new(update.place.clone(), messages::plain(&messages::withdrawn(session)));
+            let told = NewPost::new(update.place.clone(), messages::plain(&messages::session_access_lost(session)));
             self.posts.finish(Vec::new(), vec![told]).await;
         }
     }
@@ -149,6 +150,6 @@ impl HostService {
 const fn session_of(state: &InboxState) -> Option<&SessionName> {
     match state {
         InboxState::New => None,
-        InboxState::Waiting { session } | InboxState::Handed { session } => Some(session),
+        InboxState::Queued { session } | InboxState::Sent { session } => Some(session),
     }
 }

@@ -86,7 +86,7 @@ impl Changes {
             | SessionCommand::Start
             | SessionCommand::Interrupt { .. }
             | SessionCommand::Suspend => Self::Moment,
-            SessionCommand::SuspendAnyway => Self::Moment,
+            SessionCommand::ForceSuspend => Self::Moment,
             SessionCommand::Retry(_) | SessionCommand::Fresh | SessionCommand::Leave | SessionCommand::Pressed(..) => {
                 Self::Session
             }

@@ -4,12 +4,12 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use cordboard_core::{
-    chat::{ButtonLine, Done, InboxRow, InboxState, MessageId, NewPost, Update, UpdateKind},
+    chat::{ButtonAction, CompletedUpdate, InboxRow, InboxState, MessageId, NewPost, Update, UpdateKind},
     config::Sessions,
-    gather::Gathered,
-    messages::{self, Answer},
+    message_parts::JoinedUpdate,
+    messages::{self, UpdateReply},
     route::{self, ChatInput, Invocation, Resolution},
-    session::{Input, Prompt, RefusalCode},
+    session::{ApiErrorCode, Input, Prompt},
     types::{Alert, Phase, Place, Reply, SessionName, SessionView},
 };
 use cordboard_runtime::{CallContext, CallError, CallOrder, HostApi, Offer, Registry, SessionSpec};
@@ -47,7 +47,7 @@ struct Purpose<'a> {
 /// The button that sent a command, and the message with the button.
 #[derive(Clone, Copy)]
 struct Button<'a> {
-    line: &'a ButtonLine,
+    line: &'a ButtonAction,
     message: Option<&'a MessageId>,
 }
 
@@ -64,12 +64,12 @@ impl Dispatcher {
 
     /// Dispatches an update with the current role of its caller: `[access]` may have changed while the update waited or
     /// the host was down.
-    pub async fn serve(&self, one: Gathered) {
+    pub async fn serve(&self, one: JoinedUpdate) {
         let mut row = self.whole(one).await;
         tracing::debug!(place = %row.update.place, "serving");
         let Some(caller) = self.desk.now_served(&row.update.caller) else {
             tracing::info!(caller = %row.update.caller.id, "dropped a message: its author is not in [access] any more");
-            return self.posts.finish(vec![Done::Update(row.id)], Vec::new()).await;
+            return self.posts.finish(vec![CompletedUpdate::Update(row.id)], Vec::new()).await;
         };
         row.update.caller = caller;
         match row.update.what {
@@ -81,7 +81,7 @@ impl Dispatcher {
             return match &row.update.what {
                 UpdateKind::Edited(words) => self.edited(&row, words).await,
                 UpdateKind::NotText { .. } | UpdateKind::Text(_) | UpdateKind::Press { .. } => {
-                    self.answer(&row, Answer::OnlyText).await;
+                    self.answer(&row, UpdateReply::OnlyText).await;
                 }
             };
         };
@@ -95,7 +95,7 @@ impl Dispatcher {
                 self.command(&row, Call { offer, invocation, purpose }).await;
             }
             (Resolution::Rejected(answer), _) => self.answer(&row, answer).await,
-            (Resolution::OtherBot, _) => self.posts.finish(vec![Done::Update(row.id)], Vec::new()).await,
+            (Resolution::OtherBot, _) => self.posts.finish(vec![CompletedUpdate::Update(row.id)], Vec::new()).await,
             (Resolution::Prompt, UpdateKind::NotText { kind, .. }) => self.caption(&row, kind).await,
             (Resolution::Prompt, UpdateKind::Text(_) | UpdateKind::Edited(_) | UpdateKind::Press { .. }) => {
                 self.prompt(&row).await;
@@ -103,15 +103,15 @@ impl Dispatcher {
         }
     }
 
-    pub async fn tell_full(&self, one: Gathered) {
+    pub async fn tell_full(&self, one: JoinedUpdate) {
         let row = self.whole(one).await;
         let message = messages::beginning(row.update.what.text());
-        self.answer(&row, Answer::QueueFull { message }).await;
+        self.answer(&row, UpdateReply::QueueFull { message }).await;
     }
 
     /// Merges the parts of a message in the store.
-    async fn whole(&self, one: Gathered) -> InboxRow {
-        let Gathered { row, absorbed } = one;
+    async fn whole(&self, one: JoinedUpdate) -> InboxRow {
+        let JoinedUpdate { row, absorbed } = one;
         if !absorbed.is_empty()
             && let Err(error) = self.store.join(row.id, absorbed).await
         {
@@ -120,18 +120,18 @@ impl Dispatcher {
         row
     }
 
-    async fn answer(&self, row: &InboxRow, answer: Answer) {
+    async fn answer(&self, row: &InboxRow, answer: UpdateReply) {
         self.reply(row, answer.reply(), None).await;
     }
 
     async fn reply(&self, row: &InboxRow, mut reply: Reply, pressed: Option<MessageId>) {
-        reply.answers.clone_from(&row.update.origin.message);
+        reply.reply_to.clone_from(&row.update.origin.message);
         let edit = if reply.in_place { pressed } else { None };
         let post = NewPost { edit, ..NewPost::new(row.update.place.clone(), reply) };
         // The caller may have been removed from `[access]` during a long call.
         let is_served = self.desk.now_served(&row.update.caller).is_some();
         let posts = Some(post).filter(|_| is_served).into_iter().collect();
-        self.posts.finish(vec![Done::Update(row.id)], posts).await;
+        self.posts.finish(vec![CompletedUpdate::Update(row.id)], posts).await;
     }
 
     async fn command(&self, row: &InboxRow, call: Call<'_>) {
@@ -144,24 +144,24 @@ impl Dispatcher {
 
     /// Returns the session and request of the button. The error is the answer to a button that is outdated or already
     /// decided.
-    async fn purpose<'a>(&self, what: &'a UpdateKind) -> Result<Purpose<'a>, Answer> {
+    async fn purpose<'a>(&self, what: &'a UpdateKind) -> Result<Purpose<'a>, UpdateReply> {
         let UpdateKind::Press { line, message } = what else { return Ok(Purpose::default()) };
         let keyboard = match line.keyboard {
             Some(id) => {
                 let stored = self.store.keyboard(id).await;
-                let not_stored = |error: StoreError| Answer::NotStored {
+                let not_stored = |error: StoreError| UpdateReply::NotStored {
                     why: error.to_string(),
                     message: messages::beginning(&line.command),
                 };
                 let stored = stored.map_err(not_stored)?;
-                Some(stored.ok_or(Answer::OldButton)?)
+                Some(stored.ok_or(UpdateReply::OldButton)?)
             }
             // The button belongs to a frame of a running turn, which isn't stored.
             None if line.session.is_some() => None,
-            None => return Err(Answer::OldButton),
+            None => return Err(UpdateReply::OldButton),
         };
         if let Some(outcome) = keyboard.as_ref().and_then(|keyboard| keyboard.outcome.clone()) {
-            return Err(Answer::AlreadyDecided { outcome });
+            return Err(UpdateReply::AlreadyDecided { outcome });
         }
         let request = keyboard.as_ref().and_then(|keyboard| keyboard.reply.request.clone());
         let press = Arc::new(Press::new(line.session.clone(), request));
@@ -178,10 +178,10 @@ impl Dispatcher {
                 let mut buttons = keyboard.reply.buttons.iter().flatten();
                 let label = buttons.find(|shown| shown.command == button.line.command);
                 let label = label.map_or(call.offer.spec.name.as_str(), |shown| shown.label.as_str());
-                let outcome = messages::decided(Some(&update.caller.name), Some(label));
+                let outcome = messages::request_decided(Some(&update.caller.name), Some(label));
                 self.posts.close_keyboard(keyboard.id, &outcome).await;
             }
-            (Came::NotOpen, Some(request)) => self.posts.decide(request, &messages::decided(None, None)).await,
+            (Came::NotOpen, Some(request)) => self.posts.decide(request, &messages::request_decided(None, None)).await,
             (Came::Changed | Came::Nothing | Came::NotOpen, _) => {}
         }
     }
@@ -216,7 +216,7 @@ impl Dispatcher {
 
     async fn caption(&self, row: &InboxRow, kind: &str) {
         if self.addressee(row).await.is_some() {
-            let told = Answer::CaptionTaken { kind: kind.to_owned() }.reply();
+            let told = UpdateReply::CaptionTaken { kind: kind.to_owned() }.reply();
             self.posts.finish(Vec::new(), vec![NewPost::new(row.update.place.clone(), told)]).await;
         }
         self.prompt(row).await;
@@ -232,7 +232,7 @@ impl Dispatcher {
                 Err(error) => tracing::error!(%error, "failed to store an edited message"),
             }
         }
-        self.posts.finish(vec![Done::Update(row.id)], Vec::new()).await;
+        self.posts.finish(vec![CompletedUpdate::Update(row.id)], Vec::new()).await;
     }
 
     async fn replace(&self, revised: Revised) {
@@ -249,12 +249,12 @@ impl Dispatcher {
             return self.answer(row, not_addressed(&self.active_in(&row.update.place))).await;
         };
         let (Some(prompt), Some(line)) = (prompt_of(row), self.desk.lines().get(&session)) else {
-            return self.answer(row, Answer::NoActive).await;
+            return self.answer(row, UpdateReply::NoActive).await;
         };
         if let Err(error) = self.store.assign(row.id, &session).await {
             tracing::error!(%error, "failed to store a prompt");
             let message = messages::beginning(row.update.what.text());
-            return self.answer(row, Answer::NotStored { why: error.to_string(), message }).await;
+            return self.answer(row, UpdateReply::NotStored { why: error.to_string(), message }).await;
         }
         let id = prompt.id.clone();
         // The message may have been edited before it was assigned. Later edits are sent to the session.
@@ -265,8 +265,8 @@ impl Dispatcher {
         line.send(Input::Prompt(Prompt { text, ..prompt })).await;
         if waits {
             let message = row.update.origin.message.clone();
-            let line = messages::plain(&messages::waits(&session));
-            let line = Reply { alert: Alert::Silent, answers: message.clone(), ..line };
+            let line = messages::plain(&messages::message_queued(&session));
+            let line = Reply { alert: Alert::Silent, reply_to: message.clone(), ..line };
             self.posts.acknowledge(message, NewPost::new(row.update.place.clone(), line));
         }
         self.desk.withdraw_if_revoked(&row.update, id, &session).await;
@@ -294,7 +294,7 @@ impl Dispatcher {
         let spec = SessionSpec { name: name.to_string(), agent: None, persona: None, model: None, folder: None };
         match self.desk.create(&update.caller, spec).await {
             Ok(_) => {}
-            Err(refusal) if refusal.code == RefusalCode::Exists => {}
+            Err(refusal) if refusal.code == ApiErrorCode::Exists => {}
             Err(refusal) => return Err(refusal),
         }
         self.desk.activate(&update.caller, &update.place, name).await
@@ -305,7 +305,7 @@ impl Dispatcher {
     pub async fn drop_stale(&self, rows: Vec<InboxRow>) -> Vec<InboxRow> {
         let (stale, anew): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| self.jumps(row));
         for row in &stale {
-            self.posts.finish(vec![Done::Update(row.id)], Vec::new()).await;
+            self.posts.finish(vec![CompletedUpdate::Update(row.id)], Vec::new()).await;
         }
         debug_assert!(anew.iter().all(|row| row.state == InboxState::New || prompt_of(row).is_none()));
         anew
@@ -320,7 +320,7 @@ fn input(what: &UpdateKind) -> Option<ChatInput<'_>> {
             Some(ChatInput::Text { text, bot: None })
         }
         UpdateKind::Press { line, .. } => {
-            Some(ChatInput::Button { command: &line.command, plugin: line.of.as_deref() })
+            Some(ChatInput::Button { command: &line.command, plugin: line.plugin.as_deref() })
         }
         UpdateKind::NotText { caption: None, .. } | UpdateKind::Edited(_) => None,
     }
@@ -330,7 +330,7 @@ fn input(what: &UpdateKind) -> Option<ChatInput<'_>> {
 pub fn error_text(error: &CallError, offer: &Offer, active: &BTreeSet<SessionName>) -> String {
     let CallError::Plugin(why) = error else {
         let (name, plugin) = (offer.spec.name.clone(), offer.generation.name.clone());
-        return Answer::CommandFailed { name, plugin, why: error.to_string() }.text();
+        return UpdateReply::CommandFailed { name, plugin, why: error.to_string() }.text();
     };
     // A plugin can't see the sessions of others.
     let is_of_others = why == messages::NO_ACTIVE && !active.is_empty();
@@ -338,12 +338,12 @@ pub fn error_text(error: &CallError, offer: &Offer, active: &BTreeSet<SessionNam
 }
 
 /// Returns the answer to a prompt if its author has no active session. `active` are those of others in the place.
-pub fn not_addressed(active: &BTreeSet<SessionName>) -> Answer {
-    if active.is_empty() { Answer::NoActive } else { Answer::NoneOfYours }
+pub fn not_addressed(active: &BTreeSet<SessionName>) -> UpdateReply {
+    if active.is_empty() { UpdateReply::NoActive } else { UpdateReply::NoneOfYours }
 }
 
 /// Returns whether a new message has to wait: it is neither answered at once nor refused.
 pub fn waits(view: &SessionView, limits: &Sessions) -> bool {
-    let has_room = view.queued < limits.queue.max(1) && view.record.kept.len() < limits.kept.max(1) as usize;
+    let has_room = view.queued < limits.queue.max(1) && view.record.interrupted.len() < limits.kept.max(1) as usize;
     has_room && (view.phase == Phase::Busy || view.queued > 0)
 }

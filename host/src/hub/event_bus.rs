@@ -79,7 +79,7 @@ impl EventBus {
     async fn work(self: Arc<Self>, plugin: String) {
         while let Some(happening) = self.next(&plugin) {
             let Some(desk) = self.desk.get().and_then(Weak::upgrade) else { continue };
-            let board = Arc::new(desk.reached_by(happening.trail.through(&plugin))) as Arc<dyn HostApi>;
+            let board = Arc::new(desk.reached_by(happening.causes.through(&plugin))) as Arc<dyn HostApi>;
             match self.plugs.hook(&board, &plugin, &happening).await {
                 // The plugin was deactivated in the meantime.
                 Ok(()) | Err(CallError::NotOffered(_)) => {}
@@ -105,7 +105,7 @@ impl EventSink for Arc<EventBus> {
     fn tell(&self, happening: SessionEvent) {
         let table = self.plugs.table();
         let happening = Arc::new(happening);
-        for plugin in table.hooks().filter(|plugin| !happening.trail.has(plugin)) {
+        for plugin in table.hooks().filter(|plugin| !happening.causes.has(plugin)) {
             match self.push(plugin, Arc::clone(&happening)) {
                 Queued::First => drop(tokio::spawn(Self::clone(self).work(plugin.to_owned()))),
                 Queued::InPlaceOf(1) => {

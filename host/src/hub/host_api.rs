@@ -15,7 +15,7 @@ use cordboard_core::{
     event::CausationChain,
     messages,
     rollout::short,
-    session::{ApiError, Prompt, RefusalCode, SessionCommand},
+    session::{ApiError, ApiErrorCode, Prompt, SessionCommand},
     types::{Caller, Choice as DecisionStore, Place, Reply, Request, SessionName, SessionView, Timestamp},
 };
 use cordboard_runtime::{
@@ -46,7 +46,7 @@ pub struct HostService {
     /// The state directory.
     pub state: PathBuf,
     /// The hooks that caused the calls to this instance.
-    pub trail: CausationChain,
+    pub causes: CausationChain,
     /// The pressed button.
     pub press: Option<Arc<Press>>,
 }
@@ -58,8 +58,8 @@ impl HostService {
 
     /// Returns a copy for a call that these hooks caused.
     #[must_use]
-    pub fn reached_by(&self, trail: CausationChain) -> Self {
-        Self { trail, ..self.clone() }
+    pub fn reached_by(&self, causes: CausationChain) -> Self {
+        Self { causes, ..self.clone() }
     }
 
     /// Returns a copy for the call of a pressed button.
@@ -88,7 +88,7 @@ impl HostService {
     /// from `/new`.
     fn seen(&self, caller: &Caller, name: &str) -> Result<Arc<SessionView>, ApiError> {
         let view = self.roster().view(name).ok_or_else(|| unknown(name))?;
-        if caller.may_steer(&view.record.owner) { Ok(view) } else { Err(taken(&view, caller)) }
+        if caller.may_control(&view.record.owner) { Ok(view) } else { Err(taken(&view, caller)) }
     }
 
     /// Like [`Self::act`], bound to the session and request of the pressed button, if there is one.
@@ -107,7 +107,7 @@ impl HostService {
 
     async fn act(&self, caller: &Caller, name: &SessionName, order: SessionCommand) -> Result<SessionView, ApiError> {
         let line = self.lines.get(name).ok_or_else(|| unknown(name.as_str()))?;
-        line.order(order, OrderSource { by: Some(caller.name.clone()), trail: self.trail.clone() }).await
+        line.order(order, OrderSource { by: Some(caller.name.clone()), causes: self.causes.clone() }).await
     }
 }
 
@@ -172,7 +172,7 @@ impl HostApi for HostService {
         }
         let view = self.lines.at_rest(record);
         self.roster().add(view.clone());
-        self.lines.tell_created(view.clone(), self.trail.clone());
+        self.lines.tell_created(view.clone(), self.causes.clone());
         Ok(view)
     }
 
@@ -217,7 +217,7 @@ impl HostApi for HostService {
     async fn prompt(&self, caller: &Caller, name: &SessionName, text: String) -> Result<(), ApiError> {
         let view = self.seen(caller, name.as_str())?;
         let place =
-            view.record.place.clone().ok_or_else(|| refuse(RefusalCode::Failed, messages::never_active(name)))?;
+            view.record.place.clone().ok_or_else(|| refuse(ApiErrorCode::Failed, messages::never_active(name)))?;
         let at = self.clock.now();
         let key = format!("plugin:{}", uuid::Uuid::new_v4());
         let what = UpdateKind::Text(text.clone());
@@ -232,7 +232,7 @@ impl HostApi for HostService {
         };
         let line = self.lines.get(name).ok_or_else(|| unknown(name.as_str()))?;
         let id = self.store.accept_for(update.clone(), name).await.map_err(|error| not_stored(&error))?;
-        line.prompt(Prompt { id: id.clone(), place, text }, self.trail.clone()).await;
+        line.prompt(Prompt { id: id.clone(), place, text }, self.causes.clone()).await;
         self.withdraw_if_revoked(&update, id, name).await;
         Ok(())
     }
@@ -246,7 +246,7 @@ impl HostApi for HostService {
     async fn post(&self, place: &Place, reply: Reply) -> Result<String, String> {
         let place = self.store.original_place(place).await.map_err(|error| error.to_string())?;
         let stored = self.posts.post(NewPost::new(place, reply)).await;
-        stored.map(|id| id.0.to_string()).ok_or_else(|| messages::ENDING.to_owned())
+        stored.map(|id| id.0.to_string()).ok_or_else(|| messages::SHUTTING_DOWN.to_owned())
     }
 
     async fn steer_plugin(&self, caller: Option<&Caller>, plugin: &str, order: AdminCommand) -> Outcome {
@@ -262,7 +262,7 @@ impl HostApi for HostService {
         let outcome = self.orders.give(caller, plugin, order).await;
         if let (Ok(_), Some((choice, digest)), Some(caller)) = (&outcome, granted, caller) {
             let request = Request::Grant { plugin: plugin.to_owned(), digest: short(&digest).to_owned() };
-            self.posts.decide(&request, &messages::decided(Some(&caller.name), choice.label())).await;
+            self.posts.decide(&request, &messages::request_decided(Some(&caller.name), choice.label())).await;
         }
         outcome
     }

@@ -9,7 +9,7 @@ use std::{
 use async_trait::async_trait;
 use cordboard_chat::{Inbox, InboxError};
 use cordboard_core::{
-    chat::{ButtonLine, Update},
+    chat::{ButtonAction, Update},
     types::{Place, UserId},
 };
 use cordboard_store::{Store, StoreError};
@@ -65,12 +65,12 @@ impl Inbox for InboxWriter {
         self.store.offset(self.front_end).await.map_err(failed)
     }
 
-    async fn button(&self, line: &ButtonLine) -> Result<String, InboxError> {
+    async fn button(&self, line: &ButtonAction) -> Result<String, InboxError> {
         let tokens = self.store.buttons(vec![line.clone()]).await.map_err(failed)?;
         tokens.into_iter().next().ok_or_else(|| InboxError("store a button: the store returned no token".to_owned()))
     }
 
-    async fn line_of(&self, token: &str) -> Result<Option<ButtonLine>, InboxError> {
+    async fn line_of(&self, token: &str) -> Result<Option<ButtonAction>, InboxError> {
         self.store.line_of(token).await.map_err(failed)
     }
 

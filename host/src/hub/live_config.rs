@@ -9,11 +9,12 @@ use std::{
 use arc_swap::ArcSwap;
 use cordboard_agents::{AgentKind, AgentSpec};
 use cordboard_core::{
-    config::{self, Agent, Config, Grant},
+    capability::Capability,
+    config::{self, Agent, Config},
     session::Settings,
     types::{Caller, Role, SessionRecord, UserId},
 };
-use cordboard_runtime::{BuiltInGrants, CallLimits, PluginSettings, Requests};
+use cordboard_runtime::{BuiltInGrants, PluginSettings, Requests};
 
 use crate::{session::SessionConfig, standard_plugins::built_in};
 
@@ -46,7 +47,6 @@ impl LiveConfig {
 /// Returns the settings in `config` for the plugin `name`.
 #[must_use]
 pub fn plugin_settings(config: &Config, name: &str) -> PluginSettings {
-    let limits = config.plugins.limits_of(name);
     let reach = config.plugins.network_grants_of(name);
     let secrets = config.secrets.iter().filter(|(secret, _)| reach.secrets.contains(*secret));
     let secrets = Arc::new(secrets.map(|(secret, source)| (secret.clone(), source.clone())).collect());
@@ -55,17 +55,8 @@ pub fn plugin_settings(config: &Config, name: &str) -> PluginSettings {
         built_in: built_in(name)
             .map(|one| BuiltInGrants { digest: one.digest, grants: names(config.plugins.built_in_grants_of(name)) }),
         config: config.plugins.config_json(name).into(),
-        limits: CallLimits {
-            time: limits.time,
-            memory: usize::try_from(limits.memory).unwrap_or(usize::MAX),
-            calls: limits.calls,
-            log: limits.log,
-            reply: usize::try_from(limits.reply).unwrap_or(usize::MAX),
-            state: usize::try_from(limits.state).unwrap_or(usize::MAX),
-            http_body: usize::try_from(limits.http_body).unwrap_or(usize::MAX),
-            http_time: limits.http_time,
-        },
-        terms: config.plugins.swapping,
+        limits: config.plugins.limits_of(name),
+        terms: config.plugins.rollout,
         acts_as: config.plugins.acts_as(name).map(|role| operator(config, role)),
         reach,
         secrets,
@@ -74,7 +65,7 @@ pub fn plugin_settings(config: &Config, name: &str) -> PluginSettings {
     }
 }
 
-fn names(grants: BTreeSet<Grant>) -> BTreeSet<String> {
+fn names(grants: BTreeSet<Capability>) -> BTreeSet<String> {
     grants.into_iter().map(|grant| grant.as_str().to_owned()).collect()
 }
 
@@ -96,8 +87,8 @@ impl SessionConfig for LiveConfig {
         let config = self.now();
         Settings {
             idle_timeout: config.sessions.idle_timeout,
-            queue: config.sessions.queue as usize,
-            kept: config.sessions.kept as usize,
+            max_queued: config.sessions.queue as usize,
+            max_interrupted: config.sessions.kept as usize,
             model: config.agents.get(&record.agent).and_then(|agent| agent.model.clone()),
             folder: config.sessions.folder(&record.name).map(Path::to_owned),
             agent: config.agents.get(&record.agent).map(|agent| Agent { model: None, ..agent.clone() }),

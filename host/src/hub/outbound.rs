@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use cordboard_chat::outbox::Cut;
 use cordboard_core::{
     agent::PromptId,
-    chat::{Delivery, Done, MessageId, NewPost, OutboxRow, PostId},
+    chat::{CompletedUpdate, Delivery, MessageId, NewPost, OutboxRow, PostId},
     messages, scrub,
     turn::TurnFrame,
     types::{Content, Place, Reply, Request},
@@ -103,18 +103,18 @@ impl Outbound {
 
     /// Like [`Self::decide`], for all messages of a place.
     pub async fn close_keyboards_of(&self, place: &Place) {
-        self.tell_closed(self.store.close_keyboards_of(place, &messages::decided(None, None)).await);
+        self.tell_closed(self.store.close_keyboards_of(place, &messages::request_decided(None, None)).await);
     }
 
     /// Like [`Self::decide`], for the requests of a previous host run about failed starts.
     pub async fn withdraw_starts(&self) {
-        self.tell_closed(self.store.withdraw_starts(&messages::decided(None, None)).await);
+        self.tell_closed(self.store.withdraw_starts(&messages::request_decided(None, None)).await);
     }
 
     /// Like [`Self::decide`], for the requests about other versions of the plugin in `request`.
     pub async fn supersede(&self, request: &Request) {
         let Request::Grant { plugin, digest } = request else { return };
-        self.tell_closed(self.store.withdraw_grants(plugin, digest, &messages::decided(None, None)).await);
+        self.tell_closed(self.store.withdraw_grants(plugin, digest, &messages::request_decided(None, None)).await);
     }
 
     /// Ends the turns that the last host left unfinished: marks the parts of answers and deletes the other messages.
@@ -137,7 +137,7 @@ impl Outbound {
 
     /// Stores `out` and marks `done` as done in one commit, then passes the posts to the outbox. Retries a failed store
     /// until it succeeds, because a user waits for the reply. Gives up only if the store is closed.
-    pub async fn finish(&self, done: Vec<Done>, out: Vec<NewPost>) {
+    pub async fn finish(&self, done: Vec<CompletedUpdate>, out: Vec<NewPost>) {
         self.store_posts(done, out).await;
     }
 
@@ -146,7 +146,7 @@ impl Outbound {
         self.store_posts(Vec::new(), vec![post]).await.first().copied()
     }
 
-    async fn store_posts(&self, done: Vec<Done>, mut out: Vec<NewPost>) -> Vec<PostId> {
+    async fn store_posts(&self, done: Vec<CompletedUpdate>, mut out: Vec<NewPost>) -> Vec<PostId> {
         out.iter_mut().for_each(|post| scrub_reply(&mut post.reply));
         let (mut pause, longest) = RETRY;
         loop {

@@ -2,29 +2,29 @@
 
 use cordboard_core::{
     messages,
-    session::{ApiError, RefusalCode},
+    session::{ApiError, ApiErrorCode},
     types::{Caller, SessionView},
 };
 use cordboard_runtime::refuse;
 use cordboard_store::StoreError;
 
 pub fn unknown(name: &str) -> ApiError {
-    refuse(RefusalCode::Unknown, messages::unknown(name))
+    refuse(ApiErrorCode::Unknown, messages::unknown_session(name))
 }
 
 /// Refuses a name that a session already has. A caller who may not see that session gets no hint to switch to it or
 /// restore it.
 pub fn taken(there: &SessionView, caller: &Caller) -> ApiError {
     let name = &there.record.name;
-    if !caller.may_steer(&there.record.owner) {
-        refuse(RefusalCode::Denied, messages::taken(name))
+    if !caller.may_control(&there.record.owner) {
+        refuse(ApiErrorCode::Denied, messages::session_name_taken(name))
     } else if there.record.archived {
-        refuse(RefusalCode::Archived, messages::archived(name))
+        refuse(ApiErrorCode::Archived, messages::session_archived(name))
     } else {
-        refuse(RefusalCode::Exists, messages::exists(name))
+        refuse(ApiErrorCode::Exists, messages::session_exists(name))
     }
 }
 
 pub fn not_stored(error: &StoreError) -> ApiError {
-    refuse(RefusalCode::Failed, messages::not_stored(error))
+    refuse(ApiErrorCode::Failed, messages::not_stored(error))
 }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use cordboard_core::{
     agent::PromptId,
-    chat::{Done, Origin, Update, UpdateKind},
+    chat::{CompletedUpdate, Origin, Update, UpdateKind},
     session::Prompt,
     types::{Caller, Role, SessionRecord},
 };
@@ -44,6 +44,6 @@ impl SessionStore for Store {
     }
 
     async fn settle(&self, prompt: &PromptId) -> Result<(), String> {
-        said(self.finish(vec![Done::Prompt(prompt.clone())], Vec::new()).await.map(|_| ()))
+        said(self.finish(vec![CompletedUpdate::Prompt(prompt.clone())], Vec::new()).await.map(|_| ()))
     }
 }

@@ -1,7 +1,7 @@
 //! Passes admin commands to the machines, and their answers to the callers. The caller's rights were checked before.
 
 use cordboard_core::{
-    rollout::{self, Command, CommandId, Decision, Effect, Offered, RejectReason},
+    rollout::{self, Command, CommandId, Decision, Effect, Offers, RejectReason},
     types::Caller,
 };
 use cordboard_runtime::{AdminCommand, AuthorizedCommand, Outcome, config_only};
@@ -49,7 +49,7 @@ impl Rollout {
             AdminCommand::Enable => Command::Enable,
             AdminCommand::Grant(digest) => {
                 let rejected = self.machines.get(name).and_then(|machine| machine.rejected());
-                let missing = match rejected.map(|one| &one.hold) {
+                let missing = match rejected.map(|one| &one.reason) {
                     Some(RejectReason::PendingApproval(missing) | RejectReason::Denied(missing)) => missing.as_slice(),
                     Some(RejectReason::Rejected | RejectReason::NotAdmitted) | None => &[],
                 };
@@ -61,11 +61,11 @@ impl Rollout {
         }
     }
 
-    fn offered(&self, name: &str) -> Offered {
+    fn offered(&self, name: &str) -> Offers {
         let table = self.registry.table();
         let own = table.commands().filter(|offer| offer.generation.name == name);
         let commands: Vec<String> = own.map(|offer| format!("/{}", offer.spec.name)).collect();
-        Offered {
+        Offers {
             controls_plugins: commands.iter().any(|command| command == "/plugins"),
             commands,
             has_lifecycle: table.is_policy(name),

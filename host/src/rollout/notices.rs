@@ -169,7 +169,7 @@ impl Rollout {
         let is_open = |approval: &PendingApproval| {
             let rejected = machines.get(&approval.plugin).and_then(|machine| machine.rejected());
             rejected.is_some_and(|one| {
-                one.digest == approval.digest && matches!(one.hold, RejectReason::PendingApproval(_))
+                one.digest == approval.digest && matches!(one.reason, RejectReason::PendingApproval(_))
             })
         };
         match self.notices.take(Instant::now(), is_open) {

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cordboard_core::rollout::{Facts, File, Grants, Input, Machine};
+use cordboard_core::rollout::{Facts, FileState, Grants, Input, Machine};
 
 use super::{Rollout, terms};
 use crate::standard_plugins::{STANDARD, built_in};
@@ -24,7 +24,7 @@ impl Rollout {
         let standard = STANDARD.iter().map(|one| one.name.to_owned());
         let names: Vec<String> = standard.chain(others.into_iter().filter(|name| built_in(name).is_none())).collect();
         for name in names {
-            let file = files.remove(&name).unwrap_or(File::Absent);
+            let file = files.remove(&name).unwrap_or(FileState::Absent);
             self.add(&name, file).await;
             self.feed(&name, Input::Start).await;
             self.settle().await;
@@ -43,17 +43,17 @@ impl Rollout {
     }
 
     /// Adds the machine of a plugin.
-    pub(super) async fn add(&mut self, name: &str, file: File) {
+    pub(super) async fn add(&mut self, name: &str, file: FileState) {
         let state = self.decisions.standings.iter().find(|(plugin, _)| plugin == name);
         let answers = self.decisions.answers.iter().filter(|answer| answer.plugin == name);
         let mut machine = Machine::new(Facts {
             name: name.to_owned(),
             file,
             embedded: built_in(name).map(|one| one.digest.to_owned()),
-            kept: self.versions.stored(name).await,
+            stored: self.versions.stored(name).await,
             state: state.map(|(_, state)| state.clone()).unwrap_or_default(),
             grants: Grants::new(answers.cloned().collect()),
-            terms: terms(&(self.settings)(name)),
+            settings: terms(&(self.settings)(name)),
         });
         if let Some(fault) = &self.folder_fault {
             // Without a file to wait for, a fault of the folder has no effects.

@@ -14,7 +14,7 @@ impl Rollout {
         if let Some(rejected) = machine.rejected().filter(|rejected| Some(*rejected) != shown) {
             let (digest, why) = (short(&rejected.digest), &rejected.why);
             let serves = table.generation(name).map(|one| one.number);
-            match rejected.hold {
+            match rejected.reason {
                 // This isn't a warning, because the owner gets an approval request.
                 RejectReason::PendingApproval(_) => {
                     tracing::info!(plugin = name, digest, serves, %why, "version pending approval");

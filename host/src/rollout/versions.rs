@@ -5,7 +5,7 @@
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use cordboard_core::{
-    rollout::{File, Reason, Ticket, Trial, TryMode},
+    rollout::{FileState, RejectionText, Ticket, TrialOutcome, TryMode},
     types::{Timestamp, is_plugin_name},
 };
 use cordboard_runtime::{Artifact, Candidate, PluginError, PluginSettings, Registry, TRIALS};
@@ -39,7 +39,7 @@ pub struct FinishedJob {
 #[derive(Debug)]
 pub enum JobResult {
     Built(Result<(), PluginError>),
-    Tried(Result<Trial, PluginError>),
+    Tried(Result<TrialOutcome, PluginError>),
 }
 
 /// The output of a job's task.
@@ -100,7 +100,7 @@ impl Versions {
     ///
     /// # Errors
     /// Other users may write to the folder, so a file there would get the grants of its name; or it cannot be listed.
-    pub fn read_folder(&mut self) -> Result<BTreeMap<String, File>, WatchError> {
+    pub fn read_folder(&mut self) -> Result<BTreeMap<String, FileState>, WatchError> {
         let Some(folder) = &self.folder else { return Ok(BTreeMap::new()) };
         let mut files = BTreeMap::new();
         for PluginFile { name, content } in cordboard_watch::read_folder(folder)? {
@@ -113,10 +113,10 @@ impl Versions {
         Ok(files)
     }
 
-    pub fn add_file(&mut self, name: &str, content: PluginContent) -> File {
+    pub fn add_file(&mut self, name: &str, content: PluginContent) -> FileState {
         let PluginContent { digest, wasm } = content;
         self.files.insert(name.to_owned(), PluginBytes { digest: digest.clone(), wasm: wasm.into() });
-        File::Settled(digest)
+        FileState::Settled(digest)
     }
 
     pub fn remove_file(&mut self, name: &str) {
@@ -124,14 +124,14 @@ impl Versions {
     }
 
     /// Explains why the file of a plugin cannot be used, with the remedy.
-    pub fn unusable(&self, name: &str, why: &str) -> File {
+    pub fn unusable(&self, name: &str, why: &str) -> FileState {
         let path = self.folder.clone().unwrap_or_default().join(format!("{name}.wasm"));
         let error = if is_plugin_name(name) {
             PluginError::Read(unusable(&path, why))
         } else {
             PluginError::Name(name.to_owned())
         };
-        File::Unusable(Reason::new(error.to_string()))
+        FileState::Unusable(RejectionText::new(error.to_string()))
     }
 
     /// Returns the bytes of a file or an embedded plugin.
@@ -262,9 +262,9 @@ impl Versions {
             Output::Tried(tried) => JobResult::Tried(tried.map(|candidate| match candidate {
                 Some(candidate) => {
                     self.candidates.insert(id.clone(), candidate);
-                    Trial::Ready
+                    TrialOutcome::Ready
                 }
-                None => Trial::Unchanged,
+                None => TrialOutcome::Unchanged,
             })),
         };
         Some(FinishedJob { id, result })

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use cordboard_core::{
     agent::PromptId,
-    event::{CausationChain, Kind},
+    event::{CausationChain, EventKind},
     messages,
-    session::{ApiError, Effect, Exit, Input, Machine, RefusalCode, SessionCommand},
+    session::{ApiError, ApiErrorCode, Effect, Exit, Input, Machine, SessionCommand},
     types::{Phase, Place, SessionView},
 };
 use tokio::sync::mpsc;
@@ -119,13 +119,13 @@ impl Actor {
                 }
                 self.feed(input).await;
             }
-            Event::Message(Message::Prompt(prompt, trail)) => {
-                self.chronicle.prompted(&prompt.id, trail);
+            Event::Message(Message::Prompt(prompt, causes)) => {
+                self.chronicle.prompted(&prompt.id, causes);
                 self.feed(Input::Prompt(prompt)).await;
             }
             Event::Message(Message::SessionCommand((order, source), answer)) => {
                 self.by = source.by;
-                let outcome = self.obey(order, source.trail).await;
+                let outcome = self.obey(order, source.causes).await;
                 self.by = None;
                 self.publish();
                 drop(answer.send(outcome));
@@ -145,15 +145,15 @@ impl Actor {
         self.publish();
     }
 
-    async fn obey(&mut self, order: SessionCommand, trail: CausationChain) -> Result<SessionView, ApiError> {
+    async fn obey(&mut self, order: SessionCommand, causes: CausationChain) -> Result<SessionView, ApiError> {
         let before = self.machine.phase();
-        let effects = self.machine.order(order, self.ports.clock.now())?;
+        let effects = self.machine.command(order, self.ports.clock.now())?;
         // A refused order changes nothing, so it causes no events.
-        self.chronicle.ordered(trail);
+        self.chronicle.ordered(causes);
         let dropped = effects.iter().filter_map(Effect::dropped).map(str::to_owned).collect();
         match self.go(before, effects).await {
             Ok(()) => Ok(SessionView { dropped, ..self.machine.view() }),
-            Err(why) => Err(ApiError { code: RefusalCode::Failed, text: messages::done_but_not_stored(why) }),
+            Err(why) => Err(ApiError { code: ApiErrorCode::Failed, text: messages::done_but_not_stored(why) }),
         }
     }
 
@@ -203,11 +203,11 @@ impl Actor {
         outcome
     }
 
-    fn step(&self, before: Phase) -> Option<Kind> {
+    fn step(&self, before: Phase) -> Option<EventKind> {
         self.chronicle.between(before, self.machine.phase())
     }
 
-    fn tell(&self, kind: Option<Kind>) {
+    fn tell(&self, kind: Option<EventKind>) {
         if let Some(kind) = kind {
             self.chronicle.changed(kind, self.machine.view(), self.ports.clock.now());
         }

@@ -106,9 +106,9 @@ impl Running {
                 // Some programs print the reason on stdout and a warning on stderr, so report both.
                 let words = [self.codec.last_stderr_line(), last_words.as_deref()];
                 let words = words.into_iter().flatten().collect::<Vec<_>>().join("; ");
-                Told::Ended(Exit::Ended { status, last_words: Some(words).filter(|words| !words.is_empty()) })
+                Told::Ended(Exit::Ended { status, last_stderr_line: Some(words).filter(|words| !words.is_empty()) })
             }
-            None => Told::Ended(Exit::Ended { status: "gone".to_owned(), last_words: None }),
+            None => Told::Ended(Exit::Ended { status: "gone".to_owned(), last_stderr_line: None }),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use cordboard_core::{
-    event::Start,
+    event::StartKind,
     messages,
     session::{Effect, Exit, Input, Launch, Run, Ticket},
     types::Place,
@@ -31,8 +31,8 @@ impl Actor {
         match effect {
             Effect::Persist => self.ports.ledger.save(self.machine.record()).await?,
             Effect::Accept(prompt) => self.ports.ledger.accept(self.machine.record(), &prompt).await?,
-            Effect::Hand(prompt) => self.ports.ledger.hand(&prompt).await?,
-            Effect::TakeBack(prompt) => {
+            Effect::MarkSent(prompt) => self.ports.ledger.hand(&prompt).await?,
+            Effect::MarkQueued(prompt) => {
                 // The prompt may be sent again, wait for a decision of the user, or be dropped, so its working
                 // indicator is removed now.
                 if let Some((prompt, place)) = self.sent.take_if(|(sent, _)| *sent == prompt) {
@@ -41,14 +41,14 @@ impl Actor {
                 }
                 self.ports.ledger.take_back(&prompt).await?;
             }
-            Effect::Settle { prompt, how } => {
+            Effect::Complete { prompt, how } => {
                 tracing::debug!(?how, "prompt settled");
                 self.chronicle.settled(&prompt);
                 self.ports.ledger.settle(&prompt).await?;
             }
-            Effect::Resolve { ticket, persona } => self.ask(ticket, Question::Resolve { persona }),
+            Effect::LoadPersona { ticket, persona } => self.ask(ticket, Question::Resolve { persona }),
             Effect::Review { ticket, idle_for } => self.ask(ticket, Question::Review { idle_for }),
-            Effect::WordResume { ticket, idle_for } => self.ask(ticket, Question::WordResume { idle_for }),
+            Effect::RequestResumeNotice { ticket, idle_for } => self.ask(ticket, Question::WordResume { idle_for }),
             Effect::Spawn { run, launch } => return Ok(self.start(run, &launch)),
             Effect::Send { run, prompt } => {
                 self.with(run, |running| running.send(&prompt));
@@ -58,7 +58,7 @@ impl Actor {
                 // A frame shows at once that the agent is working, even if it stays silent for a long time.
                 self.unshown = true;
             }
-            Effect::Began(place) => self.began(&place),
+            Effect::TurnStarted(place) => self.began(&place),
             Effect::Interrupt { run } => {
                 if let Some(turn) = self.machine.turn() {
                     self.stage.stopping(&turn.place, &turn.prompt);
@@ -68,7 +68,7 @@ impl Actor {
             Effect::CloseInput { run } => self.with(run, |running| running.close_input()),
             Effect::Terminate { run } => self.with(run, |running| running.terminate()),
             Effect::Kill { run } => self.with(run, |running| running.kill()),
-            Effect::Show => self.unshown = true,
+            Effect::ShowTurn => self.unshown = true,
             Effect::Finish(turn) => {
                 self.unshown = false;
                 self.chronicle.finished(&turn, self.machine.view(), self.ports.clock.now());
@@ -77,12 +77,12 @@ impl Actor {
             Effect::CloseRequest { request, choice } => {
                 self.stage.show(Scene::RequestClosed { request, choice, by: self.by.clone() });
             }
-            Effect::CutOff(turn) => {
+            Effect::FinishInterrupted(turn) => {
                 self.unshown = false;
                 self.chronicle.finished(&turn, self.machine.view(), self.ports.clock.now());
                 self.stage.show(Scene::CutOff(turn, self.machine.view()));
             }
-            Effect::Tell { place, notice } => self.stage.show(Scene::Tell(place, notice)),
+            Effect::Post { place, notice } => self.stage.show(Scene::Tell(place, notice)),
         }
         Ok(Vec::new())
     }
@@ -105,7 +105,7 @@ impl Actor {
         let input = match Running::start(run, (self.machine.record(), launch), &self.ports) {
             Ok(running) => {
                 let process = running.id().clone();
-                self.chronicle.start = if launch.resume.is_some() { Start::Resumed } else { Start::New };
+                self.chronicle.start = if launch.resume.is_some() { StartKind::Resumed } else { StartKind::New };
                 tracing::info!(pid = process.pid, resumed = launch.resume.is_some(), "agent started");
                 self.running = Some(running);
                 Input::Spawned { run, process }

@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use cordboard_core::{
     agent::PromptId,
-    event::{CausationChain, Kind, SessionEvent, Start},
+    event::{CausationChain, EventKind, SessionEvent, StartKind},
     turn::Turn,
     types::{Phase, Place, SessionView, Timestamp},
 };
@@ -23,34 +23,34 @@ pub struct Chronicle {
     herald: Arc<dyn EventSink>,
     last: CausationChain,
     prompts: HashMap<PromptId, CausationChain>,
-    pub start: Start,
+    pub start: StartKind,
 }
 
 impl Chronicle {
     pub fn new(herald: Arc<dyn EventSink>) -> Self {
-        Self { herald, last: CausationChain::default(), prompts: HashMap::new(), start: Start::New }
+        Self { herald, last: CausationChain::default(), prompts: HashMap::new(), start: StartKind::New }
     }
 
     /// Records an order.
-    pub fn ordered(&mut self, trail: CausationChain) {
-        self.last = trail;
+    pub fn ordered(&mut self, causes: CausationChain) {
+        self.last = causes;
     }
 
     /// Records a prompt, which may have to wait for its turn.
-    pub fn prompted(&mut self, prompt: &PromptId, trail: CausationChain) {
-        if !trail.is_empty() {
-            self.prompts.insert(prompt.clone(), trail.clone());
+    pub fn prompted(&mut self, prompt: &PromptId, causes: CausationChain) {
+        if !causes.is_empty() {
+            self.prompts.insert(prompt.clone(), causes.clone());
         }
-        self.last = trail;
+        self.last = causes;
     }
 
-    pub fn changed(&self, kind: Kind, view: SessionView, at: Timestamp) {
+    pub fn changed(&self, kind: EventKind, view: SessionView, at: Timestamp) {
         self.herald.tell(SessionEvent::of(kind, view, at, self.last.clone()));
     }
 
     /// Records that the agent now works on a prompt.
     pub fn prompt_sent(&mut self, prompt: &PromptId) {
-        self.last = self.trail(prompt);
+        self.last = self.causes(prompt);
     }
 
     /// Gives a turn that the agent started itself the causation chain of the last prompt.
@@ -64,9 +64,9 @@ impl Chronicle {
     }
 
     pub fn finished(&mut self, turn: &Turn, view: SessionView, at: Timestamp) {
-        let trail = self.trail(&turn.prompt);
+        let causes = self.causes(&turn.prompt);
         self.settled(&turn.prompt);
-        self.herald.tell(SessionEvent::turn_finished(turn, view, at, trail));
+        self.herald.tell(SessionEvent::turn_finished(turn, view, at, causes));
     }
 
     /// Removes a prompt that causes no further events.
@@ -75,11 +75,11 @@ impl Chronicle {
     }
 
     /// Returns the event for a change of phase, if there is one.
-    pub const fn between(&self, before: Phase, after: Phase) -> Option<Kind> {
-        Kind::between(before, after, self.start)
+    pub const fn between(&self, before: Phase, after: Phase) -> Option<EventKind> {
+        EventKind::between(before, after, self.start)
     }
 
-    fn trail(&self, prompt: &PromptId) -> CausationChain {
+    fn causes(&self, prompt: &PromptId) -> CausationChain {
         self.prompts.get(prompt).cloned().unwrap_or_default()
     }
 }

@@ -8,9 +8,9 @@ mod ports;
 use std::time::Duration;
 
 use cordboard_core::{
-    event::{CausationChain, Kind, SessionEvent},
-    messages::Notice,
-    session::{Input, RefusalCode, SessionCommand, Verdict, Waiting},
+    event::{CausationChain, EventKind, SessionEvent},
+    messages::SessionNotice,
+    session::{ApiErrorCode, Input, QueuedPrompts, SessionCommand, Verdict},
     turn::TurnState,
     types::Phase,
 };
@@ -83,7 +83,7 @@ async fn a_failed_save_is_reported_and_stored_with_the_next() {
     fakes.full_disk(true);
     let refused =
         session.order(SessionCommand::SetModel(Some("opus".to_owned())), CausationChain::default()).await.unwrap_err();
-    assert_eq!(refused.code, RefusalCode::Failed);
+    assert_eq!(refused.code, ApiErrorCode::Failed);
     assert_eq!(refused.text, "Done, but the change was not stored and may be lost at a restart: no room");
     fakes.full_disk(false);
     let view = session
@@ -110,7 +110,7 @@ async fn a_command_after_the_end_is_answered() {
     let fakes = Fakes::new(ECHO);
     let handle = ends();
     let refused = handle.order(SessionCommand::Start, CausationChain::default()).await.unwrap_err();
-    assert_eq!((refused.code, refused.text.as_str()), (RefusalCode::Failed, "Cordboard is shutting down."));
+    assert_eq!((refused.code, refused.text.as_str()), (ApiErrorCode::Failed, "Cordboard is shutting down."));
     drop(fakes);
 }
 
@@ -163,7 +163,7 @@ async fn a_missing_agent_is_reported_with_the_remedy() {
     session.send(Input::Prompt(prompt("p1"))).await;
     fakes.phase(Phase::Broken).await;
     fakes.until("tell").await;
-    let Some(Notice::NotStarted { why, .. }) = fakes.notice() else { panic!("{:?}", fakes.notice()) };
+    let Some(SessionNotice::NotStarted { why, .. }) = fakes.notice() else { panic!("{:?}", fakes.notice()) };
     assert!(why.contains("set `command` of this agent"), "{why}");
     fakes.end(session).await;
 }
@@ -183,7 +183,7 @@ exit 3
     let session = fakes.session();
     session.send(Input::Prompt(prompt("p1"))).await;
     fakes.until("tell").await;
-    let Some(Notice::Died { why, .. }) = fakes.notice() else { panic!("{:?}", fakes.notice()) };
+    let Some(SessionNotice::Died { why, .. }) = fakes.notice() else { panic!("{:?}", fakes.notice()) };
     assert_eq!(why, "out of ideas");
     assert!(!matches!(fakes.answer().1, TurnState::Done));
     fakes.end(session).await;
@@ -206,7 +206,7 @@ exit 3
     let session = fakes.session();
     session.send(Input::Prompt(prompt("p1"))).await;
     fakes.until("tell").await;
-    let Some(Notice::Died { why, .. }) = fakes.notice() else { panic!("{:?}", fakes.notice()) };
+    let Some(SessionNotice::Died { why, .. }) = fakes.notice() else { panic!("{:?}", fakes.notice()) };
     assert_eq!(why, "no credit is left; a warning");
     fakes.end(session).await;
 }
@@ -251,7 +251,7 @@ exit 3
     assert_eq!(shown, ["frame", "back p1", "take back p1"]);
     drop(
         session
-            .order(SessionCommand::Interrupt { waiting: Waiting::Drop, from: None }, CausationChain::default())
+            .order(SessionCommand::Interrupt { queued: QueuedPrompts::Drop, from: None }, CausationChain::default())
             .await
             .unwrap(),
     );
@@ -266,13 +266,13 @@ async fn events_carry_their_causation_chain() {
     let session = fakes.session();
     session.prompt(prompt("p1"), CausationChain::default().through("a")).await;
     session.send(Input::Prompt(prompt("p2"))).await;
-    fakes.happens(|told| told.iter().filter(|one| one.kind == Kind::TurnFinished).count() == 2).await;
+    fakes.happens(|told| told.iter().filter(|one| one.kind == EventKind::TurnFinished).count() == 2).await;
     drop(session.order(SessionCommand::Suspend, CausationChain::default().through("b")).await.unwrap());
-    fakes.happens(|told| told.iter().any(|one| one.kind == Kind::Suspended)).await;
+    fakes.happens(|told| told.iter().any(|one| one.kind == EventKind::Suspended)).await;
     drop(session.order(SessionCommand::Archive, CausationChain::default()).await.unwrap());
     drop(session.order(SessionCommand::Restore, CausationChain::default()).await.unwrap());
     let told = |one: &SessionEvent| {
-        let by = ["a", "b"].into_iter().filter(|name| one.trail.has(name)).collect::<String>();
+        let by = ["a", "b"].into_iter().filter(|name| one.causes.has(name)).collect::<String>();
         format!("{} {by}", one.kind.as_str())
     };
     let told: Vec<String> = fakes.happened().iter().map(told).collect();

@@ -2,7 +2,7 @@
 //! grants no rights: the user and the command's plugin are checked when the command runs.
 
 use cordboard_core::{
-    chat::{ButtonLine, PostId},
+    chat::{ButtonAction, PostId},
     types::SessionName,
 };
 use rusqlite::{Row, params};
@@ -25,7 +25,7 @@ impl Store {
     ///
     /// # Errors
     /// The database cannot be read or written.
-    pub async fn buttons(&self, lines: Vec<ButtonLine>) -> Result<Vec<String>, StoreError> {
+    pub async fn buttons(&self, lines: Vec<ButtonAction>) -> Result<Vec<String>, StoreError> {
         self.ask(format!("store {} buttons", lines.len()), move |db| {
             let mut tokens = Vec::with_capacity(lines.len());
             for line in &lines {
@@ -36,7 +36,7 @@ impl Store {
                 db.prepare_cached(
                     "INSERT INTO button (token, command, plugin, session, keyboard) VALUES (?, ?, ?, ?, ?)",
                 )?
-                .execute(params![token, line.command, line.of, session, keyboard])?;
+                .execute(params![token, line.command, line.plugin, session, keyboard])?;
                 tokens.push(token);
             }
             db.prepare_cached("DELETE FROM button WHERE id <= (SELECT max(id) FROM button) - ?")?.execute([KEPT])?;
@@ -49,7 +49,7 @@ impl Store {
     ///
     /// # Errors
     /// The database cannot be read or written.
-    pub async fn line_of(&self, token: &str) -> Result<Option<ButtonLine>, StoreError> {
+    pub async fn line_of(&self, token: &str) -> Result<Option<ButtonAction>, StoreError> {
         let token = token.to_owned();
         self.ask("read the command of a button".to_owned(), move |db| {
             let mut query =
@@ -61,11 +61,11 @@ impl Store {
     }
 }
 
-fn read(row: &Row<'_>) -> Result<ButtonLine, WorkError> {
+fn read(row: &Row<'_>) -> Result<ButtonAction, WorkError> {
     let session: Option<String> = row.get(2)?;
-    Ok(ButtonLine {
+    Ok(ButtonAction {
         command: row.get(0)?,
-        of: row.get(1)?,
+        plugin: row.get(1)?,
         session: session.map(sessions::name).transpose()?,
         keyboard: row.get::<_, Option<i64>>(3)?.map(PostId),
     })

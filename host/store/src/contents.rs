@@ -4,7 +4,7 @@ use std::path::Path;
 
 use cordboard_core::{
     chat::{InboxRow, OutboxRow},
-    types::{ActiveFor, Place, SessionName, SessionRecord, UserId},
+    types::{ActiveScope, Place, SessionName, SessionRecord, UserId},
 };
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use uuid::Uuid;
@@ -22,7 +22,7 @@ pub struct Contents {
     /// Ordered by name, including archived sessions.
     pub sessions: Vec<SessionRecord>,
     /// The active session of each scope.
-    pub active: Vec<(ActiveFor, SessionName)>,
+    pub active: Vec<(ActiveScope, SessionName)>,
     /// Updates that are not completed, in the order of acceptance.
     pub inbox: Vec<InboxRow>,
     /// Posts that are not completely sent, in the order of sending.
@@ -87,14 +87,14 @@ fn sessions(db: &Connection) -> Result<Vec<SessionRecord>, WorkError> {
     Ok(sessions)
 }
 
-fn active(db: &Connection) -> Result<Vec<(ActiveFor, SessionName)>, WorkError> {
+fn active(db: &Connection) -> Result<Vec<(ActiveScope, SessionName)>, WorkError> {
     let mut query = db.prepare("SELECT place, person, session FROM active ORDER BY place, person")?;
     let mut rows = query.query([])?;
     let mut active = Vec::new();
     while let Some(row) = rows.next()? {
         let (place, person, session): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
         let person = Some(person).filter(|person| !person.is_empty()).map(UserId);
-        active.push((ActiveFor { place: serde_json::from_str(&place)?, person }, super::sessions::name(session)?));
+        active.push((ActiveScope { place: serde_json::from_str(&place)?, person }, super::sessions::name(session)?));
     }
     Ok(active)
 }

@@ -39,7 +39,7 @@ impl Store {
     pub async fn save_rollout_state(&self, plugin: &str, standing: &RolloutState) -> Result<(), StoreError> {
         let (plugin, standing) = (plugin.to_owned(), standing.clone());
         self.ask(format!("store the rollout state of plugin '{plugin}'"), move |db| {
-            if standing.is_clear() {
+            if standing.is_default() {
                 db.prepare_cached("DELETE FROM standing WHERE plugin = ?")?.execute([&plugin])?;
                 return Ok(());
             }
@@ -60,8 +60,14 @@ impl Store {
             let sql =
                 "INSERT OR REPLACE INTO grant_answer (plugin, capabilities, granted, who, at) VALUES (?, ?, ?, ?, ?)";
             let capabilities = answer.capabilities.join(SEPARATOR);
-            let GrantAnswer { plugin, granted, word, .. } = &answer;
-            db.prepare_cached(sql)?.execute(params![plugin, capabilities, granted, word.who.0, column(word.at)])?;
+            let GrantAnswer { plugin, granted, decision, .. } = &answer;
+            db.prepare_cached(sql)?.execute(params![
+                plugin,
+                capabilities,
+                granted,
+                decision.who.0,
+                column(decision.at)
+            ])?;
             Ok(())
         })
         .await
@@ -89,7 +95,7 @@ fn answers(db: &Connection) -> Result<Vec<GrantAnswer>, WorkError> {
             plugin: row.get(0)?,
             capabilities: capabilities.split(SEPARATOR).map(str::to_owned).collect(),
             granted: row.get(2)?,
-            word: Decision { who: UserId(row.get(3)?), at },
+            decision: Decision { who: UserId(row.get(3)?), at },
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use cordboard_core::{
     agent::PromptId,
-    chat::{Done, InboxId, InboxRow, InboxState, Update},
+    chat::{CompletedUpdate, InboxId, InboxRow, InboxState, Update},
     types::{SessionName, SessionRecord, Timestamp},
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -189,11 +189,13 @@ fn forget_old(db: &Connection) -> Result<(), WorkError> {
 }
 
 /// Completes an update by either of its ids. No effect if it is already completed. Deletes its text.
-pub(super) fn settle(db: &Connection, done: &Done) -> Result<(), WorkError> {
+pub(super) fn settle(db: &Connection, done: &CompletedUpdate) -> Result<(), WorkError> {
     const DONE: &str = "UPDATE inbox SET state = 'done', session = NULL, record = ''";
     match done {
-        Done::Update(id) => db.prepare_cached(&format!("{DONE} WHERE id = ?"))?.execute([id.0])?,
-        Done::Prompt(prompt) => db.prepare_cached(&format!("{DONE} WHERE prompt = ?"))?.execute([&prompt.0])?,
+        CompletedUpdate::Update(id) => db.prepare_cached(&format!("{DONE} WHERE id = ?"))?.execute([id.0])?,
+        CompletedUpdate::Prompt(prompt) => {
+            db.prepare_cached(&format!("{DONE} WHERE prompt = ?"))?.execute([&prompt.0])?
+        }
     };
     Ok(())
 }
@@ -213,8 +215,8 @@ pub(super) fn open(db: &Connection) -> Result<Vec<InboxRow>, WorkError> {
 fn read(row: &Row<'_>) -> Result<InboxRow, WorkError> {
     let (state, session, record): (String, Option<String>, String) = (row.get(2)?, row.get(3)?, row.get(5)?);
     let state = match (state.as_str(), session) {
-        ("waiting", Some(session)) => InboxState::Waiting { session: sessions::name(session)? },
-        ("handed", Some(session)) => InboxState::Handed { session: sessions::name(session)? },
+        ("waiting", Some(session)) => InboxState::Queued { session: sessions::name(session)? },
+        ("handed", Some(session)) => InboxState::Sent { session: sessions::name(session)? },
         (_, _) => InboxState::New,
     };
     Ok(InboxRow {

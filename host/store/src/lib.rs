@@ -39,7 +39,7 @@ mod writer;
 mod tests;
 
 pub use contents::{Contents, read_only};
-pub use cordboard_core::chat::{Delivery, Done, InboxId, InboxRow, InboxState, NewPost, OutboxRow, PostId};
+pub use cordboard_core::chat::{CompletedUpdate, Delivery, InboxId, InboxRow, InboxState, NewPost, OutboxRow, PostId};
 pub use decisions::Decisions;
 pub use error::{Limit, OpenError, StoreError};
 pub use keyboards::Keyboard;

@@ -3,7 +3,7 @@
 
 use cordboard_core::{
     agent::PromptId,
-    chat::{Delivery, Done, MessageId, NewPost, OutboxRow, PostId},
+    chat::{CompletedUpdate, Delivery, MessageId, NewPost, OutboxRow, PostId},
     messages,
     render::is_blank,
     types::{Alert, Authorship, Place, Reply},
@@ -23,20 +23,20 @@ impl Store {
     ///
     /// # Errors
     /// The database cannot be read or written.
-    pub async fn finish(&self, done: Vec<Done>, out: Vec<NewPost>) -> Result<Vec<OutboxRow>, StoreError> {
+    pub async fn finish(&self, done: Vec<CompletedUpdate>, out: Vec<NewPost>) -> Result<Vec<OutboxRow>, StoreError> {
         let what = format!("store {} posts and the end of {} messages", out.len(), done.len());
         self.ask(what, move |db| {
             let mut rows: Vec<OutboxRow> = Vec::with_capacity(out.len());
             for mut post in out.iter().cloned() {
                 // Read the answered message before the prompt is settled below. Only the first post of a turn has it.
                 if let Some(turn) = post.turn.as_ref().filter(|_| rows.iter().all(|row| row.turn != post.turn)) {
-                    post.reply.answers = question(db, turn)?;
+                    post.reply.reply_to = question(db, turn)?;
                 }
                 rows.push(insert(db, &post)?);
             }
             for done in &done {
                 inbox::settle(db, done)?;
-                if let Done::Prompt(prompt) = done {
+                if let CompletedUpdate::Prompt(prompt) = done {
                     db.prepare_cached("DELETE FROM live WHERE prompt = ?")?.execute([&prompt.0])?;
                 }
             }
@@ -177,9 +177,11 @@ fn mark_cut_off(db: &Connection) -> Result<Vec<OutboxRow>, WorkError> {
         let is_last = live[at + 1..].iter().all(|(of, ..)| of != prompt);
         let reply = match text.as_deref().filter(|text| !is_blank(text)) {
             None => Reply { alert: Alert::Silent, ..Reply::text("") },
-            Some(text) if is_last => {
-                Reply { words: Authorship::Agents, alert: Alert::Silent, ..Reply::text(messages::cut_off(text)) }
-            }
+            Some(text) if is_last => Reply {
+                author: Authorship::Agents,
+                alert: Alert::Silent,
+                ..Reply::text(messages::interrupted_answer(text))
+            },
             // Mark only the last message of a long answer.
             Some(_) => continue,
         };

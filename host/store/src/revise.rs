@@ -3,8 +3,8 @@
 
 use cordboard_core::{
     agent::PromptId,
-    chat::{InboxId, MessageId, Part, Update, UpdateKind},
-    gather,
+    chat::{InboxId, MessageId, MessagePart, Update, UpdateKind},
+    message_parts,
     types::{Place, SessionName},
 };
 use rusqlite::{Connection, OptionalExtension, params};
@@ -42,10 +42,10 @@ impl Store {
             for id in std::iter::once(&first).chain(&others) {
                 parts.extend(stored(db, *id)?);
             }
-            let Some(whole) = gather::join(parts) else { return Ok(()) };
+            let Some(whole) = message_parts::join(parts) else { return Ok(()) };
             write(db, first, &whole)?;
             for id in &others {
-                super::inbox::settle(db, &cordboard_core::chat::Done::Update(*id))?;
+                super::inbox::settle(db, &cordboard_core::chat::CompletedUpdate::Update(*id))?;
             }
             Ok(())
         })
@@ -83,7 +83,7 @@ impl Store {
 /// The update with the new text. `None` if the place differs, the text is the same, or the update was joined from
 /// parts, which an edit can't be matched to.
 fn revised(update: &Update, place: &Place, words: &str) -> Option<Update> {
-    if update.place != *place || update.origin.part == Part::Joined {
+    if update.place != *place || update.origin.part == MessagePart::Joined {
         return None;
     }
     let what = match &update.what {

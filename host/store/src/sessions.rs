@@ -1,6 +1,6 @@
 //! Stores sessions, and the places and people for whom they are active.
 
-use cordboard_core::types::{ActiveFor, SessionName, SessionRecord};
+use cordboard_core::types::{ActiveScope, SessionName, SessionRecord};
 use rusqlite::{Connection, params};
 
 use super::{
@@ -53,7 +53,7 @@ impl Store {
     ///
     /// # Errors
     /// The database cannot be read or written.
-    pub async fn bind(&self, scope: &ActiveFor, session: Option<&SessionName>) -> Result<(), StoreError> {
+    pub async fn bind(&self, scope: &ActiveScope, session: Option<&SessionName>) -> Result<(), StoreError> {
         let (scope, session) = (scope.clone(), session.cloned());
         self.ask(format!("store the active session of {scope}"), move |db| {
             let place = serde_json::to_string(&scope.place)?;

@@ -4,8 +4,8 @@ use std::os::unix::fs::PermissionsExt;
 
 use cordboard_core::{
     agent::PromptId,
-    chat::{MessageId, Origin, Part, Update, UpdateKind},
-    types::{ActiveFor, Caller, Place, Reply, Role, SessionName, SessionRecord, Timestamp, UserId},
+    chat::{MessageId, MessagePart, Origin, Update, UpdateKind},
+    types::{ActiveScope, Caller, Place, Reply, Role, SessionName, SessionRecord, Timestamp, UserId},
 };
 use tempfile::TempDir;
 

@@ -4,9 +4,9 @@
 use std::{collections::HashSet, sync::Arc};
 
 use cordboard_core::{
-    chat::{ButtonLine, MessageId, Origin, Part, Update, UpdateKind},
+    chat::{ButtonAction, MessageId, MessagePart, Origin, Update, UpdateKind},
     render::units,
-    route::{self, Routed},
+    route::{self, ParsedText},
     types::{Caller, Place, TimeSource, Timestamp, UserId},
 };
 
@@ -129,16 +129,16 @@ impl UpdateParser {
             }
             UpdateKind::NotText { caption: None, .. } | UpdateKind::Press { .. } => return None,
         };
-        let origin = Origin { part: Part::Alone, ..update.origin };
+        let origin = Origin { part: MessagePart::Alone, ..update.origin };
         Some(Update { what: UpdateKind::Edited(words), origin, ..update })
     }
 
     fn origin(&self, message: &Message, what: &UpdateKind) -> Origin {
         let speaker = message.from.as_ref().filter(|_| message.chat.is_group()).map(|from| name(&from.full_name()));
         let part = match (&message.media_group_id, what) {
-            (Some(album), UpdateKind::NotText { .. }) => Part::Album(album.clone()),
+            (Some(album), UpdateKind::NotText { .. }) => MessagePart::Album(album.clone()),
             (_, UpdateKind::Text(_)) => part(message),
-            (_, UpdateKind::NotText { .. } | UpdateKind::Edited(_) | UpdateKind::Press { .. }) => Part::Alone,
+            (_, UpdateKind::NotText { .. } | UpdateKind::Edited(_) | UpdateKind::Press { .. }) => MessagePart::Alone,
         };
         Origin { message: Some(self.id(message)), part, speaker }
     }
@@ -163,12 +163,12 @@ impl UpdateParser {
         // Forwarded text is never a command.
         if message.forward_origin.is_none() {
             match route::parse(&marked(&text, &entities, Marks::Links), Some(&self.bot.name)) {
-                Routed::OtherBot => return None,
+                ParsedText::OtherBot => return None,
                 // Without the bot's name, which the hub doesn't know.
-                Routed::Command { name, invocation } => {
+                ParsedText::Command { name, invocation } => {
                     return Some(format!("/{name} {}", invocation.text).trim_end().to_owned());
                 }
-                Routed::Text => {}
+                ParsedText::Text => {}
             }
         }
         if message.chat.is_group() && self.is_for_others(message) {
@@ -210,7 +210,7 @@ impl UpdateParser {
     fn press(&mut self, update: i64, query: &CallbackQuery) -> Option<Incoming> {
         let caller = self.caller(&query.from)?;
         let (message, token) = (query.message.as_ref()?, query.data.clone()?);
-        let line = ButtonLine::default();
+        let line = ButtonAction::default();
         let what = UpdateKind::Press { line, message: Some(self.id(message)) };
         let (key, locale) = (format!("{update}:{}", query.id), query.from.language_code.clone());
         let (at, origin) = ((self.clock)(), Origin::default());
@@ -253,15 +253,15 @@ fn moved(message: &Message) -> Option<Incoming> {
 }
 
 /// Uses the length to detect whether the client may have split a longer text.
-fn part(message: &Message) -> Part {
+fn part(message: &Message) -> MessagePart {
     let length = message.text.as_deref().map_or(0, units);
     let is_plain = message.forward_origin.is_none() && message.reply_to_message.is_none() && message.quote.is_none();
     match length {
-        _ if message.forward_origin.is_some() => Part::Alone,
+        _ if message.forward_origin.is_some() => MessagePart::Alone,
         // Clients split at the end of a line or of a word if there is one.
-        LONGEST_TEXT.. => Part::Cut { joint: String::new() },
-        NEARLY_LONGEST.. => Part::Cut { joint: "\n".to_owned() },
-        _ if is_plain => Part::Text,
-        _ => Part::Alone,
+        LONGEST_TEXT.. => MessagePart::Cut { joint: String::new() },
+        NEARLY_LONGEST.. => MessagePart::Cut { joint: "\n".to_owned() },
+        _ if is_plain => MessagePart::Text,
+        _ => MessagePart::Alone,
     }
 }

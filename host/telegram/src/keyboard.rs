@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use cordboard_chat::{ButtonLine, Inbox, InboxError};
+use cordboard_chat::{ButtonAction, Inbox, InboxError};
 use cordboard_core::{
     render::{is_blank, one_line},
     types::Button,
@@ -47,7 +47,7 @@ fn valid(rows: &[Vec<Button>]) -> Vec<Vec<(String, &Button)>> {
 
 pub(super) struct Keyboard {
     inbox: Arc<dyn Inbox>,
-    tokens: Mutex<HashMap<ButtonLine, String>>,
+    tokens: Mutex<HashMap<ButtonAction, String>>,
 }
 
 impl Keyboard {
@@ -65,14 +65,14 @@ impl Keyboard {
         for row in valid(rows) {
             let mut buttons = Vec::with_capacity(row.len());
             for (label, button) in row {
-                buttons.push(InlineKeyboardButton::callback(label, self.token(ButtonLine::of(button)).await?));
+                buttons.push(InlineKeyboardButton::callback(label, self.token(ButtonAction::of(button)).await?));
             }
             keyboard.push(buttons);
         }
         Ok((!keyboard.is_empty()).then(|| InlineKeyboardMarkup::new(keyboard)))
     }
 
-    async fn token(&self, line: ButtonLine) -> Result<String, InboxError> {
+    async fn token(&self, line: ButtonAction) -> Result<String, InboxError> {
         let known = locked(&self.tokens).get(&line).cloned();
         if let Some(token) = known {
             return Ok(token);

@@ -7,7 +7,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use cordboard_chat::{Chat as _, InboxError, backoff::Pauses, outbox};
 use cordboard_core::{
-    chat::{ButtonLine, Update, UpdateKind},
+    chat::{ButtonAction, Update, UpdateKind},
     messages,
     types::Place,
 };
@@ -293,7 +293,7 @@ async fn say_not_stored(telegram: &Telegram, place: &Place, error: &InboxError) 
     }
 }
 
-fn pressed(update: Update, line: ButtonLine) -> Update {
+fn pressed(update: Update, line: ButtonAction) -> Update {
     let message = match update.what {
         UpdateKind::Press { message, .. } => message,
         UpdateKind::Text(_) | UpdateKind::NotText { .. } | UpdateKind::Edited(_) => None,

@@ -5,9 +5,9 @@ use std::{fs, path::Path, time::Duration};
 
 use cordboard_core::{
     agent::{Action, ActionState, PromptId},
-    event::{CausationChain, Kind, SessionEvent},
+    event::{CausationChain, EventKind, SessionEvent},
     session::{PersonaSettings, Verdict},
-    turn::{Part, Turn, TurnState},
+    turn::{Turn, TurnPart, TurnState},
     types::{Content, Phase, Place, Timestamp},
 };
 use cordboard_runtime::{CallError, DueJob, Load, ViewLimits, WebRequest, WebResponse};
@@ -167,8 +167,8 @@ async fn the_persona_of_0_2_is_resolved() {
 async fn the_view_of_0_2_shows_a_turn() {
     let (bench, _mirror) = every().await;
     let (id, kind, title, detail) = ("1".into(), "tool".into(), "Reads".into(), "a.rs".into());
-    let action = Part::Action(Action { id, kind, title, detail, state: ActionState::Failed });
-    let parts = vec![Part::Text("Hello".to_owned()), action];
+    let action = TurnPart::Action(Action { id, kind, title, detail, state: ActionState::Failed });
+    let parts = vec![TurnPart::Text("Hello".to_owned()), action];
     let began = Timestamp(NOW.0 - 12_000);
     let state = TurnState::Failed("why".to_owned());
     let turn = Turn { parts, state, ..Turn::new(PromptId("1".to_owned()), bench.place.clone(), began) };
@@ -204,7 +204,7 @@ async fn the_policy_of_0_2_gives_each_verdict() {
 async fn the_hook_of_0_2_receives_an_event() {
     let (bench, _mirror) = every().await;
     let view = session("alpha", &bench.caller);
-    let happening = SessionEvent::of(Kind::Suspended, view, NOW, CausationChain::default());
+    let happening = SessionEvent::of(EventKind::Suspended, view, NOW, CausationChain::default());
     assert_eq!(bench.registry.hook(&bench.board, "every", &happening).await, Ok(()));
     let heard = bench.board.get("every", "event").await.unwrap().unwrap();
     assert_eq!(String::from_utf8(heard).unwrap(), format!("suspended {} alpha {{}}", NOW.0));

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use cordboard_core::{
     agent::{Action, ActionState, PromptId},
     session::Verdict,
-    turn::{Part, Turn, TurnFrame, TurnState},
+    turn::{Turn, TurnFrame, TurnPart, TurnState},
     types::{Place, Timestamp},
 };
 use cordboard_runtime::{CallError, Load, ViewLimits};
@@ -78,7 +78,7 @@ async fn a_persona_model_that_looks_like_an_option_is_refused() {
     assert!(text.contains("is not a valid model name"), "{text}");
 }
 
-fn turn(parts: Vec<Part>, state: TurnState) -> Turn {
+fn turn(parts: Vec<TurnPart>, state: TurnState) -> Turn {
     let began = Timestamp(NOW.0 - 12_000);
     Turn { parts, state, ..Turn::new(PromptId("1".to_owned()), Place::new("console", "local"), began) }
 }
@@ -100,7 +100,7 @@ async fn the_next_frame_uses_a_new_view() {
         detail: String::new(),
         state: ActionState::Running,
     };
-    let parts = vec![Part::Text("I look.".to_owned()), Part::Action(action)];
+    let parts = vec![TurnPart::Text("I look.".to_owned()), TurnPart::Action(action)];
     let running = turn(parts.clone(), TurnState::Running);
     assert_eq!(shown(&bench, &turn(vec![], TurnState::Running)).await, (Some("Thinking… 12 s".to_owned()), vec![]));
     assert_eq!(shown(&bench, &running).await, (Some("Read a.rs… 12 s".to_owned()), vec!["I look.\n".to_owned()]));
@@ -117,7 +117,7 @@ async fn a_view_accepts_a_long_answer() {
     let bench = TestHost::of("[plugins.views]\ntime = \"5m\"");
     bench.plug("views", &standard("views")).await.unwrap();
     let long = "line of an answer\n".repeat(200_000);
-    let (_, messages) = shown(&bench, &turn(vec![Part::Text(long.clone())], TurnState::Done)).await;
+    let (_, messages) = shown(&bench, &turn(vec![TurnPart::Text(long.clone())], TurnState::Done)).await;
     assert_eq!(messages, [long.trim_end()]);
 }
 

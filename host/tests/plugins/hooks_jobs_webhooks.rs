@@ -3,7 +3,7 @@
 use cordboard::dev::RecordedAction;
 use cordboard_core::{
     agent::PromptId,
-    event::{CausationChain, Kind, SessionEvent},
+    event::{CausationChain, EventKind, SessionEvent},
     render,
     turn::Turn,
     types::{Phase, Place, Timestamp},
@@ -46,7 +46,7 @@ async fn notify_reports_long_turns_in_other_places() {
     assert_eq!(posted(&bench), ["alpha has finished after 2 minutes 5 seconds.\nUse /session alpha to switch to it."]);
     let mut broken = session("alpha", &bench.caller);
     (broken.phase, broken.why) = (Phase::Broken, Some("no such command".to_owned()));
-    let broken = SessionEvent::of(Kind::Broken, broken, NOW, CausationChain::default());
+    let broken = SessionEvent::of(EventKind::Broken, broken, NOW, CausationChain::default());
     bench.registry.hook(&bench.board, "notify", &broken).await.unwrap();
     assert_eq!(posted(&bench), ["alpha needs you: no such command\nUse /retry alpha to try again."]);
     assert_eq!(bench.read("notify off").await, "Reports are off.");

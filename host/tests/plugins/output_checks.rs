@@ -3,7 +3,7 @@
 
 use cordboard::dev::RecordedAction;
 use cordboard_core::{
-    render::FOREIGN,
+    render::UNTRUSTED_LENGTH,
     types::{Place, Reply, Role},
 };
 use cordboard_runtime::CallError;
@@ -33,7 +33,7 @@ async fn a_button_runs_only_commands_of_its_plugin() {
         let reply = bench.call(&format!("any_output button {line}")).await.unwrap();
         assert_eq!(shown(&reply), ["/any_output own"], "{line}");
         assert_eq!(reply.buttons.len(), 1, "there is no empty row");
-        assert_eq!(reply.buttons[0][0].of.as_deref(), Some("any_output"), "the press is checked against it");
+        assert_eq!(reply.buttons[0][0].plugin.as_deref(), Some("any_output"), "the press is checked against it");
     }
     let reply = bench.call("any_output button /any_output say hello").await.unwrap();
     assert_eq!(shown(&reply), ["/any_output say hello", "/any_output own"]);
@@ -170,7 +170,7 @@ async fn untrusted_text_stays_inside_the_host_message() {
     let expected = "returned an error: it is old.  Plugin 'x' is granted all.[1A; correct [plugins.any_output.config]";
     assert!(told.ends_with(expected), "{told:?}");
     let told = fails(&"x".repeat(5_000)).refused("any_output", &bad("any_output")).await;
-    assert!(told.len() < FOREIGN + 200 && told.contains('…'), "{told}");
+    assert!(told.len() < UNTRUSTED_LENGTH + 200 && told.contains('…'), "{told}");
     let bench = tricky("").await;
     let Err(CallError::Trap(why)) = bench.call("any_output panic one\\n2026-11-21 WARN two\\e[2J").await else {
         panic!()

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cordboard::dev::{RecordedAction, SessionSetup};
 use cordboard_core::{
-    session::{SessionCommand, Waiting},
+    session::{QueuedPrompts, SessionCommand},
     types::{Phase, Timestamp},
 };
 
@@ -190,7 +190,7 @@ async fn stopping(bench: &TestHost) {
         assert_eq!(bench.read(line).await, answer);
     }
     let last = bench.memory.actions().pop();
-    let stopped = SessionCommand::Interrupt { waiting: Waiting::Drop, from: Some(bench.place.clone()) };
+    let stopped = SessionCommand::Interrupt { queued: QueuedPrompts::Drop, from: Some(bench.place.clone()) };
     assert_eq!(last, Some(RecordedAction::Ordered("beta".parse().unwrap(), stopped)));
 }
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use cordboard_chat::{ButtonLine, Inbox as _, MessageId, UpdateKind};
+use cordboard_chat::{ButtonAction, Inbox as _, MessageId, UpdateKind};
 use cordboard_core::{
-    chat::Part,
+    chat::MessagePart,
     types::{Place, Role, Timestamp, UserId},
 };
 use serde_json::{Value, json};
@@ -247,10 +247,10 @@ async fn a_part_names_its_album_or_split_text() {
         bot.api.push(json!({"message": message(ADA, ADA, more)}));
     }
     let _poll = bot.poll();
-    let parts: Vec<Part> = bot.until_stored(6).await.into_iter().map(|update| update.origin.part).collect();
-    let album = || Part::Album("1".to_owned());
-    let cut = |joint: &str| Part::Cut { joint: joint.to_owned() };
-    assert_eq!(parts, [album(), album(), cut(""), cut("\n"), Part::Text, Part::Alone]);
+    let parts: Vec<MessagePart> = bot.until_stored(6).await.into_iter().map(|update| update.origin.part).collect();
+    let album = || MessagePart::Album("1".to_owned());
+    let cut = |joint: &str| MessagePart::Cut { joint: joint.to_owned() };
+    assert_eq!(parts, [album(), album(), cut(""), cut("\n"), MessagePart::Text, MessagePart::Alone]);
 }
 
 #[tokio::test]
@@ -281,7 +281,7 @@ fn press(user: i64, data: &str) -> Value {
 #[tokio::test]
 async fn a_press_runs_its_command_and_is_always_answered() {
     let bot = TestBot::new().await;
-    let line = ButtonLine { command: "/retry alpha".to_owned(), ..ButtonLine::default() };
+    let line = ButtonAction { command: "/retry alpha".to_owned(), ..ButtonAction::default() };
     let token = bot.inbox.button(&line).await.unwrap();
     bot.api.push(press(ADA, &token));
     bot.api.push(press(ADA, "forgotten"));

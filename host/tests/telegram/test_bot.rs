@@ -11,7 +11,7 @@ use std::{
 use async_trait::async_trait;
 use cordboard::clock::Clock;
 use cordboard_chat::{
-    ButtonLine, Inbox, InboxError, MessageId, Update,
+    ButtonAction, Inbox, InboxError, MessageId, Update,
     outbox::{DeliveryStore, LedgerError, Outbox},
 };
 use cordboard_core::{
@@ -116,7 +116,7 @@ pub struct Memory(Mutex<Stored>);
 struct Stored {
     updates: Vec<Update>,
     offset: Option<i64>,
-    buttons: HashMap<String, ButtonLine>,
+    buttons: HashMap<String, ButtonAction>,
     moved: Vec<(String, String)>,
     /// Places with a message about the failing store.
     notified: HashSet<Place>,
@@ -168,14 +168,14 @@ impl Inbox for Memory {
         Ok(self.stored().offset)
     }
 
-    async fn button(&self, line: &ButtonLine) -> Result<String, InboxError> {
+    async fn button(&self, line: &ButtonAction) -> Result<String, InboxError> {
         let mut stored = self.stored();
         let token = format!("{:016x}", stored.buttons.len());
         stored.buttons.insert(token.clone(), line.clone());
         Ok(token)
     }
 
-    async fn line_of(&self, token: &str) -> Result<Option<ButtonLine>, InboxError> {
+    async fn line_of(&self, token: &str) -> Result<Option<ButtonAction>, InboxError> {
         Ok(self.stored().buttons.get(token).cloned())
     }
 

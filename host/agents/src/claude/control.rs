@@ -32,7 +32,7 @@ pub(super) fn interrupt(id: &str) -> Vec<u8> {
 pub(super) fn response(response: &Value, interrupt: &str, events: &mut Vec<AgentEvent>) {
     let (id, success) = (text(response, "request_id"), text(response, "subtype") == "success");
     if id != INITIALIZE {
-        events.extend((id == interrupt && success).then_some(AgentEvent::InterruptTaken));
+        events.extend((id == interrupt && success).then_some(AgentEvent::InterruptAccepted));
         return;
     }
     if !success {

@@ -79,7 +79,7 @@ pub(super) fn unasked(texts: &str, outcome: &Outcome) -> Option<AgentEvent> {
         Outcome::Failed(why) if texts.is_empty() => why.clone(),
         Outcome::Failed(why) => format!("{texts}\n\n{why}"),
     };
-    (!text.trim().is_empty()).then_some(AgentEvent::Unasked(text))
+    (!text.trim().is_empty()).then_some(AgentEvent::UnpromptedText(text))
 }
 
 fn errors(message: &Value) -> impl Iterator<Item = &str> {

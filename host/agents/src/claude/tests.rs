@@ -73,7 +73,7 @@ struct Trace {
 
 impl Trace {
     fn event(&mut self, event: &AgentEvent) {
-        if let AgentEvent::Began(id) = event {
+        if let AgentEvent::TurnStarted(id) = event {
             self.own.push(id.clone());
         }
         if let AgentEvent::Part { at, change: Change::Append(more) } = event {
@@ -116,17 +116,17 @@ fn show(event: &AgentEvent) -> String {
         AgentEvent::Conversation { id, resumable } => {
             format!("conversation {}{}", short(id), if *resumable { ", resumable" } else { "" })
         }
-        AgentEvent::Taken(prompt) => format!("taken {}", short(&prompt.0)),
+        AgentEvent::PromptAccepted(prompt) => format!("taken {}", short(&prompt.0)),
         AgentEvent::Part { at, change } => format!("{at} {}", show_change(change)),
         AgentEvent::Denied { tool, detail } => format!("denied {tool}: {detail}"),
         AgentEvent::Finished { answered, outcome, cost_usd } => {
             let answered: Vec<_> = answered.iter().map(|prompt| short(&prompt.0)).collect();
             format!("finished [{}] {outcome:?} {:.4} $", answered.join(" "), cost_usd.unwrap_or(-1.0))
         }
-        AgentEvent::InterruptTaken => "interrupt taken".to_owned(),
+        AgentEvent::InterruptAccepted => "interrupt taken".to_owned(),
         AgentEvent::Background(work) => format!("background {:?}", work.iter().map(show_work).collect::<Vec<_>>()),
-        AgentEvent::Began(_) => "began by itself".to_owned(),
-        AgentEvent::Unasked(text) => format!("unasked {}", cut(text)),
+        AgentEvent::TurnStarted(_) => "began by itself".to_owned(),
+        AgentEvent::UnpromptedText(text) => format!("unasked {}", cut(text)),
         AgentEvent::ResumeRefused(why) => format!("resume refused: {why}"),
     }
 }
@@ -140,7 +140,7 @@ fn show_change(change: &Change) -> String {
     match change {
         Change::Append(more) => format!("+ {}", cut(more)),
         Change::Text(text) => format!("= {}", cut(text)),
-        Change::Gone => "gone".to_owned(),
+        Change::Remove => "gone".to_owned(),
         Change::Action(action) => {
             let state = match action.state {
                 ActionState::Running => "running",
@@ -623,7 +623,7 @@ fn an_acknowledged_interrupt_is_reported() {
     codec.interrupt();
     codec.interrupt();
     assert_eq!(decode(&mut codec, "cordboard-1"), []);
-    assert_eq!(decode(&mut codec, "cordboard-2"), [AgentEvent::InterruptTaken]);
+    assert_eq!(decode(&mut codec, "cordboard-2"), [AgentEvent::InterruptAccepted]);
 }
 
 #[test]

@@ -234,7 +234,7 @@ impl Turn {
             }
         }
         for part in gone {
-            self.change(part, Change::Gone);
+            self.change(part, Change::Remove);
         }
     }
 

@@ -21,7 +21,7 @@ use super::{
     open::{Ends, open_pipe},
     *,
 };
-use crate::{ButtonLine, Completeness, InboxError, Update, UpdateKind};
+use crate::{ButtonAction, Completeness, InboxError, Update, UpdateKind};
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -55,11 +55,11 @@ impl Inbox for FakeInbox {
         Ok(None)
     }
 
-    async fn button(&self, _line: &ButtonLine) -> Result<String, InboxError> {
+    async fn button(&self, _line: &ButtonAction) -> Result<String, InboxError> {
         Err(InboxError("a console needs no tokens".to_owned()))
     }
 
-    async fn line_of(&self, _token: &str) -> Result<Option<ButtonLine>, InboxError> {
+    async fn line_of(&self, _token: &str) -> Result<Option<ButtonAction>, InboxError> {
         Ok(None)
     }
 

@@ -75,14 +75,14 @@ fn parts(reply: &Reply, line: Option<&str>, limits: Limits, last: Completeness) 
         message,
         buttons: Vec::new(),
         last,
-        words: reply.words,
+        words: reply.author,
         session: reply.session.clone(),
         alert: Alert::Silent,
         answers: None,
     };
     let mut parts: Vec<Outgoing> = messages.into_iter().zip(sources).map(part).collect();
     if let Some(first) = parts.first_mut() {
-        first.answers.clone_from(&reply.answers);
+        first.answers.clone_from(&reply.reply_to);
     }
     if let Some(end) = parts.last_mut() {
         end.buttons.clone_from(&reply.buttons);
@@ -140,12 +140,14 @@ fn append(messages: &mut Vec<Message>, line: &str, limit: usize) {
 fn with_attachments(reply: &Reply) -> String {
     let mut source = reply.text.clone();
     for Attachment { name, content, .. } in &reply.attachments {
-        let name = render::one_line(name, render::FOREIGN);
+        let name = render::one_line(name, render::UNTRUSTED_LENGTH);
         let name = if name.is_empty() { NAMELESS.to_owned() } else { render::escape(&name) };
         let shown = match content {
             Content::Text(text) => fenced(&name, text),
             Content::Bytes(bytes) => format!("**{name}** ({} bytes)", bytes.len()),
-            Content::File(path) => format!("**{name}** ({})", render::code(&render::one_line(path, render::FOREIGN))),
+            Content::File(path) => {
+                format!("**{name}** ({})", render::code(&render::one_line(path, render::UNTRUSTED_LENGTH)))
+            }
         };
         if !source.is_empty() {
             source.push_str(GAP);
@@ -238,7 +240,7 @@ mod tests {
         let said = |text: &str| {
             let session = "alpha".parse().ok();
             reply(
-                &Reply { words: Authorship::Agents, session, ..Reply::text(text) },
+                &Reply { author: Authorship::Agents, session, ..Reply::text(text) },
                 Limits { text_units: 40, ..SMALL },
             )
         };
@@ -258,7 +260,7 @@ mod tests {
     #[test]
     fn terminal_control_characters_are_removed() {
         let limits = Limits { text_units: 40, ..SMALL };
-        let said = Reply { words: Authorship::Agents, ..Reply::text("\u{1b}[31mr\u{7}e\u{8}d\u{0}\n\ta &#27; **b**") };
+        let said = Reply { author: Authorship::Agents, ..Reply::text("\u{1b}[31mr\u{7}e\u{8}d\u{0}\n\ta &#27; **b**") };
         let parts = reply(&said, limits);
         assert_eq!(parts[0].source, "[31mred\n\ta &#27; **b**");
         let text = &parts[0].message.text;

@@ -6,7 +6,7 @@ use toml::de::DeValue;
 
 use super::{
     section::Section,
-    value::{Complaint, Value, list, number},
+    value::{Value, ValueError, list, number},
 };
 use crate::types::Role;
 
@@ -19,7 +19,7 @@ pub struct Access {
 }
 
 impl Access {
-    pub(super) fn lay(&mut self, section: &mut Section<'_, '_>) {
+    pub(super) fn merge(&mut self, section: &mut Section<'_, '_>) {
         section.set_some("owner", &mut self.owner, user);
         section.set("admins", &mut self.admins, list(user));
         section.set("members", &mut self.members, list(user));
@@ -38,19 +38,19 @@ impl Access {
     }
 }
 
-fn user(value: &Value<'_>) -> Result<u64, Complaint> {
+fn user(value: &Value<'_>) -> Result<u64, ValueError> {
     match value.get_ref() {
         DeValue::Integer(id) if id.as_str().starts_with('-') => {
-            Err(Complaint::new(format!("must be a user's id, not {id}: negative ids belong to groups")))
+            Err(ValueError::new(format!("must be a user's id, not {id}: negative ids belong to groups")))
         }
         DeValue::Integer(id) => number(1..=i64::MAX.unsigned_abs())(value)
-            .map_err(|_| Complaint::new(format!("must be a user's id, such as 123456789, not {id}"))),
+            .map_err(|_| ValueError::new(format!("must be a user's id, such as 123456789, not {id}"))),
         DeValue::String(_)
         | DeValue::Float(_)
         | DeValue::Boolean(_)
         | DeValue::Datetime(_)
         | DeValue::Array(_)
-        | DeValue::Table(_) => Err(Complaint::new(
+        | DeValue::Table(_) => Err(ValueError::new(
             "must be a user's numeric id without quotes, such as 123456789: a username can pass to somebody else",
         )),
     }

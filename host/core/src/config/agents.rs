@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, ops::Range};
 use super::{
     nearest::suggestion,
     section::Section,
-    value::{Complaint, Value, filled, list, one_of, shown, text},
+    value::{Value, ValueError, list, non_blank, one_of, shorten, text},
 };
 use crate::types::{MODEL_NAME_RULE, is_model_name};
 
@@ -47,7 +47,7 @@ pub struct Agent {
     pub env: BTreeMap<String, String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Agents {
     /// The agent of new sessions. It is a key of `by_name`.
     pub default: String,
@@ -93,31 +93,27 @@ impl PermissionMode {
 }
 
 impl Agents {
-    pub(super) const fn blank() -> Self {
-        Self { default: String::new(), by_name: BTreeMap::new() }
-    }
-
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Agent> {
         self.by_name.get(name)
     }
 
-    pub(super) fn lay(&mut self, section: &mut Section<'_, '_>) {
-        let default = section.set("default", &mut self.default, filled);
+    pub(super) fn merge(&mut self, section: &mut Section<'_, '_>) {
+        let default = section.set("default", &mut self.default, non_blank);
         let shipped = self.by_name.clone();
-        section.named("agents.NAME", |name, at, section| {
+        section.named_tables("agents.NAME", |name, at, section| {
             let agent = Agent::read(self.by_name.get(name), &shipped, at, section);
             self.by_name.insert(name.to_owned(), agent);
         });
         if let Some(at) = default.filter(|_| !self.by_name.contains_key(&self.default)) {
             let message = self.no_such_agent();
-            section.find(at, message);
+            section.report(at, message);
         }
     }
 
     fn no_such_agent(&self) -> String {
         let names = || self.by_name.keys().map(String::as_str);
-        let name = shown(&self.default);
+        let name = shorten(&self.default);
         let hint = suggestion(&self.default, names());
         let known = names().collect::<Vec<_>>().join(", ");
         format!(
@@ -127,7 +123,7 @@ impl Agents {
 }
 
 impl Agent {
-    const fn blank(kind: AgentKind) -> Self {
+    const fn new(kind: AgentKind) -> Self {
         Self {
             kind,
             command: None,
@@ -148,51 +144,51 @@ impl Agent {
     ) -> Self {
         let mut kind = known.map(|agent| agent.kind);
         let written = section.set_some("kind", &mut kind, one_of(AgentKind::ALL, AgentKind::as_str));
-        let like = |kind: AgentKind| shipped.get(kind.as_str()).cloned().unwrap_or(Self::blank(kind));
+        let like = |kind: AgentKind| shipped.get(kind.as_str()).cloned().unwrap_or(Self::new(kind));
         let mut agent = known.cloned().unwrap_or_else(|| like(kind.unwrap_or(AgentKind::Demo)));
         agent.kind = kind.unwrap_or(agent.kind);
-        agent.lay(section);
+        agent.merge(section);
         if kind.is_none() && written.is_none() {
             let message = format!("[{}] has no kind: add kind = \"claude\" or kind = \"demo\"", section.name());
-            section.find(at.clone(), message);
+            section.report(at.clone(), message);
         }
         if agent.kind == AgentKind::Claude && agent.command.is_none() {
             let message =
                 format!("[{}] is of kind \"claude\" and needs a command: add command = \"claude\"", section.name());
-            section.find(at, message);
+            section.report(at, message);
         }
         agent
     }
 
-    fn lay(&mut self, section: &mut Section<'_, '_>) {
-        section.set_some("command", &mut self.command, filled);
+    fn merge(&mut self, section: &mut Section<'_, '_>) {
+        section.set_some("command", &mut self.command, non_blank);
         section.set("args", &mut self.args, list(text));
         section.set_some("model", &mut self.model, model);
         let modes = one_of(PermissionMode::ALL, PermissionMode::as_str);
         section.set_some("permission_mode", &mut self.permission_mode, modes);
         section.set("pass_env", &mut self.pass_env, list(variable));
         section.free_table("env", |name, value| {
-            check_variable(name.get_ref()).map_err(|complaint| complaint.at(name.span()))?;
+            check_variable(name.get_ref()).map_err(|error| error.at(name.span()))?;
             self.env.insert(name.get_ref().to_string(), text(value)?);
             Ok(())
         });
     }
 }
 
-fn model(value: &Value<'_>) -> Result<String, Complaint> {
-    let name = filled(value)?;
-    if is_model_name(&name) { Ok(name) } else { Err(Complaint::new(format!("must be {MODEL_NAME_RULE}"))) }
+fn model(value: &Value<'_>) -> Result<String, ValueError> {
+    let name = non_blank(value)?;
+    if is_model_name(&name) { Ok(name) } else { Err(ValueError::new(format!("must be {MODEL_NAME_RULE}"))) }
 }
 
-fn variable(value: &Value<'_>) -> Result<String, Complaint> {
+fn variable(value: &Value<'_>) -> Result<String, ValueError> {
     let name = text(value)?;
     check_variable(&name).map(|()| name)
 }
 
-fn check_variable(name: &str) -> Result<(), Complaint> {
+fn check_variable(name: &str) -> Result<(), ValueError> {
     let odd = |c: char| c == '=' || c.is_whitespace() || c.is_control();
     if name.is_empty() || name.contains(odd) {
-        return Err(Complaint::new("must be the name of an environment variable, such as \"HOME\""));
+        return Err(ValueError::new("must be the name of an environment variable, such as \"HOME\""));
     }
     Ok(())
 }

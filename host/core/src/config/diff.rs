@@ -37,7 +37,7 @@ pub struct PluginChange {
     pub limits: bool,
     pub acts_as: bool,
     /// Its network access, the sources of its secrets, and the pinned version.
-    pub reach: bool,
+    pub network: bool,
     /// The authentication of webhook requests.
     pub webhook: bool,
 }
@@ -65,7 +65,7 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
         (Area::Lifecycle, old.plugins.lifecycle != new.plugins.lifecycle),
         (Area::PluginFolder, old.plugins.folder != new.plugins.folder),
         (Area::Rescan, old.plugins.rescan != new.plugins.rescan),
-        (Area::RolloutLimits, old.plugins.swapping != new.plugins.swapping),
+        (Area::RolloutLimits, old.plugins.rollout != new.plugins.rollout),
         (Area::PluginLimits, old.plugins.limits != new.plugins.limits || old.plugins.parallel != new.plugins.parallel),
     ];
     let changed = |(area, changed): (Area, bool)| changed.then_some(area);
@@ -86,8 +86,8 @@ fn names<'a, T>(old: &'a BTreeMap<String, T>, new: &'a BTreeMap<String, T>) -> i
 
 fn plugins(old: &Config, new: &Config) -> BTreeMap<String, PluginChange> {
     let none = Plugin::default();
-    let moved =
-        |plugin: &Plugin| plugin.reach.secrets.iter().any(|name| old.secrets.get(name) != new.secrets.get(name));
+    let uses_changed_secret =
+        |plugin: &Plugin| plugin.network.secrets.iter().any(|name| old.secrets.get(name) != new.secrets.get(name));
     let (old, new) = (&old.plugins.by_name, &new.plugins.by_name);
     let changes = names(old, new).map(|name| {
         let (old, new) = (old.get(name).unwrap_or(&none), new.get(name).unwrap_or(&none));
@@ -96,7 +96,7 @@ fn plugins(old: &Config, new: &Config) -> BTreeMap<String, PluginChange> {
             config: old.config != new.config,
             limits: old.limits != new.limits,
             acts_as: old.acts_as != new.acts_as,
-            reach: old.reach != new.reach || old.sha256 != new.sha256 || moved(new),
+            network: old.network != new.network || old.sha256 != new.sha256 || uses_changed_secret(new),
             webhook: old.webhook != new.webhook,
         };
         (name.clone(), change)
@@ -121,8 +121,9 @@ fn restart(old: &Config, new: &Config) -> BTreeSet<String> {
 
 /// Agents that would get a variable that no agent had before. The host no longer has its value.
 fn new_variables(old: &Agents, new: &Agents) -> impl Iterator<Item = String> {
-    let kept: BTreeSet<_> = old.by_name.values().flat_map(|agent| agent.pass_env.iter().cloned()).collect();
-    let lacking = new.by_name.iter().filter(move |(_, agent)| agent.pass_env.iter().any(|name| !kept.contains(name)));
+    let available: BTreeSet<_> = old.by_name.values().flat_map(|agent| agent.pass_env.iter().cloned()).collect();
+    let lacking =
+        new.by_name.iter().filter(move |(_, agent)| agent.pass_env.iter().any(|name| !available.contains(name)));
     lacking.map(|(name, _)| format!("agents.{name}.pass_env")).collect::<Vec<_>>().into_iter()
 }
 

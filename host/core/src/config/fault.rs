@@ -2,7 +2,7 @@
 
 use std::{fmt, ops::Range};
 
-use super::value::shown;
+use super::value::shorten;
 use crate::encoding::BYTE_ORDER_MARK;
 
 /// The maximum number of faults in one error: about as many as a person fixes before trying again.
@@ -114,7 +114,7 @@ impl ConfigError {
                 "'lifecycle' appears twice: remove lifecycle = \"lifecycle\", the default, to use a table [plugins.lifecycle]"
                     .to_owned()
             }
-            ("duplicate key", key) => format!("'{}' appears twice: remove one", shown(key)),
+            ("duplicate key", key) => format!("'{}' appears twice: remove one", shorten(key)),
             (other, _) => format!("invalid TOML: {other}"),
         };
         Self::new(text, vec![Finding { at, message }])

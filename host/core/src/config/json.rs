@@ -4,23 +4,23 @@
 use serde_json::{Map, Number, Value as Json};
 use toml::de::{DeInteger, DeValue};
 
-use super::value::{Complaint, Value};
+use super::value::{Value, ValueError};
 
 /// Converts dates to strings. The TOML parser bounds the depth.
-pub(super) fn from_toml(value: &Value<'_>) -> Result<Json, Complaint> {
+pub(super) fn from_toml(value: &Value<'_>) -> Result<Json, ValueError> {
     let read = match value.get_ref() {
         DeValue::String(text) => Some(Json::String(text.to_string())),
         DeValue::Integer(number) => whole(number).map(Json::Number),
         DeValue::Float(number) => number.as_str().parse().ok().and_then(Number::from_f64).map(Json::Number),
         DeValue::Boolean(truth) => Some(Json::Bool(*truth)),
-        DeValue::Datetime(moment) => Some(Json::String(moment.to_string())),
+        DeValue::Datetime(datetime) => Some(Json::String(datetime.to_string())),
         DeValue::Array(items) => return items.iter().map(from_toml).collect::<Result<_, _>>().map(Json::Array),
         DeValue::Table(entries) => {
             let pairs = entries.iter().map(|(key, value)| Ok((key.get_ref().to_string(), from_toml(value)?)));
             return pairs.collect::<Result<_, _>>().map(Json::Object);
         }
     };
-    read.ok_or_else(|| Complaint {
+    read.ok_or_else(|| ValueError {
         text: "must be a number that JSON can represent: inf, nan and integers beyond 64 bits are not allowed"
             .to_owned(),
         at: Some(value.span()),

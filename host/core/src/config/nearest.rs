@@ -6,9 +6,9 @@ pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
     let near = |candidate: &str| {
         let plain = candidate.to_lowercase().replace('-', "_");
         let distance = strsim::osa_distance(&word, &plain);
-        let begun = word.len() >= 3 && plain.starts_with(&word) || plain.len() >= 3 && word.starts_with(&plain);
-        let reach = (word.chars().count().max(plain.chars().count()) / 3).max(1);
-        (distance <= reach || begun).then_some(distance)
+        let is_prefix = word.len() >= 3 && plain.starts_with(&word) || plain.len() >= 3 && word.starts_with(&plain);
+        let max_distance = (word.chars().count().max(plain.chars().count()) / 3).max(1);
+        (distance <= max_distance || is_prefix).then_some(distance)
     };
     // A very long word is not a typo, and its distance is expensive to compute.
     let candidates = candidates.into_iter().filter(|_| word.len() <= 100);

@@ -2,14 +2,16 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt::Display,
     path::PathBuf,
+    str::FromStr,
 };
 
 use toml::de::DeValue;
 
 use super::{
     section::{Section, is_plain},
-    value::{Complaint, Key, Value, absolute_path, filled, list, shown, text},
+    value::{Key, Value, ValueError, absolute_path, list, non_blank, shorten, text},
 };
 use crate::egress::{HttpGrant, TcpGrant, read_host};
 
@@ -38,16 +40,20 @@ pub struct NetworkGrants {
 }
 
 impl NetworkGrants {
-    pub(super) fn lay(&mut self, section: &mut Section<'_, '_>, secrets: &Secrets) {
+    pub(super) fn merge(&mut self, section: &mut Section<'_, '_>, secrets: &Secrets) {
         section.set("http", &mut self.http, list(parsed::<HttpGrant>));
         section.set("tcp", &mut self.tcp, list(parsed::<TcpGrant>));
         section.set("secrets", &mut self.secrets, list(|value| secret_name(value, secrets)));
-        section.set("private", &mut self.private, list(|value| read_host(&text(value)?).map_err(Complaint::new)));
+        section.set(
+            "private",
+            &mut self.private,
+            list(|value| read_host(&text(value)?).map_err(|error| ValueError::new(error.to_string()))),
+        );
         section.set_some("ca", &mut self.ca, absolute_path);
     }
 }
 
-fn parsed<T: std::str::FromStr<Err = String>>(value: &Value<'_>) -> Result<T, Complaint> {
+fn parsed<T: FromStr<Err: Display>>(value: &Value<'_>) -> Result<T, ValueError> {
     let text = text(value)?;
     if text.contains('@') {
         return Err(hidden(
@@ -55,35 +61,35 @@ fn parsed<T: std::str::FromStr<Err = String>>(value: &Value<'_>) -> Result<T, Co
             value,
         ));
     }
-    text.parse().map_err(Complaint::new)
+    text.parse().map_err(|error: T::Err| ValueError::new(error.to_string()))
 }
 
-/// A complaint that does not quote the value.
-pub(super) fn hidden(text: impl Into<String>, value: &Value<'_>) -> Complaint {
+/// A error that does not quote the value.
+pub(super) fn hidden(text: impl Into<String>, value: &Value<'_>) -> ValueError {
     let start = value.span().start;
-    Complaint { text: text.into(), at: Some(start..start) }
+    ValueError { text: text.into(), at: Some(start..start) }
 }
 
-fn secret_name(value: &Value<'_>, secrets: &Secrets) -> Result<String, Complaint> {
+fn secret_name(value: &Value<'_>, secrets: &Secrets) -> Result<String, ValueError> {
     let name = text(value)?;
     if secrets.contains_key(&name) {
         return Ok(name);
     }
-    let shown = shown(&name);
-    Err(Complaint::new(format!("is not a secret: add {shown} = \"/path/to/its/file\" to [secrets]")))
+    let name = shorten(&name);
+    Err(ValueError::new(format!("is not a secret: add {name} = \"/path/to/its/file\" to [secrets]")))
 }
 
 /// Parses one line of `[secrets]`.
-pub(super) fn secret(name: &Key<'_>, value: &Value<'_>) -> Result<(String, SecretSource), Complaint> {
+pub(super) fn secret(name: &Key<'_>, value: &Value<'_>) -> Result<(String, SecretSource), ValueError> {
     let name = name.get_ref().as_ref();
     if !is_plain(name) {
-        return Err(Complaint::new("cannot be the name of a secret: use 1 to 64 letters, digits, '-' and '_'"));
+        return Err(ValueError::new("cannot be the name of a secret: use 1 to 64 letters, digits, '-' and '_'"));
     }
     Ok((name.to_owned(), source(value)?))
 }
 
 /// Rejects a secret that was written in place of its path, without quoting it.
-fn source(value: &Value<'_>) -> Result<SecretSource, Complaint> {
+fn source(value: &Value<'_>) -> Result<SecretSource, ValueError> {
     let expected = "must be the absolute path of a file with the secret, or { credential = \"name\" }";
     match value.get_ref() {
         DeValue::String(_) => absolute_path(value)
@@ -91,7 +97,7 @@ fn source(value: &Value<'_>) -> Result<SecretSource, Complaint> {
             .map_err(|_| hidden(format!("{expected}; do not write the secret itself here"), value)),
         DeValue::Table(entries) => match entries.iter().next() {
             Some((key, name)) if key.get_ref() == "credential" && entries.len() == 1 => {
-                let name = filled(name)?;
+                let name = non_blank(name)?;
                 let plain = name.len() <= 255 && !name.starts_with('.') && !name.contains('/');
                 plain.then_some(SecretSource::Credential(name)).ok_or_else(|| {
                     hidden("must be the name of a systemd credential, such as { credential = \"pbs\" }", value)
@@ -106,9 +112,9 @@ fn source(value: &Value<'_>) -> Result<SecretSource, Complaint> {
 }
 
 /// Parses a SHA-256 in hex and converts it to lower case.
-pub(super) fn sha256(value: &Value<'_>) -> Result<String, Complaint> {
+pub(super) fn sha256(value: &Value<'_>) -> Result<String, ValueError> {
     let digest = text(value)?.to_ascii_lowercase();
     let fits = digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
     let expected = "must be a SHA-256 of 64 hexadecimal digits, as sha256sum prints it";
-    fits.then_some(digest).ok_or_else(|| Complaint::new(expected))
+    fits.then_some(digest).ok_or_else(|| ValueError::new(expected))
 }

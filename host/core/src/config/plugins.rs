@@ -8,15 +8,18 @@ use std::{
 };
 
 use super::{
+    call_limits::{CallLimitOverrides, CallLimits},
     json,
-    limits::{LimitOverrides, Limits},
     network_grants::{NetworkGrants, Secrets, sha256},
-    rollout::RolloutLimits,
+    rollout_limits::RolloutLimits,
     section::Section,
-    value::{Complaint, Value, bytes, list, number, one_of, path, shown, span, text},
+    value::{Value, ValueError, bytes, list, number, one_of, path, shorten, span, text},
     webhook::WebhookAuth,
 };
-use crate::types::{PLUGIN_NAME_RULE, Role, is_plugin_name};
+use crate::{
+    capability::{Capability, GrantKind, target_line},
+    types::{PLUGIN_NAME_RULE, Role, is_plugin_name},
+};
 use serde_json::{Map, Value as Json};
 
 /// Each call has its own instance, and each instance its own memory.
@@ -25,39 +28,25 @@ const PARALLEL: RangeInclusive<u32> = 1..=1000;
 const CACHE: RangeInclusive<u64> = 16 << 20..=1 << 40;
 const RESCAN: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(3600);
 
-/// A host interface that a plugin can import.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Grant {
-    Context,
-    Log,
-    Config,
-    State,
-    Catalog,
-    Sessions,
-    SessionControl,
-    Chat,
-    PluginControl,
-}
-
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Plugin {
     /// The operator's grants for every version of this name, in addition to the grants that all plugins have.
-    pub grants: BTreeSet<Grant>,
+    pub grants: BTreeSet<Capability>,
     /// Default grants, which only the built-in version has. A file of the same name does not get them.
-    pub built_in_grants: BTreeSet<Grant>,
+    pub built_in_grants: BTreeSet<Capability>,
     /// The role of calls that no user made. `None` means no rights on sessions.
     pub acts_as: Option<Role>,
-    pub reach: NetworkGrants,
+    pub network: NetworkGrants,
     /// The SHA-256 of the file of the only version that may be active.
     pub sha256: Option<String>,
-    pub limits: LimitOverrides,
+    pub limits: CallLimitOverrides,
     /// The authentication of webhook requests.
     pub webhook: WebhookAuth,
     /// The table `[plugins.NAME.config]`.
     pub config: Map<String, Json>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Plugins {
     /// Absolute, or relative to the configuration's folder. `None` means `plugins/` in that folder.
     pub folder: Option<PathBuf>,
@@ -69,80 +58,27 @@ pub struct Plugins {
     pub parallel: u32,
     /// The maximum size of the cache of compiled plugins on disk, in bytes.
     pub cache: u64,
-    pub limits: Limits,
-    pub swapping: RolloutLimits,
+    pub limits: CallLimits,
+    pub rollout: RolloutLimits,
     pub by_name: BTreeMap<String, Plugin>,
 }
 
-impl Grant {
-    pub const ALL: &[Self] = &[
-        Self::Context,
-        Self::Log,
-        Self::Config,
-        Self::State,
-        Self::Catalog,
-        Self::Sessions,
-        Self::SessionControl,
-        Self::Chat,
-        Self::PluginControl,
-    ];
-
-    /// The name of the interface.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Context => "context",
-            Self::Log => "log",
-            Self::Config => "config",
-            Self::State => "state",
-            Self::Catalog => "catalog",
-            Self::Sessions => "sessions",
-            Self::SessionControl => "session-control",
-            Self::Chat => "chat",
-            Self::PluginControl => "plugin-control",
-        }
-    }
-
-    /// Whether every plugin has it without a grant.
-    #[must_use]
-    pub const fn is_for_all(self) -> bool {
-        match self {
-            Self::Context | Self::Log | Self::Config | Self::State | Self::Catalog => true,
-            Self::Sessions | Self::SessionControl | Self::Chat | Self::PluginControl => false,
-        }
-    }
-}
-
 impl Plugins {
-    pub(super) const fn blank() -> Self {
-        let (limits, swapping) = (Limits::blank(), RolloutLimits::blank());
-        Self {
-            folder: None,
-            rescan: Duration::ZERO,
-            lifecycle: String::new(),
-            parallel: 0,
-            cache: 0,
-            limits,
-            swapping,
-            by_name: BTreeMap::new(),
-        }
-    }
-
     /// The grants of every version of the plugin `name`, including those that all plugins have.
     #[must_use]
-    pub fn grants_of(&self, name: &str) -> BTreeSet<Grant> {
+    pub fn grants_of(&self, name: &str) -> BTreeSet<Capability> {
         let own = self.by_name.get(name).into_iter().flat_map(|plugin| &plugin.grants);
-        Grant::ALL.iter().filter(|grant| grant.is_for_all()).chain(own).copied().collect()
+        Capability::all_of(GrantKind::Always).chain(own.copied()).collect()
     }
 
     /// The additional grants of the built-in version of the plugin `name`.
     #[must_use]
-    pub fn built_in_grants_of(&self, name: &str) -> BTreeSet<Grant> {
+    pub fn built_in_grants_of(&self, name: &str) -> BTreeSet<Capability> {
         self.by_name.get(name).map_or_else(BTreeSet::new, |plugin| plugin.built_in_grants.clone())
     }
 
     /// Turns the grants of the shipped configuration into grants of the built-in versions only.
-    pub(super) fn ship(&mut self) {
+    pub(super) fn restrict_grants_to_built_in(&mut self) {
         for plugin in self.by_name.values_mut() {
             plugin.built_in_grants = std::mem::take(&mut plugin.grants);
         }
@@ -150,7 +86,7 @@ impl Plugins {
 
     /// The effective limits of the plugin `name`.
     #[must_use]
-    pub fn limits_of(&self, name: &str) -> Limits {
+    pub fn limits_of(&self, name: &str) -> CallLimits {
         self.by_name.get(name).map_or(self.limits, |plugin| self.limits.with(&plugin.limits))
     }
 
@@ -174,7 +110,7 @@ impl Plugins {
     /// The network access of the plugin `name`.
     #[must_use]
     pub fn network_grants_of(&self, name: &str) -> NetworkGrants {
-        self.by_name.get(name).map_or_else(NetworkGrants::default, |plugin| plugin.reach.clone())
+        self.by_name.get(name).map_or_else(NetworkGrants::default, |plugin| plugin.network.clone())
     }
 
     #[must_use]
@@ -182,7 +118,7 @@ impl Plugins {
         self.by_name.get(name)?.sha256.as_deref()
     }
 
-    pub(super) fn lay(&mut self, section: &mut Section<'_, '_>, secrets: &Secrets) {
+    pub(super) fn merge(&mut self, section: &mut Section<'_, '_>, secrets: &Secrets) {
         section.set_some("folder", &mut self.folder, path);
         section.set("rescan", &mut self.rescan, span(RESCAN));
         // The standard policy has the same name as this key. If the value is a table, it configures that plugin.
@@ -191,24 +127,24 @@ impl Plugins {
         }
         section.set("parallel", &mut self.parallel, number(PARALLEL));
         section.set("cache", &mut self.cache, bytes(CACHE));
-        self.limits.lay(section);
-        self.swapping.lay(section);
-        section.named("plugins.NAME", |name, _, section| {
-            self.by_name.entry(name.to_owned()).or_default().lay(section, secrets);
+        self.limits.merge(section);
+        self.rollout.merge(section);
+        section.named_tables("plugins.NAME", |name, _, section| {
+            self.by_name.entry(name.to_owned()).or_default().merge(section, secrets);
         });
     }
 }
 
 impl Plugin {
-    fn lay(&mut self, section: &mut Section<'_, '_>, secrets: &Secrets) {
+    fn merge(&mut self, section: &mut Section<'_, '_>, secrets: &Secrets) {
         if section.set("grants", &mut self.grants, list(grant)).is_some() {
             self.built_in_grants.clear();
         }
-        section.set_some("acts_as", &mut self.acts_as, one_of(&[Role::Owner], Role::as_str));
+        section.set_some("acts_as", &mut self.acts_as, one_of([Role::Owner], Role::as_str));
         section.set_some("sha256", &mut self.sha256, sha256);
-        self.reach.lay(section, secrets);
-        self.limits.lay(section);
-        section.inner_table("webhook", "plugins.NAME.webhook", |section| self.webhook.lay(section, secrets));
+        self.network.merge(section, secrets);
+        self.limits.merge(section);
+        section.inner_table("webhook", "plugins.NAME.webhook", |section| self.webhook.merge(section, secrets));
         section.free_table("config", |key, value| {
             json::overlay(&mut self.config, key.get_ref(), json::from_toml(value)?);
             Ok(())
@@ -216,25 +152,22 @@ impl Plugin {
     }
 }
 
-/// Words that look like grants but are separate keys, each with the line to write instead.
-const NO_GRANTS: [(&str, &str); 3] =
-    [("http", "http = [\"https://HOST/*\"]"), ("tcp", "tcp = [\"HOST:PORT\"]"), ("secrets", "secrets = [\"NAME\"]")];
-
-fn grant(value: &Value<'_>) -> Result<Grant, Complaint> {
-    let word = text(value).unwrap_or_default();
-    match NO_GRANTS.iter().find(|(key, _)| *key == word) {
-        Some((_, line)) => Err(Complaint::new(format!("must not be \"{word}\": write {line} instead"))),
-        None => one_of(Grant::ALL, Grant::as_str)(value),
+fn grant(value: &Value<'_>) -> Result<Capability, ValueError> {
+    let name = text(value).unwrap_or_default();
+    if let Some(line) = target_line(&name) {
+        return Err(ValueError::new(format!("must not be \"{name}\": write {line} instead")));
     }
+    let by_name = Capability::ALL.into_iter().filter(|one| one.grant_kind() != GrantKind::ByTargets);
+    one_of(by_name.collect::<Vec<_>>(), Capability::as_str)(value)
 }
 
-fn plugin_name(value: &Value<'_>) -> Result<String, Complaint> {
+fn plugin_name(value: &Value<'_>) -> Result<String, ValueError> {
     let name = text(value)?;
     if is_plugin_name(&name) {
         return Ok(name);
     }
-    let name = shown(&name);
-    Err(Complaint::new(format!(
+    let name = shorten(&name);
+    Err(ValueError::new(format!(
         "must be the name of a plugin file without \".wasm\" ({PLUGIN_NAME_RULE}), not \"{name}\""
     )))
 }

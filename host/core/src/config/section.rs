@@ -11,7 +11,7 @@ use toml::de::{DeTable, DeValue};
 use super::{
     fault::{ConfigError, Finding},
     nearest::suggestion,
-    value::{Complaint, Key, Value, kind_of, shown},
+    value::{Key, Value, ValueError, kind_of, shorten},
 };
 use crate::types::{PLUGIN_NAME_RULE, is_plugin_name};
 
@@ -66,19 +66,19 @@ impl<'r, 't> Section<'r, 't> {
         &mut self,
         key: &'static str,
         into: &mut T,
-        read: impl FnOnce(&Value<'t>) -> Result<T, Complaint>,
+        read: impl FnOnce(&Value<'t>) -> Result<T, ValueError>,
     ) -> Option<Range<usize>> {
         let value = self.take(key)?;
-        if holds_names(self.pattern) && matches!(value.get_ref(), DeValue::Table(_)) {
+        if has_named_tables(self.pattern) && matches!(value.get_ref(), DeValue::Table(_)) {
             let table = self.full_name(key);
             let message =
                 format!("'{key}' is a key of [{}], so [{table}] can't be a table: choose another name", self.name);
-            self.find(value.span(), message);
+            self.report(value.span(), message);
             return None;
         }
         match read(&value) {
             Ok(read) => *into = read,
-            Err(complaint) => self.complain(key, value.span(), complaint),
+            Err(error) => self.report_value(key, value.span(), error),
         }
         Some(value.span())
     }
@@ -88,7 +88,7 @@ impl<'r, 't> Section<'r, 't> {
         &mut self,
         key: &'static str,
         into: &mut Option<T>,
-        read: impl FnOnce(&Value<'t>) -> Result<T, Complaint>,
+        read: impl FnOnce(&Value<'t>) -> Result<T, ValueError>,
     ) -> Option<Range<usize>> {
         self.set(key, into, |value| read(value).map(Some))
     }
@@ -118,14 +118,14 @@ impl<'r, 't> Section<'r, 't> {
     pub fn free_table(
         &mut self,
         key: &'static str,
-        mut read: impl FnMut(&Key<'t>, &Value<'t>) -> Result<(), Complaint>,
+        mut read: impl FnMut(&Key<'t>, &Value<'t>) -> Result<(), ValueError>,
     ) {
         let Some((entries, _)) = self.take_table(key) else { return };
         let table = self.full_name(key);
         for (name, value) in &entries {
-            if let Err(complaint) = read(name, value) {
-                let message = complaint.about(&shown(name.get_ref()), &table, &value.span());
-                self.find(complaint.at.unwrap_or(value.span()), message);
+            if let Err(error) = read(name, value) {
+                let message = error.about(&shorten(name.get_ref()), &table, &value.span());
+                self.report(error.at.unwrap_or(value.span()), message);
             }
         }
     }
@@ -134,19 +134,22 @@ impl<'r, 't> Section<'r, 't> {
     pub fn take_table(&mut self, key: &'static str) -> Option<(DeTable<'t>, Range<usize>)> {
         let value = self.take(key)?;
         let at = value.span();
-        match value.into_inner() {
-            DeValue::Table(entries) => Some((entries, at)),
-            other => {
-                let message = format!("[{}] must be a table, not {}", self.full_name(key), kind_of(&other));
-                self.find(at, message);
-                None
-            }
+        if !matches!(value.get_ref(), DeValue::Table(_)) {
+            let message = format!("[{}] must be a table, not {}", self.full_name(key), kind_of(value.get_ref()));
+            self.report(at, message);
+            return None;
         }
+        let DeValue::Table(entries) = value.into_inner() else { return None };
+        Some((entries, at))
     }
 
     /// Reads the remaining tables, which the operator named. `pattern` is the pattern of all of them, for example
     /// `agents.NAME`.
-    pub fn named(&mut self, pattern: &'static str, mut read: impl FnMut(&str, Range<usize>, &mut Section<'_, 't>)) {
+    pub fn named_tables(
+        &mut self,
+        pattern: &'static str,
+        mut read: impl FnMut(&str, Range<usize>, &mut Section<'_, 't>),
+    ) {
         let (tables, rest) = std::mem::take(&mut self.entries)
             .into_iter()
             .partition::<DeTable<'t>, _>(|(_, value)| matches!(value.get_ref(), DeValue::Table(_)));
@@ -156,8 +159,8 @@ impl<'r, 't> Section<'r, 't> {
             let DeValue::Table(entries) = value.into_inner() else { continue };
             let name = key.get_ref().as_ref();
             if let Err(rule) = check_name(pattern, name) {
-                let message = format!("'{}' is not a valid name in [{}]: use {rule}", shown(name), self.name);
-                self.find(key.span(), message);
+                let message = format!("'{}' is not a valid name in [{}]: use {rule}", shorten(name), self.name);
+                self.report(key.span(), message);
                 continue;
             }
             let mut section = Section { name: self.full_name(name), reader: self.reader, pattern, entries };
@@ -188,13 +191,13 @@ impl<'r, 't> Section<'r, 't> {
         &self.name
     }
 
-    pub fn find(&mut self, at: Range<usize>, message: String) {
+    pub fn report(&mut self, at: Range<usize>, message: String) {
         self.reader.findings.push(Finding { at, message });
     }
 
-    fn complain(&mut self, key: &str, at: Range<usize>, complaint: Complaint) {
-        let message = complaint.about(key, &self.name, &at);
-        self.find(complaint.at.unwrap_or(at), message);
+    fn report_value(&mut self, key: &str, at: Range<usize>, error: ValueError) {
+        let message = error.about(key, &self.name, &at);
+        self.report(error.at.unwrap_or(at), message);
     }
 
     fn take(&mut self, key: &'static str) -> Option<Spanned<DeValue<'t>>> {
@@ -208,7 +211,7 @@ impl<'r, 't> Section<'r, 't> {
 }
 
 /// Whether the table mixes its own keys with tables that the operator names.
-fn holds_names(pattern: &str) -> bool {
+fn has_named_tables(pattern: &str) -> bool {
     matches!(pattern, "agents" | "plugins")
 }
 
@@ -230,7 +233,7 @@ pub(super) fn is_plain(name: &str) -> bool {
 
 impl Unknown {
     fn finding(self, known: &Known) -> Finding {
-        let key = shown(&self.key);
+        let key = shorten(&self.key);
         let here = match (self.table.as_str(), self.is_table) {
             ("", true) => format!("unknown table [{key}]"),
             ("", false) => format!("unknown key '{key}' outside of any table"),
@@ -249,8 +252,8 @@ impl Unknown {
             .collect();
         let here = || known.get(self.pattern).into_iter().flatten().copied();
         // A prefix of a key of this table is meant for this table, even if it is a whole key elsewhere.
-        let begun = here().any(|key| key.starts_with(self.key.as_str()));
-        if !homes.is_empty() && !begun {
+        let is_prefix = here().any(|key| key.starts_with(self.key.as_str()));
+        if !homes.is_empty() && !is_prefix {
             return format!("; it belongs in {}", homes.join(" or "));
         }
         let suggestion = suggestion(&self.key, here());
@@ -258,7 +261,7 @@ impl Unknown {
             return suggestion;
         }
         let known = here().collect::<Vec<_>>().join(", ");
-        if holds_names(self.pattern) && is_plain(&self.key) {
+        if has_named_tables(self.pattern) && is_plain(&self.key) {
             return format!("; known keys: {known}, and tables such as [{}.{}]", self.table, self.key);
         }
         format!("; known keys: {known}")

@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     section::Section,
-    value::{Complaint, Value, absolute_path, list, number, span, text},
+    value::{Value, ValueError, absolute_path, list, number, span, text},
 };
 use crate::types::SessionName;
 
@@ -21,7 +21,7 @@ const QUEUE: RangeInclusive<u32> = 1..=1000;
 const KEPT: RangeInclusive<u32> = 1..=1000;
 const DRAIN: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(86_400);
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Sessions {
     /// The session to open when a message arrives in a place without a session.
     pub default: Option<SessionName>,
@@ -36,32 +36,21 @@ pub struct Sessions {
     pub folders: BTreeMap<SessionName, PathBuf>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Console {
     /// The time that open turns have to finish at the end of input.
     pub drain: Duration,
 }
 
 impl Sessions {
-    pub(super) const fn blank() -> Self {
-        Self {
-            default: None,
-            idle_timeout: Duration::ZERO,
-            queue: 0,
-            kept: 0,
-            roots: Vec::new(),
-            folders: BTreeMap::new(),
-        }
-    }
-
-    pub(super) fn lay(&mut self, section: &mut Section<'_, '_>) {
+    pub(super) fn merge(&mut self, section: &mut Section<'_, '_>) {
         section.set_some("default", &mut self.default, session_name);
         section.set("idle_timeout", &mut self.idle_timeout, span(IDLE_TIMEOUT));
         section.set("queue", &mut self.queue, number(QUEUE));
         section.set("kept", &mut self.kept, number(KEPT));
         section.set("roots", &mut self.roots, list(absolute_path));
         section.free_table("folders", |name, value| {
-            let name = name.get_ref().parse().map_err(|_| Complaint::new(NO_NAME).at(name.span()))?;
+            let name = name.get_ref().parse().map_err(|_| ValueError::new(NO_NAME).at(name.span()))?;
             self.folders.insert(name, absolute_path(value)?);
             Ok(())
         });
@@ -75,17 +64,13 @@ impl Sessions {
 }
 
 impl Console {
-    pub(super) const fn blank() -> Self {
-        Self { drain: Duration::ZERO }
-    }
-
-    pub(super) fn lay(&mut self, section: &mut Section<'_, '_>) {
+    pub(super) fn merge(&mut self, section: &mut Section<'_, '_>) {
         section.set("drain", &mut self.drain, span(DRAIN));
     }
 }
 
 const NO_NAME: &str = "must be a session name: 1 to 64 letters, digits, '-' and '_'";
 
-fn session_name(value: &Value<'_>) -> Result<SessionName, Complaint> {
-    text(value)?.parse().map_err(|_| Complaint::new(NO_NAME))
+fn session_name(value: &Value<'_>) -> Result<SessionName, ValueError> {
+    text(value)?.parse().map_err(|_| ValueError::new(NO_NAME))
 }

@@ -12,8 +12,11 @@ pub enum TakesEffect {
     NextStart,
 }
 
+/// The limits of a call, which `[plugins.NAME]` may override.
+const CALL_LIMITS: &[&str] = &["time", "memory", "calls", "log", "reply", "state", "http_body", "http_time"];
+
 /// The keys by table. `NAME` is a placeholder for a name that the operator chooses.
-const KEYS: [(&str, &[&str], TakesEffect); 13] = [
+const KEYS: [(&str, &[&str], TakesEffect); 15] = [
     ("telegram", &["token_file", "api_url"], TakesEffect::NextStart),
     ("telegram", &["edit_pause", "gather", "give_up"], TakesEffect::AtOnce),
     ("access", &["owner", "admins", "members"], TakesEffect::AtOnce),
@@ -25,49 +28,14 @@ const KEYS: [(&str, &[&str], TakesEffect); 13] = [
     // Exception: a name that is added to `pass_env` needs a restart, because the host no longer has that variable.
     ("agents.NAME", &["kind", "command", "args", "model", "permission_mode", "pass_env", "env"], TakesEffect::NextTurn),
     ("plugins", &["folder", "parallel", "cache"], TakesEffect::NextStart),
-    (
-        "plugins",
-        &[
-            "lifecycle",
-            "rescan",
-            "time",
-            "memory",
-            "calls",
-            "log",
-            "reply",
-            "state",
-            "http_body",
-            "http_time",
-            "probation",
-            "probation_traps",
-            "drain",
-        ],
-        TakesEffect::AtOnce,
-    ),
+    ("plugins", &["lifecycle", "rescan", "probation", "probation_traps", "drain"], TakesEffect::AtOnce),
+    ("plugins", CALL_LIMITS, TakesEffect::AtOnce),
     (
         "plugins.NAME",
-        &[
-            "grants",
-            "acts_as",
-            "http",
-            "private",
-            "ca",
-            "secrets",
-            "tcp",
-            "sha256",
-            "time",
-            "memory",
-            "calls",
-            "log",
-            "reply",
-            "state",
-            "http_body",
-            "http_time",
-            "config",
-            "webhook",
-        ],
+        &["grants", "acts_as", "http", "private", "ca", "secrets", "tcp", "sha256", "config", "webhook"],
         TakesEffect::AtOnce,
     ),
+    ("plugins.NAME", CALL_LIMITS, TakesEffect::AtOnce),
     ("plugins.NAME.webhook", &["hmac", "token", "header"], TakesEffect::AtOnce),
 ];
 

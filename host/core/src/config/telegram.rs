@@ -4,7 +4,7 @@ use std::{ops::RangeInclusive, path::PathBuf, time::Duration};
 
 use super::{
     section::Section,
-    value::{Complaint, Value, filled, path, shown, span},
+    value::{Value, ValueError, non_blank, path, shorten, span},
 };
 
 /// The Bot API answers faster edits with 429; with slower ones the message looks stuck.
@@ -16,7 +16,7 @@ const GIVE_UP: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::fro
 /// The parts of a paste arrive within 100 ms of each other, those of an album within 500 ms.
 const GATHER: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(10);
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Telegram {
     /// The file with the bot's token; absolute, or relative to the configuration's folder. `None` disables Telegram.
     pub token_file: Option<PathBuf>,
@@ -31,12 +31,7 @@ pub struct Telegram {
 }
 
 impl Telegram {
-    pub(super) const fn blank() -> Self {
-        let zero = Duration::ZERO;
-        Self { token_file: None, api_url: String::new(), edit_pause: zero, give_up: zero, gather: zero }
-    }
-
-    pub(super) fn lay(&mut self, section: &mut Section<'_, '_>) {
+    pub(super) fn merge(&mut self, section: &mut Section<'_, '_>) {
         section.set_some("token_file", &mut self.token_file, token_file);
         section.set("api_url", &mut self.api_url, url);
         section.set("edit_pause", &mut self.edit_pause, span(EDIT_PAUSE));
@@ -46,7 +41,7 @@ impl Telegram {
 }
 
 /// Rejects a token that was written in place of its file's path, without quoting it.
-fn token_file(value: &Value<'_>) -> Result<PathBuf, Complaint> {
+fn token_file(value: &Value<'_>) -> Result<PathBuf, ValueError> {
     let path = path(value)?;
     let is_token = path.to_str().and_then(|text| text.split_once(':')).is_some_and(|(bot, secret)| {
         !bot.is_empty() && bot.bytes().all(|byte| byte.is_ascii_digit()) && secret.len() >= 20 && !secret.contains('/')
@@ -56,15 +51,15 @@ fn token_file(value: &Value<'_>) -> Result<PathBuf, Complaint> {
     }
     let start = value.span().start;
     let text = "must be the path of a file with the token, not the token itself".to_owned();
-    Err(Complaint { text, at: Some(start..start) })
+    Err(ValueError { text, at: Some(start..start) })
 }
 
-fn url(value: &Value<'_>) -> Result<String, Complaint> {
-    let url = filled(value)?;
+fn url(value: &Value<'_>) -> Result<String, ValueError> {
+    let url = non_blank(value)?;
     let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     let plain = |host: &str| !host.is_empty() && !host.starts_with('/') && !host.contains(char::is_whitespace);
     if host.is_some_and(plain) {
         return Ok(url.trim_end_matches('/').to_owned());
     }
-    Err(Complaint::new(format!("must begin with https:// or http:// and a host, not \"{}\"", shown(&url))))
+    Err(ValueError::new(format!("must begin with https:// or http:// and a host, not \"{}\"", shorten(&url))))
 }

@@ -5,10 +5,10 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::types::Role;
+use crate::{capability::Capability, types::Role};
 
 mod documented;
-mod reach;
+mod network_grants;
 mod refused;
 mod saved;
 mod webhook;
@@ -25,7 +25,7 @@ fn an_empty_text_is_the_defaults() {
     assert_eq!(config.telegram.api_url, "https://api.telegram.org");
     assert_eq!(config.access.role_of(0), None);
     let mut laid = load(DEFAULTS).expect("the defaults merged with themselves");
-    laid.plugins.ship();
+    laid.plugins.restrict_grants_to_built_in();
     assert_eq!(laid, config);
 }
 
@@ -33,8 +33,8 @@ fn an_empty_text_is_the_defaults() {
 fn configured_grants_replace_the_built_in_ones() {
     let grants = |text: &str| {
         let plugins = load(text).expect("a valid text").plugins;
-        let by_name = plugins.grants_of("help").contains(&Grant::PluginControl);
-        (by_name, plugins.built_in_grants_of("help").contains(&Grant::PluginControl))
+        let by_name = plugins.grants_of("help").contains(&Capability::PluginControl);
+        (by_name, plugins.built_in_grants_of("help").contains(&Capability::PluginControl))
     };
     assert_eq!(grants(""), (false, true));
     assert_eq!(grants("[plugins.help]\ntime = \"1s\"\n"), (false, true));
@@ -68,9 +68,9 @@ fn tables_are_merged_and_lists_are_replaced() {
     assert_eq!(second.command.as_deref(), Some("/opt/claude"));
     assert!(second.pass_env.contains(&"HOME".to_owned()), "begins as the shipped agent of its kind");
     assert_eq!(second.model, None, "without the operator's changes");
-    assert!(!config.plugins.grants_of("sessions").contains(&Grant::SessionControl), "lists are replaced");
+    assert!(!config.plugins.grants_of("sessions").contains(&Capability::SessionControl), "lists are replaced");
     assert!(config.plugins.built_in_grants_of("sessions").is_empty(), "the built-in version's too");
-    assert!(config.plugins.grants_of("sessions").contains(&Grant::State), "some apply to all");
+    assert!(config.plugins.grants_of("sessions").contains(&Capability::State), "some apply to all");
     assert_eq!(config.plugins.limits_of("sessions").time, Duration::from_secs(5));
     assert_eq!(config.plugins.limits_of("unheard-of"), config.plugins.limits);
     let personas = config.plugins.config_json("persona");

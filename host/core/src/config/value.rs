@@ -6,19 +6,20 @@ use serde_spanned::Spanned;
 use toml::de::{DeString, DeValue};
 
 use super::{duration, nearest::suggestion, size};
+use crate::render;
 
 pub(super) type Value<'t> = Spanned<DeValue<'t>>;
 pub(super) type Key<'t> = Spanned<DeString<'t>>;
 
 /// A fault in a value, worded to follow the key's name: `must be …, not …`.
 #[derive(Debug)]
-pub(super) struct Complaint {
+pub(super) struct ValueError {
     pub text: String,
     /// The position, if only a part of the value is wrong.
     pub at: Option<Range<usize>>,
 }
 
-impl Complaint {
+impl ValueError {
     pub fn new(text: impl Into<String>) -> Self {
         Self { text: text.into(), at: None }
     }
@@ -42,9 +43,9 @@ impl Complaint {
 
 pub(super) fn kind_of(value: &DeValue<'_>) -> String {
     match value {
-        DeValue::String(text) => format!("\"{}\"", shown(text)),
-        DeValue::Integer(number) => format!("the number {}", shown(number.as_str())),
-        DeValue::Float(number) => format!("the number {}", shown(number.as_str())),
+        DeValue::String(text) => format!("\"{}\"", shorten(text)),
+        DeValue::Integer(number) => format!("the number {}", shorten(number.as_str())),
+        DeValue::Float(number) => format!("the number {}", shorten(number.as_str())),
         DeValue::Boolean(truth) => truth.to_string(),
         DeValue::Datetime(_) => "a date".to_owned(),
         DeValue::Array(_) => "a list".to_owned(),
@@ -53,113 +54,110 @@ pub(super) fn kind_of(value: &DeValue<'_>) -> String {
 }
 
 /// `text` on one line, truncated if it is long.
-pub(super) fn shown(text: &str) -> String {
-    const LONGEST: usize = 60;
-    let mut plain: String = text.chars().take(LONGEST).map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if text.chars().nth(LONGEST).is_some() {
-        plain.push('…');
-    }
-    plain
+pub(super) fn shorten(text: &str) -> String {
+    render::shorten(text, 60)
 }
 
-pub(super) fn text(value: &Value<'_>) -> Result<String, Complaint> {
-    let DeValue::String(text) = value.get_ref() else { return Err(Complaint::expected("text in quotes", value)) };
-    if text.contains('\0') { Err(Complaint::new("must not contain a NUL character")) } else { Ok(text.to_string()) }
+pub(super) fn text(value: &Value<'_>) -> Result<String, ValueError> {
+    let DeValue::String(text) = value.get_ref() else { return Err(ValueError::expected("text in quotes", value)) };
+    if text.contains('\0') { Err(ValueError::new("must not contain a NUL character")) } else { Ok(text.to_string()) }
 }
 
 /// Text that is not blank.
-pub(super) fn filled(value: &Value<'_>) -> Result<String, Complaint> {
+pub(super) fn non_blank(value: &Value<'_>) -> Result<String, ValueError> {
     let text = text(value)?;
     if text.trim().is_empty() {
-        Err(Complaint::new("must not be empty; delete the line to use the default"))
+        Err(ValueError::new("must not be empty; delete the line to use the default"))
     } else {
         Ok(text)
     }
 }
 
 /// A path that is absolute, or relative to the configuration's folder.
-pub(super) fn path(value: &Value<'_>) -> Result<PathBuf, Complaint> {
-    let text = filled(value)?;
+pub(super) fn path(value: &Value<'_>) -> Result<PathBuf, ValueError> {
+    let text = non_blank(value)?;
     if text.starts_with('~') {
-        return Err(Complaint::new(format!("must be a full path: '~' in \"{}\" is not expanded", shown(&text))));
+        return Err(ValueError::new(format!("must be a full path: '~' in \"{}\" is not expanded", shorten(&text))));
     }
     Ok(PathBuf::from(text))
 }
 
-pub(super) fn absolute_path(value: &Value<'_>) -> Result<PathBuf, Complaint> {
+pub(super) fn absolute_path(value: &Value<'_>) -> Result<PathBuf, ValueError> {
     let path = path(value)?;
     if path.is_absolute() {
         return Ok(path);
     }
-    let path = shown(&path.to_string_lossy());
-    Err(Complaint::new(format!("must be an absolute path, such as \"/home/me/project\", not \"{path}\"")))
+    let path = shorten(&path.to_string_lossy());
+    Err(ValueError::new(format!("must be an absolute path, such as \"/home/me/project\", not \"{path}\"")))
 }
 
-pub(super) fn number<N>(range: RangeInclusive<N>) -> impl Fn(&Value<'_>) -> Result<N, Complaint>
+pub(super) fn number<N>(range: RangeInclusive<N>) -> impl Fn(&Value<'_>) -> Result<N, ValueError>
 where
     N: TryFrom<i128> + PartialOrd + Display,
 {
     move |value| {
         let DeValue::Integer(written) = value.get_ref() else {
-            return Err(Complaint::expected("a whole number", value));
+            return Err(ValueError::expected("a whole number", value));
         };
         i128::from_str_radix(written.as_str(), written.radix())
             .ok()
             .and_then(|number| N::try_from(number).ok())
             .filter(|number| range.contains(number))
-            .ok_or_else(|| Complaint::new(format!("must be from {} to {}, not {written}", range.start(), range.end())))
+            .ok_or_else(|| ValueError::new(format!("must be from {} to {}, not {written}", range.start(), range.end())))
     }
 }
 
-pub(super) fn span(range: RangeInclusive<Duration>) -> impl Fn(&Value<'_>) -> Result<Duration, Complaint> {
+pub(super) fn span(range: RangeInclusive<Duration>) -> impl Fn(&Value<'_>) -> Result<Duration, ValueError> {
     move |value| {
         let sort = "a duration such as \"10m\" or \"1h30m\" (units: ms, s, m, h, d)";
-        let DeValue::String(written) = value.get_ref() else { return Err(Complaint::expected(sort, value)) };
-        let span = duration::parse(written).ok_or_else(|| Complaint::expected(sort, value))?;
+        let DeValue::String(written) = value.get_ref() else { return Err(ValueError::expected(sort, value)) };
+        let span = duration::parse(written).ok_or_else(|| ValueError::expected(sort, value))?;
         let bounds = || format!("from {} to {}", duration::spell(*range.start()), duration::spell(*range.end()));
-        if range.contains(&span) { Ok(span) } else { Err(Complaint::expected(bounds(), value)) }
+        if range.contains(&span) { Ok(span) } else { Err(ValueError::expected(bounds(), value)) }
     }
 }
 
 /// A number of bytes.
-pub(super) fn bytes(range: RangeInclusive<u64>) -> impl Fn(&Value<'_>) -> Result<u64, Complaint> {
+pub(super) fn bytes<N: TryFrom<u64>>(range: RangeInclusive<u64>) -> impl Fn(&Value<'_>) -> Result<N, ValueError> {
     move |value| {
         let sort = "a size such as \"64KiB\" (units: B, KiB, MiB, GiB)";
-        let DeValue::String(written) = value.get_ref() else { return Err(Complaint::expected(sort, value)) };
-        let size = size::parse(written).ok_or_else(|| Complaint::expected(sort, value))?;
+        let DeValue::String(written) = value.get_ref() else { return Err(ValueError::expected(sort, value)) };
+        let size = size::parse(written).ok_or_else(|| ValueError::expected(sort, value))?;
         let bounds = || format!("from {} to {}", size::spell(*range.start()), size::spell(*range.end()));
-        if range.contains(&size) { Ok(size) } else { Err(Complaint::expected(bounds(), value)) }
+        let fits = N::try_from(size).ok().filter(|_| range.contains(&size));
+        fits.ok_or_else(|| ValueError::expected(bounds(), value))
     }
 }
 
 /// A member of a closed set, by its name.
 pub(super) fn one_of<T: Copy>(
-    choices: &'static [T],
+    choices: impl AsRef<[T]>,
     name: fn(T) -> &'static str,
-) -> impl Fn(&Value<'_>) -> Result<T, Complaint> {
+) -> impl Fn(&Value<'_>) -> Result<T, ValueError> {
     move |value| {
+        let choices = choices.as_ref();
         let names = || choices.iter().map(|choice| name(*choice));
         let listed = names().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
         let sort = if choices.len() == 1 { listed } else { format!("one of {listed}") };
-        let DeValue::String(written) = value.get_ref() else { return Err(Complaint::expected(sort, value)) };
+        let DeValue::String(written) = value.get_ref() else { return Err(ValueError::expected(sort, value)) };
         let found = choices.iter().copied().find(|choice| name(*choice) == *written);
         found.ok_or_else(|| {
-            let mut complaint = Complaint::expected(sort, value);
-            complaint.text.push_str(&suggestion(written, names()));
-            complaint
+            let mut error = ValueError::expected(sort, value);
+            error.text.push_str(&suggestion(written, names()));
+            error
         })
     }
 }
 
 /// A list whose items are read by `item`. A fault is reported at the position of its item.
 pub(super) fn list<'t, T, L: FromIterator<T>>(
-    item: impl Fn(&Value<'t>) -> Result<T, Complaint>,
-) -> impl Fn(&Value<'t>) -> Result<L, Complaint> {
+    item: impl Fn(&Value<'t>) -> Result<T, ValueError>,
+) -> impl Fn(&Value<'t>) -> Result<L, ValueError> {
     move |value| {
         let DeValue::Array(items) = value.get_ref() else {
-            return Err(Complaint::expected("a list, such as [\"a\", \"b\"]", value));
+            return Err(ValueError::expected("a list, such as [\"a\", \"b\"]", value));
         };
-        let read = |value: &Value<'t>| item(value).map_err(|complaint| complaint.at(value.span()));
+        let read = |value: &Value<'t>| item(value).map_err(|error| error.at(value.span()));
         items.iter().map(read).collect()
     }
 }

@@ -7,13 +7,13 @@ use std::ops::RangeInclusive;
 use super::{
     network_grants::{Secrets, hidden},
     section::{Section, is_plain},
-    value::{Complaint, Value, bytes, filled, shown, text},
+    value::{Value, ValueError, bytes, non_blank, shorten, text},
 };
 
 /// The host buffers the whole body in memory, once per request that is being read.
 const BODY: RangeInclusive<u64> = 1 << 10..=64 << 20;
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Webhook {
     /// A loopback address. `None` disables the listener.
     pub listen: Option<SocketAddr>,
@@ -33,11 +33,7 @@ pub struct WebhookAuth {
 }
 
 impl Webhook {
-    pub(super) const fn blank() -> Self {
-        Self { listen: None, body: 0 }
-    }
-
-    pub(super) fn lay(&mut self, section: &mut Section<'_, '_>) {
+    pub(super) fn merge(&mut self, section: &mut Section<'_, '_>) {
         section.set_some("listen", &mut self.listen, loopback);
         section.set("body", &mut self.body, bytes(BODY));
     }
@@ -50,7 +46,7 @@ impl WebhookAuth {
         self.token.is_none() && self.hmac.is_none()
     }
 
-    pub(super) fn lay(&mut self, section: &mut Section<'_, '_>, secrets: &Secrets) {
+    pub(super) fn merge(&mut self, section: &mut Section<'_, '_>, secrets: &Secrets) {
         section.set_some("token", &mut self.token, |value| secret(value, secrets));
         section.set_some("hmac", &mut self.hmac, |value| secret(value, secrets));
         section.set_some("header", &mut self.header, header);
@@ -58,19 +54,19 @@ impl WebhookAuth {
 }
 
 /// Only loopback addresses are allowed: other machines reach the listener through a reverse proxy that terminates TLS.
-fn loopback(value: &Value<'_>) -> Result<SocketAddr, Complaint> {
-    let written = filled(value)?;
+fn loopback(value: &Value<'_>) -> Result<SocketAddr, ValueError> {
+    let written = non_blank(value)?;
     let address = written.parse::<SocketAddr>().ok().filter(|address| address.ip().is_loopback());
     address.ok_or_else(|| {
-        let written = shown(&written);
-        Complaint::new(format!(
+        let written = shorten(&written);
+        ValueError::new(format!(
             "must be a loopback address with a port, such as \"127.0.0.1:8787\", not \"{written}\"; for access from other machines use a reverse proxy"
         ))
     })
 }
 
 /// Does not quote an unknown name, because it may be the secret itself.
-fn secret(value: &Value<'_>, secrets: &Secrets) -> Result<String, Complaint> {
+fn secret(value: &Value<'_>, secrets: &Secrets) -> Result<String, ValueError> {
     let name = text(value)?;
     if secrets.contains_key(&name) {
         return Ok(name);
@@ -81,13 +77,13 @@ fn secret(value: &Value<'_>, secrets: &Secrets) -> Result<String, Complaint> {
     ))
 }
 
-fn header(value: &Value<'_>) -> Result<String, Complaint> {
-    let name = filled(value)?;
+fn header(value: &Value<'_>) -> Result<String, ValueError> {
+    let name = non_blank(value)?;
     if is_plain(&name) {
         return Ok(name.to_ascii_lowercase());
     }
-    Err(Complaint::new(format!(
+    Err(ValueError::new(format!(
         "must be the name of a header, such as \"X-Hub-Signature-256\", not \"{}\"",
-        shown(&name)
+        shorten(&name)
     )))
 }

@@ -21,15 +21,17 @@ const METADATA_V4: [Ipv4Addr; 3] =
     [Ipv4Addr::new(169, 254, 169, 254), Ipv4Addr::new(169, 254, 170, 2), Ipv4Addr::new(100, 100, 100, 200)];
 const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
 
-#[must_use]
-pub fn standing(address: IpAddr) -> AddressKind {
-    match address {
-        IpAddr::V4(address) => standing_v4(address),
-        IpAddr::V6(address) => standing_v6(address),
+impl AddressKind {
+    #[must_use]
+    pub fn of(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(address) => kind_of_v4(address),
+            IpAddr::V6(address) => kind_of_v6(address),
+        }
     }
 }
 
-fn standing_v4(address: Ipv4Addr) -> AddressKind {
+fn kind_of_v4(address: Ipv4Addr) -> AddressKind {
     if METADATA_V4.contains(&address) {
         return AddressKind::Metadata;
     }
@@ -50,22 +52,22 @@ fn standing_v4(address: Ipv4Addr) -> AddressKind {
 }
 
 /// Addresses that embed an IPv4 address are classified by that address.
-fn standing_v6(address: Ipv6Addr) -> AddressKind {
+fn kind_of_v6(address: Ipv6Addr) -> AddressKind {
     if address == METADATA_V6 {
         return AddressKind::Metadata;
     }
-    let carried = |high: u16, low: u16| {
+    let embedded = |high: u16, low: u16| {
         let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
-        standing_v4(Ipv4Addr::new(a, b, c, d))
+        kind_of_v4(Ipv4Addr::new(a, b, c, d))
     };
     match address.segments() {
         [0, 0, 0, 0, 0, 0, 0, 1] => AddressKind::Private("this machine"),
         // Mapped, translated (SIIT) and NAT64.
         [0, 0, 0, 0, 0, 0xffff, high, low]
         | [0, 0, 0, 0, 0xffff, 0, high, low]
-        | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => carried(high, low),
+        | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => embedded(high, low),
         // 6to4.
-        [0x2002, high, low, ..] => carried(high, low),
+        [0x2002, high, low, ..] => embedded(high, low),
         [0x64, 0xff9b, 1, ..] => AddressKind::Private("a private translation prefix to IPv4"),
         [0xfe80..=0xfebf, ..] => AddressKind::Private("link-local"),
         [0xfc00..=0xfdff, ..] | [0xfec0..=0xfeff, ..] => AddressKind::Private("a private network"),

@@ -6,10 +6,10 @@ use std::{
 };
 
 use super::{
-    AddressKind, Host, Scheme, Target,
-    path::{self, Reading},
-    standing,
-    target::{address_of, host_of, shown, split},
+    AddressKind, Host, HostError, HostNameError, HttpGrantError, HttpGrantFault, MethodError, Scheme, Target,
+    TargetError, TcpGrantError,
+    path::{self, PathForm},
+    target::{address_of, host_of, split},
 };
 
 /// A set of HTTP requests that a plugin may make.
@@ -79,12 +79,12 @@ impl HttpGrant {
 }
 
 impl Paths {
-    fn cover(&self, path: &Reading) -> bool {
+    fn cover(&self, path: &PathForm) -> bool {
         match (self, path) {
-            (Self::Exactly(exact), Reading::Plain(path)) => exact == path,
-            (Self::Below(prefix), Reading::Plain(path)) => path.starts_with(prefix),
-            (Self::Below(prefix), Reading::Odd) => prefix == b"/",
-            (Self::Exactly(_), Reading::Odd) => false,
+            (Self::Exactly(exact), PathForm::Plain(path)) => exact == path,
+            (Self::Below(prefix), PathForm::Plain(path)) => path.starts_with(prefix),
+            (Self::Below(prefix), PathForm::Ambiguous) => prefix == b"/",
+            (Self::Exactly(_), PathForm::Ambiguous) => false,
         }
     }
 }
@@ -99,12 +99,12 @@ pub fn may_request(grants: &[HttpGrant], method: &str, target: &Target) -> bool 
 ///
 /// # Errors
 /// The reason why it cannot.
-pub fn check_method(method: &str) -> Result<(), String> {
+pub fn check_method(method: &str) -> Result<(), MethodError> {
     let plain = |byte: u8| byte.is_ascii_uppercase() || byte == b'-';
     if NEVER.contains(&method) {
-        Err(format!("plugins may not use {method}"))
+        Err(MethodError::Forbidden(method.to_owned()))
     } else if !(1..=20).contains(&method.len()) || !method.bytes().all(plain) {
-        Err("a method consists of 1 to 20 capital letters".to_owned())
+        Err(MethodError::Malformed)
     } else {
         Ok(())
     }
@@ -112,19 +112,17 @@ pub fn check_method(method: &str) -> Result<(), String> {
 
 /// The configuration line that grants the request and nothing more, including the existing grants.
 #[must_use]
-pub fn suggested_grant(plugin: &str, grants: &[HttpGrant], (method, target): (&str, &Target)) -> String {
+pub fn suggested_grant(plugin: &str, grants: &[HttpGrant], method: &str, target: &Target) -> String {
     let method = if matches!(method, "GET" | "HEAD") { String::new() } else { format!("{method} ") };
-    grant_line(
-        (plugin, "http"),
-        grants.iter().map(|grant| &grant.text),
-        format!("{method}{target}{}", target.path.granted()),
-    )
+    let wanted = format!("{method}{target}{}", target.path.granted());
+    grant_line(plugin, "http", grants.iter().map(|grant| &grant.text), wanted)
 }
 
 /// The configuration line with `wanted` added to the list of this plugin's key, including the existing entries.
 #[must_use]
 pub fn grant_line(
-    (plugin, key): (&str, &str),
+    plugin: &str,
+    key: &str,
     listed: impl IntoIterator<Item = impl Display>,
     wanted: impl Display,
 ) -> String {
@@ -135,58 +133,58 @@ pub fn grant_line(
 /// Normalizes a host name for comparison.
 ///
 /// # Errors
-/// The fault, worded to follow the key's name.
-pub fn read_host(text: &str) -> Result<String, String> {
-    let host =
-        host_of(text).map_err(|_| format!("must be a host name, such as \"pbs.lan\", not \"{}\"", shown(text)))?;
-    match host {
-        url::Host::Domain(name) => Ok(name),
-        url::Host::Ipv4(_) | url::Host::Ipv6(_) => Err(format!(
-            "must be a host name, not \"{}\": an IP address that is granted needs no entry here",
-            shown(text)
-        )),
+/// The text is not a host name.
+pub fn read_host(text: &str) -> Result<String, HostNameError> {
+    match host_of(text) {
+        Ok(url::Host::Domain(name)) => Ok(name),
+        Ok(url::Host::Ipv4(_) | url::Host::Ipv6(_)) => Err(HostNameError::Address(text.to_owned())),
+        Err(_) => Err(HostNameError::Malformed(text.to_owned())),
     }
 }
 
 impl FromStr for HttpGrant {
-    type Err = String;
+    type Err = HttpGrantError;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let example = "\"https://pbs.lan:8007/*\" or \"POST https://pbs.lan:8007/*\"";
-        let wrong = |why: &str| format!("must look like {example}, not \"{}\": {why}", shown(text));
+    fn from_str(text: &str) -> Result<Self, HttpGrantError> {
+        Self::parse(text).map_err(|fault| HttpGrantError { text: text.to_owned(), fault })
+    }
+}
+
+impl HttpGrant {
+    fn parse(text: &str) -> Result<Self, HttpGrantFault> {
         let (methods, url) = match text.split_once(' ') {
-            Some((method, url)) => (methods(method).map_err(|why| wrong(&why))?, url),
+            Some((method, url)) => (methods(method)?, url),
             None => (Methods::Reading, text),
         };
-        let (scheme, rest) = url.split_once("://").ok_or_else(|| wrong("it must begin with https:// or http://"))?;
-        let scheme = Scheme::read(scheme).map_err(|_| wrong("it must begin with https:// or http://"))?;
+        let (scheme, rest) = url.split_once("://").ok_or(HttpGrantFault::Scheme)?;
+        let scheme = Scheme::read(scheme).map_err(|_| HttpGrantFault::Scheme)?;
         let slash = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, path) = rest.split_at(slash);
         if is_template(authority) {
-            return Err(wrong("replace HOST with the server's name"));
+            return Err(HttpGrantFault::Template);
         }
-        let (host, port) = split(authority).map_err(|why| wrong(&why.to_string()))?;
+        let (host, port) = split(authority)?;
         if path.is_empty() {
-            return Err(wrong("add a path, or /* for all paths"));
+            return Err(HttpGrantFault::NoPath);
         }
         if path.contains(['?', '#']) {
-            return Err(wrong("remove the query; any query is allowed"));
+            return Err(HttpGrantFault::Query);
         }
-        check_host(&host).map_err(|why| wrong(&why))?;
+        check_host(&host)?;
         let port = port.unwrap_or(scheme.default_port());
-        let paths = paths(path).ok_or_else(|| wrong("the path must be plain, with * only at its end"))?;
+        let paths = paths(path).ok_or(HttpGrantFault::Path)?;
         Ok(Self { text: text.to_owned(), methods, scheme, host, port, paths })
     }
 }
 
-fn methods(text: &str) -> Result<Methods, String> {
+fn methods(text: &str) -> Result<Methods, MethodError> {
     if text == "*" {
         return Ok(Methods::Any);
     }
     let meant = text.to_ascii_uppercase();
-    let slip = |known: &&str| *known != text && strsim::osa_distance(&meant, known) <= 1;
-    match COMMON.iter().find(|known| slip(known)) {
-        Some(known) if !COMMON.contains(&text) => Err(format!("that is not an HTTP method; did you mean {known}?")),
+    let is_near = |known: &&str| *known != text && strsim::osa_distance(&meant, known) <= 1;
+    match COMMON.iter().find(|known| is_near(known)) {
+        Some(known) if !COMMON.contains(&text) => Err(MethodError::Misspelled(known)),
         Some(_) | None => check_method(text).map(|()| Methods::One(text.to_owned())),
     }
 }
@@ -196,21 +194,22 @@ fn paths(text: &str) -> Option<Paths> {
     if stem.contains('*') {
         return None;
     }
-    match path::read(stem) {
-        Reading::Plain(path) if is_prefix => Some(Paths::Below(path)),
-        Reading::Plain(path) => Some(Paths::Exactly(path)),
-        Reading::Odd => None,
+    match path::normalize(stem) {
+        PathForm::Plain(path) if is_prefix => Some(Paths::Below(path)),
+        PathForm::Plain(path) => Some(Paths::Exactly(path)),
+        PathForm::Ambiguous => None,
     }
 }
 
-/// Checks a host that is written in a grant. A literal address needs no further permission, unless it is not the address of a host or belongs to a metadata service.
+/// Checks a host that is written in a grant. A literal address needs no further permission, unless it is not the address
+/// of a host or belongs to a metadata service.
 ///
 /// # Errors
 /// The reason why no grant allows it.
-pub fn check_host(host: &Host) -> Result<(), String> {
-    match address_of(host).map(standing) {
-        Some(AddressKind::Invalid(why)) => Err(format!("this address is {why}")),
-        Some(AddressKind::Metadata) => Err("this is the metadata address where clouds provide credentials".to_owned()),
+pub fn check_host(host: &Host) -> Result<(), HostError> {
+    match address_of(host).map(AddressKind::of) {
+        Some(AddressKind::Invalid(why)) => Err(HostError::Invalid(why)),
+        Some(AddressKind::Metadata) => Err(HostError::Metadata),
         Some(AddressKind::Private(_) | AddressKind::Public) | None => Ok(()),
     }
 }
@@ -223,20 +222,18 @@ fn is_template(authority: &str) -> bool {
 }
 
 impl FromStr for TcpGrant {
-    type Err = String;
+    type Err = TcpGrantError;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong =
-            |why: &str| format!("must be a host and a port, such as \"pbs.lan:8007\", not \"{}\"{why}", shown(text));
+    fn from_str(text: &str) -> Result<Self, TcpGrantError> {
         if is_template(text) {
-            return Err(wrong(": replace HOST with the server's name, and its port"));
+            return Err(TcpGrantError::Template(text.to_owned()));
         }
         match split(text) {
             Ok((host, Some(port))) => {
-                check_host(&host).map_err(|why| wrong(&format!(": {why}")))?;
+                check_host(&host).map_err(|why| TcpGrantError::Host { text: text.to_owned(), why })?;
                 Ok(Self { host: host.to_string(), port })
             }
-            Ok((_, None)) | Err(_) => Err(wrong("")),
+            Ok((_, None)) | Err(_) => Err(TcpGrantError::Malformed(text.to_owned())),
         }
     }
 }
@@ -252,12 +249,12 @@ impl TcpGrant {
     ///
     /// # Errors
     /// `host` is not a host.
-    pub fn needed(host: &str, port: u16) -> Result<(Self, Host), String> {
+    pub fn needed(host: &str, port: u16) -> Result<(Self, Host), TargetError> {
         let named = host.trim_start_matches('[').trim_end_matches(']');
-        let read = match named.parse::<core::net::Ipv6Addr>() {
+        let parsed = match named.parse::<core::net::Ipv6Addr>() {
             Ok(address) => url::Host::Ipv6(address),
-            Err(_) => host_of(host).map_err(|error| error.to_string())?,
+            Err(_) => host_of(host)?,
         };
-        Ok((Self { host: read.to_string(), port }, read))
+        Ok((Self { host: parsed.to_string(), port }, parsed))
     }
 }

@@ -1,16 +1,16 @@
-//! Normalizes a request's path. Servers disagree about dots, double slashes and their encodings. Such a path is *odd*:
-//! only a grant of the whole host covers it, because no interpretation of the path leaves the host.
+//! Normalizes a request's path. Servers disagree about dots, double slashes and their encodings. Such a path is
+//! *ambiguous*: only a grant of the whole host covers it, because no interpretation of the path leaves the host.
 
 /// A path without its query.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Reading {
+pub(super) enum PathForm {
     /// All servers interpret the path the same way.
     Plain(Vec<u8>),
-    Odd,
+    Ambiguous,
 }
 
-impl Reading {
-    /// The path as a grant writes it: this path alone, or the whole host if the path is odd.
+impl PathForm {
+    /// The path as a grant writes it: this path alone, or the whole host if the path is ambiguous.
     pub(super) fn granted(&self) -> String {
         let Self::Plain(path) = self else { return "/*".to_owned() };
         let mut text = String::with_capacity(path.len());
@@ -25,32 +25,32 @@ impl Reading {
 /// The maximum number of nested encodings. Deeper nesting is ambiguous.
 const NESTED: usize = 3;
 
-pub(super) fn read(path: &str) -> Reading {
+pub(super) fn normalize(path: &str) -> PathForm {
     let path = path.split(['?', '#']).next().unwrap_or_default();
     let path = if path.is_empty() { "/" } else { path };
     let mut now = path.as_bytes().to_vec();
-    if is_odd(&now) {
-        return Reading::Odd;
+    if is_ambiguous(&now) {
+        return PathForm::Ambiguous;
     }
-    // An encoded slash makes the path odd, including after a second decoding.
+    // An encoded slash makes the path ambiguous, including after a second decoding.
     for _ in 0..NESTED {
-        let Some(next) = decoded(&now) else { return Reading::Odd };
+        let Some(next) = decoded(&now) else { return PathForm::Ambiguous };
         if next == now {
-            return Reading::Plain(now);
+            return PathForm::Plain(now);
         }
-        if slashes(&next) != slashes(&now) || is_odd(&next) {
-            return Reading::Odd;
+        if slashes(&next) != slashes(&now) || is_ambiguous(&next) {
+            return PathForm::Ambiguous;
         }
         now = next;
     }
-    Reading::Odd
+    PathForm::Ambiguous
 }
 
 fn slashes(path: &[u8]) -> usize {
     path.iter().filter(|byte| **byte == b'/').count()
 }
 
-fn is_odd(path: &[u8]) -> bool {
+fn is_ambiguous(path: &[u8]) -> bool {
     let dots = |segment: &[u8]| {
         // Some servers strip a segment's parameters before they check for dots.
         let bare = segment.split(|byte| *byte == b';').next().unwrap_or_default();

@@ -5,8 +5,9 @@ use std::fmt;
 
 use super::{
     Host,
-    path::{self, Reading},
+    path::{self, PathForm},
 };
+use crate::render;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scheme {
@@ -20,7 +21,7 @@ pub struct Target {
     pub scheme: Scheme,
     pub host: Host,
     pub port: u16,
-    pub(super) path: Reading,
+    pub(super) path: PathForm,
 }
 
 /// The reason why a target is invalid.
@@ -57,7 +58,7 @@ impl Scheme {
         match text.to_ascii_lowercase().as_str() {
             "http" => Ok(Self::Http),
             "https" => Ok(Self::Https),
-            _ => Err(TargetError::Scheme(shown(text))),
+            _ => Err(TargetError::Scheme(shorten(text))),
         }
     }
 }
@@ -69,7 +70,7 @@ impl Target {
         let scheme = Scheme::read(scheme)?;
         let (host, port) = split(authority)?;
         let port = port.unwrap_or(scheme.default_port());
-        Ok(Self { scheme, host, port, path: path::read(path_and_query) })
+        Ok(Self { scheme, host, port, path: path::normalize(path_and_query) })
     }
 
     /// The value of a `Host` header.
@@ -108,13 +109,13 @@ pub(super) fn split(authority: &str) -> Result<(Host, Option<u16>), TargetError>
 pub(super) fn port_of(text: &str) -> Result<u16, TargetError> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let port = digits.then(|| text.parse().ok()).flatten().filter(|port| *port != 0);
-    port.ok_or_else(|| TargetError::Port(shown(text)))
+    port.ok_or_else(|| TargetError::Port(shorten(text)))
 }
 
 /// Normalizes a host to lower case, punycode and no trailing dot. Numeric forms that resolvers accept as an address,
 /// such as `0x7f.1`, become an address.
 pub(super) fn host_of(text: &str) -> Result<Host, TargetError> {
-    let wrong = || TargetError::Host(shown(text));
+    let wrong = || TargetError::Host(shorten(text));
     let bare = text.strip_suffix('.').unwrap_or(text);
     let odd = |c: char| c.is_whitespace() || c.is_control() || "%/\\?#@*".contains(c);
     if bare.is_empty() || bare.ends_with('.') || bare.contains(odd) {
@@ -143,11 +144,6 @@ pub(super) const fn address_of(host: &Host) -> Option<IpAddr> {
 }
 
 /// `text` on one line, truncated if it is long.
-pub(super) fn shown(text: &str) -> String {
-    const LONGEST: usize = 80;
-    let mut plain: String = text.chars().take(LONGEST).map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if text.chars().nth(LONGEST).is_some() {
-        plain.push('…');
-    }
-    plain
+pub(super) fn shorten(text: &str) -> String {
+    render::shorten(text, 80)
 }

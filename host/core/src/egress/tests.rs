@@ -115,20 +115,20 @@ fn methods_are_granted_one_by_one_or_all() {
     assert!(may("* ", "GET") && may("* ", "DELETE") && may("* ", "PROPFIND"));
     for method in ["CONNECT", "TRACE"] {
         assert!(!may("* ", method), "{method}");
-        let why = format!("{method} {url}").parse::<HttpGrant>().unwrap_err();
+        let why = format!("{method} {url}").parse::<HttpGrant>().unwrap_err().to_string();
         assert!(why.ends_with(&format!(": plugins may not use {method}")), "{why}");
     }
     for (slip, meant) in [("GOT", "GET"), ("PSOT", "POST"), ("post", "POST"), ("PUTT", "PUT")] {
-        let why = format!("{slip} {url}").parse::<HttpGrant>().unwrap_err();
+        let why = format!("{slip} {url}").parse::<HttpGrant>().unwrap_err().to_string();
         assert!(why.ends_with(&format!(": that is not an HTTP method; did you mean {meant}?")), "{why}");
     }
     for odd in ["", "Fetch", "A_B"] {
-        let why = format!("{odd} {url}").parse::<HttpGrant>().unwrap_err();
+        let why = format!("{odd} {url}").parse::<HttpGrant>().unwrap_err().to_string();
         assert!(why.ends_with(": a method consists of 1 to 20 capital letters"), "{why}");
     }
     for rare in ["ACL", "FETCH", "M-SEARCH", "PROPFIND", "PURGE"] {
         let (method, target) = request(&format!("{rare} {url}")).unwrap();
-        let line = suggested_grant("pbs", &[], (&method, &target));
+        let line = suggested_grant("pbs", &[], &method, &target);
         assert!(line.ends_with(&format!("[\"{rare} {url}\"]")) && may(&format!("{rare} "), rare), "{line}");
     }
 }
@@ -162,31 +162,31 @@ fn incomplete_and_overbroad_grants_are_refused() {
         "https://[::ffff:0.0.0.0]/*",
         "",
     ] {
-        let why = bad.parse::<HttpGrant>().expect_err(bad);
+        let why = bad.parse::<HttpGrant>().expect_err(bad).to_string();
         assert!(why.starts_with("must look like "), "{bad}: {why}");
     }
 }
 
 #[test]
 fn ports_are_granted_with_their_host() {
-    let grant = |text: &str| text.parse::<TcpGrant>();
-    let needed = |host: &str, port| TcpGrant::needed(host, port).map(|(grant, _)| grant);
+    let grant = |text: &str| text.parse::<TcpGrant>().ok();
+    let needed = |host: &str, port| TcpGrant::needed(host, port).ok().map(|(grant, _)| grant);
     assert_eq!(grant("PBS.lan.:8007"), needed("pbs.LAN", 8007));
     assert_eq!(grant("[fd00::1]:22"), needed("fd00::1", 22));
     assert_eq!(grant("[fd00::1]:22"), needed("[fd00:0::1]", 22));
     assert_eq!(grant("10.0.0.7:22"), needed("0x0a000007", 22));
     assert_ne!(grant("pbs.lan:8007"), needed("pbs.lan", 8008));
     for bad in ["pbs.lan", "pbs.lan:", "pbs.lan:x", ":22", "a/b:22", "u@h:22", "224.0.0.1:5353", "*:22"] {
-        assert!(grant(bad).is_err(), "{bad}");
+        assert_eq!(grant(bad), None, "{bad}");
     }
-    assert!(needed("a b", 1).is_err() && needed("", 1).is_err() && needed("a:1", 1).is_err());
+    assert!(needed("a b", 1).is_none() && needed("", 1).is_none() && needed("a:1", 1).is_none());
 }
 
 #[test]
 fn the_proposed_line_keeps_grants_and_adds_the_request() {
     let had = [grant("https://a.example/*")];
     let (method, target) = request("POST https://PBS.lan:8007/api2/x?y").unwrap();
-    let line = suggested_grant("pbs", &had, (&method, &target));
+    let line = suggested_grant("pbs", &had, &method, &target);
     assert_eq!(
         line,
         r#"[plugins.pbs] in the configuration: http = ["https://a.example/*", "POST https://pbs.lan:8007/api2/x"]"#
@@ -196,7 +196,7 @@ fn the_proposed_line_keeps_grants_and_adds_the_request() {
         let (method, target) = request(&format!("GET https://pbs.lan{path}")).unwrap();
         let line = format!("https://pbs.lan{line}");
         assert_eq!(
-            suggested_grant("pbs", &[], (&method, &target)),
+            suggested_grant("pbs", &[], &method, &target),
             format!("[plugins.pbs] in the configuration: http = [\"{line}\"]")
         );
         assert!(may_request(&[grant(&line)], &method, &target), "{line}");
@@ -208,11 +208,11 @@ fn the_proposed_line_keeps_grants_and_adds_the_request() {
 #[test]
 fn the_unfilled_proposed_line_is_not_a_grant() {
     for template in ["https://HOST/*", "POST https://HOST:8007/x"] {
-        let why = template.parse::<HttpGrant>().expect_err(template);
+        let why = template.parse::<HttpGrant>().expect_err(template).to_string();
         assert!(why.ends_with("replace HOST with the server's name"), "{why}");
     }
     for template in ["HOST:PORT", "HOST:22"] {
-        let why = template.parse::<TcpGrant>().expect_err(template);
+        let why = template.parse::<TcpGrant>().expect_err(template).to_string();
         assert!(why.ends_with("replace HOST with the server's name, and its port"), "{why}");
     }
 }
@@ -220,7 +220,7 @@ fn the_unfilled_proposed_line_is_not_a_grant() {
 #[test]
 fn cloud_metadata_addresses_cannot_be_granted() {
     for host in ["169.254.169.254", "0xa9fea9fe", "[fd00:ec2::254]", "[::ffff:169.254.169.254]", "100.100.100.200"] {
-        let why = format!("* http://{host}/*").parse::<HttpGrant>().expect_err(host);
+        let why = format!("* http://{host}/*").parse::<HttpGrant>().expect_err(host).to_string();
         assert!(why.ends_with("this is the metadata address where clouds provide credentials"), "{why}");
         assert!(format!("{host}:80").parse::<TcpGrant>().is_err(), "{host}");
         let (_, target) = request(&format!("GET http://{host}/latest/")).unwrap();
@@ -238,7 +238,7 @@ fn only_host_names_can_be_allowed_as_private() {
 }
 
 fn sort(address: &str) -> &'static str {
-    match standing(address.parse::<IpAddr>().unwrap()) {
+    match AddressKind::of(address.parse::<IpAddr>().unwrap()) {
         AddressKind::Public => "public",
         AddressKind::Private(_) => "private",
         AddressKind::Metadata => "metadata",
@@ -292,10 +292,10 @@ proptest! {
     /// An IPv4 address keeps its classification however it is embedded in an IPv6 address.
     #[test]
     fn embedded_ipv4_addresses_are_classified_alike(bits in any::<u32>()) {
-        let bare = standing(IpAddr::from(bits.to_be_bytes()));
+        let bare = AddressKind::of(IpAddr::from(bits.to_be_bytes()));
         let (high, low) = (bits >> 16, bits & 0xffff);
         for disguise in [format!("::ffff:{high:x}:{low:x}"), format!("64:ff9b::{high:x}:{low:x}"), format!("2002:{high:x}:{low:x}::")] {
-            prop_assert_eq!(standing(disguise.parse().unwrap()), bare, "{}", disguise);
+            prop_assert_eq!(AddressKind::of(disguise.parse().unwrap()), bare, "{}", disguise);
         }
     }
 
@@ -329,7 +329,7 @@ proptest! {
     #[test]
     fn the_proposed_line_grants_the_request(host in "[a-z0-9.:@%\\[\\]-]{1,12}", path in "(/[a-z.%0-9]{0,4}){1,3}") {
         if let Ok(target) = Target::new("https", &host, &path) {
-            let line = suggested_grant("p", &[], ("GET", &target));
+            let line = suggested_grant("p", &[], "GET", &target);
             let text = line.split('"').nth(1).unwrap();
             if let Ok(grant) = text.parse::<HttpGrant>() {
                 prop_assert!(may_request(&[grant], "GET", &target), "{}", line);

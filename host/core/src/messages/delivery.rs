@@ -1,12 +1,12 @@
 //! The host's messages about posts that could not be delivered in full.
 
-use super::said;
+use super::quote;
 use crate::types::Place;
 
 /// Marks the part of an answer that was shown when the host was killed. The mark comes first, because at the end it
 /// could fall into an unclosed code block.
 #[must_use]
-pub fn cut_off(answer: &str) -> String {
+pub fn interrupted_answer(answer: &str) -> String {
     format!("⚠ This answer was interrupted:\n\n{answer}")
 }
 
@@ -15,7 +15,7 @@ pub fn cut_off(answer: &str) -> String {
 pub fn unreachable(place: &Place, why: &str) -> String {
     format!(
         "Cordboard can't write to {place}: {}\nIts answers are kept and sent when somebody writes there or the chat accepts messages again. Check that the topic is open and that the bot may post.",
-        said(why)
+        quote(why)
     )
 }
 

@@ -11,7 +11,7 @@ pub struct MessageBuilder {
     units: usize,
     entities: Vec<Entity>,
     /// At most one of each kind, so only a few.
-    open: Vec<Open>,
+    open: Vec<OpenStyle>,
     /// For each style that was opened and not closed, whether it has an entry in `open`. A nested style, such as bold
     /// inside bold, has none.
     nesting: Vec<Nesting>,
@@ -32,7 +32,7 @@ enum Nesting {
 }
 
 #[derive(Debug)]
-struct Open {
+struct OpenStyle {
     style: Style,
     /// The offset of its text, or `None` if it has none yet.
     start: Option<usize>,
@@ -94,7 +94,7 @@ impl MessageBuilder {
         let nesting = if self.has_open(|open| *open == style) { Nesting::Inner } else { Nesting::Outermost };
         self.nesting.push(nesting);
         if nesting == Nesting::Outermost {
-            self.open.push(Open { style, start: None });
+            self.open.push(OpenStyle { style, start: None });
         }
     }
 

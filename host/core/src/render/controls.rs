@@ -7,26 +7,26 @@ use std::borrow::Cow;
 /// U+2069), so that the text and its surroundings appear in logical order. Right-to-left scripts need none of them.
 #[must_use]
 pub fn strip_controls(text: &str) -> Cow<'_, str> {
-    if text.contains(acts) { Cow::Owned(text.replace(acts, "")) } else { Cow::Borrowed(text) }
+    if text.contains(alters_display) { Cow::Owned(text.replace(alters_display, "")) } else { Cow::Borrowed(text) }
 }
 
 /// Whether `c` is invisible and affects a terminal or its neighbours.
 #[must_use]
 pub fn is_unseen(c: char) -> bool {
-    is_break(c) || c.is_control() || turns(c) || hides(c)
+    is_break(c) || c.is_control() || changes_direction(c) || is_zero_width(c)
 }
 
 /// Whether `c` affects the display of an answer: it controls a terminal, or makes letters appear in another order. Line
 /// breaks and tabs are allowed in an answer.
-fn acts(c: char) -> bool {
-    c.is_control() && c != '\n' && c != '\t' || turns(c)
+fn alters_display(c: char) -> bool {
+    c.is_control() && c != '\n' && c != '\t' || changes_direction(c)
 }
 
 /// Replaces each control character with a visible one of the same length in UTF-16 units, so that entities stay valid.
 /// References such as `&#27;` become control characters only during rendering.
 #[must_use]
-pub(super) fn visible(text: String) -> String {
-    if text.contains(acts) { text.replace(acts, "\u{fffd}") } else { text }
+pub(super) fn replace_controls(text: String) -> String {
+    if text.contains(alters_display) { text.replace(alters_display, "\u{fffd}") } else { text }
 }
 
 pub(super) const fn is_break(c: char) -> bool {
@@ -34,14 +34,14 @@ pub(super) const fn is_break(c: char) -> bool {
 }
 
 /// Embeddings, overrides and isolates. They can display the end of a sentence before its beginning.
-const fn turns(c: char) -> bool {
+const fn changes_direction(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Invisible characters, mostly of zero width, which make different words look the same. Joiners (U+200C, U+200D) and
 /// directional marks that affect only themselves (U+200E, U+200F) are legitimate in text. Tag characters are included,
 /// so flags of regions are shown as plain flags.
-const fn hides(c: char) -> bool {
+const fn is_zero_width(c: char) -> bool {
     matches!(
         c,
         '\u{ad}'

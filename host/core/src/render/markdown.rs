@@ -20,14 +20,14 @@ pub fn render(markdown: &str) -> Message {
         writer.handle(event, range);
     }
     writer.recover(markdown.len());
-    writer.draft.finish()
+    writer.builder.finish()
 }
 
 struct Writer<'a> {
     source: &'a str,
     definitions: Definitions,
-    draft: MessageBuilder,
-    line: Line,
+    builder: MessageBuilder,
+    line: LineState,
     /// The source up to this offset is written, or known to be syntax.
     seen: usize,
     /// The current code block: its info string and its text.
@@ -44,7 +44,7 @@ struct Writer<'a> {
 
 /// The content before the next text in its container.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Line {
+enum LineState {
     /// Nothing, or the marker of a list item or quote.
     Fresh,
     /// Text that continues.
@@ -58,8 +58,8 @@ impl<'a> Writer<'a> {
         Self {
             source,
             definitions,
-            draft: MessageBuilder::default(),
-            line: Line::Fresh,
+            builder: MessageBuilder::default(),
+            line: LineState::Fresh,
             seen: 0,
             code: None,
             table: None,
@@ -81,7 +81,7 @@ impl<'a> Writer<'a> {
             }
             Event::Rule => {
                 self.begin_block(range.start);
-                self.draft.push("———");
+                self.builder.push("———");
                 self.end_block(range.end);
             }
             Event::Text(text)
@@ -107,7 +107,7 @@ impl<'a> Writer<'a> {
             Tag::TableCell => self.in_table(Table::begin_cell),
             Tag::Heading { .. } => {
                 self.begin_leaf(range.start);
-                self.draft.open(Style::Bold);
+                self.builder.open(Style::Bold);
             }
             Tag::Emphasis => self.open_span(Style::Italic, range),
             Tag::Strong => self.open_span(Style::Bold, range),
@@ -142,7 +142,7 @@ impl<'a> Writer<'a> {
             TagEnd::Emphasis | TagEnd::Strong | TagEnd::Strikethrough => self.close_span(range),
             TagEnd::Link | TagEnd::Image => self.end_link(range),
             TagEnd::Heading(_) => {
-                self.draft.close();
+                self.builder.close();
                 self.end_block(range.end);
             }
             TagEnd::Paragraph

@@ -21,12 +21,12 @@ const SHORTEST: usize = 2;
 #[must_use]
 pub fn split(message: Message, limit: usize) -> Vec<Message> {
     let limit = limit.max(SHORTEST);
-    let mut rest = Rest { text: &message.text, start: 0, entities: message.entities.into() };
+    let mut rest = Remainder { text: &message.text, start: 0, entities: message.entities.into() };
     let mut chunks = Vec::new();
     while rest.skip_blank_lines(limit) {
-        let (worth, end) = rest.cut(limit);
+        let (quality, end) = rest.cut(limit);
         chunks.extend(rest.take(end));
-        if worth == BreakQuality::Word {
+        if quality == BreakQuality::Word {
             rest.skip_spaces();
         }
     }
@@ -34,7 +34,7 @@ pub fn split(message: Message, limit: usize) -> Vec<Message> {
 }
 
 /// The part of the message that is not split yet.
-struct Rest<'a> {
+struct Remainder<'a> {
     text: &'a str,
     /// The offset of `text` in the whole message, in UTF-16 units like the offsets of entities.
     start: usize,
@@ -52,7 +52,7 @@ enum BreakQuality {
     Block,
 }
 
-impl<'a> Rest<'a> {
+impl<'a> Remainder<'a> {
     /// Drops leading blank lines, and an indentation that would fill a chunk. Returns whether any text remains.
     fn skip_blank_lines(&mut self, limit: usize) -> bool {
         let shown = self.text.trim_start();
@@ -82,9 +82,9 @@ impl<'a> Rest<'a> {
         let behind = self.text[window..].chars().next().map_or(0, char::len_utf8);
         for (at, c) in self.text[..window + behind].char_indices() {
             if at > 0 && c.is_whitespace() {
-                let worth = self.worth(at, code.hold(unit));
-                if worth >= best.0 {
-                    best = (worth, at);
+                let quality = self.quality(at, code.at(unit));
+                if quality >= best.0 {
+                    best = (quality, at);
                 }
             }
             unit += c.len_utf16();
@@ -107,7 +107,7 @@ impl<'a> Rest<'a> {
         if end == 0 { self.text.chars().next().map_or(0, char::len_utf8) } else { end }
     }
 
-    fn worth(&self, at: usize, in_code: InCode) -> BreakQuality {
+    fn quality(&self, at: usize, in_code: InCode) -> BreakQuality {
         let behind = &self.text[at..];
         match in_code {
             _ if !behind.starts_with('\n') => BreakQuality::Word,
@@ -181,7 +181,7 @@ impl CodeSpans {
     }
 
     /// Whether the position before `unit` is inside a code block. Positions must be queried in ascending order.
-    fn hold(&mut self, unit: usize) -> InCode {
+    fn at(&mut self, unit: usize) -> InCode {
         while self.0.pop_front_if(|block| block.end <= unit).is_some() {}
         if self.0.front().is_some_and(|block| block.start < unit) { InCode::Yes } else { InCode::No }
     }

@@ -46,21 +46,21 @@ impl Styler {
         match (self.fence, Fence::of(line)) {
             (Some(open), Some(found)) if found.closes(open) => {
                 self.fence = None;
-                painted(line, DIM)
+                apply_style(line, DIM)
             }
-            (Some(_), _) => painted(line, CYAN),
+            (Some(_), _) => apply_style(line, CYAN),
             (None, Some(found)) if found.opens(line) => {
                 self.fence = Some(found);
-                painted(line, DIM)
+                apply_style(line, DIM)
             }
-            (None, _) => prose(line),
+            (None, _) => style_prose(line),
         }
     }
 }
 
 /// Formats text in a style. Removes control characters again, because references such as `&#27;` become control
 /// characters only during rendering.
-fn painted(text: &str, code: &str) -> String {
+fn apply_style(text: &str, code: &str) -> String {
     let text = strip_controls(text);
     if text.is_empty() || code.is_empty() { text.into_owned() } else { format!("{code}{text}{RESET}") }
 }
@@ -103,15 +103,15 @@ impl Fence {
 }
 
 /// Styles a line outside code. It is rendered without its indentation, which would turn it into code.
-fn prose(line: &str) -> String {
+fn style_prose(line: &str) -> String {
     let text = line.trim_start();
     let indent = &line[..line.len() - text.len()];
     let mark = if text.starts_with('>') { QUOTE_MARK } else { "" };
-    format!("{indent}{mark}{}", ansi(&render(text)))
+    format!("{indent}{mark}{}", to_ansi(&render(text)))
 }
 
 /// Writes a message with escape sequences, one span of equal style after another.
-fn ansi(message: &Message) -> String {
+fn to_ansi(message: &Message) -> String {
     let mut ends: Vec<usize> = message.entities.iter().flat_map(|entity| [entity.offset, entity.end()]).collect();
     ends.push(units(&message.text));
     ends.sort_unstable();
@@ -121,7 +121,7 @@ fn ansi(message: &Message) -> String {
     for end in ends {
         let text = &message.text[at..];
         let text = &text[..bytes(text, end - unit)];
-        written.push_str(&painted(text, &open.iter().map(|(entity, _)| code(&entity.style)).collect::<String>()));
+        written.push_str(&apply_style(text, &open.iter().map(|(entity, _)| code(&entity.style)).collect::<String>()));
         (unit, at) = (end, at + text.len());
         for (entity, start) in open.extract_if(.., |(entity, _)| entity.end() <= end) {
             written.push_str(&address(entity, &message.text[start..at]));

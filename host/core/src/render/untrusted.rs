@@ -5,7 +5,7 @@ use super::controls::{is_break, is_unseen, strip_controls};
 
 /// The maximum length of untrusted text in a sentence of the host, in characters. It fits the message and the location
 /// of a panic.
-pub const FOREIGN: usize = 500;
+pub const UNTRUSTED_LENGTH: usize = 500;
 
 /// `text` on one line of at most `most` characters, without characters that move a cursor, change the direction of
 /// writing, or are invisible.
@@ -21,6 +21,15 @@ pub fn one_line(text: &str, most: usize) -> String {
     short
 }
 
+/// The first `most` characters of a value in an error, with each control character replaced by a space.
+pub(crate) fn shorten(text: &str, most: usize) -> String {
+    let mut short: String = text.chars().take(most).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if text.chars().nth(most).is_some() {
+        short.push('…');
+    }
+    short
+}
+
 /// Whether [`one_line`] leaves `text` unchanged, apart from its length.
 #[must_use]
 pub fn is_one_line(text: &str) -> bool {
@@ -31,13 +40,13 @@ pub fn is_one_line(text: &str) -> bool {
 /// look the same.
 #[must_use]
 pub fn escape_invisible(text: &str) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |mut spelt, c| {
+    text.chars().fold(String::with_capacity(text.len()), |mut escaped, c| {
         if is_unseen(c) {
-            spelt.extend(c.escape_unicode())
+            escaped.extend(c.escape_unicode())
         } else {
-            spelt.push(c)
+            escaped.push(c)
         }
-        spelt
+        escaped
     })
 }
 

@@ -1,41 +1,47 @@
 //! Admin commands. A refusal says what to do instead.
 
 use super::{
-    Command, CommandId, Decision, Effect, File, GrantAnswer, Machine, Offered, RejectReason, TrialError,
-    job::{Order, Purpose},
+    Command, CommandId, Decision, Effect, FileState, GrantAnswer, Machine, Offers, RejectReason, TrialError,
+    job::{JobCommand, Purpose},
     messages::{self, invalid},
     short,
 };
 use crate::{session::ApiError, types::Timestamp};
 
-/// The next step of a command.
-enum Step {
+/// An admin command that is being carried out.
+struct Issued {
+    id: CommandId,
+    decision: Decision,
+}
+
+enum CommandStep {
     /// The command is done, with this answer.
     Done(String),
     /// The job answers.
     Started,
 }
 
-type Planned = Result<Step, ApiError>;
+type StepResult = Result<CommandStep, ApiError>;
 
 impl Machine {
     /// Carries out a command. Its answer is an effect, now or later. If a `Persist` or `PersistAnswer` of these effects
     /// fails, the caller must continue with the machine as it was before.
     #[must_use]
-    pub fn command(&mut self, command: Command, id: CommandId, word: Decision) -> Vec<Effect> {
-        let now = word.at;
-        let planned = match command {
+    pub fn command(&mut self, command: Command, id: CommandId, decision: Decision) -> Vec<Effect> {
+        let now = decision.at;
+        let issued = Issued { id, decision };
+        let step = match command {
             Command::Rollback => self.roll_back(id, now),
             Command::Reload => self.reload(id, now),
-            Command::Disable(offered) => self.disable(&offered, word),
+            Command::Disable(offers) => self.disable(&offers, issued.decision),
             Command::Enable => self.enable(id, now),
-            Command::Grant { digest, config_only_names } => self.grant(&digest, &config_only_names, (id, word)),
-            Command::Refuse(digest) => self.refuse(&digest, word),
-            Command::Revoke => self.revoke(id, word),
+            Command::Grant { digest, config_only_names } => self.grant(&digest, &config_only_names, issued),
+            Command::Refuse(digest) => self.refuse(&digest, issued.decision),
+            Command::Revoke => self.revoke(issued),
         };
-        match planned {
-            Ok(Step::Started) => {}
-            Ok(Step::Done(text)) => self.emit(Effect::Answer { command: id, answer: Ok(text) }),
+        match step {
+            Ok(CommandStep::Started) => {}
+            Ok(CommandStep::Done(text)) => self.emit(Effect::Answer { command: id, answer: Ok(text) }),
             Err(refusal) => self.emit(Effect::Answer { command: id, answer: Err(refusal) }),
         }
         self.finish(now)
@@ -56,110 +62,110 @@ impl Machine {
             .map_or(Ok(()), |why| Err(invalid(format!("The plugin folder can't be used: Cordboard failed to {why}."))))
     }
 
-    fn start(&mut self, id: CommandId, order: Order, goal: &str, now: Timestamp) -> Step {
-        self.exhausted = false;
-        self.begin(Purpose::Command { id, order }, goal, now);
-        Step::Started
+    fn start(&mut self, id: CommandId, command: JobCommand, goal: &str, now: Timestamp) -> CommandStep {
+        self.fallbacks_exhausted = false;
+        self.begin_job(Purpose::Command { id, command }, goal, now);
+        CommandStep::Started
     }
 
-    fn roll_back(&mut self, id: CommandId, now: Timestamp) -> Planned {
+    fn roll_back(&mut self, id: CommandId, now: Timestamp) -> StepResult {
         self.check_enabled()?;
-        let none = || invalid(format!("No version of plugin '{}' is active.", self.name));
-        let left = self.active.as_ref().ok_or_else(none)?.digest.clone();
-        let none = || invalid(format!("Plugin '{}' has no version before {}.", self.name, short(&left)));
-        let target = self.before(&left).ok_or_else(none)?;
-        Ok(self.start(id, Order::Rollback { left }, &target, now))
+        let not_active = || invalid(format!("No version of plugin '{}' is active.", self.name));
+        let from = self.active.as_ref().ok_or_else(not_active)?.digest.clone();
+        let no_earlier = || invalid(format!("Plugin '{}' has no version before {}.", self.name, short(&from)));
+        let target = self.version_before(&from).ok_or_else(no_earlier)?;
+        Ok(self.start(id, JobCommand::Rollback { from }, &target, now))
     }
 
-    fn reload(&mut self, id: CommandId, now: Timestamp) -> Planned {
+    fn reload(&mut self, id: CommandId, now: Timestamp) -> StepResult {
         self.check_enabled()?;
         self.check_folder()?;
-        let none = || invalid(format!("Plugin '{}' has no file any more, and is not built in.", self.name));
-        let newest = self.newest().ok_or_else(none)?.to_owned();
+        let no_file = || invalid(format!("Plugin '{}' has no file any more, and is not built in.", self.name));
+        let newest = self.newest().ok_or_else(no_file)?.to_owned();
         self.state.clear_rollbacks();
-        Ok(self.start(id, Order::Reload, &newest, now))
+        Ok(self.start(id, JobCommand::Reload, &newest, now))
     }
 
     /// Refuses to disable the plugin that offers /plugins, because no other command could enable it again.
-    fn disable(&mut self, offered: &Offered, word: Decision) -> Planned {
+    fn disable(&mut self, offers: &Offers, decision: Decision) -> StepResult {
         let name = self.name.clone();
-        if offered.controls_plugins {
+        if offers.controls_plugins {
             return Err(invalid(format!(
                 "Plugin '{name}' provides /plugins, and without it no plugin can be enabled again. \
                  Replace it with another version instead."
             )));
         }
         if self.state.disabled.is_some() {
-            return Ok(Step::Done(format!("Plugin '{name}' is already disabled.")));
+            return Ok(CommandStep::Done(format!("Plugin '{name}' is already disabled.")));
         }
-        self.state.disabled = Some(word);
+        self.state.disabled = Some(decision);
         self.cancel_job();
-        self.deactivate(self.terms.limits.drain);
-        (self.rejected, self.untried) = (None, false);
+        self.deactivate(self.settings.limits.drain);
+        (self.rejected, self.newest_untried) = (None, false);
         let mut text = format!("Plugin '{name}' is disabled. Use /plugins enable {name} to enable it again.");
-        if !offered.commands.is_empty() {
-            text.push_str(&format!(" Commands removed with it: {}.", offered.commands.join(", ")));
+        if !offers.commands.is_empty() {
+            text.push_str(&format!(" Commands removed with it: {}.", offers.commands.join(", ")));
         }
-        if offered.has_lifecycle {
+        if offers.has_lifecycle {
             text.push_str(" If it was the lifecycle plugin, idle agents are now suspended at their idle timeout.");
         }
-        Ok(Step::Done(text))
+        Ok(CommandStep::Done(text))
     }
 
-    fn enable(&mut self, id: CommandId, now: Timestamp) -> Planned {
+    fn enable(&mut self, id: CommandId, now: Timestamp) -> StepResult {
         if self.state.disabled.is_none() {
-            return Ok(Step::Done(format!("Plugin '{}' is not disabled.", self.name)));
+            return Ok(CommandStep::Done(format!("Plugin '{}' is not disabled.", self.name)));
         }
         self.check_folder()?;
         self.state.disabled = None;
         // The owner is asked again about a version that is pending approval.
-        self.asked.clear();
-        if let File::Unusable(reason) = self.file.clone() {
+        self.approval_requested.clear();
+        if let FileState::Unusable(reason) = self.file.clone() {
             let why = reason.why.clone();
             self.reject_version("", &TrialError::invalid(reason), now);
             return Ok(self.start_fallback(id, why, "", now));
         }
         let Some(newest) = self.newest().map(str::to_owned) else {
-            return Ok(Step::Done(format!("Plugin '{}' is enabled, but it has no file.", self.name)));
+            return Ok(CommandStep::Done(format!("Plugin '{}' is enabled, but it has no file.", self.name)));
         };
         let Some(why) = self.not_admitted(&newest, now) else {
-            return Ok(self.start(id, Order::Enable { not_admitted: None }, &newest, now));
+            return Ok(self.start(id, JobCommand::Enable { not_admitted: None }, &newest, now));
         };
         self.reject_not_admitted(&newest, why.clone(), now);
         Ok(self.start_fallback(id, why, &newest, now))
     }
 
     /// Enables an earlier version, because the newest one can't be activated.
-    fn start_fallback(&mut self, id: CommandId, why: String, goal: &str, now: Timestamp) -> Step {
-        self.exhausted = false;
-        let order = Order::Enable { not_admitted: Some(why) };
-        self.begin_fallback(Purpose::Command { id, order }, goal, None, now);
-        Step::Started
+    fn start_fallback(&mut self, id: CommandId, why: String, goal: &str, now: Timestamp) -> CommandStep {
+        self.fallbacks_exhausted = false;
+        let command = JobCommand::Enable { not_admitted: Some(why) };
+        self.begin_fallback_job(Purpose::Command { id, command }, goal, None, now);
+        CommandStep::Started
     }
 
     /// Returns the capabilities that the pending version requests, if its digest starts with `digest`.
     fn requested(&self, digest: &str) -> Result<Vec<String>, ApiError> {
         let name = &self.name;
-        let asked = self.rejected.as_ref().and_then(|rejected| match &rejected.hold {
+        let pending = self.rejected.as_ref().and_then(|rejected| match &rejected.reason {
             RejectReason::PendingApproval(missing) | RejectReason::Denied(missing) => Some((&rejected.digest, missing)),
             RejectReason::Rejected | RejectReason::NotAdmitted => None,
         });
-        match asked {
-            Some((waiting, missing)) if waiting.starts_with(digest) => Ok(missing.clone()),
-            Some((waiting, _)) => Err(invalid(format!(
+        match pending {
+            Some((version, missing)) if version.starts_with(digest) => Ok(missing.clone()),
+            Some((version, _)) => Err(invalid(format!(
                 "Version {} of plugin '{name}' is no longer pending approval; version {} is.",
                 short(digest),
-                short(waiting)
+                short(version)
             ))),
             None => Err(invalid(format!("No version of plugin '{name}' is pending approval."))),
         }
     }
 
-    fn grant(&mut self, digest: &str, config_only_names: &[String], (id, word): (CommandId, Decision)) -> Planned {
+    fn grant(&mut self, digest: &str, config_only_names: &[String], issued: Issued) -> StepResult {
         self.check_enabled()?;
         let missing = self.requested(digest)?;
         self.check_folder()?;
-        let (name, now) = (self.name.clone(), word.at);
+        let (name, now) = (self.name.clone(), issued.decision.at);
         if !config_only_names.is_empty() {
             let config_only_names = config_only_names.join(", ");
             let text = format!(
@@ -171,35 +177,45 @@ impl Machine {
         let newest = newest.ok_or_else(|| {
             invalid(format!("Version {} of plugin '{name}' is not in the plugin folder any more.", short(digest)))
         })?;
-        self.answer(missing, true, word);
-        if self.refit.is_some() {
+        self.record_answer(GrantAnswer {
+            plugin: name.clone(),
+            capabilities: missing,
+            granted: true,
+            decision: issued.decision,
+        });
+        if self.settings_trial.is_some() {
             // A trial without the new grants says nothing.
-            self.mark_stale();
+            self.mark_settings_changed();
         }
-        Ok(self.start(id, Order::Grant, &newest, now))
+        Ok(self.start(issued.id, JobCommand::Grant, &newest, now))
     }
 
-    fn refuse(&mut self, digest: &str, word: Decision) -> Planned {
+    fn refuse(&mut self, digest: &str, decision: Decision) -> StepResult {
         let missing = self.requested(digest)?;
         let listed = missing.join(", ");
-        let now = word.at;
-        self.answer(missing.clone(), false, word);
+        let now = decision.at;
+        self.record_answer(GrantAnswer {
+            plugin: self.name.clone(),
+            capabilities: missing.clone(),
+            granted: false,
+            decision,
+        });
         // An earlier answer may have granted them.
-        self.mark_stale();
+        self.mark_settings_changed();
         self.restart_trial(now);
         if let Some(rejected) = &mut self.rejected {
-            rejected.hold = RejectReason::Denied(missing);
+            rejected.reason = RejectReason::Denied(missing);
         }
         let stays_active = messages::stays_active(self.active.as_ref());
-        Ok(Step::Done(format!(
+        Ok(CommandStep::Done(format!(
             "Plugin '{}' is not granted {listed}. You are not asked again about versions that request no more than that.{stays_active}",
             self.name
         )))
     }
 
     /// Turns every grant into a refusal, so that the owner isn't asked again.
-    fn revoke(&mut self, id: CommandId, word: Decision) -> Planned {
-        let (name, now) = (self.name.clone(), word.at);
+    fn revoke(&mut self, issued: Issued) -> StepResult {
+        let (name, now) = (self.name.clone(), issued.decision.at);
         let revoked = self.grants.granted().into_iter().collect::<Vec<_>>().join(", ");
         let given: Vec<Vec<String>> = self.grants.granted_answers().map(|one| one.capabilities.clone()).collect();
         if given.is_empty() {
@@ -209,22 +225,22 @@ impl Machine {
             return Err(invalid(text));
         }
         for capabilities in given {
-            self.answer(capabilities, false, word.clone());
+            let (plugin, decision) = (name.clone(), issued.decision.clone());
+            self.record_answer(GrantAnswer { plugin, capabilities, granted: false, decision });
         }
         // Even if something newer replaces this command, the active version loses the grants.
-        self.mark_stale();
+        self.mark_settings_changed();
         match self.active.as_ref().map(|active| active.digest.clone()) {
-            Some(active) => Ok(self.start(id, Order::Revoke { revoked }, &active, now)),
+            Some(active) => Ok(self.start(issued.id, JobCommand::Revoke { revoked }, &active, now)),
             None => {
                 self.restart_trial(now);
-                Ok(Step::Done(messages::revoked(&name, &revoked, None)))
+                Ok(CommandStep::Done(messages::revoked(&name, &revoked, None)))
             }
         }
     }
 
-    fn answer(&mut self, mut capabilities: Vec<String>, granted: bool, word: Decision) {
-        capabilities.sort();
-        let answer = GrantAnswer { plugin: self.name.clone(), capabilities, granted, word };
+    fn record_answer(&mut self, mut answer: GrantAnswer) {
+        answer.capabilities.sort();
         self.grants.add(answer.clone());
         self.emit(Effect::PersistAnswer(answer));
     }

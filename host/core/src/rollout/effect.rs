@@ -11,12 +11,12 @@ pub enum Effect {
     Persist,
     PersistAnswer(GrantAnswer),
     /// Store the version as the latest one, and the replaced one as the latest but one.
-    Keep {
+    Store {
         digest: String,
         replaced: Option<String>,
     },
     /// Delete the stored versions, so that a later plugin of this name can't fall back to them.
-    Forget,
+    DeleteStored,
     /// Compile the version.
     Build {
         ticket: Ticket,
@@ -43,7 +43,7 @@ pub enum Effect {
         drain: Duration,
     },
     /// Ask the owner about a version that is pending approval.
-    Ask {
+    RequestApproval {
         digest: String,
         missing: Vec<String>,
     },

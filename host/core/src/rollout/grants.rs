@@ -11,7 +11,7 @@ pub struct GrantAnswer {
     /// Sorted.
     pub capabilities: Vec<String>,
     pub granted: bool,
-    pub word: Decision,
+    pub decision: Decision,
 }
 
 /// The answers about one plugin, one for each set of capabilities.

@@ -11,26 +11,26 @@ pub struct Ticket(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CommandId(pub u64);
 
-/// The last state of a plugin's file that the watcher reported.
+/// The last state of a plugin's file that the watcher failing_version.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum File {
+pub enum FileState {
     Absent,
     /// The digest of the whole file.
     Settled(String),
     /// The file can't be used, for this reason.
-    Unusable(Reason),
+    Unusable(RejectionText),
 }
 
 /// A reason for people, and the same for operators, with the file to correct.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reason {
+pub struct RejectionText {
     pub why: String,
     pub operator_text: String,
 }
 
 /// The settings of a plugin that decide about its rollout. The others only matter to builds and trials.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Terms {
+pub struct RolloutSettings {
     /// The only digest that may be activated, if one is pinned.
     pub pin: Option<String>,
     pub limits: RolloutLimits,
@@ -40,14 +40,14 @@ pub struct Terms {
 #[derive(Debug, Clone)]
 pub struct Facts {
     pub name: String,
-    pub file: File,
+    pub file: FileState,
     /// The digest of the version that is embedded in the binary.
     pub embedded: Option<String>,
     /// The digests of the stored versions, the latest first.
-    pub kept: Vec<String>,
+    pub stored: Vec<String>,
     pub state: RolloutState,
     pub grants: Grants,
-    pub terms: Terms,
+    pub settings: RolloutSettings,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,11 +55,11 @@ pub enum Input {
     /// The host starts. Comes first and only once.
     Start,
     /// The plugin's file is new, has changed, is gone or can't be used.
-    File(File),
+    File(FileState),
     /// The plugin folder can't be used, or is usable again.
     Folder(Option<String>),
     /// The settings of the plugin may have changed.
-    Settings(Terms),
+    Settings(RolloutSettings),
     Built {
         ticket: Ticket,
         result: Result<(), TrialError>,
@@ -67,7 +67,7 @@ pub enum Input {
     /// The version was linked with the current settings and asked for its offers.
     Tried {
         ticket: Ticket,
-        result: Result<Trial, TrialError>,
+        result: Result<TrialOutcome, TrialError>,
     },
     /// The version is active as this generation, or another plugin offers the same name.
     Activated {
@@ -85,7 +85,7 @@ pub enum Input {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trial {
+pub enum TrialOutcome {
     /// The version can be activated.
     Ready,
     /// The same bytes with the same settings are active.
@@ -95,7 +95,7 @@ pub enum Trial {
 /// The reason why a version can't be activated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrialError {
-    pub reason: Reason,
+    pub reason: RejectionText,
     /// The requested capabilities beyond its grants. Not empty if only grants are missing.
     pub missing: Vec<String>,
     /// Whether the active version uses what the settings no longer grant.
@@ -109,7 +109,7 @@ pub enum Command {
     Rollback,
     /// Builds and tries the newest version again.
     Reload,
-    Disable(Offered),
+    Disable(Offers),
     Enable,
     /// Grants what the pending version requests. The digest may be a prefix of 12 characters or more.
     Grant {
@@ -124,14 +124,14 @@ pub enum Command {
 
 /// The offers of the active version that people miss if it is disabled.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Offered {
+pub struct Offers {
     pub commands: Vec<String>,
     /// Whether it offers the command by which plugins are enabled.
     pub controls_plugins: bool,
     pub has_lifecycle: bool,
 }
 
-impl Reason {
+impl RejectionText {
     #[must_use]
     pub fn new(why: impl Into<String>) -> Self {
         let why = why.into();
@@ -142,7 +142,7 @@ impl Reason {
 impl TrialError {
     /// A version that is invalid with any grants.
     #[must_use]
-    pub const fn invalid(reason: Reason) -> Self {
+    pub const fn invalid(reason: RejectionText) -> Self {
         Self { reason, missing: Vec::new(), exceeds: false }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use super::{Active, CommandId, Effect, File, Machine, Ticket, Trial, TrialError, TryMode, messages};
+use super::{Active, CommandId, Effect, FileState, Machine, Ticket, TrialError, TrialOutcome, TryMode, messages};
 use crate::types::Timestamp;
 
 /// The work on the newest version, or on the one to go back to.
@@ -16,7 +16,7 @@ pub(super) struct Job {
     pub goal: String,
     /// The version that is being built or tried: the goal, or one to fall back to.
     pub candidate: String,
-    pub stage: Stage,
+    pub stage: JobStage,
     /// The reason why the goal was rejected.
     pub error: Option<TrialError>,
     /// The versions that were rejected.
@@ -27,7 +27,7 @@ pub(super) struct Job {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stage {
+pub(super) enum JobStage {
     Building,
     Trying,
 }
@@ -49,7 +49,7 @@ pub(super) enum Purpose {
     },
     Command {
         id: CommandId,
-        order: Order,
+        command: JobCommand,
     },
     /// The version `failing` is rolled back because its calls failed.
     Rollback {
@@ -60,10 +60,10 @@ pub(super) enum Purpose {
 
 /// The command that a job carries out.
 #[derive(Debug, Clone)]
-pub(super) enum Order {
+pub(super) enum JobCommand {
     /// Goes back from this version.
     Rollback {
-        left: String,
+        from: String,
     },
     Reload,
     /// `not_admitted` says why the newest version isn't activated.
@@ -78,37 +78,47 @@ pub(super) enum Order {
 
 impl Purpose {
     /// The version that a rollback leaves.
-    pub fn leaves(&self) -> Option<&str> {
+    pub fn version_to_leave(&self) -> Option<&str> {
         match self {
             Self::Rollback { failing, .. } => Some(failing),
-            Self::Command { order: Order::Rollback { left }, .. } => Some(left),
+            Self::Command { command: JobCommand::Rollback { from }, .. } => Some(from),
             Self::Start | Self::File | Self::Settings | Self::Recovery | Self::Removal { .. } => None,
             Self::Command {
-                order: Order::Reload | Order::Enable { .. } | Order::Grant | Order::Revoke { .. }, ..
+                command: JobCommand::Reload | JobCommand::Enable { .. } | JobCommand::Grant | JobCommand::Revoke { .. },
+                ..
             } => None,
         }
     }
 
     /// Whether the version starts a new probation even if it is active.
-    const fn starts_anew(&self) -> bool {
-        matches!(self, Self::Command { order: Order::Reload | Order::Enable { .. } | Order::Grant, .. })
+    const fn restarts_probation(&self) -> bool {
+        matches!(
+            self,
+            Self::Command { command: JobCommand::Reload | JobCommand::Enable { .. } | JobCommand::Grant, .. }
+        )
     }
 }
 
 impl Machine {
     /// Starts to work on a version, in place of the current job.
-    pub(super) fn begin(&mut self, purpose: Purpose, goal: &str, now: Timestamp) {
+    pub(super) fn begin_job(&mut self, purpose: Purpose, goal: &str, now: Timestamp) {
         self.set_job(purpose, goal, now);
-        self.pursue(goal.to_owned(), now);
+        self.work_on(goal.to_owned(), now);
     }
 
     /// Starts a job whose goal was rejected already.
-    pub(super) fn begin_fallback(&mut self, purpose: Purpose, goal: &str, error: Option<TrialError>, now: Timestamp) {
+    pub(super) fn begin_fallback_job(
+        &mut self,
+        purpose: Purpose,
+        goal: &str,
+        error: Option<TrialError>,
+        now: Timestamp,
+    ) {
         self.set_job(purpose, goal, now);
         if let Some(job) = &mut self.job {
             job.error = error;
         }
-        self.skip_goal(now);
+        self.fall_back_from_goal(now);
     }
 
     fn set_job(&mut self, purpose: Purpose, goal: &str, now: Timestamp) {
@@ -118,7 +128,7 @@ impl Machine {
             purpose,
             goal: goal.to_owned(),
             candidate: goal.to_owned(),
-            stage: Stage::Building,
+            stage: JobStage::Building,
             error: None,
             tried: BTreeSet::new(),
             since: now,
@@ -130,12 +140,12 @@ impl Machine {
     pub(super) fn cancel_job(&mut self) {
         let Some(job) = self.job.take() else { return };
         self.emit(Effect::Cancel { ticket: job.ticket });
-        if self.newest() == Some(&job.goal) && !self.is_active(&job.goal) && job.purpose.leaves().is_none() {
-            self.untried = true;
+        if self.newest() == Some(&job.goal) && !self.is_active(&job.goal) && job.purpose.version_to_leave().is_none() {
+            self.newest_untried = true;
         }
         if matches!(job.purpose, Purpose::Rollback { .. }) {
             // The failing version is rolled back after all if what comes instead leaves it active.
-            self.reported = None;
+            self.failing_version = None;
         }
         if let Purpose::Command { id, .. } = job.purpose {
             let answer = Err(messages::superseded(&self.name));
@@ -149,7 +159,7 @@ impl Machine {
         if !self.is_rolling_back() {
             self.cancel_job();
         }
-        self.untried = false;
+        self.newest_untried = false;
     }
 
     pub(super) fn is_rolling_back(&self) -> bool {
@@ -157,7 +167,7 @@ impl Machine {
     }
 
     /// Builds and tries `candidate`, unless the pin excludes it.
-    fn pursue(&mut self, candidate: String, now: Timestamp) {
+    fn work_on(&mut self, candidate: String, now: Timestamp) {
         if let Some(error) = self.pinned(&candidate) {
             if let Some(job) = &mut self.job {
                 job.candidate = candidate;
@@ -169,19 +179,19 @@ impl Machine {
         let Some(job) = &mut self.job else { return };
         job.candidate.clone_from(&candidate);
         if is_active {
-            self.cancel_refit();
+            self.cancel_settings_trial();
             return self.try_candidate();
         }
-        (job.ticket, job.stage) = (ticket, Stage::Building);
+        (job.ticket, job.stage) = (ticket, JobStage::Building);
         self.emit(Effect::Build { ticket, digest: candidate });
     }
 
     fn try_candidate(&mut self) {
         let ticket = self.next_ticket();
         let Some(job) = &mut self.job else { return };
-        (job.ticket, job.stage) = (ticket, Stage::Trying);
-        let anew = job.purpose.starts_anew() && job.candidate == job.goal;
-        let (mode, digest) = (if anew { TryMode::Always } else { TryMode::IfChanged }, job.candidate.clone());
+        (job.ticket, job.stage) = (ticket, JobStage::Trying);
+        let restarts = job.purpose.restarts_probation() && job.candidate == job.goal;
+        let (mode, digest) = (if restarts { TryMode::Always } else { TryMode::IfChanged }, job.candidate.clone());
         self.emit(Effect::Try { ticket, digest, mode });
     }
 
@@ -192,11 +202,11 @@ impl Machine {
         let (ticket, goal) = (job.ticket, job.goal.clone());
         if job.candidate != goal {
             job.tried.clear();
-            let is_open = job.error.take().is_some();
+            let had_error = job.error.take().is_some();
             self.emit(Effect::Cancel { ticket });
-            return if is_open { self.pursue(goal, now) } else { self.skip_goal(now) };
+            return if had_error { self.work_on(goal, now) } else { self.fall_back_from_goal(now) };
         }
-        let is_trying = job.stage == Stage::Trying;
+        let is_trying = job.stage == JobStage::Trying;
         if let Some(error) = self.pinned(&goal) {
             self.emit(Effect::Cancel { ticket });
             self.on_candidate_rejected(error, now);
@@ -206,7 +216,7 @@ impl Machine {
         }
     }
 
-    fn skip_goal(&mut self, now: Timestamp) {
+    fn fall_back_from_goal(&mut self, now: Timestamp) {
         if let Some(job) = &mut self.job {
             job.tried.insert(job.goal.clone());
         }
@@ -214,7 +224,7 @@ impl Machine {
     }
 
     pub(super) fn handle_built(&mut self, ticket: Ticket, result: Result<(), TrialError>, now: Timestamp) {
-        if !self.job.as_ref().is_some_and(|job| job.ticket == ticket && job.stage == Stage::Building) {
+        if !self.job.as_ref().is_some_and(|job| job.ticket == ticket && job.stage == JobStage::Building) {
             return;
         }
         match result {
@@ -223,23 +233,23 @@ impl Machine {
         }
     }
 
-    pub(super) fn handle_tried(&mut self, ticket: Ticket, result: Result<Trial, TrialError>, now: Timestamp) {
-        if self.refit == Some(ticket) {
-            return self.handle_refitted(ticket, result, now);
+    pub(super) fn handle_tried(&mut self, ticket: Ticket, result: Result<TrialOutcome, TrialError>, now: Timestamp) {
+        if self.settings_trial == Some(ticket) {
+            return self.handle_settings_tried(ticket, result, now);
         }
-        if !self.job.as_ref().is_some_and(|job| job.ticket == ticket && job.stage == Stage::Trying) {
+        if !self.job.as_ref().is_some_and(|job| job.ticket == ticket && job.stage == JobStage::Trying) {
             return;
         }
         match result {
-            Ok(Trial::Ready) => self.emit(Effect::Activate { ticket, drain: self.terms.limits.drain }),
-            Ok(Trial::Unchanged) => self.on_unchanged(now),
+            Ok(TrialOutcome::Ready) => self.emit(Effect::Activate { ticket, drain: self.settings.limits.drain }),
+            Ok(TrialOutcome::Unchanged) => self.on_unchanged(now),
             Err(error) => self.on_candidate_rejected(error, now),
         }
     }
 
     pub(super) fn handle_activated(&mut self, ticket: Ticket, result: Result<u32, TrialError>, now: Timestamp) {
-        if self.refit == Some(ticket) {
-            return self.handle_refit_activated(result, now);
+        if self.settings_trial == Some(ticket) {
+            return self.handle_settings_activated(result, now);
         }
         if self.job.as_ref().is_none_or(|job| job.ticket != ticket) {
             return;
@@ -256,59 +266,56 @@ impl Machine {
             active.stale = false;
         }
         self.on_newest_active();
-        self.conclude(Activation::Unchanged, now);
+        self.finish_job(JobOutcome::Unchanged, now);
     }
 
     fn on_candidate_activated(&mut self, number: u32, now: Timestamp) {
-        self.cancel_refit();
+        self.cancel_settings_trial();
         let Some(Job { goal, candidate, purpose, .. }) = self.job.clone() else { return };
         let active = Active { digest: candidate.clone(), number, stale: false };
         let replaced = self.active.replace(active).map(|one| one.digest);
         let is_other = replaced.as_ref() != Some(&candidate);
         if is_other {
-            self.reported = None;
+            self.failing_version = None;
         }
         let is_new = candidate == goal && !self.is_trusted(&purpose, &candidate);
-        if is_new && (is_other || purpose.starts_anew()) {
-            self.state.on_activation(&candidate, now, self.terms.limits.probation);
-            self.reported = None;
-            self.keep(&candidate, replaced.filter(|_| is_other));
+        if is_new && (is_other || purpose.restarts_probation()) {
+            self.state.begin_probation(&candidate, now, self.settings.limits.probation);
+            self.failing_version = None;
+            self.store_version(&candidate, replaced.filter(|_| is_other));
         }
         self.on_newest_active();
-        self.conclude(Activation::New, now);
+        self.finish_job(JobOutcome::New, now);
     }
 
-    /// Whether a version keeps the trust that it earned before: it was rolled back to, or a restart interrupted its
-    /// rest of a probation.
+    /// Whether a version needs no new probation: it is the target of a rollback, or it was active before a restart.
     fn is_trusted(&self, purpose: &Purpose, digest: &str) -> bool {
-        match purpose {
-            Purpose::Start => {
-                let was_active = self.kept.first().is_some_and(|kept| kept == digest);
-                let is_default = self.file == File::Absent && self.embedded.as_deref() == Some(digest);
-                is_default || (was_active && !self.state.was_rolled_back(digest))
-            }
-            purpose => purpose.leaves().is_some(),
+        if !matches!(purpose, Purpose::Start) {
+            return purpose.version_to_leave().is_some();
         }
+        let was_active = self.stored.first().is_some_and(|latest| latest == digest);
+        let is_default = self.file == FileState::Absent && self.embedded.as_deref() == Some(digest);
+        is_default || (was_active && !self.state.was_rolled_back(digest))
     }
 
     /// Stores the version, and the one that it replaced as the next candidate for a rollback.
-    fn keep(&mut self, digest: &str, replaced: Option<String>) {
+    fn store_version(&mut self, digest: &str, replaced: Option<String>) {
         for one in replaced.iter().map(String::as_str).chain([digest]) {
-            self.kept.retain(|kept| kept != one);
-            self.kept.insert(0, one.to_owned());
+            self.stored.retain(|stored| stored != one);
+            self.stored.insert(0, one.to_owned());
         }
-        self.kept.truncate(KEPT);
-        self.emit(Effect::Keep { digest: digest.to_owned(), replaced });
+        self.stored.truncate(MAX_STORED);
+        self.emit(Effect::Store { digest: digest.to_owned(), replaced });
     }
 
-    /// Clears what stood against the newest version, if that is active.
+    /// If the newest version is active, forgets why it was rejected or rolled back.
     fn on_newest_active(&mut self) {
         let newest = self.newest().filter(|newest| self.is_active(newest));
-        if newest.is_some() && !matches!(self.file, File::Unusable(_)) {
-            self.state.on_activated();
-            (self.rejected, self.untried) = (None, false);
-            self.asked.clear();
-            self.notified.clear();
+        if newest.is_some() && !matches!(self.file, FileState::Unusable(_)) {
+            self.state.clear_admin_rollbacks();
+            (self.rejected, self.newest_untried) = (None, false);
+            self.approval_requested.clear();
+            self.notified_rejections.clear();
         }
     }
 
@@ -320,7 +327,7 @@ impl Machine {
         if is_goal {
             job.error = Some(error.clone());
         }
-        let leaves = job.purpose.leaves().is_some();
+        let is_rollback = job.purpose.version_to_leave().is_some();
         if let Some(active) = self.active.as_mut().filter(|active| active.digest == candidate) {
             active.stale = false;
             if error.exceeds {
@@ -328,45 +335,49 @@ impl Machine {
             }
         }
         // The status shows the newest version, not the target of a rollback.
-        if (is_goal && !leaves) || self.is_newest(&candidate) {
+        if (is_goal && !is_rollback) || self.is_newest(&candidate) {
             self.reject_version(&candidate, &error, now);
         }
-        if self.active.is_none() || leaves { self.fall_back(now) } else { self.conclude(Activation::Rejected, now) }
+        if self.active.is_none() || is_rollback {
+            self.fall_back(now)
+        } else {
+            self.finish_job(JobOutcome::Rejected, now)
+        }
     }
 
     /// Works on the next version to fall back to, if there is one.
     fn fall_back(&mut self, now: Timestamp) {
         match self.next_fallback() {
-            Some(next) => self.pursue(next, now),
-            None => self.conclude(Activation::Rejected, now),
+            Some(next) => self.work_on(next, now),
+            None => self.finish_job(JobOutcome::Rejected, now),
         }
     }
 
     fn next_fallback(&self) -> Option<String> {
         let job = self.job.as_ref()?;
-        let is_left = |digest: &str| !job.tried.contains(digest) && job.purpose.leaves() != Some(digest);
-        let kept = self.kept.iter().find(|digest| is_left(digest) && self.state.is_good(digest));
-        kept.or_else(|| self.embedded.as_ref().filter(|digest| is_left(digest))).cloned()
+        let is_candidate = |digest: &str| !job.tried.contains(digest) && job.purpose.version_to_leave() != Some(digest);
+        let stored = self.stored.iter().find(|digest| is_candidate(digest) && self.state.is_rollback_target(digest));
+        stored.or_else(|| self.embedded.as_ref().filter(|digest| is_candidate(digest))).cloned()
     }
 
     /// The version to roll back to: the last good one that was stored before the active one, else the embedded one.
-    pub(super) fn before(&self, active: &str) -> Option<String> {
+    pub(super) fn version_before(&self, active: &str) -> Option<String> {
         if self.embedded.as_deref() == Some(active) {
             return None;
         }
-        let newer = self.kept.iter().position(|digest| digest == active).map_or(0, |at| at + 1);
-        let earlier = self.kept.iter().skip(newer).find(|digest| self.state.is_good(digest));
+        let newer = self.stored.iter().position(|digest| digest == active).map_or(0, |at| at + 1);
+        let earlier = self.stored.iter().skip(newer).find(|digest| self.state.is_rollback_target(digest));
         earlier.or(self.embedded.as_ref()).cloned()
     }
 }
 
 /// The outcome of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Activation {
+pub(super) enum JobOutcome {
     Unchanged,
     New,
     Rejected,
 }
 
 /// The number of versions that the store keeps of each plugin.
-const KEPT: usize = 3;
+const MAX_STORED: usize = 3;

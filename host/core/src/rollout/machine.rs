@@ -1,5 +1,5 @@
 //! The state machine's data and its entry points for inputs and queries. The work on a version is in `job`, its outcome
-//! in `outcome`, the active version in `refit` and `probation`, admin commands in `commands`. Reads no clock.
+//! in `outcome`, the active version in `settings_trial` and `probation`, admin commands in `commands`. Reads no clock.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -7,7 +7,8 @@ use std::{
 };
 
 use super::{
-    Effect, Facts, File, Grants, Input, Reason, RejectReason, RejectedVersion, RolloutState, Terms, Ticket, TrialError,
+    Effect, Facts, FileState, Grants, Input, RejectReason, RejectedVersion, RejectionText, RolloutSettings,
+    RolloutState, Ticket, TrialError,
     job::{Job, Purpose},
     messages,
 };
@@ -31,34 +32,34 @@ pub struct Active {
 #[derive(Debug, Clone)]
 pub struct Machine {
     pub(super) name: String,
-    pub(super) terms: Terms,
+    pub(super) settings: RolloutSettings,
     pub(super) state: RolloutState,
     /// The state as of the last `Persist`.
-    stored: RolloutState,
+    persisted: RolloutState,
     pub(super) grants: Grants,
-    pub(super) file: File,
+    pub(super) file: FileState,
     pub(super) embedded: Option<String>,
     /// The stored versions, the latest first.
-    pub(super) kept: Vec<String>,
+    pub(super) stored: Vec<String>,
     pub(super) folder_fault: Option<String>,
     pub(super) active: Option<Active>,
     /// The reason why the newest version isn't active, or why the active one can't have its new settings.
     pub(super) rejected: Option<RejectedVersion>,
     pub(super) job: Option<Job>,
     /// The trial of the active version under new settings, while a job works on another version or none does.
-    pub(super) refit: Option<Ticket>,
+    pub(super) settings_trial: Option<Ticket>,
     /// Whether the newest version has to be tried once no job is running.
-    pub(super) untried: bool,
+    pub(super) newest_untried: bool,
     /// Whether no version could be activated under the current settings.
-    pub(super) exhausted: bool,
-    /// The version that is being rolled back, or can't be.
-    pub(super) reported: Option<String>,
+    pub(super) fallbacks_exhausted: bool,
+    /// The version that is being rolled back, or that can't be rolled back.
+    pub(super) failing_version: Option<String>,
     /// The reason why the last call failed.
     pub(super) last_failure: String,
     /// The versions about which the owner was asked.
-    pub(super) asked: BTreeSet<String>,
+    pub(super) approval_requested: BTreeSet<String>,
     /// The last rejection of each version that was notified.
-    pub(super) notified: BTreeMap<String, String>,
+    pub(super) notified_rejections: BTreeMap<String, String>,
     last_ticket: Ticket,
     effects: Vec<Effect>,
 }
@@ -66,28 +67,28 @@ pub struct Machine {
 impl Machine {
     #[must_use]
     pub fn new(facts: Facts) -> Self {
-        let Facts { name, file, embedded, kept, state, grants, terms } = facts;
+        let Facts { name, file, embedded, stored, state, grants, settings } = facts;
         Self {
             name,
-            terms,
-            stored: state.clone(),
+            settings,
+            persisted: state.clone(),
             state,
             grants,
             file,
             embedded,
-            kept,
+            stored,
             folder_fault: None,
             active: None,
             rejected: None,
             job: None,
-            refit: None,
-            untried: false,
-            exhausted: false,
-            reported: None,
+            settings_trial: None,
+            newest_untried: false,
+            fallbacks_exhausted: false,
+            failing_version: None,
             // The host may end between the last failed call and the rollback.
             last_failure: "before the host's last restart".to_owned(),
-            asked: BTreeSet::new(),
-            notified: BTreeMap::new(),
+            approval_requested: BTreeSet::new(),
+            notified_rejections: BTreeMap::new(),
             last_ticket: Ticket(0),
             effects: Vec::new(),
         }
@@ -99,11 +100,11 @@ impl Machine {
             Input::Start => self.handle_start(now),
             Input::File(file) => self.handle_file(file, now),
             Input::Folder(fault) => self.handle_folder(fault, now),
-            Input::Settings(terms) => self.handle_settings(terms, now),
+            Input::Settings(settings) => self.handle_settings(settings, now),
             Input::Built { ticket, result } => self.handle_built(ticket, result, now),
             Input::Tried { ticket, result } => self.handle_tried(ticket, result, now),
             Input::Activated { ticket, result } => self.handle_activated(ticket, result, now),
-            Input::Failed { digest, calls, last } => self.handle_failed(&digest, calls, &last, now),
+            Input::Failed { digest, calls, last } => self.handle_failed_calls(&digest, calls, &last, now),
             Input::Timeout => self.handle_timeout(now),
         }
         self.finish(now)
@@ -141,7 +142,7 @@ impl Machine {
     /// Whether a version is being built or tried.
     #[must_use]
     pub const fn is_working(&self) -> bool {
-        self.job.is_some() || self.refit.is_some()
+        self.job.is_some() || self.settings_trial.is_some()
     }
 
     /// Whether the newest version isn't active.
@@ -160,30 +161,30 @@ impl Machine {
     /// The version that is tried again after its backoff, and when.
     fn retry(&self) -> Option<(Timestamp, String)> {
         let newest = self.usable_newest().filter(|newest| self.job.is_none() && !self.is_active(newest))?;
-        let held = self.rejected.as_ref().is_some_and(|one| one.hold == RejectReason::NotAdmitted);
-        let at = self.state.retry_at(newest).filter(|_| held)?;
+        let is_not_admitted = self.rejected.as_ref().is_some_and(|one| one.reason == RejectReason::NotAdmitted);
+        let at = self.state.retry_at(newest).filter(|_| is_not_admitted)?;
         Some((at, newest.to_owned()))
     }
 
     /// The version that should be active: the plugin's file, else the embedded one.
     pub(super) fn newest(&self) -> Option<&str> {
         match &self.file {
-            File::Settled(digest) => Some(digest),
-            File::Absent | File::Unusable(_) => self.embedded.as_deref(),
+            FileState::Settled(digest) => Some(digest),
+            FileState::Absent | FileState::Unusable(_) => self.embedded.as_deref(),
         }
     }
 
     /// The newest version, unless its file or the folder can't be used.
     pub(super) fn usable_newest(&self) -> Option<&str> {
-        let is_usable = self.folder_fault.is_none() && !matches!(self.file, File::Unusable(_));
+        let is_usable = self.folder_fault.is_none() && !matches!(self.file, FileState::Unusable(_));
         self.newest().filter(|_| is_usable)
     }
 
     /// Whether `digest` is that of the newest version. A file that can't be used has an empty one.
     pub(super) fn is_newest(&self, digest: &str) -> bool {
         match &self.file {
-            File::Unusable(_) => digest.is_empty(),
-            File::Settled(_) | File::Absent => self.newest() == Some(digest),
+            FileState::Unusable(_) => digest.is_empty(),
+            FileState::Settled(_) | FileState::Absent => self.newest() == Some(digest),
         }
     }
 
@@ -201,8 +202,8 @@ impl Machine {
 
     /// The rejection of a version that differs from the pinned one.
     pub(super) fn pinned(&self, digest: &str) -> Option<TrialError> {
-        let only = self.terms.pin.as_deref().filter(|only| *only != digest)?;
-        let reason = Reason::new(messages::pinned(&self.name, digest, only));
+        let only = self.settings.pin.as_deref().filter(|only| *only != digest)?;
+        let reason = RejectionText::new(messages::pinned(&self.name, digest, only));
         Some(TrialError { exceeds: true, ..TrialError::invalid(reason) })
     }
 
@@ -213,32 +214,32 @@ impl Machine {
             return;
         }
         match self.file.clone() {
-            File::Unusable(reason) => {
+            FileState::Unusable(reason) => {
                 self.reject_version("", &TrialError::invalid(reason), now);
-                self.begin_fallback(Purpose::Start, "", None, now);
+                self.begin_fallback_job(Purpose::Start, "", None, now);
             }
-            File::Settled(digest) => match self.not_admitted(&digest, now) {
+            FileState::Settled(digest) => match self.not_admitted(&digest, now) {
                 Some(why) => {
                     self.reject_not_admitted(&digest, why, now);
-                    self.begin_fallback(Purpose::Start, &digest, None, now);
+                    self.begin_fallback_job(Purpose::Start, &digest, None, now);
                 }
-                None => self.begin(Purpose::Start, &digest, now),
+                None => self.begin_job(Purpose::Start, &digest, now),
             },
-            File::Absent => {
+            FileState::Absent => {
                 if let Some(embedded) = self.embedded.clone() {
-                    self.begin(Purpose::Start, &embedded, now);
+                    self.begin_job(Purpose::Start, &embedded, now);
                 }
             }
         }
     }
 
-    fn handle_file(&mut self, file: File, now: Timestamp) {
-        self.exhausted = false;
+    fn handle_file(&mut self, file: FileState, now: Timestamp) {
+        self.fallbacks_exhausted = false;
         self.file = file;
         match self.file.clone() {
-            File::Absent => self.handle_gone(now),
-            File::Settled(digest) => self.offer(&digest, now),
-            File::Unusable(reason) => {
+            FileState::Absent => self.handle_removed_file(now),
+            FileState::Settled(digest) => self.roll_out(&digest, now),
+            FileState::Unusable(reason) => {
                 self.cancel_file_job();
                 let error = TrialError::invalid(reason);
                 self.reject_version("", &error, now);
@@ -248,7 +249,7 @@ impl Machine {
     }
 
     /// Starts the rollout of the newest version, unless the pin or the state forbids it.
-    fn offer(&mut self, digest: &str, now: Timestamp) {
+    fn roll_out(&mut self, digest: &str, now: Timestamp) {
         if let Some(error) = self.pinned(digest) {
             self.cancel_file_job();
             self.reject_version(digest, &error, now);
@@ -260,16 +261,16 @@ impl Machine {
                 self.cancel_file_job();
                 self.notify_not_admitted(digest, why, now);
             }
-            Some(_) | None if self.is_rolling_back() => self.untried = true,
-            Some(_) | None => self.begin(Purpose::File, digest, now),
+            Some(_) | None if self.is_rolling_back() => self.newest_untried = true,
+            Some(_) | None => self.begin_job(Purpose::File, digest, now),
         }
     }
 
-    fn handle_gone(&mut self, now: Timestamp) {
+    fn handle_removed_file(&mut self, now: Timestamp) {
         self.cancel_job();
-        self.untried = false;
-        self.kept.clear();
-        self.emit(Effect::Forget);
+        self.newest_untried = false;
+        self.stored.clear();
+        self.emit(Effect::DeleteStored);
         self.rejected = None;
         if self.state.disabled.is_some() {
             return;
@@ -278,9 +279,9 @@ impl Machine {
         let before = self.active.as_ref().map(|active| active.number);
         match self.embedded.clone() {
             Some(embedded) if self.is_active(&embedded) => {}
-            Some(embedded) => self.begin(Purpose::Removal { before }, &embedded, now),
+            Some(embedded) => self.begin_job(Purpose::Removal { before }, &embedded, now),
             None => {
-                self.deactivate(self.terms.limits.drain);
+                self.deactivate(self.settings.limits.drain);
                 if before.is_some() {
                     self.notify_done(format!("Plugin '{}' is no longer active: its file was removed.", self.name));
                 }
@@ -291,71 +292,72 @@ impl Machine {
     fn handle_folder(&mut self, fault: Option<String>, now: Timestamp) {
         self.folder_fault = fault;
         if self.folder_fault.is_none() && self.is_waiting() && self.job.is_none() {
-            self.exhausted = false;
-            self.reexamine(now);
+            self.fallbacks_exhausted = false;
+            self.retry_newest(now);
         }
     }
 
-    fn handle_settings(&mut self, terms: Terms, now: Timestamp) {
-        self.terms = terms;
+    fn handle_settings(&mut self, settings: RolloutSettings, now: Timestamp) {
+        self.settings = settings;
         if self.state.disabled.is_some() {
             return;
         }
-        self.exhausted = false;
-        self.mark_stale();
-        if self.job.is_some() { self.restart_trial(now) } else { self.reexamine(now) }
+        self.fallbacks_exhausted = false;
+        self.mark_settings_changed();
+        if self.job.is_some() { self.restart_trial(now) } else { self.retry_newest(now) }
     }
 
     /// Tries the newest version under the current settings.
-    fn reexamine(&mut self, now: Timestamp) {
+    fn retry_newest(&mut self, now: Timestamp) {
         let Some(newest) = self.usable_newest().map(str::to_owned) else { return };
         let is_active = self.is_active(&newest);
         if is_active || self.is_admitted(&newest, now) {
             let purpose = if is_active && self.rejected.is_none() { Purpose::Settings } else { Purpose::File };
-            self.begin(purpose, &newest, now);
+            self.begin_job(purpose, &newest, now);
         }
     }
 
     fn handle_timeout(&mut self, now: Timestamp) {
         if self.job.as_ref().is_some_and(|job| !job.announced && job.since.after(SLOW) <= now) {
-            self.announce();
+            self.announce_slow_build();
         }
         if let Some((_, newest)) = self.retry().filter(|(at, _)| *at <= now) {
-            self.begin(Purpose::File, &newest, now);
+            self.begin_job(Purpose::File, &newest, now);
         }
     }
 
     // ---- Helpers ----
 
-    /// Starts what is left to do.
+    /// Starts the pending work, and returns the effects of this step.
     pub(super) fn finish(&mut self, now: Timestamp) -> Vec<Effect> {
         if self.state.disabled.is_none() {
             if self.job.is_none() {
                 self.check_probation(now);
             }
-            if let Some(newest) = self.usable_newest().filter(|_| self.job.is_none() && self.untried).map(str::to_owned)
+            if let Some(newest) =
+                self.usable_newest().filter(|_| self.job.is_none() && self.newest_untried).map(str::to_owned)
             {
-                self.untried = false;
-                self.offer(&newest, now);
+                self.newest_untried = false;
+                self.roll_out(&newest, now);
             }
-            self.start_refit(now);
-            if self.job.is_none() && self.active.is_none() && !self.exhausted && self.rejected.is_some() {
-                self.begin_fallback(Purpose::Recovery, "", None, now);
+            self.start_settings_trial(now);
+            if self.job.is_none() && self.active.is_none() && !self.fallbacks_exhausted && self.rejected.is_some() {
+                self.begin_fallback_job(Purpose::Recovery, "", None, now);
             }
         }
         if self.job.is_none() {
-            self.drop_outlived_rejection();
-            self.ask();
+            self.drop_obsolete_rejection();
+            self.request_approval();
         }
-        if self.state != self.stored {
-            self.stored.clone_from(&self.state);
+        if self.state != self.persisted {
+            self.persisted.clone_from(&self.state);
             self.effects.insert(0, Effect::Persist);
         }
         std::mem::take(&mut self.effects)
     }
 
     pub(super) fn deactivate(&mut self, drain: Duration) {
-        self.cancel_refit();
+        self.cancel_settings_trial();
         if self.active.take().is_some() {
             self.emit(Effect::Deactivate { drain });
         }

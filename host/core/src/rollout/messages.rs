@@ -4,18 +4,18 @@ use std::time::Duration;
 
 use super::{Active, Admission, Decision, short};
 use crate::{
-    config::spell_duration,
+    config::format_duration,
     route,
-    session::{ApiError, RefusalCode},
+    session::{ApiError, ApiErrorCode},
     types::Timestamp,
 };
 
 pub(super) fn invalid(text: impl Into<String>) -> ApiError {
-    ApiError { code: RefusalCode::Invalid, text: text.into() }
+    ApiError { code: ApiErrorCode::Invalid, text: text.into() }
 }
 
 pub(super) fn failed(text: impl Into<String>) -> ApiError {
-    ApiError { code: RefusalCode::Failed, text: text.into() }
+    ApiError { code: ApiErrorCode::Failed, text: text.into() }
 }
 
 /// The refusal of a command that could not be stored.
@@ -30,7 +30,7 @@ pub fn no_such_plugin<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) 
     let near =
         route::nearest(name, names.into_iter()).map_or_else(String::new, |near| format!(" Did you mean '{near}'?"));
     let text = format!("There is no plugin '{name}'.{near} /plugins lists them.");
-    ApiError { code: RefusalCode::Unknown, text }
+    ApiError { code: ApiErrorCode::Unknown, text }
 }
 
 /// Describes the active version, such as "generation 3, 0123456789ab".
@@ -51,17 +51,17 @@ pub(super) fn superseded(name: &str) -> ApiError {
 }
 
 /// Describes failed calls, such as "3 calls failed within 5m of its activation, the last one trapped".
-pub(super) fn failures(count: u32, probation: Duration, last: &str) -> String {
+pub(super) fn failed_calls(count: u32, probation: Duration, last: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
-    format!("{count} call{plural} failed within {} of its activation, the last one {last}", spell_duration(probation))
+    format!("{count} call{plural} failed within {} of its activation, the last one {last}", format_duration(probation))
 }
 
 pub(super) fn revoked(name: &str, revoked: &str, active: Option<&Active>) -> String {
-    let serves = match active {
+    let active_now = match active {
         Some(active) => format!("Active now: {}.", active_version(active)),
         None => "No version is active without it.".to_owned(),
     };
-    format!("Plugin '{name}' is no longer granted {revoked}. {serves}")
+    format!("Plugin '{name}' is no longer granted {revoked}. {active_now}")
 }
 
 /// Explains why `digest` isn't admitted. `None` if it is.
@@ -70,17 +70,17 @@ pub fn not_admitted(name: &str, digest: &str, admission: &Admission, now: Timest
     let version = short(digest);
     Some(match admission {
         Admission::Admitted => return None,
-        Admission::Disabled(word) => disabled(name, word),
+        Admission::Disabled(decision) => disabled(name, decision),
         Admission::RolledBack => {
             format!("version {version} was rolled back: save a new version, or type /plugins reload {name}")
         }
-        Admission::Abandoned { falls, why } => format!(
-            "version {version} was rolled back {falls} times because its calls failed, the last one {why}; save a new version, or type \
+        Admission::Abandoned { rollbacks, why } => format!(
+            "version {version} was rolled back {rollbacks} times because its calls failed, the last one {why}; save a new version, or type \
              /plugins reload {name}"
         ),
-        Admission::Backoff { until, falls, why } => {
-            let times = if *falls == 1 { "once".to_owned() } else { format!("{falls} times in a row") };
-            let pause = spell_duration(seconds(until.since(now)));
+        Admission::Backoff { until, rollbacks, why } => {
+            let times = if *rollbacks == 1 { "once".to_owned() } else { format!("{rollbacks} times in a row") };
+            let pause = format_duration(round_up_to_seconds(until.since(now)));
             format!(
                 "version {version} is tried again in {pause}, because it was rolled back {times}: the last call {why}; \
                  /plugins reload {name} tries it at once"
@@ -90,15 +90,15 @@ pub fn not_admitted(name: &str, digest: &str, admission: &Admission, now: Timest
 }
 
 /// Says when `digest` is tried again, for a reader who knows why it was rolled back.
-pub(super) fn next_chance(name: &str, digest: &str, admission: &Admission, now: Timestamp) -> String {
+pub(super) fn next_attempt(name: &str, digest: &str, admission: &Admission, now: Timestamp) -> String {
     let version = short(digest);
     match admission {
         Admission::Backoff { until, .. } => {
-            let pause = spell_duration(seconds(until.since(now)));
+            let pause = format_duration(round_up_to_seconds(until.since(now)));
             format!("version {version} is tried again in {pause}; /plugins reload {name} tries it at once")
         }
-        Admission::Abandoned { falls, .. } => format!(
-            "version {version} was rolled back {falls} times and is not tried again: save a new version, or type /plugins reload {name}"
+        Admission::Abandoned { rollbacks, .. } => format!(
+            "version {version} was rolled back {rollbacks} times and is not tried again: save a new version, or type /plugins reload {name}"
         ),
         Admission::Admitted | Admission::Disabled(_) | Admission::RolledBack => {
             format!("/plugins reload {name} tries it again")
@@ -107,13 +107,13 @@ pub(super) fn next_chance(name: &str, digest: &str, admission: &Admission, now: 
 }
 
 /// Rounds up to whole seconds.
-const fn seconds(span: Duration) -> Duration {
+const fn round_up_to_seconds(span: Duration) -> Duration {
     Duration::from_secs(span.as_millis().div_ceil(1000) as u64)
 }
 
 #[must_use]
-pub fn disabled(name: &str, word: &Decision) -> String {
-    format!("disabled by {}; /plugins enable {name} enables it again", word.who)
+pub fn disabled(name: &str, decision: &Decision) -> String {
+    format!("disabled by {}; /plugins enable {name} enables it again", decision.who)
 }
 
 /// Explains why a version that differs from the pinned one isn't activated.

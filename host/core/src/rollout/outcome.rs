@@ -1,38 +1,38 @@
 //! The end of a job, and its notices: rejections, questions to the owner, and answers to commands.
 
 use super::{
-    Effect, Machine, NoticeKind, Reason, RejectReason, RejectedVersion, TrialError,
-    job::{Activation, Job, Order, Purpose},
+    Effect, Machine, NoticeKind, RejectReason, RejectedVersion, RejectionText, TrialError,
+    job::{Job, JobCommand, JobOutcome, Purpose},
     messages, short,
 };
 use crate::{session::ApiError, types::Timestamp};
 
 impl Machine {
     /// Ends the job.
-    pub(super) fn conclude(&mut self, activation: Activation, now: Timestamp) {
+    pub(super) fn finish_job(&mut self, activation: JobOutcome, now: Timestamp) {
         let Some(job) = self.job.take() else { return };
         // A rollback doesn't try the version that it leaves.
-        self.exhausted = self.active.is_none() && job.purpose.leaves().is_none();
+        self.fallbacks_exhausted = self.active.is_none() && job.purpose.version_to_leave().is_none();
         if self.newest() == Some(&job.goal) {
-            self.untried = false;
+            self.newest_untried = false;
         }
         match job.purpose.clone() {
             // The status shows a rejection at the start.
             Purpose::Start | Purpose::Recovery => {}
-            Purpose::File | Purpose::Settings => self.conclude_file(&job, activation),
-            Purpose::Removal { before } => self.conclude_removal(&job, before),
-            Purpose::Command { id, order } => {
-                let answer = self.conclude_command(&job, order, now);
+            Purpose::File | Purpose::Settings => self.finish_file(&job, activation),
+            Purpose::Removal { before } => self.finish_removal(&job, before),
+            Purpose::Command { id, command } => {
+                let answer = self.finish_command(&job, command, now);
                 self.emit(Effect::Answer { command: id, answer });
             }
-            Purpose::Rollback { failing, how } => self.conclude_rollback(&job, &failing, &how, now),
+            Purpose::Rollback { failing, how } => self.finish_rollback(&job, &failing, &how, now),
         }
     }
 
-    fn conclude_file(&mut self, job: &Job, activation: Activation) {
+    fn finish_file(&mut self, job: &Job, activation: JobOutcome) {
         match &job.error {
-            Some(error) => self.tell_rejection(&job.goal, error),
-            None if activation == Activation::New && matches!(job.purpose, Purpose::File) => {
+            Some(error) => self.notify_rejection_once(&job.goal, error),
+            None if activation == JobOutcome::New && matches!(job.purpose, Purpose::File) => {
                 if let Some(active) = &self.active {
                     let text = format!("Plugin '{}' is active: {}.", self.name, messages::active_version(active));
                     self.notify_done(text);
@@ -42,9 +42,9 @@ impl Machine {
         }
     }
 
-    fn conclude_removal(&mut self, job: &Job, before: Option<u32>) {
+    fn finish_removal(&mut self, job: &Job, before: Option<u32>) {
         if let Some(error) = &job.error {
-            return self.tell_rejection(&job.goal, error);
+            return self.notify_rejection_once(&job.goal, error);
         }
         let number = self.active.as_ref().map(|active| active.number);
         if let Some(number) = number.filter(|_| number != before) {
@@ -52,17 +52,18 @@ impl Machine {
         }
     }
 
-    fn conclude_command(&mut self, job: &Job, order: Order, now: Timestamp) -> Result<String, ApiError> {
+    fn finish_command(&mut self, job: &Job, command: JobCommand, now: Timestamp) -> Result<String, ApiError> {
         let (name, stays_active) = (self.name.clone(), messages::stays_active(self.active.as_ref()));
-        if let Order::Revoke { revoked } = order {
+        if let JobCommand::Revoke { revoked } = command {
             return Ok(messages::revoked(&name, &revoked, self.active.as_ref()));
         }
-        if matches!(order, Order::Grant) && job.error.is_some() {
+        if matches!(command, JobCommand::Grant) && job.error.is_some() {
             // The active version keeps running, and may use the new grants too.
-            self.mark_stale();
+            self.mark_settings_changed();
         }
-        let left = job.purpose.leaves().filter(|left| self.active.is_some() && !self.is_active(left));
-        match job.error.as_ref().filter(|_| left.is_none()) {
+        let has_left =
+            job.purpose.version_to_leave().is_some_and(|from| self.active.is_some() && !self.is_active(from));
+        match job.error.as_ref().filter(|_| !has_left) {
             Some(error) if !error.missing.is_empty() => {
                 let (version, why) = (short(&job.goal), &error.reason.why);
                 return Err(messages::invalid(format!(
@@ -77,32 +78,32 @@ impl Machine {
             }
             None => {}
         }
-        let serving = self.active.as_ref().map(messages::active_version);
-        Ok(match order {
-            Order::Enable { not_admitted: Some(why) } => {
-                let serving = serving.unwrap_or_else(|| "nothing".to_owned());
-                format!("Plugin '{name}' is enabled. Active: {serving}; {why}.")
+        let active_now = self.active.as_ref().map(messages::active_version);
+        Ok(match command {
+            JobCommand::Enable { not_admitted: Some(why) } => {
+                let active_now = active_now.unwrap_or_else(|| "nothing".to_owned());
+                format!("Plugin '{name}' is enabled. Active: {active_now}; {why}.")
             }
-            Order::Enable { not_admitted: None } => {
-                format!("Plugin '{name}' is enabled: {}.", serving.unwrap_or_default())
+            JobCommand::Enable { not_admitted: None } => {
+                format!("Plugin '{name}' is enabled: {}.", active_now.unwrap_or_default())
             }
-            Order::Rollback { left } => {
-                self.state.on_rollback(&left);
-                let why = self.not_admitted(&left, now).unwrap_or_default();
-                self.reject_not_admitted(&left, why.clone(), now);
-                format!("Plugin '{name}' is rolled back: {}; {why}.", serving.unwrap_or_default())
+            JobCommand::Rollback { from } => {
+                self.state.record_admin_rollback(&from);
+                let why = self.not_admitted(&from, now).unwrap_or_default();
+                self.reject_not_admitted(&from, why.clone(), now);
+                format!("Plugin '{name}' is rolled back: {}; {why}.", active_now.unwrap_or_default())
             }
-            Order::Grant => {
+            JobCommand::Grant => {
                 let granted = self.grants.granted().into_iter().collect::<Vec<_>>().join(", ");
-                format!("Plugin '{name}' is granted {granted}, and is active: {}.", serving.unwrap_or_default())
+                format!("Plugin '{name}' is granted {granted}, and is active: {}.", active_now.unwrap_or_default())
             }
-            Order::Reload | Order::Revoke { .. } => {
-                format!("Plugin '{name}' is reloaded: {}.", serving.unwrap_or_default())
+            JobCommand::Reload | JobCommand::Revoke { .. } => {
+                format!("Plugin '{name}' is reloaded: {}.", active_now.unwrap_or_default())
             }
         })
     }
 
-    fn conclude_rollback(&mut self, job: &Job, failing: &str, how: &str, now: Timestamp) {
+    fn finish_rollback(&mut self, job: &Job, failing: &str, how: &str, now: Timestamp) {
         let (name, version) = (self.name.clone(), short(failing));
         let Some(active) = self.active.clone().filter(|active| active.digest != failing) else {
             let why = job.error.as_ref().map_or("", |error| &error.reason.why);
@@ -112,17 +113,17 @@ impl Machine {
                  rejected: {why}.{stays_active}"
             ));
         };
-        let chance = messages::next_chance(&name, failing, &self.state.admits(failing, now), now);
-        let why = self.not_admitted(failing, now).unwrap_or_else(|| chance.clone());
+        let next_attempt = messages::next_attempt(&name, failing, &self.state.admits(failing, now), now);
+        let why = self.not_admitted(failing, now).unwrap_or_else(|| next_attempt.clone());
         self.reject_not_admitted(failing, why, now);
-        let serving = messages::active_version(&active);
+        let active_now = messages::active_version(&active);
         self.notify_trouble(format!(
-            "Plugin '{name}', version {version}, is rolled back: {how}.\nActive now: {serving}; {chance}."
+            "Plugin '{name}', version {version}, is rolled back: {how}.\nActive now: {active_now}; {next_attempt}."
         ));
     }
 
     /// Says that a build takes long, to the caller who waits for it, else to the operators.
-    pub(super) fn announce(&mut self) {
+    pub(super) fn announce_slow_build(&mut self) {
         let Some(job) = &mut self.job else { return };
         job.announced = true;
         let text = messages::compiling(&self.name, &job.candidate);
@@ -140,7 +141,7 @@ impl Machine {
 
     /// Shows why the newest version isn't active. The rejection of another version matters only if nothing is known about
     /// the newest one.
-    fn show_rejection(&mut self, rejected: RejectedVersion) {
+    fn set_rejection(&mut self, rejected: RejectedVersion) {
         let is_newest = self.is_newest(&rejected.digest);
         let is_newest_active = self.newest().is_some_and(|newest| self.is_active(newest));
         if is_newest || (self.rejected.is_none() && !is_newest_active) {
@@ -149,19 +150,19 @@ impl Machine {
     }
 
     pub(super) fn reject_version(&mut self, digest: &str, error: &TrialError, now: Timestamp) {
-        let hold = match &error.missing {
+        let reason = match &error.missing {
             missing if missing.is_empty() => RejectReason::Rejected,
             missing if self.grants.are_refused(missing) => RejectReason::Denied(missing.clone()),
             missing => RejectReason::PendingApproval(missing.clone()),
         };
-        let (digest, Reason { why, operator_text }) = (digest.to_owned(), error.reason.clone());
-        self.show_rejection(RejectedVersion { digest, why, operator_text, at: now, hold });
+        let (digest, RejectionText { why, operator_text }) = (digest.to_owned(), error.reason.clone());
+        self.set_rejection(RejectedVersion { digest, why, operator_text, at: now, reason });
     }
 
     pub(super) fn reject_not_admitted(&mut self, digest: &str, why: String, now: Timestamp) {
-        let hold = RejectReason::NotAdmitted;
+        let reason = RejectReason::NotAdmitted;
         let operator_text = why.clone();
-        self.show_rejection(RejectedVersion { digest: digest.to_owned(), why, operator_text, at: now, hold });
+        self.set_rejection(RejectedVersion { digest: digest.to_owned(), why, operator_text, at: now, reason });
     }
 
     /// Says that the newest version isn't activated because of an earlier decision.
@@ -178,32 +179,33 @@ impl Machine {
 
     /// Notifies a rejection, unless the version only needs approval. The same rejection isn't notified twice, although
     /// each change of the configuration tries the version again.
-    pub(super) fn tell_rejection(&mut self, digest: &str, error: &TrialError) {
+    pub(super) fn notify_rejection_once(&mut self, digest: &str, error: &TrialError) {
         if !error.missing.is_empty() {
             return;
         }
         let text = error.reason.operator_text.clone();
-        if self.notified.insert(digest.to_owned(), text.clone()).as_ref() != Some(&text) {
+        if self.notified_rejections.insert(digest.to_owned(), text.clone()).as_ref() != Some(&text) {
             self.notify_rejected(&text);
         }
     }
 
-    /// Forgets a rejection that the active version has outlived: that of another version, or one that kept it off.
-    pub(super) fn drop_outlived_rejection(&mut self) {
+    /// Forgets a rejection that no longer applies, because the newest version is active.
+    pub(super) fn drop_obsolete_rejection(&mut self) {
         let Some(newest) = self.usable_newest().filter(|newest| self.is_active(newest)).map(str::to_owned) else {
             return;
         };
-        self.rejected.take_if(|one| one.digest != newest || one.hold == RejectReason::NotAdmitted);
+        self.rejected.take_if(|one| one.digest != newest || one.reason == RejectReason::NotAdmitted);
     }
 
     /// Asks the owner about a version that only needs approval, once per version.
-    pub(super) fn ask(&mut self) {
-        let Some(RejectedVersion { digest, hold: RejectReason::PendingApproval(missing), .. }) = self.rejected.clone()
+    pub(super) fn request_approval(&mut self) {
+        let Some(RejectedVersion { digest, reason: RejectReason::PendingApproval(missing), .. }) =
+            self.rejected.clone()
         else {
             return;
         };
-        if self.asked.insert(digest.clone()) {
-            self.emit(Effect::Ask { digest, missing });
+        if self.approval_requested.insert(digest.clone()) {
+            self.emit(Effect::RequestApproval { digest, missing });
         }
     }
 

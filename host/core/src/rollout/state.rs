@@ -9,14 +9,14 @@ use crate::types::{Timestamp, UserId};
 
 /// The backoff of a version after its first, second and third rollback in a row. After a fourth one, the version is not
 /// tried again. A file with other bytes is tried at once.
-const PAUSES: [Duration; 3] = [Duration::from_secs(60), Duration::from_secs(5 * 60), Duration::from_secs(25 * 60)];
+const BACKOFFS: [Duration; 3] = [Duration::from_secs(60), Duration::from_secs(5 * 60), Duration::from_secs(25 * 60)];
 
 /// The maximum number of digests that are remembered as rolled back by an admin. The host keeps no more versions to go
 /// back to.
-const ROLLED_BACK: usize = 8;
+const MAX_ROLLED_BACK: usize = 8;
 
 /// The number of automatic rollbacks to remember. The oldest is forgotten first.
-const FALLEN: usize = 16;
+const MAX_ROLLBACKS: usize = 16;
 
 /// The author and the time of an admin's decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,12 +51,12 @@ pub struct RolloutState {
     pub disabled: Option<Decision>,
     /// Digests that an admin rolled back, the latest last.
     pub rolled_back: Vec<String>,
-    /// One entry per rolled-back version, the latest last. Earlier releases store one entry at most, as `fall`.
-    #[serde(default, alias = "fall", deserialize_with = "falls")]
-    pub falls: Vec<Rollback>,
+    /// One entry per rolled-back version, the latest last. Earlier releases store one entry at most, as `rollback`.
+    #[serde(default, rename = "falls", alias = "fall", deserialize_with = "list_or_single")]
+    pub rollbacks: Vec<Rollback>,
     /// The version that was last on probation. Records of the first release have none.
-    #[serde(default)]
-    pub proving: Option<Probation>,
+    #[serde(default, rename = "proving")]
+    pub probation: Option<Probation>,
 }
 
 /// A version that isn't active because it was rejected. The previous version, if any, stays active.
@@ -68,7 +68,7 @@ pub struct RejectedVersion {
     /// The reason for operators, with the file to correct.
     pub operator_text: String,
     pub at: Timestamp,
-    pub hold: RejectReason,
+    pub reason: RejectReason,
 }
 
 /// The reason why a version isn't active.
@@ -91,43 +91,43 @@ pub enum Admission {
     RolledBack,
     /// Rolled back too often; not tried again until the file changes.
     Abandoned {
-        falls: u32,
+        rollbacks: u32,
         why: String,
     },
     /// The version was rolled back and its backoff has not ended.
     Backoff {
         until: Timestamp,
-        falls: u32,
+        rollbacks: u32,
         why: String,
     },
 }
 
 /// Reads a list, or the single optional entry of earlier releases.
-fn falls<'de, D: serde::Deserializer<'de>>(record: D) -> Result<Vec<Rollback>, D::Error> {
+fn list_or_single<'de, D: serde::Deserializer<'de>>(record: D) -> Result<Vec<Rollback>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum Record {
-        Falls(Vec<Rollback>),
-        Rollback(Option<Rollback>),
+        List(Vec<Rollback>),
+        Single(Option<Rollback>),
     }
     Ok(match Record::deserialize(record)? {
-        Record::Falls(falls) => falls,
-        Record::Rollback(fall) => fall.into_iter().collect(),
+        Record::List(rollbacks) => rollbacks,
+        Record::Single(rollback) => rollback.into_iter().collect(),
     })
 }
 
 impl Rollback {
-    fn pause(&self) -> Duration {
-        let at = (self.count as usize).saturating_sub(1).min(PAUSES.len() - 1);
-        PAUSES[at]
+    fn backoff(&self) -> Duration {
+        let at = (self.count as usize).saturating_sub(1).min(BACKOFFS.len() - 1);
+        BACKOFFS[at]
     }
 
-    fn until(&self) -> Timestamp {
-        self.at.after(self.pause())
+    fn backoff_end(&self) -> Timestamp {
+        self.at.after(self.backoff())
     }
 
-    fn is_given_up(&self) -> bool {
-        self.count as usize > PAUSES.len()
+    fn is_abandoned(&self) -> bool {
+        self.count as usize > BACKOFFS.len()
     }
 }
 
@@ -135,97 +135,101 @@ impl RolloutState {
     /// Whether the version `digest` may be activated at `now`.
     #[must_use]
     pub fn admits(&self, digest: &str, now: Timestamp) -> Admission {
-        if let Some(word) = &self.disabled {
-            return Admission::Disabled(word.clone());
+        if let Some(decision) = &self.disabled {
+            return Admission::Disabled(decision.clone());
         }
-        if self.rolled_back.iter().any(|held| held == digest) {
+        if self.rolled_back.iter().any(|other| other == digest) {
             return Admission::RolledBack;
         }
-        let Some(fall) = self.rollback_of(digest) else { return Admission::Admitted };
-        if fall.is_given_up() {
-            return Admission::Abandoned { falls: fall.count, why: fall.why.clone() };
+        let Some(rollback) = self.automatic_rollback_of(digest) else { return Admission::Admitted };
+        if rollback.is_abandoned() {
+            return Admission::Abandoned { rollbacks: rollback.count, why: rollback.why.clone() };
         }
-        if now < fall.until() {
-            return Admission::Backoff { until: fall.until(), falls: fall.count, why: fall.why.clone() };
+        if now < rollback.backoff_end() {
+            return Admission::Backoff {
+                until: rollback.backoff_end(),
+                rollbacks: rollback.count,
+                why: rollback.why.clone(),
+            };
         }
         Admission::Admitted
     }
 
-    fn rollback_of(&self, digest: &str) -> Option<&Rollback> {
-        self.falls.iter().find(|fall| fall.digest == digest)
+    fn automatic_rollback_of(&self, digest: &str) -> Option<&Rollback> {
+        self.rollbacks.iter().find(|rollback| rollback.digest == digest)
     }
 
     /// Whether the version `digest` is a valid target of a rollback.
     #[must_use]
-    pub fn is_good(&self, digest: &str) -> bool {
-        !self.rolled_back.iter().any(|held| held == digest) && self.rollback_of(digest).is_none()
+    pub fn is_rollback_target(&self, digest: &str) -> bool {
+        !self.rolled_back.iter().any(|other| other == digest) && self.automatic_rollback_of(digest).is_none()
     }
 
     /// Records an automatic rollback of `digest`. Two rollbacks are consecutive if at most a backoff and two probations
     /// lie between them: a version that is tried again after the backoff has completed its probation by then.
-    pub fn on_rolled_back(&mut self, digest: &str, why: &str, now: Timestamp, probation: Duration) {
-        let in_a_row = |fall: &&Rollback| now.since(fall.at) <= fall.pause() + 2 * probation;
-        let before = self.rollback_of(digest).filter(in_a_row).map_or(0, |fall| fall.count);
-        let fall =
+    pub fn record_automatic_rollback(&mut self, digest: &str, why: &str, now: Timestamp, probation: Duration) {
+        let is_consecutive = |rollback: &&Rollback| now.since(rollback.at) <= rollback.backoff() + 2 * probation;
+        let before = self.automatic_rollback_of(digest).filter(is_consecutive).map_or(0, |rollback| rollback.count);
+        let rollback =
             Rollback { digest: digest.to_owned(), count: before.saturating_add(1), at: now, why: why.to_owned() };
-        self.falls.retain(|other| other.digest != digest);
-        self.falls.push(fall);
-        if self.falls.len() > FALLEN {
-            self.falls.remove(0);
+        self.rollbacks.retain(|other| other.digest != digest);
+        self.rollbacks.push(rollback);
+        if self.rollbacks.len() > MAX_ROLLBACKS {
+            self.rollbacks.remove(0);
         }
     }
 
-    pub fn on_rollback(&mut self, digest: &str) {
-        self.rolled_back.retain(|held| held != digest);
+    pub fn record_admin_rollback(&mut self, digest: &str) {
+        self.rolled_back.retain(|other| other != digest);
         self.rolled_back.push(digest.to_owned());
-        if self.rolled_back.len() > ROLLED_BACK {
+        if self.rolled_back.len() > MAX_ROLLED_BACK {
             self.rolled_back.remove(0);
         }
     }
 
     /// Records that `digest` was activated and its probation begins. If the version before it has completed its
     /// probation since its rollback, that rollback is forgotten.
-    pub fn on_activation(&mut self, digest: &str, now: Timestamp, probation: Duration) {
-        let proved = self.proving.take().filter(|one| one.digest != digest && now.since(one.since) >= probation);
-        if let Some(proved) = proved {
-            self.falls.retain(|fall| fall.digest != proved.digest || fall.at >= proved.since);
+    pub fn begin_probation(&mut self, digest: &str, now: Timestamp, probation: Duration) {
+        let completed = self.probation.take().filter(|one| one.digest != digest && now.since(one.since) >= probation);
+        if let Some(completed) = completed {
+            self.rollbacks.retain(|rollback| rollback.digest != completed.digest || rollback.at >= completed.since);
         }
-        self.proving = Some(Probation { digest: digest.to_owned(), since: now, failed: 0 });
+        self.probation = Some(Probation { digest: digest.to_owned(), since: now, failed: 0 });
     }
 
     /// Counts failed calls of the version on probation.
-    pub fn on_failed(&mut self, digest: &str, calls: u32) {
-        if let Some(proving) = self.proving.as_mut().filter(|proving| proving.digest == digest) {
-            proving.failed = proving.failed.saturating_add(calls);
+    pub fn count_failed_calls(&mut self, digest: &str, calls: u32) {
+        if let Some(probation) = self.probation.as_mut().filter(|probation| probation.digest == digest) {
+            probation.failed = probation.failed.saturating_add(calls);
         }
     }
 
     /// The remaining probation of `digest` and the number of its failed calls, or `None` if the probation is over. If
     /// the clock was set back, the probation gets longer, up to its full length.
     #[must_use]
-    pub fn left_of(&self, digest: &str, now: Timestamp, probation: Duration) -> Option<(Duration, u32)> {
-        let proving = self.proving.as_ref().filter(|proving| proving.digest == digest)?;
-        let left = probation.saturating_sub(now.since(proving.since));
-        (!left.is_zero()).then_some((left, proving.failed))
+    pub fn remaining_probation(&self, digest: &str, now: Timestamp, length: Duration) -> Option<(Duration, u32)> {
+        let probation = self.probation.as_ref().filter(|probation| probation.digest == digest)?;
+        let remaining = length.saturating_sub(now.since(probation.since));
+        (!remaining.is_zero()).then_some((remaining, probation.failed))
     }
 
     /// Whether `digest` was rolled back automatically and not activated since.
     #[must_use]
     pub fn was_rolled_back(&self, digest: &str) -> bool {
-        let came_before =
-            |at: Timestamp| self.proving.as_ref().is_none_or(|one| one.digest != digest || one.since <= at);
-        self.rollback_of(digest).is_some_and(|fall| came_before(fall.at))
+        let is_before =
+            |at: Timestamp| self.probation.as_ref().is_none_or(|one| one.digest != digest || one.since <= at);
+        self.automatic_rollback_of(digest).is_some_and(|rollback| is_before(rollback.at))
     }
 
     /// Clears the admin's rollbacks, because the newest version was activated.
-    pub fn on_activated(&mut self) {
+    pub fn clear_admin_rollbacks(&mut self) {
         self.rolled_back.clear();
     }
 
     /// Clears all rollbacks, because an admin wants the newest version tried now.
     pub fn clear_rollbacks(&mut self) {
         self.rolled_back.clear();
-        self.falls.clear();
+        self.rollbacks.clear();
     }
 
     /// The end of the backoff of `digest`. `None` if time alone doesn't admit it.
@@ -239,7 +243,7 @@ impl RolloutState {
 
     /// Whether there is anything to store.
     #[must_use]
-    pub fn is_clear(&self) -> bool {
+    pub fn is_default(&self) -> bool {
         *self == Self::default()
     }
 }

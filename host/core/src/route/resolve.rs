@@ -1,8 +1,8 @@
 //! Resolves a message from a chat against the active commands: which command it calls with which arguments, or that it
 //! is a prompt, or the host's own answer to a command that nobody may call.
 
-use super::{Invocation, Routed, nearest, parse, parse_button};
-use crate::{messages::Answer, types::Role};
+use super::{Invocation, ParsedText, nearest, parse, parse_button};
+use crate::{messages::UpdateReply, types::Role};
 
 /// A command that an active plugin exports.
 pub trait ActiveCommand {
@@ -39,7 +39,7 @@ pub enum Resolution<'a, C> {
     /// A command for another bot in the same group, to be ignored.
     OtherBot,
     /// No plugin is called.
-    Rejected(Answer),
+    Rejected(UpdateReply),
 }
 
 /// Resolves a message of a person with this role.
@@ -49,25 +49,25 @@ pub fn resolve<'a, T: CommandTable>(input: ChatInput<'_>, role: Role, table: &'a
         ChatInput::Text { text, bot } => (parse(text, bot), None),
         ChatInput::Button { command, plugin } => match parse_button(command) {
             // A button's text never goes to an agent.
-            Routed::Text | Routed::OtherBot => return Resolution::Rejected(Answer::OldButton),
-            routed @ Routed::Command { .. } => (routed, plugin),
+            ParsedText::Text | ParsedText::OtherBot => return Resolution::Rejected(UpdateReply::OldButton),
+            routed @ ParsedText::Command { .. } => (routed, plugin),
         },
     };
     let (name, invocation) = match routed {
-        Routed::Command { name, invocation } => (name, invocation),
-        Routed::OtherBot => return Resolution::OtherBot,
-        Routed::Text => return Resolution::Prompt,
+        ParsedText::Command { name, invocation } => (name, invocation),
+        ParsedText::OtherBot => return Resolution::OtherBot,
+        ParsedText::Text => return Resolution::Prompt,
     };
     let Some(command) = table.command(&name) else {
         let known = table.commands().filter(|command| role >= command.min_role());
         let nearest = nearest(&name, known.map(ActiveCommand::name)).map(str::to_owned);
-        return Resolution::Rejected(Answer::UnknownCommand { name, nearest });
+        return Resolution::Rejected(UpdateReply::UnknownCommand { name, nearest });
     };
     if let Some(plugin) = owner.filter(|owner| *owner != command.plugin()) {
-        return Resolution::Rejected(Answer::NotItsButton { name, plugin: plugin.to_owned() });
+        return Resolution::Rejected(UpdateReply::NotItsButton { name, plugin: plugin.to_owned() });
     }
     if role < command.min_role() {
-        return Resolution::Rejected(Answer::NotAllowed { name, role: command.min_role() });
+        return Resolution::Rejected(UpdateReply::NotAllowed { name, role: command.min_role() });
     }
     Resolution::Command { command, invocation }
 }
@@ -124,7 +124,7 @@ mod tests {
         resolve(ChatInput::Button { command, plugin }, Role::Member, &TABLE)
     }
 
-    fn rejected<T: std::fmt::Debug>(answer: Answer) -> Resolution<'static, T> {
+    fn rejected<T: std::fmt::Debug>(answer: UpdateReply) -> Resolution<'static, T> {
         Resolution::Rejected(answer)
     }
 
@@ -144,13 +144,13 @@ mod tests {
         assert_eq!(typed("remind me", Role::Member), Resolution::Prompt);
         assert_eq!(typed("/etc/hosts is broken", Role::Member), Resolution::Prompt);
         assert_eq!(typed("/remind@weather_bot", Role::Member), Resolution::OtherBot);
-        assert_eq!(pressed("no command", None), rejected(Answer::OldButton), "a button is never a prompt");
+        assert_eq!(pressed("no command", None), rejected(UpdateReply::OldButton), "a button is never a prompt");
     }
 
     #[test]
     fn resolve_suggests_only_allowed_commands() {
         let unknown = |name: &str, nearest: Option<&str>| {
-            rejected(Answer::UnknownCommand { name: name.into(), nearest: nearest.map(str::to_owned) })
+            rejected(UpdateReply::UnknownCommand { name: name.into(), nearest: nearest.map(str::to_owned) })
         };
         assert_eq!(typed("/remnid", Role::Member), unknown("remnid", Some("remind")));
         assert_eq!(typed("/plugin", Role::Member), unknown("plugin", None));
@@ -159,9 +159,9 @@ mod tests {
 
     #[test]
     fn resolve_rejects_missing_rights_and_foreign_buttons() {
-        let denied = rejected(Answer::NotAllowed { name: "plugins".into(), role: Role::Admin });
+        let denied = rejected(UpdateReply::NotAllowed { name: "plugins".into(), role: Role::Admin });
         assert_eq!(typed("/plugins", Role::Member), denied);
-        let foreign = rejected(Answer::NotItsButton { name: "remind".into(), plugin: "github".into() });
+        let foreign = rejected(UpdateReply::NotItsButton { name: "remind".into(), plugin: "github".into() });
         assert_eq!(pressed("/remind drop", Some("github")), foreign);
     }
 }

@@ -7,8 +7,8 @@ use super::*;
 /// The command's name and arguments, or `None` if the text is not a command for this bot.
 fn read(text: &str) -> Option<(String, Vec<String>)> {
     match parse(text, Some("CordBot")) {
-        Routed::Command { name, invocation } => Some((name, invocation.args)),
-        Routed::OtherBot | Routed::Text => None,
+        ParsedText::Command { name, invocation } => Some((name, invocation.args)),
+        ParsedText::OtherBot | ParsedText::Text => None,
     }
 }
 
@@ -86,19 +86,19 @@ fn everything_else_is_text() {
         "/new@other@cordbot",
         &long,
     ] {
-        assert_eq!(parse(text, Some("cordbot")), Routed::Text, "{text}");
+        assert_eq!(parse(text, Some("cordbot")), ParsedText::Text, "{text}");
     }
 }
 
 #[test]
 fn a_command_for_another_bot_is_not_ours() {
-    assert_eq!(parse("/new@otherbot x", Some("cordbot")), Routed::OtherBot);
-    assert_eq!(parse("/new@otherbot x", None), Routed::Text);
+    assert_eq!(parse("/new@otherbot x", Some("cordbot")), ParsedText::OtherBot);
+    assert_eq!(parse("/new@otherbot x", None), ParsedText::Text);
 }
 
 #[test]
 fn text_after_a_command_is_trimmed() {
-    let Routed::Command { name, invocation: Invocation { args, text } } =
+    let ParsedText::Command { name, invocation: Invocation { args, text } } =
         parse("/note   two  words\nand a line \n", None)
     else {
         panic!("a command")
@@ -129,7 +129,8 @@ fn smart_punctuation_is_converted_back() {
     assert_eq!(args("/ask a — b"), ["a", "—", "b"]);
     assert_eq!(args("/new\u{a0}alpha\u{a0}planner"), ["alpha", "planner"]);
     assert_eq!(args("/new\u{a0}“a\u{a0}b”"), ["a b"]);
-    let Routed::Command { invocation: Invocation { text, .. }, .. } = parse("/note “as it is” —5", None) else {
+    let ParsedText::Command { invocation: Invocation { text, .. }, .. } = parse("/note “as it is” —5", None)
+    else {
         panic!("a command")
     };
     assert_eq!(text, "“as it is” —5");
@@ -159,7 +160,7 @@ fn full_width_and_final_punctuation_are_normalized() {
     }
     assert_eq!(args("/ask a, b! c?"), ["a,", "b!", "c"]);
     assert_eq!(args("/new alpha\u{200b} planner"), ["alpha", "planner"]);
-    let Routed::Command { invocation: Invocation { text, .. }, .. } = parse("/remind 1h Why１? ", None) else {
+    let ParsedText::Command { invocation: Invocation { text, .. }, .. } = parse("/remind 1h Why１? ", None) else {
         panic!("a command")
     };
     assert_eq!(text, "1h Why１?");
@@ -168,7 +169,7 @@ fn full_width_and_final_punctuation_are_normalized() {
 #[test]
 fn arguments_of_a_button_are_literal() {
     for rest in ["Really?", "１５", "—x", "“x”"] {
-        let Routed::Command { name, invocation: Invocation { args, text } } = parse_button(&format!("/Do {rest}"))
+        let ParsedText::Command { name, invocation: Invocation { args, text } } = parse_button(&format!("/Do {rest}"))
         else {
             panic!("a command")
         };
@@ -201,7 +202,7 @@ fn the_nearest_command_is_suggested() {
 proptest! {
     #[test]
     fn any_text_is_parsed(text in "(/[a-zA-Z@_]{0,5})?[ \\PC\n'\"\\\\#]{0,20}", bot in prop::option::of("[a-z]{0,3}")) {
-        if let Routed::Command { name, invocation: Invocation { args, text: rest } } = parse(&text, bot.as_deref()) {
+        if let ParsedText::Command { name, invocation: Invocation { args, text: rest } } = parse(&text, bot.as_deref()) {
             prop_assert!(is_name(&name) && name.to_ascii_lowercase() == name);
             prop_assert!(text.trim_end().ends_with(&rest));
             prop_assert!(args.is_empty() || !rest.is_empty());

@@ -4,13 +4,13 @@
 use std::time::Duration;
 
 use super::{
-    ApiError, Effect, Machine, RefusalCode,
+    ApiError, ApiErrorCode, Effect, Machine,
     background_work::BackgroundWork,
-    state::{Open, Receipt, State},
+    state::{OpenTurn, Receipt, State},
 };
 use crate::{
     agent::{BackgroundTask, PromptId},
-    messages::{self, Notice},
+    messages::{self, SessionNotice},
     turn::Turn,
     types::Timestamp,
 };
@@ -55,31 +55,31 @@ impl Machine {
     }
 
     /// Starts a turn without a prompt. It is shown in the place of the session's last prompt.
-    pub(super) fn handle_began(&mut self, turn: PromptId, now: Timestamp) {
+    pub(super) fn handle_turn_started(&mut self, turn: PromptId, now: Timestamp) {
         let (State::Idle(_), Some(place)) = (&self.state, self.record.place.clone()) else { return };
         let mut turn = Turn::new(turn, place.clone(), now);
         turn.mode.clone_from(&self.record.mode);
-        self.state = State::Busy(Open { prompt: None, turn, receipt: Receipt::Taken, interrupt: None });
-        self.emit(Effect::Began(place));
+        self.state = State::Busy(OpenTurn { prompt: None, turn, receipt: Receipt::Accepted, interrupt: None });
+        self.emit(Effect::TurnStarted(place));
     }
 
     /// Refuses a command that would end background work.
-    pub(super) fn spare_background(&self, command: &str) -> Result<(), ApiError> {
-        let rests = matches!(self.state, State::Idle(_) | State::Starting(_));
-        match self.background().filter(|_| rests) {
+    pub(super) fn check_no_background_work(&self, command: &str) -> Result<(), ApiError> {
+        let is_at_rest = matches!(self.state, State::Idle(_) | State::Starting(_));
+        match self.background().filter(|_| is_at_rest) {
             Some(background) => {
                 let text = messages::works_in_background(&self.record.name, &background.list(), command);
-                Err(ApiError { code: RefusalCode::Background, text })
+                Err(ApiError { code: ApiErrorCode::Background, text })
             }
             None => Ok(()),
         }
     }
 
     /// Notifies the user that a change takes effect only after the background work.
-    pub(super) fn tell_counts_later(&mut self) {
+    pub(super) fn post_applies_later(&mut self) {
         if let (Some(place), Some(background)) = (self.record.place.clone(), self.background()) {
             let (session, work) = (self.record.name.clone(), background.list());
-            self.tell(place, Notice::CountsLater { session, work });
+            self.post(place, SessionNotice::AppliesLater { session, work });
         }
     }
 }

@@ -2,8 +2,8 @@
 //! personas and time spans.
 
 use super::{
-    ApiError, Effect, Machine, Prompt, RefusalCode, SessionCommand, Waiting,
-    state::{Acknowledged, AfterStop, Ending, Interrupt, LastPress, Start, State, StopStage},
+    ApiError, ApiErrorCode, Effect, Machine, Prompt, QueuedPrompts, SessionCommand,
+    state::{Acknowledged, AfterStop, Interrupt, LastPress, Shutdown, StartStage, State, StopStage},
 };
 use crate::{
     agent::PromptId,
@@ -12,26 +12,26 @@ use crate::{
 };
 
 impl Machine {
-    pub(super) fn apply_command(&mut self, order: SessionCommand, now: Timestamp) -> Result<(), ApiError> {
-        if self.ending != Ending::No {
-            return Err(refusal(RefusalCode::Failed, messages::ENDING));
+    pub(super) fn apply_command(&mut self, command: SessionCommand, now: Timestamp) -> Result<(), ApiError> {
+        if self.shutdown != Shutdown::No {
+            return Err(refusal(ApiErrorCode::Failed, messages::SHUTTING_DOWN));
         }
-        if self.record.archived != (order == SessionCommand::Restore) {
+        if self.record.archived != (command == SessionCommand::Restore) {
             return Err(self.archive_mismatch());
         }
-        match order {
+        match command {
             SessionCommand::Touch(place) => self.touch(place, now),
-            SessionCommand::Start => self.resume(now),
+            SessionCommand::Start => self.start_without_prompt(now),
             SessionCommand::Suspend => {
-                self.spare_background("suspend")?;
+                self.check_no_background_work("suspend")?;
                 return self.suspend(now);
             }
-            SessionCommand::SuspendAnyway => return self.suspend(now),
-            SessionCommand::Interrupt { waiting, from } => return self.interrupt(waiting, from.as_ref(), now),
-            SessionCommand::Retry(again) => return self.retry(again, now),
-            SessionCommand::Fresh => return self.forget(now),
+            SessionCommand::ForceSuspend => return self.suspend(now),
+            SessionCommand::Interrupt { queued, from } => return self.interrupt(queued, from.as_ref(), now),
+            SessionCommand::Retry(new_id) => return self.retry(new_id, now),
+            SessionCommand::Fresh => return self.start_fresh(now),
             SessionCommand::Leave => return self.leave(now),
-            SessionCommand::Pressed(request, order) => return self.press(&request, *order, now),
+            SessionCommand::Pressed(request, command) => return self.press(&request, *command, now),
             SessionCommand::Archive => return self.archive(now),
             SessionCommand::Restore => self.unarchive(),
             SessionCommand::SetIdleTimeout(span) => {
@@ -47,14 +47,14 @@ impl Machine {
 
     fn archive_mismatch(&self) -> ApiError {
         if self.record.archived {
-            refusal(RefusalCode::Archived, &messages::archived(&self.record.name))
+            refusal(ApiErrorCode::Archived, &messages::session_archived(&self.record.name))
         } else {
-            refusal(RefusalCode::Invalid, &messages::not_archived(&self.record.name))
+            refusal(ApiErrorCode::Invalid, &messages::not_archived(&self.record.name))
         }
     }
 
     fn busy(&self) -> ApiError {
-        refusal(RefusalCode::Busy, &messages::busy(&self.record.name))
+        refusal(ApiErrorCode::Busy, &messages::busy(&self.record.name))
     }
 
     /// Switches a place to the session. A session without prompts so far belongs to the first place that does.
@@ -65,13 +65,13 @@ impl Machine {
     }
 
     /// Starts the agent without a prompt.
-    fn resume(&mut self, now: Timestamp) {
+    fn start_without_prompt(&mut self, now: Timestamp) {
         match &mut self.state {
             State::Suspended => self.start_anew(now),
             State::Stopping(stop) if matches!(stop.then, AfterStop::Suspend) => stop.then = AfterStop::Start,
-            State::Asking(held) | State::Broken(held) => {
-                let notice = held.notice.clone();
-                self.tell_concerned(&notice);
+            State::Asking(blocked) | State::Broken(blocked) => {
+                let notice = blocked.notice.clone();
+                self.post_to_affected_places(&notice);
             }
             State::Stopping(_) | State::Starting(_) | State::Idle(_) | State::Busy(_) | State::Archived => {}
         }
@@ -79,12 +79,12 @@ impl Machine {
 
     /// Stops the agent. Refused during a turn, and while a prompt waits for a start.
     fn suspend(&mut self, now: Timestamp) -> Result<(), ApiError> {
-        let held = matches!(self.state, State::Asking(_) | State::Broken(_));
-        if matches!(self.state, State::Busy(_)) || (!held && !self.waiting.is_empty()) {
+        let is_blocked = matches!(self.state, State::Asking(_) | State::Broken(_));
+        if matches!(self.state, State::Busy(_)) || (!is_blocked && !self.queue.is_empty()) {
             return Err(self.busy());
         }
         match &mut self.state {
-            State::Starting(Start::Agent { .. }) | State::Idle(_) => {
+            State::Starting(StartStage::Agent { .. }) | State::Idle(_) => {
                 self.stop(StopStage::Closed, AfterStop::Suspend, now)
             }
             State::Starting(_) => {
@@ -100,27 +100,24 @@ impl Machine {
 
     /// Interrupts the turn. A prompt that is about to be sent counts as running: after `/stop`, the user does not want
     /// an answer to it.
-    fn interrupt(&mut self, waiting: Waiting, from: Option<&Place>, now: Timestamp) -> Result<(), ApiError> {
+    fn interrupt(&mut self, queued: QueuedPrompts, from: Option<&Place>, now: Timestamp) -> Result<(), ApiError> {
         let about_to_run = matches!(self.state, State::Starting(_)) || self.will_start();
-        let drop = match waiting {
-            Waiting::Drop => self.waiting.len(),
-            Waiting::Keep => usize::from(about_to_run && !self.waiting.is_empty()),
+        let drop = match queued {
+            QueuedPrompts::Drop => self.queue.len(),
+            QueuedPrompts::Keep => usize::from(about_to_run && !self.queue.is_empty()),
         };
         if let State::Busy(open) = &mut self.state {
-            let here = from == Some(&open.turn.place);
-            if here {
+            if from == Some(&open.turn.place) {
                 open.turn.alert = Alert::Silent;
             }
-            if let Some(Interrupt::ByUser { told, .. }) = &mut open.interrupt {
-                *told |= here;
-            } else if open.interrupt.is_none() {
-                open.interrupt = Some(Interrupt::ByUser { since: now, told: here, acknowledged: Acknowledged::No });
+            if open.interrupt.is_none() {
+                open.interrupt = Some(Interrupt::ByUser { since: now, acknowledged: Acknowledged::No });
                 self.emit_live(|run| Effect::Interrupt { run });
             }
         } else if drop == 0 {
-            return Err(refusal(RefusalCode::Invalid, messages::NOTHING_RUNS));
+            return Err(refusal(ApiErrorCode::Invalid, messages::NOTHING_RUNS));
         }
-        self.drop_waiting(drop);
+        self.drop_queued(drop);
         Ok(())
     }
 
@@ -134,42 +131,42 @@ impl Machine {
     }
 
     /// A button decides its own request, even if other requests are open.
-    fn press(&mut self, request: &Request, order: SessionCommand, now: Timestamp) -> Result<(), ApiError> {
-        match (request, order) {
-            (Request::Prompt(id), SessionCommand::Retry(again)) => {
-                let index = self.index_of_kept(id)?;
-                self.send_again(index, again, now);
+    fn press(&mut self, request: &Request, command: SessionCommand, now: Timestamp) -> Result<(), ApiError> {
+        match (request, command) {
+            (Request::Prompt(id), SessionCommand::Retry(new_id)) => {
+                let index = self.index_of_interrupted(id)?;
+                self.send_again(index, new_id, now);
             }
             (Request::Prompt(id), SessionCommand::Leave) => {
-                let index = self.index_of_kept(id)?;
-                self.drop_kept(index);
+                let index = self.index_of_interrupted(id)?;
+                self.drop_interrupted(index);
             }
-            (Request::Start { failure, .. }, SessionCommand::Retry(_)) if self.failure == Some(*failure) => {
+            (Request::Start { failure, .. }, SessionCommand::Retry(_)) if self.open_failure == Some(*failure) => {
                 if !self.try_again(now) {
                     // The agent is already starting.
                     self.close_failure(Choice::TryAgain);
                 }
             }
-            (Request::Start { failure, .. }, SessionCommand::Fresh) if self.failure == Some(*failure) => {
-                return self.forget(now);
+            (Request::Start { failure, .. }, SessionCommand::Fresh) if self.open_failure == Some(*failure) => {
+                return self.start_fresh(now);
             }
             (Request::Prompt(_) | Request::Start { .. } | Request::Grant { .. }, _) => {
-                return Err(refusal(RefusalCode::Invalid, messages::NOT_OPEN));
+                return Err(refusal(ApiErrorCode::Invalid, messages::NOT_OPEN));
             }
         }
         Ok(())
     }
 
-    fn index_of_kept(&self, id: &PromptId) -> Result<usize, ApiError> {
-        let index = self.record.kept.iter().position(|kept| kept.id == *id);
-        index.ok_or_else(|| refusal(RefusalCode::Invalid, messages::NOT_OPEN))
+    fn index_of_interrupted(&self, id: &PromptId) -> Result<usize, ApiError> {
+        let index = self.record.interrupted.iter().position(|prompt| prompt.id == *id);
+        index.ok_or_else(|| refusal(ApiErrorCode::Invalid, messages::NOT_OPEN))
     }
 
     /// Starts the agent if the start waits for the user or for a backoff.
     fn try_again(&mut self, now: Timestamp) -> bool {
         match &mut self.state {
-            State::Asking(_) | State::Broken(_) | State::Starting(Start::Again { .. }) => {
-                self.pressed.retry = Some(now);
+            State::Asking(_) | State::Broken(_) | State::Starting(StartStage::Backoff { .. }) => {
+                self.last_press.retry = Some(now);
                 self.close_failure(Choice::TryAgain);
                 self.start_anew(now);
                 true
@@ -184,78 +181,78 @@ impl Machine {
         }
     }
 
-    fn retry(&mut self, again: PromptId, now: Timestamp) -> Result<(), ApiError> {
+    fn retry(&mut self, new_id: PromptId, now: Timestamp) -> Result<(), ApiError> {
         if self.try_again(now) {
             return Ok(());
         }
-        let at_it = self.is_sent_again() || LastPress::is_recent(self.pressed.retry, now);
-        if at_it && !self.record.kept.is_empty() {
-            return Err(refusal(RefusalCode::Busy, &messages::sent_again(&self.record.name)));
+        let is_retrying = self.is_retry_pending() || LastPress::is_recent(self.last_press.retry, now);
+        if is_retrying && !self.record.interrupted.is_empty() {
+            return Err(refusal(ApiErrorCode::Busy, &messages::sent_again(&self.record.name)));
         }
-        let latest = self.record.kept.len().checked_sub(1);
-        let index = latest.ok_or_else(|| refusal(RefusalCode::Invalid, messages::NOTHING_TO_RETRY))?;
-        self.send_again(index, again, now);
+        let latest = self.record.interrupted.len().checked_sub(1);
+        let index = latest.ok_or_else(|| refusal(ApiErrorCode::Invalid, messages::NOTHING_TO_RETRY))?;
+        self.send_again(index, new_id, now);
         Ok(())
     }
 
-    /// Sends an interrupted prompt again, with `again` as its new id, because agents drop a prompt whose id they have
+    /// Sends an interrupted prompt again, with a new id, because agents drop a prompt whose id they have
     /// seen.
-    fn send_again(&mut self, index: usize, again: PromptId, now: Timestamp) {
-        let kept = self.record.kept.remove(index);
-        let (was_latest, id) = (index == self.record.kept.len(), kept.id.clone());
-        self.again = Some(again.clone());
-        let prompt = Prompt { id: again, ..kept.into() };
+    fn send_again(&mut self, index: usize, new_id: PromptId, now: Timestamp) {
+        let interrupted = self.record.interrupted.remove(index);
+        let (was_latest, id) = (index == self.record.interrupted.len(), interrupted.id.clone());
+        self.retried_prompt = Some(new_id.clone());
+        let prompt = Prompt { id: new_id, ..interrupted.into() };
         let place = prompt.place.clone();
         self.emit(Effect::Accept(prompt.clone()));
         self.emit(Effect::CloseRequest { request: Request::Prompt(id), choice: Choice::SendAgain });
-        self.waiting.push_front(prompt);
+        self.queue.push_front(prompt);
         self.wake(place, now);
         if was_latest {
-            self.tell_still_kept();
+            self.post_earlier_interrupted();
         }
     }
 
     /// Whether the prompt that was sent again last is unanswered.
-    fn is_sent_again(&self) -> bool {
-        let Some(again) = &self.again else { return false };
-        self.waiting.iter().any(|prompt| prompt.id == *again) || self.open().is_some_and(|open| open.is(again))
+    fn is_retry_pending(&self) -> bool {
+        let Some(retried) = &self.retried_prompt else { return false };
+        self.queue.iter().any(|prompt| prompt.id == *retried) || self.open().is_some_and(|open| open.is(retried))
     }
 
     fn leave(&mut self, now: Timestamp) -> Result<(), ApiError> {
-        if self.record.kept.is_empty() {
-            return Err(refusal(RefusalCode::Invalid, messages::NOTHING_TO_LEAVE));
+        if self.record.interrupted.is_empty() {
+            return Err(refusal(ApiErrorCode::Invalid, messages::NOTHING_TO_LEAVE));
         }
-        if LastPress::is_recent(self.pressed.leave, now) {
-            return Err(refusal(RefusalCode::Busy, &messages::left_already(&self.record.name)));
+        if LastPress::is_recent(self.last_press.leave, now) {
+            return Err(refusal(ApiErrorCode::Busy, &messages::left_already(&self.record.name)));
         }
-        self.pressed.leave = Some(now);
-        self.drop_kept(self.record.kept.len() - 1);
+        self.last_press.leave = Some(now);
+        self.drop_interrupted(self.record.interrupted.len() - 1);
         Ok(())
     }
 
-    fn drop_kept(&mut self, index: usize) {
-        let kept = self.record.kept.remove(index);
-        self.emit(Effect::CloseRequest { request: Request::Prompt(kept.id.clone()), choice: Choice::Leave });
-        if index == self.record.kept.len() {
-            self.tell_still_kept();
+    fn drop_interrupted(&mut self, index: usize) {
+        let dropped = self.record.interrupted.remove(index);
+        self.emit(Effect::CloseRequest { request: Request::Prompt(dropped.id.clone()), choice: Choice::Leave });
+        if index == self.record.interrupted.len() {
+            self.post_earlier_interrupted();
         }
     }
 
-    fn forget(&mut self, now: Timestamp) -> Result<(), ApiError> {
+    fn start_fresh(&mut self, now: Timestamp) -> Result<(), ApiError> {
         if matches!(self.state, State::Busy(_)) {
             return Err(self.busy());
         }
-        self.spare_background("fresh")?;
+        self.check_no_background_work("fresh")?;
         self.close_failure(Choice::StartFresh);
         self.record.conversation = None;
         self.record.resumable = false;
         self.record.cost_usd = None;
         if let Some(live) = &mut self.live {
-            live.forgotten = true;
+            live.conversation_discarded = true;
         }
         match &mut self.state {
             State::Asking(_) | State::Broken(_) => self.start_anew(now),
-            State::Starting(Start::Agent { .. }) | State::Idle(_) => {
+            State::Starting(StartStage::Agent { .. }) | State::Idle(_) => {
                 self.stop(StopStage::Closed, AfterStop::Start, now)
             }
             State::Stopping(stop) if matches!(stop.then, AfterStop::Ask(_)) => stop.then = AfterStop::Start,
@@ -269,16 +266,16 @@ impl Machine {
             return Err(self.busy());
         }
         // The waiting prompts were accepted, so only their authors drop them.
-        if !self.waiting.is_empty() {
-            let text = messages::messages_wait(&self.record.name, self.waiting.len());
-            return Err(refusal(RefusalCode::Busy, &text));
+        if !self.queue.is_empty() {
+            let text = messages::messages_wait(&self.record.name, self.queue.len());
+            return Err(refusal(ApiErrorCode::Busy, &text));
         }
-        self.spare_background("archive")?;
+        self.check_no_background_work("archive")?;
         self.close_failure(Choice::Withdrawn);
-        for kept in std::mem::take(&mut self.record.kept) {
-            self.emit(Effect::CloseRequest { request: Request::Prompt(kept.id.clone()), choice: Choice::Withdrawn });
+        for prompt in std::mem::take(&mut self.record.interrupted) {
+            self.emit(Effect::CloseRequest { request: Request::Prompt(prompt.id.clone()), choice: Choice::Withdrawn });
         }
-        self.resuming = None;
+        self.resume_notice = None;
         self.record.archived = true;
         if self.live.is_none() {
             self.state = State::Archived;
@@ -306,16 +303,16 @@ impl Machine {
         if let Some(name) = &model
             && !is_model_name(name)
         {
-            return Err(refusal(RefusalCode::Invalid, &messages::invalid_model(name)));
+            return Err(refusal(ApiErrorCode::Invalid, &messages::invalid_model(name)));
         }
         if let Some(name) = &model
             && !self.models.is_empty()
             && !self.models.contains(name)
         {
-            return Err(refusal(RefusalCode::Invalid, &messages::unknown_model(name, &self.models)));
+            return Err(refusal(ApiErrorCode::Invalid, &messages::unknown_model(name, &self.models)));
         }
         self.record.model = model;
-        self.renew(now);
+        self.restart_if_outdated(now);
         Ok(())
     }
 
@@ -327,26 +324,26 @@ impl Machine {
         self.greeting = None;
         self.record.greeted = false;
         match &self.state {
-            State::Starting(Start::Persona { .. }) => self.start(now),
-            State::Suspended | State::Starting(_) | State::Idle(_) | State::Busy(_) => self.renew(now),
+            State::Starting(StartStage::Persona { .. }) => self.start(now),
+            State::Suspended | State::Starting(_) | State::Idle(_) | State::Busy(_) => self.restart_if_outdated(now),
             State::Stopping(_) | State::Asking(_) | State::Broken(_) | State::Archived => {}
         }
     }
 
     /// Restarts an idle agent silently if it no longer matches the record. An agent with background work keeps running,
     /// and the user is notified.
-    fn renew(&mut self, now: Timestamp) {
+    fn restart_if_outdated(&mut self, now: Timestamp) {
         if !self.is_outdated() {
             return;
         }
         if self.background().is_some() {
-            self.tell_counts_later();
+            self.post_applies_later();
         } else if matches!(self.state, State::Idle(_)) {
             self.stop(StopStage::Closed, AfterStop::Start, now);
         }
     }
 }
 
-fn refusal(code: RefusalCode, text: &str) -> ApiError {
+fn refusal(code: ApiErrorCode, text: &str) -> ApiError {
     ApiError { code, text: text.to_owned() }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Prompt, Run, Ticket};
 use crate::{
     agent::PromptId,
-    messages::Notice,
+    messages::SessionNotice,
     turn::Turn,
     types::{Choice, Place, Request},
 };
@@ -15,18 +15,18 @@ pub enum Effect {
     /// Store the record as it is now.
     Persist,
     /// Store that the prompt is being sent to the agent. Always precedes its `Send`.
-    Hand(PromptId),
+    MarkSent(PromptId),
     /// Store that the prompt waits again, because the agent died without having accepted it.
-    TakeBack(PromptId),
+    MarkQueued(PromptId),
     /// Store a prompt as accepted, together with the record: an interrupted prompt is sent again with a new id.
     Accept(Prompt),
     /// Store that the prompt is completed. A prompt with an answer is completed by `Finish`.
-    Settle {
+    Complete {
         prompt: PromptId,
-        how: Settled,
+        how: Completion,
     },
     /// Ask the persona plugin for its settings. Only for a session with a persona.
-    Resolve {
+    LoadPersona {
         ticket: Ticket,
         persona: String,
     },
@@ -36,7 +36,7 @@ pub enum Effect {
         idle_for: Duration,
     },
     /// Ask the lifecycle plugin for the text of the resume notice.
-    WordResume {
+    RequestResumeNotice {
         ticket: Ticket,
         idle_for: Duration,
     },
@@ -49,7 +49,7 @@ pub enum Effect {
         prompt: Prompt,
     },
     /// The agent has started a turn of its own, which is shown in this place.
-    Began(Place),
+    TurnStarted(Place),
     /// Interrupt the turn by the agent's own protocol. The process keeps running.
     Interrupt {
         run: Run,
@@ -67,21 +67,21 @@ pub enum Effect {
         run: Run,
     },
     /// The running turn has changed and can be read with `turn()`. Consecutive updates may be merged.
-    Show,
+    ShowTurn,
     /// The turn is over: its last frame is stored together with the end of its prompt, then shown.
     Finish(Turn),
     /// The shutdown interrupted the turn: its last frame is stored and shown. Its prompt stays handed in the store, so
     /// that the next host keeps it as an interrupted prompt and reports it.
-    CutOff(Turn),
+    FinishInterrupted(Turn),
     /// Closes the request: every message that asks it loses its buttons.
     CloseRequest {
         request: Request,
         choice: Choice,
     },
     /// Store and send a message of the host.
-    Tell {
+    Post {
         place: Place,
-        notice: Notice,
+        notice: SessionNotice,
     },
 }
 
@@ -89,10 +89,8 @@ impl Effect {
     /// The beginning of the prompt that the effect drops.
     #[must_use]
     pub fn dropped(&self) -> Option<&str> {
-        match self {
-            Self::Settle { how: Settled::Dropped(beginning), .. } => Some(beginning),
-            _ => None,
-        }
+        let Self::Complete { how: Completion::Dropped(beginning), .. } = self else { return None };
+        Some(beginning)
     }
 }
 
@@ -107,9 +105,9 @@ pub struct Launch {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Settled {
+pub enum Completion {
     /// The queue was full, `/stop` dropped the prompt, or it was withdrawn. Contains the beginning of the prompt.
     Dropped(String),
     /// Its turn was interrupted, and the user was notified.
-    CutOff,
+    Interrupted,
 }

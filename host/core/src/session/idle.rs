@@ -10,18 +10,18 @@ use super::{
 use crate::types::Timestamp;
 
 impl Machine {
-    pub(super) fn fall_idle(&mut self, now: Timestamp) {
+    pub(super) fn become_idle(&mut self, now: Timestamp) {
         if let Some(live) = &mut self.live {
             live.background.forget_past(now);
         }
         let ticket = self.next_ticket();
-        self.state = State::Idle(Idle { since: now, policy: Policy::Asked { ticket, from: now } });
+        self.state = State::Idle(Idle { since: now, policy: Policy::Pending { ticket, from: now } });
         self.emit(Effect::Review { ticket, idle_for: Duration::ZERO });
     }
 
     pub(super) fn restart_idle_clock(&mut self, now: Timestamp) {
         if matches!(self.state, State::Idle(_)) {
-            self.fall_idle(now);
+            self.become_idle(now);
         }
     }
 
@@ -30,18 +30,18 @@ impl Machine {
         let ticket = self.next_ticket();
         if let State::Idle(idle) = &mut self.state {
             let idle_for = Duration::from_secs(now.since(idle.since).as_secs());
-            idle.policy = Policy::Asked { ticket, from: idle.since.after(idle_for) };
+            idle.policy = Policy::Pending { ticket, from: idle.since.after(idle_for) };
             self.emit(Effect::Review { ticket, idle_for });
         }
     }
 
     pub(super) fn handle_verdict(&mut self, ticket: Ticket, verdict: Verdict, now: Timestamp) {
         let State::Idle(idle) = &mut self.state else { return };
-        let Policy::Asked { ticket: asked, from } = idle.policy else { return };
-        if asked != ticket {
+        let Policy::Pending { ticket: pending, from } = idle.policy else { return };
+        if pending != ticket {
             return;
         }
-        idle.policy = Policy::Said { verdict, from, at: now };
+        idle.policy = Policy::Decided { verdict, from, at: now };
         if verdict == Verdict::Suspend && self.background().is_none() {
             self.stop(StopStage::Closed, AfterStop::Suspend, now);
         }
@@ -51,10 +51,10 @@ impl Machine {
         if self.settings == settings {
             return;
         }
-        let fitted = !self.is_outdated();
+        let was_current = !self.is_outdated();
         self.settings = settings;
-        if fitted && self.is_outdated() {
-            self.tell_counts_later();
+        if was_current && self.is_outdated() {
+            self.post_applies_later();
         }
         self.review(now);
     }

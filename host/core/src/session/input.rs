@@ -56,7 +56,7 @@ pub enum Input {
     /// The persona's settings, or an error for the user.
     PersonaSettings {
         ticket: Ticket,
-        brief: Result<PersonaSettings, String>,
+        settings: Result<PersonaSettings, String>,
     },
     /// The lifecycle plugin's text for a resume, if any.
     ResumeNotice {
@@ -77,7 +77,7 @@ pub enum Input {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Exit {
     /// The exit code or signal in words, and the last line of stderr.
-    Ended { status: String, last_words: Option<String> },
+    Ended { status: String, last_stderr_line: Option<String> },
     /// The process could not be started. Contains the reason and the remedy for the user.
     NotStarted(String),
 }
@@ -87,18 +87,18 @@ impl Exit {
     #[must_use]
     pub fn why(&self) -> String {
         match self {
-            Self::Ended { last_words: Some(words), .. } => words.clone(),
-            Self::Ended { status, last_words: None } => status.clone(),
+            Self::Ended { last_stderr_line: Some(words), .. } => words.clone(),
+            Self::Ended { status, last_stderr_line: None } => status.clone(),
             Self::NotStarted(why) => why.clone(),
         }
     }
 
     /// Like [`Self::why`], and includes the exit status, for diagnosis.
     #[must_use]
-    pub fn account(&self) -> String {
+    pub fn details(&self) -> String {
         match self {
-            Self::Ended { status, last_words: Some(words) } => format!("it exited ({status}): {words}"),
-            Self::Ended { status, last_words: None } => format!("it exited ({status}) without output"),
+            Self::Ended { status, last_stderr_line: Some(words) } => format!("it exited ({status}): {words}"),
+            Self::Ended { status, last_stderr_line: None } => format!("it exited ({status}) without output"),
             Self::NotStarted(why) => why.clone(),
         }
     }
@@ -132,10 +132,10 @@ pub struct Settings {
     /// `[sessions] idle_timeout`.
     pub idle_timeout: Duration,
     /// `[sessions] queue`: the maximum number of waiting prompts.
-    pub queue: usize,
+    pub max_queued: usize,
     /// `[sessions] kept`: the maximum number of interrupted prompts. When it is reached, new prompts are rejected, so
     /// that an agent that crashes on every prompt does not fill the store.
-    pub kept: usize,
+    pub max_interrupted: usize,
     /// `[agents.NAME] model`.
     pub model: Option<String>,
     /// `[sessions.folders] NAME`. Without it, the session stays in the folder of its record.
@@ -152,12 +152,13 @@ pub enum SessionCommand {
     Touch(Place),
     /// Starts the agent without a prompt.
     Start,
+    /// Stops the agent. Refused during a turn, and while it has background work.
     Suspend,
     /// Like `Suspend`, but also ends background work.
-    SuspendAnyway,
+    ForceSuspend,
     /// Interrupts the turn. The reply to this command appears in `from`; `None` if it is not shown.
     Interrupt {
-        waiting: Waiting,
+        queued: QueuedPrompts,
         from: Option<Place>,
     },
     /// Retries a refused resume or a failed start; otherwise sends the latest interrupted prompt again. The prompt gets
@@ -179,7 +180,7 @@ pub enum SessionCommand {
 
 /// The treatment of the waiting prompts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Waiting {
+pub enum QueuedPrompts {
     Keep,
     Drop,
 }
@@ -187,14 +188,14 @@ pub enum Waiting {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text}")]
 pub struct ApiError {
-    pub code: RefusalCode,
+    pub code: ApiErrorCode,
     /// The message for the user.
     pub text: String,
 }
 
 /// The codes of `session-control.error`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RefusalCode {
+pub enum ApiErrorCode {
     Unknown,
     Exists,
     Archived,
@@ -206,7 +207,7 @@ pub enum RefusalCode {
     Failed,
 }
 
-impl RefusalCode {
+impl ApiErrorCode {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

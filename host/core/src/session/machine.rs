@@ -4,13 +4,13 @@
 use std::{collections::VecDeque, time::Duration};
 
 use super::{
-    ApiError, Effect, Input, PersonaSettings, Prompt, Run, SessionCommand, Settings, Settled, Ticket,
+    ApiError, Completion, Effect, Input, PersonaSettings, Prompt, Run, SessionCommand, Settings, Ticket,
     background_work::BackgroundWork,
-    state::{AfterStop, Blocked, Ending, LastPress, LiveProcess, Reason, State, Stop, StopStage},
+    state::{AfterStop, Blocked, LastPress, LiveProcess, Shutdown, State, Stop, StopStage, TimeoutReason},
 };
 use crate::{
     agent::{AgentEvent, PromptId},
-    messages::{self, Notice},
+    messages::{self, SessionNotice},
     turn::Turn,
     types::{Phase, Place, SessionRecord, SessionView, Timestamp},
 };
@@ -21,29 +21,29 @@ use crate::{
 pub struct Machine {
     pub(super) record: SessionRecord,
     /// The record as of the last `Persist`.
-    stored: SessionRecord,
+    persisted: SessionRecord,
     pub(super) settings: Settings,
     pub(super) state: State,
     /// Set while a process may be running.
     pub(super) live: Option<LiveProcess>,
     /// Accepted prompts in order, not yet sent to an agent.
-    pub(super) waiting: VecDeque<Prompt>,
+    pub(super) queue: VecDeque<Prompt>,
     /// The settings of a persona that were received last, with its name.
-    pub(super) brief: Option<(String, PersonaSettings)>,
+    pub(super) persona_settings: Option<(String, PersonaSettings)>,
     /// Sent when the agent is ready.
     pub(super) greeting: Option<String>,
     pub(super) models: Vec<String>,
     /// The prompt that was sent again last.
-    pub(super) again: Option<PromptId>,
+    pub(super) retried_prompt: Option<PromptId>,
     /// The number of the failure that users are asked about.
-    pub(super) failure: Option<u64>,
+    pub(super) open_failure: Option<u64>,
     /// The times of the last `/retry` and `/leave`.
-    pub(super) pressed: LastPress,
+    pub(super) last_press: LastPress,
     /// Consecutive failed starts.
-    pub(super) deaths: usize,
+    pub(super) failed_starts: usize,
     /// The pending question for a resume notice, and the place to send it to.
-    pub(super) resuming: Option<(Ticket, Place)>,
-    pub(super) ending: Ending,
+    pub(super) resume_notice: Option<(Ticket, Place)>,
+    pub(super) shutdown: Shutdown,
     last_run: Run,
     last_ticket: Ticket,
     effects: Vec<Effect>,
@@ -55,22 +55,22 @@ impl Machine {
     /// arrive before another agent is started.
     #[must_use]
     pub fn new(record: SessionRecord, settings: Settings) -> Self {
-        let rest = if record.archived { State::Archived } else { State::Suspended };
+        let state = if record.archived { State::Archived } else { State::Suspended };
         let mut machine = Self {
-            stored: record.clone(),
+            persisted: record.clone(),
             settings,
-            state: rest,
+            state,
             live: None,
-            waiting: VecDeque::new(),
-            brief: None,
+            queue: VecDeque::new(),
+            persona_settings: None,
             greeting: None,
             models: Vec::new(),
-            again: None,
-            failure: None,
-            pressed: LastPress::default(),
-            deaths: 0,
-            resuming: None,
-            ending: Ending::No,
+            retried_prompt: None,
+            open_failure: None,
+            last_press: LastPress::default(),
+            failed_starts: 0,
+            resume_notice: None,
+            shutdown: Shutdown::No,
             last_run: Run::LEFT_OVER,
             last_ticket: Ticket(0),
             effects: Vec::new(),
@@ -81,26 +81,26 @@ impl Machine {
             // The cleanup at the host's start ends this process, so there are no stages to go through.
             let stop = Stop::new(StopStage::Killed, machine.record.last_active, then);
             machine.state = State::Stopping(Stop { work: machine.record.background.clone(), ..stop });
-            machine.live = Some(machine.new_live(Run::LEFT_OVER, false));
+            machine.live = Some(machine.new_live(Run::LEFT_OVER));
         }
         machine
     }
 
     /// Restores the prompts that the previous host had accepted. `queued` were not sent to an agent and are handled
-    /// like new messages. `cut_off` were sent when that host ended; each is reported once and kept for `/retry` or
+    /// like new messages. `interrupted` were sent when that host ended; each is reported once and kept for `/retry` or
     /// `/leave`.
     #[must_use]
-    pub fn restore(&mut self, queued: Vec<Prompt>, cut_off: Vec<Prompt>, now: Timestamp) -> Vec<Effect> {
-        for prompt in cut_off {
+    pub fn restore(&mut self, queued: Vec<Prompt>, interrupted: Vec<Prompt>, now: Timestamp) -> Vec<Effect> {
+        for prompt in interrupted {
             let (session, id) = (self.record.name.clone(), prompt.id.clone());
-            let notice = Notice::CutOff { session, id, prompt: messages::beginning(&prompt.text) };
-            self.tell(prompt.place.clone(), notice);
-            self.emit(Effect::Settle { prompt: prompt.id.clone(), how: Settled::CutOff });
-            self.keep(prompt);
+            let notice = SessionNotice::Interrupted { session, id, prompt: messages::beginning(&prompt.text) };
+            self.post(prompt.place.clone(), notice);
+            self.emit(Effect::Complete { prompt: prompt.id.clone(), how: Completion::Interrupted });
+            self.keep_interrupted(prompt);
         }
         for prompt in queued {
             if self.record.archived {
-                self.turn_away_archived(prompt);
+                self.reject_archived(prompt);
             } else {
                 self.accept(prompt, now);
             }
@@ -117,10 +117,12 @@ impl Machine {
             Input::Agent { run, event } if self.is_live(run) => self.handle_event(event, now),
             Input::Exit { run, exit } if self.is_live(run) => self.handle_exit(&exit, now),
             Input::Spawned { .. } | Input::Agent { .. } | Input::Exit { .. } => {}
-            Input::Strays { pids } => self.tell_concerned(&Notice::Strays { session: self.record.name.clone(), pids }),
+            Input::Strays { pids } => {
+                self.post_to_affected_places(&SessionNotice::Strays { session: self.record.name.clone(), pids })
+            }
             Input::Timeout => self.handle_timeout(now),
             Input::Verdict { ticket, verdict } => self.handle_verdict(ticket, verdict, now),
-            Input::PersonaSettings { ticket, brief } => self.handle_brief(ticket, brief, now),
+            Input::PersonaSettings { ticket, settings } => self.handle_persona_settings(ticket, settings, now),
             Input::ResumeNotice { ticket, text } => self.handle_resume_notice(ticket, text),
             Input::Settings(settings) => self.handle_settings(settings, now),
             Input::PolicyChanged => self.review(now),
@@ -132,16 +134,16 @@ impl Machine {
 
     /// # Errors
     /// The command was refused, with a message for the caller. The session is unchanged.
-    pub fn order(&mut self, order: SessionCommand, now: Timestamp) -> Result<Vec<Effect>, ApiError> {
-        self.apply_command(order, now)?;
+    pub fn command(&mut self, command: SessionCommand, now: Timestamp) -> Result<Vec<Effect>, ApiError> {
+        self.apply_command(command, now)?;
         Ok(self.flush())
     }
 
     /// The time at which `Input::Timeout` is due, and the reason.
     #[must_use]
-    pub fn poll_timeout(&self) -> Option<(Timestamp, Reason)> {
+    pub fn poll_timeout(&self) -> Option<(Timestamp, TimeoutReason)> {
         match self.background().filter(|_| matches!(self.state, State::Idle(_))) {
-            Some(background) => background.next_end().map(|at| (at, Reason::WorkOver)),
+            Some(background) => background.next_end().map(|at| (at, TimeoutReason::WorkOver)),
             None => self.state.deadline(self.idle_timeout()),
         }
     }
@@ -152,14 +154,14 @@ impl Machine {
             record: self.record.clone(),
             phase: self.phase(),
             why: match &self.state {
-                State::Asking(held) | State::Broken(held) => Some(held.why.clone()),
+                State::Asking(blocked) | State::Broken(blocked) => Some(blocked.why.clone()),
                 State::Suspended | State::Starting(_) | State::Idle(_) | State::Busy(_) => None,
                 State::Stopping(_) | State::Archived => None,
             },
             idle_timeout: self.idle_timeout(),
             model: self.model(),
             models: self.models.clone(),
-            queued: u32::try_from(self.waiting.len()).unwrap_or(u32::MAX),
+            queued: u32::try_from(self.queue.len()).unwrap_or(u32::MAX),
             dropped: Vec::new(),
         }
     }
@@ -184,17 +186,17 @@ impl Machine {
         match event {
             AgentEvent::Ready { models } => self.handle_ready(models, now),
             AgentEvent::Conversation { id, resumable } => self.handle_conversation(id, resumable),
-            AgentEvent::Taken(prompt) => self.handle_taken(&prompt),
+            AgentEvent::PromptAccepted(prompt) => self.handle_prompt_accepted(&prompt),
             AgentEvent::Part { at, change } => self.handle_part(at, change),
             AgentEvent::Denied { tool, detail } => self.handle_denied(tool, detail),
             AgentEvent::Finished { answered, outcome, cost_usd } => {
                 self.handle_finished(&answered, outcome, cost_usd, now);
             }
-            AgentEvent::InterruptTaken => self.handle_interrupt_taken(),
+            AgentEvent::InterruptAccepted => self.handle_interrupt_accepted(),
             AgentEvent::Background(work) => self.handle_background(work, now),
-            AgentEvent::Began(turn) => self.handle_began(turn, now),
-            AgentEvent::Unasked(text) => self.handle_unasked(text, now),
-            AgentEvent::ResumeRefused(why) => self.handle_refused(why, now),
+            AgentEvent::TurnStarted(turn) => self.handle_turn_started(turn, now),
+            AgentEvent::UnpromptedText(text) => self.handle_unprompted_text(text, now),
+            AgentEvent::ResumeRefused(why) => self.handle_resume_refused(why, now),
         }
     }
 
@@ -205,51 +207,51 @@ impl Machine {
             return;
         }
         match reason {
-            Reason::Persona => self.persona_failed(messages::NO_BRIEF.to_owned()),
-            Reason::Ready => self.start_overdue(now),
-            Reason::StartAgain => self.start(now),
-            Reason::Idle => self.stop(StopStage::Closed, AfterStop::Suspend, now),
-            Reason::Review => self.review(now),
-            Reason::WorkOver => self.end_past_work(now),
-            Reason::Interrupt => self.interrupt_unheard(now),
-            Reason::CloseInput => self.advance_stop(StopStage::Closed, now),
-            Reason::Terminate => self.advance_stop(StopStage::Terminated, now),
-            Reason::Kill => self.advance_stop(StopStage::Killed, now),
+            TimeoutReason::Persona => self.persona_failed(messages::PERSONA_TIMEOUT.to_owned()),
+            TimeoutReason::Ready => self.start_overdue(now),
+            TimeoutReason::StartAgain => self.start(now),
+            TimeoutReason::Idle => self.stop(StopStage::Closed, AfterStop::Suspend, now),
+            TimeoutReason::Review => self.review(now),
+            TimeoutReason::WorkOver => self.end_past_work(now),
+            TimeoutReason::Interrupt => self.interrupt_timed_out(now),
+            TimeoutReason::CloseInput => self.advance_stop(StopStage::Closed, now),
+            TimeoutReason::Terminate => self.advance_stop(StopStage::Terminated, now),
+            TimeoutReason::Kill => self.advance_stop(StopStage::Killed, now),
         }
     }
 
     /// The timeout set by `/timeout`, or else the persona's, or else that of the current configuration.
     pub(super) fn idle_timeout(&self) -> Duration {
-        let persona = self.brief().and_then(|brief| brief.idle_timeout);
+        let persona = self.persona_settings().and_then(|settings| settings.idle_timeout);
         self.record.idle_timeout.or(persona).unwrap_or(self.settings.idle_timeout)
     }
 
     /// The model set by `/model`, or else the persona's, or else that of the current configuration.
     pub(super) fn model(&self) -> Option<String> {
-        let persona = self.brief().and_then(|brief| brief.model.as_ref());
+        let persona = self.persona_settings().and_then(|settings| settings.model.as_ref());
         self.record.model.as_ref().or(persona).or(self.settings.model.as_ref()).cloned()
     }
 
     /// The settings of the session's current persona.
-    pub(super) fn brief(&self) -> Option<&PersonaSettings> {
-        let (persona, brief) = self.brief.as_ref()?;
-        (self.record.persona.as_ref() == Some(persona)).then_some(brief)
+    pub(super) fn persona_settings(&self) -> Option<&PersonaSettings> {
+        let (persona, settings) = self.persona_settings.as_ref()?;
+        (self.record.persona.as_ref() == Some(persona)).then_some(settings)
     }
 
     fn is_live(&self, run: Run) -> bool {
         self.live.as_ref().is_some_and(|live| live.run == run)
     }
 
-    pub(super) fn new_live(&self, run: Run, resumes: bool) -> LiveProcess {
+    pub(super) fn new_live(&self, run: Run) -> LiveProcess {
         LiveProcess {
             run,
-            resumes,
+            resumes: false,
             persona: self.record.persona.clone(),
             model: self.model(),
             agent: self.settings.agent.clone(),
             background: BackgroundWork::default(),
-            forgotten: false,
-            moves: false,
+            conversation_discarded: false,
+            in_new_folder: false,
         }
     }
 
@@ -275,14 +277,14 @@ impl Machine {
         }
     }
 
-    pub(super) fn tell(&mut self, place: Place, notice: Notice) {
-        self.emit(Effect::Tell { place, notice });
+    pub(super) fn post(&mut self, place: Place, notice: SessionNotice) {
+        self.emit(Effect::Post { place, notice });
     }
 
     /// Sends a notice to all places with waiting prompts, or else to the place of the last prompt.
-    pub(super) fn tell_concerned(&mut self, notice: &Notice) {
+    pub(super) fn post_to_affected_places(&mut self, notice: &SessionNotice) {
         let mut places: Vec<Place> = Vec::new();
-        for prompt in &self.waiting {
+        for prompt in &self.queue {
             if !places.contains(&prompt.place) {
                 places.push(prompt.place.clone());
             }
@@ -291,14 +293,14 @@ impl Machine {
             places.extend(self.record.place.clone());
         }
         for place in places {
-            self.tell(place, notice.clone());
+            self.post(place, notice.clone());
         }
     }
 
-    pub(super) fn hold(&mut self, held: Blocked, state: fn(Blocked) -> State) {
-        self.resuming = None;
-        self.tell_concerned(&held.notice);
-        self.state = state(held);
+    pub(super) fn block(&mut self, blocked: Blocked, state: fn(Blocked) -> State) {
+        self.resume_notice = None;
+        self.post_to_affected_places(&blocked.notice);
+        self.state = state(blocked);
     }
 
     /// Returns the effects. A changed record is persisted before its consequences, but after a leading `Accept`, which
@@ -306,8 +308,8 @@ impl Machine {
     /// waiting.
     fn flush(&mut self) -> Vec<Effect> {
         self.record.background = self.recorded_work();
-        if self.record != self.stored {
-            self.stored.clone_from(&self.record);
+        if self.record != self.persisted {
+            self.persisted.clone_from(&self.record);
             let at = usize::from(matches!(self.effects.first(), Some(Effect::Accept(_))));
             self.effects.insert(at, Effect::Persist);
         }

@@ -3,10 +3,10 @@
 
 use super::{
     Effect, Launch, Machine, PersonaSettings, Run, Ticket,
-    state::{AGAIN_AFTER, AfterStop, Blocked, Ending, ExitInfo, LiveProcess, Start, State, StopStage},
+    state::{AfterStop, Blocked, ExitInfo, LiveProcess, START_BACKOFFS, Shutdown, StartStage, State, StopStage},
 };
 use crate::{
-    messages::{self, Notice},
+    messages::{self, SessionNotice},
     types::{Choice, ProcessId, Request, Timestamp},
 };
 
@@ -14,15 +14,15 @@ impl Machine {
     /// Starts an agent if none is running. During shutdown it starts nothing.
     pub(super) fn start(&mut self, now: Timestamp) {
         debug_assert!(self.live.is_none(), "two agents for one session");
-        if self.ending != Ending::No {
+        if self.shutdown != Shutdown::No {
             self.state = State::Suspended;
             return;
         }
         match self.record.persona.clone() {
             Some(persona) => {
                 let ticket = self.next_ticket();
-                self.emit(Effect::Resolve { ticket, persona });
-                self.state = State::Starting(Start::Persona { ticket, since: now });
+                self.emit(Effect::LoadPersona { ticket, persona });
+                self.state = State::Starting(StartStage::Persona { ticket, since: now });
             }
             None => self.launch(now),
         }
@@ -30,22 +30,27 @@ impl Machine {
 
     /// Starts an agent on request, and resets the count of failed starts.
     pub(super) fn start_anew(&mut self, now: Timestamp) {
-        self.deaths = 0;
+        self.failed_starts = 0;
         self.start(now);
     }
 
-    pub(super) fn handle_brief(&mut self, ticket: Ticket, brief: Result<PersonaSettings, String>, now: Timestamp) {
+    pub(super) fn handle_persona_settings(
+        &mut self,
+        ticket: Ticket,
+        settings: Result<PersonaSettings, String>,
+        now: Timestamp,
+    ) {
         match &self.state {
-            State::Starting(Start::Persona { ticket: asked, .. }) if *asked == ticket => {}
+            State::Starting(StartStage::Persona { ticket: pending, .. }) if *pending == ticket => {}
             State::Starting(_) | State::Suspended | State::Idle(_) | State::Busy(_) => return,
             State::Stopping(_) | State::Asking(_) | State::Broken(_) | State::Archived => return,
         }
-        match brief {
-            Ok(brief) => {
+        match settings {
+            Ok(settings) => {
                 if self.record.conversation.is_none() && self.record.turns == 0 && !self.record.greeted {
-                    self.greeting.clone_from(&brief.greeting);
+                    self.greeting.clone_from(&settings.greeting);
                 }
-                self.brief = self.record.persona.clone().map(|persona| (persona, brief));
+                self.persona_settings = self.record.persona.clone().map(|persona| (persona, settings));
                 self.launch(now);
             }
             Err(why) => self.persona_failed(why),
@@ -55,8 +60,8 @@ impl Machine {
     /// Fails the start, because an agent without its persona's instructions would behave unexpectedly.
     pub(super) fn persona_failed(&mut self, why: String) {
         let failure = self.ask_about_failure();
-        let notice = Notice::PersonaFailed { session: self.record.name.clone(), failure, why: why.clone() };
-        self.hold(Blocked { why, notice }, State::Broken);
+        let notice = SessionNotice::PersonaFailed { session: self.record.name.clone(), failure, why: why.clone() };
+        self.block(Blocked { why, notice }, State::Broken);
     }
 
     /// The conversation that the next start resumes.
@@ -67,31 +72,31 @@ impl Machine {
     /// Applies a folder that the operator has changed since the last start. Returns whether there is one.
     fn change_folder(&mut self) -> bool {
         let Some(folder) = &self.settings.folder else { return false };
-        let moves = *folder != self.record.folder;
+        let is_new = *folder != self.record.folder;
         self.record.folder.clone_from(folder);
-        moves
+        is_new
     }
 
     fn launch(&mut self, now: Timestamp) {
-        let moves = self.change_folder();
+        let in_new_folder = self.change_folder();
         let resume = self.resumes().cloned();
         if resume.is_none() {
             // The agent's cost counter restarts with each conversation.
             self.record.cost_usd = None;
         }
         let run = self.next_run();
-        self.live = Some(LiveProcess { moves, ..self.new_live(run, resume.is_some()) });
-        let instructions = self.brief().map(|brief| brief.instructions.clone()).unwrap_or_default();
+        self.live = Some(LiveProcess { resumes: resume.is_some(), in_new_folder, ..self.new_live(run) });
+        let instructions = self.persona_settings().map(|settings| settings.instructions.clone()).unwrap_or_default();
         let launch = Launch { resume, model: self.model(), instructions };
         self.emit(Effect::Spawn { run, launch });
-        self.state = State::Starting(Start::Agent { since: now });
+        self.state = State::Starting(StartStage::Agent { since: now });
     }
 
     pub(super) fn handle_spawned(&mut self, process: ProcessId) {
         self.record.process = Some(process);
-        if self.live.as_ref().is_some_and(|live| live.moves) {
+        if self.live.as_ref().is_some_and(|live| live.in_new_folder) {
             let (session, folder) = (self.record.name.clone(), self.record.folder.clone());
-            self.tell_concerned(&Notice::FolderChanged { session, folder });
+            self.post_to_affected_places(&SessionNotice::FolderChanged { session, folder });
         }
     }
 
@@ -99,19 +104,19 @@ impl Machine {
         if !models.is_empty() {
             self.models = models;
         }
-        if !matches!(self.state, State::Starting(Start::Agent { .. })) {
+        if !matches!(self.state, State::Starting(StartStage::Agent { .. })) {
             return;
         }
         self.close_failure(Choice::Withdrawn);
         if let (Some(greeting), Some(place)) = (self.greeting.take(), self.record.place.clone()) {
             self.record.greeted = true;
-            self.tell(place, Notice::Greeting(greeting));
+            self.post(place, SessionNotice::Greeting(greeting));
         }
         self.next_prompt(now);
     }
 
     pub(super) fn handle_conversation(&mut self, id: String, resumable: bool) {
-        if self.live.as_ref().is_some_and(|live| live.forgotten || live.run == Run::LEFT_OVER) {
+        if self.live.as_ref().is_some_and(|live| live.conversation_discarded || live.run == Run::LEFT_OVER) {
             return;
         }
         // A conversation that is not stored yet does not replace a resumable one, because the agent can only resume
@@ -123,20 +128,20 @@ impl Machine {
     }
 
     pub(super) fn start_overdue(&mut self, now: Timestamp) {
-        let why = messages::NOT_READY.to_owned();
-        self.stop(StopStage::Killed, AfterStop::Fail(ExitInfo { account: why.clone(), why }), now);
+        let why = messages::START_TIMEOUT.to_owned();
+        self.stop(StopStage::Killed, AfterStop::Fail(ExitInfo { details: why.clone(), why }), now);
     }
 
     /// Numbers the request of the next notice, which supersedes older ones.
     fn ask_about_failure(&mut self) -> u64 {
         self.close_failure(Choice::Withdrawn);
         self.record.failures += 1;
-        self.failure = Some(self.record.failures);
+        self.open_failure = Some(self.record.failures);
         self.record.failures
     }
 
     pub(super) fn close_failure(&mut self, choice: Choice) {
-        if let Some(failure) = self.failure.take() {
+        if let Some(failure) = self.open_failure.take() {
             let request = Request::Start { session: self.record.name.clone(), failure };
             self.emit(Effect::CloseRequest { request, choice });
         }
@@ -144,23 +149,28 @@ impl Machine {
 
     /// Handles an agent that exited without having accepted a prompt. Of several consecutive failures, the first and
     /// the last are reported.
-    pub(super) fn start_failed(&mut self, death: ExitInfo, now: Timestamp) {
-        let wait = AGAIN_AFTER.get(self.deaths).copied();
-        self.deaths += 1;
+    pub(super) fn start_failed(&mut self, exit_info: ExitInfo, now: Timestamp) {
+        let wait = START_BACKOFFS.get(self.failed_starts).copied();
+        self.failed_starts += 1;
         let session = self.record.name.clone();
         match wait {
-            _ if self.ending != Ending::No => self.state = State::Suspended,
+            _ if self.shutdown != Shutdown::No => self.state = State::Suspended,
             Some(wait) => {
-                if self.deaths == 1 {
+                if self.failed_starts == 1 {
                     let (failure, agent) = (self.ask_about_failure(), self.record.agent.clone());
-                    self.tell_concerned(&Notice::StartFailed { session, failure, agent, account: death.account });
+                    self.post_to_affected_places(&SessionNotice::StartFailed {
+                        session,
+                        failure,
+                        agent,
+                        details: exit_info.details,
+                    });
                 }
-                self.state = State::Starting(Start::Again { at: now.after(wait) });
+                self.state = State::Starting(StartStage::Backoff { at: now.after(wait) });
             }
             None => {
                 let failure = self.ask_about_failure();
-                let notice = Notice::Broken { session, failure, why: death.why.clone() };
-                self.hold(Blocked { why: death.why, notice }, State::Broken);
+                let notice = SessionNotice::Broken { session, failure, why: exit_info.why.clone() };
+                self.block(Blocked { why: exit_info.why, notice }, State::Broken);
             }
         }
     }
@@ -168,20 +178,20 @@ impl Machine {
     /// Breaks the session without a retry, because a missing command will not appear by itself.
     pub(super) fn start_impossible(&mut self, why: String) {
         let failure = self.ask_about_failure();
-        let notice = Notice::NotStarted { session: self.record.name.clone(), failure, why: why.clone() };
-        self.hold(Blocked { why, notice }, State::Broken);
+        let notice = SessionNotice::NotStarted { session: self.record.name.clone(), failure, why: why.clone() };
+        self.block(Blocked { why, notice }, State::Broken);
     }
 
     /// The agent does not know the conversation to resume. The user decides; until then, prompts and record are kept.
-    pub(super) fn handle_refused(&mut self, why: String, now: Timestamp) {
+    pub(super) fn handle_resume_refused(&mut self, why: String, now: Timestamp) {
         let untouched = self.open().is_none_or(|open| open.prompt.is_some() && open.turn.parts.is_empty());
         if !untouched || !self.live.as_ref().is_some_and(|live| live.resumes) {
             return;
         }
-        self.take_back(now);
+        self.requeue_open_prompt(now);
         if !matches!(self.state, State::Stopping(_)) {
             let failure = self.ask_about_failure();
-            let notice = Notice::ResumeRefused { session: self.record.name.clone(), failure, why: why.clone() };
+            let notice = SessionNotice::ResumeRefused { session: self.record.name.clone(), failure, why: why.clone() };
             self.stop(StopStage::Closed, AfterStop::Ask(Blocked { why, notice }), now);
         }
     }

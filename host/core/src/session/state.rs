@@ -6,7 +6,7 @@ use super::{Exit, Prompt, Run, Ticket, Verdict, background_work::BackgroundWork}
 use crate::{
     agent::PromptId,
     config::Agent,
-    messages::Notice,
+    messages::SessionNotice,
     turn::Turn,
     types::{Phase, Timestamp},
 };
@@ -24,13 +24,13 @@ pub const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 /// The time from SIGTERM to SIGKILL.
 pub const TERMINATE_WITHIN: Duration = Duration::from_secs(5);
 /// The backoff after an agent exits without having accepted its prompt. After the last attempt, the session is broken.
-pub const AGAIN_AFTER: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(25)];
+pub const START_BACKOFFS: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(25)];
 /// The minimum time between reviews, so that a policy cannot keep the host busy.
 pub const SHORTEST_REVIEW: Duration = Duration::from_secs(1);
 
 /// The reason for a deadline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reason {
+pub enum TimeoutReason {
     /// The persona plugin has not answered.
     Persona,
     /// The agent has not reported that it is ready.
@@ -53,7 +53,7 @@ pub enum Reason {
     Kill,
 }
 
-impl Reason {
+impl TimeoutReason {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -74,9 +74,9 @@ impl Reason {
 #[derive(Debug)]
 pub(super) enum State {
     Suspended,
-    Starting(Start),
+    Starting(StartStage),
     Idle(Idle),
-    Busy(Open),
+    Busy(OpenTurn),
     Stopping(Stop),
     /// A resume was refused.
     Asking(Blocked),
@@ -100,7 +100,7 @@ impl State {
 
     /// `idle_timeout` is the effective timeout. It is not stored, so that a reloaded configuration takes effect at
     /// once.
-    pub(super) fn deadline(&self, idle_timeout: Duration) -> Option<(Timestamp, Reason)> {
+    pub(super) fn deadline(&self, idle_timeout: Duration) -> Option<(Timestamp, TimeoutReason)> {
         match self {
             Self::Starting(start) => Some(start.deadline()),
             Self::Idle(idle) => idle.deadline(idle_timeout),
@@ -112,21 +112,21 @@ impl State {
 }
 
 #[derive(Debug)]
-pub(super) enum Start {
+pub(super) enum StartStage {
     /// Waits for the persona's settings, without a process.
     Persona { ticket: Ticket, since: Timestamp },
     /// The process has started, but is not ready yet.
     Agent { since: Timestamp },
     /// Waits for the backoff after a failed start, without a process.
-    Again { at: Timestamp },
+    Backoff { at: Timestamp },
 }
 
-impl Start {
-    fn deadline(&self) -> (Timestamp, Reason) {
+impl StartStage {
+    fn deadline(&self) -> (Timestamp, TimeoutReason) {
         match self {
-            Self::Persona { since, .. } => (since.after(READY_WITHIN), Reason::Persona),
-            Self::Agent { since } => (since.after(READY_WITHIN), Reason::Ready),
-            Self::Again { at } => (*at, Reason::StartAgain),
+            Self::Persona { since, .. } => (since.after(READY_WITHIN), TimeoutReason::Persona),
+            Self::Agent { since } => (since.after(READY_WITHIN), TimeoutReason::Ready),
+            Self::Backoff { at } => (*at, TimeoutReason::StartAgain),
         }
     }
 }
@@ -142,26 +142,26 @@ pub(super) struct Idle {
 /// `idle-timeout - idle-for` ends exactly at the timeout.
 #[derive(Debug)]
 pub(super) enum Policy {
-    Asked { ticket: Ticket, from: Timestamp },
-    Said { verdict: Verdict, from: Timestamp, at: Timestamp },
+    Pending { ticket: Ticket, from: Timestamp },
+    Decided { verdict: Verdict, from: Timestamp, at: Timestamp },
 }
 
 impl Idle {
-    fn deadline(&self, idle_timeout: Duration) -> Option<(Timestamp, Reason)> {
-        let Policy::Said { verdict, from, at } = self.policy else { return None };
+    fn deadline(&self, idle_timeout: Duration) -> Option<(Timestamp, TimeoutReason)> {
+        let Policy::Decided { verdict, from, at } = self.policy else { return None };
         match verdict {
-            Verdict::Suspend => Some((at, Reason::Idle)),
-            Verdict::SuspendAfter(span) => Some((from.after(span), Reason::Idle)),
-            Verdict::ReviewIn(span) => Some((from.after(span).max(at.after(SHORTEST_REVIEW)), Reason::Review)),
+            Verdict::Suspend => Some((at, TimeoutReason::Idle)),
+            Verdict::SuspendAfter(span) => Some((from.after(span), TimeoutReason::Idle)),
+            Verdict::ReviewIn(span) => Some((from.after(span).max(at.after(SHORTEST_REVIEW)), TimeoutReason::Review)),
             Verdict::Keep => None,
-            Verdict::Absent => Some((self.since.after(idle_timeout), Reason::Idle)),
+            Verdict::Absent => Some((self.since.after(idle_timeout), TimeoutReason::Idle)),
         }
     }
 }
 
 /// A turn in progress.
 #[derive(Debug)]
-pub(super) struct Open {
+pub(super) struct OpenTurn {
     /// `None` if the agent started the turn itself.
     pub prompt: Option<Prompt>,
     pub turn: Turn,
@@ -173,18 +173,13 @@ pub(super) struct Open {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Receipt {
     Sent,
-    Taken,
+    Accepted,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Interrupt {
     /// `/stop`.
-    ByUser {
-        since: Timestamp,
-        /// Whether the readers of the turn already know that it was stopped.
-        told: bool,
-        acknowledged: Acknowledged,
-    },
+    ByUser { since: Timestamp, acknowledged: Acknowledged },
     /// The prompt was withdrawn, and the rest of its answer is not shown.
     Withdrawn { since: Timestamp },
     /// The host shuts down.
@@ -198,18 +193,18 @@ pub(super) enum Acknowledged {
     Yes,
 }
 
-impl Open {
+impl OpenTurn {
     pub(super) fn is(&self, turn: &PromptId) -> bool {
         self.turn.prompt == *turn
     }
 
-    fn deadline(&self) -> Option<(Timestamp, Reason)> {
+    fn deadline(&self) -> Option<(Timestamp, TimeoutReason)> {
         match self.interrupt? {
             Interrupt::ByUser { since, acknowledged: Acknowledged::Yes, .. } => {
-                Some((since.after(END_TURN_WITHIN), Reason::Interrupt))
+                Some((since.after(END_TURN_WITHIN), TimeoutReason::Interrupt))
             }
             Interrupt::ByUser { since, .. } | Interrupt::Withdrawn { since } => {
-                Some((since.after(INTERRUPT_WITHIN), Reason::Interrupt))
+                Some((since.after(INTERRUPT_WITHIN), TimeoutReason::Interrupt))
             }
             Interrupt::ByHost => None,
         }
@@ -219,12 +214,12 @@ impl Open {
 /// A process that is being stopped.
 #[derive(Debug)]
 pub(super) struct Stop {
-    pub step: StopStage,
+    pub stage: StopStage,
     /// The time of the current stage.
     pub since: Timestamp,
     pub then: AfterStop,
     /// The interrupted turn. Set only at shutdown.
-    pub open: Option<Open>,
+    pub open: Option<OpenTurn>,
     /// The background work that the end of the host ends.
     pub work: Vec<String>,
 }
@@ -251,15 +246,15 @@ pub(super) enum AfterStop {
 }
 
 impl Stop {
-    pub(super) const fn new(step: StopStage, since: Timestamp, then: AfterStop) -> Self {
-        Self { step, since, then, open: None, work: Vec::new() }
+    pub(super) const fn new(stage: StopStage, since: Timestamp, then: AfterStop) -> Self {
+        Self { stage, since, then, open: None, work: Vec::new() }
     }
 
-    fn deadline(&self) -> Option<(Timestamp, Reason)> {
-        match self.step {
-            StopStage::Interrupted => Some((self.since.after(CLOSE_WITHIN), Reason::CloseInput)),
-            StopStage::Closed => Some((self.since.after(CLOSE_WITHIN), Reason::Terminate)),
-            StopStage::Terminated => Some((self.since.after(TERMINATE_WITHIN), Reason::Kill)),
+    fn deadline(&self) -> Option<(Timestamp, TimeoutReason)> {
+        match self.stage {
+            StopStage::Interrupted => Some((self.since.after(CLOSE_WITHIN), TimeoutReason::CloseInput)),
+            StopStage::Closed => Some((self.since.after(CLOSE_WITHIN), TimeoutReason::Terminate)),
+            StopStage::Terminated => Some((self.since.after(TERMINATE_WITHIN), TimeoutReason::Kill)),
             StopStage::Killed => None,
         }
     }
@@ -271,12 +266,12 @@ pub(super) struct ExitInfo {
     /// The last line of its stderr, or else its status.
     pub why: String,
     /// The last line and the status.
-    pub account: String,
+    pub details: String,
 }
 
 impl ExitInfo {
     pub(super) fn of(exit: &Exit) -> Self {
-        Self { why: exit.why(), account: exit.account() }
+        Self { why: exit.why(), details: exit.details() }
     }
 }
 
@@ -284,7 +279,7 @@ impl ExitInfo {
 #[derive(Debug, Clone)]
 pub(super) struct Blocked {
     pub why: String,
-    pub notice: Notice,
+    pub notice: SessionNotice,
 }
 
 /// The agent process that may be running.
@@ -299,14 +294,14 @@ pub(super) struct LiveProcess {
     pub agent: Option<Agent>,
     pub background: BackgroundWork,
     /// Whether `/fresh` has discarded its conversation. Its further reports about the conversation are ignored.
-    pub forgotten: bool,
-    /// It starts in another folder than the one before. Told when the process is there: the start may fail over the
-    /// folder.
-    pub moves: bool,
+    pub conversation_discarded: bool,
+    /// Whether it starts in another folder than its predecessor. The user is notified when it has started, because the
+    /// start may fail due to the folder.
+    pub in_new_folder: bool,
 }
 
 /// A command that is repeated within this time means the same prompt as before, not the next interrupted one.
-const TWICE: Duration = Duration::from_secs(2);
+const REPEAT_WITHIN: Duration = Duration::from_secs(2);
 
 /// When `/retry` and `/leave` last took effect.
 #[derive(Debug, Default)]
@@ -317,14 +312,14 @@ pub(super) struct LastPress {
 
 impl LastPress {
     pub(super) fn is_recent(at: Option<Timestamp>, now: Timestamp) -> bool {
-        at.is_some_and(|at| now.since(at) < TWICE)
+        at.is_some_and(|at| now.since(at) < REPEAT_WITHIN)
     }
 }
 
 /// Whether the host shuts down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ending {
+pub(super) enum Shutdown {
     No,
-    Asked,
-    Hurried,
+    Requested,
+    Forced,
 }

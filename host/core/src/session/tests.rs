@@ -1,8 +1,8 @@
 //! Tests of the state machine: scripted scenarios by area, then randomized runs.
 
 mod background;
+mod commands;
 mod idle;
-mod orders;
 mod policy_swaps;
 mod resumes;
 mod script;

@@ -4,60 +4,65 @@
 use std::time::Duration;
 
 use super::{
-    Effect, Machine, Prompt, Settled, Ticket,
-    state::{Acknowledged, AfterStop, Ending, ExitInfo, Interrupt, Open, Receipt, State, StopStage},
+    Completion, Effect, Machine, Prompt, Ticket,
+    state::{Acknowledged, AfterStop, ExitInfo, Interrupt, OpenTurn, Receipt, Shutdown, State, StopStage},
 };
 use crate::{
     agent::{Change, Outcome, PromptId},
-    messages::{self, Notice},
+    messages::{self, SessionNotice},
     turn::{Turn, TurnState},
-    types::{Place, Timestamp},
+    types::{Alert, Place, Timestamp},
 };
 
 impl Machine {
     pub(super) fn handle_prompt(&mut self, prompt: Prompt, now: Timestamp) {
         if self.record.archived {
-            return self.turn_away_archived(prompt);
+            return self.reject_archived(prompt);
         }
-        let (kept, limit) = (self.record.kept.len(), self.settings.kept.max(1));
-        if kept >= limit {
+        let (interrupted, limit) = (self.record.interrupted.len(), self.settings.max_interrupted.max(1));
+        if interrupted >= limit {
             let beginning = messages::beginning(&prompt.text);
-            let notice = Notice::KeptFull { session: self.record.name.clone(), kept, limit, prompt: beginning };
-            return self.turn_away(prompt, notice);
+            let notice = SessionNotice::TooManyInterrupted {
+                session: self.record.name.clone(),
+                interrupted,
+                limit,
+                prompt: beginning,
+            };
+            return self.reject_prompt(prompt, notice);
         }
-        let limit = self.settings.queue.max(1);
-        if self.waiting.len() >= limit {
+        let limit = self.settings.max_queued.max(1);
+        if self.queue.len() >= limit {
             let beginning = messages::beginning(&prompt.text);
-            let notice = Notice::QueueFull { session: self.record.name.clone(), limit, prompt: beginning };
-            return self.turn_away(prompt, notice);
+            let notice = SessionNotice::QueueFull { session: self.record.name.clone(), limit, prompt: beginning };
+            return self.reject_prompt(prompt, notice);
         }
         self.accept(prompt, now);
     }
 
     pub(super) fn handle_edited(&mut self, prompt: &PromptId, text: String) {
-        if let Some(waiting) = self.waiting.iter_mut().find(|waiting| waiting.id == *prompt) {
-            waiting.text = text;
+        if let Some(queued) = self.queue.iter_mut().find(|queued| queued.id == *prompt) {
+            queued.text = text;
         }
     }
 
     /// Rejects a prompt that was accepted just before the session was archived.
-    pub(super) fn turn_away_archived(&mut self, prompt: Prompt) {
+    pub(super) fn reject_archived(&mut self, prompt: Prompt) {
         let beginning = messages::beginning(&prompt.text);
-        self.turn_away(prompt, Notice::Archived { session: self.record.name.clone(), prompt: beginning });
+        self.reject_prompt(prompt, SessionNotice::Archived { session: self.record.name.clone(), prompt: beginning });
     }
 
     /// Rejects a prompt. The notice comes first: if the host dies in between, its author is notified twice rather than
     /// never.
-    fn turn_away(&mut self, prompt: Prompt, notice: Notice) {
-        let how = Settled::Dropped(messages::beginning(&prompt.text));
-        self.tell(prompt.place, notice);
-        self.emit(Effect::Settle { prompt: prompt.id, how });
+    fn reject_prompt(&mut self, prompt: Prompt, notice: SessionNotice) {
+        let how = Completion::Dropped(messages::beginning(&prompt.text));
+        self.post(prompt.place, notice);
+        self.emit(Effect::Complete { prompt: prompt.id, how });
     }
 
     /// Appends a prompt to the queue, and starts or resumes the agent if necessary.
     pub(super) fn accept(&mut self, prompt: Prompt, now: Timestamp) {
         let place = prompt.place.clone();
-        self.waiting.push_back(prompt);
+        self.queue.push_back(prompt);
         self.wake(place, now);
     }
 
@@ -72,14 +77,14 @@ impl Machine {
                 self.start_anew(now);
             }
             State::Stopping(stop) => {
-                if matches!(stop.then, AfterStop::Suspend) && stop.open.is_none() && self.waiting.len() == 1 {
+                if matches!(stop.then, AfterStop::Suspend) && stop.open.is_none() && self.queue.len() == 1 {
                     self.request_resume_notice(place, idle_for);
                 }
             }
             State::Idle(_) => self.next_prompt(now),
-            State::Asking(held) | State::Broken(held) => {
-                let notice = held.notice.clone();
-                self.tell(place, notice);
+            State::Asking(blocked) | State::Broken(blocked) => {
+                let notice = blocked.notice.clone();
+                self.post(place, notice);
             }
             State::Starting(_) | State::Busy(_) | State::Archived => {}
         }
@@ -88,18 +93,18 @@ impl Machine {
     /// Requests the text of the resume notice. Without a conversation to resume, as after an interrupted first turn, no
     /// notice is sent, because it would promise a memory that does not exist.
     fn request_resume_notice(&mut self, place: Place, idle_for: Duration) {
-        if self.resumes().is_some() && self.ending == Ending::No {
+        if self.resumes().is_some() && self.shutdown == Shutdown::No {
             let ticket = self.next_ticket();
-            self.resuming = Some((ticket, place));
-            self.emit(Effect::WordResume { ticket, idle_for });
+            self.resume_notice = Some((ticket, place));
+            self.emit(Effect::RequestResumeNotice { ticket, idle_for });
         }
     }
 
     pub(super) fn handle_resume_notice(&mut self, ticket: Ticket, text: Option<String>) {
-        if let Some((_, place)) = self.resuming.take_if(|(asked, _)| *asked == ticket)
+        if let Some((_, place)) = self.resume_notice.take_if(|(pending, _)| *pending == ticket)
             && let Some(text) = text
         {
-            self.tell(place, Notice::Resuming(text));
+            self.post(place, SessionNotice::Resuming(text));
         }
     }
 
@@ -108,16 +113,16 @@ impl Machine {
         if self.is_outdated() && self.background().is_none() {
             return self.stop(StopStage::Closed, AfterStop::Start, now);
         }
-        let Some(prompt) = self.waiting.pop_front() else {
-            self.deaths = 0;
-            return self.fall_idle(now);
+        let Some(prompt) = self.queue.pop_front() else {
+            self.failed_starts = 0;
+            return self.become_idle(now);
         };
         let mut turn = Turn::new(prompt.id.clone(), prompt.place.clone(), now);
         turn.mode.clone_from(&self.record.mode);
-        self.emit(Effect::Hand(prompt.id.clone()));
+        self.emit(Effect::MarkSent(prompt.id.clone()));
         let sent = prompt.clone();
         self.emit_live(|run| Effect::Send { run, prompt: sent });
-        self.state = State::Busy(Open { prompt: Some(prompt), turn, receipt: Receipt::Sent, interrupt: None });
+        self.state = State::Busy(OpenTurn { prompt: Some(prompt), turn, receipt: Receipt::Sent, interrupt: None });
     }
 
     pub(super) fn is_outdated(&self) -> bool {
@@ -126,42 +131,42 @@ impl Machine {
         })
     }
 
-    pub(super) fn handle_taken(&mut self, prompt: &PromptId) {
+    pub(super) fn handle_prompt_accepted(&mut self, prompt: &PromptId) {
         if let Some(open) = self.open_mut().filter(|open| open.is(prompt)) {
-            open.receipt = Receipt::Taken;
-            self.deaths = 0;
+            open.receipt = Receipt::Accepted;
+            self.failed_starts = 0;
         }
     }
 
     /// A part also acknowledges the prompt, because output that was shown must not be repeated.
     pub(super) fn handle_part(&mut self, at: u32, change: Change) {
         let Some(open) = self.open_mut() else { return };
-        open.receipt = Receipt::Taken;
+        open.receipt = Receipt::Accepted;
         open.turn.change(at, change);
         let shown = !matches!(open.interrupt, Some(Interrupt::Withdrawn { .. }));
-        self.deaths = 0;
+        self.failed_starts = 0;
         if shown {
-            self.emit(Effect::Show);
+            self.emit(Effect::ShowTurn);
         }
     }
 
     pub(super) fn handle_denied(&mut self, tool: String, detail: String) {
         let place = self.open().map(|open| open.turn.place.clone()).or_else(|| self.record.place.clone());
         if let Some(place) = place {
-            self.tell(place, Notice::Denied { tool, detail, agent: self.record.agent.clone() });
+            self.post(place, SessionNotice::Denied { tool, detail, agent: self.record.agent.clone() });
         }
     }
 
-    pub(super) const fn handle_interrupt_taken(&mut self) {
-        if let State::Busy(Open { interrupt: Some(Interrupt::ByUser { acknowledged, .. }), .. }) = &mut self.state {
+    pub(super) const fn handle_interrupt_accepted(&mut self) {
+        if let State::Busy(OpenTurn { interrupt: Some(Interrupt::ByUser { acknowledged, .. }), .. }) = &mut self.state {
             *acknowledged = Acknowledged::Yes;
         }
     }
 
     /// Posts a message that no prompt asked for, and restarts the idle time so that the user can answer it.
-    pub(super) fn handle_unasked(&mut self, text: String, now: Timestamp) {
+    pub(super) fn handle_unprompted_text(&mut self, text: String, now: Timestamp) {
         if let Some(place) = self.record.place.clone() {
-            self.tell(place, Notice::Unasked(text));
+            self.post(place, SessionNotice::UnpromptedText(text));
         }
         self.restart_idle_clock(now);
     }
@@ -179,18 +184,18 @@ impl Machine {
         let mut turn = open.turn;
         turn.cost_usd = cost_usd.map(|total| (total - self.record.cost_usd.unwrap_or(0.0)).max(0.0));
         self.record.cost_usd = cost_usd.or(self.record.cost_usd);
-        self.deaths = 0;
+        self.failed_starts = 0;
         match (outcome, open.interrupt) {
             (_, Some(Interrupt::Withdrawn { .. })) => self.finish(turn, TurnState::Stopped, now),
             (Outcome::Done, _) => self.finish(turn, TurnState::Done, now),
             // The host interrupted the turn, even if the agent reports a failure.
-            (Outcome::Interrupted | Outcome::Failed(_), Some(Interrupt::ByHost)) => self.finish_cut_off(turn),
+            (Outcome::Interrupted | Outcome::Failed(_), Some(Interrupt::ByHost)) => self.finish_interrupted(turn),
             (Outcome::Failed(why), _) => self.finish(turn, TurnState::Failed(why), now),
-            (Outcome::Interrupted, Some(Interrupt::ByUser { told, .. })) => self.finish_stopped(turn, told, now),
+            (Outcome::Interrupted, Some(Interrupt::ByUser { .. })) => self.finish_stopped(turn, now),
             (Outcome::Interrupted, None) => self.finish(turn, TurnState::Failed(messages::INTERRUPTED.to_owned()), now),
         }
         match &self.state {
-            State::Stopping(stop) if stop.step == StopStage::Interrupted => self.advance_stop(StopStage::Closed, now),
+            State::Stopping(stop) if stop.stage == StopStage::Interrupted => self.advance_stop(StopStage::Closed, now),
             State::Stopping(_) => {}
             State::Busy(_) | State::Suspended | State::Starting(_) | State::Idle(_) => self.next_prompt(now),
             State::Asking(_) | State::Broken(_) | State::Archived => {}
@@ -200,25 +205,25 @@ impl Machine {
     /// Ends a turn. Its prompt counts as answered, also if the turn failed.
     pub(super) fn finish(&mut self, mut turn: Turn, state: TurnState, now: Timestamp) {
         turn.state = state;
-        self.resuming = None;
+        self.resume_notice = None;
         self.record.turns += 1;
         self.record.last_active = now;
         self.emit(Effect::Finish(turn));
     }
 
     /// Ends a turn that `/stop` interrupted.
-    pub(super) fn finish_stopped(&mut self, turn: Turn, told: bool, now: Timestamp) {
-        let state = stopped(&turn, told);
+    pub(super) fn finish_stopped(&mut self, turn: Turn, now: Timestamp) {
+        let state = state_of_stopped(&turn);
         self.finish(turn, state, now);
     }
 
     /// Ends a turn that the shutdown interrupted. Its prompt counts as unanswered, and the next host keeps it.
-    pub(super) fn finish_cut_off(&mut self, mut turn: Turn) {
+    pub(super) fn finish_interrupted(&mut self, mut turn: Turn) {
         turn.state = TurnState::Failed(messages::HOST_ENDED.to_owned());
-        self.emit(Effect::CutOff(turn));
+        self.emit(Effect::FinishInterrupted(turn));
     }
 
-    pub(super) const fn open(&self) -> Option<&Open> {
+    pub(super) const fn open(&self) -> Option<&OpenTurn> {
         match &self.state {
             State::Busy(open) => Some(open),
             State::Stopping(stop) => stop.open.as_ref(),
@@ -227,7 +232,7 @@ impl Machine {
         }
     }
 
-    pub(super) const fn open_mut(&mut self) -> Option<&mut Open> {
+    pub(super) const fn open_mut(&mut self) -> Option<&mut OpenTurn> {
         match &mut self.state {
             State::Busy(open) => Some(open),
             State::Stopping(stop) => stop.open.as_mut(),
@@ -237,26 +242,19 @@ impl Machine {
     }
 
     /// Takes out the open turn if it is `wanted`. The caller must set a new state for a busy session.
-    pub(super) fn take_open(&mut self, wanted: impl FnOnce(&Open) -> bool) -> Option<Open> {
+    pub(super) fn take_open(&mut self, wanted: impl FnOnce(&OpenTurn) -> bool) -> Option<OpenTurn> {
         if !self.open().is_some_and(wanted) {
             return None;
         }
-        match std::mem::replace(&mut self.state, State::Suspended) {
-            State::Busy(open) => Some(open),
-            State::Stopping(mut stop) => {
-                let open = stop.open.take();
-                self.state = State::Stopping(stop);
-                open
-            }
-            state => {
-                self.state = state;
-                None
-            }
+        if let State::Stopping(stop) = &mut self.state {
+            return stop.open.take();
         }
+        let State::Busy(open) = std::mem::replace(&mut self.state, State::Suspended) else { return None };
+        Some(open)
     }
 
     /// The agent did not get the open prompt, so it returns to the front of the queue.
-    pub(super) fn take_back(&mut self, now: Timestamp) {
+    pub(super) fn requeue_open_prompt(&mut self, now: Timestamp) {
         let Some(open) = self.take_open(|open| open.prompt.is_some()) else { return };
         match (open.interrupt, open.prompt) {
             (Some(Interrupt::Withdrawn { .. }), _) => self.finish(open.turn, TurnState::Stopped, now),
@@ -266,84 +264,84 @@ impl Machine {
     }
 
     pub(super) fn requeue(&mut self, prompt: Prompt) {
-        self.emit(Effect::TakeBack(prompt.id.clone()));
-        self.waiting.push_front(prompt);
+        self.emit(Effect::MarkQueued(prompt.id.clone()));
+        self.queue.push_front(prompt);
     }
 
-    /// Handles the death of the agent during a turn.
-    pub(super) fn handle_death(&mut self, open: Open, death: ExitInfo, now: Timestamp) {
+    /// Handles the exit_info of the agent during a turn.
+    pub(super) fn handle_exit_during_turn(&mut self, open: OpenTurn, exit_info: ExitInfo, now: Timestamp) {
         match open.interrupt {
-            Some(Interrupt::ByUser { told, .. }) => {
-                self.finish_stopped(open.turn, told, now);
-                return self.rest(now);
+            Some(Interrupt::ByUser { .. }) => {
+                self.finish_stopped(open.turn, now);
+                return self.suspend_or_restart(now);
             }
             Some(Interrupt::Withdrawn { .. }) => {
                 self.finish(open.turn, TurnState::Stopped, now);
-                return self.rest(now);
+                return self.suspend_or_restart(now);
             }
             Some(Interrupt::ByHost) | None => {}
         }
         match (open.prompt, open.receipt) {
             (Some(prompt), Receipt::Sent) => {
                 self.requeue(prompt);
-                self.start_failed(death, now);
+                self.start_failed(exit_info, now);
             }
             (prompt, _) => {
-                let (session, why, place) = (self.record.name.clone(), death.why, open.turn.place.clone());
-                self.finish(open.turn, TurnState::Failed(messages::CUT_SHORT.to_owned()), now);
+                let (session, why, place) = (self.record.name.clone(), exit_info.why, open.turn.place.clone());
+                self.finish(open.turn, TurnState::Failed(messages::INCOMPLETE.to_owned()), now);
                 match prompt {
                     Some(prompt) => {
-                        self.tell(place, Notice::Died { session, id: prompt.id.clone(), why });
-                        self.keep(prompt);
+                        self.post(place, SessionNotice::Died { session, id: prompt.id.clone(), why });
+                        self.keep_interrupted(prompt);
                     }
-                    None => self.tell(place, Notice::DiedUnasked { session, why }),
+                    None => self.post(place, SessionNotice::DiedInBackground { session, why }),
                 }
-                self.rest(now);
+                self.suspend_or_restart(now);
             }
         }
     }
 
-    /// Keeps an interrupted prompt that was reported to the user. It is sent again only on the user's request. Kept
-    /// prompts are never dropped for new ones: at the limit, new prompts are rejected, so at most the prompts that
-    /// already waited are added.
-    pub(super) fn keep(&mut self, prompt: Prompt) {
+    /// Keeps an interrupted prompt that was reported to the user. It is sent again only on the user's request, and never
+    /// dropped for a new one: at the limit, new prompts are rejected, so at most the queued prompts are added.
+    pub(super) fn keep_interrupted(&mut self, prompt: Prompt) {
         // If the host died after storing the record and before updating the inbox, the same prompt is reported again.
-        self.record.kept.retain(|kept| kept.id != prompt.id);
-        self.record.kept.push(prompt.into());
+        self.record.interrupted.retain(|other| other.id != prompt.id);
+        self.record.interrupted.push(prompt.into());
     }
 
     /// After the latest interrupted prompt is decided, the notice about the one before it is sent.
-    pub(super) fn tell_still_kept(&mut self) {
-        if let Some(kept) = self.record.kept.last() {
-            let (place, id, prompt) = (kept.place.clone(), kept.id.clone(), messages::beginning(&kept.text));
-            self.tell(place, Notice::StillKept { session: self.record.name.clone(), id, prompt });
+    pub(super) fn post_earlier_interrupted(&mut self) {
+        if let Some(last) = self.record.interrupted.last() {
+            let (place, id, prompt) = (last.place.clone(), last.id.clone(), messages::beginning(&last.text));
+            self.post(place, SessionNotice::EarlierInterrupted { session: self.record.name.clone(), id, prompt });
         }
     }
 
     /// Suspends the session after the process has exited, and starts another agent if prompts wait.
-    pub(super) fn rest(&mut self, now: Timestamp) {
+    pub(super) fn suspend_or_restart(&mut self, now: Timestamp) {
         self.state = State::Suspended;
-        if !self.waiting.is_empty() {
+        if !self.queue.is_empty() {
             self.start(now);
         }
     }
 
-    pub(super) fn drop_waiting(&mut self, count: usize) {
-        for prompt in self.waiting.drain(..count).collect::<Vec<_>>() {
-            let how = Settled::Dropped(messages::beginning(&prompt.text));
-            self.emit(Effect::Settle { prompt: prompt.id, how });
+    pub(super) fn drop_queued(&mut self, count: usize) {
+        for prompt in self.queue.drain(..count).collect::<Vec<_>>() {
+            let how = Completion::Dropped(messages::beginning(&prompt.text));
+            self.emit(Effect::Complete { prompt: prompt.id, how });
         }
     }
 
     /// Drops or interrupts withdrawn prompts. Replaces an earlier interrupt by `/stop`, so that this turn ends silently
     /// too.
     pub(super) fn handle_withdrawn(&mut self, prompts: &[PromptId], now: Timestamp) {
-        let waiting = std::mem::take(&mut self.waiting);
-        let (withdrawn, kept): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|prompt| prompts.contains(&prompt.id));
-        self.waiting = kept.into();
+        let queue = std::mem::take(&mut self.queue);
+        let (withdrawn, remaining): (Vec<_>, Vec<_>) =
+            queue.into_iter().partition(|prompt| prompts.contains(&prompt.id));
+        self.queue = remaining.into();
         for prompt in withdrawn {
-            let how = Settled::Dropped(messages::beginning(&prompt.text));
-            self.emit(Effect::Settle { prompt: prompt.id, how });
+            let how = Completion::Dropped(messages::beginning(&prompt.text));
+            self.emit(Effect::Complete { prompt: prompt.id, how });
         }
         let Some(open) = self.open_mut().filter(|open| prompts.contains(&open.turn.prompt)) else { return };
         let before = open.interrupt.replace(Interrupt::Withdrawn { since: now });
@@ -353,11 +351,11 @@ impl Machine {
     }
 }
 
-/// The state of a turn that `/stop` has ended. It does not repeat what the reader already knows.
-fn stopped(turn: &Turn, told: bool) -> TurnState {
-    match (told, turn.says_something()) {
-        (false, _) => TurnState::Failed(messages::STOPPED.to_owned()),
-        (true, true) => TurnState::Done,
-        (true, false) => TurnState::Stopped,
+/// The state of a turn that `/stop` has ended. The answer to `/stop` has already informed the readers of a silent turn.
+fn state_of_stopped(turn: &Turn) -> TurnState {
+    match (turn.alert, turn.has_text()) {
+        (Alert::Ring, _) => TurnState::Failed(messages::STOPPED.to_owned()),
+        (Alert::Silent, true) => TurnState::Done,
+        (Alert::Silent, false) => TurnState::Stopped,
     }
 }

@@ -74,13 +74,13 @@ pub struct Caller {
 impl Caller {
     /// Whether this caller may see and control what `owner` created.
     #[must_use]
-    pub fn may_steer(&self, owner: &UserId) -> bool {
+    pub fn may_control(&self, owner: &UserId) -> bool {
         self.role >= Role::Admin || self.id == *owner
     }
 
     /// Whether `place` is the caller's private chat: its chat id is the user id.
     #[must_use]
-    pub fn is_alone_at(&self, place: &Place) -> bool {
+    pub fn is_private_chat(&self, place: &Place) -> bool {
         self.id.0.split_once(':') == Some((place.front_end.as_str(), place.chat.as_str()))
     }
 }
@@ -105,13 +105,13 @@ impl Place {
 /// The scope of an active session: everybody in a place, or one person there. In a group each person has an active
 /// session of their own, so that no one can redirect another person's messages.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ActiveFor {
+pub struct ActiveScope {
     pub place: Place,
     /// `None` means everybody.
     pub person: Option<UserId>,
 }
 
-impl ActiveFor {
+impl ActiveScope {
     #[must_use]
     pub fn everybody(place: &Place) -> Self {
         Self { place: place.clone(), person: None }
@@ -123,7 +123,7 @@ impl ActiveFor {
     }
 }
 
-impl fmt::Display for ActiveFor {
+impl fmt::Display for ActiveScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.person.as_ref().map_or(Ok(()), |person| write!(f, "{person} in "))?;
         self.place.fmt(f)

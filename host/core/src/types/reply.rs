@@ -16,8 +16,8 @@ pub struct Button {
     pub command: String,
     /// The plugin that shows the button, or `None` for the host. A plugin's button can only run that plugin's own
     /// commands.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub of: Option<String>,
+    #[serde(default, rename = "of", skip_serializing_if = "Option::is_none")]
+    pub plugin: Option<String>,
     /// The session that the button acts on, even if another one is active when it is pressed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<SessionName>,
@@ -30,7 +30,7 @@ impl Button {
     /// Creates a button of the host.
     #[must_use]
     pub fn new(label: impl Into<String>, command: impl Into<String>) -> Self {
-        Self { label: label.into(), command: command.into(), of: None, session: None, keyboard: None }
+        Self { label: label.into(), command: command.into(), plugin: None, session: None, keyboard: None }
     }
 }
 
@@ -70,8 +70,8 @@ pub struct Reply {
     /// Whether it replaces the message whose button was pressed.
     #[serde(default)]
     pub in_place: bool,
-    #[serde(default)]
-    pub words: Authorship,
+    #[serde(default, rename = "words")]
+    pub author: Authorship,
     /// The session that the reply comes from, if it is not the active session of the place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<SessionName>,
@@ -81,8 +81,8 @@ pub struct Reply {
     #[serde(default, skip_serializing_if = "Alert::is_default")]
     pub alert: Alert,
     /// The message that this reply answers. Shown in chats with several people.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub answers: Option<MessageId>,
+    #[serde(default, rename = "answers", skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<MessageId>,
     /// Posts of one series in a place share one message: each replaces the previous one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub series: Option<String>,

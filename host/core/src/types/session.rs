@@ -93,8 +93,8 @@ pub struct SessionRecord {
     pub background: Vec<String>,
     /// Prompts whose turns were interrupted and reported to the user, the latest last. Each is sent again only on the
     /// user's request.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub kept: Vec<InterruptedPrompt>,
+    #[serde(default, rename = "kept", skip_serializing_if = "Vec::is_empty")]
+    pub interrupted: Vec<InterruptedPrompt>,
     /// The number of requests about failed starts so far. It numbers the next request.
     #[serde(default)]
     pub failures: u64,
@@ -123,7 +123,7 @@ impl SessionRecord {
             archived: false,
             process: None,
             background: Vec::new(),
-            kept: Vec::new(),
+            interrupted: Vec::new(),
             failures: 0,
         }
     }

@@ -1,7 +1,7 @@
 //! Limits of every call that no configuration key raises. [`went_over`] explains a violation, because the runtime's own
 //! messages name neither the resource nor its limit.
 
-use cordboard_core::config::spell_size;
+use cordboard_core::config::format_size;
 use wasmtime::{
     Config, Trap,
     component::{ResourceTable, ResourceTableError},
@@ -51,16 +51,16 @@ pub fn went_over(error: &wasmtime::Error) -> Option<String> {
         return Some(format!("exited before it answered, {how}"));
     }
     if let Some(Trap::StackOverflow) = error.downcast_ref() {
-        return Some(format!("exceeded the {} of stack of a call", spell_size(STACK as u64)));
+        return Some(format!("exceeded the {} of stack of a call", format_size(STACK as u64)));
     }
     if let Some(ResourceTableError::Full) = error.downcast_ref() {
         let what = "host resources at once (clocks, streams, requests), the maximum of a call";
         return Some(format!("held {HANDLES} {what}"));
     }
     if let Some(FieldMapError::TotalSizeTooBig | FieldMapError::TooManyFields) = error.downcast_ref() {
-        return Some(format!("set more than {} of headers in one request", spell_size(FIELDS as u64)));
+        return Some(format!("set more than {} of headers in one request", format_size(FIELDS as u64)));
     }
     // The runtime reports this limit only in the error's text.
     let is_random = error.root_cause().to_string().ends_with(&format!("exceeds limit {RANDOM}"));
-    is_random.then(|| format!("requested more than {} of random bytes at once", spell_size(RANDOM)))
+    is_random.then(|| format!("requested more than {} of random bytes at once", format_size(RANDOM)))
 }

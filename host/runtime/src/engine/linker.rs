@@ -7,15 +7,13 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use cordboard_core::config::NetworkGrants;
+use cordboard_core::{
+    capability::{Capability, GrantKind},
+    config::NetworkGrants,
+};
 use wasmtime::component::{HasSelf, Linker};
 
-use crate::{
-    call::CallState,
-    capability::{Capability, Granted},
-    engine::SharedEngine,
-    imports, network_grants,
-};
+use crate::{call::CallState, engine::SharedEngine, imports, network_grants};
 
 /// The names of the linked interfaces, and their linker.
 type Latest = Option<(Vec<&'static str>, Arc<Linker<CallState>>)>;
@@ -40,7 +38,7 @@ impl Linkers {
         let granted: Vec<Capability> =
             Capability::ALL.into_iter().filter(|one| is_granted(*one, grants, reach)).collect();
         let http = network_grants::has(reach, network_grants::HTTP).then_some(network_grants::HTTP);
-        let set: Vec<&'static str> = granted.iter().map(|one| one.name()).chain(http).collect();
+        let set: Vec<&'static str> = granted.iter().map(|one| one.as_str()).chain(http).collect();
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, linker)) = latest.as_ref().filter(|(names, _)| *names == set) {
             return Ok(Arc::clone(linker));
@@ -63,9 +61,9 @@ impl Linkers {
 }
 
 fn is_granted(capability: Capability, grants: &BTreeSet<String>, reach: &NetworkGrants) -> bool {
-    match capability.granted() {
-        Granted::ToAll => true,
-        Granted::ByName => grants.contains(capability.name()),
-        Granted::ByList => network_grants::has(reach, capability.name()),
+    match capability.grant_kind() {
+        GrantKind::Always => true,
+        GrantKind::ByName => grants.contains(capability.as_str()),
+        GrantKind::ByTargets => network_grants::has(reach, capability.as_str()),
     }
 }

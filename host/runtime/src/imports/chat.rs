@@ -1,6 +1,6 @@
 //! `chat`: posts messages that no user asked for.
 
-use cordboard_core::config::spell_size;
+use cordboard_core::config::format_size;
 
 use super::super::{
     bindings::{
@@ -28,7 +28,7 @@ impl Host for CallState {
         if !self.meter.post(message.bytes()) {
             return Ok(Err(format!(
                 "this call reached its `reply` limit of {} for all posts, each counted as at least 4KiB: post less, or raise `reply` in [plugins.{}]",
-                spell_size(self.meter.limits().reply as u64),
+                format_size(self.meter.limits().reply as u64),
                 self.profile.name
             )));
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use cordboard_core::{
     agent::PromptId,
     messages,
-    session::{ApiError, RefusalCode, SessionCommand, Waiting},
+    session::{self, ApiError, ApiErrorCode, SessionCommand},
     types::{Caller, Place, Role, SessionName, SessionView},
 };
 
@@ -28,7 +28,7 @@ impl CallState {
     /// Counts the host call and returns the caller whose rights it uses.
     fn acting(&mut self) -> wasmtime::Result<Result<(HostHandle, Caller), ApiError>> {
         let lent = self.lend()?;
-        let nobody = || ApiError { code: RefusalCode::Denied, text: messages::NO_CALLER.to_owned() };
+        let nobody = || ApiError { code: ApiErrorCode::Denied, text: messages::NO_CALLER.to_owned() };
         Ok(self.caller().cloned().map(|caller| (lent, caller)).ok_or_else(nobody))
     }
 
@@ -36,7 +36,7 @@ impl CallState {
     /// which session receives it.
     fn reachable(&self, caller: &Caller, place: &Place, name: &str) -> Result<SessionName, ApiError> {
         if caller.role < Role::Admin && self.asked.place.as_ref() != Some(place) {
-            return Err(ApiError { code: RefusalCode::Denied, text: messages::only_here(name) });
+            return Err(ApiError { code: ApiErrorCode::Denied, text: messages::only_here(name) });
         }
         known(name)
     }
@@ -55,7 +55,7 @@ impl CallState {
 
 /// Parses a session name. A name that isn't valid gets the same error as an unknown session.
 fn known(name: &str) -> Result<SessionName, ApiError> {
-    name.parse().map_err(|_| ApiError { code: RefusalCode::Unknown, text: messages::unknown(name) })
+    name.parse().map_err(|_| ApiError { code: ApiErrorCode::Unknown, text: messages::unknown_session(name) })
 }
 
 fn answer(done: Result<SessionView, ApiError>) -> Result<types::Session, Error> {
@@ -99,16 +99,16 @@ impl Host for CallState {
     }
 
     async fn suspend_anyway(&mut self, name: String) -> Answer {
-        self.order(name, SessionCommand::SuspendAnyway).await
+        self.order(name, SessionCommand::ForceSuspend).await
     }
 
     async fn interrupt(&mut self, name: String, queued: QueuedPrompts) -> Answer {
-        let waiting = match queued {
-            QueuedPrompts::Keep => Waiting::Keep,
-            QueuedPrompts::Drop => Waiting::Drop,
+        let queued = match queued {
+            QueuedPrompts::Keep => session::QueuedPrompts::Keep,
+            QueuedPrompts::Drop => session::QueuedPrompts::Drop,
         };
         let from = self.asked.place.clone();
-        self.order(name, SessionCommand::Interrupt { waiting, from }).await
+        self.order(name, SessionCommand::Interrupt { queued, from }).await
     }
 
     async fn retry(&mut self, name: String) -> Answer {

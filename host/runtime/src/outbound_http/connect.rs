@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cordboard_core::egress::{AddressKind, Host, grant_line, standing};
+use cordboard_core::egress::{AddressKind, Host, grant_line};
 use tokio::net::{TcpStream, lookup_host};
 
 use super::{Network, failure::Failure};
@@ -67,7 +67,7 @@ async fn addresses(network: &Network, host: &Host, port: u16) -> Result<Vec<Sock
 }
 
 fn permitted(network: &Network, name: &str, found: &[SocketAddr]) -> Result<Vec<SocketAddr>, Failure> {
-    let may = |address: &&SocketAddr| match standing(address.ip()) {
+    let may = |address: &&SocketAddr| match AddressKind::of(address.ip()) {
         AddressKind::Public => true,
         AddressKind::Private(_) => network.is_private(name),
         AddressKind::Metadata | AddressKind::Invalid(_) => false,
@@ -80,13 +80,13 @@ fn permitted(network: &Network, name: &str, found: &[SocketAddr]) -> Result<Vec<
 }
 
 fn not_permitted(network: &Network, name: &str, address: IpAddr) -> String {
-    match standing(address) {
+    match AddressKind::of(address) {
         AddressKind::Invalid(why) => format!("{name} resolves to {address}, which is never allowed ({why})"),
         AddressKind::Metadata => format!(
             "{name} resolves to {address}, the metadata address where clouds provide credentials, which is never allowed"
         ),
         AddressKind::Private(why) => {
-            let line = grant_line((&network.plugin, "private"), &network.reach.private, name);
+            let line = grant_line(&network.plugin, "private", &network.reach.private, name);
             format!("{name} resolves to {address} ({why}); to allow that, add to {line}")
         }
         AddressKind::Public => format!("{name} resolves to no address"),

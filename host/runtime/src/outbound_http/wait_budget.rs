@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cordboard_core::config::spell_duration;
+use cordboard_core::config::format_duration;
 
 use super::failure::Failure;
 
@@ -34,7 +34,7 @@ impl WaitBudget {
     pub async fn bound<T>(&self, time: Duration, waits: impl Future<Output = T>) -> Result<T, Failure> {
         let left = self.left();
         let over = || {
-            let (allowed, plugin) = (spell_duration(self.allowed), &self.plugin);
+            let (allowed, plugin) = (format_duration(self.allowed), &self.plugin);
             Failure::TimedOut(format!(
                 "this call waited {allowed} for the network, its `http_time` limit (raise `http_time` in [plugins.{plugin}] if it needs more)"
             ))
@@ -45,7 +45,7 @@ impl WaitBudget {
         let _waiting = self.begin();
         let waited = tokio::time::timeout(left.min(time), waits).await;
         let late =
-            || Failure::TimedOut(format!("no response within {}, the timeout of the request", spell_duration(time)));
+            || Failure::TimedOut(format!("no response within {}, the timeout of the request", format_duration(time)));
         waited.map_err(|_| if left <= time { over() } else { late() })
     }
 

@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use cordboard_core::{config::NetworkGrants, types::Timestamp};
+use cordboard_core::{capability::is_granted_by_name, config::NetworkGrants, types::Timestamp};
 use wasmtime::component::{Component, InstancePre};
 
 use crate::{
@@ -19,7 +19,6 @@ use crate::{
     },
     call::CallState,
     call_error::CallError,
-    capability::is_to_be_granted,
     compatibility,
     contract::PACKAGE,
     drain::Drain,
@@ -112,7 +111,7 @@ impl PluginVersion {
         let profile = Profile {
             name: Arc::from(artifact.name.as_str()),
             config: Arc::clone(&settings.config),
-            limits: settings.limits.clone(),
+            limits: settings.limits,
             acts_as: settings.acts_as.clone(),
             network: network_grants::network(&uses, settings, &artifact.name)?,
             secrets: Arc::clone(&settings.secrets),
@@ -158,7 +157,7 @@ impl PluginVersion {
     /// Whether it uses anything that `settings` no longer grants. Such a version must be deactivated.
     pub fn exceeds(&self, settings: &PluginSettings) -> bool {
         let grants = settings.grants_of(&self.digest);
-        self.uses.iter().any(|name| is_to_be_granted(name) && !grants.contains(name))
+        self.uses.iter().any(|name| is_granted_by_name(name) && !grants.contains(name))
             || network_grants::is_wider(&self.reach, &settings.reach)
             || (self.profile.acts_as.is_some() && self.profile.acts_as != settings.acts_as)
             || settings.sha256.as_ref().is_some_and(|only| *only != self.digest)
@@ -191,11 +190,11 @@ fn check_granted(
     imports: &[String],
     (grants, reach): (&BTreeSet<String>, &NetworkGrants),
 ) -> Result<(), PluginError> {
-    let to_name = |name: &&String| is_to_be_granted(name) && !grants.contains(*name);
+    let to_name = |name: &&String| is_granted_by_name(name) && !grants.contains(*name);
     let mut missing: Vec<String> = imports.iter().filter(to_name).cloned().collect();
     let mut lines = Vec::new();
     if !missing.is_empty() {
-        let kept = grants.iter().filter(|name| is_to_be_granted(name));
+        let kept = grants.iter().filter(|name| is_granted_by_name(name));
         lines.push(format!("grants = {:?}", kept.chain(&missing).collect::<Vec<_>>()));
     }
     for (list, line) in network_grants::missing(imports, reach) {

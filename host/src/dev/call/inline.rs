@@ -123,8 +123,8 @@ mod tests {
         };
         let config = config("mine", &inline).expect("valid input");
         let plugin = &config.plugins.by_name["mine"];
-        assert_eq!((plugin.grants.len(), plugin.reach.http.len(), plugin.reach.tcp.len()), (1, 1, 1));
-        assert!(plugin.reach.secrets.contains("key") && config.secrets.contains_key("key"));
+        assert_eq!((plugin.grants.len(), plugin.network.http.len(), plugin.network.tcp.len()), (1, 1, 1));
+        assert!(plugin.network.secrets.contains("key") && config.secrets.contains_key("key"));
         let wrong = Inline { http: texts(&["nas.lan"]), ..inline };
         assert!(super::config("mine", &wrong).unwrap_err().to_string().starts_with("use the configuration: "));
     }

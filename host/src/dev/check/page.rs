@@ -1,7 +1,7 @@
 //! Formats the report of `cordboard plugin check` for people: one heading per line, with its items below in columns.
 
 use cordboard_core::{
-    render::{FOREIGN, one_line, terminal::Colours},
+    render::{UNTRUSTED_LENGTH, one_line, terminal::Colours},
     rollout::short,
 };
 
@@ -90,7 +90,7 @@ impl Report {
 
 /// Escapes text of the component, which is untrusted.
 fn untrusted(words: &str) -> String {
-    one_line(words, FOREIGN)
+    one_line(words, UNTRUSTED_LENGTH)
 }
 
 fn grant(import: &Import, colours: Colours) -> String {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cordboard_core::config::{Config, spell_duration, spell_size};
+use cordboard_core::config::{Config, format_duration, format_size};
 use cordboard_runtime::{CallOrder, ComponentInfo, PluginError, Snapshot, config_only};
 use serde::Serialize;
 
@@ -90,25 +90,26 @@ impl Report {
     /// Creates a report from the component's types and the configuration. Later steps add the rest.
     pub fn new(subject: &Subject, info: &ComponentInfo, compiled: Compiled, config: &Config) -> Self {
         let limits = config.plugins.limits_of(&subject.name);
+        let size = |bytes: usize| format_size(bytes as u64);
         Self {
             name: subject.name.clone(),
             path: subject.path.display().to_string(),
             bytes: subject.wasm.len(),
             digest: info.digest.clone(),
             compiled,
-            memory: Memory { started: None, limit: limits.memory },
+            memory: Memory { started: None, limit: limits.memory as u64 },
             extension_points: info.extension_points().map(str::to_owned).collect(),
             offers: Vec::new(),
             imports: imports(info, config, &subject.name),
             limits: BTreeMap::from([
-                ("time", spell_duration(limits.time)),
-                ("memory", spell_size(limits.memory)),
+                ("time", format_duration(limits.time)),
+                ("memory", size(limits.memory)),
                 ("calls", limits.calls.to_string()),
                 ("log", limits.log.to_string()),
-                ("reply", spell_size(limits.reply)),
-                ("state", spell_size(limits.state)),
-                ("http_body", spell_size(limits.http_body)),
-                ("http_time", spell_duration(limits.http_time)),
+                ("reply", size(limits.reply)),
+                ("state", size(limits.state)),
+                ("http_body", size(limits.http_body)),
+                ("http_time", format_duration(limits.http_time)),
             ]),
             idle: idle(info, config, &subject.name),
             approval: Vec::new(),

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use cordboard_chat::console;
 use cordboard_core::{
     messages,
-    session::{ApiError, RefusalCode, SessionCommand},
+    session::{ApiError, ApiErrorCode, SessionCommand},
     types::{Caller, Place, Reply, Role, SessionName, SessionView, Timestamp, UserId},
 };
 
@@ -27,7 +27,7 @@ use crate::{
 impl FakeHost {
     fn seen(&self, caller: &Caller, name: &str) -> Result<Arc<SessionView>, ApiError> {
         let view = self.shared.sessions.view(name).ok_or_else(|| unknown(name))?;
-        if caller.may_steer(&view.record.owner) { Ok(view) } else { Err(taken(&view, caller)) }
+        if caller.may_control(&view.record.owner) { Ok(view) } else { Err(taken(&view, caller)) }
     }
 
     fn act(&self, name: &SessionName, order: SessionCommand) -> Result<SessionView, ApiError> {
@@ -129,7 +129,7 @@ impl HostApi for FakeHost {
     async fn prompt(&self, caller: &Caller, name: &SessionName, text: String) -> Result<(), ApiError> {
         let view = self.seen(caller, name.as_str())?;
         let place = view.record.place.as_ref();
-        let place = place.ok_or_else(|| refuse(RefusalCode::Failed, messages::never_active(name)))?;
+        let place = place.ok_or_else(|| refuse(ApiErrorCode::Failed, messages::never_active(name)))?;
         self.accept(name, place, &text);
         Ok(())
     }

@@ -47,7 +47,7 @@ pub async fn settle(plugs: &Registry, host: &FakeHost) {
         let input = match question {
             // Without a list of personas, each name is accepted, and its plugin need not be active.
             Question::Resolve { .. } if host.shared.personas.get().is_none() => {
-                Input::PersonaSettings { ticket, brief: Ok(PersonaSettings::default()) }
+                Input::PersonaSettings { ticket, settings: Ok(PersonaSettings::default()) }
             }
             question => query.answer(&view, ticket, question, |idle_for| host.load(idle_for)).await,
         };

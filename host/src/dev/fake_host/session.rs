@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use cordboard_core::{
     agent::{AgentEvent, Outcome},
-    messages::Notice,
+    messages::SessionNotice,
     session::{ApiError, Effect, Exit, Input, Machine, Prompt, Run, SessionCommand, Settings, Ticket},
     turn::Turn,
     types::{Place, ProcessId, SessionRecord, SessionView, Timestamp},
@@ -39,7 +39,7 @@ pub(super) struct FakeSession {
     /// Questions to plugins without an answer.
     pub questions: VecDeque<(Ticket, Question)>,
     /// Messages of the host that were not shown yet.
-    pub notices: Vec<(Place, Notice)>,
+    pub notices: Vec<(Place, SessionNotice)>,
     /// The turn that ended last.
     ended: Option<Turn>,
     run: Run,
@@ -63,7 +63,7 @@ impl FakeSession {
 
     /// Executes a command. As on a real host, the returned view doesn't show the agent's reaction.
     pub fn order(&mut self, order: SessionCommand, now: Timestamp) -> Result<SessionView, ApiError> {
-        let effects = self.machine.order(order, now)?;
+        let effects = self.machine.command(order, now)?;
         let dropped = effects.iter().filter_map(Effect::dropped).map(str::to_owned).collect();
         self.perform(effects, now);
         let view = SessionView { dropped, ..self.machine.view() };
@@ -126,11 +126,11 @@ impl FakeSession {
         match effect {
             Effect::Spawn { run, .. } => return self.spawn(run, now),
             Effect::Send { run, prompt } => {
-                self.event(run, AgentEvent::Taken(prompt.id));
+                self.event(run, AgentEvent::PromptAccepted(prompt.id));
                 self.event(run, AgentEvent::Conversation { id: CONVERSATION.to_owned(), resumable: true });
             }
             Effect::Interrupt { run } => {
-                self.event(run, AgentEvent::InterruptTaken);
+                self.event(run, AgentEvent::InterruptAccepted);
                 if let Some(turn) = self.machine.turn() {
                     let answered = vec![turn.prompt.clone()];
                     self.event(run, AgentEvent::Finished { answered, outcome: Outcome::Interrupted, cost_usd: None });
@@ -138,19 +138,25 @@ impl FakeSession {
             }
             Effect::CloseInput { .. } if self.behaviour == Behaviour::KeepsRunning => {}
             Effect::CloseInput { run } | Effect::Terminate { run } | Effect::Kill { run } => {
-                let exit = Exit::Ended { status: EXITED.to_owned(), last_words: None };
+                let exit = Exit::Ended { status: EXITED.to_owned(), last_stderr_line: None };
                 self.events.push_back(Input::Exit { run, exit });
             }
-            Effect::Resolve { ticket, persona } => self.questions.push_back((ticket, Question::Resolve { persona })),
+            Effect::LoadPersona { ticket, persona } => {
+                self.questions.push_back((ticket, Question::Resolve { persona }))
+            }
             Effect::Review { ticket, idle_for } => self.questions.push_back((ticket, Question::Review { idle_for })),
-            Effect::WordResume { ticket, idle_for } => {
+            Effect::RequestResumeNotice { ticket, idle_for } => {
                 self.questions.push_back((ticket, Question::WordResume { idle_for }));
             }
-            Effect::Tell { place, notice } => self.notices.push((place, notice)),
-            Effect::Finish(turn) | Effect::CutOff(turn) => self.ended = Some(turn),
+            Effect::Post { place, notice } => self.notices.push((place, notice)),
+            Effect::Finish(turn) | Effect::FinishInterrupted(turn) => self.ended = Some(turn),
             // Nothing is stored, and a conversation shows a turn only when it asks for a frame.
-            Effect::Persist | Effect::Hand(_) | Effect::TakeBack(_) | Effect::Accept(_) | Effect::Settle { .. } => {}
-            Effect::Began(_) | Effect::Show | Effect::CloseRequest { .. } => {}
+            Effect::Persist
+            | Effect::MarkSent(_)
+            | Effect::MarkQueued(_)
+            | Effect::Accept(_)
+            | Effect::Complete { .. } => {}
+            Effect::TurnStarted(_) | Effect::ShowTurn | Effect::CloseRequest { .. } => {}
         }
         Vec::new()
     }

@@ -48,7 +48,7 @@ impl SessionSetup {
     /// Describes a suspended session without prompts.
     #[must_use]
     pub fn new(record: SessionRecord, place: Place) -> Self {
-        let record = SessionRecord { archived: false, process: None, kept: Vec::new(), ..record };
+        let record = SessionRecord { archived: false, process: None, interrupted: Vec::new(), ..record };
         Self { record, phase: Phase::Suspended, models: Vec::new(), why: None, queued: 0, interrupted: 0, place }
     }
 
@@ -66,7 +66,7 @@ impl SessionSetup {
                 Err(SetupError::NothingInterrupted { count: self.interrupted })
             }
             _ if count > 0 && !has_queue => Err(SetupError::NoQueue { count, phase }),
-            _ if count > settings.queue => Err(SetupError::QueueFull { count, limit: settings.queue }),
+            _ if count > settings.max_queued => Err(SetupError::QueueFull { count, limit: settings.max_queued }),
             _ => Ok(()),
         }
     }
@@ -83,7 +83,7 @@ impl SessionSetup {
         session.models.clone_from(&self.models);
         session.restore((0..self.interrupted).map(|number| self.prompt("interrupted", number)).collect(), now);
         if !self.models.is_empty() {
-            drive(&mut session, [SessionCommand::Start, SessionCommand::SuspendAnyway], active);
+            drive(&mut session, [SessionCommand::Start, SessionCommand::ForceSuspend], active);
         }
         self.enter_phase(&mut session, active);
         for number in 0..self.queued {
@@ -110,7 +110,7 @@ impl SessionSetup {
             }
             Phase::Stopping => {
                 session.behaviour = Behaviour::KeepsRunning;
-                drive(session, [SessionCommand::Start, SessionCommand::SuspendAnyway], now);
+                drive(session, [SessionCommand::Start, SessionCommand::ForceSuspend], now);
             }
             Phase::Asking => {
                 session.behaviour = Behaviour::RefusesResume(why(RESUME_REFUSED));
@@ -137,7 +137,7 @@ fn drive(session: &mut FakeSession, orders: impl IntoIterator<Item = SessionComm
         debug_assert_eq!(refused, None, "a set-up gives only commands that are accepted");
         while let Some((ticket, question)) = session.questions.pop_front() {
             let input = match question {
-                Question::Resolve { .. } => Input::PersonaSettings { ticket, brief: Ok(PersonaSettings::default()) },
+                Question::Resolve { .. } => Input::PersonaSettings { ticket, settings: Ok(PersonaSettings::default()) },
                 Question::Review { .. } => Input::Verdict { ticket, verdict: Verdict::Absent },
                 Question::WordResume { .. } => Input::ResumeNotice { ticket, text: None },
             };

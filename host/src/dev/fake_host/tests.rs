@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cordboard_core::{
     config::Config,
-    session::{SessionCommand, Waiting},
+    session::{QueuedPrompts, SessionCommand},
     types::{Caller, Phase, Role, UserId},
 };
 
@@ -92,14 +92,14 @@ async fn an_interrupt_ends_the_turn_and_sends_the_next_prompt() {
         setup.phase = Phase::Busy;
         setup.queued = 1;
     });
-    let stop = |waiting| SessionCommand::Interrupt { waiting, from: None };
-    let view = host.order(&ada(), &name(), stop(Waiting::Keep)).await.expect("a turn runs");
+    let stop = |queued| SessionCommand::Interrupt { queued, from: None };
+    let view = host.order(&ada(), &name(), stop(QueuedPrompts::Keep)).await.expect("a turn runs");
     assert_eq!((view.phase, view.queued), (Phase::Busy, 1), "the agent has not reacted yet");
     let view = host.session("alpha").expect("it exists");
     assert_eq!((view.phase, view.queued), (Phase::Busy, 0));
-    host.order(&ada(), &name(), stop(Waiting::Drop)).await.expect("a turn runs");
+    host.order(&ada(), &name(), stop(QueuedPrompts::Drop)).await.expect("a turn runs");
     assert_eq!(host.session("alpha").map(|view| view.phase), Some(Phase::Idle));
-    assert_eq!(refusal(&host, stop(Waiting::Drop)).await, "Nothing is running.");
+    assert_eq!(refusal(&host, stop(QueuedPrompts::Drop)).await, "Nothing is running.");
 }
 
 #[test]

@@ -4,8 +4,8 @@
 use std::{sync::Arc, time::Duration};
 
 use cordboard_core::{
-    config::{parse_size, spell_duration},
-    event::{CausationChain, Kind, SessionEvent},
+    config::{format_duration, parse_size},
+    event::{CausationChain, EventKind, SessionEvent},
     session::Verdict,
     types::{Authorship, Reply, SessionView},
 };
@@ -14,18 +14,18 @@ use cordboard_runtime::{CallError, DueJob, HostApi, Load, WebRequest};
 use super::{directives::forward, error::StepError, step_runner::StepRunner};
 use crate::webhook::{self, METHODS};
 
-const KINDS: [Kind; 11] = [
-    Kind::HostStarted,
-    Kind::Created,
-    Kind::Started,
-    Kind::Resumed,
-    Kind::TurnStarted,
-    Kind::TurnFinished,
-    Kind::Suspended,
-    Kind::Asking,
-    Kind::Broken,
-    Kind::Archived,
-    Kind::Restored,
+const KINDS: [EventKind; 11] = [
+    EventKind::HostStarted,
+    EventKind::Created,
+    EventKind::Started,
+    EventKind::Resumed,
+    EventKind::TurnStarted,
+    EventKind::TurnFinished,
+    EventKind::Suspended,
+    EventKind::Asking,
+    EventKind::Broken,
+    EventKind::Archived,
+    EventKind::Restored,
 ];
 
 impl StepRunner {
@@ -42,7 +42,7 @@ impl StepRunner {
         let (kind, rest) = words.split_once(' ').unwrap_or((words, ""));
         let found = KINDS.into_iter().find(|one| one.as_str() == kind);
         let kind = found.ok_or_else(|| {
-            let known = KINDS.map(Kind::as_str).join(", ");
+            let known = KINDS.map(EventKind::as_str).join(", ");
             StepError::Unknown { given: kind.to_owned(), what: "an event", known }
         })?;
         let (session, data) = match rest.find('{') {
@@ -51,7 +51,7 @@ impl StepRunner {
         };
         let session = if session.is_empty() { None } else { Some(self.session(session)?) };
         let at = self.harness.host.now();
-        let event = SessionEvent { kind, at, session, data: data.to_owned(), trail: CausationChain::default() };
+        let event = SessionEvent { kind, at, session, data: data.to_owned(), causes: CausationChain::default() };
         self.activate().await?;
         let result = self.harness.registry.hook(&self.host(), &self.harness.subject.name, &event).await;
         Ok(outcome_reply(result.map(|()| String::new())))
@@ -110,8 +110,8 @@ impl StepRunner {
         let verdict = self.harness.registry.review(&self.host(), &self.harness.subject.name, (&view, load)).await;
         Ok(outcome_reply(verdict.map(|verdict| match verdict {
             Verdict::Suspend => "suspend".to_owned(),
-            Verdict::SuspendAfter(span) => format!("suspend after {}", spell_duration(span)),
-            Verdict::ReviewIn(span) => format!("review in {}", spell_duration(span)),
+            Verdict::SuspendAfter(span) => format!("suspend after {}", format_duration(span)),
+            Verdict::ReviewIn(span) => format!("review in {}", format_duration(span)),
             Verdict::Keep => "keep".to_owned(),
             Verdict::Absent => "absent".to_owned(),
         })))
@@ -150,7 +150,7 @@ impl StepRunner {
         Ok(outcome_reply(settings.map(|settings| {
             let mut lines = vec![settings.instructions];
             lines.extend(settings.model.map(|model| format!("model: {model}")));
-            lines.extend(settings.idle_timeout.map(|span| format!("idle timeout: {}", spell_duration(span))));
+            lines.extend(settings.idle_timeout.map(|span| format!("idle timeout: {}", format_duration(span))));
             lines.extend(settings.greeting.map(|text| format!("greeting: {text}")));
             lines.join("\n")
         })))
@@ -159,7 +159,7 @@ impl StepRunner {
 
 /// Returns a reply whose text is not Markdown and is compared literally.
 pub(super) fn verbatim(text: String) -> Reply {
-    Reply { words: Authorship::Agents, ..Reply::text(text) }
+    Reply { author: Authorship::Agents, ..Reply::text(text) }
 }
 
 pub(super) fn outcome_reply(outcome: Result<String, CallError>) -> Reply {

@@ -2,7 +2,7 @@
 
 use cordboard_core::{
     agent::{Action, ActionState, AgentEvent, Change, Outcome, PromptId},
-    turn::{Part, Turn, TurnFrame, TurnState},
+    turn::{Turn, TurnFrame, TurnPart, TurnState},
     types::{Phase, Reply, SessionName},
 };
 use cordboard_runtime::{HostApi as _, ViewLimits};
@@ -53,7 +53,7 @@ impl StepRunner {
     pub async fn says(&mut self, words: &str) -> Result<Reply, StepError> {
         let text = words.replace("\\n", "\n");
         let turn = self.complete_actions()?;
-        let last = turn.parts.len().checked_sub(1).filter(|&at| matches!(turn.parts[at], Part::Text(_)));
+        let last = turn.parts.len().checked_sub(1).filter(|&at| matches!(turn.parts[at], TurnPart::Text(_)));
         match last {
             Some(at) => self.part(at, Change::Append(text)),
             None => self.part(turn.parts.len(), Change::Text(text)),
@@ -94,11 +94,11 @@ impl StepRunner {
         let turn = self.running()?;
         for (at, part) in turn.parts.iter().enumerate() {
             match part {
-                Part::Action(action) if action.state == ActionState::Running => {
+                TurnPart::Action(action) if action.state == ActionState::Running => {
                     let done = Action { state: ActionState::Done, ..action.clone() };
                     self.part(at, Change::Action(done));
                 }
-                Part::Action(_) | Part::Text(_) => {}
+                TurnPart::Action(_) | TurnPart::Text(_) => {}
             }
         }
         self.running()

@@ -30,7 +30,7 @@ pub fn may_read(place: &Place, session: Option<&SessionView>, access: &Access) -
     let Some(id) = person_of(place) else { return true };
     let Some(role) = role(&id, access) else { return false };
     let reader = Caller { name: id.0.clone(), id, role };
-    session.is_none_or(|view| reader.may_steer(&view.record.owner))
+    session.is_none_or(|view| reader.may_control(&view.record.owner))
 }
 
 /// Returns the current role of a person. `None` if the person has no access.

@@ -10,7 +10,7 @@ use cordboard_core::{
     chat::NewPost,
     config::Config,
     messages,
-    session::{ApiError, RefusalCode},
+    session::{ApiError, ApiErrorCode},
     types::{Caller, InvalidName, SessionName, SessionRecord, Timestamp, is_model_name},
 };
 use cordboard_runtime::{SessionSpec, refuse};
@@ -37,7 +37,7 @@ impl NewSession<'_> {
     /// The spec is invalid, or the caller lacks the rights.
     pub fn record(&self, caller: &Caller, spec: SessionSpec) -> Result<SessionRecord, ApiError> {
         let name: SessionName =
-            spec.name.parse().map_err(|error: InvalidName| refuse(RefusalCode::Invalid, format!("{error}.")))?;
+            spec.name.parse().map_err(|error: InvalidName| refuse(ApiErrorCode::Invalid, format!("{error}.")))?;
         if let Some(there) = self.roster.view(name.as_str()) {
             return Err(taken(&there, caller));
         }
@@ -67,7 +67,7 @@ pub fn check_persona(persona: Option<&str>, known: Option<&[String]>) -> Result<
     match (persona, known) {
         (Some(persona), Some(known)) if !known.iter().any(|name| name == persona) => {
             let known = known.iter().map(String::as_str);
-            Err(refuse(RefusalCode::Invalid, messages::no_such("persona", persona, known)))
+            Err(refuse(ApiErrorCode::Invalid, messages::unknown_name("persona", persona, known)))
         }
         (Some(_) | None, _) => Ok(()),
     }
@@ -95,7 +95,7 @@ impl HostService {
 }
 
 fn model_name(model: String) -> Result<String, ApiError> {
-    if is_model_name(&model) { Ok(model) } else { Err(refuse(RefusalCode::Invalid, messages::invalid_model(&model))) }
+    if is_model_name(&model) { Ok(model) } else { Err(refuse(ApiErrorCode::Invalid, messages::invalid_model(&model))) }
 }
 
 fn known_agent(config: &Config, asked: Option<String>) -> Result<String, ApiError> {
@@ -104,12 +104,12 @@ fn known_agent(config: &Config, asked: Option<String>) -> Result<String, ApiErro
         return Ok(agent);
     }
     let known = config.agents.by_name.keys().map(String::as_str);
-    Err(refuse(RefusalCode::Invalid, messages::no_such("agent", &agent, known)))
+    Err(refuse(ApiErrorCode::Invalid, messages::unknown_name("agent", &agent, known)))
 }
 
 /// Resolves `asked` before the comparison, so that neither `..` nor a symbolic link leads outside the roots.
 fn below_roots(asked: &Path, roots: &[PathBuf]) -> Result<PathBuf, ApiError> {
-    let denied = || refuse(RefusalCode::Denied, messages::not_below_roots(asked));
+    let denied = || refuse(ApiErrorCode::Denied, messages::not_below_roots(asked));
     let real = asked.canonicalize().map_err(|_| denied())?;
     let inside = roots.iter().filter_map(|root| root.canonicalize().ok()).any(|root| real.starts_with(root));
     if inside && real.is_dir() { Ok(real) } else { Err(denied()) }
@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn a_model_that_looks_like_an_option_is_refused() {
         assert_eq!(model_name("opus".to_owned()).unwrap(), "opus");
-        assert_eq!(model_name("--print".to_owned()).unwrap_err().code, RefusalCode::Invalid);
+        assert_eq!(model_name("--print".to_owned()).unwrap_err().code, ApiErrorCode::Invalid);
     }
 
     #[test]
@@ -147,7 +147,7 @@ mod tests {
             assert_eq!(below(bad), None, "{bad}");
         }
         let denied = below_roots(&project, &[]).unwrap_err();
-        assert_eq!(denied.code, RefusalCode::Denied);
+        assert_eq!(denied.code, ApiErrorCode::Denied);
         assert!(
             denied.text.ends_with("/root/project is not a folder below one of `[sessions] roots`."),
             "{}",

@@ -52,7 +52,7 @@ async fn answered(asked: JoinHandle<Option<Input>>, failed: Input) -> Input {
 fn unanswered(ticket: Ticket, question: &Question) -> Input {
     match question {
         Question::Resolve { persona } => {
-            Input::PersonaSettings { ticket, brief: Err(format!("persona '{persona}' failed; see the log")) }
+            Input::PersonaSettings { ticket, settings: Err(format!("persona '{persona}' failed; see the log")) }
         }
         Question::Review { .. } => Input::Verdict { ticket, verdict: Verdict::Absent },
         Question::WordResume { .. } => Input::ResumeNotice { ticket, text: None },
@@ -80,7 +80,7 @@ impl Query<'_> {
         match question {
             Question::Resolve { persona } => {
                 let brief = plugs.resolve(board, &persona, view).await.map_err(|error| error.to_string());
-                Input::PersonaSettings { ticket, brief }
+                Input::PersonaSettings { ticket, settings: brief }
             }
             Question::Review { idle_for } => {
                 let verdict = plugs.review(board, policy, (view, load(idle_for))).await;
@@ -144,7 +144,7 @@ mod tests {
         assert_eq!(words, Input::ResumeNotice { ticket: TICKET, text: None });
         let brief = after_a_panic(Question::Resolve { persona: "planner".to_owned() }).await;
         assert!(
-            matches!(brief, Input::PersonaSettings { ticket: TICKET, brief: Err(why) } if why.contains("'planner'"))
+            matches!(brief, Input::PersonaSettings { ticket: TICKET, settings: Err(why) } if why.contains("'planner'"))
         );
     }
 

@@ -11,8 +11,8 @@ use std::{
 use cordboard_chat::Edits;
 use cordboard_core::{
     agent::PromptId,
-    chat::{Done, NewPost},
-    messages::{self, Notice},
+    chat::{CompletedUpdate, NewPost},
+    messages::{self, SessionNotice},
     turn::{Turn, TurnFrame, TurnState},
     types::{Alert, Authorship, Place, Reply, SessionName, SessionView},
 };
@@ -165,7 +165,7 @@ impl TurnRenderer {
             }
             Scene::Final(turn, _) if !self.may_be_read(session, &turn.place) => {
                 let end = taken_back(&turn.place, &turn.prompt);
-                self.posts.finish(vec![Done::Prompt(turn.prompt)], vec![end]).await;
+                self.posts.finish(vec![CompletedUpdate::Prompt(turn.prompt)], vec![end]).await;
             }
             Scene::Frame(turn, view) => {
                 locked(notices).begin(&turn.prompt);
@@ -177,14 +177,14 @@ impl TurnRenderer {
             Scene::Back(place, prompt) => self.posts.back(&place, &prompt),
             Scene::Final(turn, view) => {
                 let posts = self.last_frame(session, (&turn, &view), notices).await;
-                self.posts.finish(vec![Done::Prompt(turn.prompt)], posts).await;
+                self.posts.finish(vec![CompletedUpdate::Prompt(turn.prompt)], posts).await;
             }
             Scene::CutOff(turn, view) => {
                 let posts = self.last_frame(session, (&turn, &view), notices).await;
                 self.posts.finish(Vec::new(), posts).await;
             }
             Scene::RequestClosed { request, choice, by } => {
-                self.posts.decide(&request, &messages::decided(by.as_deref(), choice.label())).await;
+                self.posts.decide(&request, &messages::request_decided(by.as_deref(), choice.label())).await;
             }
             Scene::Tell(place, notice) => self.tell(session, (place, notice), notices).await,
         }
@@ -211,19 +211,19 @@ impl TurnRenderer {
         posts_of(turn, messages)
     }
 
-    async fn tell(&self, session: &SessionName, (place, notice): (Place, Notice), notices: &Mutex<Notices>) {
+    async fn tell(&self, session: &SessionName, (place, notice): (Place, SessionNotice), notices: &Mutex<Notices>) {
         if self.edits == Edits::Replace
-            && let Notice::Resuming(text) = notice
+            && let SessionNotice::Resuming(text) = notice
         {
             locked(notices).resuming = Some((place, text));
             return;
         }
         let is_nameless = notice.is_nameless();
         let mut reply = notice.reply();
-        if let Notice::Denied { .. } = &notice {
+        if let SessionNotice::Denied { .. } = &notice {
             reply = locked(notices).denied(reply);
         }
-        if let Notice::Died { .. } = &notice {
+        if let SessionNotice::Died { .. } = &notice {
             // The end of the turn has already caused a notification.
             reply.alert = Alert::Silent;
         }
@@ -242,7 +242,7 @@ impl TurnRenderer {
     fn sign(&self, session: &SessionName, place: &Place, messages: &mut [Reply]) {
         let background = self.in_background(session, place);
         for message in messages {
-            message.words = Authorship::Agents;
+            message.author = Authorship::Agents;
             message.session.clone_from(&background);
         }
     }
@@ -332,8 +332,8 @@ mod tests {
         let record = cordboard_core::types::SessionRecord::new(name, owner, folder, "demo", now);
         let settings = cordboard_core::session::Settings {
             idle_timeout: std::time::Duration::from_secs(1),
-            queue: 1,
-            kept: 1,
+            max_queued: 1,
+            max_interrupted: 1,
             model: None,
             folder: None,
             agent: None,

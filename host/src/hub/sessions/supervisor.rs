@@ -8,7 +8,7 @@ use std::{
 
 use cordboard_core::{
     chat::{InboxRow, InboxState, Update, UpdateKind},
-    event::{CausationChain, Kind, SessionEvent},
+    event::{CausationChain, EventKind, SessionEvent},
     messages,
     session::{Input, Prompt},
     types::{SessionName, SessionRecord, SessionView},
@@ -72,8 +72,8 @@ impl SessionSupervisor {
     }
 
     /// Emits the event for a created session.
-    pub fn tell_created(&self, view: SessionView, trail: CausationChain) {
-        self.ports.herald.tell(SessionEvent::of(Kind::Created, view, self.ports.clock.now(), trail));
+    pub fn tell_created(&self, view: SessionView, causes: CausationChain) {
+        self.ports.herald.tell(SessionEvent::of(EventKind::Created, view, self.ports.clock.now(), causes));
     }
 
     /// Returns the snapshot of a new or stored session without an agent.
@@ -183,7 +183,7 @@ pub fn words_of(update: &Update) -> Option<String> {
     };
     match &update.what {
         UpdateKind::Text(text) => Some(said(text)),
-        UpdateKind::NotText { kind, caption: Some(caption) } => Some(messages::captioned(kind, &said(caption))),
+        UpdateKind::NotText { kind, caption: Some(caption) } => Some(messages::caption_prompt(kind, &said(caption))),
         UpdateKind::NotText { caption: None, .. } | UpdateKind::Edited(_) | UpdateKind::Press { .. } => None,
     }
 }
@@ -195,13 +195,13 @@ pub fn sort(rows: Vec<InboxRow>) -> (Vec<InboxRow>, Revived) {
     let mut revived = Revived::new();
     for row in rows {
         match (&row.state, prompt_of(&row)) {
-            (InboxState::Waiting { session }, Some(prompt)) => {
+            (InboxState::Queued { session }, Some(prompt)) => {
                 revived.entry(session.clone()).or_default().queued.push(prompt);
             }
-            (InboxState::Handed { session }, Some(prompt)) => {
+            (InboxState::Sent { session }, Some(prompt)) => {
                 revived.entry(session.clone()).or_default().cut_off.push(prompt);
             }
-            (InboxState::New, _) | (InboxState::Waiting { .. } | InboxState::Handed { .. }, None) => anew.push(row),
+            (InboxState::New, _) | (InboxState::Queued { .. } | InboxState::Sent { .. }, None) => anew.push(row),
         }
     }
     (anew, revived)

@@ -68,13 +68,13 @@ impl Notices {
 
 #[cfg(test)]
 mod tests {
-    use cordboard_core::{messages::Notice, types::Timestamp};
+    use cordboard_core::{messages::SessionNotice, types::Timestamp};
 
     use super::*;
 
     fn denied(tool: &str, detail: &str) -> Reply {
         let (tool, detail, agent) = (tool.to_owned(), detail.to_owned(), "claude".to_owned());
-        Notice::Denied { tool, detail, agent }.reply()
+        SessionNotice::Denied { tool, detail, agent }.reply()
     }
 
     fn begun(turn: &str) -> Notices {

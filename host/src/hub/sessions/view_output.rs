@@ -3,7 +3,7 @@
 use cordboard_core::{
     messages,
     render::{self, is_blank, literal, units},
-    turn::{Part, Turn, TurnFrame, TurnState},
+    turn::{Turn, TurnFrame, TurnPart, TurnState},
     types::Reply,
 };
 use cordboard_runtime::ViewLimits;
@@ -52,8 +52,8 @@ pub fn shows_something(message: &Reply) -> bool {
 /// Renders a turn without a view plugin. A finished turn always has at least one message, unless it was stopped.
 pub fn plain(turn: &Turn) -> TurnFrame {
     let said = turn.parts.iter().filter_map(|part| match part {
-        Part::Text(text) => Some(text.trim().to_owned()),
-        Part::Action(_) => None,
+        TurnPart::Text(text) => Some(text.trim().to_owned()),
+        TurnPart::Action(_) => None,
     });
     let mut texts: Vec<String> = said.filter(|text| shows_something(&Reply::text(text.as_str()))).collect();
     match &turn.state {
@@ -82,7 +82,7 @@ mod tests {
     }
 
     fn turn(text: &str, state: TurnState) -> Turn {
-        let parts = vec![Part::Text(text.to_owned())];
+        let parts = vec![TurnPart::Text(text.to_owned())];
         Turn { parts, state, ..Turn::new(PromptId("1".to_owned()), Place::new("test", "home"), Timestamp(0)) }
     }
 

@@ -11,9 +11,9 @@ use cordboard_agents::{AgentKind, AgentSpec, process::Environment};
 use cordboard_core::{
     agent::PromptId,
     event::SessionEvent,
-    messages::Notice,
+    messages::SessionNotice,
     session::{Input, Prompt, Settings, Ticket, Verdict},
-    turn::{Part, Turn, TurnState},
+    turn::{Turn, TurnPart, TurnState},
     types::{Phase, Place, SessionRecord, SessionView, UserId},
 };
 use tempfile::TempDir;
@@ -38,7 +38,7 @@ struct Seen {
     happened: Vec<SessionEvent>,
     stored: Option<SessionRecord>,
     last: Option<Turn>,
-    notice: Option<Notice>,
+    notice: Option<SessionNotice>,
     review: Option<Ticket>,
     full: bool,
 }
@@ -117,7 +117,7 @@ impl Fakes {
         self.seen(|seen| seen.stored.clone()).unwrap()
     }
 
-    pub fn notice(&self) -> Option<Notice> {
+    pub fn notice(&self) -> Option<SessionNotice> {
         self.seen(|seen| seen.notice.clone())
     }
 
@@ -125,8 +125,8 @@ impl Fakes {
     pub fn answer(&self) -> (String, TurnState) {
         let turn = self.seen(|seen| seen.last.clone()).unwrap();
         let texts = turn.parts.iter().filter_map(|part| match part {
-            Part::Text(text) => Some(text.as_str()),
-            Part::Action(_) => None,
+            TurnPart::Text(text) => Some(text.as_str()),
+            TurnPart::Action(_) => None,
         });
         (texts.collect(), turn.state)
     }
@@ -184,7 +184,14 @@ impl Fakes {
 
 /// The settings of the tests, with an idle timeout that is short enough to wait for.
 fn settings() -> Settings {
-    Settings { idle_timeout: Duration::from_millis(100), queue: 3, kept: 100, model: None, folder: None, agent: None }
+    Settings {
+        idle_timeout: Duration::from_millis(100),
+        max_queued: 3,
+        max_interrupted: 100,
+        model: None,
+        folder: None,
+        agent: None,
+    }
 }
 
 impl Notes {

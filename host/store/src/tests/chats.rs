@@ -30,7 +30,7 @@ async fn a_done_update_keeps_its_key_and_loses_its_text() {
     let state = State::new();
     let (store, _) = state.open();
     let rows = store.accept(vec![update("secret")], None).await.unwrap();
-    store.finish(vec![Done::Update(rows[0].id)], vec![]).await.unwrap();
+    store.finish(vec![CompletedUpdate::Update(rows[0].id)], vec![]).await.unwrap();
     assert_eq!(store.accept(vec![update("secret")], None).await.unwrap(), []);
     let kept = store.ask(String::new(), |db| Ok(db.query_row("SELECT record FROM inbox", [], |row| row.get(0))?));
     assert_eq!(kept.await, Ok(String::new()));
@@ -47,11 +47,11 @@ async fn a_prompt_can_be_handed_over_and_taken_back() {
     store.assign(row.id, &session).await.unwrap();
     store.hand(&row.prompt).await.unwrap();
     let (handed, waiting) =
-        (InboxState::Handed { session: session.clone() }, InboxState::Waiting { session: session.clone() });
+        (InboxState::Sent { session: session.clone() }, InboxState::Queued { session: session.clone() });
     assert_eq!(read_only(state.path()).unwrap().inbox[0].state, handed);
     store.take_back(&row.prompt).await.unwrap();
     assert_eq!(read_only(state.path()).unwrap().inbox[0].state, waiting);
-    store.finish(vec![Done::Prompt(row.prompt.clone())], vec![]).await.unwrap();
+    store.finish(vec![CompletedUpdate::Prompt(row.prompt.clone())], vec![]).await.unwrap();
     for late in
         [store.hand(&row.prompt).await, store.take_back(&row.prompt).await, store.assign(row.id, &session).await]
     {
@@ -69,13 +69,13 @@ async fn a_prompt_for_a_session_is_never_routed() {
     update.what = UpdateKind::Text("/stop all".to_owned());
     let prompt = store.accept_for(update.clone(), &session).await.unwrap();
     let inbox = read_only(state.path()).unwrap().inbox;
-    assert_eq!(inbox[0].state, InboxState::Waiting { session });
+    assert_eq!(inbox[0].state, InboxState::Queued { session });
     assert_eq!((&inbox[0].prompt, &inbox[0].update), (&prompt, &update));
     store.hand(&prompt).await.unwrap();
 }
 
 /// A text update with a message id.
-fn said(key: &str, words: &str, part: Part) -> Update {
+fn said(key: &str, words: &str, part: MessagePart) -> Update {
     let origin = Origin { message: Some(message(key)), part, speaker: None };
     Update { what: UpdateKind::Text(words.to_owned()), origin, ..update(key) }
 }
@@ -84,7 +84,7 @@ fn said(key: &str, words: &str, part: Part) -> Update {
 async fn an_edit_replaces_a_waiting_message() {
     let state = State::new();
     let (store, _) = state.open();
-    let texts = ["1", "2", "3"].map(|key| said(key, "as it was", Part::Text)).to_vec();
+    let texts = ["1", "2", "3"].map(|key| said(key, "as it was", MessagePart::Text)).to_vec();
     let rows = store.accept(texts, None).await.unwrap();
     store.assign(rows[1].id, &name("alpha")).await.unwrap();
     store.assign(rows[2].id, &name("alpha")).await.unwrap();
@@ -124,14 +124,14 @@ async fn a_chat_with_a_new_id_keeps_its_place() {
 async fn parts_are_joined_into_one_update() {
     let state = State::new();
     let (store, _) = state.open();
-    let cut = || Part::Cut { joint: String::new() };
-    let parts = vec![said("1", "a", cut()), said("2", "b", cut()), said("3", "c", Part::Text)];
+    let cut = || MessagePart::Cut { joint: String::new() };
+    let parts = vec![said("1", "a", cut()), said("2", "b", cut()), said("3", "c", MessagePart::Text)];
     let rows = store.accept(parts, None).await.unwrap();
     store.join(rows[0].id, vec![rows[1].id, rows[2].id]).await.unwrap();
     assert_eq!(store.revise(&place("1"), &message("1"), "a part").await.unwrap(), None);
     assert_eq!(store.accepted(rows[1].id).await.unwrap(), None);
     let inbox = state.after(store).await.inbox;
-    assert_eq!((inbox.len(), &inbox[0].update), (1, &said("1", "abc", Part::Joined)));
+    assert_eq!((inbox.len(), &inbox[0].update), (1, &said("1", "abc", MessagePart::Joined)));
 }
 
 #[tokio::test]
@@ -142,7 +142,8 @@ async fn a_reply_is_stored_until_it_is_sent() {
     let mut edit = post("three").reply.button("Again", "/retry alpha");
     edit.in_place = true;
     let third = NewPost { edit: Some(message("77")), ..NewPost::new(place("2"), edit) };
-    let posts = store.finish(vec![Done::Update(row.id)], vec![post("one"), post("two"), third]).await.unwrap();
+    let posts =
+        store.finish(vec![CompletedUpdate::Update(row.id)], vec![post("one"), post("two"), third]).await.unwrap();
     assert_eq!(posts[2].state.messages, [message("77")]);
     let half = Delivery { messages: vec![message("5")], shown: 1 };
     store.sending(posts[1].id, half.clone()).await.unwrap();
@@ -175,7 +176,7 @@ async fn a_final_answer_replaces_the_streamed_text() {
     }
     let answer = NewPost { turn: Some(row.prompt.clone()), ..post("answer") };
     let posts = store
-        .finish(vec![Done::Prompt(row.prompt.clone())], vec![post("notice"), answer.clone(), answer])
+        .finish(vec![CompletedUpdate::Prompt(row.prompt.clone())], vec![post("notice"), answer.clone(), answer])
         .await
         .unwrap();
     let messages: Vec<_> = posts.iter().map(|post| post.state.messages.clone()).collect();
@@ -211,7 +212,7 @@ async fn a_live_message_of_a_finished_turn_is_not_stored() {
     let state = State::new();
     let (store, _) = state.open();
     let row = store.accept(vec![update("1")], None).await.unwrap().remove(0);
-    store.finish(vec![Done::Prompt(row.prompt.clone())], vec![post("answer")]).await.unwrap();
+    store.finish(vec![CompletedUpdate::Prompt(row.prompt.clone())], vec![post("answer")]).await.unwrap();
     store.placeholder((&row.prompt, &place("1")), &message("10"), "").await.unwrap();
     state.after(store).await;
     let db = Connection::open(folder::database(state.path())).unwrap();
@@ -225,7 +226,7 @@ async fn a_killed_hosts_message_of_an_agents_own_turn_is_deleted() {
     let own = |id: &str| PromptId(id.to_owned());
     store.placeholder((&own("cut off"), &place("1")), &message("9"), "").await.unwrap();
     let answer = NewPost { turn: Some(own("ended")), ..post("answer") };
-    let answered = store.finish(vec![Done::Prompt(own("ended"))], vec![answer]).await.unwrap();
+    let answered = store.finish(vec![CompletedUpdate::Prompt(own("ended"))], vec![answer]).await.unwrap();
     // The message was on its way when the turn ended.
     store.placeholder((&own("ended"), &place("1")), &message("10"), "").await.unwrap();
     let marks = store.mark_cut_off().await.unwrap();
@@ -239,7 +240,7 @@ async fn only_old_keys_of_done_updates_are_deleted() {
     let state = State::new();
     let (store, _) = state.open();
     let rows = store.accept(vec![update("done"), update("open")], None).await.unwrap();
-    store.finish(vec![Done::Update(rows[0].id)], vec![]).await.unwrap();
+    store.finish(vec![CompletedUpdate::Update(rows[0].id)], vec![]).await.unwrap();
     store.accept((0..10_000).map(|key| update(&key.to_string())).collect(), None).await.unwrap();
     let new = store.accept(vec![update("done"), update("open")], None).await.unwrap();
     assert_eq!(new.iter().map(|row| &*row.update.key).collect::<Vec<_>>(), ["done"]);

@@ -1,6 +1,6 @@
 //! Plugin state and its limit, stored versions, and buttons.
 
-use cordboard_core::chat::{ButtonLine, PostId};
+use cordboard_core::chat::{ButtonAction, PostId};
 
 use super::*;
 
@@ -92,9 +92,9 @@ async fn the_last_three_generations_are_kept_newest_first() {
 async fn button_tokens_are_short_and_old_ones_expire() {
     let state = State::new();
     let (store, _) = state.open();
-    let line = |command: &str, of: Option<&str>| ButtonLine {
+    let line = |command: &str, of: Option<&str>| ButtonAction {
         command: command.to_owned(),
-        of: of.map(str::to_owned),
+        plugin: of.map(str::to_owned),
         session: Some("alpha".parse().unwrap()),
         keyboard: Some(PostId(7)),
     };

@@ -47,8 +47,8 @@ async fn archiving_clears_only_places_of_the_session() {
     let state = State::new();
     let (store, _) = state.open();
     let (one, all) = (
-        |chat: &str| ActiveFor::one(&place(chat), &UserId("telegram:42".to_owned())),
-        |chat: &str| ActiveFor::everybody(&place(chat)),
+        |chat: &str| ActiveScope::one(&place(chat), &UserId("telegram:42".to_owned())),
+        |chat: &str| ActiveScope::everybody(&place(chat)),
     );
     let bound = [
         (all("1"), "alpha"),

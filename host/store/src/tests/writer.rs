@@ -88,8 +88,8 @@ async fn a_full_disk_refuses_a_request_without_partial_writes() {
     let outcomes = as_group(
         &store,
         vec![
-            store.finish(vec![Done::Update(rows[0].id)], vec![post("fits")]),
-            store.finish(vec![Done::Update(rows[1].id)], big()),
+            store.finish(vec![CompletedUpdate::Update(rows[0].id)], vec![post("fits")]),
+            store.finish(vec![CompletedUpdate::Update(rows[1].id)], big()),
             store.finish(vec![], vec![post("fits too")]),
         ],
     )
@@ -109,7 +109,7 @@ async fn a_full_disk_refuses_a_request_without_partial_writes() {
     let texts: Vec<_> = seen.outbox.iter().map(|row| &*row.reply.text).collect();
     assert_eq!(texts, ["fits", "fits too"]);
     pages(&store, 1_000).await;
-    store.finish(vec![Done::Update(rows[1].id)], big()).await.unwrap();
+    store.finish(vec![CompletedUpdate::Update(rows[1].id)], big()).await.unwrap();
     assert_eq!(state.after(store).await.outbox.len(), 4);
 }
 

@@ -191,8 +191,8 @@ async fn a_due_rollback_is_done_at_the_next_start() {
     let rig = with_a_bad_version("").await;
     // Simulates a host that exited between the last failure and the rollback.
     let mut standing = RolloutState::default();
-    standing.on_activation(&digest(&bad("exceeds_limits")), Clock::system().now(), 5 * MINUTE);
-    standing.on_failed(&digest(&bad("exceeds_limits")), 3);
+    standing.begin_probation(&digest(&bad("exceeds_limits")), Clock::system().now(), 5 * MINUTE);
+    standing.count_failed_calls(&digest(&bad("exceeds_limits")), 3);
     rig.store.save_rollout_state("mine", &standing).await.unwrap();
     let rig = rig.restarted().await;
     let told = rig.told("is rolled back").await;
@@ -209,7 +209,7 @@ async fn a_due_rollback_is_done_at_the_next_start() {
 async fn a_version_past_probation_stays_trusted_after_a_restart() {
     let rig = with_a_bad_version("[plugins]\nprobation_traps = 1").await;
     let mut standing = RolloutState::default();
-    standing.on_activation(&digest(&bad("exceeds_limits")), Timestamp(Clock::system().now().0 - 300_001), 5 * MINUTE);
+    standing.begin_probation(&digest(&bad("exceeds_limits")), Timestamp(Clock::system().now().0 - 300_001), 5 * MINUTE);
     rig.store.save_rollout_state("mine", &standing).await.unwrap();
     let rig = rig.restarted().await;
     fail(&rig, 3).await;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use expect_test::expect;
 
-use super::super::{DEFAULTS, SHIPPED, load};
+use super::super::{DEFAULTS, PARSED_DEFAULTS, load};
 
 /// The line of a key in the shipped text; `#key = …` shows a key without a default.
 struct Line<'a> {
@@ -54,7 +54,7 @@ fn each_known_key_is_documented_and_no_other() {
     documented.insert("sessions folders".to_owned());
     assert!(DEFAULTS.contains("\n[plugins.github.webhook]\n"), "this one too");
     documented.insert("plugins.NAME webhook".to_owned());
-    let tables = SHIPPED.known.iter().filter(|(table, _)| !table.is_empty());
+    let tables = PARSED_DEFAULTS.known.iter().filter(|(table, _)| !table.is_empty());
     let known: BTreeSet<_> =
         tables.flat_map(|(table, keys)| keys.iter().map(move |key| format!("{table} {key}"))).collect();
     assert_eq!(known, documented);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::super::{Config, DEFAULTS, SHIPPED, TakesEffect, diff, load, takes_effect};
+use super::super::{Config, DEFAULTS, PARSED_DEFAULTS, TakesEffect, diff, load, takes_effect};
 
 /// For each key, a value that changes only this key, relative to the defaults and to the text before `; `.
 const SAVED: &[(&str, &str, &str)] = &[
@@ -77,7 +77,7 @@ fn written(table: &str) -> String {
 
 #[test]
 fn each_key_is_classified_and_saved() {
-    let tables = SHIPPED.known.iter().filter(|(table, _)| !table.is_empty());
+    let tables = PARSED_DEFAULTS.known.iter().filter(|(table, _)| !table.is_empty());
     let known: BTreeSet<(&str, &str)> =
         tables.flat_map(|(table, keys)| keys.iter().map(|key| (*table, *key))).collect();
     let saved: BTreeSet<(&str, &str)> = SAVED.iter().map(|(table, key, _)| (*table, *key)).collect();

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use pulldown_cmark::{CodeBlockKind, CowStr};
 
-use super::{Line, Writer};
+use super::{LineState, Writer};
 use crate::render::{Style, table::Table};
 
 /// The maximum length in bytes of a code block's language in its entity. Longer ones are not language names.
@@ -17,18 +17,20 @@ impl Writer<'_> {
         self.seen = gap.end;
         for (start, line) in self.definitions.unused(self.source, gap) {
             self.separate(start);
-            self.draft.push(line);
-            self.line = Line::Closed;
+            self.builder.push(line);
+            self.line = LineState::Closed;
         }
     }
 
     /// Ends the line before a block, with a blank line if the source has one.
     pub(super) fn separate(&mut self, start: usize) {
         match self.line {
-            Line::Fresh => {}
-            Line::Running | Line::Closed => self.draft.end_line(if self.follows_blank_line(start) { 2 } else { 1 }),
+            LineState::Fresh => {}
+            LineState::Running | LineState::Closed => {
+                self.builder.end_line(if self.follows_blank_line(start) { 2 } else { 1 })
+            }
         }
-        self.line = Line::Fresh;
+        self.line = LineState::Fresh;
     }
 
     fn follows_blank_line(&self, start: usize) -> bool {
@@ -48,19 +50,19 @@ impl Writer<'_> {
 
     pub(super) fn end_block(&mut self, end: usize) {
         self.seen = self.seen.max(end);
-        self.line = Line::Closed;
+        self.line = LineState::Closed;
         self.in_leaf = false;
     }
 
     /// Writes text or the start of a span. In a tight list it belongs to the item itself, and may follow a block.
     pub(super) fn inline(&mut self, range: &Range<usize>, write: impl FnOnce(&mut Self)) {
-        if !self.in_leaf && self.line != Line::Running {
+        if !self.in_leaf && self.line != LineState::Running {
             self.recover(range.start);
-            if self.line == Line::Closed {
+            if self.line == LineState::Closed {
                 self.separate(range.start);
             }
         }
-        self.line = Line::Running;
+        self.line = LineState::Running;
         write(self);
         self.seen = self.seen.max(range.end);
     }
@@ -76,32 +78,32 @@ impl Writer<'_> {
             }
             Some(None) | None => "• ".to_owned(),
         };
-        self.draft.enter(&marker, &" ".repeat(marker.chars().count()));
+        self.builder.enter(&marker, &" ".repeat(marker.chars().count()));
     }
 
     pub(super) fn end_container(&mut self, end: usize) {
         self.recover(end);
-        self.draft.leave();
-        self.line = Line::Closed;
+        self.builder.leave();
+        self.line = LineState::Closed;
     }
 
     /// Opens a quote. Telegram's quotes cannot be nested or indented; such quotes are marked with `>`.
     pub(super) fn start_quote(&mut self, range: &Range<usize>) {
         self.begin_block(range.start);
         self.quotes += 1;
-        if self.quotes == 1 && !self.draft.has_prefix() {
-            self.draft.open(Style::Quote);
-            self.draft.enter("", "");
+        if self.quotes == 1 && !self.builder.has_prefix() {
+            self.builder.open(Style::Quote);
+            self.builder.enter("", "");
         } else {
-            self.draft.enter("> ", "> ");
+            self.builder.enter("> ", "> ");
         }
     }
 
     pub(super) fn end_quote(&mut self, end: usize) {
         self.end_container(end);
         self.quotes -= 1;
-        if self.quotes == 0 && self.draft.has_open(|style| *style == Style::Quote) {
-            self.draft.close();
+        if self.quotes == 0 && self.builder.has_open(|style| *style == Style::Quote) {
+            self.builder.close();
         }
     }
 
@@ -120,10 +122,10 @@ impl Writer<'_> {
         let language = info.split(|c: char| c.is_whitespace() || c == ',').next().unwrap_or_default();
         // The code is preceded by the part of the info string that the entity cannot hold.
         if language.len() < info.len() || language.len() > LONGEST_LANGUAGE || code.trim().is_empty() {
-            self.draft.push(&info);
+            self.builder.push(&info);
         }
         let fits = (1..=LONGEST_LANGUAGE).contains(&language.len());
-        self.draft.push_pre(code, fits.then(|| language.to_owned()));
+        self.builder.push_pre(code, fits.then(|| language.to_owned()));
         self.end_block(end);
     }
 
@@ -148,7 +150,7 @@ impl Writer<'_> {
 
     pub(super) fn end_table(&mut self, end: usize) {
         if let Some(table) = self.table.take() {
-            self.draft.push_pre(&table.lay_out(), None);
+            self.builder.push_pre(&table.lay_out(), None);
         }
         self.end_block(end);
     }

@@ -22,7 +22,7 @@ impl Definitions {
             return Self { used: Vec::new() };
         }
         let labels: HashSet<String> = parser(markdown).filter_map(label).collect();
-        let used = known.filter(|(name, _)| labels.contains(&folded(name)));
+        let used = known.filter(|(name, _)| labels.contains(&normalize_label(name)));
         let mut used: Vec<Range<usize>> = used.map(|(_, definition)| definition.span.clone()).collect();
         used.sort_by_key(|span| span.start);
         Self { used }
@@ -54,14 +54,12 @@ impl Definitions {
 }
 
 fn label(event: Event<'_>) -> Option<String> {
-    match event {
-        Event::Start(Tag::Link { id, .. } | Tag::Image { id, .. }) if !id.is_empty() => Some(folded(&id)),
-        _ => None,
-    }
+    let Event::Start(Tag::Link { id, .. } | Tag::Image { id, .. }) = event else { return None };
+    (!id.is_empty()).then(|| normalize_label(&id))
 }
 
 /// Normalizes a label: case and white space do not matter.
-fn folded(label: &str) -> String {
+fn normalize_label(label: &str) -> String {
     label.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
 }
 

@@ -11,12 +11,12 @@ pub struct Link {
     title: String,
     /// The length of the written text at its start.
     start: usize,
-    shown: Shown,
+    display: LinkDisplay,
 }
 
 /// The parts of a link that have to appear as text.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Shown {
+enum LinkDisplay {
     TextAlone,
     TextAndUrl,
 }
@@ -29,56 +29,56 @@ impl Writer<'_> {
         }
         match &mut self.table {
             Some(table) => table.push(text),
-            None => self.draft.push(text),
+            None => self.builder.push(text),
         }
     }
 
     pub(super) fn code_span(&mut self, code: &str) {
         match &mut self.table {
             Some(table) => table.push(code),
-            None => self.draft.push_code(code),
+            None => self.builder.push_code(code),
         }
     }
 
     /// The text of the current cell, or else of the message.
     pub(super) fn written(&self) -> &str {
-        self.table.as_ref().map_or_else(|| self.draft.text(), Table::cell)
+        self.table.as_ref().map_or_else(|| self.builder.text(), Table::cell)
     }
 
     pub(super) fn open_span(&mut self, style: Style, range: &Range<usize>) {
-        self.inline(&(range.start..range.start), |writer| writer.draft.open(style));
+        self.inline(&(range.start..range.start), |writer| writer.builder.open(style));
     }
 
     pub(super) fn close_span(&mut self, range: &Range<usize>) {
-        self.draft.close();
+        self.builder.close();
         self.seen = self.seen.max(range.end);
     }
 
     /// Opens a link. Link entities cannot be nested, and cannot lie inside the entity of a table.
     pub(super) fn start_link(&mut self, url: &str, title: &str, range: &Range<usize>) {
         self.inline(&(range.start..range.start), |writer| {
-            let nested = writer.table.is_some() || writer.draft.has_open(|style| matches!(style, Style::Link { .. }));
-            let shown = if nested || !is_web(url) { Shown::TextAndUrl } else { Shown::TextAlone };
-            if shown == Shown::TextAlone {
-                writer.draft.open(Style::Link { url: url.to_owned() });
+            let nested = writer.table.is_some() || writer.builder.has_open(|style| matches!(style, Style::Link { .. }));
+            let display = if nested || !is_web(url) { LinkDisplay::TextAndUrl } else { LinkDisplay::TextAlone };
+            if display == LinkDisplay::TextAlone {
+                writer.builder.open(Style::Link { url: url.to_owned() });
             }
             let start = writer.written().len();
-            writer.links.push(Link { url: url.to_owned(), title: title.to_owned(), start, shown });
+            writer.links.push(Link { url: url.to_owned(), title: title.to_owned(), start, display });
         });
     }
 
     /// Closes a link. If the chat cannot link to the address, for example `src/main.rs`, the address is shown after the
     /// text.
     pub(super) fn end_link(&mut self, range: &Range<usize>) {
-        let Some(Link { url, title, start, shown }) = self.links.pop() else { return };
+        let Some(Link { url, title, start, display }) = self.links.pop() else { return };
         let text = self.written().get(start..).unwrap_or_default().trim();
         if text.is_empty() {
             self.text(&url);
-        } else if shown == Shown::TextAndUrl && text != url && !url.is_empty() {
+        } else if display == LinkDisplay::TextAndUrl && text != url && !url.is_empty() {
             self.text(&format!(" ({url})"));
         }
-        if shown == Shown::TextAlone {
-            self.draft.close();
+        if display == LinkDisplay::TextAlone {
+            self.builder.close();
         }
         if !title.is_empty() {
             self.text(&format!(" ({title})"));

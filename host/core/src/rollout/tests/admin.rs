@@ -8,12 +8,7 @@ use super::script::check;
 fn a_manual_rollback_holds_until_other_bytes_or_a_reload() {
     check(
         "
-        start a
-        ok
-        ok
-        file b
-        ok
-        ok
+        active a b
         rollback
         ok
         ok
@@ -24,28 +19,7 @@ fn a_manual_rollback_holds_until_other_bytes_or_a_reload() {
         ok
         ",
         &expect![[r#"
-            start a
-                build a
-              = none, working
-            ok
-                try a IfChanged
-              = none, working
-            ok
-                activate
-                persist
-                keep a
-              = a (1)
-            file b
-                build b
-              = a (1), working
-            ok
-                try b IfChanged
-              = a (1), working
-            ok
-                activate
-                persist
-                keep b after a
-                Done: Plugin 'p' is active: generation 2, b.
+            active a b
               = b (2)
             rollback
                 build a
@@ -84,12 +58,7 @@ fn a_manual_rollback_holds_until_other_bytes_or_a_reload() {
 fn a_command_is_superseded_by_a_newer_one() {
     check(
         "
-        start a
-        ok
-        ok
-        file b
-        ok
-        ok
+        active a b
         reload
         wait 1
         rollback
@@ -97,28 +66,7 @@ fn a_command_is_superseded_by_a_newer_one() {
         ok
         ",
         &expect![[r#"
-            start a
-                build a
-              = none, working
-            ok
-                try a IfChanged
-              = none, working
-            ok
-                activate
-                persist
-                keep a
-              = a (1)
-            file b
-                build b
-              = a (1), working
-            ok
-                try b IfChanged
-              = a (1), working
-            ok
-                activate
-                persist
-                keep b after a
-                Done: Plugin 'p' is active: generation 2, b.
+            active a b
               = b (2)
             reload
                 try b Always
@@ -147,9 +95,7 @@ fn a_command_is_superseded_by_a_newer_one() {
 fn a_disabled_plugin_ignores_files_until_enabled() {
     check(
         "
-        start a
-        ok
-        ok
+        active a
         disable
         disable
         file b
@@ -161,16 +107,7 @@ fn a_disabled_plugin_ignores_files_until_enabled() {
         enable
         ",
         &expect![[r#"
-            start a
-                build a
-              = none, working
-            ok
-                try a IfChanged
-              = none, working
-            ok
-                activate
-                persist
-                keep a
+            active a
               = a (1)
             disable
                 persist
@@ -212,9 +149,7 @@ fn a_disabled_plugin_ignores_files_until_enabled() {
 fn enabling_a_bad_version_activates_the_previous_one() {
     check(
         "
-        start a
-        ok
-        ok
+        active a
         disable
         file bad
         enable
@@ -223,16 +158,7 @@ fn enabling_a_bad_version_activates_the_previous_one() {
         ok
         ",
         &expect![[r#"
-            start a
-                build a
-              = none, working
-            ok
-                try a IfChanged
-              = none, working
-            ok
-                activate
-                persist
-                keep a
+            active a
               = a (1)
             disable
                 persist
@@ -264,9 +190,7 @@ fn enabling_a_bad_version_activates_the_previous_one() {
 fn a_grant_activates_the_pending_version() {
     check(
         "
-        start a
-        ok
-        ok
+        active a
         file b
         ok
         no needs chat
@@ -280,16 +204,7 @@ fn a_grant_activates_the_pending_version() {
         ok
         ",
         &expect![[r#"
-            start a
-                build a
-              = none, working
-            ok
-                try a IfChanged
-              = none, working
-            ok
-                activate
-                persist
-                keep a
+            active a
               = a (1)
             file b
                 build b
@@ -339,9 +254,7 @@ fn a_grant_activates_the_pending_version() {
 fn a_refused_version_is_not_asked_about_again() {
     check(
         "
-        start a
-        ok
-        ok
+        active a
         file b
         ok
         no needs chat
@@ -352,16 +265,7 @@ fn a_refused_version_is_not_asked_about_again() {
         revoke
         ",
         &expect![[r#"
-            start a
-                build a
-              = none, working
-            ok
-                try a IfChanged
-              = none, working
-            ok
-                activate
-                persist
-                keep a
+            active a
               = a (1)
             file b
                 build b

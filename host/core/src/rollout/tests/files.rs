@@ -58,9 +58,7 @@ fn a_new_file_is_built_tried_and_activated() {
 fn a_rejected_file_keeps_the_active_version() {
     check(
         "
-        start a
-        ok
-        ok
+        active a
         file bad
         no it is bad
         unusable it is a folder
@@ -68,16 +66,7 @@ fn a_rejected_file_keeps_the_active_version() {
         same
         ",
         &expect![[r#"
-            start a
-                build a
-              = none, working
-            ok
-                try a IfChanged
-              = none, working
-            ok
-                activate
-                persist
-                keep a
+            active a
               = a (1)
             file bad
                 build bad
@@ -168,24 +157,13 @@ fn a_slow_build_is_announced_once() {
 fn a_removed_file_deactivates_its_plugin() {
     check(
         "
-        start a
-        ok
-        ok
+        active a
         gone
         file bad
         no it is bad
         ",
         &expect![[r#"
-            start a
-                build a
-              = none, working
-            ok
-                try a IfChanged
-              = none, working
-            ok
-                activate
-                persist
-                keep a
+            active a
               = a (1)
             gone
                 forget
@@ -207,25 +185,14 @@ fn a_removed_file_reactivates_the_embedded_version() {
     check(
         "
         embedded e
-        start a
-        ok
-        ok
+        active a
         gone
         ok
         ok
         ",
         &expect![[r#"
             embedded e
-            start a
-                build a
-              = none, working
-            ok
-                try a IfChanged
-              = none, working
-            ok
-                activate
-                persist
-                keep a
+            active a
               = a (1)
             gone
                 forget
@@ -321,9 +288,7 @@ fn a_kept_version_replaces_a_bad_file_at_the_start() {
 fn a_pending_version_is_asked_about_once() {
     check(
         "
-        start a
-        ok
-        ok
+        active a
         file b
         ok
         no needs chat
@@ -335,16 +300,7 @@ fn a_pending_version_is_asked_about_once() {
         no needs chat
         ",
         &expect![[r#"
-            start a
-                build a
-              = none, working
-            ok
-                try a IfChanged
-              = none, working
-            ok
-                activate
-                persist
-                keep a
+            active a
               = a (1)
             file b
                 build b

@@ -8,12 +8,7 @@ use super::script::check;
 fn a_failing_version_is_rolled_back_and_retried() {
     check(
         "
-        start a
-        ok
-        ok
-        file b
-        ok
-        ok
+        active a b
         trap 2
         trap 1
         ok
@@ -29,28 +24,7 @@ fn a_failing_version_is_rolled_back_and_retried() {
         wait 1
         ",
         &expect![[r#"
-            start a
-                build a
-              = none, working
-            ok
-                try a IfChanged
-              = none, working
-            ok
-                activate
-                persist
-                keep a
-              = a (1)
-            file b
-                build b
-              = a (1), working
-            ok
-                try b IfChanged
-              = a (1), working
-            ok
-                activate
-                persist
-                keep b after a
-                Done: Plugin 'p' is active: generation 2, b.
+            active a b
               = b (2)
             trap 2
                 persist
@@ -102,12 +76,7 @@ fn a_failing_version_is_rolled_back_and_retried() {
 fn a_file_waits_for_a_rollback() {
     check(
         "
-        start a
-        ok
-        ok
-        file b
-        ok
-        ok
+        active a b
         file c
         trap 3
         file bad
@@ -118,28 +87,7 @@ fn a_file_waits_for_a_rollback() {
         ok
         ",
         &expect![[r#"
-            start a
-                build a
-              = none, working
-            ok
-                try a IfChanged
-              = none, working
-            ok
-                activate
-                persist
-                keep a
-              = a (1)
-            file b
-                build b
-              = a (1), working
-            ok
-                try b IfChanged
-              = a (1), working
-            ok
-                activate
-                persist
-                keep b after a
-                Done: Plugin 'p' is active: generation 2, b.
+            active a b
               = b (2)
             file c
                 build c
@@ -178,23 +126,12 @@ fn a_file_waits_for_a_rollback() {
 fn a_version_without_a_previous_one_stays_active() {
     check(
         "
-        start a
-        ok
-        ok
+        active a
         trap 3
         trap 3
         ",
         &expect![[r#"
-            start a
-                build a
-              = none, working
-            ok
-                try a IfChanged
-              = none, working
-            ok
-                activate
-                persist
-                keep a
+            active a
               = a (1)
             trap 3
                 persist
@@ -212,12 +149,7 @@ fn a_rollback_skips_rejected_versions() {
         "
         embedded e
         kept b a
-        start b
-        ok
-        ok
-        file c
-        ok
-        ok
+        active b c
         trap 3
         ok
         no needs chat
@@ -229,26 +161,7 @@ fn a_rollback_skips_rejected_versions() {
         &expect![[r#"
             embedded e
             kept b a
-            start b
-                build b
-              = none, working
-            ok
-                try b IfChanged
-              = none, working
-            ok
-                activate
-              = b (1)
-            file c
-                build c
-              = b (1), working
-            ok
-                try c IfChanged
-              = b (1), working
-            ok
-                activate
-                persist
-                keep c after b
-                Done: Plugin 'p' is active: generation 2, c.
+            active b c
               = c (2)
             trap 3
                 persist
@@ -281,39 +194,13 @@ fn a_rollback_skips_rejected_versions() {
 fn a_failing_version_stays_if_no_other_can_be_activated() {
     check(
         "
-        start a
-        ok
-        ok
-        file b
-        ok
-        ok
+        active a b
         trap 3
         no it is bad
         trap 3
         ",
         &expect![[r#"
-            start a
-                build a
-              = none, working
-            ok
-                try a IfChanged
-              = none, working
-            ok
-                activate
-                persist
-                keep a
-              = a (1)
-            file b
-                build b
-              = a (1), working
-            ok
-                try b IfChanged
-              = a (1), working
-            ok
-                activate
-                persist
-                keep b after a
-                Done: Plugin 'p' is active: generation 2, b.
+            active a b
               = b (2)
             trap 3
                 persist
@@ -333,12 +220,7 @@ fn a_restart_keeps_the_failure_count() {
     check(
         "
         kept a
-        start a
-        ok
-        ok
-        file b
-        ok
-        ok
+        active a b
         trap 2
         kept b a
         start b
@@ -350,26 +232,7 @@ fn a_restart_keeps_the_failure_count() {
         ",
         &expect![[r#"
             kept a
-            start a
-                build a
-              = none, working
-            ok
-                try a IfChanged
-              = none, working
-            ok
-                activate
-              = a (1)
-            file b
-                build b
-              = a (1), working
-            ok
-                try b IfChanged
-              = a (1), working
-            ok
-                activate
-                persist
-                keep b after a
-                Done: Plugin 'p' is active: generation 2, b.
+            active a b
               = b (2)
             trap 2
                 persist
@@ -404,12 +267,7 @@ fn a_due_rollback_follows_a_restart() {
     check(
         "
         kept a
-        start a
-        ok
-        ok
-        file b
-        ok
-        ok
+        active a b
         trap 3
         kept b a
         start b
@@ -418,26 +276,7 @@ fn a_due_rollback_follows_a_restart() {
         ",
         &expect![[r#"
             kept a
-            start a
-                build a
-              = none, working
-            ok
-                try a IfChanged
-              = none, working
-            ok
-                activate
-              = a (1)
-            file b
-                build b
-              = a (1), working
-            ok
-                try b IfChanged
-              = a (1), working
-            ok
-                activate
-                persist
-                keep b after a
-                Done: Plugin 'p' is active: generation 2, b.
+            active a b
               = b (2)
             trap 3
                 persist

@@ -1,13 +1,13 @@
 //! A script language with one step per line, so that a test consists of a script and a trace of the machine's effects.
-//! `ok` and `no …` are the result of the latest build or trial.
+//! `ok` and `no …` are the result of the latest build or trial. `active a b` is a host that activated a, then b.
 
 use std::{fmt::Write as _, time::Duration};
 
 use expect_test::Expect;
 
 use super::super::{
-    Command, CommandId, Decision, Effect, Facts, File, GrantAnswer, Grants, Input, Machine, Offered, Reason,
-    RejectReason, RolloutState, Terms, Ticket, Trial, TrialError,
+    Command, CommandId, Decision, Effect, Facts, FileState, GrantAnswer, Grants, Input, Machine, Offers, RejectReason,
+    RejectionText, RolloutSettings, RolloutState, Ticket, TrialError, TrialOutcome,
 };
 use crate::{
     config::RolloutLimits,
@@ -23,14 +23,14 @@ pub fn check(script: &str, trace: &Expect) {
     trace.assert_eq(&runner.trace);
 }
 
-pub fn terms(pin: Option<String>) -> Terms {
+pub fn settings(pin: Option<String>) -> RolloutSettings {
     let minute = Duration::from_secs(60);
-    Terms { pin, limits: RolloutLimits { probation: 5 * minute, probation_traps: 3, drain: minute } }
+    RolloutSettings { pin, limits: RolloutLimits { probation: 5 * minute, probation_traps: 3, drain: minute } }
 }
 
-pub fn facts(file: File) -> Facts {
+pub fn facts(file: FileState) -> Facts {
     let (state, grants) = (RolloutState::default(), Grants::default());
-    Facts { name: "p".to_owned(), file, embedded: None, kept: Vec::new(), state, grants, terms: terms(None) }
+    Facts { name: "p".to_owned(), file, embedded: None, stored: Vec::new(), state, grants, settings: settings(None) }
 }
 
 struct Runner {
@@ -47,7 +47,7 @@ struct Runner {
 
 impl Runner {
     fn new() -> Self {
-        let facts = facts(File::Absent);
+        let facts = facts(FileState::Absent);
         let (now, machine) = (Timestamp(1_000_000), Machine::new(facts.clone()));
         Self { machine, facts, now, number: 0, ticket: Ticket(0), builds: false, commands: 0, trace: String::new() }
     }
@@ -57,8 +57,9 @@ impl Runner {
         let _ = writeln!(self.trace, "{line}");
         let effects = match verb {
             "embedded" => return self.facts.embedded = Some(rest.to_owned()),
-            "kept" => return self.facts.kept = rest.split(' ').map(str::to_owned).collect(),
+            "kept" => return self.facts.stored = rest.split(' ').map(str::to_owned).collect(),
             "start" => self.start(rest),
+            "active" => return self.activate_all(rest),
             "wait" => {
                 self.now = self.now.after(Duration::from_secs(rest.parse().expect("seconds")));
                 match self.machine.poll_timeout().filter(|at| *at <= self.now) {
@@ -75,18 +76,31 @@ impl Runner {
 
     /// Starts a host, also after an earlier one.
     fn start(&mut self, file: &str) -> Vec<Effect> {
-        self.facts.file = if file.is_empty() { File::Absent } else { File::Settled(file.to_owned()) };
+        self.facts.file = if file.is_empty() { FileState::Absent } else { FileState::Settled(file.to_owned()) };
         self.machine = Machine::new(self.facts.clone());
         self.machine.handle(Input::Start, self.now)
     }
 
+    /// Starts a host with the first of these versions and rolls out the others, without a trace.
+    fn activate_all(&mut self, digests: &str) {
+        let length = self.trace.len();
+        for (index, digest) in digests.split(' ').enumerate() {
+            let verb = if index == 0 { "start" } else { "file" };
+            self.step(&format!("{verb} {digest}"));
+            self.step("ok");
+            self.step("ok");
+        }
+        self.trace.truncate(length);
+        self.status();
+    }
+
     fn input(&self, verb: &str, rest: &str) -> Input {
         match verb {
-            "file" => Input::File(File::Settled(rest.to_owned())),
-            "gone" => Input::File(File::Absent),
-            "unusable" => Input::File(File::Unusable(Reason::new(rest))),
+            "file" => Input::File(FileState::Settled(rest.to_owned())),
+            "gone" => Input::File(FileState::Absent),
+            "unusable" => Input::File(FileState::Unusable(RejectionText::new(rest))),
             "folder" => Input::Folder((!rest.is_empty()).then(|| rest.to_owned())),
-            "settings" => Input::Settings(terms(rest.strip_prefix("pin=").map(str::to_owned))),
+            "settings" => Input::Settings(settings(rest.strip_prefix("pin=").map(str::to_owned))),
             "trap" => Input::Failed {
                 digest: self.machine.active().expect("an active version").digest.clone(),
                 calls: rest.parse().expect("a number"),
@@ -102,17 +116,17 @@ impl Runner {
         let ticket = self.ticket;
         let error = || match rest.split_once(' ') {
             Some((kind @ ("needs" | "exceeds"), missing)) => TrialError {
-                reason: Reason::new(format!("it needs {missing}")),
+                reason: RejectionText::new(format!("it needs {missing}")),
                 missing: vec![missing.to_owned()],
                 exceeds: kind == "exceeds",
             },
-            _ => TrialError::invalid(Reason::new(rest)),
+            _ => TrialError::invalid(RejectionText::new(rest)),
         };
         match verb {
             "ok" if self.builds => Input::Built { ticket, result: Ok(()) },
             "no" if self.builds => Input::Built { ticket, result: Err(error()) },
-            "ok" => Input::Tried { ticket, result: Ok(Trial::Ready) },
-            "same" => Input::Tried { ticket, result: Ok(Trial::Unchanged) },
+            "ok" => Input::Tried { ticket, result: Ok(TrialOutcome::Ready) },
+            "same" => Input::Tried { ticket, result: Ok(TrialOutcome::Unchanged) },
             _ => Input::Tried { ticket, result: Err(error()) },
         }
     }
@@ -123,14 +137,14 @@ impl Runner {
         let command = match verb {
             "rollback" => Command::Rollback,
             "reload" => Command::Reload,
-            "disable" => Command::Disable(Offered { commands: vec!["/x".to_owned()], ..Offered::default() }),
+            "disable" => Command::Disable(Offers { commands: vec!["/x".to_owned()], ..Offers::default() }),
             "enable" => Command::Enable,
             "grant" => Command::Grant { digest, config_only_names: Vec::new() },
             "refuse" => Command::Refuse(digest),
             _ => Command::Revoke,
         };
-        let word = Decision { who: UserId("console:local".to_owned()), at: self.now };
-        self.machine.command(command, CommandId(self.commands), word)
+        let decision = Decision { who: UserId("console:local".to_owned()), at: self.now };
+        self.machine.command(command, CommandId(self.commands), decision)
     }
 
     fn perform(&mut self, effects: Vec<Effect>) {
@@ -141,11 +155,11 @@ impl Runner {
                     "persist".to_owned()
                 }
                 Effect::PersistAnswer(answer) => self.persist_answer(answer),
-                Effect::Keep { digest, replaced } => {
+                Effect::Store { digest, replaced } => {
                     let replaced = replaced.map_or_else(String::new, |replaced| format!(" after {replaced}"));
                     format!("keep {digest}{replaced}")
                 }
-                Effect::Forget => "forget".to_owned(),
+                Effect::DeleteStored => "forget".to_owned(),
                 Effect::Build { ticket, digest } => {
                     (self.ticket, self.builds) = (ticket, true);
                     format!("build {digest}")
@@ -164,7 +178,7 @@ impl Runner {
                     continue;
                 }
                 Effect::Deactivate { drain } => format!("deactivate within {}s", drain.as_secs()),
-                Effect::Ask { digest, missing } => format!("ask about {digest}: {}", missing.join(", ")),
+                Effect::RequestApproval { digest, missing } => format!("ask about {digest}: {}", missing.join(", ")),
                 Effect::Notify { kind, text } => format!("{kind:?}: {text}"),
                 Effect::Progress { command, text } => format!("progress {}: {text}", command.0),
                 Effect::Answer { command, answer } => match answer {
@@ -189,13 +203,13 @@ impl Runner {
     fn status(&mut self) {
         let active = self.machine.active().map_or("none".to_owned(), |one| format!("{} ({})", one.digest, one.number));
         let rejected = self.machine.rejected().map_or_else(String::new, |one| {
-            let hold = match &one.hold {
+            let reason = match &one.reason {
                 RejectReason::Rejected => "rejected",
                 RejectReason::PendingApproval(_) => "pending",
                 RejectReason::Denied(_) => "denied",
                 RejectReason::NotAdmitted => "not admitted",
             };
-            format!(", '{}' {hold}", one.digest)
+            format!(", '{}' {reason}", one.digest)
         });
         let working = if self.machine.is_working() { ", working" } else { "" };
         let _ = writeln!(self.trace, "  = {active}{rejected}{working}");

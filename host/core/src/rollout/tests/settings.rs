@@ -8,25 +8,14 @@ use super::script::check;
 fn settings_restart_a_trial_and_reach_the_active_version() {
     check(
         "
-        start a
-        ok
-        ok
+        active a
         file b
         ok
         settings
         ok
         ",
         &expect![[r#"
-            start a
-                build a
-              = none, working
-            ok
-                try a IfChanged
-              = none, working
-            ok
-                activate
-                persist
-                keep a
+            active a
               = a (1)
             file b
                 build b
@@ -50,9 +39,7 @@ fn settings_restart_a_trial_and_reach_the_active_version() {
 fn settings_that_do_not_fit_keep_the_active_version() {
     check(
         "
-        start a
-        ok
-        ok
+        active a
         settings
         no it is misconfigured
         settings
@@ -61,16 +48,7 @@ fn settings_that_do_not_fit_keep_the_active_version() {
         ok
         ",
         &expect![[r#"
-            start a
-                build a
-              = none, working
-            ok
-                try a IfChanged
-              = none, working
-            ok
-                activate
-                persist
-                keep a
+            active a
               = a (1)
             settings
                 try a IfChanged
@@ -99,9 +77,7 @@ fn a_lost_grant_activates_an_earlier_version() {
     check(
         "
         kept b a
-        start b
-        ok
-        ok
+        active b
         settings
         no exceeds chat
         ok
@@ -112,14 +88,7 @@ fn a_lost_grant_activates_an_earlier_version() {
         ",
         &expect![[r#"
             kept b a
-            start b
-                build b
-              = none, working
-            ok
-                try b IfChanged
-              = none, working
-            ok
-                activate
+            active b
               = b (1)
             settings
                 try b IfChanged
@@ -153,9 +122,7 @@ fn a_pin_deactivates_other_versions_at_once() {
     check(
         "
         kept b a
-        start b
-        ok
-        ok
+        active b
         settings pin=a
         ok
         ok
@@ -165,14 +132,7 @@ fn a_pin_deactivates_other_versions_at_once() {
         ",
         &expect![[r#"
             kept b a
-            start b
-                build b
-              = none, working
-            ok
-                try b IfChanged
-              = none, working
-            ok
-                activate
+            active b
               = b (1)
             settings pin=a
                 deactivate within 0s
@@ -202,9 +162,7 @@ fn a_pin_deactivates_other_versions_at_once() {
 fn a_faulty_folder_postpones_files() {
     check(
         "
-        start a
-        ok
-        ok
+        active a
         file b
         ok
         no it is bad
@@ -217,16 +175,7 @@ fn a_faulty_folder_postpones_files() {
         ok
         ",
         &expect![[r#"
-            start a
-                build a
-              = none, working
-            ok
-                try a IfChanged
-              = none, working
-            ok
-                activate
-                persist
-                keep a
+            active a
               = a (1)
             file b
                 build b

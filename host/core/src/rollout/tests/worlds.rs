@@ -7,7 +7,7 @@ mod witness;
 use std::time::Duration;
 
 use super::{
-    super::{Command, File, Input, Offered, Reason},
+    super::{Command, FileState, Input, Offers, RejectionText},
     script,
 };
 use crate::random_worlds::{Dice, seeds};
@@ -36,7 +36,7 @@ struct World {
 impl World {
     fn new(seed: u64) -> Self {
         let mut dice = Dice(seed);
-        let mut facts = script::facts(File::Absent);
+        let mut facts = script::facts(FileState::Absent);
         facts.embedded = dice.one_in(2).then(|| "embedded".to_owned());
         let mut world = Self { witness: Witness::new(seed, facts), dice, versions: 0 };
         world.new_version("embedded");
@@ -85,15 +85,15 @@ impl World {
     /// Saves a new version or an old one, or removes or damages the file.
     fn save(&mut self) {
         let file = match self.dice.roll(12) {
-            0 => File::Absent,
-            1 => File::Unusable(Reason::new("it is a folder")),
-            2..5 if self.versions > 0 => File::Settled(format!("v{}", 1 + self.dice.roll(self.versions))),
-            5 => File::Settled("embedded".to_owned()),
+            0 => FileState::Absent,
+            1 => FileState::Unusable(RejectionText::new("it is a folder")),
+            2..5 if self.versions > 0 => FileState::Settled(format!("v{}", 1 + self.dice.roll(self.versions))),
+            5 => FileState::Settled("embedded".to_owned()),
             _ => {
                 self.versions += 1;
                 let digest = format!("v{}", self.versions);
                 self.new_version(&digest);
-                File::Settled(digest)
+                FileState::Settled(digest)
             }
         };
         self.witness.facts.file = file.clone();
@@ -121,11 +121,11 @@ impl World {
         let dice = &mut self.dice;
         let versions = self.versions;
         let pin = (versions > 0 && dice.one_in(4)).then(|| format!("v{}", 1 + dice.roll(versions)));
-        let mut terms = script::terms(pin);
-        terms.limits.probation = dice.pick(&[Duration::ZERO, Duration::from_secs(300), Duration::from_secs(300)]);
-        terms.limits.probation_traps = dice.pick(&[1, 3]);
+        let mut settings = script::settings(pin);
+        settings.limits.probation = dice.pick(&[Duration::ZERO, Duration::from_secs(300), Duration::from_secs(300)]);
+        settings.limits.probation_traps = dice.pick(&[1, 3]);
         let config = CAPABILITIES.iter().filter(|_| dice.one_in(3)).map(|&name| name.to_owned()).collect();
-        self.witness.configure(terms, config, dice.one_in(4));
+        self.witness.configure(settings, config, dice.one_in(4));
     }
 
     fn folder(&mut self) {
@@ -137,13 +137,13 @@ impl World {
     fn command(&mut self) {
         let pending = self.witness.machine.rejected().map_or_else(|| "v1".to_owned(), |one| one.digest.clone());
         let config_only_names = if self.dice.one_in(8) { vec!["http".to_owned()] } else { Vec::new() };
-        let offered = Offered { controls_plugins: self.dice.one_in(6), ..Offered::default() };
+        let offers = Offers { controls_plugins: self.dice.one_in(6), ..Offers::default() };
         let command = self.dice.pick(&[
             Command::Rollback,
             Command::Rollback,
             Command::Reload,
             Command::Reload,
-            Command::Disable(offered),
+            Command::Disable(offers),
             Command::Enable,
             Command::Enable,
             Command::Grant { digest: pending.clone(), config_only_names },
@@ -171,8 +171,8 @@ impl World {
         }
         let last = "last".to_owned();
         self.witness.versions.insert(last.clone(), witness::Traits::good());
-        self.witness.facts.file = File::Settled(last.clone());
-        self.witness.feed(Input::File(File::Settled(last.clone())));
+        self.witness.facts.file = FileState::Settled(last.clone());
+        self.witness.feed(Input::File(FileState::Settled(last.clone())));
         self.settle();
         self.witness.must(self.witness.active() == Some(last), "a good new file becomes active");
     }
@@ -195,7 +195,7 @@ impl World {
             self.witness.time_out();
             self.settle();
         }
-        let (File::Settled(newest), false) = (self.witness.facts.file.clone(), self.witness.holds_newest()) else {
+        let (FileState::Settled(newest), false) = (self.witness.facts.file.clone(), self.witness.holds_newest()) else {
             return;
         };
         if self.witness.active().as_ref() != Some(&newest) {

@@ -8,8 +8,7 @@ use super::script::check;
 fn background_work_is_never_suspended() {
     check(
         "
-        prompt a
-        ready
+        busy a
         background build, tests
         done a
         verdict after 5s
@@ -22,12 +21,7 @@ fn background_work_is_never_suspended() {
         wait 100s
         ",
         expect![[r#"
-            prompt a → starting
-                persist
-                spawn 1 anew
-            ready → busy
-                hand a
-                send a to 1
+            busy a → busy
             background build, tests → busy
                 persist
             done a → idle
@@ -56,8 +50,7 @@ fn background_work_is_never_suspended() {
 fn an_agent_that_will_wake_up_is_not_suspended() {
     check(
         "
-        prompt a
-        ready
+        busy a
         background nap@90s
         background nap@60s, sip@30s, past@0s
         done a
@@ -68,12 +61,7 @@ fn an_agent_that_will_wake_up_is_not_suspended() {
         wait 10s
         ",
         expect![[r#"
-            prompt a → starting
-                persist
-                spawn 1 anew
-            ready → busy
-                hand a
-                send a to 1
+            busy a → busy
             background nap@90s → busy
                 persist
             background nap@60s, sip@30s, past@0s → busy
@@ -108,7 +96,7 @@ fn a_killed_host_is_followed_by_the_work_it_ended() {
         session place=home process
         exit
         session place=home process background=build background=tests
-        order model opus
+        command model opus
         prompt a
         exit
         ",
@@ -116,12 +104,12 @@ fn a_killed_host_is_followed_by_the_work_it_ended() {
             shutdown → stopping
             exit → suspended
                 persist
-            order model opus → stopping
+            command model opus → stopping
                 persist
             prompt a → stopping
             exit → starting
                 persist
-                tell home: Cordboard was stopped while the agent of session 'x' was working in the background: build, tests. That work has ended. Ask the agent to start it again.
+                post home: Cordboard was stopped while the agent of session 'x' was working in the background: build, tests. That work has ended. Ask the agent to start it again.
                 spawn 1 anew, model opus
         "#]],
     );
@@ -131,20 +119,14 @@ fn a_killed_host_is_followed_by_the_work_it_ended() {
 fn a_distant_wake_up_counts_for_a_year_at_most() {
     check(
         "
-        prompt a
-        ready
+        busy a
         background nap@99999999s
         done a
         verdict suspend
         wait 40000000s
         ",
         expect![[r#"
-            prompt a → starting
-                persist
-                spawn 1 anew
-            ready → busy
-                hand a
-                send a to 1
+            busy a → busy
             background nap@99999999s → busy
                 persist
             done a → idle
@@ -163,36 +145,30 @@ fn a_distant_wake_up_counts_for_a_year_at_most() {
 fn commands_that_end_background_work_ask_first() {
     check(
         "
-        prompt a
-        ready
+        busy a
         background build `x`, two
         done a
-        order suspend
-        order fresh
-        order archive
-        order suspend-anyway
+        command suspend
+        command fresh
+        command archive
+        command force-suspend
         exit
         ",
         expect![[r#"
-            prompt a → starting
-                persist
-                spawn 1 anew
-            ready → busy
-                hand a
-                send a to 1
+            busy a → busy
             background build `x`, two → busy
                 persist
             done a → idle
                 persist
                 finish a at home, done
                 review #1: idle for 0ns
-            order suspend
+            command suspend
                 refused (background): The agent of session 'x' is still working in the background: build `x`, two. Use /suspend x anyway to end that work.
-            order fresh
+            command fresh
                 refused (background): The agent of session 'x' is still working in the background: build `x`, two. Use /fresh x anyway to end that work.
-            order archive
+            command archive
                 refused (background): The agent of session 'x' is still working in the background: build `x`, two. Use /archive x anyway to end that work.
-            order suspend-anyway → stopping
+            command force-suspend → stopping
                 persist
                 close input of 1
             exit → suspended
@@ -204,31 +180,25 @@ fn commands_that_end_background_work_ask_first() {
 fn a_command_is_accepted_after_a_forced_suspension() {
     check(
         "
-        prompt a
-        ready
+        busy a
         background build
         done a
-        order suspend-anyway
-        order archive
+        command force-suspend
+        command archive
         exit
         ",
         expect![[r#"
-            prompt a → starting
-                persist
-                spawn 1 anew
-            ready → busy
-                hand a
-                send a to 1
+            busy a → busy
             background build → busy
                 persist
             done a → idle
                 persist
                 finish a at home, done
                 review #1: idle for 0ns
-            order suspend-anyway → stopping
+            command force-suspend → stopping
                 persist
                 close input of 1
-            order archive → stopping
+            command archive → stopping
                 persist
             exit → archived
         "#]],
@@ -239,12 +209,11 @@ fn a_command_is_accepted_after_a_forced_suspension() {
 fn a_new_model_waits_for_background_work() {
     check(
         "
-        prompt a
-        ready
+        busy a
         background build
         done a
-        order model opus
-        order persona planner
+        command model opus
+        command persona planner
         prompt b
         done b
         background
@@ -252,26 +221,21 @@ fn a_new_model_waits_for_background_work() {
         exit
         ",
         expect![[r#"
-            prompt a → starting
-                persist
-                spawn 1 anew
-            ready → busy
-                hand a
-                send a to 1
+            busy a → busy
             background build → busy
                 persist
             done a → idle
                 persist
                 finish a at home, done
                 review #1: idle for 0ns
-            order model opus → idle
+            command model opus → idle
                 persist
-                tell home: Session 'x' applies the change at the first message after the agent's background work: build.
-            order persona planner → idle
+                post home: Session 'x' applies the change at the first message after the agent's background work: build.
+            command persona planner → idle
                 persist
-                tell home: Session 'x' applies the change at the first message after the agent's background work: build.
+                post home: Session 'x' applies the change at the first message after the agent's background work: build.
             prompt b → busy
-                hand b
+                mark b sent
                 send b to 1
             done b → idle
                 persist
@@ -283,7 +247,7 @@ fn a_new_model_waits_for_background_work() {
             prompt c → stopping
                 close input of 1
             exit → starting
-                resolve #4: planner
+                load persona #4: planner
         "#]],
     );
 }
@@ -292,8 +256,7 @@ fn a_new_model_waits_for_background_work() {
 fn a_changed_command_line_applies_from_the_next_turn() {
     check(
         "
-        prompt a
-        ready
+        busy a
         conversation c1 resumable
         done a
         args --add-dir=/x
@@ -305,12 +268,7 @@ fn a_changed_command_line_applies_from_the_next_turn() {
         prompt c
         ",
         expect![[r#"
-            prompt a → starting
-                persist
-                spawn 1 anew
-            ready → busy
-                hand a
-                send a to 1
+            busy a → busy
             conversation c1 resumable → busy
                 persist
             done a → idle
@@ -324,7 +282,7 @@ fn a_changed_command_line_applies_from_the_next_turn() {
             exit → starting
                 spawn 2 resuming c1
             ready → busy
-                hand b
+                mark b sent
                 send b to 2
             args --add-dir=/x → busy
             done b → idle
@@ -332,7 +290,7 @@ fn a_changed_command_line_applies_from_the_next_turn() {
                 finish b at home, done
                 review #3: idle for 0ns
             prompt c → busy
-                hand c
+                mark c sent
                 send c to 2
         "#]],
     );
@@ -342,27 +300,21 @@ fn a_changed_command_line_applies_from_the_next_turn() {
 fn the_configured_model_applies_unless_overridden() {
     check(
         "
-        prompt a
-        ready
+        busy a
         done a
         agent opus
         prompt b
         exit
         ready
         done b
-        order model haiku
+        command model haiku
         exit
         ready
         agent sonnet
         prompt c
         ",
         expect![[r#"
-            prompt a → starting
-                persist
-                spawn 1 anew
-            ready → busy
-                hand a
-                send a to 1
+            busy a → busy
             done a → idle
                 persist
                 finish a at home, done
@@ -374,13 +326,13 @@ fn the_configured_model_applies_unless_overridden() {
             exit → starting
                 spawn 2 anew, model opus
             ready → busy
-                hand b
+                mark b sent
                 send b to 2
             done b → idle
                 persist
                 finish b at home, done
                 review #3: idle for 0ns
-            order model haiku → stopping
+            command model haiku → stopping
                 persist
                 close input of 2
             exit → starting
@@ -390,7 +342,7 @@ fn the_configured_model_applies_unless_overridden() {
             agent sonnet → idle
                 review #5: idle for 0ns
             prompt c → busy
-                hand c
+                mark c sent
                 send c to 3
         "#]],
     );
@@ -400,8 +352,7 @@ fn the_configured_model_applies_unless_overridden() {
 fn settings_delayed_by_work_are_announced_once() {
     check(
         "
-        prompt a
-        ready
+        busy a
         background build
         args --add-dir=/x
         settings 60s
@@ -413,25 +364,20 @@ fn settings_delayed_by_work_are_announced_once() {
         prompt c
         ",
         expect![[r#"
-            prompt a → starting
-                persist
-                spawn 1 anew
-            ready → busy
-                hand a
-                send a to 1
+            busy a → busy
             background build → busy
                 persist
             args --add-dir=/x → busy
-                tell home: Session 'x' applies the change at the first message after the agent's background work: build.
+                post home: Session 'x' applies the change at the first message after the agent's background work: build.
             settings 60s → busy
             args --add-dir=/x → busy
-                tell home: Session 'x' applies the change at the first message after the agent's background work: build.
+                post home: Session 'x' applies the change at the first message after the agent's background work: build.
             done a → idle
                 persist
                 finish a at home, done
                 review #4: idle for 0ns
             prompt b → busy
-                hand b
+                mark b sent
                 send b to 1
             done b → idle
                 persist
@@ -450,41 +396,35 @@ fn settings_delayed_by_work_are_announced_once() {
 fn prompts_wait_for_an_unprompted_turn() {
     check(
         "
-        prompt a
-        ready
+        busy a
         done a $1
-        order mode quiet
-        began own
+        command mode quiet
+        began-turn own
         says hello
         prompt b
         done own $3
-        taken b
+        accepted b
         done b
         ",
         expect![[r#"
-            prompt a → starting
-                persist
-                spawn 1 anew
-            ready → busy
-                hand a
-                send a to 1
+            busy a → busy
             done a $1 → idle
                 persist
                 finish a at home, done, $1.00
                 review #1: idle for 0ns
-            order mode quiet → idle
+            command mode quiet → idle
                 persist
-            began own → busy
-                began at home
+            began-turn own → busy
+                turn started at home
             says hello → busy
                 show
             prompt b → busy
             done own $3 → busy
                 persist
                 finish own at home, done, $2.00, mode quiet “hello”
-                hand b
+                mark b sent
                 send b to 1
-            taken b → busy
+            accepted b → busy
             done b → idle
                 persist
                 finish b at home, done, mode quiet
@@ -497,30 +437,24 @@ fn prompts_wait_for_an_unprompted_turn() {
 fn an_unprompted_turn_is_not_idle() {
     check(
         "
-        prompt a
-        ready
+        busy a
         done a
         verdict after 5s
-        began own
+        began-turn own
         wait 100s
         done own
         verdict after 5s
         wait 10s
         ",
         expect![[r#"
-            prompt a → starting
-                persist
-                spawn 1 anew
-            ready → busy
-                hand a
-                send a to 1
+            busy a → busy
             done a → idle
                 persist
                 finish a at home, done
                 review #1: idle for 0ns
             verdict after 5s → idle
-            began own → busy
-                began at home
+            began-turn own → busy
+                turn started at home
             done own → idle
                 persist
                 finish own at home, done
@@ -538,42 +472,36 @@ fn an_unprompted_turn_is_not_idle() {
 fn an_unprompted_turn_can_be_stopped() {
     check(
         "
-        prompt a
-        ready
+        busy a
         done a
-        began own
+        began-turn own
         says hello
-        order stop
+        command stop
         interrupted own
-        began again
-        order stop from nowhere
+        began-turn again
+        command stop from nowhere
         wait 10s
         exit
         ",
         expect![[r#"
-            prompt a → starting
-                persist
-                spawn 1 anew
-            ready → busy
-                hand a
-                send a to 1
+            busy a → busy
             done a → idle
                 persist
                 finish a at home, done
                 review #1: idle for 0ns
-            began own → busy
-                began at home
+            began-turn own → busy
+                turn started at home
             says hello → busy
                 show
-            order stop → busy
+            command stop → busy
                 interrupt 1
             interrupted own → idle
                 persist
                 finish own at home, done, silent “hello”
                 review #2: idle for 0ns
-            began again → busy
-                began at home
-            order stop from nowhere → busy
+            began-turn again → busy
+                turn started at home
+            command stop from nowhere → busy
                 interrupt 1
             5s: interrupt → stopping
                 persist
@@ -590,39 +518,33 @@ fn an_unprompted_turn_can_be_stopped() {
 fn an_acknowledged_interrupt_extends_the_deadline() {
     check(
         "
-        prompt a
-        ready
-        taken a
-        order stop
-        heard
+        busy a
+        accepted a
+        command stop
+        interrupt-accepted
         wait 29s
         done a
         prompt b
-        order stop
-        heard
+        command stop
+        interrupt-accepted
         wait 30s
         ",
         expect![[r#"
-            prompt a → starting
-                persist
-                spawn 1 anew
-            ready → busy
-                hand a
-                send a to 1
-            taken a → busy
-            order stop → busy
+            busy a → busy
+            accepted a → busy
+            command stop → busy
                 interrupt 1
-            heard → busy
+            interrupt-accepted → busy
             done a → idle
                 persist
                 finish a at home, done, silent
                 review #1: idle for 0ns
             prompt b → busy
-                hand b
+                mark b sent
                 send b to 1
-            order stop → busy
+            command stop → busy
                 interrupt 1
-            heard → busy
+            interrupt-accepted → busy
             59s: interrupt → stopping
                 persist
                 finish b at home, failed: The agent of session 'x' did not respond and was stopped. The next message resumes it., silent
@@ -635,11 +557,10 @@ fn an_acknowledged_interrupt_extends_the_deadline() {
 fn a_failed_unprompted_turn_offers_no_retry() {
     check(
         "
-        prompt a
-        ready
+        busy a
         conversation c1 resumable
         done a
-        began own
+        began-turn own
         says half
         exit out of memory
         prompt b
@@ -650,37 +571,32 @@ fn a_failed_unprompted_turn_offers_no_retry() {
         prompt c
         ready
         done c
-        began own2
+        began-turn own2
         shutdown
         wait 10s
         exit
         ",
         expect![[r#"
-            prompt a → starting
-                persist
-                spawn 1 anew
-            ready → busy
-                hand a
-                send a to 1
+            busy a → busy
             conversation c1 resumable → busy
                 persist
             done a → idle
                 persist
                 finish a at home, done
                 review #1: idle for 0ns
-            began own → busy
-                began at home
+            began-turn own → busy
+                turn started at home
             says half → busy
                 show
             exit out of memory → suspended
                 persist
                 finish own at home, failed: Incomplete: the agent exited. “half”
-                tell home: The agent of session 'x' exited during its background work: out of memory
+                post home: The agent of session 'x' exited during its background work: out of memory
             prompt b → starting
-                word resume #2: idle for 0ns
+                request resume notice #2: idle for 0ns
                 spawn 2 resuming c1
             ready → busy
-                hand b
+                mark b sent
                 send b to 2
             done b → idle
                 persist
@@ -690,19 +606,19 @@ fn a_failed_unprompted_turn_offers_no_retry() {
                 persist
             exit out of disk → suspended
                 persist
-                tell home: The agent of session 'x' exited during its background work: out of disk
+                post home: The agent of session 'x' exited during its background work: out of disk
             prompt c → starting
-                word resume #4: idle for 0ns
+                request resume notice #4: idle for 0ns
                 spawn 3 resuming c1
             ready → busy
-                hand c
+                mark c sent
                 send c to 3
             done c → idle
                 persist
                 finish c at home, done
                 review #5: idle for 0ns
-            began own2 → busy
-                began at home
+            began-turn own2 → busy
+                turn started at home
             shutdown → stopping
                 interrupt 3
             2s: close input → stopping
@@ -722,27 +638,23 @@ fn a_failed_unprompted_turn_offers_no_retry() {
 fn an_unprompted_turn_without_a_place_is_ignored() {
     check(
         "
-        order start
-        ready
-        began nowhere
+        idle
+        began-turn nowhere
         says hello
         prompt a
-        began own
+        began-turn own
         done own
         done a
         ",
         expect![[r#"
-            order start → starting
-                spawn 1 anew
-            ready → idle
-                review #1: idle for 0ns
-            began nowhere → idle
+            idle → idle
+            began-turn nowhere → idle
             says hello → idle
             prompt a → busy
                 persist
-                hand a
+                mark a sent
                 send a to 1
-            began own → busy
+            began-turn own → busy
             done own → busy
             done a → idle
                 persist
@@ -756,8 +668,7 @@ fn an_unprompted_turn_without_a_place_is_ignored() {
 fn shutdown_names_the_background_work_it_ends() {
     check(
         "
-        prompt a
-        ready
+        busy a
         background build, tests, a wake-up@60s
         done a
         shutdown
@@ -765,12 +676,7 @@ fn shutdown_names_the_background_work_it_ends() {
         exit
         ",
         expect![[r#"
-            prompt a → starting
-                persist
-                spawn 1 anew
-            ready → busy
-                hand a
-                send a to 1
+            busy a → busy
             background build, tests, a wake-up@60s → busy
                 persist
             done a → idle
@@ -782,27 +688,21 @@ fn shutdown_names_the_background_work_it_ends() {
             background → stopping
             exit → suspended
                 persist
-                tell home: Cordboard was stopped while the agent of session 'x' was working in the background: build, tests, a wake-up. That work has ended. Ask the agent to start it again.
+                post home: Cordboard was stopped while the agent of session 'x' was working in the background: build, tests, a wake-up. That work has ended. Ask the agent to start it again.
         "#]],
     );
     check(
         "
-        prompt a
-        ready
-        taken a
+        busy a
+        accepted a
         background build
         shutdown
         shutdown
         exit
         ",
         expect![[r#"
-            prompt a → starting
-                persist
-                spawn 1 anew
-            ready → busy
-                hand a
-                send a to 1
-            taken a → busy
+            busy a → busy
+            accepted a → busy
             background build → busy
                 persist
             shutdown → stopping
@@ -811,34 +711,28 @@ fn shutdown_names_the_background_work_it_ends() {
                 kill 1
             exit → suspended
                 persist
-                cut off a at home, failed: Stopped: Cordboard is shutting down.
-                tell home: Cordboard was stopped while the agent of session 'x' was working in the background: build. That work has ended. Ask the agent to start it again.
+                finish interrupted a at home, failed: Stopped: Cordboard is shutting down.
+                post home: Cordboard was stopped while the agent of session 'x' was working in the background: build. That work has ended. Ask the agent to start it again.
         "#]],
     );
     check(
         "
-        prompt a
-        ready
+        busy a
         background build
         done a
-        order suspend-anyway
+        command force-suspend
         shutdown
         exit
         ",
         expect![[r#"
-            prompt a → starting
-                persist
-                spawn 1 anew
-            ready → busy
-                hand a
-                send a to 1
+            busy a → busy
             background build → busy
                 persist
             done a → idle
                 persist
                 finish a at home, done
                 review #1: idle for 0ns
-            order suspend-anyway → stopping
+            command force-suspend → stopping
                 persist
                 close input of 1
             shutdown → stopping

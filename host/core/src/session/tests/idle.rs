@@ -23,7 +23,7 @@ fn an_idle_session_is_suspended_silently() {
             spawned → starting
                 persist
             ready → busy
-                hand a
+                mark a sent
                 send a to 1
             done a → idle
                 persist
@@ -42,8 +42,7 @@ fn an_idle_session_is_suspended_silently() {
 fn each_policy_verdict_is_followed() {
     check(
         "
-        order start
-        ready
+        idle
         verdict keep
         wait 9999s
         policy
@@ -54,15 +53,12 @@ fn each_policy_verdict_is_followed() {
         verdict absent
         wait 1s
         exit
-        order start
+        command start
         ready
         verdict suspend
         ",
         expect![[r#"
-            order start → starting
-                spawn 1 anew
-            ready → idle
-                review #1: idle for 0ns
+            idle → idle
             verdict keep → idle
             policy → idle
                 review #2: idle for 9999s
@@ -76,7 +72,7 @@ fn each_policy_verdict_is_followed() {
             10030s: idle → stopping
                 close input of 1
             exit → suspended
-            order start → starting
+            command start → starting
                 spawn 2 anew
             ready → idle
                 review #5: idle for 0ns
@@ -90,8 +86,7 @@ fn each_policy_verdict_is_followed() {
 fn a_stale_verdict_is_ignored() {
     check(
         "
-        order start
-        ready
+        idle
         policy
         verdict #1 suspend
         verdict keep
@@ -101,10 +96,7 @@ fn a_stale_verdict_is_ignored() {
         verdict #2 suspend
         ",
         expect![[r#"
-            order start → starting
-                spawn 1 anew
-            ready → idle
-                review #1: idle for 0ns
+            idle → idle
             policy → idle
                 review #2: idle for 0ns
             verdict #1 suspend → idle
@@ -112,7 +104,7 @@ fn a_stale_verdict_is_ignored() {
             verdict suspend → idle
             prompt a → busy
                 persist
-                hand a
+                mark a sent
                 send a to 1
             done a → idle
                 persist
@@ -127,8 +119,7 @@ fn a_stale_verdict_is_ignored() {
 fn without_a_policy_the_current_idle_timeout_applies() {
     check(
         "
-        order start
-        ready
+        idle
         verdict absent
         wait 100s
         settings 200s
@@ -138,10 +129,7 @@ fn without_a_policy_the_current_idle_timeout_applies() {
         wait 1s
         ",
         expect![[r#"
-            order start → starting
-                spawn 1 anew
-            ready → idle
-                review #1: idle for 0ns
+            idle → idle
             verdict absent → idle
             settings 200s → idle
                 review #2: idle for 100s
@@ -157,22 +145,18 @@ fn without_a_policy_the_current_idle_timeout_applies() {
 fn setting_a_session_timeout_restarts_the_idle_clock() {
     check(
         "
-        order start
-        ready
+        idle
         verdict absent
         wait 500s
-        order timeout 120s
+        command timeout 120s
         verdict absent
         wait 119s
         wait 1s
         ",
         expect![[r#"
-            order start → starting
-                spawn 1 anew
-            ready → idle
-                review #1: idle for 0ns
+            idle → idle
             verdict absent → idle
-            order timeout 120s → idle
+            command timeout 120s → idle
                 persist
                 review #2: idle for 0ns
             verdict absent → idle
@@ -186,22 +170,18 @@ fn setting_a_session_timeout_restarts_the_idle_clock() {
 fn switching_to_a_session_restarts_its_idle_clock() {
     check(
         "
-        order start
-        ready
+        idle
         verdict after 60s
         wait 50s
-        order touch
+        command touch
         verdict after 60s
         wait 50s
         wait 10s
         ",
         expect![[r#"
-            order start → starting
-                spawn 1 anew
-            ready → idle
-                review #1: idle for 0ns
+            idle → idle
             verdict after 60s → idle
-            order touch → idle
+            command touch → idle
                 persist
                 review #2: idle for 0ns
             verdict after 60s → idle
@@ -215,8 +195,7 @@ fn switching_to_a_session_restarts_its_idle_clock() {
 fn the_idle_clock_stops_while_busy() {
     check(
         "
-        order start
-        ready
+        idle
         verdict after 60s
         wait 59s
         prompt a
@@ -226,14 +205,11 @@ fn the_idle_clock_stops_while_busy() {
         wait 60s
         ",
         expect![[r#"
-            order start → starting
-                spawn 1 anew
-            ready → idle
-                review #1: idle for 0ns
+            idle → idle
             verdict after 60s → idle
             prompt a → busy
                 persist
-                hand a
+                mark a sent
                 send a to 1
             done a → idle
                 persist
@@ -250,8 +226,7 @@ fn the_idle_clock_stops_while_busy() {
 fn verdict_delays_count_from_the_review() {
     check(
         "
-        order start
-        ready
+        idle
         verdict after 60s
         wait 30s
         policy
@@ -264,10 +239,7 @@ fn verdict_delays_count_from_the_review() {
         wait 40s
         ",
         expect![[r#"
-            order start → starting
-                spawn 1 anew
-            ready → idle
-                review #1: idle for 0ns
+            idle → idle
             verdict after 60s → idle
             policy → idle
                 review #2: idle for 30s
@@ -288,8 +260,7 @@ fn verdict_delays_count_from_the_review() {
 fn verdict_after_does_not_move_the_suspension() {
     check(
         "
-        order start
-        ready
+        idle
         verdict after 4s
         wait 900ms
         policy
@@ -301,10 +272,7 @@ fn verdict_after_does_not_move_the_suspension() {
         wait 500ms
         ",
         expect![[r#"
-            order start → starting
-                spawn 1 anew
-            ready → idle
-                review #1: idle for 0ns
+            idle → idle
             verdict after 4s → idle
             policy → idle
                 review #2: idle for 0ns
@@ -322,17 +290,13 @@ fn verdict_after_does_not_move_the_suspension() {
 fn reviews_are_at_least_a_second_apart() {
     check(
         "
-        order start
-        ready
+        idle
         wait 5s
         verdict review 2s
         wait 1s
         ",
         expect![[r#"
-            order start → starting
-                spawn 1 anew
-            ready → idle
-                review #1: idle for 0ns
+            idle → idle
             verdict review 2s → idle
             6s: review → idle
                 review #2: idle for 6s
@@ -345,17 +309,17 @@ fn a_prompt_during_suspension_resumes_the_session() {
     check(
         "
         session conversation=c1
-        order start
+        command start
         ready
         verdict suspend
         wait 1s
         prompt a
-        words Resuming session...
+        resume-notice Resuming session...
         exit
         ready
         ",
         expect![[r#"
-            order start → starting
+            command start → starting
                 spawn 1 resuming c1
             ready → idle
                 review #1: idle for 0ns
@@ -363,13 +327,13 @@ fn a_prompt_during_suspension_resumes_the_session() {
                 close input of 1
             prompt a → stopping
                 persist
-                word resume #2: idle for 1s
-            words Resuming session... → stopping
-                tell home: Resuming session...
+                request resume notice #2: idle for 1s
+            resume-notice Resuming session... → stopping
+                post home: Resuming session...
             exit → starting
                 spawn 2 resuming c1
             ready → busy
-                hand a
+                mark a sent
                 send a to 2
         "#]],
     );
@@ -380,46 +344,46 @@ fn the_session_timeout_overrides_the_persona_timeout() {
     check(
         "
         session persona=planner
-        order start
-        brief timeout=60s
+        command start
+        persona-settings timeout=60s
         ready
-        order timeout 30s
+        command timeout 30s
         verdict absent
         wait 30s
         exit
-        order timeout
-        order start
-        brief timeout=60s
+        command timeout
+        command start
+        persona-settings timeout=60s
         ready
         verdict absent
         wait 59s
         wait 1s
         exit
-        order start
-        brief rules=none
+        command start
+        persona-settings rules=none
         ready
         verdict absent
         wait 600s
         ",
         expect![[r#"
-            order start → starting
-                resolve #1: planner
-            brief timeout=60s → starting
+            command start → starting
+                load persona #1: planner
+            persona-settings timeout=60s → starting
                 spawn 1 anew
             ready → idle
                 review #2: idle for 0ns
-            order timeout 30s → idle
+            command timeout 30s → idle
                 persist
                 review #3: idle for 0ns
             verdict absent → idle
             30s: idle → stopping
                 close input of 1
             exit → suspended
-            order timeout → suspended
+            command timeout → suspended
                 persist
-            order start → starting
-                resolve #4: planner
-            brief timeout=60s → starting
+            command start → starting
+                load persona #4: planner
+            persona-settings timeout=60s → starting
                 spawn 2 anew
             ready → idle
                 review #5: idle for 0ns
@@ -427,9 +391,9 @@ fn the_session_timeout_overrides_the_persona_timeout() {
             90s: idle → stopping
                 close input of 2
             exit → suspended
-            order start → starting
-                resolve #6: planner
-            brief rules=none → starting
+            command start → starting
+                load persona #6: planner
+            persona-settings rules=none → starting
                 spawn 3 anew, rules none
             ready → idle
                 review #7: idle for 0ns

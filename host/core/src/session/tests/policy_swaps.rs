@@ -19,27 +19,27 @@ type Policy = fn(Duration) -> Verdict;
 fn suspends_after(idle_for: Duration) -> Verdict {
     match TIMEOUT.saturating_sub(idle_for) {
         Duration::ZERO => Verdict::Suspend,
-        left => Verdict::SuspendAfter(left),
+        remaining => Verdict::SuspendAfter(remaining),
     }
 }
 
 fn asks_again(idle_for: Duration) -> Verdict {
     match TIMEOUT.saturating_sub(idle_for) {
         Duration::ZERO => Verdict::Suspend,
-        left => Verdict::ReviewIn(left.min(Duration::from_secs(3))),
+        remaining => Verdict::ReviewIn(remaining.min(Duration::from_secs(3))),
     }
 }
 
 /// When the policy is swapped, and how long each of its answers takes.
 #[derive(Debug, Clone, Copy)]
-struct RolloutLimits {
+struct PolicySwaps {
     first: Duration,
     every: Duration,
     count: u32,
     latency: Duration,
 }
 
-impl RolloutLimits {
+impl PolicySwaps {
     fn at(&self, swap: u32) -> Duration {
         self.first + self.every * swap
     }
@@ -64,21 +64,21 @@ impl Idler {
 }
 
 /// The idle time after which the policy stops an agent.
-fn idle_time(policy: Policy, swapping: RolloutLimits) -> Duration {
+fn idle_time(policy: Policy, swaps: PolicySwaps) -> Duration {
     let idle_since = record().created;
     let machine = Machine::new(record(), Settings { idle_timeout: TIMEOUT, ..settings() });
-    let mut idler = Idler { machine, policy, latency: swapping.latency, answers: VecDeque::new() };
-    drop(idler.machine.order(SessionCommand::Start, idle_since).expect("a new session can start"));
+    let mut idler = Idler { machine, policy, latency: swaps.latency, answers: VecDeque::new() };
+    drop(idler.machine.command(SessionCommand::Start, idle_since).expect("a new session can start"));
     idler.feed(Input::Agent { run: Run(1), event: AgentEvent::Ready { models: Vec::new() } }, idle_since);
-    let mut swaps = (0..swapping.count).map(|swap| idle_since.after(swapping.at(swap))).peekable();
+    let mut times = (0..swaps.count).map(|swap| idle_since.after(swaps.at(swap))).peekable();
     while idler.machine.phase() == Phase::Idle {
         let answer = idler.answers.front().map(|(at, ..)| *at);
         let timer = idler.machine.poll_timeout().map(|(at, _)| at);
-        let now = [answer, swaps.peek().copied(), timer].into_iter().flatten().min().expect("something happens");
+        let now = [answer, times.peek().copied(), timer].into_iter().flatten().min().expect("something happens");
         let input = if answer == Some(now) {
             let (_, ticket, verdict) = idler.answers.pop_front().expect("an answer is due");
             Input::Verdict { ticket, verdict }
-        } else if swaps.next_if_eq(&now).is_some() {
+        } else if times.next_if_eq(&now).is_some() {
             Input::PolicyChanged
         } else {
             Input::Timeout
@@ -88,7 +88,7 @@ fn idle_time(policy: Policy, swapping: RolloutLimits) -> Duration {
             return now.since(idle_since);
         }
     }
-    panic!("the session never idled: {swapping:?}")
+    panic!("the session never idled: {swaps:?}")
 }
 
 #[test]
@@ -98,12 +98,12 @@ fn swapped_policies_suspend_neither_early_nor_never() {
         // Answers that overtake the next swap, that meet it, and that are all outdated by it.
         for latency in [0, 1, 149, 150, 151, 400].map(milliseconds) {
             for first in (0..1000).step_by(37).map(milliseconds) {
-                let swapping = RolloutLimits { first, every: milliseconds(150), count: 40, latency };
-                let idle = idle_time(policy, swapping);
-                let case = format!("{swapping:?}: suspended after {idle:?}");
+                let swaps = PolicySwaps { first, every: milliseconds(150), count: 40, latency };
+                let idle = idle_time(policy, swaps);
+                let case = format!("{swaps:?}: suspended after {idle:?}");
                 assert!(idle >= TIMEOUT, "{case}");
                 // A swap may query the policy at any time; otherwise a policy waits at least a second between queries.
-                let last = swapping.at(swapping.count - 1).max(TIMEOUT);
+                let last = swaps.at(swaps.count - 1).max(TIMEOUT);
                 assert!(idle <= last + latency * 2 + Duration::from_secs(1), "{case}");
             }
         }

@@ -11,20 +11,20 @@ fn a_prompt_announces_the_resume_once() {
         session conversation=c1
         wait 900s
         prompt a
-        words Resuming session (idle for 15 min)...
-        words Resuming session (idle for 15 min)...
+        resume-notice Resuming session (idle for 15 min)...
+        resume-notice Resuming session (idle for 15 min)...
         ready
         ",
         expect![[r#"
             prompt a → starting
                 persist
-                word resume #1: idle for 900s
+                request resume notice #1: idle for 900s
                 spawn 1 resuming c1
-            words Resuming session (idle for 15 min)... → starting
-                tell home: Resuming session (idle for 15 min)...
-            words Resuming session (idle for 15 min)... → starting
+            resume-notice Resuming session (idle for 15 min)... → starting
+                post home: Resuming session (idle for 15 min)...
+            resume-notice Resuming session (idle for 15 min)... → starting
             ready → busy
-                hand a
+                mark a sent
                 send a to 1
         "#]],
     );
@@ -52,21 +52,21 @@ fn a_late_resume_notice_is_dropped() {
         prompt a
         ready
         done a
-        words #1 Resuming session...
+        resume-notice #1 Resuming session...
         ",
         expect![[r#"
             prompt a → starting
                 persist
-                word resume #1: idle for 0ns
+                request resume notice #1: idle for 0ns
                 spawn 1 resuming c1
             ready → busy
-                hand a
+                mark a sent
                 send a to 1
             done a → idle
                 persist
                 finish a at home, done
                 review #2: idle for 0ns
-            words #1 Resuming session... → idle
+            resume-notice #1 Resuming session... → idle
         "#]],
     );
 }
@@ -75,7 +75,7 @@ fn a_late_resume_notice_is_dropped() {
 fn a_lost_conversation_is_started_anew() {
     check(
         "
-        session lost=c1
+        session not-resumable=c1
         prompt a
         conversation c2
         ",
@@ -95,56 +95,56 @@ fn a_refused_resume_asks_the_user() {
         "
         session conversation=c1
         prompt a
-        refused no conversation found
+        resume-refused no conversation found
         exit
         prompt b from den
-        order start
-        order retry r
-        refused no conversation found
-        order fresh
+        command start
+        command retry r
+        resume-refused no conversation found
+        command fresh
         exit
         conversation c2
         ready
-        taken a
+        accepted a
         done a
         ",
         expect![[r#"
             prompt a → starting
                 persist
-                word resume #1: idle for 0ns
+                request resume notice #1: idle for 0ns
                 spawn 1 resuming c1
-            refused no conversation found → stopping
+            resume-refused no conversation found → stopping
                 persist
                 close input of 1
             exit → asking
-                tell home: Session 'x' could not be resumed: no conversation found
+                post home: Session 'x' could not be resumed: no conversation found
             prompt b from den → asking
                 persist
-                tell den: Session 'x' could not be resumed: no conversation found
-            order start → asking
-                tell home: Session 'x' could not be resumed: no conversation found
-                tell den: Session 'x' could not be resumed: no conversation found
-            order retry r → starting
-                decided failure 1: TryAgain
+                post den: Session 'x' could not be resumed: no conversation found
+            command start → asking
+                post home: Session 'x' could not be resumed: no conversation found
+                post den: Session 'x' could not be resumed: no conversation found
+            command retry r → starting
+                close request failure 1: TryAgain
                 spawn 2 resuming c1
-            refused no conversation found → stopping
+            resume-refused no conversation found → stopping
                 persist
                 close input of 2
-            order fresh → stopping
+            command fresh → stopping
                 persist
-                decided failure 2: StartFresh
+                close request failure 2: StartFresh
             exit → starting
                 spawn 3 anew
             conversation c2 → starting
                 persist
             ready → busy
-                hand a
+                mark a sent
                 send a to 3
-            taken a → busy
+            accepted a → busy
             done a → busy
                 persist
                 finish a at home, done
-                hand b
+                mark b sent
                 send b to 3
         "#]],
     );
@@ -156,24 +156,24 @@ fn switching_to_a_session_does_not_answer_its_question() {
         "
         session conversation=c1
         prompt a
-        refused no conversation found
-        order start
-        order suspend
+        resume-refused no conversation found
+        command start
+        command suspend
         exit
         ",
         expect![[r#"
             prompt a → starting
                 persist
-                word resume #1: idle for 0ns
+                request resume notice #1: idle for 0ns
                 spawn 1 resuming c1
-            refused no conversation found → stopping
+            resume-refused no conversation found → stopping
                 persist
                 close input of 1
-            order start → stopping
-            order suspend
+            command start → stopping
+            command suspend
                 refused (busy): Session 'x' is busy. Use /stop first.
             exit → asking
-                tell home: Session 'x' could not be resumed: no conversation found
+                post home: Session 'x' could not be resumed: no conversation found
         "#]],
     );
 }
@@ -185,29 +185,29 @@ fn resume_refused_keeps_a_prompt_already_sent() {
         session conversation=c1
         prompt a
         ready
-        taken a
-        refused no conversation found
+        accepted a
+        resume-refused no conversation found
         exit
-        order fresh
+        command fresh
         ",
         expect![[r#"
             prompt a → starting
                 persist
-                word resume #1: idle for 0ns
+                request resume notice #1: idle for 0ns
                 spawn 1 resuming c1
             ready → busy
-                hand a
+                mark a sent
                 send a to 1
-            taken a → busy
-            refused no conversation found → stopping
+            accepted a → busy
+            resume-refused no conversation found → stopping
                 persist
-                take back a
+                mark a queued
                 close input of 1
             exit → asking
-                tell home: Session 'x' could not be resumed: no conversation found
-            order fresh → starting
+                post home: Session 'x' could not be resumed: no conversation found
+            command fresh → starting
                 persist
-                decided failure 1: StartFresh
+                close request failure 1: StartFresh
                 spawn 2 anew
         "#]],
     );
@@ -222,24 +222,24 @@ fn a_resume_is_not_refused_once_the_answer_started() {
         prompt a
         ready
         says Half
-        refused no conversation found
+        resume-refused no conversation found
         exit boom
         ",
         expect![[r#"
             prompt a → starting
                 persist
-                word resume #1: idle for 0ns
+                request resume notice #1: idle for 0ns
                 spawn 1 resuming c1
             ready → busy
-                hand a
+                mark a sent
                 send a to 1
             says Half → busy
                 show
-            refused no conversation found → busy
+            resume-refused no conversation found → busy
             exit boom → suspended
                 persist
                 finish a at home, failed: Incomplete: the agent exited. “Half”
-                tell home: The agent of session 'x' exited during its answer: boom
+                post home: The agent of session 'x' exited during its answer: boom
         "#]],
     );
 }
@@ -249,24 +249,24 @@ fn a_refused_resume_asks_despite_a_pending_suspension() {
     check(
         "
         session conversation=c1 place=den
-        order start
-        refused no conversation found
-        order suspend
+        command start
+        resume-refused no conversation found
+        command suspend
         exit
         prompt a
         ",
         expect![[r#"
-            order start → starting
+            command start → starting
                 spawn 1 resuming c1
-            refused no conversation found → stopping
+            resume-refused no conversation found → stopping
                 persist
                 close input of 1
-            order suspend → stopping
+            command suspend → stopping
             exit → asking
-                tell den: Session 'x' could not be resumed: no conversation found
+                post den: Session 'x' could not be resumed: no conversation found
             prompt a → asking
                 persist
-                tell home: Session 'x' could not be resumed: no conversation found
+                post home: Session 'x' could not be resumed: no conversation found
         "#]],
     );
 }
@@ -276,10 +276,10 @@ fn a_refused_resume_asks_despite_a_pending_suspension() {
 fn a_refused_resume_is_retried_once_the_agent_has_exited() {
     check(
         "
-        session conversation=c1 kept=k
+        session conversation=c1 interrupted=k
         prompt a
-        refused no conversation found
-        order retry r
+        resume-refused no conversation found
+        command retry r
         exit
         ready
         done a
@@ -287,17 +287,17 @@ fn a_refused_resume_is_retried_once_the_agent_has_exited() {
         expect![[r#"
             prompt a → starting
                 persist
-                word resume #1: idle for 0ns
+                request resume notice #1: idle for 0ns
                 spawn 1 resuming c1
-            refused no conversation found → stopping
+            resume-refused no conversation found → stopping
                 persist
                 close input of 1
-            order retry r → stopping
-                decided failure 1: TryAgain
+            command retry r → stopping
+                close request failure 1: TryAgain
             exit → starting
                 spawn 2 resuming c1
             ready → busy
-                hand a
+                mark a sent
                 send a to 2
             done a → idle
                 persist
@@ -312,22 +312,22 @@ fn a_refused_resume_is_reported_to_the_latest_place() {
     check(
         "
         session conversation=c1 place=den
-        order start
-        refused no conversation found
+        command start
+        resume-refused no conversation found
         exit
-        order archive
+        command archive
         ",
         expect![[r#"
-            order start → starting
+            command start → starting
                 spawn 1 resuming c1
-            refused no conversation found → stopping
+            resume-refused no conversation found → stopping
                 persist
                 close input of 1
             exit → asking
-                tell den: Session 'x' could not be resumed: no conversation found
-            order archive → archived
+                post den: Session 'x' could not be resumed: no conversation found
+            command archive → archived
                 persist
-                decided failure 1: Withdrawn
+                close request failure 1: Withdrawn
         "#]],
     );
 }
@@ -337,16 +337,16 @@ fn a_new_conversation_cannot_refuse_a_resume() {
     check(
         "
         prompt a
-        refused nonsense
+        resume-refused nonsense
         ready
         ",
         expect![[r#"
             prompt a → starting
                 persist
                 spawn 1 anew
-            refused nonsense → starting
+            resume-refused nonsense → starting
             ready → busy
-                hand a
+                mark a sent
                 send a to 1
         "#]],
     );
@@ -364,10 +364,10 @@ fn a_restarted_host_sends_accepted_prompts() {
         expect![[r#"
             restore a b → starting
                 persist
-                word resume #1: idle for 60s
+                request resume notice #1: idle for 60s
                 spawn 1 resuming c1
             ready → busy
-                hand a
+                mark a sent
                 send a to 1
         "#]],
     );
@@ -378,32 +378,32 @@ fn a_restarted_host_reports_the_interrupted_prompt() {
     check(
         "
         session conversation=c1
-        restore cut=a
+        restore interrupted=a
         prompt b
         ready
-        order retry a2
+        command retry a2
         done b
         ",
         expect![[r#"
-            restore cut=a → suspended
+            restore interrupted=a → suspended
                 persist
-                tell home: Cordboard was stopped while session 'x' was answering “the text of a”. Your message was not sent again.
-                settle a as interrupted
+                post home: Cordboard was stopped while session 'x' was answering “the text of a”. Your message was not sent again.
+                complete a as interrupted
             prompt b → starting
                 persist
-                word resume #1: idle for 0ns
+                request resume notice #1: idle for 0ns
                 spawn 1 resuming c1
             ready → busy
-                hand b
+                mark b sent
                 send b to 1
-            order retry a2 → busy
+            command retry a2 → busy
                 accept a2: the text of a
                 persist
-                decided a: SendAgain
+                close request a: SendAgain
             done b → busy
                 persist
                 finish b at home, done
-                hand a2
+                mark a2 sent
                 send a2 to 1
         "#]],
     );
@@ -413,43 +413,43 @@ fn a_restarted_host_reports_the_interrupted_prompt() {
 fn interrupted_prompts_survive_a_second_crash() {
     check(
         "
-        session conversation=c1 kept=old
-        restore cut=a
-        order retry a2
-        order retry twice
+        session conversation=c1 interrupted=old
+        restore interrupted=a
+        command retry a2
+        command retry twice
         ready
         done a2
-        order retry old2
-        order retry none
+        command retry old2
+        command retry none
         ",
         expect![[r#"
-            restore cut=a → suspended
+            restore interrupted=a → suspended
                 persist
-                tell home: Cordboard was stopped while session 'x' was answering “the text of a”. Your message was not sent again.
-                settle a as interrupted
-            order retry a2 → starting
+                post home: Cordboard was stopped while session 'x' was answering “the text of a”. Your message was not sent again.
+                complete a as interrupted
+            command retry a2 → starting
                 accept a2: the text of a
                 persist
-                decided a: SendAgain
-                word resume #1: idle for 0ns
+                close request a: SendAgain
+                request resume notice #1: idle for 0ns
                 spawn 1 resuming c1
-                tell home: An earlier message of session 'x' was not sent again either: “the text of old”.
-            order retry twice
+                post home: An earlier message of session 'x' was not sent again either: “the text of old”.
+            command retry twice
                 refused (busy): Session 'x' is already answering the message that was sent again. An earlier message is waiting: use /retry for it after this answer.
             ready → busy
-                hand a2
+                mark a2 sent
                 send a2 to 1
             done a2 → idle
                 persist
                 finish a2 at home, done
                 review #2: idle for 0ns
-            order retry old2 → busy
+            command retry old2 → busy
                 accept old2: the text of old
                 persist
-                decided old: SendAgain
-                hand old2
+                close request old: SendAgain
+                mark old2 sent
                 send old2 to 1
-            order retry none
+            command retry none
                 refused (invalid): Nothing to retry.
         "#]],
     );
@@ -459,38 +459,38 @@ fn interrupted_prompts_survive_a_second_crash() {
 fn a_button_pressed_twice_acts_once() {
     check(
         "
-        session conversation=c1 kept=a kept=b
-        order leave
-        order leave
+        session conversation=c1 interrupted=a interrupted=b
+        command leave
+        command leave
         wait 2s
-        order leave
-        session conversation=c1 kept=a
+        command leave
+        session conversation=c1 interrupted=a
         prompt b
         not-started no such file
-        order retry r
-        order retry s
+        command retry r
+        command retry s
         ",
         expect![[r#"
-            order leave → suspended
+            command leave → suspended
                 persist
-                decided b: Leave
-                tell home: An earlier message of session 'x' was not sent again either: “the text of a”.
-            order leave
+                close request b: Leave
+                post home: An earlier message of session 'x' was not sent again either: “the text of a”.
+            command leave
                 refused (busy): A message was dropped just now. Session 'x' has an earlier interrupted message: use /leave again to drop it, too.
-            order leave → suspended
+            command leave → suspended
                 persist
-                decided a: Leave
+                close request a: Leave
             prompt b → starting
                 persist
-                word resume #1: idle for 2s
+                request resume notice #1: idle for 2s
                 spawn 1 resuming c1
             not-started no such file → broken
                 persist
-                tell home: The agent of session 'x' could not be started: no such file
-            order retry r → starting
-                decided failure 1: TryAgain
+                post home: The agent of session 'x' could not be started: no such file
+            command retry r → starting
+                close request failure 1: TryAgain
                 spawn 2 resuming c1
-            order retry s
+            command retry s
                 refused (busy): Session 'x' is already answering the message that was sent again. An earlier message is waiting: use /retry for it after this answer.
         "#]],
     );
@@ -501,78 +501,78 @@ fn a_button_pressed_twice_acts_once() {
 fn prompts_are_refused_at_the_limit_of_interrupted_ones() {
     check(
         "
-        session conversation=c1 kept=a
+        session conversation=c1 interrupted=a
         prompt b
         prompt c
         ready
-        taken b
+        accepted b
         exit boom
         ready
-        taken c
+        accepted c
         exit bang
         prompt d from den
-        order leave
+        command leave
         prompt e from den
         wait 2s
-        order leave
+        command leave
         prompt f from den
         ready
         done f
-        order retry a2
+        command retry a2
         ",
         expect![[r#"
             prompt b → starting
                 persist
-                word resume #1: idle for 0ns
+                request resume notice #1: idle for 0ns
                 spawn 1 resuming c1
             prompt c → starting
             ready → busy
-                hand b
+                mark b sent
                 send b to 1
-            taken b → busy
+            accepted b → busy
             exit boom → starting
                 persist
                 finish b at home, failed: Incomplete: the agent exited.
-                tell home: The agent of session 'x' exited during its answer: boom
+                post home: The agent of session 'x' exited during its answer: boom
                 spawn 2 resuming c1
             ready → busy
-                hand c
+                mark c sent
                 send c to 2
-            taken c → busy
+            accepted c → busy
             exit bang → suspended
                 persist
                 finish c at home, failed: Incomplete: the agent exited.
-                tell home: The agent of session 'x' exited during its answer: bang
+                post home: The agent of session 'x' exited during its answer: bang
             prompt d from den → suspended
-                tell den: Not accepted: session 'x' has 3 interrupted messages. Use /retry x to send the latest again, or /leave x to drop the latest; send this one again when fewer than 2 are left.
+                post den: Not accepted: session 'x' has 3 interrupted messages. Use /retry x to send the latest again, or /leave x to drop the latest; send this one again when fewer than 2 are left.
                 drop d
-            order leave → suspended
+            command leave → suspended
                 persist
-                decided c: Leave
-                tell home: An earlier message of session 'x' was not sent again either: “the text of b”.
+                close request c: Leave
+                post home: An earlier message of session 'x' was not sent again either: “the text of b”.
             prompt e from den → suspended
-                tell den: Not accepted: session 'x' has 2 interrupted messages. Use /retry x to send the latest again, or /leave x to drop the latest; then send this one again.
+                post den: Not accepted: session 'x' has 2 interrupted messages. Use /retry x to send the latest again, or /leave x to drop the latest; then send this one again.
                 drop e
-            order leave → suspended
+            command leave → suspended
                 persist
-                decided b: Leave
-                tell home: An earlier message of session 'x' was not sent again either: “the text of a”.
+                close request b: Leave
+                post home: An earlier message of session 'x' was not sent again either: “the text of a”.
             prompt f from den → starting
                 persist
-                word resume #2: idle for 2s
+                request resume notice #2: idle for 2s
                 spawn 3 resuming c1
             ready → busy
-                hand f
+                mark f sent
                 send f to 3
             done f → idle
                 persist
                 finish f at den, done
                 review #3: idle for 0ns
-            order retry a2 → busy
+            command retry a2 → busy
                 accept a2: the text of a
                 persist
-                decided a: SendAgain
-                hand a2
+                close request a: SendAgain
+                mark a2 sent
                 send a2 to 3
         "#]],
     );
@@ -582,19 +582,19 @@ fn prompts_are_refused_at_the_limit_of_interrupted_ones() {
 fn a_prompt_interrupted_twice_is_kept_once() {
     check(
         "
-        session conversation=c1 kept=a
-        restore cut=a
-        order leave
-        order leave
+        session conversation=c1 interrupted=a
+        restore interrupted=a
+        command leave
+        command leave
         ",
         expect![[r#"
-            restore cut=a → suspended
-                tell home: Cordboard was stopped while session 'x' was answering “the text of a”. Your message was not sent again.
-                settle a as interrupted
-            order leave → suspended
+            restore interrupted=a → suspended
+                post home: Cordboard was stopped while session 'x' was answering “the text of a”. Your message was not sent again.
+                complete a as interrupted
+            command leave → suspended
                 persist
-                decided a: Leave
-            order leave
+                close request a: Leave
+            command leave
                 refused (invalid): Nothing to leave.
         "#]],
     );
@@ -606,26 +606,26 @@ fn the_notice_of_an_older_resume_is_dropped() {
         "
         session conversation=c1
         prompt a
-        order stop
-        order suspend
+        command stop
+        command suspend
         prompt b
-        words #1 Resuming the old...
-        words #2 Resuming the new...
+        resume-notice #1 Resuming the old...
+        resume-notice #2 Resuming the new...
         ",
         expect![[r#"
             prompt a → starting
                 persist
-                word resume #1: idle for 0ns
+                request resume notice #1: idle for 0ns
                 spawn 1 resuming c1
-            order stop → starting
+            command stop → starting
                 drop a
-            order suspend → stopping
+            command suspend → stopping
                 close input of 1
             prompt b → stopping
-                word resume #2: idle for 0ns
-            words #1 Resuming the old... → stopping
-            words #2 Resuming the new... → stopping
-                tell home: Resuming the new...
+                request resume notice #2: idle for 0ns
+            resume-notice #1 Resuming the old... → stopping
+            resume-notice #2 Resuming the new... → stopping
+                post home: Resuming the new...
         "#]],
     );
 }
@@ -638,15 +638,15 @@ fn a_resume_notice_counts_from_the_last_activity() {
         session conversation=c1
         wait 100s
         prompt a
-        order stop
-        order suspend
+        command stop
+        command suspend
         exit
         wait 20s
         prompt b
         ready
         wait 100s
         done b
-        order suspend
+        command suspend
         exit
         wait 30s
         prompt c
@@ -654,30 +654,30 @@ fn a_resume_notice_counts_from_the_last_activity() {
         expect![[r#"
             prompt a → starting
                 persist
-                word resume #1: idle for 100s
+                request resume notice #1: idle for 100s
                 spawn 1 resuming c1
-            order stop → starting
+            command stop → starting
                 drop a
-            order suspend → stopping
+            command suspend → stopping
                 close input of 1
             exit → suspended
             prompt b → starting
                 persist
-                word resume #2: idle for 20s
+                request resume notice #2: idle for 20s
                 spawn 2 resuming c1
             ready → busy
-                hand b
+                mark b sent
                 send b to 2
             done b → idle
                 persist
                 finish b at home, done
                 review #3: idle for 0ns
-            order suspend → stopping
+            command suspend → stopping
                 close input of 2
             exit → suspended
             prompt c → starting
                 persist
-                word resume #4: idle for 30s
+                request resume notice #4: idle for 30s
                 spawn 3 resuming c1
         "#]],
     );
@@ -697,7 +697,7 @@ fn an_orphaned_agent_of_an_archived_session_stays_archived() {
             @0 exit → archived
                 persist
             prompt a → archived
-                tell home: Not accepted: Session 'x' is archived. Use /restore x.
+                post home: Not accepted: Session 'x' is archived. Use /restore x.
                 drop a
         "#]],
     );
@@ -710,7 +710,7 @@ fn a_start_waits_for_an_orphaned_agent() {
         session conversation=c1 process
         restore a
         prompt b
-        order suspend
+        command suspend
         wait 100s
         @0 exit
         ready
@@ -718,15 +718,15 @@ fn a_start_waits_for_an_orphaned_agent() {
         expect![[r#"
             restore a → stopping
                 persist
-                word resume #1: idle for 0ns
+                request resume notice #1: idle for 0ns
             prompt b → stopping
-            order suspend
+            command suspend
                 refused (busy): Session 'x' is busy. Use /stop first.
             @0 exit → starting
                 persist
                 spawn 1 resuming c1
             ready → busy
-                hand a
+                mark a sent
                 send a to 1
         "#]],
     );
@@ -739,26 +739,26 @@ fn an_archived_session_refuses_prompts() {
         session archived
         restore a
         prompt b
-        order start
-        order archive
-        order restore
-        order restore
+        command start
+        command archive
+        command restore
+        command restore
         prompt c
         ",
         expect![[r#"
             restore a → archived
-                tell home: Not accepted: Session 'x' is archived. Use /restore x.
+                post home: Not accepted: Session 'x' is archived. Use /restore x.
                 drop a
             prompt b → archived
-                tell home: Not accepted: Session 'x' is archived. Use /restore x.
+                post home: Not accepted: Session 'x' is archived. Use /restore x.
                 drop b
-            order start
+            command start
                 refused (archived): Session 'x' is archived. Use /restore x.
-            order archive
+            command archive
                 refused (archived): Session 'x' is archived. Use /restore x.
-            order restore → suspended
+            command restore → suspended
                 persist
-            order restore
+            command restore
                 refused (invalid): Session 'x' is not archived.
             prompt c → starting
                 persist
@@ -773,17 +773,17 @@ fn a_notice_for_another_resume_is_ignored() {
         "
         session conversation=c1
         prompt a
-        words #9 Resuming session (idle for 3 d)...
-        words #1 Resuming session...
+        resume-notice #9 Resuming session (idle for 3 d)...
+        resume-notice #1 Resuming session...
         ",
         expect![[r#"
             prompt a → starting
                 persist
-                word resume #1: idle for 0ns
+                request resume notice #1: idle for 0ns
                 spawn 1 resuming c1
-            words #9 Resuming session (idle for 3 d)... → starting
-            words #1 Resuming session... → starting
-                tell home: Resuming session...
+            resume-notice #9 Resuming session (idle for 3 d)... → starting
+            resume-notice #1 Resuming session... → starting
+                post home: Resuming session...
         "#]],
     );
 }
@@ -793,11 +793,11 @@ fn an_unstored_conversation_does_not_replace_a_stored_one() {
     check(
         "
         session conversation=c1
-        order start
+        command start
         conversation c1
         ready
         exit
-        order start
+        command start
         conversation c2
         exit
         wait 1s
@@ -806,13 +806,13 @@ fn an_unstored_conversation_does_not_replace_a_stored_one() {
         wait 5s
         ",
         expect![[r#"
-            order start → starting
+            command start → starting
                 spawn 1 resuming c1
             conversation c1 → starting
             ready → idle
                 review #1: idle for 0ns
             exit → suspended
-            order start → starting
+            command start → starting
                 spawn 2 resuming c1
             conversation c2 → starting
             exit → starting

@@ -1,28 +1,29 @@
 //! A script language with one step per line, so that a test consists of a script and a trace of the machine's effects.
 //! Times are seconds from the start of the script. `@1 exit` is an input of run 1; without a number, of the latest run.
+//! `busy a` is an agent that has got prompt a, and `idle` is one without a prompt.
 
 use std::{fmt::Write as _, time::Duration};
 
 use expect_test::Expect;
 
 use super::super::{
-    Effect, Exit, Input, Machine, PersonaSettings, Prompt, Run, SessionCommand, Settings, Settled, Ticket, Verdict,
-    Waiting,
+    Completion, Effect, Exit, Input, Machine, PersonaSettings, Prompt, QueuedPrompts, Run, SessionCommand, Settings,
+    Ticket, Verdict,
 };
 use crate::{
     agent::{Action, ActionState, AgentEvent, BackgroundTask, Change, Outcome, PromptId},
     config::Agent,
-    turn::{Part, Turn, TurnState},
+    turn::{Turn, TurnPart, TurnState},
     types::{Alert, Place, ProcessId, Request, SessionRecord, Timestamp, UserId},
 };
 
 /// Runs the script against a machine and compares the trace.
 pub fn check(script: &str, trace: Expect) {
-    let mut teller = ScriptRunner::new();
+    let mut runner = ScriptRunner::new();
     for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
-        teller.step(line);
+        runner.step(line);
     }
-    trace.assert_eq(&teller.trace);
+    trace.assert_eq(&runner.trace);
 }
 
 struct ScriptRunner {
@@ -41,7 +42,14 @@ pub fn record() -> SessionRecord {
 }
 
 pub fn settings() -> Settings {
-    Settings { idle_timeout: Duration::from_secs(600), queue: 3, kept: 2, model: None, folder: None, agent: None }
+    Settings {
+        idle_timeout: Duration::from_secs(600),
+        max_queued: 3,
+        max_interrupted: 2,
+        model: None,
+        folder: None,
+        agent: None,
+    }
 }
 
 pub fn agent(arg: &str) -> Agent {
@@ -63,7 +71,7 @@ fn span(text: &str) -> Duration {
     span.expect("a duration such as 5s or 900ms")
 }
 
-fn words(text: &str) -> Option<String> {
+fn non_empty(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
@@ -74,30 +82,37 @@ impl ScriptRunner {
     }
 
     fn step(&mut self, line: &str) {
-        let (run, told) = match line.strip_prefix('@').and_then(|rest| rest.split_once(' ')) {
+        let (run, step) = match line.strip_prefix('@').and_then(|rest| rest.split_once(' ')) {
             Some((run, rest)) => (Run(run.parse().expect("a run")), rest),
             None => (self.run, line),
         };
-        let (verb, rest) = told.split_once(' ').unwrap_or((told, ""));
+        let (verb, rest) = step.split_once(' ').unwrap_or((step, ""));
         match verb {
             "session" => self.session(rest),
             "restore" => self.restore(line, rest),
+            "busy" => self.skip_trace(line, &[&format!("prompt {rest}"), "ready"]),
+            "idle" => self.skip_trace(line, &["command start", "ready"]),
             "wait" => self.wait(span(rest)),
-            "order" => {
-                let result = self.machine.order(order(rest), self.now);
-                match result {
-                    Ok(effects) => self.note(line, &effects),
-                    Err(refusal) => {
-                        let _ = writeln!(self.trace, "{line}\n    refused ({}): {refusal}", refusal.code.as_str());
-                    }
+            "command" => match self.machine.command(command(rest), self.now) {
+                Ok(effects) => self.note(line, &effects),
+                Err(refusal) => {
+                    let _ = writeln!(self.trace, "{line}\n    refused ({}): {refusal}", refusal.code.as_str());
                 }
-            }
+            },
             _ => {
                 let input = self.input(verb, rest).unwrap_or_else(|| process_input(run, verb, rest));
                 let effects = self.machine.handle(input, self.now);
                 self.note(line, &effects);
             }
         }
+    }
+
+    /// Runs steps that other tests trace.
+    fn skip_trace(&mut self, line: &str, steps: &[&str]) {
+        let length = self.trace.len();
+        steps.iter().for_each(|step| self.step(step));
+        self.trace.truncate(length);
+        self.note(line, &[]);
     }
 
     /// `session conversation=c1 persona=p process archived`: restarts the script with another record.
@@ -110,10 +125,10 @@ impl ScriptRunner {
                     record.resumable = true;
                     record.turns = 1;
                 }
-                ("lost", id) => record.conversation = Some(id.to_owned()),
+                ("not-resumable", id) => record.conversation = Some(id.to_owned()),
                 ("persona", name) => record.persona = Some(name.to_owned()),
                 ("place", chat) => record.place = Some(Place::new("test", chat)),
-                ("kept", id) => record.kept.push(prompt(id, "home").into()),
+                ("interrupted", id) => record.interrupted.push(prompt(id, "home").into()),
                 ("process", _) => record.process = Some(process()),
                 ("background", about) => record.background.push(about.to_owned()),
                 ("archived", _) => record.archived = true,
@@ -124,14 +139,14 @@ impl ScriptRunner {
     }
 
     fn restore(&mut self, line: &str, facts: &str) {
-        let (mut queued, mut cut_off) = (Vec::new(), Vec::new());
+        let (mut queued, mut interrupted) = (Vec::new(), Vec::new());
         for fact in facts.split_whitespace() {
             match fact.split_once('=') {
-                Some(("cut", id)) => cut_off.push(prompt(id, "home")),
+                Some(("interrupted", id)) => interrupted.push(prompt(id, "home")),
                 _ => queued.push(prompt(fact, "home")),
             }
         }
-        let effects = self.machine.restore(queued, cut_off, self.now);
+        let effects = self.machine.restore(queued, interrupted, self.now);
         self.note(line, &effects);
     }
 
@@ -162,16 +177,16 @@ impl ScriptRunner {
                 let (ticket, verdict) = self.ticketed(rest);
                 Input::Verdict { ticket, verdict: self::verdict(verdict) }
             }
-            "brief" => Input::PersonaSettings { ticket: self.ticket, brief: Ok(brief(rest)) },
-            "no-brief" => Input::PersonaSettings { ticket: self.ticket, brief: Err(rest.to_owned()) },
-            "words" => {
+            "persona-settings" => Input::PersonaSettings { ticket: self.ticket, settings: Ok(persona_settings(rest)) },
+            "persona-error" => Input::PersonaSettings { ticket: self.ticket, settings: Err(rest.to_owned()) },
+            "resume-notice" => {
                 let (ticket, text) = self.ticketed(rest);
-                Input::ResumeNotice { ticket, text: words(text) }
+                Input::ResumeNotice { ticket, text: non_empty(text) }
             }
             "settings" => Input::Settings(Settings { idle_timeout: span(rest), ..settings() }),
-            "folder" => Input::Settings(Settings { folder: words(rest).map(Into::into), ..settings() }),
+            "folder" => Input::Settings(Settings { folder: non_empty(rest).map(Into::into), ..settings() }),
             // The agent's configuration.
-            "agent" => Input::Settings(Settings { model: words(rest), ..settings() }),
+            "agent" => Input::Settings(Settings { model: non_empty(rest), ..settings() }),
             "args" => Input::Settings(Settings { agent: Some(agent(rest)), ..settings() }),
             "policy" => Input::PolicyChanged,
             "withdraw" => Input::Withdrawn(rest.split(' ').map(|id| PromptId(id.to_owned())).collect()),
@@ -193,25 +208,27 @@ impl ScriptRunner {
         let phase = self.machine.phase().as_str();
         let _ = writeln!(self.trace, "{title} → {phase}");
         for effect in effects {
-            match effect {
-                Effect::Spawn { run, .. } => self.run = *run,
-                Effect::Resolve { ticket, .. } | Effect::Review { ticket, .. } | Effect::WordResume { ticket, .. } => {
-                    self.ticket = *ticket;
-                }
-                _ => {}
+            if let Effect::Spawn { run, .. } = effect {
+                self.run = *run;
             }
-            let _ = writeln!(self.trace, "    {}", told(effect));
+            if let Effect::LoadPersona { ticket, .. }
+            | Effect::Review { ticket, .. }
+            | Effect::RequestResumeNotice { ticket, .. } = effect
+            {
+                self.ticket = *ticket;
+            }
+            let _ = writeln!(self.trace, "    {}", show(effect));
         }
     }
 }
 
-fn order(text: &str) -> SessionCommand {
+fn command(text: &str) -> SessionCommand {
     let (verb, rest) = text.split_once(' ').unwrap_or((text, ""));
     match verb {
-        "touch" => SessionCommand::Touch(Place::new("test", words(rest).as_deref().unwrap_or("home"))),
+        "touch" => SessionCommand::Touch(Place::new("test", non_empty(rest).as_deref().unwrap_or("home"))),
         "start" => SessionCommand::Start,
         "suspend" => SessionCommand::Suspend,
-        "suspend-anyway" => SessionCommand::SuspendAnyway,
+        "force-suspend" => SessionCommand::ForceSuspend,
         "stop" => stop(rest),
         "retry" => SessionCommand::Retry(PromptId(rest.to_owned())),
         "fresh" => SessionCommand::Fresh,
@@ -219,35 +236,38 @@ fn order(text: &str) -> SessionCommand {
         "press" => press(rest),
         "archive" => SessionCommand::Archive,
         "restore" => SessionCommand::Restore,
-        "timeout" => SessionCommand::SetIdleTimeout(words(rest).map(|text| span(&text))),
-        "model" => SessionCommand::SetModel(words(rest)),
-        "persona" => SessionCommand::SetPersona(words(rest)),
-        "mode" => SessionCommand::SetMode(words(rest)),
-        _ => panic!("unknown order {text}"),
+        "timeout" => SessionCommand::SetIdleTimeout(non_empty(rest).map(|text| span(&text))),
+        "model" => SessionCommand::SetModel(non_empty(rest)),
+        "persona" => SessionCommand::SetPersona(non_empty(rest)),
+        "mode" => SessionCommand::SetMode(non_empty(rest)),
+        _ => panic!("unknown command {text}"),
     }
 }
 
 /// `a retry b` presses the button of prompt a, `2 fresh` that of failure 2.
 fn press(text: &str) -> SessionCommand {
-    let (about, rest) = text.split_once(' ').expect("a request and an order");
+    let (about, rest) = text.split_once(' ').expect("a request and a command");
     let request = match about.parse() {
         Ok(failure) => Request::Start { session: record().name, failure },
         Err(_) => Request::Prompt(PromptId(about.to_owned())),
     };
-    SessionCommand::Pressed(request, Box::new(order(rest)))
+    SessionCommand::Pressed(request, Box::new(command(rest)))
 }
 
 /// `all from den`: both parts are optional. With `from nowhere`, the reply to the command is not shown.
 fn stop(text: &str) -> SessionCommand {
-    let (waiting, from) = text.split_once("from ").unwrap_or((text, "home"));
-    let waiting = if waiting.trim() == "all" { Waiting::Drop } else { Waiting::Keep };
-    SessionCommand::Interrupt { waiting, from: (from != "nowhere").then(|| Place::new("test", from)) }
+    let (which, from) = text.split_once("from ").unwrap_or((text, "home"));
+    let queued = if which.trim() == "all" { QueuedPrompts::Drop } else { QueuedPrompts::Keep };
+    SessionCommand::Interrupt { queued, from: (from != "nowhere").then(|| Place::new("test", from)) }
 }
 
 fn process_input(run: Run, verb: &str, rest: &str) -> Input {
     match verb {
         "spawned" => Input::Spawned { run, process: process() },
-        "exit" => Input::Exit { run, exit: Exit::Ended { status: "exit code 1".to_owned(), last_words: words(rest) } },
+        "exit" => Input::Exit {
+            run,
+            exit: Exit::Ended { status: "exit code 1".to_owned(), last_stderr_line: non_empty(rest) },
+        },
         "not-started" => Input::Exit { run, exit: Exit::NotStarted(rest.to_owned()) },
         _ => Input::Agent { run, event: agent_event(verb, rest) },
     }
@@ -262,18 +282,18 @@ fn agent_event(verb: &str, rest: &str) -> AgentEvent {
     match verb {
         "ready" => AgentEvent::Ready { models: rest.split_whitespace().map(str::to_owned).collect() },
         "conversation" => AgentEvent::Conversation { id: first.to_owned(), resumable: second == "resumable" },
-        "taken" => AgentEvent::Taken(PromptId(first.to_owned())),
+        "accepted" => AgentEvent::PromptAccepted(PromptId(first.to_owned())),
         "says" => AgentEvent::Part { at: 0, change: Change::Append(rest.to_owned()) },
         "does" => AgentEvent::Part { at: 1, change: Change::Action(action(rest)) },
         "done" => finished(Outcome::Done),
         "interrupted" => finished(Outcome::Interrupted),
         "failed" => finished(Outcome::Failed(second.to_owned())),
         "denied" => AgentEvent::Denied { tool: first.to_owned(), detail: second.to_owned() },
-        "heard" => AgentEvent::InterruptTaken,
-        "background" => AgentEvent::Background(rest.split(", ").filter_map(words).map(work).collect()),
-        "began" => AgentEvent::Began(PromptId(rest.to_owned())),
-        "unasked" => AgentEvent::Unasked(rest.to_owned()),
-        "refused" => AgentEvent::ResumeRefused(rest.to_owned()),
+        "interrupt-accepted" => AgentEvent::InterruptAccepted,
+        "background" => AgentEvent::Background(rest.split(", ").filter_map(non_empty).map(work).collect()),
+        "began-turn" => AgentEvent::TurnStarted(PromptId(rest.to_owned())),
+        "unprompted" => AgentEvent::UnpromptedText(rest.to_owned()),
+        "resume-refused" => AgentEvent::ResumeRefused(rest.to_owned()),
         _ => panic!("unknown step {verb} {rest}"),
     }
 }
@@ -307,35 +327,37 @@ fn verdict(text: &str) -> Verdict {
     }
 }
 
-fn brief(text: &str) -> PersonaSettings {
-    let mut brief = PersonaSettings::default();
+fn persona_settings(text: &str) -> PersonaSettings {
+    let mut settings = PersonaSettings::default();
     for fact in text.split_whitespace() {
         match fact.split_once('=').expect("a fact as model=x") {
-            ("rules", rules) => brief.instructions = rules.to_owned(),
-            ("model", model) => brief.model = words(model),
-            ("timeout", timeout) => brief.idle_timeout = Some(span(timeout)),
-            ("greeting", greeting) => brief.greeting = words(greeting),
+            ("rules", rules) => settings.instructions = rules.to_owned(),
+            ("model", model) => settings.model = non_empty(model),
+            ("timeout", timeout) => settings.idle_timeout = Some(span(timeout)),
+            ("greeting", greeting) => settings.greeting = non_empty(greeting),
             _ => panic!("unknown fact {fact}"),
         }
     }
-    brief
+    settings
 }
 
-fn told(effect: &Effect) -> String {
+fn show(effect: &Effect) -> String {
     match effect {
         Effect::Persist => "persist".to_owned(),
-        Effect::Hand(id) => format!("hand {}", id.0),
-        Effect::TakeBack(id) => format!("take back {}", id.0),
+        Effect::MarkSent(id) => format!("mark {} sent", id.0),
+        Effect::MarkQueued(id) => format!("mark {} queued", id.0),
         Effect::Accept(prompt) => format!("accept {}: {}", prompt.id.0, prompt.text),
-        Effect::Settle { prompt, how: Settled::Dropped(_) } => format!("drop {}", prompt.0),
-        Effect::Settle { prompt, how: Settled::CutOff } => format!("settle {} as interrupted", prompt.0),
-        Effect::Resolve { ticket, persona } => format!("resolve #{}: {persona}", ticket.0),
+        Effect::Complete { prompt, how: Completion::Dropped(_) } => format!("drop {}", prompt.0),
+        Effect::Complete { prompt, how: Completion::Interrupted } => format!("complete {} as interrupted", prompt.0),
+        Effect::LoadPersona { ticket, persona } => format!("load persona #{}: {persona}", ticket.0),
         Effect::Review { ticket, idle_for } => format!("review #{}: idle for {idle_for:?}", ticket.0),
-        Effect::WordResume { ticket, idle_for } => format!("word resume #{}: idle for {idle_for:?}", ticket.0),
+        Effect::RequestResumeNotice { ticket, idle_for } => {
+            format!("request resume notice #{}: idle for {idle_for:?}", ticket.0)
+        }
         Effect::Spawn { run, launch } => {
             let conversation = launch.resume.as_ref().map_or("anew".to_owned(), |id| format!("resuming {id}"));
             let model = launch.model.as_ref().map_or(String::new(), |model| format!(", model {model}"));
-            let rules = words(&launch.instructions).map_or(String::new(), |rules| format!(", rules {rules}"));
+            let rules = non_empty(&launch.instructions).map_or(String::new(), |rules| format!(", rules {rules}"));
             format!("spawn {} {conversation}{model}{rules}", run.0)
         }
         Effect::Send { run, prompt } if prompt.text.starts_with("the text of ") => {
@@ -346,29 +368,29 @@ fn told(effect: &Effect) -> String {
         Effect::CloseInput { run } => format!("close input of {}", run.0),
         Effect::Terminate { run } => format!("terminate {}", run.0),
         Effect::Kill { run } => format!("kill {}", run.0),
-        Effect::Began(place) => format!("began at {}", place.chat),
-        Effect::Show => "show".to_owned(),
-        Effect::Finish(turn) => format!("finish {}", ended(turn)),
+        Effect::TurnStarted(place) => format!("turn started at {}", place.chat),
+        Effect::ShowTurn => "show".to_owned(),
+        Effect::Finish(turn) => format!("finish {}", show_turn(turn)),
         Effect::CloseRequest { request, choice } => {
             let request = match request {
                 Request::Prompt(id) => id.0.clone(),
                 Request::Start { failure, .. } => format!("failure {failure}"),
                 Request::Grant { plugin, .. } => plugin.clone(),
             };
-            format!("decided {request}: {choice:?}")
+            format!("close request {request}: {choice:?}")
         }
-        Effect::CutOff(turn) => format!("cut off {}", ended(turn)),
-        Effect::Tell { place, notice } => {
+        Effect::FinishInterrupted(turn) => format!("finish interrupted {}", show_turn(turn)),
+        Effect::Post { place, notice } => {
             let text = crate::render::unescape(&notice.reply().text);
-            format!("tell {}: {}", place.chat, text.lines().next().unwrap_or_default())
+            format!("post {}: {}", place.chat, text.lines().next().unwrap_or_default())
         }
     }
 }
 
-fn ended(turn: &Turn) -> String {
+fn show_turn(turn: &Turn) -> String {
     let parts = turn.parts.iter().map(|part| match part {
-        Part::Text(text) => format!("“{text}”"),
-        Part::Action(action) => format!("[{}]", action.title),
+        TurnPart::Text(text) => format!("“{text}”"),
+        TurnPart::Action(action) => format!("[{}]", action.title),
     });
     let shown = parts.collect::<Vec<_>>().join(" ");
     let state = match &turn.state {

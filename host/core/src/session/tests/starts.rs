@@ -10,39 +10,39 @@ fn a_changed_folder_is_announced_once_the_agent_is_ready() {
         "
         session conversation=c1 place=home
         folder /y
-        order start
+        command start
         spawned
         ready
         folder
-        order suspend
+        command suspend
         exit
         folder /gone
-        order start
+        command start
         not-started its folder is gone
         ",
         expect![[r#"
             folder /y → suspended
-            order start → starting
+            command start → starting
                 persist
                 spawn 1 resuming c1
             spawned → starting
                 persist
-                tell home: Session 'x' now works in /y, as set in [sessions.folders].
+                post home: Session 'x' now works in /y, as set in [sessions.folders].
             ready → idle
                 review #2: idle for 0ns
             folder → idle
                 review #3: idle for 0ns
-            order suspend → stopping
+            command suspend → stopping
                 close input of 1
             exit → suspended
                 persist
             folder /gone → suspended
-            order start → starting
+            command start → starting
                 persist
                 spawn 2 resuming c1
             not-started its folder is gone → broken
                 persist
-                tell home: The agent of session 'x' could not be started: its folder is gone
+                post home: The agent of session 'x' could not be started: its folder is gone
         "#]],
     );
 }
@@ -55,7 +55,7 @@ fn a_prompt_starts_a_new_agent() {
         spawned
         conversation c1
         ready
-        taken a
+        accepted a
         says Hello
         conversation c1 resumable
         done a $0.25
@@ -69,9 +69,9 @@ fn a_prompt_starts_a_new_agent() {
             conversation c1 → starting
                 persist
             ready → busy
-                hand a
+                mark a sent
                 send a to 1
-            taken a → busy
+            accepted a → busy
             says Hello → busy
                 show
             conversation c1 resumable → busy
@@ -89,12 +89,12 @@ fn a_start_without_a_prompt_is_silent() {
     check(
         "
         session conversation=c1
-        order start
+        command start
         spawned
         ready
         ",
         expect![[r#"
-            order start → starting
+            command start → starting
                 spawn 1 resuming c1
             spawned → starting
                 persist
@@ -109,35 +109,35 @@ fn a_persona_is_resolved_at_each_start_and_greets_once() {
     check(
         "
         session persona=planner place=home
-        order start
-        brief rules=plan model=opus timeout=60s greeting=Hi
+        command start
+        persona-settings rules=plan model=opus timeout=60s greeting=Hi
         conversation c1
         ready
         verdict absent
         wait 60s
         exit
-        order start
-        brief rules=plan greeting=Hi
+        command start
+        persona-settings rules=plan greeting=Hi
         ready
         ",
         expect![[r#"
-            order start → starting
-                resolve #1: planner
-            brief rules=plan model=opus timeout=60s greeting=Hi → starting
+            command start → starting
+                load persona #1: planner
+            persona-settings rules=plan model=opus timeout=60s greeting=Hi → starting
                 spawn 1 anew, model opus, rules plan
             conversation c1 → starting
                 persist
             ready → idle
                 persist
-                tell home: Hi
+                post home: Hi
                 review #2: idle for 0ns
             verdict absent → idle
             60s: idle → stopping
                 close input of 1
             exit → suspended
-            order start → starting
-                resolve #3: planner
-            brief rules=plan greeting=Hi → starting
+            command start → starting
+                load persona #3: planner
+            persona-settings rules=plan greeting=Hi → starting
                 spawn 2 anew, rules plan
             ready → idle
                 review #4: idle for 0ns
@@ -151,46 +151,46 @@ fn only_a_new_persona_greets_again() {
     check(
         "
         session persona=planner place=home
-        order start
-        brief greeting=Hi
+        command start
+        persona-settings greeting=Hi
         ready
-        order model y
+        command model y
         exit
-        brief greeting=Hi
+        persona-settings greeting=Hi
         ready
-        order persona research
+        command persona research
         exit
-        brief greeting=Hello
+        persona-settings greeting=Hello
         ready
         ",
         expect![[r#"
-            order start → starting
-                resolve #1: planner
-            brief greeting=Hi → starting
+            command start → starting
+                load persona #1: planner
+            persona-settings greeting=Hi → starting
                 spawn 1 anew
             ready → idle
                 persist
-                tell home: Hi
+                post home: Hi
                 review #2: idle for 0ns
-            order model y → stopping
+            command model y → stopping
                 persist
                 close input of 1
             exit → starting
-                resolve #3: planner
-            brief greeting=Hi → starting
+                load persona #3: planner
+            persona-settings greeting=Hi → starting
                 spawn 2 anew, model y
             ready → idle
                 review #4: idle for 0ns
-            order persona research → stopping
+            command persona research → stopping
                 persist
                 close input of 2
             exit → starting
-                resolve #5: research
-            brief greeting=Hello → starting
+                load persona #5: research
+            persona-settings greeting=Hello → starting
                 spawn 3 anew, model y
             ready → idle
                 persist
-                tell home: Hello
+                post home: Hello
                 review #6: idle for 0ns
         "#]],
     );
@@ -205,7 +205,7 @@ fn repeated_start_failures_are_reported_once() {
         exit bad flag
         wait 1s
         exit bad flag
-        order retry r
+        command retry r
         exit bad flag
         ",
         expect![[r#"
@@ -216,18 +216,18 @@ fn repeated_start_failures_are_reported_once() {
                 persist
             exit bad flag → starting
                 persist
-                tell home: The agent of session 'x' did not start: it exited (exit code 1): bad flag
-                tell den: The agent of session 'x' did not start: it exited (exit code 1): bad flag
+                post home: The agent of session 'x' did not start: it exited (exit code 1): bad flag
+                post den: The agent of session 'x' did not start: it exited (exit code 1): bad flag
             1s: start again → starting
                 spawn 2 anew
             exit bad flag → starting
-            order retry r → starting
-                decided failure 1: TryAgain
+            command retry r → starting
+                close request failure 1: TryAgain
                 spawn 3 anew
             exit bad flag → starting
                 persist
-                tell home: The agent of session 'x' did not start: it exited (exit code 1): bad flag
-                tell den: The agent of session 'x' did not start: it exited (exit code 1): bad flag
+                post home: The agent of session 'x' did not start: it exited (exit code 1): bad flag
+                post den: The agent of session 'x' did not start: it exited (exit code 1): bad flag
         "#]],
     );
 }
@@ -237,32 +237,32 @@ fn the_greeting_waits_until_the_agent_is_ready() {
     check(
         "
         session persona=planner place=home
-        order start
-        brief greeting=Hi
+        command start
+        persona-settings greeting=Hi
         conversation c1
         exit boom
         wait 1s
-        brief greeting=Hi
+        persona-settings greeting=Hi
         ready
         ",
         expect![[r#"
-            order start → starting
-                resolve #1: planner
-            brief greeting=Hi → starting
+            command start → starting
+                load persona #1: planner
+            persona-settings greeting=Hi → starting
                 spawn 1 anew
             conversation c1 → starting
                 persist
             exit boom → starting
                 persist
-                tell home: The agent of session 'x' did not start: it exited (exit code 1): boom
+                post home: The agent of session 'x' did not start: it exited (exit code 1): boom
             1s: start again → starting
-                resolve #2: planner
-            brief greeting=Hi → starting
+                load persona #2: planner
+            persona-settings greeting=Hi → starting
                 spawn 2 anew
             ready → idle
                 persist
-                decided failure 1: Withdrawn
-                tell home: Hi
+                close request failure 1: Withdrawn
+                post home: Hi
                 review #3: idle for 0ns
         "#]],
     );
@@ -274,29 +274,29 @@ fn no_agent_starts_without_its_persona() {
         "
         session persona=planner
         prompt a
-        no-brief it traps
+        persona-error it traps
         prompt b from den
-        order retry r
-        brief rules=plan
+        command retry r
+        persona-settings rules=plan
         ready
         ",
         expect![[r#"
             prompt a → starting
                 persist
-                resolve #1: planner
-            no-brief it traps → broken
+                load persona #1: planner
+            persona-error it traps → broken
                 persist
-                tell home: The persona of session 'x' could not be used: it traps
+                post home: The persona of session 'x' could not be used: it traps
             prompt b from den → broken
                 persist
-                tell den: The persona of session 'x' could not be used: it traps
-            order retry r → starting
-                decided failure 1: TryAgain
-                resolve #2: planner
-            brief rules=plan → starting
+                post den: The persona of session 'x' could not be used: it traps
+            command retry r → starting
+                close request failure 1: TryAgain
+                load persona #2: planner
+            persona-settings rules=plan → starting
                 spawn 1 anew, rules plan
             ready → busy
-                hand a
+                mark a sent
                 send a to 1
         "#]],
     );
@@ -309,16 +309,16 @@ fn a_persona_plugin_without_a_reply_times_out() {
         session persona=planner
         prompt a
         wait 60s
-        brief rules=late
+        persona-settings rules=late
         ",
         expect![[r#"
             prompt a → starting
                 persist
-                resolve #1: planner
+                load persona #1: planner
             60s: persona → broken
                 persist
-                tell home: The persona of session 'x' could not be used: it did not answer within a minute
-            brief rules=late → broken
+                post home: The persona of session 'x' could not be used: it did not answer within a minute
+            persona-settings rules=late → broken
         "#]],
     );
 }
@@ -338,8 +338,8 @@ fn an_agent_that_exits_early_gets_its_prompt_again() {
         wait 25s
         exit boom 4
         prompt b from den
-        order start
-        order retry r
+        command start
+        command retry r
         ready
         ",
         expect![[r#"
@@ -348,38 +348,38 @@ fn an_agent_that_exits_early_gets_its_prompt_again() {
                 spawn 1 anew
             exit boom 1 → starting
                 persist
-                tell home: The agent of session 'x' did not start: it exited (exit code 1): boom 1
+                post home: The agent of session 'x' did not start: it exited (exit code 1): boom 1
             1s: start again → starting
                 spawn 2 anew
             ready → busy
-                decided failure 1: Withdrawn
-                hand a
+                close request failure 1: Withdrawn
+                mark a sent
                 send a to 2
             exit → starting
-                take back a
+                mark a queued
             6s: start again → starting
                 spawn 3 anew
             ready → busy
-                hand a
+                mark a sent
                 send a to 3
             exit boom 3 → starting
-                take back a
+                mark a queued
             31s: start again → starting
                 spawn 4 anew
             exit boom 4 → broken
                 persist
-                tell home: The agent of session 'x' keeps exiting: boom 4
+                post home: The agent of session 'x' keeps exiting: boom 4
             prompt b from den → broken
                 persist
-                tell den: The agent of session 'x' keeps exiting: boom 4
-            order start → broken
-                tell home: The agent of session 'x' keeps exiting: boom 4
-                tell den: The agent of session 'x' keeps exiting: boom 4
-            order retry r → starting
-                decided failure 2: TryAgain
+                post den: The agent of session 'x' keeps exiting: boom 4
+            command start → broken
+                post home: The agent of session 'x' keeps exiting: boom 4
+                post den: The agent of session 'x' keeps exiting: boom 4
+            command retry r → starting
+                close request failure 2: TryAgain
                 spawn 5 anew
             ready → busy
-                hand a
+                mark a sent
                 send a to 5
         "#]],
     );
@@ -396,7 +396,7 @@ fn an_accepted_prompt_resets_the_failed_starts() {
         exit
         wait 5s
         ready
-        taken a
+        accepted a
         exit
         exit
         wait 1s
@@ -408,25 +408,25 @@ fn an_accepted_prompt_resets_the_failed_starts() {
             prompt b → starting
             exit → starting
                 persist
-                tell home: The agent of session 'x' did not start: it exited (exit code 1) without output
+                post home: The agent of session 'x' did not start: it exited (exit code 1) without output
             1s: start again → starting
                 spawn 2 anew
             exit → starting
             6s: start again → starting
                 spawn 3 anew
             ready → busy
-                decided failure 1: Withdrawn
-                hand a
+                close request failure 1: Withdrawn
+                mark a sent
                 send a to 3
-            taken a → busy
+            accepted a → busy
             exit → starting
                 persist
                 finish a at home, failed: Incomplete: the agent exited.
-                tell home: The agent of session 'x' exited during its answer: exit code 1
+                post home: The agent of session 'x' exited during its answer: exit code 1
                 spawn 4 anew
             exit → starting
                 persist
-                tell home: The agent of session 'x' did not start: it exited (exit code 1) without output
+                post home: The agent of session 'x' did not start: it exited (exit code 1) without output
             7s: start again → starting
                 spawn 5 anew
         "#]],
@@ -457,26 +457,26 @@ fn the_start_of_an_answer_resets_the_failed_starts() {
             prompt b → starting
             exit → starting
                 persist
-                tell home: The agent of session 'x' did not start: it exited (exit code 1) without output
+                post home: The agent of session 'x' did not start: it exited (exit code 1) without output
             1s: start again → starting
                 spawn 2 anew
             exit → starting
             6s: start again → starting
                 spawn 3 anew
             ready → busy
-                decided failure 1: Withdrawn
-                hand a
+                close request failure 1: Withdrawn
+                mark a sent
                 send a to 3
             says Half → busy
                 show
             exit → starting
                 persist
                 finish a at home, failed: Incomplete: the agent exited. “Half”
-                tell home: The agent of session 'x' exited during its answer: exit code 1
+                post home: The agent of session 'x' exited during its answer: exit code 1
                 spawn 4 anew
             exit → starting
                 persist
-                tell home: The agent of session 'x' did not start: it exited (exit code 1) without output
+                post home: The agent of session 'x' did not start: it exited (exit code 1) without output
             7s: start again → starting
                 spawn 5 anew
         "#]],
@@ -503,7 +503,7 @@ fn an_agent_that_never_gets_ready_is_stopped() {
                 kill 1
             exit → starting
                 persist
-                tell home: The agent of session 'x' did not start: it was not ready within a minute
+                post home: The agent of session 'x' did not start: it was not ready within a minute
             61s: start again → starting
                 spawn 2 anew
         "#]],
@@ -517,7 +517,7 @@ fn a_missing_command_is_not_retried() {
         prompt a
         not-started the command 'cluade' was not found: correct `command` in [agents.demo]
         wait 100s
-        order retry r
+        command retry r
         ",
         expect![[r#"
             prompt a → starting
@@ -525,9 +525,9 @@ fn a_missing_command_is_not_retried() {
                 spawn 1 anew
             not-started the command 'cluade' was not found: correct `command` in [agents.demo] → broken
                 persist
-                tell home: The agent of session 'x' could not be started: the command 'cluade' was not found: correct `command` in [agents.demo]
-            order retry r → starting
-                decided failure 1: TryAgain
+                post home: The agent of session 'x' could not be started: the command 'cluade' was not found: correct `command` in [agents.demo]
+            command retry r → starting
+                close request failure 1: TryAgain
                 spawn 2 anew
         "#]],
     );

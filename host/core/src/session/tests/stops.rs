@@ -8,41 +8,35 @@ use super::script::check;
 fn stop_interrupts_and_the_process_stays() {
     check(
         "
-        prompt a
-        ready
-        taken a
+        busy a
+        accepted a
         says Half
         prompt b
-        order stop
-        order stop
+        command stop
+        command stop
         interrupted a
         done b
-        order stop
+        command stop
         ",
         expect![[r#"
-            prompt a → starting
-                persist
-                spawn 1 anew
-            ready → busy
-                hand a
-                send a to 1
-            taken a → busy
+            busy a → busy
+            accepted a → busy
             says Half → busy
                 show
             prompt b → busy
-            order stop → busy
+            command stop → busy
                 interrupt 1
-            order stop → busy
+            command stop → busy
             interrupted a → busy
                 persist
                 finish a at home, done, silent “Half”
-                hand b
+                mark b sent
                 send b to 1
             done b → idle
                 persist
                 finish b at home, done
                 review #1: idle for 0ns
-            order stop
+            command stop
                 refused (invalid): Nothing is running.
         "#]],
     );
@@ -52,23 +46,17 @@ fn stop_interrupts_and_the_process_stays() {
 fn stop_all_drops_waiting_prompts() {
     check(
         "
-        prompt a
-        ready
+        busy a
         prompt b
         prompt c
-        order stop all
+        command stop all
         interrupted a
         ",
         expect![[r#"
-            prompt a → starting
-                persist
-                spawn 1 anew
-            ready → busy
-                hand a
-                send a to 1
+            busy a → busy
             prompt b → busy
             prompt c → busy
-            order stop all → busy
+            command stop all → busy
                 interrupt 1
                 drop b
                 drop c
@@ -84,11 +72,10 @@ fn stop_all_drops_waiting_prompts() {
 fn an_agent_that_ignores_stop_is_terminated() {
     check(
         "
-        prompt a
-        ready
-        taken a
+        busy a
+        accepted a
         says Half
-        order stop
+        command stop
         wait 5s
         says ghost
         done a
@@ -96,16 +83,11 @@ fn an_agent_that_ignores_stop_is_terminated() {
         exit
         ",
         expect![[r#"
-            prompt a → starting
-                persist
-                spawn 1 anew
-            ready → busy
-                hand a
-                send a to 1
-            taken a → busy
+            busy a → busy
+            accepted a → busy
             says Half → busy
                 show
-            order stop → busy
+            command stop → busy
                 interrupt 1
             5s: interrupt → stopping
                 persist
@@ -128,15 +110,15 @@ fn a_stop_is_reported_once_in_each_place() {
         prompt a from den
         ready
         says Half
-        order stop from home
+        command stop from home
         interrupted a
         prompt b from den
-        order stop from home
-        order stop from den
-        order stop from home
+        command stop from home
+        command stop from den
+        command stop from home
         interrupted b
         prompt c from den
-        order stop from nowhere
+        command stop from nowhere
         exit
         ",
         expect![[r#"
@@ -144,31 +126,31 @@ fn a_stop_is_reported_once_in_each_place() {
                 persist
                 spawn 1 anew
             ready → busy
-                hand a
+                mark a sent
                 send a to 1
             says Half → busy
                 show
-            order stop from home → busy
+            command stop from home → busy
                 interrupt 1
             interrupted a → idle
                 persist
                 finish a at den, failed: Stopped. “Half”
                 review #1: idle for 0ns
             prompt b from den → busy
-                hand b
+                mark b sent
                 send b to 1
-            order stop from home → busy
+            command stop from home → busy
                 interrupt 1
-            order stop from den → busy
-            order stop from home → busy
+            command stop from den → busy
+            command stop from home → busy
             interrupted b → idle
                 persist
                 finish b at den, stopped, silent
                 review #2: idle for 0ns
             prompt c from den → busy
-                hand c
+                mark c sent
                 send c to 1
-            order stop from nowhere → busy
+            command stop from nowhere → busy
                 interrupt 1
             exit → suspended
                 persist
@@ -181,21 +163,15 @@ fn a_stop_is_reported_once_in_each_place() {
 fn an_exit_caused_by_stop_is_not_reported() {
     check(
         "
-        prompt a
-        ready
+        busy a
         prompt b
-        order stop
+        command stop
         exit
         ",
         expect![[r#"
-            prompt a → starting
-                persist
-                spawn 1 anew
-            ready → busy
-                hand a
-                send a to 1
+            busy a → busy
             prompt b → busy
-            order stop → busy
+            command stop → busy
                 interrupt 1
             exit → starting
                 persist
@@ -211,7 +187,7 @@ fn stop_drops_the_prompt_that_is_sent_next() {
         "
         prompt a
         prompt b
-        order stop
+        command stop
         ready
         ",
         expect![[r#"
@@ -219,10 +195,10 @@ fn stop_drops_the_prompt_that_is_sent_next() {
                 persist
                 spawn 1 anew
             prompt b → starting
-            order stop → starting
+            command stop → starting
                 drop a
             ready → busy
-                hand b
+                mark b sent
                 send b to 1
         "#]],
     );
@@ -232,30 +208,30 @@ fn stop_drops_the_prompt_that_is_sent_next() {
 fn stop_without_a_turn_is_refused() {
     check(
         "
-        order stop
-        order stop all
+        command stop
+        command stop all
         prompt a
         not-started no such file
-        order stop
-        order stop all
-        order stop all
+        command stop
+        command stop all
+        command stop all
         ",
         expect![[r#"
-            order stop
+            command stop
                 refused (invalid): Nothing is running.
-            order stop all
+            command stop all
                 refused (invalid): Nothing is running.
             prompt a → starting
                 persist
                 spawn 1 anew
             not-started no such file → broken
                 persist
-                tell home: The agent of session 'x' could not be started: no such file
-            order stop
+                post home: The agent of session 'x' could not be started: no such file
+            command stop
                 refused (invalid): Nothing is running.
-            order stop all → broken
+            command stop all → broken
                 drop a
-            order stop all
+            command stop all
                 refused (invalid): Nothing is running.
         "#]],
     );
@@ -265,9 +241,8 @@ fn stop_without_a_turn_is_refused() {
 fn an_agent_is_closed_then_terminated_then_killed() {
     check(
         "
-        order start
-        ready
-        order suspend
+        idle
+        command suspend
         wait 2s
         wait 5s
         wait 100s
@@ -275,11 +250,8 @@ fn an_agent_is_closed_then_terminated_then_killed() {
         exit
         ",
         expect![[r#"
-            order start → starting
-                spawn 1 anew
-            ready → idle
-                review #1: idle for 0ns
-            order suspend → stopping
+            idle → idle
+            command suspend → stopping
                 close input of 1
             2s: terminate → stopping
                 terminate 1
@@ -297,24 +269,20 @@ fn an_agent_is_closed_then_terminated_then_killed() {
 fn shutdown_closes_an_idle_agent() {
     check(
         "
-        order start
-        ready
+        idle
         shutdown
         prompt a
-        order start
+        command start
         exit
         prompt b
         ",
         expect![[r#"
-            order start → starting
-                spawn 1 anew
-            ready → idle
-                review #1: idle for 0ns
+            idle → idle
             shutdown → stopping
                 close input of 1
             prompt a → stopping
                 persist
-            order start
+            command start
                 refused (failed): Cordboard is shutting down.
             exit → suspended
             prompt b → suspended
@@ -350,9 +318,8 @@ fn shutdown_ends_an_agent_that_is_starting() {
 fn shutdown_keeps_the_prompt_of_an_interrupted_turn() {
     check(
         "
-        prompt a
-        ready
-        taken a
+        busy a
+        accepted a
         says Half
         prompt b
         shutdown
@@ -360,20 +327,15 @@ fn shutdown_keeps_the_prompt_of_an_interrupted_turn() {
         exit
         ",
         expect![[r#"
-            prompt a → starting
-                persist
-                spawn 1 anew
-            ready → busy
-                hand a
-                send a to 1
-            taken a → busy
+            busy a → busy
+            accepted a → busy
             says Half → busy
                 show
             prompt b → busy
             shutdown → stopping
                 interrupt 1
             interrupted a → stopping
-                cut off a at home, failed: Stopped: Cordboard is shutting down. “Half”
+                finish interrupted a at home, failed: Stopped: Cordboard is shutting down. “Half”
                 close input of 1
             exit → suspended
         "#]],
@@ -384,25 +346,19 @@ fn shutdown_keeps_the_prompt_of_an_interrupted_turn() {
 fn shutdown_keeps_the_prompt_of_a_turn_that_it_aborts() {
     check(
         "
-        prompt a
-        ready
-        taken a
+        busy a
+        accepted a
         shutdown
         failed a Request was aborted.
         exit
         ",
         expect![[r#"
-            prompt a → starting
-                persist
-                spawn 1 anew
-            ready → busy
-                hand a
-                send a to 1
-            taken a → busy
+            busy a → busy
+            accepted a → busy
             shutdown → stopping
                 interrupt 1
             failed a Request was aborted. → stopping
-                cut off a at home, failed: Stopped: Cordboard is shutting down.
+                finish interrupted a at home, failed: Stopped: Cordboard is shutting down.
                 close input of 1
             exit → suspended
         "#]],
@@ -413,21 +369,15 @@ fn shutdown_keeps_the_prompt_of_a_turn_that_it_aborts() {
 fn shutdown_accepts_an_answer_in_time() {
     check(
         "
-        prompt a
-        ready
-        taken a
+        busy a
+        accepted a
         shutdown
         done a
         exit
         ",
         expect![[r#"
-            prompt a → starting
-                persist
-                spawn 1 anew
-            ready → busy
-                hand a
-                send a to 1
-            taken a → busy
+            busy a → busy
+            accepted a → busy
             shutdown → stopping
                 interrupt 1
             done a → stopping
@@ -446,7 +396,7 @@ fn shutdown_interrupts_an_unfinished_turn() {
         prompt a
         spawned
         ready
-        taken a
+        accepted a
         says Half
         shutdown
         wait 9s
@@ -459,9 +409,9 @@ fn shutdown_interrupts_an_unfinished_turn() {
             spawned → starting
                 persist
             ready → busy
-                hand a
+                mark a sent
                 send a to 1
-            taken a → busy
+            accepted a → busy
             says Half → busy
                 show
             shutdown → stopping
@@ -474,7 +424,7 @@ fn shutdown_interrupts_an_unfinished_turn() {
                 kill 1
             exit → suspended
                 persist
-                cut off a at home, failed: Stopped: Cordboard is shutting down. “Half”
+                finish interrupted a at home, failed: Stopped: Cordboard is shutting down. “Half”
         "#]],
     );
 }
@@ -483,22 +433,16 @@ fn shutdown_interrupts_an_unfinished_turn() {
 fn shutdown_keeps_a_prompt_that_was_not_accepted() {
     check(
         "
-        prompt a
-        ready
+        busy a
         shutdown
         exit
         ",
         expect![[r#"
-            prompt a → starting
-                persist
-                spawn 1 anew
-            ready → busy
-                hand a
-                send a to 1
+            busy a → busy
             shutdown → stopping
                 interrupt 1
             exit → suspended
-                take back a
+                mark a queued
         "#]],
     );
 }
@@ -507,29 +451,23 @@ fn shutdown_keeps_a_prompt_that_was_not_accepted() {
 fn a_second_signal_shortens_the_shutdown() {
     check(
         "
-        prompt a
-        ready
-        taken a
+        busy a
+        accepted a
         shutdown
         shutdown
         shutdown
         exit
         ",
         expect![[r#"
-            prompt a → starting
-                persist
-                spawn 1 anew
-            ready → busy
-                hand a
-                send a to 1
-            taken a → busy
+            busy a → busy
+            accepted a → busy
             shutdown → stopping
                 interrupt 1
             shutdown → stopping
                 kill 1
             shutdown → stopping
             exit → suspended
-                cut off a at home, failed: Stopped: Cordboard is shutting down.
+                finish interrupted a at home, failed: Stopped: Cordboard is shutting down.
         "#]],
     );
 }
@@ -538,26 +476,20 @@ fn a_second_signal_shortens_the_shutdown() {
 fn shutdown_after_stop_finishes_the_stopped_turn() {
     check(
         "
-        prompt a
-        ready
-        taken a
+        busy a
+        accepted a
         says Half
-        order stop
+        command stop
         shutdown
         wait 2s
         exit
         ",
         expect![[r#"
-            prompt a → starting
-                persist
-                spawn 1 anew
-            ready → busy
-                hand a
-                send a to 1
-            taken a → busy
+            busy a → busy
+            accepted a → busy
             says Half → busy
                 show
-            order stop → busy
+            command stop → busy
                 interrupt 1
             shutdown → stopping
             2s: close input → stopping
@@ -584,7 +516,7 @@ fn shutdown_between_two_starts_suspends_the_session() {
                 spawn 1 anew
             exit → starting
                 persist
-                tell home: The agent of session 'x' did not start: it exited (exit code 1) without output
+                post home: The agent of session 'x' did not start: it exited (exit code 1) without output
             shutdown → suspended
         "#]],
     );
@@ -604,14 +536,14 @@ fn processes_that_the_agent_left_are_named_in_the_chat() {
                 persist
                 spawn 1 anew
             ready → busy
-                hand a
+                mark a sent
                 send a to 1
             done a → idle
                 persist
                 finish a at den, done
                 review #1: idle for 0ns
             strays 17 23 → idle
-                tell den: The agent of session 'x' exited and left processes that can't be attributed to it: 17, 23. They may belong to another agent, so they were not stopped. Inspect them with ps -fp 17,23, and stop them with kill 17 23.
+                post den: The agent of session 'x' exited and left processes that can't be attributed to it: 17, 23. They may belong to another agent, so they were not stopped. Inspect them with ps -fp 17,23, and stop them with kill 17 23.
         "#]],
     );
 }

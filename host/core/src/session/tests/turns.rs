@@ -12,10 +12,10 @@ fn prompts_for_a_busy_agent_wait_in_order() {
         prompt b from den
         ready
         prompt c
-        taken a
+        accepted a
         says one
         done a
-        taken b
+        accepted b
         says two
         done b
         done c
@@ -27,25 +27,25 @@ fn prompts_for_a_busy_agent_wait_in_order() {
             prompt b from den → starting
                 persist
             ready → busy
-                hand a
+                mark a sent
                 send a to 1
             prompt c → busy
                 persist
-            taken a → busy
+            accepted a → busy
             says one → busy
                 show
             done a → busy
                 persist
                 finish a at home, done “one”
-                hand b
+                mark b sent
                 send b to 1
-            taken b → busy
+            accepted b → busy
             says two → busy
                 show
             done b → busy
                 persist
                 finish b at den, done “two”
-                hand c
+                mark c sent
                 send c to 1
             done c → idle
                 persist
@@ -73,7 +73,7 @@ fn an_edit_replaces_only_a_waiting_prompt() {
                 spawn 1 anew
             prompt b → starting
             ready → busy
-                hand a
+                mark a sent
                 send a to 1
             edited a: too late → busy
             edited b: other words → busy
@@ -81,7 +81,7 @@ fn an_edit_replaces_only_a_waiting_prompt() {
             done a → busy
                 persist
                 finish a at home, done
-                hand b
+                mark b sent
                 send b to 1: other words
         "#]],
     );
@@ -91,25 +91,19 @@ fn an_edit_replaces_only_a_waiting_prompt() {
 fn a_full_queue_refuses_the_prompt() {
     check(
         "
-        prompt a
-        ready
+        busy a
         prompt b
         prompt c
         prompt d
         prompt e from den
         ",
         expect![[r#"
-            prompt a → starting
-                persist
-                spawn 1 anew
-            ready → busy
-                hand a
-                send a to 1
+            busy a → busy
             prompt b → busy
             prompt c → busy
             prompt d → busy
             prompt e from den → busy
-                tell den: Not accepted: 3 messages are already queued for session 'x'. Send it again when they are answered, or use /stop all to drop them.
+                post den: Not accepted: 3 messages are already queued for session 'x'. Send it again when they are answered, or use /stop all to drop them.
                 drop e
         "#]],
     );
@@ -122,18 +116,18 @@ fn an_exit_during_a_turn_keeps_its_prompt() {
         prompt a
         conversation c1 resumable
         ready
-        taken a
+        accepted a
         says Half
         does Bash
         prompt b from den
         exit boom
         ready
-        taken b
-        order retry a2
+        accepted b
+        command retry a2
         done b
-        taken a2
+        accepted a2
         done a2
-        order retry a3
+        command retry a3
         ",
         expect![[r#"
             prompt a → starting
@@ -142,9 +136,9 @@ fn an_exit_during_a_turn_keeps_its_prompt() {
             conversation c1 resumable → starting
                 persist
             ready → busy
-                hand a
+                mark a sent
                 send a to 1
-            taken a → busy
+            accepted a → busy
             says Half → busy
                 show
             does Bash → busy
@@ -154,27 +148,27 @@ fn an_exit_during_a_turn_keeps_its_prompt() {
             exit boom → starting
                 persist
                 finish a at home, failed: Incomplete: the agent exited. “Half” [Bash]
-                tell home: The agent of session 'x' exited during its answer: boom
+                post home: The agent of session 'x' exited during its answer: boom
                 spawn 2 resuming c1
             ready → busy
-                hand b
+                mark b sent
                 send b to 2
-            taken b → busy
-            order retry a2 → busy
+            accepted b → busy
+            command retry a2 → busy
                 accept a2: the text of a
                 persist
-                decided a: SendAgain
+                close request a: SendAgain
             done b → busy
                 persist
                 finish b at den, done
-                hand a2
+                mark a2 sent
                 send a2 to 2
-            taken a2 → busy
+            accepted a2 → busy
             done a2 → idle
                 persist
                 finish a2 at home, done
                 review #1: idle for 0ns
-            order retry a3
+            command retry a3
                 refused (invalid): Nothing to retry.
         "#]],
     );
@@ -184,60 +178,54 @@ fn an_exit_during_a_turn_keeps_its_prompt() {
 fn two_interrupted_prompts_are_both_kept() {
     check(
         "
-        prompt a
-        ready
-        taken a
+        busy a
+        accepted a
         exit boom
         prompt b from den
         ready
-        taken b
+        accepted b
         exit bang
-        order retry b2
+        command retry b2
         ready
         done b2
-        order leave
-        order leave
+        command leave
+        command leave
         ",
         expect![[r#"
-            prompt a → starting
-                persist
-                spawn 1 anew
-            ready → busy
-                hand a
-                send a to 1
-            taken a → busy
+            busy a → busy
+            accepted a → busy
             exit boom → suspended
                 persist
                 finish a at home, failed: Incomplete: the agent exited.
-                tell home: The agent of session 'x' exited during its answer: boom
+                post home: The agent of session 'x' exited during its answer: boom
             prompt b from den → starting
                 persist
                 spawn 2 anew
             ready → busy
-                hand b
+                mark b sent
                 send b to 2
-            taken b → busy
+            accepted b → busy
             exit bang → suspended
                 persist
                 finish b at den, failed: Incomplete: the agent exited.
-                tell den: The agent of session 'x' exited during its answer: bang
-            order retry b2 → starting
+                post den: The agent of session 'x' exited during its answer: bang
+            command retry b2 → starting
                 accept b2: the text of b
                 persist
-                decided b: SendAgain
+                close request b: SendAgain
                 spawn 3 anew
-                tell home: An earlier message of session 'x' was not sent again either: “the text of a”.
+                post home: An earlier message of session 'x' was not sent again either: “the text of a”.
             ready → busy
-                hand b2
+                mark b2 sent
                 send b2 to 3
             done b2 → idle
                 persist
                 finish b2 at den, done
                 review #1: idle for 0ns
-            order leave → idle
+            command leave → idle
                 persist
-                decided a: Leave
-            order leave
+                close request a: Leave
+            command leave
                 refused (invalid): Nothing to leave.
         "#]],
     );
@@ -247,33 +235,27 @@ fn two_interrupted_prompts_are_both_kept() {
 fn partial_output_counts_as_acceptance() {
     check(
         "
-        prompt a
-        ready
+        busy a
         says Half
         exit boom
-        order leave
-        order leave
-        order retry r
+        command leave
+        command leave
+        command retry r
         ",
         expect![[r#"
-            prompt a → starting
-                persist
-                spawn 1 anew
-            ready → busy
-                hand a
-                send a to 1
+            busy a → busy
             says Half → busy
                 show
             exit boom → suspended
                 persist
                 finish a at home, failed: Incomplete: the agent exited. “Half”
-                tell home: The agent of session 'x' exited during its answer: boom
-            order leave → suspended
+                post home: The agent of session 'x' exited during its answer: boom
+            command leave → suspended
                 persist
-                decided a: Leave
-            order leave
+                close request a: Leave
+            command leave
                 refused (invalid): Nothing to leave.
-            order retry r
+            command retry r
                 refused (invalid): Nothing to retry.
         "#]],
     );
@@ -286,32 +268,32 @@ fn retry_resumes_a_suspended_session() {
         session conversation=c1
         prompt a
         ready
-        taken a
+        accepted a
         exit boom
-        order retry a2
+        command retry a2
         ready
         ",
         expect![[r#"
             prompt a → starting
                 persist
-                word resume #1: idle for 0ns
+                request resume notice #1: idle for 0ns
                 spawn 1 resuming c1
             ready → busy
-                hand a
+                mark a sent
                 send a to 1
-            taken a → busy
+            accepted a → busy
             exit boom → suspended
                 persist
                 finish a at home, failed: Incomplete: the agent exited.
-                tell home: The agent of session 'x' exited during its answer: boom
-            order retry a2 → starting
+                post home: The agent of session 'x' exited during its answer: boom
+            command retry a2 → starting
                 accept a2: the text of a
                 persist
-                decided a: SendAgain
-                word resume #2: idle for 0ns
+                close request a: SendAgain
+                request resume notice #2: idle for 0ns
                 spawn 2 resuming c1
             ready → busy
-                hand a2
+                mark a2 sent
                 send a2 to 2
         "#]],
     );
@@ -321,13 +303,12 @@ fn retry_resumes_a_suspended_session() {
 fn late_and_duplicate_events_are_ignored() {
     check(
         "
-        prompt a
-        ready
-        taken a
+        busy a
+        accepted a
         done a
         done a
         says ghost
-        taken a
+        accepted a
         prompt b
         done a
         @7 done b
@@ -336,22 +317,17 @@ fn late_and_duplicate_events_are_ignored() {
         done b
         ",
         expect![[r#"
-            prompt a → starting
-                persist
-                spawn 1 anew
-            ready → busy
-                hand a
-                send a to 1
-            taken a → busy
+            busy a → busy
+            accepted a → busy
             done a → idle
                 persist
                 finish a at home, done
                 review #1: idle for 0ns
             done a → idle
             says ghost → idle
-            taken a → idle
+            accepted a → idle
             prompt b → busy
-                hand b
+                mark b sent
                 send b to 1
             done a → busy
             @7 done b → busy
@@ -375,7 +351,7 @@ fn unprompted_output_goes_to_the_latest_place() {
         done a
         verdict after 10s
         wait 8s
-        unasked the build is green
+        unprompted the build is green
         verdict after 10s
         wait 8s
         wait 2s
@@ -385,15 +361,15 @@ fn unprompted_output_goes_to_the_latest_place() {
                 persist
                 spawn 1 anew
             ready → busy
-                hand a
+                mark a sent
                 send a to 1
             done a → idle
                 persist
                 finish a at den, done
                 review #1: idle for 0ns
             verdict after 10s → idle
-            unasked the build is green → idle
-                tell den: the build is green
+            unprompted the build is green → idle
+                post den: the build is green
                 review #2: idle for 0ns
             verdict after 10s → idle
             18s: idle → stopping
@@ -417,16 +393,16 @@ fn a_denied_tool_is_reported_in_the_turns_place() {
                 persist
                 spawn 1 anew
             ready → busy
-                hand a
+                mark a sent
                 send a to 1
             prompt b → busy
                 persist
             denied Bash rm -rf / → busy
-                tell den: Denied: Bash `rm -rf /`
+                post den: Denied: Bash `rm -rf /`
             failed a out of credit → busy
                 persist
                 finish a at den, failed: out of credit
-                hand b
+                mark b sent
                 send b to 1
         "#]],
     );
@@ -436,25 +412,19 @@ fn a_denied_tool_is_reported_in_the_turns_place() {
 fn the_cost_of_a_turn_is_the_increase_of_the_total() {
     check(
         "
-        prompt a
-        ready
+        busy a
         done a $0.25
         prompt b
         done b $0.75
         ",
         expect![[r#"
-            prompt a → starting
-                persist
-                spawn 1 anew
-            ready → busy
-                hand a
-                send a to 1
+            busy a → busy
             done a $0.25 → idle
                 persist
                 finish a at home, done, $0.25
                 review #1: idle for 0ns
             prompt b → busy
-                hand b
+                mark b sent
                 send b to 1
             done b $0.75 → idle
                 persist
@@ -468,8 +438,7 @@ fn the_cost_of_a_turn_is_the_increase_of_the_total() {
 fn a_new_conversation_resets_the_cost() {
     check(
         "
-        prompt a
-        ready
+        busy a
         done a $0.75
         exit
         prompt b
@@ -477,12 +446,7 @@ fn a_new_conversation_resets_the_cost() {
         done b $0.25
         ",
         expect![[r#"
-            prompt a → starting
-                persist
-                spawn 1 anew
-            ready → busy
-                hand a
-                send a to 1
+            busy a → busy
             done a $0.75 → idle
                 persist
                 finish a at home, done, $0.75
@@ -492,7 +456,7 @@ fn a_new_conversation_resets_the_cost() {
                 persist
                 spawn 2 anew
             ready → busy
-                hand b
+                mark b sent
                 send b to 2
             done b $0.25 → idle
                 persist
@@ -506,22 +470,22 @@ fn a_new_conversation_resets_the_cost() {
 fn a_turn_keeps_its_mode() {
     check(
         "
-        order mode quiet
+        command mode quiet
         prompt a
         ready
-        order mode verbose
+        command mode verbose
         done a
         ",
         expect![[r#"
-            order mode quiet → suspended
+            command mode quiet → suspended
                 persist
             prompt a → starting
                 persist
                 spawn 1 anew
             ready → busy
-                hand a
+                mark a sent
                 send a to 1
-            order mode verbose → busy
+            command mode verbose → busy
                 persist
             done a → idle
                 persist

@@ -8,20 +8,14 @@ use super::script::check;
 fn withdrawn_prompts_are_dropped_and_others_remain() {
     check(
         "
-        prompt a
-        ready
+        busy a
         prompt b
         prompt c
         withdraw b x
         done a
         ",
         expect![[r#"
-            prompt a → starting
-                persist
-                spawn 1 anew
-            ready → busy
-                hand a
-                send a to 1
+            busy a → busy
             prompt b → busy
             prompt c → busy
             withdraw b x → busy
@@ -29,7 +23,7 @@ fn withdrawn_prompts_are_dropped_and_others_remain() {
             done a → busy
                 persist
                 finish a at home, done
-                hand c
+                mark c sent
                 send c to 1
         "#]],
     );
@@ -39,36 +33,30 @@ fn withdrawn_prompts_are_dropped_and_others_remain() {
 fn a_withdrawn_turn_is_interrupted_and_shows_nothing_more() {
     check(
         "
-        prompt a
-        ready
-        taken a
+        busy a
+        accepted a
         says Half
         prompt b
         withdraw a
         says an answer
-        order stop
+        command stop
         done a
         done b
         ",
         expect![[r#"
-            prompt a → starting
-                persist
-                spawn 1 anew
-            ready → busy
-                hand a
-                send a to 1
-            taken a → busy
+            busy a → busy
+            accepted a → busy
             says Half → busy
                 show
             prompt b → busy
             withdraw a → busy
                 interrupt 1
             says an answer → busy
-            order stop → busy
+            command stop → busy
             done a → busy
                 persist
                 finish a at home, stopped, silent “Halfan answer”
-                hand b
+                mark b sent
                 send b to 1
             done b → idle
                 persist
@@ -82,26 +70,20 @@ fn a_withdrawn_turn_is_interrupted_and_shows_nothing_more() {
 fn the_failure_of_a_withdrawn_turn_is_not_reported() {
     check(
         "
-        prompt a
-        ready
-        taken a
+        busy a
+        accepted a
         withdraw a
         exit
         prompt b
         ready
-        taken b
+        accepted b
         withdraw b
         wait 5s
         exit
         ",
         expect![[r#"
-            prompt a → starting
-                persist
-                spawn 1 anew
-            ready → busy
-                hand a
-                send a to 1
-            taken a → busy
+            busy a → busy
+            accepted a → busy
             withdraw a → busy
                 interrupt 1
             exit → suspended
@@ -110,9 +92,9 @@ fn the_failure_of_a_withdrawn_turn_is_not_reported() {
             prompt b → starting
                 spawn 2 anew
             ready → busy
-                hand b
+                mark b sent
                 send b to 2
-            taken b → busy
+            accepted b → busy
             withdraw b → busy
                 interrupt 2
             5s: interrupt → stopping
@@ -132,25 +114,25 @@ fn a_withdrawn_prompt_does_not_wait_for_a_resume() {
         prompt a
         ready
         withdraw a
-        refused no such conversation
+        resume-refused no such conversation
         exit
         ",
         expect![[r#"
             prompt a → starting
                 persist
-                word resume #1: idle for 0ns
+                request resume notice #1: idle for 0ns
                 spawn 1 resuming c1
             ready → busy
-                hand a
+                mark a sent
                 send a to 1
             withdraw a → busy
                 interrupt 1
-            refused no such conversation → stopping
+            resume-refused no such conversation → stopping
                 persist
                 finish a at home, stopped
                 close input of 1
             exit → asking
-                tell home: Session 'x' could not be resumed: no such conversation
+                post home: Session 'x' could not be resumed: no such conversation
         "#]],
     );
 }

@@ -6,7 +6,7 @@ mod witness;
 use std::time::Duration;
 
 use super::{
-    super::{Exit, Input, PersonaSettings, Run, SessionCommand, Settings, Ticket, Verdict, Waiting},
+    super::{Exit, Input, PersonaSettings, QueuedPrompts, Run, SessionCommand, Settings, Ticket, Verdict},
     script::{self, process, prompt},
 };
 use crate::{
@@ -52,7 +52,7 @@ impl World {
         }
         Self {
             dice,
-            witness: Witness::new(seed, record, Settings { kept: 20, ..script::settings() }),
+            witness: Witness::new(seed, record, Settings { max_interrupted: 20, ..script::settings() }),
             prompts: 0,
             calm,
         }
@@ -71,7 +71,7 @@ impl World {
 
     fn step(&mut self) {
         if !self.witness.machine.phase().is_live() && self.dice.one_in(3) {
-            return if self.dice.one_in(2) { self.prompt() } else { self.order() };
+            return if self.dice.one_in(2) { self.prompt() } else { self.command() };
         }
         match self.dice.roll(32) {
             0..2 => self.prompt(),
@@ -79,7 +79,7 @@ impl World {
             13..16 => self.process(),
             16..21 => self.time(),
             21..28 => self.plugin(),
-            28 => self.order(),
+            28 => self.command(),
             29 => self.configuration(),
             30 if self.dice.one_in(6) => self.witness.doom(self.dice.roll(4)),
             _ => self.stale(),
@@ -118,7 +118,7 @@ impl World {
         let about = open.unwrap_or(any);
         match self.dice.roll(16) {
             0..4 => AgentEvent::Ready { models: Vec::new() },
-            4 => AgentEvent::Taken(about),
+            4 => AgentEvent::PromptAccepted(about),
             5 => AgentEvent::Part { at: 0, change: Change::Append("word".to_owned()) },
             6..9 => {
                 let outcome = self.dice.pick(&[Outcome::Done, Outcome::Interrupted, Outcome::Failed("why".to_owned())]);
@@ -128,9 +128,9 @@ impl World {
             10 if self.dice.one_in(self.calm) => AgentEvent::ResumeRefused("unknown".to_owned()),
             10 => AgentEvent::Denied { tool: "Bash".to_owned(), detail: String::new() },
             11..13 => AgentEvent::Background(self.background()),
-            13 => AgentEvent::Began(PromptId(format!("own {}", self.dice.roll(1_000)))),
-            14 => AgentEvent::InterruptTaken,
-            _ => AgentEvent::Unasked("news".to_owned()),
+            13 => AgentEvent::TurnStarted(PromptId(format!("own {}", self.dice.roll(1_000)))),
+            14 => AgentEvent::InterruptAccepted,
+            _ => AgentEvent::UnpromptedText("news".to_owned()),
         }
     }
 
@@ -146,7 +146,7 @@ impl World {
         let exit = if self.dice.one_in(12) {
             Exit::NotStarted("no such file".to_owned())
         } else {
-            Exit::Ended { status: "exit code 1".to_owned(), last_words: None }
+            Exit::Ended { status: "exit code 1".to_owned(), last_stderr_line: None }
         };
         self.witness.feed(Input::Exit { run, exit });
     }
@@ -154,7 +154,7 @@ impl World {
     fn time(&mut self) {
         match self.witness.machine.poll_timeout() {
             Some((at, _)) if !self.dice.one_in(3) => self.witness.advance_to(at),
-            _ => {
+            Some(_) | None => {
                 let span = self.dice.pick(&[1, 500, 3_000, 70_000]);
                 self.witness.now = self.witness.now.after(Duration::from_millis(span));
             }
@@ -177,19 +177,23 @@ impl World {
         let asked = match self.witness.machine.phase() {
             Phase::Idle => 1,
             Phase::Starting => 3,
-            _ => 0,
+            Phase::Suspended | Phase::Busy | Phase::Stopping | Phase::Asking | Phase::Broken | Phase::Archived => 0,
         };
         match if self.dice.one_in(3) { self.dice.roll(3) } else { asked } {
             0 => self.witness.feed(Input::ResumeNotice { ticket, text: Some("Resuming session...".to_owned()) }),
             1 => self.witness.feed(Input::Verdict { ticket, verdict }),
             _ => {
-                let brief = if self.dice.one_in(self.calm) { Err("trap".to_owned()) } else { Ok(self.brief(ticket)) };
-                self.witness.feed(Input::PersonaSettings { ticket, brief });
+                let settings = if self.dice.one_in(self.calm) {
+                    Err("trap".to_owned())
+                } else {
+                    Ok(self.persona_settings(ticket))
+                };
+                self.witness.feed(Input::PersonaSettings { ticket, settings });
             }
         }
     }
 
-    fn brief(&mut self, ticket: Ticket) -> PersonaSettings {
+    fn persona_settings(&mut self, ticket: Ticket) -> PersonaSettings {
         PersonaSettings {
             instructions: self.witness.persona_of(ticket),
             model: self.dice.pick(&[None, Some("opus".to_owned())]),
@@ -198,18 +202,18 @@ impl World {
         }
     }
 
-    fn order(&mut self) {
+    fn command(&mut self) {
         let again = self.new_id();
         let persona = self.dice.pick(&[None, Some("planner".to_owned()), Some("research".to_owned())]);
         let from = self.dice.pick(&[None, Some(Place::new("test", "home")), Some(Place::new("test", "den"))]);
-        let order = self.dice.pick(&[
+        let command = self.dice.pick(&[
             SessionCommand::Touch(Place::new("test", "home")),
             SessionCommand::Start,
             SessionCommand::Start,
             SessionCommand::Suspend,
-            SessionCommand::SuspendAnyway,
-            SessionCommand::Interrupt { waiting: Waiting::Keep, from: from.clone() },
-            SessionCommand::Interrupt { waiting: Waiting::Drop, from },
+            SessionCommand::ForceSuspend,
+            SessionCommand::Interrupt { queued: QueuedPrompts::Keep, from: from.clone() },
+            SessionCommand::Interrupt { queued: QueuedPrompts::Drop, from },
             SessionCommand::Retry(again.clone()),
             SessionCommand::Retry(again),
             SessionCommand::Fresh,
@@ -224,7 +228,7 @@ impl World {
             SessionCommand::SetPersona(persona),
             SessionCommand::SetMode(Some("quiet".to_owned())),
         ]);
-        let _ = self.witness.order(order);
+        let _ = self.witness.command(command);
         self.press();
     }
 
@@ -235,13 +239,13 @@ impl World {
         }
         let request = self.dice.pick(&self.witness.requests.clone());
         let again = self.new_id();
-        let order = self.dice.pick(&[
+        let command = self.dice.pick(&[
             SessionCommand::Retry(again.clone()),
             SessionCommand::Retry(again),
             SessionCommand::Leave,
             SessionCommand::Fresh,
         ]);
-        let _ = self.witness.order(SessionCommand::Pressed(request, Box::new(order)));
+        let _ = self.witness.command(SessionCommand::Pressed(request, Box::new(command)));
     }
 
     fn configuration(&mut self) {
@@ -250,8 +254,8 @@ impl World {
         } else {
             Input::Settings(Settings {
                 idle_timeout: Duration::from_secs(self.dice.pick(&[5, 600])),
-                queue: self.dice.pick(&[0, 1, 3, 8]),
-                kept: self.dice.pick(&[0, 1, 2, 5]),
+                max_queued: self.dice.pick(&[0, 1, 3, 8]),
+                max_interrupted: self.dice.pick(&[0, 1, 2, 5]),
                 model: self.dice.pick(&[None, Some("sonnet".to_owned())]),
                 folder: self.dice.pick(&[None, Some("/x".into()), Some("/y".into())]),
                 agent: self.dice.pick(&[None, Some(script::agent("-x"))]),
@@ -267,7 +271,7 @@ impl World {
             return self.witness.time_out();
         }
         let event = self.event();
-        let exit = Exit::Ended { status: "signal 9".to_owned(), last_words: None };
+        let exit = Exit::Ended { status: "signal 9".to_owned(), last_stderr_line: None };
         let input = self.dice.pick(&[
             Input::Agent { run, event },
             Input::Exit { run, exit },
@@ -292,11 +296,11 @@ impl World {
         match (self.witness.machine.phase(), self.witness.alive()) {
             (Phase::Asking | Phase::Broken, _) => {
                 let again = self.new_id();
-                self.witness.order(SessionCommand::Fresh).expect("a blocked session can start a new conversation");
-                let _ = self.witness.order(SessionCommand::Retry(again));
+                self.witness.command(SessionCommand::Fresh).expect("a blocked session can start a new conversation");
+                let _ = self.witness.command(SessionCommand::Retry(again));
             }
             (Phase::Stopping, Some(run)) => {
-                let exit = Exit::Ended { status: "exit code 0".to_owned(), last_words: None };
+                let exit = Exit::Ended { status: "exit code 0".to_owned(), last_stderr_line: None };
                 self.witness.feed(Input::Exit { run, exit });
             }
             (Phase::Starting, Some(run)) => {
@@ -308,8 +312,8 @@ impl World {
                 self.witness.feed(Input::Agent { run, event });
             }
             (Phase::Starting, None) => {
-                let brief = Ok(self.brief(ticket));
-                self.witness.feed(Input::PersonaSettings { ticket, brief });
+                let settings = Ok(self.persona_settings(ticket));
+                self.witness.feed(Input::PersonaSettings { ticket, settings });
                 if self.witness.alive().is_none() {
                     self.time();
                 }
@@ -330,7 +334,7 @@ impl World {
         while let Some((at, _)) = self.witness.machine.poll_timeout() {
             match self.dice.roll(6) {
                 0..2 => self.agent(),
-                2 => self.order(),
+                2 => self.command(),
                 3 => self.prompt(),
                 _ => {}
             }
@@ -342,7 +346,7 @@ impl World {
         self.witness.check_end(began, Timestamp(if hurried { 0 } else { 9_000 }));
         if let Some(run) = self.witness.alive() {
             self.witness
-                .feed(Input::Exit { run, exit: Exit::Ended { status: "signal 9".to_owned(), last_words: None } });
+                .feed(Input::Exit { run, exit: Exit::Ended { status: "signal 9".to_owned(), last_stderr_line: None } });
         }
         self.prompt();
         self.witness.check_nothing_runs();

@@ -9,7 +9,7 @@ use cordboard_core::{
     agent::PromptId,
     chat::OutboxRow,
     config::Config,
-    session::{RefusalCode, SessionCommand, Settings, Ticket},
+    session::{ApiErrorCode, SessionCommand, Settings, Ticket},
     turn::TurnFrame,
     types::{Phase, Place, Timestamp, UserId},
 };
@@ -66,7 +66,14 @@ impl PluginQueries for Slow {
 
 impl SessionConfig for Slow {
     fn settings(&self, _record: &SessionRecord) -> Settings {
-        Settings { idle_timeout: Duration::from_secs(600), queue: 3, kept: 100, model: None, folder: None, agent: None }
+        Settings {
+            idle_timeout: Duration::from_secs(600),
+            max_queued: 3,
+            max_interrupted: 100,
+            model: None,
+            folder: None,
+            agent: None,
+        }
     }
 
     fn agent(&self, name: &str) -> Option<AgentSpec> {
@@ -170,7 +177,7 @@ async fn drain_waits_for_busy_sessions_and_starts_no_new_work() {
     let two = lines.get(&name("two")).unwrap();
     two.send(prompt()).await;
     let refused = two.order(SessionCommand::Start, CausationChain::default()).await.unwrap_err();
-    assert_eq!((refused.code, refused.text.as_str()), (RefusalCode::Failed, cordboard_core::messages::ENDING));
+    assert_eq!((refused.code, refused.text.as_str()), (ApiErrorCode::Failed, cordboard_core::messages::SHUTTING_DOWN));
     let view = lines.roster.view("two").unwrap();
     assert_eq!((view.phase, view.queued), (Phase::Suspended, 1), "it stays stored for the next host");
 }

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::super::{
     super::{
-        Command, CommandId, Decision, Effect, Facts, File, Input, Machine, Reason, RejectReason, Terms, Ticket, Trial,
-        TrialError, TryMode,
+        Command, CommandId, Decision, Effect, Facts, FileState, Input, Machine, RejectReason, RejectionText,
+        RolloutSettings, Ticket, TrialError, TrialOutcome, TryMode,
     },
     script,
 };
@@ -94,8 +94,8 @@ pub struct Witness {
     commands: BTreeMap<CommandId, Command>,
     given: u64,
     /// The versions about which the owner was asked, since a newest version was active and since the start.
-    asked: BTreeSet<String>,
-    asked_before: BTreeSet<String>,
+    approval_requested: BTreeSet<String>,
+    requested_before: BTreeSet<String>,
     /// Whether the failing version was reported as one that can't be rolled back.
     is_stuck: Option<String>,
     stale: Vec<Ticket>,
@@ -123,8 +123,8 @@ impl Witness {
             bans: BTreeMap::new(),
             commands: BTreeMap::new(),
             given: 0,
-            asked: BTreeSet::new(),
-            asked_before: BTreeSet::new(),
+            approval_requested: BTreeSet::new(),
+            requested_before: BTreeSet::new(),
             is_stuck: None,
             stale: Vec::new(),
             log: VecDeque::new(),
@@ -163,7 +163,7 @@ impl Witness {
 
     /// Whether an admin or the pin keeps the newest version from being active.
     pub fn holds_newest(&self) -> bool {
-        self.fault.is_some() || self.facts.terms.pin.is_some() || self.machine.state().disabled.is_some()
+        self.fault.is_some() || self.facts.settings.pin.is_some() || self.machine.state().disabled.is_some()
     }
 
     fn grants(&self) -> BTreeSet<String> {
@@ -175,7 +175,7 @@ impl Witness {
     }
 
     fn is_pinned_out(&self, digest: &str) -> bool {
-        self.facts.terms.pin.as_deref().is_some_and(|only| only != digest)
+        self.facts.settings.pin.as_deref().is_some_and(|only| only != digest)
     }
 
     /// Whether the version can be built and activated under the current settings.
@@ -202,8 +202,8 @@ impl Witness {
         self.work.clear();
         self.ready.clear();
         self.commands.clear();
-        self.asked.clear();
-        self.asked_before.clear();
+        self.approval_requested.clear();
+        self.requested_before.clear();
         (self.built, self.served, self.is_stuck) = (None, None, None);
         self.machine = Machine::new(self.facts.clone());
         self.feed(Input::Start);
@@ -214,9 +214,8 @@ impl Witness {
 
     pub fn feed(&mut self, input: Input) {
         self.note(format!("{} {input:?}", self.now.0));
-        match &input {
-            Input::File(File::Absent) if self.machine.state().disabled.is_none() => self.bans.clear(),
-            _ => {}
+        if input == Input::File(FileState::Absent) && self.machine.state().disabled.is_none() {
+            self.bans.clear();
         }
         let effects = self.machine.handle(input, self.now);
         self.perform(effects);
@@ -229,10 +228,10 @@ impl Witness {
         }
     }
 
-    pub fn configure(&mut self, terms: Terms, config: BTreeSet<String>, is_odd: bool) {
-        (self.facts.terms, self.config, self.is_odd) = (terms.clone(), config, is_odd);
+    pub fn configure(&mut self, settings: RolloutSettings, config: BTreeSet<String>, is_odd: bool) {
+        (self.facts.settings, self.config, self.is_odd) = (settings.clone(), config, is_odd);
         self.revision += 1;
-        self.feed(Input::Settings(terms));
+        self.feed(Input::Settings(settings));
     }
 
     pub fn command(&mut self, command: Command) {
@@ -242,13 +241,13 @@ impl Witness {
         self.commands.insert(id, command.clone());
         let before = self.machine.state().disabled.is_some();
         if command == Command::Enable && before {
-            self.asked.clear();
+            self.approval_requested.clear();
         }
         if command == Command::Reload && !before && self.fault.is_none() {
             self.bans.clear();
         }
-        let word = Decision { who: UserId("console:local".to_owned()), at: self.now };
-        let effects = self.machine.command(command, id, word);
+        let decision = Decision { who: UserId("console:local".to_owned()), at: self.now };
+        let effects = self.machine.command(command, id, decision);
         self.perform(effects);
     }
 
@@ -269,10 +268,10 @@ impl Witness {
     }
 
     fn error(&self, why: &str, missing: &[String]) -> TrialError {
-        TrialError { reason: Reason::new(why), missing: missing.to_vec(), exceeds: self.exceeds() }
+        TrialError { reason: RejectionText::new(why), missing: missing.to_vec(), exceeds: self.exceeds() }
     }
 
-    fn try_version(&mut self, ticket: Ticket, attempt: Attempt) -> Result<Trial, TrialError> {
+    fn try_version(&mut self, ticket: Ticket, attempt: Attempt) -> Result<TrialOutcome, TrialError> {
         let Attempt { digest, mode, grants, revision, is_odd } = attempt;
         let traits = self.traits(&digest);
         let is_same = self
@@ -281,7 +280,7 @@ impl Witness {
             .is_some_and(|one| (&one.digest, &one.grants, one.revision) == (&digest, &grants, revision));
         if is_same && mode == TryMode::IfChanged {
             self.lift_bans(&digest);
-            return Ok(Trial::Unchanged);
+            return Ok(TrialOutcome::Unchanged);
         }
         let missing: Vec<String> = traits.needs.difference(&grants).cloned().collect();
         if !missing.is_empty() {
@@ -291,7 +290,7 @@ impl Witness {
             return Err(self.error("it is misconfigured", &[]));
         }
         self.ready.insert(ticket, Served { digest, number: 0, grants, revision });
-        Ok(Trial::Ready)
+        Ok(TrialOutcome::Ready)
     }
 
     /// Reports a result that isn't needed any more, which must change nothing.
@@ -302,7 +301,7 @@ impl Witness {
         let ticket = dice.pick(&self.stale);
         let inputs = [
             Input::Built { ticket, result: Ok(()) },
-            Input::Tried { ticket, result: Ok(Trial::Ready) },
+            Input::Tried { ticket, result: Ok(TrialOutcome::Ready) },
             Input::Tried { ticket, result: Err(self.error("it is late", &[])) },
         ];
         let input = dice.pick(&inputs);
@@ -318,8 +317,8 @@ impl Witness {
         for traits in self.versions.values_mut() {
             *traits = Traits::good();
         }
-        let terms = script::terms(None);
-        self.configure(terms, CAPABILITIES.iter().map(|&name| name.to_owned()).collect(), false);
+        let settings = script::settings(None);
+        self.configure(settings, CAPABILITIES.iter().map(|&name| name.to_owned()).collect(), false);
     }
 
     // ---- Effects ----
@@ -334,8 +333,8 @@ impl Witness {
             match effect {
                 Effect::Persist => self.facts.state = self.machine.state().clone(),
                 Effect::PersistAnswer(answer) => self.facts.grants.add(answer),
-                Effect::Keep { digest, replaced } => self.keep(&digest, replaced),
-                Effect::Forget => self.facts.kept.clear(),
+                Effect::Store { digest, replaced } => self.store_version(&digest, replaced),
+                Effect::DeleteStored => self.facts.stored.clear(),
                 Effect::Build { ticket, digest } => self.work_on(ticket, Work::Build(digest)),
                 Effect::Try { ticket, digest, mode } => {
                     let is_there = self.active().as_ref() == Some(&digest) || self.built.as_ref() == Some(&digest);
@@ -352,9 +351,9 @@ impl Witness {
                     let before = self.served.take();
                     self.must(before.is_some(), "only an active version is deactivated");
                 }
-                Effect::Ask { digest, .. } => {
-                    let is_new = self.asked.insert(digest.clone());
-                    self.asked_before.insert(digest);
+                Effect::RequestApproval { digest, .. } => {
+                    let is_new = self.approval_requested.insert(digest.clone());
+                    self.requested_before.insert(digest);
                     self.must(is_new, "the owner is asked once about a version");
                 }
                 Effect::Notify { text, .. } => self.note_rollback(&text),
@@ -364,8 +363,8 @@ impl Witness {
                 Effect::Answer { command, answer } => self.answer(command, answer.map_err(|refusal| refusal.text)),
             }
         }
-        let stored = (&self.facts.state, &self.facts.grants, &self.facts.kept);
-        self.must(stored == (self.machine.state(), self.machine.grants(), &self.machine.kept), "all is stored");
+        let stored = (&self.facts.state, &self.facts.grants, &self.facts.stored);
+        self.must(stored == (self.machine.state(), self.machine.grants(), &self.machine.stored), "all is stored");
         for input in followed {
             self.feed(input);
         }
@@ -377,13 +376,16 @@ impl Witness {
         self.must(self.machine.state().disabled.is_none(), "nothing is done for a disabled plugin");
     }
 
-    fn keep(&mut self, digest: &str, replaced: Option<String>) {
+    fn store_version(&mut self, digest: &str, replaced: Option<String>) {
         for one in replaced.iter().map(String::as_str).chain([digest]) {
-            self.facts.kept.retain(|kept| kept != one);
-            self.facts.kept.insert(0, one.to_owned());
+            self.facts.stored.retain(|stored| stored != one);
+            self.facts.stored.insert(0, one.to_owned());
         }
-        self.facts.kept.truncate(3);
-        self.must(self.facts.kept.iter().all(|kept| self.known.contains(kept)), "only versions that served are kept");
+        self.facts.stored.truncate(3);
+        self.must(
+            self.facts.stored.iter().all(|stored| self.known.contains(stored)),
+            "only versions that served are kept",
+        );
     }
 
     fn activate(&mut self, ticket: Ticket) -> Input {
@@ -401,7 +403,7 @@ impl Witness {
             Some(Ban::Until(until)) if !is_renewal && self.now < *until && !self.is_last_resort(&digest) => {
                 self.fail("a failing version is activated before its backoff ends")
             }
-            _ => {}
+            Some(Ban::ByAdmin | Ban::Until(_)) | None => {}
         }
         if self.traits(&digest).is_taken {
             return Input::Activated { ticket, result: Err(self.error("its name is revoked", &[])) };
@@ -419,7 +421,7 @@ impl Witness {
     /// An admin's rollbacks end when the newest version is active, and the owner may be asked again.
     fn lift_bans(&mut self, active: &str) {
         if self.newest().as_deref() == Some(active) {
-            self.asked.clear();
+            self.approval_requested.clear();
             self.bans.retain(|_, ban| *ban != Ban::ByAdmin);
         }
     }
@@ -431,8 +433,8 @@ impl Witness {
 
     fn newest(&self) -> Option<String> {
         match &self.facts.file {
-            File::Settled(digest) => Some(digest.clone()),
-            File::Absent | File::Unusable(_) => self.facts.embedded.clone(),
+            FileState::Settled(digest) => Some(digest.clone()),
+            FileState::Absent | FileState::Unusable(_) => self.facts.embedded.clone(),
         }
     }
 
@@ -445,9 +447,9 @@ impl Witness {
             && let Some((failing, _)) = rest.split_once(", is rolled back")
         {
             self.check_rolled_back(failing);
-            let fall = self.facts.state.falls.iter().find(|fall| fall.digest == failing);
-            let Some(fall) = fall else { self.fail("a rollback is stored") };
-            let until = Timestamp(fall.at.0 + BACKOFF);
+            let rollback = self.facts.state.rollbacks.iter().find(|rollback| rollback.digest == failing);
+            let Some(rollback) = rollback else { self.fail("a rollback is stored") };
+            let until = Timestamp(rollback.at.0 + BACKOFF);
             self.bans.insert(failing.to_owned(), Ban::Until(until));
         }
     }
@@ -488,10 +490,10 @@ impl Witness {
         self.must(!self.exceeds(), "no version uses what is no longer granted");
         self.inspect_newest();
         self.inspect_probation();
-        let admits = |digest: &String| self.machine.state().is_good(digest);
+        let admits = |digest: &String| self.machine.state().is_rollback_target(digest);
         if self.served.is_none() && !self.known.is_empty() {
-            let kept = self.facts.kept.iter().filter(|digest| admits(digest));
-            let mut left = kept.chain(self.facts.embedded.iter().filter(|_| self.newest().is_some()));
+            let stored = self.facts.stored.iter().filter(|digest| admits(digest));
+            let mut left = stored.chain(self.facts.embedded.iter().filter(|_| self.newest().is_some()));
             self.must(!left.any(|digest| self.can_serve(digest)), "an earlier version serves if the newest can't");
         }
     }
@@ -499,30 +501,30 @@ impl Witness {
     /// A newest version that isn't active has a reason, and the owner knows about missing grants.
     fn inspect_newest(&self) {
         let Some(newest) = self.newest().filter(|_| self.fault.is_none()) else { return };
-        let is_unusable = matches!(self.facts.file, File::Unusable(_));
+        let is_unusable = matches!(self.facts.file, FileState::Unusable(_));
         let rejected = self.machine.rejected();
         if self.active().as_ref() == Some(&newest) && !is_unusable {
-            let own = rejected.is_none_or(|one| one.digest == newest && one.hold != RejectReason::NotAdmitted);
+            let own = rejected.is_none_or(|one| one.digest == newest && one.reason != RejectReason::NotAdmitted);
             return self.must(own, "nothing stands against an active newest version but its new settings");
         }
         let Some(rejected) = rejected else { self.fail("a newest version that isn't active has a reason") };
         self.must(is_unusable || rejected.digest == newest, "the reason is that of the newest version");
-        if let RejectReason::PendingApproval(_) = &rejected.hold {
-            self.must(self.asked_before.contains(&newest), "the owner is asked about a pending version");
+        if let RejectReason::PendingApproval(_) = &rejected.reason {
+            self.must(self.requested_before.contains(&newest), "the owner is asked about a pending version");
         }
         let backs_off = self.machine.state().retry_at(&newest).is_some();
-        if backs_off && rejected.hold == RejectReason::NotAdmitted && !is_unusable {
+        if backs_off && rejected.reason == RejectReason::NotAdmitted && !is_unusable {
             let latest = Timestamp(self.now.0 + LONGEST_BACKOFF);
             let is_due = self.machine.poll_timeout().is_some_and(|at| at <= latest);
             self.must(is_due, "a version that was rolled back is tried again");
         }
     }
 
-    /// A version whose calls failed too often is rolled back, or reported.
+    /// A version whose calls failed too often is rolled back, or failing_version.
     fn inspect_probation(&self) {
         let Some(active) = self.active() else { return };
-        let limits = self.facts.terms.limits;
-        let left = self.facts.state.left_of(&active, self.now, limits.probation);
+        let limits = self.facts.settings.limits;
+        let left = self.facts.state.remaining_probation(&active, self.now, limits.probation);
         if left.is_some_and(|(_, failed)| failed >= 3) {
             self.must(self.is_stuck.as_ref() == Some(&active), "a failing version is rolled back");
         }

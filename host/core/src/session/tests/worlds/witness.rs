@@ -9,12 +9,12 @@ use std::{
 };
 
 use super::super::super::{
-    ApiError, Effect, Input, Machine, Prompt, Reason, Run, SessionCommand, Settings, Ticket, Verdict,
+    ApiError, Effect, Input, Machine, Prompt, Run, SessionCommand, Settings, Ticket, TimeoutReason, Verdict,
 };
 use crate::{
-    agent::{AgentEvent, PromptId},
+    agent::{AgentEvent, BackgroundTask, PromptId},
     config::Agent,
-    messages::Notice,
+    messages::SessionNotice,
     types::{Phase, Place, Request, SessionRecord, Timestamp},
 };
 
@@ -30,15 +30,15 @@ pub struct Witness {
     prompts: BTreeMap<PromptId, (Prompt, Fate)>,
     /// In the order in which they have to be sent.
     queue: VecDeque<PromptId>,
-    open: Option<Open>,
+    open: Option<OpenTurn>,
     /// Interrupted prompts, the latest last. Each may be sent once more, on the user's request.
-    kept: Vec<PromptId>,
+    interrupted: Vec<PromptId>,
     /// The prompt of the turn that ended last.
     finished_last: Option<PromptId>,
-    asked: BTreeMap<Ticket, String>,
+    questions: BTreeMap<Ticket, String>,
     /// The pending review, and the time from which its verdict counts.
     review: Option<(Ticket, Timestamp)>,
-    words: Option<Ticket>,
+    resume_notice: Option<Ticket>,
     /// The requests whose buttons may be pressed at any time.
     pub requests: Vec<Request>,
     /// The failure of the latest open request.
@@ -47,10 +47,10 @@ pub struct Witness {
     idle_since: Timestamp,
     /// The conversation was discarded, and no agent has started since.
     fresh: bool,
-    ending: u32,
+    shutdowns: u32,
     finished: u64,
     /// Consecutive failed starts.
-    deaths: u32,
+    failed_starts: u32,
     /// The host dies after this many effects of the next step.
     doom: Option<u64>,
     step: Step,
@@ -71,19 +71,19 @@ struct Step {
     prompts: bool,
     refuses_resume: bool,
     restarts_clock: bool,
-    handed: Option<PromptId>,
+    sent: Option<PromptId>,
     /// The agent reports that the turn of these prompts is over.
     answered: Option<Vec<PromptId>>,
     /// The user decided about a session that is asking or broken.
-    has_the_word: bool,
+    user_decided: bool,
     /// The agent that died had background work.
-    worked: bool,
+    had_work: bool,
     /// The agent of a killed host ended, which had background work.
     left_work: bool,
     /// The user agreed to end the background work.
-    gives_up: bool,
+    user_ends_work: bool,
     /// The question whose resume notice arrived.
-    worded: Option<Ticket>,
+    announces_resume: Option<Ticket>,
     /// The request of the button that was pressed.
     pressed: Option<Request>,
 }
@@ -99,7 +99,7 @@ struct Process {
     work: Vec<Option<Timestamp>>,
     interrupted: Option<Timestamp>,
     /// The process has acknowledged the interrupt.
-    heard: bool,
+    interrupt_accepted: bool,
     closed: Option<Timestamp>,
     terminated: Option<Timestamp>,
     killed: bool,
@@ -108,10 +108,10 @@ struct Process {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
-    Waiting,
-    Handed,
+    Queued,
+    Sent,
     Answered,
-    Settled,
+    Completed,
 }
 
 impl Process {
@@ -125,21 +125,21 @@ impl Process {
 }
 
 #[derive(Debug)]
-struct Open {
+struct OpenTurn {
     /// The id of the prompt, or of the turn that the agent started itself.
     id: PromptId,
     place: Place,
-    taken: bool,
+    accepted: bool,
     /// A part of its answer arrived.
     begun: bool,
     interrupted: bool,
     /// A user sent `/stop` in the place of the answer.
-    told: bool,
+    stopped_here: bool,
 }
 
-impl Open {
+impl OpenTurn {
     fn new(id: PromptId, place: Place) -> Self {
-        Self { id, place, taken: false, begun: false, interrupted: false, told: false }
+        Self { id, place, accepted: false, begun: false, interrupted: false, stopped_here: false }
     }
 }
 
@@ -156,19 +156,19 @@ impl Witness {
             prompts: BTreeMap::new(),
             queue: VecDeque::new(),
             open: None,
-            kept: Vec::new(),
+            interrupted: Vec::new(),
             finished_last: None,
-            asked: BTreeMap::new(),
+            questions: BTreeMap::new(),
             review: None,
-            words: None,
+            resume_notice: None,
             requests: Vec::new(),
             failure: None,
             policy: None,
             idle_since: Timestamp(0),
             fresh: false,
-            ending: 0,
+            shutdowns: 0,
             finished: 0,
-            deaths: 0,
+            failed_starts: 0,
             doom: None,
             step: Step::default(),
         }
@@ -207,11 +207,11 @@ impl Witness {
     }
 
     pub fn latest_ticket(&self) -> u64 {
-        self.asked.keys().last().map_or(0, |ticket| ticket.0)
+        self.questions.keys().last().map_or(0, |ticket| ticket.0)
     }
 
     pub fn persona_of(&self, ticket: Ticket) -> String {
-        self.asked.get(&ticket).cloned().unwrap_or_default()
+        self.questions.get(&ticket).cloned().unwrap_or_default()
     }
 
     pub fn is_at_rest(&self) -> bool {
@@ -228,31 +228,32 @@ impl Witness {
         self.note(format!("{} {input:?}", self.now.0));
         self.step = Step { phase: Some(self.machine.phase()), ..Step::default() };
         self.observe(&input);
-        let limit = self.settings.queue.max(1);
-        let full = self.queue.len() > limit || self.kept.len() >= self.settings.kept.max(1);
-        let offered = match &input {
-            Input::Prompt(prompt) => Some(prompt.id.clone()),
-            _ => None,
-        };
+        let limit = self.settings.max_queued.max(1);
+        let full = self.queue.len() > limit || self.interrupted.len() >= self.settings.max_interrupted.max(1);
+        let offered = if let Input::Prompt(prompt) = &input { Some(prompt.id.clone()) } else { None };
         let archived = self.machine.record().archived;
         let remembered = self.machine.record().conversation.is_some();
         let exit = matches!(input, Input::Exit { .. });
-        let lost = self.open.as_ref().is_some_and(|open| exit && open.taken && !open.interrupted && self.ending == 0);
-        let works = exit && self.step.phase == Some(Phase::Idle) && self.step.worked && self.place().is_some();
+        let lost =
+            self.open.as_ref().is_some_and(|open| exit && open.accepted && !open.interrupted && self.shutdowns == 0);
+        let works = exit && self.step.phase == Some(Phase::Idle) && self.step.had_work && self.place().is_some();
         let lost = lost || works;
         let effects = self.machine.handle(input, self.now);
         self.must(!remembered || self.machine.record().conversation.is_some(), "only /fresh discards the conversation");
-        let mourned = effects.iter().any(|effect| {
-            matches!(effect, Effect::Tell { notice: Notice::Died { .. } | Notice::DiedUnasked { .. }, .. })
+        let is_reported = effects.iter().any(|effect| {
+            matches!(
+                effect,
+                Effect::Post { notice: SessionNotice::Died { .. } | SessionNotice::DiedInBackground { .. }, .. }
+            )
         });
-        self.must(lost == mourned, "exactly the deaths during a turn are reported");
+        self.must(lost == is_reported, "exactly the deaths during a turn are reported");
         if !self.survive(&effects) {
             return;
         }
         if let Some(id) = offered {
-            let turned_away = self.prompts[&id].1 == Fate::Settled;
-            self.must(turned_away == (full || archived), "a prompt is rejected exactly if a queue is full");
-            self.must(turned_away || self.is_active_now(), "a prompt counts as activity");
+            let is_rejected = self.prompts[&id].1 == Fate::Completed;
+            self.must(is_rejected == (full || archived), "a prompt is rejected exactly if a queue is full");
+            self.must(is_rejected || self.is_active_now(), "a prompt counts as activity");
         }
         self.inspect();
     }
@@ -262,15 +263,15 @@ impl Witness {
         match input {
             Input::Prompt(prompt) => {
                 self.step.prompts = true;
-                self.prompts.insert(prompt.id.clone(), (prompt.clone(), Fate::Waiting));
+                self.prompts.insert(prompt.id.clone(), (prompt.clone(), Fate::Queued));
                 self.queue.push_back(prompt.id.clone());
             }
             Input::Agent { run, event } => self.observe_event(*run, event),
             Input::Exit { run, .. } => {
-                self.count_death();
+                self.count_failed_start();
                 let process = self.processes.get_mut(run).expect("a process that was started");
                 process.gone = true;
-                self.step.worked = process.works();
+                self.step.had_work = process.works();
                 self.step.left_work = *run == Run::LEFT_OVER && !self.machine.record().background.is_empty();
             }
             Input::Verdict { ticket, verdict } => {
@@ -279,73 +280,67 @@ impl Witness {
                 }
             }
             Input::Settings(settings) => self.settings = settings.clone(),
-            Input::Shutdown => self.ending += 1,
+            Input::Shutdown => self.shutdowns += 1,
             Input::Timeout => {
                 let (due, now) = (self.machine.poll_timeout().filter(|(at, _)| *at <= self.now), self.now);
-                let is_due = due.is_some_and(|(_, reason)| reason == Reason::WorkOver);
+                let is_due = due.is_some_and(|(_, reason)| reason == TimeoutReason::WorkOver);
                 if let Some(process) = self.alive().and_then(|run| self.processes.get_mut(&run)).filter(|_| is_due) {
                     process.forget_past_work(now);
                     self.step.restarts_clock = !process.works();
                 }
             }
             Input::Spawned { .. } | Input::PersonaSettings { .. } => {}
-            Input::ResumeNotice { ticket, .. } => self.step.worded = Some(*ticket),
+            Input::ResumeNotice { ticket, .. } => self.step.announces_resume = Some(*ticket),
             Input::Edited { .. } | Input::PolicyChanged | Input::Withdrawn(_) | Input::Strays { .. } => {}
         }
     }
 
-    fn count_death(&mut self) {
+    fn count_failed_start(&mut self) {
         let fails = match self.step.phase {
-            Some(Phase::Busy) => self.open.as_ref().is_some_and(|open| !open.taken && !open.interrupted),
-            Some(Phase::Starting) => true,
-            _ => false,
+            Some(Phase::Busy) => self.open.as_ref().is_some_and(|open| !open.accepted && !open.interrupted),
+            phase => phase == Some(Phase::Starting),
         };
-        self.deaths += u32::from(fails);
+        self.failed_starts += u32::from(fails);
     }
 
     fn observe_event(&mut self, run: Run, event: &AgentEvent) {
         match event {
             AgentEvent::Ready { .. } => self.processes.get_mut(&run).expect("a live process").ready = true,
-            AgentEvent::Taken(id) => {
+            AgentEvent::PromptAccepted(id) => {
                 if let Some(open) = self.open.as_mut().filter(|open| open.id == *id) {
-                    open.taken = true;
-                    self.deaths = 0;
+                    open.accepted = true;
+                    self.failed_starts = 0;
                 }
             }
             AgentEvent::Part { .. } => {
                 if let Some(open) = &mut self.open {
-                    (open.taken, open.begun) = (true, true);
-                    self.deaths = 0;
+                    (open.accepted, open.begun) = (true, true);
+                    self.failed_starts = 0;
                 }
             }
             AgentEvent::ResumeRefused(_) => self.step.refuses_resume = true,
-            AgentEvent::Unasked(_) => self.step.restarts_clock = true,
+            AgentEvent::UnpromptedText(_) => self.step.restarts_clock = true,
             AgentEvent::Finished { answered, .. } => self.step.answered = Some(answered.clone()),
             AgentEvent::Conversation { .. } | AgentEvent::Denied { .. } => {}
-            AgentEvent::Background(_) | AgentEvent::Began(_) | AgentEvent::InterruptTaken => {
-                self.observe_background(run, event);
+            AgentEvent::Background(work) => self.observe_background(run, work),
+            AgentEvent::TurnStarted(id) => {
+                if self.step.phase == Some(Phase::Idle) {
+                    let open = |place| OpenTurn { accepted: true, ..OpenTurn::new(id.clone(), place) };
+                    self.open = self.place().cloned().map(open);
+                }
+            }
+            AgentEvent::InterruptAccepted => {
+                self.processes.get_mut(&run).expect("a live process").interrupt_accepted = true;
             }
         }
     }
 
-    fn observe_background(&mut self, run: Run, event: &AgentEvent) {
-        let (now, idle) = (self.now, self.step.phase == Some(Phase::Idle));
+    fn observe_background(&mut self, run: Run, work: &[BackgroundTask]) {
         let process = self.processes.get_mut(&run).expect("a live process");
-        match event {
-            AgentEvent::Background(work) => {
-                let before = process.works();
-                process.work = work.iter().map(|work| work.until).collect();
-                process.forget_past_work(now);
-                self.step.restarts_clock = before && !process.works();
-            }
-            AgentEvent::Began(id) if idle => {
-                let place = self.place().cloned();
-                let open = |place| Open::new(id.clone(), place);
-                self.open = place.map(open).map(|open| Open { taken: true, ..open });
-            }
-            AgentEvent::InterruptTaken => process.heard = true,
-            _ => {}
-        }
+        let before = process.works();
+        process.work = work.iter().map(|work| work.until).collect();
+        process.forget_past_work(self.now);
+        self.step.restarts_clock = before && !process.works();
     }
 
     /// Feeds an event of a run that is over, which must change nothing and have no effects.
@@ -357,24 +352,21 @@ impl Witness {
         self.must(effects.is_empty() && before == after, "an older process sent an event");
     }
 
-    pub fn order(&mut self, order: SessionCommand) -> Result<(), ApiError> {
-        self.note(format!("{} {order:?}", self.now.0));
+    pub fn command(&mut self, command: SessionCommand) -> Result<(), ApiError> {
+        self.note(format!("{} {command:?}", self.now.0));
         self.step = Step { phase: Some(self.machine.phase()), ..Step::default() };
-        let (pressed, given) = match &order {
-            SessionCommand::Pressed(request, order) => (Some(request.clone()), (**order).clone()),
-            order => (None, order.clone()),
+        let (pressed, given) = match &command {
+            SessionCommand::Pressed(request, command) => (Some(request.clone()), (**command).clone()),
+            command => (None, command.clone()),
         };
         self.step.pressed.clone_from(&pressed);
         self.step.prompts = matches!(given, SessionCommand::Retry(_));
         self.step.restarts_clock = matches!(given, SessionCommand::Touch(_) | SessionCommand::SetIdleTimeout(_));
-        self.step.gives_up = given == SessionCommand::SuspendAnyway;
-        self.step.has_the_word = matches!(given, SessionCommand::Retry(_) | SessionCommand::Fresh);
+        self.step.user_ends_work = given == SessionCommand::ForceSuspend;
+        self.step.user_decided = matches!(given, SessionCommand::Retry(_) | SessionCommand::Fresh);
         let before = (self.machine.view(), self.machine.poll_timeout());
         let fresh = given == SessionCommand::Fresh;
-        let stopped_from = match &given {
-            SessionCommand::Interrupt { from, .. } => from.clone(),
-            _ => None,
-        };
+        let stopped_from = if let SessionCommand::Interrupt { from, .. } = &given { from.clone() } else { None };
         let (leaves, archives, retries) = (
             given == SessionCommand::Leave,
             given == SessionCommand::Archive,
@@ -382,9 +374,9 @@ impl Witness {
         );
         let is_open = pressed.as_ref().is_none_or(|request| self.is_open(request));
         let remembered = self.machine.record().conversation.is_some();
-        match self.machine.order(order, self.now) {
+        match self.machine.command(command, self.now) {
             Ok(effects) => {
-                self.must(self.ending == 0, "a shutdown accepts no commands");
+                self.must(self.shutdowns == 0, "a shutdown accepts no commands");
                 self.must(is_open, "a button acts only on its own request, and once");
                 let forgot = remembered && self.machine.record().conversation.is_none();
                 self.must(!forgot || fresh, "only /fresh discards the conversation");
@@ -392,20 +384,20 @@ impl Witness {
                 let remembers = self.machine.record().conversation.is_some();
                 self.must(!fresh || !remembers, "a discarded conversation is not used again");
                 if let Some(open) = &mut self.open {
-                    open.told |= stopped_from.as_ref() == Some(&open.place);
+                    open.stopped_here |= stopped_from.as_ref() == Some(&open.place);
                 }
                 // A retry before the end of the backoff resets the count.
                 let starts = retries && !effects.iter().any(|effect| matches!(effect, Effect::Accept(_)));
                 if starts && self.step.phase == Some(Phase::Starting) {
-                    self.deaths = 0;
+                    self.failed_starts = 0;
                 }
                 if leaves {
                     match &pressed {
-                        Some(Request::Prompt(id)) => drop(self.forget_kept(id)),
-                        Some(Request::Start { .. } | Request::Grant { .. }) | None => drop(self.kept.pop()),
+                        Some(Request::Prompt(id)) => drop(self.forget_interrupted(id)),
+                        Some(Request::Start { .. } | Request::Grant { .. }) | None => drop(self.interrupted.pop()),
                     }
                 } else if archives {
-                    self.kept.clear();
+                    self.interrupted.clear();
                 }
                 if self.survive(&effects) {
                     self.inspect();
@@ -421,7 +413,7 @@ impl Witness {
 
     fn is_open(&self, request: &Request) -> bool {
         match request {
-            Request::Prompt(id) => self.kept.contains(id),
+            Request::Prompt(id) => self.interrupted.contains(id),
             Request::Start { failure, .. } => self.failure == Some(*failure),
             Request::Grant { .. } => false,
         }
@@ -474,25 +466,27 @@ impl Witness {
             let prompts = self.prompts.values().filter(move |(_, one)| *one == fate);
             prompts.map(|(prompt, _)| prompt.clone()).collect::<Vec<_>>()
         };
-        let cut_off = of_fate(Fate::Handed);
-        self.must(cut_off.len() <= 1, "the agent has one prompt at a time");
+        let interrupted = of_fate(Fate::Sent);
+        self.must(interrupted.len() <= 1, "the agent has one prompt at a time");
         let queued: Vec<Prompt> = self.queue.iter().map(|id| self.prompts[id].0.clone()).collect();
-        (self.open, self.review, self.words, self.policy) = (None, None, None, None);
+        (self.open, self.review, self.resume_notice, self.policy) = (None, None, None, None);
         self.failure = None;
-        self.deaths = 0;
-        self.asked.clear();
+        self.failed_starts = 0;
+        self.questions.clear();
         self.fresh &= self.stored.conversation.is_none();
-        let stored: Vec<PromptId> = self.stored.kept.iter().map(|kept| kept.id.clone()).collect();
-        self.must(self.kept.iter().all(|id| stored.contains(id)), "interrupted prompts survive a shutdown");
-        self.kept = stored;
-        let cut_off_ids: Vec<PromptId> = cut_off.iter().map(|prompt| prompt.id.clone()).collect();
-        self.kept.retain(|id| !cut_off_ids.contains(id));
-        self.kept.extend(cut_off_ids);
+        let stored: Vec<PromptId> = self.stored.interrupted.iter().map(|prompt| prompt.id.clone()).collect();
+        self.must(self.interrupted.iter().all(|id| stored.contains(id)), "interrupted prompts survive a shutdown");
+        self.interrupted = stored;
+        let interrupted_ids: Vec<PromptId> = interrupted.iter().map(|prompt| prompt.id.clone()).collect();
+        self.interrupted.retain(|id| !interrupted_ids.contains(id));
+        self.interrupted.extend(interrupted_ids);
         self.machine = Machine::new(self.stored.clone(), self.settings.clone());
         self.step = Step { phase: Some(self.machine.phase()), prompts: true, ..Step::default() };
-        let effects = self.machine.restore(queued, cut_off.clone(), self.now);
-        let told = effects.iter().filter(|effect| matches!(effect, Effect::Tell { notice: Notice::CutOff { .. }, .. }));
-        self.must(told.count() == cut_off.len(), "an interruption is reported once");
+        let effects = self.machine.restore(queued, interrupted.clone(), self.now);
+        let told = effects
+            .iter()
+            .filter(|effect| matches!(effect, Effect::Post { notice: SessionNotice::Interrupted { .. }, .. }));
+        self.must(told.count() == interrupted.len(), "an interruption is reported once");
         self.perform(&effects);
         self.inspect();
     }
@@ -504,7 +498,7 @@ impl Witness {
     // ---- Invariants ----
 
     fn inspect(&mut self) {
-        if self.ending > 0 && self.alive().is_none() {
+        if self.shutdowns > 0 && self.alive().is_none() {
             self.must(
                 self.open.is_none(),
                 "after a shutdown, a turn is finished, interrupted, or queued for the next start",
@@ -513,36 +507,40 @@ impl Witness {
         let view = self.machine.view();
         let timer = self.machine.poll_timeout();
         self.must(view.queued as usize == self.queue.len(), "the queue length is correct");
-        self.must(view.record.kept.iter().map(|kept| &kept.id).eq(&self.kept), "interrupted prompts are kept in order");
+        self.must(
+            view.record.interrupted.iter().map(|kept| &kept.id).eq(&self.interrupted),
+            "interrupted prompts are kept in order",
+        );
         self.must(view.record.turns >= self.finished, "every finished turn counts");
         let turn = self.machine.turn().map(|turn| turn.prompt.clone());
         self.must(turn == self.open(), "a prompt with an agent has a turn");
         let away = matches!(view.phase, Phase::Archived | Phase::Stopping);
         self.must(!view.record.archived || away, "an archived session is inactive");
         self.must(self.alive().is_none() || view.phase.is_live(), "a live process is visible");
-        let held = matches!(view.phase, Phase::Asking | Phase::Broken);
-        self.must(held == view.why.is_some(), "a blocked session gives a reason");
+        let is_blocked = matches!(view.phase, Phase::Asking | Phase::Broken);
+        self.must(is_blocked == view.why.is_some(), "a blocked session gives a reason");
         let idles_on = self.step.phase == Some(Phase::Idle) && view.phase == Phase::Idle;
         let restarted = self.step.restarts_clock && idles_on;
         self.must(!restarted || self.idle_since == self.now, "activity restarts the idle clock");
         let rests = matches!(view.phase, Phase::Idle | Phase::Suspended | Phase::Asking | Phase::Broken);
         if rests || view.phase == Phase::Archived {
-            self.deaths = 0;
+            self.failed_starts = 0;
         }
         let works = self.alive().is_some_and(|run| self.processes[&run].works());
         let recorded = !view.record.background.is_empty();
         self.must(view.phase == Phase::Stopping || recorded == works, "a killed host's work is known to the next one");
         let waits = !self.queue.is_empty();
         let holds = match view.phase {
-            Phase::Suspended => !waits || self.ending > 0,
+            Phase::Suspended => !waits || self.shutdowns > 0,
             Phase::Starting => {
                 let soon = self.now.after(Duration::from_secs(60));
-                self.ending == 0 && self.deaths < 4 && timer.is_some_and(|(at, _)| at <= soon)
+                self.shutdowns == 0 && self.failed_starts < 4 && timer.is_some_and(|(at, _)| at <= soon)
             }
             Phase::Idle => !waits && self.alive().is_some() && timer == self.idle_deadline(view.idle_timeout),
             Phase::Busy => {
                 let interrupted = self.open.as_ref().is_some_and(|open| open.interrupted);
-                self.open.is_some() && timer.map(|(_, reason)| reason) == interrupted.then_some(Reason::Interrupt)
+                self.open.is_some()
+                    && timer.map(|(_, reason)| reason) == interrupted.then_some(TimeoutReason::Interrupt)
             }
             Phase::Stopping => {
                 let killed = self.alive().is_some_and(|run| self.processes[&run].killed);
@@ -554,18 +552,20 @@ impl Witness {
         self.must(holds, &format!("no way out of {}, or a wrong one: {timer:?}", view.phase.as_str()));
     }
 
-    fn idle_deadline(&self, idle_timeout: Duration) -> Option<(Timestamp, Reason)> {
+    fn idle_deadline(&self, idle_timeout: Duration) -> Option<(Timestamp, TimeoutReason)> {
         let process = &self.processes[&self.alive()?];
         if process.works() {
-            return process.work.iter().flatten().min().map(|at| (*at, Reason::WorkOver));
+            return process.work.iter().flatten().min().map(|at| (*at, TimeoutReason::WorkOver));
         }
         let ReceivedVerdict { verdict, from, at } = self.policy?;
         match verdict {
-            Verdict::Suspend => Some((at, Reason::Idle)),
-            Verdict::SuspendAfter(span) => Some((from.after(span), Reason::Idle)),
-            Verdict::ReviewIn(span) => Some((from.after(span).max(at.after(Duration::from_secs(1))), Reason::Review)),
+            Verdict::Suspend => Some((at, TimeoutReason::Idle)),
+            Verdict::SuspendAfter(span) => Some((from.after(span), TimeoutReason::Idle)),
+            Verdict::ReviewIn(span) => {
+                Some((from.after(span).max(at.after(Duration::from_secs(1))), TimeoutReason::Review))
+            }
             Verdict::Keep => None,
-            Verdict::Absent => Some((self.idle_since.after(idle_timeout), Reason::Idle)),
+            Verdict::Absent => Some((self.idle_since.after(idle_timeout), TimeoutReason::Idle)),
         }
     }
 
@@ -578,20 +578,20 @@ impl Witness {
 
     /// Simulates the start of another host after this one has ended.
     pub fn hand_over(&mut self) {
-        let handed = self.prompts.iter().filter(|(_, (_, fate))| *fate == Fate::Handed);
-        let handed: Vec<PromptId> = handed.map(|(id, _)| id.clone()).collect();
-        self.ending = 0;
+        let sent = self.prompts.iter().filter(|(_, (_, fate))| *fate == Fate::Sent);
+        let sent: Vec<PromptId> = sent.map(|(id, _)| id.clone()).collect();
+        self.shutdowns = 0;
         self.host_dies();
-        let kept = &self.machine.record().kept;
+        let kept = &self.machine.record().interrupted;
         let is_kept = |id: &PromptId| kept.iter().any(|kept| kept.id == *id);
-        self.must(handed.iter().all(is_kept), "an interrupted prompt is never lost");
+        self.must(sent.iter().all(is_kept), "an interrupted prompt is never lost");
     }
 
     pub fn check_nothing_runs(&self) {
         self.must(self.alive().is_none() && !self.machine.phase().is_live(), "an agent outlives the host");
-        let waiting = self.prompts.iter().filter(|(_, (_, fate))| *fate == Fate::Waiting);
+        let waiting = self.prompts.iter().filter(|(_, (_, fate))| *fate == Fate::Queued);
         self.must(waiting.count() == self.queue.len(), "queued prompts are stored");
-        let handed = self.prompts.values().filter(|(_, fate)| *fate == Fate::Handed);
-        self.must(handed.count() <= 1, "at most one prompt was interrupted");
+        let sent = self.prompts.values().filter(|(_, fate)| *fate == Fate::Sent);
+        self.must(sent.count() <= 1, "at most one prompt was interrupted");
     }
 }

@@ -9,26 +9,26 @@ fn a_busy_session_is_neither_suspended_nor_archived() {
     check(
         "
         prompt a
-        order suspend
+        command suspend
         ready
-        order suspend
-        order archive
-        order fresh
+        command suspend
+        command archive
+        command fresh
         ",
         expect![[r#"
             prompt a → starting
                 persist
                 spawn 1 anew
-            order suspend
+            command suspend
                 refused (busy): Session 'x' is busy. Use /stop first.
             ready → busy
-                hand a
+                mark a sent
                 send a to 1
-            order suspend
+            command suspend
                 refused (busy): Session 'x' is busy. Use /stop first.
-            order archive
+            command archive
                 refused (busy): Session 'x' is busy. Use /stop first.
-            order fresh
+            command fresh
                 refused (busy): Session 'x' is busy. Use /stop first.
         "#]],
     );
@@ -38,33 +38,33 @@ fn a_busy_session_is_neither_suspended_nor_archived() {
 fn an_idle_session_is_archived() {
     check(
         "
-        order start
+        command start
         spawned
         ready
-        order archive
-        order start
+        command archive
+        command start
         prompt a
         exit
-        order restore
+        command restore
         ",
         expect![[r#"
-            order start → starting
+            command start → starting
                 spawn 1 anew
             spawned → starting
                 persist
             ready → idle
                 review #1: idle for 0ns
-            order archive → stopping
+            command archive → stopping
                 persist
                 close input of 1
-            order start
+            command start
                 refused (archived): Session 'x' is archived. Use /restore x.
             prompt a → stopping
-                tell home: Not accepted: Session 'x' is archived. Use /restore x.
+                post home: Not accepted: Session 'x' is archived. Use /restore x.
                 drop a
             exit → archived
                 persist
-            order restore → suspended
+            command restore → suspended
                 persist
         "#]],
     );
@@ -76,9 +76,9 @@ fn a_session_with_waiting_prompts_is_not_archived() {
         "
         prompt a
         prompt b
-        order archive
-        order stop all
-        order archive
+        command archive
+        command stop all
+        command archive
         exit
         ",
         expect![[r#"
@@ -86,12 +86,12 @@ fn a_session_with_waiting_prompts_is_not_archived() {
                 persist
                 spawn 1 anew
             prompt b → starting
-            order archive
+            command archive
                 refused (busy): 2 messages are still queued in session 'x'. Use /stop all there first.
-            order stop all → starting
+            command stop all → starting
                 drop a
                 drop b
-            order archive → stopping
+            command archive → stopping
                 persist
                 close input of 1
             exit → archived
@@ -103,22 +103,22 @@ fn a_session_with_waiting_prompts_is_not_archived() {
 fn a_start_can_be_cancelled_by_a_suspension() {
     check(
         "
-        order start
-        order suspend
-        order start
+        command start
+        command suspend
+        command start
         exit
-        order suspend
+        command suspend
         exit
         ",
         expect![[r#"
-            order start → starting
+            command start → starting
                 spawn 1 anew
-            order suspend → stopping
+            command suspend → stopping
                 close input of 1
-            order start → stopping
+            command start → stopping
             exit → starting
                 spawn 2 anew
-            order suspend → stopping
+            command suspend → stopping
                 close input of 2
             exit → suspended
         "#]],
@@ -130,21 +130,21 @@ fn a_new_model_restarts_the_idle_agent() {
     check(
         "
         session conversation=c1
-        order start
+        command start
         ready opus haiku
-        order model sonnet
-        order model haiku
+        command model sonnet
+        command model haiku
         exit
         ready opus haiku
         ",
         expect![[r#"
-            order start → starting
+            command start → starting
                 spawn 1 resuming c1
             ready opus haiku → idle
                 review #1: idle for 0ns
-            order model sonnet
+            command model sonnet
                 refused (invalid): Unknown model 'sonnet'. Known: opus, haiku.
-            order model haiku → stopping
+            command model haiku → stopping
                 persist
                 close input of 1
             exit → starting
@@ -162,12 +162,12 @@ fn a_new_persona_waits_for_the_end_of_the_turn() {
         prompt a
         conversation c1 resumable
         ready
-        taken a
-        order persona planner
+        accepted a
+        command persona planner
         prompt b
         done a
         exit
-        brief rules=plan
+        persona-settings rules=plan
         ready
         ",
         expect![[r#"
@@ -177,10 +177,10 @@ fn a_new_persona_waits_for_the_end_of_the_turn() {
             conversation c1 resumable → starting
                 persist
             ready → busy
-                hand a
+                mark a sent
                 send a to 1
-            taken a → busy
-            order persona planner → busy
+            accepted a → busy
+            command persona planner → busy
                 persist
             prompt b → busy
             done a → stopping
@@ -188,11 +188,11 @@ fn a_new_persona_waits_for_the_end_of_the_turn() {
                 finish a at home, done
                 close input of 1
             exit → starting
-                resolve #1: planner
-            brief rules=plan → starting
+                load persona #1: planner
+            persona-settings rules=plan → starting
                 spawn 2 resuming c1, rules plan
             ready → busy
-                hand b
+                mark b sent
                 send b to 2
         "#]],
     );
@@ -202,22 +202,16 @@ fn a_new_persona_waits_for_the_end_of_the_turn() {
 fn a_persona_reverted_during_a_turn_restarts_nothing() {
     check(
         "
-        prompt a
-        ready
-        order persona planner
-        order persona
+        busy a
+        command persona planner
+        command persona
         done a
         ",
         expect![[r#"
-            prompt a → starting
+            busy a → busy
+            command persona planner → busy
                 persist
-                spawn 1 anew
-            ready → busy
-                hand a
-                send a to 1
-            order persona planner → busy
-                persist
-            order persona → busy
+            command persona → busy
                 persist
             done a → idle
                 persist
@@ -232,17 +226,17 @@ fn a_new_persona_replaces_a_pending_resolution() {
     check(
         "
         session persona=planner
-        order start
-        order persona research
-        brief rules=research
+        command start
+        command persona research
+        persona-settings rules=research
         ",
         expect![[r#"
-            order start → starting
-                resolve #1: planner
-            order persona research → starting
+            command start → starting
+                load persona #1: planner
+            command persona research → starting
                 persist
-                resolve #2: research
-            brief rules=research → starting
+                load persona #2: research
+            persona-settings rules=research → starting
                 spawn 1 anew, rules research
         "#]],
     );
@@ -252,13 +246,13 @@ fn a_new_persona_replaces_a_pending_resolution() {
 fn a_suspended_session_uses_a_new_model_at_its_next_start() {
     check(
         "
-        order model opus
-        order start
+        command model opus
+        command start
         ",
         expect![[r#"
-            order model opus → suspended
+            command model opus → suspended
                 persist
-            order start → starting
+            command start → starting
                 spawn 1 anew, model opus
         "#]],
     );
@@ -269,20 +263,20 @@ fn fresh_discards_the_conversation() {
     check(
         "
         session conversation=c1
-        order start
+        command start
         ready
-        order fresh
+        command fresh
         conversation c1 resumable
         exit
         conversation c2
         ready
         ",
         expect![[r#"
-            order start → starting
+            command start → starting
                 spawn 1 resuming c1
             ready → idle
                 review #1: idle for 0ns
-            order fresh → stopping
+            command fresh → stopping
                 persist
                 close input of 1
             conversation c1 resumable → stopping
@@ -300,16 +294,16 @@ fn fresh_discards_the_conversation() {
 fn retry_and_leave_without_a_prompt_are_refused() {
     check(
         "
-        order retry r
-        order leave
-        order restore
+        command retry r
+        command leave
+        command restore
         ",
         expect![[r#"
-            order retry r
+            command retry r
                 refused (invalid): Nothing to retry.
-            order leave
+            command leave
                 refused (invalid): Nothing to leave.
-            order restore
+            command restore
                 refused (invalid): Session 'x' is not archived.
         "#]],
     );
@@ -319,22 +313,22 @@ fn retry_and_leave_without_a_prompt_are_refused() {
 fn archiving_drops_the_interrupted_prompt() {
     check(
         "
-        restore cut=a
-        order archive
-        order restore
-        order retry r
+        restore interrupted=a
+        command archive
+        command restore
+        command retry r
         ",
         expect![[r#"
-            restore cut=a → suspended
+            restore interrupted=a → suspended
                 persist
-                tell home: Cordboard was stopped while session 'x' was answering “the text of a”. Your message was not sent again.
-                settle a as interrupted
-            order archive → archived
+                post home: Cordboard was stopped while session 'x' was answering “the text of a”. Your message was not sent again.
+                complete a as interrupted
+            command archive → archived
                 persist
-                decided a: Withdrawn
-            order restore → suspended
+                close request a: Withdrawn
+            command restore → suspended
                 persist
-            order retry r
+            command retry r
                 refused (invalid): Nothing to retry.
         "#]],
     );
@@ -345,29 +339,29 @@ fn the_session_model_overrides_the_persona_model() {
     check(
         "
         session persona=planner
-        order model opus
-        order start
-        brief model=haiku
+        command model opus
+        command start
+        persona-settings model=haiku
         ready
-        order model
+        command model
         exit
-        brief model=haiku
+        persona-settings model=haiku
         ",
         expect![[r#"
-            order model opus → suspended
+            command model opus → suspended
                 persist
-            order start → starting
-                resolve #1: planner
-            brief model=haiku → starting
+            command start → starting
+                load persona #1: planner
+            persona-settings model=haiku → starting
                 spawn 1 anew, model opus
             ready → idle
                 review #2: idle for 0ns
-            order model → stopping
+            command model → stopping
                 persist
                 close input of 1
             exit → starting
-                resolve #3: planner
-            brief model=haiku → starting
+                load persona #3: planner
+            persona-settings model=haiku → starting
                 spawn 2 anew, model haiku
         "#]],
     );
@@ -377,27 +371,27 @@ fn the_session_model_overrides_the_persona_model() {
 fn a_button_decides_only_its_own_prompt() {
     check(
         "
-        session kept=a kept=b
-        order press a leave
-        order press a retry a2
-        order press b retry b2
-        order press b retry b3
-        order retry c
+        session interrupted=a interrupted=b
+        command press a leave
+        command press a retry a2
+        command press b retry b2
+        command press b retry b3
+        command retry c
         ",
         expect![[r#"
-            order press a leave → suspended
+            command press a leave → suspended
                 persist
-                decided a: Leave
-            order press a retry a2
+                close request a: Leave
+            command press a retry a2
                 refused (invalid): This request is closed. The button has no effect.
-            order press b retry b2 → starting
+            command press b retry b2 → starting
                 accept b2: the text of b
                 persist
-                decided b: SendAgain
+                close request b: SendAgain
                 spawn 1 anew
-            order press b retry b3
+            command press b retry b3
                 refused (invalid): This request is closed. The button has no effect.
-            order retry c
+            command retry c
                 refused (invalid): Nothing to retry.
         "#]],
     );
@@ -407,18 +401,18 @@ fn a_button_decides_only_its_own_prompt() {
 fn an_earlier_prompt_is_announced_after_the_latest() {
     check(
         "
-        session kept=a kept=b
-        order press b leave
-        order archive
+        session interrupted=a interrupted=b
+        command press b leave
+        command archive
         ",
         expect![[r#"
-            order press b leave → suspended
+            command press b leave → suspended
                 persist
-                decided b: Leave
-                tell home: An earlier message of session 'x' was not sent again either: “the text of a”.
-            order archive → archived
+                close request b: Leave
+                post home: An earlier message of session 'x' was not sent again either: “the text of a”.
+            command archive → archived
                 persist
-                decided a: Withdrawn
+                close request a: Withdrawn
         "#]],
     );
 }
@@ -429,47 +423,47 @@ fn a_button_decides_only_its_own_failure() {
         "
         session conversation=c1
         prompt a
-        refused No conversation found
+        resume-refused No conversation found
         exit
-        order press 1 retry x
-        refused No conversation found
+        command press 1 retry x
+        resume-refused No conversation found
         exit
-        order press 1 fresh
-        order press 2 leave
-        order press 2 fresh
-        order press 2 fresh
+        command press 1 fresh
+        command press 2 leave
+        command press 2 fresh
+        command press 2 fresh
         ready
         ",
         expect![[r#"
             prompt a → starting
                 persist
-                word resume #1: idle for 0ns
+                request resume notice #1: idle for 0ns
                 spawn 1 resuming c1
-            refused No conversation found → stopping
+            resume-refused No conversation found → stopping
                 persist
                 close input of 1
             exit → asking
-                tell home: Session 'x' could not be resumed: No conversation found
-            order press 1 retry x → starting
-                decided failure 1: TryAgain
+                post home: Session 'x' could not be resumed: No conversation found
+            command press 1 retry x → starting
+                close request failure 1: TryAgain
                 spawn 2 resuming c1
-            refused No conversation found → stopping
+            resume-refused No conversation found → stopping
                 persist
                 close input of 2
             exit → asking
-                tell home: Session 'x' could not be resumed: No conversation found
-            order press 1 fresh
+                post home: Session 'x' could not be resumed: No conversation found
+            command press 1 fresh
                 refused (invalid): This request is closed. The button has no effect.
-            order press 2 leave
+            command press 2 leave
                 refused (invalid): This request is closed. The button has no effect.
-            order press 2 fresh → starting
+            command press 2 fresh → starting
                 persist
-                decided failure 2: StartFresh
+                close request failure 2: StartFresh
                 spawn 3 anew
-            order press 2 fresh
+            command press 2 fresh
                 refused (invalid): This request is closed. The button has no effect.
             ready → busy
-                hand a
+                mark a sent
                 send a to 3
         "#]],
     );
@@ -483,7 +477,7 @@ fn a_failure_question_is_withdrawn_once_the_agent_starts() {
         exit
         wait 1s
         ready
-        order press 1 retry x
+        command press 1 retry x
         ",
         expect![[r#"
             prompt a → starting
@@ -491,14 +485,14 @@ fn a_failure_question_is_withdrawn_once_the_agent_starts() {
                 spawn 1 anew
             exit → starting
                 persist
-                tell home: The agent of session 'x' did not start: it exited (exit code 1) without output
+                post home: The agent of session 'x' did not start: it exited (exit code 1) without output
             1s: start again → starting
                 spawn 2 anew
             ready → busy
-                decided failure 1: Withdrawn
-                hand a
+                close request failure 1: Withdrawn
+                mark a sent
                 send a to 2
-            order press 1 retry x
+            command press 1 retry x
                 refused (invalid): This request is closed. The button has no effect.
         "#]],
     );
@@ -508,13 +502,13 @@ fn a_failure_question_is_withdrawn_once_the_agent_starts() {
 fn a_model_that_looks_like_an_option_is_refused() {
     check(
         "
-        order model --dangerously-skip-permissions
-        order model two words
+        command model --dangerously-skip-permissions
+        command model two words
         ",
         expect![[r#"
-            order model --dangerously-skip-permissions
+            command model --dangerously-skip-permissions
                 refused (invalid): '--dangerously-skip-permissions' is not a valid model name. Use 1 to 256 printable ASCII characters without spaces, not starting with '-'.
-            order model two words
+            command model two words
                 refused (invalid): 'two words' is not a valid model name. Use 1 to 256 printable ASCII characters without spaces, not starting with '-'.
         "#]],
     );

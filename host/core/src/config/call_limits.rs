@@ -22,61 +22,55 @@ const STATE: RangeInclusive<u64> = KIB..=GIB;
 const HTTP_BODY: RangeInclusive<u64> = KIB..=64 * MIB;
 const HTTP_TIME: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(300);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CallLimits {
     /// CPU time of a call. Its wall-clock time may be twice that, not counting waits for the network.
     pub time: Duration,
     /// In bytes, for all memories of an instance together.
-    pub memory: u64,
+    pub memory: usize,
     /// Number of calls to host functions.
     pub calls: u32,
     /// Number of log lines.
     pub log: u32,
-    /// Size of the call's result in bytes.
-    pub reply: u64,
+    /// Size of the call's result in bytes. Its posts have a second budget of the same size.
+    pub reply: usize,
     /// Size of the plugin's stored keys and values in bytes. In total, not per call.
-    pub state: u64,
+    pub state: usize,
     /// Size of the body of a request or a response in bytes, each.
-    pub http_body: u64,
+    pub http_body: usize,
     /// Total time that a call may wait for the network.
     pub http_time: Duration,
 }
 
 /// A plugin's overrides of the host-wide limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct LimitOverrides {
+pub struct CallLimitOverrides {
     pub time: Option<Duration>,
-    pub memory: Option<u64>,
+    pub memory: Option<usize>,
     pub calls: Option<u32>,
     pub log: Option<u32>,
-    pub reply: Option<u64>,
-    pub state: Option<u64>,
-    pub http_body: Option<u64>,
+    pub reply: Option<usize>,
+    pub state: Option<usize>,
+    pub http_body: Option<usize>,
     pub http_time: Option<Duration>,
 }
 
-impl Limits {
-    pub(super) const fn blank() -> Self {
-        Self {
-            time: Duration::ZERO,
-            memory: 0,
-            calls: 0,
-            log: 0,
-            reply: 0,
-            state: 0,
-            http_body: 0,
-            http_time: Duration::ZERO,
-        }
-    }
-
-    pub(super) fn lay(&mut self, section: &mut Section<'_, '_>) {
-        let mut own = LimitOverrides::default();
-        own.lay(section);
+impl CallLimits {
+    pub(super) fn merge(&mut self, section: &mut Section<'_, '_>) {
+        let mut own = CallLimitOverrides::default();
+        own.merge(section);
         *self = self.with(&own);
     }
 
+    /// The bytes that one transfer between guest and host may copy. No single value of a plugin needs more than the
+    /// largest of these limits.
     #[must_use]
-    pub fn with(&self, own: &LimitOverrides) -> Self {
+    pub fn transfer(&self) -> usize {
+        self.reply.max(self.state).max(self.http_body)
+    }
+
+    #[must_use]
+    pub fn with(&self, own: &CallLimitOverrides) -> Self {
         Self {
             time: own.time.unwrap_or(self.time),
             memory: own.memory.unwrap_or(self.memory),
@@ -90,8 +84,8 @@ impl Limits {
     }
 }
 
-impl LimitOverrides {
-    pub(super) fn lay(&mut self, section: &mut Section<'_, '_>) {
+impl CallLimitOverrides {
+    pub(super) fn merge(&mut self, section: &mut Section<'_, '_>) {
         section.set_some("time", &mut self.time, span(TIME));
         section.set_some("memory", &mut self.memory, bytes(MEMORY));
         section.set_some("calls", &mut self.calls, number(CALLS));

@@ -43,9 +43,9 @@ fn network_grants_are_parsed() {
 fn a_moved_secret_changes_only_its_users() {
     let old = load(GOOD).unwrap();
     let moved = |from: &str, to: &str| diff(&old, &load(&GOOD.replace(from, to)).unwrap());
-    assert!(moved("pbs.token", "new.token").plugins["pbs"].reach);
-    assert!(moved("8007/api2/*", "8007/*").plugins["pbs"].reach);
-    assert!(moved("9F86", "0000").plugins["pbs"].reach);
+    assert!(moved("pbs.token", "new.token").plugins["pbs"].network);
+    assert!(moved("8007/api2/*", "8007/*").plugins["pbs"].network);
+    assert!(moved("9F86", "0000").plugins["pbs"].network);
     assert!(moved("\"beszel\" }", "\"other\" }").plugins.is_empty(), "no plugin uses it");
 }
 

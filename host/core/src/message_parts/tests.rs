@@ -9,7 +9,7 @@ use crate::{
 
 const PATIENCE: Duration = Duration::from_millis(700);
 
-fn row(id: i64, who: &str, what: UpdateKind, part: Part) -> InboxRow {
+fn row(id: i64, who: &str, what: UpdateKind, part: MessagePart) -> InboxRow {
     let caller = Caller { id: UserId(who.to_owned()), name: who.to_owned(), role: Role::Member };
     let origin = Origin { message: Some(MessageId(id.to_string())), part, speaker: None };
     let (place, at) = (Place::new("telegram", "-1"), Timestamp(1_000_000));
@@ -18,22 +18,22 @@ fn row(id: i64, who: &str, what: UpdateKind, part: Part) -> InboxRow {
     InboxRow { id: InboxId(id), update, state: InboxState::New, prompt, at }
 }
 
-fn text(id: i64, who: &str, text: &str, part: Part) -> InboxRow {
+fn text(id: i64, who: &str, text: &str, part: MessagePart) -> InboxRow {
     row(id, who, UpdateKind::Text(text.to_owned()), part)
 }
 
-fn cut(joint: &str) -> Part {
-    Part::Cut { joint: joint.to_owned() }
+fn cut(joint: &str) -> MessagePart {
+    MessagePart::Cut { joint: joint.to_owned() }
 }
 
 fn photo(id: i64, who: &str, album: &str, caption: Option<&str>) -> InboxRow {
     let what = UpdateKind::NotText { kind: "photo".to_owned(), caption: caption.map(str::to_owned) };
-    row(id, who, what, Part::Album(album.to_owned()))
+    row(id, who, what, MessagePart::Album(album.to_owned()))
 }
 
 /// The text and the row ids of each released update.
-fn shown(gathered: Vec<Gathered>) -> Vec<(String, Vec<i64>)> {
-    let one = |one: Gathered| {
+fn shown(joined: Vec<JoinedUpdate>) -> Vec<(String, Vec<i64>)> {
+    let one = |one: JoinedUpdate| {
         let words = match one.row.update.what {
             UpdateKind::Text(text) => text,
             UpdateKind::NotText { kind, caption } => format!("{kind}: {}", caption.unwrap_or_default()),
@@ -41,16 +41,17 @@ fn shown(gathered: Vec<Gathered>) -> Vec<(String, Vec<i64>)> {
         };
         (words, std::iter::once(one.row.id).chain(one.absorbed).map(|id| id.0).collect())
     };
-    gathered.into_iter().map(one).collect()
+    joined.into_iter().map(one).collect()
 }
 
 /// The updates that the rows release, followed by those that the deadline releases.
 fn run(rows: Vec<InboxRow>) -> Vec<(String, Vec<i64>)> {
-    let mut gather = Gather::default();
-    let mut out: Vec<Gathered> = rows.into_iter().flat_map(|row| gather.take(row, Timestamp(0), PATIENCE)).collect();
-    out.extend(gather.due(Timestamp(700)));
-    assert_eq!(gather.deadline(), None);
-    shown(out)
+    let mut joiner = PartJoiner::default();
+    let mut joined: Vec<JoinedUpdate> =
+        rows.into_iter().flat_map(|row| joiner.push(row, Timestamp(0), PATIENCE)).collect();
+    joined.extend(joiner.due(Timestamp(700)));
+    assert_eq!(joiner.deadline(), None);
+    shown(joined)
 }
 
 fn one(words: &str, ids: &[i64]) -> (String, Vec<i64>) {
@@ -59,29 +60,30 @@ fn one(words: &str, ids: &[i64]) -> (String, Vec<i64>) {
 
 #[test]
 fn a_text_split_by_its_client_is_joined() {
-    let parts = || vec![text(1, "ada", "a", cut("")), text(2, "ada", "b", cut("\n")), text(3, "ada", "c", Part::Text)];
+    let parts =
+        || vec![text(1, "ada", "a", cut("")), text(2, "ada", "b", cut("\n")), text(3, "ada", "c", MessagePart::Text)];
     assert_eq!(run(parts()), [one("ab\nc", &[1, 2, 3])]);
-    let mut gather = Gather::default();
-    let held = parts().into_iter().take(2).flat_map(|row| gather.take(row, Timestamp(5), PATIENCE)).count();
-    assert_eq!((held, gather.deadline()), (0, Some(Timestamp(705))));
-    assert_eq!(gather.due(Timestamp(704)), []);
-    assert_eq!(shown(gather.due(Timestamp(705))), [one("ab", &[1, 2])]);
+    let mut joiner = PartJoiner::default();
+    let released = parts().into_iter().take(2).flat_map(|row| joiner.push(row, Timestamp(5), PATIENCE)).count();
+    assert_eq!((released, joiner.deadline()), (0, Some(Timestamp(705))));
+    assert_eq!(joiner.due(Timestamp(704)), []);
+    assert_eq!(shown(joiner.due(Timestamp(705))), [one("ab", &[1, 2])]);
 }
 
 #[test]
 fn a_short_text_does_not_wait() {
-    let mut gather = Gather::default();
-    assert_eq!(gather.take(text(1, "ada", "hi", Part::Text), Timestamp(0), PATIENCE).len(), 1);
-    assert_eq!(gather.take(text(2, "ada", "long", cut("")), Timestamp(0), Duration::ZERO).len(), 1);
-    assert_eq!(gather.deadline(), None);
+    let mut joiner = PartJoiner::default();
+    assert_eq!(joiner.push(text(1, "ada", "hi", MessagePart::Text), Timestamp(0), PATIENCE).len(), 1);
+    assert_eq!(joiner.push(text(2, "ada", "long", cut("")), Timestamp(0), Duration::ZERO).len(), 1);
+    assert_eq!(joiner.deadline(), None);
 }
 
 #[test]
 fn other_messages_end_a_split_text() {
-    let command = text(2, "ada", "/stop", Part::Alone);
-    let rows = vec![text(1, "ada", "a", cut("")), command, text(3, "ada", "b", Part::Text)];
+    let command = text(2, "ada", "/stop", MessagePart::Alone);
+    let rows = vec![text(1, "ada", "a", cut("")), command, text(3, "ada", "b", MessagePart::Text)];
     assert_eq!(run(rows), [one("a", &[1]), one("/stop", &[2]), one("b", &[3])]);
-    let mut late = text(2, "ada", "an hour later", Part::Text);
+    let mut late = text(2, "ada", "an hour later", MessagePart::Text);
     late.update.at = Timestamp(late.update.at.0 + 3_600_000);
     assert_eq!(run(vec![text(1, "ada", "a", cut("")), late]), [one("a", &[1]), one("an hour later", &[2])]);
 }
@@ -91,8 +93,8 @@ fn parts_of_two_users_are_not_joined() {
     let rows = vec![
         text(1, "ada", "a", cut("")),
         text(2, "bob", "x", cut("")),
-        text(3, "bob", "y", Part::Text),
-        text(4, "ada", "b", Part::Text),
+        text(3, "bob", "y", MessagePart::Text),
+        text(4, "ada", "b", MessagePart::Text),
     ];
     assert_eq!(run(rows), [one("xy", &[2, 3]), one("ab", &[1, 4])]);
     let rows = vec![

@@ -15,7 +15,7 @@ pub const NONE_ACTIVE_OF_YOURS: &str =
 
 /// The host's own answer to an update.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
+pub enum UpdateReply {
     NoActive,
     /// The caller may not see the sessions that are active here.
     NoneOfYours,
@@ -60,7 +60,7 @@ pub enum Answer {
     },
 }
 
-impl Answer {
+impl UpdateReply {
     #[must_use]
     pub fn reply(&self) -> Reply {
         plain(&self.text())

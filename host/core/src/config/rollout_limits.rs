@@ -13,7 +13,7 @@ const TRAPS: RangeInclusive<u32> = 1..=1000;
 /// A call takes at most twice five minutes.
 const DRAIN: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(600);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RolloutLimits {
     /// The time after activation in which failed calls count against the new version.
     pub probation: Duration,
@@ -24,11 +24,7 @@ pub struct RolloutLimits {
 }
 
 impl RolloutLimits {
-    pub(super) const fn blank() -> Self {
-        Self { probation: Duration::ZERO, probation_traps: 0, drain: Duration::ZERO }
-    }
-
-    pub(super) fn lay(&mut self, section: &mut Section<'_, '_>) {
+    pub(super) fn merge(&mut self, section: &mut Section<'_, '_>) {
         section.set("probation", &mut self.probation, span(PROBATION));
         section.set("probation_traps", &mut self.probation_traps, number(TRAPS));
         section.set("drain", &mut self.drain, span(DRAIN));

@@ -4,28 +4,28 @@
 use std::time::Duration;
 
 use crate::{
-    chat::{InboxId, InboxRow, Part, Update, UpdateKind},
-    route::{self, Routed},
+    chat::{InboxId, InboxRow, MessagePart, Update, UpdateKind},
+    route::{self, ParsedText},
     types::Timestamp,
 };
 
 /// The maximum number of parts that are joined into one update. Further parts make further updates.
-const MOST_PARTS: usize = 100;
+const MAX_PARTS: usize = 100;
 
 /// The resolution of message dates: chats date messages to the second.
-const DATED: Duration = Duration::from_secs(1);
+const DATE_RESOLUTION: Duration = Duration::from_secs(1);
 
 /// The `kind` of an update that joins the files of an album.
 const ALBUM: &str = "album";
 
 /// One update, and the inbox rows that were merged into it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Gathered {
+pub struct JoinedUpdate {
     pub row: InboxRow,
     pub absorbed: Vec<InboxId>,
 }
 
-impl Gathered {
+impl JoinedUpdate {
     /// Joins rows in their order. Returns `None` if `rows` is empty.
     fn of(rows: Vec<InboxRow>) -> Option<Self> {
         let absorbed = rows.iter().skip(1).map(|row| row.id).collect();
@@ -43,7 +43,7 @@ pub fn join(parts: Vec<Update>) -> Option<Update> {
     let mut whole = parts.into_iter().reduce(|mut whole, next| {
         whole.what = match (whole.what, next.what) {
             (UpdateKind::Text(text), UpdateKind::Text(more)) => {
-                let joint = if let Part::Cut { joint } = &whole.origin.part { joint } else { "\n" };
+                let joint = if let MessagePart::Cut { joint } = &whole.origin.part { joint } else { "\n" };
                 UpdateKind::Text(format!("{text}{joint}{more}"))
             }
             (UpdateKind::NotText { caption, .. }, UpdateKind::NotText { caption: more, .. }) => {
@@ -57,26 +57,26 @@ pub fn join(parts: Vec<Update>) -> Option<Update> {
         whole
     })?;
     if !is_one {
-        whole.origin.part = Part::Joined;
+        whole.origin.part = MessagePart::Joined;
     }
     Some(whole)
 }
 
-/// Holds the parts that wait for further parts.
+/// Joins parts as they arrive.
 #[derive(Debug, Default)]
-pub struct Gather {
+pub struct PartJoiner {
     /// Sorted by the arrival of their first parts.
-    held: Vec<Held>,
+    pending: Vec<PendingParts>,
 }
 
 #[derive(Debug)]
-struct Held {
+struct PendingParts {
     /// Never empty.
     rows: Vec<InboxRow>,
     until: Timestamp,
 }
 
-impl Held {
+impl PendingParts {
     fn is_of(&self, update: &Update) -> bool {
         let first = &self.rows[0].update;
         first.place == update.place && first.caller.id == update.caller.id
@@ -85,37 +85,40 @@ impl Held {
     fn is_continued_by(&self, update: &Update, patience: Duration) -> bool {
         let last = &self.rows[self.rows.len() - 1].update;
         match (&last.origin.part, &update.origin.part) {
-            (Part::Album(album), Part::Album(next)) => album == next,
-            (Part::Cut { .. }, Part::Cut { .. } | Part::Text) => update.at.since(last.at) <= patience + DATED,
-            (Part::Alone | Part::Text | Part::Joined, _) | (Part::Album(_) | Part::Cut { .. }, _) => false,
+            (MessagePart::Album(album), MessagePart::Album(next)) => album == next,
+            (MessagePart::Cut { .. }, MessagePart::Cut { .. } | MessagePart::Text) => {
+                update.at.since(last.at) <= patience + DATE_RESOLUTION
+            }
+            (MessagePart::Alone | MessagePart::Text | MessagePart::Joined, _)
+            | (MessagePart::Album(_) | MessagePart::Cut { .. }, _) => false,
         }
     }
 
-    fn release(self) -> Vec<Gathered> {
-        if !matches!(self.rows[0].update.origin.part, Part::Album(_)) {
-            return Gathered::of(self.rows).into_iter().collect();
+    fn release(self) -> Vec<JoinedUpdate> {
+        if !matches!(self.rows[0].update.origin.part, MessagePart::Album(_)) {
+            return JoinedUpdate::of(self.rows).into_iter().collect();
         }
         // A caption that is a command runs separately. The other files of its album are absorbed unless one of them has
         // a caption of its own.
         let (mut commands, others): (Vec<_>, Vec<_>) = self.rows.into_iter().partition(is_command);
-        let has_words =
+        let has_caption =
             others.iter().any(|row| matches!(row.update.what, UpdateKind::NotText { caption: Some(_), .. }));
-        if !has_words && !commands.is_empty() {
+        if !has_caption && !commands.is_empty() {
             let first = std::iter::once(commands.remove(0)).chain(others).collect();
-            return Gathered::of(first).into_iter().chain(commands.into_iter().map(alone)).collect();
+            return JoinedUpdate::of(first).into_iter().chain(commands.into_iter().map(alone)).collect();
         }
-        commands.into_iter().map(alone).chain(Gathered::of(others)).collect()
+        commands.into_iter().map(alone).chain(JoinedUpdate::of(others)).collect()
     }
 }
 
-const fn alone(row: InboxRow) -> Gathered {
-    Gathered { row, absorbed: Vec::new() }
+const fn alone(row: InboxRow) -> JoinedUpdate {
+    JoinedUpdate { row, absorbed: Vec::new() }
 }
 
 fn is_command(row: &InboxRow) -> bool {
     match &row.update.what {
         UpdateKind::NotText { caption: Some(caption), .. } => {
-            matches!(route::parse(caption, None), Routed::Command { .. })
+            matches!(route::parse(caption, None), ParsedText::Command { .. })
         }
         UpdateKind::NotText { caption: None, .. }
         | UpdateKind::Text(_)
@@ -124,47 +127,55 @@ fn is_command(row: &InboxRow) -> bool {
     }
 }
 
-impl Gather {
+impl PartJoiner {
     /// Adds a row and returns the updates that it completes. Each new part restarts the wait of `patience`.
-    pub fn take(&mut self, row: InboxRow, now: Timestamp, patience: Duration) -> Vec<Gathered> {
+    pub fn push(&mut self, row: InboxRow, now: Timestamp, patience: Duration) -> Vec<JoinedUpdate> {
         let until = now.after(patience);
-        let continued =
-            self.held.iter().position(|held| held.is_of(&row.update) && held.is_continued_by(&row.update, patience));
+        let continued = self
+            .pending
+            .iter()
+            .position(|parts| parts.is_of(&row.update) && parts.is_continued_by(&row.update, patience));
         if let Some(at) = continued {
-            let held = &mut self.held[at];
-            let is_last = row.update.origin.part == Part::Text;
-            held.rows.push(row);
-            held.until = until;
-            let is_complete = is_last || held.rows.len() >= MOST_PARTS;
-            return if is_complete { self.held.remove(at).release() } else { Vec::new() };
+            let parts = &mut self.pending[at];
+            let is_last = row.update.origin.part == MessagePart::Text;
+            parts.rows.push(row);
+            parts.until = until;
+            let is_complete = is_last || parts.rows.len() >= MAX_PARTS;
+            return if is_complete { self.pending.remove(at).release() } else { Vec::new() };
         }
-        // Release this person's held parts first, so that updates keep their order.
-        let mut out = self.release(|held| held.is_of(&row.update));
+        // Release this person's pending parts first, so that updates keep their order.
+        let mut joined = self.release(|parts| parts.is_of(&row.update));
         match row.update.origin.part {
-            Part::Album(_) | Part::Cut { .. } if !patience.is_zero() => self.held.push(Held { rows: vec![row], until }),
-            Part::Alone | Part::Text | Part::Joined | Part::Album(_) | Part::Cut { .. } => out.push(alone(row)),
+            MessagePart::Album(_) | MessagePart::Cut { .. } if !patience.is_zero() => {
+                self.pending.push(PendingParts { rows: vec![row], until })
+            }
+            MessagePart::Alone
+            | MessagePart::Text
+            | MessagePart::Joined
+            | MessagePart::Album(_)
+            | MessagePart::Cut { .. } => joined.push(alone(row)),
         }
-        out
+        joined
     }
 
     /// The next time at which [`due`](Self::due) has to be called.
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {
-        self.held.iter().map(|held| held.until).min()
+        self.pending.iter().map(|parts| parts.until).min()
     }
 
     /// Releases the parts whose deadline has passed.
-    pub fn due(&mut self, now: Timestamp) -> Vec<Gathered> {
-        self.release(|held| held.until <= now)
+    pub fn due(&mut self, now: Timestamp) -> Vec<JoinedUpdate> {
+        self.release(|parts| parts.until <= now)
     }
 
-    /// Releases all held parts.
-    pub fn flush(&mut self) -> Vec<Gathered> {
+    /// Releases all pending parts.
+    pub fn flush(&mut self) -> Vec<JoinedUpdate> {
         self.release(|_| true)
     }
 
-    fn release(&mut self, wanted: impl Fn(&Held) -> bool) -> Vec<Gathered> {
-        self.held.extract_if(.., |held| wanted(held)).flat_map(Held::release).collect()
+    fn release(&mut self, wanted: impl Fn(&PendingParts) -> bool) -> Vec<JoinedUpdate> {
+        self.pending.extract_if(.., |parts| wanted(parts)).flat_map(PendingParts::release).collect()
     }
 }
 

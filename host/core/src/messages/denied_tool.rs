@@ -1,6 +1,6 @@
 //! The message about a denied tool, with the configuration line that allows the tool.
 
-use super::{beginning, said};
+use super::{beginning, quote};
 use crate::render;
 
 /// The end of a list of denials that is too long.
@@ -17,15 +17,15 @@ const EDITS: [&str; 4] = ["Edit", "MultiEdit", "NotebookEdit", "Write"];
 pub(super) fn denied(tool: &str, detail: &str, agent: &str) -> String {
     let what = if detail.is_empty() { String::new() } else { format!(" {}", render::code(&beginning(detail))) };
     let allowed = match detail.rsplit_once('/') {
-        _ if !EDITS.contains(&tool) => render::code(&format!("args = [\"--allowedTools={}\"]", said(tool))),
+        _ if !EDITS.contains(&tool) => render::code(&format!("args = [\"--allowedTools={}\"]", quote(tool))),
         Some((folder, _)) if detail.starts_with('/') => {
-            let folder = if folder.is_empty() { "/".to_owned() } else { said(folder) };
+            let folder = if folder.is_empty() { "/".to_owned() } else { quote(folder) };
             let folder = render::code(&format!("args = [\"--add-dir={folder}\"]"));
             format!("`permission_mode = \"acceptEdits\"` and {folder}")
         }
         Some(_) | None => "`permission_mode = \"acceptEdits\"`".to_owned(),
     };
-    let tool = render::escape(&said(tool));
+    let tool = render::escape(&quote(tool));
     format!("Denied: {tool}{what}\n{REMEDY}, set {allowed} in `[agents.{agent}]`.")
 }
 

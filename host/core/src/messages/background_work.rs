@@ -1,6 +1,6 @@
 //! The host's messages about background work of agents.
 
-use super::{beginning, said};
+use super::{beginning, quote};
 use crate::types::SessionName;
 
 /// The name of a scheduled wake-up in a list of background work.
@@ -17,32 +17,32 @@ pub fn wake_ups(when: &str) -> String {
 pub fn works_in_background(session: &SessionName, work: &[String], command: &str) -> String {
     format!(
         "The agent of session '{session}' is still working in the background: {}. Use /{command} {session} anyway to end that work.",
-        listed(work)
+        list_work(work)
     )
 }
 
 /// Lists background work in one line.
 #[must_use]
-pub fn listed(work: &[String]) -> String {
-    said(&work.iter().map(|work| beginning(work)).collect::<Vec<_>>().join(", "))
+pub fn list_work(work: &[String]) -> String {
+    quote(&work.iter().map(|work| beginning(work)).collect::<Vec<_>>().join(", "))
 }
 
 /// The agent died during a turn of its own or during background work.
 pub(super) fn died(session: &SessionName, why: &str) -> String {
-    let why = said(why);
+    let why = quote(why);
     format!("The agent of session '{session}' exited during its background work: {why}\nThe next message resumes it.")
 }
 
 /// The end of Cordboard, or its death, ended the agent and its background work.
 pub(super) fn ended(session: &SessionName, work: &[String]) -> String {
-    let work = listed(work);
+    let work = list_work(work);
     format!(
         "Cordboard was stopped while the agent of session '{session}' was working in the background: {work}. That work has ended. Ask the agent to start it again."
     )
 }
 
 /// A changed setting takes effect after the background work.
-pub(super) fn counts_later(session: &SessionName, work: &[String]) -> String {
-    let work = listed(work);
+pub(super) fn applies_later(session: &SessionName, work: &[String]) -> String {
+    let work = list_work(work);
     format!("Session '{session}' applies the change at the first message after the agent's background work: {work}.")
 }

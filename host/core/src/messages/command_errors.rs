@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, path::Path};
 
-use super::said;
+use super::quote;
 use crate::types::{Place, Role, SessionName};
 
 pub const NO_CALLER: &str = "This needs a caller, and this call has none.";
@@ -23,7 +23,7 @@ pub fn digest_needed(characters: usize) -> String {
 /// A member asked to activate a session in another chat.
 #[must_use]
 pub fn only_here(name: &str) -> String {
-    format!("Session '{}' can only be activated in this chat.", said(name))
+    format!("Session '{}' can only be activated in this chat.", quote(name))
 }
 
 /// A plugin sent a prompt to a session without a place for the answer.

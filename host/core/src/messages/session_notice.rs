@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{archived, background, denial, plain, said, stray_processes};
+use super::{background_work, denied_tool, plain, quote, session_archived};
 use crate::{
     agent::PromptId,
     types::{Authorship, Choice, Reply, Request, SessionName},
@@ -10,13 +10,13 @@ use crate::{
 
 /// A message that a session sends without a request from a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Notice {
+pub enum SessionNotice {
     /// Text of the lifecycle plugin.
     Resuming(String),
     /// Text of the persona.
     Greeting(String),
     /// Text of the agent: the report of a background task.
-    Unasked(String),
+    UnpromptedText(String),
     QueueFull {
         session: SessionName,
         limit: usize,
@@ -24,9 +24,9 @@ pub enum Notice {
         prompt: String,
     },
     /// The limit of interrupted prompts is reached.
-    KeptFull {
+    TooManyInterrupted {
         session: SessionName,
-        kept: usize,
+        interrupted: usize,
         limit: usize,
         /// The beginning of the message.
         prompt: String,
@@ -42,7 +42,7 @@ pub enum Notice {
         session: SessionName,
         failure: u64,
         agent: String,
-        account: String,
+        details: String,
     },
     Broken {
         session: SessionName,
@@ -56,12 +56,12 @@ pub enum Notice {
         why: String,
     },
     /// The agent died during a turn that it had started by itself, or during background work.
-    DiedUnasked {
+    DiedInBackground {
         session: SessionName,
         why: String,
     },
     /// A changed setting needs a restart of the agent, which has background work.
-    CountsLater {
+    AppliesLater {
         session: SessionName,
         work: Vec<String>,
     },
@@ -71,13 +71,13 @@ pub enum Notice {
         work: Vec<String>,
     },
     /// The host stopped during a turn. `prompt` is the beginning of the prompt.
-    CutOff {
+    Interrupted {
         session: SessionName,
         id: PromptId,
         prompt: String,
     },
     /// The latest interrupted prompt is decided, and an earlier one is still open. `prompt` is its beginning.
-    StillKept {
+    EarlierInterrupted {
         session: SessionName,
         id: PromptId,
         prompt: String,
@@ -116,91 +116,100 @@ pub enum Notice {
     },
 }
 
-impl Notice {
+impl SessionNotice {
     /// Whether its text does not name the session.
     #[must_use]
     pub const fn is_nameless(&self) -> bool {
-        matches!(self, Self::Resuming(_) | Self::Greeting(_) | Self::Unasked(_) | Self::Denied { .. })
+        matches!(self, Self::Resuming(_) | Self::Greeting(_) | Self::UnpromptedText(_) | Self::Denied { .. })
     }
 
     #[must_use]
     pub fn reply(&self) -> Reply {
-        let Some((session, request, choices)) = self.request() else { return self.words() };
+        let Some((session, request, choices)) = self.request() else { return self.text_reply() };
         let button = |reply: Reply, choice: &Choice| match (choice.label(), command(*choice)) {
             (Some(label), Some(command)) => reply.button(label, &format!("/{command} {session}")),
             (_, _) => reply,
         };
-        choices.iter().fold(self.words(), button).about(session, request)
+        choices.iter().fold(self.text_reply(), button).about(session, request)
     }
 
     /// The request that the notice makes, if any.
     fn request(&self) -> Option<(&SessionName, Request, &'static [Choice])> {
         Some(match self {
-            Self::Died { session, id, .. } | Self::CutOff { session, id, .. } | Self::StillKept { session, id, .. } => {
+            Self::Died { session, id, .. }
+            | Self::Interrupted { session, id, .. }
+            | Self::EarlierInterrupted { session, id, .. } => {
                 (session, Request::Prompt(id.clone()), &[Choice::SendAgain, Choice::Leave])
             }
             Self::ResumeRefused { session, failure, .. } | Self::Broken { session, failure, .. } => {
-                (session, start(session, *failure), &[Choice::TryAgain, Choice::StartFresh])
+                (session, start_request(session, *failure), &[Choice::TryAgain, Choice::StartFresh])
             }
             Self::StartFailed { session, failure, .. }
             | Self::PersonaFailed { session, failure, .. }
-            | Self::NotStarted { session, failure, .. } => (session, start(session, *failure), &[Choice::TryAgain]),
-            Self::Resuming(_) | Self::DiedUnasked { .. } | Self::CountsLater { .. } => return None,
+            | Self::NotStarted { session, failure, .. } => {
+                (session, start_request(session, *failure), &[Choice::TryAgain])
+            }
+            Self::Resuming(_) | Self::DiedInBackground { .. } | Self::AppliesLater { .. } => return None,
             Self::WorkEnded { .. } => return None,
-            Self::Greeting(_) | Self::Unasked(_) | Self::Denied { .. } | Self::FolderChanged { .. } => return None,
-            Self::QueueFull { .. } | Self::KeptFull { .. } | Self::Archived { .. } | Self::Strays { .. } => {
+            Self::Greeting(_) | Self::UnpromptedText(_) | Self::Denied { .. } | Self::FolderChanged { .. } => {
+                return None;
+            }
+            Self::QueueFull { .. } | Self::TooManyInterrupted { .. } | Self::Archived { .. } | Self::Strays { .. } => {
                 return None;
             }
         })
     }
 
-    fn words(&self) -> Reply {
+    fn text_reply(&self) -> Reply {
         match self {
             Self::Resuming(text) | Self::Greeting(text) => Reply::text(text.clone()),
-            Self::Unasked(text) => Reply { words: Authorship::Agents, ..Reply::text(text.clone()) },
+            Self::UnpromptedText(text) => Reply { author: Authorship::Agents, ..Reply::text(text.clone()) },
             Self::QueueFull { session, limit, prompt } => plain(&queue_full(session, *limit, prompt)),
-            Self::KeptFull { session, kept, limit, prompt } => {
-                plain(&format!("{}\n“{prompt}”", kept_full(session, *kept, *limit)))
+            Self::TooManyInterrupted { session, interrupted, limit, prompt } => {
+                plain(&format!("{}\n“{prompt}”", too_many_interrupted(session, *interrupted, *limit)))
             }
             Self::ResumeRefused { session, why, .. } => plain(&format!(
                 "Session '{session}' could not be resumed: {}\nYour messages are kept. Use /retry to try again, or /fresh to start a new conversation.",
-                said(why)
+                quote(why)
             )),
-            Self::StartFailed { session, agent, account, .. } => plain(&format!(
+            Self::StartFailed { session, agent, details, .. } => plain(&format!(
                 "The agent of session '{session}' did not start: {}\nCordboard tries three more times, and your messages are kept. Use /retry to try now. Its command line is set in [agents.{agent}] command and args.",
-                said(account)
+                quote(details)
             )),
             Self::Broken { session, why, .. } => plain(&format!(
                 "The agent of session '{session}' keeps exiting: {}\nYour messages are kept. Use /retry to start it again, or /fresh to start a new conversation.",
-                said(why)
+                quote(why)
             )),
             Self::Died { session, why, .. } => plain(&format!(
                 "The agent of session '{session}' exited during its answer: {}\nYour message was not sent again.",
-                said(why)
+                quote(why)
             )),
-            Self::DiedUnasked { session, why } => plain(&background::died(session, why)),
-            Self::CountsLater { session, work } => plain(&background::counts_later(session, work)),
-            Self::WorkEnded { session, work } => plain(&background::ended(session, work)),
-            Self::CutOff { session, prompt, .. } => plain(&format!(
+            Self::DiedInBackground { session, why } => plain(&background_work::died(session, why)),
+            Self::AppliesLater { session, work } => plain(&background_work::applies_later(session, work)),
+            Self::WorkEnded { session, work } => plain(&background_work::ended(session, work)),
+            Self::Interrupted { session, prompt, .. } => plain(&format!(
                 "Cordboard was stopped while session '{session}' was answering “{prompt}”. Your message was not sent again."
             )),
-            Self::StillKept { session, prompt, .. } => {
+            Self::EarlierInterrupted { session, prompt, .. } => {
                 plain(&format!("An earlier message of session '{session}' was not sent again either: “{prompt}”."))
             }
-            Self::FolderChanged { session, folder } => {
-                plain(&format!("Session '{session}' now works in {}, as set in [sessions.folders].", shown(folder)))
-            }
-            Self::Denied { tool, detail, agent } => Reply::text(denial::denied(tool, detail, agent)),
+            Self::FolderChanged { session, folder } => plain(&format!(
+                "Session '{session}' now works in {}, as set in [sessions.folders].",
+                quote_folder(folder)
+            )),
+            Self::Denied { tool, detail, agent } => Reply::text(denied_tool::denied(tool, detail, agent)),
             Self::PersonaFailed { session, why, .. } => plain(&format!(
                 "The persona of session '{session}' could not be used: {}\nYour messages are kept. Use /retry to try again, or /persona to choose another one.",
-                said(why)
+                quote(why)
             )),
             Self::NotStarted { session, why, .. } => plain(&format!(
                 "The agent of session '{session}' could not be started: {}\nYour messages are kept. Use /retry to try again.",
-                said(why)
+                quote(why)
             )),
-            Self::Archived { session, prompt } => plain(&format!("Not accepted: {}\n“{prompt}”", archived(session))),
-            Self::Strays { session, pids } => plain(&stray_processes::left(session, pids)),
+            Self::Archived { session, prompt } => {
+                plain(&format!("Not accepted: {}\n“{prompt}”", session_archived(session)))
+            }
+            Self::Strays { session, pids } => plain(&strays(session, pids)),
         }
     }
 }
@@ -210,12 +219,22 @@ impl Notice {
 pub fn folder_kept(session: &SessionName, folder: &Path) -> Reply {
     plain(&format!(
         "Session '{session}' keeps working in {}, although it is no longer in [sessions.folders].",
-        shown(folder)
+        quote_folder(folder)
     ))
 }
 
-fn shown(folder: &Path) -> String {
-    said(&folder.display().to_string())
+fn quote_folder(folder: &Path) -> String {
+    quote(&folder.display().to_string())
+}
+
+fn strays(session: &SessionName, pids: &[i32]) -> String {
+    let pids = pids.iter().map(i32::to_string).collect::<Vec<_>>();
+    format!(
+        "The agent of session '{session}' exited and left processes that can't be attributed to it: {}. They may belong to another agent, so they were not stopped. Inspect them with ps -fp {}, and stop them with kill {}.",
+        pids.join(", "),
+        pids.join(","),
+        pids.join(" ")
+    )
 }
 
 fn queue_full(session: &SessionName, limit: usize, prompt: &str) -> String {
@@ -224,7 +243,7 @@ fn queue_full(session: &SessionName, limit: usize, prompt: &str) -> String {
     )
 }
 
-fn start(session: &SessionName, failure: u64) -> Request {
+fn start_request(session: &SessionName, failure: u64) -> Request {
     Request::Start { session: session.clone(), failure }
 }
 
@@ -237,13 +256,13 @@ const fn command(choice: Choice) -> Option<&'static str> {
     }
 }
 
-fn kept_full(session: &SessionName, kept: usize, limit: usize) -> String {
-    let (are, it) = match kept {
+fn too_many_interrupted(session: &SessionName, count: usize, limit: usize) -> String {
+    let (are, it) = match count {
         1 => (format!("session '{session}' has an interrupted message"), "it"),
-        _ => (format!("session '{session}' has {kept} interrupted messages"), "the latest"),
+        _ => (format!("session '{session}' has {count} interrupted messages"), "the latest"),
     };
     let then = match limit {
-        _ if kept == limit => "then send this one again".to_owned(),
+        _ if count == limit => "then send this one again".to_owned(),
         1 => "send this one again when none is left".to_owned(),
         _ => format!("send this one again when fewer than {limit} are left"),
     };
@@ -252,19 +271,21 @@ fn kept_full(session: &SessionName, kept: usize, limit: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::decided, *};
+    use super::{super::request_decided, *};
 
     #[test]
     fn a_notice_binds_its_buttons_to_what_it_asks() {
         let session: SessionName = "alpha".parse().unwrap();
         let id = PromptId("a".to_owned());
-        let reply = Notice::StillKept { session: session.clone(), id: id.clone(), prompt: "x".to_owned() }.reply();
+        let reply =
+            SessionNotice::EarlierInterrupted { session: session.clone(), id: id.clone(), prompt: "x".to_owned() }
+                .reply();
         assert_eq!(reply.request, Some(Request::Prompt(id)));
         let buttons: Vec<_> = reply.buttons.iter().flatten().collect();
         assert!(buttons.iter().all(|button| button.session.as_ref() == Some(&session)));
         let commands: Vec<_> = buttons.iter().map(|button| (button.label.as_str(), button.command.as_str())).collect();
         assert_eq!(commands, [("Send again", "/retry alpha"), ("Leave it", "/leave alpha")]);
-        let closed = reply.closed(&decided(Some("Ada"), Some("Leave it")));
+        let closed = reply.closed(&request_decided(Some("Ada"), Some("Leave it")));
         assert!(closed.buttons.is_empty() && closed.request.is_none());
         assert!(closed.text.ends_with("\n\nDecided by Ada: Leave it."), "{}", closed.text);
     }

@@ -3,57 +3,62 @@
 
 use std::time::Duration;
 
-use super::{Effect, Machine, Ticket, Trial, TrialError, TryMode, job::Purpose};
+use super::{Effect, Machine, Ticket, TrialError, TrialOutcome, TryMode, job::Purpose};
 use crate::types::Timestamp;
 
 impl Machine {
     /// Records that the settings of the active version changed.
-    pub(super) fn mark_stale(&mut self) {
-        self.cancel_refit();
+    pub(super) fn mark_settings_changed(&mut self) {
+        self.cancel_settings_trial();
         if let Some(active) = &mut self.active {
             active.stale = true;
         }
     }
 
-    pub(super) fn cancel_refit(&mut self) {
-        if let Some(ticket) = self.refit.take() {
+    pub(super) fn cancel_settings_trial(&mut self) {
+        if let Some(ticket) = self.settings_trial.take() {
             self.emit(Effect::Cancel { ticket });
         }
     }
 
     /// Applies new settings to the active version, unless the current job does.
-    pub(super) fn start_refit(&mut self, now: Timestamp) {
+    pub(super) fn start_settings_trial(&mut self, now: Timestamp) {
         let is_pursued = |digest: &str| self.job.as_ref().is_some_and(|job| job.candidate == digest);
         let Some(active) = self.active.as_ref().filter(|one| one.stale && !is_pursued(&one.digest)) else { return };
         let digest = active.digest.clone();
-        if self.refit.is_some() {
+        if self.settings_trial.is_some() {
             return;
         }
         if let Some(error) = self.pinned(&digest) {
-            return self.on_refit_rejected(error, now);
+            return self.on_settings_rejected(error, now);
         }
         let ticket = self.next_ticket();
-        self.refit = Some(ticket);
+        self.settings_trial = Some(ticket);
         self.emit(Effect::Try { ticket, digest, mode: TryMode::IfChanged });
     }
 
-    pub(super) fn handle_refitted(&mut self, ticket: Ticket, result: Result<Trial, TrialError>, now: Timestamp) {
+    pub(super) fn handle_settings_tried(
+        &mut self,
+        ticket: Ticket,
+        result: Result<TrialOutcome, TrialError>,
+        now: Timestamp,
+    ) {
         match result {
-            Ok(Trial::Ready) => self.emit(Effect::Activate { ticket, drain: self.terms.limits.drain }),
-            Ok(Trial::Unchanged) => self.on_refitted(None),
-            Err(error) => self.on_refit_rejected(error, now),
+            Ok(TrialOutcome::Ready) => self.emit(Effect::Activate { ticket, drain: self.settings.limits.drain }),
+            Ok(TrialOutcome::Unchanged) => self.finish_settings_trial(None),
+            Err(error) => self.on_settings_rejected(error, now),
         }
     }
 
-    pub(super) fn handle_refit_activated(&mut self, result: Result<u32, TrialError>, now: Timestamp) {
+    pub(super) fn handle_settings_activated(&mut self, result: Result<u32, TrialError>, now: Timestamp) {
         match result {
-            Ok(number) => self.on_refitted(Some(number)),
-            Err(error) => self.on_refit_rejected(error, now),
+            Ok(number) => self.finish_settings_trial(Some(number)),
+            Err(error) => self.on_settings_rejected(error, now),
         }
     }
 
-    fn on_refitted(&mut self, number: Option<u32>) {
-        self.refit = None;
+    fn finish_settings_trial(&mut self, number: Option<u32>) {
+        self.settings_trial = None;
         if let Some(active) = &mut self.active {
             active.stale = false;
             active.number = number.unwrap_or(active.number);
@@ -61,17 +66,17 @@ impl Machine {
     }
 
     /// The active version keeps its old settings, unless those exceed the current ones.
-    fn on_refit_rejected(&mut self, error: TrialError, now: Timestamp) {
-        self.on_refitted(None);
+    fn on_settings_rejected(&mut self, error: TrialError, now: Timestamp) {
+        self.finish_settings_trial(None);
         let Some(digest) = self.active.as_ref().map(|active| active.digest.clone()) else { return };
         if error.exceeds {
             self.deactivate(Duration::ZERO);
         }
         self.reject_version(&digest, &error, now);
         if self.active.is_none() && self.job.is_none() {
-            self.begin_fallback(Purpose::Settings, &digest, Some(error), now);
+            self.begin_fallback_job(Purpose::Settings, &digest, Some(error), now);
         } else {
-            self.tell_rejection(&digest, &error);
+            self.notify_rejection_once(&digest, &error);
         }
     }
 }

@@ -1,0 +1,91 @@
+//! The capabilities that a plugin can import, and how an operator grants each of them.
+
+/// The way an operator grants a capability.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GrantKind {
+    /// Every plugin has it.
+    Always,
+    /// By `grants` in `[plugins.NAME]`.
+    ByName,
+    /// By a list of allowed targets in `[plugins.NAME]`, whose key is the capability's name.
+    ByTargets,
+}
+
+/// An interface of the package `cordboard:plugin` that plugins can import.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Capability {
+    Context,
+    Log,
+    Config,
+    State,
+    Catalog,
+    Sessions,
+    SessionControl,
+    Chat,
+    PluginControl,
+    Secrets,
+    Tcp,
+}
+
+impl Capability {
+    pub const ALL: [Self; 11] = [
+        Self::Context,
+        Self::Log,
+        Self::Config,
+        Self::State,
+        Self::Catalog,
+        Self::Sessions,
+        Self::SessionControl,
+        Self::Chat,
+        Self::PluginControl,
+        Self::Secrets,
+        Self::Tcp,
+    ];
+
+    /// The name of the interface.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Context => "context",
+            Self::Log => "log",
+            Self::Config => "config",
+            Self::State => "state",
+            Self::Catalog => "catalog",
+            Self::Sessions => "sessions",
+            Self::SessionControl => "session-control",
+            Self::Chat => "chat",
+            Self::PluginControl => "plugin-control",
+            Self::Secrets => "secrets",
+            Self::Tcp => "tcp",
+        }
+    }
+
+    #[must_use]
+    pub const fn grant_kind(self) -> GrantKind {
+        match self {
+            Self::Context | Self::Log | Self::Config | Self::State | Self::Catalog => GrantKind::Always,
+            Self::Sessions | Self::SessionControl | Self::Chat | Self::PluginControl => GrantKind::ByName,
+            Self::Secrets | Self::Tcp => GrantKind::ByTargets,
+        }
+    }
+
+    pub fn all_of(kind: GrantKind) -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(move |one| one.grant_kind() == kind)
+    }
+}
+
+/// Whether `name` is a capability that must be granted by name.
+#[must_use]
+pub fn is_granted_by_name(name: &str) -> bool {
+    Capability::all_of(GrantKind::ByName).any(|one| one.as_str() == name)
+}
+
+/// The keys in `[plugins.NAME]` that list the targets of a capability, each with an example. `http` is the interface
+/// `wasi:http/outgoing-handler`, which is not of the package `cordboard:plugin`.
+pub const TARGET_LISTS: [(&str, &str); 3] = [("http", "https://HOST/*"), ("tcp", "HOST:PORT"), ("secrets", "NAME")];
+
+/// An example line for `[plugins.NAME]` that grants `name`, or `None` if no list of targets does.
+#[must_use]
+pub fn target_line(name: &str) -> Option<String> {
+    TARGET_LISTS.iter().find(|(key, _)| *key == name).map(|(key, example)| format!("{key} = [{example:?}]"))
+}

@@ -1,0 +1,78 @@
+//! The reasons why a grant is invalid, worded to follow the key's name, and why a host or a method can't be granted at all.
+
+use super::{TargetError, target::shorten};
+
+/// No grant allows this method.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MethodError {
+    #[error("plugins may not use {0}")]
+    Forbidden(String),
+    #[error("a method consists of 1 to 20 capital letters")]
+    Malformed,
+    #[error("that is not an HTTP method; did you mean {0}?")]
+    Misspelled(&'static str),
+}
+
+/// No grant allows this address.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HostError {
+    #[error("this address is {0}")]
+    Invalid(&'static str),
+    #[error("this is the metadata address where clouds provide credentials")]
+    Metadata,
+}
+
+/// The reason why a text is not an HTTP grant.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "must look like \"https://pbs.lan:8007/*\" or \"POST https://pbs.lan:8007/*\", not \"{}\": {fault}",
+    shorten(text)
+)]
+pub struct HttpGrantError {
+    pub text: String,
+    pub fault: HttpGrantFault,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HttpGrantFault {
+    #[error(transparent)]
+    Method(#[from] MethodError),
+    #[error("it must begin with https:// or http://")]
+    Scheme,
+    /// The placeholder of a suggested line.
+    #[error("replace HOST with the server's name")]
+    Template,
+    #[error(transparent)]
+    Authority(#[from] TargetError),
+    #[error("add a path, or /* for all paths")]
+    NoPath,
+    #[error("remove the query; any query is allowed")]
+    Query,
+    #[error(transparent)]
+    Host(#[from] HostError),
+    #[error("the path must be plain, with * only at its end")]
+    Path,
+}
+
+/// The reason why a text is not a TCP grant.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TcpGrantError {
+    #[error("must be a host and a port, such as \"pbs.lan:8007\", not \"{}\"", shorten(.0))]
+    Malformed(String),
+    #[error(
+        "must be a host and a port, such as \"pbs.lan:8007\", not \"{}\": replace HOST with the server's name, and its port",
+        shorten(.0)
+    )]
+    Template(String),
+    #[error("must be a host and a port, such as \"pbs.lan:8007\", not \"{}\": {why}", shorten(text))]
+    Host { text: String, why: HostError },
+}
+
+/// The reason why a text is not a host name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HostNameError {
+    #[error("must be a host name, such as \"pbs.lan\", not \"{}\"", shorten(.0))]
+    Malformed(String),
+    #[error("must be a host name, not \"{}\": an IP address that is granted needs no entry here", shorten(.0))]
+    Address(String),
+}
