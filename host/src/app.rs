@@ -168,7 +168,7 @@ fn named_plugin_folder(places: &Places, config: &Config) -> Option<PathBuf> {
 /// # Errors
 /// The limit is too low.
 pub fn check_open_files() -> Result<(), AppError> {
-    match process::most_open_files().filter(|limit| *limit < FEWEST_FILES) {
+    match process::open_file_limit().filter(|limit| *limit < FEWEST_FILES) {
         Some(limit) => Err(AppError::FewFiles { limit }),
         None => Ok(()),
     }
@@ -197,7 +197,7 @@ pub fn run(run: &cli::Run) -> Result<(), AppError> {
     // Must run before threads exist: it removes the variables of agents from the environment of this process.
     let environment = Environment::take(agents.flat_map(|agent| &agent.pass_env).map(String::as_str));
     process::disable_dumps();
-    process::survive_file_limits();
+    process::catch_file_size_signal();
     process::return_freed_memory();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = runtime.block_on(run::serve(options::StartOptions {

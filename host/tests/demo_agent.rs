@@ -79,7 +79,7 @@ impl Agent {
                 }
                 ProcessEvent::TooLong { .. } => self.too_long += 1,
                 ProcessEvent::Strays { pids } => panic!("strays {pids:?}"),
-                ProcessEvent::Ended { status, last_words } => self.exit = Some((status, last_words)),
+                ProcessEvent::Ended { status, last_stderr_line } => self.exit = Some((status, last_stderr_line)),
             }
         }
         self.events.pop_front()

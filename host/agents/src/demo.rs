@@ -2,9 +2,9 @@
 //! account and no network, and can simulate every known misbehaviour of an agent. It runs in its own process; the
 //! host doesn't call it.
 
-mod acts;
+mod commands;
 mod memory;
-mod voice;
+mod output;
 
 use std::{
     collections::VecDeque,
@@ -17,31 +17,41 @@ use std::{
 
 use serde_json::Value;
 
-use acts::Act;
+use commands::DemoCommand;
 use memory::Memory;
-use voice::Voice;
+use output::Output;
 
 /// Runs until the end of input, and answers all prompts before it.
 pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
     let options = Options::parse(args);
-    if options.stray {
-        return acts::stray();
+    if options.leftover {
+        return commands::leftover();
     }
-    let voice = Voice::new(&options.conversation, &options.model);
-    let memory = match Memory::open(&options.conversation, options.resume) {
-        Ok(memory) => memory,
-        Err(memory::ResumeRefused::Unknown) => {
-            voice.no_conversation();
+    let output = Output::new(&options.conversation, &options.model);
+    let memory = if options.resume {
+        let Some(memory) = Memory::load(&options.conversation) else {
+            output.report_unknown_conversation();
             return ExitCode::FAILURE;
-        }
-        Err(memory::ResumeRefused::InUse) => {
+        };
+        memory
+    } else {
+        if Memory::load(&options.conversation).is_some() {
             eprintln!("Error: Session ID {} is already in use.", options.conversation);
             return ExitCode::FAILURE;
         }
+        Memory::new(&options.conversation)
     };
-    let input = listen();
-    let demo = Demo { voice, memory, input, queue: VecDeque::new(), pace: options.pace, ended: false, stubborn: false };
-    demo.serve()
+    let input = read_input();
+    let demo = Demo {
+        output,
+        memory,
+        input,
+        queue: VecDeque::new(),
+        line_delay: options.line_delay,
+        ended: false,
+        stubborn: false,
+    };
+    demo.run_turns()
 }
 
 /// The options that have an effect. The protocol's own flags are ignored.
@@ -50,9 +60,9 @@ struct Options {
     resume: bool,
     model: String,
     /// The delay between two lines of `slow`.
-    pace: Duration,
+    line_delay: Duration,
     /// Runs the process that `children` leaves behind.
-    stray: bool,
+    leftover: bool,
 }
 
 impl Options {
@@ -61,8 +71,8 @@ impl Options {
             conversation: uuid::Uuid::new_v4().to_string(),
             resume: false,
             model: "demo".to_owned(),
-            pace: Duration::from_secs(1),
-            stray: false,
+            line_delay: Duration::from_secs(1),
+            leftover: false,
         };
         for arg in args.map(|arg| arg.to_string_lossy().into_owned()) {
             match arg.split_once('=').unwrap_or((&arg, "")) {
@@ -72,8 +82,10 @@ impl Options {
                     options.resume = true;
                 }
                 ("--model", name) => name.clone_into(&mut options.model),
-                ("--pace-ms", pace) => options.pace = pace.parse().map_or(options.pace, Duration::from_millis),
-                (acts::STRAY, _) => options.stray = true,
+                ("--pace-ms", line_delay) => {
+                    options.line_delay = line_delay.parse().map_or(options.line_delay, Duration::from_millis)
+                }
+                (commands::LEFTOVER, _) => options.leftover = true,
                 _ => {}
             }
         }
@@ -82,8 +94,8 @@ impl Options {
 }
 
 /// Reads lines of input on a thread. The channel closes at the end of input.
-fn listen() -> mpsc::Receiver<Value> {
-    let (sender, receiver) = mpsc::sync_channel(INPUTS);
+fn read_input() -> mpsc::Receiver<Value> {
+    let (sender, receiver) = mpsc::sync_channel(INPUT_QUEUE);
     std::thread::spawn(move || {
         for line in std::io::stdin().lock().lines().map_while(Result::ok) {
             match serde_json::from_str(&line) {
@@ -105,43 +117,43 @@ fn listen() -> mpsc::Receiver<Value> {
 }
 
 /// The capacity of the input channel, in lines. The host limits its own queue.
-const INPUTS: usize = 64;
+const INPUT_QUEUE: usize = 64;
 
 /// The result of a wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Pause {
-    Over,
+enum WaitEnd {
+    Elapsed,
     Interrupted,
 }
 
 /// The effect of an input line on a running turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Heard {
+enum InputEffect {
     Interrupt,
-    Other,
+    Queue,
 }
 
 struct Demo {
-    voice: Voice,
+    output: Output,
     memory: Memory,
     input: mpsc::Receiver<Value>,
     /// Prompts that arrived during a turn.
     queue: VecDeque<Value>,
-    pace: Duration,
+    line_delay: Duration,
     /// The input has ended.
     ended: bool,
     stubborn: bool,
 }
 
 impl Demo {
-    fn serve(mut self) -> ExitCode {
+    fn run_turns(mut self) -> ExitCode {
         loop {
             if let Some(prompt) = self.queue.pop_front() {
                 self.turn(&prompt);
             } else if !self.ended {
                 match self.input.recv() {
                     Ok(message) => {
-                        self.read(message);
+                        self.handle_input(message);
                     }
                     Err(mpsc::RecvError) => self.ended = true,
                 }
@@ -154,89 +166,89 @@ impl Demo {
     }
 
     /// Queues a prompt, or answers a control request.
-    fn read(&mut self, message: Value) -> Heard {
+    fn handle_input(&mut self, message: Value) -> InputEffect {
         let request = message["request"]["subtype"].as_str();
         let id = message["request_id"].as_str().unwrap_or_default();
         match (message["type"].as_str(), request) {
             (Some("user"), _) => self.queue.push_back(message),
-            (Some("control_request"), Some("initialize")) => self.voice.initialized(id),
+            (Some("control_request"), Some("initialize")) => self.output.answer_initialize(id),
             (Some("control_request"), Some("interrupt")) => {
-                self.voice.interrupted(id);
-                return Heard::Interrupt;
+                self.output.answer_interrupt(id);
+                return InputEffect::Interrupt;
             }
-            (Some("control_request"), _) => self.voice.unsupported(id),
+            (Some("control_request"), _) => self.output.reject_request(id),
             _ => {}
         }
-        Heard::Other
+        InputEffect::Queue
     }
 
     /// Waits, or returns early at an interrupt.
-    fn pause(&mut self, pause: Duration) -> Pause {
+    fn wait(&mut self, pause: Duration) -> WaitEnd {
         let end = std::time::Instant::now() + pause;
         loop {
             let left = end.saturating_duration_since(std::time::Instant::now());
             if self.ended {
                 std::thread::sleep(left);
-                return Pause::Over;
+                return WaitEnd::Elapsed;
             }
             match self.input.recv_timeout(left) {
                 Ok(message) => {
-                    if self.read(message) == Heard::Interrupt {
-                        return Pause::Interrupted;
+                    if self.handle_input(message) == InputEffect::Interrupt {
+                        return WaitEnd::Interrupted;
                     }
                 }
-                Err(RecvTimeoutError::Timeout) => return Pause::Over,
+                Err(RecvTimeoutError::Timeout) => return WaitEnd::Elapsed,
                 Err(RecvTimeoutError::Disconnected) => self.ended = true,
             }
         }
     }
 
     fn turn(&mut self, prompt: &Value) {
-        let text = voice::prompt_text(prompt);
-        self.voice.begin(prompt);
-        let pause = self.act(&Act::parse(&text));
+        let text = output::prompt_text(prompt);
+        self.output.begin_turn(prompt);
+        let pause = self.execute(&DemoCommand::parse(&text));
         self.memory.count_turn();
-        self.voice.end(pause, self.memory.cost_usd());
+        self.output.end_turn(pause, self.memory.cost_usd());
     }
 
-    fn act(&mut self, act: &Act) -> Pause {
+    fn execute(&mut self, act: &DemoCommand) -> WaitEnd {
         match act {
-            Act::Quote(text) => self.voice.say(&format!("You said: {text}")),
-            Act::Slow(lines) => return self.slow(*lines),
-            Act::Remember(what) => {
+            DemoCommand::Quote(text) => self.output.print_text(&format!("You said: {text}")),
+            DemoCommand::Slow(lines) => return self.slow(*lines),
+            DemoCommand::Remember(what) => {
                 self.memory.remember(what);
-                self.voice.say(&format!("I will remember: {what}"));
+                self.output.print_text(&format!("I will remember: {what}"));
             }
-            Act::Recall => self.voice.say(&self.memory.recall()),
-            Act::Forget => {
+            DemoCommand::Recall => self.output.print_text(&self.memory.recall()),
+            DemoCommand::Forget => {
                 self.memory.forget();
-                self.voice.say("I forgot everything. This conversation can't be resumed any more.");
+                self.output.print_text("I forgot everything. This conversation can't be resumed any more.");
             }
-            Act::Crash => acts::crash(&mut self.voice),
-            Act::Hang => loop {
+            DemoCommand::Crash => commands::crash(&mut self.output),
+            DemoCommand::Hang => loop {
                 std::thread::sleep(Duration::from_secs(3600));
             },
-            Act::Flood(lines) => acts::flood(&mut self.voice, *lines),
-            Act::BigLine(bytes) => acts::big_line(&mut self.voice, *bytes),
-            Act::Garbage => acts::garbage(&mut self.voice),
-            Act::Stubborn => {
+            DemoCommand::Flood(lines) => commands::flood(&mut self.output, *lines),
+            DemoCommand::BigLine(bytes) => commands::big_line(&mut self.output, *bytes),
+            DemoCommand::Garbage => commands::garbage(&mut self.output),
+            DemoCommand::Stubborn => {
                 self.stubborn = true;
-                acts::ignore_sigterm();
-                self.voice.say("From now on I ignore SIGTERM and the end of input.");
+                commands::ignore_sigterm();
+                self.output.print_text("From now on I ignore SIGTERM and the end of input.");
             }
-            Act::Children => acts::leave_child(&mut self.voice),
+            DemoCommand::Children => commands::leave_child(&mut self.output),
         }
-        Pause::Over
+        WaitEnd::Elapsed
     }
 
-    fn slow(&mut self, lines: u64) -> Pause {
+    fn slow(&mut self, lines: u64) -> WaitEnd {
         for line in 1..=lines {
-            if line > 1 && self.pause(self.pace) == Pause::Interrupted {
-                return Pause::Interrupted;
+            if line > 1 && self.wait(self.line_delay) == WaitEnd::Interrupted {
+                return WaitEnd::Interrupted;
             }
             let end = if line == lines { "" } else { "\n" };
-            self.voice.say(&format!("line {line}{end}"));
+            self.output.print_text(&format!("line {line}{end}"));
         }
-        Pause::Over
+        WaitEnd::Elapsed
     }
 }

@@ -14,9 +14,9 @@ use cordboard_core::{
     types::SessionName,
 };
 
-use process::{Environment, Spawn};
+use process::{Environment, Spawn, SpawnError};
 
-/// The part of `[agents.NAME]` that starting an agent needs.
+/// The part of `[agents.NAME]` that is needed to start an agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AgentSpec {
     pub name: String,
@@ -55,6 +55,8 @@ pub struct Start<'a> {
 pub enum StartError {
     #[error("find the program of the demo agent: {0}; set `command` of this agent to the path of cordboard")]
     NoProgram(#[from] std::io::Error),
+    #[error(transparent)]
+    Spawn(#[from] SpawnError),
 }
 
 impl AgentSpec {
@@ -62,10 +64,9 @@ impl AgentSpec {
     ///
     /// # Errors
     /// The program wasn't found. The text says what to do.
-    pub fn look_for(&self, environment: &Environment, folder: &Path) -> Result<(), String> {
-        let program = start::program(self).map_err(|error| format!("failed to {error}"))?;
-        let found = process::locate(&program, &start::env(self, environment), folder);
-        found.map(drop).map_err(|error| format!("failed to {error}"))
+    pub fn check_program(&self, environment: &Environment, folder: &Path) -> Result<(), StartError> {
+        let program = start::program(self)?;
+        Ok(process::locate(&program, &start::env(self, environment), folder).map(drop)?)
     }
 }
 
@@ -78,8 +79,9 @@ pub trait Codec: Send {
     fn interrupt(&mut self) -> Vec<u8>;
     /// Decodes a line. Never fails: an unknown message has no events.
     fn decode(&mut self, line: &[u8]) -> Decoded;
-    /// The last line, if it was not a message, or the error in it. A program may print the reason for its exit there.
-    fn last_stderr_line(&self) -> Option<&str>;
+    /// Returns the last line if it was not a message, or the error in it. A program may print the reason for its exit
+    /// to stdout.
+    fn exit_reason(&self) -> Option<&str>;
 }
 
 /// The result of decoding a line. `lines` contain no newlines.

@@ -2,18 +2,17 @@
 //! has exited. It does not interpret the agent's output, and a slow reader, a full pipe or a child that ignores signals
 //! does not block callers: only the module's own tasks wait.
 
-mod adopted;
 mod cgroup;
+mod detached;
 mod env_tag;
 mod environment;
+mod exec;
 mod identity;
-mod image;
 mod memory;
-
-mod detached;
 mod orphans;
 mod pipes;
 mod program;
+mod subreaper;
 mod supervisor;
 mod tree;
 
@@ -23,36 +22,37 @@ use cordboard_core::types::ProcessId;
 use rustix::process::Signal;
 use tokio::sync::mpsc;
 
-pub use adopted::adopt_orphans;
 pub use detached::leave;
 pub use env_tag::EnvTag;
-pub use environment::{Environment, disable_dumps, most_open_files, survive_file_limits};
-pub use memory::{free_memory, memory, return_freed_memory};
-pub use orphans::{CleanupReport, Orphans, orphans, sweep, sweep_session};
+pub use environment::{Environment, catch_file_size_signal, disable_dumps, open_file_limit};
+pub use memory::{free_memory, resident_memory, return_freed_memory};
+pub use orphans::{CleanupReport, sweep};
 pub use program::locate;
+pub use subreaper::adopt_orphans;
 
-use image::Image;
+use exec::ExecImage;
+use pipes::{ChildPipes, Pipes};
 use supervisor::Leader;
 
-/// The maximum number of pending events. The session actor consumes them continuously; the limit keeps a flood of lines
+/// The capacity of the event channel. The session's task consumes them continuously; the limit keeps a flood of lines
 /// out of memory, and makes the agent wait at its own pipe.
-const EVENTS: usize = 64;
+const EVENT_QUEUE: usize = 64;
 
-/// The maximum number of lines that wait for the agent's stdin. An agent that reads none of them is stuck, and more
+/// The capacity of the queue for the agent's stdin, in lines. An agent that reads none of them is stuck, and more
 /// would only use memory.
-const WRITES: usize = 256;
+const INPUT_QUEUE: usize = 256;
 
 /// The program to start, its folder, and its session.
 #[derive(Debug, Clone)]
 pub struct Spawn {
-    /// A path, or a bare name that is looked up in the `PATH` of `env`.
+    /// A path, or a bare name that is scanned up in the `PATH` of `env`.
     pub program: PathBuf,
     pub args: Vec<OsString>,
-    /// The complete environment: nothing is inherited. Only the mark is added.
+    /// The complete environment: nothing is inherited. Only the tag is added.
     pub env: Vec<(String, String)>,
     pub folder: PathBuf,
     /// Identifies all descendants, even after they leave the process group.
-    pub mark: EnvTag,
+    pub tag: EnvTag,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,8 +64,8 @@ pub enum ProcessEvent {
     /// Running processes of an unknown agent. Precedes `Ended`, if sent at all, and reports each process once.
     Strays { pids: Vec<i32> },
     /// Sent once, as the last event: the whole tree has exited, and the pipes are drained or abandoned after a grace
-    /// period. `status` is in words; `last_words` is the last line of stderr that is not blank.
-    Ended { status: String, last_words: Option<String> },
+    /// period. `status` is in words; `last_stderr_line` is the last one that is not blank.
+    Ended { status: String, last_stderr_line: Option<String> },
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -95,7 +95,7 @@ pub enum SpawnError {
 pub enum WriteError {
     #[error("write to the agent: its input is closed")]
     Closed,
-    #[error("write to the agent: it has not read the last {WRITES} lines")]
+    #[error("write to the agent: it has not read the last {INPUT_QUEUE} lines")]
     Full,
 }
 
@@ -114,8 +114,8 @@ pub struct Process {
 pub fn spawn(spawn: Spawn) -> Result<(Process, mpsc::Receiver<ProcessEvent>), SpawnError> {
     let program = program::find(&spawn)?;
     let args = spawn.args.iter().map(OsString::as_os_str);
-    let marks = spawn.mark.variables().map(|(name, value)| (name.to_owned(), value));
-    let image = Image::new(program.as_os_str(), args, spawn.env.iter().cloned().chain(marks));
+    let tag = spawn.tag.variables().map(|(name, value)| (name.to_owned(), value));
+    let image = ExecImage::new(program.as_os_str(), args, spawn.env.iter().cloned().chain(tag));
     let image = image.map_err(|error| program::explain(&spawn, &program, error))?;
     let mut command = tokio::process::Command::new(&program);
     command
@@ -125,21 +125,19 @@ pub fn spawn(spawn: Spawn) -> Result<(Process, mpsc::Receiver<ProcessEvent>), Sp
         .stderr(Stdio::piped())
         .process_group(0);
     let mut child =
-        adopted::spawn((command, image), &spawn.mark).map_err(|error| program::explain(&spawn, &program, error))?;
+        subreaper::spawn(command, image, &spawn.tag).map_err(|error| program::explain(&spawn, &program, error))?;
     let failed = |source| SpawnError::Failed {
         program: spawn.program.display().to_string(),
         folder: spawn.folder.display().to_string(),
         source,
     };
-    let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let pipes = ChildPipes::take(&mut child);
     let leader = Arc::new(Leader::new(child).map_err(failed)?);
-    let (Some(stdin), Some(stdout), Some(stderr)) = pipes else {
-        return Err(failed(io::Error::other("it has no pipes")));
-    };
-    let (events, receiver) = mpsc::channel(EVENTS);
-    let (input, lines) = mpsc::channel(WRITES);
-    let pipes = pipes::Pipes::connect((stdin, stdout, stderr), lines, events.clone());
-    tokio::spawn(supervisor::supervise(Arc::clone(&leader), spawn.mark, pipes, events));
+    let pipes = pipes.ok_or_else(|| failed(io::Error::other("it has no pipes")))?;
+    let (events, receiver) = mpsc::channel(EVENT_QUEUE);
+    let (input, lines) = mpsc::channel(INPUT_QUEUE);
+    let pipes = Pipes::connect(pipes, lines, events.clone());
+    tokio::spawn(supervisor::supervise(Arc::clone(&leader), spawn.tag, pipes, events));
     Ok((Process { id: leader.id().clone(), leader, input: std::sync::Mutex::new(Some(input)) }, receiver))
 }
 

@@ -7,7 +7,7 @@ use crate::process::{EnvTag, Environment, Spawn};
 
 /// The flags of every start: a long-lived process, partial messages, acknowledged prompts, and permission requests
 /// over stdio.
-const PROTOCOL: [&str; 10] = [
+const PROTOCOL_FLAGS: [&str; 10] = [
     "-p",
     "--input-format",
     "stream-json",
@@ -21,7 +21,7 @@ const PROTOCOL: [&str; 10] = [
 ];
 
 /// The CLI sets this variable in its shells. A CLI that finds it assumes that it runs nested.
-const NESTED: &str = "CLAUDECODE";
+const NESTED_VARIABLE: &str = "CLAUDECODE";
 
 pub(super) fn spawn(start: &Start<'_>) -> Result<Spawn, StartError> {
     Ok(Spawn {
@@ -29,7 +29,7 @@ pub(super) fn spawn(start: &Start<'_>) -> Result<Spawn, StartError> {
         args: args(start),
         env: env(start.spec, start.environment),
         folder: start.folder.to_owned(),
-        mark: EnvTag { host: start.host_id.to_owned(), session: start.session.clone() },
+        tag: EnvTag { host: start.host_id.to_owned(), session: start.session.clone() },
     })
 }
 
@@ -46,7 +46,7 @@ fn args(start: &Start<'_>) -> Vec<OsString> {
     if start.spec.kind == AgentKind::Demo {
         args.push("demo-agent".to_owned());
     }
-    args.extend(PROTOCOL.map(str::to_owned));
+    args.extend(PROTOCOL_FLAGS.map(str::to_owned));
     args.extend(["--permission-mode".to_owned(), start.spec.permission_mode.clone()]);
     // Use the `--name=value` form, so that a value that looks like an option stays a value.
     if let Some(model) = start.launch.model.as_ref().or(start.spec.model.as_ref()) {
@@ -63,6 +63,6 @@ fn args(start: &Start<'_>) -> Vec<OsString> {
 pub(super) fn env(spec: &AgentSpec, environment: &Environment) -> Vec<(String, String)> {
     let mut env = environment.pick(spec.pass_env.iter().map(String::as_str));
     env.extend(spec.env.iter().cloned());
-    env.retain(|(name, _)| name != NESTED);
+    env.retain(|(name, _)| name != NESTED_VARIABLE);
     env
 }

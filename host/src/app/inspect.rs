@@ -101,10 +101,10 @@ fn check_agents(config: &LiveConfig) -> Option<String> {
     for (name, spec) in agents.by_name.keys().filter_map(|name| Some((name, config.agent(name)?))) {
         // A relative path is relative to the folder of a session, which is not known here, so it is not checked.
         let relative = spec.command.as_ref().is_some_and(|path| path.is_relative() && path.components().count() > 1);
-        let looked = if relative { Ok(()) } else { spec.look_for(&environment, Path::new("/")) };
-        say(&format!("agent          {}  {name}\n", if looked.is_ok() { "ok" } else { "missing" }));
+        let found = if relative { Ok(()) } else { spec.check_program(&environment, Path::new("/")) };
+        say(&format!("agent          {}  {name}\n", if found.is_ok() { "ok" } else { "missing" }));
         if *name == agents.default {
-            trouble = looked.err().map(|why| format!("[agents] default = \"{name}\": {why}"));
+            trouble = found.err().map(|error| format!("[agents] default = \"{name}\": failed to {error}"));
         }
     }
     trouble

@@ -270,7 +270,8 @@ fn open_control(state: &Path) -> Result<control::Listening, AppError> {
 /// Ends the agents that a killed host left running. Only a session whose previous agent is still exiting queues its
 /// prompts meanwhile.
 async fn sweep(desk: Arc<HostService>, host_id: String, known: Vec<(SessionName, ProcessId)>) {
-    let swept = process::sweep(&host_id, &known).await;
+    let processes = known.iter().map(|(_, process)| process.clone()).collect();
+    let swept = process::sweep(&host_id, processes).await;
     if swept.ended + swept.left > 0 {
         tracing::warn!(ended = swept.ended, left = swept.left, "stopped agents that a killed host left behind");
     }

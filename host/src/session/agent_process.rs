@@ -102,9 +102,9 @@ impl Running {
                 self.decode(&beginning)
             }
             Some(ProcessEvent::Strays { pids }) => Told::Strays(pids),
-            Some(ProcessEvent::Ended { status, last_words }) => {
+            Some(ProcessEvent::Ended { status, last_stderr_line }) => {
                 // Some programs print the reason on stdout and a warning on stderr, so report both.
-                let words = [self.codec.last_stderr_line(), last_words.as_deref()];
+                let words = [self.codec.exit_reason(), last_stderr_line.as_deref()];
                 let words = words.into_iter().flatten().collect::<Vec<_>>().join("; ");
                 Told::Ended(Exit::Ended { status, last_stderr_line: Some(words).filter(|words| !words.is_empty()) })
             }

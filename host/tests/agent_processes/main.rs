@@ -15,15 +15,15 @@ use std::{
 };
 
 use cordboard_agents::process::{
-    EnvTag, Environment, Process, ProcessEvent, Spawn, WriteError, adopt_orphans, orphans, spawn, sweep, sweep_session,
+    CleanupReport, EnvTag, Environment, Process, ProcessEvent, Spawn, WriteError, adopt_orphans, spawn, sweep,
 };
-use cordboard_core::types::{ProcessId, SessionName};
+use cordboard_core::types::ProcessId;
 use tokio::{sync::mpsc::Receiver, time::timeout};
 
 /// Only catches hangs; no test comes near it.
 const LIMIT: Duration = Duration::from_secs(60);
 
-fn mark() -> EnvTag {
+fn tag() -> EnvTag {
     EnvTag { host: uuid::Uuid::new_v4().to_string(), session: "test".parse().unwrap() }
 }
 
@@ -33,7 +33,7 @@ fn shell(script: &str) -> Spawn {
         args: ["-c", script].map(OsString::from).to_vec(),
         env: vec![("PATH".to_owned(), std::env::var("PATH").unwrap())],
         folder: std::env::temp_dir(),
-        mark: mark(),
+        tag: tag(),
     }
 }
 
@@ -60,9 +60,9 @@ async fn end(events: &mut Receiver<ProcessEvent>) -> (Vec<String>, String, Optio
             ProcessEvent::Line(line) => lines.push(String::from_utf8_lossy(&line).into_owned()),
             ProcessEvent::TooLong { bytes, .. } => lines.push(format!("{bytes} bytes")),
             ProcessEvent::Strays { pids } => lines.push(format!("strays {pids:?}")),
-            ProcessEvent::Ended { status, last_words } => {
+            ProcessEvent::Ended { status, last_stderr_line } => {
                 assert_eq!(next(events).await, None, "the process exited before more output");
-                return (lines, status, last_words);
+                return (lines, status, last_stderr_line);
             }
         }
     }
@@ -80,17 +80,17 @@ async fn lines_are_exchanged_until_the_end_of_input() {
     process.write("zwölf".as_bytes().to_vec()).unwrap();
     process.close_input();
     assert_eq!(process.write(b"three".to_vec()), Err(WriteError::Closed));
-    let (lines, status, last_words) = end(&mut events).await;
+    let (lines, status, last_stderr_line) = end(&mut events).await;
     assert_eq!(lines, ["got one", "got zwölf", "bye"]);
-    assert_eq!((status.as_str(), last_words), ("exit code 3", None));
+    assert_eq!((status.as_str(), last_stderr_line), ("exit code 3", None));
     assert!(!Path::new(&format!("/proc/{}", process.id().pid)).exists(), "a zombie is left");
 }
 
 #[tokio::test]
 async fn the_last_output_is_the_last_nonblank_stderr_line() {
     let (_process, mut events) = start("echo first >&2; echo 'no token given' >&2; printf '\\n  \\n' >&2; exit 1");
-    let (_, status, last_words) = end(&mut events).await;
-    assert_eq!((status.as_str(), last_words.as_deref()), ("exit code 1", Some("no token given")));
+    let (_, status, last_stderr_line) = end(&mut events).await;
+    assert_eq!((status.as_str(), last_stderr_line.as_deref()), ("exit code 1", Some("no token given")));
 }
 
 #[tokio::test]
@@ -123,7 +123,7 @@ async fn a_10_mb_line_is_read_and_a_longer_one_is_skipped() {
 async fn the_environment_is_the_given_one_and_the_tag() {
     let mut env = shell("env | grep -v -e ^PWD= -e ^SHLVL= -e ^_= -e ^PATH= | sort");
     env.env.push(("GIVEN".to_owned(), "yes".to_owned()));
-    let host = env.mark.host.clone();
+    let host = env.tag.host.clone();
     let (_process, mut events) = spawn(env).unwrap();
     let (lines, ..) = end(&mut events).await;
     assert_eq!(lines[0], format!("CORDBOARD_HOST={host}"));
@@ -198,7 +198,7 @@ async fn a_process_that_left_its_session_is_ended_and_reaped() {
     other.write(b"begin".to_vec()).unwrap();
     let spared = line(&mut others).await;
     let mut mine = shell(&format!("read begin; {DETACH}; setsid sh -c '{}' & read go", DETACH.replace('\'', "'\\''")));
-    mine.mark.session = "alpha".parse().unwrap();
+    mine.tag.session = "alpha".parse().unwrap();
     let (process, mut events) = spawn(mine).unwrap();
     process.write(b"begin".to_vec()).unwrap();
     let pids = [line(&mut events).await, line(&mut events).await];
@@ -235,17 +235,15 @@ async fn unrelated_children_are_not_reaped() {
 async fn an_orphan_without_its_environment_is_found() {
     let _no_cgroups = cgroups::forbid_cgroups();
     // The process is not adopted: its parent is init, as after the death of a host.
-    let (host, session) = (mark().host, "alpha");
+    let host = tag().host;
     let script = format!("read begin; {DETACH}; echo detached; exec sleep 1000");
-    let spawned = Spawn { mark: EnvTag { host: host.clone(), session: session.parse().unwrap() }, ..shell(&script) };
+    let spawned = Spawn { tag: EnvTag { host: host.clone(), ..tag() }, ..shell(&script) };
     let (process, mut events) = spawn(spawned).unwrap();
     process.write(b"begin".to_vec()).unwrap();
     let (pid, detached) = (line(&mut events).await, line(&mut events).await);
     assert!(lives(&pid) && detached == "detached");
-    let known = [(session.parse().unwrap(), ProcessId { pid: 1, ..process.id().clone() })];
-    let swept = sweep(&host, &known).await;
-    assert_eq!((swept.ended, swept.left), (1, 0), "an agent of this host is not an orphan");
-    assert_eq!(swept.sessions.into_iter().collect::<Vec<_>>(), [(session.parse().unwrap(), 1)]);
+    let swept = sweep(&host, Vec::new()).await;
+    assert_eq!(swept, CleanupReport { ended: 1, left: 0 }, "an agent of this host is not an orphan");
     assert!(!lives(&pid));
     process.kill();
     end(&mut events).await;
@@ -335,29 +333,25 @@ fn orphan(host: &str, session: &str, script: &str) -> (std::process::Child, Vec<
 
 #[tokio::test]
 async fn an_orphan_is_found_by_its_tag_and_ended() {
-    let host = mark().host;
+    let host = tag().host;
     let deaf = "trap '' TERM; setsid env -u CORDBOARD_HOST sleep 1000 & echo $!; sleep 1000 & echo $!; echo up; while :; do sleep 1000; done";
     let (mut alpha, pids) = orphan(&host, "alpha", deaf);
     let (mut beta, _) = orphan(&host, "beta", "echo up; sleep 1000");
-    let (mut other, _) = orphan(&mark().host, "alpha", "echo up; exec sleep 1000");
+    let (mut other, _) = orphan(&tag().host, "alpha", "echo up; exec sleep 1000");
     // The sweep spares agents of the running host.
     let (ours, mut events) =
-        spawn(Spawn { mark: EnvTag { host: host.clone(), ..mark() }, ..shell("echo up; sleep 1000") }).unwrap();
+        spawn(Spawn { tag: EnvTag { host: host.clone(), ..tag() }, ..shell("echo up; sleep 1000") }).unwrap();
     line(&mut events).await;
 
-    let left = orphans(&host, &[]).await;
-    let names = |names: &[&str]| names.iter().map(|name| name.parse().unwrap()).collect::<Vec<SessionName>>();
-    assert_eq!(left.sessions(), names(&["alpha", "beta"]));
-    let swept = left.end().await;
+    let swept = sweep(&host, Vec::new()).await;
     assert_eq!((swept.ended >= 4, swept.left), (true, 0), "{swept:?}");
-    assert_eq!(swept.sessions.into_keys().collect::<Vec<_>>(), names(&["alpha", "beta"]));
     for pid in &pids {
         assert!(!lives(pid));
     }
     assert!(alpha.wait().is_ok() && beta.wait().is_ok());
     assert!(other.try_wait().unwrap().is_none(), "a process of another state directory was stopped");
     assert!(lives(&ours.id().pid.to_string()), "a process of this host was stopped");
-    assert!(orphans(&host, &[]).await.is_empty());
+    assert_eq!(sweep(&host, Vec::new()).await, CleanupReport::default());
     other.kill().unwrap();
     other.wait().unwrap();
     ours.kill();
@@ -368,24 +362,13 @@ async fn an_orphan_is_found_by_its_tag_and_ended() {
 async fn a_stored_identity_finds_only_the_same_process() {
     let (process, mut events) = start("echo up; sleep 1000");
     line(&mut events).await;
-    let session: SessionName = "test".parse().unwrap();
     let later = ProcessId { started: process.id().started + 1, ..process.id().clone() };
     let rebooted = ProcessId { boot: "another".to_owned(), ..process.id().clone() };
-    let host = mark().host;
-    let swept = sweep(&host, &[(session.clone(), later), (session.clone(), rebooted)]).await;
-    assert_eq!(swept, cordboard_agents::process::CleanupReport::default());
-    let swept = sweep(&host, &[(session.clone(), process.id().clone())]).await;
-    assert_eq!((swept.left, swept.sessions.contains_key(&session)), (0, true));
+    let host = tag().host;
+    assert_eq!(sweep(&host, vec![later, rebooted]).await, CleanupReport::default());
+    let swept = sweep(&host, vec![process.id().clone()]).await;
+    assert!(swept.ended > 0 && swept.left == 0, "{swept:?}");
     end(&mut events).await;
-}
-
-#[tokio::test]
-async fn orphans_of_a_session_are_ended_by_its_name() {
-    let (host, session) = (mark().host, "gamma");
-    let (mut child, _) = orphan(&host, session, "echo up; exec sleep 1000");
-    let swept = sweep_session(EnvTag { host, session: session.parse().unwrap() }).await;
-    assert_eq!((swept.ended, swept.left), (1, 0));
-    child.wait().unwrap();
 }
 
 #[test]

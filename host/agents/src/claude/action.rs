@@ -12,7 +12,7 @@ const LONGEST_TITLE: usize = 80;
 const LONGEST_DETAIL: usize = 2_000;
 
 /// Arguments that describe a call, the most informative first.
-const TELLING: [&str; 12] = [
+const DESCRIPTIVE_ARGUMENTS: [&str; 12] = [
     "command",
     "file_path",
     "notebook_path",
@@ -32,7 +32,7 @@ pub(super) fn tool(id: &str, name: &str, input: &Value, folder: &str) -> Action 
     Action {
         id: id.to_owned(),
         kind: "tool".to_owned(),
-        title: title(name, from(folder, argument)),
+        title: title(name, relative_to(folder, argument)),
         detail: cut(argument, LONGEST_DETAIL),
         state: ActionState::Running,
     }
@@ -67,17 +67,17 @@ pub(super) fn retry(message: &Value) -> Action {
 
 /// Returns the most informative argument, or an empty string.
 pub(super) fn argument(input: &Value) -> &str {
-    TELLING.iter().find_map(|name| input[name].as_str()).unwrap_or_default()
+    DESCRIPTIVE_ARGUMENTS.iter().find_map(|name| input[name].as_str()).unwrap_or_default()
 }
 
 /// Makes a path inside the session's folder relative to it.
-pub(super) fn from<'a>(folder: &str, argument: &'a str) -> &'a str {
+pub(super) fn relative_to<'a>(folder: &str, argument: &'a str) -> &'a str {
     let short = argument.strip_prefix(folder).and_then(|path| path.strip_prefix('/')).filter(|_| !folder.is_empty());
     short.unwrap_or(argument)
 }
 
 /// Returns the text of a tool's result, cut to [`LONGEST_DETAIL`].
-pub(super) fn answer(content: &Value) -> String {
+pub(super) fn result_text(content: &Value) -> String {
     let blocks = content.as_array().into_iter().flatten();
     let text: Vec<&str> =
         content.as_str().into_iter().chain(blocks.filter_map(|block| block["text"].as_str())).collect();
@@ -86,7 +86,7 @@ pub(super) fn answer(content: &Value) -> String {
 
 /// Formats a title. A tool of an MCP server is named `mcp__SERVER__TOOL`.
 fn title(name: &str, argument: &str) -> String {
-    let name = match name.strip_prefix("mcp__").and_then(|served| served.split_once("__")) {
+    let name = match name.strip_prefix("mcp__").and_then(|rest| rest.split_once("__")) {
         Some((server, tool)) => format!("{server} {tool}"),
         None => name.to_owned(),
     };

@@ -10,36 +10,36 @@ use cordboard_core::{
 };
 use serde_json::Value;
 
-use super::{is_own, text};
+use super::{is_main_agent, text};
 
 /// Distinguishes seconds since 1970, which stay below this for thousands of years, from milliseconds, which have
 /// exceeded it since 1973.
-const MILLISECONDS: u64 = 100_000_000_000;
+const LEAST_MILLISECONDS: u64 = 100_000_000_000;
 
 /// The values of `status` of unfinished work. All others mean that it has ended.
-const UNDER_WAY: [&str; 4] = ["running", "pending", "in_progress", "paused"];
+const UNFINISHED: [&str; 4] = ["running", "pending", "in_progress", "paused"];
 
 /// The CLI deletes a recurring job at this age.
 const JOB_EXPIRES: Duration = Duration::from_hours(7 * 24);
 
 #[derive(Debug, Default)]
 pub(super) struct Background {
-    tasks: Vec<Work>,
+    tasks: Vec<TrackedWork>,
     /// Prompts that the CLI sends to itself at set times, from the tool `CronCreate`.
-    jobs: Vec<Work>,
+    jobs: Vec<TrackedWork>,
     /// The next turn of a loop, from the tool `ScheduleWakeup`. A later one replaces it.
     wake_up: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Work {
+struct TrackedWork {
     id: String,
-    shown: BackgroundTask,
+    task: BackgroundTask,
 }
 
 impl Background {
     /// Reads a `system` message. Returns the complete list of work if it has changed.
-    pub(super) fn read(&mut self, message: &Value) -> Option<AgentEvent> {
+    pub(super) fn on_system(&mut self, message: &Value) -> Option<AgentEvent> {
         let before = self.list();
         let id = text(message, "task_id");
         match text(message, "subtype") {
@@ -59,7 +59,7 @@ impl Background {
 
     /// Reads a `user` message with the result of a tool that schedules, lists or deletes. The names of the fields
     /// identify the tool, because only results of the CLI's own tools are objects. Results of failed calls are texts.
-    pub(super) fn read_result(&mut self, message: &Value) -> Option<AgentEvent> {
+    pub(super) fn on_tool_result(&mut self, message: &Value) -> Option<AgentEvent> {
         let before = self.list();
         let result = &message["tool_use_result"];
         let id = text(result, "id");
@@ -68,7 +68,7 @@ impl Background {
             self.wake_up = time(&result["scheduledFor"]);
         } else if let Some(job) = job(result) {
             self.jobs.push(job);
-        } else if let Some(jobs) = result["jobs"].as_array().filter(|_| is_own(message)) {
+        } else if let Some(jobs) = result["jobs"].as_array().filter(|_| is_main_agent(message)) {
             // A subagent only lists its own.
             self.jobs = jobs.iter().filter_map(job).collect();
         } else if has(&self.jobs, id) {
@@ -81,7 +81,7 @@ impl Background {
 
     fn list(&self) -> Vec<BackgroundTask> {
         let wake_up = self.wake_up.map(|at| BackgroundTask { about: WAKE_UP.to_owned(), until: Some(at) });
-        self.tasks.iter().chain(&self.jobs).map(|work| work.shown.clone()).chain(wake_up).collect()
+        self.tasks.iter().chain(&self.jobs).map(|work| work.task.clone()).chain(wake_up).collect()
     }
 
     fn changed(&self, before: &[BackgroundTask]) -> Option<AgentEvent> {
@@ -90,35 +90,35 @@ impl Background {
     }
 }
 
-fn has(work: &[Work], id: &str) -> bool {
+fn has(work: &[TrackedWork], id: &str) -> bool {
     work.iter().any(|work| work.id == id)
 }
 
-fn remove(work: &mut Vec<Work>, id: &str) {
+fn remove(work: &mut Vec<TrackedWork>, id: &str) {
     work.retain(|work| work.id != id);
 }
 
 fn is_end(task: &Value) -> bool {
     let status = text(task, "status");
-    !status.is_empty() && !UNDER_WAY.contains(&status)
+    !status.is_empty() && !UNFINISHED.contains(&status)
 }
 
-fn task(task: &Value) -> Work {
+fn task(task: &Value) -> TrackedWork {
     let about = ["description", "task_type", "task_id"].map(|name| text(task, name));
     let about = about.into_iter().find(|about| !about.is_empty()).unwrap_or("a task");
-    Work { id: text(task, "task_id").to_owned(), shown: BackgroundTask { about: about.to_owned(), until: None } }
+    TrackedWork { id: text(task, "task_id").to_owned(), task: BackgroundTask { about: about.to_owned(), until: None } }
 }
 
 /// `None` for the results of other tools.
-fn job(job: &Value) -> Option<Work> {
+fn job(job: &Value) -> Option<TrackedWork> {
     let (id, when) = (text(job, "id"), job["humanSchedule"].as_str()?);
     let next = time(&job["nextFireAt"]);
-    let shown = if job["recurring"] == true {
+    let task = if job["recurring"] == true {
         BackgroundTask { about: wake_ups(when), until: next.map(|next| next.after(JOB_EXPIRES)) }
     } else {
         BackgroundTask { about: WAKE_UP.to_owned(), until: next }
     };
-    Some(Work { id: id.to_owned(), shown })
+    Some(TrackedWork { id: id.to_owned(), task })
 }
 
 fn time(time: &Value) -> Option<Timestamp> {
@@ -127,6 +127,6 @@ fn time(time: &Value) -> Option<Timestamp> {
         Some(number) => number as u64,
         None => Timestamp::parse(time.as_str()?)?.0,
     };
-    let millis = if time < MILLISECONDS { time.saturating_mul(1_000) } else { time };
+    let millis = if time < LEAST_MILLISECONDS { time.saturating_mul(1_000) } else { time };
     (millis > 0).then_some(Timestamp(millis))
 }

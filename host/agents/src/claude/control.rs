@@ -5,7 +5,7 @@ use cordboard_core::agent::AgentEvent;
 use serde_json::{Value, json};
 
 use super::{
-    denials::{Denials, PLAN, QUESTION},
+    denials::{Denials, PLAN_TOOL, QUESTION_TOOL},
     text,
 };
 use crate::Decoded;
@@ -29,7 +29,7 @@ pub(super) fn interrupt(id: &str) -> Vec<u8> {
 
 /// Handles the answers to `initialize` and to the latest interrupt. All others, and echoes of the host's own answers,
 /// are ignored.
-pub(super) fn response(response: &Value, interrupt: &str, events: &mut Vec<AgentEvent>) {
+pub(super) fn on_response(response: &Value, interrupt: &str, events: &mut Vec<AgentEvent>) {
     let (id, success) = (text(response, "request_id"), text(response, "subtype") == "success");
     if id != INITIALIZE {
         events.extend((id == interrupt && success).then_some(AgentEvent::InterruptAccepted));
@@ -47,15 +47,15 @@ pub(super) fn response(response: &Value, interrupt: &str, events: &mut Vec<Agent
 }
 
 /// Answers a control request. `folder` is the session's; paths inside it are shown relative to it.
-pub(super) fn answer(message: &Value, folder: &str, denials: &mut Denials, decoded: &mut Decoded) {
+pub(super) fn answer_request(message: &Value, folder: &str, denials: &mut Denials, decoded: &mut Decoded) {
     let (id, request) = (text(message, "request_id"), &message["request"]);
     if id.is_empty() {
         return;
     }
     let response = if text(request, "subtype") == "can_use_tool" {
         let tool = text(request, "tool_name");
-        decoded.events.extend(denials.denied(request, &request["input"], folder));
-        let denial = json!({ "behavior": "deny", "message": denial(tool), "interrupt": false });
+        decoded.events.extend(denials.report_call(request, &request["input"], folder));
+        let denial = json!({ "behavior": "deny", "message": denial_reason(tool), "interrupt": false });
         json!({ "subtype": "success", "request_id": id, "response": denial })
     } else {
         let subtype = text(request, "subtype");
@@ -66,12 +66,14 @@ pub(super) fn answer(message: &Value, folder: &str, denials: &mut Denials, decod
 }
 
 /// Returns the reason of a denial, for the model to read.
-fn denial(tool: &str) -> &'static str {
+fn denial_reason(tool: &str) -> &'static str {
     match tool {
-        QUESTION => {
+        QUESTION_TOOL => {
             "This chat has no menus. Ask in plain text as your answer, and end your turn. The user replies with the next message."
         }
-        PLAN => "Give the plan as your answer, and end your turn. The user decides about it with the next message.",
+        PLAN_TOOL => {
+            "Give the plan as your answer, and end your turn. The user decides about it with the next message."
+        }
         _ => {
             "Not permitted, and the user can't be asked during your turn. Continue without it, or say in your answer why you need it."
         }

@@ -20,13 +20,13 @@ const UNREADABLE: &str = "The agent's last line of this answer could not be read
 
 /// Whether a truncated line is the start of a `result`. The CLI writes these fields before the text of the answer, and
 /// `type` after it.
-pub(super) fn is_begun(beginning: &Value) -> bool {
+pub(super) fn is_truncated_result(beginning: &Value) -> bool {
     let has = |name: &str| !beginning[name].is_null();
     text(beginning, "type") == "result" || (!has("type") && (has("duration_api_ms") || has("total_cost_usd")))
 }
 
 /// Turns a truncated line into a failed result.
-pub(super) fn broken_off(mut beginning: Value) -> Value {
+pub(super) fn failed_result(mut beginning: Value) -> Value {
     beginning["type"] = "result".into();
     beginning["is_error"] = true.into();
     beginning["result"] = Value::Null;
@@ -34,35 +34,38 @@ pub(super) fn broken_off(mut beginning: Value) -> Value {
     beginning
 }
 
-/// Returns the reason if the CLI refused to resume. `resuming` means that no turn has begun yet, so any error is
-/// about the resume.
-pub(super) fn refused_resume(message: &Value, resuming: bool) -> Option<String> {
-    let unknown = errors(message).find(|error| error.contains(UNKNOWN)).map(str::to_owned);
-    unknown.or_else(|| match outcome(message, false) {
-        Outcome::Failed(why) if resuming => Some(why),
-        Outcome::Failed(_) | Outcome::Done | Outcome::Interrupted => None,
-    })
+/// Returns the error text if the CLI doesn't know the conversation that it was to resume.
+pub(super) fn unknown_conversation(message: &Value) -> Option<String> {
+    errors(message).find(|error| error.contains(UNKNOWN)).map(str::to_owned)
 }
 
-/// Returns the outcome of a turn. An API failure is a `success` with `is_error`. An abort may be an error without a
-/// terminal reason.
-pub(super) fn outcome(message: &Value, interrupted: bool) -> Outcome {
-    let (subtype, reason) = (text(message, "subtype"), text(message, "terminal_reason"));
-    if reason.starts_with("aborted") || (interrupted && reason.is_empty() && subtype == "error_during_execution") {
+/// Returns the outcome of a turn to which the host sent an interrupt. An abort may be an error without a terminal
+/// reason.
+pub(super) fn outcome_of_interrupted(message: &Value) -> Outcome {
+    if text(message, "terminal_reason").is_empty() && text(message, "subtype") == "error_during_execution" {
         return Outcome::Interrupted;
     }
+    outcome(message)
+}
+
+/// Returns the outcome of a turn. An API failure is a `success` with `is_error`.
+pub(super) fn outcome(message: &Value) -> Outcome {
+    if text(message, "terminal_reason").starts_with("aborted") {
+        return Outcome::Interrupted;
+    }
+    let subtype = text(message, "subtype");
     if subtype == "success" && message["is_error"] != true {
         return Outcome::Done;
     }
-    let told: Vec<&str> = errors(message).filter(|error| !error.starts_with(DIAGNOSTIC)).collect();
+    let shown: Vec<&str> = errors(message).filter(|error| !error.starts_with(DIAGNOSTIC)).collect();
     // The subtype `success` doesn't explain a failure.
     let kind = if subtype == "success" { String::new() } else { subtype.replace('_', " ") };
-    let why = [text(message, "result").to_owned(), told.join("\n"), kind];
+    let why = [text(message, "result").to_owned(), shown.join("\n"), kind];
     Outcome::Failed(why.into_iter().find(|why| !is_blank(why)).unwrap_or_else(|| FAILED.to_owned()))
 }
 
 /// Returns the error in a line that is not a message of this protocol.
-pub(super) fn reason(message: &Value) -> Option<String> {
+pub(super) fn plain_error(message: &Value) -> Option<String> {
     let texts = [&message["error"], &message["error"]["message"], &message["message"]];
     texts.into_iter().find_map(Value::as_str).filter(|text| !is_blank(text)).map(str::to_owned)
 }
@@ -73,11 +76,12 @@ pub(super) fn is_background(message: &Value) -> bool {
     !text(&message["origin"], "kind").is_empty()
 }
 
-pub(super) fn unasked(texts: &str, outcome: &Outcome) -> Option<AgentEvent> {
+/// Returns the event for the `answer` of a turn without a prompt. `None` if nothing is to be shown.
+pub(super) fn unprompted(answer: &str, outcome: &Outcome) -> Option<AgentEvent> {
     let text = match outcome {
-        Outcome::Done | Outcome::Interrupted => texts.to_owned(),
-        Outcome::Failed(why) if texts.is_empty() => why.clone(),
-        Outcome::Failed(why) => format!("{texts}\n\n{why}"),
+        Outcome::Done | Outcome::Interrupted => answer.to_owned(),
+        Outcome::Failed(why) if answer.is_empty() => why.clone(),
+        Outcome::Failed(why) => format!("{answer}\n\n{why}"),
     };
     (!text.trim().is_empty()).then_some(AgentEvent::UnpromptedText(text))
 }
@@ -96,7 +100,7 @@ mod tests {
     fn a_failure_without_text_is_not_a_success() {
         let failed = |result: &str, subtype: &str| {
             let message = json!({ "subtype": subtype, "is_error": true, "result": result });
-            match outcome(&message, false) {
+            match outcome(&message) {
                 Outcome::Failed(why) => why,
                 other @ (Outcome::Done | Outcome::Interrupted) => panic!("{other:?}"),
             }

@@ -10,8 +10,8 @@ use super::{action, text};
 
 #[derive(Debug, Default)]
 pub(super) struct Turn {
-    /// The turn answers a prompt, or the agent started it itself. Until this is known, changes are buffered.
-    pub shown: bool,
+    /// Whether the turn answers a prompt, or the agent started it itself. Until this is known, changes are buffered.
+    pub is_shown: bool,
     /// The number of the next part.
     next: u32,
     /// The id of the message that is streaming.
@@ -24,53 +24,56 @@ pub(super) struct Turn {
     changes: Vec<AgentEvent>,
 }
 
+/// The index of a block that arrived complete. It is higher than the index of any streamed block.
+const NOT_STREAMED: u64 = u64::MAX;
+
 /// A block of text or thinking of one message.
 #[derive(Debug)]
 struct Block {
     message: String,
     index: u64,
     part: u32,
-    kind: Kind,
-    /// The complete block has arrived.
-    whole: bool,
+    content: BlockContent,
+    /// Whether the complete block has arrived.
+    is_complete: bool,
 }
 
 #[derive(Debug)]
-enum Kind {
+enum BlockContent {
     Text(String),
     Thinking(Action),
     /// A block of a broken stream, which was removed.
-    Gone,
+    Removed,
 }
 
 impl Turn {
-    pub(super) fn folder(&mut self, folder: &str) {
+    pub(super) fn set_folder(&mut self, folder: &str) {
         folder.clone_into(&mut self.folder);
     }
 
     /// Returns the changes since the last call.
-    pub(super) fn changes(&mut self) -> Vec<AgentEvent> {
+    pub(super) fn take_changes(&mut self) -> Vec<AgentEvent> {
         std::mem::take(&mut self.changes)
     }
 
     /// Returns the text of the turn so far.
-    pub(super) fn texts(&self) -> String {
-        let texts = self.blocks.iter().filter_map(|block| match &block.kind {
-            Kind::Text(text) if !text.is_empty() => Some(text.as_str()),
-            Kind::Text(_) | Kind::Thinking(_) | Kind::Gone => None,
+    pub(super) fn text(&self) -> String {
+        let texts = self.blocks.iter().filter_map(|block| match &block.content {
+            BlockContent::Text(text) if !text.is_empty() => Some(text.as_str()),
+            BlockContent::Text(_) | BlockContent::Thinking(_) | BlockContent::Removed => None,
         });
         texts.collect::<Vec<_>>().join("\n\n")
     }
 
     /// Handles a `stream_event`.
-    pub(super) fn stream(&mut self, message: &Value) {
+    pub(super) fn on_stream_event(&mut self, message: &Value) {
         let event = &message["event"];
         let index = event["index"].as_u64().unwrap_or_default();
         match text(event, "type") {
             "message_start" => {
                 let id = text(&event["message"], "id").to_owned();
-                self.answered();
-                self.abandon(0, &id);
+                self.end_retry();
+                self.remove_incomplete(0, &id);
                 self.streaming = id;
             }
             "content_block_start" => self.start_block(index, &event["content_block"]),
@@ -78,7 +81,7 @@ impl Turn {
             "message_stop" => {
                 let abandoned = &message["abandoned_blocks"];
                 if let Some(from) = abandoned["from_block_index"].as_u64() {
-                    self.abandon(from, "");
+                    self.remove_incomplete(from, "");
                 }
             }
             _ => {}
@@ -87,8 +90,8 @@ impl Turn {
 
     fn start_block(&mut self, index: u64, block: &Value) {
         match text(block, "type") {
-            "tool_use" | "server_tool_use" => self.call(block),
-            "thinking" | "redacted_thinking" => self.think(self.streaming.clone(), index),
+            "tool_use" | "server_tool_use" => self.set_tool_call(block),
+            "thinking" | "redacted_thinking" => self.start_thinking(self.streaming.clone(), index),
             _ => {}
         }
     }
@@ -99,142 +102,147 @@ impl Turn {
         }
         let streaming = &self.streaming;
         let block = self.blocks.iter_mut().rfind(|block| block.index == index && block.message == *streaming);
-        if let Some(Block { part, kind: Kind::Text(text), .. }) = block {
+        if let Some(Block { part, content: BlockContent::Text(text), .. }) = block {
             text.push_str(more);
             let at = *part;
-            self.change(at, Change::Append(more.to_owned()));
+            self.record(at, Change::Append(more.to_owned()));
         } else {
-            let part = self.part();
-            self.push(self.streaming.clone(), index, part, Kind::Text(more.to_owned()));
-            self.change(part, Change::Append(more.to_owned()));
+            let part = self.next_part();
+            self.add_block(self.streaming.clone(), index, part, BlockContent::Text(more.to_owned()));
+            self.record(part, Change::Append(more.to_owned()));
         }
     }
 
-    /// Handles the `message` of an `assistant` line, which has one or more complete blocks.
-    pub(super) fn whole(&mut self, message: &Value) {
+    /// Handles the `message` of an `assistant` line, which contains one or more complete blocks.
+    pub(super) fn on_assistant(&mut self, message: &Value) {
         let id = text(message, "id");
-        self.answered();
+        self.end_retry();
         if id != self.streaming {
-            self.abandon(0, id);
+            self.remove_incomplete(0, id);
         }
         for block in message["content"].as_array().into_iter().flatten() {
             match text(block, "type") {
-                "text" => self.whole_text(id, text(block, "text")),
-                "thinking" | "redacted_thinking" => self.whole_thinking(id),
-                "tool_use" | "server_tool_use" => self.call(block),
+                "text" => self.complete_text(id, text(block, "text")),
+                "thinking" | "redacted_thinking" => self.complete_thinking(id),
+                "tool_use" | "server_tool_use" => self.set_tool_call(block),
                 _ => {}
             }
         }
     }
 
-    fn whole_text(&mut self, id: &str, whole: &str) {
-        let streamed = self.blocks.iter_mut().find_map(|block| match &mut block.kind {
-            Kind::Text(text) if block.message == id && !block.whole => Some((block.part, text, &mut block.whole)),
-            Kind::Text(_) | Kind::Thinking(_) | Kind::Gone => None,
+    fn complete_text(&mut self, id: &str, whole: &str) {
+        let streamed = self.blocks.iter_mut().find_map(|block| match &mut block.content {
+            BlockContent::Text(text) if block.message == id && !block.is_complete => {
+                Some((block.part, text, &mut block.is_complete))
+            }
+            BlockContent::Text(_) | BlockContent::Thinking(_) | BlockContent::Removed => None,
         });
         match streamed {
-            Some((part, text, is_whole)) => {
-                *is_whole = true;
+            Some((part, text, is_complete)) => {
+                *is_complete = true;
                 if text != whole {
                     whole.clone_into(text);
-                    self.change(part, Change::Text(whole.to_owned()));
+                    self.record(part, Change::Text(whole.to_owned()));
                 }
             }
             None if whole.is_empty() => {}
             None => {
-                let part = self.part();
-                self.push(id.to_owned(), u64::MAX, part, Kind::Text(whole.to_owned()));
-                self.change(part, Change::Text(whole.to_owned()));
+                let part = self.next_part();
+                self.add_block(id.to_owned(), NOT_STREAMED, part, BlockContent::Text(whole.to_owned()));
+                self.record(part, Change::Text(whole.to_owned()));
             }
         }
     }
 
-    fn think(&mut self, message: String, index: u64) {
-        let part = self.part();
+    fn start_thinking(&mut self, message: String, index: u64) {
+        let part = self.next_part();
         let action = action::thinking(format!("think-{part}"));
-        self.change(part, Change::Action(action.clone()));
-        self.push(message, index, part, Kind::Thinking(action));
+        self.record(part, Change::Action(action.clone()));
+        self.add_block(message, index, part, BlockContent::Thinking(action));
     }
 
-    fn whole_thinking(&mut self, id: &str) {
-        let is_open = |block: &Block| block.message == id && !block.whole && matches!(block.kind, Kind::Thinking(_));
+    fn complete_thinking(&mut self, id: &str) {
+        let is_open = |block: &Block| {
+            block.message == id && !block.is_complete && matches!(block.content, BlockContent::Thinking(_))
+        };
         if !self.blocks.iter().any(is_open) {
-            self.think(id.to_owned(), u64::MAX);
+            self.start_thinking(id.to_owned(), NOT_STREAMED);
         }
         let Some(block) = self.blocks.iter_mut().find(|block| is_open(block)) else { return };
-        block.whole = true;
-        if let Kind::Thinking(action) = &mut block.kind {
+        block.is_complete = true;
+        if let BlockContent::Thinking(action) = &mut block.content {
             action.state = ActionState::Done;
             let (part, action) = (block.part, action.clone());
-            self.change(part, Change::Action(action));
+            self.record(part, Change::Action(action));
         }
     }
 
     /// Handles a tool call. It arrives twice: when its arguments begin to stream, and complete.
-    fn call(&mut self, block: &Value) {
+    fn set_tool_call(&mut self, block: &Value) {
         let id = text(block, "id");
         let action = action::tool(id, text(block, "name"), &block["input"], &self.folder);
         let part = match self.tools.get(id) {
             Some((_, known)) if *known == action => return,
             Some((part, _)) => *part,
-            None => self.part(),
+            None => self.next_part(),
         };
         self.tools.insert(id.to_owned(), (part, action.clone()));
-        self.change(part, Change::Action(action));
+        self.record(part, Change::Action(action));
     }
 
     /// Handles the `content` of a `user` line that isn't a prompt.
-    pub(super) fn tool_results(&mut self, content: &Value) {
+    pub(super) fn on_tool_results(&mut self, content: &Value) {
         for block in content.as_array().into_iter().flatten().filter(|block| text(block, "type") == "tool_result") {
             let failed = block["is_error"] == true;
             let Some((part, action)) = self.tools.get_mut(text(block, "tool_use_id")) else { continue };
             action.state = if failed { ActionState::Failed } else { ActionState::Done };
             if failed {
-                action.detail = action::answer(&block["content"]);
+                action.detail = action::result_text(&block["content"]);
             }
             let (part, action) = (*part, action.clone());
-            self.change(part, Change::Action(action));
+            self.record(part, Change::Action(action));
         }
     }
 
     /// Returns the detail of the running tool call with this id, if it is known.
-    pub(super) fn argument(&self, id: &str) -> Option<&str> {
+    pub(super) fn running_tool_detail(&self, id: &str) -> Option<&str> {
         let (_, call) = self.tools.get(id)?;
         (call.state == ActionState::Running).then_some(&call.detail)
     }
 
     /// Handles a `system/api_retry`. The attempts of one request share a part.
-    pub(super) fn retry(&mut self, message: &Value) {
+    pub(super) fn on_retry(&mut self, message: &Value) {
         let part = self.retry.as_ref().map_or_else(|| self.next, |(part, _)| *part);
         if self.retry.is_none() {
             self.next += 1;
         }
         let action = action::retry(message);
         self.retry = Some((part, action.clone()));
-        self.change(part, Change::Action(action));
+        self.record(part, Change::Action(action));
     }
 
     /// Marks a retry as done, because the API has answered.
-    fn answered(&mut self) {
+    fn end_retry(&mut self) {
         if let Some((part, mut action)) = self.retry.take() {
             action.state = ActionState::Done;
-            self.change(part, Change::Action(action));
+            self.record(part, Change::Action(action));
         }
     }
 
     /// Removes the blocks of a broken stream that never became complete and have at least this index. The CLI sends
     /// them again. Keeps the blocks of the message `but`.
-    fn abandon(&mut self, from: u64, but: &str) {
-        let mut gone = Vec::new();
-        for block in self.blocks.iter_mut().filter(|block| !block.whole && block.index >= from && block.message != but)
+    fn remove_incomplete(&mut self, from: u64, but: &str) {
+        let mut removed = Vec::new();
+        for block in
+            self.blocks.iter_mut().filter(|block| !block.is_complete && block.index >= from && block.message != but)
         {
-            if !matches!(block.kind, Kind::Gone) {
-                block.kind = Kind::Gone;
-                gone.push(block.part);
+            if !matches!(block.content, BlockContent::Removed) {
+                block.content = BlockContent::Removed;
+                removed.push(block.part);
             }
         }
-        for part in gone {
-            self.change(part, Change::Remove);
+        for part in removed {
+            self.record(part, Change::Remove);
         }
     }
 
@@ -244,36 +252,36 @@ impl Turn {
             Outcome::Done => ActionState::Done,
             Outcome::Interrupted | Outcome::Failed(_) => ActionState::Failed,
         };
-        let shown = !self.texts().is_empty();
-        let thoughts = self.blocks.drain(..).filter_map(|block| match block.kind {
-            Kind::Thinking(action) => Some((block.part, action)),
-            Kind::Text(_) | Kind::Gone => None,
+        let shown = !self.text().is_empty();
+        let thoughts = self.blocks.drain(..).filter_map(|block| match block.content {
+            BlockContent::Thinking(action) => Some((block.part, action)),
+            BlockContent::Text(_) | BlockContent::Removed => None,
         });
         let mut actions: Vec<_> =
             std::mem::take(&mut self.tools).into_values().chain(thoughts).chain(self.retry.take()).collect();
         actions.sort_by_key(|(part, _)| *part);
         for (part, mut action) in actions.into_iter().filter(|(_, action)| action.state == ActionState::Running) {
             action.state = state;
-            self.change(part, Change::Action(action));
+            self.record(part, Change::Action(action));
         }
         if !shown && *outcome == Outcome::Done && !result.is_empty() {
-            let part = self.part();
-            self.change(part, Change::Text(result.to_owned()));
+            let part = self.next_part();
+            self.record(part, Change::Text(result.to_owned()));
         }
     }
 
-    fn part(&mut self) -> u32 {
+    fn next_part(&mut self) -> u32 {
         self.next += 1;
         self.next - 1
     }
 
-    fn push(&mut self, message: String, index: u64, part: u32, kind: Kind) {
+    fn add_block(&mut self, message: String, index: u64, part: u32, content: BlockContent) {
         // A block that was not streamed is complete when it arrives.
-        let whole = index == u64::MAX && matches!(kind, Kind::Text(_));
-        self.blocks.push(Block { message, index, part, kind, whole });
+        let is_complete = index == NOT_STREAMED && matches!(content, BlockContent::Text(_));
+        self.blocks.push(Block { message, index, part, content, is_complete });
     }
 
-    fn change(&mut self, at: u32, change: Change) {
+    fn record(&mut self, at: u32, change: Change) {
         self.changes.push(AgentEvent::Part { at, change });
     }
 }

@@ -1,9 +1,8 @@
 //! The cgroup of each agent, where the host may create one: `<own cgroup>/cordboard-<state>-<run>/<session>`. A
 //! descendant stays in it after a `setsid`, and without its environment, resource limits and parent. Where the host may
-//! not create cgroups, processes are found by their other marks alone.
+//! not create cgroups, processes are found by their tags alone.
 
 use std::{
-    collections::BTreeMap,
     ffi::OsStr,
     fs::{self, File, OpenOptions},
     io,
@@ -11,26 +10,31 @@ use std::{
     sync::{Mutex, OnceLock, PoisonError},
 };
 
-use cordboard_core::types::SessionName;
-
 use super::EnvTag;
 
 /// Processes that run below a folder of the cgroup file system.
 #[derive(Debug, Clone)]
 pub(super) struct Cgroup {
     folder: PathBuf,
-    /// `None` if each folder below is the cgroup of a session.
-    session: Option<SessionName>,
+    level: Level,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Level {
+    /// The folder contains the cgroups of the sessions of one host process.
+    Host,
+    /// The parent folder is that of a host process.
+    Session,
 }
 
 /// Keeps one agent's end from removing the common folder while another agent's cgroup is created in it.
-static CHANGES: Mutex<()> = Mutex::new(());
+static FOLDERS_LOCK: Mutex<()> = Mutex::new(());
 
 impl Cgroup {
     /// The cgroup for the agents of a session that this host process starts.
     pub(super) fn of(tag: &EnvTag) -> Option<Self> {
         let folder = hierarchy()?.own.join(run(&tag.host)).join(tag.session.as_str());
-        Some(Self { folder, session: Some(tag.session.clone()) })
+        Some(Self { folder, level: Level::Session })
     }
 
     /// The cgroups that killed hosts of this state directory left. Searches the whole file system for cgroups, because
@@ -45,15 +49,15 @@ impl Cgroup {
 
     /// Creates the cgroup. A process that writes `0` to the returned file enters it.
     pub(super) fn create(&self) -> io::Result<File> {
-        let _changes = CHANGES.lock().unwrap_or_else(PoisonError::into_inner);
+        let _lock = FOLDERS_LOCK.lock().unwrap_or_else(PoisonError::into_inner);
         fs::create_dir_all(&self.folder)?;
         OpenOptions::new().write(true).open(self.folder.join("cgroup.procs"))
     }
 
-    /// The processes in it, with their sessions.
-    pub(super) fn processes(&self) -> BTreeMap<i32, Option<SessionName>> {
-        let mut found = BTreeMap::new();
-        collect(&self.folder, self.session.as_ref(), &mut found);
+    /// The processes in it and in the cgroups below it.
+    pub(super) fn processes(&self) -> Vec<i32> {
+        let mut found = Vec::new();
+        collect(&self.folder, &mut found);
         found
     }
 
@@ -68,9 +72,11 @@ impl Cgroup {
 
     /// Removes it if no process is left in it.
     pub(super) fn remove(&self) {
-        let _changes = CHANGES.lock().unwrap_or_else(PoisonError::into_inner);
+        let _lock = FOLDERS_LOCK.lock().unwrap_or_else(PoisonError::into_inner);
         remove(&self.folder);
-        if let (Some(_), Some(common)) = (&self.session, self.folder.parent()) {
+        if self.level == Level::Session
+            && let Some(common) = self.folder.parent()
+        {
             // Fails while another session has an agent.
             fs::remove_dir(common).ok();
         }
@@ -93,20 +99,17 @@ fn search(folder: &Path, host: &str, found: &mut Vec<Cgroup>) {
         if !name.starts_with(&prefix(host)) {
             search(&folder, host, found);
         } else if name != run(host) {
-            found.push(Cgroup { folder, session: None });
+            found.push(Cgroup { folder, level: Level::Host });
         }
     }
 }
 
-fn collect(folder: &Path, session: Option<&SessionName>, found: &mut BTreeMap<i32, Option<SessionName>>) {
+fn collect(folder: &Path, found: &mut Vec<i32>) {
     let pids = fs::read_to_string(folder.join("cgroup.procs")).unwrap_or_default();
     // A process of another pid namespace is listed as 0.
-    let pids = pids.lines().filter_map(|pid| pid.parse().ok()).filter(|pid| *pid > 0);
-    found.extend(pids.map(|pid| (pid, session.cloned())));
+    found.extend(pids.lines().filter_map(|pid| pid.parse().ok()).filter(|pid: &i32| *pid > 0));
     for folder in folders(folder) {
-        let name = folder.file_name().and_then(OsStr::to_str);
-        let below = session.cloned().or_else(|| name?.parse().ok());
-        collect(&folder, below.as_ref(), found);
+        collect(&folder, found);
     }
 }
 

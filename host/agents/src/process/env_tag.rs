@@ -1,5 +1,5 @@
-//! The mark in the environment of each agent, which all its descendants inherit. It identifies them after a `setsid`, a
-//! double fork or the death of the host. A tag in a resource limit identifies descendants that have dropped their
+//! The tag in the environment of each agent, which all its descendants inherit. It identifies them after a `setsid`, a
+//! double fork or the death of the host. A second tag, in a resource limit, identifies descendants that have dropped their
 //! environment.
 
 use std::{path::Path, sync::OnceLock};
@@ -23,13 +23,13 @@ pub struct EnvTag {
     pub session: SessionName,
 }
 
-/// The mark as read from a process.
+/// The tag as read from a process.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Found {
+pub(super) struct FoundTag {
     pub host: String,
     pub session: Option<SessionName>,
     /// Whether this host process started it.
-    pub ours: bool,
+    pub is_ours: bool,
 }
 
 impl EnvTag {
@@ -37,17 +37,17 @@ impl EnvTag {
         [(SESSION, self.session.to_string()), (HOST, self.host.clone()), (HOST_RUN, host_run().to_owned())]
     }
 
-    pub(super) fn tag(&self) -> RlimitTag {
-        RlimitTag(MAGIC | host_part(&self.host) | number(self.session.as_str()) & SESSION_PART)
+    pub(super) fn rlimit_tag(&self) -> RlimitTag {
+        RlimitTag(MAGIC | host_part(&self.host) | hash(self.session.as_str()) & SESSION_PART)
     }
 
-    pub(super) fn matches(&self, found: &Found) -> bool {
+    pub(super) fn matches(&self, found: &FoundTag) -> bool {
         found.host == self.host && found.session.as_ref() == Some(&self.session)
     }
 }
 
-/// Reads the mark of a process from its folder in `/proc`. `None` also for processes of other users.
-pub(super) fn read(folder: &Path) -> Option<Found> {
+/// Reads the environment tag of a process from its folder in `/proc`. `None` also for processes of other users.
+pub(super) fn read(folder: &Path) -> Option<FoundTag> {
     let environ = std::fs::read(folder.join("environ")).ok()?;
     let value = |name: &str| {
         environ.split(|byte| *byte == 0).find_map(|entry| {
@@ -55,14 +55,14 @@ pub(super) fn read(folder: &Path) -> Option<Found> {
             std::str::from_utf8(value).ok()
         })
     };
-    Some(Found {
+    Some(FoundTag {
         host: value(HOST)?.to_owned(),
         session: value(SESSION).and_then(|name| name.parse().ok()),
-        ours: value(HOST_RUN) == Some(host_run()),
+        is_ours: value(HOST_RUN) == Some(host_run()),
     })
 }
 
-/// A 62-bit mark, stored as the resource limit on processor time of real-time processes, with a value too high to have
+/// A 62-bit tag, stored as the resource limit on processor time of real-time processes, with a value too high to have
 /// an effect. Every descendant inherits it, `env -i`, `setsid` and `sudo` keep it, and `/proc` shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct RlimitTag(u64);
@@ -86,17 +86,17 @@ impl RlimitTag {
         (limit & 0xff << 56 == MAGIC).then_some(Self(limit))
     }
 
-    pub(super) fn is_of(self, host: &str) -> bool {
+    pub(super) fn is_of_host(self, host: &str) -> bool {
         self.0 & !SESSION_PART == MAGIC | host_part(host)
     }
 }
 
 fn host_part(host: &str) -> u64 {
-    (number(host) & 0xffff_ffff) << SESSION_PART.count_ones()
+    (hash(host) & 0xffff_ffff) << SESSION_PART.count_ones()
 }
 
 /// A hash that is stable across versions of the host.
-fn number(text: &str) -> u64 {
+fn hash(text: &str) -> u64 {
     Sha256::digest(text).iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 

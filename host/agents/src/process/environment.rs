@@ -28,7 +28,7 @@ impl Environment {
             return environment;
         }
         for name in secrets {
-            if !KEPT.contains(&name) {
+            if !HOST_VARIABLES.contains(&name) {
                 // SAFETY: no other thread exists that could read the environment meanwhile.
                 unsafe { std::env::remove_var(name) };
             }
@@ -67,7 +67,7 @@ fn is_single_threaded() -> bool {
 }
 
 /// Not secrets, and the host's libraries may read them at any time.
-const KEPT: [&str; 12] = [
+const HOST_VARIABLES: [&str; 12] = [
     "PATH",
     "HOME",
     "USER",
@@ -93,13 +93,13 @@ pub fn disable_dumps() {
 
 /// Returns how many files this process may have open at once. `None` if there is no limit.
 #[must_use]
-pub fn most_open_files() -> Option<u64> {
+pub fn open_file_limit() -> Option<u64> {
     rustix::process::getrlimit(rustix::process::Resource::Nofile).current
 }
 
 /// Makes a limit on the size of files (`ulimit -f`) an error of the write, like a full disk, instead of ending the
 /// host. The signal is caught rather than ignored, so that agents start with its default action.
-pub fn survive_file_limits() {
+pub fn catch_file_size_signal() {
     // The flag is not read.
     let caught = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
     if let Err(error) = caught {

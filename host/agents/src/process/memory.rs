@@ -28,7 +28,7 @@ pub fn free_memory() -> u64 {
 
 /// The resident memory of a process in bytes, or `None` if it has exited.
 #[must_use]
-pub fn memory(pid: i32) -> Option<u64> {
+pub fn resident_memory(pid: i32) -> Option<u64> {
     let text = fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
     let pages: u64 = text.split_whitespace().nth(1)?.parse().ok()?;
     Some(pages * rustix::param::page_size() as u64)
@@ -38,9 +38,9 @@ pub fn memory(pid: i32) -> Option<u64> {
 mod tests {
     #[test]
     fn memory_of_this_process_is_measured() {
-        let mine = super::memory(i32::try_from(std::process::id()).expect("a pid")).expect("it lives");
+        let mine = super::resident_memory(i32::try_from(std::process::id()).expect("a pid")).expect("it lives");
         assert!(mine > 100_000, "{mine}");
         assert!(super::free_memory() > 0);
-        assert_eq!(super::memory(-1), None);
+        assert_eq!(super::resident_memory(-1), None);
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader},
-    process::{ChildStderr, ChildStdin, ChildStdout},
+    process::{Child, ChildStderr, ChildStdin, ChildStdout},
     sync::{mpsc, watch},
     task::JoinHandle,
     time::{Instant, sleep},
@@ -21,18 +21,18 @@ const LONGEST_LINE: usize = 64 * 1024 * 1024;
 const BEGINNING: usize = 4 * 1024;
 
 /// The maximum length of a line of stderr that is kept, in characters.
-const LONGEST_LAST_WORDS: usize = 2_000;
+const LONGEST_STDERR_LINE: usize = 2_000;
 
 /// The size of a read. Most lines fit into it, and long ones need few reads.
 const CHUNK: usize = 64 * 1024;
 
-/// The time to wait for a pipe after the whole tree has exited. Only a process that dropped its mark can still hold it
+/// The time to wait for a pipe after the whole tree has exited. Only a process that dropped its tags can still hold it
 /// open. Consumers of the pipe's content may take longer.
-const LEAK_GRACE: Duration = Duration::from_secs(2);
+const ABANDON_AFTER: Duration = Duration::from_secs(2);
 
 /// The maximum capacity of a pipe, from `/proc/sys/fs/pipe-max-size`. Further output was written after the whole tree
 /// had exited.
-const LEFT_IN_PIPE: u64 = 1024 * 1024;
+const LARGEST_PIPE: u64 = 1024 * 1024;
 
 /// The tasks that write stdin, and drain stdout and stderr.
 pub(super) struct Pipes {
@@ -40,26 +40,44 @@ pub(super) struct Pipes {
     stdout: JoinHandle<()>,
     stderr: JoinHandle<()>,
     /// Whether the whole tree has exited.
-    gone: watch::Sender<bool>,
-    last_words: std::sync::Arc<std::sync::Mutex<Option<String>>>,
+    tree_ended: watch::Sender<bool>,
+    last_stderr_line: std::sync::Arc<std::sync::Mutex<Option<String>>>,
 }
 
-/// The host's ends of a process's stdin, stdout and stderr.
-pub(super) type Ends = (ChildStdin, ChildStdout, ChildStderr);
+/// The host's ends of a process's pipes.
+pub(super) struct ChildPipes {
+    pub stdin: ChildStdin,
+    pub stdout: ChildStdout,
+    pub stderr: ChildStderr,
+}
+
+impl ChildPipes {
+    /// Takes the pipes out of a process. `None` if one of them is missing.
+    pub(super) fn take(child: &mut Child) -> Option<Self> {
+        Some(Self { stdin: child.stdin.take()?, stdout: child.stdout.take()?, stderr: child.stderr.take()? })
+    }
+}
 
 impl Pipes {
-    pub(super) fn connect(pipes: Ends, lines: mpsc::Receiver<Vec<u8>>, events: mpsc::Sender<ProcessEvent>) -> Self {
-        let (stdin, stdout, stderr) = pipes;
-        let gone = watch::Sender::new(false);
-        let last_words = std::sync::Arc::default();
-        let stdout = tokio::spawn(forward(Drain::new(stdout, gone.subscribe()), events));
-        let stderr = tokio::spawn(listen(Drain::new(stderr, gone.subscribe()), std::sync::Arc::clone(&last_words)));
-        Self { stdin: tokio::spawn(write(stdin, lines)), stdout, stderr, gone, last_words }
+    pub(super) fn connect(
+        child: ChildPipes,
+        input: mpsc::Receiver<Vec<u8>>,
+        events: mpsc::Sender<ProcessEvent>,
+    ) -> Self {
+        let ChildPipes { stdin, stdout, stderr } = child;
+        let tree_ended = watch::Sender::new(false);
+        let last_stderr_line = std::sync::Arc::default();
+        let stdout = tokio::spawn(read_stdout(PipeLines::new(stdout, tree_ended.subscribe()), events));
+        let stderr = tokio::spawn(read_stderr(
+            PipeLines::new(stderr, tree_ended.subscribe()),
+            std::sync::Arc::clone(&last_stderr_line),
+        ));
+        Self { stdin: tokio::spawn(write_stdin(stdin, input)), stdout, stderr, tree_ended, last_stderr_line }
     }
 
     /// Waits for the end of the pipes, but not forever. All output that was read is delivered.
     pub(super) async fn finish(self) -> Option<String> {
-        self.gone.send_replace(true);
+        self.tree_ended.send_replace(true);
         for task in [self.stdout, self.stderr] {
             if let Err(error) = task.await {
                 tracing::error!(%error, "failed to read an agent's output");
@@ -67,12 +85,12 @@ impl Pipes {
         }
         // The task may still wait for a process that hides and does not read.
         self.stdin.abort();
-        self.last_words.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
+        self.last_stderr_line.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
     }
 }
 
 /// Writes the queued lines, and closes stdin when the queue is closed.
-async fn write(mut stdin: ChildStdin, mut lines: mpsc::Receiver<Vec<u8>>) {
+async fn write_stdin(mut stdin: ChildStdin, mut lines: mpsc::Receiver<Vec<u8>>) {
     while let Some(mut line) = lines.recv().await {
         line.push(b'\n');
         if let Err(error) = stdin.write_all(&line).await {
@@ -83,55 +101,58 @@ async fn write(mut stdin: ChildStdin, mut lines: mpsc::Receiver<Vec<u8>>) {
     }
 }
 
-async fn forward<R: AsyncRead + Unpin>(mut lines: Drain<R>, events: mpsc::Sender<ProcessEvent>) {
+async fn read_stdout<R: AsyncRead + Unpin>(mut lines: PipeLines<R>, events: mpsc::Sender<ProcessEvent>) {
     while let Some(line) = lines.next().await {
         let event = match line {
-            Line::Whole(line) => ProcessEvent::Line(line),
-            Line::TooLong { bytes, beginning } => ProcessEvent::TooLong { bytes, beginning },
+            OutputLine::Whole(line) => ProcessEvent::Line(line),
+            OutputLine::TooLong { bytes, beginning } => ProcessEvent::TooLong { bytes, beginning },
         };
         // Without a receiver, the pipe is still drained.
         drop(events.send(event).await);
     }
 }
 
-async fn listen(mut lines: Drain<ChildStderr>, last_words: std::sync::Arc<std::sync::Mutex<Option<String>>>) {
+async fn read_stderr(
+    mut lines: PipeLines<ChildStderr>,
+    last_stderr_line: std::sync::Arc<std::sync::Mutex<Option<String>>>,
+) {
     while let Some(line) = lines.next().await {
-        let Line::Whole(line) = line else { continue };
+        let OutputLine::Whole(line) = line else { continue };
         let text = String::from_utf8_lossy(&line);
         let text = text.trim();
         if !text.is_empty() {
             tracing::debug!(line = text, "agent's stderr");
-            let words = text.chars().take(LONGEST_LAST_WORDS).collect();
-            *last_words.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(words);
+            let line = text.chars().take(LONGEST_STDERR_LINE).collect();
+            *last_stderr_line.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(line);
         }
     }
 }
 
 /// The lines of a pipe until its end. After the whole tree has exited, reads at most the capacity of the pipe.
-struct Drain<R> {
+struct PipeLines<R> {
     lines: LineReader<R>,
-    gone: watch::Receiver<bool>,
+    tree_ended: watch::Receiver<bool>,
     /// The remaining grace period.
     grace: Duration,
     /// The number of bytes read when the end of the tree was noticed.
     read_before: Option<u64>,
 }
 
-impl<R: AsyncRead + Unpin> Drain<R> {
-    fn new(reader: R, gone: watch::Receiver<bool>) -> Self {
-        Self { lines: LineReader::new(reader, LONGEST_LINE), gone, grace: LEAK_GRACE, read_before: None }
+impl<R: AsyncRead + Unpin> PipeLines<R> {
+    fn new(reader: R, tree_ended: watch::Receiver<bool>) -> Self {
+        Self { lines: LineReader::new(reader, LONGEST_LINE), tree_ended, grace: ABANDON_AFTER, read_before: None }
     }
 
-    async fn next(&mut self) -> Option<Line> {
-        if *self.gone.borrow() {
+    async fn next(&mut self) -> Option<OutputLine> {
+        if *self.tree_ended.borrow() {
             let before = *self.read_before.get_or_insert(self.lines.read);
-            if self.lines.read - before > LEFT_IN_PIPE {
-                return give_up();
+            if self.lines.read - before > LARGEST_PIPE {
+                return abandon();
             }
         }
-        let (gone, grace, mut since) = (&mut self.gone, self.grace, None);
+        let (tree_ended, grace, mut since) = (&mut self.tree_ended, self.grace, None);
         let leaked = async {
-            if gone.wait_for(|gone| *gone).await.is_err() {
+            if tree_ended.wait_for(|tree_ended| *tree_ended).await.is_err() {
                 return std::future::pending().await;
             }
             since = Some(Instant::now());
@@ -140,20 +161,20 @@ impl<R: AsyncRead + Unpin> Drain<R> {
         let line = tokio::select! {
             biased;
             line = self.lines.next() => line,
-            () = leaked => give_up(),
+            () = leaked => abandon(),
         };
         self.grace = grace.saturating_sub(since.map_or(Duration::ZERO, |since| since.elapsed()));
         line
     }
 }
 
-fn give_up() -> Option<Line> {
+fn abandon() -> Option<OutputLine> {
     tracing::warn!("an unattributed process holds an agent's output open: closing it");
     None
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Line {
+enum OutputLine {
     Whole(Vec<u8>),
     TooLong { bytes: u64, beginning: Vec<u8> },
 }
@@ -172,7 +193,7 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
     }
 
     /// The next line without its newline, which the last line may lack. `None` at the end, or after a read error.
-    async fn next(&mut self) -> Option<Line> {
+    async fn next(&mut self) -> Option<OutputLine> {
         let (mut line, mut bytes) = (Vec::new(), 0_usize);
         loop {
             let buffer = self.reader.fill_buf().await.unwrap_or_default();
@@ -198,8 +219,12 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
         }
     }
 
-    fn finish(&self, line: Vec<u8>, bytes: usize) -> Line {
-        if bytes <= self.longest { Line::Whole(line) } else { Line::TooLong { bytes: bytes as u64, beginning: line } }
+    fn finish(&self, line: Vec<u8>, bytes: usize) -> OutputLine {
+        if bytes <= self.longest {
+            OutputLine::Whole(line)
+        } else {
+            OutputLine::TooLong { bytes: bytes as u64, beginning: line }
+        }
     }
 }
 
@@ -209,12 +234,12 @@ mod tests {
 
     /// Pipes that read `stdout`, and the receiver of their events.
     fn pipes<R: AsyncRead + Unpin + Send + 'static>(stdout: R) -> (Pipes, mpsc::Receiver<ProcessEvent>) {
-        let (events, told) = mpsc::channel(crate::process::EVENTS);
-        let gone = watch::Sender::new(false);
-        let stdout = tokio::spawn(forward(Drain::new(stdout, gone.subscribe()), events));
-        let last_words = std::sync::Arc::default();
+        let (events, events_received) = mpsc::channel(crate::process::EVENT_QUEUE);
+        let tree_ended = watch::Sender::new(false);
+        let stdout = tokio::spawn(read_stdout(PipeLines::new(stdout, tree_ended.subscribe()), events));
+        let last_stderr_line = std::sync::Arc::default();
         let idle = || tokio::spawn(async {});
-        (Pipes { stdin: idle(), stdout, stderr: idle(), gone, last_words }, told)
+        (Pipes { stdin: idle(), stdout, stderr: idle(), tree_ended, last_stderr_line }, events_received)
     }
 
     /// An agent prints more than the queue holds, and dies. The receiver is busy for a long time, and still gets all of
@@ -222,13 +247,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn buffered_lines_reach_a_late_receiver() {
         let (mut agent, stdout) = tokio::io::duplex(CHUNK);
-        let (pipes, mut told) = pipes(stdout);
+        let (pipes, mut events_received) = pipes(stdout);
         agent.write_all(&b"line\n".repeat(500)).await.unwrap();
         drop(agent);
         let finished = tokio::spawn(pipes.finish());
-        sleep(10 * LEAK_GRACE).await;
+        sleep(10 * ABANDON_AFTER).await;
         let mut lines = 0;
-        while told.recv().await.is_some() {
+        while events_received.recv().await.is_some() {
             lines += 1;
         }
         assert_eq!(lines, 500);
@@ -237,24 +262,24 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_pipe_held_open_is_abandoned_despite_writes() {
-        for pause in [Duration::ZERO, Duration::from_millis(100), 10 * LEAK_GRACE] {
+        for pause in [Duration::ZERO, Duration::from_millis(100), 10 * ABANDON_AFTER] {
             let (mut hider, stdout) = tokio::io::duplex(CHUNK);
-            let (pipes, mut told) = pipes(stdout);
+            let (pipes, mut events_received) = pipes(stdout);
             let hidden = tokio::spawn(async move {
                 while hider.write_all(&[b'x'; 1000]).await.is_ok() && hider.write_all(b"\n").await.is_ok() {
                     sleep(pause).await;
                 }
             });
-            let heard = tokio::spawn(async move { while told.recv().await.is_some() {} });
+            let heard = tokio::spawn(async move { while events_received.recv().await.is_some() {} });
             let began = Instant::now();
             pipes.finish().await;
-            assert!(began.elapsed() <= LEAK_GRACE + Duration::from_secs(1), "{:?}", began.elapsed());
+            assert!(began.elapsed() <= ABANDON_AFTER + Duration::from_secs(1), "{:?}", began.elapsed());
             heard.await.unwrap();
             hidden.abort();
         }
     }
 
-    async fn lines(input: &[u8], longest: usize) -> Vec<Line> {
+    async fn lines(input: &[u8], longest: usize) -> Vec<OutputLine> {
         let (mut lines, mut all) = (LineReader::new(input, longest), Vec::new());
         while let Some(line) = lines.next().await {
             all.push(line);
@@ -264,10 +289,16 @@ mod tests {
 
     #[tokio::test]
     async fn a_line_over_the_limit_is_counted_and_skipped() {
-        let whole = |text: &[u8]| Line::Whole(text.to_vec());
+        let whole = |text: &[u8]| OutputLine::Whole(text.to_vec());
         assert_eq!(
             lines(b"a\n\nbcd\ntoo long\nlast", 4).await,
-            [whole(b"a"), whole(b""), whole(b"bcd"), Line::TooLong { bytes: 8, beginning: Vec::new() }, whole(b"last")]
+            [
+                whole(b"a"),
+                whole(b""),
+                whole(b"bcd"),
+                OutputLine::TooLong { bytes: 8, beginning: Vec::new() },
+                whole(b"last")
+            ]
         );
     }
 
@@ -275,6 +306,6 @@ mod tests {
     async fn a_line_longer_than_a_read_is_joined() {
         let long = vec![b'x'; 3 * CHUNK + 1];
         let input = [long.as_slice(), b"\nnext\n"].concat();
-        assert_eq!(lines(&input, LONGEST_LINE).await, [Line::Whole(long), Line::Whole(b"next".to_vec())]);
+        assert_eq!(lines(&input, LONGEST_LINE).await, [OutputLine::Whole(long), OutputLine::Whole(b"next".to_vec())]);
     }
 }

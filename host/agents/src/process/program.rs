@@ -51,15 +51,17 @@ fn is_executable(path: &Path) -> bool {
     path.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
 }
 
+/// Returns the reason and the remedy for a failed start.
 pub(super) fn explain(spawn: &Spawn, path: &Path, error: io::Error) -> SpawnError {
     let program = spawn.program.display().to_string();
-    match error.kind() {
-        io::ErrorKind::NotFound if path.exists() => SpawnError::NoInterpreter { program },
-        io::ErrorKind::NotFound => SpawnError::Missing { program },
-        _ if error.raw_os_error() == Some(rustix::io::Errno::NOEXEC.raw_os_error()) => {
-            SpawnError::NoProgram { program }
-        }
-        io::ErrorKind::PermissionDenied => SpawnError::NotExecutable { program },
-        _ => SpawnError::Failed { program, folder: spawn.folder.display().to_string(), source: error },
+    if error.kind() == io::ErrorKind::NotFound {
+        return if path.exists() { SpawnError::NoInterpreter { program } } else { SpawnError::Missing { program } };
     }
+    if error.raw_os_error() == Some(rustix::io::Errno::NOEXEC.raw_os_error()) {
+        return SpawnError::NoProgram { program };
+    }
+    if error.kind() == io::ErrorKind::PermissionDenied {
+        return SpawnError::NotExecutable { program };
+    }
+    SpawnError::Failed { program, folder: spawn.folder.display().to_string(), source: error }
 }

@@ -19,13 +19,14 @@ use tokio::{
 };
 
 use super::{
-    EnvTag, ProcessEvent, adopted, identity,
+    EnvTag, ProcessEvent, identity,
     pipes::Pipes,
-    tree::{self, Grace, Target, Wanted},
+    subreaper,
+    tree::{self, Grace, Owner, TreeQuery},
 };
 
 /// Descendants of a dead leader have no work to finish. They only get time to remove their lock files.
-const LEFT_BEHIND: Grace = Grace { term: Duration::from_millis(500), kill: Duration::from_secs(5) };
+const DESCENDANTS_GRACE: Grace = Grace { term: Duration::from_millis(500), kill: Duration::from_secs(5) };
 
 /// The first process of an agent, shared by its handle and its supervisor.
 #[derive(Debug)]
@@ -35,7 +36,7 @@ pub(super) struct Leader {
     exit: AsyncFd<OwnedFd>,
     /// Taken when the process is reaped. From then on, its pid is invalid.
     child: Mutex<Option<Child>>,
-    hurried: watch::Sender<bool>,
+    no_grace: watch::Sender<bool>,
 }
 
 impl Leader {
@@ -50,12 +51,12 @@ impl Leader {
         };
         match open() {
             Ok((id, pid, exit)) => {
-                Ok(Self { id, pid, exit, child: Mutex::new(Some(child)), hurried: watch::Sender::new(false) })
+                Ok(Self { id, pid, exit, child: Mutex::new(Some(child)), no_grace: watch::Sender::new(false) })
             }
             Err(error) => {
                 // The agent has not received any input yet, so it cannot have started any work.
                 drop(child.start_kill());
-                adopted::forget(child.id());
+                subreaper::forget(child.id());
                 Err(error)
             }
         }
@@ -76,7 +77,7 @@ impl Leader {
 
     /// Skips the grace period of the leader's descendants.
     pub(super) fn skip_grace(&self) {
-        self.hurried.send_replace(true);
+        self.no_grace.send_replace(true);
     }
 
     async fn exited(&self) {
@@ -90,9 +91,9 @@ impl Leader {
         let child = self.child.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(mut child) = child else { return "unknown".to_owned() };
         let ended = child.wait().await;
-        adopted::forget(Some(self.id.pid.cast_unsigned()));
+        subreaper::forget(Some(self.id.pid.cast_unsigned()));
         match ended {
-            Ok(status) => words(status),
+            Ok(status) => describe(status),
             Err(error) => format!("unknown: {error}"),
         }
     }
@@ -105,26 +106,26 @@ fn watch_exit(pidfd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
     Ok(unsafe { AsyncFd::register_with_interest(pidfd, Interest::READABLE) }?)
 }
 
-pub(super) async fn supervise(leader: Arc<Leader>, mark: EnvTag, pipes: Pipes, events: mpsc::Sender<ProcessEvent>) {
+pub(super) async fn supervise(leader: Arc<Leader>, tag: EnvTag, pipes: Pipes, events: mpsc::Sender<ProcessEvent>) {
     leader.exited().await;
-    let target = Target { group: Some(leader.id.pid), ..Target::new(Wanted::Session(mark)) };
-    let end = tree::end(target, LEFT_BEHIND, &leader.hurried.subscribe()).await;
-    if !end.ended.is_empty() || !end.left.is_empty() {
-        tracing::info!(ended = end.ended.len(), left = end.left.len(), "an agent left processes behind");
+    let query = TreeQuery { group: Some(leader.id.pid), ..TreeQuery::new(Owner::Session(tag)) };
+    let end = tree::end(query, DESCENDANTS_GRACE, &leader.no_grace.subscribe()).await;
+    if end.ended + end.left > 0 {
+        tracing::info!(end.ended, end.left, "an agent left processes behind");
     }
-    let strays = adopted::strays().await;
+    let strays = subreaper::strays().await;
     if !strays.is_empty() {
         tracing::warn!(?strays, "an agent left processes that cannot be attributed");
         // The send fails only if the session is gone already.
         drop(events.send(ProcessEvent::Strays { pids: strays }).await);
     }
     let status = leader.reap().await;
-    let last_words = pipes.finish().await;
+    let last_stderr_line = pipes.finish().await;
     // The send fails only if the session no longer exists.
-    drop(events.send(ProcessEvent::Ended { status, last_words }).await);
+    drop(events.send(ProcessEvent::Ended { status, last_stderr_line }).await);
 }
 
-fn words(status: ExitStatus) -> String {
+fn describe(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {
         (Some(code), _) => format!("exit code {code}"),
         (None, Some(signal)) => match SIGNALS.iter().find(|(number, _)| *number == signal) {

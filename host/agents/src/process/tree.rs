@@ -1,13 +1,13 @@
-//! A tree of processes: finds its members and ends them. Members are found by cgroup, mark, group, identity and descent,
+//! A tree of processes: finds its members and ends them. Members are found by cgroup, tags, group, identity and descent,
 //! and signalled through a pidfd after their identity is checked, so that a reused pid is never signalled. This process and
 //! its ancestors are excluded.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     time::Duration,
 };
 
-use cordboard_core::types::{ProcessId, SessionName};
+use cordboard_core::types::ProcessId;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use tokio::{
     sync::watch,
@@ -23,41 +23,35 @@ use super::{
 
 /// The properties by which a tree is found.
 #[derive(Debug, Clone)]
-pub(super) struct Target {
-    pub wanted: Wanted,
+pub(super) struct TreeQuery {
+    pub owner: Owner,
     /// A process group whose leader is not reaped yet, so that its number cannot be reused.
     pub group: Option<i32>,
-    pub known: Vec<(SessionName, ProcessId)>,
+    pub known: Vec<ProcessId>,
     /// All processes in them are members. Removed when the tree has ended.
     pub cgroups: Vec<Cgroup>,
-    /// Members that earlier scans found. A child that dropped its mark stays a member after its parent has exited.
-    pub seen: BTreeMap<Key, Option<SessionName>>,
+    /// Members that earlier scans found. A child that dropped its tags stays a member after its parent has exited.
+    pub seen: HashSet<ProcessKey>,
 }
 
-/// Identifies a process of this boot by its pid and start time.
-type Key = (i32, u64);
+/// A pid and its start time.
+type ProcessKey = (i32, u64);
 
 #[derive(Debug, Clone)]
-pub(super) enum Wanted {
+pub(super) enum Owner {
     /// The processes of one session.
     Session(EnvTag),
     /// The processes of a state directory that this host process did not start.
     Host(String),
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Member {
-    pub stat: Stat,
-    pub session: Option<SessionName>,
-}
-
-impl Target {
-    pub(super) fn new(wanted: Wanted) -> Self {
-        let cgroups = match &wanted {
-            Wanted::Session(mark) => Cgroup::of(mark).into_iter().collect(),
-            Wanted::Host(_) => Vec::new(),
+impl TreeQuery {
+    pub(super) fn new(owner: Owner) -> Self {
+        let cgroups = match &owner {
+            Owner::Session(tag) => Cgroup::of(tag).into_iter().collect(),
+            Owner::Host(_) => Vec::new(),
         };
-        Self { wanted, group: None, known: Vec::new(), cgroups, seen: BTreeMap::new() }
+        Self { owner, group: None, known: Vec::new(), cgroups, seen: HashSet::new() }
     }
 }
 
@@ -68,127 +62,98 @@ pub(super) struct Grace {
     pub kill: Duration,
 }
 
-/// The result of ending a tree.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct End {
-    pub ended: Vec<Member>,
-    /// Members that did not exit in time, even after SIGKILL.
-    pub left: Vec<Member>,
+/// The numbers of processes of a tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct EndedTree {
+    pub ended: usize,
+    /// Processes that did not exit in time, even after SIGKILL.
+    pub left: usize,
 }
 
 /// The pause between scans of `/proc`. Short at first, because most processes exit immediately.
-const FIRST_LOOK: Duration = Duration::from_millis(5);
-const LONGEST_LOOK: Duration = Duration::from_millis(100);
+const FIRST_SCAN_PAUSE: Duration = Duration::from_millis(5);
+const LONGEST_SCAN_PAUSE: Duration = Duration::from_millis(100);
 
-/// Sends SIGTERM, and SIGKILL after a grace period (at once when hurried), until no members are found. The next scan
+/// Sends SIGTERM, and SIGKILL after a grace period (at once with `no_grace`), until no members are found. The next scan
 /// finds processes that were forked in the meantime.
-pub(super) async fn end(mut target: Target, grace: Grace, hurried: &watch::Receiver<bool>) -> End {
-    let (start, mut pause) = (Instant::now(), FIRST_LOOK);
-    let mut seen: BTreeMap<Key, Member> = BTreeMap::new();
+pub(super) async fn end(mut query: TreeQuery, grace: Grace, no_grace: &watch::Receiver<bool>) -> EndedTree {
+    let (start, mut pause) = (Instant::now(), FIRST_SCAN_PAUSE);
     loop {
-        let looked = target.clone();
-        let members = tokio::task::spawn_blocking(move || members(&looked)).await.unwrap_or_default();
+        let scanned = query.clone();
+        let members = tokio::task::spawn_blocking(move || members(&scanned)).await.unwrap_or_default();
         let elapsed = start.elapsed();
         if members.is_empty() || elapsed >= grace.term + grace.kill {
-            target.cgroups.iter().for_each(Cgroup::remove);
+            query.cgroups.iter().for_each(Cgroup::remove);
             for member in &members {
-                seen.remove(&key(member.stat));
+                query.seen.remove(&key(*member));
             }
-            return End { ended: seen.into_values().collect(), left: members };
+            return EndedTree { ended: query.seen.len(), left: members.len() };
         }
-        let kill = elapsed >= grace.term || *hurried.borrow();
+        let kill = elapsed >= grace.term || *no_grace.borrow();
         if kill {
-            target.cgroups.iter().for_each(Cgroup::kill);
+            query.cgroups.iter().for_each(Cgroup::kill);
         }
         for member in members {
-            let first = !seen.contains_key(&key(member.stat));
+            let is_new = query.seen.insert(key(member));
             if kill {
-                signal(member.stat, Signal::KILL);
-            } else if first {
-                signal(member.stat, Signal::TERM);
+                signal(member, Signal::KILL);
+            } else if is_new {
+                signal(member, Signal::TERM);
             }
-            target.seen.insert(key(member.stat), member.session.clone());
-            seen.insert(key(member.stat), member);
         }
-        let mut hurried = hurried.clone();
+        let mut no_grace = no_grace.clone();
         tokio::select! {
             () = sleep(pause) => {}
-            // A hurry shortens the pause once.
-            Ok(_) = hurried.wait_for(|hurried| *hurried), if !kill => {}
+            // The end of the grace period shortens the pause once.
+            Ok(_) = no_grace.wait_for(|no_grace| *no_grace), if !kill => {}
         }
-        pause = (pause * 2).min(LONGEST_LOOK);
+        pause = (pause * 2).min(LONGEST_SCAN_PAUSE);
     }
 }
 
-const fn key(stat: Stat) -> Key {
+/// Returns the identity of a process within this boot.
+const fn key(stat: Stat) -> ProcessKey {
     (stat.pid, stat.started)
 }
 
-/// All running processes of the tree. Reads `/proc` and blocks for some milliseconds.
-pub(super) fn members(target: &Target) -> Vec<Member> {
-    let mut table = table();
-    let grouped: BTreeMap<_, _> = target.cgroups.iter().flat_map(Cgroup::processes).collect();
+/// Returns all running processes of the tree. Reads `/proc` and blocks for some milliseconds.
+fn members(query: &TreeQuery) -> Vec<Stat> {
+    let mut table = process_table();
+    let in_cgroups: BTreeSet<i32> = query.cgroups.iter().flat_map(Cgroup::processes).collect();
     // Those that were forked since the table was read.
-    let missed = grouped.keys().filter(|pid| !table.contains_key(pid)).filter_map(|pid| identity::stat(*pid));
+    let missed = in_cgroups.iter().filter(|pid| !table.contains_key(pid)).filter_map(|pid| identity::stat(*pid));
     table.extend(missed.map(|stat| (stat.pid, stat)).collect::<Vec<_>>());
-    let spared = self_and_ancestors(&table);
-    let ours = ours(target, &table);
-    let mut found: BTreeMap<i32, Option<SessionName>> = BTreeMap::new();
-    for stat in table.values().filter(|stat| !spared.contains(&stat.pid)) {
-        let inherited = || grouped.get(&stat.pid).cloned().or_else(|| tagged(target, *stat));
-        let session = root(target, *stat);
-        if let Some(session) = session.or_else(|| if ours.contains(&stat.pid) { None } else { inherited() }) {
-            found.insert(stat.pid, session);
-        }
-    }
-    // Descendants may have dropped their mark, so they get their parent's session here.
-    let mut grown = true;
-    while grown {
-        grown = false;
-        for stat in table.values() {
-            if !spared.contains(&stat.pid)
-                && !found.contains_key(&stat.pid)
-                && let Some(session) = found.get(&stat.parent).cloned()
-            {
-                found.insert(stat.pid, session);
-                grown = true;
-            }
-        }
-    }
-    found
-        .into_iter()
-        .filter_map(|(pid, session)| Some(Member { stat: *table.get(&pid)?, session }))
-        .filter(|member| !member.stat.zombie)
-        .collect()
-}
-
-/// Whether a process belongs to the tree on its own properties, and to which session.
-fn root(target: &Target, stat: Stat) -> Option<Option<SessionName>> {
-    if let Some((session, _)) = target.known.iter().find(|(_, known)| *known == identity::id(stat)) {
-        return Some(Some(session.clone()));
-    }
-    if let Some(session) = target.seen.get(&key(stat)) {
-        return Some(session.clone());
-    }
-    if let Wanted::Session(mark) = &target.wanted
-        && target.group == Some(stat.group)
-    {
-        return Some(Some(mark.session.clone()));
-    }
-    let found = env_tag::read(&identity::folder(stat.pid))?;
-    let wanted = match &target.wanted {
-        Wanted::Session(mark) => mark.matches(&found),
-        Wanted::Host(host) => found.host == *host && !found.ours,
+    let excluded = self_and_ancestors(&table);
+    let host_processes = host_processes(query, &table);
+    let is_root = |stat: &Stat| {
+        let inherits = || in_cgroups.contains(&stat.pid) || has_rlimit_tag(query, *stat);
+        matches_itself(query, *stat) || !host_processes.contains(&stat.pid) && inherits()
     };
-    wanted.then_some(found.session)
+    let candidates: Vec<Stat> = table.values().filter(|stat| !excluded.contains(&stat.pid)).copied().collect();
+    let mut found: BTreeSet<i32> = candidates.iter().filter(|stat| is_root(stat)).map(|stat| stat.pid).collect();
+    // Descendants may have dropped their tags.
+    while candidates.iter().any(|stat| found.contains(&stat.parent) && found.insert(stat.pid)) {}
+    candidates.into_iter().filter(|stat| found.contains(&stat.pid) && !stat.zombie).collect()
 }
 
-/// Processes whose cgroup and tag are ignored. If an agent has started this host, the host and its own children have
-/// those of that agent. Compilers are in the host's process group; processes of a killed host are not in the host's tree.
-fn ours(target: &Target, table: &BTreeMap<i32, Stat>) -> BTreeSet<i32> {
+/// Whether a process belongs to the tree by its own properties.
+fn matches_itself(query: &TreeQuery, stat: Stat) -> bool {
+    if query.known.contains(&identity::id(stat)) || query.seen.contains(&key(stat)) {
+        return true;
+    }
+    let tag = || env_tag::read(&identity::folder(stat.pid));
+    match &query.owner {
+        Owner::Session(wanted) => query.group == Some(stat.group) || tag().is_some_and(|tag| wanted.matches(&tag)),
+        Owner::Host(host) => tag().is_some_and(|tag| tag.host == *host && !tag.is_ours),
+    }
+}
+
+/// Returns processes whose cgroup and tags are ignored. If an agent has started this host, the host and its own
+/// children have those of that agent. Compilers are in the host's process group; processes of a killed host are not in the host's tree.
+fn host_processes(query: &TreeQuery, table: &BTreeMap<i32, Stat>) -> BTreeSet<i32> {
     let (me, group) = (std::process::id().cast_signed(), rustix::process::getpgrp().as_raw_nonzero().get());
-    let mut ours: BTreeSet<i32> = table.values().filter(|stat| stat.group == group).map(|stat| stat.pid).collect();
-    if matches!(target.wanted, Wanted::Host(_)) {
+    let mut found: BTreeSet<i32> = table.values().filter(|stat| stat.group == group).map(|stat| stat.pid).collect();
+    if matches!(query.owner, Owner::Host(_)) {
         let below = |mut pid| {
             let parents = std::iter::from_fn(|| {
                 pid = table.get(&pid)?.parent;
@@ -196,40 +161,36 @@ fn ours(target: &Target, table: &BTreeMap<i32, Stat>) -> BTreeSet<i32> {
             });
             parents.take(table.len()).any(|parent| parent == me)
         };
-        ours.extend(table.keys().copied().filter(|pid| below(*pid)));
+        found.extend(table.keys().copied().filter(|pid| below(*pid)));
     }
-    ours
+    found
 }
 
-/// Identifies a process without a mark by its tag.
-fn tagged(target: &Target, stat: Stat) -> Option<Option<SessionName>> {
+/// Whether a process without an environment tag belongs to the tree by its resource limit.
+fn has_rlimit_tag(query: &TreeQuery, stat: Stat) -> bool {
     let folder = identity::folder(stat.pid);
-    let tag = RlimitTag::read(&folder).filter(|_| env_tag::read(&folder).is_none())?;
-    match &target.wanted {
-        Wanted::Session(mark) => (tag == mark.tag()).then(|| Some(mark.session.clone())),
-        Wanted::Host(host) => tag.is_of(host).then(|| {
-            let mut marks =
-                target.known.iter().map(|(session, _)| EnvTag { host: host.clone(), session: session.clone() });
-            marks.find(|mark| mark.tag() == tag).map(|mark| mark.session)
-        }),
-    }
+    let tag = RlimitTag::read(&folder).filter(|_| env_tag::read(&folder).is_none());
+    tag.is_some_and(|tag| match &query.owner {
+        Owner::Session(wanted) => tag == wanted.rlimit_tag(),
+        Owner::Host(host) => tag.is_of_host(host),
+    })
 }
 
-pub(super) fn table() -> BTreeMap<i32, Stat> {
+pub(super) fn process_table() -> BTreeMap<i32, Stat> {
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     pids.filter_map(|pid| Some((pid, identity::stat(pid)?))).collect()
 }
 
-/// This process and its ancestors: an agent of the previous host may have started this host.
+/// Returns this process and its ancestors: an agent of the previous host may have started this host.
 fn self_and_ancestors(table: &BTreeMap<i32, Stat>) -> BTreeSet<i32> {
-    let mut spared = BTreeSet::from([1]);
+    let mut excluded = BTreeSet::from([1]);
     let mut pid = i32::try_from(std::process::id()).unwrap_or_default();
-    while spared.insert(pid) {
+    while excluded.insert(pid) {
         let Some(stat) = table.get(&pid) else { break };
         pid = stat.parent;
     }
-    spared
+    excluded
 }
 
 /// Opens the pidfd before the check, so that the signal goes to the process that was checked. Ignores a process that

@@ -118,7 +118,7 @@ impl PluginQueries {
                 .record
                 .process
                 .as_ref()
-                .and_then(|process| cordboard_agents::process::memory(process.pid)),
+                .and_then(|process| cordboard_agents::process::resident_memory(process.pid)),
             free_memory: cordboard_agents::process::free_memory(),
         }
     }

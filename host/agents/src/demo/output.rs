@@ -4,40 +4,40 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 
-use super::Pause;
+use super::WaitEnd;
 
 /// Prints the output of one conversation.
-pub(super) struct Voice {
+pub(super) struct Output {
     conversation: String,
     model: String,
     /// The id of the running turn's prompt.
     prompt: Value,
     message: u64,
-    said: String,
+    text: String,
 }
 
 /// The models listed in the answer to `initialize`. They behave the same.
 const MODELS: [&str; 2] = ["demo", "demo-large"];
 
-impl Voice {
+impl Output {
     pub(super) fn new(conversation: &str, model: &str) -> Self {
         Self {
             conversation: conversation.to_owned(),
             model: model.to_owned(),
             prompt: Value::Null,
             message: 0,
-            said: String::new(),
+            text: String::new(),
         }
     }
 
     /// Prints a message with the id of the conversation.
     fn print(&self, mut message: Value) {
         message["session_id"] = self.conversation.as_str().into();
-        self.raw(message.to_string().as_bytes());
+        self.print_line(message.to_string().as_bytes());
     }
 
     /// Prints bytes as a line. Exits if stdout is closed.
-    pub(super) fn raw(&self, line: &[u8]) {
+    pub(super) fn print_line(&self, line: &[u8]) {
         let mut stdout = std::io::stdout().lock();
         let printed = stdout.write_all(line).and_then(|()| stdout.write_all(b"\n")).and_then(|()| stdout.flush());
         if printed.is_err() {
@@ -45,24 +45,24 @@ impl Voice {
         }
     }
 
-    pub(super) fn initialized(&self, id: &str) {
+    pub(super) fn answer_initialize(&self, id: &str) {
         let models: Vec<Value> = MODELS.iter().map(|model| json!({ "value": model, "displayName": model })).collect();
-        self.respond(json!({ "subtype": "success", "request_id": id, "response": { "models": models } }));
+        self.print_response(json!({ "subtype": "success", "request_id": id, "response": { "models": models } }));
     }
 
-    pub(super) fn interrupted(&self, id: &str) {
-        self.respond(json!({ "subtype": "success", "request_id": id, "response": { "still_queued": [] } }));
+    pub(super) fn answer_interrupt(&self, id: &str) {
+        self.print_response(json!({ "subtype": "success", "request_id": id, "response": { "still_queued": [] } }));
     }
 
-    pub(super) fn unsupported(&self, id: &str) {
-        self.respond(json!({ "subtype": "error", "request_id": id, "error": "Unsupported control request" }));
+    pub(super) fn reject_request(&self, id: &str) {
+        self.print_response(json!({ "subtype": "error", "request_id": id, "error": "Unsupported control request" }));
     }
 
-    fn respond(&self, response: Value) {
-        self.raw(json!({ "type": "control_response", "response": response }).to_string().as_bytes());
+    fn print_response(&self, response: Value) {
+        self.print_line(json!({ "type": "control_response", "response": response }).to_string().as_bytes());
     }
 
-    pub(super) fn no_conversation(&self) {
+    pub(super) fn report_unknown_conversation(&self) {
         self.print(json!({
             "type": "result",
             "subtype": "error_during_execution",
@@ -73,10 +73,10 @@ impl Voice {
     }
 
     /// Prints the first lines of a turn: `init` and the acknowledgement of the prompt.
-    pub(super) fn begin(&mut self, prompt: &Value) {
+    pub(super) fn begin_turn(&mut self, prompt: &Value) {
         self.prompt = prompt["uuid"].clone();
         self.message += 1;
-        self.said.clear();
+        self.text.clear();
         let folder = std::env::current_dir().unwrap_or_default();
         self.print(json!({ "type": "system", "subtype": "init", "cwd": folder, "model": self.model }));
         self.print(json!({
@@ -86,56 +86,56 @@ impl Voice {
             "uuid": self.prompt,
             "isReplay": true,
         }));
-        let message = json!({ "id": self.id(), "role": "assistant", "model": self.model, "content": [] });
-        self.event(&json!({ "type": "message_start", "message": message }));
+        let message = json!({ "id": self.message_id(), "role": "assistant", "model": self.model, "content": [] });
+        self.print_event(&json!({ "type": "message_start", "message": message }));
         let block = json!({ "type": "text", "text": "" });
-        self.event(&json!({ "type": "content_block_start", "index": 0, "content_block": block }));
+        self.print_event(&json!({ "type": "content_block_start", "index": 0, "content_block": block }));
     }
 
     /// Prints a piece of the answer.
-    pub(super) fn say(&mut self, piece: &str) {
-        self.said.push_str(piece);
+    pub(super) fn print_text(&mut self, piece: &str) {
+        self.text.push_str(piece);
         let delta = json!({ "type": "text_delta", "text": piece });
-        self.event(&json!({ "type": "content_block_delta", "index": 0, "delta": delta }));
+        self.print_event(&json!({ "type": "content_block_delta", "index": 0, "delta": delta }));
     }
 
-    pub(super) fn end(&mut self, pause: Pause, cost_usd: f64) {
-        let content = json!([{ "type": "text", "text": self.said }]);
+    pub(super) fn end_turn(&mut self, pause: WaitEnd, cost_usd: f64) {
+        let content = json!([{ "type": "text", "text": self.text }]);
         self.print(json!({
             "type": "assistant",
-            "message": { "id": self.id(), "role": "assistant", "model": self.model, "content": content },
+            "message": { "id": self.message_id(), "role": "assistant", "model": self.model, "content": content },
             "parent_tool_use_id": null,
-            "user_message_uuids": self.prompts(),
+            "user_message_uuids": self.prompt_ids(),
         }));
-        self.event(&json!({ "type": "message_stop" }));
+        self.print_event(&json!({ "type": "message_stop" }));
         let mut result = match pause {
-            Pause::Over => json!({
-                "subtype": "success", "is_error": false, "terminal_reason": "completed", "result": self.said,
+            WaitEnd::Elapsed => json!({
+                "subtype": "success", "is_error": false, "terminal_reason": "completed", "result": self.text,
             }),
-            Pause::Interrupted => json!({
+            WaitEnd::Interrupted => json!({
                 "subtype": "error_during_execution", "is_error": true, "terminal_reason": "aborted_streaming",
             }),
         };
         result["type"] = "result".into();
         result["total_cost_usd"] = cost_usd.into();
-        result["user_message_uuids"] = self.prompts();
+        result["user_message_uuids"] = self.prompt_ids();
         self.print(result);
     }
 
-    fn event(&self, event: &Value) {
+    fn print_event(&self, event: &Value) {
         self.print(json!({
             "type": "stream_event",
             "event": event,
             "parent_tool_use_id": null,
-            "user_message_uuids": self.prompts(),
+            "user_message_uuids": self.prompt_ids(),
         }));
     }
 
-    fn prompts(&self) -> Value {
+    fn prompt_ids(&self) -> Value {
         json!([self.prompt])
     }
 
-    fn id(&self) -> String {
+    fn message_id(&self) -> String {
         format!("msg_demo_{}", self.message)
     }
 }

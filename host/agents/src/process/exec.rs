@@ -9,7 +9,7 @@ use std::{
     ptr,
 };
 
-pub(super) struct Image {
+pub(super) struct ExecImage {
     /// The first argument is the path.
     args: Strings,
     env: Strings,
@@ -28,7 +28,7 @@ unsafe impl Send for Strings {}
 // SAFETY: as above.
 unsafe impl Sync for Strings {}
 
-impl Image {
+impl ExecImage {
     /// # Errors
     /// A text contains a null byte.
     pub(super) fn new<'a>(

@@ -19,8 +19,8 @@ use super::{
     EnvTag,
     cgroup::Cgroup,
     env_tag::{self, RlimitTag},
+    exec::ExecImage,
     identity::{self, Stat},
-    image::Image,
     tree,
 };
 
@@ -32,28 +32,27 @@ fn agents() -> MutexGuard<'static, BTreeSet<i32>> {
 }
 
 /// Starts an agent and registers it under one lock, so that `reap` can't see it unregistered even if it ends at once.
-pub(super) fn spawn((mut command, image): (Command, Image), mark: &EnvTag) -> io::Result<Child> {
-    let cgroup = Cgroup::of(mark);
-    set_apart((&mut command, image), mark, cgroup.as_ref());
+pub(super) fn spawn(mut command: Command, image: ExecImage, tag: &EnvTag) -> io::Result<Child> {
+    let cgroup = Cgroup::of(tag);
+    set_identification(&mut command, image, tag.rlimit_tag(), cgroup.as_ref());
     let mut agents = agents();
     let child = command.spawn().inspect_err(|_| cgroup.iter().for_each(Cgroup::remove))?;
     agents.extend(child.id().map(u32::cast_signed));
     Ok(child)
 }
 
-/// Makes the new process give itself its tag, enter its cgroup and then become the agent.
+/// Makes the new process set its resource limit tag, enter its cgroup and then become the agent.
 #[expect(unsafe_code, reason = "std calls code between fork and exec unsafe, because it must not allocate or lock")]
-fn set_apart((command, image): (&mut Command, Image), mark: &EnvTag, cgroup: Option<&Cgroup>) {
-    let tag = mark.tag();
-    let entrance = cgroup.and_then(|cgroup| {
+fn set_identification(command: &mut Command, image: ExecImage, tag: RlimitTag, cgroup: Option<&Cgroup>) {
+    let entry = cgroup.and_then(|cgroup| {
         let created = cgroup.create();
-        created.inspect_err(|error| tracing::debug!(%error, "no cgroup for an agent: its other marks are used")).ok()
+        created.inspect_err(|error| tracing::debug!(%error, "no cgroup for an agent: its tags are used")).ok()
     });
     let become_agent = move || {
-        // A mark that can't be set leaves the others, and logging would allocate.
+        // Any of the two is enough, and logging would allocate.
         tag.set().ok();
-        if let Some(entrance) = &entrance {
-            rustix::io::write(entrance, b"0").ok();
+        if let Some(entry) = &entry {
+            rustix::io::write(entry, b"0").ok();
         }
         Err(image.exec())
     };
@@ -87,24 +86,24 @@ pub fn adopt_orphans() {
     }
 }
 
-/// Living orphans with neither a mark nor a tag. Returns each one once.
+/// Returns running orphans without any tag, each one once.
 pub(super) async fn strays() -> Vec<i32> {
-    static TOLD: Mutex<BTreeSet<(i32, u64)>> = Mutex::new(BTreeSet::new());
+    static REPORTED: Mutex<BTreeSet<(i32, u64)>> = Mutex::new(BTreeSet::new());
     let find = || {
-        let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
-        let all = tree::table().into_values().filter(|stat| !stat.zombie && is_orphan(*stat));
+        let mut reported = REPORTED.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = tree::process_table().into_values().filter(|stat| !stat.zombie && is_orphan(*stat));
         let strays = all.filter(|stat| {
             let folder = identity::folder(stat.pid);
             !agents().contains(&stat.pid) && env_tag::read(&folder).is_none() && RlimitTag::read(&folder).is_none()
         });
-        strays.filter(|stat| told.insert((stat.pid, stat.started))).map(|stat| stat.pid).collect()
+        strays.filter(|stat| reported.insert((stat.pid, stat.started))).map(|stat| stat.pid).collect()
     };
     spawn_blocking(find).await.unwrap_or_default()
 }
 
 /// Reaps the orphans that have ended.
 fn reap() {
-    for orphan in tree::table().into_values().filter(|stat| stat.zombie && is_orphan(*stat)) {
+    for orphan in tree::process_table().into_values().filter(|stat| stat.zombie && is_orphan(*stat)) {
         let agents = agents();
         // The pid may belong to a new agent by now. The lock ensures that such an agent is registered.
         if !agents.contains(&orphan.pid)
@@ -131,17 +130,17 @@ mod tests {
 
     #[tokio::test]
     async fn an_agent_has_its_tag_from_the_start() {
-        let mark = EnvTag { host: "host".to_owned(), session: "alpha".parse().unwrap() };
-        let image = Image::new("/bin/cat".as_ref(), ["/proc/self/limits".as_ref()], []).unwrap();
+        let tag = EnvTag { host: "host".to_owned(), session: "alpha".parse().unwrap() };
+        let image = ExecImage::new("/bin/cat".as_ref(), ["/proc/self/limits".as_ref()], []).unwrap();
         let mut command = Command::new("/bin/cat");
         command.stdout(Stdio::piped()).process_group(0);
-        let child = spawn((command, image), &mark).unwrap();
+        let child = spawn(command, image, &tag).unwrap();
         let pid = child.id();
         let output = child.wait_with_output().await.unwrap();
         forget(pid);
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("limits"), output.stdout).unwrap();
-        assert_eq!(RlimitTag::read(folder.path()), Some(mark.tag()));
-        Cgroup::of(&mark).iter().for_each(Cgroup::remove);
+        assert_eq!(RlimitTag::read(folder.path()), Some(tag.rlimit_tag()));
+        Cgroup::of(&tag).iter().for_each(Cgroup::remove);
     }
 }

@@ -6,11 +6,11 @@ use std::{
     time::Duration,
 };
 
-use super::voice::Voice;
+use super::output::Output;
 
-/// A command in a prompt. Any other text is [`Act::Quote`].
+/// A command in a prompt. Any other text is [`DemoCommand::Quote`].
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Act {
+pub(super) enum DemoCommand {
     Quote(String),
     Slow(u64),
     Remember(String),
@@ -25,15 +25,15 @@ pub(super) enum Act {
     Children,
 }
 
-impl Act {
+impl DemoCommand {
     /// Parses a prompt. In a group, the sender's name precedes the text.
     pub(super) fn parse(text: &str) -> Self {
         let text = text.trim();
-        let behind_name = || text.split_once(": ").and_then(|(_, words)| Self::order(words));
-        Self::order(text).or_else(behind_name).unwrap_or_else(|| Self::Quote(text.to_owned()))
+        let after_sender = || text.split_once(": ").and_then(|(_, words)| Self::parse_command(words));
+        Self::parse_command(text).or_else(after_sender).unwrap_or_else(|| Self::Quote(text.to_owned()))
     }
 
-    fn order(text: &str) -> Option<Self> {
+    fn parse_command(text: &str) -> Option<Self> {
         let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
         match (word, rest.trim()) {
             ("slow", n) => n.parse().ok().map(Self::Slow),
@@ -53,37 +53,37 @@ impl Act {
 }
 
 /// The flag of the process that `children` leaves behind.
-pub(super) const STRAY: &str = "--stray";
+pub(super) const LEFTOVER: &str = "--stray";
 
 /// Exits in the middle of an answer.
-pub(super) fn crash(voice: &mut Voice) {
-    voice.say("I am about to ");
+pub(super) fn crash(output: &mut Output) {
+    output.print_text("I am about to ");
     eprintln!("the demo agent crashed on request");
     std::process::exit(70);
 }
 
-pub(super) fn flood(voice: &mut Voice, lines: u64) {
+pub(super) fn flood(output: &mut Output, lines: u64) {
     for line in 1..=lines {
         let end = if line == lines { "" } else { "\n" };
-        voice.say(&format!("line {line}{end}"));
+        output.print_text(&format!("line {line}{end}"));
     }
 }
 
 /// Prints one protocol line of an unknown type with `bytes` bytes.
-pub(super) fn big_line(voice: &mut Voice, bytes: usize) {
+pub(super) fn big_line(output: &mut Output, bytes: usize) {
     const FRAME: [&str; 2] = [r#"{"type":"padding","padding":""#, r#""}"#];
     let padding = "x".repeat(bytes.saturating_sub(FRAME[0].len() + FRAME[1].len()));
-    voice.raw([FRAME[0], &padding, FRAME[1]].concat().as_bytes());
-    voice.say(&format!("I printed one line of {bytes} bytes."));
+    output.print_line([FRAME[0], &padding, FRAME[1]].concat().as_bytes());
+    output.print_text(&format!("I printed one line of {bytes} bytes."));
 }
 
-pub(super) fn garbage(voice: &mut Voice) {
-    voice.raw(b"this is no JSON");
-    voice.raw(b"\xff\xfe\x00\x1b[31m{\"type\":");
-    voice.raw(b"[1, 2, null]");
-    voice.raw(b"{\"type\":\"assistant\"");
-    voice.raw(b"");
-    voice.say("I printed garbage.");
+pub(super) fn garbage(output: &mut Output) {
+    output.print_line(b"this is no JSON");
+    output.print_line(b"\xff\xfe\x00\x1b[31m{\"type\":");
+    output.print_line(b"[1, 2, null]");
+    output.print_line(b"{\"type\":\"assistant\"");
+    output.print_line(b"");
+    output.print_text("I printed garbage.");
 }
 
 pub(super) fn ignore_sigterm() {
@@ -94,17 +94,17 @@ pub(super) fn ignore_sigterm() {
     }
 }
 
-pub(super) fn leave_child(voice: &mut Voice) {
-    let left = std::env::current_exe().and_then(|program| crate::process::leave(&program, &["demo-agent", STRAY]));
+pub(super) fn leave_child(output: &mut Output) {
+    let left = std::env::current_exe().and_then(|program| crate::process::leave(&program, &["demo-agent", LEFTOVER]));
     match left {
-        Ok(pid) => voice.say(&format!("I left process {pid} behind.")),
-        Err(error) => voice.say(&format!("I failed to leave a process behind: {error}")),
+        Ok(pid) => output.print_text(&format!("I left process {pid} behind.")),
+        Err(error) => output.print_text(&format!("I failed to leave a process behind: {error}")),
     }
 }
 
 /// Runs the process left behind: in its own process session, without a reaction to SIGTERM, and with the agent's
 /// stdout open.
-pub(super) fn stray() -> ExitCode {
+pub(super) fn leftover() -> ExitCode {
     ignore_sigterm();
     if let Err(error) = rustix::process::setsid() {
         eprintln!("failed to leave the session: {error}");
@@ -122,15 +122,15 @@ mod tests {
     #[test]
     fn an_unknown_action_is_quoted() {
         for (text, act) in [
-            ("slow 3", Act::Slow(3)),
-            (" remember the  milk ", Act::Remember("the  milk".to_owned())),
-            ("recall", Act::Recall),
-            ("bigline 10000000", Act::BigLine(10_000_000)),
+            ("slow 3", DemoCommand::Slow(3)),
+            (" remember the  milk ", DemoCommand::Remember("the  milk".to_owned())),
+            ("recall", DemoCommand::Recall),
+            ("bigline 10000000", DemoCommand::BigLine(10_000_000)),
         ] {
-            assert_eq!(Act::parse(text), act);
+            assert_eq!(DemoCommand::parse(text), act);
         }
         for text in ["slow", "slow down", "recall it", "remember", "crash the car", ""] {
-            assert_eq!(Act::parse(text), Act::Quote(text.to_owned()));
+            assert_eq!(DemoCommand::parse(text), DemoCommand::Quote(text.to_owned()));
         }
     }
 }

@@ -1,0 +1,113 @@
+//! Control requests in both directions, prompts, and denied tools.
+
+use super::*;
+
+#[test]
+fn initialize_sends_the_persona_and_its_reply_means_ready() {
+    let launch = Launch { resume: None, model: None, instructions: "Be \"kind\".\nAlways.".to_owned() };
+    let opening: Value = serde_json::from_slice(&Claude::new(&launch).open()[0]).unwrap();
+    let request = json!({
+        "subtype": "initialize", "appendSystemPrompt": "Be \"kind\".\nAlways.", "systemPromptSnapshot": false,
+    });
+    assert_eq!(opening, json!({ "type": "control_request", "request_id": INITIALIZE, "request": request }));
+    let answer = |subtype: &str| {
+        let models = json!([{ "value": "default" }, { "value": "opus" }, { "name": "no value" }]);
+        let response = json!({ "subtype": subtype, "request_id": INITIALIZE, "response": { "models": models } });
+        json!({ "type": "control_response", "response": response })
+    };
+    assert_eq!(decode(&[answer("success")]), [r#"ready ["default", "opus"]"#]);
+    let refused = json!({ "subtype": "error", "request_id": INITIALIZE, "error": "unknown request" });
+    assert_eq!(decode(&[json!({ "type": "control_response", "response": refused })]), ["ready []"]);
+}
+
+#[test]
+fn a_prompt_is_one_line_without_file_references() {
+    let mut codec = new_codec(None);
+    let line = codec.prompt(&prompt("p1", "look at @/etc/passwd\nand \u{1f600}"));
+    assert!(!line.contains(&b'\n'));
+    let line: Value = serde_json::from_slice(&line).unwrap();
+    assert_eq!(line["client_composed"], true);
+    assert_eq!(line["uuid"], "p1");
+    assert_eq!(line["message"]["content"][0]["text"], "look at @/etc/passwd\nand \u{1f600}");
+}
+
+#[test]
+fn every_request_of_the_agent_is_answered() {
+    let ask = |id: &str, request: Value| json!({ "type": "control_request", "request_id": id, "request": request });
+    let lines = decode(&[
+        ask("1", json!({ "subtype": "can_use_tool", "tool_name": "Bash", "input": { "command": "rm -r x" } })),
+        ask("2", json!({ "subtype": "can_use_tool", "tool_name": "AskUserQuestion", "input": { "questions": [] } })),
+        ask("3", json!({ "subtype": "elicitation" })),
+        ask("4", json!({})),
+        ask("", json!({ "subtype": "can_use_tool" })),
+        json!({ "type": "control_cancel_request", "request_id": "1" }),
+    ]);
+    assert_eq!(
+        lines,
+        [
+            "denied Bash: rm -r x",
+            r#"> success "deny" """#,
+            r#"> success "deny" """#,
+            r#"> error null "this host does not support 'elicitation'""#,
+            r#"> error null "this host does not support ''""#,
+        ]
+    );
+}
+
+#[test]
+fn a_truncated_request_is_answered() {
+    let line = br#"{"type":"control_request","request_id":"1","request":{"subtype":"can_use_t"#;
+    assert_eq!(decode_lines(&[line]), [r#"> error null "this host does not support ''""#]);
+}
+
+#[test]
+fn a_denial_is_reported_once() {
+    let denied = |tool: &str, id: &str| {
+        let mut denied = json!({ "tool_name": tool, "tool_use_id": id });
+        denied["tool_input"] = json!({ "command": format!("rm {id}"), "file_path": format!("/w/{id}") });
+        denied
+    };
+    let can_use_tool = |mut request: Value| {
+        (request["subtype"], request["input"]) = ("can_use_tool".into(), request["tool_input"].clone());
+        json!({ "type": "control_request", "request_id": "1", "request": request })
+    };
+    let permission_denied = |mut message: Value| {
+        (message["type"], message["subtype"]) = ("system".into(), "permission_denied".into());
+        message.as_object_mut().unwrap().remove("tool_input");
+        message
+    };
+    let call = json!({ "type": "tool_use", "id": "t2", "name": "Read", "input": { "file_path": "/w/t2" } });
+    let lines = decode(&[
+        json!({ "type": "system", "subtype": "init", "cwd": "/w" }),
+        can_use_tool(denied("Bash", "t1")),
+        json!({ "type": "assistant", "message": { "id": "m1", "content": [call] }, "user_message_uuids": ["p1"] }),
+        permission_denied(denied("Read", "t2")),
+        permission_denied(denied("Write", "t3")),
+        permission_denied(denied("Glob", "t4")),
+        success(json!({
+            "user_message_uuids": ["p1"],
+            "permission_denials": [
+                denied("Bash", "t1"), denied("Read", "t2"), denied("Write", "t3"), denied("Edit", "t5"),
+                denied("AskUserQuestion", "t6"),
+            ],
+        })),
+        success(json!({ "user_message_uuids": ["p1"], "permission_denials": [denied("Write", "t3")] })),
+    ]);
+    let lines: Vec<_> = lines.iter().filter(|line| line.starts_with("denied")).collect();
+    assert_eq!(
+        lines,
+        ["denied Bash: rm t1", "denied Read: t2", "denied Write: rm t3", "denied Edit: rm t5", "denied Glob: "]
+    );
+}
+
+#[test]
+fn an_acknowledged_interrupt_is_reported() {
+    let mut codec = new_codec(None);
+    let answer =
+        |id: &str| json!({ "type": "control_response", "response": { "subtype": "success", "request_id": id } });
+    let decode = |codec: &mut Claude, id: &str| codec.decode(answer(id).to_string().as_bytes()).events;
+    codec.interrupt();
+    codec.interrupt();
+    assert_eq!(decode(&mut codec, "cordboard-1"), []);
+    assert_eq!(decode(&mut codec, "cordboard-2"), [AgentEvent::InterruptAccepted]);
+}

@@ -1,0 +1,66 @@
+//! Replays recorded runs of the real CLI through the codec. Recorded input is encoded again, recorded output is
+//! decoded, and a trace file next to each recording has one line per event. `UPDATE_EXPECT=1` rewrites the traces.
+
+use std::path::Path;
+
+use expect_test::expect_file;
+
+use super::{trace::short, *};
+
+/// Returns the events of a recording, one per line. Lines with `>` are actions of the host.
+fn trace(recording: &str) -> String {
+    let mut records = recording.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let about = records.next().unwrap();
+    let mut codec = new_codec(resume(&about["argv"]));
+    let mut trace = Trace::default();
+    trace.add_line(format!("# {}", text(&about, "about")));
+    for record in records {
+        let message = &record["msg"];
+        if record["dir"] == ">" {
+            repeat(&mut codec, message).into_iter().for_each(|line| trace.add_line(line));
+            continue;
+        }
+        // Lines that were not JSON are recorded as strings.
+        let line = message.as_str().map_or_else(|| message.to_string(), str::to_owned);
+        trace.add(&codec.decode(line.as_bytes()));
+    }
+    trace.lines().join("\n") + "\n"
+}
+
+/// Returns the conversation that the recorded command line resumes.
+fn resume(argv: &Value) -> Option<&str> {
+    let args: Vec<&str> = argv.as_array().unwrap().iter().map(|arg| arg.as_str().unwrap()).collect();
+    let next = args.iter().skip_while(|arg| **arg != "--resume").nth(1);
+    args.iter().find_map(|arg| arg.strip_prefix("--resume=")).or(next.copied())
+}
+
+/// Repeats an action of the recorded host, if this host supports it.
+fn repeat(codec: &mut Claude, message: &Value) -> Option<String> {
+    match (text(message, "type"), text(&message["request"], "subtype")) {
+        ("user", _) => {
+            let id = text(message, "uuid");
+            codec.prompt(&prompt(id, text(&message["message"]["content"][0], "text")));
+            Some(format!("> prompt {}", short(id)))
+        }
+        ("control_request", "interrupt") => {
+            codec.interrupt();
+            Some("> interrupt".to_owned())
+        }
+        _ => None,
+    }
+}
+
+#[test]
+fn recordings_decode_to_their_traces() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/claude");
+    let mut count = 0;
+    for file in std::fs::read_dir(&folder).unwrap() {
+        let path = file.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "jsonl") {
+            let recording = std::fs::read_to_string(&path).unwrap();
+            expect_file![path.with_extension("trace")].assert_eq(&trace(&recording));
+            count += 1;
+        }
+    }
+    assert!(count > 40, "only {count} recordings in {}", folder.display());
+}

@@ -1,0 +1,116 @@
+//! Writes events and answers as text, one per line.
+
+use cordboard_core::agent::{ActionState, AgentEvent, BackgroundTask, Change, PromptId};
+use serde_json::Value;
+
+use super::super::{Decoded, text};
+
+/// The lines of a trace. Consecutive pieces of one text share a line.
+#[derive(Default)]
+pub struct Trace {
+    lines: Vec<String>,
+    /// Turns that the agent started itself. Their ids are random.
+    own: Vec<PromptId>,
+    pieces: Option<(u32, String, usize)>,
+}
+
+impl Trace {
+    pub fn add(&mut self, decoded: &Decoded) {
+        decoded.events.iter().for_each(|event| self.add_event(event));
+        decoded.lines.iter().for_each(|line| self.add_line(format!("> {}", answer(line))));
+    }
+
+    fn add_event(&mut self, event: &AgentEvent) {
+        if let AgentEvent::TurnStarted(id) = event {
+            self.own.push(id.clone());
+        }
+        if let AgentEvent::Part { at, change: Change::Append(more) } = event {
+            match &mut self.pieces {
+                Some((part, text, count)) if part == at => {
+                    text.push_str(more);
+                    *count += 1;
+                }
+                _ => {
+                    self.flush();
+                    self.pieces = Some((*at, more.clone(), 1));
+                }
+            }
+        } else {
+            let line = self.own.iter().fold(show(event), |line, own| line.replace(short(&own.0), "own"));
+            self.add_line(line);
+        }
+    }
+
+    pub fn add_line(&mut self, line: String) {
+        self.flush();
+        self.lines.push(line);
+    }
+
+    fn flush(&mut self) {
+        if let Some((part, text, count)) = self.pieces.take() {
+            self.lines.push(format!("{part} + {} ({count} pieces)", cut(&text)));
+        }
+    }
+
+    pub fn lines(mut self) -> Vec<String> {
+        self.flush();
+        self.lines
+    }
+}
+
+fn show(event: &AgentEvent) -> String {
+    match event {
+        AgentEvent::Ready { models } => format!("ready {models:?}"),
+        AgentEvent::Conversation { id, resumable } => {
+            format!("conversation {}{}", short(id), if *resumable { ", resumable" } else { "" })
+        }
+        AgentEvent::PromptAccepted(prompt) => format!("taken {}", short(&prompt.0)),
+        AgentEvent::Part { at, change } => format!("{at} {}", show_change(change)),
+        AgentEvent::Denied { tool, detail } => format!("denied {tool}: {detail}"),
+        AgentEvent::Finished { answered, outcome, cost_usd } => {
+            let answered: Vec<_> = answered.iter().map(|prompt| short(&prompt.0)).collect();
+            format!("finished [{}] {outcome:?} {:.4} $", answered.join(" "), cost_usd.unwrap_or(-1.0))
+        }
+        AgentEvent::InterruptAccepted => "interrupt taken".to_owned(),
+        AgentEvent::Background(work) => format!("background {:?}", work.iter().map(show_work).collect::<Vec<_>>()),
+        AgentEvent::TurnStarted(_) => "began by itself".to_owned(),
+        AgentEvent::UnpromptedText(text) => format!("unasked {}", cut(text)),
+        AgentEvent::ResumeRefused(why) => format!("resume refused: {why}"),
+    }
+}
+
+fn show_work(work: &BackgroundTask) -> String {
+    let until = work.until.map(|until| format!(" until {}", until.0));
+    format!("{}{}", work.about, until.unwrap_or_default())
+}
+
+fn show_change(change: &Change) -> String {
+    match change {
+        Change::Append(more) => format!("+ {}", cut(more)),
+        Change::Text(text) => format!("= {}", cut(text)),
+        Change::Remove => "gone".to_owned(),
+        Change::Action(action) => {
+            let state = match action.state {
+                ActionState::Running => "running",
+                ActionState::Done => "done",
+                ActionState::Failed => "failed",
+            };
+            format!("{} {:?} {state} {}", action.kind, action.title, cut(&action.detail))
+        }
+    }
+}
+
+/// Summarizes the host's answer to a control request.
+fn answer(line: &[u8]) -> String {
+    let response = &serde_json::from_slice::<Value>(line).unwrap()["response"];
+    format!("{} {} {}", text(response, "subtype"), response["response"]["behavior"], cut(text(response, "error")))
+}
+
+pub fn short(id: &str) -> &str {
+    id.get(..8).unwrap_or(id)
+}
+
+fn cut(text: &str) -> String {
+    let count = text.chars().count();
+    if count <= 70 { format!("{text:?}") } else { format!("{:?}…{count}", text.chars().take(70).collect::<String>()) }
+}

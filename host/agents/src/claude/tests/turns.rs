@@ -1,0 +1,119 @@
+//! Turns with and without a prompt.
+
+use super::*;
+
+#[test]
+fn text_before_an_accepted_prompt_is_unprompted() {
+    let replay = json!({ "type": "user", "uuid": "p1", "isReplay": true, "message": { "content": [] } });
+    let lines = decode(&[
+        assistant("m1", "The build is done."),
+        replay,
+        assistant("m2", "Hello."),
+        success(json!({ "user_message_uuids": ["p1"] })),
+    ]);
+    assert_eq!(
+        lines,
+        [r#"unasked "The build is done.""#, "taken p1", r#"0 = "Hello.""#, "finished [p1] Done 1.0000 $",]
+    );
+}
+
+#[test]
+fn a_background_turn_finishes_no_prompt() {
+    let background = success(json!({ "origin": { "kind": "task-notification" } }));
+    assert_eq!(decode(&[assistant("m1", "The build is done."), background]), [r#"unasked "The build is done.""#]);
+}
+
+#[test]
+fn a_result_without_prompt_ids_finishes_the_open_prompt() {
+    assert_eq!(
+        decode(&[assistant("m1", "Hello."), success(json!({}))]),
+        [r#"0 = "Hello.""#, "finished [p1] Done 1.0000 $"]
+    );
+}
+
+#[test]
+fn an_error_before_the_first_turn_refuses_the_resume() {
+    let mut codec = new_codec(Some("nonsense"));
+    let error = json!({ "type": "result", "subtype": "success", "is_error": true, "result": "not a UUID", "session_id": "other" });
+    let decode = |codec: &mut Claude, line: &Value| codec.decode(line.to_string().as_bytes()).events;
+    assert_eq!(decode(&mut codec, &error), [AgentEvent::ResumeRefused("not a UUID".to_owned())]);
+    let init = json!({ "type": "system", "subtype": "init", "session_id": "nonsense" });
+    assert_eq!(decode(&mut codec, &init), []);
+    assert!(!decode(&mut codec, &error).iter().any(|event| matches!(event, AgentEvent::ResumeRefused(_))));
+}
+
+#[test]
+fn a_result_that_was_not_streamed_is_shown() {
+    let lines = decode(&[success(json!({ "user_message_uuids": ["p1"] }))]);
+    assert_eq!(lines, ["taken p1", r#"0 = "all""#, "finished [p1] Done 1.0000 $"]);
+}
+
+#[test]
+fn a_restarted_stream_replaces_its_text() {
+    let event = |event: Value| json!({ "type": "stream_event", "user_message_uuids": ["p1"], "event": event });
+    let begin = |id: &str| event(json!({ "type": "message_start", "message": { "id": id } }));
+    let piece = |text: &str| event(json!({ "type": "content_block_delta", "index": 0, "delta": { "text": text } }));
+    let lines =
+        decode(&[begin("m1"), piece("Half of"), begin("m2"), piece("Half of it"), assistant("m2", "Half of it all")]);
+    assert_eq!(
+        lines,
+        [
+            "taken p1",
+            r#"0 + "Half of" (1 pieces)"#,
+            "0 gone",
+            r#"1 + "Half of it" (1 pieces)"#,
+            r#"1 = "Half of it all""#,
+        ]
+    );
+}
+
+#[test]
+fn an_unprompted_turn_is_streamed() {
+    let init = || system("init", json!({ "cwd": "/w" }));
+    let piece = |text: &str| {
+        let event = json!({ "type": "content_block_delta", "index": 0, "delta": { "text": text } });
+        json!({ "type": "stream_event", "event": event })
+    };
+    let background = |more: Value| {
+        let mut result = success(json!({ "origin": { "kind": "task-notification" }, "result": "" }));
+        more.as_object().unwrap().iter().for_each(|(name, value)| result[name] = value.clone());
+        result
+    };
+    let lines = decode(&[
+        init(),
+        success(json!({ "user_message_uuids": ["p1"] })),
+        init(),
+        piece("The build "),
+        piece("is done."),
+        background(json!({})),
+        // A turn without an `init`.
+        piece("Once more."),
+        background(json!({ "is_error": true, "result": "no credit" })),
+        init(),
+        background(json!({})),
+    ]);
+    assert_eq!(
+        lines,
+        [
+            "taken p1",
+            r#"0 = "all""#,
+            "finished [p1] Done 1.0000 $",
+            "began by itself",
+            r#"0 + "The build is done." (2 pieces)"#,
+            "finished [own] Done 1.0000 $",
+            "began by itself",
+            r#"0 + "Once more." (1 pieces)"#,
+            r#"finished [own] Failed("no credit") 1.0000 $"#,
+            "began by itself",
+            "finished [own] Done 1.0000 $",
+        ]
+    );
+}
+
+#[test]
+fn no_unprompted_turn_starts_before_the_first_prompt() {
+    let mut codec = new_codec(None);
+    let init = br#"{"type":"system","subtype":"init","session_id":"c1"}"#;
+    let conversation = AgentEvent::Conversation { id: "c1".to_owned(), resumable: false };
+    assert_eq!(codec.decode(init).events, [conversation]);
+}
