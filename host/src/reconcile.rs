@@ -57,7 +57,7 @@ impl Reconciler {
                 },
                 Some(command) = commands.recv() => self.rollout.on_command(command).await,
                 event = self.rollout.next() => self.rollout.handle(event).await,
-                lost = self.operators.outbox.unreachable() => self.operators.notify_unreachable(&lost).await,
+                lost = self.operators.outbox.next_unreachable() => self.operators.notify_unreachable(&lost).await,
             }
         }
     }
@@ -194,7 +194,7 @@ impl Notifier for Operators {
     }
 
     async fn changed(&self, plugin: &str) {
-        self.outbox.menu(menu(&self.desk.plugs.table()));
+        self.outbox.set_menu(menu(&self.desk.plugs.table()));
         if self.config.now().plugins.lifecycle == plugin {
             self.review_all().await;
         }

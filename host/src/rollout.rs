@@ -310,7 +310,7 @@ impl Rollout {
     async fn persist(&self, name: &str, effect: &Effect) -> Result<(), StoreError> {
         let (Some(store), Some(machine)) = (self.versions.store(), self.machines.get(name)) else { return Ok(()) };
         if let Effect::PersistAnswer(answer) = effect {
-            store.save_answer(answer.clone()).await
+            store.save_grant_answer(answer.clone()).await
         } else {
             store.save_rollout_state(name, machine.state()).await
         }

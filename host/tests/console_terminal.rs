@@ -14,7 +14,7 @@ use cordboard_core::{
 };
 
 use cordboard_chat::{
-    ButtonAction, Chat, Completeness, Inbox, InboxError, Outgoing, Update, UpdateKind,
+    ButtonAction, Chat, Completeness, Inbox, Outgoing, StorageError, Update, UpdateKind,
     console::{self, ConsoleEvent, Mode},
 };
 use screen::Screen;
@@ -27,10 +27,10 @@ struct Typed(tokio::sync::mpsc::UnboundedSender<String>);
 
 #[async_trait]
 impl Inbox for Typed {
-    async fn accept(&self, updates: Vec<Update>, _offset: Option<i64>) -> Result<(), InboxError> {
+    async fn accept(&self, updates: Vec<Update>, _offset: Option<i64>) -> Result<(), StorageError> {
         for update in updates {
             if let UpdateKind::Text(text) = update.what {
-                self.0.send(text).map_err(|error| InboxError(error.to_string()))?;
+                self.0.send(text).map_err(|error| StorageError::Failed(error.to_string()))?;
             }
         }
         Ok(())
@@ -40,23 +40,23 @@ impl Inbox for Typed {
         true
     }
 
-    async fn offset(&self) -> Result<Option<i64>, InboxError> {
+    async fn offset(&self) -> Result<Option<i64>, StorageError> {
         Ok(None)
     }
 
-    async fn button(&self, _line: &ButtonAction) -> Result<String, InboxError> {
-        Err(InboxError("no tokens".to_owned()))
+    async fn store_button(&self, _line: &ButtonAction) -> Result<String, StorageError> {
+        Err(StorageError::Failed("no tokens".to_owned()))
     }
 
-    async fn line_of(&self, _token: &str) -> Result<Option<ButtonAction>, InboxError> {
+    async fn find_button(&self, _token: &str) -> Result<Option<ButtonAction>, StorageError> {
         Ok(None)
     }
 
-    async fn move_chat(&self, _home: &str, _chat: &str) -> Result<(), InboxError> {
+    async fn move_chat(&self, _home: &str, _chat: &str) -> Result<(), StorageError> {
         Ok(())
     }
 
-    async fn moved_chats(&self) -> Result<Vec<(String, String)>, InboxError> {
+    async fn moved_chats(&self) -> Result<Vec<(String, String)>, StorageError> {
         Ok(Vec::new())
     }
 }
@@ -69,21 +69,21 @@ async fn inside() {
     let mode = Mode::detect();
     let (console, mut events) =
         console::open(mode, Arc::new(Typed(typed)), Clock::system().source(), Path::new(&state)).unwrap();
-    console.begin();
-    console.greet(&[format!("greeting on a {mode:?}")]);
+    console.start_input();
+    console.print_notice(&[format!("greeting on a {mode:?}")]);
     loop {
         tokio::select! {
             Some(text) = texts.recv() => {
-                console.working(console::place(), (text == "work").then_some("_reads_ a file")).await;
+                console.show_activity(console::place(), (text == "work").then_some("_reads_ a file")).await;
                 let source = format!("**you said** {text} \x1b[2J");
                 let message = render::render(&source);
-                let (buttons, last) = (Vec::new(), Completeness::Complete);
-                let echo = Outgoing { source, message, buttons, last, words: Authorship::Agents, session: None, alert: Alert::Ring, answers: None };
+                let (buttons, completeness) = (Vec::new(), Completeness::Complete);
+                let echo = Outgoing { source, message, buttons, completeness, author: Authorship::Agents, session: None, alert: Alert::Ring, reply_to: None };
                 console.send(console::place(), &echo).await.unwrap();
             }
             Some(event) = events.recv() => {
                 console.close().await;
-                assert_ne!(event, ConsoleEvent::OutputGone);
+                assert_ne!(event, ConsoleEvent::OutputClosed);
                 println!("ended by {event:?}");
                 return;
             }
@@ -126,6 +126,6 @@ fn a_terminal_supports_editing_history_and_interrupts() {
     screen.press("\x1b[A\x1b[A\r");
     screen.wait("**you said** hello [2J");
     screen.press("\x04");
-    screen.wait("ended by End\r\n");
+    screen.wait("ended by InputEnded\r\n");
     screen.ended();
 }

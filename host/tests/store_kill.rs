@@ -160,10 +160,10 @@ async fn answer(store: &Store, row: InboxRow) {
         "demo",
         Timestamp(1),
     );
-    store.save(&session).await.unwrap();
+    store.save_session(&session).await.unwrap();
     println!("session {}", session.name);
     store.assign(row.id, &session.name).await.unwrap();
-    store.hand(&row.prompt).await.unwrap();
+    store.mark_sent(&row.prompt).await.unwrap();
     println!("handed {key}");
     let post = NewPost { turn: Some(row.prompt.clone()), ..NewPost::new(row.update.place.clone(), Reply::text(key)) };
     let posts = store.finish(vec![CompletedUpdate::Prompt(row.prompt)], vec![post]).await.unwrap();
@@ -176,8 +176,8 @@ async fn answer(store: &Store, row: InboxRow) {
 async fn send(store: &Store, id: cordboard_store::PostId, key: &str) {
     println!("sending {key}");
     let delivery = Delivery { messages: vec![MessageId("1".to_owned())], shown: 1 };
-    store.sending(id, delivery).await.unwrap();
-    store.sent(id, Vec::new()).await.unwrap();
+    store.save_progress(id, delivery).await.unwrap();
+    store.complete_post(id, Vec::new()).await.unwrap();
     println!("sent {key}");
 }
 

@@ -20,7 +20,7 @@ pub fn measure() -> Vec<Row> {
         let (store, _) = cordboard_store::open(&host.state()).unwrap();
         let clock = Clock::system();
         for number in 0..SESSIONS {
-            store.create(&record(number, clock)).await.unwrap();
+            store.create_session(&record(number, clock)).await.unwrap();
         }
         store.close().await;
     });

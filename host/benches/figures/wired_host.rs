@@ -18,7 +18,7 @@ use cordboard::{
     session_registry::SessionRegistry,
 };
 use cordboard_agents::process::Environment;
-use cordboard_chat::{Edits, Inbox as _, outbox::Cut};
+use cordboard_chat::{Edits, Inbox as _, outbox::AnswerStop};
 use cordboard_core::{
     agent::PromptId,
     chat::{Origin, OutboxRow, Update, UpdateKind},
@@ -57,8 +57,8 @@ impl OutboundSink for Noting {
 
     fn heard(&self, _place: &Place) {}
 
-    fn cut(&self, _place: &Place) -> Cut {
-        Cut::Nothing
+    fn cut(&self, _place: &Place) -> AnswerStop {
+        AnswerStop::NotSending
     }
 
     fn post(&self, rows: Vec<OutboxRow>) {
@@ -160,7 +160,7 @@ impl WiredHost {
             match self.next().await {
                 Shown::Live(screen, at) => frame(screen, at),
                 Shown::Post(row) => {
-                    self.store.sent(row.id, Vec::new()).await.unwrap();
+                    self.store.complete_post(row.id, Vec::new()).await.unwrap();
                     return row.reply;
                 }
             }
@@ -175,7 +175,7 @@ impl WiredHost {
         let message = render::render(&row.reply.text);
         let took = began.elapsed();
         assert!(!message.text.is_empty());
-        self.store.sent(row.id, Vec::new()).await.unwrap();
+        self.store.complete_post(row.id, Vec::new()).await.unwrap();
         (took, row.reply)
     }
 }

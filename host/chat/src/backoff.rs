@@ -11,30 +11,30 @@ const LONGEST: Duration = Duration::from_secs(60);
 
 /// The delays between failing attempts.
 #[derive(Debug, Clone)]
-pub struct Pauses {
+pub struct Backoff {
     first: Duration,
     longest: Duration,
     next: Duration,
 }
 
-impl Default for Pauses {
+impl Default for Backoff {
     fn default() -> Self {
-        Self::beginning_with(FIRST)
+        Self::starting_at(FIRST)
     }
 }
 
-impl Pauses {
-    pub const fn beginning_with(first: Duration) -> Self {
-        Self::between(first, LONGEST)
+impl Backoff {
+    pub const fn starting_at(first: Duration) -> Self {
+        Self::new(first, LONGEST)
     }
 
-    pub const fn between(first: Duration, longest: Duration) -> Self {
+    pub const fn new(first: Duration, longest: Duration) -> Self {
         Self { first, longest, next: first }
     }
 
     /// Returns the delay after one more failure. Adds up to 25 % of jitter, so that clients that failed together
     /// don't retry together.
-    pub fn grow(&mut self) -> Duration {
+    pub fn next_delay(&mut self) -> Duration {
         let pause = self.next;
         self.next = (pause * 2).min(self.longest);
         let jitter = u32::from(Uuid::new_v4().as_bytes()[0]);
@@ -53,13 +53,13 @@ mod tests {
 
     #[test]
     fn delays_grow_to_a_limit_and_reset() {
-        let mut pauses = Pauses::default();
+        let mut backoff = Backoff::default();
         for least in [1, 2, 4, 8, 16, 32, 60, 60] {
-            let pause = pauses.grow();
+            let pause = backoff.next_delay();
             let least = Duration::from_secs(least);
             assert!(pause >= least && pause <= least * 5 / 4, "{pause:?} is about {least:?}");
         }
-        pauses.reset();
-        assert!(pauses.grow() < Duration::from_secs(2));
+        backoff.reset();
+        assert!(backoff.next_delay() < Duration::from_secs(2));
     }
 }

@@ -9,8 +9,8 @@ mod hangup;
 mod history;
 mod input;
 mod lines;
-mod open;
 mod pipe_writer;
+mod startup;
 mod terminal;
 mod transcript;
 mod type_ahead;
@@ -36,9 +36,9 @@ use tokio::{
 
 use super::{Chat, ChatError, Edits, Inbox, Limits, LiveLine, MenuEntry, MessageId, Outgoing, Pacing};
 use input::Intake;
-pub(super) use transcript::{Look, Page};
+pub(super) use transcript::{OutputStyle, Transcript};
 
-pub use open::{ConsoleError, Mode, open};
+pub use startup::{ConsoleError, Mode, open};
 
 pub const FRONT_END: &str = "console";
 
@@ -47,24 +47,24 @@ const LOCAL: &str = "local";
 
 /// The capacity of the request channel while a reader of stdout is slow. Each caller waits for its own request, so
 /// there are never more than a few.
-const ORDERS: usize = 64;
+const REQUEST_QUEUE: usize = 64;
 
 /// The first event ends the console. A second one, such as another Ctrl-C, makes the host exit sooner.
-const EVENTS: usize = 4;
+const EVENT_QUEUE: usize = 4;
 
 /// Events that only the host can handle. The console shows output until the host closes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConsoleEvent {
     /// The input has ended: finish open work, then exit.
-    End,
+    InputEnded,
     /// Ctrl-C without running work: shut down now, and cleanly.
     Quit,
     /// The reader of stdout is gone. Messages that were not shown remain in the store.
-    OutputGone,
+    OutputClosed,
 }
 
 /// A request to the terminal or pipe.
-enum Order {
+enum OutputRequest {
     /// Prints complete lines.
     Print { text: String, done: oneshot::Sender<io::Result<()>> },
     /// Sets the text before the prompt, if there is a prompt.
@@ -78,90 +78,77 @@ enum Order {
 struct Events(mpsc::Sender<ConsoleEvent>);
 
 impl Events {
-    fn tell(&self, event: ConsoleEvent) {
+    fn send(&self, event: ConsoleEvent) {
         let _ = self.0.try_send(event);
     }
 }
 
 pub struct Console {
     mode: Mode,
-    orders: mpsc::Sender<Order>,
+    requests: mpsc::Sender<OutputRequest>,
     /// `None` after stdout has closed.
-    page: Mutex<Option<Page>>,
+    transcript: Mutex<Option<Transcript>>,
     /// Makes message ids unique across runs.
     run: String,
-    next: AtomicU64,
-    busy: Arc<CommandRunning>,
-    begun: Arc<Notify>,
+    next_id: AtomicU64,
+    /// Whether a turn or command is running in the console's place. Ctrl-C depends on it.
+    busy: Arc<AtomicBool>,
+    started: Arc<Notify>,
     events: Events,
     tasks: Vec<JoinHandle<()>>,
 }
 
-/// Whether a turn or command is running in the console's place. Ctrl-C depends on it.
-#[derive(Debug, Default)]
-struct CommandRunning(AtomicBool);
-
-impl CommandRunning {
-    fn set(&self, state: bool) {
-        self.0.store(state, Ordering::Relaxed);
-    }
-
-    fn is_set(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
 impl Console {
-    fn new(mode: Mode, look: Look) -> (Self, mpsc::Receiver<ConsoleEvent>, mpsc::Receiver<Order>) {
-        let (orders, ordered) = mpsc::channel(ORDERS);
-        let (events, receiver) = mpsc::channel(EVENTS);
+    fn new(mode: Mode, style: OutputStyle) -> (Self, mpsc::Receiver<ConsoleEvent>, mpsc::Receiver<OutputRequest>) {
+        let (requests, output) = mpsc::channel(REQUEST_QUEUE);
+        let (events, receiver) = mpsc::channel(EVENT_QUEUE);
         let console = Self {
             mode,
-            orders,
-            page: Mutex::new(Some(Page::new(look))),
+            requests,
+            transcript: Mutex::new(Some(Transcript::new(style))),
             run: uuid::Uuid::new_v4().simple().to_string(),
-            next: AtomicU64::new(0),
+            next_id: AtomicU64::new(0),
             busy: Arc::default(),
-            begun: Arc::default(),
+            started: Arc::default(),
             events: Events(events),
             tasks: Vec::new(),
         };
-        (console, receiver, ordered)
+        (console, receiver, output)
     }
 
-    fn pump(&mut self, lines: mpsc::Receiver<lines::Line>, inbox: Arc<dyn Inbox>, clock: TimeSource) {
-        let intake = Intake::new(inbox, clock, &self.run, self.orders.clone());
-        let (begun, events) = (Arc::clone(&self.begun), self.events.clone());
+    fn spawn_intake(&mut self, lines: mpsc::Receiver<lines::InputLine>, inbox: Arc<dyn Inbox>, clock: TimeSource) {
+        let intake = Intake::new(inbox, clock, &self.run, self.requests.clone());
+        let (started, events) = (Arc::clone(&self.started), self.events.clone());
         self.tasks.push(tokio::spawn(async move {
-            begun.notified().await;
+            started.notified().await;
             intake.run(lines, events).await;
         }));
     }
 
     /// Starts processing input. Until then, input is buffered.
-    pub fn begin(&self) {
-        self.begun.notify_one();
+    pub fn start_input(&self) {
+        self.started.notify_one();
     }
 
     /// Returns when the output task has ended.
-    pub async fn output_gone(&self) {
-        self.orders.closed().await;
+    pub async fn output_closed(&self) {
+        self.requests.closed().await;
     }
 
     /// Prints the greeting on a terminal: how to use it, and where files are. Prints nothing on a pipe, whose reader
     /// expects only answers.
-    pub fn greet(&self, lines: &[String]) {
+    pub fn print_notice(&self, lines: &[String]) {
         if self.mode == Mode::Terminal {
             let text = lines.iter().map(|line| format!("{line}\n")).collect();
             // `try_send` fails only if the channel is full, and at the start it is empty.
-            drop(self.orders.try_send(Order::Print { text, done: oneshot::channel().0 }));
+            drop(self.requests.try_send(OutputRequest::Print { text, done: oneshot::channel().0 }));
         }
     }
 
     /// Writes pending output and restores the terminal. Later messages are not shown.
     pub async fn close(&self) {
         let (done, closed) = oneshot::channel();
-        if self.orders.send(Order::Close { done }).await.is_ok() {
+        if self.requests.send(OutputRequest::Close { done }).await.is_ok() {
             // The output task may have ended, and then never answers.
             drop(closed.await);
         }
@@ -169,31 +156,31 @@ impl Console {
 
     async fn show(&self, id: &MessageId, message: &Outgoing) -> Result<(), ChatError> {
         // Keep the lock while printing, so that messages are printed in the order in which they were rendered.
-        let mut page = self.page.lock().await;
-        let Some(shown) = page.as_mut() else { return Err(gone("it is not read")) };
+        let mut transcript = self.transcript.lock().await;
+        let Some(shown) = transcript.as_mut() else { return Err(stdout_closed("it is not read")) };
         let text = shown.put(id, message);
         if text.is_empty() {
             return Ok(());
         }
-        print(&self.orders, text).await.map_err(|error| {
-            // The page contains text that was not written. From here on, no message counts as shown.
-            *page = None;
-            self.events.tell(ConsoleEvent::OutputGone);
-            gone(error)
+        print(&self.requests, text).await.map_err(|error| {
+            // The transcript contains text that was not written. From here on, no message counts as shown.
+            *transcript = None;
+            self.events.send(ConsoleEvent::OutputClosed);
+            stdout_closed(error)
         })
     }
 }
 
 /// Returns when the text is written.
-async fn print(orders: &mpsc::Sender<Order>, text: String) -> io::Result<()> {
+async fn print(requests: &mpsc::Sender<OutputRequest>, text: String) -> io::Result<()> {
     let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
     let (done, written) = oneshot::channel();
-    orders.send(Order::Print { text, done }).await.map_err(|_| gone())?;
+    requests.send(OutputRequest::Print { text, done }).await.map_err(|_| gone())?;
     written.await.unwrap_or_else(|_| Err(gone()))
 }
 
-fn gone(why: impl std::fmt::Display) -> ChatError {
-    ChatError::Down { why: format!("standard output is closed: {why}") }
+fn stdout_closed(why: impl std::fmt::Display) -> ChatError {
+    ChatError::Unavailable { why: format!("standard output is closed: {why}") }
 }
 
 impl Drop for Console {
@@ -209,7 +196,7 @@ impl Chat for Console {
     }
 
     fn limits(&self) -> Limits {
-        Limits { text_units: usize::MAX, live: LiveLine::Status, edits: Edits::Append }
+        Limits { text_units: usize::MAX, live_line: LiveLine::Status, edits: Edits::Append }
     }
 
     fn pacing(&self, _place: &Place) -> Pacing {
@@ -217,7 +204,7 @@ impl Chat for Console {
     }
 
     async fn send(&self, _place: &Place, message: &Outgoing) -> Result<MessageId, ChatError> {
-        let id = MessageId(format!("{}-{}", self.run, self.next.fetch_add(1, Ordering::Relaxed)));
+        let id = MessageId(format!("{}-{}", self.run, self.next_id.fetch_add(1, Ordering::Relaxed)));
         self.show(&id, message).await?;
         Ok(id)
     }
@@ -231,15 +218,15 @@ impl Chat for Console {
         Ok(())
     }
 
-    async fn working(&self, _place: &Place, line: Option<&str>) {
-        self.busy.set(line.is_some());
+    async fn show_activity(&self, _place: &Place, line: Option<&str>) {
+        self.busy.store(line.is_some(), Ordering::Relaxed);
         if self.mode == Mode::Terminal {
             // A status may be dropped if the channel is full, because the next one replaces it. The end of the work
             // must arrive.
-            let order = Order::Status(line.map(str::to_owned));
+            let request = OutputRequest::Status(line.map(str::to_owned));
             match line {
-                Some(_) => drop(self.orders.try_send(order)),
-                None => drop(self.orders.send(order).await),
+                Some(_) => drop(self.requests.try_send(request)),
+                None => drop(self.requests.send(request).await),
             }
         }
     }
@@ -249,7 +236,7 @@ impl Chat for Console {
         self.mode == Mode::Pipe
     }
 
-    async fn menu(&self, _commands: &[MenuEntry]) -> Result<(), ChatError> {
+    async fn set_menu(&self, _commands: &[MenuEntry]) -> Result<(), ChatError> {
         // `/help` is the console's menu.
         Ok(())
     }

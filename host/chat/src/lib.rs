@@ -35,7 +35,7 @@ pub trait Chat: Send + Sync {
     async fn edit(&self, place: &Place, id: &MessageId, message: &Outgoing) -> Result<(), ChatError>;
 
     /// Removes the buttons of a message and keeps its text. Does nothing in a front-end whose buttons are typed.
-    async fn take_buttons(&self, _place: &Place, _id: &MessageId) -> Result<(), ChatError> {
+    async fn remove_buttons(&self, _place: &Place, _id: &MessageId) -> Result<(), ChatError> {
         Ok(())
     }
 
@@ -44,14 +44,14 @@ pub trait Chat: Send + Sync {
 
     /// Shows that a turn or command is running, with `line` if the front-end has a status line. `None` clears it. The
     /// host repeats the call every few seconds, because some front-ends show the indicator only for a few seconds.
-    async fn working(&self, place: &Place, line: Option<&str>);
+    async fn show_activity(&self, place: &Place, line: Option<&str>);
 
     /// Marks a user's message as accepted and waiting, without a notification. Returns false if the chat takes no marks
     /// and a line must say so. `message` is `None` if the front-end does not name messages.
     async fn acknowledge(&self, place: &Place, message: Option<&MessageId>) -> bool;
 
     /// Sets the menu of commands. If nothing has changed, this makes no request.
-    async fn menu(&self, commands: &[MenuEntry]) -> Result<(), ChatError>;
+    async fn set_menu(&self, commands: &[MenuEntry]) -> Result<(), ChatError>;
 }
 
 /// The capabilities of a front-end.
@@ -59,7 +59,7 @@ pub trait Chat: Send + Sync {
 pub struct Limits {
     /// The longest message, in UTF-16 units. With `usize::MAX`, no message is split.
     pub text_units: usize,
-    pub live: LiveLine,
+    pub live_line: LiveLine,
     pub edits: Edits,
 }
 
@@ -93,7 +93,7 @@ pub struct Quota {
 pub enum LiveLine {
     /// The front-end appends it to the message that streams the answer.
     InMessage,
-    /// The front-end gets it through [`Chat::working`].
+    /// The front-end gets it through [`Chat::show_activity`].
     Status,
 }
 
@@ -106,15 +106,15 @@ pub struct Outgoing {
     pub message: Message,
     /// Rows of buttons.
     pub buttons: Vec<Vec<Button>>,
-    pub last: Completeness,
+    pub completeness: Completeness,
     /// The author of the source.
-    pub words: Authorship,
+    pub author: Authorship,
     /// The session that sent the message, if it isn't the active session of the place. `message` starts with its
     /// name; `source` doesn't.
     pub session: Option<SessionName>,
     pub alert: Alert,
     /// The message that this one replies to. Only the first message of an answer has it.
-    pub answers: Option<MessageId>,
+    pub reply_to: Option<MessageId>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,20 +141,20 @@ pub struct MenuEntry {
 pub enum ChatError {
     /// The chat is rate-limited for `after`. Other places are not affected.
     #[error("send to a rate-limited chat, paused for {after:?}: {why}")]
-    Later { after: Duration, why: String },
+    RateLimited { after: Duration, why: String },
     /// The host can't write to the place: the user has blocked the bot, or the chat or topic is deleted or closed. It
     /// may become writable again.
     #[error("send to an unreachable chat: {why}")]
-    Gone { why: String },
+    Unreachable { why: String },
     /// The place may not receive this message, now or later.
     #[error("send to a closed chat: {why}")]
     Forbidden { why: String },
     /// The front-end is unreachable. The outbox tries again.
     #[error("reach the chat: {why}")]
-    Down { why: String },
+    Unavailable { why: String },
     /// The front-end rejects the content of the message.
     #[error("send a message with its formatting: {why}")]
-    Refused { why: String },
+    Rejected { why: String },
     /// The front-end rejects the credentials. Nothing can be sent until the operator acts.
     #[error("sign in to the chat: {why}")]
     Unauthorised { why: String },
@@ -168,43 +168,34 @@ pub trait Inbox: Send + Sync {
     ///
     /// # Errors
     /// Nothing in the batch was stored; try again.
-    async fn accept(&self, updates: Vec<Update>, offset: Option<i64>) -> Result<(), InboxError>;
+    async fn accept(&self, updates: Vec<Update>, offset: Option<i64>) -> Result<(), StorageError>;
 
     /// Records that a place gets a message about the failing store. Returns whether it gets the first one since the store
     /// last worked.
     fn record_failure(&self, place: &Place) -> bool;
 
     /// Returns the last stored offset.
-    ///
-    /// # Errors
-    /// The store can't be read.
-    async fn offset(&self) -> Result<Option<i64>, InboxError>;
+    async fn offset(&self) -> Result<Option<i64>, StorageError>;
 
     /// Stores the data of a button and returns a token of at most 64 bytes for it.
-    ///
-    /// # Errors
-    /// The store can't be written.
-    async fn button(&self, line: &ButtonAction) -> Result<String, InboxError>;
+    async fn store_button(&self, line: &ButtonAction) -> Result<String, StorageError>;
 
     /// Returns the data of the button with this token. `None` means that the store has deleted it.
-    ///
-    /// # Errors
-    /// The store can't be read.
-    async fn line_of(&self, token: &str) -> Result<Option<ButtonAction>, InboxError>;
+    async fn find_button(&self, token: &str) -> Result<Option<ButtonAction>, StorageError>;
 
     /// Stores that the chat with the first id `home` now has the id `chat`. Places keep the first id.
-    ///
-    /// # Errors
-    /// The store can't be written.
-    async fn move_chat(&self, home: &str, chat: &str) -> Result<(), InboxError>;
+    async fn move_chat(&self, home: &str, chat: &str) -> Result<(), StorageError>;
 
     /// Returns all chats with a new id, as pairs of first and current id.
-    ///
-    /// # Errors
-    /// The store can't be read.
-    async fn moved_chats(&self) -> Result<Vec<(String, String)>, InboxError>;
+    async fn moved_chats(&self) -> Result<Vec<(String, String)>, StorageError>;
 }
 
+/// The reason that nothing was stored, for [`Inbox`] and [`DeliveryStore`](outbox::DeliveryStore).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct InboxError(pub String);
+pub enum StorageError {
+    /// The store's own text, with the remedy.
+    #[error("{0}")]
+    Failed(String),
+    #[error("accept messages: Cordboard is shutting down")]
+    Closed,
+}

@@ -21,16 +21,16 @@ use tokio::{
     task::{Id, JoinError, JoinSet},
 };
 
-use super::{Chat, MenuEntry, MessageId};
+use super::{Chat, MenuEntry, MessageId, StorageError};
 
+mod chat_call;
 mod compose;
 mod delivery;
+mod live_turn;
 mod mailbox;
 mod menu;
 mod pace;
 mod reachability;
-mod step;
-mod streaming;
 mod worker;
 
 pub use compose::reply as messages;
@@ -43,22 +43,22 @@ use worker::Worker;
 pub enum Post {
     /// The newest frame of a running turn. It replaces older frames that are not shown yet. An empty frame only shows
     /// that the agent works.
-    Live { place: Place, turn: PromptId, frame: TurnFrame },
+    Frame { place: Place, turn: PromptId, frame: TurnFrame },
     /// A stored post. The first post of a turn ends its frames.
     Final(OutboxRow),
     /// The turn is being stopped. Later posts to this place wait for its end, for a short time.
     Stopping { place: Place, turn: PromptId },
     /// The turn is waiting again. Its messages are deleted, and later frames may show it again.
-    Back { place: Place, turn: PromptId },
+    Requeued { place: Place, turn: PromptId },
     /// The turn ended without a post. Its messages remain.
-    Over { place: Place, turn: PromptId },
+    Ended { place: Place, turn: PromptId },
 }
 
 impl Post {
     const fn place(&self) -> &Place {
         match self {
-            Self::Live { place, .. } | Self::Stopping { place, .. } => place,
-            Self::Back { place, .. } | Self::Over { place, .. } => place,
+            Self::Frame { place, .. } | Self::Stopping { place, .. } => place,
+            Self::Requeued { place, .. } | Self::Ended { place, .. } => place,
             Self::Final(row) => &row.place,
         }
     }
@@ -69,47 +69,34 @@ impl Post {
 pub trait DeliveryStore: Send + Sync {
     /// Stores that the turn streams into this message, so that its final answer replaces the message, even after a
     /// crash. `text` is the shown part of the answer, as Markdown.
-    ///
-    /// # Errors
-    /// The store can't be written.
-    async fn placeholder(&self, turn: (&PromptId, &Place), message: &MessageId, text: &str) -> Result<(), LedgerError>;
+    async fn save_placeholder(
+        &self,
+        turn: &PromptId,
+        place: &Place,
+        message: &MessageId,
+        text: &str,
+    ) -> Result<(), StorageError>;
 
     /// Returns the message that the turn answers. `None` if it is unknown or the turn is over.
-    async fn question(&self, _turn: &PromptId) -> Option<MessageId> {
+    async fn answered_message(&self, _turn: &PromptId) -> Option<MessageId> {
         None
     }
 
     /// Stores that the message was deleted, so that no answer replaces it.
-    ///
-    /// # Errors
-    /// The store can't be written.
-    async fn deleted(&self, place: &Place, message: &MessageId) -> Result<(), LedgerError>;
+    async fn forget_placeholder(&self, place: &Place, message: &MessageId) -> Result<(), StorageError>;
 
     /// Stores the progress of a post.
-    ///
-    /// # Errors
-    /// The store can't be written.
-    async fn sending(&self, post: PostId, delivery: Delivery) -> Result<(), LedgerError>;
+    async fn save_progress(&self, post: PostId, delivery: Delivery) -> Result<(), StorageError>;
 
     /// Records that the post was sent or dropped. `messages` show it and may be edited later. Returns posts that must
     /// be sent now, as updates of these messages.
-    ///
-    /// # Errors
-    /// The store can't be written.
-    async fn sent(&self, post: PostId, messages: Vec<MessageId>) -> Result<Vec<OutboxRow>, LedgerError>;
+    async fn complete(&self, post: PostId, messages: Vec<MessageId>) -> Result<Vec<OutboxRow>, StorageError>;
 
     /// Stores whether the place can be written to, so that a restart does not report the place again.
-    ///
-    /// # Errors
-    /// The store can't be written.
-    async fn set_reachability(&self, _place: &Place, _reachability: Reachability) -> Result<(), LedgerError> {
+    async fn set_reachability(&self, _place: &Place, _reachability: Reachability) -> Result<(), StorageError> {
         Ok(())
     }
 }
-
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct LedgerError(pub String);
 
 /// A handle to the outbox. Clones share it.
 #[derive(Clone)]
@@ -121,20 +108,20 @@ impl Outbox {
     /// Creates an outbox, and the task that does its work until [`close`](Self::close).
     pub fn new(
         chat: Arc<dyn Chat>,
-        ledger: Arc<dyn DeliveryStore>,
+        store: Arc<dyn DeliveryStore>,
     ) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let shared = Arc::new(Shared {
             chat,
-            ledger,
+            store,
             state: Mutex::default(),
             paces: Mutex::default(),
-            lost: Notify::new(),
-            born: Notify::new(),
-            quiet: Notify::new(),
+            unreachable_added: Notify::new(),
+            new_places: Notify::new(),
+            post_done: Notify::new(),
             menu: watch::Sender::new(Vec::new()),
-            closing: watch::Sender::new(Run::On),
+            closing: watch::Sender::new(false),
         });
-        (Self { shared: Arc::clone(&shared) }, work(shared))
+        (Self { shared: Arc::clone(&shared) }, run_workers(shared))
     }
 
     /// Takes the state of the last host: the places that can't be written to, which are not reported again, and the
@@ -154,52 +141,52 @@ impl Outbox {
     pub fn post_all(&self, posts: Vec<Post>) {
         let places: Vec<Place> = posts.iter().map(|post| post.place().clone()).collect();
         let mut state = self.shared.state();
-        let State { boxes, born, .. } = &mut *state;
+        let State { mailboxes, new_places, .. } = &mut *state;
         for post in posts {
             let place = post.place().clone();
-            let mailbox = boxes.entry(place.clone()).or_insert_with(|| {
-                born.push(place);
-                self.shared.born.notify_one();
+            let mailbox = mailboxes.entry(place.clone()).or_insert_with(|| {
+                new_places.push(place);
+                self.shared.new_places.notify_one();
                 Mailbox::default()
             });
             mailbox.put(post);
         }
         for place in places {
-            if let Some(mailbox) = boxes.get_mut(&place) {
-                mailbox.ring();
+            if let Some(mailbox) = mailboxes.get_mut(&place) {
+                mailbox.notify();
             }
         }
     }
 
     /// Records that a user has written in the place, so that the messages of running turns are no longer at the
     /// bottom.
-    pub fn heard(&self, place: &Place) {
-        if let Some(mailbox) = self.shared.state().boxes.get_mut(place) {
-            mailbox.heard = true;
-            mailbox.ring();
+    pub fn on_user_message(&self, place: &Place) {
+        if let Some(mailbox) = self.shared.state().mailboxes.get_mut(place) {
+            mailbox.user_wrote = true;
+            mailbox.notify();
         }
     }
 
     /// Stops the long answer that is being sent to the place, or that is next.
     #[must_use]
-    pub fn cut(&self, place: &Place) -> Cut {
+    pub fn stop_answer(&self, place: &Place) -> AnswerStop {
         let longest = self.shared.chat.limits().text_units;
         let mut state = self.shared.state();
-        let Some(mailbox) = state.boxes.get_mut(place) else { return Cut::Nothing };
-        let Some(turn) = mailbox.long_answer(longest) else { return Cut::Nothing };
-        mailbox.cut = Some(turn);
-        mailbox.ring();
-        Cut::Answer
+        let Some(mailbox) = state.mailboxes.get_mut(place) else { return AnswerStop::NotSending };
+        let Some(turn) = mailbox.long_answer(longest) else { return AnswerStop::NotSending };
+        mailbox.stop_answer_of = Some(turn);
+        mailbox.notify();
+        AnswerStop::Stopped
     }
 
     /// Waits for the next place that can't be written to. Its posts are kept.
-    pub async fn unreachable(&self) -> Unreachable {
+    pub async fn next_unreachable(&self) -> Unreachable {
         loop {
-            let lost = self.shared.lost.notified();
+            let unreachable_added = self.shared.unreachable_added.notified();
             let next = self.shared.state().unreachable.pop_front();
             match next {
                 Some(next) => return next,
-                None => lost.await,
+                None => unreachable_added.await,
             }
         }
     }
@@ -210,30 +197,30 @@ impl Outbox {
     }
 
     /// Sets the front-end's menu in the background. A newer menu replaces one that is not set yet.
-    pub fn menu(&self, commands: Vec<MenuEntry>) {
+    pub fn set_menu(&self, commands: Vec<MenuEntry>) {
         self.shared.menu.send_replace(commands);
     }
 
     /// Waits until no final post is pending, except for places that can't be written to.
     pub async fn drained(&self) {
         loop {
-            let quiet = self.shared.quiet.notified();
-            if self.shared.state().boxes.values().all(|mailbox| mailbox.count_awaited() == 0) {
+            let post_done = self.shared.post_done.notified();
+            if self.shared.state().mailboxes.values().all(|mailbox| mailbox.pending_posts() == 0) {
                 return;
             }
-            quiet.await;
+            post_done.await;
         }
     }
 
     /// Returns the number of pending final posts, except for places that can't be written to.
     #[must_use]
-    pub fn waiting(&self) -> usize {
-        self.shared.state().boxes.values().map(Mailbox::count_awaited).sum()
+    pub fn pending_posts(&self) -> usize {
+        self.shared.state().mailboxes.values().map(Mailbox::pending_posts).sum()
     }
 
     /// Ends the task after its current calls. Unsent posts stay stored.
     pub fn close(&self) {
-        self.shared.closing.send_replace(Run::Off);
+        self.shared.closing.send_replace(true);
     }
 }
 
@@ -244,52 +231,46 @@ pub struct Unreachable {
     pub why: String,
 }
 
-/// The result of [`Outbox::cut`].
+/// The result of [`Outbox::stop_answer`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cut {
-    Answer,
-    Nothing,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Run {
-    On,
-    Off,
+pub enum AnswerStop {
+    Stopped,
+    NotSending,
 }
 
 struct Shared {
     chat: Arc<dyn Chat>,
-    ledger: Arc<dyn DeliveryStore>,
+    store: Arc<dyn DeliveryStore>,
     state: Mutex<State>,
     paces: Mutex<Paces>,
     /// Notified when a place can't be written to.
-    lost: Notify,
+    unreachable_added: Notify,
     /// Notified when a place has a new mailbox, which needs a worker.
-    born: Notify,
+    new_places: Notify,
     /// Notified when a final post is done.
-    quiet: Notify,
+    post_done: Notify,
     menu: watch::Sender<Vec<MenuEntry>>,
-    closing: watch::Sender<Run>,
+    closing: watch::Sender<bool>,
 }
 
 #[derive(Default)]
 struct State {
-    boxes: HashMap<Place, Mailbox>,
+    mailboxes: HashMap<Place, Mailbox>,
     unreachable: VecDeque<Unreachable>,
     /// Places that can't be written to, as the store knows them.
     reported: HashSet<Place>,
     /// Places whose mailbox has no worker.
-    born: Vec<Place>,
+    new_places: Vec<Place>,
 }
 
 impl State {
     /// Starts a new worker for a place whose worker has panicked, so that its posts don't get stuck.
     fn recover(&mut self, place: Place) {
-        let Some(mailbox) = self.boxes.get_mut(&place) else { return };
-        if let Some(post) = mailbox.blame() {
+        let Some(mailbox) = self.mailboxes.get_mut(&place) else { return };
+        if let Some(post) = mailbox.on_worker_failure() {
             tracing::error!(%place, post = post.0, "a post is not sent before a restart: its workers keep failing");
         }
-        self.born.push(place);
+        self.new_places.push(place);
     }
 }
 
@@ -305,34 +286,34 @@ impl Shared {
 
     fn unreachable(&self, place: Unreachable) {
         self.state().unreachable.push_back(place);
-        self.lost.notify_one();
+        self.unreachable_added.notify_one();
     }
 }
 
 /// Starts a worker for each place with a mailbox. Ends when all workers have ended.
-async fn work(shared: Arc<Shared>) {
+async fn run_workers(shared: Arc<Shared>) {
     let mut workers = JoinSet::new();
     let mut places = HashMap::new();
     let mut closing = shared.closing.subscribe();
-    workers.spawn(menu::keep(Arc::clone(&shared)));
+    workers.spawn(menu::keep_up_to_date(Arc::clone(&shared)));
     loop {
-        let born = std::mem::take(&mut shared.state().born);
-        for place in born {
-            let bell = shared.state().boxes.get(&place).map(|mailbox| Arc::clone(&mailbox.bell));
-            if let Some(bell) = bell {
-                let task = workers.spawn(Worker::new(Arc::clone(&shared), place.clone(), bell).run());
+        let new_places = std::mem::take(&mut shared.state().new_places);
+        for place in new_places {
+            let changed = shared.state().mailboxes.get(&place).map(|mailbox| Arc::clone(&mailbox.changed));
+            if let Some(changed) = changed {
+                let task = workers.spawn(Worker::new(Arc::clone(&shared), place.clone(), changed).run());
                 places.insert(task.id(), place);
             }
         }
         tokio::select! {
             biased;
-            _ = closing.wait_for(|run| *run == Run::Off) => break,
-            () = shared.born.notified() => {}
+            _ = closing.wait_for(|closing| *closing) => break,
+            () = shared.new_places.notified() => {}
             Some(ended) = workers.join_next_with_id() => {
                 let place = places.remove(&id_of(&ended));
                 if let (Err(_), Some(place)) = (&ended, place) {
                     shared.state().recover(place);
-                    shared.quiet.notify_waiters();
+                    shared.post_done.notify_waiters();
                 }
             }
         }

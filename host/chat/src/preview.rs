@@ -4,7 +4,7 @@ use cordboard_core::{render::terminal::Colours, types::Reply};
 
 use super::{
     Edits, Limits, LiveLine, MessageId,
-    console::{Look, Page},
+    console::{OutputStyle, Transcript},
     outbox,
 };
 
@@ -12,10 +12,10 @@ use super::{
 /// on a pipe.
 #[must_use]
 pub fn preview(reply: &Reply, terminal: Option<Colours>) -> String {
-    let mut page = Page::new(terminal.map_or(Look::Source, Look::Styled));
-    let limits = Limits { text_units: usize::MAX, live: LiveLine::Status, edits: Edits::Append };
+    let mut transcript = Transcript::new(terminal.map_or(OutputStyle::Source, OutputStyle::Styled));
+    let limits = Limits { text_units: usize::MAX, live_line: LiveLine::Status, edits: Edits::Append };
     let messages = outbox::messages(reply, limits);
-    let put = |(number, message): (usize, &super::Outgoing)| page.put(&MessageId(number.to_string()), message);
+    let put = |(number, message): (usize, &super::Outgoing)| transcript.put(&MessageId(number.to_string()), message);
     messages.iter().enumerate().map(put).collect()
 }
 

@@ -46,22 +46,22 @@ impl Chat for Admitted {
     /// For a removed person, an edit shows nothing new, but buttons that do nothing any more disappear.
     async fn edit(&self, place: &Place, id: &MessageId, message: &Outgoing) -> Result<(), ChatError> {
         if self.check(place).is_err() {
-            return self.chat.take_buttons(place, id).await;
+            return self.chat.remove_buttons(place, id).await;
         }
         self.chat.edit(place, id, message).await
     }
 
-    async fn take_buttons(&self, place: &Place, id: &MessageId) -> Result<(), ChatError> {
-        self.chat.take_buttons(place, id).await
+    async fn remove_buttons(&self, place: &Place, id: &MessageId) -> Result<(), ChatError> {
+        self.chat.remove_buttons(place, id).await
     }
 
     async fn delete(&self, place: &Place, id: &MessageId) -> Result<(), ChatError> {
         self.chat.delete(place, id).await
     }
 
-    async fn working(&self, place: &Place, line: Option<&str>) {
+    async fn show_activity(&self, place: &Place, line: Option<&str>) {
         if self.check(place).is_ok() {
-            self.chat.working(place, line).await;
+            self.chat.show_activity(place, line).await;
         }
     }
 
@@ -69,7 +69,7 @@ impl Chat for Admitted {
         self.check(place).is_err() || self.chat.acknowledge(place, message).await
     }
 
-    async fn menu(&self, commands: &[MenuEntry]) -> Result<(), ChatError> {
-        self.chat.menu(commands).await
+    async fn set_menu(&self, commands: &[MenuEntry]) -> Result<(), ChatError> {
+        self.chat.set_menu(commands).await
     }
 }

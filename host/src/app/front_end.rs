@@ -107,14 +107,14 @@ impl Narrator {
     pub fn say(&self, line: &str) {
         tracing::info!("{line}");
         if let Some(console) = &self.0 {
-            console.greet(&[line.to_owned()]);
+            console.print_notice(&[line.to_owned()]);
         }
     }
 
     /// Returns when the output of the console is closed. Never returns for other front-ends.
-    pub async fn output_gone(&self) {
+    pub async fn output_closed(&self) {
         match &self.0 {
-            Some(console) => console.output_gone().await,
+            Some(console) => console.output_closed().await,
             None => std::future::pending().await,
         }
     }
@@ -126,7 +126,7 @@ impl Front {
         let Kind::Console(console, _) = &self.kind else { return };
         let config = places.config.as_deref().map_or("the built-in defaults".into(), Path::to_string_lossy);
         let plugins = plugins.map_or("the built-in ones".into(), Path::to_string_lossy);
-        console.greet(&[
+        console.print_notice(&[
             "Cordboard. Type /new demo to start a session, then any text. /help lists the commands.".to_owned(),
             "Ctrl-C interrupts an answer, or stops Cordboard if nothing is running. Ctrl-D stops Cordboard.".to_owned(),
             format!("config   {config}"),
@@ -139,7 +139,7 @@ impl Front {
     /// Starts accepting messages.
     pub fn begin(&self) {
         match &self.kind {
-            Kind::Console(console, _) => console.begin(),
+            Kind::Console(console, _) => console.start_input(),
             Kind::Telegram(_, begun) => begun.notify_one(),
         }
     }
@@ -148,8 +148,8 @@ impl Front {
     pub async fn ended(&mut self) -> End {
         match &mut self.kind {
             Kind::Console(_, events) => match events.recv().await {
-                Some(ConsoleEvent::End) => End::Input,
-                Some(ConsoleEvent::Quit | ConsoleEvent::OutputGone) | None => End::Asked,
+                Some(ConsoleEvent::InputEnded) => End::Input,
+                Some(ConsoleEvent::Quit | ConsoleEvent::OutputClosed) | None => End::Asked,
             },
             Kind::Telegram(polling, _) => End::Failed(match polling.await {
                 Ok(error) => format!("failed to {error}"),

@@ -43,7 +43,7 @@ impl Work for Job {
 
     async fn remember(&self, plugin: &str, jobs: &[(String, Cron)], now: Timestamp) -> Vec<Timestamp> {
         let named = jobs.iter().map(|(name, cron)| (name.clone(), cron.as_str().to_owned())).collect();
-        let known = self.store.jobs(plugin, named, now).await;
+        let known = self.store.sync_jobs(plugin, named, now).await;
         known.unwrap_or_else(|error| {
             tracing::error!(plugin, %error, "failed to read when the jobs of a plugin last ran: they run from now on");
             vec![now; jobs.len()]

@@ -15,7 +15,7 @@ use cordboard_core::{
     types::{ProcessId, SessionName, SessionRecord, SessionView},
 };
 use cordboard_runtime::{AdminCommands, HostApi, Registry, ViewLimits};
-use cordboard_store::{Contents, Decisions, Store};
+use cordboard_store::{Decisions, Store, StoredState};
 use cordboard_watch::Watched;
 use tokio::sync::watch;
 
@@ -71,7 +71,7 @@ pub async fn serve(plan: StartOptions) -> Result<(), AppError> {
     let (outbox, sending) = Outbox::new(Arc::clone(&front.chat), Arc::new(StoredDeliveries(ground.store.clone())));
     let sending = tokio::spawn(sending);
     let posts = Outbound::new(ground.store.clone(), Arc::new(outbox.clone()));
-    let Contents { host_id, sessions, active, inbox, outbox: unsent, unreachable, decisions: _ } = contents;
+    let StoredState { host_id, sessions, active, inbox, outbox: unsent, unreachable, decisions: _ } = contents;
     let sessions = ground.without_future(sessions).await;
     let left_over = left_over(&sessions);
     let roster = Arc::new(SessionRegistry::new(views(sessions, &ground.config), active));
@@ -91,7 +91,7 @@ pub async fn serve(plan: StartOptions) -> Result<(), AppError> {
     let control = control.serve(roster, Arc::clone(&ground.plugs), ground.clock);
     let operators = ground.operators(&desk, posts, outbox.clone());
     let reconciler = Reconciler::new(operators, rollout, plan.places.config.clone(), rescan);
-    outbox.menu(reconcile::menu(&ground.plugs.table()));
+    outbox.set_menu(reconcile::menu(&ground.plugs.table()));
     tokio::spawn(reconciler.run(changed, orders.1));
     // Messages from the previous run come before new ones.
     let beside = beside.begin(&desk);
@@ -135,7 +135,7 @@ impl HostBase {
             tracing::warn!(session = %record.name, "the last activity of a session is in the future: using the current time");
             record.last_active = now;
             record.created = record.created.min(now);
-            if let Err(error) = self.store.save(record).await {
+            if let Err(error) = self.store.save_session(record).await {
                 tracing::warn!(%error, "failed to store the time of a session");
             }
         }

@@ -125,7 +125,7 @@ async fn skip_grace(signals: &mut Signals, front: &mut Front) {
 async fn tell_open(narrator: &Narrator, (lookout, outbox): (&QuiescenceWaiter, &Outbox), drain: Duration) {
     tokio::time::sleep(TELL).await;
     let open = lookout.open();
-    let what = match outbox.waiting() {
+    let what = match outbox.pending_posts() {
         _ if !open.is_empty() => spell(&open),
         0 => "commands".to_owned(),
         _ => "standard output to be read".to_owned(),
@@ -171,10 +171,10 @@ async fn finish_turns(
         tokio::select! {
             () = outbox.drained() => {}
             // A closed output has no reader to wait for.
-            () = narrator.output_gone() => {}
+            () = narrator.output_closed() => {}
         }
     };
-    let unread = |_| AppError::Unread { patience: drain, messages: outbox.waiting() };
+    let unread = |_| AppError::Unread { patience: drain, messages: outbox.pending_posts() };
     tokio::time::timeout(rest(), read).await.map_err(unread)
 }
 

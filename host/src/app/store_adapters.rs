@@ -2,7 +2,10 @@
 //! delivery. The ports belong to their users, so that the store and the chats don't know each other.
 
 use async_trait::async_trait;
-use cordboard_chat::outbox::{Cut, DeliveryStore, LedgerError, Outbox, Post, Reachability};
+use cordboard_chat::{
+    StorageError,
+    outbox::{AnswerStop, DeliveryStore, Outbox, Post, Reachability},
+};
 use cordboard_core::{
     agent::PromptId,
     chat::{Delivery, MessageId, OutboxRow, PostId},
@@ -16,7 +19,7 @@ use crate::hub::OutboundSink;
 #[async_trait]
 impl OutboundSink for Outbox {
     fn live(&self, place: &Place, turn: &PromptId, frame: TurnFrame) {
-        self.post(Post::Live { place: place.clone(), turn: turn.clone(), frame });
+        self.post(Post::Frame { place: place.clone(), turn: turn.clone(), frame });
     }
 
     fn post(&self, rows: Vec<OutboxRow>) {
@@ -28,7 +31,7 @@ impl OutboundSink for Outbox {
     }
 
     fn back(&self, place: &Place, turn: &PromptId) {
-        self.post(Post::Back { place: place.clone(), turn: turn.clone() });
+        self.post(Post::Requeued { place: place.clone(), turn: turn.clone() });
     }
 
     async fn acknowledge(&self, place: &Place, message: Option<&MessageId>) -> bool {
@@ -36,20 +39,20 @@ impl OutboundSink for Outbox {
     }
 
     fn over(&self, place: &Place, turn: &PromptId) {
-        self.post(Post::Over { place: place.clone(), turn: turn.clone() });
+        self.post(Post::Ended { place: place.clone(), turn: turn.clone() });
     }
 
     fn heard(&self, place: &Place) {
-        Self::heard(self, place);
+        Self::on_user_message(self, place);
     }
 
-    fn cut(&self, place: &Place) -> Cut {
-        Self::cut(self, place)
+    fn cut(&self, place: &Place) -> AnswerStop {
+        Self::stop_answer(self, place)
     }
 }
 
-fn said<T>(outcome: Result<T, StoreError>) -> Result<T, LedgerError> {
-    outcome.map_err(|error| LedgerError(error.to_string()))
+fn said<T>(outcome: Result<T, StoreError>) -> Result<T, StorageError> {
+    outcome.map_err(|error| StorageError::Failed(error.to_string()))
 }
 
 /// The store as the outbox sees it.
@@ -57,28 +60,34 @@ pub struct StoredDeliveries(pub Store);
 
 #[async_trait]
 impl DeliveryStore for StoredDeliveries {
-    async fn placeholder(&self, turn: (&PromptId, &Place), message: &MessageId, text: &str) -> Result<(), LedgerError> {
-        said(self.0.placeholder(turn, message, text).await)
+    async fn save_placeholder(
+        &self,
+        turn: &PromptId,
+        place: &Place,
+        message: &MessageId,
+        text: &str,
+    ) -> Result<(), StorageError> {
+        said(self.0.save_placeholder(turn, place, message, text).await)
     }
 
-    async fn question(&self, turn: &PromptId) -> Option<MessageId> {
+    async fn answered_message(&self, turn: &PromptId) -> Option<MessageId> {
         // If this fails, the answer is sent without a reference to its question.
-        self.0.question(turn).await.ok().flatten()
+        self.0.answered_message(turn).await.ok().flatten()
     }
 
-    async fn deleted(&self, place: &Place, message: &MessageId) -> Result<(), LedgerError> {
+    async fn forget_placeholder(&self, place: &Place, message: &MessageId) -> Result<(), StorageError> {
         said(self.0.forget_placeholder(place, message).await)
     }
 
-    async fn sending(&self, post: PostId, delivery: Delivery) -> Result<(), LedgerError> {
-        said(self.0.sending(post, delivery).await)
+    async fn save_progress(&self, post: PostId, delivery: Delivery) -> Result<(), StorageError> {
+        said(self.0.save_progress(post, delivery).await)
     }
 
-    async fn sent(&self, post: PostId, messages: Vec<MessageId>) -> Result<Vec<OutboxRow>, LedgerError> {
-        said(self.0.sent(post, messages).await)
+    async fn complete(&self, post: PostId, messages: Vec<MessageId>) -> Result<Vec<OutboxRow>, StorageError> {
+        said(self.0.complete_post(post, messages).await)
     }
 
-    async fn set_reachability(&self, place: &Place, reachability: Reachability) -> Result<(), LedgerError> {
+    async fn set_reachability(&self, place: &Place, reachability: Reachability) -> Result<(), StorageError> {
         said(match reachability {
             Reachability::Blocked => self.0.set_unreachable(place).await,
             Reachability::Open => self.0.set_reachable(place).await,

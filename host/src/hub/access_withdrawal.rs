@@ -133,11 +133,11 @@ impl HostService {
         let access = &self.config().access;
         let gone = |person: &UserId| chat_members::role(person, access).is_none();
         for scope in self.lines.roster.unbind_people(gone) {
-            if let Err(error) = self.store.bind(&scope, None).await {
+            if let Err(error) = self.store.set_active_session(&scope, None).await {
                 tracing::warn!(%error, "failed to clear the active session of a user without access");
             }
         }
-        let places = self.store.keyboard_places().await.unwrap_or_else(|error| {
+        let places = self.store.places_with_open_buttons().await.unwrap_or_else(|error| {
             tracing::warn!(%error, "failed to close the buttons of users without access");
             Vec::new()
         });

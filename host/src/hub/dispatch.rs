@@ -13,7 +13,7 @@ use cordboard_core::{
     types::{Alert, Phase, Place, Reply, SessionName, SessionView},
 };
 use cordboard_runtime::{CallContext, CallError, CallOrder, HostApi, Offer, Registry, SessionSpec};
-use cordboard_store::{Keyboard, Revised, Store, StoreError};
+use cordboard_store::{EditedPrompt, Keyboard, Store, StoreError};
 
 use super::{
     button_press::{Came, Press},
@@ -113,7 +113,7 @@ impl Dispatcher {
     async fn whole(&self, one: JoinedUpdate) -> InboxRow {
         let JoinedUpdate { row, absorbed } = one;
         if !absorbed.is_empty()
-            && let Err(error) = self.store.join(row.id, absorbed).await
+            && let Err(error) = self.store.join_updates(row.id, absorbed).await
         {
             tracing::error!(%error, "failed to join the parts of a message: some may be handled again after a restart");
         }
@@ -226,7 +226,7 @@ impl Dispatcher {
     /// ignored.
     async fn edited(&self, row: &InboxRow, words: &str) {
         if let Some(message) = &row.update.origin.message {
-            match self.store.revise(&row.update.place, message, words).await {
+            match self.store.edit_message(&row.update.place, message, words).await {
                 Ok(Some(revised)) => self.replace(revised).await,
                 Ok(None) => {}
                 Err(error) => tracing::error!(%error, "failed to store an edited message"),
@@ -235,7 +235,7 @@ impl Dispatcher {
         self.posts.finish(vec![CompletedUpdate::Update(row.id)], Vec::new()).await;
     }
 
-    async fn replace(&self, revised: Revised) {
+    async fn replace(&self, revised: EditedPrompt) {
         let line = self.desk.lines().get(&revised.session);
         if let (Some(line), Some(text)) = (line, words_of(&revised.update)) {
             line.send(Input::Edited { prompt: revised.prompt, text }).await;
@@ -258,7 +258,7 @@ impl Dispatcher {
         }
         let id = prompt.id.clone();
         // The message may have been edited before it was assigned. Later edits are sent to the session.
-        let stored = self.store.accepted(row.id).await.ok().flatten();
+        let stored = self.store.accepted_update(row.id).await.ok().flatten();
         let text = stored.as_ref().and_then(words_of).unwrap_or(prompt.text);
         let limits = &self.desk.config().sessions;
         let waits = self.desk.lines().roster.view(session.as_str()).is_some_and(|view| waits(&view, limits));

@@ -8,7 +8,7 @@ mod plugin_state;
 use std::{path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
-use cordboard_chat::outbox::Cut;
+use cordboard_chat::outbox::AnswerStop;
 use cordboard_core::{
     chat::{NewPost, Origin, Update, UpdateKind},
     config::{Agent, Config},
@@ -162,7 +162,7 @@ impl HostApi for HostService {
             now: self.clock.now(),
         };
         let record = rules.record(caller, spec)?;
-        match self.store.create(&record).await {
+        match self.store.create_session(&record).await {
             Ok(()) => {}
             Err(StoreError::Exists { .. }) => {
                 let there = self.roster().view(record.name.as_str());
@@ -182,7 +182,7 @@ impl HostApi for HostService {
             return Err(taken(&view, caller));
         }
         let scope = self.roster().scope(caller, place);
-        self.store.bind(&scope, Some(name)).await.map_err(|error| not_stored(&error))?;
+        self.store.set_active_session(&scope, Some(name)).await.map_err(|error| not_stored(&error))?;
         self.roster().bind(scope, name);
         self.act(caller, name, SessionCommand::Touch(place.clone())).await
     }
@@ -196,17 +196,17 @@ impl HostApi for HostService {
         let cut = if let SessionCommand::Interrupt { from: Some(place), .. } = &order {
             self.posts.cut(place)
         } else {
-            Cut::Nothing
+            AnswerStop::NotSending
         };
         let view = match (self.act_as_pressed(caller, name, order).await, cut) {
             // The turn has already ended, but the rest of its answer was still being sent and is now cut off.
-            (Err(refusal), Cut::Answer) if refusal.text == messages::NOTHING_RUNS => {
+            (Err(refusal), AnswerStop::Stopped) if refusal.text == messages::NOTHING_RUNS => {
                 SessionView::clone(&*self.seen(caller, name.as_str())?)
             }
             (outcome, _) => outcome?,
         };
         if archives {
-            self.store.archive(&view.record).await.map_err(|error| not_stored(&error))?;
+            self.store.archive_session(&view.record).await.map_err(|error| not_stored(&error))?;
             self.roster().unbind(name);
         }
         Ok(view)

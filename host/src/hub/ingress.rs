@@ -7,7 +7,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use cordboard_chat::{Inbox, InboxError};
+use cordboard_chat::{Inbox, StorageError};
 use cordboard_core::{
     chat::{ButtonAction, Update},
     types::{Place, UserId},
@@ -25,7 +25,7 @@ pub struct InboxWriter {
 }
 
 impl InboxWriter {
-    async fn meet(&self, updates: &[Update]) -> Result<(), InboxError> {
+    async fn meet(&self, updates: &[Update]) -> Result<(), StorageError> {
         let known = || self.met.lock().unwrap_or_else(PoisonError::into_inner);
         let met = updates.iter().map(|update| (update.place.clone(), update.caller.id.clone()));
         let new: Vec<_> = {
@@ -35,50 +35,49 @@ impl InboxWriter {
         if new.is_empty() {
             return Ok(());
         }
-        self.store.meet(new.clone()).await.map_err(failed)?;
+        self.store.add_chat_members(new.clone()).await.map_err(failed)?;
         known().extend(new);
         Ok(())
     }
 }
 
-fn failed(error: StoreError) -> InboxError {
-    InboxError(error.to_string())
+fn failed(error: StoreError) -> StorageError {
+    StorageError::Failed(error.to_string())
 }
 
 #[async_trait]
 impl Inbox for InboxWriter {
-    async fn accept(&self, updates: Vec<Update>, offset: Option<i64>) -> Result<(), InboxError> {
+    async fn accept(&self, updates: Vec<Update>, offset: Option<i64>) -> Result<(), StorageError> {
         let offset = offset.map(|next| (self.front_end.to_owned(), next));
         self.meet(&updates).await?;
         let rows = self.store.accept(updates, offset).await.map_err(failed)?;
         if rows.is_empty() {
             return Ok(());
         }
-        self.intake.send(rows).await.map_err(|_| InboxError("accept messages: Cordboard is shutting down".to_owned()))
+        self.intake.send(rows).await.map_err(|_| StorageError::Closed)
     }
 
     fn record_failure(&self, place: &Place) -> bool {
         self.store.record_failure(place)
     }
 
-    async fn offset(&self) -> Result<Option<i64>, InboxError> {
+    async fn offset(&self) -> Result<Option<i64>, StorageError> {
         self.store.offset(self.front_end).await.map_err(failed)
     }
 
-    async fn button(&self, line: &ButtonAction) -> Result<String, InboxError> {
-        let tokens = self.store.buttons(vec![line.clone()]).await.map_err(failed)?;
-        tokens.into_iter().next().ok_or_else(|| InboxError("store a button: the store returned no token".to_owned()))
+    async fn store_button(&self, line: &ButtonAction) -> Result<String, StorageError> {
+        self.store.save_button(line).await.map_err(failed)
     }
 
-    async fn line_of(&self, token: &str) -> Result<Option<ButtonAction>, InboxError> {
-        self.store.line_of(token).await.map_err(failed)
+    async fn find_button(&self, token: &str) -> Result<Option<ButtonAction>, StorageError> {
+        self.store.find_button(token).await.map_err(failed)
     }
 
-    async fn move_chat(&self, home: &str, chat: &str) -> Result<(), InboxError> {
+    async fn move_chat(&self, home: &str, chat: &str) -> Result<(), StorageError> {
         self.store.move_chat(self.front_end, home, chat).await.map_err(failed)
     }
 
-    async fn moved_chats(&self) -> Result<Vec<(String, String)>, InboxError> {
+    async fn moved_chats(&self) -> Result<Vec<(String, String)>, StorageError> {
         self.store.moved_chats(self.front_end).await.map_err(failed)
     }
 }

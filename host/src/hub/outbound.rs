@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use cordboard_chat::outbox::Cut;
+use cordboard_chat::outbox::AnswerStop;
 use cordboard_core::{
     agent::PromptId,
     chat::{CompletedUpdate, Delivery, MessageId, NewPost, OutboxRow, PostId},
@@ -35,7 +35,7 @@ pub trait OutboundSink: Send + Sync {
     /// A user has sent a message in this place.
     fn heard(&self, place: &Place);
     /// Stops the answer that is being sent to this place.
-    fn cut(&self, place: &Place) -> Cut;
+    fn cut(&self, place: &Place) -> AnswerStop;
     /// Marks a message that was accepted and has to wait. Returns false if a line must say so instead.
     async fn acknowledge(&self, _place: &Place, _message: Option<&MessageId>) -> bool {
         true
@@ -87,13 +87,13 @@ impl Outbound {
     }
 
     #[must_use]
-    pub fn cut(&self, place: &Place) -> Cut {
+    pub fn cut(&self, place: &Place) -> AnswerStop {
         self.outlet.cut(place)
     }
 
     /// Closes a request: its messages show the outcome instead of their buttons.
     pub async fn decide(&self, request: &Request, outcome: &str) {
-        self.tell_closed(self.store.decide(request, outcome).await);
+        self.tell_closed(self.store.close_request(request, outcome).await);
     }
 
     /// Like [`Self::decide`], for one message.
@@ -103,23 +103,23 @@ impl Outbound {
 
     /// Like [`Self::decide`], for all messages of a place.
     pub async fn close_keyboards_of(&self, place: &Place) {
-        self.tell_closed(self.store.close_keyboards_of(place, &messages::request_decided(None, None)).await);
+        self.tell_closed(self.store.close_keyboards_in(place, &messages::request_decided(None, None)).await);
     }
 
     /// Like [`Self::decide`], for the requests of a previous host run about failed starts.
     pub async fn withdraw_starts(&self) {
-        self.tell_closed(self.store.withdraw_starts(&messages::request_decided(None, None)).await);
+        self.tell_closed(self.store.close_start_requests(&messages::request_decided(None, None)).await);
     }
 
     /// Like [`Self::decide`], for the requests about other versions of the plugin in `request`.
     pub async fn supersede(&self, request: &Request) {
         let Request::Grant { plugin, digest } = request else { return };
-        self.tell_closed(self.store.withdraw_grants(plugin, digest, &messages::request_decided(None, None)).await);
+        self.tell_closed(self.store.close_grant_requests(plugin, digest, &messages::request_decided(None, None)).await);
     }
 
     /// Ends the turns that the last host left unfinished: marks the parts of answers and deletes the other messages.
     pub async fn mark_cut_off(&self) {
-        match self.store.mark_cut_off().await {
+        match self.store.mark_interrupted_answers().await {
             Ok(rows) => self.outlet.post(rows),
             Err(StoreError::Closed { .. }) => {}
             Err(error) => tracing::error!(%error, "failed to mark unfinished answers: the next start does it"),
@@ -225,8 +225,8 @@ mod tests {
         fn back(&self, _place: &Place, _turn: &PromptId) {}
         fn over(&self, _place: &Place, _turn: &PromptId) {}
         fn heard(&self, _place: &Place) {}
-        fn cut(&self, _place: &Place) -> Cut {
-            Cut::Nothing
+        fn cut(&self, _place: &Place) -> AnswerStop {
+            AnswerStop::NotSending
         }
     }
 

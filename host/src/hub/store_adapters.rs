@@ -18,7 +18,7 @@ fn said(outcome: Result<(), StoreError>) -> Result<(), String> {
 #[async_trait]
 impl SessionStore for Store {
     async fn save(&self, record: &SessionRecord) -> Result<(), String> {
-        said(Self::save(self, record).await)
+        said(self.save_session(record).await)
     }
 
     async fn accept(&self, record: &SessionRecord, prompt: &Prompt) -> Result<(), String> {
@@ -36,11 +36,11 @@ impl SessionStore for Store {
     }
 
     async fn hand(&self, prompt: &PromptId) -> Result<(), String> {
-        said(Self::hand(self, prompt).await)
+        said(self.mark_sent(prompt).await)
     }
 
     async fn take_back(&self, prompt: &PromptId) -> Result<(), String> {
-        said(Self::take_back(self, prompt).await)
+        said(self.mark_queued(prompt).await)
     }
 
     async fn settle(&self, prompt: &PromptId) -> Result<(), String> {

@@ -18,8 +18,8 @@ impl Rollout {
             self.folder_fault = Some(fault.to_string());
             BTreeMap::new()
         });
-        let decided = self.decisions.standings.iter().map(|(name, _)| name);
-        let decided = decided.chain(self.decisions.answers.iter().map(|answer| &answer.plugin));
+        let decided = self.decisions.rollout_states.iter().map(|(name, _)| name);
+        let decided = decided.chain(self.decisions.grant_answers.iter().map(|answer| &answer.plugin));
         let others: BTreeSet<String> = files.keys().chain(decided).cloned().collect();
         let standard = STANDARD.iter().map(|one| one.name.to_owned());
         let names: Vec<String> = standard.chain(others.into_iter().filter(|name| built_in(name).is_none())).collect();
@@ -44,8 +44,8 @@ impl Rollout {
 
     /// Adds the machine of a plugin.
     pub(super) async fn add(&mut self, name: &str, file: FileState) {
-        let state = self.decisions.standings.iter().find(|(plugin, _)| plugin == name);
-        let answers = self.decisions.answers.iter().filter(|answer| answer.plugin == name);
+        let state = self.decisions.rollout_states.iter().find(|(plugin, _)| plugin == name);
+        let answers = self.decisions.grant_answers.iter().filter(|answer| answer.plugin == name);
         let mut machine = Machine::new(Facts {
             name: name.to_owned(),
             file,

@@ -150,9 +150,7 @@ impl Versions {
                 return Ok(known);
             }
             let stored = match store {
-                Some(store) => {
-                    store.generation(&name, &digest).await.map_err(|why| PluginError::Read(why.to_string()))?
-                }
+                Some(store) => store.version(&name, &digest).await.map_err(|why| PluginError::Read(why.to_string()))?,
                 None => None,
             };
             let none = || PluginError::Read("its bytes are not stored any more; copy it again".to_owned());
@@ -163,7 +161,7 @@ impl Versions {
     /// The digests of the stored versions, the latest first.
     pub async fn stored(&self, name: &str) -> Vec<String> {
         match &self.store {
-            Some(store) => store.generations(name).await.unwrap_or_default(),
+            Some(store) => store.versions(name).await.unwrap_or_default(),
             None => Vec::new(),
         }
     }
@@ -173,8 +171,8 @@ impl Versions {
         let Some(store) = self.store.clone() else { return };
         for one in replaced.into_iter().chain([digest]) {
             let saved = match self.known(name, one) {
-                Some(wasm) => store.save_generation(name, one, &wasm).await,
-                None => store.touch_generation(name, one).await,
+                Some(wasm) => store.save_version(name, one, &wasm).await,
+                None => store.touch_version(name, one).await,
             };
             match saved {
                 Ok(()) => self.files.retain(|plugin, file| plugin != name || file.digest != one),
@@ -186,7 +184,7 @@ impl Versions {
     /// Deletes the stored versions of a removed plugin.
     pub async fn delete(&self, name: &str) {
         let Some(store) = &self.store else { return };
-        let deleted = store.forget_generations(name).await;
+        let deleted = store.delete_versions(name).await;
         deleted.unwrap_or_else(
             |error| tracing::warn!(plugin = name, %error, "failed to delete a plugin's stored versions"),
         );

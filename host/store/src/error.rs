@@ -53,31 +53,14 @@ impl std::fmt::Display for Limit {
 }
 
 /// The reason why work on the connection failed, before its purpose is added.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
 pub(super) enum WorkError {
-    Sql(rusqlite::Error),
+    Sql(#[from] rusqlite::Error),
     /// A record that cannot be serialized or deserialized.
-    Record(serde_json::Error),
+    Record(#[from] serde_json::Error),
     /// Already an error of the store's interface.
-    Refused(StoreError),
-}
-
-impl From<rusqlite::Error> for WorkError {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Sql(error)
-    }
-}
-
-impl From<serde_json::Error> for WorkError {
-    fn from(error: serde_json::Error) -> Self {
-        Self::Record(error)
-    }
-}
-
-impl From<StoreError> for WorkError {
-    fn from(error: StoreError) -> Self {
-        Self::Refused(error)
-    }
+    Store(#[from] StoreError),
 }
 
 impl WorkError {
@@ -85,7 +68,7 @@ impl WorkError {
     pub(super) fn during(self, what: &str, file: PathBuf) -> StoreError {
         let what = what.to_owned();
         match self {
-            Self::Refused(error) => error,
+            Self::Store(error) => error,
             Self::Record(error) => StoreError::Corrupt { what, file, why: error.to_string() },
             Self::Sql(error) => {
                 let why = error.to_string();

@@ -17,10 +17,10 @@ const OTHERS_WRITE: u32 = 0o022;
 
 /// The maximum time to wait for the lock if its host was killed. A child of that host holds the lock until it executes
 /// its program, which takes milliseconds except under load.
-const LET_GO: Duration = Duration::from_secs(5);
+const LOCK_WAIT: Duration = Duration::from_secs(5);
 
 /// The interval between attempts to get the lock.
-const LOOK: Duration = Duration::from_millis(10);
+const LOCK_RETRY: Duration = Duration::from_millis(10);
 
 /// The lock on the directory. The kernel releases it when the process ends for any reason.
 #[derive(Debug)]
@@ -65,7 +65,7 @@ fn lock(file: &mut File) -> Result<(), TryLockError> {
     let began = Instant::now();
     loop {
         match file.try_lock() {
-            Err(TryLockError::WouldBlock) if began.elapsed() < LET_GO && is_gone(file) => thread::sleep(LOOK),
+            Err(TryLockError::WouldBlock) if began.elapsed() < LOCK_WAIT && is_gone(file) => thread::sleep(LOCK_RETRY),
             done => return done,
         }
     }
@@ -106,10 +106,8 @@ fn holder(file: &mut File) -> String {
 }
 
 fn not_writable(state: &Path, source: io::Error) -> OpenError {
-    let source = match source.kind() {
-        ErrorKind::NotADirectory | ErrorKind::AlreadyExists => io::Error::new(source.kind(), "it is not a directory"),
-        _ => source,
-    };
+    let is_file = matches!(source.kind(), ErrorKind::NotADirectory | ErrorKind::AlreadyExists);
+    let source = if is_file { io::Error::new(source.kind(), "it is not a directory") } else { source };
     OpenError::NotWritable { path: state.to_owned(), user: user(), source }
 }
 
@@ -132,13 +130,13 @@ mod tests {
     #[test]
     fn opening_waits_for_the_lock_of_a_dead_host() {
         let folder = tempfile::tempdir().unwrap();
-        let mut held = private().truncate(false).open(folder.path().join("lock")).unwrap();
-        held.lock().unwrap();
+        let mut lock_file = private().truncate(false).open(folder.path().join("lock")).unwrap();
+        lock_file.lock().unwrap();
         // No process has this pid: the kernel's limit is four million.
-        writeln!(held, "999999999").unwrap();
+        writeln!(lock_file, "999999999").unwrap();
         let child = thread::spawn(move || {
-            thread::sleep(LOOK * 5);
-            drop(held);
+            thread::sleep(LOCK_RETRY * 5);
+            drop(lock_file);
         });
         claim(folder.path()).unwrap();
         child.join().unwrap();

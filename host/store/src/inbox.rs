@@ -14,24 +14,22 @@ use uuid::Uuid;
 use super::{
     Store,
     error::{StoreError, WorkError},
+    rows::{json, read_all},
     sessions,
     writer::Durability,
 };
 
 /// The number of keys of completed updates that are kept to detect duplicates. Telegram repeats at most the last batch
 /// of 100.
-const KEYS_KEPT: i64 = 10_000;
+const MOST_KEYS: i64 = 10_000;
 
 impl Store {
     /// Stores a batch and the front-end's next offset atomically, and returns the new rows. With an offset, the data is
     /// synced to the disk before this returns, because the front-end deletes updates that the offset confirms. After an
     /// error, nothing was stored, and the caller should retry with the same batch.
-    ///
-    /// # Errors
-    /// The database cannot be read or written.
     pub async fn accept(&self, batch: Vec<Update>, offset: Option<(String, i64)>) -> Result<Vec<InboxRow>, StoreError> {
         let durability = if offset.is_some() { Durability::Power } else { Durability::Process };
-        self.ask_for(
+        self.run_with_durability(
             durability,
             match batch.len() {
                 1 => "store a new message".to_owned(),
@@ -46,7 +44,7 @@ impl Store {
                     db.prepare_cached("INSERT OR REPLACE INTO front_end (name, next) VALUES (?, ?)")?
                         .execute(params![front_end, next])?;
                 }
-                forget_old(db)?;
+                delete_old_keys(db)?;
                 Ok(new)
             },
         )
@@ -54,12 +52,9 @@ impl Store {
     }
 
     /// The offset that was stored with the last batch of this front-end.
-    ///
-    /// # Errors
-    /// The database cannot be read or written.
     pub async fn offset(&self, front_end: &str) -> Result<Option<i64>, StoreError> {
         let front_end = front_end.to_owned();
-        self.ask(format!("read the offset of {front_end}"), move |db| {
+        self.run(format!("read the offset of {front_end}"), move |db| {
             let mut query = db.prepare_cached("SELECT next FROM front_end WHERE name = ?")?;
             Ok(query.query_row([&front_end], |row| row.get(0)).optional()?)
         })
@@ -67,45 +62,36 @@ impl Store {
     }
 
     /// All updates that are not completed, in the order of acceptance.
-    ///
-    /// # Errors
-    /// The database cannot be read or written.
     pub async fn open_messages(&self) -> Result<Vec<InboxRow>, StoreError> {
-        self.ask("read the open messages".to_owned(), open).await
+        self.run("read the open messages".to_owned(), open).await
     }
 
     /// Stores that the update is a prompt that waits for this session.
     ///
     /// # Errors
-    /// [`StoreError::Gone`] if it is completed, or the database cannot be written.
+    /// [`StoreError::Gone`] if it is completed.
     pub async fn assign(&self, id: InboxId, session: &SessionName) -> Result<(), StoreError> {
         let (what, session) = (format!("assign message {} to session '{session}'", id.0), session.clone());
-        self.ask(what.clone(), move |db| {
+        self.run(what.clone(), move |db| {
             let sql = "UPDATE inbox SET state = 'waiting', session = ? WHERE id = ? AND state <> 'done'";
-            found(db.prepare_cached(sql)?.execute(params![session.as_str(), id.0])?, &what)
+            require_row(db.prepare_cached(sql)?.execute(params![session.as_str(), id.0])?, &what)
         })
         .await
     }
 
     /// Stores a prompt for this session, regardless of how its text would be routed. It waits for the session
     /// immediately. Returns its id.
-    ///
-    /// # Errors
-    /// The database cannot be read or written.
     pub async fn accept_for(&self, update: Update, session: &SessionName) -> Result<PromptId, StoreError> {
         let (prompt, session) = (PromptId(Uuid::new_v4().to_string()), session.clone());
-        self.ask(format!("store a message for session '{session}'"), move |db| {
-            insert_waiting(db, &update, (&prompt, &session))?;
-            forget_old(db)?;
+        self.run(format!("store a message for session '{session}'"), move |db| {
+            insert_waiting(db, &update, &prompt, &session)?;
+            delete_old_keys(db)?;
             Ok(prompt.clone())
         })
         .await
     }
 
     /// Stores a prompt that is sent again with a new id, together with the session's record. It waits for the session.
-    ///
-    /// # Errors
-    /// The database cannot be read or written.
     pub async fn accept_again(
         &self,
         update: Update,
@@ -113,8 +99,8 @@ impl Store {
         record: &SessionRecord,
     ) -> Result<(), StoreError> {
         let (prompt, record) = (prompt.clone(), record.clone());
-        self.ask(format!("requeue a message of session '{}'", record.name), move |db| {
-            insert_waiting(db, &update, (&prompt, &record.name))?;
+        self.run(format!("requeue a message of session '{}'", record.name), move |db| {
+            insert_waiting(db, &update, &prompt, &record.name)?;
             sessions::save(db, &record)
         })
         .await
@@ -123,30 +109,30 @@ impl Store {
     /// Stores that the prompt is sent to its session's agent.
     ///
     /// # Errors
-    /// [`StoreError::Gone`] if it was not assigned or is completed, or the database cannot be written.
-    pub async fn hand(&self, prompt: &PromptId) -> Result<(), StoreError> {
-        self.turn_to("handed", format!("mark prompt {} as sent to the agent", prompt.0), prompt).await
+    /// [`StoreError::Gone`] if it was not assigned or is completed.
+    pub async fn mark_sent(&self, prompt: &PromptId) -> Result<(), StoreError> {
+        self.set_inbox_state("handed", format!("mark prompt {} as sent to the agent", prompt.0), prompt).await
     }
 
     /// Stores that the prompt waits again, because the agent did not accept it.
     ///
     /// # Errors
-    /// [`StoreError::Gone`] if it was not assigned or is completed, or the database cannot be written.
-    pub async fn take_back(&self, prompt: &PromptId) -> Result<(), StoreError> {
-        self.turn_to("waiting", format!("mark prompt {} as waiting again", prompt.0), prompt).await
+    /// [`StoreError::Gone`] if it was not assigned or is completed.
+    pub async fn mark_queued(&self, prompt: &PromptId) -> Result<(), StoreError> {
+        self.set_inbox_state("waiting", format!("mark prompt {} as waiting again", prompt.0), prompt).await
     }
 
-    async fn turn_to(&self, state: &'static str, what: String, prompt: &PromptId) -> Result<(), StoreError> {
+    async fn set_inbox_state(&self, state: &'static str, what: String, prompt: &PromptId) -> Result<(), StoreError> {
         let prompt = prompt.clone();
-        self.ask(what.clone(), move |db| {
+        self.run(what.clone(), move |db| {
             let sql = "UPDATE inbox SET state = ? WHERE prompt = ? AND state IN ('waiting', 'handed')";
-            found(db.prepare_cached(sql)?.execute(params![state, prompt.0])?, &what)
+            require_row(db.prepare_cached(sql)?.execute(params![state, prompt.0])?, &what)
         })
         .await
     }
 }
 
-fn found(rows: usize, what: &str) -> Result<(), WorkError> {
+fn require_row(rows: usize, what: &str) -> Result<(), WorkError> {
     if rows == 0 { Err(StoreError::Gone { what: what.to_owned() }.into()) } else { Ok(()) }
 }
 
@@ -156,7 +142,7 @@ fn insert(db: &Connection, update: &Update) -> Result<Option<InboxRow>, WorkErro
     let sql =
         "INSERT OR IGNORE INTO inbox (front_end, key, prompt, state, accepted, record) VALUES (?, ?, ?, 'new', ?, ?)";
     let json = serde_json::to_string(update)?;
-    let row = params![update.place.front_end, update.key, prompt.0, column(at), json];
+    let row = params![update.place.front_end, update.key, prompt.0, to_column(at), json];
     Ok(match db.prepare_cached(sql)?.execute(row)? {
         0 => None,
         _ => Some(InboxRow {
@@ -169,27 +155,23 @@ fn insert(db: &Connection, update: &Update) -> Result<Option<InboxRow>, WorkErro
     })
 }
 
-fn insert_waiting(
-    db: &Connection,
-    update: &Update,
-    (prompt, session): (&PromptId, &SessionName),
-) -> Result<(), WorkError> {
+fn insert_waiting(db: &Connection, update: &Update, prompt: &PromptId, session: &SessionName) -> Result<(), WorkError> {
     let sql = "INSERT INTO inbox (front_end, key, prompt, state, session, accepted, record) VALUES (?, ?, ?, 'waiting', ?, ?, ?)";
     let json = serde_json::to_string(update)?;
-    let row = params![update.place.front_end, update.key, prompt.0, session.as_str(), column(now()), json];
+    let row = params![update.place.front_end, update.key, prompt.0, session.as_str(), to_column(now()), json];
     db.prepare_cached(sql)?.execute(row)?;
     Ok(())
 }
 
 /// Deletes only completed rows, oldest first. The range contains few other rows.
-fn forget_old(db: &Connection) -> Result<(), WorkError> {
+fn delete_old_keys(db: &Connection) -> Result<(), WorkError> {
     let sql = "DELETE FROM inbox WHERE id <= (SELECT max(id) FROM inbox) - ? AND state = 'done'";
-    db.prepare_cached(sql)?.execute([KEYS_KEPT])?;
+    db.prepare_cached(sql)?.execute([MOST_KEYS])?;
     Ok(())
 }
 
 /// Completes an update by either of its ids. No effect if it is already completed. Deletes its text.
-pub(super) fn settle(db: &Connection, done: &CompletedUpdate) -> Result<(), WorkError> {
+pub(super) fn complete(db: &Connection, done: &CompletedUpdate) -> Result<(), WorkError> {
     const DONE: &str = "UPDATE inbox SET state = 'done', session = NULL, record = ''";
     match done {
         CompletedUpdate::Update(id) => db.prepare_cached(&format!("{DONE} WHERE id = ?"))?.execute([id.0])?,
@@ -203,17 +185,11 @@ pub(super) fn settle(db: &Connection, done: &CompletedUpdate) -> Result<(), Work
 /// All updates that are not completed, in order.
 pub(super) fn open(db: &Connection) -> Result<Vec<InboxRow>, WorkError> {
     let sql = "SELECT id, prompt, state, session, accepted, record FROM inbox WHERE state <> 'done' ORDER BY id";
-    let mut query = db.prepare(sql)?;
-    let mut rows = query.query([])?;
-    let mut open = Vec::new();
-    while let Some(row) = rows.next()? {
-        open.push(read(row)?);
-    }
-    Ok(open)
+    read_all(db, sql, [], read)
 }
 
 fn read(row: &Row<'_>) -> Result<InboxRow, WorkError> {
-    let (state, session, record): (String, Option<String>, String) = (row.get(2)?, row.get(3)?, row.get(5)?);
+    let (state, session): (String, Option<String>) = (row.get(2)?, row.get(3)?);
     let state = match (state.as_str(), session) {
         ("waiting", Some(session)) => InboxState::Queued { session: sessions::name(session)? },
         ("handed", Some(session)) => InboxState::Sent { session: sessions::name(session)? },
@@ -221,7 +197,7 @@ fn read(row: &Row<'_>) -> Result<InboxRow, WorkError> {
     };
     Ok(InboxRow {
         id: InboxId(row.get(0)?),
-        update: serde_json::from_str(&record)?,
+        update: json(row, 5)?,
         state,
         prompt: PromptId(row.get(1)?),
         at: Timestamp(row.get::<_, i64>(4)?.unsigned_abs()),
@@ -229,7 +205,7 @@ fn read(row: &Row<'_>) -> Result<InboxRow, WorkError> {
 }
 
 /// The timestamp as SQLite stores it.
-pub(super) fn column(at: Timestamp) -> i64 {
+pub(super) fn to_column(at: Timestamp) -> i64 {
     i64::try_from(at.0).unwrap_or(i64::MAX)
 }
 

@@ -4,22 +4,19 @@
 use cordboard_core::types::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
-use super::{Store, error::StoreError, inbox::column};
+use super::{Store, error::StoreError, inbox::to_column};
 
 impl Store {
     /// Stores these jobs of a plugin, each with its schedule, and deletes the plugin's other jobs. Returns for each the
     /// time up to which it is done, which is `now` for a job that is new or has another schedule.
-    ///
-    /// # Errors
-    /// The database cannot be read or written.
-    pub async fn jobs(
+    pub async fn sync_jobs(
         &self,
         plugin: &str,
         jobs: Vec<(String, String)>,
         now: Timestamp,
     ) -> Result<Vec<Timestamp>, StoreError> {
         let plugin = plugin.to_owned();
-        self.ask(format!("read when the jobs of plugin '{plugin}' ran"), move |db| {
+        self.run(format!("read when the jobs of plugin '{plugin}' ran"), move |db| {
             let mut until = Vec::with_capacity(jobs.len());
             for (name, cron) in &jobs {
                 let sql = "SELECT until FROM job WHERE plugin = ? AND name = ? AND cron = ?";
@@ -30,7 +27,7 @@ impl Store {
             db.prepare_cached("DELETE FROM job WHERE plugin = ?")?.execute([&plugin])?;
             let sql = "INSERT OR REPLACE INTO job (plugin, name, cron, until) VALUES (?, ?, ?, ?)";
             for ((name, cron), until) in jobs.iter().zip(&until) {
-                db.prepare_cached(sql)?.execute(params![plugin, name, cron, column(*until)])?;
+                db.prepare_cached(sql)?.execute(params![plugin, name, cron, to_column(*until)])?;
             }
             Ok(until)
         })
@@ -38,14 +35,11 @@ impl Store {
     }
 
     /// Stores that a job runs for its scheduled time `at` and all earlier ones.
-    ///
-    /// # Errors
-    /// The database cannot be read or written.
     pub async fn begin_job(&self, plugin: &str, name: &str, at: Timestamp) -> Result<(), StoreError> {
         let (plugin, name) = (plugin.to_owned(), name.to_owned());
-        self.ask(format!("store that the job '{name}' of plugin '{plugin}' runs"), move |db| {
+        self.run(format!("store that the job '{name}' of plugin '{plugin}' runs"), move |db| {
             let sql = "UPDATE job SET until = ? WHERE plugin = ? AND name = ?";
-            Ok(db.prepare_cached(sql)?.execute(params![column(at), plugin, name]).map(drop)?)
+            Ok(db.prepare_cached(sql)?.execute(params![to_column(at), plugin, name]).map(drop)?)
         })
         .await
     }

@@ -17,37 +17,38 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 mod buttons;
-mod contents;
+mod chat_migrations;
 mod decisions;
 mod error;
 mod folder;
 mod inbox;
 mod jobs;
 mod keyboards;
-mod moved;
 mod outbox;
 mod outbox_row;
 mod places;
 mod plugin_state;
-mod revise;
+mod rows;
 mod schema;
 mod sessions;
+mod stored_state;
 mod versions;
+mod waiting_updates;
 mod writer;
 
 #[cfg(test)]
 mod tests;
 
-pub use contents::{Contents, read_only};
 pub use cordboard_core::chat::{CompletedUpdate, Delivery, InboxId, InboxRow, InboxState, NewPost, OutboxRow, PostId};
 pub use decisions::Decisions;
 pub use error::{Limit, OpenError, StoreError};
 pub use keyboards::Keyboard;
-pub use plugin_state::Swap;
-pub use revise::Revised;
+pub use plugin_state::CompareAndSwap;
+pub use stored_state::{StoredState, read_only};
+pub use waiting_updates::EditedPrompt;
 
 use error::WorkError;
-use writer::{Durability, Request, Task, Writer};
+use writer::{Durability, Request, TypedRequest, Writer};
 
 /// A handle to the single writer; clones share it. Dropping a future does not undo its request.
 #[derive(Debug, Clone)]
@@ -63,7 +64,7 @@ pub struct Store {
 ///
 /// # Errors
 /// The directory cannot be used. The text contains the reason and the remedy.
-pub fn open(state: &Path) -> Result<(Store, Contents), OpenError> {
+pub fn open(state: &Path) -> Result<(Store, StoredState), OpenError> {
     let file = folder::database(state);
     let was_there = file.exists();
     let lock = folder::claim(state)?;
@@ -75,8 +76,8 @@ pub fn open(state: &Path) -> Result<(Store, Contents), OpenError> {
         folder::check_emptied(state)?;
     }
     schema::migrate(&mut db, found).map_err(failed)?;
-    contents::create_host_id(&db).map_err(failed)?;
-    let contents = contents::read(&db).map_err(failed)?;
+    stored_state::create_host_id(&db).map_err(failed)?;
+    let contents = stored_state::read(&db).map_err(failed)?;
     let (requests, receiver) = mpsc::channel(writer::QUEUE);
     let writer = Writer::new(db, receiver, lock);
     thread::Builder::new().name("store".to_owned()).spawn(move || writer.run()).map_err(|error| StoreError::Io {
@@ -89,13 +90,13 @@ pub fn open(state: &Path) -> Result<(Store, Contents), OpenError> {
 
 /// The size to which the WAL is truncated after a checkpoint, so that one large plugin does not occupy its size on disk
 /// forever.
-const WAL_KEPT: i64 = 8 * 1024 * 1024;
+const WAL_SIZE_LIMIT: i64 = 8 * 1024 * 1024;
 
 fn connect(file: &Path) -> Result<Connection, WorkError> {
     let db = Connection::open(file)?;
     db.pragma_update(None, "journal_mode", "WAL")?;
     db.pragma_update(None, "synchronous", "NORMAL")?;
-    db.pragma_update(None, "journal_size_limit", WAL_KEPT)?;
+    db.pragma_update(None, "journal_size_limit", WAL_SIZE_LIMIT)?;
     // The statements are few and fixed, so all of them stay prepared.
     db.set_prepared_statement_cache_capacity(64);
     Ok(db)
@@ -103,14 +104,11 @@ fn connect(file: &Path) -> Result<Connection, WorkError> {
 
 impl Store {
     /// Syncs everything stored so far to the disk, so that it survives a power failure.
-    ///
-    /// # Errors
-    /// The database cannot be read or written.
     pub async fn sync(&self) -> Result<(), StoreError> {
         // Only a commit that writes is synced.
         let work =
             |db: &Connection| Ok(db.prepare_cached("UPDATE host SET syncs = syncs + 1")?.execute([]).map(drop)?);
-        self.ask_for(Durability::Power, "sync the store".to_owned(), work).await
+        self.run_with_durability(Durability::Power, "sync the store".to_owned(), work).await
     }
 
     /// Stores all pending requests, then closes the files and releases the directory. Later requests fail with
@@ -146,26 +144,27 @@ impl Store {
             let count: i64 = db.pragma_query_value(None, "page_count", |row| row.get(0))?;
             Ok(db.pragma_update_and_check(None, "max_page_count", count + more, |_| Ok(()))?)
         };
-        self.ask("limit the size of the database".to_owned(), work).await.expect("a pragma needs no space");
+        self.run("limit the size of the database".to_owned(), work).await.expect("a pragma needs no space");
     }
 
     /// Runs `work` in a transaction that is committed before this returns. `work` may be called twice, so it must not
     /// move captured values out.
-    async fn ask<T, F>(&self, what: String, work: F) -> Result<T, StoreError>
+    async fn run<T, F>(&self, what: String, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnMut(&Connection) -> Result<T, WorkError> + Send + 'static,
     {
-        self.ask_for(Durability::Process, what, work).await
+        self.run_with_durability(Durability::Process, what, work).await
     }
 
-    async fn ask_for<T, F>(&self, durability: Durability, what: String, work: F) -> Result<T, StoreError>
+    async fn run_with_durability<T, F>(&self, durability: Durability, what: String, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnMut(&Connection) -> Result<T, WorkError> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        let task = Task { what: what.clone(), file: self.file.as_path().to_owned(), work, outcome: None, answer };
+        let task =
+            TypedRequest { what: what.clone(), file: self.file.as_path().to_owned(), work, outcome: None, answer };
         let closed = || StoreError::Closed { what };
         if self.requests.send(Request::Work(durability, Box::new(task))).await.is_err() {
             return Err(closed());

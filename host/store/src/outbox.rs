@@ -14,28 +14,26 @@ use super::{
     Store,
     error::{StoreError, WorkError},
     inbox, keyboards, outbox_row,
+    rows::{json, read_all},
 };
 
 impl Store {
     /// Completes updates and stores their posts atomically. A command is completed with its reply, a turn with its
     /// final answer; a dropped prompt has no post, and a notice completes nothing. Updates that are already completed
     /// are unchanged; the posts are stored on every call.
-    ///
-    /// # Errors
-    /// The database cannot be read or written.
     pub async fn finish(&self, done: Vec<CompletedUpdate>, out: Vec<NewPost>) -> Result<Vec<OutboxRow>, StoreError> {
         let what = format!("store {} posts and the end of {} messages", out.len(), done.len());
-        self.ask(what, move |db| {
+        self.run(what, move |db| {
             let mut rows: Vec<OutboxRow> = Vec::with_capacity(out.len());
             for mut post in out.iter().cloned() {
                 // Read the answered message before the prompt is settled below. Only the first post of a turn has it.
                 if let Some(turn) = post.turn.as_ref().filter(|_| rows.iter().all(|row| row.turn != post.turn)) {
-                    post.reply.reply_to = question(db, turn)?;
+                    post.reply.reply_to = answered_message(db, turn)?;
                 }
                 rows.push(insert(db, &post)?);
             }
             for done in &done {
-                inbox::settle(db, done)?;
+                inbox::complete(db, done)?;
                 if let CompletedUpdate::Prompt(prompt) = done {
                     db.prepare_cached("DELETE FROM live WHERE prompt = ?")?.execute([&prompt.0])?;
                 }
@@ -46,28 +44,23 @@ impl Store {
     }
 
     /// The message that a turn answers, until the turn's end is stored.
-    ///
-    /// # Errors
-    /// The database cannot be read or written.
-    pub async fn question(&self, turn: &PromptId) -> Result<Option<MessageId>, StoreError> {
+    pub async fn answered_message(&self, turn: &PromptId) -> Result<Option<MessageId>, StoreError> {
         let turn = turn.clone();
-        self.ask(format!("read which message prompt {} came with", turn.0), move |db| question(db, &turn)).await
+        self.run(format!("read which message prompt {} came with", turn.0), move |db| answered_message(db, &turn)).await
     }
 
     /// Stores that the turn is streamed into this message, which now shows `text`. The final answer replaces the
     /// message, even after a crash. Must be called for each message of a long answer and for each edit. Ignores a turn
     /// whose end is stored.
-    ///
-    /// # Errors
-    /// The database cannot be read or written.
-    pub async fn placeholder(
+    pub async fn save_placeholder(
         &self,
-        (turn, place): (&PromptId, &Place),
+        turn: &PromptId,
+        place: &Place,
         message: &MessageId,
         text: &str,
     ) -> Result<(), StoreError> {
         let (turn, place, message, text) = (turn.clone(), place.clone(), message.clone(), text.to_owned());
-        self.ask(format!("store the message into which prompt {} is answered", turn.0), move |db| {
+        self.run(format!("store the message into which prompt {} is answered", turn.0), move |db| {
             let place = serde_json::to_string(&place)?;
             // If the final answer was stored while the message was being sent, the entry would never be deleted. A turn
             // that the agent began itself is not in the inbox. Its answer is still in the outbox then.
@@ -82,12 +75,9 @@ impl Store {
     }
 
     /// Stores that a message into which a turn was streamed no longer exists.
-    ///
-    /// # Errors
-    /// The database cannot be read or written.
     pub async fn forget_placeholder(&self, place: &Place, message: &MessageId) -> Result<(), StoreError> {
         let (place, message) = (place.clone(), message.clone());
-        self.ask("remove a deleted message".to_owned(), move |db| {
+        self.run("remove a deleted message".to_owned(), move |db| {
             let place = serde_json::to_string(&place)?;
             db.prepare_cached("DELETE FROM live WHERE place = ? AND message = ?")?
                 .execute(params![place, message.0])?;
@@ -97,35 +87,23 @@ impl Store {
     }
 
     /// The turns that were streamed into messages and have no stored end, with the places of these messages.
-    ///
-    /// # Errors
-    /// The database cannot be read or written.
     pub async fn streamed_turns(&self) -> Result<Vec<(PromptId, Place)>, StoreError> {
-        self.ask("read which turns have no end".to_owned(), |db| {
-            let mut query = db.prepare("SELECT prompt, place FROM live GROUP BY prompt, place ORDER BY min(id)")?;
-            let turns = query.query_map([], |row| Ok((row.get(0).map(PromptId)?, row.get::<_, String>(1)?)))?;
-            turns
-                .map(|turn| turn.map_err(WorkError::from).and_then(|(id, at)| Ok((id, serde_json::from_str(&at)?))))
-                .collect()
+        self.run("read which turns have no end".to_owned(), |db| {
+            let sql = "SELECT prompt, place FROM live GROUP BY prompt, place ORDER BY min(id)";
+            read_all(db, sql, [], |row| Ok((PromptId(row.get(0)?), json(row, 1)?)))
         })
         .await
     }
 
     /// Ends the streamed turns of the last host, and returns the posts that edit or delete their messages. Must run
     /// before any turn of this host is streamed.
-    ///
-    /// # Errors
-    /// The database cannot be read or written.
-    pub async fn mark_cut_off(&self) -> Result<Vec<OutboxRow>, StoreError> {
-        self.ask("mark the interrupted answers".to_owned(), mark_cut_off).await
+    pub async fn mark_interrupted_answers(&self) -> Result<Vec<OutboxRow>, StoreError> {
+        self.run("mark the interrupted answers".to_owned(), mark_interrupted_answers).await
     }
 
     /// Stores the progress of a post. No effect if the post is already sent.
-    ///
-    /// # Errors
-    /// The database cannot be read or written.
-    pub async fn sending(&self, id: PostId, delivery: Delivery) -> Result<(), StoreError> {
-        self.ask(format!("store the progress of post {}", id.0), move |db| {
+    pub async fn save_progress(&self, id: PostId, delivery: Delivery) -> Result<(), StoreError> {
+        self.run(format!("store the progress of post {}", id.0), move |db| {
             let delivery = serde_json::to_string(&delivery)?;
             db.prepare_cached("UPDATE outbox SET delivery = ? WHERE id = ?")?.execute(params![delivery, id.0])?;
             Ok(())
@@ -135,19 +113,16 @@ impl Store {
 
     /// Deletes a post that was sent or abandoned. `messages` are the ones whose buttons can be removed. If the request
     /// was decided in the meantime, returns posts that show the decision in them.
-    ///
-    /// # Errors
-    /// The database cannot be read or written.
-    pub async fn sent(&self, id: PostId, messages: Vec<MessageId>) -> Result<Vec<OutboxRow>, StoreError> {
-        self.ask(format!("store that post {} was sent", id.0), move |db| {
+    pub async fn complete_post(&self, id: PostId, messages: Vec<MessageId>) -> Result<Vec<OutboxRow>, StoreError> {
+        self.run(format!("store that post {} was sent", id.0), move |db| {
             db.prepare_cached("DELETE FROM outbox WHERE id = ?")?.execute([id.0])?;
-            keyboards::shown(db, id, &messages)
+            keyboards::record_messages(db, id, &messages)
         })
         .await
     }
 }
 
-fn question(db: &Connection, turn: &PromptId) -> Result<Option<MessageId>, WorkError> {
+fn answered_message(db: &Connection, turn: &PromptId) -> Result<Option<MessageId>, WorkError> {
     let sql = "SELECT json_extract(record, '$.origin.message') FROM inbox WHERE prompt = ? AND state <> 'done'";
     let mut query = db.prepare_cached(sql)?;
     let message: Option<Option<String>> = query.query_row([&turn.0], |row| row.get(0)).optional()?;
@@ -157,20 +132,18 @@ fn question(db: &Connection, turn: &PromptId) -> Result<Option<MessageId>, WorkE
 fn insert(db: &Connection, post: &NewPost) -> Result<OutboxRow, WorkError> {
     let place = serde_json::to_string(&post.place)?;
     let state = Delivery { messages: replaced(db, post, &place)?, shown: 0 };
-    let row = outbox_row::insert(db, (&place, post.turn.clone()), (post.reply.clone(), state))?;
+    let row = outbox_row::insert(db, &place, post.turn.clone(), post.reply.clone(), state)?;
     if !row.reply.buttons.is_empty() {
-        keyboards::insert(db, row.id, (&place, &row.reply))?;
+        keyboards::insert(db, row.id, &place, &row.reply)?;
     }
     Ok(row)
 }
 
 /// Marks the messages of unfinished turns that show a part of the answer, and deletes those that show only progress.
-fn mark_cut_off(db: &Connection) -> Result<Vec<OutboxRow>, WorkError> {
-    let live: Vec<(String, String, String, Option<String>)> = {
-        let mut query = db.prepare("SELECT prompt, place, message, text FROM live ORDER BY id")?;
-        let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
-        rows.collect::<Result<_, _>>()?
-    };
+fn mark_interrupted_answers(db: &Connection) -> Result<Vec<OutboxRow>, WorkError> {
+    let sql = "SELECT prompt, place, message, text FROM live ORDER BY id";
+    let live: Vec<(String, Place, String, Option<String>)> =
+        read_all(db, sql, [], |row| Ok((row.get(0)?, json(row, 1)?, row.get(2)?, row.get(3)?)))?;
     db.execute("DELETE FROM live", [])?;
     let mut marks = Vec::new();
     for (at, (prompt, place, message, text)) in live.iter().enumerate() {
@@ -186,7 +159,7 @@ fn mark_cut_off(db: &Connection) -> Result<Vec<OutboxRow>, WorkError> {
             Some(_) => continue,
         };
         let edit = Some(MessageId(message.clone()));
-        marks.push(insert(db, &NewPost { edit, ..NewPost::new(serde_json::from_str(place)?, reply) })?);
+        marks.push(insert(db, &NewPost { edit, ..NewPost::new(place.clone(), reply) })?);
     }
     Ok(marks)
 }
@@ -196,10 +169,8 @@ fn mark_cut_off(db: &Connection) -> Result<Vec<OutboxRow>, WorkError> {
 fn replaced(db: &Connection, post: &NewPost, place: &str) -> Result<Vec<MessageId>, WorkError> {
     let mut messages: Vec<_> = post.edit.iter().cloned().collect();
     if let Some(turn) = &post.turn {
-        let mut query = db.prepare_cached("SELECT message FROM live WHERE prompt = ? AND place = ? ORDER BY id")?;
-        let live = query.query_map(params![turn.0, place], |row| row.get(0).map(MessageId))?;
-        for message in live {
-            let message = message?;
+        let sql = "SELECT message FROM live WHERE prompt = ? AND place = ? ORDER BY id";
+        for message in read_all(db, sql, params![turn.0, place], |row| Ok(MessageId(row.get(0)?)))? {
             if !messages.contains(&message) {
                 messages.push(message);
             }

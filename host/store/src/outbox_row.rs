@@ -5,14 +5,20 @@ use cordboard_core::{
     chat::{Delivery, OutboxRow, PostId},
     types::Reply,
 };
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, params};
 
-use super::error::WorkError;
+use super::{
+    error::WorkError,
+    rows::{json, read_all},
+};
 
+/// Inserts a post. `place` is JSON.
 pub fn insert(
     db: &Connection,
-    (place, turn): (&str, Option<PromptId>),
-    (reply, state): (Reply, Delivery),
+    place: &str,
+    turn: Option<PromptId>,
+    reply: Reply,
+    state: Delivery,
 ) -> Result<OutboxRow, WorkError> {
     let (stored, delivery) = (serde_json::to_string(&reply)?, serde_json::to_string(&state)?);
     db.prepare_cached("INSERT INTO outbox (place, turn, reply, delivery) VALUES (?, ?, ?, ?)")?.execute(params![
@@ -26,22 +32,13 @@ pub fn insert(
 
 /// All posts that are not completely sent, in order.
 pub fn all(db: &Connection) -> Result<Vec<OutboxRow>, WorkError> {
-    let mut query = db.prepare("SELECT id, place, turn, reply, delivery FROM outbox ORDER BY id")?;
-    let mut rows = query.query([])?;
-    let mut all = Vec::new();
-    while let Some(row) = rows.next()? {
-        all.push(read(row)?);
-    }
-    Ok(all)
-}
-
-fn read(row: &Row<'_>) -> Result<OutboxRow, WorkError> {
-    let (place, reply, delivery): (String, String, String) = (row.get(1)?, row.get(3)?, row.get(4)?);
-    Ok(OutboxRow {
-        id: PostId(row.get(0)?),
-        place: serde_json::from_str(&place)?,
-        reply: serde_json::from_str(&reply)?,
-        turn: row.get::<_, Option<String>>(2)?.map(PromptId),
-        state: serde_json::from_str(&delivery)?,
+    read_all(db, "SELECT id, place, turn, reply, delivery FROM outbox ORDER BY id", [], |row| {
+        Ok(OutboxRow {
+            id: PostId(row.get(0)?),
+            place: json(row, 1)?,
+            turn: row.get::<_, Option<String>>(2)?.map(PromptId),
+            reply: json(row, 3)?,
+            state: json(row, 4)?,
+        })
     })
 }

@@ -5,30 +5,29 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::{
     Store,
     error::{Limit, StoreError, WorkError},
+    rows::read_all,
 };
 
 /// A compare-and-swap: replaces `expected` (`None`: absent) with `value` (`None`: delete).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Swap {
+pub struct CompareAndSwap {
     pub expected: Option<Vec<u8>>,
     pub value: Option<Vec<u8>>,
 }
 
 impl Store {
-    /// # Errors
-    /// The database cannot be read or written.
     pub async fn state_get(&self, plugin: &str, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let (plugin, key) = (plugin.to_owned(), key.to_owned());
-        self.ask(format!("read the state of plugin '{plugin}'"), move |db| get(db, &plugin, &key)).await
+        self.run(format!("read the state of plugin '{plugin}'"), move |db| get(db, &plugin, &key)).await
     }
 
     /// Sets a value. `limit` bounds the total bytes of all keys and values of the plugin.
     ///
     /// # Errors
-    /// [`StoreError::StateLimit`] if the plugin would exceed the limit, or the database cannot be written.
+    /// [`StoreError::StateLimit`] if the plugin would exceed the limit.
     pub async fn state_set(&self, plugin: &str, key: &str, value: Vec<u8>, limit: Limit) -> Result<(), StoreError> {
         let (plugin, key) = (plugin.to_owned(), key.to_owned());
-        self.ask(format!("store the state of plugin '{plugin}'"), move |db| {
+        self.run(format!("store the state of plugin '{plugin}'"), move |db| {
             put(db, &plugin, &key, Some(&value))?;
             check(db, &plugin, &limit)
         })
@@ -36,25 +35,17 @@ impl Store {
     }
 
     /// Deletes a key. A missing key is not an error.
-    ///
-    /// # Errors
-    /// The database cannot be read or written.
     pub async fn state_delete(&self, plugin: &str, key: &str) -> Result<(), StoreError> {
         let (plugin, key) = (plugin.to_owned(), key.to_owned());
-        self.ask(format!("delete state of plugin '{plugin}'"), move |db| put(db, &plugin, &key, None)).await
+        self.run(format!("delete state of plugin '{plugin}'"), move |db| put(db, &plugin, &key, None)).await
     }
 
     /// The plugin's keys that begin with `prefix`, sorted.
-    ///
-    /// # Errors
-    /// The database cannot be read or written.
     pub async fn state_keys(&self, plugin: &str, prefix: &str) -> Result<Vec<String>, StoreError> {
         let (plugin, prefix) = (plugin.to_owned(), prefix.to_owned());
-        self.ask(format!("list the state of plugin '{plugin}'"), move |db| {
+        self.run(format!("list the state of plugin '{plugin}'"), move |db| {
             let sql = "SELECT key FROM plugin_state WHERE plugin = ?1 AND substr(key, 1, length(?2)) = ?2 ORDER BY key";
-            let mut query = db.prepare_cached(sql)?;
-            let keys = query.query_map(params![plugin, prefix], |row| row.get(0))?;
-            Ok(keys.collect::<Result<_, _>>()?)
+            read_all(db, sql, params![plugin, prefix], |row| Ok(row.get(0)?))
         })
         .await
     }
@@ -62,16 +53,16 @@ impl Store {
     /// Swaps the value if it is as expected. Otherwise returns the current value as the inner error.
     ///
     /// # Errors
-    /// [`StoreError::StateLimit`] if the plugin would exceed the limit, or the database cannot be written.
+    /// [`StoreError::StateLimit`] if the plugin would exceed the limit.
     pub async fn state_swap(
         &self,
         plugin: &str,
         key: &str,
-        swap: Swap,
+        swap: CompareAndSwap,
         limit: Limit,
     ) -> Result<Result<(), Option<Vec<u8>>>, StoreError> {
         let (plugin, key) = (plugin.to_owned(), key.to_owned());
-        self.ask(format!("store the state of plugin '{plugin}'"), move |db| {
+        self.run(format!("store the state of plugin '{plugin}'"), move |db| {
             let found = get(db, &plugin, &key)?;
             if found != swap.expected {
                 return Ok(Err(found));

@@ -62,7 +62,7 @@ const GUARDS: &str = "
     DELETE FROM button WHERE command LIKE '/plugins%' OR command NOT LIKE '/%';
 ";
 
-/// Which users have written in which places. A place with a session is known to have at least one, so it gets an
+/// The users who have written in each place. A place with a session is known to have at least one, so it gets an
 /// unknown user.
 const MET: &str = "
     CREATE TABLE met (place TEXT NOT NULL, person TEXT NOT NULL, PRIMARY KEY (place, person)) STRICT, WITHOUT ROWID;

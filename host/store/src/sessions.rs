@@ -12,11 +12,10 @@ impl Store {
     /// Stores a new session.
     ///
     /// # Errors
-    /// [`StoreError::Exists`] if a session of that name exists, including archived ones, or the database cannot be
-    /// written.
-    pub async fn create(&self, record: &SessionRecord) -> Result<(), StoreError> {
+    /// [`StoreError::Exists`] if a session of that name exists, including archived ones.
+    pub async fn create_session(&self, record: &SessionRecord) -> Result<(), StoreError> {
         let record = record.clone();
-        self.ask(format!("create session '{}'", record.name), move |db| {
+        self.run(format!("create session '{}'", record.name), move |db| {
             let sql = "INSERT OR IGNORE INTO session (name, owner, archived, record) VALUES (?, ?, ?, ?)";
             match write(db, sql, &record)? {
                 0 => Err(StoreError::Exists(record.name.clone()).into()),
@@ -27,21 +26,15 @@ impl Store {
     }
 
     /// Stores the current state of the session.
-    ///
-    /// # Errors
-    /// The database cannot be read or written.
-    pub async fn save(&self, record: &SessionRecord) -> Result<(), StoreError> {
+    pub async fn save_session(&self, record: &SessionRecord) -> Result<(), StoreError> {
         let record = record.clone();
-        self.ask(format!("store session '{}'", record.name), move |db| save(db, &record)).await
+        self.run(format!("store session '{}'", record.name), move |db| save(db, &record)).await
     }
 
     /// Stores the archived session and makes it inactive in all places, atomically.
-    ///
-    /// # Errors
-    /// The database cannot be read or written.
-    pub async fn archive(&self, record: &SessionRecord) -> Result<(), StoreError> {
+    pub async fn archive_session(&self, record: &SessionRecord) -> Result<(), StoreError> {
         let record = record.clone();
-        self.ask(format!("archive session '{}'", record.name), move |db| {
+        self.run(format!("archive session '{}'", record.name), move |db| {
             save(db, &record)?;
             db.prepare_cached("DELETE FROM active WHERE session = ?")?.execute([record.name.as_str()])?;
             Ok(())
@@ -50,12 +43,13 @@ impl Store {
     }
 
     /// Sets the active session of a scope. `None` clears it.
-    ///
-    /// # Errors
-    /// The database cannot be read or written.
-    pub async fn bind(&self, scope: &ActiveScope, session: Option<&SessionName>) -> Result<(), StoreError> {
+    pub async fn set_active_session(
+        &self,
+        scope: &ActiveScope,
+        session: Option<&SessionName>,
+    ) -> Result<(), StoreError> {
         let (scope, session) = (scope.clone(), session.cloned());
-        self.ask(format!("store the active session of {scope}"), move |db| {
+        self.run(format!("store the active session of {scope}"), move |db| {
             let place = serde_json::to_string(&scope.place)?;
             let person = scope.person.as_ref().map_or("", |person| person.0.as_str());
             match &session {

@@ -33,12 +33,12 @@ impl State {
         self.0.path()
     }
 
-    fn open(&self) -> (Store, Contents) {
+    fn open(&self) -> (Store, StoredState) {
         open(self.path()).unwrap()
     }
 
     /// The contents after a restart of the host.
-    async fn after(&self, store: Store) -> Contents {
+    async fn after(&self, store: Store) -> StoredState {
         store.close().await;
         let (store, contents) = self.open();
         store.close().await;

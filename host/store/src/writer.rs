@@ -30,13 +30,13 @@ pub(super) enum Durability {
 }
 
 pub(super) enum Request {
-    Work(Durability, Box<dyn Job>),
+    Work(Durability, Box<dyn WriteRequest>),
     /// Answered when all earlier requests are stored and the files are closed.
     Close(oneshot::Sender<()>),
 }
 
 /// A request's work, with the channel for its answer.
-pub(super) trait Job: Send {
+pub(super) trait WriteRequest: Send {
     /// Runs the work and keeps its outcome. Returns false if it failed. May be called again after the transaction was
     /// rolled back.
     fn run(&mut self, db: &Connection) -> bool;
@@ -44,8 +44,8 @@ pub(super) trait Job: Send {
     fn answer(self: Box<Self>, commit: Result<(), WorkError>);
 }
 
-/// A [`Job`] with any work and answer.
-pub(super) struct Task<T, F> {
+/// A [`WriteRequest`] with any work and answer.
+pub(super) struct TypedRequest<T, F> {
     pub(super) what: String,
     pub(super) file: PathBuf,
     pub(super) work: F,
@@ -53,7 +53,7 @@ pub(super) struct Task<T, F> {
     pub(super) answer: oneshot::Sender<Result<T, StoreError>>,
 }
 
-impl<T, F> Job for Task<T, F>
+impl<T, F> WriteRequest for TypedRequest<T, F>
 where
     T: Send,
     F: FnMut(&Connection) -> Result<T, WorkError> + Send,
@@ -95,9 +95,9 @@ impl Writer {
     pub(super) fn run(mut self) {
         let mut waiters = Vec::new();
         while let Some(first) = self.requests.blocking_recv() {
-            let (durability, jobs) = self.gather(first, &mut waiters);
-            if !jobs.is_empty() {
-                self.commit(durability, jobs);
+            let (durability, requests) = self.gather(first, &mut waiters);
+            if !requests.is_empty() {
+                self.commit(durability, requests);
             }
         }
         drop(self);
@@ -106,15 +106,19 @@ impl Writer {
         }
     }
 
-    fn gather(&mut self, first: Request, waiters: &mut Vec<oneshot::Sender<()>>) -> (Durability, Vec<Box<dyn Job>>) {
+    fn gather(
+        &mut self,
+        first: Request,
+        waiters: &mut Vec<oneshot::Sender<()>>,
+    ) -> (Durability, Vec<Box<dyn WriteRequest>>) {
         let mut durability = Durability::Process;
-        let mut jobs = Vec::new();
+        let mut requests = Vec::new();
         let mut next = Some(first);
         while let Some(request) = next {
             match request {
-                Request::Work(wanted, job) => {
+                Request::Work(wanted, request) => {
                     durability = durability.max(wanted);
-                    jobs.push(job);
+                    requests.push(request);
                 }
                 Request::Close(waiter) => {
                     // Requests that are already in the channel are still received and stored.
@@ -122,28 +126,28 @@ impl Writer {
                     waiters.push(waiter);
                 }
             }
-            next = if jobs.len() < GROUP { self.requests.try_recv().ok() } else { None };
+            next = if requests.len() < GROUP { self.requests.try_recv().ok() } else { None };
         }
-        (durability, jobs)
+        (durability, requests)
     }
 
     /// Commits the group. If that fails, commits each request on its own, so that only the failing ones are rejected.
-    fn commit(&mut self, durability: Durability, mut jobs: Vec<Box<dyn Job>>) {
-        match (self.transact(durability, &mut jobs), jobs.len()) {
-            (Ok(()), _) => jobs.into_iter().for_each(|job| job.answer(Ok(()))),
+    fn commit(&mut self, durability: Durability, mut requests: Vec<Box<dyn WriteRequest>>) {
+        match (self.transact(durability, &mut requests), requests.len()) {
+            (Ok(()), _) => requests.into_iter().for_each(|request| request.answer(Ok(()))),
             (Err(trouble), ..=1) => {
-                if let Some(job) = jobs.pop() {
-                    job.answer(Err(trouble));
+                if let Some(request) = requests.pop() {
+                    request.answer(Err(trouble));
                 }
             }
-            (Err(_), _) => jobs.into_iter().for_each(|job| self.commit(durability, vec![job])),
+            (Err(_), _) => requests.into_iter().for_each(|request| self.commit(durability, vec![request])),
         }
     }
 
-    fn transact(&mut self, durability: Durability, jobs: &mut [Box<dyn Job>]) -> Result<(), WorkError> {
+    fn transact(&mut self, durability: Durability, requests: &mut [Box<dyn WriteRequest>]) -> Result<(), WorkError> {
         self.set_durability(durability)?;
         execute(&self.db, "BEGIN")?;
-        let done = run_all(&self.db, jobs).and_then(|()| execute(&self.db, "COMMIT"));
+        let done = run_all(&self.db, requests).and_then(|()| execute(&self.db, "COMMIT"));
         if done.is_err() && !self.db.is_autocommit() {
             execute(&self.db, "ROLLBACK")?;
         }
@@ -165,17 +169,17 @@ impl Writer {
 
 /// Runs each request in its own savepoint. Fails if SQLite rolled back the whole transaction, which it may do when the
 /// disk is full.
-fn run_all(db: &Connection, jobs: &mut [Box<dyn Job>]) -> rusqlite::Result<()> {
-    for job in jobs {
-        execute(db, "SAVEPOINT job")?;
-        let good = job.run(db);
+fn run_all(db: &Connection, requests: &mut [Box<dyn WriteRequest>]) -> rusqlite::Result<()> {
+    for request in requests {
+        execute(db, "SAVEPOINT request")?;
+        let good = request.run(db);
         if db.is_autocommit() {
             return Err(rusqlite::Error::InvalidQuery);
         }
         if !good {
-            execute(db, "ROLLBACK TO job")?;
+            execute(db, "ROLLBACK TO request")?;
         }
-        execute(db, "RELEASE job")?;
+        execute(db, "RELEASE request")?;
     }
     Ok(())
 }

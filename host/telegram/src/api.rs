@@ -16,35 +16,35 @@ use super::token::Token;
 const EXCERPT: usize = 120;
 
 /// The delay after "too many requests" without a `retry_after`.
-const UNSAID: Duration = Duration::from_secs(5);
+const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// The longest accepted `retry_after`. No flood limit is longer, and a broken server may send a number that overflows
 /// an `Instant`.
-const LONGEST_HOLD: Duration = Duration::from_secs(24 * 60 * 60);
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The reason that a call failed. Each variant needs another reaction.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Failure {
+pub(super) enum BotApiError {
     #[error("{why}")]
     Unauthorised { why: String },
     /// Another program polls with this token, or a webhook is set.
     #[error("{why}")]
     Conflict { why: String },
     #[error("{why}")]
-    Later { after: Duration, why: String },
+    RateLimited { after: Duration, why: String },
     /// The host can't write to the chat any more.
     #[error("{why}")]
-    Gone { why: String },
+    Unreachable { why: String },
     /// The group has a new id.
     #[error("the group moved to {to}")]
     Moved { to: i64 },
     #[error("the message is already up to date")]
     NotModified,
     #[error("{why}")]
-    Refused { why: String },
+    Rejected { why: String },
     /// The request failed, the response is invalid, or the server reports an internal error.
     #[error("{why}")]
-    Down { why: String },
+    Unavailable { why: String },
 }
 
 pub(super) struct Api {
@@ -52,35 +52,35 @@ pub(super) struct Api {
     http: Bot,
     base: String,
     token: Token,
-    patience: Duration,
+    timeout: Duration,
 }
 
 impl Api {
-    pub fn new(token: Token, base: &str, patience: Duration) -> Self {
+    pub fn new(token: Token, base: &str, timeout: Duration) -> Self {
         let builder = default_reqwest_settings();
         // The proxy from the environment can't reach a local Bot API server.
         let builder = if is_local(base) { builder.no_proxy() } else { builder };
         let client = builder.build().expect("it fails only if the TLS library fails to start");
-        Self { http: Bot::with_client(String::new(), client), base: base.to_owned(), token, patience }
+        Self { http: Bot::with_client(String::new(), client), base: base.to_owned(), token, timeout }
     }
 
-    pub async fn call<P, T>(&self, payload: &P) -> Result<T, Failure>
+    pub async fn call<P, T>(&self, payload: &P) -> Result<T, BotApiError>
     where
         P: Payload + Serialize + Sync,
         T: DeserializeOwned,
     {
         let url = format!("{}/bot{}/{}", self.base, self.token.secret(), P::NAME);
-        let patience = self.patience + payload.timeout_hint().unwrap_or_default();
-        let down = |error: &dyn Error| Failure::Down { why: self.told(P::NAME, error) };
-        let request = self.http.client().post(url).timeout(patience).json(payload);
-        let answer = request.send().await.map_err(|error| down(&error.without_url()))?;
-        let status = answer.status().as_u16();
-        let body = answer.bytes().await.map_err(|error| down(&error.without_url()))?;
+        let timeout = self.timeout + payload.timeout_hint().unwrap_or_default();
+        let unavailable = |error: &dyn Error| BotApiError::Unavailable { why: self.describe(P::NAME, error) };
+        let request = self.http.client().post(url).timeout(timeout).json(payload);
+        let response = request.send().await.map_err(|error| unavailable(&error.without_url()))?;
+        let status = response.status().as_u16();
+        let body = response.bytes().await.map_err(|error| unavailable(&error.without_url()))?;
         read(status, &body)
     }
 
     /// Formats the error and its causes on one line.
-    fn told(&self, method: &str, error: &dyn Error) -> String {
+    fn describe(&self, method: &str, error: &dyn Error) -> String {
         let (mut text, mut cause) = (error.to_string(), error.source());
         while let Some(error) = cause {
             text = format!("{text}: {error}");
@@ -97,7 +97,7 @@ fn is_local(base: &str) -> bool {
 
 /// The envelope of every response.
 #[derive(Deserialize)]
-struct Answer<T> {
+struct Response<T> {
     ok: bool,
     result: Option<T>,
     error_code: Option<u16>,
@@ -112,22 +112,22 @@ struct Parameters {
     migrate_to_chat_id: Option<i64>,
 }
 
-fn read<T: DeserializeOwned>(status: u16, body: &[u8]) -> Result<T, Failure> {
-    let answer: Answer<T> = match tolerant_json::parse(body).and_then(serde_json::from_value) {
-        Ok(answer) => answer,
-        Err(error) => return Err(nonsense(status, body, &error)),
+fn read<T: DeserializeOwned>(status: u16, body: &[u8]) -> Result<T, BotApiError> {
+    let response: Response<T> = match tolerant_json::parse(body).and_then(serde_json::from_value) {
+        Ok(response) => response,
+        Err(error) => return Err(invalid_response(status, body, &error)),
     };
-    match answer.result {
-        Some(result) if answer.ok => Ok(result),
+    match response.result {
+        Some(result) if response.ok => Ok(result),
         Some(_) | None => {
-            let why = answer.description.map(scrub::text);
+            let why = response.description.map(scrub::text);
             let why = why.unwrap_or_else(|| format!("HTTP {status} without a description"));
-            Err(classify(answer.error_code.unwrap_or(status), &answer.parameters, why))
+            Err(classify(response.error_code.unwrap_or(status), &response.parameters, why))
         }
     }
 }
 
-fn nonsense(status: u16, body: &[u8], error: &serde_json::Error) -> Failure {
+fn invalid_response(status: u16, body: &[u8], error: &serde_json::Error) -> BotApiError {
     // Scrub before cutting: the scrubber might not recognise the rest of a cut token, which could still help an
     // attacker.
     let clean = scrub::text(String::from_utf8_lossy(body).into_owned());
@@ -135,15 +135,15 @@ fn nonsense(status: u16, body: &[u8], error: &serde_json::Error) -> Failure {
     let error = scrub::text(error.to_string());
     let why = format!("HTTP {status}, not a response of a Bot API ({error}): {excerpt:?}");
     match status {
-        401 => Failure::Unauthorised { why },
-        429 => Failure::Later { after: UNSAID, why },
-        _ => Failure::Down { why },
+        401 => BotApiError::Unauthorised { why },
+        429 => BotApiError::RateLimited { after: DEFAULT_RETRY_AFTER, why },
+        _ => BotApiError::Unavailable { why },
     }
 }
 
 /// Descriptions of a 400 that mean that the host can't write to the place: it is deleted or closed, or the bot has no
 /// rights there.
-const GONE: [&str; 14] = [
+const UNREACHABLE: [&str; 14] = [
     "chat not found",
     "user not found",
     "PEER_ID_INVALID",
@@ -160,23 +160,23 @@ const GONE: [&str; 14] = [
     "_FORBIDDEN",
 ];
 
-fn classify(code: u16, parameters: &Parameters, why: String) -> Failure {
+fn classify(code: u16, parameters: &Parameters, why: String) -> BotApiError {
     if let Some(to) = parameters.migrate_to_chat_id {
-        return Failure::Moved { to };
+        return BotApiError::Moved { to };
     }
     if let Some(seconds) = parameters.retry_after {
-        return Failure::Later { after: Duration::from_secs(seconds).min(LONGEST_HOLD), why };
+        return BotApiError::RateLimited { after: Duration::from_secs(seconds).min(LONGEST_RETRY_AFTER), why };
     }
     match code {
         // The server answers 404 for a malformed token, which is part of the path.
-        401 | 404 => Failure::Unauthorised { why },
-        403 => Failure::Gone { why },
-        409 => Failure::Conflict { why },
-        429 => Failure::Later { after: UNSAID, why },
-        400 if why.contains("message is not modified") => Failure::NotModified,
-        400 if GONE.iter().any(|gone| why.contains(gone)) => Failure::Gone { why },
-        400..=499 => Failure::Refused { why },
-        _ => Failure::Down { why: format!("HTTP {code}: {why}") },
+        401 | 404 => BotApiError::Unauthorised { why },
+        403 => BotApiError::Unreachable { why },
+        409 => BotApiError::Conflict { why },
+        429 => BotApiError::RateLimited { after: DEFAULT_RETRY_AFTER, why },
+        400 if why.contains("message is not modified") => BotApiError::NotModified,
+        400 if UNREACHABLE.iter().any(|reason| why.contains(reason)) => BotApiError::Unreachable { why },
+        400..=499 => BotApiError::Rejected { why },
+        _ => BotApiError::Unavailable { why: format!("HTTP {code}: {why}") },
     }
 }
 
@@ -184,48 +184,59 @@ fn classify(code: u16, parameters: &Parameters, why: String) -> Failure {
 mod tests {
     use super::*;
 
-    fn failure(status: u16, body: &str) -> Failure {
+    fn failure(status: u16, body: &str) -> BotApiError {
         read::<bool>(status, body.as_bytes()).unwrap_err()
     }
 
-    fn refusal(code: u16, description: &str) -> Failure {
+    fn error_response(code: u16, description: &str) -> BotApiError {
         failure(code, &format!(r#"{{"ok":false,"error_code":{code},"description":"{description}"}}"#))
     }
 
     #[test]
     fn failures_are_classified_by_reaction() {
         assert_eq!(read::<bool>(200, br#"{"ok":true,"result":true}"#), Ok(true));
-        assert!(matches!(refusal(401, "Unauthorized"), Failure::Unauthorised { .. }));
-        assert!(matches!(refusal(404, "Not Found"), Failure::Unauthorised { .. }));
-        assert!(matches!(refusal(403, "Forbidden: bot was blocked by the user"), Failure::Gone { .. }));
-        assert!(matches!(refusal(400, "Bad Request: chat not found"), Failure::Gone { .. }));
+        assert!(matches!(error_response(401, "Unauthorized"), BotApiError::Unauthorised { .. }));
+        assert!(matches!(error_response(404, "Not Found"), BotApiError::Unauthorised { .. }));
+        assert!(matches!(
+            error_response(403, "Forbidden: bot was blocked by the user"),
+            BotApiError::Unreachable { .. }
+        ));
+        assert!(matches!(error_response(400, "Bad Request: chat not found"), BotApiError::Unreachable { .. }));
         for closed in
             ["TOPIC_CLOSED", "have no rights to send a message", "CHAT_SEND_PLAIN_FORBIDDEN", "CHAT_WRITE_FORBIDDEN"]
         {
-            assert!(matches!(refusal(400, &format!("Bad Request: {closed}")), Failure::Gone { .. }), "{closed}");
+            assert!(
+                matches!(error_response(400, &format!("Bad Request: {closed}")), BotApiError::Unreachable { .. }),
+                "{closed}"
+            );
         }
-        assert!(matches!(refusal(400, "Bad Request: can't parse entities"), Failure::Refused { .. }));
-        assert!(matches!(refusal(409, "Conflict"), Failure::Conflict { .. }));
-        assert!(matches!(refusal(500, "Internal"), Failure::Down { .. }));
+        assert!(matches!(error_response(400, "Bad Request: can't parse entities"), BotApiError::Rejected { .. }));
+        assert!(matches!(error_response(409, "Conflict"), BotApiError::Conflict { .. }));
+        assert!(matches!(error_response(500, "Internal"), BotApiError::Unavailable { .. }));
         let same =
             "Bad Request: message is not modified: specified new message content and reply markup are exactly the same";
-        assert_eq!(refusal(400, same), Failure::NotModified);
+        assert_eq!(error_response(400, same), BotApiError::NotModified);
         let flood =
             r#"{"ok":false,"error_code":429,"description":"Too Many Requests","parameters":{"retry_after":42}}"#;
-        assert!(matches!(failure(429, flood), Failure::Later { after, .. } if after == Duration::from_secs(42)));
+        assert!(
+            matches!(failure(429, flood), BotApiError::RateLimited { after, .. } if after == Duration::from_secs(42))
+        );
         let never = flood.replace(":42}", &format!(":{}}}", u64::MAX));
-        assert!(matches!(failure(429, &never), Failure::Later { after, .. } if after == LONGEST_HOLD));
+        assert!(matches!(failure(429, &never), BotApiError::RateLimited { after, .. } if after == LONGEST_RETRY_AFTER));
         let moved =
             r#"{"ok":false,"error_code":400,"description":"upgraded","parameters":{"migrate_to_chat_id":-100}}"#;
-        assert_eq!(failure(400, moved), Failure::Moved { to: -100 });
+        assert_eq!(failure(400, moved), BotApiError::Moved { to: -100 });
     }
 
     #[test]
     fn an_invalid_response_is_an_outage() {
         for (status, body) in [(200, "<html>hotel wifi</html>"), (502, "Bad Gateway"), (200, ""), (200, "{}")] {
-            assert!(matches!(failure(status, body), Failure::Down { .. } | Failure::Refused { .. }), "{status} {body}");
+            assert!(
+                matches!(failure(status, body), BotApiError::Unavailable { .. } | BotApiError::Rejected { .. }),
+                "{status} {body}"
+            );
         }
-        assert!(matches!(failure(429, "slow down"), Failure::Later { .. }));
+        assert!(matches!(failure(429, "slow down"), BotApiError::RateLimited { .. }));
     }
 
     const SECRET: &str = "AAE0-abcdefghijklmnopqrstuvwxyz1234";
@@ -242,8 +253,8 @@ mod tests {
             let head = String::from_utf8_lossy(&request[..read]).into_owned();
             let path = head.split(' ').nth(1).unwrap();
             let page = format!("{}{} is not here", "-".repeat(before), spell(path));
-            let answer = format!("HTTP/1.1 502 Bad Gateway\r\ncontent-length: {}\r\n\r\n{page}", page.len());
-            stream.write_all(answer.as_bytes()).await.unwrap();
+            let response = format!("HTTP/1.1 502 Bad Gateway\r\ncontent-length: {}\r\n\r\n{page}", page.len());
+            stream.write_all(response.as_bytes()).await.unwrap();
         });
         base
     }
@@ -273,7 +284,10 @@ mod tests {
                 let base = echoing(spell, before).await;
                 let api = Api::new(token.clone(), &base, Duration::from_secs(20));
                 let failure = api.call::<_, bool>(&teloxide_core::payloads::GetMe::new()).await.unwrap_err();
-                assert!(matches!(&failure, Failure::Down { why } if why.contains("HTTP 502")), "{failure:?}");
+                assert!(
+                    matches!(&failure, BotApiError::Unavailable { why } if why.contains("HTTP 502")),
+                    "{failure:?}"
+                );
                 assert_eq!(runs_of_the_token(&failure.to_string()), [""; 0], "{failure}");
             }
         }

@@ -12,14 +12,16 @@ use cordboard_core::{
 
 use super::{
     Access, FRONT_END, PollSettings,
-    moves::Moves,
-    prompt::{Context, Marks, is_opening, marked, mention, name, opening_mention, without_name},
+    chat_migrations::ChatMigrations,
+    prompt::{
+        Markup, PromptContext, display_name, is_opening, mention, opening_mention, restore_markdown, without_name,
+    },
     sender::message_id,
     update::{self, CallbackQuery, Entity, Message, User},
 };
 
 /// The maximum number of users without access to log, so that a bot that many people find doesn't fill the log.
-const STRANGERS: usize = 100;
+const MOST_STRANGERS: usize = 100;
 
 /// The fields of messages without text, each with a word for the user. Other messages are service messages or have an
 /// unknown kind, and get no reply.
@@ -53,7 +55,7 @@ const NEARLY_LONGEST: usize = 3500;
 
 /// The content of an update. `query` is the id of a button press, which needs an answer even if the user has no
 /// access.
-pub(super) struct Read {
+pub(super) struct ParsedUpdate {
     pub incoming: Option<Incoming>,
     pub query: Option<String>,
 }
@@ -85,33 +87,33 @@ pub(super) struct UpdateParser {
     bot: Bot,
     clock: TimeSource,
     strangers: HashSet<u64>,
-    moves: Arc<Moves>,
+    migrations: Arc<ChatMigrations>,
 }
 
 impl UpdateParser {
-    pub fn new(settings: &PollSettings, bot: Bot, moves: Arc<Moves>) -> Self {
+    pub fn new(settings: &PollSettings, bot: Bot, migrations: Arc<ChatMigrations>) -> Self {
         let (access, clock) = (Arc::clone(&settings.access), Arc::clone(&settings.clock));
-        Self { access, bot, moves, clock, strangers: HashSet::new() }
+        Self { access, bot, migrations, clock, strangers: HashSet::new() }
     }
 
-    pub fn read(&mut self, update: update::Update) -> Read {
+    pub fn parse(&mut self, update: update::Update) -> ParsedUpdate {
         let id = update.update_id;
         if let Some(query) = update.callback_query {
-            return Read { incoming: self.press(id, &query), query: Some(query.id) };
+            return ParsedUpdate { incoming: self.press(id, &query), query: Some(query.id) };
         }
-        if let Some(moved) = update.message.as_ref().and_then(moved) {
-            return Read { incoming: Some(moved), query: None };
+        if let Some(migration) = update.message.as_ref().and_then(migration) {
+            return ParsedUpdate { incoming: Some(migration), query: None };
         }
         let new = update.message.and_then(|message| self.message(id, &message));
         let incoming = new.or_else(|| update.edited_message.and_then(|message| self.edited(id, &message)));
-        Read { incoming: incoming.map(Incoming::Update), query: None }
+        ParsedUpdate { incoming: incoming.map(Incoming::Update), query: None }
     }
 
     fn message(&mut self, update: i64, message: &Message) -> Option<Update> {
         // Messages sent on behalf of a channel or group have no person as their author.
         let from = message.from.as_ref().filter(|from| message.sender_chat.is_none() && !from.is_bot)?;
         let caller = self.caller(from)?;
-        let what = self.what(message)?;
+        let what = self.content(message)?;
         let date = message.edit_date.or(message.date).unwrap_or_default();
         let at = Timestamp(date.saturating_mul(1000));
         let origin = self.origin(message, &what);
@@ -134,23 +136,24 @@ impl UpdateParser {
     }
 
     fn origin(&self, message: &Message, what: &UpdateKind) -> Origin {
-        let speaker = message.from.as_ref().filter(|_| message.chat.is_group()).map(|from| name(&from.full_name()));
+        let speaker =
+            message.from.as_ref().filter(|_| message.chat.is_group()).map(|from| display_name(&from.full_name()));
         let part = match (&message.media_group_id, what) {
             (Some(album), UpdateKind::NotText { .. }) => MessagePart::Album(album.clone()),
-            (_, UpdateKind::Text(_)) => part(message),
+            (_, UpdateKind::Text(_)) => split_part(message),
             (_, UpdateKind::NotText { .. } | UpdateKind::Edited(_) | UpdateKind::Press { .. }) => MessagePart::Alone,
         };
         Origin { message: Some(self.id(message)), part, speaker }
     }
 
-    fn what(&self, message: &Message) -> Option<UpdateKind> {
+    fn content(&self, message: &Message) -> Option<UpdateKind> {
         if let Some(text) = &message.text {
-            return self.words(message, text, &message.entities).map(UpdateKind::Text);
+            return self.prompt_text(message, text, &message.entities).map(UpdateKind::Text);
         }
         let kind = KINDS.iter().find(|(field, _)| message.others.contains_key(*field)).map(|(_, kind)| *kind);
         if let Some(caption) = &message.caption {
             let kind = kind.unwrap_or("message").to_owned();
-            let caption = self.words(message, caption, &message.caption_entities)?;
+            let caption = self.prompt_text(message, caption, &message.caption_entities)?;
             return Some(UpdateKind::NotText { kind, caption: Some(caption) });
         }
         Some(UpdateKind::NotText { kind: kind?.to_owned(), caption: None })
@@ -158,11 +161,11 @@ impl UpdateParser {
 
     /// Returns a command without the bot's name, or a prompt with its context. `None` if the message is for somebody
     /// else.
-    fn words(&self, message: &Message, text: &str, entities: &[Entity]) -> Option<String> {
+    fn prompt_text(&self, message: &Message, text: &str, entities: &[Entity]) -> Option<String> {
         let (text, entities) = without_name(text, entities, &self.bot.name);
         // Forwarded text is never a command.
         if message.forward_origin.is_none() {
-            match route::parse(&marked(&text, &entities, Marks::Links), Some(&self.bot.name)) {
+            match route::parse(&restore_markdown(&text, &entities, Markup::Links), Some(&self.bot.name)) {
                 ParsedText::OtherBot => return None,
                 // Without the bot's name, which the hub doesn't know.
                 ParsedText::Command { name, invocation } => {
@@ -174,7 +177,7 @@ impl UpdateParser {
         if message.chat.is_group() && self.is_for_others(message) {
             return None;
         }
-        Some(Context { message, bot: self.bot.id }.prompt(&marked(&text, &entities, Marks::All)))
+        Some(PromptContext { message, bot: self.bot.id }.prompt(&restore_markdown(&text, &entities, Markup::All)))
     }
 
     /// Returns whether a text in a group first mentions or answers somebody else, and doesn't mention the bot.
@@ -219,20 +222,20 @@ impl UpdateParser {
     }
 
     fn id(&self, message: &Message) -> MessageId {
-        message_id(self.moves.home(message.chat.id), message.chat.id, message.message_id)
+        message_id(self.migrations.first_id(message.chat.id), message.chat.id, message.message_id)
     }
 
     fn place(&self, message: &Message) -> Place {
         // In a chat without topics this is the thread of a reply, and the bot can't send to it.
         let thread = message.message_thread_id.filter(|_| message.is_topic_message == Some(true));
         let topic = thread.map(|thread| thread.to_string());
-        Place { topic, ..Place::new(FRONT_END, &self.moves.home(message.chat.id).to_string()) }
+        Place { topic, ..Place::new(FRONT_END, &self.migrations.first_id(message.chat.id).to_string()) }
     }
 
     fn caller(&mut self, user: &User) -> Option<Caller> {
         let id = user.id;
         let Some(role) = (self.access)(id) else {
-            if self.strangers.len() < STRANGERS && self.strangers.insert(id) {
+            if self.strangers.len() < MOST_STRANGERS && self.strangers.insert(id) {
                 tracing::info!(
                     user = id,
                     "ignored a message of a user who is not in [access]; add the id there to give access"
@@ -245,7 +248,7 @@ impl UpdateParser {
 }
 
 /// Detects a migration message. Both chats send one, each with the id of the other chat.
-fn moved(message: &Message) -> Option<Incoming> {
+fn migration(message: &Message) -> Option<Incoming> {
     let id = |field: &str| message.others.get(field).and_then(serde_json::Value::as_i64);
     let to = id("migrate_to_chat_id").map(|to| Incoming::Moved { from: message.chat.id, to });
     to.or_else(|| id("migrate_from_chat_id").map(|from| Incoming::Moved { from, to: message.chat.id }))
@@ -253,7 +256,7 @@ fn moved(message: &Message) -> Option<Incoming> {
 }
 
 /// Uses the length to detect whether the client may have split a longer text.
-fn part(message: &Message) -> MessagePart {
+fn split_part(message: &Message) -> MessagePart {
     let length = message.text.as_deref().map_or(0, units);
     let is_plain = message.forward_origin.is_none() && message.reply_to_message.is_none() && message.quote.is_none();
     match length {

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use cordboard_chat::{ButtonAction, Inbox, InboxError};
+use cordboard_chat::{ButtonAction, Inbox, StorageError};
 use cordboard_core::{
     render::{is_blank, one_line},
     types::Button,
@@ -16,7 +16,7 @@ use teloxide_core::types::{InlineKeyboardButton, InlineKeyboardMarkup};
 use super::locked;
 
 /// The maximum number of cached tokens. A message that streams shows the same buttons many times.
-const KEPT: usize = 256;
+const CACHED_TOKENS: usize = 256;
 
 /// The maximum number of characters of a label. Clients show fewer.
 const LONGEST_LABEL: usize = 100;
@@ -24,23 +24,24 @@ const LONGEST_LABEL: usize = 100;
 /// The Bot API's limit for callback data, in bytes.
 const LONGEST_TOKEN: usize = 64;
 
-/// The maximum number of buttons in a message and in one row.
-const MOST: (usize, usize) = (100, 8);
+/// The maximum number of buttons in a message.
+const MOST_BUTTONS: usize = 100;
+/// The maximum number of buttons in a row.
+const MOST_IN_ROW: usize = 8;
 
 /// Returns the valid buttons with their labels, in rows within the limit.
 fn valid(rows: &[Vec<Button>]) -> Vec<Vec<(String, &Button)>> {
-    let (most, most_in_row) = MOST;
-    let mut left = most;
+    let mut left = MOST_BUTTONS;
     let mut valid = Vec::new();
     for row in rows {
         let labelled = row.iter().map(|button| (one_line(&button.label, LONGEST_LABEL), button));
         let shown: Vec<_> = labelled.filter(|(label, _)| !is_blank(label)).take(left).collect();
         left -= shown.len();
-        valid.extend(shown.chunks(most_in_row).map(<[_]>::to_vec));
+        valid.extend(shown.chunks(MOST_IN_ROW).map(<[_]>::to_vec));
     }
-    let (all, sent) = (rows.iter().map(Vec::len).sum::<usize>(), most - left);
+    let (all, sent) = (rows.iter().map(Vec::len).sum::<usize>(), MOST_BUTTONS - left);
     if sent < all {
-        tracing::warn!(left_out = all - sent, most, "omitted buttons: without a label, or too many");
+        tracing::warn!(left_out = all - sent, most = MOST_BUTTONS, "omitted buttons: without a label, or too many");
     }
     valid
 }
@@ -60,7 +61,7 @@ impl Keyboard {
     ///
     /// # Errors
     /// The store can't be written.
-    pub async fn of(&self, rows: &[Vec<Button>]) -> Result<Option<InlineKeyboardMarkup>, InboxError> {
+    pub async fn of(&self, rows: &[Vec<Button>]) -> Result<Option<InlineKeyboardMarkup>, StorageError> {
         let mut keyboard = Vec::with_capacity(rows.len());
         for row in valid(rows) {
             let mut buttons = Vec::with_capacity(row.len());
@@ -72,16 +73,16 @@ impl Keyboard {
         Ok((!keyboard.is_empty()).then(|| InlineKeyboardMarkup::new(keyboard)))
     }
 
-    async fn token(&self, line: ButtonAction) -> Result<String, InboxError> {
+    async fn token(&self, line: ButtonAction) -> Result<String, StorageError> {
         let known = locked(&self.tokens).get(&line).cloned();
         if let Some(token) = known {
             return Ok(token);
         }
-        let token = self.inbox.button(&line).await?;
+        let token = self.inbox.store_button(&line).await?;
         debug_assert!((1..=LONGEST_TOKEN).contains(&token.len()), "a token fits into a button");
         let mut tokens = locked(&self.tokens);
         // The store deletes old buttons, so cached tokens may be invalid. Clear the cache.
-        if tokens.len() >= KEPT {
+        if tokens.len() >= CACHED_TOKENS {
             tokens.clear();
         }
         tokens.insert(line, token.clone());

@@ -13,13 +13,13 @@ use std::{
 
 use cordboard_core::types::{Role, TimeSource};
 
-use cordboard_chat::{Inbox, MenuEntry, backoff::Pauses};
+use cordboard_chat::{Inbox, MenuEntry, backoff::Backoff};
 
 mod api;
+mod chat_migrations;
 mod entities;
 mod incoming;
 mod keyboard;
-mod moves;
 mod poll;
 mod prompt;
 mod rate_limits;
@@ -28,10 +28,10 @@ mod token;
 mod update;
 
 use api::Api;
+use chat_migrations::ChatMigrations;
 use keyboard::Keyboard;
-use moves::Moves;
 pub use poll::PollError;
-use sender::{Calls, Spot};
+use sender::{ApiPlace, Calls};
 pub use token::{TokenError, check as check_token};
 
 /// The front-end of Telegram's places, as in [`Place`](cordboard_core::types::Place).
@@ -63,11 +63,11 @@ pub struct Settings {
     /// The pause in a private chat. In a group it is five times as long.
     pub edit_pause: EditPause,
     /// The long-poll timeout, in whole seconds.
-    pub poll: Duration,
+    pub poll_timeout: Duration,
     /// The maximum time for an answer, in addition to the long-poll timeout.
-    pub patience: Duration,
+    pub timeout: Duration,
     /// The delay after a first failure. It grows to a minute.
-    pub first_pause: Duration,
+    pub first_retry: Duration,
 }
 
 impl Settings {
@@ -78,9 +78,9 @@ impl Settings {
             token_file,
             api_url: api_url.trim_end_matches('/').to_owned(),
             edit_pause: Arc::new(|| Duration::from_secs(1)),
-            poll: Duration::from_secs(50),
-            patience: Duration::from_secs(20),
-            first_pause: Duration::from_secs(1),
+            poll_timeout: Duration::from_secs(50),
+            timeout: Duration::from_secs(20),
+            first_retry: Duration::from_secs(1),
         }
     }
 }
@@ -91,14 +91,14 @@ pub struct Telegram {
     api: Arc<Api>,
     inbox: Arc<dyn Inbox>,
     keyboard: Keyboard,
-    moves: Arc<Moves>,
+    migrations: Arc<ChatMigrations>,
     calls: Calls,
     /// The places with a pending call that shows typing.
-    typing: Arc<Mutex<HashSet<Spot>>>,
+    typing: Arc<Mutex<HashSet<ApiPlace>>>,
     /// The menu that was last set.
     menu: Mutex<Option<Vec<MenuEntry>>>,
     /// Hashes of the contents of recent messages, by chat and message id. An edit to the same content needs no call.
-    written: Mutex<HashMap<(String, String), u64>>,
+    shown_hashes: Mutex<HashMap<(String, String), u64>>,
 }
 
 impl Telegram {
@@ -108,11 +108,11 @@ impl Telegram {
     /// The token's file is missing or invalid. The text says what to do.
     pub fn open(settings: Settings, inbox: Arc<dyn Inbox>) -> Result<Self, TokenError> {
         let token = token::read(&settings.token_file)?;
-        let api = Arc::new(Api::new(token, &settings.api_url, settings.patience));
+        let api = Arc::new(Api::new(token, &settings.api_url, settings.timeout));
         let keyboard = Keyboard::new(Arc::clone(&inbox));
-        let (moves, menu, written) = (Arc::default(), Mutex::default(), Mutex::default());
+        let (migrations, menu, shown_hashes) = (Arc::default(), Mutex::default(), Mutex::default());
         let (calls, typing) = (Calls::new(Arc::clone(&api)), Arc::default());
-        Ok(Self { settings, api, inbox, keyboard, calls, typing, moves, menu, written })
+        Ok(Self { settings, api, inbox, keyboard, calls, typing, migrations, menu, shown_hashes })
     }
 
     /// Polls for updates and stores them. Failures of the network and the store are retried.
@@ -122,8 +122,8 @@ impl Telegram {
     /// # Errors
     /// The token was refused for [`PollSettings::give_up`], or is not valid. Only the operator can fix this.
     pub async fn poll(&self, settings: PollSettings) -> PollError {
-        let pauses = Pauses::beginning_with(self.settings.first_pause);
-        poll::run(self, settings, pauses).await
+        let backoff = Backoff::starting_at(self.settings.first_retry);
+        poll::run(self, settings, backoff).await
     }
 }
 

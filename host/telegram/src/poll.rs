@@ -5,7 +5,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use cordboard_chat::{Chat as _, InboxError, backoff::Pauses, outbox};
+use cordboard_chat::{Chat as _, StorageError, backoff::Backoff, outbox};
 use cordboard_core::{
     chat::{ButtonAction, Update, UpdateKind},
     messages,
@@ -22,7 +22,7 @@ use tokio::{task::JoinSet, time::Instant};
 
 use super::{
     PollSettings, Telegram,
-    api::{Api, Failure},
+    api::{Api, BotApiError},
     incoming::{Bot, Incoming, UpdateParser},
     update,
 };
@@ -40,101 +40,104 @@ pub enum PollError {
 
 /// A problem that stops the loop from working. Each is reported once, when it begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Trouble {
+enum Problem {
     Conflict,
     Flood,
     Network,
-    Refused,
+    Token,
     Store,
 }
 
-struct Link {
-    trouble: Option<Trouble>,
-    pauses: Pauses,
+/// The state of the connection to the Bot API.
+struct Connection {
+    problem: Option<Problem>,
+    backoff: Backoff,
+    /// The server has accepted the token before, so it may refuse the token only because it restarts.
+    was_accepted: bool,
     /// The time of the first refusal of the token since the last successful call or other failure.
-    refused: Option<Instant>,
+    rejected_since: Option<Instant>,
 }
 
-impl Link {
+impl Connection {
     /// Returns the delay after a failure. It is twice as long if another program polls with the token.
-    fn failed(&mut self, failure: &Failure) -> Duration {
-        self.refused = None;
+    fn on_failure(&mut self, failure: &BotApiError) -> Duration {
+        self.rejected_since = None;
         match failure {
-            Failure::Conflict { why } => {
-                self.begins(Trouble::Conflict, || {
+            BotApiError::Conflict { why } => {
+                self.report_once(Problem::Conflict, || {
                     tracing::error!(why, "another program polls Telegram with this token, or a webhook is set: stop it, because no messages arrive until then");
                 });
-                self.pauses.grow() * 2
+                self.backoff.next_delay() * 2
             }
-            Failure::Later { after, why } => {
-                self.begins(Trouble::Flood, || tracing::warn!(why, ?after, "rate limited by Telegram"));
+            BotApiError::RateLimited { after, why } => {
+                self.report_once(Problem::Flood, || tracing::warn!(why, ?after, "rate limited by Telegram"));
                 *after
             }
-            Failure::Unauthorised { why }
-            | Failure::Gone { why }
-            | Failure::Refused { why }
-            | Failure::Down { why } => {
-                self.begins(Trouble::Network, || tracing::warn!(why, "Telegram does not respond: retrying"));
-                self.pauses.grow()
+            BotApiError::Unauthorised { why }
+            | BotApiError::Unreachable { why }
+            | BotApiError::Rejected { why }
+            | BotApiError::Unavailable { why } => {
+                self.report_once(Problem::Network, || tracing::warn!(why, "Telegram does not respond: retrying"));
+                self.backoff.next_delay()
             }
-            Failure::Moved { .. } | Failure::NotModified => self.pauses.grow(),
+            BotApiError::Moved { .. } | BotApiError::NotModified => self.backoff.next_delay(),
         }
     }
 
     /// Returns the wait before the next attempt with a refused token, or `None` once it has been refused for `give_up`
     /// without interruption.
-    fn refused(&mut self, why: &str, give_up: Duration) -> Option<Duration> {
+    fn on_rejected_token(&mut self, why: &str, give_up: Duration) -> Option<Duration> {
         let now = Instant::now();
-        let left = (*self.refused.get_or_insert(now) + give_up).checked_duration_since(now)?;
-        self.begins(Trouble::Refused, || {
+        let left = (*self.rejected_since.get_or_insert(now) + give_up).checked_duration_since(now)?;
+        self.report_once(Problem::Token, || {
             tracing::error!(why, ?give_up, "Telegram rejects the token: retrying until [telegram] give_up has passed");
         });
-        (!left.is_zero()).then(|| self.pauses.grow().min(left))
+        (!left.is_zero()).then(|| self.backoff.next_delay().min(left))
     }
 
-    fn stalled(&mut self, error: &InboxError) -> Duration {
-        self.begins(Trouble::Store, || {
+    fn on_store_failure(&mut self, error: &StorageError) -> Duration {
+        self.report_once(Problem::Store, || {
             tracing::error!(%error, "failed to store messages: they are fetched again from Telegram");
         });
-        self.pauses.grow()
+        self.backoff.next_delay()
     }
 
-    fn begins(&mut self, trouble: Trouble, tell: impl FnOnce()) {
-        if self.trouble.replace(trouble) != Some(trouble) {
-            tell();
+    fn report_once(&mut self, problem: Problem, report: impl FnOnce()) {
+        if self.problem.replace(problem) != Some(problem) {
+            report();
         }
     }
 
-    fn works(&mut self) {
-        self.refused = None;
-        self.pauses.reset();
-        if self.trouble.take().is_some() {
+    fn on_success(&mut self) {
+        self.rejected_since = None;
+        self.backoff.reset();
+        if self.problem.take().is_some() {
             tracing::info!("Telegram responds again");
         }
     }
 }
 
-pub(super) async fn run(telegram: &Telegram, settings: PollSettings, pauses: Pauses) -> PollError {
-    let mut link = Link { trouble: None, pauses, refused: None };
-    // A stored offset proves that the token was valid before. The server may refuse it only because it restarts.
-    let is_known = telegram.inbox.offset().await.is_ok_and(|offset| offset.is_some());
-    let bot = match sign_in(telegram, &settings, &mut link, is_known).await {
+pub(super) async fn run(telegram: &Telegram, settings: PollSettings, backoff: Backoff) -> PollError {
+    // A stored offset proves that the token was valid before.
+    let was_accepted = telegram.inbox.offset().await.is_ok_and(|offset| offset.is_some());
+    let mut connection = Connection { problem: None, backoff, was_accepted, rejected_since: None };
+    let bot = match sign_in(telegram, &settings, &mut connection).await {
         Ok(bot) => bot,
         Err(error) => return error,
     };
-    while let Err(error) = telegram.moves.load(&*telegram.inbox).await {
-        tokio::time::sleep(link.stalled(&error)).await;
+    while let Err(error) = telegram.migrations.load(&*telegram.inbox).await {
+        tokio::time::sleep(connection.on_store_failure(&error)).await;
     }
     tracing::info!(bot = bot.name, "polling Telegram");
-    let mut gate = UpdateParser::new(&settings, bot, Arc::clone(&telegram.moves));
-    let mut answers = JoinSet::new();
+    let mut parser = UpdateParser::new(&settings, bot, Arc::clone(&telegram.migrations));
+    let mut pending_answers = JoinSet::new();
     let mut offset = None;
     loop {
         // Remove finished tasks, which log their own failures.
-        while answers.try_join_next().is_some() {}
+        while pending_answers.try_join_next().is_some() {}
         let batch = match telegram.api.call::<_, Vec<Value>>(&GetUpdates::new(telegram, offset)).await {
             Ok(batch) => batch,
-            Err(failure) => match pause(telegram, &settings, &mut link, &failure) {
+            Err(failure) => match pause(telegram, &settings, &mut connection, &failure) {
                 Ok(pause) => {
                     tokio::time::sleep(pause).await;
                     continue;
@@ -146,26 +149,26 @@ pub(super) async fn run(telegram: &Telegram, settings: PollSettings, pauses: Pau
             // Ids may restart lower after a week without updates. The last batch is confirmed and needs no offset.
             offset = None;
             if batch.is_empty() {
-                link.works();
+                connection.on_success();
             } else {
                 let why = "no update of the response has an id".to_owned();
-                tokio::time::sleep(link.failed(&Failure::Down { why })).await;
+                tokio::time::sleep(connection.on_failure(&BotApiError::Unavailable { why })).await;
             }
             continue;
         };
-        match take(telegram, &mut gate, batch, last + 1).await {
+        match store_batch(telegram, &mut parser, batch, last + 1).await {
             Ok(queries) => {
                 offset = Some(last + 1);
-                link.works();
+                connection.on_success();
                 for (query, text) in queries {
-                    answers.spawn(answer(Arc::clone(&telegram.api), query, text));
+                    pending_answers.spawn(answer_press(Arc::clone(&telegram.api), query, text));
                 }
             }
             Err((error, places)) => {
-                let pause = link.stalled(&error);
+                let pause = connection.on_store_failure(&error);
                 for place in places {
                     if telegram.inbox.record_failure(&place) {
-                        say_not_stored(telegram, &place, &error).await;
+                        send_not_stored(telegram, &place, &error).await;
                     }
                 }
                 tokio::time::sleep(pause).await;
@@ -186,7 +189,7 @@ struct GetUpdates {
 impl GetUpdates {
     fn new(telegram: &Telegram, offset: Option<i64>) -> Self {
         let allowed_updates = ["message", "edited_message", "callback_query"];
-        Self { offset, timeout: telegram.settings.poll.as_secs(), allowed_updates }
+        Self { offset, timeout: telegram.settings.poll_timeout.as_secs(), allowed_updates }
     }
 }
 
@@ -208,20 +211,17 @@ struct Me {
 
 /// Fetches the bot's own account, and retries while the network fails. Returns an error at once if the token was never
 /// valid.
-async fn sign_in(
-    telegram: &Telegram,
-    settings: &PollSettings,
-    link: &mut Link,
-    is_known: bool,
-) -> Result<Bot, PollError> {
+async fn sign_in(telegram: &Telegram, settings: &PollSettings, connection: &mut Connection) -> Result<Bot, PollError> {
     loop {
         match telegram.api.call::<_, Me>(&GetMe::new()).await {
             Ok(me) => {
-                link.works();
+                connection.on_success();
                 return Ok(Bot { id: me.id, name: me.username });
             }
-            Err(Failure::Unauthorised { why }) if !is_known => return Err(unauthorised(telegram, why)),
-            Err(failure) => tokio::time::sleep(pause(telegram, settings, link, &failure)?).await,
+            Err(BotApiError::Unauthorised { why }) if !connection.was_accepted => {
+                return Err(unauthorised(telegram, why));
+            }
+            Err(failure) => tokio::time::sleep(pause(telegram, settings, connection, &failure)?).await,
         }
     }
 }
@@ -230,27 +230,27 @@ async fn sign_in(
 fn pause(
     telegram: &Telegram,
     settings: &PollSettings,
-    link: &mut Link,
-    failure: &Failure,
+    connection: &mut Connection,
+    failure: &BotApiError,
 ) -> Result<Duration, PollError> {
-    let Failure::Unauthorised { why } = failure else { return Ok(link.failed(failure)) };
-    link.refused(why, (settings.give_up)()).ok_or_else(|| unauthorised(telegram, why.clone()))
+    let BotApiError::Unauthorised { why } = failure else { return Ok(connection.on_failure(failure)) };
+    connection.on_rejected_token(why, (settings.give_up)()).ok_or_else(|| unauthorised(telegram, why.clone()))
 }
 
 fn unauthorised(telegram: &Telegram, why: String) -> PollError {
     PollError::Unauthorised { file: telegram.settings.token_file.clone(), why }
 }
 
+/// Button presses to answer, each with a text for the user.
 type Queries = Vec<(CallbackQueryId, Option<&'static str>)>;
 
-/// Stores the relevant updates of a batch and returns the button presses to answer. An error contains the places
-/// whose messages Telegram still holds. A malformed update is skipped, because Telegram would send it again forever.
-async fn take(
+/// Stores the relevant updates of a batch and returns the button presses. An error contains the places whose messages Telegram still has. A malformed update is skipped, because Telegram would send it again forever.
+async fn store_batch(
     telegram: &Telegram,
-    gate: &mut UpdateParser,
+    parser: &mut UpdateParser,
     batch: Vec<Value>,
     next: i64,
-) -> Result<Queries, (InboxError, Vec<Place>)> {
+) -> Result<Queries, (StorageError, Vec<Place>)> {
     let (mut updates, mut queries) = (Vec::new(), Queries::new());
     for update in batch {
         let id = update::id(&update);
@@ -258,22 +258,22 @@ async fn take(
             tracing::warn!(update = id, "skipped an invalid update");
             continue;
         };
-        let read = gate.read(update);
+        let parsed = parser.parse(update);
         let mut text = None;
-        match read.incoming {
+        match parsed.incoming {
             Some(Incoming::Update(update)) => updates.push(update),
             Some(Incoming::Moved { from, to }) => {
-                telegram.moves.learn(&*telegram.inbox, from, to).await.map_err(|error| (error, Vec::new()))?;
+                telegram.migrations.record(&*telegram.inbox, from, to).await.map_err(|error| (error, Vec::new()))?;
             }
             Some(Incoming::Press { update, token }) => {
-                match telegram.inbox.line_of(&token).await.map_err(|error| (error, vec![update.place.clone()]))? {
-                    Some(line) => updates.push(pressed(update, line)),
+                match telegram.inbox.find_button(&token).await.map_err(|error| (error, vec![update.place.clone()]))? {
+                    Some(line) => updates.push(with_button(update, line)),
                     None => text = Some(messages::BUTTON_GONE),
                 }
             }
             None => {}
         }
-        queries.extend(read.query.map(|query| (CallbackQueryId(query), text)));
+        queries.extend(parsed.query.map(|query| (CallbackQueryId(query), text)));
     }
     // Batches without relevant updates need no commit.
     if !updates.is_empty() {
@@ -284,7 +284,7 @@ async fn take(
 }
 
 /// Sends directly, because the outbox only sends stored posts.
-async fn say_not_stored(telegram: &Telegram, place: &Place, error: &InboxError) {
+async fn send_not_stored(telegram: &Telegram, place: &Place, error: &StorageError) {
     let reply = messages::plain(&messages::not_stored_yet(error));
     for message in outbox::messages(&reply, telegram.limits()) {
         if let Err(error) = telegram.send(place, &message).await {
@@ -293,7 +293,7 @@ async fn say_not_stored(telegram: &Telegram, place: &Place, error: &InboxError) 
     }
 }
 
-fn pressed(update: Update, line: ButtonAction) -> Update {
+fn with_button(update: Update, line: ButtonAction) -> Update {
     let message = match update.what {
         UpdateKind::Press { message, .. } => message,
         UpdateKind::Text(_) | UpdateKind::NotText { .. } | UpdateKind::Edited(_) => None,
@@ -302,7 +302,7 @@ fn pressed(update: Update, line: ButtonAction) -> Update {
 }
 
 /// Ends the progress indicator of a pressed button. A failure is harmless, because the indicator times out.
-async fn answer(api: Arc<Api>, query: CallbackQueryId, text: Option<&'static str>) {
+async fn answer_press(api: Arc<Api>, query: CallbackQueryId, text: Option<&'static str>) {
     let mut payload = AnswerCallbackQuery::new(query);
     if let Some(text) = text {
         payload = payload.text(text);

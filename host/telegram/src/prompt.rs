@@ -8,17 +8,17 @@ use cordboard_core::{
     route::trim_blank_start,
 };
 
-use super::update::{Entity, Message, Origin};
+use super::update::{Entity, Message, MessageOrigin};
 
 /// The maximum number of characters to quote from an answered message. A quote that the user selected is never cut.
-const QUOTED: usize = 500;
+const LONGEST_QUOTE: usize = 500;
 
 /// The maximum number of characters of a person's or chat's name.
 const LONGEST_NAME: usize = 64;
 
 /// The Markdown to restore in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Marks {
+pub(super) enum Markup {
     /// Links and code.
     All,
     /// Links only. A command takes its arguments literally, so backticks would become part of them.
@@ -26,15 +26,15 @@ pub(super) enum Marks {
 }
 
 /// Restores links as `[text](url)` and code in backticks.
-pub(super) fn marked(text: &str, entities: &[Entity], marks: Marks) -> String {
+pub(super) fn restore_markdown(text: &str, entities: &[Entity], markup: Markup) -> String {
     let mut found: Vec<(Range<usize>, &Entity)> = entities
         .iter()
         .filter(|entity| match entity.kind.as_str() {
             "text_link" => entity.url.is_some(),
-            "code" | "pre" => marks == Marks::All,
+            "code" | "pre" => markup == Markup::All,
             _ => false,
         })
-        .filter_map(|entity| Some((bytes(text, entity)?, entity)))
+        .filter_map(|entity| Some((byte_range(text, entity)?, entity)))
         .collect();
     found.sort_by_key(|(range, _)| range.start);
     let (mut whole, mut at) = (String::with_capacity(text.len()), 0);
@@ -72,7 +72,7 @@ fn push_block(whole: &mut String, words: &str, language: &str, rest: &str) {
 }
 
 /// Returns the byte range of an entity. `None` if it is outside the text or splits a character.
-fn bytes(text: &str, entity: &Entity) -> Option<Range<usize>> {
+fn byte_range(text: &str, entity: &Entity) -> Option<Range<usize>> {
     let start = byte_at(text, entity.offset)?;
     let length = byte_at(&text[start..], entity.length)?;
     (length > 0).then_some(start..start + length)
@@ -89,7 +89,7 @@ fn byte_at(text: &str, unit: usize) -> Option<usize> {
     (units == unit).then_some(text.len())
 }
 
-/// Strips a leading mention of the bot from `text`, and moves the entities accordingly.
+/// Strips a leading mention of the bot from `text`, and migrations the entities accordingly.
 pub(super) fn without_name(text: &str, entities: &[Entity], bot: &str) -> (String, Vec<Entity>) {
     let unchanged = || (text.to_owned(), entities.to_vec());
     let Some(rest) = after_name(text, bot) else { return unchanged() };
@@ -123,17 +123,17 @@ pub(super) fn opening_mention(text: &str) -> Option<&str> {
 
 /// Whether an entity is before all words of a text.
 pub(super) fn is_opening(text: &str, entity: &Entity) -> bool {
-    bytes(text, entity).is_some_and(|range| !text[..range.start].contains(char::is_alphanumeric))
+    byte_range(text, entity).is_some_and(|range| !text[..range.start].contains(char::is_alphanumeric))
 }
 
 /// Adds the context of a message to its text.
-pub(super) struct Context<'a> {
+pub(super) struct PromptContext<'a> {
     pub message: &'a Message,
     /// The bot's user id.
     pub bot: u64,
 }
 
-impl Context<'_> {
+impl PromptContext<'_> {
     pub fn prompt(&self, words: &str) -> String {
         if let Some(origin) = &self.message.forward_origin {
             return format!("Forwarded from {}:\n\n{}", origin_name(origin), quoted(words));
@@ -151,7 +151,7 @@ impl Context<'_> {
             let whole = || reply.text.as_ref().or(reply.caption.as_ref()).map(|text| shortened(text));
             let whose = match &reply.from {
                 Some(from) if from.id == self.bot => "your message".to_owned(),
-                Some(from) => format!("a message of {}", name(&from.full_name())),
+                Some(from) => format!("a message of {}", display_name(&from.full_name())),
                 None => "a message".to_owned(),
             };
             return Some((whose, quote.or_else(whole)?));
@@ -162,12 +162,12 @@ impl Context<'_> {
     }
 }
 
-fn origin_name(origin: &Origin) -> String {
-    origin.name().map_or_else(|| "somebody".to_owned(), |of| name(&of))
+fn origin_name(origin: &MessageOrigin) -> String {
+    origin.name().map_or_else(|| "somebody".to_owned(), |of| display_name(&of))
 }
 
 /// Formats a name on one line, for use in a sentence.
-pub(super) fn name(of: &str) -> String {
+pub(super) fn display_name(of: &str) -> String {
     let name = one_line(of, LONGEST_NAME);
     if name.is_empty() { "somebody".to_owned() } else { name }
 }
@@ -178,7 +178,7 @@ fn quoted(text: &str) -> String {
 
 fn shortened(text: &str) -> String {
     let mut letters = text.chars();
-    let mut short: String = letters.by_ref().take(QUOTED).collect();
+    let mut short: String = letters.by_ref().take(LONGEST_QUOTE).collect();
     if letters.next().is_some() {
         short.push('…');
     }
@@ -195,7 +195,7 @@ mod tests {
     }
 
     fn all(text: &str, entities: &[Entity]) -> String {
-        marked(text, entities, Marks::All)
+        restore_markdown(text, entities, Markup::All)
     }
 
     #[test]
@@ -208,7 +208,7 @@ mod tests {
         assert_eq!(all("do: x", &[entity("pre", 4, 1)]), "do: \n```py\nx\n```");
         assert_eq!(all("```", &[entity("pre", 0, 3)]), "````py\n```\n````");
         assert_eq!(all("bold", &[entity("bold", 0, 4), entity("of_the_future", 0, 4)]), "bold");
-        assert_eq!(marked("/x a b", &[entity("code", 3, 1)], Marks::Links), "/x a b");
+        assert_eq!(restore_markdown("/x a b", &[entity("code", 3, 1)], Markup::Links), "/x a b");
     }
 
     #[test]

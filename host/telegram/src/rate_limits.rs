@@ -7,18 +7,18 @@ use tokio::time::Instant;
 use super::locked;
 
 #[derive(Default)]
-pub(super) struct Holds(Mutex<HashMap<i64, Instant>>);
+pub(super) struct RateLimits(Mutex<HashMap<i64, Instant>>);
 
-impl Holds {
-    pub fn hold(&self, chat: i64, span: Duration) {
+impl RateLimits {
+    pub fn set(&self, chat: i64, span: Duration) {
         let now = Instant::now();
-        let mut holds = locked(&self.0);
-        holds.retain(|_, until| *until > now);
-        holds.insert(chat, now + span);
+        let mut rate_limits = locked(&self.0);
+        rate_limits.retain(|_, until| *until > now);
+        rate_limits.insert(chat, now + span);
     }
 
     /// Returns the remaining time of the chat's rate limit, if any.
-    pub fn left(&self, chat: i64) -> Option<Duration> {
+    pub fn remaining(&self, chat: i64) -> Option<Duration> {
         let until = locked(&self.0).get(&chat).copied()?;
         until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
     }

@@ -24,10 +24,10 @@ use teloxide_core::{
 
 use super::{
     FRONT_END, Telegram,
-    api::{Api, Failure},
+    api::{Api, BotApiError},
     entities::entities,
     locked,
-    rate_limits::Holds,
+    rate_limits::RateLimits,
 };
 
 /// The longest text of a message, in UTF-16 units.
@@ -38,11 +38,15 @@ const TEXT_UNITS: usize = 4096;
 const GROUP_PAUSE: u32 = 5;
 const GROUP_QUOTA: Quota = Quota { calls: 12, within: Duration::from_secs(60) };
 
-/// Limits of the menu: commands, characters of a name, characters of a description.
-const MENU: (usize, usize, usize) = (100, 32, 256);
+/// The maximum number of commands in the menu.
+const MENU_COMMANDS: usize = 100;
+/// The longest name of a command, in characters.
+const LONGEST_COMMAND: usize = 32;
+/// The longest summary of a command, in characters. Telegram allows 256 UTF-16 units.
+const LONGEST_SUMMARY: usize = 128;
 
 /// The maximum number of messages whose content hash is remembered.
-const WRITTEN: usize = 512;
+const MOST_HASHES: usize = 512;
 
 /// Disables link previews, which would appear and disappear while an answer streams.
 const NO_PREVIEW: LinkPreviewOptions = LinkPreviewOptions {
@@ -56,7 +60,7 @@ const NO_PREVIEW: LinkPreviewOptions = LinkPreviewOptions {
 /// The only needed field of a sent message. Parsing more could fail on fields that Telegram adds, and a sent message
 /// must not count as a failure.
 #[derive(Deserialize)]
-struct Sent {
+struct SentMessage {
     message_id: i32,
 }
 
@@ -64,33 +68,33 @@ struct Sent {
 #[derive(Clone)]
 pub(super) struct Calls {
     api: Arc<Api>,
-    holds: Arc<Holds>,
+    rate_limits: Arc<RateLimits>,
 }
 
 impl Calls {
     pub fn new(api: Arc<Api>) -> Self {
-        Self { api, holds: Arc::default() }
+        Self { api, rate_limits: Arc::default() }
     }
 
     /// Makes a call for one chat, unless the chat is rate limited.
-    async fn make<P, T>(&self, chat: i64, payload: &P) -> Result<T, Failure>
+    async fn make<P, T>(&self, chat: i64, payload: &P) -> Result<T, BotApiError>
     where
         P: Payload + Serialize + Sync,
         T: DeserializeOwned,
     {
-        if let Some(after) = self.holds.left(chat) {
-            return Err(Failure::Later { after, why: "the chat is rate limited".to_owned() });
+        if let Some(after) = self.rate_limits.remaining(chat) {
+            return Err(BotApiError::RateLimited { after, why: "the chat is rate limited".to_owned() });
         }
         let outcome = self.api.call(payload).await;
-        if let Err(Failure::Later { after, .. }) = &outcome {
-            self.holds.hold(chat, *after);
+        if let Err(BotApiError::RateLimited { after, .. }) = &outcome {
+            self.rate_limits.set(chat, *after);
         }
         outcome
     }
 }
 
 /// The reaction that marks a waiting message. It is one of the emoji that all chats offer by default.
-const WAITS: Reaction = Reaction { r#type: "emoji", emoji: "👀" };
+const QUEUED_REACTION: Reaction = Reaction { r#type: "emoji", emoji: "👀" };
 
 #[derive(Serialize)]
 struct Reaction {
@@ -113,14 +117,14 @@ impl Payload for SetMessageReaction {
 
 /// A place in the Bot API's terms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Spot {
+pub(super) struct ApiPlace {
     chat: i64,
     topic: Option<ThreadId>,
 }
 
-impl Spot {
+impl ApiPlace {
     fn of(place: &Place) -> Result<Self, ChatError> {
-        let gone = || ChatError::Gone { why: format!("{place} is not a Telegram chat") };
+        let gone = || ChatError::Unreachable { why: format!("{place} is not a Telegram chat") };
         let chat = place.chat.parse().map_err(|_| gone())?;
         let number = |topic: &String| topic.parse().map(|id| ThreadId(types::MessageId(id)));
         let topic = place.topic.as_ref().map(number).transpose().map_err(|_| gone())?;
@@ -133,22 +137,22 @@ impl Spot {
 const MOVED: char = ':';
 
 /// Returns the id of a message for the rest of the host.
-pub(super) fn message_id(home: i64, chat: i64, number: impl Display) -> MessageId {
-    MessageId(if chat == home { number.to_string() } else { format!("{chat}{MOVED}{number}") })
+pub(super) fn message_id(first_id: i64, chat: i64, number: impl Display) -> MessageId {
+    MessageId(if chat == first_id { number.to_string() } else { format!("{chat}{MOVED}{number}") })
 }
 
 /// Returns the chat and number of a message for the Bot API.
-fn message_of(place: &Place, id: &MessageId) -> Result<(Spot, types::MessageId), ChatError> {
-    let refused = |_| ChatError::Refused { why: format!("{} is not a Telegram message", id.0) };
-    let mut spot = Spot::of(place)?;
+fn message_of(place: &Place, id: &MessageId) -> Result<(ApiPlace, types::MessageId), ChatError> {
+    let refused = |_| ChatError::Rejected { why: format!("{} is not a Telegram message", id.0) };
+    let mut target = ApiPlace::of(place)?;
     let number = match id.0.split_once(MOVED) {
         Some((chat, number)) => {
-            spot.chat = chat.parse().map_err(refused)?;
+            target.chat = chat.parse().map_err(refused)?;
             number
         }
         None => &id.0,
     };
-    Ok((spot, number.parse().map(types::MessageId).map_err(refused)?))
+    Ok((target, number.parse().map(types::MessageId).map_err(refused)?))
 }
 
 #[async_trait]
@@ -158,7 +162,7 @@ impl Chat for Telegram {
     }
 
     fn limits(&self) -> Limits {
-        Limits { text_units: TEXT_UNITS, live: LiveLine::InMessage, edits: Edits::Replace }
+        Limits { text_units: TEXT_UNITS, live_line: LiveLine::InMessage, edits: Edits::Replace }
     }
 
     fn pacing(&self, place: &Place) -> Pacing {
@@ -173,117 +177,118 @@ impl Chat for Telegram {
     }
 
     async fn send(&self, place: &Place, message: &Outgoing) -> Result<MessageId, ChatError> {
-        let (home, mut spot) = (Spot::of(place)?, self.spot(place)?);
+        let (original, mut target) = (ApiPlace::of(place)?, self.current_place(place)?);
         let keyboard = self.keyboard(message).await?;
-        let answered = message.answers.as_ref().and_then(|id| message_of(place, id).ok());
-        let made = |chat: i64| {
+        let answered = message.reply_to.as_ref().and_then(|id| message_of(place, id).ok());
+        let payload_for = |chat: i64| {
             // A private chat needs no reply reference, and a moved group doesn't know its earlier messages.
             let answered = answered.filter(|(of, _)| chat < 0 && of.chat == chat);
             let mut payload = SendMessage::new(ChatId(chat), message.message.text.clone())
                 .entities(entities(&message.message.entities))
                 .link_preview_options(NO_PREVIEW);
-            payload.message_thread_id = spot.topic;
+            payload.message_thread_id = target.topic;
             payload.disable_notification = (message.alert == Alert::Silent).then_some(true);
             payload.reply_parameters =
                 answered.map(|(_, number)| ReplyParameters::new(number).allow_sending_without_reply());
             payload.reply_markup = keyboard.clone().map(Into::into);
             payload
         };
-        let sent: Result<Sent, Failure> = self.call(spot, &made(spot.chat)).await;
-        let sent: Sent = match sent {
-            Err(Failure::Moved { to }) => {
-                if let Err(error) = self.moves.learn(&*self.inbox, home.chat, to).await {
+        let sent: Result<SentMessage, BotApiError> = self.calls.make(target.chat, &payload_for(target.chat)).await;
+        let sent: SentMessage = match sent {
+            Err(BotApiError::Moved { to }) => {
+                if let Err(error) = self.migrations.record(&*self.inbox, original.chat, to).await {
                     tracing::warn!(%error, "failed to store the new id of a group: it is detected again");
                 }
-                spot.chat = to;
-                self.call(spot, &made(to)).await.map_err(told)?
+                target.chat = to;
+                self.calls.make(target.chat, &payload_for(to)).await?
             }
-            sent => sent.map_err(told)?,
+            sent => sent?,
         };
-        let id = message_id(home.chat, spot.chat, sent.message_id);
-        self.remember(place, &id, message);
+        let id = message_id(original.chat, target.chat, sent.message_id);
+        self.remember_shown(place, &id, message);
         Ok(id)
     }
 
     async fn edit(&self, place: &Place, id: &MessageId, message: &Outgoing) -> Result<(), ChatError> {
-        if self.stands(place, id) == Some(hash(message)) {
+        if self.shown_hash(place, id) == Some(hash(message)) {
             return Ok(());
         }
-        let (spot, number) = message_of(place, id)?;
-        let mut payload = EditMessageText::new(ChatId(spot.chat), number, message.message.text.clone())
+        let (target, number) = message_of(place, id)?;
+        let mut payload = EditMessageText::new(ChatId(target.chat), number, message.message.text.clone())
             .entities(entities(&message.message.entities))
             .link_preview_options(NO_PREVIEW);
         payload.reply_markup = self.keyboard(message).await?;
-        match self.call::<_, serde_json::Value>(spot, &payload).await {
-            Ok(_) | Err(Failure::NotModified) => {
-                self.remember(place, id, message);
+        match self.calls.make::<_, serde_json::Value>(target.chat, &payload).await {
+            Ok(_) | Err(BotApiError::NotModified) => {
+                self.remember_shown(place, id, message);
                 Ok(())
             }
-            Err(failure) => Err(told(failure)),
+            Err(failure) => Err(failure.into()),
         }
     }
 
-    async fn take_buttons(&self, place: &Place, id: &MessageId) -> Result<(), ChatError> {
-        let (spot, number) = message_of(place, id)?;
-        let payload = EditMessageReplyMarkup::new(ChatId(spot.chat), number);
-        match self.call::<_, serde_json::Value>(spot, &payload).await {
-            Ok(_) | Err(Failure::NotModified) => Ok(()),
-            Err(failure) => Err(told(failure)),
+    async fn remove_buttons(&self, place: &Place, id: &MessageId) -> Result<(), ChatError> {
+        let (target, number) = message_of(place, id)?;
+        let payload = EditMessageReplyMarkup::new(ChatId(target.chat), number);
+        match self.calls.make::<_, serde_json::Value>(target.chat, &payload).await {
+            Ok(_) | Err(BotApiError::NotModified) => Ok(()),
+            Err(failure) => Err(failure.into()),
         }
     }
 
     async fn delete(&self, place: &Place, id: &MessageId) -> Result<(), ChatError> {
-        let (spot, number) = message_of(place, id)?;
-        let payload = DeleteMessage::new(ChatId(spot.chat), number);
-        match self.call::<_, serde_json::Value>(spot, &payload).await {
+        let (target, number) = message_of(place, id)?;
+        let payload = DeleteMessage::new(ChatId(target.chat), number);
+        match self.calls.make::<_, serde_json::Value>(target.chat, &payload).await {
             Ok(_) => Ok(()),
-            Err(Failure::Refused { why }) if why.contains("message to delete not found") => Ok(()),
-            Err(failure) => Err(told(failure)),
+            Err(BotApiError::Rejected { why }) if why.contains("message to delete not found") => Ok(()),
+            Err(failure) => Err(failure.into()),
         }
     }
 
-    async fn working(&self, place: &Place, line: Option<&str>) {
-        let (Some(_), Ok(spot)) = (line, self.spot(place)) else { return };
-        if !locked(&self.typing).insert(spot) {
+    async fn show_activity(&self, place: &Place, line: Option<&str>) {
+        let (Some(_), Ok(target)) = (line, self.current_place(place)) else { return };
+        if !locked(&self.typing).insert(target) {
             return;
         }
-        let mut payload = SendChatAction::new(ChatId(spot.chat), ChatAction::Typing);
-        payload.message_thread_id = spot.topic;
+        let mut payload = SendChatAction::new(ChatId(target.chat), ChatAction::Typing);
+        payload.message_thread_id = target.topic;
         // Don't wait for this call: it must not delay an answer.
         let (calls, typing, place) = (self.calls.clone(), Arc::clone(&self.typing), place.clone());
         tokio::spawn(async move {
-            if let Err(error) = calls.make::<_, serde_json::Value>(spot.chat, &payload).await {
+            if let Err(error) = calls.make::<_, serde_json::Value>(target.chat, &payload).await {
                 tracing::debug!(%place, %error, "failed to show typing");
             }
-            locked(&typing).remove(&spot);
+            locked(&typing).remove(&target);
         });
     }
 
     /// Sets a reaction. Some chats don't allow reactions.
     async fn acknowledge(&self, place: &Place, message: Option<&MessageId>) -> bool {
-        let Some(Ok((spot, number))) = message.map(|message| message_of(place, message)) else { return false };
-        let payload = SetMessageReaction { chat_id: spot.chat, message_id: number.0, reaction: [WAITS] };
-        let Err(error) = self.calls.make::<_, serde_json::Value>(spot.chat, &payload).await else { return true };
+        let Some(Ok((target, number))) = message.map(|message| message_of(place, message)) else { return false };
+        let payload = SetMessageReaction { chat_id: target.chat, message_id: number.0, reaction: [QUEUED_REACTION] };
+        let Err(error) = self.calls.make::<_, serde_json::Value>(target.chat, &payload).await else { return true };
         tracing::debug!(%place, %error, "failed to mark a queued message");
         // A chat that can't be reached gets no line either.
-        !matches!(error, Failure::Refused { .. })
+        !matches!(error, BotApiError::Rejected { .. })
     }
 
-    async fn menu(&self, commands: &[MenuEntry]) -> Result<(), ChatError> {
+    async fn set_menu(&self, commands: &[MenuEntry]) -> Result<(), ChatError> {
         let fits = |name: &str| {
-            (1..=MENU.1).contains(&name.len())
+            (1..=LONGEST_COMMAND).contains(&name.len())
                 && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
         };
-        let menu: Vec<MenuEntry> = commands.iter().filter(|entry| fits(&entry.name)).take(MENU.0).cloned().collect();
+        let menu: Vec<MenuEntry> =
+            commands.iter().filter(|entry| fits(&entry.name)).take(MENU_COMMANDS).cloned().collect();
         if locked(&self.menu).as_ref() == Some(&menu) {
             return Ok(());
         }
         let listed = menu.iter().map(|entry| {
             let summary = if entry.summary.trim().is_empty() { &entry.name } else { &entry.summary };
-            BotCommand::new(entry.name.clone(), summary.chars().take(MENU.2 / 2).collect::<String>())
+            BotCommand::new(entry.name.clone(), summary.chars().take(LONGEST_SUMMARY).collect::<String>())
         });
         let payload = SetMyCommands::new(listed);
-        self.api.call::<_, serde_json::Value>(&payload).await.map_err(told)?;
+        self.api.call::<_, serde_json::Value>(&payload).await?;
         *locked(&self.menu) = Some(menu);
         Ok(())
     }
@@ -294,34 +299,26 @@ impl Telegram {
         if message.buttons.is_empty() {
             return Ok(None);
         }
-        let failed = |error| ChatError::Down { why: format!("failed to store a button: {error}") };
+        let failed = |error| ChatError::Unavailable { why: format!("failed to store a button: {error}") };
         self.keyboard.of(&message.buttons).await.map_err(failed)
     }
 
     /// Returns the target of a new message, with the current id of a moved group.
-    fn spot(&self, place: &Place) -> Result<Spot, ChatError> {
-        let home = Spot::of(place)?;
-        Ok(Spot { chat: self.moves.now(home.chat), ..home })
+    fn current_place(&self, place: &Place) -> Result<ApiPlace, ChatError> {
+        let original = ApiPlace::of(place)?;
+        Ok(ApiPlace { chat: self.migrations.current_id(original.chat), ..original })
     }
 
-    async fn call<P, T>(&self, spot: Spot, payload: &P) -> Result<T, Failure>
-    where
-        P: Payload + Serialize + Sync,
-        T: DeserializeOwned,
-    {
-        self.calls.make(spot.chat, payload).await
-    }
-
-    fn remember(&self, place: &Place, id: &MessageId, message: &Outgoing) {
-        let mut written = locked(&self.written);
-        if written.len() >= WRITTEN {
-            written.clear();
+    fn remember_shown(&self, place: &Place, id: &MessageId, message: &Outgoing) {
+        let mut shown_hashes = locked(&self.shown_hashes);
+        if shown_hashes.len() >= MOST_HASHES {
+            shown_hashes.clear();
         }
-        written.insert((place.chat.clone(), id.0.clone()), hash(message));
+        shown_hashes.insert((place.chat.clone(), id.0.clone()), hash(message));
     }
 
-    fn stands(&self, place: &Place, id: &MessageId) -> Option<u64> {
-        locked(&self.written).get(&(place.chat.clone(), id.0.clone())).copied()
+    fn shown_hash(&self, place: &Place, id: &MessageId) -> Option<u64> {
+        locked(&self.shown_hashes).get(&(place.chat.clone(), id.0.clone())).copied()
     }
 }
 
@@ -332,13 +329,15 @@ fn hash(message: &Outgoing) -> u64 {
     hasher.finish()
 }
 
-fn told(failure: Failure) -> ChatError {
-    match failure {
-        Failure::Unauthorised { why } => ChatError::Unauthorised { why },
-        Failure::Later { after, why } => ChatError::Later { after, why },
-        Failure::Gone { why } => ChatError::Gone { why },
-        Failure::Down { why } | Failure::Conflict { why } => ChatError::Down { why },
-        Failure::Refused { why } => ChatError::Refused { why },
-        moved @ (Failure::Moved { .. } | Failure::NotModified) => ChatError::Refused { why: moved.to_string() },
+impl From<BotApiError> for ChatError {
+    fn from(error: BotApiError) -> Self {
+        match error {
+            BotApiError::Unauthorised { why } => Self::Unauthorised { why },
+            BotApiError::RateLimited { after, why } => Self::RateLimited { after, why },
+            BotApiError::Unreachable { why } => Self::Unreachable { why },
+            BotApiError::Unavailable { why } | BotApiError::Conflict { why } => Self::Unavailable { why },
+            BotApiError::Rejected { why } => Self::Rejected { why },
+            BotApiError::Moved { .. } | BotApiError::NotModified => Self::Rejected { why: error.to_string() },
+        }
     }
 }

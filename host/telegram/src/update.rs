@@ -16,38 +16,38 @@ pub(super) struct Update {
 pub(super) struct Message {
     pub message_id: i64,
     /// Unix time in seconds.
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "optional")]
     pub date: Option<u64>,
     pub chat: Chat,
     /// The time of the last edit, as Unix time in seconds.
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "optional")]
     pub edit_date: Option<u64>,
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "optional")]
     pub from: Option<User>,
     /// The channel or group on whose behalf the message was sent. Only its presence matters, so its form is not
     /// checked.
     pub sender_chat: Option<Value>,
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "optional")]
     pub message_thread_id: Option<i32>,
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "optional")]
     pub is_topic_message: Option<bool>,
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "optional")]
     pub media_group_id: Option<String>,
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "optional")]
     pub text: Option<String>,
-    #[serde(default, deserialize_with = "each")]
+    #[serde(default, deserialize_with = "list")]
     pub entities: Vec<Entity>,
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "optional")]
     pub caption: Option<String>,
-    #[serde(default, deserialize_with = "each")]
+    #[serde(default, deserialize_with = "list")]
     pub caption_entities: Vec<Entity>,
-    #[serde(default, deserialize_with = "lenient")]
-    pub forward_origin: Option<Origin>,
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "optional")]
+    pub forward_origin: Option<MessageOrigin>,
+    #[serde(default, deserialize_with = "optional")]
     pub reply_to_message: Option<Box<Self>>,
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "optional")]
     pub external_reply: Option<ExternalReply>,
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "optional")]
     pub quote: Option<Quote>,
     /// All other fields. For a message without text, the name of a field shows the kind of its content.
     #[serde(flatten)]
@@ -57,7 +57,7 @@ pub(super) struct Message {
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Chat {
     pub id: i64,
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "optional")]
     pub title: Option<String>,
 }
 
@@ -73,11 +73,11 @@ pub(super) struct User {
     pub id: u64,
     #[serde(default)]
     pub is_bot: bool,
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "optional")]
     pub first_name: Option<String>,
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "optional")]
     pub last_name: Option<String>,
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "optional")]
     pub language_code: Option<String>,
 }
 
@@ -94,28 +94,28 @@ pub(super) struct Entity {
     pub kind: String,
     pub offset: usize,
     pub length: usize,
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "optional")]
     pub url: Option<String>,
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "optional")]
     pub language: Option<String>,
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "optional")]
     pub user: Option<User>,
 }
 
 /// The origin of a message that is forwarded, or answered from another chat.
 #[derive(Debug, Clone, Deserialize)]
-pub(super) struct Origin {
-    #[serde(default, deserialize_with = "lenient")]
+pub(super) struct MessageOrigin {
+    #[serde(default, deserialize_with = "optional")]
     sender_user: Option<User>,
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "optional")]
     sender_user_name: Option<String>,
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "optional")]
     sender_chat: Option<Chat>,
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "optional")]
     chat: Option<Chat>,
 }
 
-impl Origin {
+impl MessageOrigin {
     pub fn name(&self) -> Option<String> {
         let user = self.sender_user.as_ref().map(User::full_name);
         let chat = || self.sender_chat.as_ref().or(self.chat.as_ref()).and_then(|chat| chat.title.clone());
@@ -125,8 +125,8 @@ impl Origin {
 
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct ExternalReply {
-    #[serde(default, deserialize_with = "lenient")]
-    pub origin: Option<Origin>,
+    #[serde(default, deserialize_with = "optional")]
+    pub origin: Option<MessageOrigin>,
 }
 
 /// The part of the answered message that the user quotes.
@@ -139,9 +139,9 @@ pub(super) struct Quote {
 pub(super) struct CallbackQuery {
     pub id: String,
     pub from: User,
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "optional")]
     pub message: Option<Message>,
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "optional")]
     pub data: Option<String>,
 }
 
@@ -150,12 +150,12 @@ pub(super) fn id(update: &Value) -> Option<i64> {
     update.get("update_id")?.as_i64()
 }
 
-fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
+fn optional<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Option<T>, D::Error> {
     Ok(serde_json::from_value(Value::deserialize(deserializer)?).ok())
 }
 
 /// Deserializes a list and skips malformed items.
-fn each<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Vec<T>, D::Error> {
+fn list<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Vec<T>, D::Error> {
     let Value::Array(items) = Value::deserialize(deserializer)? else { return Ok(Vec::new()) };
     Ok(items.into_iter().filter_map(|item| serde_json::from_value(item).ok()).collect())
 }

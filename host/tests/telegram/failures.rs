@@ -119,8 +119,8 @@ async fn polling_continues_after_outages_reported_once_each() {
 #[tokio::test]
 async fn an_unanswered_poll_is_repeated() {
     let bot = TestBot::with(|settings| {
-        settings.patience = Duration::from_millis(300);
-        settings.poll = Duration::from_secs(1);
+        settings.timeout = Duration::from_millis(300);
+        settings.poll_timeout = Duration::from_secs(1);
     })
     .await;
     bot.api.fail("getMe", Fault::Hang);
@@ -149,23 +149,23 @@ async fn retry_after_delays_only_its_chat() {
     bot.until_logged("sending to a place is paused").await;
     post(&bot, 2, 8002, "free");
     bot.api.until("the other chat's message", |api| api.chat(8002) == ["free"]).await;
-    bot.telegram.working(&place(ADA), Some("")).await;
+    bot.telegram.show_activity(&place(ADA), Some("")).await;
     assert!(bot.api.calls("sendChatAction").is_empty(), "a rate-limited chat shows no typing either");
     assert!(bot.api.chat(ADA).is_empty());
     assert_eq!(bot.api.calls("sendMessage").len(), 2);
 }
 
 fn outgoing(text: &str) -> Outgoing {
-    let (message, last) = (render::render(text), Completeness::Complete);
+    let (message, completeness) = (render::render(text), Completeness::Complete);
     Outgoing {
         source: text.to_owned(),
         message,
         buttons: Vec::new(),
-        last,
-        words: Authorship::Agents,
+        completeness,
+        author: Authorship::Agents,
         session: None,
         alert: Alert::Ring,
-        answers: None,
+        reply_to: None,
     }
 }
 
@@ -178,14 +178,17 @@ async fn a_migrated_group_gets_its_answer_once() {
     bot.api.migrate(GROUP, MOVED);
     let turn = PromptId("t".to_owned());
     let screen = TurnFrame { messages: vec![Reply::text("Begun")], live: None };
-    bot.outbox.post(Post::Live { place: place(GROUP), turn: turn.clone(), frame: screen });
+    bot.outbox.post(Post::Frame { place: place(GROUP), turn: turn.clone(), frame: screen });
     bot.api.until("the live message", |api| api.chat(MOVED) == ["Begun"]).await;
     let whole = row(1, GROUP, Reply::text("Begun and done."));
     bot.outbox.post(Post::Final(OutboxRow { turn: Some(turn), ..whole }));
     bot.outbox.drained().await;
     assert_eq!(bot.api.chat(MOVED), ["Begun and done."]);
     // Message numbers restart in the new chat, so an old number is not looked up there.
-    assert!(matches!(bot.telegram.edit(&place(GROUP), &old, &outgoing("after")).await, Err(ChatError::Refused { .. })));
+    assert!(matches!(
+        bot.telegram.edit(&place(GROUP), &old, &outgoing("after")).await,
+        Err(ChatError::Rejected { .. })
+    ));
     let chats =
         |method: &str| bot.api.calls(method).iter().map(|call| call.params["chat_id"].clone()).collect::<Vec<_>>();
     assert_eq!((chats("deleteMessage"), chats("editMessageText")), (vec![MOVED.into()], vec![GROUP.into()]));
@@ -213,20 +216,20 @@ async fn posts_for_a_blocked_chat_are_kept_and_delay_nothing() {
     assert_eq!(bot.api.chat(8002), ["heard"]);
     assert_eq!(bot.api.calls("sendMessage").len(), 2);
     assert_eq!(bot.log.count("a place is unreachable"), 1);
-    assert_eq!(bot.outbox.unreachable().await.place, place(ADA));
+    assert_eq!(bot.outbox.next_unreachable().await.place, place(ADA));
     bot.api.unblock(ADA);
-    bot.outbox.heard(&place(ADA));
+    bot.outbox.on_user_message(&place(ADA));
     bot.api.until("the kept post", |api| api.chat(ADA) == ["kept"]).await;
 }
 
 #[tokio::test]
 async fn an_unanswered_typing_call_delays_no_answer() {
     // If the worker awaited the call, the answer would come after this.
-    let bot = TestBot::with(|settings| settings.patience = 10 * DEADLINE).await;
+    let bot = TestBot::with(|settings| settings.timeout = 10 * DEADLINE).await;
     bot.api.fail("sendChatAction", Fault::Hang);
     let turn = PromptId("t".to_owned());
     let screen = TurnFrame::default();
-    bot.outbox.post(Post::Live { place: place(ADA), turn: turn.clone(), frame: screen });
+    bot.outbox.post(Post::Frame { place: place(ADA), turn: turn.clone(), frame: screen });
     bot.api.until_calls("sendChatAction", 1).await;
     bot.outbox.post(Post::Final(OutboxRow { turn: Some(turn), ..row(1, ADA, Reply::text("there")) }));
     tokio::time::timeout(DEADLINE, bot.outbox.drained()).await.expect("the answer does not wait for the typing action");
@@ -281,7 +284,7 @@ async fn an_unreachable_server_is_retried_without_showing_the_token() {
     bound.bind(([127, 0, 0, 1], 0).into()).unwrap();
     let port = bound.local_addr().unwrap();
     let mut settings = Settings::new(bot.token_file.clone(), &format!("http://{port}"));
-    settings.first_pause = Duration::from_millis(1);
+    settings.first_retry = Duration::from_millis(1);
     let inbox = std::sync::Arc::clone(&bot.inbox);
     let telegram = Telegram::open(settings, inbox).unwrap();
     let told = async {
@@ -297,7 +300,7 @@ async fn an_unreachable_server_is_retried_without_showing_the_token() {
     }
     assert_eq!(bot.log.count("Telegram does not respond"), 1, "{}", bot.log.text());
     let error = telegram.send(&place(ADA), &outgoing("x")).await.unwrap_err();
-    assert!(matches!(&error, ChatError::Down { why } if why.contains(&port.to_string())), "{error}");
+    assert!(matches!(&error, ChatError::Unavailable { why } if why.contains(&port.to_string())), "{error}");
     let all = format!("{error} {error:?} {}", bot.log.text());
     assert!(!all.contains(SECRET) && !all.contains(TOKEN), "{all}");
 }
@@ -310,7 +313,7 @@ async fn a_response_that_contains_the_token_is_scrubbed() {
     post(&bot, 1, ADA, "x");
     bot.outbox.drained().await;
     assert_eq!(bot.log.count("<token>"), 1, "{}", bot.log.text());
-    assert_eq!(bot.outbox.unreachable().await.why, "no route for /bot<token>/sendMessage");
+    assert_eq!(bot.outbox.next_unreachable().await.why, "no route for /bot<token>/sendMessage");
     assert!(!bot.log.text().contains(SECRET));
 }
 

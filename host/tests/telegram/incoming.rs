@@ -282,7 +282,7 @@ fn press(user: i64, data: &str) -> Value {
 async fn a_press_runs_its_command_and_is_always_answered() {
     let bot = TestBot::new().await;
     let line = ButtonAction { command: "/retry alpha".to_owned(), ..ButtonAction::default() };
-    let token = bot.inbox.button(&line).await.unwrap();
+    let token = bot.inbox.store_button(&line).await.unwrap();
     bot.api.push(press(ADA, &token));
     bot.api.push(press(ADA, "forgotten"));
     bot.api.push(press(666, &token));
@@ -336,7 +336,7 @@ async fn update_ids_reset_below_the_offset_are_accepted() {
 
 #[tokio::test]
 async fn update_ids_may_restart_after_an_empty_batch() {
-    let bot = TestBot::with(|settings| settings.poll = Duration::from_secs(1)).await;
+    let bot = TestBot::with(|settings| settings.poll_timeout = Duration::from_secs(1)).await;
     let number = bot.api.says(ADA, "before");
     let _poll = bot.poll();
     bot.until_stored(1).await;

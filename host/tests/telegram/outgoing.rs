@@ -25,7 +25,7 @@ use crate::{
 fn live(turn: &str, text: &str, line: Option<&str>) -> Post {
     let messages = if text.is_empty() { Vec::new() } else { vec![Reply::text(text)] };
     let screen = TurnFrame { messages, live: line.map(str::to_owned) };
-    Post::Live { place: place(ADA), turn: PromptId(turn.to_owned()), frame: screen }
+    Post::Frame { place: place(ADA), turn: PromptId(turn.to_owned()), frame: screen }
 }
 
 /// Returns a post that replaces a message.
@@ -115,11 +115,11 @@ async fn an_unchanged_edit_is_a_success() {
         source: text.to_owned(),
         message: cordboard_core::render::render(text),
         buttons: Vec::new(),
-        last: cordboard_chat::Completeness::Complete,
-        words: Authorship::Own,
+        completeness: cordboard_chat::Completeness::Complete,
+        author: Authorship::Own,
         session: None,
         alert: Alert::Ring,
-        answers: None,
+        reply_to: None,
     };
     again.api.fail("editMessageText", Fault::Error(400, "Bad Request: message is not modified: specified new…"));
     assert_eq!(again.telegram.edit(&place(ADA), &id, &outgoing("Other")).await, Ok(()));
@@ -146,7 +146,7 @@ async fn a_pressed_button_returns_its_command() {
     let rows = bot.api.calls("sendMessage")[0].params["reply_markup"]["inline_keyboard"].clone();
     assert_eq!((rows[0][0]["text"].as_str(), rows[1][0]["text"].as_str()), (Some("Try again"), Some("Leave it")));
     let token = rows[0][0]["callback_data"].as_str().unwrap();
-    let found = cordboard_chat::Inbox::line_of(&*bot.inbox, token).await.unwrap();
+    let found = cordboard_chat::Inbox::find_button(&*bot.inbox, token).await.unwrap();
     assert_eq!(found.map(|line| line.command), Some(command));
 }
 
@@ -154,8 +154,8 @@ async fn a_pressed_button_returns_its_command() {
 async fn a_topic_gets_its_messages_and_its_typing() {
     let bot = TestBot::new().await;
     let topic = Place { topic: Some("5".to_owned()), ..place(-100_123) };
-    bot.telegram.working(&topic, Some("")).await;
-    bot.telegram.working(&topic, None).await;
+    bot.telegram.show_activity(&topic, Some("")).await;
+    bot.telegram.show_activity(&topic, None).await;
     let post = OutboxRow { place: topic, ..row(1, 0, Reply::text("here")) };
     bot.outbox.post(Post::Final(post));
     bot.outbox.drained().await;
@@ -187,9 +187,9 @@ fn menu(names: &[&str]) -> Vec<MenuEntry> {
 #[tokio::test]
 async fn the_menu_is_set_on_change_within_telegram_limits() {
     let bot = TestBot::new().await;
-    bot.telegram.menu(&menu(&["new", "session", "Bad-Name", ""])).await.unwrap();
-    bot.telegram.menu(&menu(&["new", "session"])).await.unwrap();
-    bot.telegram.menu(&menu(&["new"])).await.unwrap();
+    bot.telegram.set_menu(&menu(&["new", "session", "Bad-Name", ""])).await.unwrap();
+    bot.telegram.set_menu(&menu(&["new", "session"])).await.unwrap();
+    bot.telegram.set_menu(&menu(&["new"])).await.unwrap();
     let set = bot.api.calls("setMyCommands");
     let names = |call: usize| {
         let commands = set[call].params["commands"].as_array().unwrap();

@@ -11,8 +11,8 @@ use std::{
 use async_trait::async_trait;
 use cordboard::clock::Clock;
 use cordboard_chat::{
-    ButtonAction, Inbox, InboxError, MessageId, Update,
-    outbox::{DeliveryStore, LedgerError, Outbox},
+    ButtonAction, Inbox, MessageId, StorageError, Update,
+    outbox::{DeliveryStore, Outbox},
 };
 use cordboard_core::{
     agent::PromptId,
@@ -53,7 +53,7 @@ impl TestBot {
         let api = BotApi::start().await;
         let mut settings = Settings::new(token_file.clone(), &api.url);
         settings.edit_pause = Arc::new(|| Duration::from_millis(5));
-        settings.first_pause = Duration::from_millis(5);
+        settings.first_retry = Duration::from_millis(5);
         change(&mut settings);
         let inbox = Arc::new(Memory::default());
         let telegram = Arc::new(Telegram::open(settings, Arc::<Memory>::clone(&inbox)).unwrap());
@@ -144,11 +144,11 @@ impl Memory {
 
 #[async_trait]
 impl Inbox for Memory {
-    async fn accept(&self, updates: Vec<Update>, offset: Option<i64>) -> Result<(), InboxError> {
+    async fn accept(&self, updates: Vec<Update>, offset: Option<i64>) -> Result<(), StorageError> {
         let mut stored = self.stored();
         if stored.broken > 0 {
             stored.broken -= 1;
-            return Err(InboxError("store a new message: no space left on device".to_owned()));
+            return Err(StorageError::Failed("store a new message: no space left on device".to_owned()));
         }
         for update in updates {
             if stored.updates.iter().all(|known| known.key != update.key) {
@@ -164,27 +164,27 @@ impl Inbox for Memory {
         self.stored().notified.insert(place.clone())
     }
 
-    async fn offset(&self) -> Result<Option<i64>, InboxError> {
+    async fn offset(&self) -> Result<Option<i64>, StorageError> {
         Ok(self.stored().offset)
     }
 
-    async fn button(&self, line: &ButtonAction) -> Result<String, InboxError> {
+    async fn store_button(&self, line: &ButtonAction) -> Result<String, StorageError> {
         let mut stored = self.stored();
         let token = format!("{:016x}", stored.buttons.len());
         stored.buttons.insert(token.clone(), line.clone());
         Ok(token)
     }
 
-    async fn line_of(&self, token: &str) -> Result<Option<ButtonAction>, InboxError> {
+    async fn find_button(&self, token: &str) -> Result<Option<ButtonAction>, StorageError> {
         Ok(self.stored().buttons.get(token).cloned())
     }
 
-    async fn move_chat(&self, home: &str, chat: &str) -> Result<(), InboxError> {
+    async fn move_chat(&self, home: &str, chat: &str) -> Result<(), StorageError> {
         self.stored().moved.push((home.to_owned(), chat.to_owned()));
         Ok(())
     }
 
-    async fn moved_chats(&self) -> Result<Vec<(String, String)>, InboxError> {
+    async fn moved_chats(&self) -> Result<Vec<(String, String)>, StorageError> {
         Ok(self.stored().moved.clone())
     }
 }
@@ -193,19 +193,19 @@ struct NoLedger;
 
 #[async_trait]
 impl DeliveryStore for NoLedger {
-    async fn placeholder(&self, _: (&PromptId, &Place), _: &MessageId, _: &str) -> Result<(), LedgerError> {
+    async fn save_placeholder(&self, _: &PromptId, _: &Place, _: &MessageId, _: &str) -> Result<(), StorageError> {
         Ok(())
     }
 
-    async fn deleted(&self, _: &Place, _: &MessageId) -> Result<(), LedgerError> {
+    async fn forget_placeholder(&self, _: &Place, _: &MessageId) -> Result<(), StorageError> {
         Ok(())
     }
 
-    async fn sending(&self, _: PostId, _: Delivery) -> Result<(), LedgerError> {
+    async fn save_progress(&self, _: PostId, _: Delivery) -> Result<(), StorageError> {
         Ok(())
     }
 
-    async fn sent(&self, _: PostId, _: Vec<MessageId>) -> Result<Vec<OutboxRow>, LedgerError> {
+    async fn complete(&self, _: PostId, _: Vec<MessageId>) -> Result<Vec<OutboxRow>, StorageError> {
         Ok(Vec::new())
     }
 }

@@ -10,16 +10,16 @@ use rustix::{
 
 use super::{ConsoleEvent, Events};
 
-/// Sends [`ConsoleEvent::OutputGone`] at a hang-up. Uses a thread that polls only for the hang-up, so that key
+/// Sends [`ConsoleEvent::OutputClosed`] at a hang-up. Uses a thread that polls only for the hang-up, so that key
 /// presses don't wake it.
 pub(super) fn watch(events: Events) -> io::Result<()> {
     let thread = thread::Builder::new().name("console-gone".to_owned());
     let watch = move || {
         let input = io::stdin();
         // `poll` always reports POLLHUP, even with no requested events.
-        let mut asked = [PollFd::new(&input, PollFlags::empty())];
-        while poll(&mut asked, None) == Err(Errno::INTR) {}
-        events.tell(ConsoleEvent::OutputGone);
+        let mut polled = [PollFd::new(&input, PollFlags::empty())];
+        while poll(&mut polled, None) == Err(Errno::INTR) {}
+        events.send(ConsoleEvent::OutputClosed);
     };
     thread.spawn(watch).map(drop)
 }

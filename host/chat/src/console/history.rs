@@ -12,7 +12,7 @@ use std::{
 const KEPT: usize = 1000;
 
 /// Prompts may contain secrets.
-const OWNER_ALONE: u32 = 0o600;
+const OWNER_ONLY: u32 = 0o600;
 
 #[derive(Debug)]
 pub(super) struct History {
@@ -54,12 +54,12 @@ fn load(path: &Path) -> Vec<String> {
 fn open(path: &Path, lines: &[String]) -> io::Result<File> {
     if fs::metadata(path).is_ok_and(|metadata| metadata.len() > 2 * size(lines) + 1) {
         let shorter = path.with_extension("tmp");
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(OWNER_ALONE).open(&shorter)?;
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(OWNER_ONLY).open(&shorter)?;
         lines.iter().try_for_each(|line| writeln!(file, "{line}"))?;
         fs::rename(shorter, path)?;
     }
-    let file = OpenOptions::new().append(true).create(true).mode(OWNER_ALONE).open(path)?;
-    file.set_permissions(Permissions::from_mode(OWNER_ALONE))?;
+    let file = OpenOptions::new().append(true).create(true).mode(OWNER_ONLY).open(path)?;
+    file.set_permissions(Permissions::from_mode(OWNER_ONLY))?;
     Ok(file)
 }
 
@@ -82,7 +82,7 @@ mod tests {
         }
         let (_, lines) = History::open(&path);
         assert_eq!(lines, ["/new demo", "hello", "/sessions"]);
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, OWNER_ALONE);
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, OWNER_ONLY);
     }
 
     #[test]

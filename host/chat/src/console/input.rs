@@ -12,8 +12,8 @@ use tokio::sync::mpsc;
 
 use super::{
     super::{Inbox, Update, UpdateKind},
-    ConsoleEvent, Events, FRONT_END, LOCAL, Order,
-    lines::{LINE_AT_MOST, Line},
+    ConsoleEvent, Events, FRONT_END, LOCAL, OutputRequest,
+    lines::{InputLine, LONGEST_LINE},
     place, print,
 };
 
@@ -30,35 +30,40 @@ pub(super) struct Intake {
     run: String,
     count: u64,
     caller: Caller,
-    orders: mpsc::Sender<Order>,
+    requests: mpsc::Sender<OutputRequest>,
 }
 
 impl Intake {
-    pub(super) fn new(inbox: Arc<dyn Inbox>, clock: TimeSource, run: &str, orders: mpsc::Sender<Order>) -> Self {
+    pub(super) fn new(
+        inbox: Arc<dyn Inbox>,
+        clock: TimeSource,
+        run: &str,
+        requests: mpsc::Sender<OutputRequest>,
+    ) -> Self {
         let name = std::env::var("USER").ok().filter(|name| !name.is_empty());
         let caller = Caller {
             id: UserId(format!("{FRONT_END}:{LOCAL}")),
             name: name.unwrap_or_else(|| LOCAL.to_owned()),
             role: Role::Owner,
         };
-        Self { inbox, clock, run: run.to_owned(), count: 0, caller, orders }
+        Self { inbox, clock, run: run.to_owned(), count: 0, caller, requests }
     }
 
-    /// Runs until the lines end, then sends [`ConsoleEvent::End`].
-    pub(super) async fn run(mut self, mut lines: mpsc::Receiver<Line>, events: Events) {
+    /// Runs until the lines end, then sends [`ConsoleEvent::InputEnded`].
+    pub(super) async fn run(mut self, mut lines: mpsc::Receiver<InputLine>, events: Events) {
         let mut batch = Vec::with_capacity(BATCH);
         while lines.recv_many(&mut batch, BATCH).await > 0 {
             let mut updates = Vec::with_capacity(batch.len());
             for line in batch.drain(..) {
                 match line {
-                    Line::Text(text) if text.trim().is_empty() => {}
-                    Line::Text(text) => updates.push(self.update(text)),
-                    Line::TooLong => self.say(&refusal()).await,
+                    InputLine::Text(text) if text.trim().is_empty() => {}
+                    InputLine::Text(text) => updates.push(self.update(text)),
+                    InputLine::TooLong => self.say(&too_long_notice()).await,
                 }
             }
             self.accept(updates).await;
         }
-        events.tell(ConsoleEvent::End);
+        events.send(ConsoleEvent::InputEnded);
     }
 
     fn update(&mut self, text: String) -> Update {
@@ -87,10 +92,10 @@ impl Intake {
 
     async fn say(&self, text: &str) {
         // If stdout is closed, the message is lost; no reader would see it.
-        drop(print(&self.orders, text.to_owned()).await);
+        drop(print(&self.requests, text.to_owned()).await);
     }
 }
 
-fn refusal() -> String {
-    format!("Not sent: the line is longer than {} MiB.\n", LINE_AT_MOST >> 20)
+fn too_long_notice() -> String {
+    format!("Not sent: the line is longer than {} MiB.\n", LONGEST_LINE >> 20)
 }

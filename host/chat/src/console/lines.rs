@@ -1,4 +1,4 @@
-//! Splits the bytes of a pipe into lines. Each line is one message. It buffers at most [`LINE_AT_MOST`] bytes of a
+//! Splits the bytes of a pipe into lines. Each line is one message. It buffers at most [`LONGEST_LINE`] bytes of a
 //! line, and rejects a longer line instead of splitting it.
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
@@ -6,17 +6,17 @@ use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use tokio::sync::mpsc;
 
 /// The longest line, in bytes: far more than a model's context, far less than memory.
-pub(super) const LINE_AT_MOST: usize = 1 << 20;
+pub(super) const LONGEST_LINE: usize = 1 << 20;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Line {
+pub(super) enum InputLine {
     /// A line without its line break.
     Text(String),
     TooLong,
 }
 
 /// Reads to the end of input, on a dedicated thread. Blocks while the channel is full.
-pub(super) fn read(reader: impl Read, lines: &mpsc::Sender<Line>) {
+pub(super) fn read(reader: impl Read, lines: &mpsc::Sender<InputLine>) {
     let mut reader = BufReader::with_capacity(64 << 10, reader);
     loop {
         match next(&mut reader) {
@@ -35,7 +35,7 @@ pub(super) fn read(reader: impl Read, lines: &mpsc::Sender<Line>) {
 }
 
 /// Returns the next line. The last line may have no line break.
-fn next(reader: &mut impl BufRead) -> io::Result<Option<Line>> {
+fn next(reader: &mut impl BufRead) -> io::Result<Option<InputLine>> {
     let mut line = Vec::new();
     let mut read = 0;
     loop {
@@ -50,7 +50,7 @@ fn next(reader: &mut impl BufRead) -> io::Result<Option<Line>> {
         let end = chunk.iter().position(|byte| *byte == b'\n');
         let taken = end.unwrap_or(chunk.len());
         read += taken;
-        if read <= LINE_AT_MOST {
+        if read <= LONGEST_LINE {
             line.extend_from_slice(&chunk[..taken]);
         }
         reader.consume(end.map_or(taken, |end| end + 1));
@@ -60,27 +60,27 @@ fn next(reader: &mut impl BufRead) -> io::Result<Option<Line>> {
     }
 }
 
-fn finished(mut line: Vec<u8>, read: usize) -> Line {
-    if read > LINE_AT_MOST {
-        return Line::TooLong;
+fn finished(mut line: Vec<u8>, read: usize) -> InputLine {
+    if read > LONGEST_LINE {
+        return InputLine::TooLong;
     }
     if line.ends_with(b"\r") {
         line.pop();
     }
-    Line::Text(String::from_utf8_lossy(&line).into_owned())
+    InputLine::Text(String::from_utf8_lossy(&line).into_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn lines(bytes: &[u8]) -> Vec<Line> {
+    fn lines(bytes: &[u8]) -> Vec<InputLine> {
         let mut reader = BufReader::with_capacity(7, bytes);
         std::iter::from_fn(|| next(&mut reader).unwrap()).collect()
     }
 
-    fn text(text: &str) -> Line {
-        Line::Text(text.to_owned())
+    fn text(text: &str) -> InputLine {
+        InputLine::Text(text.to_owned())
     }
 
     #[test]
@@ -96,11 +96,11 @@ mod tests {
 
     #[test]
     fn an_oversized_line_is_refused_as_a_whole() {
-        let mut bytes = vec![b'x'; LINE_AT_MOST];
+        let mut bytes = vec![b'x'; LONGEST_LINE];
         bytes.extend(b"\n");
-        assert_eq!(lines(&bytes), [text(&"x".repeat(LINE_AT_MOST))]);
+        assert_eq!(lines(&bytes), [text(&"x".repeat(LONGEST_LINE))]);
         bytes.insert(0, b'x');
         bytes.extend(b"next");
-        assert_eq!(lines(&bytes), [Line::TooLong, text("next")]);
+        assert_eq!(lines(&bytes), [InputLine::TooLong, text("next")]);
     }
 }

@@ -5,13 +5,13 @@ use std::io::{self, Write};
 
 use tokio::sync::mpsc;
 
-use super::Order;
+use super::OutputRequest;
 
 /// Runs on a dedicated thread, because a full pipe blocks. Ends when the requests end or the reader closes the pipe.
-pub(super) fn write(mut writer: impl Write, mut orders: mpsc::Receiver<Order>) {
-    while let Some(order) = orders.blocking_recv() {
-        match order {
-            Order::Print { text, done } => {
+pub(super) fn write(mut writer: impl Write, mut requests: mpsc::Receiver<OutputRequest>) {
+    while let Some(request) = requests.blocking_recv() {
+        match request {
+            OutputRequest::Print { text, done } => {
                 let written = writer.write_all(text.as_bytes()).and_then(|()| writer.flush());
                 let failed = written.as_ref().err().map(io::Error::kind);
                 // The caller may have stopped waiting.
@@ -22,8 +22,8 @@ pub(super) fn write(mut writer: impl Write, mut orders: mpsc::Receiver<Order>) {
                 }
             }
             // A pipe shows no status.
-            Order::Status(_) => {}
-            Order::Close { done } => {
+            OutputRequest::Status(_) => {}
+            OutputRequest::Close { done } => {
                 let _ = done.send(());
                 return;
             }

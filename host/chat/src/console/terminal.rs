@@ -3,8 +3,12 @@
 
 use std::{
     io::{self, ErrorKind, Write},
+    ops::ControlFlow,
     path::Path,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use cordboard_core::render::{one_line, plain, strip_controls, terminal::Colours};
@@ -13,9 +17,9 @@ use rustyline_async::{Readline, ReadlineError, ReadlineEvent, SharedWriter};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    CommandRunning, ConsoleEvent, Events, Order,
+    ConsoleEvent, Events, OutputRequest,
     history::History,
-    lines::{LINE_AT_MOST, Line},
+    lines::{InputLine, LONGEST_LINE},
     type_ahead,
 };
 
@@ -28,40 +32,37 @@ const WIDTH: usize = 80;
 const STOP: &str = "/stop";
 
 /// The parts that the terminal shares with its console.
-pub(super) struct Screen {
+pub(super) struct TerminalContext {
     pub(super) colours: Colours,
-    pub(super) busy: Arc<CommandRunning>,
+    pub(super) busy: Arc<AtomicBool>,
     pub(super) events: Events,
-    pub(super) typed: mpsc::Sender<Line>,
+    pub(super) typed: mpsc::Sender<InputLine>,
 }
 
 pub(super) struct Terminal {
     readline: Readline,
+    /// Prints above the prompt.
     above: SharedWriter,
-    screen: Screen,
+    context: TerminalContext,
     history: History,
     prompt: String,
-    stay: Stay,
+    input: InputState,
 }
 
 /// Whether the user has ended the input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stay {
-    Here,
-    Leaving,
+enum InputState {
+    Open,
+    Closed,
 }
 
-/// Whether the terminal keeps running.
-#[derive(Debug)]
-enum Goes {
-    On,
-    /// Carries the channel that reports that the terminal is restored, if a request closed it.
-    Ended(Option<oneshot::Sender<()>>),
-}
+/// Whether the terminal keeps running. `Break` has the channel that reports that the terminal is restored, if a request
+/// closed it.
+type Flow = ControlFlow<Option<oneshot::Sender<()>>>;
 
 impl Terminal {
-    pub(super) fn open(screen: Screen, history: &Path) -> io::Result<Self> {
-        let ahead = type_ahead::take()?;
+    pub(super) fn open(context: TerminalContext, history: &Path) -> io::Result<Self> {
+        let typed_ahead = type_ahead::take()?;
         let (mut readline, above) = Readline::new(PROMPT.to_owned()).map_err(io::Error::other)?;
         // `on_line` prints typed lines instead, without the status that preceded the prompt.
         readline.should_print_line_on(false, false);
@@ -69,23 +70,24 @@ impl Terminal {
         for line in lines {
             readline.add_history_entry(line);
         }
-        if let Err(error) = keep_line_breaks() {
+        if let Err(error) = translate_line_feeds() {
             tracing::debug!(%error, "failed to query the cursor: log lines may be misplaced");
         }
-        let mut terminal = Self { readline, above, screen, history, prompt: PROMPT.to_owned(), stay: Stay::Here };
+        let mut terminal =
+            Self { readline, above, context, history, prompt: PROMPT.to_owned(), input: InputState::Open };
         // The kernel has already echoed these lines.
-        ahead.into_iter().for_each(|line| terminal.take_in(line));
+        typed_ahead.into_iter().for_each(|line| terminal.accept_line(line));
         Ok(terminal)
     }
 
     /// Runs until the console is closed or dropped, or the terminal was closed.
-    pub(super) async fn run(mut self, mut orders: mpsc::Receiver<Order>) {
+    pub(super) async fn run(mut self, mut requests: mpsc::Receiver<OutputRequest>) {
         let closed = loop {
-            let goes = tokio::select! {
+            let flow = tokio::select! {
                 event = self.readline.readline() => self.on_read(event),
-                order = orders.recv() => order.map_or(Goes::Ended(None), |order| self.on_order(order)),
+                request = requests.recv() => request.map_or(Flow::Break(None), |request| self.on_request(request)),
             };
-            if let Goes::Ended(closed) = goes {
+            if let Flow::Break(closed) = flow {
                 break closed;
             }
         };
@@ -96,16 +98,16 @@ impl Terminal {
         }
     }
 
-    fn on_read(&mut self, event: Result<ReadlineEvent, ReadlineError>) -> Goes {
+    fn on_read(&mut self, event: Result<ReadlineEvent, ReadlineError>) -> Flow {
         match event {
             Ok(event) => {
                 self.on_event(event);
-                Goes::On
+                Flow::Continue(())
             }
             Err(error) => {
                 tracing::warn!(%error, "the terminal was closed");
-                self.screen.events.tell(ConsoleEvent::OutputGone);
-                Goes::Ended(None)
+                self.context.events.send(ConsoleEvent::OutputClosed);
+                Flow::Break(None)
             }
         }
     }
@@ -114,16 +116,18 @@ impl Terminal {
         match event {
             ReadlineEvent::Line(line) => self.on_line(line),
             ReadlineEvent::Eof => {
-                self.stay = Stay::Leaving;
-                self.screen.events.tell(ConsoleEvent::End);
+                self.input = InputState::Closed;
+                self.context.events.send(ConsoleEvent::InputEnded);
             }
-            ReadlineEvent::Interrupted if self.stay == Stay::Here && self.screen.busy.is_set() => {
-                self.hand_in(Line::Text(STOP.to_owned()));
+            ReadlineEvent::Interrupted
+                if self.input == InputState::Open && self.context.busy.load(Ordering::Relaxed) =>
+            {
+                self.send_line(InputLine::Text(STOP.to_owned()));
             }
             // A second Ctrl-C makes the host exit sooner.
             ReadlineEvent::Interrupted => {
-                self.stay = Stay::Leaving;
-                self.screen.events.tell(ConsoleEvent::Quit);
+                self.input = InputState::Closed;
+                self.context.events.send(ConsoleEvent::Quit);
             }
         }
     }
@@ -132,44 +136,44 @@ impl Terminal {
         let shown = strip_controls(&line);
         // The next read reports a failure.
         drop(self.print(&format!("{PROMPT}{shown}\n")));
-        self.take_in(line);
+        self.accept_line(line);
     }
 
-    fn take_in(&mut self, line: String) {
+    fn accept_line(&mut self, line: String) {
         if line.trim().is_empty() {
             return;
         }
-        if self.stay == Stay::Leaving {
+        if self.input == InputState::Closed {
             return drop(self.print("Not sent: Cordboard is shutting down. Press Ctrl-C to stop it now.\n"));
         }
         self.history.add(&line);
         self.readline.add_history_entry(line.clone());
-        self.hand_in(if line.len() > LINE_AT_MOST { Line::TooLong } else { Line::Text(line) });
+        self.send_line(if line.len() > LONGEST_LINE { InputLine::TooLong } else { InputLine::Text(line) });
     }
 
     /// Sends a line to the inbox without waiting, because waiting would block the terminal.
-    fn hand_in(&mut self, line: Line) {
-        if self.screen.typed.try_send(line).is_err() {
+    fn send_line(&mut self, line: InputLine) {
+        if self.context.typed.try_send(line).is_err() {
             drop(self.print("Not sent: too many lines are waiting to be stored. Try again in a moment.\n"));
         }
     }
 
-    fn on_order(&mut self, order: Order) -> Goes {
-        match order {
-            Order::Print { text, done } => drop(done.send(self.print(&text))),
-            Order::Status(status) => self.on_status(status.as_deref()),
-            Order::Close { done } => {
+    fn on_request(&mut self, request: OutputRequest) -> Flow {
+        match request {
+            OutputRequest::Print { text, done } => drop(done.send(self.print(&text))),
+            OutputRequest::Status(status) => self.on_status(status.as_deref()),
+            OutputRequest::Close { done } => {
                 if let Err(error) = self.readline.flush() {
                     tracing::debug!(%error, "failed to clear the terminal");
                 }
-                return Goes::Ended(Some(done));
+                return Flow::Break(Some(done));
             }
         }
-        Goes::On
+        Flow::Continue(())
     }
 
     fn on_status(&mut self, status: Option<&str>) {
-        let prompt = prompt(status, self.screen.colours, width() / 2);
+        let prompt = prompt(status, self.context.colours, width() / 2);
         if prompt != self.prompt {
             // The next read reports a failure.
             drop(self.readline.update_prompt(&prompt));
@@ -213,7 +217,7 @@ fn width() -> usize {
 
 /// Restores the translation of line feeds, which raw mode turns off. Without it, log lines on stderr would not start
 /// at the left margin.
-fn keep_line_breaks() -> io::Result<()> {
+fn translate_line_feeds() -> io::Result<()> {
     let mut modes = tcgetattr(io::stdout())?;
     modes.output_modes |= OutputModes::OPOST | OutputModes::ONLCR;
     Ok(tcsetattr(io::stdout(), OptionalActions::Now, &modes)?)

@@ -16,13 +16,13 @@ use cordboard_core::{
 use super::super::{Completeness, MessageId, Outgoing};
 
 /// The maximum number of complete messages that can be edited. An edit of an older one prints it again.
-const KEPT: usize = 64;
+const MOST_COMPLETE: usize = 64;
 
 /// The maximum number of messages in total, far more than the number of concurrent turns.
-const MOST: usize = 1024;
+const MOST_MESSAGES: usize = 1024;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Look {
+pub(crate) enum OutputStyle {
     /// For programs: an agent's Markdown as it is, and other text without Markdown escapes.
     Source,
     /// For a terminal that is only an output: no styles, no control characters.
@@ -31,8 +31,8 @@ pub(crate) enum Look {
 }
 
 #[derive(Debug)]
-pub(crate) struct Page {
-    look: Look,
+pub(crate) struct Transcript {
+    style: OutputStyle,
     /// Messages by age, the latest last.
     messages: VecDeque<(MessageId, Shown)>,
 }
@@ -48,14 +48,14 @@ struct Shown {
     buttons: Vec<Button>,
     styler: Option<Styler>,
     /// Whether more text may follow.
-    last: Completeness,
+    completeness: Completeness,
 }
 
-impl Look {
+impl OutputStyle {
     /// Returns the source to show. Without styles, backslash escapes of the host or a plugin are removed, because
     /// nothing interprets them.
     fn source(self, message: &Outgoing) -> Cow<'_, str> {
-        match (self, message.words) {
+        match (self, message.author) {
             (Self::Styled(Colours::On), _) | (_, Authorship::Agents) => Cow::Borrowed(&message.source),
             (Self::Source | Self::Neutral | Self::Styled(Colours::Off), Authorship::Own) => {
                 Cow::Owned(unescape(&message.source))
@@ -64,34 +64,34 @@ impl Look {
     }
 }
 
-impl Page {
-    pub(crate) const fn new(look: Look) -> Self {
-        Self { look, messages: VecDeque::new() }
+impl Transcript {
+    pub(crate) const fn new(style: OutputStyle) -> Self {
+        Self { style, messages: VecDeque::new() }
     }
 
     /// Returns the lines to print now. The result may be empty.
     pub(crate) fn put(&mut self, id: &MessageId, message: &Outgoing) -> String {
-        let look = self.look;
-        let source = self.look.source(message);
+        let style = self.style;
+        let source = self.style.source(message);
         let shown = self.shown(id);
-        shown.last = message.last;
-        let lines = match message.last {
-            Completeness::Partial => shown.grow(completed(&source)),
-            Completeness::Halted => shown.grow(unended(&source).to_owned()),
+        shown.completeness = message.completeness;
+        let lines = match message.completeness {
+            Completeness::Partial => shown.grow(complete_lines(&source)),
+            Completeness::Halted => shown.grow(trim_line_breaks(&source).to_owned()),
             Completeness::Complete => {
-                let mut lines = shown.finish(&source, look);
+                let mut lines = shown.finish(&source, style);
                 lines.push_str(&shown.buttons(&message.buttons));
                 lines
             }
         };
-        named(&lines, message.session.as_ref())
+        name_session(&lines, message.session.as_ref())
     }
 
     fn shown(&mut self, id: &MessageId) -> &mut Shown {
         let found = self.messages.iter().position(|(other, _)| other == id);
         let index = found.unwrap_or_else(|| {
             self.make_room();
-            self.messages.push_back((id.clone(), Shown::new(self.look)));
+            self.messages.push_back((id.clone(), Shown::new(self.style)));
             self.messages.len() - 1
         });
         &mut self.messages[index].1
@@ -99,9 +99,9 @@ impl Page {
 
     /// Deletes the oldest complete message. Keeps growing messages, because they will be edited again.
     fn make_room(&mut self) {
-        let is_complete = |(_, shown): &(MessageId, Shown)| shown.last == Completeness::Complete;
+        let is_complete = |(_, shown): &(MessageId, Shown)| shown.completeness == Completeness::Complete;
         let complete = self.messages.iter().filter(|one| is_complete(one)).count();
-        if complete >= KEPT || self.messages.len() >= MOST {
+        if complete >= MOST_COMPLETE || self.messages.len() >= MOST_MESSAGES {
             let oldest = self.messages.iter().position(is_complete).unwrap_or_default();
             self.messages.remove(oldest);
         }
@@ -109,13 +109,13 @@ impl Page {
 }
 
 impl Shown {
-    fn new(look: Look) -> Self {
-        let styler = match look {
-            Look::Source => None,
-            Look::Neutral => Some(Styler::new(Colours::Off)),
-            Look::Styled(colours) => Some(Styler::new(colours)),
+    fn new(style: OutputStyle) -> Self {
+        let styler = match style {
+            OutputStyle::Source => None,
+            OutputStyle::Neutral => Some(Styler::new(Colours::Off)),
+            OutputStyle::Styled(colours) => Some(Styler::new(colours)),
         };
-        Self { text: String::new(), halted: false, buttons: Vec::new(), styler, last: Completeness::Partial }
+        Self { text: String::new(), halted: false, buttons: Vec::new(), styler, completeness: Completeness::Partial }
     }
 
     /// Prints the part of `whole` after the printed text. If `whole` doesn't start with the printed text, waits for
@@ -135,13 +135,17 @@ impl Shown {
         lines
     }
 
-    fn finish(&mut self, source: &str, look: Look) -> String {
-        let whole = ended(source);
+    fn finish(&mut self, source: &str, style: OutputStyle) -> String {
+        let whole = end_line(source);
         if self.text.trim_end() == whole.trim_end() {
             return String::new();
         }
         if !whole.starts_with(&self.text) {
-            *self = Self { buttons: std::mem::take(&mut self.buttons), last: self.last, ..Self::new(look) };
+            *self = Self {
+                buttons: std::mem::take(&mut self.buttons),
+                completeness: self.completeness,
+                ..Self::new(style)
+            };
         }
         self.grow(whole)
     }
@@ -163,24 +167,24 @@ impl Shown {
 
 /// Prefixes each line with the session's name if the session isn't the active one, so that concurrent sessions can be
 /// distinguished.
-fn named(lines: &str, session: Option<&SessionName>) -> String {
+fn name_session(lines: &str, session: Option<&SessionName>) -> String {
     let Some(session) = session else { return lines.to_owned() };
     let name = |line: &str| if line.is_empty() { "\n".to_owned() } else { format!("[{session}] {line}\n") };
     lines.lines().map(name).collect()
 }
 
 /// Returns the complete lines of a growing text, without trailing blank lines, which the final text may not have.
-fn completed(source: &str) -> String {
-    ended(&source[..source.rfind('\n').unwrap_or_default()])
+fn complete_lines(source: &str) -> String {
+    end_line(&source[..source.rfind('\n').unwrap_or_default()])
 }
 
-fn unended(text: &str) -> &str {
+fn trim_line_breaks(text: &str) -> &str {
     text.trim_end_matches(['\n', '\r'])
 }
 
 /// Makes the text end with exactly one line break. Blank text becomes empty.
-fn ended(text: &str) -> String {
-    let text = unended(text);
+fn end_line(text: &str) -> String {
+    let text = trim_line_breaks(text);
     if text.is_empty() { String::new() } else { format!("{text}\n") }
 }
 
@@ -195,17 +199,17 @@ mod tests {
 
     use super::*;
 
-    fn message(source: &str, last: Completeness) -> Outgoing {
+    fn message(source: &str, completeness: Completeness) -> Outgoing {
         let message = cordboard_core::render::render(source);
         Outgoing {
             source: source.to_owned(),
             message,
             buttons: Vec::new(),
-            last,
-            words: Authorship::Agents,
+            completeness,
+            author: Authorship::Agents,
             session: None,
             alert: Alert::Ring,
-            answers: None,
+            reply_to: None,
         }
     }
 
@@ -214,12 +218,12 @@ mod tests {
     }
 
     /// Returns the lines that each version of one message prints. The last version is complete.
-    fn versions(look: Look, sources: &[&str]) -> Vec<String> {
-        let mut page = Page::new(look);
+    fn versions(style: OutputStyle, sources: &[&str]) -> Vec<String> {
+        let mut transcript = Transcript::new(style);
         let last = sources.len() - 1;
         let put = |(index, source): (usize, &&str)| {
             let last = if index == last { Completeness::Complete } else { Completeness::Partial };
-            page.put(&id("m"), &message(source, last))
+            transcript.put(&id("m"), &message(source, last))
         };
         sources.iter().enumerate().map(put).collect()
     }
@@ -228,51 +232,56 @@ mod tests {
     fn completed_lines_are_printed_at_once() {
         assert_eq!(
             versions(
-                Look::Source,
+                OutputStyle::Source,
                 &["li", "line 1\nli", "line 1\nline 2\n", "line 1\nline 2\nli", "line 1\nline 2\nline 3"]
             ),
             ["", "line 1\n", "line 2\n", "", "line 3\n"]
         );
-        assert_eq!(versions(Look::Source, &["one"]), ["one\n"]);
-        assert_eq!(versions(Look::Source, &["one\n\n"]), ["one\n"]);
-        assert_eq!(versions(Look::Source, &[""]), [""]);
+        assert_eq!(versions(OutputStyle::Source, &["one"]), ["one\n"]);
+        assert_eq!(versions(OutputStyle::Source, &["one\n\n"]), ["one\n"]);
+        assert_eq!(versions(OutputStyle::Source, &[""]), [""]);
     }
 
     #[test]
     fn blank_lines_wait_for_following_text() {
-        assert_eq!(versions(Look::Source, &["a\n\n\n", "a\n\nb\n", "a\n\nb"]), ["a\n", "\nb\n", ""]);
+        assert_eq!(versions(OutputStyle::Source, &["a\n\n\n", "a\n\nb\n", "a\n\nb"]), ["a\n", "\nb\n", ""]);
     }
 
     #[test]
     fn a_different_final_text_is_printed_again() {
-        assert_eq!(versions(Look::Source, &["working\n", "other\n", "the answer"]), ["working\n", "", "the answer\n"]);
-        assert_eq!(versions(Look::Source, &["a\nb\n", "a"]), ["a\nb\n", "a\n"]);
+        assert_eq!(
+            versions(OutputStyle::Source, &["working\n", "other\n", "the answer"]),
+            ["working\n", "", "the answer\n"]
+        );
+        assert_eq!(versions(OutputStyle::Source, &["a\nb\n", "a"]), ["a\nb\n", "a\n"]);
     }
 
     #[test]
     fn an_edit_prints_only_the_new_text() {
-        let mut page = Page::new(Look::Source);
-        let put = |page: &mut Page, source: &str| page.put(&id("m"), &message(source, Completeness::Complete));
-        assert_eq!(put(&mut page, "one"), "one\n");
-        assert_eq!(put(&mut page, "one"), "");
-        assert_eq!(put(&mut page, "one\ntwo"), "two\n");
-        assert_eq!(put(&mut page, "three"), "three\n");
+        let mut transcript = Transcript::new(OutputStyle::Source);
+        let put = |transcript: &mut Transcript, source: &str| {
+            transcript.put(&id("m"), &message(source, Completeness::Complete))
+        };
+        assert_eq!(put(&mut transcript, "one"), "one\n");
+        assert_eq!(put(&mut transcript, "one"), "");
+        assert_eq!(put(&mut transcript, "one\ntwo"), "two\n");
+        assert_eq!(put(&mut transcript, "three"), "three\n");
     }
 
     #[test]
     fn growing_messages_interleave_only_between_lines() {
-        let mut page = Page::new(Look::Source);
-        let mut out = page.put(&id("a"), &message("a 1\na ", Completeness::Partial));
-        out += &page.put(&id("b"), &message("notice", Completeness::Complete));
-        out += &page.put(&id("a"), &message("a 1\na 2", Completeness::Complete));
+        let mut transcript = Transcript::new(OutputStyle::Source);
+        let mut out = transcript.put(&id("a"), &message("a 1\na ", Completeness::Partial));
+        out += &transcript.put(&id("b"), &message("notice", Completeness::Complete));
+        out += &transcript.put(&id("a"), &message("a 1\na 2", Completeness::Complete));
         assert_eq!(out, "a 1\nnotice\na 2\n");
     }
 
     #[test]
     fn a_halted_line_is_continued_without_repetition() {
-        for look in [Look::Source, Look::Neutral, Look::Styled(Colours::Off)] {
-            let mut page = Page::new(look);
-            let mut put = |source: &str, last| page.put(&id("a"), &message(source, last));
+        for style in [OutputStyle::Source, OutputStyle::Neutral, OutputStyle::Styled(Colours::Off)] {
+            let mut transcript = Transcript::new(style);
+            let mut put = |source: &str, last| transcript.put(&id("a"), &message(source, last));
             assert_eq!(put("a 1\na ", Completeness::Partial), "a 1\n");
             assert_eq!(put("a 1\na 2", Completeness::Halted), "a 2\n");
             assert_eq!(put("a 1\na 2", Completeness::Halted), "");
@@ -289,32 +298,32 @@ mod tests {
     #[test]
     fn host_messages_are_printed_without_markdown_escapes() {
         let own =
-            Outgoing { words: Authorship::Own, ..message(r"Session '\_\_x\_\_' has `\_`.", Completeness::Complete) };
-        let printed = |look, message: &Outgoing| Page::new(look).put(&id("m"), message);
+            Outgoing { author: Authorship::Own, ..message(r"Session '\_\_x\_\_' has `\_`.", Completeness::Complete) };
+        let printed = |style, message: &Outgoing| Transcript::new(style).put(&id("m"), message);
         let plain = "Session '__x__' has `\\_`.\n";
-        for look in [Look::Source, Look::Neutral, Look::Styled(Colours::Off)] {
-            assert_eq!(printed(look, &own), plain);
+        for style in [OutputStyle::Source, OutputStyle::Neutral, OutputStyle::Styled(Colours::Off)] {
+            assert_eq!(printed(style, &own), plain);
         }
-        assert!(printed(Look::Styled(Colours::On), &own).starts_with("Session '__x__' has "));
-        let agents = Outgoing { words: Authorship::Agents, ..own };
-        assert_eq!(printed(Look::Source, &agents), format!("{}\n", agents.source));
+        assert!(printed(OutputStyle::Styled(Colours::On), &own).starts_with("Session '__x__' has "));
+        let agents = Outgoing { author: Authorship::Agents, ..own };
+        assert_eq!(printed(OutputStyle::Source, &agents), format!("{}\n", agents.source));
     }
 
     #[test]
     fn each_line_of_a_background_session_has_its_name() {
-        let mut page = Page::new(Look::Source);
-        let put = |page: &mut Page, name: &str, source: &str, session: Option<&str>| {
+        let mut transcript = Transcript::new(OutputStyle::Source);
+        let put = |transcript: &mut Transcript, name: &str, source: &str, session: Option<&str>| {
             let session = session.map(|session| session.parse().unwrap());
-            page.put(&id(name), &Outgoing { session, ..message(source, Completeness::Partial) })
+            transcript.put(&id(name), &Outgoing { session, ..message(source, Completeness::Partial) })
         };
-        let mut out = put(&mut page, "a", "a 1\n", None);
-        out += &put(&mut page, "b", "switched\n", None);
-        out += &put(&mut page, "a", "a 1\na 2\n", Some("alpha"));
-        out += &put(&mut page, "a", "a 1\na 2\na 3\n", Some("alpha"));
-        out += &put(&mut page, "c", "You said: hello\n", None);
-        out += &put(&mut page, "a", "a 1\na 2\na 3\n\na 4\n", Some("alpha"));
-        out += &put(&mut page, "a", "a 1\na 2\na 3\n\na 4\na 5\n", None);
-        out += &put(&mut page, "d", "```\ncode\n", Some("beta"));
+        let mut out = put(&mut transcript, "a", "a 1\n", None);
+        out += &put(&mut transcript, "b", "switched\n", None);
+        out += &put(&mut transcript, "a", "a 1\na 2\n", Some("alpha"));
+        out += &put(&mut transcript, "a", "a 1\na 2\na 3\n", Some("alpha"));
+        out += &put(&mut transcript, "c", "You said: hello\n", None);
+        out += &put(&mut transcript, "a", "a 1\na 2\na 3\n\na 4\n", Some("alpha"));
+        out += &put(&mut transcript, "a", "a 1\na 2\na 3\n\na 4\na 5\n", None);
+        out += &put(&mut transcript, "d", "```\ncode\n", Some("beta"));
         assert_eq!(
             out,
             "a 1\nswitched\n[alpha] a 2\n[alpha] a 3\nYou said: hello\n\n[alpha] a 4\na 5\n[beta] ```\n[beta] code\n"
@@ -323,19 +332,19 @@ mod tests {
 
     #[test]
     fn buttons_are_printed_once_as_commands() {
-        let mut page = Page::new(Look::Source);
-        let mut asked = message("It failed.", Completeness::Complete);
-        asked.buttons =
+        let mut transcript = Transcript::new(OutputStyle::Source);
+        let mut question = message("It failed.", Completeness::Complete);
+        question.buttons =
             vec![vec![Button::new("Try again", "/retry alpha"), Button::new("No\n\x1b[2J\u{202e}", "/fresh alpha")]];
         let printed = "It failed.\n  [Try again] /retry alpha\n  [No [2J] /fresh alpha\n";
-        assert_eq!(page.put(&id("m"), &asked), printed);
-        assert_eq!(page.put(&id("m"), &asked), "");
+        assert_eq!(transcript.put(&id("m"), &question), printed);
+        assert_eq!(transcript.put(&id("m"), &question), "");
     }
 
     #[test]
     fn a_terminal_gets_styles_but_no_untrusted_controls() {
         let styled = versions(
-            Look::Styled(Colours::On),
+            OutputStyle::Styled(Colours::On),
             &[
                 "**bold** \x1b]0;title\x07\n",
                 "**bold** \x1b]0;title\x07\n```\ncode\n",
@@ -345,33 +354,33 @@ mod tests {
         let all = styled.concat();
         assert!(all.contains("\x1b[1mbold"), "{all:?}");
         assert!(!all.contains("\x1b]") && !all.contains('\x07'), "{all:?}");
-        let plain = versions(Look::Neutral, &["**bold** \x1b[2J"]);
+        let plain = versions(OutputStyle::Neutral, &["**bold** \x1b[2J"]);
         assert_eq!(plain, ["**bold** [2J\n"]);
-        let off = versions(Look::Styled(Colours::Off), &["**bold**\x1b[2J"]);
+        let off = versions(OutputStyle::Styled(Colours::Off), &["**bold**\x1b[2J"]);
         assert_eq!(off, ["**bold**[2J\n"]);
     }
 
     #[test]
     fn a_growing_message_is_remembered_under_many_others() {
-        let mut page = Page::new(Look::Source);
-        assert_eq!(page.put(&id("live"), &message("line 1\nli", Completeness::Partial)), "line 1\n");
-        for index in 0..KEPT * 3 {
-            page.put(&id(&index.to_string()), &message("x", Completeness::Complete));
+        let mut transcript = Transcript::new(OutputStyle::Source);
+        assert_eq!(transcript.put(&id("live"), &message("line 1\nli", Completeness::Partial)), "line 1\n");
+        for index in 0..MOST_COMPLETE * 3 {
+            transcript.put(&id(&index.to_string()), &message("x", Completeness::Complete));
         }
-        assert_eq!(page.put(&id("live"), &message("line 1\nline 2\nli", Completeness::Partial)), "line 2\n");
-        assert_eq!(page.put(&id("live"), &message("line 1\nline 2\nline 3", Completeness::Complete)), "line 3\n");
-        for index in 0..MOST * 2 {
-            page.put(&id(&format!("live {index}")), &message("x", Completeness::Partial));
+        assert_eq!(transcript.put(&id("live"), &message("line 1\nline 2\nli", Completeness::Partial)), "line 2\n");
+        assert_eq!(transcript.put(&id("live"), &message("line 1\nline 2\nline 3", Completeness::Complete)), "line 3\n");
+        for index in 0..MOST_MESSAGES * 2 {
+            transcript.put(&id(&format!("live {index}")), &message("x", Completeness::Partial));
         }
-        assert_eq!(page.messages.len(), MOST);
+        assert_eq!(transcript.messages.len(), MOST_MESSAGES);
     }
 
     #[test]
     fn the_number_of_remembered_messages_is_limited() {
-        let mut page = Page::new(Look::Source);
-        for index in 0..KEPT * 2 {
-            page.put(&id(&index.to_string()), &message("x", Completeness::Complete));
+        let mut transcript = Transcript::new(OutputStyle::Source);
+        for index in 0..MOST_COMPLETE * 2 {
+            transcript.put(&id(&index.to_string()), &message("x", Completeness::Complete));
         }
-        assert_eq!(page.messages.len(), KEPT);
+        assert_eq!(transcript.messages.len(), MOST_COMPLETE);
     }
 }

@@ -9,14 +9,14 @@ use rustix::{
     stdio::stdin,
 };
 
-use super::lines::LINE_AT_MOST;
+use super::lines::LONGEST_LINE;
 
 /// Reads the complete lines that are available, and leaves an incomplete line for the editor. Call it before the
 /// editor reads keys.
 pub(super) fn take() -> io::Result<Vec<String>> {
     let now = Timespec { tv_sec: 0, tv_nsec: 0 };
     let mut typed = Vec::new();
-    while typed.len() <= LINE_AT_MOST && poll(&mut [PollFd::from_borrowed_fd(stdin(), PollFlags::IN)], Some(&now))? > 0
+    while typed.len() <= LONGEST_LINE && poll(&mut [PollFd::from_borrowed_fd(stdin(), PollFlags::IN)], Some(&now))? > 0
     {
         let mut chunk = [0; 4096];
         match read(stdin(), &mut chunk) {

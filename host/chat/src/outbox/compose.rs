@@ -27,7 +27,7 @@ pub fn reply(reply: &Reply, limits: Limits) -> Vec<Outgoing> {
 
 /// Returns the messages of a frame.
 pub(super) fn frame(frame: &TurnFrame, limits: Limits) -> Vec<Outgoing> {
-    let line = frame.live.as_deref().filter(|line| limits.live == LiveLine::InMessage && !line.trim().is_empty());
+    let line = frame.live.as_deref().filter(|line| limits.live_line == LiveLine::InMessage && !line.trim().is_empty());
     let Some((last, before)) = frame.messages.split_last() else {
         return line.map_or_else(Vec::new, |line| parts(&Reply::default(), Some(line), limits, Completeness::Partial));
     };
@@ -48,13 +48,13 @@ pub(super) fn mark(line: &str, part: &Outgoing) -> Outgoing {
         source: render::escape(line),
         message,
         buttons: Vec::new(),
-        words: Authorship::Own,
+        author: Authorship::Own,
         session: None,
         ..part.clone()
     }
 }
 
-fn parts(reply: &Reply, line: Option<&str>, limits: Limits, last: Completeness) -> Vec<Outgoing> {
+fn parts(reply: &Reply, line: Option<&str>, limits: Limits, completeness: Completeness) -> Vec<Outgoing> {
     // Remove terminal control characters for every front-end: they are not part of an answer.
     let source = strip_controls(&with_attachments(reply)).into_owned();
     let message = named(render::render(&source), reply.session.as_ref());
@@ -74,27 +74,27 @@ fn parts(reply: &Reply, line: Option<&str>, limits: Limits, last: Completeness) 
         source,
         message,
         buttons: Vec::new(),
-        last,
-        words: reply.author,
+        completeness,
+        author: reply.author,
         session: reply.session.clone(),
         alert: Alert::Silent,
-        answers: None,
+        reply_to: None,
     };
     let mut parts: Vec<Outgoing> = messages.into_iter().zip(sources).map(part).collect();
     if let Some(first) = parts.first_mut() {
-        first.answers.clone_from(&reply.reply_to);
+        first.reply_to.clone_from(&reply.reply_to);
     }
     if let Some(end) = parts.last_mut() {
         end.buttons.clone_from(&reply.buttons);
-        end.alert = alert(reply, last);
+        end.alert = alert(reply, completeness);
     }
     parts
 }
 
 /// Returns the alert of the last message of a reply. Other messages are silent, and so are messages that may still
 /// grow.
-const fn alert(reply: &Reply, last: Completeness) -> Alert {
-    match last {
+const fn alert(reply: &Reply, completeness: Completeness) -> Alert {
+    match completeness {
         Completeness::Complete => reply.alert,
         Completeness::Partial | Completeness::Halted => Alert::Silent,
     }
@@ -171,8 +171,8 @@ mod tests {
     use super::*;
     use crate::Edits;
 
-    const SMALL: Limits = Limits { text_units: 20, live: LiveLine::InMessage, edits: Edits::Replace };
-    const CONSOLE: Limits = Limits { text_units: usize::MAX, live: LiveLine::Status, edits: Edits::Append };
+    const SMALL: Limits = Limits { text_units: 20, live_line: LiveLine::InMessage, edits: Edits::Replace };
+    const CONSOLE: Limits = Limits { text_units: usize::MAX, live_line: LiveLine::Status, edits: Edits::Append };
 
     fn texts(parts: &[Outgoing]) -> Vec<&str> {
         parts.iter().map(|part| part.message.text.as_str()).collect()

@@ -9,8 +9,8 @@ use cordboard_core::{
 };
 
 use super::{
+    chat_call::{Attempt, ChatCall, ExistingMessages, Reuse},
     compose,
-    step::{Attempt, Reuse, Step},
 };
 use crate::{Limits, MessageId, Outgoing};
 
@@ -18,7 +18,7 @@ use crate::{Limits, MessageId, Outgoing};
 /// sent again.
 pub(super) const BRIEF: usize = 3;
 
-pub(super) struct Delivering {
+pub(super) struct PostDelivery {
     pub post: PostId,
     /// The turn that this post answers.
     pub turn: Option<PromptId>,
@@ -31,8 +31,9 @@ pub(super) struct Delivering {
     attempt: Attempt,
 }
 
-impl Delivering {
-    pub fn new(row: &OutboxRow, (messages, reuse): (Vec<MessageId>, Reuse), limits: Limits) -> Self {
+impl PostDelivery {
+    pub fn new(row: &OutboxRow, existing: ExistingMessages, limits: Limits) -> Self {
+        let ExistingMessages { ids: messages, reuse } = existing;
         let mut parts = compose::reply(&row.reply, limits);
         for button in parts.iter_mut().flat_map(|part| &mut part.buttons).flatten() {
             button.keyboard = Some(row.id);
@@ -41,31 +42,31 @@ impl Delivering {
         Self { post: row.id, turn: row.turn.clone(), parts, messages, shown, reuse, attempt: Attempt::Styled }
     }
 
-    /// Keeps the leading parts of a long answer that `standing` already shows, even if newer messages are below them:
+    /// Keeps the leading parts of a long answer that `shown_messages` already have, even if newer messages are below them:
     /// sending all of them again would take long.
-    pub fn keep(&mut self, standing: &[(MessageId, Outgoing)]) {
+    pub fn keep_shown_parts(&mut self, shown_messages: &[(MessageId, Outgoing)]) {
         if self.reuse != Reuse::Nothing || self.parts.len() <= BRIEF {
             return;
         }
         let (messages, last) = (&self.messages, self.parts.len() - 1);
-        let stands = |(at, part): &(usize, &Outgoing)| {
-            let shown = standing.get(*at).filter(|(id, _)| messages.get(*at) == Some(id));
+        let is_shown = |(at, part): &(usize, &Outgoing)| {
+            let shown = shown_messages.get(*at).filter(|(id, _)| messages.get(*at) == Some(id));
             shown.is_some_and(|(_, shown)| (&shown.message, &shown.buttons) == (&part.message, &part.buttons))
         };
-        self.shown = self.parts.iter().enumerate().take(last).take_while(stands).count();
+        self.shown = self.parts.iter().enumerate().take(last).take_while(is_shown).count();
     }
 
     /// Returns the next call, or `None` if all parts are shown.
-    pub fn step(&self) -> Option<Step> {
+    pub fn next_call(&self) -> Option<ChatCall> {
         if let Some(part) = self.parts.get(self.shown) {
             let message = if self.attempt == Attempt::Styled { part.clone() } else { compose::plain(part) };
             return Some(match self.messages.get(self.shown).filter(|_| self.reuses(part)) {
-                Some(id) => Step::Edit(id.clone(), message),
-                None => Step::Send(message),
+                Some(id) => ChatCall::Edit(id.clone(), message),
+                None => ChatCall::Send(message),
             });
         }
         let superfluous = self.messages.get(self.parts.len()..)?.last()?;
-        Some(Step::Delete(superfluous.clone()))
+        Some(ChatCall::Delete(superfluous.clone()))
     }
 
     fn reuses(&self, part: &Outgoing) -> bool {
@@ -82,30 +83,30 @@ impl Delivering {
     }
 
     /// Returns the number of parts that are not shown yet.
-    pub const fn left(&self) -> usize {
+    pub const fn unshown_parts(&self) -> usize {
         self.parts.len() - self.shown
     }
 
     /// Drops the parts that are not shown yet, except for the first part. One line says how many messages of the
     /// answer are missing, including the `others` posts that were dropped too.
-    pub fn cut(&mut self, others: usize) {
-        let stay = self.shown.max(1).min(self.parts.len());
-        let left = self.parts.len() - stay + others;
+    pub fn stop(&mut self, others: usize) {
+        let remaining = self.shown.max(1).min(self.parts.len());
+        let left = self.parts.len() - remaining + others;
         if left > 0 {
             let mark = self.parts.last().map(|part| compose::mark(&messages::not_sent(left), part));
-            self.parts.truncate(stay);
+            self.parts.truncate(remaining);
             self.parts.extend(mark);
         }
     }
 
     /// Drops the parts that are not shown, because their reader has no access. The live messages that they would have
     /// replaced are deleted.
-    pub fn withhold(&mut self) {
+    pub fn drop_unshown_parts(&mut self) {
         self.parts.truncate(self.shown);
     }
 
     /// Records that another message was shown below those of a turn.
-    pub fn bury(&mut self) {
+    pub fn on_message_below(&mut self) {
         if self.reuse == Reuse::Silent {
             self.reuse = Reuse::Nothing;
         }
@@ -128,7 +129,7 @@ impl Delivering {
     /// Handles a refused edit: retries it once without styles, then sends this part and all later ones as new messages.
     pub fn edit_refused(&mut self) {
         self.attempt = self.attempt.next();
-        if self.attempt == Attempt::Never {
+        if self.attempt == Attempt::Rejected {
             self.reuse = Reuse::Nothing;
             self.attempt = Attempt::Styled;
         }
@@ -141,11 +142,11 @@ impl Delivering {
         let part = &mut self.parts[self.shown];
         if part.message.text == mark {
             self.parts.remove(self.shown);
-            return Attempt::Never;
+            return Attempt::Rejected;
         }
         let attempt = self.attempt.next();
         self.attempt = attempt;
-        if attempt == Attempt::Never {
+        if attempt == Attempt::Rejected {
             *part = compose::mark(&mark, part);
             self.attempt = Attempt::Styled;
         }

@@ -12,7 +12,7 @@ use tokio::{sync::Notify, time::Instant};
 
 use super::{
     Post,
-    delivery::{BRIEF, Delivering},
+    delivery::{BRIEF, PostDelivery},
     reachability::Reachability,
 };
 
@@ -61,35 +61,35 @@ pub(super) struct Mailbox {
     /// The newest frame of each turn, by the start of the turns.
     pub frames: Vec<(PromptId, TurnFrame)>,
     /// Turns that are waiting again. A frame of such a turn is newer than this entry.
-    pub back: Vec<PromptId>,
+    pub requeued: Vec<PromptId>,
     /// Turns that ended without a post.
-    pub over: Vec<PromptId>,
+    pub ended_turns: Vec<PromptId>,
     /// Whether a user has written in the place.
-    pub heard: bool,
+    pub user_wrote: bool,
     /// The answer that is partly shown.
     pub answering: Option<Answering>,
     /// The turn whose answer is to be stopped.
-    pub cut: Option<PromptId>,
+    pub stop_answer_of: Option<PromptId>,
     /// Posts that are dropped but not yet removed from the store.
     pub dropped: Vec<PostId>,
     /// The post that is being sent.
     pub sending: Option<PostId>,
-    pub reach: Reachability,
+    pub reachability: Reachability,
     ended: VecDeque<PromptId>,
     /// The turn that is being stopped, and the time until which posts wait for its end.
     stopping: Option<(PromptId, Instant)>,
-    /// Posts that arrived in the meantime. The end of the answer precedes the reply that says it was stopped.
-    held: VecDeque<OutboxRow>,
+    /// Posts that arrived after the stop. The end of the answer precedes the reply that says it was stopped.
+    delayed: VecDeque<OutboxRow>,
     /// The post that was being sent when a worker last failed.
-    blamed: Option<PostId>,
+    suspect: Option<PostId>,
     /// Notified after each change.
-    pub bell: Arc<Notify>,
+    pub changed: Arc<Notify>,
 }
 
 impl Mailbox {
     pub fn put(&mut self, post: Post) {
         match post {
-            Post::Live { turn, frame, .. } => self.put_frame(turn, frame),
+            Post::Frame { turn, frame, .. } => self.put_frame(turn, frame),
             Post::Final(row) => {
                 if let Some(turn) = &row.turn {
                     self.end(turn);
@@ -98,57 +98,57 @@ impl Mailbox {
             }
             Post::Stopping { turn, .. } if self.ended.contains(&turn) => {}
             Post::Stopping { turn, .. } => self.stopping = Some((turn, Instant::now() + STOP_WITHIN)),
-            Post::Back { turn, .. } => {
+            Post::Requeued { turn, .. } => {
                 self.drop_frames(&turn);
-                self.back.push(turn);
+                self.requeued.push(turn);
             }
-            Post::Over { turn, .. } => {
+            Post::Ended { turn, .. } => {
                 self.end(&turn);
-                self.over.push(turn);
+                self.ended_turns.push(turn);
             }
         }
     }
 
     /// Wakes the worker, after related posts were put in together.
-    pub fn ring(&mut self) {
+    pub fn notify(&mut self) {
         if self.stopping.is_none() {
-            self.finals.append(&mut self.held);
+            self.finals.append(&mut self.delayed);
         }
-        self.bell.notify_one();
+        self.changed.notify_one();
     }
 
-    /// Returns the time until which posts may be delayed.
-    pub fn held_until(&self) -> Option<Instant> {
+    /// Returns the time until which the posts after a stop may be delayed.
+    pub fn delayed_until(&self) -> Option<Instant> {
         self.stopping.as_ref().map(|(_, until)| *until)
     }
 
     /// Returns the turn whose end took too long, and releases the delayed posts.
-    pub fn give_up(&mut self, now: Instant) -> Option<PromptId> {
+    pub fn stop_waiting(&mut self, now: Instant) -> Option<PromptId> {
         let (turn, _) = self.stopping.take_if(|(_, until)| *until <= now)?;
-        self.finals.append(&mut self.held);
+        self.finals.append(&mut self.delayed);
         Some(turn)
     }
 
     fn put_final(&mut self, row: OutboxRow) {
-        let line = if self.stopping.is_some() { &mut self.held } else { &mut self.finals };
+        let queue = if self.stopping.is_some() { &mut self.delayed } else { &mut self.finals };
         let same = |other: &&mut OutboxRow| row.reply.series.is_some() && other.reply.series == row.reply.series;
-        match line.iter_mut().filter(|other| Some(other.id) != self.sending).find(same) {
+        match queue.iter_mut().filter(|other| Some(other.id) != self.sending).find(same) {
             Some(older) => {
                 self.dropped.push(older.id);
                 *older = row;
             }
-            None => line.push_back(row),
+            None => queue.push_back(row),
         }
     }
 
     /// Returns the next post: the oldest one, except that replies go between two posts of a long answer.
     pub fn first(&self) -> Option<&OutboxRow> {
         let front = self.finals.front()?;
-        self.reply().filter(|_| self.is_amid(front.turn.as_ref())).or(Some(front))
+        self.reply().filter(|_| self.is_sending_long_answer(front.turn.as_ref())).or(Some(front))
     }
 
     /// Returns whether a long answer of the turn is being sent.
-    pub fn is_amid(&self, turn: Option<&PromptId>) -> bool {
+    pub fn is_sending_long_answer(&self, turn: Option<&PromptId>) -> bool {
         self.answering.as_ref().is_some_and(|answer| Some(&answer.turn) == turn && answer.left > BRIEF)
     }
 
@@ -185,32 +185,32 @@ impl Mailbox {
     }
 
     /// Updates the progress of an answer.
-    pub fn progress(&mut self, post: &Delivering) {
+    pub fn record_progress(&mut self, post: &PostDelivery) {
         let Some(turn) = &post.turn else { return };
         let others = self.finals.iter().filter(|row| row.id != post.post && row.turn.as_ref() == Some(turn)).count();
-        let left = post.left() + others;
-        let goes_on = post.is_begun() && left > 0;
-        self.answering = goes_on.then(|| Answering { turn: turn.clone(), left });
+        let left = post.unshown_parts() + others;
+        let is_partly_shown = post.is_begun() && left > 0;
+        self.answering = is_partly_shown.then(|| Answering { turn: turn.clone(), left });
     }
 
     /// Drops the posts of an answer except for `post`. Returns their number.
-    pub fn drop_rest(&mut self, turn: &PromptId, post: PostId) -> usize {
-        let rest = |row: &OutboxRow| row.id != post && row.turn.as_ref() == Some(turn);
+    pub fn drop_other_posts(&mut self, turn: &PromptId, post: PostId) -> usize {
+        let is_other = |row: &OutboxRow| row.id != post && row.turn.as_ref() == Some(turn);
         let before = self.dropped.len();
-        self.dropped.extend(self.finals.iter().filter(|row| rest(row)).map(|row| row.id));
-        self.finals.retain(|row| !rest(row));
+        self.dropped.extend(self.finals.iter().filter(|row| is_other(row)).map(|row| row.id));
+        self.finals.retain(|row| !is_other(row));
         self.dropped.len() - before
     }
 
     /// Drops the oldest posts beyond `most`, except for the one that is being sent. Returns the dropped posts.
     pub fn drop_oldest(&mut self, most: usize) -> Vec<PostId> {
-        let mut gone = Vec::new();
+        let mut removed = Vec::new();
         while self.finals.len() > most {
             let Some(at) = self.finals.iter().position(|row| Some(row.id) != self.sending) else { break };
-            gone.extend(self.finals.remove(at).map(|row| row.id));
+            removed.extend(self.finals.remove(at).map(|row| row.id));
         }
-        self.dropped.extend(&gone);
-        gone
+        self.dropped.extend(&removed);
+        removed
     }
 
     fn put_frame(&mut self, turn: PromptId, frame: TurnFrame) {
@@ -241,10 +241,10 @@ impl Mailbox {
 
     /// Handles a failed worker. Removes a post at which two workers have failed in a row, so that it doesn't block
     /// later posts.
-    pub fn blame(&mut self) -> Option<PostId> {
+    pub fn on_worker_failure(&mut self) -> Option<PostId> {
         let front = self.finals.front().map(|row| row.id);
         let post = self.sending.take().filter(|post| self.row(*post).is_some()).or(front)?;
-        if self.blamed.replace(post) != Some(post) {
+        if self.suspect.replace(post) != Some(post) {
             return None;
         }
         self.remove(post);
@@ -252,18 +252,18 @@ impl Mailbox {
     }
 
     fn has_finals(&self) -> bool {
-        !self.finals.is_empty() || !self.held.is_empty()
+        !self.finals.is_empty() || !self.delayed.is_empty()
     }
 
     /// Returns the number of pending posts, or zero while the place can't be written to.
-    pub fn count_awaited(&self) -> usize {
-        match self.reach {
-            Reachability::Open => self.finals.len() + self.held.len(),
+    pub fn pending_posts(&self) -> usize {
+        match self.reachability {
+            Reachability::Open => self.finals.len() + self.delayed.len(),
             Reachability::Blocked => 0,
         }
     }
 
     pub fn is_empty(&self) -> bool {
-        !self.has_finals() && self.frames.is_empty() && self.back.is_empty() && self.over.is_empty()
+        !self.has_finals() && self.frames.is_empty() && self.requeued.is_empty() && self.ended_turns.is_empty()
     }
 }

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{Run, Shared};
-use crate::{ChatError, MenuEntry, backoff::Pauses};
+use super::Shared;
+use crate::{ChatError, MenuEntry, backoff::Backoff};
 
 /// Sets each new menu. Retries with backoff until the front-end accepts or rejects it.
-pub(super) async fn keep(shared: Arc<Shared>) {
+pub(super) async fn keep_up_to_date(shared: Arc<Shared>) {
     let (mut menus, mut closing) = (shared.menu.subscribe(), shared.closing.subscribe());
-    let mut pauses = Pauses::default();
+    let mut backoff = Backoff::default();
     // A menu that was set before this task started also counts as new.
     if shared.menu.borrow().is_empty() {
         menus.mark_unchanged();
@@ -18,26 +18,28 @@ pub(super) async fn keep(shared: Arc<Shared>) {
     loop {
         tokio::select! {
             biased;
-            _ = closing.wait_for(|run| *run == Run::Off) => return,
+            _ = closing.wait_for(|closing| *closing) => return,
             Ok(()) = menus.changed() => {}
         }
         loop {
             let commands: Vec<MenuEntry> = menus.borrow_and_update().clone();
-            let pause = match shared.chat.menu(&commands).await {
-                Ok(()) => break pauses.reset(),
-                Err(ChatError::Later { after, .. }) => after,
-                Err(error @ (ChatError::Refused { .. } | ChatError::Gone { .. } | ChatError::Forbidden { .. })) => {
+            let pause = match shared.chat.set_menu(&commands).await {
+                Ok(()) => break backoff.reset(),
+                Err(ChatError::RateLimited { after, .. }) => after,
+                Err(
+                    error @ (ChatError::Rejected { .. } | ChatError::Unreachable { .. } | ChatError::Forbidden { .. }),
+                ) => {
                     tracing::error!(%error, "the command menu was rejected");
                     break;
                 }
-                Err(error @ (ChatError::Down { .. } | ChatError::Unauthorised { .. })) => {
+                Err(error @ (ChatError::Unavailable { .. } | ChatError::Unauthorised { .. })) => {
                     tracing::debug!(%error, "failed to set the command menu: retrying later");
-                    pauses.grow()
+                    backoff.next_delay()
                 }
             };
             tokio::select! {
                 biased;
-                _ = closing.wait_for(|run| *run == Run::Off) => return,
+                _ = closing.wait_for(|closing| *closing) => return,
                 () = tokio::time::sleep(pause) => {}
             }
         }

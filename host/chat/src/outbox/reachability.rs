@@ -1,11 +1,8 @@
-//! Whether a place can be written to, and when to try again if it can't.
+//! The reachability of a place, and the delays before the next attempt if it can't be written to.
 
 use std::time::Duration;
 
-use crate::backoff::Pauses;
-
-/// The minimum and maximum delay for a place that can't be written to. Rights return within minutes, or not at all.
-const BLOCKED: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(60 * 60));
+use crate::backoff::Backoff;
 
 /// Whether a place can be written to. Shutdown doesn't wait for the posts of a blocked place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -15,13 +12,8 @@ pub enum Reachability {
     Blocked,
 }
 
-/// The state of a place that can't be written to: the topic is closed, or the bot lost its rights or was blocked.
-pub(super) struct Blocked {
-    pub pauses: Pauses,
-}
-
-impl Default for Blocked {
-    fn default() -> Self {
-        Self { pauses: Pauses::between(BLOCKED.0, BLOCKED.1) }
-    }
+/// Returns the delays for a place that can't be written to: the topic is closed, or the bot lost its rights or was
+/// blocked. Rights return within minutes, or not at all.
+pub(super) const fn blocked_backoff() -> Backoff {
+    Backoff::new(Duration::from_mins(1), Duration::from_hours(1))
 }

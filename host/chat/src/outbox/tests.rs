@@ -9,11 +9,11 @@ use cordboard_core::{
 };
 use tokio::time::sleep;
 
+mod failures;
 mod fake;
 mod long;
-mod mishaps;
+mod notifications;
 mod pace;
-mod rings;
 
 use fake::{Fake, Notes};
 
@@ -37,7 +37,7 @@ fn turn(name: &str) -> PromptId {
 
 fn live(chat: &str, of: &str, text: &str) -> Post {
     let frame = TurnFrame { messages: vec![Reply::text(text)], live: None };
-    Post::Live { place: place(chat), turn: turn(of), frame }
+    Post::Frame { place: place(chat), turn: turn(of), frame }
 }
 
 fn row(id: i64, chat: &str, text: &str) -> OutboxRow {
@@ -54,11 +54,11 @@ fn begun(row: OutboxRow, messages: &[&str], shown: u32) -> OutboxRow {
 }
 
 fn refused() -> ChatError {
-    ChatError::Refused { why: "no".to_owned() }
+    ChatError::Rejected { why: "no".to_owned() }
 }
 
 fn down() -> ChatError {
-    ChatError::Down { why: "no network".to_owned() }
+    ChatError::Unavailable { why: "no network".to_owned() }
 }
 
 /// Longer than the delay before the first frame of a turn.
@@ -148,7 +148,7 @@ async fn an_empty_answer_deletes_its_frames() {
     let fake = Fake::new();
     let (outbox, notes) = start(&fake);
     let frame = TurnFrame { messages: Vec::new(), live: Some("Thinking…".to_owned()) };
-    outbox.post(Post::Live { place: place("a"), turn: turn("t"), frame });
+    outbox.post(Post::Frame { place: place("a"), turn: turn("t"), frame });
     sleep(FRAME).await;
     outbox.post(Post::Final(answer(1, "a", "t", "")));
     outbox.post(Post::Final(answer(2, "a", "u", "")));
@@ -219,7 +219,7 @@ async fn a_stop_delays_nothing_without_a_shown_turn() {
     outbox.post(Post::Final(row(2, "a", "Stopped.")));
     outbox.post(stopping("b", "u"));
     outbox.post(Post::Final(row(3, "b", "Stopped.")));
-    outbox.post(Post::Over { place: place("b"), turn: turn("u") });
+    outbox.post(Post::Ended { place: place("b"), turn: turn("u") });
     outbox.drained().await;
     assert_eq!(fake.calls().len(), 3);
     assert!(fake.all().last().unwrap().0 < ms(500));
@@ -228,14 +228,14 @@ async fn a_stop_delays_nothing_without_a_shown_turn() {
     outbox.drained().await;
     assert_eq!(fake.calls()[3..], ["c send Stopped."]);
     sleep(Duration::from_secs(60)).await;
-    assert!(outbox.shared.state().boxes.is_empty());
+    assert!(outbox.shared.state().mailboxes.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
 async fn retry_after_delays_only_its_chat() {
     let fake = Fake::new();
     let (outbox, _) = start(&fake);
-    fake.fail("a", ChatError::Later { after: Duration::from_secs(40), why: "flood".to_owned() });
+    fake.fail("a", ChatError::RateLimited { after: Duration::from_secs(40), why: "flood".to_owned() });
     outbox.post(Post::Final(row(1, "a", "held")));
     sleep(ms(10)).await;
     outbox.post(Post::Final(row(2, "b", "free")));
@@ -305,16 +305,16 @@ async fn typing_is_sent_every_four_seconds_until_the_answer() {
     let fake = Fake::new();
     let (outbox, _) = start(&fake);
     let place = place("a");
-    outbox.post(Post::Live { place: place.clone(), turn: turn("t"), frame: TurnFrame::default() });
+    outbox.post(Post::Frame { place: place.clone(), turn: turn("t"), frame: TurnFrame::default() });
     sleep(ms(9000)).await;
     assert_eq!(fake.seconds("a working Some"), [0, 4, 8]);
     assert!(fake.calls().is_empty(), "an empty frame shows no message");
     outbox.post(Post::Final(answer(1, "a", "t", "done")));
     sleep(ms(20_000)).await;
     assert_eq!(fake.all().last().unwrap().1, "a working None");
-    outbox.post(Post::Live { place: place.clone(), turn: turn("u"), frame: TurnFrame::default() });
+    outbox.post(Post::Frame { place: place.clone(), turn: turn("u"), frame: TurnFrame::default() });
     sleep(ms(10)).await;
-    outbox.post(Post::Over { place, turn: turn("u") });
+    outbox.post(Post::Ended { place, turn: turn("u") });
     sleep(ms(20_000)).await;
     assert_eq!(fake.seconds("a working None").len(), 2);
     assert_eq!(fake.seconds("a working Some").len(), 4);
@@ -326,11 +326,11 @@ async fn a_status_line_is_sent_as_soon_as_it_changes() {
     let (outbox, _) = start(&fake);
     for line in ["reads", "writes"] {
         let frame = TurnFrame { messages: Vec::new(), live: Some(line.to_owned()) };
-        outbox.post(Post::Live { place: place("a"), turn: turn("t"), frame });
+        outbox.post(Post::Frame { place: place("a"), turn: turn("t"), frame });
         sleep(ms(100)).await;
     }
-    let told: Vec<_> = fake.all().into_iter().map(|(_, call)| call).collect();
-    assert_eq!(told, [r#"a working Some("reads")"#, r#"a working Some("writes")"#]);
+    let activity: Vec<_> = fake.all().into_iter().map(|(_, call)| call).collect();
+    assert_eq!(activity, [r#"a working Some("reads")"#, r#"a working Some("writes")"#]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -353,7 +353,7 @@ async fn an_idle_worker_ends_and_the_next_post_starts_another() {
     let (outbox, _) = start(&fake);
     outbox.post(Post::Final(row(1, "a", "one")));
     sleep(Duration::from_secs(60)).await;
-    assert!(outbox.shared.state().boxes.is_empty());
+    assert!(outbox.shared.state().mailboxes.is_empty());
     outbox.post(Post::Final(row(2, "a", "two")));
     outbox.drained().await;
     assert_eq!(fake.calls(), ["a send one", "a send two"]);
@@ -381,13 +381,13 @@ async fn setting_a_menu_is_retried_and_the_newest_wins() {
     let menu = |name: &str| vec![MenuEntry { name: name.to_owned(), summary: "does".to_owned() }];
     fake.fail("menu", down());
     fake.fail("menu", down());
-    outbox.menu(menu("old"));
+    outbox.set_menu(menu("old"));
     sleep(ms(10)).await;
-    outbox.menu(menu("new"));
+    outbox.set_menu(menu("new"));
     sleep(Duration::from_secs(10)).await;
     assert_eq!(fake.calls(), ["menu old !", "menu new !", "menu new"]);
     fake.fail("menu", refused());
-    outbox.menu(menu("bad"));
+    outbox.set_menu(menu("bad"));
     sleep(Duration::from_secs(10)).await;
     assert_eq!(fake.calls().len(), 4, "a rejected menu is not retried");
 }

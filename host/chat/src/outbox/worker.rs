@@ -9,18 +9,16 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{
-    Run, Shared, delivery::Delivering, mailbox::Series, reachability::Blocked, step::Step, streaming::Streaming,
-};
-use crate::{ChatError, Edits, LiveLine, MessageId, Pacing, backoff::Pauses};
+use super::{Shared, chat_call::ChatCall, delivery::PostDelivery, live_turn::LiveTurn, mailbox::Series};
+use crate::{ChatError, Edits, LiveLine, MessageId, Pacing, backoff::Backoff};
 
-mod deliver;
-mod stream;
+mod frames;
+mod posts;
 
 /// A turn that ends within this time shows only its answer: a frame that is replaced at once would only flicker.
 const FIRST_FRAME: Duration = Duration::from_secs(1);
 
-/// The interval of [`Chat::working`](crate::Chat::working) calls. Telegram shows the indicator for five
+/// The interval of [`Chat::show_activity`](crate::Chat::show_activity) calls. Telegram shows the indicator for five
 /// seconds.
 const REFRESH: Duration = Duration::from_secs(4);
 
@@ -30,75 +28,76 @@ const LINGER: Duration = Duration::from_secs(30);
 pub(super) struct Worker {
     shared: Arc<Shared>,
     place: Place,
-    bell: Arc<Notify>,
-    closing: watch::Receiver<Run>,
-    delivering: Option<Delivering>,
+    changed: Arc<Notify>,
+    closing: watch::Receiver<bool>,
+    delivering: Option<PostDelivery>,
     /// A long answer that is paused while a reply is sent between two of its parts.
-    paused: Option<Delivering>,
+    paused: Option<PostDelivery>,
     series: Series,
-    turns: Vec<Streaming>,
+    turns: Vec<LiveTurn>,
     /// Counts frames, so that the turns alternate.
-    turn: usize,
+    rotation: usize,
     /// The last activity that was reported to the front-end. `None` means that no turn is running.
-    told: Option<Told>,
+    reported: Option<ReportedActivity>,
     /// The earliest time of the next call.
-    held: Instant,
+    paused_until: Instant,
     /// The slot that the chat's pace reserved for the next frame.
     slot: Option<Instant>,
     idle_since: Instant,
     /// The time until which the mailbox may delay posts.
-    held_until: Option<Instant>,
-    pauses: Pauses,
-    blocked: Option<Blocked>,
+    delayed_until: Option<Instant>,
+    backoff: Backoff,
+    /// The delays while the place can't be written to.
+    blocked: Option<Backoff>,
 }
 
-struct Told {
+struct ReportedActivity {
     line: Option<String>,
     at: Instant,
 }
 
-enum Job {
-    Final,
-    Tell,
-    Frame,
+enum NextStep {
+    SendPost,
+    ReportActivity,
+    ShowFrame,
     Wait(Instant),
     End,
 }
 
 impl Worker {
-    pub fn new(shared: Arc<Shared>, place: Place, bell: Arc<Notify>) -> Self {
+    pub fn new(shared: Arc<Shared>, place: Place, changed: Arc<Notify>) -> Self {
         let (closing, now) = (shared.closing.subscribe(), Instant::now());
         Self {
             shared,
             place,
-            bell,
+            changed,
             closing,
             delivering: None,
             paused: None,
             series: Series::default(),
             turns: Vec::new(),
-            turn: 0,
-            told: None,
-            held: now,
+            rotation: 0,
+            reported: None,
+            paused_until: now,
             slot: None,
             idle_since: now,
-            held_until: None,
-            pauses: Pauses::default(),
+            delayed_until: None,
+            backoff: Backoff::default(),
             blocked: None,
         }
     }
 
     pub async fn run(mut self) {
-        while *self.closing.borrow() == Run::On {
+        while !*self.closing.borrow() {
             for post in self.collect() {
-                self.settle(post, Vec::new()).await;
+                self.complete(post, Vec::new()).await;
             }
             match self.next(Instant::now()) {
-                Job::Final => self.deliver().await,
-                Job::Tell => self.tell().await,
-                Job::Frame => self.stream().await,
-                Job::Wait(until) => self.wait(until).await,
-                Job::End => return,
+                NextStep::SendPost => self.deliver_part().await,
+                NextStep::ReportActivity => self.report_activity().await,
+                NextStep::ShowFrame => self.show_frame().await,
+                NextStep::Wait(until) => self.wait(until).await,
+                NextStep::End => return,
             }
         }
     }
@@ -107,108 +106,108 @@ impl Worker {
     fn collect(&mut self) -> Vec<PostId> {
         let shared = Arc::clone(&self.shared);
         let mut state = shared.state();
-        let Some(mailbox) = state.boxes.get_mut(&self.place) else { return Vec::new() };
-        let given_up = mailbox.give_up(Instant::now());
-        self.held_until = mailbox.held_until();
-        if std::mem::take(&mut mailbox.heard) {
-            self.bury(None);
+        let Some(mailbox) = state.mailboxes.get_mut(&self.place) else { return Vec::new() };
+        let unstopped = mailbox.stop_waiting(Instant::now());
+        self.delayed_until = mailbox.delayed_until();
+        if std::mem::take(&mut mailbox.user_wrote) {
+            self.on_message_below(None);
             self.unblock();
         }
-        let (back, over) = (std::mem::take(&mut mailbox.back), std::mem::take(&mut mailbox.over));
-        self.turns.iter_mut().filter(|turn| back.contains(&turn.turn)).for_each(Streaming::rest);
-        self.turns.retain(|turn| !over.contains(&turn.turn));
+        let (requeued, ended) = (std::mem::take(&mut mailbox.requeued), std::mem::take(&mut mailbox.ended_turns));
+        self.turns.iter_mut().filter(|turn| requeued.contains(&turn.turn)).for_each(LiveTurn::requeue);
+        self.turns.retain(|turn| !ended.contains(&turn.turn));
         self.take_frames(std::mem::take(&mut mailbox.frames));
         // An appending front-end can't complete a line later, so print the incomplete line before the next post.
         let appends = self.shared.chat.limits().edits == Edits::Append;
-        if let Some(turn) = self.turns.iter_mut().find(|turn| appends && Some(&turn.turn) == given_up.as_ref()) {
+        if let Some(turn) = self.turns.iter_mut().find(|turn| appends && Some(&turn.turn) == unstopped.as_ref()) {
             turn.halt();
         }
-        self.choose(mailbox);
-        self.cut(mailbox);
-        self.bound(mailbox);
+        self.choose_post(mailbox);
+        self.apply_answer_stop(mailbox);
+        self.limit_blocked_posts(mailbox);
         std::mem::take(&mut mailbox.dropped)
     }
 
     /// Records that a message was shown here that doesn't belong to the turn `but`.
-    fn bury(&mut self, but: Option<&PromptId>) {
-        self.turns.iter_mut().filter(|turn| Some(&turn.turn) != but).for_each(Streaming::bury);
+    fn on_message_below(&mut self, but: Option<&PromptId>) {
+        self.turns.iter_mut().filter(|turn| Some(&turn.turn) != but).for_each(LiveTurn::on_message_below);
         let posts = self.delivering.iter_mut().chain(&mut self.paused);
-        posts.filter(|post| but.is_none() || post.turn.as_ref() != but).for_each(Delivering::bury);
+        posts.filter(|post| but.is_none() || post.turn.as_ref() != but).for_each(PostDelivery::on_message_below);
     }
 
-    fn next(&mut self, now: Instant) -> Job {
-        if now < self.held {
-            return Job::Wait(self.held);
+    fn next(&mut self, now: Instant) -> NextStep {
+        if now < self.paused_until {
+            return NextStep::Wait(self.paused_until);
         }
-        if self.turns.iter().any(Streaming::is_halting) {
-            return Job::Frame;
+        if self.turns.iter().any(LiveTurn::is_halting) {
+            return NextStep::ShowFrame;
         }
         if self.delivering.is_some() {
-            return Job::Final;
+            return NextStep::SendPost;
         }
-        if self.must_tell(now) {
-            return Job::Tell;
+        if self.must_report_activity(now) {
+            return NextStep::ReportActivity;
         }
         let frame = self.frame_at(now);
         if frame.is_some_and(|at| now >= at) {
-            return Job::Frame;
+            return NextStep::ShowFrame;
         }
-        let refresh = self.at_work().map(|_| self.told.as_ref().map_or(now, |told| told.at + REFRESH));
+        let refresh = self.working_turn().map(|_| self.reported.as_ref().map_or(now, |reported| reported.at + REFRESH));
         if let Some(at) = refresh.into_iter().chain(frame).min() {
-            return Job::Wait(self.held_until.map_or(at, |until| until.min(at)));
+            return NextStep::Wait(self.delayed_until.map_or(at, |until| until.min(at)));
         }
         let end = self.idle_since + LINGER;
-        match self.held_until {
-            Some(until) => Job::Wait(until),
-            None if now < end => Job::Wait(end),
+        match self.delayed_until {
+            Some(until) => NextStep::Wait(until),
+            None if now < end => NextStep::Wait(end),
             None => self.end(now),
         }
     }
 
     /// Ends the worker, unless the mailbox isn't empty.
-    fn end(&self, now: Instant) -> Job {
+    fn end(&self, now: Instant) -> NextStep {
         let mut state = self.shared.state();
-        if state.boxes.get(&self.place).is_some_and(|mailbox| !mailbox.is_empty()) {
-            return Job::Wait(now);
+        if state.mailboxes.get(&self.place).is_some_and(|mailbox| !mailbox.is_empty()) {
+            return NextStep::Wait(now);
         }
-        state.boxes.remove(&self.place);
-        Job::End
+        state.mailboxes.remove(&self.place);
+        NextStep::End
     }
 
     async fn wait(&mut self, until: Instant) {
-        let held = self.held;
+        let paused_until = self.paused_until;
         let may_end_early = self.blocked.is_some();
         tokio::select! {
             biased;
-            _ = self.closing.wait_for(|run| *run == Run::Off) => {}
+            _ = self.closing.wait_for(|closing| *closing) => {}
             // A rate limit ends at a fixed time, regardless of new messages.
-            () = self.bell.notified(), if may_end_early || Instant::now() >= held => {}
+            () = self.changed.notified(), if may_end_early || Instant::now() >= paused_until => {}
             () = sleep_until(until) => {}
         }
     }
 
     /// Returns the latest working turn, whose activity is reported.
-    fn at_work(&self) -> Option<&Streaming> {
-        self.turns.iter().rfind(|turn| turn.works())
+    fn working_turn(&self) -> Option<&LiveTurn> {
+        self.turns.iter().rfind(|turn| turn.is_working())
     }
 
-    fn must_tell(&self, now: Instant) -> bool {
-        match (&self.told, self.at_work()) {
+    fn must_report_activity(&self, now: Instant) -> bool {
+        match (&self.reported, self.working_turn()) {
             (None, None) => false,
-            (Some(told), Some(turn)) => self.is_news(told, turn) || now >= told.at + REFRESH,
+            (Some(reported), Some(turn)) => self.line_changed(reported, turn) || now >= reported.at + REFRESH,
             (None, Some(_)) | (Some(_), None) => true,
         }
     }
 
-    fn is_news(&self, told: &Told, turn: &Streaming) -> bool {
-        self.shared.chat.limits().live == LiveLine::Status && told.line != turn.line
+    fn line_changed(&self, reported: &ReportedActivity, turn: &LiveTurn) -> bool {
+        self.shared.chat.limits().live_line == LiveLine::Status && reported.line != turn.line
     }
 
-    async fn tell(&mut self) {
-        let line = self.at_work().map(|turn| turn.line.clone());
+    async fn report_activity(&mut self) {
+        let line = self.working_turn().map(|turn| turn.line.clone());
         let shown = line.as_ref().map(|line| line.as_deref().unwrap_or_default());
-        self.shared.chat.working(&self.place, shown).await;
-        self.told = line.map(|line| Told { line, at: Instant::now() });
+        self.shared.chat.show_activity(&self.place, shown).await;
+        self.reported = line.map(|line| ReportedActivity { line, at: Instant::now() });
         self.idle_since = Instant::now();
     }
 
@@ -217,16 +216,15 @@ impl Worker {
     }
 
     /// Makes a call, and returns the id of a new message.
-    async fn call(&mut self, step: &Step) -> Result<Option<MessageId>, ChatError> {
+    async fn call(&mut self, call: &ChatCall) -> Result<Option<MessageId>, ChatError> {
         let (chat, place) = (&self.shared.chat, &self.place);
-        let outcome = match step {
-            Step::Edit(id, message) => chat.edit(place, id, message).await.map(|()| None),
-            Step::Send(message) => chat.send(place, message).await.map(Some),
+        let outcome = match call {
+            ChatCall::Edit(id, message) => chat.edit(place, id, message).await.map(|()| None),
+            ChatCall::Send(message) => chat.send(place, message).await.map(Some),
             // A message that can't be deleted stays.
-            Step::Delete(id) => match chat.delete(place, id).await {
-                Err(ChatError::Refused { .. } | ChatError::Gone { .. } | ChatError::Forbidden { .. }) | Ok(()) => {
-                    Ok(None)
-                }
+            ChatCall::Delete(id) => match chat.delete(place, id).await {
+                Err(ChatError::Rejected { .. } | ChatError::Unreachable { .. } | ChatError::Forbidden { .. })
+                | Ok(()) => Ok(None),
                 Err(error) => Err(error),
             },
         };
@@ -234,22 +232,22 @@ impl Worker {
         self.shared.paces().of(&self.place, now).called(now);
         self.idle_since = now;
         if outcome.is_ok() {
-            self.pauses.reset();
+            self.backoff.reset();
         }
         outcome
     }
 
     /// Delays all calls to this place after an error.
-    fn hold(&mut self, error: &ChatError) {
+    fn pause_after(&mut self, error: &ChatError) {
         let pause = match error {
-            ChatError::Later { after, .. } => *after,
-            ChatError::Gone { .. }
+            ChatError::RateLimited { after, .. } => *after,
+            ChatError::Unreachable { .. }
             | ChatError::Forbidden { .. }
-            | ChatError::Down { .. }
-            | ChatError::Refused { .. }
-            | ChatError::Unauthorised { .. } => self.pauses.grow(),
+            | ChatError::Unavailable { .. }
+            | ChatError::Rejected { .. }
+            | ChatError::Unauthorised { .. } => self.backoff.next_delay(),
         };
         tracing::debug!(place = %self.place, %error, ?pause, "sending to a place is paused");
-        self.held = Instant::now() + pause;
+        self.paused_until = Instant::now() + pause;
     }
 }

@@ -32,7 +32,7 @@ impl PluginState for HostService {
         limit: usize,
     ) -> Result<Result<(), Option<Vec<u8>>>, String> {
         let Swap { expected, value } = change;
-        let swap = cordboard_store::Swap { expected, value };
+        let swap = cordboard_store::CompareAndSwap { expected, value };
         self.store.state_swap(plugin, key, swap, state_limit(plugin, limit)).await.map_err(|error| error.to_string())
     }
 }

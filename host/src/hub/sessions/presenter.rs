@@ -304,7 +304,7 @@ fn locked(notices: &Mutex<Notices>) -> MutexGuard<'_, Notices> {
 
 #[cfg(test)]
 mod tests {
-    use cordboard_chat::outbox::Cut;
+    use cordboard_chat::outbox::AnswerStop;
 
     use super::*;
     use crate::hub::OutboundSink;
@@ -321,8 +321,8 @@ mod tests {
             self.0.lock().unwrap().push(turn.0.clone());
         }
         fn heard(&self, _place: &Place) {}
-        fn cut(&self, _place: &Place) -> Cut {
-            Cut::Nothing
+        fn cut(&self, _place: &Place) -> AnswerStop {
+            AnswerStop::NotSending
         }
     }
 

@@ -32,8 +32,9 @@ async fn a_done_update_keeps_its_key_and_loses_its_text() {
     let rows = store.accept(vec![update("secret")], None).await.unwrap();
     store.finish(vec![CompletedUpdate::Update(rows[0].id)], vec![]).await.unwrap();
     assert_eq!(store.accept(vec![update("secret")], None).await.unwrap(), []);
-    let kept = store.ask(String::new(), |db| Ok(db.query_row("SELECT record FROM inbox", [], |row| row.get(0))?));
-    assert_eq!(kept.await, Ok(String::new()));
+    let stored_record =
+        store.run(String::new(), |db| Ok(db.query_row("SELECT record FROM inbox", [], |row| row.get(0))?));
+    assert_eq!(stored_record.await, Ok(String::new()));
     assert_eq!(state.after(store).await.inbox, []);
 }
 
@@ -43,17 +44,17 @@ async fn a_prompt_can_be_handed_over_and_taken_back() {
     let (store, _) = state.open();
     let row = store.accept(vec![update("1")], None).await.unwrap().remove(0);
     let session = name("alpha");
-    assert!(matches!(store.hand(&row.prompt).await, Err(StoreError::Gone { .. })), "it has no session yet");
+    assert!(matches!(store.mark_sent(&row.prompt).await, Err(StoreError::Gone { .. })), "it has no session yet");
     store.assign(row.id, &session).await.unwrap();
-    store.hand(&row.prompt).await.unwrap();
+    store.mark_sent(&row.prompt).await.unwrap();
     let (handed, waiting) =
         (InboxState::Sent { session: session.clone() }, InboxState::Queued { session: session.clone() });
     assert_eq!(read_only(state.path()).unwrap().inbox[0].state, handed);
-    store.take_back(&row.prompt).await.unwrap();
+    store.mark_queued(&row.prompt).await.unwrap();
     assert_eq!(read_only(state.path()).unwrap().inbox[0].state, waiting);
     store.finish(vec![CompletedUpdate::Prompt(row.prompt.clone())], vec![]).await.unwrap();
     for late in
-        [store.hand(&row.prompt).await, store.take_back(&row.prompt).await, store.assign(row.id, &session).await]
+        [store.mark_sent(&row.prompt).await, store.mark_queued(&row.prompt).await, store.assign(row.id, &session).await]
     {
         assert!(matches!(late, Err(StoreError::Gone { .. })), "{late:?}");
     }
@@ -71,7 +72,7 @@ async fn a_prompt_for_a_session_is_never_routed() {
     let inbox = read_only(state.path()).unwrap().inbox;
     assert_eq!(inbox[0].state, InboxState::Queued { session });
     assert_eq!((&inbox[0].prompt, &inbox[0].update), (&prompt, &update));
-    store.hand(&prompt).await.unwrap();
+    store.mark_sent(&prompt).await.unwrap();
 }
 
 /// A text update with a message id.
@@ -88,14 +89,14 @@ async fn an_edit_replaces_a_waiting_message() {
     let rows = store.accept(texts, None).await.unwrap();
     store.assign(rows[1].id, &name("alpha")).await.unwrap();
     store.assign(rows[2].id, &name("alpha")).await.unwrap();
-    store.hand(&rows[2].prompt).await.unwrap();
-    let revise = async |key: &str, words: &str| store.revise(&place("1"), &message(key), words).await.unwrap();
+    store.mark_sent(&rows[2].prompt).await.unwrap();
+    let revise = async |key: &str, words: &str| store.edit_message(&place("1"), &message(key), words).await.unwrap();
     assert_eq!(revise("1", "as it is").await, None, "no session has it yet");
     let waiting = revise("2", "as it is").await.expect("a session has it");
     assert_eq!((waiting.session, &waiting.prompt), (name("alpha"), &rows[1].prompt));
     assert_eq!(revise("2", "as it is").await, None, "nothing has changed");
     assert_eq!(revise("3", "as it is").await, None, "an agent received it");
-    assert_eq!(store.revise(&place("2"), &message("1"), "elsewhere").await.unwrap(), None);
+    assert_eq!(store.edit_message(&place("2"), &message("1"), "elsewhere").await.unwrap(), None);
     let whats: Vec<UpdateKind> = state.after(store).await.inbox.into_iter().map(|row| row.update.what).collect();
     let text = |words: &str| UpdateKind::Text(words.to_owned());
     assert_eq!(whats, [text("as it is"), text("as it is"), text("as it was")]);
@@ -107,7 +108,10 @@ async fn a_chat_with_a_new_id_keeps_its_place() {
     let (store, _) = state.open();
     let people = |ids: &[&str]| ids.iter().map(|id| UserId((*id).to_owned())).collect::<Vec<_>>();
     let met = |chat: &str, id: &str| (place(chat), UserId(id.to_owned()));
-    store.meet(vec![met("-1", "ada"), met("-1001", "ada"), met("-1001", "bob"), met("-5", "eve")]).await.unwrap();
+    store
+        .add_chat_members(vec![met("-1", "ada"), met("-1001", "ada"), met("-1001", "bob"), met("-5", "eve")])
+        .await
+        .unwrap();
     for _ in 0..2 {
         store.move_chat("telegram", "-1", "-1001").await.unwrap();
     }
@@ -127,9 +131,9 @@ async fn parts_are_joined_into_one_update() {
     let cut = || MessagePart::Cut { joint: String::new() };
     let parts = vec![said("1", "a", cut()), said("2", "b", cut()), said("3", "c", MessagePart::Text)];
     let rows = store.accept(parts, None).await.unwrap();
-    store.join(rows[0].id, vec![rows[1].id, rows[2].id]).await.unwrap();
-    assert_eq!(store.revise(&place("1"), &message("1"), "a part").await.unwrap(), None);
-    assert_eq!(store.accepted(rows[1].id).await.unwrap(), None);
+    store.join_updates(rows[0].id, vec![rows[1].id, rows[2].id]).await.unwrap();
+    assert_eq!(store.edit_message(&place("1"), &message("1"), "a part").await.unwrap(), None);
+    assert_eq!(store.accepted_update(rows[1].id).await.unwrap(), None);
     let inbox = state.after(store).await.inbox;
     assert_eq!((inbox.len(), &inbox[0].update), (1, &said("1", "abc", MessagePart::Joined)));
 }
@@ -146,10 +150,10 @@ async fn a_reply_is_stored_until_it_is_sent() {
         store.finish(vec![CompletedUpdate::Update(row.id)], vec![post("one"), post("two"), third]).await.unwrap();
     assert_eq!(posts[2].state.messages, [message("77")]);
     let half = Delivery { messages: vec![message("5")], shown: 1 };
-    store.sending(posts[1].id, half.clone()).await.unwrap();
-    store.sent(posts[0].id, Vec::new()).await.unwrap();
-    store.sent(posts[0].id, Vec::new()).await.unwrap();
-    store.sending(posts[0].id, half.clone()).await.unwrap();
+    store.save_progress(posts[1].id, half.clone()).await.unwrap();
+    store.complete_post(posts[0].id, Vec::new()).await.unwrap();
+    store.complete_post(posts[0].id, Vec::new()).await.unwrap();
+    store.save_progress(posts[0].id, half.clone()).await.unwrap();
     let contents = state.after(store).await;
     assert_eq!(contents.inbox, []);
     assert_eq!(contents.outbox, [OutboxRow { state: half, ..posts[1].clone() }, posts[2].clone()]);
@@ -160,7 +164,7 @@ async fn ids_are_never_reused() {
     let state = State::new();
     let (store, _) = state.open();
     let first = store.finish(vec![], vec![post("one")]).await.unwrap()[0].id;
-    store.sent(first, Vec::new()).await.unwrap();
+    store.complete_post(first, Vec::new()).await.unwrap();
     state.after(store).await;
     let (store, _) = state.open();
     assert!(store.finish(vec![], vec![post("two")]).await.unwrap()[0].id > first);
@@ -172,7 +176,7 @@ async fn a_final_answer_replaces_the_streamed_text() {
     let (store, _) = state.open();
     let [row, other] = store.accept(vec![update("1"), update("2")], None).await.unwrap().try_into().unwrap();
     for (prompt, id, text) in [(&row, "10", "a"), (&row, "11", ""), (&row, "10", "ab"), (&other, "9", "")] {
-        store.placeholder((&prompt.prompt, &place("1")), &message(id), text).await.unwrap();
+        store.save_placeholder(&prompt.prompt, &place("1"), &message(id), text).await.unwrap();
     }
     let answer = NewPost { turn: Some(row.prompt.clone()), ..post("answer") };
     let posts = store
@@ -193,17 +197,20 @@ async fn live_messages_of_a_killed_host_are_closed_once() {
     for (prompt, id, text) in
         [(&half, "10", "whole part"), (&silent, "9", " "), (&half, "11", ""), (&half, "11", "half")]
     {
-        store.placeholder((&prompt.prompt, &place("1")), &message(id), text).await.unwrap();
+        store.save_placeholder(&prompt.prompt, &place("1"), &message(id), text).await.unwrap();
     }
     store.close().await;
     let (store, _) = state.open();
     let turns = store.streamed_turns().await.unwrap();
     assert_eq!(turns, [(half.prompt, place("1")), (silent.prompt, place("1"))]);
-    let marks = store.mark_cut_off().await.unwrap();
+    let marks = store.mark_interrupted_answers().await.unwrap();
     let left: Vec<_> = marks.iter().map(|post| (&*post.state.messages[0].0, &*post.reply.text)).collect();
     assert_eq!(left, [("9", ""), ("11", "⚠ This answer was interrupted:\n\nhalf")]);
     assert!(marks.iter().all(|post| post.turn.is_none() && post.reply.alert == Alert::Silent));
-    assert_eq!((store.mark_cut_off().await.unwrap(), store.streamed_turns().await.unwrap()), (vec![], vec![]));
+    assert_eq!(
+        (store.mark_interrupted_answers().await.unwrap(), store.streamed_turns().await.unwrap()),
+        (vec![], vec![])
+    );
     assert_eq!(state.after(store).await.outbox, marks);
 }
 
@@ -213,7 +220,7 @@ async fn a_live_message_of_a_finished_turn_is_not_stored() {
     let (store, _) = state.open();
     let row = store.accept(vec![update("1")], None).await.unwrap().remove(0);
     store.finish(vec![CompletedUpdate::Prompt(row.prompt.clone())], vec![post("answer")]).await.unwrap();
-    store.placeholder((&row.prompt, &place("1")), &message("10"), "").await.unwrap();
+    store.save_placeholder(&row.prompt, &place("1"), &message("10"), "").await.unwrap();
     state.after(store).await;
     let db = Connection::open(folder::database(state.path())).unwrap();
     assert_eq!(db.query_row("SELECT count(*) FROM live", [], |row| row.get(0)), Ok(0));
@@ -224,12 +231,12 @@ async fn a_killed_hosts_message_of_an_agents_own_turn_is_deleted() {
     let state = State::new();
     let (store, _) = state.open();
     let own = |id: &str| PromptId(id.to_owned());
-    store.placeholder((&own("cut off"), &place("1")), &message("9"), "").await.unwrap();
+    store.save_placeholder(&own("cut off"), &place("1"), &message("9"), "").await.unwrap();
     let answer = NewPost { turn: Some(own("ended")), ..post("answer") };
     let answered = store.finish(vec![CompletedUpdate::Prompt(own("ended"))], vec![answer]).await.unwrap();
     // The message was on its way when the turn ended.
-    store.placeholder((&own("ended"), &place("1")), &message("10"), "").await.unwrap();
-    let marks = store.mark_cut_off().await.unwrap();
+    store.save_placeholder(&own("ended"), &place("1"), &message("10"), "").await.unwrap();
+    let marks = store.mark_interrupted_answers().await.unwrap();
     assert_eq!(state.after(store).await.outbox[0], answered[0]);
     let deleted: Vec<_> = marks.iter().map(|post| (&*post.reply.text, post.state.messages.clone())).collect();
     assert_eq!(deleted, [("", vec![message("9")])]);
@@ -262,7 +269,7 @@ async fn chat_members_survive_a_restart() {
     let state = State::new();
     let (store, _) = state.open();
     let ann = UserId("telegram:42".to_owned());
-    store.meet(vec![(place("1"), ann.clone()), (place("1"), ann.clone())]).await.unwrap();
+    store.add_chat_members(vec![(place("1"), ann.clone()), (place("1"), ann.clone())]).await.unwrap();
     store.close().await;
     let (store, _) = state.open();
     assert_eq!(store.chat_members(&place("1")).await.unwrap(), [ann]);

@@ -26,20 +26,20 @@ async fn a_decision_updates_every_message_that_asked() {
     let other = NewPost::new(place("1"), asks(&prompt("b")));
     let rows = store.finish(Vec::new(), [posts.to_vec(), vec![other]].concat()).await.unwrap();
     let message = MessageId("31".to_owned());
-    assert_eq!(store.sent(rows[0].id, vec![message.clone()]).await.unwrap(), []);
-    let told = store.decide(&request, "Decided by Ada: Yes.").await.unwrap();
-    assert_eq!((told.len(), &told[0].place), (1, &place("1")), "the other one is not sent yet");
-    assert_eq!(told[0].state.messages, [message]);
-    assert_eq!((told[0].reply.text.as_str(), told[0].reply.buttons.len()), ("Again?\n\nDecided by Ada: Yes.", 0));
-    assert_eq!(store.decide(&request, "Decided by Bob: No.").await.unwrap(), [], "the first decision wins");
-    let late = store.sent(rows[1].id, vec![MessageId("32".to_owned())]).await.unwrap();
+    assert_eq!(store.complete_post(rows[0].id, vec![message.clone()]).await.unwrap(), []);
+    let posts = store.close_request(&request, "Decided by Ada: Yes.").await.unwrap();
+    assert_eq!((posts.len(), &posts[0].place), (1, &place("1")), "the other one is not sent yet");
+    assert_eq!(posts[0].state.messages, [message]);
+    assert_eq!((posts[0].reply.text.as_str(), posts[0].reply.buttons.len()), ("Again?\n\nDecided by Ada: Yes.", 0));
+    assert_eq!(store.close_request(&request, "Decided by Bob: No.").await.unwrap(), [], "the first decision wins");
+    let late = store.complete_post(rows[1].id, vec![MessageId("32".to_owned())]).await.unwrap();
     assert_eq!((late.len(), late[0].reply.text.as_str()), (1, "Again?\n\nDecided by Ada: Yes."));
     let outcome = |keyboard: Option<crate::Keyboard>| keyboard.unwrap().outcome;
     assert_eq!(outcome(store.keyboard(rows[1].id).await.unwrap()).as_deref(), Some("Decided by Ada: Yes."));
     assert_eq!(outcome(store.keyboard(rows[2].id).await.unwrap()), None);
     // Printed lines are not edited.
-    assert_eq!(store.sent(rows[2].id, Vec::new()).await.unwrap(), []);
-    assert_eq!(store.decide(&prompt("b"), "Decided.").await.unwrap(), []);
+    assert_eq!(store.complete_post(rows[2].id, Vec::new()).await.unwrap(), []);
+    assert_eq!(store.close_request(&prompt("b"), "Decided.").await.unwrap(), []);
 }
 
 #[tokio::test]
@@ -50,10 +50,10 @@ async fn a_restart_closes_questions_about_failed_starts() {
     let posts = [start, prompt("a")].map(|request| NewPost::new(Place::new("telegram", "1"), asks(&request)));
     let rows = store.finish(Vec::new(), posts.to_vec()).await.unwrap();
     for row in &rows {
-        store.sent(row.id, vec![MessageId(row.id.0.to_string())]).await.unwrap();
+        store.complete_post(row.id, vec![MessageId(row.id.0.to_string())]).await.unwrap();
     }
-    let told = store.withdraw_starts("Closed.").await.unwrap();
-    assert_eq!((told.len(), told[0].state.messages[0].0.clone()), (1, rows[0].id.0.to_string()));
+    let posts = store.close_start_requests("Closed.").await.unwrap();
+    assert_eq!((posts.len(), posts[0].state.messages[0].0.clone()), (1, rows[0].id.0.to_string()));
 }
 
 #[tokio::test]
@@ -65,8 +65,8 @@ async fn a_newer_version_withdraws_questions_about_older_ones() {
     let posts = requests.map(|request| NewPost::new(Place::new("telegram", "1"), asks(&request)));
     let rows = store.finish(Vec::new(), posts.to_vec()).await.unwrap();
     for row in &rows {
-        store.sent(row.id, vec![MessageId(row.id.0.to_string())]).await.unwrap();
+        store.complete_post(row.id, vec![MessageId(row.id.0.to_string())]).await.unwrap();
     }
-    let told = store.withdraw_grants("mine", "new", "Closed.").await.unwrap();
-    assert_eq!((told.len(), told[0].state.messages[0].0.clone()), (1, rows[0].id.0.to_string()));
+    let posts = store.close_grant_requests("mine", "new", "Closed.").await.unwrap();
+    assert_eq!((posts.len(), posts[0].state.messages[0].0.clone()), (1, rows[0].id.0.to_string()));
 }

@@ -8,9 +8,9 @@ fn limit(bytes: u64) -> Limit {
     Limit { key: "plugins.timeout.state".to_owned(), bytes }
 }
 
-fn swap(expected: Option<&str>, value: Option<&str>) -> Swap {
+fn swap(expected: Option<&str>, value: Option<&str>) -> CompareAndSwap {
     let bytes = |text: &str| text.as_bytes().to_vec();
-    Swap { expected: expected.map(bytes), value: value.map(bytes) }
+    CompareAndSwap { expected: expected.map(bytes), value: value.map(bytes) }
 }
 
 #[tokio::test]
@@ -76,16 +76,16 @@ async fn the_last_three_generations_are_kept_newest_first() {
     let state = State::new();
     let (store, _) = state.open();
     for digest in ["1", "2", "3", "4", "3"] {
-        store.save_generation("p", digest, digest.as_bytes()).await.unwrap();
+        store.save_version("p", digest, digest.as_bytes()).await.unwrap();
     }
-    store.save_generation("q", "9", b"9").await.unwrap();
+    store.save_version("q", "9", b"9").await.unwrap();
     state.after(store).await;
     let (store, _) = state.open();
-    let kept = store.generations("p").await.unwrap();
-    assert_eq!(kept, ["3", "4", "2"]);
-    assert_eq!(store.generation("p", "4").await.unwrap(), Some(b"4".to_vec()));
-    assert_eq!(store.generation("p", "1").await.unwrap(), None);
-    assert!(store.generations("none").await.unwrap().is_empty());
+    let digests = store.versions("p").await.unwrap();
+    assert_eq!(digests, ["3", "4", "2"]);
+    assert_eq!(store.version("p", "4").await.unwrap(), Some(b"4".to_vec()));
+    assert_eq!(store.version("p", "1").await.unwrap(), None);
+    assert!(store.versions("none").await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -99,10 +99,11 @@ async fn button_tokens_are_short_and_old_ones_expire() {
         keyboard: Some(PostId(7)),
     };
     let long = format!("/ask {}", "x".repeat(200));
-    let tokens = store.buttons(vec![line("/retry alpha", None), line(&long, Some("ask"))]).await.unwrap();
+    let (retry, ask, help) = (line("/retry alpha", None), line(&long, Some("ask")), line("/help", None));
+    let tokens = [store.save_button(&retry).await.unwrap(), store.save_button(&ask).await.unwrap()];
     assert!(tokens.iter().all(|token| token.len() == 16), "{tokens:?}");
-    assert_eq!(store.line_of(&tokens[1]).await.unwrap(), Some(line(&long, Some("ask"))));
-    store.buttons(vec![line("/help", None); 9_999]).await.unwrap();
-    assert_eq!(store.line_of(&tokens[0]).await.unwrap(), None);
-    assert!(store.line_of(&tokens[1]).await.unwrap().is_some());
+    assert_eq!(store.find_button(&tokens[1]).await.unwrap(), Some(ask));
+    futures::future::try_join_all((0..9_999).map(|_| store.save_button(&help))).await.unwrap();
+    assert_eq!(store.find_button(&tokens[0]).await.unwrap(), None);
+    assert!(store.find_button(&tokens[1]).await.unwrap().is_some());
 }

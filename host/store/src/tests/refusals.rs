@@ -13,7 +13,7 @@ async fn a_state_directory_is_created_private() {
     let state = State::new();
     let inner = state.path().join("a/b");
     let (store, _) = open(&inner).unwrap();
-    store.create(&record("alpha")).await.unwrap();
+    store.create_session(&record("alpha")).await.unwrap();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&inner), 0o700);
     for file in ["lock", "cordboard.db", "cordboard.db-wal", "cordboard.db-shm"] {
@@ -111,8 +111,8 @@ fn a_damaged_file_is_named() {
 async fn a_damaged_record_is_refused_and_not_dropped() {
     let state = State::new();
     let (store, _) = state.open();
-    store.create(&record("alpha")).await.unwrap();
-    store.ask(String::new(), |db| Ok(db.execute("UPDATE session SET record = '{'", [])?)).await.unwrap();
+    store.create_session(&record("alpha")).await.unwrap();
+    store.run(String::new(), |db| Ok(db.execute("UPDATE session SET record = '{'", [])?)).await.unwrap();
     store.close().await;
     let error = open(state.path()).unwrap_err();
     assert!(matches!(error, OpenError::Store(StoreError::Corrupt { .. })), "{error}");
@@ -122,24 +122,24 @@ async fn a_damaged_record_is_refused_and_not_dropped() {
 async fn reading_works_with_and_without_a_running_host() {
     let state = State::new();
     let nothing = state.path().join("none");
-    assert_eq!(read_only(&nothing).unwrap(), Contents::default());
+    assert_eq!(read_only(&nothing).unwrap(), StoredState::default());
     assert!(!nothing.exists(), "reading creates nothing");
     let (store, _) = state.open();
-    store.create(&record("alpha")).await.unwrap();
-    let beside = read_only(state.path()).unwrap();
-    assert_eq!(beside.sessions, [record("alpha")]);
-    store.create(&record("beta")).await.unwrap();
+    store.create_session(&record("alpha")).await.unwrap();
+    let while_running = read_only(state.path()).unwrap();
+    assert_eq!(while_running.sessions, [record("alpha")]);
+    store.create_session(&record("beta")).await.unwrap();
     store.close().await;
     assert_eq!(read_only(state.path()).unwrap().sessions, [record("alpha"), record("beta")]);
     let (_store, contents) = state.open();
-    assert_eq!(contents.host_id, beside.host_id);
+    assert_eq!(contents.host_id, while_running.host_id);
 }
 
 #[tokio::test]
-async fn an_empty_database_beside_sessions_is_refused() {
+async fn an_empty_database_with_sessions_is_refused() {
     let state = State::new();
     let (store, _) = state.open();
-    store.create(&record("alpha")).await.unwrap();
+    store.create_session(&record("alpha")).await.unwrap();
     store.close().await;
     fs::create_dir_all(state.path().join("sessions/alpha")).unwrap();
     for extra in ["-wal", "-shm"] {

@@ -12,14 +12,14 @@ async fn a_session_is_loaded_as_it_was_saved() {
     let (store, empty) = state.open();
     assert_eq!((empty.sessions.len(), empty.host_id.len()), (0, 36));
     let mut alpha = record("alpha");
-    store.create(&alpha).await.unwrap();
-    store.create(&record("beta")).await.unwrap();
+    store.create_session(&alpha).await.unwrap();
+    store.create_session(&record("beta")).await.unwrap();
     alpha.conversation = Some("c-1".to_owned());
     alpha.idle_timeout = Some(Duration::from_millis(1500));
     alpha.place = Some(Place { topic: Some("9".to_owned()), ..place("1") });
     alpha.process = Some(ProcessId { boot: "b".to_owned(), pid: 4, started: 5 });
     alpha.cost_usd = Some(0.1);
-    store.save(&alpha).await.unwrap();
+    store.save_session(&alpha).await.unwrap();
     let contents = state.after(store).await;
     assert_eq!(contents.sessions, [alpha, record("beta")]);
     assert_eq!(contents.host_id, empty.host_id, "the id of a state directory never changes");
@@ -30,10 +30,10 @@ async fn names_of_archived_sessions_cannot_be_reused() {
     let state = State::new();
     let (store, _) = state.open();
     let mut alpha = record("alpha");
-    store.create(&alpha).await.unwrap();
+    store.create_session(&alpha).await.unwrap();
     alpha.archived = true;
-    store.archive(&alpha).await.unwrap();
-    let error = store.create(&record("alpha")).await.unwrap_err();
+    store.archive_session(&alpha).await.unwrap();
+    let error = store.create_session(&record("alpha")).await.unwrap_err();
     assert_eq!(error, StoreError::Exists(name("alpha")));
     assert_eq!(
         format!("failed to {error}"),
@@ -59,12 +59,12 @@ async fn archiving_clears_only_places_of_the_session() {
         (all("4"), "beta"),
     ];
     for (scope, session) in &bound {
-        store.bind(scope, Some(&name(session))).await.unwrap();
+        store.set_active_session(scope, Some(&name(session))).await.unwrap();
     }
-    store.bind(&all("4"), None).await.unwrap();
+    store.set_active_session(&all("4"), None).await.unwrap();
     let active = read_only(state.path()).unwrap().active;
     let left = [(all("1"), "alpha"), (all("2"), "beta"), (one("2"), "alpha"), (all("3"), "alpha")];
     assert_eq!(active, left.map(|(scope, session)| (scope, name(session))));
-    store.archive(&record("alpha")).await.unwrap();
+    store.archive_session(&record("alpha")).await.unwrap();
     assert_eq!(state.after(store).await.active, [(all("2"), name("beta"))]);
 }

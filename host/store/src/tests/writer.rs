@@ -1,11 +1,15 @@
 //! The writer: groups, failures inside a group, a full disk, and closing.
 
-use std::sync::mpsc as std_mpsc;
+use std::{
+    pin::Pin,
+    sync::mpsc as std_mpsc,
+    task::{Context, Waker},
+};
 
 use super::*;
 
 /// Blocks the writer, so that requests in the meantime become one group.
-async fn hold(store: &Store) -> std_mpsc::Sender<()> {
+async fn block(store: &Store) -> std_mpsc::Sender<()> {
     let (release, released) = std_mpsc::channel();
     let (began, begun) = oneshot::channel();
     let mut began = Some(began);
@@ -16,18 +20,23 @@ async fn hold(store: &Store) -> std_mpsc::Sender<()> {
             let _ = released.recv();
             Ok(())
         };
-        store.ask("hold the writer".to_owned(), work).await
+        store.run("block the writer".to_owned(), work).await
     });
     begun.await.unwrap();
     release
 }
 
+/// Polls a future once.
+fn is_pending(future: Pin<&mut impl Future>) -> bool {
+    future.poll(&mut Context::from_waker(Waker::noop())).is_pending()
+}
+
 /// Makes all requests in order while the writer is blocked.
 async fn as_group<T>(store: &Store, all: Vec<impl Future<Output = T>>) -> Vec<T> {
-    let release = hold(store).await;
+    let release = block(store).await;
     let mut group = std::pin::pin!(futures::future::join_all(all));
     // The first poll puts every request into the channel.
-    assert!(futures::poll!(&mut group).is_pending());
+    assert!(is_pending(group.as_mut()));
     release.send(()).unwrap();
     group.await
 }
@@ -37,7 +46,7 @@ async fn a_failure_in_a_group_affects_no_other_request() {
     let state = State::new();
     let (store, _) = state.open();
     let names = ["a", "b", "a", "c", "b", "d"].map(record);
-    let outcomes = as_group(&store, names.iter().map(|record| store.create(record)).collect()).await;
+    let outcomes = as_group(&store, names.iter().map(|record| store.create_session(record)).collect()).await;
     assert_eq!(outcomes.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, true, false, true, false, true]);
     assert_eq!(state.after(store).await.sessions, ["a", "b", "c", "d"].map(record));
 }
@@ -51,7 +60,7 @@ async fn a_failed_request_leaves_no_changes() {
         db.execute("INSERT INTO nowhere VALUES (1)", [])?;
         Ok(())
     };
-    let error = store.ask("store a test".to_owned(), half).await.unwrap_err();
+    let error = store.run("store a test".to_owned(), half).await.unwrap_err();
     assert!(matches!(error, StoreError::Defect { .. }), "{error}");
     assert_eq!(state.after(store).await.active, []);
 }
@@ -61,21 +70,12 @@ async fn an_aborted_group_is_retried_one_by_one() {
     let state = State::new();
     let (store, _) = state.open();
     let (alpha, beta) = (record("alpha"), record("beta"));
-    let give_up = store.ask("give up".to_owned(), |db| Ok(db.execute_batch("ROLLBACK")?));
+    let give_up = store.run("give up".to_owned(), |db| Ok(db.execute_batch("ROLLBACK")?));
     let all: Vec<futures::future::BoxFuture<'_, _>> =
-        vec![Box::pin(store.create(&alpha)), Box::pin(give_up), Box::pin(store.create(&beta))];
+        vec![Box::pin(store.create_session(&alpha)), Box::pin(give_up), Box::pin(store.create_session(&beta))];
     let outcomes = as_group(&store, all).await;
     assert_eq!(outcomes.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, true]);
     assert_eq!(state.after(store).await.sessions, [alpha, beta]);
-}
-
-async fn pages(store: &Store, most: i64) -> i64 {
-    let work = move |db: &Connection| {
-        let count: i64 = db.pragma_query_value(None, "page_count", |row| row.get(0))?;
-        db.pragma_update_and_check(None, "max_page_count", count + most, |_| Ok(()))?;
-        Ok(count)
-    };
-    store.ask("limit the size of the database".to_owned(), work).await.unwrap()
 }
 
 #[tokio::test]
@@ -83,7 +83,7 @@ async fn a_full_disk_refuses_a_request_without_partial_writes() {
     let state = State::new();
     let (store, _) = state.open();
     let rows = store.accept(vec![update("1"), update("2")], None).await.unwrap();
-    pages(&store, 1).await;
+    store.leave_room_for(1).await;
     let big = || vec![post("small"), post(&"x".repeat(100_000))];
     let outcomes = as_group(
         &store,
@@ -108,7 +108,7 @@ async fn a_full_disk_refuses_a_request_without_partial_writes() {
     assert_eq!(seen.inbox, [rows[1].clone()]);
     let texts: Vec<_> = seen.outbox.iter().map(|row| &*row.reply.text).collect();
     assert_eq!(texts, ["fits", "fits too"]);
-    pages(&store, 1_000).await;
+    store.leave_room_for(1_000).await;
     store.finish(vec![CompletedUpdate::Update(rows[1].id)], big()).await.unwrap();
     assert_eq!(state.after(store).await.outbox.len(), 4);
 }
@@ -117,13 +117,13 @@ async fn a_full_disk_refuses_a_request_without_partial_writes() {
 async fn a_refused_batch_can_be_retried() {
     let state = State::new();
     let (store, _) = state.open();
-    pages(&store, 0).await;
+    store.leave_room_for(0).await;
     let batch = || (0..200).map(|key| update(&format!("{key}"))).collect::<Vec<_>>();
     let offset = || Some(("telegram".to_owned(), 200));
     let error = store.accept(batch(), offset()).await.unwrap_err();
     assert!(matches!(error, StoreError::Full { .. }), "{error}");
     assert_eq!(store.offset("telegram").await.unwrap(), None);
-    pages(&store, 1_000).await;
+    store.leave_room_for(1_000).await;
     assert_eq!(store.accept(batch(), offset()).await.unwrap().len(), 200);
 }
 
@@ -132,14 +132,15 @@ async fn closing_stores_earlier_requests_and_refuses_later_ones() {
     let state = State::new();
     let (store, _) = state.open();
     let records: Vec<_> = (0..300).map(|at| record(&format!("s{at:03}"))).collect();
-    let release = hold(&store).await;
+    let release = block(&store).await;
     let asker = store.clone();
-    let mut asked = std::pin::pin!(futures::future::join_all(records.iter().map(|record| asker.create(record))));
-    assert!(futures::poll!(&mut asked).is_pending());
+    let mut pending =
+        std::pin::pin!(futures::future::join_all(records.iter().map(|record| asker.create_session(record))));
+    assert!(is_pending(pending.as_mut()));
     let mut closed = std::pin::pin!(store.clone().close());
-    assert!(futures::poll!(&mut closed).is_pending());
+    assert!(is_pending(closed.as_mut()));
     release.send(()).unwrap();
-    let (outcomes, ()) = futures::join!(asked, closed);
+    let (outcomes, ()) = tokio::join!(pending, closed);
     assert_eq!(outcomes, vec![Ok(()); 300]);
     let error = store.sync().await.unwrap_err();
     assert_eq!(
@@ -155,10 +156,10 @@ async fn a_sync_writes_with_full_durability() {
     let state = State::new();
     let (store, _) = state.open();
     let changes = |db: &Connection| Ok(db.total_changes());
-    let before = store.ask(String::new(), changes).await.unwrap();
+    let before = store.run(String::new(), changes).await.unwrap();
     store.sync().await.unwrap();
     let level = |db: &Connection| Ok(db.pragma_query_value(None, "synchronous", |row| row.get::<_, i64>(0))?);
-    assert_eq!(store.ask(String::new(), changes).await.unwrap(), before + 1);
-    assert_eq!(store.ask_for(Durability::Power, String::new(), level).await, Ok(2));
-    assert_eq!(store.ask(String::new(), level).await, Ok(1));
+    assert_eq!(store.run(String::new(), changes).await.unwrap(), before + 1);
+    assert_eq!(store.run_with_durability(Durability::Power, String::new(), level).await, Ok(2));
+    assert_eq!(store.run(String::new(), level).await, Ok(1));
 }

@@ -97,7 +97,7 @@ async fn configured_grants_also_restrict_built_in_plugins() {
 async fn a_stored_version_does_not_inherit_built_in_grants() {
     let rig = Rig::new("").await;
     // An earlier host had these bytes built in and stored them.
-    rig.store.save_generation("help", &digest(&takeover()), &takeover()).await.unwrap();
+    rig.store.save_version("help", &digest(&takeover()), &takeover()).await.unwrap();
     fs::write(rig.file("help"), b"no component").unwrap();
     let rig = rig.restarted().await;
     assert_eq!(rig.serving("help"), Some(digest(&standard("help"))));
@@ -122,7 +122,7 @@ async fn enable_with_a_pending_file_activates_the_built_in() {
 #[tokio::test]
 async fn a_rollback_skips_versions_without_grants() {
     let rig = Rig::new("[plugins]\nprobation_traps = 1").await;
-    rig.store.save_generation("help", &digest(&takeover()), &takeover()).await.unwrap();
+    rig.store.save_version("help", &digest(&takeover()), &takeover()).await.unwrap();
     fs::write(rig.file("help"), bad("exceeds_limits")).unwrap();
     let rig = rig.restarted().await;
     rig.serves("help", &bad("exceeds_limits")).await;

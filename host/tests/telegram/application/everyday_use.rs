@@ -138,7 +138,7 @@ async fn seed(app: &App, names: impl Iterator<Item = String>, archived: bool) {
         let folder = app.path("state/folders").join(&name);
         let mut record = SessionRecord::new(name.parse().unwrap(), owner, folder, "demo", now);
         record.archived = archived;
-        store.create(&record).await.unwrap();
+        store.create_session(&record).await.unwrap();
     }
     store.close().await;
 }
@@ -216,7 +216,7 @@ async fn an_activity_in_the_future_counts_as_the_start() {
     let tomorrow = Timestamp(u64::try_from(now.as_millis()).unwrap() + 86_400_000);
     let (store, _) = cordboard_store::open(&app.path("state")).unwrap();
     let (owner, folder) = (UserId(format!("telegram:{OWNER}")), app.path("state/folders/ahead"));
-    store.create(&SessionRecord::new("ahead".parse().unwrap(), owner, folder, "demo", tomorrow)).await.unwrap();
+    store.create_session(&SessionRecord::new("ahead".parse().unwrap(), owner, folder, "demo", tomorrow)).await.unwrap();
     store.close().await;
     app.start();
     app.ask(OWNER, "/sessions", "ahead").await;

@@ -14,8 +14,8 @@ use cordboard_core::{
 };
 use tokio::time::Instant;
 
-use super::super::{DeliveryStore, LedgerError, Reachability};
-use crate::{Chat, ChatError, Completeness, Edits, Limits, LiveLine, MenuEntry, Outgoing, Pacing, Quota};
+use super::super::{DeliveryStore, Reachability};
+use crate::{Chat, ChatError, Completeness, Edits, Limits, LiveLine, MenuEntry, Outgoing, Pacing, Quota, StorageError};
 
 /// The frame interval for all places, long enough to be visible in the tests.
 pub const EDIT_PAUSE: Duration = Duration::from_secs(1);
@@ -103,7 +103,7 @@ impl Fake {
 fn shown(message: &Outgoing) -> String {
     let buttons = if message.buttons.is_empty() { "" } else { " [+]" };
     let styles = if message.message.entities.is_empty() { "" } else { " *" };
-    let styles = if message.last == Completeness::Halted { " halted" } else { styles };
+    let styles = if message.completeness == Completeness::Halted { " halted" } else { styles };
     format!("{}{styles}{buttons}", message.message.text.replace('\n', "|"))
 }
 
@@ -115,7 +115,7 @@ impl Chat for Fake {
 
     fn limits(&self) -> Limits {
         let edits = if self.live == LiveLine::Status { Edits::Append } else { Edits::Replace };
-        Limits { text_units: self.units, live: self.live, edits }
+        Limits { text_units: self.units, live_line: self.live, edits }
     }
 
     /// A front-end with a status line behaves like a terminal.
@@ -142,7 +142,7 @@ impl Chat for Fake {
         self.answer(place, format!("delete {}", id.0)).await
     }
 
-    async fn working(&self, place: &Place, line: Option<&str>) {
+    async fn show_activity(&self, place: &Place, line: Option<&str>) {
         self.record(format!("{} working {line:?}", place.chat));
     }
 
@@ -150,7 +150,7 @@ impl Chat for Fake {
         true
     }
 
-    async fn menu(&self, commands: &[MenuEntry]) -> Result<(), ChatError> {
+    async fn set_menu(&self, commands: &[MenuEntry]) -> Result<(), ChatError> {
         let names: Vec<_> = commands.iter().map(|entry| entry.name.as_str()).collect();
         self.answer(&Place::new("fake", "menu"), names.join(",")).await
     }
@@ -160,7 +160,7 @@ impl Chat for Fake {
 pub struct Notes {
     notes: Mutex<Vec<String>>,
     /// The changes of reachability, each with its chat.
-    pub reach: Mutex<Vec<(String, Reachability)>>,
+    pub reachability: Mutex<Vec<(String, Reachability)>>,
 }
 
 impl Notes {
@@ -168,7 +168,7 @@ impl Notes {
         self.notes.lock().unwrap().clone()
     }
 
-    fn note(&self, note: String) -> Result<(), LedgerError> {
+    fn note(&self, note: String) -> Result<(), StorageError> {
         self.notes.lock().unwrap().push(note);
         Ok(())
     }
@@ -176,25 +176,31 @@ impl Notes {
 
 #[async_trait]
 impl DeliveryStore for Notes {
-    async fn placeholder(&self, turn: (&PromptId, &Place), message: &MessageId, text: &str) -> Result<(), LedgerError> {
-        self.note(format!("{} in {}: {}", turn.0.0, message.0, text.replace('\n', "|")))
+    async fn save_placeholder(
+        &self,
+        turn: &PromptId,
+        _place: &Place,
+        message: &MessageId,
+        text: &str,
+    ) -> Result<(), StorageError> {
+        self.note(format!("{} in {}: {}", turn.0, message.0, text.replace('\n', "|")))
     }
 
-    async fn deleted(&self, _place: &Place, message: &MessageId) -> Result<(), LedgerError> {
+    async fn forget_placeholder(&self, _place: &Place, message: &MessageId) -> Result<(), StorageError> {
         self.note(format!("{} is gone", message.0))
     }
 
-    async fn sending(&self, post: PostId, delivery: Delivery) -> Result<(), LedgerError> {
+    async fn save_progress(&self, post: PostId, delivery: Delivery) -> Result<(), StorageError> {
         let messages: Vec<_> = delivery.messages.iter().map(|id| id.0.as_str()).collect();
         self.note(format!("{} shows {} of {}", post.0, delivery.shown, messages.join(",")))
     }
 
-    async fn sent(&self, post: PostId, _messages: Vec<MessageId>) -> Result<Vec<OutboxRow>, LedgerError> {
+    async fn complete(&self, post: PostId, _messages: Vec<MessageId>) -> Result<Vec<OutboxRow>, StorageError> {
         self.note(format!("{} sent", post.0)).map(|()| Vec::new())
     }
 
-    async fn set_reachability(&self, place: &Place, reachability: Reachability) -> Result<(), LedgerError> {
-        self.reach.lock().unwrap().push((place.chat.clone(), reachability));
+    async fn set_reachability(&self, place: &Place, reachability: Reachability) -> Result<(), StorageError> {
+        self.reachability.lock().unwrap().push((place.chat.clone(), reachability));
         Ok(())
     }
 }

@@ -26,14 +26,14 @@ async fn a_stop_drops_the_unsent_parts_of_an_answer() {
     let fake = Fake::with(LiveLine::InMessage, 60);
     let (outbox, notes) = start(&fake);
     fake.slow(Duration::from_secs(1));
-    assert_eq!(outbox.cut(&place("a")), Cut::Nothing);
+    assert_eq!(outbox.stop_answer(&place("a")), AnswerStop::NotSending);
     let text = ["one", "two", "three", "four"].map(|word| word.repeat(12)).join("\n\n");
     let mut first = answer(1, "a", "t", &text);
     first.reply.alert = Alert::Silent;
     outbox.post_all(vec![Post::Final(first), Post::Final(answer(2, "a", "t", "the end"))]);
     outbox.post(Post::Final(answer(3, "a", "u", "of another turn")));
     sleep(ms(1500)).await;
-    assert_eq!(outbox.cut(&place("a")), Cut::Answer);
+    assert_eq!(outbox.stop_answer(&place("a")), AnswerStop::Stopped);
     outbox.post(Post::Final(row(4, "a", "Stopped.")));
     outbox.drained().await;
     let calls = fake.calls();
@@ -42,19 +42,22 @@ async fn a_stop_drops_the_unsent_parts_of_an_answer() {
     assert_eq!(calls[2..], [mark, "a send of another turn", "a send Stopped."]);
     let sent: Vec<_> = notes.all().into_iter().filter(|note| note.ends_with("sent")).collect();
     assert_eq!(sent, ["2 sent", "1 sent", "3 sent", "4 sent"]);
-    assert_eq!(outbox.cut(&place("a")), Cut::Nothing);
+    assert_eq!(outbox.stop_answer(&place("a")), AnswerStop::NotSending);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_stop_drops_an_unsent_long_answer() {
     let fake = Fake::with(LiveLine::InMessage, 60);
     let (outbox, _) = start(&fake);
-    fake.fail("a", ChatError::Later { after: Duration::from_secs(40), why: "flood".to_owned() });
+    fake.fail("a", ChatError::RateLimited { after: Duration::from_secs(40), why: "flood".to_owned() });
     let text = ["one", "two", "three"].map(|word| word.repeat(12)).join("\n\n");
     outbox.post(Post::Final(answer(1, "a", "t", &text)));
     outbox.post(Post::Final(answer(2, "b", "u", "short")));
     sleep(ms(500)).await;
-    assert_eq!((outbox.cut(&place("a")), outbox.cut(&place("b"))), (Cut::Answer, Cut::Nothing));
+    assert_eq!(
+        (outbox.stop_answer(&place("a")), outbox.stop_answer(&place("b"))),
+        (AnswerStop::Stopped, AnswerStop::NotSending)
+    );
     outbox.drained().await;
     let here: Vec<_> =
         fake.calls().into_iter().filter(|call| call.starts_with("a send") && !call.ends_with('!')).collect();

@@ -14,7 +14,7 @@ async fn topics_of_a_chat_share_its_pace_and_alternate() {
     for n in 0..120 {
         for of in ["1", "2", "3"] {
             let frame = TurnFrame { messages: vec![Reply::text(format!("{of}: {n}"))], live: None };
-            outbox.post(Post::Live { place: topic(of), turn: turn(of), frame });
+            outbox.post(Post::Frame { place: topic(of), turn: turn(of), frame });
         }
         sleep(ms(100)).await;
     }

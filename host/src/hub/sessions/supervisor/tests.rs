@@ -4,7 +4,7 @@ use std::{os::unix::fs::PermissionsExt, time::Duration};
 
 use async_trait::async_trait;
 use cordboard_agents::{AgentKind, AgentSpec, process::Environment};
-use cordboard_chat::{Edits, outbox::Cut};
+use cordboard_chat::{Edits, outbox::AnswerStop};
 use cordboard_core::{
     agent::PromptId,
     chat::OutboxRow,
@@ -106,8 +106,8 @@ impl OutboundSink for Slow {
     fn over(&self, _place: &Place, _turn: &PromptId) {}
     fn heard(&self, _place: &Place) {}
 
-    fn cut(&self, _place: &Place) -> Cut {
-        Cut::Nothing
+    fn cut(&self, _place: &Place) -> AnswerStop {
+        AnswerStop::NotSending
     }
 }
 

@@ -7,17 +7,18 @@ use cordboard_core::{
     message_parts,
     types::{Place, SessionName},
 };
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use super::{
     Store,
     error::{StoreError, WorkError},
+    rows::{json, read_all},
     sessions,
 };
 
 /// A prompt that was edited while it waited for its session.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Revised {
+pub struct EditedPrompt {
     pub session: SessionName,
     pub prompt: PromptId,
     pub update: Update,
@@ -25,19 +26,13 @@ pub struct Revised {
 
 impl Store {
     /// The current content of an accepted update. `None` if it is done.
-    ///
-    /// # Errors
-    /// The database cannot be read or written.
-    pub async fn accepted(&self, id: InboxId) -> Result<Option<Update>, StoreError> {
-        self.ask(format!("read message {}", id.0), move |db| stored(db, id)).await
+    pub async fn accepted_update(&self, id: InboxId) -> Result<Option<Update>, StoreError> {
+        self.run(format!("read message {}", id.0), move |db| stored(db, id)).await
     }
 
     /// Joins several updates, in their order, into the first one, and marks the others as done.
-    ///
-    /// # Errors
-    /// The database cannot be read or written.
-    pub async fn join(&self, first: InboxId, others: Vec<InboxId>) -> Result<(), StoreError> {
-        self.ask(format!("join message {} and {} others", first.0, others.len()), move |db| {
+    pub async fn join_updates(&self, first: InboxId, others: Vec<InboxId>) -> Result<(), StoreError> {
+        self.run(format!("join message {} and {} others", first.0, others.len()), move |db| {
             let mut parts = Vec::with_capacity(others.len() + 1);
             for id in std::iter::once(&first).chain(&others) {
                 parts.extend(stored(db, *id)?);
@@ -45,7 +40,7 @@ impl Store {
             let Some(whole) = message_parts::join(parts) else { return Ok(()) };
             write(db, first, &whole)?;
             for id in &others {
-                super::inbox::settle(db, &cordboard_core::chat::CompletedUpdate::Update(*id))?;
+                super::inbox::complete(db, &cordboard_core::chat::CompletedUpdate::Update(*id))?;
             }
             Ok(())
         })
@@ -54,25 +49,24 @@ impl Store {
 
     /// Replaces the text of a message that still waits for dispatch or for its agent. Returns the prompt that the
     /// session has to replace as well.
-    ///
-    /// # Errors
-    /// The database cannot be read or written.
-    pub async fn revise(&self, place: &Place, message: &MessageId, words: &str) -> Result<Option<Revised>, StoreError> {
+    pub async fn edit_message(
+        &self,
+        place: &Place,
+        message: &MessageId,
+        words: &str,
+    ) -> Result<Option<EditedPrompt>, StoreError> {
         let (place, message, words) = (place.clone(), message.clone(), words.to_owned());
-        self.ask(format!("store an edited message of {place}"), move |db| {
+        self.run(format!("store an edited message of {place}"), move |db| {
             let sql = "SELECT id, prompt, session, record FROM inbox \
                        WHERE state IN ('new', 'waiting') AND json_extract(record, '$.origin.message') = ? ORDER BY id";
-            let mut query = db.prepare_cached(sql)?;
-            let mut rows = query.query([&message.0])?;
-            while let Some(row) = rows.next()? {
-                let record: String = row.get(3)?;
-                let update: Update = serde_json::from_str(&record)?;
-                let Some(update) = revised(&update, &place, &words) else { continue };
-                write(db, InboxId(row.get(0)?), &update)?;
-                let session: Option<String> = row.get(2)?;
+            let found: Vec<(InboxId, PromptId, Option<String>, Update)> = read_all(db, sql, [&message.0], |row| {
+                Ok((InboxId(row.get(0)?), PromptId(row.get(1)?), row.get(2)?, json(row, 3)?))
+            })?;
+            for (id, prompt, session, update) in found {
+                let Some(update) = edited(&update, &place, &words) else { continue };
+                write(db, id, &update)?;
                 let Some(session) = session else { return Ok(None) };
-                let prompt = PromptId(row.get(1)?);
-                return Ok(Some(Revised { session: sessions::name(session)?, prompt, update }));
+                return Ok(Some(EditedPrompt { session: sessions::name(session)?, prompt, update }));
             }
             Ok(None)
         })
@@ -82,7 +76,7 @@ impl Store {
 
 /// The update with the new text. `None` if the place differs, the text is the same, or the update was joined from
 /// parts, which an edit can't be matched to.
-fn revised(update: &Update, place: &Place, words: &str) -> Option<Update> {
+fn edited(update: &Update, place: &Place, words: &str) -> Option<Update> {
     if update.place != *place || update.origin.part == MessagePart::Joined {
         return None;
     }
@@ -99,9 +93,8 @@ fn revised(update: &Update, place: &Place, words: &str) -> Option<Update> {
 }
 
 fn stored(db: &Connection, id: InboxId) -> Result<Option<Update>, WorkError> {
-    let mut query = db.prepare_cached("SELECT record FROM inbox WHERE id = ? AND state <> 'done'")?;
-    let record: Option<String> = query.query_row([id.0], |row| row.get(0)).optional()?;
-    Ok(record.map(|record| serde_json::from_str(&record)).transpose()?)
+    let sql = "SELECT record FROM inbox WHERE id = ? AND state <> 'done'";
+    Ok(read_all(db, sql, [id.0], |row| json(row, 0))?.pop())
 }
 
 fn write(db: &Connection, id: InboxId, update: &Update) -> Result<(), WorkError> {

@@ -3,17 +3,14 @@
 use cordboard_core::types::Place;
 use rusqlite::{OptionalExtension, params};
 
-use super::{Store, error::StoreError};
+use super::{Store, error::StoreError, rows::read_all};
 
 impl Store {
     /// Stores that the chat `home` has the new id `chat`. Records that were stored under the new id before are moved to
     /// the first one.
-    ///
-    /// # Errors
-    /// The database cannot be read or written.
     pub async fn move_chat(&self, front_end: &str, home: &str, chat: &str) -> Result<(), StoreError> {
         let (front_end, home, chat) = (front_end.to_owned(), home.to_owned(), chat.to_owned());
-        self.ask(format!("store that chat {home} of {front_end} is now {chat}"), move |db| {
+        self.run(format!("store that chat {home} of {front_end} is now {chat}"), move |db| {
             let sql = "INSERT OR REPLACE INTO moved (front_end, chat, home) VALUES (?, ?, ?)";
             db.prepare_cached(sql)?.execute(params![front_end, chat, home])?;
             for table in ["active", "met"] {
@@ -28,26 +25,19 @@ impl Store {
     }
 
     /// The chats of a front-end with a new id, as pairs of first and current id.
-    ///
-    /// # Errors
-    /// The database cannot be read or written.
     pub async fn moved_chats(&self, front_end: &str) -> Result<Vec<(String, String)>, StoreError> {
         let front_end = front_end.to_owned();
-        self.ask(format!("read the chats of {front_end} that have moved"), move |db| {
-            let mut query = db.prepare_cached("SELECT home, chat FROM moved WHERE front_end = ?")?;
-            let moved = query.query_map([&front_end], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            Ok(moved.collect::<Result<_, _>>()?)
+        self.run(format!("read the chats of {front_end} that have moved"), move |db| {
+            let sql = "SELECT home, chat FROM moved WHERE front_end = ?";
+            read_all(db, sql, [&front_end], |row| Ok((row.get(0)?, row.get(1)?)))
         })
         .await
     }
 
     /// The place with the first id of its chat.
-    ///
-    /// # Errors
-    /// The database cannot be read or written.
     pub async fn original_place(&self, place: &Place) -> Result<Place, StoreError> {
         let place = place.clone();
-        self.ask(format!("read the first id of {place}"), move |db| {
+        self.run(format!("read the first id of {place}"), move |db| {
             let mut query = db.prepare_cached("SELECT home FROM moved WHERE front_end = ? AND chat = ?")?;
             let home = query.query_row(params![place.front_end, place.chat], |row| row.get(0)).optional()?;
             Ok(Place { chat: home.unwrap_or_else(|| place.chat.clone()), ..place.clone() })

@@ -65,10 +65,10 @@ async fn end_of_buried(bury: impl FnOnce(&Outbox)) -> Vec<String> {
 #[tokio::test(start_paused = true)]
 async fn an_answer_is_sent_below_messages_after_its_frames() {
     let anew = ["a send 12345678", "a send abcdefgh", "a delete m2", "a delete m1"];
-    assert_eq!(end_of_buried(|outbox| outbox.heard(&place("a"))).await, anew);
+    assert_eq!(end_of_buried(|outbox| outbox.on_user_message(&place("a"))).await, anew);
     assert_eq!(end_of_buried(|outbox| outbox.post(Post::Final(row(1, "a", "note")))).await, anew);
     let elsewhere = ["a edit m1 12345678", "a send abcdefgh", "a delete m2"];
-    assert_eq!(end_of_buried(|outbox| outbox.heard(&place("b"))).await, elsewhere);
+    assert_eq!(end_of_buried(|outbox| outbox.on_user_message(&place("b"))).await, elsewhere);
 }
 
 #[tokio::test(start_paused = true)]
@@ -78,14 +78,14 @@ async fn the_first_parts_of_a_long_answer_are_not_sent_again() {
     let parts = |last: &str| ["part 1", "part 2", "part 3", "part 4", last].join("\n\n");
     outbox.post(live("a", "t", &parts("par")));
     sleep(ms(8000)).await;
-    outbox.heard(&place("a"));
+    outbox.on_user_message(&place("a"));
     let before = fake.calls().len();
     outbox.post(Post::Final(answer(9, "a", "t", &parts("part 5"))));
     outbox.drained().await;
     assert_eq!(fake.calls()[before..], ["a send part 5", "a delete m5"]);
     outbox.post(live("a", "u", &parts("part 5")));
     sleep(ms(8000)).await;
-    outbox.heard(&place("a"));
+    outbox.on_user_message(&place("a"));
     let before = fake.calls().len();
     outbox.post(Post::Final(answer(10, "a", "u", &parts("part 5").replace('2', "two"))));
     outbox.drained().await;
@@ -110,7 +110,7 @@ async fn an_answer_is_an_edit_if_edits_append() {
     let (outbox, _) = start(&fake);
     outbox.post(live("a", "t", "One"));
     sleep(ms(10)).await;
-    outbox.heard(&place("a"));
+    outbox.on_user_message(&place("a"));
     outbox.post(Post::Final(answer(1, "a", "t", "One two")));
     outbox.drained().await;
     assert_eq!(fake.calls(), ["a send One", "a edit m1 One two"]);

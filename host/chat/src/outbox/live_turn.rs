@@ -5,8 +5,8 @@ use cordboard_core::{agent::PromptId, turn::TurnFrame};
 use tokio::time::Instant;
 
 use super::{
+    chat_call::{Attempt, ChatCall, ExistingMessages, Reuse},
     compose,
-    step::{Attempt, Reuse, Step},
 };
 use crate::{Completeness, Edits, Limits, MessageId, Outgoing};
 
@@ -14,28 +14,13 @@ use crate::{Completeness, Edits, Limits, MessageId, Outgoing};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Halt {
     No,
-    Asked,
+    Requested,
     /// Newer frames wait until the line is shown. Otherwise an agent that writes without pause would delay the post
     /// forever.
-    Begun,
+    Started,
 }
 
-/// Whether an agent works on the turn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Work {
-    On,
-    /// The turn is waiting again, and shows nothing.
-    Off,
-}
-
-/// Whether the messages of the turn are the last ones of the place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Position {
-    Bottom,
-    Buried,
-}
-
-pub(super) struct Streaming {
+pub(super) struct LiveTurn {
     pub turn: PromptId,
     /// The earliest time of the first frame. A turn that ends before it shows only its answer.
     pub not_before: Instant,
@@ -48,14 +33,16 @@ pub(super) struct Streaming {
     pub line: Option<String>,
     /// Whether to show the whole text so far, including an incomplete line, before posts that follow.
     halt: Halt,
-    work: Work,
+    /// Whether an agent works on the turn. Otherwise the turn is waiting again, and shows nothing.
+    is_working: bool,
     attempt: Attempt,
-    position: Position,
+    /// Whether newer messages are below those of the turn.
+    is_buried: bool,
     /// Deleted messages, which the store still lists.
     deleted: Vec<MessageId>,
 }
 
-impl Streaming {
+impl LiveTurn {
     pub const fn new(turn: PromptId, not_before: Instant) -> Self {
         Self {
             turn,
@@ -65,9 +52,9 @@ impl Streaming {
             frame: None,
             line: None,
             halt: Halt::No,
-            work: Work::On,
+            is_working: true,
             attempt: Attempt::Styled,
-            position: Position::Bottom,
+            is_buried: false,
             deleted: Vec::new(),
         }
     }
@@ -75,51 +62,51 @@ impl Streaming {
     pub fn set(&mut self, frame: TurnFrame) {
         self.line.clone_from(&frame.live);
         self.frame = Some(frame);
-        self.work = Work::On;
+        self.is_working = true;
     }
 
     /// Handles a turn that is waiting again: its messages are to be deleted, and its frame is dropped.
-    pub fn rest(&mut self) {
+    pub fn requeue(&mut self) {
         self.wanted.clear();
         (self.frame, self.line) = (None, None);
-        (self.halt, self.work) = (Halt::No, Work::Off);
+        (self.halt, self.is_working) = (Halt::No, false);
     }
 
     /// Returns whether the chat shows no message of the turn.
-    pub const fn is_unseen(&self) -> bool {
+    pub const fn is_hidden(&self) -> bool {
         self.shown.is_empty()
     }
 
-    pub fn works(&self) -> bool {
-        self.work == Work::On
+    pub const fn is_working(&self) -> bool {
+        self.is_working
     }
 
     /// Shows the text so far before posts that follow.
     pub const fn halt(&mut self) {
-        self.halt = Halt::Asked;
+        self.halt = Halt::Requested;
     }
 
     pub fn is_halting(&self) -> bool {
-        self.halt != Halt::No && self.attempt != Attempt::Never
+        self.halt != Halt::No && self.attempt != Attempt::Rejected
     }
 
     /// Returns whether there may be a call to make.
     pub fn is_stale(&self) -> bool {
-        self.attempt != Attempt::Never && (self.halt != Halt::No || self.frame.is_some() || self.diff().is_some())
+        self.attempt != Attempt::Rejected && (self.halt != Halt::No || self.frame.is_some() || self.diff().is_some())
     }
 
     /// Returns the next call, if any.
-    pub fn step(&mut self, limits: Limits) -> Option<Step> {
-        if let Some(frame) = self.frame.take_if(|_| self.halt != Halt::Begun) {
+    pub fn next_call(&mut self, limits: Limits) -> Option<ChatCall> {
+        if let Some(frame) = self.frame.take_if(|_| self.halt != Halt::Started) {
             self.wanted = compose::frame(&frame, limits);
             if self.attempt == Attempt::Plain {
                 self.wanted = self.wanted.iter().map(compose::plain).collect();
             }
         }
-        if self.halt == Halt::Asked {
-            self.halt = Halt::Begun;
+        if self.halt == Halt::Requested {
+            self.halt = Halt::Started;
             if let Some(end) = self.wanted.last_mut() {
-                end.last = Completeness::Halted;
+                end.completeness = Completeness::Halted;
             }
         }
         let step = self.diff();
@@ -129,20 +116,20 @@ impl Streaming {
         step
     }
 
-    fn diff(&self) -> Option<Step> {
+    fn diff(&self) -> Option<ChatCall> {
         // An empty frame of a working turn deletes nothing, because the message will be needed again.
-        if self.attempt == Attempt::Never || (self.wanted.is_empty() && self.works()) {
+        if self.attempt == Attempt::Rejected || (self.wanted.is_empty() && self.is_working) {
             return None;
         }
         for (at, wanted) in self.wanted.iter().enumerate() {
             match self.shown.get(at) {
-                None => return Some(Step::Send(wanted.clone())),
-                Some((id, shown)) if shown != wanted => return Some(Step::Edit(id.clone(), wanted.clone())),
+                None => return Some(ChatCall::Send(wanted.clone())),
+                Some((id, shown)) if shown != wanted => return Some(ChatCall::Edit(id.clone(), wanted.clone())),
                 Some(_) => {}
             }
         }
         let (superfluous, _) = self.shown.get(self.wanted.len()..)?.last()?;
-        Some(Step::Delete(superfluous.clone()))
+        Some(ChatCall::Delete(superfluous.clone()))
     }
 
     pub fn edited(&mut self, id: &MessageId, message: Outgoing) {
@@ -158,7 +145,7 @@ impl Streaming {
     pub fn deleted(&mut self, id: MessageId) {
         self.shown.retain(|(of, _)| *of != id);
         if self.shown.is_empty() {
-            self.position = Position::Bottom;
+            self.is_buried = false;
         }
         self.deleted.push(id);
     }
@@ -171,37 +158,37 @@ impl Streaming {
     }
 
     /// Records that another message was shown below those of this turn.
-    pub fn bury(&mut self) {
+    pub fn on_message_below(&mut self) {
         if !self.shown.is_empty() {
-            self.position = Position::Buried;
+            self.is_buried = true;
         }
     }
 
     /// Stops showing frames, because the place can't be written to.
-    pub const fn mute(&mut self) {
-        self.attempt = Attempt::Never;
+    pub const fn stop_frames(&mut self) {
+        self.attempt = Attempt::Rejected;
     }
 
     /// Returns the messages of the turn in the chat, in order.
-    pub fn standing(&self) -> Vec<(MessageId, Outgoing)> {
+    pub fn shown_messages(&self) -> Vec<(MessageId, Outgoing)> {
         self.shown.clone()
     }
 
-    /// Returns the messages that the final answer replaces, and which of them it may edit. `stored` are the messages
-    /// that the store knew when the answer was stored.
-    pub fn hand_over(self, stored: Vec<MessageId>, limits: Limits) -> (Vec<MessageId>, Reuse) {
-        let reuse = match (limits.edits, self.position) {
+    /// Returns the messages that the final answer replaces. `stored` are those that the store knew when the answer was
+    /// stored.
+    pub fn into_existing(self, stored: Vec<MessageId>, limits: Limits) -> ExistingMessages {
+        let reuse = match (limits.edits, self.is_buried) {
             (Edits::Append, _) => Reuse::All,
-            (Edits::Replace, Position::Bottom) => Reuse::Silent,
-            (Edits::Replace, Position::Buried) => Reuse::Nothing,
+            (Edits::Replace, false) => Reuse::Silent,
+            (Edits::Replace, true) => Reuse::Nothing,
         };
-        let mut messages = stored;
+        let mut ids = stored;
         for (id, _) in self.shown {
-            if !messages.contains(&id) {
-                messages.push(id);
+            if !ids.contains(&id) {
+                ids.push(id);
             }
         }
-        messages.retain(|id| !self.deleted.contains(id));
-        (messages, reuse)
+        ids.retain(|id| !self.deleted.contains(id));
+        ExistingMessages { ids, reuse }
     }
 }

@@ -14,13 +14,13 @@ use tokio::sync::mpsc;
 use super::{
     super::Inbox,
     Console, ConsoleEvent, hangup, lines, pipe_writer,
-    terminal::{Screen, Terminal},
-    transcript::Look,
+    terminal::{Terminal, TerminalContext},
+    transcript::OutputStyle,
 };
 
 /// The maximum number of lines that are read but not stored, enough for a paste. Beyond it, a pipe waits and a
 /// terminal reports the loss.
-const LINES: usize = 1024;
+const LINE_QUEUE: usize = 1024;
 
 /// The file in the state directory with the input history.
 const HISTORY: &str = "console_history";
@@ -49,7 +49,7 @@ pub enum ConsoleError {
 }
 
 /// Opens the console on this process's stdin and stdout, inside a tokio runtime. It reads no input before
-/// [`Console::begin`]. `state` is the folder of the history.
+/// [`Console::start_input`]. `state` is the folder of the history.
 ///
 /// # Errors
 /// The terminal can't be used.
@@ -61,22 +61,22 @@ pub fn open(
 ) -> Result<(Console, mpsc::Receiver<ConsoleEvent>), ConsoleError> {
     match mode {
         Mode::Pipe => {
-            let look = if io::stdout().is_terminal() { Look::Neutral } else { Look::Source };
-            open_pipe(Ends { reader: io::stdin(), writer: io::stdout() }, look, inbox, clock)
+            let style = if io::stdout().is_terminal() { OutputStyle::Neutral } else { OutputStyle::Source };
+            open_pipe(PipeEnds { reader: io::stdin(), writer: io::stdout() }, style, inbox, clock)
         }
         Mode::Terminal => open_terminal(&state.join(HISTORY), inbox, clock),
     }
 }
 
 /// The two ends of a pipe.
-pub(super) struct Ends<R, W> {
+pub(super) struct PipeEnds<R, W> {
     pub(super) reader: R,
     pub(super) writer: W,
 }
 
 pub(super) fn open_pipe<R, W>(
-    ends: Ends<R, W>,
-    look: Look,
+    ends: PipeEnds<R, W>,
+    style: OutputStyle,
     inbox: Arc<dyn Inbox>,
     clock: TimeSource,
 ) -> Result<(Console, mpsc::Receiver<ConsoleEvent>), ConsoleError>
@@ -84,17 +84,17 @@ where
     R: Read + Send + 'static,
     W: Write + Send + 'static,
 {
-    let Ends { reader, writer } = ends;
-    let (mut console, receiver, order) = Console::new(Mode::Pipe, look);
-    let (typed, lines) = mpsc::channel(LINES);
+    let PipeEnds { reader, writer } = ends;
+    let (mut console, receiver, requests) = Console::new(Mode::Pipe, style);
+    let (typed, lines) = mpsc::channel(LINE_QUEUE);
     // Use dedicated threads, because a blocking read must not delay the runtime or its shutdown.
     let start = |what: &'static str, run: Box<dyn FnOnce() + Send>| {
         let thread = thread::Builder::new().name(format!("console-{what}")).spawn(run);
         thread.map(drop).map_err(|source| ConsoleError::Thread { what, source })
     };
-    start("output", Box::new(move || pipe_writer::write(writer, order)))?;
+    start("output", Box::new(move || pipe_writer::write(writer, requests)))?;
     start("input", Box::new(move || lines::read(reader, &typed)))?;
-    console.pump(lines, inbox, clock);
+    console.spawn_intake(lines, inbox, clock);
     Ok((console, receiver))
 }
 
@@ -104,13 +104,13 @@ fn open_terminal(
     clock: TimeSource,
 ) -> Result<(Console, mpsc::Receiver<ConsoleEvent>), ConsoleError> {
     let colours = colours();
-    let (mut console, receiver, orders) = Console::new(Mode::Terminal, Look::Styled(colours));
+    let (mut console, receiver, requests) = Console::new(Mode::Terminal, OutputStyle::Styled(colours));
     hangup::watch(console.events.clone()).map_err(|source| ConsoleError::Thread { what: "end", source })?;
-    let (typed, lines) = mpsc::channel(LINES);
-    let screen = Screen { colours, busy: Arc::clone(&console.busy), events: console.events.clone(), typed };
-    let terminal = Terminal::open(screen, history).map_err(ConsoleError::Terminal)?;
-    console.tasks.push(tokio::spawn(terminal.run(orders)));
-    console.pump(lines, inbox, clock);
+    let (typed, lines) = mpsc::channel(LINE_QUEUE);
+    let context = TerminalContext { colours, busy: Arc::clone(&console.busy), events: console.events.clone(), typed };
+    let terminal = Terminal::open(context, history).map_err(ConsoleError::Terminal)?;
+    console.tasks.push(tokio::spawn(terminal.run(requests)));
+    console.spawn_intake(lines, inbox, clock);
     Ok((console, receiver))
 }
 

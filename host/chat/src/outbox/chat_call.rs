@@ -6,7 +6,7 @@ use crate::{Edits, Limits, MessageId, Outgoing};
 
 /// A call to make.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum ChatCall {
     Edit(MessageId, Outgoing),
     Send(Outgoing),
     Delete(MessageId),
@@ -20,14 +20,14 @@ pub(super) enum Attempt {
     /// It was rejected once. The next attempt omits styles and buttons.
     Plain,
     /// It was rejected twice.
-    Never,
+    Rejected,
 }
 
 impl Attempt {
     pub const fn next(self) -> Self {
         match self {
             Self::Styled => Self::Plain,
-            Self::Plain | Self::Never => Self::Never,
+            Self::Plain | Self::Rejected => Self::Rejected,
         }
     }
 }
@@ -43,12 +43,20 @@ pub(super) enum Reuse {
     Nothing,
 }
 
-impl Reuse {
-    /// Returns the mode for a post whose messages an earlier process sent. Newer messages may be below them by now.
-    pub fn of_stored(row: &OutboxRow, limits: Limits) -> Self {
-        match (&row.turn, limits.edits) {
-            (None, _) | (_, Edits::Append) => Self::All,
-            (Some(_), Edits::Replace) => Self::Nothing,
-        }
+/// The messages that a post replaces.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ExistingMessages {
+    pub ids: Vec<MessageId>,
+    pub reuse: Reuse,
+}
+
+impl ExistingMessages {
+    /// Returns the messages of a post that an earlier process sent. Newer messages may be below them by now.
+    pub fn of_stored(row: &OutboxRow, ids: Vec<MessageId>, limits: Limits) -> Self {
+        let reuse = match (&row.turn, limits.edits) {
+            (None, _) | (_, Edits::Append) => Reuse::All,
+            (Some(_), Edits::Replace) => Reuse::Nothing,
+        };
+        Self { ids, reuse }
     }
 }

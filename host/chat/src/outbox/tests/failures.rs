@@ -4,7 +4,7 @@ use super::*;
 
 fn thinking(chat: &str, of: &str) -> Post {
     let frame = TurnFrame { messages: Vec::new(), live: Some("Thinking…".to_owned()) };
-    Post::Live { place: place(chat), turn: turn(of), frame }
+    Post::Frame { place: place(chat), turn: turn(of), frame }
 }
 
 /// 1. A prompt is sent to its agent, which dies. 2. Nothing is shown for a long time. 3. The prompt is sent again and
@@ -13,7 +13,7 @@ fn thinking(chat: &str, of: &str) -> Post {
 async fn a_requeued_turn_is_hidden_until_work_resumes() {
     let fake = Fake::new();
     let (outbox, notes) = start(&fake);
-    let back = || Post::Back { place: place("a"), turn: turn("t") };
+    let back = || Post::Requeued { place: place("a"), turn: turn("t") };
     outbox.post(thinking("a", "t"));
     sleep(FRAME).await;
     outbox.post_all(vec![thinking("a", "t"), back()]);
@@ -30,7 +30,7 @@ async fn a_requeued_turn_is_hidden_until_work_resumes() {
     sleep(Duration::from_secs(60)).await;
     outbox.post(back());
     sleep(Duration::from_secs(60)).await;
-    assert!(outbox.shared.state().boxes.is_empty(), "an idle place has no worker");
+    assert!(outbox.shared.state().mailboxes.is_empty(), "an idle place has no worker");
 }
 
 #[tokio::test(start_paused = true)]
@@ -48,11 +48,11 @@ async fn a_post_that_panics_its_worker_is_skipped() {
     assert_eq!(sorted(fake.calls()), ["a send after", "b send elsewhere"]);
     assert_eq!(sorted(notes.all()), ["2 sent", "3 sent"], "the first stays stored");
     sleep(Duration::from_secs(60)).await;
-    assert!(outbox.shared.state().boxes.is_empty());
+    assert!(outbox.shared.state().mailboxes.is_empty());
 }
 
 fn gone() -> ChatError {
-    ChatError::Gone { why: "the topic is closed".to_owned() }
+    ChatError::Unreachable { why: "the topic is closed".to_owned() }
 }
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -64,9 +64,16 @@ async fn posts_for_a_closed_place_are_retried_with_growing_delays() {
     (0..12).for_each(|_| fake.fail("a", gone()));
     outbox.post(Post::Final(answer(1, "a", "t", "kept")));
     outbox.post(Post::Final(row(2, "b", "elsewhere")));
-    assert_eq!(outbox.unreachable().await, Unreachable { place: place("a"), why: "the topic is closed".to_owned() });
+    assert_eq!(
+        outbox.next_unreachable().await,
+        Unreachable { place: place("a"), why: "the topic is closed".to_owned() }
+    );
     outbox.drained().await;
-    assert_eq!((outbox.waiting(), notes.all()), (0, vec!["2 sent".to_owned()]), "a shutdown does not wait for it");
+    assert_eq!(
+        (outbox.pending_posts(), notes.all()),
+        (0, vec!["2 sent".to_owned()]),
+        "a shutdown does not wait for it"
+    );
     sleep(12 * HOUR).await;
     let at = fake.seconds("a send kept");
     let pauses: Vec<u64> = at.windows(2).map(|pair| pair[1] - pair[0]).collect();
@@ -85,11 +92,11 @@ async fn a_message_from_a_closed_place_retries_at_once() {
     }
     sleep(ms(500)).await;
     for _ in 0..2 {
-        outbox.heard(&place("a"));
+        outbox.on_user_message(&place("a"));
         sleep(ms(500)).await;
     }
     assert!(notes.all().is_empty());
-    outbox.heard(&place("a"));
+    outbox.on_user_message(&place("a"));
     sleep(ms(500)).await;
     assert_eq!(fake.calls()[3..], ["a send one", "a send two"]);
     fake.fail("a", gone());
@@ -104,16 +111,16 @@ async fn a_place_that_an_earlier_host_reported_is_not_reported() {
     let (outbox, notes) = start(&fake);
     ["a", "b"].iter().for_each(|chat| fake.fail(chat, gone()));
     outbox.restore(vec![place("a")], vec![row(1, "a", "kept"), row(2, "b", "kept")]);
-    assert_eq!(outbox.unreachable().await.place, place("b"));
+    assert_eq!(outbox.next_unreachable().await.place, place("b"));
     outbox.drained().await;
     assert!(outbox.shared.state().unreachable.is_empty());
-    outbox.heard(&place("a"));
+    outbox.on_user_message(&place("a"));
     sleep(ms(500)).await;
     let blocked = ("b".to_owned(), Reachability::Blocked);
-    assert_eq!(*notes.reach.lock().unwrap(), [blocked, ("a".to_owned(), Reachability::Open)]);
+    assert_eq!(*notes.reachability.lock().unwrap(), [blocked, ("a".to_owned(), Reachability::Open)]);
     fake.fail("a", gone());
     outbox.post(Post::Final(row(3, "a", "again")));
-    assert_eq!(outbox.unreachable().await.place, place("a"), "a new outage is reported");
+    assert_eq!(outbox.next_unreachable().await.place, place("a"), "a new outage is reported");
 }
 
 #[tokio::test(start_paused = true)]
@@ -126,7 +133,7 @@ async fn posts_kept_for_a_closed_place_are_limited() {
     outbox.post_all((1..105).map(|id| Post::Final(row(id, "a", &id.to_string()))).collect());
     sleep(ms(500)).await;
     assert_eq!(notes.all(), ["1 sent", "2 sent", "3 sent", "4 sent", "5 sent"], "the oldest are dropped");
-    outbox.heard(&place("a"));
+    outbox.on_user_message(&place("a"));
     outbox.drained().await;
     sleep(ms(500)).await;
     assert_eq!(fake.calls().len(), 1 + 100);

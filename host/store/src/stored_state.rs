@@ -12,11 +12,13 @@ use uuid::Uuid;
 use super::{
     decisions::Decisions,
     error::{OpenError, WorkError},
-    folder, inbox, outbox_row, places, schema,
+    folder, inbox, outbox_row, places,
+    rows::{json, read_all},
+    schema,
 };
 
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Contents {
+pub struct StoredState {
     /// Generated once per state directory. Empty only if nothing was ever stored.
     pub host_id: String,
     /// Ordered by name, including archived sessions.
@@ -38,10 +40,10 @@ pub struct Contents {
 ///
 /// # Errors
 /// The directory cannot be read. The text contains the reason and the remedy.
-pub fn read_only(state: &Path) -> Result<Contents, OpenError> {
+pub fn read_only(state: &Path) -> Result<StoredState, OpenError> {
     let file = folder::database(state);
     if !file.exists() {
-        return Ok(Contents::default());
+        return Ok(StoredState::default());
     }
     let failed = |trouble: WorkError| trouble.during("read the store", file.clone());
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -50,7 +52,7 @@ pub fn read_only(state: &Path) -> Result<Contents, OpenError> {
     schema::check_known(found, state)?;
     match found {
         // The host was killed before its first commit.
-        0 => folder::check_emptied(state).map(|()| Contents::default()),
+        0 => folder::check_emptied(state).map(|()| StoredState::default()),
         schema::VERSION => Ok(read(&db).map_err(failed)?),
         _ => Err(OpenError::Older { path: state.to_owned(), found, known: schema::VERSION }),
     }
@@ -62,11 +64,11 @@ pub(super) fn create_host_id(db: &Connection) -> Result<(), WorkError> {
     Ok(())
 }
 
-pub(super) fn read(db: &Connection) -> Result<Contents, WorkError> {
+pub(super) fn read(db: &Connection) -> Result<StoredState, WorkError> {
     // A single transaction gives a consistent view while a host is writing.
     let tx = db.unchecked_transaction()?;
     let host_id = tx.query_row("SELECT id FROM host", [], |row| row.get(0)).optional()?.unwrap_or_default();
-    Ok(Contents {
+    Ok(StoredState {
         host_id,
         sessions: sessions(&tx)?,
         active: active(&tx)?,
@@ -78,23 +80,12 @@ pub(super) fn read(db: &Connection) -> Result<Contents, WorkError> {
 }
 
 fn sessions(db: &Connection) -> Result<Vec<SessionRecord>, WorkError> {
-    let mut query = db.prepare("SELECT record FROM session ORDER BY name")?;
-    let mut rows = query.query([])?;
-    let mut sessions = Vec::new();
-    while let Some(row) = rows.next()? {
-        sessions.push(serde_json::from_str(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?);
-    }
-    Ok(sessions)
+    read_all(db, "SELECT record FROM session ORDER BY name", [], |row| json(row, 0))
 }
 
 fn active(db: &Connection) -> Result<Vec<(ActiveScope, SessionName)>, WorkError> {
-    let mut query = db.prepare("SELECT place, person, session FROM active ORDER BY place, person")?;
-    let mut rows = query.query([])?;
-    let mut active = Vec::new();
-    while let Some(row) = rows.next()? {
-        let (place, person, session): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        let person = Some(person).filter(|person| !person.is_empty()).map(UserId);
-        active.push((ActiveScope { place: serde_json::from_str(&place)?, person }, super::sessions::name(session)?));
-    }
-    Ok(active)
+    read_all(db, "SELECT place, person, session FROM active ORDER BY place, person", [], |row| {
+        let person = Some(row.get(1)?).filter(|person: &String| !person.is_empty()).map(UserId);
+        Ok((ActiveScope { place: json(row, 0)?, person }, super::sessions::name(row.get(2)?)?))
+    })
 }

@@ -4,7 +4,7 @@ use cordboard_core::{agent::PromptId, turn::TurnFrame};
 use tokio::time::Instant;
 
 use super::{
-    super::{step::Step, streaming::Streaming},
+    super::{chat_call::ChatCall, live_turn::LiveTurn},
     FIRST_FRAME, Worker,
 };
 use crate::{ChatError, Edits, MessageId};
@@ -16,7 +16,7 @@ impl Worker {
             match self.turns.iter_mut().find(|turn| turn.turn == id) {
                 Some(turn) => turn.set(frame),
                 None => {
-                    let mut turn = Streaming::new(id, first_frame);
+                    let mut turn = LiveTurn::new(id, first_frame);
                     turn.set(frame);
                     self.turns.push(turn);
                 }
@@ -40,72 +40,72 @@ impl Worker {
         Some(*self.slot.get_or_insert_with(|| pace.reserve(now, pacing)))
     }
 
-    pub(super) async fn stream(&mut self) {
+    pub(super) async fn show_frame(&mut self) {
         let limits = self.shared.chat.limits();
         // Rotate through the turns of several sessions.
-        self.turn = self.turn.wrapping_add(1);
+        self.rotation = self.rotation.wrapping_add(1);
         let now = Instant::now();
-        let order = (0..self.turns.len()).map(|at| (at + self.turn) % self.turns.len());
+        let order = (0..self.turns.len()).map(|at| (at + self.rotation) % self.turns.len());
         let order: Vec<usize> =
             order.filter(|at| self.turns[*at].not_before <= now || self.turns[*at].is_halting()).collect();
-        let next = order.into_iter().find_map(|at| self.turns[at].step(limits).map(|step| (at, step)));
-        let Some((at, mut step)) = next else { return };
-        if let Step::Send(first) = &mut step
-            && self.turns[at].is_unseen()
+        let next = order.into_iter().find_map(|at| self.turns[at].next_call(limits).map(|call| (at, call)));
+        let Some((at, mut call)) = next else { return };
+        if let ChatCall::Send(first) = &mut call
+            && self.turns[at].is_hidden()
         {
-            first.answers = self.shared.ledger.question(&self.turns[at].turn).await;
+            first.reply_to = self.shared.store.answered_message(&self.turns[at].turn).await;
         }
         self.slot = None;
-        let outcome = self.call(&step).await;
+        let outcome = self.call(&call).await;
         let (now, pacing) = (Instant::now(), self.pacing());
         self.shared.paces().of(&self.place, now).shown(now, pacing);
         let turn = &mut self.turns[at];
         match outcome {
-            Ok(id) => match (step, id) {
-                (Step::Edit(id, message), _) => {
+            Ok(id) => match (call, id) {
+                (ChatCall::Edit(id, message), _) => {
                     let text = message.source.clone();
                     turn.edited(&id, message);
-                    self.remember(at, &id, &text).await;
+                    self.store_placeholder(at, &id, &text).await;
                 }
-                (Step::Delete(id), _) => {
+                (ChatCall::Delete(id), _) => {
                     turn.deleted(id.clone());
-                    self.forget(&id).await;
+                    self.store_deleted(&id).await;
                 }
-                (Step::Send(message), Some(id)) => {
+                (ChatCall::Send(message), Some(id)) => {
                     let (of, text) = (turn.turn.clone(), message.source.clone());
                     turn.sent(id.clone(), message);
-                    self.bury(Some(&of));
-                    self.remember(at, &id, &text).await;
+                    self.on_message_below(Some(&of));
+                    self.store_placeholder(at, &id, &text).await;
                 }
-                (Step::Send(_), None) => {}
+                (ChatCall::Send(_), None) => {}
             },
-            Err(ChatError::Refused { why }) => {
+            Err(ChatError::Rejected { why }) => {
                 tracing::warn!(place = %self.place, why, "a frame was rejected");
                 turn.refused();
             }
-            Err(ChatError::Gone { why } | ChatError::Forbidden { why }) => {
+            Err(ChatError::Unreachable { why } | ChatError::Forbidden { why }) => {
                 tracing::warn!(place = %self.place, why, "a turn is not shown: its place is unreachable");
-                turn.mute();
+                turn.stop_frames();
             }
-            Err(error) => self.hold(&error),
+            Err(error) => self.pause_after(&error),
         }
     }
 
     /// Stores the shown part of a turn, so that the next process can mark it as unfinished if this one is killed.
     /// Appended output can't be marked, so it isn't stored.
-    async fn remember(&self, at: usize, message: &MessageId, text: &str) {
+    async fn store_placeholder(&self, at: usize, message: &MessageId, text: &str) {
         if self.shared.chat.limits().edits == Edits::Append {
             return;
         }
         let turn = &self.turns[at].turn;
-        if let Err(error) = self.shared.ledger.placeholder((turn, &self.place), message, text).await {
+        if let Err(error) = self.shared.store.save_placeholder(turn, &self.place, message, text).await {
             tracing::warn!(%error, "failed to store the message of a running turn");
         }
     }
 
     /// Stores that a message was deleted, so that no process edits the final answer into it.
-    async fn forget(&self, message: &MessageId) {
-        if let Err(error) = self.shared.ledger.deleted(&self.place, message).await {
+    async fn store_deleted(&self, message: &MessageId) {
+        if let Err(error) = self.shared.store.forget_placeholder(&self.place, message).await {
             tracing::warn!(%error, "failed to store that a message was deleted");
         }
     }
