@@ -30,45 +30,64 @@ impl Paces {
 #[derive(Debug, Default)]
 pub(super) struct Pace {
     calls: VecDeque<Instant>,
-    /// The earliest slot for the next frame.
-    next: Option<Instant>,
+    /// The time of the latest reserved slot or frame.
+    latest: Option<Instant>,
+    /// The time of the last frame.
+    last_frame: Option<Instant>,
+    /// The pause with which the latest slot was reserved.
+    pause: Duration,
+}
+
+/// The time reserved for a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Slot {
+    pub at: Instant,
+    pause: Duration,
 }
 
 impl Pace {
     /// Reserves a slot for one frame. The next call gets a later slot, so that all topics of a chat take turns.
-    pub fn reserve(&mut self, now: Instant, pacing: Pacing) -> Instant {
-        let at = self.next.map_or(now, |next| next.max(now)).max(self.room_at(now, pacing.quota));
-        self.next = Some(at + pacing.pause);
-        at
+    pub fn reserve(&mut self, now: Instant, pacing: Pacing) -> Slot {
+        if pacing.pause < self.pause {
+            // All slots that were reserved with the longer pause are void.
+            self.latest = self.last_frame;
+        }
+        self.pause = pacing.pause;
+        let after_pause = self.latest.map_or(now, |latest| (latest + pacing.pause).max(now));
+        let at = after_pause.max(self.quota_at(now, pacing.quota));
+        self.latest = Some(at);
+        Slot { at, pause: pacing.pause }
     }
 
-    /// Returns whether a frame may be shown now.
-    pub fn has_room(&mut self, now: Instant, pacing: Pacing) -> bool {
-        self.room_at(now, pacing.quota) <= now
+    /// Returns whether a reserved slot no longer applies: the pause is shorter now, or the quota was used up before it.
+    pub fn is_void(&self, slot: Slot, now: Instant, pacing: Pacing) -> bool {
+        slot.pause > pacing.pause || slot.at <= now && self.quota_at(now, pacing.quota) > now
     }
 
     /// Records that a frame was shown, even if its slot was at another time.
-    pub fn shown(&mut self, now: Instant, pacing: Pacing) {
-        let next = now + pacing.pause;
-        self.next = Some(self.next.map_or(next, |at| at.max(next)));
+    pub fn record_frame(&mut self, now: Instant) {
+        self.latest = self.latest.max(Some(now));
+        self.last_frame = Some(now);
     }
 
     /// Records a call.
-    pub fn called(&mut self, now: Instant) {
+    pub fn record_call(&mut self, now: Instant) {
         self.calls.push_back(now);
         while self.calls.front().is_some_and(|at| *at + FORGET <= now) {
             self.calls.pop_front();
         }
     }
 
-    fn room_at(&self, now: Instant, quota: Option<Quota>) -> Instant {
+    /// Returns the earliest time at which the quota permits a frame.
+    fn quota_at(&self, now: Instant, quota: Option<Quota>) -> Instant {
         let Some(Quota { calls, within }) = quota else { return now };
         let over = self.calls.len().checked_sub(calls);
         over.and_then(|at| self.calls.get(at)).map_or(now, |oldest| (*oldest + within).max(now))
     }
 
     fn is_recent(&self, now: Instant) -> bool {
-        let last = self.calls.back().copied().into_iter().chain(self.next).max();
+        let next = self.latest.map(|latest| latest + self.pause);
+        let last = self.calls.back().copied().into_iter().chain(next).max();
         last.is_some_and(|at| at + FORGET > now)
     }
 }
@@ -88,7 +107,7 @@ mod tests {
     fn topics_of_a_chat_get_slots_in_turn() {
         let (mut paces, now) = (Paces::default(), Instant::now());
         let topic = |topic: &str| Place { topic: Some(topic.to_owned()), ..Place::new("test", "chat") };
-        let mut moment = |topic: &Place| seconds(now, paces.of(topic, now).reserve(now, PACING));
+        let mut moment = |topic: &Place| seconds(now, paces.of(topic, now).reserve(now, PACING).at);
         assert_eq!([moment(&topic("1")), moment(&topic("2")), moment(&topic("1"))], [0, 2, 4]);
         assert_eq!(moment(&Place::new("test", "other")), 0);
     }
@@ -97,15 +116,17 @@ mod tests {
     fn frames_leave_a_reserve_for_answers() {
         let (mut pace, start) = (Pace::default(), Instant::now());
         for second in 0..3 {
-            assert!(pace.has_room(start + Duration::from_secs(second), PACING));
-            pace.called(start + Duration::from_secs(second));
+            assert_eq!(
+                pace.quota_at(start + Duration::from_secs(second), PACING.quota),
+                start + Duration::from_secs(second)
+            );
+            pace.record_call(start + Duration::from_secs(second));
         }
         let now = start + Duration::from_secs(10);
-        assert!(!pace.has_room(now, PACING));
-        assert_eq!(seconds(start, pace.reserve(now, PACING)), 60, "when the oldest call no longer counts");
-        pace.called(now);
-        assert_eq!(seconds(start, pace.reserve(now, PACING)), 62);
-        assert!(pace.has_room(start + Duration::from_secs(62), PACING));
-        assert!(pace.has_room(now, Pacing { quota: None, ..PACING }));
+        assert_eq!(seconds(start, pace.reserve(now, PACING).at), 60, "when the oldest call no longer counts");
+        pace.record_call(now);
+        assert_eq!(seconds(start, pace.reserve(now, PACING).at), 62);
+        assert_eq!(pace.quota_at(start + Duration::from_secs(62), PACING.quota), start + Duration::from_secs(62));
+        assert_eq!(pace.quota_at(now, None), now);
     }
 }

@@ -9,7 +9,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{Shared, chat_call::ChatCall, delivery::PostDelivery, live_turn::LiveTurn, mailbox::Series};
+use super::{Shared, chat_call::ChatCall, delivery::PostDelivery, live_turn::LiveTurn, mailbox::Series, pace::Slot};
 use crate::{ChatError, Edits, LiveLine, MessageId, Pacing, backoff::Backoff};
 
 mod frames;
@@ -42,7 +42,7 @@ pub(super) struct Worker {
     /// The earliest time of the next call.
     paused_until: Instant,
     /// The slot that the chat's pace reserved for the next frame.
-    slot: Option<Instant>,
+    slot: Option<Slot>,
     idle_since: Instant,
     /// The time until which the mailbox may delay posts.
     delayed_until: Option<Instant>,
@@ -229,7 +229,7 @@ impl Worker {
             },
         };
         let now = Instant::now();
-        self.shared.paces().of(&self.place, now).called(now);
+        self.shared.paces().of(&self.place, now).record_call(now);
         self.idle_since = now;
         if outcome.is_ok() {
             self.backoff.reset();

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use super::super::{DeliveryStore, Reachability};
 use crate::{Chat, ChatError, Completeness, Edits, Limits, LiveLine, MenuEntry, Outgoing, Pacing, Quota, StorageError};
 
-/// The frame interval for all places, long enough to be visible in the tests.
+/// The frame interval at the start, for all places. Long enough to be visible in the tests.
 pub const EDIT_PAUSE: Duration = Duration::from_secs(1);
 
 /// A message with this text makes the front-end panic.
@@ -29,6 +29,7 @@ pub struct Fake {
     pub units: usize,
     calls: Mutex<Vec<(Duration, String)>>,
     rings: Mutex<Vec<String>>,
+    pub pause: Mutex<Duration>,
     pub quota: Mutex<Option<Quota>>,
     takes: Mutex<Duration>,
     /// The results of the next calls to a chat. After them, all calls succeed.
@@ -43,8 +44,8 @@ impl Fake {
 
     pub fn with(live: LiveLine, units: usize) -> Arc<Self> {
         let (calls, rings, script) = (Mutex::default(), Mutex::default(), Mutex::default());
-        let (quota, takes, next) = (Mutex::default(), Mutex::default(), Mutex::new(0));
-        Arc::new(Self { began: Instant::now(), live, units, calls, rings, quota, takes, script, next })
+        let (pause, quota, takes, next) = (Mutex::new(EDIT_PAUSE), Mutex::default(), Mutex::default(), Mutex::new(0));
+        Arc::new(Self { began: Instant::now(), live, units, calls, rings, pause, quota, takes, script, next })
     }
 
     /// Makes the next send, edit or delete in `chat` return this error.
@@ -120,7 +121,7 @@ impl Chat for Fake {
 
     /// A front-end with a status line behaves like a terminal.
     fn pacing(&self, _place: &Place) -> Pacing {
-        let pause = if self.live == LiveLine::Status { Duration::ZERO } else { EDIT_PAUSE };
+        let pause = if self.live == LiveLine::Status { Duration::ZERO } else { *self.pause.lock().unwrap() };
         Pacing { pause, quota: *self.quota.lock().unwrap() }
     }
 

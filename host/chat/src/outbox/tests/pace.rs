@@ -58,3 +58,20 @@ async fn posts_do_not_delay_a_frame_forever() {
     let frames = fake.calls().iter().filter(|call| call.contains("frame")).count();
     assert!((8..=10).contains(&frames), "one per second: {:?}", fake.calls());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_shorter_pause_applies_to_a_waiting_frame() {
+    let fake = Fake::new();
+    *fake.pause.lock().unwrap() = Duration::from_secs(600);
+    let (outbox, _) = start(&fake);
+    for (text, of) in [("one", "1"), ("two", "1"), ("three", "2")] {
+        let frame = TurnFrame { messages: vec![Reply::text(text)], live: None };
+        outbox.post(Post::Frame { place: topic(of), turn: turn(of), frame });
+        sleep(ms(1500)).await;
+    }
+    assert_eq!(fake.calls(), ["a send one"]);
+    *fake.pause.lock().unwrap() = fake::EDIT_PAUSE;
+    sleep(Duration::from_secs(6)).await;
+    let calls = fake.calls();
+    assert!(calls.contains(&"a edit m1 two".to_owned()) && calls.contains(&"a send three".to_owned()), "{calls:?}");
+}

@@ -34,10 +34,10 @@ impl Worker {
         let pacing = self.pacing();
         let mut paces = self.shared.paces();
         let pace = paces.of(&self.place, now);
-        if self.slot.is_some_and(|at| at <= now && !pace.has_room(now, pacing)) {
+        if self.slot.is_some_and(|slot| pace.is_void(slot, now, pacing)) {
             self.slot = None;
         }
-        Some(*self.slot.get_or_insert_with(|| pace.reserve(now, pacing)))
+        Some(self.slot.get_or_insert_with(|| pace.reserve(now, pacing)).at)
     }
 
     pub(super) async fn show_frame(&mut self) {
@@ -57,8 +57,8 @@ impl Worker {
         }
         self.slot = None;
         let outcome = self.call(&call).await;
-        let (now, pacing) = (Instant::now(), self.pacing());
-        self.shared.paces().of(&self.place, now).shown(now, pacing);
+        let now = Instant::now();
+        self.shared.paces().of(&self.place, now).record_frame(now);
         let turn = &mut self.turns[at];
         match outcome {
             Ok(id) => match (call, id) {
