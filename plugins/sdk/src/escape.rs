@@ -13,7 +13,7 @@ use std::borrow::Cow;
 pub fn escape(text: &str) -> String {
     // Doesn't slice or replace strings: the code for that is a fifth of a small component.
     let mut escaped = String::with_capacity(text.len());
-    for (number, line) in shown(text).split('\n').enumerate() {
+    for (number, line) in strip_controls(text).split('\n').enumerate() {
         if number > 0 {
             escaped.push('\n');
         }
@@ -23,18 +23,22 @@ pub fn escape(text: &str) -> String {
 }
 
 /// Removes control characters, which no chat shows. They could separate two characters that are special together.
-fn shown(text: &str) -> Cow<'_, str> {
-    let acts = |letter: char| {
+fn strip_controls(text: &str) -> Cow<'_, str> {
+    let is_control = |letter: char| {
         letter.is_control() && letter != '\n' && letter != '\t'
             || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
-    if text.chars().any(acts) { text.chars().filter(|letter| !acts(*letter)).collect() } else { text.into() }
+    if text.chars().any(is_control) {
+        text.chars().filter(|letter| !is_control(*letter)).collect()
+    } else {
+        text.into()
+    }
 }
 
 fn escape_line(line: &str, escaped: &mut String) {
-    let begun = line.trim_ascii_start();
-    let start = line.len() - begun.len();
-    let numbered = start + begun.bytes().take_while(u8::is_ascii_digit).count();
+    let trimmed = line.trim_ascii_start();
+    let start = line.len() - trimmed.len();
+    let after_number = start + trimmed.bytes().take_while(u8::is_ascii_digit).count();
     let mut before = '\n';
     let mut letters = line.chars();
     while let Some(letter) = letters.next() {
@@ -47,7 +51,7 @@ fn escape_line(line: &str, escaped: &mut String) {
             '&' => next.is_some_and(|next| next.is_alphanumeric() || next == '#'),
             '_' => !(before.is_alphanumeric() && next.is_some_and(char::is_alphanumeric)),
             '#' | '-' | '+' | '>' | '=' | '|' | ':' => at == start,
-            '.' | ')' => at > start && at == numbered,
+            '.' | ')' => at > start && at == after_number,
             '<' => {
                 next.is_some_and(|next| next.is_ascii_alphabetic() || matches!(next, '!' | '?' | '/'))
                     && (at == start || !is_word(rest))
@@ -80,7 +84,7 @@ fn is_word(rest: &str) -> bool {
 #[must_use]
 pub fn literal(text: &str) -> String {
     let line = |line: &str| if escape(line) == line { line.to_owned() } else { code(line) };
-    shown(text).lines().map(|of| line(of.trim())).collect::<Vec<_>>().join("\n")
+    strip_controls(text).lines().map(|of| line(of.trim())).collect::<Vec<_>>().join("\n")
 }
 
 /// Formats `text` as inline code, even if it contains backticks. Line breaks become spaces.
@@ -91,7 +95,7 @@ pub fn literal(text: &str) -> String {
 #[must_use]
 pub fn code(text: &str) -> String {
     let flat = text.replace(['\n', '\r'], " ");
-    let text = shown(&flat);
+    let text = strip_controls(&flat);
     let longest = text.split(|letter| letter != '`').map(str::len).max().unwrap_or_default();
     let fence = "`".repeat(longest + 1);
     let gap = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };

@@ -173,11 +173,11 @@ pub trait Persona {
 ///     }
 ///
 ///     fn render(_mode: &str, turn: Turn, _limits: Limits) -> Result<TurnFrame, String> {
-///         let said = turn.parts.iter().rev().find_map(|part| match part {
+///         let last = turn.parts.iter().rev().find_map(|part| match part {
 ///             Part::Text(text) => Some(Reply::text(text.clone())),
 ///             Part::Action(_) => None,
 ///         });
-///         Ok(TurnFrame { live: (!turn.done).then(|| "Working…".into()), messages: said.into_iter().collect() })
+///         Ok(TurnFrame { live: (!turn.done).then(|| "Working…".into()), messages: last.into_iter().collect() })
 ///     }
 /// }
 ///

@@ -96,21 +96,21 @@ pub mod state {
     /// # Errors
     /// As [`set`].
     pub fn set_place(key: &str, place: &Place) -> Result<(), String> {
-        set(key, spell_place(place).as_bytes())
+        set(key, format_place(place).as_bytes())
     }
 
     /// Returns the place stored under `key`.
     #[must_use]
     pub fn get_place(key: &str) -> Option<Place> {
-        read_place(&get_text(key)?)
+        parse_place(&get_text(key)?)
     }
 
-    pub(crate) fn spell_place(place: &Place) -> String {
+    pub(crate) fn format_place(place: &Place) -> String {
         let topic = place.topic.as_deref().map_or_else(String::new, |topic| format!("\n{topic}"));
         format!("{}\n{}{topic}", place.front_end, place.chat)
     }
 
-    pub(crate) fn read_place(text: &str) -> Option<Place> {
+    pub(crate) fn parse_place(text: &str) -> Option<Place> {
         let mut lines = text.lines().map(str::to_owned);
         Some(Place { front_end: lines.next()?, chat: lines.next()?, topic: lines.next() })
     }
@@ -214,7 +214,7 @@ pub mod tcp {
 mod tests {
     use super::{
         catalog::{Choice, check_persona},
-        state::{read_place, spell_place},
+        state::{format_place, parse_place},
     };
     use crate::Place;
 
@@ -222,9 +222,9 @@ mod tests {
     fn a_place_survives_a_round_trip() {
         for topic in [None, Some("7".to_owned())] {
             let place = Place { front_end: "telegram".into(), chat: "-100".into(), topic };
-            assert_eq!(read_place(&spell_place(&place)), Some(place));
+            assert_eq!(parse_place(&format_place(&place)), Some(place));
         }
-        assert_eq!(read_place(""), None);
+        assert_eq!(parse_place(""), None);
     }
 
     #[test]

@@ -22,10 +22,10 @@ use wasip2::{
 use crate::text::url_encode;
 
 /// The number of concurrent requests, which is the host's limit per plugin.
-const AT_ONCE: usize = 8;
+const MAX_IN_FLIGHT: usize = 8;
 
 /// The number of bytes per read.
-const CHUNK: u64 = 64 << 10;
+const READ_SIZE: u64 = 64 << 10;
 
 /// An HTTP request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,29 +123,29 @@ impl Request {
     /// # Errors
     /// See [`Error`]. A status such as 404 isn't an error.
     pub fn send(self) -> Result<Response, Error> {
-        let answer = self.start()?;
-        let ready = answer.subscribe();
+        let response = self.start()?;
+        let ready = response.subscribe();
         ready.block();
         drop(ready);
-        Response::take(&answer)
+        Response::take(&response)
     }
 
     fn start(self) -> Result<FutureIncomingResponse, Error> {
         let (request, options) = self.outgoing()?;
         let body = request.body().map_err(|()| Error::Protocol("the request has no body".to_owned()))?;
-        let answer = outgoing_handler::handle(request, options).map_err(Error::of)?;
+        let answer = outgoing_handler::handle(request, options).map_err(Error::from_code)?;
         write(body, &self.body)?;
         Ok(answer)
     }
 
     fn outgoing(&self) -> Result<(OutgoingRequest, Option<RequestOptions>), Error> {
-        let url = split(&self.url).ok_or_else(|| wrong("address", &self.url))?;
+        let url = split(&self.url).ok_or_else(|| invalid("address", &self.url))?;
         let headers = Fields::new();
         for (name, value) in &self.headers {
-            headers.append(name, value.as_bytes()).map_err(|_| wrong("header", name))?;
+            headers.append(name, value.as_bytes()).map_err(|_| invalid("header", name))?;
         }
         let request = OutgoingRequest::new(headers);
-        let set = |done: Result<(), ()>| done.map_err(|()| wrong("address", &self.url));
+        let set = |done: Result<(), ()>| done.map_err(|()| invalid("address", &self.url));
         set(request.set_method(&method(self.method)))?;
         set(request.set_scheme(Some(&url.scheme)))?;
         set(request.set_authority(Some(url.authority)))?;
@@ -164,7 +164,7 @@ impl Request {
 }
 
 /// For a runtime without a more specific error.
-fn no_answer() -> Error {
+fn no_response() -> Error {
     Error::TimedOut("no response in time".to_owned())
 }
 
@@ -172,22 +172,22 @@ fn no_answer() -> Error {
 /// count once for `http_time`. Meant for requests without large bodies: a large body delays the following ones.
 #[must_use]
 pub fn send_all(requests: impl IntoIterator<Item = Request>) -> Vec<Result<Response, Error>> {
-    let mut waiting = requests.into_iter().enumerate();
-    let (mut under_way, mut done) = (Vec::new(), Vec::new());
+    let mut queued = requests.into_iter().enumerate();
+    let (mut in_flight, mut done) = (Vec::new(), Vec::new());
     loop {
-        while under_way.len() < AT_ONCE
-            && let Some((index, request)) = waiting.next()
+        while in_flight.len() < MAX_IN_FLIGHT
+            && let Some((index, request)) = queued.next()
         {
             match request.start() {
-                Ok(answer) => under_way.push((index, answer)),
+                Ok(answer) => in_flight.push((index, answer)),
                 Err(error) => done.push((index, Err(error))),
             }
         }
-        if under_way.is_empty() {
+        if in_flight.is_empty() {
             break;
         }
-        for at in ready(&under_way).into_iter().rev() {
-            let (index, answer) = under_way.remove(at);
+        for at in ready(&in_flight).into_iter().rev() {
+            let (index, answer) = in_flight.remove(at);
             done.push((index, Response::take(&answer)));
         }
     }
@@ -196,15 +196,15 @@ pub fn send_all(requests: impl IntoIterator<Item = Request>) -> Vec<Result<Respo
 }
 
 /// Waits until at least one response is ready, and returns the sorted indices of all ready ones.
-fn ready(under_way: &[(usize, FutureIncomingResponse)]) -> Vec<usize> {
-    let pollables: Vec<_> = under_way.iter().map(|(_, answer)| answer.subscribe()).collect();
+fn ready(in_flight: &[(usize, FutureIncomingResponse)]) -> Vec<usize> {
+    let pollables: Vec<_> = in_flight.iter().map(|(_, answer)| answer.subscribe()).collect();
     let mut ready: Vec<usize> =
         poll(&pollables.iter().collect::<Vec<_>>()).into_iter().filter_map(|at| usize::try_from(at).ok()).collect();
     ready.sort_unstable();
     ready
 }
 
-fn wrong(what: &str, text: &str) -> Error {
+fn invalid(what: &str, text: &str) -> Error {
     Error::Protocol(format!("the request has an invalid {what}: {text}"))
 }
 
@@ -242,9 +242,9 @@ fn split(url: &str) -> Option<Url<'_>> {
 fn write(body: OutgoingBody, bytes: &[u8]) -> Result<(), Error> {
     let stream = body.write().map_err(|()| Error::Protocol("the request's body is closed".to_owned()))?;
     // If the host refuses the request, it doesn't read the body; the response says why.
-    let whole = write_all(&stream, bytes).is_ok();
+    let written = write_all(&stream, bytes).is_ok();
     drop(stream);
-    if whole { OutgoingBody::finish(body, None).map_err(Error::of) } else { Ok(()) }
+    if written { OutgoingBody::finish(body, None).map_err(Error::from_code) } else { Ok(()) }
 }
 
 fn write_all(stream: &OutputStream, bytes: &[u8]) -> Result<(), StreamError> {
@@ -269,13 +269,13 @@ impl Response {
 
     /// Takes a response that is ready.
     fn take(answer: &FutureIncomingResponse) -> Result<Self, Error> {
-        let response = answer.get().and_then(Result::ok).ok_or_else(no_answer)?.map_err(Error::of)?;
+        let response = answer.get().and_then(Result::ok).ok_or_else(no_response)?.map_err(Error::from_code)?;
         Self::read(&response)
     }
 
     fn read(response: &IncomingResponse) -> Result<Self, Error> {
-        let lossy = |(name, value): (String, Vec<u8>)| (name, String::from_utf8_lossy(&value).into_owned());
-        let headers = response.headers().entries().into_iter().map(lossy).collect();
+        let text = |(name, value): (String, Vec<u8>)| (name, String::from_utf8_lossy(&value).into_owned());
+        let headers = response.headers().entries().into_iter().map(text).collect();
         let body = response.consume().map_err(|()| Error::Protocol("the response has no body".to_owned()))?;
         Ok(Self { status: response.status(), headers, body: read(&body)? })
     }
@@ -285,7 +285,7 @@ fn read(body: &IncomingBody) -> Result<Vec<u8>, Error> {
     let stream = body.stream().map_err(|()| Error::Protocol("the response has no body".to_owned()))?;
     let mut bytes = Vec::new();
     loop {
-        match stream.blocking_read(CHUNK) {
+        match stream.blocking_read(READ_SIZE) {
             Ok(chunk) => bytes.extend_from_slice(&chunk),
             Err(StreamError::Closed) => return Ok(bytes),
             Err(StreamError::LastOperationFailed(error)) => return Err(Error::Protocol(error.to_debug_string())),
@@ -294,13 +294,13 @@ fn read(body: &IncomingBody) -> Result<Vec<u8>, Error> {
 }
 
 impl Error {
-    fn of(code: ErrorCode) -> Self {
+    fn from_code(code: ErrorCode) -> Self {
         match code {
-            ErrorCode::InternalError(Some(text)) => Self::said(text),
+            ErrorCode::InternalError(Some(text)) => Self::from_host(text),
             ErrorCode::HttpRequestDenied | ErrorCode::DestinationIpProhibited => {
                 Self::Refused("the host refused the request".to_owned())
             }
-            ErrorCode::ConnectionTimeout | ErrorCode::HttpResponseTimeout | ErrorCode::DnsTimeout => no_answer(),
+            ErrorCode::ConnectionTimeout | ErrorCode::HttpResponseTimeout | ErrorCode::DnsTimeout => no_response(),
             ErrorCode::HttpRequestBodySize(_) => {
                 let why = "the Content-Length of the request differs from its body: leave it out, the host sets it";
                 Self::Protocol(why.to_owned())
@@ -314,7 +314,7 @@ impl Error {
     }
 
     /// Parses the host's error text, which starts with the kind.
-    fn said(text: String) -> Self {
+    fn from_host(text: String) -> Self {
         match text.split_once(": ") {
             Some(("refused", why)) => Self::Refused(why.to_owned()),
             Some(("unreachable", why)) => Self::Unreachable(why.to_owned()),
@@ -370,8 +370,8 @@ mod tests {
 
     #[test]
     fn the_kind_of_a_failure_is_recognized() {
-        assert_eq!(Error::said("refused: add a: b".into()), Error::Refused("add a: b".into()));
-        assert_eq!(Error::said("timed out: it waited".into()), Error::TimedOut("it waited".into()));
-        assert_eq!(Error::said("odd".into()), Error::Protocol("odd".into()));
+        assert_eq!(Error::from_host("refused: add a: b".into()), Error::Refused("add a: b".into()));
+        assert_eq!(Error::from_host("timed out: it waited".into()), Error::TimedOut("it waited".into()));
+        assert_eq!(Error::from_host("odd".into()), Error::Protocol("odd".into()));
     }
 }
