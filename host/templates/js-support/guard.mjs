@@ -6,34 +6,34 @@ import * as plugin from "../plugin.js";
 export * from "../plugin.js";
 
 /** The maximum number of stack lines to log. */
-const PLACES = 8;
+const MAX_FRAMES = 8;
 
 /** Logs an exception that traps. Strings and objects with a payload don't: they are errors for the caller. */
-function tell(error) {
+function logTrap(error) {
   if (typeof error === "string" || (error !== null && typeof error === "object" && "payload" in error)) return;
-  const own = (place) => place !== "" && !/guard\.mjs|initializer\.js/.test(place);
-  const places = String(error?.stack ?? "").split("\n").filter(own).slice(0, PLACES);
-  console.error([`uncaught ${error}`, ...places.map((place) => `    at ${place}`)].join("\n"));
+  const isOwn = (frame) => frame !== "" && !/guard\.mjs|initializer\.js/.test(frame);
+  const frames = String(error?.stack ?? "").split("\n").filter(isOwn).slice(0, MAX_FRAMES);
+  console.error([`uncaught ${error}`, ...frames.map((frame) => `    at ${frame}`)].join("\n"));
 }
 
-function guarded(offered) {
-  const passed = (error) => {
-    tell(error);
+function guarded(original) {
+  const rethrow = (error) => {
+    logTrap(error);
     throw error;
   };
   return function (...args) {
     try {
-      const given = offered.apply(this, args);
-      return given instanceof Promise ? given.catch(passed) : given;
+      const result = original.apply(this, args);
+      return result instanceof Promise ? result.catch(rethrow) : result;
     } catch (error) {
-      return passed(error);
+      return rethrow(error);
     }
   };
 }
 
 for (const extension of Object.values(plugin)) {
   for (const name of Object.getOwnPropertyNames(Object(extension))) {
-    const about = Object.getOwnPropertyDescriptor(extension, name);
-    if (about.writable && typeof about.value === "function") extension[name] = guarded(about.value);
+    const property = Object.getOwnPropertyDescriptor(extension, name);
+    if (property.writable && typeof property.value === "function") extension[name] = guarded(property.value);
   }
 }

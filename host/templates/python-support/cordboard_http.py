@@ -54,7 +54,7 @@ def fetch(url, method="GET", headers=None, body=b""):
         with outcome as response:
             return received(response)
     except Err as why:
-        raise HttpError(told(why.value)) from None
+        raise HttpError(explain(why.value)) from None
 
 
 def outgoing(url, method, headers):
@@ -93,6 +93,6 @@ def received(response):
     return Answer(response.status(), headers, bytes(read))
 
 
-def told(code):
+def explain(code):
     """Errors of the host have a text. Other errors only have a name."""
     return getattr(code, "value", None) or type(code).__name__.removeprefix("ErrorCode_")

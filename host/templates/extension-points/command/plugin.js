@@ -14,8 +14,8 @@ export const command = {
     const name = args[0] ?? currentCaller()?.name ?? "you";
     if (name.includes("\n")) throw "That is not a name."; // a string is shown to the caller
     const key = `greeted/${name}`;
-    const kept = get(key);
-    const times = Number(kept ? new TextDecoder().decode(kept) : 0) + 1;
+    const stored = get(key);
+    const times = Number(stored ? new TextDecoder().decode(stored) : 0) + 1;
     set(key, new TextEncoder().encode(String(times)));
     const quoted = name.includes(" ") ? `"${name}"` : name;
     const again = { label: "Again", command: `/{{command}} ${quoted}` };

@@ -37,15 +37,15 @@ impl Command for Plugin {
 
 impl Hook for Plugin {
     fn on_event(event: Event) {
-        let (Some(place), Some(news)) = (state::get_place(PLACE), news(&event)) else { return };
-        if let Err(why) = chat::post(&place, &Reply::text(news)) {
+        let (Some(place), Some(text)) = (state::get_place(PLACE), event_text(&event)) else { return };
+        if let Err(why) = chat::post(&place, &Reply::text(text)) {
             log::warn(&why);
         }
     }
 }
 
 /// Returns the text for an event. `kind` has the other kinds; later versions may add more.
-fn news(event: &Event) -> Option<String> {
+fn event_text(event: &Event) -> Option<String> {
     let session = text::code(&event.session.as_ref()?.name);
     match event.kind.as_str() {
         kind::CREATED => Some(format!("{session} was created.")),

@@ -28,10 +28,10 @@ export const command = {
 
 export const hook = {
   onEvent(event) {
-    const [kept, told] = [state.get("place"), news(event)];
-    if (!kept || !told) return;
+    const [place, text] = [state.get("place"), eventText(event)];
+    if (!place || !text) return;
     try {
-      post(JSON.parse(new TextDecoder().decode(kept)), message(told));
+      post(JSON.parse(new TextDecoder().decode(place)), message(text));
     } catch (why) {
       console.warn(why.payload ?? why);
     }
@@ -39,7 +39,7 @@ export const hook = {
 };
 
 // Returns the text for an event. There are more kinds, and later versions may add others.
-function news({ kind, session }) {
+function eventText({ kind, session }) {
   const became = { created: "was created", archived: "was archived", asking: "needs you", broken: "needs you" }[kind];
   return session && became && `\`${session.name}\` ${became}.`;
 }

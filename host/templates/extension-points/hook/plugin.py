@@ -28,15 +28,15 @@ class Command(exports.Command):
 
 class Hook(exports.Hook):
     def on_event(self, event):
-        kept, told = state.get("place"), news(event)
-        if kept and told:
+        place, text = state.get("place"), event_text(event)
+        if place and text:
             try:
-                chat.post(Place(*json.loads(kept)), Reply(told, [], [], False))
+                chat.post(Place(*json.loads(place)), Reply(text, [], [], False))
             except Err as why:
                 log.write(log.Level.WARN, why.value)
 
 
-def news(event):
+def event_text(event):
     """Returns the text for an event. There are more kinds, and later versions may add others."""
     if event.session is None:
         return None

@@ -17,8 +17,8 @@ struct Plugin;
 impl Lifecycle for Plugin {
     fn review(status: Status) -> Verdict {
         let timeout = status.session.idle_timeout;
-        let patience = if status.free_memory < SCARCE { SHORT.min(timeout) } else { timeout };
-        match patience.saturating_sub(status.idle_for) {
+        let limit = if status.free_memory < SCARCE { SHORT.min(timeout) } else { timeout };
+        match limit.saturating_sub(status.idle_for) {
             0 => Verdict::Suspend,
             // Review again soon, because memory may become scarce.
             left => Verdict::ReviewIn(left.min(SHORT)),

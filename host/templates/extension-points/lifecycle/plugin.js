@@ -11,8 +11,8 @@ const least = (a, b) => (a < b ? a : b);
 
 export const lifecycle = {
   review({ session, idleFor, freeMemory }) {
-    const patience = freeMemory < SCARCE ? least(SHORT, session.idleTimeout) : session.idleTimeout;
-    const left = patience - idleFor;
+    const limit = freeMemory < SCARCE ? least(SHORT, session.idleTimeout) : session.idleTimeout;
+    const left = limit - idleFor;
     // Review again soon, because memory may become scarce.
     return left > 0n ? { tag: "review-in", val: least(left, SHORT) } : { tag: "suspend" };
   },

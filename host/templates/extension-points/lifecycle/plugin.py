@@ -13,8 +13,8 @@ SHORT = 60
 class Lifecycle(exports.Lifecycle):
     def review(self, status):
         timeout = status.session.idle_timeout
-        patience = min(SHORT, timeout) if status.free_memory < SCARCE else timeout
-        left = patience - status.idle_for
+        limit = min(SHORT, timeout) if status.free_memory < SCARCE else timeout
+        left = limit - status.idle_for
         # Review again soon, because memory may become scarce.
         return Verdict_ReviewIn(min(left, SHORT)) if left > 0 else Verdict_Suspend()
 

@@ -37,10 +37,10 @@ export const schedule = {
 
   // `job.missed` is the number of earlier runs that were missed while the host was down.
   run(job) {
-    const kept = state.get("place");
-    if (kept) {
+    const place = state.get("place");
+    if (place) {
       const question = "Good morning! What is the one thing to get done today?";
-      post(JSON.parse(new TextDecoder().decode(kept)), message(question));
+      post(JSON.parse(new TextDecoder().decode(place)), message(question));
     }
   },
 };

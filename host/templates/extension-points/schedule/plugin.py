@@ -36,7 +36,7 @@ class Schedule(exports.Schedule):
 
     def run(self, job):
         """`job.missed` is the number of earlier runs that were missed while the host was down."""
-        kept = state.get("place")
-        if kept:
+        place = state.get("place")
+        if place:
             question = "Good morning! What is the one thing to get done today?"
-            chat.post(Place(*json.loads(kept)), Reply(question, [], [], False))
+            chat.post(Place(*json.loads(place)), Reply(question, [], [], False))

@@ -36,7 +36,7 @@ impl View for Plugin {
         if !turn.done {
             return Ok(TurnFrame { live: Some(progress(&turn)), messages: vec![] });
         }
-        let mut answer = said(&turn);
+        let mut answer = answer_texts(&turn);
         if let Some(why) = &turn.error {
             answer.push(format!("⚠ {}", text::escape(why)));
         }
@@ -54,7 +54,7 @@ fn progress(turn: &Turn) -> String {
 }
 
 /// Returns the agent's texts. Each action starts a new one.
-fn said(turn: &Turn) -> Vec<String> {
+fn answer_texts(turn: &Turn) -> Vec<String> {
     let texts = turn.parts.iter().filter_map(|part| match part {
         Part::Text(text) => Some(text.trim().to_owned()),
         Part::Action(_) => None,

@@ -33,9 +33,9 @@ export const webhook = {
   receive({ method, body }) {
     const text = new TextDecoder().decode(body).trim().slice(0, LONGEST);
     if (method !== "POST" || !text) return answer(405, "send a text with POST");
-    const kept = state.get("place");
-    if (!kept) return answer(409, "no chat is set: send /{{command}} here in one");
-    post(JSON.parse(new TextDecoder().decode(kept)), message(escaped(text)));
+    const place = state.get("place");
+    if (!place) return answer(409, "no chat is set: send /{{command}} here in one");
+    post(JSON.parse(new TextDecoder().decode(place)), message(escaped(text)));
     return answer(200, "posted");
   },
 };

@@ -35,10 +35,10 @@ class Webhook(exports.Webhook):
         text = request.body.decode(errors="replace").strip()[:LONGEST]
         if request.method != "POST" or not text:
             return answer(405, "send a text with POST")
-        kept = state.get("place")
-        if not kept:
+        place = state.get("place")
+        if not place:
             return answer(409, "no chat is set: send /{{command}} here in one")
-        chat.post(Place(*json.loads(kept)), Reply(escaped(text), [], [], False))
+        chat.post(Place(*json.loads(place)), Reply(escaped(text), [], [], False))
         return answer(200, "posted")
 
 
