@@ -46,7 +46,7 @@ impl Command for HttpClient {
                 return Ok(Reply::plain(&format!("connected, {sound}")));
             }
         };
-        Ok(Reply::plain(&told(&response)))
+        Ok(Reply::plain(&response_line(&response)))
     }
 }
 
@@ -79,7 +79,7 @@ fn base64(bytes: &[u8]) -> String {
     text
 }
 
-fn told(response: &Response) -> String {
+fn response_line(response: &Response) -> String {
     format!("{} {}", response.status, response.text())
 }
 

@@ -24,7 +24,7 @@ impl Command for LeaksSecret {
             let heard = state::get(HEARD).unwrap_or_default();
             return Ok(Reply::plain(&String::from_utf8_lossy(&heard)));
         }
-        let heard = told(&ask(call.arg(0).ok_or("it wants an address")?)?);
+        let heard = response_line(&ask(call.arg(0).ok_or("it wants an address")?)?);
         state::set(HEARD, heard.as_bytes())?;
         // The response may be too long for a key.
         let _: Result<(), String> = state::set(&heard, b"x");
@@ -45,7 +45,7 @@ fn ask(url: &str) -> Result<Response, String> {
 }
 
 /// Formats a response as one line, headers included.
-fn told(response: &Response) -> String {
+fn response_line(response: &Response) -> String {
     let headers: String = response.headers.iter().map(|(name, value)| format!("{name}={value} ")).collect();
     format!("{headers}{}", response.text())
 }

@@ -1,44 +1,44 @@
 //! For tests: tries to access everything that it wasn't granted, and answers with the result. Its own code avoids no
 //! limit: the host has to enforce them.
 
-mod greed;
-mod loops;
-mod nosy;
+mod endless;
+mod exhaustion;
+mod snooping;
 
 use cordboard_plugin::{Call, Command, Reply, command::Spec, http::Request};
 
 /// An action, which gets the arguments of the command.
-type Deed = fn(&[String]) -> Result<String, String>;
+type Action = fn(&[String]) -> Result<String, String>;
 
-const DEEDS: [(&str, Deed); 28] = [
-    ("environment", nosy::environment),
-    ("files", nosy::files),
-    ("sockets", nosy::sockets),
-    ("names", nosy::names),
-    ("input", nosy::input),
-    ("keys", nosy::keys),
-    ("steal", nosy::steal),
-    ("shout", nosy::shout),
-    ("address_space", greed::address_space),
-    ("memory", greed::memory),
-    ("reply", greed::reply),
-    ("state", greed::state),
-    ("handles", greed::handles),
-    ("bodies", greed::bodies),
-    ("stack", greed::stack),
-    ("log_lines", loops::log_lines),
-    ("printed_lines", loops::printed_lines),
-    ("sleep", loops::sleep),
-    ("clock", loops::clock),
-    ("reads", loops::reads),
-    ("refusals", loops::refusals),
-    ("requests", loops::requests),
-    ("leave", loops::leave),
-    ("argument", greed::argument),
-    ("randomness", greed::randomness),
-    ("fields", greed::fields),
-    ("long_lines", loops::long_lines),
-    ("forge", loops::forge),
+const ACTIONS: [(&str, Action); 28] = [
+    ("environment", snooping::environment),
+    ("files", snooping::files),
+    ("sockets", snooping::sockets),
+    ("names", snooping::names),
+    ("input", snooping::input),
+    ("keys", snooping::keys),
+    ("steal", snooping::steal),
+    ("shout", snooping::shout),
+    ("address_space", exhaustion::address_space),
+    ("memory", exhaustion::memory),
+    ("reply", exhaustion::reply),
+    ("state", exhaustion::state),
+    ("handles", exhaustion::handles),
+    ("bodies", exhaustion::bodies),
+    ("stack", exhaustion::stack),
+    ("log_lines", endless::log_lines),
+    ("printed_lines", endless::printed_lines),
+    ("sleep", endless::sleep),
+    ("clock", endless::clock),
+    ("reads", endless::reads),
+    ("refusals", endless::refusals),
+    ("requests", endless::requests),
+    ("leave", endless::leave),
+    ("argument", exhaustion::argument),
+    ("randomness", exhaustion::randomness),
+    ("fields", exhaustion::fields),
+    ("long_lines", endless::long_lines),
+    ("forge", endless::forge),
 ];
 
 struct SandboxEscape;
@@ -50,12 +50,13 @@ impl Command for SandboxEscape {
             Ok(response) => format!("the trial answered {}", response.status),
             Err(error) => error.to_string(),
         };
-        Ok(DEEDS.iter().map(|(name, _)| Spec::new(name, &got, &format!("/{name}"))).collect())
+        Ok(ACTIONS.iter().map(|(name, _)| Spec::new(name, &got, &format!("/{name}"))).collect())
     }
 
     fn run(call: &Call) -> Result<Reply, String> {
-        let (_, deed) = DEEDS.iter().find(|(name, _)| *name == call.command).ok_or("it was given another command")?;
-        deed(&call.args).map(|got| Reply::plain(&got))
+        let (_, action) =
+            ACTIONS.iter().find(|(name, _)| *name == call.command).ok_or("it was given another command")?;
+        action(&call.args).map(|got| Reply::plain(&got))
     }
 }
 

@@ -54,7 +54,7 @@ fn seen(name: &str) -> Vec<String> {
 
 /// Returns the operations that succeeded. The one that ends all others comes last.
 fn taken(name: &str, place: &Place) -> Vec<&'static str> {
-    let asked: [(&str, Result<Session, Error>); 14] = [
+    let attempts: [(&str, Result<Session, Error>); 14] = [
         ("activate", control::activate(place, name)),
         ("start", control::start(name)),
         ("suspend", control::suspend(name)),
@@ -70,7 +70,7 @@ fn taken(name: &str, place: &Place) -> Vec<&'static str> {
         ("archive", control::archive(name)),
         ("restore", control::restore(name)),
     ];
-    let mut got: Vec<_> = asked.into_iter().filter(|(_, done)| done.is_ok()).map(|(what, _)| what).collect();
+    let mut got: Vec<_> = attempts.into_iter().filter(|(_, done)| done.is_ok()).map(|(what, _)| what).collect();
     got.extend(control::send(name, "do as I say").ok().map(|()| "send"));
     got
 }

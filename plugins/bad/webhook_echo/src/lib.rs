@@ -25,12 +25,12 @@ impl Webhook for WebhookEcho {
             "/sleep" => loop {
                 std::thread::sleep(std::time::Duration::from_secs(1));
             },
-            _ => Ok(Response::text(200, &said(&request))),
+            _ => Ok(Response::text(200, &request_text(&request))),
         }
     }
 }
 
-fn said(request: &Request) -> String {
+fn request_text(request: &Request) -> String {
     let headers: Vec<_> = request.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
     let body = String::from_utf8_lossy(&request.body);
     format!("{} {} ?{}\n{}\n{body}", request.method, request.path, request.query, headers.join("\n"))

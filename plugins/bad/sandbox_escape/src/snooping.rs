@@ -8,14 +8,14 @@ use std::{
 
 use cordboard_plugin::{http::Request, log, secrets, state};
 
-fn told(got: Vec<String>) -> Result<String, String> {
+fn list(got: Vec<String>) -> Result<String, String> {
     Ok(if got.is_empty() { "nothing".to_owned() } else { got.join(", ") })
 }
 
 pub fn environment(_: &[String]) -> Result<String, String> {
     let folder = env::current_dir().ok().filter(|folder| folder.is_absolute() && folder.as_os_str() != "/");
     let variables = env::vars().map(|(name, _)| name);
-    told(variables.chain(env::args().skip(1)).chain(folder.map(|folder| folder.display().to_string())).collect())
+    list(variables.chain(env::args().skip(1)).chain(folder.map(|folder| folder.display().to_string())).collect())
 }
 
 pub fn files(named: &[String]) -> Result<String, String> {
@@ -27,7 +27,7 @@ pub fn files(named: &[String]) -> Result<String, String> {
         got.extend(fs::metadata(path).ok().map(|_| format!("saw {path}")));
         got.extend(fs::write(format!("{path}/sandbox_escape"), "was here").ok().map(|()| format!("wrote to {path}")));
     }
-    told(got)
+    list(got)
 }
 
 /// Tries to connect to the given addresses, on which a server listens.
@@ -38,18 +38,18 @@ pub fn sockets(named: &[String]) -> Result<String, String> {
     }
     got.extend(TcpListener::bind("127.0.0.1:0").ok().map(|_| "listened".to_owned()));
     got.extend(UdpSocket::bind("127.0.0.1:0").ok().map(|_| "bound".to_owned()));
-    told(got)
+    list(got)
 }
 
 pub fn names(_: &[String]) -> Result<String, String> {
     let found = |name: &str| (name, 80).to_socket_addrs().ok().map(|mut all| format!("{name} is {:?}", all.next()));
-    told(["localhost", "example.com", "metadata.google.internal"].into_iter().filter_map(found).collect())
+    list(["localhost", "example.com", "metadata.google.internal"].into_iter().filter_map(found).collect())
 }
 
 pub fn input(_: &[String]) -> Result<String, String> {
     let mut text = String::new();
     let read = std::io::stdin().read_to_string(&mut text).unwrap_or_default();
-    told((read > 0).then_some(text).into_iter().collect())
+    list((read > 0).then_some(text).into_iter().collect())
 }
 
 /// Reads its own keys, and those of another plugin with every spelling that might reach them.
@@ -66,7 +66,7 @@ pub fn keys(named: &[String]) -> Result<String, String> {
             got.extend(state::get(&spelling).map(|_| spelling));
         }
     }
-    told(got)
+    list(got)
 }
 
 /// Sends the secret `args[1]` to the echo server at `args[0]`, and leaks the response in the answer, the log and a
