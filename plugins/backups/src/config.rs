@@ -1,9 +1,9 @@
-//! `[plugins.backups.config]`: the server, and the maximum age of backups. Pure except for [`Config::read`].
+//! `[plugins.backups.config]`: the server, and the maximum age of backups.
 
 use std::collections::BTreeMap;
 
-use cordboard_plugin::{Seconds, config};
-use homelab::{pbs::Access, time::span};
+use cordboard_plugin::Seconds;
+use homelab::{pbs::Access, time::parse_span};
 use serde::Deserialize;
 
 /// The default maximum age of a backup: a day, and two hours for the run itself.
@@ -14,8 +14,7 @@ const WARN_AFTER: &str = "26h";
 struct Table {
     url: Option<String>,
     token: Option<String>,
-    #[serde(default = "secret")]
-    secret: String,
+    secret: Option<String>,
     #[serde(default)]
     datastores: Vec<String>,
     warn_after: Option<String>,
@@ -32,7 +31,8 @@ struct GuestTable {
     warn_after: Option<String>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "Table")]
 pub struct Config {
     pub access: Access,
     /// The name of the token's secret.
@@ -52,69 +52,62 @@ pub struct Guest {
     pub warn_after: Option<Seconds>,
 }
 
-fn secret() -> String {
-    "pbs".to_owned()
-}
+impl TryFrom<Table> for Config {
+    type Error = String;
 
-impl Config {
-    /// Reads the plugin's configuration.
-    ///
-    /// # Errors
-    /// Names the missing or invalid key.
-    pub fn read() -> Result<Self, String> {
-        config::parse().and_then(Self::of)
-    }
-
-    fn of(table: Table) -> Result<Self, String> {
+    fn try_from(table: Table) -> Result<Self, String> {
         let access = Access::read("backups", table.url.as_deref(), table.token.as_deref())?;
         let warn_after = table.warn_after.as_deref().unwrap_or(WARN_AFTER);
-        let warn_after = span(warn_after).map_err(|why| format!("warn_after = {why}"))?;
+        let warn_after = parse_span(warn_after).map_err(|why| format!("warn_after = {why}"))?;
         let mut guests = BTreeMap::new();
         for (key, guest) in table.guests {
-            known(&key)?;
-            let warn_after = guest.warn_after.as_deref().map(span).transpose();
+            check_guest(&key)?;
+            let warn_after = guest.warn_after.as_deref().map(parse_span).transpose();
             let warn_after = warn_after.map_err(|why| format!("guests.\"{key}\": warn_after = {why}"))?;
             guests.insert(key, Guest { name: guest.name, warn_after });
         }
-        table.ignore.iter().try_for_each(|key| known(key))?;
-        let Table { secret, datastores, ignore, .. } = table;
+        table.ignore.iter().try_for_each(|key| check_guest(key))?;
+        let secret = table.secret.unwrap_or_else(|| "pbs".to_owned());
+        let Table { datastores, ignore, .. } = table;
         Ok(Self { access, secret, datastores, warn_after, ignore, guests })
     }
+}
 
+impl Config {
     pub fn is_ignored(&self, key: &str) -> bool {
         self.ignore.iter().any(|ignored| ignored == key)
-    }
-
-    #[cfg(test)]
-    pub fn parse(json: &str) -> Result<Self, String> {
-        config::parse_text(json).and_then(Self::of)
     }
 }
 
 /// Checks that a guest is written as in the server's lists, with its namespace before a colon.
-fn known(key: &str) -> Result<(), String> {
+fn check_guest(key: &str) -> Result<(), String> {
     let group = key.rsplit_once(':').map_or(key, |(_, group)| group);
-    let right = group.split_once('/').is_some_and(|(kind, id)| ["vm", "ct", "host"].contains(&kind) && !id.is_empty());
-    let told = || {
+    let is_valid =
+        group.split_once('/').is_some_and(|(kind, id)| ["vm", "ct", "host"].contains(&kind) && !id.is_empty());
+    let error = || {
         format!("\"{key}\" is not a guest; write it as \"vm/101\", \"ct/102\", \"host/nas\" or \"namespace:vm/101\"")
     };
-    if right { Ok(()) } else { Err(told()) }
+    if is_valid { Ok(()) } else { Err(error()) }
 }
 
 #[cfg(test)]
 mod tests {
+    use cordboard_plugin::config::parse_text;
+
     use super::*;
 
     fn refused(more: &str) -> String {
-        Config::parse(&format!(r#"{{"url":"https://pbs","token":"a@pbs!b"{more}}}"#)).expect_err(more)
+        parse_text::<Config>(&format!(r#"{{"url":"https://pbs","token":"a@pbs!b"{more}}}"#)).expect_err(more)
     }
 
     #[test]
     fn omitted_keys_have_defaults() {
-        let config = Config::parse(r#"{"url":"https://pbs","token":"a@pbs!b"}"#).expect("valid input");
+        let config = parse_text::<Config>(r#"{"url":"https://pbs","token":"a@pbs!b"}"#).expect("valid input");
         assert_eq!((config.secret.as_str(), config.warn_after), ("pbs", 93_600));
         assert!(
-            Config::parse("{}").expect_err("empty").starts_with("url is missing: set [plugins.backups.config] url")
+            parse_text::<Config>("{}")
+                .expect_err("empty")
+                .starts_with("url is missing: set [plugins.backups.config] url")
         );
     }
 

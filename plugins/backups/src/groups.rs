@@ -6,15 +6,15 @@ use cordboard_plugin::{
     Timestamp,
     text::{ago, code, counted, escape},
 };
-use homelab::{Json, show::Light, time::whole_span};
+use homelab::{Json, format::Light, time::exact_span};
 
 use crate::config::{Config, Guest};
 
 /// The tolerance for clock differences between the machines, in milliseconds.
-const AHEAD: Timestamp = 10 * 60 * 1000;
+const CLOCK_TOLERANCE: Timestamp = 10 * 60 * 1000;
 
 /// The number of healthy guests with a line each. Further ones are only counted.
-const TOLD: usize = 40;
+const MAX_LINES: usize = 40;
 
 /// A backup group of one guest in one datastore.
 #[derive(Debug)]
@@ -36,8 +36,8 @@ pub fn read(data: &Json, store: &str, namespace: &str) -> Result<Vec<Group>, Str
     let group = |item: &Json| {
         Ok(Group {
             key: format!("{prefix}{}/{}", item.at("backup-type")?.text()?, item.at("backup-id")?.text()?),
-            last: Timestamp::try_from(item.at("last-backup")?.whole()?).unwrap_or_default().saturating_mul(1000),
-            count: u64::try_from(item.at("backup-count")?.whole()?).unwrap_or_default(),
+            last: Timestamp::try_from(item.at("last-backup")?.integer()?).unwrap_or_default().saturating_mul(1000),
+            count: u64::try_from(item.at("backup-count")?.integer()?).unwrap_or_default(),
             comment: item.find("comment").map(|comment| comment.text().map(str::to_owned)).transpose()?,
             store: store.to_owned(),
         })
@@ -71,8 +71,8 @@ pub fn lines(groups: Vec<Group>, config: &Config, now: Timestamp) -> Vec<String>
         0 => format!("The backups of {} are recent.", counted(all, "guest")),
         bad => format!("{bad} of {} without a recent backup:", counted(all, "guest")),
     };
-    let more = good.len().saturating_sub(TOLD);
-    good.truncate(TOLD);
+    let more = good.len().saturating_sub(MAX_LINES);
+    good.truncate(MAX_LINES);
     let rest = (more > 0).then(|| format!("…and {more} more that are fine"));
     [head].into_iter().chain(old).chain(good).chain(rest).collect()
 }
@@ -80,30 +80,32 @@ pub fn lines(groups: Vec<Group>, config: &Config, now: Timestamp) -> Vec<String>
 /// Returns lines for the configured guests that have no backup at all.
 fn missing(newest: &BTreeMap<String, Group>, config: &Config) -> Vec<String> {
     let gone = config.guests.iter().filter(|(key, _)| !newest.contains_key(*key));
-    gone.map(|(key, guest)| format!("{} {} has no backup", Light::Broken.letter(), called(key, guest.name.as_deref())))
-        .collect()
+    gone.map(|(key, guest)| {
+        format!("{} {} has no backup", Light::Bad.symbol(), display_name(key, guest.name.as_deref()))
+    })
+    .collect()
 }
 
 const fn is_ahead(group: &Group, now: Timestamp) -> bool {
-    group.last > now + AHEAD
+    group.last > now + CLOCK_TOLERANCE
 }
 
-fn line(group: &Group, guest: Option<&Guest>, over: Option<u64>, now: Timestamp) -> String {
+fn line(group: &Group, guest: Option<&Guest>, limit: Option<u64>, now: Timestamp) -> String {
     let name = guest.and_then(|guest| guest.name.as_deref()).or(group.comment.as_deref());
     let ahead = is_ahead(group, now);
-    let light = if over.is_some() || ahead { Light::Warning } else { Light::Well };
-    let late = over.map_or(String::new(), |limit| format!(", older than {}", whole_span(limit)));
+    let light = if limit.is_some() || ahead { Light::Warning } else { Light::Good };
+    let late = limit.map_or(String::new(), |limit| format!(", older than {}", exact_span(limit)));
     let when = if ahead { "dated in the future: a clock is wrong".to_owned() } else { ago(now, group.last) };
     format!(
         "{} {} {when}{late}, {} in {}",
-        light.letter(),
-        called(&group.key, name),
+        light.symbol(),
+        display_name(&group.key, name),
         counted(group.count, "backup"),
         code(&group.store)
     )
 }
 
-fn called(key: &str, name: Option<&str>) -> String {
+fn display_name(key: &str, name: Option<&str>) -> String {
     let name = name.map(str::trim).filter(|name| !name.is_empty());
     format!("{}{}", code(key), name.map_or(String::new(), |name| format!(" ({})", escape(name))))
 }
@@ -111,11 +113,12 @@ fn called(key: &str, name: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use cordboard_plugin::config::parse_text;
 
     const NOW: Timestamp = 1_795_268_736_000;
 
     fn config(more: &str) -> Config {
-        Config::parse(&format!(r#"{{"url":"https://pbs","token":"a@pbs!b"{more}}}"#)).expect("valid input")
+        parse_text::<Config>(&format!(r#"{{"url":"https://pbs","token":"a@pbs!b"{more}}}"#)).expect("valid input")
     }
 
     fn groups(text: &str, store: &str, namespace: &str) -> Vec<Group> {
@@ -185,17 +188,17 @@ mod tests {
             comment: None,
             store: "main".into(),
         });
-        let told = lines(many.collect(), &config(""), NOW);
-        assert_eq!((told[0].as_str(), told.len()), ("The backups of 45 guests are recent.", TOLD + 2));
-        assert_eq!(told[TOLD + 1], "…and 5 more that are fine");
+        let many = lines(many.collect(), &config(""), NOW);
+        assert_eq!((many[0].as_str(), many.len()), ("The backups of 45 guests are recent.", MAX_LINES + 2));
+        assert_eq!(many[MAX_LINES + 1], "…and 5 more that are fine");
         assert_eq!(lines(Vec::new(), &config(""), NOW), ["This token can see no backup."]);
     }
 
     #[test]
     fn invalid_fields_name_their_path() {
-        let odd = |json| read(&Json::root(&json), "main", "").map(|_| ()).expect_err("invalid input");
-        assert_eq!(odd(serde_json::json!([{"backup-type": "vm"}])), "`[0].backup-id` is missing");
+        let error = |json| read(&Json::root(&json), "main", "").map(|_| ()).expect_err("invalid input");
+        assert_eq!(error(serde_json::json!([{"backup-type": "vm"}])), "`[0].backup-id` is missing");
         let never = serde_json::json!([{"backup-type": "vm", "backup-id": "1", "last-backup": null}]);
-        assert_eq!(odd(never), "`[0].last-backup` is missing");
+        assert_eq!(error(never), "`[0].last-backup` is missing");
     }
 }

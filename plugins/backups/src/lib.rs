@@ -4,8 +4,8 @@
 mod config;
 mod groups;
 
-use cordboard_plugin::{Call, Command, Reply, Timestamp, command::Spec, context};
-use homelab::{Ask, Json, fresh, server::trouble};
+use cordboard_plugin::{Call, Command, Reply, Timestamp, command::Spec, config::parse, context};
+use homelab::{Fetch, Json, refreshable, server::warning_line};
 
 use config::Config;
 use groups::Group;
@@ -14,41 +14,41 @@ struct Backups;
 
 impl Command for Backups {
     fn specs() -> Result<Vec<Spec>, String> {
-        Config::read()?;
+        parse::<Config>()?;
         let spec = Spec::new("backups", "Show the newest backup of each guest", "/backups").min_role("admin");
         Ok(vec![spec])
     }
 
     fn run(_call: &Call) -> Result<Reply, String> {
-        let config = Config::read()?;
-        let text = config.access.asked(&config.secret, |ask| report(&config, ask, context::now()))?;
-        Ok(fresh(text, "/backups"))
+        let config: Config = parse()?;
+        let text = config.access.with_fetch(&config.secret, |fetch| report(&config, fetch, context::now()))?;
+        Ok(refreshable(text, "/backups"))
     }
 }
 
 /// Builds the report about all datastores, as Markdown. Errors of datastores come last.
-fn report(config: &Config, ask: Ask, now: Timestamp) -> Result<String, String> {
+fn report(config: &Config, fetch: Fetch, now: Timestamp) -> Result<String, String> {
     let stores = match config.datastores.as_slice() {
-        [] => config.access.data(ask, "/status/datastore-usage", |data| mounted(&data))?,
+        [] => config.access.data(fetch, "/status/datastore-usage", |data| mounted_stores(&data))?,
         named => named.to_vec(),
     };
-    let (mut groups, mut troubles) = (Vec::new(), Vec::new());
+    let (mut groups, mut errors) = (Vec::new(), Vec::new());
     for store in &stores {
-        match of_store(config, ask, store) {
+        match store_groups(config, fetch, store) {
             Ok(found) => groups.extend(found),
-            Err(line) => troubles.push(trouble(&format!("Datastore {store}: {line}"))),
+            Err(line) => errors.push(warning_line(&format!("Datastore {store}: {line}"))),
         }
     }
-    if groups.is_empty() && !troubles.is_empty() {
-        return Ok(troubles.join("\n"));
+    if groups.is_empty() && !errors.is_empty() {
+        return Ok(errors.join("\n"));
     }
     let mut lines = groups::lines(groups, config, now);
-    lines.extend(troubles);
+    lines.extend(errors);
     Ok(lines.join("\n"))
 }
 
 /// Returns the mounted datastores. An unplugged removable one is skipped.
-fn mounted(data: &Json) -> Result<Vec<String>, String> {
+fn mounted_stores(data: &Json) -> Result<Vec<String>, String> {
     let mut names = Vec::new();
     for item in data.items()? {
         let status = item.find("mount-status").map(|status| status.text()).transpose()?;
@@ -60,9 +60,9 @@ fn mounted(data: &Json) -> Result<Vec<String>, String> {
 }
 
 /// Returns the groups of all namespaces of a datastore.
-fn of_store(config: &Config, ask: Ask, store: &str) -> Result<Vec<Group>, String> {
+fn store_groups(config: &Config, fetch: Fetch, store: &str) -> Result<Vec<Group>, String> {
     let base = format!("/admin/datastore/{store}");
-    let namespaces = config.access.data(ask, &format!("{base}/namespace"), |data| {
+    let namespaces = config.access.data(fetch, &format!("{base}/namespace"), |data| {
         data.items()?.iter().map(|item| item.at("ns")?.text().map(str::to_owned)).collect::<Result<Vec<_>, _>>()
     })?;
     let mut all = Vec::new();
@@ -70,7 +70,7 @@ fn of_store(config: &Config, ask: Ask, store: &str) -> Result<Vec<Group>, String
         // The name of a namespace consists of letters, digits, `-`, `_` and `.`, with slashes between levels.
         let path =
             if namespace.is_empty() { format!("{base}/groups") } else { format!("{base}/groups?ns={namespace}") };
-        all.extend(config.access.data(ask, &path, |data| groups::read(&data, store, namespace))?);
+        all.extend(config.access.data(fetch, &path, |data| groups::read(&data, store, namespace))?);
     }
     Ok(all)
 }
@@ -79,13 +79,15 @@ cordboard_plugin::export!(Backups: command);
 
 #[cfg(test)]
 mod tests {
-    use homelab::Answer;
+    use cordboard_plugin::config::parse_text;
+    use cordboard_plugin::http::Response;
+    use homelab::testing::response;
 
     use super::*;
 
     const NOW: Timestamp = 1_795_268_736_000;
 
-    fn answers(path: &str) -> Result<Answer, String> {
+    fn respond(path: &str) -> Result<Response, String> {
         let (status, body) = match path {
             "/api2/json/status/datastore-usage" => (200, include_str!("../tests/data/usage.json")),
             "/api2/json/admin/datastore/main/namespace" => (200, include_str!("../tests/data/namespaces.json")),
@@ -95,16 +97,16 @@ mod tests {
             "/api2/json/admin/datastore/offsite/groups" => (403, "permission check failed"),
             _ => (404, "Path not found."),
         };
-        Ok(Answer { status, body: body.to_owned() })
+        Ok(response(status, body))
     }
 
     fn config(more: &str) -> Config {
-        Config::parse(&format!(r#"{{"url":"https://pbs","token":"a@pbs!b"{more}}}"#)).expect("valid input")
+        parse_text::<Config>(&format!(r#"{{"url":"https://pbs","token":"a@pbs!b"{more}}}"#)).expect("valid input")
     }
 
     #[test]
     fn all_mounted_datastores_are_read_and_errors_reported() {
-        let report = report(&config(""), &answers, NOW).expect("most responses arrived");
+        let report = report(&config(""), &respond, NOW).expect("most responses arrived");
         let lines: Vec<_> = report.lines().collect();
         assert_eq!((lines[0], lines.len()), ("3 of 5 guests without a recent backup:", 7), "{report}");
         assert_eq!(
@@ -117,9 +119,9 @@ mod tests {
     #[test]
     fn only_the_named_datastores_are_queried() {
         let only = config(r#","datastores":["nowhere"]"#);
-        let told = report(&only, &answers, NOW).expect("the reply reports it");
-        assert!(told.starts_with("⚠️ Datastore nowhere: Proxmox Backup Server at https://pbs has no /api2"), "{told}");
-        let whole = report(&config(""), &|_| Ok(Answer { status: 401, body: String::new() }), NOW);
+        let text = report(&only, &respond, NOW).expect("the reply reports it");
+        assert!(text.starts_with("⚠️ Datastore nowhere: Proxmox Backup Server at https://pbs has no /api2"), "{text}");
+        let whole = report(&config(""), &|_| Ok(response(401, "")), NOW);
         let refusal =
             "Proxmox Backup Server refused the login (401). Check token and its secret in [plugins.backups.config].";
         assert_eq!(whole, Err(refusal.to_owned()));

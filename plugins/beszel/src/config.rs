@@ -1,21 +1,22 @@
-//! `[plugins.beszel.config]`: the hub, the login, and the limit for warnings. Pure except for [`Config::read`].
+//! `[plugins.beszel.config]`: the hub, the login, and the limit for warnings.
 
-use cordboard_plugin::config;
-use homelab::{Server, server::address, show::share};
+use homelab::{Server, format::check_percent, server::check_url};
 use serde::Deserialize;
+
+/// The default percentage for warnings.
+const WARN_AT: f64 = 90.0;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Table {
     url: Option<String>,
     user: Option<String>,
-    #[serde(default = "secret")]
-    secret: String,
-    #[serde(default = "warn_at")]
-    warn_at: f64,
+    secret: Option<String>,
+    warn_at: Option<f64>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "Table")]
 pub struct Config {
     url: String,
     /// The email address of the user on the hub.
@@ -26,63 +27,48 @@ pub struct Config {
     pub warn_at: f64,
 }
 
-fn secret() -> String {
-    "beszel".to_owned()
-}
+impl TryFrom<Table> for Config {
+    type Error = String;
 
-const fn warn_at() -> f64 {
-    90.0
-}
-
-impl Config {
-    /// Reads the plugin's configuration.
-    ///
-    /// # Errors
-    /// Names the missing or invalid key.
-    pub fn read() -> Result<Self, String> {
-        config::parse().and_then(Self::of)
-    }
-
-    fn of(table: Table) -> Result<Self, String> {
-        let url = address("beszel", "url", table.url.as_deref(), "https://beszel.lan")?.to_owned();
+    fn try_from(table: Table) -> Result<Self, String> {
+        let url = check_url("beszel", "url", table.url.as_deref(), "https://beszel.lan")?.to_owned();
         let user = table.user.map(|user| user.trim().to_owned()).filter(|user| !user.is_empty());
         let missing = "user is missing: set [plugins.beszel.config] user = \"chat@home.lan\", a user of the hub";
         let user = user.ok_or(missing)?;
-        let warn_at = share("warn_at", table.warn_at)?;
-        Ok(Self { url, user, secret: table.secret, warn_at })
+        let warn_at = check_percent("warn_at", table.warn_at.unwrap_or(WARN_AT))?;
+        Ok(Self { url, user, secret: table.secret.unwrap_or_else(|| "beszel".to_owned()), warn_at })
     }
+}
 
+impl Config {
     #[must_use]
     pub fn server(&self) -> Server<'_> {
         Server {
             title: "Beszel",
             plugin: "beszel",
             url: &self.url,
-            known: "a Beszel hub, 0.5 to 0.18",
-            place: "url",
-            login: "user and its secret",
-            rights: "Allow the user to log in with a password (the hub's DISABLE_PASSWORD_AUTH and MFA_OTP are off).",
+            supported: "a Beszel hub, 0.5 to 0.18",
+            location_keys: "url",
+            login_keys: "user and its secret",
+            permission_hint: "Allow the user to log in with a password (the hub's DISABLE_PASSWORD_AUTH and MFA_OTP are off).",
         }
-    }
-
-    #[cfg(test)]
-    pub fn parse(json: &str) -> Result<Self, String> {
-        config::parse_text(json).and_then(Self::of)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use cordboard_plugin::config::parse_text;
+
     use super::*;
 
     #[test]
     fn omitted_keys_have_defaults_or_are_required() {
-        let config = Config::parse(r#"{"url":"https://beszel.lan/","user":"a@b"}"#).expect("valid input");
+        let config = parse_text::<Config>(r#"{"url":"https://beszel.lan/","user":"a@b"}"#).expect("valid input");
         assert_eq!(
             (config.server().url, config.secret.as_str(), config.warn_at),
             ("https://beszel.lan", "beszel", 90.0)
         );
-        let refused = |json| Config::parse(json).expect_err(json);
+        let refused = |json| parse_text::<Config>(json).expect_err(json);
         assert_eq!(refused("{}"), "url is missing: set [plugins.beszel.config] url = \"https://beszel.lan\"");
         let user = refused(r#"{"url":"https://beszel.lan","user":" "}"#);
         assert_eq!(user, "user is missing: set [plugins.beszel.config] user = \"chat@home.lan\", a user of the hub");

@@ -4,8 +4,15 @@ mod config;
 mod login;
 mod systems;
 
-use cordboard_plugin::{Call, Command, Reply, Timestamp, command::Spec, context, http::Request, text::escape};
-use homelab::{Answer, Ask, fetch, fresh};
+use cordboard_plugin::{
+    Call, Command, Reply, Timestamp,
+    command::Spec,
+    config::parse,
+    context,
+    http::{Request, Response},
+    text::escape,
+};
+use homelab::{Fetch, fetch, refreshable};
 
 use config::Config;
 use systems::System;
@@ -23,28 +30,28 @@ struct Beszel;
 
 impl Command for Beszel {
     fn specs() -> Result<Vec<Spec>, String> {
-        Config::read()?;
+        parse::<Config>()?;
         Ok(vec![Spec::new("beszel", "Show the load of the machines", "/beszel").min_role("admin")])
     }
 
     fn run(_call: &Call) -> Result<Reply, String> {
-        let config = Config::read()?;
+        let config: Config = parse()?;
         let server = config.server();
         let token = login::token(&config, log_in(&config)?)?;
-        let ask = |path: &str| fetch::get(&server, path, Some(&token));
-        report(&config, &ask, context::now()).map(|text| fresh(text, "/beszel"))
+        let fetch = |path: &str| fetch::get(&server, path, Some(&token));
+        report(&config, &fetch, context::now()).map(|text| refreshable(text, "/beszel"))
     }
 }
 
-fn log_in(config: &Config) -> Result<Answer, String> {
+fn log_in(config: &Config) -> Result<Response, String> {
     let server = config.server();
     let body = login::body(&config.user, &fetch::secret(&server, &config.secret)?);
     let request = Request::post(&format!("{}{}", server.url, login::PATH));
     fetch::send(&server, request.header("content-type", "application/json").body(body))
 }
 
-fn report(config: &Config, ask: Ask, now: Timestamp) -> Result<String, String> {
-    let (systems, whole) = all(config, ask)?;
+fn report(config: &Config, fetch: Fetch, now: Timestamp) -> Result<String, String> {
+    let (systems, whole) = all(config, fetch)?;
     if systems.is_empty() {
         // The hub hides systems that a user may not see, instead of refusing the request.
         let user = escape(&config.user);
@@ -60,11 +67,11 @@ fn report(config: &Config, ask: Ask, now: Timestamp) -> Result<String, String> {
 }
 
 /// Reads page by page. Returns whether all systems were read.
-fn all(config: &Config, ask: Ask) -> Result<(Vec<System>, bool), String> {
+fn all(config: &Config, fetch: Fetch) -> Result<(Vec<System>, bool), String> {
     let mut systems = Vec::new();
     for page in 1..=PAGES {
         let path = if page == 1 { SYSTEMS.to_owned() } else { format!("{SYSTEMS}&page={page}") };
-        let more = config.server().read(&path, ask(&path)?, |page| systems::read(&page))?;
+        let more = config.server().read(&path, fetch(&path)?, |page| systems::read(&page))?;
         let last = more.len() < PAGE;
         systems.extend(more);
         if last {
@@ -79,61 +86,63 @@ cordboard_plugin::export!(Beszel: command);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use cordboard_plugin::config::parse_text;
+    use homelab::testing::response;
 
-    fn told(status: u16, body: &str) -> Result<String, String> {
-        let config = Config::parse(r#"{"url":"https://hub","user":"chat_a@home.lan"}"#).expect("valid input");
+    fn report_text(status: u16, body: &str) -> Result<String, String> {
+        let config = parse_text::<Config>(r#"{"url":"https://hub","user":"chat_a@home.lan"}"#).expect("valid input");
         let answer = |path: &str| {
             assert_eq!(path, SYSTEMS);
-            Ok(Answer { status, body: body.to_owned() })
+            Ok(response(status, body))
         };
         report(&config, &answer, 1_795_268_736_000)
     }
 
     #[test]
     fn systems_are_shown_and_an_empty_list_is_explained() {
-        let text = told(200, include_str!("../tests/data/systems.json")).expect("a known format");
+        let text = report_text(200, include_str!("../tests/data/systems.json")).expect("a known format");
         assert!(text.starts_with("5 systems, 1 down:\n🟡 `nas` CPU 12 %, "), "{text}");
         let none =
             "chat_a@home.lan can see no system: add the user to the systems in Beszel, or set SHARE_ALL_SYSTEMS.";
-        assert_eq!(told(200, r#"{"items":[]}"#).as_deref(), Ok(none));
+        assert_eq!(report_text(200, r#"{"items":[]}"#).as_deref(), Ok(none));
     }
 
     /// Returns the report about `count` systems, and the number of requested pages.
     fn pages(count: usize) -> (String, usize) {
-        let config = Config::parse(r#"{"url":"https://hub","user":"a@home.lan"}"#).expect("valid input");
-        let asked = std::cell::Cell::new(0);
+        let config = parse_text::<Config>(r#"{"url":"https://hub","user":"a@home.lan"}"#).expect("valid input");
+        let requested = std::cell::Cell::new(0);
         let answer = |path: &str| {
             let page: usize = path.split_once("&page=").map_or(1, |(_, page)| page.parse().expect("a number"));
-            assert_eq!(page, asked.replace(page) + 1, "one after the other");
+            assert_eq!(page, requested.replace(page) + 1, "one after the other");
             let of_page = (page - 1) * PAGE..count.min(page * PAGE);
             let items: Vec<_> =
                 of_page.map(|system| format!(r#"{{"name":"s{system:04}","status":"paused"}}"#)).collect();
-            Ok(Answer { status: 200, body: format!(r#"{{"items":[{}]}}"#, items.join(",")) })
+            Ok(response(200, &format!(r#"{{"items":[{}]}}"#, items.join(","))))
         };
-        (report(&config, &answer, 0).expect("a known format"), asked.get())
+        (report(&config, &answer, 0).expect("a known format"), requested.get())
     }
 
     #[test]
     fn all_pages_are_read() {
-        for (count, asked) in [(1, 1), (199, 1), (200, 2), (201, 2), (450, 3)] {
+        for (count, requested) in [(1, 1), (199, 1), (200, 2), (201, 2), (450, 3)] {
             let (text, pages) = pages(count);
-            assert_eq!((text.lines().count(), pages), (count + 1, asked), "{count}");
+            assert_eq!((text.lines().count(), pages), (count + 1, requested), "{count}");
             assert!(text.ends_with(&format!("`s{:04}` is paused", count - 1)), "{text}");
         }
-        let (text, asked) = pages(2_100);
-        assert_eq!((text.lines().count(), asked), (2_002, PAGES));
+        let (text, requested) = pages(2_100);
+        assert_eq!((text.lines().count(), requested), (2_002, PAGES));
         assert!(text.ends_with("Only the first 2000 are shown."), "{}", &text[text.len() - 100..]);
     }
 
     #[test]
     fn refused_and_malformed_responses_are_reported() {
-        let gone = told(404, r#"{"data":{},"message":"Missing collection context.","status":404}"#);
+        let gone = report_text(404, r#"{"data":{},"message":"Missing collection context.","status":404}"#);
         let line = "Beszel at https://hub has no /api/collections/systems/records (404: Missing collection context). Check url in \
                     [plugins.beszel.config], and that it is a Beszel hub, 0.5 to 0.18.";
         assert_eq!(gone, Err(line.to_owned()));
-        let odd = told(200, r#"{"items":[{"name":"a","status":"up","info":{}}]}"#);
+        let error = report_text(200, r#"{"items":[{"name":"a","status":"up","info":{}}]}"#);
         let line = "Beszel at https://hub answered /api/collections/systems/records in an unknown form: `items[0].info.cpu` is \
                     missing. Supported: a Beszel hub, 0.5 to 0.18.";
-        assert_eq!(odd, Err(line.to_owned()));
+        assert_eq!(error, Err(line.to_owned()));
     }
 }

@@ -1,6 +1,6 @@
 //! The login to a hub. The token is used for one call only and never shown.
 
-use homelab::Answer;
+use cordboard_plugin::http::Response;
 
 use crate::config::Config;
 
@@ -16,41 +16,43 @@ pub fn body(user: &str, password: &str) -> String {
 ///
 /// # Errors
 /// A line for the operator.
-pub fn token(config: &Config, answer: Answer) -> Result<String, String> {
+pub fn token(config: &Config, response: Response) -> Result<String, String> {
     // The hub responds with 400 to a wrong password, not 401, and with 401 if it requires a second factor.
-    match answer.status {
-        400 => return Err(config.server().refuses_login(&answer)),
-        401 => return Err(config.server().forbids(PATH, &answer)),
+    match response.status {
+        400 => return Err(config.server().login_refused(&response)),
+        401 => return Err(config.server().forbidden(PATH, &response)),
         _ => {}
     }
-    config.server().read(PATH, answer, |json| json.at("token")?.text().map(str::to_owned))
+    config.server().read(PATH, response, |json| json.at("token")?.text().map(str::to_owned))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use cordboard_plugin::config::parse_text;
+    use homelab::testing::response;
 
-    fn told(status: u16, body: &str) -> Result<String, String> {
-        let config = Config::parse(r#"{"url":"https://hub","user":"chat@home.lan"}"#).expect("valid input");
-        token(&config, Answer { status, body: body.to_owned() })
+    fn token_of(status: u16, body: &str) -> Result<String, String> {
+        let config = parse_text::<Config>(r#"{"url":"https://hub","user":"chat@home.lan"}"#).expect("valid input");
+        token(&config, response(status, body))
     }
 
     #[test]
     fn the_token_is_parsed_and_a_refusal_names_the_keys() {
         assert_eq!(
-            told(200, include_str!("../tests/data/login.json")).as_deref(),
+            token_of(200, include_str!("../tests/data/login.json")).as_deref(),
             Ok("eyJhbGciOiJIUzI1NiJ9.c3RhbmQtaW4.x")
         );
         let refusal = "Beszel refused the login (400: Failed to authenticate). Check user and its secret in [plugins.beszel.config].";
-        assert_eq!(told(400, include_str!("../tests/data/login-refused.json")), Err(refusal.to_owned()));
-        let factor = told(401, r#"{"mfaId":"x"}"#).expect_err("it needs more input");
+        assert_eq!(token_of(400, include_str!("../tests/data/login-refused.json")), Err(refusal.to_owned()));
+        let factor = token_of(401, r#"{"mfaId":"x"}"#).expect_err("it needs more input");
         assert!(factor.ends_with(
             "Allow the user to log in with a password (the hub's DISABLE_PASSWORD_AUTH and MFA_OTP are off)."
         ));
-        let odd = told(200, "{}").expect_err("there is no token");
+        let error = token_of(200, "{}").expect_err("there is no token");
         assert!(
-            odd.ends_with("in an unknown form: `token` is missing. Supported: a Beszel hub, 0.5 to 0.18."),
-            "{odd}"
+            error.ends_with("in an unknown form: `token` is missing. Supported: a Beszel hub, 0.5 to 0.18."),
+            "{error}"
         );
         assert_eq!(body("a\"b", "x"), r#"{"identity":"a\"b","password":"x"}"#);
     }

@@ -6,8 +6,8 @@ use cordboard_plugin::{
 };
 use homelab::{
     Json,
-    show::{Light, percent},
-    time::moment,
+    format::{Light, percent},
+    time::parse_timestamp,
 };
 
 /// A system as listed by the hub.
@@ -45,7 +45,7 @@ pub fn read(page: &Json) -> Result<Vec<System>, String> {
 fn system(item: &Json) -> Result<System, String> {
     let status = item.at("status")?.text()?.to_owned();
     let figures = if status == "up" { Some(figures(&item.at("info")?)?) } else { None };
-    let changed = item.find("updated").map(|updated| updated.text()).transpose()?.and_then(moment);
+    let changed = item.find("updated").map(|updated| updated.text()).transpose()?.and_then(parse_timestamp);
     Ok(System { name: item.at("name")?.text()?.to_owned(), status, changed, figures })
 }
 
@@ -57,12 +57,12 @@ fn figures(info: &Json) -> Result<Figures, String> {
         }
     }
     let services = info.find("sv").map(|services| services.items()).transpose()?;
-    let failed = services.and_then(|services| services.get(1).map(|failed| failed.whole())).transpose()?;
+    let failed = services.and_then(|services| services.get(1).map(|failed| failed.integer())).transpose()?;
     Ok(Figures {
         cpu: info.at("cpu")?.number()?,
         memory: info.at("mp")?.number()?,
         disk: info.at("dp")?.number()?,
-        uptime: u64::try_from(info.at("u")?.whole()?).unwrap_or_default(),
+        uptime: u64::try_from(info.at("u")?.integer()?).unwrap_or_default(),
         temperature: info.find("dt").map(|degrees| degrees.number()).transpose()?,
         disks,
         failed_services: failed.and_then(|failed| u64::try_from(failed).ok()).unwrap_or_default(),
@@ -84,10 +84,10 @@ fn line(system: &System, warn_at: f64, now: Timestamp) -> String {
     }
     let since = system.changed.map_or(String::new(), |changed| format!(", {}", ago(now, changed)));
     match system.status.as_str() {
-        "down" => format!("{} {name} is down{since}", Light::Broken.letter()),
-        "paused" => format!("{} {name} is paused{since}", Light::Resting.letter()),
-        "pending" => format!("{} {name} has not reported yet{since}", Light::Resting.letter()),
-        other => format!("{} {name} is {}{since}", Light::Warning.letter(), escape(other)),
+        "down" => format!("{} {name} is down{since}", Light::Bad.symbol()),
+        "paused" => format!("{} {name} is paused{since}", Light::Inactive.symbol()),
+        "pending" => format!("{} {name} has not reported yet{since}", Light::Inactive.symbol()),
+        other => format!("{} {name} is {}{since}", Light::Warning.symbol(), escape(other)),
     }
 }
 
@@ -95,9 +95,9 @@ fn up(name: &str, figures: &Figures, warn_at: f64) -> String {
     let full: Vec<_> = figures.disks.iter().filter(|(_, share)| *share >= warn_at).collect();
     let busy = [figures.cpu, figures.memory, figures.disk].into_iter().any(|share| share >= warn_at);
     let warned = busy || !full.is_empty() || figures.failed_services > 0;
-    let light = if warned { Light::Warning } else { Light::Well };
+    let light = if warned { Light::Warning } else { Light::Good };
     let mut parts = vec![
-        format!("{} {name} CPU {}", light.letter(), percent(figures.cpu)),
+        format!("{} {name} CPU {}", light.symbol(), percent(figures.cpu)),
         format!("memory {}", percent(figures.memory)),
         format!("disk {}", percent(figures.disk)),
     ];
@@ -144,13 +144,13 @@ mod tests {
 
     #[test]
     fn invalid_fields_name_their_path() {
-        let odd = |json| read(&Json::root(&json)).map(|_| ()).expect_err("invalid input");
-        assert_eq!(odd(serde_json::json!({})), "`items` is missing");
-        assert_eq!(odd(serde_json::json!({"items": [{"name": "a"}]})), "`items[0].status` is missing");
+        let error = |json| read(&Json::root(&json)).map(|_| ()).expect_err("invalid input");
+        assert_eq!(error(serde_json::json!({})), "`items` is missing");
+        assert_eq!(error(serde_json::json!({"items": [{"name": "a"}]})), "`items[0].status` is missing");
         let without = serde_json::json!({"items": [{"name": "a", "status": "up", "info": {"cpu": 1}}]});
-        assert_eq!(odd(without), "`items[0].info.mp` is missing");
+        assert_eq!(error(without), "`items[0].info.mp` is missing");
         let disks = serde_json::json!({"items": [{"name": "a", "status": "up", "info": {"efs": {"tank": "full"}}}]});
-        assert_eq!(odd(disks), "`items[0].info.efs.tank` is not a number but \"full\"");
+        assert_eq!(error(disks), "`items[0].info.efs.tank` is not a number but \"full\"");
         let unknown = serde_json::json!({"items": [{"name": "a", "status": "asleep"}]});
         assert_eq!(lines(&read(&Json::root(&unknown)).expect("known"), 90.0, NOW)[1], "🟡 `a` is asleep");
     }

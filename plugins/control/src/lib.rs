@@ -9,7 +9,7 @@ use cordboard_plugin::{
 };
 
 /// The most dropped messages that are quoted: about a screen.
-const QUOTED: usize = 10;
+const MAX_QUOTED: usize = 10;
 
 struct Control;
 
@@ -27,24 +27,24 @@ impl Command for Control {
         let session = context::session()?;
         // Also interrupt if no turn is running: the last answer may still be being sent.
         match session_control::interrupt(&session.name, queued) {
-            Ok(session) => Ok(Reply::plain(&stopped(&session, queued))),
-            Err(error) if error.code == "invalid" && !stoppable(&session, queued) => {
-                let nothing = nothing(session.fact("background"));
-                Ok(Reply::plain(&told(&nothing, session.queued)))
+            Ok(session) => Ok(Reply::plain(&stop_report(&session, queued))),
+            Err(error) if error.code == "invalid" && !can_stop(&session, queued) => {
+                let nothing = nothing_running(session.fact("background"));
+                Ok(Reply::plain(&with_queued(&nothing, session.queued)))
             }
             Err(error) => Err(error.into()),
         }
     }
 }
 
-fn nothing(background: Option<&str>) -> String {
+fn nothing_running(background: Option<&str>) -> String {
     background.map_or("Nothing is running.".to_owned(), |work| {
         format!("Only background work is running: {work}. Use /suspend to end it.")
     })
 }
 
 /// Whether a turn is running or about to, or there are waiting messages to drop.
-fn stoppable(session: &Session, queued: QueuedPrompts) -> bool {
+fn can_stop(session: &Session, queued: QueuedPrompts) -> bool {
     match (session.phase, queued) {
         (Phase::Busy, _) => true,
         // A message that waits for a starting agent would run in a moment.
@@ -55,23 +55,23 @@ fn stoppable(session: &Session, queued: QueuedPrompts) -> bool {
 }
 
 /// Reports the effect of `/stop` from the returned `session`.
-fn stopped(session: &Session, queued: QueuedPrompts) -> String {
+fn stop_report(session: &Session, queued: QueuedPrompts) -> String {
     let dropped: Vec<&str> = session.fact("dropped").unwrap_or_default().lines().collect();
     match (queued, dropped.as_slice()) {
-        (QueuedPrompts::Keep, _) | (QueuedPrompts::Drop, []) => told("Stopped.", session.queued),
+        (QueuedPrompts::Keep, _) | (QueuedPrompts::Drop, []) => with_queued("Stopped.", session.queued),
         (QueuedPrompts::Drop, [one]) => format!("Stopped. 1 message was dropped: “{one}”"),
         (QueuedPrompts::Drop, all) => {
             let mut lines = vec![format!("Stopped. {} messages were dropped:", all.len())];
-            lines.extend(all.iter().take(QUOTED).map(|one| format!("“{one}”")));
-            if all.len() > QUOTED {
-                lines.push(format!("…and {} more.", all.len() - QUOTED));
+            lines.extend(all.iter().take(MAX_QUOTED).map(|one| format!("“{one}”")));
+            if all.len() > MAX_QUOTED {
+                lines.push(format!("…and {} more.", all.len() - MAX_QUOTED));
             }
             lines.join("\n")
         }
     }
 }
 
-fn told(what: &str, queued: u32) -> String {
+fn with_queued(what: &str, queued: u32) -> String {
     match queued {
         0 => what.to_owned(),
         1 => format!("{what} 1 message is still queued. Use /stop all to drop it."),
@@ -89,9 +89,9 @@ mod tests {
 
     #[test]
     fn waiting_messages_are_counted() {
-        assert_eq!(told("Stopped.", 0), "Stopped.");
-        assert_eq!(told("Stopped.", 1), "Stopped. 1 message is still queued. Use /stop all to drop it.");
-        assert_eq!(told("Stopped.", 2), "Stopped. 2 messages are still queued. Use /stop all to drop them.");
+        assert_eq!(with_queued("Stopped.", 0), "Stopped.");
+        assert_eq!(with_queued("Stopped.", 1), "Stopped. 1 message is still queued. Use /stop all to drop it.");
+        assert_eq!(with_queued("Stopped.", 2), "Stopped. 2 messages are still queued. Use /stop all to drop them.");
     }
 
     #[test]
@@ -100,29 +100,29 @@ mod tests {
             let facts = if dropped.is_empty() { vec![] } else { vec![("dropped".to_owned(), dropped.join("\n"))] };
             Session { facts, ..session("x") }
         };
-        let all = |dropped: &[&str]| stopped(&with(dropped), QueuedPrompts::Drop);
+        let all = |dropped: &[&str]| stop_report(&with(dropped), QueuedPrompts::Drop);
         assert_eq!(all(&[]), "Stopped.");
         assert_eq!(all(&["fix it…"]), "Stopped. 1 message was dropped: “fix it…”");
         assert_eq!(all(&["one", "two"]), "Stopped. 2 messages were dropped:\n“one”\n“two”");
-        assert!(all(&["x"; QUOTED + 2]).ends_with("“x”\n…and 2 more."));
-        assert_eq!(stopped(&with(&["about to run"]), QueuedPrompts::Keep), "Stopped.");
+        assert!(all(&["x"; MAX_QUOTED + 2]).ends_with("“x”\n…and 2 more."));
+        assert_eq!(stop_report(&with(&["about to run"]), QueuedPrompts::Keep), "Stopped.");
     }
 
     #[test]
     fn background_work_is_named() {
-        assert_eq!(nothing(None), "Nothing is running.");
+        assert_eq!(nothing_running(None), "Nothing is running.");
         let text = "Only background work is running: build. Use /suspend to end it.";
-        assert_eq!(nothing(Some("build")), text);
+        assert_eq!(nothing_running(Some("build")), text);
     }
 
     #[test]
     fn only_running_or_waiting_work_can_be_stopped() {
         let in_phase = |phase, queued| Session { phase, queued, ..session("x") };
-        assert!(stoppable(&in_phase(Phase::Busy, 0), QueuedPrompts::Keep));
-        assert!(!stoppable(&in_phase(Phase::Idle, 0), QueuedPrompts::Drop));
-        assert!(stoppable(&in_phase(Phase::Starting, 1), QueuedPrompts::Keep));
-        assert!(!stoppable(&in_phase(Phase::Starting, 0), QueuedPrompts::Keep));
-        assert!(!stoppable(&in_phase(Phase::Asking, 2), QueuedPrompts::Keep));
-        assert!(stoppable(&in_phase(Phase::Asking, 2), QueuedPrompts::Drop));
+        assert!(can_stop(&in_phase(Phase::Busy, 0), QueuedPrompts::Keep));
+        assert!(!can_stop(&in_phase(Phase::Idle, 0), QueuedPrompts::Drop));
+        assert!(can_stop(&in_phase(Phase::Starting, 1), QueuedPrompts::Keep));
+        assert!(!can_stop(&in_phase(Phase::Starting, 0), QueuedPrompts::Keep));
+        assert!(!can_stop(&in_phase(Phase::Asking, 2), QueuedPrompts::Keep));
+        assert!(can_stop(&in_phase(Phase::Asking, 2), QueuedPrompts::Drop));
     }
 }

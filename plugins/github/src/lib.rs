@@ -1,7 +1,7 @@
 //! A webhook that posts GitHub's events about a repository in a place, which `/github here` selects. The host has
 //! checked the signature, but all texts are untrusted, because strangers write titles and messages.
 
-mod news;
+mod event_text;
 
 use cordboard_plugin::{
     Call, Command, Reply, Webhook, chat,
@@ -10,6 +10,8 @@ use cordboard_plugin::{
     webhook::{Request, Response},
 };
 
+use event_text::event_text;
+
 /// The key of the place.
 const PLACE: &str = "place";
 
@@ -17,7 +19,7 @@ const PLACE: &str = "place";
 const SEEN: &str = "seen";
 
 /// The number of stored deliveries.
-const LAST: usize = 50;
+const MAX_SEEN: usize = 50;
 
 const USAGE: &str = "/github [here|off]";
 
@@ -55,11 +57,11 @@ impl Webhook for Github {
         let Some(event) = request.header("x-github-event") else {
             return Ok(Response::text(400, "this webhook accepts only GitHub: the header X-GitHub-Event is missing"));
         };
-        let report = match request.parse() {
-            Ok(report) => report,
+        let payload = match request.parse() {
+            Ok(payload) => payload,
             Err(why) => return Ok(Response::text(400, &format!("{why}; choose the content type application/json"))),
         };
-        let Some(text) = news::of(event, &report) else { return Ok(Response::text(200, "nothing to report")) };
+        let Some(text) = event_text(event, &payload) else { return Ok(Response::text(200, "nothing to report")) };
         let Some(place) = state::get_place(PLACE) else {
             return Ok(Response::text(200, "no chat is set: send /github here in the chat for the reports"));
         };
@@ -75,13 +77,13 @@ impl Webhook for Github {
 /// Returns whether this delivery was received before, and stores it.
 fn is_known(delivery: &str) -> Result<bool, String> {
     let seen = state::get_text(SEEN).unwrap_or_default();
-    let Some(seen) = with(&seen, delivery) else { return Ok(true) };
+    let Some(seen) = add_delivery(&seen, delivery) else { return Ok(true) };
     state::set(SEEN, seen.as_bytes())?;
     Ok(false)
 }
 
 /// Adds a delivery. `None` if it is stored already. A delivery without an id is always new.
-fn with(seen: &str, delivery: &str) -> Option<String> {
+fn add_delivery(seen: &str, delivery: &str) -> Option<String> {
     let mut seen: Vec<&str> = seen.lines().collect();
     if delivery.is_empty() {
         return Some(seen.join("\n"));
@@ -90,7 +92,7 @@ fn with(seen: &str, delivery: &str) -> Option<String> {
         return None;
     }
     seen.push(delivery);
-    Some(seen.split_off(seen.len().saturating_sub(LAST)).join("\n"))
+    Some(seen.split_off(seen.len().saturating_sub(MAX_SEEN)).join("\n"))
 }
 
 cordboard_plugin::export!(Github: command, webhook);
@@ -101,10 +103,10 @@ mod tests {
 
     #[test]
     fn the_last_deliveries_are_remembered() {
-        let seen = with("", "a").unwrap();
-        assert_eq!((with(&seen, "a"), with(&seen, "b").as_deref()), (None, Some("a\nb")));
-        assert_eq!(with("a", "").as_deref(), Some("a"));
-        let many = (0..2 * LAST).fold(String::new(), |seen, at| with(&seen, &at.to_string()).unwrap());
-        assert_eq!((many.lines().count(), many.lines().next()), (LAST, Some("50")));
+        let seen = add_delivery("", "a").unwrap();
+        assert_eq!((add_delivery(&seen, "a"), add_delivery(&seen, "b").as_deref()), (None, Some("a\nb")));
+        assert_eq!(add_delivery("a", "").as_deref(), Some("a"));
+        let many = (0..2 * MAX_SEEN).fold(String::new(), |seen, at| add_delivery(&seen, &at.to_string()).unwrap());
+        assert_eq!((many.lines().count(), many.lines().next()), (MAX_SEEN, Some("50")));
     }
 }

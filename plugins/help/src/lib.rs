@@ -10,13 +10,13 @@ use cordboard_plugin::{
 };
 
 /// The number of characters of a digest that identify a version.
-const DIGEST: usize = 12;
+const SHOWN_DIGEST: usize = 12;
 
 /// The arguments of `/plugins`.
 const USAGE: &str = "/plugins [rollback|reload|disable|enable|revoke <name>] [grant|refuse <name> <digest>]";
 
 /// The same for the list of commands, shortened: the host offers the other forms where they apply.
-const SHORT: &str = "/plugins [rollback|reload|disable|enable <name>]";
+const SHORT_USAGE: &str = "/plugins [rollback|reload|disable|enable <name>]";
 
 /// The reply to Telegram's Start button, and to new users.
 const WELCOME: &str = "This is Cordboard. Your messages here go to a coding agent, and its answers come back.\n\n\
@@ -28,7 +28,7 @@ impl Command for Help {
     fn specs() -> Result<Vec<Spec>, String> {
         Ok(vec![
             Spec::new("help", "List the commands", "/help"),
-            Spec::new("plugins", "List and manage the plugins", SHORT).min_role("admin"),
+            Spec::new("plugins", "List and manage the plugins", SHORT_USAGE).min_role("admin"),
             Spec::new("start", "Show how to begin", "/start"),
         ])
     }
@@ -36,7 +36,7 @@ impl Command for Help {
     fn run(call: &Call) -> Result<Reply, String> {
         match (call.command.as_str(), call.args.as_slice()) {
             ("plugins", []) => Ok(plugins(catalog::plugins(), context::now())),
-            ("plugins", [verb, names @ ..]) => steer(verb, names),
+            ("plugins", [verb, names @ ..]) => manage(verb, names),
             ("start", _) => Ok(Reply::text(WELCOME).button("List the commands", "/help")),
             _ => Ok(help(catalog::commands())),
         }
@@ -44,9 +44,9 @@ impl Command for Help {
 }
 
 /// Carries out a command and returns the host's answer.
-fn steer(verb: &str, names: &[String]) -> Result<Reply, String> {
+fn manage(verb: &str, names: &[String]) -> Result<Reply, String> {
     let verb = verb.to_lowercase();
-    let said = match (verb.as_str(), names) {
+    let outcome = match (verb.as_str(), names) {
         ("rollback", [name]) => control::rollback(name),
         ("reload", [name]) => control::reload(name),
         ("disable", [name]) => control::disable(name),
@@ -56,7 +56,7 @@ fn steer(verb: &str, names: &[String]) -> Result<Reply, String> {
         ("refuse", [name, digest]) => control::refuse(name, digest),
         (verb, _) => return Ok(Reply::plain(&usage_of(verb))),
     };
-    Ok(Reply::plain(&said?))
+    Ok(Reply::plain(&outcome?))
 }
 
 fn usage_of(verb: &str) -> String {
@@ -107,7 +107,7 @@ fn plugins(mut plugins: Vec<Plugin>, now: Timestamp) -> Reply {
 }
 
 fn line(plugin: &Plugin, now: Timestamp) -> String {
-    let digest: String = plugin.digest.chars().take(DIGEST).collect();
+    let digest: String = plugin.digest.chars().take(SHOWN_DIGEST).collect();
     let (name, health) = (code(&plugin.name), escape(&plugin.health));
     // A plugin that was never active has no version, and one that was never present has no time.
     let version = (!digest.is_empty()).then(|| format!("{digest}, generation {}", plugin.generation));

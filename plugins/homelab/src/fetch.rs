@@ -1,17 +1,17 @@
 //! Sends requests to configured servers and explains failures. The only module here that calls the host.
 
 use cordboard_plugin::{
-    http::{Error, Request},
+    http::{Error, Request, Response},
     secrets,
 };
 
-use crate::{Answer, Server};
+use crate::Server;
 
 /// Sends a GET request for `path`, with an `Authorization` header if the server needs one.
 ///
 /// # Errors
 /// A line for the operator.
-pub fn get(server: &Server, path: &str, authorization: Option<&str>) -> Result<Answer, String> {
+pub fn get(server: &Server, path: &str, authorization: Option<&str>) -> Result<Response, String> {
     let request = Request::get(&format!("{}{path}", server.url));
     let request = match authorization {
         Some(value) => request.header("authorization", value),
@@ -24,11 +24,8 @@ pub fn get(server: &Server, path: &str, authorization: Option<&str>) -> Result<A
 ///
 /// # Errors
 /// A line for the operator.
-pub fn send(server: &Server, request: Request) -> Result<Answer, String> {
-    match request.header("accept", "application/json, text/plain").send() {
-        Ok(response) => Ok(Answer { status: response.status, body: response.text() }),
-        Err(error) => Err(told(server, error)),
-    }
+pub fn send(server: &Server, request: Request) -> Result<Response, String> {
+    request.header("accept", "application/json, text/plain").send().map_err(|error| explain(server, error))
 }
 
 /// Returns the placeholder of a secret.
@@ -40,13 +37,21 @@ pub fn secret(server: &Server, name: &str) -> Result<String, String> {
     secrets::placeholder(name).map_err(named)
 }
 
-fn told(server: &Server, error: Error) -> String {
+/// Explains a missing response as a line for the operator.
+fn explain(server: &Server, error: Error) -> String {
+    let Server { title, url, plugin, .. } = server;
     match error {
         // The host's message says what to add to the configuration.
         Error::Refused(why) => why,
-        Error::Unreachable(why) => server.silent(&why),
-        Error::TimedOut(_) => server.slow(),
-        Error::TooLarge(why) | Error::Protocol(why) => server.garbled(&why),
+        Error::Unreachable(why) => {
+            format!("{title} at {url} can't be reached: {why}. Check that it runs, and [plugins.{plugin}.config] url.")
+        }
+        Error::TimedOut(_) => format!(
+            "{title} at {url} did not answer in time. Check that it runs; [plugins.{plugin}] http_time is how long a call may wait."
+        ),
+        Error::TooLarge(why) | Error::Protocol(why) => {
+            format!("{title} at {url} sent an invalid response: {why}. Check [plugins.{plugin}.config] url.")
+        }
     }
 }
 
@@ -56,17 +61,27 @@ mod tests {
 
     #[test]
     fn each_request_error_is_one_line() {
-        let server =
-            Server { title: "Box", plugin: "box", url: "https://box.lan", known: "", place: "", login: "", rights: "" };
-        let line = |error| told(&server, error);
+        let server = Server {
+            title: "Box",
+            plugin: "box",
+            url: "https://box.lan",
+            supported: "",
+            location_keys: "",
+            login_keys: "",
+            permission_hint: "",
+        };
+        let line = |error| explain(&server, error);
         assert_eq!(line(Error::Refused("add this line".into())), "add this line");
         assert_eq!(
             line(Error::Unreachable("failed to connect".into())),
             "Box at https://box.lan can't be reached: failed to connect. Check that it runs, and [plugins.box.config] url."
         );
-        assert!(line(Error::TimedOut(String::new())).starts_with("Box at https://box.lan did not answer in time. "));
-        let told = "Box at https://box.lan sent an invalid response: no TLS. Check [plugins.box.config] url.";
-        assert_eq!(line(Error::Protocol("no TLS".into())), told);
-        assert_eq!(line(Error::TooLarge("no TLS".into())), told);
+        assert_eq!(
+            line(Error::TimedOut(String::new())),
+            "Box at https://box.lan did not answer in time. Check that it runs; [plugins.box] http_time is how long a call may wait."
+        );
+        let invalid = "Box at https://box.lan sent an invalid response: no TLS. Check [plugins.box.config] url.";
+        assert_eq!(line(Error::Protocol("no TLS".into())), invalid);
+        assert_eq!(line(Error::TooLarge("no TLS".into())), invalid);
     }
 }

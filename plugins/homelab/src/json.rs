@@ -77,7 +77,7 @@ impl<'a> Json<'a> {
     ///
     /// # Errors
     /// The value isn't an integer.
-    pub fn whole(&self) -> Result<i64, String> {
+    pub fn integer(&self) -> Result<i64, String> {
         self.value.as_i64().ok_or_else(|| self.type_error("whole number"))
     }
 
@@ -87,7 +87,7 @@ impl<'a> Json<'a> {
 
     fn type_error(&self, kind: &str) -> String {
         let path = if self.path.is_empty() { "the response" } else { &self.path };
-        format!("`{path}` is not a {kind} but {}", crate::show::shortened(&self.value.to_string(), SHOWN))
+        format!("`{path}` is not a {kind} but {}", crate::format::first_line(&self.value.to_string(), SHOWN))
     }
 }
 
@@ -102,17 +102,17 @@ mod tests {
         let items = root.at("data").expect("it exists").items().expect("it is a list");
         assert_eq!(items[0].at("store").and_then(|store| store.text()), Ok("main"));
         assert_eq!(items[0].at("used").and_then(|used| used.number()), Ok(5.0));
-        assert_eq!(items[0].at("used").and_then(|used| used.whole()), Ok(5));
+        assert_eq!(items[0].at("used").and_then(|used| used.integer()), Ok(5));
         assert!(items[0].find("note").is_none() && items[0].find("other").is_none());
-        let told = |result: Result<&str, String>| result.expect_err("invalid input");
-        assert_eq!(told(items[1].at("used").map(|_| "")), "`data[1].used` is missing");
-        assert_eq!(told(items[1].at("store").and_then(|store| store.text())), "`data[1].store` is not a string but 7");
+        let error = |result: Result<&str, String>| result.expect_err("invalid input");
+        assert_eq!(error(items[1].at("used").map(|_| "")), "`data[1].used` is missing");
+        assert_eq!(error(items[1].at("store").and_then(|store| store.text())), "`data[1].store` is not a string but 7");
         assert_eq!(
-            told(root.items().map(|_| "")),
+            error(root.items().map(|_| "")),
             "`the response` is not a list but {\"data\":[{\"note\":null,\"store\":\"main\",\"us…"
         );
         assert_eq!(
-            told(items[0].at("store").and_then(|it| it.whole()).map(|_| "")),
+            error(items[0].at("store").and_then(|it| it.integer()).map(|_| "")),
             "`data[0].store` is not a whole number but \"main\""
         );
         let keys: Vec<_> = items[0].entries().expect("a table").into_iter().map(|(key, _)| key).collect();

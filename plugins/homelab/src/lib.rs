@@ -3,23 +3,24 @@
 
 pub mod base64;
 pub mod fetch;
+pub mod format;
 pub mod json;
 pub mod kuma;
 pub mod pbs;
 pub mod server;
-pub mod show;
+pub mod testing;
 pub mod time;
 
 pub use json::Json;
-pub use server::{Answer, Server};
+pub use server::Server;
 
-use cordboard_plugin::Reply;
+use cordboard_plugin::{Reply, http::Response};
 
 /// A reply with a button that repeats the command in the same message.
 #[must_use]
-pub fn fresh(text: String, command: &str) -> Reply {
+pub fn refreshable(text: String, command: &str) -> Reply {
     Reply::text(text).button("Again", command).in_place()
 }
 
 /// Sends a request for a path to a server. Passed to the code that builds replies, so that tests don't need a host.
-pub type Ask<'a> = &'a dyn Fn(&str) -> Result<Answer, String>;
+pub type Fetch<'a> = &'a dyn Fn(&str) -> Result<Response, String>;

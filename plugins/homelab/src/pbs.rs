@@ -1,6 +1,6 @@
 //! Proxmox Backup Server: authentication and the envelope of its responses. Two plugins query it.
 
-use crate::{Answer, Ask, Json, Server, fetch, server::address};
+use crate::{Fetch, Json, Server, fetch, server::check_url};
 
 /// An example for operators to copy.
 const EXAMPLE_URL: &str = "https://pbs.lan:8007";
@@ -19,13 +19,13 @@ impl Access {
     /// # Errors
     /// Names the missing or invalid key, with an example.
     pub fn read(plugin: &'static str, url: Option<&str>, token: Option<&str>) -> Result<Self, String> {
-        let url = address(plugin, "url", url, EXAMPLE_URL)?.to_owned();
-        let hint = || format!("set [plugins.{plugin}.config] token = \"chat@pbs!cordboard\", the id of an API token");
+        let url = check_url(plugin, "url", url, EXAMPLE_URL)?.to_owned();
+        let remedy = || format!("set [plugins.{plugin}.config] token = \"chat@pbs!cordboard\", the id of an API token");
         let token = token.map(str::trim).filter(|token| !token.is_empty());
-        let token = token.ok_or_else(|| format!("token is missing: {}", hint()))?.to_owned();
+        let token = token.ok_or_else(|| format!("token is missing: {}", remedy()))?.to_owned();
         let is_id = token.split_once('@').is_some_and(|(user, rest)| !user.is_empty() && rest.contains('!'));
         if !is_id || token.contains([':', ' ']) {
-            return Err(format!("token = \"{token}\" is not the id of an API token without its secret: {}", hint()));
+            return Err(format!("token = \"{token}\" is not the id of an API token without its secret: {}", remedy()));
         }
         Ok(Self { plugin, url, token })
     }
@@ -36,10 +36,10 @@ impl Access {
             title: "Proxmox Backup Server",
             plugin: self.plugin,
             url: &self.url,
-            known: "Proxmox Backup Server 2.2 to 4",
-            place: "url",
-            login: "token and its secret",
-            rights: "Give the token and its user the role Audit on the path / (Access Control, Permissions).",
+            supported: "Proxmox Backup Server 2.2 to 4",
+            location_keys: "url",
+            login_keys: "token and its secret",
+            permission_hint: "Give the token and its user the role Audit on the path / (Access Control, Permissions).",
         }
     }
 
@@ -47,7 +47,7 @@ impl Access {
     ///
     /// # Errors
     /// There is no such secret, or the error of `report`.
-    pub fn asked<T>(&self, secret: &str, report: impl FnOnce(Ask) -> Result<T, String>) -> Result<T, String> {
+    pub fn with_fetch<T>(&self, secret: &str, report: impl FnOnce(Fetch) -> Result<T, String>) -> Result<T, String> {
         let server = self.server();
         let authorization = self.authorization(&fetch::secret(&server, secret)?);
         report(&|path| fetch::get(&server, path, Some(&authorization)))
@@ -62,16 +62,17 @@ impl Access {
     ///
     /// # Errors
     /// A line for the operator.
-    pub fn data<T>(&self, ask: Ask, path: &str, read: impl FnOnce(Json) -> Result<T, String>) -> Result<T, String> {
+    pub fn data<T>(&self, fetch: Fetch, path: &str, read: impl FnOnce(Json) -> Result<T, String>) -> Result<T, String> {
         let path = format!("/api2/json{path}");
-        let answer: Answer = ask(&path)?;
-        self.server().read(&path, answer, |json| read(json.at("data")?))
+        let response = fetch(&path)?;
+        self.server().read(&path, response, |json| read(json.at("data")?))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::response;
 
     fn access() -> Access {
         Access::read("pbs", Some("https://pbs.lan:8007/"), Some("chat@pbs!cordboard")).expect("valid input")
@@ -83,22 +84,22 @@ mod tests {
         assert_eq!(refused(None, None), "url is missing: set [plugins.pbs.config] url = \"https://pbs.lan:8007\"");
         let hint = "set [plugins.pbs.config] token = \"chat@pbs!cordboard\", the id of an API token";
         assert_eq!(refused(Some("https://pbs"), Some(" ")), format!("token is missing: {hint}"));
-        for odd in ["root@pam", "chat", "@pbs!x", "chat@pbs!x:d63e505a"] {
-            let told = format!("token = \"{odd}\" is not the id of an API token without its secret: {hint}");
-            assert_eq!(refused(Some("https://pbs"), Some(odd)), told);
+        for invalid in ["root@pam", "chat", "@pbs!x", "chat@pbs!x:d63e505a"] {
+            let expected = format!("token = \"{invalid}\" is not the id of an API token without its secret: {hint}");
+            assert_eq!(refused(Some("https://pbs"), Some(invalid)), expected);
         }
         assert_eq!(access().authorization("SECRET"), "PBSAPIToken chat@pbs!cordboard:SECRET");
     }
 
     #[test]
     fn the_data_envelope_is_unwrapped() {
-        let body = |body: &str| Ok(Answer { status: 200, body: body.to_owned() });
+        let body = |body: &str| Ok(response(200, body));
         let read = |answer: &str| {
             access().data(&|_| body(answer), "/version?x=1", |data| data.at("release")?.text().map(str::to_owned))
         };
         assert_eq!(read(r#"{"data":{"release":"1"}}"#), Ok("1".to_owned()));
-        let odd = "Proxmox Backup Server at https://pbs.lan:8007 answered /api2/json/version in an unknown form: \
+        let error = "Proxmox Backup Server at https://pbs.lan:8007 answered /api2/json/version in an unknown form: \
                    `data` is missing. Supported: Proxmox Backup Server 2.2 to 4.";
-        assert_eq!(read(r#"{"success":1}"#), Err(odd.to_owned()));
+        assert_eq!(read(r#"{"success":1}"#), Err(error.to_owned()));
     }
 }

@@ -7,7 +7,7 @@ const DAY: Seconds = 86_400;
 /// Parses `2026-11-21 13:45:36.008Z`, with `T` or a space, and with or without the fraction and the `Z`; always as
 /// UTC. `None` for anything else.
 #[must_use]
-pub fn moment(text: &str) -> Option<Timestamp> {
+pub fn parse_timestamp(text: &str) -> Option<Timestamp> {
     let text = text.strip_suffix('Z').unwrap_or(text);
     let (date, clock) = text.split_once(['T', ' '])?;
     let (clock, fraction) = clock.split_once('.').unwrap_or((clock, "0"));
@@ -29,13 +29,13 @@ pub fn moment(text: &str) -> Option<Timestamp> {
 ///
 /// # Errors
 /// The text isn't a span. The error contains examples.
-pub fn span(text: &str) -> Result<Seconds, String> {
+pub fn parse_span(text: &str) -> Result<Seconds, String> {
     read_span(text).ok_or_else(|| format!("\"{text}\" is not a duration; write it as \"90m\", \"26h\" or \"8d\""))
 }
 
 /// Formats a limit exactly, in the largest unit that fits: `26 h`, `8 d`, `90 min`.
 #[must_use]
-pub fn whole_span(seconds: Seconds) -> String {
+pub fn exact_span(seconds: Seconds) -> String {
     let units = [(DAY, "d"), (3600, "h"), (60, "min")];
     let unit = units.into_iter().find(|(length, _)| seconds > 0 && seconds.is_multiple_of(*length));
     unit.map_or_else(|| format!("{seconds} s"), |(length, name)| format!("{} {name}", seconds / length))
@@ -62,12 +62,12 @@ mod tests {
 
     #[test]
     fn timestamps_of_servers_are_parsed() {
-        assert_eq!(moment("1970-01-01 00:00:00"), Some(0));
-        assert_eq!(moment("2026-11-21 13:45:36.008"), Some(1_795_268_736_008));
-        assert_eq!(moment("2026-11-21T13:45:36.5Z"), Some(1_795_268_736_500));
-        assert_eq!(moment("2024-02-29 23:59:59.123456Z"), Some(1_709_251_199_123));
-        assert_eq!(moment("2000-03-01 00:00:00Z"), Some(951_868_800_000));
-        for odd in [
+        assert_eq!(parse_timestamp("1970-01-01 00:00:00"), Some(0));
+        assert_eq!(parse_timestamp("2026-11-21 13:45:36.008"), Some(1_795_268_736_008));
+        assert_eq!(parse_timestamp("2026-11-21T13:45:36.5Z"), Some(1_795_268_736_500));
+        assert_eq!(parse_timestamp("2024-02-29 23:59:59.123456Z"), Some(1_709_251_199_123));
+        assert_eq!(parse_timestamp("2000-03-01 00:00:00Z"), Some(951_868_800_000));
+        for invalid in [
             "",
             "yesterday",
             "2026-11-21",
@@ -76,14 +76,17 @@ mod tests {
             "2026-11-21 1:2",
             "1-1-1 0:0:0",
         ] {
-            assert_eq!(moment(odd), None, "{odd}");
+            assert_eq!(parse_timestamp(invalid), None, "{invalid}");
         }
     }
 
     #[test]
     fn an_invalid_span_is_reported_with_examples() {
-        assert_eq!(span("26h"), Ok(93_600));
-        assert_eq!([93_600, 691_200, 5400, 61, 0].map(whole_span), ["26 h", "8 d", "90 min", "61 s", "0 s"]);
-        assert_eq!(span("soon"), Err("\"soon\" is not a duration; write it as \"90m\", \"26h\" or \"8d\"".to_owned()));
+        assert_eq!(parse_span("26h"), Ok(93_600));
+        assert_eq!([93_600, 691_200, 5400, 61, 0].map(exact_span), ["26 h", "8 d", "90 min", "61 s", "0 s"]);
+        assert_eq!(
+            parse_span("soon"),
+            Err("\"soon\" is not a duration; write it as \"90m\", \"26h\" or \"8d\"".to_owned())
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! Parses `/metrics`: all monitors, in the text format of Prometheus. Pure: nothing here calls the host.
 
-use homelab::kuma::{Monitor, State};
+use homelab::kuma::{Monitor, MonitorState};
 
 /// A line with a name, labels and a number.
 struct Sample<'a> {
@@ -32,8 +32,8 @@ pub fn read(text: &str) -> Result<Vec<Monitor>, String> {
     let mut monitors: Vec<(String, Monitor)> = Vec::new();
     for status in samples.iter().filter(|sample| sample.name == "monitor_status") {
         let (Some(key), Some(name)) = (status.key(), status.label("monitor_name")) else { continue };
-        let (name, state) = (name.to_owned(), State::of(status.value as i64));
-        monitors.push((key, Monitor { name, state, ping: None, uptime: None, certificate: None, beat: None }));
+        let (name, state) = (name.to_owned(), MonitorState::of(status.value as i64));
+        monitors.push((key, Monitor { name, state, ping: None, uptime: None, certificate: None, last_beat: None }));
     }
     if monitors.is_empty() && !text.lines().any(|line| line.starts_with("# TYPE monitor_status ")) {
         return Err("`monitor_status` is missing".to_owned());
@@ -114,8 +114,8 @@ mod tests {
 
     #[test]
     fn metrics_of_version_1_are_parsed_too() {
-        let told = ["1 monitor: 1 up", "🟡 Blog, 31 ms, its certificate expires in 6 days"];
-        assert_eq!(shown(include_str!("../tests/data/metrics-1.23.txt")), told);
+        let expected = ["1 monitor: 1 up", "🟡 Blog, 31 ms, its certificate expires in 6 days"];
+        assert_eq!(shown(include_str!("../tests/data/metrics-1.23.txt")), expected);
     }
 
     #[test]

@@ -4,8 +4,8 @@
 mod config;
 mod page;
 
-use cordboard_plugin::{Call, Command, Reply, Timestamp, command::Spec, context};
-use homelab::{Ask, fetch, fresh, server::trouble};
+use cordboard_plugin::{Call, Command, Reply, Timestamp, command::Spec, config::parse, context};
+use homelab::{Fetch, fetch, refreshable, server::warning_line};
 
 use config::Config;
 
@@ -13,27 +13,27 @@ struct Kuma;
 
 impl Command for Kuma {
     fn specs() -> Result<Vec<Spec>, String> {
-        Config::read()?;
+        parse::<Config>()?;
         Ok(vec![Spec::new("kuma", "Show the monitors of Uptime Kuma", "/kuma")])
     }
 
     fn run(_call: &Call) -> Result<Reply, String> {
-        let config = Config::read()?;
+        let config: Config = parse()?;
         let server = config.server();
-        let ask = |path: &str| fetch::get(&server, path, None);
-        report(&config, &ask, context::now()).map(|text| fresh(text, "/kuma"))
+        let fetch = |path: &str| fetch::get(&server, path, None);
+        report(&config, &fetch, context::now()).map(|text| refreshable(text, "/kuma"))
     }
 }
 
 /// The page and its beats come from two paths. If only the beats fail, the page is shown without them.
-fn report(config: &Config, ask: Ask, now: Timestamp) -> Result<String, String> {
+fn report(config: &Config, fetch: Fetch, now: Timestamp) -> Result<String, String> {
     let (server, slug) = (config.server(), &config.page);
     let path = format!("/api/status-page/{slug}");
-    let mut page = server.read(&path, ask(&path)?, |json| page::read(&json))?;
+    let mut page = server.read(&path, fetch(&path)?, |json| page::read(&json))?;
     let path = format!("/api/status-page/heartbeat/{slug}");
-    let beaten = ask(&path).and_then(|answer| server.read(&path, answer, |json| page.beat(&json)));
+    let beaten = fetch(&path).and_then(|answer| server.read(&path, answer, |json| page.beat(&json)));
     let mut lines = page.lines(now);
-    lines.extend(beaten.err().map(|line| trouble(&line)));
+    lines.extend(beaten.err().map(|line| warning_line(&line)));
     Ok(lines.join("\n"))
 }
 
@@ -41,25 +41,27 @@ cordboard_plugin::export!(Kuma: command);
 
 #[cfg(test)]
 mod tests {
-    use homelab::Answer;
+    use cordboard_plugin::config::parse_text;
+    use cordboard_plugin::http::Response;
+    use homelab::testing::response;
 
     use super::*;
 
     fn config() -> Config {
-        Config::parse(r#"{"url":"http://kuma","page":"homelab"}"#).expect("valid input")
+        parse_text::<Config>(r#"{"url":"http://kuma","page":"homelab"}"#).expect("valid input")
     }
 
-    fn answer(status: u16, body: &str) -> Result<Answer, String> {
-        Ok(Answer { status, body: body.to_owned() })
+    fn answer(status: u16, body: &str) -> Result<Response, String> {
+        Ok(response(status, body))
     }
 
     #[test]
     fn a_page_without_heartbeats_is_shown() {
-        let ask = |path: &str| match path {
+        let fetch = |path: &str| match path {
             "/api/status-page/homelab" => answer(200, include_str!("../tests/data/page.json")),
             _ => answer(503, r#"{"status":"fail","msg":"SQLITE_BUSY: database is locked"}"#),
         };
-        let report = report(&config(), &ask, 0).expect("the page responded");
+        let report = report(&config(), &fetch, 0).expect("the page responded");
         assert!(report.starts_with("Homelab, 6 monitors: 6 without a heartbeat\n"), "{report}");
         let last = "⚠️ Uptime Kuma at http://kuma failed (503: SQLITE_BUSY: database is locked). See its own log.";
         assert_eq!(report.lines().last(), Some(last));
@@ -68,8 +70,8 @@ mod tests {
     #[test]
     fn a_missing_page_is_reported_with_the_keys() {
         let unknown = report(&config(), &|_| answer(404, include_str!("../tests/data/page-unknown.json")), 0);
-        let told = "Uptime Kuma at http://kuma has no /api/status-page/homelab (404: Status Page Not Found). Check url and page in \
+        let expected = "Uptime Kuma at http://kuma has no /api/status-page/homelab (404: Status Page Not Found). Check url and page in \
                     [plugins.kuma.config], and that it is Uptime Kuma 1.23 to 2.";
-        assert_eq!(unknown, Err(told.to_owned()));
+        assert_eq!(unknown, Err(expected.to_owned()));
     }
 }

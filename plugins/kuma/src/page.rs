@@ -3,8 +3,8 @@
 use cordboard_plugin::{Timestamp, text::escape};
 use homelab::{
     Json,
-    kuma::{Monitor, State, line, summary},
-    time::moment,
+    kuma::{Monitor, MonitorState, line, summary},
+    time::parse_timestamp,
 };
 
 #[derive(Debug)]
@@ -52,9 +52,9 @@ fn group(group: &Json) -> Result<Group, String> {
 fn monitor(monitor: &Json) -> Result<(i64, Monitor), String> {
     let name = monitor.at("name")?.text()?.to_owned();
     // Empty text if there is no certificate, and missing unless the page shows it.
-    let certificate = monitor.find("certExpiryDaysRemaining").and_then(|days| days.whole().ok());
-    let bare = Monitor { name, state: State::Unknown, ping: None, uptime: None, certificate, beat: None };
-    Ok((monitor.at("id")?.whole()?, bare))
+    let certificate = monitor.find("certExpiryDaysRemaining").and_then(|days| days.integer().ok());
+    let bare = Monitor { name, state: MonitorState::Unknown, ping: None, uptime: None, certificate, last_beat: None };
+    Ok((monitor.at("id")?.integer()?, bare))
 }
 
 impl Page {
@@ -68,9 +68,9 @@ impl Page {
             monitor.uptime = uptimes.find(&format!("{id}_24")).map(|share| share.number()).transpose()?;
             let list = lists.find(&id.to_string()).map(|list| list.items()).transpose()?.unwrap_or_default();
             let Some(last) = list.last() else { continue };
-            monitor.state = State::of(last.at("status")?.whole()?);
+            monitor.state = MonitorState::of(last.at("status")?.integer()?);
             monitor.ping = last.find("ping").map(|ping| ping.number()).transpose()?;
-            monitor.beat = moment(last.at("time")?.text()?);
+            monitor.last_beat = parse_timestamp(last.at("time")?.text()?);
         }
         Ok(())
     }
@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn a_recorded_page_is_shown() {
         let (page, beats) = (include_str!("../tests/data/page.json"), include_str!("../tests/data/beats.json"));
-        let recorded = moment("2026-11-21 13:46:51").expect("it is a moment");
+        let recorded = parse_timestamp("2026-11-21 13:46:51").expect("it is a moment");
         assert_eq!(
             shown(page, beats, recorded).expect("a known format"),
             [
@@ -130,14 +130,14 @@ mod tests {
         let page = include_str!("../tests/data/page-1.23.json");
         let beats = r#"{"heartbeatList":{"1":[]},"uptimeList":{}}"#;
         let lines = shown(page, beats, 0).expect("a known format");
-        let told = [
+        let expected = [
             "Homelab, 1 monitor: 1 without a heartbeat",
             "⚠️ Fibre is cut",
             "",
             "Services",
             "⚪ NAS, no heartbeat yet",
         ];
-        assert_eq!(lines, told);
+        assert_eq!(lines, expected);
     }
 
     #[test]

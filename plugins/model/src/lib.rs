@@ -7,7 +7,7 @@ use cordboard_plugin::{Call, Command, Reply, Session, command::Spec, context, se
 const DEFAULT: &str = "default";
 
 /// The maximum number of buttons for known models. An agent may have dozens.
-const BUTTONS: usize = 8;
+const MAX_BUTTONS: usize = 8;
 
 struct Model;
 
@@ -20,7 +20,7 @@ impl Command for Model {
         let session = context::session()?;
         let name = &session.name;
         match call.args.as_slice() {
-            [] => Ok(shown(&session)),
+            [] => Ok(model_list(&session)),
             [word] if word == DEFAULT => {
                 session_control::set_model(name, None)?;
                 Ok(Reply::plain(&format!("Model set to the default for session '{name}'.")))
@@ -35,11 +35,11 @@ impl Command for Model {
 }
 
 /// The current model, the usage, and a button for each known model.
-fn shown(session: &Session) -> Reply {
+fn model_list(session: &Session) -> Reply {
     let model = session.model.as_deref().unwrap_or("the agent's default");
     let mut reply = Reply::plain(&format!("Model: {model}\n\nUsage: /model <name>, or /model {DEFAULT}"));
     let known = session.fact("models").unwrap_or_default();
-    for model in known.split(',').map(str::trim).filter(|model| !model.is_empty()).take(BUTTONS) {
+    for model in known.split(',').map(str::trim).filter(|model| !model.is_empty()).take(MAX_BUTTONS) {
         reply = reply.button(model, format!("/model {model}"));
     }
     reply
@@ -55,9 +55,9 @@ mod tests {
 
     #[test]
     fn the_model_is_shown_with_the_available_ones() {
-        assert!(shown(&session("x")).text.starts_with("Model: the agent's default\n"));
+        assert!(model_list(&session("x")).text.starts_with("Model: the agent's default\n"));
         let facts = vec![("models".to_owned(), "opus, sonnet,".to_owned())];
-        let reply = shown(&Session { model: Some("opus".into()), facts, ..session("x") });
+        let reply = model_list(&Session { model: Some("opus".into()), facts, ..session("x") });
         assert!(reply.text.starts_with("Model: opus\n"));
         let commands: Vec<_> = reply.buttons.iter().flatten().map(|button| button.command.as_str()).collect();
         assert_eq!(commands, ["/model opus", "/model sonnet"]);

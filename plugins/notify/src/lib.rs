@@ -15,7 +15,7 @@ use cordboard_plugin::{
 const PLACE: &str = "place";
 
 /// The default minimum length of a turn. A user who started a shorter one is probably still watching.
-const AFTER: Seconds = 5 * 60;
+const DEFAULT_AFTER: Seconds = 5 * 60;
 
 const USAGE: &str = "/notify [here|off]";
 
@@ -29,7 +29,7 @@ struct Config {
 impl Config {
     fn after() -> Result<Seconds, String> {
         let Self { after } = config::parse()?;
-        let Some(text) = after else { return Ok(AFTER) };
+        let Some(text) = after else { return Ok(DEFAULT_AFTER) };
         span(&text).ok_or_else(|| format!("`after` must be a duration such as \"5m\", not \"{text}\""))
     }
 }
@@ -69,11 +69,11 @@ impl Command for Notify {
 impl Hook for Notify {
     fn on_event(event: Event) {
         let Some(place) = state::get_place(PLACE) else { return };
-        let done = Config::after().and_then(|after| match news(&event, after, &place)? {
+        let posted = Config::after().and_then(|after| match event_reply(&event, after, &place)? {
             Some(reply) => chat::post(&place, &reply).map(drop),
             None => Ok(()),
         });
-        if let Err(why) = done {
+        if let Err(why) = posted {
             log::warn(&why);
         }
     }
@@ -84,34 +84,34 @@ struct Turn {
     seconds: Seconds,
     cost_usd: Option<f64>,
     error: Option<String>,
-    place: At,
+    place: TurnPlace,
 }
 
 #[derive(serde::Deserialize)]
-struct At {
+struct TurnPlace {
     front_end: String,
     chat: String,
     topic: Option<String>,
 }
 
 #[derive(serde::Deserialize)]
-struct Trouble {
+struct Problem {
     why: String,
 }
 
 /// Returns the notice about an event at `place`. Events of that place itself are visible there already.
-fn news(event: &Event, after: Seconds, place: &Place) -> Result<Option<Reply>, String> {
+fn event_reply(event: &Event, after: Seconds, place: &Place) -> Result<Option<Reply>, String> {
     let Some(session) = &event.session else { return Ok(None) };
     let elsewhere = session.place.as_ref() != Some(place);
     match event.kind.as_str() {
         kind::TURN_FINISHED => {
             let turn: Turn = event.parse()?;
-            let At { front_end, chat, topic } = &turn.place;
+            let TurnPlace { front_end, chat, topic } = &turn.place;
             let here = Place { front_end: front_end.clone(), chat: chat.clone(), topic: topic.clone() } == *place;
-            Ok((turn.seconds >= after && !here).then(|| ended(session, &turn)))
+            Ok((turn.seconds >= after && !here).then(|| turn_reply(session, &turn)))
         }
         kind::BROKEN | kind::ASKING if elsewhere => {
-            let Trouble { why } = event.parse()?;
+            let Problem { why } = event.parse()?;
             let needs = format!("**{}** needs you: {}", escape(&session.name), escape(&why));
             Ok(Some(Reply::text(format!("{needs}\nUse /retry {} to try again.", session.name))))
         }
@@ -119,7 +119,7 @@ fn news(event: &Event, after: Seconds, place: &Place) -> Result<Option<Reply>, S
     }
 }
 
-fn ended(session: &Session, turn: &Turn) -> Reply {
+fn turn_reply(session: &Session, turn: &Turn) -> Reply {
     let cost = turn.cost_usd.map_or_else(String::new, |cost| format!(", for ${cost:.2}"));
     let name = escape(&session.name);
     let text = match &turn.error {
@@ -141,13 +141,13 @@ mod tests {
         Place { front_end: "telegram".to_owned(), chat: chat.to_owned(), topic: None }
     }
 
-    fn told(kind: &str, data: &str) -> Option<String> {
-        news(&event(kind, data), 300, &at("7")).unwrap().map(|reply| reply.text)
+    fn text(kind: &str, data: &str) -> Option<String> {
+        event_reply(&event(kind, data), 300, &at("7")).unwrap().map(|reply| reply.text)
     }
 
     fn finished(seconds: u32, chat: &str, rest: &str) -> Option<String> {
         let place = format!(r#"{{"front_end":"telegram","chat":"{chat}","topic":null}}"#);
-        told(kind::TURN_FINISHED, &format!(r#"{{"seconds":{seconds},"actions":2,"place":{place},{rest}}}"#))
+        text(kind::TURN_FINISHED, &format!(r#"{{"seconds":{seconds},"actions":2,"place":{place},{rest}}}"#))
     }
 
     #[test]
@@ -168,14 +168,14 @@ mod tests {
 
     #[test]
     fn a_broken_session_is_reported() {
-        let called = told(kind::BROKEN, r#"{"why":"no such command"}"#);
+        let called = text(kind::BROKEN, r#"{"why":"no such command"}"#);
         assert_eq!(called.as_deref(), Some("**main** needs you: no such command\nUse /retry main to try again."));
-        assert_eq!(told(kind::SUSPENDED, "{}"), None);
-        assert_eq!(told("of-tomorrow", "[]"), None);
+        assert_eq!(text(kind::SUSPENDED, "{}"), None);
+        assert_eq!(text("of-tomorrow", "[]"), None);
     }
 
     #[test]
     fn malformed_event_data_is_an_error() {
-        assert!(news(&event(kind::TURN_FINISHED, "{}"), 300, &at("7")).unwrap_err().contains("turn-finished"));
+        assert!(event_reply(&event(kind::TURN_FINISHED, "{}"), 300, &at("7")).unwrap_err().contains("turn-finished"));
     }
 }

@@ -1,21 +1,22 @@
-//! `[plugins.pbs.config]`: the server, and the limit for warnings about datastores. Pure except for [`Config::read`].
+//! `[plugins.pbs.config]`: the server, and the limit for warnings about datastores.
 
-use cordboard_plugin::config;
-use homelab::{pbs::Access, show::share};
+use homelab::{format::check_percent, pbs::Access};
 use serde::Deserialize;
+
+/// The default percentage for warnings.
+const WARN_AT: f64 = 85.0;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Table {
     url: Option<String>,
     token: Option<String>,
-    #[serde(default = "secret")]
-    secret: String,
-    #[serde(default = "warn_at")]
-    warn_at: f64,
+    secret: Option<String>,
+    warn_at: Option<f64>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "Table")]
 pub struct Config {
     pub access: Access,
     /// The name of the token's secret.
@@ -24,44 +25,27 @@ pub struct Config {
     pub warn_at: f64,
 }
 
-fn secret() -> String {
-    "pbs".to_owned()
-}
+impl TryFrom<Table> for Config {
+    type Error = String;
 
-const fn warn_at() -> f64 {
-    85.0
-}
-
-impl Config {
-    /// Reads the plugin's configuration.
-    ///
-    /// # Errors
-    /// Names the missing or invalid key.
-    pub fn read() -> Result<Self, String> {
-        config::parse().and_then(Self::of)
-    }
-
-    fn of(table: Table) -> Result<Self, String> {
-        let warn_at = share("warn_at", table.warn_at)?;
+    fn try_from(table: Table) -> Result<Self, String> {
+        let warn_at = check_percent("warn_at", table.warn_at.unwrap_or(WARN_AT))?;
         let access = Access::read("pbs", table.url.as_deref(), table.token.as_deref())?;
-        Ok(Self { access, secret: table.secret, warn_at })
-    }
-
-    #[cfg(test)]
-    pub fn parse(json: &str) -> Result<Self, String> {
-        config::parse_text(json).and_then(Self::of)
+        Ok(Self { access, secret: table.secret.unwrap_or_else(|| "pbs".to_owned()), warn_at })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use cordboard_plugin::config::parse_text;
+
     use super::*;
 
     #[test]
     fn omitted_keys_have_defaults() {
-        let config = Config::parse(r#"{"url":"https://pbs","token":"a@pbs!b"}"#).expect("valid input");
+        let config = parse_text::<Config>(r#"{"url":"https://pbs","token":"a@pbs!b"}"#).expect("valid input");
         assert_eq!((config.secret.as_str(), config.warn_at), ("pbs", 85.0));
-        let refused = |json| Config::parse(json).expect_err(json);
+        let refused = |json| parse_text::<Config>(json).expect_err(json);
         assert!(refused("{}").starts_with("url is missing"));
         assert!(refused(r#"{"url":"https://pbs"}"#).starts_with("token is missing"));
         assert!(refused(r#"{"host":"pbs"}"#).starts_with("unknown field `host`, expected one of `url`"));

@@ -6,17 +6,17 @@ use cordboard_plugin::{
 };
 use homelab::{
     Json,
-    show::{Light, shortened},
+    format::{Light, first_line},
 };
 
 /// The age of the oldest requested jobs: 7 days, in seconds.
-pub const BACK: u64 = 7 * 86_400;
+pub const MAX_AGE: u64 = 7 * 86_400;
 
 /// The maximum number of requested tasks. A busy server has 50 a day, and each takes about 300 bytes.
-pub const MOST: usize = 500;
+pub const MAX_TASKS: usize = 500;
 
 /// The number of failed jobs with a line each.
-const TOLD: usize = 5;
+const MAX_FAILURES: usize = 5;
 
 /// The shown kinds in this order, with their worker types. Other tasks are the server's own maintenance.
 const KINDS: [(&str, &[&str]); 6] = [
@@ -34,13 +34,13 @@ pub struct Task {
     /// The object of the task, such as `main:vm/101`. Empty for some tasks.
     object: String,
     started: Timestamp,
-    end: End,
+    end: TaskEnd,
 }
 
 #[derive(Debug)]
-enum End {
+enum TaskEnd {
     Running,
-    Well,
+    Ok,
     Warnings,
     /// With the server's error message.
     Failed(String),
@@ -55,17 +55,17 @@ pub fn read(data: &Json) -> Result<Vec<Task>, String> {
 }
 
 fn task(item: &Json) -> Result<Task, String> {
-    let seconds = item.at("starttime")?.whole()?;
+    let seconds = item.at("starttime")?.integer()?;
     Ok(Task {
         kind: item.at("worker_type")?.text()?.to_owned(),
         object: item.find("worker_id").map(|id| id.text()).transpose()?.unwrap_or_default().to_owned(),
         started: Timestamp::try_from(seconds).unwrap_or_default().saturating_mul(1000),
         end: match item.find("status").map(|status| status.text()).transpose()? {
-            None => End::Running,
-            Some("OK") => End::Well,
-            Some(text) if text.starts_with("WARNINGS") => End::Warnings,
-            Some("unknown") => End::Failed("it ended without a message".to_owned()),
-            Some(text) => End::Failed(shortened(text, 120)),
+            None => TaskEnd::Running,
+            Some("OK") => TaskEnd::Ok,
+            Some(text) if text.starts_with("WARNINGS") => TaskEnd::Warnings,
+            Some("unknown") => TaskEnd::Failed("it ended without a message".to_owned()),
+            Some(text) => TaskEnd::Failed(first_line(text, 120)),
         },
     })
 }
@@ -84,41 +84,41 @@ pub fn lines(tasks: &[Task], now: Timestamp) -> Vec<String> {
         .iter()
         .flat_map(|(title, tasks)| tasks.iter().map(move |task| (*title, *task)))
         .filter_map(|(title, task)| match &task.end {
-            End::Failed(why) => Some((title, task, why)),
-            End::Running | End::Well | End::Warnings => None,
+            TaskEnd::Failed(why) => Some((title, task, why)),
+            TaskEnd::Running | TaskEnd::Ok | TaskEnd::Warnings => None,
         })
         .collect();
     failed.sort_by_key(|(_, task, _)| std::cmp::Reverse(task.started));
-    lines.extend(failed.iter().take(TOLD).map(|(title, task, why)| {
+    lines.extend(failed.iter().take(MAX_FAILURES).map(|(title, task, why)| {
         let object = if task.object.is_empty() { String::new() } else { format!(" {}", code(&task.object)) };
         format!("❌ {title}{object} {}: {}", ago(now, task.started), escape(why))
     }));
-    if failed.len() > TOLD {
-        lines.push(format!("…and {} more", counted((failed.len() - TOLD) as u64, "failure")));
+    if failed.len() > MAX_FAILURES {
+        lines.push(format!("…and {} more", counted((failed.len() - MAX_FAILURES) as u64, "failure")));
     }
     lines
 }
 
 /// Formats the tasks of one kind, the newest first, of which there is at least one.
 fn kind(title: &str, tasks: &[&Task], now: Timestamp) -> String {
-    let failures = tasks.iter().filter(|task| matches!(task.end, End::Failed(_))).count();
-    let last = tasks.iter().find(|task| !matches!(task.end, End::Running));
+    let failures = tasks.iter().filter(|task| matches!(task.end, TaskEnd::Failed(_))).count();
+    let last = tasks.iter().find(|task| !matches!(task.end, TaskEnd::Running));
     let light = match last.map(|task| &task.end) {
-        Some(End::Failed(_)) => Light::Broken,
-        Some(End::Warnings) => Light::Warning,
-        Some(End::Well | End::Running) if failures > 0 => Light::Warning,
-        Some(End::Well) => Light::Well,
-        Some(End::Running) | None => Light::Resting,
+        Some(TaskEnd::Failed(_)) => Light::Bad,
+        Some(TaskEnd::Warnings) => Light::Warning,
+        Some(TaskEnd::Ok | TaskEnd::Running) if failures > 0 => Light::Warning,
+        Some(TaskEnd::Ok) => Light::Good,
+        Some(TaskEnd::Running) | None => Light::Inactive,
     };
     let mut parts = Vec::new();
-    if let Some(running) = tasks.iter().find(|task| matches!(task.end, End::Running)) {
+    if let Some(running) = tasks.iter().find(|task| matches!(task.end, TaskEnd::Running)) {
         parts.push(format!("running for {}", short_span(now.saturating_sub(running.started) / 1000)));
     }
     if let Some(last) = last {
         let how = match last.end {
-            End::Failed(_) => "failed ",
-            End::Warnings => "with warnings ",
-            End::Well | End::Running => "",
+            TaskEnd::Failed(_) => "failed ",
+            TaskEnd::Warnings => "with warnings ",
+            TaskEnd::Ok | TaskEnd::Running => "",
         };
         parts.push(format!("{how}{}", ago(now, last.started)));
     }
@@ -126,7 +126,7 @@ fn kind(title: &str, tasks: &[&Task], now: Timestamp) -> String {
     if failures > 0 {
         parts.push(format!("{failures} failed"));
     }
-    format!("{} {title}: {}", light.letter(), parts.join(", "))
+    format!("{} {title}: {}", light.symbol(), parts.join(", "))
 }
 
 #[cfg(test)]
@@ -161,19 +161,19 @@ mod tests {
     #[test]
     fn many_failures_are_counted_and_first_runs_are_neutral() {
         let failure = serde_json::json!({"worker_type": "sync", "starttime": 1_795_268_000, "status": "no"});
-        let told = shown(&serde_json::Value::Array(vec![failure; 7]));
-        assert_eq!(told[0], "🔴 Sync: failed 12m ago, 7 runs, 7 failed");
-        assert_eq!((told[1].as_str(), told.len()), ("❌ Sync 12m ago: no", 7));
-        assert_eq!(told[6], "…and 2 failures more");
+        let lines = shown(&serde_json::Value::Array(vec![failure; 7]));
+        assert_eq!(lines[0], "🔴 Sync: failed 12m ago, 7 runs, 7 failed");
+        assert_eq!((lines[1].as_str(), lines.len()), ("❌ Sync 12m ago: no", 7));
+        assert_eq!(lines[6], "…and 2 failures more");
         let first = serde_json::json!([{"worker_type": "tape-backup", "starttime": 1_795_268_730}]);
         assert_eq!(shown(&first), ["⚪ Tape backup: running for 6 s, 1 run"]);
     }
 
     #[test]
     fn invalid_fields_name_their_path() {
-        let odd = |json| read(&Json::root(&json)).map(|_| ()).expect_err("invalid input");
-        assert_eq!(odd(serde_json::json!([{"starttime": 5}])), "`[0].worker_type` is missing");
-        let text = odd(serde_json::json!([{"worker_type": "sync", "starttime": "now"}]));
+        let error = |json| read(&Json::root(&json)).map(|_| ()).expect_err("invalid input");
+        assert_eq!(error(serde_json::json!([{"starttime": 5}])), "`[0].worker_type` is missing");
+        let text = error(serde_json::json!([{"worker_type": "sync", "starttime": "now"}]));
         assert_eq!(text, "`[0].starttime` is not a whole number but \"now\"");
     }
 }

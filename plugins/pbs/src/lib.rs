@@ -5,8 +5,8 @@ mod config;
 mod jobs;
 mod stores;
 
-use cordboard_plugin::{Call, Command, Reply, Timestamp, command::Spec, context, text::escape};
-use homelab::{Ask, fresh, server::trouble};
+use cordboard_plugin::{Call, Command, Reply, Timestamp, command::Spec, config::parse, context, text::escape};
+use homelab::{Fetch, refreshable, server::warning_line};
 
 use config::Config;
 
@@ -14,43 +14,47 @@ struct Pbs;
 
 impl Command for Pbs {
     fn specs() -> Result<Vec<Spec>, String> {
-        Config::read()?;
+        parse::<Config>()?;
         let spec = Spec::new("pbs", "Show datastores and jobs of the backup server", "/pbs").min_role("admin");
         Ok(vec![spec])
     }
 
     fn run(_call: &Call) -> Result<Reply, String> {
-        let config = Config::read()?;
-        let text = config.access.asked(&config.secret, |ask| report(&config, ask, context::now()))?;
-        Ok(fresh(text, "/pbs"))
+        let config: Config = parse()?;
+        let text = config.access.with_fetch(&config.secret, |fetch| report(&config, fetch, context::now()))?;
+        Ok(refreshable(text, "/pbs"))
     }
 }
 
 /// Combines the two requests into Markdown. If only the second one fails, the result of the first one is still shown.
-fn report(config: &Config, ask: Ask, now: Timestamp) -> Result<String, String> {
-    let stores = config.access.data(ask, "/status/datastore-usage", |data| stores::read(&data))?;
+fn report(config: &Config, fetch: Fetch, now: Timestamp) -> Result<String, String> {
+    let stores = config.access.data(fetch, "/status/datastore-usage", |data| stores::read(&data))?;
     let host = config.access.server().url.split("//").last().unwrap_or_default();
     let mut lines = vec![format!("Datastores of {}", escape(host))];
     if stores.is_empty() {
-        lines.push(format!("None that this token can see. {}", config.access.server().rights));
+        lines.push(format!("None that this token can see. {}", config.access.server().permission_hint));
     }
     lines.extend(stores::lines(&stores, config.warn_at, now));
     lines.push(String::new());
-    let path = format!("/nodes/localhost/tasks?limit={}&since={}", jobs::MOST, (now / 1000).saturating_sub(jobs::BACK));
-    match config.access.data(ask, &path, |data| jobs::read(&data)) {
+    let path = format!(
+        "/nodes/localhost/tasks?limit={}&since={}",
+        jobs::MAX_TASKS,
+        (now / 1000).saturating_sub(jobs::MAX_AGE)
+    );
+    match config.access.data(fetch, &path, |data| jobs::read(&data)) {
         Ok(tasks) => {
-            let whole = tasks.len() < jobs::MOST;
+            let whole = tasks.len() < jobs::MAX_TASKS;
             lines.push(if whole {
                 "Jobs of the last 7 days".into()
             } else {
-                format!("Jobs among the last {} tasks", jobs::MOST)
+                format!("Jobs among the last {} tasks", jobs::MAX_TASKS)
             });
             match jobs::lines(&tasks, now) {
                 none if none.is_empty() => lines.push("None that this token can see.".to_owned()),
                 some => lines.extend(some),
             }
         }
-        Err(line) => lines.push(trouble(&line)),
+        Err(line) => lines.push(warning_line(&line)),
     }
     Ok(lines.join("\n"))
 }
@@ -59,7 +63,8 @@ cordboard_plugin::export!(Pbs: command);
 
 #[cfg(test)]
 mod tests {
-    use homelab::Answer;
+    use cordboard_plugin::config::parse_text;
+    use homelab::testing::response;
 
     use super::*;
 
@@ -69,51 +74,52 @@ mod tests {
 
     const TASKS: &str = "/api2/json/nodes/localhost/tasks?limit=500&since=1794663936";
 
-    fn told(usage: (u16, &str), tasks: (u16, &str)) -> Result<String, String> {
-        let config =
-            Config::parse(r#"{"url":"https://pbs.lan:8007","token":"chat@pbs!cordboard"}"#).expect("valid input");
-        let ask = |path: &str| {
+    fn report_of(usage: (u16, &str), tasks: (u16, &str)) -> Result<String, String> {
+        let config = parse_text::<Config>(r#"{"url":"https://pbs.lan:8007","token":"chat@pbs!cordboard"}"#)
+            .expect("valid input");
+        let fetch = |path: &str| {
             let (status, body) = match path {
                 USAGE => usage,
                 TASKS => tasks,
                 other => panic!("unexpected request {other}"),
             };
-            Ok(Answer { status, body: body.to_owned() })
+            Ok(response(status, body))
         };
-        report(&config, &ask, NOW)
+        report(&config, &fetch, NOW)
     }
 
     #[test]
     fn datastores_and_jobs_are_one_message() {
         let usage = include_str!("../tests/data/usage.json");
-        let text = told((200, usage), (200, include_str!("../tests/data/tasks.json"))).expect("both responses arrived");
+        let text =
+            report_of((200, usage), (200, include_str!("../tests/data/tasks.json"))).expect("both responses arrived");
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(
             (lines[0], lines[8], lines.len()),
             ("Datastores of pbs.lan:8007", "Jobs of the last 7 days", 17),
             "{text}"
         );
-        let empty = told((200, r#"{"data":[]}"#), (200, r#"{"data":[]}"#)).expect("both responses arrived");
-        let told = "Datastores of pbs.lan:8007\nNone that this token can see. Give the token and its user the role Audit on the path / \
+        let empty = report_of((200, r#"{"data":[]}"#), (200, r#"{"data":[]}"#)).expect("both responses arrived");
+        let expected = "Datastores of pbs.lan:8007\nNone that this token can see. Give the token and its user the role Audit on the path / \
                     (Access Control, Permissions).\n\nJobs of the last 7 days\nNone that this token can see.";
-        assert_eq!(empty, told);
+        assert_eq!(empty, expected);
     }
 
     #[test]
     fn only_the_last_tasks_are_shown() {
         let one = r#"{"worker_type":"sync","starttime":1795268000,"status":"OK"}"#;
-        let tasks = format!(r#"{{"data":[{}]}}"#, vec![one; jobs::MOST].join(","));
-        let text = told((200, r#"{"data":[]}"#), (200, &tasks)).expect("both responses arrived");
+        let tasks = format!(r#"{{"data":[{}]}}"#, vec![one; jobs::MAX_TASKS].join(","));
+        let text = report_of((200, r#"{"data":[]}"#), (200, &tasks)).expect("both responses arrived");
         assert!(text.ends_with("\nJobs among the last 500 tasks\n🟢 Sync: 12m ago, 500 runs"), "{text}");
     }
 
     #[test]
     fn errors_are_reported_beside_the_partial_result() {
-        let refused = told((401, "authentication failed - invalid credentials"), (200, ""));
+        let refused = report_of((401, "authentication failed - invalid credentials"), (200, ""));
         let line = "Proxmox Backup Server refused the login (401: authentication failed - invalid credentials). Check token and \
                     its secret in [plugins.pbs.config].";
         assert_eq!(refused, Err(line.to_owned()));
-        let half = told((200, r#"{"data":[{"store":"a"}]}"#), (403, "permission check failed"))
+        let half = report_of((200, r#"{"data":[{"store":"a"}]}"#), (403, "permission check failed"))
             .expect("half of the responses arrived");
         let line = "⚠️ Proxmox Backup Server does not allow /api2/json/nodes/localhost/tasks (403: permission check failed). Give \
                     the token and its user the role Audit on the path / (Access Control, Permissions).";

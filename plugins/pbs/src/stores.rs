@@ -7,7 +7,7 @@ use cordboard_plugin::{
 };
 use homelab::{
     Json,
-    show::{Light, gauge, percent, shortened, size},
+    format::{Light, first_line, gauge, percent, size},
 };
 
 /// Later estimates are guesses and aren't shown: two years, in seconds.
@@ -39,7 +39,8 @@ pub fn read(data: &Json) -> Result<Vec<Store>, String> {
 }
 
 fn store(item: &Json) -> Result<Store, String> {
-    let bytes = |json: Option<Json>| json.map_or(Ok(None), |json| json.whole().map(|bytes| u64::try_from(bytes).ok()));
+    let bytes =
+        |json: Option<Json>| json.map_or(Ok(None), |json| json.integer().map(|bytes| u64::try_from(bytes).ok()));
     let sizes = [bytes(item.find("total"))?, bytes(item.find("used"))?, bytes(item.find("avail"))?];
     let garbage = item.find("gc-status");
     let of_garbage = |key| bytes(garbage.as_ref().and_then(|garbage| garbage.find(key)));
@@ -47,11 +48,11 @@ fn store(item: &Json) -> Result<Store, String> {
     Ok(Store {
         name: item.at("store")?.text()?.to_owned(),
         sizes: if let [Some(total), Some(used), Some(free)] = sizes { Some([total, used, free]) } else { None },
-        full: item.find("estimated-full-date").map(|date| date.whole()).transpose()?,
+        full: item.find("estimated-full-date").map(|date| date.integer()).transpose()?,
         packed: if let [Some(plain), Some(packed)] = packed { Some([plain, packed]) } else { None },
         bad_chunks: of_garbage("still-bad")?.unwrap_or_default(),
         mounted: item.find("mount-status").map(|it| it.text()).transpose()?.is_none_or(|status| status != "notmounted"),
-        error: item.find("error").map(|error| error.text().map(|error| shortened(error, 160))).transpose()?,
+        error: item.find("error").map(|error| error.text().map(|error| first_line(error, 160))).transpose()?,
     })
 }
 
@@ -63,16 +64,16 @@ pub fn lines(stores: &[Store], warn_at: f64, now: Timestamp) -> Vec<String> {
 fn line(store: &Store, warn_at: f64, now: Timestamp) -> String {
     let name = code(&store.name);
     if let Some(error) = &store.error {
-        return format!("{} {name} {}", Light::Broken.letter(), escape(error));
+        return format!("{} {name} {}", Light::Bad.symbol(), escape(error));
     }
     let Some([total, used, free]) = store.sizes else {
         return if store.mounted {
             format!(
                 "{} {name} not visible to this token: it and its user need the role DatastoreAudit",
-                Light::Resting.letter()
+                Light::Inactive.symbol()
             )
         } else {
-            format!("{} {name} is not mounted", Light::Resting.letter())
+            format!("{} {name} is not mounted", Light::Inactive.symbol())
         };
     };
     // As in df: blocks reserved for root are neither used nor free.
@@ -82,11 +83,11 @@ fn line(store: &Store, warn_at: f64, now: Timestamp) -> String {
     let light = if share >= warn_at || store.bad_chunks > 0 || left.is_some_and(|left| left < SOON) {
         Light::Warning
     } else {
-        Light::Well
+        Light::Good
     };
     let mut parts = vec![format!(
         "{} {name} {} {}, {} of {}",
-        light.letter(),
+        light.symbol(),
         gauge(share),
         percent(share),
         size(used),
@@ -155,9 +156,12 @@ mod tests {
 
     #[test]
     fn invalid_fields_name_their_path() {
-        let odd = |json| read(&Json::root(&json)).map(|_| ()).expect_err("invalid input");
-        assert_eq!(odd(serde_json::json!([{}])), "`[0].store` is missing");
-        assert_eq!(odd(serde_json::json!([{"store": "a", "used": "5"}])), "`[0].used` is not a whole number but \"5\"");
-        assert_eq!(odd(serde_json::json!({})), "`the response` is not a list but {}");
+        let error = |json| read(&Json::root(&json)).map(|_| ()).expect_err("invalid input");
+        assert_eq!(error(serde_json::json!([{}])), "`[0].store` is missing");
+        assert_eq!(
+            error(serde_json::json!([{"store": "a", "used": "5"}])),
+            "`[0].used` is not a whole number but \"5\""
+        );
+        assert_eq!(error(serde_json::json!({})), "`the response` is not a list but {}");
     }
 }

@@ -1,9 +1,9 @@
-//! `[plugins.persona.config]`: the personas and their instructions for agents. Pure except for [`Config::read`].
+//! `[plugins.persona.config]`: the personas and their instructions for agents.
 
 use std::collections::BTreeMap;
 
 use cordboard_plugin::{
-    Seconds, config,
+    Seconds,
     persona::{PersonaSettings, Summary},
     text::span,
 };
@@ -13,15 +13,21 @@ use serde::Deserialize;
 pub const NONE: &str = "none";
 
 /// The longest name, in characters, so that it fits a button and a command line.
-const LONGEST_NAME: usize = 64;
+const MAX_NAME: usize = 64;
 
 /// The number of characters of the instructions that replace a missing description: about a line on a phone.
-const BEGINNING: usize = 60;
+const MAX_EXCERPT: usize = 60;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Config {
+struct Table {
     #[serde(default)]
+    personas: BTreeMap<String, Entry>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "Table")]
+pub struct Config {
     personas: BTreeMap<String, Entry>,
 }
 
@@ -36,26 +42,23 @@ struct Entry {
     greeting: Option<String>,
 }
 
-impl Config {
-    /// Reads the current configuration.
-    ///
-    /// # Errors
-    /// The configuration is invalid.
-    pub fn read() -> Result<Self, String> {
-        Self::parse(&config::read())
-    }
+impl TryFrom<Table> for Config {
+    type Error = String;
 
-    fn parse(json: &str) -> Result<Self, String> {
-        let config: Self = config::parse_text(json)?;
-        for (name, entry) in &config.personas {
+    fn try_from(Table { personas }: Table) -> Result<Self, String> {
+        for (name, entry) in &personas {
             entry.check(name).map_err(|what| format!("personas.{name}: {what}"))?;
         }
-        Ok(config)
+        Ok(Self { personas })
     }
+}
 
+impl Config {
     pub fn summaries(&self) -> Vec<Summary> {
-        let summary =
-            |(name, entry): (&String, &Entry)| Summary { name: name.clone(), description: entry.described(name) };
+        let summary = |(name, entry): (&String, &Entry)| Summary {
+            name: name.clone(),
+            description: entry.description_line(name),
+        };
         self.personas.iter().map(summary).collect()
     }
 
@@ -68,7 +71,7 @@ impl Config {
         Ok(PersonaSettings {
             instructions: entry.instructions.clone(),
             model: entry.model.clone(),
-            idle_timeout: entry.idle_timeout.as_deref().map(duration).transpose()?,
+            idle_timeout: entry.idle_timeout.as_deref().map(parse_duration).transpose()?,
             greeting: entry.greeting.clone(),
         })
     }
@@ -76,31 +79,33 @@ impl Config {
 
 impl Entry {
     /// One line for lists: the description, else the beginning of the instructions.
-    fn described(&self, name: &str) -> String {
+    fn description_line(&self, name: &str) -> String {
         let line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
         let (own, first) = (line(&self.description), self.instructions.lines().map(line).find(|line| !line.is_empty()));
         match first {
             _ if !own.is_empty() => own,
-            Some(first) if first.chars().count() > BEGINNING => first.chars().take(BEGINNING).chain(['…']).collect(),
+            Some(first) if first.chars().count() > MAX_EXCERPT => {
+                first.chars().take(MAX_EXCERPT).chain(['…']).collect()
+            }
             Some(first) => first,
             None => name.to_owned(),
         }
     }
 
     fn check(&self, name: &str) -> Result<(), String> {
-        let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
-        if !plain || !(1..=LONGEST_NAME).contains(&name.len()) {
+        let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+        if !is_plain || !(1..=MAX_NAME).contains(&name.len()) {
             return Err("the name must be 1 to 64 letters, digits, '-' and '_'".to_owned());
         }
         if name == NONE {
             return Err(format!("'/persona {NONE}' removes the persona, so a persona can't have that name"));
         }
-        self.idle_timeout.as_deref().map_or(Ok(0), duration).map(|_| ())
+        self.idle_timeout.as_deref().map_or(Ok(0), parse_duration).map(|_| ())
     }
 }
 
 /// Parses a span such as "30s", "10m", "1h30m" or "2d", which must not be zero.
-fn duration(text: &str) -> Result<Seconds, String> {
+fn parse_duration(text: &str) -> Result<Seconds, String> {
     span(text).ok_or_else(|| {
         format!("idle_timeout = \"{text}\" is not a duration such as \"30s\", \"10m\", \"1h30m\" or \"2d\"")
     })
@@ -108,17 +113,19 @@ fn duration(text: &str) -> Result<Seconds, String> {
 
 #[cfg(test)]
 mod tests {
+    use cordboard_plugin::config::parse_text;
+
     use super::*;
 
     fn refusal(json: &str) -> String {
-        Config::parse(json).expect_err(json)
+        parse_text::<Config>(json).expect_err(json)
     }
 
     #[test]
     fn a_persona_is_resolved_as_configured() {
         let json = r#"{"personas":{"b":{"instructions":"Be kind.","idle_timeout":"1h30m","description":"Kind"},
             "a":{"instructions":"x","model":"opus","greeting":"Hi"}}}"#;
-        let config = Config::parse(json).expect("valid input");
+        let config = parse_text::<Config>(json).expect("valid input");
         let names: Vec<_> = config.summaries().into_iter().map(|summary| summary.name).collect();
         assert_eq!(names, ["a", "b"]);
         let settings = config.settings("b").expect("it exists");
@@ -127,19 +134,19 @@ mod tests {
             ("Be kind.", Some(5400), None)
         );
         assert!(config.settings("c").expect_err("it is not there").contains("'c'"));
-        assert!(Config::parse("{}").expect("nothing is required").summaries().is_empty());
+        assert!(parse_text::<Config>("{}").expect("nothing is required").summaries().is_empty());
     }
 
     #[test]
     fn a_persona_is_described_on_one_line() {
-        let described = |entry: &str| {
-            let config = Config::parse(&format!(r#"{{"personas":{{"poet":{entry}}}}}"#)).expect("valid input");
+        let description = |entry: &str| {
+            let config = parse_text::<Config>(&format!(r#"{{"personas":{{"poet":{entry}}}}}"#)).expect("valid input");
             config.summaries().remove(0).description
         };
-        assert_eq!(described(r#"{"instructions":"x","description":" In\n  verse\n"}"#), "In verse");
-        assert_eq!(described(r#"{"instructions":"\n Rhyme.\nAlways."}"#), "Rhyme.");
-        assert_eq!(described(r#"{"instructions":""}"#), "poet");
-        let long = described(&format!(r#"{{"instructions":"{}"}}"#, "x".repeat(61)));
+        assert_eq!(description(r#"{"instructions":"x","description":" In\n  verse\n"}"#), "In verse");
+        assert_eq!(description(r#"{"instructions":"\n Rhyme.\nAlways."}"#), "Rhyme.");
+        assert_eq!(description(r#"{"instructions":""}"#), "poet");
+        let long = description(&format!(r#"{{"instructions":"{}"}}"#, "x".repeat(61)));
         assert_eq!(long, format!("{}…", "x".repeat(60)));
     }
 

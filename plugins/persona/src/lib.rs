@@ -7,6 +7,7 @@ use cordboard_plugin::{
     Call, Command, Persona, Reply, Session,
     catalog::{self, Choice, known_persona},
     command::Spec,
+    config::parse,
     context,
     persona::{PersonaSettings, Summary},
     session_control,
@@ -16,23 +17,23 @@ use cordboard_plugin::{
 use config::{Config, NONE};
 
 /// The maximum number of personas with a button.
-const BUTTONS: usize = 8;
+const MAX_BUTTONS: usize = 8;
 
 struct Personas;
 
 impl Persona for Personas {
     fn summaries() -> Result<Vec<Summary>, String> {
-        Ok(Config::read()?.summaries())
+        Ok(parse::<Config>()?.summaries())
     }
 
     fn resolve(name: &str, _session: Session) -> Result<PersonaSettings, String> {
-        Config::read()?.settings(name)
+        parse::<Config>()?.settings(name)
     }
 }
 
 impl Command for Personas {
     fn specs() -> Result<Vec<Spec>, String> {
-        Config::read()?;
+        parse::<Config>()?;
         Ok(vec![Spec::new("persona", "Show or set the persona", "/persona [name]")])
     }
 
@@ -40,7 +41,7 @@ impl Command for Personas {
         let session = context::session()?;
         let name = &session.name;
         match call.args.as_slice() {
-            [] => Ok(shown(session.persona.as_deref(), &catalog::personas())),
+            [] => Ok(persona_list(session.persona.as_deref(), &catalog::personas())),
             [word] if word == NONE => {
                 session_control::set_persona(name, None)?;
                 Ok(Reply::plain(&format!("Session '{name}' has no persona now.")))
@@ -56,11 +57,12 @@ impl Command for Personas {
 }
 
 /// The current persona, the known ones, and a button for each other one.
-fn shown(current: Option<&str>, known: &[Choice]) -> Reply {
+fn persona_list(current: Option<&str>, known: &[Choice]) -> Reply {
     let mut lines = vec![format!("Persona: {}", current.map_or(NONE.to_owned(), escape)), String::new()];
     lines.extend(known.iter().map(|choice| format!("{} - {}", code(&choice.name), escape(&choice.description))));
     lines.extend(["".to_owned(), escape(&format!("Usage: /persona <name>, or /persona {NONE}"))]);
-    let others = known.iter().map(|choice| choice.name.as_str()).filter(|name| Some(*name) != current).take(BUTTONS);
+    let others =
+        known.iter().map(|choice| choice.name.as_str()).filter(|name| Some(*name) != current).take(MAX_BUTTONS);
     let mut reply = Reply::text(lines.join("\n"));
     for pair in others.collect::<Vec<_>>().chunks(2) {
         reply = reply.row(pair.iter().map(|name| ((*name).to_owned(), format!("/persona {name}"))));
@@ -77,9 +79,9 @@ mod tests {
     #[test]
     fn the_persona_is_shown_with_the_others() {
         let known = ["default", "planner"].map(|name| Choice { name: name.into(), description: format!("As {name}") });
-        let reply = shown(Some("planner"), &known);
+        let reply = persona_list(Some("planner"), &known);
         assert!(reply.text.starts_with("Persona: planner\n\n`default` - As default\n`planner` - As planner\n\nUsage:"));
         assert_eq!((reply.buttons.len(), reply.buttons[0][0].command.as_str()), (1, "/persona default"));
-        assert!(shown(None, &known).text.starts_with("Persona: none\n"));
+        assert!(persona_list(None, &known).text.starts_with("Persona: none\n"));
     }
 }

@@ -1,21 +1,21 @@
-//! `[plugins.ping.config.hosts]`: the hosts by name. Pure except for [`Config::read`].
+//! `[plugins.ping.config.hosts]`: the hosts by name.
 
 use std::collections::BTreeMap;
 
-use cordboard_plugin::config;
 use serde::Deserialize;
 
 /// The maximum number of hosts, because a call connects to them one after the other.
-const MOST: usize = 30;
+const MAX_HOSTS: usize = 30;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Root {
+struct Table {
     #[serde(default)]
     hosts: BTreeMap<String, String>,
 }
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Table")]
 pub struct Config {
     hosts: Vec<Host>,
 }
@@ -27,31 +27,22 @@ pub struct Host {
     pub port: u16,
 }
 
-impl Config {
-    /// Reads the plugin's configuration.
-    ///
-    /// # Errors
-    /// Names the missing or invalid key.
-    pub fn read() -> Result<Self, String> {
-        config::parse().and_then(Self::of)
-    }
+impl TryFrom<Table> for Config {
+    type Error = String;
 
-    fn of(root: Root) -> Result<Self, String> {
-        if root.hosts.is_empty() {
+    fn try_from(table: Table) -> Result<Self, String> {
+        if table.hosts.is_empty() {
             return Err("hosts is missing: set [plugins.ping.config.hosts] nas = \"nas.lan:22\"".to_owned());
         }
-        if root.hosts.len() > MOST {
-            return Err(format!("hosts has {} entries: one call can query {MOST} at most", root.hosts.len()));
+        if table.hosts.len() > MAX_HOSTS {
+            return Err(format!("hosts has {} entries: one call can query {MAX_HOSTS} at most", table.hosts.len()));
         }
-        let hosts = root.hosts.into_iter().map(|(name, address)| host(name, &address));
+        let hosts = table.hosts.into_iter().map(|(name, address)| parse_host(name, &address));
         Ok(Self { hosts: hosts.collect::<Result<_, _>>()? })
     }
+}
 
-    #[cfg(test)]
-    pub fn parse(json: &str) -> Result<Self, String> {
-        config::parse_text(json).and_then(Self::of)
-    }
-
+impl Config {
     /// Returns all hosts, or the one of that name.
     ///
     /// # Errors
@@ -66,12 +57,12 @@ impl Config {
     }
 }
 
-fn host(name: String, text: &str) -> Result<Host, String> {
-    let wrong = || format!("hosts.{name} = \"{text}\" is not a host and port: write it as \"{name}.lan:22\"");
-    let (address, port) = text.rsplit_once(':').ok_or_else(wrong)?;
-    let port = port.parse().ok().filter(|port| *port != 0).ok_or_else(wrong)?;
+fn parse_host(name: String, text: &str) -> Result<Host, String> {
+    let invalid = || format!("hosts.{name} = \"{text}\" is not a host and port: write it as \"{name}.lan:22\"");
+    let (address, port) = text.rsplit_once(':').ok_or_else(invalid)?;
+    let port = port.parse().ok().filter(|port| *port != 0).ok_or_else(invalid)?;
     if address.is_empty() || address.contains(['/', '@', ' ']) {
-        return Err(wrong());
+        return Err(invalid());
     }
     let address = address.to_owned();
     Ok(Host { name, address, port })
@@ -79,11 +70,14 @@ fn host(name: String, text: &str) -> Result<Host, String> {
 
 #[cfg(test)]
 mod tests {
+    use cordboard_plugin::config::parse_text;
+
     use super::*;
 
     #[test]
     fn hosts_are_chosen_by_name_or_all() {
-        let config = Config::parse(r#"{"hosts":{"pbs":"pbs.lan:8007","nas":"[fd00::1]:22"}}"#).expect("valid input");
+        let config =
+            parse_text::<Config>(r#"{"hosts":{"pbs":"pbs.lan:8007","nas":"[fd00::1]:22"}}"#).expect("valid input");
         let names =
             |name| config.chosen(name).map(|hosts| hosts.iter().map(|host| host.name.clone()).collect::<Vec<_>>());
         assert_eq!(names(None), Ok(vec!["nas".to_owned(), "pbs".to_owned()]));
@@ -94,11 +88,11 @@ mod tests {
 
     #[test]
     fn an_invalid_table_is_reported() {
-        let refused = |json: &str| Config::parse(json).expect_err(json);
+        let refused = |json: &str| parse_text::<Config>(json).expect_err(json);
         assert_eq!(refused("{}"), "hosts is missing: set [plugins.ping.config.hosts] nas = \"nas.lan:22\"");
         for bad in ["nas.lan", "nas.lan:", "nas.lan:x", "nas.lan:0", ":22", "http://nas.lan:80", "nas.lan:70000"] {
-            let told = format!("hosts.nas = \"{bad}\" is not a host and port: write it as \"nas.lan:22\"");
-            assert_eq!(refused(&format!(r#"{{"hosts":{{"nas":"{bad}"}}}}"#)), told);
+            let error = format!("hosts.nas = \"{bad}\" is not a host and port: write it as \"nas.lan:22\"");
+            assert_eq!(refused(&format!(r#"{{"hosts":{{"nas":"{bad}"}}}}"#)), error);
         }
         assert!(refused(r#"{"host":{}}"#).contains("host"));
         let many: Vec<_> = (0..31).map(|host| format!(r#""h{host}":"h:1""#)).collect();

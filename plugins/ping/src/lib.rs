@@ -5,7 +5,7 @@ mod config;
 
 use std::time::Duration;
 
-use cordboard_plugin::{Call, Command, Reply, command::Spec, tcp, text};
+use cordboard_plugin::{Call, Command, Reply, command::Spec, config::parse, tcp, text};
 
 use config::{Config, Host};
 
@@ -13,12 +13,12 @@ struct Ping;
 
 impl Command for Ping {
     fn specs() -> Result<Vec<Spec>, String> {
-        Config::read()?;
+        parse::<Config>()?;
         Ok(vec![Spec::new("ping", "Measure how long it takes to connect to a host", "/ping [host]")])
     }
 
     fn run(call: &Call) -> Result<Reply, String> {
-        let config = Config::read()?;
+        let config: Config = parse()?;
         let hosts = config.chosen(call.arg(0))?;
         let lines: Vec<_> = hosts.iter().map(|host| line(host, tcp::connect_time(&host.address, host.port))).collect();
         let again = call.arg(0).map_or_else(|| "/ping".to_owned(), |name| format!("/ping {name}"));
@@ -29,13 +29,13 @@ impl Command for Ping {
 fn line(host: &Host, measured: Result<Duration, String>) -> String {
     let name = text::code(&host.name);
     match measured {
-        Ok(took) => format!("🟢 {name} {}", spelled(took)),
+        Ok(took) => format!("🟢 {name} {}", format_time(took)),
         Err(why) => format!("🔴 {name} {}", text::escape(&why)),
     }
 }
 
 /// Formats a time with two or three digits: `0.34 ms`, `12 ms`, `1.2 s`.
-fn spelled(time: Duration) -> String {
+fn format_time(time: Duration) -> String {
     let millis = time.as_secs_f64() * 1e3;
     match millis {
         ..10.0 => format!("{millis:.2} ms"),
@@ -52,7 +52,7 @@ mod tests {
 
     #[test]
     fn times_have_suitable_precision() {
-        let spelled = |micros| spelled(Duration::from_micros(micros));
+        let spelled = |micros| format_time(Duration::from_micros(micros));
         assert_eq!(spelled(341), "0.34 ms");
         assert_eq!(spelled(9_876), "9.88 ms");
         assert_eq!(spelled(12_345), "12 ms");

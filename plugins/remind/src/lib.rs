@@ -13,19 +13,19 @@ use cordboard_plugin::{
 const USAGE: &str = "/remind <10m|2h|1d> <text>";
 
 /// The maximum number of reminders per place, which also stops runaway scripts.
-const MOST: usize = 50;
+const MAX_REMINDERS: usize = 50;
 
 /// The shortest delay in seconds, which is the interval of the job.
-const SHORTEST: u64 = 60;
+const MIN_DELAY: u64 = 60;
 
 /// The tolerance that makes the nearest run of the job post the reminder: half of its interval.
-const NEAREST: Timestamp = 30 * 1000;
+const TOLERANCE: Timestamp = 30 * 1000;
 
 /// The delay from which on the post says how late it is, because the host was stopped or the machine slept.
 const LATE: Timestamp = 2 * 60 * 1000;
 
 /// The age at which a reminder that its place refuses is dropped: the place is abandoned.
-const GIVEN_UP: Timestamp = 7 * 24 * 60 * 60 * 1000;
+const MAX_LATE: Timestamp = 7 * 24 * 60 * 60 * 1000;
 
 /// A reminder. Its key consists of the due time, so that keys are sorted, and a number.
 #[derive(Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -45,29 +45,29 @@ impl Command for Remind {
 
     fn run(call: &Call) -> Result<Reply, String> {
         let (place, now) = (context::place()?, context::now());
-        match asked(&call.text) {
-            Asked::List => Ok(list(&kept(&place), now)),
-            Asked::Drop(key) => {
-                let known = kept(&place).iter().any(|(one, _)| *one == key);
-                if known {
+        match parse_arguments(&call.text) {
+            Arguments::List => Ok(list(&reminders_in(&place), now)),
+            Arguments::Drop(key) => {
+                let exists = reminders_in(&place).iter().any(|(one, _)| *one == key);
+                if exists {
                     state::delete(&key)?;
                 }
-                Ok(Reply::plain(if known { "Dropped." } else { "That reminder no longer exists." }))
+                Ok(Reply::plain(if exists { "Dropped." } else { "That reminder no longer exists." }))
             }
-            Asked::In(seconds, _) if seconds < SHORTEST => {
+            Arguments::In(seconds, _) if seconds < MIN_DELAY => {
                 Ok(Reply::plain(&format!("The shortest time is one minute.\nUsage: {USAGE}")))
             }
-            Asked::In(seconds, text) => {
-                if kept(&place).len() >= MOST {
+            Arguments::In(seconds, text) => {
+                if reminders_in(&place).len() >= MAX_REMINDERS {
                     return Ok(Reply::plain(&format!(
                         "You already have {} reminders here. Use /remind to drop some.",
-                        counted(MOST as u64, "reminder")
+                        counted(MAX_REMINDERS as u64, "reminder")
                     )));
                 }
-                keep(now + seconds * 1000, Reminder::at(place, text))?;
+                store(now + seconds * 1000, Reminder::new(place, text))?;
                 Ok(Reply::plain(&format!("I will remind you in {}.", long_span(seconds))))
             }
-            Asked::Nothing => Ok(Reply::plain(&format!("Usage: {USAGE}"))),
+            Arguments::Invalid => Ok(Reply::plain(&format!("Usage: {USAGE}"))),
         }
     }
 }
@@ -78,18 +78,18 @@ impl Schedule for Remind {
     }
 
     fn run(job: DueJob) -> Result<(), String> {
-        let (mut done, mut said) = (Ok(()), 0);
+        let (mut result, mut posted) = (Ok(()), 0);
         for key in state::keys("") {
-            let Some(at) = moment(&key).filter(|at| *at <= job.at + NEAREST) else { break };
+            let Some(at) = due_time(&key).filter(|at| *at <= job.at + TOLERANCE) else { break };
             let Some(reminder) = read(&key) else { continue };
             let late = job.at.saturating_sub(at);
             // A place that refuses a post must not block the others. Posts that don't fit into this call wait for the
             // next one.
-            match chat::post(&reminder.place(), &reminder.said(late)) {
-                Ok(_) => said += 1,
+            match chat::post(&reminder.place(), &reminder.message(late)) {
+                Ok(_) => posted += 1,
                 Err(why) => {
-                    done = Err(why);
-                    if said > 0 || late < GIVEN_UP {
+                    result = Err(why);
+                    if posted > 0 || late < MAX_LATE {
                         continue;
                     }
                 }
@@ -97,29 +97,29 @@ impl Schedule for Remind {
             // If the host stops here, the reminder is posted twice, which is better than not at all.
             state::delete(&key)?;
         }
-        done
+        result
     }
 }
 
 /// The parsed arguments.
 #[derive(Debug, PartialEq, Eq)]
-enum Asked<'t> {
+enum Arguments<'t> {
     List,
     Drop(String),
     In(u64, &'t str),
-    Nothing,
+    Invalid,
 }
 
-fn asked(text: &str) -> Asked<'_> {
+fn parse_arguments(text: &str) -> Arguments<'_> {
     let text = text.trim();
     if text.is_empty() {
-        return Asked::List;
+        return Arguments::List;
     }
-    let Some((first, rest)) = text.split_once(char::is_whitespace) else { return Asked::Nothing };
+    let Some((first, rest)) = text.split_once(char::is_whitespace) else { return Arguments::Invalid };
     match (first, span(first)) {
-        ("drop", _) => Asked::Drop(rest.trim().to_owned()),
-        (_, Some(seconds)) => Asked::In(seconds, rest.trim()),
-        (_, None) => Asked::Nothing,
+        ("drop", _) => Arguments::Drop(rest.trim().to_owned()),
+        (_, Some(seconds)) => Arguments::In(seconds, rest.trim()),
+        (_, None) => Arguments::Invalid,
     }
 }
 
@@ -128,7 +128,7 @@ fn list(reminders: &[(String, Reminder)], now: Timestamp) -> Reply {
         return Reply::plain(&format!("No reminders here.\n\nUsage: {USAGE}"));
     }
     let line = |(key, reminder): &(String, Reminder)| {
-        let left = moment(key).unwrap_or(now).saturating_sub(now) / 1000;
+        let left = due_time(key).unwrap_or(now).saturating_sub(now) / 1000;
         format!("- in {}: {}", long_span(left / 60 * 60 + 60), escape(&reminder.text))
     };
     let reply = Reply::text(reminders.iter().map(line).collect::<Vec<_>>().join("\n"));
@@ -139,7 +139,7 @@ fn list(reminders: &[(String, Reminder)], now: Timestamp) -> Reply {
 }
 
 impl Reminder {
-    fn at(place: Place, text: &str) -> Self {
+    fn new(place: Place, text: &str) -> Self {
         Self { front_end: place.front_end, chat: place.chat, topic: place.topic, text: text.to_owned() }
     }
 
@@ -147,7 +147,7 @@ impl Reminder {
         Place { front_end: self.front_end.clone(), chat: self.chat.clone(), topic: self.topic.clone() }
     }
 
-    fn said(&self, late: Timestamp) -> Reply {
+    fn message(&self, late: Timestamp) -> Reply {
         let text = escape(&self.text);
         let late = if late < LATE { String::new() } else { format!(" (due {} ago)", long_span(late / 1000 / 60 * 60)) };
         Reply::text(format!("\u{23f0} {text}{late}"))
@@ -155,7 +155,7 @@ impl Reminder {
 }
 
 /// Returns the reminders of a place, in order.
-fn kept(place: &Place) -> Vec<(String, Reminder)> {
+fn reminders_in(place: &Place) -> Vec<(String, Reminder)> {
     let all = state::keys("").into_iter().filter_map(|key| read(&key).map(|reminder| (key, reminder)));
     all.filter(|(_, reminder)| reminder.place() == *place).collect()
 }
@@ -165,9 +165,9 @@ fn read(key: &str) -> Option<Reminder> {
 }
 
 /// Stores a reminder. Several may be due at the same time.
-fn keep(at: Timestamp, reminder: Reminder) -> Result<(), String> {
+fn store(at: Timestamp, reminder: Reminder) -> Result<(), String> {
     let value = serde_json::to_vec(&reminder).map_err(|error| error.to_string())?;
-    for number in 0..MOST {
+    for number in 0..MAX_REMINDERS {
         match state::compare_and_swap(&format!("{at:016}-{number}"), None, Some(&value)) {
             Ok(()) => return Ok(()),
             Err(state::SwapError::Changed(_)) => {}
@@ -177,7 +177,7 @@ fn keep(at: Timestamp, reminder: Reminder) -> Result<(), String> {
     Err("Too many reminders are due at the same time.".to_owned())
 }
 
-fn moment(key: &str) -> Option<Timestamp> {
+fn due_time(key: &str) -> Option<Timestamp> {
     key.split_once('-')?.0.parse().ok()
 }
 
@@ -188,24 +188,24 @@ mod tests {
     use super::*;
 
     fn reminder(text: &str) -> Reminder {
-        Reminder::at(Place { front_end: "console".into(), chat: "local".into(), topic: None }, text)
+        Reminder::new(Place { front_end: "console".into(), chat: "local".into(), topic: None }, text)
     }
 
     #[test]
     fn a_span_and_a_text_are_required() {
-        assert_eq!(asked(" 10m  tea is ready "), Asked::In(600, "tea is ready"));
-        assert_eq!(asked("1h30m bread"), Asked::In(5400, "bread"));
+        assert_eq!(parse_arguments(" 10m  tea is ready "), Arguments::In(600, "tea is ready"));
+        assert_eq!(parse_arguments("1h30m bread"), Arguments::In(5400, "bread"));
         assert_eq!(
-            [asked(""), asked("10m"), asked("tea in 10m"), asked("0m tea")],
-            [Asked::List, Asked::Nothing, Asked::Nothing, Asked::Nothing]
+            [parse_arguments(""), parse_arguments("10m"), parse_arguments("tea in 10m"), parse_arguments("0m tea")],
+            [Arguments::List, Arguments::Invalid, Arguments::Invalid, Arguments::Invalid]
         );
-        assert_eq!(asked("drop 0000000000600000-0"), Asked::Drop("0000000000600000-0".to_owned()));
+        assert_eq!(parse_arguments("drop 0000000000600000-0"), Arguments::Drop("0000000000600000-0".to_owned()));
     }
 
     #[test]
     fn late_reminders_say_so() {
-        assert_eq!(reminder("tea").said(59_000).text, "\u{23f0} tea");
-        assert_eq!(reminder("tea").said(3 * 3_600_000).text, "\u{23f0} tea (due 3 hours ago)");
+        assert_eq!(reminder("tea").message(59_000).text, "\u{23f0} tea");
+        assert_eq!(reminder("tea").message(3 * 3_600_000).text, "\u{23f0} tea (due 3 hours ago)");
     }
 
     #[test]
@@ -214,6 +214,6 @@ mod tests {
         let reply = list(&[(key.clone(), reminder("tea_time"))], 0);
         assert_eq!(reply.text, "- in 11 minutes: tea_time");
         assert_eq!(reply.buttons[0][0].command, format!("/remind drop {key}"));
-        assert_eq!(moment(&key), Some(600_000));
+        assert_eq!(due_time(&key), Some(600_000));
     }
 }

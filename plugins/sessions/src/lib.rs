@@ -2,7 +2,7 @@
 //! switches and archives sessions. Doesn't check rights: the host does.
 
 mod list;
-mod words;
+mod messages;
 
 use cordboard_plugin::{
     Call, Command, Reply,
@@ -50,26 +50,26 @@ fn new(call: &Call) -> Result<Reply, String> {
         [name, persona] => (name, Some(persona)),
         _ => return Ok(usage(&call.command)),
     };
-    if !words::is_name(name) {
-        return Err(words::no_name(name));
+    if !messages::is_name(name) {
+        return Err(messages::invalid_name(name));
     }
     if let Some(persona) = persona {
         known_persona(persona)?;
     }
     let place = context::place()?;
     let spec = SessionSpec { persona: persona.cloned(), ..SessionSpec::named(name) };
-    control::create(&spec).map_err(|error| words::refused(name, error))?;
-    let done = words::created(name, persona.map(String::as_str));
+    control::create(&spec).map_err(|error| messages::refused(name, error))?;
+    let done = messages::created(name, persona.map(String::as_str));
     let started = control::activate(&place, name).and_then(|_| control::start(name));
-    Ok(words::with_trouble(done, started.err()))
+    Ok(messages::with_error(done, started.err()))
 }
 
 fn switch(call: &Call) -> Result<Reply, String> {
     let [name] = call.args.as_slice() else {
         return Ok(switch_usage());
     };
-    let session = control::activate(&context::place()?, name).map_err(|error| words::refused(name, error))?;
-    Ok(words::with_trouble(words::switched(&session), control::start(name).err()))
+    let session = control::activate(&context::place()?, name).map_err(|error| messages::refused(name, error))?;
+    Ok(messages::with_error(messages::switched(&session), control::start(name).err()))
 }
 
 /// The usage, the sessions to switch to, and a button for each of the latest.
@@ -90,7 +90,7 @@ fn sessions_page(call: &Call) -> Result<Reply, String> {
     let count = sessions::count();
     let pages = count.div_ceil(list::PAGE).max(1);
     if page > pages {
-        return Err(words::no_page(page, pages));
+        return Err(messages::no_page(page, pages));
     }
     let shown = sessions::recent((page - 1) * list::PAGE, list::PAGE);
     let text = list::page(&shown, list::active(&shown), context::now());
@@ -101,8 +101,8 @@ fn restore(call: &Call) -> Result<Reply, String> {
     match call.args.as_slice() {
         [] => Ok(list::archived(&sessions::archived(0, list::PAGE + 1), context::now())),
         [name] => {
-            control::restore(name).map_err(|error| words::refused(name, error))?;
-            Ok(words::done("restore", name).button("Switch to it", format!("/session {name}")))
+            control::restore(name).map_err(|error| messages::refused(name, error))?;
+            Ok(messages::done("restore", name).button("Switch to it", format!("/session {name}")))
         }
         _ => Ok(usage(&call.command)),
     }
@@ -113,8 +113,8 @@ fn on_one(call: &Call) -> Result<Reply, String> {
     let name = match call.args.as_slice() {
         [] => context::session()?.name,
         [name] => name.clone(),
-        [name, word] if word == words::ANYWAY && words::anyway(&call.command).is_some() => {
-            control::suspend_anyway(name).map_err(|error| words::refused(name, error))?;
+        [name, word] if word == messages::ANYWAY && messages::confirm_label(&call.command).is_some() => {
+            control::suspend_anyway(name).map_err(|error| messages::refused(name, error))?;
             name.clone()
         }
         _ => return Ok(usage(&call.command)),
@@ -128,8 +128,8 @@ fn on_one(call: &Call) -> Result<Reply, String> {
         other => return Err(format!("/{other} is not a command of this plugin.")),
     };
     match changed {
-        Ok(_) => Ok(words::done(&call.command, &name)),
-        Err(error) => words::asked(&call.command, &name, error),
+        Ok(_) => Ok(messages::done(&call.command, &name)),
+        Err(error) => messages::confirm_or_refuse(&call.command, &name, error),
     }
 }
 

@@ -1,37 +1,40 @@
 //! Evaluates the responses of hosts. Pure: nothing here calls the host.
 
-use cordboard_plugin::text::{code, counted, escape};
-use homelab::{Answer, show::Light};
+use cordboard_plugin::{
+    http::Response,
+    text::{code, counted, escape},
+};
+use homelab::format::Light;
 
 use crate::config::Host;
 
 /// The reason for a missing response, as one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Silence {
+pub enum NoResponse {
     /// The request wasn't sent, which says nothing about the host.
     Refused(String),
     Unanswered(String),
 }
 
 /// Returns a line with the number of healthy hosts, then a line for each, the worst first.
-pub fn lines(hosts: &[(Host, Result<Answer, Silence>)]) -> Vec<String> {
-    let mut judged: Vec<_> = hosts.iter().map(|(host, answer)| (judge(host, answer), host)).collect();
-    judged.sort_by(|((a, _), one), ((b, _), other)| b.cmp(a).then_with(|| one.name.cmp(&other.name)));
-    let well = judged.iter().filter(|((light, _), _)| *light == Light::Well).count();
-    let all = counted(judged.len() as u64, "host");
-    let head = if well == judged.len() { format!("{all}, all ok.") } else { format!("{well} of {all} ok:") };
+pub fn lines(hosts: &[(Host, Result<Response, NoResponse>)]) -> Vec<String> {
+    let mut evaluated: Vec<_> = hosts.iter().map(|(host, result)| (evaluate(host, result), host)).collect();
+    evaluated.sort_by(|((a, _), one), ((b, _), other)| b.cmp(a).then_with(|| one.name.cmp(&other.name)));
+    let good = evaluated.iter().filter(|((light, _), _)| *light == Light::Good).count();
+    let all = counted(evaluated.len() as u64, "host");
+    let head = if good == evaluated.len() { format!("{all}, all ok.") } else { format!("{good} of {all} ok:") };
     let line =
-        |((light, what), host): &((Light, String), &Host)| format!("{} {} {what}", light.letter(), code(&host.name));
-    [head].into_iter().chain(judged.iter().map(line)).collect()
+        |((light, what), host): &((Light, String), &Host)| format!("{} {} {what}", light.symbol(), code(&host.name));
+    [head].into_iter().chain(evaluated.iter().map(line)).collect()
 }
 
-fn judge(host: &Host, answer: &Result<Answer, Silence>) -> (Light, String) {
-    let answer = match answer {
-        Ok(answer) => answer,
-        Err(Silence::Refused(why)) => return (Light::Resting, format!("was not queried: {}", escape(why))),
-        Err(Silence::Unanswered(why)) => return (Light::Broken, format!("does not answer: {}", escape(why))),
+fn evaluate(host: &Host, result: &Result<Response, NoResponse>) -> (Light, String) {
+    let response = match result {
+        Ok(response) => response,
+        Err(NoResponse::Refused(why)) => return (Light::Inactive, format!("was not queried: {}", escape(why))),
+        Err(NoResponse::Unanswered(why)) => return (Light::Bad, format!("does not answer: {}", escape(why))),
     };
-    let status = answer.status;
+    let status = response.status;
     let wants_login = matches!(status, 401 | 403);
     match host.expect {
         Some(expected) if expected != status => {
@@ -41,51 +44,53 @@ fn judge(host: &Host, answer: &Result<Answer, Silence>) -> (Light, String) {
         Some(_) | None => {}
     }
     match &host.contains {
-        Some(text) if !answer.body.contains(text) => {
+        Some(text) if !response.text().contains(text) => {
             (Light::Warning, format!("answers {status} without {}", code(text)))
         }
         Some(_) | None if wants_login && host.expect.is_none() => {
-            (Light::Well, format!("answers, but requires a login ({status})"))
+            (Light::Good, format!("answers, but requires a login ({status})"))
         }
-        Some(_) | None => (Light::Well, format!("answers {status}")),
+        Some(_) | None => (Light::Good, format!("answers {status}")),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use homelab::testing::response;
+
     use super::*;
 
-    fn told(expect: Option<u16>, contains: Option<&str>, status: u16) -> String {
+    fn shown(expect: Option<u16>, contains: Option<&str>, status: u16) -> String {
         let host = Host { name: "nas".into(), url: "http://nas".into(), expect, contains: contains.map(str::to_owned) };
-        lines(&[(host, Ok(Answer { status, body: "all is fine".into() }))]).remove(1)
+        lines(&[(host, Ok(response(status, "all is fine")))]).remove(1)
     }
 
     #[test]
     fn a_response_without_an_error_is_healthy() {
-        assert_eq!(told(None, None, 200), "🟢 `nas` answers 200");
-        assert_eq!(told(None, None, 302), "🟢 `nas` answers 302");
-        assert_eq!(told(None, None, 401), "🟢 `nas` answers, but requires a login (401)");
-        assert_eq!(told(None, None, 404), "🟡 `nas` answers 404");
-        assert_eq!(told(None, None, 503), "🟡 `nas` answers 503");
+        assert_eq!(shown(None, None, 200), "🟢 `nas` answers 200");
+        assert_eq!(shown(None, None, 302), "🟢 `nas` answers 302");
+        assert_eq!(shown(None, None, 401), "🟢 `nas` answers, but requires a login (401)");
+        assert_eq!(shown(None, None, 404), "🟡 `nas` answers 404");
+        assert_eq!(shown(None, None, 503), "🟡 `nas` answers 503");
     }
 
     #[test]
     fn an_expected_response_is_healthy() {
-        assert_eq!(told(Some(503), None, 503), "🟢 `nas` answers 503");
-        assert_eq!(told(Some(204), None, 200), "🟡 `nas` answers 200 instead of 204");
-        assert_eq!(told(None, Some("fine"), 200), "🟢 `nas` answers 200");
-        assert_eq!(told(None, Some("ready"), 200), "🟡 `nas` answers 200 without `ready`");
-        assert_eq!(told(Some(401), None, 401), "🟢 `nas` answers 401");
+        assert_eq!(shown(Some(503), None, 503), "🟢 `nas` answers 503");
+        assert_eq!(shown(Some(204), None, 200), "🟡 `nas` answers 200 instead of 204");
+        assert_eq!(shown(None, Some("fine"), 200), "🟢 `nas` answers 200");
+        assert_eq!(shown(None, Some("ready"), 200), "🟡 `nas` answers 200 without `ready`");
+        assert_eq!(shown(Some(401), None, 401), "🟢 `nas` answers 401");
     }
 
     #[test]
     fn the_worst_hosts_come_first() {
         let host = |name: &str| Host { name: name.into(), url: String::new(), expect: None, contains: None };
-        let good = || Ok(Answer { status: 200, body: String::new() });
+        let good = || Ok(response(200, ""));
         let hosts = [
             (host("a"), good()),
-            (host("b"), Err(Silence::Refused("add it to http".into()))),
-            (host("c"), Err(Silence::Unanswered("connection refused".into()))),
+            (host("b"), Err(NoResponse::Refused("add it to http".into()))),
+            (host("c"), Err(NoResponse::Unanswered("connection refused".into()))),
         ];
         assert_eq!(
             lines(&hosts),

@@ -9,36 +9,39 @@ use std::time::Duration;
 use cordboard_plugin::{
     Call, Command, Reply,
     command::Spec,
-    http::{self, Error, Request, Response},
+    config::parse,
+    http::{self, Error, Request},
 };
-use homelab::{Answer, fresh};
+use homelab::refreshable;
 
 use config::Config;
-use health::Silence;
+use health::NoResponse;
 
 struct Status;
 
 impl Command for Status {
     fn specs() -> Result<Vec<Spec>, String> {
-        Config::read()?;
+        parse::<Config>()?;
         Ok(vec![Spec::new("status", "Show the state of the hosts", "/status")])
     }
 
     fn run(_call: &Call) -> Result<Reply, String> {
-        let config = Config::read()?;
-        let asked = config.hosts.iter().map(|host| Request::get(&host.url).timeout(config.wait));
-        let answers: Vec<_> = http::send_all(asked).into_iter().map(|answer| heard(answer, config.wait)).collect();
-        let answers: Vec<_> = config.hosts.into_iter().zip(answers).collect();
-        Ok(fresh(health::lines(&answers).join("\n"), "/status"))
+        let config: Config = parse()?;
+        let requests = config.hosts.iter().map(|host| Request::get(&host.url).timeout(config.wait));
+        let results: Vec<_> = http::send_all(requests)
+            .into_iter()
+            .map(|result| result.map_err(|error| no_response(error, config.wait)))
+            .collect();
+        let results: Vec<_> = config.hosts.into_iter().zip(results).collect();
+        Ok(refreshable(health::lines(&results).join("\n"), "/status"))
     }
 }
 
-fn heard(answer: Result<Response, Error>, wait: Duration) -> Result<Answer, Silence> {
-    match answer {
-        Ok(response) => Ok(Answer { status: response.status, body: response.text() }),
-        Err(Error::Refused(why)) => Err(Silence::Refused(why)),
-        Err(Error::TimedOut(_)) => Err(Silence::Unanswered(format!("no response within {:.1} s", wait.as_secs_f32()))),
-        Err(Error::Unreachable(why) | Error::TooLarge(why) | Error::Protocol(why)) => Err(Silence::Unanswered(why)),
+fn no_response(error: Error, wait: Duration) -> NoResponse {
+    match error {
+        Error::Refused(why) => NoResponse::Refused(why),
+        Error::TimedOut(_) => NoResponse::Unanswered(format!("no response within {:.1} s", wait.as_secs_f32())),
+        Error::Unreachable(why) | Error::TooLarge(why) | Error::Protocol(why) => NoResponse::Unanswered(why),
     }
 }
 

@@ -20,9 +20,9 @@ impl Command for Timeout {
     fn run(call: &Call) -> Result<Reply, String> {
         let session = context::session()?;
         if call.args.is_empty() {
-            return Ok(shown(session.idle_timeout));
+            return Ok(current_timeout(session.idle_timeout));
         }
-        let minutes = match asked(&call.args.join(" ")) {
+        let minutes = match parse_minutes(&call.args.join(" ")) {
             Ok(minutes) => minutes,
             Err(refusal) => return Ok(Reply::plain(refusal)),
         };
@@ -31,12 +31,12 @@ impl Command for Timeout {
     }
 }
 
-fn shown(timeout: Seconds) -> Reply {
+fn current_timeout(timeout: Seconds) -> Reply {
     Reply::plain(&format!("Idle timeout: {}\n\nUsage: {USAGE}", long_span(timeout)))
 }
 
 /// Parses minutes within the range. A number with a sign or of any length is reported as out of range.
-fn asked(text: &str) -> Result<Seconds, &'static str> {
+fn parse_minutes(text: &str) -> Result<Seconds, &'static str> {
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err("Invalid number. Usage: /timeout <minutes>");
@@ -53,20 +53,20 @@ mod tests {
 
     #[test]
     fn the_timeout_is_shown_with_the_usage() {
-        let told = |seconds| shown(seconds).text.replace('\\', "");
-        assert_eq!(told(600), "Idle timeout: 10 minutes\n\nUsage: /timeout <minutes> (1-120)");
-        assert!(told(2).starts_with("Idle timeout: 2 seconds\n"));
-        assert!(told(60).starts_with("Idle timeout: 1 minute\n"));
+        let text = |seconds| current_timeout(seconds).text.replace('\\', "");
+        assert_eq!(text(600), "Idle timeout: 10 minutes\n\nUsage: /timeout <minutes> (1-120)");
+        assert!(text(2).starts_with("Idle timeout: 2 seconds\n"));
+        assert!(text(60).starts_with("Idle timeout: 1 minute\n"));
     }
 
     #[test]
     fn minutes_are_a_number_in_range() {
-        assert_eq!([asked("1"), asked("5"), asked("120")], [Ok(1), Ok(5), Ok(120)]);
+        assert_eq!([parse_minutes("1"), parse_minutes("5"), parse_minutes("120")], [Ok(1), Ok(5), Ok(120)]);
         for number in ["0", "121", "-5", "99999999999999999999"] {
-            assert_eq!(asked(number), Err("Timeout must be between 1 and 120 minutes"), "{number}");
+            assert_eq!(parse_minutes(number), Err("Timeout must be between 1 and 120 minutes"), "{number}");
         }
         for text in ["five", "1.5", "5 6", "-", "5m"] {
-            assert_eq!(asked(text), Err("Invalid number. Usage: /timeout <minutes>"), "{text}");
+            assert_eq!(parse_minutes(text), Err("Invalid number. Usage: /timeout <minutes>"), "{text}");
         }
     }
 }

@@ -10,7 +10,7 @@ use cordboard_plugin::{
 };
 
 /// The longest title in the live line, in characters: one or two lines on a phone.
-const TITLE: usize = 80;
+const MAX_TITLE: usize = 80;
 
 const NO_REASON: &str = "The agent failed without giving a reason.";
 
@@ -35,10 +35,10 @@ fn normal(turn: &Turn) -> TurnFrame {
     let live = (!turn.done).then(|| live(turn, &answer));
     let message = match (&turn.error, answer.is_empty()) {
         (Some(error), true) => Some(error_line(error)),
-        (Some(error), false) => Some(format!("{}\n\n{}", closed(&answer), error_line(error))),
+        (Some(error), false) => Some(format!("{}\n\n{}", close_code_block(&answer), error_line(error))),
         (None, true) if turn.done => Some("Done.".to_owned()),
         (None, true) => None,
-        (None, false) if !turn.done && at_work(turn) => Some(format!("{answer}\n")),
+        (None, false) if !turn.done && action_follows(turn) => Some(format!("{answer}\n")),
         (None, false) => Some(answer),
     };
     TurnFrame { live, messages: message.map(Reply::text).into_iter().collect() }
@@ -54,7 +54,7 @@ fn answer(turn: &Turn) -> String {
 }
 
 /// Whether an action follows the last text: the last line of the text is complete then, and may be printed.
-fn at_work(turn: &Turn) -> bool {
+fn action_follows(turn: &Turn) -> bool {
     let last = turn.parts.iter().rfind(|part| !matches!(part, Part::Text(text) if text.trim().is_empty()));
     matches!(last, Some(Part::Action(_)))
 }
@@ -68,7 +68,7 @@ fn live(turn: &Turn, answer: &str) -> String {
     });
     let what = match running {
         Some(title) => Cow::Owned(escape(&one_line(title))),
-        None if answer.is_empty() || at_work(turn) => Cow::Borrowed("Thinking"),
+        None if answer.is_empty() || action_follows(turn) => Cow::Borrowed("Thinking"),
         None => Cow::Borrowed("Writing"),
     };
     if turn.elapsed == 0 { format!("{what}…") } else { format!("{what}… {}", short_span(turn.elapsed)) }
@@ -77,7 +77,7 @@ fn live(turn: &Turn, answer: &str) -> String {
 /// Cuts the title to one line and strips trailing dots, because the caller appends an ellipsis.
 fn one_line(title: &str) -> String {
     let line = title.split_whitespace().collect::<Vec<_>>().join(" ");
-    let short: String = line.chars().take(TITLE).collect();
+    let short: String = line.chars().take(MAX_TITLE).collect();
     short.trim_end_matches(['…', '.', ' ']).to_owned()
 }
 
@@ -87,7 +87,7 @@ fn error_line(error: &str) -> String {
 }
 
 /// Closes an open code block, so that the following text isn't part of it.
-fn closed(text: &str) -> String {
+fn close_code_block(text: &str) -> String {
     let mut open: Option<&str> = None;
     for line in text.lines().map(str::trim_start) {
         let ticks = line.len() - line.trim_start_matches('`').len();
@@ -150,7 +150,7 @@ mod tests {
         let now = Turn { elapsed: 0, ..turn(vec![action(&title, false)]) };
         assert_eq!(shown(&now).0, Some(title));
         let longer = Turn { elapsed: 0, ..turn(vec![action(&"y".repeat(200), false)]) };
-        assert_eq!(shown(&longer).0, Some(format!("{}…", "y".repeat(TITLE))));
+        assert_eq!(shown(&longer).0, Some(format!("{}…", "y".repeat(MAX_TITLE))));
     }
 
     #[test]
@@ -170,6 +170,6 @@ mod tests {
         assert_eq!(shown(&failed(vec![text("```rust\nfn")])).1, ["```rust\nfn\n```\n\n⚠ it died"]);
         let nasty = Turn { done: true, error: Some("__x__ failed:\nno \\d+".into()), ..turn(vec![]) };
         assert_eq!(shown(&nasty).1, ["⚠ `__x__ failed:`\n`no \\d+`"]);
-        assert_eq!(closed("```\na\n```\nb"), "```\na\n```\nb");
+        assert_eq!(close_code_block("```\na\n```\nb"), "```\na\n```\nb");
     }
 }

@@ -3,16 +3,16 @@
 use cordboard_plugin::{Reply, Session, session_control::Error};
 
 /// The longest name of a session that the host accepts.
-const LONGEST_NAME: usize = 64;
+const MAX_NAME: usize = 64;
 
 pub fn is_name(text: &str) -> bool {
-    (1..=LONGEST_NAME).contains(&text.len())
+    (1..=MAX_NAME).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }
 
-pub fn no_name(text: &str) -> String {
-    let text: String = text.chars().take(LONGEST_NAME).collect();
-    format!("'{text}' can't be a session's name. Use 1 to {LONGEST_NAME} of a-z, A-Z, 0-9, - and _.")
+pub fn invalid_name(text: &str) -> String {
+    let text: String = text.chars().take(MAX_NAME).collect();
+    format!("'{text}' can't be a session's name. Use 1 to {MAX_NAME} of a-z, A-Z, 0-9, - and _.")
 }
 
 pub fn no_page(page: u32, pages: u32) -> String {
@@ -39,8 +39,8 @@ pub fn switched(session: &Session) -> String {
 }
 
 /// Reports a completed command, and the error if the agent didn't start afterwards.
-pub fn with_trouble(done: String, trouble: Option<Error>) -> Reply {
-    Reply::plain(&trouble.map_or(done.clone(), |error| format!("{done}\n{}", error.message)))
+pub fn with_error(done: String, error: Option<Error>) -> Reply {
+    Reply::plain(&error.map_or(done.clone(), |error| format!("{done}\n{}", error.message)))
 }
 
 pub fn done(command: &str, name: &str) -> Reply {
@@ -60,7 +60,7 @@ pub fn done(command: &str, name: &str) -> Reply {
 pub const ANYWAY: &str = "anyway";
 
 /// The label of the confirmation button. `None` for commands that never end background work.
-pub fn anyway(command: &str) -> Option<&'static str> {
+pub fn confirm_label(command: &str) -> Option<&'static str> {
     match command {
         "archive" => Some("Archive anyway"),
         "suspend" => Some("Suspend anyway"),
@@ -70,8 +70,8 @@ pub fn anyway(command: &str) -> Option<&'static str> {
 }
 
 /// Turns a refusal into a reply. If the command would end background work, the reply has a confirmation button.
-pub fn asked(command: &str, name: &str, error: Error) -> Result<Reply, String> {
-    match anyway(command).filter(|_| error.code == "background") {
+pub fn confirm_or_refuse(command: &str, name: &str, error: Error) -> Result<Reply, String> {
+    match confirm_label(command).filter(|_| error.code == "background") {
         Some(label) => Ok(Reply::plain(&error.message).button(label, format!("/{command} {name} {ANYWAY}"))),
         None => Err(refused(name, error)),
     }
@@ -102,7 +102,7 @@ mod tests {
     fn a_name_is_short_and_plain() {
         assert!(["a", "fix-login_2", &"x".repeat(64)].into_iter().all(is_name));
         assert!(!["", "a b", "../x", "ä", &"x".repeat(65)].into_iter().any(is_name));
-        assert_eq!(no_name("ä"), "'ä' can't be a session's name. Use 1 to 64 of a-z, A-Z, 0-9, - and _.");
+        assert_eq!(invalid_name("ä"), "'ä' can't be a session's name. Use 1 to 64 of a-z, A-Z, 0-9, - and _.");
     }
 
     #[test]
@@ -117,9 +117,9 @@ mod tests {
 
     #[test]
     fn irreversible_commands_say_so() {
-        let told = done("fresh", "x").text;
-        assert!(told.starts_with("Session 'x' starts a new conversation. Its folder is unchanged"), "{told}");
-        assert!(told.ends_with("can't be resumed."), "{told}");
+        let text = done("fresh", "x").text;
+        assert!(text.starts_with("Session 'x' starts a new conversation. Its folder is unchanged"), "{text}");
+        assert!(text.ends_with("can't be resumed."), "{text}");
     }
 
     #[test]
@@ -130,25 +130,25 @@ mod tests {
 
     #[test]
     fn a_failed_start_does_not_undo_the_switch() {
-        let reply = with_trouble("Switched.".into(), Some(error("failed")));
+        let reply = with_error("Switched.".into(), Some(error("failed")));
         assert_eq!(reply.text, "Switched.\nas the host says");
-        assert_eq!(with_trouble("Switched.".into(), None).text, "Switched.");
+        assert_eq!(with_error("Switched.".into(), None).text, "Switched.");
     }
 
     #[test]
     fn commands_that_end_background_work_ask_first() {
-        let reply = asked("suspend", "x", error("background")).unwrap();
+        let reply = confirm_or_refuse("suspend", "x", error("background")).unwrap();
         assert_eq!((reply.text.as_str(), &*reply.buttons[0][0].command), ("as the host says", "/suspend x anyway"));
-        assert_eq!(asked("suspend", "x", error("busy")).unwrap_err(), "as the host says");
-        assert_eq!(asked("retry", "x", error("background")).unwrap_err(), "as the host says");
+        assert_eq!(confirm_or_refuse("suspend", "x", error("busy")).unwrap_err(), "as the host says");
+        assert_eq!(confirm_or_refuse("retry", "x", error("background")).unwrap_err(), "as the host says");
     }
 
     #[test]
     fn a_refusal_says_what_to_do() {
-        let told = |code| refused("x", error(code));
-        assert_eq!(told("unknown"), "Session 'x' doesn't exist. Use /new to create it.");
-        assert_eq!(told("exists"), "Session 'x' already exists. Use /session x to switch to it.");
-        assert_eq!(told("archived"), "Session 'x' is archived. Use /restore x.");
-        assert_eq!(told("busy"), "as the host says");
+        let refusal = |code| refused("x", error(code));
+        assert_eq!(refusal("unknown"), "Session 'x' doesn't exist. Use /new to create it.");
+        assert_eq!(refusal("exists"), "Session 'x' already exists. Use /session x to switch to it.");
+        assert_eq!(refusal("archived"), "Session 'x' is archived. Use /restore x.");
+        assert_eq!(refusal("busy"), "as the host says");
     }
 }

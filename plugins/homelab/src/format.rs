@@ -36,7 +36,7 @@ pub fn percent(share: f64) -> String {
 ///
 /// # Errors
 /// The value isn't between 1 and 100.
-pub fn share(key: &str, share: f64) -> Result<f64, String> {
+pub fn check_percent(key: &str, share: f64) -> Result<f64, String> {
     let fits = (1.0..=100.0).contains(&share);
     fits.then_some(share).ok_or_else(|| format!("{key} = {share} is not a percentage from 1 to 100"))
 }
@@ -51,28 +51,28 @@ pub fn gauge(share: f64) -> String {
 /// A state, shown as a light.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Light {
-    Well,
+    Good,
     /// Not expected to run: paused, in maintenance, or without data yet.
-    Resting,
+    Inactive,
     Warning,
-    Broken,
+    Bad,
 }
 
 impl Light {
     #[must_use]
-    pub const fn letter(self) -> &'static str {
+    pub const fn symbol(self) -> &'static str {
         match self {
-            Self::Well => "🟢",
-            Self::Resting => "⚪",
+            Self::Good => "🟢",
+            Self::Inactive => "⚪",
             Self::Warning => "🟡",
-            Self::Broken => "🔴",
+            Self::Bad => "🔴",
         }
     }
 }
 
 /// Returns the first line of untrusted text, at most `most` characters of it.
 #[must_use]
-pub fn shortened(text: &str, most: usize) -> String {
+pub fn first_line(text: &str, most: usize) -> String {
     let line = text.trim().lines().next().unwrap_or_default().trim_end();
     let mut short: String = line.chars().filter(|letter| !letter.is_control()).take(most).collect();
     if line.chars().count() > most {
@@ -89,9 +89,9 @@ mod tests {
     fn sizes_have_decimal_units() {
         let sizes =
             [0, 999, 1000, 1500, 999_950, 9_949_999, 9_950_000, 48_000_000_000, 4_912_345_678_901, 8_000_000_000_000];
-        let told: Vec<_> = sizes.into_iter().map(size).collect();
+        let sizes: Vec<_> = sizes.into_iter().map(size).collect();
         assert_eq!(
-            told,
+            sizes,
             ["0 B", "999 B", "1.0 kB", "1.5 kB", "1.0 MB", "9.9 MB", "10 MB", "48 GB", "4.9 TB", "8.0 TB"]
         );
         assert_eq!(size(u64::MAX), "18 EB");
@@ -106,8 +106,8 @@ mod tests {
 
     #[test]
     fn untrusted_text_is_one_short_line() {
-        assert_eq!(shortened("  one\ntwo", 10), "one");
-        assert_eq!(shortened("a\u{7}bäcd", 3), "abä…");
-        assert_eq!(shortened("", 3), "");
+        assert_eq!(first_line("  one\ntwo", 10), "one");
+        assert_eq!(first_line("a\u{7}bäcd", 3), "abä…");
+        assert_eq!(first_line("", 3), "");
     }
 }

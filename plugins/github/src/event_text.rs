@@ -4,11 +4,11 @@ use cordboard_plugin::text::{code, counted, escape};
 use serde::Deserialize;
 
 /// The number of commits of a push that are listed.
-const COMMITS: usize = 5;
+const MAX_COMMITS: usize = 5;
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
-pub struct Report {
+pub struct Payload {
     action: String,
     #[serde(rename = "ref")]
     reference: String,
@@ -68,44 +68,46 @@ struct Run {
 }
 
 /// Formats an event. `None` if it isn't worth a message.
-pub fn of(event: &str, report: &Report) -> Option<String> {
-    match (event, report.action.as_str()) {
-        ("ping", _) => Some(format!("GitHub now sends the events of **{}**.", report.repository())),
-        ("push", _) => push(report),
+pub fn event_text(event: &str, payload: &Payload) -> Option<String> {
+    match (event, payload.action.as_str()) {
+        ("ping", _) => Some(format!("GitHub now sends the events of **{}**.", payload.repository())),
+        ("push", _) => push(payload),
         ("pull_request", "opened" | "closed" | "reopened" | "ready_for_review") => {
-            report.pull_request.as_ref().map(|item| report.acted("pull request", item))
+            payload.pull_request.as_ref().map(|item| payload.action_line("pull request", item))
         }
-        ("issues", "opened" | "closed" | "reopened") => report.issue.as_ref().map(|item| report.acted("issue", item)),
-        ("release", "published") => report.release.as_ref().map(|release| {
+        ("issues", "opened" | "closed" | "reopened") => {
+            payload.issue.as_ref().map(|item| payload.action_line("issue", item))
+        }
+        ("release", "published") => payload.release.as_ref().map(|release| {
             let link = link(&release.tag_name, &release.html_url);
-            format!("**{}** released {link} of **{}**.", report.sender(), report.repository())
+            format!("**{}** released {link} of **{}**.", payload.sender(), payload.repository())
         }),
-        ("workflow_run", "completed") => report.workflow_run.as_ref().and_then(|run| failed(report, run)),
+        ("workflow_run", "completed") => payload.workflow_run.as_ref().and_then(|run| failed_run(payload, run)),
         _ => None,
     }
 }
 
-fn push(report: &Report) -> Option<String> {
-    let branch = report.reference.strip_prefix("refs/heads/")?;
-    let at = format!("{} of **{}**", code(branch), report.repository());
-    if report.deleted {
-        return Some(format!("**{}** deleted {at}.", report.sender()));
+fn push(payload: &Payload) -> Option<String> {
+    let branch = payload.reference.strip_prefix("refs/heads/")?;
+    let at = format!("{} of **{}**", code(branch), payload.repository());
+    if payload.deleted {
+        return Some(format!("**{}** deleted {at}.", payload.sender()));
     }
-    if report.commits.is_empty() {
+    if payload.commits.is_empty() {
         return None;
     }
-    let count = counted(report.commits.len() as u64, "commit");
-    let pushed = if report.forced { "force-pushed" } else { "pushed" };
-    let mut lines = vec![format!("**{}** {pushed} {} to {at}:", report.sender(), link(&count, &report.compare))];
+    let count = counted(payload.commits.len() as u64, "commit");
+    let pushed = if payload.forced { "force-pushed" } else { "pushed" };
+    let mut lines = vec![format!("**{}** {pushed} {} to {at}:", payload.sender(), link(&count, &payload.compare))];
     let first = |commit: &Commit| format!("- {}", escape(commit.message.lines().next().unwrap_or_default()));
-    lines.extend(report.commits.iter().take(COMMITS).map(first));
-    if report.commits.len() > COMMITS {
-        lines.push(format!("- and {} more", report.commits.len() - COMMITS));
+    lines.extend(payload.commits.iter().take(MAX_COMMITS).map(first));
+    if payload.commits.len() > MAX_COMMITS {
+        lines.push(format!("- and {} more", payload.commits.len() - MAX_COMMITS));
     }
     Some(lines.join("\n"))
 }
 
-fn failed(report: &Report, run: &Run) -> Option<String> {
+fn failed_run(payload: &Payload, run: &Run) -> Option<String> {
     let how = match run.conclusion.as_deref()? {
         "failure" => "failed",
         "timed_out" => "timed out",
@@ -113,11 +115,11 @@ fn failed(report: &Report, run: &Run) -> Option<String> {
         _ => return None,
     };
     let branch = run.head_branch.as_deref().map_or_else(String::new, |branch| format!(" on {}", code(branch)));
-    Some(format!("\u{274c} {} {how}{branch} of **{}**.", link(&run.name, &run.html_url), report.repository()))
+    Some(format!("\u{274c} {} {how}{branch} of **{}**.", link(&run.name, &run.html_url), payload.repository()))
 }
 
-impl Report {
-    fn acted(&self, kind: &str, item: &Item) -> String {
+impl Payload {
+    fn action_line(&self, kind: &str, item: &Item) -> String {
         let done = match self.action.as_str() {
             "closed" if item.merged => "merged",
             "ready_for_review" => "asks for a review of",
@@ -147,8 +149,8 @@ fn link(text: &str, url: &str) -> String {
 mod tests {
     use super::*;
 
-    fn told(event: &str, json: &str) -> Option<String> {
-        of(event, &serde_json::from_str(json).unwrap())
+    fn text(event: &str, json: &str) -> Option<String> {
+        event_text(event, &serde_json::from_str(json).unwrap())
     }
 
     const BASE: &str = r#""repository":{"full_name":"ada/board"},"sender":{"login":"ada"}"#;
@@ -160,9 +162,9 @@ mod tests {
             r#"{{"ref":"refs/heads/main","compare":"https://github.com/ada/board/compare/a...b","commits":{commits},{BASE}}}"#
         );
         let wanted = "**ada** pushed [6 commits](https://github.com/ada/board/compare/a...b) to `main` of **ada/board**:\n- Fix \\*it\\*\n- b\n- c\n- d\n- e\n- and 1 more";
-        assert_eq!(told("push", &push).as_deref(), Some(wanted));
-        assert_eq!(told("push", &format!(r#"{{"ref":"refs/tags/v1","commits":{commits},{BASE}}}"#)), None);
-        let gone = told("push", &format!(r#"{{"ref":"refs/heads/old","deleted":true,{BASE}}}"#));
+        assert_eq!(text("push", &push).as_deref(), Some(wanted));
+        assert_eq!(text("push", &format!(r#"{{"ref":"refs/tags/v1","commits":{commits},{BASE}}}"#)), None);
+        let gone = text("push", &format!(r#"{{"ref":"refs/heads/old","deleted":true,{BASE}}}"#));
         assert_eq!(gone.as_deref(), Some("**ada** deleted `old` of **ada/board**."));
     }
 
@@ -170,7 +172,7 @@ mod tests {
     fn a_pull_request_is_reported_with_its_outcome() {
         let item = r#""number":12,"title":"Mend [it](javascript:x)","html_url":"https://github.com/ada/board/pull/12""#;
         let of = |action: &str, merged: bool| {
-            told(
+            text(
                 "pull_request",
                 &format!(r#"{{"action":"{action}","pull_request":{{{item},"merged":{merged}}},{BASE}}}"#),
             )
@@ -188,7 +190,7 @@ mod tests {
             let run = format!(
                 r#"{{"name":"CI","conclusion":{conclusion},"head_branch":"main","html_url":"http://elsewhere/"}}"#
             );
-            told("workflow_run", &format!(r#"{{"action":"completed","workflow_run":{run},{BASE}}}"#))
+            text("workflow_run", &format!(r#"{{"action":"completed","workflow_run":{run},{BASE}}}"#))
         };
         assert_eq!(of("\"failure\"").as_deref(), Some("\u{274c} CI failed on `main` of **ada/board**."));
         assert_eq!([of("\"success\""), of("null")], [None, None]);
@@ -197,11 +199,11 @@ mod tests {
     #[test]
     fn missing_fields_and_unknown_events_are_ignored() {
         assert_eq!(
-            told("ping", &format!("{{{BASE}}}")).as_deref(),
+            text("ping", &format!("{{{BASE}}}")).as_deref(),
             Some("GitHub now sends the events of **ada/board**.")
         );
         for event in ["push", "pull_request", "issues", "release", "workflow_run", "of_tomorrow"] {
-            assert_eq!(told(event, "{}"), None, "{event}");
+            assert_eq!(text(event, "{}"), None, "{event}");
         }
     }
 }
