@@ -187,7 +187,7 @@ async fn answer(stream: UnixStream, (roster, clock): (&SessionRegistry, Clock), 
     BufReader::new(read.take(LONGEST)).read_line(&mut line).await?;
     let answer = match serde_json::from_str(&line) {
         Ok(Question::Sessions) => Answer::Sessions(rows(roster, clock)),
-        Ok(Question::Plugins) => Answer::Plugins(plugs.table().statuses().map(PluginRow::from).collect()),
+        Ok(Question::Plugins) => Answer::Plugins(plugs.snapshot().statuses().map(PluginRow::from).collect()),
         Err(error) => Answer::Error(format!("this version does not know the query: {error}")),
     };
     let mut text = serde_json::to_vec(&answer)?;

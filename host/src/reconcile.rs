@@ -128,7 +128,7 @@ impl Reconciler {
     async fn apply_plugin_settings(&mut self, changes: &config::Changes) {
         let mut names: BTreeSet<String> = changes.plugins.keys().cloned().collect();
         if changes.areas.contains(&Area::PluginLimits) || changes.areas.contains(&Area::Access) {
-            names.extend(self.rollout.registry.table().names().map(str::to_owned));
+            names.extend(self.rollout.registry.snapshot().names().map(str::to_owned));
         }
         self.rollout.apply_settings(names).await;
     }
@@ -194,7 +194,7 @@ impl Notifier for Operators {
     }
 
     async fn changed(&self, plugin: &str) {
-        self.outbox.set_menu(menu(&self.desk.plugs.table()));
+        self.outbox.set_menu(menu(&self.desk.plugs.snapshot()));
         if self.config.now().plugins.lifecycle == plugin {
             self.review_all().await;
         }

@@ -21,7 +21,7 @@ use cordboard_core::{
     },
     types::{Caller, Reply, Request},
 };
-use cordboard_runtime::{PendingApproval, PluginError, PluginSettings, Registry};
+use cordboard_runtime::{FailedVersion, FolderFault, PendingApproval, PluginError, PluginSettings, Registry};
 use cordboard_store::{Decisions, Store, StoreError};
 use cordboard_watch::PluginContent;
 use tokio::time::{Instant, sleep_until};
@@ -132,7 +132,7 @@ impl Rollout {
         let (due_at, notices_at) = (deadline.as_ref().map(|(at, _)| *at), self.notices.due());
         tokio::select! {
             finished = self.versions.next() => Event::JobFinished(Box::new(finished)),
-            () = self.registry.failed() => Event::CallsFailed,
+            () = self.registry.failed_call() => Event::CallsFailed,
             () = sleep_until(notices_at.unwrap_or_else(Instant::now)), if notices_at.is_some() => Event::NoticesDue,
             () = sleep_until(due_at.unwrap_or_else(Instant::now)), if due_at.is_some() => {
                 Event::DeadlineDue(deadline.map(|(_, name)| name).unwrap_or_default())
@@ -144,8 +144,8 @@ impl Rollout {
         match event {
             Event::JobFinished(job) => self.on_job_finished(*job).await,
             Event::CallsFailed => {
-                for (name, digest, calls, last) in self.registry.take_failed() {
-                    self.feed(&name, Input::Failed { digest, calls, last }).await;
+                for FailedVersion { plugin, digest, calls, last } in self.registry.take_failed() {
+                    self.feed(&plugin, Input::Failed { digest, calls, last }).await;
                 }
             }
             Event::DeadlineDue(name) => self.feed(&name, Input::Timeout).await,
@@ -214,7 +214,8 @@ impl Rollout {
             None => (NoticeKind::Done, "The plugin folder can be used again.".to_owned()),
         };
         self.folder_fault.clone_from(&fault);
-        self.registry.show_folder(fault.clone().map(|why| (why, self.clock.now()))).await;
+        let since = self.clock.now();
+        self.registry.show_folder(fault.clone().map(|why| FolderFault { why, since })).await;
         self.notices.add(FOLDER, kind, text, Instant::now());
         for name in self.names() {
             self.feed(&name, Input::Folder(fault.clone())).await;
@@ -250,7 +251,7 @@ impl Rollout {
     }
 
     async fn perform_all(&mut self, name: &str, effects: Vec<Effect>) {
-        let number = |rollout: &Self| rollout.registry.table().generation(name).map(|one| one.number);
+        let number = |rollout: &Self| rollout.registry.snapshot().version(name).map(|one| one.generation);
         let before = number(self);
         self.show(name).await;
         let mut effects = VecDeque::from(effects);
@@ -318,5 +319,5 @@ impl Rollout {
 }
 
 fn terms(settings: &PluginSettings) -> RolloutSettings {
-    RolloutSettings { pin: settings.sha256.clone(), limits: settings.terms }
+    RolloutSettings { pin: settings.sha256.clone(), limits: settings.rollout }
 }

@@ -141,7 +141,7 @@ impl WebhookServer {
     async fn take(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Rejection> {
         let (parts, body) = request.into_parts();
         let target = Target::of(parts.uri.path()).ok_or(Rejection::NotFound)?;
-        if !self.plugs.table().answers_requests(target.plugin) {
+        if !self.plugs.snapshot().has_webhook(target.plugin) {
             return Err(Rejection::NotFound);
         }
         let method = request::method(&parts.method)?;

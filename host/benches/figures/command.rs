@@ -70,7 +70,7 @@ pub async fn beside(bench: &TestHost, floor: &Floor, (text, (calls, batch)): (&s
 async fn command(bench: &TestHost, line: &str) -> Duration {
     let began = Instant::now();
     let ParsedText::Command { name, invocation } = route::parse(line, None) else { panic!("it is a command") };
-    let table = bench.registry.table();
+    let table = bench.registry.snapshot();
     let offer = table.command(&name).unwrap();
     let asked = CallContext {
         caller: Some(bench.caller.clone()),
@@ -78,7 +78,7 @@ async fn command(bench: &TestHost, line: &str) -> Duration {
         active: None,
         locale: None,
     };
-    let reply = bench.registry.command(&bench.board, (offer, asked), &invocation).await.unwrap();
+    let reply = bench.registry.command(&bench.board, offer, asked, &invocation).await.unwrap();
     let message = render::render(&reply.text);
     let took = began.elapsed();
     assert!(message.text.ends_with(&invocation.text));

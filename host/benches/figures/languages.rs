@@ -145,9 +145,9 @@ async fn swaps(language: &Language, wasm: &[u8]) -> Row {
     let settings = bench.settings("echo");
     let mut spans = Vec::new();
     for _ in 0..SWAPS {
-        registry.activate_wasm("echo", &bad("echo"), (&settings, NOW)).await.unwrap();
+        registry.activate_wasm("echo", &bad("echo"), &settings, NOW).await.unwrap();
         let settled = Instant::now();
-        registry.activate_wasm("echo", wasm, (&settings, NOW)).await.unwrap();
+        registry.activate_wasm("echo", wasm, &settings, NOW).await.unwrap();
         spans.push(settled.elapsed());
     }
     Row::at_most(language.swap, &Spans::new(spans), SWAPPED)

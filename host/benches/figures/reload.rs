@@ -97,6 +97,6 @@ async fn plug(registry: &Registry, changes: &mut Receiver<Change>) -> Instant {
     let config = LiveConfig::new(Config::defaults());
     let Some(Change::Plugin { name, content }) = changes.recv().await else { panic!("a plugin was saved") };
     let settled = Instant::now();
-    registry.activate_wasm(&name, &content.wasm, (&config.plugin(&name), NOW)).await.unwrap();
+    registry.activate_wasm(&name, &content.wasm, &config.plugin(&name), NOW).await.unwrap();
     settled
 }

@@ -132,7 +132,7 @@ impl WiredHost {
     }
 
     pub async fn plug(&self, name: &str, wasm: &[u8]) {
-        self.registry.activate_wasm(name, wasm, (&self.config.plugin(name), self.clock.now())).await.unwrap();
+        self.registry.activate_wasm(name, wasm, &self.config.plugin(name), self.clock.now()).await.unwrap();
     }
 
     pub async fn typed(&mut self, line: &str) {

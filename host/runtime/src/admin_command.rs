@@ -1,4 +1,4 @@
-//! Admin commands for plugins, and the role that each requires. [`check`] is the only authorization check and runs
+//! Admin commands for plugins, and the role that each requires. [`authorize`] is the only authorization check and runs
 //! before a command is executed.
 
 use cordboard_core::{
@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 
 /// The shortest digest prefix that identifies a version, in characters. Users see this many, and they are too many to
 /// match another version by chance.
-const DIGEST: usize = 12;
+const MIN_DIGEST: usize = 12;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AdminCommand {
@@ -53,17 +53,17 @@ impl AdminCommand {
 /// The result of an admin command, as text for the user who sent it.
 pub type Outcome = Result<String, ApiError>;
 
-/// A command whose caller is authorized to give it. [`AdminCommands::give`] is the only way to send one.
+/// A command whose caller is authorized to give it. [`AdminCommands::run`] is the only way to send one.
 #[derive(Debug)]
 pub struct AuthorizedCommand {
     pub by: Caller,
     pub plugin: String,
-    pub order: AdminCommand,
+    pub command: AdminCommand,
     pub answer: oneshot::Sender<Outcome>,
 }
 
 /// Queued commands. People type them and each takes a moment, so a short queue is enough.
-const WAITING: usize = 16;
+const QUEUE: usize = 16;
 
 /// Sends commands to the task that executes them.
 #[derive(Debug, Clone)]
@@ -77,18 +77,18 @@ pub fn refuse(code: ApiErrorCode, text: impl Into<String>) -> ApiError {
 ///
 /// # Errors
 /// Returns the reason as text for the user.
-pub fn check(caller: Option<&Caller>, order: &AdminCommand) -> Result<Caller, ApiError> {
+pub fn authorize(caller: Option<&Caller>, command: &AdminCommand) -> Result<Caller, ApiError> {
     let Some(caller) = caller else {
         return Err(refuse(ApiErrorCode::Denied, messages::NO_CALLER));
     };
-    let least = order.min_role();
-    if caller.role < least {
-        let text = messages::not_allowed(&format!("plugins {}", order.as_str()), least);
+    let min_role = command.min_role();
+    if caller.role < min_role {
+        let text = messages::not_allowed(&format!("plugins {}", command.as_str()), min_role);
         return Err(refuse(ApiErrorCode::Denied, text));
     }
-    match order {
-        AdminCommand::Grant(digest) | AdminCommand::Refuse(digest) if !is_beginning(digest) => {
-            Err(refuse(ApiErrorCode::Invalid, messages::digest_needed(DIGEST)))
+    match command {
+        AdminCommand::Grant(digest) | AdminCommand::Refuse(digest) if !is_digest_prefix(digest) => {
+            Err(refuse(ApiErrorCode::Invalid, messages::digest_needed(MIN_DIGEST)))
         }
         AdminCommand::Grant(_)
         | AdminCommand::Refuse(_)
@@ -100,28 +100,31 @@ pub fn check(caller: Option<&Caller>, order: &AdminCommand) -> Result<Caller, Ap
     }
 }
 
-fn is_beginning(digest: &str) -> bool {
-    (DIGEST..=64).contains(&digest.len())
+fn is_digest_prefix(digest: &str) -> bool {
+    (MIN_DIGEST..=64).contains(&digest.len())
         && digest.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
 
 impl AdminCommands {
     #[must_use]
     pub fn channel() -> (Self, mpsc::Receiver<AuthorizedCommand>) {
-        let (orders, receiver) = mpsc::channel(WAITING);
-        (Self(orders), receiver)
+        let (sender, receiver) = mpsc::channel(QUEUE);
+        (Self(sender), receiver)
     }
 
     /// Checks the command, queues it and waits for its result.
     ///
     /// # Errors
     /// Returns the reason as text for the user.
-    pub async fn give(&self, caller: Option<&Caller>, plugin: &str, order: AdminCommand) -> Outcome {
-        let by = check(caller, &order)?;
-        let (answer, answered) = oneshot::channel();
-        let ending = || refuse(ApiErrorCode::Failed, messages::SHUTTING_DOWN);
-        self.0.send(AuthorizedCommand { by, plugin: plugin.to_owned(), order, answer }).await.map_err(|_| ending())?;
-        answered.await.unwrap_or_else(|_| Err(ending()))
+    pub async fn run(&self, caller: Option<&Caller>, plugin: &str, command: AdminCommand) -> Outcome {
+        let by = authorize(caller, &command)?;
+        let (answer, outcome) = oneshot::channel();
+        let stopping = || refuse(ApiErrorCode::Failed, messages::SHUTTING_DOWN);
+        self.0
+            .send(AuthorizedCommand { by, plugin: plugin.to_owned(), command, answer })
+            .await
+            .map_err(|_| stopping())?;
+        outcome.await.unwrap_or_else(|_| Err(stopping()))
     }
 }
 
@@ -139,25 +142,25 @@ mod tests {
     fn each_command_has_a_minimum_role() {
         let digest = "0123456789ab".to_owned();
         let grants = [AdminCommand::Grant(digest.clone()), AdminCommand::Refuse(digest), AdminCommand::Revoke];
-        let steers = [AdminCommand::Rollback, AdminCommand::Reload, AdminCommand::Disable, AdminCommand::Enable];
-        for order in &grants {
-            assert!(check(Some(&person(Role::Owner)), order).is_ok());
-            let denied = check(Some(&person(Role::Admin)), order).unwrap_err();
-            assert_eq!(denied.text, format!("/plugins {} is for the owner only.", order.as_str()));
+        let rollouts = [AdminCommand::Rollback, AdminCommand::Reload, AdminCommand::Disable, AdminCommand::Enable];
+        for command in &grants {
+            assert!(authorize(Some(&person(Role::Owner)), command).is_ok());
+            let denied = authorize(Some(&person(Role::Admin)), command).unwrap_err();
+            assert_eq!(denied.text, format!("/plugins {} is for the owner only.", command.as_str()));
         }
-        for order in &steers {
-            assert!(check(Some(&person(Role::Admin)), order).is_ok());
-            assert_eq!(check(Some(&person(Role::Member)), order).unwrap_err().code, ApiErrorCode::Denied);
+        for command in &rollouts {
+            assert!(authorize(Some(&person(Role::Admin)), command).is_ok());
+            assert_eq!(authorize(Some(&person(Role::Member)), command).unwrap_err().code, ApiErrorCode::Denied);
         }
-        for order in grants.iter().chain(&steers) {
-            assert_eq!(check(None, order).unwrap_err().text, messages::NO_CALLER);
+        for command in grants.iter().chain(&rollouts) {
+            assert_eq!(authorize(None, command).unwrap_err().text, messages::NO_CALLER);
         }
     }
 
     #[test]
     fn an_invalid_digest_prefix_is_refused() {
         for digest in ["", "0123456789a", "0123456789AB", "0123456789a*", &"a".repeat(65)] {
-            let refused = check(Some(&person(Role::Owner)), &AdminCommand::Grant(digest.to_owned())).unwrap_err();
+            let refused = authorize(Some(&person(Role::Owner)), &AdminCommand::Grant(digest.to_owned())).unwrap_err();
             assert_eq!(refused.code, ApiErrorCode::Invalid, "{digest}");
         }
     }

@@ -16,6 +16,7 @@ pub mod webhook {
         path: "../../wit",
         world: "webhook-plugin",
         exports: { default: async },
+        additional_derives: [PartialEq, Default],
     });
 }
 

@@ -11,31 +11,36 @@ use cordboard_core::{
 
 use super::{
     directory::Directory,
-    grants::{self, STEERING},
+    grants::{self, PLUGINS_COMMAND},
     guest_log::AUTHORS,
     profile::Profile,
 };
 
 /// Characters of a command line in a log record.
-const SHOWN: usize = 60;
+const LOGGED_COMMAND: usize = 60;
 
 /// The longest label, in characters. Longer labels don't fit on a phone's screen, and Telegram truncates them.
-const LONGEST_LABEL: usize = 100;
+const MAX_LABEL: usize = 100;
 
 /// The most buttons in a message. Telegram refuses a message with more.
-const MOST_BUTTONS: usize = 100;
+const MAX_BUTTONS: usize = 100;
 
 /// Returns `reply` with only the buttons that the plugin may show, each marked with its plugin and bound to
 /// `session`, the session that it was made for. A button with a blank label shows its command instead. Each removed or
 /// relabeled button is logged once.
-pub fn own(mut reply: Reply, (profile, directory): (&Profile, &dyn Directory), session: Option<&SessionName>) -> Reply {
+pub fn restrict(
+    mut reply: Reply,
+    profile: &Profile,
+    directory: &dyn Directory,
+    session: Option<&SessionName>,
+) -> Reply {
     let plugin: &str = &profile.name;
-    let warn = |news: &str, message: &'static str, why: &str| {
-        if profile.is_news(news) {
+    let warn = |key: &str, message: &'static str, why: &str| {
+        if profile.should_log_button(key) {
             tracing::warn!(target: AUTHORS, plugin, why, "{message}");
         }
     };
-    let mut room = MOST_BUTTONS;
+    let mut room = MAX_BUTTONS;
     for row in &mut reply.buttons {
         row.retain_mut(|button| {
             if let Some(why) = refusal(button, plugin, directory) {
@@ -43,14 +48,14 @@ pub fn own(mut reply: Reply, (profile, directory): (&Profile, &dyn Directory), s
                 return false;
             }
             if room == 0 {
-                let why = format!("a message has at most {MOST_BUTTONS} buttons: split the rest into pages");
+                let why = format!("a message has at most {MAX_BUTTONS} buttons: split the rest into pages");
                 warn("", "omitted buttons", &why);
                 return false;
             }
             room -= 1;
-            button.label = one_line(&button.label, LONGEST_LABEL - 1);
+            button.label = one_line(&button.label, MAX_LABEL - 1);
             if is_blank(&button.label) {
-                let command = one_line(&button.command, LONGEST_LABEL - 1);
+                let command = one_line(&button.command, MAX_LABEL - 1);
                 let why =
                     format!("the label of {:?} is blank, so it shows its command: set a label", short(&button.command));
                 warn(&format!("blank {command}"), "blank button label", &why);
@@ -65,7 +70,7 @@ pub fn own(mut reply: Reply, (profile, directory): (&Profile, &dyn Directory), s
 }
 
 fn short(command: &str) -> String {
-    command.chars().take(SHOWN).collect()
+    command.chars().take(LOGGED_COMMAND).collect()
 }
 
 /// The reason why `plugin` may not show this button, or `None` if it may.
@@ -74,7 +79,7 @@ fn refusal(button: &Button, plugin: &str, directory: &dyn Directory) -> Option<S
     let ParsedText::Command { name, invocation } = route::parse_button(&button.command) else {
         return Some(format!("{short:?} is not a command: use a command of the plugin, such as \"/{plugin} again\""));
     };
-    if name == STEERING && grants::is_answer(&invocation.text) {
+    if name == PLUGINS_COMMAND && grants::is_grant_answer(&invocation.text) {
         return Some(format!("{short:?} answers an approval request, which only the host's own buttons may do"));
     }
     match directory.owner(&name) {

@@ -11,27 +11,27 @@ use std::{
 };
 
 /// The default size limit of a cache, in bytes. It holds about thirty Python plugins or thousands of Rust plugins.
-const MOST: u64 = 1 << 30;
+const DEFAULT_MAX_SIZE: u64 = 1 << 30;
 
 /// An artifact used within this time keeps its timestamp, so that a restart doesn't need to write to the disk. It is
 /// also never removed, because a process, possibly another one with the same state directory, may be about to load it.
-const YOUNG: Duration = Duration::from_secs(60 * 60);
+const RECENT: Duration = Duration::from_secs(60 * 60);
 
 pub struct Cache {
     folder: PathBuf,
     /// The size limit, in bytes.
-    most: u64,
+    max_size: u64,
 }
 
 impl From<PathBuf> for Cache {
     fn from(folder: PathBuf) -> Self {
-        Self::new(folder, MOST)
+        Self::new(folder, DEFAULT_MAX_SIZE)
     }
 }
 
 impl Cache {
-    pub const fn new(folder: PathBuf, most: u64) -> Self {
-        Self { folder, most }
+    pub const fn new(folder: PathBuf, max_size: u64) -> Self {
+        Self { folder, max_size }
     }
 
     pub fn folder(&self) -> &Path {
@@ -40,7 +40,7 @@ impl Cache {
 
     /// Creates the folder and removes artifacts above the size limit. The folder is accessible to its owner only,
     /// because the host executes the code in it.
-    pub fn make(&self) -> io::Result<()> {
+    pub fn create(&self) -> io::Result<()> {
         fs::create_dir_all(&self.folder)?;
         fs::set_permissions(&self.folder, fs::Permissions::from_mode(0o700))?;
         self.make_room();
@@ -50,7 +50,7 @@ impl Cache {
     /// Returns the path of a cached artifact and marks it as used.
     pub fn find(&self, name: &str) -> Option<PathBuf> {
         let path = self.folder.join(name);
-        if !is_young(fs::metadata(&path).ok()?.modified().ok()?) {
+        if !is_recent(fs::metadata(&path).ok()?.modified().ok()?) {
             // If the timestamp can't be written, the artifact only looks older than it is.
             let file = fs::File::options().append(true).open(&path);
             drop(file.and_then(|file| file.set_modified(SystemTime::now())));
@@ -60,17 +60,18 @@ impl Cache {
 
     /// Writes an artifact to a temporary file and renames it, so that no reader sees a partial file.
     pub fn store(&self, name: &str, bytes: &[u8]) -> io::Result<PathBuf> {
-        static WRITTEN: AtomicU64 = AtomicU64::new(0);
+        static STORED: AtomicU64 = AtomicU64::new(0);
         let path = self.folder.join(name);
-        let unique = WRITTEN.fetch_add(1, Ordering::Relaxed);
-        let beside = path.with_extension(format!("{}-{unique}.tmp", std::process::id()));
-        let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+        let unique = STORED.fetch_add(1, Ordering::Relaxed);
+        let temporary = path.with_extension(format!("{}-{unique}.tmp", std::process::id()));
+        let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
         // Sync before the rename: after a power failure the file must be complete or missing, because the host executes
         // it.
-        let written = file.write_all(bytes).and_then(|()| file.sync_data()).and_then(|()| fs::rename(&beside, &path));
+        let written =
+            file.write_all(bytes).and_then(|()| file.sync_data()).and_then(|()| fs::rename(&temporary, &path));
         if written.is_err() {
             // A partial file would keep a full disk full.
-            drop(fs::remove_file(&beside));
+            drop(fs::remove_file(&temporary));
         }
         self.make_room();
         written.map(|()| path)
@@ -85,31 +86,31 @@ impl Cache {
         };
         let mut files: Vec<_> = fs::read_dir(&self.folder).into_iter().flatten().flatten().filter_map(entry).collect();
         files.sort();
-        let mut held: u64 = files.iter().map(|(_, bytes, _)| bytes).sum();
-        for (_, bytes, path) in files.iter().filter(|(used, _, _)| !is_young(*used)) {
-            if held <= self.most {
+        let mut size: u64 = files.iter().map(|(_, bytes, _)| bytes).sum();
+        for (_, bytes, path) in files.iter().filter(|(used, _, _)| !is_recent(*used)) {
+            if size <= self.max_size {
                 return;
             }
             if fs::remove_file(path).is_ok() {
-                held -= bytes;
+                size -= bytes;
             }
         }
     }
 }
 
 /// A timestamp in the future also counts as recent, so setting the clock back doesn't make an artifact removable.
-fn is_young(used: SystemTime) -> bool {
-    used.elapsed().is_ok_and(|since| since < YOUNG) || used > SystemTime::now()
+fn is_recent(used: SystemTime) -> bool {
+    used.elapsed().is_ok_and(|since| since < RECENT) || used > SystemTime::now()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn cache(most: u64) -> (tempfile::TempDir, Cache) {
+    fn cache(max_size: u64) -> (tempfile::TempDir, Cache) {
         let state = tempfile::tempdir().unwrap();
-        let cache = Cache::new(state.path().join("cache"), most);
-        cache.make().unwrap();
+        let cache = Cache::new(state.path().join("cache"), max_size);
+        cache.create().unwrap();
         (state, cache)
     }
 
@@ -124,22 +125,22 @@ mod tests {
         for (name, hours) in [("a", 30), ("b", 20), ("c", 10)] {
             aged(&cache.store(name, b"123").unwrap(), hours);
         }
-        let there = || ["a", "b", "c", "d", "large"].map(|name| cache.folder().join(name).exists());
+        let exists = || ["a", "b", "c", "d", "large"].map(|name| cache.folder().join(name).exists());
         assert!(cache.find("a").is_some(), "a lookup counts as a use");
         cache.store("d", b"123").unwrap();
-        assert_eq!(there(), [true, false, true, true, false]);
+        assert_eq!(exists(), [true, false, true, true, false]);
         cache.store("large", &[0; 99]).unwrap();
-        assert_eq!(there(), [true, false, false, true, true], "recent files may not be opened yet by their user");
+        assert_eq!(exists(), [true, false, false, true, true], "recent files may not be opened yet by their user");
         ["a", "d", "large"].iter().for_each(|name| aged(&cache.folder().join(name), 2));
-        cache.make().unwrap();
-        assert_eq!(there(), [false, false, false, false, false], "the next start is within the limit");
+        cache.create().unwrap();
+        assert_eq!(exists(), [false, false, false, false, false], "the next start is within the limit");
     }
 
     #[test]
     fn only_the_owner_can_read_the_cache() {
         let (_state, cache) = cache(10);
         fs::set_permissions(cache.folder(), fs::Permissions::from_mode(0o755)).unwrap();
-        cache.make().unwrap();
+        cache.create().unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(cache.folder()), 0o700);
         assert_eq!(mode(&cache.store("a", b"").unwrap()), 0o600);

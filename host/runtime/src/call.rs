@@ -30,63 +30,64 @@ use super::{
 /// The state of one call, as its imports see it.
 pub struct CallState {
     pub profile: Arc<Profile>,
-    pub asked: CallContext,
+    pub context: CallContext,
     pub now: Timestamp,
     /// `None` for trials and views, which may only read their configuration and context and write to the log.
-    pub lent: Option<HostHandle>,
+    pub host: Option<HostHandle>,
     pub meter: Meter,
     /// Whether the call was ended because its replaced version had finished draining.
-    cut_off: bool,
-    pub journal: GuestLog,
-    pub egress: OutboundHttp,
+    drained: bool,
+    pub log: GuestLog,
+    pub http: OutboundHttp,
     stdout: GuestOutput,
     stderr: GuestOutput,
     wasi: WasiCtx,
     resources: ResourceTable,
     /// The size limit of the HTTP headers that the guest writes.
-    fields: WasiHttpCtx,
+    headers: WasiHttpCtx,
 }
 
 /// A call's access to the host, and the plugins that are active during it.
 #[derive(Clone)]
 pub struct HostHandle {
-    pub board: Arc<dyn HostApi>,
+    pub api: Arc<dyn HostApi>,
     pub directory: Arc<dyn Directory>,
 }
 
+/// The surroundings of a call. The default is that of trials and views: no context, and no access to the host.
+#[derive(Default)]
+pub struct CallEnvironment {
+    pub context: CallContext,
+    pub host: Option<HostHandle>,
+}
+
 impl CallState {
-    fn new(
-        profile: Arc<Profile>,
-        asked: CallContext,
-        (lent, vault): (Option<HostHandle>, CallSecrets),
-        time: &GuestTime,
-    ) -> Self {
-        let journal = GuestLog::new(&profile.name, profile.limits.log);
-        let stdout = GuestOutput::new(journal.clone(), Level::Info);
-        let stderr = GuestOutput::new(journal.clone(), Level::Warn);
+    fn new(profile: Arc<Profile>, environment: CallEnvironment, secrets: CallSecrets, time: &GuestTime) -> Self {
+        let CallEnvironment { context, host } = environment;
+        let log = GuestLog::new(&profile.name, profile.limits.log);
+        let stdout = GuestOutput::new(log.clone(), Level::Info);
+        let stderr = GuestOutput::new(log.clone(), Level::Warn);
         let mut wasi = WasiCtxBuilder::new();
         wasi.stdout(stdout.clone()).stderr(stderr.clone());
-        fixed_limits::of_random(&mut wasi);
-        time.give(&mut wasi);
-        let now = lent.as_ref().map_or(Timestamp(0), |lent| lent.board.now());
-        let meter = Meter::new(profile.limits);
-        let network = profile.network.clone().filter(|_| lent.is_some());
-        let far = lent.as_ref().and_then(|lent| lent.board.far_side());
-        let egress = OutboundHttp::new(network, far, (vault, journal.clone()));
+        fixed_limits::set_random(&mut wasi);
+        time.set_clock(&mut wasi);
+        let now = host.as_ref().map_or(Timestamp(0), |host| host.api.now());
+        let network = profile.network.clone().filter(|_| host.is_some());
+        let fake = host.as_ref().and_then(|host| host.api.fake_network());
         Self {
-            profile,
-            asked,
+            context,
             now,
-            lent,
-            meter,
-            cut_off: false,
-            journal,
-            egress,
+            meter: Meter::new(profile.limits),
+            drained: false,
+            http: OutboundHttp::new(network, fake, secrets, log.clone()),
+            log,
             stdout,
             stderr,
             wasi: wasi.build(),
-            resources: fixed_limits::handles(),
-            fields: fixed_limits::fields(),
+            resources: fixed_limits::resource_table(),
+            headers: fixed_limits::http_ctx(),
+            host,
+            profile,
         }
     }
 
@@ -94,26 +95,26 @@ impl CallState {
     ///
     /// # Errors
     /// Traps if the call has made too many host calls, or if it is a trial or a view.
-    pub fn lend(&mut self) -> wasmtime::Result<HostHandle> {
-        self.count()?;
-        self.lent
+    pub fn host(&mut self) -> wasmtime::Result<HostHandle> {
+        self.count_call()?;
+        self.host
             .clone()
             .ok_or_else(|| wasmtime::Error::msg("only config, context and log can be called in a trial or a view"))
     }
 
-    pub fn count(&mut self) -> wasmtime::Result<()> {
-        if self.meter.call() { Ok(()) } else { Err(wasmtime::Error::msg("too many host calls")) }
+    pub fn count_call(&mut self) -> wasmtime::Result<()> {
+        if self.meter.count_call() { Ok(()) } else { Err(wasmtime::Error::msg("too many host calls")) }
     }
 
     /// Logs output that doesn't end with a line break.
-    fn finish(&self) {
-        self.stdout.finish();
-        self.stderr.finish();
+    fn flush_output(&self) {
+        self.stdout.flush_line();
+        self.stderr.flush_line();
     }
 
     /// The identity whose rights the call uses: its caller, otherwise the configured `acts_as`, if any.
     pub fn caller(&self) -> Option<&Caller> {
-        self.asked.caller.as_ref().or(self.profile.acts_as.as_ref())
+        self.context.caller.as_ref().or(self.profile.acts_as.as_ref())
     }
 }
 
@@ -125,7 +126,7 @@ impl WasiView for CallState {
 
 impl WasiHttpView for CallState {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
-        WasiHttpCtxView { hooks: &mut self.egress, table: &mut self.resources, ctx: &mut self.fields }
+        WasiHttpCtxView { hooks: &mut self.http, table: &mut self.resources, ctx: &mut self.headers }
     }
 }
 
@@ -133,7 +134,7 @@ impl WasiHttpView for CallState {
 pub async fn run<T, F, Fut>(
     engine: &SharedEngine,
     profile: &Arc<Profile>,
-    (asked, lent): (CallContext, Option<HostHandle>),
+    environment: CallEnvironment,
     call: F,
 ) -> Result<T, CallError>
 where
@@ -142,70 +143,63 @@ where
     Fut: Future<Output = (Store<CallState>, wasmtime::Result<T>)>,
 {
     let limits = &profile.limits;
-    let vault = match &lent {
+    let secrets = match &environment.host {
         // The file of a secret may be on a network file system that hangs.
         Some(_) => tokio::time::timeout(limits.time * 2, CallSecrets::open(&profile.name, &profile.secrets)).await,
         None => Ok(CallSecrets::default()),
     };
-    let late = || CallError::Limit { plugin: profile.name.to_string(), limit: Limit::Time };
-    let vault = vault.map_err(|_| late())?;
-    let state = CallState::new(Arc::clone(profile), asked, (lent, vault), engine.time());
+    let exceeded = |limit| CallError::Limit { plugin: profile.name.to_string(), limit };
+    let secrets = secrets.map_err(|_| exceeded(Limit::Time))?;
+    let state = CallState::new(Arc::clone(profile), environment, secrets, engine.time());
     let mut store = Store::new(engine.engine(), state);
     store.limiter(|state| &mut state.meter);
     // wasmtime rejects a larger transfer between guest and host before it copies it.
     store.set_hostcall_fuel(limits.transfer());
-    let busy = CpuMeter::new();
-    bound(&mut store, busy.clone(), limits.time);
-    let _ticking = engine.tick_while();
-    let waits = store.data().egress.waits();
+    let cpu = CpuMeter::new();
+    limit_cpu_time(&mut store, cpu.clone(), limits.time);
+    let _ticks = engine.tick_while();
+    let waits = store.data().http.waits();
     let call = std::pin::pin!(call(store));
     // Two deadlines: the epoch interrupts a guest that computes without yielding, and `overdue` ends one that waits in
     // a host call or on a clock. In the second case the store is dropped with the call's future.
-    let ended = tokio::select! {
+    let (store, result) = tokio::select! {
         biased;
-        ended = busy.count(call) => ended,
-        () = profile.retirement.over() => return Err(CallError::Drained { drain: profile.drain }),
-        () = overdue(limits.time * 2, &waits) => return Err(late()),
+        ended = cpu.measure(call) => ended,
+        () = profile.drain.over() => return Err(CallError::Drained { drain: profile.drain_time }),
+        () = overdue(limits.time * 2, &waits) => return Err(exceeded(Limit::Time)),
     };
-    match ended {
-        (store, Ok(answer)) => {
-            store.data().finish();
-            if answer.bytes() > limits.reply {
-                return Err(CallError::Limit { plugin: profile.name.to_string(), limit: Limit::Reply });
-            }
-            Ok(answer.scrubbed())
-        }
-        (store, Err(error)) => {
-            store.data().finish();
-            Err(explain(store.data(), &error).scrubbed().brief())
-        }
+    store.data().flush_output();
+    match result {
+        Ok(output) if output.bytes() > limits.reply => Err(exceeded(Limit::Reply)),
+        Ok(output) => Ok(output.scrubbed()),
+        Err(error) => Err(explain(store.data(), &error).scrubbed().brief()),
     }
 }
 
 /// The shortest sleep between two checks of a call's deadline. A call that uses the network may end this much late.
-const LEAST_PAUSE: Duration = Duration::from_millis(5);
+const MIN_CHECK_INTERVAL: Duration = Duration::from_millis(5);
 
 /// Completes when the call has run for `allowed`, excluding the time in which it had network requests in flight.
 async fn overdue(allowed: Duration, waits: &WaitBudget) {
-    let begun = Instant::now();
+    let began = Instant::now();
     loop {
-        let left = (allowed + waits.waited()).saturating_sub(begun.elapsed());
+        let left = (allowed + waits.waited()).saturating_sub(began.elapsed());
         if left.is_zero() {
             return;
         }
-        tokio::time::sleep(left.max(LEAST_PAUSE)).await;
+        tokio::time::sleep(left.max(MIN_CHECK_INTERVAL)).await;
     }
 }
 
 /// Interrupts a guest that has computed for longer than `time`, and makes it yield to other tasks at each epoch tick.
-fn bound(store: &mut Store<CallState>, busy: CpuMeter, time: Duration) {
+fn limit_cpu_time(store: &mut Store<CallState>, cpu: CpuMeter, time: Duration) {
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(move |mut context| {
-        if context.data().profile.retirement.is_over() {
-            context.data_mut().cut_off = true;
+        if context.data().profile.drain.is_over() {
+            context.data_mut().drained = true;
             return Ok(UpdateDeadline::Interrupt);
         }
-        if busy.spent() < time {
+        if cpu.spent() < time {
             // `yield_now` lets the runtime poll its sockets and timers before it polls this task again.
             return Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())));
         }
@@ -215,8 +209,8 @@ fn bound(store: &mut Store<CallState>, busy: CpuMeter, time: Duration) {
 }
 
 fn explain(state: &CallState, error: &wasmtime::Error) -> CallError {
-    if state.cut_off {
-        return CallError::Drained { drain: state.profile.drain };
+    if state.drained {
+        return CallError::Drained { drain: state.profile.drain_time };
     }
     if let Some(limit) = state.meter.exceeded {
         return CallError::Limit { plugin: state.profile.name.to_string(), limit };
@@ -225,17 +219,17 @@ fn explain(state: &CallState, error: &wasmtime::Error) -> CallError {
     if root.contains("fuel allocated for hostcalls") {
         // With guest frames in the backtrace, the guest was passing an argument to the host. Without them, the host was
         // reading the guest's result.
-        let giving = error.downcast_ref::<WasmBacktrace>().is_some();
+        let is_argument = error.downcast_ref::<WasmBacktrace>().is_some();
         let plugin = state.profile.name.to_string();
-        return if giving {
+        return if is_argument {
             CallError::ArgumentTooLarge { plugin, most: state.profile.limits.transfer() }
         } else {
             CallError::Limit { plugin, limit: Limit::Reply }
         };
     }
-    if let Some(deed) = fixed_limits::went_over(error) {
-        return CallError::Bound(deed);
+    if let Some(excess) = fixed_limits::explain_excess(error) {
+        return CallError::FixedLimit(excess);
     }
     // The root cause names the trap. The errors above it only list frames without names.
-    CallError::Trap(state.stderr.fall(root))
+    CallError::Trap(state.stderr.failure_reason(root))
 }

@@ -7,7 +7,7 @@ use cordboard_core::{
     scrub,
 };
 
-use super::{call_output::CallOutput, limits::Limit, untrusted::foreign};
+use super::{call_output::CallOutput, limits::Limit, untrusted::shorten};
 
 /// The reason why a call failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -27,10 +27,10 @@ pub enum CallError {
     ArgumentTooLarge { plugin: String, most: usize },
     /// A fixed limit was exceeded, which no configuration key raises.
     #[error("{0}")]
-    Bound(String),
+    FixedLimit(String),
     #[error("trapped: {0}")]
     Trap(String),
-    #[error("returned an error: {}", foreign(.0))]
+    #[error("returned an error: {}", shorten(.0))]
     Plugin(String),
     #[error("exports no {0}")]
     NotOffered(&'static str),
@@ -41,12 +41,12 @@ impl CallError {
     /// short to be found.
     pub fn brief(self) -> Self {
         match self {
-            Self::Trap(why) => Self::Trap(foreign(&why)),
+            Self::Trap(why) => Self::Trap(shorten(&why)),
             Self::Plugin(_)
             | Self::Limit { .. }
             | Self::Drained { .. }
             | Self::ArgumentTooLarge { .. }
-            | Self::Bound(_)
+            | Self::FixedLimit(_)
             | Self::NotOffered(_) => self,
         }
     }
@@ -55,7 +55,7 @@ impl CallError {
 impl CallOutput for CallError {
     fn bytes(&self) -> usize {
         match self {
-            Self::Trap(why) | Self::Plugin(why) | Self::Bound(why) => why.len(),
+            Self::Trap(why) | Self::Plugin(why) | Self::FixedLimit(why) => why.len(),
             Self::Limit { .. } | Self::Drained { .. } | Self::ArgumentTooLarge { .. } | Self::NotOffered(_) => 0,
         }
     }
@@ -67,7 +67,7 @@ impl CallOutput for CallError {
             Self::Limit { .. }
             | Self::Drained { .. }
             | Self::ArgumentTooLarge { .. }
-            | Self::Bound(_)
+            | Self::FixedLimit(_)
             | Self::NotOffered(_) => self,
         }
     }

@@ -52,20 +52,20 @@ impl<T: CallOutput> CallOutput for Option<T> {
     }
 
     fn scrubbed(self) -> Self {
-        self.map(|told| told.scrubbed())
+        self.map(|value| value.scrubbed())
     }
 }
 
 impl<T: CallOutput, E: CallOutput> CallOutput for Result<T, E> {
     fn bytes(&self) -> usize {
         match self {
-            Ok(told) => told.bytes(),
+            Ok(value) => value.bytes(),
             Err(error) => error.bytes(),
         }
     }
 
     fn scrubbed(self) -> Self {
-        self.map(|told| told.scrubbed()).map_err(|error| error.scrubbed())
+        self.map(|value| value.scrubbed()).map_err(|error| error.scrubbed())
     }
 }
 

@@ -4,9 +4,9 @@
 use cordboard_core::capability::Capability;
 
 use super::{
-    contract::{OWN, PACKAGE},
+    contract::{PACKAGE, VERSION},
     error::{Age, PluginError},
-    untrusted::foreign,
+    untrusted::shorten,
 };
 
 /// The interface names of the extension points.
@@ -23,21 +23,21 @@ pub fn check_imports<'a>(imports: impl IntoIterator<Item = &'a str>) -> Result<(
 /// Returns the extension point that `export` implements, if its version fits this host.
 pub fn extension_point(export: &str) -> Option<&str> {
     let (name, version) = split(export.strip_prefix(PACKAGE)?);
-    (EXTENSION_POINTS.contains(&name) && age(version).is_none()).then_some(name)
+    (EXTENSION_POINTS.contains(&name) && relative_age(version).is_none()).then_some(name)
 }
 
 fn check_import(import: &str) -> Result<(), PluginError> {
     let (name, version) = split(import);
     if let Some(own) = name.strip_prefix(PACKAGE) {
-        if let Some(age) = age(version) {
-            return Err(PluginError::OtherContract { age, name: foreign(import) });
+        if let Some(age) = relative_age(version) {
+            return Err(PluginError::OtherContract { age, name: shorten(import) });
         }
         let is_known = own == TYPES || Capability::ALL.iter().any(|one| one.as_str() == own);
         return if is_known { Ok(()) } else { Err(unknown(import)) };
     }
     match version.and_then(parse) {
         Some(version) if name.starts_with("wasi:") && version >= (0, 3, 0) => {
-            Err(PluginError::NewerWasi { name: foreign(import) })
+            Err(PluginError::NewerWasi { name: shorten(import) })
         }
         Some(_) | None => Ok(()),
     }
@@ -48,8 +48,8 @@ pub fn check_export_versions(exports: &[&str]) -> Result<(), PluginError> {
     if exports.iter().any(|export| extension_point(export).is_some()) {
         return Ok(());
     }
-    let other = exports.iter().find_map(|export| Some((age(split(export.strip_prefix(PACKAGE)?).1)?, export)));
-    other.map_or(Ok(()), |(age, export)| Err(PluginError::OtherContract { age, name: foreign(export) }))
+    let other = exports.iter().find_map(|export| Some((relative_age(split(export.strip_prefix(PACKAGE)?).1)?, export)));
+    other.map_or(Ok(()), |(age, export)| Err(PluginError::OtherContract { age, name: shorten(export) }))
 }
 
 /// Checks that at least one export implements an extension point of this host. Exports for other hosts or versions are
@@ -59,34 +59,34 @@ pub fn check_exports(exports: &[&str]) -> Result<(), PluginError> {
     if exports.iter().any(|export| extension_point(export).is_some()) {
         return Ok(());
     }
-    let listed = exports.iter().take(LISTED).map(|export| foreign(export));
+    let listed = exports.iter().take(MAX_LISTED).map(|export| shorten(export));
     Err(PluginError::NoExtensionPoint { exports: listed.collect() })
 }
 
 /// The most exports that an error lists.
-const LISTED: usize = 5;
+const MAX_LISTED: usize = 5;
 
 /// The error for an import of the host's own package that the host does not have.
 fn unknown(import: &str) -> PluginError {
     match split(import).1.and_then(parse) {
-        Some(version) if version > OWN => PluginError::OtherContract { age: Age::Newer, name: foreign(import) },
-        Some(_) | None => PluginError::UnknownImport { name: foreign(import), item: None },
+        Some(version) if version > VERSION => PluginError::OtherContract { age: Age::Newer, name: shorten(import) },
+        Some(_) | None => PluginError::UnknownImport { name: shorten(import), item: None },
     }
 }
 
 /// Turns the linker's error into one that an operator understands.
-pub fn unlinked(error: &wasmtime::Error) -> PluginError {
+pub fn explain_link_error(error: &wasmtime::Error) -> PluginError {
     let causes: Vec<String> = error.chain().map(|cause| cause.to_string()).collect();
     let import = causes.iter().find(|cause| cause.starts_with("component imports ")).and_then(|cause| quoted(cause));
     let item = causes.iter().rev().find(|cause| cause.starts_with("instance export ")).and_then(|cause| quoted(cause));
     let last = causes.last().map(String::as_str).unwrap_or_default();
-    let Some(import) = import else { return PluginError::Link(foreign(last)) };
-    let (name, item) = (foreign(import), item.map(foreign));
+    let Some(import) = import else { return PluginError::Link(shorten(last)) };
+    let (name, item) = (shorten(import), item.map(shorten));
     if !last.ends_with("implementation is missing") {
-        return PluginError::OtherType { name, item, why: foreign(last) };
+        return PluginError::OtherType { name, item, why: shorten(last) };
     }
     match (import.strip_prefix(PACKAGE).map(split), item) {
-        (Some((_, version)), _) if version.and_then(parse) > Some(OWN) => {
+        (Some((_, version)), _) if version.and_then(parse) > Some(VERSION) => {
             PluginError::OtherContract { age: Age::Newer, name }
         }
         (Some(_), item) => PluginError::UnknownImport { name, item },
@@ -107,9 +107,9 @@ fn split(name: &str) -> (&str, Option<&str>) {
 
 /// Compares a version of the host's own package with the host's. `None` if it fits. A name without a version counts as
 /// older.
-fn age(version: Option<&str>) -> Option<Age> {
+fn relative_age(version: Option<&str>) -> Option<Age> {
     let (major, minor, _) = version.and_then(parse).unwrap_or_default();
-    match (major, minor).cmp(&(OWN.0, OWN.1)) {
+    match (major, minor).cmp(&(VERSION.0, VERSION.1)) {
         std::cmp::Ordering::Less => Some(Age::Older),
         std::cmp::Ordering::Equal => None,
         std::cmp::Ordering::Greater => Some(Age::Newer),
@@ -125,12 +125,12 @@ fn parse(version: &str) -> Option<(u64, u64, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::Own;
+    use crate::contract::OwnPackage;
 
     #[test]
     fn the_version_and_extension_points_match_the_contract() {
         let wit = include_str!("../../../wit/cordboard.wit");
-        assert!(wit.starts_with(&format!("package {Own};\n")), "{Own}");
+        assert!(wit.starts_with(&format!("package {OwnPackage};\n")), "{OwnPackage}");
         let worlds = wit.lines().filter_map(|line| line.strip_prefix("world ")?.split_once("{ export "));
         let exports: Vec<&str> = worlds.filter_map(|(_, rest)| rest.strip_suffix("; }")).collect();
         assert_eq!(exports, EXTENSION_POINTS);
@@ -140,7 +140,7 @@ mod tests {
     fn imports_for_another_host_version_are_explained() {
         let newer = "it is built for a newer Cordboard: it has cordboard:plugin/";
         let unknown = "it imports interfaces that this host does not have: cordboard:plugin/rockets@0.2.0; ";
-        for (import, told) in [
+        for (import, expected) in [
             ("cordboard:plugin/sessions@0.2.0", ""),
             ("cordboard:plugin/sessions@0.2.7", ""),
             ("cordboard:plugin/types@0.2.0", ""),
@@ -157,7 +157,7 @@ mod tests {
             ("acme:tools/saw@9.0.0", ""),
         ] {
             let why = check_imports([import]).err().map(|why| why.to_string()).unwrap_or_default();
-            assert!(why.starts_with(told) && why.is_empty() == told.is_empty(), "{import}: {why}");
+            assert!(why.starts_with(expected) && why.is_empty() == expected.is_empty(), "{import}: {why}");
         }
     }
 

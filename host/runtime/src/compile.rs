@@ -23,7 +23,7 @@ use super::{
     error::PluginError,
     file_format,
     registry::version::Artifact,
-    untrusted::foreign,
+    untrusted::shorten,
 };
 
 /// The hidden subcommand that compiles standard input to standard output.
@@ -58,7 +58,7 @@ pub struct Compiler {
 impl Compiler {
     /// Creates the cache folder if it doesn't exist.
     pub fn new(engine: SharedEngine, cache: Cache, program: PathBuf) -> io::Result<Self> {
-        cache.make().map_err(|error| {
+        cache.create().map_err(|error| {
             let what = "the folder for compiled plugins";
             let text = format!(
                 "{what}, {}, cannot be created: {error}; use another state directory with --state",
@@ -98,7 +98,7 @@ impl Compiler {
         }
         #[expect(unsafe_code, reason = "this binary's own compiler has just produced it")]
         let opened = unsafe { Component::deserialize(self.engine.engine(), compiled) };
-        opened.map_err(|error| PluginError::TooBig(foreign(&error.root_cause().to_string())))
+        opened.map_err(|error| PluginError::TooBig(shorten(&error.root_cause().to_string())))
     }
 
     /// Returns the artifact of a digest if it is cached. The caller doesn't have to read the WebAssembly file then.
@@ -121,7 +121,7 @@ impl Compiler {
     }
 
     async fn compile(&self, name: &str, wasm: &[u8]) -> Result<Vec<u8>, PluginError> {
-        let failed = |error: io::Error| not_run(name, &error);
+        let failed = |error: io::Error| not_started(name, &error);
         let mut child = Command::new(&self.program)
             .arg(COMPILE)
             .env_clear()
@@ -134,8 +134,8 @@ impl Compiler {
         let mut stdin = child.stdin.take().expect("stdin is piped");
         // A child that stops reading explains why on stderr, so a broken pipe is ignored here.
         let feeding = async move { drop(stdin.write_all(wasm).await) };
-        let both = async { tokio::join!(child.wait_with_output(), feeding).0 };
-        let waited = tokio::time::timeout(COMPILE_WAIT, both).await;
+        let run = async { tokio::join!(child.wait_with_output(), feeding).0 };
+        let waited = tokio::time::timeout(COMPILE_WAIT, run).await;
         let output = waited
             .map_err(|_| {
                 let minutes = COMPILE_WAIT.as_secs() / 60;
@@ -143,20 +143,24 @@ impl Compiler {
                 PluginError::Compile(format!("compiling took more than {minutes} minutes; {again}"))
             })?
             .map_err(failed)?;
-        if output.status.success() { Ok(output.stdout) } else { Err(PluginError::Compile(why_failed(name, &output))) }
+        if output.status.success() {
+            Ok(output.stdout)
+        } else {
+            Err(PluginError::Compile(explain_failure(name, &output)))
+        }
     }
 }
 
-fn not_run(name: &str, error: &io::Error) -> PluginError {
+fn not_started(name: &str, error: &io::Error) -> PluginError {
     let why = messages::system_error(error);
     PluginError::Compile(format!("its compiler failed to start: {why}; then type /plugins reload {name}"))
 }
 
 /// Explains why the compiling child failed, with the remedy.
-fn why_failed(name: &str, output: &Output) -> String {
-    let said = String::from_utf8_lossy(&output.stderr);
-    let why = said.trim();
-    let why = foreign(why.strip_prefix("cordboard: ").unwrap_or(why));
+fn explain_failure(name: &str, output: &Output) -> String {
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let why = stderr.trim();
+    let why = shorten(why.strip_prefix("cordboard: ").unwrap_or(why));
     let signal = output.status.signal();
     let is = |one: Signal| signal == Some(one.as_raw());
     if is(Signal::XCPU) {
@@ -179,8 +183,8 @@ fn why_failed(name: &str, output: &Output) -> String {
 
 /// Runs in the child: reads WebAssembly from standard input and writes the artifact to standard output.
 pub fn compile_stdin() -> wasmtime::Result<()> {
-    let bound = |most| Rlimit { current: Some(most), maximum: Some(most) };
-    setrlimit(Resource::As, bound(COMPILE_MEMORY))?;
+    let memory = Rlimit { current: Some(COMPILE_MEMORY), maximum: Some(COMPILE_MEMORY) };
+    setrlimit(Resource::As, memory)?;
     // At the soft limit the kernel sends SIGXCPU, which the parent can recognize. The hard limit only sends SIGKILL, so
     // it comes a few seconds later.
     setrlimit(Resource::Cpu, Rlimit { current: Some(COMPILE_TIME), maximum: Some(COMPILE_TIME + 5) })?;
@@ -199,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_compiler_without_open_files_names_the_remedy() {
-        let why = not_run("a", &io::Error::from_raw_os_error(24)).to_string();
+        let why = not_started("a", &io::Error::from_raw_os_error(24)).to_string();
         assert!(why.contains("(os error 24); raise the limit of open files with `ulimit -n`"), "{why}");
         assert!(why.ends_with("; then type /plugins reload a"), "{why}");
     }

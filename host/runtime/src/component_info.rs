@@ -2,7 +2,7 @@
 
 use cordboard_core::capability::is_granted_by_name;
 
-use super::{compatibility::extension_point, contract::bare, engine::SharedEngine, registry::version::Artifact};
+use super::{compatibility::extension_point, contract::bare_name, engine::SharedEngine, registry::version::Artifact};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ComponentInfo {
@@ -17,7 +17,7 @@ pub struct ComponentInfo {
 }
 
 impl ComponentInfo {
-    pub fn at(engine: &SharedEngine, artifact: &Artifact) -> Self {
+    pub fn of(engine: &SharedEngine, artifact: &Artifact) -> Self {
         let types = artifact.component.component_type();
         let image = artifact.component.image_range();
         Self {
@@ -35,6 +35,6 @@ impl ComponentInfo {
 
     /// The bare names of the imported capabilities that an operator has to grant.
     pub fn to_grant(&self) -> impl Iterator<Item = &str> {
-        self.imports.iter().map(|import| bare(import)).filter(|name| is_granted_by_name(name))
+        self.imports.iter().map(|import| bare_name(import)).filter(|name| is_granted_by_name(name))
     }
 }

@@ -6,29 +6,29 @@ use std::fmt;
 pub const PACKAGE: &str = "cordboard:plugin/";
 
 /// The version of `wit/` in this host, as major, minor and patch.
-pub const OWN: (u64, u64, u64) = (0, 2, 0);
+pub const VERSION: (u64, u64, u64) = (0, 2, 0);
 
 /// Displays the host's own package, as `cordboard:plugin@0.2.0`.
-pub struct Own;
+pub struct OwnPackage;
 
-impl fmt::Display for Own {
+impl fmt::Display for OwnPackage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (major, minor, patch) = OWN;
+        let (major, minor, patch) = VERSION;
         write!(f, "{}@{major}.{minor}.{patch}", PACKAGE.trim_end_matches('/'))
     }
 }
 
 /// Returns the full name of an interface of the host's own package, as `cordboard:plugin/types@0.2.0`.
 #[must_use]
-pub fn own_interface(name: &str) -> String {
-    let (major, minor, patch) = OWN;
+pub fn interface(name: &str) -> String {
+    let (major, minor, patch) = VERSION;
     format!("{PACKAGE}{name}@{major}.{minor}.{patch}")
 }
 
 /// Returns the bare name of an interface: `sessions` for `cordboard:plugin/sessions@0.2.0`. Interfaces of other
 /// packages keep their package.
 #[must_use]
-pub fn bare(name: &str) -> &str {
+pub fn bare_name(name: &str) -> &str {
     let name = name.strip_prefix(PACKAGE).unwrap_or(name);
     name.split('@').next().unwrap_or_default()
 }

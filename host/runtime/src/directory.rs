@@ -2,7 +2,7 @@
 
 use cordboard_core::types::{Role, Timestamp};
 
-use super::host_api::Choice;
+use super::bindings::catalog::{Choice, Command};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Health {
@@ -58,19 +58,10 @@ pub struct PluginStatus {
     pub note: String,
 }
 
-/// A command of an active plugin.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CommandEntry {
-    pub name: String,
-    pub summary: String,
-    pub usage: String,
-    pub min_role: Role,
-    pub plugin: String,
-}
-
 /// The active plugins and their offers during a call.
 pub trait Directory: Send + Sync {
-    fn commands(&self) -> Vec<CommandEntry>;
+    /// Returns the commands for callers with this role.
+    fn commands(&self, role: Role) -> Vec<Command>;
     fn plugins(&self) -> Vec<PluginStatus>;
     fn personas(&self) -> Vec<Choice>;
     fn modes(&self) -> Vec<Choice>;

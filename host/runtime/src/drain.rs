@@ -53,26 +53,26 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_drain_can_only_be_shortened() {
         let began = Instant::now();
-        let retirement = Drain::new();
-        assert!(!retirement.is_over());
-        retirement.begin(MINUTE);
-        retirement.begin(2 * MINUTE);
-        retirement.over().await;
-        assert!(retirement.is_over());
+        let drain = Drain::new();
+        assert!(!drain.is_over());
+        drain.begin(MINUTE);
+        drain.begin(2 * MINUTE);
+        drain.over().await;
+        assert!(drain.is_over());
         assert_eq!(began.elapsed(), MINUTE);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_shortened_drain_wakes_its_waiters() {
-        let (began, retirement) = (Instant::now(), Drain::new());
+        let (began, drain) = (Instant::now(), Drain::new());
         let over = async {
-            retirement.over().await;
+            drain.over().await;
             began.elapsed()
         };
         let shorten = async {
-            retirement.begin(MINUTE);
+            drain.begin(MINUTE);
             tokio::time::sleep(MINUTE / 4).await;
-            retirement.begin(MINUTE / 4);
+            drain.begin(MINUTE / 4);
         };
         let (ended, ()) = tokio::join!(over, shorten);
         assert_eq!(ended, MINUTE / 2);

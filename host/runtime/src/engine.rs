@@ -59,9 +59,9 @@ impl SharedEngine {
     /// on-demand allocation if the address space is too small for a pool.
     pub fn start(parallel: u32) -> wasmtime::Result<Self> {
         let instances = parallel.saturating_add(AT_ONCE_CALLS + TRIAL_INSTANCES);
-        let engine = Engine::new(&config(Pool::Of { instances })).or_else(|error| {
+        let engine = Engine::new(&config(Allocation::Pool { instances })).or_else(|error| {
             tracing::warn!(%error, "not enough memory for an instance pool: calls are slower");
-            Engine::new(&config(Pool::OnDemand))
+            Engine::new(&config(Allocation::OnDemand))
         })?;
         let in_flight = Arc::new(AtomicUsize::new(0));
         let ticker = spawn_ticker(&engine, Arc::clone(&in_flight));
@@ -77,17 +77,17 @@ impl SharedEngine {
     }
 
     /// Keeps the epoch ticking until the guard is dropped.
-    pub fn tick_while(&self) -> Ticking<'_> {
+    pub fn tick_while(&self) -> TickGuard<'_> {
         if self.in_flight.fetch_add(1, Ordering::AcqRel) == 0 {
             self.ticker.unpark();
         }
-        Ticking(&self.in_flight)
+        TickGuard(&self.in_flight)
     }
 }
 
-pub struct Ticking<'a>(&'a AtomicUsize);
+pub struct TickGuard<'a>(&'a AtomicUsize);
 
-impl Drop for Ticking<'_> {
+impl Drop for TickGuard<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::AcqRel);
     }
@@ -95,21 +95,23 @@ impl Drop for Ticking<'_> {
 
 /// The engine of the compiling child: the same code generation, without a pool.
 pub fn compiler() -> wasmtime::Result<Engine> {
-    Engine::new(&config(Pool::OnDemand))
+    Engine::new(&config(Allocation::OnDemand))
 }
 
-enum Pool {
-    Of { instances: u32 },
+enum Allocation {
+    Pool { instances: u32 },
     OnDemand,
 }
 
-fn config(pool: Pool) -> Config {
+fn config(allocation: Allocation) -> Config {
     let mut config = Config::new();
     config.epoch_interruption(true).concurrency_support(false);
-    fixed_limits::of_stack(&mut config);
-    match pool {
-        Pool::Of { instances } => config.allocation_strategy(InstanceAllocationStrategy::Pooling(pooling(instances))),
-        Pool::OnDemand => config.allocation_strategy(InstanceAllocationStrategy::OnDemand),
+    fixed_limits::set_stack(&mut config);
+    match allocation {
+        Allocation::Pool { instances } => {
+            config.allocation_strategy(InstanceAllocationStrategy::Pooling(pooling(instances)))
+        }
+        Allocation::OnDemand => config.allocation_strategy(InstanceAllocationStrategy::OnDemand),
     };
     // The child that compiles and the host that runs the code must use the same memory layout.
     config.memory_reservation(LARGEST_MEMORY as u64).memory_guard_size(32 << 20);
@@ -136,7 +138,7 @@ fn pooling(instances: u32) -> PoolingAllocationConfig {
 }
 
 /// Ticks after the last call before the ticker parks, so that a busy host doesn't unpark the thread for each call.
-const LINGER: u32 = 200;
+const IDLE_TICKS: u32 = 200;
 
 /// Starts the ticker on an OS thread, because a guest that never yields would starve a task. The thread parks while no
 /// call runs, so an idle host has no wakeups.
@@ -148,7 +150,7 @@ fn spawn_ticker(engine: &Engine, in_flight: Arc<AtomicUsize>) -> thread::Thread 
             engine.increment_epoch();
             drop(engine);
             quiet = if in_flight.load(Ordering::Acquire) == 0 { quiet + 1 } else { 0 };
-            if quiet < LINGER {
+            if quiet < IDLE_TICKS {
                 thread::sleep(EPOCH_TICK);
             } else {
                 thread::park();

@@ -4,7 +4,7 @@ use std::fmt;
 
 use cordboard_core::{cron::CronError, rollout, types::PLUGIN_NAME_RULE};
 
-use super::{call_error::CallError, contract::Own};
+use super::{call_error::CallError, contract::OwnPackage, outbound_http::TlsError};
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PluginError {
@@ -40,11 +40,11 @@ pub enum PluginError {
     #[error("{}", rollout::pinned(plugin, digest, only))]
     Pinned { plugin: String, digest: String, only: String },
     #[error("its network cannot be set up: {0}")]
-    Ca(String),
+    Network(TlsError),
     #[error("it imports interfaces that this host does not have: {0}")]
     Link(String),
     /// The component uses another version of the host's own package.
-    #[error("it is built for {age} Cordboard: it has {name}, and this one has {Own}; {}", age.remedy())]
+    #[error("it is built for {age} Cordboard: it has {name}, and this one has {OwnPackage}; {}", age.remedy())]
     OtherContract { age: Age, name: String },
     #[error(
         "it is built for WASI 0.3 or later: it imports {name}, and this host has WASI 0.2; build it for wasm32-wasip2"
@@ -53,10 +53,10 @@ pub enum PluginError {
     /// An import of the host's own package. `item` is the missing function if the host has the rest of the interface.
     #[error(
         "it imports interfaces that this host does not have: {}; update Cordboard, or build it with the SDK of this version",
-        part(item.as_deref(), name)
+        interface_item(item.as_deref(), name)
     )]
     UnknownImport { name: String, item: Option<String> },
-    #[error("it imports interfaces that this host does not have: {}; build it without that part of WASI", part(item.as_deref(), name))]
+    #[error("it imports interfaces that this host does not have: {}; build it without that part of WASI", interface_item(item.as_deref(), name))]
     UnknownWasi { name: String, item: Option<String> },
     #[error(
         "it imports interfaces that this host does not have: {name}; compose it with a component that exports it, or build it without it"
@@ -64,7 +64,7 @@ pub enum PluginError {
     ForeignImport { name: String },
     #[error(
         "it imports {} with a different type than this host has ({why}); build it with the SDK of this version",
-        part(item.as_deref(), name)
+        interface_item(item.as_deref(), name)
     )]
     OtherType { name: String, item: Option<String>, why: String },
     /// `exports` lists some of the actual exports.
@@ -133,7 +133,7 @@ fn bytes(count: usize) -> String {
 }
 
 /// Names an interface, or one item of it.
-fn part(item: Option<&str>, name: &str) -> String {
+fn interface_item(item: Option<&str>, name: &str) -> String {
     item.map_or_else(|| name.to_owned(), |item| format!("`{item}` of {name}"))
 }
 

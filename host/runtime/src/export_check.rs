@@ -11,7 +11,7 @@ use super::{
     call::CallState,
     error::PluginError,
     registry::version::Exports,
-    untrusted::foreign,
+    untrusted::shorten,
 };
 
 impl Exports {
@@ -21,7 +21,7 @@ impl Exports {
                 if self.$export.is_some()
                     && let Err(error) = $guest::new(&mut *store, instance)
                 {
-                    return Err(PluginError::ExportMismatch { export: $name, why: foreign(&causes(&error)) });
+                    return Err(PluginError::ExportMismatch { export: $name, why: shorten(&causes(&error)) });
                 }
             };
         }

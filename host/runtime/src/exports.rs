@@ -1,5 +1,5 @@
-//! Calls the extension points of a plugin, with the core's types. Each call runs on one version from start to end and
-//! keeps a permit while it runs.
+//! Calls the extension points of active plugins, with the core's types. A call loads the snapshot once, runs on the
+//! version that it finds there from start to end, and keeps a permit while it runs.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,17 +10,19 @@ use cordboard_core::{
     turn::{Turn, TurnFrame},
     types::{Reply, SessionView, Timestamp, is_model_name},
 };
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::SemaphorePermit;
 
 use super::{
-    bindings::{lifecycle::exports::cordboard::plugin::lifecycle as policy, view::exports::cordboard::plugin::view},
-    call::{self, HostHandle},
+    bindings::{lifecycle::exports::cordboard::plugin::lifecycle, view::exports::cordboard::plugin::view},
+    buttons,
+    call::{self, CallEnvironment, HostHandle},
     call_error::CallError,
     context::CallContext,
     convert,
-    engine::{AT_ONCE_CALLS, SharedEngine},
+    host_api::HostApi,
     registry::{
-        snapshot::{CallOrder, Offer},
+        Registry,
+        snapshot::{CallOrder, Offer, Snapshot},
         version::PluginVersion,
     },
 };
@@ -44,111 +46,118 @@ pub struct ViewLimits {
     pub text_units: u32,
 }
 
-pub struct Invoker {
-    engine: SharedEngine,
-    permits: Semaphore,
-    at_once: Semaphore,
-    /// Notified when a call fails.
-    pub failed: Notify,
+/// The turn that a view renders, at one moment.
+#[derive(Debug, Clone, Copy)]
+pub struct RenderInput<'a> {
+    pub turn: &'a Turn,
+    pub session: &'a SessionView,
+    pub now: Timestamp,
 }
 
-type Context = (CallContext, Option<HostHandle>);
-
 macro_rules! call_export {
-    ($self:ident, $generation:ident, $export:ident, $context:expr, |$guest:ident, $store:ident| $call:expr) => {{
-        let pre = $generation.exports.$export.as_ref().ok_or(CallError::NotOffered(stringify!($export)))?;
-        let outcome = call::run(&$self.engine, &$generation.profile, $context, |mut store| async move {
-            let answer = async {
+    ($self:ident, $version:ident, $export:ident, $environment:expr, |$guest:ident, $store:ident| $call:expr) => {{
+        let pre = $version.exports.$export.as_ref().ok_or(CallError::NotOffered(stringify!($export)))?;
+        let outcome = call::run($self.engine(), &$version.profile, $environment, |mut store| async move {
+            let output = async {
                 let instance = pre.instantiate_async(&mut store).await?;
                 let ($guest, $store) = (instance, &mut store);
                 $call.await
             };
-            let answer = answer.await;
-            (store, answer)
+            let output = output.await;
+            (store, output)
         });
-        outcome.await.inspect_err(|error| $self.note($generation, error))
+        outcome.await.inspect_err(|error| $self.record_failure($version, error))
     }};
 }
 
 mod background;
 
-pub use background::{DueJob, WebRequest, WebResponse};
+pub use background::DueJob;
 
-impl Invoker {
-    /// `parallel` must not exceed the number that the engine was started with.
-    pub fn new(engine: SharedEngine, parallel: u32) -> Self {
-        let (permits, at_once) = (Semaphore::new(parallel as usize), Semaphore::new(AT_ONCE_CALLS as usize));
-        Self { engine, permits, at_once, failed: Notify::new() }
-    }
-
-    pub const fn engine(&self) -> &SharedEngine {
-        &self.engine
-    }
-
+impl Registry {
     /// Runs a command. [`CallError::Plugin`] is the plugin's own error, for the caller to read.
-    pub async fn command(&self, offer: &Offer, context: Context, typed: &Invocation) -> Result<Reply, CallError> {
+    pub async fn command(
+        &self,
+        host: &Arc<dyn HostApi>,
+        offer: &Offer,
+        context: CallContext,
+        invocation: &Invocation,
+    ) -> Result<Reply, CallError> {
         let permits = match offer.spec.order {
             CallOrder::InOrder => &self.permits,
-            CallOrder::AtOnce => &self.at_once,
+            CallOrder::AtOnce => &self.at_once_permits,
         };
         let _permit = permits.acquire().await.expect("the semaphore is never closed");
-        let generation = &offer.generation;
-        let (name, args, text) = (&offer.spec.name, &typed.args, &typed.text);
-        let answer = call_export!(self, generation, command, context, |guest, store| guest
+        let (version, snapshot) = (&offer.version, self.snapshot());
+        let (name, args, text) = (&offer.spec.name, &invocation.args, &invocation.text);
+        let (caller, place) = (context.caller.clone(), context.place.clone());
+        let environment = environment(host, &snapshot, context);
+        let output = call_export!(self, version, command, environment, |guest, store| guest
             .cordboard_plugin_command()
             .call_run(store, name, args, text))?;
-        answer.map(convert::reply_of).map_err(CallError::Plugin)
+        let reply = output.map(convert::reply_of).map_err(CallError::Plugin)?;
+        // Read after the call, because the command may have switched the session.
+        let active = caller.zip(place).and_then(|(caller, place)| host.active(&caller, &place));
+        let session = active.as_ref().map(|view| &view.record.name);
+        Ok(buttons::restrict(reply, &version.profile, &*self.snapshot(), session))
     }
 
-    fn note(&self, generation: &PluginVersion, error: &CallError) {
-        if generation.note(error) {
-            self.failed.notify_one();
-        }
-    }
-
-    /// Asks a lifecycle plugin for its verdict on an idle session.
+    /// Asks the lifecycle plugin `policy` for its verdict on an idle session.
     pub async fn review(
         &self,
-        generation: &Arc<PluginVersion>,
-        context: Context,
-        (view, load): (&SessionView, Load),
+        host: &Arc<dyn HostApi>,
+        policy: &str,
+        view: &SessionView,
+        load: Load,
     ) -> Result<Verdict, CallError> {
+        let snapshot = self.snapshot();
+        let version = snapshot.version(policy).ok_or(CallError::NotOffered("lifecycle"))?;
         let _permit = self.permit().await;
-        let status = status(view, load);
-        let verdict = call_export!(self, generation, lifecycle, context, |guest, store| guest
+        let status = lifecycle_status(view, load);
+        let environment = environment(host, &snapshot, session_context(view));
+        let verdict = call_export!(self, version, lifecycle, environment, |guest, store| guest
             .cordboard_plugin_lifecycle()
             .call_review(store, &status))?;
         Ok(match verdict {
-            policy::Verdict::Suspend => Verdict::Suspend,
-            policy::Verdict::SuspendAfter(seconds) => Verdict::SuspendAfter(Duration::from_secs(seconds)),
-            policy::Verdict::ReviewIn(seconds) => Verdict::ReviewIn(Duration::from_secs(seconds)),
-            policy::Verdict::Keep => Verdict::Keep,
+            lifecycle::Verdict::Suspend => Verdict::Suspend,
+            lifecycle::Verdict::SuspendAfter(seconds) => Verdict::SuspendAfter(Duration::from_secs(seconds)),
+            lifecycle::Verdict::ReviewIn(seconds) => Verdict::ReviewIn(Duration::from_secs(seconds)),
+            lifecycle::Verdict::Keep => Verdict::Keep,
         })
     }
 
-    /// Asks a lifecycle plugin for the message to post when a session resumes, if any.
+    /// Asks the lifecycle plugin `policy` for the message to post when a session resumes, if any.
     pub async fn resume_notice(
         &self,
-        generation: &Arc<PluginVersion>,
-        context: Context,
-        (view, load): (&SessionView, Load),
+        host: &Arc<dyn HostApi>,
+        policy: &str,
+        view: &SessionView,
+        load: Load,
     ) -> Result<Option<String>, CallError> {
+        let snapshot = self.snapshot();
+        let version = snapshot.version(policy).ok_or(CallError::NotOffered("lifecycle"))?;
         let _permit = self.permit().await;
-        let status = status(view, load);
-        call_export!(self, generation, lifecycle, context, |guest, store| guest
+        let status = lifecycle_status(view, load);
+        let environment = environment(host, &snapshot, session_context(view));
+        call_export!(self, version, lifecycle, environment, |guest, store| guest
             .cordboard_plugin_lifecycle()
             .call_resume_notice(store, &status))
     }
 
     pub async fn resolve(
         &self,
-        generation: &Arc<PluginVersion>,
-        context: Context,
-        (persona, view): (&str, &SessionView),
+        host: &Arc<dyn HostApi>,
+        persona: &str,
+        view: &SessionView,
     ) -> Result<PersonaSettings, CallError> {
+        let snapshot = self.snapshot();
+        let version = snapshot
+            .persona(persona)
+            .ok_or_else(|| CallError::Plugin(format!("persona '{persona}' does not exist any more")))?;
         let _permit = self.permit().await;
         let session = convert::session(view);
-        let settings = call_export!(self, generation, persona, context, |guest, store| guest
+        let environment = environment(host, &snapshot, session_context(view));
+        let settings = call_export!(self, version, persona, environment, |guest, store| guest
             .cordboard_plugin_persona()
             .call_resolve(store, persona, &session))?;
         let settings = settings.map_err(CallError::Plugin)?;
@@ -163,32 +172,52 @@ impl Invoker {
         })
     }
 
-    /// Renders one frame of a turn.
+    /// Renders one frame of a turn with the plugin that offers `mode`.
     pub async fn render(
         &self,
-        generation: &Arc<PluginVersion>,
-        (turn, view, now): (&Turn, &SessionView, Timestamp),
-        (mode, limits): (&str, &ViewLimits),
+        mode: &str,
+        input: RenderInput<'_>,
+        limits: &ViewLimits,
     ) -> Result<TurnFrame, CallError> {
+        let snapshot = self.snapshot();
+        let version = snapshot.mode(mode).ok_or(CallError::NotOffered("view"))?;
         let _permit = self.permit().await;
-        let turn = convert::turn(turn, view, now);
+        let turn = convert::turn(input.turn, input.session, input.now);
         // All current front-ends edit messages. The flag is for a front-end that can only show final messages.
         let limits =
             view::Limits { front_end: limits.front_end.clone(), text_units: limits.text_units, live_edits: true };
-        let screen = call_export!(self, generation, view, (CallContext::default(), None), |guest, store| guest
+        let frame = call_export!(self, version, view, CallEnvironment::default(), |guest, store| guest
             .cordboard_plugin_view()
             .call_render(store, mode, &turn, &limits))?;
-        let screen = screen.map_err(CallError::Plugin)?;
-        Ok(TurnFrame { live: screen.live, messages: screen.messages.into_iter().map(convert::reply_of).collect() })
+        let frame = frame.map_err(CallError::Plugin)?;
+        let session = Some(&input.session.record.name);
+        let message = |reply| buttons::restrict(convert::reply_of(reply), &version.profile, &*snapshot, session);
+        Ok(TurnFrame { live: frame.live, messages: frame.messages.into_iter().map(message).collect() })
     }
 
-    async fn permit(&self) -> tokio::sync::SemaphorePermit<'_> {
+    async fn permit(&self) -> SemaphorePermit<'_> {
         self.permits.acquire().await.expect("the semaphore is never closed")
+    }
+
+    fn record_failure(&self, version: &PluginVersion, error: &CallError) {
+        if version.record_failure(error) {
+            self.failed_call.notify_one();
+        }
     }
 }
 
-fn status(view: &SessionView, load: Load) -> policy::Status {
-    policy::Status {
+fn environment(host: &Arc<dyn HostApi>, snapshot: &Arc<Snapshot>, context: CallContext) -> CallEnvironment {
+    let directory = Arc::clone(snapshot);
+    CallEnvironment { context, host: Some(HostHandle { api: Arc::clone(host), directory }) }
+}
+
+/// The context of a call that no user made and that concerns a session.
+fn session_context(view: &SessionView) -> CallContext {
+    CallContext { active: Some(view.clone()), place: view.record.place.clone(), ..CallContext::default() }
+}
+
+fn lifecycle_status(view: &SessionView, load: Load) -> lifecycle::Status {
+    lifecycle::Status {
         session: convert::session(view),
         idle_for: load.idle_for.as_secs(),
         live_agents: load.live_agents,

@@ -10,7 +10,7 @@ const MAGIC: &[u8] = b"\0asm";
 
 /// Returns the import names of a component that is not truncated. Other damage is left to the compiler.
 pub fn imports(wasm: &[u8]) -> Result<Vec<String>, PluginError> {
-    sniff(wasm)?;
+    check_header(wasm)?;
     let (mut imports, mut reader) = (Vec::new(), BinaryReader::new(wasm, 0));
     let mut whole = HEADER;
     match (read(&mut reader, &mut imports, &mut whole), &wasm[whole..]) {
@@ -54,14 +54,14 @@ fn read(reader: &mut BinaryReader<'_>, imports: &mut Vec<String>, whole: &mut us
     Ok(())
 }
 
-fn sniff(wasm: &[u8]) -> Result<(), PluginError> {
+fn check_header(wasm: &[u8]) -> Result<(), PluginError> {
     let Some(rest) = wasm.strip_prefix(MAGIC) else {
         // Fewer than four bytes may still be the start of a truncated component.
-        let is_begun = !wasm.is_empty() && MAGIC.starts_with(wasm);
-        return Err(if is_begun {
+        let is_truncated = !wasm.is_empty() && MAGIC.starts_with(wasm);
+        return Err(if is_truncated {
             PluginError::CutOff { bytes: wasm.len() }
         } else {
-            PluginError::NotWasm(other_form(wasm))
+            PluginError::NotWasm(describe_other_format(wasm))
         });
     };
     // The version, then the layer: 0 is a core module, 1 a component.
@@ -76,13 +76,17 @@ fn sniff(wasm: &[u8]) -> Result<(), PluginError> {
 }
 
 /// Names the format of a file that is not WebAssembly, and the remedy.
-fn other_form(bytes: &[u8]) -> &'static str {
-    let begins = |form: &[u8]| bytes.starts_with(form);
+fn describe_other_format(bytes: &[u8]) -> &'static str {
+    let starts_with = |magic: &[u8]| bytes.starts_with(magic);
     if bytes.is_empty() {
         "it is empty; copy it again"
-    } else if begins(b"\x1f\x8b") || begins(b"PK\x03\x04") || begins(b"\xfd7zXZ") || begins(b"\x28\xb5\x2f\xfd") {
+    } else if starts_with(b"\x1f\x8b")
+        || starts_with(b"PK\x03\x04")
+        || starts_with(b"\xfd7zXZ")
+        || starts_with(b"\x28\xb5\x2f\xfd")
+    {
         "it is a gzip or other archive; unpack it first"
-    } else if begins(b"\x7fELF") {
+    } else if starts_with(b"\x7fELF") {
         "it is a native program or library; build it for wasm32-wasip2"
     } else {
         let head = String::from_utf8_lossy(&bytes[..bytes.len().min(1024)]).trim_start().to_ascii_lowercase();
@@ -106,7 +110,7 @@ mod tests {
 
     #[test]
     fn files_other_than_components_are_identified() {
-        for (bytes, told) in [
+        for (bytes, expected) in [
             (&b""[..], "it is empty"),
             (b"\x1f\x8b\x08\0\0", "it is a gzip or other archive"),
             (b"PK\x03\x04rest", "it is a gzip or other archive"),
@@ -119,7 +123,7 @@ mod tests {
             (b"\0asm\x0d\0\x02\0", "it has a WebAssembly format that this version of Cordboard does not know"),
         ] {
             let why = imports(bytes).expect_err("it is not a component").to_string();
-            assert!(why.starts_with(&format!("it is not a WebAssembly component: {told}")), "{bytes:?}: {why}");
+            assert!(why.starts_with(&format!("it is not a WebAssembly component: {expected}")), "{bytes:?}: {why}");
         }
         assert_eq!(imports(b"\0asm\x01\0\0\0"), Err(PluginError::CoreModule));
     }
@@ -149,8 +153,8 @@ mod tests {
         for extra in [&b"\n"[..], b"\0", b"\xff", b"hello", b"\xff\0"] {
             let why = imports(&[&whole, extra].concat()).expect_err("it is not a component").to_string();
             let count = if extra.len() == 1 { "1 byte".to_owned() } else { format!("{} bytes", extra.len()) };
-            let told = format!("its last section ends at byte 8, and the rest ({count}) is not a section");
-            assert!(why.contains(&told), "{extra:?}: {why}");
+            let expected = format!("its last section ends at byte 8, and the rest ({count}) is not a section");
+            assert!(why.contains(&expected), "{extra:?}: {why}");
         }
     }
 }

@@ -8,35 +8,39 @@ use cordboard_core::{
 };
 
 /// The name of the command that manages plugins. The buttons of a grant request run it.
-pub const STEERING: &str = "plugins";
+pub const PLUGINS_COMMAND: &str = "plugins";
 
 /// Whether these arguments of `/plugins` answer a grant request.
-pub fn is_answer(words: &str) -> bool {
-    matches!(words.split_whitespace().next(), Some("grant" | "refuse"))
+pub fn is_grant_answer(args: &str) -> bool {
+    matches!(args.split_whitespace().next(), Some("grant" | "refuse"))
 }
 
 /// The way to grant a capability.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Way {
+enum GrantMethod {
     /// By a button in the chat.
     Button,
     /// Only in the configuration, by this line of `[plugins.NAME]`.
-    Line(String),
+    ConfigLine(String),
 }
 
-fn way(capability: &str) -> Way {
+fn grant_method(capability: &str) -> GrantMethod {
     match capability {
-        "sessions" | "session-control" | "chat" => Way::Button,
-        "http" | "tcp" | "secrets" => Way::Line(target_line(capability).unwrap_or_default()),
+        "sessions" | "session-control" | "chat" => GrantMethod::Button,
+        "http" | "tcp" | "secrets" => GrantMethod::ConfigLine(target_line(capability).unwrap_or_default()),
         // When the owner calls a plugin with `plugin-control`, the plugin can grant itself all others. One tap isn't
         // enough consent for that.
-        _ => Way::Line(format!("grants = [\"{capability}\"]")),
+        _ => GrantMethod::ConfigLine(format!("grants = [\"{capability}\"]")),
     }
 }
 
 /// Returns the capabilities that a button cannot grant.
 pub fn config_only(capabilities: &[String]) -> Vec<&str> {
-    capabilities.iter().map(String::as_str).filter(|name| matches!(way(name), Way::Line(_))).collect()
+    capabilities
+        .iter()
+        .map(String::as_str)
+        .filter(|name| matches!(grant_method(name), GrantMethod::ConfigLine(_)))
+        .collect()
 }
 
 /// A version that waits for the owner's approval of its capabilities.
@@ -49,11 +53,11 @@ pub struct PendingApproval {
 }
 
 impl PendingApproval {
-    /// The approval request to the owner. `serves` is the active generation's number, if there is one.
+    /// The approval request to the owner. `active` is the number of the active generation, if there is one.
     #[must_use]
-    pub fn question(&self, serves: Option<u32>) -> Reply {
+    pub fn question(&self, active: Option<u32>) -> Reply {
         let Self { plugin, digest, missing } = self;
-        let reply = Reply::text(messages::approval_request(plugin, short(digest), &requested(missing), serves));
+        let reply = Reply::text(messages::approval_request(plugin, short(digest), &requested(missing), active));
         let label = |choice: Choice| choice.label().unwrap_or_default();
         let row = self.buttons(label(Choice::Grant), label(Choice::Refuse));
         Reply { buttons: vec![row], request: Some(self.request()), ..reply }
@@ -64,7 +68,7 @@ impl PendingApproval {
         Request::Grant { plugin: self.plugin.clone(), digest: short(&self.digest).to_owned() }
     }
 
-    fn listed(&self) -> VersionRequest<'_> {
+    fn version_request(&self) -> VersionRequest<'_> {
         let (plugin, version) = (self.plugin.as_str(), short(&self.digest));
         VersionRequest { plugin, version, requested: requested(&self.missing) }
     }
@@ -72,8 +76,9 @@ impl PendingApproval {
     /// The buttons that decide about exactly this version. A button grants only what the chat can grant.
     fn buttons(&self, grant: &str, refuse: &str) -> Vec<Button> {
         let Self { plugin, digest, missing } = self;
-        let button =
-            |label: &str, verb: &str| Button::new(label, format!("/{STEERING} {verb} {plugin} {}", short(digest)));
+        let button = |label: &str, verb: &str| {
+            Button::new(label, format!("/{PLUGINS_COMMAND} {verb} {plugin} {}", short(digest)))
+        };
         let mut row = vec![button(refuse, "refuse")];
         if config_only(missing).is_empty() {
             row.insert(0, button(grant, "grant"));
@@ -82,11 +87,11 @@ impl PendingApproval {
     }
 }
 
-/// The approval request to the owner about several versions, of which it lists the first `listed`.
+/// The approval request to the owner about several versions. It lists the first `listed` of them.
 #[must_use]
 pub fn joint_question(approvals: &[PendingApproval], listed: usize) -> Reply {
     let (shown, others) = approvals.split_at(listed.min(approvals.len()));
-    let requests: Vec<VersionRequest<'_>> = shown.iter().map(PendingApproval::listed).collect();
+    let requests: Vec<VersionRequest<'_>> = shown.iter().map(PendingApproval::version_request).collect();
     let row = |one: &PendingApproval| one.buttons(&format!("Grant {}", one.plugin), &format!("Refuse {}", one.plugin));
     Reply {
         buttons: shown.iter().map(row).collect(),
@@ -95,9 +100,9 @@ pub fn joint_question(approvals: &[PendingApproval], listed: usize) -> Reply {
 }
 
 fn requested(missing: &[String]) -> Vec<Requested<'_>> {
-    let line = |capability: &str| match way(capability) {
-        Way::Button => None,
-        Way::Line(line) => Some(line),
+    let line = |capability: &str| match grant_method(capability) {
+        GrantMethod::Button => None,
+        GrantMethod::ConfigLine(line) => Some(line),
     };
     missing.iter().map(|capability| Requested { capability, line: line(capability) }).collect()
 }

@@ -5,7 +5,7 @@ mod line;
 mod panic;
 
 use std::sync::{
-    Arc, Mutex, PoisonError,
+    Arc, Mutex, MutexGuard, PoisonError,
     atomic::{AtomicU32, Ordering},
 };
 
@@ -18,7 +18,7 @@ use wasmtime_wasi::{
 
 use super::bindings::log::Level;
 use cordboard_core::scrub;
-use line::{LONGEST, lines, shown};
+use line::{MAX_LINE, escape_line, split_lines};
 use panic::GuestPanic;
 
 /// The log target for plugin authors: the plugin's own lines, and warnings about its buttons and secrets.
@@ -35,12 +35,13 @@ struct GuestLogState {
     written: AtomicU32,
 }
 
+/// The position of a line in the count of its call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Line {
-    Write,
-    /// The first line over the limit, which logs once that further lines are dropped.
-    SayDropped,
-    Drop,
+enum LineCount {
+    WithinLimit,
+    /// The first line over the limit. In its place, the log says that further lines are dropped.
+    FirstOver,
+    Over,
 }
 
 impl GuestLog {
@@ -54,15 +55,15 @@ impl GuestLog {
             return;
         }
         let message = scrub::text(message.to_owned());
-        for text in lines(&message) {
+        for text in split_lines(&message) {
             match self.count() {
-                Line::Write => self.put(level, &shown(text)),
-                line @ (Line::SayDropped | Line::Drop) => return self.say_dropped(line),
+                LineCount::WithinLimit => self.log_line(level, &escape_line(text)),
+                over @ (LineCount::FirstOver | LineCount::Over) => return self.log_dropped(over),
             }
         }
     }
 
-    fn put(&self, level: Level, message: &str) {
+    fn log_line(&self, level: Level, message: &str) {
         let plugin = &*self.0.plugin;
         match level {
             Level::Error => tracing::error!(plugin, message, "plugin message"),
@@ -73,18 +74,19 @@ impl GuestLog {
     }
 
     /// Logs a request that the host refused.
-    pub fn refused(&self, plugin: &str, why: &str) {
-        let line = self.count();
-        if line != Line::Write {
-            return self.say_dropped(line);
+    pub fn request_denied(&self, why: &str) {
+        let count = self.count();
+        if count != LineCount::WithinLimit {
+            return self.log_dropped(count);
         }
-        let why = shown(&scrub::text(why.to_owned()));
+        let plugin = &*self.0.plugin;
+        let why = escape_line(&scrub::text(why.to_owned()));
         tracing::warn!(plugin, why, "request denied");
     }
 
-    fn say_dropped(&self, line: Line) {
+    fn log_dropped(&self, count: LineCount) {
         let (plugin, limit) = (&*self.0.plugin, self.0.limit);
-        if line == Line::SayDropped {
+        if count == LineCount::FirstOver {
             tracing::warn!(plugin, limit, "plugin exceeded its `log` limit: dropping the remaining lines of this call");
         }
     }
@@ -94,15 +96,15 @@ impl GuestLog {
         self.0.written.load(Ordering::Relaxed) > self.0.limit
     }
 
-    fn count(&self) -> Line {
+    fn count(&self) -> LineCount {
         let before = self.0.written.fetch_add(1, Ordering::Relaxed);
         // The counter can't wrap around: a call reaches its time limit long before.
         if before < self.0.limit {
-            Line::Write
+            LineCount::WithinLimit
         } else if before == self.0.limit {
-            Line::SayDropped
+            LineCount::FirstOver
         } else {
-            Line::Drop
+            LineCount::Over
         }
     }
 }
@@ -110,48 +112,52 @@ impl GuestLog {
 /// Standard output or error of a guest. It logs complete lines and collects the panic message from them.
 #[derive(Clone)]
 pub struct GuestOutput {
-    journal: GuestLog,
+    log: GuestLog,
     level: Level,
-    state: Arc<Mutex<Text>>,
+    state: Arc<Mutex<OutputState>>,
 }
 
 #[derive(Default)]
-struct Text {
+struct OutputState {
     line: Vec<u8>,
-    fall: GuestPanic,
+    panic: GuestPanic,
 }
 
 impl GuestOutput {
-    pub fn new(journal: GuestLog, level: Level) -> Self {
-        Self { journal, level, state: Arc::default() }
+    pub fn new(log: GuestLog, level: Level) -> Self {
+        Self { log, level, state: Arc::default() }
     }
 
     fn print(&self, bytes: &[u8]) {
-        let mut text = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state();
         for part in bytes.split_inclusive(|byte| *byte == b'\n') {
-            let room = LONGEST.saturating_sub(text.line.len());
-            text.line.extend_from_slice(&part[..part.len().min(room)]);
+            let room = MAX_LINE.saturating_sub(state.line.len());
+            state.line.extend_from_slice(&part[..part.len().min(room)]);
             if part.ends_with(b"\n") {
-                self.tell(&mut text);
+                self.end_line(&mut state);
             }
         }
     }
 
     /// Logs the last line if it doesn't end with a line break.
-    pub fn finish(&self) {
-        self.tell(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
+    pub fn flush_line(&self) {
+        self.end_line(&mut self.state());
     }
 
-    fn tell(&self, text: &mut Text) {
-        let line = std::mem::take(&mut text.line);
+    fn end_line(&self, state: &mut OutputState) {
+        let line = std::mem::take(&mut state.line);
         let line = String::from_utf8_lossy(&line);
-        text.fall.hear(&line);
-        self.journal.write(self.level, &line);
+        state.panic.read_line(&line);
+        self.log.write(self.level, &line);
     }
 
     /// Explains why the guest failed, by its own panic message or else by the runtime's `cause`.
-    pub fn fall(&self, cause: String) -> String {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).fall.told(cause)
+    pub fn failure_reason(&self, cause: String) -> String {
+        self.state().panic.reason(cause)
+    }
+
+    fn state(&self) -> MutexGuard<'_, OutputState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -189,7 +195,7 @@ impl OutputStream for GuestOutput {
     }
 
     fn check_write(&mut self) -> Result<usize, StreamError> {
-        Ok(LONGEST)
+        Ok(MAX_LINE)
     }
 }
 
@@ -199,16 +205,16 @@ mod tests {
 
     #[test]
     fn the_log_limit_is_reported_once() {
-        let journal = GuestLog::new(&Arc::from("x"), 1);
-        let said: Vec<_> = (0..4).map(|_| journal.count()).collect();
-        assert_eq!(said, [Line::Write, Line::SayDropped, Line::Drop, Line::Drop]);
+        let log = GuestLog::new(&Arc::from("x"), 1);
+        let counts: Vec<_> = (0..4).map(|_| log.count()).collect();
+        assert_eq!(counts, [LineCount::WithinLimit, LineCount::FirstOver, LineCount::Over, LineCount::Over]);
     }
 
     #[test]
     fn a_long_line_is_truncated() {
-        let printed = GuestOutput::new(GuestLog::new(&Arc::from("x"), 9), Level::Info);
-        printed.print(&vec![b'a'; 3 * LONGEST]);
-        printed.print(b"end");
-        assert_eq!(printed.state.lock().unwrap().line.len(), LONGEST);
+        let output = GuestOutput::new(GuestLog::new(&Arc::from("x"), 9), Level::Info);
+        output.print(&vec![b'a'; 3 * MAX_LINE]);
+        output.print(b"end");
+        assert_eq!(output.state().line.len(), MAX_LINE);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Every method that takes a caller checks that caller's rights; the plugin isn't trusted to do so.
 
-use std::sync::Arc;
+use std::{error::Error, sync::Arc};
 
 use async_trait::async_trait;
 use cordboard_core::{
@@ -10,10 +10,12 @@ use cordboard_core::{
     types::{Caller, Place, Reply, SessionName, SessionView, Timestamp},
 };
 
+pub use super::bindings::{catalog::Choice, session_control::SessionSpec};
 use super::{
     admin_command::{AdminCommand, Outcome},
     context::CallContext,
     outbound_http::FakeNetwork,
+    post_permission::PostError,
 };
 
 /// The sessions that a plugin lists.
@@ -23,37 +25,29 @@ pub enum ArchiveFilter {
     Archived,
 }
 
-/// The settings of a new session.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SessionSpec {
-    pub name: String,
-    pub agent: Option<String>,
-    pub persona: Option<String>,
-    pub model: Option<String>,
-    pub folder: Option<String>,
-}
-
-/// An entry of a list to choose from, such as a persona or an agent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Choice {
-    pub name: String,
-    pub description: String,
+/// The reason why a plugin's state could not be read or changed, for the plugin.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    #[error("the plugin would store {size} bytes, more than its limit: plugins.{plugin}.state = {limit}")]
+    Full { plugin: String, size: usize, limit: usize },
+    #[error(transparent)]
+    Store(Box<dyn Error + Send + Sync>),
 }
 
 /// A plugin's key-value store.
 #[async_trait]
 pub trait PluginState: Send + Sync {
-    async fn get(&self, plugin: &str, key: &str) -> Result<Option<Vec<u8>>, String>;
-    async fn set(&self, plugin: &str, key: &str, value: Option<Vec<u8>>, limit: usize) -> Result<(), String>;
-    async fn keys(&self, plugin: &str, prefix: &str) -> Result<Vec<String>, String>;
+    async fn get(&self, plugin: &str, key: &str) -> Result<Option<Vec<u8>>, StateError>;
+    async fn set(&self, plugin: &str, key: &str, value: Option<Vec<u8>>, limit: usize) -> Result<(), StateError>;
+    async fn keys(&self, plugin: &str, prefix: &str) -> Result<Vec<String>, StateError>;
     /// Replaces the value of `key` if it equals `expected`. The inner error is the actual value.
     async fn swap(
         &self,
         plugin: &str,
         key: &str,
-        change: Swap,
+        swap: Swap,
         limit: usize,
-    ) -> Result<Result<(), Option<Vec<u8>>>, String>;
+    ) -> Result<Result<(), Option<Vec<u8>>>, StateError>;
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,22 +67,28 @@ pub trait HostApi: PluginState {
     }
     fn count(&self, caller: &Caller) -> usize;
     /// Lists sessions, the most recently active first.
-    fn page(&self, caller: &Caller, shelf: ArchiveFilter, skip: usize, count: usize) -> Vec<SessionView>;
+    fn page(&self, caller: &Caller, filter: ArchiveFilter, skip: usize, count: usize) -> Vec<SessionView>;
     fn find(&self, caller: &Caller, name: &str) -> Option<SessionView>;
     fn agents(&self) -> Vec<Choice>;
     async fn create(&self, caller: &Caller, spec: SessionSpec) -> Result<SessionView, ApiError>;
     async fn activate(&self, caller: &Caller, place: &Place, name: &SessionName) -> Result<SessionView, ApiError>;
-    async fn order(&self, caller: &Caller, name: &SessionName, order: SessionCommand) -> Result<SessionView, ApiError>;
+    /// Executes a command on a session.
+    async fn control(
+        &self,
+        caller: &Caller,
+        name: &SessionName,
+        command: SessionCommand,
+    ) -> Result<SessionView, ApiError>;
     async fn prompt(&self, caller: &Caller, name: &SessionName, text: String) -> Result<(), ApiError>;
     /// The replacement for the network in tests, or `None` to use the real network.
-    fn far_side(&self) -> Option<Arc<dyn FakeNetwork>> {
+    fn fake_network(&self) -> Option<Arc<dyn FakeNetwork>> {
         None
     }
-    /// Checks whether this call may post in `place`. The error is a message for users.
-    async fn may_post(&self, asked: &CallContext, place: &Place) -> Result<(), String>;
+    /// Checks whether a call with this context may post in `place`.
+    async fn check_post(&self, context: &CallContext, place: &Place) -> Result<(), PostError>;
     /// Stores a post and returns its id, which no other post gets.
-    async fn post(&self, place: &Place, reply: Reply) -> Result<String, String>;
+    async fn post(&self, place: &Place, reply: Reply) -> Result<String, PostError>;
     /// Executes an admin command and returns its result as text for the caller. Without a caller, the command is
     /// denied.
-    async fn steer_plugin(&self, caller: Option<&Caller>, plugin: &str, order: AdminCommand) -> Outcome;
+    async fn run_admin_command(&self, caller: Option<&Caller>, plugin: &str, command: AdminCommand) -> Outcome;
 }

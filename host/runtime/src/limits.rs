@@ -13,7 +13,6 @@ pub enum Limit {
     Memory,
     Calls,
     Reply,
-    State,
 }
 
 impl fmt::Display for Limit {
@@ -23,13 +22,15 @@ impl fmt::Display for Limit {
             Self::Memory => "memory",
             Self::Calls => "calls",
             Self::Reply => "reply",
-            Self::State => "state",
         })
     }
 }
 
 /// The most table elements of an instance. They are function pointers, so this is far more than a plugin has functions.
 const TABLE_ELEMENTS: usize = 100_000;
+
+/// The least size that a post counts as, in bytes. Even a short post is a row in the store and a message in a chat.
+const MIN_POST: usize = 4 << 10;
 
 /// Counts what a call has used.
 #[derive(Debug)]
@@ -47,35 +48,25 @@ impl Meter {
         Self { limits, memory: 0, calls: 0, posted: 0, exceeded: None }
     }
 
-    pub const fn limits(&self) -> &CallLimits {
-        &self.limits
-    }
-
     /// Linear memory of the instance, in bytes. It never shrinks.
     pub const fn memory(&self) -> usize {
         self.memory
     }
 
     /// Counts one host call. Returns false if the call has made too many.
-    pub const fn call(&mut self) -> bool {
+    pub const fn count_call(&mut self) -> bool {
         self.calls += 1;
         if self.calls > self.limits.calls {
             self.exceeded = Some(Limit::Calls);
         }
         self.calls <= self.limits.calls
     }
-}
 
-/// The least size that a post counts as, in bytes. Even a short post is a row in the store and a message in a chat.
-const LEAST_POST: usize = 4 << 10;
-
-impl Meter {
     /// Counts a post of `bytes`. Returns false if the call's posts exceed the `reply` limit; a refused post doesn't
     /// count.
-    pub const fn post(&mut self, bytes: usize) -> bool {
-        let counted = if bytes < LEAST_POST { LEAST_POST } else { bytes };
-        let posted = self.posted.saturating_add(counted);
-        // The first post only needs to fit into `reply`, which may be less than `LEAST_POST`.
+    pub fn count_post(&mut self, bytes: usize) -> bool {
+        let posted = self.posted.saturating_add(bytes.max(MIN_POST));
+        // The first post only needs to fit into `reply`, which may be less than `MIN_POST`.
         let fits = posted <= self.limits.reply || (self.posted == 0 && bytes <= self.limits.reply);
         if fits {
             self.posted = posted;
@@ -121,10 +112,10 @@ mod tests {
     fn posts_share_the_limit_with_a_minimum_size_each() {
         let posts = |reply: usize, sizes: &[usize]| {
             let mut meter = Meter::new(CallLimits { reply, ..LIMITS });
-            sizes.iter().map(|bytes| meter.post(*bytes)).collect::<Vec<_>>()
+            sizes.iter().map(|bytes| meter.count_post(*bytes)).collect::<Vec<_>>()
         };
-        assert_eq!(posts(3 * LEAST_POST, &[1, LEAST_POST + 1, 1, 1]), [true, true, false, false]);
-        assert_eq!(posts(3 * LEAST_POST, &[1, 1, 1, 1]), [true, true, true, false]);
+        assert_eq!(posts(3 * MIN_POST, &[1, MIN_POST + 1, 1, 1]), [true, true, false, false]);
+        assert_eq!(posts(3 * MIN_POST, &[1, 1, 1, 1]), [true, true, true, false]);
         assert_eq!(posts(100, &[101, 100, 1]), [false, true, false]);
         assert_eq!(posts(100, &[usize::MAX, 1]), [false, true]);
     }

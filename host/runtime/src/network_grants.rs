@@ -10,7 +10,9 @@ use cordboard_core::{
 use wasmtime::component::Linker;
 use wasmtime_wasi_http::{WasiHttp, WasiHttpView, p2::bindings::http};
 
-use super::{call::CallState, contract::bare, error::PluginError, outbound_http::Network, settings::PluginSettings};
+use super::{
+    call::CallState, contract::bare_name, error::PluginError, outbound_http::Network, settings::PluginSettings,
+};
 
 /// The WASI interface that sends HTTP requests.
 pub const OUTGOING: &str = "wasi:http/outgoing-handler";
@@ -21,35 +23,35 @@ pub const HTTP: &str = "http";
 /// Returns the key of the list that grants `import`, which is a full interface name.
 #[must_use]
 pub fn list_of(import: &str) -> Option<&'static str> {
-    let name = bare(import);
-    let list = if name == OUTGOING { HTTP } else { name };
-    TARGET_LISTS.iter().map(|(name, _)| *name).find(|name| *name == list)
+    let name = bare_name(import);
+    let key = if name == OUTGOING { HTTP } else { name };
+    TARGET_LISTS.iter().map(|(name, _)| *name).find(|name| *name == key)
 }
 
 /// Whether the list `name` grants anything.
 #[must_use]
-pub fn has(reach: &NetworkGrants, name: &str) -> bool {
+pub fn is_granted(grants: &NetworkGrants, name: &str) -> bool {
     match name {
-        HTTP => !reach.http.is_empty(),
-        "tcp" => !reach.tcp.is_empty(),
-        "secrets" => !reach.secrets.is_empty(),
+        HTTP => !grants.http.is_empty(),
+        "tcp" => !grants.tcp.is_empty(),
+        "secrets" => !grants.secrets.is_empty(),
         _ => false,
     }
 }
 
-/// The missing lists, each with an example line that grants it.
-pub fn missing(imports: &[String], reach: &NetworkGrants) -> Vec<(&'static str, String)> {
-    let is_missing = |name: &&str| imports.iter().any(|import| import == name) && !has(reach, name);
+/// The keys of the missing lists, each with an example line that grants it.
+pub fn missing(imports: &[String], grants: &NetworkGrants) -> Vec<(&'static str, String)> {
+    let is_missing = |name: &&str| imports.iter().any(|import| import == name) && !is_granted(grants, name);
     let lists = TARGET_LISTS.iter().map(|(name, _)| *name).filter(is_missing);
     lists.map(|name| (name, target_line(name).unwrap_or_default())).collect()
 }
 
 /// Links the types of `wasi:http` for every plugin, because they do nothing by themselves, and its request handler only
 /// with a grant.
-pub fn link(linker: &mut Linker<CallState>, reach: &NetworkGrants) -> wasmtime::Result<()> {
+pub fn link(linker: &mut Linker<CallState>, grants: &NetworkGrants) -> wasmtime::Result<()> {
     let options = http::types::LinkOptions::default();
     http::types::add_to_linker::<_, WasiHttp>(linker, &options, CallState::http)?;
-    if has(reach, HTTP) {
+    if is_granted(grants, HTTP) {
         http::outgoing_handler::add_to_linker::<_, WasiHttp>(linker, CallState::http)?;
     }
     Ok(())
@@ -57,22 +59,22 @@ pub fn link(linker: &mut Linker<CallState>, reach: &NetworkGrants) -> wasmtime::
 
 /// Creates the network access of a version, if it uses any.
 pub fn network(
-    uses: &BTreeSet<String>,
+    imports: &BTreeSet<String>,
     settings: &PluginSettings,
     plugin: &str,
 ) -> Result<Option<Arc<Network>>, PluginError> {
-    if !uses.contains(HTTP) && !uses.contains("tcp") {
+    if !imports.contains(HTTP) && !imports.contains("tcp") {
         return Ok(None);
     }
-    let network = Network::new(plugin, &settings.reach, &settings.limits).map_err(PluginError::Ca)?;
+    let network = Network::new(plugin, &settings.network, &settings.limits).map_err(PluginError::Network)?;
     Ok(Some(Arc::new(network)))
 }
 
-/// Whether `had` grants anything that `has` doesn't.
-pub fn is_wider(had: &NetworkGrants, has: &NetworkGrants) -> bool {
-    had.http.iter().any(|one| !has.http.contains(one))
-        || had.tcp.iter().any(|one| !has.tcp.contains(one))
-        || !had.secrets.is_subset(&has.secrets)
-        || !had.private.is_subset(&has.private)
-        || (had.ca.is_some() && had.ca != has.ca)
+/// Whether `old` grants anything that `new` doesn't.
+pub fn is_wider(old: &NetworkGrants, new: &NetworkGrants) -> bool {
+    old.http.iter().any(|one| !new.http.contains(one))
+        || old.tcp.iter().any(|one| !new.tcp.contains(one))
+        || !old.secrets.is_subset(&new.secrets)
+        || !old.private.is_subset(&new.private)
+        || (old.ca.is_some() && old.ca != new.ca)
 }

@@ -4,8 +4,8 @@
 
 mod connect;
 mod exchange;
-mod failure;
 mod fake;
+mod request_error;
 mod tls;
 mod wait_budget;
 
@@ -36,83 +36,90 @@ use wasmtime_wasi_http::{
 };
 
 use super::{guest_log::GuestLog, secrets::CallSecrets};
-use failure::Failure;
-pub use fake::{FakeNetwork, HttpRequest, HttpResponse};
-pub use tls::client_config;
+use exchange::Exchange;
+pub use fake::{FakeNetwork, FakeNetworkError, HttpRequest, HttpResponse};
+use request_error::RequestError;
+pub use tls::TlsError;
+use tls::client_config;
 pub use wait_budget::WaitBudget;
 
 /// The most requests and connections that one plugin may have in flight. This is enough to query all servers of a
 /// household at once, and too few to put load on any of them.
-const AT_ONCE: usize = 8;
+const MAX_IN_FLIGHT: usize = 8;
 
 /// Bytes of a request body that a guest may write before the host consumes them. The buffer is small because a guest
 /// may hold many bodies that it never sends.
-const CHUNK: usize = 16 << 10;
+const BODY_BUFFER: usize = 16 << 10;
 
 /// The network access of a version.
 pub struct Network {
     pub plugin: String,
-    pub reach: NetworkGrants,
-    pub body: usize,
-    pub time: Duration,
+    pub grants: NetworkGrants,
+    /// The most bytes of a body.
+    pub max_body: usize,
+    /// The total time that a call may wait.
+    pub max_wait: Duration,
     tls: Arc<ClientConfig>,
-    at_once: Arc<Semaphore>,
+    in_flight: Arc<Semaphore>,
 }
 
 impl Network {
     /// # Errors
-    /// Returns what is wrong with the `ca` file.
-    pub fn new(plugin: &str, reach: &NetworkGrants, limits: &CallLimits) -> Result<Self, String> {
+    /// The `ca` file can't be used.
+    pub fn new(plugin: &str, grants: &NetworkGrants, limits: &CallLimits) -> Result<Self, TlsError> {
         Ok(Self {
             plugin: plugin.to_owned(),
-            reach: reach.clone(),
-            body: limits.http_body,
-            time: limits.http_time,
-            tls: Arc::new(client_config(reach.ca.as_deref())?),
-            at_once: Arc::new(Semaphore::new(AT_ONCE)),
+            grants: grants.clone(),
+            max_body: limits.http_body,
+            max_wait: limits.http_time,
+            tls: Arc::new(client_config(grants.ca.as_deref())?),
+            in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
         })
     }
 
     /// The TLS settings of a new connection. Reads `ca` again, because certificates are renewed while the host runs.
-    async fn tls(&self) -> Result<Arc<ClientConfig>, Failure> {
-        let Some(ca) = self.reach.ca.clone() else { return Ok(Arc::clone(&self.tls)) };
+    async fn tls(&self) -> Result<Arc<ClientConfig>, RequestError> {
+        let Some(ca) = self.grants.ca.clone() else { return Ok(Arc::clone(&self.tls)) };
         let read = tokio::task::spawn_blocking(move || client_config(Some(&ca)).map(Arc::new)).await;
-        read.unwrap_or_else(|error| Err(error.to_string())).map_err(Failure::Protocol)
+        let read = read.unwrap_or_else(|error| Err(TlsError::Panicked(error.to_string())));
+        read.map_err(|error| RequestError::Protocol(error.to_string()))
     }
 
     /// Checks a request against the grants and returns its target.
-    fn check(&self, request: &hyper::http::request::Parts) -> Result<Target, Failure> {
+    fn check(&self, request: &hyper::http::request::Parts) -> Result<Target, RequestError> {
         let uri = &request.uri;
         let text = |part: Option<&str>| part.unwrap_or_default().to_owned();
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
         let target = Target::new(&text(uri.scheme_str()), &text(uri.authority().map(|one| one.as_str())), path);
-        let target = target.map_err(|error| Failure::Refused(error.to_string()))?;
+        let target = target.map_err(|error| RequestError::Refused(error.to_string()))?;
         check_host(&target.host)
-            .map_err(|why| Failure::Refused(format!("requests to {target} are never allowed: {why}")))?;
+            .map_err(|why| RequestError::Refused(format!("requests to {target} are never allowed: {why}")))?;
         let method = request.method.as_str();
-        check_method(method)
-            .map_err(|why| Failure::Refused(format!("this kind of request to {target} is never allowed: {why}")))?;
-        if may_request(&self.reach.http, method, &target) {
+        check_method(method).map_err(|why| {
+            RequestError::Refused(format!("this kind of request to {target} is never allowed: {why}"))
+        })?;
+        if may_request(&self.grants.http, method, &target) {
             return Ok(target);
         }
-        let line = suggested_grant(&self.plugin, &self.reach.http, method, &target);
+        let line = suggested_grant(&self.plugin, &self.grants.http, method, &target);
         let what = format!("{method} {target}{}", target_path(path));
-        Err(Failure::Refused(format!("{what} was not granted; add to {line}")))
+        Err(RequestError::Refused(format!("{what} was not granted; add to {line}")))
     }
 
-    fn check_tcp(&self, host: &str, port: u16) -> Result<cordboard_core::egress::Host, Failure> {
-        let (needed, host) = TcpGrant::needed(host, port).map_err(|error| Failure::Refused(error.to_string()))?;
-        check_host(&host).map_err(|why| Failure::Refused(format!("connections to {host} are never allowed: {why}")))?;
-        if self.reach.tcp.contains(&needed) {
+    fn check_tcp(&self, host: &str, port: u16) -> Result<cordboard_core::egress::Host, RequestError> {
+        let (needed, host) = TcpGrant::needed(host, port).map_err(|error| RequestError::Refused(error.to_string()))?;
+        check_host(&host)
+            .map_err(|why| RequestError::Refused(format!("connections to {host} are never allowed: {why}")))?;
+        if self.grants.tcp.contains(&needed) {
             return Ok(host);
         }
-        let line = grant_line(&self.plugin, "tcp", &self.reach.tcp, &needed);
-        Err(Failure::Refused(format!("a connection to {needed} was not granted; add to {line}")))
+        let line = grant_line(&self.plugin, "tcp", &self.grants.tcp, &needed);
+        Err(RequestError::Refused(format!("a connection to {needed} was not granted; add to {line}")))
     }
 
     /// Whether `host` may resolve to a private address.
     fn is_private(&self, host: &str) -> bool {
-        self.reach.private.contains(host)
+        self.grants.private.contains(host)
     }
 }
 
@@ -125,23 +132,24 @@ fn target_path(path: &str) -> &str {
 pub struct OutboundHttp {
     /// `None` in trials and views, and if nothing was granted.
     network: Option<Arc<Network>>,
-    pub vault: CallSecrets,
+    pub secrets: CallSecrets,
     waits: Arc<WaitBudget>,
-    journal: GuestLog,
+    log: GuestLog,
     /// `None` uses the real network.
-    far: Option<Arc<dyn FakeNetwork>>,
+    fake: Option<Arc<dyn FakeNetwork>>,
 }
 
 impl OutboundHttp {
     pub fn new(
         network: Option<Arc<Network>>,
-        far: Option<Arc<dyn FakeNetwork>>,
-        (vault, journal): (CallSecrets, GuestLog),
+        fake: Option<Arc<dyn FakeNetwork>>,
+        secrets: CallSecrets,
+        log: GuestLog,
     ) -> Self {
         let (plugin, time) =
-            network.as_ref().map_or(("", Duration::ZERO), |network| (network.plugin.as_str(), network.time));
+            network.as_ref().map_or(("", Duration::ZERO), |network| (network.plugin.as_str(), network.max_wait));
         let waits = Arc::new(WaitBudget::new(plugin, time));
-        Self { network, vault, waits, journal, far }
+        Self { network, secrets, waits, log, fake }
     }
 
     /// The budget of the time that this call may wait for the network.
@@ -150,40 +158,39 @@ impl OutboundHttp {
     }
 
     /// Measures how long a connection to a granted host and port takes.
-    pub async fn connect_time(&self, host: &str, port: u16) -> Result<Duration, String> {
-        let network = self.network.clone().ok_or_else(|| Failure::no_network().to_string())?;
+    pub async fn connect_time(&self, host: &str, port: u16) -> Result<Duration, RequestError> {
+        let network = self.network.clone().ok_or_else(RequestError::no_network)?;
         let measured = async {
             let host = network.check_tcp(host, port)?;
-            if let Some(far) = &self.far {
-                return far.connect(&host.to_string(), port).map_err(Failure::Unreachable);
+            if let Some(fake) = &self.fake {
+                let connected = fake.connect(&host.to_string(), port);
+                return connected.map_err(|error| RequestError::Unreachable(error.to_string()));
             }
             let connect = async {
-                let _place = network.at_once.acquire().await.expect("it is never closed");
+                let _permit = network.in_flight.acquire().await.expect("it is never closed");
                 connect::connect(&network, &host, port).await
             };
-            self.waits.bound(network.time, connect).await?.map(|connection| connection.took)
+            self.waits.limit(network.max_wait, connect).await?.map(|connection| connection.took)
         };
-        let measured = measured.await;
-        measured.map_err(|failure| self.told(&network.plugin, failure).to_string())
-    }
-
-    /// Also logs a refused request, so that the operator sees it even if the plugin ignores the error.
-    fn told(&self, plugin: &str, failure: Failure) -> Failure {
-        if let Failure::Refused(why) = &failure {
-            self.journal.refused(plugin, why);
-        }
-        failure
+        measured.await.inspect_err(|error| log_refused(&self.log, error))
     }
 }
 
-/// The body of a response that the guest holds. It keeps its in-flight permit, so a guest that hoards responses can't
-/// send further requests.
-struct Held {
+/// Logs a refused request, so that the operator sees it even if the plugin ignores the error.
+fn log_refused(log: &GuestLog, error: &RequestError) {
+    if let RequestError::Refused(why) = error {
+        log.request_denied(why);
+    }
+}
+
+/// The body of a response, with its in-flight permit, so that a guest that hoards responses can't send further
+/// requests.
+struct PermitBody {
     body: Full<Bytes>,
-    _place: OwnedSemaphorePermit,
+    _permit: OwnedSemaphorePermit,
 }
 
-impl Body for Held {
+impl Body for PermitBody {
     type Data = Bytes;
     type Error = Infallible;
 
@@ -195,7 +202,7 @@ impl Body for Held {
     }
 }
 
-type Exchanged = Result<(Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>), Error>;
+type SendResult = Result<(Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>), Error>;
 
 impl WasiHttpHooks for OutboundHttp {
     /// In addition to the headers that the host sets itself, forbids those that change the framing of a message.
@@ -211,7 +218,7 @@ impl WasiHttpHooks for OutboundHttp {
     }
 
     fn p2_outgoing_body_chunk_size(&mut self) -> usize {
-        CHUNK
+        BODY_BUFFER
     }
 
     fn set_host_header(&mut self) -> bool {
@@ -223,34 +230,29 @@ impl WasiHttpHooks for OutboundHttp {
         request: Request<WasiBody>,
         options: Option<RequestOptions>,
         _sent: Box<dyn Future<Output = Result<(), Error>> + Send>,
-    ) -> Box<dyn Future<Output = Exchanged> + Send> {
+    ) -> Box<dyn Future<Output = SendResult> + Send> {
         let (parts, body) = request.into_parts();
         let Some(network) = self.network.clone() else {
-            return Box::new(async { Err(Failure::no_network().into()) });
+            return Box::new(async { Err(RequestError::no_network().into()) });
         };
-        let target = network.check(&parts).and_then(|target| exchange::check(&parts, &self.vault).map(|()| target));
-        let target = match target.map_err(|failure| self.told(&network.plugin, failure)) {
+        let checked = network.check(&parts).and_then(|target| exchange::check(&parts, &self.secrets).map(|()| target));
+        let target = match checked.inspect_err(|error| log_refused(&self.log, error)) {
             Ok(target) => target,
-            Err(failure) => return Box::new(async { Err(failure.into()) }),
+            Err(error) => return Box::new(async { Err(error.into()) }),
         };
-        let (vault, waits, journal) = (self.vault.clone(), Arc::clone(&self.waits), self.journal.clone());
-        let far = self.far.clone();
+        let (secrets, waits, log) = (self.secrets.clone(), Arc::clone(&self.waits), self.log.clone());
+        let fake = self.fake.clone();
         Box::new(async move {
-            let time = exchange::time(&network, options);
+            let time = exchange::timeout(&network, options);
             let exchange = async {
-                let place = Arc::clone(&network.at_once).acquire_owned().await.expect("it is never closed");
-                exchange::exchange((&network, far.as_deref()), &vault, (target, parts, body))
-                    .await
-                    .map(|answer| (answer, place))
+                let permit = Arc::clone(&network.in_flight).acquire_owned().await.expect("it is never closed");
+                let exchange = Exchange { network: &network, fake: fake.as_deref(), secrets: &secrets };
+                exchange.send(target, parts, body).await.map(|response| (response, permit))
             };
-            let answer = waits.bound(time, exchange).await.and_then(|answer| answer);
-            if let Err(Failure::Refused(why)) = &answer {
-                journal.refused(&network.plugin, why);
-            }
-            let (answer, place) = answer?;
-            let answer =
-                answer.map(|body| Held { body: Full::new(body), _place: place }.map_err(Error::from).boxed_unsync());
-            Ok((answer, Box::new(async { Ok(()) }) as Box<dyn Future<Output = _> + Send>))
+            let result = waits.limit(time, exchange).await.and_then(|result| result);
+            let (response, permit) = result.inspect_err(|error| log_refused(&log, error))?;
+            let body = |body| PermitBody { body: Full::new(body), _permit: permit }.map_err(Error::from).boxed_unsync();
+            Ok((response.map(body), Box::new(async { Ok(()) }) as Box<dyn Future<Output = _> + Send>))
         })
     }
 }

@@ -1,11 +1,26 @@
 //! Decides whether a call may post in a place. It is pure; the host looks up the chat members of the place.
 
+use std::error::Error;
+
 use cordboard_core::{
     messages,
     types::{Caller, Place, Role, UserId},
 };
 
 use super::context::CallContext;
+
+/// The reason why a call can't post, for the plugin's author and for readers of the log.
+#[derive(Debug, thiserror::Error)]
+pub enum PostError {
+    #[error("{}", messages::not_the_callers_place(.0))]
+    NotCallersPlace(Place),
+    #[error("{}", messages::place_without_members(.0))]
+    NoMembers(Place),
+    #[error(transparent)]
+    Store(Box<dyn Error + Send + Sync>),
+    #[error("{}", messages::SHUTTING_DOWN)]
+    HostStopping,
+}
 
 /// A user with access who has written in the place, or whose private chat it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,22 +34,22 @@ pub struct ChatMember {
 /// plugin can't use one user's call to write to another.
 ///
 /// # Errors
-/// Returns the reason, for the plugin's author and for readers of the log.
-pub fn check(asked: &CallContext, place: &Place, residents: &[ChatMember]) -> Result<(), String> {
-    if asked.place.as_ref() == Some(place) {
+/// The call may not post there.
+pub fn check(context: &CallContext, place: &Place, members: &[ChatMember]) -> Result<(), PostError> {
+    if context.place.as_ref() == Some(place) {
         return Ok(());
     }
-    match &asked.caller {
-        Some(caller) if residents.iter().any(|resident| is_same(caller, resident)) => Ok(()),
-        Some(_) => Err(messages::not_the_callers_place(place)),
-        None if residents.is_empty() => Err(messages::place_without_members(place)),
+    match &context.caller {
+        Some(caller) if members.iter().any(|member| is_same(caller, member)) => Ok(()),
+        Some(_) => Err(PostError::NotCallersPlace(place.clone())),
+        None if members.is_empty() => Err(PostError::NoMembers(place.clone())),
         None => Ok(()),
     }
 }
 
 /// The owner has several identities, such as a Telegram account and the console, so all owners count as the same user.
-fn is_same(caller: &Caller, resident: &ChatMember) -> bool {
-    caller.id == resident.id || (caller.role == Role::Owner && resident.role == Role::Owner)
+fn is_same(caller: &Caller, member: &ChatMember) -> bool {
+    caller.id == member.id || (caller.role == Role::Owner && member.role == Role::Owner)
 }
 
 #[cfg(test)]
@@ -48,7 +63,7 @@ mod tests {
     #[test]
     fn calls_post_only_to_permitted_places() {
         let place = |chat: &str| Place::new("telegram", chat);
-        let home = |of: &Caller| vec![ChatMember { id: of.id.clone(), role: of.role }];
+        let members = |one: &Caller| vec![ChatMember { id: one.id.clone(), role: one.role }];
         let (owner, ann) = (caller("telegram:1", Role::Owner), caller("telegram:2", Role::Member));
         let console = caller("console:local", Role::Owner);
         let by = |caller: &Caller| CallContext {
@@ -56,13 +71,20 @@ mod tests {
             place: Some(place(&caller.id.0)),
             ..CallContext::default()
         };
-        let nobody = CallContext::default();
-        assert!(check(&nobody, &place("2"), &home(&ann)).is_ok());
-        assert!(check(&nobody, &place("3"), &[]).unwrap_err().contains("no user of [access] has written"));
-        assert!(check(&by(&ann), &place("2"), &home(&ann)).is_ok());
+        let no_caller = CallContext::default();
+        assert!(check(&no_caller, &place("2"), &members(&ann)).is_ok());
+        assert!(
+            check(&no_caller, &place("3"), &[]).unwrap_err().to_string().contains("no user of [access] has written")
+        );
+        assert!(check(&by(&ann), &place("2"), &members(&ann)).is_ok());
         assert!(check(&by(&ann), &place("telegram:2"), &[]).is_ok(), "where it was called");
-        assert!(check(&by(&ann), &place("1"), &home(&owner)).unwrap_err().contains("is not a chat of the caller"));
-        assert!(check(&by(&owner), &place("2"), &home(&ann)).is_err());
-        assert!(check(&by(&owner), &place("x"), &home(&console)).is_ok(), "the operator has two names");
+        assert!(
+            check(&by(&ann), &place("1"), &members(&owner))
+                .unwrap_err()
+                .to_string()
+                .contains("is not a chat of the caller")
+        );
+        assert!(check(&by(&owner), &place("2"), &members(&ann)).is_err());
+        assert!(check(&by(&owner), &place("x"), &members(&console)).is_ok(), "the operator has two names");
     }
 }

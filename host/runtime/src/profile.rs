@@ -25,23 +25,23 @@ pub struct Profile {
     pub network: Option<Arc<Network>>,
     pub secrets: Arc<Secrets>,
     /// The time for running calls after another version has replaced this one.
-    pub drain: Duration,
-    pub retirement: Drain,
-    pub omitted_buttons: OmittedButtons,
+    pub drain_time: Duration,
+    pub drain: Drain,
+    pub removed_buttons: RemovedButtons,
 }
 
 /// The commands of removed buttons that were logged.
 #[derive(Default)]
-pub struct OmittedButtons(Mutex<BTreeSet<String>>);
+pub struct RemovedButtons(Mutex<BTreeSet<String>>);
 
 /// The most removed buttons that are logged. A plugin whose buttons differ in each call must not fill the log.
-const LOGGED_BUTTONS: usize = 16;
+const MAX_LOGGED: usize = 16;
 
 impl Profile {
     /// Whether a removed button with this command is logged: the first time only, and up to a maximum number of
     /// commands.
-    pub fn is_news(&self, command: &str) -> bool {
-        let mut told = self.omitted_buttons.0.lock().unwrap_or_else(PoisonError::into_inner);
-        told.len() < LOGGED_BUTTONS && told.insert(command.to_owned())
+    pub fn should_log_button(&self, command: &str) -> bool {
+        let mut logged = self.removed_buttons.0.lock().unwrap_or_else(PoisonError::into_inner);
+        logged.len() < MAX_LOGGED && logged.insert(command.to_owned())
     }
 }

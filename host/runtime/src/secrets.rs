@@ -14,7 +14,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use cordboard_core::{
     config::SecretSource,
     egress::grant_line,
-    encoding,
+    encoding::{self, NotText},
     messages::system_error,
     scrub::{self, Extent, SHORTEST, Scrubber},
 };
@@ -25,10 +25,10 @@ use uuid::Uuid;
 use super::guest_log::AUTHORS;
 
 /// The longest secret, in bytes. Tokens are shorter than this.
-const LONGEST: usize = 8 << 10;
+const MAX_SECRET: usize = 8 << 10;
 
 /// The replacement for a part of a secret in the guest's view.
-const PART: &[u8] = b"(part of a secret)";
+const PARTIAL: &[u8] = b"(part of a secret)";
 
 /// The secrets of one call. Clones share them.
 #[derive(Clone, Default)]
@@ -44,7 +44,32 @@ struct Secrets {
 struct Secret {
     name: String,
     placeholder: String,
-    value: Result<String, String>,
+    /// `None` if it can't be read.
+    value: Option<String>,
+}
+
+/// The reason why a secret can't be read, for the operator.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    #[error("CREDENTIALS_DIRECTORY is not set: start the host with systemd and LoadCredential=")]
+    NoCredentials,
+    #[error("{}", system_error(format!("failed to read {}: {error}", path.display())))]
+    Unreadable { path: PathBuf, error: io::Error },
+    #[error("failed to read {}: {error}", path.display())]
+    NotText { path: PathBuf, error: NotText },
+    #[error("{} must contain a secret of {SHORTEST} to {MAX_SECRET} bytes, not {length}", path.display())]
+    Length { path: PathBuf, length: usize },
+    #[error("{} must contain only the secret, on one line", .0.display())]
+    NotOneLine(PathBuf),
+}
+
+/// The reason why a plugin gets no placeholder, for its author.
+#[derive(Debug, thiserror::Error)]
+pub enum PlaceholderError {
+    #[error("the secret {name:?} was not granted; add to {line}")]
+    NotGranted { name: String, line: String },
+    #[error("the secret '{name}' cannot be read: see the log, and [secrets] {name} in the configuration")]
+    Unreadable { name: String },
 }
 
 impl CallSecrets {
@@ -56,21 +81,24 @@ impl CallSecrets {
         }
         let sources = Arc::clone(sources);
         let read = move || sources.iter().map(|(name, source)| (name.clone(), value(name, source))).collect();
-        let read: Vec<(String, Result<String, String>)> = tokio::task::spawn_blocking(read).await.unwrap_or_default();
+        let read: Vec<_> = tokio::task::spawn_blocking(read).await.unwrap_or_default();
         let list: Vec<_> = read.into_iter().map(|(name, value)| Secret::new(plugin, name, value)).collect();
-        let values = list.iter().filter_map(|one| Some((one.placeholder.clone(), one.value.clone().ok()?)));
+        let values = list.iter().filter_map(|one| Some((one.placeholder.clone(), one.value.clone()?)));
         let scrubber = Scrubber::new(values.collect());
         Self(Arc::new(Secrets { list, scrubber }))
     }
 
     /// Returns the placeholder of the secret `name` for this call of `plugin`.
-    pub fn placeholder(&self, plugin: &str, name: &str) -> Result<String, String> {
-        let secret = self.0.list.iter().find(|secret| secret.name == name).ok_or_else(|| {
-            let listed: BTreeSet<_> = self.0.list.iter().map(|secret| &secret.name).collect();
-            let line = grant_line(plugin, "secrets", listed, name);
-            format!("the secret {name:?} was not granted; add to {line}")
-        })?;
-        secret.value.as_ref().map(|_| secret.placeholder.clone()).map_err(Clone::clone)
+    pub fn placeholder(&self, plugin: &str, name: &str) -> Result<String, PlaceholderError> {
+        match self.0.list.iter().find(|secret| secret.name == name) {
+            Some(secret) if secret.value.is_some() => Ok(secret.placeholder.clone()),
+            Some(_) => Err(PlaceholderError::Unreadable { name: name.to_owned() }),
+            None => {
+                let granted: BTreeSet<_> = self.0.list.iter().map(|secret| &secret.name).collect();
+                let line = grant_line(plugin, "secrets", granted, name);
+                Err(PlaceholderError::NotGranted { name: name.to_owned(), line })
+            }
+        }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -78,7 +106,7 @@ impl CallSecrets {
     }
 
     /// Whether `text` contains a placeholder.
-    pub fn stands_in(&self, text: &[u8]) -> bool {
+    pub fn has_placeholder(&self, text: &[u8]) -> bool {
         self.0.list.iter().any(|secret| memmem::find(text, secret.placeholder.as_bytes()).is_some())
     }
 
@@ -86,7 +114,7 @@ impl CallSecrets {
     /// its placeholder.
     pub fn filled_length(&self, text: &[u8]) -> usize {
         let longer = |secret: &Secret| {
-            let value = secret.value.as_ref().ok()?;
+            let value = secret.value.as_ref()?;
             let more = value.len().checked_sub(secret.placeholder.len())?;
             Some(memmem::find_iter(text, secret.placeholder.as_bytes()).count().saturating_mul(more))
         };
@@ -95,10 +123,14 @@ impl CallSecrets {
 
     /// Replaces placeholders in `text` with values.
     pub fn fill<'t>(&self, text: &'t [u8]) -> Cow<'t, [u8]> {
-        self.replace(text, |secret, text| match &secret.value {
-            Ok(value) => replaced(text, secret.placeholder.as_bytes(), value.as_bytes()),
-            Err(_) => None,
-        })
+        let mut filled = Cow::Borrowed(text);
+        for Secret { placeholder, value, .. } in &self.0.list {
+            let replaced = value.as_ref().and_then(|value| replace(&filled, placeholder.as_bytes(), value.as_bytes()));
+            if let Some(replaced) = replaced {
+                filled = Cow::Owned(replaced);
+            }
+        }
+        filled
     }
 
     /// Like [`Self::fill`], for a header value. It also replaces placeholders inside Base64 credentials of the `Basic`
@@ -116,73 +148,65 @@ impl CallSecrets {
 
     /// Replaces values in `text` with placeholders before the guest reads it. Parts of a value, and secrets of other
     /// plugins, get a fixed text.
-    pub fn veil(&self, text: &[u8]) -> Vec<u8> {
+    pub fn mask(&self, text: &[u8]) -> Vec<u8> {
         let own = self.0.scrubber.replace(text, |found| match found.extent {
             Extent::Whole => found.label.as_bytes().to_vec(),
-            Extent::Part => PART.to_vec(),
+            Extent::Part => PARTIAL.to_vec(),
         });
         scrub::bytes(&own).into_owned()
-    }
-
-    fn replace<'t>(&self, text: &'t [u8], with: impl Fn(&Secret, &[u8]) -> Option<Vec<u8>>) -> Cow<'t, [u8]> {
-        let mut now = Cow::Borrowed(text);
-        for secret in self.0.list.iter() {
-            if let Some(next) = with(secret, &now) {
-                now = Cow::Owned(next);
-            }
-        }
-        now
     }
 }
 
 impl Secret {
-    fn new(plugin: &str, name: String, value: Result<String, String>) -> Self {
-        let value = value.map_err(|why| {
+    fn new(plugin: &str, name: String, value: Result<String, SecretError>) -> Self {
+        if let Err(why) = &value {
             tracing::warn!(target: AUTHORS, plugin, secret = name, %why, "failed to read a secret");
-            format!("the secret '{name}' cannot be read: see the log, and [secrets] {name} in the configuration")
-        });
-        Self { name, placeholder: format!("secret-{}", Uuid::new_v4().simple()), value }
+        }
+        Self { name, placeholder: format!("secret-{}", Uuid::new_v4().simple()), value: value.ok() }
     }
 }
 
-fn replaced(text: &[u8], what: &[u8], with: &[u8]) -> Option<Vec<u8>> {
+/// Returns `text` with each `what` replaced, or `None` if it has none.
+fn replace(text: &[u8], what: &[u8], with: &[u8]) -> Option<Vec<u8>> {
     let mut places = memmem::find_iter(text, what).peekable();
     places.peek()?;
-    let mut next = Vec::with_capacity(text.len());
+    let mut replaced = Vec::with_capacity(text.len());
     let mut from = 0;
     for at in places {
-        next.extend_from_slice(&text[from..at]);
-        next.extend_from_slice(with);
+        replaced.extend_from_slice(&text[from..at]);
+        replaced.extend_from_slice(with);
         from = at + what.len();
     }
-    next.extend_from_slice(&text[from..]);
-    Some(next)
+    replaced.extend_from_slice(&text[from..]);
+    Some(replaced)
 }
 
-/// Reads the secret `name` and registers it for scrubbing, so that it appears in no log and no reply. The error is for
-/// the operator.
-pub fn value(name: &str, source: &SecretSource) -> Result<String, String> {
+/// Reads the secret `name` and registers it for scrubbing, so that it appears in no log and no reply.
+pub fn value(name: &str, source: &SecretSource) -> Result<String, SecretError> {
     let path = path(source)?;
-    let shown = path.display();
-    let bytes = read_private(&path).map_err(|error| system_error(format!("failed to read {shown}: {error}")))?;
-    let value = encoding::value(bytes).map_err(|error| format!("failed to read {shown}: {error}"))?;
-    if !(SHORTEST..=LONGEST).contains(&value.len()) {
-        return Err(format!("{shown} must contain a secret of {SHORTEST} to {LONGEST} bytes, not {}", value.len()));
+    let bytes = match read_private(&path) {
+        Ok(bytes) => bytes,
+        Err(error) => return Err(SecretError::Unreadable { path, error }),
+    };
+    let value = match encoding::value(bytes) {
+        Ok(value) => value,
+        Err(error) => return Err(SecretError::NotText { path, error }),
+    };
+    if !(SHORTEST..=MAX_SECRET).contains(&value.len()) {
+        return Err(SecretError::Length { path, length: value.len() });
     }
     if value.contains(char::is_control) {
-        return Err(format!("{shown} must contain only the secret, on one line"));
+        return Err(SecretError::NotOneLine(path));
     }
     scrub::remember(&format!("(secret {name})"), &value);
     Ok(value)
 }
 
-fn path(source: &SecretSource) -> Result<PathBuf, String> {
+fn path(source: &SecretSource) -> Result<PathBuf, SecretError> {
     match source {
         SecretSource::File(path) => Ok(path.clone()),
         SecretSource::Credential(name) => {
-            let folder = std::env::var_os("CREDENTIALS_DIRECTORY");
-            let folder =
-                folder.ok_or("CREDENTIALS_DIRECTORY is not set: start the host with systemd and LoadCredential=")?;
+            let folder = std::env::var_os("CREDENTIALS_DIRECTORY").ok_or(SecretError::NoCredentials)?;
             Ok(Path::new(&folder).join(name))
         }
     }
@@ -192,11 +216,11 @@ fn path(source: &SecretSource) -> Result<PathBuf, String> {
 fn read_private(path: &Path) -> io::Result<Vec<u8>> {
     use io::Read;
     // Without `O_NONBLOCK`, opening a FIFO would wait for a writer. With it, the check below rejects the FIFO.
-    let at_once = OFlags::NONBLOCK.bits().cast_signed();
-    let file = fs::File::options().read(true).custom_flags(at_once).open(path)?;
-    let about = file.metadata()?;
-    let mode = about.permissions().mode();
-    if !about.is_file() {
+    let nonblocking = OFlags::NONBLOCK.bits().cast_signed();
+    let file = fs::File::options().read(true).custom_flags(nonblocking).open(path)?;
+    let metadata = file.metadata()?;
+    let mode = metadata.permissions().mode();
+    if !metadata.is_file() {
         return Err(io::Error::other("it is not a file"));
     }
     if mode & 0o007 != 0 {
@@ -204,7 +228,7 @@ fn read_private(path: &Path) -> io::Result<Vec<u8>> {
     }
     let mut bytes = Vec::new();
     // Read more than the limit, so that a longer file is rejected and not truncated.
-    file.take(4 * LONGEST as u64).read_to_end(&mut bytes)?;
+    file.take(4 * MAX_SECRET as u64).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
@@ -224,11 +248,11 @@ mod tests {
             (name.to_owned(), SecretSource::File(path))
         };
         let sources = [("a", "hunter2"), ("b", "hunter2-admin-xyz"), ("c", "admin-xyz")].map(file);
-        let vault = CallSecrets::open("p", &Arc::new(BTreeMap::from(sources))).await;
+        let secrets = CallSecrets::open("p", &Arc::new(BTreeMap::from(sources))).await;
         let text = "hunter2-admin-xyz, hunter2, admin-xyz".to_owned();
         assert_eq!(scrub::text(text.clone()), "(secret b), (secret a), (secret c)");
-        let [a, b, c] = ["a", "b", "c"].map(|name| vault.placeholder("p", name).unwrap());
-        assert_eq!(vault.veil(text.as_bytes()), format!("{b}, {a}, {c}").as_bytes());
-        assert_eq!(vault.fill(format!("{b}, {a}, {c}").as_bytes()), text.as_bytes());
+        let [a, b, c] = ["a", "b", "c"].map(|name| secrets.placeholder("p", name).unwrap());
+        assert_eq!(secrets.mask(text.as_bytes()), format!("{b}, {a}, {c}").as_bytes());
+        assert_eq!(secrets.fill(format!("{b}, {a}, {c}").as_bytes()), text.as_bytes());
     }
 }

@@ -22,20 +22,20 @@ pub struct PluginSettings {
     /// The identity that calls without a caller act as, if one is configured.
     pub acts_as: Option<Caller>,
     /// The network targets that the plugin may reach.
-    pub reach: NetworkGrants,
-    /// The sources of the secrets in `reach`.
+    pub network: NetworkGrants,
+    /// The sources of the secrets in `network`.
     pub secrets: Arc<Secrets>,
     /// The only digest that may be activated, if one is pinned.
     pub sha256: Option<String>,
     /// The handling of webhook requests to the plugin.
-    pub requests: Requests,
+    pub webhook: WebhookAccess,
     /// The rollout settings. If only these change, the version isn't activated again.
-    pub terms: RolloutLimits,
+    pub rollout: RolloutLimits,
 }
 
 /// The handling of webhook requests to a plugin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Requests {
+pub enum WebhookAccess {
     /// No webhook server is configured.
     #[default]
     NoServer,

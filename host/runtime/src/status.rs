@@ -4,34 +4,34 @@
 use cordboard_core::{
     messages::plugins as messages,
     rollout::{RejectReason, RejectedVersion, short},
-    types::Timestamp,
+    types::{Role, Timestamp},
 };
 
 use super::{
-    directory::{CommandEntry, Directory, Health, PluginStatus},
+    bindings::catalog::{Choice, Command},
+    directory::{Directory, Health, PluginStatus},
     grants,
-    host_api::Choice,
-    registry::snapshot::{ActivePlugin, Entry, Offer, Snapshot},
+    registry::snapshot::{ActivePlugin, Entry, FolderFault, Offer, RolloutStatus, Snapshot},
 };
 
 impl Snapshot {
     pub fn statuses(&self) -> impl Iterator<Item = PluginStatus> {
-        let missing = self.policy.iter().filter(|name| !self.entries.contains_key(*name));
+        let missing = self.lifecycle.iter().filter(|name| !self.entries.contains_key(*name));
         let entries = self.entries.iter().map(|(name, entry)| of(name, entry));
-        entries.chain(missing.map(|name| absent(name))).chain(self.folder.iter().map(folder))
+        entries.chain(missing.map(|name| missing_lifecycle(name))).chain(self.folder_fault.iter().map(of_folder))
     }
 }
 
 impl Directory for Snapshot {
-    fn commands(&self) -> Vec<CommandEntry> {
-        let entry = |offer: &Offer| CommandEntry {
+    fn commands(&self, role: Role) -> Vec<Command> {
+        let command = |offer: &Offer| Command {
             name: offer.spec.name.clone(),
             summary: offer.spec.summary.clone(),
             usage: offer.spec.usage.clone(),
-            min_role: offer.spec.min_role,
-            plugin: offer.generation.name.clone(),
+            min_role: offer.spec.min_role.as_str().to_owned(),
+            plugin: offer.version.name.clone(),
         };
-        self.commands().map(entry).collect()
+        self.commands().filter(|offer| role >= offer.spec.min_role).map(command).collect()
     }
 
     fn plugins(&self) -> Vec<PluginStatus> {
@@ -47,103 +47,92 @@ impl Directory for Snapshot {
     }
 
     fn owner(&self, command: &str) -> Option<&str> {
-        self.command(command).map(|offer| offer.generation.name.as_str())
+        self.command(command).map(|offer| offer.version.name.as_str())
     }
 }
 
 fn of(name: &str, entry: &Entry) -> PluginStatus {
-    let (health, note) = standing(name, entry);
-    let generation = entry.plugged.as_ref().map(|plugged| &plugged.generation);
-    let turned = || entry.rollout.rejected.as_ref().map(|turned| turned.at);
-    let off = || entry.rollout.disabled.as_ref().map(|(_, at)| *at);
-    let compiling = || entry.rollout.compiling.as_ref().map(|(_, at)| *at);
-    let since = generation.map(|one| one.since).or_else(off).or_else(turned).or_else(compiling);
-    PluginStatus {
-        name: name.to_owned(),
-        digest: generation.map_or_else(String::new, |generation| generation.digest.clone()),
-        generation: generation.map_or(0, |generation| generation.number),
-        since: since.unwrap_or(Timestamp(0)),
-        health,
-        note,
+    let (health, note) = health(name, entry);
+    let RolloutStatus { rejected, disabled, compiling } = &entry.rollout;
+    let inactive_since = || {
+        let disabled = disabled.as_ref().map(|disabled| disabled.since);
+        let rejected = || rejected.as_ref().map(|rejected| rejected.at);
+        disabled.or_else(rejected).or_else(|| compiling.as_ref().map(|compiling| compiling.since))
+    };
+    match &entry.active {
+        Some(ActivePlugin { version, .. }) => PluginStatus {
+            digest: version.digest.clone(),
+            generation: version.generation,
+            ..inactive(name, version.since, health, note)
+        },
+        None => inactive(name, inactive_since().unwrap_or(Timestamp(0)), health, note),
     }
+}
+
+/// The status of a plugin without an active version.
+fn inactive(name: &str, since: Timestamp, health: Health, note: String) -> PluginStatus {
+    PluginStatus { name: name.to_owned(), digest: String::new(), generation: 0, since, health, note }
 }
 
 /// The status of the configured lifecycle plugin if it doesn't exist.
-fn absent(name: &str) -> PluginStatus {
-    PluginStatus {
-        name: name.to_owned(),
-        digest: String::new(),
-        generation: 0,
-        since: Timestamp(0),
-        health: Health::Absent,
-        note: messages::MISSING_LIFECYCLE.to_owned(),
-    }
+fn missing_lifecycle(name: &str) -> PluginStatus {
+    inactive(name, Timestamp(0), Health::Absent, messages::MISSING_LIFECYCLE.to_owned())
 }
 
 /// The status of the plugin folder if something is wrong with it. Its name isn't a valid plugin name.
-fn folder((why, since): &(String, Timestamp)) -> PluginStatus {
-    PluginStatus {
-        name: "plugin folder".to_owned(),
-        digest: String::new(),
-        generation: 0,
-        since: *since,
-        health: Health::Unusable,
-        note: messages::folder_unusable(why),
-    }
+fn of_folder(fault: &FolderFault) -> PluginStatus {
+    inactive("plugin folder", fault.since, Health::Unusable, messages::folder_unusable(&fault.why))
 }
 
-fn standing(name: &str, entry: &Entry) -> (Health, String) {
-    if let Some((digest, _)) = &entry.rollout.compiling {
-        return (Health::Compiling, messages::compiling(short(digest)));
+fn health(name: &str, entry: &Entry) -> (Health, String) {
+    if let Some(compiling) = &entry.rollout.compiling {
+        return (Health::Compiling, messages::compiling(short(&compiling.digest)));
     }
-    if let Some((why, _)) = &entry.rollout.disabled {
-        return (Health::Disabled, why.clone());
+    if let Some(disabled) = &entry.rollout.disabled {
+        return (Health::Disabled, disabled.why.clone());
     }
-    match (&entry.plugged, &entry.rollout.rejected) {
-        (plugged, Some(turned)) => rejected_health(name, plugged.as_ref(), turned),
+    match (&entry.active, &entry.rollout.rejected) {
+        (active, Some(version)) => rejected_health(name, active.as_ref(), version),
         (None, None) => (Health::Rejected, String::new()),
-        (Some(plugged), None) => plugged.generation.mishaps().map_or_else(
-            || webhook_health(name, plugged),
+        (Some(active), None) => active.version.failures().map_or_else(
+            || webhook_health(name, active),
             |(count, last)| (Health::Failing, messages::failing(count, &last)),
         ),
     }
 }
 
-fn webhook_health(name: &str, plugged: &ActivePlugin) -> (Health, String) {
-    if plugged.generation.missing_webhook_auth() {
+fn webhook_health(name: &str, active: &ActivePlugin) -> (Health, String) {
+    if active.version.missing_webhook_auth() {
         return (Health::NoWebhookAuth, messages::requests_rejected(&messages::no_webhook_auth(name)));
     }
     (Health::Ok, String::new())
 }
 
-fn rejected_health(name: &str, plugged: Option<&ActivePlugin>, turned: &RejectedVersion) -> (Health, String) {
-    let version = short(&turned.digest);
-    match &turned.reason {
+fn rejected_health(name: &str, active: Option<&ActivePlugin>, rejected: &RejectedVersion) -> (Health, String) {
+    let version = short(&rejected.digest);
+    let health = if active.is_some() { Health::UpdateRejected } else { Health::Rejected };
+    match &rejected.reason {
         RejectReason::PendingApproval(missing) => {
-            let mut note = messages::pending(version, &turned.why);
+            let mut note = messages::pending(version, &rejected.why);
             if grants::config_only(missing).is_empty() {
                 note.push_str(&messages::or_grant(name, version));
             }
             (Health::PendingApproval, note)
         }
-        RejectReason::Denied(missing) => (rejected(plugged), messages::denied(name, version, missing)),
-        RejectReason::NotAdmitted => (Health::RolledBack, turned.why.clone()),
+        RejectReason::Denied(missing) => (health, messages::denied(name, version, missing)),
+        RejectReason::NotAdmitted => (Health::RolledBack, rejected.why.clone()),
         RejectReason::Rejected => {
-            let note = plugged.map_or_else(|| turned.why.clone(), |plugged| rejection_note(plugged, turned));
-            (rejected(plugged), note)
+            let note = active.map_or_else(|| rejected.why.clone(), |active| rejection_note(active, rejected));
+            (health, note)
         }
     }
 }
 
-const fn rejected(plugged: Option<&ActivePlugin>) -> Health {
-    if plugged.is_some() { Health::UpdateRejected } else { Health::Rejected }
-}
-
 /// Explains why the newest version was rejected, or the newest settings of the active version.
-fn rejection_note(plugged: &ActivePlugin, turned: &RejectedVersion) -> String {
-    if turned.digest == plugged.generation.digest {
-        messages::configuration_rejected(&turned.why)
+fn rejection_note(active: &ActivePlugin, rejected: &RejectedVersion) -> String {
+    if rejected.digest == active.version.digest {
+        messages::configuration_rejected(&rejected.why)
     } else {
-        messages::version_rejected(short(&turned.digest), &turned.why)
+        messages::version_rejected(short(&rejected.digest), &rejected.why)
     }
 }

@@ -1,15 +1,17 @@
 //! The trial of a version: asks it for its offers, in an instance that can only read its configuration and context and
 //! write to the log.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
 use cordboard_core::{
     cron::Cron,
     render::{is_blank, is_one_line, one_line},
+    types::Role,
 };
 
 use super::{
     bindings::{
+        catalog::Choice,
         command::{
             CommandPlugin,
             exports::cordboard::plugin::command::{Order, Spec},
@@ -18,34 +20,32 @@ use super::{
         schedule::{SchedulePlugin, exports::cordboard::plugin::schedule::Job},
         view::ViewPlugin,
     },
-    call::{self, CallState},
+    call::{self, CallEnvironment, CallState},
     call_error::CallError,
     call_output::CallOutput,
-    context::CallContext,
     engine::SharedEngine,
     error::PluginError,
-    host_api::Choice,
     registry::{
         snapshot::{CallOrder, CommandSpec, Offers},
         version::PluginVersion,
     },
-    untrusted::foreign,
+    untrusted::shorten,
 };
 
 /// The answers of the plugin, before names are checked.
 #[derive(Default)]
-struct Answers {
+struct TrialAnswers {
     specs: Vec<Spec>,
     personas: Vec<Choice>,
     modes: Vec<Choice>,
     jobs: Vec<Job>,
     /// An export with the wrong type. If set, the trial made no calls.
-    misfit: Option<PluginError>,
+    mismatch: Option<PluginError>,
 }
 
 /// Answers aren't scrubbed, because they are compared and shown in menus unchanged. A trial has no network through
 /// which a secret could come back.
-impl CallOutput for Answers {
+impl CallOutput for TrialAnswers {
     fn bytes(&self) -> usize {
         let specs = self.specs.iter().map(|spec| spec.name.len() + spec.summary.len() + spec.usage.len());
         let choices = self.personas.iter().chain(&self.modes).map(|one| one.name.len() + one.description.len());
@@ -58,15 +58,14 @@ impl CallOutput for Answers {
     }
 }
 
-pub async fn offers(engine: &SharedEngine, generation: &Arc<PluginVersion>) -> Result<Offers, PluginError> {
-    let context = (CallContext::default(), None);
-    let answers = call::run(engine, &generation.profile, context, |mut store| async move {
-        let answers = ask(generation, &mut store).await;
+pub async fn offers(engine: &SharedEngine, version: &PluginVersion) -> Result<Offers, PluginError> {
+    let answers = call::run(engine, &version.profile, CallEnvironment::default(), |mut store| async move {
+        let answers = ask(version, &mut store).await;
         (store, answers)
     });
-    let mut answers = answers.await.and_then(|answers| answers).map_err(|error| failed(generation, error))?;
-    if let Some(misfit) = answers.misfit.take() {
-        return Err(misfit);
+    let mut answers = answers.await.and_then(|answers| answers).map_err(|error| trial_error(version, error))?;
+    if let Some(mismatch) = answers.mismatch.take() {
+        return Err(mismatch);
     }
     let offers = Offers {
         commands: answers.specs.into_iter().map(spec).collect::<Result<_, _>>()?,
@@ -78,13 +77,13 @@ pub async fn offers(engine: &SharedEngine, generation: &Arc<PluginVersion>) -> R
     Ok(offers)
 }
 
-fn failed(generation: &PluginVersion, error: CallError) -> PluginError {
-    match error {
-        CallError::Plugin(why) if generation.profile.config.as_ref() != NO_CONFIG => {
-            PluginError::Misconfigured { plugin: generation.name.clone(), why: foreign(&why) }
-        }
-        CallError::Plugin(why) => PluginError::Trial(CallError::Plugin(foreign(&why))),
-        error => PluginError::Trial(error),
+fn trial_error(version: &PluginVersion, error: CallError) -> PluginError {
+    let CallError::Plugin(why) = error else { return PluginError::Trial(error) };
+    let why = shorten(&why);
+    if version.profile.config.as_ref() == NO_CONFIG {
+        PluginError::Trial(CallError::Plugin(why))
+    } else {
+        PluginError::Misconfigured { plugin: version.name.clone(), why }
     }
 }
 
@@ -92,64 +91,52 @@ fn failed(generation: &PluginVersion, error: CallError) -> PluginError {
 const NO_CONFIG: &str = "{}";
 
 async fn ask(
-    generation: &PluginVersion,
+    version: &PluginVersion,
     store: &mut wasmtime::Store<CallState>,
-) -> wasmtime::Result<Result<Answers, CallError>> {
-    let mut answers = Answers::default();
-    let exports = &generation.exports;
+) -> wasmtime::Result<Result<TrialAnswers, CallError>> {
+    let mut answers = TrialAnswers::default();
+    let exports = &version.exports;
     let Some(pre) = exports.any() else { return Ok(Ok(answers)) };
     let instance = pre.instantiate_async(&mut *store).await?;
-    answers.misfit = exports.check(&mut *store, &instance).err();
-    if answers.misfit.is_some() {
+    answers.mismatch = exports.check(&mut *store, &instance).err();
+    if answers.mismatch.is_some() {
         return Ok(Ok(answers));
     }
-    if exports.command.is_some() {
-        let guest = CommandPlugin::new(&mut *store, &instance)?;
-        match guest.cordboard_plugin_command().call_specs(&mut *store).await? {
-            Ok(specs) => answers.specs = specs,
-            Err(why) => return Ok(Err(CallError::Plugin(why))),
-        }
-    }
-    if exports.persona.is_some() {
-        let guest = PersonaPlugin::new(&mut *store, &instance)?;
-        match guest.cordboard_plugin_persona().call_summaries(&mut *store).await? {
-            Ok(all) => {
-                answers.personas = all.into_iter().map(|one| choice(one.name, &one.description)).collect();
+    // Asks one function of one export.
+    macro_rules! ask {
+        ($export:ident, $plugin:ident, $interface:ident, $function:ident) => {
+            if exports.$export.is_some() {
+                let guest = $plugin::new(&mut *store, &instance)?;
+                match guest.$interface().$function(&mut *store).await? {
+                    Ok(answer) => answer,
+                    Err(why) => return Ok(Err(CallError::Plugin(why))),
+                }
+            } else {
+                Vec::new()
             }
-            Err(why) => return Ok(Err(CallError::Plugin(why))),
-        }
+        };
     }
-    if exports.view.is_some() {
-        let guest = ViewPlugin::new(&mut *store, &instance)?;
-        match guest.cordboard_plugin_view().call_modes(&mut *store).await? {
-            Ok(all) => {
-                answers.modes = all.into_iter().map(|one| choice(one.name, &one.description)).collect();
-            }
-            Err(why) => return Ok(Err(CallError::Plugin(why))),
-        }
-    }
-    if exports.schedule.is_some() {
-        let guest = SchedulePlugin::new(&mut *store, &instance)?;
-        match guest.cordboard_plugin_schedule().call_jobs(&mut *store).await? {
-            Ok(jobs) => answers.jobs = jobs,
-            Err(why) => return Ok(Err(CallError::Plugin(why))),
-        }
-    }
+    answers.specs = ask!(command, CommandPlugin, cordboard_plugin_command, call_specs);
+    let personas = ask!(persona, PersonaPlugin, cordboard_plugin_persona, call_summaries);
+    answers.personas = personas.into_iter().map(|one| choice(one.name, &one.description)).collect();
+    let modes = ask!(view, ViewPlugin, cordboard_plugin_view, call_modes);
+    answers.modes = modes.into_iter().map(|one| choice(one.name, &one.description)).collect();
+    answers.jobs = ask!(schedule, SchedulePlugin, cordboard_plugin_schedule, call_jobs);
     Ok(Ok(answers))
 }
 
 /// Shortens a description to one line. It isn't rejected, because its text may come from the operator's configuration.
 fn choice(name: String, description: &str) -> Choice {
-    let line = one_line(description, LONGEST_WORDS - 1);
+    let line = one_line(description, MAX_TEXT - 1);
     Choice { description: if is_blank(&line) { name.clone() } else { line }, name }
 }
 
 fn spec(spec: Spec) -> Result<CommandSpec, PluginError> {
     let min_role = match spec.min_role.as_str() {
-        "" => cordboard_core::types::Role::Member,
+        "" => Role::Member,
         role => role
             .parse()
-            .map_err(|_| PluginError::Role { command: foreign(&spec.name), role: foreign(&spec.min_role) })?,
+            .map_err(|_| PluginError::Role { command: shorten(&spec.name), role: shorten(&spec.min_role) })?,
     };
     let order = match spec.order {
         Order::InOrder => CallOrder::InOrder,
@@ -161,39 +148,37 @@ fn spec(spec: Spec) -> Result<CommandSpec, PluginError> {
 fn job(job: Job) -> Result<(String, Cron), PluginError> {
     match Cron::parse(&job.cron) {
         Ok(cron) => Ok((job.name, cron)),
-        Err(why) => Err(PluginError::Cron { job: foreign(&job.name), cron: foreign(&job.cron), why }),
+        Err(why) => Err(PluginError::Cron { job: shorten(&job.name), cron: shorten(&job.cron), why }),
     }
 }
 
 /// Checks that names can be typed, that texts fit into menus, and that no name occurs twice.
 fn check(offers: &Offers) -> Result<(), PluginError> {
-    let commands = offers.commands.iter().map(|spec| ("command", &spec.name));
-    let personas = offers.personas.iter().map(|choice| ("persona", &choice.name));
-    let modes = offers.modes.iter().map(|choice| ("mode", &choice.name));
-    let jobs = offers.jobs.iter().map(|(name, _)| ("job", name));
-    if offers.jobs.len() > MOST_JOBS {
-        return Err(PluginError::Jobs { most: MOST_JOBS });
+    if offers.jobs.len() > MAX_JOBS {
+        return Err(PluginError::Jobs { most: MAX_JOBS });
     }
-    if offers.commands.len() > MOST_COMMANDS {
-        return Err(PluginError::Commands { most: MOST_COMMANDS });
+    if offers.commands.len() > MAX_COMMANDS {
+        return Err(PluginError::Commands { most: MAX_COMMANDS });
     }
-    let mut seen = std::collections::BTreeSet::new();
-    for (kind, name) in commands.chain(personas).chain(modes).chain(jobs) {
-        let fits = if kind == "command" { is_command_name(name) } else { is_choice_name(name) };
-        if !fits {
-            let rule = if kind == "command" { COMMAND_RULE } else { CHOICE_RULE };
-            return Err(PluginError::OfferName { kind, what: format!("{:?}", foreign(name)), rule });
+    let jobs = offers.jobs.iter().map(|(name, _)| ("job", name.as_str()));
+    let mut seen = BTreeSet::new();
+    for (kind, name) in offers.unique_names().chain(jobs) {
+        let (is_valid, rule) = match kind {
+            "command" => (is_command_name(name), COMMAND_RULE),
+            _ => (is_choice_name(name), CHOICE_RULE),
+        };
+        if !is_valid {
+            return Err(PluginError::OfferName { kind, what: format!("{:?}", shorten(name)), rule });
         }
         if !seen.insert((kind, name)) {
-            return Err(PluginError::Twice { kind, what: name.clone() });
+            return Err(PluginError::Twice { kind, what: name.to_owned() });
         }
     }
-    for spec in &offers.commands {
-        let of = || format!("command /{}", spec.name);
-        check_words(of, ("summary", &spec.summary), Need::Some)?;
-        check_words(of, ("usage", &spec.usage), Need::None)?;
-        if !is_usage_of(&spec.name, &spec.usage) {
-            return Err(PluginError::Usage { command: spec.name.clone(), usage: foreign(&spec.usage) });
+    for CommandSpec { name, summary, usage, .. } in &offers.commands {
+        check_text(name, "summary", summary, Presence::Required)?;
+        check_text(name, "usage", usage, Presence::Optional)?;
+        if !is_usage_of(name, usage) {
+            return Err(PluginError::Usage { command: name.clone(), usage: shorten(usage) });
         }
     }
     Ok(())
@@ -205,26 +190,26 @@ fn is_usage_of(command: &str, usage: &str) -> bool {
     usage.is_empty() || arguments.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
 }
 
-/// Whether a text must not be empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Need {
-    Some,
-    None,
+enum Presence {
+    Required,
+    Optional,
 }
 
 /// Checks a text that lists and menus show on one line. A text with line breaks or control characters could imitate the
 /// host's own lines.
-fn check_words(of: impl Fn() -> String, (what, words): (&'static str, &str), need: Need) -> Result<(), PluginError> {
-    let least = match need {
-        Need::Some => "1 to",
-        Need::None => "at most",
+fn check_text(command: &str, what: &'static str, text: &str, presence: Presence) -> Result<(), PluginError> {
+    let least = match presence {
+        Presence::Required => "1 to",
+        Presence::Optional => "at most",
     };
-    let refused = |why| Err(PluginError::InvalidText { of: of(), what, why, least, most: LONGEST_WORDS });
-    if !is_one_line(words) {
+    let refused =
+        |why| Err(PluginError::InvalidText { of: format!("command /{command}"), what, why, least, most: MAX_TEXT });
+    if !is_one_line(text) {
         refused("with line breaks, control characters or invisible characters")
-    } else if words.chars().count() > LONGEST_WORDS {
+    } else if text.chars().count() > MAX_TEXT {
         refused("that is too long")
-    } else if need == Need::Some && is_blank(words) {
+    } else if presence == Presence::Required && is_blank(text) {
         refused("that is empty")
     } else {
         Ok(())
@@ -232,10 +217,10 @@ fn check_words(of: impl Fn() -> String, (what, words): (&'static str, &str), nee
 }
 
 /// The longest summary, usage or description, in characters. Telegram's menu accepts no longer ones.
-const LONGEST_WORDS: usize = 256;
+const MAX_TEXT: usize = 256;
 
 /// The size of Telegram's command menu, which all plugins share.
-const MOST_COMMANDS: usize = 100;
+const MAX_COMMANDS: usize = 100;
 
 const COMMAND_RULE: &str = "1 to 32 of a-z, 0-9 and '_'";
 const CHOICE_RULE: &str = "1 to 64 letters, digits, '-' and '_'";
@@ -248,7 +233,7 @@ fn is_command_name(name: &str) -> bool {
 
 /// The most jobs of a plugin. All jobs are checked whenever one is due. A plugin with more work at fixed times keeps
 /// its own list.
-const MOST_JOBS: usize = 64;
+const MAX_JOBS: usize = 64;
 
 /// Whether the name can be typed as an argument of a command.
 fn is_choice_name(name: &str) -> bool {
@@ -274,8 +259,8 @@ mod tests {
 
     #[test]
     fn descriptions_of_choices_are_one_line() {
-        let long = "d".repeat(LONGEST_WORDS + 1);
-        let cut = format!("{}…", "d".repeat(LONGEST_WORDS - 1));
+        let long = "d".repeat(MAX_TEXT + 1);
+        let cut = format!("{}…", "d".repeat(MAX_TEXT - 1));
         for (description, shown) in [
             ("Thinks twice", "Thinks twice"),
             ("", "quiet"),

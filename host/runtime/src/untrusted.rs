@@ -3,6 +3,6 @@
 use cordboard_core::render;
 
 /// Untrusted text from a plugin, shortened to one line so that it fits into a host message.
-pub fn foreign(words: &str) -> String {
-    render::one_line(words, render::UNTRUSTED_LENGTH)
+pub fn shorten(text: &str) -> String {
+    render::one_line(text, render::UNTRUSTED_LENGTH)
 }

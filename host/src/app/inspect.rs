@@ -49,7 +49,7 @@ pub fn check(paths: &Paths) -> Result<(), AppError> {
     troubles.extend(check_agents(&config));
     block_on(async {
         let (plugs, turned) = try_all(&places, &config).await?;
-        for status in plugs.table().statuses() {
+        for status in plugs.snapshot().statuses() {
             let refused = turned.iter().find(|(name, _)| *name == status.name);
             let verdict = match refused {
                 Some(_) => Health::Rejected.as_str(),
@@ -63,7 +63,7 @@ pub fn check(paths: &Paths) -> Result<(), AppError> {
         }
         troubles.extend(turned.iter().map(|(name, why)| format!("plugin '{name}': {}", why)));
         let policy = &config.now().plugins.lifecycle;
-        if !STANDARD.is_empty() && !plugs.table().is_policy(policy) {
+        if !STANDARD.is_empty() && !plugs.snapshot().has_lifecycle(policy) {
             troubles.push(format!("[plugins] lifecycle = \"{policy}\": no plugin of that name exports lifecycle"));
         }
         if STANDARD.is_empty() {
@@ -194,7 +194,7 @@ pub fn list_plugins(wanted: &Listing) -> Result<(), AppError> {
             None => {
                 let config = LiveConfig::new(load(&places)?);
                 let (plugs, _) = try_all(&places, &config).await?;
-                Ok(plugs.table().statuses().map(PluginRow::from).collect())
+                Ok(plugs.snapshot().statuses().map(PluginRow::from).collect())
             }
         }
     })?;

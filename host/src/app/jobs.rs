@@ -34,7 +34,7 @@ pub fn of(desk: &Arc<HostService>) -> impl Future<Output = ()> + use<> {
 #[async_trait]
 impl Work for Job {
     fn jobs(&self) -> Jobs {
-        self.plugs.table().jobs().map(|(plugin, jobs)| (plugin.to_owned(), jobs.to_vec())).collect()
+        self.plugs.snapshot().jobs().map(|(plugin, jobs)| (plugin.to_owned(), jobs.to_vec())).collect()
     }
 
     fn changes(&self) -> watch::Receiver<u64> {

@@ -91,7 +91,7 @@ pub async fn serve(plan: StartOptions) -> Result<(), AppError> {
     let control = control.serve(roster, Arc::clone(&ground.plugs), ground.clock);
     let operators = ground.operators(&desk, posts, outbox.clone());
     let reconciler = Reconciler::new(operators, rollout, plan.places.config.clone(), rescan);
-    outbox.set_menu(reconcile::menu(&ground.plugs.table()));
+    outbox.set_menu(reconcile::menu(&ground.plugs.snapshot()));
     tokio::spawn(reconciler.run(changed, orders.1));
     // Messages from the previous run come before new ones.
     let beside = beside.begin(&desk);

@@ -44,8 +44,8 @@ pub fn check(options: &cli::Check, settings: DevSettings) -> Result<(), DevError
             Err(first) => activate_with_all_grants(&harness, &info, &config).await.err().filter(|error| error != first),
         };
         let mut report = Report::new(&harness.subject, &info, compiled, &config);
-        report.memory.started = harness.registry.weigh(&harness.subject.name).await.ok().flatten();
-        report.offer(&harness.registry.table());
+        report.memory.started = harness.registry.instance_memory(&harness.subject.name).await.ok().flatten();
+        report.offer(&harness.registry.snapshot());
         let untrusted =
             cordboard_watch::check_private(&harness.subject.path).err().map(|error| PluginError::Read(error.reason()));
         let misnamed =
@@ -71,7 +71,7 @@ pub fn check(options: &cli::Check, settings: DevSettings) -> Result<(), DevError
 /// Compiles the component. If it is not cached, measures the time.
 async fn compile(harness: &Harness) -> Result<(ComponentInfo, Compiled), DevError> {
     let Subject { name, wasm, .. } = &harness.subject;
-    let cached = harness.registry.is_compiled(name, &digest(wasm));
+    let cached = harness.registry.cached(name, &digest(wasm)).is_some();
     let began = Instant::now();
     let info = harness.info().await?;
     let seconds = (!cached).then(|| began.elapsed().as_secs_f64());
@@ -83,7 +83,7 @@ async fn compile(harness: &Harness) -> Result<(ComponentInfo, Compiled), DevErro
 /// are then unknown.
 async fn clash(harness: &Harness, info: &ComponentInfo, config: &Config) -> Option<PluginError> {
     let name = &harness.subject.name;
-    harness.registry.table().offers(name).filter(|offers| offers.are_named())?;
+    harness.registry.snapshot().offers(name).filter(|offers| offers.unique_names().next().is_some())?;
     harness.registry.remove_plugin(name, Duration::ZERO).await;
     harness.activate_standards(config).await;
     activate_with_all_grants(harness, info, config)
@@ -100,15 +100,16 @@ async fn activate_with_all_grants(harness: &Harness, info: &ComponentInfo, confi
     settings.sha256 = None;
     let any = "http = [\"https://any.invalid/*\"]\ntcp = [\"any.invalid:1\"]\nsecrets = [\"any\"]\n";
     let any = load(&format!("[secrets]\nany = \"/any\"\n[plugins.{name}]\n{any}"));
-    let (reach, any) = (&mut settings.reach, any.map(|any| any.plugins.network_grants_of(name)).unwrap_or_default());
-    if reach.http.is_empty() {
-        reach.http = any.http;
+    let (network, any) =
+        (&mut settings.network, any.map(|any| any.plugins.network_grants_of(name)).unwrap_or_default());
+    if network.http.is_empty() {
+        network.http = any.http;
     }
-    if reach.tcp.is_empty() {
-        reach.tcp = any.tcp;
+    if network.tcp.is_empty() {
+        network.tcp = any.tcp;
     }
-    if reach.secrets.is_empty() {
-        reach.secrets = any.secrets;
+    if network.secrets.is_empty() {
+        network.secrets = any.secrets;
     }
-    harness.registry.activate_wasm(name, wasm, (&settings, Clock::system().now())).await.map(drop)
+    harness.registry.activate_wasm(name, wasm, &settings, Clock::system().now()).await.map(drop)
 }

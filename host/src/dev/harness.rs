@@ -65,14 +65,14 @@ pub struct Harness {
 impl Harness {
     /// Puts the owner at the console. The plugin isn't active yet.
     pub fn new(registry: Arc<Registry>, log: Log, subject: Subject, host: FakeHost) -> Self {
-        registry.stop_clock(host.now());
+        registry.fix_clock(host.now());
         let (caller, place) = (person("ada", Role::Owner), console::place().clone());
         Self { registry, host, log, subject, caller, place, locale: None }
     }
 
     /// Sets the time of the fake host and of the clocks in guests.
     pub async fn set_now(&self, now: Timestamp) {
-        self.registry.stop_clock(now);
+        self.registry.fix_clock(now);
         self.host.set_now(now);
         self.settle().await;
     }
@@ -90,7 +90,7 @@ impl Harness {
         if grants == GrantPolicy::All {
             settings.grants.extend(info.to_grant().map(str::to_owned));
         }
-        self.registry.activate_wasm(name, wasm, (&settings, self.host.now())).await.map(drop)
+        self.registry.activate_wasm(name, wasm, &settings, self.host.now()).await.map(drop)
     }
 
     /// Returns the component's imports and exports. Compiles it if it is not cached, and shows progress if that takes
@@ -98,7 +98,7 @@ impl Harness {
     pub async fn info(&self) -> Result<ComponentInfo, PluginError> {
         let Subject { name, wasm, .. } = &self.subject;
         let what = format!("compiling '{name}' ({}); the result is cached", size(wasm.len()));
-        progress::while_waiting(&what, self.registry.look(name, wasm)).await
+        progress::while_waiting(&what, self.registry.inspect(name, wasm)).await
     }
 
     /// Activates the other standard plugins that a host with this configuration has.
@@ -112,7 +112,7 @@ impl Harness {
     /// Activates a standard plugin in addition.
     pub async fn activate_standard(&self, plugin: &StandardPlugin, config: &Config) -> Result<(), PluginError> {
         let settings = hub::plugin_settings(config, plugin.name);
-        self.registry.activate_wasm(plugin.name, plugin.wasm, (&settings, self.host.now())).await.map(drop)
+        self.registry.activate_wasm(plugin.name, plugin.wasm, &settings, self.host.now()).await.map(drop)
     }
 
     /// Handles a line of the chat as the hub does.
@@ -128,7 +128,7 @@ impl Harness {
     }
 
     async fn respond(&self, input: ChatInput<'_>, host: &FakeHost) -> Response {
-        let table = self.registry.table();
+        let table = self.registry.snapshot();
         match (route::resolve(input, self.caller.role, &*table), input) {
             (Resolution::Command { command, invocation }, _) => self.call(command, &invocation, host).await,
             (Resolution::Rejected(answer), _) => refused(answer),
@@ -146,7 +146,7 @@ impl Harness {
             active: None,
             locale: self.locale.clone(),
         };
-        match self.registry.command(&host, (offer, context), typed).await {
+        match self.registry.command(&host, offer, context, typed).await {
             Ok(reply) => Response { reply, failed: None },
             Err(error) => {
                 let why = hub::error_text(&error, offer, &self.host.active_in(&self.place));

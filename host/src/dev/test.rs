@@ -136,7 +136,7 @@ impl TestRun {
 
     /// Deactivates all plugins, so that the next conversation starts clean.
     async fn clear(&self) {
-        let table = self.registry.table();
+        let table = self.registry.snapshot();
         for name in table.names() {
             self.registry.remove_plugin(name, Duration::ZERO).await;
         }

@@ -56,7 +56,7 @@ impl Dispatcher {
     #[must_use]
     pub fn jumps(&self, row: &InboxRow) -> bool {
         let Some(input) = input(&row.update.what) else { return false };
-        match route::resolve(input, row.update.caller.role, &*self.plugs.table()) {
+        match route::resolve(input, row.update.caller.role, &*self.plugs.snapshot()) {
             Resolution::Command { command, .. } => command.spec.order == CallOrder::AtOnce,
             Resolution::Prompt | Resolution::OtherBot | Resolution::Rejected(_) => false,
         }
@@ -89,7 +89,7 @@ impl Dispatcher {
             Ok(purpose) => purpose,
             Err(answer) => return self.answer(&row, answer).await,
         };
-        let table = self.plugs.table();
+        let table = self.plugs.snapshot();
         match (route::resolve(input, row.update.caller.role, &*table), &row.update.what) {
             (Resolution::Command { command: offer, invocation }, _) => {
                 self.command(&row, Call { offer, invocation, purpose }).await;
@@ -197,10 +197,10 @@ impl Dispatcher {
             Some(press) => Arc::new(self.desk.pressed(Arc::clone(press))) as Arc<dyn HostApi>,
             None => Arc::clone(&self.desk) as Arc<dyn HostApi>,
         };
-        match self.plugs.command(&board, (call.offer, asked), &call.invocation).await {
+        match self.plugs.command(&board, call.offer, asked, &call.invocation).await {
             Ok(reply) => reply,
             Err(error) => {
-                let (command, plugin) = (&call.offer.spec.name, &call.offer.generation.name);
+                let (command, plugin) = (&call.offer.spec.name, &call.offer.version.name);
                 if !matches!(error, CallError::Plugin(_)) {
                     tracing::warn!(command, plugin, %error, "command failed");
                 }
@@ -329,7 +329,7 @@ fn input(what: &UpdateKind) -> Option<ChatInput<'_>> {
 /// Returns the text of the reply to a command whose call failed. `active` are the sessions that are active in its place.
 pub fn error_text(error: &CallError, offer: &Offer, active: &BTreeSet<SessionName>) -> String {
     let CallError::Plugin(why) = error else {
-        let (name, plugin) = (offer.spec.name.clone(), offer.generation.name.clone());
+        let (name, plugin) = (offer.spec.name.clone(), offer.version.name.clone());
         return UpdateReply::CommandFailed { name, plugin, why: error.to_string() }.text();
     };
     // A plugin can't see the sessions of others.

@@ -103,7 +103,7 @@ impl Queue {
 
 impl EventSink for Arc<EventBus> {
     fn tell(&self, happening: SessionEvent) {
-        let table = self.plugs.table();
+        let table = self.plugs.snapshot();
         let happening = Arc::new(happening);
         for plugin in table.hooks().filter(|plugin| !happening.causes.has(plugin)) {
             match self.push(plugin, Arc::clone(&happening)) {

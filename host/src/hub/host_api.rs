@@ -19,8 +19,8 @@ use cordboard_core::{
     types::{Caller, Choice as DecisionStore, Place, Reply, Request, SessionName, SessionView, Timestamp},
 };
 use cordboard_runtime::{
-    AdminCommand, AdminCommands, ArchiveFilter, CallContext, Choice, HostApi, Outcome, Registry, SessionSpec,
-    check_post, refuse,
+    AdminCommand, AdminCommands, ArchiveFilter, CallContext, Choice, HostApi, Outcome, PostError, Registry,
+    SessionSpec, check_post, refuse,
 };
 use cordboard_store::{Store, StoreError};
 
@@ -111,6 +111,10 @@ impl HostService {
     }
 }
 
+fn post_error(error: StoreError) -> PostError {
+    PostError::Store(Box::new(error))
+}
+
 /// Returns the configured agents, for plugins.
 pub fn agents(config: &Config) -> Vec<Choice> {
     let choice =
@@ -139,8 +143,8 @@ impl HostApi for HostService {
         self.roster().seen_by(caller, false).len()
     }
 
-    fn page(&self, caller: &Caller, shelf: ArchiveFilter, skip: usize, count: usize) -> Vec<SessionView> {
-        let page = self.roster().page(caller, shelf == ArchiveFilter::Archived, skip, count);
+    fn page(&self, caller: &Caller, filter: ArchiveFilter, skip: usize, count: usize) -> Vec<SessionView> {
+        let page = self.roster().page(caller, filter == ArchiveFilter::Archived, skip, count);
         page.iter().map(|view| self.shown(view)).collect()
     }
 
@@ -187,18 +191,23 @@ impl HostApi for HostService {
         self.act(caller, name, SessionCommand::Touch(place.clone())).await
     }
 
-    async fn order(&self, caller: &Caller, name: &SessionName, order: SessionCommand) -> Result<SessionView, ApiError> {
+    async fn control(
+        &self,
+        caller: &Caller,
+        name: &SessionName,
+        command: SessionCommand,
+    ) -> Result<SessionView, ApiError> {
         self.seen(caller, name.as_str())?;
-        if let SessionCommand::SetPersona(persona) = &order {
+        if let SessionCommand::SetPersona(persona) = &command {
             check_persona(persona.as_deref(), Some(&self.personas()))?;
         }
-        let archives = order == SessionCommand::Archive;
-        let cut = if let SessionCommand::Interrupt { from: Some(place), .. } = &order {
+        let archives = command == SessionCommand::Archive;
+        let cut = if let SessionCommand::Interrupt { from: Some(place), .. } = &command {
             self.posts.cut(place)
         } else {
             AnswerStop::NotSending
         };
-        let view = match (self.act_as_pressed(caller, name, order).await, cut) {
+        let view = match (self.act_as_pressed(caller, name, command).await, cut) {
             // The turn has already ended, but the rest of its answer was still being sent and is now cut off.
             (Err(refusal), AnswerStop::Stopped) if refusal.text == messages::NOTHING_RUNS => {
                 SessionView::clone(&*self.seen(caller, name.as_str())?)
@@ -237,20 +246,20 @@ impl HostApi for HostService {
         Ok(())
     }
 
-    async fn may_post(&self, asked: &CallContext, place: &Place) -> Result<(), String> {
-        let place = self.store.original_place(place).await.map_err(|error| error.to_string())?;
-        let met = self.store.chat_members(&place).await.map_err(|error| error.to_string())?;
-        check_post(asked, &place, &chat_members::of(&place, met, &self.config().access))
+    async fn check_post(&self, context: &CallContext, place: &Place) -> Result<(), PostError> {
+        let place = self.store.original_place(place).await.map_err(post_error)?;
+        let met = self.store.chat_members(&place).await.map_err(post_error)?;
+        check_post(context, &place, &chat_members::of(&place, met, &self.config().access))
     }
 
-    async fn post(&self, place: &Place, reply: Reply) -> Result<String, String> {
-        let place = self.store.original_place(place).await.map_err(|error| error.to_string())?;
+    async fn post(&self, place: &Place, reply: Reply) -> Result<String, PostError> {
+        let place = self.store.original_place(place).await.map_err(post_error)?;
         let stored = self.posts.post(NewPost::new(place, reply)).await;
-        stored.map(|id| id.0.to_string()).ok_or_else(|| messages::SHUTTING_DOWN.to_owned())
+        stored.map(|id| id.0.to_string()).ok_or(PostError::HostStopping)
     }
 
-    async fn steer_plugin(&self, caller: Option<&Caller>, plugin: &str, order: AdminCommand) -> Outcome {
-        let granted = match &order {
+    async fn run_admin_command(&self, caller: Option<&Caller>, plugin: &str, command: AdminCommand) -> Outcome {
+        let granted = match &command {
             AdminCommand::Grant(digest) => Some((DecisionStore::Grant, digest.clone())),
             AdminCommand::Refuse(digest) => Some((DecisionStore::Refuse, digest.clone())),
             AdminCommand::Rollback
@@ -259,7 +268,7 @@ impl HostApi for HostService {
             | AdminCommand::Enable
             | AdminCommand::Revoke => None,
         };
-        let outcome = self.orders.give(caller, plugin, order).await;
+        let outcome = self.orders.run(caller, plugin, command).await;
         if let (Ok(_), Some((choice, digest)), Some(caller)) = (&outcome, granted, caller) {
             let request = Request::Grant { plugin: plugin.to_owned(), digest: short(&digest).to_owned() };
             self.posts.decide(&request, &messages::request_decided(Some(&caller.name), choice.label())).await;

@@ -14,7 +14,7 @@ use cordboard_core::{
     session::Settings,
     types::{Caller, Role, SessionRecord, UserId},
 };
-use cordboard_runtime::{BuiltInGrants, PluginSettings, Requests};
+use cordboard_runtime::{BuiltInGrants, PluginSettings, WebhookAccess};
 
 use crate::{session::SessionConfig, standard_plugins::built_in};
 
@@ -47,8 +47,8 @@ impl LiveConfig {
 /// Returns the settings in `config` for the plugin `name`.
 #[must_use]
 pub fn plugin_settings(config: &Config, name: &str) -> PluginSettings {
-    let reach = config.plugins.network_grants_of(name);
-    let secrets = config.secrets.iter().filter(|(secret, _)| reach.secrets.contains(*secret));
+    let network = config.plugins.network_grants_of(name);
+    let secrets = config.secrets.iter().filter(|(secret, _)| network.secrets.contains(*secret));
     let secrets = Arc::new(secrets.map(|(secret, source)| (secret.clone(), source.clone())).collect());
     PluginSettings {
         grants: names(config.plugins.grants_of(name)),
@@ -56,12 +56,12 @@ pub fn plugin_settings(config: &Config, name: &str) -> PluginSettings {
             .map(|one| BuiltInGrants { digest: one.digest, grants: names(config.plugins.built_in_grants_of(name)) }),
         config: config.plugins.config_json(name).into(),
         limits: config.plugins.limits_of(name),
-        terms: config.plugins.rollout,
+        rollout: config.plugins.rollout,
         acts_as: config.plugins.acts_as(name).map(|role| operator(config, role)),
-        reach,
+        network,
         secrets,
         sha256: config.plugins.sha256_of(name).map(str::to_owned),
-        requests: requests(config, name),
+        webhook: webhook_access(config, name),
     }
 }
 
@@ -69,11 +69,11 @@ fn names(grants: BTreeSet<Capability>) -> BTreeSet<String> {
     grants.into_iter().map(|grant| grant.as_str().to_owned()).collect()
 }
 
-fn requests(config: &Config, plugin: &str) -> Requests {
+fn webhook_access(config: &Config, plugin: &str) -> WebhookAccess {
     match (config.webhook.listen, config.plugins.webhook_auth_of(plugin).is_empty()) {
-        (None, _) => Requests::NoServer,
-        (Some(_), true) => Requests::NoAuth,
-        (Some(_), false) => Requests::Authenticated,
+        (None, _) => WebhookAccess::NoServer,
+        (Some(_), true) => WebhookAccess::NoAuth,
+        (Some(_), false) => WebhookAccess::Authenticated,
     }
 }
 

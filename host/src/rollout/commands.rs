@@ -17,16 +17,16 @@ pub struct RunningCommand {
 
 impl Rollout {
     pub async fn on_command(&mut self, command: AuthorizedCommand) {
-        let AuthorizedCommand { by, plugin: name, order, answer } = command;
-        tracing::info!(plugin = name, order = order.as_str(), by = %by.id, "admin command received");
+        let AuthorizedCommand { by, plugin: name, command, answer } = command;
+        tracing::info!(plugin = name, order = command.as_str(), by = %by.id, "admin command received");
         self.last_command += 1;
         let (id, decision) = (CommandId(self.last_command), Decision { who: by.id.clone(), at: self.clock.now() });
         self.commands.insert(id, RunningCommand { by, answer: Some(answer) });
-        let table = self.registry.table();
+        let table = self.registry.snapshot();
         let Some(before) = self.machines.get(&name).filter(|_| table.entry(&name).is_some()).cloned() else {
             return self.answer(id, Err(rollout::no_such_plugin(&name, table.names()))).await;
         };
-        let command = self.command(&name, order);
+        let command = self.command(&name, command);
         let Some(machine) = self.machines.get_mut(&name) else { return };
         let effects = machine.command(command, id, decision);
         let (stores, others): (Vec<_>, Vec<_>) =
@@ -62,13 +62,13 @@ impl Rollout {
     }
 
     fn offered(&self, name: &str) -> Offers {
-        let table = self.registry.table();
-        let own = table.commands().filter(|offer| offer.generation.name == name);
+        let table = self.registry.snapshot();
+        let own = table.commands().filter(|offer| offer.version.name == name);
         let commands: Vec<String> = own.map(|offer| format!("/{}", offer.spec.name)).collect();
         Offers {
             controls_plugins: commands.iter().any(|command| command == "/plugins"),
             commands,
-            has_lifecycle: table.is_policy(name),
+            has_lifecycle: table.has_lifecycle(name),
         }
     }
 

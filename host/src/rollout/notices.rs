@@ -182,7 +182,7 @@ impl Rollout {
     /// The question to the owner about these versions.
     fn question(&self, approvals: &[PendingApproval]) -> Reply {
         match approvals {
-            [only] => only.question(self.registry.table().generation(&only.plugin).map(|one| one.number)),
+            [only] => only.question(self.registry.snapshot().version(&only.plugin).map(|one| one.generation)),
             several => joint_question(several, self.notices.listed()),
         }
     }

@@ -1,7 +1,7 @@
 //! Publishes the state of each rollout, for the status of plugins, and logs rejections.
 
 use cordboard_core::rollout::{self, RejectReason, short};
-use cordboard_runtime::RolloutStatus;
+use cordboard_runtime::{Compiling, Disabled, RolloutStatus};
 
 use super::Rollout;
 
@@ -9,11 +9,11 @@ impl Rollout {
     /// Shows the state of a plugin's rollout in the status.
     pub(super) async fn show(&self, name: &str) {
         let Some(machine) = self.machines.get(name) else { return };
-        let table = self.registry.table();
+        let table = self.registry.snapshot();
         let shown = table.entry(name).and_then(|entry| entry.rollout.rejected.as_ref());
         if let Some(rejected) = machine.rejected().filter(|rejected| Some(*rejected) != shown) {
             let (digest, why) = (short(&rejected.digest), &rejected.why);
-            let serves = table.generation(name).map(|one| one.number);
+            let serves = table.version(name).map(|one| one.generation);
             match rejected.reason {
                 // This isn't a warning, because the owner gets an approval request.
                 RejectReason::PendingApproval(_) => {
@@ -30,8 +30,8 @@ impl Rollout {
         let disabled = machine.state().disabled.as_ref();
         let status = RolloutStatus {
             rejected: machine.rejected().cloned(),
-            disabled: disabled.map(|decision| (rollout::disabled(name, decision), decision.at)),
-            compiling: machine.compiling().map(|(digest, at)| (digest.to_owned(), at)),
+            disabled: disabled.map(|decision| Disabled { why: rollout::disabled(name, decision), since: decision.at }),
+            compiling: machine.compiling().map(|(digest, since)| Compiling { digest: digest.to_owned(), since }),
         };
         self.registry.show(name, status).await;
     }

@@ -51,7 +51,7 @@ async fn a_call_without_a_caller_has_the_rights_of_acts_as() {
     bench.configure("[plugins.needs_approval]\ngrants = [\"session-control\"]\nacts_as = \"owner\"");
     bench
         .registry
-        .reconfigure("needs_approval", (&bench.settings("needs_approval"), crate::fake_sessions::NOW))
+        .reconfigure("needs_approval", &bench.settings("needs_approval"), crate::fake_sessions::NOW)
         .await
         .unwrap();
     assert_eq!(uncalled(&bench).await, Ok("took his".to_owned()));
@@ -59,11 +59,11 @@ async fn a_call_without_a_caller_has_the_rights_of_acts_as() {
 
 /// Runs the command in a call without a caller.
 async fn uncalled(bench: &TestHost) -> Result<String, CallError> {
-    let table = bench.registry.table();
+    let table = bench.registry.snapshot();
     let typed = Invocation { args: vec!["his".to_owned()], text: "his".to_owned() };
     let reply = bench
         .registry
-        .command(&bench.board, (table.command("needs_approval").unwrap(), CallContext::default()), &typed)
+        .command(&bench.board, table.command("needs_approval").unwrap(), CallContext::default(), &typed)
         .await;
     reply.map(|reply| reply.text)
 }

@@ -36,7 +36,7 @@ async fn no_call_is_lost_in_a_rollout() {
         answers.extend(caller.await.unwrap());
     }
     assert!(answers.iter().all(|version| version == "v1" || version == "v2"), "{answers:?}");
-    assert_eq!(bench.registry.table().generation("echo").unwrap().number as usize, swaps);
+    assert_eq!(bench.registry.snapshot().version("echo").unwrap().generation as usize, swaps);
 }
 
 #[tokio::test]
@@ -51,7 +51,7 @@ async fn only_new_calls_run_the_new_version() {
     // A different plugin under the same name: the running call continues in the old version until it ends.
     bench.plug("exceeds_limits", &bad("echo")).await.unwrap();
     assert_eq!(bench.read("echo now").await, "v1: now");
-    assert!(bench.registry.table().command("ok").is_none());
+    assert!(bench.registry.snapshot().command("ok").is_none());
     assert!(running.await.unwrap().unwrap_err().to_string().contains("`time`"));
     assert_eq!(bench.status("exceeds_limits").0, "ok", "failures of the old version don't count for the new one");
 }
@@ -61,7 +61,7 @@ async fn the_same_bytes_cause_no_rollout() {
     let bench = TestHost::new();
     assert_eq!(bench.plug("echo", &bad("echo")).await.unwrap(), Activation::New);
     assert_eq!(bench.plug("echo", &bad("echo")).await.unwrap(), Activation::Unchanged);
-    assert_eq!(bench.registry.table().generation("echo").unwrap().number, 1);
+    assert_eq!(bench.registry.snapshot().version("echo").unwrap().generation, 1);
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use cordboard_core::{
     turn::{Turn, TurnPart, TurnState},
     types::{Content, Phase, Place, Timestamp},
 };
-use cordboard_runtime::{CallError, DueJob, Load, ViewLimits, WebRequest, WebResponse};
+use cordboard_runtime::{CallError, DueJob, Load, RenderInput, ViewLimits, WebRequest, WebResponse};
 use expect_test::{Expect, expect};
 
 use crate::{
@@ -174,7 +174,8 @@ async fn the_view_of_0_2_shows_a_turn() {
     let turn = Turn { parts, state, ..Turn::new(PromptId("1".to_owned()), bench.place.clone(), began) };
     let limits = ViewLimits { front_end: "console".to_owned(), text_units: 4096 };
     let view = session("alpha", &bench.caller);
-    let screen = bench.registry.render("every", (&turn, &view, NOW), &limits).await.unwrap();
+    let screen =
+        bench.registry.render("every", RenderInput { turn: &turn, session: &view, now: NOW }, &limits).await.unwrap();
     assert_eq!(screen.live.as_deref(), Some("console 4096 true"));
     expect![[r#"every alpha 12 true Some("why") None ["Hello", "1 tool Reads a.rs true true 0"] 0"#]]
         .assert_eq(&screen.messages[0].text);
@@ -194,9 +195,9 @@ async fn the_policy_of_0_2_gives_each_verdict() {
     ];
     for (timeout, verdict) in cases {
         view.idle_timeout = seconds(timeout);
-        assert_eq!(bench.registry.review(&bench.board, "every", (&view, load)).await, Ok(verdict));
+        assert_eq!(bench.registry.review(&bench.board, "every", &view, load).await, Ok(verdict));
     }
-    let notice = bench.registry.resume_notice(&bench.board, "every", (&view, load)).await;
+    let notice = bench.registry.resume_notice(&bench.board, "every", &view, load).await;
     assert_eq!(notice, Ok(Some("alpha after 5".to_owned())));
 }
 

@@ -44,14 +44,14 @@ const FEW: usize = 100;
 
 /// Calls the current version, and checks that the answer comes from the version that the call looked up.
 async fn call(bench: &TestHost, versions: &BTreeMap<String, &str>, text: String) -> u32 {
-    let table = bench.registry.table();
+    let table = bench.registry.snapshot();
     let offer = table.command("echo").expect("it is active at any moment");
     let typed = Invocation { args: Vec::new(), text: text.clone() };
     let asked = CallContext { caller: Some(bench.caller.clone()), ..CallContext::default() };
-    let answer = bench.registry.command(&bench.board, (offer, asked), &typed).await;
+    let answer = bench.registry.command(&bench.board, offer, asked, &typed).await;
     let answer = answer.unwrap_or_else(|error| panic!("a call was lost: {error}")).text;
-    assert_eq!(answer, format!("{}: {text}", versions[&offer.generation.digest]));
-    offer.generation.number
+    assert_eq!(answer, format!("{}: {text}", versions[&offer.version.digest]));
+    offer.version.generation
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -62,7 +62,7 @@ async fn ten_thousand_rollouts_lose_no_call() {
         Arc::new(versions.iter().zip(["v1", "v2"]).map(|((digest, _), tag)| (digest.clone(), tag)).collect());
     let settings = bench.settings("echo");
     let swap =
-        async |number: usize| bench.registry.activate_wasm("echo", &versions[number % 2].1, (&settings, NOW)).await;
+        async |number: usize| bench.registry.activate_wasm("echo", &versions[number % 2].1, &settings, NOW).await;
     for number in 0..2 {
         swap(number).await.unwrap();
     }
@@ -83,9 +83,9 @@ async fn ten_thousand_rollouts_lose_no_call() {
     let (began, mut generations) = (Instant::now(), Vec::new());
     for number in 0..SWAPS {
         assert_eq!(swap(number).await.unwrap(), Activation::New);
-        let generation = Arc::clone(bench.registry.table().generation("echo").unwrap());
+        let generation = Arc::clone(bench.registry.snapshot().version("echo").unwrap());
         // The callers may not have called this version before it is replaced.
-        assert_eq!(call(&bench, &tags, "mine".to_owned()).await, generation.number);
+        assert_eq!(call(&bench, &tags, "mine".to_owned()).await, generation.generation);
         generations.push(Arc::downgrade(&generation));
     }
     let took = began.elapsed();
@@ -96,7 +96,7 @@ async fn ten_thousand_rollouts_lose_no_call() {
         calls += more;
         met.extend(others);
     }
-    assert_eq!(bench.registry.table().generation("echo").unwrap().number as usize, SWAPS + 2);
+    assert_eq!(bench.registry.snapshot().version("echo").unwrap().generation as usize, SWAPS + 2);
     assert!(calls > SWAPS / 10, "too little load: {calls} calls");
     assert_eq!(generations.iter().filter(|generation| generation.strong_count() > 0).count(), 1);
     println!(
@@ -152,7 +152,7 @@ async fn a_thousand_reloads_leak_no_memory() {
     for number in 0..RELOADS {
         rollout.on_file("echo", content(&versions[number % 2])).await;
         rollout.settle().await;
-        generations.push(Arc::downgrade(bench.registry.table().generation("echo").unwrap()));
+        generations.push(Arc::downgrade(bench.registry.snapshot().version("echo").unwrap()));
         let tag = ["v1", "v2"][number % 2];
         assert_eq!(bench.read("echo x").await, format!("{tag}: x"));
         if number == WARM {

@@ -8,7 +8,7 @@ use cordboard_core::{
     turn::{Turn, TurnFrame, TurnPart, TurnState},
     types::{Place, Timestamp},
 };
-use cordboard_runtime::{CallError, Load, ViewLimits};
+use cordboard_runtime::{CallError, Load, RenderInput, ViewLimits};
 
 use crate::{
     components::{TestHost, bad, standard},
@@ -23,10 +23,10 @@ fn idle_for(seconds: u64) -> Load {
 async fn the_default_policy_suspends_at_the_idle_timeout() {
     let bench = TestHost::standard().await;
     let view = session("alpha", &bench.caller);
-    let review = |seconds| bench.registry.review(&bench.board, "lifecycle", (&view, idle_for(seconds)));
+    let review = |seconds| bench.registry.review(&bench.board, "lifecycle", &view, idle_for(seconds));
     assert_eq!(review(0).await, Ok(Verdict::SuspendAfter(Duration::from_secs(600))));
     assert_eq!(review(600).await, Ok(Verdict::Suspend));
-    let notice = |seconds| bench.registry.resume_notice(&bench.board, "lifecycle", (&view, idle_for(seconds)));
+    let notice = |seconds| bench.registry.resume_notice(&bench.board, "lifecycle", &view, idle_for(seconds));
     assert_eq!(notice(60).await, Ok(Some("Resuming session...".to_owned())));
     assert_eq!(notice(15 * 60).await, Ok(Some("Resuming session (idle for 15 min)...".to_owned())));
 }
@@ -36,7 +36,7 @@ async fn a_new_policy_decides_the_next_review() {
     let mut bench = TestHost::new();
     let view = session("alpha", &bench.caller);
     let (registry, board) = (Arc::clone(&bench.registry), Arc::clone(&bench.board));
-    let review = || registry.review(&board, "lifecycle", (&view, idle_for(5)));
+    let review = || registry.review(&board, "lifecycle", &view, idle_for(5));
     assert_eq!(review().await, Err(CallError::NotOffered("lifecycle")));
     bench.plug("lifecycle", &standard("lifecycle")).await.unwrap();
     assert_eq!(review().await, Ok(Verdict::SuspendAfter(Duration::from_secs(595))));
@@ -65,7 +65,7 @@ async fn a_persona_is_resolved_from_the_configuration() {
 async fn a_persona_name_may_have_capitals_and_underscores() {
     let bench = TestHost::of("[plugins.persona.config.personas.Code-Review_2]\ninstructions = \"Review.\"");
     bench.plug("persona", &standard("persona")).await.unwrap();
-    assert!(bench.registry.table().persona("Code-Review_2").is_some());
+    assert!(bench.registry.snapshot().persona("Code-Review_2").is_some());
 }
 
 #[tokio::test]
@@ -86,7 +86,8 @@ fn turn(parts: Vec<TurnPart>, state: TurnState) -> Turn {
 async fn shown(bench: &TestHost, turn: &Turn) -> (Option<String>, Vec<String>) {
     let view = session("alpha", &bench.caller);
     let limits = ViewLimits { front_end: "console".to_owned(), text_units: 4096 };
-    let TurnFrame { live, messages } = bench.registry.render("normal", (turn, &view, NOW), &limits).await.unwrap();
+    let TurnFrame { live, messages } =
+        bench.registry.render("normal", RenderInput { turn, session: &view, now: NOW }, &limits).await.unwrap();
     (live, messages.into_iter().map(|message| message.text).collect())
 }
 
@@ -127,6 +128,6 @@ async fn an_unknown_view_mode_is_reported() {
     let view = session("alpha", &bench.caller);
     let limits = ViewLimits { front_end: "console".to_owned(), text_units: 4096 };
     let shown = turn(vec![], TurnState::Running);
-    let told = bench.registry.render("fancy", (&shown, &view, NOW), &limits).await;
+    let told = bench.registry.render("fancy", RenderInput { turn: &shown, session: &view, now: NOW }, &limits).await;
     assert_eq!(told, Err(CallError::NotOffered("view")));
 }

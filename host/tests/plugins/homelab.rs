@@ -83,7 +83,7 @@ async fn machines_are_shown_to_admins_and_services_to_members() {
     ] {
         let granted = format!("[plugins.{plugin}]\nhttp = [\"http://a/*\"]\nsecrets = [\"{plugin}\"]\n");
         let lab = Lab::new(plugin, &format!("{granted}[plugins.{plugin}.config]\n{table}\n")).await;
-        let snapshot = lab.bench.registry.table();
+        let snapshot = lab.bench.registry.snapshot();
         let spec = &snapshot.command(command).unwrap().spec;
         assert_eq!((spec.min_role, spec.usage.as_str()), (role, format!("/{command}").as_str()), "{plugin}");
     }

@@ -35,7 +35,7 @@ fn finished(bench: &TestHost, seconds: u64, place: Place) -> SessionEvent {
 async fn notify_reports_long_turns_in_other_places() {
     let bench = TestHost::of("[plugins.notify]\ngrants = [\"chat\"]\n[plugins.notify.config]\nafter = \"2m\"");
     bench.plug("notify", &extra("notify")).await.unwrap();
-    assert_eq!(bench.registry.table().hooks().collect::<Vec<_>>(), ["notify"]);
+    assert_eq!(bench.registry.snapshot().hooks().collect::<Vec<_>>(), ["notify"]);
     let long = finished(&bench, 125, Place::new("telegram", "7"));
     bench.registry.hook(&bench.board, "notify", &long).await.unwrap();
     assert_eq!(posted(&bench), [] as [String; 0], "no chat is set");
@@ -103,7 +103,7 @@ async fn jobs_are_listed_and_invalid_schedules_rejected() {
     let of = |jobs: &str| TestHost::of(&format!("[plugins.scheduled_jobs.config.jobs]\n{jobs}"));
     let bench = of("a = \"*/5 * * * *\"\nb = \"30 7 * * mon-fri\"");
     bench.plug("scheduled_jobs", &bad("scheduled_jobs")).await.unwrap();
-    let table = bench.registry.table();
+    let table = bench.registry.snapshot();
     let jobs: Vec<_> =
         table.jobs().flat_map(|(_, jobs)| jobs).map(|(name, cron)| (name.as_str(), cron.as_str())).collect();
     assert_eq!(jobs, [("a", "*/5 * * * *"), ("b", "30 7 * * mon-fri")]);

@@ -133,7 +133,7 @@ async fn limits_are_per_plugin_and_change_at_once() {
     bench.configure("[plugins]\ncalls = 10");
     bench
         .registry
-        .reconfigure("exceeds_limits", (&bench.settings("exceeds_limits"), crate::fake_sessions::NOW))
+        .reconfigure("exceeds_limits", &bench.settings("exceeds_limits"), crate::fake_sessions::NOW)
         .await
         .unwrap();
     assert_eq!(bench.call("calls").await.unwrap_err().to_string(), over("calls"));

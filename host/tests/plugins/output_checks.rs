@@ -145,7 +145,7 @@ async fn summaries_and_usages_are_one_line() {
         let table = "[plugins.persona.config.personas.poet]\ninstructions = \"Rhyme.\\nAlways.\"";
         let bench = TestHost::of(&format!("{table}\n{own}"));
         bench.plug("persona", &standard("persona")).await.unwrap();
-        let table = bench.registry.table();
+        let table = bench.registry.snapshot();
         let poet = table.personas().find(|choice| choice.name == "poet").unwrap();
         poet.description.clone()
     };
@@ -154,7 +154,7 @@ async fn summaries_and_usages_are_one_line() {
     assert_eq!(persona("").await, "Rhyme.");
     let bench = TestHost::of("[plugins.any_output]\ngrants = [\"chat\"]\n[plugins.any_output.config]\nmore = 99");
     bench.plug("any_output", &bad("any_output")).await.unwrap();
-    assert_eq!(bench.registry.table().commands().count(), 100);
+    assert_eq!(bench.registry.snapshot().commands().count(), 100);
 }
 
 #[tokio::test]

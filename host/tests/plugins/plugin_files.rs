@@ -64,7 +64,7 @@ impl World {
         self.save(name, wasm);
         rollout.on_file(name, content(wasm)).await;
         rollout.settle().await;
-        let table = rollout.registry.table();
+        let table = rollout.registry.snapshot();
         let rejected = table.entry(name).and_then(|entry| entry.rollout.rejected.clone());
         rejected.map_or(Ok(()), |rejected| Err(rejected.why))
     }
@@ -77,19 +77,19 @@ impl World {
 }
 
 fn serves(rollout: &Rollout, name: &str) -> Option<String> {
-    rollout.registry.table().generation(name).map(|generation| generation.digest.clone())
+    rollout.registry.snapshot().version(name).map(|generation| generation.digest.clone())
 }
 
 fn note(rollout: &Rollout, name: &str) -> (String, String) {
-    let status = rollout.registry.table().statuses().find(|status| status.name == name).unwrap();
+    let status = rollout.registry.snapshot().statuses().find(|status| status.name == name).unwrap();
     (status.health.as_str().to_owned(), status.note)
 }
 
 async fn echo(rollout: &Rollout, board: &Arc<dyn HostApi>) -> String {
-    let table = rollout.registry.table();
+    let table = rollout.registry.snapshot();
     let asked = CallContext { place: Some(Place::new("console", "local")), ..CallContext::default() };
     let typed = Invocation { args: Vec::new(), text: "x".to_owned() };
-    rollout.registry.command(board, (table.command("echo").unwrap(), asked), &typed).await.unwrap().text
+    rollout.registry.command(board, table.command("echo").unwrap(), asked, &typed).await.unwrap().text
 }
 
 #[tokio::test]
@@ -97,7 +97,7 @@ async fn the_embedded_plugins_are_active_by_default() {
     let world = World::new();
     let (rollout, turned) = world.start().await;
     assert_eq!(turned, []);
-    assert_eq!(rollout.registry.table().names().collect::<Vec<_>>(), crate::components::STANDARD);
+    assert_eq!(rollout.registry.snapshot().names().collect::<Vec<_>>(), crate::components::STANDARD);
     for one in STANDARD {
         assert_eq!((one.digest, one.wasm), (digest(one.wasm).as_str(), standard(one.name).as_slice()), "{}", one.name);
     }
@@ -122,7 +122,7 @@ async fn a_plugin_is_deactivated_with_its_file() {
     let (mut rollout, _) = world.start().await;
     assert_eq!(echo(&rollout, &world.bench.board).await, "v1: x");
     world.remove(&mut rollout, "echo").await;
-    assert!(rollout.registry.table().entry("echo").is_none());
+    assert!(rollout.registry.snapshot().entry("echo").is_none());
 }
 
 #[tokio::test]
@@ -171,7 +171,7 @@ async fn a_plugin_cannot_take_a_standard_command() {
     world.save("a-clash", &bad("specs_fail"));
     let (rollout, turned) = world.start().await;
     assert_eq!(turned.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["a-clash"]);
-    assert_eq!(rollout.registry.table().command("new").unwrap().generation.name, "sessions");
+    assert_eq!(rollout.registry.snapshot().command("new").unwrap().version.name, "sessions");
 }
 
 #[tokio::test]
@@ -208,17 +208,17 @@ async fn compiled_code_is_loaded_from_the_cache() {
     let cache = world.plugins.join("../state/cache");
     let settings = world.bench.settings("echo");
     let start = |program: &str| cordboard_runtime::Registry::start(cache.clone(), program.into(), 4).unwrap();
-    start(env!("CARGO_BIN_EXE_cordboard")).activate_wasm("echo", &bad("echo"), (&settings, NOW)).await.unwrap();
+    start(env!("CARGO_BIN_EXE_cordboard")).activate_wasm("echo", &bad("echo"), &settings, NOW).await.unwrap();
     let without = start("/nonexistent");
-    without.activate_wasm("echo", &bad("echo"), (&settings, NOW)).await.unwrap();
-    let why = without.activate_wasm("echo", &bad("echo_v2"), (&settings, NOW)).await.unwrap_err().to_string();
+    without.activate_wasm("echo", &bad("echo"), &settings, NOW).await.unwrap();
+    let why = without.activate_wasm("echo", &bad("echo_v2"), &settings, NOW).await.unwrap_err().to_string();
     assert!(why.starts_with("it did not compile: its compiler failed to start: "), "{why}");
 
     // A full disk disables the cache, not the plugin.
     let full = start(env!("CARGO_BIN_EXE_cordboard"));
     fs::rename(&cache, cache.with_extension("away")).unwrap();
-    full.activate_wasm("echo", &bad("echo"), (&settings, NOW)).await.unwrap();
-    assert!(full.table().command("echo").is_some());
+    full.activate_wasm("echo", &bad("echo"), &settings, NOW).await.unwrap();
+    assert!(full.snapshot().command("echo").is_some());
     fs::rename(cache.with_extension("away"), &cache).unwrap();
 
     // A damaged artifact is compiled again, never run.
@@ -228,7 +228,7 @@ async fn compiled_code_is_loaded_from_the_cache() {
         fs::remove_file(&path).unwrap();
         fs::write(&path, b"damaged").unwrap();
     }
-    start(env!("CARGO_BIN_EXE_cordboard")).activate_wasm("echo", &bad("echo"), (&settings, NOW)).await.unwrap();
+    start(env!("CARGO_BIN_EXE_cordboard")).activate_wasm("echo", &bad("echo"), &settings, NOW).await.unwrap();
 }
 
 #[tokio::test]
@@ -250,7 +250,7 @@ async fn a_failed_compiler_is_reported_with_the_remedy() {
         fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
         let registry = cordboard_runtime::Registry::start(world.plugins.join("../cache"), program, 4).unwrap();
         let settings = world.bench.settings("echo");
-        let why = registry.activate_wasm("echo", &bad("echo"), (&settings, NOW)).await.unwrap_err().to_string();
+        let why = registry.activate_wasm("echo", &bad("echo"), &settings, NOW).await.unwrap_err().to_string();
         assert!(why.starts_with(&format!("it did not compile: {told}")) && why.contains(again), "{script}: {why}");
     }
 }

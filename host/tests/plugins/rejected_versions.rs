@@ -21,7 +21,7 @@ async fn refused(wasm: &[u8]) -> String {
     // The good version again: the rejection is cleared, and it was active all the time.
     assert_eq!(bench.plug("echo", &bad("echo")).await.unwrap(), Activation::Unchanged);
     assert_eq!(bench.status("echo"), ("ok".to_owned(), String::new()));
-    assert_eq!(bench.registry.table().generation("echo").unwrap().number, 1);
+    assert_eq!(bench.registry.snapshot().version("echo").unwrap().generation, 1);
     why
 }
 
@@ -238,18 +238,18 @@ async fn a_removed_grant_is_revoked_at_once() {
     bench.plug("needs_approval", &bad("needs_approval")).await.unwrap();
     bench.configure("");
     let settings = bench.settings("needs_approval");
-    let why = bench.registry.reconfigure("needs_approval", (&settings, NOW)).await.unwrap_err();
+    let why = bench.registry.reconfigure("needs_approval", &settings, NOW).await.unwrap_err();
     assert!(why.to_string().starts_with("it requests capabilities that it was not granted"), "{why}");
     let (health, note) = bench.status("needs_approval");
     assert!(health == "pending approval" && note.contains(&why.to_string()), "{health}: {note}");
-    assert!(bench.registry.table().command("needs_approval").is_none());
+    assert!(bench.registry.snapshot().command("needs_approval").is_none());
 }
 
 #[tokio::test]
 async fn an_invalid_configuration_keeps_the_previous_one() {
     let mut bench = TestHost::standard().await;
     bench.configure("[plugins.persona.config.personas.poet]\ndescription = \"Rhymes\"");
-    let why = bench.registry.reconfigure("persona", (&bench.settings("persona"), NOW)).await.unwrap_err();
+    let why = bench.registry.reconfigure("persona", &bench.settings("persona"), NOW).await.unwrap_err();
     assert!(why.to_string().contains("missing field `instructions`"), "{why}");
     assert!(
         bench
@@ -257,21 +257,20 @@ async fn an_invalid_configuration_keeps_the_previous_one() {
             .1
             .starts_with("its new configuration was rejected: it failed its trial: it returned an error: ")
     );
-    assert!(bench.registry.table().persona("poet").is_none() && bench.registry.table().persona("planner").is_some());
+    assert!(
+        bench.registry.snapshot().persona("poet").is_none() && bench.registry.snapshot().persona("planner").is_some()
+    );
 
     bench.configure("[plugins.persona.config.personas.poet]\ninstructions = \"Rhyme.\"");
-    assert_eq!(
-        bench.registry.reconfigure("persona", (&bench.settings("persona"), NOW)).await.unwrap(),
-        Activation::New
-    );
-    assert!(bench.registry.table().persona("poet").is_some());
+    assert_eq!(bench.registry.reconfigure("persona", &bench.settings("persona"), NOW).await.unwrap(), Activation::New);
+    assert!(bench.registry.snapshot().persona("poet").is_some());
     assert_eq!(bench.status("persona"), ("ok".to_owned(), String::new()));
 
     bench.configure("[plugins.persona.config.personas.poet]\ninstructions = 5");
-    bench.registry.reconfigure("persona", (&bench.settings("persona"), NOW)).await.unwrap_err();
+    bench.registry.reconfigure("persona", &bench.settings("persona"), NOW).await.unwrap_err();
     bench.configure("[plugins.persona.config.personas.poet]\ninstructions = \"Rhyme.\"");
     assert_eq!(
-        bench.registry.reconfigure("persona", (&bench.settings("persona"), NOW)).await.unwrap(),
+        bench.registry.reconfigure("persona", &bench.settings("persona"), NOW).await.unwrap(),
         Activation::Unchanged
     );
     assert_eq!(bench.status("persona"), ("ok".to_owned(), String::new()), "a restored file is not rejected");

@@ -186,7 +186,7 @@ impl Rig {
     }
 
     fn serving(&self, name: &str) -> Option<String> {
-        self.bench.registry.table().generation(name).map(|one| one.digest.clone())
+        self.bench.registry.snapshot().version(name).map(|one| one.digest.clone())
     }
 
     /// Waits for a line that contains this text, and removes it.

@@ -82,7 +82,7 @@ async fn a_plugin_cannot_read_the_state_of_others() {
 async fn a_trial_has_no_network_access() {
     let mirror = Mirror::start().await;
     let bench = sandbox_escape(&mirror, "").await;
-    let table = bench.registry.table();
+    let table = bench.registry.snapshot();
     assert_eq!(table.command("files").unwrap().spec.summary, "trials and views have no network");
 }
 

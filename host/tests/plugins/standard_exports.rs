@@ -6,13 +6,13 @@ use cordboard_runtime::{CallOrder, Snapshot};
 use crate::components::{STANDARD, TestHost};
 
 fn commands(table: &Snapshot) -> Vec<(&str, &str)> {
-    table.commands().map(|offer| (offer.spec.name.as_str(), offer.generation.name.as_str())).collect()
+    table.commands().map(|offer| (offer.spec.name.as_str(), offer.version.name.as_str())).collect()
 }
 
 #[tokio::test]
 async fn every_standard_plugin_has_its_exports() {
     let bench = TestHost::standard().await;
-    let table = bench.registry.table();
+    let table = bench.registry.snapshot();
     assert_eq!(
         commands(&table),
         [
@@ -48,7 +48,7 @@ async fn every_standard_plugin_has_its_exports() {
 #[tokio::test]
 async fn only_stop_skips_the_queue_and_only_plugins_needs_a_role() {
     let bench = TestHost::standard().await;
-    let table = bench.registry.table();
+    let table = bench.registry.snapshot();
     for offer in table.commands() {
         let (name, spec) = (offer.spec.name.as_str(), &offer.spec);
         assert_eq!(spec.order == CallOrder::AtOnce, name == "stop", "{name}");

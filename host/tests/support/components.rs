@@ -126,7 +126,7 @@ impl TestHost {
     }
 
     pub async fn plug(&self, name: &str, wasm: &[u8]) -> Result<Activation, PluginError> {
-        self.registry.activate_wasm(name, wasm, (&self.settings(name), NOW)).await
+        self.registry.activate_wasm(name, wasm, &self.settings(name), NOW).await
     }
 
     /// Returns the reason of the rejection of `wasm`.
@@ -141,7 +141,7 @@ impl TestHost {
 
     pub async fn call_as(&self, caller: &Caller, line: &str) -> Result<Reply, CallError> {
         let (name, text) = line.split_once(' ').unwrap_or((line, ""));
-        let table = self.registry.table();
+        let table = self.registry.snapshot();
         let offer = table.command(name).unwrap_or_else(|| panic!("no plugin exports /{name}"));
         let asked = CallContext {
             caller: Some(caller.clone()),
@@ -152,7 +152,7 @@ impl TestHost {
         self.memory.add_member(&self.place, caller);
         let args = text.split_whitespace().map(str::to_owned).collect();
         let typed = Invocation { args, text: text.to_owned() };
-        let reply = self.registry.command(&self.board, (offer, asked), &typed).await;
+        let reply = self.registry.command(&self.board, offer, asked, &typed).await;
         settle(&self.registry, &self.memory).await;
         reply
     }
@@ -168,7 +168,7 @@ impl TestHost {
 
     /// Returns the health and the note of a plugin, as shown by `/plugins`.
     pub fn status(&self, name: &str) -> (String, String) {
-        let table = self.registry.table();
+        let table = self.registry.snapshot();
         let status = table.statuses().find(|status| status.name == name).expect("a known format");
         (status.health.as_str().to_owned(), status.note)
     }

@@ -30,13 +30,13 @@ impl CpuMeter {
 
     /// The time computed so far, including the current poll. It must be called from within a poll.
     pub fn spent(&self) -> Duration {
-        let turn = self.now().saturating_sub(self.0.since.load(Ordering::Relaxed));
-        Duration::from_nanos(self.0.spent.load(Ordering::Relaxed).saturating_add(turn))
+        let poll = self.now().saturating_sub(self.0.since.load(Ordering::Relaxed));
+        Duration::from_nanos(self.0.spent.load(Ordering::Relaxed).saturating_add(poll))
     }
 
     /// Runs `call` and measures each poll.
-    pub fn count<F: Future>(&self, call: Pin<&mut F>) -> impl Future<Output = F::Output> {
-        Counted { clock: self.clone(), call }
+    pub fn measure<F: Future>(&self, call: Pin<&mut F>) -> impl Future<Output = F::Output> {
+        Measured { meter: self.clone(), call }
     }
 
     fn now(&self) -> u64 {
@@ -44,20 +44,20 @@ impl CpuMeter {
     }
 }
 
-struct Counted<'a, F> {
-    clock: CpuMeter,
+struct Measured<'a, F> {
+    meter: CpuMeter,
     call: Pin<&'a mut F>,
 }
 
-impl<F: Future> Future for Counted<'_, F> {
+impl<F: Future> Future for Measured<'_, F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        let begun = self.clock.now();
-        self.clock.0.since.store(begun, Ordering::Relaxed);
-        let answer = self.call.as_mut().poll(context);
-        let turn = self.clock.now().saturating_sub(begun);
-        self.clock.0.spent.fetch_add(turn, Ordering::Relaxed);
-        answer
+        let began = self.meter.now();
+        self.meter.0.since.store(began, Ordering::Relaxed);
+        let result = self.call.as_mut().poll(context);
+        let poll = self.meter.now().saturating_sub(began);
+        self.meter.0.spent.fetch_add(poll, Ordering::Relaxed);
+        result
     }
 }

@@ -28,23 +28,23 @@ impl Default for GuestTime {
 
 impl GuestTime {
     /// Guests read the fixed time `at` in all calls that start from now on.
-    pub fn stop(&self, at: Timestamp) {
+    pub fn fix(&self, at: Timestamp) {
         self.0.store(at.0, Ordering::Release);
     }
 
     /// Sets the wall clock of one guest.
-    pub fn give(&self, wasi: &mut WasiCtxBuilder) {
+    pub fn set_clock(&self, wasi: &mut WasiCtxBuilder) {
         match self.0.load(Ordering::Acquire) {
             RUNNING => {}
-            at => drop(wasi.wall_clock(Still(Duration::from_millis(at)))),
+            at => drop(wasi.wall_clock(FixedClock(Duration::from_millis(at)))),
         }
     }
 }
 
 /// A wall clock with a fixed time since the Unix epoch.
-struct Still(Duration);
+struct FixedClock(Duration);
 
-impl HostWallClock for Still {
+impl HostWallClock for FixedClock {
     fn resolution(&self) -> Duration {
         Duration::from_millis(1)
     }

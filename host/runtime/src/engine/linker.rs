@@ -16,11 +16,11 @@ use wasmtime::component::{HasSelf, Linker};
 use crate::{call::CallState, engine::SharedEngine, imports, network_grants};
 
 /// The names of the linked interfaces, and their linker.
-type Latest = Option<(Vec<&'static str>, Arc<Linker<CallState>>)>;
+type CachedLinker = (Vec<&'static str>, Arc<Linker<CallState>>);
 
 pub struct Linkers {
     engine: SharedEngine,
-    latest: Mutex<Latest>,
+    latest: Mutex<Option<CachedLinker>>,
 }
 
 impl Linkers {
@@ -34,24 +34,24 @@ impl Linkers {
 
     /// Returns a linker with only the granted interfaces. WASI is always linked, without access to files, environment
     /// or network.
-    pub fn of(&self, grants: &BTreeSet<String>, reach: &NetworkGrants) -> wasmtime::Result<Arc<Linker<CallState>>> {
+    pub fn get(&self, grants: &BTreeSet<String>, network: &NetworkGrants) -> wasmtime::Result<Arc<Linker<CallState>>> {
         let granted: Vec<Capability> =
-            Capability::ALL.into_iter().filter(|one| is_granted(*one, grants, reach)).collect();
-        let http = network_grants::has(reach, network_grants::HTTP).then_some(network_grants::HTTP);
+            Capability::ALL.into_iter().filter(|one| is_granted(*one, grants, network)).collect();
+        let http = network_grants::is_granted(network, network_grants::HTTP).then_some(network_grants::HTTP);
         let set: Vec<&'static str> = granted.iter().map(|one| one.as_str()).chain(http).collect();
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, linker)) = latest.as_ref().filter(|(names, _)| *names == set) {
             return Ok(Arc::clone(linker));
         }
-        let linker = Arc::new(self.fill(&granted, reach)?);
+        let linker = Arc::new(self.fill(&granted, network)?);
         *latest = Some((set, Arc::clone(&linker)));
         Ok(linker)
     }
 
-    fn fill(&self, granted: &[Capability], reach: &NetworkGrants) -> wasmtime::Result<Linker<CallState>> {
+    fn fill(&self, granted: &[Capability], network: &NetworkGrants) -> wasmtime::Result<Linker<CallState>> {
         let mut linker = Linker::new(self.engine.engine());
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
-        network_grants::link(&mut linker, reach)?;
+        network_grants::link(&mut linker, network)?;
         crate::bindings::types::add_to_linker::<_, HasSelf<CallState>>(&mut linker, |state| state)?;
         for capability in granted {
             imports::link(*capability, &mut linker)?;
@@ -60,10 +60,10 @@ impl Linkers {
     }
 }
 
-fn is_granted(capability: Capability, grants: &BTreeSet<String>, reach: &NetworkGrants) -> bool {
+fn is_granted(capability: Capability, grants: &BTreeSet<String>, network: &NetworkGrants) -> bool {
     match capability.grant_kind() {
         GrantKind::Always => true,
         GrantKind::ByName => grants.contains(capability.as_str()),
-        GrantKind::ByTargets => network_grants::has(reach, capability.as_str()),
+        GrantKind::ByTargets => network_grants::is_granted(network, capability.as_str()),
     }
 }

@@ -4,17 +4,18 @@ use std::sync::Arc;
 
 use cordboard_core::{event::SessionEvent, types::Timestamp};
 
-use super::{
-    super::{
-        bindings::{
-            hook::exports::cordboard::plugin::hook, schedule::exports::cordboard::plugin::schedule,
-            webhook::exports::cordboard::plugin::webhook,
-        },
-        call_error::CallError,
-        convert,
-        registry::version::PluginVersion,
+use super::{call, environment, session_context};
+use crate::{
+    bindings::{
+        hook::exports::cordboard::plugin::hook,
+        schedule::exports::cordboard::plugin::schedule,
+        webhook::exports::cordboard::plugin::webhook::{Request, Response},
     },
-    Context, Invoker, call,
+    call_error::CallError,
+    context::CallContext,
+    convert,
+    host_api::HostApi,
+    registry::Registry,
 };
 
 /// A scheduled job that is due.
@@ -25,77 +26,52 @@ pub struct DueJob {
     pub missed: u32,
 }
 
-/// An HTTP request that has passed the host's checks.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct WebRequest {
-    pub method: String,
-    /// The path after the plugin's name.
-    pub path: String,
-    pub query: String,
-    /// Header names are in lower case.
-    pub headers: Vec<(String, String)>,
-    pub body: Vec<u8>,
-}
-
-/// A plugin's response to an HTTP request. The host hasn't checked it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct WebResponse {
-    pub status: u16,
-    pub headers: Vec<(String, String)>,
-    pub body: Vec<u8>,
-}
-
-impl Invoker {
-    pub async fn hook(
-        &self,
-        generation: &Arc<PluginVersion>,
-        context: Context,
-        happening: &SessionEvent,
-    ) -> Result<(), CallError> {
+impl Registry {
+    /// Delivers an event to the hook of `plugin`.
+    pub async fn hook(&self, host: &Arc<dyn HostApi>, plugin: &str, event: &SessionEvent) -> Result<(), CallError> {
+        let snapshot = self.snapshot();
+        let version = snapshot.version(plugin).ok_or(CallError::NotOffered("hook"))?;
         let _permit = self.permit().await;
+        let context = event.session.as_ref().map_or_else(CallContext::default, session_context);
         let event = hook::Event {
-            kind: happening.kind.as_str().to_owned(),
-            at: happening.at.0,
-            session: happening.session.as_ref().map(convert::session),
-            data: happening.data.clone(),
+            kind: event.kind.as_str().to_owned(),
+            at: event.at.0,
+            session: event.session.as_ref().map(convert::session),
+            data: event.data.clone(),
         };
-        call_export!(self, generation, hook, context, |guest, store| guest
+        call_export!(self, version, hook, environment(host, &snapshot, context), |guest, store| guest
             .cordboard_plugin_hook()
             .call_on_event(store, &event))
     }
 
-    pub async fn run_job(
-        &self,
-        generation: &Arc<PluginVersion>,
-        context: Context,
-        due: &DueJob,
-    ) -> Result<(), CallError> {
+    /// Runs a scheduled job of `plugin`. [`CallError::Plugin`] is the plugin's own error.
+    pub async fn run_job(&self, host: &Arc<dyn HostApi>, plugin: &str, due: &DueJob) -> Result<(), CallError> {
+        let snapshot = self.snapshot();
+        let version = snapshot.version(plugin).ok_or(CallError::NotOffered("schedule"))?;
         let _permit = self.permit().await;
+        let environment = environment(host, &snapshot, CallContext::default());
         let job = schedule::DueJob { name: due.name.clone(), at: due.at.0, missed: due.missed, facts: Vec::new() };
-        let ran = call_export!(self, generation, schedule, context, |guest, store| guest
+        let output = call_export!(self, version, schedule, environment, |guest, store| guest
             .cordboard_plugin_schedule()
             .call_run(store, &job))?;
-        ran.map_err(CallError::Plugin)
+        output.map_err(CallError::Plugin)
     }
 
+    /// Passes an HTTP request, which has passed the host's checks, to the webhook of `plugin`. The host hasn't checked
+    /// the response. [`CallError::Plugin`] is the plugin's own error.
     pub async fn receive(
         &self,
-        generation: &Arc<PluginVersion>,
-        context: Context,
-        request: &WebRequest,
-    ) -> Result<WebResponse, CallError> {
+        host: &Arc<dyn HostApi>,
+        plugin: &str,
+        request: &Request,
+    ) -> Result<Response, CallError> {
+        let snapshot = self.snapshot();
+        let version = snapshot.version(plugin).ok_or(CallError::NotOffered("webhook"))?;
         let _permit = self.permit().await;
-        let asked = webhook::Request {
-            method: request.method.clone(),
-            path: request.path.clone(),
-            query: request.query.clone(),
-            headers: request.headers.clone(),
-            body: request.body.clone(),
-        };
-        let answer = call_export!(self, generation, webhook, context, |guest, store| guest
+        let environment = environment(host, &snapshot, CallContext::default());
+        let output = call_export!(self, version, webhook, environment, |guest, store| guest
             .cordboard_plugin_webhook()
-            .call_receive(store, &asked))?;
-        let webhook::Response { status, headers, body } = answer.map_err(CallError::Plugin)?;
-        Ok(WebResponse { status, headers, body })
+            .call_receive(store, request))?;
+        output.map_err(CallError::Plugin)
     }
 }

@@ -3,58 +3,37 @@
 use super::super::{
     bindings::catalog::{Choice, Command, Host, Plugin},
     call::CallState,
-    directory::CommandEntry,
-    host_api,
+    directory::PluginStatus,
 };
 
 impl Host for CallState {
     async fn commands(&mut self) -> wasmtime::Result<Vec<Command>> {
-        let lent = self.lend()?;
-        let role = self.caller().map(|caller| caller.role);
-        let usable = lent.directory.commands().into_iter().filter(|one| role.is_some_and(|role| role >= one.min_role));
-        let command = |one: CommandEntry| Command {
-            name: one.name,
-            summary: one.summary,
-            usage: one.usage,
-            min_role: one.min_role.as_str().to_owned(),
-            plugin: one.plugin,
-        };
-        Ok(usable.map(command).collect())
+        let host = self.host()?;
+        Ok(self.caller().map_or_else(Vec::new, |caller| host.directory.commands(caller.role)))
     }
 
     async fn plugins(&mut self) -> wasmtime::Result<Vec<Plugin>> {
-        let lent = self.lend()?;
-        Ok(lent
-            .directory
-            .plugins()
-            .into_iter()
-            .map(|status| Plugin {
-                name: status.name,
-                digest: status.digest,
-                generation: status.generation,
-                since: status.since.0,
-                health: status.health.as_str().to_owned(),
-                note: status.note,
-            })
-            .collect())
+        let host = self.host()?;
+        let plugin = |status: PluginStatus| Plugin {
+            name: status.name,
+            digest: status.digest,
+            generation: status.generation,
+            since: status.since.0,
+            health: status.health.as_str().to_owned(),
+            note: status.note,
+        };
+        Ok(host.directory.plugins().into_iter().map(plugin).collect())
     }
 
     async fn personas(&mut self) -> wasmtime::Result<Vec<Choice>> {
-        let lent = self.lend()?;
-        Ok(lent.directory.personas().iter().map(choice).collect())
+        Ok(self.host()?.directory.personas())
     }
 
     async fn modes(&mut self) -> wasmtime::Result<Vec<Choice>> {
-        let lent = self.lend()?;
-        Ok(lent.directory.modes().iter().map(choice).collect())
+        Ok(self.host()?.directory.modes())
     }
 
     async fn agents(&mut self) -> wasmtime::Result<Vec<Choice>> {
-        let lent = self.lend()?;
-        Ok(lent.board.agents().iter().map(choice).collect())
+        Ok(self.host()?.api.agents())
     }
-}
-
-fn choice(choice: &host_api::Choice) -> Choice {
-    Choice { name: choice.name.clone(), description: choice.description.clone() }
 }

@@ -15,23 +15,23 @@ use super::super::{
 
 impl Host for CallState {
     async fn post(&mut self, place: Place, message: Reply) -> wasmtime::Result<Result<String, String>> {
-        let lent = self.lend()?;
+        let host = self.host()?;
         let message = message.scrubbed();
-        let about = self.call_session();
-        let session = about.as_ref().map(|view| &view.record.name);
-        let message = buttons::own(convert::reply_of(message), (&self.profile, &*lent.directory), session);
+        let view = self.call_session();
+        let session = view.as_ref().map(|view| &view.record.name);
+        let message = buttons::restrict(convert::reply_of(message), &self.profile, &*host.directory, session);
         let place = convert::place_of(place);
         // Check the place before counting the post, so that a refused post doesn't use up the limit.
-        if let Err(why) = lent.board.may_post(&self.asked, &place).await {
-            return Ok(Err(why));
+        if let Err(why) = host.api.check_post(&self.context, &place).await {
+            return Ok(Err(why.to_string()));
         }
-        if !self.meter.post(message.bytes()) {
+        if !self.meter.count_post(message.bytes()) {
             return Ok(Err(format!(
                 "this call reached its `reply` limit of {} for all posts, each counted as at least 4KiB: post less, or raise `reply` in [plugins.{}]",
-                format_size(self.meter.limits().reply as u64),
+                format_size(self.profile.limits.reply as u64),
                 self.profile.name
             )));
         }
-        Ok(lent.board.post(&place, message).await)
+        Ok(host.api.post(&place, message).await.map_err(|error| error.to_string()))
     }
 }

@@ -4,7 +4,7 @@ use super::super::{bindings::config::Host, call::CallState};
 
 impl Host for CallState {
     async fn read(&mut self) -> wasmtime::Result<String> {
-        self.count()?;
+        self.count_call()?;
         Ok(self.profile.config.to_string())
     }
 }

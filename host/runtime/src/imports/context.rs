@@ -11,37 +11,37 @@ use super::super::{
 impl CallState {
     /// The session that the call is for.
     pub fn call_session(&self) -> Option<SessionView> {
-        match (&self.lent, &self.asked.caller, &self.asked.place) {
-            (Some(lent), Some(caller), Some(place)) => lent.board.active(caller, place),
-            _ => self.asked.active.clone(),
+        match (&self.host, &self.context.caller, &self.context.place) {
+            (Some(host), Some(caller), Some(place)) => host.api.active(caller, place),
+            _ => self.context.active.clone(),
         }
     }
 }
 
 impl Host for CallState {
     async fn current_caller(&mut self) -> wasmtime::Result<Option<types::Caller>> {
-        self.count()?;
-        Ok(self.asked.caller.as_ref().map(convert::caller))
+        self.count_call()?;
+        Ok(self.context.caller.as_ref().map(convert::caller))
     }
 
     async fn current_place(&mut self) -> wasmtime::Result<Option<types::Place>> {
-        self.count()?;
-        Ok(self.asked.place.as_ref().map(convert::place))
+        self.count_call()?;
+        Ok(self.context.place.as_ref().map(convert::place))
     }
 
     /// Read again each time, because the command may have switched the session.
     async fn active_session(&mut self) -> wasmtime::Result<Option<types::Session>> {
-        self.count()?;
+        self.count_call()?;
         Ok(self.call_session().as_ref().map(convert::session))
     }
 
     async fn now(&mut self) -> wasmtime::Result<types::Timestamp> {
-        self.count()?;
+        self.count_call()?;
         Ok(self.now.0)
     }
 
     async fn locale(&mut self) -> wasmtime::Result<Option<String>> {
-        self.count()?;
-        Ok(self.asked.locale.clone())
+        self.count_call()?;
+        Ok(self.context.locale.clone())
     }
 }

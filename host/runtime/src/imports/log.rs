@@ -7,7 +7,7 @@ use super::super::{
 
 impl Host for CallState {
     async fn write(&mut self, level: Level, message: String) -> wasmtime::Result<()> {
-        self.journal.write(level, &message);
+        self.log.write(level, &message);
         Ok(())
     }
 }

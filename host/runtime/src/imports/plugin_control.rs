@@ -9,42 +9,42 @@ use super::super::{
     call::CallState,
 };
 
-type Answer = wasmtime::Result<Result<String, Error>>;
+type CommandResult = wasmtime::Result<Result<String, Error>>;
 
 impl CallState {
-    async fn plug_order(&mut self, name: String, order: AdminCommand) -> Answer {
-        let lent = self.lend()?;
-        let done = lent.board.steer_plugin(self.asked.caller.as_ref(), &name, order).await;
-        Ok(done.map_err(|ApiError { code, text }| Error { code: code.as_str().to_owned(), message: text }))
+    async fn run_admin_command(&mut self, name: String, command: AdminCommand) -> CommandResult {
+        let host = self.host()?;
+        let outcome = host.api.run_admin_command(self.context.caller.as_ref(), &name, command).await;
+        Ok(outcome.map_err(|ApiError { code, text }| Error { code: code.as_str().to_owned(), message: text }))
     }
 }
 
 impl Host for CallState {
-    async fn rollback(&mut self, name: String) -> Answer {
-        self.plug_order(name, AdminCommand::Rollback).await
+    async fn rollback(&mut self, name: String) -> CommandResult {
+        self.run_admin_command(name, AdminCommand::Rollback).await
     }
 
-    async fn reload(&mut self, name: String) -> Answer {
-        self.plug_order(name, AdminCommand::Reload).await
+    async fn reload(&mut self, name: String) -> CommandResult {
+        self.run_admin_command(name, AdminCommand::Reload).await
     }
 
-    async fn disable(&mut self, name: String) -> Answer {
-        self.plug_order(name, AdminCommand::Disable).await
+    async fn disable(&mut self, name: String) -> CommandResult {
+        self.run_admin_command(name, AdminCommand::Disable).await
     }
 
-    async fn enable(&mut self, name: String) -> Answer {
-        self.plug_order(name, AdminCommand::Enable).await
+    async fn enable(&mut self, name: String) -> CommandResult {
+        self.run_admin_command(name, AdminCommand::Enable).await
     }
 
-    async fn grant(&mut self, name: String, digest: String) -> Answer {
-        self.plug_order(name, AdminCommand::Grant(digest)).await
+    async fn grant(&mut self, name: String, digest: String) -> CommandResult {
+        self.run_admin_command(name, AdminCommand::Grant(digest)).await
     }
 
-    async fn refuse(&mut self, name: String, digest: String) -> Answer {
-        self.plug_order(name, AdminCommand::Refuse(digest)).await
+    async fn refuse(&mut self, name: String, digest: String) -> CommandResult {
+        self.run_admin_command(name, AdminCommand::Refuse(digest)).await
     }
 
-    async fn revoke(&mut self, name: String) -> Answer {
-        self.plug_order(name, AdminCommand::Revoke).await
+    async fn revoke(&mut self, name: String) -> CommandResult {
+        self.run_admin_command(name, AdminCommand::Revoke).await
     }
 }

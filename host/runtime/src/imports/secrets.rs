@@ -4,7 +4,7 @@ use super::super::{bindings::secrets::Host, call::CallState};
 
 impl Host for CallState {
     async fn placeholder(&mut self, name: String) -> wasmtime::Result<Result<String, String>> {
-        self.lend()?;
-        Ok(self.egress.vault.placeholder(&self.profile.name, &name))
+        self.host()?;
+        Ok(self.http.secrets.placeholder(&self.profile.name, &name).map_err(|error| error.to_string()))
     }
 }

@@ -7,9 +7,8 @@ use cordboard_core::{
     agent::PromptId,
     messages,
     session::{self, ApiError, ApiErrorCode, SessionCommand},
-    types::{Caller, Place, Role, SessionName, SessionView},
+    types::{Caller, Role, SessionName, SessionView},
 };
-
 use uuid::Uuid;
 
 use super::super::{
@@ -19,143 +18,130 @@ use super::super::{
     },
     call::{CallState, HostHandle},
     call_output::CallOutput,
-    convert, host_api,
+    convert,
 };
 
-type Answer = wasmtime::Result<Result<types::Session, Error>>;
+type SessionResult = wasmtime::Result<Result<types::Session, Error>>;
 
 impl CallState {
     /// Counts the host call and returns the caller whose rights it uses.
-    fn acting(&mut self) -> wasmtime::Result<Result<(HostHandle, Caller), ApiError>> {
-        let lent = self.lend()?;
-        let nobody = || ApiError { code: ApiErrorCode::Denied, text: messages::NO_CALLER.to_owned() };
-        Ok(self.caller().cloned().map(|caller| (lent, caller)).ok_or_else(nobody))
+    fn acting_caller(&mut self) -> wasmtime::Result<Result<(HostHandle, Caller), ApiError>> {
+        let host = self.host()?;
+        let no_caller = || ApiError { code: ApiErrorCode::Denied, text: messages::NO_CALLER.to_owned() };
+        Ok(self.caller().cloned().map(|caller| (host, caller)).ok_or_else(no_caller))
     }
 
-    /// Members may open sessions only in the chat of their call. In another chat, other people type, and wouldn't know
-    /// which session receives it.
-    fn reachable(&self, caller: &Caller, place: &Place, name: &str) -> Result<SessionName, ApiError> {
-        if caller.role < Role::Admin && self.asked.place.as_ref() != Some(place) {
-            return Err(ApiError { code: ApiErrorCode::Denied, text: messages::only_here(name) });
-        }
-        known(name)
-    }
-
-    async fn order(&mut self, name: String, order: SessionCommand) -> Answer {
-        let done = match self.acting()? {
-            Ok((lent, caller)) => match known(&name) {
-                Ok(name) => lent.board.order(&caller, &name, order).await,
-                Err(refusal) => Err(refusal),
-            },
-            Err(refusal) => Err(refusal),
+    async fn control(&mut self, name: String, command: SessionCommand) -> SessionResult {
+        let acting = self.acting_caller()?;
+        let outcome = async {
+            let (host, caller) = acting?;
+            host.api.control(&caller, &session_name(&name)?, command).await
         };
-        Ok(answer(done))
+        Ok(session_result(outcome.await))
     }
 }
 
 /// Parses a session name. A name that isn't valid gets the same error as an unknown session.
-fn known(name: &str) -> Result<SessionName, ApiError> {
+fn session_name(name: &str) -> Result<SessionName, ApiError> {
     name.parse().map_err(|_| ApiError { code: ApiErrorCode::Unknown, text: messages::unknown_session(name) })
 }
 
-fn answer(done: Result<SessionView, ApiError>) -> Result<types::Session, Error> {
-    done.map(|view| convert::session(&view)).map_err(refusal)
+fn session_result(outcome: Result<SessionView, ApiError>) -> Result<types::Session, Error> {
+    outcome.map(|view| convert::session(&view)).map_err(error_of)
 }
 
-fn refusal(refusal: ApiError) -> Error {
-    Error { code: refusal.code.as_str().to_owned(), message: refusal.text }
+fn error_of(error: ApiError) -> Error {
+    Error { code: error.code.as_str().to_owned(), message: error.text }
 }
 
 impl Host for CallState {
-    async fn create(&mut self, spec: SessionSpec) -> Answer {
-        let SessionSpec { name, agent, persona, model, folder } = spec;
-        let done = match self.acting()? {
-            Ok((lent, caller)) => {
-                lent.board.create(&caller, host_api::SessionSpec { name, agent, persona, model, folder }).await
+    async fn create(&mut self, spec: SessionSpec) -> SessionResult {
+        let acting = self.acting_caller()?;
+        let outcome = async {
+            let (host, caller) = acting?;
+            host.api.create(&caller, spec).await
+        };
+        Ok(session_result(outcome.await))
+    }
+
+    async fn activate(&mut self, place: types::Place, name: String) -> SessionResult {
+        let (acting, place) = (self.acting_caller()?, convert::place_of(place));
+        let is_here = self.context.place.as_ref() == Some(&place);
+        let outcome = async {
+            let (host, caller) = acting?;
+            // In another chat, other people type, and wouldn't know which session receives it.
+            if caller.role < Role::Admin && !is_here {
+                return Err(ApiError { code: ApiErrorCode::Denied, text: messages::only_here(&name) });
             }
-            Err(refusal) => Err(refusal),
+            host.api.activate(&caller, &place, &session_name(&name)?).await
         };
-        Ok(answer(done))
+        Ok(session_result(outcome.await))
     }
 
-    async fn activate(&mut self, place: types::Place, name: String) -> Answer {
-        let place = convert::place_of(place);
-        let done = match self.acting()? {
-            Ok((lent, caller)) => match self.reachable(&caller, &place, &name) {
-                Ok(name) => lent.board.activate(&caller, &place, &name).await,
-                Err(refusal) => Err(refusal),
-            },
-            Err(refusal) => Err(refusal),
-        };
-        Ok(answer(done))
+    async fn start(&mut self, name: String) -> SessionResult {
+        self.control(name, SessionCommand::Start).await
     }
 
-    async fn start(&mut self, name: String) -> Answer {
-        self.order(name, SessionCommand::Start).await
+    async fn suspend(&mut self, name: String) -> SessionResult {
+        self.control(name, SessionCommand::Suspend).await
     }
 
-    async fn suspend(&mut self, name: String) -> Answer {
-        self.order(name, SessionCommand::Suspend).await
+    async fn suspend_anyway(&mut self, name: String) -> SessionResult {
+        self.control(name, SessionCommand::ForceSuspend).await
     }
 
-    async fn suspend_anyway(&mut self, name: String) -> Answer {
-        self.order(name, SessionCommand::ForceSuspend).await
-    }
-
-    async fn interrupt(&mut self, name: String, queued: QueuedPrompts) -> Answer {
+    async fn interrupt(&mut self, name: String, queued: QueuedPrompts) -> SessionResult {
         let queued = match queued {
             QueuedPrompts::Keep => session::QueuedPrompts::Keep,
             QueuedPrompts::Drop => session::QueuedPrompts::Drop,
         };
-        let from = self.asked.place.clone();
-        self.order(name, SessionCommand::Interrupt { queued, from }).await
+        let from = self.context.place.clone();
+        self.control(name, SessionCommand::Interrupt { queued, from }).await
     }
 
-    async fn retry(&mut self, name: String) -> Answer {
+    async fn retry(&mut self, name: String) -> SessionResult {
         // Each retry needs a new prompt id, because agents drop a prompt with an id that they have seen.
-        self.order(name, SessionCommand::Retry(PromptId(Uuid::new_v4().to_string()))).await
+        self.control(name, SessionCommand::Retry(PromptId(Uuid::new_v4().to_string()))).await
     }
 
-    async fn fresh(&mut self, name: String) -> Answer {
-        self.order(name, SessionCommand::Fresh).await
+    async fn fresh(&mut self, name: String) -> SessionResult {
+        self.control(name, SessionCommand::Fresh).await
     }
 
-    async fn leave(&mut self, name: String) -> Answer {
-        self.order(name, SessionCommand::Leave).await
+    async fn leave(&mut self, name: String) -> SessionResult {
+        self.control(name, SessionCommand::Leave).await
     }
 
-    async fn archive(&mut self, name: String) -> Answer {
-        self.order(name, SessionCommand::Archive).await
+    async fn archive(&mut self, name: String) -> SessionResult {
+        self.control(name, SessionCommand::Archive).await
     }
 
-    async fn restore(&mut self, name: String) -> Answer {
-        self.order(name, SessionCommand::Restore).await
+    async fn restore(&mut self, name: String) -> SessionResult {
+        self.control(name, SessionCommand::Restore).await
     }
 
-    async fn set_idle_timeout(&mut self, name: String, timeout: Option<u64>) -> Answer {
-        self.order(name, SessionCommand::SetIdleTimeout(timeout.map(Duration::from_secs))).await
+    async fn set_idle_timeout(&mut self, name: String, timeout: Option<u64>) -> SessionResult {
+        self.control(name, SessionCommand::SetIdleTimeout(timeout.map(Duration::from_secs))).await
     }
 
-    async fn set_model(&mut self, name: String, model: Option<String>) -> Answer {
-        self.order(name, SessionCommand::SetModel(model)).await
+    async fn set_model(&mut self, name: String, model: Option<String>) -> SessionResult {
+        self.control(name, SessionCommand::SetModel(model)).await
     }
 
-    async fn set_persona(&mut self, name: String, persona: Option<String>) -> Answer {
-        self.order(name, SessionCommand::SetPersona(persona)).await
+    async fn set_persona(&mut self, name: String, persona: Option<String>) -> SessionResult {
+        self.control(name, SessionCommand::SetPersona(persona)).await
     }
 
-    async fn set_mode(&mut self, name: String, mode: Option<String>) -> Answer {
-        self.order(name, SessionCommand::SetMode(mode)).await
+    async fn set_mode(&mut self, name: String, mode: Option<String>) -> SessionResult {
+        self.control(name, SessionCommand::SetMode(mode)).await
     }
 
     async fn send(&mut self, name: String, prompt: String) -> wasmtime::Result<Result<(), Error>> {
-        let done = match self.acting()? {
-            Ok((lent, caller)) => match known(&name) {
-                Ok(name) => lent.board.prompt(&caller, &name, prompt.scrubbed()).await,
-                Err(refusal) => Err(refusal),
-            },
-            Err(refusal) => Err(refusal),
+        let acting = self.acting_caller()?;
+        let outcome = async {
+            let (host, caller) = acting?;
+            host.api.prompt(&caller, &session_name(&name)?, prompt.scrubbed()).await
         };
-        Ok(done.map_err(refusal))
+        Ok(outcome.await.map_err(error_of))
     }
 }

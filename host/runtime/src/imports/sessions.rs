@@ -10,40 +10,40 @@ use super::super::{
 };
 
 impl CallState {
-    fn shelf(&mut self, shelf: ArchiveFilter, offset: u32, limit: u32) -> wasmtime::Result<Vec<types::Session>> {
-        let lent = self.lend()?;
+    fn page(&mut self, filter: ArchiveFilter, offset: u32, limit: u32) -> wasmtime::Result<Vec<types::Session>> {
+        let host = self.host()?;
         let Some(caller) = self.caller() else { return Ok(Vec::new()) };
-        let here = self.asked.place.as_ref().and_then(|place| lent.board.current(caller, place));
-        let here = here.map(|view| view.record.name);
-        let listed = |view: &SessionView| {
+        let current = self.context.place.as_ref().and_then(|place| host.api.current(caller, place));
+        let current = current.map(|view| view.record.name);
+        let session = |view: &SessionView| {
             let mut session = convert::session(view);
-            if here.as_ref() == Some(&view.record.name) {
+            if current.as_ref() == Some(&view.record.name) {
                 session.facts.push(("active".to_owned(), "here".to_owned()));
             }
             session
         };
-        Ok(lent.board.page(caller, shelf, offset as usize, limit as usize).iter().map(listed).collect())
+        Ok(host.api.page(caller, filter, offset as usize, limit as usize).iter().map(session).collect())
     }
 }
 
 impl Host for CallState {
     async fn count(&mut self) -> wasmtime::Result<u32> {
-        let lent = self.lend()?;
-        let count = self.caller().map_or(0, |caller| lent.board.count(caller));
+        let host = self.host()?;
+        let count = self.caller().map_or(0, |caller| host.api.count(caller));
         Ok(u32::try_from(count).unwrap_or(u32::MAX))
     }
 
     async fn recent(&mut self, offset: u32, limit: u32) -> wasmtime::Result<Vec<types::Session>> {
-        self.shelf(ArchiveFilter::Current, offset, limit)
+        self.page(ArchiveFilter::Current, offset, limit)
     }
 
     async fn archived(&mut self, offset: u32, limit: u32) -> wasmtime::Result<Vec<types::Session>> {
-        self.shelf(ArchiveFilter::Archived, offset, limit)
+        self.page(ArchiveFilter::Archived, offset, limit)
     }
 
     async fn find(&mut self, name: String) -> wasmtime::Result<Option<types::Session>> {
-        let lent = self.lend()?;
-        let found: Option<SessionView> = self.caller().and_then(|caller| lent.board.find(caller, &name));
+        let host = self.host()?;
+        let found: Option<SessionView> = self.caller().and_then(|caller| host.api.find(caller, &name));
         Ok(found.as_ref().map(convert::session))
     }
 }

@@ -12,24 +12,26 @@ use super::super::{
 impl Host for CallState {
     /// Traps if the store can't be read, because the plugin must not treat the key as absent.
     async fn get(&mut self, key: String) -> wasmtime::Result<Option<Vec<u8>>> {
-        let (lent, key) = (self.lend()?, key.scrubbed());
-        lent.board.get(&self.profile.name, &key).await.map_err(wasmtime::Error::msg)
+        let (host, key) = (self.host()?, key.scrubbed());
+        host.api.get(&self.profile.name, &key).await.map_err(wasmtime::Error::msg)
     }
 
     async fn set(&mut self, key: String, value: Vec<u8>) -> wasmtime::Result<Result<(), String>> {
-        let lent = self.lend()?;
+        let host = self.host()?;
         let (key, value) = (key.scrubbed(), value.scrubbed());
-        Ok(lent.board.set(&self.profile.name, &key, Some(value), self.profile.limits.state).await)
+        let stored = host.api.set(&self.profile.name, &key, Some(value), self.profile.limits.state).await;
+        Ok(stored.map_err(|error| error.to_string()))
     }
 
     async fn delete(&mut self, key: String) -> wasmtime::Result<Result<(), String>> {
-        let (lent, key) = (self.lend()?, key.scrubbed());
-        Ok(lent.board.set(&self.profile.name, &key, None, self.profile.limits.state).await)
+        let (host, key) = (self.host()?, key.scrubbed());
+        let deleted = host.api.set(&self.profile.name, &key, None, self.profile.limits.state).await;
+        Ok(deleted.map_err(|error| error.to_string()))
     }
 
     async fn keys(&mut self, prefix: String) -> wasmtime::Result<Vec<String>> {
-        let lent = self.lend()?;
-        lent.board.keys(&self.profile.name, &prefix).await.map_err(wasmtime::Error::msg)
+        let host = self.host()?;
+        host.api.keys(&self.profile.name, &prefix).await.map_err(wasmtime::Error::msg)
     }
 
     async fn compare_and_swap(
@@ -38,13 +40,13 @@ impl Host for CallState {
         expected: Option<Vec<u8>>,
         value: Option<Vec<u8>>,
     ) -> wasmtime::Result<Result<(), SwapError>> {
-        let lent = self.lend()?;
+        let host = self.host()?;
         let (key, limit) = (key.scrubbed(), self.profile.limits.state);
         let swap = Swap { expected: expected.scrubbed(), value: value.scrubbed() };
-        let swapped = lent.board.swap(&self.profile.name, &key, swap, limit).await;
+        let swapped = host.api.swap(&self.profile.name, &key, swap, limit).await;
         Ok(match swapped {
             Ok(outcome) => outcome.map_err(SwapError::Changed),
-            Err(why) => Err(SwapError::Failed(why)),
+            Err(error) => Err(SwapError::Failed(error.to_string())),
         })
     }
 }

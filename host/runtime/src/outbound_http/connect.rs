@@ -10,17 +10,17 @@ use std::{
 use cordboard_core::egress::{AddressKind, Host, grant_line};
 use tokio::net::{TcpStream, lookup_host};
 
-use super::{Network, failure::Failure};
+use super::{Network, request_error::RequestError};
 
 /// The timeout for connecting, shared by all addresses of a name. A reachable server answers in a fraction of it, and
 /// the plugin may have other servers to query.
-const CONNECT: Duration = Duration::from_secs(3);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The timeout for resolving a name.
-const RESOLVE: Duration = Duration::from_secs(5);
+const RESOLVE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The most addresses of a name that are tried.
-const TRIED: usize = 4;
+const MAX_ADDRESSES: usize = 4;
 
 pub struct Connection {
     pub stream: TcpStream,
@@ -28,54 +28,57 @@ pub struct Connection {
     pub took: Duration,
 }
 
-pub async fn connect(network: &Network, host: &Host, port: u16) -> Result<Connection, Failure> {
+pub async fn connect(network: &Network, host: &Host, port: u16) -> Result<Connection, RequestError> {
     let addresses = addresses(network, host, port).await?;
-    let each = CONNECT / u32::try_from(addresses.len()).unwrap_or(1).max(1);
+    let each = CONNECT_TIMEOUT / u32::try_from(addresses.len()).unwrap_or(1).max(1);
     let mut last = None;
     for address in addresses {
-        let begun = Instant::now();
+        let began = Instant::now();
         match tokio::time::timeout(each, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => return Ok(Connection { stream, took: begun.elapsed() }),
+            Ok(Ok(stream)) => return Ok(Connection { stream, took: began.elapsed() }),
             Ok(Err(error)) => last = Some(reason(&error)),
             Err(_) => last = Some(format!("no response within {} s", each.as_secs_f32())),
         }
     }
     let why = last.unwrap_or_else(|| "it resolves to no address".to_owned());
-    Err(Failure::Unreachable(format!("failed to connect to {host}:{port}: {why}")))
+    Err(RequestError::Unreachable(format!("failed to connect to {host}:{port}: {why}")))
 }
 
 fn reason(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
-        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => "no route to it".to_owned(),
-        _ => error.to_string(),
+    let kind = error.kind();
+    if kind == io::ErrorKind::ConnectionRefused {
+        "connection refused".to_owned()
+    } else if matches!(kind, io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable) {
+        "no route to it".to_owned()
+    } else {
+        error.to_string()
     }
 }
 
 /// Returns the addresses that the connection may use. An address that a grant names literally needs no further check.
-async fn addresses(network: &Network, host: &Host, port: u16) -> Result<Vec<SocketAddr>, Failure> {
+async fn addresses(network: &Network, host: &Host, port: u16) -> Result<Vec<SocketAddr>, RequestError> {
     let name = match host {
         Host::Ipv4(address) => return Ok(vec![SocketAddr::new(IpAddr::V4(*address), port)]),
         Host::Ipv6(address) => return Ok(vec![SocketAddr::new(IpAddr::V6(*address), port)]),
         Host::Domain(name) => name,
     };
-    let found = tokio::time::timeout(RESOLVE, lookup_host((name.as_str(), port))).await;
-    let unknown = |why: String| Failure::Unreachable(format!("failed to resolve {name}: {why}"));
+    let found = tokio::time::timeout(RESOLVE_TIMEOUT, lookup_host((name.as_str(), port))).await;
+    let unknown = |why: String| RequestError::Unreachable(format!("failed to resolve {name}: {why}"));
     let found = found.map_err(|_| unknown("the name server does not respond".to_owned()))?;
     let found: Vec<_> = found.map_err(|error| unknown(error.to_string()))?.collect();
     permitted(network, name, &found)
 }
 
-fn permitted(network: &Network, name: &str, found: &[SocketAddr]) -> Result<Vec<SocketAddr>, Failure> {
-    let may = |address: &&SocketAddr| match AddressKind::of(address.ip()) {
+fn permitted(network: &Network, name: &str, found: &[SocketAddr]) -> Result<Vec<SocketAddr>, RequestError> {
+    let is_permitted = |address: &&SocketAddr| match AddressKind::of(address.ip()) {
         AddressKind::Public => true,
         AddressKind::Private(_) => network.is_private(name),
         AddressKind::Metadata | AddressKind::Invalid(_) => false,
     };
-    let good: Vec<_> = found.iter().filter(may).take(TRIED).copied().collect();
+    let allowed: Vec<_> = found.iter().filter(is_permitted).take(MAX_ADDRESSES).copied().collect();
     match found.first() {
-        Some(first) if good.is_empty() => Err(Failure::Refused(not_permitted(network, name, first.ip()))),
-        Some(_) | None => Ok(good),
+        Some(first) if allowed.is_empty() => Err(RequestError::Refused(not_permitted(network, name, first.ip()))),
+        Some(_) | None => Ok(allowed),
     }
 }
 
@@ -86,7 +89,7 @@ fn not_permitted(network: &Network, name: &str, address: IpAddr) -> String {
             "{name} resolves to {address}, the metadata address where clouds provide credentials, which is never allowed"
         ),
         AddressKind::Private(why) => {
-            let line = grant_line(&network.plugin, "private", &network.reach.private, name);
+            let line = grant_line(&network.plugin, "private", &network.grants.private, name);
             format!("{name} resolves to {address} ({why}); to allow that, add to {line}")
         }
         AddressKind::Public => format!("{name} resolves to no address"),

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::{Request, Response, header::CONTENT_TYPE};
 
-use super::failure::Failure;
+use super::request_error::RequestError;
 
 /// A request as it would be sent, including the values of secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,35 +24,45 @@ pub struct HttpResponse {
     pub body: Vec<u8>,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FakeNetworkError {
+    #[error("{0} cannot be reached")]
+    Down(String),
+    /// The conversation declares no response, with the directive that would.
+    #[error("the conversation has no {0}")]
+    NotDeclared(String),
+}
+
 pub trait FakeNetwork: Send + Sync {
     /// # Errors
-    /// Returns why the server is unreachable.
-    fn request(&self, errand: &HttpRequest) -> Result<HttpResponse, String>;
+    /// The server is unreachable.
+    fn request(&self, request: &HttpRequest) -> Result<HttpResponse, FakeNetworkError>;
 
     /// Returns how long the connection takes.
     ///
     /// # Errors
-    /// Returns why the server is unreachable.
-    fn connect(&self, host: &str, port: u16) -> Result<Duration, String>;
+    /// The server is unreachable.
+    fn connect(&self, host: &str, port: u16) -> Result<Duration, FakeNetworkError>;
 }
 
 /// Sends a finished request to the fake network and returns its response.
-pub(super) async fn answer(
-    far: &dyn FakeNetwork,
+pub(super) async fn send(
+    fake: &dyn FakeNetwork,
     origin: String,
     request: Request<Full<Bytes>>,
-) -> Result<Response<Bytes>, Failure> {
+) -> Result<Response<Bytes>, RequestError> {
     let (parts, body) = request.into_parts();
     let Ok(body) = body.collect().await;
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-    let errand = HttpRequest {
+    let request = HttpRequest {
         method: parts.method.to_string(),
         url: format!("{origin}{path}"),
         body: body.to_bytes().to_vec(),
     };
-    let answer = far.request(&errand).map_err(Failure::Unreachable)?;
-    let response = Response::builder().status(answer.status).header(CONTENT_TYPE, answer.media_type);
-    response
-        .body(Bytes::from(answer.body))
-        .map_err(|error| Failure::Protocol(format!("the response is invalid: {error}")))
+    let response = fake.request(&request).map_err(|error| RequestError::Unreachable(error.to_string()))?;
+    Response::builder()
+        .status(response.status)
+        .header(CONTENT_TYPE, response.media_type)
+        .body(Bytes::from(response.body))
+        .map_err(|error| RequestError::Protocol(format!("the response is invalid: {error}")))
 }

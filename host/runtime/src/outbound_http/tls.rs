@@ -2,7 +2,11 @@
 //! of the `ca` file. A certificate in that file is trusted both as an authority and as a server certificate, because
 //! servers at home are often self-signed, for a name that isn't the one used to reach them.
 
-use std::{io, path::Path, sync::Arc};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use cordboard_core::{egress::Target, encoding, messages::system_error};
 use tokio_rustls::rustls::{
@@ -15,36 +19,44 @@ use tokio_rustls::rustls::{
     pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
 };
 
-/// # Errors
-/// Returns what is wrong with the `ca` file.
-pub fn client_config(ca: Option<&Path>) -> Result<ClientConfig, String> {
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TlsError {
+    #[error("`ca`, {}, cannot be read: {why}", path.display())]
+    Unreadable { path: PathBuf, why: String },
+    #[error("`ca`, {}, must hold certificates in PEM (-----BEGIN CERTIFICATE-----)", .0.display())]
+    NoCertificates(PathBuf),
+    #[error("TLS cannot be set up: {0}")]
+    SetUp(String),
+    #[error("{0}")]
+    Panicked(String),
+}
+
+pub fn client_config(ca: Option<&Path>) -> Result<ClientConfig, TlsError> {
     let own = ca.map(read).transpose()?.unwrap_or_default();
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     // A server certificate may be unusable as a root. It is skipped here, and the verifier still compares it.
     roots.add_parsable_certificates(own.iter().cloned());
     let provider = Arc::new(ring::default_provider());
-    let wrong = |error: &dyn std::error::Error| format!("TLS cannot be set up: {error}");
-    let usual = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+    let standard = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
         .build()
-        .map_err(|error| wrong(&error))?;
+        .map_err(|error| TlsError::SetUp(error.to_string()))?;
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| wrong(&error))?
+        .map_err(|error| TlsError::SetUp(error.to_string()))?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Verifier { usual, own }))
+        .with_custom_certificate_verifier(Arc::new(Verifier { standard, own }))
         .with_no_client_auth();
     Ok(config)
 }
 
-fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    let shown = path.display();
-    let unreadable = |why: String| format!("`ca`, {shown}, cannot be read: {why}");
+fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let unreadable = |why| TlsError::Unreadable { path: path.to_owned(), why };
     let bytes = std::fs::read(path).map_err(|error| unreadable(system_error(error)))?;
     let text = encoding::text(bytes).map_err(|error| unreadable(error.to_string()))?;
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text.as_bytes()).collect();
     match certificates {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
-        Ok(_) | Err(_) => Err(format!("`ca`, {shown}, must hold certificates in PEM (-----BEGIN CERTIFICATE-----)")),
+        Ok(_) | Err(_) => Err(TlsError::NoCertificates(path.to_owned())),
     }
 }
 
@@ -52,7 +64,7 @@ fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
 /// name and dates.
 #[derive(Debug)]
 struct Verifier {
-    usual: Arc<WebPkiServerVerifier>,
+    standard: Arc<WebPkiServerVerifier>,
     own: Vec<CertificateDer<'static>>,
 }
 
@@ -68,7 +80,7 @@ impl ServerCertVerifier for Verifier {
         if self.own.iter().any(|own| own == end_entity) {
             return Ok(ServerCertVerified::assertion());
         }
-        self.usual.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+        self.standard.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
     }
 
     fn verify_tls12_signature(
@@ -77,7 +89,7 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.usual.verify_tls12_signature(message, certificate, signed)
+        self.standard.verify_tls12_signature(message, certificate, signed)
     }
 
     fn verify_tls13_signature(
@@ -86,11 +98,11 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.usual.verify_tls13_signature(message, certificate, signed)
+        self.standard.verify_tls13_signature(message, certificate, signed)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.usual.supported_verify_schemes()
+        self.standard.supported_verify_schemes()
     }
 }
 
@@ -104,15 +116,17 @@ pub fn explain(target: &Target, error: &io::Error) -> String {
         }
         Some(_) | None => return format!("no TLS with {target}: {error}"),
     };
-    let why = match certificate {
-        CertificateError::UnknownIssuer | CertificateError::Other(_) => {
-            "its issuer is not trusted; if it is yours, add it or its issuer to the file of `ca`"
-        }
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "it has expired",
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            "it is for another name; if it is yours, add it to the file of `ca`"
-        }
-        _ => return format!("the certificate of {target} is not trusted: {error}"),
+    let is_expired = matches!(certificate, CertificateError::Expired | CertificateError::ExpiredContext { .. });
+    let is_unknown = matches!(certificate, CertificateError::UnknownIssuer | CertificateError::Other(_));
+    let why = if is_expired {
+        "it has expired".to_owned()
+    } else if is_unknown {
+        "its issuer is not trusted; if it is yours, add it or its issuer to the file of `ca`".to_owned()
+    } else if matches!(certificate, CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. })
+    {
+        "it is for another name; if it is yours, add it to the file of `ca`".to_owned()
+    } else {
+        error.to_string()
     };
     format!("the certificate of {target} is not trusted: {why}")
 }

@@ -11,7 +11,7 @@ use cordboard_core::{
 };
 
 use super::version::PluginVersion;
-use crate::{error::PluginError, host_api::Choice};
+use crate::{bindings::catalog::Choice, error::PluginError};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandSpec {
@@ -31,7 +31,7 @@ pub enum CallOrder {
 }
 
 /// The offers of a version, as its trial found them.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Offers {
     pub commands: Vec<CommandSpec>,
     pub personas: Vec<Choice>,
@@ -42,7 +42,7 @@ pub struct Offers {
 
 #[derive(Clone)]
 pub struct ActivePlugin {
-    pub generation: Arc<PluginVersion>,
+    pub version: Arc<PluginVersion>,
     pub offers: Arc<Offers>,
 }
 
@@ -50,21 +50,41 @@ pub struct ActivePlugin {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RolloutStatus {
     pub rejected: Option<RejectedVersion>,
-    /// The reason and the time, if an admin has disabled the plugin. Files in the folder don't enable it.
-    pub disabled: Option<(String, Timestamp)>,
-    /// The digest of a version whose compilation takes long, and the time when that was reported.
-    pub compiling: Option<(String, Timestamp)>,
+    /// Set if an admin has disabled the plugin. Files in the folder don't enable it.
+    pub disabled: Option<Disabled>,
+    /// A version whose compilation takes long.
+    pub compiling: Option<Compiling>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Disabled {
+    pub why: String,
+    pub since: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Compiling {
+    pub digest: String,
+    /// The time when the host reported that it takes long.
+    pub since: Timestamp,
+}
+
+/// The problem with the plugin folder, and since when it exists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FolderFault {
+    pub why: String,
+    pub since: Timestamp,
 }
 
 #[derive(Clone, Default)]
 pub struct Entry {
-    pub plugged: Option<ActivePlugin>,
+    pub active: Option<ActivePlugin>,
     pub rollout: RolloutStatus,
 }
 
 #[derive(Clone)]
 pub struct Offer {
-    pub generation: Arc<PluginVersion>,
+    pub version: Arc<PluginVersion>,
     pub spec: CommandSpec,
 }
 
@@ -74,7 +94,7 @@ impl ActiveCommand for Offer {
     }
 
     fn plugin(&self) -> &str {
-        &self.generation.name
+        &self.version.name
     }
 
     fn min_role(&self) -> Role {
@@ -87,23 +107,25 @@ pub struct Snapshot {
     pub(crate) entries: BTreeMap<String, Entry>,
     commands: BTreeMap<String, Offer>,
     /// The last generation number of each plugin, active or not, so that no number is used twice.
-    numbers: BTreeMap<String, u32>,
+    generations: BTreeMap<String, u32>,
     /// The configured plugin that decides when idle agents are stopped.
-    pub(crate) policy: Option<String>,
-    /// The problem with the plugin folder, and since when it exists.
-    pub(crate) folder: Option<(String, Timestamp)>,
+    pub(crate) lifecycle: Option<String>,
+    pub(crate) folder_fault: Option<FolderFault>,
 }
 
 impl Entry {
     fn is_empty(&self) -> bool {
-        self.plugged.is_none() && self.rollout == RolloutStatus::default()
+        self.active.is_none() && self.rollout == RolloutStatus::default()
     }
 }
 
 impl Offers {
-    /// Whether it has names that must be unique among all plugins.
-    pub const fn are_named(&self) -> bool {
-        !(self.commands.is_empty() && self.personas.is_empty() && self.modes.is_empty())
+    /// The names that no other plugin may offer, each with its kind.
+    pub fn unique_names(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let commands = self.commands.iter().map(|spec| ("command", spec.name.as_str()));
+        let personas = self.personas.iter().map(|choice| ("persona", choice.name.as_str()));
+        let modes = self.modes.iter().map(|choice| ("mode", choice.name.as_str()));
+        commands.chain(personas).chain(modes)
     }
 }
 
@@ -122,7 +144,7 @@ impl CommandTable for Snapshot {
 impl Snapshot {
     /// Returns the offers of a plugin.
     pub fn offers(&self, name: &str) -> Option<&Offers> {
-        Some(&self.entries.get(name)?.plugged.as_ref()?.offers)
+        Some(&self.entries.get(name)?.active.as_ref()?.offers)
     }
 
     pub fn commands(&self) -> impl Iterator<Item = &Offer> {
@@ -141,83 +163,89 @@ impl Snapshot {
         self.entries.keys().map(String::as_str)
     }
 
-    fn plugged(&self) -> impl Iterator<Item = &ActivePlugin> {
-        self.entries.values().filter_map(|entry| entry.plugged.as_ref())
+    fn active(&self) -> impl Iterator<Item = &ActivePlugin> {
+        self.entries.values().filter_map(|entry| entry.active.as_ref())
     }
 
-    pub fn generation(&self, name: &str) -> Option<&Arc<PluginVersion>> {
-        self.entries.get(name)?.plugged.as_ref().map(|plugged| &plugged.generation)
+    /// The active version of a plugin.
+    pub fn version(&self, name: &str) -> Option<&Arc<PluginVersion>> {
+        self.entries.get(name)?.active.as_ref().map(|active| &active.version)
+    }
+
+    /// The active versions of all plugins.
+    pub fn versions(&self) -> impl Iterator<Item = &Arc<PluginVersion>> {
+        self.active().map(|active| &active.version)
     }
 
     /// Whether a plugin can decide when idle agents are stopped.
-    pub fn is_policy(&self, name: &str) -> bool {
-        self.generation(name).is_some_and(|generation| generation.exports.lifecycle.is_some())
+    pub fn has_lifecycle(&self, name: &str) -> bool {
+        self.version(name).is_some_and(|version| version.exports.lifecycle.is_some())
     }
 
     pub fn personas(&self) -> impl Iterator<Item = &Choice> {
-        self.plugged().flat_map(|plugged| &plugged.offers.personas)
+        self.active().flat_map(|active| &active.offers.personas)
     }
 
     pub fn modes(&self) -> impl Iterator<Item = &Choice> {
-        self.plugged().flat_map(|plugged| &plugged.offers.modes)
+        self.active().flat_map(|active| &active.offers.modes)
     }
 
     /// The plugins that receive events.
     pub fn hooks(&self) -> impl Iterator<Item = &str> {
-        self.plugged().map(|one| &one.generation).filter(|one| one.exports.hook.is_some()).map(|one| one.name.as_str())
+        self.versions().filter(|one| one.exports.hook.is_some()).map(|one| one.name.as_str())
     }
 
     /// The scheduled jobs of all plugins that have any.
     pub fn jobs(&self) -> impl Iterator<Item = (&str, &[(String, Cron)])> {
-        let jobs = self.plugged().map(|one| (one.generation.name.as_str(), one.offers.jobs.as_slice()));
+        let jobs = self.active().map(|one| (one.version.name.as_str(), one.offers.jobs.as_slice()));
         jobs.filter(|(_, jobs)| !jobs.is_empty())
     }
 
     /// Whether a plugin has a webhook.
     #[must_use]
-    pub fn answers_requests(&self, plugin: &str) -> bool {
-        self.generation(plugin).is_some_and(|generation| generation.exports.webhook.is_some())
+    pub fn has_webhook(&self, plugin: &str) -> bool {
+        self.version(plugin).is_some_and(|version| version.exports.webhook.is_some())
     }
 
     /// Returns the version that offers a persona.
     pub fn persona(&self, name: &str) -> Option<&Arc<PluginVersion>> {
-        self.offering(|offers| offers.personas.iter().any(|choice| choice.name == name))
+        self.version_with(|offers| offers.personas.iter().any(|choice| choice.name == name))
     }
 
     /// Returns the version that offers a mode.
     pub fn mode(&self, name: &str) -> Option<&Arc<PluginVersion>> {
-        self.offering(|offers| offers.modes.iter().any(|choice| choice.name == name))
+        self.version_with(|offers| offers.modes.iter().any(|choice| choice.name == name))
     }
 
-    fn offering(&self, offers: impl Fn(&Offers) -> bool) -> Option<&Arc<PluginVersion>> {
-        self.plugged().find(|plugged| offers(&plugged.offers)).map(|plugged| &plugged.generation)
+    fn version_with(&self, offers: impl Fn(&Offers) -> bool) -> Option<&Arc<PluginVersion>> {
+        self.active().find(|active| offers(&active.offers)).map(|active| &active.version)
     }
 
     /// The next generation number of `name`.
-    pub fn next_number(&self, name: &str) -> u32 {
-        self.numbers.get(name).map_or(1, |last| last + 1)
+    pub fn next_generation(&self, name: &str) -> u32 {
+        self.generations.get(name).map_or(1, |last| last + 1)
     }
 
-    /// Returns this snapshot with `policy` as the lifecycle plugin.
-    pub fn with_lifecycle(&self, policy: &str) -> Self {
-        Self { policy: Some(policy.to_owned()), ..self.clone() }
+    /// Returns this snapshot with `plugin` as the lifecycle plugin.
+    pub fn with_lifecycle(&self, plugin: &str) -> Self {
+        Self { lifecycle: Some(plugin.to_owned()), ..self.clone() }
     }
 
     /// Returns this snapshot with the problem of the plugin folder, or with none.
-    pub fn with_folder_fault(&self, fault: Option<(String, Timestamp)>) -> Self {
-        Self { folder: fault, ..self.clone() }
+    pub fn with_folder_fault(&self, folder_fault: Option<FolderFault>) -> Self {
+        Self { folder_fault, ..self.clone() }
     }
 
-    /// Returns this snapshot with `plugged` in place of the plugin's previous version.
+    /// Returns this snapshot with `active` in place of the plugin's previous version.
     ///
     /// # Errors
     /// Fails if another plugin already offers a command, persona or mode of the same name.
-    pub fn with(&self, plugged: ActivePlugin) -> Result<Self, PluginError> {
+    pub fn with(&self, active: ActivePlugin) -> Result<Self, PluginError> {
         let mut next = self.clone();
-        let name = plugged.generation.name.clone();
-        self.check_taken(&name, &plugged.offers)?;
-        next.numbers.insert(name.clone(), plugged.generation.number);
-        next.entries.entry(name).or_default().plugged = Some(plugged);
+        let name = active.version.name.clone();
+        self.check_unique(&name, &active.offers)?;
+        next.generations.insert(name.clone(), active.version.generation);
+        next.entries.entry(name).or_default().active = Some(active);
         next.index();
         Ok(next)
     }
@@ -234,7 +262,7 @@ impl Snapshot {
     pub fn without(&self, name: &str) -> Self {
         let mut next = self.clone();
         if let Some(entry) = next.entries.get_mut(name) {
-            entry.plugged = None;
+            entry.active = None;
         }
         next.entries.retain(|_, entry| !entry.is_empty());
         next.index();
@@ -242,38 +270,22 @@ impl Snapshot {
     }
 
     fn index(&mut self) {
-        let offers = self.entries.values().filter_map(|entry| entry.plugged.as_ref()).flat_map(|plugged| {
-            plugged.offers.commands.iter().map(|spec| {
-                (spec.name.clone(), Offer { generation: Arc::clone(&plugged.generation), spec: spec.clone() })
-            })
+        let offers = self.active().flat_map(|active| {
+            active
+                .offers
+                .commands
+                .iter()
+                .map(|spec| (spec.name.clone(), Offer { version: Arc::clone(&active.version), spec: spec.clone() }))
         });
         self.commands = offers.collect();
     }
 
-    fn check_taken(&self, name: &str, offers: &Offers) -> Result<(), PluginError> {
-        let others = || self.plugged().filter(|other| other.generation.name != name);
-        let taken = |kind, what: &str, names: fn(&Offers) -> Vec<&str>| {
-            others().find(|other| names(&other.offers).contains(&what)).map(|other| PluginError::Taken {
-                kind,
-                what: what.to_owned(),
-                by: other.generation.name.clone(),
-            })
-        };
-        let commands = offers.commands.iter().find_map(|spec| taken("command", &spec.name, command_names));
-        let personas = offers.personas.iter().find_map(|choice| taken("persona", &choice.name, persona_names));
-        let modes = offers.modes.iter().find_map(|choice| taken("mode", &choice.name, mode_names));
-        commands.or(personas).or(modes).map_or(Ok(()), Err)
+    fn check_unique(&self, name: &str, offers: &Offers) -> Result<(), PluginError> {
+        let others = || self.active().filter(|other| other.version.name != name);
+        let owner = |taken| others().find(|other| other.offers.unique_names().any(|one| one == taken));
+        let clash = offers.unique_names().find_map(|taken| Some((taken, owner(taken)?)));
+        clash.map_or(Ok(()), |((kind, what), owner)| {
+            Err(PluginError::Taken { kind, what: what.to_owned(), by: owner.version.name.clone() })
+        })
     }
-}
-
-fn command_names(offers: &Offers) -> Vec<&str> {
-    offers.commands.iter().map(|spec| spec.name.as_str()).collect()
-}
-
-fn persona_names(offers: &Offers) -> Vec<&str> {
-    offers.personas.iter().map(|choice| choice.name.as_str()).collect()
-}
-
-fn mode_names(offers: &Offers) -> Vec<&str> {
-    offers.modes.iter().map(|choice| choice.name.as_str()).collect()
 }

@@ -4,7 +4,7 @@
 use std::{
     collections::BTreeSet,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU32, Ordering},
     },
 };
@@ -26,9 +26,9 @@ use crate::{
     error::PluginError,
     failed_calls::FailedCalls,
     network_grants,
-    profile::{OmittedButtons, Profile},
-    settings::{PluginSettings, Requests},
-    untrusted::foreign,
+    profile::{Profile, RemovedButtons},
+    settings::{PluginSettings, WebhookAccess},
+    untrusted::shorten,
 };
 
 /// Compiled code, identified by the digest of its WebAssembly file.
@@ -45,27 +45,20 @@ pub struct PluginVersion {
     /// The part that calls need.
     pub profile: Arc<Profile>,
     pub digest: String,
-    /// The generation number. It counts the activations of this plugin, from 1.
-    pub number: u32,
+    /// Counts the activations of this plugin, from 1. It is 0 before the activation.
+    pub generation: u32,
+    /// The time of the activation.
     pub since: Timestamp,
-    reach: NetworkGrants,
+    network: NetworkGrants,
     sha256: Option<String>,
-    requests: Requests,
+    webhook: WebhookAccess,
     grants: BTreeSet<String>,
     /// The capabilities that it imports.
-    uses: BTreeSet<String>,
+    imports: BTreeSet<String>,
     pub exports: Exports,
     pub artifact: Artifact,
     pub failed_calls: Arc<FailedCalls>,
-    mishaps: FailureStats,
-}
-
-/// The properties that an activation assigns to a version.
-#[derive(Default)]
-pub struct VersionMeta {
-    pub number: u32,
-    pub since: Timestamp,
-    pub failed_calls: Arc<FailedCalls>,
+    failures: FailureStats,
 }
 
 /// The extension points that a component exports.
@@ -89,12 +82,7 @@ struct FailureStats {
 
 impl PluginVersion {
     /// Links `artifact` with exactly the capabilities that `settings` grants.
-    pub fn link(
-        linkers: &Linkers,
-        artifact: &Artifact,
-        settings: &PluginSettings,
-        birth: VersionMeta,
-    ) -> Result<Self, PluginError> {
+    pub fn link(linkers: &Linkers, artifact: &Artifact, settings: &PluginSettings) -> Result<Self, PluginError> {
         let engine = linkers.engine();
         let types = artifact.component.component_type();
         // Before the grants: nobody should be asked to approve a component that can't run here.
@@ -102,102 +90,107 @@ impl PluginVersion {
         let exports: Vec<&str> = types.exports(engine.engine()).map(|(name, _)| name).collect();
         compatibility::check_export_versions(&exports)?;
         let grants = settings.grants_of(&artifact.digest);
-        check_granted(&artifact.name, &imports(engine, &artifact.component), (&grants, &settings.reach))?;
+        let imports = imports(engine, &artifact.component);
+        check_granted(&artifact.name, &imports, &grants, &settings.network)?;
         let linker =
-            linkers.of(&grants, &settings.reach).map_err(|error| PluginError::Link(foreign(&error.to_string())))?;
-        let pre = linker.instantiate_pre(&artifact.component).map_err(|error| compatibility::unlinked(&error))?;
+            linkers.get(&grants, &settings.network).map_err(|error| PluginError::Link(shorten(&error.to_string())))?;
+        let pre =
+            linker.instantiate_pre(&artifact.component).map_err(|error| compatibility::explain_link_error(&error))?;
         let exports = Exports::of(engine, &pre)?;
-        let uses: BTreeSet<String> = imports(engine, &artifact.component).into_iter().collect();
+        let imports: BTreeSet<String> = imports.into_iter().collect();
         let profile = Profile {
             name: Arc::from(artifact.name.as_str()),
             config: Arc::clone(&settings.config),
             limits: settings.limits,
             acts_as: settings.acts_as.clone(),
-            network: network_grants::network(&uses, settings, &artifact.name)?,
+            network: network_grants::network(&imports, settings, &artifact.name)?,
             secrets: Arc::clone(&settings.secrets),
-            drain: settings.terms.drain,
-            retirement: Drain::new(),
-            omitted_buttons: OmittedButtons::default(),
+            drain_time: settings.rollout.drain,
+            drain: Drain::new(),
+            removed_buttons: RemovedButtons::default(),
         };
         Ok(Self {
             name: artifact.name.clone(),
             profile: Arc::new(profile),
             digest: artifact.digest.clone(),
-            number: birth.number,
-            since: birth.since,
-            reach: settings.reach.clone(),
+            generation: 0,
+            since: Timestamp(0),
+            network: settings.network.clone(),
             sha256: settings.sha256.clone(),
-            requests: settings.requests,
+            webhook: settings.webhook,
             grants,
-            uses,
+            imports,
             exports,
             artifact: artifact.clone(),
-            failed_calls: birth.failed_calls,
-            mishaps: FailureStats::default(),
+            failed_calls: Arc::default(),
+            failures: FailureStats::default(),
         })
     }
 
     /// Whether it was linked with exactly these settings. Rollout settings are ignored.
-    pub fn is_set(&self, settings: &PluginSettings) -> bool {
+    pub fn has_settings(&self, settings: &PluginSettings) -> bool {
         self.grants == settings.grants_of(&self.digest)
             && self.profile.config == settings.config
             && self.profile.limits == settings.limits
             && self.profile.acts_as == settings.acts_as
-            && self.reach == settings.reach
+            && self.network == settings.network
             && self.profile.secrets == settings.secrets
             && self.sha256 == settings.sha256
-            && (self.exports.webhook.is_none() || self.requests == settings.requests)
+            && (self.exports.webhook.is_none() || self.webhook == settings.webhook)
     }
 
     /// Whether it has a webhook whose requests are all rejected, because no authentication is configured.
     pub fn missing_webhook_auth(&self) -> bool {
-        self.exports.webhook.is_some() && self.requests == Requests::NoAuth
+        self.exports.webhook.is_some() && self.webhook == WebhookAccess::NoAuth
     }
 
     /// Whether it uses anything that `settings` no longer grants. Such a version must be deactivated.
     pub fn exceeds(&self, settings: &PluginSettings) -> bool {
         let grants = settings.grants_of(&self.digest);
-        self.uses.iter().any(|name| is_granted_by_name(name) && !grants.contains(name))
-            || network_grants::is_wider(&self.reach, &settings.reach)
+        self.imports.iter().any(|name| is_granted_by_name(name) && !grants.contains(name))
+            || network_grants::is_wider(&self.network, &settings.network)
             || (self.profile.acts_as.is_some() && self.profile.acts_as != settings.acts_as)
             || settings.sha256.as_ref().is_some_and(|only| *only != self.digest)
     }
 
-    /// Records a failed call for `/plugins` and the probation, and returns whether it counts as one. An error that the plugin
-    /// returned itself is not a failure, nor is a call that was ended because its version was replaced.
-    pub fn note(&self, error: &CallError) -> bool {
+    /// Records a failed call for `/plugins` and the probation, and returns whether it counts as one. An error that the
+    /// plugin returned itself is not a failure, nor is a call that was ended because its version was replaced.
+    pub fn record_failure(&self, error: &CallError) -> bool {
         match error {
             CallError::Plugin(_) | CallError::Drained { .. } | CallError::NotOffered(_) => return false,
-            CallError::Limit { .. } | CallError::ArgumentTooLarge { .. } | CallError::Bound(_) | CallError::Trap(_) => {
-            }
+            CallError::Limit { .. }
+            | CallError::ArgumentTooLarge { .. }
+            | CallError::FixedLimit(_)
+            | CallError::Trap(_) => {}
         }
-        self.mishaps.count.fetch_add(1, Ordering::Relaxed);
+        self.failures.count.fetch_add(1, Ordering::Relaxed);
         let why = error.to_string();
         self.failed_calls.add(&why);
-        *self.mishaps.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(why);
+        *self.failures.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
         true
     }
 
     /// The number of failed calls, and the reason of the last one.
-    pub fn mishaps(&self) -> Option<(u32, String)> {
-        let last = self.mishaps.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
-        last.map(|last| (self.mishaps.count.load(Ordering::Relaxed), last))
+    pub fn failures(&self) -> Option<(u32, String)> {
+        let last = self.failures.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        last.map(|last| (self.failures.count.load(Ordering::Relaxed), last))
     }
 }
 
 fn check_granted(
     plugin: &str,
     imports: &[String],
-    (grants, reach): (&BTreeSet<String>, &NetworkGrants),
+    grants: &BTreeSet<String>,
+    network: &NetworkGrants,
 ) -> Result<(), PluginError> {
-    let to_name = |name: &&String| is_granted_by_name(name) && !grants.contains(*name);
-    let mut missing: Vec<String> = imports.iter().filter(to_name).cloned().collect();
+    let is_missing = |name: &&String| is_granted_by_name(name) && !grants.contains(*name);
+    let mut missing: Vec<String> = imports.iter().filter(is_missing).cloned().collect();
     let mut lines = Vec::new();
     if !missing.is_empty() {
-        let kept = grants.iter().filter(|name| is_granted_by_name(name));
-        lines.push(format!("grants = {:?}", kept.chain(&missing).collect::<Vec<_>>()));
+        let granted = grants.iter().filter(|name| is_granted_by_name(name));
+        lines.push(format!("grants = {:?}", granted.chain(&missing).collect::<Vec<_>>()));
     }
-    for (list, line) in network_grants::missing(imports, reach) {
+    for (list, line) in network_grants::missing(imports, network) {
         missing.push(list.to_owned());
         lines.push(line);
     }
@@ -206,7 +199,7 @@ fn check_granted(
 
 /// The bare names of the imported interfaces of the plugin package, and `http`.
 fn imports(engine: &SharedEngine, component: &Component) -> Vec<String> {
-    let bare = |name: &str| {
+    let capability = |name: &str| {
         let name = name.split('@').next().unwrap_or_default();
         if name == network_grants::OUTGOING {
             Some(network_grants::HTTP.to_owned())
@@ -214,7 +207,7 @@ fn imports(engine: &SharedEngine, component: &Component) -> Vec<String> {
             name.strip_prefix(PACKAGE).map(str::to_owned)
         }
     };
-    component.component_type().imports(engine.engine()).filter_map(|(name, _)| bare(name)).collect()
+    component.component_type().imports(engine.engine()).filter_map(|(name, _)| capability(name)).collect()
 }
 
 impl Exports {
@@ -229,7 +222,7 @@ impl Exports {
                     .contains($name)
                     .then(|| $pre::new(pre.clone()))
                     .transpose()
-                    .map_err(|error| PluginError::ExportMismatch { export: $name, why: foreign(&error.to_string()) })?
+                    .map_err(|error| PluginError::ExportMismatch { export: $name, why: shorten(&error.to_string()) })?
             };
         }
         Ok(Self {
@@ -241,5 +234,16 @@ impl Exports {
             schedule: export!("schedule", SchedulePluginPre),
             webhook: export!("webhook", WebhookPluginPre),
         })
+    }
+
+    /// A pre-instance of the component. All extension points share the component, so any of them will do.
+    pub fn any(&self) -> Option<&InstancePre<CallState>> {
+        None.or_else(|| self.command.as_ref().map(|pre| pre.instance_pre()))
+            .or_else(|| self.lifecycle.as_ref().map(|pre| pre.instance_pre()))
+            .or_else(|| self.persona.as_ref().map(|pre| pre.instance_pre()))
+            .or_else(|| self.view.as_ref().map(|pre| pre.instance_pre()))
+            .or_else(|| self.hook.as_ref().map(|pre| pre.instance_pre()))
+            .or_else(|| self.schedule.as_ref().map(|pre| pre.instance_pre()))
+            .or_else(|| self.webhook.as_ref().map(|pre| pre.instance_pre()))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
-use cordboard_runtime::own_interface;
+use cordboard_runtime::interface;
 
 use crate::dev::{error::DevError, progress, project::Project, tool::Tool};
 
@@ -59,7 +59,7 @@ fn names(project: &Project) -> Result<Vec<String>, DevError> {
     if !text.contains("import wasi:http/") {
         return Ok(Vec::new());
     }
-    Ok(vec!["--import-interface-name".to_owned(), format!("{}=types", own_interface("types"))])
+    Ok(vec!["--import-interface-name".to_owned(), format!("{}=types", interface("types"))])
 }
 
 fn install(project: &Project, bin: &std::path::Path) -> Result<(), DevError> {

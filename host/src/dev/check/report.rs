@@ -182,18 +182,18 @@ fn imports(info: &ComponentInfo, config: &Config, name: &str) -> Vec<Import> {
     let settings = hub::plugin_settings(config, name);
     let grants = settings.grants_of(&info.digest);
     // `types` only contains types, and grants nothing.
-    let shown = info.imports.iter().filter(|import| cordboard_runtime::bare(import) != "types");
+    let shown = info.imports.iter().filter(|import| cordboard_runtime::bare_name(import) != "types");
     let grant = |import: &str| {
-        let by_name = info.to_grant().find(|name| cordboard_runtime::bare(import) == *name);
+        let by_name = info.to_grant().find(|name| cordboard_runtime::bare_name(import) == *name);
         match (by_name, cordboard_runtime::list_of(import)) {
             _ if is_empty_wasi(import) => ImportGrant::Empty,
             (Some(name), _) if grants.contains(name) => ImportGrant::Granted,
-            (_, Some(list)) if cordboard_runtime::reaches(&settings.reach, list) => ImportGrant::Granted,
+            (_, Some(list)) if cordboard_runtime::is_network_granted(&settings.network, list) => ImportGrant::Granted,
             (Some(_), _) | (_, Some(_)) => ImportGrant::NotGranted,
             (None, None) => ImportGrant::ForAll,
         }
     };
-    shown.map(|import| Import { name: cordboard_runtime::bare(import).to_owned(), grant: grant(import) }).collect()
+    shown.map(|import| Import { name: cordboard_runtime::bare_name(import).to_owned(), grant: grant(import) }).collect()
 }
 
 /// Returns whether an import is part of WASI, which language runtimes import even if they don't use it. The host

@@ -11,8 +11,8 @@ use cordboard_core::{
 };
 
 use cordboard_runtime::{
-    AdminCommand, ArchiveFilter, CallContext, ChatMember, Choice, FakeNetwork, HostApi, Outcome, SessionSpec,
-    check_order, check_post, refuse,
+    AdminCommand, ArchiveFilter, CallContext, ChatMember, Choice, FakeNetwork, HostApi, Outcome, PostError,
+    SessionSpec, authorize, check_post, refuse,
 };
 
 use super::FakeHost;
@@ -84,7 +84,7 @@ impl HostApi for FakeHost {
         hub::agents(&self.config())
     }
 
-    fn far_side(&self) -> Option<Arc<dyn FakeNetwork>> {
+    fn fake_network(&self) -> Option<Arc<dyn FakeNetwork>> {
         self.shared.network.clone()
     }
 
@@ -113,13 +113,18 @@ impl HostApi for FakeHost {
         self.act(name, SessionCommand::Touch(place.clone()))
     }
 
-    async fn order(&self, caller: &Caller, name: &SessionName, order: SessionCommand) -> Result<SessionView, ApiError> {
+    async fn control(
+        &self,
+        caller: &Caller,
+        name: &SessionName,
+        command: SessionCommand,
+    ) -> Result<SessionView, ApiError> {
         self.seen(caller, name.as_str())?;
-        if let SessionCommand::SetPersona(persona) = &order {
+        if let SessionCommand::SetPersona(persona) = &command {
             hub::check_persona(persona.as_deref(), self.personas().as_deref())?;
         }
-        let archives = order == SessionCommand::Archive;
-        let view = self.act_as_pressed(name, order)?;
+        let archives = command == SessionCommand::Archive;
+        let view = self.act_as_pressed(name, command)?;
         if archives {
             self.shared.sessions.unbind(name);
         }
@@ -134,7 +139,7 @@ impl HostApi for FakeHost {
         Ok(())
     }
 
-    async fn may_post(&self, context: &CallContext, place: &Place) -> Result<(), String> {
+    async fn check_post(&self, context: &CallContext, place: &Place) -> Result<(), PostError> {
         let members =
             self.inner().members.iter().filter(|(at, _)| at == place).map(|(_, one)| one.clone()).collect::<Vec<_>>();
         // The operator is the only person at the console.
@@ -143,20 +148,20 @@ impl HostApi for FakeHost {
         check_post(context, place, &members.into_iter().chain(operator).collect::<Vec<_>>())
     }
 
-    async fn post(&self, place: &Place, reply: Reply) -> Result<String, String> {
+    async fn post(&self, place: &Place, reply: Reply) -> Result<String, PostError> {
         self.record(RecordedAction::Posted(place.clone(), Box::new(reply)));
         let mut inner = self.inner();
         inner.posts += 1;
         Ok(inner.posts.to_string())
     }
 
-    async fn steer_plugin(&self, caller: Option<&Caller>, plugin: &str, order: AdminCommand) -> Outcome {
+    async fn run_admin_command(&self, caller: Option<&Caller>, plugin: &str, command: AdminCommand) -> Outcome {
         if let Some(commands) = self.shared.admin_commands.get() {
-            return commands.give(caller, plugin, order).await;
+            return commands.run(caller, plugin, command).await;
         }
-        check_order(caller, &order)?;
-        let said = format!("Noted: {} plugin '{plugin}'.", order.as_str());
-        self.record(RecordedAction::Steered(plugin.to_owned(), order));
+        authorize(caller, &command)?;
+        let said = format!("Noted: {} plugin '{plugin}'.", command.as_str());
+        self.record(RecordedAction::Steered(plugin.to_owned(), command));
         Ok(said)
     }
 }

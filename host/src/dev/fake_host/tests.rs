@@ -36,7 +36,7 @@ fn host(change: impl FnOnce(&mut SessionSetup)) -> FakeHost {
 }
 
 async fn refusal(host: &FakeHost, order: SessionCommand) -> String {
-    host.order(&ada(), &name(), order).await.expect_err("it is refused").text
+    host.control(&ada(), &name(), order).await.expect_err("it is refused").text
 }
 
 #[test]
@@ -93,11 +93,11 @@ async fn an_interrupt_ends_the_turn_and_sends_the_next_prompt() {
         setup.queued = 1;
     });
     let stop = |queued| SessionCommand::Interrupt { queued, from: None };
-    let view = host.order(&ada(), &name(), stop(QueuedPrompts::Keep)).await.expect("a turn runs");
+    let view = host.control(&ada(), &name(), stop(QueuedPrompts::Keep)).await.expect("a turn runs");
     assert_eq!((view.phase, view.queued), (Phase::Busy, 1), "the agent has not reacted yet");
     let view = host.session("alpha").expect("it exists");
     assert_eq!((view.phase, view.queued), (Phase::Busy, 0));
-    host.order(&ada(), &name(), stop(QueuedPrompts::Drop)).await.expect("a turn runs");
+    host.control(&ada(), &name(), stop(QueuedPrompts::Drop)).await.expect("a turn runs");
     assert_eq!(host.session("alpha").map(|view| view.phase), Some(Phase::Idle));
     assert_eq!(refusal(&host, stop(QueuedPrompts::Drop)).await, "Nothing is running.");
 }

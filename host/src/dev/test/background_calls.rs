@@ -107,7 +107,7 @@ impl StepRunner {
     pub async fn review(&mut self, words: &str) -> Result<Reply, StepError> {
         let (view, load) = self.idle(words)?;
         self.activate().await?;
-        let verdict = self.harness.registry.review(&self.host(), &self.harness.subject.name, (&view, load)).await;
+        let verdict = self.harness.registry.review(&self.host(), &self.harness.subject.name, &view, load).await;
         Ok(outcome_reply(verdict.map(|verdict| match verdict {
             Verdict::Suspend => "suspend".to_owned(),
             Verdict::SuspendAfter(span) => format!("suspend after {}", format_duration(span)),
@@ -121,7 +121,7 @@ impl StepRunner {
     pub async fn resume(&mut self, words: &str) -> Result<Reply, StepError> {
         let (view, load) = self.idle(words)?;
         self.activate().await?;
-        let notice = self.harness.registry.resume_notice(&self.host(), &self.harness.subject.name, (&view, load)).await;
+        let notice = self.harness.registry.resume_notice(&self.host(), &self.harness.subject.name, &view, load).await;
         Ok(outcome_reply(notice.map(Option::unwrap_or_default)))
     }
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 use cordboard_core::config::parse_duration;
-use cordboard_runtime::{FakeNetwork, HttpRequest, HttpResponse};
+use cordboard_runtime::{FakeNetwork, FakeNetworkError, HttpRequest, HttpResponse};
 
 use super::error::StepError;
 use crate::dev::recorded_action::RecordedAction;
@@ -96,25 +96,26 @@ impl ScriptedResponse {
 }
 
 impl FakeNetwork for ScriptedNetwork {
-    fn request(&self, request: &HttpRequest) -> Result<HttpResponse, String> {
+    fn request(&self, request: &HttpRequest) -> Result<HttpResponse, FakeNetworkError> {
         let mut inner = self.inner();
         let what = format!("{} {}", request.method, request.url);
         let answer = match inner.responses.iter().find(|response| response.is_for(request)) {
-            Some(response) => response.answer.clone().ok_or_else(|| format!("{} cannot be reached", request.url)),
-            None => Err(format!("the conversation has no @http {what}")),
+            Some(response) => response.answer.clone().ok_or_else(|| FakeNetworkError::Down(request.url.clone())),
+            None => Err(FakeNetworkError::NotDeclared(format!("@http {what}"))),
         };
-        inner
-            .requests
-            .push(RecordedAction::Requested(what, answer.as_ref().map(|answer| answer.status).map_err(Clone::clone)));
+        inner.requests.push(RecordedAction::Requested(
+            what,
+            answer.as_ref().map(|answer| answer.status).map_err(ToString::to_string),
+        ));
         answer
     }
 
-    fn connect(&self, host: &str, port: u16) -> Result<Duration, String> {
+    fn connect(&self, host: &str, port: u16) -> Result<Duration, FakeNetworkError> {
         let at = format!("{host}:{port}");
         let inner = self.inner();
         match inner.ports.iter().find(|(known, _)| *known == at) {
-            Some((_, time)) => time.ok_or_else(|| format!("{at} cannot be reached")),
-            None => Err(format!("the conversation has no @tcp {at}")),
+            Some((_, time)) => time.ok_or(FakeNetworkError::Down(at)),
+            None => Err(FakeNetworkError::NotDeclared(format!("@tcp {at}"))),
         }
     }
 }
@@ -132,8 +133,8 @@ mod tests {
         }
         assert_eq!(ask("https://hub/ax").expect("there").media_type, "application/json");
         assert_eq!(ask("https://hub/ab").map(|answer| answer.status), Ok(401));
-        assert_eq!(ask("https://hub/c"), Err("https://hub/c cannot be reached".to_owned()));
-        assert_eq!(ask("https://hub/b"), Err("the conversation has no @http GET https://hub/b".to_owned()));
+        assert_eq!(ask("https://hub/c"), Err(FakeNetworkError::Down("https://hub/c".to_owned())));
+        assert_eq!(ask("https://hub/b"), Err(FakeNetworkError::NotDeclared("@http GET https://hub/b".to_owned())));
         assert_eq!(network.take_requests().len(), 4);
         assert!(network.add_http("GET https://hub", Path::new("")).is_err());
         network.add_tcp("nas:22 12ms").expect("valid input");

@@ -64,7 +64,7 @@ impl StepRunner {
         let host = FakeHost::new(BEGINNING, Config::defaults(), Some(Arc::clone(&network) as Arc<dyn FakeNetwork>));
         // `@with` adds personas of other plugins. `call` has no such directive, so it checks no personas.
         let plugins = Arc::clone(&registry);
-        host.set_personas(move || plugins.table().personas().map(|choice| choice.name.clone()).collect());
+        host.set_personas(move || plugins.snapshot().personas().map(|choice| choice.name.clone()).collect());
         let harness = Harness::new(registry, log, subject, host);
         Self {
             harness,

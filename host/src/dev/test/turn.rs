@@ -5,7 +5,7 @@ use cordboard_core::{
     turn::{Turn, TurnFrame, TurnPart, TurnState},
     types::{Phase, Reply, SessionName},
 };
-use cordboard_runtime::{HostApi as _, ViewLimits};
+use cordboard_runtime::{HostApi as _, RenderInput, ViewLimits};
 
 use super::{background_calls::outcome_reply, error::StepError, step_runner::StepRunner};
 
@@ -119,7 +119,7 @@ impl StepRunner {
         let Some(ShownTurn { session, mode, .. }) = &self.turn else { return Ok(Reply::default()) };
         let (view, now) = (self.session(session.as_str())?, self.harness.host.now());
         let limits = ViewLimits { front_end: self.harness.place.front_end.clone(), text_units: TEXT_UNITS };
-        let frame = self.harness.registry.render(mode, (turn, &view, now), &limits).await;
+        let frame = self.harness.registry.render(mode, RenderInput { turn, session: &view, now }, &limits).await;
         Ok(match frame {
             Ok(frame) => frame_reply(frame),
             Err(error) => outcome_reply(Err(error)),

@@ -76,7 +76,7 @@ pub fn check_persona(persona: Option<&str>, known: Option<&[String]>) -> Result<
 impl HostService {
     /// Returns the names of the active personas.
     pub(super) fn personas(&self) -> Vec<String> {
-        self.plugs.table().personas().map(|choice| choice.name.clone()).collect()
+        self.plugs.snapshot().personas().map(|choice| choice.name.clone()).collect()
     }
 
     /// Tells the chats of sessions that `[sessions.folders]` no longer names that the sessions keep their folders.

@@ -83,7 +83,7 @@ impl Query<'_> {
                 Input::PersonaSettings { ticket, settings: brief }
             }
             Question::Review { idle_for } => {
-                let verdict = plugs.review(board, policy, (view, load(idle_for))).await;
+                let verdict = plugs.review(board, policy, view, load(idle_for)).await;
                 let verdict = verdict.unwrap_or_else(|error| {
                     tracing::warn!(policy, %error, "lifecycle review failed: the session is suspended at its idle timeout");
                     Verdict::Absent
@@ -91,7 +91,7 @@ impl Query<'_> {
                 Input::Verdict { ticket, verdict }
             }
             Question::WordResume { idle_for } => {
-                let text = plugs.resume_notice(board, policy, (view, load(idle_for))).await;
+                let text = plugs.resume_notice(board, policy, view, load(idle_for)).await;
                 let text = text.unwrap_or_else(|error| {
                     tracing::warn!(policy, %error, "no resume notice from the lifecycle plugin");
                     None

@@ -16,7 +16,7 @@ use cordboard_core::{
     turn::{Turn, TurnFrame, TurnState},
     types::{Alert, Authorship, Place, Reply, SessionName, SessionView},
 };
-use cordboard_runtime::{Registry, ViewLimits};
+use cordboard_runtime::{Registry, RenderInput, ViewLimits};
 use futures::FutureExt as _;
 use tokio::sync::Notify;
 
@@ -257,7 +257,11 @@ impl TurnRenderer {
 
     async fn draw(&self, turn: &Turn, view: &SessionView) -> TurnFrame {
         let mode = turn.mode.as_deref().unwrap_or(DEFAULT_MODE);
-        let screen = match self.plugs.render(mode, (turn, view, self.clock.now()), &self.limits).await {
+        let screen = match self
+            .plugs
+            .render(mode, RenderInput { turn, session: view, now: self.clock.now() }, &self.limits)
+            .await
+        {
             Ok(screen) => screen,
             Err(error) => {
                 tracing::warn!(mode, %error, "view failed: showing the turn as plain text");
@@ -267,7 +271,7 @@ impl TurnRenderer {
         match check(&screen, turn, &self.limits) {
             Ok(()) => screen,
             Err(why) => {
-                let table = self.plugs.table();
+                let table = self.plugs.snapshot();
                 let plugin = table.mode(mode).map(|generation| generation.name.as_str());
                 tracing::warn!(mode, plugin, %why, "view output rejected: showing the turn as plain text");
                 plain(turn)

@@ -44,7 +44,7 @@ async fn the_line_named_by_a_refusal_is_sufficient() {
         let (_, list) = refused.split_once("[plugins.http_client] in the configuration: http = ").expect(&refused);
         let http: Vec<String> = serde_json::from_str(list).unwrap();
         bench.configure(&table(&http, ""));
-        bench.registry.reconfigure("http_client", (&bench.settings("http_client"), NOW)).await.unwrap();
+        bench.registry.reconfigure("http_client", &bench.settings("http_client"), NOW).await.unwrap();
         let told = bench.read(&line).await;
         assert!(told.starts_with("200 "), "{told}");
     }
@@ -80,15 +80,15 @@ async fn removed_network_grants_are_revoked_at_once() {
     let mirror = Mirror::start().await;
     let mut bench = http_client(&[mirror.url("/a/*"), mirror.url("/b/*")], "").await;
     bench.configure(&table(&[mirror.url("/a/*")], ""));
-    bench.registry.reconfigure("http_client", (&bench.settings("http_client"), NOW)).await.unwrap();
+    bench.registry.reconfigure("http_client", &bench.settings("http_client"), NOW).await.unwrap();
     assert!(bench.read(&format!("fetch {}", mirror.url("/a/x"))).await.starts_with("200"));
     assert!(bench.read(&format!("fetch {}", mirror.url("/b/x"))).await.contains("was not granted"));
     // If the new settings rule out every version, the active one must stop as well.
     bench.configure("");
-    let why = bench.registry.reconfigure("http_client", (&bench.settings("http_client"), NOW)).await.unwrap_err();
+    let why = bench.registry.reconfigure("http_client", &bench.settings("http_client"), NOW).await.unwrap_err();
     let (health, note) = bench.status("http_client");
     assert!(health == "pending approval" && note.ends_with(&why.to_string()), "{health}: {note}");
-    assert!(bench.registry.table().command("fetch").is_none());
+    assert!(bench.registry.snapshot().command("fetch").is_none());
 }
 
 #[tokio::test]
@@ -302,7 +302,7 @@ async fn only_the_pinned_version_is_activated() {
     assert_eq!(bench.read("echo hi").await, "v1: hi");
     // A pin that is added later deactivates a version that doesn't match.
     bench.configure(&format!("[plugins.echo]\nsha256 = \"{other}\""));
-    bench.registry.reconfigure("echo", (&bench.settings("echo"), NOW)).await.unwrap_err();
-    assert!(bench.registry.table().command("echo").is_none());
+    bench.registry.reconfigure("echo", &bench.settings("echo"), NOW).await.unwrap_err();
+    assert!(bench.registry.snapshot().command("echo").is_none());
     bench.plug("echo", &bad("echo_v2")).await.unwrap();
 }

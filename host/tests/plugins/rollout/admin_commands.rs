@@ -96,10 +96,10 @@ async fn disabled_plugins_stay_disabled() {
         said,
         "Plugin 'echo' is disabled. Use /plugins enable echo to enable it again. Commands removed with it: /echo."
     );
-    assert!(rig.bench.registry.table().command("echo").is_none());
+    assert!(rig.bench.registry.snapshot().command("echo").is_none());
     let shown = ("disabled".to_owned(), "disabled by console:local; /plugins enable echo enables it again".to_owned());
     assert_eq!(rig.status("echo"), shown);
-    let table = rig.bench.registry.table();
+    let table = rig.bench.registry.snapshot();
     let since = table.statuses().find(|status| status.name == "echo").map(|status| status.since);
     assert!(since > Some(cordboard_core::types::Timestamp(0)), "{since:?}");
     rig.hush();
@@ -165,14 +165,14 @@ async fn only_calls_by_admins_may_control_plugins() {
         let why = rig.bench.call_as(&member, &format!("plugins {verb} echo")).await.unwrap_err();
         assert_eq!(why, CallError::Plugin(format!("/plugins {verb} is for admins only.")));
     }
-    let table = rig.bench.registry.table();
+    let table = rig.bench.registry.snapshot();
     let offer = table.command("plugins").unwrap();
     let typed = cordboard_runtime::Invocation {
         args: vec!["disable".to_owned(), "echo".to_owned()],
         text: "disable echo".to_owned(),
     };
     let nobody = cordboard_runtime::CallContext::default();
-    let uncalled = rig.bench.registry.command(&rig.bench.board, (offer, nobody), &typed).await;
+    let uncalled = rig.bench.registry.command(&rig.bench.board, offer, nobody, &typed).await;
     assert_eq!(uncalled.unwrap_err(), CallError::Plugin("This needs a caller, and this call has none.".to_owned()));
     assert_eq!(rig.say("echo x").await, "v1: x");
     let admin = person("telegram:2", Role::Admin);

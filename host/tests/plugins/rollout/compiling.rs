@@ -75,7 +75,7 @@ async fn nothing_waits_for_a_slow_compilation() {
     assert_eq!(rig.say("echo x").await, "v1: x");
     rig.configure("[plugins.echo]\ntime = \"1m\"").await;
     rig.until("the configuration", || {
-        (rig.bench.registry.table().generation("echo").unwrap().number == 2).then_some(())
+        (rig.bench.registry.snapshot().version("echo").unwrap().generation == 2).then_some(())
     })
     .await;
     assert!(rig.say("plugins disable echo").await.starts_with("Plugin 'echo' is disabled"));
@@ -95,7 +95,7 @@ async fn nothing_waits_for_a_slow_trial() {
     assert_eq!(rig.say("echo x").await, "v1: x");
     rig.configure("[plugins.echo]\ntime = \"1m\"\n[plugins.specs_fail]\ntime = \"5m\"\n[plugins.specs_fail.config]\nspecs = \"hang\"")
         .await;
-    let anew = || (rig.bench.registry.table().generation("echo").unwrap().number == 4).then_some(());
+    let anew = || (rig.bench.registry.snapshot().version("echo").unwrap().generation == 4).then_some(());
     rig.until("the configuration", anew).await;
     assert_eq!(rig.status("specs_fail").0, "compiling");
     // The latest version wins over one whose trial is running.
@@ -142,7 +142,7 @@ async fn changed_settings_restart_a_trial() {
     let told = rig.told("Plugin 'specs_fail' was rejected").await;
     assert!(told.contains("it failed its trial: it returned an error: it has nothing to say"), "{told}");
     assert_eq!(rig.status("specs_fail").0, "rejected");
-    assert!(rig.bench.registry.table().generation("specs_fail").is_none());
+    assert!(rig.bench.registry.snapshot().version("specs_fail").is_none());
 }
 
 #[tokio::test]
@@ -169,16 +169,16 @@ async fn a_slow_compilation_is_announced() {
     let began = Instant::now();
     rig.save("slow", &wasm).await;
     slow.compiler(0).await;
-    let is_shown = rig.bench.registry.table().entry("slow").is_some();
+    let is_shown = rig.bench.registry.snapshot().entry("slow").is_some();
     assert!(!is_shown || began.elapsed() >= Duration::from_secs(1), "a short compilation is not announced");
     pass(Duration::from_secs(1)).await;
     let told = rig.told("is being compiled").await;
     let digest = version(&wasm);
     assert_eq!(told, format!("Plugin 'slow', version {digest}, is being compiled. You get a message when it is done."));
     let shown = ("compiling".to_owned(), format!("version {digest} is being compiled"));
-    rig.until("it is shown", || rig.bench.registry.table().entry("slow").map(|_| ())).await;
+    rig.until("it is shown", || rig.bench.registry.snapshot().entry("slow").map(|_| ())).await;
     assert_eq!(rig.status("slow"), shown);
-    let table = rig.bench.registry.table();
+    let table = rig.bench.registry.snapshot();
     assert!(table.statuses().any(|status| status.name == "slow" && status.since.0 > 0), "it has a moment");
     slow.open();
     rig.told("Plugin 'slow' is active: generation 1, ").await;
@@ -201,14 +201,14 @@ async fn a_newer_version_cancels_the_running_compilation() {
     assert!(runs(pids[2]));
     slow.open();
     rig.serves("mine", &versions[2]).await;
-    assert_eq!(rig.bench.registry.table().generation("mine").unwrap().number, 1, "the others were never activated");
+    assert_eq!(rig.bench.registry.snapshot().version("mine").unwrap().generation, 1, "the others were never activated");
     // Removing a file during its compilation kills the compiler.
     fs::remove_file(&slow.gate).unwrap();
     rig.save("other", &other(&bad("counter"), 1)).await;
     let pid = slow.compiler(3).await;
     rig.remove("other").await;
     rig.until("its end", || (!runs(pid)).then_some(())).await;
-    assert!(exists(&slow.pids) && rig.bench.registry.table().entry("other").is_none());
+    assert!(exists(&slow.pids) && rig.bench.registry.snapshot().entry("other").is_none());
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ async fn a_busy_call_is_cancelled_after_the_drain() {
     let bench = Arc::new(TestHost::of("[plugins]\ndrain = \"200ms\"\n[plugins.mine]\ntime = \"5m\""));
     bench.plug("mine", &bad("exceeds_limits")).await.unwrap();
     // A running call keeps the part of its version that calls need.
-    let old = Arc::downgrade(&bench.registry.table().generation("mine").unwrap().profile);
+    let old = Arc::downgrade(&bench.registry.snapshot().version("mine").unwrap().profile);
     let at_rest = old.strong_count();
     let running = calling(&bench, "spin").await;
     while old.strong_count() == at_rest {
@@ -79,7 +79,7 @@ async fn calls_of_a_revoked_version_are_cancelled_at_once() {
     let running = calling(&shared, "plugins reload help").await;
     let order = given.recv().await.unwrap();
     bench.configure("[plugins.help]\ntime = \"5m\"\ngrants = []");
-    registry.reconfigure("help", (&bench.settings("help"), NOW)).await.unwrap_err();
+    registry.reconfigure("help", &bench.settings("help"), NOW).await.unwrap_err();
     assert!(matches!(running.await.unwrap(), Err(CallError::Drained { .. })));
     drop(order);
 }

@@ -197,7 +197,7 @@ async fn a_revoked_grant_activates_the_previous_version() {
         "{said}"
     );
     assert_eq!(rig.say("echo again").await, "v1: again");
-    assert!(rig.bench.registry.table().command("needs_approval").is_none());
+    assert!(rig.bench.registry.snapshot().command("needs_approval").is_none());
     assert_eq!(rig.status("needs_approval").0, "update rejected");
     let rig = rig.restarted().await;
     assert_eq!(rig.say("echo still").await, "v1: still");

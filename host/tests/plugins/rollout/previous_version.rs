@@ -15,7 +15,7 @@ async fn settings_reach_the_version_before_a_rejected_one() {
     rig.save("echo", JUNK).await;
     rig.told("Plugin 'echo' was rejected").await;
     rig.configure("[plugins.echo]\ntime = \"1m\"").await;
-    let anew = || rig.bench.registry.table().generation("echo").filter(|one| one.number == 2).cloned();
+    let anew = || rig.bench.registry.snapshot().version("echo").filter(|one| one.generation == 2).cloned();
     let serving = rig.until("the current settings", anew).await;
     assert!(serving.profile.acts_as.is_none() && serving.digest == digest(&bad("echo")));
     let held = || (rig.status("echo").0 == "update rejected").then_some(());
@@ -33,11 +33,12 @@ async fn a_removed_optional_grant_keeps_the_version_active() {
     rig.told("Plugin 'http_client' was rejected").await;
     rig.configure(&both.replace(", \"https://b.lan/*\"", "")).await;
     let narrower = || {
-        let table = rig.bench.registry.table();
+        let table = rig.bench.registry.snapshot();
         table
-            .generation("http_client")
+            .version("http_client")
             .filter(|one| {
-                one.number == 2 && one.profile.network.as_ref().is_some_and(|network| network.reach.http.len() == 1)
+                one.generation == 2
+                    && one.profile.network.as_ref().is_some_and(|network| network.grants.http.len() == 1)
             })
             .map(|_| ())
     };
@@ -156,7 +157,7 @@ async fn rights_are_revoked_at_once_during_a_trial() {
     rig.save("mine", &bad("specs_fail")).await;
     rig.told("is being compiled").await;
     rig.configure(trying).await;
-    let acts_as = || rig.bench.registry.table().generation("mine").unwrap().profile.acts_as.clone();
+    let acts_as = || rig.bench.registry.snapshot().version("mine").unwrap().profile.acts_as.clone();
     rig.until("acts_as is unset", || acts_as().is_none().then_some(())).await;
     assert_eq!(rig.status("mine").0, "compiling");
     assert_eq!(rig.say("echo x").await, "v1: x");

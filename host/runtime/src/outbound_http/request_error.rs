@@ -1,0 +1,45 @@
+//! The error that a guest gets for a failed request. Of the `wasi:http` error codes, only `internal-error` carries a
+//! text. Every error therefore uses that code, with its kind as a prefix, so that plugins in all languages read the
+//! same message.
+
+use wasmtime_wasi_http::Error;
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RequestError {
+    /// The request was not granted, or no plugin may make it.
+    #[error("{0}")]
+    Refused(String),
+    /// The connection failed.
+    #[error("{0}")]
+    Unreachable(String),
+    #[error("{0}")]
+    TimedOut(String),
+    #[error("{0}")]
+    TooLarge(String),
+    /// The server or the guest violated HTTP or TLS.
+    #[error("{0}")]
+    Protocol(String),
+}
+
+impl RequestError {
+    pub fn no_network() -> Self {
+        Self::Refused("trials and views have no network".to_owned())
+    }
+
+    /// The prefix of the guest's message. The SDK reads it.
+    const fn kind(&self) -> &'static str {
+        match self {
+            Self::Refused(_) => "refused",
+            Self::Unreachable(_) => "unreachable",
+            Self::TimedOut(_) => "timed out",
+            Self::TooLarge(_) => "too large",
+            Self::Protocol(_) => "protocol",
+        }
+    }
+}
+
+impl From<RequestError> for Error {
+    fn from(error: RequestError) -> Self {
+        Self::InternalError(Some(format!("{}: {error}", error.kind())))
+    }
+}
