@@ -9,7 +9,7 @@ use std::{
 use cordboard::hub::LiveConfig;
 use cordboard_core::config::Config;
 use cordboard_runtime::{COMPILE, Registry};
-use cordboard_watch::{Change, Watched};
+use cordboard_watch::{Change, WatchOptions};
 use tokio::sync::mpsc::Receiver;
 
 use crate::{
@@ -77,7 +77,7 @@ async fn round() -> [Swap; 3] {
     fs::create_dir(&plugins).unwrap();
     let registry = Registry::start(folder.path().join("cache"), env!("CARGO_BIN_EXE_cordboard").into(), 4).unwrap();
     let (_interval, rescan) = tokio::sync::watch::channel(Duration::from_secs(30));
-    let watched = Watched { config: None, plugins: Some(plugins.clone()), rescan };
+    let watched = WatchOptions { config: None, plugins: Some(plugins.clone()), rescan };
     let (_watcher, mut changes) = cordboard_watch::watch(watched).expect("the folder is writable");
     let bench = TestHost { registry: registry.into(), ..bench };
     let file = plugins.join("echo.wasm");

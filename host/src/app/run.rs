@@ -16,7 +16,7 @@ use cordboard_core::{
 };
 use cordboard_runtime::{AdminCommands, HostApi, Registry, ViewLimits};
 use cordboard_store::{Decisions, Store, StoredState};
-use cordboard_watch::Watched;
+use cordboard_watch::WatchOptions;
 use tokio::sync::watch;
 
 use super::{
@@ -59,7 +59,8 @@ pub async fn serve(plan: StartOptions) -> Result<(), AppError> {
     let folder = plugin_folder(&plan.places, &plan.config.now());
     // The watch starts before the first read, so that no change in between is missed.
     let rescan = watch::Sender::new(plan.config.now().plugins.rescan);
-    let watched = Watched { config: plan.config_file.clone(), plugins: folder.clone(), rescan: rescan.subscribe() };
+    let watched =
+        WatchOptions { config: plan.config_file.clone(), plugins: folder.clone(), rescan: rescan.subscribe() };
     let (watcher, changed) = cordboard_watch::watch(watched)?;
     let ground = HostBase::new(&plan, store, contents.host_id.clone())?;
     let (decisions, orders) = (std::mem::take(&mut contents.decisions), AdminCommands::channel());

@@ -24,7 +24,7 @@ const FLUSH: Duration = Duration::from_secs(5);
 /// The time limit for ending all agents in parallel: an interrupt, 2 s, 5 s, and the sweep.
 const AGENTS: Duration = Duration::from_secs(20);
 
-/// The signals that end the host. Watched from startup to exit, because an unwatched signal is lost or kills the host.
+/// The signals that end the host. WatchOptions from startup to exit, because an unwatched signal is lost or kills the host.
 pub struct Signals {
     terminate: Signal,
     interrupt: Signal,

@@ -106,7 +106,7 @@ impl Versions {
         for PluginFile { name, content } in cordboard_watch::read_folder(folder)? {
             let file = match content {
                 Ok(content) => self.add_file(&name, content),
-                Err(why) => self.unusable(&name, &why),
+                Err(error) => self.unusable(&name, &error.to_string()),
             };
             files.insert(name, file);
         }

@@ -5,6 +5,7 @@
 //! An event only triggers a scan. Each scan compares the files with the last reported state and renews every watch,
 //! so a lost, duplicate or misleading event never hides a change. Without events, it scans every `[plugins] rescan`.
 
+mod file_error;
 mod os_events;
 mod permissions;
 mod read;
@@ -21,6 +22,7 @@ use tokio::{
     task::JoinHandle,
 };
 
+pub use file_error::FileError;
 pub use permissions::{check_private, not_a_file};
 pub use scan::{PluginFile, read_folder};
 
@@ -30,11 +32,11 @@ use watch_loop::WatchLoop;
 
 /// The capacity of the change channel. Only one change waits in the channel, because a newer version can't replace a
 /// change that has been sent.
-const CHANGES: usize = 1;
+const CHANGE_QUEUE: usize = 1;
 
 /// The watched paths. Neither has to exist.
 #[derive(Debug, Clone)]
-pub struct Watched {
+pub struct WatchOptions {
     pub config: Option<ConfigFile>,
     /// The plugin folder.
     pub plugins: Option<PathBuf>,
@@ -94,14 +96,14 @@ pub enum WatchError {
     #[error("use {}: it belongs to another user (uid {uid}), and grants belong to file names; run `chown {me} {}`", path.display(), path.display())]
     Foreign { path: PathBuf, uid: u32, me: u32 },
     #[error("read {}: {source}", path.display())]
-    Look { path: PathBuf, source: io::Error },
+    Read { path: PathBuf, source: io::Error },
 }
 
 impl WatchError {
     /// Returns the fault and the remedy without the path, for messages that name the path already.
     #[must_use]
     pub fn reason(&self) -> String {
-        let (Self::Writable { path, .. } | Self::Foreign { path, .. } | Self::Look { path, .. }) = self;
+        let (Self::Writable { path, .. } | Self::Foreign { path, .. } | Self::Read { path, .. }) = self;
         let (text, named) = (self.to_string(), format!("{}: ", path.display()));
         text.split_once(&named).map_or(text.clone(), |(_, reason)| reason.to_owned())
     }
@@ -125,19 +127,19 @@ impl Drop for Watcher {
 ///
 /// # Errors
 /// The file or the folder is writable by other users, see [`check_private`].
-pub fn watch(watched: Watched) -> Result<(Watcher, mpsc::Receiver<Change>), WatchError> {
-    start(watched, OsWatcher::new())
+pub fn watch(options: WatchOptions) -> Result<(Watcher, mpsc::Receiver<Change>), WatchError> {
+    start(options, OsWatcher::new())
 }
 
-fn start(watched: Watched, os_watcher: OsWatcher) -> Result<(Watcher, mpsc::Receiver<Change>), WatchError> {
-    for path in [watched.config.as_ref().map(|config| &config.path), watched.plugins.as_ref()].into_iter().flatten() {
+fn start(options: WatchOptions, os_watcher: OsWatcher) -> Result<(Watcher, mpsc::Receiver<Change>), WatchError> {
+    for path in [options.config.as_ref().map(|config| &config.path), options.plugins.as_ref()].into_iter().flatten() {
         check_private(path)?;
     }
     let os_watcher = Arc::new(os_watcher);
-    os_watcher.begin();
-    let mut scanner = Scanner::new(&watched, Arc::clone(&os_watcher))?;
-    let baseline = scanner.baseline(watched.config.as_ref().map(|config| config.bytes.as_slice()));
-    let (changes, receiver) = mpsc::channel(CHANGES);
-    let watch_loop = WatchLoop::new(baseline, os_watcher, scanner, watched.rescan);
+    os_watcher.start();
+    let mut scanner = Scanner::new(&options, Arc::clone(&os_watcher))?;
+    let baseline = scanner.baseline(options.config.as_ref().map(|config| config.bytes.as_slice()));
+    let (changes, receiver) = mpsc::channel(CHANGE_QUEUE);
+    let watch_loop = WatchLoop::new(baseline, os_watcher, scanner, options.rescan);
     Ok((Watcher { task: tokio::spawn(watch_loop.run(changes)) }, receiver))
 }

@@ -40,7 +40,7 @@ const FOLDER: WatchFlags = FILE.union(LAST_STEP).union(WatchFlags::DELETE).union
 
 /// The kind of watch at the end of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Goal {
+pub(super) enum PathKind {
     File,
     /// A folder and the files in it.
     Folder,
@@ -48,7 +48,7 @@ pub(super) enum Goal {
 
 #[derive(Debug)]
 pub(super) struct OsWatcher {
-    begin: fn() -> io::Result<OwnedFd>,
+    init: fn() -> io::Result<OwnedFd>,
     system: OnceLock<AsyncFd<OwnedFd>>,
     table: Mutex<Table>,
 }
@@ -62,39 +62,39 @@ struct Table {
     /// Files that were written to and not closed since, with the watch that reported the write and its time.
     open: HashMap<PathBuf, (i32, Instant)>,
     /// The last scan could not watch everything, which has been logged.
-    is_blind: bool,
+    is_incomplete: bool,
 }
 
 #[derive(Debug)]
 struct Watch {
     /// The path with all links resolved.
     path: PathBuf,
-    asked: WatchFlags,
+    installed: WatchFlags,
     /// The events that the current scan needs.
-    wanted: WatchFlags,
+    needed: WatchFlags,
 }
 
-/// Collects the watches that one scan needs. [`end`](Self::end) removes all others.
-pub(super) struct Following<'a> {
-    notice: &'a OsWatcher,
+/// Collects the watches that one scan needs. [`apply`](Self::apply) removes all others.
+pub(super) struct WatchSet<'a> {
+    watcher: &'a OsWatcher,
     /// The first path that could not be watched, and why.
     fault: Option<(PathBuf, Errno)>,
 }
 
 impl OsWatcher {
     pub(super) fn new() -> Self {
-        Self::by(|| Ok(inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?))
+        Self::with_init(|| Ok(inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?))
     }
 
-    /// `begin` creates the inotify instance.
-    pub(super) fn by(begin: fn() -> io::Result<OwnedFd>) -> Self {
-        Self { begin, system: OnceLock::new(), table: Mutex::default() }
+    /// `init` creates the inotify instance.
+    pub(super) fn with_init(init: fn() -> io::Result<OwnedFd>) -> Self {
+        Self { init, system: OnceLock::new(), table: Mutex::default() }
     }
 
     /// Creates the inotify instance, unless an earlier call has. Needs a tokio runtime.
-    pub(super) fn begin(&self) {
+    pub(super) fn start(&self) {
         if self.system.get().is_none()
-            && let Ok(system) = (self.begin)().and_then(register)
+            && let Ok(system) = (self.init)().and_then(register)
         {
             // There is one loop, so no other task can create it at the same time.
             drop(self.system.set(system));
@@ -102,14 +102,14 @@ impl OsWatcher {
     }
 
     /// Waits for an event that requires a scan. Cancel safe.
-    pub(super) async fn happened(&self) {
+    pub(super) async fn next_event(&self) {
         let Some(system) = self.system.get() else { return std::future::pending().await };
         loop {
             match system.readable().await {
                 Ok(mut ready) => {
-                    let asked = self.read(system.get_ref());
+                    let needs_scan = self.read(system.get_ref());
                     ready.clear_ready();
-                    if asked {
+                    if needs_scan {
                         return;
                     }
                 }
@@ -123,14 +123,14 @@ impl OsWatcher {
     fn read(&self, system: &OwnedFd) -> bool {
         let mut buffer = [MaybeUninit::uninit(); EVENTS_AT_ONCE];
         let mut events = inotify::Reader::new(system.as_fd(), &mut buffer);
-        let mut asked = false;
+        let mut needs_scan = false;
         loop {
             match events.next() {
                 Ok(event) => {
                     let name = event.file_name().map(|name| OsStr::from_bytes(name.to_bytes()));
-                    asked |= self.table().on_event(event.wd(), event.events(), name);
+                    needs_scan |= self.table().on_event(event.wd(), event.events(), name);
                 }
-                Err(Errno::AGAIN) => return asked,
+                Err(Errno::AGAIN) => return needs_scan,
                 Err(Errno::INTR) => {}
                 Err(error) => {
                     tracing::debug!(%error, "failed to read file events");
@@ -140,12 +140,12 @@ impl OsWatcher {
         }
     }
 
-    pub(super) fn follow(&self) -> Following<'_> {
+    pub(super) fn new_watch_set(&self) -> WatchSet<'_> {
         let mut table = self.table();
-        table.watches.values_mut().for_each(|watch| watch.wanted = WatchFlags::empty());
+        table.watches.values_mut().for_each(|watch| watch.needed = WatchFlags::empty());
         table.steps.clear();
         drop(table);
-        Following { notice: self, fault: None }
+        WatchSet { watcher: self, fault: None }
     }
 
     /// Whether the file at `path` seems to be open for writing.
@@ -173,7 +173,7 @@ impl Table {
         let Some(watch) = self.watches.get(&number) else { return false };
         let path = name.map_or_else(|| watch.path.clone(), |name| watch.path.join(name));
         // A folder on the path, such as /tmp, may be busy: only events about the next step matter there.
-        if name.is_some() && !watch.wanted.contains(WatchFlags::MODIFY) && !self.steps.contains(&path) {
+        if name.is_some() && !watch.needed.contains(WatchFlags::MODIFY) && !self.steps.contains(&path) {
             return false;
         }
         if events.intersects(ReadFlags::IGNORED | ReadFlags::DELETE_SELF | ReadFlags::MOVE_SELF) {
@@ -191,10 +191,10 @@ impl Table {
     }
 }
 
-impl Following<'_> {
+impl WatchSet<'_> {
     /// Watches `path` and everything that leads to it: folders, links and their targets. If a step is missing, watches
     /// the path up to the last existing folder.
-    pub(super) fn way(&mut self, path: &Path, goal: Goal) {
+    pub(super) fn add_path(&mut self, path: &Path, kind: PathKind) {
         let (mut at, mut left, mut links) = (PathBuf::from("/"), Vec::new(), 0);
         push(&mut left, path);
         while let Some(step) = left.pop() {
@@ -203,7 +203,7 @@ impl Following<'_> {
                 continue;
             }
             let next = at.join(&step);
-            self.notice.table().steps.insert(next.clone());
+            self.watcher.table().steps.insert(next.clone());
             if !self.watch(&next, STEP) {
                 self.watch(&at, LAST_STEP);
                 // The step may have appeared before the watch.
@@ -224,23 +224,23 @@ impl Following<'_> {
             }
             push(&mut left, &target);
         }
-        self.watch(&at, if goal == Goal::Folder && at.is_dir() { FOLDER } else { FILE });
+        self.watch(&at, if kind == PathKind::Folder && at.is_dir() { FOLDER } else { FILE });
     }
 
     /// Adds a watch. Returns whether `path` exists.
-    fn watch(&mut self, path: &Path, wanted: WatchFlags) -> bool {
-        let Some(system) = self.notice.system.get() else {
+    fn watch(&mut self, path: &Path, needed: WatchFlags) -> bool {
+        let Some(system) = self.watcher.system.get() else {
             self.fault.get_or_insert((path.to_owned(), Errno::MFILE));
             return path.symlink_metadata().is_ok();
         };
         // Hold the lock from here: an event must not be processed before its descriptor is in the table.
-        let mut table = self.notice.table();
-        let flags = wanted | WatchFlags::DONT_FOLLOW | WatchFlags::MASK_ADD;
+        let mut table = self.watcher.table();
+        let flags = needed | WatchFlags::DONT_FOLLOW | WatchFlags::MASK_ADD;
         match inotify::add_watch(system.get_ref(), path, flags) {
             Ok(number) => {
                 let watch = table.watches.entry(number).or_insert_with(|| Watch::new(path));
-                watch.asked |= wanted;
-                watch.wanted |= wanted;
+                watch.installed |= needed;
+                watch.needed |= needed;
                 path.clone_into(&mut watch.path);
                 true
             }
@@ -256,11 +256,11 @@ impl Following<'_> {
     }
 
     /// Removes the watches that this scan doesn't need. Returns whether all needed watches exist.
-    pub(super) fn end(self) -> bool {
-        let mut table = self.notice.table();
-        let is_blind = self.fault.is_some();
+    pub(super) fn apply(self) -> bool {
+        let mut table = self.watcher.table();
+        let is_incomplete = self.fault.is_some();
         if let Some((path, error)) = self.fault
-            && !table.is_blind
+            && !table.is_incomplete
         {
             let remedy = match error {
                 Errno::MFILE => "; raise fs.inotify.max_user_instances",
@@ -270,33 +270,33 @@ impl Following<'_> {
             let path = path.display();
             tracing::warn!(%path, %error, "failed to watch this path: it is scanned every 10 s instead{remedy}");
         }
-        table.is_blind = is_blind;
-        let Some(system) = self.notice.system.get() else { return false };
+        table.is_incomplete = is_incomplete;
+        let Some(system) = self.watcher.system.get() else { return false };
         let Table { watches, open, .. } = &mut *table;
         watches.retain(|number, watch| {
-            if watch.wanted.is_empty() {
+            if watch.needed.is_empty() {
                 // If the watch is already gone, the kernel sends `IGNORED`.
                 let _: Result<(), Errno> = inotify::remove_watch(system.get_ref(), *number);
                 open.retain(|_, (by, _)| by != number);
-            } else if watch.asked != watch.wanted {
+            } else if watch.installed != watch.needed {
                 watch.narrow(*number, system.get_ref());
             }
-            !watch.wanted.is_empty()
+            !watch.needed.is_empty()
         });
-        !is_blind
+        !is_incomplete
     }
 }
 
 impl Watch {
     fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), asked: WatchFlags::empty(), wanted: WatchFlags::empty() }
+        Self { path: path.to_owned(), installed: WatchFlags::empty(), needed: WatchFlags::empty() }
     }
 
     /// Reduces the watched events. If the path now leads to another file, the new watch is removed again; the old one
     /// reports its end.
     fn narrow(&mut self, number: i32, system: &OwnedFd) {
-        match inotify::add_watch(system, &self.path, self.wanted | WatchFlags::DONT_FOLLOW) {
-            Ok(found) if found == number => self.asked = self.wanted,
+        match inotify::add_watch(system, &self.path, self.needed | WatchFlags::DONT_FOLLOW) {
+            Ok(found) if found == number => self.installed = self.needed,
             Ok(found) => {
                 let _: Result<(), Errno> = inotify::remove_watch(system, found);
             }
@@ -325,14 +325,14 @@ mod tests {
     use super::*;
 
     /// Whether the events since the last call require a scan.
-    fn asks(notice: &OsWatcher) -> bool {
-        notice.read(notice.system.get().expect("it was started").get_ref())
+    fn needs_scan(watcher: &OsWatcher) -> bool {
+        watcher.read(watcher.system.get().expect("it was started").get_ref())
     }
 
-    fn follow(notice: &OsWatcher, path: &Path) -> bool {
-        let mut following = notice.follow();
-        following.way(path, Goal::Folder);
-        following.end()
+    fn watch(watcher: &OsWatcher, path: &Path) -> bool {
+        let mut watch_set = watcher.new_watch_set();
+        watch_set.add_path(path, PathKind::Folder);
+        watch_set.apply()
     }
 
     #[tokio::test]
@@ -341,29 +341,29 @@ mod tests {
         let root = root.path().canonicalize().unwrap();
         let (above, plugins) = (root.join("above"), root.join("above/folder/plugins"));
         fs::create_dir_all(root.join("above/folder")).unwrap();
-        let notice = OsWatcher::new();
-        notice.begin();
-        assert!(follow(&notice, &plugins));
+        let watcher = OsWatcher::new();
+        watcher.start();
+        assert!(watch(&watcher, &plugins));
         for other in ["other", "above/other", "above/folder/other"] {
             fs::write(root.join(other), "").unwrap();
             fs::set_permissions(root.join(other), fs::Permissions::from_mode(0o600)).unwrap();
         }
-        assert!(!asks(&notice));
+        assert!(!needs_scan(&watcher));
         fs::create_dir(&plugins).unwrap();
-        assert!(asks(&notice), "the missing folder appeared");
-        assert!(follow(&notice, &plugins));
+        assert!(needs_scan(&watcher), "the missing folder appeared");
+        assert!(watch(&watcher, &plugins));
         fs::write(above.join("folder/another"), "").unwrap();
-        assert!(!asks(&notice), "the parent folder is watched for its own events only");
+        assert!(!needs_scan(&watcher), "the parent folder is watched for its own events only");
         fs::write(plugins.join("a.wasm"), "").unwrap();
-        assert!(asks(&notice));
+        assert!(needs_scan(&watcher));
         for (from, to) in [(&above, &root.join("away")), (&root.join("away"), &above)] {
             fs::rename(from, to).unwrap();
-            assert!(asks(&notice), "a folder on the way was moved");
+            assert!(needs_scan(&watcher), "a folder on the way was moved");
         }
-        assert!(follow(&notice, &plugins));
+        assert!(watch(&watcher, &plugins));
         fs::remove_dir_all(&above).unwrap();
-        assert!(asks(&notice));
-        assert!(follow(&notice, &plugins) && !asks(&notice), "the end of a watch is not an event");
+        assert!(needs_scan(&watcher));
+        assert!(watch(&watcher, &plugins) && !needs_scan(&watcher), "the end of a watch is not an event");
     }
 
     #[test]

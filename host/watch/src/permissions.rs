@@ -10,7 +10,7 @@ use std::{
 
 use rustix::io::Errno;
 
-use super::WatchError;
+use super::{FileError, WatchError};
 
 const GROUP_WRITE: u32 = 0o020;
 const OTHERS_WRITE: u32 = 0o002;
@@ -24,7 +24,7 @@ pub fn check_private(path: &Path) -> Result<(), WatchError> {
     let metadata = match path.metadata() {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-        Err(source) => return Err(WatchError::Look { path, source }),
+        Err(source) => return Err(WatchError::Read { path, source }),
     };
     let me = rustix::process::geteuid().as_raw();
     let uid = metadata.uid();
@@ -38,34 +38,33 @@ pub fn check_private(path: &Path) -> Result<(), WatchError> {
     }
 }
 
-/// Explains why the host can't read a file at `path`, with the remedy: a dangling or circular link, a folder, a pipe
-/// or a device. Returns `None` for a regular file, or if nothing is there.
+/// Returns the reason that the host can't read a file at `path`: a dangling or circular link, a folder, a pipe or a
+/// device. `None` for a regular file, or if nothing is there.
 #[must_use]
-pub fn not_a_file(path: &Path) -> Option<String> {
+pub fn not_a_file(path: &Path) -> Option<FileError> {
     match path.metadata() {
         Ok(metadata) => not_regular(metadata.file_type()),
         Err(error) => {
             let target = path.read_link().ok()?;
-            let fault = match error.kind() {
-                ErrorKind::NotFound => "which does not exist",
-                _ if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => "which links back to it",
-                _ => return None,
-            };
-            Some(format!("it is a link to {}, {fault}: put the file there, or remove the link", target.display()))
+            if error.kind() == ErrorKind::NotFound {
+                return Some(FileError::DanglingLink { target });
+            }
+            let is_circular = error.raw_os_error() == Some(Errno::LOOP.raw_os_error());
+            is_circular.then_some(FileError::CircularLink { target })
         }
     }
 }
 
 /// The reason and the remedy, unless `kind` is a regular file.
-pub(super) fn not_regular(kind: FileType) -> Option<String> {
-    let name = match kind {
+pub(super) fn not_regular(kind: FileType) -> Option<FileError> {
+    let kind = match kind {
         _ if kind.is_file() => return None,
         _ if kind.is_dir() => "a folder",
         _ if kind.is_fifo() => "a pipe",
         _ if kind.is_socket() => "a socket",
         _ => "a device",
     };
-    Some(format!("it is {name}, not a regular file: replace it with the file, or remove it"))
+    Some(FileError::NotRegular { kind })
 }
 
 #[cfg(test)]
@@ -113,7 +112,7 @@ mod tests {
             ("device", "it is a device, not a regular file: replace "),
             ("socket", "it is a socket, not a regular file: replace "),
         ] {
-            let why = not_a_file(&at(name)).unwrap();
+            let why = not_a_file(&at(name)).unwrap().to_string();
             assert!(why.starts_with(start), "{name}: {why}");
         }
     }

@@ -13,7 +13,7 @@ use cordboard_core::messages;
 use rustix::fs::OFlags;
 use sha2::{Digest as _, Sha256};
 
-use super::permissions::not_regular;
+use super::{FileError, permissions::not_regular};
 
 /// A file that changed less than this before a reading may change again within the same tick of the file system's
 /// clock, and keep the same stamp.
@@ -64,7 +64,7 @@ impl Stamp {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Reading {
+pub(super) enum FileRead {
     Whole {
         stamp: Stamp,
         bytes: Vec<u8>,
@@ -74,34 +74,34 @@ pub(super) enum Reading {
     Absent,
     /// The file changed during the reading.
     Moving,
-    Unreadable(String),
+    Unreadable(FileError),
 }
 
-impl Reading {
+impl FileRead {
     /// Reads at most `limit` bytes.
     pub(super) fn of(path: &Path, limit: u64) -> Self {
         let mut bytes = Vec::new();
-        match Self::through(path, limit, |chunk| bytes.extend_from_slice(chunk)) {
+        match Self::read_chunks(path, limit, |chunk| bytes.extend_from_slice(chunk)) {
             Self::Whole { stamp, digest, .. } => Self::Whole { stamp, bytes, digest },
-            other => other,
+            other @ (Self::Absent | Self::Moving | Self::Unreadable(_)) => other,
         }
     }
 
     /// Reads and hashes a file without keeping its bytes, for comparison with a second reading.
-    pub(super) fn fingerprint(path: &Path, limit: u64) -> Self {
-        Self::through(path, limit, |_| {})
+    pub(super) fn without_bytes(path: &Path, limit: u64) -> Self {
+        Self::read_chunks(path, limit, |_| {})
     }
 
-    fn through(path: &Path, limit: u64, each: impl FnMut(&[u8])) -> Self {
+    fn read_chunks(path: &Path, limit: u64, each: impl FnMut(&[u8])) -> Self {
         match read(path, limit, each) {
             Ok(reading) => reading,
             Err(error) if error.kind() == ErrorKind::NotFound => Self::Absent,
-            Err(error) => Self::Unreadable(format!("it cannot be read: {}", messages::system_error(error))),
+            Err(error) => Self::Unreadable(FileError::Io(messages::system_error(error))),
         }
     }
 
     /// The stamp and digest, for comparison with another reading.
-    pub(super) fn print(&self) -> Option<(Stamp, Digest)> {
+    pub(super) fn fingerprint(&self) -> Option<(Stamp, Digest)> {
         match self {
             Self::Whole { stamp, digest, .. } => Some((*stamp, *digest)),
             Self::Absent | Self::Moving | Self::Unreadable(_) => None,
@@ -110,21 +110,21 @@ impl Reading {
 }
 
 /// Passes the bytes to `each` as they are read. The result has no bytes.
-fn read(path: &Path, limit: u64, mut each: impl FnMut(&[u8])) -> io::Result<Reading> {
+fn read(path: &Path, limit: u64, mut each: impl FnMut(&[u8])) -> io::Result<FileRead> {
     // Check first: opening a pipe or a device could block.
     let metadata = path.metadata()?;
-    if let Some(why) = not_regular(metadata.file_type()) {
-        return Ok(Reading::Unreadable(why));
+    if let Some(error) = not_regular(metadata.file_type()) {
+        return Ok(FileRead::Unreadable(error));
     }
     if metadata.len() > limit {
-        return Ok(too_large(limit));
+        return Ok(FileRead::Unreadable(FileError::TooLarge { limit }));
     }
     // A pipe may replace the file in the meantime, so open without blocking.
     let at_once = OFlags::NONBLOCK.bits().cast_signed();
     let file = File::options().read(true).custom_flags(at_once).open(path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {
-        return Ok(Reading::Moving);
+        return Ok(FileRead::Moving);
     }
     let before = Stamp::of(&metadata);
     let (mut chunk, mut hasher, mut size) = (vec![0; CHUNK], Sha256::new(), 0);
@@ -137,20 +137,16 @@ fn read(path: &Path, limit: u64, mut each: impl FnMut(&[u8])) -> io::Result<Read
         };
         size += read as u64;
         if size > limit {
-            return Ok(too_large(limit));
+            return Ok(FileRead::Unreadable(FileError::TooLarge { limit }));
         }
         hasher.update(&chunk[..read]);
         each(&chunk[..read]);
     }
     let after = Stamp::of(&file.metadata()?);
     if before != after || after.size != size {
-        return Ok(Reading::Moving);
+        return Ok(FileRead::Moving);
     }
-    Ok(Reading::Whole { stamp: after, bytes: Vec::new(), digest: Digest(hasher.finalize().into()) })
-}
-
-fn too_large(limit: u64) -> Reading {
-    Reading::Unreadable(format!("it is larger than {} MiB", limit >> 20))
+    Ok(FileRead::Whole { stamp: after, bytes: Vec::new(), digest: Digest(hasher.finalize().into()) })
 }
 
 #[cfg(test)]
@@ -160,12 +156,12 @@ mod tests {
     #[test]
     fn folders_and_oversized_files_are_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let said = "it is a folder, not a regular file: replace it with the file, or remove it";
-        assert_eq!(Reading::of(folder.path(), 9), Reading::Unreadable(said.into()));
-        assert_eq!(Reading::of(&folder.path().join("none"), 9), Reading::Absent);
+        let error = FileError::NotRegular { kind: "a folder" };
+        assert_eq!(FileRead::of(folder.path(), 9), FileRead::Unreadable(error));
+        assert_eq!(FileRead::of(&folder.path().join("none"), 9), FileRead::Absent);
         let large = folder.path().join("large");
         File::create(&large).unwrap().set_len((1 << 20) + 1).unwrap();
-        assert_eq!(Reading::of(&large, 1 << 20), Reading::Unreadable("it is larger than 1 MiB".into()));
+        assert_eq!(FileRead::of(&large, 1 << 20), FileRead::Unreadable(FileError::TooLarge { limit: 1 << 20 }));
     }
 
     #[test]

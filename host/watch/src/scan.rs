@@ -12,17 +12,13 @@ use std::{
     time::Duration,
 };
 
-use cordboard_core::{
-    messages::system_error,
-    render::escape_invisible,
-    types::{PLUGIN_NAME_RULE, is_plugin_name},
-};
+use cordboard_core::{messages::system_error, render::escape_invisible, types::is_plugin_name};
 
 use super::{
-    PluginContent, WatchError, Watched, check_private,
-    os_events::{Goal, OsWatcher},
+    FileError, PluginContent, WatchError, WatchOptions, check_private,
+    os_events::{OsWatcher, PathKind},
     permissions::not_a_file,
-    read::{Digest, Reading, Stamp},
+    read::{Digest, FileRead, Stamp},
 };
 
 /// The time between the two readings of a file: longer than a writer's pause between two writes of a burst.
@@ -44,15 +40,15 @@ pub(super) enum Item {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Found {
+pub(super) enum ItemState {
     Whole { bytes: Vec<u8>, digest: Digest },
     Absent,
-    Unreadable(String),
+    Unreadable(FileError),
 }
 
 /// When to scan again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Next {
+pub(super) enum NextScan {
     /// After an event.
     Event,
     /// Soon, because something was still changing.
@@ -63,14 +59,14 @@ pub(super) enum Next {
 
 #[derive(Debug)]
 pub(super) struct Scan {
-    pub(super) found: Vec<(Item, Found)>,
-    pub(super) next: Next,
+    pub(super) found: Vec<(Item, ItemState)>,
+    pub(super) next: NextScan,
 }
 
 /// The files to read, and the state of the plugin folder.
-struct Listed {
+struct Listing {
     files: Vec<(Item, PathBuf)>,
-    folder: Found,
+    folder: ItemState,
 }
 
 #[derive(Debug)]
@@ -79,140 +75,142 @@ pub(super) struct Scanner {
     plugins: Option<PathBuf>,
     os_watcher: Arc<OsWatcher>,
     /// The items of the last scan, with the stamp if an equal stamp proves that nothing changed.
-    there: BTreeMap<Item, Option<Stamp>>,
+    present: BTreeMap<Item, Option<Stamp>>,
     /// The items that were missing in the last scan but not in the one before.
-    missed: BTreeSet<Item>,
+    missing_once: BTreeSet<Item>,
 }
 
 impl Scanner {
-    pub(super) fn new(watched: &Watched, os_watcher: Arc<OsWatcher>) -> Result<Self, WatchError> {
+    pub(super) fn new(options: &WatchOptions, os_watcher: Arc<OsWatcher>) -> Result<Self, WatchError> {
         Ok(Self {
-            config: watched.config.as_ref().map(|config| absolute(&config.path)).transpose()?,
-            plugins: watched.plugins.as_deref().map(absolute).transpose()?,
+            config: options.config.as_ref().map(|config| absolute(&config.path)).transpose()?,
+            plugins: options.plugins.as_deref().map(absolute).transpose()?,
             os_watcher,
-            there: BTreeMap::new(),
-            missed: BTreeSet::new(),
+            present: BTreeMap::new(),
+            missing_once: BTreeSet::new(),
         })
     }
 
     /// The first scan, without the bytes of files. One reading is enough, because a partial file has another digest once
     /// it is complete. For the configuration, it finds `loaded`; the file may be newer.
     pub(super) fn baseline(&mut self, loaded: Option<&[u8]>) -> Scan {
-        let (listed, mut next) = self.list();
-        let mut found = vec![(Item::Folder, listed.folder)];
-        let whole = |digest| Found::Whole { bytes: Vec::new(), digest };
+        let (listing, mut next) = self.list();
+        let mut found = vec![(Item::Folder, listing.folder)];
+        let whole = |digest| ItemState::Whole { bytes: Vec::new(), digest };
         if let Some(loaded) = loaded {
-            self.there.insert(Item::Config, None);
+            self.present.insert(Item::Config, None);
             found.push((Item::Config, whole(Digest::of(loaded))));
-            next = Next::Soon;
+            next = NextScan::Soon;
         }
-        for (item, path) in listed.files.into_iter().filter(|(item, _)| *item != Item::Config) {
-            let reading = read(&item, &path, Reading::fingerprint);
-            self.there.insert(item.clone(), None);
+        for (item, path) in listing.files.into_iter().filter(|(item, _)| *item != Item::Config) {
+            let reading = read(&item, &path, FileRead::without_bytes);
+            self.present.insert(item.clone(), None);
             match reading {
-                Reading::Whole { digest, .. } => found.push((item, whole(digest))),
-                Reading::Unreadable(why) => found.push((item, Found::Unreadable(why))),
-                Reading::Absent | Reading::Moving => {}
+                FileRead::Whole { digest, .. } => found.push((item, whole(digest))),
+                FileRead::Unreadable(error) => found.push((item, ItemState::Unreadable(error))),
+                FileRead::Absent | FileRead::Moving => {}
             }
         }
         Scan { found, next }
     }
 
     pub(super) fn scan(&mut self) -> Scan {
-        let (listed, mut next) = self.list();
+        let (listing, mut next) = self.list();
         let mut found = Vec::new();
-        if self.miss(&listed, &mut found) {
-            next = next.max(Next::Soon);
+        if self.find_missing(&listing, &mut found) {
+            next = next.max(NextScan::Soon);
         }
-        found.push((Item::Folder, listed.folder));
-        if self.read(listed.files, &mut found) {
-            next = next.max(Next::Soon);
+        found.push((Item::Folder, listing.folder));
+        if self.read_changed(listing.files, &mut found) {
+            next = next.max(NextScan::Soon);
         }
         Scan { found, next }
     }
 
     /// Watches and lists all files to read. Lists no plugins if their folder is untrusted or cannot be listed. The
     /// watches come first, so that no change is missed in between.
-    fn list(&mut self) -> (Listed, Next) {
+    fn list(&mut self) -> (Listing, NextScan) {
         let os_watcher = Arc::clone(&self.os_watcher);
-        let mut following = os_watcher.follow();
-        let (mut files, mut folder) = (Vec::new(), Found::Absent);
+        let mut watch_set = os_watcher.new_watch_set();
+        let (mut files, mut folder) = (Vec::new(), ItemState::Absent);
         if let Some(config) = &self.config {
-            following.way(config.parent().unwrap_or(config), Goal::Folder);
+            watch_set.add_path(config.parent().unwrap_or(config), PathKind::Folder);
             files.push((Item::Config, config.clone()));
         }
         if let Some(plugins) = &self.plugins {
-            following.way(plugins, Goal::Folder);
+            watch_set.add_path(plugins, PathKind::Folder);
             match plugin_files(plugins) {
                 Ok(found) => files.extend(found.into_iter().map(|(name, path)| (Item::Plugin(name), path))),
-                Err(error) => folder = Found::Unreadable(system_error(error)),
+                Err(error) => folder = ItemState::Unreadable(FileError::NotPrivate(system_error(error))),
             }
         }
         // Watch each file too: it may be a link, or be written through a hard link elsewhere.
         for (_, path) in &files {
-            following.way(path, Goal::File);
+            watch_set.add_path(path, PathKind::File);
         }
-        let next = if following.end() { Next::Event } else { Next::Poll };
-        files.retain(|(item, path)| is_there(item, path));
-        (Listed { files, folder }, next)
+        let next = if watch_set.apply() { NextScan::Event } else { NextScan::Poll };
+        files.retain(|(item, path)| is_present(item, path));
+        (Listing { files, folder }, next)
     }
 
     /// Reports missing items, and returns whether some may come back. A file that is being replaced, or a folder that
     /// is being swapped, is missing for a moment, so an item is only reported at the second scan in a row.
-    fn miss(&mut self, listed: &Listed, found: &mut Vec<(Item, Found)>) -> bool {
-        let here: BTreeSet<&Item> = listed.files.iter().map(|(item, _)| item).collect();
+    fn find_missing(&mut self, listing: &Listing, found: &mut Vec<(Item, ItemState)>) -> bool {
+        let here: BTreeSet<&Item> = listing.files.iter().map(|(item, _)| item).collect();
         // If the folder can't be used, its plugins don't count as gone.
-        let told = |item: &Item| *item == Item::Config || listed.folder == Found::Absent;
-        self.missed.retain(|item| !here.contains(item) && told(item));
-        let missing = self.there.keys().filter(|item| !here.contains(item) && told(item));
+        let can_be_missing = |item: &Item| *item == Item::Config || listing.folder == ItemState::Absent;
+        self.missing_once.retain(|item| !here.contains(item) && can_be_missing(item));
+        let missing = self.present.keys().filter(|item| !here.contains(item) && can_be_missing(item));
         let missing: Vec<Item> = missing.cloned().collect();
         for item in missing {
-            if !self.missed.insert(item.clone()) {
-                self.missed.remove(&item);
-                self.there.remove(&item);
-                found.push((item, Found::Absent));
+            if !self.missing_once.insert(item.clone()) {
+                self.missing_once.remove(&item);
+                self.present.remove(&item);
+                found.push((item, ItemState::Absent));
             }
         }
-        !self.missed.is_empty()
+        !self.missing_once.is_empty()
     }
 
     /// Reads files that may have changed, twice. Returns whether some are still changing.
-    fn read(&mut self, files: Vec<(Item, PathBuf)>, found: &mut Vec<(Item, Found)>) -> bool {
-        let changed: Vec<_> = files.into_iter().filter(|(item, path)| !self.is_known(item, path)).collect();
+    fn read_changed(&mut self, files: Vec<(Item, PathBuf)>, found: &mut Vec<(Item, ItemState)>) -> bool {
+        let changed: Vec<_> = files.into_iter().filter(|(item, path)| !self.is_unchanged(item, path)).collect();
         let (open, closed): (Vec<_>, Vec<_>) = changed.into_iter().partition(|(_, path)| self.os_watcher.is_open(path));
         let mut moving = !open.is_empty();
         if closed.is_empty() {
             return moving;
         }
-        let first: HashMap<PathBuf, _> =
-            closed.iter().map(|(item, path)| (path.clone(), read(item, path, Reading::fingerprint).print())).collect();
+        let first: HashMap<PathBuf, _> = closed
+            .iter()
+            .map(|(item, path)| (path.clone(), read(item, path, FileRead::without_bytes).fingerprint()))
+            .collect();
         thread::sleep(BETWEEN_READINGS);
         for (item, path) in closed {
-            let second = read(&item, &path, Reading::of);
-            let same = first.get(&path).is_some_and(|first| *first == second.print());
+            let second = read(&item, &path, FileRead::of);
+            let same = first.get(&path).is_some_and(|first| *first == second.fingerprint());
             match second {
-                Reading::Whole { stamp, bytes, digest } if same => {
-                    self.there.insert(item.clone(), Some(stamp).filter(Stamp::is_settled));
-                    found.push((item, Found::Whole { bytes, digest }));
+                FileRead::Whole { stamp, bytes, digest } if same => {
+                    self.present.insert(item.clone(), Some(stamp).filter(Stamp::is_settled));
+                    found.push((item, ItemState::Whole { bytes, digest }));
                 }
-                Reading::Unreadable(why) if same => {
-                    self.there.insert(item.clone(), None);
-                    found.push((item, Found::Unreadable(why)));
+                FileRead::Unreadable(error) if same => {
+                    self.present.insert(item.clone(), None);
+                    found.push((item, ItemState::Unreadable(error)));
                 }
-                Reading::Whole { .. } | Reading::Unreadable(_) | Reading::Absent | Reading::Moving => moving = true,
+                FileRead::Whole { .. } | FileRead::Unreadable(_) | FileRead::Absent | FileRead::Moving => moving = true,
             }
         }
         moving
     }
 
-    fn is_known(&self, item: &Item, path: &Path) -> bool {
+    fn is_unchanged(&self, item: &Item, path: &Path) -> bool {
         let now = path.metadata().ok().map(|metadata| Stamp::of(&metadata));
-        now.is_some() && self.there.get(item).copied().flatten() == now
+        now.is_some() && self.present.get(item).copied().flatten() == now
     }
 }
 
 /// A dangling link counts as an unreadable plugin, because someone intended to install one.
-fn is_there(item: &Item, path: &Path) -> bool {
+fn is_present(item: &Item, path: &Path) -> bool {
     let lost = path.metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound);
     !lost || (matches!(item, Item::Plugin(_)) && path.is_symlink())
 }
@@ -220,7 +218,7 @@ fn is_there(item: &Item, path: &Path) -> bool {
 /// Returns the plugin files of a trusted folder. Empty if there is no folder.
 fn plugin_files(folder: &Path) -> Result<Vec<(String, PathBuf)>, WatchError> {
     check_private(folder)?;
-    let files = list(folder).map_err(|source| WatchError::Look { path: folder.to_owned(), source })?;
+    let files = list(folder).map_err(|source| WatchError::Read { path: folder.to_owned(), source })?;
     Ok(files.unwrap_or_default())
 }
 
@@ -251,24 +249,14 @@ fn plugin(path: &Path) -> Option<String> {
     (!stem.is_empty() && !stem.starts_with('.')).then(|| escape_invisible(stem))
 }
 
-/// Checks the name of a plugin.
-///
-/// # Errors
-/// The naming rule, for the operator.
-fn check_name(name: &str) -> Result<(), String> {
-    if is_plugin_name(name) { Ok(()) } else { Err(format!("name the file with {PLUGIN_NAME_RULE}")) }
-}
-
 /// Reads a file up to a limit, with or without its bytes.
-type Read = fn(&Path, u64) -> Reading;
+type ReadFn = fn(&Path, u64) -> FileRead;
 
-fn read(item: &Item, path: &Path, with: Read) -> Reading {
+fn read(item: &Item, path: &Path, with: ReadFn) -> FileRead {
     match item {
         Item::Config | Item::Folder => trusted(path, CONFIG_AT_MOST, with),
-        Item::Plugin(name) => match check_name(name) {
-            Ok(()) => not_a_file(path).map_or_else(|| trusted(path, PLUGIN_AT_MOST, with), Reading::Unreadable),
-            Err(why) => Reading::Unreadable(why),
-        },
+        Item::Plugin(name) if !is_plugin_name(name) => FileRead::Unreadable(FileError::InvalidName),
+        Item::Plugin(_) => not_a_file(path).map_or_else(|| trusted(path, PLUGIN_AT_MOST, with), FileRead::Unreadable),
     }
 }
 
@@ -276,7 +264,7 @@ fn read(item: &Item, path: &Path, with: Read) -> Reading {
 #[derive(Debug)]
 pub struct PluginFile {
     pub name: String,
-    pub content: Result<PluginContent, String>,
+    pub content: Result<PluginContent, FileError>,
 }
 
 /// Reads the plugin files of `folder` once, for a host that starts. Files that are being written are left out, because the
@@ -287,27 +275,27 @@ pub struct PluginFile {
 pub fn read_folder(folder: &Path) -> Result<Vec<PluginFile>, WatchError> {
     let read = |(name, path): (String, PathBuf)| {
         let item = Item::Plugin(name.clone());
-        match read(&item, &path, Reading::of) {
-            Reading::Whole { bytes, digest, .. } => {
+        match read(&item, &path, FileRead::of) {
+            FileRead::Whole { bytes, digest, .. } => {
                 Some(PluginFile { name, content: Ok(PluginContent { digest: digest.to_hex(), wasm: bytes }) })
             }
-            Reading::Unreadable(why) => Some(PluginFile { name, content: Err(why) }),
-            Reading::Absent | Reading::Moving => None,
+            FileRead::Unreadable(error) => Some(PluginFile { name, content: Err(error) }),
+            FileRead::Absent | FileRead::Moving => None,
         }
     };
     Ok(plugin_files(folder)?.into_iter().filter_map(read).collect())
 }
 
 /// Reads a file if it is trusted itself: a private folder doesn't prevent other users from writing to the file.
-fn trusted(path: &Path, limit: u64, with: Read) -> Reading {
+fn trusted(path: &Path, limit: u64, with: ReadFn) -> FileRead {
     match check_private(path) {
         Ok(()) => with(path, limit),
-        Err(error) => Reading::Unreadable(error.reason()),
+        Err(error) => FileRead::Unreadable(FileError::NotPrivate(error.reason())),
     }
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, WatchError> {
-    std::path::absolute(path).map_err(|source| WatchError::Look { path: path.to_owned(), source })
+    std::path::absolute(path).map_err(|source| WatchError::Read { path: path.to_owned(), source })
 }
 
 #[cfg(test)]
@@ -335,11 +323,5 @@ mod tests {
         let names: Vec<String> = list(folder.path()).unwrap().unwrap().into_iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["Not A Name", "a-1_x", "b", "c\\u{202e}d\\u{a}"]);
         assert_eq!(list(&folder.path().join("none")).unwrap(), None);
-    }
-
-    #[test]
-    fn plugin_names_are_validated() {
-        assert!(check_name("my-plugin_2").is_ok());
-        assert_eq!(check_name("X").unwrap_err(), "name the file with 1 to 32 of a-z, 0-9, '-' and '_'");
     }
 }

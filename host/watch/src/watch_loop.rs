@@ -15,10 +15,10 @@ use tokio::{
 };
 
 use super::{
-    Change, ConfigRead, PluginContent,
+    Change, ConfigRead, FileError, PluginContent,
     os_events::OsWatcher,
     read::Digest,
-    scan::{Found, Item, Next, Scan, Scanner},
+    scan::{Item, ItemState, NextScan, Scan, Scanner},
 };
 
 /// The quiet time before a scan. Editors and compilers write in bursts of a few milliseconds.
@@ -39,7 +39,7 @@ pub(super) struct WatchLoop {
     /// The time of the next scan. There always is one.
     due: Instant,
     /// The first event since the last scan.
-    first: Option<Instant>,
+    first_event: Option<Instant>,
 }
 
 impl WatchLoop {
@@ -51,11 +51,11 @@ impl WatchLoop {
         rescan: watch::Receiver<Duration>,
     ) -> Self {
         let (queue, scanner) = (Queue::default(), Arc::new(Mutex::new(scanner)));
-        let mut watch_loop = Self { queue, os_watcher, scanner, rescan, due: Instant::now(), first: None };
+        let mut watch_loop = Self { queue, os_watcher, scanner, rescan, due: Instant::now(), first_event: None };
         for (item, found) in baseline.found {
             match found {
-                Found::Whole { digest, .. } => watch_loop.queue.assume(item, digest),
-                Found::Absent | Found::Unreadable(_) => watch_loop.queue.offer(item, found),
+                ItemState::Whole { digest, .. } => watch_loop.queue.assume(item, digest),
+                ItemState::Absent | ItemState::Unreadable(_) => watch_loop.queue.offer(item, found),
             }
         }
         watch_loop.on_scanned(baseline.next);
@@ -71,7 +71,7 @@ impl WatchLoop {
                     (Ok(permit), Some(change)) => permit.send(change),
                     (Err(_), _) | (_, None) => {}
                 },
-                () = self.os_watcher.happened() => self.on_event(),
+                () = self.os_watcher.next_event() => self.on_event(),
                 Ok(()) = self.rescan.changed() => self.due = self.due.min(Instant::now() + *self.rescan.borrow()),
                 () = sleep_until(self.due) => self.scan().await,
             }
@@ -79,7 +79,7 @@ impl WatchLoop {
     }
 
     async fn scan(&mut self) {
-        self.os_watcher.begin();
+        self.os_watcher.start();
         let scanner = Arc::clone(&self.scanner);
         let scan = move || scanner.lock().unwrap_or_else(PoisonError::into_inner).scan();
         match spawn_blocking(scan).await {
@@ -91,24 +91,24 @@ impl WatchLoop {
             }
             Err(error) => {
                 tracing::error!(%error, "Cordboard has a bug: a scan of configuration and plugins panicked; the next scan follows");
-                self.on_scanned(Next::Poll);
+                self.on_scanned(NextScan::Poll);
             }
         }
     }
 
     fn on_event(&mut self) {
         let now = Instant::now();
-        let first = *self.first.get_or_insert(now);
-        self.due = (now + SETTLE).min(first + SETTLE_AT_MOST);
+        let first_event = *self.first_event.get_or_insert(now);
+        self.due = (now + SETTLE).min(first_event + SETTLE_AT_MOST);
     }
 
-    fn on_scanned(&mut self, next: Next) {
+    fn on_scanned(&mut self, next: NextScan) {
         let rescan = *self.rescan.borrow();
-        self.first = None;
+        self.first_event = None;
         let pause = match next {
-            Next::Event => rescan,
-            Next::Soon => rescan.min(SETTLE),
-            Next::Poll => rescan.min(POLL),
+            NextScan::Event => rescan,
+            NextScan::Soon => rescan.min(SETTLE),
+            NextScan::Poll => rescan.min(POLL),
         };
         self.due = Instant::now() + pause;
     }
@@ -116,16 +116,16 @@ impl WatchLoop {
 
 /// The state of an item, without its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Known {
+enum SentState {
     Whole(Digest),
-    Unreadable(String),
+    Unreadable(FileError),
 }
 
 /// Coalesces changes: a newer version replaces a waiting one, and a return to the last sent version removes it.
 #[derive(Debug, Default)]
 struct Queue {
-    sent: BTreeMap<Item, Known>,
-    waiting: BTreeMap<Item, Found>,
+    sent: BTreeMap<Item, SentState>,
+    waiting: BTreeMap<Item, ItemState>,
 }
 
 impl Queue {
@@ -135,11 +135,11 @@ impl Queue {
 
     /// Counts `digest` as sent.
     fn assume(&mut self, item: Item, digest: Digest) {
-        self.sent.insert(item, Known::Whole(digest));
+        self.sent.insert(item, SentState::Whole(digest));
     }
 
-    fn offer(&mut self, item: Item, found: Found) {
-        if self.sent.get(&item) == found.known().as_ref() {
+    fn offer(&mut self, item: Item, found: ItemState) {
+        if self.sent.get(&item) == found.sent_state().as_ref() {
             self.waiting.remove(&item);
         } else {
             self.waiting.insert(item, found);
@@ -148,19 +148,19 @@ impl Queue {
 
     fn take(&mut self) -> Option<Change> {
         let (item, found) = self.waiting.pop_first()?;
-        match found.known() {
-            Some(known) => self.sent.insert(item.clone(), known),
+        match found.sent_state() {
+            Some(sent_state) => self.sent.insert(item.clone(), sent_state),
             None => self.sent.remove(&item),
         };
         Some(found.into_change(item))
     }
 }
 
-impl Found {
-    fn known(&self) -> Option<Known> {
+impl ItemState {
+    fn sent_state(&self) -> Option<SentState> {
         match self {
-            Self::Whole { digest, .. } => Some(Known::Whole(*digest)),
-            Self::Unreadable(why) => Some(Known::Unreadable(why.clone())),
+            Self::Whole { digest, .. } => Some(SentState::Whole(*digest)),
+            Self::Unreadable(error) => Some(SentState::Unreadable(error.clone())),
             Self::Absent => None,
         }
     }
@@ -169,14 +169,14 @@ impl Found {
         match (item, self) {
             (Item::Config, Self::Whole { bytes, .. }) => Change::Config(text(bytes)),
             (Item::Config, Self::Absent) => Change::Config(ConfigRead::Missing),
-            (Item::Config, Self::Unreadable(why)) => Change::Config(ConfigRead::Unreadable(why)),
-            (Item::Folder, Self::Unreadable(why)) => Change::Folder { fault: Some(why) },
+            (Item::Config, Self::Unreadable(error)) => Change::Config(ConfigRead::Unreadable(error.to_string())),
+            (Item::Folder, Self::Unreadable(error)) => Change::Folder { fault: Some(error.to_string()) },
             (Item::Folder, Self::Absent | Self::Whole { .. }) => Change::Folder { fault: None },
             (Item::Plugin(name), Self::Whole { bytes, digest }) => {
                 Change::Plugin { name, content: PluginContent { digest: digest.to_hex(), wasm: bytes } }
             }
             (Item::Plugin(name), Self::Absent) => Change::PluginGone { name },
-            (Item::Plugin(name), Self::Unreadable(why)) => Change::PluginUnreadable { name, why },
+            (Item::Plugin(name), Self::Unreadable(error)) => Change::PluginUnreadable { name, why: error.to_string() },
         }
     }
 }
@@ -189,8 +189,8 @@ fn text(bytes: Vec<u8>) -> ConfigRead {
 mod tests {
     use super::*;
 
-    fn whole(bytes: &[u8]) -> Found {
-        Found::Whole { bytes: bytes.to_vec(), digest: Digest::of(bytes) }
+    fn whole(bytes: &[u8]) -> ItemState {
+        ItemState::Whole { bytes: bytes.to_vec(), digest: Digest::of(bytes) }
     }
 
     fn plugin(name: &str) -> Item {
@@ -225,18 +225,18 @@ mod tests {
         queue.offer(plugin("a"), whole(b"2"));
         queue.offer(plugin("a"), whole(b"1"));
         assert!(queue.is_empty(), "back to the active version");
-        queue.offer(plugin("a"), Found::Absent);
+        queue.offer(plugin("a"), ItemState::Absent);
         assert_eq!(drain(&mut queue), [Change::PluginGone { name: "a".into() }]);
-        queue.offer(plugin("a"), Found::Absent);
+        queue.offer(plugin("a"), ItemState::Absent);
         assert!(queue.is_empty());
     }
 
     #[test]
     fn a_fault_is_reported_once() {
         let mut queue = Queue::default();
-        queue.offer(Item::Config, Found::Unreadable("no".into()));
-        assert_eq!(drain(&mut queue), [Change::Config(ConfigRead::Unreadable("no".into()))]);
-        queue.offer(Item::Config, Found::Unreadable("no".into()));
+        queue.offer(Item::Config, ItemState::Unreadable(FileError::Io("no".into())));
+        assert_eq!(drain(&mut queue), [Change::Config(ConfigRead::Unreadable("it cannot be read: no".into()))]);
+        queue.offer(Item::Config, ItemState::Unreadable(FileError::Io("no".into())));
         assert!(queue.is_empty());
     }
 

@@ -150,9 +150,9 @@ impl World {
     }
 
     fn view(&self) -> View {
-        let may_serve = |path: &Path| path.metadata().is_ok_and(|about| about.permissions().mode() & 0o022 == 0);
+        let is_trusted = |path: &Path| path.metadata().is_ok_and(|about| about.permissions().mode() & 0o022 == 0);
         let content = |path: &Path| match fs::read_to_string(path) {
-            Ok(text) if may_serve(path) => Content::Text(text),
+            Ok(text) if is_trusted(path) => Content::Text(text),
             Ok(_) | Err(_) => Content::Unreadable,
         };
         let config = self.path(CONFIG);
@@ -161,19 +161,19 @@ impl World {
         let files = fs::read_dir(&folder).into_iter().flatten().map(|entry| entry.unwrap().path());
         let files = files.filter(|path| path.extension().is_some_and(|kind| kind == "wasm"));
         let files = files.map(|path| (path.file_stem().unwrap().to_string_lossy().into_owned(), content(&path)));
-        let plugins = (may_serve(&folder) || !folder.exists()).then(|| files.collect());
+        let plugins = (is_trusted(&folder) || !folder.exists()).then(|| files.collect());
         View { config, plugins }
     }
 }
 
 /// The state that the watcher has reported so far.
-struct Told {
+struct Reported {
     view: View,
     /// The known plugins, also while the folder is untrusted.
     plugins: BTreeMap<String, Content>,
 }
 
-impl Told {
+impl Reported {
     fn on_change(&mut self, change: Change) {
         let content = |text: ConfigRead| match text {
             ConfigRead::Text(text) => Some(Content::Text(text)),
@@ -196,35 +196,35 @@ impl Told {
 }
 
 /// Lets the watcher read the pending events before the paused clock advances.
-async fn hear() {
+async fn read_events() {
     for _ in 0..3 {
         tokio::task::yield_now().await;
     }
 }
 
-async fn live_through(seed: u64) {
+async fn run_world(seed: u64) {
     let mut world = World::new(seed);
     let rescan = live::Sender::new(NEVER);
     let config = ConfigFile { path: world.path(CONFIG), bytes: b"x = 0".to_vec() };
-    let watched = Watched { config: Some(config), plugins: Some(world.path(PLUGINS)), rescan: rescan.subscribe() };
+    let watched = WatchOptions { config: Some(config), plugins: Some(world.path(PLUGINS)), rescan: rescan.subscribe() };
     let (_watcher, mut changes) = start(watched, OsWatcher::new()).unwrap();
-    let mut told = Told { view: world.view(), plugins: BTreeMap::new() };
+    let mut reported = Reported { view: world.view(), plugins: BTreeMap::new() };
     let mut settled = 0;
     for step in 0..STEPS {
         drop(world.step());
-        hear().await;
+        read_events().await;
         match world.dice(12) {
             0 => sleep_until(Instant::now() + SETTLE).await,
             1 | 2 => {
                 world.rest();
-                hear().await;
+                read_events().await;
                 let (rests, wanted) = (Instant::now(), world.view());
-                while told.view != wanted {
+                while reported.view != wanted {
                     let change = tokio::time::timeout_at(rests + SETTLE_AT_MOST, changes.recv()).await;
                     let Ok(Some(change)) = change else {
-                        panic!("seed {seed}, step {step}: the file is {:?}, active is {:?}", wanted, told.view)
+                        panic!("seed {seed}, step {step}: the file is {:?}, active is {:?}", wanted, reported.view)
                     };
-                    told.on_change(change);
+                    reported.on_change(change);
                 }
                 settled += 1;
             }
@@ -237,6 +237,6 @@ async fn live_through(seed: u64) {
 #[tokio::test(start_paused = true)]
 async fn random_file_changes_end_in_the_current_files() {
     for seed in SEEDS {
-        live_through(seed).await;
+        run_world(seed).await;
     }
 }

@@ -1,0 +1,27 @@
+//! The reasons that a file can't be used, each with the remedy.
+
+use std::path::PathBuf;
+
+use cordboard_core::{encoding::NotText, types::PLUGIN_NAME_RULE};
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FileError {
+    #[error("name the file with {PLUGIN_NAME_RULE}")]
+    InvalidName,
+    #[error("it is a link to {}, which does not exist: put the file there, or remove the link", target.display())]
+    DanglingLink { target: PathBuf },
+    #[error("it is a link to {}, which links back to it: put the file there, or remove the link", target.display())]
+    CircularLink { target: PathBuf },
+    #[error("it is {kind}, not a regular file: replace it with the file, or remove it")]
+    NotRegular { kind: &'static str },
+    #[error("it is larger than {} MiB", limit >> 20)]
+    TooLarge { limit: u64 },
+    /// Contains the system's text.
+    #[error("it cannot be read: {0}")]
+    Io(String),
+    #[error(transparent)]
+    NotText(#[from] NotText),
+    /// Contains the text of a [`WatchError`](crate::WatchError).
+    #[error("{0}")]
+    NotPrivate(String),
+}
