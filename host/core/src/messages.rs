@@ -234,20 +234,13 @@ mod tests {
             message: None,
         };
         let photo = UpdateKind::NotText { kind: "photo".to_owned(), caption: Some("my cat".to_owned()) };
+        let notice = |notice: SessionNotice| notice.reply(&session).text;
         let full = |what: &UpdateKind| UpdateReply::QueueFull { message: beginning(what.text()) }.text();
         for (text, quoted) in [
-            (
-                SessionNotice::QueueFull { session: session.clone(), limit: 1, prompt: prompt.clone() }.reply().text,
-                &*prompt,
-            ),
-            (SessionNotice::Archived { session: session.clone(), prompt: prompt.clone() }.reply().text, &*prompt),
+            (notice(SessionNotice::QueueFull { limit: 1, prompt: prompt.clone() }), &*prompt),
+            (notice(SessionNotice::Archived { prompt: prompt.clone() }), &*prompt),
+            (notice(SessionNotice::TooManyInterrupted { interrupted: 1, limit: 1, prompt: prompt.clone() }), &*prompt),
             (UpdateReply::NotStored { why: "full".to_owned(), message: prompt.clone() }.text(), &*prompt),
-            (
-                SessionNotice::TooManyInterrupted { session, interrupted: 1, limit: 1, prompt: prompt.clone() }
-                    .reply()
-                    .text,
-                &*prompt,
-            ),
             (full(&UpdateKind::Text("water the plants\nand the cat".to_owned())), &*prompt),
             (full(&photo), "my cat"),
             (full(&press), "/retry alpha"),
@@ -259,33 +252,20 @@ mod tests {
     #[test]
     fn untrusted_text_stays_inside_the_message() {
         let forged = "no\nPlugin 'x' is granted all.\u{1b}[2J\u{202e}";
-        let session = || "alpha".parse::<SessionName>().unwrap();
+        let session: SessionName = "alpha".parse().unwrap();
         let notices = [
-            SessionNotice::ResumeRefused { session: session(), failure: 1, why: forged.to_owned() },
-            SessionNotice::StartFailed {
-                session: session(),
-                failure: 1,
-                agent: "demo".to_owned(),
-                details: forged.to_owned(),
-            },
-            SessionNotice::Broken { session: session(), failure: 1, why: forged.to_owned() },
-            SessionNotice::Died {
-                session: session(),
-                id: crate::agent::PromptId("a".to_owned()),
-                why: forged.to_owned(),
-            },
-            SessionNotice::PersonaFailed { session: session(), failure: 1, why: forged.to_owned() },
-            SessionNotice::NotStarted { session: session(), failure: 1, why: forged.to_owned() },
+            SessionNotice::ResumeRefused { failure: 1, why: forged.to_owned() },
+            SessionNotice::StartFailed { failure: 1, agent: "demo".to_owned(), details: forged.to_owned() },
+            SessionNotice::Broken { failure: 1, why: forged.to_owned() },
+            SessionNotice::Died { id: crate::agent::PromptId("a".to_owned()), why: forged.to_owned() },
+            SessionNotice::PersonaFailed { failure: 1, why: forged.to_owned() },
+            SessionNotice::NotStarted { failure: 1, why: forged.to_owned() },
             SessionNotice::Denied { tool: forged.to_owned(), detail: forged.to_owned(), agent: "demo".to_owned() },
             SessionNotice::Denied { tool: "Edit".to_owned(), detail: format!("/{forged}/a"), agent: "demo".to_owned() },
-            SessionNotice::Interrupted {
-                session: session(),
-                id: crate::agent::PromptId("a".to_owned()),
-                prompt: beginning(forged),
-            },
+            SessionNotice::Interrupted { id: crate::agent::PromptId("a".to_owned()), prompt: beginning(forged) },
         ];
         let refusals = [unknown_session(forged), unknown_model(forged, &[forged.to_owned()])];
-        for text in notices.iter().map(|notice| notice.reply().text).chain(refusals) {
+        for text in notices.iter().map(|notice| notice.reply(&session).text).chain(refusals) {
             assert!(
                 !text.lines().any(|line| line.starts_with("Plugin") || line.contains(render::is_unseen)),
                 "{text:?}"

@@ -254,9 +254,9 @@ impl FakeHost {
 impl Inner {
     /// Records the new messages of sessions as posts.
     fn collect_notices(&mut self) {
-        for entry in self.sessions.values_mut() {
+        for (name, entry) in &mut self.sessions {
             for (place, notice) in entry.session.notices.drain(..) {
-                self.actions.push(RecordedAction::Posted(place, Box::new(notice.reply())));
+                self.actions.push(RecordedAction::Posted(place, Box::new(notice.reply(name))));
             }
         }
     }

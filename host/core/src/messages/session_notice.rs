@@ -18,14 +18,12 @@ pub enum SessionNotice {
     /// Text of the agent: the report of a background task.
     UnpromptedText(String),
     QueueFull {
-        session: SessionName,
         limit: usize,
         /// The beginning of the message.
         prompt: String,
     },
     /// The limit of interrupted prompts is reached.
     TooManyInterrupted {
-        session: SessionName,
         interrupted: usize,
         limit: usize,
         /// The beginning of the message.
@@ -33,58 +31,48 @@ pub enum SessionNotice {
     },
     /// A resume was refused; the user decides.
     ResumeRefused {
-        session: SessionName,
         failure: u64,
         why: String,
     },
     /// The first exit of an agent during its start. The host retries by itself, and the next failures are not reported.
     StartFailed {
-        session: SessionName,
         failure: u64,
         agent: String,
         details: String,
     },
     Broken {
-        session: SessionName,
         failure: u64,
         why: String,
     },
     /// The agent died during a turn.
     Died {
-        session: SessionName,
         id: PromptId,
         why: String,
     },
     /// The agent died during a turn that it had started by itself, or during background work.
     DiedInBackground {
-        session: SessionName,
         why: String,
     },
     /// A changed setting needs a restart of the agent, which has background work.
     AppliesLater {
-        session: SessionName,
         work: Vec<String>,
     },
     /// The host stopped and ended background work.
     WorkEnded {
-        session: SessionName,
         work: Vec<String>,
     },
     /// The host stopped during a turn. `prompt` is the beginning of the prompt.
     Interrupted {
-        session: SessionName,
         id: PromptId,
         prompt: String,
     },
     /// The latest interrupted prompt is decided, and an earlier one is still open. `prompt` is its beginning.
     EarlierInterrupted {
-        session: SessionName,
         id: PromptId,
         prompt: String,
     },
     /// `[sessions.folders]` contains a new folder. The agent starts there.
     FolderChanged {
-        session: SessionName,
         folder: PathBuf,
     },
     Denied {
@@ -93,25 +81,21 @@ pub enum SessionNotice {
         agent: String,
     },
     PersonaFailed {
-        session: SessionName,
         failure: u64,
         why: String,
     },
     /// The agent's command could not be started at all.
     NotStarted {
-        session: SessionName,
         failure: u64,
         why: String,
     },
     /// The session was archived while the message came in.
     Archived {
-        session: SessionName,
         /// The beginning of the message.
         prompt: String,
     },
     /// Processes that an agent left behind. They are not killed, because they may belong to another session.
     Strays {
-        session: SessionName,
         pids: Vec<i32>,
     },
 }
@@ -124,31 +108,28 @@ impl SessionNotice {
     }
 
     #[must_use]
-    pub fn reply(&self) -> Reply {
-        let Some((session, request, choices)) = self.request() else { return self.text_reply() };
+    pub fn reply(&self, session: &SessionName) -> Reply {
+        let text = self.text_reply(session);
+        let Some((request, choices)) = self.request(session) else { return text };
         let button = |reply: Reply, choice: &Choice| match (choice.label(), command(*choice)) {
             (Some(label), Some(command)) => reply.button(label, &format!("/{command} {session}")),
             (_, _) => reply,
         };
-        choices.iter().fold(self.text_reply(), button).about(session, request)
+        choices.iter().fold(text, button).about(session, request)
     }
 
     /// The request that the notice makes, if any.
-    fn request(&self) -> Option<(&SessionName, Request, &'static [Choice])> {
+    fn request(&self, session: &SessionName) -> Option<(Request, &'static [Choice])> {
         Some(match self {
-            Self::Died { session, id, .. }
-            | Self::Interrupted { session, id, .. }
-            | Self::EarlierInterrupted { session, id, .. } => {
-                (session, Request::Prompt(id.clone()), &[Choice::SendAgain, Choice::Leave])
+            Self::Died { id, .. } | Self::Interrupted { id, .. } | Self::EarlierInterrupted { id, .. } => {
+                (Request::Prompt(id.clone()), &[Choice::SendAgain, Choice::Leave])
             }
-            Self::ResumeRefused { session, failure, .. } | Self::Broken { session, failure, .. } => {
-                (session, start_request(session, *failure), &[Choice::TryAgain, Choice::StartFresh])
+            Self::ResumeRefused { failure, .. } | Self::Broken { failure, .. } => {
+                (start_request(session, *failure), &[Choice::TryAgain, Choice::StartFresh])
             }
-            Self::StartFailed { session, failure, .. }
-            | Self::PersonaFailed { session, failure, .. }
-            | Self::NotStarted { session, failure, .. } => {
-                (session, start_request(session, *failure), &[Choice::TryAgain])
-            }
+            Self::StartFailed { failure, .. }
+            | Self::PersonaFailed { failure, .. }
+            | Self::NotStarted { failure, .. } => (start_request(session, *failure), &[Choice::TryAgain]),
             Self::Resuming(_) | Self::DiedInBackground { .. } | Self::AppliesLater { .. } => return None,
             Self::WorkEnded { .. } => return None,
             Self::Greeting(_) | Self::UnpromptedText(_) | Self::Denied { .. } | Self::FolderChanged { .. } => {
@@ -160,56 +141,54 @@ impl SessionNotice {
         })
     }
 
-    fn text_reply(&self) -> Reply {
+    fn text_reply(&self, session: &SessionName) -> Reply {
         match self {
             Self::Resuming(text) | Self::Greeting(text) => Reply::text(text.clone()),
             Self::UnpromptedText(text) => Reply { author: Authorship::Agents, ..Reply::text(text.clone()) },
-            Self::QueueFull { session, limit, prompt } => plain(&queue_full(session, *limit, prompt)),
-            Self::TooManyInterrupted { session, interrupted, limit, prompt } => {
+            Self::QueueFull { limit, prompt } => plain(&queue_full(session, *limit, prompt)),
+            Self::TooManyInterrupted { interrupted, limit, prompt } => {
                 plain(&format!("{}\n“{prompt}”", too_many_interrupted(session, *interrupted, *limit)))
             }
-            Self::ResumeRefused { session, why, .. } => plain(&format!(
+            Self::ResumeRefused { why, .. } => plain(&format!(
                 "Session '{session}' could not be resumed: {}\nYour messages are kept. Use /retry to try again, or /fresh to start a new conversation.",
                 quote(why)
             )),
-            Self::StartFailed { session, agent, details, .. } => plain(&format!(
+            Self::StartFailed { agent, details, .. } => plain(&format!(
                 "The agent of session '{session}' did not start: {}\nCordboard tries three more times, and your messages are kept. Use /retry to try now. Its command line is set in [agents.{agent}] command and args.",
                 quote(details)
             )),
-            Self::Broken { session, why, .. } => plain(&format!(
+            Self::Broken { why, .. } => plain(&format!(
                 "The agent of session '{session}' keeps exiting: {}\nYour messages are kept. Use /retry to start it again, or /fresh to start a new conversation.",
                 quote(why)
             )),
-            Self::Died { session, why, .. } => plain(&format!(
+            Self::Died { why, .. } => plain(&format!(
                 "The agent of session '{session}' exited during its answer: {}\nYour message was not sent again.",
                 quote(why)
             )),
-            Self::DiedInBackground { session, why } => plain(&background_work::died(session, why)),
-            Self::AppliesLater { session, work } => plain(&background_work::applies_later(session, work)),
-            Self::WorkEnded { session, work } => plain(&background_work::ended(session, work)),
-            Self::Interrupted { session, prompt, .. } => plain(&format!(
+            Self::DiedInBackground { why } => plain(&background_work::died(session, why)),
+            Self::AppliesLater { work } => plain(&background_work::applies_later(session, work)),
+            Self::WorkEnded { work } => plain(&background_work::ended(session, work)),
+            Self::Interrupted { prompt, .. } => plain(&format!(
                 "Cordboard was stopped while session '{session}' was answering “{prompt}”. Your message was not sent again."
             )),
-            Self::EarlierInterrupted { session, prompt, .. } => {
+            Self::EarlierInterrupted { prompt, .. } => {
                 plain(&format!("An earlier message of session '{session}' was not sent again either: “{prompt}”."))
             }
-            Self::FolderChanged { session, folder } => plain(&format!(
+            Self::FolderChanged { folder } => plain(&format!(
                 "Session '{session}' now works in {}, as set in [sessions.folders].",
                 quote_folder(folder)
             )),
             Self::Denied { tool, detail, agent } => Reply::text(denied_tool::denied(tool, detail, agent)),
-            Self::PersonaFailed { session, why, .. } => plain(&format!(
+            Self::PersonaFailed { why, .. } => plain(&format!(
                 "The persona of session '{session}' could not be used: {}\nYour messages are kept. Use /retry to try again, or /persona to choose another one.",
                 quote(why)
             )),
-            Self::NotStarted { session, why, .. } => plain(&format!(
+            Self::NotStarted { why, .. } => plain(&format!(
                 "The agent of session '{session}' could not be started: {}\nYour messages are kept. Use /retry to try again.",
                 quote(why)
             )),
-            Self::Archived { session, prompt } => {
-                plain(&format!("Not accepted: {}\n“{prompt}”", session_archived(session)))
-            }
-            Self::Strays { session, pids } => plain(&strays(session, pids)),
+            Self::Archived { prompt } => plain(&format!("Not accepted: {}\n“{prompt}”", session_archived(session))),
+            Self::Strays { pids } => plain(&strays(session, pids)),
         }
     }
 }
@@ -277,9 +256,7 @@ mod tests {
     fn a_notice_binds_its_buttons_to_what_it_asks() {
         let session: SessionName = "alpha".parse().unwrap();
         let id = PromptId("a".to_owned());
-        let reply =
-            SessionNotice::EarlierInterrupted { session: session.clone(), id: id.clone(), prompt: "x".to_owned() }
-                .reply();
+        let reply = SessionNotice::EarlierInterrupted { id: id.clone(), prompt: "x".to_owned() }.reply(&session);
         assert_eq!(reply.request, Some(Request::Prompt(id)));
         let buttons: Vec<_> = reply.buttons.iter().flatten().collect();
         assert!(buttons.iter().all(|button| button.session.as_ref() == Some(&session)));

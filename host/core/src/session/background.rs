@@ -11,7 +11,6 @@ use super::{
 use crate::{
     agent::{BackgroundTask, PromptId},
     messages::{self, SessionNotice},
-    turn::Turn,
     types::Timestamp,
 };
 
@@ -57,8 +56,7 @@ impl Machine {
     /// Starts a turn without a prompt. It is shown in the place of the session's last prompt.
     pub(super) fn handle_turn_started(&mut self, turn: PromptId, now: Timestamp) {
         let (State::Idle(_), Some(place)) = (&self.state, self.record.place.clone()) else { return };
-        let mut turn = Turn::new(turn, place.clone(), now);
-        turn.mode.clone_from(&self.record.mode);
+        let turn = self.new_turn(turn, place.clone(), now);
         self.state = State::Busy(OpenTurn { prompt: None, turn, receipt: Receipt::Accepted, interrupt: None });
         self.emit(Effect::TurnStarted(place));
     }
@@ -78,8 +76,8 @@ impl Machine {
     /// Notifies the user that a change takes effect only after the background work.
     pub(super) fn post_applies_later(&mut self) {
         if let (Some(place), Some(background)) = (self.record.place.clone(), self.background()) {
-            let (session, work) = (self.record.name.clone(), background.list());
-            self.post(place, SessionNotice::AppliesLater { session, work });
+            let work = background.list();
+            self.post(place, SessionNotice::AppliesLater { work });
         }
     }
 }

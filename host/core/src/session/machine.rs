@@ -92,8 +92,8 @@ impl Machine {
     #[must_use]
     pub fn restore(&mut self, queued: Vec<Prompt>, interrupted: Vec<Prompt>, now: Timestamp) -> Vec<Effect> {
         for prompt in interrupted {
-            let (session, id) = (self.record.name.clone(), prompt.id.clone());
-            let notice = SessionNotice::Interrupted { session, id, prompt: messages::beginning(&prompt.text) };
+            let notice =
+                SessionNotice::Interrupted { id: prompt.id.clone(), prompt: messages::beginning(&prompt.text) };
             self.post(prompt.place.clone(), notice);
             self.emit(Effect::Complete { prompt: prompt.id.clone(), how: Completion::Interrupted });
             self.keep_interrupted(prompt);
@@ -117,9 +117,7 @@ impl Machine {
             Input::Agent { run, event } if self.is_live(run) => self.handle_event(event, now),
             Input::Exit { run, exit } if self.is_live(run) => self.handle_exit(&exit, now),
             Input::Spawned { .. } | Input::Agent { .. } | Input::Exit { .. } => {}
-            Input::Strays { pids } => {
-                self.post_to_affected_places(&SessionNotice::Strays { session: self.record.name.clone(), pids })
-            }
+            Input::Strays { pids } => self.post_to_affected_places(&SessionNotice::Strays { pids }),
             Input::Timeout => self.handle_timeout(now),
             Input::Verdict { ticket, verdict } => self.handle_verdict(ticket, verdict, now),
             Input::PersonaSettings { ticket, settings } => self.handle_persona_settings(ticket, settings, now),

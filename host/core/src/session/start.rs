@@ -59,9 +59,7 @@ impl Machine {
 
     /// Fails the start, because an agent without its persona's instructions would behave unexpectedly.
     pub(super) fn persona_failed(&mut self, why: String) {
-        let failure = self.ask_about_failure();
-        let notice = SessionNotice::PersonaFailed { session: self.record.name.clone(), failure, why: why.clone() };
-        self.block(Blocked { why, notice }, State::Broken);
+        self.break_session(why, |failure, why| SessionNotice::PersonaFailed { failure, why });
     }
 
     /// The conversation that the next start resumes.
@@ -95,8 +93,7 @@ impl Machine {
     pub(super) fn handle_spawned(&mut self, process: ProcessId) {
         self.record.process = Some(process);
         if self.live.as_ref().is_some_and(|live| live.in_new_folder) {
-            let (session, folder) = (self.record.name.clone(), self.record.folder.clone());
-            self.post_to_affected_places(&SessionNotice::FolderChanged { session, folder });
+            self.post_to_affected_places(&SessionNotice::FolderChanged { folder: self.record.folder.clone() });
         }
     }
 
@@ -152,14 +149,12 @@ impl Machine {
     pub(super) fn start_failed(&mut self, exit_info: ExitInfo, now: Timestamp) {
         let wait = START_BACKOFFS.get(self.failed_starts).copied();
         self.failed_starts += 1;
-        let session = self.record.name.clone();
         match wait {
             _ if self.shutdown != Shutdown::No => self.state = State::Suspended,
             Some(wait) => {
                 if self.failed_starts == 1 {
                     let (failure, agent) = (self.ask_about_failure(), self.record.agent.clone());
                     self.post_to_affected_places(&SessionNotice::StartFailed {
-                        session,
                         failure,
                         agent,
                         details: exit_info.details,
@@ -167,18 +162,17 @@ impl Machine {
                 }
                 self.state = State::Starting(StartStage::Backoff { at: now.after(wait) });
             }
-            None => {
-                let failure = self.ask_about_failure();
-                let notice = SessionNotice::Broken { session, failure, why: exit_info.why.clone() };
-                self.block(Blocked { why: exit_info.why, notice }, State::Broken);
-            }
+            None => self.break_session(exit_info.why, |failure, why| SessionNotice::Broken { failure, why }),
         }
     }
 
     /// Breaks the session without a retry, because a missing command will not appear by itself.
     pub(super) fn start_impossible(&mut self, why: String) {
-        let failure = self.ask_about_failure();
-        let notice = SessionNotice::NotStarted { session: self.record.name.clone(), failure, why: why.clone() };
+        self.break_session(why, |failure, why| SessionNotice::NotStarted { failure, why });
+    }
+
+    fn break_session(&mut self, why: String, notice: impl FnOnce(u64, String) -> SessionNotice) {
+        let notice = notice(self.ask_about_failure(), why.clone());
         self.block(Blocked { why, notice }, State::Broken);
     }
 
@@ -191,7 +185,7 @@ impl Machine {
         self.requeue_open_prompt(now);
         if !matches!(self.state, State::Stopping(_)) {
             let failure = self.ask_about_failure();
-            let notice = SessionNotice::ResumeRefused { session: self.record.name.clone(), failure, why: why.clone() };
+            let notice = SessionNotice::ResumeRefused { failure, why: why.clone() };
             self.stop(StopStage::Closed, AfterStop::Ask(Blocked { why, notice }), now);
         }
     }

@@ -63,10 +63,7 @@ impl Machine {
             // No user waits for it; the next message resumes it.
             State::Idle(_) => {
                 if let Some(place) = self.record.place.clone().filter(|_| had_background_work) {
-                    self.post(
-                        place,
-                        SessionNotice::DiedInBackground { session: self.record.name.clone(), why: exit.why() },
-                    );
+                    self.post(place, SessionNotice::DiedInBackground { why: exit.why() });
                 }
                 self.suspend_or_restart(now);
             }
@@ -83,7 +80,7 @@ impl Machine {
             self.end_turn_at_shutdown(open, now);
         }
         if let Some(place) = self.record.place.clone().filter(|_| !stop.work.is_empty()) {
-            self.post(place, SessionNotice::WorkEnded { session: self.record.name.clone(), work: stop.work });
+            self.post(place, SessionNotice::WorkEnded { work: stop.work });
         }
         match stop.then {
             AfterStop::Suspend => self.suspend_or_restart(now),

@@ -21,20 +21,12 @@ impl Machine {
         }
         let (interrupted, limit) = (self.record.interrupted.len(), self.settings.max_interrupted.max(1));
         if interrupted >= limit {
-            let beginning = messages::beginning(&prompt.text);
-            let notice = SessionNotice::TooManyInterrupted {
-                session: self.record.name.clone(),
-                interrupted,
-                limit,
-                prompt: beginning,
-            };
+            let notice = |prompt| SessionNotice::TooManyInterrupted { interrupted, limit, prompt };
             return self.reject_prompt(prompt, notice);
         }
         let limit = self.settings.max_queued.max(1);
         if self.queue.len() >= limit {
-            let beginning = messages::beginning(&prompt.text);
-            let notice = SessionNotice::QueueFull { session: self.record.name.clone(), limit, prompt: beginning };
-            return self.reject_prompt(prompt, notice);
+            return self.reject_prompt(prompt, |prompt| SessionNotice::QueueFull { limit, prompt });
         }
         self.accept(prompt, now);
     }
@@ -47,15 +39,18 @@ impl Machine {
 
     /// Rejects a prompt that was accepted just before the session was archived.
     pub(super) fn reject_archived(&mut self, prompt: Prompt) {
-        let beginning = messages::beginning(&prompt.text);
-        self.reject_prompt(prompt, SessionNotice::Archived { session: self.record.name.clone(), prompt: beginning });
+        self.reject_prompt(prompt, |prompt| SessionNotice::Archived { prompt });
     }
 
-    /// Rejects a prompt. The notice comes first: if the host dies in between, its author is notified twice rather than
-    /// never.
-    fn reject_prompt(&mut self, prompt: Prompt, notice: SessionNotice) {
+    /// Rejects a prompt with a notice that quotes its beginning. The notice comes first: if the host dies in between, the
+    /// author is notified twice rather than never.
+    fn reject_prompt(&mut self, prompt: Prompt, notice: impl FnOnce(String) -> SessionNotice) {
+        self.post(prompt.place.clone(), notice(messages::beginning(&prompt.text)));
+        self.drop_prompt(prompt);
+    }
+
+    fn drop_prompt(&mut self, prompt: Prompt) {
         let how = Completion::Dropped(messages::beginning(&prompt.text));
-        self.post(prompt.place, notice);
         self.emit(Effect::Complete { prompt: prompt.id, how });
     }
 
@@ -117,12 +112,15 @@ impl Machine {
             self.failed_starts = 0;
             return self.become_idle(now);
         };
-        let mut turn = Turn::new(prompt.id.clone(), prompt.place.clone(), now);
-        turn.mode.clone_from(&self.record.mode);
+        let turn = self.new_turn(prompt.id.clone(), prompt.place.clone(), now);
         self.emit(Effect::MarkSent(prompt.id.clone()));
         let sent = prompt.clone();
         self.emit_live(|run| Effect::Send { run, prompt: sent });
         self.state = State::Busy(OpenTurn { prompt: Some(prompt), turn, receipt: Receipt::Sent, interrupt: None });
+    }
+
+    pub(super) fn new_turn(&self, id: PromptId, place: Place, now: Timestamp) -> Turn {
+        Turn { mode: self.record.mode.clone(), ..Turn::new(id, place, now) }
     }
 
     pub(super) fn is_outdated(&self) -> bool {
@@ -287,14 +285,14 @@ impl Machine {
                 self.start_failed(exit_info, now);
             }
             (prompt, _) => {
-                let (session, why, place) = (self.record.name.clone(), exit_info.why, open.turn.place.clone());
+                let (why, place) = (exit_info.why, open.turn.place.clone());
                 self.finish(open.turn, TurnState::Failed(messages::INCOMPLETE.to_owned()), now);
                 match prompt {
                     Some(prompt) => {
-                        self.post(place, SessionNotice::Died { session, id: prompt.id.clone(), why });
+                        self.post(place, SessionNotice::Died { id: prompt.id.clone(), why });
                         self.keep_interrupted(prompt);
                     }
-                    None => self.post(place, SessionNotice::DiedInBackground { session, why }),
+                    None => self.post(place, SessionNotice::DiedInBackground { why }),
                 }
                 self.suspend_or_restart(now);
             }
@@ -313,7 +311,7 @@ impl Machine {
     pub(super) fn post_earlier_interrupted(&mut self) {
         if let Some(last) = self.record.interrupted.last() {
             let (place, id, prompt) = (last.place.clone(), last.id.clone(), messages::beginning(&last.text));
-            self.post(place, SessionNotice::EarlierInterrupted { session: self.record.name.clone(), id, prompt });
+            self.post(place, SessionNotice::EarlierInterrupted { id, prompt });
         }
     }
 
@@ -327,8 +325,7 @@ impl Machine {
 
     pub(super) fn drop_queued(&mut self, count: usize) {
         for prompt in self.queue.drain(..count).collect::<Vec<_>>() {
-            let how = Completion::Dropped(messages::beginning(&prompt.text));
-            self.emit(Effect::Complete { prompt: prompt.id, how });
+            self.drop_prompt(prompt);
         }
     }
 
@@ -340,8 +337,7 @@ impl Machine {
             queue.into_iter().partition(|prompt| prompts.contains(&prompt.id));
         self.queue = remaining.into();
         for prompt in withdrawn {
-            let how = Completion::Dropped(messages::beginning(&prompt.text));
-            self.emit(Effect::Complete { prompt: prompt.id, how });
+            self.drop_prompt(prompt);
         }
         let Some(open) = self.open_mut().filter(|open| prompts.contains(&open.turn.prompt)) else { return };
         let before = open.interrupt.replace(Interrupt::Withdrawn { since: now });

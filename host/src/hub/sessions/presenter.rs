@@ -219,7 +219,7 @@ impl TurnRenderer {
             return;
         }
         let is_nameless = notice.is_nameless();
-        let mut reply = notice.reply();
+        let mut reply = notice.reply(session);
         if let SessionNotice::Denied { .. } = &notice {
             reply = locked(notices).denied(reply);
         }

@@ -74,7 +74,7 @@ mod tests {
 
     fn denied(tool: &str, detail: &str) -> Reply {
         let (tool, detail, agent) = (tool.to_owned(), detail.to_owned(), "claude".to_owned());
-        SessionNotice::Denied { tool, detail, agent }.reply()
+        SessionNotice::Denied { tool, detail, agent }.reply(&"alpha".parse().unwrap())
     }
 
     fn begun(turn: &str) -> Notices {

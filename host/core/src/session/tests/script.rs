@@ -381,7 +381,7 @@ fn show(effect: &Effect) -> String {
         }
         Effect::FinishInterrupted(turn) => format!("finish interrupted {}", show_turn(turn)),
         Effect::Post { place, notice } => {
-            let text = crate::render::unescape(&notice.reply().text);
+            let text = crate::render::unescape(&notice.reply(&record().name).text);
             format!("post {}: {}", place.chat, text.lines().next().unwrap_or_default())
         }
     }

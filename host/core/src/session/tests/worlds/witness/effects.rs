@@ -128,7 +128,7 @@ impl Witness {
                 self.open = None;
             }
             Effect::Post { notice, .. } => {
-                if let Some(request) = notice.reply().request {
+                if let Some(request) = notice.reply(&self.machine.record().name).request {
                     if let Request::Start { failure, .. } = &request {
                         self.failure = Some(*failure);
                     }
