@@ -38,7 +38,7 @@ pub struct Scrubber {
     values: Vec<(String, String)>,
     needles: Vec<Needle>,
     /// The positions in needles at which each sequence of [`SHORTEST`] bytes occurs.
-    grams: HashMap<[u8; SHORTEST], Vec<Start>>,
+    grams: HashMap<[u8; SHORTEST], Vec<GramPosition>>,
     /// Marks the first two bytes of every key of `grams`. This check alone rules out most positions of a text.
     heads: Vec<bool>,
 }
@@ -53,7 +53,7 @@ struct Needle {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Start {
+struct GramPosition {
     needle: usize,
     at: usize,
 }
@@ -105,7 +105,7 @@ impl Scrubber {
         for (at, gram) in needle.text.windows(SHORTEST).enumerate().skip(public) {
             let gram: [u8; SHORTEST] = gram.try_into().expect("each window has this length");
             self.heads[head(&gram)] = true;
-            self.grams.entry(gram).or_default().push(Start { needle: index, at });
+            self.grams.entry(gram).or_default().push(GramPosition { needle: index, at });
         }
         let run = needle.run.min(needle.text.len() - public);
         self.needles.push(Needle { run, ..needle });
@@ -175,7 +175,7 @@ impl Scrubber {
     }
 
     /// Extends a match at `at` in both directions. Returns `None` if the run is too short.
-    fn run(&self, text: &[u8], at: usize, start: Start) -> Option<Match> {
+    fn run(&self, text: &[u8], at: usize, start: GramPosition) -> Option<Match> {
         let needle = &self.needles[start.needle];
         let same = |(a, b): &(&u8, &u8)| a.to_ascii_lowercase() == **b;
         let before = text[..at].iter().rev().zip(needle.text[..start.at].iter().rev()).take_while(same).count();

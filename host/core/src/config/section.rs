@@ -96,11 +96,7 @@ impl<'r, 't> Section<'r, 't> {
     /// Reads the table `key`, whose own keys are fixed.
     pub fn table(&mut self, key: &'static str, read: impl FnOnce(&mut Section<'_, 't>)) {
         debug_assert!(self.name.is_empty(), "only top-level tables have fixed keys");
-        if let Some((entries, _)) = self.take_table(key) {
-            let mut section = Section { reader: self.reader, name: key.to_owned(), pattern: key, entries };
-            read(&mut section);
-            section.finish();
-        }
+        self.inner_table(key, key, read);
     }
 
     /// Like [`Self::table`], for a table inside one that the operator named. `pattern` is its pattern, for example

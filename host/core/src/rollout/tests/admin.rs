@@ -47,7 +47,7 @@ fn a_manual_rollback_holds_until_other_bytes_or_a_reload() {
               = a (3), 'b' not admitted, working
             ok
                 activate
-                keep b after a
+                store b after a
                 answer 3: Plugin 'p' is reloaded: generation 4, b.
               = b (4)
         "#]],
@@ -135,7 +135,7 @@ fn a_disabled_plugin_ignores_files_until_enabled() {
             ok
                 activate
                 persist
-                keep b
+                store b
                 answer 4: Plugin 'p' is enabled: generation 2, b.
               = b (2)
             enable
@@ -213,7 +213,7 @@ fn a_grant_activates_the_pending_version() {
                 try b IfChanged
               = a (1), working
             no needs chat
-                ask about b: chat
+                request approval of b: chat
               = a (1), 'b' pending
             grant c
                 refuse 1 (invalid): Version c of plugin 'p' is no longer pending approval; version b is.
@@ -228,7 +228,7 @@ fn a_grant_activates_the_pending_version() {
             ok
                 activate
                 persist
-                keep b after a
+                store b after a
                 answer 2: Plugin 'p' is granted chat, and is active: generation 2, b.
               = b (2)
             revoke
@@ -274,7 +274,7 @@ fn a_refused_version_is_not_asked_about_again() {
                 try b IfChanged
               = a (1), working
             no needs chat
-                ask about b: chat
+                request approval of b: chat
               = a (1), 'b' pending
             refuse b
                 persist chat=false

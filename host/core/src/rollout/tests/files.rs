@@ -30,7 +30,7 @@ fn a_new_file_is_built_tried_and_activated() {
             ok
                 activate
                 persist
-                keep a
+                store a
                 Done: Plugin 'p' is active: generation 1, a.
               = a (1)
             file b
@@ -42,7 +42,7 @@ fn a_new_file_is_built_tried_and_activated() {
             ok
                 activate
                 persist
-                keep b after a
+                store b after a
                 Done: Plugin 'p' is active: generation 2, b.
               = b (2)
             file b
@@ -112,7 +112,7 @@ fn a_newer_file_replaces_the_running_build() {
             ok
                 activate
                 persist
-                keep b
+                store b
                 Done: Plugin 'p' is active: generation 1, b.
               = b (1)
         "#]],
@@ -146,7 +146,7 @@ fn a_slow_build_is_announced_once() {
             ok
                 activate
                 persist
-                keep a
+                store a
                 Done: Plugin 'p' is active: generation 1, a.
               = a (1)
         "#]],
@@ -166,7 +166,7 @@ fn a_removed_file_deactivates_its_plugin() {
             active a
               = a (1)
             gone
-                forget
+                delete stored
                 deactivate within 60s
                 Done: Plugin 'p' is no longer active: its file was removed.
               = none
@@ -195,7 +195,7 @@ fn a_removed_file_reactivates_the_embedded_version() {
             active a
               = a (1)
             gone
-                forget
+                delete stored
                 build e
               = a (1), working
             ok
@@ -204,7 +204,7 @@ fn a_removed_file_reactivates_the_embedded_version() {
             ok
                 activate
                 persist
-                keep e after a
+                store e after a
                 Done: Plugin 'p' is the built-in version again: generation 2.
               = e (2)
         "#]],
@@ -249,10 +249,10 @@ fn an_embedded_version_replaces_a_bad_file_at_the_start() {
 }
 
 #[test]
-fn a_kept_version_replaces_a_bad_file_at_the_start() {
+fn a_stored_version_replaces_a_bad_file_at_the_start() {
     check(
         "
-        kept b a
+        stored b a
         start bad
         no it is bad
         ok
@@ -261,7 +261,7 @@ fn a_kept_version_replaces_a_bad_file_at_the_start() {
         ok
         ",
         &expect![[r#"
-            kept b a
+            stored b a
             start bad
                 build bad
               = none, working
@@ -309,7 +309,7 @@ fn a_pending_version_is_asked_about_once() {
                 try b IfChanged
               = a (1), working
             no needs chat
-                ask about b: chat
+                request approval of b: chat
               = a (1), 'b' pending
             file b
                 build b
@@ -326,7 +326,7 @@ fn a_pending_version_is_asked_about_once() {
                 try c IfChanged
               = a (1), 'b' pending, working
             no needs chat
-                ask about c: chat
+                request approval of c: chat
               = a (1), 'c' pending
         "#]],
     );

@@ -50,7 +50,7 @@ fn a_failing_version_is_rolled_back_and_retried() {
             ok
                 activate
                 persist
-                keep b after a
+                store b after a
                 Done: Plugin 'p' is active: generation 4, b.
               = b (4)
             trap 3
@@ -115,7 +115,7 @@ fn a_file_waits_for_a_rollback() {
             ok
                 activate
                 persist
-                keep c after a
+                store c after a
                 Done: Plugin 'p' is active: generation 4, c.
               = c (4)
         "#]],
@@ -148,7 +148,7 @@ fn a_rollback_skips_rejected_versions() {
     check(
         "
         embedded e
-        kept b a
+        stored b a
         active b c
         trap 3
         ok
@@ -160,7 +160,7 @@ fn a_rollback_skips_rejected_versions() {
         ",
         &expect![[r#"
             embedded e
-            kept b a
+            stored b a
             active b c
               = c (2)
             trap 3
@@ -219,10 +219,10 @@ fn a_failing_version_stays_if_no_other_can_be_activated() {
 fn a_restart_keeps_the_failure_count() {
     check(
         "
-        kept a
+        stored a
         active a b
         trap 2
-        kept b a
+        stored b a
         start b
         ok
         ok
@@ -231,13 +231,13 @@ fn a_restart_keeps_the_failure_count() {
         ok
         ",
         &expect![[r#"
-            kept a
+            stored a
             active a b
               = b (2)
             trap 2
                 persist
               = b (2)
-            kept b a
+            stored b a
             start b
                 build b
               = none, working
@@ -266,23 +266,23 @@ fn a_restart_keeps_the_failure_count() {
 fn a_due_rollback_follows_a_restart() {
     check(
         "
-        kept a
+        stored a
         active a b
         trap 3
-        kept b a
+        stored b a
         start b
         ok
         ok
         ",
         &expect![[r#"
-            kept a
+            stored a
             active a b
               = b (2)
             trap 3
                 persist
                 build a
               = b (2), working
-            kept b a
+            stored b a
             start b
                 build a
               = none, 'b' not admitted, working

@@ -57,7 +57,7 @@ impl Runner {
         let _ = writeln!(self.trace, "{line}");
         let effects = match verb {
             "embedded" => return self.facts.embedded = Some(rest.to_owned()),
-            "kept" => return self.facts.stored = rest.split(' ').map(str::to_owned).collect(),
+            "stored" => return self.facts.stored = rest.split(' ').map(str::to_owned).collect(),
             "start" => self.start(rest),
             "active" => return self.activate_all(rest),
             "wait" => {
@@ -157,9 +157,9 @@ impl Runner {
                 Effect::PersistAnswer(answer) => self.persist_answer(answer),
                 Effect::Store { digest, replaced } => {
                     let replaced = replaced.map_or_else(String::new, |replaced| format!(" after {replaced}"));
-                    format!("keep {digest}{replaced}")
+                    format!("store {digest}{replaced}")
                 }
-                Effect::DeleteStored => "forget".to_owned(),
+                Effect::DeleteStored => "delete stored".to_owned(),
                 Effect::Build { ticket, digest } => {
                     (self.ticket, self.builds) = (ticket, true);
                     format!("build {digest}")
@@ -178,7 +178,9 @@ impl Runner {
                     continue;
                 }
                 Effect::Deactivate { drain } => format!("deactivate within {}s", drain.as_secs()),
-                Effect::RequestApproval { digest, missing } => format!("ask about {digest}: {}", missing.join(", ")),
+                Effect::RequestApproval { digest, missing } => {
+                    format!("request approval of {digest}: {}", missing.join(", "))
+                }
                 Effect::Notify { kind, text } => format!("{kind:?}: {text}"),
                 Effect::Progress { command, text } => format!("progress {}: {text}", command.0),
                 Effect::Answer { command, answer } => match answer {

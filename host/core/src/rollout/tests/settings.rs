@@ -76,7 +76,7 @@ fn settings_that_do_not_fit_keep_the_active_version() {
 fn a_lost_grant_activates_an_earlier_version() {
     check(
         "
-        kept b a
+        stored b a
         active b
         settings
         no exceeds chat
@@ -87,7 +87,7 @@ fn a_lost_grant_activates_an_earlier_version() {
         ok
         ",
         &expect![[r#"
-            kept b a
+            stored b a
             active b
               = b (1)
             settings
@@ -102,7 +102,7 @@ fn a_lost_grant_activates_an_earlier_version() {
               = none, 'b' pending, working
             ok
                 activate
-                ask about b: chat
+                request approval of b: chat
               = a (2), 'b' pending
             settings
                 build b
@@ -121,7 +121,7 @@ fn a_lost_grant_activates_an_earlier_version() {
 fn a_pin_deactivates_other_versions_at_once() {
     check(
         "
-        kept b a
+        stored b a
         active b
         settings pin=a
         ok
@@ -131,7 +131,7 @@ fn a_pin_deactivates_other_versions_at_once() {
         ok
         ",
         &expect![[r#"
-            kept b a
+            stored b a
             active b
               = b (1)
             settings pin=a
@@ -205,7 +205,7 @@ fn a_faulty_folder_postpones_files() {
             ok
                 activate
                 persist
-                keep b after a
+                store b after a
                 Done: Plugin 'p' is active: generation 2, b.
               = b (2)
         "#]],
