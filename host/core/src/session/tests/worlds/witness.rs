@@ -355,9 +355,10 @@ impl Witness {
     pub fn command(&mut self, command: SessionCommand) -> Result<(), ApiError> {
         self.note(format!("{} {command:?}", self.now.0));
         self.step = Step { phase: Some(self.machine.phase()), ..Step::default() };
-        let (pressed, given) = match &command {
-            SessionCommand::Pressed(request, command) => (Some(request.clone()), (**command).clone()),
-            command => (None, command.clone()),
+        let (pressed, given) = if let SessionCommand::Pressed(request, inner) = &command {
+            (Some(request.clone()), (**inner).clone())
+        } else {
+            (None, command.clone())
         };
         self.step.pressed.clone_from(&pressed);
         self.step.prompts = matches!(given, SessionCommand::Retry(_));
