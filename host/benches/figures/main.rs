@@ -12,14 +12,14 @@ mod fake_sessions;
 
 mod agent;
 mod command;
+mod first_line;
 mod floor;
-mod languages;
 mod load;
 mod process;
+mod python_and_js;
 mod reload;
 mod sessions;
 mod table;
-mod turns;
 mod wired_host;
 
 use tokio::runtime::{Builder, Runtime};
@@ -32,12 +32,12 @@ type Measure = (&'static str, fn() -> Vec<Row>);
 const MEASURES: [Measure; 8] = [
     ("command", command::measure),
     ("load", load::measure),
-    ("languages", languages::measure),
+    ("languages", python_and_js::measure),
     ("reload", reload::measure),
     ("start", process::start),
     ("idle", process::idle),
     ("sessions", sessions::measure),
-    ("turn", turns::measure),
+    ("turn", first_line::measure),
 ];
 
 fn main() {

@@ -9,18 +9,18 @@ mod builder;
 mod controls;
 mod escape;
 mod markdown;
+mod one_line;
 mod split;
 mod table;
 pub mod terminal;
-mod untrusted;
 
 pub use blank::is_blank;
 pub(crate) use blank::is_ignorable;
 pub use controls::{is_unseen, strip_controls};
 pub use escape::{code, escape, literal, unescape};
+pub(crate) use one_line::shorten;
+pub use one_line::{UNTRUSTED_LENGTH, escape_invisible, is_one_line, one_line};
 pub use split::{MOST_ENTITIES, split};
-pub(crate) use untrusted::shorten;
-pub use untrusted::{UNTRUSTED_LENGTH, escape_invisible, is_one_line, one_line};
 
 /// A text and its styles.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

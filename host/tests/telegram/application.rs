@@ -3,8 +3,8 @@
 
 mod access;
 mod api_failures;
+mod button_owners;
 mod button_requests;
-mod buttons;
 mod crashes;
 mod everyday_use;
 mod group_migration;

@@ -10,7 +10,7 @@ use crate::host::Profile;
 use crate::plugins::Selection;
 use crate::toolchain::{Toolchain, ToolchainChoice};
 use crate::workspace::Workspace;
-use crate::{checks, host, plugins, step};
+use crate::{cargo_tasks, host, plugins, step};
 
 #[derive(Debug, Parser)]
 #[command(
@@ -99,17 +99,17 @@ impl Cli {
             }
             Task::Test { args } => {
                 plugins::build(&workspace, self.toolchain, Selection::All)?;
-                checks::test(&workspace, &args)
+                cargo_tasks::test(&workspace, &args)
             }
             Task::Bench { args } => {
                 build(&workspace, self.toolchain, Selection::All, Profile::Release)?;
-                checks::bench(&workspace, &args)
+                cargo_tasks::bench(&workspace, &args)
             }
             Task::Ci => {
-                checks::format(&workspace)?;
+                cargo_tasks::format(&workspace)?;
                 plugins::build(&workspace, self.toolchain, Selection::All)?;
-                checks::lint(&workspace)?;
-                checks::test(&workspace, &["--no-fail-fast".into()])
+                cargo_tasks::lint(&workspace)?;
+                cargo_tasks::test(&workspace, &["--no-fail-fast".into()])
             }
             Task::Toolchain => {
                 println!("{}", Toolchain::find(self.toolchain)?);

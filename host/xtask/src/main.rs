@@ -11,7 +11,7 @@ mod workspace;
 
 mod toolchain;
 
-mod checks;
+mod cargo_tasks;
 mod host;
 mod plugins;
 

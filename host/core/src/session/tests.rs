@@ -3,7 +3,7 @@
 mod background;
 mod commands;
 mod idle;
-mod policy_swaps;
+mod lifecycle_policy_swaps;
 mod resumes;
 mod script;
 mod starts;

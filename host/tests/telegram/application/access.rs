@@ -8,7 +8,7 @@ use cordboard_core::{
 };
 use serde_json::{Value, json};
 
-use super::{App, MEMBER, OWNER, STRANGER};
+use super::{App, MEMBER, OWNER, STRANGER, component};
 
 /// Returns whether a file below the folder contains the text.
 pub(super) fn stored(folder: &Path, text: &str) -> bool {
@@ -259,4 +259,17 @@ async fn a_stored_command_of_a_removed_user_is_dropped() {
     app.until("the end of both commands", all_done).await;
     assert_eq!(app.session("members"), Value::Null);
     app.assert_nothing_shown([0, 0, 0]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn users_without_access_get_no_messages() {
+    let mut app = App::prepared().await;
+    app.configure(&format!("owner = {OWNER}\n[plugins.any_output]\ngrants = [\"chat\"]"));
+    app.start();
+    app.api.until_calls("getUpdates", 1).await;
+    app.save_plugin("any_output", &component("bad/any_output.wasm"));
+    app.told(OWNER, 0, "Plugin 'any_output' is active").await;
+    app.ask(OWNER, &format!("/any_output post telegram {STRANGER} psst"), "is not a chat of the caller").await;
+    app.ask(OWNER, &format!("/any_output post telegram {OWNER} hello me"), "hello me").await;
+    assert!(app.api.chat(STRANGER).is_empty());
 }

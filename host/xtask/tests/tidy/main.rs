@@ -5,7 +5,7 @@
 
 mod code;
 mod documents;
-mod functions;
+mod function_scanner;
 mod imports;
 mod owners;
 mod sizes;

@@ -3,7 +3,7 @@
 
 use super::Findings;
 use super::code::without_tests;
-use super::functions;
+use super::function_scanner;
 use super::sources::{File, product};
 
 const MEDIAN_FILE: usize = 130;
@@ -54,7 +54,7 @@ fn most_files_are_short() {
 fn functions_are_short_with_few_parameters() {
     let mut findings = Findings::default();
     for file in product() {
-        for function in functions::of(&file.code) {
+        for function in function_scanner::of(&file.code) {
             let name = &function.name;
             if function.lines > LONGEST_FUNCTION {
                 let rule = format!("`{name}` has {} lines; the limit is {LONGEST_FUNCTION}", function.lines);
@@ -74,7 +74,7 @@ fn most_functions_are_short() {
     let mut findings = Findings::default();
     let mut sizes: Vec<(usize, String)> = Vec::new();
     for file in product() {
-        let found = functions::of(&file.code).into_iter();
+        let found = function_scanner::of(&file.code).into_iter();
         sizes.extend(found.map(|f| (f.lines, format!("{}:{} {}", file.path, f.line, f.name))));
     }
     sizes.sort_unstable();

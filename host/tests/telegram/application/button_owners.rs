@@ -1,6 +1,6 @@
-//! Tests the owners of buttons and the effects of a press.
+//! Tests that a button runs only a command of its own plugin, and answers no question for the owner.
 
-use super::{App, OWNER, STRANGER, component};
+use super::{App, OWNER, component};
 
 /// Grants `chat` to two plugins, so that no approval is needed.
 fn lend(app: &App) {
@@ -48,17 +48,4 @@ async fn a_button_does_not_run_a_command_of_another_plugin() {
     app.api.press(OWNER, OWNER, "Own");
     let told = app.told(OWNER, first, "/any_output").await;
     assert!(told.starts_with("This button no longer works: it belongs to plugin 'any_output'"), "{told}");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn users_without_access_get_no_messages() {
-    let mut app = App::prepared().await;
-    lend(&app);
-    app.start();
-    app.api.until_calls("getUpdates", 1).await;
-    app.save_plugin("any_output", &component("bad/any_output.wasm"));
-    app.told(OWNER, 0, "Plugin 'any_output' is active").await;
-    app.ask(OWNER, &format!("/any_output post telegram {STRANGER} psst"), "is not a chat of the caller").await;
-    app.ask(OWNER, &format!("/any_output post telegram {OWNER} hello me"), "hello me").await;
-    assert!(app.api.chat(STRANGER).is_empty());
 }
