@@ -68,7 +68,7 @@ impl Reconciler {
             Change::Folder { fault } => self.rollout.on_folder(fault).await,
             Change::Plugin { name, content } => self.rollout.on_file(&name, content).await,
             Change::PluginGone { name } => self.rollout.on_removed(&name).await,
-            Change::PluginUnreadable { name, why } => self.rollout.on_unreadable(&name, &why).await,
+            Change::PluginUnreadable { name, error } => self.rollout.on_unreadable(&name, &error).await,
         }
     }
 

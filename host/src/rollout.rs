@@ -2,10 +2,10 @@
 //! with files, commands, settings and failed calls, and performs its effects in order. It must not decide anything itself.
 
 mod commands;
+mod file_remedies;
 mod notices;
 mod start;
 mod status;
-mod unusable_files;
 mod versions;
 
 use std::{
@@ -23,7 +23,7 @@ use cordboard_core::{
 };
 use cordboard_runtime::{FailedVersion, FolderFault, PendingApproval, PluginError, PluginSettings, Registry};
 use cordboard_store::{Decisions, Store, StoreError};
-use cordboard_watch::PluginContent;
+use cordboard_watch::{FileError, PluginContent};
 use tokio::time::{Instant, sleep_until};
 
 use crate::clock::Clock;
@@ -182,9 +182,9 @@ impl Rollout {
     }
 
     /// Handles a plugin file that can't be read.
-    pub async fn on_unreadable(&mut self, name: &str, why: &str) {
+    pub async fn on_unreadable(&mut self, name: &str, error: &FileError) {
         self.versions.remove_file(name);
-        let file = self.versions.unusable(name, why);
+        let file = self.versions.unusable(name, error);
         self.on_file_state(name, file).await;
     }
 

@@ -10,13 +10,13 @@ use cordboard_core::{
 };
 use cordboard_runtime::{Artifact, Candidate, PluginError, PluginSettings, Registry, TRIALS};
 use cordboard_store::Store;
-use cordboard_watch::{PluginContent, PluginFile, WatchError};
+use cordboard_watch::{FileError, PluginContent, PluginFile, WatchError};
 use tokio::{
     sync::Semaphore,
     task::{AbortHandle, Id, JoinError, JoinSet},
 };
 
-use super::unusable_files::unusable;
+use super::file_remedies::with_remedy;
 use crate::standard_plugins::built_in;
 
 /// The number of concurrent compilers. Each may use 400 MB of memory and a core.
@@ -106,7 +106,7 @@ impl Versions {
         for PluginFile { name, content } in cordboard_watch::read_folder(folder)? {
             let file = match content {
                 Ok(content) => self.add_file(&name, content),
-                Err(error) => self.unusable(&name, &error.to_string()),
+                Err(error) => self.unusable(&name, &error),
             };
             files.insert(name, file);
         }
@@ -124,10 +124,10 @@ impl Versions {
     }
 
     /// Explains why the file of a plugin cannot be used, with the remedy.
-    pub fn unusable(&self, name: &str, why: &str) -> FileState {
+    pub fn unusable(&self, name: &str, error: &FileError) -> FileState {
         let path = self.folder.clone().unwrap_or_default().join(format!("{name}.wasm"));
         let error = if is_plugin_name(name) {
-            PluginError::Read(unusable(&path, why))
+            PluginError::Read(with_remedy(&path, error))
         } else {
             PluginError::Name(name.to_owned())
         };

@@ -66,10 +66,9 @@ pub enum Change {
     PluginGone {
         name: String,
     },
-    /// `why` is for the operator and includes the remedy.
     PluginUnreadable {
         name: String,
-        why: String,
+        error: FileError,
     },
 }
 

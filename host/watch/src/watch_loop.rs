@@ -176,7 +176,7 @@ impl ItemState {
                 Change::Plugin { name, content: PluginContent { digest: digest.to_hex(), wasm: bytes } }
             }
             (Item::Plugin(name), Self::Absent) => Change::PluginGone { name },
-            (Item::Plugin(name), Self::Unreadable(error)) => Change::PluginUnreadable { name, why: error.to_string() },
+            (Item::Plugin(name), Self::Unreadable(error)) => Change::PluginUnreadable { name, error },
         }
     }
 }
