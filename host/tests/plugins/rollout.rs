@@ -228,11 +228,13 @@ impl Rig {
     /// Types a line, or presses a button with it. If the command takes long on a busy machine, returns the
     /// notification of its outcome instead.
     async fn say(&self, line: &str) -> String {
+        let earlier = self.said.lines.lock().unwrap().clone();
         let said = self.bench.read(line.trim_start_matches('/')).await;
         let Some((plugin, _)) = said.strip_suffix(COMPILING).and_then(|said| said.split_once("',")) else {
             return said;
         };
-        let outcome = |line: &&String| line.starts_with(plugin) && !line.ends_with(COMPILING);
+        let is_new = |line: &String| !earlier.contains(line);
+        let outcome = |line: &&String| line.starts_with(plugin) && !line.ends_with(COMPILING) && is_new(line);
         self.until("the outcome", || self.said.lines.lock().unwrap().iter().find(outcome).cloned()).await
     }
 
