@@ -131,9 +131,9 @@ fn load(places: &Places) -> Result<Config, AppError> {
 fn load_file(places: &Places) -> Result<(Config, Option<ConfigFile>), AppError> {
     let Some(path) = &places.config else { return Ok((Config::defaults(), None)) };
     cordboard_watch::check_private(path).map_err(AppError::Untrusted)?;
-    let bytes = std::fs::read(path).map_err(|source| match source.kind() {
-        ErrorKind::NotFound => AppError::NoConfig { path: path.clone() },
-        _ => AppError::Read { path: path.clone(), source },
+    let bytes = std::fs::read(path).map_err(|source| {
+        let path = path.clone();
+        if source.kind() == ErrorKind::NotFound { AppError::NoConfig { path } } else { AppError::Read { path, source } }
     })?;
     let text = encoding::text(bytes.clone()).map_err(|why| AppError::NotText { path: path.clone(), why })?;
     let config =

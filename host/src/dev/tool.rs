@@ -77,9 +77,10 @@ impl Tool {
 
     fn missing(&self, source: std::io::Error) -> DevError {
         let tool = self.name.clone();
-        match source.kind() {
-            ErrorKind::NotFound => DevError::NoTool { tool, remedy: self.remedy },
-            _ => DevError::Tool { tool, source },
+        if source.kind() == ErrorKind::NotFound {
+            DevError::NoTool { tool, remedy: self.remedy }
+        } else {
+            DevError::Tool { tool, source }
         }
     }
 }

@@ -120,12 +120,13 @@ impl Report {
 
     /// Adds a reason for rejection. Capabilities that a button can grant become a request for approval.
     pub fn reject(&mut self, error: &PluginError) {
-        match error {
-            PluginError::NotGranted { missing, lines, .. } if config_only(missing).is_empty() => {
-                self.approval.clone_from(missing);
-                self.granted_by = lines.join(" and ");
-            }
-            other => self.rejected.push(other.to_string()),
+        if let PluginError::NotGranted { missing, lines, .. } = error
+            && config_only(missing).is_empty()
+        {
+            self.approval.clone_from(missing);
+            self.granted_by = lines.join(" and ");
+        } else {
+            self.rejected.push(error.to_string());
         }
     }
 

@@ -136,11 +136,12 @@ impl StepRunner {
         self.show(reply, &mut output.chat);
         let requests = self.network.take_requests();
         for action in self.harness.take_actions(requests) {
-            match action {
-                RecordedAction::Posted(place, reply) if place == self.harness.place => {
-                    self.show(&reply, &mut output.chat)
-                }
-                other => output.actions.push(one_line(&other.to_string(), usize::MAX)),
+            if let RecordedAction::Posted(place, reply) = &action
+                && *place == self.harness.place
+            {
+                self.show(reply, &mut output.chat);
+            } else {
+                output.actions.push(one_line(&action.to_string(), usize::MAX));
             }
         }
         output
