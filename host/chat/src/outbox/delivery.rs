@@ -112,22 +112,22 @@ impl PostDelivery {
         }
     }
 
-    pub fn edited(&mut self) {
+    pub fn on_edited(&mut self) {
         self.shown += 1;
         self.attempt = Attempt::Styled;
     }
 
-    pub fn sent(&mut self, id: MessageId) {
+    pub fn on_sent(&mut self, id: MessageId) {
         self.messages.insert(self.shown, id);
-        self.edited();
+        self.on_edited();
     }
 
-    pub fn deleted(&mut self, id: &MessageId) {
+    pub fn on_deleted(&mut self, id: &MessageId) {
         self.messages.retain(|message| message != id);
     }
 
-    /// Handles a refused edit: retries it once without styles, then sends this part and all later ones as new messages.
-    pub fn edit_refused(&mut self) {
+    /// Handles a rejected edit: retries it once without styles, then sends this part and all later ones as new messages.
+    pub fn on_edit_rejected(&mut self) {
         self.attempt = self.attempt.next();
         if self.attempt == Attempt::Rejected {
             self.reuse = Reuse::Nothing;
@@ -135,9 +135,9 @@ impl PostDelivery {
         }
     }
 
-    /// Handles a refused message: retries it once without styles, then sends a line in its place, and drops the part
-    /// if that is refused too.
-    pub fn send_refused(&mut self) -> Attempt {
+    /// Handles a rejected message: retries it once without styles, then sends a line in its place, and drops the part
+    /// if that is rejected too.
+    pub fn on_send_rejected(&mut self) -> Attempt {
         let mark = messages::not_shown(self.shown + 1, self.parts.len());
         let part = &mut self.parts[self.shown];
         if part.message.text == mark {

@@ -132,17 +132,17 @@ impl LiveTurn {
         Some(ChatCall::Delete(superfluous.clone()))
     }
 
-    pub fn edited(&mut self, id: &MessageId, message: Outgoing) {
+    pub fn on_edited(&mut self, id: &MessageId, message: Outgoing) {
         if let Some((_, shown)) = self.shown.iter_mut().find(|(of, _)| of == id) {
             *shown = message;
         }
     }
 
-    pub fn sent(&mut self, id: MessageId, message: Outgoing) {
+    pub fn on_sent(&mut self, id: MessageId, message: Outgoing) {
         self.shown.push((id, message));
     }
 
-    pub fn deleted(&mut self, id: MessageId) {
+    pub fn on_deleted(&mut self, id: MessageId) {
         self.shown.retain(|(of, _)| *of != id);
         if self.shown.is_empty() {
             self.is_buried = false;
@@ -152,7 +152,7 @@ impl LiveTurn {
 
     /// Handles a rejected call. The next attempt has no styles; a second rejection ends the frames. The final answer
     /// is sent in any case.
-    pub fn refused(&mut self) {
+    pub fn on_rejected(&mut self) {
         self.attempt = self.attempt.next();
         self.wanted = self.wanted.iter().map(compose::plain).collect();
     }

@@ -17,7 +17,7 @@ use super::{
 };
 
 /// The number of ended turns to remember, so that a late frame isn't shown below the final answer of its turn.
-const ENDED: usize = 16;
+const MOST_ENDED: usize = 16;
 
 /// The maximum time that posts wait for a turn that is being stopped. Agents stop within 15 ms. One that ignores the
 /// interrupt gets 5 s, which is too long to delay the reply to `/stop`.
@@ -63,7 +63,7 @@ pub(super) struct Mailbox {
     /// Turns that are waiting again. A frame of such a turn is newer than this entry.
     pub requeued: Vec<PromptId>,
     /// Turns that ended without a post.
-    pub ended_turns: Vec<PromptId>,
+    pub ended_without_post: Vec<PromptId>,
     /// Whether a user has written in the place.
     pub user_wrote: bool,
     /// The answer that is partly shown.
@@ -75,7 +75,7 @@ pub(super) struct Mailbox {
     /// The post that is being sent.
     pub sending: Option<PostId>,
     pub reachability: Reachability,
-    ended: VecDeque<PromptId>,
+    recently_ended: VecDeque<PromptId>,
     /// The turn that is being stopped, and the time until which posts wait for its end.
     stopping: Option<(PromptId, Instant)>,
     /// Posts that arrived after the stop. The end of the answer precedes the reply that says it was stopped.
@@ -96,7 +96,7 @@ impl Mailbox {
                 }
                 self.put_final(row);
             }
-            Post::Stopping { turn, .. } if self.ended.contains(&turn) => {}
+            Post::Stopping { turn, .. } if self.recently_ended.contains(&turn) => {}
             Post::Stopping { turn, .. } => self.stopping = Some((turn, Instant::now() + STOP_WITHIN)),
             Post::Requeued { turn, .. } => {
                 self.drop_frames(&turn);
@@ -104,7 +104,7 @@ impl Mailbox {
             }
             Post::Ended { turn, .. } => {
                 self.end(&turn);
-                self.ended_turns.push(turn);
+                self.ended_without_post.push(turn);
             }
         }
     }
@@ -214,7 +214,7 @@ impl Mailbox {
     }
 
     fn put_frame(&mut self, turn: PromptId, frame: TurnFrame) {
-        if self.ended.contains(&turn) {
+        if self.recently_ended.contains(&turn) {
             return;
         }
         match self.frames.iter_mut().find(|(of, _)| *of == turn) {
@@ -231,11 +231,11 @@ impl Mailbox {
 
     fn end(&mut self, turn: &PromptId) {
         self.drop_frames(turn);
-        if !self.ended.contains(turn) {
-            self.ended.push_back(turn.clone());
+        if !self.recently_ended.contains(turn) {
+            self.recently_ended.push_back(turn.clone());
         }
-        if self.ended.len() > ENDED {
-            self.ended.pop_front();
+        if self.recently_ended.len() > MOST_ENDED {
+            self.recently_ended.pop_front();
         }
     }
 
@@ -264,6 +264,6 @@ impl Mailbox {
     }
 
     pub fn is_empty(&self) -> bool {
-        !self.has_finals() && self.frames.is_empty() && self.requeued.is_empty() && self.ended_turns.is_empty()
+        !self.has_finals() && self.frames.is_empty() && self.requeued.is_empty() && self.ended_without_post.is_empty()
     }
 }

@@ -113,7 +113,8 @@ impl Worker {
             self.on_message_below(None);
             self.unblock();
         }
-        let (requeued, ended) = (std::mem::take(&mut mailbox.requeued), std::mem::take(&mut mailbox.ended_turns));
+        let (requeued, ended) =
+            (std::mem::take(&mut mailbox.requeued), std::mem::take(&mut mailbox.ended_without_post));
         self.turns.iter_mut().filter(|turn| requeued.contains(&turn.turn)).for_each(LiveTurn::requeue);
         self.turns.retain(|turn| !ended.contains(&turn.turn));
         self.take_frames(std::mem::take(&mut mailbox.frames));

@@ -64,16 +64,16 @@ impl Worker {
             Ok(id) => match (call, id) {
                 (ChatCall::Edit(id, message), _) => {
                     let text = message.source.clone();
-                    turn.edited(&id, message);
+                    turn.on_edited(&id, message);
                     self.store_placeholder(at, &id, &text).await;
                 }
                 (ChatCall::Delete(id), _) => {
-                    turn.deleted(id.clone());
+                    turn.on_deleted(id.clone());
                     self.store_deleted(&id).await;
                 }
                 (ChatCall::Send(message), Some(id)) => {
                     let (of, text) = (turn.turn.clone(), message.source.clone());
-                    turn.sent(id.clone(), message);
+                    turn.on_sent(id.clone(), message);
                     self.on_message_below(Some(&of));
                     self.store_placeholder(at, &id, &text).await;
                 }
@@ -81,7 +81,7 @@ impl Worker {
             },
             Err(ChatError::Rejected { why }) => {
                 tracing::warn!(place = %self.place, why, "a frame was rejected");
-                turn.refused();
+                turn.on_rejected();
             }
             Err(ChatError::Unreachable { why } | ChatError::Forbidden { why }) => {
                 tracing::warn!(place = %self.place, why, "a turn is not shown: its place is unreachable");

@@ -93,10 +93,10 @@ impl Worker {
                 match (call, id) {
                     (ChatCall::Send(_), Some(id)) => {
                         self.on_message_below(post.turn.as_ref());
-                        post.sent(id);
+                        post.on_sent(id);
                     }
-                    (ChatCall::Delete(id), _) => post.deleted(&id),
-                    (ChatCall::Edit(..) | ChatCall::Send(_), _) => post.edited(),
+                    (ChatCall::Delete(id), _) => post.on_deleted(&id),
+                    (ChatCall::Edit(..) | ChatCall::Send(_), _) => post.on_edited(),
                 }
                 if post.next_call().is_none() {
                     return self.finished(post).await;
@@ -111,7 +111,7 @@ impl Worker {
                 }
                 post.drop_unshown_parts();
             }
-            Err(ChatError::Rejected { why }) => refuse(&mut post, &call, &why),
+            Err(ChatError::Rejected { why }) => on_rejection(&mut post, &call, &why),
             Err(error) => self.pause_after(&error),
         }
         self.delivering = Some(post);
@@ -209,11 +209,11 @@ impl Worker {
     }
 }
 
-fn refuse(post: &mut PostDelivery, call: &ChatCall, why: &str) {
+fn on_rejection(post: &mut PostDelivery, call: &ChatCall, why: &str) {
     match call {
-        ChatCall::Edit(..) => post.edit_refused(),
+        ChatCall::Edit(..) => post.on_edit_rejected(),
         ChatCall::Send(_) => {
-            if post.send_refused() == Attempt::Rejected {
+            if post.on_send_rejected() == Attempt::Rejected {
                 tracing::error!(
                     post = post.post.0,
                     why,
@@ -221,6 +221,6 @@ fn refuse(post: &mut PostDelivery, call: &ChatCall, why: &str) {
                 );
             }
         }
-        ChatCall::Delete(id) => post.deleted(id),
+        ChatCall::Delete(id) => post.on_deleted(id),
     }
 }
