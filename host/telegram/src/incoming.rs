@@ -16,7 +16,7 @@ use super::{
     prompt::{
         Markup, PromptContext, display_name, is_opening, mention, opening_mention, restore_markdown, without_name,
     },
-    sender::message_id,
+    sender::{TEXT_UNITS, message_id},
     update::{self, CallbackQuery, Entity, Message, User},
 };
 
@@ -46,9 +46,6 @@ const KINDS: [(&str, &str); 19] = [
     ("video_note", "video"),
     ("voice", "voice"),
 ];
-
-/// The longest text of a message, in UTF-16 units.
-const LONGEST_TEXT: usize = 4096;
 
 /// A text of at least this many UTF-16 units may be the first part of a longer one.
 const NEARLY_LONGEST: usize = 3500;
@@ -262,7 +259,7 @@ fn split_part(message: &Message) -> MessagePart {
     match length {
         _ if message.forward_origin.is_some() => MessagePart::Alone,
         // Clients split at the end of a line or of a word if there is one.
-        LONGEST_TEXT.. => MessagePart::Cut { joint: String::new() },
+        TEXT_UNITS.. => MessagePart::Cut { joint: String::new() },
         NEARLY_LONGEST.. => MessagePart::Cut { joint: "\n".to_owned() },
         _ if is_plain => MessagePart::Text,
         _ => MessagePart::Alone,

@@ -31,7 +31,7 @@ use super::{
 };
 
 /// The longest text of a message, in UTF-16 units.
-const TEXT_UNITS: usize = 4096;
+pub(super) const TEXT_UNITS: usize = 4096;
 
 /// Telegram allows 20 messages a minute in a group over all its topics, including edits. Frames may use 12 of them, so
 /// one every five seconds instead of one a second in a private chat. The rest is for answers.
