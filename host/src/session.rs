@@ -14,9 +14,10 @@ use std::{
 };
 
 use async_trait::async_trait;
-use cordboard_agents::{AgentSpec, process::Environment};
+use cordboard_agents::process::Environment;
 use cordboard_core::{
     agent::PromptId,
+    config::Agent,
     event::CausationChain,
     messages::{self, SessionNotice},
     session::{ApiError, ApiErrorCode, Input, Machine, Prompt, SessionCommand, Settings, Ticket},
@@ -90,7 +91,7 @@ pub trait SessionStore: Send + Sync {
 pub trait SessionConfig: Send + Sync {
     fn settings(&self, record: &SessionRecord) -> Settings;
     /// Returns the agent of this name. `None` if the configuration no longer has one.
-    fn agent(&self, name: &str) -> Option<AgentSpec>;
+    fn agent(&self, name: &str) -> Option<Agent>;
 }
 
 /// The dependencies of every actor.

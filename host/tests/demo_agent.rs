@@ -5,11 +5,12 @@
 use std::{ffi::OsString, path::Path, time::Duration};
 
 use cordboard_agents::{
-    AgentKind, AgentSpec, Codec, Start, prepare,
+    Codec, Start, prepare,
     process::{Environment, Process, ProcessEvent, spawn},
 };
 use cordboard_core::{
     agent::{AgentEvent, Change, Outcome, PromptId},
+    config::{self, AgentKind},
     session::{Launch, Prompt},
     types::{Place, SessionName},
 };
@@ -34,16 +35,11 @@ struct Answer {
     outcome: Outcome,
 }
 
-fn spec() -> AgentSpec {
-    AgentSpec {
-        name: "demo".to_owned(),
-        kind: AgentKind::Demo,
-        command: Some(env!("CARGO_BIN_EXE_cordboard").into()),
+fn demo() -> config::Agent {
+    config::Agent {
+        command: Some(env!("CARGO_BIN_EXE_cordboard").to_owned()),
         args: vec!["--pace-ms=50".to_owned()],
-        model: None,
-        permission_mode: "default".to_owned(),
-        pass_env: Vec::new(),
-        env: Vec::new(),
+        ..config::Agent::new(AgentKind::Demo)
     }
 }
 
@@ -55,7 +51,7 @@ fn start(folder: &Path, resume: Option<&str>) -> Agent {
         session: &session,
         folder,
         launch: &launch,
-        spec: &spec(),
+        agent: &demo(),
         environment: &Environment::default(),
         host_id: &host,
     };
@@ -287,20 +283,17 @@ fn a_start_passes_the_conversation_and_no_host_environment() {
     };
     let environment: Environment =
         own(&[("HOME", "/h"), ("SECRET", "s"), ("CLAUDECODE", "1"), ("PATH", "/bin")]).into_iter().collect();
-    let spec = AgentSpec {
-        name: "claude".to_owned(),
-        kind: AgentKind::Claude,
-        command: None,
+    let agent = config::Agent {
         args: vec!["--add-dir=/x".to_owned()],
         pass_env: ["HOME", "CLAUDECODE", "PATH"].map(str::to_owned).to_vec(),
-        env: own(&[("PATH", "/usr/bin")]),
-        ..spec()
+        env: own(&[("PATH", "/usr/bin")]).into_iter().collect(),
+        ..config::Agent::new(AgentKind::Claude)
     };
     let start = Start {
         session: &session,
         folder: Path::new("/tmp"),
         launch: &launch,
-        spec: &spec,
+        agent: &agent,
         environment: &environment,
         host_id: "h",
     };

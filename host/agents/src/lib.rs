@@ -6,38 +6,16 @@ pub mod demo;
 pub mod process;
 mod start;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use cordboard_core::{
     agent::AgentEvent,
+    config::Agent,
     session::{Launch, Prompt},
     types::SessionName,
 };
 
 use process::{Environment, Spawn, SpawnError};
-
-/// The part of `[agents.NAME]` that is needed to start an agent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AgentSpec {
-    pub name: String,
-    pub kind: AgentKind,
-    /// A path or a name in `PATH`. `None` uses the default program of the kind.
-    pub command: Option<PathBuf>,
-    pub args: Vec<String>,
-    pub model: Option<String>,
-    /// A permission mode, in the claude CLI's terms.
-    pub permission_mode: String,
-    /// The variables that the agent gets from the host's environment.
-    pub pass_env: Vec<String>,
-    /// Additional variables. They override `pass_env`.
-    pub env: Vec<(String, String)>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AgentKind {
-    Demo,
-    Claude,
-}
 
 /// The input for starting an agent process.
 #[derive(Debug)]
@@ -45,7 +23,7 @@ pub struct Start<'a> {
     pub session: &'a SessionName,
     pub folder: &'a Path,
     pub launch: &'a Launch,
-    pub spec: &'a AgentSpec,
+    pub agent: &'a Agent,
     pub environment: &'a Environment,
     /// The UUID of the state directory. It tags the process, so that the host can find it after a crash.
     pub host_id: &'a str,
@@ -59,15 +37,13 @@ pub enum StartError {
     Spawn(#[from] SpawnError),
 }
 
-impl AgentSpec {
-    /// Checks whether a session in `folder` could start this agent. Doesn't start it.
-    ///
-    /// # Errors
-    /// The program wasn't found. The text says what to do.
-    pub fn check_program(&self, environment: &Environment, folder: &Path) -> Result<(), StartError> {
-        let program = start::program(self)?;
-        Ok(process::locate(&program, &start::env(self, environment), folder).map(drop)?)
-    }
+/// Checks whether a session in `folder` could start this agent. Doesn't start it.
+///
+/// # Errors
+/// The program wasn't found. The text says what to do.
+pub fn check_program(agent: &Agent, environment: &Environment, folder: &Path) -> Result<(), StartError> {
+    let program = start::program(agent)?;
+    Ok(process::locate(&program, &start::env(agent, environment), folder).map(drop)?)
 }
 
 /// The codec of one agent process.

@@ -2,7 +2,9 @@
 
 use std::{ffi::OsString, path::PathBuf};
 
-use super::{AgentKind, AgentSpec, Start, StartError};
+use cordboard_core::config::{Agent, AgentKind, PermissionMode};
+
+use super::{Start, StartError};
 use crate::process::{EnvTag, Environment, Spawn};
 
 /// The flags of every start: a long-lived process, partial messages, acknowledged prompts, and permission requests
@@ -25,17 +27,17 @@ const NESTED_VARIABLE: &str = "CLAUDECODE";
 
 pub(super) fn spawn(start: &Start<'_>) -> Result<Spawn, StartError> {
     Ok(Spawn {
-        program: program(start.spec)?,
+        program: program(start.agent)?,
         args: args(start),
-        env: env(start.spec, start.environment),
+        env: env(start.agent, start.environment),
         folder: start.folder.to_owned(),
         tag: EnvTag { host: start.host_id.to_owned(), session: start.session.clone() },
     })
 }
 
-pub(super) fn program(spec: &AgentSpec) -> Result<PathBuf, StartError> {
-    match (&spec.command, spec.kind) {
-        (Some(command), _) => Ok(command.clone()),
+pub(super) fn program(agent: &Agent) -> Result<PathBuf, StartError> {
+    match (&agent.command, agent.kind) {
+        (Some(command), _) => Ok(PathBuf::from(command)),
         (None, AgentKind::Claude) => Ok(PathBuf::from("claude")),
         (None, AgentKind::Demo) => Ok(std::env::current_exe()?),
     }
@@ -43,26 +45,27 @@ pub(super) fn program(spec: &AgentSpec) -> Result<PathBuf, StartError> {
 
 fn args(start: &Start<'_>) -> Vec<OsString> {
     let mut args: Vec<String> = Vec::new();
-    if start.spec.kind == AgentKind::Demo {
+    if start.agent.kind == AgentKind::Demo {
         args.push("demo-agent".to_owned());
     }
     args.extend(PROTOCOL_FLAGS.map(str::to_owned));
-    args.extend(["--permission-mode".to_owned(), start.spec.permission_mode.clone()]);
+    let permission_mode = start.agent.permission_mode.unwrap_or(PermissionMode::Default);
+    args.extend(["--permission-mode".to_owned(), permission_mode.as_str().to_owned()]);
     // Use the `--name=value` form, so that a value that looks like an option stays a value.
-    if let Some(model) = start.launch.model.as_ref().or(start.spec.model.as_ref()) {
+    if let Some(model) = start.launch.model.as_ref().or(start.agent.model.as_ref()) {
         args.push(format!("--model={model}"));
     }
     args.push(match &start.launch.resume {
         Some(id) => format!("--resume={id}"),
         None => format!("--session-id={}", uuid::Uuid::new_v4()),
     });
-    args.extend(start.spec.args.iter().cloned());
+    args.extend(start.agent.args.iter().cloned());
     args.into_iter().map(OsString::from).collect()
 }
 
-pub(super) fn env(spec: &AgentSpec, environment: &Environment) -> Vec<(String, String)> {
-    let mut env = environment.pick(spec.pass_env.iter().map(String::as_str));
-    env.extend(spec.env.iter().cloned());
+pub(super) fn env(agent: &Agent, environment: &Environment) -> Vec<(String, String)> {
+    let mut env = environment.pick(agent.pass_env.iter().map(String::as_str));
+    env.extend(agent.env.clone());
     env.retain(|(name, _)| name != NESTED_VARIABLE);
     env
 }

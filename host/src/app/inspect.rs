@@ -3,7 +3,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use cordboard_agents::process::Environment;
+use cordboard_agents::{check_program, process::Environment};
 use cordboard_core::{config::SecretSource, scrub, session::Machine, types::SessionRecord};
 use cordboard_runtime::{Health, Registry};
 use cordboard_store::{Decisions, OpenError};
@@ -98,10 +98,14 @@ fn check_agents(config: &LiveConfig) -> Option<String> {
     let environment = Environment::read();
     let agents = &config.now().agents;
     let mut trouble = None;
-    for (name, spec) in agents.by_name.keys().filter_map(|name| Some((name, config.agent(name)?))) {
+    for (name, agent) in &agents.by_name {
         // A relative path is relative to the folder of a session, which is not known here, so it is not checked.
-        let relative = spec.command.as_ref().is_some_and(|path| path.is_relative() && path.components().count() > 1);
-        let found = if relative { Ok(()) } else { spec.check_program(&environment, Path::new("/")) };
+        let relative = agent
+            .command
+            .as_ref()
+            .map(Path::new)
+            .is_some_and(|path| path.is_relative() && path.components().count() > 1);
+        let found = if relative { Ok(()) } else { check_program(agent, &environment, Path::new("/")) };
         say(&format!("agent          {}  {name}\n", if found.is_ok() { "ok" } else { "missing" }));
         if *name == agents.default {
             trouble = found.err().map(|error| format!("[agents] default = \"{name}\": failed to {error}"));

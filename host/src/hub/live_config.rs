@@ -1,16 +1,11 @@
 //! Owns the active configuration. Callers read it whenever they need a value, so that they see the last reload.
 
-use std::{
-    collections::BTreeSet,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 use arc_swap::ArcSwap;
-use cordboard_agents::{AgentKind, AgentSpec};
 use cordboard_core::{
     capability::Capability,
-    config::{self, Agent, Config},
+    config::{Agent, Config},
     session::Settings,
     types::{Caller, Role, SessionRecord, UserId},
 };
@@ -95,21 +90,7 @@ impl SessionConfig for LiveConfig {
         }
     }
 
-    fn agent(&self, name: &str) -> Option<AgentSpec> {
-        let config = self.now();
-        let agent = config.agents.get(name)?;
-        Some(AgentSpec {
-            name: name.to_owned(),
-            kind: match agent.kind {
-                config::AgentKind::Demo => AgentKind::Demo,
-                config::AgentKind::Claude => AgentKind::Claude,
-            },
-            command: agent.command.as_ref().map(PathBuf::from),
-            args: agent.args.clone(),
-            model: agent.model.clone(),
-            permission_mode: agent.permission_mode.map_or("default", |mode| mode.as_str()).to_owned(),
-            pass_env: agent.pass_env.clone(),
-            env: agent.env.clone().into_iter().collect(),
-        })
+    fn agent(&self, name: &str) -> Option<Agent> {
+        self.now().agents.get(name).cloned()
     }
 }

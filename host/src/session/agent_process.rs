@@ -35,7 +35,7 @@ pub enum Told {
 impl Running {
     /// Starts the agent. The error is a text for the user that contains the remedy.
     pub fn start(run: Run, (record, launch): (&SessionRecord, &Launch), ports: &Ports) -> Result<Self, String> {
-        let spec = ports.setup.agent(&record.agent).ok_or_else(|| {
+        let agent = ports.setup.agent(&record.agent).ok_or_else(|| {
             format!("the configuration has no agent '{0}': add [agents.{0}] or archive this session", record.agent)
         })?;
         prepare_folder(&record.folder, &ports.folders)?;
@@ -43,7 +43,7 @@ impl Running {
             session: &record.name,
             folder: &record.folder,
             launch,
-            spec: &spec,
+            agent: &agent,
             environment: &ports.environment,
             host_id: &ports.host_id,
         };

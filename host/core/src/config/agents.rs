@@ -123,7 +123,9 @@ impl Agents {
 }
 
 impl Agent {
-    const fn new(kind: AgentKind) -> Self {
+    /// Returns an agent without any settings.
+    #[must_use]
+    pub const fn new(kind: AgentKind) -> Self {
         Self {
             kind,
             command: None,

@@ -7,9 +7,10 @@ use std::{
 };
 
 use async_trait::async_trait;
-use cordboard_agents::{AgentKind, AgentSpec, process::Environment};
+use cordboard_agents::process::Environment;
 use cordboard_core::{
     agent::PromptId,
+    config::{Agent, AgentKind},
     event::SessionEvent,
     messages::SessionNotice,
     session::{Input, Prompt, Settings, Ticket, Verdict},
@@ -273,17 +274,10 @@ impl SessionConfig for Agents {
         settings()
     }
 
-    fn agent(&self, name: &str) -> Option<AgentSpec> {
-        Some(AgentSpec {
-            name: name.to_owned(),
-            kind: AgentKind::Claude,
-            command: Some(self.0.clone()),
-            args: Vec::new(),
-            model: None,
-            permission_mode: "default".to_owned(),
-            pass_env: Vec::new(),
-            env: vec![("SCRIPT".to_owned(), self.1.clone())],
-        })
+    fn agent(&self, _name: &str) -> Option<Agent> {
+        let env = [("SCRIPT".to_owned(), self.1.clone())].into_iter().collect();
+        let command = Some(self.0.to_string_lossy().into_owned());
+        Some(Agent { command, env, ..Agent::new(AgentKind::Claude) })
     }
 }
 

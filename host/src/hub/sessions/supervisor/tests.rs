@@ -3,12 +3,12 @@
 use std::{os::unix::fs::PermissionsExt, time::Duration};
 
 use async_trait::async_trait;
-use cordboard_agents::{AgentKind, AgentSpec, process::Environment};
+use cordboard_agents::process::Environment;
 use cordboard_chat::{Edits, outbox::AnswerStop};
 use cordboard_core::{
     agent::PromptId,
     chat::OutboxRow,
-    config::Config,
+    config::{Agent, AgentKind, Config},
     session::{ApiErrorCode, SessionCommand, Settings, Ticket},
     turn::TurnFrame,
     types::{Phase, Place, Timestamp, UserId},
@@ -76,17 +76,8 @@ impl SessionConfig for Slow {
         }
     }
 
-    fn agent(&self, name: &str) -> Option<AgentSpec> {
-        Some(AgentSpec {
-            name: name.to_owned(),
-            kind: AgentKind::Claude,
-            command: Some("/nonexistent/agent".into()),
-            args: Vec::new(),
-            model: None,
-            permission_mode: "default".to_owned(),
-            pass_env: Vec::new(),
-            env: Vec::new(),
-        })
+    fn agent(&self, _name: &str) -> Option<Agent> {
+        Some(Agent { command: Some("/nonexistent/agent".to_owned()), ..Agent::new(AgentKind::Claude) })
     }
 }
 
