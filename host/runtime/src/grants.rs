@@ -15,32 +15,19 @@ pub fn is_grant_answer(args: &str) -> bool {
     matches!(args.split_whitespace().next(), Some("grant" | "refuse"))
 }
 
-/// The way to grant a capability.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum GrantMethod {
-    /// By a button in the chat.
-    Button,
-    /// Only in the configuration, by this line of `[plugins.NAME]`.
-    ConfigLine(String),
-}
-
-fn grant_method(capability: &str) -> GrantMethod {
+/// The line of `[plugins.NAME]` that grants a capability, or `None` if a button in the chat can grant it.
+fn config_line(capability: &str) -> Option<String> {
     match capability {
-        "sessions" | "session-control" | "chat" => GrantMethod::Button,
-        "http" | "tcp" | "secrets" => GrantMethod::ConfigLine(target_line(capability).unwrap_or_default()),
+        "sessions" | "session-control" | "chat" => None,
         // When the owner calls a plugin with `plugin-control`, the plugin can grant itself all others. One tap isn't
         // enough consent for that.
-        _ => GrantMethod::ConfigLine(format!("grants = [\"{capability}\"]")),
+        _ => target_line(capability).or_else(|| Some(format!("grants = [\"{capability}\"]"))),
     }
 }
 
 /// Returns the capabilities that a button cannot grant.
 pub fn config_only(capabilities: &[String]) -> Vec<&str> {
-    capabilities
-        .iter()
-        .map(String::as_str)
-        .filter(|name| matches!(grant_method(name), GrantMethod::ConfigLine(_)))
-        .collect()
+    capabilities.iter().map(String::as_str).filter(|name| config_line(name).is_some()).collect()
 }
 
 /// A version that waits for the owner's approval of its capabilities.
@@ -100,11 +87,7 @@ pub fn joint_question(approvals: &[PendingApproval], listed: usize) -> Reply {
 }
 
 fn requested(missing: &[String]) -> Vec<Requested<'_>> {
-    let line = |capability: &str| match grant_method(capability) {
-        GrantMethod::Button => None,
-        GrantMethod::ConfigLine(line) => Some(line),
-    };
-    missing.iter().map(|capability| Requested { capability, line: line(capability) }).collect()
+    missing.iter().map(|capability| Requested { capability, line: config_line(capability) }).collect()
 }
 
 #[cfg(test)]

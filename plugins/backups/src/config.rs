@@ -35,8 +35,6 @@ struct GuestTable {
 #[serde(try_from = "Table")]
 pub struct Config {
     pub access: Access,
-    /// The name of the token's secret.
-    pub secret: String,
     /// The datastores to check. Empty for all that the token may see.
     pub datastores: Vec<String>,
     pub warn_after: Seconds,
@@ -56,7 +54,7 @@ impl TryFrom<Table> for Config {
     type Error = String;
 
     fn try_from(table: Table) -> Result<Self, String> {
-        let access = Access::read("backups", table.url.as_deref(), table.token.as_deref())?;
+        let access = Access::read("backups", table.url.as_deref(), table.token.as_deref(), table.secret)?;
         let warn_after = table.warn_after.as_deref().unwrap_or(WARN_AFTER);
         let warn_after = parse_span(warn_after).map_err(|why| format!("warn_after = {why}"))?;
         let mut guests = BTreeMap::new();
@@ -67,9 +65,7 @@ impl TryFrom<Table> for Config {
             guests.insert(key, Guest { name: guest.name, warn_after });
         }
         table.ignore.iter().try_for_each(|key| check_guest(key))?;
-        let secret = table.secret.unwrap_or_else(|| "pbs".to_owned());
-        let Table { datastores, ignore, .. } = table;
-        Ok(Self { access, secret, datastores, warn_after, ignore, guests })
+        Ok(Self { access, datastores: table.datastores, warn_after, ignore: table.ignore, guests })
     }
 }
 
@@ -103,7 +99,7 @@ mod tests {
     #[test]
     fn omitted_keys_have_defaults() {
         let config = parse_text::<Config>(r#"{"url":"https://pbs","token":"a@pbs!b"}"#).expect("valid input");
-        assert_eq!((config.secret.as_str(), config.warn_after), ("pbs", 93_600));
+        assert_eq!(config.warn_after, 93_600);
         assert!(
             parse_text::<Config>("{}")
                 .expect_err("empty")

@@ -96,9 +96,9 @@ pub fn summary<'a>(monitors: impl Iterator<Item = &'a Monitor> + Clone) -> Strin
 #[must_use]
 pub fn line(monitor: &Monitor, now: Timestamp) -> String {
     let expiring = monitor.certificate.filter(|days| *days <= CERTIFICATE_WARNING);
-    let light = match monitor.state.light() {
-        Light::Good if expiring.is_some() => Light::Warning,
-        light => light,
+    let light = match (monitor.state.light(), expiring) {
+        (Light::Good, Some(_)) => Light::Warning,
+        (light, _) => light,
     };
     let mut parts = vec![format!("{} {}", light.symbol(), escape(&monitor.name))];
     match monitor.state {

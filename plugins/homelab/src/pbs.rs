@@ -11,14 +11,21 @@ pub struct Access {
     plugin: &'static str,
     url: String,
     token: String,
+    /// The name of the token's secret.
+    secret: String,
 }
 
 impl Access {
-    /// Reads `[plugins.NAME.config] url` and `token`.
+    /// Reads `[plugins.NAME.config] url`, `token` and `secret`.
     ///
     /// # Errors
     /// Names the missing or invalid key, with an example.
-    pub fn read(plugin: &'static str, url: Option<&str>, token: Option<&str>) -> Result<Self, String> {
+    pub fn read(
+        plugin: &'static str,
+        url: Option<&str>,
+        token: Option<&str>,
+        secret: Option<String>,
+    ) -> Result<Self, String> {
         let url = check_url(plugin, "url", url, EXAMPLE_URL)?.to_owned();
         let remedy = || format!("set [plugins.{plugin}.config] token = \"chat@pbs!cordboard\", the id of an API token");
         let token = token.map(str::trim).filter(|token| !token.is_empty());
@@ -27,7 +34,7 @@ impl Access {
         if !is_id || token.contains([':', ' ']) {
             return Err(format!("token = \"{token}\" is not the id of an API token without its secret: {}", remedy()));
         }
-        Ok(Self { plugin, url, token })
+        Ok(Self { plugin, url, token, secret: secret.unwrap_or_else(|| "pbs".to_owned()) })
     }
 
     #[must_use]
@@ -43,13 +50,13 @@ impl Access {
         }
     }
 
-    /// Calls `report` with a function that sends requests with the token and the named secret.
+    /// Calls `report` with a function that sends requests with the token and its secret.
     ///
     /// # Errors
     /// There is no such secret, or the error of `report`.
-    pub fn with_fetch<T>(&self, secret: &str, report: impl FnOnce(Fetch) -> Result<T, String>) -> Result<T, String> {
+    pub fn with_fetch<T>(&self, report: impl FnOnce(Fetch) -> Result<T, String>) -> Result<T, String> {
         let server = self.server();
-        let authorization = self.authorization(&fetch::secret(&server, secret)?);
+        let authorization = self.authorization(&fetch::secret(&server, &self.secret)?);
         report(&|path| fetch::get(&server, path, Some(&authorization)))
     }
 
@@ -75,12 +82,12 @@ mod tests {
     use crate::testing::response;
 
     fn access() -> Access {
-        Access::read("pbs", Some("https://pbs.lan:8007/"), Some("chat@pbs!cordboard")).expect("valid input")
+        Access::read("pbs", Some("https://pbs.lan:8007/"), Some("chat@pbs!cordboard"), None).expect("valid input")
     }
 
     #[test]
     fn url_and_token_are_required_with_an_example() {
-        let refused = |url, token| Access::read("pbs", url, token).expect_err("invalid input");
+        let refused = |url, token| Access::read("pbs", url, token, None).expect_err("invalid input");
         assert_eq!(refused(None, None), "url is missing: set [plugins.pbs.config] url = \"https://pbs.lan:8007\"");
         let hint = "set [plugins.pbs.config] token = \"chat@pbs!cordboard\", the id of an API token";
         assert_eq!(refused(Some("https://pbs"), Some(" ")), format!("token is missing: {hint}"));

@@ -19,8 +19,6 @@ struct Table {
 #[serde(try_from = "Table")]
 pub struct Config {
     pub access: Access,
-    /// The name of the token's secret.
-    pub secret: String,
     /// The percentage from which on a datastore is shown as full.
     pub warn_at: f64,
 }
@@ -30,8 +28,8 @@ impl TryFrom<Table> for Config {
 
     fn try_from(table: Table) -> Result<Self, String> {
         let warn_at = check_percent("warn_at", table.warn_at.unwrap_or(WARN_AT))?;
-        let access = Access::read("pbs", table.url.as_deref(), table.token.as_deref())?;
-        Ok(Self { access, secret: table.secret.unwrap_or_else(|| "pbs".to_owned()), warn_at })
+        let access = Access::read("pbs", table.url.as_deref(), table.token.as_deref(), table.secret)?;
+        Ok(Self { access, warn_at })
     }
 }
 
@@ -44,7 +42,7 @@ mod tests {
     #[test]
     fn omitted_keys_have_defaults() {
         let config = parse_text::<Config>(r#"{"url":"https://pbs","token":"a@pbs!b"}"#).expect("valid input");
-        assert_eq!((config.secret.as_str(), config.warn_at), ("pbs", 85.0));
+        assert_eq!(config.warn_at, 85.0);
         let refused = |json| parse_text::<Config>(json).expect_err(json);
         assert!(refused("{}").starts_with("url is missing"));
         assert!(refused(r#"{"url":"https://pbs"}"#).starts_with("token is missing"));

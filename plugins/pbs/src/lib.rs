@@ -21,7 +21,7 @@ impl Command for Pbs {
 
     fn run(_call: &Call) -> Result<Reply, String> {
         let config: Config = parse()?;
-        let text = config.access.with_fetch(&config.secret, |fetch| report(&config, fetch, context::now()))?;
+        let text = config.access.with_fetch(|fetch| report(&config, fetch, context::now()))?;
         Ok(refreshable(text, "/pbs"))
     }
 }

@@ -295,22 +295,24 @@ fn read(body: &IncomingBody) -> Result<Vec<u8>, Error> {
 
 impl Error {
     fn from_code(code: ErrorCode) -> Self {
-        match code {
-            ErrorCode::InternalError(Some(text)) => Self::from_host(text),
-            ErrorCode::HttpRequestDenied | ErrorCode::DestinationIpProhibited => {
-                Self::Refused("the host refused the request".to_owned())
-            }
-            ErrorCode::ConnectionTimeout | ErrorCode::HttpResponseTimeout | ErrorCode::DnsTimeout => no_response(),
-            ErrorCode::HttpRequestBodySize(_) => {
-                let why = "the Content-Length of the request differs from its body: leave it out, the host sets it";
-                Self::Protocol(why.to_owned())
-            }
-            ErrorCode::HttpRequestUriInvalid => Self::Protocol("the request has an invalid URL".to_owned()),
-            ErrorCode::HttpProtocolError => {
-                Self::Protocol("the request is not valid HTTP: check its URL and headers".to_owned())
-            }
-            other => Self::Protocol(other.to_string()),
+        if let ErrorCode::InternalError(Some(text)) = code {
+            return Self::from_host(text);
         }
+        if matches!(code, ErrorCode::HttpRequestDenied | ErrorCode::DestinationIpProhibited) {
+            return Self::Refused("the host refused the request".to_owned());
+        }
+        if matches!(code, ErrorCode::ConnectionTimeout | ErrorCode::HttpResponseTimeout | ErrorCode::DnsTimeout) {
+            return no_response();
+        }
+        Self::Protocol(if matches!(code, ErrorCode::HttpRequestBodySize(_)) {
+            "the Content-Length of the request differs from its body: leave it out, the host sets it".to_owned()
+        } else if matches!(code, ErrorCode::HttpRequestUriInvalid) {
+            "the request has an invalid URL".to_owned()
+        } else if matches!(code, ErrorCode::HttpProtocolError) {
+            "the request is not valid HTTP: check its URL and headers".to_owned()
+        } else {
+            code.to_string()
+        })
     }
 
     /// Parses the host's error text, which starts with the kind.
