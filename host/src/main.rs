@@ -17,7 +17,7 @@ fn main() -> ExitCode {
     // startup.
     match args.peek().and_then(|first| first.to_str()) {
         Some("demo-agent") => demo::run(args.skip(1)),
-        Some(cordboard_runtime::COMPILE) => {
+        Some(cordboard_runtime::COMPILE_COMMAND) => {
             report(cordboard_runtime::compile_stdin().map_err(anyhow::Error::msg).context("not a valid component"))
         }
         Some(_) | None => report(dispatch().map_err(anyhow::Error::new)),

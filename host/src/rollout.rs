@@ -215,7 +215,7 @@ impl Rollout {
         };
         self.folder_fault.clone_from(&fault);
         let since = self.clock.now();
-        self.registry.show_folder(fault.clone().map(|why| FolderFault { why, since })).await;
+        self.registry.set_folder_fault(fault.clone().map(|why| FolderFault { why, since })).await;
         self.notices.add(FOLDER, kind, text, Instant::now());
         for name in self.names() {
             self.feed(&name, Input::Folder(fault.clone())).await;

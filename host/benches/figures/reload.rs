@@ -8,7 +8,7 @@ use std::{
 
 use cordboard::hub::LiveConfig;
 use cordboard_core::config::Config;
-use cordboard_runtime::{COMPILE, Registry};
+use cordboard_runtime::{COMPILE_COMMAND, Registry};
 use cordboard_watch::{Change, WatchOptions};
 use tokio::sync::mpsc::Receiver;
 
@@ -64,7 +64,7 @@ fn compile(wasm: &[u8]) -> Duration {
     fs::write(&path, wasm).unwrap();
     let began = Instant::now();
     let mut child = Command::new(env!("CARGO_BIN_EXE_cordboard"));
-    child.arg(COMPILE).stdin(fs::File::open(&path).unwrap()).stdout(Stdio::null());
+    child.arg(COMPILE_COMMAND).stdin(fs::File::open(&path).unwrap()).stdout(Stdio::null());
     assert!(child.status().unwrap().success());
     began.elapsed()
 }

@@ -12,7 +12,7 @@ use cordboard_core::{
 use super::{
     directory::Directory,
     grants::{self, PLUGINS_COMMAND},
-    guest_log::AUTHORS,
+    guest_log::LOG_TARGET,
     profile::Profile,
 };
 
@@ -37,7 +37,7 @@ pub fn restrict(
     let plugin: &str = &profile.name;
     let warn = |key: &str, message: &'static str, why: &str| {
         if profile.should_log_button(key) {
-            tracing::warn!(target: AUTHORS, plugin, why, "{message}");
+            tracing::warn!(target: LOG_TARGET, plugin, why, "{message}");
         }
     };
     let mut room = MAX_BUTTONS;

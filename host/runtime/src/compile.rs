@@ -27,7 +27,7 @@ use super::{
 };
 
 /// The hidden subcommand that compiles standard input to standard output.
-pub const COMPILE: &str = "compile-plugin";
+pub const COMPILE_COMMAND: &str = "compile-plugin";
 
 /// This binary. The link resolves to the running one even after an update has replaced the file on disk.
 pub const THIS_PROGRAM: &str = "/proc/self/exe";
@@ -43,7 +43,7 @@ const COMPILE_WAIT: Duration = Duration::from_secs(30 * 60);
 const COMPILE_MEMORY: u64 = 4 << 30;
 
 /// The largest WebAssembly file that is read, in bytes. A Python plugin has 18 MB.
-pub const LARGEST_WASM: u64 = 64 << 20;
+pub const MAX_WASM_SIZE: u64 = 64 << 20;
 
 pub struct Compiler {
     engine: SharedEngine,
@@ -123,7 +123,7 @@ impl Compiler {
     async fn compile(&self, name: &str, wasm: &[u8]) -> Result<Vec<u8>, PluginError> {
         let failed = |error: io::Error| not_started(name, &error);
         let mut child = Command::new(&self.program)
-            .arg(COMPILE)
+            .arg(COMPILE_COMMAND)
             .env_clear()
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -189,7 +189,7 @@ pub fn compile_stdin() -> wasmtime::Result<()> {
     // it comes a few seconds later.
     setrlimit(Resource::Cpu, Rlimit { current: Some(COMPILE_TIME), maximum: Some(COMPILE_TIME + 5) })?;
     let mut wasm = Vec::new();
-    io::stdin().lock().take(LARGEST_WASM).read_to_end(&mut wasm)?;
+    io::stdin().lock().take(MAX_WASM_SIZE).read_to_end(&mut wasm)?;
     // The outer errors only name the location in the compiler.
     let cause = |error: wasmtime::Error| wasmtime::Error::msg(error.root_cause().to_string());
     let compiled = engine::compiler()?.precompile_component(&wasm).map_err(cause)?;

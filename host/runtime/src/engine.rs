@@ -28,11 +28,11 @@ pub const AT_ONCE_CALLS: u32 = 8;
 
 /// Trials that may run at once, in addition to calls. A trial may take as long as a call, and the next one shouldn't
 /// wait for it. An unused pool slot costs address space but no memory.
-pub const TRIALS: u32 = 4;
+pub const MAX_TRIALS: u32 = 4;
 
 /// Instances for the trials of new versions, plus one for the trial of changed settings, which may run at the same
 /// time.
-const TRIAL_INSTANCES: u32 = TRIALS + 1;
+const TRIAL_INSTANCES: u32 = MAX_TRIALS + 1;
 
 /// A Rust component uses about three core instances, components in other languages up to ten.
 const CORE_INSTANCES_PER_CALL: u32 = 10;

@@ -42,7 +42,7 @@ pub struct PendingApproval {
 impl PendingApproval {
     /// The approval request to the owner. `active` is the number of the active generation, if there is one.
     #[must_use]
-    pub fn question(&self, active: Option<u32>) -> Reply {
+    pub fn approval_request(&self, active: Option<u32>) -> Reply {
         let Self { plugin, digest, missing } = self;
         let reply = Reply::text(messages::approval_request(plugin, short(digest), &requested(missing), active));
         let label = |choice: Choice| choice.label().unwrap_or_default();
@@ -76,7 +76,7 @@ impl PendingApproval {
 
 /// The approval request to the owner about several versions. It lists the first `listed` of them.
 #[must_use]
-pub fn joint_question(approvals: &[PendingApproval], listed: usize) -> Reply {
+pub fn joint_approval_request(approvals: &[PendingApproval], listed: usize) -> Reply {
     let (shown, others) = approvals.split_at(listed.min(approvals.len()));
     let requests: Vec<VersionRequest<'_>> = shown.iter().map(PendingApproval::version_request).collect();
     let row = |one: &PendingApproval| one.buttons(&format!("Grant {}", one.plugin), &format!("Refuse {}", one.plugin));
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn the_question_explains_each_requested_capability() {
-        let question = approval(&["chat", "sessions"]).question(Some(3));
+        let question = approval(&["chat", "sessions"]).approval_request(Some(3));
         expect![[r#"
             Plugin 'mine', version 0123456789ab, requests capabilities that it was not granted:
 
@@ -120,9 +120,10 @@ mod tests {
     }
 
     #[test]
-    fn a_joint_question_names_each_version_and_its_buttons() {
+    fn a_joint_request_names_each_version_and_its_buttons() {
         let of = |plugin: &str, missing: &[&str]| PendingApproval { plugin: plugin.to_owned(), ..approval(missing) };
-        let question = joint_question(&[of("a", &["chat", "sessions"]), of("b", &["http"]), of("c", &["chat"])], 2);
+        let question =
+            joint_approval_request(&[of("a", &["chat", "sessions"]), of("b", &["http"]), of("c", &["chat"])], 2);
         expect![[r#"
             3 plugins request capabilities that they were not granted:
 
@@ -143,7 +144,7 @@ mod tests {
 
     #[test]
     fn configuration_only_grants_name_their_line() {
-        let question = approval(&["chat", "http"]).question(None);
+        let question = approval(&["chat", "http"]).approval_request(None);
         assert!(question.text.contains("add `http = [\"https://HOST/*\"]` to [plugins.mine]"), "{}", question.text);
         let commands: Vec<_> = question.buttons[0].iter().map(|button| button.command.as_str()).collect();
         assert_eq!(commands, ["/plugins refuse mine 0123456789ab"]);

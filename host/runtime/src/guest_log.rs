@@ -22,7 +22,7 @@ use line::{MAX_LINE, escape_line, split_lines};
 use panic::GuestPanic;
 
 /// The log target for plugin authors: the plugin's own lines, and warnings about its buttons and secrets.
-pub const AUTHORS: &str = module_path!();
+pub const LOG_TARGET: &str = module_path!();
 
 /// Clones write to the same log and share its line count.
 #[derive(Clone)]

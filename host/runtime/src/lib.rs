@@ -45,19 +45,19 @@ pub use admin_command::{AdminCommand, AdminCommands, AuthorizedCommand, Outcome,
 pub use bindings::webhook::exports::cordboard::plugin::webhook::{Request as WebRequest, Response as WebResponse};
 pub use cache::Cache;
 pub use call_error::CallError;
-pub use compile::{COMPILE, LARGEST_WASM, THIS_PROGRAM, compile_stdin};
+pub use compile::{COMPILE_COMMAND, MAX_WASM_SIZE, THIS_PROGRAM, compile_stdin};
 pub use component_info::ComponentInfo;
 pub use context::CallContext;
 pub use contract::{bare_name, interface};
 pub use digest::digest;
 pub use directory::{Health, PluginStatus};
-pub use engine::{EPOCH_TICK, TRIALS};
+pub use engine::{EPOCH_TICK, MAX_TRIALS};
 pub use error::PluginError;
 pub use exports::{DueJob, Invocation, Load, RenderInput, ViewLimits};
-pub use grants::{PendingApproval, config_only, joint_question};
-pub use guest_log::AUTHORS;
+pub use grants::{PendingApproval, config_only, joint_approval_request};
+pub use guest_log::LOG_TARGET;
 pub use host_api::{ArchiveFilter, Choice, HostApi, PluginState, SessionSpec, StateError, Swap};
-pub use network_grants::{is_granted as is_network_granted, list_of};
+pub use network_grants::{is_granted as is_network_granted, network_list};
 pub use outbound_http::{FakeNetwork, FakeNetworkError, HttpRequest, HttpResponse};
 pub use post_permission::{ChatMember, PostError, check as check_post};
 pub use registry::snapshot::{
@@ -65,5 +65,5 @@ pub use registry::snapshot::{
 };
 pub use registry::version::{Artifact, PluginVersion};
 pub use registry::{Activation, Candidate, FailedVersion, Registry};
-pub use secrets::value as secret_value;
+pub use secrets::read as read_secret;
 pub use settings::{BuiltInGrants, PluginSettings, WebhookAccess};

@@ -22,7 +22,7 @@ pub const HTTP: &str = "http";
 
 /// Returns the key of the list that grants `import`, which is a full interface name.
 #[must_use]
-pub fn list_of(import: &str) -> Option<&'static str> {
+pub fn network_list(import: &str) -> Option<&'static str> {
     let name = bare_name(import);
     let key = if name == OUTGOING { HTTP } else { name };
     TARGET_LISTS.iter().map(|(name, _)| *name).find(|name| *name == key)

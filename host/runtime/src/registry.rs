@@ -170,7 +170,7 @@ impl Registry {
             let (why, operator_text) = (error.to_string(), error.to_string());
             RejectedVersion { digest: digest.to_owned(), why, operator_text, at: now, reason }
         });
-        self.show(name, RolloutStatus { rejected, ..RolloutStatus::default() }).await;
+        self.set_status(name, RolloutStatus { rejected, ..RolloutStatus::default() }).await;
     }
 
     pub(super) const fn engine(&self) -> &SharedEngine {
@@ -247,7 +247,7 @@ impl Registry {
     }
 
     /// Shows the state of a plugin's rollout.
-    pub async fn show(&self, name: &str, status: RolloutStatus) {
+    pub async fn set_status(&self, name: &str, status: RolloutStatus) {
         let _updating = self.updating.lock().await;
         let snapshot = self.snapshot();
         if snapshot.entry(name).map_or_else(RolloutStatus::default, |entry| entry.rollout.clone()) != status {
@@ -262,7 +262,7 @@ impl Registry {
     }
 
     /// Shows the problem with the plugin folder, or that there is none.
-    pub async fn show_folder(&self, fault: Option<FolderFault>) {
+    pub async fn set_folder_fault(&self, fault: Option<FolderFault>) {
         let _updating = self.updating.lock().await;
         self.store(self.snapshot().with_folder_fault(fault));
     }

@@ -22,7 +22,7 @@ use memchr::memmem;
 use rustix::fs::OFlags;
 use uuid::Uuid;
 
-use super::guest_log::AUTHORS;
+use super::guest_log::LOG_TARGET;
 
 /// The longest secret, in bytes. Tokens are shorter than this.
 const MAX_SECRET: usize = 8 << 10;
@@ -80,8 +80,8 @@ impl CallSecrets {
             return Self::default();
         }
         let sources = Arc::clone(sources);
-        let read = move || sources.iter().map(|(name, source)| (name.clone(), value(name, source))).collect();
-        let read: Vec<_> = tokio::task::spawn_blocking(read).await.unwrap_or_default();
+        let read_all = move || sources.iter().map(|(name, source)| (name.clone(), read(name, source))).collect();
+        let read: Vec<_> = tokio::task::spawn_blocking(read_all).await.unwrap_or_default();
         let list: Vec<_> = read.into_iter().map(|(name, value)| Secret::new(plugin, name, value)).collect();
         let values = list.iter().filter_map(|one| Some((one.placeholder.clone(), one.value.clone()?)));
         let scrubber = Scrubber::new(values.collect());
@@ -160,7 +160,7 @@ impl CallSecrets {
 impl Secret {
     fn new(plugin: &str, name: String, value: Result<String, SecretError>) -> Self {
         if let Err(why) = &value {
-            tracing::warn!(target: AUTHORS, plugin, secret = name, %why, "failed to read a secret");
+            tracing::warn!(target: LOG_TARGET, plugin, secret = name, %why, "failed to read a secret");
         }
         Self { name, placeholder: format!("secret-{}", Uuid::new_v4().simple()), value: value.ok() }
     }
@@ -182,7 +182,7 @@ fn replace(text: &[u8], what: &[u8], with: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Reads the secret `name` and registers it for scrubbing, so that it appears in no log and no reply.
-pub fn value(name: &str, source: &SecretSource) -> Result<String, SecretError> {
+pub fn read(name: &str, source: &SecretSource) -> Result<String, SecretError> {
     let path = path(source)?;
     let bytes = match read_private(&path) {
         Ok(bytes) => bytes,

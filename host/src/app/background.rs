@@ -48,5 +48,5 @@ impl BackgroundTasks {
 fn secret(config: &Config, name: &str) -> Result<String, String> {
     let source = config.secrets.get(name);
     let source = source.ok_or_else(|| format!("[secrets] has no '{name}': add {name} = \"/path/to/a/file\""))?;
-    cordboard_runtime::secret_value(name, source).map_err(|error| error.to_string())
+    cordboard_runtime::read_secret(name, source).map_err(|error| error.to_string())
 }

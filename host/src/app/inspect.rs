@@ -81,7 +81,7 @@ fn check_secrets(config: &LiveConfig) -> Vec<String> {
     for (name, source) in &config.now().secrets {
         let verdict = if matches!(source, SecretSource::Credential(_)) && !has_credentials {
             "unknown"
-        } else if let Err(why) = cordboard_runtime::secret_value(name, source) {
+        } else if let Err(why) = cordboard_runtime::read_secret(name, source) {
             troubles.push(format!("[secrets] {name}: {why}"));
             "invalid"
         } else {

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use cordboard_runtime::AUTHORS;
+use cordboard_runtime::LOG_TARGET;
 use tracing::{
     Event, Level, Subscriber,
     field::{Field, Visit},
@@ -26,7 +26,7 @@ impl Log {
     /// Starts to capture the lines of plugins. The host's own errors go to standard error. Call it once per process.
     pub fn start() -> Self {
         let log = Self::default();
-        let default = format!("error,{AUTHORS}=off");
+        let default = format!("error,{LOG_TARGET}=off");
         let wanted = std::env::var("CORDBOARD_LOG").unwrap_or_else(|_| default.clone());
         let filter = telemetry::filter(&wanted).or_else(|_| telemetry::filter(&default)).unwrap_or_default();
         let lines = || LineWriter(std::io::stderr());
@@ -42,7 +42,7 @@ impl Log {
 
 impl<S: Subscriber> Layer<S> for Log {
     fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
-        if !event.metadata().target().starts_with(AUTHORS) {
+        if !event.metadata().target().starts_with(LOG_TARGET) {
             return;
         }
         let mut line = EventText::default();

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use cordboard_runtime::LARGEST_WASM;
+use cordboard_runtime::MAX_WASM_SIZE;
 
 use super::{build, error::DevError};
 
@@ -30,8 +30,8 @@ impl Subject {
             return Err(DevError::read(path)(io::Error::other(why)));
         }
         let length = fs::metadata(path).map_err(DevError::read(path))?.len();
-        if length > LARGEST_WASM {
-            let why = format!("it has {length} bytes, more than the maximum of {LARGEST_WASM}");
+        if length > MAX_WASM_SIZE {
+            let why = format!("it has {length} bytes, more than the maximum of {MAX_WASM_SIZE}");
             return Err(DevError::read(path)(io::Error::other(why)));
         }
         let wasm = fs::read(path).map_err(DevError::read(path))?;

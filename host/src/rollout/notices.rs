@@ -8,7 +8,7 @@ use cordboard_core::{
     rollout::{NoticeKind as Kind, RejectReason, short},
     types::Reply,
 };
-use cordboard_runtime::{PendingApproval, joint_question};
+use cordboard_runtime::{PendingApproval, joint_approval_request};
 use tokio::time::Instant;
 
 use super::Rollout;
@@ -182,8 +182,8 @@ impl Rollout {
     /// The question to the owner about these versions.
     fn question(&self, approvals: &[PendingApproval]) -> Reply {
         match approvals {
-            [only] => only.question(self.registry.snapshot().version(&only.plugin).map(|one| one.generation)),
-            several => joint_question(several, self.notices.listed()),
+            [only] => only.approval_request(self.registry.snapshot().version(&only.plugin).map(|one| one.generation)),
+            several => joint_approval_request(several, self.notices.listed()),
         }
     }
 

@@ -33,6 +33,6 @@ impl Rollout {
             disabled: disabled.map(|decision| Disabled { why: rollout::disabled(name, decision), since: decision.at }),
             compiling: machine.compiling().map(|(digest, since)| Compiling { digest: digest.to_owned(), since }),
         };
-        self.registry.show(name, status).await;
+        self.registry.set_status(name, status).await;
     }
 }

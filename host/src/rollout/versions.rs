@@ -8,7 +8,7 @@ use cordboard_core::{
     rollout::{FileState, RejectionText, Ticket, TrialOutcome, TryMode},
     types::{Timestamp, is_plugin_name},
 };
-use cordboard_runtime::{Artifact, Candidate, PluginError, PluginSettings, Registry, TRIALS};
+use cordboard_runtime::{Artifact, Candidate, MAX_TRIALS, PluginError, PluginSettings, Registry};
 use cordboard_store::Store;
 use cordboard_watch::{FileError, PluginContent, PluginFile, WatchError};
 use tokio::{
@@ -88,7 +88,7 @@ impl Versions {
             tasks: JoinSet::new(),
             running: BTreeMap::new(),
             compilers: Arc::new(Semaphore::new(COMPILERS)),
-            trials: Arc::new(Semaphore::new(TRIALS as usize)),
+            trials: Arc::new(Semaphore::new(MAX_TRIALS as usize)),
         }
     }
 

@@ -186,7 +186,7 @@ fn imports(info: &ComponentInfo, config: &Config, name: &str) -> Vec<Import> {
     let shown = info.imports.iter().filter(|import| cordboard_runtime::bare_name(import) != "types");
     let grant = |import: &str| {
         let by_name = info.to_grant().find(|name| cordboard_runtime::bare_name(import) == *name);
-        match (by_name, cordboard_runtime::list_of(import)) {
+        match (by_name, cordboard_runtime::network_list(import)) {
             _ if is_empty_wasi(import) => ImportGrant::Empty,
             (Some(name), _) if grants.contains(name) => ImportGrant::Granted,
             (_, Some(list)) if cordboard_runtime::is_network_granted(&settings.network, list) => ImportGrant::Granted,
