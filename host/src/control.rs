@@ -21,14 +21,14 @@ use tokio::{
 use crate::{clock::Clock, session_registry::SessionRegistry};
 
 /// The timeout of a request. The answer is a snapshot.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The longest request, in bytes.
-const LONGEST: u64 = 4096;
+const LONGEST_REQUEST: u64 = 4096;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Question {
+pub enum ControlQuery {
     Sessions,
     Plugins,
 }
@@ -70,7 +70,7 @@ pub struct PluginRow {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Answer {
+pub enum ControlAnswer {
     Sessions(Vec<SessionRow>),
     Plugins(Vec<PluginRow>),
     Error(String),
@@ -114,58 +114,58 @@ impl From<PluginStatus> for PluginRow {
 const SOCKET: &str = "control.sock";
 
 #[must_use]
-pub fn socket(state: &Path) -> PathBuf {
-    state.join(SOCKET)
+pub fn socket(state_dir: &Path) -> PathBuf {
+    state_dir.join(SOCKET)
 }
 
 /// The longest path of a socket address, in bytes.
-const PATH_AT_MOST: usize = 107;
+const LONGEST_PATH: usize = 107;
 
 /// A path to the socket that fits into a socket address. In a deep folder, it goes through an open descriptor of the
 /// folder.
-struct Way {
+struct SocketPath {
     path: PathBuf,
     _folder: Option<fs::File>,
 }
 
-impl Way {
-    fn to_socket(state: &Path) -> io::Result<Self> {
-        let path = socket(state);
-        if path.as_os_str().len() <= PATH_AT_MOST {
+impl SocketPath {
+    fn new(state_dir: &Path) -> io::Result<Self> {
+        let path = socket(state_dir);
+        if path.as_os_str().len() <= LONGEST_PATH {
             return Ok(Self { path, _folder: None });
         }
-        let folder = fs::File::open(state)?;
+        let folder = fs::File::open(state_dir)?;
         let path = Path::new("/proc/self/fd").join(folder.as_raw_fd().to_string()).join(SOCKET);
         Ok(Self { path, _folder: Some(folder) })
     }
 }
 
 /// The bound socket. Clients can connect already; answers come once it is served.
-pub struct Listening(UnixListener);
+pub struct ControlListener(UnixListener);
 
 /// Binds the socket, and replaces an old one: because of the state directory's lock, no other host can be using it.
-pub fn listen(state: &Path) -> io::Result<Listening> {
-    let path = socket(state);
+pub fn listen(state_dir: &Path) -> io::Result<ControlListener> {
+    let path = socket(state_dir);
     match fs::remove_file(&path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => {}
     }
-    let listener = UnixListener::bind(&Way::to_socket(state)?.path)?;
+    let listener = UnixListener::bind(&SocketPath::new(state_dir)?.path)?;
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
-    Ok(Listening(listener))
+    Ok(ControlListener(listener))
 }
 
-impl Listening {
+impl ControlListener {
     /// Serves requests until the task is aborted.
-    pub fn serve(self, roster: Arc<SessionRegistry>, plugs: Arc<Registry>, clock: Clock) -> JoinHandle<()> {
+    pub fn serve(self, sessions: Arc<SessionRegistry>, plugins: Arc<Registry>, clock: Clock) -> JoinHandle<()> {
         let Self(listener) = self;
         tokio::spawn(async move {
             loop {
                 match listener.accept().await {
                     Ok((stream, _)) => {
-                        let (roster, plugs) = (Arc::clone(&roster), Arc::clone(&plugs));
-                        tokio::spawn(tokio::time::timeout(PATIENCE, async move {
-                            let answered = answer(stream, (&roster, clock), &plugs).await;
+                        let (sessions, plugins) = (Arc::clone(&sessions), Arc::clone(&plugins));
+                        tokio::spawn(tokio::time::timeout(TIMEOUT, async move {
+                            let answered = answer(stream, &sessions, &plugins, clock).await;
                             answered.unwrap_or_else(
                                 |error| tracing::debug!(%error, "failed to answer a query on the control socket"),
                             );
@@ -173,7 +173,7 @@ impl Listening {
                     }
                     Err(error) => {
                         tracing::warn!(%error, "failed to accept a connection on the control socket");
-                        tokio::time::sleep(PATIENCE).await;
+                        tokio::time::sleep(TIMEOUT).await;
                     }
                 }
             }
@@ -181,14 +181,16 @@ impl Listening {
     }
 }
 
-async fn answer(stream: UnixStream, (roster, clock): (&SessionRegistry, Clock), plugs: &Registry) -> io::Result<()> {
+async fn answer(stream: UnixStream, sessions: &SessionRegistry, plugins: &Registry, clock: Clock) -> io::Result<()> {
     let (read, mut write) = stream.into_split();
     let mut line = String::new();
-    BufReader::new(read.take(LONGEST)).read_line(&mut line).await?;
+    BufReader::new(read.take(LONGEST_REQUEST)).read_line(&mut line).await?;
     let answer = match serde_json::from_str(&line) {
-        Ok(Question::Sessions) => Answer::Sessions(rows(roster, clock)),
-        Ok(Question::Plugins) => Answer::Plugins(plugs.snapshot().statuses().map(PluginRow::from).collect()),
-        Err(error) => Answer::Error(format!("this version does not know the query: {error}")),
+        Ok(ControlQuery::Sessions) => ControlAnswer::Sessions(session_rows(sessions, clock)),
+        Ok(ControlQuery::Plugins) => {
+            ControlAnswer::Plugins(plugins.snapshot().statuses().map(PluginRow::from).collect())
+        }
+        Err(error) => ControlAnswer::Error(format!("this version does not know the query: {error}")),
     };
     let mut text = serde_json::to_vec(&answer)?;
     text.push(b'\n');
@@ -197,28 +199,28 @@ async fn answer(stream: UnixStream, (roster, clock): (&SessionRegistry, Clock), 
 
 /// Returns all sessions, the most recently active first.
 #[must_use]
-pub fn rows(roster: &SessionRegistry, clock: Clock) -> Vec<SessionRow> {
+pub fn session_rows(sessions: &SessionRegistry, clock: Clock) -> Vec<SessionRow> {
     let row = |view: &Arc<SessionView>| {
-        let last_active = clock.shown(view.record.last_active).0;
+        let last_active = clock.to_wall(view.record.last_active).0;
         SessionRow { last_active, ..SessionRow::from(&**view) }
     };
-    let mut rows: Vec<SessionRow> = roster.views().iter().map(row).collect();
+    let mut rows: Vec<SessionRow> = sessions.views().iter().map(row).collect();
     rows.sort_by(|a, b| b.last_active.cmp(&a.last_active).then_with(|| a.name.cmp(&b.name)));
     rows
 }
 
 /// Queries the running host. `None` if no host runs on that state directory.
-pub async fn ask(state: &Path, question: Question) -> io::Result<Option<Answer>> {
-    let Ok(way) = Way::to_socket(state) else { return Ok(None) };
-    let Ok(stream) = UnixStream::connect(&way.path).await else { return Ok(None) };
-    let asked = tokio::time::timeout(PATIENCE, async move {
+pub async fn query(state_dir: &Path, query: ControlQuery) -> io::Result<Option<ControlAnswer>> {
+    let Ok(socket) = SocketPath::new(state_dir) else { return Ok(None) };
+    let Ok(stream) = UnixStream::connect(&socket.path).await else { return Ok(None) };
+    let answer = tokio::time::timeout(TIMEOUT, async move {
         let (read, mut write) = stream.into_split();
-        let mut line = serde_json::to_vec(&question)?;
+        let mut line = serde_json::to_vec(&query)?;
         line.push(b'\n');
         write.write_all(&line).await?;
         let mut text = String::new();
         BufReader::new(read).read_line(&mut text).await?;
         serde_json::from_str(&text).map_err(io::Error::other)
     });
-    asked.await.map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "the running host does not respond"))?.map(Some)
+    answer.await.map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "the running host does not respond"))?.map(Some)
 }

@@ -98,7 +98,7 @@ impl Reconciler {
 
     async fn apply(&mut self, new: Config) {
         let operators = Arc::clone(&self.operators);
-        let Operators { config, desk, .. } = &*operators;
+        let Operators { config, host, .. } = &*operators;
         let changes = config::diff(&config.now(), &new);
         if changes.is_empty() {
             return;
@@ -109,10 +109,10 @@ impl Reconciler {
             self.notify(messages::configuration::at_next_start(&changes.restart)).await;
         }
         self.apply_plugin_settings(&changes).await;
-        desk.lines().resettle().await;
-        desk.tell_kept_folders(&old.sessions.folders).await;
+        host.sessions.apply_settings().await;
+        host.notify_kept_folders(&old.sessions.folders).await;
         if changes.areas.contains(&Area::Access) {
-            desk.withdraw_revoked().await;
+            host.withdraw_revoked().await;
         }
         let policy = &config.now().plugins.lifecycle;
         self.rollout.registry.set_lifecycle(policy).await;
@@ -141,8 +141,8 @@ impl Reconciler {
 /// Delivers notifications to the operators: on the console, or in the private chats of the owner and the admins.
 pub struct Operators {
     pub config: LiveConfig,
-    pub desk: Arc<HostService>,
-    pub posts: Outbound,
+    pub host: Arc<HostService>,
+    pub outbound: Outbound,
     /// `console` or `telegram`.
     pub front_end: &'static str,
     pub outbox: Outbox,
@@ -150,7 +150,7 @@ pub struct Operators {
 
 impl Operators {
     pub async fn review_all(&self) {
-        self.desk.lines().tell_all(|_| Some(Input::PolicyChanged)).await;
+        self.host.sessions.send_to_all(|_| Some(Input::PolicyChanged)).await;
     }
 
     /// Notifies the owner of a place that can't be written to, in the owner's private chat, unless it is that chat
@@ -163,7 +163,7 @@ impl Operators {
     }
 
     async fn post(&self, place: Place, reply: Reply) {
-        self.posts.finish(Vec::new(), vec![NewPost::new(place, reply)]).await;
+        self.outbound.finish(Vec::new(), vec![NewPost::new(place, reply)]).await;
     }
 }
 
@@ -190,11 +190,11 @@ impl Notifier for Operators {
     }
 
     async fn supersede(&self, request: &Request) {
-        self.posts.supersede(request).await;
+        self.outbound.supersede(request).await;
     }
 
     async fn changed(&self, plugin: &str) {
-        self.outbox.set_menu(menu(&self.desk.plugs.snapshot()));
+        self.outbox.set_menu(menu(&self.host.plugins.snapshot()));
         if self.config.now().plugins.lifecycle == plugin {
             self.review_all().await;
         }

@@ -15,13 +15,14 @@ use cordboard_core::{
     cron::{Cron, Zone},
     types::Timestamp,
 };
+use cordboard_store::StoreError;
 use tokio::{
     sync::watch,
     task::{Id, JoinError, JoinSet},
 };
 
 pub use host_zone::HostZone;
-pub use timetable::{Due, Key, Timetable};
+pub use timetable::{DueRun, JobKey, Timetable};
 
 /// The longest sleep while there are jobs. Timers stop while the machine sleeps and don't notice a changed clock, so
 /// a job is late by at most this.
@@ -30,9 +31,9 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 /// The jobs of the active plugins, by plugin, each with its times.
 pub type Jobs = BTreeMap<String, Vec<(String, Cron)>>;
 
-/// The host as the schedule sees it.
+/// The jobs, their stored times and their calls.
 #[async_trait]
-pub trait Work: Send + Sync + 'static {
+pub trait JobRunner: Send + Sync + 'static {
     fn jobs(&self) -> Jobs;
     /// Changes when the jobs may have changed.
     fn changes(&self) -> watch::Receiver<u64>;
@@ -43,8 +44,8 @@ pub trait Work: Send + Sync + 'static {
     ///
     /// # Errors
     /// The store failed. The job may run again after a restart.
-    async fn begin(&self, key: &Key, at: Timestamp) -> Result<(), String>;
-    async fn run(&self, due: &Due);
+    async fn begin(&self, key: &JobKey, at: Timestamp) -> Result<(), StoreError>;
+    async fn run(&self, due: &DueRun);
 }
 
 /// Returns the wall clock time, which includes sleep of the machine.
@@ -54,27 +55,27 @@ pub type Wall = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 pub type NewZone = Box<dyn FnMut() -> Option<Zone> + Send>;
 
 pub struct Schedule<W> {
-    work: Arc<W>,
+    runner: Arc<W>,
     wall: Wall,
     new_zone: NewZone,
     timetable: Timetable,
     running: JoinSet<()>,
     /// Kept outside the tasks, so that the key of a task that panics is known, too.
-    keys: HashMap<Id, Key>,
+    keys: HashMap<Id, JobKey>,
 }
 
-impl<W: Work> Schedule<W> {
-    pub fn new(work: Arc<W>, mut new_zone: NewZone, wall: Wall) -> Self {
+impl<W: JobRunner> Schedule<W> {
+    pub fn new(runner: Arc<W>, mut new_zone: NewZone, wall: Wall) -> Self {
         let timetable = Timetable::new(new_zone().unwrap_or(Zone::utc()));
-        Self { work, wall, new_zone, timetable, running: JoinSet::new(), keys: HashMap::new() }
+        Self { runner, wall, new_zone, timetable, running: JoinSet::new(), keys: HashMap::new() }
     }
 
     /// Runs until the host is gone.
     pub async fn run(mut self) {
-        let mut changes = self.work.changes();
+        let mut changes = self.runner.changes();
         loop {
             changes.mark_unchanged();
-            self.take_up().await;
+            self.update_jobs().await;
             // Jobs change much less often than they are due.
             loop {
                 self.start_due().await;
@@ -100,41 +101,41 @@ impl<W: Work> Schedule<W> {
         self.timetable.ended(&key);
     }
 
-    async fn take_up(&mut self) {
-        let jobs = self.work.jobs();
-        self.timetable.keep(|plugin| jobs.contains_key(plugin));
+    async fn update_jobs(&mut self) {
+        let jobs = self.runner.jobs();
+        self.timetable.retain_plugins(|plugin| jobs.contains_key(plugin));
         for (plugin, jobs) in jobs {
             if self.timetable.has(&plugin, &jobs) {
                 continue;
             }
             let now = (self.wall)();
-            let since = self.work.remember(&plugin, &jobs, now).await;
+            let since = self.runner.remember(&plugin, &jobs, now).await;
             self.timetable.replace(&plugin, jobs.into_iter().zip(since));
         }
     }
 
     /// Checks whether the machine's time zone or its rules have changed.
-    fn follow_zone(&mut self) {
+    fn update_zone(&mut self) {
         if let Some(zone) = (self.new_zone)() {
             tracing::info!("the time zone changed: rescheduling jobs");
-            self.timetable.follow(zone);
+            self.timetable.set_zone(zone);
         }
     }
 
     async fn start_due(&mut self) {
-        self.follow_zone();
+        self.update_zone();
         for due in self.timetable.due((self.wall)()) {
-            if let Err(why) = self.work.begin(&due.key, due.at).await {
+            if let Err(error) = self.runner.begin(&due.key, due.at).await {
                 tracing::error!(
                     plugin = due.key.plugin,
                     job = due.key.job,
-                    why,
+                    %error,
                     "failed to store that a job started: it may run again"
                 );
             }
-            let work = Arc::clone(&self.work);
+            let runner = Arc::clone(&self.runner);
             let key = due.key.clone();
-            let task = self.running.spawn(async move { work.run(&due).await });
+            let task = self.running.spawn(async move { runner.run(&due).await });
             self.keys.insert(task.id(), key);
         }
     }

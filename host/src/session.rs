@@ -1,5 +1,5 @@
 //! The actor around the state machine of one session: it feeds the machine inputs and performs its effects. It owns the
-//! agent process. It must not await a plugin or a chat: it sends queries to [`PluginQueries`] and scenes to a
+//! agent process. It must not await a plugin or a chat: it sends queries to [`PluginQueries`] and its outputs to a
 //! [`TurnSink`], and neither blocks.
 
 mod actor;
@@ -24,42 +24,55 @@ use cordboard_core::{
     turn::Turn,
     types::{Choice, Place, Request, SessionName, SessionRecord, SessionView},
 };
+use cordboard_store::StoreError;
 use tokio::sync::{mpsc, oneshot};
 
+use actor::{Actor, Channel};
 pub use events::EventSink;
 
 use crate::{clock::Clock, session_registry::SessionCell};
 
 /// The capacity of an actor's channel. An actor never waits for a sender, so a full channel drains quickly.
-const BOX: usize = 256;
+const CHANNEL: usize = 256;
 
-/// A query from a session to the plugins. The answer arrives as an input; the machine ignores it if it is late.
+/// A query from a session to the plugins. The answer arrives as an input with the same ticket; the machine ignores it if
+/// it is late.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PluginQuery {
+    pub view: SessionView,
+    pub ticket: Ticket,
+    pub query: Query,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Question {
-    Resolve { persona: String },
+pub enum Query {
+    /// Asks a persona plugin for the settings of an agent.
+    Persona { name: String },
+    /// Asks the lifecycle plugin whether an idle agent is stopped.
     Review { idle_for: Duration },
-    WordResume { idle_for: Duration },
+    /// Asks the lifecycle plugin for the text of a resume notice.
+    ResumeNotice { idle_for: Duration },
 }
 
 /// Queries plugins on behalf of sessions.
 pub trait PluginQueries: Send + Sync {
-    /// Starts the query and sends its result to `answer`. Does not block.
-    fn ask(&self, view: SessionView, question: (Ticket, Question), answer: Handle);
+    /// Starts the query and sends its result to `session`. Does not block.
+    fn ask(&self, query: PluginQuery, session: Handle);
 }
 
-/// An output of a session. Scenes are shown in the order in which the session emits them.
+/// An output of a session. Outputs are shown in the order in which the session emits them.
 #[derive(Debug, Clone)]
-pub enum Scene {
+pub enum SessionOutput {
     /// The turn so far. A later frame replaces it.
     Frame(Arc<Turn>, SessionView),
     /// The prompt is queued again, because its agent has exited. Its working indicator is removed until an agent works
     /// on it again.
-    Back(Place, PromptId),
+    Requeued(Place, PromptId),
     /// The end of a turn, which is stored in one commit with the end of its prompt.
-    Final(Turn, SessionView),
+    Finished(Turn, SessionView),
     /// The end of a turn that the shutdown interrupted. Its prompt is not done.
-    CutOff(Turn, SessionView),
-    Tell(Place, SessionNotice),
+    Interrupted(Turn, SessionView),
+    Notice(Place, SessionNotice),
     /// The request was decided. Its buttons are replaced with the outcome.
     RequestClosed {
         request: Request,
@@ -68,10 +81,10 @@ pub enum Scene {
     },
 }
 
-/// Receives the scenes of a session.
+/// Receives the outputs of a session.
 pub trait TurnSink: Send + Sync {
-    /// Queues a scene. Does not block, and drops nothing except a frame that a later one replaces.
-    fn show(&self, scene: Scene);
+    /// Queues an output. Does not block, and drops nothing except a frame that a later one replaces.
+    fn show(&self, output: SessionOutput);
     /// The turn is being interrupted: posts that follow in its place are sent after its end. Does not block.
     fn stopping(&self, place: &Place, turn: &PromptId);
 }
@@ -79,12 +92,15 @@ pub trait TurnSink: Send + Sync {
 /// The storage port of sessions. Each method returns when the change is stored.
 #[async_trait]
 pub trait SessionStore: Send + Sync {
-    async fn save(&self, record: &SessionRecord) -> Result<(), String>;
+    async fn save(&self, record: &SessionRecord) -> Result<(), StoreError>;
     /// Stores a prompt that is sent again with a new id, and the record, which no longer contains it, in one commit.
-    async fn accept(&self, record: &SessionRecord, prompt: &Prompt) -> Result<(), String>;
-    async fn hand(&self, prompt: &PromptId) -> Result<(), String>;
-    async fn take_back(&self, prompt: &PromptId) -> Result<(), String>;
-    async fn settle(&self, prompt: &PromptId) -> Result<(), String>;
+    async fn requeue(&self, record: &SessionRecord, prompt: &Prompt) -> Result<(), StoreError>;
+    /// Stores that the prompt is sent to the agent.
+    async fn mark_sent(&self, prompt: &PromptId) -> Result<(), StoreError>;
+    /// Stores that the prompt waits again.
+    async fn mark_queued(&self, prompt: &PromptId) -> Result<(), StoreError>;
+    /// Stores that the prompt is done.
+    async fn complete(&self, prompt: &PromptId) -> Result<(), StoreError>;
 }
 
 /// The configuration port of sessions, read again at each start of an agent.
@@ -101,43 +117,48 @@ pub struct Ports {
     pub environment: Environment,
     /// The UUID of the state directory.
     pub host_id: Arc<str>,
-    /// The state directory. Only missing folders below it are created.
-    pub folders: Arc<Path>,
-    pub ledger: Arc<dyn SessionStore>,
-    pub advisor: Arc<dyn PluginQueries>,
-    pub setup: Arc<dyn SessionConfig>,
-    pub herald: Arc<dyn EventSink>,
+    /// Only missing folders below it are created.
+    pub state_dir: Arc<Path>,
+    pub store: Arc<dyn SessionStore>,
+    pub queries: Arc<dyn PluginQueries>,
+    pub config: Arc<dyn SessionConfig>,
+    pub events: Arc<dyn EventSink>,
 }
 
 /// The prompts that were accepted before the host started.
 #[derive(Debug, Default)]
-pub struct Past {
+pub struct RestoredPrompts {
     /// Prompts that were not sent to an agent.
     pub queued: Vec<Prompt>,
     /// Prompts of turns that the end of the host interrupted.
-    pub cut_off: Vec<Prompt>,
+    pub interrupted: Vec<Prompt>,
 }
 
-/// The origin of an order.
+/// The origin of a command.
 #[derive(Debug, Default)]
-pub struct OrderSource {
-    /// The name of the person who gave the order.
+pub struct CommandSource {
+    /// The name of the person who gave the command.
     pub by: Option<String>,
-    /// The chain of hooks that caused it.
+    /// The hooks that caused it.
     pub causes: CausationChain,
 }
 
-impl From<CausationChain> for OrderSource {
+impl From<CausationChain> for CommandSource {
     fn from(causes: CausationChain) -> Self {
         Self { by: None, causes }
     }
 }
 
+#[derive(Debug)]
 enum Message {
     Input(Input),
     Prompt(Prompt, CausationChain),
-    SessionCommand((SessionCommand, OrderSource), oneshot::Sender<Result<SessionView, ApiError>>),
-    Restore(Past),
+    Command {
+        command: SessionCommand,
+        source: CommandSource,
+        answer: oneshot::Sender<Result<SessionView, ApiError>>,
+    },
+    Restore(RestoredPrompts),
     /// Answered when all earlier messages are processed and the snapshot is published.
     CatchUp(oneshot::Sender<()>),
 }
@@ -146,18 +167,6 @@ enum Message {
 #[derive(Debug, Clone)]
 pub struct Handle {
     messages: mpsc::Sender<Message>,
-}
-
-impl std::fmt::Debug for Message {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Input(_) => "Input",
-            Self::Prompt(..) => "Prompt",
-            Self::SessionCommand(..) => "Order",
-            Self::Restore(_) => "Restore",
-            Self::CatchUp(_) => "CatchUp",
-        })
-    }
 }
 
 impl Handle {
@@ -179,18 +188,22 @@ impl Handle {
     /// Returns when the change is stored and published.
     ///
     /// # Errors
-    /// The session refuses the order. The text is for the user.
-    pub async fn order(&self, order: SessionCommand, source: impl Into<OrderSource>) -> Result<SessionView, ApiError> {
+    /// The session refuses the command. The text is for the user.
+    pub async fn command(
+        &self,
+        command: SessionCommand,
+        source: impl Into<CommandSource>,
+    ) -> Result<SessionView, ApiError> {
         let (answer, answered) = oneshot::channel();
-        self.deliver(Message::SessionCommand((order, source.into()), answer)).await;
+        self.deliver(Message::Command { command, source: source.into(), answer }).await;
         answered
             .await
             .unwrap_or_else(|_| Err(ApiError { code: ApiErrorCode::Failed, text: messages::SHUTTING_DOWN.to_owned() }))
     }
 
     /// Gives the session back the prompts that were accepted before the host started.
-    pub async fn restore(&self, past: Past) {
-        self.deliver(Message::Restore(past)).await;
+    pub async fn restore(&self, restored: RestoredPrompts) {
+        self.deliver(Message::Restore(restored)).await;
     }
 
     /// Returns when all earlier messages are processed and the snapshot is published.
@@ -209,12 +222,11 @@ impl Handle {
 }
 
 /// Starts the actor of a session. The actor ends when every handle is dropped.
-pub fn spawn(record: SessionRecord, cell: Arc<SessionCell>, stage: Arc<dyn TurnSink>, ports: Ports) -> Handle {
-    let (sender, messages) = mpsc::channel(BOX);
-    let settings = ports.setup.settings(&record);
-    let machine = Machine::new(record, settings);
-    let actor = actor::Actor::new(machine, (cell, stage), ports, (messages, sender.downgrade()));
-    tokio::spawn(actor.run());
+pub fn spawn(record: SessionRecord, cell: Arc<SessionCell>, sink: Arc<dyn TurnSink>, ports: Ports) -> Handle {
+    let (sender, messages) = mpsc::channel(CHANNEL);
+    let machine = Machine::new(record.clone(), ports.config.settings(&record));
+    let channel = Channel { messages, sender: sender.downgrade() };
+    tokio::spawn(Actor::new(machine, cell, sink, ports, channel).run());
     Handle { messages: sender }
 }
 

@@ -8,6 +8,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 use cordboard_core::types::{ActiveScope, Caller, Place, SessionName, SessionView, UserId};
+use cordboard_runtime::ArchiveFilter;
 use tokio::sync::watch;
 
 /// The snapshot of one session, which only its actor replaces.
@@ -39,15 +40,15 @@ pub struct SessionRegistry {
 impl SessionRegistry {
     #[must_use]
     pub fn new(views: Vec<SessionView>, active: Vec<(ActiveScope, SessionName)>) -> Self {
-        let roster = Self {
+        let registry = Self {
             cells: RwLock::default(),
             active: RwLock::new(active.into_iter().collect()),
             changed: watch::Sender::new(0),
         };
         for view in views {
-            roster.add(view);
+            registry.add(view);
         }
-        roster
+        registry
     }
 
     /// Adds a new session and returns its cell.
@@ -75,18 +76,19 @@ impl SessionRegistry {
         self.cells.read().unwrap_or_else(PoisonError::into_inner).values().map(|cell| cell.view()).collect()
     }
 
-    /// Returns the sessions that `caller` may see, archived or not, in no particular order.
+    /// Returns the sessions that `caller` may see, in no particular order.
     #[must_use]
-    pub fn seen_by(&self, caller: &Caller, archived: bool) -> Vec<Arc<SessionView>> {
+    pub fn visible_to(&self, caller: &Caller, filter: ArchiveFilter) -> Vec<Arc<SessionView>> {
         let mut views = self.views();
+        let archived = filter == ArchiveFilter::Archived;
         views.retain(|view| view.record.archived == archived && caller.may_control(&view.record.owner));
         views
     }
 
     /// Returns a page of the sessions that `caller` may see, the most recently active first.
     #[must_use]
-    pub fn page(&self, caller: &Caller, archived: bool, skip: usize, count: usize) -> Vec<Arc<SessionView>> {
-        let mut views = self.seen_by(caller, archived);
+    pub fn page(&self, caller: &Caller, filter: ArchiveFilter, skip: usize, count: usize) -> Vec<Arc<SessionView>> {
+        let mut views = self.visible_to(caller, filter);
         views.sort_by(|a, b| {
             b.record.last_active.cmp(&a.record.last_active).then_with(|| a.record.name.cmp(&b.record.name))
         });
@@ -98,8 +100,8 @@ impl SessionRegistry {
     #[must_use]
     pub fn active(&self, caller: &Caller, place: &Place) -> Option<Arc<SessionView>> {
         let scopes = [ActiveScope::everybody(place), ActiveScope::one(place, &caller.id)];
-        let seen = |view: &Arc<SessionView>| caller.may_control(&view.record.owner);
-        scopes.iter().find_map(|scope| self.bound(scope).filter(seen))
+        let is_visible = |view: &Arc<SessionView>| caller.may_control(&view.record.owner);
+        scopes.iter().find_map(|scope| self.bound(scope).filter(is_visible))
     }
 
     /// The scope in which `caller` switches sessions in `place`. A topic is switched for everybody, by the first user
@@ -107,7 +109,7 @@ impl SessionRegistry {
     #[must_use]
     pub fn scope(&self, caller: &Caller, place: &Place) -> ActiveScope {
         let everybody = ActiveScope::everybody(place);
-        let may_switch = || self.bound(&everybody).is_none_or(|there| caller.may_control(&there.record.owner));
+        let may_switch = || self.bound(&everybody).is_none_or(|view| caller.may_control(&view.record.owner));
         if caller.is_private_chat(place) || (place.topic.is_some() && may_switch()) {
             everybody
         } else {
@@ -140,15 +142,15 @@ impl SessionRegistry {
         self.active.write().unwrap_or_else(PoisonError::into_inner).retain(|_, bound| bound != name);
     }
 
-    /// Removes the active sessions of people for whom `gone` returns true. Returns the removed scopes.
-    pub fn unbind_people(&self, gone: impl Fn(&UserId) -> bool) -> Vec<ActiveScope> {
+    /// Removes the active sessions of people for whom `lost_access` returns true. Returns the removed scopes.
+    pub fn unbind_people(&self, lost_access: impl Fn(&UserId) -> bool) -> Vec<ActiveScope> {
         let mut active = self.active.write().unwrap_or_else(PoisonError::into_inner);
-        active.extract_if(|scope, _| scope.person.as_ref().is_some_and(&gone)).map(|(scope, _)| scope).collect()
+        active.extract_if(|scope, _| scope.person.as_ref().is_some_and(&lost_access)).map(|(scope, _)| scope).collect()
     }
 
     /// Returns the number of agents that may be alive.
     #[must_use]
-    pub fn live(&self) -> usize {
+    pub fn live_agents(&self) -> usize {
         self.cells
             .read()
             .unwrap_or_else(PoisonError::into_inner)

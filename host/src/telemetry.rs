@@ -10,31 +10,31 @@ use tracing_subscriber::{EnvFilter, filter::ParseError, fmt};
 
 /// Libraries that log on behalf of guests, without naming them and without limit. The guests get the same information
 /// as errors.
-const OF_GUESTS: [&str; 3] = ["wasmtime_wasi", "wasmtime_wasi_http", "wasmtime_wasi_io"];
+const GUEST_LIBRARIES: [&str; 3] = ["wasmtime_wasi", "wasmtime_wasi_http", "wasmtime_wasi_io"];
 
 /// Starts logging. `CORDBOARD_LOG` takes filters of tracing, such as `debug` or `cordboard_runtime=trace`.
 pub fn start(default: &str) {
-    let wanted = std::env::var("CORDBOARD_LOG").ok().filter(|wanted| !wanted.is_empty());
-    let parsed = wanted.as_deref().map(filter).transpose();
-    let bad = parsed.as_ref().err().map(ToString::to_string);
+    let requested = std::env::var("CORDBOARD_LOG").ok().filter(|requested| !requested.is_empty());
+    let parsed = requested.as_deref().map(filter).transpose();
+    let invalid = parsed.as_ref().err().map(ToString::to_string);
     let filter = parsed.ok().flatten().map_or_else(|| filter(default), Ok).unwrap_or_default();
-    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let colours = io::stderr().is_terminal() && !plain;
-    let lines =
+    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let colours = io::stderr().is_terminal() && !no_color;
+    let subscriber =
         fmt().with_env_filter(filter).with_writer(|| LineWriter(io::stderr())).with_ansi(colours).with_target(false);
-    lines.init();
-    if let Some(why) = bad {
+    subscriber.init();
+    if let Some(why) = invalid {
         tracing::error!(why, "ignored CORDBOARD_LOG: use filters such as debug or cordboard_runtime=trace");
     }
 }
 
-/// Returns the filter for `wanted`, with the libraries that guests can trigger switched off.
+/// Returns the filter for `directives`, with the libraries that guests can trigger switched off.
 ///
 /// # Errors
 /// The filter can't be parsed.
-pub fn filter(wanted: &str) -> Result<EnvFilter, ParseError> {
-    let mut filter = EnvFilter::try_new(wanted)?;
-    for library in OF_GUESTS {
+pub fn filter(directives: &str) -> Result<EnvFilter, ParseError> {
+    let mut filter = EnvFilter::try_new(directives)?;
+    for library in GUEST_LIBRARIES {
         filter = filter.add_directive(format!("{library}=off").parse()?);
     }
     Ok(filter)
@@ -85,9 +85,9 @@ mod tests {
     use super::*;
 
     #[derive(Clone, Default)]
-    struct Kept(Arc<Mutex<Vec<u8>>>);
+    struct Captured(Arc<Mutex<Vec<u8>>>);
 
-    impl Write for Kept {
+    impl Write for Captured {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.lock().unwrap().extend_from_slice(bytes);
             Ok(bytes.len())
@@ -99,16 +99,16 @@ mod tests {
     }
 
     fn logged(wanted: &str, log: impl FnOnce()) -> String {
-        let kept = Kept::default();
-        let writer = kept.clone();
-        let lines = fmt()
+        let captured = Captured::default();
+        let writer = captured.clone();
+        let subscriber = fmt()
             .with_env_filter(filter(wanted).unwrap())
             .with_writer(move || LineWriter(writer.clone()))
             .with_ansi(true)
             .without_time()
             .finish();
-        tracing::subscriber::with_default(lines, log);
-        String::from_utf8(kept.0.lock().unwrap().clone()).unwrap()
+        tracing::subscriber::with_default(subscriber, log);
+        String::from_utf8(captured.0.lock().unwrap().clone()).unwrap()
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! Invalid requests are answered here, with one line. It must not call a plugin for an unauthenticated request.
 
 mod answer;
-mod proof;
+mod auth;
 mod request;
 
 use std::{
@@ -30,11 +30,13 @@ use tokio::{
 
 use crate::hub::LiveConfig;
 pub use answer::status;
+pub use auth::CredentialError;
 pub use request::{METHODS, is_withheld};
 
-use answer::Rejection;
+use answer::{AnswerError, Rejection};
+use auth::Credential;
 use cordboard_runtime::{HostApi, Registry, WebRequest};
-use request::{Head, Target};
+use request::{Head, WebhookPath};
 
 /// The maximum number of connections. Each may hold one body in memory; further ones wait to be accepted.
 const CONNECTIONS: usize = 64;
@@ -47,35 +49,36 @@ const HEADERS: usize = 64;
 const HEAD_BYTES: usize = 16 << 10;
 
 /// The timeouts for the head and the body. Senders are programs that have both ready.
-const HEAD_WITHIN: Duration = Duration::from_secs(5);
-const BODY_WITHIN: Duration = Duration::from_secs(10);
+const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The maximum number of concurrent reads of secrets. A secret may be on a network file system, and a read that hangs
 /// can't be cancelled.
 const READS: usize = 4;
 
 /// The timeout of a connection. The longest plugin call takes a quarter of an hour.
-const CONNECTION_WITHIN: Duration = Duration::from_secs(16 * 60);
+const CONNECTION_TIMEOUT: Duration = Duration::from_secs(16 * 60);
 
 /// The pause after a failed accept: the process may be out of file descriptors.
 const ACCEPT_AGAIN: Duration = Duration::from_secs(1);
 
 /// The minimum time between two log records about refused requests for a plugin, so that strangers can't fill the
 /// log.
-const TELL_AGAIN: Duration = Duration::from_secs(60);
+const LOG_AGAIN: Duration = Duration::from_secs(60);
 
-/// Reads the current value of a secret by name. The error is for the operator.
-pub type Secrets = Arc<dyn Fn(&Config, &str) -> Result<String, String> + Send + Sync>;
+/// Reads the current value of a secret by name.
+pub type Secrets = Arc<dyn Fn(&Config, &str) -> Result<String, CredentialError> + Send + Sync>;
 
 pub struct WebhookServer {
     config: LiveConfig,
-    plugs: Arc<Registry>,
+    plugins: Arc<Registry>,
     /// Weak, so that a request doesn't keep the host from shutting down.
-    board: Weak<dyn HostApi>,
+    host: Weak<dyn HostApi>,
     secrets: Secrets,
     calls: Semaphore,
     reads: Arc<Semaphore>,
-    told: Mutex<HashMap<String, Instant>>,
+    /// When a rejection was last logged, by plugin.
+    logged: Mutex<HashMap<String, Instant>>,
 }
 
 /// Opens the listener.
@@ -90,9 +93,9 @@ pub async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 
 impl WebhookServer {
     #[must_use]
-    pub fn new(config: LiveConfig, plugs: Arc<Registry>, board: Weak<dyn HostApi>, secrets: Secrets) -> Arc<Self> {
+    pub fn new(config: LiveConfig, plugins: Arc<Registry>, host: Weak<dyn HostApi>, secrets: Secrets) -> Arc<Self> {
         let (calls, reads) = (Semaphore::new(CALLS), Arc::new(Semaphore::new(READS)));
-        Arc::new(Self { config, plugs, board, secrets, calls, reads, told: Mutex::default() })
+        Arc::new(Self { config, plugins, host, secrets, calls, reads, logged: Mutex::default() })
     }
 
     /// Accepts connections until its task is aborted.
@@ -112,15 +115,15 @@ impl WebhookServer {
 
     async fn connection(self: Arc<Self>, stream: TcpStream, _permit: OwnedSemaphorePermit) {
         let service = service_fn(move |request| {
-            let door = Arc::clone(&self);
-            async move { Ok::<_, Infallible>(door.answer(request).await) }
+            let server = Arc::clone(&self);
+            async move { Ok::<_, Infallible>(server.answer(request).await) }
         });
         let mut http = http1::Builder::new();
         // One request per connection, so that no idle connection occupies a slot.
-        http.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN).keep_alive(false);
+        http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).keep_alive(false);
         http.max_headers(HEADERS).max_buf_size(HEAD_BYTES);
         let mut serving = http.serve_connection(TokioIo::new(stream), service);
-        match tokio::time::timeout(CONNECTION_WITHIN, &mut serving).await {
+        match tokio::time::timeout(CONNECTION_TIMEOUT, &mut serving).await {
             Ok(Ok(())) => {}
             // There is no complete request to respond to, so the response is written to the connection.
             Ok(Err(error)) if error.is_timeout() => {
@@ -132,76 +135,76 @@ impl WebhookServer {
     }
 
     async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
-        match self.take(request).await {
+        match self.handle(request).await {
             Ok(response) => response,
-            Err(refusal) => refusal.response(),
+            Err(rejection) => rejection.response(),
         }
     }
 
-    async fn take(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Rejection> {
+    async fn handle(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Rejection> {
         let (parts, body) = request.into_parts();
-        let target = Target::of(parts.uri.path()).ok_or(Rejection::NotFound)?;
-        if !self.plugs.snapshot().has_webhook(target.plugin) {
+        let path = WebhookPath::parse(parts.uri.path()).ok_or(Rejection::NotFound)?;
+        if !self.plugins.snapshot().has_webhook(path.plugin) {
             return Err(Rejection::NotFound);
         }
         let method = request::method(&parts.method)?;
         let config = self.config.now();
-        let checks = self.checks(target.plugin, &config).await?;
-        let most = config.webhook.body;
-        let body = tokio::time::timeout(BODY_WITHIN, request::body(body, &parts.headers, most));
+        let credentials = self.credentials(path.plugin, &config).await?;
+        let limit = config.webhook.body;
+        let body = tokio::time::timeout(BODY_TIMEOUT, request::body(body, &parts.headers, limit));
         let body = body.await.map_err(|_| Rejection::TooSlow)??;
-        if !checks.iter().any(|check| check.holds(&parts.headers, &body)) {
-            self.tell(target.plugin, || "its token or signature is missing or wrong".to_owned());
-            return Err(Rejection::Unproven);
+        if !credentials.iter().any(|credential| credential.is_shown(&parts.headers, &body)) {
+            self.log_rejection(path.plugin, || "its token or signature is missing or wrong".to_owned());
+            return Err(Rejection::Unauthorized);
         }
-        let head = Head { method, target: &target, query: parts.uri.query(), headers: &parts.headers };
-        self.call(target.plugin, head.with(body.to_vec(), &checks)).await
+        let head = Head { method, path: path.path, query: parts.uri.query(), headers: &parts.headers };
+        self.call(path.plugin, head.with_body(body.to_vec(), &credentials)).await
     }
 
-    /// Returns the checks of the plugin's requests. A request has to pass one of them.
-    async fn checks(&self, plugin: &str, config: &Arc<Config>) -> Result<Vec<proof::Check>, Rejection> {
-        let checks = tokio::time::timeout(BODY_WITHIN, self.read_checks(plugin, config)).await;
-        let checks = checks.unwrap_or_else(|_| Err(format!("its secrets could not be read within {BODY_WITHIN:?}")));
-        let checks = checks.map_err(|why| {
-            self.tell(plugin, || why.clone());
+    /// Returns the credentials that requests for a plugin may have. A request needs one of them.
+    async fn credentials(&self, plugin: &str, config: &Arc<Config>) -> Result<Vec<Credential>, Rejection> {
+        let credentials = tokio::time::timeout(BODY_TIMEOUT, self.read_credentials(plugin, config)).await;
+        let credentials = credentials.unwrap_or(Err(CredentialError::Timeout(BODY_TIMEOUT)));
+        let credentials = credentials.map_err(|why| {
+            self.log_rejection(plugin, || why.to_string());
             Rejection::Failed(plugin.to_owned())
         })?;
-        if checks.is_empty() {
-            self.tell(plugin, || messages::plugins::no_webhook_auth(plugin));
-            return Err(Rejection::NoProofs(plugin.to_owned()));
+        if credentials.is_empty() {
+            self.log_rejection(plugin, || messages::plugins::no_webhook_auth(plugin));
+            return Err(Rejection::NoAuth(plugin.to_owned()));
         }
-        Ok(checks)
+        Ok(credentials)
     }
 
     /// Reads the secrets on a blocking thread: file access may be slow, and the request isn't authenticated yet.
-    async fn read_checks(&self, plugin: &str, config: &Arc<Config>) -> Result<Vec<proof::Check>, String> {
-        let (proofs, config) = (config.plugins.webhook_auth_of(plugin), Arc::clone(config));
+    async fn read_credentials(&self, plugin: &str, config: &Arc<Config>) -> Result<Vec<Credential>, CredentialError> {
+        let (settings, config) = (config.plugins.webhook_auth_of(plugin), Arc::clone(config));
         let (secrets, permit) = (Arc::clone(&self.secrets), Arc::clone(&self.reads).acquire_owned().await);
         let reading = tokio::task::spawn_blocking(move || {
             let _permit = permit;
-            proof::checks(&proofs, |name| secrets(&config, name))
+            auth::credentials(&settings, |name| secrets(&config, name))
         });
-        reading.await.unwrap_or_else(|error| Err(format!("Cordboard has a bug: {error}")))
+        reading.await?
     }
 
     async fn call(&self, plugin: &str, request: WebRequest) -> Result<Response<Full<Bytes>>, Rejection> {
         let _permit = self.calls.try_acquire().map_err(|_| Rejection::Busy)?;
-        let board = self.board.upgrade().ok_or_else(|| Rejection::Failed(plugin.to_owned()))?;
-        let answer = self.plugs.receive(&board, plugin, &request).await;
-        let answer = answer.map_err(|error| error.to_string()).and_then(answer::of);
+        let host = self.host.upgrade().ok_or_else(|| Rejection::Failed(plugin.to_owned()))?;
+        let answer = self.plugins.receive(&host, plugin, &request).await;
+        let answer = answer.map_err(AnswerError::from).and_then(answer::response_of);
         answer.map_err(|why| {
-            tracing::warn!(plugin, why, "failed to answer a request");
+            tracing::warn!(plugin, %why, "failed to answer a request");
             Rejection::Failed(plugin.to_owned())
         })
     }
 
     /// Logs why requests for a plugin are refused, rate limited per plugin.
-    fn tell(&self, plugin: &str, why: impl Fn() -> String) {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.get(plugin).is_some_and(|at| at.elapsed() < TELL_AGAIN) {
+    fn log_rejection(&self, plugin: &str, why: impl Fn() -> String) {
+        let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
+        if logged.get(plugin).is_some_and(|at| at.elapsed() < LOG_AGAIN) {
             return;
         }
-        told.insert(plugin.to_owned(), Instant::now());
+        logged.insert(plugin.to_owned(), Instant::now());
         tracing::warn!(plugin, why = why(), "rejecting requests");
     }
 }

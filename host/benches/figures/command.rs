@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use cordboard_core::{
     render,
-    route::{self, ParsedText},
+    route::{self, CommandLine},
 };
 use cordboard_runtime::CallContext;
 
@@ -69,7 +69,7 @@ pub async fn beside(bench: &TestHost, floor: &Floor, (text, (calls, batch)): (&s
 /// Measures a typed line until its reply is rendered. The reply must end with the text.
 async fn command(bench: &TestHost, line: &str) -> Duration {
     let began = Instant::now();
-    let ParsedText::Command { name, invocation } = route::parse(line, None) else { panic!("it is a command") };
+    let CommandLine { name, invocation } = route::parse(line).expect("it is a command");
     let table = bench.registry.snapshot();
     let offer = table.command(&name).unwrap();
     let asked = CallContext {

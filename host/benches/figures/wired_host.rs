@@ -10,7 +10,7 @@ use std::{
 use cordboard::{
     clock::Clock,
     hub::{
-        self, Dispatcher, EventBus, HostService, InboxWriter, LiveConfig, Outbound, OutboundSink, PluginQueries,
+        self, Dispatcher, EventBus, HostService, InboxWriter, LiveConfig, Outbound, OutboundSink, QueryRunner,
         SessionSupervisor, TurnRenderer,
     },
     rollout::{Resources, Rollout},
@@ -18,9 +18,11 @@ use cordboard::{
     session_registry::SessionRegistry,
 };
 use cordboard_agents::process::Environment;
-use cordboard_chat::{Edits, Inbox as _, outbox::AnswerStop};
+use cordboard_chat::{
+    Edits, Inbox as _,
+    outbox::{AnswerStop, Post},
+};
 use cordboard_core::{
-    agent::PromptId,
     chat::{Origin, OutboxRow, Update, UpdateKind},
     config,
     event::CausationChain,
@@ -45,26 +47,21 @@ pub enum Shown {
 struct Noting(mpsc::UnboundedSender<Shown>);
 
 impl OutboundSink for Noting {
-    fn live(&self, _place: &Place, _turn: &PromptId, screen: TurnFrame) {
-        drop(self.0.send(Shown::Live(screen, Instant::now())));
-    }
-
-    fn stopping(&self, _place: &Place, _turn: &PromptId) {}
-
-    fn back(&self, _place: &Place, _turn: &PromptId) {}
-
-    fn over(&self, _place: &Place, _turn: &PromptId) {}
-
-    fn heard(&self, _place: &Place) {}
-
-    fn cut(&self, _place: &Place) -> AnswerStop {
-        AnswerStop::NotSending
-    }
-
-    fn post(&self, rows: Vec<OutboxRow>) {
-        for row in rows {
-            drop(self.0.send(Shown::Post(Box::new(row))));
+    fn post(&self, posts: Vec<Post>) {
+        for post in posts {
+            let shown = match post {
+                Post::Frame { frame, .. } => Shown::Live(frame, Instant::now()),
+                Post::Final(row) => Shown::Post(Box::new(row)),
+                Post::Stopping { .. } | Post::Requeued { .. } | Post::Ended { .. } => continue,
+            };
+            drop(self.0.send(shown));
         }
+    }
+
+    fn on_user_message(&self, _place: &Place) {}
+
+    fn stop_answer(&self, _place: &Place) -> AnswerStop {
+        AnswerStop::NotSending
     }
 }
 
@@ -117,17 +114,18 @@ impl WiredHost {
             let settings = cordboard::session::SessionConfig::settings(&config, &record);
             Machine::new(record, settings).view()
         });
-        let roster = Arc::new(SessionRegistry::new(views.collect(), Vec::new()));
+        let sessions = Arc::new(SessionRegistry::new(views.collect(), Vec::new()));
         let state = folder.path().join("state");
         let server = server(
-            &roster,
+            &sessions,
             (&config, clock),
             (&store, contents.host_id.as_str(), posts),
             (Arc::clone(&registry), state),
         );
         let (intake, accepted) = hub::intake();
         let serving = hub::spawn(server, accepted);
-        let doorway = InboxWriter { store: store.clone(), intake, front_end: "console", met: Mutex::default() };
+        let doorway =
+            InboxWriter { store: store.clone(), intake, front_end: "console", stored_members: Mutex::default() };
         Self { registry, config, clock, store, doorway, shown, typed: 0, _serving: Box::new(serving), _folder: folder }
     }
 
@@ -181,53 +179,52 @@ impl WiredHost {
 }
 
 fn server(
-    roster: &Arc<SessionRegistry>,
+    sessions: &Arc<SessionRegistry>,
     (config, clock): (&LiveConfig, Clock),
     (store, host_id, posts): (&Store, &str, Outbound),
     (registry, state): (Arc<Registry>, PathBuf),
 ) -> Arc<Dispatcher> {
-    let advisor = Arc::new(PluginQueries {
-        plugs: Arc::clone(&registry),
+    let queries = Arc::new(QueryRunner {
+        plugins: Arc::clone(&registry),
         config: config.clone(),
-        roster: Arc::clone(roster),
-        board: OnceLock::new(),
+        registry: Arc::clone(sessions),
+        host: OnceLock::new(),
     });
     let hooks = EventBus::new(Arc::clone(&registry));
     let ports = Ports {
         clock,
         environment: Environment::read(),
         host_id: host_id.into(),
-        folders: state.as_path().into(),
-        ledger: Arc::new(store.clone()),
-        advisor: Arc::new(Arc::clone(&advisor)),
-        setup: Arc::new(config.clone()),
-        herald: Arc::new(Arc::clone(&hooks)),
+        state_dir: state.as_path().into(),
+        store: Arc::new(store.clone()),
+        queries: Arc::new(Arc::clone(&queries)),
+        config: Arc::new(config.clone()),
+        events: Arc::new(Arc::clone(&hooks)),
     };
     let limits = ViewLimits { front_end: "console".to_owned(), text_units: 4096 };
-    let roster_of = Arc::clone(roster);
-    let painter = TurnRenderer {
-        plugs: Arc::clone(&registry),
-        roster: roster_of,
-        posts: posts.clone(),
+    let renderer = TurnRenderer {
+        plugins: Arc::clone(&registry),
+        registry: Arc::clone(sessions),
+        outbound: posts.clone(),
         config: config.clone(),
         clock,
         limits,
         edits: Edits::Append,
     };
-    let desk = Arc::new(HostService {
+    let host = Arc::new(HostService {
         clock,
         config: config.clone(),
-        plugs: Arc::clone(&registry),
-        lines: Arc::new(SessionSupervisor::new(Arc::clone(roster), ports, painter)),
-        posts: posts.clone(),
+        plugins: Arc::clone(&registry),
+        sessions: Arc::new(SessionSupervisor::new(Arc::clone(sessions), ports, renderer)),
+        outbound: posts.clone(),
         store: store.clone(),
-        orders: AdminCommands::channel().0,
-        state,
+        admin_commands: AdminCommands::channel().0,
+        state_dir: state,
         causes: CausationChain::default(),
         press: None,
     });
-    hooks.serve_at(&desk);
-    let board: Arc<dyn HostApi> = Arc::clone(&desk) as Arc<dyn HostApi>;
-    drop(advisor.board.set(Arc::downgrade(&board)));
-    Arc::new(Dispatcher { plugs: registry, desk, posts, store: store.clone() })
+    hooks.set_host(&host);
+    let host_api: Arc<dyn HostApi> = Arc::clone(&host) as Arc<dyn HostApi>;
+    drop(queries.host.set(Arc::downgrade(&host_api)));
+    Arc::new(Dispatcher { plugins: registry, host, outbound: posts, store: store.clone() })
 }

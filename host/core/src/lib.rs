@@ -11,9 +11,9 @@ pub mod cron;
 pub mod egress;
 pub mod encoding;
 pub mod event;
+pub mod hub;
 pub mod message_parts;
 pub mod messages;
-pub mod place_queue;
 #[cfg(test)]
 mod random_worlds;
 pub mod render;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::{
     chat::{InboxId, InboxRow, MessagePart, Update, UpdateKind},
-    route::{self, ParsedText},
+    route::ChatInput,
     types::Timestamp,
 };
 
@@ -23,16 +23,32 @@ const ALBUM: &str = "album";
 pub struct JoinedUpdate {
     pub row: InboxRow,
     pub absorbed: Vec<InboxId>,
+    /// The parsed text, caption or button. `None` for an edit, and for a message without a text.
+    pub input: Option<ChatInput>,
 }
 
 impl JoinedUpdate {
+    /// Parses an update that has no further parts.
+    #[must_use]
+    pub fn parse(row: InboxRow) -> Self {
+        Self { input: parse(&row.update.what), row, absorbed: Vec::new() }
+    }
+
     /// Joins rows in their order. Returns `None` if `rows` is empty.
-    fn of(rows: Vec<InboxRow>) -> Option<Self> {
+    fn join(rows: Vec<InboxRow>, input: impl FnOnce(&UpdateKind) -> Option<ChatInput>) -> Option<Self> {
         let absorbed = rows.iter().skip(1).map(|row| row.id).collect();
         let updates = rows.iter().map(|row| row.update.clone()).collect();
         let first = rows.into_iter().next()?;
         let update = join(updates).unwrap_or_else(|| first.update.clone());
-        Some(Self { row: InboxRow { update, ..first }, absorbed })
+        Some(Self { input: input(&update.what), row: InboxRow { update, ..first }, absorbed })
+    }
+}
+
+fn parse(what: &UpdateKind) -> Option<ChatInput> {
+    match what {
+        UpdateKind::Text(text) | UpdateKind::NotText { caption: Some(text), .. } => Some(ChatInput::typed(text)),
+        UpdateKind::Press { line, .. } => Some(ChatInput::pressed(&line.command, line.plugin.as_deref())),
+        UpdateKind::NotText { caption: None, .. } | UpdateKind::Edited(_) => None,
     }
 }
 
@@ -96,34 +112,23 @@ impl PendingParts {
 
     fn release(self) -> Vec<JoinedUpdate> {
         if !matches!(self.rows[0].update.origin.part, MessagePart::Album(_)) {
-            return JoinedUpdate::of(self.rows).into_iter().collect();
+            return JoinedUpdate::join(self.rows, parse).into_iter().collect();
         }
         // A caption that is a command runs separately. The other files of its album are absorbed unless one of them has
         // a caption of its own.
-        let (mut commands, others): (Vec<_>, Vec<_>) = self.rows.into_iter().partition(is_command);
-        let has_caption =
-            others.iter().any(|row| matches!(row.update.what, UpdateKind::NotText { caption: Some(_), .. }));
+        let is_command = |update: &JoinedUpdate| matches!(update.input, Some(ChatInput::Command(_)));
+        let (mut commands, others): (Vec<_>, Vec<_>) =
+            self.rows.into_iter().map(JoinedUpdate::parse).partition(is_command);
+        let has_caption = others.iter().any(|update| update.input.is_some());
+        let rows = others.into_iter().map(|update| update.row);
         if !has_caption && !commands.is_empty() {
-            let first = std::iter::once(commands.remove(0)).chain(others).collect();
-            return JoinedUpdate::of(first).into_iter().chain(commands.into_iter().map(alone)).collect();
+            let JoinedUpdate { row, input, .. } = commands.remove(0);
+            let first = JoinedUpdate::join(std::iter::once(row).chain(rows).collect(), |_| input);
+            return first.into_iter().chain(commands).collect();
         }
-        commands.into_iter().map(alone).chain(JoinedUpdate::of(others)).collect()
-    }
-}
-
-const fn alone(row: InboxRow) -> JoinedUpdate {
-    JoinedUpdate { row, absorbed: Vec::new() }
-}
-
-fn is_command(row: &InboxRow) -> bool {
-    match &row.update.what {
-        UpdateKind::NotText { caption: Some(caption), .. } => {
-            matches!(route::parse(caption, None), ParsedText::Command { .. })
-        }
-        UpdateKind::NotText { caption: None, .. }
-        | UpdateKind::Text(_)
-        | UpdateKind::Edited(_)
-        | UpdateKind::Press { .. } => false,
+        // No caption of the others is a command, so neither are all of them together.
+        let others = JoinedUpdate::join(rows.collect(), |_| has_caption.then_some(ChatInput::Prompt));
+        commands.into_iter().chain(others).collect()
     }
 }
 
@@ -153,7 +158,7 @@ impl PartJoiner {
             | MessagePart::Text
             | MessagePart::Joined
             | MessagePart::Album(_)
-            | MessagePart::Cut { .. } => joined.push(alone(row)),
+            | MessagePart::Cut { .. } => joined.push(JoinedUpdate::parse(row)),
         }
         joined
     }

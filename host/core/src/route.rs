@@ -1,13 +1,9 @@
-//! Parses a text from a chat as a command, a command for another bot, or a prompt for the agent, and resolves commands
-//! against those that the active plugins export. The grammar knows no commands.
-
-mod resolve;
+//! Parses a text from a chat as a command or a prompt for the agent, and resolves commands against those that the
+//! active plugins export. The grammar knows no commands.
 
 use std::borrow::Cow;
 
-pub use resolve::{ActiveCommand, ChatInput, CommandTable, Resolution, resolve};
-
-use crate::render::is_ignorable;
+use crate::{messages::UpdateReply, render::is_ignorable, types::Role};
 
 /// The maximum length of a command name in characters. Same as in Telegram's menu.
 const LONGEST_NAME: usize = 32;
@@ -15,16 +11,12 @@ const LONGEST_NAME: usize = 32;
 /// The maximum edit distance between a mistyped name and the suggested one.
 const MAX_DISTANCE: usize = 2;
 
+/// A command and its arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ParsedText {
-    Command {
-        /// In lower case, without the slash and the bot's name.
-        name: String,
-        invocation: Invocation,
-    },
-    /// A command for another bot in the same group, to be ignored.
-    OtherBot,
-    Text,
+pub struct CommandLine {
+    /// In lower case, without the slash.
+    pub name: String,
+    pub invocation: Invocation,
 }
 
 /// The words after a command's name.
@@ -36,16 +28,70 @@ pub struct Invocation {
     pub text: String,
 }
 
-/// Parses a text that a person typed. `bot` is this bot's user name without the `@`, or `None` if the front-end has no
-/// bot names; then `/new@x` is text.
-///
-/// A command is `/[a-z0-9_]{1,32}`, followed by white space, the end of the text or `@botname`. Phone keyboards and
-/// copied texts also produce ` /New`, `//new`, `／ｎｅｗ` and `/new!`, so these don't matter: white space and invisible
-/// characters before the slash, which slash it is, the width and the case of the letters, and marks after the name.
-/// Everything else is text: `/etc/hosts is broken`.
+/// The parsed content of a message. The hub parses each message once and passes this value on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ChatInput {
+    Command(CommandLine),
+    /// A pressed button.
+    Button {
+        /// `None` if the button's text is not a command.
+        command: Option<CommandLine>,
+        /// The plugin that shows the button. `None` is the host.
+        plugin: Option<String>,
+    },
+    /// Any other text.
+    Prompt,
+}
+
+impl ChatInput {
+    /// Parses a text that a person typed.
+    #[must_use]
+    pub fn typed(text: &str) -> Self {
+        parse(text).map_or(Self::Prompt, Self::Command)
+    }
+
+    /// Parses the command of a button that `plugin` shows.
+    #[must_use]
+    pub fn pressed(command: &str, plugin: Option<&str>) -> Self {
+        Self::Button { command: parse_button(command), plugin: plugin.map(str::to_owned) }
+    }
+}
+
+/// A text in a chat with several bots, as one of them receives it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BotText {
+    /// A command for this bot, without the bot's name.
+    Command(String),
+    /// A command for another bot in the same group, to be ignored.
+    OtherBot,
+    Text,
+}
+
+/// Removes the name of the bot from a command, as in `/new@bot alpha`. `bot` is the user name without the `@`.
 #[must_use]
-pub fn parse(text: &str, bot: Option<&str>) -> ParsedText {
-    parse_with(text, bot, |rest| {
+pub fn remove_bot_name(text: &str, bot: &str) -> BotText {
+    let Some(Head { name, addressee, rest }) = head(text) else { return BotText::Text };
+    match addressee {
+        Some(other) if !other.eq_ignore_ascii_case(bot) => {
+            if is_name(&other) {
+                BotText::OtherBot
+            } else {
+                BotText::Text
+            }
+        }
+        Some(_) | None => BotText::Command(format!("/{name} {rest}").trim_end().to_owned()),
+    }
+}
+
+/// Parses a text that a person typed. `None` if it is not a command.
+///
+/// A command is `/[a-z0-9_]{1,32}`, followed by white space or the end of the text. Phone keyboards and copied texts
+/// also produce ` /New`, `//new`, `／ｎｅｗ` and `/new!`, so these don't matter: white space and invisible characters
+/// before the slash, which slash it is, the width and the case of the letters, and marks after the name. Everything else
+/// is text: `/etc/hosts is broken`.
+#[must_use]
+pub fn parse(text: &str) -> Option<CommandLine> {
+    command_line(text, |rest| {
         let words = normalize_arguments(rest);
         split_like_shell(&straighten_quotes(&words)).unwrap_or_else(|| split_words(&words))
     })
@@ -53,34 +99,36 @@ pub fn parse(text: &str, bot: Option<&str>) -> ParsedText {
 
 /// Parses the command of a button. A plugin wrote it, so its arguments are literal.
 #[must_use]
-pub fn parse_button(line: &str) -> ParsedText {
-    parse_with(line, None, |rest| split_like_shell(rest).unwrap_or_else(|| split_words(rest)))
+pub fn parse_button(text: &str) -> Option<CommandLine> {
+    command_line(text, |rest| split_like_shell(rest).unwrap_or_else(|| split_words(rest)))
 }
 
-fn parse_with(text: &str, bot: Option<&str>, arguments: impl Fn(&str) -> Vec<String>) -> ParsedText {
+fn command_line(text: &str, arguments: impl Fn(&str) -> Vec<String>) -> Option<CommandLine> {
+    let Head { name, addressee: None, rest } = head(text)? else { return None };
+    Some(CommandLine { name, invocation: Invocation { args: arguments(rest), text: rest.to_owned() } })
+}
+
+/// The parts of a text that begins like a command.
+struct Head<'t> {
+    name: String,
+    /// The word after an `@`.
+    addressee: Option<String>,
+    rest: &'t str,
+}
+
+fn head(text: &str) -> Option<Head<'_>> {
     let text = trim_blank_start(text);
     let line = text.trim_start_matches(is_slash);
     if line.len() == text.len() {
-        return ParsedText::Text;
+        return None;
     }
     let (word, rest) = line.split_at(line.find(char::is_whitespace).unwrap_or(line.len()));
     let word = to_half_width(word.trim_matches(is_blank).trim_end_matches(ends_name));
     let (name, addressee) = match word.split_once('@') {
-        Some((name, addressee)) => (name, Some(addressee)),
+        Some((name, addressee)) => (name, Some(addressee.to_owned())),
         None => (&*word, None),
     };
-    if !is_name(name) {
-        return ParsedText::Text;
-    }
-    match (addressee, bot) {
-        (None, _) => {}
-        (Some(addressee), Some(bot)) if addressee.eq_ignore_ascii_case(bot) => {}
-        (Some(addressee), Some(_)) if is_name(addressee) => return ParsedText::OtherBot,
-        (Some(_), _) => return ParsedText::Text,
-    }
-    let text = rest.trim();
-    let invocation = Invocation { args: arguments(text), text: text.to_owned() };
-    ParsedText::Command { name: name.to_ascii_lowercase(), invocation }
+    is_name(name).then(|| Head { name: name.to_ascii_lowercase(), addressee, rest: rest.trim() })
 }
 
 /// The solidus, its full-width form, the fraction slash and the division slash.
@@ -226,5 +274,59 @@ fn edit_distance(typed: &str, word: &str) -> usize {
     strsim::osa_distance(typed, word)
 }
 
+/// A command that an active plugin exports.
+pub trait ActiveCommand {
+    fn name(&self) -> &str;
+    /// The plugin that exports it.
+    fn plugin(&self) -> &str;
+    fn min_role(&self) -> Role;
+    /// Whether it doesn't wait for earlier commands of its place.
+    fn is_immediate(&self) -> bool;
+}
+
+/// The commands of the active plugins.
+pub trait CommandTable {
+    type Command: ActiveCommand;
+
+    fn command(&self, name: &str) -> Option<&Self::Command>;
+    fn commands(&self) -> impl Iterator<Item = &Self::Command>;
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub enum Resolution<'a, C> {
+    Command {
+        command: &'a C,
+        invocation: &'a Invocation,
+    },
+    Prompt,
+    /// No plugin is called.
+    Rejected(UpdateReply),
+}
+
+/// Resolves a message of a person with this role.
+#[must_use]
+pub fn resolve<'a, T: CommandTable>(input: &'a ChatInput, role: Role, table: &'a T) -> Resolution<'a, T::Command> {
+    let (line, owner) = match input {
+        ChatInput::Prompt => return Resolution::Prompt,
+        ChatInput::Command(line) => (line, None),
+        ChatInput::Button { command: Some(line), plugin } => (line, plugin.as_deref()),
+        // A button's text never goes to an agent.
+        ChatInput::Button { command: None, .. } => return Resolution::Rejected(UpdateReply::OldButton),
+    };
+    let CommandLine { name, invocation } = line;
+    let Some(command) = table.command(name) else {
+        let allowed = table.commands().filter(|command| role >= command.min_role());
+        let nearest = nearest(name, allowed.map(ActiveCommand::name)).map(str::to_owned);
+        return Resolution::Rejected(UpdateReply::UnknownCommand { name: name.clone(), nearest });
+    };
+    if let Some(plugin) = owner.filter(|owner| *owner != command.plugin()) {
+        return Resolution::Rejected(UpdateReply::NotItsButton { name: name.clone(), plugin: plugin.to_owned() });
+    }
+    if role < command.min_role() {
+        return Resolution::Rejected(UpdateReply::NotAllowed { name: name.clone(), role: command.min_role() });
+    }
+    Resolution::Command { command, invocation }
+}
+
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

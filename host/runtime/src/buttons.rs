@@ -5,7 +5,7 @@
 
 use cordboard_core::{
     render::{is_blank, one_line},
-    route::{self, ParsedText},
+    route::{self, CommandLine},
     types::{Button, Reply, SessionName},
 };
 
@@ -76,7 +76,7 @@ fn short(command: &str) -> String {
 /// The reason why `plugin` may not show this button, or `None` if it may.
 fn refusal(button: &Button, plugin: &str, directory: &dyn Directory) -> Option<String> {
     let short = short(&button.command);
-    let ParsedText::Command { name, invocation } = route::parse_button(&button.command) else {
+    let Some(CommandLine { name, invocation }) = route::parse_button(&button.command) else {
         return Some(format!("{short:?} is not a command: use a command of the plugin, such as \"/{plugin} again\""));
     };
     if name == PLUGINS_COMMAND && grants::is_grant_answer(&invocation.text) {

@@ -9,7 +9,7 @@ use tokio::{net::TcpListener, task::JoinSet};
 use super::{AppError, jobs};
 use crate::{
     hub::HostService,
-    webhook::{self, WebhookServer},
+    webhook::{self, CredentialError, WebhookServer},
 };
 
 /// The webhook listener, if there is one. Requests wait in its backlog until [`BackgroundTasks::begin`].
@@ -27,26 +27,25 @@ impl BackgroundTasks {
     ///
     /// # Errors
     /// The address cannot be bound.
-    pub async fn open(desk: &Arc<HostService>) -> Result<Self, AppError> {
-        let Some(address) = desk.config().webhook.listen else { return Ok(Self { listener: None }) };
+    pub async fn open(host: &Arc<HostService>) -> Result<Self, AppError> {
+        let Some(address) = host.config().webhook.listen else { return Ok(Self { listener: None }) };
         let listener = webhook::listen(address).await.map_err(|source| AppError::Listen { address, source })?;
         Ok(Self { listener: Some(listener) })
     }
 
-    pub fn begin(self, desk: &Arc<HostService>) -> Begun {
+    pub fn begin(self, host: &Arc<HostService>) -> Begun {
         let mut tasks = JoinSet::new();
-        tasks.spawn(jobs::of(desk));
+        tasks.spawn(jobs::of(host));
         if let Some(listener) = self.listener {
-            let board: Weak<dyn HostApi> = Arc::downgrade(&(Arc::clone(desk) as Arc<dyn HostApi>));
-            let door = WebhookServer::new(desk.config.clone(), Arc::clone(&desk.plugs), board, Arc::new(secret));
-            tasks.spawn(door.serve(listener));
+            let host_api: Weak<dyn HostApi> = Arc::downgrade(&(Arc::clone(host) as Arc<dyn HostApi>));
+            let server = WebhookServer::new(host.config.clone(), Arc::clone(&host.plugins), host_api, Arc::new(secret));
+            tasks.spawn(server.serve(listener));
         }
         Begun { _tasks: tasks }
     }
 }
 
-fn secret(config: &Config, name: &str) -> Result<String, String> {
-    let source = config.secrets.get(name);
-    let source = source.ok_or_else(|| format!("[secrets] has no '{name}': add {name} = \"/path/to/a/file\""))?;
-    cordboard_runtime::read_secret(name, source).map_err(|error| error.to_string())
+fn secret(config: &Config, name: &str) -> Result<String, CredentialError> {
+    let source = config.secrets.get(name).ok_or_else(|| CredentialError::Undefined(name.to_owned()))?;
+    cordboard_runtime::read_secret(name, source).map_err(|error| CredentialError::Unreadable(error.to_string()))
 }

@@ -12,8 +12,8 @@ use super::{AppError, front_end, load, named_plugin_folder, plugin_folder};
 use crate::{
     cli::{Listing, Paths, Places},
     clock::Clock,
-    control::{self, Answer, PluginRow, Question, SessionRow},
-    hub::{self, LiveConfig},
+    control::{self, ControlAnswer, ControlQuery, PluginRow, SessionRow},
+    hub::{LiveConfig, RestoredInbox},
     listing,
     rollout::{RejectedFile, Resources, Rollout},
     session::SessionConfig,
@@ -157,8 +157,8 @@ pub fn list_sessions(wanted: &Listing) -> Result<(), AppError> {
     telemetry::start("error");
     let places = wanted.paths.places()?;
     let rows = block_on(async {
-        match control::ask(&places.state, Question::Sessions).await? {
-            Some(Answer::Sessions(rows)) => Ok(rows),
+        match control::query(&places.state, ControlQuery::Sessions).await? {
+            Some(ControlAnswer::Sessions(rows)) => Ok(rows),
             Some(other) => Err(surprised(&other)),
             None => stored_sessions(&places),
         }
@@ -169,7 +169,7 @@ pub fn list_sessions(wanted: &Listing) -> Result<(), AppError> {
 fn stored_sessions(places: &Places) -> Result<Vec<SessionRow>, AppError> {
     let config = LiveConfig::new(load(places)?);
     let contents = cordboard_store::read_only(&places.state)?;
-    let (_, accepted) = hub::sort(contents.inbox);
+    let accepted = RestoredInbox::new(contents.inbox).prompts;
     let row = |mut record: SessionRecord| {
         // Without a running host, a stored process id does not identify an agent, and none works.
         record.process = None;
@@ -192,8 +192,8 @@ pub fn list_plugins(wanted: &Listing) -> Result<(), AppError> {
     telemetry::start("error");
     let places = wanted.paths.places()?;
     let rows: Vec<PluginRow> = block_on(async {
-        match control::ask(&places.state, Question::Plugins).await? {
-            Some(Answer::Plugins(rows)) => Ok(rows),
+        match control::query(&places.state, ControlQuery::Plugins).await? {
+            Some(ControlAnswer::Plugins(rows)) => Ok(rows),
             Some(other) => Err(surprised(&other)),
             None => {
                 let config = LiveConfig::new(load(&places)?);
@@ -205,10 +205,12 @@ pub fn list_plugins(wanted: &Listing) -> Result<(), AppError> {
     print(&rows, wanted.json, |rows| listing::plugins(rows, Clock::system().now()))
 }
 
-fn surprised(answer: &Answer) -> AppError {
+fn surprised(answer: &ControlAnswer) -> AppError {
     AppError::Plugin(match answer {
-        Answer::Error(why) => format!("the running host answered: {why}"),
-        Answer::Sessions(_) | Answer::Plugins(_) => "the running host sent an unexpected answer".to_owned(),
+        ControlAnswer::Error(why) => format!("the running host answered: {why}"),
+        ControlAnswer::Sessions(_) | ControlAnswer::Plugins(_) => {
+            "the running host sent an unexpected answer".to_owned()
+        }
     })
 }
 

@@ -8,31 +8,31 @@ use std::{
 use async_trait::async_trait;
 use cordboard_core::{cron::Cron, types::Timestamp};
 use cordboard_runtime::{DueJob, HostApi, Registry};
-use cordboard_store::Store;
+use cordboard_store::{Store, StoreError};
 use tokio::sync::watch;
 
 use crate::{
     hub::HostService,
-    schedule::{Due, HostZone, Jobs, Key, Schedule, Work},
+    schedule::{DueRun, HostZone, JobKey, JobRunner, Jobs, Schedule},
 };
 
 struct Job {
     plugs: Arc<Registry>,
     store: Store,
     /// Weak, so that the schedule does not keep the host service alive during shutdown.
-    desk: Weak<HostService>,
+    host: Weak<HostService>,
 }
 
 /// Runs the jobs of the active plugins until the future is dropped.
-pub fn of(desk: &Arc<HostService>) -> impl Future<Output = ()> + use<> {
-    let job = Job { plugs: Arc::clone(&desk.plugs), store: desk.store.clone(), desk: Arc::downgrade(desk) };
+pub fn of(host: &Arc<HostService>) -> impl Future<Output = ()> + use<> {
+    let job = Job { plugs: Arc::clone(&host.plugins), store: host.store.clone(), host: Arc::downgrade(host) };
     let wall = || Timestamp(0).after(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default());
     let mut zone = HostZone::new();
-    Schedule::new(Arc::new(job), Box::new(move || zone.new_one()), Arc::new(wall)).run()
+    Schedule::new(Arc::new(job), Box::new(move || zone.poll_change()), Arc::new(wall)).run()
 }
 
 #[async_trait]
-impl Work for Job {
+impl JobRunner for Job {
     fn jobs(&self) -> Jobs {
         self.plugs.snapshot().jobs().map(|(plugin, jobs)| (plugin.to_owned(), jobs.to_vec())).collect()
     }
@@ -50,16 +50,16 @@ impl Work for Job {
         })
     }
 
-    async fn begin(&self, key: &Key, at: Timestamp) -> Result<(), String> {
-        self.store.begin_job(&key.plugin, &key.job, at).await.map_err(|error| error.to_string())
+    async fn begin(&self, key: &JobKey, at: Timestamp) -> Result<(), StoreError> {
+        self.store.begin_job(&key.plugin, &key.job, at).await
     }
 
-    async fn run(&self, due: &Due) {
-        let Some(desk) = self.desk.upgrade() else { return };
+    async fn run(&self, due: &DueRun) {
+        let Some(host) = self.host.upgrade() else { return };
         let (plugin, job) = (due.key.plugin.as_str(), due.key.job.as_str());
         tracing::debug!(plugin, job, missed = due.missed, "job runs");
         let asked = DueJob { name: job.to_owned(), at: due.at, missed: due.missed };
-        let board = desk as Arc<dyn HostApi>;
+        let board = host as Arc<dyn HostApi>;
         if let Err(error) = self.plugs.run_job(&board, plugin, &asked).await {
             tracing::warn!(plugin, job, %error, "job failed");
         }

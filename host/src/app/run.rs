@@ -11,6 +11,7 @@ use cordboard_chat::{Limits, outbox::Outbox};
 use cordboard_core::{
     chat::InboxRow,
     event::{CausationChain, SessionEvent},
+    hub::HubEvent,
     session::{Exit, Input, Machine, Run},
     types::{ProcessId, SessionName, SessionRecord, SessionView},
 };
@@ -28,8 +29,8 @@ use crate::{
     clock::Clock,
     control,
     hub::{
-        self, Dispatcher, EventBus, HostService, InboxWriter, Intake, LiveConfig, Outbound, PluginQueries,
-        QuiescenceWaiter, SessionSupervisor, TurnRenderer,
+        self, Dispatcher, EventBus, HostService, InboxWriter, Intake, LiveConfig, Outbound, QueryRunner,
+        QuiescenceWaiter, RestoredInbox, SessionSupervisor, TurnRenderer,
     },
     reconcile::{self, Operators, Reconciler},
     rollout::{Resources, Rollout},
@@ -75,34 +76,34 @@ pub async fn serve(plan: StartOptions) -> Result<(), AppError> {
     let StoredState { host_id, sessions, active, inbox, outbox: unsent, unreachable, decisions: _ } = contents;
     let sessions = ground.without_future(sessions).await;
     let left_over = left_over(&sessions);
-    let roster = Arc::new(SessionRegistry::new(views(sessions, &ground.config), active));
-    let desk = ground.desk(&roster, &posts, (front.chat.limits(), orders.0));
+    let registry = Arc::new(SessionRegistry::new(views(sessions, &ground.config), active));
+    let host = ground.host_service(&registry, &posts, (front.chat.limits(), orders.0));
 
     // Bound before any work starts, because these are the last steps that can prevent a start.
-    let beside = BackgroundTasks::open(&desk).await?;
+    let beside = BackgroundTasks::open(&host).await?;
     let control = open_control(&plan.places.state)?;
 
     outbox.restore(unreachable, unsent);
     posts.withdraw_starts().await;
-    let server = Arc::new(ground.server(&desk, &posts));
-    let serving = hub::spawn(Arc::clone(&server), accepted);
-    ground.hooks.tell(SessionEvent::host_started(env!("CARGO_PKG_VERSION"), ground.clock.now()));
+    let server = Arc::new(ground.server(&host, &posts));
+    let hub = hub::spawn(Arc::clone(&server), accepted);
+    ground.hooks.emit(SessionEvent::host_started(env!("CARGO_PKG_VERSION"), ground.clock.now()));
     take_up(&server, inbox, &intake).await;
-    tokio::spawn(sweep(Arc::clone(&desk), host_id, left_over));
-    let control = control.serve(roster, Arc::clone(&ground.plugs), ground.clock);
-    let operators = ground.operators(&desk, posts, outbox.clone());
+    tokio::spawn(sweep(Arc::clone(&host), host_id, left_over));
+    let control = control.serve(registry, Arc::clone(&ground.plugs), ground.clock);
+    let operators = ground.operators(&host, posts, outbox.clone());
     let reconciler = Reconciler::new(operators, rollout, plan.places.config.clone(), rescan);
     outbox.set_menu(reconcile::menu(&ground.plugs.snapshot()));
     tokio::spawn(reconciler.run(changed, orders.1));
     // Messages from the previous run come before new ones.
-    let beside = beside.begin(&desk);
+    let beside = beside.begin(&host);
     front.begin();
 
     let end = shutdown::wait(&mut front, &mut signals).await;
     front.hang_up();
-    let lookout = QuiescenceWaiter { desk: Arc::clone(&desk) };
+    let lookout = QuiescenceWaiter { host: Arc::clone(&host) };
     let drain = ground.config.now().console.drain;
-    let ended = Shutdown { front: &mut front, lookout, desk, outbox, sending, serving, drain, signals }.take(end).await;
+    let ended = Shutdown { front: &mut front, lookout, host, outbox, sending, hub, drain, signals }.take(end).await;
     shutdown::close(&front).await;
     drop(watcher);
     control.abort();
@@ -148,66 +149,66 @@ impl HostBase {
             store: self.store.clone(),
             intake: intake.clone(),
             front_end: self.front_end,
-            met: Mutex::default(),
+            stored_members: Mutex::default(),
         })
     }
 
     /// Creates the host service and the session supervisor. Sessions query plugins, and plugins call the host service,
     /// so the last link is a weak reference.
-    fn desk(
+    fn host_service(
         &self,
-        roster: &Arc<SessionRegistry>,
+        registry: &Arc<SessionRegistry>,
         posts: &Outbound,
         (limits, orders): (Limits, AdminCommands),
     ) -> Arc<HostService> {
-        let advisor = Arc::new(PluginQueries {
-            plugs: Arc::clone(&self.plugs),
+        let queries = Arc::new(QueryRunner {
+            plugins: Arc::clone(&self.plugs),
             config: self.config.clone(),
-            roster: Arc::clone(roster),
-            board: OnceLock::new(),
+            registry: Arc::clone(registry),
+            host: OnceLock::new(),
         });
-        let lines = Arc::new(SessionSupervisor::new(
-            Arc::clone(roster),
-            self.ports(&advisor),
-            self.painter((roster, posts), limits),
+        let sessions = Arc::new(SessionSupervisor::new(
+            Arc::clone(registry),
+            self.ports(&queries),
+            self.painter((registry, posts), limits),
         ));
-        let desk = Arc::new(HostService {
+        let host = Arc::new(HostService {
             clock: self.clock,
             config: self.config.clone(),
-            plugs: Arc::clone(&self.plugs),
-            lines,
-            posts: posts.clone(),
+            plugins: Arc::clone(&self.plugs),
+            sessions,
+            outbound: posts.clone(),
             store: self.store.clone(),
-            orders,
-            state: self.state.clone(),
+            admin_commands: orders,
+            state_dir: self.state.clone(),
             causes: CausationChain::default(),
             press: None,
         });
-        self.hooks.serve_at(&desk);
-        let board: Arc<dyn HostApi> = Arc::clone(&desk) as Arc<dyn HostApi>;
-        drop(advisor.board.set(Arc::downgrade(&board)));
-        desk
+        self.hooks.set_host(&host);
+        let host_api: Arc<dyn HostApi> = Arc::clone(&host) as Arc<dyn HostApi>;
+        drop(queries.host.set(Arc::downgrade(&host_api)));
+        host
     }
 
-    fn ports(&self, advisor: &Arc<PluginQueries>) -> Ports {
+    fn ports(&self, queries: &Arc<QueryRunner>) -> Ports {
         Ports {
             clock: self.clock,
             environment: self.environment.clone(),
             host_id: self.host_id.as_str().into(),
-            folders: self.state.as_path().into(),
-            ledger: Arc::new(self.store.clone()),
-            advisor: Arc::new(Arc::clone(advisor)),
-            setup: Arc::new(self.config.clone()),
-            herald: Arc::new(Arc::clone(&self.hooks)),
+            state_dir: self.state.as_path().into(),
+            store: Arc::new(self.store.clone()),
+            queries: Arc::new(Arc::clone(queries)),
+            config: Arc::new(self.config.clone()),
+            events: Arc::new(Arc::clone(&self.hooks)),
         }
     }
 
-    fn painter(&self, (roster, posts): (&Arc<SessionRegistry>, &Outbound), limits: Limits) -> TurnRenderer {
+    fn painter(&self, (registry, posts): (&Arc<SessionRegistry>, &Outbound), limits: Limits) -> TurnRenderer {
         let text_units = u32::try_from(limits.text_units).unwrap_or(u32::MAX);
         TurnRenderer {
-            plugs: Arc::clone(&self.plugs),
-            roster: Arc::clone(roster),
-            posts: posts.clone(),
+            plugins: Arc::clone(&self.plugs),
+            registry: Arc::clone(registry),
+            outbound: posts.clone(),
             config: self.config.clone(),
             clock: self.clock,
             limits: ViewLimits { front_end: self.front_end.to_owned(), text_units },
@@ -215,11 +216,11 @@ impl HostBase {
         }
     }
 
-    fn server(&self, desk: &Arc<HostService>, posts: &Outbound) -> Dispatcher {
+    fn server(&self, host: &Arc<HostService>, posts: &Outbound) -> Dispatcher {
         Dispatcher {
-            plugs: Arc::clone(&self.plugs),
-            desk: Arc::clone(desk),
-            posts: posts.clone(),
+            plugins: Arc::clone(&self.plugs),
+            host: Arc::clone(host),
+            outbound: posts.clone(),
             store: self.store.clone(),
         }
     }
@@ -241,8 +242,14 @@ impl HostBase {
         rollout
     }
 
-    fn operators(&self, desk: &Arc<HostService>, posts: Outbound, outbox: Outbox) -> Operators {
-        Operators { config: self.config.clone(), desk: Arc::clone(desk), posts, front_end: self.front_end, outbox }
+    fn operators(&self, host: &Arc<HostService>, posts: Outbound, outbox: Outbox) -> Operators {
+        Operators {
+            config: self.config.clone(),
+            host: Arc::clone(host),
+            outbound: posts,
+            front_end: self.front_end,
+            outbox,
+        }
     }
 }
 
@@ -258,19 +265,18 @@ fn views(sessions: Vec<SessionRecord>, config: &LiveConfig) -> Vec<SessionView> 
 
 /// Restores the prompts and dispatches the updates that were accepted before the previous run ended.
 async fn take_up(server: &Dispatcher, inbox: Vec<InboxRow>, intake: &Intake) {
-    let (anew, revived) = hub::sort(server.desk.withdraw_at_start(inbox).await);
-    let anew = server.drop_stale(anew).await;
-    server.desk.lines().revive(revived).await;
-    drop(intake.send(anew).await);
+    let restored = RestoredInbox::new(server.host.withdraw_at_start(inbox).await);
+    server.host.sessions.restore(restored.prompts).await;
+    drop(intake.send(HubEvent::Restored(restored.updates)).await);
 }
 
-fn open_control(state: &Path) -> Result<control::Listening, AppError> {
+fn open_control(state: &Path) -> Result<control::ControlListener, AppError> {
     control::listen(state).map_err(|source| AppError::Control { path: control::socket(state), source })
 }
 
 /// Ends the agents that a killed host left running. Only a session whose previous agent is still exiting queues its
 /// prompts meanwhile.
-async fn sweep(desk: Arc<HostService>, host_id: String, known: Vec<(SessionName, ProcessId)>) {
+async fn sweep(host: Arc<HostService>, host_id: String, known: Vec<(SessionName, ProcessId)>) {
     let processes = known.iter().map(|(_, process)| process.clone()).collect();
     let swept = process::sweep(&host_id, processes).await;
     if swept.ended + swept.left > 0 {
@@ -278,9 +284,9 @@ async fn sweep(desk: Arc<HostService>, host_id: String, known: Vec<(SessionName,
     }
     let left: HashSet<SessionName> = known.into_iter().map(|(name, _)| name).collect();
     for name in left {
-        if let Some(line) = desk.lines().get(&name) {
+        if let Some(session) = host.sessions.get(&name) {
             let exit = Exit::Ended { status: "left behind by a killed host".to_owned(), last_stderr_line: None };
-            line.send(Input::Exit { run: Run::LEFT_OVER, exit }).await;
+            session.send(Input::Exit { run: Run::LEFT_OVER, exit }).await;
         }
     }
 }

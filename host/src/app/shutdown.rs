@@ -15,7 +15,7 @@ use super::{
     exit::End,
     front_end::{Front, Narrator},
 };
-use crate::hub::{HostService, OpenWork, QuiescenceWaiter, Serving};
+use crate::hub::{HostService, HubHandle, OpenWork, QuiescenceWaiter};
 
 /// The time for the outbox to send its remaining posts and for the front-end to show them. The rest is sent at the next
 /// start.
@@ -63,11 +63,11 @@ pub async fn wait(front: &mut Front, signals: &mut Signals) -> End {
 pub struct Shutdown<'f> {
     pub front: &'f mut Front,
     pub lookout: QuiescenceWaiter,
-    pub desk: Arc<HostService>,
+    pub host: Arc<HostService>,
     pub outbox: Outbox,
     /// The task of the outbox.
     pub sending: JoinHandle<()>,
-    pub serving: Serving,
+    pub hub: HubHandle,
     /// `[console] drain`.
     pub drain: Duration,
     pub signals: Signals,
@@ -76,12 +76,12 @@ pub struct Shutdown<'f> {
 impl Shutdown<'_> {
     /// Shuts everything down. A second signal, or Ctrl-C at the terminal, shortens the waits.
     pub async fn take(self, end: End) -> Result<(), AppError> {
-        let Self { front, lookout, desk, outbox, sending, serving, drain, mut signals } = self;
+        let Self { front, lookout, host, outbox, sending, hub, drain, mut signals } = self;
         let narrator = front.narrator();
         let outcome = match end {
             // Only the end of the input drains open turns. A signal ends the host without waiting for them.
             End::Input => tokio::select! {
-                ended = finish_turns(&lookout, serving, (&outbox, &narrator), drain) => ended,
+                ended = finish_turns(&lookout, hub, (&outbox, &narrator), drain) => ended,
                 () = tell_open(&narrator, (&lookout, &outbox), drain) => Ok(()),
                 () = skip_grace(&mut signals, front) => Ok(()),
             },
@@ -89,11 +89,11 @@ impl Shutdown<'_> {
             End::Failed(why) => Err(AppError::Front(why)),
         };
         tokio::select! {
-            () = end_agents(&desk, (&mut signals, front)) => {}
-            () = tell_live(&narrator, &desk) => {}
+            () = end_agents(&host, (&mut signals, front)) => {}
+            () = tell_live(&narrator, &host) => {}
         }
         let shown = async {
-            while !desk.lines().all_shown() {
+            while !host.sessions.all_shown() {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
             outbox.drained().await;
@@ -136,9 +136,9 @@ async fn tell_open(narrator: &Narrator, (lookout, outbox): (&QuiescenceWaiter, &
 }
 
 /// Tells the user once which agents are still running. Never returns.
-async fn tell_live(narrator: &Narrator, desk: &HostService) {
+async fn tell_live(narrator: &Narrator, host: &HostService) {
     tokio::time::sleep(TELL).await;
-    let views = desk.lines().roster.views();
+    let views = host.sessions.registry.views();
     let live: Vec<&str> =
         views.iter().filter(|view| view.phase.is_live()).map(|view| view.record.name.as_str()).collect();
     if !live.is_empty() {
@@ -154,17 +154,17 @@ fn spell(open: &[OpenWork]) -> String {
 /// Waits until all prompts are answered and the answers are read, for at most `drain`. A reader may be slow.
 async fn finish_turns(
     lookout: &QuiescenceWaiter,
-    serving: Serving,
+    hub: HubHandle,
     (outbox, narrator): (&Outbox, &Narrator),
     drain: Duration,
 ) -> Result<(), AppError> {
     let began = tokio::time::Instant::now();
     let rest = || drain.saturating_sub(began.elapsed());
     let undrained = |open: String| Err(AppError::Undrained { patience: drain, open });
-    if tokio::time::timeout(drain, serving.finish()).await.is_err() {
+    if tokio::time::timeout(drain, hub.finish()).await.is_err() {
         return undrained("commands".to_owned());
     }
-    if let Err(open) = lookout.rest(rest()).await {
+    if let Err(open) = lookout.wait(rest()).await {
         return undrained(spell(&open));
     }
     let read = async {
@@ -179,20 +179,20 @@ async fn finish_turns(
 }
 
 /// Ends all agents in parallel. Each further signal shortens the waits.
-async fn end_agents(desk: &HostService, (signals, front): (&mut Signals, &mut Front)) {
-    let roster = &desk.lines().roster;
-    let mut changes = roster.changes();
+async fn end_agents(host: &HostService, (signals, front): (&mut Signals, &mut Front)) {
+    let registry = &host.sessions.registry;
+    let mut changes = registry.changes();
     let gone = async {
         // Agents are counted only after every snapshot is up to date, because an actor may just have started one.
-        desk.lines().end().await;
-        while roster.live() > 0 {
+        host.sessions.shut_down().await;
+        while registry.live_agents() > 0 {
             tokio::select! {
                 _ = changes.changed() => {}
-                () = skip_grace(signals, front) => desk.lines().tell_all(|_| Some(Input::Shutdown)).await,
+                () = skip_grace(signals, front) => host.sessions.send_to_all(|_| Some(Input::Shutdown)).await,
             }
         }
     };
     if tokio::time::timeout(AGENTS, gone).await.is_err() {
-        tracing::error!(live = roster.live(), "some agents survive SIGKILL");
+        tracing::error!(live = registry.live_agents(), "some agents survive SIGKILL");
     }
 }

@@ -1,5 +1,5 @@
-//! Connects the outbox to the hub, which passes it stored posts, and to the store, which records the progress of their
-//! delivery. The ports belong to their users, so that the store and the chats don't know each other.
+//! Connects the outbox to the hub, which passes it stored posts, and sessions and the outbox to the store. The ports
+//! belong to their users, so that the store and the chats don't know each other.
 
 use async_trait::async_trait;
 use cordboard_chat::{
@@ -8,45 +8,29 @@ use cordboard_chat::{
 };
 use cordboard_core::{
     agent::PromptId,
-    chat::{Delivery, MessageId, OutboxRow, PostId},
-    turn::TurnFrame,
-    types::Place,
+    chat::{CompletedUpdate, Delivery, MessageId, Origin, OutboxRow, PostId, Update, UpdateKind},
+    session::Prompt,
+    types::{Caller, Place, Role, SessionRecord},
 };
 use cordboard_store::{Store, StoreError};
 
-use crate::hub::OutboundSink;
+use crate::{hub::OutboundSink, session::SessionStore};
 
 #[async_trait]
 impl OutboundSink for Outbox {
-    fn live(&self, place: &Place, turn: &PromptId, frame: TurnFrame) {
-        self.post(Post::Frame { place: place.clone(), turn: turn.clone(), frame });
-    }
-
-    fn post(&self, rows: Vec<OutboxRow>) {
-        self.post_all(rows.into_iter().map(Post::Final).collect());
-    }
-
-    fn stopping(&self, place: &Place, turn: &PromptId) {
-        self.post(Post::Stopping { place: place.clone(), turn: turn.clone() });
-    }
-
-    fn back(&self, place: &Place, turn: &PromptId) {
-        self.post(Post::Requeued { place: place.clone(), turn: turn.clone() });
+    fn post(&self, posts: Vec<Post>) {
+        self.post_all(posts);
     }
 
     async fn acknowledge(&self, place: &Place, message: Option<&MessageId>) -> bool {
         Self::acknowledge(self, place, message).await
     }
 
-    fn over(&self, place: &Place, turn: &PromptId) {
-        self.post(Post::Ended { place: place.clone(), turn: turn.clone() });
-    }
-
-    fn heard(&self, place: &Place) {
+    fn on_user_message(&self, place: &Place) {
         Self::on_user_message(self, place);
     }
 
-    fn cut(&self, place: &Place) -> AnswerStop {
+    fn stop_answer(&self, place: &Place) -> AnswerStop {
         Self::stop_answer(self, place)
     }
 }
@@ -92,5 +76,38 @@ impl DeliveryStore for StoredDeliveries {
             Reachability::Blocked => self.0.set_unreachable(place).await,
             Reachability::Open => self.0.set_reachable(place).await,
         })
+    }
+}
+
+#[async_trait]
+impl SessionStore for Store {
+    async fn save(&self, record: &SessionRecord) -> Result<(), StoreError> {
+        self.save_session(record).await
+    }
+
+    async fn requeue(&self, record: &SessionRecord, prompt: &Prompt) -> Result<(), StoreError> {
+        let owner = record.owner.clone();
+        let update = Update {
+            key: format!("again:{}", prompt.id.0),
+            caller: Caller { name: owner.0.clone(), id: owner, role: Role::Member },
+            place: prompt.place.clone(),
+            what: UpdateKind::Text(prompt.text.clone()),
+            at: record.last_active,
+            locale: None,
+            origin: Origin::default(),
+        };
+        self.accept_again(update, &prompt.id, record).await
+    }
+
+    async fn mark_sent(&self, prompt: &PromptId) -> Result<(), StoreError> {
+        Self::mark_sent(self, prompt).await
+    }
+
+    async fn mark_queued(&self, prompt: &PromptId) -> Result<(), StoreError> {
+        Self::mark_queued(self, prompt).await
+    }
+
+    async fn complete(&self, prompt: &PromptId) -> Result<(), StoreError> {
+        self.finish(vec![CompletedUpdate::Prompt(prompt.clone())], Vec::new()).await.map(drop)
     }
 }

@@ -3,7 +3,7 @@
 
 mod api;
 mod plugin_state;
-mod questions;
+mod queries;
 mod session;
 mod setup;
 
@@ -23,7 +23,7 @@ use cordboard_runtime::{AdminCommands, ChatMember, FakeNetwork};
 
 use self::session::FakeSession;
 pub use self::{
-    questions::settle,
+    queries::settle,
     setup::{SessionSetup, SetupError},
 };
 use super::recorded_action::RecordedAction;

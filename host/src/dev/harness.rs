@@ -117,23 +117,23 @@ impl Harness {
 
     /// Handles a line of the chat as the hub does.
     pub async fn say(&self, line: &str) -> Response {
-        self.respond(ChatInput::Text { text: line, bot: None }, &self.host).await
+        self.respond(&ChatInput::typed(line), line, &self.host).await
     }
 
     /// Handles the press of a button as the hub does. `request` is what its message asks.
     pub async fn press(&self, button: &Button, request: Option<Request>) -> Response {
         let press = Arc::new(Press::new(button.session.clone(), request));
-        let input = ChatInput::Button { command: &button.command, plugin: button.plugin.as_deref() };
-        self.respond(input, &self.host.pressed(press)).await
+        let input = ChatInput::pressed(&button.command, button.plugin.as_deref());
+        self.respond(&input, &button.command, &self.host.pressed(press)).await
     }
 
-    async fn respond(&self, input: ChatInput<'_>, host: &FakeHost) -> Response {
+    /// Handles a message that was parsed from `text`.
+    async fn respond(&self, input: &ChatInput, text: &str, host: &FakeHost) -> Response {
         let table = self.registry.snapshot();
-        match (route::resolve(input, self.caller.role, &*table), input) {
-            (Resolution::Command { command, invocation }, _) => self.call(command, &invocation, host).await,
-            (Resolution::Rejected(answer), _) => refused(answer),
-            (Resolution::Prompt, ChatInput::Text { text, .. }) => self.prompt(text),
-            (Resolution::Prompt, ChatInput::Button { .. }) | (Resolution::OtherBot, _) => Response::nothing(),
+        match route::resolve(input, self.caller.role, &*table) {
+            Resolution::Command { command, invocation } => self.call(command, invocation, host).await,
+            Resolution::Rejected(answer) => refused(answer),
+            Resolution::Prompt => self.prompt(text),
         }
     }
 

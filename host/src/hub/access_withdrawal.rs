@@ -13,20 +13,20 @@ use cordboard_core::{
 
 use super::{
     host_api::{HostService, chat_members},
-    sessions::presenter::taken_back,
+    sessions::presenter::withdrawn_post,
 };
 
 impl HostService {
     /// Returns the caller with the current role. `None` if the caller has no access.
     #[must_use]
-    pub fn now_served(&self, caller: &Caller) -> Option<Caller> {
+    pub fn with_current_role(&self, caller: &Caller) -> Option<Caller> {
         let role = chat_members::role(&caller.id, &self.config().access)?;
         Some(Caller { role, ..caller.clone() })
     }
 
     /// Returns whether the author of a prompt may still use its session.
     fn may_prompt(&self, update: &Update, session: &SessionName) -> bool {
-        let (caller, view) = (self.now_served(&update.caller), self.lines.roster.view(session.as_str()));
+        let (caller, view) = (self.with_current_role(&update.caller), self.sessions.registry.view(session.as_str()));
         caller.zip(view).is_some_and(|(caller, view)| caller.may_control(&view.record.owner))
     }
 
@@ -40,15 +40,15 @@ impl HostService {
                 Vec::new()
             }
         };
-        let (_, revoked) = self.take_revoked(open).await;
+        let (_, revoked) = self.split_revoked(open).await;
         let mut withdrawn: HashMap<SessionName, Vec<PromptId>> = HashMap::new();
         for (prompt, session) in revoked {
             withdrawn.entry(session).or_default().push(prompt);
         }
         for (session, prompts) in withdrawn {
             tracing::info!(%session, count = prompts.len(), "dropped queued messages: their authors lost access to the session");
-            if let Some(line) = self.lines.get(&session) {
-                line.send(Input::Withdrawn(prompts)).await;
+            if let Some(session) = self.sessions.get(&session) {
+                session.send(Input::Withdrawn(prompts)).await;
             }
         }
     }
@@ -56,13 +56,13 @@ impl HostService {
     /// Does the same at startup, and ends the turns that the last host left unfinished. No session has a prompt yet, so
     /// this settles the prompts and ends their turns. Returns the rows that the sessions get back.
     pub async fn withdraw_at_start(&self, open: Vec<InboxRow>) -> Vec<InboxRow> {
-        let (left, revoked) = self.take_revoked(open).await;
+        let (left, revoked) = self.split_revoked(open).await;
         // The turns come first: a settled prompt doesn't lead to the messages of its turn any more.
         self.end_streamed_turns(&left, &revoked).await;
         let revoked: Vec<CompletedUpdate> =
             revoked.into_iter().map(|(prompt, _)| CompletedUpdate::Prompt(prompt)).collect();
         if !revoked.is_empty() {
-            self.posts.finish(revoked, Vec::new()).await;
+            self.outbound.finish(revoked, Vec::new()).await;
         }
         left
     }
@@ -78,25 +78,25 @@ impl HostService {
         for (turn, place) in turns {
             // The agent may have begun the turn by itself. Then the session is unknown.
             let session = left.iter().find(|row| row.prompt == turn).and_then(|row| session_of(&row.state));
-            let view = session.and_then(|session| self.lines.roster.view(session.as_str()));
+            let view = session.and_then(|session| self.sessions.registry.view(session.as_str()));
             let is_revoked = revoked.iter().any(|(prompt, _)| *prompt == turn);
             if is_revoked || !chat_members::may_read(&place, view.as_deref(), &self.config().access) {
-                self.posts.finish(Vec::new(), vec![taken_back(&place, &turn)]).await;
+                self.outbound.finish(Vec::new(), vec![withdrawn_post(&place, &turn)]).await;
             }
         }
-        self.posts.mark_cut_off().await;
+        self.outbound.mark_cut_off().await;
     }
 
     /// Applies the current `[access]` to people, buttons and open prompts. Returns the prompts whose authors still have
     /// the right, and the others with their sessions.
-    async fn take_revoked(&self, open: Vec<InboxRow>) -> (Vec<InboxRow>, Vec<(PromptId, SessionName)>) {
-        self.forget_people().await;
+    async fn split_revoked(&self, open: Vec<InboxRow>) -> (Vec<InboxRow>, Vec<(PromptId, SessionName)>) {
+        self.withdraw_people().await;
         let (mut left, mut revoked) = (Vec::with_capacity(open.len()), Vec::new());
         for row in open {
             match self.revoked(&row) {
                 None => left.push(row),
                 Some(session) => {
-                    self.tell_withdrawn(&row.update, &session).await;
+                    self.notify_withdrawn(&row.update, &session).await;
                     revoked.push((row.prompt, session));
                 }
             }
@@ -108,9 +108,9 @@ impl HostService {
     /// and before the prompt was stored.
     pub(super) async fn withdraw_if_revoked(&self, update: &Update, prompt: PromptId, session: &SessionName) {
         if !self.may_prompt(update, session)
-            && let Some(line) = self.lines.get(session)
+            && let Some(session) = self.sessions.get(session)
         {
-            line.send(Input::Withdrawn(vec![prompt])).await;
+            session.send(Input::Withdrawn(vec![prompt])).await;
         }
     }
 
@@ -121,18 +121,18 @@ impl HostService {
         (!self.may_prompt(&row.update, session)).then(|| session.clone())
     }
 
-    async fn tell_withdrawn(&self, update: &Update, session: &SessionName) {
-        if self.now_served(&update.caller).is_some() {
-            let told = NewPost::new(update.place.clone(), messages::plain(&messages::session_access_lost(session)));
-            self.posts.finish(Vec::new(), vec![told]).await;
+    async fn notify_withdrawn(&self, update: &Update, session: &SessionName) {
+        if self.with_current_role(&update.caller).is_some() {
+            let post = NewPost::new(update.place.clone(), messages::plain(&messages::session_access_lost(session)));
+            self.outbound.finish(Vec::new(), vec![post]).await;
         }
     }
 
     /// Clears the active sessions of people who no longer have access, and closes the buttons in their private chats.
-    async fn forget_people(&self) {
+    async fn withdraw_people(&self) {
         let access = &self.config().access;
-        let gone = |person: &UserId| chat_members::role(person, access).is_none();
-        for scope in self.lines.roster.unbind_people(gone) {
+        let lost_access = |person: &UserId| chat_members::role(person, access).is_none();
+        for scope in self.sessions.registry.unbind_people(lost_access) {
             if let Err(error) = self.store.set_active_session(&scope, None).await {
                 tracing::warn!(%error, "failed to clear the active session of a user without access");
             }
@@ -141,8 +141,10 @@ impl HostService {
             tracing::warn!(%error, "failed to close the buttons of users without access");
             Vec::new()
         });
-        for place in places.iter().filter(|place| chat_members::person_of(place).is_some_and(|person| gone(&person))) {
-            self.posts.close_keyboards_of(place).await;
+        for place in
+            places.iter().filter(|place| chat_members::person_of(place).is_some_and(|person| lost_access(&person)))
+        {
+            self.outbound.close_keyboards_of(place).await;
         }
     }
 }

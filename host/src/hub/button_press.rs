@@ -14,84 +14,89 @@ use cordboard_core::{
 pub struct Press {
     pub session: Option<SessionName>,
     pub request: Option<Request>,
-    came: Mutex<Came>,
+    effect: Mutex<PressEffect>,
 }
 
 /// The effect of the call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Came {
+pub enum PressEffect {
     #[default]
-    Nothing,
+    None,
     /// The session of the button was changed.
-    Changed,
-    /// The request of the button is already closed.
-    NotOpen,
+    SessionChanged,
+    /// The request of the button was already closed.
+    RequestClosed,
 }
 
 impl Press {
     #[must_use]
     pub fn new(session: Option<SessionName>, request: Option<Request>) -> Self {
-        Self { session, request, came: Mutex::default() }
+        Self { session, request, effect: Mutex::default() }
     }
 
     #[must_use]
-    pub fn came(&self) -> Came {
-        *self.came.lock().unwrap_or_else(PoisonError::into_inner)
+    pub fn effect(&self) -> PressEffect {
+        *self.effect.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn note(&self, came: Came) {
-        *self.came.lock().unwrap_or_else(PoisonError::into_inner) = came;
+    fn set_effect(&self, effect: PressEffect) {
+        *self.effect.lock().unwrap_or_else(PoisonError::into_inner) = effect;
     }
 
-    /// Returns the order for `name`, bound to the button's request if the request applies to it.
+    /// Returns the command for `name`, bound to the button's request if the request applies to it.
     #[must_use]
-    pub fn bind(&self, name: &SessionName, order: SessionCommand) -> SessionCommand {
-        match (&self.request, order) {
-            (Some(request), order @ (SessionCommand::Retry(_) | SessionCommand::Fresh | SessionCommand::Leave))
+    pub fn bind(&self, name: &SessionName, command: SessionCommand) -> SessionCommand {
+        match (&self.request, command) {
+            (Some(request), command @ (SessionCommand::Retry(_) | SessionCommand::Fresh | SessionCommand::Leave))
                 if self.session.as_ref() == Some(name) =>
             {
-                SessionCommand::Pressed(request.clone(), Box::new(order))
+                SessionCommand::Pressed(request.clone(), Box::new(command))
             }
-            (_, order) => order,
+            (_, command) => command,
         }
     }
 
-    /// Records the outcome of `order` for `name`.
-    pub fn ordered(&self, name: &SessionName, changes: Changes, outcome: &Result<SessionView, ApiError>) {
+    /// Records the outcome of a command for `name`.
+    pub fn record(&self, name: &SessionName, change: CommandChange, outcome: &Result<SessionView, ApiError>) {
         if self.session.as_ref() != Some(name) {
             return;
         }
         match outcome {
-            Ok(_) if changes == Changes::Session => self.note(Came::Changed),
-            Err(refusal) if refusal.text == messages::NOT_OPEN => self.note(Came::NotOpen),
+            Ok(_) if change == CommandChange::Lasting => self.set_effect(PressEffect::SessionChanged),
+            Err(refusal) if refusal.text == messages::NOT_OPEN => self.set_effect(PressEffect::RequestClosed),
             Ok(_) | Err(_) => {}
         }
     }
 }
 
-/// The kinds of orders, by how long their effect lasts.
+/// The kinds of commands, by how long their effect lasts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Changes {
+pub enum CommandChange {
     /// A lasting change of the session. Afterwards the buttons are removed.
-    Session,
+    Lasting,
     /// A temporary change: of the agent process, of the running turn, or of the place that shows it.
-    Moment,
+    Temporary,
 }
 
-impl Changes {
+impl CommandChange {
     #[must_use]
-    pub const fn of(order: &SessionCommand) -> Self {
-        match order {
+    pub const fn of(command: &SessionCommand) -> Self {
+        match command {
             SessionCommand::Touch(_)
             | SessionCommand::Start
             | SessionCommand::Interrupt { .. }
-            | SessionCommand::Suspend => Self::Moment,
-            SessionCommand::ForceSuspend => Self::Moment,
-            SessionCommand::Retry(_) | SessionCommand::Fresh | SessionCommand::Leave | SessionCommand::Pressed(..) => {
-                Self::Session
-            }
-            SessionCommand::Archive | SessionCommand::Restore | SessionCommand::SetIdleTimeout(_) => Self::Session,
-            SessionCommand::SetModel(_) | SessionCommand::SetPersona(_) | SessionCommand::SetMode(_) => Self::Session,
+            | SessionCommand::Suspend
+            | SessionCommand::ForceSuspend => Self::Temporary,
+            SessionCommand::Retry(_)
+            | SessionCommand::Fresh
+            | SessionCommand::Leave
+            | SessionCommand::Pressed(..)
+            | SessionCommand::Archive
+            | SessionCommand::Restore
+            | SessionCommand::SetIdleTimeout(_)
+            | SessionCommand::SetModel(_)
+            | SessionCommand::SetPersona(_)
+            | SessionCommand::SetMode(_) => Self::Lasting,
         }
     }
 }

@@ -17,10 +17,10 @@ use crate::session::EventSink;
 /// that times out on every call is full, the hook is minutes behind, and new events are worth more than old ones.
 const QUEUE: usize = 256;
 
-/// `desk` is weak because the host service owns the sessions, which own the event bus.
+/// `host` is weak because the host service owns the sessions, which own the event bus.
 pub struct EventBus {
-    plugs: Arc<Registry>,
-    desk: OnceLock<Weak<HostService>>,
+    plugins: Arc<Registry>,
+    host: OnceLock<Weak<HostService>>,
     queues: Mutex<HashMap<String, Queue>>,
 }
 
@@ -43,27 +43,27 @@ enum Queued {
 
 impl EventBus {
     #[must_use]
-    pub fn new(plugs: Arc<Registry>) -> Arc<Self> {
-        Arc::new(Self { plugs, desk: OnceLock::new(), queues: Mutex::default() })
+    pub fn new(plugins: Arc<Registry>) -> Arc<Self> {
+        Arc::new(Self { plugins, host: OnceLock::new(), queues: Mutex::default() })
     }
 
     /// Sets the host service that hooks call. Events that are delivered earlier are discarded.
-    pub fn serve_at(&self, desk: &Arc<HostService>) {
-        drop(self.desk.set(Arc::downgrade(desk)));
+    pub fn set_host(&self, host: &Arc<HostService>) {
+        drop(self.host.set(Arc::downgrade(host)));
     }
 
     fn queues(&self) -> MutexGuard<'_, HashMap<String, Queue>> {
         self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn push(&self, plugin: &str, happening: Arc<SessionEvent>) -> Queued {
+    fn push(&self, plugin: &str, event: Arc<SessionEvent>) -> Queued {
         let mut queues = self.queues();
         let Some(queue) = queues.get_mut(plugin) else {
-            let queue = Queue { waiting: VecDeque::from([happening]), dropped: 0 };
+            let queue = Queue { waiting: VecDeque::from([event]), dropped: 0 };
             queues.insert(plugin.to_owned(), queue);
             return Queued::First;
         };
-        queue.push(happening)
+        queue.push(event)
     }
 
     /// Removes and returns the next event. Removes the queue if it is empty.
@@ -76,22 +76,22 @@ impl EventBus {
         next
     }
 
-    async fn work(self: Arc<Self>, plugin: String) {
-        while let Some(happening) = self.next(&plugin) {
-            let Some(desk) = self.desk.get().and_then(Weak::upgrade) else { continue };
-            let board = Arc::new(desk.reached_by(happening.causes.through(&plugin))) as Arc<dyn HostApi>;
-            match self.plugs.hook(&board, &plugin, &happening).await {
+    async fn deliver(self: Arc<Self>, plugin: String) {
+        while let Some(event) = self.next(&plugin) {
+            let Some(host) = self.host.get().and_then(Weak::upgrade) else { continue };
+            let host = Arc::new(host.caused_by(event.causes.through(&plugin))) as Arc<dyn HostApi>;
+            match self.plugins.hook(&host, &plugin, &event).await {
                 // The plugin was deactivated in the meantime.
                 Ok(()) | Err(CallError::NotOffered(_)) => {}
-                Err(error) => tracing::warn!(plugin, event = happening.kind.as_str(), %error, "hook failed"),
+                Err(error) => tracing::warn!(plugin, event = event.kind.as_str(), %error, "hook failed"),
             }
         }
     }
 }
 
 impl Queue {
-    fn push(&mut self, happening: Arc<SessionEvent>) -> Queued {
-        self.waiting.push_back(happening);
+    fn push(&mut self, event: Arc<SessionEvent>) -> Queued {
+        self.waiting.push_back(event);
         if self.waiting.len() <= QUEUE {
             return Queued::Behind;
         }
@@ -102,12 +102,12 @@ impl Queue {
 }
 
 impl EventSink for Arc<EventBus> {
-    fn tell(&self, happening: SessionEvent) {
-        let table = self.plugs.snapshot();
-        let happening = Arc::new(happening);
-        for plugin in table.hooks().filter(|plugin| !happening.causes.has(plugin)) {
-            match self.push(plugin, Arc::clone(&happening)) {
-                Queued::First => drop(tokio::spawn(Self::clone(self).work(plugin.to_owned()))),
+    fn emit(&self, event: SessionEvent) {
+        let table = self.plugins.snapshot();
+        let event = Arc::new(event);
+        for plugin in table.hooks().filter(|plugin| !event.causes.has(plugin)) {
+            match self.push(plugin, Arc::clone(&event)) {
+                Queued::First => drop(tokio::spawn(Self::clone(self).deliver(plugin.to_owned()))),
                 Queued::InPlaceOf(1) => {
                     tracing::warn!(plugin, queue = QUEUE, "hook is too slow: dropping its oldest events");
                 }

@@ -1,5 +1,5 @@
 //! Implements the host API: shows and changes sessions, places and plugins on behalf of a caller, and checks the rights
-//! of the caller. All orders to sessions go through this module.
+//! of the caller. All commands of callers to sessions go through this module.
 
 pub mod chat_members;
 pub mod create_session;
@@ -26,25 +26,24 @@ use cordboard_store::{Store, StoreError};
 
 use self::create_session::{NewSession, check_persona};
 use super::{
-    button_press::{Changes, Press},
+    button_press::{CommandChange, Press},
     live_config::LiveConfig,
     outbound::Outbound,
     refusal_texts::{not_stored, taken, unknown},
     sessions::supervisor::SessionSupervisor,
 };
-use crate::{clock::Clock, session::OrderSource, session_registry::SessionRegistry};
+use crate::{clock::Clock, session::CommandSource, session_registry::SessionRegistry};
 
 #[derive(Clone)]
 pub struct HostService {
     pub clock: Clock,
     pub config: LiveConfig,
-    pub plugs: Arc<Registry>,
-    pub lines: Arc<SessionSupervisor>,
-    pub posts: Outbound,
+    pub plugins: Arc<Registry>,
+    pub sessions: Arc<SessionSupervisor>,
+    pub outbound: Outbound,
     pub store: Store,
-    pub orders: AdminCommands,
-    /// The state directory.
-    pub state: PathBuf,
+    pub admin_commands: AdminCommands,
+    pub state_dir: PathBuf,
     /// The hooks that caused the calls to this instance.
     pub causes: CausationChain,
     /// The pressed button.
@@ -52,19 +51,15 @@ pub struct HostService {
 }
 
 impl HostService {
-    pub fn lines(&self) -> &SessionSupervisor {
-        &self.lines
-    }
-
     /// Returns a copy for a call that these hooks caused.
     #[must_use]
-    pub fn reached_by(&self, causes: CausationChain) -> Self {
+    pub fn caused_by(&self, causes: CausationChain) -> Self {
         Self { causes, ..self.clone() }
     }
 
     /// Returns a copy for the call of a pressed button.
     #[must_use]
-    pub fn pressed(&self, press: Arc<Press>) -> Self {
+    pub fn for_button(&self, press: Arc<Press>) -> Self {
         Self { press: Some(press), ..self.clone() }
     }
 
@@ -72,22 +67,22 @@ impl HostService {
         self.config.now()
     }
 
-    fn roster(&self) -> &SessionRegistry {
-        &self.lines.roster
+    fn registry(&self) -> &SessionRegistry {
+        &self.sessions.registry
     }
 
     /// Converts the times of a view to wall clock time.
-    fn shown(&self, view: &SessionView) -> SessionView {
+    fn with_wall_times(&self, view: &SessionView) -> SessionView {
         let mut view = view.clone();
-        view.record.created = self.clock.shown(view.record.created);
-        view.record.last_active = self.clock.shown(view.record.last_active);
+        view.record.created = self.clock.to_wall(view.record.created);
+        view.record.last_active = self.clock.to_wall(view.record.last_active);
         view
     }
 
     /// Returns a session that the caller may see. For any other session the caller learns only that the name is in use, as
     /// from `/new`.
-    fn seen(&self, caller: &Caller, name: &str) -> Result<Arc<SessionView>, ApiError> {
-        let view = self.roster().view(name).ok_or_else(|| unknown(name))?;
+    fn visible(&self, caller: &Caller, name: &str) -> Result<Arc<SessionView>, ApiError> {
+        let view = self.registry().view(name).ok_or_else(|| unknown(name))?;
         if caller.may_control(&view.record.owner) { Ok(view) } else { Err(taken(&view, caller)) }
     }
 
@@ -96,18 +91,18 @@ impl HostService {
         &self,
         caller: &Caller,
         name: &SessionName,
-        order: SessionCommand,
+        command: SessionCommand,
     ) -> Result<SessionView, ApiError> {
-        let Some(press) = &self.press else { return self.act(caller, name, order).await };
-        let changes = Changes::of(&order);
-        let outcome = self.act(caller, name, press.bind(name, order)).await;
-        press.ordered(name, changes, &outcome);
+        let Some(press) = &self.press else { return self.act(caller, name, command).await };
+        let change = CommandChange::of(&command);
+        let outcome = self.act(caller, name, press.bind(name, command)).await;
+        press.record(name, change, &outcome);
         outcome
     }
 
-    async fn act(&self, caller: &Caller, name: &SessionName, order: SessionCommand) -> Result<SessionView, ApiError> {
-        let line = self.lines.get(name).ok_or_else(|| unknown(name.as_str()))?;
-        line.order(order, OrderSource { by: Some(caller.name.clone()), causes: self.causes.clone() }).await
+    async fn act(&self, caller: &Caller, name: &SessionName, command: SessionCommand) -> Result<SessionView, ApiError> {
+        let session = self.sessions.get(name).ok_or_else(|| unknown(name.as_str()))?;
+        session.command(command, CommandSource { by: Some(caller.name.clone()), causes: self.causes.clone() }).await
     }
 }
 
@@ -136,20 +131,20 @@ impl HostApi for HostService {
     }
 
     fn current(&self, caller: &Caller, place: &Place) -> Option<SessionView> {
-        self.roster().active(caller, place).map(|view| self.shown(&view))
+        self.registry().active(caller, place).map(|view| self.with_wall_times(&view))
     }
 
     fn count(&self, caller: &Caller) -> usize {
-        self.roster().seen_by(caller, false).len()
+        self.registry().visible_to(caller, ArchiveFilter::Current).len()
     }
 
     fn page(&self, caller: &Caller, filter: ArchiveFilter, skip: usize, count: usize) -> Vec<SessionView> {
-        let page = self.roster().page(caller, filter == ArchiveFilter::Archived, skip, count);
-        page.iter().map(|view| self.shown(view)).collect()
+        let page = self.registry().page(caller, filter, skip, count);
+        page.iter().map(|view| self.with_wall_times(view)).collect()
     }
 
     fn find(&self, caller: &Caller, name: &str) -> Option<SessionView> {
-        self.seen(caller, name).ok().map(|view| self.shown(&view))
+        self.visible(caller, name).ok().map(|view| self.with_wall_times(&view))
     }
 
     fn agents(&self) -> Vec<Choice> {
@@ -159,9 +154,9 @@ impl HostApi for HostService {
     async fn create(&self, caller: &Caller, spec: SessionSpec) -> Result<SessionView, ApiError> {
         let config = self.config();
         let rules = NewSession {
-            roster: self.roster(),
+            registry: self.registry(),
             config: &config,
-            state: &self.state,
+            state_dir: &self.state_dir,
             personas: Some(self.personas()),
             now: self.clock.now(),
         };
@@ -169,25 +164,25 @@ impl HostApi for HostService {
         match self.store.create_session(&record).await {
             Ok(()) => {}
             Err(StoreError::Exists { .. }) => {
-                let there = self.roster().view(record.name.as_str());
+                let there = self.registry().view(record.name.as_str());
                 return Err(there.map_or_else(|| unknown(record.name.as_str()), |there| taken(&there, caller)));
             }
             Err(error) => return Err(not_stored(&error)),
         }
-        let view = self.lines.at_rest(record);
-        self.roster().add(view.clone());
-        self.lines.tell_created(view.clone(), self.causes.clone());
+        let view = self.sessions.suspended_view(record);
+        self.registry().add(view.clone());
+        self.sessions.emit_created(view.clone(), self.causes.clone());
         Ok(view)
     }
 
     async fn activate(&self, caller: &Caller, place: &Place, name: &SessionName) -> Result<SessionView, ApiError> {
-        let view = self.seen(caller, name.as_str())?;
+        let view = self.visible(caller, name.as_str())?;
         if view.record.archived {
             return Err(taken(&view, caller));
         }
-        let scope = self.roster().scope(caller, place);
+        let scope = self.registry().scope(caller, place);
         self.store.set_active_session(&scope, Some(name)).await.map_err(|error| not_stored(&error))?;
-        self.roster().bind(scope, name);
+        self.registry().bind(scope, name);
         self.act(caller, name, SessionCommand::Touch(place.clone())).await
     }
 
@@ -197,26 +192,26 @@ impl HostApi for HostService {
         name: &SessionName,
         command: SessionCommand,
     ) -> Result<SessionView, ApiError> {
-        self.seen(caller, name.as_str())?;
+        self.visible(caller, name.as_str())?;
         if let SessionCommand::SetPersona(persona) = &command {
             check_persona(persona.as_deref(), Some(&self.personas()))?;
         }
         let archives = command == SessionCommand::Archive;
         let cut = if let SessionCommand::Interrupt { from: Some(place), .. } = &command {
-            self.posts.cut(place)
+            self.outbound.stop_answer(place)
         } else {
             AnswerStop::NotSending
         };
         let view = match (self.act_as_pressed(caller, name, command).await, cut) {
             // The turn has already ended, but the rest of its answer was still being sent and is now cut off.
             (Err(refusal), AnswerStop::Stopped) if refusal.text == messages::NOTHING_RUNS => {
-                SessionView::clone(&*self.seen(caller, name.as_str())?)
+                SessionView::clone(&*self.visible(caller, name.as_str())?)
             }
             (outcome, _) => outcome?,
         };
         if archives {
             self.store.archive_session(&view.record).await.map_err(|error| not_stored(&error))?;
-            self.roster().unbind(name);
+            self.registry().unbind(name);
         }
         Ok(view)
     }
@@ -224,7 +219,7 @@ impl HostApi for HostService {
     /// Accepts and stores a prompt from a plugin like one that a person typed. It is stored as assigned to this
     /// session, so that its text is never dispatched as a command, not even after a restart.
     async fn prompt(&self, caller: &Caller, name: &SessionName, text: String) -> Result<(), ApiError> {
-        let view = self.seen(caller, name.as_str())?;
+        let view = self.visible(caller, name.as_str())?;
         let place =
             view.record.place.clone().ok_or_else(|| refuse(ApiErrorCode::Failed, messages::never_active(name)))?;
         let at = self.clock.now();
@@ -239,22 +234,22 @@ impl HostApi for HostService {
             locale: None,
             origin: Origin::default(),
         };
-        let line = self.lines.get(name).ok_or_else(|| unknown(name.as_str()))?;
+        let session = self.sessions.get(name).ok_or_else(|| unknown(name.as_str()))?;
         let id = self.store.accept_for(update.clone(), name).await.map_err(|error| not_stored(&error))?;
-        line.prompt(Prompt { id: id.clone(), place, text }, self.causes.clone()).await;
+        session.prompt(Prompt { id: id.clone(), place, text }, self.causes.clone()).await;
         self.withdraw_if_revoked(&update, id, name).await;
         Ok(())
     }
 
     async fn check_post(&self, context: &CallContext, place: &Place) -> Result<(), PostError> {
         let place = self.store.original_place(place).await.map_err(post_error)?;
-        let met = self.store.chat_members(&place).await.map_err(post_error)?;
-        check_post(context, &place, &chat_members::of(&place, met, &self.config().access))
+        let writers = self.store.chat_members(&place).await.map_err(post_error)?;
+        check_post(context, &place, &chat_members::of(&place, writers, &self.config().access))
     }
 
     async fn post(&self, place: &Place, reply: Reply) -> Result<String, PostError> {
         let place = self.store.original_place(place).await.map_err(post_error)?;
-        let stored = self.posts.post(NewPost::new(place, reply)).await;
+        let stored = self.outbound.post(NewPost::new(place, reply)).await;
         stored.map(|id| id.0.to_string()).ok_or(PostError::HostStopping)
     }
 
@@ -268,10 +263,10 @@ impl HostApi for HostService {
             | AdminCommand::Enable
             | AdminCommand::Revoke => None,
         };
-        let outcome = self.orders.run(caller, plugin, command).await;
+        let outcome = self.admin_commands.run(caller, plugin, command).await;
         if let (Ok(_), Some((choice, digest)), Some(caller)) = (&outcome, granted, caller) {
             let request = Request::Grant { plugin: plugin.to_owned(), digest: short(&digest).to_owned() };
-            self.posts.decide(&request, &messages::request_decided(Some(&caller.name), choice.label())).await;
+            self.outbound.decide(&request, &messages::request_decided(Some(&caller.name), choice.label())).await;
         }
         outcome
     }

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use cordboard_chat::{Inbox, StorageError};
 use cordboard_core::{
     chat::{ButtonAction, Update},
+    hub::HubEvent,
     types::{Place, UserId},
 };
 use cordboard_store::{Store, StoreError};
@@ -21,22 +22,22 @@ pub struct InboxWriter {
     pub intake: Intake,
     pub front_end: &'static str,
     /// The people who are already stored as members of a place, so that each is stored only once.
-    pub met: Mutex<HashSet<(Place, UserId)>>,
+    pub stored_members: Mutex<HashSet<(Place, UserId)>>,
 }
 
 impl InboxWriter {
-    async fn meet(&self, updates: &[Update]) -> Result<(), StorageError> {
-        let known = || self.met.lock().unwrap_or_else(PoisonError::into_inner);
-        let met = updates.iter().map(|update| (update.place.clone(), update.caller.id.clone()));
+    async fn store_members(&self, updates: &[Update]) -> Result<(), StorageError> {
+        let stored = || self.stored_members.lock().unwrap_or_else(PoisonError::into_inner);
+        let members = updates.iter().map(|update| (update.place.clone(), update.caller.id.clone()));
         let new: Vec<_> = {
-            let known = known();
-            met.filter(|met| !known.contains(met)).collect()
+            let stored = stored();
+            members.filter(|member| !stored.contains(member)).collect()
         };
         if new.is_empty() {
             return Ok(());
         }
         self.store.add_chat_members(new.clone()).await.map_err(failed)?;
-        known().extend(new);
+        stored().extend(new);
         Ok(())
     }
 }
@@ -49,12 +50,12 @@ fn failed(error: StoreError) -> StorageError {
 impl Inbox for InboxWriter {
     async fn accept(&self, updates: Vec<Update>, offset: Option<i64>) -> Result<(), StorageError> {
         let offset = offset.map(|next| (self.front_end.to_owned(), next));
-        self.meet(&updates).await?;
+        self.store_members(&updates).await?;
         let rows = self.store.accept(updates, offset).await.map_err(failed)?;
         if rows.is_empty() {
             return Ok(());
         }
-        self.intake.send(rows).await.map_err(|_| StorageError::Closed)
+        self.intake.send(HubEvent::Accepted(rows)).await.map_err(|_| StorageError::Closed)
     }
 
     fn record_failure(&self, place: &Place) -> bool {

@@ -4,12 +4,10 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use cordboard_chat::outbox::AnswerStop;
+use cordboard_chat::outbox::{AnswerStop, Post};
 use cordboard_core::{
-    agent::PromptId,
     chat::{CompletedUpdate, Delivery, MessageId, NewPost, OutboxRow, PostId},
     messages, scrub,
-    turn::TurnFrame,
     types::{Content, Place, Reply, Request},
 };
 use cordboard_store::{Store, StoreError};
@@ -20,23 +18,16 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_
 /// The id of a post that isn't stored. Ids of stored posts start at 1.
 const NOT_STORED: PostId = PostId(0);
 
-/// Receives stored posts and turn frames. Implemented by the outbox of the chat.
+/// Sends posts to the chat. Implemented by the outbox.
 #[async_trait]
 pub trait OutboundSink: Send + Sync {
-    /// Shows a frame of a running turn. Frames are not stored, and a later frame replaces an earlier one.
-    fn live(&self, place: &Place, turn: &PromptId, screen: TurnFrame);
-    fn post(&self, rows: Vec<OutboxRow>);
-    /// The turn is being interrupted. Later posts to this place wait for its end, for a limited time.
-    fn stopping(&self, place: &Place, turn: &PromptId);
-    /// The prompt is queued again. The sink withdraws what it has shown of the turn; the turn may be shown again later.
-    fn back(&self, place: &Place, turn: &PromptId);
-    /// The turn ends without a post. Its last frame stays visible.
-    fn over(&self, place: &Place, turn: &PromptId);
+    /// Queues posts. Does not block.
+    fn post(&self, posts: Vec<Post>);
     /// A user has sent a message in this place.
-    fn heard(&self, place: &Place);
+    fn on_user_message(&self, place: &Place);
     /// Stops the answer that is being sent to this place.
-    fn cut(&self, place: &Place) -> AnswerStop;
-    /// Marks a message that was accepted and has to wait. Returns false if a line must say so instead.
+    fn stop_answer(&self, place: &Place) -> AnswerStop;
+    /// Marks a message that was accepted and has to wait. Returns false if a post must say so instead.
     async fn acknowledge(&self, _place: &Place, _message: Option<&MessageId>) -> bool {
         true
     }
@@ -45,90 +36,85 @@ pub trait OutboundSink: Send + Sync {
 #[derive(Clone)]
 pub struct Outbound {
     store: Store,
-    outlet: Arc<dyn OutboundSink>,
+    sink: Arc<dyn OutboundSink>,
 }
 
 impl Outbound {
     #[must_use]
-    pub const fn new(store: Store, outlet: Arc<dyn OutboundSink>) -> Self {
-        Self { store, outlet }
+    pub const fn new(store: Store, sink: Arc<dyn OutboundSink>) -> Self {
+        Self { store, sink }
     }
 
-    pub fn live(&self, place: &Place, turn: &PromptId, mut screen: TurnFrame) {
-        screen.messages.iter_mut().for_each(scrub_reply);
-        screen.live = screen.live.map(scrub::text);
-        self.outlet.live(place, turn, screen);
+    /// Queues a post that is not stored, such as a frame of a running turn.
+    pub fn show(&self, mut post: Post) {
+        if let Post::Frame { frame, .. } = &mut post {
+            frame.messages.iter_mut().for_each(scrub_reply);
+            frame.live = frame.live.take().map(scrub::text);
+        }
+        self.sink.post(vec![post]);
     }
 
-    pub fn stopping(&self, place: &Place, turn: &PromptId) {
-        self.outlet.stopping(place, turn);
+    fn post_stored(&self, rows: Vec<OutboxRow>) {
+        self.sink.post(rows.into_iter().map(Post::Final).collect());
     }
 
-    pub fn back(&self, place: &Place, turn: &PromptId) {
-        self.outlet.back(place, turn);
-    }
-
-    /// Shows that a message was accepted and waits, by a mark on it or by `line`. Doesn't wait for the chat.
-    pub fn acknowledge(&self, message: Option<MessageId>, line: NewPost) {
-        let posts = self.clone();
+    /// Shows that a message was accepted and waits, by a mark on it or by `post`. Doesn't wait for the chat.
+    pub fn acknowledge(&self, message: Option<MessageId>, post: NewPost) {
+        let outbound = self.clone();
         tokio::spawn(async move {
-            if !posts.outlet.acknowledge(&line.place, message.as_ref()).await {
-                posts.finish(Vec::new(), vec![line]).await;
+            if !outbound.sink.acknowledge(&post.place, message.as_ref()).await {
+                outbound.finish(Vec::new(), vec![post]).await;
             }
         });
     }
 
-    pub fn over(&self, place: &Place, turn: &PromptId) {
-        self.outlet.over(place, turn);
-    }
-
-    pub fn heard(&self, place: &Place) {
-        self.outlet.heard(place);
+    pub fn on_user_message(&self, place: &Place) {
+        self.sink.on_user_message(place);
     }
 
     #[must_use]
-    pub fn cut(&self, place: &Place) -> AnswerStop {
-        self.outlet.cut(place)
+    pub fn stop_answer(&self, place: &Place) -> AnswerStop {
+        self.sink.stop_answer(place)
     }
 
     /// Closes a request: its messages show the outcome instead of their buttons.
     pub async fn decide(&self, request: &Request, outcome: &str) {
-        self.tell_closed(self.store.close_request(request, outcome).await);
+        self.post_closed(self.store.close_request(request, outcome).await);
     }
 
     /// Like [`Self::decide`], for one message.
     pub async fn close_keyboard(&self, keyboard: PostId, outcome: &str) {
-        self.tell_closed(self.store.close_keyboard(keyboard, outcome).await);
+        self.post_closed(self.store.close_keyboard(keyboard, outcome).await);
     }
 
     /// Like [`Self::decide`], for all messages of a place.
     pub async fn close_keyboards_of(&self, place: &Place) {
-        self.tell_closed(self.store.close_keyboards_in(place, &messages::request_decided(None, None)).await);
+        self.post_closed(self.store.close_keyboards_in(place, &messages::request_decided(None, None)).await);
     }
 
     /// Like [`Self::decide`], for the requests of a previous host run about failed starts.
     pub async fn withdraw_starts(&self) {
-        self.tell_closed(self.store.close_start_requests(&messages::request_decided(None, None)).await);
+        self.post_closed(self.store.close_start_requests(&messages::request_decided(None, None)).await);
     }
 
     /// Like [`Self::decide`], for the requests about other versions of the plugin in `request`.
     pub async fn supersede(&self, request: &Request) {
         let Request::Grant { plugin, digest } = request else { return };
-        self.tell_closed(self.store.close_grant_requests(plugin, digest, &messages::request_decided(None, None)).await);
+        self.post_closed(self.store.close_grant_requests(plugin, digest, &messages::request_decided(None, None)).await);
     }
 
     /// Ends the turns that the last host left unfinished: marks the parts of answers and deletes the other messages.
     pub async fn mark_cut_off(&self) {
         match self.store.mark_interrupted_answers().await {
-            Ok(rows) => self.outlet.post(rows),
+            Ok(rows) => self.post_stored(rows),
             Err(StoreError::Closed { .. }) => {}
             Err(error) => tracing::error!(%error, "failed to mark unfinished answers: the next start does it"),
         }
     }
 
-    fn tell_closed(&self, rows: Result<Vec<OutboxRow>, StoreError>) {
+    fn post_closed(&self, rows: Result<Vec<OutboxRow>, StoreError>) {
         match rows {
-            Ok(rows) => self.outlet.post(rows),
+            Ok(rows) => self.post_stored(rows),
             Err(StoreError::Closed { .. }) => {}
             // The request itself is closed, so pressing one of its buttons is refused.
             Err(error) => tracing::error!(%error, "failed to store a decision: its buttons remain"),
@@ -154,30 +140,28 @@ impl Outbound {
                 Ok(rows) => {
                     self.store.record_success();
                     let ids = rows.iter().map(|row| row.id).collect();
-                    self.outlet.post(rows);
+                    self.post_stored(rows);
                     return ids;
                 }
                 Err(StoreError::Closed { .. }) => return Vec::new(),
                 Err(error) => {
                     tracing::error!(%error, retry_in = ?pause, "failed to store an answer");
-                    self.say_not_stored(&out, &error);
+                    self.post_not_stored(&out, &error);
                 }
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(longest);
         }
     }
-}
 
-impl Outbound {
     /// Notifies users who wait for a reply, once per place. Skips the posts of a turn: its last frame already shows the
     /// answer.
-    fn say_not_stored(&self, out: &[NewPost], error: &StoreError) {
+    fn post_not_stored(&self, out: &[NewPost], error: &StoreError) {
         for post in out.iter().filter(|post| post.turn.is_none()) {
             if self.store.record_failure(&post.place) {
                 let reply = messages::plain(&messages::not_stored_yet(error));
                 let (place, state) = (post.place.clone(), Delivery::default());
-                self.outlet.post(vec![OutboxRow { id: NOT_STORED, place, reply, turn: None, state }]);
+                self.post_stored(vec![OutboxRow { id: NOT_STORED, place, reply, turn: None, state }]);
             }
         }
     }
@@ -202,6 +186,8 @@ fn scrub_reply(reply: &mut Reply) {
 mod tests {
     use std::sync::Mutex;
 
+    use cordboard_core::{agent::PromptId, turn::TurnFrame};
+
     use super::*;
 
     #[derive(Default)]
@@ -214,18 +200,22 @@ mod tests {
     }
 
     impl OutboundSink for Shown {
-        fn live(&self, _place: &Place, _turn: &PromptId, frame: TurnFrame) {
-            let texts = frame.messages.into_iter().map(|message| message.text).chain(frame.live);
-            self.0.lock().unwrap().extend(texts.map(|text| (NOT_STORED, text)));
+        fn post(&self, posts: Vec<Post>) {
+            let mut shown = self.0.lock().unwrap();
+            for post in posts {
+                match post {
+                    Post::Final(row) => shown.push((row.id, row.reply.text)),
+                    Post::Frame { frame, .. } => {
+                        let texts = frame.messages.into_iter().map(|message| message.text).chain(frame.live);
+                        shown.extend(texts.map(|text| (NOT_STORED, text)));
+                    }
+                    Post::Stopping { .. } | Post::Requeued { .. } | Post::Ended { .. } => {}
+                }
+            }
         }
-        fn post(&self, rows: Vec<OutboxRow>) {
-            self.0.lock().unwrap().extend(rows.into_iter().map(|row| (row.id, row.reply.text)));
-        }
-        fn stopping(&self, _place: &Place, _turn: &PromptId) {}
-        fn back(&self, _place: &Place, _turn: &PromptId) {}
-        fn over(&self, _place: &Place, _turn: &PromptId) {}
-        fn heard(&self, _place: &Place) {}
-        fn cut(&self, _place: &Place) -> AnswerStop {
+
+        fn on_user_message(&self, _place: &Place) {}
+        fn stop_answer(&self, _place: &Place) -> AnswerStop {
             AnswerStop::NotSending
         }
     }
@@ -239,12 +229,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (store, _) = cordboard_store::open(&folder.path().join("state")).unwrap();
         let shown = Arc::new(Shown::default());
-        let posts = Outbound::new(store.clone(), Arc::<Shown>::clone(&shown));
+        let outbound = Outbound::new(store.clone(), Arc::<Shown>::clone(&shown));
         store.leave_room_for(0).await;
         let big = "x".repeat(100_000);
         let waiting = [1, 2].map(|_| {
-            let (posts, big) = (posts.clone(), big.clone());
-            tokio::spawn(async move { posts.finish(Vec::new(), vec![reply(&big)]).await })
+            let (outbound, big) = (outbound.clone(), big.clone());
+            tokio::spawn(async move { outbound.finish(Vec::new(), vec![reply(&big)]).await })
         });
         while shown.texts().is_empty() {
             tokio::task::yield_now().await;
@@ -254,10 +244,10 @@ mod tests {
             one.await.unwrap();
         }
         let texts = shown.texts();
-        let told: Vec<_> = texts.iter().filter(|(id, _)| *id == NOT_STORED).map(|(_, text)| text).collect();
+        let notices: Vec<_> = texts.iter().filter(|(id, _)| *id == NOT_STORED).map(|(_, text)| text).collect();
         assert!(
-            matches!(told[..], [text] if text.starts_with("Not stored yet; trying again: store 1 posts")),
-            "{told:?}"
+            matches!(notices[..], [text] if text.starts_with("Not stored yet; trying again: store 1 posts")),
+            "{notices:?}"
         );
         assert_eq!(texts.iter().filter(|(_, text)| *text == big).count(), 2);
     }
@@ -267,8 +257,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (store, _) = cordboard_store::open(&folder.path().join("state")).unwrap();
         let shown = Arc::new(Shown::default());
-        let posts = Outbound::new(store, Arc::<Shown>::clone(&shown));
-        let ids = [posts.post(reply("one")).await, posts.post(reply("two")).await];
+        let outbound = Outbound::new(store, Arc::<Shown>::clone(&shown));
+        let ids = [outbound.post(reply("one")).await, outbound.post(reply("two")).await];
         let texts = shown.texts();
         assert_eq!(texts.iter().map(|(id, _)| Some(*id)).collect::<Vec<_>>(), ids);
         assert_ne!(ids[0], ids[1]);
@@ -279,19 +269,19 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (store, _) = cordboard_store::open(&folder.path().join("state")).unwrap();
         let shown = Arc::new(Shown::default());
-        let posts = Outbound::new(store.clone(), Arc::<Shown>::clone(&shown));
+        let outbound = Outbound::new(store.clone(), Arc::<Shown>::clone(&shown));
         store.leave_room_for(0).await;
-        let told = Place::new("test", "told");
-        assert!(store.record_failure(&told));
-        let both = vec![reply(&"x".repeat(100_000)), NewPost { place: told.clone(), ..reply("y") }];
-        let waiting = tokio::spawn(async move { posts.finish(Vec::new(), both).await });
+        let notified = Place::new("test", "notified");
+        assert!(store.record_failure(&notified));
+        let both = vec![reply(&"x".repeat(100_000)), NewPost { place: notified.clone(), ..reply("y") }];
+        let waiting = tokio::spawn(async move { outbound.finish(Vec::new(), both).await });
         while shown.texts().is_empty() {
             tokio::task::yield_now().await;
         }
         store.leave_room_for(1_000_000).await;
         waiting.await.unwrap();
         assert_eq!(shown.texts().iter().filter(|(id, _)| *id == NOT_STORED).count(), 1);
-        assert!(store.record_failure(&told), "the store works again");
+        assert!(store.record_failure(&notified), "the store works again");
     }
 
     #[tokio::test]
@@ -300,13 +290,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (store, _) = cordboard_store::open(&folder.path().join("state")).unwrap();
         let shown = Arc::new(Shown::default());
-        let posts = Outbound::new(store, Arc::<Shown>::clone(&shown));
+        let outbound = Outbound::new(store, Arc::<Shown>::clone(&shown));
         let frame = TurnFrame {
             messages: vec![Reply::text("I see correct-horse-9173.")],
             live: Some("Run echo correct-horse-9173…".to_owned()),
         };
-        posts.live(&Place::new("test", "home"), &PromptId("1".to_owned()), frame);
-        posts.finish(Vec::new(), vec![reply("it is CORRECT-HORSE%2D9173.")]).await;
+        outbound.show(Post::Frame { place: Place::new("test", "home"), turn: PromptId("1".to_owned()), frame });
+        outbound.finish(Vec::new(), vec![reply("it is CORRECT-HORSE%2D9173.")]).await;
         let texts: Vec<String> = shown.texts().into_iter().map(|(_, text)| text).collect();
         assert_eq!(texts, ["I see (secret x).", "Run echo (secret x)…", "it is (secret x)."]);
     }

@@ -21,7 +21,7 @@ type Stamp = (u64, u64, u64, (i64, i64));
 pub struct HostZone {
     source: Source,
     /// The stamp of the file at the last successful read.
-    seen: Option<Stamp>,
+    last_read: Option<Stamp>,
     zone: Option<Zone>,
 }
 
@@ -33,10 +33,10 @@ enum Source {
 impl HostZone {
     #[must_use]
     pub fn new() -> Self {
-        Self::named(std::env::var("TZ").ok().as_deref())
+        Self::from_variable(std::env::var("TZ").ok().as_deref())
     }
 
-    fn named(name: Option<&str>) -> Self {
+    fn from_variable(name: Option<&str>) -> Self {
         let source = match name {
             None => Source::File(LOCAL.into()),
             Some("") => Source::Rule(Zone::utc()),
@@ -45,21 +45,21 @@ impl HostZone {
                 None => Source::File(file(name.strip_prefix(':').unwrap_or(name))),
             },
         };
-        Self { source, seen: None, zone: None }
+        Self { source, last_read: None, zone: None }
     }
 
     /// Returns the zone if it has changed since the last call. An unreadable file counts as no change.
-    pub fn new_one(&mut self) -> Option<Zone> {
+    pub fn poll_change(&mut self) -> Option<Zone> {
         let zone = match &self.source {
             Source::Rule(zone) => zone.clone(),
             Source::File(path) => {
                 let stamp = stamp(path)?;
-                if self.seen == Some(stamp) {
+                if self.last_read == Some(stamp) {
                     return None;
                 }
                 // Read after taking the stamp, so that a change in between is detected by the next call.
                 let zone = Zone::tzif(&fs::read(path).ok()?)?;
-                self.seen = Some(stamp);
+                self.last_read = Some(stamp);
                 zone
             }
         };
@@ -85,8 +85,8 @@ fn file(name: &str) -> PathBuf {
 }
 
 fn stamp(path: &Path) -> Option<Stamp> {
-    let about = path.metadata().ok()?;
-    Some((about.dev(), about.ino(), about.len(), (about.ctime(), about.ctime_nsec())))
+    let metadata = path.metadata().ok()?;
+    Some((metadata.dev(), metadata.ino(), metadata.len(), (metadata.ctime(), metadata.ctime_nsec())))
 }
 
 #[cfg(test)]
@@ -119,34 +119,34 @@ mod tests {
         fs::write(at("one"), zone_file("AAA-1")).expect("written");
         fs::write(at("two"), zone_file("BBB-3")).expect("written");
         std::os::unix::fs::symlink("one", at("localtime")).expect("a link");
-        let mut host = HostZone::named(Some(&format!(":{}", at("localtime").display())));
-        assert_eq!(host.new_one().as_ref().map(seven), Some(6));
-        assert_eq!(host.new_one(), None);
+        let mut host = HostZone::from_variable(Some(&format!(":{}", at("localtime").display())));
+        assert_eq!(host.poll_change().as_ref().map(seven), Some(6));
+        assert_eq!(host.poll_change(), None);
         // `timedatectl` replaces the link.
         std::os::unix::fs::symlink("two", at("next")).expect("a link");
         fs::rename(at("next"), at("localtime")).expect("renamed");
-        assert_eq!(host.new_one().as_ref().map(seven), Some(4));
+        assert_eq!(host.poll_change().as_ref().map(seven), Some(4));
         // An upgrade changes the rules, in place or with a new file.
         fs::write(at("two"), zone_file("BBBB-4")).expect("written");
-        assert_eq!(host.new_one().as_ref().map(seven), Some(3));
+        assert_eq!(host.poll_change().as_ref().map(seven), Some(3));
         fs::write(at("three"), zone_file("BBB-5")).expect("written");
         fs::rename(at("three"), at("two")).expect("renamed");
-        assert_eq!(host.new_one().as_ref().map(seven), Some(2));
+        assert_eq!(host.poll_change().as_ref().map(seven), Some(2));
         // A truncated or missing file counts as no change.
         fs::write(at("two"), "TZif2").expect("written");
-        assert_eq!(host.new_one(), None);
+        assert_eq!(host.poll_change(), None);
         fs::remove_file(at("two")).expect("removed");
-        assert_eq!(host.new_one(), None);
+        assert_eq!(host.poll_change(), None);
         fs::write(at("two"), zone_file("BBB-6")).expect("written");
-        assert_eq!(host.new_one().as_ref().map(seven), Some(1));
+        assert_eq!(host.poll_change().as_ref().map(seven), Some(1));
     }
 
     #[test]
     fn a_rule_and_a_name_are_parsed() {
-        let first = |name: Option<&str>| HostZone::named(name).new_one().as_ref().map(seven);
+        let first = |name: Option<&str>| HostZone::from_variable(name).poll_change().as_ref().map(seven);
         assert_eq!(first(Some("")), Some(7));
         assert_eq!(first(Some("CET-1")), Some(6));
         assert_eq!(first(Some("No/Such")), None);
-        assert!(matches!(HostZone::named(None).source, Source::File(path) if path == Path::new(LOCAL)));
+        assert!(matches!(HostZone::from_variable(None).source, Source::File(path) if path == Path::new(LOCAL)));
     }
 }

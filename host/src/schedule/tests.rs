@@ -17,24 +17,24 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 /// The wall clock follows tokio's, and can also be set.
 struct Clocks {
-    began: Instant,
+    start: Instant,
     set_by: AtomicU64,
 }
 
 struct Fake {
     jobs: Mutex<Jobs>,
     changed: watch::Sender<u64>,
-    stored: Mutex<BTreeMap<Key, Timestamp>>,
-    ran: Mutex<VecDeque<Due>>,
+    stored: Mutex<BTreeMap<JobKey, Timestamp>>,
+    ran: Mutex<VecDeque<DueRun>>,
     /// Each run consumes one permit.
     permits: Semaphore,
-    looks: AtomicU64,
+    wakeups: AtomicU64,
     clocks: Clocks,
     new_zone: Mutex<Option<Zone>>,
 }
 
-fn key(job: &str) -> Key {
-    Key { plugin: "p".to_owned(), job: job.to_owned() }
+fn key(job: &str) -> JobKey {
+    JobKey { plugin: "p".to_owned(), job: job.to_owned() }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -49,8 +49,8 @@ impl Fake {
             stored: Mutex::default(),
             ran: Mutex::default(),
             permits: Semaphore::new(1000),
-            looks: AtomicU64::new(0),
-            clocks: Clocks { began: Instant::now(), set_by: AtomicU64::new(0) },
+            wakeups: AtomicU64::new(0),
+            clocks: Clocks { start: Instant::now(), set_by: AtomicU64::new(0) },
             new_zone: Mutex::new(Some(Zone::utc())),
         })
     }
@@ -58,7 +58,7 @@ impl Fake {
     fn now(&self) -> Timestamp {
         let set_by = Duration::from_millis(self.clocks.set_by.load(Ordering::Relaxed));
         // An hour after 1970 began, on the minute.
-        Timestamp(3_600_000).after(self.clocks.began.elapsed() + set_by)
+        Timestamp(3_600_000).after(self.clocks.start.elapsed() + set_by)
     }
 
     fn set_clock(&self, by: Duration) {
@@ -81,23 +81,23 @@ impl Fake {
     }
 
     fn start(self: &Arc<Self>) {
-        let (work, clock, zone) = (Arc::clone(self), Arc::clone(self), Arc::clone(self));
+        let (runner, clock, zone) = (Arc::clone(self), Arc::clone(self), Arc::clone(self));
         let new_zone: NewZone = Box::new(move || lock(&zone.new_zone).take());
         let wall: Wall = Arc::new(move || {
-            clock.looks.fetch_add(1, Ordering::Relaxed);
+            clock.wakeups.fetch_add(1, Ordering::Relaxed);
             clock.now()
         });
-        tokio::spawn(Schedule::new(work, new_zone, wall).run());
+        tokio::spawn(Schedule::new(runner, new_zone, wall).run());
     }
 
     fn ran(&self) -> Vec<(String, u64, u32)> {
-        let minute = |due: Due| (due.key.job, due.at.0 / 60_000, due.missed);
+        let minute = |due: DueRun| (due.key.job, due.at.0 / 60_000, due.missed);
         lock(&self.ran).drain(..).map(minute).collect()
     }
 }
 
 #[async_trait]
-impl Work for Fake {
+impl JobRunner for Fake {
     fn jobs(&self) -> Jobs {
         lock(&self.jobs).clone()
     }
@@ -111,19 +111,19 @@ impl Work for Fake {
         jobs.iter().map(|(job, _)| *lock(&self.stored).entry(key(job)).or_insert(now)).collect()
     }
 
-    async fn begin(&self, key: &Key, at: Timestamp) -> Result<(), String> {
+    async fn begin(&self, key: &JobKey, at: Timestamp) -> Result<(), StoreError> {
         lock(&self.stored).insert(key.clone(), at);
         Ok(())
     }
 
-    async fn run(&self, due: &Due) {
+    async fn run(&self, due: &DueRun) {
         lock(&self.ran).push_back(due.clone());
         assert_ne!(due.key.job, "broken", "at the disco");
         self.permits.acquire().await.expect("never closed").forget();
     }
 }
 
-/// Advances the time, and completes all work that is due.
+/// Advances the time, and completes all runner that is due.
 async fn pass(span: Duration) {
     tokio::time::sleep(span + Duration::from_millis(1)).await;
 }
@@ -201,17 +201,17 @@ async fn the_scheduler_sleeps_without_jobs() {
     let fake = Fake::new();
     fake.start();
     pass(MINUTE).await;
-    let looks = fake.looks.load(Ordering::Relaxed);
+    let wakeups = fake.wakeups.load(Ordering::Relaxed);
     pass(MINUTE * 10_000).await;
-    assert_eq!(fake.looks.load(Ordering::Relaxed), looks);
+    assert_eq!(fake.wakeups.load(Ordering::Relaxed), wakeups);
     fake.plug(&[("often", "* * * * *")]);
     pass(MINUTE).await;
     assert_eq!(fake.ran().len(), 1);
     fake.unplug();
     pass(MINUTE).await;
-    let looks = fake.looks.load(Ordering::Relaxed);
+    let wakeups = fake.wakeups.load(Ordering::Relaxed);
     pass(MINUTE * 10_000).await;
-    assert_eq!((fake.looks.load(Ordering::Relaxed), fake.ran()), (looks, vec![]));
+    assert_eq!((fake.wakeups.load(Ordering::Relaxed), fake.ran()), (wakeups, vec![]));
 }
 
 #[tokio::test(start_paused = true)]
@@ -270,5 +270,5 @@ fn setting_the_clock_back_repeats_and_stops_no_job() {
     assert_eq!(table.next(minutes(590)), Some(minutes(601)));
     assert_eq!(table.due(minutes(300)), [], "a clock that was far ahead");
     assert_eq!(table.next(minutes(300)), Some(minutes(301)));
-    assert_eq!(table.due(minutes(301)), [Due { key: key("j"), at: minutes(301), missed: 0 }]);
+    assert_eq!(table.due(minutes(301)), [DueRun { key: key("j"), at: minutes(301), missed: 0 }]);
 }

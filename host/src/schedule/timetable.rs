@@ -12,21 +12,21 @@ use cordboard_core::{
 
 /// The limit for a clock that is set back: up to this much, jobs wait until it has caught up, so that nothing runs twice.
 /// Beyond it they follow the clock.
-const SET_BACK: Duration = Duration::from_secs(3600);
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
 /// The same for jobs at fixed hours, which are rare: if the clock was a day ahead by mistake, they have already run.
-const SET_BACK_FIXED: Duration = Duration::from_secs(25 * 3600);
+const LONGEST_WAIT_FIXED: Duration = Duration::from_secs(25 * 3600);
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Key {
+pub struct JobKey {
     pub plugin: String,
     pub job: String,
 }
 
 /// A job to run now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Due {
-    pub key: Key,
+pub struct DueRun {
+    pub key: JobKey,
     /// The latest scheduled time that has passed.
     pub at: Timestamp,
     /// The number of earlier times that were missed.
@@ -41,14 +41,14 @@ struct Entry {
 
 pub struct Timetable {
     zone: Zone,
-    entries: BTreeMap<Key, Entry>,
+    entries: BTreeMap<JobKey, Entry>,
     /// Kept apart from `entries`, because a job whose plugin was removed and came back may still be running.
-    running: BTreeSet<Key>,
+    running: BTreeSet<JobKey>,
 }
 
 impl Entry {
-    const fn waits_at_most(&self) -> Duration {
-        if self.cron.is_fixed() { SET_BACK_FIXED } else { SET_BACK }
+    const fn longest_wait(&self) -> Duration {
+        if self.cron.is_fixed() { LONGEST_WAIT_FIXED } else { LONGEST_WAIT }
     }
 }
 
@@ -59,7 +59,7 @@ impl Timetable {
     }
 
     /// Switches to another time zone. A run that the change skips counts as missed.
-    pub fn follow(&mut self, zone: Zone) {
+    pub fn set_zone(&mut self, zone: Zone) {
         self.zone = zone;
     }
 
@@ -71,35 +71,36 @@ impl Timetable {
         own == jobs.iter().map(|(job, cron)| (job.as_str(), cron)).collect()
     }
 
-    pub fn keep(&mut self, plugins: impl Fn(&str) -> bool) {
-        self.entries.retain(|key, _| plugins(&key.plugin));
+    pub fn retain_plugins(&mut self, is_active: impl Fn(&str) -> bool) {
+        self.entries.retain(|key, _| is_active(&key.plugin));
     }
 
     /// Replaces the jobs of a plugin. Each comes with the time up to which it has been handled.
     pub fn replace(&mut self, plugin: &str, jobs: impl Iterator<Item = ((String, Cron), Timestamp)>) {
         self.entries.retain(|key, _| key.plugin != plugin);
-        let entries = jobs.map(|((job, cron), until)| (Key { plugin: plugin.to_owned(), job }, Entry { cron, until }));
+        let entries =
+            jobs.map(|((job, cron), until)| (JobKey { plugin: plugin.to_owned(), job }, Entry { cron, until }));
         self.entries.extend(entries);
     }
 
     /// Returns the jobs to run now, and marks them as running until [`ended`](Self::ended).
     #[must_use]
-    pub fn due(&mut self, now: Timestamp) -> Vec<Due> {
+    pub fn due(&mut self, now: Timestamp) -> Vec<DueRun> {
         let mut due = Vec::new();
         for (key, entry) in self.entries.iter_mut().filter(|(key, _)| !self.running.contains(key)) {
-            if entry.until.since(now) > entry.waits_at_most() {
+            if entry.until.since(now) > entry.longest_wait() {
                 entry.until = now;
             }
             let Some(at) = entry.cron.last(&self.zone, now).filter(|at| *at > entry.until) else { continue };
             let missed = entry.cron.between(&self.zone, entry.until, at);
             entry.until = at;
-            due.push(Due { key: key.clone(), at, missed });
+            due.push(DueRun { key: key.clone(), at, missed });
         }
         self.running.extend(due.iter().map(|due| due.key.clone()));
         due
     }
 
-    pub fn ended(&mut self, key: &Key) {
+    pub fn ended(&mut self, key: &JobKey) {
         self.running.remove(key);
     }
 

@@ -10,13 +10,14 @@ use cordboard_core::{
     session::{ApiError, ApiErrorCode, Effect, Exit, Input, Machine, SessionCommand},
     types::{Phase, Place, SessionView},
 };
+use cordboard_store::StoreError;
 use tokio::sync::mpsc;
 use tracing::Instrument;
 
 use super::{
-    Message, Ports, TurnSink,
-    agent_process::{Running, Told},
-    events::Chronicle,
+    Message, Ports, SessionOutput, TurnSink,
+    agent_process::{AgentOutput, AgentProcess},
+    events::EventEmitter,
 };
 use crate::session_registry::SessionCell;
 
@@ -27,49 +28,45 @@ const LINES_AT_ONCE: usize = 256;
 pub struct Actor {
     pub(super) machine: Machine,
     pub(super) ports: Ports,
-    pub(super) stage: Arc<dyn TurnSink>,
-    pub(super) running: Option<Running>,
+    pub(super) sink: Arc<dyn TurnSink>,
+    pub(super) agent: Option<AgentProcess>,
     /// Whether the running turn has changed since it was last shown.
-    pub(super) unshown: bool,
+    pub(super) is_frame_due: bool,
     /// The prompt that was sent last, and the place that shows that the agent works on it.
     pub(super) sent: Option<(PromptId, Place)>,
-    pub(super) chronicle: Chronicle,
-    /// The name of the person whose order is being carried out.
+    pub(super) events: EventEmitter,
+    /// The name of the person whose command is being performed.
     pub(super) by: Option<String>,
     cell: Arc<SessionCell>,
-    messages: mpsc::Receiver<Message>,
+    channel: Channel,
+}
+
+/// The channel of an actor.
+pub(super) struct Channel {
+    pub messages: mpsc::Receiver<Message>,
     /// The sender for the answers of plugins. Weak, so that an actor does not keep itself alive.
-    myself: mpsc::WeakSender<Message>,
+    pub sender: mpsc::WeakSender<Message>,
 }
 
 enum Event {
     Message(Message),
-    Told(Told),
-    Due,
-    Abandoned,
+    Agent(AgentOutput),
+    Timeout,
+    /// All handles are dropped.
+    Closed,
 }
 
 impl Actor {
     pub(super) fn new(
         machine: Machine,
-        (cell, stage): (Arc<SessionCell>, Arc<dyn TurnSink>),
+        cell: Arc<SessionCell>,
+        sink: Arc<dyn TurnSink>,
         ports: Ports,
-        (messages, myself): (mpsc::Receiver<Message>, mpsc::WeakSender<Message>),
+        channel: Channel,
     ) -> Self {
-        let chronicle = Chronicle::new(Arc::clone(&ports.herald));
-        Self {
-            machine,
-            ports,
-            stage,
-            running: None,
-            unshown: false,
-            sent: None,
-            chronicle,
-            by: None,
-            cell,
-            messages,
-            myself,
-        }
+        let events = EventEmitter::new(Arc::clone(&ports.events));
+        let (agent, is_frame_due, sent, by) = (None, false, None, None);
+        Self { machine, ports, sink, agent, is_frame_due, sent, events, by, cell, channel }
     }
 
     pub(super) async fn run(mut self) {
@@ -77,8 +74,16 @@ impl Actor {
         async {
             loop {
                 match self.next().await {
-                    Event::Abandoned => break,
-                    event => self.on(event).await,
+                    Event::Closed => break,
+                    Event::Message(message) => self.handle_message(message).await,
+                    Event::Agent(output) => {
+                        self.handle_agent_output(output).await;
+                        self.publish();
+                    }
+                    Event::Timeout => {
+                        self.feed(Input::Timeout).await;
+                        self.publish();
+                    }
                 }
             }
         }
@@ -97,61 +102,59 @@ impl Actor {
                 None => std::future::pending().await,
             }
         };
-        let told = async {
-            match &mut self.running {
-                Some(running) => running.told().await,
+        let output = async {
+            match &mut self.agent {
+                Some(agent) => agent.next().await,
                 None => std::future::pending().await,
             }
         };
         tokio::select! {
             biased;
-            message = self.messages.recv() => message.map_or(Event::Abandoned, Event::Message),
-            () = timer => Event::Due,
-            told = told => Event::Told(told),
+            message = self.channel.messages.recv() => message.map_or(Event::Closed, Event::Message),
+            () = timer => Event::Timeout,
+            output = output => Event::Agent(output),
         }
     }
 
-    async fn on(&mut self, event: Event) {
-        match event {
-            Event::Message(Message::Input(input)) => {
+    async fn handle_message(&mut self, message: Message) {
+        match message {
+            Message::Input(input) => {
                 if let Input::Prompt(prompt) = &input {
-                    self.chronicle.prompted(&prompt.id, CausationChain::default());
+                    self.events.record_prompt(&prompt.id, CausationChain::default());
                 }
                 self.feed(input).await;
             }
-            Event::Message(Message::Prompt(prompt, causes)) => {
-                self.chronicle.prompted(&prompt.id, causes);
+            Message::Prompt(prompt, causes) => {
+                self.events.record_prompt(&prompt.id, causes);
                 self.feed(Input::Prompt(prompt)).await;
             }
-            Event::Message(Message::SessionCommand((order, source), answer)) => {
+            Message::Command { command, source, answer } => {
                 self.by = source.by;
-                let outcome = self.obey(order, source.causes).await;
+                let outcome = self.command(command, source.causes).await;
                 self.by = None;
+                // The caller reads the new snapshot as soon as it has the answer.
                 self.publish();
                 drop(answer.send(outcome));
                 return;
             }
-            Event::Message(Message::Restore(past)) => {
+            Message::Restore(restored) => {
                 let now = self.ports.clock.now();
                 let before = self.machine.phase();
-                let effects = self.machine.restore(past.queued, past.cut_off, now);
-                drop(self.go(before, effects).await);
+                let effects = self.machine.restore(restored.queued, restored.interrupted, now);
+                drop(self.perform_and_emit(before, effects).await);
             }
-            Event::Message(Message::CatchUp(answer)) => drop(answer.send(())),
-            Event::Told(told) => self.on_told(told).await,
-            Event::Due => self.feed(Input::Timeout).await,
-            Event::Abandoned => {}
+            Message::CatchUp(answer) => drop(answer.send(())),
         }
         self.publish();
     }
 
-    async fn obey(&mut self, order: SessionCommand, causes: CausationChain) -> Result<SessionView, ApiError> {
+    async fn command(&mut self, command: SessionCommand, causes: CausationChain) -> Result<SessionView, ApiError> {
         let before = self.machine.phase();
-        let effects = self.machine.command(order, self.ports.clock.now())?;
-        // A refused order changes nothing, so it causes no events.
-        self.chronicle.ordered(causes);
+        let effects = self.machine.command(command, self.ports.clock.now())?;
+        // A refused command changes nothing, so it causes no events.
+        self.events.record_command(causes);
         let dropped = effects.iter().filter_map(Effect::dropped).map(str::to_owned).collect();
-        match self.go(before, effects).await {
+        match self.perform_and_emit(before, effects).await {
             Ok(()) => Ok(SessionView { dropped, ..self.machine.view() }),
             Err(why) => Err(ApiError { code: ApiErrorCode::Failed, text: messages::done_but_not_stored(why) }),
         }
@@ -160,20 +163,20 @@ impl Actor {
     /// Processes the lines that the agent has written so far, so that a flood is shown in one frame. Stops after
     /// [`LINES_AT_ONCE`] lines, so that an endless flood does not block other messages; the remaining lines stay in the
     /// channel.
-    async fn on_told(&mut self, first: Told) {
+    async fn handle_agent_output(&mut self, first: AgentOutput) {
         let mut next = Some(first);
         for line in 1..=LINES_AT_ONCE {
-            let Some(told) = next.take() else { break };
-            let Some(run) = self.running.as_ref().map(|running| running.run) else { break };
-            match told {
-                Told::Events(events) => {
+            let Some(output) = next.take() else { break };
+            let Some(run) = self.agent.as_ref().map(|agent| agent.run) else { break };
+            match output {
+                AgentOutput::Events(events) => {
                     for event in events {
                         self.feed(Input::Agent { run, event }).await;
                     }
                 }
-                Told::Strays(pids) => self.feed(Input::Strays { pids }).await,
-                Told::Ended(exit) => {
-                    self.running = None;
+                AgentOutput::Strays(pids) => self.feed(Input::Strays { pids }).await,
+                AgentOutput::Ended(exit) => {
+                    self.agent = None;
                     if let Exit::Ended { status, .. } = &exit {
                         tracing::info!(status, "agent ended");
                     }
@@ -182,46 +185,48 @@ impl Actor {
             }
             // A line that is received after the last iteration would be lost.
             if line < LINES_AT_ONCE {
-                next = self.running.as_mut().and_then(Running::told_already);
+                next = self.agent.as_mut().and_then(AgentProcess::try_next);
             }
         }
     }
 
-    pub(super) async fn feed(&mut self, input: Input) {
+    async fn feed(&mut self, input: Input) {
         let before = self.machine.phase();
         let effects: Vec<Effect> = self.machine.handle(input, self.ports.clock.now());
-        if let Err(error) = self.go(before, effects).await {
+        if let Err(error) = self.perform_and_emit(before, effects).await {
             tracing::error!(%error, "failed to store a change: it is stored with the next one");
         }
     }
 
     /// Performs the effects, and emits the event for the change from the phase `before`, if there is one.
-    async fn go(&mut self, before: Phase, effects: Vec<Effect>) -> Result<(), String> {
-        self.tell(self.step(before).filter(|kind| kind.comes_first()));
+    async fn perform_and_emit(&mut self, before: Phase, effects: Vec<Effect>) -> Result<(), StoreError> {
+        self.emit(self.phase_event(before).filter(|kind| kind.comes_first()));
         let outcome = self.perform(effects).await;
-        self.tell(self.step(before).filter(|kind| !kind.comes_first()));
+        self.emit(self.phase_event(before).filter(|kind| !kind.comes_first()));
         outcome
     }
 
-    fn step(&self, before: Phase) -> Option<EventKind> {
-        self.chronicle.between(before, self.machine.phase())
+    fn phase_event(&self, before: Phase) -> Option<EventKind> {
+        self.events.between(before, self.machine.phase())
     }
 
-    fn tell(&self, kind: Option<EventKind>) {
+    fn emit(&self, kind: Option<EventKind>) {
         if let Some(kind) = kind {
-            self.chronicle.changed(kind, self.machine.view(), self.ports.clock.now());
+            self.events.phase_changed(kind, self.machine.view(), self.ports.clock.now());
         }
     }
 
     fn publish(&mut self) {
-        if std::mem::take(&mut self.unshown) {
-            self.show_frame();
+        if std::mem::take(&mut self.is_frame_due)
+            && let Some(turn) = self.machine.turn()
+        {
+            self.sink.show(SessionOutput::Frame(Arc::new(turn.clone()), self.machine.view()));
         }
         self.cell.publish(self.machine.view());
     }
 
     /// Returns a handle that plugins answer to. `None` if all other handles are dropped.
     pub(super) fn handle(&self) -> Option<super::Handle> {
-        self.myself.upgrade().map(|messages| super::Handle { messages })
+        self.channel.sender.upgrade().map(|messages| super::Handle { messages })
     }
 }

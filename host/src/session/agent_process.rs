@@ -1,8 +1,8 @@
 //! Owns one run of an agent: its process and the codec of its protocol.
 
 use std::{
-    io::ErrorKind,
-    path::{Component, Path},
+    io::{self, ErrorKind},
+    path::{Component, Path, PathBuf},
 };
 
 use cordboard_agents::{
@@ -18,7 +18,22 @@ use tokio::sync::mpsc;
 
 use super::Ports;
 
-pub struct Running {
+/// The reason why an agent could not be started, with the remedy.
+#[derive(Debug, thiserror::Error)]
+pub enum LaunchError {
+    #[error("the configuration has no agent '{0}': add [agents.{0}] or archive this session")]
+    UnknownAgent(String),
+    #[error("its folder {} cannot be created: {error}", folder.display())]
+    CreateFolder { folder: PathBuf, error: io::Error },
+    #[error("its folder {} {why}; restore it, or set another one in [sessions.folders]", folder.display())]
+    Folder { folder: PathBuf, why: String },
+    #[error(transparent)]
+    Program(#[from] cordboard_agents::StartError),
+    #[error("failed to {0}")]
+    Spawn(#[from] process::SpawnError),
+}
+
+pub struct AgentProcess {
     pub run: Run,
     process: Process,
     codec: Box<dyn Codec>,
@@ -26,19 +41,17 @@ pub struct Running {
 }
 
 /// An event of a running agent.
-pub enum Told {
+pub enum AgentOutput {
     Events(Vec<AgentEvent>),
     Strays(Vec<i32>),
     Ended(Exit),
 }
 
-impl Running {
-    /// Starts the agent. The error is a text for the user that contains the remedy.
-    pub fn start(run: Run, (record, launch): (&SessionRecord, &Launch), ports: &Ports) -> Result<Self, String> {
-        let agent = ports.setup.agent(&record.agent).ok_or_else(|| {
-            format!("the configuration has no agent '{0}': add [agents.{0}] or archive this session", record.agent)
-        })?;
-        prepare_folder(&record.folder, &ports.folders)?;
+impl AgentProcess {
+    /// Starts the agent.
+    pub fn start(run: Run, record: &SessionRecord, launch: &Launch, ports: &Ports) -> Result<Self, LaunchError> {
+        let agent = ports.config.agent(&record.agent).ok_or_else(|| LaunchError::UnknownAgent(record.agent.clone()))?;
+        prepare_folder(&record.folder, &ports.state_dir)?;
         let start = Start {
             session: &record.name,
             folder: &record.folder,
@@ -47,12 +60,12 @@ impl Running {
             environment: &ports.environment,
             host_id: &ports.host_id,
         };
-        let (spawn, mut codec) = cordboard_agents::prepare(&start).map_err(|error| error.to_string())?;
-        let (process, events) = process::spawn(spawn).map_err(|error| format!("failed to {error}"))?;
+        let (spawn, mut codec) = cordboard_agents::prepare(&start)?;
+        let (process, events) = process::spawn(spawn)?;
         let opening = codec.open();
-        let running = Self { run, process, codec, events };
-        running.write(opening);
-        Ok(running)
+        let agent = Self { run, process, codec, events };
+        agent.write(opening);
+        Ok(agent)
     }
 
     pub fn id(&self) -> &ProcessId {
@@ -82,18 +95,18 @@ impl Running {
     }
 
     /// Returns the next event. Cancel safe: no event is lost if the future is dropped.
-    pub async fn told(&mut self) -> Told {
+    pub async fn next(&mut self) -> AgentOutput {
         let event = self.events.recv().await;
-        self.understand(event)
+        self.interpret(event)
     }
 
     /// Returns the next event if it has already arrived.
-    pub fn told_already(&mut self) -> Option<Told> {
+    pub fn try_next(&mut self) -> Option<AgentOutput> {
         let event = self.events.try_recv().ok()?;
-        Some(self.understand(Some(event)))
+        Some(self.interpret(Some(event)))
     }
 
-    fn understand(&mut self, event: Option<ProcessEvent>) -> Told {
+    fn interpret(&mut self, event: Option<ProcessEvent>) -> AgentOutput {
         match event {
             Some(ProcessEvent::Line(line)) => self.decode(&line),
             Some(ProcessEvent::TooLong { bytes, beginning }) => {
@@ -101,21 +114,24 @@ impl Running {
                 // The line may be the one that ends a turn.
                 self.decode(&beginning)
             }
-            Some(ProcessEvent::Strays { pids }) => Told::Strays(pids),
+            Some(ProcessEvent::Strays { pids }) => AgentOutput::Strays(pids),
             Some(ProcessEvent::Ended { status, last_stderr_line }) => {
                 // Some programs print the reason on stdout and a warning on stderr, so report both.
                 let words = [self.codec.exit_reason(), last_stderr_line.as_deref()];
                 let words = words.into_iter().flatten().collect::<Vec<_>>().join("; ");
-                Told::Ended(Exit::Ended { status, last_stderr_line: Some(words).filter(|words| !words.is_empty()) })
+                AgentOutput::Ended(Exit::Ended {
+                    status,
+                    last_stderr_line: Some(words).filter(|words| !words.is_empty()),
+                })
             }
-            None => Told::Ended(Exit::Ended { status: "gone".to_owned(), last_stderr_line: None }),
+            None => AgentOutput::Ended(Exit::Ended { status: "gone".to_owned(), last_stderr_line: None }),
         }
     }
 
-    fn decode(&mut self, line: &[u8]) -> Told {
+    fn decode(&mut self, line: &[u8]) -> AgentOutput {
         let decoded = self.codec.decode(line);
         self.write(decoded.lines);
-        Told::Events(decoded.events)
+        AgentOutput::Events(decoded.events)
     }
 
     /// Queues lines for the agent. Lines that do not fit are dropped: an agent that does not read its input is stuck,
@@ -129,23 +145,27 @@ impl Running {
     }
 }
 
-/// Creates a folder below `own`. Never creates a user's folder: in an empty folder the agent would do the wrong work.
-fn prepare_folder(folder: &Path, own: &Path) -> Result<(), String> {
-    let shown = folder.display();
+/// Creates a folder below `state_dir`. Never creates a user's folder: in an empty folder the agent would do the wrong
+/// work.
+fn prepare_folder(folder: &Path, state_dir: &Path) -> Result<(), LaunchError> {
     let climbs = folder.components().any(|part| part == Component::ParentDir);
-    if folder.starts_with(own) && !climbs {
+    if folder.starts_with(state_dir) && !climbs {
         return std::fs::create_dir_all(folder)
-            .map_err(|error| format!("its folder {shown} cannot be created: {error}"));
+            .map_err(|error| LaunchError::CreateFolder { folder: folder.to_owned(), error });
     }
     // Opening `.` also checks the permission to enter the folder.
     let Err(error) = folder.join(".").metadata() else { return Ok(()) };
-    let what = match error.kind() {
-        ErrorKind::NotFound if folder.is_symlink() => "is a link to a folder that does not exist".to_owned(),
-        ErrorKind::NotFound => "does not exist".to_owned(),
-        ErrorKind::NotADirectory => "is not a folder".to_owned(),
-        _ => format!("cannot be opened ({error})"),
+    let is_not_found = error.kind() == ErrorKind::NotFound;
+    let why = if is_not_found && folder.is_symlink() {
+        "is a link to a folder that does not exist".to_owned()
+    } else if is_not_found {
+        "does not exist".to_owned()
+    } else if error.kind() == ErrorKind::NotADirectory {
+        "is not a folder".to_owned()
+    } else {
+        format!("cannot be opened ({error})")
     };
-    Err(format!("its folder {shown} {what}; restore it, or set another one in [sessions.folders]"))
+    Err(LaunchError::Folder { folder: folder.to_owned(), why })
 }
 
 #[cfg(test)]
@@ -161,7 +181,7 @@ mod tests {
     fn only_managed_folders_are_created() {
         let base = tempfile::tempdir().unwrap();
         let path = |name: &str| base.path().join(name);
-        let prepare = |name: &str| prepare_folder(&path(name), &path("state"));
+        let prepare = |name: &str| prepare_folder(&path(name), &path("state")).map_err(|error| error.to_string());
         prepare("state/sessions/a").unwrap();
         assert!(path("state/sessions/a").is_dir());
         fs::create_dir(path("project")).unwrap();
@@ -180,7 +200,7 @@ mod tests {
     fn an_unusable_folder_is_named_with_the_reason() {
         let base = tempfile::tempdir().unwrap();
         let path = |name: &str| base.path().join(name);
-        let why = |name: &str| prepare_folder(&path(name), &path("state")).unwrap_err();
+        let why = |name: &str| prepare_folder(&path(name), &path("state")).unwrap_err().to_string();
         fs::write(path("file"), "").unwrap();
         symlink(path("gone"), path("dangling")).unwrap();
         assert!(why("file").contains("/file is not a folder; "), "{}", why("file"));

@@ -1,4 +1,4 @@
-//! Emits the events of a session, each with the chain of hooks that caused it. It never waits for the receivers.
+//! Emits the events of a session, each with the causes of hooks that caused it. It never waits for the receivers.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -12,65 +12,64 @@ use cordboard_core::{
 /// Receives session events.
 pub trait EventSink: Send + Sync {
     /// Queues the event. Does not block.
-    fn tell(&self, happening: SessionEvent);
+    fn emit(&self, event: SessionEvent);
     /// Returns the receivers to which queued events have not been delivered, sorted.
     fn waiting(&self) -> Vec<String>;
 }
 
-/// Tracks what caused the events of a session. A turn has the causation chain of its prompt; all other events have the
-/// chain of the latest order or prompt.
-pub struct Chronicle {
-    herald: Arc<dyn EventSink>,
-    last: CausationChain,
+/// Emits the events of a session with their causes. A turn has the causation causes of its prompt; all other events have
+/// the causes of the latest command or prompt.
+pub struct EventEmitter {
+    sink: Arc<dyn EventSink>,
+    latest: CausationChain,
     prompts: HashMap<PromptId, CausationChain>,
     pub start: StartKind,
 }
 
-impl Chronicle {
-    pub fn new(herald: Arc<dyn EventSink>) -> Self {
-        Self { herald, last: CausationChain::default(), prompts: HashMap::new(), start: StartKind::New }
+impl EventEmitter {
+    pub fn new(sink: Arc<dyn EventSink>) -> Self {
+        Self { sink, latest: CausationChain::default(), prompts: HashMap::new(), start: StartKind::New }
     }
 
-    /// Records an order.
-    pub fn ordered(&mut self, causes: CausationChain) {
-        self.last = causes;
+    pub fn record_command(&mut self, causes: CausationChain) {
+        self.latest = causes;
     }
 
     /// Records a prompt, which may have to wait for its turn.
-    pub fn prompted(&mut self, prompt: &PromptId, causes: CausationChain) {
+    pub fn record_prompt(&mut self, prompt: &PromptId, causes: CausationChain) {
         if !causes.is_empty() {
             self.prompts.insert(prompt.clone(), causes.clone());
         }
-        self.last = causes;
-    }
-
-    pub fn changed(&self, kind: EventKind, view: SessionView, at: Timestamp) {
-        self.herald.tell(SessionEvent::of(kind, view, at, self.last.clone()));
+        self.latest = causes;
     }
 
     /// Records that the agent now works on a prompt.
     pub fn prompt_sent(&mut self, prompt: &PromptId) {
-        self.last = self.causes(prompt);
+        self.latest = self.causes_of(prompt);
     }
 
-    /// Gives a turn that the agent started itself the causation chain of the last prompt.
-    pub fn began_by_itself(&mut self, turn: &PromptId) {
-        let last = self.last.clone();
-        self.prompted(turn, last);
+    /// Gives a turn that the agent started itself the causation causes of the last prompt.
+    pub fn agent_started_turn(&mut self, turn: &PromptId) {
+        let latest = self.latest.clone();
+        self.record_prompt(turn, latest);
     }
 
-    pub fn began(&self, place: &Place, view: SessionView, at: Timestamp) {
-        self.herald.tell(SessionEvent::turn_started(place, view, at, self.last.clone()));
+    pub fn phase_changed(&self, kind: EventKind, view: SessionView, at: Timestamp) {
+        self.sink.emit(SessionEvent::of(kind, view, at, self.latest.clone()));
     }
 
-    pub fn finished(&mut self, turn: &Turn, view: SessionView, at: Timestamp) {
-        let causes = self.causes(&turn.prompt);
-        self.settled(&turn.prompt);
-        self.herald.tell(SessionEvent::turn_finished(turn, view, at, causes));
+    pub fn turn_started(&self, place: &Place, view: SessionView, at: Timestamp) {
+        self.sink.emit(SessionEvent::turn_started(place, view, at, self.latest.clone()));
+    }
+
+    pub fn turn_finished(&mut self, turn: &Turn, view: SessionView, at: Timestamp) {
+        let causes = self.causes_of(&turn.prompt);
+        self.forget_prompt(&turn.prompt);
+        self.sink.emit(SessionEvent::turn_finished(turn, view, at, causes));
     }
 
     /// Removes a prompt that causes no further events.
-    pub fn settled(&mut self, prompt: &PromptId) {
+    pub fn forget_prompt(&mut self, prompt: &PromptId) {
         self.prompts.remove(prompt);
     }
 
@@ -79,7 +78,7 @@ impl Chronicle {
         EventKind::between(before, after, self.start)
     }
 
-    fn causes(&self, prompt: &PromptId) -> CausationChain {
+    fn causes_of(&self, prompt: &PromptId) -> CausationChain {
         self.prompts.get(prompt).cloned().unwrap_or_default()
     }
 }

@@ -15,7 +15,7 @@ use cordboard_core::{
     types::Phase,
 };
 
-use ports::{Fakes, ends, prompt};
+use ports::{Fakes, ended_handle, prompt};
 
 /// Answers every prompt with a text that contains its id.
 const ECHO: &str = r#"
@@ -68,11 +68,11 @@ async fn state_is_stored_before_effects() {
     session.send(Input::Prompt(prompt("p1"))).await;
     fakes.until("final p1").await;
     fakes.until("saved turns=1").await;
-    let told = fakes.told();
-    let at = |what: &str| told.iter().position(|one| one == what).unwrap_or_else(|| panic!("{what} in {told:#?}"));
+    let calls = fakes.calls();
+    let at = |what: &str| calls.iter().position(|one| one == what).unwrap_or_else(|| panic!("{what} in {calls:#?}"));
     // The process is stored as soon as it runs, and the prompt as handed over before its answer can arrive.
-    assert!(at("saved process") < at("hand p1"), "{told:#?}");
-    assert!(at("hand p1") < at("final p1"), "{told:#?}");
+    assert!(at("saved process") < at("hand p1"), "{calls:#?}");
+    assert!(at("hand p1") < at("final p1"), "{calls:#?}");
     fakes.end(session).await;
 }
 
@@ -81,13 +81,17 @@ async fn a_failed_save_is_reported_and_stored_with_the_next() {
     let fakes = Fakes::new(ECHO);
     let session = fakes.session();
     fakes.full_disk(true);
-    let refused =
-        session.order(SessionCommand::SetModel(Some("opus".to_owned())), CausationChain::default()).await.unwrap_err();
+    let refused = session
+        .command(SessionCommand::SetModel(Some("opus".to_owned())), CausationChain::default())
+        .await
+        .unwrap_err();
     assert_eq!(refused.code, ApiErrorCode::Failed);
-    assert_eq!(refused.text, "Done, but the change was not stored and may be lost at a restart: no room");
+    let text =
+        "Done, but the change was not stored and may be lost at a restart: saved nothing in store: the disk is full";
+    assert!(refused.text.starts_with(text), "{}", refused.text);
     fakes.full_disk(false);
     let view = session
-        .order(SessionCommand::SetIdleTimeout(Some(Duration::from_secs(60))), CausationChain::default())
+        .command(SessionCommand::SetIdleTimeout(Some(Duration::from_secs(60))), CausationChain::default())
         .await
         .unwrap();
     assert_eq!(view.record.model.as_deref(), Some("opus"));
@@ -108,8 +112,8 @@ async fn a_prompt_is_answered_despite_a_failing_store() {
 #[tokio::test(start_paused = true)]
 async fn a_command_after_the_end_is_answered() {
     let fakes = Fakes::new(ECHO);
-    let handle = ends();
-    let refused = handle.order(SessionCommand::Start, CausationChain::default()).await.unwrap_err();
+    let handle = ended_handle();
+    let refused = handle.command(SessionCommand::Start, CausationChain::default()).await.unwrap_err();
     assert_eq!((refused.code, refused.text.as_str()), (ApiErrorCode::Failed, "Cordboard is shutting down."));
     drop(fakes);
 }
@@ -120,7 +124,7 @@ async fn many_lines_are_shown_in_few_frames() {
     let session = fakes.session();
     session.send(Input::Prompt(prompt("p1"))).await;
     fakes.until("final p1").await;
-    let frames = fakes.told().iter().filter(|one| *one == "frame").count();
+    let frames = fakes.calls().iter().filter(|one| *one == "frame").count();
     // One frame for each time that the actor drained the channel. One frame per line would be thousands.
     assert!(frames < 1_000, "{frames} frames");
     assert_eq!(fakes.answer().0.lines().count(), 8_192);
@@ -136,7 +140,7 @@ async fn a_command_is_handled_during_heavy_output() {
     // The record changes with each line, so the flood has begun.
     fakes.conversation().await;
     let view =
-        session.order(SessionCommand::SetMode(Some("quiet".to_owned())), CausationChain::default()).await.unwrap();
+        session.command(SessionCommand::SetMode(Some("quiet".to_owned())), CausationChain::default()).await.unwrap();
     assert_eq!((view.phase, view.record.turns), (Phase::Busy, 0), "the flood ended before the command was handled");
     fakes.end(session).await;
 }
@@ -151,7 +155,7 @@ async fn a_late_verdict_does_not_change_a_suspended_session() {
     fakes.phase(Phase::Suspended).await;
     assert!(fakes.stored().process.is_none());
     fakes.answer_review(&session, Verdict::Keep).await;
-    let view = session.order(SessionCommand::SetModel(None), CausationChain::default()).await.unwrap();
+    let view = session.command(SessionCommand::SetModel(None), CausationChain::default()).await.unwrap();
     assert_eq!(view.phase, Phase::Suspended);
     fakes.end(session).await;
 }
@@ -245,18 +249,18 @@ exit 3
     let session = fakes.session();
     session.send(Input::Prompt(prompt("p1"))).await;
     fakes.until("take back p1").await;
-    let told = fakes.told();
+    let calls = fakes.calls();
     let shown: Vec<&str> =
-        told.iter().map(String::as_str).filter(|one| ["frame", "back p1", "take back p1"].contains(one)).collect();
+        calls.iter().map(String::as_str).filter(|one| ["frame", "back p1", "take back p1"].contains(one)).collect();
     assert_eq!(shown, ["frame", "back p1", "take back p1"]);
     drop(
         session
-            .order(SessionCommand::Interrupt { queued: QueuedPrompts::Drop, from: None }, CausationChain::default())
+            .command(SessionCommand::Interrupt { queued: QueuedPrompts::Drop, from: None }, CausationChain::default())
             .await
             .unwrap(),
     );
     fakes.until("settle p1").await;
-    assert!(fakes.told().iter().filter(|one| *one == "frame").count() == 1, "{:?}", fakes.told());
+    assert!(fakes.calls().iter().filter(|one| *one == "frame").count() == 1, "{:?}", fakes.calls());
     fakes.end(session).await;
 }
 
@@ -266,16 +270,16 @@ async fn events_carry_their_causation_chain() {
     let session = fakes.session();
     session.prompt(prompt("p1"), CausationChain::default().through("a")).await;
     session.send(Input::Prompt(prompt("p2"))).await;
-    fakes.happens(|told| told.iter().filter(|one| one.kind == EventKind::TurnFinished).count() == 2).await;
-    drop(session.order(SessionCommand::Suspend, CausationChain::default().through("b")).await.unwrap());
-    fakes.happens(|told| told.iter().any(|one| one.kind == EventKind::Suspended)).await;
-    drop(session.order(SessionCommand::Archive, CausationChain::default()).await.unwrap());
-    drop(session.order(SessionCommand::Restore, CausationChain::default()).await.unwrap());
-    let told = |one: &SessionEvent| {
+    fakes.until_events(|calls| calls.iter().filter(|one| one.kind == EventKind::TurnFinished).count() == 2).await;
+    drop(session.command(SessionCommand::Suspend, CausationChain::default().through("b")).await.unwrap());
+    fakes.until_events(|calls| calls.iter().any(|one| one.kind == EventKind::Suspended)).await;
+    drop(session.command(SessionCommand::Archive, CausationChain::default()).await.unwrap());
+    drop(session.command(SessionCommand::Restore, CausationChain::default()).await.unwrap());
+    let calls = |one: &SessionEvent| {
         let by = ["a", "b"].into_iter().filter(|name| one.causes.has(name)).collect::<String>();
         format!("{} {by}", one.kind.as_str())
     };
-    let told: Vec<String> = fakes.happened().iter().map(told).collect();
+    let calls: Vec<String> = fakes.events().iter().map(calls).collect();
     // The second prompt arrived while the agent for the first one was starting, so it is the latest cause.
     let wanted = [
         "started ",
@@ -287,5 +291,5 @@ async fn events_carry_their_causation_chain() {
         "archived ",
         "restored ",
     ];
-    assert_eq!(told, wanted);
+    assert_eq!(calls, wanted);
 }

@@ -9,7 +9,7 @@ use hyper::{
     header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 
-use cordboard_runtime::WebResponse;
+use cordboard_runtime::{CallError, WebResponse};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 /// The reason why a request didn't reach its plugin, or why the plugin gave no answer.
@@ -18,22 +18,31 @@ pub enum Rejection {
     NotFound,
     Method,
     /// The configuration doesn't say how requests for this plugin are authenticated.
-    NoProofs(String),
-    Unproven,
+    NoAuth(String),
+    Unauthorized,
     /// The largest body, in bytes.
     TooLarge(u64),
     HeadTooSlow,
     TooSlow,
-    Broken,
+    Incomplete,
     Busy,
     Failed(String),
 }
 
+/// The reason why a plugin gave no usable answer.
+#[derive(Debug, thiserror::Error)]
+pub enum AnswerError {
+    #[error(transparent)]
+    Call(#[from] CallError),
+    #[error("it answered with the status {0}: use 200 to 599")]
+    Status(u16),
+}
+
 /// The timeout for writing a short response, which fits into any buffer.
-const WRITTEN_WITHIN: Duration = Duration::from_secs(1);
+const WRITE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Headers of the connection, which the host controls.
-const OF_THE_CONNECTION: [&str; 8] =
+const CONNECTION_HEADERS: [&str; 8] =
     ["connection", "content-length", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
 
 impl Rejection {
@@ -41,11 +50,11 @@ impl Rejection {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
-            Self::NoProofs(_) => StatusCode::FORBIDDEN,
-            Self::Unproven => StatusCode::UNAUTHORIZED,
+            Self::NoAuth(_) => StatusCode::FORBIDDEN,
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::HeadTooSlow | Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::Broken => StatusCode::BAD_REQUEST,
+            Self::Incomplete => StatusCode::BAD_REQUEST,
             Self::Busy => StatusCode::TOO_MANY_REQUESTS,
             Self::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -58,14 +67,14 @@ impl Rejection {
                 "unknown path: send requests to /hooks/NAME, where NAME is a plugin with a webhook".to_owned()
             }
             Self::Method => "the method must be GET, POST, PUT, PATCH or DELETE".to_owned(),
-            Self::NoProofs(plugin) => {
+            Self::NoAuth(plugin) => {
                 format!("no authentication is configured for '{plugin}', so all requests are rejected")
             }
-            Self::Unproven => "the token or the signature is missing or wrong".to_owned(),
+            Self::Unauthorized => "the token or the signature is missing or wrong".to_owned(),
             Self::TooLarge(most) => format!("the body has more than {most} bytes"),
             Self::HeadTooSlow => "the request headers arrived too slowly".to_owned(),
             Self::TooSlow => "the body arrived too slowly".to_owned(),
-            Self::Broken => "the body is incomplete".to_owned(),
+            Self::Incomplete => "the body is incomplete".to_owned(),
             Self::Busy => "too many requests at once: try again in a moment".to_owned(),
             Self::Failed(plugin) => format!("'{plugin}' failed to answer; see the host's log"),
         }
@@ -78,14 +87,14 @@ impl Rejection {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
         match self {
             Self::Method => insert(headers, ALLOW, "GET, POST, PUT, PATCH, DELETE"),
-            Self::Unproven => insert(headers, WWW_AUTHENTICATE, "Bearer"),
+            Self::Unauthorized => insert(headers, WWW_AUTHENTICATE, "Bearer"),
             Self::Busy => insert(headers, RETRY_AFTER, "1"),
             Self::NotFound
-            | Self::NoProofs(_)
+            | Self::NoAuth(_)
             | Self::TooLarge(_)
             | Self::HeadTooSlow
             | Self::TooSlow
-            | Self::Broken
+            | Self::Incomplete
             | Self::Failed(_) => {}
         }
         response
@@ -97,8 +106,8 @@ fn insert(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
 }
 
 /// Responds on a connection that has sent no complete request. A client that reads too slowly gets no response.
-pub async fn write(refusal: &Rejection, mut stream: impl AsyncWrite + Unpin) {
-    let (status, text) = (refusal.status(), refusal.text());
+pub async fn write(rejection: &Rejection, mut stream: impl AsyncWrite + Unpin) {
+    let (status, text) = (rejection.status(), rejection.text());
     let head = "content-type: text/plain; charset=utf-8\r\nconnection: close";
     let length = text.len() + 1;
     let answer = format!("HTTP/1.1 {status}\r\n{head}\r\ncontent-length: {length}\r\n\r\n{text}\n");
@@ -107,27 +116,27 @@ pub async fn write(refusal: &Rejection, mut stream: impl AsyncWrite + Unpin) {
         stream.shutdown().await
     };
     // A client that is gone needs no response.
-    let _written: Result<std::io::Result<()>, _> = tokio::time::timeout(WRITTEN_WITHIN, written).await;
+    let _written: Result<std::io::Result<()>, _> = tokio::time::timeout(WRITE_TIMEOUT, written).await;
 }
 
 /// Checks the status of a plugin's answer.
 ///
 /// # Errors
 /// The status isn't valid for an answer.
-pub fn status(status: u16) -> Result<StatusCode, String> {
+pub fn status(status: u16) -> Result<StatusCode, AnswerError> {
     let known = StatusCode::from_u16(status).ok().filter(|status| (200..600).contains(&status.as_u16()));
-    known.ok_or_else(|| format!("it answered with the status {status}: use 200 to 599"))
+    known.ok_or(AnswerError::Status(status))
 }
 
 /// Converts a plugin's answer. Invalid headers, and headers of the connection, are dropped.
-pub fn of(answer: WebResponse) -> Result<Response<Full<Bytes>>, String> {
+pub fn response_of(answer: WebResponse) -> Result<Response<Full<Bytes>>, AnswerError> {
     let status = status(answer.status)?;
     let mut response = Response::new(Full::new(Bytes::from(answer.body)));
     *response.status_mut() = status;
     for (name, value) in answer.headers {
         let pair = (HeaderName::try_from(name.as_str()), HeaderValue::try_from(value.as_str()));
         if let (Ok(name), Ok(value)) = pair
-            && !OF_THE_CONNECTION.contains(&name.as_str())
+            && !CONNECTION_HEADERS.contains(&name.as_str())
         {
             response.headers_mut().append(name, value);
         }
@@ -146,8 +155,9 @@ mod tests {
 
     #[test]
     fn connection_headers_of_a_plugin_are_dropped() {
-        let odd = [("X-Fine", "yes"), ("Transfer-Encoding", "chunked"), ("bad name", "x"), ("x-split", "a\r\nb: c")];
-        let response = of(answer(201, &odd)).unwrap();
+        let headers =
+            [("X-Fine", "yes"), ("Transfer-Encoding", "chunked"), ("bad name", "x"), ("x-split", "a\r\nb: c")];
+        let response = response_of(answer(201, &headers)).unwrap();
         assert_eq!(response.status(), 201);
         let names: Vec<_> = response.headers().keys().map(HeaderName::as_str).collect();
         assert_eq!(names, ["x-fine"]);
@@ -156,7 +166,7 @@ mod tests {
     #[test]
     fn an_invalid_status_is_an_error() {
         for status in [0, 42, 100, 101, 600, 999, u16::MAX] {
-            assert!(of(answer(status, &[])).unwrap_err().contains("use 200 to 599"), "{status}");
+            assert!(response_of(answer(status, &[])).unwrap_err().to_string().contains("use 200 to 599"), "{status}");
         }
     }
 }

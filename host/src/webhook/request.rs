@@ -11,7 +11,7 @@ use hyper::{
 
 use super::{
     answer::Rejection,
-    proof::{self, Check},
+    auth::{self, Credential},
 };
 
 /// The prefix of all webhook paths.
@@ -25,14 +25,14 @@ pub const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
 /// The plugin and the path of a request.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Target<'u> {
+pub struct WebhookPath<'u> {
     pub plugin: &'u str,
     /// Starts with a slash.
     pub path: &'u str,
 }
 
-impl<'u> Target<'u> {
-    pub fn of(path: &'u str) -> Option<Self> {
+impl<'u> WebhookPath<'u> {
+    pub fn parse(path: &'u str) -> Option<Self> {
         let rest = path.strip_prefix(ROOT)?;
         let (plugin, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         let path = if path.is_empty() { "/" } else { path };
@@ -45,35 +45,36 @@ pub fn method(method: &Method) -> Result<&'static str, Rejection> {
     METHODS.into_iter().find(|one| *one == method.as_str()).ok_or(Rejection::Method)
 }
 
-/// Whether plugins never see the header `name`, in lower case, of requests that are authenticated by `proofs`.
+/// Whether plugins never see the header `name`, in lower case, of requests that are authenticated by `auth`.
 #[must_use]
-pub fn is_withheld(proofs: &WebhookAuth, name: &str) -> bool {
-    let checks = proof::checks(proofs, |_| Ok(String::new())).unwrap_or_default();
-    withheld(&checks, name)
+pub fn is_withheld(auth: &WebhookAuth, name: &str) -> bool {
+    let credentials = auth::credentials(auth, |_| Ok(String::new())).unwrap_or_default();
+    withheld(&credentials, name)
 }
 
-fn withheld(checks: &[Check], name: &str) -> bool {
-    WITHHELD.contains(&name) || checks.iter().any(|check| check.header() == name)
+fn withheld(credentials: &[Credential], name: &str) -> bool {
+    WITHHELD.contains(&name) || credentials.iter().any(|credential| credential.header() == name)
 }
 
-/// Reads the whole body, at most `most` bytes. A larger content length is rejected without reading.
-pub async fn body(body: Incoming, headers: &HeaderMap, most: u64) -> Result<Bytes, Rejection> {
-    let said = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if said.is_some_and(|length| length > most) {
-        return Err(Rejection::TooLarge(most));
+/// Reads the whole body, at most `limit` bytes. A larger content length is rejected without reading.
+pub async fn body(body: Incoming, headers: &HeaderMap, limit: u64) -> Result<Bytes, Rejection> {
+    let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if length.is_some_and(|length| length > limit) {
+        return Err(Rejection::TooLarge(limit));
     }
-    let limited = Limited::new(body, usize::try_from(most).unwrap_or(usize::MAX));
+    let limited = Limited::new(body, usize::try_from(limit).unwrap_or(usize::MAX));
     match limited.collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(Rejection::TooLarge(most)),
-        Err(_) => Err(Rejection::Broken),
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(Rejection::TooLarge(limit)),
+        Err(_) => Err(Rejection::Incomplete),
     }
 }
 
 /// Everything before the body.
 pub struct Head<'r> {
     pub method: &'static str,
-    pub target: &'r Target<'r>,
+    /// The path below that of the plugin.
+    pub path: &'r str,
     pub query: Option<&'r str>,
     pub headers: &'r HeaderMap,
 }
@@ -81,13 +82,13 @@ pub struct Head<'r> {
 impl Head<'_> {
     /// The request as the plugin gets it. A sender may repeat its secret in the URL or the body, so all parts are
     /// scrubbed.
-    pub fn with(&self, body: Vec<u8>, checks: &[Check]) -> WebRequest {
-        let headers = self.headers.iter().filter(|(name, _)| !withheld(checks, name.as_str()));
+    pub fn with_body(&self, body: Vec<u8>, credentials: &[Credential]) -> WebRequest {
+        let headers = self.headers.iter().filter(|(name, _)| !withheld(credentials, name.as_str()));
         let text =
             headers.filter_map(|(name, value)| Some((name.to_string(), scrub::text(value.to_str().ok()?.to_owned()))));
         WebRequest {
             method: self.method.to_owned(),
-            path: scrub::text(self.target.path.to_owned()),
+            path: scrub::text(self.path.to_owned()),
             query: scrub::text(self.query.unwrap_or_default().to_owned()),
             headers: text.collect(),
             body: scrub::bytes(&body).into_owned(),
@@ -101,10 +102,10 @@ mod tests {
 
     #[test]
     fn the_path_selects_the_plugin() {
-        assert_eq!(Target::of("/hooks/github"), Some(Target { plugin: "github", path: "/" }));
-        assert_eq!(Target::of("/hooks/github/a//b/"), Some(Target { plugin: "github", path: "/a//b/" }));
-        for nobody in ["/", "/hooks", "/hooks/", "/hooks//x", "/Hooks/github", "hooks/github", ""] {
-            assert_eq!(Target::of(nobody), None, "{nobody}");
+        assert_eq!(WebhookPath::parse("/hooks/github"), Some(WebhookPath { plugin: "github", path: "/" }));
+        assert_eq!(WebhookPath::parse("/hooks/github/a//b/"), Some(WebhookPath { plugin: "github", path: "/a//b/" }));
+        for other in ["/", "/hooks", "/hooks/", "/hooks//x", "/Hooks/github", "hooks/github", ""] {
+            assert_eq!(WebhookPath::parse(other), None, "{other}");
         }
     }
 }

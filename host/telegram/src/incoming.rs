@@ -6,7 +6,7 @@ use std::{collections::HashSet, sync::Arc};
 use cordboard_core::{
     chat::{ButtonAction, MessageId, MessagePart, Origin, Update, UpdateKind},
     render::units,
-    route::{self, ParsedText},
+    route::{self, BotText},
     types::{Caller, Place, TimeSource, Timestamp, UserId},
 };
 
@@ -162,13 +162,10 @@ impl UpdateParser {
         let (text, entities) = without_name(text, entities, &self.bot.name);
         // Forwarded text is never a command.
         if message.forward_origin.is_none() {
-            match route::parse(&restore_markdown(&text, &entities, Markup::Links), Some(&self.bot.name)) {
-                ParsedText::OtherBot => return None,
-                // Without the bot's name, which the hub doesn't know.
-                ParsedText::Command { name, invocation } => {
-                    return Some(format!("/{name} {}", invocation.text).trim_end().to_owned());
-                }
-                ParsedText::Text => {}
+            match route::remove_bot_name(&restore_markdown(&text, &entities, Markup::Links), &self.bot.name) {
+                BotText::OtherBot => return None,
+                BotText::Command(command) => return Some(command),
+                BotText::Text => {}
             }
         }
         if message.chat.is_group() && self.is_for_others(message) {

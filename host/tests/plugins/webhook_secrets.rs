@@ -8,7 +8,7 @@ use std::{
 
 use cordboard::{
     hub::LiveConfig,
-    webhook::{Secrets, WebhookServer},
+    webhook::{CredentialError, Secrets, WebhookServer},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -41,7 +41,9 @@ async fn a_slow_secret_delays_no_other_request() {
     let secrets: Secrets = Arc::new(move |_, name| {
         begun.try_send(name.to_owned()).unwrap();
         let waited = finished.lock().unwrap().recv_timeout(LIMIT);
-        waited.map(|()| "open sesame".to_owned()).map_err(|_| "no other request continued in the meantime".to_owned())
+        waited
+            .map(|()| "open sesame".to_owned())
+            .map_err(|_| CredentialError::Unreadable("no other request continued in the meantime".to_owned()))
     });
     let mut stream = TcpStream::connect(open(&bench, secrets).await).await.unwrap();
     let request = "GET /hooks/webhook_echo HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer open sesame\r\n\r\n";

@@ -6,10 +6,9 @@ use super::*;
 
 /// The command's name and arguments, or `None` if the text is not a command for this bot.
 fn read(text: &str) -> Option<(String, Vec<String>)> {
-    match parse(text, Some("CordBot")) {
-        ParsedText::Command { name, invocation } => Some((name, invocation.args)),
-        ParsedText::OtherBot | ParsedText::Text => None,
-    }
+    let BotText::Command(text) = remove_bot_name(text, "CordBot") else { return None };
+    let CommandLine { name, invocation } = parse(&text).expect("a command without the bot's name is a command");
+    Some((name, invocation.args))
 }
 
 fn args(text: &str) -> Vec<String> {
@@ -86,23 +85,21 @@ fn everything_else_is_text() {
         "/new@other@cordbot",
         &long,
     ] {
-        assert_eq!(parse(text, Some("cordbot")), ParsedText::Text, "{text}");
+        assert_eq!(remove_bot_name(text, "cordbot"), BotText::Text, "{text}");
+        assert_eq!(parse(text), None, "{text}");
     }
 }
 
 #[test]
 fn a_command_for_another_bot_is_not_ours() {
-    assert_eq!(parse("/new@otherbot x", Some("cordbot")), ParsedText::OtherBot);
-    assert_eq!(parse("/new@otherbot x", None), ParsedText::Text);
+    assert_eq!(remove_bot_name("/new@otherbot x", "cordbot"), BotText::OtherBot);
+    assert_eq!(parse("/new@otherbot x"), None);
 }
 
 #[test]
 fn text_after_a_command_is_trimmed() {
-    let ParsedText::Command { name, invocation: Invocation { args, text } } =
-        parse("/note   two  words\nand a line \n", None)
-    else {
-        panic!("a command")
-    };
+    let CommandLine { name, invocation: Invocation { args, text } } =
+        parse("/note   two  words\nand a line \n").expect("a command");
     assert_eq!((name.as_str(), text.as_str()), ("note", "two  words\nand a line"));
     assert_eq!(args, ["two", "words", "and", "a", "line"]);
 }
@@ -129,10 +126,7 @@ fn smart_punctuation_is_converted_back() {
     assert_eq!(args("/ask a — b"), ["a", "—", "b"]);
     assert_eq!(args("/new\u{a0}alpha\u{a0}planner"), ["alpha", "planner"]);
     assert_eq!(args("/new\u{a0}“a\u{a0}b”"), ["a b"]);
-    let ParsedText::Command { invocation: Invocation { text, .. }, .. } = parse("/note “as it is” —5", None)
-    else {
-        panic!("a command")
-    };
+    let text = parse("/note “as it is” —5").expect("a command").invocation.text;
     assert_eq!(text, "“as it is” —5");
 }
 
@@ -160,19 +154,15 @@ fn full_width_and_final_punctuation_are_normalized() {
     }
     assert_eq!(args("/ask a, b! c?"), ["a,", "b!", "c"]);
     assert_eq!(args("/new alpha\u{200b} planner"), ["alpha", "planner"]);
-    let ParsedText::Command { invocation: Invocation { text, .. }, .. } = parse("/remind 1h Why１? ", None) else {
-        panic!("a command")
-    };
+    let text = parse("/remind 1h Why１? ").expect("a command").invocation.text;
     assert_eq!(text, "1h Why１?");
 }
 
 #[test]
 fn arguments_of_a_button_are_literal() {
     for rest in ["Really?", "１５", "—x", "“x”"] {
-        let ParsedText::Command { name, invocation: Invocation { args, text } } = parse_button(&format!("/Do {rest}"))
-        else {
-            panic!("a command")
-        };
+        let CommandLine { name, invocation: Invocation { args, text } } =
+            parse_button(&format!("/Do {rest}")).expect("a command");
         assert_eq!((name.as_str(), args.as_slice(), text.as_str()), ("do", [rest.to_owned()].as_slice(), rest));
     }
 }
@@ -201,11 +191,110 @@ fn the_nearest_command_is_suggested() {
 
 proptest! {
     #[test]
-    fn any_text_is_parsed(text in "(/[a-zA-Z@_]{0,5})?[ \\PC\n'\"\\\\#]{0,20}", bot in prop::option::of("[a-z]{0,3}")) {
-        if let ParsedText::Command { name, invocation: Invocation { args, text: rest } } = parse(&text, bot.as_deref()) {
+    fn any_text_is_parsed(text in "(/[a-zA-Z@_]{0,5})?[ \\PC\n'\"\\\\#]{0,20}", bot in "[a-z]{0,3}") {
+        if let BotText::Command(command) = remove_bot_name(&text, &bot) {
+            prop_assert!(parse(&command).is_some(), "{command:?}");
+        }
+        if let Some(CommandLine { name, invocation: Invocation { args, text: rest } }) = parse(&text) {
             prop_assert!(is_name(&name) && name.to_ascii_lowercase() == name);
             prop_assert!(text.trim_end().ends_with(&rest));
             prop_assert!(args.is_empty() || !rest.is_empty());
         }
     }
+}
+
+/// A command of a plugin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    pub name: &'static str,
+    pub plugin: &'static str,
+    pub min_role: Role,
+    pub is_immediate: bool,
+}
+
+impl ActiveCommand for Entry {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn plugin(&self) -> &str {
+        self.plugin
+    }
+
+    fn min_role(&self) -> Role {
+        self.min_role
+    }
+
+    fn is_immediate(&self) -> bool {
+        self.is_immediate
+    }
+}
+
+pub struct Table(pub Vec<Entry>);
+
+impl CommandTable for Table {
+    type Command = Entry;
+
+    fn command(&self, name: &str) -> Option<&Entry> {
+        self.0.iter().find(|entry| entry.name == name)
+    }
+
+    fn commands(&self) -> impl Iterator<Item = &Entry> {
+        self.0.iter()
+    }
+}
+
+pub fn table() -> Table {
+    Table(vec![
+        Entry { name: "remind", plugin: "remind", min_role: Role::Member, is_immediate: false },
+        Entry { name: "stop", plugin: "stop", min_role: Role::Member, is_immediate: true },
+        Entry { name: "plugins", plugin: "help", min_role: Role::Admin, is_immediate: false },
+    ])
+}
+
+/// Resolves a message: the command and its arguments, or the host's answer. `None` for a prompt.
+fn resolved(input: &ChatInput, role: Role) -> Option<Result<(String, Vec<String>), UpdateReply>> {
+    match resolve(input, role, &table()) {
+        Resolution::Command { command, invocation } => Some(Ok((command.name.to_owned(), invocation.args.clone()))),
+        Resolution::Rejected(answer) => Some(Err(answer)),
+        Resolution::Prompt => None,
+    }
+}
+
+#[test]
+fn resolve_returns_the_command_with_its_words() {
+    let call = |argument: &[&str]| {
+        Some(Ok(("remind".to_owned(), argument.iter().map(|&word| word.to_owned()).collect::<Vec<_>>())))
+    };
+    let typed = ChatInput::typed("/Remind 1h “two words”");
+    assert_eq!(resolved(&typed, Role::Member), call(&["1h", "two words"]));
+    let pressed = ChatInput::pressed("/remind “drop”", Some("remind"));
+    assert_eq!(resolved(&pressed, Role::Member), call(&["“drop”"]), "a button's arguments are literal");
+    assert_eq!(resolved(&ChatInput::pressed("/remind", None), Role::Member), call(&[]), "the host shows every command");
+}
+
+#[test]
+fn resolve_separates_prompts_from_buttons() {
+    assert_eq!(resolved(&ChatInput::typed("remind me"), Role::Member), None);
+    assert_eq!(resolved(&ChatInput::typed("/etc/hosts is broken"), Role::Member), None);
+    let pressed = ChatInput::pressed("no command", None);
+    assert_eq!(resolved(&pressed, Role::Member), Some(Err(UpdateReply::OldButton)), "a button is never a prompt");
+}
+
+#[test]
+fn resolve_suggests_only_allowed_commands() {
+    let unknown = |name: &str, nearest: Option<&str>| {
+        Some(Err(UpdateReply::UnknownCommand { name: name.into(), nearest: nearest.map(str::to_owned) }))
+    };
+    assert_eq!(resolved(&ChatInput::typed("/remnid"), Role::Member), unknown("remnid", Some("remind")));
+    assert_eq!(resolved(&ChatInput::typed("/plugin"), Role::Member), unknown("plugin", None));
+    assert_eq!(resolved(&ChatInput::typed("/plugin"), Role::Admin), unknown("plugin", Some("plugins")));
+}
+
+#[test]
+fn resolve_rejects_missing_rights_and_foreign_buttons() {
+    let denied = UpdateReply::NotAllowed { name: "plugins".into(), role: Role::Admin };
+    assert_eq!(resolved(&ChatInput::typed("/plugins"), Role::Member), Some(Err(denied)));
+    let foreign = UpdateReply::NotItsButton { name: "remind".into(), plugin: "github".into() };
+    assert_eq!(resolved(&ChatInput::pressed("/remind drop", Some("github")), Role::Member), Some(Err(foreign)));
 }

@@ -100,6 +100,10 @@ impl ActiveCommand for Offer {
     fn min_role(&self) -> Role {
         self.spec.min_role
     }
+
+    fn is_immediate(&self) -> bool {
+        self.spec.order == CallOrder::AtOnce
+    }
 }
 
 #[derive(Clone, Default)]

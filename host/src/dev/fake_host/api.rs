@@ -19,7 +19,7 @@ use super::FakeHost;
 use crate::{
     dev::recorded_action::RecordedAction,
     hub::{
-        self, Changes, NewSession,
+        self, CommandChange, NewSession,
         refusal_texts::{taken, unknown},
     },
 };
@@ -39,9 +39,9 @@ impl FakeHost {
 
     fn act_as_pressed(&self, name: &SessionName, order: SessionCommand) -> Result<SessionView, ApiError> {
         let Some(press) = &self.press else { return self.act(name, order) };
-        let changes = Changes::of(&order);
+        let change = CommandChange::of(&order);
         let outcome = self.act(name, press.bind(name, order));
-        press.ordered(name, changes, &outcome);
+        press.record(name, change, &outcome);
         outcome
     }
 
@@ -68,11 +68,11 @@ impl HostApi for FakeHost {
     }
 
     fn count(&self, caller: &Caller) -> usize {
-        self.shared.sessions.seen_by(caller, false).len()
+        self.shared.sessions.visible_to(caller, ArchiveFilter::Current).len()
     }
 
     fn page(&self, caller: &Caller, filter: ArchiveFilter, skip: usize, count: usize) -> Vec<SessionView> {
-        let page = self.shared.sessions.page(caller, filter == ArchiveFilter::Archived, skip, count);
+        let page = self.shared.sessions.page(caller, filter, skip, count);
         page.iter().map(|view| SessionView::clone(view)).collect()
     }
 
@@ -90,9 +90,9 @@ impl HostApi for FakeHost {
 
     async fn create(&self, caller: &Caller, spec: SessionSpec) -> Result<SessionView, ApiError> {
         let rules = NewSession {
-            roster: &self.shared.sessions,
+            registry: &self.shared.sessions,
             config: &self.config(),
-            state: Path::new("/"),
+            state_dir: Path::new("/"),
             personas: self.personas(),
             now: self.now(),
         };

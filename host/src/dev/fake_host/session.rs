@@ -11,7 +11,7 @@ use cordboard_core::{
     types::{Place, ProcessId, SessionRecord, SessionView, Timestamp},
 };
 
-use crate::session::Question;
+use crate::session::Query;
 
 /// The exit status of an agent whose input was closed.
 const EXITED: &str = "exit code 0";
@@ -36,8 +36,8 @@ pub(super) struct FakeSession {
     pub behaviour: Behaviour,
     /// The models that the agent reports.
     pub models: Vec<String>,
-    /// Questions to plugins without an answer.
-    pub questions: VecDeque<(Ticket, Question)>,
+    /// Queries to plugins without an answer.
+    pub queries: VecDeque<(Ticket, Query)>,
     /// Messages of the host that were not shown yet.
     pub notices: Vec<(Place, SessionNotice)>,
     /// The turn that ended last.
@@ -53,7 +53,7 @@ impl FakeSession {
             machine: Machine::new(record, settings),
             behaviour: Behaviour::default(),
             models: Vec::new(),
-            questions: VecDeque::new(),
+            queries: VecDeque::new(),
             notices: Vec::new(),
             ended: None,
             run: Run::LEFT_OVER,
@@ -142,11 +142,11 @@ impl FakeSession {
                 self.events.push_back(Input::Exit { run, exit });
             }
             Effect::LoadPersona { ticket, persona } => {
-                self.questions.push_back((ticket, Question::Resolve { persona }))
+                self.queries.push_back((ticket, Query::Persona { name: persona }))
             }
-            Effect::Review { ticket, idle_for } => self.questions.push_back((ticket, Question::Review { idle_for })),
+            Effect::Review { ticket, idle_for } => self.queries.push_back((ticket, Query::Review { idle_for })),
             Effect::RequestResumeNotice { ticket, idle_for } => {
-                self.questions.push_back((ticket, Question::WordResume { idle_for }));
+                self.queries.push_back((ticket, Query::ResumeNotice { idle_for }));
             }
             Effect::Post { place, notice } => self.notices.push((place, notice)),
             Effect::Finish(turn) | Effect::FinishInterrupted(turn) => self.ended = Some(turn),

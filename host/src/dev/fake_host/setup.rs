@@ -8,7 +8,7 @@ use cordboard_core::{
 };
 
 use super::session::{Behaviour, CONVERSATION, FakeSession};
-use crate::session::Question;
+use crate::session::Query;
 
 /// The reason of a session that waits for a decision, if the conversation has none.
 const RESUME_REFUSED: &str = "the conversation does not exist any more";
@@ -135,11 +135,11 @@ fn drive(session: &mut FakeSession, orders: impl IntoIterator<Item = SessionComm
     for order in orders {
         let refused = session.order(order, now).err();
         debug_assert_eq!(refused, None, "a set-up gives only commands that are accepted");
-        while let Some((ticket, question)) = session.questions.pop_front() {
-            let input = match question {
-                Question::Resolve { .. } => Input::PersonaSettings { ticket, settings: Ok(PersonaSettings::default()) },
-                Question::Review { .. } => Input::Verdict { ticket, verdict: Verdict::Absent },
-                Question::WordResume { .. } => Input::ResumeNotice { ticket, text: None },
+        while let Some((ticket, query)) = session.queries.pop_front() {
+            let input = match query {
+                Query::Persona { .. } => Input::PersonaSettings { ticket, settings: Ok(PersonaSettings::default()) },
+                Query::Review { .. } => Input::Verdict { ticket, verdict: Verdict::Absent },
+                Query::ResumeNotice { .. } => Input::ResumeNotice { ticket, text: None },
             };
             session.handle(input, now);
         }

@@ -87,8 +87,10 @@ impl StepRunner {
         };
         self.activate().await?;
         let answer = self.harness.registry.receive(&self.host(), &name, &request).await;
-        let answer =
-            answer.and_then(|answer| webhook::status(answer.status).map(|_| answer).map_err(CallError::Plugin));
+        let answer = answer.and_then(|answer| match webhook::status(answer.status) {
+            Ok(_) => Ok(answer),
+            Err(error) => Err(CallError::Plugin(error.to_string())),
+        });
         Ok(outcome_reply(answer.map(|answer| format!("{} {}", answer.status, String::from_utf8_lossy(&answer.body)))))
     }
 

@@ -8,12 +8,12 @@ use cordboard_core::{
 };
 use cordboard_runtime::ChatMember;
 
-/// Returns the members of `place`. `met` lists the people who have written there, with or without access.
-pub fn of(place: &Place, met: Vec<UserId>, access: &Access) -> Vec<ChatMember> {
+/// Returns the members of `place`. `writers` are the people who have written there, with or without access.
+pub fn of(place: &Place, writers: Vec<UserId>, access: &Access) -> Vec<ChatMember> {
     let private = (place.front_end == cordboard_telegram::FRONT_END && place.topic.is_none())
         .then(|| UserId(format!("{}:{}", cordboard_telegram::FRONT_END, place.chat)));
-    let seated = (place == console::place()).then(|| UserId(format!("{}:{}", console::FRONT_END, place.chat)));
-    let people = met.into_iter().chain(private).chain(seated);
+    let console_user = (place == console::place()).then(|| UserId(format!("{}:{}", console::FRONT_END, place.chat)));
+    let people = writers.into_iter().chain(private).chain(console_user);
     people.filter_map(|id| role(&id, access).map(|role| ChatMember { id, role })).collect()
 }
 
@@ -52,13 +52,13 @@ mod tests {
     #[test]
     fn users_are_members_of_their_chat_and_of_chats_they_used() {
         let access = Access { owner: Some(1), members: [2].into(), ..Access::default() };
-        let ids = |place: &Place, met: &[&str]| {
-            let met = met.iter().map(|&id| UserId(id.to_owned())).collect();
-            of(place, met, &access).into_iter().map(|one| (one.id.0, one.role)).collect::<Vec<_>>()
+        let ids = |place: &Place, writers: &[&str]| {
+            let writers = writers.iter().map(|&id| UserId(id.to_owned())).collect();
+            of(place, writers, &access).into_iter().map(|one| (one.id.0, one.role)).collect::<Vec<_>>()
         };
         let group = Place::new("telegram", "-100");
         let ann = ("telegram:2".to_owned(), Role::Member);
-        assert_eq!(ids(&group, &["telegram:2", "telegram:9"]), std::slice::from_ref(&ann), "9 is not served any more");
+        assert_eq!(ids(&group, &["telegram:2", "telegram:9"]), std::slice::from_ref(&ann), "9 has no access any more");
         assert_eq!(ids(&group, &[]), []);
         assert_eq!(ids(&group, &[""]), [(String::new(), Role::Member)]);
         assert_eq!(ids(&Place::new("telegram", "2"), &[]), [ann]);

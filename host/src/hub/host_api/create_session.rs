@@ -23,10 +23,9 @@ use crate::{
 
 /// The facts that decide whether a session can be created.
 pub struct NewSession<'a> {
-    pub roster: &'a SessionRegistry,
+    pub registry: &'a SessionRegistry,
     pub config: &'a Config,
-    /// The state directory.
-    pub state: &'a Path,
+    pub state_dir: &'a Path,
     /// The active personas. `None` accepts every name.
     pub personas: Option<Vec<String>>,
     pub now: Timestamp,
@@ -38,7 +37,7 @@ impl NewSession<'_> {
     pub fn record(&self, caller: &Caller, spec: SessionSpec) -> Result<SessionRecord, ApiError> {
         let name: SessionName =
             spec.name.parse().map_err(|error: InvalidName| refuse(ApiErrorCode::Invalid, format!("{error}.")))?;
-        if let Some(there) = self.roster.view(name.as_str()) {
+        if let Some(there) = self.registry.view(name.as_str()) {
             return Err(taken(&there, caller));
         }
         check_persona(spec.persona.as_deref(), self.personas.as_deref())?;
@@ -52,12 +51,12 @@ impl NewSession<'_> {
 
     /// Returns the requested folder if it is below one of `[sessions] roots`. Without a request, returns the folder
     /// that `[sessions.folders]` names for the session, or else one in the state directory.
-    fn folder(&self, name: &SessionName, asked: Option<&str>) -> Result<PathBuf, ApiError> {
-        if let Some(asked) = asked {
-            return below_roots(Path::new(asked), &self.config.sessions.roots);
+    fn folder(&self, name: &SessionName, requested: Option<&str>) -> Result<PathBuf, ApiError> {
+        if let Some(requested) = requested {
+            return below_roots(Path::new(requested), &self.config.sessions.roots);
         }
         let named = self.config.sessions.folder(name).map(Path::to_owned);
-        Ok(named.unwrap_or_else(|| session::folder(self.state, name)))
+        Ok(named.unwrap_or_else(|| session::folder(self.state_dir, name)))
     }
 }
 
@@ -76,20 +75,20 @@ pub fn check_persona(persona: Option<&str>, known: Option<&[String]>) -> Result<
 impl HostService {
     /// Returns the names of the active personas.
     pub(super) fn personas(&self) -> Vec<String> {
-        self.plugs.snapshot().personas().map(|choice| choice.name.clone()).collect()
+        self.plugins.snapshot().personas().map(|choice| choice.name.clone()).collect()
     }
 
     /// Tells the chats of sessions that `[sessions.folders]` no longer names that the sessions keep their folders.
     /// `before` is the previous table.
-    pub async fn tell_kept_folders(&self, before: &BTreeMap<SessionName, PathBuf>) {
+    pub async fn notify_kept_folders(&self, before: &BTreeMap<SessionName, PathBuf>) {
         let config = self.config();
         for name in before.keys().filter(|name| config.sessions.folder(name).is_none()) {
-            let view = self.lines.roster.view(name.as_str()).filter(|view| !view.record.archived);
+            let view = self.sessions.registry.view(name.as_str()).filter(|view| !view.record.archived);
             let Some((view, place)) = view.and_then(|view| Some((view.clone(), view.record.place.clone()?))) else {
                 continue;
             };
-            let kept = NewPost::new(place, messages::folder_kept(name, &view.record.folder));
-            self.posts.finish(Vec::new(), vec![kept]).await;
+            let post = NewPost::new(place, messages::folder_kept(name, &view.record.folder));
+            self.outbound.finish(Vec::new(), vec![post]).await;
         }
     }
 }
@@ -98,8 +97,8 @@ fn model_name(model: String) -> Result<String, ApiError> {
     if is_model_name(&model) { Ok(model) } else { Err(refuse(ApiErrorCode::Invalid, messages::invalid_model(&model))) }
 }
 
-fn known_agent(config: &Config, asked: Option<String>) -> Result<String, ApiError> {
-    let agent = asked.unwrap_or_else(|| config.agents.default.clone());
+fn known_agent(config: &Config, requested: Option<String>) -> Result<String, ApiError> {
+    let agent = requested.unwrap_or_else(|| config.agents.default.clone());
     if config.agents.get(&agent).is_some() {
         return Ok(agent);
     }
@@ -107,10 +106,10 @@ fn known_agent(config: &Config, asked: Option<String>) -> Result<String, ApiErro
     Err(refuse(ApiErrorCode::Invalid, messages::unknown_name("agent", &agent, known)))
 }
 
-/// Resolves `asked` before the comparison, so that neither `..` nor a symbolic link leads outside the roots.
-fn below_roots(asked: &Path, roots: &[PathBuf]) -> Result<PathBuf, ApiError> {
-    let denied = || refuse(ApiErrorCode::Denied, messages::not_below_roots(asked));
-    let real = asked.canonicalize().map_err(|_| denied())?;
+/// Resolves `folder` before the comparison, so that neither `..` nor a symbolic link leads outside the roots.
+fn below_roots(folder: &Path, roots: &[PathBuf]) -> Result<PathBuf, ApiError> {
+    let denied = || refuse(ApiErrorCode::Denied, messages::not_below_roots(folder));
+    let real = folder.canonicalize().map_err(|_| denied())?;
     let inside = roots.iter().filter_map(|root| root.canonicalize().ok()).any(|root| real.starts_with(root));
     if inside && real.is_dir() { Ok(real) } else { Err(denied()) }
 }

@@ -16,30 +16,30 @@ use tokio::task::JoinHandle;
 
 use crate::{
     hub::live_config::LiveConfig,
-    session::{self, Handle, Question},
+    session::{Handle, PluginQueries, PluginQuery, Query},
     session_registry::SessionRegistry,
 };
 
-/// The dependencies of a query. `board` is weak because the host API owns the sessions, which own these queries.
-pub struct PluginQueries {
-    pub plugs: Arc<Registry>,
+/// Runs the queries. `host` is weak because the host service owns the sessions, which own this value.
+pub struct QueryRunner {
+    pub plugins: Arc<Registry>,
     pub config: LiveConfig,
-    pub roster: Arc<SessionRegistry>,
-    pub board: OnceLock<Weak<dyn HostApi>>,
+    pub registry: Arc<SessionRegistry>,
+    pub host: OnceLock<Weak<dyn HostApi>>,
 }
 
-impl session::PluginQueries for Arc<PluginQueries> {
-    fn ask(&self, view: SessionView, (ticket, question): (Ticket, Question), answer: Handle) {
-        let advisor = Self::clone(self);
-        let failed = unanswered(ticket, &question);
-        let asked = tokio::spawn(async move { advisor.answer(&view, ticket, question).await });
-        tokio::spawn(async move { answer.send(answered(asked, failed).await).await });
+impl PluginQueries for Arc<QueryRunner> {
+    fn ask(&self, query: PluginQuery, session: Handle) {
+        let runner = Self::clone(self);
+        let failed = unanswered(query.ticket, &query.query);
+        let answer = tokio::spawn(async move { runner.answer(query).await });
+        tokio::spawn(async move { session.send(answer_or(answer, failed).await).await });
     }
 }
 
 /// Returns the answer, or `failed` if there is none or the task panicked: a session that waits always gets an answer.
-async fn answered(asked: JoinHandle<Option<Input>>, failed: Input) -> Input {
-    match asked.await {
+async fn answer_or(answer: JoinHandle<Option<Input>>, failed: Input) -> Input {
+    match answer.await {
         Ok(answer) => answer.unwrap_or(failed),
         Err(error) => {
             tracing::error!(%error, "a plugin query ended without an answer: treating it as failed");
@@ -49,50 +49,45 @@ async fn answered(asked: JoinHandle<Option<Input>>, failed: Input) -> Input {
 }
 
 /// Returns the input for a session whose query is not answered.
-fn unanswered(ticket: Ticket, question: &Question) -> Input {
-    match question {
-        Question::Resolve { persona } => {
-            Input::PersonaSettings { ticket, settings: Err(format!("persona '{persona}' failed; see the log")) }
+fn unanswered(ticket: Ticket, query: &Query) -> Input {
+    match query {
+        Query::Persona { name } => {
+            Input::PersonaSettings { ticket, settings: Err(format!("persona '{name}' failed; see the log")) }
         }
-        Question::Review { .. } => Input::Verdict { ticket, verdict: Verdict::Absent },
-        Question::WordResume { .. } => Input::ResumeNotice { ticket, text: None },
+        Query::Review { .. } => Input::Verdict { ticket, verdict: Verdict::Absent },
+        Query::ResumeNotice { .. } => Input::ResumeNotice { ticket, text: None },
     }
 }
 
-/// The plugins that answer the questions of sessions.
-pub struct Query<'a> {
-    pub plugs: &'a Registry,
-    pub board: &'a Arc<dyn HostApi>,
+/// The plugins that answer the queries of sessions.
+pub struct QueriedPlugins<'a> {
+    pub plugins: &'a Registry,
+    pub host: &'a Arc<dyn HostApi>,
     /// The lifecycle plugin.
     pub policy: &'a str,
 }
 
-impl Query<'_> {
+impl QueriedPlugins<'_> {
     /// Returns the input for the session. `load` returns the load for an idle time.
-    pub async fn answer(
-        &self,
-        view: &SessionView,
-        ticket: Ticket,
-        question: Question,
-        load: impl FnOnce(Duration) -> Load,
-    ) -> Input {
-        let Self { plugs, board, policy } = *self;
-        match question {
-            Question::Resolve { persona } => {
-                let brief = plugs.resolve(board, &persona, view).await.map_err(|error| error.to_string());
-                Input::PersonaSettings { ticket, settings: brief }
+    pub async fn answer(&self, query: PluginQuery, load: impl FnOnce(&SessionView, Duration) -> Load) -> Input {
+        let Self { plugins, host, policy } = *self;
+        let PluginQuery { view, ticket, query } = query;
+        match query {
+            Query::Persona { name } => {
+                let settings = plugins.resolve(host, &name, &view).await.map_err(|error| error.to_string());
+                Input::PersonaSettings { ticket, settings }
             }
-            Question::Review { idle_for } => {
-                let verdict = plugs.review(board, policy, view, load(idle_for)).await;
-                let verdict = verdict.unwrap_or_else(|error| {
+            Query::Review { idle_for } => {
+                let load = load(&view, idle_for);
+                let verdict = plugins.review(host, policy, &view, load).await.unwrap_or_else(|error| {
                     tracing::warn!(policy, %error, "lifecycle review failed: the session is suspended at its idle timeout");
                     Verdict::Absent
                 });
                 Input::Verdict { ticket, verdict }
             }
-            Question::WordResume { idle_for } => {
-                let text = plugs.resume_notice(board, policy, view, load(idle_for)).await;
-                let text = text.unwrap_or_else(|error| {
+            Query::ResumeNotice { idle_for } => {
+                let load = load(&view, idle_for);
+                let text = plugins.resume_notice(host, policy, &view, load).await.unwrap_or_else(|error| {
                     tracing::warn!(policy, %error, "no resume notice from the lifecycle plugin");
                     None
                 });
@@ -102,18 +97,18 @@ impl Query<'_> {
     }
 }
 
-impl PluginQueries {
-    async fn answer(&self, view: &SessionView, ticket: Ticket, question: Question) -> Option<Input> {
-        let board = self.board.get()?.upgrade()?;
+impl QueryRunner {
+    async fn answer(&self, query: PluginQuery) -> Option<Input> {
+        let host = self.host.get()?.upgrade()?;
         let policy = self.config.now().plugins.lifecycle.clone();
-        let query = Query { plugs: &self.plugs, board: &board, policy: &policy };
-        Some(query.answer(view, ticket, question, |idle_for| self.load(view, idle_for)).await)
+        let plugins = QueriedPlugins { plugins: &self.plugins, host: &host, policy: &policy };
+        Some(plugins.answer(query, |view, idle_for| self.load(view, idle_for)).await)
     }
 
     fn load(&self, view: &SessionView, idle_for: Duration) -> Load {
         Load {
             idle_for,
-            live_agents: u32::try_from(self.roster.live()).unwrap_or(u32::MAX),
+            live_agents: u32::try_from(self.registry.live_agents()).unwrap_or(u32::MAX),
             agent_memory: view
                 .record
                 .process
@@ -131,28 +126,28 @@ mod tests {
     const TICKET: Ticket = Ticket(7);
 
     /// Returns the input for a session whose query panics.
-    async fn after_a_panic(question: Question) -> Input {
-        let failed = unanswered(TICKET, &question);
-        answered(tokio::spawn(async { panic!("the simulated bug") }), failed).await
+    async fn after_a_panic(query: Query) -> Input {
+        let failed = unanswered(TICKET, &query);
+        answer_or(tokio::spawn(async { panic!("the simulated bug") }), failed).await
     }
 
     #[tokio::test]
     async fn a_panic_counts_as_a_failed_plugin() {
-        let verdict = after_a_panic(Question::Review { idle_for: Duration::ZERO }).await;
+        let verdict = after_a_panic(Query::Review { idle_for: Duration::ZERO }).await;
         assert_eq!(verdict, Input::Verdict { ticket: TICKET, verdict: Verdict::Absent });
-        let words = after_a_panic(Question::WordResume { idle_for: Duration::ZERO }).await;
-        assert_eq!(words, Input::ResumeNotice { ticket: TICKET, text: None });
-        let brief = after_a_panic(Question::Resolve { persona: "planner".to_owned() }).await;
+        let notice = after_a_panic(Query::ResumeNotice { idle_for: Duration::ZERO }).await;
+        assert_eq!(notice, Input::ResumeNotice { ticket: TICKET, text: None });
+        let settings = after_a_panic(Query::Persona { name: "planner".to_owned() }).await;
         assert!(
-            matches!(brief, Input::PersonaSettings { ticket: TICKET, settings: Err(why) } if why.contains("'planner'"))
+            matches!(settings, Input::PersonaSettings { ticket: TICKET, settings: Err(why) } if why.contains("'planner'"))
         );
     }
 
     #[tokio::test]
     async fn a_plugin_answer_is_returned() {
-        let kept = Input::Verdict { ticket: TICKET, verdict: Verdict::Keep };
-        let answer = kept.clone();
-        let failed = unanswered(TICKET, &Question::Review { idle_for: Duration::ZERO });
-        assert_eq!(answered(tokio::spawn(async { Some(answer) }), failed).await, kept);
+        let keep = Input::Verdict { ticket: TICKET, verdict: Verdict::Keep };
+        let answer = keep.clone();
+        let failed = unanswered(TICKET, &Query::Review { idle_for: Duration::ZERO });
+        assert_eq!(answer_or(tokio::spawn(async { Some(answer) }), failed).await, keep);
     }
 }

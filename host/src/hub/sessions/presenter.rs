@@ -1,4 +1,4 @@
-//! Shows turns. The presenter of a session takes its scenes in order, renders them with the view plugin and passes them
+//! Shows turns. The presenter of a session takes its outputs in order, renders them with the view plugin and passes them
 //! to the outbox. While it renders, a newer frame replaces a waiting one.
 
 use std::{
@@ -8,7 +8,8 @@ use std::{
     time::Duration,
 };
 
-use cordboard_chat::Edits;
+use async_trait::async_trait;
+use cordboard_chat::{Edits, outbox::Post};
 use cordboard_core::{
     agent::PromptId,
     chat::{CompletedUpdate, NewPost},
@@ -27,7 +28,7 @@ use super::{
 use crate::{
     clock::Clock,
     hub::{host_api::chat_members, live_config::LiveConfig, outbound::Outbound},
-    session::{Scene, TurnSink},
+    session::{SessionOutput, TurnSink},
     session_registry::SessionRegistry,
 };
 
@@ -38,240 +39,262 @@ const DEFAULT_MODE: &str = "normal";
 /// while the agent is silent.
 const REDRAW: Duration = Duration::from_secs(5);
 
-/// Renders and posts scenes. Each presenter has a copy, which shares the same components.
+/// The components that render and post the outputs of sessions.
 #[derive(Clone)]
 pub struct TurnRenderer {
-    pub plugs: Arc<Registry>,
-    pub roster: Arc<SessionRegistry>,
-    pub posts: Outbound,
+    pub plugins: Arc<Registry>,
+    pub registry: Arc<SessionRegistry>,
+    pub outbound: Outbound,
     pub config: LiveConfig,
     pub clock: Clock,
     pub limits: ViewLimits,
     pub edits: Edits,
 }
 
-/// The scenes of one session, and the task that shows them.
+/// The queue of the outputs of one session, and the task that shows them.
 pub struct TurnPresenter {
-    scenes: Mutex<Scenes>,
-    posts: Outbound,
+    queue: Mutex<OutputQueue>,
+    outbound: Outbound,
     wake: Notify,
 }
 
 #[derive(Default)]
-struct Scenes {
-    waiting: VecDeque<Scene>,
+struct OutputQueue {
+    waiting: VecDeque<SessionOutput>,
     /// The last frame of the running turn.
     running: Option<(Arc<Turn>, SessionView)>,
-    /// Whether a scene has been taken from the queue and is still being rendered or stored.
-    painting: bool,
+    /// Whether an output has been taken from the queue and is still being rendered or stored.
+    is_showing: bool,
 }
 
 impl TurnPresenter {
     /// Starts the presenter. Its task runs until the runtime ends and has nothing to clean up.
     #[must_use]
-    pub fn spawn(painter: TurnRenderer, session: SessionName) -> Arc<Self> {
-        let presenter = Arc::new(Self { scenes: Mutex::default(), posts: painter.posts.clone(), wake: Notify::new() });
-        tokio::spawn(Arc::clone(&presenter).run(painter, session));
+    pub fn spawn(renderer: TurnRenderer, session: SessionName) -> Arc<Self> {
+        let outbound = renderer.outbound.clone();
+        let presenter = Arc::new(Self { queue: Mutex::default(), outbound, wake: Notify::new() });
+        let renderer = SessionRenderer { renderer, session, notices: Notices::default() };
+        tokio::spawn(Arc::clone(&presenter).run(renderer));
         presenter
     }
 
-    async fn run(self: Arc<Self>, painter: TurnRenderer, session: SessionName) {
-        let notices = Mutex::new(Notices::default());
-        self.play(|scene| painter.paint(&session, scene, &notices)).await;
+    async fn run(self: Arc<Self>, mut renderer: SessionRenderer) {
+        self.show_all(&mut renderer).await;
     }
 
-    /// Renders scenes with `paint`, in order. A panic costs one scene, not all later ones.
-    async fn play<P: Future<Output = ()>>(&self, paint: impl Fn(Scene) -> P) {
+    /// Passes the outputs to the renderer, in order. A panic costs one output, not all later ones.
+    async fn show_all(&self, renderer: &mut impl OutputRenderer) {
         loop {
-            let Some(scene) = self.next() else {
+            let Some(output) = self.next() else {
                 self.wait().await;
                 continue;
             };
-            let ends = match &scene {
-                Scene::Final(turn, _) | Scene::CutOff(turn, _) => Some((turn.place.clone(), turn.prompt.clone())),
-                Scene::Frame(..) | Scene::Back(..) | Scene::Tell(..) => None,
-                Scene::RequestClosed { .. } => None,
+            let ended = match &output {
+                SessionOutput::Finished(turn, _) | SessionOutput::Interrupted(turn, _) => {
+                    Some((turn.place.clone(), turn.prompt.clone()))
+                }
+                SessionOutput::Frame(..)
+                | SessionOutput::Requeued(..)
+                | SessionOutput::Notice(..)
+                | SessionOutput::RequestClosed { .. } => None,
             };
-            if AssertUnwindSafe(async { paint(scene).await }).catch_unwind().await.is_ok() {
+            if AssertUnwindSafe(renderer.show(output)).catch_unwind().await.is_ok() {
                 continue;
             }
-            tracing::error!(turn = ?ends, "Cordboard has a bug: failed to show a frame of a session; after a restart its answer is reported as interrupted");
-            if let Some((place, prompt)) = ends {
-                self.posts.over(&place, &prompt);
+            tracing::error!(turn = ?ended, "Cordboard has a bug: failed to show a frame of a session; after a restart its answer is reported as interrupted");
+            if let Some((place, prompt)) = ended {
+                self.outbound.show(Post::Ended { place, turn: prompt });
             }
         }
     }
 
-    /// Waits for a scene. Renders the last frame of a running turn again after [`REDRAW`].
+    /// Waits for an output. Renders the last frame of a running turn again after [`REDRAW`].
     async fn wait(&self) {
-        let running = self.scenes().running.clone();
+        let running = self.queue().running.clone();
         tokio::select! {
             () = self.wake.notified() => {}
             () = tokio::time::sleep(REDRAW), if running.is_some() => {
                 if let Some((turn, view)) = running {
-                    self.show(Scene::Frame(turn, view));
+                    self.show(SessionOutput::Frame(turn, view));
                 }
             }
         }
     }
 
-    fn scenes(&self) -> MutexGuard<'_, Scenes> {
-        self.scenes.lock().unwrap_or_else(PoisonError::into_inner)
+    fn queue(&self) -> MutexGuard<'_, OutputQueue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn next(&self) -> Option<Scene> {
-        let mut scenes = self.scenes();
-        let next = scenes.waiting.pop_front();
-        scenes.painting = next.is_some();
+    fn next(&self) -> Option<SessionOutput> {
+        let mut queue = self.queue();
+        let next = queue.waiting.pop_front();
+        queue.is_showing = next.is_some();
         match &next {
-            Some(Scene::Frame(turn, view)) => scenes.running = Some((Arc::clone(turn), view.clone())),
-            Some(Scene::Final(..) | Scene::CutOff(..) | Scene::Back(..)) => scenes.running = None,
-            Some(Scene::Tell(..) | Scene::RequestClosed { .. }) | None => {}
+            Some(SessionOutput::Frame(turn, view)) => queue.running = Some((Arc::clone(turn), view.clone())),
+            Some(SessionOutput::Finished(..) | SessionOutput::Interrupted(..) | SessionOutput::Requeued(..)) => {
+                queue.running = None;
+            }
+            Some(SessionOutput::Notice(..) | SessionOutput::RequestClosed { .. }) | None => {}
         }
         next
     }
 
-    /// Returns whether no scene is waiting, being rendered or being stored.
+    /// Returns whether no output is waiting, being rendered or being stored.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        let scenes = self.scenes();
-        scenes.waiting.is_empty() && !scenes.painting
+        let queue = self.queue();
+        queue.waiting.is_empty() && !queue.is_showing
     }
 }
 
 impl TurnSink for TurnPresenter {
-    fn show(&self, scene: Scene) {
-        let mut scenes = self.scenes();
-        if matches!(scene, Scene::Frame(..)) && matches!(scenes.waiting.back(), Some(Scene::Frame(..))) {
-            scenes.waiting.pop_back();
+    fn show(&self, output: SessionOutput) {
+        let mut queue = self.queue();
+        let is_frame = |output: &SessionOutput| matches!(output, SessionOutput::Frame(..));
+        if is_frame(&output) && queue.waiting.back().is_some_and(is_frame) {
+            queue.waiting.pop_back();
         }
-        scenes.waiting.push_back(scene);
-        drop(scenes);
+        queue.waiting.push_back(output);
+        drop(queue);
         self.wake.notify_one();
     }
 
     fn stopping(&self, place: &Place, turn: &PromptId) {
-        self.posts.stopping(place, turn);
+        self.outbound.show(Post::Stopping { place: place.clone(), turn: turn.clone() });
     }
 }
 
-impl TurnRenderer {
-    async fn paint(&self, session: &SessionName, scene: Scene, notices: &Mutex<Notices>) {
-        match scene {
-            Scene::Frame(turn, _) if !self.may_be_read(session, &turn.place) => {}
-            Scene::Tell(place, _) if !self.may_be_read(session, &place) => {}
-            Scene::CutOff(turn, _) if !self.may_be_read(session, &turn.place) => {
-                self.posts.finish(Vec::new(), vec![taken_back(&turn.place, &turn.prompt)]).await;
+/// Renders and posts outputs.
+#[async_trait]
+trait OutputRenderer: Send {
+    async fn show(&mut self, output: SessionOutput);
+}
+
+/// Renders and posts the outputs of one session.
+struct SessionRenderer {
+    renderer: TurnRenderer,
+    session: SessionName,
+    notices: Notices,
+}
+
+#[async_trait]
+impl OutputRenderer for SessionRenderer {
+    async fn show(&mut self, output: SessionOutput) {
+        match output {
+            SessionOutput::Frame(turn, view) => {
+                if self.may_be_read(&turn.place) {
+                    self.show_frame(&turn, &view).await;
+                }
             }
-            Scene::Final(turn, _) if !self.may_be_read(session, &turn.place) => {
-                let end = taken_back(&turn.place, &turn.prompt);
-                self.posts.finish(vec![CompletedUpdate::Prompt(turn.prompt)], vec![end]).await;
+            SessionOutput::Requeued(place, turn) => self.renderer.outbound.show(Post::Requeued { place, turn }),
+            SessionOutput::Finished(turn, view) => {
+                let posts = self.last_frame(&turn, &view).await;
+                self.renderer.outbound.finish(vec![CompletedUpdate::Prompt(turn.prompt)], posts).await;
             }
-            Scene::Frame(turn, view) => {
-                locked(notices).begin(&turn.prompt);
-                let mut screen = self.draw(&turn, &view).await;
-                locked(notices).head(&turn, &mut screen.messages);
-                self.sign(session, &turn.place, &mut screen.messages);
-                self.posts.live(&turn.place, &turn.prompt, screen);
+            SessionOutput::Interrupted(turn, view) => {
+                let posts = self.last_frame(&turn, &view).await;
+                self.renderer.outbound.finish(Vec::new(), posts).await;
             }
-            Scene::Back(place, prompt) => self.posts.back(&place, &prompt),
-            Scene::Final(turn, view) => {
-                let posts = self.last_frame(session, (&turn, &view), notices).await;
-                self.posts.finish(vec![CompletedUpdate::Prompt(turn.prompt)], posts).await;
+            SessionOutput::RequestClosed { request, choice, by } => {
+                let outcome = messages::request_decided(by.as_deref(), choice.label());
+                self.renderer.outbound.decide(&request, &outcome).await;
             }
-            Scene::CutOff(turn, view) => {
-                let posts = self.last_frame(session, (&turn, &view), notices).await;
-                self.posts.finish(Vec::new(), posts).await;
+            SessionOutput::Notice(place, notice) => {
+                if self.may_be_read(&place) {
+                    self.notify(place, notice).await;
+                }
             }
-            Scene::RequestClosed { request, choice, by } => {
-                self.posts.decide(&request, &messages::request_decided(by.as_deref(), choice.label())).await;
-            }
-            Scene::Tell(place, notice) => self.tell(session, (place, notice), notices).await,
         }
+    }
+}
+
+impl SessionRenderer {
+    async fn show_frame(&mut self, turn: &Turn, view: &SessionView) {
+        self.notices.begin(&turn.prompt);
+        let mut frame = self.render(turn, view).await;
+        self.notices.head(turn, &mut frame.messages);
+        self.sign(&turn.place, &mut frame.messages);
+        let (place, prompt) = (turn.place.clone(), turn.prompt.clone());
+        self.renderer.outbound.show(Post::Frame { place, turn: prompt, frame });
     }
 
     /// Renders the final posts of a turn.
-    async fn last_frame(
-        &self,
-        session: &SessionName,
-        (turn, view): (&Turn, &SessionView),
-        notices: &Mutex<Notices>,
-    ) -> Vec<NewPost> {
+    async fn last_frame(&mut self, turn: &Turn, view: &SessionView) -> Vec<NewPost> {
+        if !self.may_be_read(&turn.place) {
+            return vec![withdrawn_post(&turn.place, &turn.prompt)];
+        }
         let mut messages = match turn.state {
-            TurnState::Stopped => vec![nothing()],
+            TurnState::Stopped => vec![empty_message()],
             TurnState::Running | TurnState::Done | TurnState::Failed(_) => {
-                let mut messages = self.draw(turn, view).await.messages;
+                let mut messages = self.render(turn, view).await.messages;
                 messages.retain(shows_something);
-                locked(notices).head(turn, &mut messages);
+                self.notices.head(turn, &mut messages);
                 messages
             }
         };
-        locked(notices).end();
-        self.sign(session, &turn.place, &mut messages);
+        self.notices.end();
+        self.sign(&turn.place, &mut messages);
         posts_of(turn, messages)
     }
 
-    async fn tell(&self, session: &SessionName, (place, notice): (Place, SessionNotice), notices: &Mutex<Notices>) {
-        if self.edits == Edits::Replace
+    async fn notify(&mut self, place: Place, notice: SessionNotice) {
+        if self.renderer.edits == Edits::Replace
             && let SessionNotice::Resuming(text) = notice
         {
-            locked(notices).resuming = Some((place, text));
+            self.notices.resuming = Some((place, text));
             return;
         }
         let is_nameless = notice.is_nameless();
-        let mut reply = notice.reply(session);
+        let mut reply = notice.reply(&self.session);
         if let SessionNotice::Denied { .. } = &notice {
-            reply = locked(notices).denied(reply);
+            reply = self.notices.denied(reply);
         }
         if let SessionNotice::Died { .. } = &notice {
             // The end of the turn has already caused a notification.
             reply.alert = Alert::Silent;
         }
         if is_nameless {
-            reply.session = self.in_background(session, &place);
+            reply.session = self.background_name(&place);
         }
-        self.posts.finish(Vec::new(), vec![NewPost::new(place, reply)]).await;
+        self.renderer.outbound.finish(Vec::new(), vec![NewPost::new(place, reply)]).await;
     }
 
-    fn may_be_read(&self, session: &SessionName, place: &Place) -> bool {
-        let view = self.roster.view(session.as_str());
-        chat_members::may_read(place, view.as_deref(), &self.config.now().access)
+    fn may_be_read(&self, place: &Place) -> bool {
+        let view = self.renderer.registry.view(self.session.as_str());
+        chat_members::may_read(place, view.as_deref(), &self.renderer.config.now().access)
     }
 
-    /// Marks messages as written by the agent, and adds the session name if [`Self::in_background`] returns one.
-    fn sign(&self, session: &SessionName, place: &Place, messages: &mut [Reply]) {
-        let background = self.in_background(session, place);
+    /// Marks messages as written by the agent, and adds the session name if [`Self::background_name`] returns one.
+    fn sign(&self, place: &Place, messages: &mut [Reply]) {
+        let name = self.background_name(place);
         for message in messages {
             message.author = Authorship::Agents;
-            message.session.clone_from(&background);
+            message.session.clone_from(&name);
         }
     }
 
     /// Returns the session name to show with an answer, so that readers know which session it is from. `None` if the
     /// session is the only active one in this place.
-    fn in_background(&self, session: &SessionName, place: &Place) -> Option<SessionName> {
-        let active = self.roster.active_in(place);
-        let expected = active.len() == 1 && active.contains(session);
-        (!expected).then(|| session.clone())
+    fn background_name(&self, place: &Place) -> Option<SessionName> {
+        let active = self.renderer.registry.active_in(place);
+        let is_only_one = active.len() == 1 && active.contains(&self.session);
+        (!is_only_one).then(|| self.session.clone())
     }
 
-    async fn draw(&self, turn: &Turn, view: &SessionView) -> TurnFrame {
+    async fn render(&self, turn: &Turn, view: &SessionView) -> TurnFrame {
+        let TurnRenderer { plugins, clock, limits, .. } = &self.renderer;
         let mode = turn.mode.as_deref().unwrap_or(DEFAULT_MODE);
-        let screen = match self
-            .plugs
-            .render(mode, RenderInput { turn, session: view, now: self.clock.now() }, &self.limits)
-            .await
-        {
-            Ok(screen) => screen,
+        let frame = match plugins.render(mode, RenderInput { turn, session: view, now: clock.now() }, limits).await {
+            Ok(frame) => frame,
             Err(error) => {
                 tracing::warn!(mode, %error, "view failed: showing the turn as plain text");
                 return plain(turn);
             }
         };
-        match check(&screen, turn, &self.limits) {
-            Ok(()) => screen,
+        match check(&frame, turn, limits) {
+            Ok(()) => frame,
             Err(why) => {
-                let table = self.plugs.snapshot();
+                let table = plugins.snapshot();
                 let plugin = table.mode(mode).map(|generation| generation.name.as_str());
                 tracing::warn!(mode, plugin, %why, "view output rejected: showing the turn as plain text");
                 plain(turn)
@@ -293,99 +316,14 @@ fn posts_of(turn: &Turn, mut messages: Vec<Reply>) -> Vec<NewPost> {
 }
 
 /// Ends a turn whose reader may not see it any more: the post deletes the part that was shown.
-pub fn taken_back(place: &Place, turn: &PromptId) -> NewPost {
-    NewPost { turn: Some(turn.clone()), ..NewPost::new(place.clone(), nothing()) }
+pub fn withdrawn_post(place: &Place, turn: &PromptId) -> NewPost {
+    NewPost { turn: Some(turn.clone()), ..NewPost::new(place.clone(), empty_message()) }
 }
 
-/// Returns an empty message for a stopped turn. It removes the working indicator; `/stop` has already been answered.
-fn nothing() -> Reply {
+/// Returns the message of a stopped turn. It removes the working indicator; `/stop` has already been answered.
+fn empty_message() -> Reply {
     Reply { alert: Alert::Silent, ..Reply::text("") }
 }
 
-fn locked(notices: &Mutex<Notices>) -> MutexGuard<'_, Notices> {
-    notices.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 #[cfg(test)]
-mod tests {
-    use cordboard_chat::outbox::AnswerStop;
-
-    use super::*;
-    use crate::hub::OutboundSink;
-
-    #[derive(Default)]
-    struct Ends(Mutex<Vec<String>>);
-
-    impl OutboundSink for Ends {
-        fn live(&self, _place: &Place, _turn: &PromptId, _screen: TurnFrame) {}
-        fn post(&self, _rows: Vec<cordboard_core::chat::OutboxRow>) {}
-        fn stopping(&self, _place: &Place, _turn: &PromptId) {}
-        fn back(&self, _place: &Place, _turn: &PromptId) {}
-        fn over(&self, _place: &Place, turn: &PromptId) {
-            self.0.lock().unwrap().push(turn.0.clone());
-        }
-        fn heard(&self, _place: &Place) {}
-        fn cut(&self, _place: &Place) -> AnswerStop {
-            AnswerStop::NotSending
-        }
-    }
-
-    fn view() -> SessionView {
-        let (name, owner) = ("x".parse().unwrap(), cordboard_core::types::UserId("test:1".to_owned()));
-        let (folder, now) = (std::path::PathBuf::from("/nonexistent"), Clock::system().now());
-        let record = cordboard_core::types::SessionRecord::new(name, owner, folder, "demo", now);
-        let settings = cordboard_core::session::Settings {
-            idle_timeout: std::time::Duration::from_secs(1),
-            max_queued: 1,
-            max_interrupted: 1,
-            model: None,
-            folder: None,
-            agent: None,
-        };
-        cordboard_core::session::Machine::new(record, settings).view()
-    }
-
-    #[test]
-    fn at_most_the_last_message_of_a_turn_notifies() {
-        let turn = Turn::new(PromptId("a".to_owned()), Place::new("test", "home"), Clock::system().now());
-        let alerts = |alert| {
-            let posts = posts_of(&Turn { alert, ..turn.clone() }, vec![Reply::text("one"), Reply::text("two")]);
-            posts.iter().map(|post| post.reply.alert).collect::<Vec<_>>()
-        };
-        assert_eq!(alerts(Alert::Ring), [Alert::Silent, Alert::Ring]);
-        assert_eq!(alerts(Alert::Silent), [Alert::Silent, Alert::Silent]);
-    }
-
-    #[tokio::test]
-    async fn frames_continue_after_a_panicking_view() {
-        let folder = tempfile::tempdir().unwrap();
-        let (store, _) = cordboard_store::open(&folder.path().join("state")).unwrap();
-        let ends = Arc::new(Ends::default());
-        let posts = Outbound::new(store, Arc::<Ends>::clone(&ends));
-        let presenter = Arc::new(TurnPresenter { scenes: Mutex::default(), posts, wake: Notify::new() });
-        let place = Place::new("test", "home");
-        let turn = |id: &str| Turn::new(PromptId(id.to_owned()), place.clone(), Clock::system().now());
-        let (shown, mut painted) = tokio::sync::mpsc::unbounded_channel();
-        for id in ["bug", "fine"] {
-            presenter.show(Scene::Final(turn(id), view()));
-        }
-        let playing = Arc::clone(&presenter);
-        let task = tokio::spawn(async move {
-            let paint = |scene| {
-                let shown = shown.clone();
-                async move {
-                    let Scene::Final(turn, _) = scene else { panic!("another scene") };
-                    assert_ne!(turn.prompt.0, "bug", "the simulated bug");
-                    shown.send(turn.prompt.0).unwrap();
-                }
-            };
-            playing.play(paint).await;
-        });
-        assert_eq!(painted.recv().await.unwrap(), "fine");
-        while !presenter.is_idle() {
-            tokio::task::yield_now().await;
-        }
-        assert_eq!(*ends.0.lock().unwrap(), ["bug"]);
-        task.abort();
-    }
-}
+mod tests;

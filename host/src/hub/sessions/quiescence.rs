@@ -8,7 +8,7 @@ use cordboard_core::types::{Phase, SessionName};
 use crate::hub::host_api::HostService;
 
 /// The polling interval. Presenters and hooks do not signal that they have finished.
-const LOOK: Duration = Duration::from_millis(20);
+const POLL: Duration = Duration::from_millis(20);
 
 /// Work that is not finished.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl fmt::Display for OpenWork {
 }
 
 pub struct QuiescenceWaiter {
-    pub desk: Arc<HostService>,
+    pub host: Arc<HostService>,
 }
 
 impl QuiescenceWaiter {
@@ -43,21 +43,21 @@ impl QuiescenceWaiter {
     ///
     /// # Errors
     /// The work that was open when the time was up, which is never nothing.
-    pub async fn rest(&self, patience: Duration) -> Result<(), Vec<OpenWork>> {
-        let rest = async {
+    pub async fn wait(&self, patience: Duration) -> Result<(), Vec<OpenWork>> {
+        let quiescent = async {
             loop {
                 if self.open().is_empty() {
                     // A prompt in the channel of an actor is not visible in its snapshot yet, and the last hook may
                     // have sent one. Let the actors process their channels, then check again.
-                    self.desk.lines().caught_up().await;
+                    self.host.sessions.caught_up().await;
                     if self.open().is_empty() {
                         break;
                     }
                 }
-                tokio::time::sleep(LOOK).await;
+                tokio::time::sleep(POLL).await;
             }
         };
-        tokio::time::timeout(patience, rest).await.map_err(|_| {
+        tokio::time::timeout(patience, quiescent).await.map_err(|_| {
             let open = self.open();
             if open.is_empty() { vec![OpenWork::Inputs] } else { open }
         })
@@ -66,24 +66,24 @@ impl QuiescenceWaiter {
     /// Returns the visible open work, each session once.
     #[must_use]
     pub fn open(&self) -> Vec<OpenWork> {
-        let lines = self.desk.lines();
-        let views = lines.roster.views();
+        let sessions = &self.host.sessions;
+        let views = sessions.registry.views();
         let turns = views.iter().filter(|view| match view.phase {
             Phase::Busy | Phase::Starting => true,
             Phase::Idle | Phase::Suspended | Phase::Stopping => view.queued > 0,
             // These phases wait for a person.
             Phase::Asking | Phase::Broken | Phase::Archived => false,
         });
-        let mut named = BTreeSet::new();
+        let mut with_turns = BTreeSet::new();
         let mut open = Vec::new();
         for view in turns {
             let session = view.record.name.clone();
-            named.insert(session.clone());
+            with_turns.insert(session.clone());
             open.push(OpenWork::Turn { session, phase: view.phase, queued: view.queued });
         }
-        let shown = lines.showing().into_iter().filter(|session| !named.contains(session));
+        let shown = sessions.showing().into_iter().filter(|session| !with_turns.contains(session));
         open.extend(shown.map(OpenWork::Display));
-        open.extend(lines.waiting_hooks().into_iter().map(OpenWork::Hook));
+        open.extend(sessions.waiting_hooks().into_iter().map(OpenWork::Hook));
         open
     }
 }

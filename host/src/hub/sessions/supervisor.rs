@@ -16,55 +16,61 @@ use cordboard_core::{
 
 use super::presenter::{TurnPresenter, TurnRenderer};
 use crate::{
-    session::{self, Handle, Past, Ports},
+    session::{self, Handle, Ports, RestoredPrompts},
     session_registry::SessionRegistry,
 };
 
 pub struct SessionSupervisor {
-    pub roster: Arc<SessionRegistry>,
+    pub registry: Arc<SessionRegistry>,
     ports: Ports,
-    painter: TurnRenderer,
+    renderer: TurnRenderer,
     actors: Mutex<Actors>,
 }
 
 #[derive(Default)]
 struct Actors {
-    lines: HashMap<SessionName, Line>,
-    /// The host is shutting down: an actor that is started from now on receives the shutdown first.
-    ending: bool,
+    by_session: HashMap<SessionName, Actor>,
+    /// An actor that is started from now on receives the shutdown first.
+    is_shutting_down: bool,
 }
 
-struct Line {
+struct Actor {
     handle: Handle,
     presenter: Arc<TurnPresenter>,
 }
 
-/// The prompts that the inbox contained at startup, by session.
-pub type Revived = HashMap<SessionName, Past>;
+/// The open updates of the previous run.
+#[derive(Debug, Default)]
+pub struct RestoredInbox {
+    /// The updates that the hub handles.
+    pub updates: Vec<InboxRow>,
+    /// The prompts that sessions get back.
+    pub prompts: HashMap<SessionName, RestoredPrompts>,
+}
 
 impl SessionSupervisor {
     #[must_use]
-    pub fn new(roster: Arc<SessionRegistry>, ports: Ports, painter: TurnRenderer) -> Self {
-        Self { roster, ports, painter, actors: Mutex::default() }
+    pub fn new(registry: Arc<SessionRegistry>, ports: Ports, renderer: TurnRenderer) -> Self {
+        Self { registry, ports, renderer, actors: Mutex::default() }
     }
 
     /// Returns the actor of a session, starting it if necessary. `None` if the session does not exist.
     #[must_use]
     pub fn get(&self, name: &SessionName) -> Option<Handle> {
-        let cell = self.roster.cell(name.as_str())?;
+        let cell = self.registry.cell(name.as_str())?;
         let mut actors = self.actors();
-        let ending = actors.ending;
-        let line = actors.lines.entry(name.clone()).or_insert_with(|| {
-            let presenter = TurnPresenter::spawn(self.painter.clone(), name.clone());
+        let is_shutting_down = actors.is_shutting_down;
+        let actor = actors.by_session.entry(name.clone()).or_insert_with(|| {
+            let presenter = TurnPresenter::spawn(self.renderer.clone(), name.clone());
             let record = cell.view().record.clone();
-            let stage = Arc::clone(&presenter) as Arc<dyn session::TurnSink>;
-            let handle = session::spawn(record, cell, stage, self.ports.clone());
-            if ending {
+            let sink = Arc::clone(&presenter) as Arc<dyn session::TurnSink>;
+            let handle = session::spawn(record, cell, sink, self.ports.clone());
+            if is_shutting_down {
                 handle.send_first(Input::Shutdown);
             }
-            Line { handle, presenter }
+            Actor { handle, presenter }
         });
-        Some(line.handle.clone())
+        Some(actor.handle.clone())
     }
 
     fn actors(&self) -> MutexGuard<'_, Actors> {
@@ -72,29 +78,29 @@ impl SessionSupervisor {
     }
 
     /// Emits the event for a created session.
-    pub fn tell_created(&self, view: SessionView, causes: CausationChain) {
-        self.ports.herald.tell(SessionEvent::of(EventKind::Created, view, self.ports.clock.now(), causes));
+    pub fn emit_created(&self, view: SessionView, causes: CausationChain) {
+        self.ports.events.emit(SessionEvent::of(EventKind::Created, view, self.ports.clock.now(), causes));
     }
 
     /// Returns the snapshot of a new or stored session without an agent.
     #[must_use]
-    pub fn at_rest(&self, record: SessionRecord) -> SessionView {
-        let settings = self.ports.setup.settings(&record);
+    pub fn suspended_view(&self, record: SessionRecord) -> SessionView {
+        let settings = self.ports.config.settings(&record);
         cordboard_core::session::Machine::new(record, settings).view()
     }
 
     /// Gives the sessions back the prompts that were accepted for them before the host started.
-    pub async fn revive(&self, revived: Revived) {
-        for (name, past) in revived {
+    pub async fn restore(&self, prompts: HashMap<SessionName, RestoredPrompts>) {
+        for (name, restored) in prompts {
             match self.get(&name) {
-                Some(line) => line.restore(past).await,
+                Some(session) => session.restore(restored).await,
                 None => tracing::warn!(%name, "dropped messages of a session that no longer exists"),
             }
         }
     }
 
     fn handles(&self) -> Vec<(SessionName, Handle)> {
-        self.actors().lines.iter().map(|(name, line)| (name.clone(), line.handle.clone())).collect()
+        self.actors().by_session.iter().map(|(name, actor)| (name.clone(), actor.handle.clone())).collect()
     }
 
     /// Returns when every actor has processed the messages in its channel and its snapshot shows the result.
@@ -105,7 +111,7 @@ impl SessionSupervisor {
     }
 
     /// Sends every running actor the input that `input` returns for it, if any.
-    pub async fn tell_all(&self, input: impl Fn(&SessionName) -> Option<Input>) {
+    pub async fn send_to_all(&self, input: impl Fn(&SessionName) -> Option<Input>) {
         for (name, handle) in self.handles() {
             if let Some(input) = input(&name) {
                 handle.send(input).await;
@@ -115,40 +121,40 @@ impl SessionSupervisor {
 
     /// Shuts down every session, including those that are started later. Returns when every actor has received the
     /// shutdown and every snapshot shows the changes made before; agents may still be exiting.
-    pub async fn end(&self) {
-        self.actors().ending = true;
-        self.tell_all(|_| Some(Input::Shutdown)).await;
+    pub async fn shut_down(&self) {
+        self.actors().is_shutting_down = true;
+        self.send_to_all(|_| Some(Input::Shutdown)).await;
         self.caught_up().await;
     }
 
     /// Applies the settings of the current configuration to every session. The snapshots of sessions without an actor
     /// are replaced here.
-    pub async fn resettle(&self) {
-        self.resettle_resting();
+    pub async fn apply_settings(&self) {
+        self.publish_suspended_views();
         let settings = |name: &SessionName| {
-            let view = self.roster.view(name.as_str())?;
-            Some(Input::Settings(self.ports.setup.settings(&view.record)))
+            let view = self.registry.view(name.as_str())?;
+            Some(Input::Settings(self.ports.config.settings(&view.record)))
         };
-        self.tell_all(settings).await;
+        self.send_to_all(settings).await;
     }
 
-    fn resettle_resting(&self) {
+    fn publish_suspended_views(&self) {
         // The lock keeps actors from starting, because an actor publishes its own snapshots.
         let actors = self.actors();
-        let resting = |view: &Arc<SessionView>| !actors.lines.contains_key(&view.record.name);
-        for view in self.roster.views().into_iter().filter(resting) {
-            let anew = self.at_rest(view.record.clone());
-            if let Some(cell) = self.roster.cell(view.record.name.as_str()).filter(|_| anew != *view) {
-                cell.publish(anew);
+        let has_no_actor = |view: &Arc<SessionView>| !actors.by_session.contains_key(&view.record.name);
+        for view in self.registry.views().into_iter().filter(has_no_actor) {
+            let new = self.suspended_view(view.record.clone());
+            if let Some(cell) = self.registry.cell(view.record.name.as_str()).filter(|_| new != *view) {
+                cell.publish(new);
             }
         }
     }
 
-    /// Returns the sessions with a scene that is waiting, being rendered or being stored, sorted.
+    /// Returns the sessions with an output that is waiting, being rendered or being stored, sorted.
     #[must_use]
     pub fn showing(&self) -> Vec<SessionName> {
         let actors = self.actors();
-        let showing = actors.lines.iter().filter(|(_, line)| !line.presenter.is_idle());
+        let showing = actors.by_session.iter().filter(|(_, actor)| !actor.presenter.is_idle());
         let mut names: Vec<SessionName> = showing.map(|(name, _)| name.clone()).collect();
         names.sort();
         names
@@ -157,10 +163,10 @@ impl SessionSupervisor {
     /// Returns the plugins whose hooks have not handled all events, sorted.
     #[must_use]
     pub fn waiting_hooks(&self) -> Vec<String> {
-        self.ports.herald.waiting()
+        self.ports.events.waiting()
     }
 
-    /// Returns whether every scene has been shown and every event has been delivered to the hooks.
+    /// Returns whether every output has been shown and every event has been delivered to the hooks.
     #[must_use]
     pub fn all_shown(&self) -> bool {
         self.showing().is_empty() && self.waiting_hooks().is_empty()
@@ -170,41 +176,45 @@ impl SessionSupervisor {
 /// Returns the prompt of an inbox row. `None` if its update is not a prompt.
 #[must_use]
 pub fn prompt_of(row: &InboxRow) -> Option<Prompt> {
-    let text = words_of(&row.update)?;
+    let text = prompt_text(&row.update)?;
     Some(Prompt { id: row.prompt.clone(), place: row.update.place.clone(), text })
 }
 
 /// Returns the text of an update as the agent receives it. `None` if the update is not a prompt.
 #[must_use]
-pub fn words_of(update: &Update) -> Option<String> {
-    let said = |words: &str| match &update.origin.speaker {
-        Some(speaker) => format!("{speaker}: {words}"),
-        None => words.to_owned(),
+pub fn prompt_text(update: &Update) -> Option<String> {
+    let with_speaker = |text: &str| match &update.origin.speaker {
+        Some(speaker) => format!("{speaker}: {text}"),
+        None => text.to_owned(),
     };
     match &update.what {
-        UpdateKind::Text(text) => Some(said(text)),
-        UpdateKind::NotText { kind, caption: Some(caption) } => Some(messages::caption_prompt(kind, &said(caption))),
+        UpdateKind::Text(text) => Some(with_speaker(text)),
+        UpdateKind::NotText { kind, caption: Some(caption) } => {
+            Some(messages::caption_prompt(kind, &with_speaker(caption)))
+        }
         UpdateKind::NotText { caption: None, .. } | UpdateKind::Edited(_) | UpdateKind::Press { .. } => None,
     }
 }
 
-/// Splits the inbox at startup: updates to dispatch again, and prompts that sessions get back.
-#[must_use]
-pub fn sort(rows: Vec<InboxRow>) -> (Vec<InboxRow>, Revived) {
-    let mut anew = Vec::new();
-    let mut revived = Revived::new();
-    for row in rows {
-        match (&row.state, prompt_of(&row)) {
-            (InboxState::Queued { session }, Some(prompt)) => {
-                revived.entry(session.clone()).or_default().queued.push(prompt);
+impl RestoredInbox {
+    #[must_use]
+    pub fn new(rows: Vec<InboxRow>) -> Self {
+        let mut restored = Self::default();
+        for row in rows {
+            match (&row.state, prompt_of(&row)) {
+                (InboxState::Queued { session }, Some(prompt)) => {
+                    restored.prompts.entry(session.clone()).or_default().queued.push(prompt);
+                }
+                (InboxState::Sent { session }, Some(prompt)) => {
+                    restored.prompts.entry(session.clone()).or_default().interrupted.push(prompt);
+                }
+                (InboxState::New, _) | (InboxState::Queued { .. } | InboxState::Sent { .. }, None) => {
+                    restored.updates.push(row);
+                }
             }
-            (InboxState::Sent { session }, Some(prompt)) => {
-                revived.entry(session.clone()).or_default().cut_off.push(prompt);
-            }
-            (InboxState::New, _) | (InboxState::Queued { .. } | InboxState::Sent { .. }, None) => anew.push(row),
         }
+        restored
     }
-    (anew, revived)
 }
 
 #[cfg(test)]

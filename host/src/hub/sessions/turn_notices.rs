@@ -86,11 +86,12 @@ mod tests {
     #[test]
     fn denials_of_a_turn_are_one_silent_message() {
         let mut notices = begun("1");
-        let told: Vec<Reply> = (0..8).map(|number| notices.denied(denied("Bash", &format!("cmd {number}")))).collect();
-        assert!(told.iter().all(|one| one.series.as_deref() == Some("denied 1") && one.alert == Alert::Silent));
-        let text = &told[7].text;
+        let replies: Vec<Reply> =
+            (0..8).map(|number| notices.denied(denied("Bash", &format!("cmd {number}")))).collect();
+        assert!(replies.iter().all(|one| one.series.as_deref() == Some("denied 1") && one.alert == Alert::Silent));
+        let text = &replies[7].text;
         assert_eq!((text.matches("Denied: Bash").count(), text.matches("To allow it").count()), (8, 1), "{text}");
-        assert!(told.windows(2).all(|pair| pair[1].text.starts_with(&pair[0].text)), "printed text is not changed");
+        assert!(replies.windows(2).all(|pair| pair[1].text.starts_with(&pair[0].text)), "printed text is not changed");
         let other = notices.denied(denied("Write", "a"));
         assert_eq!(other.text.matches("To allow it").count(), 2);
     }
@@ -98,9 +99,9 @@ mod tests {
     #[test]
     fn denials_over_the_limit_are_not_listed() {
         let mut notices = begun("1");
-        let told = (0..100).map(|number| notices.denied(denied("Bash", &number.to_string()))).last().unwrap();
-        assert_eq!(told.text.matches("Denied: ").count(), DENIALS);
-        assert!(told.text.ends_with("\n…and more."), "{}", told.text);
+        let replies = (0..100).map(|number| notices.denied(denied("Bash", &number.to_string()))).last().unwrap();
+        assert_eq!(replies.text.matches("Denied: ").count(), DENIALS);
+        assert!(replies.text.ends_with("\n…and more."), "{}", replies.text);
         notices.begin(&PromptId("2".to_owned()));
         let next = notices.denied(denied("Bash", "x"));
         assert_eq!((next.series.as_deref(), next.text.matches("Denied: ").count()), (Some("denied 2"), 1));

@@ -22,8 +22,8 @@ pub enum Unfit {
 }
 
 /// Checks that a view's output can be shown for the turn.
-pub fn check(screen: &TurnFrame, turn: &Turn, limits: &ViewLimits) -> Result<(), Unfit> {
-    let messages = count(screen, limits);
+pub fn check(frame: &TurnFrame, turn: &Turn, limits: &ViewLimits) -> Result<(), Unfit> {
+    let messages = count(frame, limits);
     if messages > MOST_MESSAGES && messages > count(&plain(turn), limits) {
         return Err(Unfit::TooLong { messages });
     }
@@ -31,31 +31,31 @@ pub fn check(screen: &TurnFrame, turn: &Turn, limits: &ViewLimits) -> Result<(),
         TurnState::Running => false,
         TurnState::Done | TurnState::Failed(_) | TurnState::Stopped => true,
     };
-    if is_over && !screen.messages.iter().any(shows_something) {
+    if is_over && !frame.messages.iter().any(shows_something) {
         return Err(Unfit::Empty);
     }
     Ok(())
 }
 
 /// Estimates the number of chat messages.
-fn count(screen: &TurnFrame, limits: &ViewLimits) -> usize {
+fn count(frame: &TurnFrame, limits: &ViewLimits) -> usize {
     let longest = usize::try_from(limits.text_units).unwrap_or(usize::MAX).max(1);
-    screen.messages.iter().map(|message| units(&message.text).div_ceil(longest).max(1)).sum()
+    frame.messages.iter().map(|message| units(&message.text).div_ceil(longest).max(1)).sum()
 }
 
 /// Returns whether a message shows anything.
 pub fn shows_something(message: &Reply) -> bool {
-    let is_said = || !is_blank(&message.text) && !is_blank(&render::plain(&message.text));
-    !message.buttons.is_empty() || !message.attachments.is_empty() || is_said()
+    let has_text = || !is_blank(&message.text) && !is_blank(&render::plain(&message.text));
+    !message.buttons.is_empty() || !message.attachments.is_empty() || has_text()
 }
 
 /// Renders a turn without a view plugin. A finished turn always has at least one message, unless it was stopped.
 pub fn plain(turn: &Turn) -> TurnFrame {
-    let said = turn.parts.iter().filter_map(|part| match part {
+    let texts = turn.parts.iter().filter_map(|part| match part {
         TurnPart::Text(text) => Some(text.trim().to_owned()),
         TurnPart::Action(_) => None,
     });
-    let mut texts: Vec<String> = said.filter(|text| shows_something(&Reply::text(text.as_str()))).collect();
+    let mut texts: Vec<String> = texts.filter(|text| shows_something(&Reply::text(text.as_str()))).collect();
     match &turn.state {
         TurnState::Failed(why) if is_blank(why) => texts.push(messages::FAILED.to_owned()),
         TurnState::Failed(why) => texts.push(literal(why)),
@@ -86,7 +86,7 @@ mod tests {
         Turn { parts, state, ..Turn::new(PromptId("1".to_owned()), Place::new("test", "home"), Timestamp(0)) }
     }
 
-    fn screen(messages: &[&str]) -> TurnFrame {
+    fn frame(messages: &[&str]) -> TurnFrame {
         TurnFrame { live: None, messages: messages.iter().map(|text| Reply::text(*text)).collect() }
     }
 
@@ -97,17 +97,17 @@ mod tests {
     #[test]
     fn an_oversized_view_is_not_shown() {
         let done = turn("short", TurnState::Done);
-        assert_eq!(check(&screen(&["m"; MOST_MESSAGES]), &done, &limits()), Ok(()));
+        assert_eq!(check(&frame(&["m"; MOST_MESSAGES]), &done, &limits()), Ok(()));
         let many = Err(Unfit::TooLong { messages: MOST_MESSAGES + 1 });
-        assert_eq!(check(&screen(&["m"; MOST_MESSAGES + 1]), &done, &limits()), many);
+        assert_eq!(check(&frame(&["m"; MOST_MESSAGES + 1]), &done, &limits()), many);
         let long = "m".repeat(LIMITS as usize * MOST_MESSAGES + 1);
-        assert_eq!(check(&screen(&[&long]), &done, &limits()), many);
+        assert_eq!(check(&frame(&[&long]), &done, &limits()), many);
         assert_eq!(
-            check(&screen(&["m"; 3000]), &turn("", TurnState::Running), &limits()),
+            check(&frame(&["m"; 3000]), &turn("", TurnState::Running), &limits()),
             Err(Unfit::TooLong { messages: 3000 })
         );
         assert_eq!(
-            check(&screen(&[&long]), &turn(&long, TurnState::Done), &limits()),
+            check(&frame(&[&long]), &turn(&long, TurnState::Done), &limits()),
             Ok(()),
             "the answer itself is long"
         );
@@ -125,11 +125,11 @@ mod tests {
             &["\u{2800}\u{3164}"],
         ] {
             assert_eq!(
-                check(&screen(nothing), &turn("text", TurnState::Done), &limits()),
+                check(&frame(nothing), &turn("text", TurnState::Done), &limits()),
                 Err(Unfit::Empty),
                 "{nothing:?}"
             );
-            assert_eq!(check(&screen(nothing), &turn("text", TurnState::Running), &limits()), Ok(()), "{nothing:?}");
+            assert_eq!(check(&frame(nothing), &turn("text", TurnState::Running), &limits()), Ok(()), "{nothing:?}");
         }
         let button = TurnFrame { live: None, messages: vec![Reply::default().button("Go", "/go")] };
         assert_eq!(check(&button, &turn("text", TurnState::Done), &limits()), Ok(()));

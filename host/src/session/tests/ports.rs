@@ -15,28 +15,30 @@ use cordboard_core::{
     messages::SessionNotice,
     session::{Input, Prompt, Settings, Ticket, Verdict},
     turn::{Turn, TurnPart, TurnState},
-    types::{Phase, Place, SessionRecord, SessionView, UserId},
+    types::{Phase, Place, SessionRecord, UserId},
 };
+use cordboard_store::StoreError;
 use tempfile::TempDir;
 use tokio::sync::watch;
 
 use super::super::{
-    EventSink, Handle, PluginQueries, Ports, Question, Scene, SessionConfig, SessionStore, TurnSink, spawn,
+    EventSink, Handle, PluginQueries, PluginQuery, Ports, Query, SessionConfig, SessionOutput, SessionStore, TurnSink,
+    spawn,
 };
 use crate::{clock::Clock, session_registry::SessionRegistry};
 
 pub struct Fakes {
-    notes: Arc<Notes>,
+    recorder: Arc<Recorder>,
     command: PathBuf,
     folder: TempDir,
-    roster: SessionRegistry,
+    registry: SessionRegistry,
 }
 
 /// Everything that the ports recorded.
 #[derive(Default)]
-struct Seen {
-    told: Vec<String>,
-    happened: Vec<SessionEvent>,
+struct Recorded {
+    calls: Vec<String>,
+    events: Vec<SessionEvent>,
     stored: Option<SessionRecord>,
     last: Option<Turn>,
     notice: Option<SessionNotice>,
@@ -44,8 +46,8 @@ struct Seen {
     full: bool,
 }
 
-struct Notes {
-    seen: Mutex<Seen>,
+struct Recorder {
+    recorded: Mutex<Recorded>,
     ticks: watch::Sender<u64>,
 }
 
@@ -56,7 +58,7 @@ pub fn prompt(id: &str) -> Prompt {
 }
 
 /// Returns a handle to an actor that has ended.
-pub fn ends() -> Handle {
+pub fn ended_handle() -> Handle {
     Handle { messages: tokio::sync::mpsc::channel(1).0 }
 }
 
@@ -75,8 +77,8 @@ impl Fakes {
     }
 
     fn with(folder: TempDir) -> Self {
-        let notes = Arc::new(Notes { seen: Mutex::default(), ticks: watch::Sender::new(0) });
-        Self { notes, command: PathBuf::new(), folder, roster: SessionRegistry::new(Vec::new(), Vec::new()) }
+        let recorder = Arc::new(Recorder { recorded: Mutex::default(), ticks: watch::Sender::new(0) });
+        Self { recorder, command: PathBuf::new(), folder, registry: SessionRegistry::new(Vec::new(), Vec::new()) }
     }
 
     pub fn session(&self) -> Handle {
@@ -85,46 +87,46 @@ impl Fakes {
         let folder = self.folder.path().join("work");
         let record = SessionRecord::new("x".parse().unwrap(), owner, folder, "script", clock.now());
         let machine = cordboard_core::session::Machine::new(record.clone(), settings());
-        let cell = self.roster.add(machine.view());
-        let notes = Arc::clone(&self.notes);
+        let cell = self.registry.add(machine.view());
+        let recorder = Arc::clone(&self.recorder);
         let script = self.folder.path().join("agent.sh").display().to_string();
         let ports = Ports {
             clock,
             environment: Environment::default(),
             host_id: uuid::Uuid::new_v4().to_string().into(),
-            folders: self.folder.path().into(),
-            ledger: Arc::<Notes>::clone(&notes),
-            advisor: Arc::<Notes>::clone(&notes),
-            setup: Arc::new(Agents(self.command.clone(), script)),
-            herald: Arc::<Notes>::clone(&notes),
+            state_dir: self.folder.path().into(),
+            store: Arc::<Recorder>::clone(&recorder),
+            queries: Arc::<Recorder>::clone(&recorder),
+            config: Arc::new(Agents(self.command.clone(), script)),
+            events: Arc::<Recorder>::clone(&recorder),
         };
-        spawn(record, cell, notes, ports)
+        spawn(record, cell, recorder, ports)
     }
 
-    fn seen<T>(&self, read: impl FnOnce(&mut Seen) -> T) -> T {
-        read(&mut self.notes.seen.lock().unwrap_or_else(PoisonError::into_inner))
+    fn recorded<T>(&self, read: impl FnOnce(&mut Recorded) -> T) -> T {
+        read(&mut self.recorder.recorded.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Returns the emitted events.
-    pub fn happened(&self) -> Vec<SessionEvent> {
-        self.seen(|seen| seen.happened.clone())
+    pub fn events(&self) -> Vec<SessionEvent> {
+        self.recorded(|recorded| recorded.events.clone())
     }
 
-    pub fn told(&self) -> Vec<String> {
-        self.seen(|seen| seen.told.clone())
+    pub fn calls(&self) -> Vec<String> {
+        self.recorded(|recorded| recorded.calls.clone())
     }
 
     pub fn stored(&self) -> SessionRecord {
-        self.seen(|seen| seen.stored.clone()).unwrap()
+        self.recorded(|recorded| recorded.stored.clone()).unwrap()
     }
 
     pub fn notice(&self) -> Option<SessionNotice> {
-        self.seen(|seen| seen.notice.clone())
+        self.recorded(|recorded| recorded.notice.clone())
     }
 
     /// Returns the text of the last finished turn, and its final state.
     pub fn answer(&self) -> (String, TurnState) {
-        let turn = self.seen(|seen| seen.last.clone()).unwrap();
+        let turn = self.recorded(|recorded| recorded.last.clone()).unwrap();
         let texts = turn.parts.iter().filter_map(|part| match part {
             TurnPart::Text(text) => Some(text.as_str()),
             TurnPart::Action(_) => None,
@@ -134,50 +136,50 @@ impl Fakes {
 
     /// Sets whether the store fails from now on.
     pub fn full_disk(&self, full: bool) {
-        self.seen(|seen| seen.full = full);
+        self.recorded(|recorded| recorded.full = full);
     }
 
     /// Waits until a conversation id is stored.
     pub async fn conversation(&self) {
-        let mut ticks = self.notes.ticks.subscribe();
-        while self.seen(|seen| seen.stored.as_ref().is_none_or(|record| record.conversation.is_none())) {
+        let mut ticks = self.recorder.ticks.subscribe();
+        while self.recorded(|recorded| recorded.stored.as_ref().is_none_or(|record| record.conversation.is_none())) {
             ticks.changed().await.unwrap();
         }
     }
 
     pub async fn until(&self, what: &str) {
-        let mut ticks = self.notes.ticks.subscribe();
-        while !self.told().iter().any(|one| one == what) {
+        let mut ticks = self.recorder.ticks.subscribe();
+        while !self.calls().iter().any(|one| one == what) {
             ticks.changed().await.unwrap();
         }
     }
 
     /// Waits until `enough` returns true for the emitted events.
-    pub async fn happens(&self, enough: impl Fn(&[SessionEvent]) -> bool) {
-        let mut ticks = self.notes.ticks.subscribe();
-        while !enough(&self.happened()) {
+    pub async fn until_events(&self, enough: impl Fn(&[SessionEvent]) -> bool) {
+        let mut ticks = self.recorder.ticks.subscribe();
+        while !enough(&self.events()) {
             ticks.changed().await.unwrap();
         }
     }
 
     pub async fn phase(&self, wanted: Phase) {
-        let mut changes = self.roster.changes();
-        while self.roster.view("x").unwrap().phase != wanted {
+        let mut changes = self.registry.changes();
+        while self.registry.view("x").unwrap().phase != wanted {
             changes.changed().await.unwrap();
         }
     }
 
     /// Answers the latest review query, even if it was sent long ago.
     pub async fn answer_review(&self, session: &Handle, verdict: Verdict) {
-        let ticket = self.seen(|seen| seen.review).unwrap();
+        let ticket = self.recorded(|recorded| recorded.review).unwrap();
         session.send(Input::Verdict { ticket, verdict }).await;
     }
 
     /// Shuts the session down like the host does. Afterwards no process is left.
     pub async fn end(&self, session: Handle) {
         session.send(Input::Shutdown).await;
-        let mut changes = self.roster.changes();
-        while self.roster.view("x").unwrap().phase.is_live() {
+        let mut changes = self.registry.changes();
+        while self.registry.view("x").unwrap().phase.is_live() {
             changes.changed().await.unwrap();
         }
     }
@@ -195,77 +197,77 @@ fn settings() -> Settings {
     }
 }
 
-impl Notes {
-    fn note(&self, what: &str, change: impl FnOnce(&mut Seen)) {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        change(&mut seen);
-        seen.told.push(what.to_owned());
-        drop(seen);
+impl Recorder {
+    fn record_call(&self, what: &str, change: impl FnOnce(&mut Recorded)) {
+        let mut recorded = self.recorded.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut recorded);
+        recorded.calls.push(what.to_owned());
+        drop(recorded);
         self.ticks.send_modify(|ticks| *ticks += 1);
     }
 
-    fn store(&self, what: &str, change: impl FnOnce(&mut Seen)) -> Result<(), String> {
-        if self.seen.lock().unwrap_or_else(PoisonError::into_inner).full {
-            return Err("no room".to_owned());
+    fn store(&self, what: &str, change: impl FnOnce(&mut Recorded)) -> Result<(), StoreError> {
+        if self.recorded.lock().unwrap_or_else(PoisonError::into_inner).full {
+            return Err(StoreError::Full { what: what.to_owned(), file: "store".into() });
         }
-        self.note(what, change);
+        self.record_call(what, change);
         Ok(())
     }
 }
 
 #[async_trait]
-impl SessionStore for Notes {
-    async fn save(&self, record: &SessionRecord) -> Result<(), String> {
+impl SessionStore for Recorder {
+    async fn save(&self, record: &SessionRecord) -> Result<(), StoreError> {
         // A real store yields to other tasks.
         tokio::task::yield_now().await;
         let process = if record.process.is_some() { "process" } else { "nothing" };
-        self.store(&format!("saved {process}"), |seen| seen.stored = Some(record.clone()))?;
+        self.store(&format!("saved {process}"), |recorded| recorded.stored = Some(record.clone()))?;
         self.store(&format!("saved turns={}", record.turns), |_| {})
     }
 
-    async fn accept(&self, _record: &SessionRecord, prompt: &Prompt) -> Result<(), String> {
-        self.store(&format!("accept {}", prompt.id.0), |_| {})
+    async fn requeue(&self, _record: &SessionRecord, prompt: &Prompt) -> Result<(), StoreError> {
+        self.store(&format!("requeue {}", prompt.id.0), |_| {})
     }
 
-    async fn hand(&self, prompt: &PromptId) -> Result<(), String> {
+    async fn mark_sent(&self, prompt: &PromptId) -> Result<(), StoreError> {
         self.store(&format!("hand {}", prompt.0), |_| {})
     }
 
-    async fn take_back(&self, prompt: &PromptId) -> Result<(), String> {
+    async fn mark_queued(&self, prompt: &PromptId) -> Result<(), StoreError> {
         self.store(&format!("take back {}", prompt.0), |_| {})
     }
 
-    async fn settle(&self, prompt: &PromptId) -> Result<(), String> {
+    async fn complete(&self, prompt: &PromptId) -> Result<(), StoreError> {
         self.store(&format!("settle {}", prompt.0), |_| {})
     }
 }
 
-impl PluginQueries for Notes {
-    fn ask(&self, _view: SessionView, (ticket, question): (Ticket, Question), _answer: Handle) {
-        match question {
-            Question::Resolve { .. } => self.note("resolve", |_| {}),
-            Question::Review { .. } => self.note("review", |seen| seen.review = Some(ticket)),
-            Question::WordResume { .. } => self.note("word resume", |_| {}),
+impl PluginQueries for Recorder {
+    fn ask(&self, query: PluginQuery, _session: Handle) {
+        match query.query {
+            Query::Persona { .. } => self.record_call("persona", |_| {}),
+            Query::Review { .. } => self.record_call("review", |recorded| recorded.review = Some(query.ticket)),
+            Query::ResumeNotice { .. } => self.record_call("resume notice", |_| {}),
         }
     }
 }
 
-impl TurnSink for Notes {
-    fn show(&self, scene: Scene) {
-        match scene {
-            Scene::Frame(..) => self.note("frame", |_| {}),
-            Scene::Back(_, turn) => self.note(&format!("back {}", turn.0), |_| {}),
-            Scene::Final(turn, _) => {
-                self.note(&format!("final {}", turn.prompt.0.clone()), |seen| seen.last = Some(turn))
+impl TurnSink for Recorder {
+    fn show(&self, output: SessionOutput) {
+        match output {
+            SessionOutput::Frame(..) => self.record_call("frame", |_| {}),
+            SessionOutput::Requeued(_, turn) => self.record_call(&format!("back {}", turn.0), |_| {}),
+            SessionOutput::Finished(turn, _) => {
+                self.record_call(&format!("final {}", turn.prompt.0.clone()), |recorded| recorded.last = Some(turn))
             }
-            Scene::CutOff(turn, _) => self.note(&format!("cut off {}", turn.prompt.0), |_| {}),
-            Scene::RequestClosed { choice, .. } => self.note(&format!("{choice:?}"), |_| {}),
-            Scene::Tell(_, notice) => self.note("tell", |seen| seen.notice = Some(notice)),
+            SessionOutput::Interrupted(turn, _) => self.record_call(&format!("cut off {}", turn.prompt.0), |_| {}),
+            SessionOutput::RequestClosed { choice, .. } => self.record_call(&format!("{choice:?}"), |_| {}),
+            SessionOutput::Notice(_, notice) => self.record_call("tell", |recorded| recorded.notice = Some(notice)),
         }
     }
 
     fn stopping(&self, _place: &Place, turn: &PromptId) {
-        self.note(&format!("stopping {}", turn.0), |_| {});
+        self.record_call(&format!("stopping {}", turn.0), |_| {});
     }
 }
 
@@ -281,9 +283,9 @@ impl SessionConfig for Agents {
     }
 }
 
-impl EventSink for Notes {
-    fn tell(&self, happening: SessionEvent) {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).happened.push(happening);
+impl EventSink for Recorder {
+    fn emit(&self, event: SessionEvent) {
+        self.recorded.lock().unwrap_or_else(PoisonError::into_inner).events.push(event);
         self.ticks.send_modify(|count| *count += 1);
     }
 

@@ -4,64 +4,66 @@ use std::{os::unix::fs::PermissionsExt, time::Duration};
 
 use async_trait::async_trait;
 use cordboard_agents::process::Environment;
-use cordboard_chat::{Edits, outbox::AnswerStop};
+use cordboard_chat::{
+    Edits,
+    outbox::{AnswerStop, Post},
+};
 use cordboard_core::{
     agent::PromptId,
-    chat::OutboxRow,
     config::{Agent, AgentKind, Config},
-    session::{ApiErrorCode, SessionCommand, Settings, Ticket},
-    turn::TurnFrame,
+    session::{ApiErrorCode, SessionCommand, Settings},
     types::{Phase, Place, Timestamp, UserId},
 };
 use cordboard_runtime::{Registry, ViewLimits};
+use cordboard_store::StoreError;
 use tokio::sync::Semaphore;
 
 use super::*;
 use crate::{
     clock::Clock,
     hub::{LiveConfig, Outbound, OutboundSink},
-    session::{EventSink, PluginQueries, Question, SessionConfig, SessionStore},
+    session::{EventSink, PluginQueries, PluginQuery, SessionConfig, SessionStore},
 };
 
 /// Fake ports: a store that blocks until the test allows it to continue, a missing agent, and sinks that ignore
 /// everything.
 struct Slow {
     disk: Semaphore,
-    asked: Semaphore,
+    calls: Semaphore,
 }
 
 impl Slow {
-    async fn store(&self) -> Result<(), String> {
-        self.asked.add_permits(1);
-        self.disk.acquire().await.map(drop).map_err(|error| error.to_string())
+    async fn store(&self) -> Result<(), StoreError> {
+        self.calls.add_permits(1);
+        self.disk.acquire().await.map(drop).map_err(|_| StoreError::Closed { what: "save".to_owned() })
     }
 }
 
 #[async_trait]
 impl SessionStore for Slow {
-    async fn save(&self, _record: &SessionRecord) -> Result<(), String> {
+    async fn save(&self, _record: &SessionRecord) -> Result<(), StoreError> {
         self.store().await
     }
 
-    async fn accept(&self, _record: &SessionRecord, _prompt: &Prompt) -> Result<(), String> {
+    async fn requeue(&self, _record: &SessionRecord, _prompt: &Prompt) -> Result<(), StoreError> {
         self.store().await
     }
 
-    async fn hand(&self, _prompt: &PromptId) -> Result<(), String> {
+    async fn mark_sent(&self, _prompt: &PromptId) -> Result<(), StoreError> {
         self.store().await
     }
 
-    async fn take_back(&self, _prompt: &PromptId) -> Result<(), String> {
+    async fn mark_queued(&self, _prompt: &PromptId) -> Result<(), StoreError> {
         self.store().await
     }
 
-    async fn settle(&self, _prompt: &PromptId) -> Result<(), String> {
+    async fn complete(&self, _prompt: &PromptId) -> Result<(), StoreError> {
         self.store().await
     }
 }
 
 impl PluginQueries for Slow {
-    fn ask(&self, _view: SessionView, _question: (Ticket, Question), _answer: Handle) {}
+    fn ask(&self, _query: PluginQuery, _session: Handle) {}
 }
 
 impl SessionConfig for Slow {
@@ -82,7 +84,7 @@ impl SessionConfig for Slow {
 }
 
 impl EventSink for Slow {
-    fn tell(&self, _happening: SessionEvent) {}
+    fn emit(&self, _event: SessionEvent) {}
 
     fn waiting(&self) -> Vec<String> {
         Vec::new()
@@ -90,14 +92,10 @@ impl EventSink for Slow {
 }
 
 impl OutboundSink for Slow {
-    fn live(&self, _place: &Place, _turn: &PromptId, _screen: TurnFrame) {}
-    fn post(&self, _rows: Vec<OutboxRow>) {}
-    fn stopping(&self, _place: &Place, _turn: &PromptId) {}
-    fn back(&self, _place: &Place, _turn: &PromptId) {}
-    fn over(&self, _place: &Place, _turn: &PromptId) {}
-    fn heard(&self, _place: &Place) {}
+    fn post(&self, _posts: Vec<Post>) {}
+    fn on_user_message(&self, _place: &Place) {}
 
-    fn cut(&self, _place: &Place) -> AnswerStop {
+    fn stop_answer(&self, _place: &Place) -> AnswerStop {
         AnswerStop::NotSending
     }
 }
@@ -111,7 +109,7 @@ fn prompt() -> Input {
 }
 
 /// Creates a supervisor for the sessions `one` and `two`.
-fn lines(folder: &std::path::Path, slow: &Arc<Slow>) -> Arc<SessionSupervisor> {
+fn supervisor(folder: &std::path::Path, slow: &Arc<Slow>) -> Arc<SessionSupervisor> {
     std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700)).unwrap();
     let (store, _) = cordboard_store::open(folder).unwrap();
     let record = |name: &str| {
@@ -119,56 +117,56 @@ fn lines(folder: &std::path::Path, slow: &Arc<Slow>) -> Arc<SessionSupervisor> {
         SessionRecord::new(name.parse().unwrap(), owner, work, "script", Timestamp(1))
     };
     let view = |name| cordboard_core::session::Machine::new(record(name), slow.settings(&record(name))).view();
-    let roster = Arc::new(SessionRegistry::new(["one", "two"].map(view).into(), Vec::new()));
+    let registry = Arc::new(SessionRegistry::new(["one", "two"].map(view).into(), Vec::new()));
     let clock = Clock::system();
     let ports = Ports {
         clock,
         environment: Environment::default(),
         host_id: "host".into(),
-        folders: folder.into(),
-        ledger: Arc::<Slow>::clone(slow),
-        advisor: Arc::<Slow>::clone(slow),
-        setup: Arc::<Slow>::clone(slow),
-        herald: Arc::<Slow>::clone(slow),
+        state_dir: folder.into(),
+        store: Arc::<Slow>::clone(slow),
+        queries: Arc::<Slow>::clone(slow),
+        config: Arc::<Slow>::clone(slow),
+        events: Arc::<Slow>::clone(slow),
     };
-    let painter = TurnRenderer {
+    let renderer = TurnRenderer {
         config: LiveConfig::new(Config::defaults()),
-        plugs: Arc::new(Registry::start(folder.join("cache"), "/nonexistent/cordboard".into(), 1).unwrap()),
-        roster: Arc::clone(&roster),
-        posts: Outbound::new(store, Arc::<Slow>::clone(slow)),
+        plugins: Arc::new(Registry::start(folder.join("cache"), "/nonexistent/cordboard".into(), 1).unwrap()),
+        registry: Arc::clone(&registry),
+        outbound: Outbound::new(store, Arc::<Slow>::clone(slow)),
         clock,
         limits: ViewLimits { front_end: "test".to_owned(), text_units: 4096 },
         edits: Edits::Append,
     };
-    Arc::new(SessionSupervisor::new(roster, ports, painter))
+    Arc::new(SessionSupervisor::new(registry, ports, renderer))
 }
 
 #[tokio::test]
 async fn drain_waits_for_busy_sessions_and_starts_no_new_work() {
     let folder = tempfile::tempdir().unwrap();
-    let slow = Arc::new(Slow { disk: Semaphore::new(0), asked: Semaphore::new(0) });
-    let lines = lines(folder.path(), &slow);
-    lines.get(&name("one")).unwrap().send(prompt()).await;
+    let slow = Arc::new(Slow { disk: Semaphore::new(0), calls: Semaphore::new(0) });
+    let sessions = supervisor(folder.path(), &slow);
+    sessions.get(&name("one")).unwrap().send(prompt()).await;
     // The actor is storing that it starts an agent. Its snapshot does not show this yet.
-    slow.asked.acquire().await.unwrap().forget();
-    assert_eq!(lines.roster.view("one").unwrap().phase, Phase::Suspended);
-    let ending = tokio::spawn({
-        let lines = Arc::clone(&lines);
-        async move { lines.end().await }
+    slow.calls.acquire().await.unwrap().forget();
+    assert_eq!(sessions.registry.view("one").unwrap().phase, Phase::Suspended);
+    let shutdown = tokio::spawn({
+        let sessions = Arc::clone(&sessions);
+        async move { sessions.shut_down().await }
     });
-    // Both run on one thread, so an `end` that did not wait would have finished by then.
+    // Both run on one thread, so a `shut_down` that did not wait would have finished by then.
     for _ in 0..100 {
         tokio::task::yield_now().await;
     }
-    assert!(!ending.is_finished());
+    assert!(!shutdown.is_finished());
     slow.disk.close();
-    ending.await.unwrap();
-    assert_eq!(lines.roster.view("one").unwrap().phase, Phase::Broken, "its last state is visible");
+    shutdown.await.unwrap();
+    assert_eq!(sessions.registry.view("one").unwrap().phase, Phase::Broken, "its last state is visible");
 
-    let two = lines.get(&name("two")).unwrap();
+    let two = sessions.get(&name("two")).unwrap();
     two.send(prompt()).await;
-    let refused = two.order(SessionCommand::Start, CausationChain::default()).await.unwrap_err();
+    let refused = two.command(SessionCommand::Start, CausationChain::default()).await.unwrap_err();
     assert_eq!((refused.code, refused.text.as_str()), (ApiErrorCode::Failed, cordboard_core::messages::SHUTTING_DOWN));
-    let view = lines.roster.view("two").unwrap();
+    let view = sessions.registry.view("two").unwrap();
     assert_eq!((view.phase, view.queued), (Phase::Suspended, 1), "it stays stored for the next host");
 }

@@ -1,0 +1,250 @@
+//! Decides when each accepted update is handled and how: which command is called, whether it is a prompt, or what the
+//! host answers. The updates of a place are handled one at a time, in order; immediate commands don't wait. Without I/O:
+//! the shell performs each [`Dispatch`] on a task of its own and reports its end.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    time::Duration,
+};
+
+use crate::{
+    chat::{InboxRow, UpdateKind},
+    message_parts::{JoinedUpdate, PartJoiner},
+    messages::{self, UpdateReply},
+    route::{self, ActiveCommand, CommandTable, Invocation, Resolution},
+    types::{Place, Role, Timestamp, UserId},
+};
+
+/// The maximum number of waiting updates per place. A person does not type that many; a script that exceeds the limit
+/// gets an error reply.
+pub const QUEUE: usize = 10_000;
+
+#[derive(Debug)]
+pub enum HubEvent {
+    Accepted(Vec<InboxRow>),
+    /// Updates that the previous run accepted and did not handle.
+    Restored(Vec<InboxRow>),
+    /// The time that [`Hub::poll_timeout`] returned has come.
+    Timeout,
+    /// The handling of an update has ended.
+    Finished(Slot),
+    /// No more updates arrive.
+    Closed,
+}
+
+/// Whether an update occupies the queue of its place while it is handled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Slot {
+    Queue(Place),
+    Bypass,
+}
+
+/// The facts that decisions depend on. They are read for each event, because the configuration and the plugins change
+/// while updates wait.
+pub struct HubFacts<'a, T> {
+    pub now: Timestamp,
+    /// How long a part of a message waits for the next one.
+    pub patience: Duration,
+    pub commands: &'a T,
+    /// Returns the current role of a person. `None` if the person has no access.
+    pub role: &'a dyn Fn(&UserId) -> Option<Role>,
+}
+
+/// An update that has to be handled now, on a task of its own.
+#[derive(Debug)]
+#[must_use]
+pub struct Dispatch<C> {
+    pub slot: Slot,
+    /// With the current role of its caller.
+    pub update: JoinedUpdate,
+    pub action: Action<C>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub enum Action<C> {
+    Call(Call<C>),
+    /// Like `Call` or `Reply`, unless the stored message of the pressed button says that it is outdated or decided.
+    Press(Result<Call<C>, UpdateReply>),
+    Prompt,
+    /// The message with this new text was edited.
+    Edit(String),
+    /// The host's own answer.
+    Reply(UpdateReply),
+    /// The caller has no access any more.
+    DropWithoutAccess,
+    /// An immediate command of the previous run, which no longer applies.
+    DropStale,
+}
+
+/// A command and its arguments.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Call<C> {
+    pub command: C,
+    pub invocation: Invocation,
+}
+
+#[derive(Debug, Default)]
+pub struct Hub {
+    parts: PartJoiner,
+    /// The waiting updates of each place of which an update is being handled.
+    queues: HashMap<Place, VecDeque<JoinedUpdate>>,
+    /// The number of dispatches that have not ended.
+    running: usize,
+    is_closed: bool,
+}
+
+impl Hub {
+    /// Handles an event and returns the updates to handle now.
+    pub fn handle<T>(&mut self, event: HubEvent, facts: &HubFacts<'_, T>) -> Vec<Dispatch<T::Command>>
+    where
+        T: CommandTable,
+        T::Command: Clone,
+    {
+        let mut dispatches = Vec::new();
+        let complete: Vec<JoinedUpdate> = match event {
+            HubEvent::Accepted(rows) => rows.into_iter().flat_map(|row| self.join(row, facts)).collect(),
+            HubEvent::Restored(rows) => {
+                let (stale, rows): (Vec<_>, Vec<_>) =
+                    rows.into_iter().map(JoinedUpdate::parse).partition(|update| is_immediate(update, facts));
+                dispatches.extend(stale.into_iter().map(|update| self.start(Slot::Bypass, update, Action::DropStale)));
+                rows.into_iter().flat_map(|update| self.join(update.row, facts)).collect()
+            }
+            HubEvent::Timeout => self.parts.due(facts.now),
+            HubEvent::Finished(slot) => {
+                self.running = self.running.saturating_sub(1);
+                dispatches.extend(self.next_of(&slot).map(|update| self.dispatch(slot, update, facts)));
+                Vec::new()
+            }
+            HubEvent::Closed => {
+                self.is_closed = true;
+                self.parts.flush()
+            }
+        };
+        dispatches.extend(complete.into_iter().filter_map(|update| self.receive(update, facts)));
+        dispatches
+    }
+
+    /// Returns when [`HubEvent::Timeout`] is due.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Timestamp> {
+        self.parts.deadline()
+    }
+
+    /// Returns whether updates may still arrive.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        !self.is_closed
+    }
+
+    /// Returns whether no update will arrive and all have been handled.
+    #[must_use]
+    pub const fn is_drained(&self) -> bool {
+        self.is_closed && self.running == 0
+    }
+
+    fn join<T>(&mut self, row: InboxRow, facts: &HubFacts<'_, T>) -> Vec<JoinedUpdate> {
+        match row.update.what {
+            // An edit changes waiting updates, so it must not wait with them.
+            UpdateKind::Edited(_) => vec![JoinedUpdate::parse(row)],
+            UpdateKind::Text(_) | UpdateKind::NotText { .. } | UpdateKind::Press { .. } => {
+                self.parts.push(row, facts.now, facts.patience)
+            }
+        }
+    }
+
+    /// Returns the update if it does not have to wait.
+    fn receive<T>(&mut self, update: JoinedUpdate, facts: &HubFacts<'_, T>) -> Option<Dispatch<T::Command>>
+    where
+        T: CommandTable,
+        T::Command: Clone,
+    {
+        if matches!(update.row.update.what, UpdateKind::Edited(_)) || is_immediate(&update, facts) {
+            return Some(self.dispatch(Slot::Bypass, update, facts));
+        }
+        let place = update.row.update.place.clone();
+        match self.queues.get_mut(&place) {
+            None => {
+                self.queues.insert(place.clone(), VecDeque::new());
+                Some(self.dispatch(Slot::Queue(place), update, facts))
+            }
+            Some(waiting) if waiting.len() < QUEUE => {
+                waiting.push_back(update);
+                None
+            }
+            Some(_) => {
+                let message = messages::beginning(update.row.update.what.text());
+                Some(self.start(Slot::Bypass, update, Action::Reply(UpdateReply::QueueFull { message })))
+            }
+        }
+    }
+
+    fn next_of(&mut self, slot: &Slot) -> Option<JoinedUpdate> {
+        let Slot::Queue(place) = slot else { return None };
+        let next = self.queues.get_mut(place)?.pop_front();
+        if next.is_none() {
+            self.queues.remove(place);
+        }
+        next
+    }
+
+    fn dispatch<T>(&mut self, slot: Slot, mut update: JoinedUpdate, facts: &HubFacts<'_, T>) -> Dispatch<T::Command>
+    where
+        T: CommandTable,
+        T::Command: Clone,
+    {
+        let caller = &mut update.row.update.caller;
+        let action = match (facts.role)(&caller.id) {
+            Some(role) => {
+                caller.role = role;
+                action(&update, facts.commands)
+            }
+            None => Action::DropWithoutAccess,
+        };
+        self.start(slot, update, action)
+    }
+
+    const fn start<C>(&mut self, slot: Slot, update: JoinedUpdate, action: Action<C>) -> Dispatch<C> {
+        self.running += 1;
+        Dispatch { slot, update, action }
+    }
+}
+
+/// Returns whether an update is a command that does not wait for earlier ones.
+fn is_immediate<T: CommandTable>(update: &JoinedUpdate, facts: &HubFacts<'_, T>) -> bool {
+    let role = (facts.role)(&update.row.update.caller.id);
+    let resolution = update.input.as_ref().zip(role).map(|(input, role)| route::resolve(input, role, facts.commands));
+    matches!(resolution, Some(Resolution::Command { command, .. }) if command.is_immediate())
+}
+
+fn action<T>(update: &JoinedUpdate, commands: &T) -> Action<T::Command>
+where
+    T: CommandTable,
+    T::Command: Clone,
+{
+    let (what, role) = (&update.row.update.what, update.row.update.caller.role);
+    let Some(input) = &update.input else {
+        return match what {
+            UpdateKind::Edited(text) => Action::Edit(text.clone()),
+            UpdateKind::NotText { .. } | UpdateKind::Text(_) | UpdateKind::Press { .. } => {
+                Action::Reply(UpdateReply::OnlyText)
+            }
+        };
+    };
+    let call = match route::resolve(input, role, commands) {
+        Resolution::Prompt => return Action::Prompt,
+        Resolution::Command { command, invocation } => {
+            Ok(Call { command: command.clone(), invocation: invocation.clone() })
+        }
+        Resolution::Rejected(answer) => Err(answer),
+    };
+    match (call, what) {
+        (call, UpdateKind::Press { .. }) => Action::Press(call),
+        (Ok(call), UpdateKind::Text(_) | UpdateKind::NotText { .. } | UpdateKind::Edited(_)) => Action::Call(call),
+        (Err(answer), UpdateKind::Text(_) | UpdateKind::NotText { .. } | UpdateKind::Edited(_)) => {
+            Action::Reply(answer)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,56 @@
+//! Answers the queries of sessions to plugins as the host does: after the command that raised them.
+
+use std::{sync::Arc, time::Duration};
+
+use cordboard_core::{
+    session::{Input, PersonaSettings},
+    types::SessionName,
+};
+
+use cordboard_runtime::{HostApi, Load, Registry};
+
+use super::FakeHost;
+use crate::{
+    hub::QueriedPlugins,
+    session::{PluginQuery, Query},
+};
+
+/// The free memory of the fake host, in bytes. It is enough that no policy needs to stop agents.
+const FREE_MEMORY: u64 = 4 << 30;
+
+impl FakeHost {
+    /// Returns the load that a lifecycle plugin sees.
+    pub fn load(&self, idle_for: Duration) -> Load {
+        let live_agents = u32::try_from(self.shared.sessions.live_agents()).unwrap_or(u32::MAX);
+        Load { idle_for, live_agents, agent_memory: None, free_memory: FREE_MEMORY }
+    }
+
+    /// Returns the next query of any session, with the name of the session.
+    fn next_query(&self) -> Option<(SessionName, PluginQuery)> {
+        let mut inner = self.inner();
+        inner.sessions.iter_mut().find_map(|(name, entry)| {
+            let (ticket, query) = entry.session.queries.pop_front()?;
+            Some((name.clone(), PluginQuery { view: entry.session.machine.view(), ticket, query }))
+        })
+    }
+}
+
+/// Answers all queries of sessions, and those that follow from the answers.
+pub async fn settle(registry: &Registry, host: &FakeHost) {
+    let host_api = Arc::new(host.clone()) as Arc<dyn HostApi>;
+    let config = host.config();
+    let plugins = QueriedPlugins { plugins: registry, host: &host_api, policy: &config.plugins.lifecycle };
+    while let Some((session, query)) = host.next_query() {
+        let input = match query.query {
+            // Without a list of personas, each name is accepted, and its plugin need not be active.
+            Query::Persona { .. } if host.shared.personas.get().is_none() => {
+                Input::PersonaSettings { ticket: query.ticket, settings: Ok(PersonaSettings::default()) }
+            }
+            Query::Persona { .. } | Query::Review { .. } | Query::ResumeNotice { .. } => {
+                plugins.answer(query, |_, idle_for| host.load(idle_for)).await
+            }
+        };
+        host.change(&session, |session, now| session.handle(input, now));
+        host.advance();
+    }
+}

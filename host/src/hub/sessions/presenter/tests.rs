@@ -1,0 +1,83 @@
+//! The notifications of a turn, and a renderer that panics.
+
+use cordboard_chat::outbox::AnswerStop;
+
+use super::*;
+use crate::hub::OutboundSink;
+
+#[derive(Default)]
+struct Ends(Mutex<Vec<String>>);
+
+impl OutboundSink for Ends {
+    fn post(&self, posts: Vec<Post>) {
+        let ended = posts.into_iter().filter_map(|post| match post {
+            Post::Ended { turn, .. } => Some(turn.0),
+            Post::Frame { .. } | Post::Final(_) | Post::Stopping { .. } | Post::Requeued { .. } => None,
+        });
+        self.0.lock().unwrap().extend(ended);
+    }
+    fn on_user_message(&self, _place: &Place) {}
+    fn stop_answer(&self, _place: &Place) -> AnswerStop {
+        AnswerStop::NotSending
+    }
+}
+
+struct PanicsAtBug(tokio::sync::mpsc::UnboundedSender<String>);
+
+#[async_trait]
+impl OutputRenderer for PanicsAtBug {
+    async fn show(&mut self, output: SessionOutput) {
+        let SessionOutput::Finished(turn, _) = output else { panic!("another output") };
+        assert_ne!(turn.prompt.0, "bug", "the simulated bug");
+        self.0.send(turn.prompt.0).unwrap();
+    }
+}
+
+fn view() -> SessionView {
+    let (name, owner) = ("x".parse().unwrap(), cordboard_core::types::UserId("test:1".to_owned()));
+    let (folder, now) = (std::path::PathBuf::from("/nonexistent"), Clock::system().now());
+    let record = cordboard_core::types::SessionRecord::new(name, owner, folder, "demo", now);
+    let settings = cordboard_core::session::Settings {
+        idle_timeout: std::time::Duration::from_secs(1),
+        max_queued: 1,
+        max_interrupted: 1,
+        model: None,
+        folder: None,
+        agent: None,
+    };
+    cordboard_core::session::Machine::new(record, settings).view()
+}
+
+#[test]
+fn at_most_the_last_message_of_a_turn_notifies() {
+    let turn = Turn::new(PromptId("a".to_owned()), Place::new("test", "home"), Clock::system().now());
+    let alerts = |alert| {
+        let posts = posts_of(&Turn { alert, ..turn.clone() }, vec![Reply::text("one"), Reply::text("two")]);
+        posts.iter().map(|post| post.reply.alert).collect::<Vec<_>>()
+    };
+    assert_eq!(alerts(Alert::Ring), [Alert::Silent, Alert::Ring]);
+    assert_eq!(alerts(Alert::Silent), [Alert::Silent, Alert::Silent]);
+}
+
+#[tokio::test]
+async fn frames_continue_after_a_panicking_view() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _) = cordboard_store::open(&folder.path().join("state")).unwrap();
+    let ends = Arc::new(Ends::default());
+    let outbound = Outbound::new(store, Arc::<Ends>::clone(&ends));
+    let presenter = Arc::new(TurnPresenter { queue: Mutex::default(), outbound, wake: Notify::new() });
+    let place = Place::new("test", "home");
+    let turn = |id: &str| Turn::new(PromptId(id.to_owned()), place.clone(), Clock::system().now());
+    let (sender, mut shown) = tokio::sync::mpsc::unbounded_channel();
+    for id in ["bug", "fine"] {
+        presenter.show(SessionOutput::Finished(turn(id), view()));
+    }
+    let running = Arc::clone(&presenter);
+    let task = tokio::spawn(async move { running.show_all(&mut PanicsAtBug(sender)).await });
+    assert_eq!(shown.recv().await.unwrap(), "fine");
+    while !presenter.is_idle() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(*ends.0.lock().unwrap(), ["bug"]);
+    task.abort();
+}
