@@ -23,16 +23,18 @@ use std::{
 };
 
 use cordboard_agents::process::{self, Environment};
+use cordboard_chat::console::ConsoleError;
 use cordboard_core::{
     config::{self, Config},
     encoding::{self, NotText},
     messages::MORE_FILES,
 };
 use cordboard_runtime::{Cache, Registry};
+use cordboard_telegram::{PollError, TokenError};
 use cordboard_watch::ConfigFile;
 
 use crate::{
-    cli::{self, ChatKind, Places},
+    cli::{self, ChatKind, ResolvedPaths},
     dev::DevError,
     hub::LiveConfig,
     telemetry,
@@ -66,8 +68,16 @@ pub enum AppError {
     Store(#[from] cordboard_store::OpenError),
     #[error("failed to {0}")]
     Watch(#[from] cordboard_watch::WatchError),
-    #[error("{0}")]
-    Front(String),
+    #[error("failed to {0}")]
+    Console(#[from] ConsoleError),
+    #[error("--chat telegram needs a bot: set [telegram] token_file to the file with its token")]
+    NoToken,
+    #[error("failed to {0}")]
+    Token(#[from] TokenError),
+    #[error("failed to {0}")]
+    Poll(#[from] PollError),
+    #[error("failed to poll Telegram: {0}")]
+    PollTask(#[from] tokio::task::JoinError),
     #[error(
         "failed to start: the limit of open files is {limit}, and Cordboard needs at least {FEWEST_FILES}; {MORE_FILES}"
     )]
@@ -90,10 +100,19 @@ pub enum AppError {
         "failed to listen for webhook requests on {address}: {source}; set another address in [webhook] listen, or delete that line"
     )]
     Listen { address: std::net::SocketAddr, source: std::io::Error },
+    /// The problems that `cordboard check` has found, one a line.
     #[error("{0}")]
-    Plugin(String),
+    Problems(String),
+    #[error("the plugin folder {} {what}", path.display())]
+    PluginFolder { path: PathBuf, what: &'static str },
+    #[error("there is no plugin folder to install into: set one with --plugins")]
+    NoPluginFolder,
+    #[error("the running host answered: {0}")]
+    HostError(String),
+    #[error("the running host sent an unexpected answer")]
+    UnexpectedAnswer,
     #[error("failed to {0}")]
-    Kit(#[from] DevError),
+    Dev(#[from] DevError),
 }
 
 impl AppError {
@@ -105,31 +124,39 @@ impl AppError {
             | Self::Read { .. }
             | Self::NotText { .. }
             | Self::Untrusted(_)
-            | Self::Kit(DevError::Config(_) | DevError::Option { .. }) => ExitCode::from(BAD_CONFIGURATION),
+            | Self::Dev(DevError::Config(_) | DevError::Option { .. }) => ExitCode::from(BAD_CONFIGURATION),
             Self::Place(_)
             | Self::Store(_)
             | Self::Watch(_)
-            | Self::Front(_)
+            | Self::Console(_)
+            | Self::NoToken
+            | Self::Token(_)
+            | Self::Poll(_)
+            | Self::PollTask(_)
             | Self::FewFiles { .. }
             | Self::Start(_)
             | Self::Undrained { .. }
             | Self::Unread { .. }
             | Self::Control { .. }
             | Self::Listen { .. }
-            | Self::Plugin(_)
-            | Self::Kit(_) => ExitCode::FAILURE,
+            | Self::Problems(_)
+            | Self::PluginFolder { .. }
+            | Self::NoPluginFolder
+            | Self::HostError(_)
+            | Self::UnexpectedAnswer
+            | Self::Dev(_) => ExitCode::FAILURE,
         }
     }
 }
 
 /// Reads and validates the configuration. Without a file, or with an empty one, the defaults apply.
-fn load(places: &Places) -> Result<Config, AppError> {
-    load_file(places).map(|(config, _)| config)
+fn load(paths: &ResolvedPaths) -> Result<Config, AppError> {
+    load_file(paths).map(|(config, _)| config)
 }
 
 /// Returns the configuration, and the file with the bytes that it was read from.
-fn load_file(places: &Places) -> Result<(Config, Option<ConfigFile>), AppError> {
-    let Some(path) = &places.config else { return Ok((Config::defaults(), None)) };
+fn load_file(paths: &ResolvedPaths) -> Result<(Config, Option<ConfigFile>), AppError> {
+    let Some(path) = &paths.config else { return Ok((Config::defaults(), None)) };
     cordboard_watch::check_private(path).map_err(AppError::Untrusted)?;
     let bytes = std::fs::read(path).map_err(|source| {
         let path = path.clone();
@@ -143,23 +170,23 @@ fn load_file(places: &Places) -> Result<(Config, Option<ConfigFile>), AppError> 
 
 /// Returns the operator's plugin folder: from the command line, from the configuration, or `plugins` next to the
 /// configuration file. `None` if there is no such folder.
-fn plugin_folder(places: &Places, config: &Config) -> Option<PathBuf> {
-    let beside = places.config.as_deref().and_then(Path::parent);
-    named_plugin_folder(places, config).or_else(|| beside.map(|base| base.join("plugins")))
+fn plugin_folder(paths: &ResolvedPaths, config: &Config) -> Option<PathBuf> {
+    let base = paths.config.as_deref().and_then(Path::parent);
+    named_plugin_folder(paths, config).or_else(|| base.map(|base| base.join("plugins")))
 }
 
 /// Creates an empty plugin registry with the cache in the state directory.
-fn plug_board(places: &Places, plugins: &config::Plugins) -> std::io::Result<Registry> {
-    let cache = Cache::new(places.state.join("cache"), plugins.cache);
+fn create_registry(paths: &ResolvedPaths, plugins: &config::Plugins) -> std::io::Result<Registry> {
+    let cache = Cache::new(paths.state.join("cache"), plugins.cache);
     Registry::start(cache, cordboard_runtime::THIS_PROGRAM.into(), plugins.parallel)
 }
 
 /// Returns the plugin folder that the command line or the configuration names. The operator expects it to exist.
-fn named_plugin_folder(places: &Places, config: &Config) -> Option<PathBuf> {
-    let beside = places.config.as_deref().and_then(Path::parent);
+fn named_plugin_folder(paths: &ResolvedPaths, config: &Config) -> Option<PathBuf> {
+    let base = paths.config.as_deref().and_then(Path::parent);
     let named = config.plugins.folder.as_ref();
-    let named = named.map(|folder| beside.map_or_else(|| folder.clone(), |base| base.join(folder)));
-    places.plugins.clone().or(named)
+    let named = named.map(|folder| base.map_or_else(|| folder.clone(), |base| base.join(folder)));
+    paths.plugins.clone().or(named)
 }
 
 /// Checks the limit of open files before any command, because errors of SQLite, the runtime and wasmtime would not name
@@ -179,14 +206,14 @@ pub fn check_open_files() -> Result<(), AppError> {
 /// # Errors
 /// The host did not start, or it ended with unfinished work.
 pub fn run(run: &cli::Run) -> Result<(), AppError> {
-    let places = run.paths.places()?;
-    let (config, config_file) = load_file(&places)?;
+    let paths = run.paths.resolve()?;
+    let (config, config_file) = load_file(&paths)?;
     let kind = run.chat.unwrap_or(match config.telegram.token_file {
         Some(_) => ChatKind::Telegram,
         None => ChatKind::Console,
     });
     telemetry::start(front_end::log_level(kind));
-    if let Some(folder) = named_plugin_folder(&places, &config).filter(|folder| !folder.is_dir()) {
+    if let Some(folder) = named_plugin_folder(&paths, &config).filter(|folder| !folder.is_dir()) {
         if folder.exists() {
             tracing::warn!(folder = %folder.display(), "the plugin folder is a file, so no plugin is loaded from it; set it to the folder that contains the file");
         } else {
@@ -201,7 +228,7 @@ pub fn run(run: &cli::Run) -> Result<(), AppError> {
     process::return_freed_memory();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = runtime.block_on(run::serve(options::StartOptions {
-        places,
+        paths,
         config: LiveConfig::new(config),
         config_file,
         kind,

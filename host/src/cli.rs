@@ -88,9 +88,9 @@ pub struct Listing {
     pub json: bool,
 }
 
-/// The paths from the command line and the environment.
+/// The paths that apply, from the command line, the environment and the defaults.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Places {
+pub struct ResolvedPaths {
     /// `None` for the built-in defaults.
     pub config: Option<PathBuf>,
     pub state: PathBuf,
@@ -106,13 +106,17 @@ pub struct NoHome;
 impl Paths {
     /// # Errors
     /// No location for the state is known.
-    pub fn places(&self) -> Result<Places, NoHome> {
+    pub fn resolve(&self) -> Result<ResolvedPaths, NoHome> {
         let found = home("XDG_CONFIG_HOME", ".config").map(|folder| folder.join("cordboard/config.toml"));
         let config = self.config.clone().or_else(|| found.filter(|path| path.exists()));
         let state =
             self.state.clone().or_else(|| home("XDG_STATE_HOME", ".local/state").map(|dir| dir.join("cordboard")));
         let state = absolute(&state.ok_or(NoHome)?);
-        Ok(Places { config: config.as_deref().map(absolute), state, plugins: self.plugins.as_deref().map(absolute) })
+        Ok(ResolvedPaths {
+            config: config.as_deref().map(absolute),
+            state,
+            plugins: self.plugins.as_deref().map(absolute),
+        })
     }
 }
 

@@ -18,7 +18,7 @@ pub struct BackgroundTasks {
 }
 
 /// The running background tasks. They end when this value is dropped.
-pub struct Begun {
+pub struct RunningTasks {
     _tasks: JoinSet<()>,
 }
 
@@ -33,15 +33,15 @@ impl BackgroundTasks {
         Ok(Self { listener: Some(listener) })
     }
 
-    pub fn begin(self, host: &Arc<HostService>) -> Begun {
+    pub fn start(self, host: &Arc<HostService>) -> RunningTasks {
         let mut tasks = JoinSet::new();
-        tasks.spawn(jobs::of(host));
+        tasks.spawn(jobs::run_jobs(host));
         if let Some(listener) = self.listener {
             let host_api: Weak<dyn HostApi> = Arc::downgrade(&(Arc::clone(host) as Arc<dyn HostApi>));
             let server = WebhookServer::new(host.config.clone(), Arc::clone(&host.plugins), host_api, Arc::new(secret));
             tasks.spawn(server.serve(listener));
         }
-        Begun { _tasks: tasks }
+        RunningTasks { _tasks: tasks }
     }
 }
 

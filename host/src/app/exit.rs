@@ -1,11 +1,13 @@
 //! The reasons for which a host ends.
 
+use super::AppError;
+
 /// The reason for the shutdown.
 #[derive(Debug)]
-pub enum End {
+pub enum ExitReason {
     /// SIGTERM, SIGINT, SIGHUP, or a request of the user.
-    Asked,
+    Requested,
     /// The input has ended. Open turns are finished first.
-    Input,
-    Failed(String),
+    InputEnded,
+    Failed(AppError),
 }

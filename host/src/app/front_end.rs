@@ -16,9 +16,9 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::{AppError, admitted::Admitted, exit::End, options::StartOptions};
+use super::{AppError, admitted::Admitted, exit::ExitReason, options::StartOptions};
 use crate::{
-    cli::{ChatKind, Places},
+    cli::{ChatKind, ResolvedPaths},
     clock::Clock,
 };
 
@@ -38,73 +38,70 @@ pub fn log_level(kind: ChatKind) -> &'static str {
     }
 }
 
-pub struct Front {
+pub struct FrontEnd {
     pub chat: Arc<dyn Chat>,
-    kind: Kind,
+    kind: FrontEndKind,
 }
 
-enum Kind {
+enum FrontEndKind {
     Console(Arc<Console>, mpsc::Receiver<ConsoleEvent>),
     Telegram(JoinHandle<PollError>, Arc<Notify>),
 }
 
 /// Opens the front-end. It accepts no messages before [`Front::begin`].
-pub fn open(plan: &StartOptions, inbox: Arc<dyn Inbox>, clock: Clock) -> Result<Front, AppError> {
-    match plan.kind {
-        ChatKind::Console => open_console(plan, inbox, clock),
-        ChatKind::Telegram => open_telegram(plan, inbox, clock),
+pub fn open(options: &StartOptions, inbox: Arc<dyn Inbox>, clock: Clock) -> Result<FrontEnd, AppError> {
+    match options.kind {
+        ChatKind::Console => open_console(options, inbox, clock),
+        ChatKind::Telegram => open_telegram(options, inbox, clock),
     }
 }
 
-fn open_console(plan: &StartOptions, inbox: Arc<dyn Inbox>, clock: Clock) -> Result<Front, AppError> {
-    let opened = console::open(Mode::detect(), inbox, clock.source(), &plan.places.state);
-    let (console, events) = opened.map_err(|error| AppError::Front(format!("failed to {error}")))?;
+fn open_console(options: &StartOptions, inbox: Arc<dyn Inbox>, clock: Clock) -> Result<FrontEnd, AppError> {
+    let opened = console::open(Mode::detect(), inbox, clock.source(), &options.paths.state);
+    let (console, events) = opened?;
     let console = Arc::new(console);
-    Ok(Front { chat: Arc::clone(&console) as Arc<dyn Chat>, kind: Kind::Console(console, events) })
+    Ok(FrontEnd { chat: Arc::clone(&console) as Arc<dyn Chat>, kind: FrontEndKind::Console(console, events) })
 }
 
 /// Returns the path of the bot's token file. A relative path is relative to the configuration file.
-pub fn token_file(places: &Places, config: &Config) -> Option<PathBuf> {
-    let beside = places.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
-    config.telegram.token_file.as_ref().map(|file| beside.join(file))
+pub fn token_file(paths: &ResolvedPaths, config: &Config) -> Option<PathBuf> {
+    let base = paths.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+    config.telegram.token_file.as_ref().map(|file| base.join(file))
 }
 
-fn open_telegram(plan: &StartOptions, inbox: Arc<dyn Inbox>, clock: Clock) -> Result<Front, AppError> {
-    let config = plan.config.now();
-    let token = token_file(&plan.places, &config).ok_or_else(|| {
-        AppError::Front("--chat telegram needs a bot: set [telegram] token_file to the file with its token".to_owned())
-    })?;
+fn open_telegram(options: &StartOptions, inbox: Arc<dyn Inbox>, clock: Clock) -> Result<FrontEnd, AppError> {
+    let config = options.config.now();
+    let token = token_file(&options.paths, &config).ok_or(AppError::NoToken)?;
     let mut settings = cordboard_telegram::Settings::new(token, &config.telegram.api_url);
-    let live = plan.config.clone();
+    let live = options.config.clone();
     settings.edit_pause = Arc::new(move || live.now().telegram.edit_pause);
     if config.access.owner.is_none() && config.access.admins.is_empty() && config.access.members.is_empty() {
         tracing::warn!("no user has access: set [access] owner to your numeric Telegram id");
     }
-    let opened = Telegram::open(settings, inbox);
-    let telegram = Arc::new(opened.map_err(|error| AppError::Front(format!("failed to {error}")))?);
+    let telegram = Arc::new(Telegram::open(settings, inbox)?);
     let polled = Arc::clone(&telegram);
-    let (access, pace) = (plan.config.clone(), plan.config.clone());
+    let (access, config) = (options.config.clone(), options.config.clone());
     let settings = PollSettings {
         access: Arc::new(move |id| access.now().access.role_of(id)),
         clock: clock.source(),
-        give_up: Arc::new(move || pace.now().telegram.give_up),
+        give_up: Arc::new(move || config.now().telegram.give_up),
     };
-    let begun = Arc::new(Notify::new());
-    let beginning = Arc::clone(&begun);
-    let polling = tokio::spawn(async move {
-        beginning.notified().await;
+    let started = Arc::new(Notify::new());
+    let start_signal = Arc::clone(&started);
+    let poll_task = tokio::spawn(async move {
+        start_signal.notified().await;
         polled.poll(settings).await
     });
-    let chat = Arc::new(Admitted { chat: telegram, config: plan.config.clone() });
-    Ok(Front { chat, kind: Kind::Telegram(polling, begun) })
+    let chat = Arc::new(Admitted { chat: telegram, config: options.config.clone() });
+    Ok(FrontEnd { chat, kind: FrontEndKind::Telegram(poll_task, started) })
 }
 
 /// Shows messages of the host itself.
-pub struct Narrator(Option<Arc<Console>>);
+pub struct Announcer(Option<Arc<Console>>);
 
-impl Narrator {
+impl Announcer {
     /// Logs a line, and prints it if the front-end is a terminal.
-    pub fn say(&self, line: &str) {
+    pub fn announce(&self, line: &str) {
         tracing::info!("{line}");
         if let Some(console) = &self.0 {
             console.print_notice(&[line.to_owned()]);
@@ -120,18 +117,18 @@ impl Narrator {
     }
 }
 
-impl Front {
+impl FrontEnd {
     /// Prints how to start and which paths are in use, if the front-end is a terminal.
-    pub fn greet(&self, places: &Places, plugins: Option<&Path>) {
-        let Kind::Console(console, _) = &self.kind else { return };
-        let config = places.config.as_deref().map_or("the built-in defaults".into(), Path::to_string_lossy);
+    pub fn greet(&self, paths: &ResolvedPaths, plugins: Option<&Path>) {
+        let FrontEndKind::Console(console, _) = &self.kind else { return };
+        let config = paths.config.as_deref().map_or("the built-in defaults".into(), Path::to_string_lossy);
         let plugins = plugins.map_or("the built-in ones".into(), Path::to_string_lossy);
         console.print_notice(&[
             "Cordboard. Type /new demo to start a session, then any text. /help lists the commands.".to_owned(),
             "Ctrl-C interrupts an answer, or stops Cordboard if nothing is running. Ctrl-D stops Cordboard.".to_owned(),
             format!("config   {config}"),
             format!("plugins  {plugins}"),
-            format!("state    {}", places.state.display()),
+            format!("state    {}", paths.state.display()),
             String::new(),
         ]);
     }
@@ -139,28 +136,28 @@ impl Front {
     /// Starts accepting messages.
     pub fn begin(&self) {
         match &self.kind {
-            Kind::Console(console, _) => console.start_input(),
-            Kind::Telegram(_, begun) => begun.notify_one(),
+            FrontEndKind::Console(console, _) => console.start_input(),
+            FrontEndKind::Telegram(_, started) => started.notify_one(),
         }
     }
 
     /// Waits for the event that ends the front-end.
-    pub async fn ended(&mut self) -> End {
+    pub async fn ended(&mut self) -> ExitReason {
         match &mut self.kind {
-            Kind::Console(_, events) => match events.recv().await {
-                Some(ConsoleEvent::InputEnded) => End::Input,
-                Some(ConsoleEvent::Quit | ConsoleEvent::OutputClosed) | None => End::Asked,
+            FrontEndKind::Console(_, events) => match events.recv().await {
+                Some(ConsoleEvent::InputEnded) => ExitReason::InputEnded,
+                Some(ConsoleEvent::Quit | ConsoleEvent::OutputClosed) | None => ExitReason::Requested,
             },
-            Kind::Telegram(polling, _) => End::Failed(match polling.await {
-                Ok(error) => format!("failed to {error}"),
-                Err(error) => format!("failed to poll Telegram: {error}"),
+            FrontEndKind::Telegram(poll_task, _) => ExitReason::Failed(match poll_task.await {
+                Ok(error) => error.into(),
+                Err(error) => error.into(),
             }),
         }
     }
 
     /// Waits until the user asks to quit immediately. Never returns if only signals can do so.
-    pub async fn hurried(&mut self) {
-        if let Kind::Console(_, events) = &mut self.kind {
+    pub async fn quit_requested(&mut self) {
+        if let FrontEndKind::Console(_, events) = &mut self.kind {
             while let Some(event) = events.recv().await {
                 if event == ConsoleEvent::Quit {
                     return;
@@ -172,23 +169,23 @@ impl Front {
 
     /// Returns a narrator, which explains long waits to a person at a terminal.
     #[must_use]
-    pub fn narrator(&self) -> Narrator {
-        Narrator(match &self.kind {
-            Kind::Console(console, _) => Some(Arc::clone(console)),
-            Kind::Telegram(..) => None,
+    pub fn announcer(&self) -> Announcer {
+        Announcer(match &self.kind {
+            FrontEndKind::Console(console, _) => Some(Arc::clone(console)),
+            FrontEndKind::Telegram(..) => None,
         })
     }
 
     /// Stops accepting messages.
-    pub fn hang_up(&self) {
-        if let Kind::Telegram(polling, _) = &self.kind {
-            polling.abort();
+    pub fn stop_accepting(&self) {
+        if let FrontEndKind::Telegram(poll_task, _) = &self.kind {
+            poll_task.abort();
         }
     }
 
     /// Shows the queued output and restores the terminal.
     pub async fn close(&self) {
-        if let Kind::Console(console, _) = &self.kind {
+        if let FrontEndKind::Console(console, _) = &self.kind {
             console.close().await;
         }
     }

@@ -10,7 +10,7 @@ use cordboard_store::{Decisions, OpenError};
 
 use super::{AppError, front_end, load, named_plugin_folder, plugin_folder};
 use crate::{
-    cli::{Listing, Paths, Places},
+    cli::{Listing, Paths, ResolvedPaths},
     clock::Clock,
     control::{self, ControlAnswer, ControlQuery, PluginRow, SessionRow},
     hub::{LiveConfig, RestoredInbox},
@@ -31,45 +31,45 @@ fn block_on<T>(work: impl Future<Output = Result<T, AppError>>) -> Result<T, App
 /// The problems that were found.
 pub fn check(paths: &Paths) -> Result<(), AppError> {
     telemetry::start("error");
-    let places = paths.places()?;
+    let paths = paths.resolve()?;
     // Every problem exits with 1, even an invalid configuration. Exit code 2 is for a host that does not start.
-    let config = load(&places).map_err(|error| AppError::Plugin(error.to_string()))?;
+    let config = load(&paths).map_err(|error| AppError::Problems(error.to_string()))?;
     let config = LiveConfig::new(config);
     let source =
-        places.config.as_ref().map_or_else(|| "built-in defaults".to_owned(), |path| path.display().to_string());
-    say(&format!("configuration  ok  {source}\n"));
-    let mut troubles = Vec::new();
-    if let Some(file) = front_end::token_file(&places, &config.now()) {
+        paths.config.as_ref().map_or_else(|| "built-in defaults".to_owned(), |path| path.display().to_string());
+    print_text(&format!("configuration  ok  {source}\n"));
+    let mut problems = Vec::new();
+    if let Some(file) = front_end::token_file(&paths, &config.now()) {
         let checked = cordboard_telegram::check_token(&file);
         let verdict = if checked.is_ok() { "ok" } else { "invalid" };
-        say(&format!("token          {verdict}  {}\n", file.display()));
-        troubles.extend(checked.err().map(|error| format!("failed to {error}")));
+        print_text(&format!("token          {verdict}  {}\n", file.display()));
+        problems.extend(checked.err().map(|error| format!("failed to {error}")));
     }
-    troubles.extend(check_secrets(&config));
-    troubles.extend(check_agents(&config));
+    problems.extend(check_secrets(&config));
+    problems.extend(check_agents(&config));
     block_on(async {
-        let (plugs, turned) = try_all(&places, &config).await?;
-        for status in plugs.snapshot().statuses() {
-            let refused = turned.iter().find(|(name, _)| *name == status.name);
-            let verdict = match refused {
+        let (registry, rejected) = activate_all(&paths, &config).await?;
+        for status in registry.snapshot().statuses() {
+            let rejection = rejected.iter().find(|(name, _)| *name == status.name);
+            let verdict = match rejection {
                 Some(_) => Health::Rejected.as_str(),
                 None if [Health::Absent, Health::NoWebhookAuth].contains(&status.health) => status.health.as_str(),
                 None => "ok",
             };
-            say(&format!("plugin         {verdict}  {}\n", status.name));
+            print_text(&format!("plugin         {verdict}  {}\n", status.name));
             if status.health == Health::NoWebhookAuth {
-                troubles.push(format!("plugin '{}': {}", status.name, status.note));
+                problems.push(format!("plugin '{}': {}", status.name, status.note));
             }
         }
-        troubles.extend(turned.iter().map(|(name, why)| format!("plugin '{name}': {}", why)));
+        problems.extend(rejected.iter().map(|(name, why)| format!("plugin '{name}': {}", why)));
         let policy = &config.now().plugins.lifecycle;
-        if !STANDARD.is_empty() && !plugs.snapshot().has_lifecycle(policy) {
-            troubles.push(format!("[plugins] lifecycle = \"{policy}\": no plugin of that name exports lifecycle"));
+        if !STANDARD.is_empty() && !registry.snapshot().has_lifecycle(policy) {
+            problems.push(format!("[plugins] lifecycle = \"{policy}\": no plugin of that name exports lifecycle"));
         }
         if STANDARD.is_empty() {
-            troubles.push(NO_STANDARD.to_owned());
+            problems.push(NO_STANDARD.to_owned());
         }
-        if troubles.is_empty() { Ok(()) } else { Err(AppError::Plugin(troubles.join("\n"))) }
+        if problems.is_empty() { Ok(()) } else { Err(AppError::Problems(problems.join("\n"))) }
     })
 }
 
@@ -77,19 +77,19 @@ pub fn check(paths: &Paths) -> Result<(), AppError> {
 /// processes that systemd starts, so elsewhere their state is unknown.
 fn check_secrets(config: &LiveConfig) -> Vec<String> {
     let has_credentials = std::env::var_os("CREDENTIALS_DIRECTORY").is_some();
-    let mut troubles = Vec::new();
+    let mut problems = Vec::new();
     for (name, source) in &config.now().secrets {
         let verdict = if matches!(source, SecretSource::Credential(_)) && !has_credentials {
             "unknown"
         } else if let Err(why) = cordboard_runtime::read_secret(name, source) {
-            troubles.push(format!("[secrets] {name}: {why}"));
+            problems.push(format!("[secrets] {name}: {why}"));
             "invalid"
         } else {
             "ok"
         };
-        say(&format!("secret         {verdict}  {name}\n"));
+        print_text(&format!("secret         {verdict}  {name}\n"));
     }
-    troubles
+    problems
 }
 
 /// Reports for each agent whether its program can be found. Only a missing default agent is a problem, because the
@@ -97,7 +97,7 @@ fn check_secrets(config: &LiveConfig) -> Vec<String> {
 fn check_agents(config: &LiveConfig) -> Option<String> {
     let environment = Environment::read();
     let agents = &config.now().agents;
-    let mut trouble = None;
+    let mut problem = None;
     for (name, agent) in &agents.by_name {
         // A relative path is relative to the folder of a session, which is not known here, so it is not checked.
         let relative = agent
@@ -106,38 +106,41 @@ fn check_agents(config: &LiveConfig) -> Option<String> {
             .map(Path::new)
             .is_some_and(|path| path.is_relative() && path.components().count() > 1);
         let found = if relative { Ok(()) } else { check_program(agent, &environment, Path::new("/")) };
-        say(&format!("agent          {}  {name}\n", if found.is_ok() { "ok" } else { "missing" }));
+        print_text(&format!("agent          {}  {name}\n", if found.is_ok() { "ok" } else { "missing" }));
         if *name == agents.default {
-            trouble = found.err().map(|error| format!("[agents] default = \"{name}\": failed to {error}"));
+            problem = found.err().map(|error| format!("[agents] default = \"{name}\": failed to {error}"));
         }
     }
-    trouble
+    problem
 }
 
 /// Activates all plugins like a host, but serves no calls.
-async fn try_all(places: &Places, config: &LiveConfig) -> Result<(Arc<Registry>, Vec<RejectedFile>), AppError> {
-    let folder = plugin_folder(places, &config.now());
+async fn activate_all(
+    paths: &ResolvedPaths,
+    config: &LiveConfig,
+) -> Result<(Arc<Registry>, Vec<RejectedFile>), AppError> {
+    let folder = plugin_folder(paths, &config.now());
     if let Some(folder) = folder.as_deref().filter(|folder| folder.exists()) {
         cordboard_watch::check_private(folder)?;
     }
-    if let Some(named) = named_plugin_folder(places, &config.now()).filter(|named| !named.is_dir()) {
+    if let Some(named) = named_plugin_folder(paths, &config.now()).filter(|named| !named.is_dir()) {
         let what = if named.exists() {
             "is a file: set it to the folder that contains the file"
         } else {
             "does not exist: create it, or use another one"
         };
-        return Err(AppError::Plugin(format!("the plugin folder {} {what}", named.display())));
+        return Err(AppError::PluginFolder { path: named, what });
     }
-    let plugs = Arc::new(super::plug_board(places, &config.now().plugins)?);
+    let registry = Arc::new(super::create_registry(paths, &config.now().plugins)?);
     let resources =
-        Resources { registry: Arc::clone(&plugs), folder, store: None, decisions: decisions(&places.state)? };
+        Resources { registry: Arc::clone(&registry), folder, store: None, decisions: decisions(&paths.state)? };
     let settings = config.clone();
     let mut rollout = Rollout::new(resources, Arc::new(move |name: &str| settings.plugin(name)), Clock::system());
-    let source = places.config.as_ref();
+    let source = paths.config.as_ref();
     rollout.config_file = source.map(|path| path.display().to_string());
-    let turned = rollout.start().await;
-    plugs.set_lifecycle(&config.now().plugins.lifecycle).await;
-    Ok((plugs, turned))
+    let rejected = rollout.start().await;
+    registry.set_lifecycle(&config.now().plugins.lifecycle).await;
+    Ok((registry, rejected))
 }
 
 /// Returns the stored decisions about plugins. Empty if the state was last written by an older version of the host.
@@ -153,22 +156,22 @@ fn decisions(state: &Path) -> Result<Decisions, AppError> {
 ///
 /// # Errors
 /// The configuration or the store cannot be read.
-pub fn list_sessions(wanted: &Listing) -> Result<(), AppError> {
+pub fn list_sessions(options: &Listing) -> Result<(), AppError> {
     telemetry::start("error");
-    let places = wanted.paths.places()?;
+    let paths = options.paths.resolve()?;
     let rows = block_on(async {
-        match control::query(&places.state, ControlQuery::Sessions).await? {
+        match control::query(&paths.state, ControlQuery::Sessions).await? {
             Some(ControlAnswer::Sessions(rows)) => Ok(rows),
-            Some(other) => Err(surprised(&other)),
-            None => stored_sessions(&places),
+            Some(other) => Err(unexpected_answer(other)),
+            None => stored_sessions(&paths),
         }
     })?;
-    print(&rows, wanted.json, |rows| listing::sessions(rows, Clock::system().now()))
+    print(&rows, options.json, |rows| listing::sessions(rows, Clock::system().now()))
 }
 
-fn stored_sessions(places: &Places) -> Result<Vec<SessionRow>, AppError> {
-    let config = LiveConfig::new(load(places)?);
-    let contents = cordboard_store::read_only(&places.state)?;
+fn stored_sessions(paths: &ResolvedPaths) -> Result<Vec<SessionRow>, AppError> {
+    let config = LiveConfig::new(load(paths)?);
+    let contents = cordboard_store::read_only(&paths.state)?;
     let accepted = RestoredInbox::new(contents.inbox).prompts;
     let row = |mut record: SessionRecord| {
         // Without a running host, a stored process id does not identify an agent, and none works.
@@ -188,30 +191,28 @@ fn stored_sessions(places: &Places) -> Result<Vec<SessionRow>, AppError> {
 ///
 /// # Errors
 /// The configuration or the plugins cannot be read.
-pub fn list_plugins(wanted: &Listing) -> Result<(), AppError> {
+pub fn list_plugins(options: &Listing) -> Result<(), AppError> {
     telemetry::start("error");
-    let places = wanted.paths.places()?;
+    let paths = options.paths.resolve()?;
     let rows: Vec<PluginRow> = block_on(async {
-        match control::query(&places.state, ControlQuery::Plugins).await? {
+        match control::query(&paths.state, ControlQuery::Plugins).await? {
             Some(ControlAnswer::Plugins(rows)) => Ok(rows),
-            Some(other) => Err(surprised(&other)),
+            Some(other) => Err(unexpected_answer(other)),
             None => {
-                let config = LiveConfig::new(load(&places)?);
-                let (plugs, _) = try_all(&places, &config).await?;
-                Ok(plugs.snapshot().statuses().map(PluginRow::from).collect())
+                let config = LiveConfig::new(load(&paths)?);
+                let (registry, _) = activate_all(&paths, &config).await?;
+                Ok(registry.snapshot().statuses().map(PluginRow::from).collect())
             }
         }
     })?;
-    print(&rows, wanted.json, |rows| listing::plugins(rows, Clock::system().now()))
+    print(&rows, options.json, |rows| listing::plugins(rows, Clock::system().now()))
 }
 
-fn surprised(answer: &ControlAnswer) -> AppError {
-    AppError::Plugin(match answer {
-        ControlAnswer::Error(why) => format!("the running host answered: {why}"),
-        ControlAnswer::Sessions(_) | ControlAnswer::Plugins(_) => {
-            "the running host sent an unexpected answer".to_owned()
-        }
-    })
+fn unexpected_answer(answer: ControlAnswer) -> AppError {
+    match answer {
+        ControlAnswer::Error(why) => AppError::HostError(why),
+        ControlAnswer::Sessions(_) | ControlAnswer::Plugins(_) => AppError::UnexpectedAnswer,
+    }
 }
 
 fn print<T: serde::Serialize>(rows: &[T], json: bool, table: impl Fn(&[T]) -> String) -> Result<(), AppError> {
@@ -221,12 +222,12 @@ fn print<T: serde::Serialize>(rows: &[T], json: bool, table: impl Fn(&[T]) -> St
     } else {
         table(rows)
     };
-    say(&text);
+    print_text(&text);
     Ok(())
 }
 
 /// Prints to standard output. A reader that closes it early, such as `head`, is not an error.
-fn say(text: &str) {
+fn print_text(text: &str) {
     let _: std::io::Result<()> =
         std::io::Write::write_all(&mut std::io::stdout().lock(), &scrub::bytes(text.as_bytes()));
 }

@@ -16,29 +16,29 @@ use crate::{
     schedule::{DueRun, HostZone, JobKey, JobRunner, Jobs, Schedule},
 };
 
-struct Job {
-    plugs: Arc<Registry>,
+struct PluginJobs {
+    plugins: Arc<Registry>,
     store: Store,
     /// Weak, so that the schedule does not keep the host service alive during shutdown.
     host: Weak<HostService>,
 }
 
 /// Runs the jobs of the active plugins until the future is dropped.
-pub fn of(host: &Arc<HostService>) -> impl Future<Output = ()> + use<> {
-    let job = Job { plugs: Arc::clone(&host.plugins), store: host.store.clone(), host: Arc::downgrade(host) };
+pub fn run_jobs(host: &Arc<HostService>) -> impl Future<Output = ()> + use<> {
+    let jobs = PluginJobs { plugins: Arc::clone(&host.plugins), store: host.store.clone(), host: Arc::downgrade(host) };
     let wall = || Timestamp(0).after(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default());
     let mut zone = HostZone::new();
-    Schedule::new(Arc::new(job), Box::new(move || zone.poll_change()), Arc::new(wall)).run()
+    Schedule::new(Arc::new(jobs), Box::new(move || zone.poll_change()), Arc::new(wall)).run()
 }
 
 #[async_trait]
-impl JobRunner for Job {
+impl JobRunner for PluginJobs {
     fn jobs(&self) -> Jobs {
-        self.plugs.snapshot().jobs().map(|(plugin, jobs)| (plugin.to_owned(), jobs.to_vec())).collect()
+        self.plugins.snapshot().jobs().map(|(plugin, jobs)| (plugin.to_owned(), jobs.to_vec())).collect()
     }
 
     fn changes(&self) -> watch::Receiver<u64> {
-        self.plugs.changes()
+        self.plugins.changes()
     }
 
     async fn remember(&self, plugin: &str, jobs: &[(String, Cron)], now: Timestamp) -> Vec<Timestamp> {
@@ -58,9 +58,9 @@ impl JobRunner for Job {
         let Some(host) = self.host.upgrade() else { return };
         let (plugin, job) = (due.key.plugin.as_str(), due.key.job.as_str());
         tracing::debug!(plugin, job, missed = due.missed, "job runs");
-        let asked = DueJob { name: job.to_owned(), at: due.at, missed: due.missed };
+        let due_job = DueJob { name: job.to_owned(), at: due.at, missed: due.missed };
         let board = host as Arc<dyn HostApi>;
-        if let Err(error) = self.plugs.run_job(&board, plugin, &asked).await {
+        if let Err(error) = self.plugins.run_job(&board, plugin, &due_job).await {
             tracing::warn!(plugin, job, %error, "job failed");
         }
     }

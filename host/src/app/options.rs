@@ -4,13 +4,13 @@ use cordboard_agents::process::Environment;
 use cordboard_watch::ConfigFile;
 
 use crate::{
-    cli::{ChatKind, Places},
+    cli::{ChatKind, ResolvedPaths},
     hub::LiveConfig,
 };
 
 /// The options that are known before the runtime starts.
 pub struct StartOptions {
-    pub places: Places,
+    pub paths: ResolvedPaths,
     pub config: LiveConfig,
     /// The file that `config` was read from.
     pub config_file: Option<ConfigFile>,

@@ -16,25 +16,23 @@ pub fn author(task: &Task) -> Result<(), AppError> {
         Task::New(new) => Ok(dev::new(new)?),
         Task::Build(build) => Ok(dev::build(&build.folder).map(drop)?),
         Task::Check(check) => {
-            let places = paths(&check.config).places()?;
-            let settings = DevSettings { cache: places.state.join("cache"), config: Some(load(&places)?) };
+            let resolved = paths(&check.config).resolve()?;
+            let settings = DevSettings { cache: resolved.state.join("cache"), config: Some(load(&resolved)?) };
             Ok(dev::check(check, settings)?)
         }
         Task::Call(call) => {
-            let places = paths(&call.config).places()?;
-            let config = call.config.is_some().then(|| load(&places)).transpose()?;
-            Ok(dev::call(call, DevSettings { cache: places.state.join("cache"), config })?)
+            let resolved = paths(&call.config).resolve()?;
+            let config = call.config.is_some().then(|| load(&resolved)).transpose()?;
+            Ok(dev::call(call, DevSettings { cache: resolved.state.join("cache"), config })?)
         }
         Task::Test(test) => {
-            let places = paths(&None).places()?;
-            Ok(dev::test(test, DevSettings { cache: places.state.join("cache"), config: None })?)
+            let resolved = paths(&None).resolve()?;
+            Ok(dev::test(test, DevSettings { cache: resolved.state.join("cache"), config: None })?)
         }
         Task::Watch(watch) => {
-            let places = Paths { plugins: watch.plugins.clone(), ..paths(&watch.config) }.places()?;
-            let folder = plugin_folder(&places, &load(&places)?);
-            let folder = folder.ok_or_else(|| {
-                AppError::Plugin("there is no plugin folder to install into: set one with --plugins".to_owned())
-            })?;
+            let resolved = Paths { plugins: watch.plugins.clone(), ..paths(&watch.config) }.resolve()?;
+            let folder = plugin_folder(&resolved, &load(&resolved)?);
+            let folder = folder.ok_or(AppError::NoPluginFolder)?;
             let tests = if watch.test { Tests::Required } else { Tests::Skipped };
             Ok(dev::watch(&WatchOptions { folder: watch.folder.clone(), plugins: folder, tests })?)
         }

@@ -25,12 +25,12 @@ use super::{
     shutdown::Shutdown, store_adapters::StoredDeliveries,
 };
 use crate::{
-    cli::Places,
+    cli::ResolvedPaths,
     clock::Clock,
     control,
     hub::{
-        self, Dispatcher, EventBus, HostService, InboxWriter, Intake, LiveConfig, Outbound, QueryRunner,
-        QuiescenceWaiter, RestoredInbox, SessionSupervisor, TurnRenderer,
+        self, Dispatcher, EventBus, HostService, InboxWriter, Intake, LiveConfig, Outbound, QueryRunner, RestoredInbox,
+        SessionSupervisor, TurnRenderer,
     },
     reconcile::{self, Operators, Reconciler},
     rollout::{Resources, Rollout},
@@ -47,84 +47,85 @@ struct HostBase {
     state: PathBuf,
     front_end: &'static str,
     store: Store,
-    plugs: Arc<Registry>,
+    plugins: Arc<Registry>,
     hooks: Arc<EventBus>,
     host_id: String,
 }
 
 /// Runs the host until a signal, the end of the chat, or a failure.
-pub async fn serve(plan: StartOptions) -> Result<(), AppError> {
+pub async fn serve(options: StartOptions) -> Result<(), AppError> {
     let mut signals = shutdown::Signals::watch()?;
     process::adopt_orphans();
-    let (store, mut contents) = cordboard_store::open(&plan.places.state)?;
-    let folder = plugin_folder(&plan.places, &plan.config.now());
+    let (store, mut contents) = cordboard_store::open(&options.paths.state)?;
+    let folder = plugin_folder(&options.paths, &options.config.now());
     // The watch starts before the first read, so that no change in between is missed.
-    let rescan = watch::Sender::new(plan.config.now().plugins.rescan);
+    let rescan = watch::Sender::new(options.config.now().plugins.rescan);
     let watched =
-        WatchOptions { config: plan.config_file.clone(), plugins: folder.clone(), rescan: rescan.subscribe() };
-    let (watcher, changed) = cordboard_watch::watch(watched)?;
-    let ground = HostBase::new(&plan, store, contents.host_id.clone())?;
-    let (decisions, orders) = (std::mem::take(&mut contents.decisions), AdminCommands::channel());
-    let rollout = ground.start_plugins(&plan.places, folder.clone(), decisions).await;
+        WatchOptions { config: options.config_file.clone(), plugins: folder.clone(), rescan: rescan.subscribe() };
+    let (watcher, changes) = cordboard_watch::watch(watched)?;
+    let base = HostBase::new(&options, store, contents.host_id.clone())?;
+    let decisions = std::mem::take(&mut contents.decisions);
+    let (admin_commands, authorized_commands) = AdminCommands::channel();
+    let rollout = base.start_plugins(&options.paths, folder.clone(), decisions).await;
 
     let (intake, accepted) = hub::intake();
-    let mut front = front_end::open(&plan, ground.doorway(&intake), ground.clock)?;
-    front.greet(&plan.places, folder.as_deref());
-    let (outbox, sending) = Outbox::new(Arc::clone(&front.chat), Arc::new(StoredDeliveries(ground.store.clone())));
+    let mut front_end = front_end::open(&options, base.inbox_writer(&intake), base.clock)?;
+    front_end.greet(&options.paths, folder.as_deref());
+    let (outbox, sending) = Outbox::new(Arc::clone(&front_end.chat), Arc::new(StoredDeliveries(base.store.clone())));
     let sending = tokio::spawn(sending);
-    let posts = Outbound::new(ground.store.clone(), Arc::new(outbox.clone()));
+    let outbound = Outbound::new(base.store.clone(), Arc::new(outbox.clone()));
     let StoredState { host_id, sessions, active, inbox, outbox: unsent, unreachable, decisions: _ } = contents;
-    let sessions = ground.without_future(sessions).await;
-    let left_over = left_over(&sessions);
-    let registry = Arc::new(SessionRegistry::new(views(sessions, &ground.config), active));
-    let host = ground.host_service(&registry, &posts, (front.chat.limits(), orders.0));
+    let sessions = base.without_future(sessions).await;
+    let left_over_agents = left_over_agents(&sessions);
+    let registry = Arc::new(SessionRegistry::new(views(sessions, &base.config), active));
+    let host = base.host_service(&registry, &outbound, front_end.chat.limits(), admin_commands);
 
     // Bound before any work starts, because these are the last steps that can prevent a start.
-    let beside = BackgroundTasks::open(&host).await?;
-    let control = open_control(&plan.places.state)?;
+    let background = BackgroundTasks::open(&host).await?;
+    let control = open_control(&options.paths.state)?;
 
     outbox.restore(unreachable, unsent);
-    posts.withdraw_starts().await;
-    let server = Arc::new(ground.server(&host, &posts));
-    let hub = hub::spawn(Arc::clone(&server), accepted);
-    ground.hooks.emit(SessionEvent::host_started(env!("CARGO_PKG_VERSION"), ground.clock.now()));
-    take_up(&server, inbox, &intake).await;
-    tokio::spawn(sweep(Arc::clone(&host), host_id, left_over));
-    let control = control.serve(registry, Arc::clone(&ground.plugs), ground.clock);
-    let operators = ground.operators(&host, posts, outbox.clone());
-    let reconciler = Reconciler::new(operators, rollout, plan.places.config.clone(), rescan);
-    outbox.set_menu(reconcile::menu(&ground.plugs.snapshot()));
-    tokio::spawn(reconciler.run(changed, orders.1));
+    outbound.withdraw_starts().await;
+    let dispatcher = Arc::new(base.dispatcher(&host, &outbound));
+    let hub = hub::spawn(Arc::clone(&dispatcher), accepted);
+    base.hooks.emit(SessionEvent::host_started(env!("CARGO_PKG_VERSION"), base.clock.now()));
+    resume_inbox(&dispatcher, inbox, &intake).await;
+    tokio::spawn(sweep(Arc::clone(&host), host_id, left_over_agents));
+    let control = control.serve(registry, Arc::clone(&base.plugins), base.clock);
+    let operators = base.operators(&host, outbound, outbox.clone());
+    let reconciler = Reconciler::new(operators, rollout, options.paths.config.clone(), rescan);
+    outbox.set_menu(reconcile::menu(&base.plugins.snapshot()));
+    tokio::spawn(reconciler.run(changes, authorized_commands));
     // Messages from the previous run come before new ones.
-    let beside = beside.begin(&host);
-    front.begin();
+    let background = background.start(&host);
+    front_end.begin();
 
-    let end = shutdown::wait(&mut front, &mut signals).await;
-    front.hang_up();
-    let lookout = QuiescenceWaiter { host: Arc::clone(&host) };
-    let drain = ground.config.now().console.drain;
-    let ended = Shutdown { front: &mut front, lookout, host, outbox, sending, hub, drain, signals }.take(end).await;
-    shutdown::close(&front).await;
+    let reason = shutdown::wait(&mut front_end, &mut signals).await;
+    front_end.stop_accepting();
+    let drain = base.config.now().console.drain;
+    let shutdown = Shutdown { front_end: &mut front_end, host, outbox, sending, hub, drain, signals };
+    let ended = shutdown.run(reason).await;
+    shutdown::close(&front_end).await;
     drop(watcher);
     control.abort();
     // A running job may finish its call, but sessions accept no more work.
-    drop(beside);
-    ground.store.close().await;
+    drop(background);
+    base.store.close().await;
     ended
 }
 
 impl HostBase {
-    fn new(plan: &StartOptions, store: Store, host_id: String) -> Result<Self, AppError> {
-        let plugs = Arc::new(super::plug_board(&plan.places, &plan.config.now().plugins)?);
+    fn new(options: &StartOptions, store: Store, host_id: String) -> Result<Self, AppError> {
+        let plugins = Arc::new(super::create_registry(&options.paths, &options.config.now().plugins)?);
         Ok(Self {
             clock: Clock::system(),
-            config: plan.config.clone(),
-            environment: plan.environment.clone(),
-            state: plan.places.state.clone(),
-            front_end: front_end::name(plan.kind),
+            config: options.config.clone(),
+            environment: options.environment.clone(),
+            state: options.paths.state.clone(),
+            front_end: front_end::name(options.kind),
             store,
-            hooks: EventBus::new(Arc::clone(&plugs)),
-            plugs,
+            hooks: EventBus::new(Arc::clone(&plugins)),
+            plugins,
             host_id,
         })
     }
@@ -144,7 +145,7 @@ impl HostBase {
         sessions
     }
 
-    fn doorway(&self, intake: &Intake) -> Arc<InboxWriter> {
+    fn inbox_writer(&self, intake: &Intake) -> Arc<InboxWriter> {
         Arc::new(InboxWriter {
             store: self.store.clone(),
             intake: intake.clone(),
@@ -158,11 +159,12 @@ impl HostBase {
     fn host_service(
         &self,
         registry: &Arc<SessionRegistry>,
-        posts: &Outbound,
-        (limits, orders): (Limits, AdminCommands),
+        outbound: &Outbound,
+        limits: Limits,
+        admin_commands: AdminCommands,
     ) -> Arc<HostService> {
         let queries = Arc::new(QueryRunner {
-            plugins: Arc::clone(&self.plugs),
+            plugins: Arc::clone(&self.plugins),
             config: self.config.clone(),
             registry: Arc::clone(registry),
             host: OnceLock::new(),
@@ -170,16 +172,16 @@ impl HostBase {
         let sessions = Arc::new(SessionSupervisor::new(
             Arc::clone(registry),
             self.ports(&queries),
-            self.painter((registry, posts), limits),
+            self.turn_renderer(registry, outbound, limits),
         ));
         let host = Arc::new(HostService {
             clock: self.clock,
             config: self.config.clone(),
-            plugins: Arc::clone(&self.plugs),
+            plugins: Arc::clone(&self.plugins),
             sessions,
-            outbound: posts.clone(),
+            outbound: outbound.clone(),
             store: self.store.clone(),
-            admin_commands: orders,
+            admin_commands,
             state_dir: self.state.clone(),
             causes: CausationChain::default(),
             press: None,
@@ -203,12 +205,12 @@ impl HostBase {
         }
     }
 
-    fn painter(&self, (registry, posts): (&Arc<SessionRegistry>, &Outbound), limits: Limits) -> TurnRenderer {
+    fn turn_renderer(&self, registry: &Arc<SessionRegistry>, outbound: &Outbound, limits: Limits) -> TurnRenderer {
         let text_units = u32::try_from(limits.text_units).unwrap_or(u32::MAX);
         TurnRenderer {
-            plugins: Arc::clone(&self.plugs),
+            plugins: Arc::clone(&self.plugins),
             registry: Arc::clone(registry),
-            outbound: posts.clone(),
+            outbound: outbound.clone(),
             config: self.config.clone(),
             clock: self.clock,
             limits: ViewLimits { front_end: self.front_end.to_owned(), text_units },
@@ -216,45 +218,39 @@ impl HostBase {
         }
     }
 
-    fn server(&self, host: &Arc<HostService>, posts: &Outbound) -> Dispatcher {
+    fn dispatcher(&self, host: &Arc<HostService>, outbound: &Outbound) -> Dispatcher {
         Dispatcher {
-            plugins: Arc::clone(&self.plugs),
+            plugins: Arc::clone(&self.plugins),
             host: Arc::clone(host),
-            outbound: posts.clone(),
+            outbound: outbound.clone(),
             store: self.store.clone(),
         }
     }
 
     /// Activates all plugins.
-    async fn start_plugins(&self, places: &Places, folder: Option<PathBuf>, decisions: Decisions) -> Rollout {
+    async fn start_plugins(&self, paths: &ResolvedPaths, folder: Option<PathBuf>, decisions: Decisions) -> Rollout {
         if STANDARD.is_empty() {
             tracing::error!("{NO_STANDARD}");
         }
-        let registry = Arc::clone(&self.plugs);
+        let registry = Arc::clone(&self.plugins);
         let resources = Resources { registry, folder, store: Some(self.store.clone()), decisions };
         let config = self.config.clone();
         let mut rollout = Rollout::new(resources, Arc::new(move |name: &str| config.plugin(name)), self.clock);
-        rollout.config_file = places.config.as_ref().map(|path| path.display().to_string());
+        rollout.config_file = paths.config.as_ref().map(|path| path.display().to_string());
         for (name, why) in rollout.start().await {
             tracing::warn!(plugin = name, why, "plugin rejected at start");
         }
-        self.plugs.set_lifecycle(&self.config.now().plugins.lifecycle).await;
+        self.plugins.set_lifecycle(&self.config.now().plugins.lifecycle).await;
         rollout
     }
 
-    fn operators(&self, host: &Arc<HostService>, posts: Outbound, outbox: Outbox) -> Operators {
-        Operators {
-            config: self.config.clone(),
-            host: Arc::clone(host),
-            outbound: posts,
-            front_end: self.front_end,
-            outbox,
-        }
+    fn operators(&self, host: &Arc<HostService>, outbound: Outbound, outbox: Outbox) -> Operators {
+        Operators { config: self.config.clone(), host: Arc::clone(host), outbound, front_end: self.front_end, outbox }
     }
 }
 
 /// Returns the agents that a killed host may have left running.
-fn left_over(sessions: &[SessionRecord]) -> Vec<(SessionName, ProcessId)> {
+fn left_over_agents(sessions: &[SessionRecord]) -> Vec<(SessionName, ProcessId)> {
     sessions.iter().filter_map(|one| Some((one.name.clone(), one.process.clone()?))).collect()
 }
 
@@ -264,9 +260,9 @@ fn views(sessions: Vec<SessionRecord>, config: &LiveConfig) -> Vec<SessionView> 
 }
 
 /// Restores the prompts and dispatches the updates that were accepted before the previous run ended.
-async fn take_up(server: &Dispatcher, inbox: Vec<InboxRow>, intake: &Intake) {
-    let restored = RestoredInbox::new(server.host.withdraw_at_start(inbox).await);
-    server.host.sessions.restore(restored.prompts).await;
+async fn resume_inbox(dispatcher: &Dispatcher, inbox: Vec<InboxRow>, intake: &Intake) {
+    let restored = RestoredInbox::new(dispatcher.host.withdraw_at_start(inbox).await);
+    dispatcher.host.sessions.restore(restored.prompts).await;
     drop(intake.send(HubEvent::Restored(restored.updates)).await);
 }
 

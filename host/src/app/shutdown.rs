@@ -12,8 +12,8 @@ use tokio::{
 
 use super::{
     AppError,
-    exit::End,
-    front_end::{Front, Narrator},
+    exit::ExitReason,
+    front_end::{Announcer, FrontEnd},
 };
 use crate::hub::{HostService, HubHandle, OpenWork, QuiescenceWaiter};
 
@@ -50,19 +50,18 @@ impl Signals {
 }
 
 /// The delay after which the host shows what the shutdown waits for.
-const TELL: Duration = Duration::from_secs(1);
+const ANNOUNCE_AFTER: Duration = Duration::from_secs(1);
 
 /// Waits until a signal or the front-end ends the host.
-pub async fn wait(front: &mut Front, signals: &mut Signals) -> End {
+pub async fn wait(front_end: &mut FrontEnd, signals: &mut Signals) -> ExitReason {
     tokio::select! {
-        () = signals.next() => End::Asked,
-        end = front.ended() => end,
+        () = signals.next() => ExitReason::Requested,
+        reason = front_end.ended() => reason,
     }
 }
 
 pub struct Shutdown<'f> {
-    pub front: &'f mut Front,
-    pub lookout: QuiescenceWaiter,
+    pub front_end: &'f mut FrontEnd,
     pub host: Arc<HostService>,
     pub outbox: Outbox,
     /// The task of the outbox.
@@ -75,22 +74,27 @@ pub struct Shutdown<'f> {
 
 impl Shutdown<'_> {
     /// Shuts everything down. A second signal, or Ctrl-C at the terminal, shortens the waits.
-    pub async fn take(self, end: End) -> Result<(), AppError> {
-        let Self { front, lookout, host, outbox, sending, hub, drain, mut signals } = self;
-        let narrator = front.narrator();
-        let outcome = match end {
+    pub async fn run(self, reason: ExitReason) -> Result<(), AppError> {
+        let Self { front_end, host, outbox, sending, hub, drain, signals } = self;
+        let announcer = front_end.announcer();
+        let quiescence = QuiescenceWaiter { host: Arc::clone(&host) };
+        let mut interrupts = Interrupts { signals, front_end };
+        let outcome = match reason {
             // Only the end of the input drains open turns. A signal ends the host without waiting for them.
-            End::Input => tokio::select! {
-                ended = finish_turns(&lookout, hub, (&outbox, &narrator), drain) => ended,
-                () = tell_open(&narrator, (&lookout, &outbox), drain) => Ok(()),
-                () = skip_grace(&mut signals, front) => Ok(()),
-            },
-            End::Asked => Ok(()),
-            End::Failed(why) => Err(AppError::Front(why)),
+            ExitReason::InputEnded => {
+                let open = OpenTurns { quiescence: &quiescence, outbox: &outbox, announcer: &announcer, limit: drain };
+                tokio::select! {
+                    finished = open.finish(hub) => finished,
+                    () = open.announce() => Ok(()),
+                    () = interrupts.next() => Ok(()),
+                }
+            }
+            ExitReason::Requested => Ok(()),
+            ExitReason::Failed(error) => Err(error),
         };
         tokio::select! {
-            () = end_agents(&host, (&mut signals, front)) => {}
-            () = tell_live(&narrator, &host) => {}
+            () = end_agents(&host, &mut interrupts) => {}
+            () = announce_agents(&announcer, &host) => {}
         }
         let shown = async {
             while !host.sessions.all_shown() {
@@ -108,91 +112,107 @@ impl Shutdown<'_> {
 }
 
 /// Closes the front-end. A reader that has stopped reading standard output must not block the exit.
-pub async fn close(front: &Front) {
-    if tokio::time::timeout(FLUSH, front.close()).await.is_err() {
+pub async fn close(front_end: &FrontEnd) {
+    if tokio::time::timeout(FLUSH, front_end.close()).await.is_err() {
         tracing::warn!("standard output is not read: unread messages are shown at the next start");
     }
 }
 
-async fn skip_grace(signals: &mut Signals, front: &mut Front) {
-    tokio::select! {
-        () = signals.next() => {}
-        () = front.hurried() => {}
+/// Requests to stop at once, which shorten the waits of a shutdown.
+struct Interrupts<'f> {
+    signals: Signals,
+    front_end: &'f mut FrontEnd,
+}
+
+impl Interrupts<'_> {
+    async fn next(&mut self) {
+        tokio::select! {
+            () = self.signals.next() => {}
+            () = self.front_end.quit_requested() => {}
+        }
     }
 }
 
-/// Tells the user once what the shutdown waits for. Never returns.
-async fn tell_open(narrator: &Narrator, (lookout, outbox): (&QuiescenceWaiter, &Outbox), drain: Duration) {
-    tokio::time::sleep(TELL).await;
-    let open = lookout.open();
-    let what = match outbox.pending_posts() {
-        _ if !open.is_empty() => spell(&open),
-        0 => "commands".to_owned(),
-        _ => "standard output to be read".to_owned(),
-    };
-    let longest = format_duration(drain);
-    narrator.say(&format!("Waiting at most {longest} for {what}. Press Ctrl-C to stop Cordboard now."));
-    std::future::pending().await
+/// The turns that are open when the input ends.
+struct OpenTurns<'a> {
+    quiescence: &'a QuiescenceWaiter,
+    outbox: &'a Outbox,
+    announcer: &'a Announcer,
+    /// The longest wait.
+    limit: Duration,
+}
+
+impl OpenTurns<'_> {
+    /// Waits until all prompts are answered and the answers are read. A reader may be slow.
+    async fn finish(&self, hub: HubHandle) -> Result<(), AppError> {
+        let began = tokio::time::Instant::now();
+        let left = || self.limit.saturating_sub(began.elapsed());
+        let undrained = |open: String| Err(AppError::Undrained { patience: self.limit, open });
+        if tokio::time::timeout(self.limit, hub.finish()).await.is_err() {
+            return undrained("commands".to_owned());
+        }
+        if let Err(open) = self.quiescence.wait(left()).await {
+            return undrained(list(&open));
+        }
+        let read = async {
+            tokio::select! {
+                () = self.outbox.drained() => {}
+                // A closed output has no reader to wait for.
+                () = self.announcer.output_closed() => {}
+            }
+        };
+        let unread = |_| AppError::Unread { patience: self.limit, messages: self.outbox.pending_posts() };
+        tokio::time::timeout(left(), read).await.map_err(unread)
+    }
+
+    /// Tells the user once what the shutdown waits for. Never returns.
+    async fn announce(&self) {
+        tokio::time::sleep(ANNOUNCE_AFTER).await;
+        let open = self.quiescence.open();
+        let what = match self.outbox.pending_posts() {
+            _ if !open.is_empty() => list(&open),
+            0 => "commands".to_owned(),
+            _ => "standard output to be read".to_owned(),
+        };
+        let longest = format_duration(self.limit);
+        let text = format!("Waiting at most {longest} for {what}. Press Ctrl-C to stop Cordboard now.");
+        self.announcer.announce(&text);
+        std::future::pending().await
+    }
 }
 
 /// Tells the user once which agents are still running. Never returns.
-async fn tell_live(narrator: &Narrator, host: &HostService) {
-    tokio::time::sleep(TELL).await;
+async fn announce_agents(announcer: &Announcer, host: &HostService) {
+    tokio::time::sleep(ANNOUNCE_AFTER).await;
     let views = host.sessions.registry.views();
     let live: Vec<&str> =
         views.iter().filter(|view| view.phase.is_live()).map(|view| view.record.name.as_str()).collect();
     if !live.is_empty() {
-        narrator.say(&format!("Waiting for the agents of {} to exit. Press Ctrl-C to kill them.", live.join(", ")));
+        let text = format!("Waiting for the agents of {} to exit. Press Ctrl-C to kill them.", live.join(", "));
+        announcer.announce(&text);
     }
     std::future::pending().await
 }
 
-fn spell(open: &[OpenWork]) -> String {
+fn list(open: &[OpenWork]) -> String {
     open.iter().map(OpenWork::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// Waits until all prompts are answered and the answers are read, for at most `drain`. A reader may be slow.
-async fn finish_turns(
-    lookout: &QuiescenceWaiter,
-    hub: HubHandle,
-    (outbox, narrator): (&Outbox, &Narrator),
-    drain: Duration,
-) -> Result<(), AppError> {
-    let began = tokio::time::Instant::now();
-    let rest = || drain.saturating_sub(began.elapsed());
-    let undrained = |open: String| Err(AppError::Undrained { patience: drain, open });
-    if tokio::time::timeout(drain, hub.finish()).await.is_err() {
-        return undrained("commands".to_owned());
-    }
-    if let Err(open) = lookout.wait(rest()).await {
-        return undrained(spell(&open));
-    }
-    let read = async {
-        tokio::select! {
-            () = outbox.drained() => {}
-            // A closed output has no reader to wait for.
-            () = narrator.output_closed() => {}
-        }
-    };
-    let unread = |_| AppError::Unread { patience: drain, messages: outbox.pending_posts() };
-    tokio::time::timeout(rest(), read).await.map_err(unread)
-}
-
-/// Ends all agents in parallel. Each further signal shortens the waits.
-async fn end_agents(host: &HostService, (signals, front): (&mut Signals, &mut Front)) {
+/// Ends all agents in parallel. Each further interrupt shortens the waits.
+async fn end_agents(host: &HostService, interrupts: &mut Interrupts<'_>) {
     let registry = &host.sessions.registry;
     let mut changes = registry.changes();
-    let gone = async {
+    let ended = async {
         // Agents are counted only after every snapshot is up to date, because an actor may just have started one.
         host.sessions.shut_down().await;
         while registry.live_agents() > 0 {
             tokio::select! {
                 _ = changes.changed() => {}
-                () = skip_grace(signals, front) => host.sessions.send_to_all(|_| Some(Input::Shutdown)).await,
+                () = interrupts.next() => host.sessions.send_to_all(|_| Some(Input::Shutdown)).await,
             }
         }
     };
-    if tokio::time::timeout(AGENTS, gone).await.is_err() {
+    if tokio::time::timeout(AGENTS, ended).await.is_err() {
         tracing::error!(live = registry.live_agents(), "some agents survive SIGKILL");
     }
 }
