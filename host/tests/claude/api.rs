@@ -112,12 +112,10 @@ impl Seen {
 /// Returns the texts of the users' messages, without the tagged texts that the CLI adds.
 fn said(body: &Value) -> Vec<String> {
     let messages = body["messages"].as_array().into_iter().flatten().filter(|message| message["role"] == "user");
-    let texts = messages.flat_map(|message| match &message["content"] {
-        Value::String(text) => vec![text.clone()],
-        content => {
-            let blocks = content.as_array().into_iter().flatten();
-            blocks.filter_map(|block| block["text"].as_str().map(str::to_owned)).collect()
-        }
+    let texts = messages.flat_map(|message| {
+        let content = &message["content"];
+        let blocks = content.as_array().into_iter().flatten().filter_map(|block| block["text"].as_str());
+        content.as_str().into_iter().chain(blocks).map(str::to_owned).collect::<Vec<_>>()
     });
     texts.filter(|text| !text.trim_start().starts_with('<')).collect()
 }

@@ -17,9 +17,9 @@ use crate::{
 
 /// Returns the posted messages as shown.
 fn posted(bench: &TestHost) -> Vec<String> {
-    let posts = bench.memory.take_actions().into_iter().filter_map(|action| match action {
-        RecordedAction::Posted(_, reply) => Some(render::plain(&reply.text).trim_end().to_owned()),
-        _ => None,
+    let posts = bench.memory.take_actions().into_iter().filter_map(|action| {
+        let RecordedAction::Posted(_, reply) = action else { return None };
+        Some(render::plain(&reply.text).trim_end().to_owned())
     });
     posts.collect()
 }
