@@ -1,6 +1,6 @@
 //! Decides when each accepted update is handled and how: which command is called, whether it is a prompt, or what the
-//! host answers. The updates of a place are handled one at a time, in order; immediate commands don't wait. Without I/O:
-//! the shell performs each [`Dispatch`] on a task of its own and reports its end.
+//! host answers. The updates of a place are handled one at a time, in order, but immediate commands overtake other
+//! commands. Without I/O: the shell performs each [`Dispatch`] on a task of its own and reports its end.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -86,11 +86,19 @@ pub struct Call<C> {
 #[derive(Debug, Default)]
 pub struct Hub {
     parts: PartJoiner,
-    /// The waiting updates of each place of which an update is being handled.
-    queues: HashMap<Place, VecDeque<JoinedUpdate>>,
+    /// The queue of each place of which an update is being handled.
+    queues: HashMap<Place, PlaceQueue>,
     /// The number of dispatches that have not ended.
     running: usize,
     is_closed: bool,
+}
+
+/// The updates of one place, in order.
+#[derive(Debug, Default)]
+struct PlaceQueue {
+    /// Whether the update that is being handled is a prompt.
+    handles_prompt: bool,
+    waiting: VecDeque<JoinedUpdate>,
 }
 
 impl Hub {
@@ -158,17 +166,15 @@ impl Hub {
         T: CommandTable,
         T::Command: Clone,
     {
-        if matches!(update.row.update.what, UpdateKind::Edited(_)) || is_immediate(&update, facts) {
+        let place = update.row.update.place.clone();
+        let overtakes = is_immediate(&update, facts) && !self.follows_prompts(&place, facts);
+        if matches!(update.row.update.what, UpdateKind::Edited(_)) || overtakes {
             return Some(self.dispatch(Slot::Bypass, update, facts));
         }
-        let place = update.row.update.place.clone();
         match self.queues.get_mut(&place) {
-            None => {
-                self.queues.insert(place.clone(), VecDeque::new());
-                Some(self.dispatch(Slot::Queue(place), update, facts))
-            }
-            Some(waiting) if waiting.len() < QUEUE => {
-                waiting.push_back(update);
+            None => Some(self.dispatch(Slot::Queue(place), update, facts)),
+            Some(queue) if queue.waiting.len() < QUEUE => {
+                queue.waiting.push_back(update);
                 None
             }
             Some(_) => {
@@ -178,9 +184,17 @@ impl Hub {
         }
     }
 
+    /// Returns whether only prompts of the place wait or are being handled. They take a moment, because handling a
+    /// prompt means queueing it. A command that ends the work of a session must find them there.
+    fn follows_prompts<T: CommandTable>(&self, place: &Place, facts: &HubFacts<'_, T>) -> bool {
+        self.queues.get(place).is_some_and(|queue| {
+            queue.handles_prompt && queue.waiting.iter().all(|update| resolves_to_prompt(update, facts))
+        })
+    }
+
     fn next_of(&mut self, slot: &Slot) -> Option<JoinedUpdate> {
         let Slot::Queue(place) = slot else { return None };
-        let next = self.queues.get_mut(place)?.pop_front();
+        let next = self.queues.get_mut(place)?.waiting.pop_front();
         if next.is_none() {
             self.queues.remove(place);
         }
@@ -200,6 +214,9 @@ impl Hub {
             }
             None => Action::DropWithoutAccess,
         };
+        if let Slot::Queue(place) = &slot {
+            self.queues.entry(place.clone()).or_default().handles_prompt = matches!(action, Action::Prompt);
+        }
         self.start(slot, update, action)
     }
 
@@ -211,9 +228,20 @@ impl Hub {
 
 /// Returns whether an update is a command that does not wait for earlier ones.
 fn is_immediate<T: CommandTable>(update: &JoinedUpdate, facts: &HubFacts<'_, T>) -> bool {
-    let role = (facts.role)(&update.row.update.caller.id);
-    let resolution = update.input.as_ref().zip(role).map(|(input, role)| route::resolve(input, role, facts.commands));
-    matches!(resolution, Some(Resolution::Command { command, .. }) if command.is_immediate())
+    matches!(resolve(update, facts), Some(Resolution::Command { command, .. }) if command.is_immediate())
+}
+
+fn resolves_to_prompt<T: CommandTable>(update: &JoinedUpdate, facts: &HubFacts<'_, T>) -> bool {
+    matches!(resolve(update, facts), Some(Resolution::Prompt))
+}
+
+/// Returns `None` for an update without text or access.
+fn resolve<'a, T: CommandTable>(
+    update: &'a JoinedUpdate,
+    facts: &HubFacts<'a, T>,
+) -> Option<Resolution<'a, T::Command>> {
+    let role = (facts.role)(&update.row.update.caller.id)?;
+    Some(route::resolve(update.input.as_ref()?, role, facts.commands))
 }
 
 fn action<T>(update: &JoinedUpdate, commands: &T) -> Action<T::Command>

@@ -186,6 +186,39 @@ fn immediate_commands_overtake_the_queue() {
 }
 
 #[test]
+fn immediate_commands_follow_the_prompts_before_them() {
+    check(
+        "
+        ann 1: first
+        ann 1: second
+        ann 1: /stop all
+        ok 1
+        ok 2
+        ok 3
+        ann 1: third
+        ann 1: /remind 1h
+        ann 1: /stop
+        ",
+        &expect![[r#"
+            ann 1: first
+              1 in its queue: prompt: first
+            ann 1: second
+            ann 1: /stop all
+            ok 1
+              2 in its queue: prompt: second
+            ok 2
+              3 in its queue: call stop ["all"]
+            ok 3
+            ann 1: third
+              4 in its queue: prompt: third
+            ann 1: /remind 1h
+            ann 1: /stop
+              6 at once: call stop []
+        "#]],
+    );
+}
+
+#[test]
 fn updates_without_a_plugin_or_a_session_are_answered() {
     check(
         "
