@@ -104,7 +104,11 @@ impl Agent {
                 | AgentEvent::PromptAccepted(_)
                 | AgentEvent::InterruptAccepted
                 | AgentEvent::Conversation { .. } => {}
-                other => panic!("unexpected: {other:?}"),
+                unexpected @ (AgentEvent::Denied { .. }
+                | AgentEvent::Background(_)
+                | AgentEvent::TurnStarted(_)
+                | AgentEvent::UnpromptedText(_)
+                | AgentEvent::ResumeRefused(_)) => panic!("unexpected: {unexpected:?}"),
             }
         }
     }
