@@ -39,7 +39,7 @@ impl Profile {
 /// Builds the binary, which embeds the plugins built before. Returns its path.
 pub fn build(workspace: &Workspace, profile: Profile) -> Result<PathBuf> {
     step::start(
-        "building the host (the first time: about 4 minutes on two cores, as a release 10; afterwards: seconds)",
+        "building the host (the first time: about 4 minutes on two cores, as a release 7; afterwards: seconds)",
     );
     let mut cargo = step::cargo();
     // Build the whole workspace, as the tests do: for a single package, cargo resolves other features and rebuilds
