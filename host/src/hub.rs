@@ -2,13 +2,13 @@
 //! own. The loop must not await a plugin, an agent or a chat.
 
 mod access_withdrawal;
-mod button_press;
 mod dispatch;
 mod event_bus;
 mod host_api;
 mod ingress;
 mod live_config;
 mod outbound;
+mod press_target;
 pub(crate) mod refusal_texts;
 mod sessions;
 
@@ -24,12 +24,12 @@ pub use sessions::presenter::TurnRenderer;
 pub use sessions::quiescence::{OpenWork, QuiescenceWaiter};
 pub use sessions::supervisor::{RestoredInbox, SessionSupervisor};
 pub(crate) use {
-    button_press::{CommandChange, Press},
     dispatch::{error_text, not_addressed, waits},
     host_api::{
         agents,
         create_session::{NewSession, check_persona},
     },
+    press_target::{CommandChange, Press},
     sessions::plugin_queries::QueriedPlugins,
 };
 

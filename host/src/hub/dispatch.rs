@@ -16,9 +16,9 @@ use cordboard_runtime::{CallContext, CallError, HostApi, Offer, Registry, Sessio
 use cordboard_store::{EditedPrompt, Keyboard, Store, StoreError};
 
 use super::{
-    button_press::{Press, PressEffect},
     host_api::HostService,
     outbound::Outbound,
+    press_target::{Press, PressEffect},
     sessions::supervisor::{prompt_of, prompt_text},
 };
 

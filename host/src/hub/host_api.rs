@@ -26,9 +26,9 @@ use cordboard_store::{Store, StoreError};
 
 use self::create_session::{NewSession, check_persona};
 use super::{
-    button_press::{CommandChange, Press},
     live_config::LiveConfig,
     outbound::Outbound,
+    press_target::{CommandChange, Press},
     refusal_texts::{not_stored, taken, unknown},
     sessions::supervisor::SessionSupervisor,
 };
