@@ -81,8 +81,8 @@ fn a_prompt_of_a_failing_agent_is_named_and_answered_later() {
     home.wait_for("one with a message", |session| session["queued"] == 1);
     let ended = host.end();
     assert_eq!(ended.code, Some(1));
-    let told = "The agent of session 'a' did not start: it exited (exit code 3): the licence has expired\n";
-    assert_eq!(ended.out.matches(told).count(), 1, "{}", ended.out);
+    let shown = "The agent of session 'a' did not start: it exited (exit code 3): the licence has expired\n";
+    assert_eq!(ended.out.matches(shown).count(), 1, "{}", ended.out);
     assert!(ended.out.contains("Its command line is set in [agents.demo] command and args."), "{}", ended.out);
     assert!(
         ended.err.contains("cordboard: the input ended, and after 2s these were still open: a (starting, 1 waiting)"),

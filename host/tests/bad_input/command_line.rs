@@ -57,10 +57,10 @@ fn too_few_open_files_are_named_with_the_remedy() {
         command.args(["-c", "ulimit -n $1; shift; exec \"$@\"", "sh", limit, CORDBOARD, asked]);
         let output = command.args(home.places()).stdin(std::process::Stdio::null()).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
-        let told =
+        let shown =
             format!("cordboard: failed to start: the limit of open files is {limit}, and Cordboard needs at least 64");
         assert_eq!(output.status.code(), Some(1), "{said}");
-        assert!(said.starts_with(&told) && said.contains("; raise the limit of open files"), "{said}");
+        assert!(said.starts_with(&shown) && said.contains("; raise the limit of open files"), "{said}");
     }
 }
 

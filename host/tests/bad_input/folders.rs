@@ -187,13 +187,13 @@ fn make_odd_files(home: &Home) {
 
 /// Waits until the host shows each of them with its reason.
 fn wait_for_reasons(home: &Home) {
-    let told = |rows: &serde_json::Value, (name, why): (&str, &str)| {
+    let shown = |rows: &serde_json::Value, (name, why): (&str, &str)| {
         let row = rows.as_array().unwrap().iter().find(|row| row["name"] == name);
         row.is_some_and(|row| row["note"].as_str().unwrap().contains(why))
     };
     wait_until("each is named with its reason", || {
         let rows = serde_json::from_str(&home.ask("plugins", &["--json"]).out).unwrap();
-        ODD_FILES.into_iter().all(|one| told(&rows, one))
+        ODD_FILES.into_iter().all(|one| shown(&rows, one))
     });
 }
 
@@ -205,8 +205,8 @@ fn odd_files_at_the_start_are_named_and_block_nothing() {
     let ended = home.ask("check", &[]);
     assert_eq!(ended.code, Some(1));
     for (name, why) in ODD_FILES {
-        let told = format!("plugin '{name}': its file cannot be used: {why}");
-        assert!(ended.err.contains(&told), "{told}: {}", ended.err);
+        let shown = format!("plugin '{name}': its file cannot be used: {why}");
+        assert!(ended.err.contains(&shown), "{shown}: {}", ended.err);
     }
     let mut host = home.run();
     host.exchange("/echo hello", "v1: hello");

@@ -149,8 +149,8 @@ fn unread_answers_are_reported_at_the_end_of_input() {
     drop(stalled.stdin.take());
     let (code, log) = stalled.ended();
     assert_eq!(code, Some(1), "{log}");
-    let told = "the input ended, and after 3s some messages had not been read from standard output: ";
-    assert!(log.contains(told), "{log}");
+    let message = "the input ended, and after 3s some messages had not been read from standard output: ";
+    assert!(log.contains(message), "{log}");
 }
 
 #[test]

@@ -9,10 +9,10 @@ fn an_api_error_is_reported_once_and_the_process_stays() {
     host.ask("hello", "You said: hello");
     let pid = host.pid();
     for status in [401, 429, 500, 529] {
-        let told = host.ask(&format!("error {status}"), "⚠");
+        let shown = host.ask(&format!("error {status}"), "⚠");
         host.phase("idle");
         let after = host.ask(&format!("after {status}"), &format!("You said: after {status}"));
-        let all = format!("{told}{after}");
+        let all = format!("{shown}{after}");
         assert_eq!(all.matches("⚠").count(), 1, "{all}");
         assert_eq!(all.matches("API Error").count(), 1, "{all}");
     }
@@ -25,8 +25,8 @@ fn a_broken_stream_is_retried_and_answered() {
     host.ask("/new a", "Session 'a' created.");
     host.ask("cut here", "You said: cut here");
     host.phase("idle");
-    let told = host.ask("stumble 500", "You said: stumble 500");
-    assert!(!told.contains('⚠'), "{told}");
+    let shown = host.ask("stumble 500", "You said: stumble 500");
+    assert!(!shown.contains('⚠'), "{shown}");
     assert_eq!(host.api.count("stumble 500"), 2);
 }
 

@@ -132,9 +132,9 @@ env = {{ ANTHROPIC_BASE_URL = "{url}", ANTHROPIC_API_KEY = "dummy", CLAUDE_CODE_
             panic!("'{wanted}' did not come; since the last wait came:\n{new}\nlog:\n{log}");
         };
         let end = at + new[at..].find('\n').map_or(wanted.len(), |line| line + 1);
-        let told = new[..end].to_owned();
+        let shown = new[..end].to_owned();
         host.read += end;
-        told
+        shown
     }
 
     /// Sends a line and waits for this answer.

@@ -26,8 +26,8 @@ fn a_resumed_session_uses_the_current_persona() {
     host.configure(&PIRATE.replace("the seven seas", "the far south"));
     eventually("the new persona", || host.ask("/persona", "Usage: ").contains("the far south").then_some(()));
     suspend(&mut host);
-    let told = host.ask("hello again", "You said: hello again");
-    assert!(told.contains("Resuming session"), "{told}");
+    let shown = host.ask("hello again", "You said: hello again");
+    assert!(shown.contains("Resuming session"), "{shown}");
     assert_ne!(host.pid(), pid);
     assert_eq!(host.api.said(), ["hello", "hello again"]);
     let system = host.api.system();
@@ -48,8 +48,8 @@ fn a_refused_resume_asks_and_fresh_continues() {
     host.ask("hello", "You said: hello");
     suspend(&mut host);
     std::fs::remove_dir_all(host.home().join(".claude/projects")).unwrap();
-    let told = host.ask("are you there?", "/fresh a");
-    assert!(told.contains("Session 'a' could not be resumed: No conversation found"), "{told}");
+    let shown = host.ask("are you there?", "/fresh a");
+    assert!(shown.contains("Session 'a' could not be resumed: No conversation found"), "{shown}");
     host.phase("asking");
     host.ask("/fresh", "You said: are you there?");
     assert_eq!(host.api.said(), ["are you there?"]);

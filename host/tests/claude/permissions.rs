@@ -7,16 +7,16 @@ fn a_denied_tool_names_the_key_that_allows_it() {
     let Some(mut host) = open("") else { return };
     host.ask("/new a", "Session 'a' created.");
     let inside = host.path("state/sessions/a/made");
-    let told = host.ask(&format!("write {}", inside.display()), "The tool said: ");
+    let shown = host.ask(&format!("write {}", inside.display()), "The tool said: ");
     let denied = "Denied: Write `made`\nTo allow it, set `permission_mode = \"acceptEdits\"` in `[agents.claude]`.\n";
-    assert!(told.contains(denied), "{told}");
-    assert!(told.contains("Not permitted, and the user can't be asked"), "{told}");
+    assert!(shown.contains(denied), "{shown}");
+    assert!(shown.contains("Not permitted, and the user can't be asked"), "{shown}");
     assert!(!inside.exists());
     host.phase("idle");
-    let told = host.ask("bash touch made", "The tool said: ");
+    let shown = host.ask("bash touch made", "The tool said: ");
     let denied =
         "Denied: Bash `touch made`\nTo allow it, set `args = [\"--allowedTools=Bash\"]` in `[agents.claude]`.\n";
-    assert!(told.contains(denied), "{told}");
+    assert!(shown.contains(denied), "{shown}");
     assert!(!inside.exists());
 }
 
@@ -32,17 +32,17 @@ fn allowed_tools_run_without_a_question() {
     host.ask("/new a", "Session 'a' created.");
     let inside = host.path("state/sessions/a/inside");
     for file in [&inside, &allowed.join("outside")] {
-        let told = host.ask(&format!("write {}", file.display()), "The tool said: ");
-        assert!(!told.contains("Denied"), "{told}");
+        let shown = host.ask(&format!("write {}", file.display()), "The tool said: ");
+        assert!(!shown.contains("Denied"), "{shown}");
         assert_eq!(std::fs::read_to_string(file).unwrap(), "written\n");
         host.phase("idle");
     }
-    let told = host.ask("bash touch made", "The tool said: ");
-    assert!(!told.contains("Denied"), "{told}");
+    let shown = host.ask("bash touch made", "The tool said: ");
+    assert!(!shown.contains("Denied"), "{shown}");
     assert!(host.path("state/sessions/a/made").exists());
     host.phase("idle");
-    let told = host.ask(&format!("write {}/file", other.display()), "The tool said: ");
-    assert!(told.contains(&format!("`args = [\"--add-dir={}\"]`", other.display())), "{told}");
+    let shown = host.ask(&format!("write {}/file", other.display()), "The tool said: ");
+    assert!(shown.contains(&format!("`args = [\"--add-dir={}\"]`", other.display())), "{shown}");
     assert!(!other.join("file").exists());
 }
 

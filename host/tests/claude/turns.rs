@@ -24,8 +24,8 @@ fn messages_for_a_busy_agent_are_answered_in_order() {
     host.ask("count 100", "line 1\n");
     host.say("second");
     host.say("third");
-    let told = host.until("You said: third");
-    assert!(told.find("line 100\n") < told.find("You said: second"), "{told}");
+    let shown = host.until("You said: third");
+    assert!(shown.find("line 100\n") < shown.find("You said: second"), "{shown}");
     assert_eq!(host.api.said(), ["count 100", "second", "third"]);
 }
 
@@ -42,8 +42,8 @@ fn stop_ends_the_turn_and_keeps_the_process() {
     host.say("hang");
     host.phase("busy");
     host.ask("/stop", "Stopped.");
-    let told = host.ask("again", "You said: again");
-    assert!(!told.contains("Stopped"), "there is one notice: {told}");
+    let shown = host.ask("again", "You said: again");
+    assert!(!shown.contains("Stopped"), "there is one notice: {shown}");
     assert_eq!(host.pid(), pid);
 }
 
@@ -52,8 +52,8 @@ fn models_are_those_named_by_the_cli() {
     let Some(mut host) = open("") else { return };
     host.ask("/new a", "Session 'a' created.");
     host.ask("hello", "You said: hello");
-    let told = host.ask("/model", "/model sonnet");
-    assert!(told.contains("Model: the agent's default") && told.contains("/model opus"), "{told}");
+    let shown = host.ask("/model", "/model sonnet");
+    assert!(shown.contains("Model: the agent's default") && shown.contains("/model opus"), "{shown}");
     host.ask("/model nonsense", "Unknown model 'nonsense'. Known: default, ");
     host.ask("/model haiku", "Model set to haiku for session 'a'.");
     host.ask("hello again", "You said: hello again");

@@ -92,11 +92,11 @@ fn a_missing_agent_command_is_reported_at_once() {
     host.say("/new a");
     super::support::until("it is broken", || home.sessions()[0]["phase"] == "broken");
     host.say("hello");
-    let (told, code) = host.end();
+    let (shown, code) = host.end();
     let why = "The agent of session 'a' could not be started: failed to start '/no/such/agent': the file does not exist; set `command` of this agent to the program's full path\n\
                Your messages are kept. Use /retry to try again.\n";
-    assert_eq!(told.matches(why).count(), 2, "at the start, and as the answer: {told}");
-    assert!(told.contains("Session 'a' created.\n"), "{told}");
+    assert_eq!(shown.matches(why).count(), 2, "at the start, and as the answer: {shown}");
+    assert!(shown.contains("Session 'a' created.\n"), "{shown}");
     assert_eq!(code, Some(0));
 }
 
@@ -141,9 +141,9 @@ fn a_changed_session_folder_is_reported_once() {
     host.ask("/suspend", "Session 'p' suspended. The next message resumes it.");
     host.await_phase("p", "suspended");
     host.say("two");
-    let told = host.expect("  [Try again] /retry p\n");
-    assert!(told.contains(&format!("its folder {} does not exist", gone.display())), "{told}");
-    assert!(!told.contains("now works in"), "{told}");
+    let shown = host.expect("  [Try again] /retry p\n");
+    assert!(shown.contains(&format!("its folder {} does not exist", gone.display())), "{shown}");
+    assert!(!shown.contains("now works in"), "{shown}");
 }
 
 #[test]

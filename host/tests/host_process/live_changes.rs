@@ -94,8 +94,8 @@ fn a_bad_version_is_never_activated() {
     for (bytes, why) in bad {
         home.plug_bytes("echo", bytes);
         // A slow machine may have rejected a partial file before.
-        let told = host.expect(why);
-        assert!(told.contains("Plugin 'echo' was rejected: "), "{why}: {told}");
+        let message = host.expect(why);
+        assert!(message.contains("Plugin 'echo' was rejected: "), "{why}: {message}");
         host.expect("Generation 1 stays active.\n");
         host.expect_logged(why);
         host.say("/plugins");
@@ -211,8 +211,8 @@ fn a_bad_configuration_is_reported_once_and_ignored() {
     until("the good one is used", || host.session("long")["idle_timeout_s"] == 1800);
     host.expect("The configuration is valid again, and in use.\n");
     goes_on(&mut host, agent);
-    let told = host.chat().matches("The new configuration can't be used").count();
-    assert_eq!(told, 5, "{}", host.chat());
+    let message = host.chat().matches("The new configuration can't be used").count();
+    assert_eq!(message, 5, "{}", host.chat());
 }
 
 #[test]

@@ -10,78 +10,77 @@ use crate::{
 
 #[tokio::test]
 async fn members_see_only_their_own_sessions() {
-    let bench = TestHost::standard().await;
+    let host = TestHost::standard().await;
     let ann = person("telegram:1", Role::Member);
     let bob = person("telegram:2", Role::Member);
-    bench.memory.add(record("hers", &ann));
-    bench.memory.add(record("his", &bob));
+    host.memory.add(record("hers", &ann));
+    host.memory.add(record("his", &bob));
     let list = |caller| {
-        let bench = &bench;
-        async move { bench.call_as(&caller, "sessions").await.unwrap().text }
+        let host = &host;
+        async move { host.call_as(&caller, "sessions").await.unwrap().text }
     };
     assert_eq!(list(ann.clone()).await, "⚪ `hers` - just now");
     assert_eq!(list(person("telegram:3", Role::Admin)).await.lines().count(), 2);
     for line in ["session his", "archive his", "suspend his", "retry his"] {
-        let why = bench.call_as(&ann, line).await.unwrap_err();
+        let why = host.call_as(&ann, line).await.unwrap_err();
         let taken = CallError::Plugin("The name 'his' is taken by somebody else. Choose another name.".to_owned());
         assert_eq!(why, taken, "/{line}");
     }
-    assert!(bench.memory.actions().is_empty());
+    assert!(host.memory.actions().is_empty());
 }
 
 #[tokio::test]
 async fn a_plugin_with_many_grants_still_acts_as_its_caller() {
-    let bench = TestHost::of("[plugins.needs_approval]\ngrants = [\"session-control\"]");
-    bench.plug("needs_approval", &bad("needs_approval")).await.unwrap();
-    bench.memory.add(record("his", &person("telegram:2", Role::Member)));
+    let host = TestHost::of("[plugins.needs_approval]\ngrants = [\"session-control\"]");
+    host.plug("needs_approval", &bad("needs_approval")).await.unwrap();
+    host.memory.add(record("his", &person("telegram:2", Role::Member)));
     let ann = person("telegram:1", Role::Member);
-    assert!(bench.call_as(&ann, "needs_approval his").await.is_err());
-    assert_eq!(bench.call("needs_approval his").await.unwrap().text, "took his");
+    assert!(host.call_as(&ann, "needs_approval his").await.is_err());
+    assert_eq!(host.call("needs_approval his").await.unwrap().text, "took his");
 }
 
 #[tokio::test]
 async fn a_call_without_a_caller_has_the_rights_of_acts_as() {
-    let mut bench = TestHost::of("[plugins.needs_approval]\ngrants = [\"session-control\"]");
-    bench.plug("needs_approval", &bad("needs_approval")).await.unwrap();
-    bench.memory.add(record("his", &person("telegram:2", Role::Member)));
+    let mut host = TestHost::of("[plugins.needs_approval]\ngrants = [\"session-control\"]");
+    host.plug("needs_approval", &bad("needs_approval")).await.unwrap();
+    host.memory.add(record("his", &person("telegram:2", Role::Member)));
     assert_eq!(
-        uncalled(&bench).await,
+        uncalled(&host).await,
         Err(CallError::Plugin("This needs a caller, and this call has none.".to_owned()))
     );
-    bench.configure("[plugins.needs_approval]\ngrants = [\"session-control\"]\nacts_as = \"owner\"");
-    bench
-        .registry
-        .reconfigure("needs_approval", &bench.settings("needs_approval"), crate::fake_sessions::NOW)
+    host.configure("[plugins.needs_approval]\ngrants = [\"session-control\"]\nacts_as = \"owner\"");
+    host.registry
+        .reconfigure("needs_approval", &host.settings("needs_approval"), crate::fake_sessions::NOW)
         .await
         .unwrap();
-    assert_eq!(uncalled(&bench).await, Ok("took his".to_owned()));
+    assert_eq!(uncalled(&host).await, Ok("took his".to_owned()));
 }
 
 /// Runs the command in a call without a caller.
-async fn uncalled(bench: &TestHost) -> Result<String, CallError> {
-    let table = bench.registry.snapshot();
+async fn uncalled(host: &TestHost) -> Result<String, CallError> {
+    let table = host.registry.snapshot();
     let typed = Invocation { args: vec!["his".to_owned()], text: "his".to_owned() };
-    let reply = bench
+    let reply = host
         .registry
-        .command(&bench.board, table.command("needs_approval").unwrap(), CallContext::default(), &typed)
+        .command(&host.board, table.command("needs_approval").unwrap(), CallContext::default(), &typed)
         .await;
     reply.map(|reply| reply.text)
 }
 
 #[tokio::test]
 async fn help_hides_what_a_member_may_not_use() {
-    let bench = TestHost::standard().await;
-    let help = bench.call_as(&person("telegram:1", Role::Member), "help").await.unwrap().text;
+    let host = TestHost::standard().await;
+    let help = host.call_as(&person("telegram:1", Role::Member), "help").await.unwrap().text;
     assert!(!help.contains("/plugins") && help.contains("/new"), "{help}");
 }
 
 #[tokio::test]
 async fn each_place_has_its_own_active_session() {
-    let mut bench = TestHost::standard().await;
-    bench.call("new alpha").await.unwrap();
-    bench.call("timeout 1").await.unwrap();
-    bench.place = Place::new("console", "other");
-    assert_eq!(bench.read("timeout").await, "No active session. Use /new to start one.");
-    bench.call("session alpha").await.unwrap();
-    assert!(bench.read("timeout").await.starts_with("Idle timeout: 1 minute\n"));
+    let mut host = TestHost::standard().await;
+    host.call("new alpha").await.unwrap();
+    host.call("timeout 1").await.unwrap();
+    host.place = Place::new("console", "other");
+    assert_eq!(host.read("timeout").await, "No active session. Use /new to start one.");
+    host.call("session alpha").await.unwrap();
+    assert!(host.read("timeout").await.starts_with("Idle timeout: 1 minute\n"));
 }

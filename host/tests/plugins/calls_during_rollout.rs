@@ -8,16 +8,16 @@ use crate::components::{TestHost, bad};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_call_is_lost_in_a_rollout() {
-    let bench = Arc::new(TestHost::new());
+    let host = Arc::new(TestHost::new());
     let versions = [bad("echo"), bad("echo_v2")];
-    bench.plug("echo", &versions[0]).await.unwrap();
+    host.plug("echo", &versions[0]).await.unwrap();
     let callers: Vec<_> = (0..4)
         .map(|caller| {
-            let bench = Arc::clone(&bench);
+            let host = Arc::clone(&host);
             tokio::spawn(async move {
                 let mut answers = BTreeSet::new();
                 for number in 0..250 {
-                    let text = bench.call(&format!("echo {caller}-{number}")).await.unwrap().text;
+                    let text = host.call(&format!("echo {caller}-{number}")).await.unwrap().text;
                     let (version, echoed) = text.split_once(": ").unwrap();
                     assert_eq!(echoed, format!("{caller}-{number}"));
                     answers.insert(version.to_owned());
@@ -28,7 +28,7 @@ async fn no_call_is_lost_in_a_rollout() {
         .collect();
     let mut swaps = 1;
     while callers.iter().any(|caller| !caller.is_finished()) {
-        assert_eq!(bench.plug("echo", &versions[swaps % 2]).await.unwrap(), Activation::New);
+        assert_eq!(host.plug("echo", &versions[swaps % 2]).await.unwrap(), Activation::New);
         swaps += 1;
     }
     let mut answers = BTreeSet::new();
@@ -36,57 +36,57 @@ async fn no_call_is_lost_in_a_rollout() {
         answers.extend(caller.await.unwrap());
     }
     assert!(answers.iter().all(|version| version == "v1" || version == "v2"), "{answers:?}");
-    assert_eq!(bench.registry.snapshot().version("echo").unwrap().generation as usize, swaps);
+    assert_eq!(host.registry.snapshot().version("echo").unwrap().generation as usize, swaps);
 }
 
 #[tokio::test]
 async fn only_new_calls_run_the_new_version() {
-    let bench = Arc::new(TestHost::of("[plugins.exceeds_limits]\ntime = \"1s\""));
-    bench.plug("exceeds_limits", &bad("exceeds_limits")).await.unwrap();
+    let host = Arc::new(TestHost::of("[plugins.exceeds_limits]\ntime = \"1s\""));
+    host.plug("exceeds_limits", &bad("exceeds_limits")).await.unwrap();
     let running = tokio::spawn({
-        let bench = Arc::clone(&bench);
-        async move { bench.call("spin").await }
+        let host = Arc::clone(&host);
+        async move { host.call("spin").await }
     });
     tokio::task::yield_now().await;
     // A different plugin under the same name: the running call continues in the old version until it ends.
-    bench.plug("exceeds_limits", &bad("echo")).await.unwrap();
-    assert_eq!(bench.read("echo now").await, "v1: now");
-    assert!(bench.registry.snapshot().command("ok").is_none());
+    host.plug("exceeds_limits", &bad("echo")).await.unwrap();
+    assert_eq!(host.read("echo now").await, "v1: now");
+    assert!(host.registry.snapshot().command("ok").is_none());
     assert!(running.await.unwrap().unwrap_err().to_string().contains("`time`"));
-    assert_eq!(bench.status("exceeds_limits").0, "ok", "failures of the old version don't count for the new one");
+    assert_eq!(host.status("exceeds_limits").0, "ok", "failures of the old version don't count for the new one");
 }
 
 #[tokio::test]
 async fn the_same_bytes_cause_no_rollout() {
-    let bench = TestHost::new();
-    assert_eq!(bench.plug("echo", &bad("echo")).await.unwrap(), Activation::New);
-    assert_eq!(bench.plug("echo", &bad("echo")).await.unwrap(), Activation::Unchanged);
-    assert_eq!(bench.registry.snapshot().version("echo").unwrap().generation, 1);
+    let host = TestHost::new();
+    assert_eq!(host.plug("echo", &bad("echo")).await.unwrap(), Activation::New);
+    assert_eq!(host.plug("echo", &bad("echo")).await.unwrap(), Activation::Unchanged);
+    assert_eq!(host.registry.snapshot().version("echo").unwrap().generation, 1);
 }
 
 #[tokio::test]
 async fn state_survives_calls_and_rollouts() {
-    let bench = TestHost::new();
+    let host = TestHost::new();
     for count in 1..=3 {
-        bench.plug("counter", &bad("counter")).await.unwrap();
-        assert_eq!(bench.read("count").await, format!("Counted to {count}."));
-        bench.plug("counter", &bad("echo")).await.unwrap();
+        host.plug("counter", &bad("counter")).await.unwrap();
+        assert_eq!(host.read("count").await, format!("Counted to {count}."));
+        host.plug("counter", &bad("echo")).await.unwrap();
     }
 }
 
 #[tokio::test]
 async fn concurrent_state_updates_are_all_counted() {
-    let bench = Arc::new(TestHost::new());
-    bench.plug("counter", &bad("counter")).await.unwrap();
+    let host = Arc::new(TestHost::new());
+    host.plug("counter", &bad("counter")).await.unwrap();
     let counts: Vec<_> = (0..20)
         .map(|_| {
-            let bench = Arc::clone(&bench);
-            tokio::spawn(async move { bench.read("count").await })
+            let host = Arc::clone(&host);
+            tokio::spawn(async move { host.read("count").await })
         })
         .collect();
-    let mut told = BTreeSet::new();
+    let mut shown = BTreeSet::new();
     for count in counts {
-        told.insert(count.await.unwrap());
+        shown.insert(count.await.unwrap());
     }
-    assert_eq!(told, (1..=20).map(|count| format!("Counted to {count}.")).collect());
+    assert_eq!(shown, (1..=20).map(|count| format!("Counted to {count}.")).collect());
 }

@@ -49,15 +49,15 @@ fn config(mirror: &Mirror) -> String {
 /// Activates `every.wasm` and adds the session `alpha`.
 async fn every() -> (TestHost, Mirror) {
     let mirror = Mirror::start().await;
-    let bench = TestHost::of(&config(&mirror));
-    let activated = bench.plug("every", &frozen("every", EVERY)).await;
+    let test_host = TestHost::of(&config(&mirror));
+    let activated = test_host.plug("every", &frozen("every", EVERY)).await;
     activated.unwrap_or_else(|why| panic!("every.wasm of 0.2 is rejected: {why}"));
-    bench.memory.add(record("alpha", &bench.caller));
-    (bench, mirror)
+    test_host.memory.add(record("alpha", &test_host.caller));
+    (test_host, mirror)
 }
 
-async fn answers(bench: &TestHost, line: &str, expected: Expect) {
-    let reply = bench.call(line).await;
+async fn answers(test_host: &TestHost, line: &str, expected: Expect) {
+    let reply = test_host.call(line).await;
     let reply = reply.unwrap_or_else(|error| panic!("every.wasm of 0.2, /{line}: it {error}"));
     expected.assert_eq(&reply.text);
 }
@@ -67,8 +67,8 @@ async fn a_component_of_0_1_is_rejected_with_the_remedy() {
     let grants = "grants = [\"sessions\", \"session-control\", \"chat\"]\n";
     for granted in ["", grants] {
         for name in ["every", "sessions"] {
-            let bench = TestHost::of(&format!("[plugins.{name}]\n{granted}"));
-            let why = bench.refused(name, &fixture(&format!("0.1/{name}.wasm"))).await;
+            let test_host = TestHost::of(&format!("[plugins.{name}]\n{granted}"));
+            let why = test_host.refused(name, &fixture(&format!("0.1/{name}.wasm"))).await;
             assert!(why.starts_with("it is built for an older Cordboard: it has cordboard:plugin/"), "{why}");
             let versions = "@0.1.0, and this one has cordboard:plugin@0.2.0; rebuild it with the current SDK: ";
             assert!(why.contains(versions), "{why}");
@@ -78,9 +78,9 @@ async fn a_component_of_0_1_is_rejected_with_the_remedy() {
 
 #[tokio::test]
 async fn the_command_of_0_2_gets_and_returns_every_field() {
-    let (bench, _mirror) = every().await;
-    answers(&bench, "every_types a b", expect![[r#"console:local console:local owner in console:local None, about none, at 1000000000, in '', with ["a", "b"] of 'a b'"#]]).await;
-    let reply = bench.call("every_types").await.unwrap();
+    let (test_host, _mirror) = every().await;
+    answers(&test_host, "every_types a b", expect![[r#"console:local console:local owner in console:local None, about none, at 1000000000, in '', with ["a", "b"] of 'a b'"#]]).await;
+    let reply = test_host.call("every_types").await.unwrap();
     let rows: Vec<Vec<_>> = reply
         .buttons
         .iter()
@@ -92,19 +92,19 @@ async fn the_command_of_0_2_gets_and_returns_every_field() {
     let expected = [Content::Text("attached".into()), Content::Bytes(vec![1, 2]), Content::File("src/c.rs".into())];
     assert_eq!(contents, expected);
     assert!(reply.in_place);
-    let failed = bench.call("every_admin").await;
+    let failed = test_host.call("every_admin").await;
     assert_eq!(failed, Err(CallError::Plugin("for some".to_owned())));
 }
 
 #[tokio::test]
 async fn the_capabilities_of_0_2_are_unchanged() {
-    let (bench, mirror) = every().await;
-    answers(&bench, "every_config", expect![[r#"{"key":1}"#]]).await;
-    answers(&bench, "every_state", expect![[r#"Some("3") None true true true ["a"]"#]]).await;
-    answers(&bench, "every_sessions", expect![[r#"1 ["alpha"] [] console:local /tmp/x demo Phase::Suspended 600 0 None None None 1000000000 1000000000 0 None None"#]]).await;
-    answers(&bench, "every_catalog", expect![[r#"["every_admin", "every_catalog", "every_chat", "every_config", "every_control", "every_network", "every_plugins", "every_sessions", "every_state", "every_types"] [("every", "ok", 1)] ["every"] ["every"] ["claude", "demo"]"#]]).await;
+    let (test_host, mirror) = every().await;
+    answers(&test_host, "every_config", expect![[r#"{"key":1}"#]]).await;
+    answers(&test_host, "every_state", expect![[r#"Some("3") None true true true ["a"]"#]]).await;
+    answers(&test_host, "every_sessions", expect![[r#"1 ["alpha"] [] console:local /tmp/x demo Phase::Suspended 600 0 None None None 1000000000 1000000000 0 None None"#]]).await;
+    answers(&test_host, "every_catalog", expect![[r#"["every_admin", "every_catalog", "every_chat", "every_config", "every_control", "every_network", "every_plugins", "every_sessions", "every_state", "every_types"] [("every", "ok", 1)] ["every"] ["every"] ["claude", "demo"]"#]]).await;
     answers(
-        &bench,
+        &test_host,
         "every_control",
         expect![[r#"
             create: made
@@ -129,7 +129,7 @@ async fn the_capabilities_of_0_2_are_unchanged() {
     )
     .await;
     answers(
-        &bench,
+        &test_host,
         "every_plugins",
         expect![[r#"
         Noted: rollback plugin 'every'.
@@ -142,18 +142,20 @@ async fn the_capabilities_of_0_2_are_unchanged() {
     )
     .await;
     // A topic in which its caller has written.
-    bench.memory.add_member(&Place { topic: Some("7".to_owned()), ..Place::new("telegram", "42") }, &bench.caller);
-    answers(&bench, "every_chat", expect!["done true"]).await;
+    test_host
+        .memory
+        .add_member(&Place { topic: Some("7".to_owned()), ..Place::new("telegram", "42") }, &test_host.caller);
+    answers(&test_host, "every_chat", expect!["done true"]).await;
     let port = mirror.address.rsplit(':').next().unwrap();
-    let reply = bench.call(&format!("every_network {port} {}", mirror.url("/echo"))).await.unwrap();
+    let reply = test_host.call(&format!("every_network {port} {}", mirror.url("/echo"))).await.unwrap();
     assert!(reply.text.starts_with("true true 200 GET /echo\n"), "{}", reply.text);
     assert!(mirror.last().contains(&format!("authorization: {}\n", secrets::VALUE)), "{}", mirror.last());
 }
 
 #[tokio::test]
 async fn the_persona_of_0_2_is_resolved() {
-    let (bench, _mirror) = every().await;
-    let settings = bench.registry.resolve(&bench.board, "every", &session("alpha", &bench.caller)).await;
+    let (test_host, _mirror) = every().await;
+    let settings = test_host.registry.resolve(&test_host.board, "every", &session("alpha", &test_host.caller)).await;
     let expected = PersonaSettings {
         instructions: "every for alpha".to_owned(),
         model: Some("small".to_owned()),
@@ -165,17 +167,20 @@ async fn the_persona_of_0_2_is_resolved() {
 
 #[tokio::test]
 async fn the_view_of_0_2_shows_a_turn() {
-    let (bench, _mirror) = every().await;
+    let (test_host, _mirror) = every().await;
     let (id, kind, title, detail) = ("1".into(), "tool".into(), "Reads".into(), "a.rs".into());
     let action = TurnPart::Action(Action { id, kind, title, detail, state: ActionState::Failed });
     let parts = vec![TurnPart::Text("Hello".to_owned()), action];
     let began = Timestamp(NOW.0 - 12_000);
     let state = TurnState::Failed("why".to_owned());
-    let turn = Turn { parts, state, ..Turn::new(PromptId("1".to_owned()), bench.place.clone(), began) };
+    let turn = Turn { parts, state, ..Turn::new(PromptId("1".to_owned()), test_host.place.clone(), began) };
     let limits = ViewLimits { front_end: "console".to_owned(), text_units: 4096 };
-    let view = session("alpha", &bench.caller);
-    let screen =
-        bench.registry.render("every", RenderInput { turn: &turn, session: &view, now: NOW }, &limits).await.unwrap();
+    let view = session("alpha", &test_host.caller);
+    let screen = test_host
+        .registry
+        .render("every", RenderInput { turn: &turn, session: &view, now: NOW }, &limits)
+        .await
+        .unwrap();
     assert_eq!(screen.live.as_deref(), Some("console 4096 true"));
     expect![[r#"every alpha 12 true Some("why") None ["Hello", "1 tool Reads a.rs true true 0"] 0"#]]
         .assert_eq(&screen.messages[0].text);
@@ -183,9 +188,9 @@ async fn the_view_of_0_2_shows_a_turn() {
 
 #[tokio::test]
 async fn the_policy_of_0_2_gives_each_verdict() {
-    let (bench, _mirror) = every().await;
+    let (test_host, _mirror) = every().await;
     let load = Load { idle_for: Duration::from_secs(5), live_agents: 1, agent_memory: None, free_memory: 1 << 30 };
-    let mut view = session("alpha", &bench.caller);
+    let mut view = session("alpha", &test_host.caller);
     let seconds = Duration::from_secs;
     let cases = [
         (600, Verdict::SuspendAfter(seconds(6))),
@@ -195,33 +200,33 @@ async fn the_policy_of_0_2_gives_each_verdict() {
     ];
     for (timeout, verdict) in cases {
         view.idle_timeout = seconds(timeout);
-        assert_eq!(bench.registry.review(&bench.board, "every", &view, load).await, Ok(verdict));
+        assert_eq!(test_host.registry.review(&test_host.board, "every", &view, load).await, Ok(verdict));
     }
-    let notice = bench.registry.resume_notice(&bench.board, "every", &view, load).await;
+    let notice = test_host.registry.resume_notice(&test_host.board, "every", &view, load).await;
     assert_eq!(notice, Ok(Some("alpha after 5".to_owned())));
 }
 
 #[tokio::test]
 async fn the_hook_of_0_2_receives_an_event() {
-    let (bench, _mirror) = every().await;
-    let view = session("alpha", &bench.caller);
+    let (test_host, _mirror) = every().await;
+    let view = session("alpha", &test_host.caller);
     let happening = SessionEvent::of(EventKind::Suspended, view, NOW, CausationChain::default());
-    assert_eq!(bench.registry.hook(&bench.board, "every", &happening).await, Ok(()));
-    let heard = bench.board.get("every", "event").await.unwrap().unwrap();
+    assert_eq!(test_host.registry.hook(&test_host.board, "every", &happening).await, Ok(()));
+    let heard = test_host.board.get("every", "event").await.unwrap().unwrap();
     assert_eq!(String::from_utf8(heard).unwrap(), format!("suspended {} alpha {{}}", NOW.0));
 }
 
 #[tokio::test]
 async fn the_job_of_0_2_gets_every_field() {
-    let (bench, _mirror) = every().await;
+    let (test_host, _mirror) = every().await;
     let due = DueJob { name: "daily".to_owned(), at: NOW, missed: 2 };
-    let ran = bench.registry.run_job(&bench.board, "every", &due).await;
+    let ran = test_host.registry.run_job(&test_host.board, "every", &due).await;
     assert_eq!(ran, Err(CallError::Plugin(format!("daily {} 2 0", NOW.0))));
 }
 
 #[tokio::test]
 async fn the_webhook_of_0_2_gets_and_returns_every_field() {
-    let (bench, _mirror) = every().await;
+    let (test_host, _mirror) = every().await;
     let request = WebRequest {
         method: "POST".to_owned(),
         path: "/a".to_owned(),
@@ -231,21 +236,21 @@ async fn the_webhook_of_0_2_gets_and_returns_every_field() {
     };
     let headers = vec![("x-every".to_owned(), "yes".to_owned())];
     let expected = WebResponse { status: 201, headers, body: b"POST /a b=c x-d=e f".to_vec() };
-    assert_eq!(bench.registry.receive(&bench.board, "every", &request).await, Ok(expected));
+    assert_eq!(test_host.registry.receive(&test_host.board, "every", &request).await, Ok(expected));
 }
 
 #[tokio::test]
 async fn the_sessions_plugin_of_0_2_creates_and_lists_sessions() {
-    let bench = TestHost::of("[plugins.sessions]\ngrants = [\"sessions\", \"session-control\"]\n");
-    let plugged = bench.plug("sessions", &frozen("sessions", SESSIONS)).await;
+    let test_host = TestHost::of("[plugins.sessions]\ngrants = [\"sessions\", \"session-control\"]\n");
+    let plugged = test_host.plug("sessions", &frozen("sessions", SESSIONS)).await;
     plugged.unwrap_or_else(|refused| panic!("sessions.wasm of 0.2 is rejected: {refused}"));
-    assert_eq!(bench.read("new alpha").await, "Session 'alpha' created.");
-    assert_eq!(bench.read("sessions").await, "→ 🟢 alpha - just now");
-    assert_eq!(bench.read("archive alpha").await, "Session 'alpha' archived. Use /restore alpha to bring it back.");
+    assert_eq!(test_host.read("new alpha").await, "Session 'alpha' created.");
+    assert_eq!(test_host.read("sessions").await, "→ 🟢 alpha - just now");
+    assert_eq!(test_host.read("archive alpha").await, "Session 'alpha' archived. Use /restore alpha to bring it back.");
     assert!(
-        bench
+        test_host
             .board
-            .find(&bench.caller, "alpha")
+            .find(&test_host.caller, "alpha")
             .is_some_and(|view| view.record.archived || view.phase == Phase::Archived)
     );
 }

@@ -43,12 +43,12 @@ const GROWTH: u64 = 32 << 20;
 const FEW: usize = 100;
 
 /// Calls the current version, and checks that the answer comes from the version that the call looked up.
-async fn call(bench: &TestHost, versions: &BTreeMap<String, &str>, text: String) -> u32 {
-    let table = bench.registry.snapshot();
+async fn call(test_host: &TestHost, versions: &BTreeMap<String, &str>, text: String) -> u32 {
+    let table = test_host.registry.snapshot();
     let offer = table.command("echo").expect("it is active at any moment");
     let typed = Invocation { args: Vec::new(), text: text.clone() };
-    let asked = CallContext { caller: Some(bench.caller.clone()), ..CallContext::default() };
-    let answer = bench.registry.command(&bench.board, offer, asked, &typed).await;
+    let asked = CallContext { caller: Some(test_host.caller.clone()), ..CallContext::default() };
+    let answer = test_host.registry.command(&test_host.board, offer, asked, &typed).await;
     let answer = answer.unwrap_or_else(|error| panic!("a call was lost: {error}")).text;
     assert_eq!(answer, format!("{}: {text}", versions[&offer.version.digest]));
     offer.version.generation
@@ -56,24 +56,24 @@ async fn call(bench: &TestHost, versions: &BTreeMap<String, &str>, text: String)
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_rollouts_lose_no_call() {
-    let bench = Arc::new(TestHost::new());
+    let test_host = Arc::new(TestHost::new());
     let versions = [bad("echo"), bad("echo_v2")].map(|wasm| (digest(&wasm), wasm));
     let tags: Arc<BTreeMap<_, _>> =
         Arc::new(versions.iter().zip(["v1", "v2"]).map(|((digest, _), tag)| (digest.clone(), tag)).collect());
-    let settings = bench.settings("echo");
+    let settings = test_host.settings("echo");
     let swap =
-        async |number: usize| bench.registry.activate_wasm("echo", &versions[number % 2].1, &settings, NOW).await;
+        async |number: usize| test_host.registry.activate_wasm("echo", &versions[number % 2].1, &settings, NOW).await;
     for number in 0..2 {
         swap(number).await.unwrap();
     }
     let over = Arc::new(AtomicBool::new(false));
     let callers: Vec<_> = (0..CALLERS)
         .map(|caller| {
-            let (bench, over, tags) = (Arc::clone(&bench), Arc::clone(&over), Arc::clone(&tags));
+            let (test_host, over, tags) = (Arc::clone(&test_host), Arc::clone(&over), Arc::clone(&tags));
             tokio::spawn(async move {
                 let (mut calls, mut met) = (0_usize, BTreeSet::new());
                 while !over.load(Ordering::Relaxed) {
-                    met.insert(call(&bench, &tags, format!("{caller}-{calls}")).await);
+                    met.insert(call(&test_host, &tags, format!("{caller}-{calls}")).await);
                     calls += 1;
                 }
                 (calls, met)
@@ -83,9 +83,9 @@ async fn ten_thousand_rollouts_lose_no_call() {
     let (began, mut generations) = (Instant::now(), Vec::new());
     for number in 0..SWAPS {
         assert_eq!(swap(number).await.unwrap(), Activation::New);
-        let generation = Arc::clone(bench.registry.snapshot().version("echo").unwrap());
+        let generation = Arc::clone(test_host.registry.snapshot().version("echo").unwrap());
         // The callers may not have called this version before it is replaced.
-        assert_eq!(call(&bench, &tags, "mine".to_owned()).await, generation.generation);
+        assert_eq!(call(&test_host, &tags, "mine".to_owned()).await, generation.generation);
         generations.push(Arc::downgrade(&generation));
     }
     let took = began.elapsed();
@@ -96,7 +96,7 @@ async fn ten_thousand_rollouts_lose_no_call() {
         calls += more;
         met.extend(others);
     }
-    assert_eq!(bench.registry.snapshot().version("echo").unwrap().generation as usize, SWAPS + 2);
+    assert_eq!(test_host.registry.snapshot().version("echo").unwrap().generation as usize, SWAPS + 2);
     assert!(calls > SWAPS / 10, "too little load: {calls} calls");
     assert_eq!(generations.iter().filter(|generation| generation.strong_count() > 0).count(), 1);
     println!(
@@ -139,12 +139,12 @@ impl Held {
 
 #[tokio::test]
 async fn a_thousand_reloads_leak_no_memory() {
-    let bench = TestHost::new();
+    let test_host = TestHost::new();
     let folder = tempfile::tempdir().unwrap();
     let (store, _) = cordboard_store::open(&folder.path().join("state")).unwrap();
-    let (settings, versions) = (bench.settings("echo"), [bad("echo"), bad("echo_v2")]);
+    let (settings, versions) = (test_host.settings("echo"), [bad("echo"), bad("echo_v2")]);
     let decisions = Decisions::default();
-    let registry = Arc::clone(&bench.registry);
+    let registry = Arc::clone(&test_host.registry);
     let resources = Resources { registry, folder: None, store: Some(store), decisions };
     let mut rollout = Rollout::new(resources, Arc::new(move |_: &str| settings.clone()), Clock::system());
     let mut generations = Vec::new();
@@ -152,9 +152,9 @@ async fn a_thousand_reloads_leak_no_memory() {
     for number in 0..RELOADS {
         rollout.on_file("echo", content(&versions[number % 2])).await;
         rollout.settle().await;
-        generations.push(Arc::downgrade(bench.registry.snapshot().version("echo").unwrap()));
+        generations.push(Arc::downgrade(test_host.registry.snapshot().version("echo").unwrap()));
         let tag = ["v1", "v2"][number % 2];
-        assert_eq!(bench.read("echo x").await, format!("{tag}: x"));
+        assert_eq!(test_host.read("echo x").await, format!("{tag}: x"));
         if number == WARM {
             warm = Some(Held::now());
         }

@@ -24,7 +24,7 @@ const SECRET: &str = "d63e505a-e3ec-449a-9bc7-1da610d4ccde";
 
 /// A plugin with a configuration, and the secret that it may send.
 struct Lab {
-    bench: TestHost,
+    test_host: TestHost,
     _secret: NamedTempFile,
 }
 
@@ -32,15 +32,15 @@ impl Lab {
     /// `table` is the configuration; a secret with the plugin's name is added.
     async fn new(plugin: &str, table: &str) -> Self {
         let secret = crate::network::secrets::file(SECRET);
-        let bench = TestHost::of(&format!("[secrets]\n{plugin} = {:?}\n{table}", secret.path()));
-        bench.memory.set_now(NOW);
-        bench.plug(plugin, &extra(plugin)).await.unwrap_or_else(|refused| panic!("{refused}"));
-        Self { bench, _secret: secret }
+        let test_host = TestHost::of(&format!("[secrets]\n{plugin} = {:?}\n{table}", secret.path()));
+        test_host.memory.set_now(NOW);
+        test_host.plug(plugin, &extra(plugin)).await.unwrap_or_else(|refused| panic!("{refused}"));
+        Self { test_host, _secret: secret }
     }
 
     /// Returns the text in the chat, and checks that it doesn't contain the secret.
     async fn read(&self, line: &str) -> String {
-        let text = self.bench.read(line).await;
+        let text = self.test_host.read(line).await;
         assert!(!text.contains(SECRET) && !text.contains(&SECRET[..18]), "{text}");
         text
     }
@@ -83,7 +83,7 @@ async fn machines_are_shown_to_admins_and_services_to_members() {
     ] {
         let granted = format!("[plugins.{plugin}]\nhttp = [\"http://a/*\"]\nsecrets = [\"{plugin}\"]\n");
         let lab = Lab::new(plugin, &format!("{granted}[plugins.{plugin}.config]\n{table}\n")).await;
-        let snapshot = lab.bench.registry.snapshot();
+        let snapshot = lab.test_host.registry.snapshot();
         let spec = &snapshot.command(command).unwrap().spec;
         assert_eq!((spec.min_role, spec.usage.as_str()), (role, format!("/{command}").as_str()), "{plugin}");
     }
@@ -97,10 +97,10 @@ async fn a_timeout_is_reported_with_the_limit() {
         hub.url
     );
     let lab = Lab::new("kuma", &table).await;
-    let told = format!(
+    let message = format!(
         "Uptime Kuma at {} did not answer in time. Check that it runs; [plugins.kuma] http_time is how long a call may wait.",
         hub.url
     );
     let answered = tokio::time::timeout(Duration::from_secs(60), lab.read("kuma")).await;
-    assert_eq!(answered.expect("the host bounds it"), told);
+    assert_eq!(answered.expect("the host bounds it"), message);
 }

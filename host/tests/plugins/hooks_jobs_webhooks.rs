@@ -16,16 +16,16 @@ use crate::{
 };
 
 /// Returns the posted messages as shown.
-fn posted(bench: &TestHost) -> Vec<String> {
-    let posts = bench.memory.take_actions().into_iter().filter_map(|action| {
+fn posted(host: &TestHost) -> Vec<String> {
+    let posts = host.memory.take_actions().into_iter().filter_map(|action| {
         let RecordedAction::Posted(_, reply) = action else { return None };
         Some(render::plain(&reply.text).trim_end().to_owned())
     });
     posts.collect()
 }
 
-fn finished(bench: &TestHost, seconds: u64, place: Place) -> SessionEvent {
-    let mut view = session("alpha", &bench.caller);
+fn finished(host: &TestHost, seconds: u64, place: Place) -> SessionEvent {
+    let mut view = session("alpha", &host.caller);
     view.record.place = Some(place.clone());
     let turn = Turn::new(PromptId("1".to_owned()), place, Timestamp(NOW.0 - seconds * 1000));
     SessionEvent::turn_finished(&turn, view, NOW, CausationChain::default())
@@ -33,77 +33,77 @@ fn finished(bench: &TestHost, seconds: u64, place: Place) -> SessionEvent {
 
 #[tokio::test]
 async fn notify_reports_long_turns_in_other_places() {
-    let bench = TestHost::of("[plugins.notify]\ngrants = [\"chat\"]\n[plugins.notify.config]\nafter = \"2m\"");
-    bench.plug("notify", &extra("notify")).await.unwrap();
-    assert_eq!(bench.registry.snapshot().hooks().collect::<Vec<_>>(), ["notify"]);
-    let long = finished(&bench, 125, Place::new("telegram", "7"));
-    bench.registry.hook(&bench.board, "notify", &long).await.unwrap();
-    assert_eq!(posted(&bench), [] as [String; 0], "no chat is set");
-    assert_eq!(bench.read("notify here").await, "Turns of at least 2 minutes that end elsewhere are reported here.");
-    bench.registry.hook(&bench.board, "notify", &long).await.unwrap();
-    bench.registry.hook(&bench.board, "notify", &finished(&bench, 119, Place::new("telegram", "7"))).await.unwrap();
-    bench.registry.hook(&bench.board, "notify", &finished(&bench, 125, bench.place.clone())).await.unwrap();
-    assert_eq!(posted(&bench), ["alpha has finished after 2 minutes 5 seconds.\nUse /session alpha to switch to it."]);
-    let mut broken = session("alpha", &bench.caller);
+    let host = TestHost::of("[plugins.notify]\ngrants = [\"chat\"]\n[plugins.notify.config]\nafter = \"2m\"");
+    host.plug("notify", &extra("notify")).await.unwrap();
+    assert_eq!(host.registry.snapshot().hooks().collect::<Vec<_>>(), ["notify"]);
+    let long = finished(&host, 125, Place::new("telegram", "7"));
+    host.registry.hook(&host.board, "notify", &long).await.unwrap();
+    assert_eq!(posted(&host), [] as [String; 0], "no chat is set");
+    assert_eq!(host.read("notify here").await, "Turns of at least 2 minutes that end elsewhere are reported here.");
+    host.registry.hook(&host.board, "notify", &long).await.unwrap();
+    host.registry.hook(&host.board, "notify", &finished(&host, 119, Place::new("telegram", "7"))).await.unwrap();
+    host.registry.hook(&host.board, "notify", &finished(&host, 125, host.place.clone())).await.unwrap();
+    assert_eq!(posted(&host), ["alpha has finished after 2 minutes 5 seconds.\nUse /session alpha to switch to it."]);
+    let mut broken = session("alpha", &host.caller);
     (broken.phase, broken.why) = (Phase::Broken, Some("no such command".to_owned()));
     let broken = SessionEvent::of(EventKind::Broken, broken, NOW, CausationChain::default());
-    bench.registry.hook(&bench.board, "notify", &broken).await.unwrap();
-    assert_eq!(posted(&bench), ["alpha needs you: no such command\nUse /retry alpha to try again."]);
-    assert_eq!(bench.read("notify off").await, "Reports are off.");
-    bench.registry.hook(&bench.board, "notify", &long).await.unwrap();
-    assert_eq!(posted(&bench), [] as [String; 0]);
-    assert_eq!(bench.status("notify"), ("ok".to_owned(), String::new()));
+    host.registry.hook(&host.board, "notify", &broken).await.unwrap();
+    assert_eq!(posted(&host), ["alpha needs you: no such command\nUse /retry alpha to try again."]);
+    assert_eq!(host.read("notify off").await, "Reports are off.");
+    host.registry.hook(&host.board, "notify", &long).await.unwrap();
+    assert_eq!(posted(&host), [] as [String; 0]);
+    assert_eq!(host.status("notify"), ("ok".to_owned(), String::new()));
 }
 
 #[tokio::test]
 async fn a_wrong_configuration_of_notify_is_refused() {
-    let bench = TestHost::of("[plugins.notify]\ngrants = [\"chat\"]\n[plugins.notify.config]\nafter = \"soon\"");
-    let why = bench.refused("notify", &extra("notify")).await;
+    let host = TestHost::of("[plugins.notify]\ngrants = [\"chat\"]\n[plugins.notify.config]\nafter = \"soon\"");
+    let why = host.refused("notify", &extra("notify")).await;
     assert!(why.contains("`after` must be a duration such as \"5m\", not \"soon\""), "{why}");
 }
 
 #[tokio::test]
 async fn remind_posts_when_due_and_not_before() {
-    let bench = TestHost::of("[plugins.remind]\ngrants = [\"chat\"]");
-    bench.plug("remind", &extra("remind")).await.unwrap();
-    assert_eq!(bench.read("remind 10m tea").await, "I will remind you in 10 minutes.");
-    assert_eq!(bench.read("remind 10m milk").await, "I will remind you in 10 minutes.");
-    assert_eq!(bench.read("remind 2h bread").await, "I will remind you in 2 hours.");
-    assert!(bench.read("remind 3s eggs").await.starts_with("The shortest time is one minute"));
+    let host = TestHost::of("[plugins.remind]\ngrants = [\"chat\"]");
+    host.plug("remind", &extra("remind")).await.unwrap();
+    assert_eq!(host.read("remind 10m tea").await, "I will remind you in 10 minutes.");
+    assert_eq!(host.read("remind 10m milk").await, "I will remind you in 10 minutes.");
+    assert_eq!(host.read("remind 2h bread").await, "I will remind you in 2 hours.");
+    assert!(host.read("remind 3s eggs").await.starts_with("The shortest time is one minute"));
     let look = async |minutes: u64| {
         let due = DueJob { name: "look".to_owned(), at: Timestamp(NOW.0 + minutes * 60_000), missed: 0 };
-        bench.registry.run_job(&bench.board, "remind", &due).await.unwrap();
-        posted(&bench)
+        host.registry.run_job(&host.board, "remind", &due).await.unwrap();
+        posted(&host)
     };
     assert_eq!(look(9).await, [] as [String; 0]);
     assert_eq!(look(10).await, ["\u{23f0} tea", "\u{23f0} milk"]);
     assert_eq!(look(11).await, [] as [String; 0]);
-    let listed = bench.call("remind").await.unwrap();
+    let listed = host.call("remind").await.unwrap();
     assert_eq!(render::plain(&listed.text).trim_end(), "• in 2 hours 1 minute: bread");
     assert_eq!(look(5 * 60).await, ["\u{23f0} bread (due 3 hours ago)"]);
-    assert!(bench.read("remind").await.starts_with("No reminders here."));
+    assert!(host.read("remind").await.starts_with("No reminders here."));
 }
 
 #[tokio::test]
 async fn a_reminder_is_dropped_only_in_its_own_place() {
-    let mut bench = TestHost::of("[plugins.remind]\ngrants = [\"chat\"]");
-    bench.plug("remind", &extra("remind")).await.unwrap();
-    drop(bench.read("remind 10m tea").await);
-    let button = bench.call("remind").await.unwrap().buttons[0][0].command.clone();
+    let mut host = TestHost::of("[plugins.remind]\ngrants = [\"chat\"]");
+    host.plug("remind", &extra("remind")).await.unwrap();
+    drop(host.read("remind 10m tea").await);
+    let button = host.call("remind").await.unwrap().buttons[0][0].command.clone();
     let line = button.trim_start_matches('/').to_owned();
-    bench.place = Place::new("telegram", "9");
-    assert_eq!(bench.read(&line).await, "That reminder no longer exists.");
-    bench.place = Place::new("console", "local");
-    assert_eq!(bench.read(&line).await, "Dropped.");
-    assert_eq!(bench.read(&line).await, "That reminder no longer exists.");
+    host.place = Place::new("telegram", "9");
+    assert_eq!(host.read(&line).await, "That reminder no longer exists.");
+    host.place = Place::new("console", "local");
+    assert_eq!(host.read(&line).await, "Dropped.");
+    assert_eq!(host.read(&line).await, "That reminder no longer exists.");
 }
 
 #[tokio::test]
 async fn jobs_are_listed_and_invalid_schedules_rejected() {
     let of = |jobs: &str| TestHost::of(&format!("[plugins.scheduled_jobs.config.jobs]\n{jobs}"));
-    let bench = of("a = \"*/5 * * * *\"\nb = \"30 7 * * mon-fri\"");
-    bench.plug("scheduled_jobs", &bad("scheduled_jobs")).await.unwrap();
-    let table = bench.registry.snapshot();
+    let host = of("a = \"*/5 * * * *\"\nb = \"30 7 * * mon-fri\"");
+    host.plug("scheduled_jobs", &bad("scheduled_jobs")).await.unwrap();
+    let table = host.registry.snapshot();
     let jobs: Vec<_> =
         table.jobs().flat_map(|(_, jobs)| jobs).map(|(name, cron)| (name.as_str(), cron.as_str())).collect();
     assert_eq!(jobs, [("a", "*/5 * * * *"), ("b", "30 7 * * mon-fri")]);
@@ -120,19 +120,19 @@ async fn jobs_are_listed_and_invalid_schedules_rejected() {
 
 #[tokio::test]
 async fn a_failed_job_returns_its_error_and_a_trap_is_listed() {
-    let bench = TestHost::of("");
-    bench.plug("scheduled_jobs", &bad("scheduled_jobs")).await.unwrap();
+    let host = TestHost::of("");
+    host.plug("scheduled_jobs", &bad("scheduled_jobs")).await.unwrap();
     let run = async |name: &str| {
         let due = DueJob { name: name.to_owned(), at: NOW, missed: 2 };
-        bench.registry.run_job(&bench.board, "scheduled_jobs", &due).await
+        host.registry.run_job(&host.board, "scheduled_jobs", &due).await
     };
     assert_eq!(run("fine").await, Ok(()));
     assert_eq!(run("fail").await, Err(CallError::Plugin("out of oil".to_owned())));
-    assert_eq!(bench.status("scheduled_jobs").0, "ok");
+    assert_eq!(host.status("scheduled_jobs").0, "ok");
     assert!(matches!(run("trap").await, Err(CallError::Trap(why)) if why.contains("the spring broke")));
-    assert_eq!(bench.status("scheduled_jobs").0, "failing");
+    assert_eq!(host.status("scheduled_jobs").0, "failing");
     assert_eq!(
-        bench.registry.run_job(&bench.board, "nobody", &DueJob { name: "a".into(), at: NOW, missed: 0 }).await,
+        host.registry.run_job(&host.board, "nobody", &DueJob { name: "a".into(), at: NOW, missed: 0 }).await,
         Err(CallError::NotOffered("schedule"))
     );
 }
@@ -155,34 +155,34 @@ fn read(response: &WebResponse) -> (u16, String) {
 
 #[tokio::test]
 async fn github_posts_each_delivery_once() {
-    let bench = TestHost::of("[plugins.github]\ngrants = [\"chat\"]");
-    bench.plug("github", &extra("github")).await.unwrap();
+    let host = TestHost::of("[plugins.github]\ngrants = [\"chat\"]");
+    host.plug("github", &extra("github")).await.unwrap();
     let receive =
-        async |request: WebRequest| read(&bench.registry.receive(&bench.board, "github", &request).await.unwrap());
+        async |request: WebRequest| read(&host.registry.receive(&host.board, "github", &request).await.unwrap());
     assert!(receive(push("1")).await.1.contains("send /github here"));
-    assert_eq!(bench.read("github here").await, "GitHub's events are posted here.");
+    assert_eq!(host.read("github here").await, "GitHub's events are posted here.");
     assert_eq!(receive(push("1")).await, (200, "posted\n".to_owned()));
     assert_eq!(receive(push("1")).await, (200, "it was reported before\n".to_owned()));
     assert_eq!(receive(push("2")).await, (200, "posted\n".to_owned()));
-    let told = posted(&bench);
-    assert_eq!(told.len(), 2);
-    assert_eq!(told[0], "ada pushed 1 commit to main of ada/board:\n• Mend it");
+    let text_shown = posted(&host);
+    assert_eq!(text_shown.len(), 2);
+    assert_eq!(text_shown[0], "ada pushed 1 commit to main of ada/board:\n• Mend it");
     assert_eq!(receive(WebRequest { body: b"payload=x".to_vec(), ..push("3") }).await.0, 400);
     assert_eq!(receive(WebRequest { headers: Vec::new(), ..push("4") }).await.0, 400);
 }
 
 #[tokio::test]
 async fn webhook_errors_and_traps_are_reported() {
-    let bench = TestHost::of("");
-    bench.plug("webhook_echo", &bad("webhook_echo")).await.unwrap();
+    let host = TestHost::of("");
+    host.plug("webhook_echo", &bad("webhook_echo")).await.unwrap();
     let receive = async |path: &str| {
         let request = WebRequest { method: "GET".to_owned(), path: path.to_owned(), ..WebRequest::default() };
-        bench.registry.receive(&bench.board, "webhook_echo", &request).await
+        host.registry.receive(&host.board, "webhook_echo", &request).await
     };
     assert_eq!(read(&receive("/a/b").await.unwrap()), (200, "GET /a/b ?\n\n\n".to_owned()));
     assert_eq!(receive("/sorry").await, Err(CallError::Plugin("the key is at /home/ada".to_owned())));
     let error = receive("/big").await.unwrap_err().to_string();
     assert!(error.contains("`reply`"), "{error}");
     assert!(matches!(receive("/trap").await, Err(CallError::Trap(why)) if why.contains("the door fell on it")));
-    assert_eq!(bench.status("webhook_echo").0, "failing");
+    assert_eq!(host.status("webhook_echo").0, "failing");
 }

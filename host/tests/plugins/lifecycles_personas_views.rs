@@ -21,59 +21,59 @@ fn idle_for(seconds: u64) -> Load {
 
 #[tokio::test]
 async fn the_default_policy_suspends_at_the_idle_timeout() {
-    let bench = TestHost::standard().await;
-    let view = session("alpha", &bench.caller);
-    let review = |seconds| bench.registry.review(&bench.board, "lifecycle", &view, idle_for(seconds));
+    let host = TestHost::standard().await;
+    let view = session("alpha", &host.caller);
+    let review = |seconds| host.registry.review(&host.board, "lifecycle", &view, idle_for(seconds));
     assert_eq!(review(0).await, Ok(Verdict::SuspendAfter(Duration::from_secs(600))));
     assert_eq!(review(600).await, Ok(Verdict::Suspend));
-    let notice = |seconds| bench.registry.resume_notice(&bench.board, "lifecycle", &view, idle_for(seconds));
+    let notice = |seconds| host.registry.resume_notice(&host.board, "lifecycle", &view, idle_for(seconds));
     assert_eq!(notice(60).await, Ok(Some("Resuming session...".to_owned())));
     assert_eq!(notice(15 * 60).await, Ok(Some("Resuming session (idle for 15 min)...".to_owned())));
 }
 
 #[tokio::test]
 async fn a_new_policy_decides_the_next_review() {
-    let mut bench = TestHost::new();
-    let view = session("alpha", &bench.caller);
-    let (registry, board) = (Arc::clone(&bench.registry), Arc::clone(&bench.board));
+    let mut host = TestHost::new();
+    let view = session("alpha", &host.caller);
+    let (registry, board) = (Arc::clone(&host.registry), Arc::clone(&host.board));
     let review = || registry.review(&board, "lifecycle", &view, idle_for(5));
     assert_eq!(review().await, Err(CallError::NotOffered("lifecycle")));
-    bench.plug("lifecycle", &standard("lifecycle")).await.unwrap();
+    host.plug("lifecycle", &standard("lifecycle")).await.unwrap();
     assert_eq!(review().await, Ok(Verdict::SuspendAfter(Duration::from_secs(595))));
-    bench.plug("lifecycle", &bad("one_second_policy")).await.unwrap();
+    host.plug("lifecycle", &bad("one_second_policy")).await.unwrap();
     assert_eq!(review().await, Ok(Verdict::SuspendAfter(Duration::from_secs(1))));
-    bench.configure("[plugins.lifecycle.config]\ntraps = true");
-    bench.plug("lifecycle", &bad("one_second_policy")).await.unwrap();
+    host.configure("[plugins.lifecycle.config]\ntraps = true");
+    host.plug("lifecycle", &bad("one_second_policy")).await.unwrap();
     assert!(matches!(review().await, Err(CallError::Trap(_))));
-    assert_eq!(bench.status("lifecycle").0, "failing");
-    bench.plug("lifecycle", &bad("echo")).await.unwrap();
+    assert_eq!(host.status("lifecycle").0, "failing");
+    host.plug("lifecycle", &bad("echo")).await.unwrap();
     assert_eq!(review().await, Err(CallError::NotOffered("lifecycle")));
 }
 
 #[tokio::test]
 async fn a_persona_is_resolved_from_the_configuration() {
-    let bench = TestHost::standard().await;
-    let view = session("alpha", &bench.caller);
-    let brief = bench.registry.resolve(&bench.board, "brainstorm", &view).await.unwrap();
+    let host = TestHost::standard().await;
+    let view = session("alpha", &host.caller);
+    let brief = host.registry.resolve(&host.board, "brainstorm", &view).await.unwrap();
     assert!(brief.instructions.starts_with("You help to find ideas."), "{brief:?}");
     assert_eq!((brief.idle_timeout, brief.model, brief.greeting), (Some(Duration::from_secs(1800)), None, None));
-    let why = bench.registry.resolve(&bench.board, "poet", &view).await.unwrap_err();
+    let why = host.registry.resolve(&host.board, "poet", &view).await.unwrap_err();
     assert_eq!(why, CallError::Plugin("persona 'poet' does not exist any more".to_owned()));
 }
 
 #[tokio::test]
 async fn a_persona_name_may_have_capitals_and_underscores() {
-    let bench = TestHost::of("[plugins.persona.config.personas.Code-Review_2]\ninstructions = \"Review.\"");
-    bench.plug("persona", &standard("persona")).await.unwrap();
-    assert!(bench.registry.snapshot().persona("Code-Review_2").is_some());
+    let host = TestHost::of("[plugins.persona.config.personas.Code-Review_2]\ninstructions = \"Review.\"");
+    host.plug("persona", &standard("persona")).await.unwrap();
+    assert!(host.registry.snapshot().persona("Code-Review_2").is_some());
 }
 
 #[tokio::test]
 async fn a_persona_model_that_looks_like_an_option_is_refused() {
-    let bench = TestHost::of("[plugins.persona.config.personas.x]\ninstructions = \"Help.\"\nmodel = \"--print\"");
-    bench.plug("persona", &standard("persona")).await.unwrap();
-    let view = session("alpha", &bench.caller);
-    let why = bench.registry.resolve(&bench.board, "x", &view).await.unwrap_err();
+    let host = TestHost::of("[plugins.persona.config.personas.x]\ninstructions = \"Help.\"\nmodel = \"--print\"");
+    host.plug("persona", &standard("persona")).await.unwrap();
+    let view = session("alpha", &host.caller);
+    let why = host.registry.resolve(&host.board, "x", &view).await.unwrap_err();
     let CallError::Plugin(text) = &why else { panic!("{why:?}") };
     assert!(text.contains("is not a valid model name"), "{text}");
 }
@@ -83,17 +83,17 @@ fn turn(parts: Vec<TurnPart>, state: TurnState) -> Turn {
     Turn { parts, state, ..Turn::new(PromptId("1".to_owned()), Place::new("console", "local"), began) }
 }
 
-async fn shown(bench: &TestHost, turn: &Turn) -> (Option<String>, Vec<String>) {
-    let view = session("alpha", &bench.caller);
+async fn shown(host: &TestHost, turn: &Turn) -> (Option<String>, Vec<String>) {
+    let view = session("alpha", &host.caller);
     let limits = ViewLimits { front_end: "console".to_owned(), text_units: 4096 };
     let TurnFrame { live, messages } =
-        bench.registry.render("normal", RenderInput { turn, session: &view, now: NOW }, &limits).await.unwrap();
+        host.registry.render("normal", RenderInput { turn, session: &view, now: NOW }, &limits).await.unwrap();
     (live, messages.into_iter().map(|message| message.text).collect())
 }
 
 #[tokio::test]
 async fn the_next_frame_uses_a_new_view() {
-    let bench = TestHost::standard().await;
+    let host = TestHost::standard().await;
     let action = Action {
         id: "1".to_owned(),
         kind: "tool".to_owned(),
@@ -103,31 +103,32 @@ async fn the_next_frame_uses_a_new_view() {
     };
     let parts = vec![TurnPart::Text("I look.".to_owned()), TurnPart::Action(action)];
     let running = turn(parts.clone(), TurnState::Running);
-    assert_eq!(shown(&bench, &turn(vec![], TurnState::Running)).await, (Some("Thinking… 12 s".to_owned()), vec![]));
-    assert_eq!(shown(&bench, &running).await, (Some("Read a.rs… 12 s".to_owned()), vec!["I look.\n".to_owned()]));
-    assert_eq!(shown(&bench, &turn(parts.clone(), TurnState::Done)).await, (None, vec!["I look.".to_owned()]));
+    assert_eq!(shown(&host, &turn(vec![], TurnState::Running)).await, (Some("Thinking… 12 s".to_owned()), vec![]));
+    assert_eq!(shown(&host, &running).await, (Some("Read a.rs… 12 s".to_owned()), vec!["I look.\n".to_owned()]));
+    assert_eq!(shown(&host, &turn(parts.clone(), TurnState::Done)).await, (None, vec!["I look.".to_owned()]));
     let failed = turn(parts, TurnState::Failed("it died".to_owned()));
-    assert_eq!(shown(&bench, &failed).await, (None, vec!["I look.\n\n⚠ it died".to_owned()]));
-    bench.plug("views", &bad("uppercase_view")).await.unwrap();
-    assert_eq!(shown(&bench, &running).await, (None, vec!["I LOOK.".to_owned()]));
+    assert_eq!(shown(&host, &failed).await, (None, vec!["I look.\n\n⚠ it died".to_owned()]));
+    host.plug("views", &bad("uppercase_view")).await.unwrap();
+    assert_eq!(shown(&host, &running).await, (None, vec!["I LOOK.".to_owned()]));
 }
 
 #[tokio::test]
 async fn a_view_accepts_a_long_answer() {
     // How long it computes is the machine's.
-    let bench = TestHost::of("[plugins.views]\ntime = \"5m\"");
-    bench.plug("views", &standard("views")).await.unwrap();
+    let host = TestHost::of("[plugins.views]\ntime = \"5m\"");
+    host.plug("views", &standard("views")).await.unwrap();
     let long = "line of an answer\n".repeat(200_000);
-    let (_, messages) = shown(&bench, &turn(vec![TurnPart::Text(long.clone())], TurnState::Done)).await;
+    let (_, messages) = shown(&host, &turn(vec![TurnPart::Text(long.clone())], TurnState::Done)).await;
     assert_eq!(messages, [long.trim_end()]);
 }
 
 #[tokio::test]
 async fn an_unknown_view_mode_is_reported() {
-    let bench = TestHost::standard().await;
-    let view = session("alpha", &bench.caller);
+    let host = TestHost::standard().await;
+    let view = session("alpha", &host.caller);
     let limits = ViewLimits { front_end: "console".to_owned(), text_units: 4096 };
     let shown = turn(vec![], TurnState::Running);
-    let told = bench.registry.render("fancy", RenderInput { turn: &shown, session: &view, now: NOW }, &limits).await;
-    assert_eq!(told, Err(CallError::NotOffered("view")));
+    let text_shown =
+        host.registry.render("fancy", RenderInput { turn: &shown, session: &view, now: NOW }, &limits).await;
+    assert_eq!(text_shown, Err(CallError::NotOffered("view")));
 }

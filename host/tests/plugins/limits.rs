@@ -13,16 +13,16 @@ use crate::{
 
 /// Activates the plugin with `limits`. The limits that aren't tested are generous.
 async fn exceeds_limits(limits: &str) -> TestHost {
-    let bench = TestHost::of(&format!("[plugins.exceeds_limits]\n{limits}"));
-    bench.plug("exceeds_limits", &bad("exceeds_limits")).await.unwrap();
-    bench
+    let host = TestHost::of(&format!("[plugins.exceeds_limits]\n{limits}"));
+    host.plug("exceeds_limits", &bad("exceeds_limits")).await.unwrap();
+    host
 }
 
 /// Returns the error of `/line`, and checks that the plugin answers again afterwards.
-async fn told(bench: &TestHost, line: &str) -> String {
-    let error = bench.call(line).await.expect_err("it misbehaves");
-    assert_eq!(bench.read("ok").await, "ok", "after /{line}");
-    let (health, note) = bench.status("exceeds_limits");
+async fn wait_for(host: &TestHost, line: &str) -> String {
+    let error = host.call(line).await.expect_err("it misbehaves");
+    assert_eq!(host.read("ok").await, "ok", "after /{line}");
+    let (health, note) = host.status("exceeds_limits");
     assert_eq!(health, "failing");
     assert!(note.contains(&error.to_string()), "{note}");
     error.to_string()
@@ -34,27 +34,27 @@ fn over(limit: &str) -> String {
 
 #[tokio::test]
 async fn a_trap_ends_only_its_call() {
-    let bench = exceeds_limits("").await;
-    let told = told(&bench, "trap").await;
-    assert_eq!(told, "trapped: wasm trap: wasm `unreachable` instruction executed");
-    assert_eq!(bench.status("exceeds_limits").1, format!("1 failed call, the last one {told}"));
+    let host = exceeds_limits("").await;
+    let shown = wait_for(&host, "trap").await;
+    assert_eq!(shown, "trapped: wasm trap: wasm `unreachable` instruction executed");
+    assert_eq!(host.status("exceeds_limits").1, format!("1 failed call, the last one {shown}"));
 }
 
 #[tokio::test]
 async fn a_panic_is_reported_with_its_message_and_location() {
-    let told = told(&exceeds_limits("").await, "panic").await;
-    assert!(told.contains("as it was asked to"), "{told}");
-    assert!(told.contains("exceeds_limits/src/lib.rs:"), "{told}");
-    assert!(!told.contains('\n') && !told.contains("RUST_BACKTRACE"), "{told}");
+    let shown = wait_for(&exceeds_limits("").await, "panic").await;
+    assert!(shown.contains("as it was asked to"), "{shown}");
+    assert!(shown.contains("exceeds_limits/src/lib.rs:"), "{shown}");
+    assert!(!shown.contains('\n') && !shown.contains("RUST_BACKTRACE"), "{shown}");
 }
 
 #[tokio::test]
 async fn a_panic_message_is_short_and_excludes_other_output() {
-    let bench = exceeds_limits("").await;
+    let host = exceeds_limits("").await;
     let log = captured_log::start();
-    let told = told(&bench, "tirade").await;
-    assert!(told.starts_with("trapped: panicked at ") && told.contains("exceeds_limits/src/lib.rs:"), "{told}");
-    assert!(!told.contains("before") && told.ends_with('…') && told.len() < 500, "{told}");
+    let shown = wait_for(&host, "tirade").await;
+    assert!(shown.starts_with("trapped: panicked at ") && shown.contains("exceeds_limits/src/lib.rs:"), "{shown}");
+    assert!(!shown.contains("before") && shown.ends_with('…') && shown.len() < 500, "{shown}");
     let log = log.text();
     assert_eq!(log.matches("the end of it").count(), 1, "the log has each line once: {log}");
     assert!(log.contains("printed before"), "{log}");
@@ -62,14 +62,14 @@ async fn a_panic_message_is_short_and_excludes_other_output() {
 
 #[tokio::test]
 async fn an_endless_loop_ends_at_the_time_limit() {
-    let bench = Arc::new(exceeds_limits("time = \"1s\"").await);
+    let host = Arc::new(exceeds_limits("time = \"1s\"").await);
     let spinning = tokio::spawn({
-        let bench = Arc::clone(&bench);
-        async move { bench.call("spin").await }
+        let host = Arc::clone(&host);
+        async move { host.call("spin").await }
     });
     let mut answers = 0;
     while !spinning.is_finished() {
-        assert_eq!(bench.read("ok").await, "ok");
+        assert_eq!(host.read("ok").await, "ok");
         answers += 1;
         tokio::task::yield_now().await;
     }
@@ -80,14 +80,14 @@ async fn an_endless_loop_ends_at_the_time_limit() {
 
 #[tokio::test]
 async fn an_allocation_loop_ends_at_the_memory_limit() {
-    assert_eq!(told(&exceeds_limits("memory = \"16MiB\"\ntime = \"5m\"").await, "grow").await, over("memory"));
+    assert_eq!(wait_for(&exceeds_limits("memory = \"16MiB\"\ntime = \"5m\"").await, "grow").await, over("memory"));
 }
 
 #[tokio::test]
 async fn an_oversized_reply_is_refused() {
     // The plugin may allocate 100 MB, but not return them.
-    let bench = exceeds_limits("memory = \"256MiB\"\ntime = \"5m\"\nreply = \"64KiB\"").await;
-    assert_eq!(told(&bench, "huge").await, over("reply"));
+    let host = exceeds_limits("memory = \"256MiB\"\ntime = \"5m\"\nreply = \"64KiB\"").await;
+    assert_eq!(wait_for(&host, "huge").await, over("reply"));
 }
 
 #[tokio::test]
@@ -96,29 +96,29 @@ async fn persona_settings_and_errors_count_as_a_reply() {
     let table = format!(
         "[plugins.persona]\nreply = \"2KiB\"\n[plugins.persona.config.personas.poet]\ninstructions = \"{long}\""
     );
-    let bench = TestHost::of(&table);
-    bench.plug("persona", &standard("persona")).await.unwrap();
-    let view = session("alpha", &bench.caller);
-    let error = bench.registry.resolve(&bench.board, "poet", &view).await.unwrap_err();
+    let host = TestHost::of(&table);
+    host.plug("persona", &standard("persona")).await.unwrap();
+    let view = session("alpha", &host.caller);
+    let error = host.registry.resolve(&host.board, "poet", &view).await.unwrap_err();
     assert_eq!(error.to_string(), over("reply").replace("exceeds_limits", "persona"));
-    assert_eq!(bench.status("persona").0, "failing");
+    assert_eq!(host.status("persona").0, "failing");
 
-    let bench = TestHost::of("[plugins.any_output]\ngrants = [\"chat\"]\nreply = \"1KiB\"");
-    bench.plug("any_output", &bad("any_output")).await.unwrap();
-    let error = bench.call(&format!("any_output fail {long}")).await.unwrap_err();
+    let host = TestHost::of("[plugins.any_output]\ngrants = [\"chat\"]\nreply = \"1KiB\"");
+    host.plug("any_output", &bad("any_output")).await.unwrap();
+    let error = host.call(&format!("any_output fail {long}")).await.unwrap_err();
     assert_eq!(error.to_string(), over("reply").replace("exceeds_limits", "any_output"));
 }
 
 #[tokio::test]
 async fn too_many_host_calls_end_the_call() {
-    assert_eq!(told(&exceeds_limits("calls = 1000\ntime = \"5m\"").await, "calls").await, over("calls"));
+    assert_eq!(wait_for(&exceeds_limits("calls = 1000\ntime = \"5m\"").await, "calls").await, over("calls"));
 }
 
 #[tokio::test]
 async fn log_lines_over_the_limit_are_dropped() {
-    let bench = exceeds_limits("log = 7\ntime = \"5m\"").await;
+    let host = exceeds_limits("log = 7\ntime = \"5m\"").await;
     let log = captured_log::start();
-    assert_eq!(bench.read("flood").await, "survived");
+    assert_eq!(host.read("flood").await, "survived");
     let written = log.text();
     assert_eq!(written.matches("plugin message").count(), 7, "{written}");
     assert_eq!(written.matches("exceeded its `log` limit").count(), 1, "{written}");
@@ -127,26 +127,25 @@ async fn log_lines_over_the_limit_are_dropped() {
 
 #[tokio::test]
 async fn limits_are_per_plugin_and_change_at_once() {
-    let mut bench = TestHost::of("[plugins]\ncalls = 10\n[plugins.exceeds_limits]\ncalls = 2000000\ntime = \"5m\"");
-    bench.plug("exceeds_limits", &bad("exceeds_limits")).await.unwrap();
-    assert_eq!(bench.read("calls").await, "survived");
-    bench.configure("[plugins]\ncalls = 10");
-    bench
-        .registry
-        .reconfigure("exceeds_limits", &bench.settings("exceeds_limits"), crate::fake_sessions::NOW)
+    let mut host = TestHost::of("[plugins]\ncalls = 10\n[plugins.exceeds_limits]\ncalls = 2000000\ntime = \"5m\"");
+    host.plug("exceeds_limits", &bad("exceeds_limits")).await.unwrap();
+    assert_eq!(host.read("calls").await, "survived");
+    host.configure("[plugins]\ncalls = 10");
+    host.registry
+        .reconfigure("exceeds_limits", &host.settings("exceeds_limits"), crate::fake_sessions::NOW)
         .await
         .unwrap();
-    assert_eq!(bench.call("calls").await.unwrap_err().to_string(), over("calls"));
+    assert_eq!(host.call("calls").await.unwrap_err().to_string(), over("calls"));
 }
 
 #[tokio::test]
 async fn calls_over_the_concurrency_limit_wait() {
-    let bench = Arc::new(TestHost::new());
-    bench.plug("echo", &bad("echo")).await.unwrap();
+    let host = Arc::new(TestHost::new());
+    host.plug("echo", &bad("echo")).await.unwrap();
     let calls: Vec<_> = (0..200)
         .map(|number| {
-            let bench = Arc::clone(&bench);
-            tokio::spawn(async move { bench.call(&format!("echo {number}")).await })
+            let host = Arc::clone(&host);
+            tokio::spawn(async move { host.call(&format!("echo {number}")).await })
         })
         .collect();
     for (number, call) in calls.into_iter().enumerate() {
@@ -156,7 +155,7 @@ async fn calls_over_the_concurrency_limit_wait() {
 
 #[tokio::test]
 async fn an_error_returned_by_a_plugin_is_not_a_failure() {
-    let bench = TestHost::standard().await;
-    assert!(matches!(bench.call("timeout").await, Err(CallError::Plugin(_))));
-    assert_eq!(bench.status("timeout"), ("ok".to_owned(), String::new()));
+    let host = TestHost::standard().await;
+    assert!(matches!(host.call("timeout").await, Err(CallError::Plugin(_))));
+    assert_eq!(host.status("timeout"), ("ok".to_owned(), String::new()));
 }

@@ -21,9 +21,9 @@ pub mod tls;
 
 /// Activates the plugin `http_client`, with access to `http`; `more` is added to its table.
 pub async fn http_client(http: &[String], more: &str) -> TestHost {
-    let bench = TestHost::of(&table(http, more));
-    bench.plug("http_client", &bad("http_client")).await.unwrap_or_else(|refused| panic!("{refused}"));
-    bench
+    let host = TestHost::of(&table(http, more));
+    host.plug("http_client", &bad("http_client")).await.unwrap_or_else(|refused| panic!("{refused}"));
+    host
 }
 
 /// Returns its configuration. The file of its secret is kept until the process exits.
@@ -75,9 +75,9 @@ fn mirror(heard: Arc<Mutex<Vec<String>>>) -> Router {
         let mut lines = vec![format!("{method} {uri}")];
         lines.extend(headers.iter().map(|(name, value)| format!("{name}: {}", shown(value.as_bytes()))));
         lines.push(shown(&body));
-        let told = lines.join("\n");
-        heard.lock().unwrap().push(told.clone());
-        told
+        let message = lines.join("\n");
+        heard.lock().unwrap().push(message.clone());
+        message
     };
     Router::new().fallback(answer)
 }

@@ -14,10 +14,10 @@ use crate::{
 };
 
 async fn tricky(own: &str) -> TestHost {
-    let bench = TestHost::of(&format!("[plugins.any_output]\ngrants = [\"chat\"]\n{own}"));
-    bench.plug("sessions", &standard("sessions")).await.unwrap();
-    bench.plug("any_output", &bad("any_output")).await.unwrap();
-    bench
+    let test_host = TestHost::of(&format!("[plugins.any_output]\ngrants = [\"chat\"]\n{own}"));
+    test_host.plug("sessions", &standard("sessions")).await.unwrap();
+    test_host.plug("any_output", &bad("any_output")).await.unwrap();
+    test_host
 }
 
 fn shown(reply: &Reply) -> Vec<&str> {
@@ -26,25 +26,25 @@ fn shown(reply: &Reply) -> Vec<&str> {
 
 #[tokio::test]
 async fn a_button_runs_only_commands_of_its_plugin() {
-    let bench = tricky("").await;
+    let test_host = tricky("").await;
     let others =
         ["/plugins grant any_output 0123456789ab", "/retry alpha", "/sessions", "rm -r everything", "/nobody", ""];
     for line in others {
-        let reply = bench.call(&format!("any_output button {line}")).await.unwrap();
+        let reply = test_host.call(&format!("any_output button {line}")).await.unwrap();
         assert_eq!(shown(&reply), ["/any_output own"], "{line}");
         assert_eq!(reply.buttons.len(), 1, "there is no empty row");
         assert_eq!(reply.buttons[0][0].plugin.as_deref(), Some("any_output"), "the press is checked against it");
     }
-    let reply = bench.call("any_output button /any_output say hello").await.unwrap();
+    let reply = test_host.call("any_output button /any_output say hello").await.unwrap();
     assert_eq!(shown(&reply), ["/any_output say hello", "/any_output own"]);
 }
 
 #[tokio::test]
 async fn a_button_with_a_blank_label_shows_its_command() {
-    let bench = tricky("").await;
+    let test_host = tricky("").await;
     let log = captured_log::start();
     let label = async |label: &str| {
-        let reply = bench.call(&format!("any_output label {label}")).await.unwrap();
+        let reply = test_host.call(&format!("any_output label {label}")).await.unwrap();
         reply.buttons.iter().flatten().map(|button| button.label.clone()).collect::<Vec<_>>()
     };
     for blank in ["", "\u{a0}", "\u{200b}", "\u{2800}\u{3164}", "\u{202e}\u{2069}", "\u{fe0f}\u{200d}"] {
@@ -52,19 +52,22 @@ async fn a_button_with_a_blank_label_shows_its_command() {
     }
     assert_eq!(label("Own\u{202e} one").await, ["Own one"]);
     assert_eq!(label(&"l".repeat(200)).await, [format!("{}…", "l".repeat(99))]);
-    let told = log.text();
-    assert_eq!(told.matches("blank button label").count(), 1, "{told}");
-    assert!(told.contains("any_output") && told.contains("the label of \\\"/any_output own\\\" is blank"), "{told}");
+    let message = log.text();
+    assert_eq!(message.matches("blank button label").count(), 1, "{message}");
+    assert!(
+        message.contains("any_output") && message.contains("the label of \\\"/any_output own\\\" is blank"),
+        "{message}"
+    );
 }
 
 #[tokio::test]
 async fn a_message_has_100_buttons_at_most() {
-    let bench = tricky("").await;
+    let test_host = tricky("").await;
     let log = captured_log::start();
-    assert_eq!(shown(&bench.call("any_output buttons 100").await.unwrap()).len(), 100);
+    assert_eq!(shown(&test_host.call("any_output buttons 100").await.unwrap()).len(), 100);
     assert!(!log.text().contains("left out"));
     for _ in 0..2 {
-        let reply = bench.call("any_output buttons 500").await.unwrap();
+        let reply = test_host.call("any_output buttons 500").await.unwrap();
         assert_eq!((shown(&reply).len(), reply.buttons.len()), (100, 100), "there is no empty row");
         assert_eq!(shown(&reply)[99], "/any_output 99", "the first ones are kept");
     }
@@ -73,9 +76,9 @@ async fn a_message_has_100_buttons_at_most() {
 
 #[tokio::test]
 async fn a_post_has_only_buttons_of_its_plugin() {
-    let bench = tricky("").await;
-    bench.call("any_output post console local psst").await.unwrap();
-    let actions = bench.memory.take_actions();
+    let test_host = tricky("").await;
+    test_host.call("any_output post console local psst").await.unwrap();
+    let actions = test_host.memory.take_actions();
     let [RecordedAction::Posted(_, reply)] = actions.as_slice() else { panic!("{actions:?}") };
     assert_eq!((reply.text.as_str(), shown(reply)), ("psst", Vec::new()));
 }
@@ -89,36 +92,36 @@ fn said(outcome: Result<Reply, CallError>) -> String {
 
 #[tokio::test]
 async fn a_command_posts_only_to_its_callers_places() {
-    let mut bench = tricky("").await;
-    let refused = said(bench.call("any_output post telegram 99999 psst").await);
+    let mut test_host = tricky("").await;
+    let refused = said(test_host.call("any_output post telegram 99999 psst").await);
     assert!(refused.contains("telegram:99999 is not a chat of the caller"), "{refused}");
     let ann = person("telegram:2", Role::Member);
-    bench.place = Place::new("telegram", "2");
-    bench.call_as(&ann, "any_output post telegram 2 here").await.unwrap();
-    let refused = said(bench.call_as(&ann, "any_output post console local psst").await);
+    test_host.place = Place::new("telegram", "2");
+    test_host.call_as(&ann, "any_output post telegram 2 here").await.unwrap();
+    let refused = said(test_host.call_as(&ann, "any_output post console local psst").await);
     assert!(refused.contains("console:local is not a chat of the caller"), "{refused}");
-    bench.place = Place::new("telegram", "-100");
-    bench.call_as(&ann, "any_output post telegram 2 where she spoke before").await.unwrap();
-    assert_eq!(bench.memory.take_actions().len(), 2);
+    test_host.place = Place::new("telegram", "-100");
+    test_host.call_as(&ann, "any_output post telegram 2 where she spoke before").await.unwrap();
+    assert_eq!(test_host.memory.take_actions().len(), 2);
 }
 
 #[tokio::test]
 async fn the_posts_of_a_call_share_one_limit() {
-    let bench = tricky("reply = \"16KiB\"").await;
-    let refused = said(bench.call("any_output flood 9 10").await);
+    let test_host = tricky("reply = \"16KiB\"").await;
+    let refused = said(test_host.call("any_output flood 9 10").await);
     assert!(refused.starts_with("after 4: ") && refused.contains("`reply`") && refused.contains("16KiB"), "{refused}");
-    assert_eq!(bench.memory.take_actions().len(), 4);
-    assert!(said(bench.call("any_output flood 1 16385").await).starts_with("after 0: "));
-    assert!(said(bench.call("any_output flood 2 16384").await).starts_with("after 1: "));
-    assert_eq!(bench.memory.take_actions().len(), 1);
+    assert_eq!(test_host.memory.take_actions().len(), 4);
+    assert!(said(test_host.call("any_output flood 1 16385").await).starts_with("after 0: "));
+    assert!(said(test_host.call("any_output flood 2 16384").await).starts_with("after 1: "));
+    assert_eq!(test_host.memory.take_actions().len(), 1);
 }
 
 #[tokio::test]
 async fn summaries_and_usages_are_one_line() {
     let refused = async |own: &str| {
-        let bench =
+        let test_host =
             TestHost::of(&format!("[plugins.any_output]\ngrants = [\"chat\"]\n[plugins.any_output.config]\n{own}"));
-        bench.refused("any_output", &bad("any_output")).await
+        test_host.refused("any_output", &bad("any_output")).await
     };
     let long = format!("usage = \"{}\"", "u".repeat(257));
     for (own, why) in [
@@ -138,23 +141,23 @@ async fn summaries_and_usages_are_one_line() {
         ("usage = \"/any_outputs\"", "start it with /any_output"),
         ("more = 100", "it has more than the allowed 100 commands"),
     ] {
-        let told = refused(own).await;
-        assert!(told.contains(why), "{own}: {told}");
+        let message = refused(own).await;
+        assert!(message.contains(why), "{own}: {message}");
     }
     let persona = async |own: &str| {
         let table = "[plugins.persona.config.personas.poet]\ninstructions = \"Rhyme.\\nAlways.\"";
-        let bench = TestHost::of(&format!("{table}\n{own}"));
-        bench.plug("persona", &standard("persona")).await.unwrap();
-        let table = bench.registry.snapshot();
+        let test_host = TestHost::of(&format!("{table}\n{own}"));
+        test_host.plug("persona", &standard("persona")).await.unwrap();
+        let table = test_host.registry.snapshot();
         let poet = table.personas().find(|choice| choice.name == "poet").unwrap();
         poet.description.clone()
     };
     assert_eq!(persona("description = \"a\\u202eb\"").await, "ab");
     assert_eq!(persona("description = \"\"\"\nSpeaks\n  in verse\n\"\"\"").await, "Speaks in verse");
     assert_eq!(persona("").await, "Rhyme.");
-    let bench = TestHost::of("[plugins.any_output]\ngrants = [\"chat\"]\n[plugins.any_output.config]\nmore = 99");
-    bench.plug("any_output", &bad("any_output")).await.unwrap();
-    assert_eq!(bench.registry.snapshot().commands().count(), 100);
+    let test_host = TestHost::of("[plugins.any_output]\ngrants = [\"chat\"]\n[plugins.any_output.config]\nmore = 99");
+    test_host.plug("any_output", &bad("any_output")).await.unwrap();
+    assert_eq!(test_host.registry.snapshot().commands().count(), 100);
 }
 
 #[tokio::test]
@@ -164,18 +167,18 @@ async fn untrusted_text_stays_inside_the_host_message() {
             "[plugins.any_output]\ngrants = [\"chat\"]\n[plugins.any_output.config]\nfails = \"{why}\""
         ))
     };
-    let told = fails("it is old.\\n\\nPlugin 'x' is granted all.\\u001b[1A\\u202e")
+    let message = fails("it is old.\\n\\nPlugin 'x' is granted all.\\u001b[1A\\u202e")
         .refused("any_output", &bad("any_output"))
         .await;
     let expected = "returned an error: it is old.  Plugin 'x' is granted all.[1A; correct [plugins.any_output.config]";
-    assert!(told.ends_with(expected), "{told:?}");
-    let told = fails(&"x".repeat(5_000)).refused("any_output", &bad("any_output")).await;
-    assert!(told.len() < UNTRUSTED_LENGTH + 200 && told.contains('…'), "{told}");
-    let bench = tricky("").await;
-    let Err(CallError::Trap(why)) = bench.call("any_output panic one\\n2026-11-21 WARN two\\e[2J").await else {
+    assert!(message.ends_with(expected), "{message:?}");
+    let message = fails(&"x".repeat(5_000)).refused("any_output", &bad("any_output")).await;
+    assert!(message.len() < UNTRUSTED_LENGTH + 200 && message.contains('…'), "{message}");
+    let test_host = tricky("").await;
+    let Err(CallError::Trap(why)) = test_host.call("any_output panic one\\n2026-11-21 WARN two\\e[2J").await else {
         panic!()
     };
     assert!(why.contains("one 2026-11-21 WARN two\\u{1b}[2J") && !why.contains(char::is_control), "{why:?}");
-    let (_, note) = bench.status("any_output");
+    let (_, note) = test_host.status("any_output");
     assert!(note.contains("WARN two") && !note.contains(char::is_control), "{note:?}");
 }

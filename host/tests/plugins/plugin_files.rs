@@ -32,7 +32,7 @@ struct World {
     _folder: TempDir,
     plugins: PathBuf,
     store: Store,
-    bench: TestHost,
+    test_host: TestHost,
 }
 
 impl World {
@@ -42,7 +42,7 @@ impl World {
         let plugins = folder.path().join("plugins");
         fs::create_dir(&plugins).unwrap();
         let (store, _) = cordboard_store::open(&folder.path().join("state")).unwrap();
-        Self { _folder: folder, plugins, store, bench: TestHost::new() }
+        Self { _folder: folder, plugins, store, test_host: TestHost::new() }
     }
 
     fn save(&self, name: &str, wasm: &[u8]) {
@@ -53,7 +53,7 @@ impl World {
     async fn start(&self) -> (Rollout, Vec<RejectedFile>) {
         let (folder, decisions) = (Some(self.plugins.clone()), Decisions::default());
         let resources = Resources { registry: empty_registry(), folder, store: Some(self.store.clone()), decisions };
-        let config = LiveConfig::new(self.bench.config.clone());
+        let config = LiveConfig::new(self.test_host.config.clone());
         let mut rollout = Rollout::new(resources, Arc::new(move |name: &str| config.plugin(name)), Clock::system());
         let turned = rollout.start().await;
         (rollout, turned)
@@ -120,7 +120,7 @@ async fn a_plugin_is_deactivated_with_its_file() {
     let world = World::new();
     world.save("echo", &bad("echo"));
     let (mut rollout, _) = world.start().await;
-    assert_eq!(echo(&rollout, &world.bench.board).await, "v1: x");
+    assert_eq!(echo(&rollout, &world.test_host.board).await, "v1: x");
     world.remove(&mut rollout, "echo").await;
     assert!(rollout.registry.snapshot().entry("echo").is_none());
 }
@@ -132,13 +132,13 @@ async fn a_bad_file_at_the_start_keeps_the_last_good_version() {
     world.save_new(&mut rollout, "echo", &bad("echo")).await.unwrap();
     world.save_new(&mut rollout, "echo", &bad("echo_v2")).await.unwrap();
     let why = world.save_new(&mut rollout, "echo", b"half").await.unwrap_err();
-    assert_eq!(echo(&rollout, &world.bench.board).await, "v2: x");
+    assert_eq!(echo(&rollout, &world.test_host.board).await, "v2: x");
 
     let (rollout, turned) = world.start().await;
     assert_eq!(turned, [("echo".to_owned(), why)]);
-    assert_eq!(echo(&rollout, &world.bench.board).await, "v2: x");
-    let (health, told) = note(&rollout, "echo");
-    assert!(health == "update rejected" && told.contains("it is not a WebAssembly component"), "{told}");
+    assert_eq!(echo(&rollout, &world.test_host.board).await, "v2: x");
+    let (health, shown) = note(&rollout, "echo");
+    assert!(health == "update rejected" && shown.contains("it is not a WebAssembly component"), "{shown}");
 }
 
 #[tokio::test]
@@ -160,14 +160,14 @@ async fn a_bad_file_without_an_earlier_version_is_listed() {
     world.save("half", &bad("echo")[..1000]);
     let (rollout, turned) = world.start().await;
     assert_eq!(turned.len(), 1);
-    let (health, told) = note(&rollout, "half");
-    assert!(health == "rejected" && told.starts_with("it did not compile: "), "{told}");
+    let (health, shown) = note(&rollout, "half");
+    assert!(health == "rejected" && shown.starts_with("it did not compile: "), "{shown}");
 }
 
 #[tokio::test]
 async fn a_plugin_cannot_take_a_standard_command() {
     let mut world = World::new();
-    world.bench.configure("[plugins.a-clash.config]\nspecs = \"taken\"");
+    world.test_host.configure("[plugins.a-clash.config]\nspecs = \"taken\"");
     world.save("a-clash", &bad("specs_fail"));
     let (rollout, turned) = world.start().await;
     assert_eq!(turned.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["a-clash"]);
@@ -206,7 +206,7 @@ async fn a_rejected_file_leaks_no_memory() {
 async fn compiled_code_is_loaded_from_the_cache() {
     let world = World::new();
     let cache = world.plugins.join("../state/cache");
-    let settings = world.bench.settings("echo");
+    let settings = world.test_host.settings("echo");
     let start = |program: &str| cordboard_runtime::Registry::start(cache.clone(), program.into(), 4).unwrap();
     start(env!("CARGO_BIN_EXE_cordboard")).activate_wasm("echo", &bad("echo"), &settings, NOW).await.unwrap();
     let without = start("/nonexistent");
@@ -235,7 +235,7 @@ async fn compiled_code_is_loaded_from_the_cache() {
 async fn a_failed_compiler_is_reported_with_the_remedy() {
     let world = World::new();
     let again = "type /plugins reload echo";
-    for (script, told) in [
+    for (script, shown) in [
         ("kill -9 $$", "its compiler was killed, probably because memory ran out; free some memory"),
         (
             "echo 'memory allocation of 9 bytes failed' >&2; kill -ABRT $$",
@@ -249,8 +249,8 @@ async fn a_failed_compiler_is_reported_with_the_remedy() {
         fs::write(&program, format!("#!/bin/sh\ncat >/dev/null\n{script}\n")).unwrap();
         fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
         let registry = cordboard_runtime::Registry::start(world.plugins.join("../cache"), program, 4).unwrap();
-        let settings = world.bench.settings("echo");
+        let settings = world.test_host.settings("echo");
         let why = registry.activate_wasm("echo", &bad("echo"), &settings, NOW).await.unwrap_err().to_string();
-        assert!(why.starts_with(&format!("it did not compile: {told}")) && why.contains(again), "{script}: {why}");
+        assert!(why.starts_with(&format!("it did not compile: {shown}")) && why.contains(again), "{script}: {why}");
     }
 }

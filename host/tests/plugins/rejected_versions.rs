@@ -9,19 +9,19 @@ use crate::{
 
 /// Rejects `wasm` as a new version of an active plugin, and returns the reason.
 async fn refused(wasm: &[u8]) -> String {
-    let bench = TestHost::new();
-    bench.plug("echo", &bad("echo")).await.unwrap();
-    let why = bench.refused("echo", wasm).await;
-    assert_eq!(bench.read("echo hello").await, "v1: hello");
-    let (health, note) = bench.status("echo");
+    let test_host = TestHost::new();
+    test_host.plug("echo", &bad("echo")).await.unwrap();
+    let why = test_host.refused("echo", wasm).await;
+    assert_eq!(test_host.read("echo hello").await, "v1: hello");
+    let (health, note) = test_host.status("echo");
     assert_eq!(
         (health.as_str(), note),
         ("update rejected", format!("version {} was rejected: {why}", &digest(wasm)[..12]))
     );
     // The good version again: the rejection is cleared, and it was active all the time.
-    assert_eq!(bench.plug("echo", &bad("echo")).await.unwrap(), Activation::Unchanged);
-    assert_eq!(bench.status("echo"), ("ok".to_owned(), String::new()));
-    assert_eq!(bench.registry.snapshot().version("echo").unwrap().generation, 1);
+    assert_eq!(test_host.plug("echo", &bad("echo")).await.unwrap(), Activation::Unchanged);
+    assert_eq!(test_host.status("echo"), ("ok".to_owned(), String::new()));
+    assert_eq!(test_host.registry.snapshot().version("echo").unwrap().generation, 1);
     why
 }
 
@@ -54,11 +54,11 @@ async fn a_truncated_file_is_reported_as_truncated() {
 #[tokio::test]
 async fn a_byte_after_a_component_is_named() {
     let whole = bad("echo_v2");
-    let told = format!(
+    let shown = format!(
         "it did not compile: its last section ends at byte {}, and the rest (1 byte) is not a section; copy it again, or build it again",
         whole.len()
     );
-    assert_eq!(refused(&[&whole[..], b"\n"].concat()).await, told);
+    assert_eq!(refused(&[&whole[..], b"\n"].concat()).await, shown);
 }
 
 #[tokio::test]
@@ -182,8 +182,8 @@ async fn unknown_imports_are_named_with_the_remedy() {
         (function("acme:tools/saw", ""), format!("{lacks}acme:tools/saw"), "or build it without it"),
         ("(component (import \"launch\" (func)))".to_owned(), format!("{lacks}launch"), "or build it without it"),
     ] {
-        let bench = TestHost::new();
-        let why = bench.refused("echo", &wat(&text)).await;
+        let test_host = TestHost::new();
+        let why = test_host.refused("echo", &wat(&text)).await;
         assert!(why.starts_with(&begins) && why.ends_with(ends), "{text}: {why}");
     }
 }
@@ -191,87 +191,91 @@ async fn unknown_imports_are_named_with_the_remedy() {
 #[tokio::test]
 async fn a_failed_trial_rejects_the_version() {
     assert_eq!(refused(&bad("specs_fail")).await, "it failed its trial: it returned an error: it has nothing to say");
-    let bench = TestHost::of("[plugins.specs_fail.config]\nspecs = \"invalid\"");
-    let why = bench.refused("specs_fail", &bad("specs_fail")).await;
+    let test_host = TestHost::of("[plugins.specs_fail.config]\nspecs = \"invalid\"");
+    let why = test_host.refused("specs_fail", &bad("specs_fail")).await;
     assert_eq!(why, "\"Not A Name\" is not a command name: use 1 to 32 of a-z, 0-9 and '_'");
 }
 
 #[tokio::test]
 async fn a_command_conflict_names_both_plugins() {
-    let mut bench = TestHost::standard().await;
-    bench.configure("[plugins.specs_fail.config]\nspecs = \"taken\"");
-    let why = bench.refused("specs_fail", &bad("specs_fail")).await;
+    let mut test_host = TestHost::standard().await;
+    test_host.configure("[plugins.specs_fail.config]\nspecs = \"taken\"");
+    let why = test_host.refused("specs_fail", &bad("specs_fail")).await;
     assert_eq!(why, "it exports the command 'new', which plugin 'sessions' already exports: rename one of them");
-    assert_eq!(bench.status("specs_fail"), ("rejected".to_owned(), why));
-    assert_eq!(bench.read("new x").await, "Session 'x' created.");
-    let why = bench.refused("uppercase_view", &bad("uppercase_view")).await;
+    assert_eq!(test_host.status("specs_fail"), ("rejected".to_owned(), why));
+    assert_eq!(test_host.read("new x").await, "Session 'x' created.");
+    let why = test_host.refused("uppercase_view", &bad("uppercase_view")).await;
     assert_eq!(why, "it exports the mode 'normal', which plugin 'views' already exports: rename one of them");
 }
 
 #[tokio::test]
 async fn a_capability_is_granted_by_name() {
-    let mut bench = TestHost::new();
-    let why = bench.refused("needs_approval", &bad("needs_approval")).await;
+    let mut test_host = TestHost::new();
+    let why = test_host.refused("needs_approval", &bad("needs_approval")).await;
     let line = "[plugins.needs_approval] in the configuration: grants = [\"session-control\"]";
     assert_eq!(why, format!("it requests capabilities that it was not granted: session-control; add to {line}"));
     let version = digest(&bad("needs_approval"))[..12].to_owned();
     let note = format!("version {version} is pending approval: {why}; or type /plugins grant needs_approval {version}");
-    assert_eq!(bench.status("needs_approval"), ("pending approval".to_owned(), note));
+    assert_eq!(test_host.status("needs_approval"), ("pending approval".to_owned(), note));
     // Apply the configuration lines from the message.
     let (table, grants) = line.split_once(" in the configuration: ").unwrap();
-    bench.configure(&format!("{table}\n{grants}"));
-    bench.plug("needs_approval", &bad("needs_approval")).await.unwrap();
-    bench.memory.add(crate::fake_sessions::record("alpha", &bench.caller));
-    assert_eq!(bench.read("needs_approval alpha").await, "took alpha");
+    test_host.configure(&format!("{table}\n{grants}"));
+    test_host.plug("needs_approval", &bad("needs_approval")).await.unwrap();
+    test_host.memory.add(crate::fake_sessions::record("alpha", &test_host.caller));
+    assert_eq!(test_host.read("needs_approval alpha").await, "took alpha");
 }
 
 #[tokio::test]
 async fn the_proposed_line_keeps_earlier_grants() {
-    let bench = TestHost::of("[plugins.model]\ngrants = [\"chat\"]");
-    let why = bench.refused("model", &standard("model")).await;
+    let test_host = TestHost::of("[plugins.model]\ngrants = [\"chat\"]");
+    let why = test_host.refused("model", &standard("model")).await;
     assert!(why.ends_with("[plugins.model] in the configuration: grants = [\"chat\", \"session-control\"]"), "{why}");
 }
 
 #[tokio::test]
 async fn a_removed_grant_is_revoked_at_once() {
-    let mut bench = TestHost::of("[plugins.needs_approval]\ngrants = [\"session-control\"]");
-    bench.plug("needs_approval", &bad("needs_approval")).await.unwrap();
-    bench.configure("");
-    let settings = bench.settings("needs_approval");
-    let why = bench.registry.reconfigure("needs_approval", &settings, NOW).await.unwrap_err();
+    let mut test_host = TestHost::of("[plugins.needs_approval]\ngrants = [\"session-control\"]");
+    test_host.plug("needs_approval", &bad("needs_approval")).await.unwrap();
+    test_host.configure("");
+    let settings = test_host.settings("needs_approval");
+    let why = test_host.registry.reconfigure("needs_approval", &settings, NOW).await.unwrap_err();
     assert!(why.to_string().starts_with("it requests capabilities that it was not granted"), "{why}");
-    let (health, note) = bench.status("needs_approval");
+    let (health, note) = test_host.status("needs_approval");
     assert!(health == "pending approval" && note.contains(&why.to_string()), "{health}: {note}");
-    assert!(bench.registry.snapshot().command("needs_approval").is_none());
+    assert!(test_host.registry.snapshot().command("needs_approval").is_none());
 }
 
 #[tokio::test]
 async fn an_invalid_configuration_keeps_the_previous_one() {
-    let mut bench = TestHost::standard().await;
-    bench.configure("[plugins.persona.config.personas.poet]\ndescription = \"Rhymes\"");
-    let why = bench.registry.reconfigure("persona", &bench.settings("persona"), NOW).await.unwrap_err();
+    let mut test_host = TestHost::standard().await;
+    test_host.configure("[plugins.persona.config.personas.poet]\ndescription = \"Rhymes\"");
+    let why = test_host.registry.reconfigure("persona", &test_host.settings("persona"), NOW).await.unwrap_err();
     assert!(why.to_string().contains("missing field `instructions`"), "{why}");
     assert!(
-        bench
+        test_host
             .status("persona")
             .1
             .starts_with("its new configuration was rejected: it failed its trial: it returned an error: ")
     );
     assert!(
-        bench.registry.snapshot().persona("poet").is_none() && bench.registry.snapshot().persona("planner").is_some()
+        test_host.registry.snapshot().persona("poet").is_none()
+            && test_host.registry.snapshot().persona("planner").is_some()
     );
 
-    bench.configure("[plugins.persona.config.personas.poet]\ninstructions = \"Rhyme.\"");
-    assert_eq!(bench.registry.reconfigure("persona", &bench.settings("persona"), NOW).await.unwrap(), Activation::New);
-    assert!(bench.registry.snapshot().persona("poet").is_some());
-    assert_eq!(bench.status("persona"), ("ok".to_owned(), String::new()));
-
-    bench.configure("[plugins.persona.config.personas.poet]\ninstructions = 5");
-    bench.registry.reconfigure("persona", &bench.settings("persona"), NOW).await.unwrap_err();
-    bench.configure("[plugins.persona.config.personas.poet]\ninstructions = \"Rhyme.\"");
+    test_host.configure("[plugins.persona.config.personas.poet]\ninstructions = \"Rhyme.\"");
     assert_eq!(
-        bench.registry.reconfigure("persona", &bench.settings("persona"), NOW).await.unwrap(),
+        test_host.registry.reconfigure("persona", &test_host.settings("persona"), NOW).await.unwrap(),
+        Activation::New
+    );
+    assert!(test_host.registry.snapshot().persona("poet").is_some());
+    assert_eq!(test_host.status("persona"), ("ok".to_owned(), String::new()));
+
+    test_host.configure("[plugins.persona.config.personas.poet]\ninstructions = 5");
+    test_host.registry.reconfigure("persona", &test_host.settings("persona"), NOW).await.unwrap_err();
+    test_host.configure("[plugins.persona.config.personas.poet]\ninstructions = \"Rhyme.\"");
+    assert_eq!(
+        test_host.registry.reconfigure("persona", &test_host.settings("persona"), NOW).await.unwrap(),
         Activation::Unchanged
     );
-    assert_eq!(bench.status("persona"), ("ok".to_owned(), String::new()), "a restored file is not rejected");
+    assert_eq!(test_host.status("persona"), ("ok".to_owned(), String::new()), "a restored file is not rejected");
 }

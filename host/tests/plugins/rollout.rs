@@ -83,7 +83,7 @@ impl Notifier for Said {
 struct Rig {
     folder: Arc<TempDir>,
     config: String,
-    bench: TestHost,
+    test_host: TestHost,
     store: Store,
     said: Arc<Said>,
     news: mpsc::Sender<News>,
@@ -109,9 +109,9 @@ impl Rig {
         let plugins = folder.path().join("plugins");
         fs::create_dir_all(&plugins).unwrap();
         let (store, contents) = cordboard_store::open(&folder.path().join("state")).unwrap();
-        let mut bench = TestHost::of(config);
-        bench.registry = Arc::clone(&registry);
-        let live = LiveConfig::new(bench.config.clone());
+        let mut test_host = TestHost::of(config);
+        test_host.registry = Arc::clone(&registry);
+        let live = LiveConfig::new(test_host.config.clone());
         let asked = live.clone();
         let settings: Settings = Arc::new(move |name: &str| asked.plugin(name));
         let (plugins, stored) = (Some(plugins), Some(store.clone()));
@@ -121,12 +121,12 @@ impl Rig {
         let mut rollout = Rollout::new(resources, settings, Clock::system()).at_pace(pace);
         rollout.start().await;
         let (orders, receiver) = AdminCommands::channel();
-        bench.memory.set_admin_commands(orders);
+        test_host.memory.set_admin_commands(orders);
         let said = Arc::new(Said::default());
         rollout.set_notifier(Arc::clone(&said) as Arc<dyn Notifier>);
         let (news, heard) = mpsc::channel(64);
         let task = tokio::spawn(run(rollout, live, (heard, receiver)));
-        Self { folder, config: config.to_owned(), bench, store, said, news, task }
+        Self { folder, config: config.to_owned(), test_host, store, said, news, task }
     }
 
     /// Restarts the host on the same folder.
@@ -186,11 +186,11 @@ impl Rig {
     }
 
     fn serving(&self, name: &str) -> Option<String> {
-        self.bench.registry.snapshot().version(name).map(|one| one.digest.clone())
+        self.test_host.registry.snapshot().version(name).map(|one| one.digest.clone())
     }
 
     /// Waits for a line that contains this text, and removes it.
-    async fn told(&self, text: &str) -> String {
+    async fn wait_for(&self, text: &str) -> String {
         let found = || self.said.lines.lock().unwrap().iter().find(|line| line.contains(text)).cloned();
         let line = self.until(&format!("the word {text:?}"), found).await;
         self.said.lines.lock().unwrap().retain(|other| *other != line);
@@ -222,14 +222,14 @@ impl Rig {
 
     /// Returns the health and the note that `/plugins` shows.
     fn status(&self, name: &str) -> (String, String) {
-        self.bench.status(name)
+        self.test_host.status(name)
     }
 
     /// Types a line, or presses a button with it. If the command takes long on a busy machine, returns the
     /// notification of its outcome instead.
     async fn say(&self, line: &str) -> String {
         let earlier = self.said.lines.lock().unwrap().clone();
-        let said = self.bench.read(line.trim_start_matches('/')).await;
+        let said = self.test_host.read(line.trim_start_matches('/')).await;
         let Some((plugin, _)) = said.strip_suffix(COMPILING).and_then(|said| said.split_once("',")) else {
             return said;
         };

@@ -20,22 +20,22 @@ async fn sandbox_escape(mirror: &Mirror, limits: &str) -> Arc<TestHost> {
     let http = format!("http = [\"POST {}\"]", mirror.url("/echo"));
     let text =
         format!("[secrets]\ntoken = {secret:?}\n[plugins.sandbox_escape]\nsecrets = [\"token\"]\n{http}\n{limits}\n");
-    let bench = TestHost::of(&text);
+    let test_host = TestHost::of(&text);
     for name in ["echo", "counter", "sandbox_escape"] {
-        bench.plug(name, &bad(name)).await.unwrap_or_else(|refused| panic!("{name}: {refused}"));
+        test_host.plug(name, &bad(name)).await.unwrap_or_else(|refused| panic!("{name}: {refused}"));
     }
-    Arc::new(bench)
+    Arc::new(test_host)
 }
 
 /// Returns the result of the call, while another plugin is called in a loop on the same thread.
-async fn meanwhile(bench: &Arc<TestHost>, line: &str) -> Result<String, CallError> {
+async fn meanwhile(test_host: &Arc<TestHost>, line: &str) -> Result<String, CallError> {
     let calling = tokio::spawn({
-        let (bench, line) = (Arc::clone(bench), line.to_owned());
-        async move { bench.call(&line).await.map(|reply| reply.text) }
+        let (test_host, line) = (Arc::clone(test_host), line.to_owned());
+        async move { test_host.call(&line).await.map(|reply| reply.text) }
     });
     let mut answered = 0;
     while !calling.is_finished() || answered == 0 {
-        assert_eq!(bench.read("echo hello").await, "v1: hello", "during /{line}");
+        assert_eq!(test_host.read("echo hello").await, "v1: hello", "during /{line}");
         answered += 1;
         tokio::task::yield_now().await;
     }
@@ -49,7 +49,7 @@ fn over(limit: &str) -> String {
 #[tokio::test]
 async fn a_plugin_cannot_access_the_machine() {
     let mirror = Mirror::start().await;
-    let bench = sandbox_escape(&mirror, "").await;
+    let test_host = sandbox_escape(&mirror, "").await;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     std::fs::write(&file, "text").unwrap();
@@ -61,7 +61,7 @@ async fn a_plugin_cannot_access_the_machine() {
         "input".to_owned(),
     ];
     for line in looks {
-        assert_eq!(meanwhile(&bench, &line).await, Ok("nothing".to_owned()), "/{line}");
+        assert_eq!(meanwhile(&test_host, &line).await, Ok("nothing".to_owned()), "/{line}");
     }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     assert_eq!(mirror.count(), 0);
@@ -70,33 +70,33 @@ async fn a_plugin_cannot_access_the_machine() {
 #[tokio::test]
 async fn a_plugin_cannot_read_the_state_of_others() {
     let mirror = Mirror::start().await;
-    let bench = sandbox_escape(&mirror, "").await;
-    bench.read("count").await;
-    let kept: Vec<_> = bench.memory.plugin_state().into_keys().collect();
+    let test_host = sandbox_escape(&mirror, "").await;
+    test_host.read("count").await;
+    let kept: Vec<_> = test_host.memory.plugin_state().into_keys().collect();
     assert!(!kept.is_empty() && kept.iter().all(|(plugin, _)| plugin == "counter"), "{kept:?}");
     let names: Vec<_> = kept.iter().map(|(_, key)| key.as_str()).collect();
-    assert_eq!(meanwhile(&bench, &format!("keys {}", names.join(" "))).await, Ok("nothing".to_owned()));
+    assert_eq!(meanwhile(&test_host, &format!("keys {}", names.join(" "))).await, Ok("nothing".to_owned()));
 }
 
 #[tokio::test]
 async fn a_trial_has_no_network_access() {
     let mirror = Mirror::start().await;
-    let bench = sandbox_escape(&mirror, "").await;
-    let table = bench.registry.snapshot();
+    let test_host = sandbox_escape(&mirror, "").await;
+    let table = test_host.registry.snapshot();
     assert_eq!(table.command("files").unwrap().spec.summary, "trials and views have no network");
 }
 
 #[tokio::test]
 async fn a_plugin_never_sees_its_secret() {
     let mirror = Mirror::start().await;
-    let bench = sandbox_escape(&mirror, "").await;
+    let test_host = sandbox_escape(&mirror, "").await;
     let log = captured_log::start();
-    let said = match meanwhile(&bench, &format!("steal {} token", mirror.url("/echo"))).await {
+    let said = match meanwhile(&test_host, &format!("steal {} token", mirror.url("/echo"))).await {
         Err(CallError::Plugin(said)) => said,
         other => panic!("{other:?}"),
     };
     assert!(mirror.last().contains(secrets::VALUE), "the server received it");
-    let kept = format!("{:?}", bench.memory.plugin_state().get(&("sandbox_escape".to_owned(), "loot".to_owned())));
+    let kept = format!("{:?}", test_host.memory.plugin_state().get(&("sandbox_escape".to_owned(), "loot".to_owned())));
     let reversed: String = secrets::VALUE.chars().rev().collect();
     let flipped: String = secrets::VALUE.bytes().map(|byte| char::from(byte ^ 1)).collect();
     for text in [&said, &log.text(), &kept] {
@@ -111,11 +111,11 @@ async fn a_plugin_never_sees_its_secret() {
 #[tokio::test]
 async fn resource_limits_end_the_call() {
     let mirror = Mirror::start().await;
-    let bench = sandbox_escape(&mirror, "time = \"5m\"\nmemory = \"256MiB\"").await;
-    let told = meanwhile(&bench, "address_space").await.unwrap();
-    assert!(["128 MiB", "192 MiB"].contains(&told.as_str()), "{told}");
-    assert_eq!(meanwhile(&bench, "memory").await.unwrap_err().to_string(), over("memory"));
-    assert_eq!(meanwhile(&bench, "reply").await.unwrap_err().to_string(), over("reply"));
+    let test_host = sandbox_escape(&mirror, "time = \"5m\"\nmemory = \"256MiB\"").await;
+    let shown = meanwhile(&test_host, "address_space").await.unwrap();
+    assert!(["128 MiB", "192 MiB"].contains(&shown.as_str()), "{shown}");
+    assert_eq!(meanwhile(&test_host, "memory").await.unwrap_err().to_string(), over("memory"));
+    assert_eq!(meanwhile(&test_host, "reply").await.unwrap_err().to_string(), over("reply"));
     for (line, bound) in [
         ("handles", "held 256 host resources at once (clocks, streams, requests), the maximum of a call"),
         ("bodies", "held 256 host resources at once (clocks, streams, requests), the maximum of a call"),
@@ -127,29 +127,29 @@ async fn resource_limits_end_the_call() {
             "passed more than 4MiB to the host at once, the largest of its limits `reply`, `state` and `http_body` (raise the one that applies in [plugins.sandbox_escape] if it needs more)",
         ),
     ] {
-        assert_eq!(meanwhile(&bench, line).await.unwrap_err().to_string(), bound, "/{line}");
+        assert_eq!(meanwhile(&test_host, line).await.unwrap_err().to_string(), bound, "/{line}");
     }
     // The exit code itself is lost: WASI 0.2 only distinguishes success and failure.
     assert_eq!(
-        meanwhile(&bench, "leave").await.unwrap_err().to_string(),
+        meanwhile(&test_host, "leave").await.unwrap_err().to_string(),
         "exited before it answered, with an error code"
     );
-    assert_eq!(meanwhile(&bench, "sockets").await, Ok("nothing".to_owned()), "and is unchanged");
+    assert_eq!(meanwhile(&test_host, "sockets").await, Ok("nothing".to_owned()), "and is unchanged");
 }
 
 #[tokio::test]
 async fn endless_calls_end_at_a_limit() {
     let mirror = Mirror::start().await;
-    let bench = sandbox_escape(&mirror, LIMITS).await;
+    let test_host = sandbox_escape(&mirror, LIMITS).await;
     let log = captured_log::start();
     for line in ["sleep", "refusals"] {
-        assert_eq!(meanwhile(&bench, line).await.unwrap_err().to_string(), over("time"), "/{line}");
+        assert_eq!(meanwhile(&test_host, line).await.unwrap_err().to_string(), over("time"), "/{line}");
     }
     assert_eq!(log.text().lines().filter(|line| line.contains("request denied")).count(), 20, "{}", log.text());
-    let endless = meanwhile(&bench, &format!("requests {}", mirror.url("/echo"))).await.unwrap_err();
+    let endless = meanwhile(&test_host, &format!("requests {}", mirror.url("/echo"))).await.unwrap_err();
     assert_eq!(endless.to_string(), over("time"));
     for line in ["clock", "reads"] {
-        let ended = meanwhile(&bench, line).await.unwrap_err().to_string();
+        let ended = meanwhile(&test_host, line).await.unwrap_err().to_string();
         assert!([over("calls"), over("time")].contains(&ended), "/{line}: {ended}");
     }
 }
@@ -157,10 +157,10 @@ async fn endless_calls_end_at_a_limit() {
 #[tokio::test]
 async fn log_lines_over_the_limit_are_dropped() {
     let mirror = Mirror::start().await;
-    let bench = sandbox_escape(&mirror, "log = 7\ntime = \"5m\"").await;
+    let test_host = sandbox_escape(&mirror, "log = 7\ntime = \"5m\"").await;
     for line in ["log_lines", "printed_lines"] {
         let log = captured_log::start();
-        assert!(bench.call(line).await.is_ok(), "/{line}");
+        assert!(test_host.call(line).await.is_ok(), "/{line}");
         let log = log.text();
         assert_eq!(log.matches("plugin message").count(), 7, "{log}");
         assert_eq!(log.matches("exceeded its `log` limit").count(), 1, "{log}");
@@ -170,9 +170,9 @@ async fn log_lines_over_the_limit_are_dropped() {
 #[tokio::test]
 async fn long_log_lines_are_truncated() {
     let mirror = Mirror::start().await;
-    let bench = sandbox_escape(&mirror, "log = 7\ntime = \"5m\"\nmemory = \"64MiB\"").await;
+    let test_host = sandbox_escape(&mirror, "log = 7\ntime = \"5m\"\nmemory = \"64MiB\"").await;
     let log = captured_log::start();
-    assert_eq!(bench.read("long_lines").await, "logged");
+    assert_eq!(test_host.read("long_lines").await, "logged");
     let log = log.text();
     assert_eq!(log.matches("plugin message").count(), 7);
     assert!(log.len() < 8 * (4096 + 200), "{}", log.len());
@@ -181,9 +181,9 @@ async fn long_log_lines_are_truncated() {
 #[tokio::test]
 async fn plugin_output_cannot_imitate_host_log_lines() {
     let mirror = Mirror::start().await;
-    let bench = sandbox_escape(&mirror, "").await;
+    let test_host = sandbox_escape(&mirror, "").await;
     let log = captured_log::start();
-    assert_eq!(bench.read("forge").await, "forged");
+    assert_eq!(test_host.read("forge").await, "forged");
     let log = log.text();
     for line in log.lines() {
         assert!(line.contains("plugin message") && line.contains("plugin=\"sandbox_escape\""), "{line:?}");
@@ -203,17 +203,17 @@ async fn plugin_output_cannot_imitate_host_log_lines() {
 #[tokio::test]
 async fn sleeping_counts_towards_the_time_limit() {
     let mirror = Mirror::start().await;
-    let bench = sandbox_escape(&mirror, "time = \"1s\"\nhttp_time = \"5m\"").await;
-    let slept = tokio::time::timeout(std::time::Duration::from_mins(2), bench.call("sleep")).await;
+    let test_host = sandbox_escape(&mirror, "time = \"1s\"\nhttp_time = \"5m\"").await;
+    let slept = tokio::time::timeout(std::time::Duration::from_mins(2), test_host.call("sleep")).await;
     assert_eq!(slept.expect("it ends before `http_time` does").unwrap_err().to_string(), over("time"));
 }
 
 #[tokio::test]
 async fn output_is_logged_with_the_plugin_name() {
     let mirror = Mirror::start().await;
-    let bench = sandbox_escape(&mirror, "").await;
+    let test_host = sandbox_escape(&mirror, "").await;
     let log = captured_log::start();
-    assert_eq!(bench.read("shout hello").await, "shouted");
+    assert_eq!(test_host.read("shout hello").await, "shouted");
     let log = log.text();
     for (level, message) in
         [("INFO", "out: hello"), ("INFO", "second line"), ("WARN", "err: hello"), ("INFO", "no end")]

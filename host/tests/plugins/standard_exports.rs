@@ -11,8 +11,8 @@ fn commands(table: &Snapshot) -> Vec<(&str, &str)> {
 
 #[tokio::test]
 async fn every_standard_plugin_has_its_exports() {
-    let bench = TestHost::standard().await;
-    let table = bench.registry.snapshot();
+    let host = TestHost::standard().await;
+    let table = host.registry.snapshot();
     assert_eq!(
         commands(&table),
         [
@@ -47,8 +47,8 @@ async fn every_standard_plugin_has_its_exports() {
 
 #[tokio::test]
 async fn only_stop_skips_the_queue_and_only_plugins_needs_a_role() {
-    let bench = TestHost::standard().await;
-    let table = bench.registry.snapshot();
+    let host = TestHost::standard().await;
+    let table = host.registry.snapshot();
     for offer in table.commands() {
         let (name, spec) = (offer.spec.name.as_str(), &offer.spec);
         assert_eq!(spec.order == CallOrder::AtOnce, name == "stop", "{name}");

@@ -11,9 +11,9 @@ use cordboard_core::{
 use crate::{components::TestHost, fake_sessions::NOW};
 
 /// Types each line and compares its answer.
-async fn read(bench: &TestHost, script: &[(&str, &str)]) {
+async fn read(host: &TestHost, script: &[(&str, &str)]) {
     for (line, answer) in script {
-        assert_eq!(bench.read(line).await, *answer, "/{line}");
+        assert_eq!(host.read(line).await, *answer, "/{line}");
     }
 }
 
@@ -21,22 +21,22 @@ const NONE_ACTIVE: &str = "No active session. Use /new to start one.";
 
 #[tokio::test]
 async fn every_message_matches_its_expected_text() {
-    let bench = TestHost::standard().await;
+    let host = TestHost::standard().await;
     for line in ["timeout", "model", "persona", "stop", "archive", "suspend", "retry", "fresh", "leave"] {
-        assert_eq!(bench.read(line).await, NONE_ACTIVE, "/{line}");
+        assert_eq!(host.read(line).await, NONE_ACTIVE, "/{line}");
     }
-    making_and_switching(&bench).await;
-    listing(&bench).await;
-    timeouts(&bench).await;
-    models_and_personas(&bench).await;
-    stopping(&bench).await;
-    putting_away(&bench).await;
-    trouble(&bench).await;
+    making_and_switching(&host).await;
+    listing(&host).await;
+    timeouts(&host).await;
+    models_and_personas(&host).await;
+    stopping(&host).await;
+    putting_away(&host).await;
+    trouble(&host).await;
 }
 
-async fn making_and_switching(bench: &TestHost) {
+async fn making_and_switching(host: &TestHost) {
     read(
-        bench,
+        host,
         &[
             ("sessions", "No sessions. Use /new to create one."),
             ("session", "Usage: /session <name>\n\nNo sessions. Use /new to create one."),
@@ -55,32 +55,32 @@ async fn making_and_switching(bench: &TestHost) {
         ],
     )
     .await;
-    let actions = bench.memory.actions();
+    let actions = host.memory.actions();
     let started =
         actions.iter().filter(|action| matches!(action, RecordedAction::Ordered(_, SessionCommand::Start))).count();
     assert_eq!(started, 4, "each /new and each /session starts the agent");
 }
 
 /// Brings a session into another state.
-fn set(bench: &TestHost, name: &str, change: impl FnOnce(&mut SessionSetup)) {
-    let record = bench.memory.session(name).expect("it exists").record;
-    let mut setup = SessionSetup::new(record, bench.place.clone());
+fn set(host: &TestHost, name: &str, change: impl FnOnce(&mut SessionSetup)) {
+    let record = host.memory.session(name).expect("it exists").record;
+    let mut setup = SessionSetup::new(record, host.place.clone());
     change(&mut setup);
-    bench.memory.set_up(setup).unwrap();
+    host.memory.set_up(setup).unwrap();
 }
 
-async fn listing(bench: &TestHost) {
+async fn listing(host: &TestHost) {
     let ago = |name: &str, seconds: u64, phase: Phase| {
-        set(bench, name, |setup| {
+        set(host, name, |setup| {
             setup.record.last_active = Timestamp(NOW.0 - seconds * 1000);
             setup.phase = phase;
         });
     };
-    for (seconds, told) in [(59, "just now"), (300, "5m ago"), (3 * 3600, "3h ago"), (2 * 86_400, "2d ago")] {
+    for (seconds, text_shown) in [(59, "just now"), (300, "5m ago"), (3 * 3600, "3h ago"), (2 * 86_400, "2d ago")] {
         ago("alpha", seconds, Phase::Suspended);
         ago("beta", 0, Phase::Busy);
-        let list = format!("→ 🟢 beta - just now, busy\n⚪ alpha (brainstorm) - {told}");
-        assert_eq!(bench.read("sessions").await, list);
+        let list = format!("→ 🟢 beta - just now, busy\n⚪ alpha (brainstorm) - {text_shown}");
+        assert_eq!(host.read("sessions").await, list);
     }
     for (phase, light) in [
         (Phase::Starting, "🟢"),
@@ -90,26 +90,26 @@ async fn listing(bench: &TestHost) {
         (Phase::Broken, "🔴"),
     ] {
         ago("beta", 0, phase);
-        assert!(bench.read("sessions").await.starts_with(&format!("→ {light} beta - just now")), "{phase:?}");
+        assert!(host.read("sessions").await.starts_with(&format!("→ {light} beta - just now")), "{phase:?}");
     }
-    pages(bench).await;
+    pages(host).await;
 }
 
-async fn pages(bench: &TestHost) {
+async fn pages(host: &TestHost) {
     for number in 0..30 {
-        let mut record = crate::fake_sessions::record(&format!("s{number}"), &bench.caller);
+        let mut record = crate::fake_sessions::record(&format!("s{number}"), &host.caller);
         record.last_active = Timestamp(NOW.0 - 1_000_000 * (100 + number));
-        bench.memory.add(record);
+        host.memory.add(record);
     }
-    let first = bench.call("sessions").await.unwrap();
+    let first = host.call("sessions").await.unwrap();
     assert_eq!(first.text.lines().count(), 21);
     assert!(first.text.contains("`beta`") && first.text.ends_with("\n…and 12 more: /sessions 2"), "{}", first.text);
-    let usage = bench.read("session").await;
+    let usage = host.read("session").await;
     assert!(usage.starts_with("Usage: /session <name>\n") && usage.contains("…and 12 more: /sessions 2"), "{usage}");
     assert!(first.in_place && first.buttons[0][0].command == "/sessions 2");
-    assert_eq!(bench.call("sessions 2").await.unwrap().text.lines().count(), 12);
+    assert_eq!(host.call("sessions 2").await.unwrap().text.lines().count(), 12);
     read(
-        bench,
+        host,
         &[
             ("sessions 3", "There is no page 3: the last one is /sessions 2."),
             ("sessions x", "Usage: /sessions [page]"),
@@ -118,10 +118,10 @@ async fn pages(bench: &TestHost) {
     .await;
 }
 
-async fn timeouts(bench: &TestHost) {
+async fn timeouts(host: &TestHost) {
     let usage = "Usage: /timeout <minutes> (1-120)";
     read(
-        bench,
+        host,
         &[
             ("timeout", &format!("Idle timeout: 10 minutes\n\n{usage}")),
             ("timeout 5", "Idle timeout set to 5 minutes for session 'beta'."),
@@ -134,13 +134,13 @@ async fn timeouts(bench: &TestHost) {
         ],
     )
     .await;
-    set(bench, "beta", |setup| setup.record.idle_timeout = Some(Duration::from_secs(2)));
-    assert_eq!(bench.read("timeout").await, format!("Idle timeout: 2 seconds\n\n{usage}"));
+    set(host, "beta", |setup| setup.record.idle_timeout = Some(Duration::from_secs(2)));
+    assert_eq!(host.read("timeout").await, format!("Idle timeout: 2 seconds\n\n{usage}"));
 }
 
-async fn models_and_personas(bench: &TestHost) {
+async fn models_and_personas(host: &TestHost) {
     read(
-        bench,
+        host,
         &[
             ("model", "Model: the agent's default\n\nUsage: /model <name>, or /model default"),
             ("model opus", "Model set to opus for session 'beta'."),
@@ -161,23 +161,23 @@ async fn models_and_personas(bench: &TestHost) {
         ],
     )
     .await;
-    set(bench, "beta", |setup| setup.models = vec!["opus".to_owned(), "sonnet".to_owned()]);
+    set(host, "beta", |setup| setup.models = vec!["opus".to_owned(), "sonnet".to_owned()]);
     let commands = |reply: cordboard_core::types::Reply| -> Vec<String> {
         reply.buttons.into_iter().flatten().map(|button| button.command).collect()
     };
-    assert_eq!(commands(bench.call("model").await.unwrap()), ["/model opus", "/model sonnet"]);
+    assert_eq!(commands(host.call("model").await.unwrap()), ["/model opus", "/model sonnet"]);
 }
 
-async fn stopping(bench: &TestHost) {
+async fn stopping(host: &TestHost) {
     let busy = |queued| {
-        set(bench, "beta", |setup| {
+        set(host, "beta", |setup| {
             setup.phase = Phase::Busy;
             setup.queued = queued;
         });
     };
-    set(bench, "beta", |setup| setup.phase = Phase::Idle);
+    set(host, "beta", |setup| setup.phase = Phase::Idle);
     let nothing = "Nothing is running.";
-    read(bench, &[("stop", nothing), ("stop all", nothing), ("stop now", "Usage: /stop [all]")]).await;
+    read(host, &[("stop", nothing), ("stop all", nothing), ("stop now", "Usage: /stop [all]")]).await;
     for (queued, line, answer) in [
         (0, "stop", "Stopped."),
         (1, "stop", "Stopped. 1 message is still queued. Use /stop all to drop it."),
@@ -187,17 +187,17 @@ async fn stopping(bench: &TestHost) {
         (2, "stop all", "Stopped. 2 messages were dropped:\n“queued message 1”\n“queued message 2”"),
     ] {
         busy(queued);
-        assert_eq!(bench.read(line).await, answer);
+        assert_eq!(host.read(line).await, answer);
     }
-    let last = bench.memory.actions().pop();
-    let stopped = SessionCommand::Interrupt { queued: QueuedPrompts::Drop, from: Some(bench.place.clone()) };
+    let last = host.memory.actions().pop();
+    let stopped = SessionCommand::Interrupt { queued: QueuedPrompts::Drop, from: Some(host.place.clone()) };
     assert_eq!(last, Some(RecordedAction::Ordered("beta".parse().unwrap(), stopped)));
 }
 
-async fn putting_away(bench: &TestHost) {
-    set(bench, "beta", |setup| setup.phase = Phase::Busy);
+async fn putting_away(host: &TestHost) {
+    set(host, "beta", |setup| setup.phase = Phase::Busy);
     read(
-        bench,
+        host,
         &[
             ("restore", "No archived sessions."),
             ("archive", "Session 'beta' is busy. Use /stop first."),
@@ -216,17 +216,17 @@ async fn putting_away(bench: &TestHost) {
         ],
     )
     .await;
-    set(bench, "beta", |setup| {
+    set(host, "beta", |setup| {
         setup.phase = Phase::Broken;
         setup.queued = 1;
     });
     let waits = "1 message is still queued in session 'beta'. Use /stop all there first.";
-    read(bench, &[("archive", waits), ("stop all", "Stopped. 1 message was dropped: “queued message 1”")]).await;
+    read(host, &[("archive", waits), ("stop all", "Stopped. 1 message was dropped: “queued message 1”")]).await;
 }
 
-async fn trouble(bench: &TestHost) {
-    set(bench, "beta", |setup| setup.phase = Phase::Idle);
-    assert_eq!(bench.read("retry").await, "Nothing to retry.");
+async fn trouble(host: &TestHost) {
+    set(host, "beta", |setup| setup.phase = Phase::Idle);
+    assert_eq!(host.read("retry").await, "Nothing to retry.");
     for (line, answer) in [
         ("retry", "Retrying in session 'beta'."),
         (
@@ -235,12 +235,12 @@ async fn trouble(bench: &TestHost) {
         ),
         ("leave", "Nothing to leave."),
     ] {
-        set(bench, "beta", |setup| setup.phase = Phase::Asking);
-        assert_eq!(bench.read(line).await, answer);
+        set(host, "beta", |setup| setup.phase = Phase::Asking);
+        assert_eq!(host.read(line).await, answer);
     }
-    set(bench, "beta", |setup| setup.interrupted = 1);
+    set(host, "beta", |setup| setup.interrupted = 1);
     read(
-        bench,
+        host,
         &[("leave", "Dropped. Session 'beta' continues with the next message."), ("leave", "Nothing to leave.")],
     )
     .await;
@@ -248,8 +248,8 @@ async fn trouble(bench: &TestHost) {
 
 #[tokio::test]
 async fn help_and_plugins_list_the_active_plugins() {
-    let bench = TestHost::standard().await;
-    let help = bench.read("help").await;
+    let host = TestHost::standard().await;
+    let help = host.read("help").await;
     assert_eq!(
         help,
         "/archive [name] - Archive a session\n\
@@ -270,12 +270,12 @@ async fn help_and_plugins_list_the_active_plugins() {
          /timeout [minutes] - Show or set the idle timeout\n\n\
          Anything else goes to the active session."
     );
-    bench.plug("echo", &crate::components::bad("echo")).await.unwrap();
-    assert!(bench.read("help").await.contains("/echo <text> - Says it again"));
-    bench.registry.remove_plugin("echo", std::time::Duration::ZERO).await;
-    assert_eq!(bench.read("help").await, help);
-    bench.refused("timeout", b"no wasm").await;
-    let plugins = bench.read("plugins").await;
+    host.plug("echo", &crate::components::bad("echo")).await.unwrap();
+    assert!(host.read("help").await.contains("/echo <text> - Says it again"));
+    host.registry.remove_plugin("echo", std::time::Duration::ZERO).await;
+    assert_eq!(host.read("help").await, help);
+    host.refused("timeout", b"no wasm").await;
+    let plugins = host.read("plugins").await;
     let line = plugins.lines().find(|line| line.starts_with("timeout")).unwrap();
     assert!(line.starts_with("timeout update rejected - ") && line.ends_with(", generation 1, just now"), "{line}");
     assert!(plugins.contains("was rejected: it is not a WebAssembly component"), "{plugins}");

@@ -21,9 +21,9 @@ use crate::components::{TestHost, bad};
 /// Only reached if a test hangs.
 const LIMIT: Duration = Duration::from_secs(20);
 
-async fn open(bench: &TestHost, secrets: Secrets) -> SocketAddr {
-    let (live, board) = (LiveConfig::new(bench.config.clone()), Arc::downgrade(&bench.board));
-    let door = WebhookServer::new(live, Arc::clone(&bench.registry), board, secrets);
+async fn open(host: &TestHost, secrets: Secrets) -> SocketAddr {
+    let (live, board) = (LiveConfig::new(host.config.clone()), Arc::downgrade(&host.board));
+    let door = WebhookServer::new(live, Arc::clone(&host.registry), board, secrets);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(tokio::spawn(door.serve(listener)));
@@ -33,8 +33,8 @@ async fn open(bench: &TestHost, secrets: Secrets) -> SocketAddr {
 /// The test runs on one thread; the secret is read on another one.
 #[tokio::test]
 async fn a_slow_secret_delays_no_other_request() {
-    let bench = TestHost::of("[secrets]\nours = \"/nowhere\"\n[plugins.webhook_echo.webhook]\ntoken = \"ours\"\n");
-    bench.plug("webhook_echo", &bad("webhook_echo")).await.unwrap();
+    let host = TestHost::of("[secrets]\nours = \"/nowhere\"\n[plugins.webhook_echo.webhook]\ntoken = \"ours\"\n");
+    host.plug("webhook_echo", &bad("webhook_echo")).await.unwrap();
     let (begun, mut beginning) = mpsc::channel(1);
     let (finish, finished) = std::sync::mpsc::channel::<()>();
     let finished = Mutex::new(finished);
@@ -45,7 +45,7 @@ async fn a_slow_secret_delays_no_other_request() {
             .map(|()| "open sesame".to_owned())
             .map_err(|_| CredentialError::Unreadable("no other request continued in the meantime".to_owned()))
     });
-    let mut stream = TcpStream::connect(open(&bench, secrets).await).await.unwrap();
+    let mut stream = TcpStream::connect(open(&host, secrets).await).await.unwrap();
     let request = "GET /hooks/webhook_echo HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer open sesame\r\n\r\n";
     stream.write_all(request.as_bytes()).await.unwrap();
     assert_eq!(beginning.recv().await.as_deref(), Some("ours"));

@@ -96,11 +96,11 @@ impl App {
     pub async fn ask(&self, user: i64, text: &str, wanted: &str) -> String {
         let first = self.api.next_id();
         self.api.says(user, text);
-        self.told(user, first, wanted).await
+        self.wait_for(user, first, wanted).await
     }
 
     /// Waits for a message that contains `wanted` and whose id is `first` or later.
-    pub async fn told(&self, user: i64, first: i64, wanted: &str) -> String {
+    pub async fn wait_for(&self, user: i64, first: i64, wanted: &str) -> String {
         let find = |api: &BotApi| api.since(user, first).into_iter().find(|text| text.contains(wanted));
         self.until(&format!("'{wanted}' for {user}"), || find(&self.api)).await
     }

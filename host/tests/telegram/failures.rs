@@ -268,12 +268,12 @@ async fn a_failing_store_confirms_nothing_and_logs_once() {
     let offsets: Vec<_> = bot.api.calls("getUpdates").iter().map(|call| call.params["offset"].as_i64()).collect();
     assert_eq!(offsets[..5], [None, None, None, None, Some(id + 1)]);
     assert_eq!(bot.log.count("failed to store messages"), 1);
-    let told = "Not stored yet; trying again: store a new message: no space left on device";
-    assert_eq!(bot.api.chat(ADA), [told], "once, however often it fails");
+    let shown = "Not stored yet; trying again: store a new message: no space left on device";
+    assert_eq!(bot.api.chat(ADA), [shown], "once, however often it fails");
     bot.inbox.break_down(2);
     bot.api.says(ADA, "and again");
     bot.until_stored(2).await;
-    assert_eq!(bot.api.chat(ADA), [told, told], "it worked in between");
+    assert_eq!(bot.api.chat(ADA), [shown, shown], "it worked in between");
 }
 
 #[tokio::test]
@@ -287,7 +287,7 @@ async fn an_unreachable_server_is_retried_without_showing_the_token() {
     settings.first_retry = Duration::from_millis(1);
     let inbox = std::sync::Arc::clone(&bot.inbox);
     let telegram = Telegram::open(settings, inbox).unwrap();
-    let told = async {
+    let shown = async {
         while bot.log.count("Telegram does not respond") == 0 {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
@@ -296,7 +296,7 @@ async fn an_unreachable_server_is_retried_without_showing_the_token() {
     };
     tokio::select! {
         error = telegram.poll(poll_settings(Duration::from_secs(600))) => panic!("polling must not end: {error}"),
-        told = tokio::time::timeout(DEADLINE, told) => told.expect("it is notified"),
+        shown = tokio::time::timeout(DEADLINE, shown) => shown.expect("it is notified"),
     }
     assert_eq!(bot.log.count("Telegram does not respond"), 1, "{}", bot.log.text());
     let error = telegram.send(&place(ADA), &outgoing("x")).await.unwrap_err();

@@ -234,8 +234,8 @@ impl Log {
     /// Returns the number of the host's log lines at info or above that contain `what`.
     pub fn count(&self, what: &str) -> usize {
         let text = self.text();
-        let told = |line: &&str| [" INFO ", " WARN ", "ERROR "].iter().any(|level| line.contains(level));
-        text.lines().filter(told).filter(|line| line.contains(what)).count()
+        let shown = |line: &&str| [" INFO ", " WARN ", "ERROR "].iter().any(|level| line.contains(level));
+        text.lines().filter(shown).filter(|line| line.contains(what)).count()
     }
 }
 

@@ -113,25 +113,25 @@ fn changed_sections_are_named() {
     let changes = |text: &str| diff(&Config::defaults(), &load(text).expect(text));
     assert!(changes("").is_empty());
     assert!(changes("[sessions]\nidle_timeout = \"600s\"\n").is_empty(), "the same, written otherwise");
-    let told = |text: &str| {
+    let shown = |text: &str| {
         let changes = changes(text);
         format!("{changes}; restart {:?}", changes.restart)
     };
-    assert_eq!(told("[sessions]\nqueue = 3\n[access]\nowner = 1\n"), "access, sessions; restart {}");
-    assert_eq!(told("[plugins]\ncache = \"2GiB\"\n"), "plugins.cache at the next start; restart {\"plugins.cache\"}");
+    assert_eq!(shown("[sessions]\nqueue = 3\n[access]\nowner = 1\n"), "access, sessions; restart {}");
+    assert_eq!(shown("[plugins]\ncache = \"2GiB\"\n"), "plugins.cache at the next start; restart {\"plugins.cache\"}");
     assert_eq!(
-        told("[telegram]\ntoken_file = \"t\"\n"),
+        shown("[telegram]\ntoken_file = \"t\"\n"),
         "telegram, telegram.token_file at the next start; restart {\"telegram.token_file\"}"
     );
     assert_eq!(
-        told("[agents]\ndefault = \"claude\"\n[agents.claude]\nmodel = \"m\"\n"),
+        shown("[agents]\ndefault = \"claude\"\n[agents.claude]\nmodel = \"m\"\n"),
         "default agent, agent claude; restart {}"
     );
     assert_eq!(
-        told("[agents.demo]\npass_env = [\"ODD\"]\n"),
+        shown("[agents.demo]\npass_env = [\"ODD\"]\n"),
         "agent demo, agents.demo.pass_env at the next start; restart {\"agents.demo.pass_env\"}"
     );
-    assert_eq!(told("[agents.demo]\npass_env = [\"HOME\"]\n"), "agent demo; restart {}");
+    assert_eq!(shown("[agents.demo]\npass_env = [\"HOME\"]\n"), "agent demo; restart {}");
     let plugins = changes("[plugins.timeout]\ngrants = []\n[plugins.x.config]\na = 1\n").plugins;
     assert_eq!(plugins["timeout"], PluginChange { grants: true, ..PluginChange::default() });
     assert_eq!(plugins["x"], PluginChange { config: true, ..PluginChange::default() });

@@ -51,7 +51,7 @@ fn a_mismatch_names_its_line_and_can_be_blessed() {
     author.write("mine/tests/one.chat", WRONG);
     author.write("mine/tests/two.chat", "> /timeout\n< No active session. Use /new to start one.\n");
     let ended = test(&author, &[]);
-    let told = "mine/tests/one.chat  FAILED  2 exchanges
+    let shown = "mine/tests/one.chat  FAILED  2 exchanges
   mine/tests/one.chat:2: > /timeout 5
       < Idle timeout set to 5 minutes for session 'alpha'.
     - * session alpha idle timeout 6m
@@ -62,7 +62,7 @@ fn a_mismatch_names_its_line_and_can_be_blessed() {
 mine/tests/two.chat  ok  1 exchange
 ";
     let why = "cordboard: failed to pass the conversations: 1 of 2 differ; --bless accepts the actual replies\n";
-    assert_eq!((ended.code, ended.out.as_str(), ended.err.as_str()), (Some(1), told, why));
+    assert_eq!((ended.code, ended.out.as_str(), ended.err.as_str()), (Some(1), shown, why));
 
     let blessed = test(&author, &["--bless"]);
     assert_eq!((blessed.code, blessed.err.as_str()), (Some(0), ""));
@@ -80,8 +80,8 @@ fn varying_text_is_blessed_as_a_wildcard() {
     author.write("any_output/tests/one.chat", "> /any_output random\n< id 1, {*}\n> /any_output own\n");
     let blessed = test(&["--bless"]);
     assert_eq!((blessed.code, blessed.err.as_str()), (Some(0), ""));
-    let told = "any_output/tests/one.chat  rewritten\n  any_output/tests/one.chat:1: differs between runs: < id {*}, then {*}; done\n";
-    assert_eq!(blessed.out, told);
+    let shown = "any_output/tests/one.chat  rewritten\n  any_output/tests/one.chat:1: differs between runs: < id {*}, then {*}; done\n";
+    assert_eq!(blessed.out, shown);
     let written = "> /any_output random\n< id {*}, then {*}; done\n> /any_output own\n< did own\n";
     assert_eq!(author.read("any_output/tests/one.chat"), written);
     assert_eq!(test(&[]).code, Some(0));
@@ -100,8 +100,8 @@ fn a_press_of_an_unknown_button_names_the_existing_ones() {
     let component = component("bad/any_output").into_os_string().into_string().unwrap();
     author.write("any_output/tests/one.chat", "> /any_output buttons 3\n< {*}\n> /any_output own\n< did own\n> [Go]\n");
     let ended = author.run(&["test", "any_output", "--component", &component]);
-    let told = "one.chat:5: no message had a button [Go]: the last one with buttons has [B0], [B1], [B2]\n";
-    assert!(ended.code == Some(1) && ended.err.ends_with(told), "{ended:?}");
+    let shown = "one.chat:5: no message had a button [Go]: the last one with buttons has [B0], [B1], [B2]\n";
+    assert!(ended.code == Some(1) && ended.err.ends_with(shown), "{ended:?}");
 }
 
 #[test]
@@ -163,12 +163,12 @@ fn an_invalid_line_is_named() {
         ("@session a idle\n@review a free=1\n", "2: free=1: expected a size such as free=512MiB"),
         ("@persona planner\n", "1: write @persona NAME SESSION"),
     ];
-    for (text, told) in cases {
+    for (text, shown) in cases {
         author.write("mine/tests/one.chat", text);
         let ended = test(&author, &[]);
-        let told = format!("cordboard: failed to read mine/tests/one.chat:{told}");
+        let shown = format!("cordboard: failed to read mine/tests/one.chat:{shown}");
         // On a slow machine, a progress line about compiling comes first.
-        let is_told = ended.err.lines().any(|line| line.starts_with(&told));
+        let is_told = ended.err.lines().any(|line| line.starts_with(&shown));
         assert!(ended.code == Some(1) && is_told, "{text:?}: {ended:?}");
     }
 }

@@ -26,8 +26,8 @@ fn invalid_names_and_existing_folders_are_refused() {
     }
     author.write("mine/notes", "keep");
     let ended = author.run(&["new", "mine"]);
-    let told = "cordboard: failed to create mine: it already exists; use another name, or remove it\n";
-    assert_eq!((ended.code, ended.err.as_str()), (Some(1), told));
+    let shown = "cordboard: failed to create mine: it already exists; use another name, or remove it\n";
+    assert_eq!((ended.code, ended.err.as_str()), (Some(1), shown));
     assert_eq!(fs::read_dir(author.path("mine")).unwrap().count(), 1, "nothing was written");
 }
 
@@ -51,14 +51,14 @@ fn a_missing_tool_is_named_with_its_remedy() {
         ("python", "python3: it is not installed; install Python 3.10 or later with its venv module"),
         ("js", "npm: it is not installed; install Node.js 20 or later"),
     ];
-    for (lang, told) in cases {
+    for (lang, shown) in cases {
         let author = Author::new();
         author.printed(&["new", "mine", "--lang", lang]);
         let mut command = author.command();
         command.args(["build", "mine"]).env("PATH", author.path("nothing")).env("XDG_CACHE_HOME", author.path("cache"));
         let output = command.env_remove("RUSTC").env_remove("CARGO").output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
-        assert!(output.status.code() == Some(1) && said.contains(&format!("failed to run {told}")), "{said}");
+        assert!(output.status.code() == Some(1) && said.contains(&format!("failed to run {shown}")), "{said}");
     }
 }
 
@@ -161,22 +161,22 @@ fn check_names_the_missing_grant() {
     arguments.push("my.toml".into());
     let ended = author.run(&arguments);
     assert_eq!(ended.code, Some(1));
-    let told = "approval  session-control: granted by the owner in the chat, or by [plugins.sessions] grants = [\"sessions\", \"session-control\"]\n";
+    let shown = "approval  session-control: granted by the owner in the chat, or by [plugins.sessions] grants = [\"sessions\", \"session-control\"]\n";
     for line in [
         "imports   one is not granted\n",
         "          sessions             granted\n",
         "          session-control      NOT GRANTED\n",
         "          /new <name> [persona]  Start a session                                     member\n",
         " MB at the start of a call, 64.0 MB at most\n",
-        told,
+        shown,
         "verdict   a host would ask for approval of: session-control\n",
     ] {
         assert!(ended.out.contains(line), "{line}: {}", ended.out);
     }
     assert!(!ended.out.contains("rejected"), "{}", ended.out);
-    let told =
+    let shown =
         "failed to pass the check: a host would ask its owner for session-control before it activates 'sessions'\n";
-    assert!(ended.err.ends_with(told), "{}", ended.err);
+    assert!(ended.err.ends_with(shown), "{}", ended.err);
     let core = author.path("core.wasm");
     fs::write(&core, [0, b'a', b's', b'm', 1, 0, 0, 0]).unwrap();
     let ended = author.run(&["check", "core.wasm"]);
@@ -201,16 +201,16 @@ fn check_refuses_taken_invalid_and_oversized_plugins() {
     let copy = |name: &str, to: &str| fs::copy(component(name), author.path(to)).map(drop).unwrap();
     copy("help", "rescue.wasm");
     let ended = author.run(&["check", "rescue.wasm"]);
-    let told = "          it exports the command 'help', which plugin 'help' already exports: rename one of them\n\
+    let shown = "          it exports the command 'help', which plugin 'help' already exports: rename one of them\n\
                 verdict   a host would reject it\n";
-    assert!(ended.code == Some(1) && ended.out.ends_with(told), "{ended:?}");
+    assert!(ended.code == Some(1) && ended.out.ends_with(shown), "{ended:?}");
     assert!(ended.out.contains("          /help"), "its exports are listed anyway: {}", ended.out);
     copy("help", "help.wasm");
     assert!(author.printed(&["check", "help.wasm"]).ends_with("verdict   a host would accept it\n"));
     copy("lifecycle", "My_Plugin.wasm");
     let ended = author.run(&["check", "My_Plugin.wasm"]);
-    let told = "rejected  'My_Plugin' is not a plugin name: name the file with 1 to 32 of a-z, 0-9, '-' and '_'\n";
-    assert!(ended.code == Some(1) && ended.out.contains(told), "{ended:?}");
+    let shown = "rejected  'My_Plugin' is not a plugin name: name the file with 1 to 32 of a-z, 0-9, '-' and '_'\n";
+    assert!(ended.code == Some(1) && ended.out.contains(shown), "{ended:?}");
     // A sparse file uses no disk blocks.
     fs::File::create(author.path("large.wasm")).unwrap().set_len((64 << 20) + 1).unwrap();
     let ended = author.run(&["check", "large.wasm"]);
@@ -223,8 +223,8 @@ fn check_rejects_a_file_that_others_may_write_to() {
     fs::copy(component("help"), author.path("help.wasm")).unwrap();
     fs::set_permissions(author.path("help.wasm"), fs::Permissions::from_mode(0o666)).unwrap();
     let ended = author.run(&["check", "help.wasm"]);
-    let told = "rejected  its file cannot be used: others may write to it, and grants belong to file names; run `chmod go-w help.wasm`\nverdict   a host would reject it\n";
-    assert!(ended.code == Some(1) && ended.out.ends_with(told), "{ended:?}");
+    let shown = "rejected  its file cannot be used: others may write to it, and grants belong to file names; run `chmod go-w help.wasm`\nverdict   a host would reject it\n";
+    assert!(ended.code == Some(1) && ended.out.ends_with(shown), "{ended:?}");
 }
 
 #[test]
@@ -259,7 +259,7 @@ fn options_of_a_call_replace_the_configuration() {
     let ended = call(&author, "beszel", &reach);
     assert!(ended.out.contains("127.0.0.1:9") && !ended.err.contains("was not granted"), "{ended:?}");
 
-    for (options, told) in [
+    for (options, shown) in [
         (&["--secret", "key"][..], "cordboard: failed to parse --secret 'key': write --secret NAME=FILE\n"),
         (&["--set", "a b=1"], "cordboard: failed to parse --set 'a b=1': write --set KEY=VALUE\n"),
         (&["--http", "nas.lan"], "cordboard: failed to use the configuration: "),
@@ -267,7 +267,7 @@ fn options_of_a_call_replace_the_configuration() {
         (&["--private", "nas.lan", "--tcp", "pve.lan:22"], "cordboard: failed to parse --private 'nas.lan': write "),
     ] {
         let ended = call(&author, "timeout", &[options, &["/timeout"]].concat());
-        assert!(ended.code == Some(2) && ended.err.starts_with(told), "{ended:?}");
+        assert!(ended.code == Some(2) && ended.err.starts_with(shown), "{ended:?}");
     }
     let ended = call(&author, "timeout", &["--config", "my.toml", "--grant", "chat", "/timeout"]);
     assert!(ended.code == Some(2) && ended.err.contains("cannot be used with"), "{ended:?}");
@@ -278,10 +278,10 @@ fn changed_and_omitted_buttons_are_reported() {
     let author = Author::new();
     let ended = call(&author, "bad/any_output", &["/any_output", "button", "/plugins", "grant", "any_output", "0"]);
     assert_eq!(ended.out, "Well?\n  [Own] /any_output own\n");
-    let told = "omitted a button: \"/plugins grant any_output 0\" answers an approval request, which only the host's own buttons may do\n";
-    assert!(ended.err.contains(told), "{}", ended.err);
+    let shown = "omitted a button: \"/plugins grant any_output 0\" answers an approval request, which only the host's own buttons may do\n";
+    assert!(ended.err.contains(shown), "{}", ended.err);
     let ended = call(&author, "bad/any_output", &["/any_output", "label", ""]);
     assert_eq!(ended.out, "Well?\n  [/any_output own] /any_output own\n");
-    let told = "blank button label: the label of \"/any_output own\" is blank, so it shows its command: set a label\n";
-    assert!(ended.err.contains(told), "{}", ended.err);
+    let shown = "blank button label: the label of \"/any_output own\" is blank, so it shows its command: set a label\n";
+    assert!(ended.err.contains(shown), "{}", ended.err);
 }

@@ -93,9 +93,9 @@ fn a_first_build_installs_its_tools_and_is_not_repeated() {
         author.printed(&["new", lang, "--lang", lang]);
         let build = || {
             let output = author.command().args(["build", lang]).env("PATH", &path).output().unwrap();
-            let told = String::from_utf8(output.stderr).unwrap();
-            assert!(output.status.success(), "{told}");
-            told
+            let shown = String::from_utf8(output.stderr).unwrap();
+            assert!(output.status.success(), "{shown}");
+            shown
         };
         let first = build();
         assert!(first.contains(installs) && first.contains("building '"), "{first}");
@@ -210,9 +210,9 @@ fn holds(author: &Author) {
 
 /// Checks the error of a failing call: it has the exception and its position, and nothing that was printed before.
 #[track_caller]
-fn falls(author: &Author, (name, told, place): (&str, &str, &str)) {
+fn falls(author: &Author, (name, shown, place): (&str, &str, &str)) {
     let ended = author.run(&["call", "greeter", "/greeter", name]);
-    let line = format!("/greeter failed: plugin 'greeter' {told}");
+    let line = format!("/greeter failed: plugin 'greeter' {shown}");
     assert!(ended.code == Some(1) && ended.out.starts_with(&line) && ended.out.contains(place), "{ended:?}");
     assert!(!ended.out.contains("noise") && ended.err.contains("* log warn: noise"), "{ended:?}");
 }

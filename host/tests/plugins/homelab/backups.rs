@@ -44,13 +44,13 @@ async fn the_newest_backup_of_each_guest_is_shown() {
     let guests = "warn_after = \"2d\"\nignore = [\"vm/900\"]\n[plugins.backups.config.guests]\n\"host/nas\" = { warn_after = \"1d\" }\n\
                   \"vm/103\" = { name = \"git\" }\n";
     let lab = Lab::new("backups", &(table(&pbs.url) + guests)).await;
-    let told = "2 of 5 guests without a recent backup:\n\
+    let shown = "2 of 5 guests without a recent backup:\n\
                 🔴 vm/103 (git) has no backup\n\
                 🟡 host/nas 3d ago, older than 1 d, 52 backups in main\n\
                 🟢 ct/102 1d ago, 4 backups in offsite\n\
                 🟢 lab:vm/101 2h ago, 3 backups in main\n\
                 🟢 vm/101 (nextcloud) 3h ago, 14 backups in main";
-    assert_eq!(lab.read("backups").await, told);
+    assert_eq!(lab.read("backups").await, shown);
     assert_eq!(pbs.lines().len(), 6, "an unmounted datastore is not queried");
 }
 
@@ -58,17 +58,18 @@ async fn the_newest_backup_of_each_guest_is_shown() {
 async fn errors_are_one_line_beside_the_partial_result() {
     let pbs = FakeServer::saying(401, "").await;
     let lab = Lab::new("backups", &table(&pbs.url)).await;
-    let told = "Proxmox Backup Server refused the login (401). Check token and its secret in [plugins.backups.config].";
-    assert_eq!(lab.read("backups").await, told);
+    let shown =
+        "Proxmox Backup Server refused the login (401). Check token and its secret in [plugins.backups.config].";
+    assert_eq!(lab.read("backups").await, shown);
 
     let half = |heard: &Heard| match heard.line.as_str() {
         "GET /api2/json/admin/datastore/offsite/groups" => good(r#"{"data":[{"backup-type":"vm"}]}"#),
         _ => server(heard),
     };
     let pbs = FakeServer::start(half).await;
-    let told = Lab::new("backups", &table(&pbs.url)).await.read("backups").await;
-    let lines: Vec<_> = told.lines().collect();
-    assert_eq!((lines[0], lines.len()), ("3 of 5 guests without a recent backup:", 7), "{told}");
+    let shown = Lab::new("backups", &table(&pbs.url)).await.read("backups").await;
+    let lines: Vec<_> = shown.lines().collect();
+    assert_eq!((lines[0], lines.len()), ("3 of 5 guests without a recent backup:", 7), "{shown}");
     let last = format!(
         "⚠️ Datastore offsite: Proxmox Backup Server at {} answered /api2/json/admin/datastore/offsite/groups in an unknown form: \
          `data[0].backup-id` is missing. Supported: Proxmox Backup Server 2.2 to 4.",
@@ -81,12 +82,12 @@ async fn errors_are_one_line_beside_the_partial_result() {
         _ => Some((404, "Path '/api2/json/admin/datastore/main/namespace' not found.".to_owned())),
     };
     let pbs = FakeServer::start(old).await;
-    let told = Lab::new("backups", &table(&pbs.url)).await.read("backups").await;
-    assert!(told.starts_with("⚠️ Datastore main: Proxmox Backup Server at ") && told.lines().count() == 1, "{told}");
-    assert!(told.ends_with("and that it is Proxmox Backup Server 2.2 to 4."), "{told}");
+    let shown = Lab::new("backups", &table(&pbs.url)).await.read("backups").await;
+    assert!(shown.starts_with("⚠️ Datastore main: Proxmox Backup Server at ") && shown.lines().count() == 1, "{shown}");
+    assert!(shown.ends_with("and that it is Proxmox Backup Server 2.2 to 4."), "{shown}");
 
     let nobody = Nobody::at_home();
     let url = format!("http://127.0.0.1:{}", nobody.port);
-    let told = Lab::new("backups", &table(&url)).await.read("backups").await;
-    assert!(told.starts_with(&format!("Proxmox Backup Server at {url} can't be reached: ")), "{told}");
+    let shown = Lab::new("backups", &table(&url)).await.read("backups").await;
+    assert!(shown.starts_with(&format!("Proxmox Backup Server at {url} can't be reached: ")), "{shown}");
 }

@@ -39,13 +39,13 @@ fn hub(heard: &Heard) -> Said {
 async fn the_systems_are_shown_after_a_login() {
     let beszel = FakeServer::start(hub).await;
     let lab = Lab::new("beszel", &table(&beszel.url)).await;
-    let told = "5 systems, 1 down:\n\
+    let shown = "5 systems, 1 down:\n\
                 🟡 nas CPU 12 %, memory 63 %, disk 72 %, tank 93 %, 54 °C, 2 failed services, up 12 d\n\
                 🟢 pve1 CPU <1 %, memory 31 %, disk 40 %, up 1 d\n\
                 🔴 pve2 is down, 3h ago\n\
                 ⚪ lab is paused, 20d ago\n\
                 ⚪ new has not reported yet, 5m ago";
-    assert_eq!(lab.read("beszel").await, told);
+    assert_eq!(lab.read("beszel").await, shown);
     assert_eq!(beszel.lines(), [LOGIN, SYSTEMS]);
 }
 
@@ -56,32 +56,32 @@ async fn errors_are_one_line() {
     let odd_login = "Beszel at URL answered /api/collections/users/auth-with-password in an unknown form: `token` is missing. Supported: a Beszel hub, 0.5 to 0.18.";
     let other = "Beszel at URL has no /api/collections/users/auth-with-password (404). Check url in [plugins.beszel.config], and that it is \
                  a Beszel hub, 0.5 to 0.18.";
-    for (status, body, told) in [
+    for (status, body, shown) in [
         (400, include_str!("../../../../plugins/beszel/tests/data/login-refused.json"), refused),
         (200, r#"{"record":{}}"#, odd_login),
         (404, "<html>", other),
     ] {
         let beszel = FakeServer::saying(status, body).await;
         let lab = Lab::new("beszel", &table(&beszel.url)).await;
-        assert_eq!(lab.read("beszel").await, told.replace("URL", &beszel.url));
+        assert_eq!(lab.read("beszel").await, shown.replace("URL", &beszel.url));
     }
     let odd = |heard: &Heard| match heard.line.as_str() {
         SYSTEMS => good(r#"{"items":[{"name":"nas","status":"up","info":{"cpu":"low"}}]}"#),
         _ => hub(heard),
     };
     let beszel = FakeServer::start(odd).await;
-    let told = Lab::new("beszel", &table(&beszel.url)).await.read("beszel").await;
+    let shown = Lab::new("beszel", &table(&beszel.url)).await.read("beszel").await;
     assert!(
-        told.ends_with(
+        shown.ends_with(
             "in an unknown form: `items[0].info.cpu` is not a number but \"low\". Supported: a Beszel hub, 0.5 to 0.18."
         ),
-        "{told}"
+        "{shown}"
     );
 
     let nobody = Nobody::at_home();
     let url = format!("http://127.0.0.1:{}", nobody.port);
-    let told = Lab::new("beszel", &table(&url)).await.read("beszel").await;
-    assert!(told.starts_with(&format!("Beszel at {url} can't be reached: ")), "{told}");
+    let shown = Lab::new("beszel", &table(&url)).await.read("beszel").await;
+    assert!(shown.starts_with(&format!("Beszel at {url} can't be reached: ")), "{shown}");
 }
 
 #[tokio::test]
@@ -89,8 +89,8 @@ async fn the_login_needs_its_own_grant() {
     let beszel = FakeServer::start(hub).await;
     let reading =
         table(&beszel.url).replace(&format!(", \"POST {}/api/collections/users/auth-with-password\"", beszel.url), "");
-    let told = Lab::new("beszel", &reading).await.read("beszel").await;
+    let shown = Lab::new("beszel", &reading).await.read("beszel").await;
     let begin = format!("POST {}/api/collections/users/auth-with-password was not granted; add to ", beszel.url);
-    assert!(told.starts_with(&begin), "{told}");
+    assert!(shown.starts_with(&begin), "{shown}");
     assert!(beszel.lines().is_empty(), "nothing was sent");
 }

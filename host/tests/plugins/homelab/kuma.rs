@@ -49,8 +49,8 @@ fn basic() -> String {
 async fn a_status_page_is_shown() {
     let kuma = FakeServer::start(server).await;
     let lab = Lab::new("kuma", &page(&kuma.url)).await;
-    lab.bench.memory.set_now(RECORDED);
-    let told = "Homelab, 6 monitors: 3 up, 2 down, 1 in maintenance\n\
+    lab.test_host.memory.set_now(RECORDED);
+    let shown = "Homelab, 6 monitors: 3 up, 2 down, 1 in maintenance\n\
                 ⚠️ Fibre is cut\n\
                 🔧 Disks are swapped\n\
                 \n\
@@ -63,7 +63,7 @@ async fn a_status_page_is_shown() {
                 Network\n\
                 🟢 SSH, 0 ms, 100 % of 24 h\n\
                 🔴 Printer, down, 0 % of 24 h";
-    assert_eq!(lab.read("kuma").await, told);
+    assert_eq!(lab.read("kuma").await, shown);
     let asked = kuma.heard.lock().unwrap().clone();
     assert!(asked.iter().all(|heard| heard.authorization.is_empty()), "a status page needs no login");
 }
@@ -71,47 +71,47 @@ async fn a_status_page_is_shown() {
 #[tokio::test]
 async fn the_metrics_are_shown() {
     let kuma = FakeServer::start(server).await;
-    let told = Lab::new("kuma-metrics", &metrics(&kuma.url)).await.read("kuma").await;
-    let lines: Vec<_> = told.lines().collect();
-    assert_eq!((lines[0], lines.len()), ("6 monitors: 3 up, 2 down, 1 in maintenance", 7), "{told}");
+    let shown = Lab::new("kuma-metrics", &metrics(&kuma.url)).await.read("kuma").await;
+    let lines: Vec<_> = shown.lines().collect();
+    assert_eq!((lines[0], lines.len()), ("6 monitors: 3 up, 2 down, 1 in maintenance", 7), "{shown}");
     assert_eq!((lines[1], lines[3]), ("🟢 NAS, 2 ms, 100 % of 24 h", "🔴 Git \"forge\" \\ one, down, 0 % of 24 h"));
 }
 
 #[tokio::test]
 async fn errors_are_one_line() {
     let kuma = FakeServer::saying(401, "").await;
-    let told = "Uptime Kuma refused the login (401). Check the API key of secret in [plugins.kuma-metrics.config].";
-    assert_eq!(Lab::new("kuma-metrics", &metrics(&kuma.url)).await.read("kuma").await, told);
+    let shown = "Uptime Kuma refused the login (401). Check the API key of secret in [plugins.kuma-metrics.config].";
+    assert_eq!(Lab::new("kuma-metrics", &metrics(&kuma.url)).await.read("kuma").await, shown);
 
     let kuma = FakeServer::start(server).await;
     let other = page(&kuma.url).replace("page = \"homelab\"", "page = \"other\"");
-    let told = format!(
+    let shown = format!(
         "Uptime Kuma at {} has no /api/status-page/other (404: Status Page Not Found). Check url and page in [plugins.kuma.config], and \
          that it is Uptime Kuma 1.23 to 2.",
         kuma.url
     );
-    assert_eq!(Lab::new("kuma", &other).await.read("kuma").await, told);
+    assert_eq!(Lab::new("kuma", &other).await.read("kuma").await, shown);
 
     let html = FakeServer::saying(200, "<!DOCTYPE html><html>").await;
-    let told = Lab::new("kuma", &page(&html.url)).await.read("kuma").await;
+    let shown = Lab::new("kuma", &page(&html.url)).await.read("kuma").await;
     assert!(
-        told.contains("answered /api/status-page/homelab not with JSON but with '<!DOCTYPE html><html>'."),
-        "{told}"
+        shown.contains("answered /api/status-page/homelab not with JSON but with '<!DOCTYPE html><html>'."),
+        "{shown}"
     );
-    let told = Lab::new("kuma-metrics", &metrics(&html.url)).await.read("kuma").await;
+    let shown = Lab::new("kuma-metrics", &metrics(&html.url)).await.read("kuma").await;
     assert!(
-        told.ends_with(
+        shown.ends_with(
             "answered /metrics in an unknown form: `monitor_status` is missing. Supported: Uptime Kuma 1.23 to 2."
         ),
-        "{told}"
+        "{shown}"
     );
 
     let odd = FakeServer::saying(200, r#"{"config":{"title":"a"},"publicGroupList":{}}"#).await;
-    let told = Lab::new("kuma", &page(&odd.url)).await.read("kuma").await;
-    assert!(told.ends_with("`publicGroupList` is not a list but {}. Supported: Uptime Kuma 1.23 to 2."), "{told}");
+    let shown = Lab::new("kuma", &page(&odd.url)).await.read("kuma").await;
+    assert!(shown.ends_with("`publicGroupList` is not a list but {}. Supported: Uptime Kuma 1.23 to 2."), "{shown}");
 
     let nobody = Nobody::at_home();
     let url = format!("http://127.0.0.1:{}", nobody.port);
-    let told = Lab::new("kuma", &page(&url)).await.read("kuma").await;
-    assert!(told.starts_with(&format!("Uptime Kuma at {url} can't be reached: ")), "{told}");
+    let shown = Lab::new("kuma", &page(&url)).await.read("kuma").await;
+    assert!(shown.starts_with(&format!("Uptime Kuma at {url} can't be reached: ")), "{shown}");
 }

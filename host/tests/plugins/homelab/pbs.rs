@@ -31,7 +31,7 @@ async fn datastores_and_jobs_are_shown() {
     let pbs = FakeServer::start(server).await;
     let lab = Lab::new("pbs", &table(&pbs.url)).await;
     let host = pbs.url.trim_start_matches("http://");
-    let told = format!(
+    let shown = format!(
         "Datastores of {host}\n\
          🟢 main ▓▓▓▓▓▓░░░░ 61 %, 4.9 TB of 8.0 TB, deduplicated 12.4 to 1, full in 150 d\n\
          🟡 archive ▓▓▓▓▓▓▓▓▓░ 93 %, 1.9 TB of 2.0 TB, full in 5 d, 3 bad chunks: verify it\n\
@@ -50,8 +50,8 @@ async fn datastores_and_jobs_are_shown() {
          ❌ Sync offsite:main:archive::s-77 1d ago: it ended without a message\n\
          ❌ Verify main:v-1a2b 1d ago: verification failed - please check the log for details"
     );
-    assert_eq!(lab.read("pbs").await, told);
-    let reply = lab.bench.call("pbs").await.unwrap();
+    assert_eq!(lab.read("pbs").await, shown);
+    let reply = lab.test_host.call("pbs").await.unwrap();
     assert_eq!(reply.buttons[0][0].command, "/pbs");
 }
 
@@ -62,7 +62,7 @@ async fn errors_are_one_line() {
     let check = format!("Check url in [plugins.pbs.config], and that it is {known}");
     let odd = |what: &str| format!("at URL answered {path} in an unknown form: {what}. Supported: {known}");
     let refused = "authentication failed - invalid credentials";
-    for (status, body, told) in [
+    for (status, body, shown) in [
         (
             401,
             refused,
@@ -75,7 +75,7 @@ async fn errors_are_one_line() {
     ] {
         let pbs = FakeServer::saying(status, body).await;
         let lab = Lab::new("pbs", &table(&pbs.url)).await;
-        assert_eq!(lab.read("pbs").await, format!("Proxmox Backup Server {}", told.replace("URL", &pbs.url)));
+        assert_eq!(lab.read("pbs").await, format!("Proxmox Backup Server {}", shown.replace("URL", &pbs.url)));
         assert_eq!(pbs.lines(), [format!("GET {path}")]);
     }
 }
@@ -84,33 +84,33 @@ async fn errors_are_one_line() {
 async fn unreachable_and_not_granted_are_distinguished() {
     let nobody = Nobody::at_home();
     let url = format!("http://127.0.0.1:{}", nobody.port);
-    let told = Lab::new("pbs", &table(&url)).await.read("pbs").await;
+    let shown = Lab::new("pbs", &table(&url)).await.read("pbs").await;
     let begin = format!("Proxmox Backup Server at {url} can't be reached: failed to connect to ");
-    assert!(told.starts_with(&begin), "{told}");
-    assert!(told.ends_with(": connection refused. Check that it runs, and [plugins.pbs.config] url."), "{told}");
+    assert!(shown.starts_with(&begin), "{shown}");
+    assert!(shown.ends_with(": connection refused. Check that it runs, and [plugins.pbs.config] url."), "{shown}");
 
     let other = table(&url).replace(&format!("http = [\"{url}/api2/json/*\"]"), "http = [\"https://pbs.lan/*\"]");
-    let told = Lab::new("pbs", &other).await.read("pbs").await;
+    let shown = Lab::new("pbs", &other).await.read("pbs").await;
     let line = format!(
         "add to [plugins.pbs] in the configuration: http = [\"https://pbs.lan/*\", \"{url}/api2/json/status/datastore-usage\"]"
     );
-    assert!(told.ends_with(&line), "{told}");
+    assert!(shown.ends_with(&line), "{shown}");
 
     let other = table(&url) + "secret = \"other\"\n";
-    let told = Lab::new("pbs", &other).await.read("pbs").await;
+    let shown = Lab::new("pbs", &other).await.read("pbs").await;
     let why =
         r#"the secret "other" was not granted; add to [plugins.pbs] in the configuration: secrets = ["pbs", "other"]"#;
-    assert_eq!(told, format!("{why}. Its name is `secret` in [plugins.pbs.config]."));
+    assert_eq!(shown, format!("{why}. Its name is `secret` in [plugins.pbs.config]."));
 }
 
 #[tokio::test]
 async fn an_echoed_secret_is_scrubbed() {
     let pbs = FakeServer::start(|heard| Some((500, format!("unknown token {}", heard.authorization)))).await;
     let lab = Lab::new("pbs", &table(&pbs.url)).await;
-    let told = lab.read("pbs").await;
+    let shown = lab.read("pbs").await;
     assert!(
-        told.starts_with(&format!("Proxmox Backup Server at {} failed (500: unknown token PBSAPIToken", pbs.url)),
-        "{told}"
+        shown.starts_with(&format!("Proxmox Backup Server at {} failed (500: unknown token PBSAPIToken", pbs.url)),
+        "{shown}"
     );
     assert!(pbs.heard.lock().unwrap()[0].authorization.ends_with(SECRET), "the server received it");
 }

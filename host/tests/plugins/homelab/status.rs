@@ -28,18 +28,18 @@ async fn each_host_is_shown_with_the_worst_first() {
         well.url, login.url, ill.url, silent.url, closed, other.url
     );
     let lab = Lab::new("status", &table).await;
-    let told = lab.read("status").await;
-    let lines: Vec<_> = told.lines().collect();
-    assert_eq!(lines[0], "3 of 8 hosts ok:", "{told}");
+    let shown = lab.read("status").await;
+    let lines: Vec<_> = shown.lines().collect();
+    assert_eq!(lines[0], "3 of 8 hosts ok:", "{shown}");
     assert_eq!(lines[1], "🔴 cam does not answer: no response within 4.0 s");
-    assert!(lines[2].starts_with("🔴 lab does not answer: failed to connect to 127.0.0.1:"), "{told}");
+    assert!(lines[2].starts_with("🔴 lab does not answer: failed to connect to 127.0.0.1:"), "{shown}");
     assert_eq!(lines[3], "🟡 dns answers 200 without ready");
     assert_eq!(lines[4], "🟡 git answers 503");
     let asks = format!(
         "⚪ tv was not queried: GET {}/ was not granted; add to [plugins.status] in the configuration: http = [",
         other.url
     );
-    assert!(lines[5].starts_with(&asks) && lines[5].ends_with(&format!("\"{}/\"]", other.url)), "{told}");
+    assert!(lines[5].starts_with(&asks) && lines[5].ends_with(&format!("\"{}/\"]", other.url)), "{shown}");
     assert_eq!(lines[6..], ["🟢 nas answers 200", "🟢 pve answers, but requires a login (401)", "🟢 web answers 401"]);
     let mut asked = well.lines();
     asked.sort();
@@ -56,7 +56,7 @@ async fn all_healthy_hosts_are_summarized() {
     )
     .await;
     assert_eq!(lab.read("status").await, "1 host, all ok.\n🟢 nas answers 204");
-    assert_eq!(lab.bench.call("status").await.unwrap().buttons[0][0].command, "/status");
+    assert_eq!(lab.test_host.call("status").await.unwrap().buttons[0][0].command, "/status");
 }
 
 /// Returns the addresses of servers that only respond after `together` of them have received a request.
@@ -89,8 +89,8 @@ async fn all_hosts_are_queried_concurrently() {
         "[plugins.status]\nhttp_time = \"60s\"\nhttp = {grants:?}\n[plugins.status.config]\nwait = \"30s\"\n[plugins.status.config.hosts]\n{}",
         hosts.concat()
     );
-    let told = Lab::new("status", &table).await.read("status").await;
+    let shown = Lab::new("status", &table).await.read("status").await;
     let expected: String = (0..16).map(|number| format!("\n🟢 h{number:02} answers 204")).collect();
-    assert_eq!(told, format!("16 hosts, all ok.{expected}"));
+    assert_eq!(shown, format!("16 hosts, all ok.{expected}"));
     assert_eq!(heard.load(Ordering::Relaxed), 16);
 }

@@ -20,11 +20,11 @@ async fn answered(answer: &str, more: &str) -> String {
 #[tokio::test]
 async fn granted_requests_are_answered() {
     let mirror = Mirror::start().await;
-    let bench = http_client(&[mirror.url("/api/*")], "").await;
-    let told = bench.read(&format!("fetch {} x-mine=2", mirror.url("/api/x?y=1"))).await;
-    assert!(told.starts_with("200 GET /api/x?y=1\n"), "{told}");
-    assert!(told.contains("x-mine: 2") && told.contains(&format!("host: {}", mirror.address)), "{told}");
-    let refused = bench.read(&format!("fetch {}", mirror.url("/other?z=1"))).await;
+    let test_host = http_client(&[mirror.url("/api/*")], "").await;
+    let shown = test_host.read(&format!("fetch {} x-mine=2", mirror.url("/api/x?y=1"))).await;
+    assert!(shown.starts_with("200 GET /api/x?y=1\n"), "{shown}");
+    assert!(shown.contains("x-mine: 2") && shown.contains(&format!("host: {}", mirror.address)), "{shown}");
+    let refused = test_host.read(&format!("fetch {}", mirror.url("/other?z=1"))).await;
     let line = format!(
         "[plugins.http_client] in the configuration: http = [\"{}\", \"{}\"]",
         mirror.url("/api/*"),
@@ -38,63 +38,63 @@ async fn granted_requests_are_answered() {
 #[tokio::test]
 async fn the_line_named_by_a_refusal_is_sufficient() {
     let mirror = Mirror::start().await;
-    let mut bench = http_client(&["https://else.example/*".to_owned()], "").await;
+    let mut test_host = http_client(&["https://else.example/*".to_owned()], "").await;
     for line in [format!("fetch {}", mirror.url("/a")), format!("send POST {} body", mirror.url("/b"))] {
-        let refused = bench.read(&line).await;
+        let refused = test_host.read(&line).await;
         let (_, list) = refused.split_once("[plugins.http_client] in the configuration: http = ").expect(&refused);
         let http: Vec<String> = serde_json::from_str(list).unwrap();
-        bench.configure(&table(&http, ""));
-        bench.registry.reconfigure("http_client", &bench.settings("http_client"), NOW).await.unwrap();
-        let told = bench.read(&line).await;
-        assert!(told.starts_with("200 "), "{told}");
+        test_host.configure(&table(&http, ""));
+        test_host.registry.reconfigure("http_client", &test_host.settings("http_client"), NOW).await.unwrap();
+        let shown = test_host.read(&line).await;
+        assert!(shown.starts_with("200 "), "{shown}");
     }
     assert!(mirror.last().ends_with("\nbody"), "{}", mirror.last());
 }
 
 #[tokio::test]
 async fn cloud_metadata_addresses_cannot_be_granted() {
-    let bench = http_client(&["https://else.example/*".to_owned()], "").await;
-    let told = bench.read("fetch http://169.254.169.254/latest/meta-data/").await;
+    let test_host = http_client(&["https://else.example/*".to_owned()], "").await;
+    let shown = test_host.read("fetch http://169.254.169.254/latest/meta-data/").await;
     let why = "this is the metadata address where clouds provide credentials";
-    assert_eq!(told, format!("requests to http://169.254.169.254 are never allowed: {why}"));
+    assert_eq!(shown, format!("requests to http://169.254.169.254 are never allowed: {why}"));
     assert_eq!(
-        bench.read("knock 169.254.169.254 80").await,
+        test_host.read("knock 169.254.169.254 80").await,
         format!("connections to 169.254.169.254 are never allowed: {why}")
     );
 }
 
 #[tokio::test]
 async fn network_capabilities_need_their_lists() {
-    let mut bench = TestHost::new();
-    let why = bench.refused("http_client", &bad("http_client")).await;
+    let mut test_host = TestHost::new();
+    let why = test_host.refused("http_client", &bad("http_client")).await;
     let lines = r#"[plugins.http_client] in the configuration: http = ["https://HOST/*"] and tcp = ["HOST:PORT"] and secrets = ["NAME"]"#;
     let asks = "it requests capabilities that it was not granted: http, tcp, secrets";
     assert_eq!(why, format!("{asks}; add to {lines}"));
-    bench.configure("[plugins.http_client]\nhttp = [\"https://a.example/*\"]\ntcp = [\"a.example:1\"]");
-    let why = bench.refused("http_client", &bad("http_client")).await;
+    test_host.configure("[plugins.http_client]\nhttp = [\"https://a.example/*\"]\ntcp = [\"a.example:1\"]");
+    let why = test_host.refused("http_client", &bad("http_client")).await;
     assert!(why.ends_with(r#"[plugins.http_client] in the configuration: secrets = ["NAME"]"#), "{why}");
 }
 
 #[tokio::test]
 async fn removed_network_grants_are_revoked_at_once() {
     let mirror = Mirror::start().await;
-    let mut bench = http_client(&[mirror.url("/a/*"), mirror.url("/b/*")], "").await;
-    bench.configure(&table(&[mirror.url("/a/*")], ""));
-    bench.registry.reconfigure("http_client", &bench.settings("http_client"), NOW).await.unwrap();
-    assert!(bench.read(&format!("fetch {}", mirror.url("/a/x"))).await.starts_with("200"));
-    assert!(bench.read(&format!("fetch {}", mirror.url("/b/x"))).await.contains("was not granted"));
+    let mut test_host = http_client(&[mirror.url("/a/*"), mirror.url("/b/*")], "").await;
+    test_host.configure(&table(&[mirror.url("/a/*")], ""));
+    test_host.registry.reconfigure("http_client", &test_host.settings("http_client"), NOW).await.unwrap();
+    assert!(test_host.read(&format!("fetch {}", mirror.url("/a/x"))).await.starts_with("200"));
+    assert!(test_host.read(&format!("fetch {}", mirror.url("/b/x"))).await.contains("was not granted"));
     // If the new settings rule out every version, the active one must stop as well.
-    bench.configure("");
-    let why = bench.registry.reconfigure("http_client", &bench.settings("http_client"), NOW).await.unwrap_err();
-    let (health, note) = bench.status("http_client");
+    test_host.configure("");
+    let why = test_host.registry.reconfigure("http_client", &test_host.settings("http_client"), NOW).await.unwrap_err();
+    let (health, note) = test_host.status("http_client");
     assert!(health == "pending approval" && note.ends_with(&why.to_string()), "{health}: {note}");
-    assert!(bench.registry.snapshot().command("fetch").is_none());
+    assert!(test_host.registry.snapshot().command("fetch").is_none());
 }
 
 #[tokio::test]
 async fn connection_headers_are_refused() {
     let mirror = Mirror::start().await;
-    let bench = http_client(&mirror.all(), "").await;
+    let test_host = http_client(&mirror.all(), "").await;
     for name in [
         "Host",
         "connection",
@@ -107,13 +107,13 @@ async fn connection_headers_are_refused() {
         "proxy-connection",
         "proxy-authorization",
     ] {
-        let refused = bench.read(&format!("fetch {} {name}=evil.example", mirror.url("/"))).await;
+        let refused = test_host.read(&format!("fetch {} {name}=evil.example", mirror.url("/"))).await;
         assert_eq!(refused, format!("the request has an invalid header: {name}"));
     }
-    let refused = bench.read(&format!("fetch {} bad(name=1", mirror.url("/"))).await;
+    let refused = test_host.read(&format!("fetch {} bad(name=1", mirror.url("/"))).await;
     assert!(refused.starts_with("the request has an invalid header"), "{refused}");
     assert_eq!(mirror.count(), 0);
-    bench.read(&format!("fetch {} accept-encoding=gzip content-length=0", mirror.url("/"))).await;
+    test_host.read(&format!("fetch {} accept-encoding=gzip content-length=0", mirror.url("/"))).await;
     let heard = mirror.last();
     assert!(heard.contains("accept-encoding: identity") && !heard.contains("gzip"), "{heard}");
 }
@@ -122,11 +122,11 @@ async fn connection_headers_are_refused() {
 async fn methods_need_their_own_grant() {
     let mirror = Mirror::start().await;
     let url = mirror.url("/x");
-    let bench = http_client(&[mirror.url("/*"), format!("PUT {}", mirror.url("/x"))], "").await;
-    assert_eq!(bench.read(&format!("send HEAD {url} ")).await, "it wants more words");
-    assert!(bench.read(&format!("send PUT {url} body")).await.starts_with("200 PUT /x\n"));
+    let test_host = http_client(&[mirror.url("/*"), format!("PUT {}", mirror.url("/x"))], "").await;
+    assert_eq!(test_host.read(&format!("send HEAD {url} ")).await, "it wants more words");
+    assert!(test_host.read(&format!("send PUT {url} body")).await.starts_with("200 PUT /x\n"));
     for method in ["POST", "DELETE"] {
-        let refused = bench.read(&format!("send {method} {url} body")).await;
+        let refused = test_host.read(&format!("send {method} {url} body")).await;
         assert!(refused.starts_with(&format!("{method} {url} was not granted")), "{refused}");
     }
     assert_eq!(mirror.count(), 1);
@@ -135,7 +135,7 @@ async fn methods_need_their_own_grant() {
 #[tokio::test]
 async fn an_ambiguous_address_is_refused() {
     let mirror = Mirror::start().await;
-    let bench = http_client(&[mirror.url("/api/*")], "").await;
+    let test_host = http_client(&[mirror.url("/api/*")], "").await;
     let address = &mirror.address;
     for url in [
         format!("http://{address}/api/../x"),
@@ -145,8 +145,8 @@ async fn an_ambiguous_address_is_refused() {
         format!("ftp://{address}/api/x"),
         format!("https://{address}/api/x"),
     ] {
-        let told = bench.read(&format!("fetch {url}")).await;
-        assert!(!told.starts_with("200"), "{url}: {told}");
+        let shown = test_host.read(&format!("fetch {url}")).await;
+        assert!(!shown.starts_with("200"), "{url}: {shown}");
     }
     assert_eq!(mirror.count(), 0);
 }
@@ -164,8 +164,8 @@ async fn private_addresses_need_the_operators_permission() {
         "{refused}"
     );
     assert_eq!(mirror.count(), 0);
-    let told = http_client(&http, "private = [\"localhost\"]").await.read(&line).await;
-    assert!(told.starts_with("200") && told.contains(&format!("host: localhost:{port}")), "{told}");
+    let shown = http_client(&http, "private = [\"localhost\"]").await.read(&line).await;
+    assert!(shown.starts_with("200") && shown.contains(&format!("host: localhost:{port}")), "{shown}");
 }
 
 #[tokio::test]
@@ -173,8 +173,8 @@ async fn redirects_are_not_followed() {
     let mirror = Mirror::start().await;
     let answer = format!("HTTP/1.1 302 Found\r\nlocation: {}\r\ncontent-length: 0\r\n\r\n", mirror.url("/"));
     let address = raw(answer).await;
-    let bench = http_client(&[format!("http://{address}/*"), mirror.url("/*")], "").await;
-    assert_eq!(bench.read(&format!("fetch http://{address}/")).await, "302");
+    let test_host = http_client(&[format!("http://{address}/*"), mirror.url("/*")], "").await;
+    assert_eq!(test_host.read(&format!("fetch http://{address}/")).await, "302");
     assert_eq!(mirror.count(), 0);
 }
 
@@ -193,8 +193,8 @@ async fn bodies_are_limited_in_both_directions() {
     let endless = format!("HTTP/1.1 200 OK\r\n\r\n{long}");
     assert_eq!(answered(&endless, more).await, over("response"));
     let mirror = Mirror::start().await;
-    let bench = http_client(&[format!("POST {}", mirror.url("/*"))], more).await;
-    assert_eq!(bench.read(&format!("send POST {} {long}", mirror.url("/"))).await, over("request"));
+    let test_host = http_client(&[format!("POST {}", mirror.url("/*"))], more).await;
+    assert_eq!(test_host.read(&format!("send POST {} {long}", mirror.url("/"))).await, over("request"));
     assert_eq!(mirror.count(), 0);
 }
 
@@ -211,14 +211,14 @@ async fn unanswered_requests_time_out() {
 #[tokio::test]
 async fn request_errors_are_one_line() {
     let mirror = Mirror::start().await;
-    let bench = http_client(&mirror.all(), "").await;
+    let test_host = http_client(&mirror.all(), "").await;
     let address = &mirror.address;
-    let told = bench.read(&format!("fetch ftp://{address}/x")).await;
-    assert_eq!(told, "'ftp' is not a supported scheme: use https or http");
-    let told = bench.read(&format!("fetch HTTP://{address}/x")).await;
-    assert!(told.starts_with("200 GET /x\n"), "{told}");
-    let told = bench.read(&format!("fetch {}  content-length=7", mirror.url("/x"))).await;
-    assert_eq!(told, "the Content-Length of the request differs from its body: leave it out, the host sets it");
+    let shown = test_host.read(&format!("fetch ftp://{address}/x")).await;
+    assert_eq!(shown, "'ftp' is not a supported scheme: use https or http");
+    let shown = test_host.read(&format!("fetch HTTP://{address}/x")).await;
+    assert!(shown.starts_with("200 GET /x\n"), "{shown}");
+    let shown = test_host.read(&format!("fetch {}  content-length=7", mirror.url("/x"))).await;
+    assert_eq!(shown, "the Content-Length of the request differs from its body: leave it out, the host sets it");
 }
 
 #[tokio::test]
@@ -241,11 +241,11 @@ async fn invalid_responses_are_identified() {
 async fn unreachable_servers_are_reported_as_such() {
     let nobody = Nobody::at_home();
     let address = format!("127.0.0.1:{}", nobody.port);
-    let bench = http_client(&[format!("http://{address}/*"), "http://no-such-host.invalid/*".to_owned()], "").await;
-    let told = bench.read(&format!("fetch http://{address}/")).await;
-    assert_eq!(told, format!("failed to connect to {address}: connection refused"));
-    let told = bench.read("fetch http://no-such-host.invalid/").await;
-    assert!(told.starts_with("failed to resolve no-such-host.invalid: "), "{told}");
+    let test_host = http_client(&[format!("http://{address}/*"), "http://no-such-host.invalid/*".to_owned()], "").await;
+    let shown = test_host.read(&format!("fetch http://{address}/")).await;
+    assert_eq!(shown, format!("failed to connect to {address}: connection refused"));
+    let shown = test_host.read("fetch http://no-such-host.invalid/").await;
+    assert!(shown.starts_with("failed to resolve no-such-host.invalid: "), "{shown}");
 }
 
 #[tokio::test]
@@ -259,8 +259,8 @@ async fn network_waits_do_not_count_as_computing() {
         tokio::time::sleep(std::time::Duration::from_millis(2500)).await;
         stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nlate").await.unwrap();
     });
-    let bench = http_client(&to(&address), "time = \"1s\"\nhttp_time = \"1m\"").await;
-    assert_eq!(bench.read(&format!("fetch http://{address}/")).await, "200 late");
+    let test_host = http_client(&to(&address), "time = \"1s\"\nhttp_time = \"1m\"").await;
+    assert_eq!(test_host.read(&format!("fetch http://{address}/")).await, "200 late");
 }
 
 #[tokio::test]
@@ -269,15 +269,15 @@ async fn granted_connections_are_measured() {
     let port = mirror.address.rsplit(':').next().unwrap();
     let nobody = Nobody::at_home();
     let silent = nobody.port;
-    let bench = http_client(
+    let test_host = http_client(
         &mirror.all(),
         &format!("tcp = [\"127.0.0.1:{port}\", \"127.0.0.1:{silent}\", \"localhost:{port}\"]"),
     )
     .await;
-    assert_eq!(bench.read(&format!("knock 127.0.0.1 {port}")).await, "connected, sound");
-    let told = bench.read(&format!("knock 127.0.0.1 {silent}")).await;
-    assert_eq!(told, format!("failed to connect to 127.0.0.1:{silent}: connection refused"));
-    let refused = bench.read("knock 127.0.0.1 1").await;
+    assert_eq!(test_host.read(&format!("knock 127.0.0.1 {port}")).await, "connected, sound");
+    let shown = test_host.read(&format!("knock 127.0.0.1 {silent}")).await;
+    assert_eq!(shown, format!("failed to connect to 127.0.0.1:{silent}: connection refused"));
+    let refused = test_host.read("knock 127.0.0.1 1").await;
     assert!(
         refused.starts_with(
             "a connection to 127.0.0.1:1 was not granted; add to [plugins.http_client] in the configuration: "
@@ -285,7 +285,7 @@ async fn granted_connections_are_measured() {
         "{refused}"
     );
     assert!(refused.ends_with(&format!("\"localhost:{port}\", \"127.0.0.1:1\"]")), "{refused}");
-    let refused = bench.read(&format!("knock localhost {port}")).await;
+    let refused = test_host.read(&format!("knock localhost {port}")).await;
     assert!(refused.ends_with("[plugins.http_client] in the configuration: private = [\"localhost\"]"), "{refused}");
     assert_eq!(mirror.count(), 0, "nothing is sent");
 }
@@ -294,15 +294,15 @@ async fn granted_connections_are_measured() {
 async fn only_the_pinned_version_is_activated() {
     let wasm = bad("echo");
     let digest = cordboard_runtime::digest(&wasm);
-    let mut bench = TestHost::of(&format!("[plugins.echo]\nsha256 = \"{digest}\""));
-    bench.plug("echo", &wasm).await.unwrap();
-    let why = bench.refused("echo", &bad("echo_v2")).await;
+    let mut test_host = TestHost::of(&format!("[plugins.echo]\nsha256 = \"{digest}\""));
+    test_host.plug("echo", &wasm).await.unwrap();
+    let why = test_host.refused("echo", &bad("echo_v2")).await;
     let other = cordboard_runtime::digest(&bad("echo_v2"));
     assert_eq!(why, format!("[plugins.echo] sha256 does not allow this version: it has {other}, allowed is {digest}"));
-    assert_eq!(bench.read("echo hi").await, "v1: hi");
+    assert_eq!(test_host.read("echo hi").await, "v1: hi");
     // A pin that is added later deactivates a version that doesn't match.
-    bench.configure(&format!("[plugins.echo]\nsha256 = \"{other}\""));
-    bench.registry.reconfigure("echo", &bench.settings("echo"), NOW).await.unwrap_err();
-    assert!(bench.registry.snapshot().command("echo").is_none());
-    bench.plug("echo", &bad("echo_v2")).await.unwrap();
+    test_host.configure(&format!("[plugins.echo]\nsha256 = \"{other}\""));
+    test_host.registry.reconfigure("echo", &test_host.settings("echo"), NOW).await.unwrap_err();
+    assert!(test_host.registry.snapshot().command("echo").is_none());
+    test_host.plug("echo", &bad("echo_v2")).await.unwrap();
 }

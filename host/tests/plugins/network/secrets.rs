@@ -27,9 +27,9 @@ async fn with_secret(source: &str, mirror: &Mirror) -> TestHost {
         "[secrets]\ntoken = {source}\n[plugins.http_client]\nsecrets = [\"token\"]\ntcp = [\"192.0.3.1:9\"]\nhttp = [\"* {}\"]\n",
         mirror.url("/*")
     );
-    let bench = TestHost::of(&text);
-    bench.plug("http_client", &bad("http_client")).await.unwrap();
-    bench
+    let host = TestHost::of(&text);
+    host.plug("http_client", &bad("http_client")).await.unwrap();
+    host
 }
 
 fn all(mirror: &Mirror) -> [String; 1] {
@@ -39,28 +39,28 @@ fn all(mirror: &Mirror) -> [String; 1] {
 #[tokio::test]
 async fn the_server_gets_the_secret_and_the_plugin_a_placeholder() {
     let mirror = Mirror::start().await;
-    let bench = http_client(&all(&mirror), "").await;
-    let told = bench.read(&format!("bear {} token", mirror.url("/x"))).await;
+    let host = http_client(&all(&mirror), "").await;
+    let message = host.read(&format!("bear {} token", mirror.url("/x"))).await;
     let heard = mirror.last();
     assert!(heard.contains(&format!("authorization: Bearer {VALUE}\n")) && heard.ends_with(VALUE), "{heard}");
-    assert!(!told.contains(VALUE), "{told}");
+    assert!(!message.contains(VALUE), "{message}");
     // The server's echo contains the placeholder instead of the secret.
-    let placeholder = told.rsplit('\n').next().unwrap();
+    let placeholder = message.rsplit('\n').next().unwrap();
     assert!(
-        placeholder.starts_with("secret-") && told.contains(&format!("authorization: Bearer {placeholder}")),
-        "{told}"
+        placeholder.starts_with("secret-") && message.contains(&format!("authorization: Bearer {placeholder}")),
+        "{message}"
     );
-    let again = bench.read(&format!("bear {} token", mirror.url("/x"))).await;
+    let again = host.read(&format!("bear {} token", mirror.url("/x"))).await;
     assert!(!again.contains(placeholder), "a new one for each call");
 }
 
 #[tokio::test]
 async fn a_placeholder_is_valid_only_in_its_call() {
     let mirror = Mirror::start().await;
-    let bench = http_client(&all(&mirror), "").await;
-    let told = bench.read(&format!("bear {} token", mirror.url("/x"))).await;
-    let placeholder = told.rsplit('\n').next().unwrap();
-    bench.read(&format!("send POST {} {placeholder}", mirror.url("/x"))).await;
+    let host = http_client(&all(&mirror), "").await;
+    let message = host.read(&format!("bear {} token", mirror.url("/x"))).await;
+    let placeholder = message.rsplit('\n').next().unwrap();
+    host.read(&format!("send POST {} {placeholder}", mirror.url("/x"))).await;
     assert!(mirror.last().ends_with(placeholder), "{}", mirror.last());
 }
 
@@ -85,10 +85,10 @@ async fn encoded_echoes_are_scrubbed() {
         let body = format!("before {form} after");
         let address =
             raw(format!("HTTP/1.1 200 OK\r\nx-echo: {form}\r\ncontent-length: {}\r\n\r\n{body}", body.len())).await;
-        let bench = http_client(&[format!("http://{address}/*")], "").await;
-        let told = bench.read(&format!("fetch http://{address}/")).await;
-        assert!(told.starts_with("200 before ") && told.contains("secret-"), "{told}");
-        assert!(!told.contains(&form) && !told.contains("hunter2"), "{told}");
+        let host = http_client(&[format!("http://{address}/*")], "").await;
+        let message = host.read(&format!("fetch http://{address}/")).await;
+        assert!(message.starts_with("200 before ") && message.contains("secret-"), "{message}");
+        assert!(!message.contains(&form) && !message.contains("hunter2"), "{message}");
     }
 }
 
@@ -98,11 +98,11 @@ async fn echoes_in_html_or_forms_are_scrubbed() {
     let forms = ["a &#39;b&#39; &amp; &lt;c&gt;d", "a+%27b%27+%26+%3Cc%3Ed", "a 'b' \\u0026 \\u003cc\\u003ed"];
     for form in forms {
         let address = raw(format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{form}", form.len())).await;
-        let bench =
+        let host =
             with_secret(&format!("{:?}", file.path()), &Mirror { address: address.clone(), heard: Arc::default() })
                 .await;
-        let told = bench.read(&format!("fetch http://{address}/")).await;
-        assert!(told.starts_with("200 secret-") && !told.contains("c&gt") && !told.contains('%'), "{told}");
+        let message = host.read(&format!("fetch http://{address}/")).await;
+        assert!(message.starts_with("200 secret-") && !message.contains("c&gt") && !message.contains('%'), "{message}");
     }
 }
 
@@ -111,15 +111,15 @@ async fn echoes_in_html_or_forms_are_scrubbed() {
 async fn echoes_in_an_unknown_encoding_are_not_scrubbed() {
     let disguise: String = VALUE.chars().rev().collect();
     let address = raw(format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{disguise}", disguise.len())).await;
-    let bench = http_client(&[format!("http://{address}/*")], "").await;
-    assert_eq!(bench.read(&format!("fetch http://{address}/")).await, format!("200 {disguise}"));
+    let host = http_client(&[format!("http://{address}/*")], "").await;
+    assert_eq!(host.read(&format!("fetch http://{address}/")).await, format!("200 {disguise}"));
 }
 
 #[tokio::test]
 async fn basic_credentials_receive_their_secret() {
     let mirror = Mirror::start().await;
-    let bench = http_client(&all(&mirror), "").await;
-    bench.read(&format!("basic {} token", mirror.url("/x"))).await;
+    let host = http_client(&all(&mirror), "").await;
+    host.read(&format!("basic {} token", mirror.url("/x"))).await;
     let heard = mirror.last();
     assert!(heard.contains(&format!("authorization: Basic {}\n", STANDARD.encode(format!("me:{VALUE}")))), "{heard}");
 }
@@ -127,13 +127,13 @@ async fn basic_credentials_receive_their_secret() {
 #[tokio::test]
 async fn secrets_are_not_sent_in_urls_or_to_other_hosts() {
     let mirror = Mirror::start().await;
-    let bench = http_client(&all(&mirror), "").await;
-    let refused = bench.read(&format!("leak {}?key= token", mirror.url("/x"))).await;
+    let host = http_client(&all(&mirror), "").await;
+    let refused = host.read(&format!("leak {}?key= token", mirror.url("/x"))).await;
     assert!(refused.starts_with("a secret must not be part of a URL"), "{refused}");
     let other = Mirror::start().await;
-    let refused = bench.read(&format!("bear {} token", other.url("/x"))).await;
+    let refused = host.read(&format!("bear {} token", other.url("/x"))).await;
     assert!(refused.contains("was not granted"), "{refused}");
-    let refused = bench.read(&format!("fetch {} range=bytes=0-3", mirror.url("/x"))).await;
+    let refused = host.read(&format!("fetch {} range=bytes=0-3", mirror.url("/x"))).await;
     assert!(refused.contains("must not request parts"), "{refused}");
     assert_eq!((mirror.count(), other.count()), (0, 0));
 }
@@ -141,8 +141,8 @@ async fn secrets_are_not_sent_in_urls_or_to_other_hosts() {
 #[tokio::test]
 async fn an_ungranted_secret_does_not_exist() {
     let mirror = Mirror::start().await;
-    let bench = http_client(&all(&mirror), "").await;
-    let refused = bench.read(&format!("bear {} other", mirror.url("/x"))).await;
+    let host = http_client(&all(&mirror), "").await;
+    let refused = host.read(&format!("bear {} other", mirror.url("/x"))).await;
     let line = r#"[plugins.http_client] in the configuration: secrets = ["token", "other"]"#;
     assert_eq!(refused, format!(r#"the secret "other" was not granted; add to {line}"#));
     assert_eq!(mirror.count(), 0);
@@ -159,39 +159,39 @@ async fn the_body_limit_counts_substituted_secrets() {
             file.path(),
             mirror.url("/*")
         );
-        let bench = TestHost::of(&text);
-        bench.plug("http_client", &bad("http_client")).await.unwrap();
-        let told = bench.read(&format!("bear {} token", mirror.url("/x"))).await;
-        let refused = told.starts_with("the body of the request has more than 1024 bytes");
-        assert_eq!((mirror.count(), refused), (1, !fits), "{told}");
+        let host = TestHost::of(&text);
+        host.plug("http_client", &bad("http_client")).await.unwrap();
+        let message = host.read(&format!("bear {} token", mirror.url("/x"))).await;
+        let refused = message.starts_with("the body of the request has more than 1024 bytes");
+        assert_eq!((mirror.count(), refused), (1, !fits), "{message}");
     }
 }
 
 #[tokio::test]
 async fn replies_logs_and_errors_contain_no_secrets() {
     let mirror = Mirror::start().await;
-    let bench = http_client(&all(&mirror), "").await;
+    let host = http_client(&all(&mirror), "").await;
     let log = captured_log::start();
     // As if the plugin knew the secret: the user types it.
-    let said = bench.read(&format!("fetch http://other.example/{VALUE}")).await;
+    let said = host.read(&format!("fetch http://other.example/{VALUE}")).await;
     assert!(said.starts_with("GET http://other.example/(secret token) was not granted"), "{said}");
-    let said = bench.read(&format!("say {VALUE}")).await;
+    let said = host.read(&format!("say {VALUE}")).await;
     assert_eq!(said, "(secret token)");
-    assert_eq!(bench.memory.actions().len(), 0);
+    assert_eq!(host.memory.actions().len(), 0);
     let log = log.text();
     assert!(log.contains("request denied") && log.contains("(secret token)"), "{log}");
     assert!(!log.contains("hunter2"), "{log}");
-    let trapped = bench.call(&format!("fall {VALUE}")).await.unwrap_err().to_string();
+    let trapped = host.call(&format!("fall {VALUE}")).await.unwrap_err().to_string();
     assert!(trapped.contains("(secret token)") && !trapped.contains("hunter2"), "{trapped}");
-    assert!(!bench.status("http_client").1.contains("hunter2"));
+    assert!(!host.status("http_client").1.contains("hunter2"));
 }
 
 /// Plain text is escaped before it leaves the plugin, and is shown as the value.
 #[tokio::test]
 async fn a_markdown_escaped_secret_is_scrubbed() {
     let (mirror, file) = (Mirror::start().await, file("hunter2/=&x*y_z"));
-    let bench = with_secret(&format!("{:?}", file.path()), &mirror).await;
-    let text = async |line: &str| bench.call(line).await.unwrap().text;
+    let host = with_secret(&format!("{:?}", file.path()), &mirror).await;
+    let text = async |line: &str| host.call(line).await.unwrap().text;
     assert!(text("say 2/=&x*y").await.contains("\\&x\\*y"), "it is escaped");
     let part = text("say hunter2/=&x*y").await;
     assert!(part.contains("(secret token)") && !part.contains("hunter2"), "each part is removed too: {part}");
@@ -203,12 +203,12 @@ async fn a_markdown_escaped_secret_is_scrubbed() {
 async fn a_secret_is_read_again_for_each_call() {
     let mirror = Mirror::start().await;
     let file = file("first-secret");
-    let bench = with_secret(&format!("{:?}", file.path()), &mirror).await;
+    let host = with_secret(&format!("{:?}", file.path()), &mirror).await;
     let line = format!("bear {} token", mirror.url("/x"));
-    bench.read(&line).await;
+    host.read(&line).await;
     assert!(mirror.last().ends_with("first-secret"));
     fs::write(file.path(), "second-secret\n").unwrap();
-    bench.read(&line).await;
+    host.read(&line).await;
     assert!(mirror.last().ends_with("second-secret"));
 }
 
@@ -222,9 +222,9 @@ async fn an_unusable_secret_file_is_only_logged() {
     ] {
         let file = file(text);
         fs::set_permissions(file.path(), fs::Permissions::from_mode(mode)).unwrap();
-        let bench = with_secret(&format!("{:?}", file.path()), &mirror).await;
+        let host = with_secret(&format!("{:?}", file.path()), &mirror).await;
         let log = captured_log::start();
-        let said = bench.read(&format!("bear {} token", mirror.url("/x"))).await;
+        let said = host.read(&format!("bear {} token", mirror.url("/x"))).await;
         assert_eq!(said, "the secret 'token' cannot be read: see the log, and [secrets] token in the configuration");
         let log = log.text();
         assert!(log.contains(why) && !log.contains(text), "{log}");
@@ -232,12 +232,12 @@ async fn an_unusable_secret_file_is_only_logged() {
     let pipe = tempfile::tempdir().unwrap();
     let pipe = pipe.path().join("pipe");
     rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR).unwrap();
-    let bench = with_secret(&format!("{pipe:?}"), &mirror).await;
-    let said = bench.read(&format!("bear {} token", mirror.url("/x"))).await;
+    let host = with_secret(&format!("{pipe:?}"), &mirror).await;
+    let said = host.read(&format!("bear {} token", mirror.url("/x"))).await;
     assert!(said.starts_with("the secret 'token' cannot be read"), "{said}");
-    let bench = with_secret("{ credential = \"nothing-of-that-name\" }", &mirror).await;
+    let host = with_secret("{ credential = \"nothing-of-that-name\" }", &mirror).await;
     assert!(
-        bench.read(&format!("bear {} token", mirror.url("/x"))).await.starts_with("the secret 'token' cannot be read")
+        host.read(&format!("bear {} token", mirror.url("/x"))).await.starts_with("the secret 'token' cannot be read")
     );
     assert_eq!(mirror.count(), 0);
 }

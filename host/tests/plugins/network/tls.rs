@@ -65,8 +65,8 @@ fn file(pem: &str) -> PathBuf {
 async fn asked(host: &str, port: u16, ca: Option<&str>) -> String {
     let ca = ca.map(|pem| format!("ca = {:?}", file(pem))).unwrap_or_default();
     let more = format!("private = [\"localhost\"]\n{ca}");
-    let bench = http_client(&[format!("https://{host}:{port}/*")], &more).await;
-    bench.read(&format!("fetch https://{host}:{port}/")).await
+    let test_host = http_client(&[format!("https://{host}:{port}/*")], &more).await;
+    test_host.read(&format!("fetch https://{host}:{port}/")).await
 }
 
 #[tokio::test]
@@ -89,13 +89,13 @@ async fn a_renewed_ca_file_counts_for_the_next_request() {
     let port = serve(renewed.der(), &key).await;
     let path = file(&old.pem());
     let more = format!("private = [\"localhost\"]\nca = {path:?}");
-    let bench = http_client(&[format!("https://localhost:{port}/*")], &more).await;
+    let test_host = http_client(&[format!("https://localhost:{port}/*")], &more).await;
     let ask = format!("fetch https://localhost:{port}/");
-    assert!(bench.read(&ask).await.contains(" is not trusted: "));
+    assert!(test_host.read(&ask).await.contains(" is not trusted: "));
     std::fs::write(&path, renewed.pem()).unwrap();
-    assert_eq!(bench.read(&ask).await, "200 hello");
+    assert_eq!(test_host.read(&ask).await, "200 hello");
     std::fs::remove_file(&path).unwrap();
-    let why = bench.read(&ask).await;
+    let why = test_host.read(&ask).await;
     assert!(why.contains(&format!("`ca`, {}, cannot be read: ", path.display())), "{why}");
 }
 
@@ -142,13 +142,13 @@ async fn a_server_without_tls_is_reported_as_such() {
 
 #[tokio::test]
 async fn a_file_without_certificates_fails_before_connecting() {
-    for (pem, told) in [("hello", "must hold certificates in PEM"), ("", "must hold certificates in PEM")] {
+    for (pem, shown) in [("hello", "must hold certificates in PEM"), ("", "must hold certificates in PEM")] {
         let more = format!("ca = {:?}", file(pem));
-        let bench = TestHost::of(&super::table(&["https://localhost/*".to_owned()], &more));
-        let why = bench.refused("http_client", &bad("http_client")).await;
-        assert!(why.starts_with("its network cannot be set up: `ca`, /") && why.contains(told), "{why}");
+        let test_host = TestHost::of(&super::table(&["https://localhost/*".to_owned()], &more));
+        let why = test_host.refused("http_client", &bad("http_client")).await;
+        assert!(why.starts_with("its network cannot be set up: `ca`, /") && why.contains(shown), "{why}");
     }
-    let bench = TestHost::of(&super::table(&["https://localhost/*".to_owned()], "ca = \"/nowhere/ca.pem\""));
-    let why = bench.refused("http_client", &bad("http_client")).await;
+    let test_host = TestHost::of(&super::table(&["https://localhost/*".to_owned()], "ca = \"/nowhere/ca.pem\""));
+    let why = test_host.refused("http_client", &bad("http_client")).await;
     assert!(why.contains("/nowhere/ca.pem, cannot be read: "), "{why}");
 }

@@ -34,7 +34,7 @@ async fn each_rollback_goes_back_one_version_and_persists() {
     assert_eq!(rig.say("echo x").await, "v1: x");
     assert!(rig.status("echo").1.contains(&format!("version {left} was rolled back")), "{:?}", rig.status("echo"));
     rig.save("echo", &versions[2]).await;
-    rig.told(&format!("version {left} was rolled back")).await;
+    rig.wait_for(&format!("version {left} was rolled back")).await;
     assert_eq!(rig.say("echo x").await, "v1: x");
     rig.plug("echo", &other(&bad("echo_v2"), 7)).await;
     assert_eq!(rig.say("echo x").await, "v2: x");
@@ -96,15 +96,15 @@ async fn disabled_plugins_stay_disabled() {
         said,
         "Plugin 'echo' is disabled. Use /plugins enable echo to enable it again. Commands removed with it: /echo."
     );
-    assert!(rig.bench.registry.snapshot().command("echo").is_none());
+    assert!(rig.test_host.registry.snapshot().command("echo").is_none());
     let shown = ("disabled".to_owned(), "disabled by console:local; /plugins enable echo enables it again".to_owned());
     assert_eq!(rig.status("echo"), shown);
-    let table = rig.bench.registry.snapshot();
+    let table = rig.test_host.registry.snapshot();
     let since = table.statuses().find(|status| status.name == "echo").map(|status| status.since);
     assert!(since > Some(cordboard_core::types::Timestamp(0)), "{since:?}");
     rig.hush();
     rig.save("echo", &bad("echo_v2")).await;
-    rig.told("Plugin 'echo' has a new file, ").await;
+    rig.wait_for("Plugin 'echo' has a new file, ").await;
     assert_eq!(rig.status("echo"), shown);
     for verb in ["reload", "rollback"] {
         let said = rig.say(&format!("plugins {verb} echo")).await;
@@ -162,21 +162,21 @@ async fn only_calls_by_admins_may_control_plugins() {
     // The hub checks the role of the command; the capability checks it again.
     let member = person("telegram:3", Role::Member);
     for verb in ["rollback", "reload", "disable", "enable"] {
-        let why = rig.bench.call_as(&member, &format!("plugins {verb} echo")).await.unwrap_err();
+        let why = rig.test_host.call_as(&member, &format!("plugins {verb} echo")).await.unwrap_err();
         assert_eq!(why, CallError::Plugin(format!("/plugins {verb} is for admins only.")));
     }
-    let table = rig.bench.registry.snapshot();
+    let table = rig.test_host.registry.snapshot();
     let offer = table.command("plugins").unwrap();
     let typed = cordboard_runtime::Invocation {
         args: vec!["disable".to_owned(), "echo".to_owned()],
         text: "disable echo".to_owned(),
     };
     let nobody = cordboard_runtime::CallContext::default();
-    let uncalled = rig.bench.registry.command(&rig.bench.board, offer, nobody, &typed).await;
+    let uncalled = rig.test_host.registry.command(&rig.test_host.board, offer, nobody, &typed).await;
     assert_eq!(uncalled.unwrap_err(), CallError::Plugin("This needs a caller, and this call has none.".to_owned()));
     assert_eq!(rig.say("echo x").await, "v1: x");
     let admin = person("telegram:2", Role::Admin);
-    assert!(rig.bench.call_as(&admin, "plugins disable echo").await.is_ok());
+    assert!(rig.test_host.call_as(&admin, "plugins disable echo").await.is_ok());
 }
 
 #[tokio::test]

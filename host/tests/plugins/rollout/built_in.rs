@@ -110,7 +110,7 @@ async fn enable_with_a_pending_file_activates_the_built_in() {
     rig.say("plugins disable sessions").await;
     let mine = other(&standard("sessions"), 1);
     rig.save("sessions", &mine).await;
-    rig.told("and stays disabled").await;
+    rig.wait_for("and stays disabled").await;
     let said = rig.say("plugins enable sessions").await;
     assert!(
         said.starts_with(&format!("Plugin 'sessions', version {}, is pending approval: ", version(&mine))),
@@ -128,7 +128,7 @@ async fn a_rollback_skips_versions_without_grants() {
     rig.serves("help", &bad("exceeds_limits")).await;
     let said = rig.say("trap").await;
     assert!(said.starts_with("it trapped: "), "{said}");
-    let told = rig.told("is rolled back").await;
-    assert!(told.contains(&format!(", {}; version ", version(&standard("help")))), "{told}");
+    let shown = rig.wait_for("is rolled back").await;
+    assert!(shown.contains(&format!(", {}; version ", version(&standard("help")))), "{shown}");
     rig.serves("help", &standard("help")).await;
 }

@@ -75,7 +75,7 @@ async fn nothing_waits_for_a_slow_compilation() {
     assert_eq!(rig.say("echo x").await, "v1: x");
     rig.configure("[plugins.echo]\ntime = \"1m\"").await;
     rig.until("the configuration", || {
-        (rig.bench.registry.snapshot().version("echo").unwrap().generation == 2).then_some(())
+        (rig.test_host.registry.snapshot().version("echo").unwrap().generation == 2).then_some(())
     })
     .await;
     assert!(rig.say("plugins disable echo").await.starts_with("Plugin 'echo' is disabled"));
@@ -88,14 +88,14 @@ async fn nothing_waits_for_a_slow_trial() {
     let rig = Rig::new("[plugins.specs_fail]\ntime = \"5m\"\n[plugins.specs_fail.config]\nspecs = \"hang\"").await;
     rig.plug("echo", &bad("echo")).await;
     rig.save("specs_fail", &bad("specs_fail")).await;
-    rig.told("Plugin 'specs_fail', version").await;
+    rig.wait_for("Plugin 'specs_fail', version").await;
     // A file, a command, and changed settings of another plugin.
     rig.plug("echo", &bad("echo_v2")).await;
     assert!(rig.say("plugins rollback echo").await.starts_with("Plugin 'echo' is rolled back"));
     assert_eq!(rig.say("echo x").await, "v1: x");
     rig.configure("[plugins.echo]\ntime = \"1m\"\n[plugins.specs_fail]\ntime = \"5m\"\n[plugins.specs_fail.config]\nspecs = \"hang\"")
         .await;
-    let anew = || (rig.bench.registry.snapshot().version("echo").unwrap().generation == 4).then_some(());
+    let anew = || (rig.test_host.registry.snapshot().version("echo").unwrap().generation == 4).then_some(());
     rig.until("the configuration", anew).await;
     assert_eq!(rig.status("specs_fail").0, "compiling");
     // The latest version wins over one whose trial is running.
@@ -121,7 +121,7 @@ async fn hanging_trials_do_not_use_up_call_slots() {
         rig.save(name, &bad("specs_fail")).await;
     }
     for name in &names {
-        rig.told(&format!("Plugin '{name}', version")).await;
+        rig.wait_for(&format!("Plugin '{name}', version")).await;
     }
     assert_eq!(rig.say("echo x").await, "v1: x");
 }
@@ -137,12 +137,12 @@ async fn changed_settings_restart_a_trial() {
     let [hanging, refused] = hanging_and_refused();
     let rig = Rig::new(&hanging).await;
     rig.save("specs_fail", &bad("specs_fail")).await;
-    rig.told("Plugin 'specs_fail', version").await;
+    rig.wait_for("Plugin 'specs_fail', version").await;
     rig.configure(&refused).await;
-    let told = rig.told("Plugin 'specs_fail' was rejected").await;
-    assert!(told.contains("it failed its trial: it returned an error: it has nothing to say"), "{told}");
+    let text_shown = rig.wait_for("Plugin 'specs_fail' was rejected").await;
+    assert!(text_shown.contains("it failed its trial: it returned an error: it has nothing to say"), "{text_shown}");
     assert_eq!(rig.status("specs_fail").0, "rejected");
-    assert!(rig.bench.registry.snapshot().version("specs_fail").is_none());
+    assert!(rig.test_host.registry.snapshot().version("specs_fail").is_none());
 }
 
 #[tokio::test]
@@ -150,15 +150,15 @@ async fn a_running_command_survives_changed_settings() {
     let [hanging, refused] = hanging_and_refused();
     let rig = Rig::new(&refused).await;
     rig.save("specs_fail", &bad("specs_fail")).await;
-    rig.told("Plugin 'specs_fail' was rejected").await;
+    rig.wait_for("Plugin 'specs_fail' was rejected").await;
     rig.configure(&hanging).await;
-    let said = rig.bench.read("plugins reload specs_fail").await;
+    let said = rig.test_host.read("plugins reload specs_fail").await;
     assert!(said.ends_with(COMPILING), "{said}");
     rig.hush();
     rig.configure(&refused).await;
     // Notified although the text is the same as before, because someone waits for it.
-    let told = rig.told("Plugin 'specs_fail' was rejected").await;
-    assert!(told.contains("it failed its trial: it returned an error: it has nothing to say"), "{told}");
+    let text_shown = rig.wait_for("Plugin 'specs_fail' was rejected").await;
+    assert!(text_shown.contains("it failed its trial: it returned an error: it has nothing to say"), "{text_shown}");
 }
 
 #[tokio::test]
@@ -169,19 +169,22 @@ async fn a_slow_compilation_is_announced() {
     let began = Instant::now();
     rig.save("slow", &wasm).await;
     slow.compiler(0).await;
-    let is_shown = rig.bench.registry.snapshot().entry("slow").is_some();
+    let is_shown = rig.test_host.registry.snapshot().entry("slow").is_some();
     assert!(!is_shown || began.elapsed() >= Duration::from_secs(1), "a short compilation is not announced");
     pass(Duration::from_secs(1)).await;
-    let told = rig.told("is being compiled").await;
+    let text_shown = rig.wait_for("is being compiled").await;
     let digest = version(&wasm);
-    assert_eq!(told, format!("Plugin 'slow', version {digest}, is being compiled. You get a message when it is done."));
+    assert_eq!(
+        text_shown,
+        format!("Plugin 'slow', version {digest}, is being compiled. You get a message when it is done.")
+    );
     let shown = ("compiling".to_owned(), format!("version {digest} is being compiled"));
-    rig.until("it is shown", || rig.bench.registry.snapshot().entry("slow").map(|_| ())).await;
+    rig.until("it is shown", || rig.test_host.registry.snapshot().entry("slow").map(|_| ())).await;
     assert_eq!(rig.status("slow"), shown);
-    let table = rig.bench.registry.snapshot();
+    let table = rig.test_host.registry.snapshot();
     assert!(table.statuses().any(|status| status.name == "slow" && status.since.0 > 0), "it has a moment");
     slow.open();
-    rig.told("Plugin 'slow' is active: generation 1, ").await;
+    rig.wait_for("Plugin 'slow' is active: generation 1, ").await;
     assert_eq!(rig.status("slow"), ("ok".to_owned(), String::new()));
 }
 
@@ -201,14 +204,18 @@ async fn a_newer_version_cancels_the_running_compilation() {
     assert!(runs(pids[2]));
     slow.open();
     rig.serves("mine", &versions[2]).await;
-    assert_eq!(rig.bench.registry.snapshot().version("mine").unwrap().generation, 1, "the others were never activated");
+    assert_eq!(
+        rig.test_host.registry.snapshot().version("mine").unwrap().generation,
+        1,
+        "the others were never activated"
+    );
     // Removing a file during its compilation kills the compiler.
     fs::remove_file(&slow.gate).unwrap();
     rig.save("other", &other(&bad("counter"), 1)).await;
     let pid = slow.compiler(3).await;
     rig.remove("other").await;
     rig.until("its end", || (!runs(pid)).then_some(())).await;
-    assert!(exists(&slow.pids) && rig.bench.registry.snapshot().entry("other").is_none());
+    assert!(exists(&slow.pids) && rig.test_host.registry.snapshot().entry("other").is_none());
 }
 
 #[tokio::test]
@@ -219,14 +226,14 @@ async fn a_slow_command_is_answered_before_it_finishes() {
     rig.plug("echo", &bad("echo")).await;
     rig.save("echo", &wasm).await;
     slow.compiler(0).await;
-    let (said, ()) = tokio::join!(rig.bench.read("plugins reload echo"), async {
+    let (said, ()) = tokio::join!(rig.test_host.read("plugins reload echo"), async {
         slow.compiler(1).await;
         pass(Duration::from_secs(1)).await;
     });
     assert!(said.ends_with(COMPILING), "{said}");
     rig.hush();
     slow.open();
-    rig.told(&format!("Plugin 'echo' is reloaded: generation 2, {}.", version(&wasm))).await;
+    rig.wait_for(&format!("Plugin 'echo' is reloaded: generation 2, {}.", version(&wasm))).await;
 }
 
 #[tokio::test]
@@ -247,8 +254,8 @@ async fn a_rollback_continues_despite_new_files() {
     rig.say("plugins reload rockets").await;
     slow.open();
     // The last saved file is tried after the rollback; the file before it is not.
-    rig.told("is rolled back: 3 calls failed").await;
-    rig.told("Plugin 'mine' was rejected: it is not a WebAssembly component").await;
+    rig.wait_for("is rolled back: 3 calls failed").await;
+    rig.wait_for("Plugin 'mine' was rejected: it is not a WebAssembly component").await;
     assert_eq!(rig.say("echo x").await, "v1: x");
 }
 
@@ -267,7 +274,7 @@ async fn a_file_delayed_by_a_rollback_is_tried_afterwards() {
     for _ in 0..3 {
         rig.say("trap").await;
     }
-    rig.told("is rolled back: 3 calls failed").await;
+    rig.wait_for("is rolled back: 3 calls failed").await;
     slow.open();
     rig.serves("mine", &next).await;
 }

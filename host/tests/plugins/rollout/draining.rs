@@ -12,26 +12,26 @@ use crate::{
     fake_sessions::NOW,
 };
 
-async fn calling(bench: &Arc<TestHost>, line: &'static str) -> tokio::task::JoinHandle<Result<(), CallError>> {
-    let bench = Arc::clone(bench);
-    tokio::spawn(async move { bench.call(line).await.map(|_| ()) })
+async fn calling(host: &Arc<TestHost>, line: &'static str) -> tokio::task::JoinHandle<Result<(), CallError>> {
+    let host = Arc::clone(host);
+    tokio::spawn(async move { host.call(line).await.map(|_| ()) })
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_busy_call_is_cancelled_after_the_drain() {
-    let bench = Arc::new(TestHost::of("[plugins]\ndrain = \"200ms\"\n[plugins.mine]\ntime = \"5m\""));
-    bench.plug("mine", &bad("exceeds_limits")).await.unwrap();
+    let host = Arc::new(TestHost::of("[plugins]\ndrain = \"200ms\"\n[plugins.mine]\ntime = \"5m\""));
+    host.plug("mine", &bad("exceeds_limits")).await.unwrap();
     // A running call keeps the part of its version that calls need.
-    let old = Arc::downgrade(&bench.registry.snapshot().version("mine").unwrap().profile);
+    let old = Arc::downgrade(&host.registry.snapshot().version("mine").unwrap().profile);
     let at_rest = old.strong_count();
-    let running = calling(&bench, "spin").await;
+    let running = calling(&host, "spin").await;
     while old.strong_count() == at_rest {
         tokio::task::yield_now().await;
     }
     let (began, drain) = (Instant::now(), Duration::from_millis(200));
-    bench.plug("mine", &bad("echo")).await.unwrap();
+    host.plug("mine", &bad("echo")).await.unwrap();
     assert!(!running.is_finished() || began.elapsed() >= drain, "the drain time passes");
-    assert_eq!(bench.read("echo now").await, "v1: now");
+    assert_eq!(host.read("echo now").await, "v1: now");
     let cut = running.await.unwrap().unwrap_err();
     assert_eq!(cut, CallError::Drained { drain });
     assert_eq!(
@@ -44,19 +44,19 @@ async fn a_busy_call_is_cancelled_after_the_drain() {
         }
     };
     tokio::time::timeout(super::LIMIT, nothing_left).await.expect("nothing of the old version is left");
-    assert_eq!(bench.status("mine"), ("ok".to_owned(), String::new()));
+    assert_eq!(host.status("mine"), ("ok".to_owned(), String::new()));
 }
 
 #[tokio::test]
 async fn a_call_waiting_in_the_host_is_cancelled_too() {
-    let bench = Arc::new(TestHost::of("[plugins.help]\ntime = \"5m\"\ngrants = [\"plugin-control\"]"));
+    let host = Arc::new(TestHost::of("[plugins.help]\ntime = \"5m\"\ngrants = [\"plugin-control\"]"));
     // Commands that are never carried out.
     let (orders, mut given) = AdminCommands::channel();
-    bench.memory.set_admin_commands(orders);
-    bench.plug("help", &standard("help")).await.unwrap();
-    let running = calling(&bench, "plugins reload help").await;
+    host.memory.set_admin_commands(orders);
+    host.plug("help", &standard("help")).await.unwrap();
+    let running = calling(&host, "plugins reload help").await;
     let order = given.recv().await.unwrap();
-    bench.plug("help", &super::other(&standard("help"), 1)).await.unwrap();
+    host.plug("help", &super::other(&standard("help"), 1)).await.unwrap();
     tokio::task::yield_now().await;
     // The time that the test itself takes counts too.
     super::pass(Duration::from_secs(15)).await;
@@ -69,17 +69,17 @@ async fn a_call_waiting_in_the_host_is_cancelled_too() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn calls_of_a_revoked_version_are_cancelled_at_once() {
-    let mut bench = TestHost::of("[plugins.help]\ntime = \"5m\"\ngrants = [\"plugin-control\"]");
+    let mut host = TestHost::of("[plugins.help]\ntime = \"5m\"\ngrants = [\"plugin-control\"]");
     let (orders, mut given) = AdminCommands::channel();
-    bench.memory.set_admin_commands(orders.clone());
-    bench.plug("help", &standard("help")).await.unwrap();
+    host.memory.set_admin_commands(orders.clone());
+    host.plug("help", &standard("help")).await.unwrap();
     let (registry, shared) =
-        (Arc::clone(&bench.registry), Arc::new(TestHost { registry: Arc::clone(&bench.registry), ..TestHost::new() }));
+        (Arc::clone(&host.registry), Arc::new(TestHost { registry: Arc::clone(&host.registry), ..TestHost::new() }));
     shared.memory.set_admin_commands(orders);
     let running = calling(&shared, "plugins reload help").await;
     let order = given.recv().await.unwrap();
-    bench.configure("[plugins.help]\ntime = \"5m\"\ngrants = []");
-    registry.reconfigure("help", &bench.settings("help"), NOW).await.unwrap_err();
+    host.configure("[plugins.help]\ntime = \"5m\"\ngrants = []");
+    registry.reconfigure("help", &host.settings("help"), NOW).await.unwrap_err();
     assert!(matches!(running.await.unwrap(), Err(CallError::Drained { .. })));
     drop(order);
 }

@@ -39,7 +39,7 @@ async fn an_approval_by_button_activates_the_version() {
         said,
         format!("Plugin 'needs_approval' is granted session-control, and is active: generation 2, {digest}.")
     );
-    rig.bench.memory.add(record("alpha", &rig.bench.caller));
+    rig.test_host.memory.add(record("alpha", &rig.test_host.caller));
     assert_eq!(rig.say("needs_approval alpha").await, "took alpha");
     assert_eq!(rig.status("needs_approval"), ("ok".to_owned(), String::new()));
 }
@@ -62,7 +62,7 @@ async fn an_approval_covers_versions_without_new_requests() {
     assert!(text.contains("- `chat`: ") && !text.contains("session-control"), "{text}");
     assert!(text.ends_with("Generation 1 stays active."), "{text}");
     rig.say(&commands[0]).await;
-    rig.bench.memory.add(record("alpha", &rig.bench.caller));
+    rig.test_host.memory.add(record("alpha", &rig.test_host.caller));
     assert_eq!(rig.say("needs_approval alpha").await, "grabbed alpha");
 }
 
@@ -152,16 +152,16 @@ async fn a_pending_version_stays_pending_after_a_rollback() {
 async fn a_rejection_is_reported_once_over_new_configurations() {
     let rig = Rig::new("").await;
     rig.save("echo", b"no component").await;
-    rig.told("Plugin 'echo' was rejected: ").await;
+    rig.wait_for("Plugin 'echo' was rejected: ").await;
     for limit in ["1s", "3s"] {
-        let changes = rig.bench.registry.changes();
+        let changes = rig.test_host.registry.changes();
         rig.configure(&format!("[plugins.echo]\ntime = \"{limit}\"\n")).await;
         rig.until("the version is rejected again", || changes.has_changed().unwrap().then_some(())).await;
     }
     rig.caught_up().await;
     assert!(rig.is_quiet(), "{:?}", rig.said.lines.lock().unwrap());
     rig.save("echo", b"another that is none").await;
-    rig.told("Plugin 'echo' was rejected: ").await;
+    rig.wait_for("Plugin 'echo' was rejected: ").await;
 }
 
 #[tokio::test]
@@ -172,7 +172,7 @@ async fn only_the_owner_can_grant_refuse_and_revoke() {
     let admin = person("telegram:2", Role::Admin);
     let typed = [commands[0].as_str(), commands[1].as_str(), "/plugins revoke needs_approval"];
     for (line, verb) in typed.into_iter().zip(["grant", "refuse", "revoke"]) {
-        let why = rig.bench.call_as(&admin, &line[1..]).await.unwrap_err();
+        let why = rig.test_host.call_as(&admin, &line[1..]).await.unwrap_err();
         assert_eq!(why, CallError::Plugin(format!("/plugins {verb} is for the owner only.")));
     }
     assert_eq!(rig.status("needs_approval").0, "pending approval");
@@ -197,7 +197,7 @@ async fn a_revoked_grant_activates_the_previous_version() {
         "{said}"
     );
     assert_eq!(rig.say("echo again").await, "v1: again");
-    assert!(rig.bench.registry.snapshot().command("needs_approval").is_none());
+    assert!(rig.test_host.registry.snapshot().command("needs_approval").is_none());
     assert_eq!(rig.status("needs_approval").0, "update rejected");
     let rig = rig.restarted().await;
     assert_eq!(rig.say("echo still").await, "v1: still");
@@ -228,7 +228,7 @@ async fn the_configuration_can_grant_too() {
     rig.asked().await;
     rig.configure("[plugins.needs_approval]\ngrants = [\"session-control\"]").await;
     rig.serves("needs_approval", &bad("needs_approval")).await;
-    rig.told("Plugin 'needs_approval' is active: generation 1, ").await;
+    rig.wait_for("Plugin 'needs_approval' is active: generation 1, ").await;
     rig.configure("").await;
     rig.until("it is withdrawn", || rig.serving("needs_approval").is_none().then_some(())).await;
     assert_eq!(rig.status("needs_approval").0, "pending approval");

@@ -13,9 +13,9 @@ async fn settings_reach_the_version_before_a_rejected_one() {
     let rig = Rig::new("[plugins.echo]\nacts_as = \"owner\"").await;
     rig.plug("echo", &bad("echo")).await;
     rig.save("echo", JUNK).await;
-    rig.told("Plugin 'echo' was rejected").await;
+    rig.wait_for("Plugin 'echo' was rejected").await;
     rig.configure("[plugins.echo]\ntime = \"1m\"").await;
-    let anew = || rig.bench.registry.snapshot().version("echo").filter(|one| one.generation == 2).cloned();
+    let anew = || rig.test_host.registry.snapshot().version("echo").filter(|one| one.generation == 2).cloned();
     let serving = rig.until("the current settings", anew).await;
     assert!(serving.profile.acts_as.is_none() && serving.digest == digest(&bad("echo")));
     let held = || (rig.status("echo").0 == "update rejected").then_some(());
@@ -30,10 +30,10 @@ async fn a_removed_optional_grant_keeps_the_version_active() {
     let rig = Rig::new(&both).await;
     rig.plug("http_client", &bad("http_client")).await;
     rig.save("http_client", JUNK).await;
-    rig.told("Plugin 'http_client' was rejected").await;
+    rig.wait_for("Plugin 'http_client' was rejected").await;
     rig.configure(&both.replace(", \"https://b.lan/*\"", "")).await;
     let narrower = || {
-        let table = rig.bench.registry.snapshot();
+        let table = rig.test_host.registry.snapshot();
         table
             .version("http_client")
             .filter(|one| {
@@ -52,7 +52,7 @@ async fn enable_with_a_bad_new_version_activates_the_previous() {
     rig.plug("echo", &bad("echo")).await;
     rig.say("plugins disable echo").await;
     rig.save("echo", JUNK).await;
-    rig.told("and stays disabled").await;
+    rig.wait_for("and stays disabled").await;
     let said = rig.say("plugins enable echo").await;
     assert!(said.starts_with("Plugin 'echo' was rejected: it is not a WebAssembly component"), "{said}");
     assert!(said.contains("\nGeneration "), "{said}");
@@ -84,7 +84,7 @@ async fn a_pin_reactivates_the_named_version() {
     rig.plug("echo", &bad("echo_v2")).await;
     rig.configure(&format!("[plugins.echo]\nsha256 = \"{}\"", digest(&bad("echo")))).await;
     rig.serves("echo", &bad("echo")).await;
-    rig.told("Plugin 'echo' was rejected: [plugins.echo] sha256 does not allow this version").await;
+    rig.wait_for("Plugin 'echo' was rejected: [plugins.echo] sha256 does not allow this version").await;
     assert_eq!(rig.say("echo x").await, "v1: x");
 }
 
@@ -96,7 +96,7 @@ async fn rights_are_revoked_despite_otherwise_invalid_settings() {
         "[plugins.persona]\ngrants = [\"sessions\", \"session-control\"]\n[plugins.persona.config]\npersonas = 5",
     )
     .await;
-    rig.told("Plugin 'persona' was rejected").await;
+    rig.wait_for("Plugin 'persona' was rejected").await;
     assert_eq!(rig.serving("persona"), None);
     assert_eq!(rig.status("persona").0, "rejected");
 }
@@ -106,9 +106,9 @@ async fn a_bad_file_does_not_reactivate_a_removed_version() {
     let rig = Rig::new("").await;
     rig.plug("echo", &bad("echo")).await;
     rig.remove("echo").await;
-    rig.told("Plugin 'echo' is no longer active").await;
+    rig.wait_for("Plugin 'echo' is no longer active").await;
     rig.save("echo", JUNK).await;
-    rig.told("Plugin 'echo' was rejected").await;
+    rig.wait_for("Plugin 'echo' was rejected").await;
     assert_eq!(rig.serving("echo"), None);
     let rig = rig.restarted().await;
     assert_eq!(rig.serving("echo"), None, "not at a restart either");
@@ -128,7 +128,7 @@ async fn a_disabled_plugin_can_be_enabled_after_its_file_returns() {
     let rig = rig.restarted().await;
     assert_eq!(rig.status("echo").0, "disabled");
     rig.save("echo", &bad("echo_v2")).await;
-    rig.told("and stays disabled").await;
+    rig.wait_for("and stays disabled").await;
     let said = rig.say("plugins enable echo").await;
     assert!(said.starts_with("Plugin 'echo' is enabled: generation "), "{said}");
     assert_eq!(rig.say("echo x").await, "v2: x");
@@ -141,7 +141,7 @@ async fn a_corrected_configuration_reactivates_the_version() {
     let rig = Rig::new(&format!("{granted}tcp = [\"a.lan:1\"]")).await;
     rig.plug("http_client", &bad("http_client")).await;
     rig.save("http_client", JUNK).await;
-    rig.told("Plugin 'http_client' was rejected").await;
+    rig.wait_for("Plugin 'http_client' was rejected").await;
     rig.configure(granted).await;
     rig.until("no version is active", || rig.serving("http_client").is_none().then_some(())).await;
     rig.configure(&format!("{granted}tcp = [\"a.lan:1\"]")).await;
@@ -155,9 +155,9 @@ async fn rights_are_revoked_at_once_during_a_trial() {
     let rig = Rig::new(&trying.replace("time", "acts_as = \"owner\"\ntime")).await;
     rig.plug("mine", &bad("echo")).await;
     rig.save("mine", &bad("specs_fail")).await;
-    rig.told("is being compiled").await;
+    rig.wait_for("is being compiled").await;
     rig.configure(trying).await;
-    let acts_as = || rig.bench.registry.snapshot().version("mine").unwrap().profile.acts_as.clone();
+    let acts_as = || rig.test_host.registry.snapshot().version("mine").unwrap().profile.acts_as.clone();
     rig.until("acts_as is unset", || acts_as().is_none().then_some(())).await;
     assert_eq!(rig.status("mine").0, "compiling");
     assert_eq!(rig.say("echo x").await, "v1: x");

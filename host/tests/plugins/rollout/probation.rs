@@ -34,15 +34,15 @@ async fn three_traps_roll_a_new_version_back() {
     assert_eq!(rig.say("ok").await, "ok");
     assert_eq!(rig.status("mine").0, "failing");
     fail(&rig, 1).await;
-    let told = rig.told("is rolled back").await;
+    let shown = rig.wait_for("is rolled back").await;
     let (fallen, good) = (version(&bad("exceeds_limits")), version(&bad("echo")));
     let trap = "trapped: wasm trap: wasm `unreachable` instruction executed";
     let begun = format!(
         "Plugin 'mine', version {fallen}, is rolled back: 3 calls failed within 5m of its activation, the last one {trap}.\n\
          Active now: generation 3, {good}; version {fallen} is tried again in "
     );
-    assert!(told.starts_with(&begun), "{told}");
-    assert!(told.ends_with("; /plugins reload mine tries it at once."), "{told}");
+    assert!(shown.starts_with(&begun), "{shown}");
+    assert!(shown.ends_with("; /plugins reload mine tries it at once."), "{shown}");
     assert_eq!(rig.say("echo x").await, "v1: x");
     let (health, note) = rig.status("mine");
     assert_eq!(health, "rolled back");
@@ -53,11 +53,11 @@ async fn three_traps_roll_a_new_version_back() {
 async fn errors_returned_by_a_plugin_do_not_count() {
     let rig = Rig::new("[plugins.help]\ngrants = [\"plugin-control\"]").await;
     rig.plug("help", &other(&crate::components::standard("help"), 1)).await;
-    let generation = rig.bench.registry.snapshot().version("help").unwrap().generation;
+    let generation = rig.test_host.registry.snapshot().version("help").unwrap().generation;
     for _ in 0..5 {
         rig.say("plugins reload rockets").await;
     }
-    assert_eq!(rig.bench.registry.snapshot().version("help").unwrap().generation, generation);
+    assert_eq!(rig.test_host.registry.snapshot().version("help").unwrap().generation, generation);
     assert_eq!(rig.status("help").0, "ok");
 }
 
@@ -66,7 +66,7 @@ async fn a_bad_version_is_retried_with_growing_backoff() {
     let rig = with_a_bad_version("[plugins]\nprobation_traps = 1").await;
     for pause in [MINUTE, 5 * MINUTE, 25 * MINUTE] {
         fail(&rig, 1).await;
-        rig.told("is rolled back").await;
+        rig.wait_for("is rolled back").await;
         rig.serves("mine", &bad("echo")).await;
         pass(pause - Duration::from_secs(20)).await;
         rig.caught_up().await;
@@ -75,8 +75,8 @@ async fn a_bad_version_is_retried_with_growing_backoff() {
         rig.serves("mine", &bad("exceeds_limits")).await;
     }
     fail(&rig, 1).await;
-    let told = rig.told("is rolled back").await;
-    assert!(told.contains("was rolled back 4 times and is not tried again"), "{told}");
+    let shown = rig.wait_for("is rolled back").await;
+    assert!(shown.contains("was rolled back 4 times and is not tried again"), "{shown}");
     pass(600 * MINUTE).await;
     rig.caught_up().await;
     rig.serves("mine", &bad("echo")).await;
@@ -88,7 +88,7 @@ async fn a_bad_version_is_retried_with_growing_backoff() {
 async fn a_fixed_version_is_tried_at_once_after_a_rollback() {
     let rig = with_a_bad_version("[plugins]\nprobation_traps = 1").await;
     fail(&rig, 1).await;
-    rig.told("is rolled back").await;
+    rig.wait_for("is rolled back").await;
     let mended = other(&bad("echo_v2"), 1);
     rig.plug("mine", &mended).await;
     assert_eq!(rig.say("echo x").await, "v2: x");
@@ -104,19 +104,19 @@ async fn each_bad_version_has_its_own_backoff() {
     let rig = with_a_bad_version("[plugins]\nprobation_traps = 1").await;
     let (first, second) = (bad("exceeds_limits"), other(&bad("exceeds_limits"), 1));
     fail(&rig, 1).await;
-    rig.told("is rolled back").await;
+    rig.wait_for("is rolled back").await;
     rig.plug("mine", &second).await;
     fail(&rig, 1).await;
-    let told = rig.told("is rolled back").await;
-    assert!(told.contains(&format!("version {} is tried again in ", version(&second))), "{told}");
+    let shown = rig.wait_for("is rolled back").await;
+    assert!(shown.contains(&format!("version {} is tried again in ", version(&second))), "{shown}");
     rig.serves("mine", &bad("echo")).await;
     rig.save("mine", &first).await;
-    let told = rig.told(&format!("version {} is tried again in ", version(&first))).await;
-    assert!(told.contains("rolled back once"), "{told}");
+    let shown = rig.wait_for(&format!("version {} is tried again in ", version(&first))).await;
+    assert!(shown.contains("rolled back once"), "{shown}");
     pass(MINUTE).await;
     rig.serves("mine", &first).await;
     fail(&rig, 1).await;
-    rig.told("is rolled back").await;
+    rig.wait_for("is rolled back").await;
     // The first version's second rollback doesn't count for the second version.
     rig.plug("mine", &second).await;
 }
@@ -125,13 +125,13 @@ async fn each_bad_version_has_its_own_backoff() {
 async fn a_fixed_version_is_tried_at_once_after_a_restart() {
     let rig = with_a_bad_version("[plugins]\nprobation_traps = 1").await;
     fail(&rig, 1).await;
-    rig.told("is rolled back").await;
+    rig.wait_for("is rolled back").await;
     let mended = other(&bad("echo_v2"), 1);
     std::fs::write(rig.file("mine"), &mended).unwrap();
     let rig = rig.restarted().await;
     rig.serves("mine", &mended).await;
     rig.save("mine", &bad("exceeds_limits")).await;
-    rig.told(&format!("version {} is tried again in ", version(&bad("exceeds_limits")))).await;
+    rig.wait_for(&format!("version {} is tried again in ", version(&bad("exceeds_limits")))).await;
     rig.serves("mine", &mended).await;
 }
 
@@ -139,7 +139,7 @@ async fn a_fixed_version_is_tried_at_once_after_a_restart() {
 async fn a_reload_tries_a_bad_version_at_once() {
     let rig = with_a_bad_version("[plugins]\nprobation_traps = 1").await;
     fail(&rig, 1).await;
-    rig.told("is rolled back").await;
+    rig.wait_for("is rolled back").await;
     rig.serves("mine", &bad("echo")).await;
     let said = rig.say("plugins reload mine").await;
     assert!(said.starts_with("Plugin 'mine' is reloaded: "), "{said}");
@@ -153,18 +153,18 @@ async fn a_file_being_compiled_is_tried_after_a_rollback() {
     )
     .await;
     rig.save("mine", &bad("specs_fail")).await;
-    rig.told("is being compiled").await;
+    rig.wait_for("is being compiled").await;
     fail(&rig, 1).await;
-    rig.told("is rolled back").await;
+    rig.wait_for("is rolled back").await;
     assert_eq!(rig.say("echo x").await, "v1: x");
-    rig.told(&format!("version {}, is being compiled", version(&bad("specs_fail")))).await;
+    rig.wait_for(&format!("version {}, is being compiled", version(&bad("specs_fail")))).await;
 }
 
 #[tokio::test]
 async fn a_restart_keeps_the_backoff_of_a_bad_version() {
     let rig = with_a_bad_version("[plugins]\nprobation_traps = 1").await;
     fail(&rig, 1).await;
-    rig.told("is rolled back").await;
+    rig.wait_for("is rolled back").await;
     let rig = rig.restarted().await;
     assert_eq!(rig.say("echo x").await, "v1: x");
     assert!(rig.status("mine").1.contains("is tried again in "), "{:?}", rig.status("mine"));
@@ -181,8 +181,8 @@ async fn a_restart_keeps_the_failure_count() {
     rig.serves("mine", &bad("exceeds_limits")).await;
     assert_eq!(rig.say("ok").await, "ok");
     fail(&rig, 1).await;
-    let told = rig.told("is rolled back").await;
-    assert!(told.contains("3 calls failed within 5m of its activation"), "{told}");
+    let shown = rig.wait_for("is rolled back").await;
+    assert!(shown.contains("3 calls failed within 5m of its activation"), "{shown}");
     assert_eq!(rig.say("echo x").await, "v1: x");
 }
 
@@ -195,10 +195,10 @@ async fn a_due_rollback_is_done_at_the_next_start() {
     standing.count_failed_calls(&digest(&bad("exceeds_limits")), 3);
     rig.store.save_rollout_state("mine", &standing).await.unwrap();
     let rig = rig.restarted().await;
-    let told = rig.told("is rolled back").await;
+    let shown = rig.wait_for("is rolled back").await;
     assert!(
-        told.contains("3 calls failed within 5m of its activation, the last one before the host's last restart"),
-        "{told}"
+        shown.contains("3 calls failed within 5m of its activation, the last one before the host's last restart"),
+        "{shown}"
     );
     rig.serves("mine", &bad("echo")).await;
     let rig = rig.restarted().await;
@@ -259,8 +259,8 @@ async fn a_failing_first_version_stays_active_and_is_reported_once() {
     let rig = Rig::new("").await;
     rig.plug("mine", &bad("exceeds_limits")).await;
     fail(&rig, 6).await;
-    let told = rig.told("There is no earlier version").await;
-    assert!(told.ends_with("Use /plugins disable mine to disable it."), "{told}");
+    let shown = rig.wait_for("There is no earlier version").await;
+    assert!(shown.ends_with("Use /plugins disable mine to disable it."), "{shown}");
     assert!(!rig.said.lines.lock().unwrap().iter().any(|line| line.contains("There is no earlier version")));
     assert_eq!(rig.say("ok").await, "ok");
 }

@@ -25,7 +25,7 @@ async fn messages_of_strangers_are_not_stored() {
     app.api.says(STRANGER, "/new strangers-session");
     app.api.says(STRANGER, "a strangers-text");
     app.api.says(OWNER, "/new owners-session");
-    app.told(OWNER, 0, "Session 'owners-session' created.").await;
+    app.wait_for(OWNER, 0, "Session 'owners-session' created.").await;
     app.ask(OWNER, "/restore", "No archived sessions.").await;
     app.api.press_data((STRANGER, OWNER), 1, "0123456789abcdef");
     let list = app.ask(OWNER, "/sessions", "owners-session").await;
@@ -60,7 +60,7 @@ async fn a_member_sees_and_controls_only_their_own_sessions() {
     let (_, _, data) = app.api.buttons(OWNER).pop().unwrap();
     let first = app.api.next_id();
     app.api.press_data((MEMBER, MEMBER), 1, &data);
-    assert_eq!(app.told(MEMBER, first, "alpha").await, taken);
+    assert_eq!(app.wait_for(MEMBER, first, "alpha").await, taken);
     // The agent may still be stopping.
     app.until("the archived session", || (app.session("alpha")["phase"] == "archived").then_some(())).await;
 }
@@ -176,9 +176,9 @@ async fn a_user_removed_during_downtime_leaves_no_frame() {
         app.api.push(json!({"message": crate::botapi::message(MEMBER, GROUP, json!({"text": text}))}));
     };
     says("/new gamma");
-    app.told(GROUP, 0, "Session 'gamma' created.").await;
+    app.wait_for(GROUP, 0, "Session 'gamma' created.").await;
     says("slow 1000");
-    app.told(GROUP, 0, "line 2").await;
+    app.wait_for(GROUP, 0, "line 2").await;
     // The host stores a message before it edits it.
     for chat in [MEMBER, GROUP] {
         let is_edited = || app.api.calls("editMessageText").iter().any(|call| call.params["chat_id"] == chat);
@@ -194,8 +194,8 @@ async fn a_user_removed_during_downtime_leaves_no_frame() {
         app.ask(OWNER, &format!("/session {session}"), "Switched").await;
         app.ask(OWNER, "/retry", "Nothing").await;
     }
-    let told = |chat: i64| shows(chat, "was not sent again");
-    assert!(!told(MEMBER) && !told(GROUP), "{:?} {:?}", app.api.chat(MEMBER), app.api.chat(GROUP));
+    let text_shown = |chat: i64| shows(chat, "was not sent again");
+    assert!(!text_shown(MEMBER) && !text_shown(GROUP), "{:?} {:?}", app.api.chat(MEMBER), app.api.chat(GROUP));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -209,8 +209,8 @@ async fn a_demoted_admin_prompts_only_their_own_sessions() {
     app.until("the message is queued", || (app.session("alpha")["queued"] == 1).then_some(())).await;
     let first = app.api.next_id();
     app.configure(&format!("owner = {OWNER}\nmembers = [{MEMBER}]"));
-    let told = app.told(MEMBER, first, "alpha").await;
-    assert_eq!(told, "Your message to session 'alpha' was dropped: you no longer have access to that session.");
+    let text_shown = app.wait_for(MEMBER, first, "alpha").await;
+    assert_eq!(text_shown, "Your message to session 'alpha' was dropped: you no longer have access to that session.");
     app.ask(OWNER, "/stop", "Stopped.").await;
     app.until_at_rest("alpha").await;
     assert_eq!(app.session("alpha")["turns"], 1);
@@ -254,7 +254,7 @@ async fn a_stored_command_of_a_removed_user_is_dropped() {
     store.accept(vec![new(MEMBER, "members"), new(OWNER, "owners")], None).await.unwrap();
     store.close().await;
     app.start();
-    app.told(OWNER, 0, "Session 'owners' created.").await;
+    app.wait_for(OWNER, 0, "Session 'owners' created.").await;
     let all_done = || cordboard_store::read_only(&app.path("state")).unwrap().inbox.is_empty().then_some(());
     app.until("the end of both commands", all_done).await;
     assert_eq!(app.session("members"), Value::Null);
@@ -268,7 +268,7 @@ async fn users_without_access_get_no_messages() {
     app.start();
     app.api.until_calls("getUpdates", 1).await;
     app.save_plugin("any_output", &component("bad/any_output.wasm"));
-    app.told(OWNER, 0, "Plugin 'any_output' is active").await;
+    app.wait_for(OWNER, 0, "Plugin 'any_output' is active").await;
     app.ask(OWNER, &format!("/any_output post telegram {STRANGER} psst"), "is not a chat of the caller").await;
     app.ask(OWNER, &format!("/any_output post telegram {OWNER} hello me"), "hello me").await;
     assert!(app.api.chat(STRANGER).is_empty());

@@ -35,7 +35,7 @@ async fn another_poller_is_reported_and_the_host_continues() {
 
 /// Returns the number of messages in the owner's chat that contain a text.
 fn count(app: &App, text: &str) -> usize {
-    app.api.chat(OWNER).iter().filter(|told| *told == text).count()
+    app.api.chat(OWNER).iter().filter(|shown| *shown == text).count()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -75,7 +75,7 @@ async fn failed_polls_lose_and_repeat_nothing() {
             app.api.says(OWNER, &format!("{number}{half}"));
         }
         for half in ["a", "b"] {
-            app.told(OWNER, 0, &format!("You said: {number}{half}")).await;
+            app.wait_for(OWNER, 0, &format!("You said: {number}{half}")).await;
         }
     }
     app.ask_agent(OWNER, "the end", "You said: the end").await;
@@ -118,7 +118,7 @@ async fn an_unanswered_send_is_repeated() {
     // Other chats don't wait for it.
     app.ask(MEMBER, "/new beta", "Session 'beta' created.").await;
     let answer = "Idle timeout set to 5 minutes for session 'alpha'.";
-    app.told(OWNER, 0, answer).await;
+    app.wait_for(OWNER, 0, answer).await;
     assert_eq!(count(&app, answer), 1);
 }
 

@@ -26,9 +26,9 @@ async fn interrupted_twice() -> App {
         app.stream(OWNER, prompt).await;
         app.kill();
         app.start();
-        app.told(OWNER, first, &format!("was answering “{prompt}”")).await;
+        app.wait_for(OWNER, first, &format!("was answering “{prompt}”")).await;
         // The partial answer is sent again with a mark. The next round must not confuse it with its own.
-        app.told(OWNER, first, "⚠ This answer was interrupted:\n\nline 1").await;
+        app.wait_for(OWNER, first, "⚠ This answer was interrupted:\n\nline 1").await;
     }
     app
 }
@@ -42,8 +42,8 @@ async fn a_button_decides_only_its_own_prompt() {
     until_closed(&app, first, "Decided by Ada: Leave it.").await;
     let next = app.api.next_id();
     app.api.press_data((OWNER, OWNER), first, &leave);
-    let told = app.told(OWNER, next, "has no effect").await;
-    assert_eq!(told, "Decided by Ada: Leave it. The button has no effect.");
+    let shown = app.wait_for(OWNER, next, "has no effect").await;
+    assert_eq!(shown, "Decided by Ada: Leave it. The button has no effect.");
     app.api.press_data((OWNER, OWNER), second, &again);
     until_closed(&app, second, "Decided by Ada: Send again.").await;
     app.ask(OWNER, "/stop", "Stopped.").await;
@@ -72,7 +72,7 @@ async fn a_button_acts_on_its_own_session() {
     let (message, data) = button(&app, "Persona: none", "research");
     app.ask(OWNER, "/new beta", "Session 'beta' created.").await;
     app.api.press_data((OWNER, OWNER), message, &data);
-    app.told(OWNER, 0, "Persona set to 'research' for session 'alpha'.").await;
+    app.wait_for(OWNER, 0, "Persona set to 'research' for session 'alpha'.").await;
     until_closed(&app, message, "Decided by Ada: research.").await;
     assert_eq!(app.session("alpha")["persona"], "research");
     assert!(app.session("beta")["persona"].is_null());
@@ -84,7 +84,7 @@ async fn a_button_acts_on_its_own_session() {
 async fn the_answer_to_a_plugin_question_is_shown_below_it() {
     let app = App::new().await;
     app.save_plugin("needs_approval", &component("bad/needs_approval.wasm"));
-    app.told(OWNER, 0, "requests capabilities that it was not granted").await;
+    app.wait_for(OWNER, 0, "requests capabilities that it was not granted").await;
     let (message, _) = app.api.buttons(OWNER).into_iter().map(|(id, _, data)| (id, data)).next().unwrap();
     app.api.press(OWNER, OWNER, "Refuse");
     until_closed(&app, message, "Decided by Ada: Refuse.").await;

@@ -4,7 +4,7 @@ use super::{App, OWNER};
 use crate::botapi::Fault;
 
 fn count(app: &App, text: &str) -> usize {
-    app.api.chat(OWNER).iter().filter(|told| told.contains(text)).count()
+    app.api.chat(OWNER).iter().filter(|shown| shown.contains(text)).count()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -15,15 +15,15 @@ async fn an_interrupted_turn_is_reported_and_not_repeated() {
     let pid = app.pid("alpha");
     app.kill();
     app.start();
-    let told = app.told(OWNER, 0, "Your message was not sent again.").await;
-    assert!(told.contains("“slow 3000”"), "{told}");
+    let shown = app.wait_for(OWNER, 0, "Your message was not sent again.").await;
+    assert!(shown.contains("“slow 3000”"), "{shown}");
     // The live message is deleted after the marked one was sent.
     let marked = || (count(&app, "⚠ This answer was interrupted:\n\nline 1"), count(&app, "line 1")) == (1, 1);
     app.until("the incomplete answer in one marked message", || marked().then_some(())).await;
     app.until("the old agent exits", || (!std::path::Path::new(&format!("/proc/{pid}")).exists()).then_some(())).await;
     assert_eq!(count(&app, "Session 'alpha' created."), 1);
     app.api.press(OWNER, OWNER, "Leave it");
-    app.told(OWNER, 0, "Dropped.").await;
+    app.wait_for(OWNER, 0, "Dropped.").await;
     app.ask(OWNER, "and now?", "and now?").await;
     assert_eq!((count(&app, "line 1"), count(&app, "was not sent again")), (1, 1));
 }
@@ -38,7 +38,7 @@ async fn no_live_message_of_a_killed_host_remains() {
     app.until("the stored live message", || is_edited().then_some(())).await;
     app.kill();
     app.start();
-    app.told(OWNER, 0, "Your message was not sent again.").await;
+    app.wait_for(OWNER, 0, "Your message was not sent again.").await;
     app.until("the end of the live message", || (count(&app, "Thinking") == 0).then_some(())).await;
 }
 
@@ -49,11 +49,11 @@ async fn an_interrupted_turn_is_repeated_on_request() {
     app.stream(OWNER, "slow 1000").await;
     app.kill();
     app.start();
-    app.told(OWNER, 0, "Your message was not sent again.").await;
-    app.told(OWNER, 0, "⚠ This answer was interrupted:\n\nline 1").await;
+    app.wait_for(OWNER, 0, "Your message was not sent again.").await;
+    app.wait_for(OWNER, 0, "⚠ This answer was interrupted:\n\nline 1").await;
     let first = app.api.next_id();
     app.api.press(OWNER, OWNER, "Send again");
-    app.told(OWNER, first, "line 1\nline 2").await;
+    app.wait_for(OWNER, first, "line 1\nline 2").await;
     app.ask(OWNER, "/stop", "Stopped.").await;
 }
 
@@ -67,7 +67,7 @@ async fn an_unsent_answer_is_sent_at_the_next_start() {
     app.api.until_calls("sendMessage", sent + 1).await;
     app.kill();
     app.start();
-    app.told(OWNER, 0, "Idle timeout: 10 minutes").await;
+    app.wait_for(OWNER, 0, "Idle timeout: 10 minutes").await;
     app.ask(OWNER, "/timeout 5", "set to 5 minutes").await;
     assert_eq!(count(&app, "Idle timeout: 10 minutes"), 1);
 }
@@ -86,7 +86,7 @@ async fn the_final_answer_of_a_turn_is_not_lost() {
     app.until("its answer is stored", stored).await;
     app.kill();
     app.start();
-    app.told(OWNER, 0, "the milk").await;
+    app.wait_for(OWNER, 0, "the milk").await;
     app.ask(OWNER, "recall", "milk").await;
     assert_eq!(count(&app, "not sent again"), 0, "the turn was not interrupted");
 }
@@ -105,10 +105,10 @@ async fn a_command_is_answered_after_a_kill_at_any_time() {
         }
         app.kill();
         app.start();
-        let told = format!("Session '{name}'");
-        app.told(OWNER, 0, &told).await;
+        let shown = format!("Session '{name}'");
+        app.wait_for(OWNER, 0, &shown).await;
         app.ask(OWNER, "/help", "/help").await;
-        assert!((1..=2).contains(&count(&app, &told)), "{:#?}", app.api.chat(OWNER));
+        assert!((1..=2).contains(&count(&app, &shown)), "{:#?}", app.api.chat(OWNER));
         assert!(app.session(&name).is_object());
     }
 }

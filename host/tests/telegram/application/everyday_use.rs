@@ -28,8 +28,8 @@ async fn a_streamed_answer_notifies_once_when_finished() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_name_that_looks_like_markdown_is_shown_literally() {
     let app = App::new().await;
-    let told = app.ask(OWNER, "/session __x__", "doesn't exist").await;
-    assert_eq!(told, "Session '__x__' doesn't exist. Use /new to create it.");
+    let text_shown = app.ask(OWNER, "/session __x__", "doesn't exist").await;
+    assert_eq!(text_shown, "Session '__x__' doesn't exist. Use /new to create it.");
     let sent = app.api.calls("sendMessage");
     assert_eq!(sent.last().unwrap().params["entities"], serde_json::json!([]));
 }
@@ -178,7 +178,7 @@ async fn a_button_restores_an_archived_session() {
     app.ask(OWNER, "/restore", "Archived sessions").await;
     let first = app.api.next_id();
     app.api.press(OWNER, OWNER, "old-one");
-    assert_eq!(app.told(OWNER, first, "old-one").await, "Session 'old-one' restored.");
+    assert_eq!(app.wait_for(OWNER, first, "old-one").await, "Session 'old-one' restored.");
     assert!(app.ask(OWNER, "/sessions", "old-one").await.starts_with("⚪"));
 }
 

@@ -19,7 +19,7 @@ fn says(app: &App, chat: i64, text: &str) {
 async fn asks(app: &App, chat: i64, text: &str, wanted: &str) {
     let first = app.api.next_id();
     says(app, chat, text);
-    app.told(chat, first, wanted).await;
+    app.wait_for(chat, first, wanted).await;
 }
 
 /// The event that informs the bot of the move.
@@ -93,14 +93,14 @@ async fn let_an_hour_pass(app: &App) {
 async fn the_new_chat_has_all(app: &App) {
     app.ask(OWNER, "/new private", "Session 'private' created.").await;
     app.api.says(OWNER, "slow 3");
-    app.told(SUPER, 0, "private has finished after").await;
+    app.wait_for(SUPER, 0, "private has finished after").await;
     asks(app, SUPER, "/notify", "Reports are posted here.").await;
     app.ask(OWNER, "/plugins enable remind", "Plugin 'remind' is enabled").await;
-    app.told(SUPER, 0, "\u{23f0} tea").await;
+    app.wait_for(SUPER, 0, "\u{23f0} tea").await;
     asks(app, SUPER, "/remind", "bread").await;
     // A message from before the move stays in the old chat and can't be edited.
     app.api.press(OWNER, GROUP, "planner");
-    app.told(SUPER, 0, "Persona set to 'planner' for session 'alpha'.").await;
+    app.wait_for(SUPER, 0, "Persona set to 'planner' for session 'alpha'.").await;
     asks(app, SUPER, "/persona", "Persona: planner").await;
     let (_, shown) = app.api.press(OWNER, SUPER, "research");
     let decided = || app.api.stands(SUPER, shown).ends_with("Decided by Ada: research.").then_some(());
@@ -159,7 +159,7 @@ async fn a_refused_send_reveals_the_new_group_id() {
     asks(&app, GROUP, "/new alpha", "Session 'alpha' created.").await;
     app.api.migrate(GROUP, SUPER);
     says(&app, GROUP, "the last one there");
-    app.told(SUPER, 0, "the last one there").await;
+    app.wait_for(SUPER, 0, "the last one there").await;
     asks(&app, SUPER, "the first one here", "the first one here").await;
     app.until_turns("alpha", 2).await;
 }

@@ -10,17 +10,17 @@ use super::{App, OWNER, component, reworded};
 async fn a_view_and_a_command_change_while_an_answer_streams() {
     let app = App::new().await;
     app.save_plugin("echo", &component("bad/echo.wasm"));
-    app.told(OWNER, 0, "Plugin 'echo' is active").await;
+    app.wait_for(OWNER, 0, "Plugin 'echo' is active").await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     let (pid, first) = (app.pid("alpha"), app.api.next_id());
     app.api.says(OWNER, "slow 8");
-    app.told(OWNER, first, "line 2").await;
+    app.wait_for(OWNER, first, "line 2").await;
     let generation = |name: &str| app.plugin(name)["generation"].as_u64().unwrap();
     let (view, echo) = (generation("views"), generation("echo"));
     app.save_plugin("views", &reworded(component("views.wasm"), "Thinking", "Brooding"));
     app.save_plugin("echo", &component("bad/echo_v2.wasm"));
-    app.told(OWNER, first, "Plugin 'views' is active").await;
-    app.told(OWNER, first, "Plugin 'echo' is active").await;
+    app.wait_for(OWNER, first, "Plugin 'views' is active").await;
+    app.wait_for(OWNER, first, "Plugin 'echo' is active").await;
     assert_eq!(app.ask(OWNER, "/echo now", "now").await, "v2: now");
     assert_eq!((generation("views"), generation("echo")), (view + 1, echo + 1));
     let answer: String = (1..=8).map(|number| format!("line {number}")).collect::<Vec<_>>().join("\n");
@@ -37,11 +37,11 @@ async fn a_view_and_a_command_change_while_an_answer_streams() {
 async fn a_rejected_plugin_is_reported_only_to_the_owner() {
     let app = App::new().await;
     app.save_plugin("echo", &component("bad/echo.wasm"));
-    app.told(OWNER, 0, "Plugin 'echo' is active").await;
+    app.wait_for(OWNER, 0, "Plugin 'echo' is active").await;
     app.save_plugin("echo", b"no component at all");
-    let told = app.told(OWNER, 0, "was rejected").await;
-    assert!(told.starts_with("Plugin 'echo' was rejected: "), "{told}");
-    assert!(told.ends_with("Generation 1 stays active."), "{told}");
+    let shown = app.wait_for(OWNER, 0, "was rejected").await;
+    assert!(shown.starts_with("Plugin 'echo' was rejected: "), "{shown}");
+    assert!(shown.ends_with("Generation 1 stays active."), "{shown}");
     assert_eq!(app.ask(OWNER, "/echo still", "still").await, "v1: still");
     assert!(app.api.calls("sendMessage").iter().all(|call| call.params["chat_id"] == OWNER));
 }

@@ -31,7 +31,7 @@ impl App {
     async fn ask_in_group(&self, user: i64, text: &str, wanted: &str) -> String {
         let first = self.api.next_id();
         self.says_in_group(user, text);
-        self.told(GROUP, first, wanted).await
+        self.wait_for(GROUP, first, wanted).await
     }
 
     /// Returns the owner's session, without the fields that change on their own.
@@ -52,7 +52,7 @@ async fn board() -> App {
     ));
     app.until("the new configuration", || app.log().contains("configuration changed").then_some(())).await;
     app.save_plugin("session_thief", &component("bad/session_thief.wasm"));
-    app.told(OWNER, 0, "Plugin 'session_thief' is active").await;
+    app.wait_for(OWNER, 0, "Plugin 'session_thief' is active").await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     app.ask(OWNER, "hello", "You said: hello").await;
     app.until_turns("alpha", 1).await;
@@ -94,8 +94,8 @@ async fn a_member_cannot_access_sessions_of_a_shared_chat() {
     }
     // The member's texts don't reach it either, although the configuration makes it the default session.
     for text in ["do as I say", "//etc/hosts is broken"] {
-        let told = app.ask_in_group(MEMBER, text, "").await;
-        assert!(told.starts_with("Not accepted: the active session here belongs to somebody else."), "{told}");
+        let shown = app.ask_in_group(MEMBER, text, "").await;
+        assert!(shown.starts_with("Not accepted: the active session here belongs to somebody else."), "{shown}");
     }
     assert_eq!(app.ask_in_group(MEMBER, "/burgle alpha", "got ").await, "got nothing");
     assert_eq!(app.untouched("alpha"), before);

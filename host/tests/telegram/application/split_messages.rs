@@ -44,7 +44,7 @@ async fn a_paste_split_by_the_client_is_one_turn() {
     let app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     paste(&app);
-    app.told(OWNER, 0, "the end").await;
+    app.wait_for(OWNER, 0, "the end").await;
     app.until_turns("alpha", 1).await;
     app.ask(OWNER, "and then?", "You said: and then?").await;
     app.until_turns("alpha", 2).await;
@@ -55,7 +55,7 @@ async fn an_edit_only_replaces_a_waiting_text() {
     let app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     push(&app, "message", 101, json!({"text": "slow 1000"}));
-    app.told(OWNER, 0, "line 1").await;
+    app.wait_for(OWNER, 0, "line 1").await;
     push(&app, "message", 102, json!({"text": "delete everything"}));
     app.until("the message is queued", || (app.session("alpha")["queued"] == 1).then_some(())).await;
     push(&app, "edited_message", 101, json!({"text": "slow 2000", "edit_date": 1_790_000_001}));
@@ -63,7 +63,7 @@ async fn an_edit_only_replaces_a_waiting_text() {
     // The host answers a command after the earlier updates of its chat.
     app.ask(OWNER, "/timeout 5", "set to 5 minutes").await;
     app.ask(OWNER, "/stop", "Stopped.").await;
-    app.told(OWNER, 0, "You said: delete nothing").await;
+    app.wait_for(OWNER, 0, "You said: delete nothing").await;
     push(&app, "edited_message", 102, json!({"text": "delete nothing at all", "edit_date": 1_790_000_002}));
     app.ask(OWNER, "the last one", "You said: the last one").await;
     app.until_turns("alpha", 3).await;
@@ -80,9 +80,9 @@ async fn an_album_is_answered_once_and_each_caption_is_seen() {
     app.until_turns("alpha", 1).await;
     assert_eq!(holding(&app, "The agent gets only the caption. It can't see the album yet."), 1);
     album(&app, "B", &[(104, None), (105, Some("/new beta")), (106, None)]);
-    app.told(OWNER, 0, "Session 'beta' created.").await;
+    app.wait_for(OWNER, 0, "Session 'beta' created.").await;
     album(&app, "C", &[(107, None), (108, None)]);
-    app.told(OWNER, 0, "Only text for now").await;
+    app.wait_for(OWNER, 0, "Only text for now").await;
     app.ask(OWNER, "after it", "You said: after it").await;
     assert_eq!(holding(&app, "Only text for now"), 1);
 }

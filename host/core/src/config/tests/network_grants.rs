@@ -91,8 +91,8 @@ fn a_password_in_an_address_is_not_shown() {
 #[test]
 fn an_inline_secret_is_not_shown() {
     let error = load("[secrets]\npbs = \"hunter2-hunter2\"\n").expect_err("it is not a path");
-    let told = format!("{}\n{error}\n{error:?}", error.excerpt());
-    assert!(!told.contains("hunter2"), "{told}");
+    let shown = format!("{}\n{error}\n{error:?}", error.excerpt());
+    assert!(!shown.contains("hunter2"), "{shown}");
     refused(
         "[secrets]\npbs = \"hunter2\"\nother = { credential = \"../x\" }\nthird = { file = \"/x\" }\nfourth = 4\n\"a b\" = \"/x\"\n",
         expect![[r#"

@@ -393,7 +393,7 @@ fn a_byte_order_mark_in_the_middle_is_named() {
     for text in
         ["[access]\nowner = 1\n\u{feff}[sessions]\n", "[access]\n\u{feff}owner = 1\n", "[access]\nowner \u{feff}= 1\n"]
     {
-        let told = load(text).expect_err(text).to_string();
-        assert!(told.contains("this line contains a byte order mark (U+FEFF)"), "{text:?}: {told}");
+        let shown = load(text).expect_err(text).to_string();
+        assert!(shown.contains("this line contains a byte order mark (U+FEFF)"), "{text:?}: {shown}");
     }
 }

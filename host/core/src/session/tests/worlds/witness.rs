@@ -484,10 +484,10 @@ impl Witness {
         self.machine = Machine::new(self.stored.clone(), self.settings.clone());
         self.step = Step { phase: Some(self.machine.phase()), prompts: true, ..Step::default() };
         let effects = self.machine.restore(queued, interrupted.clone(), self.now);
-        let told = effects
+        let shown = effects
             .iter()
             .filter(|effect| matches!(effect, Effect::Post { notice: SessionNotice::Interrupted { .. }, .. }));
-        self.must(told.count() == interrupted.len(), "an interruption is reported once");
+        self.must(shown.count() == interrupted.len(), "an interruption is reported once");
         self.perform(&effects);
         self.inspect();
     }

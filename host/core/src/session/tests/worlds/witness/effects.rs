@@ -100,10 +100,10 @@ impl Witness {
                 let named = self.step.answered.as_ref().is_none_or(|answered| answered.contains(&turn.prompt));
                 self.must(self.is_active_now(), "an answer is activity");
                 self.must(named, "the answer ends its own turn");
-                let told = self.open.as_ref().is_some_and(|open| open.stopped_here);
+                let text_shown = self.open.as_ref().is_some_and(|open| open.stopped_here);
                 let says = turn.state == TurnState::Failed(messages::STOPPED.to_owned());
-                self.must(!(told && says), "the user who stopped the turn gets one notice");
-                self.must(told || turn.state != TurnState::Stopped, "a stopped turn is reported as stopped");
+                self.must(!(text_shown && says), "the user who stopped the turn gets one notice");
+                self.must(text_shown || turn.state != TurnState::Stopped, "a stopped turn is reported as stopped");
                 self.failed_starts = 0;
                 self.open = None;
                 if self.prompts.contains_key(&turn.prompt) {
