@@ -43,7 +43,7 @@ pub enum Slot {
 /// while updates wait.
 pub struct HubFacts<'a, T> {
     pub now: Timestamp,
-    /// How long a part of a message waits for the next one.
+    /// The time that a part of a message waits for the next one.
     pub patience: Duration,
     pub commands: &'a T,
     /// Returns the current role of a person. `None` if the person has no access.
