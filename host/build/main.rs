@@ -1,15 +1,15 @@
-//! Embeds the standard plugins from `target/plugins/`, and the author's kit as text. It doesn't run cargo:
+//! Embeds the standard plugins from `target/plugins/`, and the files of a new plugin project as text. It doesn't run cargo:
 //! `cargo xtask build` builds the plugins first, and a binary without them says so.
 
-mod kit;
 mod link;
+mod project_template;
 
 use std::{env, fmt::Write as _, fs, io, path::Path};
 
 use sha2::{Digest, Sha256};
 
 fn main() -> io::Result<()> {
-    kit::embed()?;
+    project_template::embed()?;
     link::pack_relocations();
     let folder =
         Path::new(&env::var("CARGO_MANIFEST_DIR").expect("cargo sets this variable")).join("../target/plugins");

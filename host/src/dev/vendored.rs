@@ -12,7 +12,7 @@ pub struct Embedded {
     pub text: &'static str,
 }
 
-include!(concat!(env!("OUT_DIR"), "/kit.rs"));
+include!(concat!(env!("OUT_DIR"), "/project_template.rs"));
 
 /// Updates missing or outdated generated files to those of this binary. A Rust crate that uses an SDK from elsewhere,
 /// such as one of this repository, isn't changed.

@@ -3,7 +3,7 @@
 //! The agents are real processes, which a paused clock would outrun, so the clock is paused only in tests that start no
 //! agent. Tests wait for results, never for a period of time.
 
-mod ports;
+mod fake_ports;
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use cordboard_core::{
     types::Phase,
 };
 
-use ports::{Fakes, ended_handle, prompt};
+use fake_ports::{Fakes, ended_handle, prompt};
 
 /// Answers every prompt with a text that contains its id.
 const ECHO: &str = r#"

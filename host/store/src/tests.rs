@@ -14,7 +14,7 @@ use super::*;
 mod chats;
 mod keyboards;
 mod plugins;
-mod refusals;
+mod rejected_state;
 mod sessions;
 mod writer;
 

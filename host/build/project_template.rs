@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Writes `OUT_DIR/kit.rs`: a list of `(path, text)` for the SDK and one for the templates.
+/// Writes `OUT_DIR/project_template.rs`: a list of `(path, text)` for the SDK and one for the templates.
 pub fn embed() -> io::Result<()> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").expect("cargo sets this variable")).join("..");
     let workspace = fs::read_to_string(root.join("Cargo.toml"))?;
@@ -30,7 +30,7 @@ pub fn embed() -> io::Result<()> {
         list(&sdk),
         list(&templates)
     );
-    fs::write(Path::new(&env::var("OUT_DIR").expect("cargo sets this variable")).join("kit.rs"), text)
+    fs::write(Path::new(&env::var("OUT_DIR").expect("cargo sets this variable")).join("project_template.rs"), text)
 }
 
 fn list(files: &BTreeMap<String, String>) -> String {
