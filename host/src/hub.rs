@@ -27,7 +27,7 @@ pub(crate) use {
     dispatch::{error_text, not_addressed, waits},
     host_api::{
         agents,
-        create_session::{NewSession, check_persona},
+        new_session::{NewSession, check_persona},
     },
     press_target::{CommandChange, Press},
     sessions::plugin_queries::QueriedPlugins,

@@ -3,7 +3,6 @@
 //! does not block callers: only the module's own tasks wait.
 
 mod cgroup;
-mod detached;
 mod env_tag;
 mod environment;
 mod exec;
@@ -15,6 +14,7 @@ mod program;
 mod subreaper;
 mod supervisor;
 mod tree;
+mod unsupervised;
 
 use std::{ffi::OsString, io, path::PathBuf, process::Stdio, sync::Arc};
 
@@ -22,13 +22,13 @@ use cordboard_core::types::ProcessId;
 use rustix::process::Signal;
 use tokio::sync::mpsc;
 
-pub use detached::leave;
 pub use env_tag::EnvTag;
 pub use environment::{Environment, catch_file_size_signal, disable_dumps, open_file_limit};
 pub use memory::{free_memory, resident_memory, return_freed_memory};
 pub use orphans::{CleanupReport, sweep};
 pub use program::locate;
 pub use subreaper::adopt_orphans;
+pub use unsupervised::leave;
 
 use exec::ExecImage;
 use pipes::{ChildPipes, Pipes};

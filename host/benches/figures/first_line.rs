@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use crate::{
-    agent, runtime,
+    fake_agent, runtime,
     table::{Row, Spans, spell},
     wired_host::WiredHost,
 };
@@ -38,7 +38,7 @@ pub fn measure() -> Vec<Row> {
 /// Measures from a write to a read line, with tokio's reader.
 async fn pipe() -> Spans {
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .arg(agent::WRITER)
+        .arg(fake_agent::WRITER)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .kill_on_drop(true)
@@ -49,8 +49,8 @@ async fn pipe() -> Spans {
     tokio::spawn(async move {
         let mut lines = BufReader::new(stdout).lines();
         while let Ok(Some(line)) = lines.next_line().await {
-            let seen = agent::now();
-            let span = agent::written(&line).map(|written| seen.saturating_sub(written)).unwrap();
+            let seen = fake_agent::now();
+            let span = fake_agent::written(&line).map(|written| seen.saturating_sub(written)).unwrap();
             spans.send(Duration::from_nanos(u64::try_from(span).unwrap())).await.unwrap();
         }
     });
@@ -71,7 +71,7 @@ async fn turns() -> Spans {
         let mut first = None;
         host.post(|screen, at| {
             // Both processes share only the wall clock, so the instant of the frame is converted.
-            let seen = agent::now() - at.elapsed().as_nanos();
+            let seen = fake_agent::now() - at.elapsed().as_nanos();
             let written = screen.messages.first().and_then(|message| message.text.parse::<u128>().ok());
             first = first.or(written.map(|written| seen.saturating_sub(written)));
         })

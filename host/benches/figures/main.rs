@@ -10,8 +10,8 @@ mod components;
 #[expect(dead_code, reason = "shared with the tests, which use more of it")]
 mod fake_sessions;
 
-mod agent;
 mod command;
+mod fake_agent;
 mod first_line;
 mod floor;
 mod load;
@@ -43,8 +43,8 @@ const MEASURES: [Measure; 8] = [
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     match args.first().map(String::as_str) {
-        Some(agent::ROLE) => return agent::run(),
-        Some(agent::WRITER) => return agent::run_writer(),
+        Some(fake_agent::ROLE) => return fake_agent::run(),
+        Some(fake_agent::WRITER) => return fake_agent::run_writer(),
         Some(_) | None => {}
     }
     let wanted: Vec<&String> = args.iter().filter(|arg| !arg.starts_with('-')).collect();

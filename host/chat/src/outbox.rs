@@ -25,11 +25,11 @@ use super::{Chat, MenuEntry, MessageId, StorageError};
 
 mod chat_call;
 mod compose;
-mod delivery;
 mod live_turn;
 mod mailbox;
 mod menu;
 mod pace;
+mod post_delivery;
 mod reachability;
 mod worker;
 

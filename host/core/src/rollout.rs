@@ -4,7 +4,7 @@
 
 mod commands;
 mod effect;
-mod grants;
+mod grant_answers;
 mod input;
 mod job;
 mod machine;
@@ -15,7 +15,7 @@ mod settings_trial;
 mod state;
 
 pub use effect::{Effect, NoticeKind, TryMode};
-pub use grants::{GrantAnswer, Grants};
+pub use grant_answers::{GrantAnswer, Grants};
 pub use input::{
     Command, CommandId, Facts, FileState, Input, Offers, RejectionText, RolloutSettings, Ticket, TrialError,
     TrialOutcome,

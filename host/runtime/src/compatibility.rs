@@ -4,7 +4,7 @@
 use cordboard_core::capability::Capability;
 
 use super::{
-    contract::{PACKAGE, VERSION},
+    contract_names::{PACKAGE, VERSION},
     error::{Age, PluginError},
     untrusted::shorten,
 };
@@ -125,7 +125,7 @@ fn parse(version: &str) -> Option<(u64, u64, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::OwnPackage;
+    use crate::contract_names::OwnPackage;
 
     #[test]
     fn the_version_and_extension_points_match_the_contract() {

@@ -2,7 +2,9 @@
 
 use cordboard_core::capability::is_granted_by_name;
 
-use super::{compatibility::extension_point, contract::bare_name, engine::SharedEngine, registry::version::Artifact};
+use super::{
+    compatibility::extension_point, contract_names::bare_name, engine::SharedEngine, registry::version::Artifact,
+};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ComponentInfo {

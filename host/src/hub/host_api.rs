@@ -2,7 +2,7 @@
 //! of the caller. All commands of callers to sessions go through this module.
 
 pub mod chat_members;
-pub mod create_session;
+pub mod new_session;
 mod plugin_state;
 
 use std::{path::PathBuf, sync::Arc};
@@ -24,7 +24,7 @@ use cordboard_runtime::{
 };
 use cordboard_store::{Store, StoreError};
 
-use self::create_session::{NewSession, check_persona};
+use self::new_session::{NewSession, check_persona};
 use super::{
     live_config::LiveConfig,
     outbound::Outbound,

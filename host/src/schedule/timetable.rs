@@ -14,7 +14,7 @@ use cordboard_core::{
 /// Beyond it they follow the clock.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
-/// The same for jobs at fixed hours, which are rare: if the clock was a day ahead by mistake, they have already run.
+/// The limit for jobs at fixed hours. They are rare: if the clock was a day ahead by mistake, they have already run.
 const LONGEST_WAIT_FIXED: Duration = Duration::from_secs(25 * 3600);
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -17,7 +17,7 @@ pub trait EventSink: Send + Sync {
     fn waiting(&self) -> Vec<String>;
 }
 
-/// Emits the events of a session with their causes. A turn has the causation causes of its prompt; all other events have
+/// Emits the events of a session with their causes. A turn has the causes of its prompt; all other events have
 /// the causes of the latest command or prompt.
 pub struct EventEmitter {
     sink: Arc<dyn EventSink>,
@@ -48,7 +48,7 @@ impl EventEmitter {
         self.latest = self.causes_of(prompt);
     }
 
-    /// Gives a turn that the agent started itself the causation causes of the last prompt.
+    /// Gives a turn that the agent started itself the causes of the last prompt.
     pub fn agent_started_turn(&mut self, turn: &PromptId) {
         let latest = self.latest.clone();
         self.record_prompt(turn, latest);

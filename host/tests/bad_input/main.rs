@@ -6,7 +6,7 @@
 mod agents;
 mod command_line;
 mod configuration;
-mod disk;
 mod folders;
+mod full_disk;
 mod host;
 mod pipes;

@@ -2,7 +2,7 @@
 
 use cordboard_plugin::{Reply, Session, session_control::Error};
 
-/// The longest name of a session that the host accepts.
+/// The maximum length of a session name that the host accepts.
 const MAX_NAME: usize = 64;
 
 pub fn is_name(text: &str) -> bool {

@@ -52,7 +52,7 @@ impl DemoCommand {
     }
 }
 
-/// The flag of the process that `children` leaves behind.
+/// The argument that marks the process left running by the command `children`.
 pub(super) const LEFTOVER: &str = "--stray";
 
 /// Exits in the middle of an answer.

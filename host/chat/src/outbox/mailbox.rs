@@ -12,7 +12,7 @@ use tokio::{sync::Notify, time::Instant};
 
 use super::{
     Post,
-    delivery::{BRIEF, PostDelivery},
+    post_delivery::{BRIEF, PostDelivery},
     reachability::Reachability,
 };
 

@@ -9,7 +9,9 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{Shared, chat_call::ChatCall, delivery::PostDelivery, live_turn::LiveTurn, mailbox::Series, pace::Slot};
+use super::{
+    Shared, chat_call::ChatCall, live_turn::LiveTurn, mailbox::Series, pace::Slot, post_delivery::PostDelivery,
+};
 use crate::{ChatError, Edits, LiveLine, MessageId, Pacing, backoff::Backoff};
 
 mod frames;

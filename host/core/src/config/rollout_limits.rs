@@ -19,7 +19,7 @@ pub struct RolloutLimits {
     pub probation: Duration,
     /// The number of failed calls that rolls the version back.
     pub probation_traps: u32,
-    /// The time that calls of a replaced version have to finish.
+    /// The maximum time that running calls of a replaced version may take.
     pub drain: Duration,
 }
 

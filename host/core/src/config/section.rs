@@ -1,4 +1,4 @@
-//! Reads one table of the text. Reading a key makes it known, so no second list of keys can get out of date.
+//! Reads one table of the configuration file. Reading a key makes it known, so no second list of keys can get out of date.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -2,14 +2,14 @@
 
 mod blocks;
 mod definitions;
-mod parser;
+mod parser_options;
 mod spans;
 
 use std::ops::Range;
 
 use pulldown_cmark::{Event, Tag, TagEnd};
 
-pub use self::parser::parser;
+pub use self::parser_options::parser;
 use self::{definitions::Definitions, spans::Link};
 use super::{Message, Style, builder::MessageBuilder, table::Table};
 

@@ -11,7 +11,7 @@ pub struct Ticket(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CommandId(pub u64);
 
-/// The last state of a plugin's file that the watcher failing_version.
+/// The last state of a plugin's file that the watcher reported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FileState {
     Absent,

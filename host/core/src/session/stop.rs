@@ -60,7 +60,7 @@ impl Machine {
                 Exit::Ended { .. } => self.start_failed(ExitInfo::of(exit), now),
                 Exit::NotStarted(why) => self.start_impossible(why.clone()),
             },
-            // No user waits for it; the next message resumes it.
+            // No user waits for the agent; the next message resumes the session.
             State::Idle(_) => {
                 if let Some(place) = self.record.place.clone().filter(|_| had_background_work) {
                     self.post(place, SessionNotice::DiedInBackground { why: exit.why() });

@@ -266,7 +266,7 @@ impl Machine {
         self.queue.push_front(prompt);
     }
 
-    /// Handles the exit_info of the agent during a turn.
+    /// Handles the exit of the agent during a turn.
     pub(super) fn handle_exit_during_turn(&mut self, open: OpenTurn, exit_info: ExitInfo, now: Timestamp) {
         match open.interrupt {
             Some(Interrupt::ByUser { .. }) => {

@@ -20,7 +20,7 @@ use crate::{
     call::CallState,
     call_error::CallError,
     compatibility,
-    contract::PACKAGE,
+    contract_names::PACKAGE,
     drain::Drain,
     engine::{SharedEngine, linker::Linkers},
     error::PluginError,

@@ -7,8 +7,8 @@ use super::{
     super::{
         Post, Unreachable,
         chat_call::{Attempt, ChatCall, ExistingMessages},
-        delivery::PostDelivery,
         mailbox::Mailbox,
+        post_delivery::PostDelivery,
         reachability::{Reachability, blocked_backoff},
     },
     Worker,

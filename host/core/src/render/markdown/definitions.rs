@@ -5,7 +5,7 @@ use std::{collections::HashSet, ops::Range};
 
 use pulldown_cmark::{Event, Parser, Tag};
 
-use super::parser::parser;
+use super::parser_options::parser;
 
 /// The link definitions that are in use. They need not be shown.
 #[derive(Debug)]

@@ -107,7 +107,7 @@ impl ScriptRunner {
         }
     }
 
-    /// Runs steps that other tests trace.
+    /// Runs steps without recording them in the trace.
     fn skip_trace(&mut self, line: &str, steps: &[&str]) {
         let length = self.trace.len();
         steps.iter().for_each(|step| self.step(step));

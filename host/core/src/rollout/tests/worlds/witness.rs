@@ -520,7 +520,7 @@ impl Witness {
         }
     }
 
-    /// A version whose calls failed too often is rolled back, or failing_version.
+    /// A version whose calls failed too often does not stay active during its probation.
     fn inspect_probation(&self) {
         let Some(active) = self.active() else { return };
         let limits = self.facts.settings.limits;
