@@ -11,6 +11,7 @@ mod outbound;
 mod press_target;
 pub(crate) mod refusal_texts;
 mod sessions;
+mod waiting_prompts;
 
 pub use dispatch::Dispatcher;
 pub use event_bus::EventBus;
@@ -35,11 +36,16 @@ pub(crate) use {
 
 use std::{collections::HashMap, sync::Arc};
 
-use cordboard_core::hub::{Hub, HubEvent, HubFacts, Slot};
+use cordboard_core::{
+    chat::InboxRow,
+    hub::{Hub, HubEvent, HubFacts, Slot},
+};
 use tokio::{
     sync::{mpsc, watch},
     task::{Id, JoinHandle, JoinSet},
 };
+
+use self::waiting_prompts::{TakePrompts, WaitingPrompts};
 
 /// The capacity of the channel into the hub, in batches. The loop never blocks, so a full channel drains quickly.
 const BATCHES: usize = 64;
@@ -71,7 +77,9 @@ impl HubHandle {
 #[must_use]
 pub fn spawn(dispatcher: Arc<Dispatcher>, accepted: mpsc::Receiver<HubEvent>) -> HubHandle {
     let (closing, closed) = watch::channel(false);
-    let hub_loop = HubLoop { hub: Hub::default(), dispatcher, accepted, closed, tasks: Tasks::default() };
+    let (requester, requests) = waiting_prompts::channel();
+    let hub_loop =
+        HubLoop { hub: Hub::default(), dispatcher, accepted, closed, requester, requests, tasks: Tasks::default() };
     HubHandle { closing, task: tokio::spawn(hub_loop.run()) }
 }
 
@@ -80,6 +88,9 @@ struct HubLoop {
     dispatcher: Arc<Dispatcher>,
     accepted: mpsc::Receiver<HubEvent>,
     closed: watch::Receiver<bool>,
+    /// Passed to the commands that may take waiting prompts.
+    requester: mpsc::Sender<TakePrompts>,
+    requests: mpsc::Receiver<TakePrompts>,
     tasks: Tasks,
 }
 
@@ -104,6 +115,7 @@ impl HubLoop {
             tokio::select! {
                 // Updates that are already in the channel are still received before it reports its end.
                 Ok(()) = self.closed.changed() => self.accepted.close(),
+                Some(request) = self.requests.recv() => self.take_prompts(request),
                 Some(slot) = self.tasks.next() => return HubEvent::Finished(slot),
                 event = self.accepted.recv(), if self.hub.is_open() => return event.unwrap_or(HubEvent::Closed),
                 () = &mut timeout => return HubEvent::Timeout,
@@ -121,8 +133,19 @@ impl HubLoop {
         };
         for dispatch in self.hub.handle(event, &facts) {
             let (slot, dispatcher) = (dispatch.slot.clone(), Arc::clone(&self.dispatcher));
-            self.tasks.spawn(slot, async move { dispatcher.perform(dispatch).await });
+            let waiting = WaitingPrompts::new(self.requester.clone(), dispatch.update.row.id);
+            self.tasks.spawn(slot, async move { dispatcher.perform(dispatch, waiting).await });
         }
+    }
+
+    fn take_prompts(&mut self, request: TakePrompts) {
+        let TakePrompts { place, session, before, taken } = request;
+        let sessions = &self.dispatcher.host.sessions.registry;
+        let is_for_session = |row: &InboxRow| {
+            let active = sessions.active(&row.update.caller, &row.update.place);
+            row.id < before && active.is_some_and(|view| view.record.name == session)
+        };
+        drop(taken.send(self.hub.take_prompts(&place, is_for_session)));
     }
 }
 

@@ -222,6 +222,7 @@ fn server(
         state_dir: state,
         causes: CausationChain::default(),
         press: None,
+        waiting: None,
     });
     hooks.set_host(&host);
     let host_api: Arc<dyn HostApi> = Arc::clone(&host) as Arc<dyn HostApi>;

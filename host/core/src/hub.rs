@@ -1,6 +1,7 @@
 //! Decides when each accepted update is handled and how: which command is called, whether it is a prompt, or what the
 //! host answers. The updates of a place are handled one at a time, in order, but immediate commands overtake other
-//! commands. Without I/O: the shell performs each [`Dispatch`] on a task of its own and reports its end.
+//! commands. While an immediate command is being handled, no other update of the place starts. Without I/O: the shell
+//! performs each [`Dispatch`] on a task of its own and reports its end.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -11,7 +12,7 @@ use crate::{
     chat::{InboxRow, UpdateKind},
     message_parts::{JoinedUpdate, PartJoiner},
     messages::{self, UpdateReply},
-    route::{self, ActiveCommand, CommandTable, Invocation, Resolution},
+    route::{self, ActiveCommand, ChatInput, CommandTable, Invocation, Resolution},
     types::{Place, Role, Timestamp, UserId},
 };
 
@@ -96,7 +97,9 @@ pub struct Hub {
 /// The updates of one place, in order.
 #[derive(Debug, Default)]
 struct PlaceQueue {
-    /// Whether the update that is being handled is a prompt.
+    /// The number of updates that are being handled: one, and the immediate commands that have overtaken it.
+    running: usize,
+    /// Whether the update that was started last is a prompt.
     handles_prompt: bool,
     waiting: VecDeque<JoinedUpdate>,
 }
@@ -130,6 +133,17 @@ impl Hub {
         };
         dispatches.extend(complete.into_iter().filter_map(|update| self.receive(update, facts)));
         dispatches
+    }
+
+    /// Removes the selected prompts from the waiting updates of a place and returns them. A prompt waits here while a
+    /// command before it is being handled.
+    pub fn take_prompts(&mut self, place: &Place, is_selected: impl Fn(&InboxRow) -> bool) -> Vec<JoinedUpdate> {
+        let Some(queue) = self.queues.get_mut(place) else { return Vec::new() };
+        let is_taken = |update: &JoinedUpdate| is_prompt(update) && is_selected(&update.row);
+        let waiting = std::mem::take(&mut queue.waiting).into_iter();
+        let (taken, waiting): (VecDeque<_>, VecDeque<_>) = waiting.partition(is_taken);
+        queue.waiting = waiting;
+        taken.into()
     }
 
     /// Returns when [`HubEvent::Timeout`] is due.
@@ -166,13 +180,14 @@ impl Hub {
         T: CommandTable,
         T::Command: Clone,
     {
-        let place = update.row.update.place.clone();
-        let overtakes = is_immediate(&update, facts) && !self.follows_prompts(&place, facts);
-        if matches!(update.row.update.what, UpdateKind::Edited(_)) || overtakes {
+        if matches!(update.row.update.what, UpdateKind::Edited(_)) {
             return Some(self.dispatch(Slot::Bypass, update, facts));
         }
+        let place = update.row.update.place.clone();
+        let overtakes = is_immediate(&update, facts) && !self.follows_prompts(&place);
         match self.queues.get_mut(&place) {
             None => Some(self.dispatch(Slot::Queue(place), update, facts)),
+            Some(_) if overtakes => Some(self.dispatch(Slot::Queue(place), update, facts)),
             Some(queue) if queue.waiting.len() < QUEUE => {
                 queue.waiting.push_back(update);
                 None
@@ -186,15 +201,18 @@ impl Hub {
 
     /// Returns whether only prompts of the place wait or are being handled. They take a moment, because handling a
     /// prompt means queueing it. A command that ends the work of a session must find them there.
-    fn follows_prompts<T: CommandTable>(&self, place: &Place, facts: &HubFacts<'_, T>) -> bool {
-        self.queues.get(place).is_some_and(|queue| {
-            queue.handles_prompt && queue.waiting.iter().all(|update| resolves_to_prompt(update, facts))
-        })
+    fn follows_prompts(&self, place: &Place) -> bool {
+        self.queues.get(place).is_some_and(|queue| queue.handles_prompt && queue.waiting.iter().all(is_prompt))
     }
 
     fn next_of(&mut self, slot: &Slot) -> Option<JoinedUpdate> {
         let Slot::Queue(place) = slot else { return None };
-        let next = self.queues.get_mut(place)?.waiting.pop_front();
+        let queue = self.queues.get_mut(place)?;
+        queue.running = queue.running.saturating_sub(1);
+        if queue.running > 0 {
+            return None;
+        }
+        let next = queue.waiting.pop_front();
         if next.is_none() {
             self.queues.remove(place);
         }
@@ -215,7 +233,9 @@ impl Hub {
             None => Action::DropWithoutAccess,
         };
         if let Slot::Queue(place) = &slot {
-            self.queues.entry(place.clone()).or_default().handles_prompt = matches!(action, Action::Prompt);
+            let queue = self.queues.entry(place.clone()).or_default();
+            queue.handles_prompt = matches!(action, Action::Prompt);
+            queue.running += 1;
         }
         self.start(slot, update, action)
     }
@@ -228,20 +248,13 @@ impl Hub {
 
 /// Returns whether an update is a command that does not wait for earlier ones.
 fn is_immediate<T: CommandTable>(update: &JoinedUpdate, facts: &HubFacts<'_, T>) -> bool {
-    matches!(resolve(update, facts), Some(Resolution::Command { command, .. }) if command.is_immediate())
+    let (Some(role), Some(input)) = ((facts.role)(&update.row.update.caller.id), &update.input) else { return false };
+    let resolution = route::resolve(input, role, facts.commands);
+    matches!(resolution, Resolution::Command { command, .. } if command.is_immediate())
 }
 
-fn resolves_to_prompt<T: CommandTable>(update: &JoinedUpdate, facts: &HubFacts<'_, T>) -> bool {
-    matches!(resolve(update, facts), Some(Resolution::Prompt))
-}
-
-/// Returns `None` for an update without text or access.
-fn resolve<'a, T: CommandTable>(
-    update: &'a JoinedUpdate,
-    facts: &HubFacts<'a, T>,
-) -> Option<Resolution<'a, T::Command>> {
-    let role = (facts.role)(&update.row.update.caller.id)?;
-    Some(route::resolve(update.input.as_ref()?, role, facts.commands))
+const fn is_prompt(update: &JoinedUpdate) -> bool {
+    matches!(update.input, Some(ChatInput::Prompt))
 }
 
 fn action<T>(update: &JoinedUpdate, commands: &T) -> Action<T::Command>

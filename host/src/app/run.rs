@@ -185,6 +185,7 @@ impl HostBase {
             state_dir: self.state.clone(),
             causes: CausationChain::default(),
             press: None,
+            waiting: None,
         });
         self.hooks.set_host(&host);
         let host_api: Arc<dyn HostApi> = Arc::clone(&host) as Arc<dyn HostApi>;

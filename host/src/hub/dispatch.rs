@@ -20,6 +20,7 @@ use super::{
     outbound::Outbound,
     press_target::{Press, PressEffect},
     sessions::supervisor::{prompt_of, prompt_text},
+    waiting_prompts::WaitingPrompts,
 };
 
 pub struct Dispatcher {
@@ -39,16 +40,17 @@ struct ButtonTarget {
 
 impl Dispatcher {
     /// Handles one update as the hub has decided. The hub doesn't wait for it.
-    pub async fn perform(&self, dispatch: Dispatch<Offer>) {
+    /// Its command may take the prompts in `waiting`.
+    pub async fn perform(&self, dispatch: Dispatch<Offer>, waiting: WaitingPrompts) {
         let Dispatch { update: JoinedUpdate { row, absorbed, .. }, action, .. } = dispatch;
         self.join(&row, absorbed).await;
         tracing::debug!(place = %row.update.place, "handling an update");
         self.note_message(&row, &action);
         match action {
-            Action::Call(call) => self.command(&row, &call, &ButtonTarget::default()).await,
+            Action::Call(call) => self.command(&row, &call, ButtonTarget::default(), waiting).await,
             Action::Press(call) => {
                 match self.button_target(&row.update.what).await.and_then(|target| Ok((target, call?))) {
-                    Ok((target, call)) => self.command(&row, &call, &target).await,
+                    Ok((target, call)) => self.command(&row, &call, target, waiting).await,
                     Err(answer) => self.answer(&row, answer).await,
                 }
             }
@@ -103,10 +105,11 @@ impl Dispatcher {
         self.outbound.finish(vec![CompletedUpdate::Update(row.id)], posts).await;
     }
 
-    async fn command(&self, row: &InboxRow, call: &Call<Offer>, target: &ButtonTarget) {
-        let reply = self.call(&row.update, call, target).await;
+    async fn command(&self, row: &InboxRow, call: &Call<Offer>, target: ButtonTarget, waiting: WaitingPrompts) {
+        let host = self.host.for_update(target.press.clone(), waiting);
+        let reply = self.call(&row.update, call, host).await;
         if !reply.in_place {
-            self.close_buttons(&row.update, call, target).await;
+            self.close_buttons(&row.update, call, &target).await;
         }
         self.reply(row, reply).await;
     }
@@ -155,17 +158,14 @@ impl Dispatcher {
         }
     }
 
-    async fn call(&self, update: &Update, call: &Call<Offer>, target: &ButtonTarget) -> Reply {
+    async fn call(&self, update: &Update, call: &Call<Offer>, host: HostService) -> Reply {
         let context = CallContext {
             caller: Some(update.caller.clone()),
             place: Some(update.place.clone()),
             active: None,
             locale: update.locale.clone(),
         };
-        let host = match &target.press {
-            Some(press) => Arc::new(self.host.for_button(Arc::clone(press))) as Arc<dyn HostApi>,
-            None => Arc::clone(&self.host) as Arc<dyn HostApi>,
-        };
+        let host: Arc<dyn HostApi> = Arc::new(host);
         let offer = &call.command;
         match self.plugins.command(&host, offer, context, &call.invocation).await {
             Ok(reply) => reply,

@@ -5,17 +5,17 @@ pub mod chat_members;
 pub mod new_session;
 mod plugin_state;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{iter, path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
 use cordboard_chat::outbox::AnswerStop;
 use cordboard_core::{
-    chat::{NewPost, Origin, Update, UpdateKind},
+    chat::{CompletedUpdate, NewPost, Origin, Update, UpdateKind},
     config::{Agent, Config},
     event::CausationChain,
     messages,
     rollout::short,
-    session::{ApiError, ApiErrorCode, Prompt, SessionCommand},
+    session::{ApiError, ApiErrorCode, Prompt, QueuedPrompts, SessionCommand},
     types::{Caller, Choice as DecisionStore, Place, Reply, Request, SessionName, SessionView, Timestamp},
 };
 use cordboard_runtime::{
@@ -31,6 +31,7 @@ use super::{
     press_target::{CommandChange, Press},
     refusal_texts::{not_stored, taken, unknown},
     sessions::supervisor::SessionSupervisor,
+    waiting_prompts::WaitingPrompts,
 };
 use crate::{clock::Clock, session::CommandSource, session_registry::SessionRegistry};
 
@@ -48,6 +49,8 @@ pub struct HostService {
     pub causes: CausationChain,
     /// The pressed button.
     pub press: Option<Arc<Press>>,
+    /// The prompts that wait before the update whose command calls this instance.
+    pub waiting: Option<WaitingPrompts>,
 }
 
 impl HostService {
@@ -57,10 +60,9 @@ impl HostService {
         Self { causes, ..self.clone() }
     }
 
-    /// Returns a copy for the call of a pressed button.
-    #[must_use]
-    pub fn for_button(&self, press: Arc<Press>) -> Self {
-        Self { press: Some(press), ..self.clone() }
+    /// Returns a copy for the command of an update, which may be a pressed button.
+    pub(super) fn for_update(&self, press: Option<Arc<Press>>, waiting: WaitingPrompts) -> Self {
+        Self { press, waiting: Some(waiting), ..self.clone() }
     }
 
     pub fn config(&self) -> Arc<Config> {
@@ -98,6 +100,19 @@ impl HostService {
         let outcome = self.act(caller, name, press.bind(name, command)).await;
         press.record(name, change, &outcome);
         outcome
+    }
+
+    /// Drops the prompts that wait in `place` behind another command and would go to the session. Returns their
+    /// beginnings.
+    async fn drop_waiting(&self, place: &Place, session: &SessionName) -> Vec<String> {
+        let Some(waiting) = &self.waiting else { return Vec::new() };
+        let taken = waiting.take(place, session).await;
+        let rows = taken.iter().flat_map(|update| iter::once(update.row.id).chain(update.absorbed.iter().copied()));
+        let completed: Vec<_> = rows.map(CompletedUpdate::Update).collect();
+        if !completed.is_empty() {
+            self.outbound.finish(completed, Vec::new()).await;
+        }
+        taken.iter().map(|update| messages::beginning(update.row.update.what.text())).collect()
     }
 
     async fn act(&self, caller: &Caller, name: &SessionName, command: SessionCommand) -> Result<SessionView, ApiError> {
@@ -197,18 +212,24 @@ impl HostApi for HostService {
             check_persona(persona.as_deref(), Some(&self.personas()))?;
         }
         let archives = command == SessionCommand::Archive;
-        let cut = if let SessionCommand::Interrupt { from: Some(place), .. } = &command {
-            self.outbound.stop_answer(place)
-        } else {
-            AnswerStop::NotSending
-        };
-        let view = match (self.act_as_pressed(caller, name, command).await, cut) {
-            // The turn has already ended, but the rest of its answer was still being sent and is now cut off.
-            (Err(refusal), AnswerStop::Stopped) if refusal.text == messages::NOTHING_RUNS => {
+        let (mut cut, mut taken) = (AnswerStop::NotSending, Vec::new());
+        if let SessionCommand::Interrupt { from: Some(place), queued } = &command {
+            cut = self.outbound.stop_answer(place);
+            if *queued == QueuedPrompts::Drop {
+                taken = self.drop_waiting(place, name).await;
+            }
+        }
+        let mut view = match self.act_as_pressed(caller, name, command).await {
+            // The turn has already ended, but the rest of its answer was still being sent and is now cut off, or
+            // prompts waited behind another command.
+            Err(refusal)
+                if refusal.text == messages::NOTHING_RUNS && (cut == AnswerStop::Stopped || !taken.is_empty()) =>
+            {
                 SessionView::clone(&*self.visible(caller, name.as_str())?)
             }
-            (outcome, _) => outcome?,
+            outcome => outcome?,
         };
+        view.dropped.extend(taken);
         if archives {
             self.store.archive_session(&view.record).await.map_err(|error| not_stored(&error))?;
             self.registry().unbind(name);

@@ -76,6 +76,24 @@ fn stop_interrupts_and_stop_all_drops_the_queue() {
     assert!(!host.chat().contains("You said: never answered"), "{}", host.chat());
 }
 
+#[test]
+fn stop_all_drops_messages_behind_a_running_command() {
+    let home = Home::with("[plugins.exceeds_limits]\ntime = \"3s\"");
+    home.plug("exceeds_limits", "exceeds_limits");
+    let mut host = home.start();
+    host.ask("/new a", "Session 'a' created.");
+    for line in ["/spin", "one", "/timeout 5", "two"] {
+        host.say(line);
+    }
+    host.ask("/stop all", "Stopped. 2 messages were dropped:\n“one”\n“two”");
+    host.say("three");
+    host.expect("/spin failed: plugin 'exceeds_limits' ");
+    host.expect(").\n");
+    host.reads("Idle timeout set to 5 minutes for session 'a'.\nYou said: three");
+    assert_eq!(host.end(), (String::new(), Some(0)));
+    assert_eq!(cordboard_store::read_only(&home.state()).unwrap().inbox, [], "dropped messages are done");
+}
+
 /// An agent that accepts all messages, and only prints `$SAYS`.
 const SPARING: &str = r#"
 while read -r line; do

@@ -1,0 +1,136 @@
+//! The language of the test scripts: one step per line, and a trace of the dispatches.
+
+use std::{collections::BTreeMap, fmt::Write as _};
+
+use expect_test::Expect;
+
+use crate::{
+    agent::PromptId,
+    chat::{ButtonAction, InboxId, InboxState, MessagePart, Origin, Update},
+    hub::*,
+    route::tests::{Entry, Table, table},
+    types::Caller,
+};
+
+/// Runs the script against a hub and compares the trace.
+///
+/// `ann 1: TEXT` is a text of ann in place 1, `ann 1 press: TEXT` a button press, `ann 1 edit: TEXT` an edit, `ann 1 part:
+/// TEXT` a part of a longer text, `ann 1 photo` a photo. `ok ID` ends the handling of an update. `take 1 ann before ID`
+/// takes the waiting prompts of ann. All people but `eve` have access.
+pub fn check(script: &str, trace: &Expect) {
+    let mut runner = Runner::new();
+    for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let _ = writeln!(runner.trace, "{line}");
+        runner.step(line);
+    }
+    trace.assert_eq(&runner.trace);
+}
+
+pub struct Runner {
+    pub hub: Hub,
+    commands: Table,
+    roles: BTreeMap<String, Role>,
+    now: Timestamp,
+    last: i64,
+    pub slots: BTreeMap<i64, Slot>,
+    pub trace: String,
+}
+
+impl Runner {
+    pub fn new() -> Self {
+        let roles = ["ann", "bob"].map(|name| (name.to_owned(), Role::Member)).into();
+        let (hub, commands, now) = (Hub::default(), table(), Timestamp(1_000_000));
+        Self { hub, commands, roles, now, last: 0, slots: BTreeMap::new(), trace: String::new() }
+    }
+
+    pub fn step(&mut self, line: &str) {
+        let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
+        let event = match verb {
+            "wait" => {
+                self.now = self.now.after(Duration::from_millis(rest.parse().expect("milliseconds")));
+                match self.hub.poll_timeout().filter(|at| *at <= self.now) {
+                    Some(_) => HubEvent::Timeout,
+                    None => return,
+                }
+            }
+            "ok" => HubEvent::Finished(self.slots.remove(&rest.parse().expect("an id")).expect("it is running")),
+            "close" => HubEvent::Closed,
+            "restore" => HubEvent::Restored(vec![self.row(rest)]),
+            "take" => return self.take(rest),
+            "remove" => return self.roles.retain(|name, _| name != rest),
+            "unplug" => return self.commands.0.retain(|command| command.name != rest),
+            _ => HubEvent::Accepted(vec![self.row(line)]),
+        };
+        self.handle(event);
+    }
+
+    fn take(&mut self, line: &str) {
+        let mut words = line.split(' ');
+        let mut next = || words.next().expect("take PLACE PERSON before ID");
+        let (place, who, _, before) = (Place::new("test", next()), next(), next(), next());
+        let before: i64 = before.parse().expect("an id");
+        for update in self.hub.take_prompts(&place, |row| row.id.0 < before && row.update.caller.name == who) {
+            let _ = writeln!(self.trace, "  took {}: {}", update.row.id.0, update.row.update.what.text());
+        }
+    }
+
+    pub fn row(&mut self, line: &str) -> InboxRow {
+        self.last += 1;
+        let (head, text) = line.split_once(": ").unwrap_or((line, ""));
+        let mut words = head.split(' ');
+        let (who, place) = (words.next().expect("a name"), words.next().expect("a place"));
+        let text = text.to_owned();
+        let mut part = MessagePart::Alone;
+        let what = match words.next() {
+            None => UpdateKind::Text(text),
+            Some("edit") => UpdateKind::Edited(text),
+            Some("photo") => UpdateKind::NotText { kind: "photo".to_owned(), caption: None },
+            Some("part") => {
+                part = MessagePart::Cut { joint: "|".to_owned() };
+                UpdateKind::Text(text)
+            }
+            Some("press") => {
+                UpdateKind::Press { line: ButtonAction { command: text, ..ButtonAction::default() }, message: None }
+            }
+            Some(other) => panic!("there is no update {other}"),
+        };
+        let caller = Caller { id: UserId(who.to_owned()), name: who.to_owned(), role: Role::Member };
+        let origin = Origin { part, ..Origin::default() };
+        let (place, at, key) = (Place::new("test", place), self.now, self.last.to_string());
+        let update = Update { key: key.clone(), caller, place, what, at, locale: None, origin };
+        InboxRow { id: InboxId(self.last), update, state: InboxState::New, prompt: PromptId(key), at }
+    }
+
+    pub fn handle(&mut self, event: HubEvent) -> Vec<i64> {
+        let roles = self.roles.clone();
+        let role = |id: &UserId| roles.get(&id.0).copied();
+        let patience = Duration::from_millis(300);
+        let facts = HubFacts { now: self.now, patience, commands: &self.commands, role: &role };
+        let mut started = Vec::new();
+        for Dispatch { slot, update, action } in self.hub.handle(event, &facts) {
+            let id = update.row.id.0;
+            let way = if slot == Slot::Bypass { "at once" } else { "in its queue" };
+            let _ = writeln!(self.trace, "  {id} {way}: {}", shown(&action, &update));
+            self.slots.insert(id, slot);
+            started.push(id);
+        }
+        if self.hub.is_drained() {
+            self.trace.push_str("  drained\n");
+        }
+        started
+    }
+}
+
+fn shown(action: &Action<Entry>, update: &JoinedUpdate) -> String {
+    let call = |call: &Call<Entry>| format!("{} {:?}", call.command.name, call.invocation.args);
+    match action {
+        Action::Call(one) => format!("call {}", call(one)),
+        Action::Press(Ok(one)) => format!("press {}", call(one)),
+        Action::Press(Err(answer)) => format!("press, or answer: {}", answer.text()),
+        Action::Prompt => format!("prompt: {}", update.row.update.what.text()),
+        Action::Edit(text) => format!("edit: {text}"),
+        Action::Reply(answer) => format!("answer: {}", answer.text()),
+        Action::DropWithoutAccess => "drop, no access".to_owned(),
+        Action::DropStale => "drop, stale".to_owned(),
+    }
+}

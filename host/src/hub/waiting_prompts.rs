@@ -1,0 +1,48 @@
+//! Takes prompts out of the queue of a place, so that a command that drops the queued messages of a session also drops
+//! those that wait behind another command.
+
+use cordboard_core::{
+    chat::InboxId,
+    message_parts::JoinedUpdate,
+    types::{Place, SessionName},
+};
+use tokio::sync::{mpsc, oneshot};
+
+/// The capacity of the channel to the hub, in requests. Each is answered at once.
+const REQUESTS: usize = 16;
+
+pub fn channel() -> (mpsc::Sender<TakePrompts>, mpsc::Receiver<TakePrompts>) {
+    mpsc::channel(REQUESTS)
+}
+
+/// Asks the hub for the prompts that wait in `place`, were accepted before `before`, and would go to `session` now.
+pub struct TakePrompts {
+    pub place: Place,
+    pub session: SessionName,
+    pub before: InboxId,
+    pub taken: oneshot::Sender<Vec<JoinedUpdate>>,
+}
+
+/// The prompts that wait before an update whose command is running.
+#[derive(Clone)]
+pub struct WaitingPrompts {
+    requests: mpsc::Sender<TakePrompts>,
+    before: InboxId,
+}
+
+impl WaitingPrompts {
+    pub const fn new(requests: mpsc::Sender<TakePrompts>, before: InboxId) -> Self {
+        Self { requests, before }
+    }
+
+    /// Removes and returns the waiting prompts of `place` that would go to `session`.
+    pub async fn take(&self, place: &Place, session: &SessionName) -> Vec<JoinedUpdate> {
+        let (taken, answer) = oneshot::channel();
+        let request = TakePrompts { place: place.clone(), session: session.clone(), before: self.before, taken };
+        // The hub ends only when nothing waits.
+        if self.requests.send(request).await.is_err() {
+            return Vec::new();
+        }
+        answer.await.unwrap_or_default()
+    }
+}
