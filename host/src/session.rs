@@ -5,7 +5,7 @@
 mod actor;
 mod agent_process;
 mod effects;
-mod events;
+mod event_emitter;
 
 use std::{
     path::{Path, PathBuf},
@@ -28,7 +28,7 @@ use cordboard_store::StoreError;
 use tokio::sync::{mpsc, oneshot};
 
 use actor::{Actor, Channel};
-pub use events::EventSink;
+pub use event_emitter::EventSink;
 
 use crate::{clock::Clock, session_registry::SessionCell};
 

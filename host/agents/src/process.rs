@@ -2,12 +2,13 @@
 //! has exited. It does not interpret the agent's output, and a slow reader, a full pipe or a child that ignores signals
 //! does not block callers: only the module's own tasks wait.
 
+mod allocator;
 mod cgroup;
 mod env_tag;
 mod environment;
 mod exec;
 mod identity;
-mod memory;
+mod memory_usage;
 mod orphans;
 mod pipes;
 mod program;
@@ -22,9 +23,10 @@ use cordboard_core::types::ProcessId;
 use rustix::process::Signal;
 use tokio::sync::mpsc;
 
+pub use allocator::return_freed_memory;
 pub use env_tag::EnvTag;
 pub use environment::{Environment, catch_file_size_signal, disable_dumps, open_file_limit};
-pub use memory::{free_memory, resident_memory, return_freed_memory};
+pub use memory_usage::{free_memory, resident_memory};
 pub use orphans::{CleanupReport, sweep};
 pub use program::locate;
 pub use subreaper::adopt_orphans;

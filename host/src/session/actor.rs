@@ -17,7 +17,7 @@ use tracing::Instrument;
 use super::{
     Message, Ports, SessionOutput, TurnSink,
     agent_process::{AgentOutput, AgentProcess},
-    events::EventEmitter,
+    event_emitter::EventEmitter,
 };
 use crate::session_registry::SessionCell;
 

@@ -3,8 +3,8 @@
 
 mod access;
 mod api_failures;
+mod button_decisions;
 mod button_owners;
-mod button_requests;
 mod crashes;
 mod everyday_use;
 mod group_migration;

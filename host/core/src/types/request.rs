@@ -1,4 +1,4 @@
-//! Requests: questions to users that stay open until one of them decides.
+//! Open questions to users: about an interrupted prompt, a failed start of an agent, or the capabilities of a plugin.
 
 use serde::{Deserialize, Serialize};
 

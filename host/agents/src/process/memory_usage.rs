@@ -2,21 +2,6 @@
 
 use std::fs;
 
-/// Makes the allocator return blocks of 1 MiB and more to the system as soon as they are freed. By default, after a few
-/// big files, it keeps blocks of up to 32 MiB in each of its arenas.
-pub fn return_freed_memory() {
-    #[cfg(target_env = "gnu")]
-    {
-        const BLOCK: i32 = 1 << 20;
-        #[expect(unsafe_code, reason = "a call into the C library")]
-        // SAFETY: the call sets a number under the allocator's own lock, and takes no pointers.
-        let is_set = unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, BLOCK) };
-        if is_set != 1 {
-            tracing::debug!("the allocator did not return freed memory");
-        }
-    }
-}
-
 /// The memory that the machine can still allocate, in bytes; 0 if the kernel does not report it.
 #[must_use]
 pub fn free_memory() -> u64 {

@@ -1,4 +1,4 @@
-//! Emits the events of a session, each with the causes of hooks that caused it. It never waits for the receivers.
+//! Passes the events of a session to hooks, each with the causes that it has. It never waits for the hooks.
 
 use std::{collections::HashMap, sync::Arc};
 
