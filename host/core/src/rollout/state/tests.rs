@@ -239,7 +239,7 @@ fn reactivation_clears_the_rolled_back_mark() {
     state.record_automatic_rollback("b", "trapped", at(1), PROBATION);
     assert!(state.was_rolled_back("b") && !state.was_rolled_back("a"));
     state.begin_probation("b", at(2), PROBATION);
-    assert!(!state.was_rolled_back("b"), "a restart gives no further attempt");
+    assert!(!state.was_rolled_back("b"), "it was activated since");
 }
 
 #[test]
@@ -260,7 +260,7 @@ fn the_remaining_probation_survives_a_restart() {
 
 #[test]
 fn a_record_of_the_first_release_is_parsed() {
-    let old = r#"{"disabled":null,"rolled_back":["a"],"fail":null}"#;
+    let old = r#"{"disabled":null,"rolled_back":["a"],"fall":null}"#;
     let state: RolloutState = serde_json::from_str(old).unwrap();
     assert_eq!((state.rolled_back, state.probation, state.rollbacks), (vec!["a".to_owned()], None, Vec::new()));
 }
