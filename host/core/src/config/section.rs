@@ -22,7 +22,7 @@ pub(super) type Known = BTreeMap<&'static str, BTreeSet<&'static str>>;
 pub(super) struct Reader {
     known: Known,
     findings: Vec<Finding>,
-    /// Worded at the end, when all known keys are collected.
+    /// Reported at the end, when all known keys are collected.
     unknown: Vec<Unknown>,
 }
 
@@ -93,9 +93,9 @@ impl<'r, 't> Section<'r, 't> {
         self.set(key, into, |value| read(value).map(Some))
     }
 
-    /// Reads the table `key`, whose own keys are fixed.
+    /// Reads the top-level table `key`, whose own keys are fixed.
     pub fn table(&mut self, key: &'static str, read: impl FnOnce(&mut Section<'_, 't>)) {
-        debug_assert!(self.name.is_empty(), "only top-level tables have fixed keys");
+        debug_assert!(self.name.is_empty(), "`inner_table` reads the tables inside a table");
         self.inner_table(key, key, read);
     }
 
@@ -103,7 +103,7 @@ impl<'r, 't> Section<'r, 't> {
     /// `plugins.NAME.webhook`.
     pub fn inner_table(&mut self, key: &'static str, pattern: &'static str, read: impl FnOnce(&mut Section<'_, 't>)) {
         let name = self.full_name(key);
-        if let Some((entries, _)) = self.take_table(key) {
+        if let Some(entries) = self.take_table(key) {
             let mut section = Section { reader: self.reader, name, pattern, entries };
             read(&mut section);
             section.finish();
@@ -116,7 +116,7 @@ impl<'r, 't> Section<'r, 't> {
         key: &'static str,
         mut read: impl FnMut(&Key<'t>, &Value<'t>) -> Result<(), ValueError>,
     ) {
-        let Some((entries, _)) = self.take_table(key) else { return };
+        let Some(entries) = self.take_table(key) else { return };
         let table = self.full_name(key);
         for (name, value) in &entries {
             if let Err(error) = read(name, value) {
@@ -126,17 +126,16 @@ impl<'r, 't> Section<'r, 't> {
         }
     }
 
-    /// Takes the whole table `key` and its position.
-    pub fn take_table(&mut self, key: &'static str) -> Option<(DeTable<'t>, Range<usize>)> {
+    /// Takes the whole table `key`.
+    fn take_table(&mut self, key: &'static str) -> Option<DeTable<'t>> {
         let value = self.take(key)?;
-        let at = value.span();
         if !matches!(value.get_ref(), DeValue::Table(_)) {
             let message = format!("[{}] must be a table, not {}", self.full_name(key), kind_of(value.get_ref()));
-            self.report(at, message);
+            self.report(value.span(), message);
             return None;
         }
         let DeValue::Table(entries) = value.into_inner() else { return None };
-        Some((entries, at))
+        Some(entries)
     }
 
     /// Reads the remaining tables, which the operator named. `pattern` is the pattern of all of them, for example
@@ -240,17 +239,17 @@ impl Unknown {
     }
 
     fn remedy(&self, known: &Known) -> String {
-        let homes: Vec<_> = known
+        let tables: Vec<_> = known
             .iter()
-            // A key inside a named table is too far away to be a likely home.
+            // Tables inside a named table, such as `plugins.NAME.webhook`, are too specific to be suggested.
             .filter(|(table, keys)| !table.is_empty() && !table.contains(".NAME.") && keys.contains(self.key.as_str()))
             .map(|(table, _)| format!("[{table}]"))
             .collect();
         let here = || known.get(self.pattern).into_iter().flatten().copied();
         // A prefix of a key of this table is meant for this table, even if it is a whole key elsewhere.
         let is_prefix = here().any(|key| key.starts_with(self.key.as_str()));
-        if !homes.is_empty() && !is_prefix {
-            return format!("; it belongs in {}", homes.join(" or "));
+        if !tables.is_empty() && !is_prefix {
+            return format!("; it belongs in {}", tables.join(" or "));
         }
         let suggestion = suggestion(&self.key, here());
         if !suggestion.is_empty() {
