@@ -58,11 +58,10 @@ impl Styler {
     }
 }
 
-/// Formats text in a style. Removes control characters again, because references such as `&#27;` become control
-/// characters only during rendering.
+/// Formats text in a style. The text has no control characters: [`Styler::line`] removes those of the source, and
+/// [`render`] replaces those that references such as `&#27;` stand for.
 fn apply_style(text: &str, code: &str) -> String {
-    let text = strip_controls(text);
-    if text.is_empty() || code.is_empty() { text.into_owned() } else { format!("{code}{text}{RESET}") }
+    if text.is_empty() || code.is_empty() { text.to_owned() } else { format!("{code}{text}{RESET}") }
 }
 
 /// A line of backticks or tildes that begins or ends a block of code.
