@@ -81,7 +81,7 @@ pub fn is_granted_by_name(name: &str) -> bool {
 }
 
 /// The keys in `[plugins.NAME]` that list the targets of a capability, each with an example. `http` is the interface
-/// `wasi:http/outgoing-handler`, which is not of the package `cordboard:plugin`.
+/// `wasi:http/outgoing-handler`, which is not in the package `cordboard:plugin`.
 pub const TARGET_LISTS: [(&str, &str); 3] = [("http", "https://HOST/*"), ("tcp", "HOST:PORT"), ("secrets", "NAME")];
 
 /// An example line for `[plugins.NAME]` that grants `name`, or `None` if no list of targets does.

@@ -105,7 +105,7 @@ pub enum CronError {
 
 impl Cron {
     /// # Errors
-    /// Names the invalid field.
+    /// The number of fields is wrong, a field is invalid, or the expression never matches a time.
     pub fn parse(text: &str) -> Result<Self, CronError> {
         let fields: Vec<&str> = text.split_whitespace().collect();
         let [minute, hour, _, _, _] = fields.as_slice() else { return Err(CronError::Fields(fields.len())) };

@@ -12,7 +12,7 @@ use super::{Agents, Config, Plugin};
 pub enum Area {
     Telegram,
     Access,
-    /// Idle timeout, queue, default, roots, folders. The lifecycle plugin is asked for its decisions again.
+    /// All keys of `[sessions]`. The lifecycle plugin is asked for its decisions again.
     Sessions,
     Console,
     Webhook,

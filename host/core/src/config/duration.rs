@@ -24,7 +24,7 @@ pub fn parse(text: &str) -> Option<Duration> {
     (!text.is_empty()).then(|| Duration::from_millis(total))
 }
 
-/// The shortest text that [`parse`] reads as `span`. Fractions of a millisecond are dropped.
+/// Formats `span` so that [`parse`] reads it back, for example `1h30m`. Fractions of a millisecond are dropped.
 #[must_use]
 pub fn spell(span: Duration) -> String {
     let mut rest = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);

@@ -64,7 +64,7 @@ fn parsed<T: FromStr<Err: Display>>(value: &Value<'_>) -> Result<T, ValueError> 
     text.parse().map_err(|error: T::Err| ValueError::new(error.to_string()))
 }
 
-/// A error that does not quote the value.
+/// An error that does not quote the value.
 pub(super) fn hidden(text: impl Into<String>, value: &Value<'_>) -> ValueError {
     let start = value.span().start;
     ValueError { text: text.into(), at: Some(start..start) }

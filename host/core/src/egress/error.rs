@@ -2,7 +2,7 @@
 
 use super::{TargetError, target::shorten};
 
-/// No grant allows this method.
+/// The reason why a method can't be granted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MethodError {
     #[error("plugins may not use {0}")]
@@ -13,7 +13,7 @@ pub enum MethodError {
     Misspelled(&'static str),
 }
 
-/// No grant allows this address.
+/// The reason why an address can't be granted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HostError {
     #[error("this address is {0}")]

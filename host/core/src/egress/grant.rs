@@ -248,7 +248,7 @@ impl TcpGrant {
     /// The grant that a call for `host` and `port` needs.
     ///
     /// # Errors
-    /// `host` is not a host.
+    /// `host` is neither a host name nor an address.
     pub fn needed(host: &str, port: u16) -> Result<(Self, Host), TargetError> {
         let named = host.trim_start_matches('[').trim_end_matches(']');
         let parsed = match named.parse::<core::net::Ipv6Addr>() {

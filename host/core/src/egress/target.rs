@@ -65,7 +65,7 @@ impl Scheme {
 
 impl Target {
     /// # Errors
-    /// The target is not valid, or servers could interpret it differently.
+    /// The scheme, the host or the port is invalid, or the authority contains a user.
     pub fn new(scheme: &str, authority: &str, path_and_query: &str) -> Result<Self, TargetError> {
         let scheme = Scheme::read(scheme)?;
         let (host, port) = split(authority)?;

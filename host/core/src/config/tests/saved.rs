@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::super::{Config, DEFAULTS, PARSED_DEFAULTS, TakesEffect, diff, load, takes_effect};
 
-/// For each key, a value that changes only this key, relative to the defaults and to the text before `; `.
+/// For each key, a value other than its default. Further lines of a value set keys that this one needs.
 const SAVED: &[(&str, &str, &str)] = &[
     ("telegram", "token_file", "\"t\""),
     ("telegram", "api_url", "\"http://127.0.0.1:1\""),
@@ -83,7 +83,7 @@ fn each_key_is_classified_and_saved() {
     let saved: BTreeSet<(&str, &str)> = SAVED.iter().map(|(table, key, _)| (*table, *key)).collect();
     assert_eq!(known, saved, "a new key needs a line here");
     let unclassified: Vec<_> = known.iter().filter(|(table, key)| takes_effect(table, key).is_none()).collect();
-    assert!(unclassified.is_empty(), "config/acts.rs must say when these keys take effect: {unclassified:?}");
+    assert!(unclassified.is_empty(), "config/takes_effect.rs must say when these keys take effect: {unclassified:?}");
 }
 
 #[test]
