@@ -1,4 +1,4 @@
-//! The effects that a rollout requests. The caller performs them in order; effects that store something come first.
+//! The effects that a rollout requests. The caller performs them in order. `Persist` and `PersistAnswer` come first.
 
 use std::time::Duration;
 

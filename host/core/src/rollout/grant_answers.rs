@@ -28,7 +28,7 @@ impl Grants {
         self.0.insert(answer.capabilities.clone(), answer);
     }
 
-    /// The sets of capabilities that were granted, each with the question's other parts.
+    /// The answers that granted capabilities.
     pub(super) fn granted_answers(&self) -> impl Iterator<Item = &GrantAnswer> {
         self.0.values().filter(|one| one.granted)
     }

@@ -43,7 +43,7 @@ pub(super) enum Purpose {
     Settings,
     /// Nothing is active because a version lost its grants. The outcome isn't notified.
     Recovery,
-    /// The file is gone. Its generation was this one.
+    /// The file was removed. `before` is the generation that was active then.
     Removal {
         before: Option<u32>,
     },
@@ -288,7 +288,8 @@ impl Machine {
         self.finish_job(JobOutcome::New, now);
     }
 
-    /// Whether a version needs no new probation: it is the target of a rollback, or it was active before a restart.
+    /// Whether a version needs no new probation: it is the target of a rollback, or at the start of the host, it was active
+    /// before or is the embedded one.
     fn is_trusted(&self, purpose: &Purpose, digest: &str) -> bool {
         if !matches!(purpose, Purpose::Start) {
             return purpose.version_to_leave().is_some();

@@ -145,7 +145,7 @@ impl Machine {
         self.job.is_some() || self.settings_trial.is_some()
     }
 
-    /// Whether the newest version isn't active.
+    /// Whether the plugin is enabled, but its newest version or its newest settings aren't active.
     #[must_use]
     pub const fn is_waiting(&self) -> bool {
         self.state.disabled.is_none() && (self.rejected.is_some() || self.active.is_none())

@@ -9,7 +9,7 @@ use crate::{session::ApiError, types::Timestamp};
 
 impl Machine {
     /// Ends the job.
-    pub(super) fn finish_job(&mut self, activation: JobOutcome, now: Timestamp) {
+    pub(super) fn finish_job(&mut self, outcome: JobOutcome, now: Timestamp) {
         let Some(job) = self.job.take() else { return };
         // A rollback doesn't try the version that it leaves.
         self.fallbacks_exhausted = self.active.is_none() && job.purpose.version_to_leave().is_none();
@@ -19,7 +19,7 @@ impl Machine {
         match job.purpose.clone() {
             // The status shows a rejection at the start.
             Purpose::Start | Purpose::Recovery => {}
-            Purpose::File | Purpose::Settings => self.finish_file(&job, activation),
+            Purpose::File | Purpose::Settings => self.finish_file(&job, outcome),
             Purpose::Removal { before } => self.finish_removal(&job, before),
             Purpose::Command { id, command } => {
                 let answer = self.finish_command(&job, command, now);
@@ -29,10 +29,10 @@ impl Machine {
         }
     }
 
-    fn finish_file(&mut self, job: &Job, activation: JobOutcome) {
+    fn finish_file(&mut self, job: &Job, outcome: JobOutcome) {
         match &job.error {
             Some(error) => self.notify_rejection_once(&job.goal, error),
-            None if activation == JobOutcome::New && matches!(job.purpose, Purpose::File) => {
+            None if outcome == JobOutcome::New && matches!(job.purpose, Purpose::File) => {
                 if let Some(active) = &self.active {
                     let text = format!("Plugin '{}' is active: {}.", self.name, messages::active_version(active));
                     self.notify_done(text);
@@ -139,7 +139,7 @@ impl Machine {
         self.emit(effect);
     }
 
-    /// Shows why the newest version isn't active. The rejection of another version matters only if nothing is known about
+    /// Records why the newest version isn't active. The rejection of another version matters only if nothing is known about
     /// the newest one.
     fn set_rejection(&mut self, rejected: RejectedVersion) {
         let is_newest = self.is_newest(&rejected.digest);

@@ -51,7 +51,7 @@ pub struct RolloutState {
     pub disabled: Option<Decision>,
     /// Digests that an admin rolled back, the latest last.
     pub rolled_back: Vec<String>,
-    /// One entry per rolled-back version, the latest last. Earlier releases store one entry at most, as `rollback`.
+    /// One entry per rolled-back version, the latest last. Earlier releases store one entry at most, as `fall`.
     #[serde(default, rename = "falls", alias = "fall", deserialize_with = "list_or_single")]
     pub rollbacks: Vec<Rollback>,
     /// The version that was last on probation. Records of the first release have none.
