@@ -33,7 +33,8 @@ pub enum TurnState {
     Done,
     /// Ended early, with the reason for the user.
     Failed(String),
-    /// Ended by `/stop` before any output. The reply to `/stop` already informed the reader of the answer.
+    /// Ended without a final message: by `/stop` before any text, because the reply to `/stop` informed the reader, or
+    /// because the prompt was withdrawn.
     Stopped,
 }
 

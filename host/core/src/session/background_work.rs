@@ -21,7 +21,7 @@ impl BackgroundWork {
         self.0.iter().filter_map(|task| task.until).min()
     }
 
-    /// Removes the work that is over by now. If it was a wake-up, the agent starts a turn soon.
+    /// Removes the work that is over by now. After a wake-up, the agent starts a turn soon.
     pub fn forget_past(&mut self, now: Timestamp) {
         self.0.retain(|task| task.until.is_none_or(|until| until > now));
     }

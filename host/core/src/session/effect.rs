@@ -1,4 +1,5 @@
-//! The effects that a session requests. The caller performs them in order; effects that store something come first.
+//! The effects that a session requests. The caller performs them in order. `Persist` comes first, or after a leading
+//! `Accept`.
 
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ pub enum Effect {
     Persist,
     /// Store that the prompt is being sent to the agent. Always precedes its `Send`.
     MarkSent(PromptId),
-    /// Store that the prompt waits again, because the agent died without having accepted it.
+    /// Store that the prompt waits again, because the agent did not accept it.
     MarkQueued(PromptId),
     /// Store a prompt as accepted, together with the record: an interrupted prompt is sent again with a new id.
     Accept(Prompt),
@@ -70,10 +71,10 @@ pub enum Effect {
     ShowTurn,
     /// The turn is over: its last frame is stored together with the end of its prompt, then shown.
     Finish(Turn),
-    /// The shutdown interrupted the turn: its last frame is stored and shown. Its prompt stays handed in the store, so
-    /// that the next host keeps it as an interrupted prompt and reports it.
+    /// The shutdown interrupted the turn: its last frame is stored and shown. Its prompt stays marked as sent, so that
+    /// the next host keeps it as an interrupted prompt and reports it.
     FinishInterrupted(Turn),
-    /// Closes the request: every message that asks it loses its buttons.
+    /// Close the request: every message that asks it loses its buttons.
     CloseRequest {
         request: Request,
         choice: Choice,
@@ -94,7 +95,7 @@ impl Effect {
     }
 }
 
-/// The kind of an agent's start.
+/// The parameters of an agent's start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Launch {
     /// The conversation to resume. `None` starts a new one, whose id the agent or its adapter chooses.

@@ -1,5 +1,5 @@
 //! The state machine's data and its entry points for inputs, commands and queries. The transitions are in `start`,
-//! `turns`, `idle`, `stop` and `commands`. Reads no clock.
+//! `turns`, `background`, `idle`, `stop` and `commands`. Reads no clock.
 
 use std::{collections::VecDeque, time::Duration};
 

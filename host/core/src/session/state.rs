@@ -138,7 +138,7 @@ pub(super) struct Idle {
 }
 
 /// The lifecycle plugin's decision about an idle session. `from` is the time of the review as the plugin knows it: the
-/// plugin gets the time since the last answer in whole seconds. Its verdict counts from `from`, so that the span
+/// plugin gets the idle time in whole seconds. Its verdict counts from `from`, so that the span
 /// `idle-timeout - idle-for` ends exactly at the timeout.
 #[derive(Debug)]
 pub(super) enum Policy {
@@ -220,7 +220,7 @@ pub(super) struct Stop {
     pub then: AfterStop,
     /// The interrupted turn. Set only at shutdown.
     pub open: Option<OpenTurn>,
-    /// The background work that the end of the host ends.
+    /// The background work that the shutdown of the host ends.
     pub work: Vec<String>,
 }
 

@@ -103,7 +103,8 @@ impl Machine {
         }
     }
 
-    /// Continues with a ready agent: a changed persona or model first restarts it, then the next prompt is sent.
+    /// Continues with a ready agent: a changed persona, model or configuration first restarts it, then the next prompt is
+    /// sent.
     pub(super) fn next_prompt(&mut self, now: Timestamp) {
         if self.is_outdated() && self.background().is_none() {
             return self.stop(StopStage::Closed, AfterStop::Start, now);

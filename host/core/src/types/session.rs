@@ -78,7 +78,7 @@ pub struct SessionRecord {
     pub mode: Option<String>,
     /// Set by `/timeout`. `None` selects the persona's timeout, or else `[sessions] idle_timeout`.
     pub idle_timeout: Option<Duration>,
-    /// The place of the last prompt.
+    /// The place of the last prompt or, before the first prompt, the place that first switched to the session.
     pub place: Option<Place>,
     pub created: Timestamp,
     pub last_active: Timestamp,
