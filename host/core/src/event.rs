@@ -1,4 +1,4 @@
-//! The events of sessions that hooks receive, and the chain of hooks that caused them. It makes no decisions.
+//! The events of sessions that hooks receive, and the chain of hooks that caused them.
 
 use std::sync::Arc;
 

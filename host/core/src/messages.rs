@@ -3,6 +3,7 @@
 mod background_work;
 mod command_errors;
 pub mod configuration;
+mod delivery;
 mod denied_tool;
 pub mod plugins;
 mod session_notice;
@@ -13,6 +14,7 @@ pub use command_errors::{
     BUTTON_GONE, NO_CALLER, digest_needed, done_but_not_stored, never_active, not_allowed, not_below_roots, not_stored,
     not_the_callers_place, only_here, place_without_members,
 };
+pub use delivery::{interrupted_answer, not_sent, not_shown, unreachable};
 pub use denied_tool::{MORE_DENIALS, REMEDY};
 pub use session_notice::{SessionNotice, folder_kept};
 pub use update_reply::{NO_ACTIVE, NONE_ACTIVE_OF_YOURS, NONE_OF_YOURS, UpdateReply};
@@ -22,15 +24,11 @@ use crate::{
     types::{MODEL_NAME_RULE, Reply, SessionName},
 };
 
-mod delivery;
-
-pub use delivery::{interrupted_answer, not_sent, not_shown, unreachable};
-
 /// In characters, about a line on a phone.
 const BEGINNING_LENGTH: usize = 60;
+
 /// The end of a turn that was stopped elsewhere; its reader did not send `/stop`.
 pub const STOPPED: &str = "Stopped.";
-
 /// Ends an incomplete answer whose agent died. [`SessionNotice::Died`] gives the reason.
 pub const INCOMPLETE: &str = "Incomplete: the agent exited.";
 /// The end of a turn that the agent ended early by itself.

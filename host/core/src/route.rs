@@ -206,8 +206,8 @@ fn map_words(text: &str, map: impl Fn(&str) -> String) -> String {
     words.collect()
 }
 
-/// Drops the punctuation at the end of a sentence. What follows another mark may be meant, as in `..` and `a/*.`, and what
-/// is quoted is.
+/// Drops the punctuation at the end of a sentence. Keeps it after another mark, as in `..` and `a/*.`, where it may be
+/// meant.
 fn strip_end_punctuation(text: &str) -> &str {
     let sentence = text.trim_end_matches(|letter| ends_sentence(letter) || is_ignorable(letter));
     let is_end =

@@ -10,7 +10,7 @@ use serde_json::{Deserializer, Map, Value};
 /// Deeper values are replaced with null. `serde_json` rejects 128 levels.
 const DEEPEST: usize = 100;
 
-/// The number of places in a text where an object is looked for. A search costs time in proportion to the text.
+/// The maximum number of places in a text where an object is looked for. A search costs time in proportion to the text.
 const TRIES: usize = 32;
 
 /// Parses JSON. Characters that cannot be kept become U+FFFD; numbers and values become null.

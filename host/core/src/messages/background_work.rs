@@ -33,7 +33,7 @@ pub(super) fn died(session: &SessionName, why: &str) -> String {
     format!("The agent of session '{session}' exited during its background work: {why}\nThe next message resumes it.")
 }
 
-/// The end of Cordboard, or its death, ended the agent and its background work.
+/// Cordboard was stopped or killed, which ended the agent and its background work.
 pub(super) fn ended(session: &SessionName, work: &[String]) -> String {
     let work = list_work(work);
     format!(

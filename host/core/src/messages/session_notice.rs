@@ -193,7 +193,7 @@ impl SessionNotice {
     }
 }
 
-/// The notice that a session that `[sessions.folders]` names no longer was not moved.
+/// The notice that a session stays in its folder although `[sessions.folders]` no longer names it.
 #[must_use]
 pub fn folder_kept(session: &SessionName, folder: &Path) -> Reply {
     plain(&format!(

@@ -10,7 +10,7 @@ pub fn strip_controls(text: &str) -> Cow<'_, str> {
     if text.contains(alters_display) { Cow::Owned(text.replace(alters_display, "")) } else { Cow::Borrowed(text) }
 }
 
-/// Whether `c` is invisible and affects a terminal or its neighbours.
+/// Whether `c` is invisible: a break, a control character, a change of the writing direction, or of zero width.
 #[must_use]
 pub fn is_unseen(c: char) -> bool {
     is_break(c) || c.is_control() || changes_direction(c) || is_zero_width(c)

@@ -38,7 +38,7 @@ struct Writer<'a> {
     links: Vec<Link>,
     /// The number of open block quotes.
     quotes: usize,
-    /// Whether a paragraph or a heading is open: between its events the source contains only syntax.
+    /// Whether a block without inner blocks is open, such as a paragraph. Between its events, the source has only syntax.
     in_leaf: bool,
 }
 

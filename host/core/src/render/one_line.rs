@@ -36,7 +36,7 @@ pub fn is_one_line(text: &str) -> bool {
     !text.contains(is_unseen)
 }
 
-/// `text` with each invisible control character escaped, for example `\u{202e}`. For names, because two names must not
+/// `text` with each invisible character escaped, for example `\u{202e}`. For names, because two names must not
 /// look the same.
 #[must_use]
 pub fn escape_invisible(text: &str) -> String {
