@@ -3,7 +3,7 @@
 mod background;
 mod commands;
 mod idle;
-mod lifecycle_policy_swaps;
+mod lifecycle_policy_changes;
 mod resumes;
 mod script;
 mod starts;

@@ -1,4 +1,4 @@
-//! A lifecycle policy that is swapped all the time, as its author's `watch` does: no swap may shorten the idle time.
+//! A lifecycle policy that changes again and again, as while its author edits it: no change may shorten the idle time.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -30,18 +30,18 @@ fn asks_again(idle_for: Duration) -> Verdict {
     }
 }
 
-/// When the policy is swapped, and how long each of its answers takes.
+/// The times at which the policy changes, and the time that each of its answers takes.
 #[derive(Debug, Clone, Copy)]
-struct PolicySwaps {
+struct PolicyChanges {
     first: Duration,
     every: Duration,
     count: u32,
     latency: Duration,
 }
 
-impl PolicySwaps {
-    fn at(&self, swap: u32) -> Duration {
-        self.first + self.every * swap
+impl PolicyChanges {
+    fn at(&self, change: u32) -> Duration {
+        self.first + self.every * change
     }
 }
 
@@ -64,13 +64,13 @@ impl Idler {
 }
 
 /// The idle time after which the policy stops an agent.
-fn idle_time(policy: Policy, swaps: PolicySwaps) -> Duration {
+fn idle_time(policy: Policy, changes: PolicyChanges) -> Duration {
     let idle_since = record().created;
     let machine = Machine::new(record(), Settings { idle_timeout: TIMEOUT, ..settings() });
-    let mut idler = Idler { machine, policy, latency: swaps.latency, answers: VecDeque::new() };
+    let mut idler = Idler { machine, policy, latency: changes.latency, answers: VecDeque::new() };
     drop(idler.machine.command(SessionCommand::Start, idle_since).expect("a new session can start"));
     idler.feed(Input::Agent { run: Run(1), event: AgentEvent::Ready { models: Vec::new() } }, idle_since);
-    let mut times = (0..swaps.count).map(|swap| idle_since.after(swaps.at(swap))).peekable();
+    let mut times = (0..changes.count).map(|change| idle_since.after(changes.at(change))).peekable();
     while idler.machine.phase() == Phase::Idle {
         let answer = idler.answers.front().map(|(at, ..)| *at);
         let timer = idler.machine.poll_timeout().map(|(at, _)| at);
@@ -88,22 +88,22 @@ fn idle_time(policy: Policy, swaps: PolicySwaps) -> Duration {
             return now.since(idle_since);
         }
     }
-    panic!("the session never idled: {swaps:?}")
+    panic!("the session never idled: {changes:?}")
 }
 
 #[test]
-fn swapped_policies_suspend_neither_early_nor_never() {
+fn changing_policies_suspend_neither_early_nor_never() {
     let milliseconds = Duration::from_millis;
     for policy in [suspends_after as Policy, asks_again] {
-        // Answers that overtake the next swap, that meet it, and that are all outdated by it.
+        // Answers that arrive before the next change, with it, or after it, which makes them outdated.
         for latency in [0, 1, 149, 150, 151, 400].map(milliseconds) {
             for first in (0..1000).step_by(37).map(milliseconds) {
-                let swaps = PolicySwaps { first, every: milliseconds(150), count: 40, latency };
-                let idle = idle_time(policy, swaps);
-                let case = format!("{swaps:?}: suspended after {idle:?}");
+                let changes = PolicyChanges { first, every: milliseconds(150), count: 40, latency };
+                let idle = idle_time(policy, changes);
+                let case = format!("{changes:?}: suspended after {idle:?}");
                 assert!(idle >= TIMEOUT, "{case}");
-                // A swap may query the policy at any time; otherwise a policy waits at least a second between queries.
-                let last = swaps.at(swaps.count - 1).max(TIMEOUT);
+                // A change may query the policy at any time; otherwise a policy waits at least a second between queries.
+                let last = changes.at(changes.count - 1).max(TIMEOUT);
                 assert!(idle <= last + latency * 2 + Duration::from_secs(1), "{case}");
             }
         }
