@@ -188,7 +188,7 @@ impl World {
         self.witness.fail("builds and trials never end");
     }
 
-    /// A newest version that was rolled back by itself comes back in time, the others by a command.
+    /// A newest version that was rolled back automatically is tried again in time; others need a command.
     fn wait_for_the_newest(&mut self) {
         while let Some(at) = self.witness.machine.poll_timeout() {
             self.witness.now = self.witness.now.max(at);

@@ -288,7 +288,7 @@ impl World {
             }
             self.be_good();
         }
-        self.witness.fail("what waits is never answered");
+        self.witness.fail("a waiting prompt is never answered");
     }
 
     fn be_good(&mut self) {

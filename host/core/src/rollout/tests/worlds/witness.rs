@@ -92,7 +92,7 @@ pub struct Witness {
     known: BTreeSet<String>,
     bans: BTreeMap<String, Ban>,
     commands: BTreeMap<CommandId, Command>,
-    given: u64,
+    command_count: u64,
     /// The versions about which the owner was asked, since a newest version was active and since the start.
     approval_requested: BTreeSet<String>,
     requested_before: BTreeSet<String>,
@@ -122,7 +122,7 @@ impl Witness {
             known: BTreeSet::new(),
             bans: BTreeMap::new(),
             commands: BTreeMap::new(),
-            given: 0,
+            command_count: 0,
             approval_requested: BTreeSet::new(),
             requested_before: BTreeSet::new(),
             is_stuck: None,
@@ -161,7 +161,7 @@ impl Witness {
         !self.work.is_empty()
     }
 
-    /// Whether an admin or the pin keeps the newest version from being active.
+    /// Whether an admin, the pin or the folder keeps the newest version from being active.
     pub fn holds_newest(&self) -> bool {
         self.fault.is_some() || self.facts.settings.pin.is_some() || self.machine.state().disabled.is_some()
     }
@@ -235,8 +235,8 @@ impl Witness {
     }
 
     pub fn command(&mut self, command: Command) {
-        self.given += 1;
-        let id = CommandId(self.given);
+        self.command_count += 1;
+        let id = CommandId(self.command_count);
         self.note(format!("{} {command:?} {id:?}", self.now.0));
         self.commands.insert(id, command.clone());
         let before = self.machine.state().disabled.is_some();
@@ -309,7 +309,7 @@ impl Witness {
         let before = (self.machine.state().clone(), self.machine.rejected().cloned());
         let effects = self.machine.handle(input, self.now);
         let after = (self.machine.state().clone(), self.machine.rejected().cloned());
-        self.must(effects.is_empty() && before == after, "a cancelled trial has a result");
+        self.must(effects.is_empty() && before == after, "the result of a cancelled trial changes nothing");
     }
 
     /// From now on every version can be activated.
@@ -326,7 +326,7 @@ impl Witness {
     fn perform(&mut self, effects: Vec<Effect>) {
         let acts = effects.iter().position(|effect| matches!(effect, Effect::Build { .. } | Effect::Activate { .. }));
         let stores = effects.iter().rposition(|effect| matches!(effect, Effect::Persist | Effect::PersistAnswer(_)));
-        self.must(acts.is_none() || stores.is_none() || stores < acts, "what is decided is stored before it is done");
+        self.must(acts.is_none() || stores.is_none() || stores < acts, "a decision is stored before it is carried out");
         let mut followed = Vec::new();
         for effect in effects {
             self.note(format!("    {effect:?}"));
@@ -384,7 +384,7 @@ impl Witness {
         self.facts.stored.truncate(3);
         self.must(
             self.facts.stored.iter().all(|stored| self.known.contains(stored)),
-            "only versions that served are kept",
+            "only versions that were active are stored",
         );
     }
 
@@ -406,7 +406,7 @@ impl Witness {
             Some(Ban::ByAdmin | Ban::Until(_)) | None => {}
         }
         if self.traits(&digest).is_taken {
-            return Input::Activated { ticket, result: Err(self.error("its name is revoked", &[])) };
+            return Input::Activated { ticket, result: Err(self.error("its name is taken", &[])) };
         }
         self.numbers += 1;
         self.known.insert(digest.clone());
@@ -426,7 +426,7 @@ impl Witness {
         }
     }
 
-    /// The embedded version may always be gone back to.
+    /// Whether it is the embedded version, to which a rollback is always possible.
     fn is_last_resort(&self, digest: &str) -> bool {
         self.facts.embedded.as_deref() == Some(digest)
     }
@@ -438,7 +438,7 @@ impl Witness {
         }
     }
 
-    /// Takes notice of rollbacks.
+    /// Records the rollback that a notice reports.
     fn note_rollback(&mut self, text: &str) {
         if text.contains("no earlier version, so it stays") || text.contains("could not be rolled back") {
             self.is_stuck = self.active();
@@ -455,9 +455,9 @@ impl Witness {
     }
 
     fn check_rolled_back(&self, from: &str) {
-        let Some(active) = self.active() else { self.fail("a rollback ends on a version") };
+        let Some(active) = self.active() else { self.fail("a rollback activates a version") };
         let has_served = self.known.contains(&active) || self.facts.embedded.as_ref() == Some(&active);
-        self.must(active != from && has_served, "a rollback ends on another version that served");
+        self.must(active != from && has_served, "a rollback activates another version that was active before");
     }
 
     fn answer(&mut self, command: CommandId, answer: Result<String, String>) {
@@ -477,14 +477,17 @@ impl Witness {
         let served = self.served.as_ref().map(|served| (served.digest.clone(), served.number));
         self.must(active == served, "the machine knows the active version");
         let is_disabled = self.machine.state().disabled.is_some();
-        self.must(!is_disabled || (served.is_none() && self.work.is_empty()), "a disabled plugin rests");
+        self.must(
+            !is_disabled || (served.is_none() && self.work.is_empty()),
+            "a disabled plugin is neither active nor tried",
+        );
         self.must(self.machine.is_working() == self.is_working(), "the machine knows what is worked on");
         if !self.is_working() && !is_disabled {
             self.inspect_at_rest();
         }
     }
 
-    /// Checks what holds while nothing is built or tried.
+    /// Checks the invariants that apply while nothing is built or tried.
     fn inspect_at_rest(&self) {
         self.must(self.commands.is_empty(), "each command is answered");
         self.must(!self.exceeds(), "no version uses what is no longer granted");
@@ -494,7 +497,10 @@ impl Witness {
         if self.served.is_none() && !self.known.is_empty() {
             let stored = self.facts.stored.iter().filter(|digest| admits(digest));
             let mut left = stored.chain(self.facts.embedded.iter().filter(|_| self.newest().is_some()));
-            self.must(!left.any(|digest| self.can_serve(digest)), "an earlier version serves if the newest can't");
+            self.must(
+                !left.any(|digest| self.can_serve(digest)),
+                "an earlier version is active if the newest can't be",
+            );
         }
     }
 
@@ -505,7 +511,7 @@ impl Witness {
         let rejected = self.machine.rejected();
         if self.active().as_ref() == Some(&newest) && !is_unusable {
             let own = rejected.is_none_or(|one| one.digest == newest && one.reason != RejectReason::NotAdmitted);
-            return self.must(own, "nothing stands against an active newest version but its new settings");
+            return self.must(own, "only its new settings are rejected if the newest version is active");
         }
         let Some(rejected) = rejected else { self.fail("a newest version that isn't active has a reason") };
         self.must(is_unusable || rejected.digest == newest, "the reason is that of the newest version");

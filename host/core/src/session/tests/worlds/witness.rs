@@ -349,7 +349,7 @@ impl Witness {
         let before = (self.machine.view(), self.machine.poll_timeout(), self.machine.turn().cloned());
         let effects = self.machine.handle(input, self.now);
         let after = (self.machine.view(), self.machine.poll_timeout(), self.machine.turn().cloned());
-        self.must(effects.is_empty() && before == after, "an older process sent an event");
+        self.must(effects.is_empty() && before == after, "an event of an older process changes nothing");
     }
 
     pub fn command(&mut self, command: SessionCommand) -> Result<(), ApiError> {
@@ -550,7 +550,10 @@ impl Witness {
             Phase::Asking | Phase::Broken => timer.is_none(),
             Phase::Archived => timer.is_none() && !waits && view.record.archived,
         };
-        self.must(holds, &format!("no way out of {}, or a wrong one: {timer:?}", view.phase.as_str()));
+        self.must(
+            holds,
+            &format!("in phase {}, the timer, the process and the queue fit together: {timer:?}", view.phase.as_str()),
+        );
     }
 
     fn idle_deadline(&self, idle_timeout: Duration) -> Option<(Timestamp, TimeoutReason)> {
@@ -574,7 +577,7 @@ impl Witness {
     pub fn check_end(&self, began: Timestamp, grace: Timestamp) {
         let killed = self.alive().is_none_or(|run| self.processes[&run].killed);
         self.must(killed, "the stop sequence ends with SIGKILL");
-        self.must(self.now.since(began) <= Duration::from_millis(grace.0), "the stop sequence takes too long");
+        self.must(self.now.since(began) <= Duration::from_millis(grace.0), "the stop sequence ends in time");
     }
 
     /// Simulates the start of another host after this one has ended.
@@ -589,7 +592,7 @@ impl Witness {
     }
 
     pub fn check_nothing_runs(&self) {
-        self.must(self.alive().is_none() && !self.machine.phase().is_live(), "an agent outlives the host");
+        self.must(self.alive().is_none() && !self.machine.phase().is_live(), "no agent outlives the host");
         let waiting = self.prompts.iter().filter(|(_, (_, fate))| *fate == Fate::Queued);
         self.must(waiting.count() == self.queue.len(), "queued prompts are stored");
         let sent = self.prompts.values().filter(|(_, fate)| *fate == Fate::Sent);

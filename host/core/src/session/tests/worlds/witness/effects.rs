@@ -40,7 +40,7 @@ impl Witness {
             Effect::MarkSent(id) => {
                 let first = self.queue.pop_front();
                 self.must(first.as_ref() == Some(id), "prompts are sent in the order of acceptance");
-                self.turn_fate(id, Fate::Queued, Fate::Sent);
+                self.change_fate(id, Fate::Queued, Fate::Sent);
                 self.step.sent = Some(id.clone());
             }
             Effect::MarkQueued(id) => {
@@ -48,7 +48,7 @@ impl Witness {
                 let fits = open
                     .is_some_and(|open| open.id == *id && (!open.accepted || self.step.refuses_resume && !open.begun));
                 self.must(fits, "a prompt that an agent received is not resent automatically");
-                self.turn_fate(id, Fate::Sent, Fate::Queued);
+                self.change_fate(id, Fate::Sent, Fate::Queued);
                 self.queue.push_front(id.clone());
             }
             Effect::Accept(prompt) => {
@@ -68,11 +68,11 @@ impl Witness {
                 self.queue.push_front(prompt.id.clone());
             }
             Effect::Complete { prompt, how: Completion::Dropped(_) } => {
-                self.turn_fate(prompt, Fate::Queued, Fate::Completed);
+                self.change_fate(prompt, Fate::Queued, Fate::Completed);
                 self.queue.retain(|id| id != prompt);
             }
             Effect::Complete { prompt, how: Completion::Interrupted } => {
-                self.turn_fate(prompt, Fate::Sent, Fate::Completed)
+                self.change_fate(prompt, Fate::Sent, Fate::Completed)
             }
             Effect::LoadPersona { ticket, persona } => {
                 self.ask(*ticket, persona);
@@ -107,7 +107,7 @@ impl Witness {
                 self.failed_starts = 0;
                 self.open = None;
                 if self.prompts.contains_key(&turn.prompt) {
-                    self.turn_fate(&turn.prompt, Fate::Sent, Fate::Answered);
+                    self.change_fate(&turn.prompt, Fate::Sent, Fate::Answered);
                     self.finished_last = Some(turn.prompt.clone());
                 }
                 self.finished += 1;
@@ -144,7 +144,7 @@ impl Witness {
         Some(self.interrupted.remove(index))
     }
 
-    fn turn_fate(&mut self, id: &PromptId, from: Fate, to: Fate) {
+    fn change_fate(&mut self, id: &PromptId, from: Fate, to: Fate) {
         let fate = self.prompts.get(id).map(|(_, fate)| *fate);
         self.must(fate == Some(from), &format!("{} becomes {to:?} from {fate:?}", id.0));
         if let Some((_, fate)) = self.prompts.get_mut(id) {
@@ -172,7 +172,7 @@ impl Witness {
     }
 
     fn perform_resume_request(&mut self, ticket: Ticket) {
-        self.ask(ticket, "words");
+        self.ask(ticket, "resume notice");
         let away = matches!(self.step.phase, Some(Phase::Suspended | Phase::Stopping));
         self.must(self.step.prompts && away, "only a message to a suspended session announces a resume");
         self.must(self.machine.record().conversation.is_some(), "only a session that ran before is resumed");
@@ -223,12 +223,12 @@ impl Witness {
         let record = self.machine.record().clone();
         let is_blocked = matches!(self.step.phase, Some(Phase::Asking | Phase::Broken));
         self.must(!is_blocked || self.step.user_decided, "the user must decide first");
-        self.must(self.alive().is_none(), "two processes for a session");
+        self.must(self.alive().is_none(), "a session has one process");
         self.must(self.shutdowns == 0 && !record.archived, "nothing is started during shutdown or while archived");
         self.must(!self.processes.contains_key(&run), "each process has its own number");
         let conversation = record.conversation.filter(|_| record.resumable);
         self.must(launch.resume == conversation, "exactly the resumable conversations are resumed");
-        self.must(!self.fresh || launch.resume.is_none(), "a discarded conversation is resumed");
+        self.must(!self.fresh || launch.resume.is_none(), "a discarded conversation is not resumed");
         self.must(
             launch.instructions == record.persona.clone().unwrap_or_default(),
             "an agent runs with its persona's instructions",
@@ -243,23 +243,23 @@ impl Witness {
 
     fn perform_send(&mut self, run: Run, prompt: &Prompt) {
         let record = self.machine.record();
-        self.must(self.alive() == Some(run), "a prompt for a dead process");
+        self.must(self.alive() == Some(run), "a prompt goes to the live process");
         let process = &self.processes[&run];
-        self.must(process.ready, "a prompt before the agent is ready");
+        self.must(process.ready, "an agent gets no prompt before it is ready");
         let leaves = process.closed.is_some() || process.terminated.is_some() || process.killed;
-        self.must(!leaves && self.shutdowns == 0, "a prompt after the end has begun");
+        self.must(!leaves && self.shutdowns == 0, "an agent that is being stopped gets no prompt");
         let fits = process.persona == record.persona && process.model == self.machine.view().model;
         let fits = (fits && process.agent == self.settings.agent) || process.works();
         self.must(fits, "a new persona, model or command line applies before the next prompt");
-        self.must(self.open.is_none(), "two prompts with an agent");
+        self.must(self.open.is_none(), "an agent has one prompt at a time");
         let sent = self.step.sent.take();
-        self.must(sent.as_ref() == Some(&prompt.id), "a prompt is stored as handed before it is sent");
+        self.must(sent.as_ref() == Some(&prompt.id), "a prompt is stored as sent before the agent gets it");
         self.open = Some(OpenTurn::new(prompt.id.clone(), prompt.place.clone()));
     }
 
     fn perform_signal(&mut self, signal: Signal, run: Run) {
         let (now, ending, open) = (self.now, self.shutdowns > 0, self.open.is_some());
-        self.must(self.alive() == Some(run), "a signal for another process");
+        self.must(self.alive() == Some(run), "a signal goes to the live process");
         let past = |since: Option<Timestamp>, seconds| {
             since.is_some_and(|since| now.since(since) >= Duration::from_secs(seconds))
         };
