@@ -183,7 +183,7 @@ fn ports_are_granted_with_their_host() {
 }
 
 #[test]
-fn the_proposed_line_keeps_grants_and_adds_the_request() {
+fn the_suggested_line_keeps_grants_and_adds_the_request() {
     let had = [grant("https://a.example/*")];
     let (method, target) = request("POST https://PBS.lan:8007/api2/x?y").unwrap();
     let line = suggested_grant("pbs", &had, &method, &target);
@@ -206,7 +206,7 @@ fn the_proposed_line_keeps_grants_and_adds_the_request() {
 }
 
 #[test]
-fn the_unfilled_proposed_line_is_not_a_grant() {
+fn the_unfilled_suggested_line_is_not_a_grant() {
     for template in ["https://HOST/*", "POST https://HOST:8007/x"] {
         let why = template.parse::<HttpGrant>().expect_err(template).to_string();
         assert!(why.ends_with("replace HOST with the server's name"), "{why}");
@@ -327,7 +327,7 @@ proptest! {
 
     /// The suggested line is a valid grant, and it covers the request.
     #[test]
-    fn the_proposed_line_grants_the_request(host in "[a-z0-9.:@%\\[\\]-]{1,12}", path in "(/[a-z.%0-9]{0,4}){1,3}") {
+    fn the_suggested_line_grants_the_request(host in "[a-z0-9.:@%\\[\\]-]{1,12}", path in "(/[a-z.%0-9]{0,4}){1,3}") {
         if let Ok(target) = Target::new("https", &host, &path) {
             let line = suggested_grant("p", &[], "GET", &target);
             let text = line.split('"').nth(1).unwrap();

@@ -188,7 +188,7 @@ fn access_and_commands_are_checked_when_an_update_starts() {
         ann 1: first
         ann 1: /remind 1h
         bob 1: /remind 2h
-        unplug remind
+        deactivate remind
         ok 1
         remove bob
         ok 2
@@ -198,7 +198,7 @@ fn access_and_commands_are_checked_when_an_update_starts() {
               1 in its queue: prompt: first
             ann 1: /remind 1h
             bob 1: /remind 2h
-            unplug remind
+            deactivate remind
             ok 1
               2 in its queue: answer: Unknown command /remind. Use /help to list the commands.
             remove bob

@@ -55,7 +55,7 @@ pub fn assert_sound(message: &Message) {
 }
 
 #[test]
-fn spans() {
+fn spans_become_entities() {
     check("a **b _c_** ~~d~~ `e*f`", expect!["a ⟨bold:b ⟨italic:c⟩⟩ ⟨strike:d⟩ ⟨code:e*f⟩"]);
     check("**bold `code` bold**", expect!["⟨bold:bold ⟩⟨code:code⟩⟨bold: bold⟩"]);
     check("**a **b** c** and ***both***", expect!["⟨bold:a b c⟩ and ⟨italic:⟨bold:both⟩⟩"]);
@@ -74,7 +74,7 @@ fn spans() {
 }
 
 #[test]
-fn links() {
+fn links_become_entities_or_show_their_address() {
     check(
         "[docs](https://a.example/x) <https://b.example> https://c.example",
         expect!["⟨link https://a.example/x:docs⟩ ⟨link https://b.example:https://b.example⟩ https://c.example"],
@@ -171,7 +171,7 @@ fn blocks_are_separated_by_blank_lines() {
 }
 
 #[test]
-fn lists() {
+fn lists_keep_their_markers_and_indentation() {
     check(
         "- a\n  more\n  - b\n    1. c\n- d\n\n  para\n\n- e",
         expect![[r#"
@@ -212,7 +212,7 @@ fn lists() {
 }
 
 #[test]
-fn code() {
+fn code_blocks_keep_their_text_and_language() {
     check(
         "see\n```rust\nfn main() {\n\n    x\n}\n```\nend",
         expect![[r#"
@@ -254,7 +254,7 @@ fn code() {
 }
 
 #[test]
-fn tables() {
+fn tables_become_aligned_code_blocks() {
     check(
         "| a | b | n |\n|---|:-:|--:|\n| `one` | **x** | 1 |\n| 二二 | [l](http://u.example) | 1000 | extra | more |\n| z |\nend",
         expect![[r#"

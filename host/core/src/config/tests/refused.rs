@@ -46,7 +46,7 @@ fn a_key_in_the_wrong_table_names_the_right_one() {
 }
 
 #[test]
-fn unknown_tables() {
+fn unknown_tables_are_reported() {
     refused(
         "[sesions]\nqueue = 5\n[tools]\n[console.colours]\n",
         expect![[r#"
@@ -64,7 +64,7 @@ fn unknown_tables() {
 }
 
 #[test]
-fn bad_durations() {
+fn invalid_durations_are_reported() {
     refused(
         "[sessions]\nidle_timeout = \"10 minutes\"\n[console]\ndrain = 10\n[telegram]\nedit_pause = \"1h\"\n",
         expect![[r#"
@@ -90,7 +90,7 @@ fn bad_durations() {
 }
 
 #[test]
-fn wrong_types() {
+fn values_of_the_wrong_type_are_reported() {
     refused(
         "sessions = 3\n[telegram]\napi_url = 3\n[agents.claude]\nargs = \"-v\"\nenv = { A = 1 }\n[[plugins.help]]\n",
         expect![[r#"
@@ -114,7 +114,7 @@ fn wrong_types() {
 }
 
 #[test]
-fn out_of_range() {
+fn values_out_of_range_are_reported() {
     refused(
         "[sessions]\nqueue = 0\nkept = 1001\n[plugins]\nmemory = \"64MB\"\nreply = \"1GiB\"\ncalls = 99999999999999999999\n",
         expect![[r#"
@@ -156,7 +156,7 @@ fn user_ids_are_positive_numbers() {
 }
 
 #[test]
-fn missing_agents() {
+fn unusable_agents_are_reported() {
     refused(
         "[agents]\ndefault = \"claud\"\n[agents.mine]\nmodel = \"x\"\n",
         expect![[r#"
@@ -207,7 +207,7 @@ fn missing_agents() {
 }
 
 #[test]
-fn plugins_and_grants() {
+fn invalid_plugin_keys_are_reported() {
     refused(
         "[plugins.mine]\ngrants = [\"log\", \"session-contol\"]\nacts_as = \"admin\"\n[plugins.time]\n",
         expect![[r#"
@@ -239,7 +239,7 @@ fn plugins_and_grants() {
 }
 
 #[test]
-fn sessions_and_folders() {
+fn invalid_session_names_and_folders_are_reported() {
     refused(
         "[sessions]\ndefault = \"a b\"\nroots = [\"/a\", \"b\"]\n[sessions.folders]\nx = \"rel\"\n\"y z\" = \"/y\"\n",
         expect![[r#"
@@ -260,7 +260,7 @@ fn sessions_and_folders() {
 }
 
 #[test]
-fn bad_toml() {
+fn invalid_toml_is_reported() {
     refused(
         "[sessions]\nqueue = 5\nqueue = 6\n",
         expect![[r#"
@@ -377,7 +377,7 @@ fn a_very_long_error_is_cut() {
 }
 
 #[test]
-fn the_policy_is_named_or_configured() {
+fn the_lifecycle_key_excludes_a_table_of_that_name() {
     refused(
         "[plugins]\nlifecycle = \"lifecycle\"\n[plugins.lifecycle]\ngrants = []\n",
         expect![[r#"

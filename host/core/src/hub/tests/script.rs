@@ -15,8 +15,9 @@ use crate::{
 /// Runs the script against a hub and compares the trace.
 ///
 /// `ann 1: TEXT` is a text of ann in place 1, `ann 1 press: TEXT` a button press, `ann 1 edit: TEXT` an edit, `ann 1 part:
-/// TEXT` a part of a longer text, `ann 1 photo` a photo. `ok ID` ends the handling of an update. `take 1 ann before ID`
-/// takes the waiting prompts of ann. All people but `eve` have access.
+/// TEXT` a part of a longer text, `ann 1 photo` a photo. `restore` precedes an update of the previous run. `ok ID` ends the
+/// handling of an update. `take 1 ann before ID` takes the waiting prompts of ann. `wait MS` lets time pass, `remove NAME`
+/// withdraws a person's access, and `deactivate NAME` removes a command. All people but `eve` have access.
 pub fn check(script: &str, trace: &Expect) {
     let mut runner = Runner::new();
     for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
@@ -58,7 +59,7 @@ impl Runner {
             "restore" => HubEvent::Restored(vec![self.row(rest)]),
             "take" => return self.take(rest),
             "remove" => return self.roles.retain(|name, _| name != rest),
-            "unplug" => return self.commands.0.retain(|command| command.name != rest),
+            "deactivate" => return self.commands.0.retain(|command| command.name != rest),
             _ => HubEvent::Accepted(vec![self.row(line)]),
         };
         self.handle(event);

@@ -136,7 +136,7 @@ fn left_out<'a>(mut text: &'a str, chunks: &[Message]) -> Result<Vec<&'a str>, T
     Ok(between)
 }
 
-fn holds(message: &Message, limit: usize) -> Result<(), TestCaseError> {
+fn check_split(message: &Message, limit: usize) -> Result<(), TestCaseError> {
     let chunks = split(message.clone(), limit);
     for chunk in &chunks {
         assert_sound(chunk);
@@ -166,7 +166,7 @@ fn styled(message: &Message) -> Vec<(char, Vec<Style>)> {
 proptest! {
     #[test]
     fn every_cut_keeps_the_text(message in message(), limit in 0_usize..40) {
-        holds(&message, limit)?;
+        check_split(&message, limit)?;
     }
 
     #[test]
@@ -179,6 +179,6 @@ proptest! {
 
     #[test]
     fn rendered_text_can_be_cut(markdown in "([a-z😀 ]{1,9}|\\*\\*|`|\n|\n\n|\n```rs\n|\n- |\n> |[#_~|]){0,40}", limit in 1_usize..60) {
-        holds(&render(&markdown), limit)?;
+        check_split(&render(&markdown), limit)?;
     }
 }

@@ -88,7 +88,7 @@ fn an_agent_that_will_wake_up_is_not_suspended() {
 }
 
 #[test]
-fn a_killed_host_is_followed_by_the_work_it_ended() {
+fn the_work_that_a_killed_host_ended_is_reported() {
     check(
         "
         session place=home process background=build

@@ -213,7 +213,7 @@ fn resume_refused_keeps_a_prompt_already_sent() {
     );
 }
 
-/// A resume cannot be refused after output was shown, so the prompt is not taken back.
+/// A resume cannot be refused after output was shown, so the prompt is not queued again.
 #[test]
 fn a_resume_is_not_refused_once_the_answer_started() {
     check(
@@ -684,7 +684,7 @@ fn a_resume_notice_counts_from_the_last_activity() {
 }
 
 #[test]
-fn an_orphaned_agent_of_an_archived_session_stays_archived() {
+fn an_archived_session_with_an_orphan_stays_archived() {
     check(
         "
         session archived process

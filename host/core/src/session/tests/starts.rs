@@ -5,7 +5,7 @@ use expect_test::expect;
 use super::script::check;
 
 #[test]
-fn a_changed_folder_is_announced_once_the_agent_is_ready() {
+fn a_changed_folder_is_announced_once_the_agent_has_started() {
     check(
         "
         session conversation=c1 place=home

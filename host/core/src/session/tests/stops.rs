@@ -102,7 +102,7 @@ fn an_agent_that_ignores_stop_is_terminated() {
     );
 }
 
-/// The place of `/stop` reads it in the reply to `/stop`; other readers read it at the end of the turn.
+/// In the place of `/stop`, the reply to `/stop` reports it; in other places, the end of the turn does.
 #[test]
 fn a_stop_is_reported_once_in_each_place() {
     check(
