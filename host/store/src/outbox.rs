@@ -26,7 +26,7 @@ impl Store {
         self.run(what, move |db| {
             let mut rows: Vec<OutboxRow> = Vec::with_capacity(out.len());
             for mut post in out.iter().cloned() {
-                // Read the answered message before the prompt is settled below. Only the first post of a turn has it.
+                // Read the answered message before the prompt is completed below. Only the first post of a turn has it.
                 if let Some(turn) = post.turn.as_ref().filter(|_| rows.iter().all(|row| row.turn != post.turn)) {
                     post.reply.reply_to = answered_message(db, turn)?;
                 }

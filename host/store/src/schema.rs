@@ -8,7 +8,8 @@ use rusqlite::Connection;
 use super::error::{OpenError, WorkError};
 
 /// Migration N changes `user_version` from N to N+1.
-const STEPS: [&str; 10] = [FIRST, DECISIONS, JOBS, GUARDS, MET, ACTIVE, MOVED, LIVE_TEXT, KEYBOARDS, UNREACHABLE];
+const STEPS: [&str; 10] =
+    [FIRST, DECISIONS, JOBS, BUTTON_PLUGINS, MET, ACTIVE, MOVED, LIVE_TEXT, KEYBOARDS, UNREACHABLE];
 
 const FIRST: &str = "
     CREATE TABLE host (only INTEGER PRIMARY KEY CHECK (only = 1), id TEXT NOT NULL, syncs INTEGER NOT NULL DEFAULT 0) STRICT;
@@ -57,7 +58,7 @@ const JOBS: &str = "
 ";
 
 /// The plugin of a button. The owner of older buttons is unknown, so those that administer plugins are deleted.
-const GUARDS: &str = "
+const BUTTON_PLUGINS: &str = "
     ALTER TABLE button ADD COLUMN plugin TEXT;
     DELETE FROM button WHERE command LIKE '/plugins%' OR command NOT LIKE '/%';
 ";

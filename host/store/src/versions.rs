@@ -1,4 +1,4 @@
-//! The last valid versions of each plugin's file. They are used if the file is invalid after a restart.
+//! The last versions of each plugin that were active, for rollbacks and for a start with an invalid file.
 
 use rusqlite::{OptionalExtension, params};
 

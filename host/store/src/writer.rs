@@ -37,10 +37,10 @@ pub(super) enum Request {
 
 /// A request's work, with the channel for its answer.
 pub(super) trait WriteRequest: Send {
-    /// Runs the work and keeps its outcome. Returns false if it failed. May be called again after the transaction was
+    /// Runs the work and stores its outcome in the request. Returns false if it failed. May be called again after the transaction was
     /// rolled back.
     fn run(&mut self, db: &Connection) -> bool;
-    /// Sends the kept outcome, or the error of the commit.
+    /// Sends the stored outcome, or the error of the commit.
     fn answer(self: Box<Self>, commit: Result<(), WorkError>);
 }
 

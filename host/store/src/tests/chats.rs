@@ -14,7 +14,7 @@ async fn a_replay_is_accepted_once() {
     assert_eq!(again.iter().map(|row| &*row.update.key).collect::<Vec<_>>(), ["3"]);
     assert_eq!(store.offset("telegram").await.unwrap(), Some(3));
     assert_eq!(store.offset("console").await.unwrap(), None);
-    assert_eq!(state.after(store).await.inbox, [first, again].concat(), "the stored answer is the sent one");
+    assert_eq!(state.after(store).await.inbox, [first, again].concat(), "the stored rows are the returned ones");
 }
 
 #[tokio::test]
@@ -39,7 +39,7 @@ async fn a_done_update_keeps_its_key_and_loses_its_text() {
 }
 
 #[tokio::test]
-async fn a_prompt_can_be_handed_over_and_taken_back() {
+async fn a_prompt_can_be_marked_sent_and_queued_again() {
     let state = State::new();
     let (store, _) = state.open();
     let row = store.accept(vec![update("1")], None).await.unwrap().remove(0);
@@ -47,11 +47,11 @@ async fn a_prompt_can_be_handed_over_and_taken_back() {
     assert!(matches!(store.mark_sent(&row.prompt).await, Err(StoreError::Gone { .. })), "it has no session yet");
     store.assign(row.id, &session).await.unwrap();
     store.mark_sent(&row.prompt).await.unwrap();
-    let (handed, waiting) =
+    let (sent, queued) =
         (InboxState::Sent { session: session.clone() }, InboxState::Queued { session: session.clone() });
-    assert_eq!(read_only(state.path()).unwrap().inbox[0].state, handed);
+    assert_eq!(read_only(state.path()).unwrap().inbox[0].state, sent);
     store.mark_queued(&row.prompt).await.unwrap();
-    assert_eq!(read_only(state.path()).unwrap().inbox[0].state, waiting);
+    assert_eq!(read_only(state.path()).unwrap().inbox[0].state, queued);
     store.finish(vec![CompletedUpdate::Prompt(row.prompt.clone())], vec![]).await.unwrap();
     for late in
         [store.mark_sent(&row.prompt).await, store.mark_queued(&row.prompt).await, store.assign(row.id, &session).await]
@@ -190,7 +190,7 @@ async fn a_final_answer_replaces_the_streamed_text() {
 }
 
 #[tokio::test]
-async fn live_messages_of_a_killed_host_are_closed_once() {
+async fn live_messages_of_a_killed_host_are_marked_once() {
     let state = State::new();
     let (store, _) = state.open();
     let [half, silent] = store.accept(vec![update("1"), update("2")], None).await.unwrap().try_into().unwrap();

@@ -55,7 +55,7 @@ async fn only_one_of_concurrent_swaps_succeeds() {
 }
 
 #[tokio::test]
-async fn values_over_the_limit_are_refused_by_name() {
+async fn a_value_over_the_limit_names_the_limits_key() {
     let state = State::new();
     let (store, _) = state.open();
     store.state_set("p", "ä", vec![0; 8], limit(10)).await.unwrap();
@@ -72,7 +72,7 @@ async fn values_over_the_limit_are_refused_by_name() {
 }
 
 #[tokio::test]
-async fn the_last_three_generations_are_kept_newest_first() {
+async fn the_last_three_versions_are_stored_newest_first() {
     let state = State::new();
     let (store, _) = state.open();
     for digest in ["1", "2", "3", "4", "3"] {
