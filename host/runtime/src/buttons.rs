@@ -1,6 +1,6 @@
 //! Restricts the buttons that a plugin may show. A button runs with the rights of the user who presses it, so a
 //! misleading label could make a user run another plugin's command. A plugin's buttons may therefore only run that
-//! plugin's own commands, and all others are removed before the result of a call leaves this module. The host checks
+//! plugin's own commands, and all others are removed before the result of a call leaves this crate. The host checks
 //! again on each press which plugin owns the command.
 
 use cordboard_core::{

@@ -35,7 +35,7 @@ impl ComponentInfo {
         self.exports.iter().filter_map(|export| extension_point(export))
     }
 
-    /// The bare names of the imported capabilities that an operator has to grant.
+    /// The bare names of the imported capabilities that an operator has to grant by name.
     pub fn to_grant(&self) -> impl Iterator<Item = &str> {
         self.imports.iter().map(|import| bare_name(import)).filter(|name| is_granted_by_name(name))
     }

@@ -1,4 +1,4 @@
-//! The limits of one call: time, total memory, host calls, log lines and reply size. Each limit has the name of its
+//! The limits of one call: time, total memory, host calls and reply size. Each limit has the name of its
 //! configuration key, so that an error can say which line raises it.
 
 use std::fmt;

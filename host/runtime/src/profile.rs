@@ -30,15 +30,15 @@ pub struct Profile {
     pub removed_buttons: RemovedButtons,
 }
 
-/// The commands of removed buttons that were logged.
+/// The removed and relabeled buttons that were logged, each by its command.
 #[derive(Default)]
 pub struct RemovedButtons(Mutex<BTreeSet<String>>);
 
-/// The most removed buttons that are logged. A plugin whose buttons differ in each call must not fill the log.
+/// The most buttons that are logged. A plugin whose buttons differ in each call must not fill the log.
 const MAX_LOGGED: usize = 16;
 
 impl Profile {
-    /// Whether a removed button with this command is logged: the first time only, and up to a maximum number of
+    /// Whether the change of a button with this command is logged: the first time only, and up to a maximum number of
     /// commands.
     pub fn should_log_button(&self, command: &str) -> bool {
         let mut logged = self.removed_buttons.0.lock().unwrap_or_else(PoisonError::into_inner);

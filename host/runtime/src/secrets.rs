@@ -110,8 +110,8 @@ impl CallSecrets {
         self.0.list.iter().any(|secret| memmem::find(text, secret.placeholder.as_bytes()).is_some())
     }
 
-    /// The length of `text` with values in place of placeholders, in bytes. A value may be two hundred times as long as
-    /// its placeholder.
+    /// An upper bound of the length of `text` with values in place of placeholders, in bytes. A value may be two hundred
+    /// times as long as its placeholder; shorter values are not subtracted.
     pub fn filled_length(&self, text: &[u8]) -> usize {
         let longer = |secret: &Secret| {
             let value = secret.value.as_ref()?;

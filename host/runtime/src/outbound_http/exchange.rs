@@ -53,7 +53,7 @@ pub fn timeout(network: &Network, options: Option<RequestOptions>) -> Duration {
     [options.connect_timeout, options.first_byte_timeout].into_iter().flatten().fold(network.max_wait, Duration::min)
 }
 
-/// The means of one request.
+/// The network and the secrets that one request uses.
 pub struct Exchange<'a> {
     pub network: &'a Network,
     /// `None` uses the real network.

@@ -85,7 +85,7 @@ impl PluginVersion {
     pub fn link(linkers: &Linkers, artifact: &Artifact, settings: &PluginSettings) -> Result<Self, PluginError> {
         let engine = linkers.engine();
         let types = artifact.component.component_type();
-        // Before the grants: nobody should be asked to approve a component that can't run here.
+        // Before the grants: the owner should not be asked to approve a component that can't run here.
         compatibility::check_imports(types.imports(engine.engine()).map(|(name, _)| name))?;
         let exports: Vec<&str> = types.exports(engine.engine()).map(|(name, _)| name).collect();
         compatibility::check_export_versions(&exports)?;
