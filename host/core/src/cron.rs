@@ -47,8 +47,8 @@ impl Zone {
         TimeZone::tzif("", file).ok().map(Self)
     }
 
-    fn zoned(&self, moment: Timestamp) -> Option<Zoned> {
-        let millis = i64::try_from(moment.0).ok()?;
+    fn zoned(&self, at: Timestamp) -> Option<Zoned> {
+        let millis = i64::try_from(at.0).ok()?;
         Some(jiff::Timestamp::from_millisecond(millis).ok()?.to_zoned(self.0.clone()))
     }
 
@@ -66,11 +66,11 @@ impl Zone {
         of(self.0.preceding(past).next()?.timestamp())
     }
 
-    /// The latest calendar time shown up to `moment`. After a clock was put back, it has shown later times than now.
-    fn latest_shown(&self, moment: &Zoned) -> Option<DateTime> {
-        let shown = moment.datetime();
+    /// The latest calendar time shown up to `at`. After a clock was put back, it has shown later times than now.
+    fn latest_shown(&self, at: &Zoned) -> Option<DateTime> {
+        let shown = at.datetime();
         if let AmbiguousOffset::Fold { before, after } = self.0.to_ambiguous_timestamp(shown).offset()
-            && moment.offset() == after
+            && at.offset() == after
         {
             let fold = SignedDuration::from_secs((before.seconds() - after.seconds()).into());
             return shown.checked_add(fold).ok();
@@ -126,29 +126,29 @@ impl Cron {
         self.fixed
     }
 
-    /// Returns the first time after `moment`.
+    /// Returns the first time after `at`.
     #[must_use]
-    pub fn next(&self, zone: &Zone, moment: Timestamp) -> Option<Timestamp> {
-        let from = zone.zoned(moment)?;
+    pub fn next(&self, zone: &Zone, at: Timestamp) -> Option<Timestamp> {
+        let from = zone.zoned(at)?;
         if !self.fixed {
             return of(self.times.find_next_occurrence(&from, false).ok()?.timestamp());
         }
         // Several times may map to the end of a gap, and after a clock was put back some have passed already.
         let times = std::iter::successors(Some(from.datetime()), |time| self.adjacent(*time, Direction::Forward));
-        times.skip(1).map_while(|time| zone.timestamp_of(time)).find(|time| *time > moment)
+        times.skip(1).map_while(|time| zone.timestamp_of(time)).find(|time| *time > at)
     }
 
-    /// Returns the last time at or before `moment`.
+    /// Returns the last time at or before `at`.
     #[must_use]
-    pub fn last(&self, zone: &Zone, moment: Timestamp) -> Option<Timestamp> {
-        let from = zone.zoned(moment)?;
+    pub fn last(&self, zone: &Zone, at: Timestamp) -> Option<Timestamp> {
+        let from = zone.zoned(at)?;
         if !self.fixed {
             return of(self.times.find_previous_occurrence(&from, true).ok()?.timestamp());
         }
         // The search excludes its start.
         let beyond = zone.latest_shown(&from)?.checked_add(SignedDuration::from_secs(1)).ok()?;
         let times = std::iter::successors(Some(beyond), |time| self.adjacent(*time, Direction::Backward));
-        times.skip(1).map_while(|time| zone.timestamp_of(time)).find(|time| *time <= moment)
+        times.skip(1).map_while(|time| zone.timestamp_of(time)).find(|time| *time <= at)
     }
 
     /// Returns the adjacent time in a calendar without gaps.
@@ -225,13 +225,13 @@ mod tests {
         zone("CET-1CEST,M3.5.0,M10.5.0/3")
     }
 
-    fn moment(text: &str) -> Timestamp {
+    fn timestamp(text: &str) -> Timestamp {
         let time: jiff::Timestamp = text.parse().expect("a time");
         Timestamp(u64::try_from(time.as_millisecond()).expect("after 1970"))
     }
 
     fn next(cron: &str, zone: &Zone, after: &str) -> String {
-        let next = Cron::parse(cron).unwrap().next(zone, moment(after)).expect("it comes");
+        let next = Cron::parse(cron).unwrap().next(zone, timestamp(after)).expect("it comes");
         jiff::Timestamp::from_millisecond(i64::try_from(next.0).unwrap()).unwrap().to_string()
     }
 
@@ -254,7 +254,7 @@ mod tests {
     fn several_fixed_times_run_once_each_across_clock_changes() {
         let berlin = berlin();
         let all = |cron: &str, from: &str, to: &str| {
-            let (cron, from, to) = (Cron::parse(cron).unwrap(), moment(from), moment(to));
+            let (cron, from, to) = (Cron::parse(cron).unwrap(), timestamp(from), timestamp(to));
             let all: Vec<_> = std::iter::successors(cron.next(&berlin, from), |time| cron.next(&berlin, *time))
                 .take_while(|time| *time < to)
                 .collect();
@@ -282,9 +282,9 @@ mod tests {
         }
         // While the clock shows the hour for the second time.
         let twice = Cron::parse("0,30 2 * * *").unwrap();
-        assert_eq!(twice.last(&berlin, moment("2026-10-25T01:15:00Z")), Some(moment("2026-10-25T00:30:00Z")));
-        assert_eq!(twice.next(&berlin, moment("2026-10-25T01:15:00Z")), Some(moment("2026-10-26T01:00:00Z")));
-        assert_eq!(twice.last(&berlin, moment("2026-03-29T00:59:59Z")), Some(moment("2026-03-28T01:30:00Z")));
+        assert_eq!(twice.last(&berlin, timestamp("2026-10-25T01:15:00Z")), Some(timestamp("2026-10-25T00:30:00Z")));
+        assert_eq!(twice.next(&berlin, timestamp("2026-10-25T01:15:00Z")), Some(timestamp("2026-10-26T01:00:00Z")));
+        assert_eq!(twice.last(&berlin, timestamp("2026-03-29T00:59:59Z")), Some(timestamp("2026-03-28T01:30:00Z")));
     }
 
     #[test]
@@ -292,7 +292,7 @@ mod tests {
         let berlin = berlin();
         assert_eq!(next("*/30 * * * *", &berlin, "2026-03-29T00:45:00Z"), "2026-03-29T01:00:00Z");
         let both = Cron::parse("*/30 * * * *").unwrap();
-        let (from, to) = (moment("2026-10-25T00:00:00Z"), moment("2026-10-25T02:00:00Z"));
+        let (from, to) = (timestamp("2026-10-25T00:00:00Z"), timestamp("2026-10-25T02:00:00Z"));
         assert_eq!(both.between(&berlin, from, to), 3);
     }
 
@@ -300,8 +300,8 @@ mod tests {
     fn a_day_must_match_both_fields_if_one_starts_with_a_star() {
         // 2026-06-01 is a Monday.
         let all = |cron: &str| {
-            let (cron, zone, end) = (Cron::parse(cron).unwrap(), zone("UTC0"), moment("2026-06-17T00:00:00Z"));
-            let from = moment("2026-05-31T12:00:00Z");
+            let (cron, zone, end) = (Cron::parse(cron).unwrap(), zone("UTC0"), timestamp("2026-06-17T00:00:00Z"));
+            let from = timestamp("2026-05-31T12:00:00Z");
             let times = std::iter::successors(cron.next(&zone, from), |time| cron.next(&zone, *time));
             let days = times.take_while(|time| *time < end).map(|time| 1 + (time.0 - from.0) / 86_400_000);
             days.collect::<Vec<_>>()
@@ -324,12 +324,12 @@ mod tests {
     fn missed_times_are_counted() {
         let hourly = Cron::parse("0 * * * *").unwrap();
         let utc = zone("UTC0");
-        let (from, to) = (moment("2026-01-01T00:00:00Z"), moment("2026-01-01T05:00:00Z"));
+        let (from, to) = (timestamp("2026-01-01T00:00:00Z"), timestamp("2026-01-01T05:00:00Z"));
         assert_eq!(hourly.between(&utc, from, to), 4);
-        assert_eq!(hourly.last(&utc, moment("2026-01-01T05:59:59Z")), Some(to));
+        assert_eq!(hourly.last(&utc, timestamp("2026-01-01T05:59:59Z")), Some(to));
         assert_eq!(hourly.last(&utc, to), Some(to));
         let minutes = Cron::parse("* * * * *").unwrap();
-        assert_eq!(minutes.between(&utc, from, moment("2030-01-01T00:00:00Z")), 10_000);
+        assert_eq!(minutes.between(&utc, from, timestamp("2030-01-01T00:00:00Z")), 10_000);
     }
 
     #[test]
