@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use expect_test::Expect;
 use proptest::prelude::*;
 
 use super::*;
@@ -12,6 +13,12 @@ mod network_grants;
 mod refused;
 mod saved;
 mod webhook;
+
+/// Asserts that `text` is rejected, and compares the faults with their excerpts.
+fn assert_refused(text: &str, expected: Expect) {
+    let error = load(text).expect_err("an error was expected");
+    expected.assert_eq(&format!("{}\n", error.excerpt()));
+}
 
 #[test]
 fn an_empty_text_is_the_defaults() {

@@ -1,13 +1,11 @@
 //! Tests network grants, and that errors do not contain secrets.
 
-use expect_test::{Expect, expect};
+use expect_test::expect;
 
-use super::super::{SecretSource, diff, load};
-
-fn refused(text: &str, expected: Expect) {
-    let error = load(text).expect_err("an error was expected");
-    expected.assert_eq(&format!("{}\n", error.excerpt()));
-}
+use super::{
+    super::{SecretSource, diff, load},
+    assert_refused,
+};
 
 const GOOD: &str = r#"
 [secrets]
@@ -51,7 +49,7 @@ fn a_moved_secret_changes_only_its_users() {
 
 #[test]
 fn invalid_grants_are_reported_at_their_item() {
-    refused(
+    assert_refused(
         "[plugins.pbs]\nhttp = [\"https://pbs.lan/*\", \"https://pbs.lan\"]\ntcp = [\"pbs.lan\"]\nprivate = [\"10.0.0.1\"]\nca = \"pbs.pem\"\nsha256 = \"abc\"\nsecrets = [\"pbs\"]\n",
         expect![[r#"
             line 2, column 30: an item of 'http' in [plugins.pbs] must look like "https://pbs.lan:8007/*" or "POST https://pbs.lan:8007/*", not "https://pbs.lan": add a path, or /* for all paths
@@ -78,7 +76,7 @@ fn invalid_grants_are_reported_at_their_item() {
 
 #[test]
 fn a_password_in_an_address_is_not_shown() {
-    refused(
+    assert_refused(
         "[plugins.pbs]\nhttp = [\"https://me:hunter2@pbs.lan/*\"]\n",
         expect![[r#"
         line 2, column 9: an item of 'http' in [plugins.pbs] must not contain a user or a password: a plugin sends them in a header, from [secrets]
@@ -93,7 +91,7 @@ fn an_inline_secret_is_not_shown() {
     let error = load("[secrets]\npbs = \"hunter2-hunter2\"\n").expect_err("it is not a path");
     let shown = format!("{}\n{error}\n{error:?}", error.excerpt());
     assert!(!shown.contains("hunter2"), "{shown}");
-    refused(
+    assert_refused(
         "[secrets]\npbs = \"hunter2\"\nother = { credential = \"../x\" }\nthird = { file = \"/x\" }\nfourth = 4\n\"a b\" = \"/x\"\n",
         expect![[r#"
         line 2, column 7: 'pbs' in [secrets] must be the absolute path of a file with the secret, or { credential = "name" }; do not write the secret itself here
@@ -132,7 +130,7 @@ fn capabilities_with_their_own_key_are_not_grants() {
 
 #[test]
 fn a_table_with_an_invalid_plugin_name_is_refused() {
-    refused(
+    assert_refused(
         "[plugins.Hello]\n[plugins.\"a b\".config]\n",
         expect![[r#"
             line 1, column 10: 'Hello' is not a valid name in [plugins]: use 1 to 32 of a-z, 0-9, '-' and '_'

@@ -1,17 +1,12 @@
 //! Tests the messages for common mistakes of operators.
 
-use expect_test::{Expect, expect};
+use expect_test::expect;
 
-use super::super::load;
-
-fn refused(text: &str, expected: Expect) {
-    let error = load(text).expect_err("an error was expected");
-    expected.assert_eq(&format!("{}\n", error.excerpt()));
-}
+use super::{super::load, assert_refused};
 
 #[test]
 fn all_unknown_keys_are_reported_together() {
-    refused(
+    assert_refused(
         "[sessions]\nqueue = 5\nidel_timeout = \"5m\"\n[telegram]\ntoken = \"12:secret\"\ncolour = 1\n",
         expect![[r#"
             line 3, column 1: unknown key 'idel_timeout' in [sessions]; did you mean 'idle_timeout'?
@@ -29,7 +24,7 @@ fn all_unknown_keys_are_reported_together() {
 
 #[test]
 fn a_key_in_the_wrong_table_names_the_right_one() {
-    refused(
+    assert_refused(
         "queue = 5\n[access]\napi_url = \"https://x\"\ndefault = \"x\"\n",
         expect![[r#"
         line 1, column 1: unknown key 'queue' outside of any table; it belongs in [sessions]
@@ -47,7 +42,7 @@ fn a_key_in_the_wrong_table_names_the_right_one() {
 
 #[test]
 fn unknown_tables_are_reported() {
-    refused(
+    assert_refused(
         "[sesions]\nqueue = 5\n[tools]\n[console.colours]\n",
         expect![[r#"
             line 1, column 2: unknown table [sesions]; did you mean 'sessions'?
@@ -65,7 +60,7 @@ fn unknown_tables_are_reported() {
 
 #[test]
 fn invalid_durations_are_reported() {
-    refused(
+    assert_refused(
         "[sessions]\nidle_timeout = \"10 minutes\"\n[console]\ndrain = 10\n[telegram]\nedit_pause = \"1h\"\n",
         expect![[r#"
             line 2, column 16: 'idle_timeout' in [sessions] must be a duration such as "10m" or "1h30m" (units: ms, s, m, h, d), not "10 minutes"
@@ -79,7 +74,7 @@ fn invalid_durations_are_reported() {
               |              ^^^^
         "#]],
     );
-    refused(
+    assert_refused(
         "[sessions]\nidle_timeout = \"8d\"\n",
         expect![[r#"
             line 2, column 16: 'idle_timeout' in [sessions] must be from 1s to 7d, not "8d"
@@ -91,7 +86,7 @@ fn invalid_durations_are_reported() {
 
 #[test]
 fn values_of_the_wrong_type_are_reported() {
-    refused(
+    assert_refused(
         "sessions = 3\n[telegram]\napi_url = 3\n[agents.claude]\nargs = \"-v\"\nenv = { A = 1 }\n[[plugins.help]]\n",
         expect![[r#"
             line 1, column 12: [sessions] must be a table, not the number 3
@@ -115,7 +110,7 @@ fn values_of_the_wrong_type_are_reported() {
 
 #[test]
 fn values_out_of_range_are_reported() {
-    refused(
+    assert_refused(
         "[sessions]\nqueue = 0\nkept = 1001\n[plugins]\nmemory = \"64MB\"\nreply = \"1GiB\"\ncalls = 99999999999999999999\n",
         expect![[r#"
             line 2, column 9: 'queue' in [sessions] must be from 1 to 1000, not 0
@@ -139,7 +134,7 @@ fn values_out_of_range_are_reported() {
 
 #[test]
 fn user_ids_are_positive_numbers() {
-    refused(
+    assert_refused(
         "[access]\nowner = \"@ann\"\nadmins = [1, -5]\nmembers = [0]\n",
         expect![[r#"
             line 2, column 9: 'owner' in [access] must be a user's numeric id without quotes, such as 123456789: a username can pass to somebody else
@@ -157,7 +152,7 @@ fn user_ids_are_positive_numbers() {
 
 #[test]
 fn unusable_agents_are_reported() {
-    refused(
+    assert_refused(
         "[agents]\ndefault = \"claud\"\n[agents.mine]\nmodel = \"x\"\n",
         expect![[r#"
             line 2, column 11: default = "claud" in [agents] is not an agent: [agents.claud] is missing. Known agents: claude, demo, mine; did you mean 'claude'?
@@ -168,7 +163,7 @@ fn unusable_agents_are_reported() {
               | ^^^^^^^^^^^^^
         "#]],
     );
-    refused(
+    assert_refused(
         "[agents.demo]\nkind = \"claude\"\n[agents.claude]\npermission_mode = \"acceptedits\"\n",
         expect![[r#"
             line 1, column 1: [agents.demo] is of kind "claude" and needs a command: add command = "claude"
@@ -179,7 +174,7 @@ fn unusable_agents_are_reported() {
               |                   ^^^^^^^^^^^^^
         "#]],
     );
-    refused(
+    assert_refused(
         "[agents]\ndefault = { kind = \"demo\" }\n[agents.\"a b\"]\nkind = \"cloud\"\n",
         expect![[r#"
             line 2, column 11: 'default' is a key of [agents], so [agents.default] can't be a table: choose another name
@@ -190,7 +185,7 @@ fn unusable_agents_are_reported() {
               |         ^^^^^
         "#]],
     );
-    refused(
+    assert_refused(
         "[agents.claude]\ncommand = \"\"\npass_env = [\"A\", \"B=1\"]\nenv = { \"X Y\" = \"1\" }\n",
         expect![[r#"
             line 2, column 11: 'command' in [agents.claude] must not be empty; delete the line to use the default
@@ -208,7 +203,7 @@ fn unusable_agents_are_reported() {
 
 #[test]
 fn invalid_plugin_keys_are_reported() {
-    refused(
+    assert_refused(
         "[plugins.mine]\ngrants = [\"log\", \"session-contol\"]\nacts_as = \"admin\"\n[plugins.time]\n",
         expect![[r#"
             line 2, column 18: an item of 'grants' in [plugins.mine] must be one of "context", "log", "config", "state", "catalog", "sessions", "session-control", "chat", "plugin-control", not "session-contol"; did you mean 'session-control'?
@@ -222,7 +217,7 @@ fn invalid_plugin_keys_are_reported() {
               | ^^^^^^^^^^^^^^
         "#]],
     );
-    refused(
+    assert_refused(
         "[plugins]\nlifecycle = \"a/b.wasm\"\nfolder = \"~/x\"\n[plugins.x.config]\na.b = [1, inf]\n",
         expect![[r#"
             line 2, column 13: 'lifecycle' in [plugins] must be the name of a plugin file without ".wasm" (1 to 32 of a-z, 0-9, '-' and '_'), not "a/b.wasm"
@@ -240,7 +235,7 @@ fn invalid_plugin_keys_are_reported() {
 
 #[test]
 fn invalid_session_names_and_folders_are_reported() {
-    refused(
+    assert_refused(
         "[sessions]\ndefault = \"a b\"\nroots = [\"/a\", \"b\"]\n[sessions.folders]\nx = \"rel\"\n\"y z\" = \"/y\"\n",
         expect![[r#"
             line 2, column 11: 'default' in [sessions] must be a session name: 1 to 64 letters, digits, '-' and '_'
@@ -261,7 +256,7 @@ fn invalid_session_names_and_folders_are_reported() {
 
 #[test]
 fn invalid_toml_is_reported() {
-    refused(
+    assert_refused(
         "[sessions]\nqueue = 5\nqueue = 6\n",
         expect![[r#"
             line 3, column 1: 'queue' appears twice: remove one
@@ -269,7 +264,7 @@ fn invalid_toml_is_reported() {
               | ^^^^^
         "#]],
     );
-    refused(
+    assert_refused(
         "[sessions\nqueue = 5\n",
         expect![[r#"
         line 1, column 10: invalid TOML: unclosed table, expected `]`
@@ -277,7 +272,7 @@ fn invalid_toml_is_reported() {
           |          ^
     "#]],
     );
-    refused(
+    assert_refused(
         "[sessions]\nidle_timeout = 10m\n",
         expect![[r#"
         line 2, column 16: invalid TOML: string values must be quoted, expected literal string
@@ -285,7 +280,7 @@ fn invalid_toml_is_reported() {
           |                ^^^
     "#]],
     );
-    refused(
+    assert_refused(
         "[sessions]\nidle_timeout = \"10m\n",
         expect![[r#"
         line 2, column 20: invalid TOML: invalid basic string, expected `"`
@@ -293,7 +288,7 @@ fn invalid_toml_is_reported() {
           |                    ^
     "#]],
     );
-    refused(
+    assert_refused(
         "[sessions]\n[sessions]\n",
         expect![[r#"
             line 2, column 2: 'sessions' appears twice: remove one
@@ -301,7 +296,7 @@ fn invalid_toml_is_reported() {
               |  ^^^^^^^^
         "#]],
     );
-    refused(
+    assert_refused(
         &"[".repeat(10_000),
         expect![[r#"
         line 1, column 3: invalid TOML: unquoted keys cannot be empty, expected letters, numbers, `-`, `_`
@@ -313,7 +308,7 @@ fn invalid_toml_is_reported() {
 
 #[test]
 fn a_url_needs_a_scheme_and_host() {
-    refused(
+    assert_refused(
         "[telegram]\napi_url = \"api.telegram.org\"\n",
         expect![[r#"
         line 2, column 11: 'api_url' in [telegram] must begin with https:// or http:// and a host, not "api.telegram.org"
@@ -327,7 +322,7 @@ fn a_url_needs_a_scheme_and_host() {
 
 #[test]
 fn secrets_are_not_repeated() {
-    refused(
+    assert_refused(
         "[telegram]\ntoken_file = \"12345:AAbbCCddEEffGGhhIIjjKKll\"\n",
         expect![[r#"
         line 2, column 14: 'token_file' in [telegram] must be the path of a file with the token, not the token itself
@@ -335,7 +330,7 @@ fn secrets_are_not_repeated() {
           |              ^
     "#]],
     );
-    refused(
+    assert_refused(
         "[agents.claude]\nenv = { KEY = \"secret\", B = 1, C = \"secret\" }\n",
         expect![[r#"
         line 2, column 29: 'B' in [agents.claude.env] must be text in quotes, not the number 1
@@ -347,7 +342,7 @@ fn secrets_are_not_repeated() {
 
 #[test]
 fn columns_count_characters_with_any_line_ending() {
-    refused(
+    assert_refused(
         "\u{feff}[sessions]\r\n\"éé\" = 1\r\nqueue = \"é\"\r\n",
         expect![[r#"
             line 2, column 1: unknown key 'éé' in [sessions]; known keys: default, folders, idle_timeout, kept, queue, roots
@@ -366,7 +361,7 @@ fn a_very_long_error_is_cut() {
     let error = load(&text).expect_err("thirty unknown keys");
     assert_eq!(error.faults().len(), 20);
     assert!(error.to_string().ends_with("and 10 more errors"), "{error}");
-    refused(
+    assert_refused(
         &format!("[sessions]\nroots = [{} \"{}\"]", "\"/a\", ".repeat(30), "x".repeat(200)),
         expect![[r#"
             line 2, column 191: an item of 'roots' in [sessions] must be an absolute path, such as "/home/me/project", not "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…"
@@ -378,7 +373,7 @@ fn a_very_long_error_is_cut() {
 
 #[test]
 fn the_lifecycle_key_excludes_a_table_of_that_name() {
-    refused(
+    assert_refused(
         "[plugins]\nlifecycle = \"lifecycle\"\n[plugins.lifecycle]\ngrants = []\n",
         expect![[r#"
         line 3, column 10: 'lifecycle' appears twice: remove lifecycle = "lifecycle", the default, to use a table [plugins.lifecycle]
