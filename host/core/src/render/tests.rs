@@ -35,7 +35,6 @@ fn label(style: &Style) -> String {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "`expect!` makes values, and this keeps the tests short")]
 fn check(markdown: &str, expected: Expect) {
     expected.assert_eq(&marked(&render(markdown)));
 }
