@@ -6,45 +6,48 @@ use serde_json::{Value, json};
 use super::{objects, parse};
 
 #[track_caller]
-fn reads(text: &[u8], value: &Value) {
+fn assert_parsed(text: &[u8], value: &Value) {
     assert_eq!(parse(text).unwrap(), *value, "{}", String::from_utf8_lossy(text));
 }
 
 #[test]
 fn half_a_surrogate_pair_becomes_the_replacement_character() {
-    reads(br#"{"a":"half \ud83d smile"}"#, &json!({ "a": "half \u{fffd} smile" }));
-    reads(br#"{"a":"\ud83d"}"#, &json!({ "a": "\u{fffd}" }));
-    reads(br#"{"a":"\ude00\ud83d"}"#, &json!({ "a": "\u{fffd}\u{fffd}" }));
-    reads(br#"{"a":"\uD83D\uD83D\uDE00"}"#, &json!({ "a": "\u{fffd}\u{1f600}" }));
-    reads(br#"{"a\udfff":"\ud83d\n\\ud83d\\"}"#, &json!({ "a\u{fffd}": "\u{fffd}\n\\ud83d\\" }));
+    assert_parsed(br#"{"a":"half \ud83d smile"}"#, &json!({ "a": "half \u{fffd} smile" }));
+    assert_parsed(br#"{"a":"\ud83d"}"#, &json!({ "a": "\u{fffd}" }));
+    assert_parsed(br#"{"a":"\ude00\ud83d"}"#, &json!({ "a": "\u{fffd}\u{fffd}" }));
+    assert_parsed(br#"{"a":"\uD83D\uD83D\uDE00"}"#, &json!({ "a": "\u{fffd}\u{1f600}" }));
+    assert_parsed(br#"{"a\udfff":"\ud83d\n\\ud83d\\"}"#, &json!({ "a\u{fffd}": "\u{fffd}\n\\ud83d\\" }));
 }
 
 #[test]
 fn a_whole_surrogate_pair_stays() {
-    reads(br#"["\ud83d","\ud83d\ude00"]"#, &json!(["\u{fffd}", "\u{1f600}"]));
+    assert_parsed(br#"["\ud83d","\ud83d\ude00"]"#, &json!(["\u{fffd}", "\u{1f600}"]));
 }
 
 #[test]
 fn bytes_that_are_not_utf8_become_the_replacement_character() {
-    reads(b"{\"a\":\"caf\xe9\",\"b\":1}", &json!({ "a": "caf\u{fffd}", "b": 1 }));
-    reads(b"{\"a\":\"\xed\xa0\xbd\"}", &json!({ "a": "\u{fffd}\u{fffd}\u{fffd}" }));
+    assert_parsed(b"{\"a\":\"caf\xe9\",\"b\":1}", &json!({ "a": "caf\u{fffd}", "b": 1 }));
+    assert_parsed(b"{\"a\":\"\xed\xa0\xbd\"}", &json!({ "a": "\u{fffd}\u{fffd}\u{fffd}" }));
 }
 
 #[test]
 fn numbers_out_of_range_become_null() {
-    reads(br#"{"cost":1e999,"n":-1e999,"b":[1,2.5e3]}"#, &json!({ "cost": null, "n": null, "b": [1, 2500.0] }));
-    reads(br#"{"a":NaN,"b":-Infinity,"c":01,"d":true}"#, &json!({ "a": null, "b": null, "c": null, "d": true }));
+    assert_parsed(br#"{"cost":1e999,"n":-1e999,"b":[1,2.5e3]}"#, &json!({ "cost": null, "n": null, "b": [1, 2500.0] }));
+    assert_parsed(
+        br#"{"a":NaN,"b":-Infinity,"c":01,"d":true}"#,
+        &json!({ "a": null, "b": null, "c": null, "d": true }),
+    );
 }
 
 #[test]
 fn raw_control_characters_and_unknown_escapes_stay_readable() {
-    reads(b"{\"a\":\"\x1b[1m\tx\x00\"}", &json!({ "a": "\u{1b}[1m\tx\0" }));
-    reads(br#"{"a":"C:\dir \u12 \ud83d"}"#, &json!({ "a": "C:\\dir \\u12 \u{fffd}" }));
+    assert_parsed(b"{\"a\":\"\x1b[1m\tx\x00\"}", &json!({ "a": "\u{1b}[1m\tx\0" }));
+    assert_parsed(br#"{"a":"C:\dir \u12 \ud83d"}"#, &json!({ "a": "C:\\dir \\u12 \u{fffd}" }));
 }
 
 #[test]
 fn a_byte_order_mark_in_front_is_skipped() {
-    reads(b"\xef\xbb\xbf\x00{\"a\":1}\r", &json!({ "a": 1 }));
+    assert_parsed(b"\xef\xbb\xbf\x00{\"a\":1}\r", &json!({ "a": 1 }));
 }
 
 #[test]
@@ -69,7 +72,7 @@ fn text_that_is_no_json_is_refused() {
 
 #[test]
 fn trailing_commas_are_dropped() {
-    reads(br#"{"a":[1,2,],"b":"x,}" , }"#, &json!({ "a": [1, 2], "b": "x,}" }));
+    assert_parsed(br#"{"a":[1,2,],"b":"x,}" , }"#, &json!({ "a": [1, 2], "b": "x,}" }));
 }
 
 /// The objects in a text. One that is not whole has a `…`.

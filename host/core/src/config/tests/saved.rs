@@ -71,7 +71,7 @@ const SAVED: &[(&str, &str, &str)] = &[
 ];
 
 /// The table with placeholders filled in; the agent is a shipped one.
-fn written(table: &str) -> String {
+fn table_name(table: &str) -> String {
     table.replace("agents.NAME", "agents.demo").replace("NAME", "x")
 }
 
@@ -91,11 +91,11 @@ fn keys_that_need_a_restart_are_named() {
     const SECRETS: &str = "[secrets]\ns = \"/s\"\n";
     let before = load(SECRETS).expect("a valid text");
     for (table, key, value) in SAVED {
-        let text = format!("{SECRETS}[{}]\n{key} = {value}\n", written(table));
+        let text = format!("{SECRETS}[{}]\n{key} = {value}\n", table_name(table));
         let after: Config = load(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
         let changes = diff(&before, &after);
         assert!(!changes.is_empty(), "[{table}] {key} is saved, and nothing is noticed");
-        let named = changes.restart.contains(&format!("{}.{key}", written(table)));
+        let named = changes.restart.contains(&format!("{}.{key}", table_name(table)));
         assert_eq!(
             named,
             takes_effect(table, key) == Some(TakesEffect::NextStart),
