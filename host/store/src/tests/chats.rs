@@ -75,8 +75,8 @@ async fn a_prompt_for_a_session_is_never_routed() {
     store.mark_sent(&prompt).await.unwrap();
 }
 
-/// A text update with a message id.
-fn said(key: &str, words: &str, part: MessagePart) -> Update {
+/// A text with a message id.
+fn text_update(key: &str, words: &str, part: MessagePart) -> Update {
     let origin = Origin { message: Some(message(key)), part, speaker: None };
     Update { what: UpdateKind::Text(words.to_owned()), origin, ..update(key) }
 }
@@ -85,7 +85,7 @@ fn said(key: &str, words: &str, part: MessagePart) -> Update {
 async fn an_edit_replaces_a_waiting_message() {
     let state = State::new();
     let (store, _) = state.open();
-    let texts = ["1", "2", "3"].map(|key| said(key, "as it was", MessagePart::Text)).to_vec();
+    let texts = ["1", "2", "3"].map(|key| text_update(key, "as it was", MessagePart::Text)).to_vec();
     let rows = store.accept(texts, None).await.unwrap();
     store.assign(rows[1].id, &name("alpha")).await.unwrap();
     store.assign(rows[2].id, &name("alpha")).await.unwrap();
@@ -129,13 +129,14 @@ async fn parts_are_joined_into_one_update() {
     let state = State::new();
     let (store, _) = state.open();
     let cut = || MessagePart::Cut { joint: String::new() };
-    let parts = vec![said("1", "a", cut()), said("2", "b", cut()), said("3", "c", MessagePart::Text)];
+    let parts =
+        vec![text_update("1", "a", cut()), text_update("2", "b", cut()), text_update("3", "c", MessagePart::Text)];
     let rows = store.accept(parts, None).await.unwrap();
     store.join_updates(rows[0].id, vec![rows[1].id, rows[2].id]).await.unwrap();
     assert_eq!(store.edit_message(&place("1"), &message("1"), "a part").await.unwrap(), None);
     assert_eq!(store.accepted_update(rows[1].id).await.unwrap(), None);
     let inbox = state.after(store).await.inbox;
-    assert_eq!((inbox.len(), &inbox[0].update), (1, &said("1", "abc", MessagePart::Joined)));
+    assert_eq!((inbox.len(), &inbox[0].update), (1, &text_update("1", "abc", MessagePart::Joined)));
 }
 
 #[tokio::test]

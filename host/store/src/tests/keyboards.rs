@@ -8,7 +8,7 @@ use cordboard_core::{
 
 use super::State;
 
-fn asks(request: &Request) -> Reply {
+fn question(request: &Request) -> Reply {
     Reply::text("Again?").button("Yes", "/retry alpha").about(&"alpha".parse().unwrap(), request.clone())
 }
 
@@ -22,8 +22,8 @@ async fn a_decision_updates_every_message_that_asked() {
     let (store, _) = state.open();
     let request = prompt("a");
     let place = |chat: &str| Place::new("telegram", chat);
-    let posts = ["1", "2"].map(|chat| NewPost::new(place(chat), asks(&request)));
-    let other = NewPost::new(place("1"), asks(&prompt("b")));
+    let posts = ["1", "2"].map(|chat| NewPost::new(place(chat), question(&request)));
+    let other = NewPost::new(place("1"), question(&prompt("b")));
     let rows = store.finish(Vec::new(), [posts.to_vec(), vec![other]].concat()).await.unwrap();
     let message = MessageId("31".to_owned());
     assert_eq!(store.complete_post(rows[0].id, vec![message.clone()]).await.unwrap(), []);
@@ -47,7 +47,7 @@ async fn a_restart_closes_questions_about_failed_starts() {
     let state = State::new();
     let (store, _) = state.open();
     let start = Request::Start { session: "alpha".parse().unwrap(), failure: 1 };
-    let posts = [start, prompt("a")].map(|request| NewPost::new(Place::new("telegram", "1"), asks(&request)));
+    let posts = [start, prompt("a")].map(|request| NewPost::new(Place::new("telegram", "1"), question(&request)));
     let rows = store.finish(Vec::new(), posts.to_vec()).await.unwrap();
     for row in &rows {
         store.complete_post(row.id, vec![MessageId(row.id.0.to_string())]).await.unwrap();
@@ -62,7 +62,7 @@ async fn a_newer_version_withdraws_questions_about_older_ones() {
     let (store, _) = state.open();
     let grant = |plugin: &str, digest: &str| Request::Grant { plugin: plugin.to_owned(), digest: digest.to_owned() };
     let requests = [grant("mine", "old"), grant("mine", "new"), grant("other", "old")];
-    let posts = requests.map(|request| NewPost::new(Place::new("telegram", "1"), asks(&request)));
+    let posts = requests.map(|request| NewPost::new(Place::new("telegram", "1"), question(&request)));
     let rows = store.finish(Vec::new(), posts.to_vec()).await.unwrap();
     for row in &rows {
         store.complete_post(row.id, vec![MessageId(row.id.0.to_string())]).await.unwrap();

@@ -4,7 +4,7 @@ use std::fs::{self, Permissions};
 
 use super::*;
 
-fn refused(state: &Path) -> String {
+fn open_error(state: &Path) -> String {
     format!("failed to {}", open(state).expect_err("it is rejected"))
 }
 
@@ -28,7 +28,7 @@ fn a_state_directory_writable_by_others_is_refused() {
         fs::set_permissions(state.path(), Permissions::from_mode(mode)).unwrap();
         let path = state.path().display();
         assert_eq!(
-            refused(state.path()),
+            open_error(state.path()),
             format!(
                 "failed to use state directory {path}: other users may write to it (mode {mode:03o}); run `chmod go-w {path}`"
             )
@@ -43,7 +43,7 @@ fn an_unwritable_state_directory_is_refused() {
     // Not even root can create a file in this directory.
     let kernel = Path::new("/sys/kernel");
     assert!(kernel.is_dir(), "the test needs sysfs");
-    let text = refused(kernel);
+    let text = open_error(kernel);
     assert!(text.starts_with("failed to use state directory /sys/kernel: user "), "{text}");
     assert!(text.ends_with("; change its owner, or use another with --state"), "{text}");
     assert!(text.contains(" cannot write to it ("), "{text}");
@@ -55,7 +55,7 @@ fn a_file_as_state_directory_is_refused() {
     let file = state.path().join("file");
     fs::write(&file, "").unwrap();
     for path in [file.clone(), file.join("below")] {
-        let text = refused(&path);
+        let text = open_error(&path);
         assert!(text.contains("(it is not a directory)"), "{text}");
     }
 }
@@ -66,7 +66,7 @@ async fn a_second_host_is_refused() {
     let (store, _) = state.open();
     let (path, pid) = (state.path().display(), std::process::id());
     assert_eq!(
-        refused(state.path()),
+        open_error(state.path()),
         format!(
             "failed to use state directory {path}: another host uses it (pid {pid}); stop that host, or use another with --state"
         )
@@ -89,7 +89,7 @@ async fn a_newer_schema_is_refused() {
         state.path().display(),
         schema::VERSION
     );
-    assert_eq!(refused(state.path()), text);
+    assert_eq!(open_error(state.path()), text);
     assert_eq!(format!("failed to {}", read_only(state.path()).unwrap_err()), text);
 }
 
@@ -98,7 +98,7 @@ fn a_damaged_file_is_named() {
     let state = State::new();
     fs::write(folder::database(state.path()), "no database at all, but long enough to have a header".repeat(20))
         .unwrap();
-    let text = refused(state.path());
+    let text = open_error(state.path());
     let file = folder::database(state.path());
     assert!(
         text.starts_with(&format!("failed to open the store in {}: the file is damaged (", file.display())),
@@ -146,14 +146,14 @@ async fn an_empty_database_with_sessions_is_refused() {
         drop(fs::remove_file(state.path().join(format!("cordboard.db{extra}"))));
     }
     fs::write(state.path().join("cordboard.db"), "").unwrap();
-    let text = refused(state.path());
+    let text = open_error(state.path());
     assert!(text.contains("cordboard.db is empty, but sessions/ holds the folders of 1 sessions"), "{text}");
     assert!(
         text.contains("restore a backup of cordboard.db, or remove cordboard.db to start without those sessions"),
         "{text}"
     );
     assert!(matches!(read_only(state.path()), Err(OpenError::Emptied { .. })));
-    assert_eq!(refused(state.path()), text, "until it is fixed");
+    assert_eq!(open_error(state.path()), text, "until it is fixed");
     fs::remove_file(state.path().join("cordboard.db")).unwrap();
     state.open();
 }
