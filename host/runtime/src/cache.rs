@@ -114,7 +114,7 @@ mod tests {
         (state, cache)
     }
 
-    fn aged(path: &Path, hours: u64) {
+    fn set_age(path: &Path, hours: u64) {
         let then = SystemTime::now() - Duration::from_secs(hours * 60 * 60);
         fs::File::options().append(true).open(path).unwrap().set_modified(then).unwrap();
     }
@@ -123,7 +123,7 @@ mod tests {
     fn the_least_recently_used_entry_is_evicted() {
         let (_state, cache) = cache(10);
         for (name, hours) in [("a", 30), ("b", 20), ("c", 10)] {
-            aged(&cache.store(name, b"123").unwrap(), hours);
+            set_age(&cache.store(name, b"123").unwrap(), hours);
         }
         let exists = || ["a", "b", "c", "d", "large"].map(|name| cache.folder().join(name).exists());
         assert!(cache.find("a").is_some(), "a lookup counts as a use");
@@ -131,7 +131,7 @@ mod tests {
         assert_eq!(exists(), [true, false, true, true, false]);
         cache.store("large", &[0; 99]).unwrap();
         assert_eq!(exists(), [true, false, false, true, true], "recent files may not be opened yet by their user");
-        ["a", "d", "large"].iter().for_each(|name| aged(&cache.folder().join(name), 2));
+        ["a", "d", "large"].iter().for_each(|name| set_age(&cache.folder().join(name), 2));
         cache.create().unwrap();
         assert_eq!(exists(), [false, false, false, false, false], "the next start is within the limit");
     }
