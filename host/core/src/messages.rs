@@ -1,4 +1,5 @@
-//! The texts that the host itself sends to users. Each message is defined once. Plugins word everything else.
+//! The texts that the host itself sends to users. Those about rollouts are in `rollout/messages.rs`.
+//! Plugins word everything else.
 
 mod background_work;
 mod command_errors;

@@ -1,5 +1,4 @@
-//! Data types that all parts of the host share: names, places, users, timestamps, sessions and replies. They hold data
-//! and make no decisions.
+//! Data types that all parts of the host share: names, places, users, timestamps, sessions and replies.
 
 mod name;
 mod people;
