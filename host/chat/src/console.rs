@@ -135,12 +135,12 @@ impl Console {
         self.requests.closed().await;
     }
 
-    /// Prints the greeting on a terminal: how to use it, and where files are. Prints nothing on a pipe, whose reader
-    /// expects only answers.
+    /// Prints lines of the host itself on a terminal, such as the greeting. Prints nothing on a pipe, whose reader expects
+    /// only answers.
     pub fn print_notice(&self, lines: &[String]) {
         if self.mode == Mode::Terminal {
             let text = lines.iter().map(|line| format!("{line}\n")).collect();
-            // `try_send` fails only if the channel is full, and at the start it is empty.
+            // If the channel is full, the lines are dropped: they only help a person at the terminal.
             drop(self.requests.try_send(OutputRequest::Print { text, done: oneshot::channel().0 }));
         }
     }

@@ -178,7 +178,7 @@ pub trait Inbox: Send + Sync {
     async fn offset(&self) -> Result<Option<i64>, StorageError>;
 
     /// Stores the data of a button and returns a token of at most 64 bytes for it.
-    async fn store_button(&self, line: &ButtonAction) -> Result<String, StorageError>;
+    async fn store_button(&self, action: &ButtonAction) -> Result<String, StorageError>;
 
     /// Returns the data of the button with this token. `None` means that the store has deleted it.
     async fn find_button(&self, token: &str) -> Result<Option<ButtonAction>, StorageError>;

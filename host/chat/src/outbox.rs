@@ -124,8 +124,8 @@ impl Outbox {
         (Self { shared: Arc::clone(&shared) }, run_workers(shared))
     }
 
-    /// Takes the state of the last host: the places that can't be written to, which are not reported again, and the
-    /// posts that were not sent.
+    /// Restores the state that the previous host process stored: the places that can't be written to, which are not
+    /// reported again, and the posts that were not sent.
     pub fn restore(&self, unreachable: Vec<Place>, unsent: Vec<OutboxRow>) {
         self.shared.state().reported.extend(unreachable);
         self.post_all(unsent.into_iter().map(Post::Final).collect());

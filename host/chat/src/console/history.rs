@@ -9,7 +9,7 @@ use std::{
 };
 
 /// The number of lines to offer, the latest ones.
-const KEPT: usize = 1000;
+const MOST_LINES: usize = 1000;
 
 /// Prompts may contain secrets.
 const OWNER_ONLY: u32 = 0o600;
@@ -25,7 +25,7 @@ impl History {
     pub(super) fn open(path: &Path) -> (Self, Vec<String>) {
         let lines = load(path);
         let file = open(path, &lines)
-            .inspect_err(|error| tracing::warn!(path = %path.display(), %error, "failed to read the console's history"))
+            .inspect_err(|error| tracing::warn!(path = %path.display(), %error, "failed to open the console's history"))
             .ok();
         (Self { file, last: lines.last().cloned() }, lines)
     }
@@ -47,10 +47,10 @@ fn load(path: &Path) -> Vec<String> {
     let bytes = fs::read(path).unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes);
     let lines: Vec<String> = text.lines().map(str::to_owned).collect();
-    lines[lines.len().saturating_sub(KEPT)..].to_vec()
+    lines[lines.len().saturating_sub(MOST_LINES)..].to_vec()
 }
 
-/// Opens the file for appending. Rewrites it first if most of it is older than the last [`KEPT`] lines.
+/// Opens the file for appending. Rewrites it first if most of it is older than the last [`MOST_LINES`] lines.
 fn open(path: &Path, lines: &[String]) -> io::Result<File> {
     if fs::metadata(path).is_ok_and(|metadata| metadata.len() > 2 * size(lines) + 1) {
         let shorter = path.with_extension("tmp");
@@ -89,16 +89,16 @@ mod tests {
     fn a_long_history_is_truncated() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("history");
-        let all: String = (0..KEPT * 3).map(|line| format!("line {line}\n")).collect();
+        let all: String = (0..MOST_LINES * 3).map(|line| format!("line {line}\n")).collect();
         fs::write(&path, all).unwrap();
         let (_, lines) = History::open(&path);
-        assert_eq!((lines.len(), lines[0].as_str()), (KEPT, "line 2000"));
+        assert_eq!((lines.len(), lines[0].as_str()), (MOST_LINES, "line 2000"));
         assert_eq!(load(&path), lines);
         assert_eq!(fs::metadata(&path).unwrap().len(), size(&lines));
     }
 
     #[test]
-    fn an_unwritable_history_is_not_kept() {
+    fn an_unwritable_history_does_not_stop_typing() {
         let (mut history, lines) = History::open(Path::new("/nowhere/history"));
         assert!(lines.is_empty());
         history.add("still typed");

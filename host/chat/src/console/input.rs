@@ -21,7 +21,7 @@ use super::{
 const BATCH: usize = 64;
 
 /// The delay before the next attempt to store lines.
-const AGAIN: Duration = Duration::from_secs(1);
+const RETRY_DELAY: Duration = Duration::from_secs(1);
 
 pub(super) struct Intake {
     inbox: Arc<dyn Inbox>,
@@ -58,7 +58,7 @@ impl Intake {
                 match line {
                     InputLine::Text(text) if text.trim().is_empty() => {}
                     InputLine::Text(text) => updates.push(self.update(text)),
-                    InputLine::TooLong => self.say(&too_long_notice()).await,
+                    InputLine::TooLong => self.print_notice(&too_long_notice()).await,
                 }
             }
             self.accept(updates).await;
@@ -82,15 +82,15 @@ impl Intake {
     async fn accept(&self, updates: Vec<Update>) {
         while !updates.is_empty() {
             let Err(error) = self.inbox.accept(updates.clone(), None).await else { return };
-            tracing::error!(%error, retry_in = ?AGAIN, "failed to store the typed line");
+            tracing::error!(%error, retry_in = ?RETRY_DELAY, "failed to store the typed line");
             if self.inbox.record_failure(place()) {
-                self.say(&format!("{}\n", messages::not_stored_yet(error))).await;
+                self.print_notice(&format!("{}\n", messages::not_stored_yet(error))).await;
             }
-            tokio::time::sleep(AGAIN).await;
+            tokio::time::sleep(RETRY_DELAY).await;
         }
     }
 
-    async fn say(&self, text: &str) {
+    async fn print_notice(&self, text: &str) {
         // If stdout is closed, the message is lost; no reader would see it.
         drop(print(&self.requests, text.to_owned()).await);
     }

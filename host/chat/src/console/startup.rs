@@ -52,7 +52,7 @@ pub enum ConsoleError {
 /// [`Console::start_input`]. `state` is the folder of the history.
 ///
 /// # Errors
-/// The terminal can't be used.
+/// The terminal can't be used, or a thread can't be started.
 pub fn open(
     mode: Mode,
     inbox: Arc<dyn Inbox>,

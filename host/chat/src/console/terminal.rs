@@ -71,7 +71,7 @@ impl Terminal {
             readline.add_history_entry(line);
         }
         if let Err(error) = translate_line_feeds() {
-            tracing::debug!(%error, "failed to query the cursor: log lines may be misplaced");
+            tracing::debug!(%error, "failed to set the output mode of the terminal: log lines may be misplaced");
         }
         let mut terminal =
             Self { readline, above, context, history, prompt: PROMPT.to_owned(), input: InputState::Open };

@@ -55,7 +55,7 @@ impl Inbox for FakeInbox {
         Ok(None)
     }
 
-    async fn store_button(&self, _line: &ButtonAction) -> Result<String, StorageError> {
+    async fn store_button(&self, _action: &ButtonAction) -> Result<String, StorageError> {
         Err(StorageError::Failed("a console needs no tokens".to_owned()))
     }
 
@@ -208,7 +208,7 @@ async fn an_oversized_line_is_reported_and_the_next_accepted() {
 }
 
 #[tokio::test]
-async fn a_thousand_lines_arrive_in_order() {
+async fn many_lines_arrive_in_order() {
     let text: String = (0..5000).map(|line| format!("line {line}\n")).collect();
     let (inbox, _) = run_over(text.as_bytes(), 0).await;
     assert_eq!(inbox.texts().len(), 5000);
@@ -296,7 +296,7 @@ async fn a_slow_reader_delays_only_the_sender() {
         let (console, long) = (Arc::clone(&console), long.clone());
         async move { send(&console, &long, Completeness::Complete).await }
     });
-    test.stdin.write_all(b"still heard\n").unwrap();
+    test.stdin.write_all(b"hello\n").unwrap();
     timeout(DEADLINE, test.inbox.came.notified()).await.expect("a line");
     let mut stdout = test.stdout;
     let read = tokio::task::spawn_blocking(move || {

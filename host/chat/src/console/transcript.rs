@@ -118,8 +118,8 @@ impl Shown {
         Self { text: String::new(), halted: false, buttons: Vec::new(), styler, completeness: Completeness::Partial }
     }
 
-    /// Prints the part of `whole` after the printed text. If `whole` doesn't start with the printed text, waits for
-    /// the final text.
+    /// Returns the part of `whole` after the printed text, and records it as printed. If `whole` doesn't start with the
+    /// printed text, returns nothing until the final text arrives.
     fn grow(&mut self, whole: String) -> String {
         let Some(new) = whole.strip_prefix(&self.text) else { return String::new() };
         if new.is_empty() {
@@ -182,7 +182,7 @@ fn trim_line_breaks(text: &str) -> &str {
     text.trim_end_matches(['\n', '\r'])
 }
 
-/// Makes the text end with exactly one line break. Blank text becomes empty.
+/// Makes the text end with exactly one line break. A text of line breaks only becomes empty.
 fn end_line(text: &str) -> String {
     let text = trim_line_breaks(text);
     if text.is_empty() { String::new() } else { format!("{text}\n") }

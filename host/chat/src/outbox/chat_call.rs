@@ -1,4 +1,5 @@
-//! The calls by which a post or a running turn reaches the chat, and the ways to retry a refused one.
+//! The calls by which a post or a running turn reaches the chat, the attempts after a rejected call, and the messages
+//! that a post may reuse.
 
 use cordboard_core::chat::OutboxRow;
 
@@ -51,7 +52,8 @@ pub(super) struct ExistingMessages {
 }
 
 impl ExistingMessages {
-    /// Returns the messages of a post that an earlier process sent. Newer messages may be below them by now.
+    /// Returns the messages that a post without a live turn replaces. An earlier process sent them, or an earlier post of
+    /// the same series. Newer messages may be below those of a turn by now.
     pub fn of_stored(row: &OutboxRow, ids: Vec<MessageId>, limits: Limits) -> Self {
         let reuse = match (&row.turn, limits.edits) {
             (None, _) | (_, Edits::Append) => Reuse::All,

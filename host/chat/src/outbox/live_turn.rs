@@ -38,7 +38,7 @@ pub(super) struct LiveTurn {
     attempt: Attempt,
     /// Whether newer messages are below those of the turn.
     is_buried: bool,
-    /// Deleted messages, which the store still lists.
+    /// Deleted messages. An answer that was stored before the deletion still lists them.
     deleted: Vec<MessageId>,
 }
 

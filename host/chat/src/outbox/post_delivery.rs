@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{Limits, MessageId, Outgoing};
 
-/// An answer of at most this many messages counts as short: no reply is sent between its messages, and all of them are
-/// sent again.
+/// The number of messages that are sent quickly. No reply is sent between the last ones of an answer, if at most this
+/// many are left. An answer of at most this many is sent again as a whole.
 pub(super) const BRIEF: usize = 3;
 
 pub(super) struct PostDelivery {

@@ -187,7 +187,7 @@ async fn posts_after_a_stop_wait_for_the_end_of_the_turn() {
     assert_eq!(here()[5..], ["a send Stopped.", "a send notice", "a send next"]);
     let sent: Vec<_> = notes.all().into_iter().filter(|note| note.ends_with("sent")).collect();
     assert_eq!(sent[2..], ["5 sent", "6 sent", "2 sent", "3 sent", "7 sent"]);
-    assert!(fake.all().last().unwrap().0 < FRAME + ms(500), "nothing waits longer than that");
+    assert!(fake.all().last().unwrap().0 < FRAME + ms(500), "no post waits longer than 500 ms");
 }
 
 #[tokio::test(start_paused = true)]
@@ -256,7 +256,7 @@ async fn network_errors_are_retried_with_growing_delays() {
     }
     outbox.post(Post::Final(row(1, "a", "patient")));
     outbox.drained().await;
-    assert_eq!(fake.calls().len(), 13, "one sent frame after twelve failed ones");
+    assert_eq!(fake.calls().len(), 13, "one successful attempt after twelve failed ones");
     assert_eq!(notes.all(), ["1 sent"]);
     let at = fake.seconds("a send");
     let pauses: Vec<_> = at.windows(2).map(|pair| pair[1] - pair[0]).collect();

@@ -167,7 +167,7 @@ impl Worker {
         }
     }
 
-    /// Ends the worker, unless the mailbox isn't empty.
+    /// Ends the worker if the mailbox is empty.
     fn end(&self, now: Instant) -> NextStep {
         let mut state = self.shared.state();
         if state.mailboxes.get(&self.place).is_some_and(|mailbox| !mailbox.is_empty()) {

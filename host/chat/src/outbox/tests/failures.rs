@@ -153,7 +153,7 @@ async fn forbidden_posts_are_dropped() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_forbidden_answer_takes_its_live_messages_along() {
+async fn a_forbidden_answer_deletes_its_live_messages() {
     let fake = Fake::with(LiveLine::InMessage, 10);
     let (outbox, notes) = start(&fake);
     outbox.post(live("a", "t", "12345678\n\nabcdefgh"));

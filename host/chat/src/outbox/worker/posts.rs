@@ -17,7 +17,7 @@ use crate::{ChatError, Edits};
 
 /// The maximum number of posts to keep for a place that can't be written to, because plugin jobs may keep posting.
 /// The oldest are dropped first.
-const BLOCKED_KEPT: usize = 100;
+const MOST_BLOCKED_POSTS: usize = 100;
 
 impl Worker {
     /// Chooses the next post to send. A reply may go between two parts of a long answer.
@@ -78,7 +78,7 @@ impl Worker {
     /// Limits the posts that wait for a place that can't be written to.
     pub(super) fn limit_blocked_posts(&self, mailbox: &mut Mailbox) {
         if self.blocked.is_some() {
-            for post in mailbox.drop_oldest(BLOCKED_KEPT) {
+            for post in mailbox.drop_oldest(MOST_BLOCKED_POSTS) {
                 tracing::error!(place = %self.place, post = post.0, "dropping a post: too many are waiting for an unreachable place");
             }
         }
