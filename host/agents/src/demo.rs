@@ -206,13 +206,13 @@ impl Demo {
     fn turn(&mut self, prompt: &Value) {
         let text = output::prompt_text(prompt);
         self.output.begin_turn(prompt);
-        let pause = self.execute(&DemoCommand::parse(&text));
+        let end = self.execute(&DemoCommand::parse(&text));
         self.memory.count_turn();
-        self.output.end_turn(pause, self.memory.cost_usd());
+        self.output.end_turn(end, self.memory.cost_usd());
     }
 
-    fn execute(&mut self, act: &DemoCommand) -> WaitEnd {
-        match act {
+    fn execute(&mut self, command: &DemoCommand) -> WaitEnd {
+        match command {
             DemoCommand::Quote(text) => self.output.print_text(&format!("You said: {text}")),
             DemoCommand::Slow(lines) => return self.slow(*lines),
             DemoCommand::Remember(what) => {

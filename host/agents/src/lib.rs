@@ -40,7 +40,7 @@ pub enum StartError {
 /// Checks whether a session in `folder` could start this agent. Doesn't start it.
 ///
 /// # Errors
-/// The program wasn't found. The text says what to do.
+/// The program wasn't found, or it isn't executable. The text says what to do.
 pub fn check_program(agent: &Agent, environment: &Environment, folder: &Path) -> Result<(), StartError> {
     let program = start::program(agent)?;
     Ok(process::locate(&program, &start::env(agent, environment), folder).map(drop)?)
@@ -50,6 +50,7 @@ pub fn check_program(agent: &Agent, environment: &Environment, folder: &Path) ->
 pub trait Codec: Send {
     /// Returns the lines to write after the process starts, before any prompt.
     fn open(&mut self) -> Vec<Vec<u8>>;
+    /// Returns the line that sends a prompt.
     fn prompt(&mut self, prompt: &Prompt) -> Vec<u8>;
     /// Returns the line that asks the agent to end the running turn. The process keeps running.
     fn interrupt(&mut self) -> Vec<u8>;
@@ -71,7 +72,7 @@ pub struct Decoded {
 /// Returns the process to spawn and the codec for it.
 ///
 /// # Errors
-/// The program of the agent is unknown.
+/// The path of this program, which contains the demo agent, is unknown.
 pub fn prepare(start: &Start<'_>) -> Result<(Spawn, Box<dyn Codec>), StartError> {
     let codec = Box::new(claude::Claude::new(start.launch));
     Ok((start::spawn(start)?, codec))

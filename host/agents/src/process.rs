@@ -36,7 +36,7 @@ use exec::ExecImage;
 use pipes::{ChildPipes, Pipes};
 use supervisor::Leader;
 
-/// The capacity of the event channel. The session's task consumes them continuously; the limit keeps a flood of lines
+/// The capacity of the event channel. The session's task consumes events continuously; the limit keeps a flood of lines
 /// out of memory, and makes the agent wait at its own pipe.
 const EVENT_QUEUE: usize = 64;
 
@@ -47,7 +47,7 @@ const INPUT_QUEUE: usize = 256;
 /// The program to start, its folder, and its session.
 #[derive(Debug, Clone)]
 pub struct Spawn {
-    /// A path, or a bare name that is scanned up in the `PATH` of `env`.
+    /// A path, or a bare name that is looked up in the `PATH` of `env`.
     pub program: PathBuf,
     pub args: Vec<OsString>,
     /// The complete environment: nothing is inherited. Only the tag is added.

@@ -5,10 +5,10 @@ use serde_json::Value;
 
 use super::text;
 
-/// Fits on one line of a phone, in characters.
+/// The longest title that fits on one line of a phone, in characters.
 const LONGEST_TITLE: usize = 80;
 
-/// Enough characters to see an error, and few enough to store with every turn.
+/// The longest detail, in characters: enough to see an error, and short enough to store with every turn.
 const LONGEST_DETAIL: usize = 2_000;
 
 /// Arguments that describe a call, the most informative first.

@@ -120,14 +120,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_unknown_action_is_quoted() {
-        for (text, act) in [
+    fn commands_are_parsed_and_other_text_is_quoted() {
+        for (text, command) in [
             ("slow 3", DemoCommand::Slow(3)),
             (" remember the  milk ", DemoCommand::Remember("the  milk".to_owned())),
             ("recall", DemoCommand::Recall),
             ("bigline 10000000", DemoCommand::BigLine(10_000_000)),
         ] {
-            assert_eq!(DemoCommand::parse(text), act);
+            assert_eq!(DemoCommand::parse(text), command);
         }
         for text in ["slow", "slow down", "recall it", "remember", "crash the car", ""] {
             assert_eq!(DemoCommand::parse(text), DemoCommand::Quote(text.to_owned()));

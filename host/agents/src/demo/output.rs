@@ -99,7 +99,7 @@ impl Output {
         self.print_event(&json!({ "type": "content_block_delta", "index": 0, "delta": delta }));
     }
 
-    pub(super) fn end_turn(&mut self, pause: WaitEnd, cost_usd: f64) {
+    pub(super) fn end_turn(&mut self, end: WaitEnd, cost_usd: f64) {
         let content = json!([{ "type": "text", "text": self.text }]);
         self.print(json!({
             "type": "assistant",
@@ -108,7 +108,7 @@ impl Output {
             "user_message_uuids": self.prompt_ids(),
         }));
         self.print_event(&json!({ "type": "message_stop" }));
-        let mut result = match pause {
+        let mut result = match end {
             WaitEnd::Elapsed => json!({
                 "subtype": "success", "is_error": false, "terminal_reason": "completed", "result": self.text,
             }),

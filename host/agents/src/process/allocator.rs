@@ -10,7 +10,7 @@ pub fn return_freed_memory() {
         // SAFETY: the call sets a number under the allocator's own lock, and takes no pointers.
         let is_set = unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, BLOCK) };
         if is_set != 1 {
-            tracing::debug!("the allocator did not return freed memory");
+            tracing::debug!("failed to make the allocator return freed memory");
         }
     }
 }

@@ -61,7 +61,7 @@ impl Cgroup {
         found
     }
 
-    /// Kills all of them at once, also those that are being forked.
+    /// Kills all its processes at once, also those that are being forked.
     pub(super) fn kill(&self) {
         // If an agent of the killed host has started this host, this host is in its cgroup.
         let is_inside = hierarchy().is_some_and(|hierarchy| hierarchy.own.starts_with(&self.folder));
@@ -70,7 +70,7 @@ impl Cgroup {
         }
     }
 
-    /// Removes it if no process is left in it.
+    /// Removes the cgroup if no process is left in it.
     pub(super) fn remove(&self) {
         let _lock = FOLDERS_LOCK.lock().unwrap_or_else(PoisonError::into_inner);
         remove(&self.folder);

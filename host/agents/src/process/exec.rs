@@ -29,6 +29,8 @@ unsafe impl Send for Strings {}
 unsafe impl Sync for Strings {}
 
 impl ExecImage {
+    /// Copies the texts into memory that stays valid until [`exec`](Self::exec).
+    ///
     /// # Errors
     /// A text contains a null byte.
     pub(super) fn new<'a>(

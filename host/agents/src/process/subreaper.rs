@@ -49,7 +49,7 @@ fn set_identification(command: &mut Command, image: ExecImage, tag: RlimitTag, c
         created.inspect_err(|error| tracing::debug!(%error, "no cgroup for an agent: its tags are used")).ok()
     });
     let become_agent = move || {
-        // Any of the two is enough, and logging would allocate.
+        // Either of the two is enough, and logging would allocate.
         tag.set().ok();
         if let Some(entry) = &entry {
             rustix::io::write(entry, b"0").ok();

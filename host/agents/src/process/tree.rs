@@ -148,8 +148,9 @@ fn matches_itself(query: &TreeQuery, stat: Stat) -> bool {
     }
 }
 
-/// Returns processes whose cgroup and tags are ignored. If an agent has started this host, the host and its own
-/// children have those of that agent. Compilers are in the host's process group; processes of a killed host are not in the host's tree.
+/// Returns the processes whose cgroup and resource limit are ignored. If an agent has started this host, the host and its
+/// own children have those of that agent. Compilers are in the host's process group. A search for the processes of a
+/// killed host ignores all descendants of this host.
 fn host_processes(query: &TreeQuery, table: &BTreeMap<i32, Stat>) -> BTreeSet<i32> {
     let (me, group) = (std::process::id().cast_signed(), rustix::process::getpgrp().as_raw_nonzero().get());
     let mut found: BTreeSet<i32> = table.values().filter(|stat| stat.group == group).map(|stat| stat.pid).collect();
