@@ -125,7 +125,7 @@ impl Drop for Watcher {
 /// read the files, so that no change is missed in between. Unusable files are reported as unreadable at once.
 ///
 /// # Errors
-/// The file or the folder is writable by other users, see [`check_private`].
+/// A path can't be made absolute, or the file or the folder isn't private, see [`check_private`].
 pub fn watch(options: WatchOptions) -> Result<(Watcher, mpsc::Receiver<Change>), WatchError> {
     start(options, OsWatcher::new())
 }

@@ -31,11 +31,13 @@ const EVENTS_AT_ONCE: usize = 16 << 10;
 /// The most symbolic links in a path, as in the kernel.
 const LINKS: usize = 40;
 
-/// A step of a path: it is deleted, moved, or its permissions change.
+/// The events of a step of a path: it is deleted or moved, or its permissions change.
 const STEP: WatchFlags = WatchFlags::DELETE_SELF.union(WatchFlags::MOVE_SELF).union(WatchFlags::ATTRIB);
-/// The last existing folder of an incomplete path, in which the next step may appear.
+/// The events of the last existing folder of an incomplete path, in which the next step may appear.
 const LAST_STEP: WatchFlags = STEP.union(WatchFlags::CREATE).union(WatchFlags::MOVED_TO);
+/// The events of a watched file.
 const FILE: WatchFlags = STEP.union(WatchFlags::MODIFY).union(WatchFlags::CLOSE_WRITE);
+/// The events of a watched folder and of the files in it.
 const FOLDER: WatchFlags = FILE.union(LAST_STEP).union(WatchFlags::DELETE).union(WatchFlags::MOVED_FROM);
 
 /// The kind of watch at the end of a path.

@@ -84,11 +84,11 @@ mod tests {
 
     #[test]
     fn files_writable_by_others_are_refused_with_the_remedy() {
-        let said = |who: &str| {
+        let text = |who: &str| {
             Some(format!("use PATH: {who} may write to it, and grants belong to file names; run `chmod go-w PATH`"))
         };
-        assert_eq!(refusal(0o775), said("its group"));
-        assert_eq!(refusal(0o757), said("others"));
+        assert_eq!(refusal(0o775), text("its group"));
+        assert_eq!(refusal(0o757), text("others"));
     }
 
     #[test]

@@ -24,10 +24,10 @@ use super::{
 /// The time between the two readings of a file: longer than a writer's pause between two writes of a burst.
 const BETWEEN_READINGS: Duration = Duration::from_millis(20);
 
-/// A Python plugin takes up to 40 MiB.
+/// The largest plugin file, in bytes. A Python plugin takes up to 40 MiB.
 const PLUGIN_AT_MOST: u64 = 64 << 20;
 
-/// A configuration has a few pages at most.
+/// The largest configuration file, in bytes. A configuration has a few pages at most.
 const CONFIG_AT_MOST: u64 = 1 << 20;
 
 /// An item that can change, in the order of delivery.
@@ -271,7 +271,7 @@ pub struct PluginFile {
 /// next scan reports them. Blocks.
 ///
 /// # Errors
-/// The folder is writable by other users, or cannot be listed.
+/// The folder isn't private, see [`check_private`], or it cannot be listed.
 pub fn read_folder(folder: &Path) -> Result<Vec<PluginFile>, WatchError> {
     let read = |(name, path): (String, PathBuf)| {
         let item = Item::Plugin(name.clone());

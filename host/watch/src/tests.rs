@@ -229,8 +229,8 @@ async fn a_retargeted_symlink_is_followed() {
         symlink("one", root.join("data")).unwrap();
         symlink("data/config.toml", root.join("config.toml")).unwrap();
     });
-    symlink("two", fixture.path("turned")).unwrap();
-    fs::rename(fixture.path("turned"), fixture.path("data")).unwrap();
+    symlink("two", fixture.path("new")).unwrap();
+    fs::rename(fixture.path("new"), fixture.path("data")).unwrap();
     assert_eq!(fixture.next().await, config("x = 2"));
     fixture.write("two/config.toml", "x = 3");
     assert_eq!(fixture.next().await, config("x = 3"), "the target of the link is watched");
@@ -348,7 +348,7 @@ async fn dropping_the_watcher_ends_the_changes() {
 }
 
 #[test]
-fn the_first_reading_follows_the_same_rules() {
+fn read_folder_rejects_the_same_files_as_a_scan() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["a", "A b", "open"] {
         fs::write(folder.path().join(name).with_extension("wasm"), name).unwrap();

@@ -43,7 +43,7 @@ pub(super) struct WatchLoop {
 }
 
 impl WatchLoop {
-    /// `baseline` is the first scan. Its complete files count as sent, because the application reads them itself.
+    /// `baseline` is the first scan. Its complete files count as sent, because the host reads them itself.
     pub(super) fn new(
         baseline: Scan,
         os_watcher: Arc<OsWatcher>,

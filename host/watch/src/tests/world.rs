@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 
 use super::*;
 
-/// One world each. Together they take as many steps as the tests have time for.
+/// The seeds of the worlds. Their number and [`STEPS`] are limited by the time that tests may take.
 const SEEDS: [u64; 8] = [1, 2, 3, 4, 5, 6, 7, 8];
 
+/// The number of random changes in one world.
 const STEPS: u32 = 250;
 
 /// The watched files, as the host knows them or as they are on disk.
@@ -222,7 +223,7 @@ async fn run_world(seed: u64) {
                 while reported.view != wanted {
                     let change = tokio::time::timeout_at(rests + SETTLE_AT_MOST, changes.recv()).await;
                     let Ok(Some(change)) = change else {
-                        panic!("seed {seed}, step {step}: the file is {:?}, active is {:?}", wanted, reported.view)
+                        panic!("seed {seed}, step {step}: the files are {:?}, reported are {:?}", wanted, reported.view)
                     };
                     reported.on_change(change);
                 }
