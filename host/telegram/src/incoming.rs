@@ -65,7 +65,7 @@ pub(super) enum Incoming {
         from: i64,
         to: i64,
     },
-    /// A button was pressed; its command line must be looked up first.
+    /// A button was pressed. The poll loop looks up the button's data by its token.
     Press {
         update: Update,
         token: String,
@@ -207,8 +207,7 @@ impl UpdateParser {
     fn press(&mut self, update: i64, query: &CallbackQuery) -> Option<Incoming> {
         let caller = self.caller(&query.from)?;
         let (message, token) = (query.message.as_ref()?, query.data.clone()?);
-        let line = ButtonAction::default();
-        let what = UpdateKind::Press { line, message: Some(self.id(message)) };
+        let what = UpdateKind::Press { line: ButtonAction::default(), message: Some(self.id(message)) };
         let (key, locale) = (format!("{update}:{}", query.id), query.from.language_code.clone());
         let (at, origin) = ((self.clock)(), Origin::default());
         let update = Update { key, caller, place: self.place(message), what, at, locale, origin };

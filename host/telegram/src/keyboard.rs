@@ -73,19 +73,19 @@ impl Keyboard {
         Ok((!keyboard.is_empty()).then(|| InlineKeyboardMarkup::new(keyboard)))
     }
 
-    async fn token(&self, line: ButtonAction) -> Result<String, StorageError> {
-        let known = locked(&self.tokens).get(&line).cloned();
+    async fn token(&self, action: ButtonAction) -> Result<String, StorageError> {
+        let known = locked(&self.tokens).get(&action).cloned();
         if let Some(token) = known {
             return Ok(token);
         }
-        let token = self.inbox.store_button(&line).await?;
+        let token = self.inbox.store_button(&action).await?;
         debug_assert!((1..=LONGEST_TOKEN).contains(&token.len()), "a token fits into a button");
         let mut tokens = locked(&self.tokens);
         // The store deletes old buttons, so cached tokens may be invalid. Clear the cache.
         if tokens.len() >= CACHED_TOKENS {
             tokens.clear();
         }
-        tokens.insert(line, token.clone());
+        tokens.insert(action, token.clone());
         Ok(token)
     }
 }

@@ -117,10 +117,10 @@ impl Telegram {
 
     /// Polls for updates and stores them. Failures of the network and the store are retried.
     ///
-    /// Cancel safe: updates that were not stored are delivered again.
+    /// Returns only if the token was never valid, or was refused for [`PollSettings::give_up`]. Only the operator can fix
+    /// this.
     ///
-    /// # Errors
-    /// The token was refused for [`PollSettings::give_up`], or is not valid. Only the operator can fix this.
+    /// Cancel safe: updates that were not stored are delivered again.
     pub async fn poll(&self, settings: PollSettings) -> PollError {
         let backoff = Backoff::starting_at(self.settings.first_retry);
         poll::run(self, settings, backoff).await

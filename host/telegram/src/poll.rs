@@ -27,7 +27,7 @@ use super::{
     update,
 };
 
-/// Why polling ended.
+/// The reason that polling ended.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PollError {
     #[error(
@@ -244,7 +244,11 @@ fn unauthorised(telegram: &Telegram, why: String) -> PollError {
 /// Button presses to answer, each with a text for the user.
 type Queries = Vec<(CallbackQueryId, Option<&'static str>)>;
 
-/// Stores the relevant updates of a batch and returns the button presses. An error contains the places whose messages Telegram still has. A malformed update is skipped, because Telegram would send it again forever.
+/// Stores the relevant updates of a batch and returns the button presses. Skips a malformed update, because Telegram
+/// would send it again forever.
+///
+/// # Errors
+/// The store failed, so Telegram sends the batch again. The places are those to notify.
 async fn store_batch(
     telegram: &Telegram,
     parser: &mut UpdateParser,
@@ -267,7 +271,7 @@ async fn store_batch(
             }
             Some(Incoming::Press { update, token }) => {
                 match telegram.inbox.find_button(&token).await.map_err(|error| (error, vec![update.place.clone()]))? {
-                    Some(line) => updates.push(with_button(update, line)),
+                    Some(action) => updates.push(with_button(update, action)),
                     None => text = Some(messages::BUTTON_GONE),
                 }
             }
@@ -293,12 +297,12 @@ async fn send_not_stored(telegram: &Telegram, place: &Place, error: &StorageErro
     }
 }
 
-fn with_button(update: Update, line: ButtonAction) -> Update {
+fn with_button(update: Update, action: ButtonAction) -> Update {
     let message = match update.what {
         UpdateKind::Press { message, .. } => message,
         UpdateKind::Text(_) | UpdateKind::NotText { .. } | UpdateKind::Edited(_) => None,
     };
-    Update { what: UpdateKind::Press { line, message }, ..update }
+    Update { what: UpdateKind::Press { line: action, message }, ..update }
 }
 
 /// Ends the progress indicator of a pressed button. A failure is harmless, because the indicator times out.

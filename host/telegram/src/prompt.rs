@@ -89,7 +89,7 @@ fn byte_at(text: &str, unit: usize) -> Option<usize> {
     (units == unit).then_some(text.len())
 }
 
-/// Strips a leading mention of the bot from `text`, and migrations the entities accordingly.
+/// Strips a leading mention of the bot from `text`, and moves the entities accordingly.
 pub(super) fn without_name(text: &str, entities: &[Entity], bot: &str) -> (String, Vec<Entity>) {
     let unchanged = || (text.to_owned(), entities.to_vec());
     let Some(rest) = after_name(text, bot) else { return unchanged() };
