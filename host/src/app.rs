@@ -46,7 +46,7 @@ const BAD_CONFIGURATION: u8 = 2;
 /// The smallest limit of open files with which a command runs: a host needs about 30 itself, and more for each agent.
 const FEWEST_FILES: u64 = 64;
 
-/// The reasons why the host does not start or ends with an error, printed to standard error for the operator.
+/// The reason that a command failed, such as a host that does not start. Printed to standard error.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
     #[error("{0}")]
@@ -201,7 +201,7 @@ pub fn check_open_files() -> Result<(), AppError> {
     }
 }
 
-/// `cordboard run`.
+/// Runs the host: `cordboard run`.
 ///
 /// # Errors
 /// The host did not start, or it ended with unfinished work.

@@ -1,4 +1,4 @@
-//! Formats the output of `cordboard sessions` and `cordboard plugins`: tables for people, JSON for scripts.
+//! Formats the tables of `cordboard sessions` and `cordboard plugins`.
 
 use std::{fmt::Write as _, time::Duration};
 

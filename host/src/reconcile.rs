@@ -1,5 +1,5 @@
 //! Applies changes on disk to the running host, one at a time: configuration and plugins. An invalid version of
-//! either never becomes active; the log and the operators are notified once.
+//! either never becomes active. It is logged, and the operators are notified once.
 
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 
@@ -123,8 +123,8 @@ impl Reconciler {
         tracing::info!(%changes, "configuration changed");
     }
 
-    /// Applies new settings to the plugins whose tables changed, to all plugins if a common limit changed, and to
-    /// those that are pending approval.
+    /// Applies new settings to the plugins whose tables changed, and to all plugins if a common limit or `[access]`
+    /// changed. The rollout also tries the versions again that wait for other settings.
     async fn apply_plugin_settings(&mut self, changes: &config::Changes) {
         let mut names: BTreeSet<String> = changes.plugins.keys().cloned().collect();
         if changes.areas.contains(&Area::PluginLimits) || changes.areas.contains(&Area::Access) {
@@ -149,12 +149,12 @@ pub struct Operators {
 }
 
 impl Operators {
+    /// Lets all sessions ask the lifecycle plugin again, because the policy has changed.
     pub async fn review_all(&self) {
         self.host.sessions.send_to_all(|_| Some(Input::PolicyChanged)).await;
     }
 
-    /// Notifies the owner of a place that can't be written to, in the owner's private chat, unless it is that chat
-    /// itself.
+    /// Notifies the owner in the private chat that a place can't be written to, unless the place is that chat itself.
     pub async fn notify_unreachable(&self, lost: &Unreachable) {
         let owner = owner(self.front_end, &self.config.now());
         if let Some(place) = owner.filter(|owner| *owner != lost.place) {
@@ -217,7 +217,7 @@ fn places(front_end: &str, config: &Config) -> Vec<Place> {
 
 /// Returns the commands of a snapshot as entries of a chat's menu.
 #[must_use]
-pub fn menu(table: &Snapshot) -> Vec<MenuEntry> {
+pub fn menu(snapshot: &Snapshot) -> Vec<MenuEntry> {
     let entry = |offer: &Offer| MenuEntry { name: offer.spec.name.clone(), summary: offer.spec.summary.clone() };
-    table.commands().map(entry).collect()
+    snapshot.commands().map(entry).collect()
 }

@@ -12,7 +12,7 @@ use crate::{
     webhook::{self, CredentialError, WebhookServer},
 };
 
-/// The webhook listener, if there is one. Requests wait in its backlog until [`BackgroundTasks::begin`].
+/// The webhook listener, if there is one. Requests wait in its backlog until [`BackgroundTasks::start`].
 pub struct BackgroundTasks {
     listener: Option<TcpListener>,
 }
@@ -33,6 +33,7 @@ impl BackgroundTasks {
         Ok(Self { listener: Some(listener) })
     }
 
+    /// Starts running jobs and serving requests.
     pub fn start(self, host: &Arc<HostService>) -> RunningTasks {
         let mut tasks = JoinSet::new();
         tasks.spawn(jobs::run_jobs(host));

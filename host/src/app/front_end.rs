@@ -48,7 +48,7 @@ enum FrontEndKind {
     Telegram(JoinHandle<PollError>, Arc<Notify>),
 }
 
-/// Opens the front-end. It accepts no messages before [`Front::begin`].
+/// Opens the front-end. It accepts no messages before [`FrontEnd::begin`].
 pub fn open(options: &StartOptions, inbox: Arc<dyn Inbox>, clock: Clock) -> Result<FrontEnd, AppError> {
     match options.kind {
         ChatKind::Console => open_console(options, inbox, clock),
@@ -167,7 +167,7 @@ impl FrontEnd {
         std::future::pending().await
     }
 
-    /// Returns a narrator, which explains long waits to a person at a terminal.
+    /// Returns the announcer, which explains long waits to a person at a terminal.
     #[must_use]
     pub fn announcer(&self) -> Announcer {
         Announcer(match &self.kind {

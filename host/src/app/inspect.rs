@@ -25,7 +25,7 @@ fn block_on<T>(work: impl Future<Output = Result<T, AppError>>) -> Result<T, App
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
 }
 
-/// `cordboard check`.
+/// Checks the configuration and everything that it names: `cordboard check`.
 ///
 /// # Errors
 /// The problems that were found.
@@ -152,10 +152,10 @@ fn decisions(state: &Path) -> Result<Decisions, AppError> {
     }
 }
 
-/// `cordboard sessions`.
+/// Lists the sessions: `cordboard sessions`.
 ///
 /// # Errors
-/// The configuration or the store cannot be read.
+/// The running host does not answer, or without one, the configuration or the store cannot be read.
 pub fn list_sessions(options: &Listing) -> Result<(), AppError> {
     telemetry::start("error");
     let paths = options.paths.resolve()?;
@@ -187,10 +187,10 @@ fn stored_sessions(paths: &ResolvedPaths) -> Result<Vec<SessionRow>, AppError> {
     Ok(rows)
 }
 
-/// `cordboard plugins`.
+/// Lists the plugins: `cordboard plugins`.
 ///
 /// # Errors
-/// The configuration or the plugins cannot be read.
+/// The running host does not answer, or without one, the configuration, the store or the plugins cannot be read.
 pub fn list_plugins(options: &Listing) -> Result<(), AppError> {
     telemetry::start("error");
     let paths = options.paths.resolve()?;

@@ -59,8 +59,8 @@ impl JobRunner for PluginJobs {
         let (plugin, job) = (due.key.plugin.as_str(), due.key.job.as_str());
         tracing::debug!(plugin, job, missed = due.missed, "job runs");
         let due_job = DueJob { name: job.to_owned(), at: due.at, missed: due.missed };
-        let board = host as Arc<dyn HostApi>;
-        if let Err(error) = self.plugins.run_job(&board, plugin, &due_job).await {
+        let host_api = host as Arc<dyn HostApi>;
+        if let Err(error) = self.plugins.run_job(&host_api, plugin, &due_job).await {
             tracing::warn!(plugin, job, %error, "job failed");
         }
     }

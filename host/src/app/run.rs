@@ -275,9 +275,9 @@ fn open_control(state: &Path) -> Result<control::ControlListener, AppError> {
 /// prompts meanwhile.
 async fn sweep(host: Arc<HostService>, host_id: String, known: Vec<(SessionName, ProcessId)>) {
     let processes = known.iter().map(|(_, process)| process.clone()).collect();
-    let swept = process::sweep(&host_id, processes).await;
-    if swept.ended + swept.left > 0 {
-        tracing::warn!(ended = swept.ended, left = swept.left, "stopped agents that a killed host left behind");
+    let report = process::sweep(&host_id, processes).await;
+    if report.ended + report.left > 0 {
+        tracing::warn!(ended = report.ended, left = report.left, "stopped agents that a killed host left behind");
     }
     let left: HashSet<SessionName> = known.into_iter().map(|(name, _)| name).collect();
     for name in left {

@@ -24,7 +24,8 @@ const FLUSH: Duration = Duration::from_secs(5);
 /// The time limit for ending all agents in parallel: an interrupt, 2 s, 5 s, and the sweep.
 const AGENTS: Duration = Duration::from_secs(20);
 
-/// The signals that end the host. WatchOptions from startup to exit, because an unwatched signal is lost or kills the host.
+/// The signals that end the host. They are watched from startup to exit, because an unwatched signal is lost or kills
+/// the host.
 pub struct Signals {
     terminate: Signal,
     interrupt: Signal,
@@ -165,7 +166,7 @@ impl OpenTurns<'_> {
         tokio::time::timeout(left(), read).await.map_err(unread)
     }
 
-    /// Tells the user once what the shutdown waits for. Never returns.
+    /// Announces once what the shutdown waits for. Never returns.
     async fn announce(&self) {
         tokio::time::sleep(ANNOUNCE_AFTER).await;
         let open = self.quiescence.open();
@@ -181,7 +182,7 @@ impl OpenTurns<'_> {
     }
 }
 
-/// Tells the user once which agents are still running. Never returns.
+/// Announces once which agents are still running. Never returns.
 async fn announce_agents(announcer: &Announcer, host: &HostService) {
     tokio::time::sleep(ANNOUNCE_AFTER).await;
     let views = host.sessions.registry.views();

@@ -1,5 +1,5 @@
-//! Connects the outbox to the hub, which passes it stored posts, and sessions and the outbox to the store. The ports
-//! belong to their users, so that the store and the chats don't know each other.
+//! Implements the ports between crates: the hub passes stored posts to the outbox, and sessions and the outbox store
+//! their progress. The ports belong to their users, so that the store and the chats don't know each other.
 
 use async_trait::async_trait;
 use cordboard_chat::{
@@ -35,7 +35,7 @@ impl OutboundSink for Outbox {
     }
 }
 
-fn said<T>(outcome: Result<T, StoreError>) -> Result<T, StorageError> {
+fn storage_result<T>(outcome: Result<T, StoreError>) -> Result<T, StorageError> {
     outcome.map_err(|error| StorageError::Failed(error.to_string()))
 }
 
@@ -51,7 +51,7 @@ impl DeliveryStore for StoredDeliveries {
         message: &MessageId,
         text: &str,
     ) -> Result<(), StorageError> {
-        said(self.0.save_placeholder(turn, place, message, text).await)
+        storage_result(self.0.save_placeholder(turn, place, message, text).await)
     }
 
     async fn answered_message(&self, turn: &PromptId) -> Option<MessageId> {
@@ -60,19 +60,19 @@ impl DeliveryStore for StoredDeliveries {
     }
 
     async fn forget_placeholder(&self, place: &Place, message: &MessageId) -> Result<(), StorageError> {
-        said(self.0.forget_placeholder(place, message).await)
+        storage_result(self.0.forget_placeholder(place, message).await)
     }
 
     async fn save_progress(&self, post: PostId, delivery: Delivery) -> Result<(), StorageError> {
-        said(self.0.save_progress(post, delivery).await)
+        storage_result(self.0.save_progress(post, delivery).await)
     }
 
     async fn complete(&self, post: PostId, messages: Vec<MessageId>) -> Result<Vec<OutboxRow>, StorageError> {
-        said(self.0.complete_post(post, messages).await)
+        storage_result(self.0.complete_post(post, messages).await)
     }
 
     async fn set_reachability(&self, place: &Place, reachability: Reachability) -> Result<(), StorageError> {
-        said(match reachability {
+        storage_result(match reachability {
             Reachability::Blocked => self.0.set_unreachable(place).await,
             Reachability::Open => self.0.set_reachable(place).await,
         })

@@ -45,7 +45,7 @@ pub fn method(method: &Method) -> Result<&'static str, Rejection> {
     METHODS.into_iter().find(|one| *one == method.as_str()).ok_or(Rejection::Method)
 }
 
-/// Whether plugins never see the header `name`, in lower case, of requests that are authenticated by `auth`.
+/// Returns whether the header `name`, in lower case, is withheld from plugins if requests are authenticated by `auth`.
 #[must_use]
 pub fn is_withheld(auth: &WebhookAuth, name: &str) -> bool {
     let credentials = auth::credentials(auth, |_| Ok(String::new())).unwrap_or_default();
