@@ -227,7 +227,7 @@ impl Rollout {
         for name in self.names() {
             let is_waiting = self.machines.get(&name).is_some_and(Machine::is_waiting);
             if is_waiting || names.contains(&name) {
-                self.feed(&name, Input::Settings(terms(&(self.settings)(&name)))).await;
+                self.feed(&name, Input::Settings(rollout_settings(&(self.settings)(&name)))).await;
             }
         }
     }
@@ -272,7 +272,7 @@ impl Rollout {
         }
     }
 
-    /// Returns the result of an activation.
+    /// Performs an effect. Returns the input for the machine if the effect is an activation.
     async fn perform(&mut self, name: &str, effect: Effect) -> Option<Input> {
         let job = |ticket| JobId { plugin: name.to_owned(), ticket };
         match effect {
@@ -307,7 +307,7 @@ impl Rollout {
         None
     }
 
-    /// Stores what a `Persist` or `PersistAnswer` names.
+    /// Performs a `Persist` or a `PersistAnswer`.
     async fn persist(&self, name: &str, effect: &Effect) -> Result<(), StoreError> {
         let (Some(store), Some(machine)) = (self.versions.store(), self.machines.get(name)) else { return Ok(()) };
         if let Effect::PersistAnswer(answer) = effect {
@@ -318,6 +318,6 @@ impl Rollout {
     }
 }
 
-fn terms(settings: &PluginSettings) -> RolloutSettings {
+fn rollout_settings(settings: &PluginSettings) -> RolloutSettings {
     RolloutSettings { pin: settings.sha256.clone(), limits: settings.rollout }
 }

@@ -18,13 +18,13 @@ pub struct RunningCommand {
 impl Rollout {
     pub async fn on_command(&mut self, command: AuthorizedCommand) {
         let AuthorizedCommand { by, plugin: name, command, answer } = command;
-        tracing::info!(plugin = name, order = command.as_str(), by = %by.id, "admin command received");
+        tracing::info!(plugin = name, command = command.as_str(), by = %by.id, "admin command received");
         self.last_command += 1;
         let (id, decision) = (CommandId(self.last_command), Decision { who: by.id.clone(), at: self.clock.now() });
         self.commands.insert(id, RunningCommand { by, answer: Some(answer) });
-        let table = self.registry.snapshot();
-        let Some(before) = self.machines.get(&name).filter(|_| table.entry(&name).is_some()).cloned() else {
-            return self.answer(id, Err(rollout::no_such_plugin(&name, table.names()))).await;
+        let snapshot = self.registry.snapshot();
+        let Some(before) = self.machines.get(&name).filter(|_| snapshot.entry(&name).is_some()).cloned() else {
+            return self.answer(id, Err(rollout::no_such_plugin(&name, snapshot.names()))).await;
         };
         let command = self.command(&name, command);
         let Some(machine) = self.machines.get_mut(&name) else { return };
@@ -41,11 +41,11 @@ impl Rollout {
     }
 
     /// Adds the facts that the machine needs for the command.
-    fn command(&self, name: &str, order: AdminCommand) -> Command {
-        match order {
+    fn command(&self, name: &str, command: AdminCommand) -> Command {
+        match command {
             AdminCommand::Rollback => Command::Rollback,
             AdminCommand::Reload => Command::Reload,
-            AdminCommand::Disable => Command::Disable(self.offered(name)),
+            AdminCommand::Disable => Command::Disable(self.offers(name)),
             AdminCommand::Enable => Command::Enable,
             AdminCommand::Grant(digest) => {
                 let rejected = self.machines.get(name).and_then(|machine| machine.rejected());
@@ -61,18 +61,18 @@ impl Rollout {
         }
     }
 
-    fn offered(&self, name: &str) -> Offers {
-        let table = self.registry.snapshot();
-        let own = table.commands().filter(|offer| offer.version.name == name);
+    fn offers(&self, name: &str) -> Offers {
+        let snapshot = self.registry.snapshot();
+        let own = snapshot.commands().filter(|offer| offer.version.name == name);
         let commands: Vec<String> = own.map(|offer| format!("/{}", offer.spec.name)).collect();
         Offers {
             controls_plugins: commands.iter().any(|command| command == "/plugins"),
             commands,
-            has_lifecycle: table.has_lifecycle(name),
+            has_lifecycle: snapshot.has_lifecycle(name),
         }
     }
 
-    /// Answers the caller that the command takes long.
+    /// Answers the caller that the command takes long, and notifies the other operators.
     pub(super) async fn answer_progress(&mut self, id: CommandId, text: String) {
         let Some(running) = self.commands.get_mut(&id) else { return };
         if let Some(answer) = running.answer.take() {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cordboard_core::rollout::{Facts, FileState, Grants, Input, Machine};
 
-use super::{Rollout, terms};
+use super::{Rollout, rollout_settings};
 use crate::standard_plugins::{STANDARD, built_in};
 
 /// A plugin whose newest version isn't active after the start, and why.
@@ -53,7 +53,7 @@ impl Rollout {
             stored: self.versions.stored(name).await,
             state: state.map(|(_, state)| state.clone()).unwrap_or_default(),
             grants: Grants::new(answers.cloned().collect()),
-            settings: terms(&(self.settings)(name)),
+            settings: rollout_settings(&(self.settings)(name)),
         });
         if let Some(fault) = &self.folder_fault {
             // Without a file to wait for, a fault of the folder has no effects.

@@ -9,21 +9,21 @@ impl Rollout {
     /// Shows the state of a plugin's rollout in the status.
     pub(super) async fn show(&self, name: &str) {
         let Some(machine) = self.machines.get(name) else { return };
-        let table = self.registry.snapshot();
-        let shown = table.entry(name).and_then(|entry| entry.rollout.rejected.as_ref());
+        let snapshot = self.registry.snapshot();
+        let shown = snapshot.entry(name).and_then(|entry| entry.rollout.rejected.as_ref());
         if let Some(rejected) = machine.rejected().filter(|rejected| Some(*rejected) != shown) {
             let (digest, why) = (short(&rejected.digest), &rejected.why);
-            let serves = table.version(name).map(|one| one.generation);
+            let active = snapshot.version(name).map(|one| one.generation);
             match rejected.reason {
                 // This isn't a warning, because the owner gets an approval request.
                 RejectReason::PendingApproval(_) => {
-                    tracing::info!(plugin = name, digest, serves, %why, "version pending approval");
+                    tracing::info!(plugin = name, digest, active, %why, "version pending approval");
                 }
                 RejectReason::NotAdmitted => {
-                    tracing::warn!(plugin = name, digest, serves, %why, "version not admitted");
+                    tracing::warn!(plugin = name, digest, active, %why, "version not admitted");
                 }
                 RejectReason::Rejected | RejectReason::Denied(_) => {
-                    tracing::warn!(plugin = name, digest, serves, %why, "version rejected");
+                    tracing::warn!(plugin = name, digest, active, %why, "version rejected");
                 }
             }
         }

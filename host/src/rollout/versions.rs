@@ -123,7 +123,7 @@ impl Versions {
         self.files.remove(name);
     }
 
-    /// Explains why the file of a plugin cannot be used, with the remedy.
+    /// Returns the state of a plugin file that cannot be used, with the reason and the remedy.
     pub fn unusable(&self, name: &str, error: &FileError) -> FileState {
         let path = self.folder.clone().unwrap_or_default().join(format!("{name}.wasm"));
         let error = if is_plugin_name(name) {
@@ -249,7 +249,7 @@ impl Versions {
         }
     }
 
-    /// Keeps the output of a job for its next step. Returns `None` for a cancelled job.
+    /// Stores the output of a job for the next step. Returns `None` for a cancelled job.
     fn finish(&mut self, task: Id, ended: Result<Output, JoinError>) -> Option<FinishedJob> {
         let id = self.running.iter().find(|(_, job)| job.abort.id() == task)?.0.clone();
         let failed = self.running.remove(&id)?.failed;

@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_zone_file_is_followed_and_logged_once() {
+    fn a_changed_zone_file_is_returned_once() {
         let folder = tempfile::tempdir().expect("a folder");
         let at = |name: &str| folder.path().join(name);
         fs::write(at("one"), zone_file("AAA-1")).expect("written");

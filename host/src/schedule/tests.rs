@@ -69,13 +69,13 @@ impl Fake {
         self.clocks.set_by.fetch_sub(u64::try_from(by.as_millis()).unwrap(), Ordering::Relaxed);
     }
 
-    fn plug(&self, jobs: &[(&str, &str)]) {
+    fn set_jobs(&self, jobs: &[(&str, &str)]) {
         let jobs = jobs.iter().map(|(name, cron)| ((*name).to_owned(), Cron::parse(cron).unwrap())).collect();
         lock(&self.jobs).insert("p".to_owned(), jobs);
         self.changed.send_modify(|count| *count += 1);
     }
 
-    fn unplug(&self) {
+    fn remove_jobs(&self) {
         lock(&self.jobs).clear();
         self.changed.send_modify(|count| *count += 1);
     }
@@ -123,7 +123,7 @@ impl JobRunner for Fake {
     }
 }
 
-/// Advances the time, and completes all runner that is due.
+/// Advances the time, and lets the tasks that are due run.
 async fn pass(span: Duration) {
     tokio::time::sleep(span + Duration::from_millis(1)).await;
 }
@@ -135,7 +135,7 @@ fn of(job: &str, minute: u64, missed: u32) -> (String, u64, u32) {
 #[tokio::test(start_paused = true)]
 async fn a_job_runs_at_its_times_and_not_before() {
     let fake = Fake::new();
-    fake.plug(&[("often", "*/2 * * * *"), ("late", "5 * * * *")]);
+    fake.set_jobs(&[("often", "*/2 * * * *"), ("late", "5 * * * *")]);
     fake.start();
     pass(MINUTE).await;
     assert_eq!(fake.ran(), []);
@@ -148,7 +148,7 @@ async fn missed_runs_are_made_up_once() {
     let fake = Fake::new();
     lock(&fake.stored).insert(key("hourly"), Timestamp(0));
     lock(&fake.stored).insert(key("often"), Timestamp(50 * 60_000));
-    fake.plug(&[("hourly", "0 * * * *"), ("often", "*/2 * * * *")]);
+    fake.set_jobs(&[("hourly", "0 * * * *"), ("often", "*/2 * * * *")]);
     fake.start();
     pass(Duration::ZERO).await;
     assert_eq!(fake.ran(), [of("hourly", 60, 0), of("often", 60, 4)]);
@@ -160,7 +160,7 @@ async fn missed_runs_are_made_up_once() {
 #[tokio::test(start_paused = true)]
 async fn runs_missed_in_sleep_are_made_up_within_a_minute() {
     let fake = Fake::new();
-    fake.plug(&[("daily", "0 7 * * *")]);
+    fake.set_jobs(&[("daily", "0 7 * * *")]);
     fake.start();
     pass(MINUTE).await;
     fake.set_clock(Duration::from_secs(3 * 86_400));
@@ -169,17 +169,17 @@ async fn runs_missed_in_sleep_are_made_up_within_a_minute() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_never_overlaps_itself_and_makes_up_for_it() {
+async fn a_slow_job_never_overlaps_itself_and_catches_up_once() {
     let fake = Fake::new();
     fake.permits.forget_permits(1000);
-    fake.plug(&[("slow", "* * * * *")]);
+    fake.set_jobs(&[("slow", "* * * * *")]);
     fake.start();
     pass(MINUTE * 5).await;
     assert_eq!(fake.ran(), [of("slow", 61, 0)]);
     // The job comes back in another version while it is still running.
-    fake.unplug();
+    fake.remove_jobs();
     pass(MINUTE).await;
-    fake.plug(&[("slow", "* * * * *")]);
+    fake.set_jobs(&[("slow", "* * * * *")]);
     pass(MINUTE * 2).await;
     assert_eq!(fake.ran(), []);
     fake.permits.add_permits(1);
@@ -190,7 +190,7 @@ async fn a_job_never_overlaps_itself_and_makes_up_for_it() {
 #[tokio::test(start_paused = true)]
 async fn a_failed_run_does_not_block_its_job() {
     let fake = Fake::new();
-    fake.plug(&[("broken", "* * * * *"), ("other", "* * * * *")]);
+    fake.set_jobs(&[("broken", "* * * * *"), ("other", "* * * * *")]);
     fake.start();
     pass(MINUTE * 2).await;
     assert_eq!(fake.ran(), [of("broken", 61, 0), of("other", 61, 0), of("broken", 62, 0), of("other", 62, 0)]);
@@ -204,10 +204,10 @@ async fn the_scheduler_sleeps_without_jobs() {
     let wakeups = fake.wakeups.load(Ordering::Relaxed);
     pass(MINUTE * 10_000).await;
     assert_eq!(fake.wakeups.load(Ordering::Relaxed), wakeups);
-    fake.plug(&[("often", "* * * * *")]);
+    fake.set_jobs(&[("often", "* * * * *")]);
     pass(MINUTE).await;
     assert_eq!(fake.ran().len(), 1);
-    fake.unplug();
+    fake.remove_jobs();
     pass(MINUTE).await;
     let wakeups = fake.wakeups.load(Ordering::Relaxed);
     pass(MINUTE * 10_000).await;
@@ -217,7 +217,7 @@ async fn the_scheduler_sleeps_without_jobs() {
 #[tokio::test(start_paused = true)]
 async fn a_new_time_zone_is_followed_within_a_minute() {
     let fake = Fake::new();
-    fake.plug(&[("daily", "0 3 * * *"), ("jumped over", "1 2 * * *")]);
+    fake.set_jobs(&[("daily", "0 3 * * *"), ("jumped over", "1 2 * * *")]);
     fake.start();
     pass(MINUTE * 2).await;
     *lock(&fake.new_zone) = Some(Zone::posix("AAA-1").expect("a zone"));
@@ -232,7 +232,7 @@ async fn a_new_time_zone_is_followed_within_a_minute() {
 #[tokio::test(start_paused = true)]
 async fn setting_the_clock_back_a_day_repeats_no_daily_job() {
     let fake = Fake::new();
-    fake.plug(&[("daily", "0 7 * * *")]);
+    fake.set_jobs(&[("daily", "0 7 * * *")]);
     fake.start();
     pass(MINUTE).await;
     fake.set_clock(DAY);
@@ -248,7 +248,7 @@ async fn setting_the_clock_back_a_day_repeats_no_daily_job() {
 #[tokio::test(start_paused = true)]
 async fn setting_the_clock_back_by_years_stops_no_job() {
     let fake = Fake::new();
-    fake.plug(&[("daily", "0 7 * * *"), ("often", "*/10 * * * *")]);
+    fake.set_jobs(&[("daily", "0 7 * * *"), ("often", "*/10 * * * *")]);
     fake.start();
     pass(MINUTE).await;
     fake.set_clock(DAY * 4000);

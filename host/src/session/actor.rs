@@ -22,7 +22,7 @@ use super::{
 use crate::session_registry::SessionCell;
 
 /// The maximum number of agent lines that are processed before other events get a turn. A flood of lines is shown in
-/// few frames and does not delay orders.
+/// few frames and does not delay commands.
 const LINES_AT_ONCE: usize = 256;
 
 pub struct Actor {
@@ -92,7 +92,7 @@ impl Actor {
     }
 
     async fn next(&mut self) -> Event {
-        let due = self.machine.poll_timeout().map(|(moment, reason)| (self.ports.clock.instant(moment), reason));
+        let due = self.machine.poll_timeout().map(|(deadline, reason)| (self.ports.clock.instant(deadline), reason));
         let timer = async {
             match due {
                 Some((instant, reason)) => {

@@ -1,4 +1,4 @@
-//! Passes the events of a session to hooks, each with the causes that it has. It never waits for the hooks.
+//! Passes the events of a session to hooks, each with the chain of hooks that caused it. It never waits for the hooks.
 
 use std::{collections::HashMap, sync::Arc};
 

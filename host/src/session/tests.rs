@@ -58,7 +58,7 @@ const LINE: &str =
     r#"{"type":"stream_event","event":{"type":"content_block_delta","index":0,"delta":{"text":"line\n"}}}"#;
 
 /// The conversation id changes with each line, so that each one is stored.
-const NAMES: &str = r#"{"type":"system","subtype":"init","session_id":"c1"}
+const CONVERSATIONS: &str = r#"{"type":"system","subtype":"init","session_id":"c1"}
 {"type":"system","subtype":"init","session_id":"c2"}"#;
 
 #[tokio::test]
@@ -70,9 +70,9 @@ async fn state_is_stored_before_effects() {
     fakes.until("saved turns=1").await;
     let calls = fakes.calls();
     let at = |what: &str| calls.iter().position(|one| one == what).unwrap_or_else(|| panic!("{what} in {calls:#?}"));
-    // The process is stored as soon as it runs, and the prompt as handed over before its answer can arrive.
-    assert!(at("saved process") < at("hand p1"), "{calls:#?}");
-    assert!(at("hand p1") < at("final p1"), "{calls:#?}");
+    // The process is stored as soon as it runs, and the prompt is marked as sent before its answer can arrive.
+    assert!(at("saved process") < at("mark sent p1"), "{calls:#?}");
+    assert!(at("mark sent p1") < at("final p1"), "{calls:#?}");
     fakes.end(session).await;
 }
 
@@ -133,7 +133,7 @@ async fn many_lines_are_shown_in_few_frames() {
 
 #[tokio::test]
 async fn a_command_is_handled_during_heavy_output() {
-    let fakes = Fakes::new(&flood(NAMES));
+    let fakes = Fakes::new(&flood(CONVERSATIONS));
     let session = fakes.session();
     session.send(Input::Prompt(prompt("p1"))).await;
     fakes.until("frame").await;
@@ -166,7 +166,7 @@ async fn a_missing_agent_is_reported_with_the_remedy() {
     let session = fakes.session();
     session.send(Input::Prompt(prompt("p1"))).await;
     fakes.phase(Phase::Broken).await;
-    fakes.until("tell").await;
+    fakes.until("notice").await;
     let Some(SessionNotice::NotStarted { why, .. }) = fakes.notice() else { panic!("{:?}", fakes.notice()) };
     assert!(why.contains("set `command` of this agent"), "{why}");
     fakes.end(session).await;
@@ -186,7 +186,7 @@ exit 3
     );
     let session = fakes.session();
     session.send(Input::Prompt(prompt("p1"))).await;
-    fakes.until("tell").await;
+    fakes.until("notice").await;
     let Some(SessionNotice::Died { why, .. }) = fakes.notice() else { panic!("{:?}", fakes.notice()) };
     assert_eq!(why, "out of ideas");
     assert!(!matches!(fakes.answer().1, TurnState::Done));
@@ -209,7 +209,7 @@ exit 3
     );
     let session = fakes.session();
     session.send(Input::Prompt(prompt("p1"))).await;
-    fakes.until("tell").await;
+    fakes.until("notice").await;
     let Some(SessionNotice::Died { why, .. }) = fakes.notice() else { panic!("{:?}", fakes.notice()) };
     assert_eq!(why, "no credit is left; a warning");
     fakes.end(session).await;
@@ -248,18 +248,21 @@ exit 3
     );
     let session = fakes.session();
     session.send(Input::Prompt(prompt("p1"))).await;
-    fakes.until("take back p1").await;
+    fakes.until("mark queued p1").await;
     let calls = fakes.calls();
-    let shown: Vec<&str> =
-        calls.iter().map(String::as_str).filter(|one| ["frame", "back p1", "take back p1"].contains(one)).collect();
-    assert_eq!(shown, ["frame", "back p1", "take back p1"]);
+    let shown: Vec<&str> = calls
+        .iter()
+        .map(String::as_str)
+        .filter(|one| ["frame", "requeued p1", "mark queued p1"].contains(one))
+        .collect();
+    assert_eq!(shown, ["frame", "requeued p1", "mark queued p1"]);
     drop(
         session
             .command(SessionCommand::Interrupt { queued: QueuedPrompts::Drop, from: None }, CausationChain::default())
             .await
             .unwrap(),
     );
-    fakes.until("settle p1").await;
+    fakes.until("complete p1").await;
     assert!(fakes.calls().iter().filter(|one| *one == "frame").count() == 1, "{:?}", fakes.calls());
     fakes.end(session).await;
 }
@@ -270,16 +273,16 @@ async fn events_carry_their_causation_chain() {
     let session = fakes.session();
     session.prompt(prompt("p1"), CausationChain::default().through("a")).await;
     session.send(Input::Prompt(prompt("p2"))).await;
-    fakes.until_events(|calls| calls.iter().filter(|one| one.kind == EventKind::TurnFinished).count() == 2).await;
+    fakes.until_events(|events| events.iter().filter(|one| one.kind == EventKind::TurnFinished).count() == 2).await;
     drop(session.command(SessionCommand::Suspend, CausationChain::default().through("b")).await.unwrap());
-    fakes.until_events(|calls| calls.iter().any(|one| one.kind == EventKind::Suspended)).await;
+    fakes.until_events(|events| events.iter().any(|one| one.kind == EventKind::Suspended)).await;
     drop(session.command(SessionCommand::Archive, CausationChain::default()).await.unwrap());
     drop(session.command(SessionCommand::Restore, CausationChain::default()).await.unwrap());
-    let calls = |one: &SessionEvent| {
+    let describe = |one: &SessionEvent| {
         let by = ["a", "b"].into_iter().filter(|name| one.causes.has(name)).collect::<String>();
         format!("{} {by}", one.kind.as_str())
     };
-    let calls: Vec<String> = fakes.events().iter().map(calls).collect();
+    let events: Vec<String> = fakes.events().iter().map(describe).collect();
     // The second prompt arrived while the agent for the first one was starting, so it is the latest cause.
     let wanted = [
         "started ",
@@ -291,5 +294,5 @@ async fn events_carry_their_causation_chain() {
         "archived ",
         "restored ",
     ];
-    assert_eq!(calls, wanted);
+    assert_eq!(events, wanted);
 }

@@ -230,15 +230,15 @@ impl SessionStore for Recorder {
     }
 
     async fn mark_sent(&self, prompt: &PromptId) -> Result<(), StoreError> {
-        self.store(&format!("hand {}", prompt.0), |_| {})
+        self.store(&format!("mark sent {}", prompt.0), |_| {})
     }
 
     async fn mark_queued(&self, prompt: &PromptId) -> Result<(), StoreError> {
-        self.store(&format!("take back {}", prompt.0), |_| {})
+        self.store(&format!("mark queued {}", prompt.0), |_| {})
     }
 
     async fn complete(&self, prompt: &PromptId) -> Result<(), StoreError> {
-        self.store(&format!("settle {}", prompt.0), |_| {})
+        self.store(&format!("complete {}", prompt.0), |_| {})
     }
 }
 
@@ -256,13 +256,13 @@ impl TurnSink for Recorder {
     fn show(&self, output: SessionOutput) {
         match output {
             SessionOutput::Frame(..) => self.record_call("frame", |_| {}),
-            SessionOutput::Requeued(_, turn) => self.record_call(&format!("back {}", turn.0), |_| {}),
+            SessionOutput::Requeued(_, turn) => self.record_call(&format!("requeued {}", turn.0), |_| {}),
             SessionOutput::Finished(turn, _) => {
                 self.record_call(&format!("final {}", turn.prompt.0.clone()), |recorded| recorded.last = Some(turn))
             }
-            SessionOutput::Interrupted(turn, _) => self.record_call(&format!("cut off {}", turn.prompt.0), |_| {}),
+            SessionOutput::Interrupted(turn, _) => self.record_call(&format!("interrupted {}", turn.prompt.0), |_| {}),
             SessionOutput::RequestClosed { choice, .. } => self.record_call(&format!("{choice:?}"), |_| {}),
-            SessionOutput::Notice(_, notice) => self.record_call("tell", |recorded| recorded.notice = Some(notice)),
+            SessionOutput::Notice(_, notice) => self.record_call("notice", |recorded| recorded.notice = Some(notice)),
         }
     }
 
