@@ -40,7 +40,7 @@ fn damaged_text_is_shown_and_ends_its_turn() {
         ];
         assert_eq!(
             decode_lines(&[&said.concat(), &result.concat()]),
-            ["taken p1".to_owned(), format!("0 = {text:?}"), "finished [p1] Done -1.0000 $".to_owned()]
+            ["accepted p1".to_owned(), format!("0 = {text:?}"), "finished [p1] Done -1.0000 $".to_owned()]
         );
     }
 }
@@ -56,18 +56,18 @@ fn a_truncated_result_fails_its_turn() {
         br#"{"duration_api_ms":117,"stop_reason":"end_turn","session_id":"c1","result":"Al"#,
     ] {
         let trace = decode_lines(&[replay, line]);
-        assert_eq!(trace.first().map(String::as_str), Some("taken p1"));
+        assert_eq!(trace.first().map(String::as_str), Some("accepted p1"));
         assert_eq!(trace.last().map(String::as_str), Some(FAILED), "{}", String::from_utf8_lossy(line));
     }
     let skipped = decode_lines(&[replay, br#"{"type":"system","subtype":"in"#, br#"{"type":"resu"#, b"result", b"{"]);
-    assert_eq!(skipped, ["taken p1"]);
+    assert_eq!(skipped, ["accepted p1"]);
 }
 
 #[test]
 fn a_result_between_other_text_ends_its_turn() {
     let result = r#"{"type":"result","subtype":"success","result":"all","user_message_uuids":["p1"]}"#;
     let next = r#"{"type":"system","subtype":"background_tasks_changed","tasks":[{"description":"build"}]}"#;
-    let ended = ["taken p1", r#"0 = "all""#, "finished [p1] Done -1.0000 $"];
+    let ended = ["accepted p1", r#"0 = "all""#, "finished [p1] Done -1.0000 $"];
     for line in [
         format!("debug {result}"),
         format!("\u{1b}[2K{result}\u{1b}[0m"),

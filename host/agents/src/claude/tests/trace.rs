@@ -64,17 +64,17 @@ fn show(event: &AgentEvent) -> String {
         AgentEvent::Conversation { id, resumable } => {
             format!("conversation {}{}", short(id), if *resumable { ", resumable" } else { "" })
         }
-        AgentEvent::PromptAccepted(prompt) => format!("taken {}", short(&prompt.0)),
+        AgentEvent::PromptAccepted(prompt) => format!("accepted {}", short(&prompt.0)),
         AgentEvent::Part { at, change } => format!("{at} {}", show_change(change)),
         AgentEvent::Denied { tool, detail } => format!("denied {tool}: {detail}"),
         AgentEvent::Finished { answered, outcome, cost_usd } => {
             let answered: Vec<_> = answered.iter().map(|prompt| short(&prompt.0)).collect();
             format!("finished [{}] {outcome:?} {:.4} $", answered.join(" "), cost_usd.unwrap_or(-1.0))
         }
-        AgentEvent::InterruptAccepted => "interrupt taken".to_owned(),
+        AgentEvent::InterruptAccepted => "interrupt accepted".to_owned(),
         AgentEvent::Background(work) => format!("background {:?}", work.iter().map(show_work).collect::<Vec<_>>()),
-        AgentEvent::TurnStarted(_) => "began by itself".to_owned(),
-        AgentEvent::UnpromptedText(text) => format!("unasked {}", cut(text)),
+        AgentEvent::TurnStarted(_) => "turn started".to_owned(),
+        AgentEvent::UnpromptedText(text) => format!("unprompted {}", cut(text)),
         AgentEvent::ResumeRefused(why) => format!("resume refused: {why}"),
     }
 }

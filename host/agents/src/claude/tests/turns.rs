@@ -13,14 +13,14 @@ fn text_before_an_accepted_prompt_is_unprompted() {
     ]);
     assert_eq!(
         lines,
-        [r#"unasked "The build is done.""#, "taken p1", r#"0 = "Hello.""#, "finished [p1] Done 1.0000 $",]
+        [r#"unprompted "The build is done.""#, "accepted p1", r#"0 = "Hello.""#, "finished [p1] Done 1.0000 $",]
     );
 }
 
 #[test]
 fn a_background_turn_finishes_no_prompt() {
     let background = success(json!({ "origin": { "kind": "task-notification" } }));
-    assert_eq!(decode(&[assistant("m1", "The build is done."), background]), [r#"unasked "The build is done.""#]);
+    assert_eq!(decode(&[assistant("m1", "The build is done."), background]), [r#"unprompted "The build is done.""#]);
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn an_error_before_the_first_turn_refuses_the_resume() {
 #[test]
 fn a_result_that_was_not_streamed_is_shown() {
     let lines = decode(&[success(json!({ "user_message_uuids": ["p1"] }))]);
-    assert_eq!(lines, ["taken p1", r#"0 = "all""#, "finished [p1] Done 1.0000 $"]);
+    assert_eq!(lines, ["accepted p1", r#"0 = "all""#, "finished [p1] Done 1.0000 $"]);
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn a_restarted_stream_replaces_its_text() {
     assert_eq!(
         lines,
         [
-            "taken p1",
+            "accepted p1",
             r#"0 + "Half of" (1 pieces)"#,
             "0 gone",
             r#"1 + "Half of it" (1 pieces)"#,
@@ -95,16 +95,16 @@ fn an_unprompted_turn_is_streamed() {
     assert_eq!(
         lines,
         [
-            "taken p1",
+            "accepted p1",
             r#"0 = "all""#,
             "finished [p1] Done 1.0000 $",
-            "began by itself",
+            "turn started",
             r#"0 + "The build is done." (2 pieces)"#,
             "finished [own] Done 1.0000 $",
-            "began by itself",
+            "turn started",
             r#"0 + "Once more." (1 pieces)"#,
             r#"finished [own] Failed("no credit") 1.0000 $"#,
-            "began by itself",
+            "turn started",
             "finished [own] Done 1.0000 $",
         ]
     );
