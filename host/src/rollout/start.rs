@@ -18,9 +18,9 @@ impl Rollout {
             self.folder_fault = Some(fault.to_string());
             BTreeMap::new()
         });
-        let decided = self.decisions.rollout_states.iter().map(|(name, _)| name);
-        let decided = decided.chain(self.decisions.grant_answers.iter().map(|answer| &answer.plugin));
-        let others: BTreeSet<String> = files.keys().chain(decided).cloned().collect();
+        let stored = self.decisions.rollout_states.iter().map(|(name, _)| name);
+        let stored = stored.chain(self.decisions.grant_answers.iter().map(|answer| &answer.plugin));
+        let others: BTreeSet<String> = files.keys().chain(stored).cloned().collect();
         let standard = STANDARD.iter().map(|one| one.name.to_owned());
         let names: Vec<String> = standard.chain(others.into_iter().filter(|name| built_in(name).is_none())).collect();
         for name in names {

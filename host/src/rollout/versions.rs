@@ -297,10 +297,10 @@ mod tests {
         let registry = Registry::start(cache.path().to_owned(), PathBuf::new(), 1).expect("an engine");
         let mut versions = Versions::new(Arc::new(registry), None, None);
         let id = JobId { plugin: "odd".to_owned(), ticket: Ticket(1) };
-        versions.spawn(id, async { panic!("at the disco") }, |why| Output::Built(Err(why)));
+        versions.spawn(id, async { panic!("the simulated bug") }, |why| Output::Built(Err(why)));
         let JobResult::Built(Err(why)) = versions.next().await.result else { panic!("the build succeeded") };
         let why = why.to_string();
-        assert!(why.contains("Cordboard has a bug") && why.contains("at the disco"), "{why}");
+        assert!(why.contains("Cordboard has a bug") && why.contains("the simulated bug"), "{why}");
         assert!(versions.running.is_empty());
     }
 }

@@ -118,7 +118,7 @@ impl JobRunner for Fake {
 
     async fn run(&self, due: &DueRun) {
         lock(&self.ran).push_back(due.clone());
-        assert_ne!(due.key.job, "broken", "at the disco");
+        assert_ne!(due.key.job, "broken", "the simulated bug");
         self.permits.acquire().await.expect("never closed").forget();
     }
 }

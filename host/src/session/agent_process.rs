@@ -148,8 +148,8 @@ impl AgentProcess {
 /// Creates a folder below `state_dir`. Never creates a user's folder: in an empty folder the agent would do the wrong
 /// work.
 fn prepare_folder(folder: &Path, state_dir: &Path) -> Result<(), LaunchError> {
-    let climbs = folder.components().any(|part| part == Component::ParentDir);
-    if folder.starts_with(state_dir) && !climbs {
+    let has_parent_part = folder.components().any(|part| part == Component::ParentDir);
+    if folder.starts_with(state_dir) && !has_parent_part {
         return std::fs::create_dir_all(folder)
             .map_err(|error| LaunchError::CreateFolder { folder: folder.to_owned(), error });
     }

@@ -88,8 +88,8 @@ pub(super) fn garbage(output: &mut Output) {
 
 pub(super) fn ignore_sigterm() {
     // Handling the signal prevents the default action. The flag isn't read.
-    let noted = Arc::new(AtomicBool::new(false));
-    if let Err(error) = signal_hook::flag::register(signal_hook::consts::SIGTERM, noted) {
+    let flag = Arc::new(AtomicBool::new(false));
+    if let Err(error) = signal_hook::flag::register(signal_hook::consts::SIGTERM, flag) {
         eprintln!("failed to ignore SIGTERM: {error}");
     }
 }

@@ -270,11 +270,11 @@ mod tests {
                     sleep(pause).await;
                 }
             });
-            let heard = tokio::spawn(async move { while events_received.recv().await.is_some() {} });
+            let receiver = tokio::spawn(async move { while events_received.recv().await.is_some() {} });
             let began = Instant::now();
             pipes.finish().await;
             assert!(began.elapsed() <= ABANDON_AFTER + Duration::from_secs(1), "{:?}", began.elapsed());
-            heard.await.unwrap();
+            receiver.await.unwrap();
             hidden.abort();
         }
     }

@@ -237,31 +237,32 @@ mod tests {
 
     #[test]
     fn an_inactive_session_is_named() {
-        let said = |text: &str| {
+        let of_alpha = |text: &str| {
             let session = "alpha".parse().ok();
             reply(
                 &Reply { author: Authorship::Agents, session, ..Reply::text(text) },
                 Limits { text_units: 40, ..SMALL },
             )
         };
-        let parts = said("Ready, **Ada**.");
+        let parts = of_alpha("Ready, **Ada**.");
         assert_eq!(
             (parts[0].message.text.as_str(), parts[0].source.as_str()),
             ("[alpha] Ready, Ada.", "Ready, **Ada**.")
         );
         let bold = &parts[0].message.entities[0];
         assert_eq!((bold.offset, bold.length, &bold.style), (15, 3, &Style::Bold));
-        assert_eq!(texts(&said("```\nfn a\n```")), ["[alpha]\nfn a"]);
-        let long = said(&format!("{}\n\n{}", "x".repeat(30), "y".repeat(30)));
+        assert_eq!(texts(&of_alpha("```\nfn a\n```")), ["[alpha]\nfn a"]);
+        let long = of_alpha(&format!("{}\n\n{}", "x".repeat(30), "y".repeat(30)));
         assert_eq!(texts(&long), [format!("[alpha] {}", "x".repeat(30)), "y".repeat(30)]);
-        assert!(said("").is_empty());
+        assert!(of_alpha("").is_empty());
     }
 
     #[test]
     fn terminal_control_characters_are_removed() {
         let limits = Limits { text_units: 40, ..SMALL };
-        let said = Reply { author: Authorship::Agents, ..Reply::text("\u{1b}[31mr\u{7}e\u{8}d\u{0}\n\ta &#27; **b**") };
-        let parts = reply(&said, limits);
+        let source_reply =
+            Reply { author: Authorship::Agents, ..Reply::text("\u{1b}[31mr\u{7}e\u{8}d\u{0}\n\ta &#27; **b**") };
+        let parts = reply(&source_reply, limits);
         assert_eq!(parts[0].source, "[31mred\n\ta &#27; **b**");
         let text = &parts[0].message.text;
         assert!(!text.contains(|c: char| c.is_control() && c != '\n' && c != '\t'), "{text:?}");
@@ -284,8 +285,9 @@ mod tests {
 
     #[test]
     fn bidi_controls_are_removed_from_replies() {
-        let said = Reply::text("a\u{202e}b\u{2066} [c\u{2067}](https://d.example)\n&#8238;e").button("Go", "/go");
-        let parts = reply(&said, Limits { text_units: 80, ..SMALL });
+        let source_reply =
+            Reply::text("a\u{202e}b\u{2066} [c\u{2067}](https://d.example)\n&#8238;e").button("Go", "/go");
+        let parts = reply(&source_reply, Limits { text_units: 80, ..SMALL });
         assert_eq!(parts[0].source, "ab [c](https://d.example)\n&#8238;e");
         assert_eq!(parts[0].message.text, "ab c\n\u{fffd}e");
         let rtl = "שלום\u{200f}! (a)";

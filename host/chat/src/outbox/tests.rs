@@ -236,15 +236,15 @@ async fn retry_after_delays_only_its_chat() {
     let fake = Fake::new();
     let (outbox, _) = start(&fake);
     fake.fail("a", ChatError::RateLimited { after: Duration::from_secs(40), why: "flood".to_owned() });
-    outbox.post(Post::Final(row(1, "a", "held")));
+    outbox.post(Post::Final(row(1, "a", "delayed")));
     sleep(ms(10)).await;
     outbox.post(Post::Final(row(2, "b", "free")));
     outbox.post(live("a", "t", "frame"));
     sleep(Duration::from_secs(39)).await;
-    assert_eq!(fake.calls(), ["a send held !", "b send free"]);
+    assert_eq!(fake.calls(), ["a send delayed !", "b send free"]);
     assert!(fake.seconds("a working").is_empty(), "a rate-limited chat receives nothing");
     outbox.drained().await;
-    assert_eq!(fake.seconds("a send held"), [0, 40]);
+    assert_eq!(fake.seconds("a send delayed"), [0, 40]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -57,13 +57,13 @@ impl World {
     }
 
     /// A random number below `most`.
-    fn dice(&mut self, most: usize) -> usize {
+    fn random_below(&mut self, most: usize) -> usize {
         self.random = self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(self.random >> 33).unwrap() % most
     }
 
     fn one_of(&mut self, names: &[&str]) -> PathBuf {
-        let at = self.dice(names.len());
+        let at = self.random_below(names.len());
         self.path(names[at])
     }
 
@@ -74,7 +74,7 @@ impl World {
 
     /// Makes one random change. It may fail, for example if a file doesn't exist.
     fn step(&mut self) -> io::Result<()> {
-        match self.dice(16) {
+        match self.random_below(16) {
             0..5 => {
                 let (path, text) = (self.one_of(&FILES), self.text());
                 fs::write(path, text)
@@ -96,14 +96,14 @@ impl World {
             9 => {
                 let (target, path) = (self.one_of(&ELSEWHERE), self.one_of(&FILES));
                 fs::remove_file(&path)?;
-                if self.dice(2) == 0 { symlink(target, path) } else { fs::hard_link(target, path) }
+                if self.random_below(2) == 0 { symlink(target, path) } else { fs::hard_link(target, path) }
             }
             10 => {
-                let (path, mode) = (self.one_of(&FILES), [0o644, 0o600, 0o666][self.dice(3)]);
+                let (path, mode) = (self.one_of(&FILES), [0o644, 0o600, 0o666][self.random_below(3)]);
                 fs::set_permissions(path, fs::Permissions::from_mode(mode))
             }
             11 => {
-                let mode = [0o755, 0o755, 0o777][self.dice(3)];
+                let mode = [0o755, 0o755, 0o777][self.random_below(3)];
                 fs::set_permissions(self.path(PLUGINS), fs::Permissions::from_mode(mode))
             }
             12 => {
@@ -119,7 +119,7 @@ impl World {
 
     fn move_folders(&mut self) -> io::Result<()> {
         let (folder, away) = (self.one_of(&FOLDERS), self.path("away/folder"));
-        match self.dice(6) {
+        match self.random_below(6) {
             0 => fs::remove_dir_all(folder),
             1 => {
                 fs::remove_dir_all(&folder)?;
@@ -214,7 +214,7 @@ async fn run_world(seed: u64) {
     for step in 0..STEPS {
         drop(world.step());
         read_events().await;
-        match world.dice(12) {
+        match world.random_below(12) {
             0 => sleep_until(Instant::now() + SETTLE).await,
             1 | 2 => {
                 world.rest();

@@ -28,7 +28,7 @@ fn damaged_text_is_shown_and_ends_its_turn() {
         (b"caf\xe9", "caf\u{fffd}"),
         (b"\x1b[1mbold", "\u{1b}[1mbold"),
     ] {
-        let said = [
+        let assistant_line = [
             br#"{"type":"assistant","message":{"id":"m1","content":[{"type":"text","text":""#,
             damaged,
             br#""}]},"user_message_uuids":["p1"]}"#,
@@ -39,7 +39,7 @@ fn damaged_text_is_shown_and_ends_its_turn() {
             br#"","total_cost_usd":1e999,"user_message_uuids":["p1"]}"#,
         ];
         assert_eq!(
-            decode_lines(&[&said.concat(), &result.concat()]),
+            decode_lines(&[&assistant_line.concat(), &result.concat()]),
             ["accepted p1".to_owned(), format!("0 = {text:?}"), "finished [p1] Done -1.0000 $".to_owned()]
         );
     }

@@ -62,7 +62,7 @@ async fn posts_for_a_closed_place_are_retried_with_growing_delays() {
     let fake = Fake::new();
     let (outbox, notes) = start(&fake);
     (0..12).for_each(|_| fake.fail("a", gone()));
-    outbox.post(Post::Final(answer(1, "a", "t", "kept")));
+    outbox.post(Post::Final(answer(1, "a", "t", "text")));
     outbox.post(Post::Final(row(2, "b", "elsewhere")));
     assert_eq!(
         outbox.next_unreachable().await,
@@ -75,7 +75,7 @@ async fn posts_for_a_closed_place_are_retried_with_growing_delays() {
         "a shutdown does not wait for it"
     );
     sleep(12 * HOUR).await;
-    let at = fake.seconds("a send kept");
+    let at = fake.seconds("a send text");
     let pauses: Vec<u64> = at.windows(2).map(|pair| pair[1] - pair[0]).collect();
     assert!((60..=75).contains(&pauses[0]) && (3600..=4500).contains(&pauses[11]), "{pauses:?}");
     assert_eq!(notes.all()[1..], ["1 sent"]);
@@ -110,7 +110,7 @@ async fn a_place_that_an_earlier_host_reported_is_not_reported() {
     let fake = Fake::new();
     let (outbox, notes) = start(&fake);
     ["a", "b"].iter().for_each(|chat| fake.fail(chat, gone()));
-    outbox.restore(vec![place("a")], vec![row(1, "a", "kept"), row(2, "b", "kept")]);
+    outbox.restore(vec![place("a")], vec![row(1, "a", "text"), row(2, "b", "text")]);
     assert_eq!(outbox.next_unreachable().await.place, place("b"));
     outbox.drained().await;
     assert!(outbox.shared.state().unreachable.is_empty());

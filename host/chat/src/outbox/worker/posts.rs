@@ -117,7 +117,7 @@ impl Worker {
         self.delivering = Some(post);
     }
 
-    /// Stores the progress of a post, and tells the mailbox whether `/stop` can end an answer.
+    /// Stores the progress of a post, and records in the mailbox whether `/stop` can end an answer.
     async fn record_progress(&self, post: &PostDelivery) {
         if let Some(mailbox) = self.shared.state().mailboxes.get_mut(&self.place) {
             mailbox.record_progress(post);
