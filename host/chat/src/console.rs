@@ -73,7 +73,7 @@ enum OutputRequest {
     Close { done: oneshot::Sender<()> },
 }
 
-/// Sends console events. Only the first one matters, so dropping events at a full channel is harmless.
+/// Sends console events. Later ones only make the host exit sooner, so dropping them at a full channel is harmless.
 #[derive(Clone)]
 struct Events(mpsc::Sender<ConsoleEvent>);
 

@@ -81,7 +81,7 @@ pub struct Pacing {
     pub quota: Option<Quota>,
 }
 
-/// A place is within its quota if it had fewer than `calls` calls within the last `within`.
+/// A chat is within its quota if it had fewer than `calls` calls within the last `within`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quota {
     pub calls: usize,

@@ -58,7 +58,7 @@ pub(super) struct Answering {
 pub(super) struct Mailbox {
     /// Posts in the order in which they were stored. A post that is being sent stays in the queue until it is done.
     pub finals: VecDeque<OutboxRow>,
-    /// The newest frame of each turn, by the start of the turns.
+    /// The newest frame of each turn, in the order in which the turns started.
     pub frames: Vec<(PromptId, TurnFrame)>,
     /// Turns that are waiting again. A frame of such a turn is newer than this entry.
     pub requeued: Vec<PromptId>,
