@@ -21,7 +21,8 @@ use crate::hub::{HostService, HubHandle, OpenWork, QuiescenceWaiter};
 /// start.
 const FLUSH: Duration = Duration::from_secs(5);
 
-/// The time limit for ending all agents in parallel: an interrupt, 2 s, 5 s, and the sweep.
+/// The time limit for ending all agents in parallel: 2 s after the interrupt, 2 s after the end of input, 5 s after
+/// SIGTERM, and the time for ending descendants.
 const AGENTS: Duration = Duration::from_secs(20);
 
 /// The signals that end the host. They are watched from startup to exit, because an unwatched signal is lost or kills
