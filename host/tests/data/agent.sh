@@ -1,5 +1,5 @@
 #!/bin/sh
-# An agent that does what the script at $SCRIPT says, in builtins alone: it has no PATH. `say` prints a line as it is.
+# An agent that runs the script at $SCRIPT. The script uses only builtins, because it has no PATH. `say` prints a line unchanged.
 say() {
     printf '%s\n' "$1"
 }
