@@ -61,9 +61,9 @@ struct Inner {
     actions: Vec<RecordedAction>,
     /// The people who have spoken in each place.
     members: Vec<(Place, ChatMember)>,
-    /// The number of prompts so far, which makes their ids.
+    /// The number of prompts so far. Their ids are made from it.
     prompts: u64,
-    /// The number of posts so far, which makes their ids.
+    /// The number of posts so far. Their ids are made from it.
     posts: u64,
 }
 
@@ -73,7 +73,7 @@ struct Entry {
 }
 
 impl FakeHost {
-    /// Creates a host with no sessions. Its network is `far`, or the real one.
+    /// Creates a host with no sessions. Requests go to `network`, or to the real network without one.
     #[must_use]
     pub fn new(now: Timestamp, config: Config, network: Option<Arc<dyn FakeNetwork>>) -> Self {
         let inner = Inner {

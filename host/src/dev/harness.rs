@@ -120,7 +120,7 @@ impl Harness {
         self.respond(&ChatInput::typed(line), line, &self.host).await
     }
 
-    /// Handles the press of a button as the hub does. `request` is what its message asks.
+    /// Handles the press of a button as the hub does. `request` is the question of its message.
     pub async fn press(&self, button: &Button, request: Option<Request>) -> Response {
         let press = Arc::new(Press::new(button.session.clone(), request));
         let input = ChatInput::pressed(&button.command, button.plugin.as_deref());

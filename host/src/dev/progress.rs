@@ -25,14 +25,14 @@ pub fn step(text: &str) {
 const CLEAR: &str = "\r\x1b[K";
 
 /// Work that is shorter than this shows no progress.
-const HARDLY_ANY: Duration = Duration::from_millis(500);
+const PROGRESS_DELAY: Duration = Duration::from_millis(500);
 
-/// Waits for `work`. If it takes longer than [`HARDLY_ANY`], shows a line. On a terminal, the line counts the seconds
+/// Waits for `work`. If it takes longer than [`PROGRESS_DELAY`], shows a line. On a terminal, the line counts the seconds
 /// until the work is done; otherwise it is printed once.
 pub async fn while_waiting<T>(what: &str, work: impl Future<Output = T>) -> T {
     let began = Instant::now();
     let mut work = std::pin::pin!(work);
-    if let Ok(done) = tokio::time::timeout(HARDLY_ANY, &mut work).await {
+    if let Ok(done) = tokio::time::timeout(PROGRESS_DELAY, &mut work).await {
         return done;
     }
     if !stderr().is_terminal() {

@@ -88,7 +88,7 @@ mod tests {
         write_file("plugin.js", "one");
         assert!(!is_current(), "nothing is built yet");
         write_file("dist/x.wasm", "made of one");
-        assert!(!is_current(), "the stamp names no sources");
+        assert!(!is_current(), "there is no stamp yet");
         save();
         assert!(is_current());
         write_file("tests/x.chat", "> /x");

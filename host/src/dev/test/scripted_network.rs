@@ -19,7 +19,7 @@ pub struct ScriptedNetwork(Mutex<Inner>);
 
 #[derive(Default)]
 struct Inner {
-    /// The latest page first, because later lines override earlier ones.
+    /// The latest first, because later lines override earlier ones.
     responses: Vec<ScriptedResponse>,
     ports: Vec<(String, Option<Duration>)>,
     requests: Vec<RecordedAction>,
