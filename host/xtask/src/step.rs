@@ -79,7 +79,7 @@ fn tail(text: &str) -> String {
     lines[lines.len().saturating_sub(TAIL_LINES)..].iter().map(|line| format!("    {line}\n")).collect()
 }
 
-/// Returns the program and its first argument that is a word: enough to identify the step.
+/// Returns the program and its first argument, which identify the step.
 fn name(command: &Command) -> String {
     let program = std::path::Path::new(command.get_program());
     let program = program.file_name().unwrap_or(program.as_os_str()).to_string_lossy();

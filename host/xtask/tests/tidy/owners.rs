@@ -63,7 +63,7 @@ fn restricted_names_are_used_only_by_their_owners() {
                 continue;
             }
             for line in uses(file, name) {
-                let rule = format!("`{}` is used outside {}", name.trim_end_matches(':'), owners.join(", "));
+                let rule = format!("`{name}` is used outside {}", owners.join(", "));
                 findings.add(file, line, rule, "use that module's own types and functions instead");
             }
         }
@@ -154,7 +154,7 @@ fn uses(file: &File, name: &str) -> Vec<usize> {
 
 /// Returns the lines of grouped imports such as `use std::{fs, net}` and `process::{Child, Command}`.
 fn grouped(code: &str, name: &str) -> Vec<usize> {
-    let Some((module, item)) = name.split_once("::").filter(|(_, item)| !item.is_empty()) else { return Vec::new() };
+    let Some((module, item)) = name.split_once("::") else { return Vec::new() };
     let opening = format!("{module}::{{");
     let groups = occurrences(code, &opening).filter(|at| {
         let inside = &code[at + opening.len()..];

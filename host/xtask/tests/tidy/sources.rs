@@ -24,7 +24,6 @@ impl File {
     }
 
     /// A file of Rust for a rule's own test.
-    #[cfg(test)]
     pub fn example(path: &str, text: &str) -> Self {
         Self::new(path.to_owned(), text.to_owned())
     }

@@ -4,7 +4,7 @@ use super::Findings;
 use super::code::{line_of, occurrences};
 use super::sources::{all, product, root};
 
-/// Forbidden words, each with its replacement. Tests count, too.
+/// Forbidden words, each with its replacement. Tests are checked, too.
 const UNFINISHED: [(&str, &str); 5] = [
     ("todo!", "write it, or don't offer it"),
     ("unimplemented!", "write it, or don't offer it"),
