@@ -37,7 +37,7 @@ async fn without_store() -> Vec<Row> {
     bench.plug("echo", &bad("echo")).await.unwrap();
     let floor = Floor::new(&bad("echo"));
     let text = "x".repeat(BYTES);
-    let (bare, whole) = beside(&bench, &floor, (&text, (CALLS, BATCH))).await;
+    let (bare, whole) = measure_both(&bench, &floor, (&text, (CALLS, BATCH))).await;
     let worst = whole.p99().as_secs_f64() / bare.p50().as_secs_f64();
     vec![
         Row::floor("the same component, bare wasmtime: fresh instance and call", &bare),
@@ -52,7 +52,11 @@ async fn without_store() -> Vec<Row> {
 }
 
 /// Measures `/echo text` on the floor and on the host: `calls` calls in alternating batches.
-pub async fn beside(bench: &TestHost, floor: &Floor, (text, (calls, batch)): (&str, (usize, usize))) -> (Spans, Spans) {
+pub async fn measure_both(
+    bench: &TestHost,
+    floor: &Floor,
+    (text, (calls, batch)): (&str, (usize, usize)),
+) -> (Spans, Spans) {
     let line = format!("/echo {text}");
     let (mut bare, mut whole) = (Vec::new(), Vec::new());
     for _ in 0..calls / batch {
@@ -72,13 +76,13 @@ async fn command(bench: &TestHost, line: &str) -> Duration {
     let CommandLine { name, invocation } = route::parse(line).expect("it is a command");
     let table = bench.registry.snapshot();
     let offer = table.command(&name).unwrap();
-    let asked = CallContext {
+    let context = CallContext {
         caller: Some(bench.caller.clone()),
         place: Some(bench.place.clone()),
         active: None,
         locale: None,
     };
-    let reply = bench.registry.command(&bench.board, offer, asked, &invocation).await.unwrap();
+    let reply = bench.registry.command(&bench.board, offer, context, &invocation).await.unwrap();
     let message = render::render(&reply.text);
     let took = began.elapsed();
     assert!(message.text.ends_with(&invocation.text));

@@ -16,7 +16,7 @@ pub const ROLE: &str = "demo-agent";
 pub const WRITER: &str = "bare-writer";
 
 /// The pause between the start of a turn and its first word, so that the start is shown first.
-const BREATH: Duration = Duration::from_millis(5);
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// Nanoseconds since 1970, the only clock that both processes share.
 pub fn now() -> u128 {
@@ -46,7 +46,7 @@ pub fn run() {
 /// Writes a first word for each line that it reads.
 pub fn run_writer() {
     for _ in std::io::stdin().lock().lines().map_while(Result::ok) {
-        sleep(BREATH);
+        sleep(PAUSE);
         print(&word(&now().to_string(), &json!(["a"])));
     }
 }
@@ -77,10 +77,10 @@ fn turn(prompt: &Value) {
     }));
     event(json!({ "type": "message_start", "message": { "id": "1", "role": "assistant", "content": [] } }));
     event(json!({ "type": "content_block_start", "index": 0, "content_block": { "type": "text", "text": "" } }));
-    sleep(BREATH);
+    sleep(PAUSE);
     let text = now().to_string();
     print(&word(&text, &uuids));
-    sleep(BREATH);
+    sleep(PAUSE);
     print(&json!({
         "type": "assistant", "parent_tool_use_id": null, "session_id": "s", "user_message_uuids": uuids,
         "message": { "id": "1", "role": "assistant", "content": [{ "type": "text", "text": text }] },

@@ -32,7 +32,7 @@ const PLUGINS: u32 = 40;
 
 pub fn measure() -> Vec<Row> {
     let runtime = runtime();
-    vec![runtime.block_on(beside_spinners()), runtime.block_on(rate()), runtime.block_on(memory())]
+    vec![runtime.block_on(with_spinners()), runtime.block_on(rate()), runtime.block_on(memory())]
 }
 
 fn cores() -> usize {
@@ -63,7 +63,7 @@ async fn calls(bench: &Arc<TestHost>) -> Spans {
     Spans::new(calls.await.unwrap())
 }
 
-async fn beside_spinners() -> Row {
+async fn with_spinners() -> Row {
     let bench = bench().await;
     let quiet = calls(&bench).await;
     let ended = Arc::new(AtomicBool::new(false));
@@ -76,15 +76,15 @@ async fn beside_spinners() -> Row {
             }
         });
     }
-    let beside = calls(&bench).await;
+    let loaded = calls(&bench).await;
     ended.store(true, Ordering::Relaxed);
     spinners.shutdown().await;
     let limit = quiet.p99() + 2 * EPOCH_TICK;
     Row {
         what: "a call with one spinning plugin per core",
-        measured: format!("{beside}; quiet {quiet}"),
+        measured: format!("{loaded}; quiet {quiet}"),
         figure: format!("p99 ≤ quiet p99 + 2 epoch ticks ({})", spell(limit)),
-        reached: beside.p99() <= limit,
+        reached: loaded.p99() <= limit,
     }
 }
 

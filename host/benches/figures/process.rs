@@ -42,8 +42,7 @@ impl Host {
             .unwrap()
     }
 
-    /// Measures from `exec` to the first line of an answer, which is longer than to the first poll, because the poll
-    /// has no command to handle.
+    /// Measures from `exec` to the first line of an answer. The first poll ends before that, without a command to handle.
     pub fn start_to_answer(&self) -> Duration {
         let began = Instant::now();
         let mut child = self.spawn();

@@ -107,7 +107,7 @@ pub fn measure() -> Vec<Row> {
 
 /// Builds `/echo` in that language, if its tools are available.
 fn built(language: &Language) -> Option<Vec<u8>> {
-    let (variable, kept) = language.tools;
+    let (variable, link) = language.tools;
     let Some(tools) = std::env::var_os(variable).map(PathBuf::from) else {
         eprintln!("not measured: {} plugins (set {variable})", language.name);
         return None;
@@ -115,7 +115,7 @@ fn built(language: &Language) -> Option<Vec<u8>> {
     let folder = tempfile::tempdir().unwrap();
     author(folder.path(), &["new", "echo", "--lang", language.name]);
     let project = folder.path().join("echo");
-    symlink(tools, project.join(kept)).unwrap();
+    symlink(tools, project.join(link)).unwrap();
     let (file, source) = language.source;
     fs::write(project.join(file), source).unwrap();
     fs::write(project.join("wit/world.wit"), WORLD).unwrap();
@@ -124,8 +124,8 @@ fn built(language: &Language) -> Option<Vec<u8>> {
 }
 
 fn author(folder: &Path, args: &[&str]) {
-    let mut kit = Command::new(env!("CARGO_BIN_EXE_cordboard"));
-    let output = kit.arg("plugin").args(args).current_dir(folder).output().unwrap();
+    let mut cordboard = Command::new(env!("CARGO_BIN_EXE_cordboard"));
+    let output = cordboard.arg("plugin").args(args).current_dir(folder).output().unwrap();
     assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
@@ -134,7 +134,7 @@ async fn calls(language: &Language, wasm: &[u8]) -> Vec<Row> {
     bench.plug("echo", wasm).await.unwrap();
     let floor = Floor::new(wasm);
     let text = "x".repeat(200);
-    let (bare, whole) = command::beside(&bench, &floor, (&text, (CALLS, BATCH))).await;
+    let (bare, whole) = command::measure_both(&bench, &floor, (&text, (CALLS, BATCH))).await;
     vec![Row::floor(language.floor, &bare), Row::against(language.call, &whole, &bare)]
 }
 

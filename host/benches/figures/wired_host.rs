@@ -44,9 +44,9 @@ pub enum Shown {
     Post(Box<OutboxRow>),
 }
 
-struct Noting(mpsc::UnboundedSender<Shown>);
+struct RecordingSink(mpsc::UnboundedSender<Shown>);
 
-impl OutboundSink for Noting {
+impl OutboundSink for RecordingSink {
     fn post(&self, posts: Vec<Post>) {
         for post in posts {
             let shown = match post {
@@ -70,7 +70,7 @@ pub struct WiredHost {
     config: LiveConfig,
     clock: Clock,
     store: Store,
-    doorway: InboxWriter,
+    inbox: InboxWriter,
     shown: mpsc::UnboundedReceiver<Shown>,
     typed: u64,
     /// The hub runs until this is dropped.
@@ -108,7 +108,7 @@ impl WiredHost {
         let mut rollout = Rollout::new(resources, Arc::new(move |name: &str| settings.plugin(name)), clock);
         assert!(rollout.start().await.is_empty());
         let (sender, shown) = mpsc::unbounded_channel();
-        let posts = Outbound::new(store.clone(), Arc::new(Noting(sender)));
+        let posts = Outbound::new(store.clone(), Arc::new(RecordingSink(sender)));
         let views = (0..sessions).map(|number| {
             let record = record(number, clock);
             let settings = cordboard::session::SessionConfig::settings(&config, &record);
@@ -124,9 +124,9 @@ impl WiredHost {
         );
         let (intake, accepted) = hub::intake();
         let serving = hub::spawn(server, accepted);
-        let doorway =
+        let inbox =
             InboxWriter { store: store.clone(), intake, front_end: "console", stored_members: Mutex::default() };
-        Self { registry, config, clock, store, doorway, shown, typed: 0, _serving: Box::new(serving), _folder: folder }
+        Self { registry, config, clock, store, inbox, shown, typed: 0, _serving: Box::new(serving), _folder: folder }
     }
 
     pub async fn plug(&self, name: &str, wasm: &[u8]) {
@@ -144,7 +144,7 @@ impl WiredHost {
             locale: None,
             origin: Origin::default(),
         };
-        self.doorway.accept(vec![update], None).await.unwrap();
+        self.inbox.accept(vec![update], None).await.unwrap();
     }
 
     pub async fn next(&mut self) -> Shown {
