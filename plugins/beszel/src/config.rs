@@ -23,7 +23,7 @@ pub struct Config {
     pub user: String,
     /// The name of the secret with the user's password.
     pub secret: String,
-    /// The percentage from which on a resource is shown as full.
+    /// A resource that is used by at least this percentage is shown as full.
     pub warn_at: f64,
 }
 

@@ -23,7 +23,7 @@ const SYSTEMS: &str = "/api/collections/systems/records?perPage=200&sort=name&fi
 /// The number of systems per page. A page with fewer is the last.
 const PAGE: usize = 200;
 
-/// The maximum number of pages. More lines than that aren't read, but the worst system may be on the last page.
+/// The maximum number of pages that are read. It is large, because the worst system may be on the last page.
 const PAGES: usize = 10;
 
 struct Beszel;

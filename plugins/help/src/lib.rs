@@ -73,7 +73,8 @@ fn usage_of(verb: &str) -> String {
 
 const VERBS: [&str; 7] = ["rollback", "reload", "disable", "enable", "grant", "refuse", "revoke"];
 
-/// Whether the user may have meant `word`: it starts with the typed text, or differs in one letter.
+/// Whether the user may have meant `word`: it starts with the typed text, has one letter more or less, or
+/// differs in up to two letters.
 fn is_near(typed: &str, word: &str) -> bool {
     let one_off = |long: &str, short: &str| {
         let same = long.bytes().zip(short.bytes()).take_while(|(one, other)| one == other).count();

@@ -11,7 +11,7 @@ use crate::{Server, format::Light};
 /// An older last heartbeat is shown: a paused monitor keeps its last state forever. An hour, in milliseconds.
 const STALE_AFTER: Timestamp = 3_600_000;
 
-/// The remaining days from which on a certificate is shown.
+/// A certificate is shown if it expires within this number of days.
 const CERTIFICATE_WARNING: i64 = 14;
 
 /// The keys of the configuration that an error names.

@@ -19,7 +19,7 @@ struct Table {
 #[serde(try_from = "Table")]
 pub struct Config {
     pub access: Access,
-    /// The percentage from which on a datastore is shown as full.
+    /// A datastore that is used by at least this percentage is shown as full.
     pub warn_at: f64,
 }
 

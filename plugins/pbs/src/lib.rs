@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_are_reported_beside_the_partial_result() {
+    fn errors_are_reported_with_the_partial_result() {
         let refused = report_of((401, "authentication failed - invalid credentials"), (200, ""));
         let line = "Proxmox Backup Server refused the login (401: authentication failed - invalid credentials). Check token and \
                     its secret in [plugins.pbs.config].";

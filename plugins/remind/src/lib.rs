@@ -21,7 +21,7 @@ const MIN_DELAY: u64 = 60;
 /// The tolerance that makes the nearest run of the job post the reminder: half of its interval.
 const TOLERANCE: Timestamp = 30 * 1000;
 
-/// The delay from which on the post says how late it is, because the host was stopped or the machine slept.
+/// A post that is at least this late says so: the host was stopped or the machine slept.
 const LATE: Timestamp = 2 * 60 * 1000;
 
 /// The age at which a reminder that its place refuses is dropped: the place is abandoned.

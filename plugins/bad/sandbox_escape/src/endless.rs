@@ -1,4 +1,4 @@
-//! Never returns, in various ways.
+//! Runs without end or for long, in various ways, or exits.
 
 use std::{hint::black_box, process, thread, time::Duration};
 

@@ -52,7 +52,7 @@ fn seen(name: &str) -> Vec<String> {
     got
 }
 
-/// Returns the operations that succeeded. The one that ends all others comes last.
+/// Returns the operations that succeeded. `archive` comes late, because an archived session refuses the others.
 fn taken(name: &str, place: &Place) -> Vec<&'static str> {
     let attempts: [(&str, Result<Session, Error>); 14] = [
         ("activate", control::activate(place, name)),

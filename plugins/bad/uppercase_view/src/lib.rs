@@ -1,5 +1,5 @@
-//! For tests: the mode `normal` in capitals, so that the replacement of a view in the middle of an answer is visible. A
-//! text with the word `never` is never drawn.
+//! For tests: the mode `normal` in capitals, so that the replacement of a view in the middle of an answer is visible. It
+//! never returns for a text with the word `never`.
 
 use std::hint::black_box;
 
