@@ -1,7 +1,7 @@
 //! The console on a real terminal. The test starts itself inside the terminal, as a host that echoes lines.
 
 #[path = "support/screen.rs"]
-#[expect(dead_code, reason = "shared with the stories of the board, which use more of it")]
+#[expect(dead_code, reason = "shared with the tests of the host process, which use more of it")]
 mod screen;
 
 use std::{os::unix::fs::PermissionsExt, path::Path, process::Command, sync::Arc};

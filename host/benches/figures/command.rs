@@ -82,7 +82,7 @@ async fn command(bench: &TestHost, line: &str) -> Duration {
         active: None,
         locale: None,
     };
-    let reply = bench.registry.command(&bench.board, offer, context, &invocation).await.unwrap();
+    let reply = bench.registry.command(&bench.host_api, offer, context, &invocation).await.unwrap();
     let message = render::render(&reply.text);
     let took = began.elapsed();
     assert!(message.text.ends_with(&invocation.text));

@@ -62,7 +62,7 @@ async fn uncalled(host: &TestHost) -> Result<String, CallError> {
     let typed = Invocation { args: vec!["his".to_owned()], text: "his".to_owned() };
     let reply = host
         .registry
-        .command(&host.board, table.command("needs_approval").unwrap(), CallContext::default(), &typed)
+        .command(&host.host_api, table.command("needs_approval").unwrap(), CallContext::default(), &typed)
         .await;
     reply.map(|reply| reply.text)
 }

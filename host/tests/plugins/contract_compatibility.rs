@@ -155,7 +155,7 @@ async fn the_capabilities_of_0_2_are_unchanged() {
 #[tokio::test]
 async fn the_persona_of_0_2_is_resolved() {
     let (test_host, _mirror) = every().await;
-    let settings = test_host.registry.resolve(&test_host.board, "every", &session("alpha", &test_host.caller)).await;
+    let settings = test_host.registry.resolve(&test_host.host_api, "every", &session("alpha", &test_host.caller)).await;
     let expected = PersonaSettings {
         instructions: "every for alpha".to_owned(),
         model: Some("small".to_owned()),
@@ -200,9 +200,9 @@ async fn the_policy_of_0_2_gives_each_verdict() {
     ];
     for (timeout, verdict) in cases {
         view.idle_timeout = seconds(timeout);
-        assert_eq!(test_host.registry.review(&test_host.board, "every", &view, load).await, Ok(verdict));
+        assert_eq!(test_host.registry.review(&test_host.host_api, "every", &view, load).await, Ok(verdict));
     }
-    let notice = test_host.registry.resume_notice(&test_host.board, "every", &view, load).await;
+    let notice = test_host.registry.resume_notice(&test_host.host_api, "every", &view, load).await;
     assert_eq!(notice, Ok(Some("alpha after 5".to_owned())));
 }
 
@@ -211,8 +211,8 @@ async fn the_hook_of_0_2_receives_an_event() {
     let (test_host, _mirror) = every().await;
     let view = session("alpha", &test_host.caller);
     let happening = SessionEvent::of(EventKind::Suspended, view, NOW, CausationChain::default());
-    assert_eq!(test_host.registry.hook(&test_host.board, "every", &happening).await, Ok(()));
-    let heard = test_host.board.get("every", "event").await.unwrap().unwrap();
+    assert_eq!(test_host.registry.hook(&test_host.host_api, "every", &happening).await, Ok(()));
+    let heard = test_host.host_api.get("every", "event").await.unwrap().unwrap();
     assert_eq!(String::from_utf8(heard).unwrap(), format!("suspended {} alpha {{}}", NOW.0));
 }
 
@@ -220,7 +220,7 @@ async fn the_hook_of_0_2_receives_an_event() {
 async fn the_job_of_0_2_gets_every_field() {
     let (test_host, _mirror) = every().await;
     let due = DueJob { name: "daily".to_owned(), at: NOW, missed: 2 };
-    let ran = test_host.registry.run_job(&test_host.board, "every", &due).await;
+    let ran = test_host.registry.run_job(&test_host.host_api, "every", &due).await;
     assert_eq!(ran, Err(CallError::Plugin(format!("daily {} 2 0", NOW.0))));
 }
 
@@ -236,7 +236,7 @@ async fn the_webhook_of_0_2_gets_and_returns_every_field() {
     };
     let headers = vec![("x-every".to_owned(), "yes".to_owned())];
     let expected = WebResponse { status: 201, headers, body: b"POST /a b=c x-d=e f".to_vec() };
-    assert_eq!(test_host.registry.receive(&test_host.board, "every", &request).await, Ok(expected));
+    assert_eq!(test_host.registry.receive(&test_host.host_api, "every", &request).await, Ok(expected));
 }
 
 #[tokio::test]
@@ -249,7 +249,7 @@ async fn the_sessions_plugin_of_0_2_creates_and_lists_sessions() {
     assert_eq!(test_host.read("archive alpha").await, "Session 'alpha' archived. Use /restore alpha to bring it back.");
     assert!(
         test_host
-            .board
+            .host_api
             .find(&test_host.caller, "alpha")
             .is_some_and(|view| view.record.archived || view.phase == Phase::Archived)
     );

@@ -48,7 +48,7 @@ async fn call(test_host: &TestHost, versions: &BTreeMap<String, &str>, text: Str
     let offer = table.command("echo").expect("it is active at any moment");
     let typed = Invocation { args: Vec::new(), text: text.clone() };
     let asked = CallContext { caller: Some(test_host.caller.clone()), ..CallContext::default() };
-    let answer = test_host.registry.command(&test_host.board, offer, asked, &typed).await;
+    let answer = test_host.registry.command(&test_host.host_api, offer, asked, &typed).await;
     let answer = answer.unwrap_or_else(|error| panic!("a call was lost: {error}")).text;
     assert_eq!(answer, format!("{}: {text}", versions[&offer.version.digest]));
     offer.version.generation

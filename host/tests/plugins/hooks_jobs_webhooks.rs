@@ -37,20 +37,20 @@ async fn notify_reports_long_turns_in_other_places() {
     host.plug("notify", &extra("notify")).await.unwrap();
     assert_eq!(host.registry.snapshot().hooks().collect::<Vec<_>>(), ["notify"]);
     let long = finished(&host, 125, Place::new("telegram", "7"));
-    host.registry.hook(&host.board, "notify", &long).await.unwrap();
+    host.registry.hook(&host.host_api, "notify", &long).await.unwrap();
     assert_eq!(posted(&host), [] as [String; 0], "no chat is set");
     assert_eq!(host.read("notify here").await, "Turns of at least 2 minutes that end elsewhere are reported here.");
-    host.registry.hook(&host.board, "notify", &long).await.unwrap();
-    host.registry.hook(&host.board, "notify", &finished(&host, 119, Place::new("telegram", "7"))).await.unwrap();
-    host.registry.hook(&host.board, "notify", &finished(&host, 125, host.place.clone())).await.unwrap();
+    host.registry.hook(&host.host_api, "notify", &long).await.unwrap();
+    host.registry.hook(&host.host_api, "notify", &finished(&host, 119, Place::new("telegram", "7"))).await.unwrap();
+    host.registry.hook(&host.host_api, "notify", &finished(&host, 125, host.place.clone())).await.unwrap();
     assert_eq!(posted(&host), ["alpha has finished after 2 minutes 5 seconds.\nUse /session alpha to switch to it."]);
     let mut broken = session("alpha", &host.caller);
     (broken.phase, broken.why) = (Phase::Broken, Some("no such command".to_owned()));
     let broken = SessionEvent::of(EventKind::Broken, broken, NOW, CausationChain::default());
-    host.registry.hook(&host.board, "notify", &broken).await.unwrap();
+    host.registry.hook(&host.host_api, "notify", &broken).await.unwrap();
     assert_eq!(posted(&host), ["alpha needs you: no such command\nUse /retry alpha to try again."]);
     assert_eq!(host.read("notify off").await, "Reports are off.");
-    host.registry.hook(&host.board, "notify", &long).await.unwrap();
+    host.registry.hook(&host.host_api, "notify", &long).await.unwrap();
     assert_eq!(posted(&host), [] as [String; 0]);
     assert_eq!(host.status("notify"), ("ok".to_owned(), String::new()));
 }
@@ -72,7 +72,7 @@ async fn remind_posts_when_due_and_not_before() {
     assert!(host.read("remind 3s eggs").await.starts_with("The shortest time is one minute"));
     let look = async |minutes: u64| {
         let due = DueJob { name: "look".to_owned(), at: Timestamp(NOW.0 + minutes * 60_000), missed: 0 };
-        host.registry.run_job(&host.board, "remind", &due).await.unwrap();
+        host.registry.run_job(&host.host_api, "remind", &due).await.unwrap();
         posted(&host)
     };
     assert_eq!(look(9).await, [] as [String; 0]);
@@ -124,7 +124,7 @@ async fn a_failed_job_returns_its_error_and_a_trap_is_listed() {
     host.plug("scheduled_jobs", &bad("scheduled_jobs")).await.unwrap();
     let run = async |name: &str| {
         let due = DueJob { name: name.to_owned(), at: NOW, missed: 2 };
-        host.registry.run_job(&host.board, "scheduled_jobs", &due).await
+        host.registry.run_job(&host.host_api, "scheduled_jobs", &due).await
     };
     assert_eq!(run("fine").await, Ok(()));
     assert_eq!(run("fail").await, Err(CallError::Plugin("out of oil".to_owned())));
@@ -132,7 +132,7 @@ async fn a_failed_job_returns_its_error_and_a_trap_is_listed() {
     assert!(matches!(run("trap").await, Err(CallError::Trap(why)) if why.contains("the spring broke")));
     assert_eq!(host.status("scheduled_jobs").0, "failing");
     assert_eq!(
-        host.registry.run_job(&host.board, "nobody", &DueJob { name: "a".into(), at: NOW, missed: 0 }).await,
+        host.registry.run_job(&host.host_api, "nobody", &DueJob { name: "a".into(), at: NOW, missed: 0 }).await,
         Err(CallError::NotOffered("schedule"))
     );
 }
@@ -158,7 +158,7 @@ async fn github_posts_each_delivery_once() {
     let host = TestHost::of("[plugins.github]\ngrants = [\"chat\"]");
     host.plug("github", &extra("github")).await.unwrap();
     let receive =
-        async |request: WebRequest| read(&host.registry.receive(&host.board, "github", &request).await.unwrap());
+        async |request: WebRequest| read(&host.registry.receive(&host.host_api, "github", &request).await.unwrap());
     assert!(receive(push("1")).await.1.contains("send /github here"));
     assert_eq!(host.read("github here").await, "GitHub's events are posted here.");
     assert_eq!(receive(push("1")).await, (200, "posted\n".to_owned()));
@@ -177,7 +177,7 @@ async fn webhook_errors_and_traps_are_reported() {
     host.plug("webhook_echo", &bad("webhook_echo")).await.unwrap();
     let receive = async |path: &str| {
         let request = WebRequest { method: "GET".to_owned(), path: path.to_owned(), ..WebRequest::default() };
-        host.registry.receive(&host.board, "webhook_echo", &request).await
+        host.registry.receive(&host.host_api, "webhook_echo", &request).await
     };
     assert_eq!(read(&receive("/a/b").await.unwrap()), (200, "GET /a/b ?\n\n\n".to_owned()));
     assert_eq!(receive("/sorry").await, Err(CallError::Plugin("the key is at /home/ada".to_owned())));

@@ -23,10 +23,10 @@ fn idle_for(seconds: u64) -> Load {
 async fn the_default_policy_suspends_at_the_idle_timeout() {
     let host = TestHost::standard().await;
     let view = session("alpha", &host.caller);
-    let review = |seconds| host.registry.review(&host.board, "lifecycle", &view, idle_for(seconds));
+    let review = |seconds| host.registry.review(&host.host_api, "lifecycle", &view, idle_for(seconds));
     assert_eq!(review(0).await, Ok(Verdict::SuspendAfter(Duration::from_secs(600))));
     assert_eq!(review(600).await, Ok(Verdict::Suspend));
-    let notice = |seconds| host.registry.resume_notice(&host.board, "lifecycle", &view, idle_for(seconds));
+    let notice = |seconds| host.registry.resume_notice(&host.host_api, "lifecycle", &view, idle_for(seconds));
     assert_eq!(notice(60).await, Ok(Some("Resuming session...".to_owned())));
     assert_eq!(notice(15 * 60).await, Ok(Some("Resuming session (idle for 15 min)...".to_owned())));
 }
@@ -35,8 +35,8 @@ async fn the_default_policy_suspends_at_the_idle_timeout() {
 async fn a_new_policy_decides_the_next_review() {
     let mut host = TestHost::new();
     let view = session("alpha", &host.caller);
-    let (registry, board) = (Arc::clone(&host.registry), Arc::clone(&host.board));
-    let review = || registry.review(&board, "lifecycle", &view, idle_for(5));
+    let (registry, host_api) = (Arc::clone(&host.registry), Arc::clone(&host.host_api));
+    let review = || registry.review(&host_api, "lifecycle", &view, idle_for(5));
     assert_eq!(review().await, Err(CallError::NotOffered("lifecycle")));
     host.plug("lifecycle", &standard("lifecycle")).await.unwrap();
     assert_eq!(review().await, Ok(Verdict::SuspendAfter(Duration::from_secs(595))));
@@ -54,10 +54,10 @@ async fn a_new_policy_decides_the_next_review() {
 async fn a_persona_is_resolved_from_the_configuration() {
     let host = TestHost::standard().await;
     let view = session("alpha", &host.caller);
-    let brief = host.registry.resolve(&host.board, "brainstorm", &view).await.unwrap();
+    let brief = host.registry.resolve(&host.host_api, "brainstorm", &view).await.unwrap();
     assert!(brief.instructions.starts_with("You help to find ideas."), "{brief:?}");
     assert_eq!((brief.idle_timeout, brief.model, brief.greeting), (Some(Duration::from_secs(1800)), None, None));
-    let why = host.registry.resolve(&host.board, "poet", &view).await.unwrap_err();
+    let why = host.registry.resolve(&host.host_api, "poet", &view).await.unwrap_err();
     assert_eq!(why, CallError::Plugin("persona 'poet' does not exist any more".to_owned()));
 }
 
@@ -73,7 +73,7 @@ async fn a_persona_model_that_looks_like_an_option_is_refused() {
     let host = TestHost::of("[plugins.persona.config.personas.x]\ninstructions = \"Help.\"\nmodel = \"--print\"");
     host.plug("persona", &standard("persona")).await.unwrap();
     let view = session("alpha", &host.caller);
-    let why = host.registry.resolve(&host.board, "x", &view).await.unwrap_err();
+    let why = host.registry.resolve(&host.host_api, "x", &view).await.unwrap_err();
     let CallError::Plugin(text) = &why else { panic!("{why:?}") };
     assert!(text.contains("is not a valid model name"), "{text}");
 }

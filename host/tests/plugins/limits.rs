@@ -99,7 +99,7 @@ async fn persona_settings_and_errors_count_as_a_reply() {
     let host = TestHost::of(&table);
     host.plug("persona", &standard("persona")).await.unwrap();
     let view = session("alpha", &host.caller);
-    let error = host.registry.resolve(&host.board, "poet", &view).await.unwrap_err();
+    let error = host.registry.resolve(&host.host_api, "poet", &view).await.unwrap_err();
     assert_eq!(error.to_string(), over("reply").replace("exceeds_limits", "persona"));
     assert_eq!(host.status("persona").0, "failing");
 

@@ -85,11 +85,11 @@ fn note(rollout: &Rollout, name: &str) -> (String, String) {
     (status.health.as_str().to_owned(), status.note)
 }
 
-async fn echo(rollout: &Rollout, board: &Arc<dyn HostApi>) -> String {
+async fn echo(rollout: &Rollout, host_api: &Arc<dyn HostApi>) -> String {
     let table = rollout.registry.snapshot();
-    let asked = CallContext { place: Some(Place::new("console", "local")), ..CallContext::default() };
+    let context = CallContext { place: Some(Place::new("console", "local")), ..CallContext::default() };
     let typed = Invocation { args: Vec::new(), text: "x".to_owned() };
-    rollout.registry.command(board, table.command("echo").unwrap(), asked, &typed).await.unwrap().text
+    rollout.registry.command(host_api, table.command("echo").unwrap(), context, &typed).await.unwrap().text
 }
 
 #[tokio::test]
@@ -120,7 +120,7 @@ async fn a_plugin_is_deactivated_with_its_file() {
     let world = World::new();
     world.save("echo", &bad("echo"));
     let (mut rollout, _) = world.start().await;
-    assert_eq!(echo(&rollout, &world.test_host.board).await, "v1: x");
+    assert_eq!(echo(&rollout, &world.test_host.host_api).await, "v1: x");
     world.remove(&mut rollout, "echo").await;
     assert!(rollout.registry.snapshot().entry("echo").is_none());
 }
@@ -132,11 +132,11 @@ async fn a_bad_file_at_the_start_keeps_the_last_good_version() {
     world.save_new(&mut rollout, "echo", &bad("echo")).await.unwrap();
     world.save_new(&mut rollout, "echo", &bad("echo_v2")).await.unwrap();
     let why = world.save_new(&mut rollout, "echo", b"half").await.unwrap_err();
-    assert_eq!(echo(&rollout, &world.test_host.board).await, "v2: x");
+    assert_eq!(echo(&rollout, &world.test_host.host_api).await, "v2: x");
 
     let (rollout, turned) = world.start().await;
     assert_eq!(turned, [("echo".to_owned(), why)]);
-    assert_eq!(echo(&rollout, &world.test_host.board).await, "v2: x");
+    assert_eq!(echo(&rollout, &world.test_host.host_api).await, "v2: x");
     let (health, shown) = note(&rollout, "echo");
     assert!(health == "update rejected" && shown.contains("it is not a WebAssembly component"), "{shown}");
 }

@@ -22,11 +22,11 @@ use crate::components::{TestHost, bad};
 const LIMIT: Duration = Duration::from_secs(20);
 
 async fn open(host: &TestHost, secrets: Secrets) -> SocketAddr {
-    let (live, board) = (LiveConfig::new(host.config.clone()), Arc::downgrade(&host.board));
-    let door = WebhookServer::new(live, Arc::clone(&host.registry), board, secrets);
+    let (live, host_api) = (LiveConfig::new(host.config.clone()), Arc::downgrade(&host.host_api));
+    let server = WebhookServer::new(live, Arc::clone(&host.registry), host_api, secrets);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    drop(tokio::spawn(door.serve(listener)));
+    drop(tokio::spawn(server.serve(listener)));
     address
 }
 

@@ -84,7 +84,7 @@ pub fn content(wasm: &[u8]) -> PluginContent {
 pub struct TestHost {
     pub registry: Arc<Registry>,
     pub memory: FakeHost,
-    pub board: Arc<dyn HostApi>,
+    pub host_api: Arc<dyn HostApi>,
     pub config: Config,
     pub place: Place,
     pub caller: Caller,
@@ -95,12 +95,12 @@ impl TestHost {
         Self::of("")
     }
 
-    /// Creates a bench with the configuration `text`.
+    /// Creates a host with the configuration `text`.
     pub fn of(text: &str) -> Self {
         let memory = FakeHost::new(NOW, Config::defaults(), None);
         Self {
             registry: empty_registry(),
-            board: Arc::new(memory.clone()) as Arc<dyn HostApi>,
+            host_api: Arc::new(memory.clone()) as Arc<dyn HostApi>,
             memory,
             config: config::load(text).unwrap_or_else(|error| panic!("{error}")),
             place: Place::new("console", "local"),
@@ -108,13 +108,13 @@ impl TestHost {
         }
     }
 
-    /// Creates a bench with all standard plugins.
+    /// Creates a host with all standard plugins.
     pub async fn standard() -> Self {
-        let bench = Self::new();
+        let host = Self::new();
         for name in STANDARD {
-            bench.plug(name, &standard(name)).await.unwrap_or_else(|refused| panic!("{name}: {refused}"));
+            host.plug(name, &standard(name)).await.unwrap_or_else(|error| panic!("{name}: {error}"));
         }
-        bench
+        host
     }
 
     pub fn settings(&self, name: &str) -> PluginSettings {
@@ -143,16 +143,16 @@ impl TestHost {
         let (name, text) = line.split_once(' ').unwrap_or((line, ""));
         let table = self.registry.snapshot();
         let offer = table.command(name).unwrap_or_else(|| panic!("no plugin exports /{name}"));
-        let asked = CallContext {
+        let context = CallContext {
             caller: Some(caller.clone()),
             place: Some(self.place.clone()),
-            active: self.board.active(caller, &self.place),
+            active: self.host_api.active(caller, &self.place),
             locale: None,
         };
         self.memory.add_member(&self.place, caller);
         let args = text.split_whitespace().map(str::to_owned).collect();
         let typed = Invocation { args, text: text.to_owned() };
-        let reply = self.registry.command(&self.board, offer, asked, &typed).await;
+        let reply = self.registry.command(&self.host_api, offer, context, &typed).await;
         settle(&self.registry, &self.memory).await;
         reply
     }
@@ -169,7 +169,7 @@ impl TestHost {
     /// Returns the health and the note of a plugin, as shown by `/plugins`.
     pub fn status(&self, name: &str) -> (String, String) {
         let table = self.registry.snapshot();
-        let status = table.statuses().find(|status| status.name == name).expect("a known format");
+        let status = table.statuses().find(|status| status.name == name).expect("the plugin is listed");
         (status.health.as_str().to_owned(), status.note)
     }
 }
