@@ -13,7 +13,7 @@ use crate::{
     components::{TestHost, bad, person, standard},
 };
 
-async fn tricky(own: &str) -> TestHost {
+async fn any_output(own: &str) -> TestHost {
     let test_host = TestHost::of(&format!("[plugins.any_output]\ngrants = [\"chat\"]\n{own}"));
     test_host.plug("sessions", &standard("sessions")).await.unwrap();
     test_host.plug("any_output", &bad("any_output")).await.unwrap();
@@ -26,7 +26,7 @@ fn shown(reply: &Reply) -> Vec<&str> {
 
 #[tokio::test]
 async fn a_button_runs_only_commands_of_its_plugin() {
-    let test_host = tricky("").await;
+    let test_host = any_output("").await;
     let others =
         ["/plugins grant any_output 0123456789ab", "/retry alpha", "/sessions", "rm -r everything", "/nobody", ""];
     for line in others {
@@ -41,7 +41,7 @@ async fn a_button_runs_only_commands_of_its_plugin() {
 
 #[tokio::test]
 async fn a_button_with_a_blank_label_shows_its_command() {
-    let test_host = tricky("").await;
+    let test_host = any_output("").await;
     let log = captured_log::start();
     let label = async |label: &str| {
         let reply = test_host.call(&format!("any_output label {label}")).await.unwrap();
@@ -62,10 +62,10 @@ async fn a_button_with_a_blank_label_shows_its_command() {
 
 #[tokio::test]
 async fn a_message_has_100_buttons_at_most() {
-    let test_host = tricky("").await;
+    let test_host = any_output("").await;
     let log = captured_log::start();
     assert_eq!(shown(&test_host.call("any_output buttons 100").await.unwrap()).len(), 100);
-    assert!(!log.text().contains("left out"));
+    assert!(!log.text().contains("omitted buttons"));
     for _ in 0..2 {
         let reply = test_host.call("any_output buttons 500").await.unwrap();
         assert_eq!((shown(&reply).len(), reply.buttons.len()), (100, 100), "there is no empty row");
@@ -76,7 +76,7 @@ async fn a_message_has_100_buttons_at_most() {
 
 #[tokio::test]
 async fn a_post_has_only_buttons_of_its_plugin() {
-    let test_host = tricky("").await;
+    let test_host = any_output("").await;
     test_host.call("any_output post console local psst").await.unwrap();
     let actions = test_host.memory.take_actions();
     let [RecordedAction::Posted(_, reply)] = actions.as_slice() else { panic!("{actions:?}") };
@@ -92,7 +92,7 @@ fn said(outcome: Result<Reply, CallError>) -> String {
 
 #[tokio::test]
 async fn a_command_posts_only_to_its_callers_places() {
-    let mut test_host = tricky("").await;
+    let mut test_host = any_output("").await;
     let refused = said(test_host.call("any_output post telegram 99999 psst").await);
     assert!(refused.contains("telegram:99999 is not a chat of the caller"), "{refused}");
     let ann = person("telegram:2", Role::Member);
@@ -107,7 +107,7 @@ async fn a_command_posts_only_to_its_callers_places() {
 
 #[tokio::test]
 async fn the_posts_of_a_call_share_one_limit() {
-    let test_host = tricky("reply = \"16KiB\"").await;
+    let test_host = any_output("reply = \"16KiB\"").await;
     let refused = said(test_host.call("any_output flood 9 10").await);
     assert!(refused.starts_with("after 4: ") && refused.contains("`reply`") && refused.contains("16KiB"), "{refused}");
     assert_eq!(test_host.memory.take_actions().len(), 4);
@@ -174,7 +174,7 @@ async fn untrusted_text_stays_inside_the_host_message() {
     assert!(message.ends_with(expected), "{message:?}");
     let message = fails(&"x".repeat(5_000)).refused("any_output", &bad("any_output")).await;
     assert!(message.len() < UNTRUSTED_LENGTH + 200 && message.contains('…'), "{message}");
-    let test_host = tricky("").await;
+    let test_host = any_output("").await;
     let Err(CallError::Trap(why)) = test_host.call("any_output panic one\\n2026-11-21 WARN two\\e[2J").await else {
         panic!()
     };
