@@ -11,7 +11,7 @@ mod probation;
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -43,7 +43,7 @@ const LIMIT: Duration = Duration::from_secs(120);
 const COMPILING: &str = "is being compiled. You get a message when it is done.";
 
 /// The events of the watcher.
-enum News {
+enum WatchEvent {
     File(String, Vec<u8>),
     Gone(String),
     Configured(String),
@@ -51,31 +51,31 @@ enum News {
 
 /// The notifications, in order.
 #[derive(Default)]
-struct Said {
+struct Notifications {
     lines: Mutex<Vec<String>>,
     questions: Mutex<Vec<Reply>>,
-    news: Notify,
+    changed: Notify,
 }
 
 #[async_trait]
-impl Notifier for Said {
+impl Notifier for Notifications {
     async fn notify(&self, text: String, _but: Option<&Caller>) {
         // Split a merged notice into its parts.
         let merged = text.split_once(" plugin changes:\n- ").map(|(_, list)| list.split("\n- "));
         let lines = merged.map(|list| list.map(|line| line.replace("\n  ", "\n")).collect());
         self.lines.lock().unwrap().extend(lines.unwrap_or_else(|| vec![text.clone()]));
-        self.news.notify_waiters();
+        self.changed.notify_waiters();
     }
 
     async fn ask(&self, question: Reply) {
         self.questions.lock().unwrap().push(question);
-        self.news.notify_waiters();
+        self.changed.notify_waiters();
     }
 
     async fn supersede(&self, _request: &Request) {}
 
     async fn changed(&self, _plugin: &str) {
-        self.news.notify_waiters();
+        self.changed.notify_waiters();
     }
 }
 
@@ -85,8 +85,8 @@ struct Rig {
     config: String,
     test_host: TestHost,
     store: Store,
-    said: Arc<Said>,
-    news: mpsc::Sender<News>,
+    notifications: Arc<Notifications>,
+    events: mpsc::Sender<WatchEvent>,
     task: JoinHandle<()>,
 }
 
@@ -122,17 +122,17 @@ impl Rig {
         rollout.start().await;
         let (orders, receiver) = AdminCommands::channel();
         test_host.memory.set_admin_commands(orders);
-        let said = Arc::new(Said::default());
-        rollout.set_notifier(Arc::clone(&said) as Arc<dyn Notifier>);
-        let (news, heard) = mpsc::channel(64);
-        let task = tokio::spawn(run(rollout, live, (heard, receiver)));
-        Self { folder, config: config.to_owned(), test_host, store, said, news, task }
+        let notifications = Arc::new(Notifications::default());
+        rollout.set_notifier(Arc::clone(&notifications) as Arc<dyn Notifier>);
+        let (events, event_receiver) = mpsc::channel(64);
+        let task = tokio::spawn(run(rollout, live, (event_receiver, receiver)));
+        Self { folder, config: config.to_owned(), test_host, store, notifications, events, task }
     }
 
     /// Restarts the host on the same folder.
-    async fn restarted(self) -> Self {
-        let Self { folder, config, store, task, news, .. } = self;
-        drop(news);
+    async fn restart(self) -> Self {
+        let Self { folder, config, store, task, events, .. } = self;
+        drop(events);
         task.await.unwrap();
         store.close().await;
         Self::over(folder, &config, empty_registry()).await
@@ -144,7 +144,7 @@ impl Rig {
 
     async fn save(&self, name: &str, wasm: &[u8]) {
         fs::write(self.file(name), wasm).unwrap();
-        self.news.send(News::File(name.to_owned(), wasm.to_vec())).await.unwrap();
+        self.events.send(WatchEvent::File(name.to_owned(), wasm.to_vec())).await.unwrap();
     }
 
     /// Saves a version and waits until it is active.
@@ -155,11 +155,11 @@ impl Rig {
 
     async fn remove(&self, name: &str) {
         fs::remove_file(self.file(name)).unwrap();
-        self.news.send(News::Gone(name.to_owned())).await.unwrap();
+        self.events.send(WatchEvent::Gone(name.to_owned())).await.unwrap();
     }
 
     async fn configure(&self, config: &str) {
-        self.news.send(News::Configured(config.to_owned())).await.unwrap();
+        self.events.send(WatchEvent::Configured(config.to_owned())).await.unwrap();
     }
 
     async fn until<T>(&self, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
@@ -168,13 +168,14 @@ impl Rig {
                 if let Some(found) = look() {
                     return found;
                 }
-                let heard = tokio::time::timeout(Duration::from_millis(10), self.said.news.notified());
-                let _: Result<(), _> = heard.await;
+                let changed = tokio::time::timeout(Duration::from_millis(10), self.notifications.changed.notified());
+                let _: Result<(), _> = changed.await;
             }
         };
         let found = tokio::time::timeout(LIMIT, looking).await;
-        found
-            .unwrap_or_else(|_| panic!("timed out waiting for {what}; notices: {:#?}", self.said.lines.lock().unwrap()))
+        found.unwrap_or_else(|_| {
+            panic!("timed out waiting for {what}; notices: {:#?}", self.notifications.lines.lock().unwrap())
+        })
     }
 
     async fn serves(&self, name: &str, wasm: &[u8]) {
@@ -191,16 +192,16 @@ impl Rig {
 
     /// Waits for a line that contains this text, and removes it.
     async fn wait_for(&self, text: &str) -> String {
-        let found = || self.said.lines.lock().unwrap().iter().find(|line| line.contains(text)).cloned();
+        let found = || self.notifications.lines.lock().unwrap().iter().find(|line| line.contains(text)).cloned();
         let line = self.until(&format!("the word {text:?}"), found).await;
-        self.said.lines.lock().unwrap().retain(|other| *other != line);
+        self.notifications.lines.lock().unwrap().retain(|other| *other != line);
         line
     }
 
     /// Waits for the next question to the owner. Returns its text, and the command of each button.
     async fn asked(&self) -> (String, Vec<String>) {
         let next = || {
-            let mut questions = self.said.questions.lock().unwrap();
+            let mut questions = self.notifications.questions.lock().unwrap();
             (!questions.is_empty()).then(|| questions.remove(0))
         };
         let question = self.until("a question", next).await;
@@ -211,13 +212,14 @@ impl Rig {
     /// Whether there are no further notifications or questions.
     fn is_quiet(&self) -> bool {
         // Slow compilations depend on the machine, so their notices are ignored.
-        let is_news = |line: &String| !line.ends_with(COMPILING);
-        !self.said.lines.lock().unwrap().iter().any(is_news) && self.said.questions.lock().unwrap().is_empty()
+        let is_relevant = |line: &String| !line.ends_with(COMPILING);
+        !self.notifications.lines.lock().unwrap().iter().any(is_relevant)
+            && self.notifications.questions.lock().unwrap().is_empty()
     }
 
-    fn hush(&self) {
-        self.said.lines.lock().unwrap().clear();
-        self.said.questions.lock().unwrap().clear();
+    fn clear_notifications(&self) {
+        self.notifications.lines.lock().unwrap().clear();
+        self.notifications.questions.lock().unwrap().clear();
     }
 
     /// Returns the health and the note that `/plugins` shows.
@@ -228,40 +230,40 @@ impl Rig {
     /// Types a line, or presses a button with it. If the command takes long on a busy machine, returns the
     /// notification of its outcome instead.
     async fn say(&self, line: &str) -> String {
-        let earlier = self.said.lines.lock().unwrap().clone();
-        let said = self.test_host.read(line.trim_start_matches('/')).await;
-        let Some((plugin, _)) = said.strip_suffix(COMPILING).and_then(|said| said.split_once("',")) else {
-            return said;
+        let earlier = self.notifications.lines.lock().unwrap().clone();
+        let answer = self.test_host.read(line.trim_start_matches('/')).await;
+        let Some((plugin, _)) = answer.strip_suffix(COMPILING).and_then(|start| start.split_once("',")) else {
+            return answer;
         };
         let is_new = |line: &String| !earlier.contains(line);
         let outcome = |line: &&String| line.starts_with(plugin) && !line.ends_with(COMPILING) && is_new(line);
-        self.until("the outcome", || self.said.lines.lock().unwrap().iter().find(outcome).cloned()).await
+        self.until("the outcome", || self.notifications.lines.lock().unwrap().iter().find(outcome).cloned()).await
     }
 
     /// Waits until all earlier events have been handled. Removes the notification of the command that it uses for
     /// that.
-    async fn caught_up(&self) {
+    async fn wait_until_caught_up(&self) {
         self.say("plugins reload help").await;
-        self.said.lines.lock().unwrap().retain(|line| !line.contains("'help'"));
+        self.notifications.lines.lock().unwrap().retain(|line| !line.contains("'help'"));
     }
 }
 
 async fn run(
     mut rollout: Rollout,
     live: LiveConfig,
-    (mut news, mut orders): (mpsc::Receiver<News>, mpsc::Receiver<cordboard_runtime::AuthorizedCommand>),
+    (mut events, mut orders): (mpsc::Receiver<WatchEvent>, mpsc::Receiver<cordboard_runtime::AuthorizedCommand>),
 ) {
     loop {
         // Changes that were saved before a command come before it.
         tokio::select! {
             biased;
-            heard = news.recv() => match heard {
+            event = events.recv() => match event {
                 None => return,
-                Some(News::File(name, wasm)) => {
+                Some(WatchEvent::File(name, wasm)) => {
                     rollout.on_file(&name, content(&wasm)).await;
                 }
-                Some(News::Gone(name)) => rollout.on_removed(&name).await,
-                Some(News::Configured(text)) => {
+                Some(WatchEvent::Gone(name)) => rollout.on_removed(&name).await,
+                Some(WatchEvent::Configured(text)) => {
                     let new = config::load(&text).unwrap();
                     let changes = config::diff(&live.now(), &new);
                     live.replace(new);
@@ -279,8 +281,4 @@ async fn pass(span: Duration) {
     tokio::time::pause();
     tokio::time::advance(span).await;
     tokio::time::resume();
-}
-
-fn exists(path: &Path) -> bool {
-    path.exists()
 }

@@ -30,7 +30,7 @@ async fn each_rollback_goes_back_one_version_and_persists() {
     assert_eq!(none, format!("Plugin 'echo' has no version before {}.", version(&versions[0])));
 
     // Neither a restart nor the same bytes activate it again; other bytes do.
-    let rig = rig.restarted().await;
+    let rig = rig.restart().await;
     assert_eq!(rig.say("echo x").await, "v1: x");
     assert!(rig.status("echo").1.contains(&format!("version {left} was rolled back")), "{:?}", rig.status("echo"));
     rig.save("echo", &versions[2]).await;
@@ -67,7 +67,7 @@ async fn a_reload_uses_the_file_that_the_watcher_reported() {
     let said = rig.say("plugins reload echo").await;
     assert_eq!(said, format!("Plugin 'echo' is reloaded: generation 2, {}.", version(&bad("echo"))));
     rig.configure("[plugins.echo]\ntime = \"1m\"").await;
-    rig.caught_up().await;
+    rig.wait_until_caught_up().await;
     assert_eq!(rig.say("echo x").await, "v1: x");
 }
 
@@ -102,7 +102,7 @@ async fn disabled_plugins_stay_disabled() {
     let table = rig.test_host.registry.snapshot();
     let since = table.statuses().find(|status| status.name == "echo").map(|status| status.since);
     assert!(since > Some(cordboard_core::types::Timestamp(0)), "{since:?}");
-    rig.hush();
+    rig.clear_notifications();
     rig.save("echo", &bad("echo_v2")).await;
     rig.wait_for("Plugin 'echo' has a new file, ").await;
     assert_eq!(rig.status("echo"), shown);
@@ -110,7 +110,7 @@ async fn disabled_plugins_stay_disabled() {
         let said = rig.say(&format!("plugins {verb} echo")).await;
         assert_eq!(said, "Plugin 'echo' is disabled. Use /plugins enable echo first.");
     }
-    let rig = rig.restarted().await;
+    let rig = rig.restart().await;
     assert_eq!(rig.status("echo"), shown);
     let said = rig.say("plugins enable echo").await;
     assert_eq!(said, format!("Plugin 'echo' is enabled: generation 1, {}.", version(&bad("echo_v2"))));
@@ -119,7 +119,7 @@ async fn disabled_plugins_stay_disabled() {
     rig.say("plugins disable echo").await;
     let said = rig.say("plugins enable echo").await;
     assert!(said.starts_with("Plugin 'echo' is enabled: generation 2, "), "generation numbers are unique: {said}");
-    let rig = rig.restarted().await;
+    let rig = rig.restart().await;
     assert_eq!(rig.say("echo x").await, "v2: x");
 }
 
@@ -137,7 +137,7 @@ async fn all_embedded_plugins_but_help_can_be_disabled() {
         said,
         "Plugin 'help' provides /plugins, and without it no plugin can be enabled again. Replace it with another version instead."
     );
-    let rig = rig.restarted().await;
+    let rig = rig.restart().await;
     assert_eq!(rig.status("lifecycle").0, "disabled");
     rig.say("plugins enable lifecycle").await;
     rig.serves("lifecycle", &standard("lifecycle")).await;
@@ -149,7 +149,7 @@ async fn a_plugin_without_its_file_cannot_be_enabled() {
     rig.plug("echo", &bad("echo")).await;
     rig.say("plugins disable echo").await;
     rig.remove("echo").await;
-    rig.caught_up().await;
+    rig.wait_until_caught_up().await;
     assert_eq!(rig.status("echo").0, "disabled");
     assert_eq!(rig.say("plugins enable echo").await, "Plugin 'echo' is enabled, but it has no file.");
     assert_eq!(rig.say("plugins reload echo").await, "There is no plugin 'echo'. /plugins lists them.");

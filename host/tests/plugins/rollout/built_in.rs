@@ -24,7 +24,7 @@ async fn a_file_does_not_inherit_built_in_grants() {
     assert!(text.contains("- `plugin-control`: ") && text.contains(line), "{text}");
     assert!(text.ends_with("It needs your approval. Generation 1 stays active."), "{text}");
     assert_eq!(commands, [format!("/plugins refuse help {}", version(&takeover()))]);
-    let rig = rig.restarted().await;
+    let rig = rig.restart().await;
     assert_eq!(rig.serving("help"), Some(digest(&standard("help"))));
     assert_eq!(rig.status("help").0, "pending approval");
     let said = rig.say("plugins reload help").await;
@@ -52,9 +52,9 @@ async fn a_file_with_a_built_in_name_asks_for_approval() {
 async fn a_copy_of_the_built_in_bytes_is_the_built_in_plugin() {
     let rig = Rig::new("").await;
     rig.save("help", &standard("help")).await;
-    rig.caught_up().await;
+    rig.wait_until_caught_up().await;
     assert!(rig.is_quiet(), "nothing has changed");
-    let rig = rig.restarted().await;
+    let rig = rig.restart().await;
     rig.serves("help", &standard("help")).await;
     assert_eq!(rig.status("help"), ("ok".to_owned(), String::new()));
     // The same bytes have no grants under another name.
@@ -99,7 +99,7 @@ async fn a_stored_version_does_not_inherit_built_in_grants() {
     // An earlier host had these bytes built in and stored them.
     rig.store.save_version("help", &digest(&takeover()), &takeover()).await.unwrap();
     fs::write(rig.file("help"), b"no component").unwrap();
-    let rig = rig.restarted().await;
+    let rig = rig.restart().await;
     assert_eq!(rig.serving("help"), Some(digest(&standard("help"))));
     assert_eq!(rig.status("help").0, "update rejected");
 }
@@ -124,7 +124,7 @@ async fn a_rollback_skips_versions_without_grants() {
     let rig = Rig::new("[plugins]\nprobation_traps = 1").await;
     rig.store.save_version("help", &digest(&takeover()), &takeover()).await.unwrap();
     fs::write(rig.file("help"), bad("exceeds_limits")).unwrap();
-    let rig = rig.restarted().await;
+    let rig = rig.restart().await;
     rig.serves("help", &bad("exceeds_limits")).await;
     let said = rig.say("trap").await;
     assert!(said.starts_with("it trapped: "), "{said}");

@@ -10,7 +10,7 @@ use std::{
 
 use cordboard_runtime::Registry;
 
-use super::{COMPILING, Rig, exists, other, pass, version};
+use super::{COMPILING, Rig, other, pass, version};
 use crate::components::{bad, copy_compiled};
 
 /// A host whose compiler waits until a gate is opened, and records its process id.
@@ -139,8 +139,8 @@ async fn changed_settings_restart_a_trial() {
     rig.save("specs_fail", &bad("specs_fail")).await;
     rig.wait_for("Plugin 'specs_fail', version").await;
     rig.configure(&refused).await;
-    let text_shown = rig.wait_for("Plugin 'specs_fail' was rejected").await;
-    assert!(text_shown.contains("it failed its trial: it returned an error: it has nothing to say"), "{text_shown}");
+    let shown = rig.wait_for("Plugin 'specs_fail' was rejected").await;
+    assert!(shown.contains("it failed its trial: it returned an error: it has nothing to say"), "{shown}");
     assert_eq!(rig.status("specs_fail").0, "rejected");
     assert!(rig.test_host.registry.snapshot().version("specs_fail").is_none());
 }
@@ -154,11 +154,11 @@ async fn a_running_command_survives_changed_settings() {
     rig.configure(&hanging).await;
     let said = rig.test_host.read("plugins reload specs_fail").await;
     assert!(said.ends_with(COMPILING), "{said}");
-    rig.hush();
+    rig.clear_notifications();
     rig.configure(&refused).await;
     // Notified although the text is the same as before, because someone waits for it.
-    let text_shown = rig.wait_for("Plugin 'specs_fail' was rejected").await;
-    assert!(text_shown.contains("it failed its trial: it returned an error: it has nothing to say"), "{text_shown}");
+    let shown = rig.wait_for("Plugin 'specs_fail' was rejected").await;
+    assert!(shown.contains("it failed its trial: it returned an error: it has nothing to say"), "{shown}");
 }
 
 #[tokio::test]
@@ -172,15 +172,15 @@ async fn a_slow_compilation_is_announced() {
     let is_shown = rig.test_host.registry.snapshot().entry("slow").is_some();
     assert!(!is_shown || began.elapsed() >= Duration::from_secs(1), "a short compilation is not announced");
     pass(Duration::from_secs(1)).await;
-    let text_shown = rig.wait_for("is being compiled").await;
+    let shown = rig.wait_for("is being compiled").await;
     let digest = version(&wasm);
     assert_eq!(
-        text_shown,
+        shown,
         format!("Plugin 'slow', version {digest}, is being compiled. You get a message when it is done.")
     );
-    let shown = ("compiling".to_owned(), format!("version {digest} is being compiled"));
+    let status = ("compiling".to_owned(), format!("version {digest} is being compiled"));
     rig.until("it is shown", || rig.test_host.registry.snapshot().entry("slow").map(|_| ())).await;
-    assert_eq!(rig.status("slow"), shown);
+    assert_eq!(rig.status("slow"), status);
     let table = rig.test_host.registry.snapshot();
     assert!(table.statuses().any(|status| status.name == "slow" && status.since.0 > 0), "it has a moment");
     slow.open();
@@ -215,7 +215,7 @@ async fn a_newer_version_cancels_the_running_compilation() {
     let pid = slow.compiler(3).await;
     rig.remove("other").await;
     rig.until("its end", || (!runs(pid)).then_some(())).await;
-    assert!(exists(&slow.pids) && rig.test_host.registry.snapshot().entry("other").is_none());
+    assert!(slow.pids.exists() && rig.test_host.registry.snapshot().entry("other").is_none());
 }
 
 #[tokio::test]
@@ -231,7 +231,7 @@ async fn a_slow_command_is_answered_before_it_finishes() {
         pass(Duration::from_secs(1)).await;
     });
     assert!(said.ends_with(COMPILING), "{said}");
-    rig.hush();
+    rig.clear_notifications();
     slow.open();
     rig.wait_for(&format!("Plugin 'echo' is reloaded: generation 2, {}.", version(&wasm))).await;
 }

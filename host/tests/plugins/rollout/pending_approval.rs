@@ -50,12 +50,12 @@ async fn an_approval_covers_versions_without_new_requests() {
     rig.save("needs_approval", &bad("needs_approval")).await;
     let (_, commands) = rig.asked().await;
     rig.say(&commands[0]).await;
-    rig.hush();
+    rig.clear_notifications();
     let next = other(&bad("needs_approval"), 1);
     rig.plug("needs_approval", &next).await;
-    assert!(rig.said.questions.lock().unwrap().is_empty(), "it requests nothing new");
+    assert!(rig.notifications.questions.lock().unwrap().is_empty(), "it requests nothing new");
 
-    let rig = rig.restarted().await;
+    let rig = rig.restart().await;
     assert_eq!(rig.serving("needs_approval"), Some(cordboard_runtime::digest(&next)), "the decision is stored");
     rig.save("needs_approval", &bad("asks_more")).await;
     let (text, commands) = rig.asked().await;
@@ -74,15 +74,15 @@ async fn a_refusal_is_stored_and_not_asked_again() {
     let said = rig.say(&commands[1]).await;
     let text = "Plugin 'needs_approval' is not granted session-control. You are not asked again about versions that request no more than that.";
     assert_eq!(said, text);
-    rig.caught_up().await;
-    rig.hush();
+    rig.wait_until_caught_up().await;
+    rig.clear_notifications();
     let next = other(&bad("needs_approval"), 1);
     rig.save("needs_approval", &next).await;
     rig.until("the next version", || rig.status("needs_approval").1.contains(&version(&next)).then_some(())).await;
-    rig.caught_up().await;
-    assert!(rig.is_quiet(), "it requests nothing new: {:?}", rig.said.lines.lock().unwrap());
-    let rig = rig.restarted().await;
-    rig.caught_up().await;
+    rig.wait_until_caught_up().await;
+    assert!(rig.is_quiet(), "it requests nothing new: {:?}", rig.notifications.lines.lock().unwrap());
+    let rig = rig.restart().await;
+    rig.wait_until_caught_up().await;
     assert!(rig.is_quiet(), "the decision is stored");
     let (health, note) = rig.status("needs_approval");
     assert_eq!(health, "rejected");
@@ -158,8 +158,8 @@ async fn a_rejection_is_reported_once_over_new_configurations() {
         rig.configure(&format!("[plugins.echo]\ntime = \"{limit}\"\n")).await;
         rig.until("the version is rejected again", || changes.has_changed().unwrap().then_some(())).await;
     }
-    rig.caught_up().await;
-    assert!(rig.is_quiet(), "{:?}", rig.said.lines.lock().unwrap());
+    rig.wait_until_caught_up().await;
+    assert!(rig.is_quiet(), "{:?}", rig.notifications.lines.lock().unwrap());
     rig.save("echo", b"another that is none").await;
     rig.wait_for("Plugin 'echo' was rejected: ").await;
 }
@@ -176,7 +176,7 @@ async fn only_the_owner_can_grant_refuse_and_revoke() {
         assert_eq!(why, CallError::Plugin(format!("/plugins {verb} is for the owner only.")));
     }
     assert_eq!(rig.status("needs_approval").0, "pending approval");
-    assert!(rig.serving("needs_approval").is_none() && rig.said.lines.lock().unwrap().is_empty());
+    assert!(rig.serving("needs_approval").is_none() && rig.notifications.lines.lock().unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -190,7 +190,7 @@ async fn a_revoked_grant_activates_the_previous_version() {
     rig.save("needs_approval", &bad("needs_approval")).await;
     let (_, commands) = rig.asked().await;
     rig.say(&commands[0]).await;
-    rig.hush();
+    rig.clear_notifications();
     let said = rig.say("plugins revoke needs_approval").await;
     assert!(
         said.starts_with("Plugin 'needs_approval' is no longer granted session-control. Active now: generation "),
@@ -199,9 +199,9 @@ async fn a_revoked_grant_activates_the_previous_version() {
     assert_eq!(rig.say("echo again").await, "v1: again");
     assert!(rig.test_host.registry.snapshot().command("needs_approval").is_none());
     assert_eq!(rig.status("needs_approval").0, "update rejected");
-    let rig = rig.restarted().await;
+    let rig = rig.restart().await;
     assert_eq!(rig.say("echo still").await, "v1: still");
-    rig.caught_up().await;
+    rig.wait_until_caught_up().await;
     assert!(rig.is_quiet(), "a denied version is not asked about again");
 }
 
@@ -212,9 +212,9 @@ async fn pending_versions_are_asked_about_at_the_start() {
     rig.asked().await;
     // The same bytes again: the question is still open.
     rig.save("needs_approval", &bad("needs_approval")).await;
-    rig.caught_up().await;
+    rig.wait_until_caught_up().await;
     assert!(rig.is_quiet());
-    let rig = rig.restarted().await;
+    let rig = rig.restart().await;
     let (text, commands) = rig.asked().await;
     assert!(text.ends_with("It needs your approval. Until then the plugin is not active."), "{text}");
     rig.say(&commands[0]).await;

@@ -110,7 +110,7 @@ async fn a_bad_file_does_not_reactivate_a_removed_version() {
     rig.save("echo", JUNK).await;
     rig.wait_for("Plugin 'echo' was rejected").await;
     assert_eq!(rig.serving("echo"), None);
-    let rig = rig.restarted().await;
+    let rig = rig.restart().await;
     assert_eq!(rig.serving("echo"), None, "not at a restart either");
     // A version that is activated afterwards has no version to roll back to.
     rig.plug("echo", &other(&bad("echo"), 1)).await;
@@ -124,8 +124,8 @@ async fn a_disabled_plugin_can_be_enabled_after_its_file_returns() {
     rig.plug("echo", &bad("echo")).await;
     rig.say("plugins disable echo").await;
     rig.remove("echo").await;
-    rig.caught_up().await;
-    let rig = rig.restarted().await;
+    rig.wait_until_caught_up().await;
+    let rig = rig.restart().await;
     assert_eq!(rig.status("echo").0, "disabled");
     rig.save("echo", &bad("echo_v2")).await;
     rig.wait_for("and stays disabled").await;

@@ -16,7 +16,7 @@ async fn with_a_bad_version(config: &str) -> Rig {
     let rig = Rig::new(config).await;
     rig.plug("mine", &bad("echo")).await;
     rig.plug("mine", &bad("exceeds_limits")).await;
-    rig.hush();
+    rig.clear_notifications();
     rig
 }
 
@@ -35,11 +35,11 @@ async fn three_traps_roll_a_new_version_back() {
     assert_eq!(rig.status("mine").0, "failing");
     fail(&rig, 1).await;
     let shown = rig.wait_for("is rolled back").await;
-    let (fallen, good) = (version(&bad("exceeds_limits")), version(&bad("echo")));
+    let (failed, good) = (version(&bad("exceeds_limits")), version(&bad("echo")));
     let trap = "trapped: wasm trap: wasm `unreachable` instruction executed";
     let begun = format!(
-        "Plugin 'mine', version {fallen}, is rolled back: 3 calls failed within 5m of its activation, the last one {trap}.\n\
-         Active now: generation 3, {good}; version {fallen} is tried again in "
+        "Plugin 'mine', version {failed}, is rolled back: 3 calls failed within 5m of its activation, the last one {trap}.\n\
+         Active now: generation 3, {good}; version {failed} is tried again in "
     );
     assert!(shown.starts_with(&begun), "{shown}");
     assert!(shown.ends_with("; /plugins reload mine tries it at once."), "{shown}");
@@ -69,7 +69,7 @@ async fn a_bad_version_is_retried_with_growing_backoff() {
         rig.wait_for("is rolled back").await;
         rig.serves("mine", &bad("echo")).await;
         pass(pause - Duration::from_secs(20)).await;
-        rig.caught_up().await;
+        rig.wait_until_caught_up().await;
         rig.serves("mine", &bad("echo")).await;
         pass(Duration::from_secs(20)).await;
         rig.serves("mine", &bad("exceeds_limits")).await;
@@ -78,7 +78,7 @@ async fn a_bad_version_is_retried_with_growing_backoff() {
     let shown = rig.wait_for("is rolled back").await;
     assert!(shown.contains("was rolled back 4 times and is not tried again"), "{shown}");
     pass(600 * MINUTE).await;
-    rig.caught_up().await;
+    rig.wait_until_caught_up().await;
     rig.serves("mine", &bad("echo")).await;
     // Other bytes have a separate backoff.
     rig.plug("mine", &other(&bad("exceeds_limits"), 1)).await;
@@ -95,7 +95,7 @@ async fn a_fixed_version_is_tried_at_once_after_a_rollback() {
     assert_eq!(rig.status("mine"), ("ok".to_owned(), String::new()));
     // The bad version is not tried again after its pause, because it is not the newest.
     pass(MINUTE).await;
-    rig.caught_up().await;
+    rig.wait_until_caught_up().await;
     rig.serves("mine", &mended).await;
 }
 
@@ -128,7 +128,7 @@ async fn a_fixed_version_is_tried_at_once_after_a_restart() {
     rig.wait_for("is rolled back").await;
     let mended = other(&bad("echo_v2"), 1);
     std::fs::write(rig.file("mine"), &mended).unwrap();
-    let rig = rig.restarted().await;
+    let rig = rig.restart().await;
     rig.serves("mine", &mended).await;
     rig.save("mine", &bad("exceeds_limits")).await;
     rig.wait_for(&format!("version {} is tried again in ", version(&bad("exceeds_limits")))).await;
@@ -165,7 +165,7 @@ async fn a_restart_keeps_the_backoff_of_a_bad_version() {
     let rig = with_a_bad_version("[plugins]\nprobation_traps = 1").await;
     fail(&rig, 1).await;
     rig.wait_for("is rolled back").await;
-    let rig = rig.restarted().await;
+    let rig = rig.restart().await;
     assert_eq!(rig.say("echo x").await, "v1: x");
     assert!(rig.status("mine").1.contains("is tried again in "), "{:?}", rig.status("mine"));
     pass(MINUTE).await;
@@ -176,8 +176,8 @@ async fn a_restart_keeps_the_backoff_of_a_bad_version() {
 async fn a_restart_keeps_the_failure_count() {
     let rig = with_a_bad_version("").await;
     fail(&rig, 2).await;
-    rig.caught_up().await;
-    let rig = rig.restarted().await;
+    rig.wait_until_caught_up().await;
+    let rig = rig.restart().await;
     rig.serves("mine", &bad("exceeds_limits")).await;
     assert_eq!(rig.say("ok").await, "ok");
     fail(&rig, 1).await;
@@ -190,30 +190,30 @@ async fn a_restart_keeps_the_failure_count() {
 async fn a_due_rollback_is_done_at_the_next_start() {
     let rig = with_a_bad_version("").await;
     // Simulates a host that exited between the last failure and the rollback.
-    let mut standing = RolloutState::default();
-    standing.begin_probation(&digest(&bad("exceeds_limits")), Clock::system().now(), 5 * MINUTE);
-    standing.count_failed_calls(&digest(&bad("exceeds_limits")), 3);
-    rig.store.save_rollout_state("mine", &standing).await.unwrap();
-    let rig = rig.restarted().await;
+    let mut state = RolloutState::default();
+    state.begin_probation(&digest(&bad("exceeds_limits")), Clock::system().now(), 5 * MINUTE);
+    state.count_failed_calls(&digest(&bad("exceeds_limits")), 3);
+    rig.store.save_rollout_state("mine", &state).await.unwrap();
+    let rig = rig.restart().await;
     let shown = rig.wait_for("is rolled back").await;
     assert!(
         shown.contains("3 calls failed within 5m of its activation, the last one before the host's last restart"),
         "{shown}"
     );
     rig.serves("mine", &bad("echo")).await;
-    let rig = rig.restarted().await;
+    let rig = rig.restart().await;
     assert_eq!(rig.say("echo x").await, "v1: x");
 }
 
 #[tokio::test]
 async fn a_version_past_probation_stays_trusted_after_a_restart() {
     let rig = with_a_bad_version("[plugins]\nprobation_traps = 1").await;
-    let mut standing = RolloutState::default();
-    standing.begin_probation(&digest(&bad("exceeds_limits")), Timestamp(Clock::system().now().0 - 300_001), 5 * MINUTE);
-    rig.store.save_rollout_state("mine", &standing).await.unwrap();
-    let rig = rig.restarted().await;
+    let mut state = RolloutState::default();
+    state.begin_probation(&digest(&bad("exceeds_limits")), Timestamp(Clock::system().now().0 - 300_001), 5 * MINUTE);
+    rig.store.save_rollout_state("mine", &state).await.unwrap();
+    let rig = rig.restart().await;
     fail(&rig, 3).await;
-    rig.caught_up().await;
+    rig.wait_until_caught_up().await;
     rig.serves("mine", &bad("exceeds_limits")).await;
 }
 
@@ -223,7 +223,7 @@ async fn a_version_can_be_rolled_back_manually_after_a_restart() {
     for name in ["echo", "echo_v2"] {
         rig.plug("mine", &bad(name)).await;
     }
-    let rig = rig.restarted().await;
+    let rig = rig.restart().await;
     assert_eq!(rig.say("echo x").await, "v2: x");
     let said = rig.say("plugins rollback mine").await;
     assert!(said.starts_with("Plugin 'mine' is rolled back: "), "{said}");
@@ -236,7 +236,7 @@ async fn a_version_failing_after_probation_stays_active() {
     fail(&rig, 1).await;
     pass(MINUTE).await;
     fail(&rig, 5).await;
-    rig.caught_up().await;
+    rig.wait_until_caught_up().await;
     rig.serves("mine", &bad("exceeds_limits")).await;
     assert_eq!(rig.status("mine").0, "failing");
 }
@@ -248,9 +248,9 @@ async fn a_version_restored_by_a_rollback_is_trusted() {
     rig.plug("mine", &other(&bad("exceeds_limits"), 1)).await;
     fail(&rig, 1).await;
     rig.serves("mine", &bad("exceeds_limits")).await;
-    rig.hush();
+    rig.clear_notifications();
     fail(&rig, 5).await;
-    rig.caught_up().await;
+    rig.wait_until_caught_up().await;
     rig.serves("mine", &bad("exceeds_limits")).await;
 }
 
@@ -261,6 +261,6 @@ async fn a_failing_first_version_stays_active_and_is_reported_once() {
     fail(&rig, 6).await;
     let shown = rig.wait_for("There is no earlier version").await;
     assert!(shown.ends_with("Use /plugins disable mine to disable it."), "{shown}");
-    assert!(!rig.said.lines.lock().unwrap().iter().any(|line| line.contains("There is no earlier version")));
+    assert!(!rig.notifications.lines.lock().unwrap().iter().any(|line| line.contains("There is no earlier version")));
     assert_eq!(rig.say("ok").await, "ok");
 }
