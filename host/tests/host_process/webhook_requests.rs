@@ -136,11 +136,8 @@ fn a_plugin_without_webhook_auth_names_the_line_to_add() {
         "no authentication is configured: add [plugins.receiver.webhook] with hmac = \"NAME\" or token = \"NAME\"";
     let checked = home.run(&["check", "--plugins", home.path("plugins").to_str().unwrap()]);
     assert_eq!(checked.status.code(), Some(1));
-    let (text_shown, why) = (String::from_utf8_lossy(&checked.stdout), String::from_utf8_lossy(&checked.stderr));
-    assert!(
-        text_shown.contains("plugin         no webhook auth  receiver\n") && why.contains(line),
-        "{text_shown}{why}"
-    );
+    let (listed, why) = (String::from_utf8_lossy(&checked.stdout), String::from_utf8_lossy(&checked.stderr));
+    assert!(listed.contains("plugin         no webhook auth  receiver\n") && why.contains(line), "{listed}{why}");
     let mut host = home.start();
     let door = Door::of(&mut host);
     for headers in [&[][..], &[("Authorization", "Bearer "), ("X-Hub-Signature-256", "sha256=")]] {

@@ -176,14 +176,14 @@ async fn the_view_of_0_2_shows_a_turn() {
     let turn = Turn { parts, state, ..Turn::new(PromptId("1".to_owned()), test_host.place.clone(), began) };
     let limits = ViewLimits { front_end: "console".to_owned(), text_units: 4096 };
     let view = session("alpha", &test_host.caller);
-    let screen = test_host
+    let frame = test_host
         .registry
         .render("every", RenderInput { turn: &turn, session: &view, now: NOW }, &limits)
         .await
         .unwrap();
-    assert_eq!(screen.live.as_deref(), Some("console 4096 true"));
+    assert_eq!(frame.live.as_deref(), Some("console 4096 true"));
     expect![[r#"every alpha 12 true Some("why") None ["Hello", "1 tool Reads a.rs true true 0"] 0"#]]
-        .assert_eq(&screen.messages[0].text);
+        .assert_eq(&frame.messages[0].text);
 }
 
 #[tokio::test]
@@ -210,10 +210,10 @@ async fn the_policy_of_0_2_gives_each_verdict() {
 async fn the_hook_of_0_2_receives_an_event() {
     let (test_host, _mirror) = every().await;
     let view = session("alpha", &test_host.caller);
-    let happening = SessionEvent::of(EventKind::Suspended, view, NOW, CausationChain::default());
-    assert_eq!(test_host.registry.hook(&test_host.host_api, "every", &happening).await, Ok(()));
-    let heard = test_host.host_api.get("every", "event").await.unwrap().unwrap();
-    assert_eq!(String::from_utf8(heard).unwrap(), format!("suspended {} alpha {{}}", NOW.0));
+    let event = SessionEvent::of(EventKind::Suspended, view, NOW, CausationChain::default());
+    assert_eq!(test_host.registry.hook(&test_host.host_api, "every", &event).await, Ok(()));
+    let stored = test_host.host_api.get("every", "event").await.unwrap().unwrap();
+    assert_eq!(String::from_utf8(stored).unwrap(), format!("suspended {} alpha {{}}", NOW.0));
 }
 
 #[tokio::test]
@@ -242,8 +242,8 @@ async fn the_webhook_of_0_2_gets_and_returns_every_field() {
 #[tokio::test]
 async fn the_sessions_plugin_of_0_2_creates_and_lists_sessions() {
     let test_host = TestHost::of("[plugins.sessions]\ngrants = [\"sessions\", \"session-control\"]\n");
-    let plugged = test_host.plug("sessions", &frozen("sessions", SESSIONS)).await;
-    plugged.unwrap_or_else(|refused| panic!("sessions.wasm of 0.2 is rejected: {refused}"));
+    let activation = test_host.plug("sessions", &frozen("sessions", SESSIONS)).await;
+    activation.unwrap_or_else(|refused| panic!("sessions.wasm of 0.2 is rejected: {refused}"));
     assert_eq!(test_host.read("new alpha").await, "Session 'alpha' created.");
     assert_eq!(test_host.read("sessions").await, "→ 🟢 alpha - just now");
     assert_eq!(test_host.read("archive alpha").await, "Session 'alpha' archived. Use /restore alpha to bring it back.");

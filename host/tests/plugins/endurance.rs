@@ -23,13 +23,13 @@ use crate::{
     fake_sessions::NOW,
 };
 
-/// Enough for every interleaving of a rollout and a call.
+/// So many that calls start at many different moments of a rollout.
 const SWAPS: usize = 10_000;
 
 /// The callers call without a pause, so that a call is always running during a rollout.
 const CALLERS: usize = 2;
 
-/// As many as the operator of a busy author's host sees in a week.
+/// So many that a leak per reload exceeds the allowed growth.
 const RELOADS: usize = 1_000;
 
 /// The reloads after which one-time allocations have happened: pools, caches, the store's pages.
@@ -47,8 +47,8 @@ async fn call(test_host: &TestHost, versions: &BTreeMap<String, &str>, text: Str
     let table = test_host.registry.snapshot();
     let offer = table.command("echo").expect("it is active at any moment");
     let typed = Invocation { args: Vec::new(), text: text.clone() };
-    let asked = CallContext { caller: Some(test_host.caller.clone()), ..CallContext::default() };
-    let answer = test_host.registry.command(&test_host.host_api, offer, asked, &typed).await;
+    let context = CallContext { caller: Some(test_host.caller.clone()), ..CallContext::default() };
+    let answer = test_host.registry.command(&test_host.host_api, offer, context, &typed).await;
     let answer = answer.unwrap_or_else(|error| panic!("a call was lost: {error}")).text;
     assert_eq!(answer, format!("{}: {text}", versions[&offer.version.digest]));
     offer.version.generation
@@ -108,7 +108,7 @@ async fn ten_thousand_rollouts_lose_no_call() {
 
 /// The resources of this process.
 #[derive(Debug, Clone, Copy)]
-struct Held {
+struct ResourceUse {
     /// The resident memory in bytes.
     resident: u64,
     mappings: usize,
@@ -116,7 +116,7 @@ struct Held {
     tasks: usize,
 }
 
-impl Held {
+impl ResourceUse {
     fn now() -> Self {
         let statm = fs::read_to_string("/proc/self/statm").unwrap();
         let pages: u64 = statm.split(' ').nth(1).unwrap().parse().unwrap();
@@ -156,11 +156,11 @@ async fn a_thousand_reloads_leak_no_memory() {
         let tag = ["v1", "v2"][number % 2];
         assert_eq!(test_host.read("echo x").await, format!("{tag}: x"));
         if number == WARM {
-            warm = Some(Held::now());
+            warm = Some(ResourceUse::now());
         }
     }
     assert_eq!(generations.iter().filter(|generation| generation.strong_count() > 0).count(), 1);
-    let (before, after) = (warm.unwrap(), Held::now());
+    let (before, after) = (warm.unwrap(), ResourceUse::now());
     println!("before {before:?}, after {} more reloads {after:?}", RELOADS - WARM);
     assert!(!after.has_grown(&before), "before {before:?}, after {} more reloads {after:?}", RELOADS - WARM);
 }

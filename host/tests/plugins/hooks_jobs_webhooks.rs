@@ -164,9 +164,9 @@ async fn github_posts_each_delivery_once() {
     assert_eq!(receive(push("1")).await, (200, "posted\n".to_owned()));
     assert_eq!(receive(push("1")).await, (200, "it was reported before\n".to_owned()));
     assert_eq!(receive(push("2")).await, (200, "posted\n".to_owned()));
-    let text_shown = posted(&host);
-    assert_eq!(text_shown.len(), 2);
-    assert_eq!(text_shown[0], "ada pushed 1 commit to main of ada/board:\n• Mend it");
+    let texts = posted(&host);
+    assert_eq!(texts.len(), 2);
+    assert_eq!(texts[0], "ada pushed 1 commit to main of ada/board:\n• Mend it");
     assert_eq!(receive(WebRequest { body: b"payload=x".to_vec(), ..push("3") }).await.0, 400);
     assert_eq!(receive(WebRequest { headers: Vec::new(), ..push("4") }).await.0, 400);
 }

@@ -114,7 +114,7 @@ async fn the_next_frame_uses_a_new_view() {
 
 #[tokio::test]
 async fn a_view_accepts_a_long_answer() {
-    // How long it computes is the machine's.
+    // The time that it needs depends on the machine.
     let host = TestHost::of("[plugins.views]\ntime = \"5m\"");
     host.plug("views", &standard("views")).await.unwrap();
     let long = "line of an answer\n".repeat(200_000);
@@ -128,7 +128,6 @@ async fn an_unknown_view_mode_is_reported() {
     let view = session("alpha", &host.caller);
     let limits = ViewLimits { front_end: "console".to_owned(), text_units: 4096 };
     let shown = turn(vec![], TurnState::Running);
-    let text_shown =
-        host.registry.render("fancy", RenderInput { turn: &shown, session: &view, now: NOW }, &limits).await;
-    assert_eq!(text_shown, Err(CallError::NotOffered("view")));
+    let rendered = host.registry.render("fancy", RenderInput { turn: &shown, session: &view, now: NOW }, &limits).await;
+    assert_eq!(rendered, Err(CallError::NotOffered("view")));
 }

@@ -19,7 +19,7 @@ async fn exceeds_limits(limits: &str) -> TestHost {
 }
 
 /// Returns the error of `/line`, and checks that the plugin answers again afterwards.
-async fn wait_for(host: &TestHost, line: &str) -> String {
+async fn call_error(host: &TestHost, line: &str) -> String {
     let error = host.call(line).await.expect_err("it misbehaves");
     assert_eq!(host.read("ok").await, "ok", "after /{line}");
     let (health, note) = host.status("exceeds_limits");
@@ -35,14 +35,14 @@ fn over(limit: &str) -> String {
 #[tokio::test]
 async fn a_trap_ends_only_its_call() {
     let host = exceeds_limits("").await;
-    let shown = wait_for(&host, "trap").await;
+    let shown = call_error(&host, "trap").await;
     assert_eq!(shown, "trapped: wasm trap: wasm `unreachable` instruction executed");
     assert_eq!(host.status("exceeds_limits").1, format!("1 failed call, the last one {shown}"));
 }
 
 #[tokio::test]
 async fn a_panic_is_reported_with_its_message_and_location() {
-    let shown = wait_for(&exceeds_limits("").await, "panic").await;
+    let shown = call_error(&exceeds_limits("").await, "panic").await;
     assert!(shown.contains("as it was asked to"), "{shown}");
     assert!(shown.contains("exceeds_limits/src/lib.rs:"), "{shown}");
     assert!(!shown.contains('\n') && !shown.contains("RUST_BACKTRACE"), "{shown}");
@@ -52,7 +52,7 @@ async fn a_panic_is_reported_with_its_message_and_location() {
 async fn a_panic_message_is_short_and_excludes_other_output() {
     let host = exceeds_limits("").await;
     let log = captured_log::start();
-    let shown = wait_for(&host, "tirade").await;
+    let shown = call_error(&host, "tirade").await;
     assert!(shown.starts_with("trapped: panicked at ") && shown.contains("exceeds_limits/src/lib.rs:"), "{shown}");
     assert!(!shown.contains("before") && shown.ends_with('…') && shown.len() < 500, "{shown}");
     let log = log.text();
@@ -80,14 +80,14 @@ async fn an_endless_loop_ends_at_the_time_limit() {
 
 #[tokio::test]
 async fn an_allocation_loop_ends_at_the_memory_limit() {
-    assert_eq!(wait_for(&exceeds_limits("memory = \"16MiB\"\ntime = \"5m\"").await, "grow").await, over("memory"));
+    assert_eq!(call_error(&exceeds_limits("memory = \"16MiB\"\ntime = \"5m\"").await, "grow").await, over("memory"));
 }
 
 #[tokio::test]
 async fn an_oversized_reply_is_refused() {
     // The plugin may allocate 100 MB, but not return them.
     let host = exceeds_limits("memory = \"256MiB\"\ntime = \"5m\"\nreply = \"64KiB\"").await;
-    assert_eq!(wait_for(&host, "huge").await, over("reply"));
+    assert_eq!(call_error(&host, "huge").await, over("reply"));
 }
 
 #[tokio::test]
@@ -111,7 +111,7 @@ async fn persona_settings_and_errors_count_as_a_reply() {
 
 #[tokio::test]
 async fn too_many_host_calls_end_the_call() {
-    assert_eq!(wait_for(&exceeds_limits("calls = 1000\ntime = \"5m\"").await, "calls").await, over("calls"));
+    assert_eq!(call_error(&exceeds_limits("calls = 1000\ntime = \"5m\"").await, "calls").await, over("calls"));
 }
 
 #[tokio::test]

@@ -26,7 +26,7 @@ pub async fn http_client(http: &[String], more: &str) -> TestHost {
     host
 }
 
-/// Returns its configuration. The file of its secret is kept until the process exits.
+/// Returns the configuration of the plugin `http_client`. The file of its secret is never deleted.
 pub fn table(http: &[String], more: &str) -> String {
     let secret = secrets::file(secrets::VALUE).into_temp_path().keep().unwrap();
     let tcp = if more.contains("tcp =") { "" } else { "tcp = [\"192.0.3.1:9\"]" };
@@ -103,13 +103,13 @@ pub async fn raw(answer: impl Into<Vec<u8>>) -> String {
 }
 
 /// A port without a listener. It is reserved until this is dropped.
-pub struct Nobody {
+pub struct UnusedPort {
     pub port: u16,
     _bound: TcpSocket,
 }
 
-impl Nobody {
-    pub fn at_home() -> Self {
+impl UnusedPort {
+    pub fn reserve() -> Self {
         let bound = TcpSocket::new_v4().unwrap();
         bound.bind(([127, 0, 0, 1], 0).into()).unwrap();
         Self { port: bound.local_addr().unwrap().port(), _bound: bound }

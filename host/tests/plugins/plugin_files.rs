@@ -55,8 +55,8 @@ impl World {
         let resources = Resources { registry: empty_registry(), folder, store: Some(self.store.clone()), decisions };
         let config = LiveConfig::new(self.test_host.config.clone());
         let mut rollout = Rollout::new(resources, Arc::new(move |name: &str| config.plugin(name)), Clock::system());
-        let turned = rollout.start().await;
-        (rollout, turned)
+        let rejected = rollout.start().await;
+        (rollout, rejected)
     }
 
     /// Saves a version, and returns why it was rejected.
@@ -76,7 +76,7 @@ impl World {
     }
 }
 
-fn serves(rollout: &Rollout, name: &str) -> Option<String> {
+fn active_digest(rollout: &Rollout, name: &str) -> Option<String> {
     rollout.registry.snapshot().version(name).map(|generation| generation.digest.clone())
 }
 
@@ -95,8 +95,8 @@ async fn echo(rollout: &Rollout, host_api: &Arc<dyn HostApi>) -> String {
 #[tokio::test]
 async fn the_embedded_plugins_are_active_by_default() {
     let world = World::new();
-    let (rollout, turned) = world.start().await;
-    assert_eq!(turned, []);
+    let (rollout, rejected) = world.start().await;
+    assert_eq!(rejected, []);
     assert_eq!(rollout.registry.snapshot().names().collect::<Vec<_>>(), crate::components::STANDARD);
     for one in STANDARD {
         assert_eq!((one.digest, one.wasm), (digest(one.wasm).as_str(), standard(one.name).as_slice()), "{}", one.name);
@@ -107,11 +107,11 @@ async fn the_embedded_plugins_are_active_by_default() {
 async fn a_file_replaces_an_embedded_plugin_until_removed() {
     let world = World::new();
     world.save("lifecycle", &bad("one_second_policy"));
-    let (mut rollout, turned) = world.start().await;
-    assert_eq!(turned, []);
-    assert_eq!(serves(&rollout, "lifecycle"), Some(digest(&bad("one_second_policy"))));
+    let (mut rollout, rejected) = world.start().await;
+    assert_eq!(rejected, []);
+    assert_eq!(active_digest(&rollout, "lifecycle"), Some(digest(&bad("one_second_policy"))));
     world.remove(&mut rollout, "lifecycle").await;
-    assert_eq!(serves(&rollout, "lifecycle"), Some(digest(&standard("lifecycle"))));
+    assert_eq!(active_digest(&rollout, "lifecycle"), Some(digest(&standard("lifecycle"))));
     assert_eq!(note(&rollout, "lifecycle").0, "ok");
 }
 
@@ -134,8 +134,8 @@ async fn a_bad_file_at_the_start_keeps_the_last_good_version() {
     let why = world.save_new(&mut rollout, "echo", b"half").await.unwrap_err();
     assert_eq!(echo(&rollout, &world.test_host.host_api).await, "v2: x");
 
-    let (rollout, turned) = world.start().await;
-    assert_eq!(turned, [("echo".to_owned(), why)]);
+    let (rollout, rejected) = world.start().await;
+    assert_eq!(rejected, [("echo".to_owned(), why)]);
     assert_eq!(echo(&rollout, &world.test_host.host_api).await, "v2: x");
     let (health, shown) = note(&rollout, "echo");
     assert!(health == "update rejected" && shown.contains("it is not a WebAssembly component"), "{shown}");
@@ -145,9 +145,9 @@ async fn a_bad_file_at_the_start_keeps_the_last_good_version() {
 async fn a_bad_file_keeps_the_embedded_plugin_of_its_name() {
     let world = World::new();
     world.save("timeout", b"half");
-    let (mut rollout, turned) = world.start().await;
-    assert_eq!(turned.len(), 1);
-    assert_eq!(serves(&rollout, "timeout"), Some(digest(&standard("timeout"))));
+    let (mut rollout, rejected) = world.start().await;
+    assert_eq!(rejected.len(), 1);
+    assert_eq!(active_digest(&rollout, "timeout"), Some(digest(&standard("timeout"))));
     assert_eq!(note(&rollout, "timeout").0, "update rejected");
     // Removing the bad file clears the rejection.
     world.remove(&mut rollout, "timeout").await;
@@ -158,8 +158,8 @@ async fn a_bad_file_keeps_the_embedded_plugin_of_its_name() {
 async fn a_bad_file_without_an_earlier_version_is_listed() {
     let world = World::new();
     world.save("half", &bad("echo")[..1000]);
-    let (rollout, turned) = world.start().await;
-    assert_eq!(turned.len(), 1);
+    let (rollout, rejected) = world.start().await;
+    assert_eq!(rejected.len(), 1);
     let (health, shown) = note(&rollout, "half");
     assert!(health == "rejected" && shown.starts_with("it did not compile: "), "{shown}");
 }
@@ -169,8 +169,8 @@ async fn a_plugin_cannot_take_a_standard_command() {
     let mut world = World::new();
     world.test_host.configure("[plugins.a-clash.config]\nspecs = \"taken\"");
     world.save("a-clash", &bad("specs_fail"));
-    let (rollout, turned) = world.start().await;
-    assert_eq!(turned.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["a-clash"]);
+    let (rollout, rejected) = world.start().await;
+    assert_eq!(rejected.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["a-clash"]);
     assert_eq!(rollout.registry.snapshot().command("new").unwrap().version.name, "sessions");
 }
 

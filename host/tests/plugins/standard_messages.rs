@@ -76,10 +76,10 @@ async fn listing(host: &TestHost) {
             setup.phase = phase;
         });
     };
-    for (seconds, text_shown) in [(59, "just now"), (300, "5m ago"), (3 * 3600, "3h ago"), (2 * 86_400, "2d ago")] {
+    for (seconds, shown) in [(59, "just now"), (300, "5m ago"), (3 * 3600, "3h ago"), (2 * 86_400, "2d ago")] {
         ago("alpha", seconds, Phase::Suspended);
         ago("beta", 0, Phase::Busy);
-        let list = format!("→ 🟢 beta - just now, busy\n⚪ alpha (brainstorm) - {text_shown}");
+        let list = format!("→ 🟢 beta - just now, busy\n⚪ alpha (brainstorm) - {shown}");
         assert_eq!(host.read("sessions").await, list);
     }
     for (phase, light) in [

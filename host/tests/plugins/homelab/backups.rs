@@ -2,9 +2,9 @@
 
 use super::{
     Lab, SECRET,
-    fake_server::{FakeServer, Heard, Said, good},
+    fake_server::{FakeResponse, FakeServer, RecordedRequest, good},
 };
-use crate::network::Nobody;
+use crate::network::UnusedPort;
 
 fn table(url: &str) -> String {
     format!(
@@ -13,11 +13,11 @@ fn table(url: &str) -> String {
     )
 }
 
-fn server(heard: &Heard) -> Said {
-    if heard.authorization != format!("PBSAPIToken chat@pbs!cordboard:{SECRET}") {
+fn server(request: &RecordedRequest) -> FakeResponse {
+    if request.authorization != format!("PBSAPIToken chat@pbs!cordboard:{SECRET}") {
         return Some((401, "authentication failed - invalid credentials".to_owned()));
     }
-    match heard.line.as_str() {
+    match request.line.as_str() {
         "GET /api2/json/status/datastore-usage" => {
             good(include_str!("../../../../plugins/backups/tests/data/usage.json"))
         }
@@ -55,16 +55,16 @@ async fn the_newest_backup_of_each_guest_is_shown() {
 }
 
 #[tokio::test]
-async fn errors_are_one_line_beside_the_partial_result() {
-    let pbs = FakeServer::saying(401, "").await;
+async fn errors_are_one_line_after_the_partial_result() {
+    let pbs = FakeServer::responding(401, "").await;
     let lab = Lab::new("backups", &table(&pbs.url)).await;
     let shown =
         "Proxmox Backup Server refused the login (401). Check token and its secret in [plugins.backups.config].";
     assert_eq!(lab.read("backups").await, shown);
 
-    let half = |heard: &Heard| match heard.line.as_str() {
+    let half = |request: &RecordedRequest| match request.line.as_str() {
         "GET /api2/json/admin/datastore/offsite/groups" => good(r#"{"data":[{"backup-type":"vm"}]}"#),
-        _ => server(heard),
+        _ => server(request),
     };
     let pbs = FakeServer::start(half).await;
     let shown = Lab::new("backups", &table(&pbs.url)).await.read("backups").await;
@@ -77,7 +77,7 @@ async fn errors_are_one_line_beside_the_partial_result() {
     );
     assert_eq!(lines[6], last);
 
-    let old = |heard: &Heard| match heard.line.as_str() {
+    let old = |request: &RecordedRequest| match request.line.as_str() {
         "GET /api2/json/status/datastore-usage" => good(r#"{"data":[{"store":"main"}]}"#),
         _ => Some((404, "Path '/api2/json/admin/datastore/main/namespace' not found.".to_owned())),
     };
@@ -86,7 +86,7 @@ async fn errors_are_one_line_beside_the_partial_result() {
     assert!(shown.starts_with("⚠️ Datastore main: Proxmox Backup Server at ") && shown.lines().count() == 1, "{shown}");
     assert!(shown.ends_with("and that it is Proxmox Backup Server 2.2 to 4."), "{shown}");
 
-    let nobody = Nobody::at_home();
+    let nobody = UnusedPort::reserve();
     let url = format!("http://127.0.0.1:{}", nobody.port);
     let shown = Lab::new("backups", &table(&url)).await.read("backups").await;
     assert!(shown.starts_with(&format!("Proxmox Backup Server at {url} can't be reached: ")), "{shown}");

@@ -2,9 +2,9 @@
 
 use super::{
     Lab, SECRET,
-    fake_server::{FakeServer, Heard, Said, good},
+    fake_server::{FakeResponse, FakeServer, RecordedRequest, good},
 };
-use crate::network::Nobody;
+use crate::network::UnusedPort;
 
 /// The token that the hub returns at the login.
 const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.c3RhbmQtaW4.x";
@@ -20,14 +20,14 @@ fn table(url: &str) -> String {
     )
 }
 
-fn hub(heard: &Heard) -> Said {
-    match heard.line.as_str() {
-        LOGIN if heard.body.contains("\"identity\":\"chat@home.lan\"") && heard.body.contains(SECRET) => {
+fn hub(request: &RecordedRequest) -> FakeResponse {
+    match request.line.as_str() {
+        LOGIN if request.body.contains("\"identity\":\"chat@home.lan\"") && request.body.contains(SECRET) => {
             good(include_str!("../../../../plugins/beszel/tests/data/login.json"))
         }
         LOGIN => Some((400, include_str!("../../../../plugins/beszel/tests/data/login-refused.json").to_owned())),
         // The hub hides systems that the user may not see, instead of refusing the request.
-        SYSTEMS if heard.authorization != TOKEN => {
+        SYSTEMS if request.authorization != TOKEN => {
             good(r#"{"items":[],"page":1,"perPage":200,"totalItems":0,"totalPages":0}"#)
         }
         SYSTEMS => good(include_str!("../../../../plugins/beszel/tests/data/systems.json")),
@@ -61,13 +61,13 @@ async fn errors_are_one_line() {
         (200, r#"{"record":{}}"#, odd_login),
         (404, "<html>", other),
     ] {
-        let beszel = FakeServer::saying(status, body).await;
+        let beszel = FakeServer::responding(status, body).await;
         let lab = Lab::new("beszel", &table(&beszel.url)).await;
         assert_eq!(lab.read("beszel").await, shown.replace("URL", &beszel.url));
     }
-    let odd = |heard: &Heard| match heard.line.as_str() {
+    let odd = |request: &RecordedRequest| match request.line.as_str() {
         SYSTEMS => good(r#"{"items":[{"name":"nas","status":"up","info":{"cpu":"low"}}]}"#),
-        _ => hub(heard),
+        _ => hub(request),
     };
     let beszel = FakeServer::start(odd).await;
     let shown = Lab::new("beszel", &table(&beszel.url)).await.read("beszel").await;
@@ -78,7 +78,7 @@ async fn errors_are_one_line() {
         "{shown}"
     );
 
-    let nobody = Nobody::at_home();
+    let nobody = UnusedPort::reserve();
     let url = format!("http://127.0.0.1:{}", nobody.port);
     let shown = Lab::new("beszel", &table(&url)).await.read("beszel").await;
     assert!(shown.starts_with(&format!("Beszel at {url} can't be reached: ")), "{shown}");

@@ -11,7 +11,7 @@ use axum::{
 
 /// A request of a plugin.
 #[derive(Debug, Clone)]
-pub struct Heard {
+pub struct RecordedRequest {
     /// `GET /path?query`.
     pub line: String,
     pub authorization: String,
@@ -19,46 +19,46 @@ pub struct Heard {
 }
 
 /// A status and a body. `None` if the server never responds.
-pub type Said = Option<(u16, String)>;
+pub type FakeResponse = Option<(u16, String)>;
 
 pub struct FakeServer {
     pub url: String,
-    pub heard: Arc<Mutex<Vec<Heard>>>,
+    pub requests: Arc<Mutex<Vec<RecordedRequest>>>,
 }
 
 impl FakeServer {
-    pub async fn start(answer: impl Fn(&Heard) -> Said + Clone + Send + Sync + 'static) -> Self {
-        let heard = Arc::<Mutex<Vec<Heard>>>::default();
-        let kept = Arc::clone(&heard);
+    pub async fn start(answer: impl Fn(&RecordedRequest) -> FakeResponse + Clone + Send + Sync + 'static) -> Self {
+        let requests = Arc::<Mutex<Vec<RecordedRequest>>>::default();
+        let recorded = Arc::clone(&requests);
         let serve = move |method: Method, uri: Uri, headers: HeaderMap, body: Bytes| async move {
             let authorization = headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap().to_owned());
-            let asked = Heard {
+            let request = RecordedRequest {
                 line: format!("{method} {uri}"),
                 authorization: authorization.unwrap_or_default(),
                 body: String::from_utf8(body.to_vec()).unwrap(),
             };
-            let said = answer(&asked);
-            kept.lock().unwrap().push(asked);
-            match said {
-                Some(said) => response(said),
+            let answer = answer(&request);
+            recorded.lock().unwrap().push(request);
+            match answer {
+                Some(answer) => response(answer),
                 None => std::future::pending().await,
             }
         };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, Router::new().fallback(serve)).await });
-        Self { url, heard }
+        Self { url, requests }
     }
 
     /// A server that always gives the same response.
-    pub async fn saying(status: u16, body: &str) -> Self {
+    pub async fn responding(status: u16, body: &str) -> Self {
         let body = body.to_owned();
         Self::start(move |_| Some((status, body.clone()))).await
     }
 
     /// Returns the requests in order.
     pub fn lines(&self) -> Vec<String> {
-        self.heard.lock().unwrap().iter().map(|heard| heard.line.clone()).collect()
+        self.requests.lock().unwrap().iter().map(|request| request.line.clone()).collect()
     }
 }
 
@@ -67,6 +67,6 @@ fn response((status, body): (u16, String)) -> Response {
 }
 
 /// A successful response.
-pub fn good(body: &str) -> Said {
+pub fn good(body: &str) -> FakeResponse {
     Some((200, body.to_owned()))
 }

@@ -4,9 +4,9 @@ use cordboard_core::types::Timestamp;
 
 use super::{
     Lab, SECRET,
-    fake_server::{FakeServer, Heard, Said, good},
+    fake_server::{FakeResponse, FakeServer, RecordedRequest, good},
 };
-use crate::network::Nobody;
+use crate::network::UnusedPort;
 
 /// The time of the recording: 2026-11-21 13:46:51 UTC.
 const RECORDED: Timestamp = Timestamp(1_795_268_811_000);
@@ -24,13 +24,13 @@ fn metrics(url: &str) -> String {
     )
 }
 
-fn server(heard: &Heard) -> Said {
-    match heard.line.as_str() {
+fn server(request: &RecordedRequest) -> FakeResponse {
+    match request.line.as_str() {
         "GET /api/status-page/homelab" => good(include_str!("../../../../plugins/kuma/tests/data/page.json")),
         "GET /api/status-page/heartbeat/homelab" => {
             good(include_str!("../../../../plugins/kuma/tests/data/beats.json"))
         }
-        "GET /metrics" if heard.authorization == basic() => {
+        "GET /metrics" if request.authorization == basic() => {
             good(include_str!("../../../../plugins/kuma-metrics/tests/data/metrics.txt"))
         }
         "GET /metrics" => Some((401, String::new())),
@@ -64,8 +64,8 @@ async fn a_status_page_is_shown() {
                 🟢 SSH, 0 ms, 100 % of 24 h\n\
                 🔴 Printer, down, 0 % of 24 h";
     assert_eq!(lab.read("kuma").await, shown);
-    let asked = kuma.heard.lock().unwrap().clone();
-    assert!(asked.iter().all(|heard| heard.authorization.is_empty()), "a status page needs no login");
+    let requests = kuma.requests.lock().unwrap().clone();
+    assert!(requests.iter().all(|request| request.authorization.is_empty()), "a status page needs no login");
 }
 
 #[tokio::test]
@@ -79,7 +79,7 @@ async fn the_metrics_are_shown() {
 
 #[tokio::test]
 async fn errors_are_one_line() {
-    let kuma = FakeServer::saying(401, "").await;
+    let kuma = FakeServer::responding(401, "").await;
     let shown = "Uptime Kuma refused the login (401). Check the API key of secret in [plugins.kuma-metrics.config].";
     assert_eq!(Lab::new("kuma-metrics", &metrics(&kuma.url)).await.read("kuma").await, shown);
 
@@ -92,7 +92,7 @@ async fn errors_are_one_line() {
     );
     assert_eq!(Lab::new("kuma", &other).await.read("kuma").await, shown);
 
-    let html = FakeServer::saying(200, "<!DOCTYPE html><html>").await;
+    let html = FakeServer::responding(200, "<!DOCTYPE html><html>").await;
     let shown = Lab::new("kuma", &page(&html.url)).await.read("kuma").await;
     assert!(
         shown.contains("answered /api/status-page/homelab not with JSON but with '<!DOCTYPE html><html>'."),
@@ -106,11 +106,11 @@ async fn errors_are_one_line() {
         "{shown}"
     );
 
-    let odd = FakeServer::saying(200, r#"{"config":{"title":"a"},"publicGroupList":{}}"#).await;
+    let odd = FakeServer::responding(200, r#"{"config":{"title":"a"},"publicGroupList":{}}"#).await;
     let shown = Lab::new("kuma", &page(&odd.url)).await.read("kuma").await;
     assert!(shown.ends_with("`publicGroupList` is not a list but {}. Supported: Uptime Kuma 1.23 to 2."), "{shown}");
 
-    let nobody = Nobody::at_home();
+    let nobody = UnusedPort::reserve();
     let url = format!("http://127.0.0.1:{}", nobody.port);
     let shown = Lab::new("kuma", &page(&url)).await.read("kuma").await;
     assert!(shown.starts_with(&format!("Uptime Kuma at {url} can't be reached: ")), "{shown}");

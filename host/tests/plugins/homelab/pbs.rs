@@ -2,9 +2,9 @@
 
 use super::{
     Lab, SECRET,
-    fake_server::{FakeServer, Heard, Said, good},
+    fake_server::{FakeResponse, FakeServer, RecordedRequest, good},
 };
-use crate::network::Nobody;
+use crate::network::UnusedPort;
 
 fn table(url: &str) -> String {
     format!(
@@ -13,11 +13,11 @@ fn table(url: &str) -> String {
 }
 
 /// A fake server that accepts the token.
-fn server(heard: &Heard) -> Said {
-    if heard.authorization != format!("PBSAPIToken chat@pbs!cordboard:{SECRET}") {
+fn server(request: &RecordedRequest) -> FakeResponse {
+    if request.authorization != format!("PBSAPIToken chat@pbs!cordboard:{SECRET}") {
         return Some((401, "authentication failed - invalid credentials".to_owned()));
     }
-    match heard.line.as_str() {
+    match request.line.as_str() {
         "GET /api2/json/status/datastore-usage" => good(include_str!("../../../../plugins/pbs/tests/data/usage.json")),
         "GET /api2/json/nodes/localhost/tasks?limit=500&since=1794663936" => {
             good(include_str!("../../../../plugins/pbs/tests/data/tasks.json"))
@@ -73,7 +73,7 @@ async fn errors_are_one_line() {
         (200, r#"{"data":[{"name":"main"}]}"#, odd("`data[0].store` is missing")),
         (200, r#"{"success":1}"#, odd("`data` is missing")),
     ] {
-        let pbs = FakeServer::saying(status, body).await;
+        let pbs = FakeServer::responding(status, body).await;
         let lab = Lab::new("pbs", &table(&pbs.url)).await;
         assert_eq!(lab.read("pbs").await, format!("Proxmox Backup Server {}", shown.replace("URL", &pbs.url)));
         assert_eq!(pbs.lines(), [format!("GET {path}")]);
@@ -82,7 +82,7 @@ async fn errors_are_one_line() {
 
 #[tokio::test]
 async fn unreachable_and_not_granted_are_distinguished() {
-    let nobody = Nobody::at_home();
+    let nobody = UnusedPort::reserve();
     let url = format!("http://127.0.0.1:{}", nobody.port);
     let shown = Lab::new("pbs", &table(&url)).await.read("pbs").await;
     let begin = format!("Proxmox Backup Server at {url} can't be reached: failed to connect to ");
@@ -105,12 +105,12 @@ async fn unreachable_and_not_granted_are_distinguished() {
 
 #[tokio::test]
 async fn an_echoed_secret_is_scrubbed() {
-    let pbs = FakeServer::start(|heard| Some((500, format!("unknown token {}", heard.authorization)))).await;
+    let pbs = FakeServer::start(|request| Some((500, format!("unknown token {}", request.authorization)))).await;
     let lab = Lab::new("pbs", &table(&pbs.url)).await;
     let shown = lab.read("pbs").await;
     assert!(
         shown.starts_with(&format!("Proxmox Backup Server at {} failed (500: unknown token PBSAPIToken", pbs.url)),
         "{shown}"
     );
-    assert!(pbs.heard.lock().unwrap()[0].authorization.ends_with(SECRET), "the server received it");
+    assert!(pbs.requests.lock().unwrap()[0].authorization.ends_with(SECRET), "the server received it");
 }

@@ -10,17 +10,17 @@ use std::{
 };
 
 use super::{Lab, fake_server::FakeServer};
-use crate::network::Nobody;
+use crate::network::UnusedPort;
 
 #[tokio::test]
 async fn each_host_is_shown_with_the_worst_first() {
-    let well = FakeServer::saying(200, "all is fine").await;
-    let login = FakeServer::saying(401, "").await;
-    let ill = FakeServer::saying(503, "").await;
+    let well = FakeServer::responding(200, "all is fine").await;
+    let login = FakeServer::responding(401, "").await;
+    let ill = FakeServer::responding(503, "").await;
     let silent = FakeServer::start(|_| None).await;
-    let nobody = Nobody::at_home();
+    let nobody = UnusedPort::reserve();
     let closed = format!("http://127.0.0.1:{}", nobody.port);
-    let other = FakeServer::saying(200, "").await;
+    let other = FakeServer::responding(200, "").await;
     let table = format!(
         "[plugins.status]\nhttp = [\"{0}/*\", \"{1}/*\", \"{2}/*\", \"{3}/*\", \"{4}/*\"]\n[plugins.status.config]\nwait = \"4s\"\n\
          [plugins.status.config.hosts]\nnas = \"{0}/health\"\npve = \"{1}\"\ngit = \"{2}\"\ncam = \"{3}\"\nlab = \"{4}\"\ntv = \"{5}\"\n\
@@ -49,7 +49,7 @@ async fn each_host_is_shown_with_the_worst_first() {
 
 #[tokio::test]
 async fn all_healthy_hosts_are_summarized() {
-    let well = FakeServer::saying(204, "").await;
+    let well = FakeServer::responding(204, "").await;
     let lab = Lab::new(
         "status",
         &format!("[plugins.status]\nhttp = [\"{0}/*\"]\n[plugins.status.config.hosts]\nnas = \"{0}\"\n", well.url),
@@ -62,27 +62,27 @@ async fn all_healthy_hosts_are_summarized() {
 /// Returns the addresses of servers that only respond after `together` of them have received a request.
 fn servers_that_wait_for_each_other(count: usize, together: usize) -> (Vec<String>, Arc<AtomicUsize>) {
     use std::io::{Read, Write};
-    let (all, heard) = (Arc::new(Barrier::new(together)), Arc::<AtomicUsize>::default());
+    let (all, received) = (Arc::new(Barrier::new(together)), Arc::<AtomicUsize>::default());
     let urls = (0..count).map(|_| {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let (all, heard) = (Arc::clone(&all), Arc::clone(&heard));
+        let (all, received) = (Arc::clone(&all), Arc::clone(&received));
         thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
             let _asked = stream.read(&mut [0; 4096]).unwrap();
-            heard.fetch_add(1, Ordering::Relaxed);
+            received.fetch_add(1, Ordering::Relaxed);
             all.wait();
             stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap();
         });
         url
     });
-    (urls.collect(), heard)
+    (urls.collect(), received)
 }
 
 #[tokio::test]
 async fn all_hosts_are_queried_concurrently() {
     // Two rounds of the maximum concurrency. With sequential requests, the first one would time out.
-    let (urls, heard) = servers_that_wait_for_each_other(16, 8);
+    let (urls, received) = servers_that_wait_for_each_other(16, 8);
     let grants: Vec<_> = urls.iter().map(|url| format!("{url}/*")).collect();
     let hosts: Vec<_> = urls.iter().enumerate().map(|(number, url)| format!("h{number:02} = \"{url}\"\n")).collect();
     let table = format!(
@@ -92,5 +92,5 @@ async fn all_hosts_are_queried_concurrently() {
     let shown = Lab::new("status", &table).await.read("status").await;
     let expected: String = (0..16).map(|number| format!("\n🟢 h{number:02} answers 204")).collect();
     assert_eq!(shown, format!("16 hosts, all ok.{expected}"));
-    assert_eq!(heard.load(Ordering::Relaxed), 16);
+    assert_eq!(received.load(Ordering::Relaxed), 16);
 }

@@ -1,7 +1,7 @@
 //! Tests requests of plugins over real local connections: granted ones are answered, all others are refused with the
 //! configuration line to add.
 
-use super::{Mirror, Nobody, http_client, raw, table};
+use super::{Mirror, UnusedPort, http_client, raw, table};
 use crate::{
     components::{TestHost, bad},
     fake_sessions::NOW,
@@ -239,7 +239,7 @@ async fn invalid_responses_are_identified() {
 
 #[tokio::test]
 async fn unreachable_servers_are_reported_as_such() {
-    let nobody = Nobody::at_home();
+    let nobody = UnusedPort::reserve();
     let address = format!("127.0.0.1:{}", nobody.port);
     let test_host = http_client(&[format!("http://{address}/*"), "http://no-such-host.invalid/*".to_owned()], "").await;
     let shown = test_host.read(&format!("fetch http://{address}/")).await;
@@ -267,7 +267,7 @@ async fn network_waits_do_not_count_as_computing() {
 async fn granted_connections_are_measured() {
     let mirror = Mirror::start().await;
     let port = mirror.address.rsplit(':').next().unwrap();
-    let nobody = Nobody::at_home();
+    let nobody = UnusedPort::reserve();
     let silent = nobody.port;
     let test_host = http_client(
         &mirror.all(),

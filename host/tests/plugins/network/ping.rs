@@ -1,12 +1,12 @@
 //! Tests `/ping` with reachable and unreachable hosts.
 
-use super::{Mirror, Nobody};
+use super::{Mirror, UnusedPort};
 use crate::components::{TestHost, extra};
 
 #[tokio::test]
 async fn one_or_all_hosts_are_measured() {
     let there = Mirror::start().await.address;
-    let nobody = Nobody::at_home();
+    let nobody = UnusedPort::reserve();
     let silent = format!("127.0.0.1:{}", nobody.port);
     let test_host = TestHost::of(&format!(
         "[plugins.ping]\ntcp = [\"{there}\", \"{silent}\"]\n[plugins.ping.config.hosts]\nnas = \"{there}\"\nold = \"{silent}\"\nnew = \"127.0.0.1:1\""

@@ -194,8 +194,8 @@ async fn a_user_removed_during_downtime_leaves_no_frame() {
         app.ask(OWNER, &format!("/session {session}"), "Switched").await;
         app.ask(OWNER, "/retry", "Nothing").await;
     }
-    let text_shown = |chat: i64| shows(chat, "was not sent again");
-    assert!(!text_shown(MEMBER) && !text_shown(GROUP), "{:?} {:?}", app.api.chat(MEMBER), app.api.chat(GROUP));
+    let asks = |chat: i64| shows(chat, "was not sent again");
+    assert!(!asks(MEMBER) && !asks(GROUP), "{:?} {:?}", app.api.chat(MEMBER), app.api.chat(GROUP));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -209,8 +209,8 @@ async fn a_demoted_admin_prompts_only_their_own_sessions() {
     app.until("the message is queued", || (app.session("alpha")["queued"] == 1).then_some(())).await;
     let first = app.api.next_id();
     app.configure(&format!("owner = {OWNER}\nmembers = [{MEMBER}]"));
-    let text_shown = app.wait_for(MEMBER, first, "alpha").await;
-    assert_eq!(text_shown, "Your message to session 'alpha' was dropped: you no longer have access to that session.");
+    let shown = app.wait_for(MEMBER, first, "alpha").await;
+    assert_eq!(shown, "Your message to session 'alpha' was dropped: you no longer have access to that session.");
     app.ask(OWNER, "/stop", "Stopped.").await;
     app.until_at_rest("alpha").await;
     assert_eq!(app.session("alpha")["turns"], 1);

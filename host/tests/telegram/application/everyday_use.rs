@@ -28,8 +28,8 @@ async fn a_streamed_answer_notifies_once_when_finished() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_name_that_looks_like_markdown_is_shown_literally() {
     let app = App::new().await;
-    let text_shown = app.ask(OWNER, "/session __x__", "doesn't exist").await;
-    assert_eq!(text_shown, "Session '__x__' doesn't exist. Use /new to create it.");
+    let shown = app.ask(OWNER, "/session __x__", "doesn't exist").await;
+    assert_eq!(shown, "Session '__x__' doesn't exist. Use /new to create it.");
     let sent = app.api.calls("sendMessage");
     assert_eq!(sent.last().unwrap().params["entities"], serde_json::json!([]));
 }

@@ -80,11 +80,8 @@ async fn check_that_users_keep_their_own_session(owner: Seat) {
     let app = App::new().await;
     let member = Seat { user: MEMBER, ..owner };
     owner.asks(&app, "/new owners", "Session 'owners' created.").await;
-    let text_shown = member.asks(&app, "hello", "Not accepted").await;
-    assert!(
-        text_shown.contains("belongs to somebody else") && !text_shown.contains("No active session"),
-        "{text_shown}"
-    );
+    let shown = member.asks(&app, "hello", "Not accepted").await;
+    assert!(shown.contains("belongs to somebody else") && !shown.contains("No active session"), "{shown}");
     assert_eq!(
         member.asks(&app, "/new owners", "owners").await,
         "The name 'owners' is taken by somebody else. Choose another name."
@@ -178,8 +175,8 @@ async fn answers_for_a_closed_group_are_kept_and_reported() {
     let app = App::new().await;
     app.api.block(GROUP);
     GENERAL.says(&app, "/new general");
-    let text_shown = app.wait_for(OWNER, 0, "can't write to").await;
-    assert!(text_shown.contains(&GROUP.to_string()) && text_shown.contains("bot was blocked"), "{text_shown}");
+    let shown = app.wait_for(OWNER, 0, "can't write to").await;
+    assert!(shown.contains(&GROUP.to_string()) && shown.contains("bot was blocked"), "{shown}");
     app.api.unblock(GROUP);
     GENERAL.asks(&app, "/timeout 5", "set to 5 minutes").await;
     let here = app.api.topic((GROUP, None), 0);
