@@ -27,11 +27,11 @@ fn a_named_plugin_folder_may_be_created_later() {
     let mut host = home.run();
     host.log("the plugin folder does not exist; its plugins are activated once it exists");
     host.exchange("/echo hello", "Unknown command /echo.");
-    let beside = home.path("beside");
-    fs::create_dir(&beside).unwrap();
-    fs::set_permissions(&beside, Permissions::from_mode(0o700)).unwrap();
-    fs::write(beside.join("echo.wasm"), plugin("echo")).unwrap();
-    fs::rename(&beside, &folder).unwrap();
+    let new_folder = home.path("new_folder");
+    fs::create_dir(&new_folder).unwrap();
+    fs::set_permissions(&new_folder, Permissions::from_mode(0o700)).unwrap();
+    fs::write(new_folder.join("echo.wasm"), plugin("echo")).unwrap();
+    fs::rename(&new_folder, &folder).unwrap();
     host.hear("Plugin 'echo' is active");
     assert_eq!(host.end().code, Some(0));
 }

@@ -53,9 +53,9 @@ impl Home {
 
     /// Replaces the configuration atomically, as an editor does.
     pub fn configure(&self, text: &str) {
-        let beside = self.path("config.toml.new");
-        fs::write(&beside, text).unwrap();
-        fs::rename(beside, self.path("config.toml")).unwrap();
+        let temporary = self.path("config.toml.new");
+        fs::write(&temporary, text).unwrap();
+        fs::rename(temporary, self.path("config.toml")).unwrap();
     }
 
     /// Writes a shell script for use as an agent's command, and returns its path.
@@ -131,7 +131,7 @@ impl Home {
     }
 }
 
-/// Waits until something holds that no output announces.
+/// Waits until `holds` returns true, for states that no output announces.
 pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     let began = Instant::now();
     while !holds() {

@@ -3,12 +3,11 @@
 use std::{
     io::{Read, Write},
     process::{Child, ChildStdin, Stdio},
-    time::{Duration, Instant},
 };
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::host::{DEADLINE, Home, Host, QUICK};
+use super::host::{Home, Host, QUICK, wait_until};
 
 #[test]
 fn empty_input_ends_silently() {
@@ -92,7 +91,7 @@ impl Stalled {
                 serde_json::from_str(&home.ask("sessions", &["--json"]).out).unwrap_or_default();
             rows[0]["turns"] == 1 && rows[0]["phase"] == "idle"
         });
-        // It is drawn after the end of the turn.
+        // The view renders the answer after the end of the turn.
         wait_until("its answer is stored", || {
             let posts = cordboard_store::read_only(&home.path("state")).unwrap().outbox;
             posts.iter().any(|post| post.reply.text.contains("line 20000"))
@@ -117,14 +116,6 @@ impl Drop for Stalled {
         // The process still runs only if the test has failed.
         drop(self.child.kill());
         drop(self.child.wait());
-    }
-}
-
-fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !holds() {
-        assert!(began.elapsed() < DEADLINE, "timed out waiting until {what}");
-        std::thread::sleep(Duration::from_millis(20));
     }
 }
 

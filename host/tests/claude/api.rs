@@ -186,7 +186,7 @@ fn refusal(status: u16) -> Response {
         _ => "api_error",
     };
     let error =
-        json!({ "type": "error", "error": { "type": kind, "message": format!("The stand-in says {status}.") } });
+        json!({ "type": "error", "error": { "type": kind, "message": format!("The fake API says {status}.") } });
     (StatusCode::from_u16(status).unwrap(), Json(error)).into_response()
 }
 

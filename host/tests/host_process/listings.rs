@@ -14,14 +14,14 @@ fn sessions_are_listed_with_and_without_a_host() {
     host.ask("/new a planner", "Session 'a' created with persona 'planner'.");
     host.ask("hello", "You said: hello");
     host.await_phase("a", "idle");
-    let beside = home.sessions();
+    let with_host = home.sessions();
     for key in KEYS {
-        assert!(beside[0].get(key).is_some(), "{key} is missing in {beside}");
+        assert!(with_host[0].get(key).is_some(), "{key} is missing in {with_host}");
     }
-    assert_eq!(beside[0]["agent"], "demo");
-    assert_eq!(beside[0]["persona"], "planner");
-    assert_eq!(beside[0]["idle_timeout_s"], 1200);
-    assert_eq!(beside[0]["turns"], 1);
+    assert_eq!(with_host[0]["agent"], "demo");
+    assert_eq!(with_host[0]["persona"], "planner");
+    assert_eq!(with_host[0]["idle_timeout_s"], 1200);
+    assert_eq!(with_host[0]["turns"], 1);
     let table = home.printed(&["sessions"]);
     let row: Vec<&str> = table.lines().nth(1).unwrap().split_whitespace().collect();
     let pid = host.agent("a").to_string();
@@ -32,7 +32,7 @@ fn sessions_are_listed_with_and_without_a_host() {
     assert_eq!(without[0]["phase"], "suspended");
     assert_eq!(without[0]["pid"], serde_json::Value::Null);
     for key in ["name", "agent", "persona", "turns", "last_active"] {
-        assert_eq!(without[0][key], beside[0][key], "{key}");
+        assert_eq!(without[0][key], with_host[0][key], "{key}");
     }
     let head = "NAME  PHASE      AGENT  PERSONA  MODEL  PID  TIMEOUT  TURNS  QUEUED  ACTIVE\n";
     assert!(home.printed(&["sessions"]).starts_with(head));
@@ -44,8 +44,8 @@ fn plugins_are_listed_with_and_without_a_host() {
     let without = home.plugins();
     let host = home.start();
     super::support::until("the host answers", || home.state().join("control.sock").exists());
-    let beside = home.plugins();
-    for rows in [&without, &beside] {
+    let with_host = home.plugins();
+    for rows in [&without, &with_host] {
         let names: Vec<&str> = rows.as_array().unwrap().iter().map(|row| row["name"].as_str().unwrap()).collect();
         assert_eq!(names, ["control", "help", "lifecycle", "model", "persona", "sessions", "timeout", "views"]);
         for key in ["name", "digest", "generation", "health", "note"] {
@@ -53,7 +53,7 @@ fn plugins_are_listed_with_and_without_a_host() {
         }
         assert_eq!(rows[0]["health"], "ok");
     }
-    assert_eq!(without[0]["digest"], beside[0]["digest"]);
+    assert_eq!(without[0]["digest"], with_host[0]["digest"]);
     assert!(home.printed(&["plugins"]).starts_with("NAME       DIGEST        GENERATION  HEALTH  SINCE     NOTE\n"));
     assert_eq!(host.end().1, Some(0));
 }

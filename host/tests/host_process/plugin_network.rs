@@ -20,30 +20,30 @@ const SECRET: &str = "hunter2/and+more=";
 /// A server that records requests, and answers with their body in the encoding that the last part of the path names.
 struct Echo {
     address: String,
-    heard: Arc<Mutex<Vec<String>>>,
+    requests: Arc<Mutex<Vec<String>>>,
 }
 
 impl Echo {
     fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let heard = Arc::<Mutex<Vec<String>>>::default();
-        let kept = Arc::clone(&heard);
+        let requests = Arc::<Mutex<Vec<String>>>::default();
+        let recorded = Arc::clone(&requests);
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let kept = Arc::clone(&kept);
-                thread::spawn(move || answer(&stream, &kept));
+                let recorded = Arc::clone(&recorded);
+                thread::spawn(move || answer(&stream, &recorded));
             }
         });
-        Self { address, heard }
+        Self { address, requests }
     }
 
-    fn heard(&self) -> Vec<String> {
-        self.heard.lock().unwrap().clone()
+    fn requests(&self) -> Vec<String> {
+        self.requests.lock().unwrap().clone()
     }
 }
 
-fn answer(stream: &TcpStream, kept: &Mutex<Vec<String>>) {
+fn answer(stream: &TcpStream, recorded: &Mutex<Vec<String>>) {
     let mut reader = BufReader::new(stream);
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head).is_ok_and(|read| read > 0) {}
@@ -51,7 +51,7 @@ fn answer(stream: &TcpStream, kept: &Mutex<Vec<String>>) {
     let mut body = vec![0; length.unwrap_or(0)];
     reader.read_exact(&mut body).unwrap();
     let body = String::from_utf8(body).unwrap();
-    kept.lock().unwrap().push(format!("{head}{body}"));
+    recorded.lock().unwrap().push(format!("{head}{body}"));
     let said = match head.split(' ').nth(1).unwrap_or_default() {
         "/base64" => STANDARD.encode(format!("me:{body}")),
         "/percent" => body.replace('/', "%2F").replace('+', "%2B").replace('=', "%3D"),
@@ -89,7 +89,7 @@ fn a_systemd_credential_is_a_secret() {
     let mut host = home.start_with(&[("CREDENTIALS_DIRECTORY", folder.to_str().unwrap())]);
     host.say(&format!("/leaks_secret http://{}/x", echo.address));
     host.expect("said ");
-    let heard = echo.heard().join("\n").to_lowercase();
+    let heard = echo.requests().join("\n").to_lowercase();
     assert!(heard.contains(&format!("authorization: bearer {SECRET}\r\n")) && heard.ends_with(SECRET), "{heard}");
     drop(host);
     // Without systemd or with another credentials directory, the error says what to do.
@@ -102,7 +102,7 @@ fn a_systemd_credential_is_a_secret() {
         host.expect("the secret 'token' cannot be read: see the log");
         assert!(host.expect_logged("failed to read a secret").contains(why), "{}", host.log());
     }
-    assert_eq!(echo.heard().len(), 1);
+    assert_eq!(echo.requests().len(), 1);
 }
 
 #[test]
@@ -126,8 +126,8 @@ fn proxies_of_the_environment_are_ignored() {
     let (name, port) = echo.address.split_once(':').unwrap();
     host.say(&format!("/knock {name} {port}"));
     host.expect("connected, sound");
-    assert!(echo.heard().iter().any(|heard| heard.starts_with("GET /x HTTP/1.1\r\n")), "{:?}", echo.heard());
-    assert_eq!(proxy.heard(), Vec::<String>::new());
+    assert!(echo.requests().iter().any(|request| request.starts_with("GET /x HTTP/1.1\r\n")), "{:?}", echo.requests());
+    assert_eq!(proxy.requests(), Vec::<String>::new());
 }
 
 /// Returns the contents of all files below a folder.
@@ -155,7 +155,8 @@ fn is_without_secret(what: &str, text: &[u8]) {
     }
 }
 
-fn tell_all(host: &mut Host<'_>, url: &str) {
+/// Makes the plugin leak its secret in every way, to a server at `url`.
+fn leak_everywhere(host: &mut Host<'_>, url: &str) {
     host.say(&format!("/leaks_secret {url}"));
     host.expect("said ");
     host.say("/recall");
@@ -176,10 +177,10 @@ fn an_echoed_secret_is_neither_shown_nor_stored() {
     let home = home(&format!("{file:?}"), &echo);
     let mut host = home.start();
     for form in ["plain", "base64", "percent", "hex"] {
-        tell_all(&mut host, &format!("http://{}/{form}", echo.address));
+        leak_everywhere(&mut host, &format!("http://{}/{form}", echo.address));
     }
-    assert_eq!(echo.heard().len(), 12);
-    assert!(echo.heard().iter().all(|heard| heard.ends_with(SECRET)), "the server received it each time");
+    assert_eq!(echo.requests().len(), 12);
+    assert!(echo.requests().iter().all(|request| request.ends_with(SECRET)), "the server received it each time");
     until("all posts were sent", || host.chat().matches("posted ").count() == 12);
     is_without_secret("the chat", host.chat().as_bytes());
     is_without_secret("the log", host.log().as_bytes());

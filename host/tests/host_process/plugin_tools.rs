@@ -54,11 +54,11 @@ impl Author {
     }
 
     /// Copies the compiled components into another cache.
-    pub fn lend_compiled(&self, cache: &Path) {
+    pub fn copy_compiled(&self, cache: &Path) {
         for artifact in fs::read_dir(shared().join("state/cordboard/cache")).unwrap().map(Result::unwrap) {
-            let lent = cache.join(artifact.file_name());
-            if !lent.exists() && artifact.path().extension().is_some_and(|ending| ending == "cwasm") {
-                fs::copy(artifact.path(), lent).unwrap();
+            let copy = cache.join(artifact.file_name());
+            if !copy.exists() && artifact.path().extension().is_some_and(|ending| ending == "cwasm") {
+                fs::copy(artifact.path(), copy).unwrap();
             }
         }
     }

@@ -73,7 +73,7 @@ fn unfinished_work_after_the_drain_is_named() {
 }
 
 #[test]
-fn an_answer_that_is_still_drawn_is_named() {
+fn an_answer_that_is_still_being_rendered_is_named() {
     let home = Home::with("[console]\ndrain = \"1s\"\n[plugins.views]\ntime = \"5m\"");
     home.plug("views", "uppercase_view");
     let mut host = home.start();
@@ -234,7 +234,7 @@ fn interrupted_prompts_survive_a_second_kill() {
 }
 
 /// Stores a line as accepted but not processed, as if a host had been killed right after accepting it.
-fn left_undone(home: &Home, line: &str) {
+fn store_unprocessed_line(home: &Home, line: &str) {
     let update = Update {
         key: "left-undone".to_owned(),
         caller: Caller { id: UserId("console:local".to_owned()), name: "local".to_owned(), role: Role::Owner },
@@ -266,7 +266,7 @@ fn unfinished_commands_except_stop_are_repeated() {
     // The next host repeats output that isn't recorded as shown yet.
     until("the output is recorded as shown", || cordboard_store::read_only(&home.state()).unwrap().outbox.is_empty());
     host.kill();
-    left_undone(&home, "/stop");
+    store_unprocessed_line(&home, "/stop");
     home.configure("[plugins.exceeds_limits]\ntime = \"1s\"");
     let mut host = home.start();
     host.expect("/spin failed: plugin 'exceeds_limits' ");

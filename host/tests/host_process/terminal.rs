@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use super::{screen::Screen, support::Home, turns::sparing};
+use super::{screen::Screen, support::Home, turns::minimal_agent};
 
 fn open(home: &Home) -> Screen {
     let mut host = Command::new(env!("CARGO_BIN_EXE_cordboard"));
@@ -64,7 +64,7 @@ fn a_message_that_waits_is_acknowledged() {
 
 #[test]
 fn partial_text_is_shown_before_the_stop_notice() {
-    let home = sparing("one\\nand half a li");
+    let home = minimal_agent("one\\nand half a li");
     let mut screen = with_session(&home);
     for _ in 0..3 {
         screen.press("go on\r");

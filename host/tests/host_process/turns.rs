@@ -95,7 +95,7 @@ fn stop_all_drops_messages_behind_a_running_command() {
 }
 
 /// An agent that accepts all messages, and only prints `$SAYS`.
-const SPARING: &str = r#"
+const MINIMAL_AGENT: &str = r#"
 while read -r line; do
   case "$line" in
     *'"interrupt"'*) say '{"type":"result","subtype":"error_during_execution","terminal_reason":"aborted_streaming","user_message_uuids":["'$id'"]}' ;;
@@ -109,16 +109,16 @@ done
 "#;
 
 /// Returns a home whose agent prints `says`, and then waits for an interrupt.
-pub fn sparing(says: &str) -> Home {
+pub fn minimal_agent(says: &str) -> Home {
     let home = Home::new();
-    let command = home.script("agent", &format!("SAYS='{says}'\n{SPARING}"));
+    let command = home.script("agent", &format!("SAYS='{says}'\n{MINIMAL_AGENT}"));
     home.configure(&format!("[agents]\ndefault = \"few\"\n[agents.few]\nkind = \"claude\"\ncommand = {command:?}"));
     home
 }
 
 #[test]
 fn partial_text_is_shown_before_the_stop_notice() {
-    let home = sparing("one\\nand half a li");
+    let home = minimal_agent("one\\nand half a li");
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
     for _ in 0..3 {
@@ -131,7 +131,7 @@ fn partial_text_is_shown_before_the_stop_notice() {
 
 #[test]
 fn stopping_a_silent_agent_is_reported_once() {
-    let home = sparing("");
+    let home = minimal_agent("");
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
     host.say("are you there?");

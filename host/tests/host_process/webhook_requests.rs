@@ -31,9 +31,10 @@ fn home(lines: &str) -> Home {
     home
 }
 
-struct Door(String);
+/// A client of the host's webhook server, with the server's address.
+struct WebhookClient(String);
 
-impl Door {
+impl WebhookClient {
     fn of(host: &mut Host<'_>) -> Self {
         let line = host.expect_logged("listening for webhook requests");
         let address = line.split("address=").nth(1).and_then(|rest| rest.split_whitespace().next());
@@ -79,21 +80,21 @@ fn only_a_signed_push_is_posted_to_the_chat() {
     let home = home("[plugins.github]\ngrants = [\"chat\"]\n[plugins.github.webhook]\nhmac = \"ours\"\n");
     home.plug_bytes("github", &extra("github"));
     let mut host = home.start();
-    let door = Door::of(&mut host);
+    let client = WebhookClient::of(&mut host);
     host.say("/github here");
     host.expect("GitHub's events are posted here.");
     let signed = signature(PUSH);
     let head = [("X-GitHub-Event", "push"), ("X-GitHub-Delivery", "1"), ("X-Hub-Signature-256", signed.as_str())];
     let wrong = signature("another body");
     let bad = [("X-GitHub-Event", "push"), ("X-Hub-Signature-256", wrong.as_str())];
-    assert_eq!(door.ask("POST /hooks/github", &bad, PUSH).0, 401);
-    assert_eq!(door.ask("POST /hooks/github", &[("X-GitHub-Event", "push")], PUSH).0, 401);
+    assert_eq!(client.ask("POST /hooks/github", &bad, PUSH).0, 401);
+    assert_eq!(client.ask("POST /hooks/github", &[("X-GitHub-Event", "push")], PUSH).0, 401);
     let log = host.expect_logged("rejecting requests");
     assert!(log.contains("its token or signature is missing or wrong"), "{log}");
-    assert_eq!(door.ask("POST /hooks/github", &head, PUSH), (200, "posted\n".to_owned()));
+    assert_eq!(client.ask("POST /hooks/github", &head, PUSH), (200, "posted\n".to_owned()));
     host.expect("**ada** pushed 1 commit to `main` of **ada/board**:");
     host.expect("Mend it");
-    assert_eq!(door.ask("POST /hooks/github", &head, PUSH), (200, "it was reported before\n".to_owned()));
+    assert_eq!(client.ask("POST /hooks/github", &head, PUSH), (200, "it was reported before\n".to_owned()));
     assert_eq!(host.chat().matches("pushed 1 commit").count(), 1);
     assert!(!host.log().contains("Everybody"), "{}", host.log());
 }
@@ -105,24 +106,24 @@ fn request_errors_are_explained_in_one_line() {
     home.plug("open", "webhook_echo");
     home.plug("echo", "echo");
     let mut host = home.start();
-    let door = Door::of(&mut host);
+    let client = WebhookClient::of(&mut host);
     let bearer = format!("Bearer {SECRET}");
     let good = [("Authorization", bearer.as_str())];
     for nobody in ["/", "/hooks/", "/hooks/nobody", "/hooks/echo", "/webhook_echo"] {
-        assert_eq!(door.ask(&format!("GET {nobody}"), &good, "").0, 404, "{nobody}");
+        assert_eq!(client.ask(&format!("GET {nobody}"), &good, "").0, 404, "{nobody}");
     }
-    assert_eq!(door.ask("TRACE /hooks/webhook_echo", &good, "").0, 405);
-    assert_eq!(door.ask("POST /hooks/webhook_echo", &[("Authorization", "Bearer wrong")], "x").0, 401);
-    let (status, text) = door.ask("POST /hooks/webhook_echo", &good, &"x".repeat(1025));
+    assert_eq!(client.ask("TRACE /hooks/webhook_echo", &good, "").0, 405);
+    assert_eq!(client.ask("POST /hooks/webhook_echo", &[("Authorization", "Bearer wrong")], "x").0, 401);
+    let (status, text) = client.ask("POST /hooks/webhook_echo", &good, &"x".repeat(1025));
     assert_eq!((status, text.as_str()), (413, "the body has more than 1024 bytes\n"));
     let chunked = format!(
         "POST /hooks/webhook_echo HTTP/1.1\r\nHost: x\r\nAuthorization: {bearer}\r\nTransfer-Encoding: chunked\r\n\r\n800\r\n{}\r\n0\r\n\r\n",
         "x".repeat(2048)
     );
-    assert!(door.send(chunked.as_bytes()).starts_with("HTTP/1.1 413 "));
+    assert!(client.send(chunked.as_bytes()).starts_with("HTTP/1.1 413 "));
     let many: Vec<_> = (0..70).map(|_| ("X-Many", "x")).collect();
-    assert_eq!(door.ask("GET /hooks/webhook_echo", &many, "").0, 431);
-    let (status, text) = door.ask("POST /hooks/open", &good, "x");
+    assert_eq!(client.ask("GET /hooks/webhook_echo", &many, "").0, 431);
+    let (status, text) = client.ask("POST /hooks/open", &good, "x");
     assert_eq!(status, 403, "{text}");
     let log = host.expect_logged("[plugins.open.webhook]");
     assert!(log.contains("hmac = ") && log.contains("[secrets]"), "{log}");
@@ -139,9 +140,9 @@ fn a_plugin_without_webhook_auth_names_the_line_to_add() {
     let (listed, why) = (String::from_utf8_lossy(&checked.stdout), String::from_utf8_lossy(&checked.stderr));
     assert!(listed.contains("plugin         no webhook auth  receiver\n") && why.contains(line), "{listed}{why}");
     let mut host = home.start();
-    let door = Door::of(&mut host);
+    let client = WebhookClient::of(&mut host);
     for headers in [&[][..], &[("Authorization", "Bearer "), ("X-Hub-Signature-256", "sha256=")]] {
-        assert_eq!(door.ask("POST /hooks/receiver", headers, "x").0, 403);
+        assert_eq!(client.ask("POST /hooks/receiver", headers, "x").0, 403);
     }
     host.say("/plugins");
     let shown = host.expect("`views` ok");
@@ -163,24 +164,24 @@ fn a_plugin_sees_no_credentials_and_its_errors_stay_local() {
     let home = home("[plugins.webhook_echo.webhook]\ntoken = \"ours\"\nheader = \"X-Gitlab-Token\"\n");
     home.plug("webhook_echo", "webhook_echo");
     let mut host = home.start();
-    let door = Door::of(&mut host);
+    let client = WebhookClient::of(&mut host);
     let good = [("X-Gitlab-Token", SECRET), ("Authorization", "Basic abc"), ("Cookie", "a=b"), ("X-Kind", "push")];
-    let (status, said) = door.ask("PUT /hooks/webhook_echo/a%20b?c=d&e", &good, "the body");
+    let (status, said) = client.ask("PUT /hooks/webhook_echo/a%20b?c=d&e", &good, "the body");
     assert_eq!(status, 200);
     assert_eq!(said, "PUT /a%20b ?c=d&e\nhost: x\nx-kind: push\ncontent-length: 8\nthe body\n");
     for path in ["trap", "sorry", "odd", "big"] {
-        let (status, said) = door.ask(&format!("GET /hooks/webhook_echo/{path}"), &good, "");
+        let (status, said) = client.ask(&format!("GET /hooks/webhook_echo/{path}"), &good, "");
         assert_eq!((status, said.as_str()), (500, "'webhook_echo' failed to answer; see the host's log\n"), "{path}");
         host.expect_logged("failed to answer a request");
     }
     assert!(host.log().contains("use 200 to 599"), "{}", host.log());
     // Idle connections don't block other clients.
-    let silent: Vec<_> = (0..8).map(|_| door.connect()).collect();
-    assert_eq!(door.ask("GET /hooks/webhook_echo", &good, "").0, 200);
+    let silent: Vec<_> = (0..8).map(|_| client.connect()).collect();
+    assert_eq!(client.ask("GET /hooks/webhook_echo", &good, "").0, 200);
     drop(silent);
     home.write_config(&fs::read_to_string(home.path("config.toml")).unwrap().replace("\ntoken = \"ours\"", ""));
     host.expect_logged("configuration changed");
-    assert_eq!(door.ask("GET /hooks/webhook_echo", &good, "").0, 403);
+    assert_eq!(client.ask("GET /hooks/webhook_echo", &good, "").0, 403);
 }
 
 #[test]

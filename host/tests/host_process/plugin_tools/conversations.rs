@@ -1,13 +1,13 @@
-//! Conversations: those of the standard plugins, and the output for failing ones.
+//! Conversations: those of the shipped plugins, and the output for failing ones.
 
 use std::{ffi::OsString, fs};
 
 use super::{Author, component, root};
 
 #[test]
-fn the_standard_plugins_pass_their_conversations() {
+fn the_shipped_plugins_pass_their_conversations() {
     let author = Author::new();
-    let mut held = Vec::new();
+    let mut passed = Vec::new();
     for folder in fs::read_dir(root().join("plugins")).unwrap().map(|entry| entry.unwrap().path()) {
         let files = fs::read_dir(folder.join("tests")).into_iter().flatten().flatten();
         if !files.map(|file| file.path()).any(|path| path.extension().is_some_and(|ending| ending == "chat")) {
@@ -17,7 +17,7 @@ fn the_standard_plugins_pass_their_conversations() {
         let arguments: [OsString; 4] =
             ["test".into(), folder.into(), "--component".into(), component(&name).into_os_string()];
         author.printed(&arguments);
-        held.push(name);
+        passed.push(name);
     }
     for name in [
         "beszel",
@@ -32,7 +32,7 @@ fn the_standard_plugins_pass_their_conversations() {
         "timeout",
         "views",
     ] {
-        assert!(held.iter().any(|one| one == name), "{name} has no conversation: {held:?}");
+        assert!(passed.iter().any(|one| one == name), "{name} has no conversation: {passed:?}");
     }
 }
 
@@ -168,8 +168,8 @@ fn an_invalid_line_is_named() {
         let ended = test(&author, &[]);
         let shown = format!("cordboard: failed to read mine/tests/one.chat:{shown}");
         // On a slow machine, a progress line about compiling comes first.
-        let is_told = ended.err.lines().any(|line| line.starts_with(&shown));
-        assert!(ended.code == Some(1) && is_told, "{text:?}: {ended:?}");
+        let is_reported = ended.err.lines().any(|line| line.starts_with(&shown));
+        assert!(ended.code == Some(1) && is_reported, "{text:?}: {ended:?}");
     }
 }
 
@@ -206,7 +206,7 @@ fn a_conversation_refuses_what_a_host_refuses() {
     for (name, conversation) in cases {
         author.write("mine/tests/one.chat", conversation);
         let component = component(name).into_os_string().into_string().unwrap();
-        let held = author.run(&["test", "mine", "--component", &component]);
-        assert_eq!(held.out, "mine/tests/one.chat  ok  1 exchange\n", "{name}: {}", held.err);
+        let tested = author.run(&["test", "mine", "--component", &component]);
+        assert_eq!(tested.out, "mine/tests/one.chat  ok  1 exchange\n", "{name}: {}", tested.err);
     }
 }

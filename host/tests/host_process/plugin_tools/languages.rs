@@ -54,7 +54,7 @@ const TOOLS: [(&str, &str); 3] = [
 ];
 
 /// Installs the fake tools and returns a `PATH` that has them first. They build every plugin as a copy of `component`.
-fn stand_ins(author: &Author) -> String {
+fn fake_tools(author: &Author) -> String {
     for (name, script) in TOOLS {
         author.write(&format!("tools/{name}"), &format!("#!/bin/sh\n{script}\n"));
         let executable = std::fs::Permissions::from_mode(0o755);
@@ -67,7 +67,7 @@ fn stand_ins(author: &Author) -> String {
 #[test]
 fn a_watch_with_tests_installs_only_passing_builds() {
     let author = Author::new();
-    let path = stand_ins(&author);
+    let path = fake_tools(&author);
     author.printed(&["new", "proven", "--lang", "js"]);
     author.write("proven/tests/proven.chat", "> /timeout\n< no\n");
     author.write("plugins/.keep", "");
@@ -88,7 +88,7 @@ fn a_watch_with_tests_installs_only_passing_builds() {
 #[test]
 fn a_first_build_installs_its_tools_and_is_not_repeated() {
     let author = Author::new();
-    let path = stand_ins(&author);
+    let path = fake_tools(&author);
     for (lang, installs) in [("python", "installing componentize-py"), ("js", "npm install: ")] {
         author.printed(&["new", lang, "--lang", lang]);
         let build = || {
@@ -109,7 +109,7 @@ fn a_first_build_installs_its_tools_and_is_not_repeated() {
 #[test]
 fn a_failed_build_stops_call_check_and_test() {
     let author = Author::new();
-    let path = stand_ins(&author);
+    let path = fake_tools(&author);
     author.printed(&["new", "broken", "--lang", "js"]);
     let run = |arguments: &[&str]| {
         let output = author.command().args(arguments).env("PATH", &path).output().unwrap();
@@ -135,7 +135,7 @@ fn change(author: &Author, file: &str, (from, to): (&str, &str)) {
 }
 
 /// Builds a plugin of another extension point, and runs its generated conversation.
-fn holds_its_conversation(author: &Author, (tools, place): (PathBuf, &str)) {
+fn check_conversation(author: &Author, (tools, place): (PathBuf, &str)) {
     symlink(tools, author.path(&format!("other/{place}"))).unwrap();
     let tested = author.run(&["test", "other"]);
     assert!(tested.code == Some(0) && tested.out.contains("other/tests/other.chat  ok  "), "{tested:?}");
@@ -162,7 +162,7 @@ fn python_serves_and_sends_http_requests() {
 > /other https://other.example/\n< refused: POST https://other.example/ was not granted; add to [plugins.other] in the configuration: http = [{*}\n";
     author
         .write("other/tests/other.chat", &format!("@plugin http = [\"POST https://hub.example/*\"]\n{chat}\n{asked}"));
-    holds_its_conversation(&author, (venv, ".venv"));
+    check_conversation(&author, (venv, ".venv"));
 }
 
 #[test]
@@ -178,11 +178,11 @@ fn javascript_renders_turns_and_sends_http_requests() {
 * http GET https://hub.example/api: 200\n> /other https://other.example/\n< TypeError: NetworkError{*}\n* log warn: {*}http = [{*}\n";
     let chat = author.read("other/tests/other.chat");
     author.write("other/tests/other.chat", &format!("@plugin http = [\"https://hub.example/*\"]\n{chat}\n{asked}"));
-    holds_its_conversation(&author, (modules, "node_modules"));
+    check_conversation(&author, (modules, "node_modules"));
 }
 
 /// Builds, tests, checks and calls the plugin, and then runs it in a host.
-fn holds(author: &Author) {
+fn check_plugin(author: &Author) {
     let chat = author.read("greeter/tests/greeter.chat");
     let timed = "@clock 2026-01-02 10:00\n> /greeter Zoe\n< Hello, Zoe{*}\n<   [Again] /greeter Zoe\n* state set greeted/Zoe = 1\n* log info: greeting Zoe at 1767348000\n";
     author.write("greeter/tests/greeter.chat", &format!("{chat}\n{timed}"));
@@ -202,7 +202,7 @@ fn holds(author: &Author) {
 
     let home = Home::new();
     // Compiling takes seconds and was already done for the conversation.
-    author.lend_compiled(&home.path("state/cache"));
+    author.copy_compiled(&home.path("state/cache"));
     home.plug_bytes("greeter", &std::fs::read(author.path("greeter/dist/greeter.wasm")).unwrap());
     let mut host = home.start();
     host.ask("/greeter", "Hello, local! I have greeted you 1 time.\n  [Again] /greeter local");
@@ -210,7 +210,7 @@ fn holds(author: &Author) {
 
 /// Checks the error of a failing call: it has the exception and its position, and nothing that was printed before.
 #[track_caller]
-fn falls(author: &Author, (name, shown, place): (&str, &str, &str)) {
+fn check_error(author: &Author, (name, shown, place): (&str, &str, &str)) {
     let ended = author.run(&["call", "greeter", "/greeter", name]);
     let line = format!("/greeter failed: plugin 'greeter' {shown}");
     assert!(ended.code == Some(1) && ended.out.starts_with(&line) && ended.out.contains(place), "{ended:?}");
@@ -232,9 +232,9 @@ fn python_runs_within_the_default_limits() {
         "greeter/plugin.py",
         &source.replace("from componentize_py_types", "import sys\nimport time\n\nfrom componentize_py_types"),
     );
-    holds(&author);
-    falls(&author, ("fall", "trapped: ValueError: bad *thing* (", "plugin.py\", line "));
-    falls(&author, ("leave", "exited before it answered, with an error code", ""));
+    check_plugin(&author);
+    check_error(&author, ("fall", "trapped: ValueError: bad *thing* (", "plugin.py\", line "));
+    check_error(&author, ("leave", "exited before it answered, with an error code", ""));
 }
 
 #[test]
@@ -248,9 +248,9 @@ fn javascript_runs_within_the_default_limits() {
          if (name === \"fall\") throw new Error(\"bad *thing*\");\n    \
          if (name === \"unknown\") undefinedFunction();\n    const key = ";
     author.write("greeter/plugin.js", &author.read("greeter/plugin.js").replace("    const key = ", print));
-    holds(&author);
-    falls(&author, ("fall", "trapped: Error: bad *thing* (", "plugin.js:"));
-    falls(&author, ("unknown", "trapped: ReferenceError: undefinedFunction is not defined (", "plugin.js:"));
+    check_plugin(&author);
+    check_error(&author, ("fall", "trapped: Error: bad *thing* (", "plugin.js:"));
+    check_error(&author, ("unknown", "trapped: ReferenceError: undefinedFunction is not defined (", "plugin.js:"));
 }
 
 /// The output of a build of a plugin with a mistake. The author has set `RUST_BACKTRACE` for other reasons.

@@ -26,7 +26,7 @@ const EXTENSION_POINTS: [(&str, &str); 7] = [
 ];
 
 /// A plugin of each extension point, in one workspace with one SDK, which is compiled only once.
-static MADE: LazyLock<Author> = LazyLock::new(|| {
+static PROJECTS: LazyLock<Author> = LazyLock::new(|| {
     let author = Author::new();
     let profile = "[profile.release]\nopt-level = 1\npanic = \"abort\"\nstrip = true\n";
     let members = EXTENSION_POINTS.map(|(extension, _)| format!("\"of-{extension}\"")).join(", ");
@@ -51,10 +51,10 @@ static MADE: LazyLock<Author> = LazyLock::new(|| {
 #[test]
 fn every_extension_point_passes_its_conversation() {
     for (extension, _) in EXTENSION_POINTS {
-        let ended = MADE.run(&["test", &format!("of-{extension}")]);
+        let ended = PROJECTS.run(&["test", &format!("of-{extension}")]);
         assert_eq!(ended.code, Some(0), "{extension}: {}{}", ended.out, ended.err);
-        let held = format!("of-{extension}/tests/of-{extension}.chat  ok  ");
-        assert!(ended.out.contains(&held), "{extension}: {}", ended.out);
+        let passed = format!("of-{extension}/tests/of-{extension}.chat  ok  ");
+        assert!(ended.out.contains(&passed), "{extension}: {}", ended.out);
         assert!(!ended.err.contains("warning"), "{extension}: {}", ended.err);
     }
 }

@@ -28,7 +28,7 @@ const LINKED: [&str; 12] = [
 
 /// Fills the cache of a home.
 pub fn link(cache: &Path) {
-    let shared = warmed();
+    let shared = compiled_folder();
     fs::DirBuilder::new().mode(0o700).create(cache).unwrap();
     for artifact in fs::read_dir(shared.join("state/cache")).unwrap().map(Result::unwrap) {
         let linked = cache.join(artifact.file_name());
@@ -41,20 +41,20 @@ pub fn link(cache: &Path) {
 
 /// Returns a folder in which a host with all these plugins has run. A lock file serialises this, because tests may
 /// run as separate processes.
-fn warmed() -> PathBuf {
+fn compiled_folder() -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("host_process");
     fs::create_dir_all(&folder).unwrap();
     let lock = File::create(folder.join("lock")).unwrap();
     lock.lock().unwrap();
     let now = stamp();
     if fs::read_to_string(folder.join("stamp")).unwrap_or_default() != now {
-        warm(&folder);
+        compile(&folder);
         fs::write(folder.join("stamp"), now).unwrap();
     }
     folder
 }
 
-fn warm(folder: &Path) {
+fn compile(folder: &Path) {
     for below in ["plugins", "state"] {
         drop(fs::remove_dir_all(folder.join(below)));
         fs::DirBuilder::new().mode(0o700).create(folder.join(below)).unwrap();

@@ -10,7 +10,7 @@ use std::{
 
 use super::{
     super::support::{Home, Host, until},
-    Door, SECRET, home,
+    SECRET, WebhookClient, home,
 };
 
 /// The maximum number of connections of the webhook server.
@@ -33,7 +33,7 @@ fn head(path: &str, length: usize) -> String {
     )
 }
 
-impl Door {
+impl WebhookClient {
     /// Sends the text and keeps the connection open.
     fn begin(&self, bytes: &str) -> TcpStream {
         let mut stream = self.connect();
@@ -59,9 +59,9 @@ fn rest(mut stream: TcpStream) -> String {
     answer
 }
 
-fn still_answers(door: &Door, host: &mut Host<'_>) {
+fn still_answers(client: &WebhookClient, host: &mut Host<'_>) {
     let good = format!("Bearer {SECRET}");
-    let (status, said) = door.ask("POST /hooks/webhook_echo/after", &[("Authorization", &good)], "all of it");
+    let (status, said) = client.ask("POST /hooks/webhook_echo/after", &[("Authorization", &good)], "all of it");
     assert!(status == 200 && said.ends_with("all of it\n"), "{status} {said}\n{}", host.log());
 }
 
@@ -69,14 +69,14 @@ fn still_answers(door: &Door, host: &mut Host<'_>) {
 fn eight_concurrent_requests_are_answered() {
     let home = webhook_echo();
     let mut host = home.start();
-    let door = Door::of(&mut host);
+    let client = WebhookClient::of(&mut host);
     thread::scope(|scope| {
         let asked: Vec<_> = (0..8)
             .map(|number| {
-                let door = &door;
+                let client = &client;
                 scope.spawn(move || {
                     let good = format!("Bearer {SECRET}");
-                    door.ask(
+                    client.ask(
                         &format!("POST /hooks/webhook_echo/{number}"),
                         &[("Authorization", &good)],
                         &format!("mine is {number}"),
@@ -96,40 +96,40 @@ fn eight_concurrent_requests_are_answered() {
 }
 
 #[test]
-fn requests_over_the_limit_are_told_to_retry() {
+fn requests_over_the_limit_get_429_with_retry_after() {
     let home = webhook_echo();
     let mut host = home.start();
-    let door = Door::of(&mut host);
-    let mut busy: Vec<_> = (0..CALLS).map(|_| door.begin(&head("/sleep", 0))).collect();
+    let client = WebhookClient::of(&mut host);
+    let mut busy: Vec<_> = (0..CALLS).map(|_| client.begin(&head("/sleep", 0))).collect();
     let mut last = String::new();
     until("one is too many", || {
         // A probe may take the slot of an earlier request, which is then rejected. So another request precedes each
         // probe.
-        busy.push(door.begin(&head("/sleep", 0)));
-        last = door.send(head("/", 0).as_bytes());
+        busy.push(client.begin(&head("/sleep", 0)));
+        last = client.send(head("/", 0).as_bytes());
         last.starts_with("HTTP/1.1 429 ")
     });
     assert!(last.contains("retry-after: 1\r\n"), "{last}");
     assert!(last.ends_with("too many requests at once: try again in a moment\n"), "{last}");
     // Unauthenticated clients don't learn whether the server is busy, and the chat still works.
-    assert_eq!(door.ask("POST /hooks/webhook_echo", &[], "x").0, 401);
+    assert_eq!(client.ask("POST /hooks/webhook_echo", &[], "x").0, 401);
     host.ask("/new a", "Session 'a' created.");
     // Disconnecting frees the slots.
     drop(busy);
-    until("there is room again", || door.send(head("/", 0).as_bytes()).starts_with("HTTP/1.1 200 "));
+    until("there is room again", || client.send(head("/", 0).as_bytes()).starts_with("HTTP/1.1 200 "));
 }
 
 #[test]
 fn slow_requests_time_out() {
     let home = webhook_echo();
     let mut host = home.start();
-    let door = Door::of(&mut host);
+    let client = WebhookClient::of(&mut host);
     let slow = [
-        (door.begin("POST /hooks/webhook_echo HTTP/1.1\r\nHost: x\r\n"), "the request headers arrived too slowly\n"),
-        (door.begin(""), "the request headers arrived too slowly\n"),
-        (door.begin(&format!("{}some", head("/", 10))), "the body arrived too slowly\n"),
+        (client.begin("POST /hooks/webhook_echo HTTP/1.1\r\nHost: x\r\n"), "the request headers arrived too slowly\n"),
+        (client.begin(""), "the request headers arrived too slowly\n"),
+        (client.begin(&format!("{}some", head("/", 10))), "the body arrived too slowly\n"),
     ];
-    still_answers(&door, &mut host);
+    still_answers(&client, &mut host);
     for (stream, why) in slow {
         let answer = rest(stream);
         assert!(answer.starts_with("HTTP/1.1 408 ") && answer.ends_with(why), "{why}: {answer}");
@@ -140,19 +140,19 @@ fn slow_requests_time_out() {
 fn an_aborted_request_affects_no_other() {
     let home = webhook_echo();
     let mut host = home.start();
-    let door = Door::of(&mut host);
+    let client = WebhookClient::of(&mut host);
     let chunked = head("/", 0).replace("Content-Length: 0", "Transfer-Encoding: chunked");
     for begun in ["POST /hoo".to_owned(), format!("{}some", head("/half", 10)), format!("{chunked}5\r\nso")] {
         // A client that only closes its sending side may still receive an error.
-        let stream = door.begin(&begun);
+        let stream = client.begin(&begun);
         stream.shutdown(Shutdown::Write).unwrap();
         let answer = rest(stream);
         assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400 "), "{begun}: {answer}");
-        drop(door.begin(&begun));
+        drop(client.begin(&begun));
     }
     // The request is complete, but its response is never read.
-    drop(door.begin(&format!("{}0123456789", head("/gone", 10))));
-    still_answers(&door, &mut host);
+    drop(client.begin(&format!("{}0123456789", head("/gone", 10))));
+    still_answers(&client, &mut host);
     assert!(!host.log().contains("panicked"), "{}", host.log());
 }
 
@@ -160,39 +160,39 @@ fn an_aborted_request_affects_no_other() {
 fn oversized_requests_are_refused_unread() {
     let home = webhook_echo();
     let mut host = home.start();
-    let door = Door::of(&mut host);
+    let client = WebhookClient::of(&mut host);
     for length in [1025, usize::MAX / 4] {
         // No byte of the body was sent.
-        let answer = rest(door.begin(&head("/", length)));
+        let answer = rest(client.begin(&head("/", length)));
         assert!(
             answer.starts_with("HTTP/1.1 413 ") && answer.ends_with("the body has more than 1024 bytes\n"),
             "{answer}"
         );
     }
     let most = "x".repeat(1024);
-    assert!(door.send(format!("{}{most}", head("/", 1024)).as_bytes()).starts_with("HTTP/1.1 200 "));
-    still_answers(&door, &mut host);
+    assert!(client.send(format!("{}{most}", head("/", 1024)).as_bytes()).starts_with("HTTP/1.1 200 "));
+    still_answers(&client, &mut host);
 }
 
 #[test]
 fn connections_over_the_limit_wait() {
     let home = webhook_echo();
     let mut host = home.start();
-    let door = Door::of(&mut host);
-    let mut held = Vec::new();
+    let client = WebhookClient::of(&mut host);
+    let mut connections = Vec::new();
     // The server's timeout for a body is longer than this loop. If it is exceeded anyway, the loop starts again.
     until("some are not accepted yet", || {
-        held.clear();
-        held.extend((0..CONNECTIONS + 2).map(|_| door.begin(&format!("{}some", head("/", 10)))));
-        until("the others are accepted", || door.waiting() <= 2);
+        connections.clear();
+        connections.extend((0..CONNECTIONS + 2).map(|_| client.begin(&format!("{}some", head("/", 10)))));
+        until("the others are accepted", || client.waiting() <= 2);
         (0..5).all(|_| {
             thread::sleep(Duration::from_millis(20));
-            door.waiting() == 2
+            client.waiting() == 2
         })
     });
-    let waiting = door.begin(&head("/", 0));
-    held.clear();
+    let waiting = client.begin(&head("/", 0));
+    connections.clear();
     let answer = rest(waiting);
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
-    still_answers(&door, &mut host);
+    still_answers(&client, &mut host);
 }
