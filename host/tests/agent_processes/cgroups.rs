@@ -10,8 +10,8 @@ use std::{
 use cordboard_agents::process::{CleanupReport, EnvTag, ProcessEvent, Spawn, adopt_orphans, spawn, sweep};
 
 use super::{
-    LIMIT, end, line, lives, next, shell,
-    support::{HIDE, cgroups, new_cgroup},
+    LIMIT, end, line, next, shell,
+    support::{HIDE, cgroups, is_running, new_cgroup},
     tag,
 };
 
@@ -57,7 +57,7 @@ async fn a_process_without_tags_ends_with_its_agent() {
     if permitted {
         let (lines, status, _) = end(&mut events).await;
         assert_eq!((lines, status.as_str()), (Vec::new(), "exit code 0"));
-        assert!(!lives(&pid));
+        assert!(!is_running(&pid));
     } else {
         let raw = pid.parse().unwrap();
         assert_eq!(next(&mut events).await, Some(ProcessEvent::Strays { pids: vec![raw] }));
@@ -83,9 +83,9 @@ async fn a_sweep_ends_the_cgroups_of_killed_hosts() {
         // Agents may create cgroups too.
         fs::create_dir(left.join("below")).unwrap();
         assert_eq!(sweep(&host, Vec::new()).await, CleanupReport { ended: 1, left: 0 });
-        assert!(!lives(&orphan) && !left.parent().unwrap().exists());
+        assert!(!is_running(&orphan) && !left.parent().unwrap().exists());
     }
-    assert!(lives(&process.id().pid.to_string()));
+    assert!(is_running(&process.id().pid.to_string()));
     process.kill();
     end(&mut events).await;
     assert_eq!(cgroups(&host), [] as [PathBuf; 0]);

@@ -20,6 +20,8 @@ use cordboard_agents::process::{
 use cordboard_core::types::ProcessId;
 use tokio::{sync::mpsc::Receiver, time::timeout};
 
+use support::is_running;
+
 /// Only catches hangs; no test comes near it.
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -66,11 +68,6 @@ async fn end(events: &mut Receiver<ProcessEvent>) -> (Vec<String>, String, Optio
             }
         }
     }
-}
-
-fn lives(pid: &str) -> bool {
-    // A zombie counts as gone, because an orphan in a container may never be reaped.
-    std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
 }
 
 #[tokio::test]
@@ -138,7 +135,7 @@ async fn sigterm_reaches_the_whole_group() {
     process.terminate();
     let (_, status, _) = end(&mut events).await;
     assert_eq!(status, "killed by SIGTERM");
-    assert!(!lives(&child) && !lives(&process.id().pid.to_string()));
+    assert!(!is_running(&child) && !is_running(&process.id().pid.to_string()));
 }
 
 #[tokio::test]
@@ -150,7 +147,7 @@ async fn a_process_that_ignores_sigterm_is_killed() {
     process.kill();
     let (_, status, _) = end(&mut events).await;
     assert_eq!(status, "killed by SIGKILL");
-    assert!(!lives(&child));
+    assert!(!is_running(&child));
 }
 
 #[tokio::test]
@@ -165,7 +162,7 @@ async fn remaining_children_are_ended_before_the_exit_is_reported() {
     let (_, status, _) = end(&mut events).await;
     assert_eq!(status, "exit code 0");
     for pid in pids {
-        assert!(!lives(&pid), "process {pid} is still there");
+        assert!(!is_running(&pid), "process {pid} is still there");
     }
 }
 
@@ -181,7 +178,7 @@ async fn a_detached_process_is_named_and_its_pipe_abandoned() {
     assert_eq!(next(&mut events).await, Some(ProcessEvent::Strays { pids: vec![pid.parse().unwrap()] }));
     let (_, status, _) = end(&mut events).await;
     assert_eq!(status, "exit code 0");
-    assert!(lives(&pid));
+    assert!(is_running(&pid));
     let pid = rustix::process::Pid::from_raw(pid.parse().unwrap()).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
 }
@@ -206,7 +203,7 @@ async fn a_process_that_left_its_session_is_ended_and_reaped() {
     let (lines, status, _) = end(&mut events).await;
     assert_eq!((lines.len(), status.as_str()), (0, "exit code 0"));
     for pid in &pids {
-        assert!(!lives(pid), "process {pid} is still there");
+        assert!(!is_running(pid), "process {pid} is still there");
         let gone = async {
             while Path::new(&format!("/proc/{pid}")).exists() {
                 tokio::time::sleep(Duration::from_millis(5)).await
@@ -214,10 +211,10 @@ async fn a_process_that_left_its_session_is_ended_and_reaped() {
         };
         timeout(LIMIT, gone).await.expect("a zombie is left");
     }
-    assert!(lives(&spared));
+    assert!(is_running(&spared));
     other.kill();
     end(&mut others).await;
-    assert!(!lives(&spared));
+    assert!(!is_running(&spared));
 }
 
 #[tokio::test]
@@ -241,10 +238,10 @@ async fn an_orphan_without_its_environment_is_found() {
     let (process, mut events) = spawn(spawned).unwrap();
     process.write(b"begin".to_vec()).unwrap();
     let (pid, detached) = (line(&mut events).await, line(&mut events).await);
-    assert!(lives(&pid) && detached == "detached");
+    assert!(is_running(&pid) && detached == "detached");
     let swept = sweep(&host, Vec::new()).await;
     assert_eq!(swept, CleanupReport { ended: 1, left: 0 }, "an agent of this host is not an orphan");
-    assert!(!lives(&pid));
+    assert!(!is_running(&pid));
     process.kill();
     end(&mut events).await;
 }
@@ -256,7 +253,7 @@ async fn dropping_the_handle_ends_the_tree() {
     drop(process);
     let (_, status, _) = end(&mut events).await;
     assert_eq!(status, "killed by SIGKILL");
-    assert!(!lives(&child));
+    assert!(!is_running(&child));
 }
 
 #[tokio::test]
@@ -346,11 +343,11 @@ async fn an_orphan_is_found_by_its_tag_and_ended() {
     let swept = sweep(&host, Vec::new()).await;
     assert_eq!((swept.ended >= 4, swept.left), (true, 0), "{swept:?}");
     for pid in &pids {
-        assert!(!lives(pid));
+        assert!(!is_running(pid));
     }
     assert!(alpha.wait().is_ok() && beta.wait().is_ok());
     assert!(other.try_wait().unwrap().is_none(), "a process of another state directory was stopped");
-    assert!(lives(&ours.id().pid.to_string()), "a process of this host was stopped");
+    assert!(is_running(&ours.id().pid.to_string()), "a process of this host was stopped");
     assert_eq!(sweep(&host, Vec::new()).await, CleanupReport::default());
     other.kill().unwrap();
     other.wait().unwrap();

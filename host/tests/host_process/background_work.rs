@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{
-    cgroups::{HIDE, cgroups},
+    cgroups::{HIDE, cgroups, is_running},
     support::{Home, Host, until},
 };
 
@@ -44,11 +44,6 @@ fn hide(host: &mut Host<'_>) -> String {
     host.expect("\n").trim().to_owned()
 }
 
-fn lives(pid: &str) -> bool {
-    // A zombie counts as gone, because an orphan in a container may never be reaped.
-    std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
-}
-
 #[test]
 fn hidden_processes_end_with_suspend_and_after_a_kill() {
     let home = worker("");
@@ -65,14 +60,14 @@ fn hidden_processes_end_with_suspend_and_after_a_kill() {
         return;
     }
     host.await_phase("a", "suspended");
-    assert!(!lives(&pid), "{pid} outlived its agent");
+    assert!(!is_running(&pid), "{pid} outlived its agent");
     assert_eq!(cgroups(state), [] as [&Path; 0]);
 
     let pid = hide(&mut host);
     host.kill();
-    assert!(lives(&pid));
+    assert!(is_running(&pid));
     let host = home.start();
-    until("the next host ends it", || !lives(&pid));
+    until("the next host ends it", || !is_running(&pid));
     until("its cgroup is removed", || cgroups(state).is_empty());
     assert_eq!(host.end().1, Some(0));
 }

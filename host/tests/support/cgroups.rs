@@ -1,4 +1,4 @@
-//! Cgroups below that of this process.
+//! Cgroups below that of this process, and processes in them.
 
 use std::{
     fs,
@@ -9,6 +9,11 @@ use std::{
 /// limit and the parent of its agent. Prints its pid.
 pub const HIDE: &str =
     "setsid sh -c \"env -i prlimit --rttime=1000000000 sh -c 'sleep 1005 >/dev/null 2>&1 </dev/null & echo \\$!' &\"";
+
+/// Whether the process is running. A zombie counts as gone, because an orphan in a container may never be reaped.
+pub fn is_running(pid: &str) -> bool {
+    fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
+}
 
 /// Creates a cgroup. `None` if that is not permitted.
 pub fn new_cgroup(name: &str) -> Option<PathBuf> {
