@@ -129,7 +129,7 @@ impl BotApi {
         self.push_all(vec![update])
     }
 
-    /// Queues updates that one poll gets together; gives the id of the last one.
+    /// Queues updates that one poll gets together. Returns the id of the last one.
     pub fn push_all(&self, updates: Vec<Value>) -> i64 {
         self.with(|inner| {
             for mut update in updates {
@@ -212,7 +212,7 @@ impl Shared {
         done
     }
 
-    /// Wakes no one who waits for a change: a wait that reads would wake itself.
+    /// Reads without notifying those that wait for a change. Otherwise, a wait that reads would wake itself.
     fn look<T>(&self, read: impl FnOnce(&Inner) -> T) -> T {
         read(&self.lock())
     }
@@ -310,8 +310,8 @@ async fn done(shared: &Shared, method: &str, params: &Value) -> Response {
         "sendmessage" => shared.with(|inner| send(inner, params)),
         "editmessagetext" => shared.with(|inner| edit(inner, params)),
         "editmessagereplymarkup" => shared.with(|inner| match inner.messages.get_mut(&key(params)) {
-            Some(stands) => {
-                stands["reply_markup"] = params["reply_markup"].clone();
+            Some(current) => {
+                current["reply_markup"] = params["reply_markup"].clone();
                 ok(true.into())
             }
             None => error(400, "Bad Request: message to edit not found"),
@@ -377,17 +377,17 @@ fn send(inner: &mut Inner, params: &Value) -> Response {
 }
 
 fn edit(inner: &mut Inner, params: &Value) -> Response {
-    let Some(stands) = inner.messages.get_mut(&key(params)) else {
+    let Some(current) = inner.messages.get_mut(&key(params)) else {
         return error(400, "Bad Request: message to edit not found");
     };
-    let edited = content(params, &stands["message_thread_id"]);
-    if *stands == edited {
+    let edited = content(params, &current["message_thread_id"]);
+    if *current == edited {
         return error(
             400,
             "Bad Request: message is not modified: specified new message content and reply markup are exactly the same as a \
              current content and reply markup of the message",
         );
     }
-    *stands = edited;
+    *current = edited;
     ok(json!({"message_id": params["message_id"], "date": 1_790_000_000, "chat": {"id": 1, "type": "private"}}))
 }

@@ -85,20 +85,20 @@ impl Schema {
 }
 
 /// Returns all other fields of a text message, with values.
-fn besides() -> Vec<(String, Value)> {
+fn other_fields() -> Vec<(String, Value)> {
     let schema = Schema::load();
     let fields = schema.0["Message"].as_object().unwrap();
     // The host ignores messages that are sent on behalf of a channel.
     let left_out = ["text?", "sender_chat?"];
     let optional = fields.iter().filter(|(name, _)| name.ends_with('?') && !left_out.contains(&name.as_str()));
-    let mut besides = Vec::new();
+    let mut other_fields = Vec::new();
     for (name, of) in optional.filter(|(name, _)| *name != "from?") {
         let name = name.trim_end_matches('?');
         for extent in [Extent::Least, Extent::All] {
-            besides.extend(schema.values(of, extent).into_iter().map(|value| (name.to_owned(), value)));
+            other_fields.extend(schema.values(of, extent).into_iter().map(|value| (name.to_owned(), value)));
         }
         // A malformed field must count as absent.
-        besides
+        other_fields
             .extend([json!(null), json!("text"), json!([{}, 3]), json!({"new": -1})].map(|odd| (name.to_owned(), odd)));
     }
     for kind in schema.values(&json!("MessageEntityType"), Extent::All).into_iter().chain([json!("of_the_future")]) {
@@ -106,21 +106,21 @@ fn besides() -> Vec<(String, Value)> {
             let mut entity = schema.value(&json!("MessageEntity"), extent, 0);
             (entity["type"], entity["offset"], entity["length"]) = (kind.clone(), json!(0), json!(2));
             let list = json!([entity]);
-            besides.push(("entities".to_owned(), list.clone()));
-            besides.push(("quote".to_owned(), json!({"text": "quoted", "position": 0, "entities": list})));
+            other_fields.push(("entities".to_owned(), list.clone()));
+            other_fields.push(("quote".to_owned(), json!({"text": "quoted", "position": 0, "entities": list})));
         }
     }
-    besides
+    other_fields
 }
 
 #[tokio::test]
 async fn a_text_arrives_with_any_other_field() {
-    let besides = besides();
-    assert!(besides.len() > 700, "only {} were found", besides.len());
+    let other_fields = other_fields();
+    assert!(other_fields.len() > 700, "only {} were found", other_fields.len());
     let bot = TestBot::new().await;
     let _poll = bot.poll();
     // Each part has its own deadline.
-    for (part, texts) in besides.chunks(PART).enumerate() {
+    for (part, texts) in other_fields.chunks(PART).enumerate() {
         for (number, (name, value)) in (part * PART..).zip(texts) {
             let more = json!({"text": format!("words {number} end"), name.as_str(): value});
             bot.api.push(json!({"message": message(ADA, ADA, more)}));
@@ -136,6 +136,6 @@ async fn a_text_arrives_with_any_other_field() {
         stored.iter().any(|update| matches!(&update.what, UpdateKind::Text(text) if text.contains(&wanted)))
     };
     let lost: Vec<_> =
-        besides.iter().enumerate().filter(|(number, _)| !arrived(*number)).map(|(_, beside)| beside).collect();
+        other_fields.iter().enumerate().filter(|(number, _)| !arrived(*number)).map(|(_, field)| field).collect();
     assert!(lost.is_empty(), "texts are lost next to {lost:#?}");
 }

@@ -57,7 +57,7 @@ impl TestBot {
         change(&mut settings);
         let inbox = Arc::new(Memory::default());
         let telegram = Arc::new(Telegram::open(settings, Arc::<Memory>::clone(&inbox)).unwrap());
-        let (outbox, work) = Outbox::new(Arc::<Telegram>::clone(&telegram), Arc::new(NoLedger));
+        let (outbox, work) = Outbox::new(Arc::<Telegram>::clone(&telegram), Arc::new(NoDeliveryStore));
         tokio::spawn(work);
         Self { api, telegram, inbox, outbox, token_file, log, _folder: folder, _logging: logging }
     }
@@ -79,9 +79,7 @@ impl TestBot {
         self.api.until(&format!("{count} stored updates"), move |_| inbox.updates().len() >= count).await;
         self.inbox.updates()
     }
-}
 
-impl TestBot {
     /// Waits until a text is logged. Log lines send no notification, so it polls the log.
     pub async fn until_logged(&self, what: &str) {
         let logged = async {
@@ -189,10 +187,10 @@ impl Inbox for Memory {
     }
 }
 
-struct NoLedger;
+struct NoDeliveryStore;
 
 #[async_trait]
-impl DeliveryStore for NoLedger {
+impl DeliveryStore for NoDeliveryStore {
     async fn save_placeholder(&self, _: &PromptId, _: &Place, _: &MessageId, _: &str) -> Result<(), StorageError> {
         Ok(())
     }

@@ -18,13 +18,13 @@ impl BotApi {
     /// Returns the texts of the messages with this id or a later one. A count of messages would not work, because the
     /// live message of an answer is deleted at some point.
     pub fn since(&self, chat: i64, first: i64) -> Vec<String> {
-        self.standing(|(of, id), _| of == chat && id >= first)
+        self.texts(|(of, id), _| of == chat && id >= first)
     }
 
     /// Returns the texts of the messages with this id or a later one in a topic of a chat, or outside of all topics.
     pub fn topic(&self, (chat, topic): (i64, Option<i64>), first: i64) -> Vec<String> {
         let there = |message: &Value| message["message_thread_id"].as_i64() == topic;
-        self.standing(|(of, id), message| of == chat && id >= first && there(message))
+        self.texts(|(of, id), message| of == chat && id >= first && there(message))
     }
 
     /// Returns the texts of the messages in a chat that were sent with a notification.
@@ -35,11 +35,11 @@ impl BotApi {
     }
 
     /// Returns the current text of a message.
-    pub fn stands(&self, chat: i64, id: i64) -> String {
+    pub fn current_text(&self, chat: i64, id: i64) -> String {
         self.look(|inner| inner.messages[&(chat, id)]["text"].as_str().unwrap_or_default().to_owned())
     }
 
-    fn standing(&self, wanted: impl Fn((i64, i64), &Value) -> bool) -> Vec<String> {
+    fn texts(&self, wanted: impl Fn((i64, i64), &Value) -> bool) -> Vec<String> {
         self.look(|inner| {
             let mut of: Vec<_> = inner.messages.iter().filter(|(key, message)| wanted(**key, message)).collect();
             of.sort_by_key(|((_, id), _)| *id);

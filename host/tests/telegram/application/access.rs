@@ -45,7 +45,7 @@ async fn a_member_sees_and_controls_only_their_own_sessions() {
     let app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     assert_eq!(app.ask(MEMBER, "/sessions", "No").await, "No sessions. Use /new to create one.");
-    // What `/new` says: a text that advises `/new` would be a dead end.
+    // `/new` gives the same answer. The advice to use `/new` would lead nowhere.
     let taken = "The name 'alpha' is taken by somebody else. Choose another name.";
     assert_eq!(app.ask(MEMBER, "/session alpha", "alpha").await, taken);
     assert_eq!(app.ask(MEMBER, "/archive alpha", "alpha").await, taken);
@@ -125,7 +125,7 @@ impl App {
         assert!(self.api.chat(MEMBER).iter().any(|text| text.starts_with("Persona: ")));
     }
 
-    async fn until_at_rest(&self, session: &str) {
+    async fn until_idle(&self, session: &str) {
         let rest = || {
             let session = self.session(session);
             (session["queued"] == 0 && session["phase"] != "busy" && session["phase"] != "starting").then_some(())
@@ -141,7 +141,7 @@ async fn messages_of_a_removed_user_are_withdrawn() {
     app.grant(&format!("owner = {OWNER}")).await;
     let before = app.shown_to_member();
     app.until_nothing_open_for_member().await;
-    app.until_at_rest("beta").await;
+    app.until_idle("beta").await;
     assert_eq!(app.session("beta")["turns"], 1, "the running one was interrupted, the other one was never sent");
     // The owner keeps the session and its agent.
     app.ask(OWNER, "/session beta", "Switched to session 'beta'.").await;
@@ -212,7 +212,7 @@ async fn a_demoted_admin_prompts_only_their_own_sessions() {
     let shown = app.wait_for(MEMBER, first, "alpha").await;
     assert_eq!(shown, "Your message to session 'alpha' was dropped: you no longer have access to that session.");
     app.ask(OWNER, "/stop", "Stopped.").await;
-    app.until_at_rest("alpha").await;
+    app.until_idle("alpha").await;
     assert_eq!(app.session("alpha")["turns"], 1);
 }
 

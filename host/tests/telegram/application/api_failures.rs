@@ -33,7 +33,7 @@ async fn another_poller_is_reported_and_the_host_continues() {
     assert!(app.log().contains("another program polls Telegram with this token"), "{}", app.log());
 }
 
-/// Returns the number of messages in the owner's chat that contain a text.
+/// Returns the number of messages in the owner's chat with this text.
 fn count(app: &App, text: &str) -> usize {
     app.api.chat(OWNER).iter().filter(|shown| *shown == text).count()
 }

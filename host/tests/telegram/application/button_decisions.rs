@@ -5,14 +5,15 @@ use super::{App, OWNER, component};
 /// Returns the id of the owner's message with this start, and the data of its button.
 fn button(app: &App, begins: &str, label: &str) -> (i64, String) {
     let buttons = app.api.buttons(OWNER);
-    let found = buttons.into_iter().find(|(id, of, _)| of == label && app.api.stands(OWNER, *id).contains(begins));
+    let found =
+        buttons.into_iter().find(|(id, of, _)| of == label && app.api.current_text(OWNER, *id).contains(begins));
     let (id, _, data) =
         found.unwrap_or_else(|| panic!("no button '{label}' below '{begins}': {:#?}", app.api.chat(OWNER)));
     (id, data)
 }
 
 async fn until_closed(app: &App, message: i64, outcome: &str) {
-    let closed = || app.api.stands(OWNER, message).ends_with(&format!("\n\n{outcome}")).then_some(());
+    let closed = || app.api.current_text(OWNER, message).ends_with(&format!("\n\n{outcome}")).then_some(());
     app.until(&format!("'{outcome}'"), closed).await;
     assert!(app.api.buttons(OWNER).iter().all(|(id, ..)| *id != message), "its buttons are gone");
 }

@@ -3,7 +3,7 @@
 use super::{App, OWNER, component};
 
 /// Grants `chat` to two plugins, so that no approval is needed.
-fn lend(app: &App) {
+fn grant_chat(app: &App) {
     let grants = |name: &str| format!("[plugins.{name}]\ngrants = [\"chat\"]");
     app.configure(&format!("owner = {OWNER}\n{}\n{}", grants("any_output"), grants("other")));
 }
@@ -11,7 +11,7 @@ fn lend(app: &App) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_host_buttons_can_answer_for_the_owner() {
     let mut app = App::prepared().await;
-    lend(&app);
+    grant_chat(&app);
     app.start();
     app.api.until_calls("getUpdates", 1).await;
     app.save_plugin("needs_approval", &component("bad/needs_approval.wasm"));
@@ -30,7 +30,7 @@ async fn only_host_buttons_can_answer_for_the_owner() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_button_does_not_run_a_command_of_another_plugin() {
     let mut app = App::prepared().await;
-    lend(&app);
+    grant_chat(&app);
     app.start();
     app.api.until_calls("getUpdates", 1).await;
     app.save_plugin("any_output", &component("bad/any_output.wasm"));

@@ -155,10 +155,10 @@ async fn a_button_runs_its_command_and_updates_the_page() {
     }
     let next = app.api.next_id();
     let (press, message) = app.api.press(OWNER, OWNER, "More");
-    app.api.until("the second page", |api| api.stands(OWNER, message).contains("s03")).await;
-    assert!(!app.api.stands(OWNER, message).contains("s04"));
+    app.api.until("the second page", |api| api.current_text(OWNER, message).contains("s03")).await;
+    assert!(!app.api.current_text(OWNER, message).contains("s04"));
     let (_, message) = app.api.press(OWNER, OWNER, "Back");
-    app.api.until("the first page again", |api| api.stands(OWNER, message) == first).await;
+    app.api.until("the first page again", |api| api.current_text(OWNER, message) == first).await;
     assert_eq!(app.api.next_id(), next, "nothing new was sent");
     let answered =
         |api: &BotApi| api.calls("answerCallbackQuery").iter().any(|call| call.params["callback_query_id"] == press);
@@ -167,7 +167,7 @@ async fn a_button_runs_its_command_and_updates_the_page() {
     assert_eq!(app.terminate().await, Some(0));
     app.start();
     let (_, message) = app.api.press(OWNER, OWNER, "More");
-    app.api.until("the second page", |api| api.stands(OWNER, message).contains("s03")).await;
+    app.api.until("the second page", |api| api.current_text(OWNER, message).contains("s03")).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -24,7 +24,7 @@ async fn asks(app: &App, chat: i64, text: &str, wanted: &str) {
 
 /// The event that informs the bot of the move.
 #[derive(Clone, Copy)]
-enum Learned {
+enum MigrationNotice {
     /// Only the service message of the old chat.
     OldChat,
     /// Only the service message of the new chat.
@@ -33,14 +33,14 @@ enum Learned {
     Refusal,
 }
 
-fn upgrade(app: &App, learned: Learned) {
+fn upgrade(app: &App, notice: MigrationNotice) {
     app.api.migrate(GROUP, SUPER);
     let old = json!({"message": message(OWNER, GROUP, json!({"migrate_to_chat_id": SUPER}))});
     let new = json!({"message": message(OWNER, SUPER, json!({"migrate_from_chat_id": GROUP}))});
-    match learned {
-        Learned::OldChat => _ = app.api.push(old),
-        Learned::NewChat => _ = app.api.push(new),
-        Learned::Refusal => {}
+    match notice {
+        MigrationNotice::OldChat => _ = app.api.push(old),
+        MigrationNotice::NewChat => _ = app.api.push(new),
+        MigrationNotice::Refusal => {}
     }
 }
 
@@ -49,7 +49,7 @@ const REMIND: &str = "remind";
 
 /// Starts a host with plugins that store a place, which is the group. One of them has a job that is overdue, and is
 /// disabled, so that the test decides when the job runs.
-async fn with_kept_places() -> App {
+async fn with_stored_places() -> App {
     let mut app = App::prepared().await;
     let notify = "[plugins.notify]\ngrants = [\"chat\"]\n[plugins.notify.config]\nafter = \"1s\"";
     app.configure(&format!("owner = {OWNER}\n{notify}\n[plugins.remind]\ngrants = [\"chat\"]"));
@@ -103,24 +103,24 @@ async fn the_new_chat_has_all(app: &App) {
     app.wait_for(SUPER, 0, "Persona set to 'planner' for session 'alpha'.").await;
     asks(app, SUPER, "/persona", "Persona: planner").await;
     let (_, shown) = app.api.press(OWNER, SUPER, "research");
-    let decided = || app.api.stands(SUPER, shown).ends_with("Decided by Ada: research.").then_some(());
+    let decided = || app.api.current_text(SUPER, shown).ends_with("Decided by Ada: research.").then_some(());
     app.until("the outcome instead of the buttons", decided).await;
     asks(app, SUPER, "hello", "You said: Ada L: hello").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn plugin_state_of_a_group_follows_its_new_id() {
-    let app = with_kept_places().await;
-    upgrade(&app, Learned::OldChat);
+    let app = with_stored_places().await;
+    upgrade(&app, MigrationNotice::OldChat);
     asks(&app, SUPER, "/notify", "Reports are posted here.").await;
     the_new_chat_has_all(&app).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn plugin_state_follows_a_migrated_group_over_restarts() {
-    let mut app = with_kept_places().await;
+    let mut app = with_stored_places().await;
     assert_eq!(app.terminate().await, Some(0));
-    upgrade(&app, Learned::NewChat);
+    upgrade(&app, MigrationNotice::NewChat);
     app.start();
     asks(&app, SUPER, "/notify", "Reports are posted here.").await;
     // The poll that gets this text confirms the service message, so that the next host doesn't get it again.
@@ -133,8 +133,8 @@ async fn plugin_state_follows_a_migrated_group_over_restarts() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refused_plugin_post_reveals_the_new_group_id() {
-    let app = with_kept_places().await;
-    upgrade(&app, Learned::Refusal);
+    let app = with_stored_places().await;
+    upgrade(&app, MigrationNotice::Refusal);
     the_new_chat_has_all(&app).await;
 }
 
@@ -144,7 +144,7 @@ async fn a_migrated_group_keeps_its_session_and_turn() {
     asks(&app, GROUP, "/new alpha", "Session 'alpha' created.").await;
     asks(&app, GROUP, "remember the milk", "the milk").await;
     asks(&app, GROUP, "slow 1000", "line 1").await;
-    upgrade(&app, Learned::NewChat);
+    upgrade(&app, MigrationNotice::NewChat);
     asks(&app, SUPER, "/stop", "Stopped.").await;
     asks(&app, SUPER, "recall", "the milk").await;
     assert_eq!(app.terminate().await, Some(0));

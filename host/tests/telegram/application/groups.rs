@@ -28,7 +28,7 @@ impl Seat {
     }
 
     /// Returns the calls that sent messages to this user's topic, without edits.
-    fn heard(self, app: &App) -> Vec<Call> {
+    fn received(self, app: &App) -> Vec<Call> {
         let topic = self.topic.map_or(Value::Null, Value::from);
         let sent = app.api.calls("sendMessage").into_iter();
         sent.filter(|call| call.params["chat_id"] == GROUP && call.params["message_thread_id"] == topic).collect()
@@ -92,8 +92,8 @@ async fn check_that_users_keep_their_own_session(owner: Seat) {
     for session in ["owners", "members"] {
         app.until_turns(session, 1).await;
     }
-    let stands = app.api.topic((GROUP, owner.topic), 0);
-    assert!(stands.iter().any(|text| text.starts_with("[owners] You said:")), "the session is named: {stands:?}");
+    let texts = app.api.topic((GROUP, owner.topic), 0);
+    assert!(texts.iter().any(|text| text.starts_with("[owners] You said:")), "the session is named: {texts:?}");
     owner.asks(&app, "/sessions", "→ 🟢 owners").await;
 }
 
@@ -156,14 +156,14 @@ async fn users_without_access_are_ignored_in_groups() {
     stranger.says(&app, "a strangers-text");
     Seat { topic: Some(5), ..stranger }.says(&app, "a strangers-topic");
     app.api.press_data((STRANGER, GROUP), 1, "0123456789abcdef");
-    let before = GENERAL.heard(&app).len();
+    let before = GENERAL.received(&app).len();
     // All earlier updates are processed once this is answered.
     GENERAL.asks(&app, "hello", "You said: Ada L: hello").await;
-    let said: Vec<String> = GENERAL.heard(&app)[before..].iter().map(|call| call.text().to_owned()).collect();
+    let said: Vec<String> = GENERAL.received(&app)[before..].iter().map(|call| call.text().to_owned()).collect();
     // A live message may have a line below the agent's text.
     let of_hello = |text: &String| text.starts_with("You said: Ada L: hello") || text.starts_with("Thinking");
     assert!(said.iter().all(of_hello), "{said:?}");
-    assert!(FIRST.heard(&app).is_empty());
+    assert!(FIRST.received(&app).is_empty());
     app.until_turns("general", 1).await;
     assert_eq!(app.session("strangers-session"), Value::Null);
     assert!(!super::access::stored(&app.path("state"), "strangers-"));

@@ -45,7 +45,7 @@ impl App {
 }
 
 /// Starts a host where owner and member have a session each. The plugin that attempts everything has all grants.
-async fn board() -> App {
+async fn app_with_two_sessions() -> App {
     let app = App::new().await;
     app.configure(&format!(
         "owner = {OWNER}\nmembers = [{MEMBER}]\n[sessions]\ndefault = \"alpha\"\n[plugins.session_thief]\ngrants = [\"sessions\", \"session-control\"]"
@@ -61,8 +61,8 @@ async fn board() -> App {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_member_cannot_access_foreign_sessions_by_name() {
-    let app = board().await;
+async fn a_member_cannot_access_sessions_of_others_by_name() {
+    let app = app_with_two_sessions().await;
     let before = app.untouched("alpha");
     let taken = "The name 'alpha' is taken by somebody else. Choose another name.";
     for command in NAMED {
@@ -85,7 +85,7 @@ async fn a_member_cannot_access_foreign_sessions_by_name() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_member_cannot_access_sessions_of_a_shared_chat() {
-    let app = board().await;
+    let app = app_with_two_sessions().await;
     app.ask_in_group(OWNER, "/session alpha", "Switched to session 'alpha'.").await;
     let before = app.untouched("alpha");
     for command in ACTIVE {
@@ -105,7 +105,7 @@ async fn a_member_cannot_access_sessions_of_a_shared_chat() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_member_cannot_open_sessions_in_chats_of_others() {
-    let app = board().await;
+    let app = app_with_two_sessions().await;
     let said = app.ask(MEMBER, &format!("/lure beta {OWNER}"), "beta").await;
     assert_eq!(said, "Session 'beta' can only be activated in this chat.");
     app.ask(OWNER, "whose is it?", "You said: whose is it?").await;
@@ -117,7 +117,7 @@ async fn a_member_cannot_open_sessions_in_chats_of_others() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_member_has_full_access_to_their_own_sessions() {
-    let app = board().await;
+    let app = app_with_two_sessions().await;
     let got = app.ask(MEMBER, "/burgle beta", "got ").await;
     for way in ["it was listed", "found beta", "activate", "suspend", "set-persona", "archive", "restore", "send"] {
         assert!(got.contains(way), "{way}: {got}");

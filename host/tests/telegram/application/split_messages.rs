@@ -29,7 +29,7 @@ fn album(app: &App, album: &str, captions: &[(i64, Option<&str>)]) {
 }
 
 /// Returns the number of texts in the owner's chat that contain `words`.
-fn holding(app: &App, words: &str) -> usize {
+fn count(app: &App, words: &str) -> usize {
     app.api.chat(OWNER).iter().filter(|text| text.contains(words)).count()
 }
 
@@ -67,7 +67,7 @@ async fn an_edit_only_replaces_a_waiting_text() {
     push(&app, "edited_message", 102, json!({"text": "delete nothing at all", "edit_date": 1_790_000_002}));
     app.ask(OWNER, "the last one", "You said: the last one").await;
     app.until_turns("alpha", 3).await;
-    assert_eq!((holding(&app, "everything"), holding(&app, "at all")), (0, 0));
+    assert_eq!((count(&app, "everything"), count(&app, "at all")), (0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -78,13 +78,13 @@ async fn an_album_is_answered_once_and_each_caption_is_seen() {
     let both = |text: &String| text.ends_with("the first\nthe second") && text.contains("You can't see the attachment");
     app.until("the answer to both captions", || app.api.chat(OWNER).iter().any(both).then_some(())).await;
     app.until_turns("alpha", 1).await;
-    assert_eq!(holding(&app, "The agent gets only the caption. It can't see the album yet."), 1);
+    assert_eq!(count(&app, "The agent gets only the caption. It can't see the album yet."), 1);
     album(&app, "B", &[(104, None), (105, Some("/new beta")), (106, None)]);
     app.wait_for(OWNER, 0, "Session 'beta' created.").await;
     album(&app, "C", &[(107, None), (108, None)]);
     app.wait_for(OWNER, 0, "Only text for now").await;
     app.ask(OWNER, "after it", "You said: after it").await;
-    assert_eq!(holding(&app, "Only text for now"), 1);
+    assert_eq!(count(&app, "Only text for now"), 1);
 }
 
 /// Takes the 20 seconds after which a call times out.
@@ -101,5 +101,5 @@ async fn stop_ends_an_answer_that_is_not_sent_yet() {
     app.until("the stored answer", stored).await;
     app.ask(OWNER, "/stop", "Stopped.").await;
     app.ask(OWNER, "and then?", "You said: and then?").await;
-    assert_eq!(holding(&app, "the end"), 0, "{:#?}", app.api.chat(OWNER));
+    assert_eq!(count(&app, "the end"), 0, "{:#?}", app.api.chat(OWNER));
 }
