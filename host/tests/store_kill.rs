@@ -29,20 +29,20 @@ const KILLS: usize = 8;
 fn nothing_acknowledged_is_missing_after_a_kill() {
     let state = tempfile::tempdir().unwrap();
     let path = state.path().join("state");
-    let mut said = Said::default();
+    let mut acknowledged = Acknowledged::default();
     for kill in 0..KILLS {
         let mut child = start(&path);
         let mut lines = BufReader::new(child.stdout.take().unwrap());
         // Kill the child at a different position each time.
         for _ in 0..150 + 37 * kill {
-            assert!(said.hear(&mut lines), "the child process exited by itself");
+            assert!(acknowledged.read_line(&mut lines), "the child process exited by itself");
         }
         child.kill().unwrap();
         child.wait().unwrap();
-        while said.hear(&mut lines) {}
-        check(&path, &said);
+        while acknowledged.read_line(&mut lines) {}
+        check(&path, &acknowledged);
     }
-    assert!(said.done.len() > 100, "the child process works");
+    assert!(acknowledged.done.len() > 100, "the child process works");
 }
 
 fn start(state: &Path) -> Child {
@@ -56,7 +56,7 @@ fn start(state: &Path) -> Child {
 
 /// The acknowledged writes of all children, by key.
 #[derive(Default)]
-struct Said {
+struct Acknowledged {
     accepted: HashSet<String>,
     handed: HashSet<String>,
     done: HashSet<String>,
@@ -67,9 +67,9 @@ struct Said {
     offset: i64,
 }
 
-impl Said {
+impl Acknowledged {
     /// Reads one line from the child. Returns `false` at the end.
-    fn hear(&mut self, lines: &mut BufReader<ChildStdout>) -> bool {
+    fn read_line(&mut self, lines: &mut BufReader<ChildStdout>) -> bool {
         let mut line = String::new();
         if lines.read_line(&mut line).unwrap() == 0 {
             return false;
@@ -97,27 +97,27 @@ impl Said {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn check(state: &Path, said: &Said) {
+async fn check(state: &Path, acknowledged: &Acknowledged) {
     let seen = cordboard_store::read_only(state).unwrap();
     let (store, contents) = cordboard_store::open(state).unwrap();
     assert_eq!(seen, contents, "a reader without a host sees the same");
     let open: HashSet<_> = contents.inbox.iter().map(|row| &row.update.key).collect();
     let posts: HashSet<_> = contents.outbox.iter().map(|row| &row.reply.text).collect();
     let sessions: HashSet<_> = contents.sessions.iter().map(|record| record.name.as_str()).collect();
-    for key in &said.accepted {
-        let done = posts.contains(key) || said.sending.contains(key);
+    for key in &acknowledged.accepted {
+        let done = posts.contains(key) || acknowledged.sending.contains(key);
         assert!(open.contains(key) != done, "{key} is open or answered, never both nor neither");
         assert!(open.contains(key) || done, "{key} is lost");
     }
     for row in &contents.inbox {
         let handed = matches!(row.state, cordboard_store::InboxState::Sent { .. });
-        assert!(handed || !said.handed.contains(&row.update.key), "{} was handed", row.update.key);
-        assert!(!said.done.contains(&row.update.key), "{} was done", row.update.key);
+        assert!(handed || !acknowledged.handed.contains(&row.update.key), "{} was handed", row.update.key);
+        assert!(!acknowledged.done.contains(&row.update.key), "{} was done", row.update.key);
     }
-    assert!(said.sent.iter().all(|key| !posts.contains(key)), "a sent post is not sent again");
-    assert!(said.sessions.iter().all(|name| sessions.contains(&**name)), "a session is lost");
-    assert!(store.offset("telegram").await.unwrap().unwrap_or_default() >= said.offset, "the offset went back");
-    let replay = said.accepted.iter().map(|key| update(key)).collect();
+    assert!(acknowledged.sent.iter().all(|key| !posts.contains(key)), "a sent post is not sent again");
+    assert!(acknowledged.sessions.iter().all(|name| sessions.contains(&**name)), "a session is lost");
+    assert!(store.offset("telegram").await.unwrap().unwrap_or_default() >= acknowledged.offset, "the offset went back");
+    let replay = acknowledged.accepted.iter().map(|key| update(key)).collect();
     assert_eq!(store.accept(replay, None).await.unwrap(), [], "a duplicate update is recognized");
     store.close().await;
 }

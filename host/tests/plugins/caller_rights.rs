@@ -45,7 +45,7 @@ async fn a_call_without_a_caller_has_the_rights_of_acts_as() {
     host.plug("needs_approval", &bad("needs_approval")).await.unwrap();
     host.memory.add(record("his", &person("telegram:2", Role::Member)));
     assert_eq!(
-        uncalled(&host).await,
+        without_caller(&host).await,
         Err(CallError::Plugin("This needs a caller, and this call has none.".to_owned()))
     );
     host.configure("[plugins.needs_approval]\ngrants = [\"session-control\"]\nacts_as = \"owner\"");
@@ -53,11 +53,11 @@ async fn a_call_without_a_caller_has_the_rights_of_acts_as() {
         .reconfigure("needs_approval", &host.settings("needs_approval"), crate::fake_sessions::NOW)
         .await
         .unwrap();
-    assert_eq!(uncalled(&host).await, Ok("took his".to_owned()));
+    assert_eq!(without_caller(&host).await, Ok("took his".to_owned()));
 }
 
 /// Runs the command in a call without a caller.
-async fn uncalled(host: &TestHost) -> Result<String, CallError> {
+async fn without_caller(host: &TestHost) -> Result<String, CallError> {
     let table = host.registry.snapshot();
     let typed = Invocation { args: vec!["his".to_owned()], text: "his".to_owned() };
     let reply = host

@@ -53,14 +53,14 @@ async fn a_plugin_cannot_access_the_machine() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     std::fs::write(&file, "text").unwrap();
-    let looks = [
+    let attempts = [
         "environment".to_owned(),
         format!("files {} {}", folder.path().display(), file.display()),
         format!("sockets {}", mirror.address),
         "names".to_owned(),
         "input".to_owned(),
     ];
-    for line in looks {
+    for line in attempts {
         assert_eq!(meanwhile(&test_host, &line).await, Ok("nothing".to_owned()), "/{line}");
     }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
@@ -72,9 +72,9 @@ async fn a_plugin_cannot_read_the_state_of_others() {
     let mirror = Mirror::start().await;
     let test_host = sandbox_escape(&mirror, "").await;
     test_host.read("count").await;
-    let kept: Vec<_> = test_host.memory.plugin_state().into_keys().collect();
-    assert!(!kept.is_empty() && kept.iter().all(|(plugin, _)| plugin == "counter"), "{kept:?}");
-    let names: Vec<_> = kept.iter().map(|(_, key)| key.as_str()).collect();
+    let stored: Vec<_> = test_host.memory.plugin_state().into_keys().collect();
+    assert!(!stored.is_empty() && stored.iter().all(|(plugin, _)| plugin == "counter"), "{stored:?}");
+    let names: Vec<_> = stored.iter().map(|(_, key)| key.as_str()).collect();
     assert_eq!(meanwhile(&test_host, &format!("keys {}", names.join(" "))).await, Ok("nothing".to_owned()));
 }
 
@@ -96,10 +96,11 @@ async fn a_plugin_never_sees_its_secret() {
         other => panic!("{other:?}"),
     };
     assert!(mirror.last().contains(secrets::VALUE), "the server received it");
-    let kept = format!("{:?}", test_host.memory.plugin_state().get(&("sandbox_escape".to_owned(), "loot".to_owned())));
+    let stored =
+        format!("{:?}", test_host.memory.plugin_state().get(&("sandbox_escape".to_owned(), "loot".to_owned())));
     let reversed: String = secrets::VALUE.chars().rev().collect();
     let flipped: String = secrets::VALUE.bytes().map(|byte| char::from(byte ^ 1)).collect();
-    for text in [&said, &log.text(), &kept] {
+    for text in [&said, &log.text(), &stored] {
         assert!(!text.is_empty());
         for form in [secrets::VALUE, &reversed, &flipped] {
             assert!(!text.contains(form), "{text}");

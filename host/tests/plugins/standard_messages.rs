@@ -25,16 +25,16 @@ async fn every_message_matches_its_expected_text() {
     for line in ["timeout", "model", "persona", "stop", "archive", "suspend", "retry", "fresh", "leave"] {
         assert_eq!(host.read(line).await, NONE_ACTIVE, "/{line}");
     }
-    making_and_switching(&host).await;
+    creating_and_switching(&host).await;
     listing(&host).await;
     timeouts(&host).await;
     models_and_personas(&host).await;
     stopping(&host).await;
-    putting_away(&host).await;
-    trouble(&host).await;
+    archiving(&host).await;
+    retrying(&host).await;
 }
 
-async fn making_and_switching(host: &TestHost) {
+async fn creating_and_switching(host: &TestHost) {
     read(
         host,
         &[
@@ -194,7 +194,7 @@ async fn stopping(host: &TestHost) {
     assert_eq!(last, Some(RecordedAction::Ordered("beta".parse().unwrap(), stopped)));
 }
 
-async fn putting_away(host: &TestHost) {
+async fn archiving(host: &TestHost) {
     set(host, "beta", |setup| setup.phase = Phase::Busy);
     read(
         host,
@@ -224,7 +224,7 @@ async fn putting_away(host: &TestHost) {
     read(host, &[("archive", waits), ("stop all", "Stopped. 1 message was dropped: “queued message 1”")]).await;
 }
 
-async fn trouble(host: &TestHost) {
+async fn retrying(host: &TestHost) {
     set(host, "beta", |setup| setup.phase = Phase::Idle);
     assert_eq!(host.read("retry").await, "Nothing to retry.");
     for (line, answer) in [

@@ -21,8 +21,8 @@ use rustix::{
 /// Only reached if the program hangs.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// The time after which a closed terminal must be gone.
-const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
+/// The interval at which it is checked whether the terminal is closed.
+const CLOSE_CHECK: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
 
 /// `TIOCSPTLCK` and `TIOCGPTN` of <linux/tty.h>: unlock a new terminal, and get its number.
 const LOCK: u32 = 0x4004_5431;
@@ -55,7 +55,7 @@ fn terminal() -> (File, File) {
 fn watch(ours: &Weak<File>, sender: &mpsc::Sender<Vec<u8>>) {
     let mut chunk = [0; 4096];
     while let Some(ours) = ours.upgrade() {
-        match poll(&mut [PollFd::new(&*ours, PollFlags::IN)], Some(&LOOK)) {
+        match poll(&mut [PollFd::new(&*ours, PollFlags::IN)], Some(&CLOSE_CHECK)) {
             Ok(0) => {}
             Ok(_) => {
                 let Ok(read @ 1..) = (&*ours).read(&mut chunk) else { return };
