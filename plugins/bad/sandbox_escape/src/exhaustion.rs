@@ -46,13 +46,13 @@ pub fn state(_: &[String]) -> Result<String, String> {
 }
 
 pub fn handles(_: &[String]) -> Result<String, String> {
-    let held: Vec<_> = (0..1_000_000).map(|_| monotonic_clock::subscribe_duration(1)).collect();
-    Ok(format!("{} handles", held.len()))
+    let handles: Vec<_> = (0..1_000_000).map(|_| monotonic_clock::subscribe_duration(1)).collect();
+    Ok(format!("{} handles", handles.len()))
 }
 
 /// Writes bodies that are never sent.
 pub fn bodies(_: &[String]) -> Result<String, String> {
-    let mut held = Vec::new();
+    let mut open = Vec::new();
     let mut bytes = 0;
     loop {
         let request = OutgoingRequest::new(Fields::new());
@@ -65,8 +65,8 @@ pub fn bodies(_: &[String]) -> Result<String, String> {
             }
             bytes += piece;
         }
-        held.push((stream, body, request));
-        if held.len() > 1_000_000 {
+        open.push((stream, body, request));
+        if open.len() > 1_000_000 {
             return Ok(format!("{bytes} bytes"));
         }
     }
