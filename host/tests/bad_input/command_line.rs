@@ -20,7 +20,7 @@ fn every_help_text_has_examples() {
 #[test]
 fn an_unknown_argument_is_refused_with_the_nearest() {
     let home = Home::new("");
-    for (args, said) in [
+    for (args, error) in [
         (&["sesions"][..], "a similar subcommand exists: 'sessions'"),
         (&["run", "--plugin", "x"], "a similar argument exists: '--plugins'"),
         (&["run", "--chat", "irc"], "possible values: console, telegram"),
@@ -28,7 +28,7 @@ fn an_unknown_argument_is_refused_with_the_nearest() {
     ] {
         let ended = home.once(args);
         assert_eq!(ended.code, Some(2), "{args:?}");
-        assert!(ended.err.contains(said), "{args:?}: {}", ended.err);
+        assert!(ended.err.contains(error), "{args:?}: {}", ended.err);
     }
 }
 
@@ -42,9 +42,9 @@ fn an_invalid_log_filter_is_named_and_ignored() {
         .stdin(std::process::Stdio::null())
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(0), "{said}");
-    assert!(said.contains("ignored CORDBOARD_LOG: use filters such as debug"), "{said}");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{errors}");
+    assert!(errors.contains("ignored CORDBOARD_LOG: use filters such as debug"), "{errors}");
 }
 
 #[test]
@@ -52,15 +52,15 @@ fn too_few_open_files_are_named_with_the_remedy() {
     let home = Home::new("");
     let cases =
         [("12", "run"), ("63", "run"), ("12", "sessions"), ("16", "sessions"), ("16", "plugins"), ("16", "check")];
-    for (limit, asked) in cases {
+    for (limit, subcommand) in cases {
         let mut command = home.program("sh");
-        command.args(["-c", "ulimit -n $1; shift; exec \"$@\"", "sh", limit, CORDBOARD, asked]);
+        command.args(["-c", "ulimit -n $1; shift; exec \"$@\"", "sh", limit, CORDBOARD, subcommand]);
         let output = command.args(home.places()).stdin(std::process::Stdio::null()).output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
+        let errors = String::from_utf8_lossy(&output.stderr);
         let shown =
             format!("cordboard: failed to start: the limit of open files is {limit}, and Cordboard needs at least 64");
-        assert_eq!(output.status.code(), Some(1), "{said}");
-        assert!(said.starts_with(&shown) && said.contains("; raise the limit of open files"), "{said}");
+        assert_eq!(output.status.code(), Some(1), "{errors}");
+        assert!(errors.starts_with(&shown) && errors.contains("; raise the limit of open files"), "{errors}");
     }
 }
 

@@ -43,15 +43,15 @@ fn a_wrong_type_names_the_expected_type() {
 
 #[test]
 fn invalid_toml_is_shown_with_its_position() {
-    let said = refused("[sessions\n");
-    assert!(said.starts_with("line 1, column 10: invalid TOML: "), "{said}");
+    let error = refused("[sessions\n");
+    assert!(error.starts_with("line 1, column 10: invalid TOML: "), "{error}");
 }
 
 #[test]
 fn a_named_configuration_file_must_exist() {
     let home = Home::new("");
     let gone = home.path("gone.toml").display().to_string();
-    let said = format!(
+    let error = format!(
         "cordboard: the configuration {gone} does not exist: create it, use another file with --config, or omit --config for the built-in defaults\n"
     );
     let state = home.path("state").display().to_string();
@@ -59,7 +59,7 @@ fn a_named_configuration_file_must_exist() {
         let ended = home.once(&[subcommand, "--config", &gone, "--state", &state]);
         assert_eq!(
             (ended.code, ended.out.as_str(), ended.err.as_str()),
-            (Some(code), "", said.as_str()),
+            (Some(code), "", error.as_str()),
             "{subcommand}"
         );
     }

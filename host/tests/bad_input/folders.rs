@@ -48,8 +48,8 @@ fn a_state_path_may_exceed_the_socket_path_limit() {
     let places = ["--config".to_owned(), home.path("config.toml").display().to_string(), "--state".to_owned(), state];
     let mut host = Host::start(home.cordboard(&["run", "--chat", "console"]).args(&places));
     host.exchange("/new a", "Session 'a' created.");
-    let asked = home.cordboard(&["sessions", "--json"]).args(&places).output().unwrap();
-    let rows: serde_json::Value = serde_json::from_slice(&asked.stdout).unwrap();
+    let listed = home.cordboard(&["sessions", "--json"]).args(&places).output().unwrap();
+    let rows: serde_json::Value = serde_json::from_slice(&listed.stdout).unwrap();
     // Only the running host knows the pid of the agent.
     assert!(rows[0]["pid"].is_number(), "{rows}");
     assert_eq!(host.end().code, Some(0));
@@ -70,12 +70,12 @@ fn a_plugin_folder_writable_by_others_is_refused() {
     let home = Home::new("");
     let folder = home.path("plugins").display().to_string();
     fs::set_permissions(&folder, Permissions::from_mode(0o777)).unwrap();
-    let said = format!(
+    let error = format!(
         "cordboard: failed to use {folder}: others may write to it, and grants belong to file names; run `chmod go-w {folder}`\n"
     );
     for subcommand in ["run", "check"] {
         let ended = home.ask(subcommand, &[]);
-        assert_eq!((ended.code, ended.err.as_str()), (Some(1), said.as_str()), "{subcommand}");
+        assert_eq!((ended.code, ended.err.as_str()), (Some(1), error.as_str()), "{subcommand}");
     }
 }
 
@@ -129,12 +129,12 @@ fn a_configuration_writable_by_others_is_refused() {
     let home = Home::new("");
     let path = home.path("config.toml").display().to_string();
     fs::set_permissions(&path, Permissions::from_mode(0o666)).unwrap();
-    let said = format!(
+    let error = format!(
         "cordboard: failed to use {path}: others may write to it, and grants belong to file names; run `chmod go-w {path}`\n"
     );
     for (subcommand, code) in [("run", 2), ("check", 1)] {
         let ended = home.ask(subcommand, &[]);
-        assert_eq!((ended.code, ended.err.as_str()), (Some(code), said.as_str()), "{subcommand}");
+        assert_eq!((ended.code, ended.err.as_str()), (Some(code), error.as_str()), "{subcommand}");
     }
 }
 
@@ -255,9 +255,9 @@ fn a_file_as_plugin_folder_is_refused() {
     fs::write(home.path("plugins"), plugin("echo")).unwrap();
     let folder = home.path("plugins").display().to_string();
     let ended = home.ask("check", &[]);
-    let said =
+    let error =
         format!("cordboard: the plugin folder {folder} is a file: set it to the folder that contains the file\n");
-    assert_eq!((ended.code, ended.err), (Some(1), said));
+    assert_eq!((ended.code, ended.err), (Some(1), error));
     let mut host = home.run();
     host.log("the plugin folder is a file, so no plugin is loaded from it");
     host.exchange("/new a", "Session 'a' created.");
@@ -295,14 +295,14 @@ fn refused(home: &Home, state: &str) -> String {
 fn an_unwritable_state_directory_is_refused() {
     let home = Home::new("");
     // Not even root can create a folder there.
-    let said = refused(&home, "/proc/cordboard");
-    assert!(said.starts_with("cordboard: failed to use state directory /proc/cordboard: user '"), "{said}");
-    assert!(said.contains("cannot write to it ("), "{said}");
-    assert!(said.ends_with("; change its owner, or use another with --state"), "{said}");
+    let error = refused(&home, "/proc/cordboard");
+    assert!(error.starts_with("cordboard: failed to use state directory /proc/cordboard: user '"), "{error}");
+    assert!(error.contains("cannot write to it ("), "{error}");
+    assert!(error.ends_with("; change its owner, or use another with --state"), "{error}");
     let file = home.path("file").display().to_string();
     fs::write(&file, "").unwrap();
-    let said = refused(&home, &file);
-    assert!(said.contains(&format!("{file}: ")) && said.contains("(it is not a directory)"), "{said}");
+    let error = refused(&home, &file);
+    assert!(error.contains(&format!("{file}: ")) && error.contains("(it is not a directory)"), "{error}");
 }
 
 #[test]
@@ -336,8 +336,8 @@ fn a_state_directory_of_another_user_is_refused() {
         return;
     }
     let state = state.display().to_string();
-    let said = refused(&home, &state);
-    assert!(said.contains("it belongs to another user (uid 12345); run `chown -R 0 "), "{said}");
+    let error = refused(&home, &state);
+    assert!(error.contains("it belongs to another user (uid 12345); run `chown -R 0 "), "{error}");
 }
 
 #[test]
@@ -346,9 +346,9 @@ fn a_state_directory_in_use_is_refused_with_the_pid_of_its_host() {
     let mut host = home.run();
     host.exchange("/new a", "Session 'a' created.");
     let state = home.path("state").display().to_string();
-    let said = refused(&home, &state);
+    let error = refused(&home, &state);
     assert_eq!(
-        said,
+        error,
         format!(
             "cordboard: failed to use state directory {state}: another host uses it (pid {}); stop that host, or use another with --state",
             host.pid()
@@ -393,6 +393,6 @@ fn a_state_directory_is_required_without_a_home() {
     let output =
         home.cordboard(&["run", "--chat", "console"]).env_remove("HOME").stdin(Stdio::null()).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("neither XDG_STATE_HOME nor HOME is set; set one with --state"), "{said}");
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(error.contains("neither XDG_STATE_HOME nor HOME is set; set one with --state"), "{error}");
 }

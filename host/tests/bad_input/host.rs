@@ -157,8 +157,8 @@ pub fn compiled() -> PathBuf {
 pub struct Host {
     pub child: Child,
     stdin: Option<ChildStdin>,
-    out: Heard,
-    err: Heard,
+    out: PipeOutput,
+    err: PipeOutput,
 }
 
 impl Host {
@@ -166,7 +166,8 @@ impl Host {
         let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = piped.spawn().unwrap();
         let stdin = child.stdin.take();
-        let (out, err) = (Heard::listen(child.stdout.take().unwrap()), Heard::listen(child.stderr.take().unwrap()));
+        let (out, err) =
+            (PipeOutput::read(child.stdout.take().unwrap()), PipeOutput::read(child.stderr.take().unwrap()));
         Self { child, stdin, out, err }
     }
 
@@ -220,7 +221,7 @@ impl Drop for Host {
 }
 
 /// The output of a pipe so far.
-struct Heard {
+struct PipeOutput {
     text: Arc<(Mutex<Stream>, Condvar)>,
     /// The number of bytes before the end of the last wait.
     past: usize,
@@ -233,8 +234,8 @@ struct Stream {
     over: bool,
 }
 
-impl Heard {
-    fn listen(mut pipe: impl Read + Send + 'static) -> Self {
+impl PipeOutput {
+    fn read(mut pipe: impl Read + Send + 'static) -> Self {
         let text: Arc<(Mutex<Stream>, Condvar)> = Arc::default();
         let shared = Arc::clone(&text);
         let reader = thread::spawn(move || {
@@ -257,11 +258,11 @@ impl Heard {
         let stream = self.text.0.lock().unwrap();
         let missing = |stream: &mut Stream| !stream.over && !stream.text[self.past..].contains(text);
         let (stream, _) = self.text.1.wait_timeout_while(stream, DEADLINE, missing).unwrap();
-        let heard = stream.text[self.past..].to_owned();
+        let unread = stream.text[self.past..].to_owned();
         drop(stream);
-        let Some(at) = heard.find(text) else {
+        let Some(at) = unread.find(text) else {
             let other = other.text.0.lock().unwrap().text.clone();
-            panic!("no {text:?} in {heard:?}\nand elsewhere:\n{other}")
+            panic!("no {text:?} in {unread:?}\nand elsewhere:\n{other}")
         };
         self.past += at + text.len();
     }

@@ -6,11 +6,11 @@ use super::support::{Home, Host, until};
 /// Reads the question about a plugin, and returns the lines of its buttons.
 fn question(host: &mut Host<'_>, plugin: &str) -> [String; 2] {
     host.expect(&format!("Plugin '{plugin}', version "));
-    let mut asked = host.expect(&format!("[Refuse] /plugins refuse {plugin} "));
-    asked.push_str(&host.expect("\n"));
+    let mut question = host.expect(&format!("[Refuse] /plugins refuse {plugin} "));
+    question.push_str(&host.expect("\n"));
     ["[Grant and activate] ", "[Refuse] "].map(|label| {
-        let line = asked.lines().find_map(|line| line.trim().strip_prefix(label));
-        line.unwrap_or_else(|| panic!("no button {label}: {asked}")).to_owned()
+        let line = question.lines().find_map(|line| line.trim().strip_prefix(label));
+        line.unwrap_or_else(|| panic!("no button {label}: {question}")).to_owned()
     })
 }
 
@@ -20,11 +20,11 @@ fn simultaneous_approvals_are_one_message() {
     let names: Vec<String> = (1..=12).map(|number| format!("p{number:02}")).collect();
     names.iter().for_each(|name| home.plug(name, "needs_approval"));
     let mut host = home.start();
-    let asked = host.expect("[Refuse p10] /plugins refuse p10 ");
-    assert!(asked.contains("12 plugins request capabilities that they were not granted:\n"), "{asked}");
-    assert!(asked.contains("and 2 more\n") && !asked.contains("Grant p11"), "{asked}");
+    let list = host.expect("[Refuse p10] /plugins refuse p10 ");
+    assert!(list.contains("12 plugins request capabilities that they were not granted:\n"), "{list}");
+    assert!(list.contains("and 2 more\n") && !list.contains("Grant p11"), "{list}");
     let [grant, refuse] = ["[Grant p03] ", "[Refuse p04] "].map(|label| {
-        asked.lines().find_map(|line| line.trim().strip_prefix(label)).unwrap_or_else(|| panic!("{asked}")).to_owned()
+        list.lines().find_map(|line| line.trim().strip_prefix(label)).unwrap_or_else(|| panic!("{list}")).to_owned()
     });
     host.say(&grant);
     host.expect("Plugin 'p03' is granted session-control, and is active: generation 1, ");

@@ -5,7 +5,7 @@ use super::support::{Home, until};
 /// The plugin reacts to events with actions that cause the same events.
 const RESTLESS: &str = "[plugins.event_loop]\ngrants = [\"session-control\"]\nacts_as = \"owner\"\n";
 
-fn heard(log: &str, event: &str) -> usize {
+fn count_events(log: &str, event: &str) -> usize {
     log.matches(&format!("heard {event}")).count()
 }
 
@@ -31,7 +31,7 @@ fn a_hook_receives_all_events_but_its_own() {
     host.expect_logged("heard archived of a");
     let log = host.log();
     for (event, times) in [("turn-started", 1), ("turn-finished", 1), ("resumed", 0), ("suspended", 1)] {
-        assert_eq!(heard(&log, event), times, "{event}\n{log}");
+        assert_eq!(count_events(&log, event), times, "{event}\n{log}");
     }
     assert_eq!(host.chat().matches("once more").count(), 1);
 }

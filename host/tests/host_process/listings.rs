@@ -69,11 +69,11 @@ fn check_reports_valid_and_invalid_settings() {
     home.plug_bytes("broken", b"not wasm at all");
     let output = home.run(&["check"]);
     assert_eq!(output.status.code(), Some(1));
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("plugin 'broken': it is not a WebAssembly component"), "{said}");
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(errors.contains("plugin 'broken': it is not a WebAssembly component"), "{errors}");
     home.write_config("[sesions]\n");
     let output = home.run(&["check"]);
     assert!(matches!(output.status.code(), Some(1 | 2)), "{output:?}");
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("sesions") && said.contains("sessions"), "{said}");
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(errors.contains("sesions") && errors.contains("sessions"), "{errors}");
 }

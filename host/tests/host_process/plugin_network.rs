@@ -52,13 +52,14 @@ fn answer(stream: &TcpStream, recorded: &Mutex<Vec<String>>) {
     reader.read_exact(&mut body).unwrap();
     let body = String::from_utf8(body).unwrap();
     recorded.lock().unwrap().push(format!("{head}{body}"));
-    let said = match head.split(' ').nth(1).unwrap_or_default() {
+    let response = match head.split(' ').nth(1).unwrap_or_default() {
         "/base64" => STANDARD.encode(format!("me:{body}")),
         "/percent" => body.replace('/', "%2F").replace('+', "%2B").replace('=', "%3D"),
         "/hex" => body.bytes().map(|byte| format!("{byte:02x}")).collect(),
         _ => body,
     };
-    let answer = format!("HTTP/1.1 200 OK\r\nx-echo: {said}\r\ncontent-length: {}\r\n\r\n{said}", said.len());
+    let answer =
+        format!("HTTP/1.1 200 OK\r\nx-echo: {response}\r\ncontent-length: {}\r\n\r\n{response}", response.len());
     // The client may have disconnected.
     let _: std::io::Result<()> = (&*stream).write_all(answer.as_bytes());
 }
@@ -89,8 +90,11 @@ fn a_systemd_credential_is_a_secret() {
     let mut host = home.start_with(&[("CREDENTIALS_DIRECTORY", folder.to_str().unwrap())]);
     host.say(&format!("/leaks_secret http://{}/x", echo.address));
     host.expect("said ");
-    let heard = echo.requests().join("\n").to_lowercase();
-    assert!(heard.contains(&format!("authorization: bearer {SECRET}\r\n")) && heard.ends_with(SECRET), "{heard}");
+    let requests = echo.requests().join("\n").to_lowercase();
+    assert!(
+        requests.contains(&format!("authorization: bearer {SECRET}\r\n")) && requests.ends_with(SECRET),
+        "{requests}"
+    );
     drop(host);
     // Without systemd or with another credentials directory, the error says what to do.
     for (variables, why) in [

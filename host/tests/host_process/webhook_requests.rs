@@ -166,12 +166,12 @@ fn a_plugin_sees_no_credentials_and_its_errors_stay_local() {
     let mut host = home.start();
     let client = WebhookClient::of(&mut host);
     let good = [("X-Gitlab-Token", SECRET), ("Authorization", "Basic abc"), ("Cookie", "a=b"), ("X-Kind", "push")];
-    let (status, said) = client.ask("PUT /hooks/webhook_echo/a%20b?c=d&e", &good, "the body");
+    let (status, body) = client.ask("PUT /hooks/webhook_echo/a%20b?c=d&e", &good, "the body");
     assert_eq!(status, 200);
-    assert_eq!(said, "PUT /a%20b ?c=d&e\nhost: x\nx-kind: push\ncontent-length: 8\nthe body\n");
+    assert_eq!(body, "PUT /a%20b ?c=d&e\nhost: x\nx-kind: push\ncontent-length: 8\nthe body\n");
     for path in ["trap", "sorry", "odd", "big"] {
-        let (status, said) = client.ask(&format!("GET /hooks/webhook_echo/{path}"), &good, "");
-        assert_eq!((status, said.as_str()), (500, "'webhook_echo' failed to answer; see the host's log\n"), "{path}");
+        let (status, body) = client.ask(&format!("GET /hooks/webhook_echo/{path}"), &good, "");
+        assert_eq!((status, body.as_str()), (500, "'webhook_echo' failed to answer; see the host's log\n"), "{path}");
         host.expect_logged("failed to answer a request");
     }
     assert!(host.log().contains("use 200 to 599"), "{}", host.log());

@@ -39,17 +39,17 @@ pub fn table(http: &[String], more: &str) -> String {
 #[derive(Clone)]
 pub struct Mirror {
     pub address: String,
-    pub heard: Arc<Mutex<Vec<String>>>,
+    requests: Arc<Mutex<Vec<String>>>,
 }
 
 impl Mirror {
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let heard = Arc::<Mutex<Vec<String>>>::default();
-        let service = mirror(Arc::clone(&heard));
+        let requests = Arc::<Mutex<Vec<String>>>::default();
+        let service = mirror(Arc::clone(&requests));
         tokio::spawn(async move { axum::serve(listener, service).await });
-        Self { address, heard }
+        Self { address, requests }
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -61,22 +61,22 @@ impl Mirror {
     }
 
     pub fn last(&self) -> String {
-        self.heard.lock().unwrap().last().cloned().unwrap_or_default()
+        self.requests.lock().unwrap().last().cloned().unwrap_or_default()
     }
 
     pub fn count(&self) -> usize {
-        self.heard.lock().unwrap().len()
+        self.requests.lock().unwrap().len()
     }
 }
 
-fn mirror(heard: Arc<Mutex<Vec<String>>>) -> Router {
+fn mirror(requests: Arc<Mutex<Vec<String>>>) -> Router {
     let answer = move |method: Method, uri: Uri, headers: HeaderMap, body: Bytes| async move {
         let shown = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
         let mut lines = vec![format!("{method} {uri}")];
         lines.extend(headers.iter().map(|(name, value)| format!("{name}: {}", shown(value.as_bytes()))));
         lines.push(shown(&body));
         let message = lines.join("\n");
-        heard.lock().unwrap().push(message.clone());
+        requests.lock().unwrap().push(message.clone());
         message
     };
     Router::new().fallback(answer)
@@ -92,10 +92,10 @@ pub async fn raw(answer: impl Into<Vec<u8>>) -> String {
         while let Ok((mut stream, _)) = listener.accept().await {
             let answer = Arc::clone(&answer);
             tokio::spawn(async move {
-                let mut asked = [0; 1024];
-                let _ = stream.read(&mut asked).await;
+                let mut request = [0; 1024];
+                let _ = stream.read(&mut request).await;
                 let _ = stream.write_all(&answer).await;
-                while stream.read(&mut asked).await.is_ok_and(|read| read > 0) {}
+                while stream.read(&mut request).await.is_ok_and(|read| read > 0) {}
             });
         }
     });

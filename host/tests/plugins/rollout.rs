@@ -112,8 +112,8 @@ impl Rig {
         let mut test_host = TestHost::of(config);
         test_host.registry = Arc::clone(&registry);
         let live = LiveConfig::new(test_host.config.clone());
-        let asked = live.clone();
-        let settings: Settings = Arc::new(move |name: &str| asked.plugin(name));
+        let current = live.clone();
+        let settings: Settings = Arc::new(move |name: &str| current.plugin(name));
         let (plugins, stored) = (Some(plugins), Some(store.clone()));
         let resources = Resources { registry, folder: plugins, store: stored, decisions: contents.decisions };
         // Send each notice separately, so that a test can wait for it.
@@ -199,7 +199,7 @@ impl Rig {
     }
 
     /// Waits for the next question to the owner. Returns its text, and the command of each button.
-    async fn asked(&self) -> (String, Vec<String>) {
+    async fn next_question(&self) -> (String, Vec<String>) {
         let next = || {
             let mut questions = self.notifications.questions.lock().unwrap();
             (!questions.is_empty()).then(|| questions.remove(0))

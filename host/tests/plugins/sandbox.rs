@@ -91,8 +91,8 @@ async fn a_plugin_never_sees_its_secret() {
     let mirror = Mirror::start().await;
     let test_host = sandbox_escape(&mirror, "").await;
     let log = captured_log::start();
-    let said = match meanwhile(&test_host, &format!("steal {} token", mirror.url("/echo"))).await {
-        Err(CallError::Plugin(said)) => said,
+    let answer = match meanwhile(&test_host, &format!("steal {} token", mirror.url("/echo"))).await {
+        Err(CallError::Plugin(answer)) => answer,
         other => panic!("{other:?}"),
     };
     assert!(mirror.last().contains(secrets::VALUE), "the server received it");
@@ -100,13 +100,13 @@ async fn a_plugin_never_sees_its_secret() {
         format!("{:?}", test_host.memory.plugin_state().get(&("sandbox_escape".to_owned(), "loot".to_owned())));
     let reversed: String = secrets::VALUE.chars().rev().collect();
     let flipped: String = secrets::VALUE.bytes().map(|byte| char::from(byte ^ 1)).collect();
-    for text in [&said, &log.text(), &stored] {
+    for text in [&answer, &log.text(), &stored] {
         assert!(!text.is_empty());
         for form in [secrets::VALUE, &reversed, &flipped] {
             assert!(!text.contains(form), "{text}");
         }
     }
-    assert!(said.contains("x-token: secret-"), "{said}");
+    assert!(answer.contains("x-token: secret-"), "{answer}");
 }
 
 #[tokio::test]

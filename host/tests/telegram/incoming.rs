@@ -266,8 +266,8 @@ async fn an_edit_carries_its_message_id_and_new_text() {
     assert_eq!(stored[0].what, UpdateKind::Edited("new".to_owned()));
     assert_eq!(stored[0].origin.message, Some(MessageId("7".to_owned())));
     assert_eq!(stored[1].what, UpdateKind::Edited("below it".to_owned()));
-    let asked = &bot.api.calls("getUpdates")[0].params["allowed_updates"];
-    assert_eq!(*asked, json!(["message", "edited_message", "callback_query"]));
+    let requested = &bot.api.calls("getUpdates")[0].params["allowed_updates"];
+    assert_eq!(*requested, json!(["message", "edited_message", "callback_query"]));
 }
 
 fn press(user: i64, data: &str) -> Value {

@@ -57,8 +57,8 @@ fn a_missing_tool_is_named_with_its_remedy() {
         let mut command = author.command();
         command.args(["build", "mine"]).env("PATH", author.path("nothing")).env("XDG_CACHE_HOME", author.path("cache"));
         let output = command.env_remove("RUSTC").env_remove("CARGO").output().unwrap();
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert!(output.status.code() == Some(1) && said.contains(&format!("failed to run {shown}")), "{said}");
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(1) && errors.contains(&format!("failed to run {shown}")), "{errors}");
     }
 }
 
@@ -95,7 +95,7 @@ fn a_call_is_granted_everything_without_a_configuration() {
         "* session alpha created with agent demo",
         "* session alpha active in console:local",
     ] {
-        assert!(ended.err.lines().any(|said| said == line), "{line}: {}", ended.err);
+        assert!(ended.err.lines().any(|error| error == line), "{line}: {}", ended.err);
     }
     author.write("my.toml", "[plugins.sessions]\ngrants = [\"sessions\"]\n");
     let ended = call(&author, "sessions", &["--config", "my.toml", "/sessions"]);

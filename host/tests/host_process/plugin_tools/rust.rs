@@ -8,8 +8,8 @@ use crate::support::{Home, until};
 /// Creates a plugin that uses this project's versions of crates. Each test uses another name, because they share
 /// cargo's target folder.
 fn plugin(author: &Author, name: &str) {
-    let said = author.printed(&["new", name]);
-    assert!(said.starts_with(&format!("created {name}/:\n  cd {name}\n  cordboard plugin build\n")), "{said}");
+    let output = author.printed(&["new", name]);
+    assert!(output.starts_with(&format!("created {name}/:\n  cd {name}\n  cordboard plugin build\n")), "{output}");
     fs::copy(root().join("Cargo.lock"), author.path(name).join("Cargo.lock")).unwrap();
 }
 
@@ -86,8 +86,8 @@ fn similar_crate_names_do_not_mix_up_their_components() {
         let built = author.run(&["build", folder]);
         assert_eq!(built.code, Some(0), "{}", built.err);
         let component = fs::read(author.path(&format!("{folder}/dist/{name}.wasm"))).unwrap();
-        let said = |number: &u32| component.windows(6).any(|bytes| bytes == format!("said_{number}").as_bytes());
-        ((1..4).filter(said).collect::<Vec<_>>(), built.err.contains("compiling again"))
+        let is_built_in = |number: &u32| component.windows(6).any(|bytes| bytes == format!("said_{number}").as_bytes());
+        ((1..4).filter(is_built_in).collect::<Vec<_>>(), built.err.contains("compiling again"))
     };
     assert_eq!(built("one", "al-ike"), (vec![1], false));
     assert_eq!(built("one", "al-ike"), (vec![1], false), "the component is recognized as its own");

@@ -36,9 +36,9 @@ static PROJECTS: LazyLock<Author> = LazyLock::new(|| {
     fs::copy(root().join("Cargo.lock"), author.path("Cargo.lock")).unwrap();
     for (extension, ending) in EXTENSION_POINTS {
         let name = format!("of-{extension}");
-        let said = author.printed(&["new", &name, "--extension", extension]);
+        let output = author.printed(&["new", &name, "--extension", extension]);
         let steps = format!("created {name}/:\n  cd {name}\n  cordboard plugin build\n  cordboard plugin test\n");
-        assert_eq!(said, format!("{steps}{ending}"));
+        assert_eq!(output, format!("{steps}{ending}"));
         let manifest = author.read(&format!("{name}/Cargo.toml"));
         let (manifest, _) = manifest.split_once("[profile.release]").unwrap();
         let shared = manifest.replace("\".cordboard/sdk\"", "\"../.cordboard/sdk\"");

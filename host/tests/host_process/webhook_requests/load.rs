@@ -61,8 +61,8 @@ fn rest(mut stream: TcpStream) -> String {
 
 fn still_answers(client: &WebhookClient, host: &mut Host<'_>) {
     let good = format!("Bearer {SECRET}");
-    let (status, said) = client.ask("POST /hooks/webhook_echo/after", &[("Authorization", &good)], "all of it");
-    assert!(status == 200 && said.ends_with("all of it\n"), "{status} {said}\n{}", host.log());
+    let (status, body) = client.ask("POST /hooks/webhook_echo/after", &[("Authorization", &good)], "all of it");
+    assert!(status == 200 && body.ends_with("all of it\n"), "{status} {body}\n{}", host.log());
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn eight_concurrent_requests_are_answered() {
     let mut host = home.start();
     let client = WebhookClient::of(&mut host);
     thread::scope(|scope| {
-        let asked: Vec<_> = (0..8)
+        let requests: Vec<_> = (0..8)
             .map(|number| {
                 let client = &client;
                 scope.spawn(move || {
@@ -84,12 +84,12 @@ fn eight_concurrent_requests_are_answered() {
                 })
             })
             .collect();
-        for (number, asked) in asked.into_iter().enumerate() {
-            let (status, said) = asked.join().unwrap();
+        for (number, request) in requests.into_iter().enumerate() {
+            let (status, body) = request.join().unwrap();
             assert_eq!(status, 200);
             assert!(
-                said.starts_with(&format!("POST /{number} ")) && said.ends_with(&format!("mine is {number}\n")),
-                "{said}"
+                body.starts_with(&format!("POST /{number} ")) && body.ends_with(&format!("mine is {number}\n")),
+                "{body}"
             );
         }
     });

@@ -41,9 +41,9 @@ async fn each_host_is_shown_with_the_worst_first() {
     );
     assert!(lines[5].starts_with(&asks) && lines[5].ends_with(&format!("\"{}/\"]", other.url)), "{shown}");
     assert_eq!(lines[6..], ["🟢 nas answers 200", "🟢 pve answers, but requires a login (401)", "🟢 web answers 401"]);
-    let mut asked = well.lines();
-    asked.sort();
-    assert_eq!(asked, ["GET /", "GET /health"]);
+    let mut requests = well.lines();
+    requests.sort();
+    assert_eq!(requests, ["GET /", "GET /health"]);
     assert!(other.lines().is_empty());
 }
 

@@ -114,8 +114,8 @@ async fn connection_headers_are_refused() {
     assert!(refused.starts_with("the request has an invalid header"), "{refused}");
     assert_eq!(mirror.count(), 0);
     test_host.read(&format!("fetch {} accept-encoding=gzip content-length=0", mirror.url("/"))).await;
-    let heard = mirror.last();
-    assert!(heard.contains("accept-encoding: identity") && !heard.contains("gzip"), "{heard}");
+    let request = mirror.last();
+    assert!(request.contains("accept-encoding: identity") && !request.contains("gzip"), "{request}");
 }
 
 #[tokio::test]

@@ -41,8 +41,8 @@ async fn the_server_gets_the_secret_and_the_plugin_a_placeholder() {
     let mirror = Mirror::start().await;
     let host = http_client(&all(&mirror), "").await;
     let message = host.read(&format!("bear {} token", mirror.url("/x"))).await;
-    let heard = mirror.last();
-    assert!(heard.contains(&format!("authorization: Bearer {VALUE}\n")) && heard.ends_with(VALUE), "{heard}");
+    let request = mirror.last();
+    assert!(request.contains(&format!("authorization: Bearer {VALUE}\n")) && request.ends_with(VALUE), "{request}");
     assert!(!message.contains(VALUE), "{message}");
     // The server's echo contains the placeholder instead of the secret.
     let placeholder = message.rsplit('\n').next().unwrap();
@@ -99,7 +99,7 @@ async fn echoes_in_html_or_forms_are_scrubbed() {
     for form in forms {
         let address = raw(format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{form}", form.len())).await;
         let host =
-            with_secret(&format!("{:?}", file.path()), &Mirror { address: address.clone(), heard: Arc::default() })
+            with_secret(&format!("{:?}", file.path()), &Mirror { address: address.clone(), requests: Arc::default() })
                 .await;
         let message = host.read(&format!("fetch http://{address}/")).await;
         assert!(message.starts_with("200 secret-") && !message.contains("c&gt") && !message.contains('%'), "{message}");
@@ -120,8 +120,11 @@ async fn basic_credentials_receive_their_secret() {
     let mirror = Mirror::start().await;
     let host = http_client(&all(&mirror), "").await;
     host.read(&format!("basic {} token", mirror.url("/x"))).await;
-    let heard = mirror.last();
-    assert!(heard.contains(&format!("authorization: Basic {}\n", STANDARD.encode(format!("me:{VALUE}")))), "{heard}");
+    let request = mirror.last();
+    assert!(
+        request.contains(&format!("authorization: Basic {}\n", STANDARD.encode(format!("me:{VALUE}")))),
+        "{request}"
+    );
 }
 
 #[tokio::test]
@@ -173,10 +176,10 @@ async fn replies_logs_and_errors_contain_no_secrets() {
     let host = http_client(&all(&mirror), "").await;
     let log = captured_log::start();
     // As if the plugin knew the secret: the user types it.
-    let said = host.read(&format!("fetch http://other.example/{VALUE}")).await;
-    assert!(said.starts_with("GET http://other.example/(secret token) was not granted"), "{said}");
-    let said = host.read(&format!("say {VALUE}")).await;
-    assert_eq!(said, "(secret token)");
+    let answer = host.read(&format!("fetch http://other.example/{VALUE}")).await;
+    assert!(answer.starts_with("GET http://other.example/(secret token) was not granted"), "{answer}");
+    let answer = host.read(&format!("say {VALUE}")).await;
+    assert_eq!(answer, "(secret token)");
     assert_eq!(host.memory.actions().len(), 0);
     let log = log.text();
     assert!(log.contains("request denied") && log.contains("(secret token)"), "{log}");
@@ -195,8 +198,8 @@ async fn a_markdown_escaped_secret_is_scrubbed() {
     assert!(text("say 2/=&x*y").await.contains("\\&x\\*y"), "it is escaped");
     let part = text("say hunter2/=&x*y").await;
     assert!(part.contains("(secret token)") && !part.contains("hunter2"), "each part is removed too: {part}");
-    let said = text("say hunter2/=&x*y_z").await;
-    assert!(said.contains("(secret token)") && !said.contains("hunter2"), "{said}");
+    let answer = text("say hunter2/=&x*y_z").await;
+    assert!(answer.contains("(secret token)") && !answer.contains("hunter2"), "{answer}");
 }
 
 #[tokio::test]
@@ -224,8 +227,8 @@ async fn an_unusable_secret_file_is_only_logged() {
         fs::set_permissions(file.path(), fs::Permissions::from_mode(mode)).unwrap();
         let host = with_secret(&format!("{:?}", file.path()), &mirror).await;
         let log = captured_log::start();
-        let said = host.read(&format!("bear {} token", mirror.url("/x"))).await;
-        assert_eq!(said, "the secret 'token' cannot be read: see the log, and [secrets] token in the configuration");
+        let answer = host.read(&format!("bear {} token", mirror.url("/x"))).await;
+        assert_eq!(answer, "the secret 'token' cannot be read: see the log, and [secrets] token in the configuration");
         let log = log.text();
         assert!(log.contains(why) && !log.contains(text), "{log}");
     }
@@ -233,8 +236,8 @@ async fn an_unusable_secret_file_is_only_logged() {
     let pipe = pipe.path().join("pipe");
     rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR).unwrap();
     let host = with_secret(&format!("{pipe:?}"), &mirror).await;
-    let said = host.read(&format!("bear {} token", mirror.url("/x"))).await;
-    assert!(said.starts_with("the secret 'token' cannot be read"), "{said}");
+    let answer = host.read(&format!("bear {} token", mirror.url("/x"))).await;
+    assert!(answer.starts_with("the secret 'token' cannot be read"), "{answer}");
     let host = with_secret("{ credential = \"nothing-of-that-name\" }", &mirror).await;
     assert!(
         host.read(&format!("bear {} token", mirror.url("/x"))).await.starts_with("the secret 'token' cannot be read")

@@ -46,8 +46,8 @@ async fn serve(certificate: &CertificateDer<'static>, key: &KeyPair) -> u16 {
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let Ok(mut stream) = acceptor.accept(stream).await else { continue };
-            let mut asked = [0; 1024];
-            let _ = stream.read(&mut asked).await;
+            let mut request = [0; 1024];
+            let _ = stream.read(&mut request).await;
             let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello").await;
             let _ = stream.shutdown().await;
         }
@@ -62,7 +62,7 @@ fn file(pem: &str) -> PathBuf {
 }
 
 /// Returns the plugin's answer from `host` with this `ca`.
-async fn asked(host: &str, port: u16, ca: Option<&str>) -> String {
+async fn fetch(host: &str, port: u16, ca: Option<&str>) -> String {
     let ca = ca.map(|pem| format!("ca = {:?}", file(pem))).unwrap_or_default();
     let more = format!("private = [\"localhost\"]\n{ca}");
     let test_host = http_client(&[format!("https://{host}:{port}/*")], &more).await;
@@ -73,13 +73,13 @@ async fn asked(host: &str, port: u16, ca: Option<&str>) -> String {
 async fn a_configured_self_signed_certificate_is_trusted() {
     let (certificate, key) = own(&["localhost"]);
     let port = serve(certificate.der(), &key).await;
-    let why = asked("localhost", port, None).await;
+    let why = fetch("localhost", port, None).await;
     let whose = format!("the certificate of https://localhost:{port} is not trusted");
     let how = "its issuer is not trusted; if it is yours, add it or its issuer to the file of `ca`";
     assert_eq!(why, format!("{whose}: {how}"));
-    assert_eq!(asked("localhost", port, Some(&certificate.pem())).await, "200 hello");
+    assert_eq!(fetch("localhost", port, Some(&certificate.pem())).await, "200 hello");
     let (other, _) = own(&["localhost"]);
-    assert!(asked("localhost", port, Some(&other.pem())).await.starts_with(&whose));
+    assert!(fetch("localhost", port, Some(&other.pem())).await.starts_with(&whose));
 }
 
 #[tokio::test]
@@ -103,7 +103,7 @@ async fn a_renewed_ca_file_counts_for_the_next_request() {
 async fn a_configured_certificate_needs_no_matching_name() {
     let (certificate, key) = own(&["pve.local"]);
     let port = serve(certificate.der(), &key).await;
-    assert_eq!(asked("127.0.0.1", port, Some(&certificate.pem())).await, "200 hello");
+    assert_eq!(fetch("127.0.0.1", port, Some(&certificate.pem())).await, "200 hello");
 }
 
 #[tokio::test]
@@ -113,8 +113,8 @@ async fn an_authority_certificate_requires_a_matching_name() {
     let params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
     let certificate = params.signed_by(&key, &authority).unwrap();
     let port = serve(certificate.der(), &key).await;
-    assert_eq!(asked("localhost", port, Some(&authority.pem())).await, "200 hello");
-    let why = asked("127.0.0.1", port, Some(&authority.pem())).await;
+    assert_eq!(fetch("localhost", port, Some(&authority.pem())).await, "200 hello");
+    let why = fetch("127.0.0.1", port, Some(&authority.pem())).await;
     assert!(why.ends_with("it is for another name; if it is yours, add it to the file of `ca`"), "{why}");
 }
 
@@ -127,7 +127,7 @@ async fn an_expired_certificate_is_not_trusted_by_its_authority() {
     params.not_after = rcgen::date_time_ymd(2002, 1, 1);
     let certificate = params.signed_by(&key, &authority).unwrap();
     let port = serve(certificate.der(), &key).await;
-    let why = asked("localhost", port, Some(&authority.pem())).await;
+    let why = fetch("localhost", port, Some(&authority.pem())).await;
     assert!(why.ends_with("is not trusted: it has expired"), "{why}");
 }
 
@@ -135,7 +135,7 @@ async fn an_expired_certificate_is_not_trusted_by_its_authority() {
 async fn a_server_without_tls_is_reported_as_such() {
     let address = super::raw("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
     let port: u16 = address.rsplit(':').next().unwrap().parse().unwrap();
-    let why = asked("127.0.0.1", port, None).await;
+    let why = fetch("127.0.0.1", port, None).await;
     let what = "the server does not support it; for plain HTTP, use http://";
     assert_eq!(why, format!("no TLS with https://127.0.0.1:{port}: {what}"));
 }

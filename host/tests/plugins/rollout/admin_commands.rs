@@ -13,10 +13,10 @@ async fn each_rollback_goes_back_one_version_and_persists() {
     for wasm in &versions {
         rig.plug("echo", wasm).await;
     }
-    let said = rig.say("plugins rollback echo").await;
+    let answer = rig.say("plugins rollback echo").await;
     let (left, now) = (version(&versions[2]), version(&versions[1]));
     assert_eq!(
-        said,
+        answer,
         format!(
             "Plugin 'echo' is rolled back: generation 4, {now}; version {left} was rolled back: save a new version, or type \
              /plugins reload echo."
@@ -50,12 +50,12 @@ async fn a_reload_reactivates_a_rolled_back_version() {
     rig.plug("echo", &bad("echo")).await;
     rig.plug("echo", &bad("echo_v2")).await;
     rig.say("plugins rollback echo").await;
-    let said = rig.say("plugins reload echo").await;
-    assert_eq!(said, format!("Plugin 'echo' is reloaded: generation 4, {}.", version(&bad("echo_v2"))));
+    let answer = rig.say("plugins reload echo").await;
+    assert_eq!(answer, format!("Plugin 'echo' is reloaded: generation 4, {}.", version(&bad("echo_v2"))));
     assert_eq!(rig.say("echo x").await, "v2: x");
     // The same bytes are activated again.
-    let said = rig.say("plugins reload echo").await;
-    assert_eq!(said, format!("Plugin 'echo' is reloaded: generation 5, {}.", version(&bad("echo_v2"))));
+    let answer = rig.say("plugins reload echo").await;
+    assert_eq!(answer, format!("Plugin 'echo' is reloaded: generation 5, {}.", version(&bad("echo_v2"))));
 }
 
 #[tokio::test]
@@ -64,8 +64,8 @@ async fn a_reload_uses_the_file_that_the_watcher_reported() {
     rig.plug("echo", &bad("echo")).await;
     // Half a file, as while it is being written.
     std::fs::write(rig.file("echo"), &bad("echo_v2")[..1000]).unwrap();
-    let said = rig.say("plugins reload echo").await;
-    assert_eq!(said, format!("Plugin 'echo' is reloaded: generation 2, {}.", version(&bad("echo"))));
+    let answer = rig.say("plugins reload echo").await;
+    assert_eq!(answer, format!("Plugin 'echo' is reloaded: generation 2, {}.", version(&bad("echo"))));
     rig.configure("[plugins.echo]\ntime = \"1m\"").await;
     rig.wait_until_caught_up().await;
     assert_eq!(rig.say("echo x").await, "v1: x");
@@ -75,25 +75,25 @@ async fn a_reload_uses_the_file_that_the_watcher_reported() {
 async fn a_plugin_can_replace_itself_by_its_own_command() {
     let rig = Rig::new("[plugins.help]\ngrants = [\"plugin-control\"]").await;
     for generation in 2..6 {
-        let said = rig.say("plugins reload help").await;
+        let answer = rig.say("plugins reload help").await;
         assert_eq!(
-            said,
+            answer,
             format!("Plugin 'help' is reloaded: generation {generation}, {}.", version(&standard("help")))
         );
     }
     rig.plug("help", &other(&standard("help"), 1)).await;
-    let said = rig.say("plugins rollback help").await;
+    let answer = rig.say("plugins rollback help").await;
     let back = format!("Plugin 'help' is rolled back: generation 7, {}; ", version(&standard("help")));
-    assert!(said.starts_with(&back), "{said}");
+    assert!(answer.starts_with(&back), "{answer}");
 }
 
 #[tokio::test]
 async fn disabled_plugins_stay_disabled() {
     let rig = Rig::new("").await;
     rig.plug("echo", &bad("echo")).await;
-    let said = rig.say("plugins disable echo").await;
+    let answer = rig.say("plugins disable echo").await;
     assert_eq!(
-        said,
+        answer,
         "Plugin 'echo' is disabled. Use /plugins enable echo to enable it again. Commands removed with it: /echo."
     );
     assert!(rig.test_host.registry.snapshot().command("echo").is_none());
@@ -107,18 +107,18 @@ async fn disabled_plugins_stay_disabled() {
     rig.wait_for("Plugin 'echo' has a new file, ").await;
     assert_eq!(rig.status("echo"), shown);
     for verb in ["reload", "rollback"] {
-        let said = rig.say(&format!("plugins {verb} echo")).await;
-        assert_eq!(said, "Plugin 'echo' is disabled. Use /plugins enable echo first.");
+        let answer = rig.say(&format!("plugins {verb} echo")).await;
+        assert_eq!(answer, "Plugin 'echo' is disabled. Use /plugins enable echo first.");
     }
     let rig = rig.restart().await;
     assert_eq!(rig.status("echo"), shown);
-    let said = rig.say("plugins enable echo").await;
-    assert_eq!(said, format!("Plugin 'echo' is enabled: generation 1, {}.", version(&bad("echo_v2"))));
+    let answer = rig.say("plugins enable echo").await;
+    assert_eq!(answer, format!("Plugin 'echo' is enabled: generation 1, {}.", version(&bad("echo_v2"))));
     assert_eq!(rig.say("echo x").await, "v2: x");
     assert_eq!(rig.say("plugins enable echo").await, "Plugin 'echo' is not disabled.");
     rig.say("plugins disable echo").await;
-    let said = rig.say("plugins enable echo").await;
-    assert!(said.starts_with("Plugin 'echo' is enabled: generation 2, "), "generation numbers are unique: {said}");
+    let answer = rig.say("plugins enable echo").await;
+    assert!(answer.starts_with("Plugin 'echo' is enabled: generation 2, "), "generation numbers are unique: {answer}");
     let rig = rig.restart().await;
     assert_eq!(rig.say("echo x").await, "v2: x");
 }
@@ -126,15 +126,15 @@ async fn disabled_plugins_stay_disabled() {
 #[tokio::test]
 async fn all_embedded_plugins_but_help_can_be_disabled() {
     let rig = Rig::new("").await;
-    let said = rig.say("plugins disable lifecycle").await;
+    let answer = rig.say("plugins disable lifecycle").await;
     assert!(
-        said.ends_with("If it was the lifecycle plugin, idle agents are now suspended at their idle timeout."),
-        "{said}"
+        answer.ends_with("If it was the lifecycle plugin, idle agents are now suspended at their idle timeout."),
+        "{answer}"
     );
     assert_eq!(rig.status("lifecycle").0, "disabled");
-    let said = rig.say("plugins disable help").await;
+    let answer = rig.say("plugins disable help").await;
     assert_eq!(
-        said,
+        answer,
         "Plugin 'help' provides /plugins, and without it no plugin can be enabled again. Replace it with another version instead."
     );
     let rig = rig.restart().await;
@@ -200,11 +200,11 @@ async fn plugin_control_needs_its_grant() {
     let rig = Rig::new("").await;
     let control = standard("help");
     rig.save("sandbox_escape", &control).await;
-    let (text, commands) = rig.asked().await;
+    let (text, commands) = rig.next_question().await;
     assert!(text.contains("- `plugin-control`: ") && text.contains("It can't be granted in the chat: add "), "{text}");
     let digest = version(&control);
     assert_eq!(commands, [format!("/plugins refuse sandbox_escape {digest}")], "a button cannot grant it");
-    let said = rig.say(&format!("plugins grant sandbox_escape {digest}")).await;
-    assert!(said.starts_with("plugin-control can't be granted in the chat. "), "{said}");
+    let answer = rig.say(&format!("plugins grant sandbox_escape {digest}")).await;
+    assert!(answer.starts_with("plugin-control can't be granted in the chat. "), "{answer}");
     assert_eq!(rig.status("sandbox_escape").0, "pending approval");
 }

@@ -19,7 +19,7 @@ fn takeover() -> Vec<u8> {
 async fn a_file_does_not_inherit_built_in_grants() {
     let rig = Rig::new("").await;
     rig.save("help", &takeover()).await;
-    let (text, commands) = rig.asked().await;
+    let (text, commands) = rig.next_question().await;
     let line = "It can't be granted in the chat: add `grants = [\"plugin-control\"]` to [plugins.help]";
     assert!(text.contains("- `plugin-control`: ") && text.contains(line), "{text}");
     assert!(text.ends_with("It needs your approval. Generation 1 stays active."), "{text}");
@@ -27,10 +27,10 @@ async fn a_file_does_not_inherit_built_in_grants() {
     let rig = rig.restart().await;
     assert_eq!(rig.serving("help"), Some(digest(&standard("help"))));
     assert_eq!(rig.status("help").0, "pending approval");
-    let said = rig.say("plugins reload help").await;
+    let answer = rig.say("plugins reload help").await;
     assert!(
-        said.starts_with(&format!("Plugin 'help', version {}, is pending approval: ", version(&takeover()))),
-        "{said}"
+        answer.starts_with(&format!("Plugin 'help', version {}, is pending approval: ", version(&takeover()))),
+        "{answer}"
     );
     rig.configure(BY_NAME).await;
     rig.serves("help", &takeover()).await;
@@ -41,7 +41,7 @@ async fn a_file_with_a_built_in_name_asks_for_approval() {
     let rig = Rig::new("").await;
     let mine = other(&standard("sessions"), 1);
     rig.save("sessions", &mine).await;
-    let (text, commands) = rig.asked().await;
+    let (text, commands) = rig.next_question().await;
     assert!(text.contains("- `session-control`: "), "{text}");
     assert_eq!(rig.serving("sessions"), Some(digest(&standard("sessions"))));
     rig.say(&commands[0]).await;
@@ -59,7 +59,7 @@ async fn a_copy_of_the_built_in_bytes_is_the_built_in_plugin() {
     assert_eq!(rig.status("help"), ("ok".to_owned(), String::new()));
     // The same bytes have no grants under another name.
     rig.save("helper", &standard("help")).await;
-    rig.asked().await;
+    rig.next_question().await;
     assert_eq!(rig.serving("helper"), None);
 }
 
@@ -67,8 +67,8 @@ async fn a_copy_of_the_built_in_bytes_is_the_built_in_plugin() {
 async fn a_reactivated_built_in_plugin_has_its_grants() {
     let rig = Rig::new(BY_NAME).await;
     rig.plug("help", &takeover()).await;
-    let said = rig.say("plugins rollback help").await;
-    assert!(said.starts_with("Plugin 'help' is rolled back: "), "{said}");
+    let answer = rig.say("plugins rollback help").await;
+    assert!(answer.starts_with("Plugin 'help' is rolled back: "), "{answer}");
     rig.serves("help", &standard("help")).await;
     rig.say("plugins reload help").await;
     rig.serves("help", &takeover()).await;
@@ -76,8 +76,8 @@ async fn a_reactivated_built_in_plugin_has_its_grants() {
     rig.configure("").await;
     rig.serves("help", &standard("help")).await;
     assert_eq!(rig.status("help").0, "pending approval");
-    let said = rig.say("plugins reload views").await;
-    assert!(said.starts_with("Plugin 'views' is reloaded: "), "it can manage plugins: {said}");
+    let answer = rig.say("plugins reload views").await;
+    assert!(answer.starts_with("Plugin 'views' is reloaded: "), "it can manage plugins: {answer}");
     rig.configure(BY_NAME).await;
     rig.serves("help", &takeover()).await;
     rig.remove("help").await;
@@ -111,10 +111,10 @@ async fn enable_with_a_pending_file_activates_the_built_in() {
     let mine = other(&standard("sessions"), 1);
     rig.save("sessions", &mine).await;
     rig.wait_for("and stays disabled").await;
-    let said = rig.say("plugins enable sessions").await;
+    let answer = rig.say("plugins enable sessions").await;
     assert!(
-        said.starts_with(&format!("Plugin 'sessions', version {}, is pending approval: ", version(&mine))),
-        "{said}"
+        answer.starts_with(&format!("Plugin 'sessions', version {}, is pending approval: ", version(&mine))),
+        "{answer}"
     );
     assert_eq!(rig.serving("sessions"), Some(digest(&standard("sessions"))));
 }
@@ -126,8 +126,8 @@ async fn a_rollback_skips_versions_without_grants() {
     fs::write(rig.file("help"), bad("exceeds_limits")).unwrap();
     let rig = rig.restart().await;
     rig.serves("help", &bad("exceeds_limits")).await;
-    let said = rig.say("trap").await;
-    assert!(said.starts_with("it trapped: "), "{said}");
+    let answer = rig.say("trap").await;
+    assert!(answer.starts_with("it trapped: "), "{answer}");
     let shown = rig.wait_for("is rolled back").await;
     assert!(shown.contains(&format!(", {}; version ", version(&standard("help")))), "{shown}");
     rig.serves("help", &standard("help")).await;

@@ -152,8 +152,8 @@ async fn a_running_command_survives_changed_settings() {
     rig.save("specs_fail", &bad("specs_fail")).await;
     rig.wait_for("Plugin 'specs_fail' was rejected").await;
     rig.configure(&hanging).await;
-    let said = rig.test_host.read("plugins reload specs_fail").await;
-    assert!(said.ends_with(COMPILING), "{said}");
+    let answer = rig.test_host.read("plugins reload specs_fail").await;
+    assert!(answer.ends_with(COMPILING), "{answer}");
     rig.clear_notifications();
     rig.configure(&refused).await;
     // Notified although the text is the same as before, because someone waits for it.
@@ -226,11 +226,11 @@ async fn a_slow_command_is_answered_before_it_finishes() {
     rig.plug("echo", &bad("echo")).await;
     rig.save("echo", &wasm).await;
     slow.compiler(0).await;
-    let (said, ()) = tokio::join!(rig.test_host.read("plugins reload echo"), async {
+    let (answer, ()) = tokio::join!(rig.test_host.read("plugins reload echo"), async {
         slow.compiler(1).await;
         pass(Duration::from_secs(1)).await;
     });
-    assert!(said.ends_with(COMPILING), "{said}");
+    assert!(answer.ends_with(COMPILING), "{answer}");
     rig.clear_notifications();
     slow.open();
     rig.wait_for(&format!("Plugin 'echo' is reloaded: generation 2, {}.", version(&wasm))).await;

@@ -15,7 +15,7 @@ async fn an_approval_by_button_activates_the_version() {
     let rig = Rig::new("").await;
     rig.plug("needs_approval", &bad("echo")).await;
     rig.save("needs_approval", &bad("needs_approval")).await;
-    let (text, commands) = rig.asked().await;
+    let (text, commands) = rig.next_question().await;
     let digest = version(&bad("needs_approval"));
     assert_eq!(
         text,
@@ -34,9 +34,9 @@ async fn an_approval_by_button_activates_the_version() {
     assert!(note.ends_with(&format!("or type /plugins grant needs_approval {digest}")), "{note}");
     assert_eq!(rig.say("echo still").await, "v1: still");
 
-    let said = rig.say(&commands[0]).await;
+    let answer = rig.say(&commands[0]).await;
     assert_eq!(
-        said,
+        answer,
         format!("Plugin 'needs_approval' is granted session-control, and is active: generation 2, {digest}.")
     );
     rig.test_host.memory.add(record("alpha", &rig.test_host.caller));
@@ -48,7 +48,7 @@ async fn an_approval_by_button_activates_the_version() {
 async fn an_approval_covers_versions_without_new_requests() {
     let rig = Rig::new("").await;
     rig.save("needs_approval", &bad("needs_approval")).await;
-    let (_, commands) = rig.asked().await;
+    let (_, commands) = rig.next_question().await;
     rig.say(&commands[0]).await;
     rig.clear_notifications();
     let next = other(&bad("needs_approval"), 1);
@@ -58,7 +58,7 @@ async fn an_approval_covers_versions_without_new_requests() {
     let rig = rig.restart().await;
     assert_eq!(rig.serving("needs_approval"), Some(cordboard_runtime::digest(&next)), "the decision is stored");
     rig.save("needs_approval", &bad("asks_more")).await;
-    let (text, commands) = rig.asked().await;
+    let (text, commands) = rig.next_question().await;
     assert!(text.contains("- `chat`: ") && !text.contains("session-control"), "{text}");
     assert!(text.ends_with("Generation 1 stays active."), "{text}");
     rig.say(&commands[0]).await;
@@ -70,10 +70,10 @@ async fn an_approval_covers_versions_without_new_requests() {
 async fn a_refusal_is_stored_and_not_asked_again() {
     let rig = Rig::new("").await;
     rig.save("needs_approval", &bad("needs_approval")).await;
-    let (_, commands) = rig.asked().await;
-    let said = rig.say(&commands[1]).await;
+    let (_, commands) = rig.next_question().await;
+    let answer = rig.say(&commands[1]).await;
     let text = "Plugin 'needs_approval' is not granted session-control. You are not asked again about versions that request no more than that.";
-    assert_eq!(said, text);
+    assert_eq!(answer, text);
     rig.wait_until_caught_up().await;
     rig.clear_notifications();
     let next = other(&bad("needs_approval"), 1);
@@ -90,7 +90,7 @@ async fn a_refusal_is_stored_and_not_asked_again() {
     assert_eq!(note, format!("version {} was not granted session-control; {change}", version(&next)));
 
     rig.save("needs_approval", &bad("asks_more")).await;
-    let (text, _) = rig.asked().await;
+    let (text, _) = rig.next_question().await;
     assert!(text.contains("- `chat`: ") && text.contains("- `session-control`: "), "{text}");
     // The owner changes the decision.
     rig.save("needs_approval", &next).await;
@@ -103,9 +103,9 @@ async fn a_refusal_is_stored_and_not_asked_again() {
 async fn an_old_button_never_approves_another_version() {
     let rig = Rig::new("").await;
     rig.save("needs_approval", &bad("needs_approval")).await;
-    let (_, old) = rig.asked().await;
+    let (_, old) = rig.next_question().await;
     rig.save("needs_approval", &bad("asks_more")).await;
-    let (_, new) = rig.asked().await;
+    let (_, new) = rig.next_question().await;
     let (before, after) = (version(&bad("needs_approval")), version(&bad("asks_more")));
     let stale =
         format!("Version {before} of plugin 'needs_approval' is no longer pending approval; version {after} is.");
@@ -113,8 +113,8 @@ async fn an_old_button_never_approves_another_version() {
     assert_eq!(rig.say(&old[1]).await, stale);
     assert_eq!(rig.serving("needs_approval"), None);
     for typed in ["", "0123456789a", "ABCDEFABCDEF", "*"] {
-        let said = rig.say(&format!("plugins grant needs_approval {typed}")).await;
-        assert!(said.starts_with("Name the version by") || said.starts_with("Usage: "), "{typed}: {said}");
+        let answer = rig.say(&format!("plugins grant needs_approval {typed}")).await;
+        assert!(answer.starts_with("Name the version by") || answer.starts_with("Usage: "), "{typed}: {answer}");
     }
     // The watcher hasn't reported this file yet. The approval is for the version that the owner was asked about.
     std::fs::write(rig.file("needs_approval"), other(&bad("asks_more"), 1)).unwrap();
@@ -128,7 +128,7 @@ async fn a_pending_version_stays_pending_after_a_rollback() {
     rig.plug("needs_approval", &bad("echo")).await;
     rig.plug("needs_approval", &bad("echo_v2")).await;
     rig.save("needs_approval", &bad("needs_approval")).await;
-    let (_, commands) = rig.asked().await;
+    let (_, commands) = rig.next_question().await;
     rig.say("plugins rollback needs_approval").await;
     assert_eq!(rig.say("echo x").await, "v1: x");
     let (health, note) = rig.status("needs_approval");
@@ -141,10 +141,10 @@ async fn a_pending_version_stays_pending_after_a_rollback() {
         )),
         "{again}"
     );
-    let said = rig.say(&commands[0]).await;
+    let answer = rig.say(&commands[0]).await;
     assert!(
-        said.starts_with("Plugin 'needs_approval' is granted session-control, and is active: generation 4, "),
-        "{said}"
+        answer.starts_with("Plugin 'needs_approval' is granted session-control, and is active: generation 4, "),
+        "{answer}"
     );
 }
 
@@ -168,7 +168,7 @@ async fn a_rejection_is_reported_once_over_new_configurations() {
 async fn only_the_owner_can_grant_refuse_and_revoke() {
     let rig = Rig::new("").await;
     rig.save("needs_approval", &bad("needs_approval")).await;
-    let (_, commands) = rig.asked().await;
+    let (_, commands) = rig.next_question().await;
     let admin = person("telegram:2", Role::Admin);
     let typed = [commands[0].as_str(), commands[1].as_str(), "/plugins revoke needs_approval"];
     for (line, verb) in typed.into_iter().zip(["grant", "refuse", "revoke"]) {
@@ -188,13 +188,13 @@ async fn a_revoked_grant_activates_the_previous_version() {
     );
     rig.plug("needs_approval", &bad("echo")).await;
     rig.save("needs_approval", &bad("needs_approval")).await;
-    let (_, commands) = rig.asked().await;
+    let (_, commands) = rig.next_question().await;
     rig.say(&commands[0]).await;
     rig.clear_notifications();
-    let said = rig.say("plugins revoke needs_approval").await;
+    let answer = rig.say("plugins revoke needs_approval").await;
     assert!(
-        said.starts_with("Plugin 'needs_approval' is no longer granted session-control. Active now: generation "),
-        "{said}"
+        answer.starts_with("Plugin 'needs_approval' is no longer granted session-control. Active now: generation "),
+        "{answer}"
     );
     assert_eq!(rig.say("echo again").await, "v1: again");
     assert!(rig.test_host.registry.snapshot().command("needs_approval").is_none());
@@ -209,13 +209,13 @@ async fn a_revoked_grant_activates_the_previous_version() {
 async fn pending_versions_are_asked_about_at_the_start() {
     let rig = Rig::new("").await;
     rig.save("needs_approval", &bad("needs_approval")).await;
-    rig.asked().await;
+    rig.next_question().await;
     // The same bytes again: the question is still open.
     rig.save("needs_approval", &bad("needs_approval")).await;
     rig.wait_until_caught_up().await;
     assert!(rig.is_quiet());
     let rig = rig.restart().await;
-    let (text, commands) = rig.asked().await;
+    let (text, commands) = rig.next_question().await;
     assert!(text.ends_with("It needs your approval. Until then the plugin is not active."), "{text}");
     rig.say(&commands[0]).await;
     rig.serves("needs_approval", &bad("needs_approval")).await;
@@ -225,7 +225,7 @@ async fn pending_versions_are_asked_about_at_the_start() {
 async fn the_configuration_can_grant_too() {
     let rig = Rig::new("").await;
     rig.save("needs_approval", &bad("needs_approval")).await;
-    rig.asked().await;
+    rig.next_question().await;
     rig.configure("[plugins.needs_approval]\ngrants = [\"session-control\"]").await;
     rig.serves("needs_approval", &bad("needs_approval")).await;
     rig.wait_for("Plugin 'needs_approval' is active: generation 1, ").await;

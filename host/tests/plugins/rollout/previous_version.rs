@@ -18,8 +18,8 @@ async fn settings_reach_the_version_before_a_rejected_one() {
     let anew = || rig.test_host.registry.snapshot().version("echo").filter(|one| one.generation == 2).cloned();
     let serving = rig.until("the current settings", anew).await;
     assert!(serving.profile.acts_as.is_none() && serving.digest == digest(&bad("echo")));
-    let held = || (rig.status("echo").0 == "update rejected").then_some(());
-    rig.until("the update is still rejected", held).await;
+    let is_rejected = || (rig.status("echo").0 == "update rejected").then_some(());
+    rig.until("the update is still rejected", is_rejected).await;
     assert_eq!(rig.say("echo x").await, "v1: x");
 }
 
@@ -53,9 +53,9 @@ async fn enable_with_a_bad_new_version_activates_the_previous() {
     rig.say("plugins disable echo").await;
     rig.save("echo", JUNK).await;
     rig.wait_for("and stays disabled").await;
-    let said = rig.say("plugins enable echo").await;
-    assert!(said.starts_with("Plugin 'echo' was rejected: it is not a WebAssembly component"), "{said}");
-    assert!(said.contains("\nGeneration "), "{said}");
+    let answer = rig.say("plugins enable echo").await;
+    assert!(answer.starts_with("Plugin 'echo' was rejected: it is not a WebAssembly component"), "{answer}");
+    assert!(answer.contains("\nGeneration "), "{answer}");
     assert_eq!(rig.say("echo x").await, "v1: x");
     assert_eq!(rig.status("echo").0, "update rejected");
 }
@@ -65,16 +65,16 @@ async fn enable_with_a_pending_version_activates_the_previous() {
     let rig = Rig::new("").await;
     rig.plug("needs_approval", &bad("echo")).await;
     rig.save("needs_approval", &bad("needs_approval")).await;
-    let asked = rig.asked().await;
+    let question = rig.next_question().await;
     rig.say("plugins disable needs_approval").await;
-    let said = rig.say("plugins enable needs_approval").await;
+    let answer = rig.say("plugins enable needs_approval").await;
     let waits = format!(
         "Plugin 'needs_approval', version {}, is pending approval: it requests",
         version(&bad("needs_approval"))
     );
-    assert!(said.starts_with(&waits) && said.contains("\nGeneration "), "{said}");
+    assert!(answer.starts_with(&waits) && answer.contains("\nGeneration "), "{answer}");
     assert_eq!(rig.say("echo x").await, "v1: x");
-    assert_eq!(rig.asked().await.1, asked.1);
+    assert_eq!(rig.next_question().await.1, question.1);
 }
 
 #[tokio::test]
@@ -114,8 +114,8 @@ async fn a_bad_file_does_not_reactivate_a_removed_version() {
     assert_eq!(rig.serving("echo"), None, "not at a restart either");
     // A version that is activated afterwards has no version to roll back to.
     rig.plug("echo", &other(&bad("echo"), 1)).await;
-    let said = rig.say("plugins rollback echo").await;
-    assert!(said.starts_with("Plugin 'echo' has no version before"), "{said}");
+    let answer = rig.say("plugins rollback echo").await;
+    assert!(answer.starts_with("Plugin 'echo' has no version before"), "{answer}");
 }
 
 #[tokio::test]
@@ -129,8 +129,8 @@ async fn a_disabled_plugin_can_be_enabled_after_its_file_returns() {
     assert_eq!(rig.status("echo").0, "disabled");
     rig.save("echo", &bad("echo_v2")).await;
     rig.wait_for("and stays disabled").await;
-    let said = rig.say("plugins enable echo").await;
-    assert!(said.starts_with("Plugin 'echo' is enabled: generation "), "{said}");
+    let answer = rig.say("plugins enable echo").await;
+    assert!(answer.starts_with("Plugin 'echo' is enabled: generation "), "{answer}");
     assert_eq!(rig.say("echo x").await, "v2: x");
 }
 

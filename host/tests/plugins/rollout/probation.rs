@@ -22,8 +22,8 @@ async fn with_a_bad_version(config: &str) -> Rig {
 
 async fn fail(rig: &Rig, times: usize) {
     for _ in 0..times {
-        let said = rig.say("trap").await;
-        assert!(said.starts_with("it trapped: "), "{said}");
+        let answer = rig.say("trap").await;
+        assert!(answer.starts_with("it trapped: "), "{answer}");
     }
 }
 
@@ -141,8 +141,8 @@ async fn a_reload_tries_a_bad_version_at_once() {
     fail(&rig, 1).await;
     rig.wait_for("is rolled back").await;
     rig.serves("mine", &bad("echo")).await;
-    let said = rig.say("plugins reload mine").await;
-    assert!(said.starts_with("Plugin 'mine' is reloaded: "), "{said}");
+    let answer = rig.say("plugins reload mine").await;
+    assert!(answer.starts_with("Plugin 'mine' is reloaded: "), "{answer}");
     rig.serves("mine", &bad("exceeds_limits")).await;
 }
 
@@ -225,8 +225,8 @@ async fn a_version_can_be_rolled_back_manually_after_a_restart() {
     }
     let rig = rig.restart().await;
     assert_eq!(rig.say("echo x").await, "v2: x");
-    let said = rig.say("plugins rollback mine").await;
-    assert!(said.starts_with("Plugin 'mine' is rolled back: "), "{said}");
+    let answer = rig.say("plugins rollback mine").await;
+    assert!(answer.starts_with("Plugin 'mine' is rolled back: "), "{answer}");
     assert_eq!(rig.say("echo x").await, "v1: x");
 }
 

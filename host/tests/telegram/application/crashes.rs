@@ -118,9 +118,9 @@ async fn a_termination_does_not_wait_for_a_hanging_poll() {
     let mut app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     let pid = app.pid("alpha");
-    let asked = std::time::Instant::now();
+    let began = std::time::Instant::now();
     assert_eq!(app.terminate().await, Some(0));
     // The fake API holds a poll for fifty seconds.
-    assert!(asked.elapsed() < std::time::Duration::from_secs(45), "the shutdown waited for the poll");
+    assert!(began.elapsed() < std::time::Duration::from_secs(45), "the shutdown waited for the poll");
     assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists());
 }

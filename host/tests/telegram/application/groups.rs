@@ -159,10 +159,10 @@ async fn users_without_access_are_ignored_in_groups() {
     let before = GENERAL.received(&app).len();
     // All earlier updates are processed once this is answered.
     GENERAL.asks(&app, "hello", "You said: Ada L: hello").await;
-    let said: Vec<String> = GENERAL.received(&app)[before..].iter().map(|call| call.text().to_owned()).collect();
+    let texts: Vec<String> = GENERAL.received(&app)[before..].iter().map(|call| call.text().to_owned()).collect();
     // A live message may have a line below the agent's text.
     let of_hello = |text: &String| text.starts_with("You said: Ada L: hello") || text.starts_with("Thinking");
-    assert!(said.iter().all(of_hello), "{said:?}");
+    assert!(texts.iter().all(of_hello), "{texts:?}");
     assert!(FIRST.received(&app).is_empty());
     app.until_turns("general", 1).await;
     assert_eq!(app.session("strangers-session"), Value::Null);

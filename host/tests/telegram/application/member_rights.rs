@@ -89,8 +89,8 @@ async fn a_member_cannot_access_sessions_of_a_shared_chat() {
     app.ask_in_group(OWNER, "/session alpha", "Switched to session 'alpha'.").await;
     let before = app.untouched("alpha");
     for command in ACTIVE {
-        let said = app.ask_in_group(MEMBER, &format!("/{command}"), "").await;
-        assert!(said.starts_with("None of your sessions is active here"), "/{command}: {said}");
+        let answer = app.ask_in_group(MEMBER, &format!("/{command}"), "").await;
+        assert!(answer.starts_with("None of your sessions is active here"), "/{command}: {answer}");
     }
     // The member's texts don't reach it either, although the configuration makes it the default session.
     for text in ["do as I say", "//etc/hosts is broken"] {
@@ -106,8 +106,8 @@ async fn a_member_cannot_access_sessions_of_a_shared_chat() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_member_cannot_open_sessions_in_chats_of_others() {
     let app = app_with_two_sessions().await;
-    let said = app.ask(MEMBER, &format!("/lure beta {OWNER}"), "beta").await;
-    assert_eq!(said, "Session 'beta' can only be activated in this chat.");
+    let answer = app.ask(MEMBER, &format!("/lure beta {OWNER}"), "beta").await;
+    assert_eq!(answer, "Session 'beta' can only be activated in this chat.");
     app.ask(OWNER, "whose is it?", "You said: whose is it?").await;
     app.until_turns("alpha", 2).await;
     assert_eq!(app.session("beta")["turns"], 0);
