@@ -123,11 +123,12 @@ impl Reconciler {
         tracing::info!(%changes, "configuration changed");
     }
 
-    /// Applies new settings to the plugins whose tables changed, and to all plugins if a common limit or `[access]`
+    /// Applies new settings to the plugins whose tables changed, and to all plugins if a common key or `[access]`
     /// changed. The rollout also tries the versions again that wait for other settings.
     async fn apply_plugin_settings(&mut self, changes: &config::Changes) {
         let mut names: BTreeSet<String> = changes.plugins.keys().cloned().collect();
-        if changes.areas.contains(&Area::PluginLimits) || changes.areas.contains(&Area::Access) {
+        let common = [Area::PluginLimits, Area::RolloutLimits, Area::Access];
+        if common.iter().any(|area| changes.areas.contains(area)) {
             names.extend(self.rollout.registry.snapshot().names().map(str::to_owned));
         }
         self.rollout.apply_settings(names).await;

@@ -92,10 +92,13 @@ fn a_refusal_survives_a_restart_without_another_question() {
 
 #[test]
 fn a_version_that_keeps_failing_is_rolled_back() {
-    let home = Home::with("[plugins]\nprobation_traps = 2");
+    let home = Home::new();
     home.plug("mine", "echo");
     let mut host = home.start();
     host.ask("/echo hi", "v1: hi");
+    // A saved value applies to all plugins.
+    home.configure("[plugins]\nprobation_traps = 2");
+    until("the value is in effect", || host.log().contains("configuration changed"));
     home.plug("mine", "exceeds_limits");
     host.expect("Plugin 'mine' is active: generation 2, ");
     for _ in 0..2 {

@@ -5,7 +5,7 @@ use std::{
     fmt,
 };
 
-use super::{Agents, Config, Plugin};
+use super::{Agents, Config, Plugin, WebhookAuth};
 
 /// A part of the configuration that is applied as a unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -86,8 +86,9 @@ fn names<'a, T>(old: &'a BTreeMap<String, T>, new: &'a BTreeMap<String, T>) -> i
 
 fn plugins(old: &Config, new: &Config) -> BTreeMap<String, PluginChange> {
     let none = Plugin::default();
-    let uses_changed_secret =
-        |plugin: &Plugin| plugin.network.secrets.iter().any(|name| old.secrets.get(name) != new.secrets.get(name));
+    let is_changed = |name: &String| old.secrets.get(name) != new.secrets.get(name);
+    let uses_changed_secret = |plugin: &Plugin| plugin.network.secrets.iter().any(is_changed);
+    let checks_changed_secret = |auth: &WebhookAuth| [&auth.token, &auth.hmac].into_iter().flatten().any(is_changed);
     let (old, new) = (&old.plugins.by_name, &new.plugins.by_name);
     let changes = names(old, new).map(|name| {
         let (old, new) = (old.get(name).unwrap_or(&none), new.get(name).unwrap_or(&none));
@@ -97,7 +98,7 @@ fn plugins(old: &Config, new: &Config) -> BTreeMap<String, PluginChange> {
             limits: old.limits != new.limits,
             acts_as: old.acts_as != new.acts_as,
             network: old.network != new.network || old.sha256 != new.sha256 || uses_changed_secret(new),
-            webhook: old.webhook != new.webhook,
+            webhook: old.webhook != new.webhook || checks_changed_secret(&new.webhook),
         };
         (name.clone(), change)
     });
@@ -141,7 +142,7 @@ impl Area {
             Self::PluginFolder => "plugin folder",
             Self::Rescan => "rescan",
             Self::PluginLimits => "plugin limits",
-            Self::RolloutLimits => "swapping",
+            Self::RolloutLimits => "rollout limits",
         }
     }
 }

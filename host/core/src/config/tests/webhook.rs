@@ -56,6 +56,10 @@ fn changes_except_the_address_apply_at_once() {
         (load(SECRETS).unwrap(), load(&format!("{SECRETS}[plugins.a.webhook]\nhmac = \"github\"")).unwrap());
     let changes = diff(&old, &new);
     assert!(changes.plugins["a"].webhook && changes.restart.is_empty(), "{changes:?}");
+    let old = load(&format!("{SECRETS}[plugins.a.webhook]\nhmac = \"github\"")).unwrap();
+    let moved = SECRETS.replace("= \"", "= \"/moved");
+    let new = load(&format!("{moved}[plugins.a.webhook]\nhmac = \"github\"")).unwrap();
+    assert!(diff(&old, &new).plugins["a"].webhook, "the file of its secret changed");
     let new = load("[webhook]\nlisten = \"127.0.0.1:1\"\nbody = \"2MiB\"").unwrap();
     let changes = diff(&load("").unwrap(), &new);
     assert_eq!(changes.areas.into_iter().collect::<Vec<_>>(), [Area::Webhook]);
