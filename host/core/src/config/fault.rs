@@ -75,6 +75,10 @@ fn excerpt(line: usize, before: &str, marked: &str, after: &str) -> String {
     format!("{number} | {lead}{shown}{tail}\n{gutter} | {indent}{carets}")
 }
 
+/// The fault of a line or a text with a byte order mark, after its subject.
+pub(super) const CONTAINS_MARK: &str =
+    "contains a byte order mark (U+FEFF), which most editors don't show: delete the line and type it again";
+
 /// The offset of a byte order mark in the line of `offset`. Concatenated files have one in the middle.
 fn byte_order_mark(text: &str, offset: usize) -> Option<usize> {
     let offset = floor_boundary(text, offset);
@@ -97,6 +101,12 @@ impl ConfigError {
         findings.sort_by_key(|finding| finding.at.start);
         let more = findings.len().saturating_sub(MOST_FAULTS);
         findings.truncate(MOST_FAULTS);
+        for finding in &mut findings {
+            // Whatever else is wrong with the line is hard to see and usually a consequence.
+            if let Some(mark) = byte_order_mark(text, finding.at.start) {
+                *finding = Finding { at: mark..mark, message: format!("this line {CONTAINS_MARK}") };
+            }
+        }
         Self { faults: findings.into_iter().map(|finding| Fault::place(text, finding)).collect(), more }
     }
 
@@ -104,10 +114,6 @@ impl ConfigError {
     /// from it.
     pub(super) fn syntax(text: &str, error: &toml::de::Error) -> Self {
         let at = error.span().unwrap_or(0..0);
-        if let Some(mark) = byte_order_mark(text, at.start) {
-            let message = "this line contains a byte order mark (U+FEFF), which most editors don't show: delete the line and type it again".to_owned();
-            return Self::new(text, vec![Finding { at: mark..mark, message }]);
-        }
         let marked = text.get(at.clone()).unwrap_or_default();
         let message = match (error.message(), marked) {
             ("duplicate key", "lifecycle") => {

@@ -5,8 +5,8 @@ use std::{fmt::Display, ops::Range, ops::RangeInclusive, path::PathBuf, time::Du
 use serde_spanned::Spanned;
 use toml::de::{DeString, DeValue};
 
-use super::{duration, nearest::suggestion, size};
-use crate::render;
+use super::{duration, fault::CONTAINS_MARK, nearest::suggestion, size};
+use crate::{encoding::BYTE_ORDER_MARK, render};
 
 pub(super) type Value<'t> = Spanned<DeValue<'t>>;
 pub(super) type Key<'t> = Spanned<DeString<'t>>;
@@ -60,7 +60,13 @@ pub(super) fn shorten(text: &str) -> String {
 
 pub(super) fn text(value: &Value<'_>) -> Result<String, ValueError> {
     let DeValue::String(text) = value.get_ref() else { return Err(ValueError::expected("text in quotes", value)) };
-    if text.contains('\0') { Err(ValueError::new("must not contain a NUL character")) } else { Ok(text.to_string()) }
+    if text.contains('\0') {
+        Err(ValueError::new("must not contain a NUL character"))
+    } else if text.contains(BYTE_ORDER_MARK) {
+        Err(ValueError::new(CONTAINS_MARK))
+    } else {
+        Ok(text.to_string())
+    }
 }
 
 /// Text that is not blank.

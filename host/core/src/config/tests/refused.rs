@@ -385,9 +385,16 @@ fn the_lifecycle_key_excludes_a_table_of_that_name() {
 
 #[test]
 fn a_byte_order_mark_in_the_middle_is_named() {
-    for text in
-        ["[access]\nowner = 1\n\u{feff}[sessions]\n", "[access]\n\u{feff}owner = 1\n", "[access]\nowner \u{feff}= 1\n"]
-    {
+    for text in [
+        "[access]\nowner = 1\n\u{feff}[sessions]\n",
+        "[access]\n\u{feff}owner = 1\n",
+        "[access]\nowner \u{feff}= 1\n",
+        "[telegram]\ntoken_file = \"\u{feff}/etc/token\"\n",
+        "[agents.a]\nkind = \"demo\u{feff}\"\n",
+        "[agents.a]\nkind = \"demo\"\nargs = [\"-x\u{feff}\"]\n",
+        "[agents.\"a\u{feff}\"]\nkind = \"demo\"\n",
+        "[sessions.folders]\n\"p\u{feff}\" = \"/srv\"\n",
+    ] {
         let shown = load(text).expect_err(text).to_string();
         assert!(shown.contains("this line contains a byte order mark (U+FEFF)"), "{text:?}: {shown}");
     }
