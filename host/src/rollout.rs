@@ -263,7 +263,7 @@ impl Rollout {
             self.show(name).await;
         }
         if !self.machines.get(name).is_some_and(Machine::is_working) {
-            self.versions.drop_built(name);
+            self.versions.release(name);
         }
         if before != number(self)
             && let Some(notifier) = self.notifier.clone()

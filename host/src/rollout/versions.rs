@@ -60,7 +60,7 @@ pub struct Versions {
     folder: Option<PathBuf>,
     /// `None` if nothing is stored, as in a check.
     store: Option<Store>,
-    /// The last file of each plugin, unless the store has its bytes.
+    /// The last file of each plugin that is being worked on, unless the store has its bytes.
     files: BTreeMap<String, PluginBytes>,
     /// The last built version of each plugin that is being worked on.
     built: BTreeMap<String, Artifact>,
@@ -143,7 +143,7 @@ impl Versions {
 
     /// Returns the bytes of a version. The future doesn't borrow the versions.
     fn bytes(&self, name: &str, digest: &str) -> impl Future<Output = Result<Arc<[u8]>, PluginError>> + use<> {
-        let (known, store) = (self.known(name, digest), self.store.clone());
+        let (known, store, folder) = (self.known(name, digest), self.store.clone(), self.folder.clone());
         let (name, digest) = (name.to_owned(), digest.to_owned());
         async move {
             if let Some(known) = known {
@@ -153,8 +153,12 @@ impl Versions {
                 Some(store) => store.version(&name, &digest).await.map_err(|why| PluginError::Read(why.to_string()))?,
                 None => None,
             };
+            let bytes = match stored {
+                Some(stored) => Some(stored),
+                None => read_again(folder, &name, &digest).await,
+            };
             let none = || PluginError::Read("its bytes are not stored any more; copy it again".to_owned());
-            stored.map(Arc::from).ok_or_else(none)
+            bytes.map(Arc::from).ok_or_else(none)
         }
     }
 
@@ -170,7 +174,12 @@ impl Versions {
     pub async fn save(&mut self, name: &str, digest: &str, replaced: Option<&str>) {
         let Some(store) = self.store.clone() else { return };
         for one in replaced.into_iter().chain([digest]) {
-            let saved = match self.known(name, one) {
+            let is_stored = self.stored(name).await.iter().any(|stored| stored == one);
+            let unstored = match self.known(name, one) {
+                None if !is_stored => read_again(self.folder.clone(), name, one).await.map(Arc::from),
+                known => known,
+            };
+            let saved = match unstored {
                 Some(wasm) => store.save_version(name, one, &wasm).await,
                 None => store.touch_version(name, one).await,
             };
@@ -276,11 +285,19 @@ impl Versions {
         }
     }
 
-    /// Drops the built versions of a plugin that isn't being worked on.
-    pub fn drop_built(&mut self, name: &str) {
+    /// Releases the memory of a plugin that isn't being worked on. If its file is needed again, it is read again.
+    pub fn release(&mut self, name: &str) {
+        self.files.remove(name);
         self.built.remove(name);
         self.candidates.retain(|id, _| id.plugin != name);
     }
+}
+
+/// Reads the file of a plugin again. Returns `None` unless it still has these bytes.
+async fn read_again(folder: Option<PathBuf>, name: &str, digest: &str) -> Option<Vec<u8>> {
+    let (folder, name) = (folder?, name.to_owned());
+    let read = tokio::task::spawn_blocking(move || cordboard_watch::read_plugin(&folder, &name)).await;
+    read.ok().flatten().filter(|content| content.digest == digest).map(|content| content.wasm)
 }
 
 fn bug(what: &str) -> PluginError {

@@ -24,7 +24,7 @@ use tokio::{
 
 pub use file_error::FileError;
 pub use permissions::{check_private, not_a_file};
-pub use scan::{PluginFile, read_folder};
+pub use scan::{PluginFile, read_folder, read_plugin};
 
 use os_events::OsWatcher;
 use scan::Scanner;

@@ -274,16 +274,26 @@ pub struct PluginFile {
 /// The folder isn't private, see [`check_private`], or it cannot be listed.
 pub fn read_folder(folder: &Path) -> Result<Vec<PluginFile>, WatchError> {
     let read = |(name, path): (String, PathBuf)| {
-        let item = Item::Plugin(name.clone());
-        match read(&item, &path, FileRead::of) {
-            FileRead::Whole { bytes, digest, .. } => {
-                Some(PluginFile { name, content: Ok(PluginContent { digest: digest.to_hex(), wasm: bytes }) })
-            }
-            FileRead::Unreadable(error) => Some(PluginFile { name, content: Err(error) }),
-            FileRead::Absent | FileRead::Moving => None,
-        }
+        let content = read_content(&name, &path)?;
+        Some(PluginFile { name, content })
     };
     Ok(plugin_files(folder)?.into_iter().filter_map(read).collect())
+}
+
+/// Reads the file of the plugin `name` once. `None` if it can't be used. Blocks.
+#[must_use]
+pub fn read_plugin(folder: &Path, name: &str) -> Option<PluginContent> {
+    check_private(folder).ok()?;
+    read_content(name, &folder.join(format!("{name}.wasm")))?.ok()
+}
+
+/// `None` if the file doesn't exist or is being written.
+fn read_content(name: &str, path: &Path) -> Option<Result<PluginContent, FileError>> {
+    match read(&Item::Plugin(name.to_owned()), path, FileRead::of) {
+        FileRead::Whole { bytes, digest, .. } => Some(Ok(PluginContent { digest: digest.to_hex(), wasm: bytes })),
+        FileRead::Unreadable(error) => Some(Err(error)),
+        FileRead::Absent | FileRead::Moving => None,
+    }
 }
 
 /// Reads a file if it is trusted itself: a private folder doesn't prevent other users from writing to the file.
