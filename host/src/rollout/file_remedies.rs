@@ -19,7 +19,6 @@ pub fn with_remedy(path: &Path, error: &FileError) -> String {
         | FileError::DanglingLink { .. }
         | FileError::CircularLink { .. }
         | FileError::NotRegular { .. }
-        | FileError::NotText(_)
         | FileError::NotPrivate(_) => error.to_string(),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use cordboard_core::{encoding::NotText, types::PLUGIN_NAME_RULE};
+use cordboard_core::types::PLUGIN_NAME_RULE;
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FileError {
@@ -19,8 +19,6 @@ pub enum FileError {
     /// Contains the system's text.
     #[error("it cannot be read: {0}")]
     Io(String),
-    #[error(transparent)]
-    NotText(#[from] NotText),
     /// Contains the text of a [`WatchError`](crate::WatchError).
     #[error("{0}")]
     NotPrivate(String),
