@@ -213,7 +213,7 @@ fn environment(host: &Arc<dyn HostApi>, snapshot: &Arc<Snapshot>, context: CallC
 
 /// The context of a call that no user made and that concerns a session.
 fn session_context(view: &SessionView) -> CallContext {
-    CallContext { active: Some(view.clone()), place: view.record.place.clone(), ..CallContext::default() }
+    CallContext { active: Some(view.clone()), ..CallContext::default() }
 }
 
 fn lifecycle_status(view: &SessionView, load: Load) -> lifecycle::Status {

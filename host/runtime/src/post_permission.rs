@@ -36,10 +36,8 @@ pub struct ChatMember {
 /// # Errors
 /// The call may not post there.
 pub fn check(context: &CallContext, place: &Place, members: &[ChatMember]) -> Result<(), PostError> {
-    if context.place.as_ref() == Some(place) {
-        return Ok(());
-    }
     match &context.caller {
+        Some(_) if context.place.as_ref() == Some(place) => Ok(()),
         Some(caller) if members.iter().any(|member| is_same(caller, member)) => Ok(()),
         Some(_) => Err(PostError::NotCallersPlace(place.clone())),
         None if members.is_empty() => Err(PostError::NoMembers(place.clone())),
@@ -76,6 +74,8 @@ mod tests {
         assert!(
             check(&no_caller, &place("3"), &[]).unwrap_err().to_string().contains("no user of [access] has written")
         );
+        let of_session = CallContext { place: Some(place("3")), ..CallContext::default() };
+        assert!(check(&of_session, &place("3"), &[]).is_err(), "a place without members");
         assert!(check(&by(&ann), &place("2"), &members(&ann)).is_ok());
         assert!(check(&by(&ann), &place("telegram:2"), &[]).is_ok(), "where it was called");
         assert!(
