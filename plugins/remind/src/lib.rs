@@ -59,10 +59,7 @@ impl Command for Remind {
             }
             Arguments::In(seconds, text) => {
                 if reminders_in(&place).len() >= MAX_REMINDERS {
-                    return Ok(Reply::plain(&format!(
-                        "You already have {} reminders here. Use /remind to drop some.",
-                        counted(MAX_REMINDERS as u64, "reminder")
-                    )));
+                    return Ok(Reply::plain(&too_many()));
                 }
                 store(now + seconds * 1000, Reminder::new(place, text))?;
                 Ok(Reply::plain(&format!("I will remind you in {}.", long_span(seconds))))
@@ -123,13 +120,17 @@ fn parse_arguments(text: &str) -> Arguments<'_> {
     }
 }
 
+fn too_many() -> String {
+    format!("You already have {} here. Use /remind to drop some.", counted(MAX_REMINDERS as u64, "reminder"))
+}
+
 fn list(reminders: &[(String, Reminder)], now: Timestamp) -> Reply {
     if reminders.is_empty() {
         return Reply::plain(&format!("No reminders here.\n\nUsage: {USAGE}"));
     }
     let line = |(key, reminder): &(String, Reminder)| {
-        let left = due_time(key).unwrap_or(now).saturating_sub(now) / 1000;
-        format!("- in {}: {}", long_span(left / 60 * 60 + 60), escape(&reminder.text))
+        let left = due_time(key).unwrap_or(now).saturating_sub(now).div_ceil(1000);
+        format!("- in {}: {}", long_span(left.div_ceil(60) * 60), escape(&reminder.text))
     };
     let reply = Reply::text(reminders.iter().map(line).collect::<Vec<_>>().join("\n"));
     reminders.iter().fold(reply, |reply, (key, reminder)| {
@@ -209,10 +210,16 @@ mod tests {
     }
 
     #[test]
+    fn the_limit_is_named() {
+        assert_eq!(too_many(), "You already have 50 reminders here. Use /remind to drop some.");
+    }
+
+    #[test]
     fn reminders_are_listed_with_drop_buttons() {
         let key = format!("{:016}-0", 600_000);
         let reply = list(&[(key.clone(), reminder("tea_time"))], 0);
-        assert_eq!(reply.text, "- in 11 minutes: tea_time");
+        assert_eq!(reply.text, "- in 10 minutes: tea_time");
+        assert_eq!(list(&[(key.clone(), reminder("tea_time"))], 1).text, reply.text);
         assert_eq!(reply.buttons[0][0].command, format!("/remind drop {key}"));
         assert_eq!(due_time(&key), Some(600_000));
     }
