@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, ErrorKind},
-    path::{Component, Path, PathBuf},
+    path::{Path, PathBuf},
 };
 
 use cordboard_agents::{
@@ -51,7 +51,7 @@ impl AgentProcess {
     /// Starts the agent.
     pub fn start(run: Run, record: &SessionRecord, launch: &Launch, ports: &Ports) -> Result<Self, LaunchError> {
         let agent = ports.config.agent(&record.agent).ok_or_else(|| LaunchError::UnknownAgent(record.agent.clone()))?;
-        prepare_folder(&record.folder, &ports.state_dir)?;
+        prepare_folder(&record.folder, &super::folder(&ports.state_dir, &record.name))?;
         let start = Start {
             session: &record.name,
             folder: &record.folder,
@@ -145,11 +145,10 @@ impl AgentProcess {
     }
 }
 
-/// Creates a folder below `state_dir`. Never creates a user's folder: in an empty folder the agent would do the wrong
-/// work.
-fn prepare_folder(folder: &Path, state_dir: &Path) -> Result<(), LaunchError> {
-    let has_parent_part = folder.components().any(|part| part == Component::ParentDir);
-    if folder.starts_with(state_dir) && !has_parent_part {
+/// Creates the folder if it is `own`, the one that Cordboard manages for the session. Never creates a user's folder: in
+/// an empty folder the agent would do the wrong work.
+fn prepare_folder(folder: &Path, own: &Path) -> Result<(), LaunchError> {
+    if folder == own {
         return std::fs::create_dir_all(folder)
             .map_err(|error| LaunchError::CreateFolder { folder: folder.to_owned(), error });
     }
@@ -181,14 +180,15 @@ mod tests {
     fn only_managed_folders_are_created() {
         let base = tempfile::tempdir().unwrap();
         let path = |name: &str| base.path().join(name);
-        let prepare = |name: &str| prepare_folder(&path(name), &path("state")).map_err(|error| error.to_string());
+        let own = path("state/sessions/a");
+        let prepare = |name: &str| prepare_folder(&path(name), &own).map_err(|error| error.to_string());
         prepare("state/sessions/a").unwrap();
         assert!(path("state/sessions/a").is_dir());
         fs::create_dir(path("project")).unwrap();
         prepare("project").unwrap();
         symlink(path("project"), path("link")).unwrap();
         prepare("link").unwrap();
-        for gone in ["gone", "gone/below", "state/../gone"] {
+        for gone in ["gone", "gone/below", "state/../gone", "state/project", "state/sessions/b"] {
             let why = prepare(gone).unwrap_err();
             let expected = format!("its folder {} does not exist; restore it, or", path(gone).display());
             assert!(why.starts_with(&expected), "{why}");

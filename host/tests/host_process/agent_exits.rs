@@ -167,6 +167,18 @@ fn a_missing_user_folder_keeps_the_prompt() {
     host.expect("  [Try again] /retry p\n");
     assert!(!project.exists());
     std::fs::rename(&away, &project).unwrap();
-    host.say("/retry");
-    host.expect_all(&["Retrying in session 'p'.\n", "You said: two\n"]);
+    host.say("three");
+    host.expect_all(&["You said: two\n", "You said: three\n"]);
+}
+
+#[test]
+fn a_configured_folder_in_the_state_directory_is_not_created() {
+    let home = Home::new();
+    let folder = home.path("state/projects/p");
+    home.configure(&format!("[sessions.folders]\np = \"{}\"", folder.display()));
+    let mut host = home.start();
+    host.ask("/new p", "Session 'p' created.");
+    host.say("one");
+    host.expect(&format!("its folder {} does not exist; restore it", folder.display()));
+    assert!(!folder.exists());
 }

@@ -3,11 +3,11 @@
 
 use super::{
     ApiError, ApiErrorCode, Effect, Machine, Prompt, QueuedPrompts, SessionCommand,
-    state::{Acknowledged, AfterStop, Interrupt, LastPress, Shutdown, StartStage, State, StopStage},
+    state::{Acknowledged, AfterStop, Blocked, Interrupt, LastPress, Shutdown, StartStage, State, StopStage},
 };
 use crate::{
     agent::PromptId,
-    messages,
+    messages::{self, SessionNotice},
     types::{Alert, Choice, Place, Request, Timestamp, is_model_name},
 };
 
@@ -67,7 +67,9 @@ impl Machine {
     /// Starts the agent without a prompt.
     fn start_without_prompt(&mut self, now: Timestamp) {
         match &mut self.state {
-            State::Suspended => self.start_anew(now),
+            State::Suspended | State::Broken(Blocked { notice: SessionNotice::NotStarted { .. }, .. }) => {
+                self.start_anew(now)
+            }
             State::Stopping(stop) if matches!(stop.then, AfterStop::Suspend) => stop.then = AfterStop::Start,
             State::Asking(blocked) | State::Broken(blocked) => {
                 let notice = blocked.notice.clone();

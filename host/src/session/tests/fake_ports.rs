@@ -15,7 +15,7 @@ use cordboard_core::{
     messages::SessionNotice,
     session::{Input, Prompt, Settings, Ticket, Verdict},
     turn::{Turn, TurnPart, TurnState},
-    types::{Phase, Place, SessionRecord, UserId},
+    types::{Phase, Place, SessionName, SessionRecord, UserId},
 };
 use cordboard_store::StoreError;
 use tempfile::TempDir;
@@ -84,8 +84,9 @@ impl Fakes {
     pub fn session(&self) -> Handle {
         let owner = UserId("console:local".to_owned());
         let clock = Clock::system();
-        let folder = self.folder.path().join("work");
-        let record = SessionRecord::new("x".parse().unwrap(), owner, folder, "script", clock.now());
+        let name: SessionName = "x".parse().unwrap();
+        let folder = crate::session::folder(self.folder.path(), &name);
+        let record = SessionRecord::new(name, owner, folder, "script", clock.now());
         let machine = cordboard_core::session::Machine::new(record.clone(), settings());
         let cell = self.registry.add(machine.view());
         let recorder = Arc::clone(&self.recorder);

@@ -51,6 +51,8 @@ pub struct Witness {
     finished: u64,
     /// Consecutive failed starts.
     failed_starts: u32,
+    /// The session is broken because its agent could not be started. Any activity of a user tries again.
+    is_startable: bool,
     /// The host dies after this many effects of the next step.
     doom: Option<u64>,
     step: Step,
@@ -169,6 +171,7 @@ impl Witness {
             shutdowns: 0,
             finished: 0,
             failed_starts: 0,
+            is_startable: false,
             doom: None,
             step: Step::default(),
         }
@@ -263,6 +266,7 @@ impl Witness {
         match input {
             Input::Prompt(prompt) => {
                 self.step.prompts = true;
+                self.step.user_decided = self.is_startable;
                 self.prompts.insert(prompt.id.clone(), (prompt.clone(), Fate::Queued));
                 self.queue.push_back(prompt.id.clone());
             }
@@ -364,7 +368,8 @@ impl Witness {
         self.step.prompts = matches!(given, SessionCommand::Retry(_));
         self.step.restarts_clock = matches!(given, SessionCommand::Touch(_) | SessionCommand::SetIdleTimeout(_));
         self.step.user_ends_work = given == SessionCommand::ForceSuspend;
-        self.step.user_decided = matches!(given, SessionCommand::Retry(_) | SessionCommand::Fresh);
+        let starts = self.is_startable && given == SessionCommand::Start;
+        self.step.user_decided = starts || matches!(given, SessionCommand::Retry(_) | SessionCommand::Fresh);
         let before = (self.machine.view(), self.machine.poll_timeout());
         let fresh = given == SessionCommand::Fresh;
         let stopped_from = if let SessionCommand::Interrupt { from, .. } = &given { from.clone() } else { None };

@@ -192,15 +192,14 @@ impl Witness {
             SessionNotice::Greeting(_)
             | SessionNotice::UnpromptedText(_)
             | SessionNotice::QueueFull { .. }
-            | SessionNotice::TooManyInterrupted { .. }
-            | SessionNotice::ResumeRefused { .. } => {}
+            | SessionNotice::TooManyInterrupted { .. } => {}
+            SessionNotice::ResumeRefused { .. }
+            | SessionNotice::Broken { .. }
+            | SessionNotice::PersonaFailed { .. } => self.is_startable = false,
             SessionNotice::FolderChanged { folder, .. } => {
                 self.must(self.machine.record().folder == *folder, "a session works where it says");
             }
-            SessionNotice::Broken { .. }
-            | SessionNotice::Denied { .. }
-            | SessionNotice::PersonaFailed { .. }
-            | SessionNotice::Interrupted { .. } => {}
+            SessionNotice::Denied { .. } | SessionNotice::Interrupted { .. } => {}
             SessionNotice::DiedInBackground { .. } => self.finished_last = None,
             SessionNotice::AppliesLater { .. } => {
                 let works = self.alive().is_some_and(|run| self.processes[&run].works());
@@ -209,8 +208,8 @@ impl Witness {
             SessionNotice::WorkEnded { .. } => {
                 self.must(self.shutdowns > 0 || self.step.left_work, "only the end of a host ends background work");
             }
-            SessionNotice::NotStarted { .. }
-            | SessionNotice::Archived { .. }
+            SessionNotice::NotStarted { .. } => self.is_startable = true,
+            SessionNotice::Archived { .. }
             | SessionNotice::EarlierInterrupted { .. }
             | SessionNotice::Strays { .. } => {}
             SessionNotice::StartFailed { .. } => {
