@@ -38,6 +38,8 @@ fn table(head: &[&str], rows: &[Vec<String>]) -> String {
 fn ago(now: Timestamp, then: u64) -> String {
     let seconds = now.since(Timestamp(then)).as_secs();
     match seconds {
+        // The clock was ahead when it was stored. The next start of the host corrects it.
+        _ if Timestamp(then).since(now) >= Duration::from_secs(60) => "in the future".to_owned(),
         0..60 => "just now".to_owned(),
         60..3_600 => format!("{}m ago", seconds / 60),
         3_600..86_400 => format!("{}h ago", seconds / 3_600),
@@ -116,5 +118,11 @@ mod tests {
             sessions  0123456789ab  2           ok      2h ago  two lines
         "#]]
         .assert_eq(&text);
+    }
+
+    #[test]
+    fn a_time_in_the_future_is_not_just_now() {
+        let now = Timestamp(100_000_000);
+        assert_eq!([0, 59_999, 60_000].map(|ahead| ago(now, now.0 + ahead)), ["just now", "just now", "in the future"]);
     }
 }

@@ -16,7 +16,7 @@ use cordboard_core::{
     messages,
     rollout::short,
     session::{ApiError, ApiErrorCode, Prompt, QueuedPrompts, SessionCommand},
-    types::{Caller, Choice as DecisionStore, Place, Reply, Request, SessionName, SessionView, Timestamp},
+    types::{Caller, Choice as Decision, Place, Reply, Request, SessionName, SessionView, Timestamp},
 };
 use cordboard_runtime::{
     AdminCommand, AdminCommands, ArchiveFilter, CallContext, Choice, HostApi, Outcome, PostError, Registry,
@@ -276,8 +276,8 @@ impl HostApi for HostService {
 
     async fn run_admin_command(&self, caller: Option<&Caller>, plugin: &str, command: AdminCommand) -> Outcome {
         let granted = match &command {
-            AdminCommand::Grant(digest) => Some((DecisionStore::Grant, digest.clone())),
-            AdminCommand::Refuse(digest) => Some((DecisionStore::Refuse, digest.clone())),
+            AdminCommand::Grant(digest) => Some((Decision::Grant, digest.clone())),
+            AdminCommand::Refuse(digest) => Some((Decision::Refuse, digest.clone())),
             AdminCommand::Rollback
             | AdminCommand::Reload
             | AdminCommand::Disable

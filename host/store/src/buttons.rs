@@ -25,7 +25,7 @@ impl Store {
     /// Stores the command line of a button and returns a token for it.
     pub async fn save_button(&self, line: &ButtonAction) -> Result<String, StoreError> {
         let line = line.clone();
-        self.run("store 1 buttons".to_owned(), move |db| {
+        self.run("store a button".to_owned(), move |db| {
             let mut token = Uuid::new_v4().simple().to_string();
             token.truncate(TOKEN_LENGTH);
             let session = line.session.as_ref().map(SessionName::as_str);

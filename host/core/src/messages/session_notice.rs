@@ -217,8 +217,12 @@ fn strays(session: &SessionName, pids: &[i32]) -> String {
 }
 
 fn queue_full(session: &SessionName, limit: usize, prompt: &str) -> String {
+    let (queued, they, them) = match limit {
+        1 => ("1 message is".to_owned(), "it is answered", "it"),
+        _ => (format!("{limit} messages are"), "they are answered", "them"),
+    };
     format!(
-        "Not accepted: {limit} messages are already queued for session '{session}'. Send it again when they are answered, or use /stop all to drop them.\n“{prompt}”"
+        "Not accepted: {queued} already queued for session '{session}'. Send it again when {they}, or use /stop all to drop {them}.\n“{prompt}”"
     )
 }
 
