@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::types::Timestamp;
+use crate::types::{AgentRequest, RequestId, Timestamp};
 
 /// Identifies a prompt on its way from the chat to the agent and back. A UUID in text form, as the claude protocol
 /// requires.
@@ -37,6 +37,10 @@ pub enum AgentEvent {
     UnpromptedText(String),
     /// The agent does not know the conversation that was to be resumed.
     ResumeRefused(String),
+    /// The agent asks a question and waits for the answer.
+    Requested(AgentRequest),
+    /// The agent no longer needs the answer.
+    RequestCancelled(RequestId),
 }
 
 /// A piece of an agent's work that outlives its turn.

@@ -36,7 +36,7 @@ pub use fault::{ConfigError, Fault};
 pub use network_grants::{NetworkGrants, SecretSource, Secrets};
 pub use plugins::{Plugin, Plugins};
 pub use rollout_limits::RolloutLimits;
-pub use sessions::{Console, Sessions};
+pub use sessions::{Console, Requests, Sessions};
 pub use size::{parse as parse_size, spell as format_size};
 pub use takes_effect::{TakesEffect, keys, takes_effect};
 pub use telegram::Telegram;
@@ -53,6 +53,7 @@ pub struct Config {
     pub telegram: Telegram,
     pub access: Access,
     pub sessions: Sessions,
+    pub requests: Requests,
     pub console: Console,
     pub webhook: Webhook,
     pub agents: Agents,
@@ -107,6 +108,7 @@ impl Config {
             telegram: Telegram::default(),
             access: Access::default(),
             sessions: Sessions::default(),
+            requests: Requests::default(),
             console: Console::default(),
             webhook: Webhook::default(),
             agents: Agents::default(),
@@ -119,6 +121,7 @@ impl Config {
         root.table("telegram", |section| self.telegram.merge(section));
         root.table("access", |section| self.access.merge(section));
         root.table("sessions", |section| self.sessions.merge(section));
+        root.table("requests", |section| self.requests.merge(section));
         root.table("console", |section| self.console.merge(section));
         root.table("webhook", |section| self.webhook.merge(section));
         root.table("agents", |section| self.agents.merge(section));

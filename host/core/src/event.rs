@@ -220,6 +220,7 @@ mod tests {
             idle_timeout: std::time::Duration::from_secs(1),
             max_queued: 1,
             max_interrupted: 1,
+            request_expiry: std::time::Duration::from_secs(1800),
             model: None,
             folder: None,
             agent: None,

@@ -1,6 +1,7 @@
 //! The texts that the host itself sends to users. Those about rollouts are in `rollout/messages.rs`.
 //! Plugins word everything else.
 
+mod agent_request;
 mod background_work;
 mod command_errors;
 pub mod configuration;
@@ -10,6 +11,7 @@ pub mod plugins;
 mod session_notice;
 mod update_reply;
 
+pub use agent_request::{no_open_request, no_such_option, option_needs_text, option_without_text, several_requests};
 pub use background_work::{WAKE_UP, list_work, wake_ups, works_in_background};
 pub use command_errors::{
     BUTTON_GONE, NO_CALLER, digest_needed, done_but_not_stored, never_active, not_allowed, not_below_roots, not_stored,

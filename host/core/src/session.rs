@@ -9,6 +9,7 @@ mod effect;
 mod idle;
 mod input;
 mod machine;
+mod requests;
 mod start;
 mod state;
 mod stop;

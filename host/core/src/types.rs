@@ -12,6 +12,6 @@ pub use name::{InvalidName, MODEL_NAME_RULE, PLUGIN_NAME_RULE, SessionName, is_m
 pub use people::{ActiveScope, Caller, Place, Role, UnknownRole, UserId};
 pub use prompt::{InterruptedPrompt, Prompt};
 pub use reply::{Alert, Attachment, Authorship, Button, Content, Reply};
-pub use request::{Choice, Request};
+pub use request::{AgentRequest, Choice, OpenRequest, OptionText, Request, RequestAnswer, RequestId, RequestOption};
 pub use session::{Phase, ProcessId, SessionRecord, SessionView};
 pub use timestamp::{TimeSource, Timestamp};

@@ -84,6 +84,7 @@ impl SessionConfig for LiveConfig {
             idle_timeout: config.sessions.idle_timeout,
             max_queued: config.sessions.queue as usize,
             max_interrupted: config.sessions.kept as usize,
+            request_expiry: config.requests.expire,
             model: config.agents.get(&record.agent).and_then(|agent| agent.model.clone()),
             folder: config.sessions.folder(&record.name).map(Path::to_owned),
             agent: config.agents.get(&record.agent).map(|agent| Agent { model: None, ..agent.clone() }),

@@ -14,6 +14,7 @@ pub enum Area {
     Access,
     /// All keys of `[sessions]`. The lifecycle plugin is asked for its decisions again.
     Sessions,
+    Requests,
     Console,
     Webhook,
     /// The agent of new sessions.
@@ -59,6 +60,7 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
         (Area::Telegram, old.telegram != new.telegram),
         (Area::Access, old.access != new.access),
         (Area::Sessions, old.sessions != new.sessions),
+        (Area::Requests, old.requests != new.requests),
         (Area::Console, old.console != new.console),
         (Area::Webhook, old.webhook != new.webhook),
         (Area::DefaultAgent, old.agents.default != new.agents.default),
@@ -135,6 +137,7 @@ impl Area {
             Self::Telegram => "telegram",
             Self::Access => "access",
             Self::Sessions => "sessions",
+            Self::Requests => "requests",
             Self::Console => "console",
             Self::Webhook => "webhook",
             Self::DefaultAgent => "default agent",

@@ -1,4 +1,4 @@
-//! `[sessions]` and `[console]`: session folders, idle timeout and queue length.
+//! `[sessions]`, `[requests]` and `[console]`: session folders, idle timeout, queue length, and the time to answer agents.
 
 use std::{
     collections::BTreeMap,
@@ -34,6 +34,21 @@ pub struct Sessions {
     pub roots: Vec<PathBuf>,
     /// Sessions that work in a folder of the operator's choice; absolute.
     pub folders: BTreeMap<SessionName, PathBuf>,
+}
+
+/// With less, nobody could answer; with more, a turn could wait forever.
+const EXPIRE: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_secs(7 * 86_400);
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Requests {
+    /// The time that people have to answer a question of an agent.
+    pub expire: Duration,
+}
+
+impl Requests {
+    pub(super) fn merge(&mut self, section: &mut Section<'_, '_>) {
+        section.set("expire", &mut self.expire, span(EXPIRE));
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

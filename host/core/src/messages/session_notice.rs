@@ -1,11 +1,14 @@
 //! Notices: the messages that a session sends without a request from a user, and their buttons.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use super::{background_work, denied_tool, plain, quote, session_archived};
+use super::{agent_request, background_work, denied_tool, plain, quote, session_archived};
 use crate::{
     agent::PromptId,
-    types::{Authorship, Choice, Reply, Request, SessionName},
+    types::{AgentRequest, Authorship, Choice, Reply, Request, SessionName},
 };
 
 /// A message that a session sends without a request from a user.
@@ -94,6 +97,18 @@ pub enum SessionNotice {
         /// The beginning of the message.
         prompt: String,
     },
+    /// The agent asks a question.
+    Asked {
+        number: u64,
+        request: Box<AgentRequest>,
+        folder: PathBuf,
+    },
+    /// Nobody answered the question of the agent.
+    RequestExpired {
+        /// The line that describes the question.
+        title: String,
+        after: Duration,
+    },
     /// Processes that an agent left behind. They are not killed, because they may belong to another session.
     Strays {
         pids: Vec<i32>,
@@ -111,7 +126,7 @@ impl SessionNotice {
     pub fn reply(&self, session: &SessionName) -> Reply {
         let text = self.text_reply(session);
         let Some((request, choices)) = self.request(session) else { return text };
-        let button = |reply: Reply, choice: &Choice| match (choice.label(), command(*choice)) {
+        let button = |reply: Reply, choice: &Choice| match (choice.label(), command(choice)) {
             (Some(label), Some(command)) => reply.button(label, &format!("/{command} {session}")),
             (_, _) => reply,
         };
@@ -138,6 +153,9 @@ impl SessionNotice {
             Self::QueueFull { .. } | Self::TooManyInterrupted { .. } | Self::Archived { .. } | Self::Strays { .. } => {
                 return None;
             }
+            // Its text already has the buttons.
+            Self::Asked { request, .. } => (Request::Agent { session: session.clone(), id: request.id.clone() }, &[]),
+            Self::RequestExpired { .. } => return None,
         })
     }
 
@@ -188,6 +206,8 @@ impl SessionNotice {
                 quote(why)
             )),
             Self::Archived { prompt } => plain(&format!("Not accepted: {}\n“{prompt}”", session_archived(session))),
+            Self::Asked { number, request, folder } => agent_request::asked(session, folder, *number, request),
+            Self::RequestExpired { title, after } => plain(&agent_request::expired(session, title, *after)),
             Self::Strays { pids } => plain(&strays(session, pids)),
         }
     }
@@ -202,7 +222,7 @@ pub fn folder_kept(session: &SessionName, folder: &Path) -> Reply {
     ))
 }
 
-fn quote_folder(folder: &Path) -> String {
+pub(super) fn quote_folder(folder: &Path) -> String {
     quote(&folder.display().to_string())
 }
 
@@ -230,12 +250,12 @@ fn start_request(session: &SessionName, failure: u64) -> Request {
     Request::Start { session: session.clone(), failure }
 }
 
-const fn command(choice: Choice) -> Option<&'static str> {
+const fn command(choice: &Choice) -> Option<&'static str> {
     match choice {
         Choice::SendAgain | Choice::TryAgain => Some("retry"),
         Choice::Leave => Some("leave"),
         Choice::StartFresh => Some("fresh"),
-        Choice::Grant | Choice::Refuse | Choice::Withdrawn => None,
+        Choice::Grant | Choice::Refuse | Choice::Offered(_) | Choice::Expired | Choice::Withdrawn => None,
     }
 }
 

@@ -31,6 +31,10 @@ impl Machine {
             SessionCommand::Retry(new_id) => return self.retry(new_id, now),
             SessionCommand::Fresh => return self.start_fresh(now),
             SessionCommand::Leave => return self.leave(now),
+            SessionCommand::Answer { number, options, text } => {
+                let id = self.numbered_request(number)?;
+                return self.answer(&id, options, text, now);
+            }
             SessionCommand::Pressed(request, command) => return self.press(&request, *command, now),
             SessionCommand::Archive => return self.archive(now),
             SessionCommand::Restore => self.unarchive(),
@@ -114,6 +118,7 @@ impl Machine {
             }
             if open.interrupt.is_none() {
                 open.interrupt = Some(Interrupt::ByUser { since: now, acknowledged: Acknowledged::No });
+                self.withdraw_requests();
                 self.emit_live(|run| Effect::Interrupt { run });
             }
         } else if drop == 0 {
@@ -152,7 +157,10 @@ impl Machine {
             (Request::Start { failure, .. }, SessionCommand::Fresh) if self.open_failure == Some(*failure) => {
                 return self.start_fresh(now);
             }
-            (Request::Prompt(_) | Request::Start { .. } | Request::Grant { .. }, _) => {
+            (Request::Agent { id, .. }, SessionCommand::Answer { options, text, .. }) => {
+                return self.answer(id, options, text, now);
+            }
+            (Request::Prompt(_) | Request::Start { .. } | Request::Grant { .. } | Request::Agent { .. }, _) => {
                 return Err(refusal(ApiErrorCode::Invalid, messages::NOT_OPEN));
             }
         }

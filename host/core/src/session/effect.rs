@@ -8,7 +8,7 @@ use crate::{
     agent::PromptId,
     messages::SessionNotice,
     turn::Turn,
-    types::{Choice, Place, Request},
+    types::{Choice, Place, Request, RequestAnswer, RequestId},
 };
 
 #[derive(Debug, Clone, PartialEq)]
@@ -51,6 +51,12 @@ pub enum Effect {
     },
     /// The agent has started a turn of its own, which is shown in this place.
     TurnStarted(Place),
+    /// Send the answer to a question of the agent.
+    Answer {
+        run: Run,
+        id: RequestId,
+        answer: RequestAnswer,
+    },
     /// Interrupt the turn by the agent's own protocol. The process keeps running.
     Interrupt {
         run: Run,

@@ -42,7 +42,7 @@ impl Machine {
             return;
         }
         idle.policy = Policy::Decided { verdict, from, at: now };
-        if verdict == Verdict::Suspend && self.background().is_none() {
+        if verdict == Verdict::Suspend && self.background().is_none() && self.open_requests().is_empty() {
             self.stop(StopStage::Closed, AfterStop::Suspend, now);
         }
     }

@@ -136,6 +136,8 @@ pub struct Settings {
     /// `[sessions] kept`: the maximum number of interrupted prompts. When it is reached, new prompts are rejected, so
     /// that an agent that crashes on every prompt does not fill the store.
     pub max_interrupted: usize,
+    /// `[requests] expire`: the time limit for the answer to a question of the agent.
+    pub request_expiry: Duration,
     /// `[agents.NAME] model`.
     pub model: Option<String>,
     /// `[sessions.folders] NAME`. Without it, the session stays in the folder of its record.
@@ -168,8 +170,14 @@ pub enum SessionCommand {
     Fresh,
     /// Drops the latest interrupted prompt.
     Leave,
-    /// `Retry`, `Fresh` or `Leave` by a button. Decides the button's request, and is refused if the request is closed.
+    /// `Retry`, `Fresh`, `Leave` or `Answer` by a button. Decides the button's request, and is refused if the request is closed.
     Pressed(Request, Box<SessionCommand>),
+    /// Answers an open question of the agent: the one with this number, or else the only one.
+    Answer {
+        number: Option<u64>,
+        options: Vec<String>,
+        text: Option<String>,
+    },
     Archive,
     Restore,
     SetIdleTimeout(Option<Duration>),

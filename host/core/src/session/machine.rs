@@ -44,6 +44,8 @@ pub struct Machine {
     /// The pending question for a resume notice, and the place to send it to.
     pub(super) resume_notice: Option<(Ticket, Place)>,
     pub(super) shutdown: Shutdown,
+    /// The number of the latest question of an agent.
+    pub(super) last_request: u64,
     last_run: Run,
     last_ticket: Ticket,
     effects: Vec<Effect>,
@@ -71,6 +73,7 @@ impl Machine {
             failed_starts: 0,
             resume_notice: None,
             shutdown: Shutdown::No,
+            last_request: 0,
             last_run: Run::LEFT_OVER,
             last_ticket: Ticket(0),
             effects: Vec::new(),
@@ -140,10 +143,17 @@ impl Machine {
     /// The time at which `Input::Timeout` is due, and the reason.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<(Timestamp, TimeoutReason)> {
-        match self.background().filter(|_| matches!(self.state, State::Idle(_))) {
-            Some(background) => background.next_end().map(|at| (at, TimeoutReason::WorkOver)),
-            None => self.state.deadline(self.idle_timeout()),
-        }
+        let state = if !matches!(self.state, State::Idle(_)) {
+            self.state.deadline(self.idle_timeout())
+        } else if let Some(background) = self.background() {
+            background.next_end().map(|at| (at, TimeoutReason::WorkOver))
+        } else if !self.open_requests().is_empty() {
+            None
+        } else {
+            self.state.deadline(self.idle_timeout())
+        };
+        let expiry = self.next_expiry().map(|at| (at, TimeoutReason::RequestExpired));
+        [state, expiry].into_iter().flatten().min_by_key(|(at, _)| *at)
     }
 
     #[must_use]
@@ -159,6 +169,7 @@ impl Machine {
             idle_timeout: self.idle_timeout(),
             model: self.model(),
             models: self.models.clone(),
+            requests: self.open_requests().to_vec(),
             queued: u32::try_from(self.queue.len()).unwrap_or(u32::MAX),
             dropped: Vec::new(),
         }
@@ -195,6 +206,8 @@ impl Machine {
             AgentEvent::TurnStarted(turn) => self.handle_turn_started(turn, now),
             AgentEvent::UnpromptedText(text) => self.handle_unprompted_text(text, now),
             AgentEvent::ResumeRefused(why) => self.handle_resume_refused(why, now),
+            AgentEvent::Requested(request) => self.handle_requested(request, now),
+            AgentEvent::RequestCancelled(id) => self.handle_request_cancelled(&id, now),
         }
     }
 
@@ -207,6 +220,7 @@ impl Machine {
         match reason {
             TimeoutReason::Persona => self.persona_failed(messages::PERSONA_TIMEOUT.to_owned()),
             TimeoutReason::Ready => self.start_overdue(now),
+            TimeoutReason::RequestExpired => self.expire_requests(now),
             TimeoutReason::StartAgain => self.start(now),
             TimeoutReason::Idle => self.stop(StopStage::Closed, AfterStop::Suspend, now),
             TimeoutReason::Review => self.review(now),
@@ -248,6 +262,7 @@ impl Machine {
             model: self.model(),
             agent: self.settings.agent.clone(),
             background: BackgroundWork::default(),
+            requests: Vec::new(),
             conversation_discarded: false,
             in_new_folder: false,
         }

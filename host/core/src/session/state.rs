@@ -8,7 +8,7 @@ use crate::{
     config::Agent,
     messages::SessionNotice,
     turn::Turn,
-    types::{Phase, Timestamp},
+    types::{OpenRequest, Phase, Timestamp},
 };
 
 /// The time limit from the start of an agent to its `Ready`, and from the question for a persona to its settings. After
@@ -35,6 +35,8 @@ pub enum TimeoutReason {
     Persona,
     /// The agent has not reported that it is ready.
     Ready,
+    /// Nobody has answered a question of the agent.
+    RequestExpired,
     /// A failed start is retried.
     StartAgain,
     /// The idle time is over.
@@ -59,6 +61,7 @@ impl TimeoutReason {
         match self {
             Self::Persona => "persona",
             Self::Ready => "ready",
+            Self::RequestExpired => "request expired",
             Self::StartAgain => "start again",
             Self::Idle => "idle",
             Self::Review => "review",
@@ -293,6 +296,8 @@ pub(super) struct LiveProcess {
     pub model: Option<String>,
     pub agent: Option<Agent>,
     pub background: BackgroundWork,
+    /// Questions of the agent that wait for an answer.
+    pub requests: Vec<OpenRequest>,
     /// Whether `/fresh` has discarded its conversation. Its further reports about the conversation are ignored.
     pub conversation_discarded: bool,
     /// Whether it starts in another folder than its predecessor. The user is notified when it has started, because the

@@ -15,6 +15,7 @@ use crate::{
 impl Machine {
     /// Starts to stop the process, beginning with `stage`.
     pub(super) fn stop(&mut self, stage: StopStage, then: AfterStop, now: Timestamp) {
+        self.withdraw_requests();
         self.state = State::Stopping(Stop::new(stage, now, then));
         self.emit_stage(stage);
     }
@@ -53,6 +54,7 @@ impl Machine {
 
     pub(super) fn handle_exit(&mut self, exit: &Exit, now: Timestamp) {
         let had_background_work = self.background().is_some();
+        self.close_requests();
         self.live = None;
         self.record.process = None;
         match std::mem::replace(&mut self.state, State::Suspended) {
@@ -126,6 +128,7 @@ impl Machine {
 
     /// Gives the turn a moment to end properly.
     fn interrupt_at_shutdown(&mut self, mut open: OpenTurn, now: Timestamp) {
+        self.withdraw_requests();
         let mut stop = Stop::new(StopStage::Interrupted, now, AfterStop::Suspend);
         if open.interrupt.is_none() {
             open.interrupt = Some(Interrupt::ByHost);

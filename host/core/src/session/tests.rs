@@ -4,6 +4,7 @@ mod background;
 mod commands;
 mod idle;
 mod lifecycle_policy_changes;
+mod requests;
 mod resumes;
 mod script;
 mod starts;

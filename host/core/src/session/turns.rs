@@ -344,6 +344,7 @@ impl Machine {
         }
         let Some(open) = self.open_mut().filter(|open| prompts.contains(&open.turn.prompt)) else { return };
         let before = open.interrupt.replace(Interrupt::Withdrawn { since: now });
+        self.withdraw_requests();
         if before.is_none() {
             self.emit_live(|run| Effect::Interrupt { run });
         }

@@ -1,8 +1,9 @@
-//! Open questions to users: about an interrupted prompt, a failed start of an agent, or the capabilities of a plugin.
+//! Open questions to users: about an interrupted prompt, a failed start of an agent, the capabilities of a plugin, or
+//! what an agent asks.
 
 use serde::{Deserialize, Serialize};
 
-use super::SessionName;
+use super::{SessionName, Timestamp};
 use crate::agent::PromptId;
 
 /// The id of a question to users. The first valid decision closes it in every message that asks it.
@@ -14,10 +15,17 @@ pub enum Request {
     Start { session: SessionName, failure: u64 },
     /// Whether to grant a version of a plugin the capabilities that it requests. The digest has its displayed length.
     Grant { plugin: String, digest: String },
+    /// A question of the agent of a session.
+    Agent { session: SessionName, id: RequestId },
 }
 
+/// The agent's id of its question.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RequestId(pub String);
+
 /// The outcome of a closed request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Choice {
     SendAgain,
     Leave,
@@ -25,6 +33,10 @@ pub enum Choice {
     StartFresh,
     Grant,
     Refuse,
+    /// An option that an agent offered, by its label.
+    Offered(String),
+    /// Nobody decided in time.
+    Expired,
     /// There is nothing left to decide.
     Withdrawn,
 }
@@ -32,7 +44,7 @@ pub enum Choice {
 impl Choice {
     /// The label of the choice's button.
     #[must_use]
-    pub const fn label(self) -> Option<&'static str> {
+    pub fn label(&self) -> Option<&str> {
         match self {
             Self::SendAgain => Some("Send again"),
             Self::Leave => Some("Leave it"),
@@ -40,7 +52,59 @@ impl Choice {
             Self::StartFresh => Some("Start fresh"),
             Self::Grant => Some("Grant and activate"),
             Self::Refuse => Some("Refuse"),
+            Self::Offered(label) => Some(label),
+            Self::Expired => Some("nobody answered"),
             Self::Withdrawn => None,
         }
     }
+}
+
+/// A question of the agent that a person decides.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AgentRequest {
+    pub id: RequestId,
+    /// Open set: `permission`, `question`, `plan`.
+    pub kind: &'static str,
+    /// One line for lists.
+    pub title: String,
+    /// Markdown for the message.
+    pub text: String,
+    pub options: Vec<RequestOption>,
+    /// Whether the answer may be several options.
+    pub multiple: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RequestOption {
+    /// Unique within the request.
+    pub id: String,
+    /// The label of its button.
+    pub label: String,
+    pub text: OptionText,
+}
+
+/// Whether a text belongs to an option.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OptionText {
+    No,
+    Optional,
+    Required,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RequestAnswer {
+    /// At least one option, and the text of the last one.
+    Options { ids: Vec<String>, text: Option<String> },
+    /// Nobody decided: the request expired, or its session is being stopped.
+    Nobody,
+}
+
+/// A question that waits for its answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OpenRequest {
+    /// Unique within the session until the host ends.
+    pub number: u64,
+    pub request: AgentRequest,
+    pub since: Timestamp,
 }

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{InterruptedPrompt, Place, SessionName, Timestamp, UserId};
+use super::{InterruptedPrompt, OpenRequest, Place, SessionName, Timestamp, UserId};
 
 /// The state of a session as seen from outside its state machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -144,6 +144,8 @@ pub struct SessionView {
     pub models: Vec<String>,
     /// The number of waiting prompts, without the one in progress.
     pub queued: u32,
+    /// The questions of the agent that wait for an answer, the oldest first.
+    pub requests: Vec<OpenRequest>,
     /// Only in the reply to a command: the beginning of each prompt that the command dropped.
     #[serde(skip)]
     pub dropped: Vec<String>,

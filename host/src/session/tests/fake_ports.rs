@@ -192,6 +192,7 @@ fn settings() -> Settings {
         idle_timeout: Duration::from_millis(100),
         max_queued: 3,
         max_interrupted: 100,
+        request_expiry: Duration::from_secs(1800),
         model: None,
         folder: None,
         agent: None,

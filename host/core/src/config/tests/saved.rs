@@ -20,6 +20,7 @@ const SAVED: &[(&str, &str, &str)] = &[
     ("sessions", "kept", "3"),
     ("sessions", "roots", "[\"/srv\"]"),
     ("sessions", "folders", "{ web = \"/srv/web\" }"),
+    ("requests", "expire", "\"5m\""),
     ("console", "drain", "\"1m\""),
     ("webhook", "listen", "\"127.0.0.1:1\""),
     ("webhook", "body", "\"2MiB\""),

@@ -14,7 +14,10 @@ use crate::{
     agent::{Action, ActionState, AgentEvent, BackgroundTask, Change, Outcome, PromptId},
     config::Agent,
     turn::{Turn, TurnPart, TurnState},
-    types::{Alert, Place, ProcessId, Request, SessionRecord, Timestamp, UserId},
+    types::{
+        AgentRequest, Alert, OptionText, Place, ProcessId, Request, RequestId, RequestOption, SessionRecord, Timestamp,
+        UserId,
+    },
 };
 
 /// Runs the script against a machine and compares the trace.
@@ -46,6 +49,7 @@ pub fn settings() -> Settings {
         idle_timeout: Duration::from_secs(600),
         max_queued: 3,
         max_interrupted: 2,
+        request_expiry: Duration::from_secs(1800),
         model: None,
         folder: None,
         agent: None,
@@ -234,6 +238,7 @@ fn command(text: &str) -> SessionCommand {
         "fresh" => SessionCommand::Fresh,
         "leave" => SessionCommand::Leave,
         "press" => press(rest),
+        "answer" => answer(rest),
         "archive" => SessionCommand::Archive,
         "restore" => SessionCommand::Restore,
         "timeout" => SessionCommand::SetIdleTimeout(non_empty(rest).map(|text| span(&text))),
@@ -244,14 +249,44 @@ fn command(text: &str) -> SessionCommand {
     }
 }
 
-/// `a retry b` presses the button of prompt a, `2 fresh` that of failure 2.
+/// Presses a button: `a retry b` that of prompt a, `2 fresh` that of failure 2, `q1 answer allow` that of question q1.
 fn press(text: &str) -> SessionCommand {
     let (about, rest) = text.split_once(' ').expect("a request and a command");
+    let session = record().name;
     let request = match about.parse() {
-        Ok(failure) => Request::Start { session: record().name, failure },
+        Ok(failure) => Request::Start { session, failure },
+        Err(_) if rest.starts_with("answer") => Request::Agent { session, id: RequestId(about.to_owned()) },
         Err(_) => Request::Prompt(PromptId(about.to_owned())),
     };
     SessionCommand::Pressed(request, Box::new(command(rest)))
+}
+
+/// `#2 deny: because` or `1 2`: the number and the text are optional.
+fn answer(text: &str) -> SessionCommand {
+    let (number, rest) = match text.strip_prefix('#').and_then(|rest| rest.split_once(' ')) {
+        Some((number, rest)) => (Some(number.parse().expect("a number")), rest),
+        None => (None, text),
+    };
+    let (options, text) = rest.split_once(": ").unwrap_or((rest, ""));
+    let options = options.split_whitespace().map(str::to_owned).collect();
+    SessionCommand::Answer { number, options, text: non_empty(text) }
+}
+
+/// A permission. Its id contains `many` if several options may be chosen.
+pub fn agent_request(id: &str) -> AgentRequest {
+    let option = |id: &str, label: &str, text| RequestOption { id: id.to_owned(), label: label.to_owned(), text };
+    AgentRequest {
+        id: RequestId(id.to_owned()),
+        kind: "permission",
+        title: format!("the title of {id}"),
+        text: format!("the text of {id}"),
+        options: vec![
+            option("allow", "Allow once", OptionText::No),
+            option("deny", "Deny", OptionText::Optional),
+            option("other", "Something else", OptionText::Required),
+        ],
+        multiple: id.contains("many"),
+    }
 }
 
 /// `all from den`: both parts are optional. With `from nowhere`, the reply to the command is not shown.
@@ -293,6 +328,8 @@ fn agent_event(verb: &str, rest: &str) -> AgentEvent {
         "background" => AgentEvent::Background(rest.split(", ").filter_map(non_empty).map(work).collect()),
         "began-turn" => AgentEvent::TurnStarted(PromptId(rest.to_owned())),
         "unprompted" => AgentEvent::UnpromptedText(rest.to_owned()),
+        "asks" => AgentEvent::Requested(agent_request(first)),
+        "cancels" => AgentEvent::RequestCancelled(RequestId(first.to_owned())),
         "resume-refused" => AgentEvent::ResumeRefused(rest.to_owned()),
         _ => panic!("unknown step {verb} {rest}"),
     }
@@ -364,6 +401,7 @@ fn show(effect: &Effect) -> String {
             format!("send {} to {}", prompt.id.0, run.0)
         }
         Effect::Send { run, prompt } => format!("send {} to {}: {}", prompt.id.0, run.0, prompt.text),
+        Effect::Answer { run, id, answer } => format!("answer {} of {}: {answer:?}", id.0, run.0),
         Effect::Interrupt { run } => format!("interrupt {}", run.0),
         Effect::CloseInput { run } => format!("close input of {}", run.0),
         Effect::Terminate { run } => format!("terminate {}", run.0),
@@ -376,6 +414,7 @@ fn show(effect: &Effect) -> String {
                 Request::Prompt(id) => id.0.clone(),
                 Request::Start { failure, .. } => format!("failure {failure}"),
                 Request::Grant { plugin, .. } => plugin.clone(),
+                Request::Agent { id, .. } => id.0.clone(),
             };
             format!("close request {request}: {choice:?}")
         }

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     agent::{AgentEvent, BackgroundTask, Change, Outcome, PromptId},
     random_worlds::{Dice, seeds},
-    types::{Phase, Place, Timestamp},
+    types::{Phase, Place, RequestId, Timestamp},
 };
 use witness::Witness;
 
@@ -116,7 +116,7 @@ impl World {
         let any = PromptId(format!("p{}", self.dice.roll(self.prompts + 1)));
         let open = if self.dice.one_in(8) { None } else { self.witness.open() };
         let about = open.unwrap_or(any);
-        match self.dice.roll(16) {
+        match self.dice.roll(20) {
             0..4 => AgentEvent::Ready { models: Vec::new() },
             4 => AgentEvent::PromptAccepted(about),
             5 => AgentEvent::Part { at: 0, change: Change::Append("word".to_owned()) },
@@ -130,6 +130,8 @@ impl World {
             11..13 => AgentEvent::Background(self.background()),
             13 => AgentEvent::TurnStarted(PromptId(format!("own {}", self.dice.roll(1_000)))),
             14 => AgentEvent::InterruptAccepted,
+            15..18 => AgentEvent::Requested(script::agent_request(&format!("q{}", self.dice.roll(30)))),
+            18 => AgentEvent::RequestCancelled(RequestId(format!("q{}", self.dice.roll(30)))),
             _ => AgentEvent::UnpromptedText("news".to_owned()),
         }
     }
@@ -203,7 +205,7 @@ impl World {
     }
 
     fn command(&mut self) {
-        let again = self.new_id();
+        let (again, answer) = (self.new_id(), self.answer());
         let persona = self.dice.pick(&[None, Some("planner".to_owned()), Some("research".to_owned())]);
         let from = self.dice.pick(&[None, Some(Place::new("test", "home")), Some(Place::new("test", "den"))]);
         let command = self.dice.pick(&[
@@ -227,9 +229,19 @@ impl World {
             SessionCommand::SetModel(None),
             SessionCommand::SetPersona(persona),
             SessionCommand::SetMode(Some("quiet".to_owned())),
+            answer.clone(),
+            answer,
         ]);
         let _ = self.witness.command(command);
         self.press();
+    }
+
+    fn answer(&mut self) -> SessionCommand {
+        let latest = self.witness.machine.view().requests.first().map(|open| open.number);
+        let number = self.dice.pick(&[None, latest, Some(1)]);
+        let options = self.dice.pick(&[vec!["allow"], vec!["deny"], vec!["other"], vec!["else"], vec![]]);
+        let options = options.into_iter().map(str::to_owned).collect();
+        SessionCommand::Answer { number, options, text: self.dice.pick(&[None, Some("why".to_owned())]) }
     }
 
     /// Presses an old or a new button.
@@ -238,12 +250,14 @@ impl World {
             return;
         }
         let request = self.dice.pick(&self.witness.requests.clone());
-        let again = self.new_id();
+        let (again, answer) = (self.new_id(), self.answer());
         let command = self.dice.pick(&[
             SessionCommand::Retry(again.clone()),
             SessionCommand::Retry(again),
             SessionCommand::Leave,
             SessionCommand::Fresh,
+            answer.clone(),
+            answer,
         ]);
         let _ = self.witness.command(SessionCommand::Pressed(request, Box::new(command)));
     }
@@ -256,6 +270,7 @@ impl World {
                 idle_timeout: Duration::from_secs(self.dice.pick(&[5, 600])),
                 max_queued: self.dice.pick(&[0, 1, 3, 8]),
                 max_interrupted: self.dice.pick(&[0, 1, 2, 5]),
+                request_expiry: Duration::from_secs(self.dice.pick(&[10, 1800])),
                 model: self.dice.pick(&[None, Some("sonnet".to_owned())]),
                 folder: self.dice.pick(&[None, Some("/x".into()), Some("/y".into())]),
                 agent: self.dice.pick(&[None, Some(script::agent("-x"))]),

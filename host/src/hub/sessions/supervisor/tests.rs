@@ -72,6 +72,7 @@ impl SessionConfig for Slow {
             idle_timeout: Duration::from_secs(600),
             max_queued: 3,
             max_interrupted: 100,
+            request_expiry: Duration::from_secs(1800),
             model: None,
             folder: None,
             agent: None,

@@ -1,6 +1,7 @@
 //! Observes every input and effect of one session, keeps its own records of processes and prompts, and reports violated
 //! invariants. It does not depend on the machine's internals.
 
+mod asked;
 mod effects;
 
 use std::{
@@ -15,8 +16,9 @@ use crate::{
     agent::{AgentEvent, BackgroundTask, PromptId},
     config::Agent,
     messages::SessionNotice,
-    types::{Phase, Place, Request, SessionRecord, Timestamp},
+    types::{Phase, Place, Request, RequestId, SessionRecord, Timestamp},
 };
+use asked::Asked;
 
 pub struct Witness {
     pub machine: Machine,
@@ -36,6 +38,7 @@ pub struct Witness {
     /// The prompt of the turn that ended last.
     finished_last: Option<PromptId>,
     questions: BTreeMap<Ticket, String>,
+    asked: Asked,
     /// The pending review, and the time from which its verdict counts.
     review: Option<(Ticket, Timestamp)>,
     resume_notice: Option<Ticket>,
@@ -88,6 +91,14 @@ struct Step {
     announces_resume: Option<Ticket>,
     /// The request of the button that was pressed.
     pressed: Option<Request>,
+    /// A user answers a question of the agent.
+    user_answers: bool,
+    /// The agent asks this question.
+    asks: Option<RequestId>,
+    /// The agent cancels this question.
+    cancels: Option<RequestId>,
+    /// A timer or the lifecycle plugin causes this step.
+    is_automatic: bool,
 }
 
 #[derive(Debug, Default)]
@@ -161,6 +172,7 @@ impl Witness {
             interrupted: Vec::new(),
             finished_last: None,
             questions: BTreeMap::new(),
+            asked: Asked::default(),
             review: None,
             resume_notice: None,
             requests: Vec::new(),
@@ -230,6 +242,7 @@ impl Witness {
     pub fn feed(&mut self, input: Input) {
         self.note(format!("{} {input:?}", self.now.0));
         self.step = Step { phase: Some(self.machine.phase()), ..Step::default() };
+        self.step.is_automatic = matches!(input, Input::Timeout | Input::Verdict { .. });
         self.observe(&input);
         let limit = self.settings.max_queued.max(1);
         let full = self.queue.len() > limit || self.interrupted.len() >= self.settings.max_interrupted.max(1);
@@ -242,6 +255,7 @@ impl Witness {
         let works = exit && self.step.phase == Some(Phase::Idle) && self.step.had_work && self.place().is_some();
         let lost = lost || works;
         let effects = self.machine.handle(input, self.now);
+        self.must(!self.abandons_question(&effects), "an agent that waits for an answer is not stopped");
         self.must(!remembered || self.machine.record().conversation.is_some(), "only /fresh discards the conversation");
         let is_reported = effects.iter().any(|effect| {
             matches!(
@@ -287,6 +301,7 @@ impl Witness {
             Input::Shutdown => self.shutdowns += 1,
             Input::Timeout => {
                 let (due, now) = (self.machine.poll_timeout().filter(|(at, _)| *at <= self.now), self.now);
+                self.step.restarts_clock = due.is_some_and(|(_, reason)| reason == TimeoutReason::RequestExpired);
                 let is_due = due.is_some_and(|(_, reason)| reason == TimeoutReason::WorkOver);
                 if let Some(process) = self.alive().and_then(|run| self.processes.get_mut(&run)).filter(|_| is_due) {
                     process.forget_past_work(now);
@@ -326,6 +341,8 @@ impl Witness {
             AgentEvent::UnpromptedText(_) => self.step.restarts_clock = true,
             AgentEvent::Finished { answered, .. } => self.step.answered = Some(answered.clone()),
             AgentEvent::Conversation { .. } | AgentEvent::Denied { .. } => {}
+            AgentEvent::Requested(request) => self.step.asks = Some(request.id.clone()),
+            AgentEvent::RequestCancelled(id) => self.observe_cancelled(id),
             AgentEvent::Background(work) => self.observe_background(run, work),
             AgentEvent::TurnStarted(id) => {
                 if self.step.phase == Some(Phase::Idle) {
@@ -366,7 +383,11 @@ impl Witness {
         };
         self.step.pressed.clone_from(&pressed);
         self.step.prompts = matches!(given, SessionCommand::Retry(_));
-        self.step.restarts_clock = matches!(given, SessionCommand::Touch(_) | SessionCommand::SetIdleTimeout(_));
+        self.step.restarts_clock = matches!(
+            given,
+            SessionCommand::Touch(_) | SessionCommand::SetIdleTimeout(_) | SessionCommand::Answer { .. }
+        );
+        self.step.user_answers = matches!(given, SessionCommand::Answer { .. });
         self.step.user_ends_work = given == SessionCommand::ForceSuspend;
         let starts = self.is_startable && given == SessionCommand::Start;
         self.step.user_decided = starts || matches!(given, SessionCommand::Retry(_) | SessionCommand::Fresh);
@@ -400,7 +421,9 @@ impl Witness {
                 if leaves {
                     match &pressed {
                         Some(Request::Prompt(id)) => drop(self.forget_interrupted(id)),
-                        Some(Request::Start { .. } | Request::Grant { .. }) | None => drop(self.interrupted.pop()),
+                        Some(Request::Start { .. } | Request::Grant { .. } | Request::Agent { .. }) | None => {
+                            drop(self.interrupted.pop());
+                        }
                     }
                 } else if archives {
                     self.interrupted.clear();
@@ -422,6 +445,7 @@ impl Witness {
             Request::Prompt(id) => self.interrupted.contains(id),
             Request::Start { failure, .. } => self.failure == Some(*failure),
             Request::Grant { .. } => false,
+            Request::Agent { id, .. } => self.asked.is_open(id),
         }
     }
 
@@ -476,6 +500,7 @@ impl Witness {
         self.must(interrupted.len() <= 1, "the agent has one prompt at a time");
         let queued: Vec<Prompt> = self.queue.iter().map(|id| self.prompts[id].0.clone()).collect();
         (self.open, self.review, self.resume_notice, self.policy) = (None, None, None, None);
+        self.asked.clear();
         self.failure = None;
         self.failed_starts = 0;
         self.questions.clear();
@@ -532,6 +557,7 @@ impl Witness {
         if rests || view.phase == Phase::Archived {
             self.failed_starts = 0;
         }
+        self.inspect_questions();
         let works = self.alive().is_some_and(|run| self.processes[&run].works());
         let recorded = !view.record.background.is_empty();
         self.must(view.phase == Phase::Stopping || recorded == works, "a killed host's work is known to the next one");
@@ -545,8 +571,9 @@ impl Witness {
             Phase::Idle => !waits && self.alive().is_some() && timer == self.idle_deadline(view.idle_timeout),
             Phase::Busy => {
                 let interrupted = self.open.as_ref().is_some_and(|open| open.interrupted);
-                self.open.is_some()
-                    && timer.map(|(_, reason)| reason) == interrupted.then_some(TimeoutReason::Interrupt)
+                let asks = self.next_expiry().map(|_| TimeoutReason::RequestExpired);
+                let expected = if interrupted { Some(TimeoutReason::Interrupt) } else { asks };
+                self.open.is_some() && timer.map(|(_, reason)| reason) == expected
             }
             Phase::Stopping => {
                 let killed = self.alive().is_some_and(|run| self.processes[&run].killed);
@@ -563,8 +590,10 @@ impl Witness {
 
     fn idle_deadline(&self, idle_timeout: Duration) -> Option<(Timestamp, TimeoutReason)> {
         let process = &self.processes[&self.alive()?];
-        if process.works() {
-            return process.work.iter().flatten().min().map(|at| (*at, TimeoutReason::WorkOver));
+        let expiry = self.next_expiry().map(|at| (at, TimeoutReason::RequestExpired));
+        if process.works() || expiry.is_some() {
+            let end = process.work.iter().flatten().min().map(|at| (*at, TimeoutReason::WorkOver));
+            return end.into_iter().chain(expiry).min_by_key(|(at, _)| *at);
         }
         let ReceivedVerdict { verdict, from, at } = self.policy?;
         match verdict {

@@ -54,7 +54,7 @@ impl Witness {
             Effect::Accept(prompt) => {
                 let kept = match self.step.pressed.take() {
                     Some(Request::Prompt(id)) => self.forget_interrupted(&id),
-                    Some(Request::Start { .. } | Request::Grant { .. }) => None,
+                    Some(Request::Start { .. } | Request::Grant { .. } | Request::Agent { .. }) => None,
                     None => self.interrupted.pop(),
                 };
                 let kept = kept.map(|id| self.prompts[&id].0.text.clone());
@@ -84,6 +84,7 @@ impl Witness {
             Effect::RequestResumeNotice { ticket, .. } => self.perform_resume_request(*ticket),
             Effect::Spawn { run, launch } => self.perform_spawn(*run, launch),
             Effect::Send { run, prompt } => self.perform_send(*run, prompt),
+            Effect::Answer { run, id, answer } => self.perform_answer(*run, id, answer),
             Effect::Interrupt { run } => self.perform_signal(Signal::Interrupt, *run),
             Effect::CloseInput { run } => self.perform_signal(Signal::CloseInput, *run),
             Effect::Terminate { run } => self.perform_signal(Signal::Terminate, *run),
@@ -120,6 +121,7 @@ impl Witness {
                 let kept = self.machine.record().interrupted.iter().any(|kept| kept.id == *id);
                 self.must(!kept, "a decided request is not asked again");
             }
+            Effect::CloseRequest { request: Request::Agent { id, .. }, .. } => self.perform_close(id),
             Effect::CloseRequest { request: Request::Grant { .. }, .. } => self.fail("a session grants nothing"),
             Effect::FinishInterrupted(turn) => {
                 self.must(self.shutdowns > 0, "only a shutdown interrupts a turn");
@@ -208,8 +210,10 @@ impl Witness {
             SessionNotice::WorkEnded { .. } => {
                 self.must(self.shutdowns > 0 || self.step.left_work, "only the end of a host ends background work");
             }
+            SessionNotice::Asked { request, .. } => self.perform_asked(&request.id),
             SessionNotice::NotStarted { .. } => self.is_startable = true,
-            SessionNotice::Archived { .. }
+            SessionNotice::RequestExpired { .. }
+            | SessionNotice::Archived { .. }
             | SessionNotice::EarlierInterrupted { .. }
             | SessionNotice::Strays { .. } => {}
             SessionNotice::StartFailed { .. } => {

@@ -1,0 +1,70 @@
+//! The messages about questions of agents to users.
+
+use std::{path::Path, time::Duration};
+
+use super::{plain, quote, session_notice::quote_folder};
+use crate::{
+    config::format_duration,
+    types::{AgentRequest, OpenRequest, Reply, RequestOption, SessionName},
+};
+
+/// The question as a message. A button answers it by its number, so that its command can also be typed.
+pub(super) fn asked(session: &SessionName, folder: &Path, number: u64, request: &AgentRequest) -> Reply {
+    let asks = match request.kind {
+        "permission" => "asks for a permission",
+        "plan" => "asks you to approve its plan",
+        _ => "asks",
+    };
+    let head = plain(&format!("Session '{session}' in {} {asks}:", quote_folder(folder)));
+    let text = Reply::text(format!("{}\n\n{}", head.text, request.text));
+    let button =
+        |reply: Reply, option: &RequestOption| reply.button(&option.label, &format!("/answer #{number} {}", option.id));
+    request.options.iter().fold(text, button)
+}
+
+pub(super) fn expired(session: &SessionName, title: &str, after: Duration) -> String {
+    let (title, after) = (quote(title), format_duration(after));
+    format!("Nobody answered session '{session}' within {after}, so the agent continues without: {title}")
+}
+
+/// No question of the session is open, or none with this number.
+#[must_use]
+pub fn no_open_request(session: &SessionName, number: Option<u64>) -> String {
+    match number {
+        None => format!("Session '{session}' has no open request."),
+        Some(number) => format!("Session '{session}' has no open request #{number}. Use /requests to list them."),
+    }
+}
+
+/// A typed answer without a number.
+#[must_use]
+pub fn several_requests(session: &SessionName, open: &[OpenRequest]) -> String {
+    let list: Vec<String> =
+        open.iter().map(|open| format!("#{} {}", open.number, quote(&open.request.title))).collect();
+    let number = open.first().map_or(1, |open| open.number);
+    format!(
+        "Session '{session}' has {} open requests:\n{}\nAnswer one by its number, as in /answer #{number} …",
+        open.len(),
+        list.join("\n")
+    )
+}
+
+/// An answer that is none of the options.
+#[must_use]
+pub fn no_such_option(request: &AgentRequest) -> String {
+    let options = request.options.iter();
+    let known: Vec<String> = options.map(|option| format!("{} ({})", option.id, quote(&option.label))).collect();
+    let one = if request.multiple { "one or more" } else { "one" };
+    format!("Choose {one} of: {}.", known.join(", "))
+}
+
+#[must_use]
+pub fn option_without_text(label: &str) -> String {
+    format!("“{}” takes no text.", quote(label))
+}
+
+/// An option that is nothing without a text was chosen without one.
+#[must_use]
+pub fn option_needs_text(number: u64, option: &str) -> String {
+    format!("Add the text: /answer #{number} {option} <text>")
+}

@@ -1,0 +1,320 @@
+//! Questions of the agent to users.
+
+use expect_test::expect;
+
+use super::script::check;
+
+#[test]
+fn an_answer_reaches_the_agent_and_closes_the_question() {
+    check(
+        "
+        busy a
+        asks q1
+        command answer allow
+        command answer allow
+        done a
+        ",
+        expect![[r#"
+            busy a → busy
+            asks q1 → busy
+                post home: Session 'x' in /x asks for a permission:
+            command answer allow → busy
+                answer q1 of 1: Options { ids: ["allow"], text: None }
+                close request q1: Offered("Allow once")
+            command answer allow
+                refused (invalid): Session 'x' has no open request.
+            done a → idle
+                persist
+                finish a at home, done
+                review #1: idle for 0ns
+        "#]],
+    );
+}
+
+#[test]
+fn a_button_answers_its_own_question() {
+    check(
+        "
+        busy a
+        asks q1
+        asks q2
+        command press q2 answer deny: too risky
+        command press q2 answer allow
+        command answer allow
+        ",
+        expect![[r#"
+            busy a → busy
+            asks q1 → busy
+                post home: Session 'x' in /x asks for a permission:
+            asks q2 → busy
+                post home: Session 'x' in /x asks for a permission:
+            command press q2 answer deny: too risky → busy
+                answer q2 of 1: Options { ids: ["deny"], text: Some("too risky") }
+                close request q2: Offered("Deny: too risky")
+            command press q2 answer allow
+                refused (invalid): This request is closed. The button has no effect.
+            command answer allow → busy
+                answer q1 of 1: Options { ids: ["allow"], text: None }
+                close request q1: Offered("Allow once")
+        "#]],
+    );
+}
+
+#[test]
+fn several_open_questions_need_a_number() {
+    check(
+        "
+        busy a
+        asks q1
+        asks q2
+        command answer allow
+        command answer #2 allow
+        command answer #7 allow
+        command answer #1 maybe
+        ",
+        expect![[r#"
+            busy a → busy
+            asks q1 → busy
+                post home: Session 'x' in /x asks for a permission:
+            asks q2 → busy
+                post home: Session 'x' in /x asks for a permission:
+            command answer allow
+                refused (invalid): Session 'x' has 2 open requests:
+            #1 the title of q1
+            #2 the title of q2
+            Answer one by its number, as in /answer #1 …
+            command answer #2 allow → busy
+                answer q2 of 1: Options { ids: ["allow"], text: None }
+                close request q2: Offered("Allow once")
+            command answer #7 allow
+                refused (invalid): Session 'x' has no open request #7. Use /requests to list them.
+            command answer #1 maybe
+                refused (invalid): Choose one of: allow (Allow once), deny (Deny), other (Something else).
+        "#]],
+    );
+}
+
+#[test]
+fn an_answer_must_fit_the_options() {
+    check(
+        "
+        busy a
+        asks q1
+        command answer maybe
+        command answer allow: with words
+        command answer other
+        command answer allow deny
+        command answer other: mine
+        asks many
+        command answer allow other: mine
+        ",
+        expect![[r#"
+            busy a → busy
+            asks q1 → busy
+                post home: Session 'x' in /x asks for a permission:
+            command answer maybe
+                refused (invalid): Choose one of: allow (Allow once), deny (Deny), other (Something else).
+            command answer allow: with words
+                refused (invalid): “Allow once” takes no text.
+            command answer other
+                refused (invalid): Add the text: /answer #1 other <text>
+            command answer allow deny
+                refused (invalid): Choose one of: allow (Allow once), deny (Deny), other (Something else).
+            command answer other: mine → busy
+                answer q1 of 1: Options { ids: ["other"], text: Some("mine") }
+                close request q1: Offered("Something else: mine")
+            asks many → busy
+                post home: Session 'x' in /x asks for a permission:
+            command answer allow other: mine → busy
+                answer many of 1: Options { ids: ["allow", "other"], text: Some("mine") }
+                close request many: Offered("Allow once, Something else: mine")
+        "#]],
+    );
+}
+
+#[test]
+fn a_question_expires() {
+    check(
+        "
+        busy a
+        asks q1
+        wait 1800s
+        command answer allow
+        ",
+        expect![[r#"
+            busy a → busy
+            asks q1 → busy
+                post home: Session 'x' in /x asks for a permission:
+            1800s: request expired → busy
+                answer q1 of 1: Nobody
+                close request q1: Expired
+                post home: Nobody answered session 'x' within 30m, so the agent continues without: the title of q1
+            command answer allow
+                refused (invalid): Session 'x' has no open request.
+        "#]],
+    );
+}
+
+#[test]
+fn stop_withdraws_questions() {
+    check(
+        "
+        busy a
+        asks q1
+        command stop
+        asks q2
+        interrupted a
+        ",
+        expect![[r#"
+            busy a → busy
+            asks q1 → busy
+                post home: Session 'x' in /x asks for a permission:
+            command stop → busy
+                answer q1 of 1: Nobody
+                close request q1: Withdrawn
+                interrupt 1
+            asks q2 → busy
+                answer q2 of 1: Nobody
+            interrupted a → idle
+                persist
+                finish a at home, stopped, silent
+                review #1: idle for 0ns
+        "#]],
+    );
+}
+
+#[test]
+fn an_agent_can_cancel_its_question() {
+    check(
+        "
+        busy a
+        asks q1
+        cancels q1
+        cancels q1
+        ",
+        expect![[r#"
+            busy a → busy
+            asks q1 → busy
+                post home: Session 'x' in /x asks for a permission:
+            cancels q1 → busy
+                close request q1: Withdrawn
+            cancels q1 → busy
+        "#]],
+    );
+}
+
+#[test]
+fn an_agent_with_an_open_question_is_not_suspended() {
+    check(
+        "
+        busy a
+        done a
+        asks q1
+        verdict suspend
+        wait 900s
+        command answer allow
+        verdict suspend
+        ",
+        expect![[r#"
+            busy a → busy
+            done a → idle
+                persist
+                finish a at home, done
+                review #1: idle for 0ns
+            asks q1 → idle
+                post home: Session 'x' in /x asks for a permission:
+            verdict suspend → idle
+            command answer allow → idle
+                answer q1 of 1: Options { ids: ["allow"], text: None }
+                close request q1: Offered("Allow once")
+                review #2: idle for 0ns
+            verdict suspend → stopping
+                close input of 1
+        "#]],
+    );
+}
+
+#[test]
+fn the_exit_of_an_agent_closes_its_questions() {
+    check(
+        "
+        busy a
+        accepted a
+        asks q1
+        exit
+        ",
+        expect![[r#"
+            busy a → busy
+            accepted a → busy
+            asks q1 → busy
+                post home: Session 'x' in /x asks for a permission:
+            exit → suspended
+                persist
+                close request q1: Withdrawn
+                finish a at home, failed: Incomplete: the agent exited.
+                post home: The agent of session 'x' exited during its answer: exit code 1
+        "#]],
+    );
+}
+
+#[test]
+fn a_question_is_asked_once() {
+    check(
+        "
+        busy a
+        asks q1
+        asks q1
+        ",
+        expect![[r#"
+            busy a → busy
+            asks q1 → busy
+                post home: Session 'x' in /x asks for a permission:
+            asks q1 → busy
+        "#]],
+    );
+}
+
+#[test]
+fn a_shutdown_withdraws_questions() {
+    check(
+        "
+        busy a
+        asks q1
+        shutdown
+        ",
+        expect![[r#"
+            busy a → busy
+            asks q1 → busy
+                post home: Session 'x' in /x asks for a permission:
+            shutdown → stopping
+                answer q1 of 1: Nobody
+                close request q1: Withdrawn
+                interrupt 1
+        "#]],
+    );
+}
+
+#[test]
+fn suspending_withdraws_questions() {
+    check(
+        "
+        busy a
+        done a
+        asks q1
+        command suspend
+        ",
+        expect![[r#"
+            busy a → busy
+            done a → idle
+                persist
+                finish a at home, done
+                review #1: idle for 0ns
+            asks q1 → idle
+                post home: Session 'x' in /x asks for a permission:
+            command suspend → stopping
+                answer q1 of 1: Nobody
+                close request q1: Withdrawn
+                close input of 1
+        "#]],
+    );
+}
