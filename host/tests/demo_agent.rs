@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says enough by failing there")]
 
-use std::{ffi::OsString, path::Path, time::Duration};
+use std::{collections::VecDeque, ffi::OsString, path::Path, time::Duration};
 
 use cordboard_agents::{
     Codec, Start, prepare,
@@ -12,7 +12,7 @@ use cordboard_core::{
     agent::{AgentEvent, Change, Outcome, PromptId},
     config::{self, AgentKind},
     session::{Launch, Prompt},
-    types::{Place, SessionName},
+    types::{Place, RequestAnswer, RequestId, SessionName},
 };
 use tokio::{sync::mpsc::Receiver, time::timeout};
 
@@ -23,7 +23,9 @@ struct Agent {
     process: Process,
     lines: Receiver<ProcessEvent>,
     codec: Box<dyn Codec>,
-    events: std::collections::VecDeque<AgentEvent>,
+    events: VecDeque<AgentEvent>,
+    /// The option and the text of each answer that the user gives.
+    decisions: VecDeque<(&'static str, Option<&'static str>)>,
     exit: Option<(String, Option<String>)>,
     too_long: u64,
 }
@@ -60,7 +62,7 @@ fn start(folder: &Path, resume: Option<&str>) -> Agent {
     for line in codec.open() {
         process.write(line).unwrap();
     }
-    Agent { process, lines, codec, events: std::collections::VecDeque::new(), exit: None, too_long: 0 }
+    Agent { process, lines, codec, events: VecDeque::new(), decisions: VecDeque::new(), exit: None, too_long: 0 }
 }
 
 impl Agent {
@@ -104,12 +106,23 @@ impl Agent {
                 | AgentEvent::PromptAccepted(_)
                 | AgentEvent::InterruptAccepted
                 | AgentEvent::Conversation { .. } => {}
+                AgentEvent::Requested(request) => self.decide(&request.id),
                 unexpected @ (AgentEvent::Denied { .. }
+                | AgentEvent::RequestCancelled(_)
                 | AgentEvent::Background(_)
                 | AgentEvent::TurnStarted(_)
                 | AgentEvent::UnpromptedText(_)
                 | AgentEvent::ResumeRefused(_)) => panic!("unexpected: {unexpected:?}"),
             }
+        }
+    }
+
+    /// Sends the next decision of the user.
+    fn decide(&mut self, request: &RequestId) {
+        let (option, text) = self.decisions.pop_front().expect("a decision");
+        let answer = RequestAnswer::Options { ids: vec![option.to_owned()], text: text.map(str::to_owned) };
+        for line in self.codec.answer(request, &answer).lines {
+            self.process.write(line).unwrap();
         }
     }
 
@@ -311,4 +324,15 @@ fn a_start_passes_the_conversation_and_no_host_environment() {
          --replay-user-messages --permission-prompt-tool stdio --permission-mode default --model=opus --resume=abc \
          --add-dir=/x"
     );
+}
+
+#[tokio::test]
+async fn a_command_runs_only_with_a_permission() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut agent = start(folder.path(), None);
+    agent.decisions = [("allow", None), ("deny", None), ("why", Some("too risky"))].into();
+    assert_eq!(agent.ask("run ls -la").await, "You allowed it. The demo agent doesn't really run: ls -la");
+    assert_eq!(agent.ask("run ls").await, "I don't run it. The user denied this.");
+    assert_eq!(agent.ask("run ls").await, "I don't run it. The user denied this and said: too risky");
+    agent.suspend().await;
 }

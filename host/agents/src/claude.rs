@@ -6,7 +6,9 @@ mod action;
 mod background;
 mod control;
 mod denials;
+mod requests;
 mod result;
+mod tool_input;
 mod turn;
 
 use std::collections::BTreeSet;
@@ -16,12 +18,14 @@ use cordboard_core::{
     render::{UNTRUSTED_LENGTH, one_line},
     session::{Launch, Prompt},
     tolerant_json::{self, Object},
+    types::{RequestAnswer, RequestId},
 };
 use serde_json::{Value, json};
 
 use super::{Codec, Decoded};
 use background::Background;
 use denials::Denials;
+use requests::Requests;
 use turn::Turn;
 
 /// The number of bytes to read from an invalid line. It's enough to fill the log line.
@@ -48,6 +52,7 @@ pub(super) struct Claude {
     names_prompt_ids: bool,
     turn: Turn,
     denials: Denials,
+    requests: Requests,
     background: Background,
     interrupts: u32,
     /// The host sent an interrupt in this turn.
@@ -71,6 +76,7 @@ impl Claude {
             names_prompt_ids: false,
             turn: Turn::default(),
             denials: Denials::default(),
+            requests: Requests::default(),
             background: Background::default(),
             interrupts: 0,
             interrupted: false,
@@ -98,7 +104,14 @@ impl Claude {
                 self.acknowledge(text(message, "command_uuid"), events);
             }
             "result" => self.on_result(message, events),
-            "control_request" => control::answer_request(message, &self.turn.folder, &mut self.denials, decoded),
+            "control_request" if text(&message["request"], "subtype") == "can_use_tool" => {
+                self.on_question(message, events)
+            }
+            "control_request" => control::reject_request(message, decoded),
+            "control_cancel_request" => {
+                let cancelled = self.requests.cancel(text(message, "request_id"));
+                events.extend(cancelled.map(AgentEvent::RequestCancelled));
+            }
             "control_response" => control::on_response(&message["response"], &self.last_interrupt_id(), events),
             _ => self.exit_reason = result::plain_error(message).or_else(|| self.exit_reason.take()),
         }
@@ -141,6 +154,14 @@ impl Claude {
         if message["is_api_error_message"] != true {
             self.begin_unprompted_turn(events);
             self.turn.on_assistant(&message["message"]);
+        }
+    }
+
+    fn on_question(&mut self, message: &Value, events: &mut Vec<AgentEvent>) {
+        let (id, request) = (text(message, "request_id"), &message["request"]);
+        if !id.is_empty() {
+            self.denials.on_question(request);
+            events.push(AgentEvent::Requested(self.requests.ask(id, request, &self.turn.folder)));
         }
     }
 
@@ -311,6 +332,10 @@ impl Codec for Claude {
         self.interrupts += 1;
         self.interrupted = !self.unanswered.is_empty() || self.unprompted.is_some();
         control::interrupt(&self.last_interrupt_id())
+    }
+
+    fn answer(&mut self, id: &RequestId, answer: &RequestAnswer) -> Decoded {
+        self.requests.answer(id, answer, &self.turn.folder)
     }
 
     fn decode(&mut self, line: &[u8]) -> Decoded {

@@ -127,10 +127,12 @@ enum WaitEnd {
 }
 
 /// The effect of an input line on a running turn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 enum InputEffect {
     Interrupt,
     Queue,
+    /// The answer to a permission request.
+    Decision(Value),
 }
 
 struct Demo {
@@ -177,6 +179,7 @@ impl Demo {
                 return InputEffect::Interrupt;
             }
             (Some("control_request"), _) => self.output.reject_request(id),
+            (Some("control_response"), _) => return InputEffect::Decision(message["response"]["response"].clone()),
             _ => {}
         }
         InputEffect::Queue
@@ -237,7 +240,37 @@ impl Demo {
                 self.output.print_text("From now on I ignore SIGTERM and the end of input.");
             }
             DemoCommand::Children => commands::leave_child(&mut self.output),
+            DemoCommand::Run(command) => return self.ask_to_run(command),
         }
+        WaitEnd::Elapsed
+    }
+
+    /// Asks for a permission, as the real CLI does before it runs a command. The demo agent runs nothing.
+    fn ask_to_run(&mut self, command: &str) -> WaitEnd {
+        let id = self.output.ask_permission(command);
+        while !self.ended {
+            let Ok(message) = self.input.recv() else {
+                self.ended = true;
+                break;
+            };
+            match self.handle_input(message) {
+                InputEffect::Interrupt => {
+                    self.output.cancel_request(&id);
+                    return WaitEnd::Interrupted;
+                }
+                InputEffect::Decision(decision) if decision["behavior"] == "allow" => {
+                    self.output.print_text(&format!("You allowed it. The demo agent doesn't really run: {command}"));
+                    return WaitEnd::Elapsed;
+                }
+                InputEffect::Decision(decision) => {
+                    let why = decision["message"].as_str().unwrap_or_default();
+                    self.output.print_text(&format!("I don't run it. {why}"));
+                    return WaitEnd::Elapsed;
+                }
+                InputEffect::Queue => {}
+            }
+        }
+        self.output.print_text("The input ended before an answer.");
         WaitEnd::Elapsed
     }
 

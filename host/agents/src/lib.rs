@@ -12,7 +12,7 @@ use cordboard_core::{
     agent::AgentEvent,
     config::Agent,
     session::{Launch, Prompt},
-    types::SessionName,
+    types::{RequestAnswer, RequestId, SessionName},
 };
 
 use process::{Environment, Spawn, SpawnError};
@@ -54,6 +54,8 @@ pub trait Codec: Send {
     fn prompt(&mut self, prompt: &Prompt) -> Vec<u8>;
     /// Returns the line that asks the agent to end the running turn. The process keeps running.
     fn interrupt(&mut self) -> Vec<u8>;
+    /// Answers a question of the agent. The result may be its next question.
+    fn answer(&mut self, id: &RequestId, answer: &RequestAnswer) -> Decoded;
     /// Decodes a line. Never fails: an unknown message has no events.
     fn decode(&mut self, line: &[u8]) -> Decoded;
     /// Returns the last line if it was not a message, or the error in it. A program may print the reason for its exit

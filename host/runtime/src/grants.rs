@@ -45,8 +45,7 @@ impl PendingApproval {
     pub fn approval_request(&self, active: Option<u32>) -> Reply {
         let Self { plugin, digest, missing } = self;
         let reply = Reply::text(messages::approval_request(plugin, short(digest), &requested(missing), active));
-        let label = |choice: Choice| choice.label().unwrap_or_default();
-        let row = self.buttons(label(Choice::Grant), label(Choice::Refuse));
+        let row = self.buttons(Choice::Grant.label().unwrap_or_default(), Choice::Refuse.label().unwrap_or_default());
         Reply { buttons: vec![row], request: Some(self.request()), ..reply }
     }
 

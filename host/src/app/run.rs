@@ -85,7 +85,7 @@ pub async fn serve(options: StartOptions) -> Result<(), AppError> {
     let control = open_control(&options.paths.state)?;
 
     outbox.restore(unreachable, unsent);
-    outbound.withdraw_starts().await;
+    outbound.withdraw_session_requests().await;
     let dispatcher = Arc::new(base.dispatcher(&host, &outbound));
     let hub = hub::spawn(Arc::clone(&dispatcher), accepted);
     base.hooks.emit(SessionEvent::host_started(env!("CARGO_PKG_VERSION"), base.clock.now()));

@@ -74,6 +74,11 @@ impl fmt::Display for Ordered<'_> {
             SessionCommand::Retry(_) => f.write_str("retried"),
             SessionCommand::Fresh => f.write_str("started a new conversation"),
             SessionCommand::Leave => f.write_str("left"),
+            SessionCommand::Answer { number, options, text } => {
+                let number = number.map(|number| format!("#{number} ")).unwrap_or_default();
+                let text = text.as_ref().map(|text| format!(": {text}")).unwrap_or_default();
+                write!(f, "answered {number}{}{text}", options.join(" "))
+            }
             SessionCommand::Pressed(_, order) => Ordered(order).fmt(f),
             SessionCommand::Archive => f.write_str("archived"),
             SessionCommand::Restore => f.write_str("restored"),

@@ -92,9 +92,9 @@ impl Outbound {
         self.post_closed(self.store.close_keyboards_in(place, &messages::request_decided(None, None)).await);
     }
 
-    /// Like [`Self::decide`], for the requests of a previous host run about failed starts.
-    pub async fn withdraw_starts(&self) {
-        self.post_closed(self.store.close_start_requests(&messages::request_decided(None, None)).await);
+    /// Like [`Self::decide`], for the requests of a previous host run about failed starts and of agents.
+    pub async fn withdraw_session_requests(&self) {
+        self.post_closed(self.store.close_session_requests(&messages::request_decided(None, None)).await);
     }
 
     /// Like [`Self::decide`], for the requests about other versions of the plugin in `request`.

@@ -47,11 +47,13 @@ impl Press {
     #[must_use]
     pub fn bind(&self, name: &SessionName, command: SessionCommand) -> SessionCommand {
         match (&self.request, command) {
-            (Some(request), command @ (SessionCommand::Retry(_) | SessionCommand::Fresh | SessionCommand::Leave))
-                if self.session.as_ref() == Some(name) =>
-            {
-                SessionCommand::Pressed(request.clone(), Box::new(command))
-            }
+            (
+                Some(request),
+                command @ (SessionCommand::Retry(_)
+                | SessionCommand::Fresh
+                | SessionCommand::Leave
+                | SessionCommand::Answer { .. }),
+            ) if self.session.as_ref() == Some(name) => SessionCommand::Pressed(request.clone(), Box::new(command)),
             (_, command) => command,
         }
     }
@@ -90,6 +92,7 @@ impl CommandChange {
             SessionCommand::Retry(_)
             | SessionCommand::Fresh
             | SessionCommand::Leave
+            | SessionCommand::Answer { .. }
             | SessionCommand::Pressed(..)
             | SessionCommand::Archive
             | SessionCommand::Restore

@@ -12,7 +12,7 @@ use cordboard_agents::{
 use cordboard_core::{
     agent::AgentEvent,
     session::{Exit, Launch, Prompt, Run},
-    types::{ProcessId, SessionRecord},
+    types::{ProcessId, RequestAnswer, RequestId, SessionRecord},
 };
 use tokio::sync::mpsc;
 
@@ -75,6 +75,13 @@ impl AgentProcess {
     pub fn send(&mut self, prompt: &Prompt) {
         let line = self.codec.prompt(prompt);
         self.write(vec![line]);
+    }
+
+    /// Sends the answer to a question of the agent. Returns its next question, if it follows at once.
+    pub fn answer(&mut self, id: &RequestId, answer: &RequestAnswer) -> Vec<AgentEvent> {
+        let decoded = self.codec.answer(id, answer);
+        self.write(decoded.lines);
+        decoded.events
     }
 
     pub fn interrupt(&mut self) {

@@ -67,6 +67,13 @@ impl Actor {
                 self.events.turn_started(&place, self.machine.view(), self.ports.clock.now());
                 self.is_frame_due = true;
             }
+            Effect::Answer { run, id, answer } => {
+                let events =
+                    self.agent.as_mut().filter(|agent| agent.run == run).map(|agent| agent.answer(&id, &answer));
+                let inputs = events.into_iter().flatten().map(|event| Input::Agent { run, event });
+                let now = self.ports.clock.now();
+                return Ok(inputs.flat_map(|input| self.machine.handle(input, now)).collect());
+            }
             Effect::Interrupt { run } => {
                 if let Some(turn) = self.machine.turn() {
                     self.sink.stopping(&turn.place, &turn.prompt);

@@ -68,11 +68,16 @@ impl Store {
         .await
     }
 
-    /// Like [`Self::close_request`], for all requests about failed starts, which end with their host.
-    pub async fn close_start_requests(&self, outcome: &str) -> Result<Vec<OutboxRow>, StoreError> {
+    /// Like [`Self::close_request`], for all requests about failed starts and of agents, which end with their host.
+    pub async fn close_session_requests(&self, outcome: &str) -> Result<Vec<OutboxRow>, StoreError> {
         let outcome = outcome.to_owned();
         self.run("close requests from before the start".to_owned(), move |db| {
-            close(db, "request ->> '$.Start.session' IS NOT NULL", (), &outcome)
+            close(
+                db,
+                "coalesce(request ->> '$.Start.session', request ->> '$.Agent.session') IS NOT NULL",
+                (),
+                &outcome,
+            )
         })
         .await
     }

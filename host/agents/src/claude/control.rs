@@ -1,13 +1,10 @@
-//! Encodes and decodes control messages. Every request of the agent gets an immediate answer, because the agent waits
-//! for it without a time limit.
+//! Encodes and decodes control messages. Every request of the agent gets an answer, because the agent waits for it
+//! without a time limit.
 
 use cordboard_core::agent::AgentEvent;
 use serde_json::{Value, json};
 
-use super::{
-    denials::{Denials, PLAN_TOOL, QUESTION_TOOL},
-    text,
-};
+use super::text;
 use crate::Decoded;
 
 /// The request id of `initialize`. Interrupts use the following numbers.
@@ -46,38 +43,24 @@ pub(super) fn on_response(response: &Value, interrupt: &str, events: &mut Vec<Ag
     events.push(AgentEvent::Ready { models });
 }
 
-/// Answers a control request. `folder` is the session's; paths inside it are shown relative to it.
-pub(super) fn answer_request(message: &Value, folder: &str, denials: &mut Denials, decoded: &mut Decoded) {
+/// Answers a control request that is not about a tool.
+pub(super) fn reject_request(message: &Value, decoded: &mut Decoded) {
     let (id, request) = (text(message, "request_id"), &message["request"]);
     if id.is_empty() {
         return;
     }
-    let response = if text(request, "subtype") == "can_use_tool" {
-        let tool = text(request, "tool_name");
-        decoded.events.extend(denials.report_call(request, &request["input"], folder));
-        let denial = json!({ "behavior": "deny", "message": denial_reason(tool), "interrupt": false });
-        json!({ "subtype": "success", "request_id": id, "response": denial })
-    } else {
-        let subtype = text(request, "subtype");
-        tracing::debug!(subtype, "unsupported control request from the agent");
-        json!({ "subtype": "error", "request_id": id, "error": format!("this host does not support '{subtype}'") })
-    };
+    let subtype = text(request, "subtype");
+    tracing::debug!(subtype, "unsupported control request from the agent");
+    let error = format!("this host does not support '{subtype}'");
+    let response = json!({ "subtype": "error", "request_id": id, "error": error });
     decoded.lines.push(line(&json!({ "type": "control_response", "response": response })));
 }
 
-/// Returns the reason of a denial, for the model to read.
-fn denial_reason(tool: &str) -> &'static str {
-    match tool {
-        QUESTION_TOOL => {
-            "This chat has no menus. Ask in plain text as your answer, and end your turn. The user replies with the next message."
-        }
-        PLAN_TOOL => {
-            "Give the plan as your answer, and end your turn. The user decides about it with the next message."
-        }
-        _ => {
-            "Not permitted, and the user can't be asked during your turn. Continue without it, or say in your answer why you need it."
-        }
-    }
+/// Returns the answer to a control request.
+pub(super) fn respond(id: &str, response: &Value) -> Decoded {
+    let response = json!({ "subtype": "success", "request_id": id, "response": response });
+    let answer = line(&json!({ "type": "control_response", "response": response }));
+    Decoded { lines: vec![answer], ..Decoded::default() }
 }
 
 fn line(value: &Value) -> Vec<u8> {

@@ -1,5 +1,5 @@
-//! Reports denied tools, whether the host or the CLI denied them. Reports each denial once, although the CLI may
-//! mention it three times.
+//! Reports tools that the CLI denied without a question. Reports each denial once, although the CLI may mention it three
+//! times.
 
 use std::collections::BTreeSet;
 
@@ -21,10 +21,15 @@ pub(super) struct Denials {
 }
 
 impl Denials {
-    /// Reports a call that the host or the CLI denied. `input` has the arguments of the call.
-    pub(super) fn report_call(&mut self, call: &Value, input: &Value, folder: &str) -> Option<AgentEvent> {
+    /// Reports a call that the CLI denied. `input` has the arguments of the call.
+    fn report_call(&mut self, call: &Value, input: &Value, folder: &str) -> Option<AgentEvent> {
         let detail = action::relative_to(folder, action::argument(input)).to_owned();
         self.report(text(call, "tool_use_id"), text(call, "tool_name"), detail)
+    }
+
+    /// Records a call that a person is asked about. If it is denied, the result of the turn repeats that.
+    pub(super) fn on_question(&mut self, request: &Value) {
+        self.reported.insert(text(request, "tool_use_id").to_owned());
     }
 
     /// Handles a `system/permission_denied`, which has no arguments.

@@ -23,6 +23,8 @@ pub(super) enum DemoCommand {
     Garbage,
     Stubborn,
     Children,
+    /// Asks for the permission to run a command.
+    Run(String),
 }
 
 impl DemoCommand {
@@ -46,6 +48,7 @@ impl DemoCommand {
             ("hang", "") => Some(Self::Hang),
             ("garbage", "") => Some(Self::Garbage),
             ("stubborn", "") => Some(Self::Stubborn),
+            ("run", command) if !command.is_empty() => Some(Self::Run(command.to_owned())),
             ("children", "") => Some(Self::Children),
             _ => None,
         }

@@ -58,6 +58,34 @@ impl Output {
         self.print_response(json!({ "subtype": "error", "request_id": id, "error": "Unsupported control request" }));
     }
 
+    /// Asks for the permission to run a command. Returns the id of the request.
+    pub(super) fn ask_permission(&self, command: &str) -> String {
+        let (id, tool_use) = (uuid::Uuid::new_v4().to_string(), uuid::Uuid::new_v4().to_string());
+        let rule = json!({ "toolName": "Bash", "ruleContent": command });
+        let suggestion =
+            json!({ "type": "addRules", "rules": [rule], "behavior": "allow", "destination": "localSettings" });
+        self.print_line(
+            json!({
+                "type": "control_request",
+                "request_id": id,
+                "request": {
+                    "subtype": "can_use_tool",
+                    "tool_name": "Bash",
+                    "input": { "command": command },
+                    "permission_suggestions": [suggestion],
+                    "tool_use_id": tool_use,
+                },
+            })
+            .to_string()
+            .as_bytes(),
+        );
+        id
+    }
+
+    pub(super) fn cancel_request(&self, id: &str) {
+        self.print_line(json!({ "type": "control_cancel_request", "request_id": id }).to_string().as_bytes());
+    }
+
     fn print_response(&self, response: Value) {
         self.print_line(json!({ "type": "control_response", "response": response }).to_string().as_bytes());
     }

@@ -156,7 +156,7 @@ impl FakeSession {
             | Effect::MarkQueued(_)
             | Effect::Accept(_)
             | Effect::Complete { .. } => {}
-            Effect::TurnStarted(_) | Effect::ShowTurn | Effect::CloseRequest { .. } => {}
+            Effect::TurnStarted(_) | Effect::ShowTurn | Effect::CloseRequest { .. } | Effect::Answer { .. } => {}
         }
         Vec::new()
     }

@@ -3,7 +3,7 @@
 use cordboard_core::{
     agent::PromptId,
     chat::{MessageId, NewPost},
-    types::{Place, Reply, Request},
+    types::{Place, Reply, Request, RequestId, SessionName},
 };
 
 use super::State;
@@ -43,17 +43,20 @@ async fn a_decision_updates_every_message_that_asked() {
 }
 
 #[tokio::test]
-async fn a_restart_closes_questions_about_failed_starts() {
+async fn a_restart_closes_questions_of_sessions() {
     let state = State::new();
     let (store, _) = state.open();
-    let start = Request::Start { session: "alpha".parse().unwrap(), failure: 1 };
-    let posts = [start, prompt("a")].map(|request| NewPost::new(Place::new("telegram", "1"), question(&request)));
+    let session = || "alpha".parse::<SessionName>().unwrap();
+    let start = Request::Start { session: session(), failure: 1 };
+    let of_agent = Request::Agent { session: session(), id: RequestId("q".to_owned()) };
+    let posts = [start, of_agent, prompt("a")].map(|request| NewPost::new(Place::new("telegram", "1"), question(&request)));
     let rows = store.finish(Vec::new(), posts.to_vec()).await.unwrap();
     for row in &rows {
         store.complete_post(row.id, vec![MessageId(row.id.0.to_string())]).await.unwrap();
     }
-    let posts = store.close_start_requests("Closed.").await.unwrap();
-    assert_eq!((posts.len(), posts[0].state.messages[0].0.clone()), (1, rows[0].id.0.to_string()));
+    let posts = store.close_session_requests("Closed.").await.unwrap();
+    let closed: Vec<_> = posts.iter().map(|post| post.state.messages[0].0.clone()).collect();
+    assert_eq!(closed, [rows[0].id.0.to_string(), rows[1].id.0.to_string()]);
 }
 
 #[tokio::test]

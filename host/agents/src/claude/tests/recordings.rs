@@ -46,8 +46,29 @@ fn repeat(codec: &mut Claude, message: &Value) -> Option<String> {
             codec.interrupt();
             Some("> interrupt".to_owned())
         }
+        ("control_response", _) => {
+            let (id, answer) = recorded_answer(&message["response"]);
+            let decoded = codec.answer(&RequestId(format!("{id}:0")), &answer);
+            let mut trace = Trace::default();
+            trace.add(&decoded);
+            Some(trace.lines().join("\n")).filter(|lines| !lines.is_empty())
+        }
         _ => None,
     }
+}
+
+/// Returns the decision that the recorded host sent, and the id of its request.
+fn recorded_answer(response: &Value) -> (&str, RequestAnswer) {
+    let decision = &response["response"];
+    let answers = decision["updatedInput"]["answers"].as_object().and_then(|answers| answers.values().next());
+    let (option, text) = match (answers, text(decision, "behavior")) {
+        (Some(label), _) => ("other", label.as_str()),
+        (None, "allow") if decision["updatedPermissions"].is_array() => ("session", None),
+        (None, "allow") => ("allow", None),
+        (None, _) => ("why", decision["message"].as_str()),
+    };
+    let answer = RequestAnswer::Options { ids: vec![option.to_owned()], text: text.map(str::to_owned) };
+    (super::text(response, "request_id"), answer)
 }
 
 #[test]

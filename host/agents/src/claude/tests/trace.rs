@@ -75,6 +75,11 @@ fn show(event: &AgentEvent) -> String {
         AgentEvent::Background(work) => format!("background {:?}", work.iter().map(show_work).collect::<Vec<_>>()),
         AgentEvent::TurnStarted(_) => "turn started".to_owned(),
         AgentEvent::UnpromptedText(text) => format!("unprompted {}", cut(text)),
+        AgentEvent::Requested(request) => {
+            let options: Vec<_> = request.options.iter().map(|option| option.id.as_str()).collect();
+            format!("asks {} {}: {} {options:?}", short(&request.id.0), request.kind, request.title)
+        }
+        AgentEvent::RequestCancelled(id) => format!("cancels {}", short(&id.0)),
         AgentEvent::ResumeRefused(why) => format!("resume refused: {why}"),
     }
 }
@@ -103,7 +108,17 @@ fn show_change(change: &Change) -> String {
 /// Summarizes the host's answer to a control request.
 fn answer(line: &[u8]) -> String {
     let response = &serde_json::from_slice::<Value>(line).unwrap()["response"];
-    format!("{} {} {}", text(response, "subtype"), response["response"]["behavior"], cut(text(response, "error")))
+    let (decision, error) = (&response["response"], text(response, "error"));
+    if !error.is_empty() {
+        return format!("error {}", cut(error));
+    }
+    let details = [text(decision, "message").to_owned(), shown_json(decision, "updatedPermissions")];
+    let details = [&details[..], &[shown_json(&decision["updatedInput"], "answers")]].concat();
+    format!("{} {}", text(decision, "behavior"), details.join(" ")).trim_end().to_owned()
+}
+
+fn shown_json(value: &Value, name: &str) -> String {
+    value.get(name).map(|found| format!("{name} {found}")).unwrap_or_default()
 }
 
 pub fn short(id: &str) -> &str {

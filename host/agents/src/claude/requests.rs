@@ -1,0 +1,236 @@
+//! Questions of the CLI that a person answers: permissions for tools, plans, and questions with options. All arrive as
+//! `can_use_tool`, and the CLI waits for each without a time limit.
+
+use std::collections::BTreeMap;
+
+use cordboard_core::{
+    agent::AgentEvent,
+    render,
+    types::{AgentRequest, OptionText, RequestAnswer, RequestId, RequestOption},
+};
+use serde_json::{Value, json};
+
+use super::{
+    action, control,
+    denials::{PLAN_TOOL, QUESTION_TOOL},
+    text, tool_input,
+};
+use crate::Decoded;
+
+/// The ids of the options.
+const ALLOW: &str = "allow";
+const ALLOW_SESSION: &str = "session";
+const DENY: &str = "deny";
+const DENY_WITH_REASON: &str = "why";
+const OTHER: &str = "other";
+
+/// The maximum number of options that become buttons. People can type any other answer.
+const MAX_OPTIONS: usize = 40;
+
+/// The requests that wait for an answer, by the id of the open question.
+#[derive(Debug, Default)]
+pub(super) struct Requests(BTreeMap<String, Pending>);
+
+#[derive(Debug)]
+struct Pending {
+    /// The id of the control request. A series of questions has one.
+    control_id: String,
+    tool: String,
+    input: Value,
+    /// Changes of the CLI's permissions that allow the same for the rest of its conversation.
+    session_rules: Vec<Value>,
+    /// The answers to the first questions of a series, by question.
+    answers: Vec<(String, String)>,
+}
+
+impl Requests {
+    /// Returns the question about a `can_use_tool` request. `folder` is the session's; paths inside it are shown relative
+    /// to it.
+    pub(super) fn ask(&mut self, control_id: &str, request: &Value, folder: &str) -> AgentRequest {
+        let pending = Pending {
+            control_id: control_id.to_owned(),
+            tool: text(request, "tool_name").to_owned(),
+            input: request["input"].clone(),
+            session_rules: session_rules(&request["permission_suggestions"]),
+            answers: Vec::new(),
+        };
+        self.insert(pending, folder)
+    }
+
+    fn insert(&mut self, pending: Pending, folder: &str) -> AgentRequest {
+        let question = pending.question(folder);
+        self.0.insert(question.id.0.clone(), pending);
+        question
+    }
+
+    /// Removes the request that the CLI has cancelled. Returns the id of its open question.
+    pub(super) fn cancel(&mut self, control_id: &str) -> Option<RequestId> {
+        let (id, _) = self.0.iter().find(|(_, pending)| pending.control_id == control_id)?;
+        let id = id.clone();
+        self.0.remove(&id);
+        Some(RequestId(id))
+    }
+
+    /// Returns the answer to the CLI, or the next question of a series.
+    pub(super) fn answer(&mut self, id: &RequestId, answer: &RequestAnswer, folder: &str) -> Decoded {
+        let Some(mut pending) = self.0.remove(&id.0) else { return Decoded::default() };
+        let (ids, reason) = match answer {
+            RequestAnswer::Options { ids, text } => (ids.as_slice(), text.as_deref()),
+            RequestAnswer::Nobody => return pending.deny(NOBODY),
+        };
+        if pending.next_question().is_some() {
+            pending.record(ids, reason);
+            if pending.next_question().is_some() {
+                let next = AgentEvent::Requested(self.insert(pending, folder));
+                return Decoded { events: vec![next], ..Decoded::default() };
+            }
+            let answers = std::mem::take(&mut pending.answers);
+            pending.input["answers"] =
+                answers.into_iter().map(|(asked, answer)| (asked, Value::from(answer))).collect();
+            return pending.allow(Vec::new());
+        }
+        match (ids.first().map(String::as_str), reason) {
+            (Some(ALLOW), _) => pending.allow(Vec::new()),
+            (Some(ALLOW_SESSION), _) => {
+                let rules = std::mem::take(&mut pending.session_rules);
+                pending.allow(rules)
+            }
+            (_, Some(reason)) => pending.deny(&format!("The user denied this and said: {reason}")),
+            (_, None) => pending.deny("The user denied this."),
+        }
+    }
+}
+
+/// Told to the model if nobody answered.
+const NOBODY: &str = "Nobody answered. Continue without it, or say in your answer why you need it.";
+
+impl Pending {
+    fn question(&self, folder: &str) -> AgentRequest {
+        match (self.next_question(), self.tool.as_str()) {
+            (Some(question), _) => self.choice(question),
+            (None, PLAN_TOOL) => self.plan(),
+            (None, _) => self.permission(folder),
+        }
+    }
+
+    /// The first question of a series that is not answered yet.
+    fn next_question(&self) -> Option<&Value> {
+        let questions = self.input["questions"].as_array().filter(|_| self.tool == QUESTION_TOOL)?;
+        questions.get(self.answers.len()).filter(|question| !text(question, "question").is_empty())
+    }
+
+    fn permission(&self, folder: &str) -> AgentRequest {
+        let mut options = vec![option(ALLOW, "Allow once", OptionText::No)];
+        if !self.session_rules.is_empty() {
+            options.push(option(ALLOW_SESSION, "Allow for this session", OptionText::No));
+        }
+        options.push(option(DENY, "Deny", OptionText::Optional));
+        options.push(option(DENY_WITH_REASON, "Deny and say why", OptionText::Required));
+        let mut body = tool_input::describe(&self.tool, &self.input, folder);
+        if !self.session_rules.is_empty() {
+            let rules: Vec<String> = self.session_rules.iter().map(describe_rule).collect();
+            body.push_str(&format!("\n\nFor this session it would allow: {}", rules.join(", ")));
+        }
+        self.request("permission", action::tool("", &self.tool, &self.input, folder).title, body, options)
+    }
+
+    fn plan(&self) -> AgentRequest {
+        let plan = text(&self.input, "plan");
+        let body = if plan.is_empty() { "The plan is in the answer above.".to_owned() } else { plan.to_owned() };
+        let options = vec![
+            option(ALLOW, "Approve", OptionText::No),
+            option(DENY, "Keep planning", OptionText::Optional),
+            option(DENY_WITH_REASON, "Keep planning and say what to change", OptionText::Required),
+        ];
+        self.request("plan", "Plan".to_owned(), body, options)
+    }
+
+    fn choice(&self, question: &Value) -> AgentRequest {
+        let asked = text(question, "question");
+        let mut body = render::escape(asked);
+        let mut options = Vec::new();
+        for (index, offered) in question["options"].as_array().into_iter().flatten().take(MAX_OPTIONS).enumerate() {
+            let (id, label) = ((index + 1).to_string(), text(offered, "label"));
+            let detail = text(offered, "description");
+            let detail = if detail.is_empty() { String::new() } else { format!(": {}", render::escape(detail)) };
+            body.push_str(&format!("\n{id}\\. **{}**{detail}", render::escape(label)));
+            options.push(option(&id, label, OptionText::No));
+        }
+        options.push(option(OTHER, "Something else", OptionText::Required));
+        let multiple = question["multiSelect"] == true;
+        if multiple {
+            body.push_str("\n\nFor several, type their numbers, as in `/answer 1 2`.");
+        }
+        let title = asked.lines().next().unwrap_or_default().to_owned();
+        AgentRequest { multiple, ..self.request("question", title, body, options) }
+    }
+
+    fn request(&self, kind: &'static str, title: String, text: String, options: Vec<RequestOption>) -> AgentRequest {
+        // Each question of a series has its own id, so that a second press of a button doesn't answer the next one.
+        let id = format!("{}:{}", self.control_id, self.answers.len());
+        AgentRequest { id: RequestId(id), kind, title, text, options, multiple: false }
+    }
+
+    /// Records the answer to the next question of a series. The CLI expects labels.
+    fn record(&mut self, ids: &[String], other: Option<&str>) {
+        let Some(question) = self.next_question() else { return };
+        let label = |id: &String| {
+            let index = id.parse::<usize>().ok()?.checked_sub(1)?;
+            Some(text(&question["options"][index], "label").to_owned())
+        };
+        let labels: Vec<String> = ids.iter().filter_map(label).chain(other.map(str::to_owned)).collect();
+        let asked = text(question, "question").to_owned();
+        self.answers.push((asked, labels.join(", ")));
+    }
+
+    fn allow(self, rules: Vec<Value>) -> Decoded {
+        let mut response = json!({ "behavior": "allow", "updatedInput": self.input });
+        if !rules.is_empty() {
+            response["updatedPermissions"] = rules.into();
+        }
+        control::respond(&self.control_id, &response)
+    }
+
+    fn deny(self, message: &str) -> Decoded {
+        control::respond(&self.control_id, &json!({ "behavior": "deny", "message": message, "interrupt": false }))
+    }
+}
+
+fn option(id: &str, label: &str, text: OptionText) -> RequestOption {
+    RequestOption { id: id.to_owned(), label: label.to_owned(), text }
+}
+
+/// Returns the suggested rules, limited to the CLI's conversation: some would be written to its settings on disk. If
+/// there are rules for the tool, broader suggestions such as another permission mode are left out.
+fn session_rules(suggestions: &Value) -> Vec<Value> {
+    let all: Vec<&Value> = suggestions.as_array().into_iter().flatten().collect();
+    let is_rule = |suggestion: &&&Value| text(suggestion, "type") == "addRules";
+    let rules: Vec<&Value> = all.iter().filter(is_rule).copied().collect();
+    let chosen = if rules.is_empty() { all } else { rules };
+    let in_session = |suggestion: &Value| {
+        let mut suggestion = suggestion.clone();
+        suggestion["destination"] = "session".into();
+        suggestion
+    };
+    chosen.into_iter().map(in_session).collect()
+}
+
+/// Describes what a suggestion allows, as Markdown.
+fn describe_rule(suggestion: &Value) -> String {
+    let list = |name: &str| suggestion[name].as_array().into_iter().flatten();
+    match text(suggestion, "type") {
+        "addRules" => {
+            let rule = |rule: &Value| match text(rule, "ruleContent") {
+                "" => render::code(text(rule, "toolName")),
+                content => render::code(&format!("{}({content})", text(rule, "toolName"))),
+            };
+            list("rules").map(rule).collect::<Vec<_>>().join(", ")
+        }
+        "addDirectories" => {
+            let folders: Vec<String> = list("directories").filter_map(Value::as_str).map(render::code).collect();
+            format!("the folder {}", folders.join(", "))
+        }
+        "setMode" => format!("everything in the permission mode {}", render::code(text(suggestion, "mode"))),
+        other => render::code(other),
+    }
+}

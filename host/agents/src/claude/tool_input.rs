@@ -1,0 +1,139 @@
+//! Shows the input of a tool call to the person who decides about it: a command, a change of a file, an address, or the
+//! arguments as they are. Everything is shown exactly, up to a maximum length.
+
+use cordboard_core::render;
+use serde_json::Value;
+use similar::TextDiff;
+
+use super::{action, text};
+
+/// Fits into one message next to the buttons.
+const MAX_LINES: usize = 60;
+const MAX_CHARS: usize = 2_500;
+
+/// Describes the call as Markdown.
+pub(super) fn describe(tool: &str, input: &Value, folder: &str) -> String {
+    let file = ["file_path", "notebook_path"].iter().find_map(|name| input[name].as_str());
+    let changes = changes(tool, input);
+    let head = match file {
+        Some(file) => format!("**{}** {}", render::escape(tool), render::code(action::relative_to(folder, file))),
+        None => format!("**{}**", render::escape(tool)),
+    };
+    let body = match (input["command"].as_str(), input["url"].as_str(), changes) {
+        (_, _, Some(diff)) => block("diff", &diff),
+        (Some(command), _, None) => block("sh", command),
+        (None, Some(url), None) => block("", url),
+        (None, None, None) => block("json", &serde_json::to_string_pretty(input).unwrap_or_default()),
+    };
+    let about = text(input, "description");
+    let about = if about.is_empty() { String::new() } else { format!("\n{}", render::escape(about)) };
+    format!("{head}{about}\n{body}")
+}
+
+/// Returns the changes of a file as a unified diff. `None` if the tool changes none.
+fn changes(tool: &str, input: &Value) -> Option<String> {
+    let diff = |edit: &Value| {
+        let (old, new) = (text(edit, "old_string"), text(edit, "new_string"));
+        // The line numbers are unknown: the text may be anywhere in the file.
+        let diff = TextDiff::from_lines(old, new).unified_diff().missing_newline_hint(false).to_string();
+        diff.lines().filter(|line| !line.starts_with("@@")).collect::<Vec<_>>().join("\n")
+    };
+    match tool {
+        "Edit" => Some(diff(input)),
+        "MultiEdit" => Some(input["edits"].as_array()?.iter().map(diff).collect::<Vec<_>>().join("\n\n")),
+        "Write" => Some(text(input, "content").lines().map(|line| format!("+{line}\n")).collect()),
+        _ => None,
+    }
+}
+
+/// Formats a code block whose end the text can't forge, and cuts it with the number of lines that are left out.
+fn block(language: &str, whole: &str) -> String {
+    let mut shown = String::new();
+    let mut rest = whole.lines();
+    let mut count = 0;
+    for line in rest.by_ref().take(MAX_LINES) {
+        if shown.len() + line.len() > MAX_CHARS {
+            let room = MAX_CHARS.saturating_sub(shown.len());
+            shown.extend(line.chars().take(room).chain(['…', '\n']));
+            break;
+        }
+        shown.push_str(line);
+        shown.push('\n');
+        count += 1;
+    }
+    let hidden = whole.lines().count() - count;
+    let longest = shown.split(|letter| letter != '`').map(str::len).max().unwrap_or_default();
+    let fence = "`".repeat(longest.max(2) + 1);
+    let shown = render::strip_controls(&shown);
+    let block = format!("{fence}{language}\n{}\n{fence}", shown.trim_end_matches('\n'));
+    match hidden {
+        0 => block,
+        1 => format!("{block}\n1 more line is not shown."),
+        _ => format!("{block}\n{hidden} more lines are not shown."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_input_is_shown_exactly() {
+        let shown = [
+            describe("Bash", &json!({ "command": "cat x | grep `y`\nls", "description": "list *all*" }), "/w"),
+            describe(
+                "Edit",
+                &json!({ "file_path": "/w/a.rs", "old_string": "one\ntwo\n", "new_string": "one\n2\n" }),
+                "/w",
+            ),
+            describe("Write", &json!({ "file_path": "/etc/x", "content": "```\nend" }), "/w"),
+            describe("WebFetch", &json!({ "url": "https://example.org/", "prompt": "x" }), "/w"),
+            describe("mcp__a__b", &json!({ "n": 1 }), "/w"),
+        ];
+        expect![[r#"
+            **Bash**
+            list \*all\*
+            ```sh
+            cat x | grep `y`
+            ls
+            ```
+            ---
+            **Edit** `a.rs`
+            ```diff
+             one
+            -two
+            +2
+            ```
+            ---
+            **Write** `/etc/x`
+            ````diff
+            +```
+            +end
+            ````
+            ---
+            **WebFetch**
+            ```
+            https://example.org/
+            ```
+            ---
+            **mcp\_\_a\_\_b**
+            ```json
+            {
+              "n": 1
+            }
+            ```"#]]
+        .assert_eq(&shown.join("\n---\n"));
+    }
+
+    #[test]
+    fn a_long_input_is_cut_with_the_number_of_lines() {
+        let long = "line\n".repeat(10_000);
+        let shown = describe("Write", &json!({ "file_path": "x", "content": long }), "");
+        assert!(shown.ends_with("9940 more lines are not shown."), "{shown}");
+        let wide = describe("Bash", &json!({ "command": "x".repeat(1_000_000) }), "");
+        assert!(wide.len() < 3_000 && wide.ends_with("1 more line is not shown."), "{}", wide.len());
+    }
+}
