@@ -21,6 +21,7 @@ pub enum Capability {
     Catalog,
     Sessions,
     SessionControl,
+    Requests,
     Chat,
     PluginControl,
     Secrets,
@@ -28,7 +29,7 @@ pub enum Capability {
 }
 
 impl Capability {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Context,
         Self::Log,
         Self::Config,
@@ -36,6 +37,7 @@ impl Capability {
         Self::Catalog,
         Self::Sessions,
         Self::SessionControl,
+        Self::Requests,
         Self::Chat,
         Self::PluginControl,
         Self::Secrets,
@@ -53,6 +55,7 @@ impl Capability {
             Self::Catalog => "catalog",
             Self::Sessions => "sessions",
             Self::SessionControl => "session-control",
+            Self::Requests => "requests",
             Self::Chat => "chat",
             Self::PluginControl => "plugin-control",
             Self::Secrets => "secrets",
@@ -64,7 +67,9 @@ impl Capability {
     pub const fn grant_kind(self) -> GrantKind {
         match self {
             Self::Context | Self::Log | Self::Config | Self::State | Self::Catalog => GrantKind::Always,
-            Self::Sessions | Self::SessionControl | Self::Chat | Self::PluginControl => GrantKind::ByName,
+            Self::Sessions | Self::SessionControl | Self::Requests | Self::Chat | Self::PluginControl => {
+                GrantKind::ByName
+            }
             Self::Secrets | Self::Tcp => GrantKind::ByTargets,
         }
     }

@@ -41,5 +41,6 @@ extension_point!(hook, "hook-plugin");
 extension_point!(schedule, "schedule-plugin");
 
 pub use host_imports::cordboard::plugin::{
-    catalog, chat, config, context, log, plugin_control, secrets, session_control, sessions, state, tcp, types,
+    catalog, chat, config, context, log, plugin_control, requests, secrets, session_control, sessions, state, tcp,
+    types,
 };

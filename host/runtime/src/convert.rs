@@ -4,10 +4,13 @@ use cordboard_core::{
     agent::{Action, ActionState},
     messages,
     turn::{Turn, TurnPart, TurnState},
-    types::{Attachment, Button, Caller, Content, Phase, Place, Reply, SessionView, Timestamp},
+    types::{
+        Attachment, Button, Caller, Content, OpenRequest, OptionText, Phase, Place, Reply, RequestOption, SessionName,
+        SessionView, Timestamp,
+    },
 };
 
-use super::bindings::{types, view::exports::cordboard::plugin::view};
+use super::bindings::{requests, types, view::exports::cordboard::plugin::view};
 
 pub fn caller(caller: &Caller) -> types::Caller {
     types::Caller { id: caller.id.0.clone(), name: caller.name.clone(), role: caller.role.as_str().to_owned() }
@@ -72,6 +75,30 @@ fn facts(view: &SessionView) -> Vec<(String, String)> {
         facts.push(("background".to_owned(), messages::list_work(&view.record.background)));
     }
     facts
+}
+
+pub fn request(session: &SessionName, open: &OpenRequest) -> requests::Request {
+    let OpenRequest { number, request, since } = open;
+    requests::Request {
+        session: session.to_string(),
+        number: *number,
+        kind: request.kind.to_owned(),
+        title: request.title.clone(),
+        text: request.text.clone(),
+        choices: request.options.iter().map(choice).collect(),
+        multiple: request.multiple,
+        since: since.0,
+        facts: Vec::new(),
+    }
+}
+
+fn choice(option: &RequestOption) -> requests::Choice {
+    let text = match option.text {
+        OptionText::No => "no",
+        OptionText::Optional => "optional",
+        OptionText::Required => "required",
+    };
+    requests::Choice { id: option.id.clone(), label: option.label.clone(), text: text.to_owned() }
 }
 
 pub fn reply_of(reply: types::Reply) -> Reply {

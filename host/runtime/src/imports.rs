@@ -8,6 +8,7 @@ mod config;
 mod context;
 mod log;
 mod plugin_control;
+mod requests;
 mod secrets;
 mod session_control;
 mod sessions;
@@ -34,6 +35,7 @@ pub fn link(capability: Capability, linker: &mut Linker<CallState>) -> wasmtime:
         Capability::Catalog => add!(catalog),
         Capability::Sessions => add!(sessions),
         Capability::SessionControl => add!(session_control),
+        Capability::Requests => add!(requests),
         Capability::Chat => add!(chat),
         Capability::PluginControl => add!(plugin_control),
         Capability::Secrets => add!(secrets),

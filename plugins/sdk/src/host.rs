@@ -168,6 +168,27 @@ pub mod session_control {
     }
 }
 
+/// The questions of agents that wait for an answer, such as a permission. Its [`Error`](requests::Error) converts to
+/// its message with `?`.
+pub mod requests {
+    pub use crate::bindings::host_imports::cordboard::plugin::requests::*;
+
+    impl From<Error> for String {
+        fn from(error: Error) -> Self {
+            error.message
+        }
+    }
+
+    impl Request {
+        /// Returns the choice with this id, in any case of its letters.
+        #[must_use]
+        pub fn choice(&self, id: &str) -> Option<&Choice> {
+            let exact = self.choices.iter().find(|choice| choice.id == id);
+            exact.or_else(|| self.choices.iter().find(|choice| choice.id.eq_ignore_ascii_case(id)))
+        }
+    }
+}
+
 /// Manages plugins with the caller's rights. Its [`Error`](plugin_control::Error) converts to its message with `?`.
 pub mod plugin_control {
     pub use crate::bindings::host_imports::cordboard::plugin::plugin_control::*;

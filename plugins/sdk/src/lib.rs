@@ -26,9 +26,9 @@
 //! ```
 //!
 //! A component requests the capabilities that it calls. `context`, `log`, `config`, `state` and `catalog` are granted
-//! to all plugins. The operator grants the others in `[plugins.hello]`: `sessions`, `session_control`, `chat` and
-//! `plugin_control` by `grants`, as in `grants = ["sessions", "session-control"]`, and `http`, `tcp` and `secrets` by
-//! lists of those names.
+//! to all plugins. The operator grants the others in `[plugins.hello]`: `sessions`, `session_control`, `requests`,
+//! `chat` and `plugin_control` by `grants`, as in `grants = ["sessions", "session-control"]`, and `http`, `tcp` and
+//! `secrets` by lists of those names.
 
 #[doc(hidden)]
 pub mod bindings;
@@ -47,7 +47,9 @@ pub use extension_points::{
     Call, Command, Hook, Lifecycle, Persona, Schedule, View, Webhook, command, hook, lifecycle, persona, schedule,
     view, webhook,
 };
-pub use host::{catalog, chat, config, context, log, plugin_control, secrets, session_control, sessions, state, tcp};
+pub use host::{
+    catalog, chat, config, context, log, plugin_control, requests, secrets, session_control, sessions, state, tcp,
+};
 
 /// Exports a type as the extension points that it implements, as in `export!(Hello: command, hook)`. Once per crate.
 #[macro_export]

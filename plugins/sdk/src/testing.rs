@@ -1,7 +1,10 @@
 //! Test data for native tests of a plugin's own logic. The host's functions aren't available there, so tested code
 //! must not call them.
 
-use crate::{Call, Phase, Session};
+use crate::{
+    Call, Phase, Session,
+    requests::{Choice, Request},
+};
 
 /// An idle session of that name, created and last active at 0, with a timeout of ten minutes.
 #[must_use]
@@ -22,6 +25,33 @@ pub fn session(name: &str) -> Session {
         queued: 0,
         turns: 0,
         cost_usd: None,
+        facts: Vec::new(),
+    }
+}
+
+/// A permission that a session's agent asked for at 0, to run `ls`. Its choices are `allow`, `session`, `deny` and `why`.
+#[must_use]
+pub fn permission(session: &str, number: u64) -> Request {
+    let choice = |(id, label, text): (&str, &str, &str)| Choice {
+        id: id.to_owned(),
+        label: label.to_owned(),
+        text: text.to_owned(),
+    };
+    let choices = [
+        ("allow", "Allow once", "no"),
+        ("session", "Allow for this session", "no"),
+        ("deny", "Deny", "optional"),
+        ("why", "Deny and say why", "required"),
+    ];
+    Request {
+        session: session.to_owned(),
+        number,
+        kind: "permission".to_owned(),
+        title: "Bash: ls".to_owned(),
+        text: "`ls`".to_owned(),
+        choices: choices.map(choice).to_vec(),
+        multiple: false,
+        since: 0,
         facts: Vec::new(),
     }
 }

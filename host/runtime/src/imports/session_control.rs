@@ -25,7 +25,7 @@ type SessionResult = wasmtime::Result<Result<types::Session, Error>>;
 
 impl CallState {
     /// Counts the host call and returns the caller whose rights it uses.
-    fn acting_caller(&mut self) -> wasmtime::Result<Result<(HostHandle, Caller), ApiError>> {
+    pub(super) fn acting_caller(&mut self) -> wasmtime::Result<Result<(HostHandle, Caller), ApiError>> {
         let host = self.host()?;
         let no_caller = || ApiError { code: ApiErrorCode::Denied, text: messages::NO_CALLER.to_owned() };
         Ok(self.caller().cloned().map(|caller| (host, caller)).ok_or_else(no_caller))
@@ -42,7 +42,7 @@ impl CallState {
 }
 
 /// Parses a session name. A name that isn't valid gets the same error as an unknown session.
-fn session_name(name: &str) -> Result<SessionName, ApiError> {
+pub(super) fn session_name(name: &str) -> Result<SessionName, ApiError> {
     name.parse().map_err(|_| ApiError { code: ApiErrorCode::Unknown, text: messages::unknown_session(name) })
 }
 

@@ -1,8 +1,8 @@
 // Posts text from HTTP requests to a place of your choice: `/{{command}} here`, `/{{command}} off`.
 
-import { post } from "cordboard:plugin/chat@0.2.0";
-import { currentPlace } from "cordboard:plugin/context@0.2.0";
-import * as state from "cordboard:plugin/state@0.2.0";
+import { post } from "cordboard:plugin/chat@0.2.1";
+import { currentPlace } from "cordboard:plugin/context@0.2.1";
+import * as state from "cordboard:plugin/state@0.2.1";
 
 const USAGE = "/{{command}} <here|off>";
 const LONGEST = 1000; // the longest text to post, in characters
