@@ -144,6 +144,9 @@ Calls that no message causes:
   @does TITLE                           the agent runs a tool: the next frame
   @done                                 the turn ends
   @fails WHY                            the turn fails, for this reason
+  @permission alpha Bash ls -la         the agent asks for a permission: allow, session, deny, why
+  @question alpha Which? | Red | Blue   the agent asks a question: 1, 2, other; `multiple` after
+                                        the session allows several
   @plug                                 nothing, or why the plugin is rejected
 Sessions behave as on a host. Their agent starts and stops at once, and a turn runs until @done,
 @fails or /stop ends it. @clock suspends sessions at their idle timeout.

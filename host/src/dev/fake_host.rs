@@ -17,7 +17,7 @@ use cordboard_core::{
     config::Config,
     session::{Input, Prompt, SessionCommand, Settings},
     turn::Turn,
-    types::{Caller, Place, SessionName, SessionRecord, SessionView, Timestamp},
+    types::{AgentRequest, Caller, Place, RequestId, SessionName, SessionRecord, SessionView, Timestamp},
 };
 use cordboard_runtime::{AdminCommands, ChatMember, FakeNetwork};
 
@@ -63,6 +63,8 @@ struct Inner {
     members: Vec<(Place, ChatMember)>,
     /// The number of prompts so far. Their ids are made from it.
     prompts: u64,
+    /// The number of questions of agents so far. Their ids are made from it.
+    requests: u64,
     /// The number of posts so far. Their ids are made from it.
     posts: u64,
 }
@@ -83,6 +85,7 @@ impl FakeHost {
             actions: Vec::new(),
             members: Vec::new(),
             prompts: 0,
+            requests: 0,
             posts: 0,
         };
         let shared = Shared {
@@ -215,6 +218,20 @@ impl FakeHost {
     /// Delivers an event of a session's agent.
     pub fn agent(&self, name: &SessionName, event: AgentEvent) {
         self.change(name, |session, now| session.on_agent_event(event, now));
+    }
+
+    /// Asks a question as a session's agent. Returns whether it is open.
+    pub fn ask(&self, name: &SessionName, request: impl FnOnce(RequestId) -> AgentRequest) -> bool {
+        let id = RequestId(format!("request-{}", self.next_request()));
+        self.agent(name, AgentEvent::Requested(request(id.clone())));
+        let view = self.session(name.as_str());
+        view.is_some_and(|view| view.requests.iter().any(|open| open.request.id == id))
+    }
+
+    fn next_request(&self) -> u64 {
+        let mut inner = self.inner();
+        inner.requests += 1;
+        inner.requests
     }
 
     /// Sends a session a prompt from a place.

@@ -2,6 +2,7 @@
 //! when a conversation says so. Prints the differences, or with `--bless` writes the actual replies as the expected
 //! ones.
 
+mod agent_requests;
 mod background_calls;
 mod bless;
 mod diff;

@@ -15,8 +15,8 @@ use crate::{
     standard_plugins::{STANDARD, built_in},
 };
 
-const KNOWN: &str = "@as, @clock, @config, @does, @done, @event, @fails, @header, @http, @job, @locale, @persona, @plug, @plugin, \
-                     @request, @resume, @review, @says, @secret, @session, @tcp, @turn, @with";
+const KNOWN: &str = "@as, @clock, @config, @does, @done, @event, @fails, @header, @http, @job, @locale, @permission, @persona, @plug, \
+                     @plugin, @question, @request, @resume, @review, @says, @secret, @session, @tcp, @turn, @with";
 
 impl StepRunner {
     /// Runs a directive. Most of them show nothing in the chat.
@@ -43,6 +43,8 @@ impl StepRunner {
                 }
             }
             "header" => self.header(words)?,
+            "permission" => self.permission(words)?,
+            "question" => self.question(words)?,
             "event" => return self.event(words).await,
             "does" => return self.does(words).await,
             "done" => return self.end_turn(None).await,

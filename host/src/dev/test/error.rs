@@ -28,6 +28,10 @@ pub enum StepError {
     Session(String),
     #[error("session '{session}' starts no turn, because it is {phase}")]
     NoTurnStarts { session: String, phase: &'static str },
+    #[error(
+        "the agent of session '{session}' can't ask, because it is {phase}: make the session busy, or idle and active"
+    )]
+    CannotAsk { session: String, phase: &'static str },
     #[error("no turn is running: start one with @turn")]
     NoTurn,
     #[error("no message had a button [{0}]: none before this line has buttons")]

@@ -22,8 +22,21 @@ pub enum StepKind {
 }
 
 /// The directives that prepare a call. All others are calls.
-const PREPARATIONS: [&str; 11] =
-    ["as", "clock", "config", "header", "http", "locale", "plugin", "secret", "session", "tcp", "with"];
+const PREPARATIONS: [&str; 13] = [
+    "as",
+    "clock",
+    "config",
+    "header",
+    "http",
+    "locale",
+    "permission",
+    "plugin",
+    "question",
+    "secret",
+    "session",
+    "tcp",
+    "with",
+];
 
 impl StepKind {
     /// Whether this step calls the plugin, so that something can go wrong.

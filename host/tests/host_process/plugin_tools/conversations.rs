@@ -162,6 +162,12 @@ fn an_invalid_line_is_named() {
         ("@request TRACE / x\n", "1: a host rejects TRACE: use GET, POST, PUT, PATCH, DELETE"),
         ("@session a idle\n@review a free=1\n", "2: free=1: expected a size such as free=512MiB"),
         ("@persona planner\n", "1: write @persona NAME SESSION"),
+        ("@permission a\n", "1: write @permission SESSION TOOL DETAIL"),
+        ("@question a Which?\n", "1: write @question SESSION TEXT | CHOICE | CHOICE"),
+        (
+            "@session a suspended\n@permission a Bash ls\n",
+            "2: the agent of session 'a' can't ask, because it is suspended",
+        ),
     ];
     for (text, shown) in cases {
         author.write("mine/tests/one.chat", text);
