@@ -190,7 +190,10 @@ fn help_and_plugins_show_the_active_plugins() {
     let home = Home::new();
     let mut host = home.start();
     let help = [
+        "/allow [#number] [session] - Allow what an agent asks for",
+        "/answer [#number|name#number] <choice>… [text] - Answer a question of an agent",
         "/archive [name] - Archive a session",
+        "/deny [#number] [why] - Deny what an agent asks for",
         "/fresh [name] - Start a new conversation in a session",
         "/help - List the commands",
         "/leave [name] - Drop an interrupted message",
@@ -198,6 +201,7 @@ fn help_and_plugins_show_the_active_plugins() {
         "/new <name> [persona] - Start a session",
         "/persona [name] - Show or set the persona",
         "/plugins [rollback|reload|disable|enable <name>] - List and manage the plugins",
+        "/requests - List the questions of agents",
         "/restore [name] - Restore an archived session",
         "/retry [name] - Retry what failed",
         "/session <name> - Switch to a session",
@@ -214,14 +218,14 @@ fn help_and_plugins_show_the_active_plugins() {
     host.say("/plugins");
     let plugins = host.expect("`views` ok - ");
     let names: Vec<&str> = plugins.lines().filter_map(|line| line.split('`').nth(1)).collect();
-    assert_eq!(names, ["control", "help", "lifecycle", "model", "persona", "sessions", "timeout", "views"]);
+    assert_eq!(names, ["control", "help", "lifecycle", "model", "persona", "requests", "sessions", "timeout", "views"]);
     home.plug("echo", "echo");
     host.expect("Plugin 'echo' is active: generation 1, ");
     host.say("/help");
     host.expect("/echo <text> - Says it again\n");
     home.remove_plugin("echo");
     host.expect("Plugin 'echo' is no longer active: its file was removed.\n");
-    super::support::until("the plugin is removed", || home.plugins().as_array().unwrap().len() == 8);
+    super::support::until("the plugin is removed", || home.plugins().as_array().unwrap().len() == 9);
     host.say("/echo x");
     host.expect("Unknown command /echo.");
 }

@@ -9,6 +9,7 @@ mod cgroups;
 mod screen;
 
 mod agent_exits;
+mod agent_requests;
 mod approvals_and_rollbacks;
 mod background_work;
 mod commands;

@@ -16,7 +16,10 @@ async fn every_standard_plugin_has_its_exports() {
     assert_eq!(
         commands(&table),
         [
+            ("allow", "requests"),
+            ("answer", "requests"),
             ("archive", "sessions"),
+            ("deny", "requests"),
             ("fresh", "sessions"),
             ("help", "help"),
             ("leave", "sessions"),
@@ -24,6 +27,7 @@ async fn every_standard_plugin_has_its_exports() {
             ("new", "sessions"),
             ("persona", "persona"),
             ("plugins", "help"),
+            ("requests", "requests"),
             ("restore", "sessions"),
             ("retry", "sessions"),
             ("session", "sessions"),

@@ -252,7 +252,10 @@ async fn help_and_plugins_list_the_active_plugins() {
     let help = host.read("help").await;
     assert_eq!(
         help,
-        "/archive [name] - Archive a session\n\
+        "/allow [#number] [session] - Allow what an agent asks for\n\
+         /answer [#number|name#number] <choice>… [text] - Answer a question of an agent\n\
+         /archive [name] - Archive a session\n\
+         /deny [#number] [why] - Deny what an agent asks for\n\
          /fresh [name] - Start a new conversation in a session\n\
          /help - List the commands\n\
          /leave [name] - Drop an interrupted message\n\
@@ -260,6 +263,7 @@ async fn help_and_plugins_list_the_active_plugins() {
          /new <name> [persona] - Start a session\n\
          /persona [name] - Show or set the persona\n\
          /plugins [rollback|reload|disable|enable <name>] - List and manage the plugins\n\
+         /requests - List the questions of agents\n\
          /restore [name] - Restore an archived session\n\
          /retry [name] - Retry what failed\n\
          /session <name> - Switch to a session\n\

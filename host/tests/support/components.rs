@@ -18,7 +18,8 @@ use cordboard_watch::PluginContent;
 use super::fake_sessions::NOW;
 
 /// The plugins that are embedded in the binary.
-pub const STANDARD: [&str; 8] = ["control", "help", "lifecycle", "model", "persona", "sessions", "timeout", "views"];
+pub const STANDARD: [&str; 9] =
+    ["control", "help", "lifecycle", "model", "persona", "requests", "sessions", "timeout", "views"];
 
 /// The number of concurrent calls in a test's registry.
 const PARALLEL: u32 = 16;

@@ -28,6 +28,7 @@ fn the_shipped_plugins_pass_their_conversations() {
         "notify",
         "persona",
         "remind",
+        "requests",
         "sessions",
         "timeout",
         "views",

@@ -1,0 +1,170 @@
+//! Parses answers. Pure: nothing here calls the host.
+
+use cordboard_plugin::requests::Request;
+
+/// The request that a command names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// The only open request of the active session.
+    Only,
+    /// `#number`: a request of the active session.
+    Number(u64),
+    /// `name#number`
+    OfSession(String, u64),
+}
+
+/// Splits the target from the other words of a command.
+pub fn split_target(text: &str) -> (Target, &str) {
+    let (first, rest) = first_word(text);
+    let named = first.split_once('#').and_then(|(name, number)| Some((name, number.parse().ok()?)));
+    match named {
+        Some(("", number)) => (Target::Number(number), rest),
+        Some((name, number)) => (Target::OfSession(name.to_owned(), number), rest),
+        None => (Target::Only, text.trim()),
+    }
+}
+
+/// Returns the first word, and the trimmed rest.
+fn first_word(text: &str) -> (&str, &str) {
+    let text = text.trim();
+    let (first, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    (first, rest.trim_start())
+}
+
+/// Returns the open request with this number, or else the only one of the session.
+pub fn find<'a>(open: &'a [Request], session: &str, number: Option<u64>) -> Option<&'a Request> {
+    let mut of_session = open
+        .iter()
+        .filter(|request| request.session == session && number.is_none_or(|number| request.number == number));
+    of_session.next().filter(|_| of_session.next().is_none())
+}
+
+/// An answer for the host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// Ids of choices.
+    pub choices: Vec<String>,
+    pub text: Option<String>,
+}
+
+impl Answer {
+    pub fn of(choice: &str) -> Self {
+        Self { choices: vec![choice.to_owned()], text: None }
+    }
+
+    /// Reports an accepted answer by the labels of its choices.
+    pub fn report(&self, open: Option<&Request>) -> String {
+        let label =
+            |id: &String| open.and_then(|open| open.choice(id)).map_or(id.clone(), |choice| choice.label.clone());
+        let labels: Vec<String> = self.choices.iter().map(label).collect();
+        format!("Answered: {}.", labels.join(", "))
+    }
+}
+
+/// Parses `<choice>… [text]`. If the first word is no choice, all is the text of the choice that needs one.
+pub fn parse(open: Option<&Request>, words: &str) -> Answer {
+    let mut choices = Vec::new();
+    let mut rest = words;
+    while let (Some((id, behind)), Some(open)) = (open.and_then(|open| leading_choice(open, rest)), open)
+        && (open.multiple || choices.is_empty())
+    {
+        choices.push(id);
+        rest = behind;
+    }
+    if !choices.is_empty() {
+        return Answer { choices, text: text(rest) };
+    }
+    match open.and_then(|open| open.choices.iter().find(|choice| choice.text == "required")) {
+        Some(choice) if !words.is_empty() => Answer { text: text(words), ..Answer::of(&choice.id) },
+        // The host lists the choices.
+        Some(_) | None => Answer { choices: words.split_whitespace().map(str::to_owned).collect(), text: None },
+    }
+}
+
+/// Returns the id of the choice that `text` begins with, and the rest. A comma may follow a choice.
+fn leading_choice<'a>(open: &Request, text: &'a str) -> Option<(String, &'a str)> {
+    let (first, rest) = first_word(text);
+    let choice = open.choice(first).or_else(|| open.choice(first.trim_end_matches(',')))?;
+    Some((choice.id.clone(), rest))
+}
+
+/// The text of an answer. `None` if it is empty.
+pub fn text(words: &str) -> Option<String> {
+    let text = words.trim();
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use cordboard_plugin::{requests::Choice, testing::permission};
+
+    use super::*;
+
+    fn answer(choices: &[&str], text: Option<&str>) -> Answer {
+        Answer { choices: choices.iter().map(|&id| id.to_owned()).collect(), text: text.map(str::to_owned) }
+    }
+
+    /// A question with the choices 1, 2 and, if `other`, one with a text.
+    fn question(multiple: bool, other: bool) -> Request {
+        let choice =
+            |id: &str, label: &str, text: &str| Choice { id: id.into(), label: label.into(), text: text.into() };
+        let mut choices = vec![choice("1", "Red", "no"), choice("2", "Blue", "no")];
+        choices.extend(other.then(|| choice("other", "Something else", "required")));
+        Request { kind: "question".to_owned(), choices, multiple, ..permission("alpha", 1) }
+    }
+
+    #[test]
+    fn a_target_is_a_number_or_a_session_and_a_number() {
+        assert_eq!(split_target("#2 allow"), (Target::Number(2), "allow"));
+        assert_eq!(
+            split_target(" beta#12  why  too\nrisky "),
+            (Target::OfSession("beta".to_owned(), 12), "why  too\nrisky")
+        );
+        assert_eq!(split_target("#3"), (Target::Number(3), ""));
+        for text in ["", "allow", "#x allow", "issue#", "C# please"] {
+            assert_eq!(split_target(text), (Target::Only, text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_request_is_found_by_number_or_as_the_only_one() {
+        let open = [permission("alpha", 1), permission("beta", 1), permission("alpha", 2)];
+        let found = |session, number| find(&open, session, number).map(|one| (one.session.as_str(), one.number));
+        assert_eq!(found("alpha", Some(2)), Some(("alpha", 2)));
+        assert_eq!(found("beta", None), Some(("beta", 1)));
+        assert_eq!([found("alpha", None), found("alpha", Some(3)), found("gamma", None)], [None; 3]);
+    }
+
+    #[test]
+    fn words_after_a_choice_are_its_text() {
+        let open = permission("alpha", 1);
+        assert_eq!(parse(Some(&open), "allow"), answer(&["allow"], None));
+        assert_eq!(parse(Some(&open), "Deny  not\nnow"), answer(&["deny"], Some("not\nnow")));
+        assert_eq!(parse(Some(&open), "deny session"), answer(&["deny"], Some("session")));
+    }
+
+    #[test]
+    fn other_words_are_the_text_of_a_choice_that_needs_one() {
+        let open = permission("alpha", 1);
+        assert_eq!(parse(Some(&open), "use rg  instead"), answer(&["why"], Some("use rg  instead")));
+        assert_eq!(parse(Some(&question(true, true)), "green"), answer(&["other"], Some("green")));
+        assert_eq!(parse(Some(&question(false, false)), "dark green"), answer(&["dark", "green"], None));
+        assert_eq!(parse(None, "allow"), answer(&["allow"], None));
+        assert_eq!(parse(Some(&open), ""), answer(&[], None));
+    }
+
+    #[test]
+    fn only_a_multiple_request_takes_several_choices() {
+        assert_eq!(parse(Some(&question(true, true)), "1, 2"), answer(&["1", "2"], None));
+        assert_eq!(parse(Some(&question(true, true)), "2 other and green"), answer(&["2", "other"], Some("and green")));
+        assert_eq!(parse(Some(&question(false, true)), "1 2"), answer(&["1"], Some("2")));
+    }
+
+    #[test]
+    fn an_answer_is_reported_by_its_labels() {
+        let open = permission("alpha", 1);
+        assert_eq!(Answer::of("session").report(Some(&open)), "Answered: Allow for this session.");
+        assert_eq!(answer(&["1", "2"], None).report(Some(&question(true, true))), "Answered: Red, Blue.");
+        assert_eq!(Answer::of("allow").report(None), "Answered: allow.");
+    }
+}

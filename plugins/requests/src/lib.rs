@@ -1,0 +1,78 @@
+//! `/requests`, `/answer`, `/allow`, `/deny`: lists the open questions of agents and answers them. Doesn't check whether
+//! an answer fits its question: the host does.
+
+mod answer;
+mod list;
+
+use cordboard_plugin::{Call, Command, Reply, command::Spec, context, requests};
+
+use answer::{Answer, Target};
+
+/// Name, summary, usage.
+const COMMANDS: [(&str, &str, &str); 4] = [
+    ("requests", "List the questions of agents", "/requests"),
+    ("answer", "Answer a question of an agent", "/answer [#number|name#number] <choice>… [text]"),
+    ("allow", "Allow what an agent asks for", "/allow [#number] [session]"),
+    ("deny", "Deny what an agent asks for", "/deny [#number] [why]"),
+];
+
+struct Requests;
+
+impl Command for Requests {
+    fn specs() -> Result<Vec<Spec>, String> {
+        Ok(COMMANDS.iter().map(|(name, summary, usage)| Spec::new(name, summary, usage)).collect())
+    }
+
+    fn run(call: &Call) -> Result<Reply, String> {
+        let (target, rest) = answer::split_target(&call.text);
+        match (call.command.as_str(), rest) {
+            ("requests", _) => match call.args.as_slice() {
+                [] => Ok(Reply::text(open_list())),
+                _ => Ok(usage("requests")),
+            },
+            ("answer", "") if target == Target::Only => Ok(answer_usage()),
+            ("answer", words) => give(target, |open| answer::parse(open, words)),
+            ("allow", "") => give(target, |_| Answer::of("allow")),
+            // Some keyboards end a sentence with a period.
+            ("allow", word) if word.trim_end_matches('.').eq_ignore_ascii_case("session") => {
+                give(target, |_| Answer::of("session"))
+            }
+            ("allow", _) => Ok(usage("allow")),
+            (_, why) => give(target, |_| Answer { text: answer::text(why), ..Answer::of("deny") }),
+        }
+    }
+}
+
+fn open_list() -> String {
+    let active = context::active_session().map(|session| session.name);
+    list::page(&requests::open(), active.as_deref(), context::now())
+}
+
+fn answer_usage() -> Reply {
+    let usage = usage("answer");
+    Reply { text: format!("{}\n\n{}", usage.text, open_list()), ..usage }
+}
+
+/// Answers a request. `answer` returns the answer to the open request, or to one that the host doesn't have: then the
+/// host's error explains it.
+fn give(target: Target, answer: impl FnOnce(Option<&requests::Request>) -> Answer) -> Result<Reply, String> {
+    let (session, number) = match target {
+        Target::Only => (context::session()?.name, None),
+        Target::Number(number) => (context::session()?.name, Some(number)),
+        Target::OfSession(session, number) => (session, Some(number)),
+    };
+    let open = requests::open();
+    let open = answer::find(&open, &session, number);
+    let answer = answer(open);
+    // By its number, because the agent may ask another question in the meantime.
+    let number = number.or_else(|| open.map(|open| open.number));
+    requests::answer(&session, number, &answer.choices, answer.text.as_deref())?;
+    Ok(Reply::plain(&answer.report(open)))
+}
+
+fn usage(command: &str) -> Reply {
+    let usage = COMMANDS.iter().find(|(name, ..)| *name == command).map_or("", |(_, _, usage)| usage);
+    Reply::plain(&format!("Usage: {usage}"))
+}
+
+cordboard_plugin::export!(Requests: command);

@@ -1,0 +1,66 @@
+//! The list of open requests. Pure: nothing here calls the host. It has no buttons: a button of a list isn't bound to
+//! its request, and the numbers begin again when the host restarts.
+
+use cordboard_plugin::{
+    Timestamp,
+    requests::{Choice, Request},
+    text::{escape, short_span},
+};
+
+/// The most requests that are listed: about two screens.
+const LISTED: usize = 20;
+
+pub fn page(open: &[Request], active: Option<&str>, now: Timestamp) -> String {
+    if open.is_empty() {
+        return "No open requests.".to_owned();
+    }
+    let mut items: Vec<String> = open.iter().take(LISTED).map(|request| item(request, active, now)).collect();
+    if open.len() > LISTED {
+        items.push(format!("…and {} more.", open.len() - LISTED));
+    }
+    items.join("\n\n")
+}
+
+fn item(request: &Request, active: Option<&str>, now: Timestamp) -> String {
+    let Request { session, number, title, since, choices, multiple, .. } = request;
+    let age = short_span(now.saturating_sub(*since) / 1000);
+    let target = if active == Some(session.as_str()) { format!("#{number}") } else { format!("{session}#{number}") };
+    let choices: Vec<String> = choices.iter().map(choice).collect();
+    let one = if *multiple { "one or more" } else { "one" };
+    let how = format!("Answer with /answer {target} and {one} of: {}.", choices.join(", "));
+    format!("#{number} `{session}`: {} ({age})\n{}", escape(title), escape(&how))
+}
+
+fn choice(choice: &Choice) -> String {
+    let text = match choice.text.as_str() {
+        "required" => " <text>",
+        "optional" => " [text]",
+        _ => "",
+    };
+    format!("{}{text} ({})", choice.id, choice.label)
+}
+
+#[cfg(test)]
+mod tests {
+    use cordboard_plugin::testing::permission;
+
+    use super::*;
+
+    #[test]
+    fn a_request_is_listed_with_its_choices() {
+        let open = [permission("alpha", 2), Request { multiple: true, title: "*a*".into(), ..permission("beta", 1) }];
+        let choices = "allow (Allow once), session (Allow for this session), deny [text] (Deny), \
+                       why <text> (Deny and say why).";
+        let alpha = format!("#2 `alpha`: Bash: ls (3 min)\nAnswer with /answer #2 and one of: {choices}");
+        let beta = format!("#1 `beta`: \\*a\\* (3 min)\nAnswer with /answer beta#1 and one or more of: {choices}");
+        assert_eq!(page(&open, Some("alpha"), 190_000), format!("{alpha}\n\n{beta}"));
+    }
+
+    #[test]
+    fn a_long_list_is_cut() {
+        let open: Vec<Request> = (1..23).map(|number| permission("alpha", number)).collect();
+        let list = page(&open, None, 0);
+        assert!(list.contains("\n\n#20 `alpha`") && list.ends_with("\n\n…and 2 more."), "{list}");
+        assert_eq!(page(&[], None, 0), "No open requests.");
+    }
+}
