@@ -1,14 +1,15 @@
-//! Components that were compiled against 0.2.0: every later host of 0.2 runs them. A failure means that a change of the
-//! contract breaks compiled plugins; see `wit/README.md`. Components of the draft 0.1 are rejected.
+//! Components that were compiled against 0.2.0 and 0.2.1: every later host of 0.2 runs them. A failure means that a
+//! change of the contract breaks compiled plugins; see `wit/README.md`. Components of the draft 0.1 are rejected.
 
 use std::{fs, path::Path, time::Duration};
 
+use cordboard::dev::{RecordedAction, settle};
 use cordboard_core::{
     agent::{Action, ActionState, PromptId},
     event::{CausationChain, EventKind, SessionEvent},
-    session::{PersonaSettings, Verdict},
+    session::{PersonaSettings, SessionCommand, Verdict},
     turn::{Turn, TurnPart, TurnState},
-    types::{Content, Phase, Place, Timestamp},
+    types::{AgentRequest, Content, OptionText, Phase, Place, RequestOption, Timestamp},
 };
 use cordboard_runtime::{CallError, DueJob, Load, RenderInput, ViewLimits, WebRequest, WebResponse};
 use expect_test::{Expect, expect};
@@ -26,13 +27,15 @@ fn fixture(path: &str) -> Vec<u8> {
 
 /// Returns the bytes of a fixture of 0.2. A rebuilt fixture would prove nothing, so its digest is checked.
 fn frozen(name: &str, digest: &str) -> Vec<u8> {
-    let wasm = fixture(&format!("0.2/{name}.wasm"));
+    let wasm = fixture(&format!("{name}.wasm"));
     assert_eq!(cordboard_runtime::digest(&wasm), digest, "{name}.wasm was built again: restore the original");
     wasm
 }
 
 const EVERY: &str = "f635294b9ff2c854bfa65ac723d37b3f21232cc3203bfa3361151a2724ccba84";
 const SESSIONS: &str = "ebe2286bebac589e9e6e03b96be81070bce3f458b2c4209652cd733e685c924d";
+/// Of 0.2.1, which added the capability that it uses.
+const REQUESTS: &str = "3793c86f31a89e9259efe658501b7ec617028477fd0a681a9490de0197f36287";
 
 /// The configuration of `every`, which may send its secret to `mirror`.
 fn config(mirror: &Mirror) -> String {
@@ -50,7 +53,7 @@ fn config(mirror: &Mirror) -> String {
 async fn every() -> (TestHost, Mirror) {
     let mirror = Mirror::start().await;
     let test_host = TestHost::of(&config(&mirror));
-    let activated = test_host.plug("every", &frozen("every", EVERY)).await;
+    let activated = test_host.plug("every", &frozen("0.2/every", EVERY)).await;
     activated.unwrap_or_else(|why| panic!("every.wasm of 0.2 is rejected: {why}"));
     test_host.memory.add(record("alpha", &test_host.caller));
     (test_host, mirror)
@@ -242,7 +245,7 @@ async fn the_webhook_of_0_2_gets_and_returns_every_field() {
 #[tokio::test]
 async fn the_sessions_plugin_of_0_2_creates_and_lists_sessions() {
     let test_host = TestHost::of("[plugins.sessions]\ngrants = [\"sessions\", \"session-control\"]\n");
-    let activation = test_host.plug("sessions", &frozen("sessions", SESSIONS)).await;
+    let activation = test_host.plug("sessions", &frozen("0.2/sessions", SESSIONS)).await;
     activation.unwrap_or_else(|refused| panic!("sessions.wasm of 0.2 is rejected: {refused}"));
     assert_eq!(test_host.read("new alpha").await, "Session 'alpha' created.");
     assert_eq!(test_host.read("sessions").await, "→ 🟢 alpha - just now");
@@ -253,4 +256,40 @@ async fn the_sessions_plugin_of_0_2_creates_and_lists_sessions() {
             .find(&test_host.caller, "alpha")
             .is_some_and(|view| view.record.archived || view.phase == Phase::Archived)
     );
+}
+
+#[tokio::test]
+async fn the_requests_plugin_of_0_2_1_lists_and_answers() {
+    let test_host = TestHost::of("[plugins.requests]\ngrants = [\"requests\"]\n");
+    let activated = test_host.plug("requests", &frozen("0.2.1/requests", REQUESTS)).await;
+    activated.unwrap_or_else(|why| panic!("requests.wasm of 0.2.1 is rejected: {why}"));
+    let record = record("alpha", &test_host.caller);
+    let name = record.name.clone();
+    test_host.memory.add(record);
+    test_host.memory.bind(&test_host.caller, &test_host.place, &name);
+    test_host.memory.send(&name, &test_host.place, "hello");
+    settle(&test_host.registry, &test_host.memory).await;
+    let option = |id: &str, label: &str, text| RequestOption { id: id.to_owned(), label: label.to_owned(), text };
+    let asks = |id| AgentRequest {
+        id,
+        kind: "permission",
+        title: "Bash: ls".to_owned(),
+        text: "`ls`".to_owned(),
+        options: vec![
+            option("allow", "Allow once", OptionText::No),
+            option("deny", "Deny", OptionText::Optional),
+            option("why", "Deny and say why", OptionText::Required),
+        ],
+        multiple: false,
+    };
+    assert!(test_host.memory.ask(&name, asks), "the agent asks");
+    let listed = "#1 alpha: Bash: ls (0 s)\nAnswer with /answer #1 and one of: allow (Allow once), \
+                  deny [text] (Deny), why <text> (Deny and say why).";
+    assert_eq!(test_host.read("requests").await, listed);
+    assert_eq!(test_host.read("answer why").await, "Add the text: /answer #1 why <text>");
+    assert_eq!(test_host.read("answer alpha#1 not now").await, "Answered: Deny and say why.");
+    let answer =
+        SessionCommand::Answer { number: Some(1), options: vec!["why".to_owned()], text: Some("not now".to_owned()) };
+    assert!(test_host.memory.take_actions().contains(&RecordedAction::Ordered(name, answer)));
+    assert_eq!(test_host.read("requests").await, "No open requests.");
 }
