@@ -43,6 +43,7 @@ const SAVED: &[(&str, &str, &str, Shows)] = &[
     ("sessions", "kept", "3", Log("sessions")),
     ("sessions", "roots", "[\"/srv\"]", Log("sessions")),
     ("sessions", "folders", "{ web = \"/srv/web\" }", Log("sessions")),
+    ("requests", "expire", "\"1m\"", Log("requests")),
     ("console", "drain", "\"1m\"", Log("console")),
     ("webhook", "listen", "\"127.0.0.1:1\"", Restart),
     ("webhook", "body", "\"2MiB\"", Log("webhook")),
