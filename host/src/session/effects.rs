@@ -7,7 +7,7 @@ use cordboard_core::{
     messages,
     session::{Effect, Exit, Input, Launch, Run, Ticket},
     turn::Turn,
-    types::SessionView,
+    types::{RequestAnswer, RequestId, SessionView},
 };
 use cordboard_store::StoreError;
 
@@ -67,13 +67,7 @@ impl Actor {
                 self.events.turn_started(&place, self.machine.view(), self.ports.clock.now());
                 self.is_frame_due = true;
             }
-            Effect::Answer { run, id, answer } => {
-                let events =
-                    self.agent.as_mut().filter(|agent| agent.run == run).map(|agent| agent.answer(&id, &answer));
-                let inputs = events.into_iter().flatten().map(|event| Input::Agent { run, event });
-                let now = self.ports.clock.now();
-                return Ok(inputs.flat_map(|input| self.machine.handle(input, now)).collect());
-            }
+            Effect::Answer { run, id, answer } => return Ok(self.answer(run, &id, &answer)),
             Effect::Interrupt { run } => {
                 if let Some(turn) = self.machine.turn() {
                     self.sink.stopping(&turn.place, &turn.prompt);
@@ -122,6 +116,14 @@ impl Actor {
             }
         };
         self.machine.handle(input, self.ports.clock.now())
+    }
+
+    /// Sends the answer to a question of the agent. Returns the effects of its next question, if it follows at once.
+    fn answer(&mut self, run: Run, id: &RequestId, answer: &RequestAnswer) -> Vec<Effect> {
+        let agent = self.agent.as_mut().filter(|agent| agent.run == run);
+        let events = agent.map(|agent| agent.answer(id, answer)).unwrap_or_default();
+        let now = self.ports.clock.now();
+        events.into_iter().flat_map(|event| self.machine.handle(Input::Agent { run, event }, now)).collect()
     }
 
     fn with(&mut self, run: Run, act: impl FnOnce(&mut AgentProcess)) {

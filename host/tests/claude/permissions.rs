@@ -3,21 +3,53 @@
 use crate::host::open;
 
 #[test]
-fn a_denied_tool_names_the_key_that_allows_it() {
+fn a_tool_waits_for_the_decision_of_the_user() {
     let Some(mut host) = open("") else { return };
     host.ask("/new a", "Session 'a' created.");
     let inside = host.path("state/sessions/a/made");
-    let shown = host.ask(&format!("write {}", inside.display()), "The tool said: ");
-    let denied = "Denied: Write `made`\nTo allow it, set `permission_mode = \"acceptEdits\"` in `[agents.claude]`.\n";
-    assert!(shown.contains(denied), "{shown}");
-    assert!(shown.contains("Not permitted, and the user can't be asked"), "{shown}");
+    let shown = host.ask(&format!("write {}", inside.display()), "[Allow once] /answer #1 allow");
+    assert!(shown.contains("Session 'a' in ") && shown.contains(" asks for a permission:"), "{shown}");
+    assert!(shown.contains("**Write** `made`\n```diff\n+written\n```"), "{shown}");
     assert!(!inside.exists());
+    host.ask("/allow", "The tool said: ");
+    assert_eq!(std::fs::read_to_string(&inside).unwrap(), "written\n");
     host.phase("idle");
+    host.ask("bash touch denied", "[Deny and say why] /answer #2 why");
+    let shown = host.ask("/deny use git", "The tool said: ");
+    assert!(shown.contains("The user denied this and said: use git"), "{shown}");
+    host.phase("idle");
+    assert!(!host.path("state/sessions/a/denied").exists());
+    host.ask("bash touch stopped", "[Allow once] /answer #3 allow");
+    host.ask("/stop", "Stopped.");
+    host.phase("idle");
+    host.ask("/answer #3 allow", "Session 'a' has no open request #3.");
+    // The result of a turn repeats its denials, which the user knows already.
+    let shown = host.ask("hello", "The tool said: ");
+    assert!(!shown.contains("Denied"), "{shown}");
+    assert!(!host.path("state/sessions/a/stopped").exists());
+}
+
+#[test]
+fn a_permission_can_last_for_the_session() {
+    let Some(mut host) = open("") else { return };
+    host.ask("/new a", "Session 'a' created.");
+    let shown = host.ask("bash touch made", "[Allow for this session] /answer #1 session");
+    assert!(shown.contains("For this session it would allow: "), "{shown}");
+    host.ask("/allow session", "The tool said: ");
+    host.phase("idle");
+    let shown = host.ask("bash touch made", "The tool said: ");
+    assert!(!shown.contains("asks for a permission"), "{shown}");
+}
+
+#[test]
+fn a_tool_that_the_cli_denies_names_the_key_that_allows_it() {
+    let Some(mut host) = open("permission_mode = \"dontAsk\"") else { return };
+    host.ask("/new a", "Session 'a' created.");
     let shown = host.ask("bash touch made", "The tool said: ");
     let denied =
         "Denied: Bash `touch made`\nTo allow it, set `args = [\"--allowedTools=Bash\"]` in `[agents.claude]`.\n";
     assert!(shown.contains(denied), "{shown}");
-    assert!(!inside.exists());
+    assert!(!host.path("state/sessions/a/made").exists());
 }
 
 #[test]
@@ -41,8 +73,8 @@ fn allowed_tools_run_without_a_question() {
     assert!(!shown.contains("Denied"), "{shown}");
     assert!(host.path("state/sessions/a/made").exists());
     host.phase("idle");
-    let shown = host.ask(&format!("write {}/file", other.display()), "The tool said: ");
-    assert!(shown.contains(&format!("`args = [\"--add-dir={}\"]`", other.display())), "{shown}");
+    host.ask(&format!("write {}/file", other.display()), "[Deny] /answer #1 deny");
+    host.ask("/deny", "The tool said: ");
     assert!(!other.join("file").exists());
 }
 

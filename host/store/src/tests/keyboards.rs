@@ -49,7 +49,8 @@ async fn a_restart_closes_questions_of_sessions() {
     let session = || "alpha".parse::<SessionName>().unwrap();
     let start = Request::Start { session: session(), failure: 1 };
     let of_agent = Request::Agent { session: session(), id: RequestId("q".to_owned()) };
-    let posts = [start, of_agent, prompt("a")].map(|request| NewPost::new(Place::new("telegram", "1"), question(&request)));
+    let posts =
+        [start, of_agent, prompt("a")].map(|request| NewPost::new(Place::new("telegram", "1"), question(&request)));
     let rows = store.finish(Vec::new(), posts.to_vec()).await.unwrap();
     for row in &rows {
         store.complete_post(row.id, vec![MessageId(row.id.0.to_string())]).await.unwrap();
