@@ -79,7 +79,7 @@ async fn remind_posts_when_due_and_not_before() {
     assert_eq!(look(10).await, ["\u{23f0} tea", "\u{23f0} milk"]);
     assert_eq!(look(11).await, [] as [String; 0]);
     let listed = host.call("remind").await.unwrap();
-    assert_eq!(render::plain(&listed.text).trim_end(), "• in 2 hours 1 minute: bread");
+    assert_eq!(render::plain(&listed.text).trim_end(), "• in 2 hours: bread");
     assert_eq!(look(5 * 60).await, ["\u{23f0} bread (due 3 hours ago)"]);
     assert!(host.read("remind").await.starts_with("No reminders here."));
 }

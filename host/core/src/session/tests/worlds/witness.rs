@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::super::super::{
-    ApiError, Effect, Input, Machine, Prompt, Run, SessionCommand, Settings, Ticket, TimeoutReason, Verdict,
+    ApiError, Effect, Exit, Input, Machine, Prompt, Run, SessionCommand, Settings, Ticket, TimeoutReason, Verdict,
 };
 use crate::{
     agent::{AgentEvent, BackgroundTask, PromptId},
@@ -285,8 +285,10 @@ impl Witness {
                 self.queue.push_back(prompt.id.clone());
             }
             Input::Agent { run, event } => self.observe_event(*run, event),
-            Input::Exit { run, .. } => {
+            Input::Exit { run, exit } => {
                 self.count_failed_start();
+                let is_starting = self.step.phase == Some(Phase::Starting);
+                self.is_startable = is_starting && matches!(exit, Exit::NotStarted(_));
                 let process = self.processes.get_mut(run).expect("a process that was started");
                 process.gone = true;
                 self.step.had_work = process.works();

@@ -211,8 +211,8 @@ impl Witness {
                 self.must(self.shutdowns > 0 || self.step.left_work, "only the end of a host ends background work");
             }
             SessionNotice::Asked { request, .. } => self.perform_asked(&request.id),
-            SessionNotice::NotStarted { .. } => self.is_startable = true,
-            SessionNotice::RequestExpired { .. }
+            SessionNotice::NotStarted { .. }
+            | SessionNotice::RequestExpired { .. }
             | SessionNotice::Archived { .. }
             | SessionNotice::EarlierInterrupted { .. }
             | SessionNotice::Strays { .. } => {}
