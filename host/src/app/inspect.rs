@@ -52,7 +52,8 @@ pub fn check(paths: &Paths) -> Result<(), AppError> {
         for status in registry.snapshot().statuses() {
             let rejection = rejected.iter().find(|(name, _)| *name == status.name);
             let verdict = match rejection {
-                Some(_) => Health::Rejected.as_str(),
+                Some(_) if status.health == Health::Ok => Health::Rejected.as_str(),
+                Some(_) => status.health.as_str(),
                 None if [Health::Absent, Health::NoWebhookAuth].contains(&status.health) => status.health.as_str(),
                 None => "ok",
             };

@@ -27,7 +27,7 @@ fn a_denial_reaches_the_agent_with_its_reason() {
     host.ask("/new a", "Session 'a' created.");
     host.say("run make clean");
     host.expect("[Deny and say why] /answer #1 why\n");
-    host.ask("/answer #1 why", "Add the text: /answer #1 why <text>");
+    host.ask("/answer #1 why", "Add the text: /answer a#1 why <text>");
     host.say("/deny keep the cache");
     host.expect_all(&["Answered: Deny.\n", "said: keep the cache\n"]);
     assert_eq!(host.end(), (String::new(), Some(0)));

@@ -286,7 +286,7 @@ async fn the_requests_plugin_of_0_2_1_lists_and_answers() {
     let listed = "#1 alpha: Bash: ls (0 s)\nAnswer with /answer #1 and one of: allow (Allow once), \
                   deny [text] (Deny), why <text> (Deny and say why).";
     assert_eq!(test_host.read("requests").await, listed);
-    assert_eq!(test_host.read("answer why").await, "Add the text: /answer #1 why <text>");
+    assert_eq!(test_host.read("answer why").await, "Add the text: /answer alpha#1 why <text>");
     assert_eq!(test_host.read("answer alpha#1 not now").await, "Answered: Deny and say why.");
     let answer =
         SessionCommand::Answer { number: Some(1), options: vec!["why".to_owned()], text: Some("not now".to_owned()) };

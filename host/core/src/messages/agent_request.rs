@@ -65,6 +65,6 @@ pub fn option_without_text(label: &str) -> String {
 
 /// An option that is nothing without a text was chosen without one.
 #[must_use]
-pub fn option_needs_text(number: u64, option: &str) -> String {
-    format!("Add the text: /answer #{number} {option} <text>")
+pub fn option_needs_text(session: &SessionName, number: u64, option: &str) -> String {
+    format!("Add the text: /answer {session}#{number} {option} <text>")
 }

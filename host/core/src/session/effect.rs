@@ -80,7 +80,7 @@ pub enum Effect {
     /// The shutdown interrupted the turn: its last frame is stored and shown. Its prompt stays marked as sent, so that
     /// the next host keeps it as an interrupted prompt and reports it.
     FinishInterrupted(Turn),
-    /// Close the request: every message that asks it loses its buttons.
+    /// Close the request: replace the buttons of every message that shows it with the outcome.
     CloseRequest {
         request: Request,
         choice: Choice,

@@ -17,7 +17,7 @@ impl Run {
     pub const LEFT_OVER: Self = Self(0);
 }
 
-/// The number of a question to a plugin. Answers to older questions are ignored.
+/// The number of a query to a plugin. Answers to older queries are ignored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(pub u64);
 
@@ -83,7 +83,7 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// The reason for the user: the last line of stderr, or else the status.
+    /// The reason for the user: the last line of stderr, or else the status, or why the process could not be started.
     #[must_use]
     pub fn why(&self) -> String {
         match self {

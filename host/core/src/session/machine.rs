@@ -41,7 +41,7 @@ pub struct Machine {
     pub(super) last_press: LastPress,
     /// Consecutive failed starts.
     pub(super) failed_starts: usize,
-    /// The pending question for a resume notice, and the place to send it to.
+    /// The pending query for a resume notice, and the place for the notice.
     pub(super) resume_notice: Option<(Ticket, Place)>,
     pub(super) shutdown: Shutdown,
     /// The number of the latest question of an agent.

@@ -9,7 +9,7 @@ use crate::{
     messages::{self, SessionNotice},
     types::{
         AgentRequest, Choice, OpenRequest, OptionText, Place, Request, RequestAnswer, RequestId, RequestOption,
-        Timestamp,
+        SessionName, Timestamp,
     },
 };
 
@@ -77,7 +77,8 @@ impl Machine {
     ) -> Result<(), ApiError> {
         let open = self.open_requests().iter().find(|open| open.request.id == *id);
         let open = open.ok_or_else(|| invalid(messages::NOT_OPEN.to_owned()))?;
-        let label = label_of(open, &options, text.as_deref())?;
+        let text = text.filter(|text| !text.trim().is_empty());
+        let label = label_of(&self.record.name, open, &options, text.as_deref())?;
         self.take_request(id);
         let answer = RequestAnswer::Options { ids: options, text };
         self.emit_live(|run| Effect::Answer { run, id: id.clone(), answer });
@@ -151,7 +152,12 @@ fn invalid(text: String) -> ApiError {
 }
 
 /// Describes an answer for the message of the question.
-fn label_of(open: &OpenRequest, options: &[String], text: Option<&str>) -> Result<String, ApiError> {
+fn label_of(
+    session: &SessionName,
+    open: &OpenRequest,
+    options: &[String],
+    text: Option<&str>,
+) -> Result<String, ApiError> {
     let OpenRequest { number, request, .. } = open;
     let find = |id: &String| request.options.iter().find(|offered| offered.id == *id);
     let chosen: Option<Vec<&RequestOption>> = options.iter().map(find).collect();
@@ -161,7 +167,7 @@ fn label_of(open: &OpenRequest, options: &[String], text: Option<&str>) -> Resul
     };
     match (last.text, text) {
         (OptionText::No, Some(_)) => return Err(invalid(messages::option_without_text(&last.label))),
-        (OptionText::Required, None) => return Err(invalid(messages::option_needs_text(*number, &last.id))),
+        (OptionText::Required, None) => return Err(invalid(messages::option_needs_text(session, *number, &last.id))),
         (OptionText::No | OptionText::Optional | OptionText::Required, _) => {}
     }
     let labels: Vec<&str> = chosen.iter().map(|option| option.label.as_str()).collect();

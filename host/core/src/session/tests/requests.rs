@@ -117,7 +117,7 @@ fn an_answer_must_fit_the_options() {
             command answer allow: with words
                 refused (invalid): “Allow once” takes no text.
             command answer other
-                refused (invalid): Add the text: /answer #1 other <text>
+                refused (invalid): Add the text: /answer x#1 other <text>
             command answer allow deny
                 refused (invalid): Choose one of: allow (Allow once), deny (Deny), other (Something else).
             command answer other: mine → busy

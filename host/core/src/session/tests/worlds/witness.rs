@@ -108,7 +108,7 @@ struct Process {
     model: Option<String>,
     agent: Option<Agent>,
     ready: bool,
-    /// The ends of its background work, as far as they are known.
+    /// The end of each piece of its background work. `None` if the agent reports the end.
     work: Vec<Option<Timestamp>>,
     interrupted: Option<Timestamp>,
     /// The process has acknowledged the interrupt.
