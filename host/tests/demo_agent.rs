@@ -16,7 +16,7 @@ use cordboard_core::{
 };
 use tokio::{sync::mpsc::Receiver, time::timeout};
 
-/// Only catches hangs; no test comes near it.
+/// The time limit of each wait. It only detects hangs: every test takes much less time.
 const LIMIT: Duration = Duration::from_secs(60);
 
 struct Agent {

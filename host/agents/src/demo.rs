@@ -104,8 +104,8 @@ fn read_input() -> mpsc::Receiver<Value> {
                         return;
                     }
                 }
-                // The real CLI also exits at a line that isn't JSON.
                 Err(_) if line.trim().is_empty() => {}
+                // The real CLI also exits at a line that isn't JSON.
                 Err(error) => {
                     eprintln!("Error parsing streaming input line: {error}");
                     std::process::exit(1);

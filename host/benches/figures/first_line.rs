@@ -1,5 +1,5 @@
-//! Measures the first word of a turn, from the agent's pipe to the chat, through codec, session, presenter and view
-//! plugin.
+//! Measures the latency of the first line of a turn, from the agent's pipe to the chat, through codec, session,
+//! presenter and view plugin.
 
 use std::{process::Stdio, time::Duration};
 
@@ -17,8 +17,9 @@ use crate::{
 
 const TURNS: usize = 200;
 
-/// The host reports when it calls the chat, the agent when it wrote. Only the kernel knows when the host had read the
-/// line, so the time of a bare pipe, from a write of the same agent to a reader in the same runtime, is subtracted.
+/// The agent reports the time of its write, and the host the time of its call to the chat. Only the kernel knows when
+/// the host had read the line, so the time of a bare pipe, from a write of the same agent to a reader in the same
+/// runtime, is subtracted.
 pub fn measure() -> Vec<Row> {
     let (turns, pipe) = runtime().block_on(async { (turns().await, pipe().await) });
     let figure = Duration::from_micros(150);
@@ -35,7 +36,7 @@ pub fn measure() -> Vec<Row> {
     ]
 }
 
-/// Measures from a write to a read line, with tokio's reader.
+/// Measures the time from the write of a line until tokio's reader returns it.
 async fn pipe() -> Spans {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .arg(fake_agent::WRITER)

@@ -9,8 +9,8 @@ mod hangup;
 mod history;
 mod input;
 mod lines;
+mod open;
 mod pipe_writer;
-mod startup;
 mod terminal;
 mod transcript;
 mod type_ahead;
@@ -38,7 +38,7 @@ use super::{Chat, ChatError, Edits, Inbox, Limits, LiveLine, MenuEntry, MessageI
 use input::Intake;
 pub(super) use transcript::{OutputStyle, Transcript};
 
-pub use startup::{ConsoleError, Mode, open};
+pub use open::{ConsoleError, Mode, open};
 
 pub const FRONT_END: &str = "console";
 
@@ -231,7 +231,7 @@ impl Chat for Console {
         }
     }
 
-    /// A terminal shows a line to its user. A program at a pipe needs no sign.
+    /// Returns false on a terminal, so that the host prints a line for the user. A program at a pipe needs no mark.
     async fn acknowledge(&self, _place: &Place, _message: Option<&MessageId>) -> bool {
         self.mode == Mode::Pipe
     }

@@ -21,7 +21,7 @@ pub use preview::preview;
 /// A front-end: shows messages and is the source of updates.
 #[async_trait]
 pub trait Chat: Send + Sync {
-    /// The front-end of its places, as in [`Place`].
+    /// The name of the front-end, as in [`Place::front_end`].
     fn front_end(&self) -> &'static str;
 
     fn limits(&self) -> Limits;

@@ -4,13 +4,14 @@
 
 mod commands;
 mod effect;
+mod finish_job;
 mod grant_answers;
 mod input;
 mod job;
 mod machine;
 mod messages;
-mod outcome;
 mod probation;
+mod rejections;
 mod settings_trial;
 mod state;
 

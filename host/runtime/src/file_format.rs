@@ -14,7 +14,7 @@ pub fn imports(wasm: &[u8]) -> Result<Vec<String>, PluginError> {
     let (mut imports, mut reader) = (Vec::new(), BinaryReader::new(wasm, 0));
     let mut whole = HEADER;
     match (read(&mut reader, &mut imports, &mut whole), &wasm[whole..]) {
-        // One byte is too short for a section: it was appended, or the rest of its section is missing.
+        // A section has at least two bytes. A single byte was appended, or the rest of its section is missing.
         (_, rest @ ([_] | [FIRST_UNKNOWN..=u8::MAX, ..])) => {
             Err(PluginError::Trailing { at: whole, extra: rest.len() })
         }

@@ -32,11 +32,11 @@ mod instance_memory;
 mod limits;
 mod network_grants;
 mod outbound_http;
+mod plugin_settings;
 mod post_permission;
 mod profile;
 mod registry;
 mod secrets;
-mod settings;
 mod status;
 mod trial;
 mod untrusted;
@@ -59,6 +59,7 @@ pub use guest_log::LOG_TARGET;
 pub use host_api::{ArchiveFilter, Choice, HostApi, PluginState, SessionSpec, StateError, Swap};
 pub use network_grants::{is_granted as is_network_granted, network_list};
 pub use outbound_http::{FakeNetwork, FakeNetworkError, HttpRequest, HttpResponse};
+pub use plugin_settings::{BuiltInGrants, PluginSettings, WebhookAccess};
 pub use post_permission::{ChatMember, PostError, check as check_post};
 pub use registry::snapshot::{
     CallOrder, CommandSpec, Compiling, Disabled, FolderFault, Offer, RolloutStatus, Snapshot,
@@ -66,4 +67,3 @@ pub use registry::snapshot::{
 pub use registry::version::{Artifact, PluginVersion};
 pub use registry::{Activation, Candidate, FailedVersion, Registry};
 pub use secrets::read as read_secret;
-pub use settings::{BuiltInGrants, PluginSettings, WebhookAccess};

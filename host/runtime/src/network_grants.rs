@@ -11,7 +11,8 @@ use wasmtime::component::Linker;
 use wasmtime_wasi_http::{WasiHttp, WasiHttpView, p2::bindings::http};
 
 use super::{
-    call::CallState, contract_names::bare_name, error::PluginError, outbound_http::Network, settings::PluginSettings,
+    call::CallState, contract_names::bare_name, error::PluginError, outbound_http::Network,
+    plugin_settings::PluginSettings,
 };
 
 /// The WASI interface that sends HTTP requests.

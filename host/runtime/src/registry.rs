@@ -17,7 +17,7 @@ use super::{
     digest::digest,
     engine::{AT_ONCE_CALLS, SharedEngine, linker::Linkers},
     error::PluginError,
-    settings::PluginSettings,
+    plugin_settings::PluginSettings,
     trial,
 };
 

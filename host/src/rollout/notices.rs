@@ -22,10 +22,10 @@ const PENDING_PER_LISTED: usize = 4;
 pub struct Pace {
     /// The time that the first notice waits for others.
     pub gather: Duration,
-    /// The most messages that are sent within `span`.
+    /// The maximum number of messages within `span`.
     pub most: usize,
     pub span: Duration,
-    /// The most notices that a message lists. The others are only counted.
+    /// The maximum number of notices that a message lists. The others are only counted.
     pub listed: usize,
 }
 

@@ -34,7 +34,7 @@ impl Store {
         .await
     }
 
-    /// The place with the first id of its chat.
+    /// Returns the place with the first id of its chat instead of the current one.
     pub async fn original_place(&self, place: &Place) -> Result<Place, StoreError> {
         let place = place.clone();
         self.run(format!("read the first id of {place}"), move |db| {

@@ -10,7 +10,7 @@ use rusqlite::{Connection, Params, Row, params};
 use super::{
     Store,
     error::{StoreError, WorkError},
-    outbox_row,
+    outbox_table,
     rows::{json, read_all},
 };
 
@@ -45,7 +45,7 @@ impl Store {
         .await
     }
 
-    /// Like [`Self::close_request`], for a message whose request no other message asks.
+    /// Like [`Self::close_request`], for a request that only this message shows.
     pub async fn close_keyboard(&self, id: PostId, outcome: &str) -> Result<Vec<OutboxRow>, StoreError> {
         let outcome = outcome.to_owned();
         self.run(format!("close the buttons of post {}", id.0), move |db| close(db, "id = ?", [id.0], &outcome)).await
@@ -68,7 +68,8 @@ impl Store {
         .await
     }
 
-    /// Like [`Self::close_request`], for all requests about failed starts and of agents, which end with their host.
+    /// Like [`Self::close_request`], for all requests about failed starts and all requests from agents. They are only
+    /// valid during the host run that created them.
     pub async fn close_session_requests(&self, outcome: &str) -> Result<Vec<OutboxRow>, StoreError> {
         let outcome = outcome.to_owned();
         self.run("close requests from before the start".to_owned(), move |db| {
@@ -156,6 +157,6 @@ impl KeyboardRow {
             return Ok(None);
         }
         let state = Delivery { messages: self.messages, shown: 0 };
-        outbox_row::insert(db, &self.place, None, self.reply.closed(outcome), state).map(Some)
+        outbox_table::insert(db, &self.place, None, self.reply.closed(outcome), state).map(Some)
     }
 }

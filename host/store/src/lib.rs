@@ -25,7 +25,7 @@ mod inbox;
 mod jobs;
 mod keyboards;
 mod outbox;
-mod outbox_row;
+mod outbox_table;
 mod places;
 mod plugin_state;
 mod rows;

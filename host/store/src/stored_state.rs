@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{
     decisions::Decisions,
     error::{OpenError, WorkError},
-    folder, inbox, outbox_row, places,
+    folder, inbox, outbox_table, places,
     rows::{json, read_all},
     schema,
 };
@@ -73,7 +73,7 @@ pub(super) fn read(db: &Connection) -> Result<StoredState, WorkError> {
         sessions: sessions(&tx)?,
         active: active(&tx)?,
         inbox: inbox::open(&tx)?,
-        outbox: outbox_row::all(&tx)?,
+        outbox: outbox_table::all(&tx)?,
         unreachable: places::unreachable(&tx)?,
         decisions: Decisions::read(&tx)?,
     })

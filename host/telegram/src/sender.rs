@@ -269,7 +269,7 @@ impl Chat for Telegram {
         let payload = SetMessageReaction { chat_id: target.chat, message_id: number.0, reaction: [QUEUED_REACTION] };
         let Err(error) = self.calls.make::<_, serde_json::Value>(target.chat, &payload).await else { return true };
         tracing::debug!(%place, %error, "failed to mark a queued message");
-        // A chat that can't be reached gets no line either.
+        // Only a chat that doesn't take the mark gets a line. After any other failure, a line would fail too.
         !matches!(error, BotApiError::Rejected { .. })
     }
 

@@ -14,7 +14,7 @@ use std::{
 
 use serde_json::Value;
 
-/// Only a hang reaches it.
+/// The time limit of each wait. Only a test that hangs reaches it.
 pub const DEADLINE: Duration = Duration::from_secs(120);
 
 pub const CORDBOARD: &str = env!("CARGO_BIN_EXE_cordboard");

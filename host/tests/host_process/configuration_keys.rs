@@ -1,5 +1,5 @@
-//! Saves each key of the configuration while a host runs: the host takes the new value, or says that it acts at the next
-//! start.
+//! Saves each key of the configuration while a host runs: the host takes the new value, or says that the key takes
+//! effect at the next start.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use cordboard_core::config::{TakesEffect, keys, takes_effect};
 
 use super::support::{Home, Host, component, until};
 
-/// The sign by which the host shows that it has taken a key.
+/// The evidence that the host has taken a new value.
 #[derive(Debug, Clone, Copy)]
 enum Shows {
     /// The log names this part of the configuration; the part reads its value at each use.
@@ -18,7 +18,7 @@ enum Shows {
     NewAgent,
     /// `cordboard sessions` shows another idle timeout.
     IdleTimeout,
-    /// The chat says that it acts at the next start.
+    /// The chat says that the key takes effect at the next start.
     Restart,
 }
 

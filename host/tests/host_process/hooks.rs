@@ -25,7 +25,7 @@ fn a_hook_receives_all_events_but_its_own() {
     host.await_phase("a", "idle");
     host.ask("/suspend", "Session 'a' suspended. The next message resumes it.");
     host.expect_logged("heard suspended of a");
-    // The hook started the agent again, and doesn't receive an event for it.
+    // The hook has resumed the session, and doesn't receive the event that this caused.
     host.await_phase("a", "idle");
     host.ask("/archive", "Session 'a' archived. Use /restore a to bring it back.");
     host.expect_logged("heard archived of a");

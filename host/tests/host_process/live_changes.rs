@@ -93,7 +93,7 @@ fn a_bad_version_is_never_activated() {
     ];
     for (bytes, why) in bad {
         home.plug_bytes("echo", bytes);
-        // A slow machine may have rejected a partial file before.
+        // On a slow machine, the host may have rejected a partial file first.
         let message = host.expect(why);
         assert!(message.contains("Plugin 'echo' was rejected: "), "{why}: {message}");
         host.expect("Generation 1 stays active.\n");
@@ -239,7 +239,7 @@ fn a_bad_file_at_the_start_keeps_the_good_version_active() {
 
 #[test]
 fn many_simultaneous_files_make_few_messages() {
-    // More files than the messages of the first 15 seconds list, even if the host is slow to process them.
+    // The messages of the first 15 seconds can't list this many files, even if the host is slow to process them.
     const FILES: usize = 70;
     let home = Home::new();
     let mut host = home.start();

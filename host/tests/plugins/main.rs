@@ -23,6 +23,6 @@ mod plugin_files;
 mod rejected_versions;
 mod rollout;
 mod sandbox;
+mod slow_webhook_secret;
 mod standard_exports;
 mod standard_messages;
-mod webhook_secrets;

@@ -8,6 +8,6 @@ mod application;
 mod botapi;
 mod failures;
 mod incoming;
-mod message_fields;
 mod outgoing;
 mod test_bot;
+mod text_with_any_field;

@@ -8,7 +8,8 @@ use cordboard_plugin::{
 
 use crate::{Server, format::Light};
 
-/// An older last heartbeat is shown: a paused monitor keeps its last state forever. An hour, in milliseconds.
+/// If the last heartbeat is older than this, its age is shown, because a paused monitor keeps its last state forever.
+/// One hour, in milliseconds.
 const STALE_AFTER: Timestamp = 3_600_000;
 
 /// A certificate is shown if it expires within this number of days.

@@ -33,7 +33,7 @@ pub(super) struct Requests(BTreeMap<String, Pending>);
 
 #[derive(Debug)]
 struct Pending {
-    /// The id of the control request. A series of questions has one.
+    /// The id of the control request. All questions of a series share it.
     control_id: String,
     tool: String,
     input: Value,
@@ -101,7 +101,7 @@ impl Requests {
     }
 }
 
-/// Told to the model if nobody answered.
+/// Sent to the model if a request gets no answer.
 const NOBODY: &str = "Nobody answered. Continue without it, or say in your answer why you need it.";
 
 impl Pending {

@@ -46,7 +46,8 @@ fn changes(tool: &str, input: &Value) -> Option<String> {
     }
 }
 
-/// Formats a code block whose end the text can't forge, and cuts it with the number of lines that are left out.
+/// Formats `whole` as a code block with a fence that the text can't close. If the text is too long, cuts it and adds
+/// the number of lines that are not shown.
 fn block(language: &str, whole: &str) -> String {
     let mut shown = String::new();
     let mut rest = whole.lines();

@@ -1,6 +1,6 @@
 //! The cgroup of each agent, where the host may create one: `<own cgroup>/cordboard-<state>-<run>/<session>`. A
-//! descendant stays in it after a `setsid`, and without its environment, resource limits and parent. Where the host may
-//! not create cgroups, processes are found by their tags alone.
+//! descendant stays in it after a `setsid`, and even if it changes its environment and resource limits or loses its
+//! parent. Where the host may not create cgroups, processes are found by their tags alone.
 
 use std::{
     ffi::OsStr,
@@ -27,7 +27,7 @@ enum Level {
     Session,
 }
 
-/// Keeps one agent's end from removing the common folder while another agent's cgroup is created in it.
+/// Prevents the removal of the common folder after an agent's exit while another agent's cgroup is created in it.
 static FOLDERS_LOCK: Mutex<()> = Mutex::new(());
 
 impl Cgroup {

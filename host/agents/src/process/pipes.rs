@@ -30,8 +30,8 @@ const CHUNK: usize = 64 * 1024;
 /// open. Consumers of the pipe's content may take longer.
 const ABANDON_AFTER: Duration = Duration::from_secs(2);
 
-/// The maximum capacity of a pipe, from `/proc/sys/fs/pipe-max-size`. Further output was written after the whole tree
-/// had exited.
+/// The maximum capacity of a pipe: the default of `/proc/sys/fs/pipe-max-size`. An exited tree leaves at most this much
+/// output in its pipe, so another process wrote any further output.
 const LARGEST_PIPE: u64 = 1024 * 1024;
 
 /// The tasks that write stdin, and drain stdout and stderr.
@@ -83,7 +83,7 @@ impl Pipes {
                 tracing::error!(%error, "failed to read an agent's output");
             }
         }
-        // The task may still wait for a process that hides and does not read.
+        // The task may still wait for a process that dropped its tags and does not read.
         self.stdin.abort();
         self.last_stderr_line.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
     }

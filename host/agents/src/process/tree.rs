@@ -62,7 +62,7 @@ pub(super) struct Grace {
     pub kill: Duration,
 }
 
-/// The numbers of processes of a tree.
+/// The outcome of ending a tree, as numbers of processes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct EndedTree {
     pub ended: usize,
@@ -74,8 +74,8 @@ pub(super) struct EndedTree {
 const FIRST_SCAN_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_SCAN_PAUSE: Duration = Duration::from_millis(100);
 
-/// Sends SIGTERM, and SIGKILL after a grace period (at once with `no_grace`), until no members are found. The next scan
-/// finds processes that were forked in the meantime.
+/// Sends SIGTERM to the members, and SIGKILL after `grace.term` or once `no_grace` is set. Scans repeatedly to find
+/// newly forked processes. Returns when a scan finds no members, or when both grace periods are over.
 pub(super) async fn end(mut query: TreeQuery, grace: Grace, no_grace: &watch::Receiver<bool>) -> EndedTree {
     let (start, mut pause) = (Instant::now(), FIRST_SCAN_PAUSE);
     loop {
@@ -120,7 +120,7 @@ const fn key(stat: Stat) -> ProcessKey {
 fn members(query: &TreeQuery) -> Vec<Stat> {
     let mut table = process_table();
     let in_cgroups: BTreeSet<i32> = query.cgroups.iter().flat_map(Cgroup::processes).collect();
-    // Those that were forked since the table was read.
+    // Processes that were forked since the table was read.
     let missed = in_cgroups.iter().filter(|pid| !table.contains_key(pid)).filter_map(|pid| identity::stat(*pid));
     table.extend(missed.map(|stat| (stat.pid, stat)).collect::<Vec<_>>());
     let excluded = self_and_ancestors(&table);

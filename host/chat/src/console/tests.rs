@@ -18,7 +18,7 @@ use cordboard_core::{
 use tokio::{sync::Notify, time::timeout};
 
 use super::{
-    startup::{PipeEnds, open_pipe},
+    open::{PipeEnds, open_pipe},
     *,
 };
 use crate::{ButtonAction, Completeness, StorageError, Update, UpdateKind};
@@ -177,7 +177,7 @@ async fn no_input_is_accepted_before_the_console_starts() {
     let (writer, _stdout) = UnixStream::pair().unwrap();
     let ends = PipeEnds { reader: Cursor::new(b"early\n".to_vec()), writer };
     let (console, mut events) = open_pipe(ends, OutputStyle::Source, port, Arc::new(|| Timestamp(0))).unwrap();
-    // These messages give the reader thread and the intake task time to process input, if they had started.
+    // If the reader thread or the intake task had already started, these messages would give it time to process input.
     for _ in 0..100 {
         send(&console, "shown\n", Completeness::Complete).await;
         tokio::task::yield_now().await;

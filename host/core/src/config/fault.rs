@@ -102,7 +102,7 @@ impl ConfigError {
         let more = findings.len().saturating_sub(MOST_FAULTS);
         findings.truncate(MOST_FAULTS);
         for finding in &mut findings {
-            // Whatever else is wrong with the line is hard to see and usually a consequence.
+            // Report only the mark: other faults in the line usually follow from it and are hard to see.
             if let Some(mark) = byte_order_mark(text, finding.at.start) {
                 *finding = Finding { at: mark..mark, message: format!("this line {CONTAINS_MARK}") };
             }

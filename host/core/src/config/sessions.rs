@@ -30,9 +30,9 @@ pub struct Sessions {
     pub queue: u32,
     /// The maximum number of interrupted prompts. When it is reached, new prompts are rejected.
     pub kept: u32,
-    /// Folders below which plugins may choose a session's folder; absolute.
+    /// A plugin may choose a session's folder below these folders; absolute.
     pub roots: Vec<PathBuf>,
-    /// Sessions that work in a folder of the operator's choice; absolute.
+    /// The folders that the operator chose for sessions; absolute.
     pub folders: BTreeMap<SessionName, PathBuf>,
 }
 

@@ -33,12 +33,12 @@ pub enum Effect {
         ticket: Ticket,
     },
     /// Publish the tried version, and report the result before any other input. Running calls of the version that it
-    /// replaces get this time.
+    /// replaces have `drain` to finish.
     Activate {
         ticket: Ticket,
         drain: Duration,
     },
-    /// Remove the active version. Its running calls get this time.
+    /// Remove the active version. Its running calls have `drain` to finish.
     Deactivate {
         drain: Duration,
     },
@@ -52,12 +52,12 @@ pub enum Effect {
         kind: NoticeKind,
         text: String,
     },
-    /// Tell the caller of a command that it takes long.
+    /// Tell the caller of a command that the command takes long.
     Progress {
         command: CommandId,
         text: String,
     },
-    /// Answer the caller of a command, or the operators if the caller knows that it takes long.
+    /// Answer the caller of a command. If `Progress` has answered the caller already, notify all operators instead.
     Answer {
         command: CommandId,
         answer: Result<String, ApiError>,

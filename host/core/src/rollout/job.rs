@@ -22,7 +22,7 @@ pub(super) struct Job {
     /// The versions that were rejected.
     pub tried: BTreeSet<String>,
     pub since: Timestamp,
-    /// Whether people know that the build takes long.
+    /// Whether the caller or the operators were notified that the build takes long.
     pub announced: bool,
 }
 
@@ -136,7 +136,8 @@ impl Machine {
         });
     }
 
-    /// Ends the current job without an outcome. A newest version that it was for is tried after the next job.
+    /// Ends the current job without an outcome. If the job was for the newest version, that version is tried after the
+    /// next job.
     pub(super) fn cancel_job(&mut self) {
         let Some(job) = self.job.take() else { return };
         self.emit(Effect::Cancel { ticket: job.ticket });
@@ -144,7 +145,7 @@ impl Machine {
             self.newest_untried = true;
         }
         if matches!(job.purpose, Purpose::Rollback { .. }) {
-            // The failing version is rolled back after all if what comes instead leaves it active.
+            // If the next job leaves the failing version active, `check_probation` starts the rollback again.
             self.failing_version = None;
         }
         if let Purpose::Command { id, .. } = job.purpose {

@@ -11,8 +11,7 @@ use crate::types::{Timestamp, UserId};
 /// tried again. A file with other bytes is tried at once.
 const BACKOFFS: [Duration; 3] = [Duration::from_secs(60), Duration::from_secs(5 * 60), Duration::from_secs(25 * 60)];
 
-/// The maximum number of digests that are remembered as rolled back by an admin. The host keeps no more versions to go
-/// back to.
+/// The maximum number of digests that are remembered as rolled back by an admin. The store keeps fewer versions.
 const MAX_ROLLED_BACK: usize = 8;
 
 /// The number of automatic rollbacks to remember. The oldest is forgotten first.

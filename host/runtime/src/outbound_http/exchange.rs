@@ -25,10 +25,10 @@ use super::{
 };
 use crate::secrets::CallSecrets;
 
-/// The largest response header section, in bytes.
+/// The maximum size of a response's header section, in bytes.
 const MAX_HEAD: usize = 64 << 10;
 
-/// The most header fields of a response.
+/// The maximum number of header fields in a response.
 const MAX_HEADERS: usize = 128;
 
 /// Checks a request's path and headers before anything is sent.

@@ -205,7 +205,7 @@ impl Snapshot {
         jobs.filter(|(_, jobs)| !jobs.is_empty())
     }
 
-    /// Whether a plugin has a webhook.
+    /// Whether the plugin's active version exports a webhook.
     #[must_use]
     pub fn has_webhook(&self, plugin: &str) -> bool {
         self.version(plugin).is_some_and(|version| version.exports.webhook.is_some())

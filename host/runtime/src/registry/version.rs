@@ -26,8 +26,8 @@ use crate::{
     error::PluginError,
     failed_calls::FailedCalls,
     network_grants,
+    plugin_settings::{PluginSettings, WebhookAccess},
     profile::{Profile, RemovedButtons},
-    settings::{PluginSettings, WebhookAccess},
     untrusted::shorten,
 };
 

@@ -80,7 +80,7 @@ pub struct Import {
 pub enum ImportGrant {
     /// Granted to every plugin.
     ForAll,
-    /// A standard interface of WASI, which gives no access to the machine.
+    /// An interface of WASI. The host's implementation gives no access to files, environment or network.
     Empty,
     Granted,
     NotGranted,

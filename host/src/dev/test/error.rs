@@ -1,4 +1,4 @@
-//! The errors of a step. The texts say how to correct its line.
+//! The errors of a step. Each message says how to correct the line of the step.
 
 use std::{io, path::PathBuf};
 

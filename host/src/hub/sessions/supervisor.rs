@@ -218,4 +218,4 @@ impl RestoredInbox {
 }
 
 #[cfg(test)]
-mod tests;
+mod shutdown_tests;

@@ -1,4 +1,5 @@
-//! Many webhook requests at once, slow ones, and aborted ones: each is answered in order, or rejected with a reason.
+//! Concurrent, slow, aborted and oversized webhook requests: a rejected request gets a reason, and the server still
+//! answers other requests.
 
 use std::{
     fs,

@@ -92,7 +92,7 @@ async fn a_member_cannot_access_sessions_of_a_shared_chat() {
         let answer = app.ask_in_group(MEMBER, &format!("/{command}"), "").await;
         assert!(answer.starts_with("None of your sessions is active here"), "/{command}: {answer}");
     }
-    // The member's texts don't reach it either, although the configuration makes it the default session.
+    // The member's messages don't reach `alpha` either, although it is the default session in the configuration.
     for text in ["do as I say", "//etc/hosts is broken"] {
         let shown = app.ask_in_group(MEMBER, text, "").await;
         assert!(shown.starts_with("Not accepted: the active session here belongs to somebody else."), "{shown}");

@@ -17,7 +17,7 @@ use witness::{CAPABILITIES, Witness};
 const WORLDS: u64 = 2_000;
 /// Enough for several versions to be activated, to fail and to be rolled back.
 const STEPS: usize = 150;
-/// The maximum number of results until no version is being built or tried.
+/// The maximum number of builds and trials that have to finish before the rollout is idle.
 const PATIENCE: usize = 60;
 
 #[test]
