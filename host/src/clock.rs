@@ -11,6 +11,7 @@ use std::{
 };
 
 use cordboard_core::types::{TimeSource, Timestamp};
+use rustix::time::{ClockId, clock_gettime};
 use tokio::time::Instant;
 
 /// Smaller differences are ignored: the two clocks aren't read at the same instant.
@@ -19,8 +20,23 @@ const TOLERANCE: Duration = Duration::from_secs(1);
 /// The longest time between the two readings of one [`ClockReading`].
 const LONGEST_READING: Duration = Duration::from_millis(100);
 
-/// A reading of the system's clocks: the wall time, and a monotonic clock that stops while the machine sleeps.
-type ClockReading = (SystemTime, time::Instant);
+/// A reading of the system's clocks.
+#[derive(Debug, Clone, Copy)]
+struct ClockReading {
+    wall: SystemTime,
+    /// A monotonic clock that stops while the machine sleeps.
+    steady: time::Instant,
+    /// The time that the machine has slept since it was booted.
+    asleep: Duration,
+}
+
+/// The lead of the deadlines' clock over the elapsed time, in milliseconds. Both parts only grow.
+#[derive(Debug, Default)]
+struct Lead {
+    asleep: AtomicU64,
+    /// The largest lead of the wall clock, without sleep.
+    set_forward: AtomicU64,
+}
 
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
@@ -28,9 +44,8 @@ pub struct Clock {
     start_instant: Instant,
     read_clocks: fn() -> ClockReading,
     first: ClockReading,
-    /// The largest lead of the wall clock over the elapsed time, in milliseconds. Leaked, because there is one clock
-    /// per host.
-    ahead: &'static AtomicU64,
+    /// Leaked, because there is one clock per host.
+    lead: &'static Lead,
 }
 
 /// The difference between the wall clock and the elapsed time.
@@ -49,9 +64,9 @@ impl Clock {
 
     fn with_reader(read_clocks: fn() -> ClockReading) -> Self {
         let first = read_clocks();
-        let since = first.0.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let ahead = Box::leak(Box::new(AtomicU64::new(0)));
-        Self { start_time: Timestamp(0).after(since), start_instant: Instant::now(), read_clocks, first, ahead }
+        let since = first.wall.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let lead = Box::leak(Box::default());
+        Self { start_time: Timestamp(0).after(since), start_instant: Instant::now(), read_clocks, first, lead }
     }
 
     /// The time for deadlines and records of the host. Never goes back.
@@ -69,7 +84,7 @@ impl Clock {
     /// The time for people and plugins: the wall clock.
     #[must_use]
     pub fn wall(&self) -> Timestamp {
-        match self.change() {
+        match self.change((self.read_clocks)()) {
             ClockChange::Ahead(by) => self.steady().after(by),
             ClockChange::Behind(by) => Timestamp(self.steady().0.saturating_sub(by.as_millis() as u64)),
         }
@@ -93,20 +108,26 @@ impl Clock {
         self.start_time.after(self.start_instant.elapsed())
     }
 
-    /// The lead of the wall clock. Doesn't shrink if the wall clock is set back.
+    /// The lead of the deadlines' clock. Doesn't shrink if the wall clock is set back, and grows by every sleep, even if
+    /// the wall clock was ahead by more before.
     fn ahead(&self) -> Duration {
-        let now = match self.change() {
-            ClockChange::Ahead(by) => by.as_millis() as u64,
-            ClockChange::Behind(_) => 0,
+        let reading = (self.read_clocks)();
+        let asleep = reading.asleep.saturating_sub(self.first.asleep);
+        let set_forward = match self.change(reading) {
+            ClockChange::Ahead(by) => by.saturating_sub(asleep),
+            ClockChange::Behind(_) => Duration::ZERO,
         };
-        Duration::from_millis(self.ahead.fetch_max(now, Ordering::AcqRel).max(now))
+        let largest = |lead: &AtomicU64, now: Duration| {
+            let now = now.as_millis() as u64;
+            Duration::from_millis(lead.fetch_max(now, Ordering::AcqRel).max(now))
+        };
+        largest(&self.lead.asleep, asleep) + largest(&self.lead.set_forward, set_forward)
     }
 
     /// The change of the wall clock by sleep or by setting it.
-    fn change(&self) -> ClockChange {
-        let (wall, steady) = (self.read_clocks)();
-        let passed = steady.saturating_duration_since(self.first.1);
-        let change = match wall.duration_since(self.first.0 + passed) {
+    fn change(&self, ClockReading { wall, steady, .. }: ClockReading) -> ClockChange {
+        let passed = steady.saturating_duration_since(self.first.steady);
+        let change = match wall.duration_since(self.first.wall + passed) {
             Ok(by) => ClockChange::Ahead(by),
             Err(error) => ClockChange::Behind(error.duration()),
         };
@@ -119,11 +140,17 @@ impl Clock {
 
 fn read_clocks() -> ClockReading {
     loop {
-        let (before, wall) = (time::Instant::now(), SystemTime::now());
-        if before.elapsed() < LONGEST_READING {
-            return (wall, before);
+        let (steady, wall) = (time::Instant::now(), SystemTime::now());
+        let asleep = system_clock(ClockId::Boottime).saturating_sub(system_clock(ClockId::Monotonic));
+        if steady.elapsed() < LONGEST_READING {
+            return ClockReading { wall, steady, asleep };
         }
     }
+}
+
+fn system_clock(id: ClockId) -> Duration {
+    let time = clock_gettime(id);
+    Duration::new(time.tv_sec.try_into().unwrap_or_default(), time.tv_nsec.try_into().unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -138,12 +165,14 @@ mod tests {
     thread_local! {
         /// The distances by which the wall clock was set forward, and back.
         static SET: Cell<(Duration, Duration)> = const { Cell::new((Duration::ZERO, Duration::ZERO)) };
+        /// The time that the machine has slept.
+        static ASLEEP: Cell<Duration> = const { Cell::new(Duration::ZERO) };
     }
 
     fn adjusted() -> ClockReading {
-        let (wall, steady) = read_clocks();
-        let (forward, back) = SET.get();
-        (wall + forward - back, steady)
+        let ClockReading { wall, steady, .. } = read_clocks();
+        let ((forward, back), asleep) = (SET.get(), ASLEEP.get());
+        ClockReading { wall: wall + forward + asleep - back, steady, asleep }
     }
 
     #[tokio::test(start_paused = true)]
@@ -159,12 +188,23 @@ mod tests {
     async fn time_asleep_counts() {
         let clock = Clock::with_reader(adjusted);
         let start_time = clock.now();
-        SET.set((8 * HOUR, Duration::ZERO));
+        ASLEEP.set(8 * HOUR);
         let woken = clock.now().since(start_time);
         assert!(woken > 8 * HOUR - MINUTE && woken < 8 * HOUR + MINUTE, "{woken:?}");
         assert_eq!(clock.instant(start_time.after(HOUR)), Instant::now(), "it has ended");
         let left = clock.instant(start_time.after(9 * HOUR)) - Instant::now();
         assert!(left < HOUR + MINUTE && left > HOUR - MINUTE, "{left:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn time_asleep_counts_after_the_clock_was_ahead() {
+        let clock = Clock::with_reader(adjusted);
+        SET.set((48 * HOUR, Duration::ZERO));
+        let ahead = clock.now();
+        SET.set((Duration::ZERO, Duration::ZERO));
+        assert_eq!(clock.now(), ahead);
+        ASLEEP.set(HOUR);
+        assert_eq!(clock.now(), ahead.after(HOUR));
     }
 
     #[tokio::test(start_paused = true)]
