@@ -44,9 +44,9 @@ impl Report {
             heading(&mut text, if number == 0 { "idle" } else { "" }, why);
         }
         if !self.approval.is_empty() {
-            let Self { name, granted_by, .. } = self;
+            let granted_by = &self.granted_by;
             let approval = self.approval.join(", ");
-            let how = format!("{approval}: granted by the owner in the chat, or by [plugins.{name}] {granted_by}");
+            let how = format!("{approval}: {granted_by}");
             heading(&mut text, "approval", &how);
         }
         for (number, why) in self.rejected.iter().enumerate() {

@@ -24,9 +24,9 @@ pub struct Report {
     pub limits: BTreeMap<&'static str, String>,
     /// Exports that the host doesn't call with this configuration, with the line that enables them.
     pub idle: Vec<String>,
-    /// Capabilities that the owner can approve in the chat.
+    /// Missing capabilities, for which a host would ask its owner.
     pub approval: Vec<String>,
-    /// The configuration line that grants these capabilities.
+    /// How these capabilities are granted.
     #[serde(skip)]
     pub granted_by: String,
     /// Reasons for rejection. Empty if a host would activate it.
@@ -118,13 +118,13 @@ impl Report {
         }
     }
 
-    /// Adds a reason for rejection. Capabilities that a button can grant become a request for approval.
+    /// Adds a reason for rejection. Missing capabilities become a request for approval.
     pub fn reject(&mut self, error: &PluginError) {
-        if let PluginError::NotGranted { missing, lines, .. } = error
-            && config_only(missing).is_empty()
-        {
+        if let PluginError::NotGranted { missing, lines, .. } = error {
             self.approval.clone_from(missing);
-            self.granted_by = lines.join(" and ");
+            let how =
+                if config_only(missing).is_empty() { "granted by the owner in the chat, or by" } else { "granted by" };
+            self.granted_by = format!("{how} [plugins.{}] {}", self.name, lines.join(" and "));
         } else {
             self.rejected.push(error.to_string());
         }

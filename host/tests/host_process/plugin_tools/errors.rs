@@ -132,17 +132,16 @@ fn check_json_lists_everything_missing() {
     assert_eq!(
         beszel["rejected"],
         serde_json::json!([
-            "it requests capabilities that it was not granted: http, secrets; add to [plugins.beszel] in the configuration: http = [\"https://HOST/*\"] and secrets = [\"NAME\"]",
             "it failed its trial: it returned an error: url is missing: set [plugins.beszel.config] url = \"https://beszel.lan\"",
         ])
     );
+    assert_eq!(beszel["approval"], serde_json::json!(["http", "secrets"]));
     let missing: Vec<_> =
         beszel["imports"].as_array().unwrap().iter().filter(|one| one["standing"] == "not-granted").collect();
     assert_eq!(
         missing.iter().map(|one| one["name"].as_str().unwrap()).collect::<Vec<_>>(),
         ["secrets", "wasi:http/outgoing-handler"]
     );
-    assert_eq!(beszel["approval"], serde_json::json!([]), "no button grants these");
     let (code, github) = of("github");
     assert_eq!(
         (code, &github["approval"], &github["rejected"]),
@@ -201,7 +200,8 @@ fn check_refuses_taken_invalid_and_oversized_plugins() {
     let copy = |name: &str, to: &str| fs::copy(component(name), author.path(to)).map(drop).unwrap();
     copy("help", "rescue.wasm");
     let ended = author.run(&["check", "rescue.wasm"]);
-    let shown = "          it exports the command 'help', which plugin 'help' already exports: rename one of them\n\
+    let shown = "approval  plugin-control: granted by [plugins.rescue] grants = [\"plugin-control\"]\n\
+                rejected  it exports the command 'help', which plugin 'help' already exports: rename one of them\n\
                 verdict   a host would reject it\n";
     assert!(ended.code == Some(1) && ended.out.ends_with(shown), "{ended:?}");
     assert!(ended.out.contains("          /help"), "its exports are listed anyway: {}", ended.out);
