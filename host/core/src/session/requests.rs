@@ -8,7 +8,7 @@ use super::{
 use crate::{
     messages::{self, SessionNotice},
     types::{
-        AgentRequest, Choice, OpenRequest, OptionText, Place, Request, RequestAnswer, RequestId, RequestOption,
+        AgentRequest, Alert, Choice, OpenRequest, OptionText, Place, Request, RequestAnswer, RequestId, RequestOption,
         SessionName, Timestamp,
     },
 };
@@ -20,6 +20,8 @@ const MAX_OPEN: usize = 20;
 impl Machine {
     pub(super) fn handle_requested(&mut self, request: AgentRequest, now: Timestamp) {
         let place = self.place_of_questions().filter(|_| self.open_requests().len() < MAX_OPEN);
+        // Of several questions at once, only the first one rings.
+        let alert = if self.open_requests().is_empty() { Alert::Ring } else { Alert::Silent };
         let Some(live) =
             self.live.as_mut().filter(|live| live.requests.iter().all(|open| open.request.id != request.id))
         else {
@@ -33,7 +35,7 @@ impl Machine {
         let number = self.last_request;
         live.requests.push(OpenRequest { number, request: request.clone(), since: now });
         let request = Box::new(request);
-        self.post(place, SessionNotice::Asked { number, request, folder: self.record.folder.clone() });
+        self.post(place, SessionNotice::Asked { number, request, folder: self.record.folder.clone(), alert });
     }
 
     /// The place in which a question is shown. `None` if nobody can answer it: the process is being stopped, its turn is

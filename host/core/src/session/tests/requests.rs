@@ -47,7 +47,7 @@ fn a_button_answers_its_own_question() {
             asks q1 → busy
                 post home: Session 'x' in /x asks for a permission:
             asks q2 → busy
-                post home: Session 'x' in /x asks for a permission:
+                post home: Session 'x' in /x asks for a permission: (silent)
             command press q2 answer deny: too risky → busy
                 answer q2 of 1: Options { ids: ["deny"], text: Some("too risky") }
                 close request q2: Offered("Deny: too risky")
@@ -77,7 +77,7 @@ fn several_open_questions_need_a_number() {
             asks q1 → busy
                 post home: Session 'x' in /x asks for a permission:
             asks q2 → busy
-                post home: Session 'x' in /x asks for a permission:
+                post home: Session 'x' in /x asks for a permission: (silent)
             command answer allow
                 refused (invalid): Session 'x' has 2 open requests:
             #1 the title of q1

@@ -420,8 +420,10 @@ fn show(effect: &Effect) -> String {
         }
         Effect::FinishInterrupted(turn) => format!("finish interrupted {}", show_turn(turn)),
         Effect::Post { place, notice } => {
-            let text = crate::render::unescape(&notice.reply(&record().name).text);
-            format!("post {}: {}", place.chat, text.lines().next().unwrap_or_default())
+            let reply = notice.reply(&record().name);
+            let text = crate::render::unescape(&reply.text);
+            let silent = if reply.alert == Alert::Silent { " (silent)" } else { "" };
+            format!("post {}: {}{silent}", place.chat, text.lines().next().unwrap_or_default())
         }
     }
 }
