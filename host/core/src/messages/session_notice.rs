@@ -104,7 +104,7 @@ pub enum SessionNotice {
         folder: PathBuf,
         alert: Alert,
     },
-    /// Nobody answered the question of the agent.
+    /// The question of the agent expired without an answer.
     RequestExpired {
         /// The line that describes the question.
         title: String,

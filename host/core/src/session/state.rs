@@ -35,7 +35,7 @@ pub enum TimeoutReason {
     Persona,
     /// The agent has not reported that it is ready.
     Ready,
-    /// Nobody has answered a question of the agent.
+    /// A question of the agent has expired.
     RequestExpired,
     /// A failed start is retried.
     StartAgain,

@@ -35,7 +35,7 @@ pub enum Choice {
     Refuse,
     /// An option that an agent offered, by its label.
     Offered(String),
-    /// Nobody decided in time.
+    /// The request expired without a decision.
     Expired,
     /// There is nothing left to decide.
     Withdrawn,
@@ -96,7 +96,7 @@ pub enum OptionText {
 pub enum RequestAnswer {
     /// At least one option, and the text of the last one.
     Options { ids: Vec<String>, text: Option<String> },
-    /// Nobody decided: the request expired, or its session is being stopped.
+    /// No decision was made: the request expired, or its session is being stopped.
     Nobody,
 }
 

@@ -26,7 +26,7 @@ pub struct Report {
     pub idle: Vec<String>,
     /// Missing capabilities, for which a host would ask its owner.
     pub approval: Vec<String>,
-    /// How these capabilities are granted.
+    /// The ways to grant these capabilities, for the page.
     #[serde(skip)]
     pub granted_by: String,
     /// Reasons for rejection. Empty if a host would activate it.
