@@ -306,7 +306,14 @@ fn bug(what: &str) -> PluginError {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use cordboard_core::config::Config;
+    use cordboard_store::Decisions;
+
+    use super::{
+        super::{Resources, Rollout},
+        *,
+    };
+    use crate::{clock::Clock, hub::plugin_settings};
 
     #[tokio::test]
     async fn a_panicking_build_is_rejected() {
@@ -319,5 +326,47 @@ mod tests {
         let why = why.to_string();
         assert!(why.contains("Cordboard has a bug") && why.contains("the simulated bug"), "{why}");
         assert!(versions.running.is_empty());
+    }
+
+    fn content(wasm: &[u8]) -> PluginContent {
+        PluginContent { digest: cordboard_runtime::digest(wasm), wasm: wasm.to_vec() }
+    }
+
+    #[tokio::test]
+    async fn the_bytes_of_a_rejected_file_are_released() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let registry = Registry::start(folder.path().join("cache"), PathBuf::new(), 1).expect("an engine");
+        let resources = Resources {
+            registry: Arc::new(registry),
+            folder: Some(folder.path().to_owned()),
+            store: None,
+            decisions: Decisions::default(),
+        };
+        let settings = Arc::new(|name: &str| plugin_settings(&Config::defaults(), name));
+        let mut rollout = Rollout::new(resources, settings, Clock::system());
+        rollout.on_file("odd", content(b"no component")).await;
+        assert!(rollout.versions.files.contains_key("odd"), "a build needs the bytes");
+        while rollout.machines["odd"].is_working() {
+            let event = rollout.next().await;
+            rollout.handle(event).await;
+        }
+        let versions = &rollout.versions;
+        assert!(versions.files.is_empty() && versions.built.is_empty() && versions.candidates.is_empty());
+    }
+
+    #[tokio::test]
+    async fn released_bytes_are_read_again_from_an_unchanged_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("odd.wasm");
+        std::fs::write(&file, "first").expect("a file");
+        let registry = Registry::start(folder.path().join("cache"), PathBuf::new(), 1).expect("an engine");
+        let mut versions = Versions::new(Arc::new(registry), Some(folder.path().to_owned()), None);
+        let FileState::Settled(digest) = versions.add_file("odd", content(b"first")) else { panic!("it is readable") };
+        versions.release("odd");
+        let bytes = versions.bytes("odd", &digest).await.expect("the file has them");
+        assert_eq!(*bytes, *b"first");
+        std::fs::write(&file, "other").expect("a file");
+        let error = versions.bytes("odd", &digest).await.expect_err("the file has other bytes");
+        assert!(error.to_string().contains("copy it again"), "{error}");
     }
 }
