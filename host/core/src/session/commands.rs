@@ -3,11 +3,11 @@
 
 use super::{
     ApiError, ApiErrorCode, Effect, Machine, Prompt, QueuedPrompts, SessionCommand,
-    state::{Acknowledged, AfterStop, Blocked, Interrupt, LastPress, Shutdown, StartStage, State, StopStage},
+    state::{Acknowledged, AfterStop, Interrupt, LastPress, Shutdown, StartStage, State, StopStage},
 };
 use crate::{
     agent::PromptId,
-    messages::{self, SessionNotice},
+    messages,
     types::{Alert, Choice, Place, Request, Timestamp, is_model_name},
 };
 
@@ -71,9 +71,8 @@ impl Machine {
     /// Starts the agent without a prompt.
     fn start_without_prompt(&mut self, now: Timestamp) {
         match &mut self.state {
-            State::Suspended | State::Broken(Blocked { notice: SessionNotice::NotStarted { .. }, .. }) => {
-                self.start_anew(now)
-            }
+            State::Suspended => self.start_anew(now),
+            State::Broken(blocked) if blocked.is_startable() => self.start_anew(now),
             State::Stopping(stop) if matches!(stop.then, AfterStop::Suspend) => stop.then = AfterStop::Start,
             State::Asking(blocked) | State::Broken(blocked) => {
                 let notice = blocked.notice.clone();
@@ -336,6 +335,7 @@ impl Machine {
         match &self.state {
             State::Starting(StartStage::Persona { .. }) => self.start(now),
             State::Suspended | State::Starting(_) | State::Idle(_) | State::Busy(_) => self.restart_if_outdated(now),
+            State::Broken(blocked) if blocked.is_startable() && !self.queue.is_empty() => self.start_anew(now),
             State::Stopping(_) | State::Asking(_) | State::Broken(_) | State::Archived => {}
         }
     }

@@ -285,6 +285,14 @@ pub(super) struct Blocked {
     pub notice: SessionNotice,
 }
 
+impl Blocked {
+    /// Whether the next message tries again: the reason is outside the session, such as a missing folder or a failing
+    /// persona plugin, and may be gone by then.
+    pub(super) const fn is_startable(&self) -> bool {
+        matches!(self.notice, SessionNotice::NotStarted { .. } | SessionNotice::PersonaFailed { .. })
+    }
+}
+
 /// The agent process that may be running.
 #[derive(Debug)]
 pub(super) struct LiveProcess {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{
     Completion, Effect, Machine, Prompt, Ticket,
-    state::{Acknowledged, AfterStop, Blocked, ExitInfo, Interrupt, OpenTurn, Receipt, Shutdown, State, StopStage},
+    state::{Acknowledged, AfterStop, ExitInfo, Interrupt, OpenTurn, Receipt, Shutdown, State, StopStage},
 };
 use crate::{
     agent::{Change, Outcome, PromptId},
@@ -77,8 +77,7 @@ impl Machine {
                 }
             }
             State::Idle(_) => self.next_prompt(now),
-            // The reason is outside the session, such as a missing folder, and may have been removed.
-            State::Broken(Blocked { notice: SessionNotice::NotStarted { .. }, .. }) => self.start_anew(now),
+            State::Broken(blocked) if blocked.is_startable() => self.start_anew(now),
             State::Asking(blocked) | State::Broken(blocked) => {
                 let notice = blocked.notice.clone();
                 self.post(place, notice);

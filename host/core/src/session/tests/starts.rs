@@ -275,7 +275,6 @@ fn no_agent_starts_without_its_persona() {
         session persona=planner
         prompt a
         persona-error it traps
-        prompt b from den
         command retry r
         persona-settings rules=plan
         ready
@@ -287,9 +286,6 @@ fn no_agent_starts_without_its_persona() {
             persona-error it traps → broken
                 persist
                 post home: The persona of session 'x' could not be used: it traps
-            prompt b from den → broken
-                persist
-                post den: The persona of session 'x' could not be used: it traps
             command retry r → starting
                 close request failure 1: TryAgain
                 load persona #2: planner
@@ -506,6 +502,47 @@ fn an_agent_that_never_gets_ready_is_stopped() {
                 post home: The agent of session 'x' did not start: it was not ready within a minute
             61s: start again → starting
                 spawn 2 anew
+        "#]],
+    );
+}
+
+#[test]
+fn a_message_after_a_failed_persona_starts_again() {
+    check(
+        "
+        command persona pirate
+        prompt a
+        persona-error its plugin is not active
+        prompt b
+        persona-error its plugin is not active
+        command start
+        persona-error its plugin is not active
+        command persona
+        ",
+        expect![[r#"
+            command persona pirate → suspended
+                persist
+            prompt a → starting
+                persist
+                load persona #1: pirate
+            persona-error its plugin is not active → broken
+                persist
+                post home: The persona of session 'x' could not be used: its plugin is not active
+            prompt b → starting
+                load persona #2: pirate
+            persona-error its plugin is not active → broken
+                persist
+                close request failure 1: Withdrawn
+                post home: The persona of session 'x' could not be used: its plugin is not active
+            command start → starting
+                load persona #3: pirate
+            persona-error its plugin is not active → broken
+                persist
+                close request failure 2: Withdrawn
+                post home: The persona of session 'x' could not be used: its plugin is not active
+            command persona → starting
+                persist
+                spawn 1 anew
         "#]],
     );
 }

@@ -54,7 +54,7 @@ pub struct Witness {
     finished: u64,
     /// Consecutive failed starts.
     failed_starts: u32,
-    /// The session is broken because its agent could not be started. Any activity of a user tries again.
+    /// The session is broken for a reason outside it. A message, a start or another persona tries again.
     is_startable: bool,
     /// The host dies after this many effects of the next step.
     doom: Option<u64>,
@@ -304,13 +304,18 @@ impl Witness {
             Input::Timeout => {
                 let (due, now) = (self.machine.poll_timeout().filter(|(at, _)| *at <= self.now), self.now);
                 self.step.restarts_clock = due.is_some_and(|(_, reason)| reason == TimeoutReason::RequestExpired);
+                self.is_startable |= due.is_some_and(|(_, reason)| reason == TimeoutReason::Persona);
                 let is_due = due.is_some_and(|(_, reason)| reason == TimeoutReason::WorkOver);
                 if let Some(process) = self.alive().and_then(|run| self.processes.get_mut(&run)).filter(|_| is_due) {
                     process.forget_past_work(now);
                     self.step.restarts_clock = !process.works();
                 }
             }
-            Input::Spawned { .. } | Input::PersonaSettings { .. } => {}
+            Input::Spawned { .. } => {}
+            Input::PersonaSettings { settings, .. } => {
+                let is_starting = self.step.phase == Some(Phase::Starting) && self.alive().is_none();
+                self.is_startable |= is_starting && settings.is_err();
+            }
             Input::ResumeNotice { ticket, .. } => self.step.announces_resume = Some(*ticket),
             Input::Edited { .. } | Input::PolicyChanged | Input::Withdrawn(_) | Input::Strays { .. } => {}
         }
@@ -391,7 +396,7 @@ impl Witness {
         );
         self.step.user_answers = matches!(given, SessionCommand::Answer { .. });
         self.step.user_ends_work = given == SessionCommand::ForceSuspend;
-        let starts = self.is_startable && given == SessionCommand::Start;
+        let starts = self.is_startable && matches!(given, SessionCommand::Start | SessionCommand::SetPersona(_));
         self.step.user_decided = starts || matches!(given, SessionCommand::Retry(_) | SessionCommand::Fresh);
         let before = (self.machine.view(), self.machine.poll_timeout());
         let fresh = given == SessionCommand::Fresh;

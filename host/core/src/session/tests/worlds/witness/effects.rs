@@ -195,9 +195,7 @@ impl Witness {
             | SessionNotice::UnpromptedText(_)
             | SessionNotice::QueueFull { .. }
             | SessionNotice::TooManyInterrupted { .. } => {}
-            SessionNotice::ResumeRefused { .. }
-            | SessionNotice::Broken { .. }
-            | SessionNotice::PersonaFailed { .. } => self.is_startable = false,
+            SessionNotice::ResumeRefused { .. } | SessionNotice::Broken { .. } => self.is_startable = false,
             SessionNotice::FolderChanged { folder, .. } => {
                 self.must(self.machine.record().folder == *folder, "a session works where it says");
             }
@@ -212,6 +210,7 @@ impl Witness {
             }
             SessionNotice::Asked { request, .. } => self.perform_asked(&request.id),
             SessionNotice::NotStarted { .. }
+            | SessionNotice::PersonaFailed { .. }
             | SessionNotice::RequestExpired { .. }
             | SessionNotice::Archived { .. }
             | SessionNotice::EarlierInterrupted { .. }
