@@ -8,7 +8,7 @@ use std::{
 use super::{agent_request, background_work, denied_tool, plain, quote, session_archived};
 use crate::{
     agent::PromptId,
-    types::{AgentRequest, Alert, Authorship, Choice, Reply, Request, SessionName},
+    types::{AgentRequest, Authorship, Choice, Reply, Request, SessionName},
 };
 
 /// A message that a session sends without a request from a user.
@@ -102,7 +102,6 @@ pub enum SessionNotice {
         number: u64,
         request: Box<AgentRequest>,
         folder: PathBuf,
-        alert: Alert,
     },
     /// The question of the agent expired without an answer.
     RequestExpired {
@@ -207,9 +206,7 @@ impl SessionNotice {
                 quote(why)
             )),
             Self::Archived { prompt } => plain(&format!("Not accepted: {}\n“{prompt}”", session_archived(session))),
-            Self::Asked { number, request, folder, alert } => {
-                Reply { alert: *alert, ..agent_request::asked(session, folder, *number, request) }
-            }
+            Self::Asked { number, request, folder } => agent_request::asked(session, folder, *number, request),
             Self::RequestExpired { title, after } => plain(&agent_request::expired(session, title, *after)),
             Self::Strays { pids } => plain(&strays(session, pids)),
         }

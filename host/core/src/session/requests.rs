@@ -1,5 +1,6 @@
-//! Questions of the agent to users: a permission, a choice, a plan. Each is answered, expires or is withdrawn, once. An
-//! agent with an open question is not stopped at the idle timeout.
+//! Questions of the agent to users: a permission, a choice, a plan. Each is answered, expires or is withdrawn, once. Of
+//! several open questions, only the first is shown, as at a terminal. An agent with an open question is not stopped at
+//! the idle timeout.
 
 use super::{
     ApiError, ApiErrorCode, Effect, Machine,
@@ -8,7 +9,7 @@ use super::{
 use crate::{
     messages::{self, SessionNotice},
     types::{
-        AgentRequest, Alert, Choice, OpenRequest, OptionText, Place, Request, RequestAnswer, RequestId, RequestOption,
+        AgentRequest, Choice, OpenRequest, OptionText, Place, Request, RequestAnswer, RequestId, RequestOption,
         SessionName, Timestamp,
     },
 };
@@ -20,22 +21,44 @@ const MAX_OPEN: usize = 20;
 impl Machine {
     pub(super) fn handle_requested(&mut self, request: AgentRequest, now: Timestamp) {
         let place = self.place_of_questions().filter(|_| self.open_requests().len() < MAX_OPEN);
-        // Of several questions at once, only the first one rings.
-        let alert = if self.open_requests().is_empty() { Alert::Ring } else { Alert::Silent };
         let Some(live) =
             self.live.as_mut().filter(|live| live.requests.iter().all(|open| open.request.id != request.id))
         else {
             return;
         };
-        let Some(place) = place else {
+        if place.is_none() {
             let run = live.run;
             return self.emit(Effect::Answer { run, id: request.id, answer: RequestAnswer::Nobody });
-        };
+        }
         self.last_request += 1;
-        let number = self.last_request;
-        live.requests.push(OpenRequest { number, request: request.clone(), since: now });
-        let request = Box::new(request);
-        self.post(place, SessionNotice::Asked { number, request, folder: self.record.folder.clone(), alert });
+        live.requests.push(OpenRequest { number: self.last_request, request, since: now });
+        if live.requests.len() == 1 {
+            self.show_first_request();
+        }
+    }
+
+    fn show_first_request(&mut self) {
+        let (Some(place), [OpenRequest { number, request, .. }, ..]) =
+            (self.place_of_questions(), self.open_requests())
+        else {
+            return;
+        };
+        let (number, request) = (*number, Box::new(request.clone()));
+        self.post(place, SessionNotice::Asked { number, request, folder: self.record.folder.clone() });
+    }
+
+    /// Shows the next question if `before`, the number of the one that was shown, has been closed.
+    fn show_next_request(&mut self, before: Option<u64>, now: Timestamp) {
+        if self.shown_request() != before {
+            // The person saw only the question before, so the time to answer the others begins now.
+            self.live.iter_mut().flat_map(|live| &mut live.requests).for_each(|open| open.since = now);
+            self.show_first_request();
+        }
+        self.restart_idle_clock(now);
+    }
+
+    fn shown_request(&self) -> Option<u64> {
+        self.open_requests().first().map(|open| open.number)
     }
 
     /// The place in which a question is shown. `None` if nobody can answer it: the process is being stopped, its turn is
@@ -51,9 +74,10 @@ impl Machine {
     }
 
     pub(super) fn handle_request_cancelled(&mut self, id: &RequestId, now: Timestamp) {
+        let shown = self.shown_request();
         if self.take_request(id).is_some() {
             self.close_request(id.clone(), Choice::Withdrawn);
-            self.restart_idle_clock(now);
+            self.show_next_request(shown, now);
         }
     }
 
@@ -81,11 +105,12 @@ impl Machine {
         let open = open.ok_or_else(|| invalid(messages::NOT_OPEN.to_owned()))?;
         let text = text.filter(|text| !text.trim().is_empty());
         let label = label_of(&self.record.name, open, &options, text.as_deref())?;
+        let shown = self.shown_request();
         self.take_request(id);
         let answer = RequestAnswer::Options { ids: options, text };
         self.emit_live(|run| Effect::Answer { run, id: id.clone(), answer });
         self.close_request(id.clone(), Choice::Offered(label));
-        self.restart_idle_clock(now);
+        self.show_next_request(shown, now);
         Ok(())
     }
 
@@ -94,7 +119,7 @@ impl Machine {
         let expiry = self.settings.request_expiry;
         let is_expired = |open: &OpenRequest| open.since.after(expiry) <= now;
         let expired: Vec<_> = self.open_requests().iter().filter(|open| is_expired(open)).cloned().collect();
-        let place = self.place_of_questions();
+        let (place, shown) = (self.place_of_questions(), self.shown_request());
         for OpenRequest { request, .. } in expired {
             self.take_request(&request.id);
             self.answer_for_nobody(request.id, Choice::Expired);
@@ -102,7 +127,7 @@ impl Machine {
                 self.post(place, SessionNotice::RequestExpired { title: request.title, after: expiry });
             }
         }
-        self.restart_idle_clock(now);
+        self.show_next_request(shown, now);
     }
 
     /// Closes all questions without an answer of a person, because the turn is being interrupted or the process stopped.

@@ -106,5 +106,6 @@ pub struct OpenRequest {
     /// Unique within the session until the host ends.
     pub number: u64,
     pub request: AgentRequest,
+    /// The time of the question, or of the decision about the question that was shown before it.
     pub since: Timestamp,
 }

@@ -47,7 +47,6 @@ fn a_button_answers_its_own_question() {
             asks q1 → busy
                 post home: Session 'x' in /x asks for a permission:
             asks q2 → busy
-                post home: Session 'x' in /x asks for a permission: (silent)
             command press q2 answer deny: too risky → busy
                 answer q2 of 1: Options { ids: ["deny"], text: Some("too risky") }
                 close request q2: Offered("Deny: too risky")
@@ -56,6 +55,50 @@ fn a_button_answers_its_own_question() {
             command answer allow → busy
                 answer q1 of 1: Options { ids: ["allow"], text: None }
                 close request q1: Offered("Allow once")
+        "#]],
+    );
+}
+
+#[test]
+fn open_questions_are_shown_one_after_the_other() {
+    check(
+        "
+        busy a
+        asks q1
+        asks q2
+        asks q3
+        asks q4
+        wait 1799s
+        command answer #1 allow
+        cancels q3
+        cancels q2
+        asks q5
+        wait 1800s
+        ",
+        expect![[r#"
+            busy a → busy
+            asks q1 → busy
+                post home: Session 'x' in /x asks for a permission:
+            asks q2 → busy
+            asks q3 → busy
+            asks q4 → busy
+            command answer #1 allow → busy
+                answer q1 of 1: Options { ids: ["allow"], text: None }
+                close request q1: Offered("Allow once")
+                post home: Session 'x' in /x asks for a permission:
+            cancels q3 → busy
+                close request q3: Withdrawn
+            cancels q2 → busy
+                close request q2: Withdrawn
+                post home: Session 'x' in /x asks for a permission:
+            asks q5 → busy
+            3599s: request expired → busy
+                answer q4 of 1: Nobody
+                close request q4: Expired
+                post home: Nobody answered session 'x' within 30m, so the agent continues without: the title of q4
+                answer q5 of 1: Nobody
+                close request q5: Expired
+                post home: Nobody answered session 'x' within 30m, so the agent continues without: the title of q5
         "#]],
     );
 }
@@ -77,7 +120,6 @@ fn several_open_questions_need_a_number() {
             asks q1 → busy
                 post home: Session 'x' in /x asks for a permission:
             asks q2 → busy
-                post home: Session 'x' in /x asks for a permission: (silent)
             command answer allow
                 refused (invalid): Session 'x' has 2 open requests:
             #1 the title of q1

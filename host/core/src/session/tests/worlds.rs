@@ -237,8 +237,9 @@ impl World {
     }
 
     fn answer(&mut self) -> SessionCommand {
-        let latest = self.witness.machine.view().requests.first().map(|open| open.number);
-        let number = self.dice.pick(&[None, latest, Some(1)]);
+        let open = self.witness.machine.view().requests;
+        let numbers = [open.first(), open.last()].map(|open| open.map(|open| open.number));
+        let number = self.dice.pick(&[None, numbers[0], numbers[1], Some(1)]);
         let options = self.dice.pick(&[vec!["allow"], vec!["deny"], vec!["other"], vec!["else"], vec![]]);
         let options = options.into_iter().map(str::to_owned).collect();
         SessionCommand::Answer { number, options, text: self.dice.pick(&[None, Some("why".to_owned())]) }

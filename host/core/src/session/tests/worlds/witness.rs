@@ -564,6 +564,7 @@ impl Witness {
         if rests || view.phase == Phase::Archived {
             self.failed_starts = 0;
         }
+        self.observe_waiting_question();
         self.inspect_questions();
         let works = self.alive().is_some_and(|run| self.processes[&run].works());
         let recorded = !view.record.background.is_empty();

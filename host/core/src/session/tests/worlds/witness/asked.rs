@@ -6,7 +6,7 @@ use super::{
     super::super::super::{Effect, Run},
     Witness,
 };
-use crate::types::{Phase, RequestAnswer, RequestId, Timestamp};
+use crate::types::{OpenRequest, Phase, RequestAnswer, RequestId, Timestamp};
 
 /// The open questions of the live agent.
 #[derive(Debug, Default)]
@@ -15,6 +15,7 @@ pub(super) struct Asked(BTreeMap<String, AskedQuestion>);
 #[derive(Debug)]
 struct AskedQuestion {
     since: Timestamp,
+    is_shown: bool,
     is_answered: bool,
 }
 
@@ -43,9 +44,28 @@ impl Witness {
         self.must(is_live, "only a running agent asks");
         let is_interrupted = self.open.as_ref().is_some_and(|open| open.interrupted);
         self.must(!is_interrupted, "nobody is asked during an interrupt");
-        let asked = AskedQuestion { since: self.now, is_answered: false };
-        let before = self.asked.0.insert(id.0.clone(), asked);
+        if self.step.asks.as_ref() == Some(id) {
+            self.add_question(id.clone(), true);
+            return;
+        }
+        let now = self.now;
+        self.asked.0.values_mut().for_each(|asked| asked.since = now);
+        let was_hidden = self.asked.0.get_mut(&id.0).map(|asked| !std::mem::replace(&mut asked.is_shown, true));
+        self.must(was_hidden == Some(true), "an open question is shown once");
+    }
+
+    fn add_question(&mut self, id: RequestId, is_shown: bool) {
+        let asked = AskedQuestion { since: self.now, is_shown, is_answered: false };
+        let before = self.asked.0.insert(id.0, asked);
         self.must(before.is_none(), "a question is asked once");
+    }
+
+    /// Records a question that waits behind the one that is shown.
+    pub(super) fn observe_waiting_question(&mut self) {
+        let Some(id) = self.step.asks.clone().filter(|id| !self.asked.is_open(id)) else { return };
+        if self.machine.view().requests.iter().any(|open| open.request.id == id) {
+            self.add_question(id, false);
+        }
     }
 
     pub(super) fn perform_answer(&mut self, run: Run, id: &RequestId, answer: &RequestAnswer) {
@@ -71,6 +91,10 @@ impl Witness {
 
     pub(super) fn inspect_questions(&self) {
         let view = self.machine.view();
+        let is_shown = |open: &OpenRequest| self.asked.0.get(&open.request.id.0).is_some_and(|asked| asked.is_shown);
+        let (first, others) = view.requests.split_at(view.requests.len().min(1));
+        let holds = first.iter().all(is_shown) && !others.iter().any(is_shown);
+        self.must(holds, "exactly the first open question is shown");
         let mut open: Vec<&str> = view.requests.iter().map(|open| open.request.id.0.as_str()).collect();
         open.sort_unstable();
         self.must(open.iter().eq(self.asked.0.keys()), "the open questions are listed");
