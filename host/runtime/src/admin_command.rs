@@ -8,8 +8,8 @@ use cordboard_core::{
 };
 use tokio::sync::{mpsc, oneshot};
 
-/// The shortest digest prefix that identifies a version, in characters. Users see this many, and they are too many to
-/// match another version by chance.
+/// The shortest digest prefix that identifies a version, in characters. Messages show this many characters of a digest,
+/// which makes it practically impossible that another version has the same.
 const MIN_DIGEST: usize = 12;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +53,8 @@ impl AdminCommand {
 /// The result of an admin command, as text for the user who sent it.
 pub type Outcome = Result<String, ApiError>;
 
-/// A command whose caller is authorized to give it. [`AdminCommands::run`] is the only way to send one.
+/// An admin command whose caller has the required role. Only [`AdminCommands::run`] creates one, after it has checked
+/// the role.
 #[derive(Debug)]
 pub struct AuthorizedCommand {
     pub by: Caller,
@@ -62,7 +63,7 @@ pub struct AuthorizedCommand {
     pub answer: oneshot::Sender<Outcome>,
 }
 
-/// Queued commands. People type them and each takes a moment, so a short queue is enough.
+/// The capacity of the queue of commands. People type them, so few wait at the same time.
 const QUEUE: usize = 16;
 
 /// Sends commands to the task that executes them.

@@ -1,7 +1,7 @@
-//! Restricts the buttons that a plugin may show. A button runs with the rights of the user who presses it, so a
-//! misleading label could make a user run another plugin's command. A plugin's buttons may therefore only run that
-//! plugin's own commands, and all others are removed before the result of a call leaves this crate. The host checks
-//! again on each press which plugin owns the command.
+//! Restricts the buttons that a plugin may show. A button's command runs with the rights of the user who presses it, so
+//! a misleading label could make a user run another plugin's command. A plugin's buttons may therefore only run that
+//! plugin's own commands, and all other buttons are removed before the result of a call leaves this crate. On each
+//! press, the host checks again that the command belongs to the button's plugin.
 
 use cordboard_core::{
     render::{is_blank, one_line},
@@ -16,7 +16,7 @@ use super::{
     profile::Profile,
 };
 
-/// Characters of a command line in a log record.
+/// The most characters of a button's command in a log record.
 const LOGGED_COMMAND: usize = 60;
 
 /// The longest label, in characters. Longer labels don't fit on a phone's screen, and Telegram truncates them.

@@ -1,5 +1,6 @@
-//! The folder of compiled artifacts. A missing artifact is compiled again, so none of them is required. New plugin
-//! versions and engine updates add artifacts; above the configured size, the least recently used ones are removed.
+//! The folder of compiled artifacts. A missing artifact is compiled again, so any of them can be deleted. New plugin
+//! versions and engine updates add artifacts. Above the size in `[plugins] cache`, the least recently used ones are
+//! removed.
 
 use std::{
     fs,
@@ -13,8 +14,9 @@ use std::{
 /// The default size limit of a cache, in bytes. It holds about thirty Python plugins or thousands of Rust plugins.
 const DEFAULT_MAX_SIZE: u64 = 1 << 30;
 
-/// An artifact used within this time keeps its timestamp, so that a restart doesn't need to write to the disk. It is
-/// also never removed, because a process, possibly another one with the same state directory, may be about to load it.
+/// The timestamp of an artifact that was used within this time isn't updated, so a restart causes no disk writes. Such
+/// an artifact is also never removed, because a process, possibly another one with the same state directory, may be
+/// about to load it.
 const RECENT: Duration = Duration::from_secs(60 * 60);
 
 pub struct Cache {
@@ -51,7 +53,7 @@ impl Cache {
     pub fn find(&self, name: &str) -> Option<PathBuf> {
         let path = self.folder.join(name);
         if !is_recent(fs::metadata(&path).ok()?.modified().ok()?) {
-            // If the timestamp can't be written, the artifact only looks older than it is.
+            // An error is harmless: the artifact only counts as less recently used than it is.
             let file = fs::File::options().append(true).open(&path);
             drop(file.and_then(|file| file.set_modified(SystemTime::now())));
         }
@@ -70,15 +72,15 @@ impl Cache {
         let written =
             file.write_all(bytes).and_then(|()| file.sync_data()).and_then(|()| fs::rename(&temporary, &path));
         if written.is_err() {
-            // A partial file would keep a full disk full.
+            // Don't leave a partial file on a full disk.
             drop(fs::remove_file(&temporary));
         }
         self.make_room();
         written.map(|()| path)
     }
 
-    /// Removes the least recently used artifacts above the size limit, except recently used ones. Code that is loaded
-    /// stays usable, because its mapping outlives the directory entry.
+    /// Removes artifacts, the least recently used first, until the folder is within the size limit. Keeps artifacts
+    /// used within [`RECENT`]. Loaded code stays usable, because its mapping outlives the directory entry.
     fn make_room(&self) {
         let entry = |entry: fs::DirEntry| {
             let data = entry.metadata().ok().filter(fs::Metadata::is_file)?;
@@ -130,10 +132,10 @@ mod tests {
         cache.store("d", b"123").unwrap();
         assert_eq!(exists(), [true, false, true, true, false]);
         cache.store("large", &[0; 99]).unwrap();
-        assert_eq!(exists(), [true, false, false, true, true], "recent files may not be opened yet by their user");
+        assert_eq!(exists(), [true, false, false, true, true], "a process may be about to load a recent file");
         ["a", "d", "large"].iter().for_each(|name| set_age(&cache.folder().join(name), 2));
         cache.create().unwrap();
-        assert_eq!(exists(), [false, false, false, false, false], "the next start is within the limit");
+        assert_eq!(exists(), [false, false, false, false, false], "a start removes files above the limit");
     }
 
     #[test]

@@ -27,7 +27,7 @@ use super::{
     secrets::CallSecrets,
 };
 
-/// The state of one call, as its imports see it.
+/// The state of one call, which the host's side of its imports accesses.
 pub struct CallState {
     pub profile: Arc<Profile>,
     pub context: CallContext,
@@ -35,7 +35,7 @@ pub struct CallState {
     /// `None` for trials and views, which may only read their configuration and context and write to the log.
     pub host: Option<HostHandle>,
     pub meter: Meter,
-    /// Whether the call was ended because its replaced version had finished draining.
+    /// Whether the call was interrupted because its version was replaced and the drain time is over.
     drained: bool,
     pub log: GuestLog,
     pub http: OutboundHttp,
@@ -47,14 +47,14 @@ pub struct CallState {
     headers: WasiHttpCtx,
 }
 
-/// A call's access to the host, and the plugins that are active during it.
+/// A call's access to the host, and the plugins that were active when it started.
 #[derive(Clone)]
 pub struct HostHandle {
     pub api: Arc<dyn HostApi>,
     pub directory: Arc<dyn Directory>,
 }
 
-/// The surroundings of a call. The default is that of trials and views: no context, and no access to the host.
+/// The context and the host access of a call. The default, for trials and views, has neither.
 #[derive(Default)]
 pub struct CallEnvironment {
     pub context: CallContext,
@@ -106,7 +106,7 @@ impl CallState {
         if self.meter.count_call() { Ok(()) } else { Err(wasmtime::Error::msg("too many host calls")) }
     }
 
-    /// Logs output that doesn't end with a line break.
+    /// Logs the last line of each output stream if it doesn't end with a line break.
     fn flush_output(&self) {
         self.stdout.flush_line();
         self.stderr.flush_line();
@@ -153,7 +153,7 @@ where
     let state = CallState::new(Arc::clone(profile), environment, secrets, engine.time());
     let mut store = Store::new(engine.engine(), state);
     store.limiter(|state| &mut state.meter);
-    // wasmtime rejects a larger transfer between guest and host before it copies it.
+    // wasmtime rejects a larger transfer between guest and host before copying it.
     store.set_hostcall_fuel(limits.transfer());
     let cpu = CpuMeter::new();
     limit_cpu_time(&mut store, cpu.clone(), limits.time);
@@ -176,7 +176,8 @@ where
     }
 }
 
-/// The shortest sleep between two checks of a call's deadline. A call that uses the network may end this much late.
+/// The shortest sleep between two checks of a call's deadline. A call that uses the network may exceed its deadline by
+/// this much.
 const MIN_CHECK_INTERVAL: Duration = Duration::from_millis(5);
 
 /// Completes when the call has run for `allowed`, excluding the time in which it had network requests in flight.
@@ -191,7 +192,8 @@ async fn overdue(allowed: Duration, waits: &WaitBudget) {
     }
 }
 
-/// Interrupts a guest that has computed for longer than `time`, and makes it yield to other tasks at each epoch tick.
+/// Interrupts a guest that has computed for longer than `time` or whose drain time is over, and makes it yield to other
+/// tasks at each epoch tick.
 fn limit_cpu_time(store: &mut Store<CallState>, cpu: CpuMeter, time: Duration) {
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(move |mut context| {

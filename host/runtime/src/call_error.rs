@@ -1,4 +1,4 @@
-//! The reasons why a call of a plugin failed, each with its remedy.
+//! The reasons why a plugin call failed. If a configuration key can help, the message names it.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use cordboard_core::{
 
 use super::{call_output::CallOutput, limits::Limit, untrusted::shorten};
 
-/// The reason why a call failed.
+/// The reason why a call failed. The text is a predicate: the code that displays it adds the subject.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
     #[error("exceeded its {limit} limit (raise `{limit}` in [plugins.{plugin}] if it needs more)")]
@@ -19,13 +19,13 @@ pub enum CallError {
         format_duration(*drain)
     )]
     Drained { drain: Duration },
-    /// One argument to the host was too large. The error doesn't tell which call it was for.
+    /// An argument of a host call was too large. wasmtime's error doesn't say which host call it was.
     #[error(
         "passed more than {} to the host at once, the largest of its limits `reply`, `state` and `http_body` (raise the one that applies in [plugins.{plugin}] if it needs more)",
         format_size(*most as u64)
     )]
     ArgumentTooLarge { plugin: String, most: usize },
-    /// A fixed limit was exceeded, which no configuration key raises.
+    /// The guest exceeded a limit that no configuration key raises, or it exited. Contains the predicate.
     #[error("{0}")]
     FixedLimit(String),
     #[error("trapped: {0}")]
@@ -37,8 +37,8 @@ pub enum CallError {
 }
 
 impl CallError {
-    /// Shortens a trap's message to one line. The message must be scrubbed before: the rest of a cut secret may be too
-    /// short to be found.
+    /// Shortens a trap's message to one line. The message must be scrubbed first, because a secret that was cut off
+    /// can't be recognized.
     pub fn brief(self) -> Self {
         match self {
             Self::Trap(why) => Self::Trap(shorten(&why)),

@@ -1,5 +1,5 @@
 //! Checks whether a component was built for this host, by the names and versions of its imports and exports and by the
-//! linker's errors. It must never decide about grants.
+//! linker's errors. It must not check grants.
 
 use cordboard_core::capability::Capability;
 
@@ -15,12 +15,12 @@ const EXTENSION_POINTS: [&str; 7] = ["command", "lifecycle", "persona", "view", 
 /// The interface that has only types. It needs no grant.
 const TYPES: &str = "types";
 
-/// Checks imports by their names alone. The linker finds the other mismatches later.
+/// Checks imports by name and version only. The linker finds mismatches of types later.
 pub fn check_imports<'a>(imports: impl IntoIterator<Item = &'a str>) -> Result<(), PluginError> {
     imports.into_iter().try_for_each(check_import)
 }
 
-/// Returns the extension point that `export` implements, if its version fits this host.
+/// Returns the extension point that `export` implements, if its version is compatible with this host.
 pub fn extension_point(export: &str) -> Option<&str> {
     let (name, version) = split(export.strip_prefix(PACKAGE)?);
     (EXTENSION_POINTS.contains(&name) && relative_age(version).is_none()).then_some(name)
@@ -43,7 +43,7 @@ fn check_import(import: &str) -> Result<(), PluginError> {
     }
 }
 
-/// Checks that the extension points aren't all of other versions.
+/// Fails if the component exports extension points, but only for other versions of the host.
 pub fn check_export_versions(exports: &[&str]) -> Result<(), PluginError> {
     if exports.iter().any(|export| extension_point(export).is_some()) {
         return Ok(());
@@ -95,7 +95,7 @@ pub fn explain_link_error(error: &wasmtime::Error) -> PluginError {
     }
 }
 
-/// Returns the text between the first two backquotes.
+/// Returns the text between the first two backticks.
 fn quoted(text: &str) -> Option<&str> {
     text.split('`').nth(1)
 }
@@ -105,8 +105,8 @@ fn split(name: &str) -> (&str, Option<&str>) {
     name.split_once('@').map_or((name, None), |(name, version)| (name, Some(version)))
 }
 
-/// Compares a version of the host's own package with the host's. `None` if it fits. A name without a version counts as
-/// older.
+/// Compares a version of the host's own package with the version of this host. Returns `None` if they are compatible. A
+/// missing version counts as older.
 fn relative_age(version: Option<&str>) -> Option<Age> {
     let (major, minor, _) = version.and_then(parse).unwrap_or_default();
     match (major, minor).cmp(&(VERSION.0, VERSION.1)) {

@@ -29,11 +29,11 @@ use super::{
 /// The hidden subcommand that compiles standard input to standard output.
 pub const COMPILE_COMMAND: &str = "compile-plugin";
 
-/// This binary. The link resolves to the running one even after an update has replaced the file on disk.
+/// The path of this binary. The link leads to the running binary even if an update has replaced the file on disk.
 pub const THIS_PROGRAM: &str = "/proc/self/exe";
 
-/// The CPU time limit of a compilation, in seconds. A Python plugin of 18 MB takes 6. Wall-clock time isn't used,
-/// because a plugin isn't at fault for a busy machine.
+/// The CPU time limit of a compilation, in seconds. A Python plugin of 18 MB takes 6 s. Wall-clock time would also
+/// count the time that a busy machine spends on other work.
 const COMPILE_TIME: u64 = 120;
 
 /// The wall-clock limit of a compilation, for a compiler that gets no CPU time.
@@ -42,7 +42,7 @@ const COMPILE_WAIT: Duration = Duration::from_secs(30 * 60);
 /// The address space limit of the compiling child, in bytes. A Python plugin needs 420 MB.
 const COMPILE_MEMORY: u64 = 4 << 30;
 
-/// The largest WebAssembly file that is read, in bytes. A Python plugin has 18 MB.
+/// The largest WebAssembly file that is read, in bytes. A Python plugin typically has 18 MB.
 pub const MAX_WASM_SIZE: u64 = 64 << 20;
 
 pub struct Compiler {
@@ -50,7 +50,7 @@ pub struct Compiler {
     cache: Cache,
     /// The binary with the `compile-plugin` subcommand.
     program: PathBuf,
-    /// A hash of the engine's compatibility and the host's version. It is part of an artifact's name, so that an
+    /// A hash of the engine's compatibility hash and the host's version. It is part of an artifact's name, so that an
     /// incompatible artifact isn't loaded.
     compatibility: u64,
 }
@@ -101,7 +101,8 @@ impl Compiler {
         opened.map_err(|error| PluginError::TooBig(shorten(&error.root_cause().to_string())))
     }
 
-    /// Returns the artifact of a digest if it is cached. The caller doesn't have to read the WebAssembly file then.
+    /// Returns the artifact of a digest if it is cached. If it is, the caller doesn't need to read the WebAssembly
+    /// file.
     pub fn cached(&self, name: &str, digest: &str) -> Option<Artifact> {
         let component = self.open(&self.cache.find(&self.key(digest))?)?;
         Some(Artifact { name: name.to_owned(), digest: digest.to_owned(), component })
@@ -185,8 +186,8 @@ fn explain_failure(name: &str, output: &Output) -> String {
 pub fn compile_stdin() -> wasmtime::Result<()> {
     let memory = Rlimit { current: Some(COMPILE_MEMORY), maximum: Some(COMPILE_MEMORY) };
     setrlimit(Resource::As, memory)?;
-    // At the soft limit the kernel sends SIGXCPU, which the parent can recognize. The hard limit only sends SIGKILL, so
-    // it comes a few seconds later.
+    // At the soft limit the kernel sends SIGXCPU, which the parent can recognize. At the hard limit it sends SIGKILL,
+    // which has other causes, too, so the hard limit is a few seconds higher.
     setrlimit(Resource::Cpu, Rlimit { current: Some(COMPILE_TIME), maximum: Some(COMPILE_TIME + 5) })?;
     let mut wasm = Vec::new();
     io::stdin().lock().take(MAX_WASM_SIZE).read_to_end(&mut wasm)?;

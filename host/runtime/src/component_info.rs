@@ -10,7 +10,7 @@ use super::{
 pub struct ComponentInfo {
     /// SHA-256 in hex.
     pub digest: String,
-    /// The imported interfaces with package and version, as `cordboard:plugin/sessions@0.2.0`.
+    /// The imported interfaces with package and version, such as `cordboard:plugin/sessions@0.2.0`.
     pub imports: Vec<String>,
     /// The exported interfaces, in the same form.
     pub exports: Vec<String>,

@@ -1,8 +1,8 @@
-//! The context of a call, as the plugin can ask for it.
+//! The context of a call: the values that a plugin reads through the capability `context`.
 
 use cordboard_core::types::{Caller, Place, SessionView};
 
-/// The caller, place and session of a call. A call that no user made has no caller but may have a session.
+/// The caller, place, session and locale of a call. A call that no user made has no caller but may have a session.
 #[derive(Debug, Clone, Default)]
 pub struct CallContext {
     pub caller: Option<Caller>,

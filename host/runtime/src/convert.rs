@@ -59,7 +59,8 @@ pub fn session(view: &SessionView) -> types::Session {
     }
 }
 
-/// The values of a session without a field in the WIT record, which documents them.
+/// The values of a session that have no field of their own in the WIT record `session`. Its field `facts` documents
+/// them.
 fn facts(view: &SessionView) -> Vec<(String, String)> {
     let mut facts = Vec::new();
     if !view.models.is_empty() {

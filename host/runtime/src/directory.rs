@@ -1,4 +1,4 @@
-//! The active plugins as other plugins can list them.
+//! The plugins and their offers, as plugins can list them through the capability `catalog`.
 
 use cordboard_core::types::{Role, Timestamp};
 
@@ -9,21 +9,21 @@ pub enum Health {
     Ok,
     /// Calls have failed since the version was activated.
     Failing,
-    /// A newer version was rejected, and this one stays active.
+    /// A newer version or newer settings were rejected, and the active version stays active.
     UpdateRejected,
     /// The newest version was rolled back.
     RolledBack,
-    /// No version is active.
+    /// The newest version was rejected, and no version is active.
     Rejected,
     /// The newest version requests capabilities that aren't granted.
     PendingApproval,
-    /// An admin disabled it.
+    /// An admin disabled the plugin.
     Disabled,
-    /// A version is being compiled, and that takes long.
+    /// A version is being compiled, and the compilation takes long.
     Compiling,
     /// The configuration names this plugin, but it doesn't exist.
     Absent,
-    /// It has a webhook, but no authentication is configured, so all requests are rejected.
+    /// The plugin has a webhook, but no authentication is configured, so all requests are rejected.
     NoWebhookAuth,
     /// The plugin folder can't be used.
     Unusable,
@@ -50,7 +50,7 @@ impl Health {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PluginStatus {
     pub name: String,
-    /// Empty if no version is active.
+    /// The digest of the active version, or empty if there is none.
     pub digest: String,
     pub generation: u32,
     pub since: Timestamp,
@@ -58,7 +58,7 @@ pub struct PluginStatus {
     pub note: String,
 }
 
-/// The active plugins and their offers during a call.
+/// The plugins and their offers, as one snapshot that doesn't change during a call.
 pub trait Directory: Send + Sync {
     /// Returns the commands for callers with this role.
     fn commands(&self, role: Role) -> Vec<Command>;

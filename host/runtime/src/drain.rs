@@ -16,7 +16,7 @@ impl Drain {
         Self(watch::Sender::new(None))
     }
 
-    /// Lets running calls continue for `drain`. A later call can only shorten the time.
+    /// Gives running calls the time `drain` to finish. Beginning the drain again can only shorten that time.
     pub fn begin(&self, drain: Duration) {
         let end = Instant::now() + drain;
         self.0.send_modify(|at| *at = Some(at.map_or(end, |at| at.min(end))));

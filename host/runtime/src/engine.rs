@@ -26,7 +26,7 @@ pub const EPOCH_TICK: Duration = Duration::from_millis(5);
 /// Call slots reserved for `at-once` commands, so that `/stop` never waits behind slow calls.
 pub const AT_ONCE_CALLS: u32 = 8;
 
-/// Trials that may run at once, in addition to calls. A trial may take as long as a call, and the next one shouldn't
+/// Trials that may run at once, in addition to calls. A trial may take as long as a call, and the next trial shouldn't
 /// wait for it. An unused pool slot costs address space but no memory.
 pub const MAX_TRIALS: u32 = 4;
 
@@ -34,15 +34,16 @@ pub const MAX_TRIALS: u32 = 4;
 /// time.
 const TRIAL_INSTANCES: u32 = MAX_TRIALS + 1;
 
-/// A Rust component uses about three core instances, components in other languages up to ten.
+/// Core instances that the pool holds per call. A Rust component uses about three, components in other languages up to
+/// ten.
 const CORE_INSTANCES_PER_CALL: u32 = 10;
 
 /// The address space that the pool reserves for a linear memory, in bytes. The `memory` limit, which can't be set above
 /// it, bounds the memory that a call may use.
 const LARGEST_MEMORY: usize = 512 << 20;
 
-/// Bytes of a returned slot that stay mapped. Resetting these pages is cheaper than faulting them in again: a fresh
-/// call takes 10.8 µs instead of 19 µs (measured).
+/// Bytes of a linear memory or a table that stay resident when its slot returns to the pool. Resetting these pages is
+/// cheaper than faulting them in again: a fresh call takes 10.8 µs instead of 19 µs (measured).
 const KEEP_RESIDENT: usize = 64 << 10;
 
 /// A handle to the engine and its ticker. Clones share both.
@@ -137,11 +138,12 @@ fn pooling(instances: u32) -> PoolingAllocationConfig {
     pool
 }
 
-/// Ticks after the last call before the ticker parks, so that a busy host doesn't unpark the thread for each call.
+/// The number of ticks after the last call before the ticker parks. A busy host then doesn't unpark the thread for each
+/// call.
 const IDLE_TICKS: u32 = 200;
 
-/// Starts the ticker on an OS thread, because a guest that never yields would starve a task. The thread parks while no
-/// call runs, so an idle host has no wakeups.
+/// Starts the ticker on an OS thread, because a guest that never yields could block a ticker that is a task. The thread
+/// parks while no call runs, so an idle host has no wakeups.
 fn spawn_ticker(engine: &Engine, in_flight: Arc<AtomicUsize>) -> thread::Thread {
     let weak = engine.weak();
     let tick = move || {

@@ -17,7 +17,7 @@ pub enum PluginError {
     CoreModule,
     #[error("it did not compile: it is truncated, and ends after {bytes} bytes; copy it again, or build it again")]
     CutOff { bytes: usize },
-    /// `at`: the length up to the end of the last section.
+    /// `at` is the end of the last section, and `extra` the number of bytes after it.
     #[error(
         "it did not compile: its last section ends at byte {at}, and the rest ({}) is not a section; copy it again, or build it again",
         bytes(*extra)
@@ -50,7 +50,8 @@ pub enum PluginError {
         "it is built for WASI 0.3 or later: it imports {name}, and this host has WASI 0.2; build it for wasm32-wasip2"
     )]
     NewerWasi { name: String },
-    /// An import of the host's own package. `item` is the missing function if the host has the rest of the interface.
+    /// An import of the host's own package that this host lacks. `item` is the missing function if the host has the
+    /// rest of the interface.
     #[error(
         "it imports interfaces that this host does not have: {}; update Cordboard, or build it with the SDK of this version",
         interface_item(item.as_deref(), name)
@@ -77,14 +78,15 @@ pub enum PluginError {
     ExportMismatch { export: &'static str, why: String },
     #[error("it failed its trial: it {0}")]
     Trial(CallError),
-    /// The plugin returned an error during its trial. It only knows its configuration then, so the error is about that.
+    /// The plugin returned an error during its trial. A trial gives it nothing but its configuration, so the error is
+    /// about the configuration.
     #[error("it failed its trial: it returned an error: {why}; correct [plugins.{plugin}.config]")]
     Misconfigured { plugin: String, why: String },
     #[error("{what} is not a {kind} name: use {rule}")]
     OfferName { kind: &'static str, what: String, rule: &'static str },
     #[error("its command /{command} names the role '{role}': use member, admin or owner")]
     Role { command: String, role: String },
-    /// `of` is the described item, as `command /x`. `least` and `most` are the length limits.
+    /// `of` is the described item, such as `command /x`. `least` and `most` are the length limits.
     #[error("its {of} has a {what} {why}: use one line of {least} {most} characters")]
     InvalidText { of: String, what: &'static str, why: &'static str, least: &'static str, most: usize },
     #[error("its command /{command} has the usage \"{usage}\": start it with /{command}, or leave it empty")]
@@ -101,7 +103,7 @@ pub enum PluginError {
     Taken { kind: &'static str, what: String, by: String },
 }
 
-/// The order of another version of the host's own package relative to the host's.
+/// Whether a component was built for an older or a newer host than this one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Age {
     Older,
@@ -138,7 +140,7 @@ fn interface_item(item: Option<&str>, name: &str) -> String {
 }
 
 impl PluginError {
-    /// The requested capabilities that are not granted, if nothing else is wrong.
+    /// The requested capabilities that are not granted. Empty if the version was rejected for another reason.
     #[must_use]
     pub fn missing(&self) -> &[String] {
         if let Self::NotGranted { missing, .. } = self { missing } else { &[] }

@@ -1,5 +1,5 @@
-//! Checks that the exports of a version have the functions that the host calls, with the right types. This needs an
-//! instance, so it is part of the trial; a type mismatch must not surface only in a later call.
+//! Checks that the exports of a version have the functions that the host calls, with the right types. The check needs
+//! an instance, so it is part of the trial. Without it, a type mismatch would surface only in a later call.
 
 use wasmtime::{Store, component::Instance};
 

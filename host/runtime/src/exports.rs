@@ -1,5 +1,5 @@
-//! Calls the extension points of active plugins, with the core's types. A call loads the snapshot once, runs on the
-//! version that it finds there from start to end, and keeps a permit while it runs.
+//! Calls the extension points of active plugins, with the core's types. A call runs on one version from start to end,
+//! and holds a permit while it runs.
 
 use std::{sync::Arc, time::Duration};
 
@@ -38,7 +38,7 @@ pub struct Load {
     pub free_memory: u64,
 }
 
-/// The message format of a front-end.
+/// The front-end that shows a turn, and its message limits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ViewLimits {
     pub front_end: String,
@@ -46,7 +46,7 @@ pub struct ViewLimits {
     pub text_units: u32,
 }
 
-/// The turn that a view renders, at one moment.
+/// The state of a turn at one moment, which a view renders.
 #[derive(Debug, Clone, Copy)]
 pub struct RenderInput<'a> {
     pub turn: &'a Turn,
@@ -75,7 +75,7 @@ mod background;
 pub use background::DueJob;
 
 impl Registry {
-    /// Runs a command. [`CallError::Plugin`] is the plugin's own error, for the caller to read.
+    /// Runs a command. [`CallError::Plugin`] is an error that the plugin returned, for the user who ran the command.
     pub async fn command(
         &self,
         host: &Arc<dyn HostApi>,
@@ -96,7 +96,7 @@ impl Registry {
             .cordboard_plugin_command()
             .call_run(store, name, args, text))?;
         let reply = output.map(convert::reply_of).map_err(CallError::Plugin)?;
-        // Read after the call, because the command may have switched the session.
+        // Read the active session after the call, because the command may have switched it.
         let active = caller.zip(place).and_then(|(caller, place)| host.active(&caller, &place));
         let session = active.as_ref().map(|view| &view.record.name);
         Ok(buttons::restrict(reply, &version.profile, &*self.snapshot(), session))

@@ -2,8 +2,8 @@
 
 use std::sync::{Mutex, PoisonError};
 
-/// The failed calls that the rollout doesn't know yet, and the reason of the last one. Generations with the same bytes
-/// share it, because new settings don't make a new version.
+/// The number of failed calls that were not yet reported to the rollout, and the reason of the last one. Generations
+/// with the same bytes share this value, because new settings don't make a new version.
 #[derive(Debug, Default)]
 pub struct FailedCalls(Mutex<(u32, String)>);
 
@@ -14,7 +14,8 @@ impl FailedCalls {
         why.clone_into(&mut failed.1);
     }
 
-    /// Returns the failed calls since the last call of this function.
+    /// Returns the number of failed calls since the last `take` and the reason of the last one, or `None` if there are
+    /// none.
     pub fn take(&self) -> Option<(u32, String)> {
         let failed = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         (failed.0 > 0).then_some(failed)

@@ -8,13 +8,14 @@ use super::error::PluginError;
 /// The first bytes of every WebAssembly file.
 const MAGIC: &[u8] = b"\0asm";
 
-/// Returns the import names of a component that is not truncated. Other damage is left to the compiler.
+/// Returns the import names of a component. Rejects other formats, truncated files and bytes after the last section;
+/// the compiler finds all other damage.
 pub fn imports(wasm: &[u8]) -> Result<Vec<String>, PluginError> {
     check_header(wasm)?;
     let (mut imports, mut reader) = (Vec::new(), BinaryReader::new(wasm, 0));
     let mut whole = HEADER;
     match (read(&mut reader, &mut imports, &mut whole), &wasm[whole..]) {
-        // A section has at least two bytes. A single byte was appended, or the rest of its section is missing.
+        // A section has at least two bytes, so a single byte was appended, or the rest of its section is missing.
         (_, rest @ ([_] | [FIRST_UNKNOWN..=u8::MAX, ..])) => {
             Err(PluginError::Trailing { at: whole, extra: rest.len() })
         }
@@ -34,8 +35,8 @@ const IMPORTS: u8 = 10;
 /// The ids of a component's sections are below this.
 const FIRST_UNKNOWN: u8 = 12;
 
-/// Reads the import sections and skips the content of all others, which may be megabytes. Moves `whole` to the end of
-/// each section that is complete, and stops at bytes that are not a section.
+/// Reads the import sections and skips the content of all others, which may be megabytes. Sets `whole` to the end of
+/// the last complete section, and stops at bytes that are not a section.
 fn read(reader: &mut BinaryReader<'_>, imports: &mut Vec<String>, whole: &mut usize) -> wasmparser::Result<()> {
     reader.read_bytes(HEADER)?;
     while !reader.eof() {
@@ -64,7 +65,7 @@ fn check_header(wasm: &[u8]) -> Result<(), PluginError> {
             PluginError::NotWasm(describe_other_format(wasm))
         });
     };
-    // The version, then the layer: 0 is a core module, 1 a component.
+    // The version and the layer follow, with two bytes each. The layer is 0 for a core module and 1 for a component.
     match rest.get(..4) {
         Some([0x0d, 0x00, 0x01, 0x00]) => Ok(()),
         Some([_, _, 0x00, 0x00]) => Err(PluginError::CoreModule),
@@ -91,11 +92,11 @@ fn describe_other_format(bytes: &[u8]) -> &'static str {
     } else {
         let head = String::from_utf8_lossy(&bytes[..bytes.len().min(1024)]).trim_start().to_ascii_lowercase();
         if head.starts_with("<!doctype") || head.starts_with("<html") {
-            "it is an HTML page, not the file, as after a failed download; download the file itself"
+            "it is an HTML page, perhaps from a failed download; download the file itself"
         } else if head.starts_with("version https://git-lfs") {
-            "it is a pointer of Git LFS; run `git lfs pull`, and copy the file again"
+            "it is a Git LFS pointer; run `git lfs pull`, and copy the file again"
         } else if head.starts_with("(component") || head.starts_with("(module") {
-            "it is in the text format; assemble it with `wasm-tools parse`"
+            "it is in the WebAssembly text format; assemble it with `wasm-tools parse`"
         } else if !head.contains(['\0', char::REPLACEMENT_CHARACTER]) {
             "it is a text file; copy the built component itself"
         } else {
@@ -116,8 +117,8 @@ mod tests {
             (b"PK\x03\x04rest", "it is a gzip or other archive"),
             (b"\x7fELF\x02\x01", "it is a native program"),
             (b"\n  <!DOCTYPE html><html>", "it is an HTML page"),
-            (b"version https://git-lfs.github.com/spec/v1\n", "it is a pointer of Git LFS"),
-            (b"(component)", "it is in the text format"),
+            (b"version https://git-lfs.github.com/spec/v1\n", "it is a Git LFS pointer"),
+            (b"(component)", "it is in the WebAssembly text format"),
             (b"#!/bin/sh\n", "it is a text file"),
             (b"\xff\xfe\0\0", "it does not start like a component"),
             (b"\0asm\x0d\0\x02\0", "it has a WebAssembly format that this version of Cordboard does not know"),
@@ -130,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_truncated_component_is_recognized() {
-        /// A module, a type and an import section.
+        /// The number of sections: a module, a type and an import section.
         const SECTIONS: usize = 3;
         let whole =
             wat::parse_str(r#"(component (core module (func (export "f"))) (import "a:b/c@0.1.0" (instance)))"#);

@@ -7,10 +7,10 @@ use cordboard_core::{
     types::{Button, Choice, Reply, Request},
 };
 
-/// The name of the command that manages plugins. The buttons of a grant request run it.
+/// The name of the command that manages plugins. The buttons of an approval request run it.
 pub const PLUGINS_COMMAND: &str = "plugins";
 
-/// Whether these arguments of `/plugins` answer a grant request.
+/// Whether these arguments of `/plugins` answer an approval request.
 pub fn is_grant_answer(args: &str) -> bool {
     matches!(args.split_whitespace().next(), Some("grant" | "refuse"))
 }
@@ -19,8 +19,8 @@ pub fn is_grant_answer(args: &str) -> bool {
 fn config_line(capability: &str) -> Option<String> {
     match capability {
         "sessions" | "session-control" | "chat" => None,
-        // When the owner calls a plugin with `plugin-control`, the plugin can grant itself all others. With `requests`,
-        // it can allow agents to run any command. One tap isn't enough consent for that.
+        // When the owner calls a plugin with `plugin-control`, the plugin can grant itself all other capabilities. With
+        // `requests`, it can allow agents to run any command. One tap isn't enough consent for that.
         _ => target_line(capability).or_else(|| Some(format!("grants = [\"{capability}\"]"))),
     }
 }
@@ -59,7 +59,8 @@ impl PendingApproval {
         VersionRequest { plugin, version, requested: requested(&self.missing) }
     }
 
-    /// The buttons that decide about exactly this version. A button grants only what the chat can grant.
+    /// The buttons that answer the request of exactly this version. The grant button is left out if any requested
+    /// capability can't be granted in the chat.
     fn buttons(&self, grant: &str, refuse: &str) -> Vec<Button> {
         let Self { plugin, digest, missing } = self;
         let button = |label: &str, verb: &str| {

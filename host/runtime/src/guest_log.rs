@@ -1,5 +1,5 @@
-//! The log output of one call: `log` records, standard output and error, and refused requests. All of them count
-//! against one limit of lines.
+//! The log output of one call: `log` records, standard output and error, and refused network requests. All of them
+//! count against the `log` limit, a number of lines.
 
 mod line;
 mod panic;
@@ -24,7 +24,7 @@ use panic::GuestPanic;
 /// The log target for plugin authors: the plugin's own lines, and warnings about its buttons and secrets.
 pub const LOG_TARGET: &str = module_path!();
 
-/// Clones write to the same log and share its line count.
+/// The log of one call. Clones share its line count.
 #[derive(Clone)]
 pub struct GuestLog(Arc<GuestLogState>);
 
@@ -35,11 +35,11 @@ struct GuestLogState {
     written: AtomicU32,
 }
 
-/// The position of a line in the count of its call.
+/// Whether a line is within the `log` limit of its call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum LineCount {
     WithinLimit,
-    /// The first line over the limit. In its place, the log says that further lines are dropped.
+    /// The first line over the limit. In its place, a warning says that the remaining lines are dropped.
     FirstOver,
     Over,
 }
@@ -73,7 +73,7 @@ impl GuestLog {
         }
     }
 
-    /// Logs a request that the host refused.
+    /// Logs a network request that the host refused.
     pub fn request_denied(&self, why: &str) {
         let count = self.count();
         if count != LineCount::WithinLimit {
@@ -151,7 +151,7 @@ impl GuestOutput {
         self.log.write(self.level, &line);
     }
 
-    /// Explains why the guest failed, by its own panic message or else by the runtime's `cause`.
+    /// Returns the reason why the guest failed: its own panic message, or else wasmtime's `cause`.
     pub fn failure_reason(&self, cause: String) -> String {
         self.state().panic.reason(cause)
     }
@@ -173,7 +173,7 @@ impl StdoutStream for GuestOutput {
     }
 
     fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
-        // Only WASI 0.3 uses this stream, and it isn't linked.
+        // Only WASI 0.3 uses this stream, and WASI 0.3 isn't linked.
         Box::new(tokio::io::sink())
     }
 }

@@ -18,7 +18,7 @@ use super::{
     post_permission::PostError,
 };
 
-/// The sessions that a plugin lists.
+/// Whether a plugin lists the current or the archived sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ArchiveFilter {
     Current,
@@ -86,7 +86,7 @@ pub trait HostApi: PluginState {
     }
     /// Checks whether a call with this context may post in `place`.
     async fn check_post(&self, context: &CallContext, place: &Place) -> Result<(), PostError>;
-    /// Stores a post and returns its id, which no other post gets.
+    /// Stores a post and returns its unique id.
     async fn post(&self, place: &Place, reply: Reply) -> Result<String, PostError>;
     /// Executes an admin command and returns its result as text for the caller. Without a caller, the command is
     /// denied.

@@ -26,13 +26,14 @@ impl fmt::Display for Limit {
     }
 }
 
-/// The most table elements of an instance. They are function pointers, so this is far more than a plugin has functions.
+/// The most elements of one table. They are function pointers, and no plugin has that many functions. The instance pool
+/// has a lower limit.
 const TABLE_ELEMENTS: usize = 100_000;
 
-/// The least size that a post counts as, in bytes. Even a short post is a row in the store and a message in a chat.
+/// The minimum size that a post counts as, in bytes. Even a short post is a row in the store and a message in a chat.
 const MIN_POST: usize = 4 << 10;
 
-/// Counts what a call has used.
+/// Counts the memory, host calls and posts of a call.
 #[derive(Debug)]
 pub struct Meter {
     limits: CallLimits,
@@ -62,7 +63,7 @@ impl Meter {
         self.calls <= self.limits.calls
     }
 
-    /// Counts a post of `bytes`. Returns false if the call's posts exceed the `reply` limit; a refused post doesn't
+    /// Counts a post of `bytes`. Returns false if the call's posts would exceed the `reply` limit; such a post doesn't
     /// count.
     pub fn count_post(&mut self, bytes: usize) -> bool {
         let posted = self.posted.saturating_add(bytes.max(MIN_POST));

@@ -58,7 +58,7 @@ pub fn link(linker: &mut Linker<CallState>, grants: &NetworkGrants) -> wasmtime:
     Ok(())
 }
 
-/// Creates the network access of a version, if it uses any.
+/// Creates the network access of a version, or `None` if it imports neither `http` nor `tcp`.
 pub fn network(
     imports: &BTreeSet<String>,
     settings: &PluginSettings,

@@ -1,6 +1,6 @@
 //! Outbound HTTP requests and TCP connections of plugins. Each is checked against the operator's grants, before and
-//! after its name is resolved. This module follows no redirects, uses no proxy and resolves a name only once, so that
-//! no unchecked address is ever contacted.
+//! after its host name is resolved. This module follows no redirects, uses no proxy and resolves a name only once, so
+//! that no unchecked address is ever contacted.
 
 mod connect;
 mod exchange;
@@ -55,9 +55,9 @@ const BODY_BUFFER: usize = 16 << 10;
 pub struct Network {
     pub plugin: String,
     pub grants: NetworkGrants,
-    /// The most bytes of a body.
+    /// The most bytes of a request or response body.
     pub max_body: usize,
-    /// The total time that a call may wait.
+    /// The total time that a call may wait for the network.
     pub max_wait: Duration,
     tls: Arc<ClientConfig>,
     in_flight: Arc<Semaphore>,
@@ -65,7 +65,7 @@ pub struct Network {
 
 impl Network {
     /// # Errors
-    /// The `ca` file can't be used.
+    /// Fails if the `ca` file can't be used.
     pub fn new(plugin: &str, grants: &NetworkGrants, limits: &CallLimits) -> Result<Self, TlsError> {
         Ok(Self {
             plugin: plugin.to_owned(),
@@ -130,12 +130,12 @@ fn target_path(path: &str) -> &str {
 
 /// The network access of one call.
 pub struct OutboundHttp {
-    /// `None` in trials and views, and if nothing was granted.
+    /// `None` in trials and views, and for versions that use no network.
     network: Option<Arc<Network>>,
     pub secrets: CallSecrets,
     waits: Arc<WaitBudget>,
     log: GuestLog,
-    /// `None` uses the real network.
+    /// The replacement for the network in tests. `None` uses the real network.
     fake: Option<Arc<dyn FakeNetwork>>,
 }
 
@@ -152,7 +152,7 @@ impl OutboundHttp {
         Self { network, secrets, waits, log, fake }
     }
 
-    /// The budget of the time that this call may wait for the network.
+    /// The budget that limits how long this call may wait for the network.
     pub fn waits(&self) -> Arc<WaitBudget> {
         Arc::clone(&self.waits)
     }
@@ -183,7 +183,7 @@ fn log_refused(log: &GuestLog, error: &RequestError) {
     }
 }
 
-/// The body of a response, with its in-flight permit, so that a guest that hoards responses can't send further
+/// The body of a response. It holds the permit of its request, so that a guest that keeps responses can't send further
 /// requests.
 struct PermitBody {
     body: Full<Bytes>,
@@ -205,7 +205,7 @@ impl Body for PermitBody {
 type SendResult = Result<(Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>), Error>;
 
 impl WasiHttpHooks for OutboundHttp {
-    /// In addition to the headers that the host sets itself, forbids those that change the framing of a message.
+    /// Forbids headers that change the framing of a message, in addition to the defaults of wasmtime.
     fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
         Arc::new(|name: &HeaderName| {
             DEFAULT_FORBIDDEN_HEADERS.contains(name) || [header::TE, header::TRAILER, header::EXPECT].contains(name)

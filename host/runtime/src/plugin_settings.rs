@@ -1,4 +1,4 @@
-//! The operator's settings for a plugin.
+//! The operator's settings for a plugin, and the grants of the versions that are built into the binary.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -14,7 +14,7 @@ use super::error::PluginError;
 pub struct PluginSettings {
     /// The grants for every version of the plugin.
     pub grants: BTreeSet<String>,
-    /// `None` if the binary has no built-in plugin of this name.
+    /// The additional grants of the built-in version. `None` if no plugin of this name is built in.
     pub built_in: Option<BuiltInGrants>,
     /// `[plugins.NAME.config]` as a JSON object.
     pub config: Arc<str>,
@@ -59,7 +59,7 @@ impl PluginSettings {
         self.grants.iter().chain(built_in.flat_map(|built_in| &built_in.grants)).cloned().collect()
     }
 
-    /// Rejects a version that differs from the pinned digest.
+    /// Rejects a version whose digest isn't the pinned one.
     pub fn check_pin(&self, plugin: &str, digest: &str) -> Result<(), PluginError> {
         match &self.sha256 {
             Some(only) if only != digest => {

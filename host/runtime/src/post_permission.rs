@@ -1,4 +1,4 @@
-//! Decides whether a call may post in a place. It is pure; the host looks up the chat members of the place.
+//! Decides whether a call may post in a place. It does no I/O; the host looks up the chat members of the place.
 
 use std::error::Error;
 
@@ -29,12 +29,12 @@ pub struct ChatMember {
     pub role: Role,
 }
 
-/// Checks whether a call may post in `place`. A call of a user may post where it was called and in places of which that
-/// user is a member. A call without a caller may post in any place that has a member. So strangers get no posts, and a
-/// plugin can't use one user's call to write to another.
+/// Checks whether a call may post in `place`. A call made by a user may post in the place of the call and in places of
+/// which that user is a member. A call without a caller may post in any place that has a member. As a result, strangers
+/// get no posts, and a plugin can't use one user's call to write to another user.
 ///
 /// # Errors
-/// The call may not post there.
+/// Fails if the call may not post there.
 pub fn check(context: &CallContext, place: &Place, members: &[ChatMember]) -> Result<(), PostError> {
     match &context.caller {
         Some(_) if context.place.as_ref() == Some(place) => Ok(()),
@@ -85,6 +85,6 @@ mod tests {
                 .contains("is not a chat of the caller")
         );
         assert!(check(&by(&owner), &place("2"), &members(&ann)).is_err());
-        assert!(check(&by(&owner), &place("x"), &members(&console)).is_ok(), "the operator has two names");
+        assert!(check(&by(&owner), &place("x"), &members(&console)).is_ok(), "the owner has two identities");
     }
 }

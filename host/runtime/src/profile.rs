@@ -24,13 +24,13 @@ pub struct Profile {
     /// `None` if the version uses no network.
     pub network: Option<Arc<Network>>,
     pub secrets: Arc<Secrets>,
-    /// The time for running calls after another version has replaced this one.
+    /// The `drain` setting at the time when the version was linked. The error of a call that the drain ends shows it.
     pub drain_time: Duration,
     pub drain: Drain,
     pub removed_buttons: RemovedButtons,
 }
 
-/// The removed and relabeled buttons that were logged, each by its command.
+/// The removed and relabeled buttons that were logged, by their commands.
 #[derive(Default)]
 pub struct RemovedButtons(Mutex<BTreeSet<String>>);
 
@@ -38,8 +38,8 @@ pub struct RemovedButtons(Mutex<BTreeSet<String>>);
 const MAX_LOGGED: usize = 16;
 
 impl Profile {
-    /// Whether the change of a button with this command is logged: the first time only, and up to a maximum number of
-    /// commands.
+    /// Whether to log that a button with this command was removed or relabeled: only once per command, and only for the
+    /// first [`MAX_LOGGED`] commands.
     pub fn should_log_button(&self, command: &str) -> bool {
         let mut logged = self.removed_buttons.0.lock().unwrap_or_else(PoisonError::into_inner);
         logged.len() < MAX_LOGGED && logged.insert(command.to_owned())

@@ -28,7 +28,7 @@ use snapshot::{ActivePlugin, FolderFault, Offers, RolloutStatus, Snapshot};
 use version::{Artifact, PluginVersion};
 
 pub struct Registry {
-    /// Calls load it without a lock.
+    /// The active snapshot. Calls load it without a lock.
     active: ArcSwap<Snapshot>,
     changed: watch::Sender<u64>,
     engine: SharedEngine,
@@ -63,13 +63,13 @@ pub struct FailedVersion {
     pub plugin: String,
     pub digest: String,
     pub calls: u32,
-    /// The reason of the last one.
+    /// The reason why the last call failed.
     pub last: String,
 }
 
 impl Registry {
-    /// `cache` stores compiled artifacts, `program` is this binary for the compiling child, and `parallel` is the
-    /// number of concurrent calls from `[plugins] parallel`.
+    /// Starts the engine. `cache` stores compiled artifacts, `program` is the binary that compiles them in a child
+    /// process, and `parallel` is the maximum number of concurrent calls.
     pub fn start(cache: impl Into<Cache>, program: PathBuf, parallel: u32) -> io::Result<Self> {
         let engine = SharedEngine::start(parallel).map_err(io::Error::other)?;
         Ok(Self {
@@ -99,7 +99,7 @@ impl Registry {
         self.changed.send_modify(|count| *count += 1);
     }
 
-    /// Fixes the wall clock of guests at `at`, until the next call of this function.
+    /// Fixes the wall clock of guests at `at` for all calls that start later.
     pub fn fix_clock(&self, at: Timestamp) {
         self.engine.time().fix(at);
     }
@@ -124,8 +124,9 @@ impl Registry {
         activated
     }
 
-    /// Applies new settings to the active version, without the rules of a rollout. If they don't fit, the old settings
-    /// stay in effect, unless those exceed the new ones.
+    /// Applies new settings to the active version, without the rules of a rollout. If the version can't be activated
+    /// with them, its old settings stay in effect. If it uses anything that the new settings don't grant, it is
+    /// deactivated instead.
     pub async fn reconfigure(
         &self,
         name: &str,
@@ -183,8 +184,8 @@ impl Registry {
         Ok(ComponentInfo::of(&self.engine, &artifact))
     }
 
-    /// Compiles a version, unless it is in the cache. It may take seconds. It changes no state, so its future can be
-    /// dropped.
+    /// Compiles a version, unless it is in the cache. Compiling may take seconds. It changes nothing but the cache, so
+    /// the future can be dropped.
     pub async fn compile(&self, name: &str, digest: String, wasm: &[u8]) -> Result<Artifact, PluginError> {
         self.compiler.artifact(name, digest, wasm).await
     }
@@ -199,8 +200,9 @@ impl Registry {
         self.snapshot().version(name).map(|version| version.artifact.clone())
     }
 
-    /// Links the version with these settings, and asks it for its offers. `None` if it is active with these settings. It
-    /// may take as long as a call. It changes no state, so its future can be dropped.
+    /// Links the version with these settings, and asks it for its offers. With [`TryMode::IfChanged`], returns `None`
+    /// if it is active with these settings. A trial may take as long as a call. It changes no state, so the future can
+    /// be dropped.
     pub async fn try_version(
         &self,
         artifact: &Artifact,
@@ -217,8 +219,8 @@ impl Registry {
         Ok(Some(Box::new(Candidate { version, offers })))
     }
 
-    /// Activates the version, and returns the number of its generation. Running calls of the version that it replaces
-    /// get `drain`.
+    /// Activates the version, and returns the number of its generation. Running calls of the replaced version get the
+    /// time `drain` to finish.
     pub async fn publish(
         &self,
         candidate: Box<Candidate>,
@@ -241,12 +243,12 @@ impl Registry {
         Ok(generation)
     }
 
-    /// Whether the active version uses what `settings` no longer grants.
+    /// Whether the active version uses anything that `settings` no longer grants.
     pub fn exceeds(&self, name: &str, settings: &PluginSettings) -> bool {
         self.snapshot().version(name).is_some_and(|version| version.exceeds(settings))
     }
 
-    /// Shows the state of a plugin's rollout.
+    /// Publishes the rollout status of a plugin in the snapshot.
     pub async fn set_status(&self, name: &str, status: RolloutStatus) {
         let _updating = self.updating.lock().await;
         let snapshot = self.snapshot();
@@ -261,13 +263,13 @@ impl Registry {
         self.store(self.snapshot().with_lifecycle(plugin));
     }
 
-    /// Shows the problem with the plugin folder, or that there is none.
+    /// Publishes the problem with the plugin folder, or `None` if there is none.
     pub async fn set_folder_fault(&self, fault: Option<FolderFault>) {
         let _updating = self.updating.lock().await;
         self.store(self.snapshot().with_folder_fault(fault));
     }
 
-    /// Deactivates a plugin. Its running calls get `drain`.
+    /// Deactivates a plugin. Its running calls get the time `drain` to finish.
     pub async fn remove_plugin(&self, name: &str, drain: Duration) {
         let _updating = self.updating.lock().await;
         let snapshot = self.snapshot();
@@ -278,7 +280,7 @@ impl Registry {
         }
     }
 
-    /// Waits for a failed call. It may also complete spuriously.
+    /// Waits for a failed call. It may also complete without one.
     pub async fn failed_call(&self) {
         self.failed_call.notified().await;
     }

@@ -1,5 +1,5 @@
 //! Secrets that a plugin may send but never reads. Each call gets a random placeholder for a secret. The host replaces
-//! it with the value in requests to granted hosts, and removes the value from everything that comes back.
+//! the placeholder with the value in requests to granted hosts, and removes the value from the responses.
 
 use std::{
     borrow::Cow,
@@ -27,7 +27,7 @@ use super::guest_log::LOG_TARGET;
 /// The longest secret, in bytes. Tokens are shorter than this.
 const MAX_SECRET: usize = 8 << 10;
 
-/// The replacement for a part of a secret in the guest's view.
+/// The text that replaces a part of a secret in responses.
 const PARTIAL: &[u8] = b"(part of a secret)";
 
 /// The secrets of one call. Clones share them.
@@ -37,7 +37,7 @@ pub struct CallSecrets(Arc<Secrets>);
 #[derive(Default)]
 struct Secrets {
     list: Vec<Secret>,
-    /// Finds the values. Their labels are the placeholders.
+    /// Finds the values of the secrets in a text. The label of each value is its placeholder.
     scrubber: Scrubber,
 }
 
@@ -110,8 +110,8 @@ impl CallSecrets {
         self.0.list.iter().any(|secret| memmem::find(text, secret.placeholder.as_bytes()).is_some())
     }
 
-    /// An upper bound of the length of `text` with values in place of placeholders, in bytes. A value may be two hundred
-    /// times as long as its placeholder; shorter values are not subtracted.
+    /// An upper bound of the length of `text` with values in place of placeholders, in bytes. A value may be two
+    /// hundred times as long as its placeholder. If it is shorter, the difference is not subtracted.
     pub fn filled_length(&self, text: &[u8]) -> usize {
         let longer = |secret: &Secret| {
             let value = secret.value.as_ref()?;
@@ -147,7 +147,7 @@ impl CallSecrets {
     }
 
     /// Replaces values in `text` with placeholders before the guest reads it. Parts of a value, and secrets of other
-    /// plugins, get a fixed text.
+    /// plugins, are replaced with a fixed text.
     pub fn mask(&self, text: &[u8]) -> Vec<u8> {
         let own = self.0.scrubber.replace(text, |found| match found.extent {
             Extent::Whole => found.label.as_bytes().to_vec(),
@@ -166,7 +166,7 @@ impl Secret {
     }
 }
 
-/// Returns `text` with each `what` replaced, or `None` if it has none.
+/// Returns `text` with each `what` replaced, or `None` if it doesn't contain `what`.
 fn replace(text: &[u8], what: &[u8], with: &[u8]) -> Option<Vec<u8>> {
     let mut places = memmem::find_iter(text, what).peekable();
     places.peek()?;

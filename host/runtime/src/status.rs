@@ -79,7 +79,7 @@ fn missing_lifecycle(name: &str) -> PluginStatus {
     inactive(name, Timestamp(0), Health::Absent, messages::MISSING_LIFECYCLE.to_owned())
 }
 
-/// The status of the plugin folder if something is wrong with it. Its name isn't a valid plugin name.
+/// The status that shows a problem with the plugin folder. Its name has a space, so no plugin can have the same name.
 fn of_folder(fault: &FolderFault) -> PluginStatus {
     inactive("plugin folder", fault.since, Health::Unusable, messages::folder_unusable(&fault.why))
 }
@@ -128,7 +128,7 @@ fn rejected_health(name: &str, active: Option<&ActivePlugin>, rejected: &Rejecte
     }
 }
 
-/// Explains why the newest version was rejected, or the newest settings of the active version.
+/// Explains why the newest version, or the newest settings of the active version, were rejected.
 fn rejection_note(active: &ActivePlugin, rejected: &RejectedVersion) -> String {
     if rejected.digest == active.version.digest {
         messages::configuration_rejected(&rejected.why)

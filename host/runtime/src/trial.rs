@@ -43,8 +43,8 @@ struct TrialAnswers {
     mismatch: Option<PluginError>,
 }
 
-/// Answers aren't scrubbed, because they are compared and shown in menus unchanged. A trial has no network through
-/// which a secret could come back.
+/// Answers aren't scrubbed, because the host looks up and calls offers by these names. A trial has no secrets that an
+/// answer could contain.
 impl CallOutput for TrialAnswers {
     fn bytes(&self) -> usize {
         let specs = self.specs.iter().map(|spec| spec.name.len() + spec.summary.len() + spec.usage.len());
@@ -102,7 +102,7 @@ async fn ask(
     if answers.mismatch.is_some() {
         return Ok(Ok(answers));
     }
-    // Asks one function of one export.
+    // Calls one function of an export. Without that export, there are no answers.
     macro_rules! ask {
         ($export:ident, $plugin:ident, $interface:ident, $function:ident) => {
             if exports.$export.is_some() {
@@ -216,23 +216,23 @@ fn check_text(command: &str, what: &'static str, text: &str, presence: Presence)
     }
 }
 
-/// The longest summary, usage or description, in characters. Telegram's menu accepts no longer ones.
+/// The longest summary, usage or description, in characters. Telegram's command menu rejects longer ones.
 const MAX_TEXT: usize = 256;
 
-/// The size of Telegram's command menu, which all plugins share.
+/// The most commands of a plugin. Telegram's command menu, which all plugins share, has no more entries.
 const MAX_COMMANDS: usize = 100;
 
 const COMMAND_RULE: &str = "1 to 32 of a-z, 0-9 and '_'";
 const CHOICE_RULE: &str = "1 to 64 letters, digits, '-' and '_'";
 
-/// Whether chat menus accept the name.
+/// Whether Telegram's command menu accepts the name.
 fn is_command_name(name: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
     (1..=32).contains(&name.len()) && name.bytes().all(fits)
 }
 
-/// The most jobs of a plugin. All jobs are checked whenever one is due. A plugin with more work at fixed times keeps
-/// its own list.
+/// The most jobs of a plugin. All jobs are checked whenever one is due. A plugin that needs more can keep its own list
+/// and export one job that handles it.
 const MAX_JOBS: usize = 64;
 
 /// Whether the name can be typed as an argument of a command.

@@ -1,8 +1,8 @@
-//! Shortens texts of plugins for messages of the host.
+//! Untrusted text from plugins in messages of the host.
 
 use cordboard_core::render;
 
-/// Untrusted text from a plugin, shortened to one line so that it fits into a host message.
+/// Shortens untrusted text from a plugin to one line that fits into a message of the host.
 pub fn shorten(text: &str) -> String {
     render::one_line(text, render::UNTRUSTED_LENGTH)
 }

@@ -30,7 +30,7 @@ async fn files_other_than_components_are_identified() {
     assert_eq!(refused(b"").await, "it is not a WebAssembly component: it is empty; copy it again");
     assert_eq!(
         refused(b"<!DOCTYPE html>\n<title>404</title>").await,
-        "it is not a WebAssembly component: it is an HTML page, not the file, as after a failed download; download the file itself"
+        "it is not a WebAssembly component: it is an HTML page, perhaps from a failed download; download the file itself"
     );
     assert_eq!(
         refused(&wat("(module (func (export \"run\")))")).await,

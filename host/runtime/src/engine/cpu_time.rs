@@ -11,13 +11,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Clones share one measurement.
+/// Measures the compute time of one call. Clones share the measurement.
 #[derive(Clone)]
 pub struct CpuMeter(Arc<Clock>);
 
 struct Clock {
     start: Instant,
-    /// Nanoseconds of the polls that have finished.
+    /// The total duration of the finished polls, in nanoseconds.
     spent: AtomicU64,
     /// Nanoseconds from `start` to the beginning of the current poll.
     since: AtomicU64,
@@ -28,7 +28,7 @@ impl CpuMeter {
         Self(Arc::new(Clock { start: Instant::now(), spent: AtomicU64::new(0), since: AtomicU64::new(0) }))
     }
 
-    /// The time computed so far, including the current poll. It must be called from within a poll.
+    /// The compute time so far, including the current poll. Must be called during a poll of the measured future.
     pub fn spent(&self) -> Duration {
         let poll = self.now().saturating_sub(self.0.since.load(Ordering::Relaxed));
         Duration::from_nanos(self.0.spent.load(Ordering::Relaxed).saturating_add(poll))

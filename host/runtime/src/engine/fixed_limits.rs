@@ -1,5 +1,5 @@
-//! Limits of every call that no configuration key raises. [`explain_excess`] explains a violation, because the runtime's own
-//! messages name neither the resource nor its limit.
+//! Limits of every call that no configuration key raises. [`explain_excess`] explains a violation, because wasmtime's
+//! own messages name neither the resource nor its limit.
 
 use cordboard_core::config::format_size;
 use wasmtime::{
@@ -12,10 +12,10 @@ use wasmtime_wasi_http::{FieldMapError, WasiHttpCtx};
 /// The most resource handles that a guest may have open.
 const MAX_HANDLES: usize = 256;
 
-/// The most random bytes per request. Most calls have no more memory than this.
+/// The most random bytes that a guest may request at once. This is also the default limit of a call's memory.
 const MAX_RANDOM: u64 = 64 << 20;
 
-/// The most bytes of header fields in a request, measured in memory.
+/// The most bytes that the header fields of a request take in memory, which is more than on the wire.
 const MAX_HEADERS: usize = 32 << 10;
 
 /// The stack of a guest, in bytes.
@@ -42,7 +42,7 @@ pub fn http_ctx() -> WasiHttpCtx {
     ctx
 }
 
-/// Explains which of these limits the guest exceeded, or that it exited, as a predicate for an error message. Returns
+/// Explains which of these limits the guest exceeded, or that it exited, as the predicate of an error message. Returns
 /// `None` for all other errors.
 pub fn explain_excess(error: &wasmtime::Error) -> Option<String> {
     if let Some(I32Exit(code)) = error.downcast_ref() {
@@ -60,7 +60,7 @@ pub fn explain_excess(error: &wasmtime::Error) -> Option<String> {
     if let Some(FieldMapError::TotalSizeTooBig | FieldMapError::TooManyFields) = error.downcast_ref() {
         return Some(format!("set more than {} of headers in one request", format_size(MAX_HEADERS as u64)));
     }
-    // The runtime reports this limit only in the error's text.
+    // wasmtime reports this limit only in the error's text.
     let is_random = error.root_cause().to_string().ends_with(&format!("exceeds limit {MAX_RANDOM}"));
     is_random.then(|| format!("requested more than {} of random bytes at once", format_size(MAX_RANDOM)))
 }

@@ -13,11 +13,11 @@ use std::{
 use cordboard_core::types::Timestamp;
 use wasmtime_wasi::{HostWallClock, WasiCtxBuilder};
 
-/// Shared by all calls of a plugin registry, in milliseconds since the Unix epoch.
+/// The wall clock of all guests of a registry: a fixed time in milliseconds since the Unix epoch, or [`RUNNING`].
 #[derive(Clone)]
 pub struct GuestTime(Arc<AtomicU64>);
 
-/// The value for the machine's clock.
+/// The value that selects the machine's clock.
 const RUNNING: u64 = u64::MAX;
 
 impl Default for GuestTime {
@@ -27,7 +27,7 @@ impl Default for GuestTime {
 }
 
 impl GuestTime {
-    /// Guests read the fixed time `at` in all calls that start from now on.
+    /// Fixes the wall clock at `at` for all calls that start later.
     pub fn fix(&self, at: Timestamp) {
         self.0.store(at.0, Ordering::Release);
     }

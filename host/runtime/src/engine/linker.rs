@@ -1,6 +1,7 @@
 //! Caches the linker for the most recent set of capabilities. Filling a linker takes longer than the rest of activating
-//! a cached artifact, and versions of one plugin usually follow each other. A linker must not contain anything that
-//! differs between plugins with the same set. Only one is cached, because each takes 0.1 MB.
+//! a cached artifact, and the next version to be linked is usually of the same plugin, with the same set. A linker must
+//! not contain anything that differs between plugins with the same set. Only one linker is cached, because each takes
+//! 0.1 MB.
 
 use std::{
     collections::BTreeSet,

@@ -57,8 +57,8 @@ impl Registry {
         output.map_err(CallError::Plugin)
     }
 
-    /// Passes an HTTP request, which has passed the host's checks, to the webhook of `plugin`. The host hasn't checked
-    /// the response. [`CallError::Plugin`] is the plugin's own error.
+    /// Passes an HTTP request to the webhook of `plugin`. This function checks neither the request nor the response;
+    /// its caller must. [`CallError::Plugin`] is the plugin's own error.
     pub async fn receive(
         &self,
         host: &Arc<dyn HostApi>,

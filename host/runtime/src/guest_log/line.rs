@@ -3,8 +3,8 @@
 
 use cordboard_core::render::is_unseen;
 
-/// The most bytes of a line that are logged. This is enough for a panic message, and multiplied by the `log` limit it
-/// is still a small file.
+/// The most bytes of a line that are logged. This is enough for a panic message, and with the default `log` limit the
+/// whole log of a call is less than 1 MB.
 pub const MAX_LINE: usize = 4096;
 
 /// Splits `text` at every character that a terminal or a log viewer may show as a line break, and skips empty lines.
@@ -30,7 +30,7 @@ pub fn escape_line(line: &str) -> String {
     escaped
 }
 
-/// Marks of right-to-left writing can make a line read differently from its bytes.
+/// Whether the character is a mark of right-to-left writing, which can make a line look different from its bytes.
 const fn is_direction_mark(letter: char) -> bool {
     matches!(letter, '\u{200e}' | '\u{200f}')
 }

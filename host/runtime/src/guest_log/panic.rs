@@ -20,9 +20,9 @@ pub struct GuestPanic {
 }
 
 enum PanicMessage {
-    /// The text from `panicked at` on. The thread name is left out, because a component has one thread.
+    /// The text that starts at `panicked at`. The thread name is left out, because a component has one thread.
     Panic(String),
-    /// The innermost frame, and the exception after the frames.
+    /// A Python exception: its innermost frame, and its text, which follows the frames.
     Traceback {
         place: String,
         exception: String,
@@ -65,7 +65,8 @@ impl GuestPanic {
         }
     }
 
-    /// Returns the reason on one line. `cause` is the runtime's error, used if the guest printed no message.
+    /// Returns the reason on one line. `cause` is wasmtime's error, which is used if the guest printed no panic
+    /// message.
     pub fn reason(&self, cause: String) -> String {
         let at = |exception: &str, place: &str| match place {
             "" => exception.to_owned(),

@@ -1,4 +1,4 @@
-//! `session-control`: changes sessions with the caller's rights. A function returns after its change is stored and
+//! `session-control`: changes sessions with the caller's rights. Each function returns after its change is stored and
 //! visible.
 
 use std::time::Duration;
@@ -69,7 +69,7 @@ impl Host for CallState {
         let is_here = self.context.place.as_ref() == Some(&place);
         let outcome = async {
             let (host, caller) = acting?;
-            // In another chat, other people type, and wouldn't know which session receives it.
+            // In another chat, other people write, and they wouldn't know which session their messages go to.
             if caller.role < Role::Admin && !is_here {
                 return Err(ApiError { code: ApiErrorCode::Denied, text: messages::only_here(&name) });
             }

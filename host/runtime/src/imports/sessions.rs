@@ -1,4 +1,4 @@
-//! `sessions`: lists the sessions that the caller may see. A call without an identity sees none.
+//! `sessions`: lists the sessions that the caller may see. A call without a caller sees none, unless `acts_as` is set.
 
 use cordboard_core::types::SessionView;
 

@@ -47,7 +47,7 @@ pub fn check(request: &Parts, secrets: &CallSecrets) -> Result<(), RequestError>
     Ok(())
 }
 
-/// The time that the request may wait: the guest's own timeouts, up to the plugin's limit.
+/// The time that the request may wait: the shortest of the guest's own timeouts and the plugin's limit.
 pub fn timeout(network: &Network, options: Option<RequestOptions>) -> Duration {
     let options = options.unwrap_or_default();
     [options.connect_timeout, options.first_byte_timeout].into_iter().flatten().fold(network.max_wait, Duration::min)
@@ -56,7 +56,7 @@ pub fn timeout(network: &Network, options: Option<RequestOptions>) -> Duration {
 /// The network and the secrets that one request uses.
 pub struct Exchange<'a> {
     pub network: &'a Network,
-    /// `None` uses the real network.
+    /// The replacement for the network in tests. `None` uses the real network.
     pub fake: Option<&'a dyn FakeNetwork>,
     pub secrets: &'a CallSecrets,
 }
@@ -67,7 +67,7 @@ impl Exchange<'_> {
         let Self { network, fake, secrets } = self;
         let body = read_body(body, network).await?;
         // The limit applies to the body with secrets filled in, because a short body may contain the placeholder of a
-        // long secret a hundred thousand times.
+        // long secret many times.
         if secrets.filled_length(&body) > network.max_body {
             return Err(too_large("request", network));
         }
@@ -112,7 +112,8 @@ fn too_large(what: &str, network: &Network) -> RequestError {
     ))
 }
 
-/// Builds the request that is sent. The host sets the framing headers and `Host`, and drops those that the guest wrote.
+/// Builds the request that is sent. The host sets the framing headers and `Host` itself, and drops those that the guest
+/// has set.
 fn build_request(
     target: &Target,
     parts: Parts,

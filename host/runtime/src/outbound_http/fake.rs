@@ -28,20 +28,20 @@ pub struct HttpResponse {
 pub enum FakeNetworkError {
     #[error("{0} cannot be reached")]
     Down(String),
-    /// The conversation declares no response. Contains the directive that would.
+    /// The conversation of the test declares no response. Contains the directive that would declare one.
     #[error("the conversation has no {0}")]
     NotDeclared(String),
 }
 
 pub trait FakeNetwork: Send + Sync {
     /// # Errors
-    /// The server is down, or the conversation declares no response.
+    /// Fails if the server is down or the conversation declares no response.
     fn request(&self, request: &HttpRequest) -> Result<HttpResponse, FakeNetworkError>;
 
     /// Returns how long the connection takes.
     ///
     /// # Errors
-    /// The server is down, or the conversation declares no connection to it.
+    /// Fails if the server is down or the conversation declares no connection to it.
     fn connect(&self, host: &str, port: u16) -> Result<Duration, FakeNetworkError>;
 }
 

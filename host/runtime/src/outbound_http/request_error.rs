@@ -26,7 +26,7 @@ impl RequestError {
         Self::Refused("trials and views have no network".to_owned())
     }
 
-    /// The prefix of the guest's message. The SDK reads it.
+    /// The prefix of the message that the guest gets. The SDK parses it.
     const fn kind(&self) -> &'static str {
         match self {
             Self::Refused(_) => "refused",

@@ -1,6 +1,6 @@
 //! Certificate verification for outbound connections. It trusts the public certificate authorities and the certificates
 //! of the `ca` file. A certificate in that file is trusted both as an authority and as a server certificate, because
-//! servers at home are often self-signed, for a name that isn't the one used to reach them.
+//! servers at home often have self-signed certificates for a name other than the one that is used to reach them.
 
 use std::{
     io,
@@ -34,7 +34,7 @@ pub enum TlsError {
 pub fn client_config(ca: Option<&Path>) -> Result<ClientConfig, TlsError> {
     let own = ca.map(read).transpose()?.unwrap_or_default();
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    // A server certificate may be unusable as a root. It is skipped here, and the verifier still compares it.
+    // A server certificate may be unusable as a root. It is skipped here, and the verifier compares it directly.
     roots.add_parsable_certificates(own.iter().cloned());
     let provider = Arc::new(ring::default_provider());
     let standard = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))

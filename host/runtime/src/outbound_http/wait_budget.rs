@@ -22,7 +22,7 @@ struct Waits {
     waited: Duration,
 }
 
-/// Counts a wait in flight until it is dropped.
+/// Counts a wait as in flight until the guard is dropped.
 struct WaitGuard<'a>(&'a WaitBudget);
 
 impl WaitBudget {

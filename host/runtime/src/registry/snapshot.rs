@@ -30,13 +30,13 @@ pub enum CallOrder {
     AtOnce,
 }
 
-/// The offers of a version, as its trial found them.
+/// The commands, personas, modes and jobs that a version offers, as its trial found them.
 #[derive(Debug, Clone, Default)]
 pub struct Offers {
     pub commands: Vec<CommandSpec>,
     pub personas: Vec<Choice>,
     pub modes: Vec<Choice>,
-    /// Names and times, sorted by name.
+    /// The name and the schedule of each job.
     pub jobs: Vec<(String, Cron)>,
 }
 
@@ -50,7 +50,7 @@ pub struct ActivePlugin {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RolloutStatus {
     pub rejected: Option<RejectedVersion>,
-    /// Set if an admin has disabled the plugin. Files in the folder don't enable it.
+    /// Set if an admin has disabled the plugin. New files in the plugin folder don't enable it.
     pub disabled: Option<Disabled>,
     /// A version whose compilation takes long.
     pub compiling: Option<Compiling>,
@@ -65,7 +65,7 @@ pub struct Disabled {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Compiling {
     pub digest: String,
-    /// The time when the host reported that it takes long.
+    /// The time when the host reported that the compilation takes long.
     pub since: Timestamp,
 }
 
@@ -181,7 +181,7 @@ impl Snapshot {
         self.active().map(|active| &active.version)
     }
 
-    /// Whether a plugin can decide when idle agents are stopped.
+    /// Whether the plugin's active version exports `lifecycle`, so that it can decide when idle agents are stopped.
     pub fn has_lifecycle(&self, name: &str) -> bool {
         self.version(name).is_some_and(|version| version.exports.lifecycle.is_some())
     }
@@ -254,7 +254,7 @@ impl Snapshot {
         Ok(next)
     }
 
-    /// Returns this snapshot with another rollout status of `name`.
+    /// Returns this snapshot with the rollout status `status` for the plugin `name`.
     pub fn with_status(&self, name: &str, status: RolloutStatus) -> Self {
         let mut next = self.clone();
         next.entries.entry(name.to_owned()).or_default().rollout = status;

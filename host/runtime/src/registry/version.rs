@@ -45,7 +45,7 @@ pub struct PluginVersion {
     /// The part that calls need.
     pub profile: Arc<Profile>,
     pub digest: String,
-    /// Counts the activations of this plugin, from 1. It is 0 before the activation.
+    /// The number of this activation among all activations of the plugin, from 1. It is 0 before the activation.
     pub generation: u32,
     /// The time of the activation.
     pub since: Timestamp,
@@ -53,7 +53,7 @@ pub struct PluginVersion {
     sha256: Option<String>,
     webhook: WebhookAccess,
     grants: BTreeSet<String>,
-    /// The capabilities that it imports.
+    /// The capabilities that the component imports.
     imports: BTreeSet<String>,
     pub exports: Exports,
     pub artifact: Artifact,
@@ -73,7 +73,7 @@ pub struct Exports {
     pub webhook: Option<WebhookPluginPre<CallState>>,
 }
 
-/// Failed calls of this version.
+/// The failed calls of this generation, for its status.
 #[derive(Default)]
 struct FailureStats {
     count: AtomicU32,
@@ -85,7 +85,7 @@ impl PluginVersion {
     pub fn link(linkers: &Linkers, artifact: &Artifact, settings: &PluginSettings) -> Result<Self, PluginError> {
         let engine = linkers.engine();
         let types = artifact.component.component_type();
-        // Before the grants: the owner should not be asked to approve a component that can't run here.
+        // Check this before the grants: the owner should not be asked to approve a component that can't run here.
         compatibility::check_imports(types.imports(engine.engine()).map(|(name, _)| name))?;
         let exports: Vec<&str> = types.exports(engine.engine()).map(|(name, _)| name).collect();
         compatibility::check_export_versions(&exports)?;
@@ -127,7 +127,8 @@ impl PluginVersion {
         })
     }
 
-    /// Whether it was linked with exactly these settings. Rollout settings are ignored.
+    /// Whether the version was linked with these settings. Rollout settings are ignored, and webhook settings if the
+    /// version has no webhook.
     pub fn has_settings(&self, settings: &PluginSettings) -> bool {
         self.grants == settings.grants_of(&self.digest)
             && self.profile.config == settings.config
@@ -139,12 +140,12 @@ impl PluginVersion {
             && (self.exports.webhook.is_none() || self.webhook == settings.webhook)
     }
 
-    /// Whether it has a webhook whose requests are all rejected, because no authentication is configured.
+    /// Whether the version has a webhook whose requests are all rejected, because no authentication is configured.
     pub fn missing_webhook_auth(&self) -> bool {
         self.exports.webhook.is_some() && self.webhook == WebhookAccess::NoAuth
     }
 
-    /// Whether it uses anything that `settings` no longer grants. Such a version must be deactivated.
+    /// Whether the version uses anything that `settings` no longer grants. Such a version must be deactivated.
     pub fn exceeds(&self, settings: &PluginSettings) -> bool {
         let grants = settings.grants_of(&self.digest);
         self.imports.iter().any(|name| is_granted_by_name(name) && !grants.contains(name))
@@ -153,8 +154,8 @@ impl PluginVersion {
             || settings.sha256.as_ref().is_some_and(|only| *only != self.digest)
     }
 
-    /// Records a failed call for `/plugins` and the probation, and returns whether it counts as one. An error that the
-    /// plugin returned itself is not a failure, nor is a call that was ended because its version was replaced.
+    /// Records a failed call for `/plugins` and the probation, and returns whether the call counts as failed. An error
+    /// that the plugin returned itself is not a failure, nor is a call that was ended because its version was replaced.
     pub fn record_failure(&self, error: &CallError) -> bool {
         match error {
             CallError::Plugin(_) | CallError::Drained { .. } | CallError::NotOffered(_) => return false,
@@ -197,7 +198,8 @@ fn check_granted(
     if missing.is_empty() { Ok(()) } else { Err(PluginError::NotGranted { plugin: plugin.to_owned(), missing, lines }) }
 }
 
-/// The bare names of the imported interfaces of the plugin package, and `http`.
+/// The bare names of the imported interfaces of the host's own package, and `http` if the component sends HTTP
+/// requests.
 fn imports(engine: &SharedEngine, component: &Component) -> Vec<String> {
     let capability = |name: &str| {
         let name = name.split('@').next().unwrap_or_default();
@@ -236,7 +238,8 @@ impl Exports {
         })
     }
 
-    /// A pre-instance of the component. All extension points share the component, so any of them will do.
+    /// Returns the component, ready to be instantiated. All extension points share it, so the first one that is
+    /// exported provides it.
     pub fn any(&self) -> Option<&InstancePre<CallState>> {
         None.or_else(|| self.command.as_ref().map(|pre| pre.instance_pre()))
             .or_else(|| self.lifecycle.as_ref().map(|pre| pre.instance_pre()))
