@@ -15,14 +15,15 @@ use super::{
     sessions,
 };
 
-/// The number of latest buttons that still work. Older ones are deleted.
+/// The maximum number of stored buttons. Older buttons are deleted, so they no longer work.
 const MOST_BUTTONS: i64 = 10_000;
 
-/// The number of hexadecimal digits of a token. Enough to make collisions among stored tokens practically impossible.
+/// The number of hexadecimal digits of a token. This is enough to make collisions among stored tokens practically
+/// impossible.
 const TOKEN_LENGTH: usize = 16;
 
 impl Store {
-    /// Stores the command line of a button and returns a token for it.
+    /// Stores the command line of a button, and returns the button's token.
     pub async fn save_button(&self, line: &ButtonAction) -> Result<String, StoreError> {
         let line = line.clone();
         self.run("store a button".to_owned(), move |db| {
@@ -39,7 +40,7 @@ impl Store {
         .await
     }
 
-    /// The command line of a token, or `None` if it was deleted.
+    /// Returns the command line of the button with this token, or `None` if the button was deleted.
     pub async fn find_button(&self, token: &str) -> Result<Option<ButtonAction>, StoreError> {
         let token = token.to_owned();
         self.run("read the command of a button".to_owned(), move |db| {

@@ -1,4 +1,5 @@
-//! Stores new ids of chats. Places keep the first id of a chat, so that sessions, messages and plugin state stay valid.
+//! Stores the new id of each chat whose id has changed. Places keep the first id of a chat, so that sessions, messages
+//! and plugin state stay valid.
 
 use cordboard_core::types::Place;
 use rusqlite::{OptionalExtension, params};
@@ -6,8 +7,8 @@ use rusqlite::{OptionalExtension, params};
 use super::{Store, error::StoreError, rows::read_all};
 
 impl Store {
-    /// Stores that the chat `home` has the new id `chat`. Records that were stored under the new id before are moved to
-    /// the first one.
+    /// Stores that the chat `home` has the new id `chat`. Records that were already stored under the new id are moved
+    /// to the first id.
     pub async fn move_chat(&self, front_end: &str, home: &str, chat: &str) -> Result<(), StoreError> {
         let (front_end, home, chat) = (front_end.to_owned(), home.to_owned(), chat.to_owned());
         self.run(format!("store that chat {home} of {front_end} is now {chat}"), move |db| {
@@ -24,7 +25,7 @@ impl Store {
         .await
     }
 
-    /// The chats of a front-end with a new id, as pairs of first and current id.
+    /// The chats of a front-end that have a new id, as pairs of first and current id.
     pub async fn moved_chats(&self, front_end: &str) -> Result<Vec<(String, String)>, StoreError> {
         let front_end = front_end.to_owned();
         self.run(format!("read the chats of {front_end} that have moved"), move |db| {

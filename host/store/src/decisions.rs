@@ -49,7 +49,7 @@ impl Store {
         .await
     }
 
-    /// Stores an answer. It replaces an earlier answer to the same question.
+    /// Stores an answer. An earlier answer about the same plugin and capabilities is replaced.
     pub async fn save_grant_answer(&self, answer: GrantAnswer) -> Result<(), StoreError> {
         self.run(format!("store the grant decision for plugin '{}'", answer.plugin), move |db| {
             let sql =

@@ -1,12 +1,12 @@
 //! Errors of the store. Their texts complete "failed to {error}" and name the remedy. SQLite's own errors do not leave
-//! the store.
+//! this crate.
 
 use std::path::PathBuf;
 
 use cordboard_core::types::SessionName;
 use rusqlite::ErrorCode;
 
-/// A request failed. Nothing of it was stored, and the store remains usable.
+/// The error of a failed request. Nothing of the request was stored, and the store remains usable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     #[error("{what} in {}: the disk is full, so nothing was stored; free some space and try again", file.display())]
@@ -52,14 +52,14 @@ impl std::fmt::Display for Limit {
     }
 }
 
-/// The reason why work on the connection failed, before its purpose is added.
+/// The reason why work on the connection failed. [`during`](Self::during) adds the purpose of the work.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub(super) enum WorkError {
     Sql(#[from] rusqlite::Error),
     /// A record that cannot be serialized or deserialized.
     Record(#[from] serde_json::Error),
-    /// Already an error of the store's interface.
+    /// An error that already names the purpose and the remedy.
     Store(#[from] StoreError),
 }
 

@@ -12,17 +12,17 @@ use std::{
 
 use super::error::OpenError;
 
-/// The mode bits by which a group and others may write.
+/// The mode bits that let the group and others write.
 const OTHERS_WRITE: u32 = 0o022;
 
-/// The maximum time to wait for the lock if its host was killed. A child of that host holds the lock until it executes
-/// its program, which takes milliseconds except under load.
+/// The maximum time to wait for the lock of a killed host. A child process that this host was starting still holds the
+/// lock until it executes its program, which takes milliseconds except under load.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
 
 /// The interval between attempts to get the lock.
 const LOCK_RETRY: Duration = Duration::from_millis(10);
 
-/// The lock on the directory. The kernel releases it when the process ends for any reason.
+/// The lock on the directory. The kernel releases it when the process ends, even if the process is killed.
 #[derive(Debug)]
 pub(super) struct Lock {
     _file: File,
@@ -32,8 +32,8 @@ pub(super) fn database(state: &Path) -> PathBuf {
     state.join("cordboard.db")
 }
 
-/// Refuses an emptied database if session folders still exist. A removed database is accepted, because the user chose a
-/// fresh start.
+/// Checks that an empty database has not lost data: fails if session folders exist. Must not be called if the database
+/// file was removed, because that is how a user starts without data.
 pub(super) fn check_emptied(state: &Path) -> Result<(), OpenError> {
     let entries = fs::read_dir(state.join("sessions")).into_iter().flatten();
     let folders = entries.flatten().filter(|entry| entry.path().is_dir()).count();
@@ -54,12 +54,12 @@ pub(super) fn claim(state: &Path) -> Result<Lock, OpenError> {
         Err(TryLockError::Error(source)) => return Err(refuse(source)),
     }
     file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(refuse)?;
-    // SQLite gives its other files the permissions of this one.
+    // Create the database file here, because SQLite gives its other files the permissions of this one.
     private().truncate(false).open(database(state)).map_err(refuse)?;
     Ok(Lock { _file: file })
 }
 
-/// Waits if the lock is held by a child of a killed host: a child that was being started shares the lock until it
+/// Takes the lock. Waits if a child of a killed host holds it: a child that was being started shares the lock until it
 /// executes its own program.
 fn lock(file: &mut File) -> Result<(), TryLockError> {
     let began = Instant::now();

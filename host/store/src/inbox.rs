@@ -1,5 +1,5 @@
-//! Accepted updates, each stored once and in order until it is completed. Of completed updates only the key remains, to
-//! detect duplicates.
+//! Accepted updates, each stored once and in order until it is completed. The text of a completed update is deleted;
+//! its key is kept to detect duplicates.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -25,7 +25,7 @@ const MOST_KEYS: i64 = 10_000;
 
 impl Store {
     /// Stores a batch and the front-end's next offset atomically, and returns the new rows. With an offset, the data is
-    /// synced to the disk before this returns, because the front-end deletes updates that the offset confirms. After an
+    /// synced to the disk before this returns, because Telegram deletes the updates that the offset confirms. After an
     /// error, nothing was stored, and the caller should retry with the same batch.
     pub async fn accept(&self, batch: Vec<Update>, offset: Option<(String, i64)>) -> Result<Vec<InboxRow>, StoreError> {
         let durability = if offset.is_some() { Durability::Power } else { Durability::Process };
@@ -66,10 +66,10 @@ impl Store {
         self.run("read the open messages".to_owned(), open).await
     }
 
-    /// Stores that the update is a prompt that waits for this session.
+    /// Marks the update as a prompt that waits for this session.
     ///
     /// # Errors
-    /// [`StoreError::Gone`] if it is completed.
+    /// [`StoreError::Gone`] if the update is completed.
     pub async fn assign(&self, id: InboxId, session: &SessionName) -> Result<(), StoreError> {
         let (what, session) = (format!("assign message {} to session '{session}'", id.0), session.clone());
         self.run(what.clone(), move |db| {
@@ -79,8 +79,7 @@ impl Store {
         .await
     }
 
-    /// Stores a prompt for this session, regardless of how its text would be routed. It waits for the session
-    /// immediately. Returns its id.
+    /// Stores `update` as a prompt that waits for this session, without routing its text. Returns the id of the prompt.
     pub async fn accept_for(&self, update: Update, session: &SessionName) -> Result<PromptId, StoreError> {
         let (prompt, session) = (PromptId(Uuid::new_v4().to_string()), session.clone());
         self.run(format!("store a message for session '{session}'"), move |db| {
@@ -91,7 +90,8 @@ impl Store {
         .await
     }
 
-    /// Stores a prompt that is sent again with a new id, together with the session's record. It waits for the session.
+    /// Stores `update` again as a prompt that waits for the session, with the new id `prompt`, together with the
+    /// session's record.
     pub async fn accept_again(
         &self,
         update: Update,
@@ -106,18 +106,18 @@ impl Store {
         .await
     }
 
-    /// Stores that the prompt is sent to its session's agent.
+    /// Marks the prompt as sent to its session's agent.
     ///
     /// # Errors
-    /// [`StoreError::Gone`] if it was not assigned or is completed.
+    /// [`StoreError::Gone`] if the prompt was not assigned or is completed.
     pub async fn mark_sent(&self, prompt: &PromptId) -> Result<(), StoreError> {
         self.set_inbox_state("handed", format!("mark prompt {} as sent to the agent", prompt.0), prompt).await
     }
 
-    /// Stores that the prompt waits again, because the agent did not accept it.
+    /// Marks the prompt as waiting again, because the agent did not accept it.
     ///
     /// # Errors
-    /// [`StoreError::Gone`] if it was not assigned or is completed.
+    /// [`StoreError::Gone`] if the prompt was not assigned or is completed.
     pub async fn mark_queued(&self, prompt: &PromptId) -> Result<(), StoreError> {
         self.set_inbox_state("waiting", format!("mark prompt {} as waiting again", prompt.0), prompt).await
     }
@@ -163,14 +163,16 @@ fn insert_waiting(db: &Connection, update: &Update, prompt: &PromptId, session: 
     Ok(())
 }
 
-/// Deletes only completed rows, oldest first. The range contains few other rows.
+/// Deletes completed rows that are older than the last [`MOST_KEYS`] rows. Few other rows are that old, so the scan is
+/// short.
 fn delete_old_keys(db: &Connection) -> Result<(), WorkError> {
     let sql = "DELETE FROM inbox WHERE id <= (SELECT max(id) FROM inbox) - ? AND state = 'done'";
     db.prepare_cached(sql)?.execute([MOST_KEYS])?;
     Ok(())
 }
 
-/// Completes an update by either of its ids. No effect if it is already completed. Deletes its text.
+/// Completes an update, identified by its own id or the id of its prompt, and deletes its text. Has no effect on a
+/// completed update.
 pub(super) fn complete(db: &Connection, done: &CompletedUpdate) -> Result<(), WorkError> {
     const DONE: &str = "UPDATE inbox SET state = 'done', session = NULL, record = ''";
     match done {

@@ -1,5 +1,5 @@
-//! Stored messages with buttons: their requests, the messages that show them, and the decisions. A request is decided
-//! at most once.
+//! Stores posts with buttons: the request of each, the chat messages that show it, and the decision. A request is
+//! decided at most once.
 
 use cordboard_core::{
     chat::{Delivery, MessageId, OutboxRow, PostId},
@@ -14,20 +14,20 @@ use super::{
     rows::{json, read_all},
 };
 
-/// The number of latest posts with buttons whose buttons still work.
+/// The number of latest posts whose buttons still work. The records of older posts are deleted.
 const MOST_KEYBOARDS: i64 = 10_000;
 
-/// A message with buttons.
+/// A post with buttons.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Keyboard {
     pub id: PostId,
     pub reply: Reply,
-    /// The decision as the message shows it.
+    /// The decision as the message shows it, or `None` while the buttons are open.
     pub outcome: Option<String>,
 }
 
 impl Store {
-    /// `None` if the message was deleted from the store.
+    /// Returns the buttons of a post, or `None` if their record was deleted.
     pub async fn keyboard(&self, id: PostId) -> Result<Option<Keyboard>, StoreError> {
         self.run(format!("read the buttons of post {}", id.0), move |db| {
             let read = |row: &Row<'_>| Ok(Keyboard { id, reply: json(row, 0)?, outcome: row.get(1)? });
@@ -36,7 +36,8 @@ impl Store {
         .await
     }
 
-    /// Closes the request. Returns the posts that replace its buttons; none if it was closed before.
+    /// Closes a request. Returns the posts that replace its buttons with the outcome, or none if the request was closed
+    /// before.
     pub async fn close_request(&self, request: &Request, outcome: &str) -> Result<Vec<OutboxRow>, StoreError> {
         let (request, outcome) = (request.clone(), outcome.to_owned());
         self.run("store a decision".to_owned(), move |db| {
@@ -45,13 +46,13 @@ impl Store {
         .await
     }
 
-    /// Like [`Self::close_request`], for a request that only this message shows.
+    /// Like [`Self::close_request`], for the buttons of one post.
     pub async fn close_keyboard(&self, id: PostId, outcome: &str) -> Result<Vec<OutboxRow>, StoreError> {
         let outcome = outcome.to_owned();
         self.run(format!("close the buttons of post {}", id.0), move |db| close(db, "id = ?", [id.0], &outcome)).await
     }
 
-    /// The places whose messages have open buttons.
+    /// The places with posts whose buttons are open.
     pub async fn places_with_open_buttons(&self) -> Result<Vec<Place>, StoreError> {
         self.run("read which chats have open buttons".to_owned(), move |db| {
             read_all(db, "SELECT DISTINCT place FROM keyboard WHERE outcome IS NULL", [], |row| json(row, 0))
@@ -59,7 +60,7 @@ impl Store {
         .await
     }
 
-    /// Like [`Self::close_request`], for all messages of a place.
+    /// Like [`Self::close_request`], for all posts in a place.
     pub async fn close_keyboards_in(&self, place: &Place, outcome: &str) -> Result<Vec<OutboxRow>, StoreError> {
         let (place, outcome) = (place.clone(), outcome.to_owned());
         self.run(format!("close the buttons in {place}"), move |db| {
@@ -68,8 +69,8 @@ impl Store {
         .await
     }
 
-    /// Like [`Self::close_request`], for all requests about failed starts and all requests from agents. They are only
-    /// valid during the host run that created them.
+    /// Like [`Self::close_request`], for all requests about failed starts and all requests from agents. These requests
+    /// are only valid while the host that created them runs.
     pub async fn close_session_requests(&self, outcome: &str) -> Result<Vec<OutboxRow>, StoreError> {
         let outcome = outcome.to_owned();
         self.run("close requests from before the start".to_owned(), move |db| {
@@ -111,8 +112,8 @@ pub(super) fn insert(db: &Connection, id: PostId, place: &str, reply: &Reply) ->
     Ok(())
 }
 
-/// Records the messages that show the post. If the request was decided in the meantime, returns posts that show the
-/// decision in them.
+/// Records the chat messages that show the post. If its request was decided in the meantime, returns the posts that
+/// replace the buttons in these messages.
 pub(super) fn record_messages(
     db: &Connection,
     id: PostId,
@@ -151,7 +152,7 @@ impl KeyboardRow {
         Ok(Self { id: row.get(0)?, place: row.get(1)?, reply: json(row, 2)?, messages: json(row, 3)? })
     }
 
-    /// Stores the post that replaces the buttons. A message that is not sent yet needs none.
+    /// Stores the post that replaces the buttons with the outcome. Returns `None` if no message shows them yet.
     fn outcome_post(self, db: &Connection, outcome: &str) -> Result<Option<OutboxRow>, WorkError> {
         if self.messages.is_empty() {
             return Ok(None);

@@ -1,9 +1,8 @@
-//! The host's persistent state: sessions, places, accepted updates, posts and plugin state. No other module uses
-//! SQLite.
+//! The host's persistent state: sessions, places, accepted updates, posts and plugin state. No other crate uses SQLite.
 //!
-//! Every method stores its data before it returns, so that it survives a killed process, or stores nothing and returns
-//! an error. The store makes no decisions about sessions or chats. Its methods must not be called from its own writer
-//! thread.
+//! Every method that writes either stores its data before it returns, so that the data survives a killed process, or
+//! stores nothing and returns an error. The store makes no decisions about sessions or chats. Its methods must not be
+//! called from its own writer thread.
 
 use std::{
     collections::HashSet,
@@ -55,7 +54,7 @@ use writer::{Durability, Request, TypedRequest, Writer};
 pub struct Store {
     requests: mpsc::Sender<Request>,
     file: Arc<PathBuf>,
-    /// The places with a message about the failing store.
+    /// The places that were notified about the failing store since it last worked.
     notified: Arc<Mutex<HashSet<Place>>>,
 }
 
@@ -63,7 +62,7 @@ pub struct Store {
 /// does not exist.
 ///
 /// # Errors
-/// The directory cannot be used. The text contains the reason and the remedy.
+/// Fails if the directory cannot be used. The text contains the reason and the remedy.
 pub fn open(state: &Path) -> Result<(Store, StoredState), OpenError> {
     let file = folder::database(state);
     let was_there = file.exists();
@@ -88,7 +87,7 @@ pub fn open(state: &Path) -> Result<(Store, StoredState), OpenError> {
     Ok((Store { requests, file: Arc::new(file), notified: Arc::default() }, contents))
 }
 
-/// The size to which the WAL is truncated after a checkpoint, so that one large plugin does not occupy its size on disk
+/// The size to which the WAL is truncated after a checkpoint, so that storing a large plugin does not enlarge the WAL
 /// forever.
 const WAL_SIZE_LIMIT: i64 = 8 * 1024 * 1024;
 
@@ -105,7 +104,7 @@ fn connect(file: &Path) -> Result<Connection, WorkError> {
 impl Store {
     /// Syncs everything stored so far to the disk, so that it survives a power failure.
     pub async fn sync(&self) -> Result<(), StoreError> {
-        // Only a commit that writes is synced.
+        // SQLite syncs only a commit that writes.
         let work =
             |db: &Connection| Ok(db.prepare_cached("UPDATE host SET syncs = syncs + 1")?.execute([]).map(drop)?);
         self.run_with_durability(Durability::Power, "sync the store".to_owned(), work).await
@@ -121,8 +120,8 @@ impl Store {
         }
     }
 
-    /// Records that a place gets a message about the failing store. Returns whether it gets the first one since the store
-    /// last worked. Front-ends and replies share this record.
+    /// Records that a place is notified about the failing store. Returns whether this is the first notice there since
+    /// the store last worked. Notices about incoming updates and about replies share this record.
     #[must_use]
     pub fn record_failure(&self, place: &Place) -> bool {
         self.notified().insert(place.clone())

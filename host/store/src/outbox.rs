@@ -19,14 +19,15 @@ use super::{
 
 impl Store {
     /// Completes updates and stores their posts atomically. A command is completed with its reply, a turn with its
-    /// final answer; a dropped prompt has no post, and a notice completes nothing. Updates that are already completed
-    /// are unchanged; the posts are stored on every call.
+    /// final answer; a dropped prompt has no post, and a notice completes nothing. Calling this again doesn't change
+    /// completed updates, but stores the posts again.
     pub async fn finish(&self, done: Vec<CompletedUpdate>, out: Vec<NewPost>) -> Result<Vec<OutboxRow>, StoreError> {
         let what = format!("store {} posts and the end of {} messages", out.len(), done.len());
         self.run(what, move |db| {
             let mut rows: Vec<OutboxRow> = Vec::with_capacity(out.len());
             for mut post in out.iter().cloned() {
-                // Read the answered message before the prompt is completed below. Only the first post of a turn has it.
+                // Read the answered message before the prompt is completed below. Only the first post of a turn replies
+                // to it.
                 if let Some(turn) = post.turn.as_ref().filter(|_| rows.iter().all(|row| row.turn != post.turn)) {
                     post.reply.reply_to = answered_message(db, turn)?;
                 }
@@ -43,7 +44,7 @@ impl Store {
         .await
     }
 
-    /// The message that a turn answers, until the turn's end is stored.
+    /// The message that a turn answers. `None` if the turn's end is already stored.
     pub async fn answered_message(&self, turn: &PromptId) -> Result<Option<MessageId>, StoreError> {
         let turn = turn.clone();
         self.run(format!("read which message prompt {} came with", turn.0), move |db| answered_message(db, &turn)).await
@@ -62,8 +63,9 @@ impl Store {
         let (turn, place, message, text) = (turn.clone(), place.clone(), message.clone(), text.to_owned());
         self.run(format!("store the message into which prompt {} is answered", turn.0), move |db| {
             let place = serde_json::to_string(&place)?;
-            // If the final answer was stored while the message was being sent, the entry would never be deleted. A turn
-            // that the agent began itself is not in the inbox. Its answer is still in the outbox then.
+            // If the final answer was stored while the message was being sent, insert nothing, because nothing would
+            // delete the entry. A turn that the agent began itself is not in the inbox, but its answer is in the outbox
+            // at that time.
             let sql = "INSERT INTO live (prompt, place, message, text) SELECT ?1, ?2, ?3, ?4
                 WHERE NOT EXISTS (SELECT 1 FROM inbox WHERE prompt = ?1 AND state = 'done')
                 AND NOT EXISTS (SELECT 1 FROM outbox WHERE turn = ?1)
@@ -95,13 +97,13 @@ impl Store {
         .await
     }
 
-    /// Ends the streamed turns of the last host, and returns the posts that edit or delete their messages. Must run
-    /// before any turn of this host is streamed.
+    /// Ends the streamed turns of the previous host process, and returns the posts that edit or delete their messages.
+    /// Must be called before this host streams a turn.
     pub async fn mark_interrupted_answers(&self) -> Result<Vec<OutboxRow>, StoreError> {
         self.run("mark the interrupted answers".to_owned(), mark_interrupted_answers).await
     }
 
-    /// Stores the progress of a post. No effect if the post is already sent.
+    /// Stores how much of a post was delivered. Has no effect if the post is already completed.
     pub async fn save_progress(&self, id: PostId, delivery: Delivery) -> Result<(), StoreError> {
         self.run(format!("store the progress of post {}", id.0), move |db| {
             let delivery = serde_json::to_string(&delivery)?;
@@ -111,8 +113,8 @@ impl Store {
         .await
     }
 
-    /// Deletes a post that was sent or abandoned. `messages` are the ones whose buttons can be removed. If the request
-    /// was decided in the meantime, returns posts that show the decision in them.
+    /// Deletes a post that was sent or abandoned. `messages` are the chat messages that show its buttons. If its
+    /// request was decided in the meantime, returns the posts that replace the buttons in these messages.
     pub async fn complete_post(&self, id: PostId, messages: Vec<MessageId>) -> Result<Vec<OutboxRow>, StoreError> {
         self.run(format!("store that post {} was sent", id.0), move |db| {
             db.prepare_cached("DELETE FROM outbox WHERE id = ?")?.execute([id.0])?;
@@ -139,7 +141,7 @@ fn insert(db: &Connection, post: &NewPost) -> Result<OutboxRow, WorkError> {
     Ok(row)
 }
 
-/// Marks the messages of unfinished turns that show a part of the answer, and deletes those that show only progress.
+/// Stores posts that mark the messages of unfinished turns, or delete those that show only progress.
 fn mark_interrupted_answers(db: &Connection) -> Result<Vec<OutboxRow>, WorkError> {
     let sql = "SELECT prompt, place, message, text FROM live ORDER BY id";
     let live: Vec<(String, Place, String, Option<String>)> =
@@ -164,8 +166,8 @@ fn mark_interrupted_answers(db: &Connection) -> Result<Vec<OutboxRow>, WorkError
     Ok(marks)
 }
 
-/// The messages that the post replaces: the one that it names, then those that its turn was streamed into. The latter
-/// belong to the first post of the turn only.
+/// The messages that the post replaces: the one that it edits, then those that its turn was streamed into. Only the
+/// first post of the turn replaces the latter.
 fn replaced(db: &Connection, post: &NewPost, place: &str) -> Result<Vec<MessageId>, WorkError> {
     let mut messages: Vec<_> = post.edit.iter().cloned().collect();
     if let Some(turn) = &post.turn {

@@ -1,4 +1,4 @@
-//! The rows of the table of posts.
+//! Reads and inserts rows of the outbox table.
 
 use cordboard_core::{
     agent::PromptId,

@@ -1,5 +1,5 @@
-//! Stores the users who have written in a place. The host uses it to decide where plugins may post; it grants no other
-//! rights. Also stores which places can't be written to.
+//! Stores which users have written in a place, and which places can't be written to. The host uses the former to decide
+//! where plugins may post; users get no other rights by writing.
 
 use cordboard_core::types::{Place, UserId};
 use rusqlite::{Connection, params};
@@ -11,7 +11,7 @@ use super::{
 };
 
 impl Store {
-    /// Stores that these users have written in these places. Known entries cost no write.
+    /// Stores that these users have written in these places. Entries that already exist are not written again.
     pub async fn add_chat_members(&self, met: Vec<(Place, UserId)>) -> Result<(), StoreError> {
         self.run("store where users have written".to_owned(), move |db| {
             for (place, person) in &met {

@@ -8,7 +8,8 @@ use super::{
     rows::read_all,
 };
 
-/// A compare-and-swap: replaces `expected` (`None`: absent) with `value` (`None`: delete).
+/// A compare-and-swap that replaces the value `expected` with `value`. In both fields, `None` means that the key is
+/// absent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CompareAndSwap {
     pub expected: Option<Vec<u8>>,

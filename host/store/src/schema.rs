@@ -57,14 +57,14 @@ const JOBS: &str = "
     ) STRICT, WITHOUT ROWID;
 ";
 
-/// The plugin of a button. The owner of older buttons is unknown, so those that administer plugins are deleted.
+/// The plugin of each button. It is unknown for older buttons, so those that run `/plugins` or no command are deleted.
 const BUTTON_PLUGINS: &str = "
     ALTER TABLE button ADD COLUMN plugin TEXT;
     DELETE FROM button WHERE command LIKE '/plugins%' OR command NOT LIKE '/%';
 ";
 
-/// The users who have written in each place. A place with a session is known to have at least one, so it gets an
-/// unknown user.
+/// The users who have written in each place. At least one user has written in a place with a session, so the place gets
+/// an unknown user ('').
 const MET: &str = "
     CREATE TABLE met (place TEXT NOT NULL, person TEXT NOT NULL, PRIMARY KEY (place, person)) STRICT, WITHOUT ROWID;
     INSERT INTO met (place, person) SELECT place, '' FROM place;
@@ -83,7 +83,7 @@ const ACTIVE: &str = "
     CREATE INDEX active_session ON active (session);
 ";
 
-/// Chats with a new id. All places use `home`, the first id.
+/// Chats whose id has changed. All places use `home`, the first id.
 const MOVED: &str = "
     CREATE TABLE moved (
         front_end TEXT NOT NULL, chat TEXT NOT NULL, home TEXT NOT NULL, PRIMARY KEY (front_end, chat)
@@ -93,7 +93,7 @@ const MOVED: &str = "
 /// The part of the answer that a streamed message shows.
 const LIVE_TEXT: &str = "ALTER TABLE live ADD COLUMN text TEXT;";
 
-/// The session and request of a button. Older buttons could act on the wrong session: they are deleted.
+/// The session and request of a button. Older buttons could act on the wrong session, so they are deleted.
 const KEYBOARDS: &str = "
     ALTER TABLE button ADD COLUMN session TEXT;
     ALTER TABLE button ADD COLUMN keyboard INTEGER;

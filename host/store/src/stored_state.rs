@@ -1,4 +1,4 @@
-//! Reads the stored data that a host needs at start, and that `sessions` shows without a running host.
+//! Reads the stored data that a host needs at start, and that `cordboard sessions` shows without a running host.
 
 use std::path::Path;
 
@@ -19,9 +19,9 @@ use super::{
 
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct StoredState {
-    /// Generated once per state directory. Empty only if nothing was ever stored.
+    /// The id of the state directory, generated once. Empty only if nothing was ever stored.
     pub host_id: String,
-    /// Ordered by name, including archived sessions.
+    /// All sessions, including archived ones, ordered by name.
     pub sessions: Vec<SessionRecord>,
     /// The active session of each scope.
     pub active: Vec<(ActiveScope, SessionName)>,
@@ -35,11 +35,11 @@ pub struct StoredState {
     pub decisions: Decisions,
 }
 
-/// Reads a state directory, even while a host is using it. Creates, changes and locks nothing. Empty if there is no
-/// database.
+/// Reads a state directory, even while a host is using it. Creates, changes and locks nothing. Returns an empty state
+/// if there is no database.
 ///
 /// # Errors
-/// The directory cannot be read. The text contains the reason and the remedy.
+/// Fails if the directory cannot be read. The text contains the reason and the remedy.
 pub fn read_only(state: &Path) -> Result<StoredState, OpenError> {
     let file = folder::database(state);
     if !file.exists() {
@@ -58,7 +58,7 @@ pub fn read_only(state: &Path) -> Result<StoredState, OpenError> {
     }
 }
 
-/// Generates the id of the state directory, once.
+/// Generates the id of the state directory if it has none.
 pub(super) fn create_host_id(db: &Connection) -> Result<(), WorkError> {
     db.execute("INSERT OR IGNORE INTO host (only, id) VALUES (1, ?)", params![Uuid::new_v4().to_string()])?;
     Ok(())

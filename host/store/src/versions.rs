@@ -1,4 +1,4 @@
-//! The last versions of each plugin that were active, for rollbacks and for a start with an invalid file.
+//! Stores the last active versions of each plugin, for rollbacks and for a start with an invalid plugin file.
 
 use rusqlite::{OptionalExtension, params};
 

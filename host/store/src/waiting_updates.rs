@@ -25,12 +25,12 @@ pub struct EditedPrompt {
 }
 
 impl Store {
-    /// The current content of an accepted update. `None` if it is done.
+    /// The current content of an accepted update. `None` if the update is completed.
     pub async fn accepted_update(&self, id: InboxId) -> Result<Option<Update>, StoreError> {
         self.run(format!("read message {}", id.0), move |db| stored(db, id)).await
     }
 
-    /// Joins several updates, in their order, into the first one, and marks the others as done.
+    /// Joins several updates, in their order, into the first one, and completes the others.
     pub async fn join_updates(&self, first: InboxId, others: Vec<InboxId>) -> Result<(), StoreError> {
         self.run(format!("join message {} and {} others", first.0, others.len()), move |db| {
             let mut parts = Vec::with_capacity(others.len() + 1);
@@ -47,8 +47,8 @@ impl Store {
         .await
     }
 
-    /// Replaces the text of a message that still waits for dispatch or for its agent. Returns the prompt that the
-    /// session has to replace as well.
+    /// Replaces the text of a message that still waits for dispatch or for its agent. If the message already waits for
+    /// a session, returns the edited prompt, which the session has to replace, too.
     pub async fn edit_message(
         &self,
         place: &Place,

@@ -37,14 +37,14 @@ pub(super) enum Request {
 
 /// A request's work, with the channel for its answer.
 pub(super) trait WriteRequest: Send {
-    /// Runs the work and stores its outcome in the request. Returns false if it failed. May be called again after the transaction was
-    /// rolled back.
+    /// Runs the work and keeps its outcome in the request. Returns false if the work failed. May be called again after
+    /// the transaction was rolled back.
     fn run(&mut self, db: &Connection) -> bool;
-    /// Sends the stored outcome, or the error of the commit.
+    /// Sends the outcome that `run` has kept, or the error of the commit.
     fn answer(self: Box<Self>, commit: Result<(), WorkError>);
 }
 
-/// A [`WriteRequest`] with any work and answer.
+/// A [`WriteRequest`] that runs any closure and sends its result.
 pub(super) struct TypedRequest<T, F> {
     pub(super) what: String,
     pub(super) file: PathBuf,
@@ -82,7 +82,7 @@ pub(super) struct Writer {
     db: Connection,
     requests: mpsc::Receiver<Request>,
     durability: Durability,
-    /// Released after the connection is closed, because fields are dropped in this order.
+    /// Released after the connection is closed, because fields are dropped in the order of their declaration.
     _lock: Lock,
 }
 

@@ -75,7 +75,7 @@ async fn a_prompt_for_a_session_is_never_routed() {
     store.mark_sent(&prompt).await.unwrap();
 }
 
-/// A text with a message id.
+/// An update with a text and a message id.
 fn text_update(key: &str, words: &str, part: MessagePart) -> Update {
     let origin = Origin { message: Some(message(key)), part, speaker: None };
     Update { what: UpdateKind::Text(words.to_owned()), origin, ..update(key) }
@@ -235,7 +235,7 @@ async fn a_killed_hosts_message_of_an_agents_own_turn_is_deleted() {
     store.save_placeholder(&own("cut off"), &place("1"), &message("9"), "").await.unwrap();
     let answer = NewPost { turn: Some(own("ended")), ..post("answer") };
     let answered = store.finish(vec![CompletedUpdate::Prompt(own("ended"))], vec![answer]).await.unwrap();
-    // The message was on its way when the turn ended.
+    // The message was being sent when the turn ended.
     store.save_placeholder(&own("ended"), &place("1"), &message("10"), "").await.unwrap();
     let marks = store.mark_interrupted_answers().await.unwrap();
     assert_eq!(state.after(store).await.outbox[0], answered[0]);

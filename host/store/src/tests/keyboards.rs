@@ -1,4 +1,4 @@
-//! A request is decided once, in every message that asks it.
+//! A request is decided once, and every message that shows it shows the decision.
 
 use cordboard_core::{
     agent::PromptId,

@@ -1,4 +1,4 @@
-//! Session names are unique. At most one session is active for each person, or for everybody in a place.
+//! Session names are unique. In a place, at most one session is active for each person, or one session for everybody.
 
 use std::time::Duration;
 

@@ -8,7 +8,7 @@ use std::{
 
 use super::*;
 
-/// Blocks the writer, so that requests in the meantime become one group.
+/// Blocks the writer until the returned sender sends, so that all requests in the meantime become one group.
 async fn block(store: &Store) -> std_mpsc::Sender<()> {
     let (release, released) = std_mpsc::channel();
     let (began, begun) = oneshot::channel();
@@ -26,12 +26,12 @@ async fn block(store: &Store) -> std_mpsc::Sender<()> {
     release
 }
 
-/// Polls a future once.
+/// Polls a future once, and returns whether it is pending.
 fn is_pending(future: Pin<&mut impl Future>) -> bool {
     future.poll(&mut Context::from_waker(Waker::noop())).is_pending()
 }
 
-/// Makes all requests in order while the writer is blocked.
+/// Makes all requests in order while the writer is blocked, so that they become one group.
 async fn as_group<T>(store: &Store, all: Vec<impl Future<Output = T>>) -> Vec<T> {
     let release = block(store).await;
     let mut group = std::pin::pin!(futures::future::join_all(all));
