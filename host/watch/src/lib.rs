@@ -1,9 +1,10 @@
-//! Watches the configuration file and the plugin folder; the only user of inotify. Reports complete files only, only
-//! the latest version of each, and the configuration first. It must not parse a configuration, compile a plugin, or
-//! decide what a change means.
+//! Watches the configuration file and the plugin folder. No other crate uses inotify. The watcher reports only complete
+//! files, only the latest version of each, and the configuration first. It must not parse a configuration, compile a
+//! plugin, or decide what a change means.
 //!
-//! An event only triggers a scan. Each scan compares the files with the last reported state and renews every watch,
-//! so a lost, duplicate or misleading event never hides a change. Without events, it scans every `[plugins] rescan`.
+//! An event only triggers a scan. Each scan compares the files with the last reported state and renews every watch, so
+//! a lost, duplicate or misleading event never hides a change. Without events, `[plugins] rescan` is the interval
+//! between scans.
 
 mod file_error;
 mod os_events;
@@ -34,7 +35,7 @@ use watch_loop::WatchLoop;
 /// change that has been sent.
 const CHANGE_QUEUE: usize = 1;
 
-/// The watched paths. Neither has to exist.
+/// The watched paths, neither of which has to exist, and the interval between scans.
 #[derive(Debug, Clone)]
 pub struct WatchOptions {
     pub config: Option<ConfigFile>,
@@ -99,7 +100,7 @@ pub enum WatchError {
 }
 
 impl WatchError {
-    /// Returns the fault and the remedy without the path, for messages that name the path already.
+    /// Returns the fault and the remedy without the path in front, for messages that already name the path.
     #[must_use]
     pub fn reason(&self) -> String {
         let (Self::Writable { path, .. } | Self::Foreign { path, .. } | Self::Read { path, .. }) = self;
@@ -125,7 +126,7 @@ impl Drop for Watcher {
 /// read the files, so that no change is missed in between. Unusable files are reported as unreadable at once.
 ///
 /// # Errors
-/// A path can't be made absolute, or the file or the folder isn't private, see [`check_private`].
+/// Fails if a path can't be made absolute, or if the file or the folder isn't private, see [`check_private`].
 pub fn watch(options: WatchOptions) -> Result<(Watcher, mpsc::Receiver<Change>), WatchError> {
     start(options, OsWatcher::new())
 }

@@ -1,6 +1,6 @@
 //! Owns the inotify watches, on the watched files and on every folder and link that leads to them, and tracks files
-//! that are open for writing. Only says when to scan. It doesn't rely on existing watches: each scan adds all of them
-//! again, which changes nothing if they exist.
+//! that are open for writing. It only says when to scan. It doesn't rely on existing watches: each scan adds all of
+//! them again, which changes nothing if they exist.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -28,10 +28,10 @@ const OPEN_AT_MOST: Duration = Duration::from_secs(10);
 /// The size of the event buffer, in bytes.
 const EVENTS_AT_ONCE: usize = 16 << 10;
 
-/// The most symbolic links in a path, as in the kernel.
+/// The most symbolic links in a path. The kernel has the same limit.
 const LINKS: usize = 40;
 
-/// The events of a step of a path: it is deleted or moved, or its permissions change.
+/// The events of a step of a path: the step is deleted or moved, or its permissions change.
 const STEP: WatchFlags = WatchFlags::DELETE_SELF.union(WatchFlags::MOVE_SELF).union(WatchFlags::ATTRIB);
 /// The events of the last existing folder of an incomplete path, in which the next step may appear.
 const LAST_STEP: WatchFlags = STEP.union(WatchFlags::CREATE).union(WatchFlags::MOVED_TO);
@@ -59,11 +59,12 @@ pub(super) struct OsWatcher {
 struct Table {
     /// Watches by their inotify descriptor. A recreated folder gets a new descriptor, even if it reuses the old inode.
     watches: HashMap<i32, Watch>,
-    /// Every path that a scan visited or found missing.
+    /// Every step of a path that the last scan visited or found missing.
     steps: HashSet<PathBuf>,
-    /// Files that were written to and not closed since, with the watch that reported the write and its time.
+    /// Files that were written to and not closed since, with the watch that reported the write and the time of the
+    /// write.
     open: HashMap<PathBuf, (i32, Instant)>,
-    /// The last scan could not watch everything, which has been logged.
+    /// Whether the last scan failed to watch a path. Only the first such scan in a row logs it.
     is_incomplete: bool,
 }
 
@@ -98,7 +99,7 @@ impl OsWatcher {
         if self.system.get().is_none()
             && let Ok(system) = (self.init)().and_then(register)
         {
-            // There is one loop, so no other task can create it at the same time.
+            // Calls of this function never overlap, so the cell is still empty.
             drop(self.system.set(system));
         }
     }
@@ -208,7 +209,7 @@ impl WatchSet<'_> {
             self.watcher.table().steps.insert(next.clone());
             if !self.watch(&next, STEP) {
                 self.watch(&at, LAST_STEP);
-                // The step may have appeared before the watch.
+                // The step may have appeared before the watch was added.
                 if next.symlink_metadata().is_err() || !self.watch(&next, STEP) {
                     return;
                 }
@@ -247,8 +248,8 @@ impl WatchSet<'_> {
                 true
             }
             Err(Errno::NOENT | Errno::NOTDIR) => false,
-            // The host has no access. The parent folder's watch reports when this changes. A folder of another user is
-            // unlikely to move.
+            // The host may not read this path. The watch of its parent folder reports when the permissions change. A
+            // move of this path goes unnoticed until the next scan, but another user's folder is unlikely to move.
             Err(Errno::ACCESS) => path.symlink_metadata().is_ok(),
             Err(error) => {
                 self.fault.get_or_insert((path.to_owned(), error));
@@ -277,7 +278,7 @@ impl WatchSet<'_> {
         let Table { watches, open, .. } = &mut *table;
         watches.retain(|number, watch| {
             if watch.needed.is_empty() {
-                // If the watch is already gone, the kernel sends `IGNORED`.
+                // An error means that the kernel has already removed the watch.
                 let _: Result<(), Errno> = inotify::remove_watch(system.get_ref(), *number);
                 open.retain(|_, (by, _)| by != number);
             } else if watch.installed != watch.needed {
@@ -294,8 +295,8 @@ impl Watch {
         Self { path: path.to_owned(), installed: WatchFlags::empty(), needed: WatchFlags::empty() }
     }
 
-    /// Reduces the watched events. If the path now leads to another file, the new watch is removed again; the old one
-    /// reports its end.
+    /// Reduces the watched events to the needed ones. If the path now leads to another file, this adds a watch for that
+    /// file, and removes it again; the old watch reports its own end.
     fn narrow(&mut self, number: i32, system: &OwnedFd) {
         match inotify::add_watch(system, &self.path, self.needed | WatchFlags::DONT_FOLLOW) {
             Ok(found) if found == number => self.installed = self.needed,
@@ -360,7 +361,7 @@ mod tests {
         assert!(needs_scan(&watcher));
         for (from, to) in [(&above, &root.join("away")), (&root.join("away"), &above)] {
             fs::rename(from, to).unwrap();
-            assert!(needs_scan(&watcher), "a folder on the way was moved");
+            assert!(needs_scan(&watcher), "a folder on the path was moved");
         }
         assert!(watch(&watcher, &plugins));
         fs::remove_dir_all(&above).unwrap();

@@ -1,4 +1,4 @@
-//! Checks who may write to a path: code and grants must come from paths that only their owner may write to. Doesn't
+//! Checks who may write to a path: code and grants must come from paths that only their owner may write to. It must not
 //! change modes.
 
 use std::{
@@ -18,7 +18,7 @@ const OTHERS_WRITE: u32 = 0o002;
 /// Checks that only this user or root may write to `path`. A missing path passes.
 ///
 /// # Errors
-/// Names the path, who may write to it, and the command that fixes it.
+/// The error names the path, who may write to it, and the command that corrects the permissions.
 pub fn check_private(path: &Path) -> Result<(), WatchError> {
     let path = PathBuf::from(path);
     let metadata = match path.metadata() {
@@ -38,8 +38,8 @@ pub fn check_private(path: &Path) -> Result<(), WatchError> {
     }
 }
 
-/// Returns the reason that the host can't read a file at `path`: a dangling or circular link, a folder, a pipe or a
-/// device. `None` for a regular file, or if nothing is there.
+/// Returns the reason why the host can't read a file at `path`: a dangling or circular link, a folder, a pipe or a
+/// device. Returns `None` for a regular file, or if nothing is there.
 #[must_use]
 pub fn not_a_file(path: &Path) -> Option<FileError> {
     match path.metadata() {

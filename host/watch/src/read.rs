@@ -1,5 +1,5 @@
-//! Reads a file that may be written at the same time, and compares two readings of it. It must not return bytes that
-//! were never the file's whole content.
+//! Reads a file that may be written at the same time, and computes a fingerprint, so that two readings can be compared.
+//! It must not return bytes that were never the file's whole content.
 
 use std::{
     fs::{File, Metadata},
@@ -15,11 +15,11 @@ use sha2::{Digest as _, Sha256};
 
 use super::{FileError, permissions::not_regular};
 
-/// A file that changed less than this before a reading may change again within the same tick of the file system's
-/// clock, and keep the same stamp.
+/// An upper bound for a tick of the file system's clock. A file that changed within the last tick may change again and
+/// keep the same stamp.
 const TICK: Duration = Duration::from_secs(1);
 
-/// The buffer size for hashing a file without keeping its bytes.
+/// The size of the buffer through which a file is read and hashed, in bytes.
 const CHUNK: usize = 64 << 10;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,8 +35,8 @@ impl Digest {
     }
 }
 
-/// The metadata of a file. Users can't set the inode's change time, so a copy that preserves its times is detected,
-/// too.
+/// The metadata that changes when a file changes. Users can't set the inode's change time, so a copy that preserves the
+/// modification time is detected, too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stamp {
     inode: (u64, u64),
@@ -72,13 +72,13 @@ pub(super) enum FileRead {
     },
     /// The file doesn't exist.
     Absent,
-    /// The file changed during the reading.
+    /// The file changed while it was read.
     Moving,
     Unreadable(FileError),
 }
 
 impl FileRead {
-    /// Reads at most `limit` bytes.
+    /// Reads a file with its bytes. A file of more than `limit` bytes is unreadable.
     pub(super) fn of(path: &Path, limit: u64) -> Self {
         let mut bytes = Vec::new();
         match Self::read_chunks(path, limit, |chunk| bytes.extend_from_slice(chunk)) {

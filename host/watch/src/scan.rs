@@ -1,6 +1,6 @@
-//! Scans the watched paths for files that are new, changed, gone or unreadable since the last scan. Reads every file
-//! twice, and leaves files that are still changing to the next scan. It must not report the same state of a file
-//! twice in a row.
+//! Scans the watched paths for files that are new, changed, gone or unreadable since the last scan. Reads each changed
+//! file twice, and leaves files that are still changing to the next scan. It may report an unchanged file again; the
+//! watch loop drops such reports.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -24,7 +24,7 @@ use super::{
 /// The time between the two readings of a file: longer than a writer's pause between two writes of a burst.
 const BETWEEN_READINGS: Duration = Duration::from_millis(20);
 
-/// The largest plugin file, in bytes. A Python plugin takes up to 40 MiB.
+/// The largest plugin file, in bytes. A Python plugin typically has 18 MB.
 const PLUGIN_AT_MOST: u64 = 64 << 20;
 
 /// The largest configuration file, in bytes. A configuration has a few pages at most.
@@ -91,8 +91,9 @@ impl Scanner {
         })
     }
 
-    /// The first scan, without the bytes of files. One reading is enough, because a partial file has another digest once
-    /// it is complete. For the configuration, it finds `loaded`; the file may be newer.
+    /// The first scan, without the bytes of files. One reading is enough, because a partial file has another digest
+    /// once it is complete. The content of the configuration is taken from `loaded`, because the file may already be
+    /// newer.
     pub(super) fn baseline(&mut self, loaded: Option<&[u8]>) -> Scan {
         let (listing, mut next) = self.list();
         let mut found = vec![(Item::Folder, listing.folder)];
@@ -127,8 +128,8 @@ impl Scanner {
         Scan { found, next }
     }
 
-    /// Watches and lists all files to read. Lists no plugins if their folder is untrusted or cannot be listed. The
-    /// watches come first, so that no change is missed in between.
+    /// Watches and lists all files to read. Lists no plugins if others may write to their folder or if it can't be
+    /// listed. Adds the watches before the files are read, so that no change is missed in between.
     fn list(&mut self) -> (Listing, NextScan) {
         let os_watcher = Arc::clone(&self.os_watcher);
         let mut watch_set = os_watcher.new_watch_set();
@@ -154,7 +155,7 @@ impl Scanner {
     }
 
     /// Reports missing items, and returns whether some may come back. A file that is being replaced, or a folder that
-    /// is being swapped, is missing for a moment, so an item is only reported at the second scan in a row.
+    /// is being swapped, is missing for a moment, so an item is only reported if it is missing in two scans in a row.
     fn find_missing(&mut self, listing: &Listing, found: &mut Vec<(Item, ItemState)>) -> bool {
         let here: BTreeSet<&Item> = listing.files.iter().map(|(item, _)| item).collect();
         // If the folder can't be used, its plugins don't count as gone.
@@ -245,7 +246,7 @@ fn list(folder: &Path) -> io::Result<Option<Vec<(String, PathBuf)>>> {
 fn plugin(path: &Path) -> Option<String> {
     let file = path.file_name()?.to_string_lossy();
     let stem = file.strip_suffix(".wasm")?;
-    // Control characters are spelt out for messages and listings. A name that contains any is invalid anyway.
+    // Control characters are escaped for messages and listings. A name that contains any is invalid anyway.
     (!stem.is_empty() && !stem.starts_with('.')).then(|| escape_invisible(stem))
 }
 
@@ -260,18 +261,18 @@ fn read(item: &Item, path: &Path, with: ReadFn) -> FileRead {
     }
 }
 
-/// A plugin file of the first reading: its content, or why it can't be used.
+/// A plugin file with its content, or with the reason why it can't be used.
 #[derive(Debug)]
 pub struct PluginFile {
     pub name: String,
     pub content: Result<PluginContent, FileError>,
 }
 
-/// Reads the plugin files of `folder` once, for a host that starts. Files that are being written are left out, because the
-/// next scan reports them. Blocks.
+/// Reads the plugin files of `folder` once, when the host starts. Files that are being written are left out, because
+/// the next scan reports them. Blocks the thread.
 ///
 /// # Errors
-/// The folder isn't private, see [`check_private`], or it cannot be listed.
+/// Fails if the folder isn't private, see [`check_private`], or if it can't be listed.
 pub fn read_folder(folder: &Path) -> Result<Vec<PluginFile>, WatchError> {
     let read = |(name, path): (String, PathBuf)| {
         let content = read_content(&name, &path)?;
@@ -280,7 +281,7 @@ pub fn read_folder(folder: &Path) -> Result<Vec<PluginFile>, WatchError> {
     Ok(plugin_files(folder)?.into_iter().filter_map(read).collect())
 }
 
-/// Reads the file of the plugin `name` once. `None` if it can't be used. Blocks.
+/// Reads the file of the plugin `name` once. `None` if it can't be used. Blocks the thread.
 #[must_use]
 pub fn read_plugin(folder: &Path, name: &str) -> Option<PluginContent> {
     check_private(folder).ok()?;
@@ -296,7 +297,8 @@ fn read_content(name: &str, path: &Path) -> Option<Result<PluginContent, FileErr
     }
 }
 
-/// Reads a file if it is trusted itself: a private folder doesn't prevent other users from writing to the file.
+/// Reads a file if only its owner may write to it: a private folder doesn't prevent other users from writing to the
+/// file.
 fn trusted(path: &Path, limit: u64, with: ReadFn) -> FileRead {
     match check_private(path) {
         Ok(()) => with(path, limit),

@@ -1,5 +1,5 @@
-//! Tests the watcher with real files. Every test waits on the channel with a long deadline; a following change proves
-//! that another one was *not* reported.
+//! Tests the watcher with real files. Every test waits on the channel with a long deadline. To prove that a change is
+//! *not* reported, a test makes another change and receives only that one.
 
 use std::{
     collections::BTreeMap,
@@ -18,10 +18,10 @@ use super::{
 
 mod world;
 
-/// Only reached if the watcher hangs.
+/// The longest wait for a change. It is only reached if the watcher hangs.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// Longer than any test, so that every change comes from an event.
+/// A rescan interval that is longer than any test, so that every change is found after an event.
 const NEVER: Duration = Duration::from_secs(3600);
 
 struct Fixture {
@@ -273,7 +273,8 @@ async fn folders_moved_away_and_back_are_watched() {
     for (round, folder) in ["up/down/plugins", "up/down", "up", "plugins"].into_iter().enumerate() {
         fs::rename(fixture.path(folder), fixture.path("away")).unwrap();
         fs::rename(fixture.path("away"), fixture.path(folder)).unwrap();
-        // Wait for the scan after the move. One between the two moves finds less, and then all of it new.
+        // Wait for the scan after the move. A scan between the two moves finds fewer files, and the next scan reports
+        // all of them as new.
         fixture.write("config.toml", &format!("x = {round}0"));
         fixture.until(config(&format!("x = {round}0"))).await;
         let text = format!("a, round {round}");

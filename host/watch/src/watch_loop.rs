@@ -1,5 +1,5 @@
-//! The watch task: schedules scans, and queues the changes that wait to be sent, the latest version of each item and the
-//! configuration first. It must not keep the bytes of what has been sent.
+//! The watch task: schedules scans and queues the changes to send: only the latest version of each item, and the
+//! configuration first. It must not keep the bytes of changes that were sent.
 
 use std::{
     collections::BTreeMap,
@@ -27,7 +27,7 @@ pub(super) const SETTLE: Duration = Duration::from_millis(100);
 /// The longest delay of a scan, however busy the folder is.
 pub(super) const SETTLE_AT_MOST: Duration = Duration::from_secs(1);
 
-/// The time between two scans while the system has no free inotify watch, so that events may be missing.
+/// The time between two scans while a path can't be watched, so that events may be missing.
 const POLL: Duration = Duration::from_secs(10);
 
 /// The watch task: schedules scans and sends changes.
@@ -36,9 +36,9 @@ pub(super) struct WatchLoop {
     os_watcher: Arc<OsWatcher>,
     scanner: Arc<Mutex<Scanner>>,
     rescan: watch::Receiver<Duration>,
-    /// The time of the next scan. There always is one.
+    /// The time of the next scan.
     due: Instant,
-    /// The first event since the last scan.
+    /// The time of the first event since the last scan.
     first_event: Option<Instant>,
 }
 
@@ -114,7 +114,7 @@ impl WatchLoop {
     }
 }
 
-/// The state of an item, without its bytes.
+/// The state of an item that was sent, without its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum SentState {
     Whole(Digest),
@@ -133,7 +133,7 @@ impl Queue {
         self.waiting.is_empty()
     }
 
-    /// Counts `digest` as sent.
+    /// Treats the content with this digest as already sent.
     fn assume(&mut self, item: Item, digest: Digest) {
         self.sent.insert(item, SentState::Whole(digest));
     }
