@@ -61,13 +61,13 @@ pub struct Config {
     pub plugins: Plugins,
 }
 
-/// The defaults, and the set of known keys: the keys that were read while parsing the defaults.
+/// The defaults, and the keys that the parser looked up while it read them. All other keys are unknown.
 struct ParsedDefaults {
     config: Config,
     known: Known,
 }
 
-/// Parsed once. Every load starts from a copy.
+/// The defaults are parsed once. Every [`load`] starts from a copy.
 static PARSED_DEFAULTS: LazyLock<ParsedDefaults> = LazyLock::new(|| {
     let mut config = Config::empty();
     let known = merge_over(&mut config, DEFAULTS, Known::default());
@@ -79,7 +79,7 @@ static PARSED_DEFAULTS: LazyLock<ParsedDefaults> = LazyLock::new(|| {
 /// emptied file may replace a valid configuration.
 ///
 /// # Errors
-/// Lists all faults in order of position. If the text is not valid TOML, lists only the first one.
+/// Lists the first 20 faults in order of position. If the text is not valid TOML, lists only the parser's first error.
 pub fn load(text: &str) -> Result<Config, ConfigError> {
     let mut config = Config::defaults();
     merge_over(&mut config, text, PARSED_DEFAULTS.known.clone())?;

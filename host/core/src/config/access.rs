@@ -10,7 +10,7 @@ use super::{
 };
 use crate::types::Role;
 
-/// Users that are not listed are not served.
+/// The numeric Telegram ids by role. The host ignores all other users.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Access {
     pub owner: Option<u64>,
@@ -25,7 +25,7 @@ impl Access {
         section.set("members", &mut self.members, list(user));
     }
 
-    /// The role of the Telegram user `id`, from the highest list that contains it. `None` if the user is not served.
+    /// The highest role that is configured for the Telegram user `id`, or `None` if the host ignores that user.
     #[must_use]
     pub fn role_of(&self, id: u64) -> Option<Role> {
         if self.owner == Some(id) {
@@ -51,7 +51,7 @@ fn user(value: &Value<'_>) -> Result<u64, ValueError> {
         | DeValue::Datetime(_)
         | DeValue::Array(_)
         | DeValue::Table(_) => Err(ValueError::new(
-            "must be a user's numeric id without quotes, such as 123456789: a username can pass to somebody else",
+            "must be a user's numeric id without quotes, such as 123456789: a username can be transferred to somebody else",
         )),
     }
 }

@@ -17,7 +17,7 @@ pub enum AgentKind {
     Claude,
 }
 
-/// The permission mode of claude, passed to it unchanged: it decides about tools that need permission.
+/// The value of claude's `--permission-mode`, which decides how claude handles tools that need permission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PermissionMode {
     Default,
@@ -32,18 +32,18 @@ pub enum PermissionMode {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Agent {
     pub kind: AgentKind,
-    /// A path, or a name that is looked up on `PATH`. `None` for the demo, which the host itself provides. Always set
-    /// for claude.
+    /// A path, or a name that is looked up on `PATH`. Always set for claude. `None` selects the demo agent that is part
+    /// of the host.
     pub command: Option<String>,
-    /// Appended to the arguments that the kind requires.
+    /// Additional arguments, after those that the host passes to every agent of this kind.
     pub args: Vec<String>,
     /// `None` selects the agent's default.
     pub model: Option<String>,
-    /// `None` for the demo, and to use the command's own default.
+    /// `None` is the same as [`PermissionMode::Default`].
     pub permission_mode: Option<PermissionMode>,
-    /// Variables of the host's environment that are passed to the agent.
+    /// Names of the variables of the host's environment that the agent gets.
     pub pass_env: Vec<String>,
-    /// Variables that are set for the agent. They override passed ones.
+    /// Additional variables of the agent's environment. They override those in `pass_env`.
     pub env: BTreeMap<String, String>,
 }
 
@@ -137,7 +137,8 @@ impl Agent {
         }
     }
 
-    /// Merges the table over the agent's previous values. A new agent starts from the shipped agent of its kind.
+    /// Merges the table over the agent's previous values. A new agent starts from the default agent of its
+    /// kind.
     fn read(
         known: Option<&Self>,
         shipped: &BTreeMap<String, Self>,

@@ -11,9 +11,9 @@ const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
 
-/// A chat waits for the result of a call, so longer times are useless.
+/// A user waits for the result of a call, so a longer time would be of no use.
 const TIME: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(300);
-/// A Rust component needs a little over 1 MiB to start. The host's instance pool allows 512 MiB for a memory.
+/// The minimum is about what a Rust component needs to start. The maximum is that of a memory in the instance pool.
 const MEMORY: RangeInclusive<u64> = MIB..=512 * MIB;
 const CALLS: RangeInclusive<u32> = 1..=10_000_000;
 const LOG: RangeInclusive<u32> = 0..=100_000;
@@ -24,21 +24,21 @@ const HTTP_TIME: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct CallLimits {
-    /// CPU time of a call. Its wall-clock time may be twice that, not counting waits for the network.
+    /// The CPU time of a call. Its wall-clock time may be twice as long, not counting waits for the network.
     pub time: Duration,
-    /// In bytes, for all memories of an instance together.
+    /// The size of all memories of an instance together, in bytes.
     pub memory: usize,
-    /// Number of calls to host functions.
+    /// The number of calls to host functions.
     pub calls: u32,
-    /// Number of log lines.
+    /// The number of log lines.
     pub log: u32,
-    /// Size of the call's result in bytes. Its posts have a second budget of the same size.
+    /// The size of the call's result in bytes. The posts of the call have a second budget of the same size.
     pub reply: usize,
-    /// Size of the plugin's stored keys and values in bytes. In total, not per call.
+    /// The total size of the plugin's stored keys and values in bytes, across all calls.
     pub state: usize,
-    /// Size of the body of a request or a response in bytes, each.
+    /// The size in bytes of the body of each HTTP request, and of each response.
     pub http_body: usize,
-    /// Total time that a call may wait for the network.
+    /// The total time that a call may wait for the network.
     pub http_time: Duration,
 }
 
@@ -62,8 +62,7 @@ impl CallLimits {
         *self = self.with(&own);
     }
 
-    /// The bytes that one transfer between guest and host may copy. No single value of a plugin needs more than the
-    /// largest of these limits.
+    /// The maximum size in bytes of one transfer between guest and host: the largest of the limits on a single value.
     #[must_use]
     pub fn transfer(&self) -> usize {
         self.reply.max(self.state).max(self.http_body)

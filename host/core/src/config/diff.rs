@@ -12,7 +12,7 @@ use super::{Agents, Config, Plugin, WebhookAuth};
 pub enum Area {
     Telegram,
     Access,
-    /// All keys of `[sessions]`. The lifecycle plugin is asked for its decisions again.
+    /// All keys of `[sessions]`.
     Sessions,
     Requests,
     Console,
@@ -24,22 +24,22 @@ pub enum Area {
     PluginFolder,
     /// The maximum time between two scans of the watcher.
     Rescan,
-    /// The host-wide limits of plugin calls.
+    /// The host-wide limits of plugin calls, and the number of calls that may run at once.
     PluginLimits,
-    /// Probation and drain. They apply from the next activation.
+    /// The limits of probation and drain.
     RolloutLimits,
 }
 
-/// The changes to one plugin's table.
+/// The settings of one plugin that changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PluginChange {
     pub grants: bool,
     pub config: bool,
     pub limits: bool,
     pub acts_as: bool,
-    /// Its network access, the sources of its secrets, and the pinned version.
+    /// The network access, the sources of the granted secrets, or the pinned version.
     pub network: bool,
-    /// The authentication of webhook requests.
+    /// The authentication of webhook requests, or the sources of the secrets that it uses.
     pub webhook: bool,
 }
 
@@ -107,8 +107,8 @@ fn plugins(old: &Config, new: &Config) -> BTreeMap<String, PluginChange> {
     changes.filter(|(_, change)| *change != PluginChange::default()).collect()
 }
 
-/// The keys that need a restart: the host reads the token and the environment once at start and discards them, and it
-/// creates the watch on the folder and the instance pool once.
+/// Returns the keys that need a restart: the host creates the Bot API client, the webhook listener, the folder watch,
+/// the instance pool and the cache only at start.
 fn restart(old: &Config, new: &Config) -> BTreeSet<String> {
     let keys = [
         ("telegram.token_file", old.telegram.token_file != new.telegram.token_file),
@@ -122,7 +122,8 @@ fn restart(old: &Config, new: &Config) -> BTreeSet<String> {
     fixed.chain(new_variables(&old.agents, &new.agents)).collect()
 }
 
-/// Agents that would get a variable that no agent had before. The host no longer has its value.
+/// Returns the `pass_env` key of each agent that gets a variable that no agent had before. The host removes the
+/// variables of agents from its own environment only at start.
 fn new_variables(old: &Agents, new: &Agents) -> impl Iterator<Item = String> {
     let available: BTreeSet<_> = old.by_name.values().flat_map(|agent| agent.pass_env.iter().cloned()).collect();
     let lacking =
@@ -157,7 +158,7 @@ impl Changes {
     }
 }
 
-/// Lists the changes, for example `sessions, plugin timeout, plugins.cache at the next start`, or `nothing`.
+/// Prints the changes, for example `sessions, plugin timeout, plugins.cache at the next start`, or `nothing`.
 impl fmt::Display for Changes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let areas = self.areas.iter().map(|area| area.as_str().to_owned());

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-/// Largest first, the order in which they are written.
+/// Units and their milliseconds, in the order in which a duration lists them.
 const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
-/// Parses numbers with units (`d h m s ms`), in descending order and without spaces. Returns `None` if `text` has
-/// another form or overflows `u64` milliseconds.
+/// Parses numbers with units (`d h m s ms`), in descending order and without spaces. Returns `None` if `text` is
+/// malformed, or if its milliseconds overflow `u64`.
 #[must_use]
 pub fn parse(text: &str) -> Option<Duration> {
     let mut rest = text;

@@ -1,17 +1,17 @@
-//! Faults in a configuration text and their positions. Other modules word the messages, except those for invalid TOML.
+//! Faults in a configuration text and their positions. Most messages come from other modules; this one has those about
+//! invalid TOML and byte order marks.
 
 use std::{fmt, ops::Range};
 
 use super::value::shorten;
 use crate::encoding::BYTE_ORDER_MARK;
 
-/// The maximum number of faults in one error: about as many as a person fixes before trying again.
+/// The maximum number of faults that an error lists: about as many as a person corrects before trying again.
 const MOST_FAULTS: usize = 20;
 
-/// The maximum number of characters of a line in an excerpt.
+/// The maximum number of characters of a line that an excerpt shows.
 const WIDEST: usize = 100;
 
-/// One fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     /// Starts at 1.
@@ -23,7 +23,7 @@ pub struct Fault {
     excerpt: String,
 }
 
-/// The reason why a configuration was rejected. Has at least one fault; the faults are in order of position.
+/// The faults of a rejected configuration, in order of position. There is at least one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
     faults: Vec<Fault>,
@@ -31,7 +31,7 @@ pub struct ConfigError {
     more: usize,
 }
 
-/// A fault whose position is still an offset into the text.
+/// A fault whose position is a range of bytes in the text.
 #[derive(Debug)]
 pub(super) struct Finding {
     pub at: Range<usize>,
@@ -39,8 +39,8 @@ pub(super) struct Finding {
 }
 
 impl Fault {
-    /// The line with a caret below the position. The rest of the line, and the part of an inline table before the
-    /// position, are left out because they may contain a secret.
+    /// The line with carets below the fault. The text after the fault and the part of an inline table before the fault
+    /// are left out, because they may contain a secret.
     #[must_use]
     pub fn excerpt(&self) -> &str {
         &self.excerpt
@@ -58,7 +58,7 @@ impl Fault {
     }
 }
 
-/// Formats `before` and `marked` as they are, with an ellipsis in place of the rest.
+/// Formats a line of which `before` and `marked` are shown, with an ellipsis in place of `after`.
 fn excerpt(line: usize, before: &str, marked: &str, after: &str) -> String {
     let plain = |text: &str| text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<Vec<_>>();
     let quoted = before.rfind(['"', '\'']).filter(|_| before.contains('{')).map_or(0, |quote| quote + 1);
@@ -75,11 +75,12 @@ fn excerpt(line: usize, before: &str, marked: &str, after: &str) -> String {
     format!("{number} | {lead}{shown}{tail}\n{gutter} | {indent}{carets}")
 }
 
-/// The fault of a line or a text with a byte order mark, after its subject.
+/// The predicate of messages about a byte order mark. The subject is a line or a key.
 pub(super) const CONTAINS_MARK: &str =
     "contains a byte order mark (U+FEFF), which most editors don't show: delete the line and type it again";
 
-/// The offset of a byte order mark in the line of `offset`. Concatenated files have one in the middle.
+/// Finds the first byte order mark in the line that contains `offset`. Files that were concatenated may have one in the
+/// middle.
 fn byte_order_mark(text: &str, offset: usize) -> Option<usize> {
     let offset = floor_boundary(text, offset);
     let start = text[..offset].rfind('\n').map_or(0, |newline| newline + 1);
@@ -87,7 +88,7 @@ fn byte_order_mark(text: &str, offset: usize) -> Option<usize> {
     line.find(BYTE_ORDER_MARK).map(|at| start + at)
 }
 
-/// Clamps the parser's offset to the text and to a character boundary.
+/// Limits a byte offset to the length of the text, and rounds it down to a character boundary.
 fn floor_boundary(text: &str, offset: usize) -> usize {
     let mut offset = offset.min(text.len());
     while !text.is_char_boundary(offset) {
@@ -102,7 +103,7 @@ impl ConfigError {
         let more = findings.len().saturating_sub(MOST_FAULTS);
         findings.truncate(MOST_FAULTS);
         for finding in &mut findings {
-            // Report only the mark: other faults in the line usually follow from it and are hard to see.
+            // The mark is invisible and usually causes the other faults in its line, so report only the mark.
             if let Some(mark) = byte_order_mark(text, finding.at.start) {
                 *finding = Finding { at: mark..mark, message: format!("this line {CONTAINS_MARK}") };
             }
@@ -110,14 +111,13 @@ impl ConfigError {
         Self { faults: findings.into_iter().map(|finding| Fault::place(text, finding)).collect(), more }
     }
 
-    /// The error for a text that is not TOML. Lists only the parser's first error, because later ones mostly follow
-    /// from it.
+    /// The error for a text that is not TOML. It lists only the parser's first error, which usually causes the others.
     pub(super) fn syntax(text: &str, error: &toml::de::Error) -> Self {
         let at = error.span().unwrap_or(0..0);
         let marked = text.get(at.clone()).unwrap_or_default();
         let message = match (error.message(), marked) {
             ("duplicate key", "lifecycle") => {
-                "'lifecycle' appears twice: remove lifecycle = \"lifecycle\", the default, to use a table [plugins.lifecycle]"
+                "'lifecycle' appears twice: to use a table [plugins.lifecycle], remove lifecycle = \"lifecycle\", which is the default"
                     .to_owned()
             }
             ("duplicate key", key) => format!("'{}' appears twice: remove one", shorten(key)),
@@ -131,7 +131,7 @@ impl ConfigError {
         &self.faults
     }
 
-    /// All faults, each with its line of the text.
+    /// Formats the listed faults, each with its excerpt.
     #[must_use]
     pub fn excerpt(&self) -> String {
         let shown: Vec<_> = self.faults.iter().map(|fault| format!("{fault}\n{}", fault.excerpt)).collect();
@@ -139,7 +139,7 @@ impl ConfigError {
     }
 }
 
-/// A line with the number of faults that are not listed, empty if all are.
+/// Prints a line with the number of faults that are not listed, or nothing if there are none.
 struct More(usize);
 
 impl fmt::Display for More {

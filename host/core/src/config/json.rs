@@ -6,7 +6,7 @@ use toml::de::{DeInteger, DeValue};
 
 use super::value::{Value, ValueError};
 
-/// Converts dates to strings. The TOML parser bounds the depth.
+/// Converts a value; dates become strings. The recursion is bounded, because the TOML parser limits the nesting.
 pub(super) fn from_toml(value: &Value<'_>) -> Result<Json, ValueError> {
     let read = match value.get_ref() {
         DeValue::String(text) => Some(Json::String(text.to_string())),
@@ -31,7 +31,7 @@ fn whole(number: &DeInteger<'_>) -> Option<Number> {
     i64::from_str_radix(number.as_str(), number.radix()).ok().map(Number::from)
 }
 
-/// Merges tables key by key and replaces all other values.
+/// Sets `key` in `under` to `over`. Tables are merged key by key; other values are replaced.
 pub(super) fn overlay(under: &mut Map<String, Json>, key: &str, over: Json) {
     match (under.get_mut(key), over) {
         (Some(Json::Object(under)), Json::Object(over)) => {
@@ -46,7 +46,7 @@ pub(super) fn overlay(under: &mut Map<String, Json>, key: &str, over: Json) {
     }
 }
 
-/// Prints the table with sorted keys, independent of the map's own order.
+/// Prints the table with sorted keys, so that the text doesn't depend on the order of the map.
 pub(super) fn spell(table: &Map<String, Json>) -> String {
     let mut table = Json::Object(table.clone());
     table.sort_all_objects();

@@ -1,6 +1,6 @@
-//! Suggests known words for mistyped ones.
+//! Suggests the known word that is most similar to an unknown one.
 
-/// The candidate that `word` most likely stands for, or `None` if no candidate is similar.
+/// Returns the candidate that is most similar to `word`, or `None` if no candidate is similar enough.
 pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase().replace('-', "_");
     let near = |candidate: &str| {

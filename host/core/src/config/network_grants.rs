@@ -1,4 +1,4 @@
-//! The network access of a plugin in `[plugins.NAME]`, and `[secrets]`, which plugins can use but not read.
+//! The network access of a plugin in `[plugins.NAME]`, and `[secrets]`: secrets that plugins can use but not read.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,23 +19,23 @@ use crate::egress::{HttpGrant, TcpGrant, read_host};
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SecretSource {
     File(PathBuf),
-    /// A name in systemd's `$CREDENTIALS_DIRECTORY`.
+    /// The name of a file in systemd's `$CREDENTIALS_DIRECTORY`.
     Credential(String),
 }
 
-/// Sources by the name that plugins use for the secret.
+/// The source of each secret, by the name that plugins use for the secret.
 pub type Secrets = BTreeMap<String, SecretSource>;
 
-/// The network access of one plugin. Empty means none.
+/// The network access of one plugin. The default value grants none.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct NetworkGrants {
     pub http: Vec<HttpGrant>,
     pub tcp: Vec<TcpGrant>,
-    /// Names from `[secrets]` that it may send to the hosts of `http`.
+    /// The names of the secrets that the plugin may send to the hosts of `http`.
     pub secrets: BTreeSet<String>,
     /// Hosts whose names may resolve to addresses of private networks.
     pub private: BTreeSet<String>,
-    /// A PEM file with certificates to trust in addition to those of public authorities.
+    /// A PEM file of certificates that the host trusts in addition to those of public authorities.
     pub ca: Option<PathBuf>,
 }
 
@@ -57,14 +57,14 @@ fn parsed<T: FromStr<Err: Display>>(value: &Value<'_>) -> Result<T, ValueError> 
     let text = text(value)?;
     if text.contains('@') {
         return Err(hidden(
-            "must not contain a user or a password: a plugin sends them in a header, from [secrets]",
+            "must not contain a user name or a password: add them to [secrets], and let the plugin send them in a header",
             value,
         ));
     }
     text.parse().map_err(|error: T::Err| ValueError::new(error.to_string()))
 }
 
-/// An error that does not quote the value.
+/// An error whose excerpt does not show the value.
 pub(super) fn hidden(text: impl Into<String>, value: &Value<'_>) -> ValueError {
     let start = value.span().start;
     ValueError { text: text.into(), at: Some(start..start) }
@@ -79,7 +79,7 @@ fn secret_name(value: &Value<'_>, secrets: &Secrets) -> Result<String, ValueErro
     Err(ValueError::new(format!("is not a secret: add {name} = \"/path/to/its/file\" to [secrets]")))
 }
 
-/// Parses one line of `[secrets]`.
+/// Parses one entry of `[secrets]`.
 pub(super) fn secret(name: &Key<'_>, value: &Value<'_>) -> Result<(String, SecretSource), ValueError> {
     let name = name.get_ref().as_ref();
     if !is_plain(name) {
@@ -88,7 +88,7 @@ pub(super) fn secret(name: &Key<'_>, value: &Value<'_>) -> Result<(String, Secre
     Ok((name.to_owned(), source(value)?))
 }
 
-/// Rejects a secret that was written in place of its path, without quoting it.
+/// Parses the source of a secret. Errors don't show the value, because it may be the secret itself.
 fn source(value: &Value<'_>) -> Result<SecretSource, ValueError> {
     let expected = "must be the absolute path of a file with the secret, or { credential = \"name\" }";
     match value.get_ref() {

@@ -22,7 +22,7 @@ use crate::{
 };
 use serde_json::{Map, Value as Json};
 
-/// Each call has its own instance, and each instance its own memory.
+/// Each running call has an instance with its own memory, so the maximum limits the memory of the host.
 const PARALLEL: RangeInclusive<u32> = 1..=1000;
 /// In bytes.
 const CACHE: RangeInclusive<u64> = 16 << 20..=1 << 40;
@@ -30,14 +30,14 @@ const RESCAN: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Plugin {
-    /// The operator's grants for every version of this name, in addition to the grants that all plugins have.
+    /// The operator's grants for every version of the plugin, in addition to the grants that all plugins have.
     pub grants: BTreeSet<Capability>,
-    /// Default grants, which only the built-in version has. A file of the same name does not get them.
+    /// The default grants, which only the built-in version has. A plugin file of the same name does not get them.
     pub built_in_grants: BTreeSet<Capability>,
-    /// The role of calls that no user made. `None` means no rights on sessions.
+    /// The role of calls without a caller, such as lifecycle calls. `None` gives them no rights on sessions.
     pub acts_as: Option<Role>,
     pub network: NetworkGrants,
-    /// The SHA-256 of the file of the only version that may be active.
+    /// The pinned version: the SHA-256 of the only plugin file that may be active.
     pub sha256: Option<String>,
     pub limits: CallLimitOverrides,
     /// The authentication of webhook requests.
@@ -77,7 +77,7 @@ impl Plugins {
         self.by_name.get(name).map_or_else(BTreeSet::new, |plugin| plugin.built_in_grants.clone())
     }
 
-    /// Turns the grants of the shipped configuration into grants of the built-in versions only.
+    /// Makes the grants of the default configuration apply only to the built-in versions.
     pub(super) fn restrict_grants_to_built_in(&mut self) {
         for plugin in self.by_name.values_mut() {
             plugin.built_in_grants = std::mem::take(&mut plugin.grants);
@@ -95,7 +95,7 @@ impl Plugins {
         self.by_name.get(name)?.acts_as
     }
 
-    /// Returns the authentication of requests for the plugin `name`.
+    /// The authentication of webhook requests to the plugin `name`.
     #[must_use]
     pub fn webhook_auth_of(&self, name: &str) -> WebhookAuth {
         self.by_name.get(name).map_or_else(WebhookAuth::default, |plugin| plugin.webhook.clone())
@@ -121,7 +121,7 @@ impl Plugins {
     pub(super) fn merge(&mut self, section: &mut Section<'_, '_>, secrets: &Secrets) {
         section.set_some("folder", &mut self.folder, path);
         section.set("rescan", &mut self.rescan, span(RESCAN));
-        // The standard policy has the same name as this key. If the value is a table, it configures that plugin.
+        // The standard lifecycle plugin has the same name as this key, so a table here configures that plugin.
         if !section.has_table("lifecycle") {
             section.set("lifecycle", &mut self.lifecycle, plugin_name);
         }

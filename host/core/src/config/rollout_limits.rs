@@ -10,16 +10,16 @@ use super::{
 /// Zero disables automatic rollback.
 const PROBATION: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(86_400);
 const TRAPS: RangeInclusive<u32> = 1..=1000;
-/// A call takes at most twice five minutes.
+/// Ten minutes is the longest wall-clock time of a call, not counting waits for the network.
 const DRAIN: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(600);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RolloutLimits {
     /// The time after activation in which failed calls count against the new version.
     pub probation: Duration,
-    /// The number of failed calls that rolls the version back.
+    /// The number of failed calls during probation that causes a rollback.
     pub probation_traps: u32,
-    /// The maximum time that running calls of a replaced version may take.
+    /// The time that calls in progress of a replaced version have to finish.
     pub drain: Duration,
 }
 

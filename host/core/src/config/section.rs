@@ -1,4 +1,5 @@
-//! Reads one table of the configuration file. Reading a key makes it known, so no second list of keys can get out of date.
+//! Reads one table of the configuration file. Reading a key makes it known, so that there is no second list of known
+//! keys, which could get out of date.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,14 +16,14 @@ use super::{
 };
 use crate::types::{PLUGIN_NAME_RULE, is_plugin_name};
 
-/// The keys that were read, by the pattern of their table, for example `agents.NAME`. The root's pattern is empty.
+/// The known keys by the pattern of their table, for example `agents.NAME`. The pattern of the root is empty.
 pub(super) type Known = BTreeMap<&'static str, BTreeSet<&'static str>>;
 
-/// The findings so far in one text.
+/// The known keys and the findings so far, while one text is read.
 pub(super) struct Reader {
     known: Known,
     findings: Vec<Finding>,
-    /// Reported at the end, when all known keys are collected.
+    /// Converted to findings at the end, because a suggestion needs all known keys.
     unknown: Vec<Unknown>,
 }
 
@@ -61,7 +62,7 @@ impl<'r, 't> Section<'r, 't> {
         Self { reader, name: String::new(), pattern: "", entries }
     }
 
-    /// Reads `key` into `into`. Returns the position of its value if the key is present.
+    /// Reads `key` into `into`. Returns the position of the value if the key is present.
     pub fn set<T>(
         &mut self,
         key: &'static str,
@@ -83,7 +84,7 @@ impl<'r, 't> Section<'r, 't> {
         Some(value.span())
     }
 
-    /// [`Self::set`] for a key without a default.
+    /// Like [`Self::set`], for a key without a default.
     pub fn set_some<T>(
         &mut self,
         key: &'static str,
@@ -99,7 +100,7 @@ impl<'r, 't> Section<'r, 't> {
         self.inner_table(key, key, read);
     }
 
-    /// Like [`Self::table`], for a table inside one that the operator named. `pattern` is its pattern, for example
+    /// Like [`Self::table`], for a table inside another one. `pattern` is the pattern of the inner table, for example
     /// `plugins.NAME.webhook`.
     pub fn inner_table(&mut self, key: &'static str, pattern: &'static str, read: impl FnOnce(&mut Section<'_, 't>)) {
         let name = self.full_name(key);
@@ -126,7 +127,7 @@ impl<'r, 't> Section<'r, 't> {
         }
     }
 
-    /// Takes the whole table `key`.
+    /// Takes the table `key` out of the unread keys. Reports a fault if its value is not a table.
     fn take_table(&mut self, key: &'static str) -> Option<DeTable<'t>> {
         let value = self.take(key)?;
         if !matches!(value.get_ref(), DeValue::Table(_)) {
@@ -138,7 +139,7 @@ impl<'r, 't> Section<'r, 't> {
         Some(entries)
     }
 
-    /// Reads the remaining tables, which the operator named. `pattern` is the pattern of all of them, for example
+    /// Reads all remaining tables, whose names the operator chose. `pattern` is their common pattern, for example
     /// `agents.NAME`.
     pub fn named_tables(
         &mut self,
@@ -164,7 +165,7 @@ impl<'r, 't> Section<'r, 't> {
         }
     }
 
-    /// Records the remaining keys as unknown.
+    /// Records the unread keys as unknown.
     pub fn finish(self) {
         for (key, value) in self.entries {
             self.reader.unknown.push(Unknown {
@@ -210,7 +211,7 @@ fn has_named_tables(pattern: &str) -> bool {
     matches!(pattern, "agents" | "plugins")
 }
 
-/// Checks `name` against the rule for `pattern`, and returns the rule if it does not match.
+/// Checks the name of a table with this pattern. Returns the rule in words if `name` breaks it.
 fn check_name(pattern: &str, name: &str) -> Result<(), &'static str> {
     match pattern {
         // A plugin with any other name cannot exist, so a table for it would be useless.
@@ -246,7 +247,7 @@ impl Unknown {
             .map(|(table, _)| format!("[{table}]"))
             .collect();
         let here = || known.get(self.pattern).into_iter().flatten().copied();
-        // A prefix of a key of this table is meant for this table, even if it is a whole key elsewhere.
+        // The beginning of a key of this table is probably that key, even if another table has a key of this name.
         let is_prefix = here().any(|key| key.starts_with(self.key.as_str()));
         if !tables.is_empty() && !is_prefix {
             return format!("; it belongs in {}", tables.join(" or "));

@@ -1,4 +1,5 @@
-//! `[sessions]`, `[requests]` and `[console]`: session folders, idle timeout, queue length, and the time to answer agents.
+//! `[sessions]`, `[requests]` and `[console]`: session folders, idle timeout, limits on prompts, the time to answer
+//! agents, and the time to drain piped input.
 
 use std::{
     collections::BTreeMap,
@@ -13,35 +14,35 @@ use super::{
 };
 use crate::types::SessionName;
 
-/// With less, every message would start an agent; with more, agents would hardly ever stop.
+/// A shorter timeout would start an agent for every message; with a longer one, agents would hardly ever stop.
 const IDLE_TIMEOUT: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(7 * 86_400);
-/// With more, users lose track of the waiting prompts.
+/// Users would lose track of a longer queue.
 const QUEUE: RangeInclusive<u32> = 1..=1000;
-/// Each prompt is stored again with every change of its session.
+/// Every change of a session stores all its interrupted prompts again.
 const KEPT: RangeInclusive<u32> = 1..=1000;
 const DRAIN: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(86_400);
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Sessions {
-    /// The session to open when a message arrives in a place without a session.
+    /// The session that a message creates in a place without an active session.
     pub default: Option<SessionName>,
     pub idle_timeout: Duration,
-    /// The maximum number of prompts that may wait for a busy agent.
+    /// The maximum number of prompts that wait in one session.
     pub queue: u32,
-    /// The maximum number of interrupted prompts. When it is reached, new prompts are rejected.
+    /// The maximum number of interrupted prompts of one session. At the maximum, the session rejects new prompts.
     pub kept: u32,
-    /// A plugin may choose a session's folder below these folders; absolute.
+    /// Absolute paths of the folders below which a plugin may choose the folder of a session.
     pub roots: Vec<PathBuf>,
-    /// The folders that the operator chose for sessions; absolute.
+    /// The absolute path of the folder of each session for which the operator chose one.
     pub folders: BTreeMap<SessionName, PathBuf>,
 }
 
-/// With less, nobody could answer; with more, a turn could wait forever.
+/// A person needs some seconds to answer. The maximum ensures that a forgotten question doesn't block a turn forever.
 const EXPIRE: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_secs(7 * 86_400);
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Requests {
-    /// The time that people have to answer a question of an agent.
+    /// The time after which an unanswered question of an agent expires.
     pub expire: Duration,
 }
 
@@ -53,7 +54,7 @@ impl Requests {
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Console {
-    /// The time that open turns have to finish at the end of input.
+    /// The time that turns have to finish after the end of the console's input.
     pub drain: Duration,
 }
 
@@ -71,7 +72,7 @@ impl Sessions {
         });
     }
 
-    /// The operator's folder for the session `name`, or `None` if its folder is below the state directory.
+    /// The folder that the operator chose for the session `name`, or `None` if there is none.
     #[must_use]
     pub fn folder(&self, name: &SessionName) -> Option<&Path> {
         self.folders.get(name).map(PathBuf::as_path)

@@ -2,7 +2,7 @@
 
 const UNITS: [(&str, u64); 4] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
 
-/// Parses a number and one unit. Returns `None` if `text` has another form or overflows.
+/// Parses a number and one unit. Returns `None` if `text` is malformed or overflows `u64`.
 pub fn parse(text: &str) -> Option<u64> {
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let count: u64 = text[..digits].parse().ok()?;

@@ -1,5 +1,5 @@
 //! Lists when a changed value of each configuration key takes effect. A test compares this list with the keys of the
-//! parser, and changes each of them.
+//! parser, and changes the value of each.
 
 /// When a new value takes effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +26,7 @@ const KEYS: [(&str, &[&str], TakesEffect); 16] = [
     ("webhook", &["listen"], TakesEffect::NextStart),
     ("webhook", &["body"], TakesEffect::AtOnce),
     ("agents", &["default"], TakesEffect::AtOnce),
-    // Exception: a name that is added to `pass_env` needs a restart, because the host no longer has that variable.
+    // Exception: `pass_env` needs a restart if it names a variable that no agent had before; see `diff`.
     ("agents.NAME", &["kind", "command", "args", "model", "permission_mode", "pass_env", "env"], TakesEffect::NextTurn),
     ("plugins", &["folder", "parallel", "cache"], TakesEffect::NextStart),
     ("plugins", &["lifecycle", "rescan", "probation", "probation_traps", "drain"], TakesEffect::AtOnce),
@@ -40,12 +40,12 @@ const KEYS: [(&str, &[&str], TakesEffect); 16] = [
     ("plugins.NAME.webhook", &["hmac", "token", "header"], TakesEffect::AtOnce),
 ];
 
-/// Each key with its table.
+/// Returns all keys as pairs of table and key.
 pub fn keys() -> impl Iterator<Item = (&'static str, &'static str)> {
     KEYS.iter().flat_map(|(table, keys, _)| keys.iter().map(|key| (*table, *key)))
 }
 
-/// When a new value of `key` in `table` takes effect, or `None` if there is no such key.
+/// Returns when a new value of `key` in `table` takes effect, or `None` if there is no such key.
 #[must_use]
 pub fn takes_effect(table: &str, key: &str) -> Option<TakesEffect> {
     KEYS.iter().find(|(of, keys, _)| *of == table && keys.contains(&key)).map(|(.., acts)| *acts)

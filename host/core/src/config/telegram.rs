@@ -7,10 +7,10 @@ use super::{
     value::{Value, ValueError, non_blank, path, shorten, span},
 };
 
-/// The Bot API answers faster edits with 429; with slower ones the message looks stuck.
+/// The Bot API rejects more frequent edits with status 429; with rarer edits, a streaming message looks stuck.
 const EDIT_PAUSE: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(60);
 
-/// A restarting server is back within seconds; a week is the upper limit.
+/// A Bot API server that restarts may reject a valid token for some seconds, so the host must not give up at once.
 const GIVE_UP: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(7 * 24 * 60 * 60);
 
 /// The parts of a paste arrive within 100 ms of each other, those of an album within 500 ms.
@@ -20,13 +20,13 @@ const GATHER: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(10
 pub struct Telegram {
     /// The file with the bot's token; absolute, or relative to the configuration's folder. `None` disables Telegram.
     pub token_file: Option<PathBuf>,
-    /// Without a trailing slash.
+    /// The URL of the Bot API, without a trailing slash.
     pub api_url: String,
     /// The minimum time between two edits of a streaming message.
     pub edit_pause: Duration,
-    /// The time after which the host exits if the token is refused without interruption.
+    /// The host exits when the Bot API has rejected the token for this time without interruption.
     pub give_up: Duration,
-    /// The time that a part of an album or of a long paste waits for the next part. Zero turns joining off.
+    /// The time that a part of an album or of a long paste waits for the next part. Zero disables joining.
     pub gather: Duration,
 }
 
@@ -40,7 +40,7 @@ impl Telegram {
     }
 }
 
-/// Rejects a token that was written in place of its file's path, without quoting it.
+/// Parses the path of the token's file. Rejects a token in place of the path, with an error that does not show it.
 fn token_file(value: &Value<'_>) -> Result<PathBuf, ValueError> {
     let path = path(value)?;
     let is_token = path.to_str().and_then(|text| text.split_once(':')).is_some_and(|(bot, secret)| {

@@ -14,7 +14,7 @@ mod refused;
 mod saved;
 mod webhook;
 
-/// Asserts that `text` is rejected, and compares the faults with their excerpts.
+/// Asserts that `text` is rejected with the `expected` faults and excerpts.
 fn assert_refused(text: &str, expected: Expect) {
     let error = load(text).expect_err("an error was expected");
     expected.assert_eq(&format!("{}\n", error.excerpt()));
@@ -171,7 +171,7 @@ proptest! {
     }
 }
 
-/// Lines that make up mostly valid texts.
+/// Generates lines of configuration texts, most of them valid.
 fn line() -> impl Strategy<Value = String> {
     let word = "(sessions|plugins|agents|access|telegram|default|queue|config|grants|kind|time|é|\"a b\"|[a-z]{1,3})";
     let value = "(1|-1|0x1F|inf|true|\"10m\"|\"64KiB\"|\"é|\\[\\]|\\[1, \"x\"\\]|\\{ a = 1 \\}|2026-01-02|\"/a\")";

@@ -1,4 +1,4 @@
-//! Readers of single values. Each returns the value, or a message with the expected and the actual form.
+//! Parses single values. The errors say what a value must be and, unless it may be a secret, what it is.
 
 use std::{fmt::Display, ops::Range, ops::RangeInclusive, path::PathBuf, time::Duration};
 
@@ -15,7 +15,7 @@ pub(super) type Key<'t> = Spanned<DeString<'t>>;
 #[derive(Debug)]
 pub(super) struct ValueError {
     pub text: String,
-    /// The position, if only a part of the value is wrong.
+    /// The position of the fault, if it is not the whole value.
     pub at: Option<Range<usize>>,
 }
 
@@ -24,7 +24,7 @@ impl ValueError {
         Self { text: text.into(), at: None }
     }
 
-    /// The complete message, for the value at `place` of `key` in `[table]`.
+    /// The complete message about the value at `place`, which belongs to `key` in `[table]`.
     pub fn about(&self, key: &str, table: &str, place: &Range<usize>) -> String {
         let part = if self.at.as_ref().is_some_and(|at| at.start > place.start) { "an item of " } else { "" };
         format!("{part}'{key}' in [{table}] {}", self.text)
@@ -53,7 +53,7 @@ pub(super) fn kind_of(value: &DeValue<'_>) -> String {
     }
 }
 
-/// `text` on one line, truncated if it is long.
+/// Returns `text` on one line, truncated to 60 characters.
 pub(super) fn shorten(text: &str) -> String {
     render::shorten(text, 60)
 }
@@ -69,7 +69,7 @@ pub(super) fn text(value: &Value<'_>) -> Result<String, ValueError> {
     }
 }
 
-/// Text that is not blank.
+/// Parses text that is not blank.
 pub(super) fn non_blank(value: &Value<'_>) -> Result<String, ValueError> {
     let text = text(value)?;
     if text.trim().is_empty() {
@@ -79,7 +79,7 @@ pub(super) fn non_blank(value: &Value<'_>) -> Result<String, ValueError> {
     }
 }
 
-/// A path that is absolute, or relative to the configuration's folder.
+/// Parses a path, which is absolute or relative to the configuration's folder.
 pub(super) fn path(value: &Value<'_>) -> Result<PathBuf, ValueError> {
     let text = non_blank(value)?;
     if text.starts_with('~') {
@@ -123,7 +123,7 @@ pub(super) fn span(range: RangeInclusive<Duration>) -> impl Fn(&Value<'_>) -> Re
     }
 }
 
-/// A number of bytes.
+/// Parses a size in bytes.
 pub(super) fn bytes<N: TryFrom<u64>>(range: RangeInclusive<u64>) -> impl Fn(&Value<'_>) -> Result<N, ValueError> {
     move |value| {
         let sort = "a size such as \"64KiB\" (units: B, KiB, MiB, GiB)";
@@ -135,7 +135,7 @@ pub(super) fn bytes<N: TryFrom<u64>>(range: RangeInclusive<u64>) -> impl Fn(&Val
     }
 }
 
-/// A member of a closed set, by its name.
+/// Parses the name of one of `choices`.
 pub(super) fn one_of<T: Copy>(
     choices: impl AsRef<[T]>,
     name: fn(T) -> &'static str,
@@ -155,7 +155,7 @@ pub(super) fn one_of<T: Copy>(
     }
 }
 
-/// A list whose items are read by `item`. A fault is reported at the position of its item.
+/// Parses a list with `item` for each item. A fault is reported at the position of the item.
 pub(super) fn list<'t, T, L: FromIterator<T>>(
     item: impl Fn(&Value<'t>) -> Result<T, ValueError>,
 ) -> impl Fn(&Value<'t>) -> Result<L, ValueError> {

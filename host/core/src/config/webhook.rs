@@ -1,6 +1,6 @@
 //! `[webhook]`: the listener for HTTP requests, and `[plugins.NAME.webhook]`: their authentication per plugin.
 
-// Only the type is used; this crate opens no sockets.
+// Only the type of the address is used; this crate opens no sockets.
 use core::net::SocketAddr;
 use std::ops::RangeInclusive;
 
@@ -10,7 +10,7 @@ use super::{
     value::{Value, ValueError, bytes, non_blank, shorten, text},
 };
 
-/// The host buffers the whole body in memory, once per request that is being read.
+/// The host buffers the whole body of each request in memory.
 const BODY: RangeInclusive<u64> = 1 << 10..=64 << 20;
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -21,12 +21,13 @@ pub struct Webhook {
     pub body: u64,
 }
 
-/// The accepted proofs for requests to a plugin. Any one suffices; if none is configured, all requests are rejected.
+/// The authentication of requests to a plugin: a token, a signature, or either of them. If neither is configured, all
+/// requests are rejected.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct WebhookAuth {
-    /// The name of the secret that the request carries as a token.
+    /// The name of the secret that a request contains as a token.
     pub token: Option<String>,
-    /// The name of the secret that signs the body with HMAC-SHA-256.
+    /// The name of the secret with which the sender signs the body (HMAC-SHA-256).
     pub hmac: Option<String>,
     /// The header with the signature, or with the token if `hmac` is not set; in lower case.
     pub header: Option<String>,
@@ -40,7 +41,7 @@ impl Webhook {
 }
 
 impl WebhookAuth {
-    /// Whether no proof is configured.
+    /// Whether neither a token nor a signature is configured.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.token.is_none() && self.hmac.is_none()
@@ -53,7 +54,7 @@ impl WebhookAuth {
     }
 }
 
-/// Only loopback addresses are allowed: other machines reach the listener through a reverse proxy that terminates TLS.
+/// Parses a loopback address. Others are rejected: other machines must use a reverse proxy, which terminates TLS.
 fn loopback(value: &Value<'_>) -> Result<SocketAddr, ValueError> {
     let written = non_blank(value)?;
     let address = written.parse::<SocketAddr>().ok().filter(|address| address.ip().is_loopback());
@@ -65,7 +66,7 @@ fn loopback(value: &Value<'_>) -> Result<SocketAddr, ValueError> {
     })
 }
 
-/// Does not quote an unknown name, because it may be the secret itself.
+/// Parses the name of a secret. The error does not show an unknown name, because it may be the secret itself.
 fn secret(value: &Value<'_>, secrets: &Secrets) -> Result<String, ValueError> {
     let name = text(value)?;
     if secrets.contains_key(&name) {

@@ -1,4 +1,4 @@
-//! Tests that the shipped text documents every key that the parser knows, and no other.
+//! Tests that the default configuration documents every key that the parser knows, and no other.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use expect_test::expect;
 
 use super::super::{DEFAULTS, PARSED_DEFAULTS, load};
 
-/// The line of a key in the shipped text; `#key = …` shows a key without a default.
+/// The line of a key in the default configuration. A line `#key = …` documents a key without a default.
 struct Line<'a> {
     table: String,
     key: &'a str,
@@ -14,7 +14,7 @@ struct Line<'a> {
     has_comment: bool,
 }
 
-/// The pattern of the table, or `None` if its keys belong to the operator or a plugin.
+/// The pattern of the table, or `None` if the operator or a plugin defines its keys.
 fn pattern(table: &str) -> Option<String> {
     let parts: Vec<_> = table.split('.').collect();
     match parts.as_slice() {

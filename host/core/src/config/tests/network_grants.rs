@@ -1,4 +1,4 @@
-//! Tests network grants, and that errors do not contain secrets.
+//! Tests the parsing of network grants and secrets, and that errors do not show secrets.
 
 use expect_test::expect;
 
@@ -79,7 +79,7 @@ fn a_password_in_an_address_is_not_shown() {
     assert_refused(
         "[plugins.pbs]\nhttp = [\"https://me:hunter2@pbs.lan/*\"]\n",
         expect![[r#"
-        line 2, column 9: an item of 'http' in [plugins.pbs] must not contain a user or a password: a plugin sends them in a header, from [secrets]
+        line 2, column 9: an item of 'http' in [plugins.pbs] must not contain a user name or a password: add them to [secrets], and let the plugin send them in a header
         2 | http = […
           |         ^
     "#]],

@@ -137,7 +137,7 @@ fn user_ids_are_positive_numbers() {
     assert_refused(
         "[access]\nowner = \"@ann\"\nadmins = [1, -5]\nmembers = [0]\n",
         expect![[r#"
-            line 2, column 9: 'owner' in [access] must be a user's numeric id without quotes, such as 123456789: a username can pass to somebody else
+            line 2, column 9: 'owner' in [access] must be a user's numeric id without quotes, such as 123456789: a username can be transferred to somebody else
             2 | owner = "@ann"
               |         ^^^^^^
             line 3, column 14: an item of 'admins' in [access] must be a user's id, not -5: negative ids belong to groups
@@ -376,7 +376,7 @@ fn the_lifecycle_key_excludes_a_table_of_that_name() {
     assert_refused(
         "[plugins]\nlifecycle = \"lifecycle\"\n[plugins.lifecycle]\ngrants = []\n",
         expect![[r#"
-        line 3, column 10: 'lifecycle' appears twice: remove lifecycle = "lifecycle", the default, to use a table [plugins.lifecycle]
+        line 3, column 10: 'lifecycle' appears twice: to use a table [plugins.lifecycle], remove lifecycle = "lifecycle", which is the default
         3 | [plugins.lifecycle]
           |          ^^^^^^^^^
     "#]],

@@ -1,10 +1,11 @@
-//! Changes the value of each key: the diff reports the change, and names the keys that need a restart.
+//! Tests that the diff reports a change of any key, and that it names the keys that need a restart.
 
 use std::collections::BTreeSet;
 
 use super::super::{Config, DEFAULTS, PARSED_DEFAULTS, TakesEffect, diff, load, takes_effect};
 
-/// For each key, a value other than its default. Further lines of a value set keys that this one needs.
+/// The table and name of each key, and a value other than its default. Further lines of a value set the keys that the
+/// key depends on.
 const SAVED: &[(&str, &str, &str)] = &[
     ("telegram", "token_file", "\"t\""),
     ("telegram", "api_url", "\"http://127.0.0.1:1\""),
@@ -71,7 +72,7 @@ const SAVED: &[(&str, &str, &str)] = &[
     ("plugins.NAME.webhook", "header", "\"X-A\""),
 ];
 
-/// The table with placeholders filled in; the agent is a shipped one.
+/// Replaces the placeholder in a table's name. The agent is one of the default configuration.
 fn table_name(table: &str) -> String {
     table.replace("agents.NAME", "agents.demo").replace("NAME", "x")
 }

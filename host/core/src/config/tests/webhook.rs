@@ -1,4 +1,4 @@
-//! Tests the listener's address and the authentication of requests.
+//! Tests the address of the webhook listener and the authentication of requests.
 
 use super::super::{Area, WebhookAuth, diff, load};
 
