@@ -1,8 +1,8 @@
-//! Cron expressions with five fields, evaluated in a time zone. The only module that deals with calendars.
+//! Cron expressions with five fields, evaluated in a time zone. Only this module deals with calendars.
 //!
-//! If the clock is put forward, a job at fixed hours that falls into the gap runs right after it; if the clock is put
-//! back, such a job runs once. Jobs with `*` or `/` in minute or hour follow the wall clock: they skip the gap, and
-//! run in both hours.
+//! When the clock is put forward, jobs at fixed times that are skipped run at the end of the gap. When the clock is put
+//! back, jobs at fixed times that are repeated run only the first time. Jobs with `*` or `/` in the minute or hour
+//! field follow the wall clock: they don't run in the gap, and run at repeated times twice.
 
 use std::fmt;
 
@@ -18,14 +18,14 @@ use jiff::{
 
 use crate::types::Timestamp;
 
-/// The names of the fields, for errors.
+/// The names of the fields in errors.
 const FIELDS: [&str; 5] = ["minute", "hour", "day of month", "month", "day of week"];
 
-/// The maximum of [`Cron::between`]. Counting the minutes of a year would take seconds, and a larger number is of no
-/// use.
+/// The maximum that [`Cron::between`] returns. Counting the minutes of a year would take seconds, and a larger number
+/// is of no use.
 const COUNTED: usize = 10_000;
 
-/// The time zone of the host.
+/// A time zone, from a POSIX rule or a TZif file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Zone(TimeZone);
 
@@ -35,13 +35,13 @@ impl Zone {
         Self(TimeZone::UTC)
     }
 
-    /// Parses a rule in POSIX notation.
+    /// Parses a rule in POSIX notation, such as `CET-1CEST,M3.5.0,M10.5.0/3`.
     #[must_use]
     pub fn posix(rule: &str) -> Option<Self> {
         TimeZone::posix(rule).ok().map(Self)
     }
 
-    /// Parses the content of a zone file.
+    /// Parses the content of a TZif file, such as `/etc/localtime`.
     #[must_use]
     pub fn tzif(file: &[u8]) -> Option<Self> {
         TimeZone::tzif("", file).ok().map(Self)
@@ -52,8 +52,8 @@ impl Zone {
         Some(jiff::Timestamp::from_millisecond(millis).ok()?.to_zoned(self.0.clone()))
     }
 
-    /// Converts a calendar time. A time in a gap becomes the end of the gap, and of two instants the first is taken.
-    /// The order of times is preserved.
+    /// Converts a calendar time to a timestamp. A skipped time becomes the end of the gap, and a repeated time its
+    /// first occurrence, so a later calendar time never becomes an earlier timestamp.
     fn timestamp_of(&self, time: DateTime) -> Option<Timestamp> {
         let ambiguous = self.0.to_ambiguous_timestamp(time);
         let is_gap = matches!(ambiguous.offset(), AmbiguousOffset::Gap { .. });
@@ -61,12 +61,14 @@ impl Zone {
         if !is_gap {
             return of(plain);
         }
-        // `compatible` shifts a time in a gap by the length of the gap; this finds the end of the gap.
+        // `compatible` shifts a skipped time by the length of the gap. The transition before the result is the end of
+        // the gap.
         let past = plain.checked_add(SignedDuration::from_nanos(1)).ok()?;
         of(self.0.preceding(past).next()?.timestamp())
     }
 
-    /// The latest calendar time shown up to `at`. After a clock was put back, it has shown later times than now.
+    /// Returns a calendar time that is no earlier than any that the clock has shown up to `at`. After the clock was put
+    /// back, it has already shown later times than that of `at`.
     fn latest_shown(&self, at: &Zoned) -> Option<DateTime> {
         let shown = at.datetime();
         if let AmbiguousOffset::Fold { before, after } = self.0.to_ambiguous_timestamp(shown).offset()
@@ -79,16 +81,16 @@ impl Zone {
     }
 }
 
-/// A parsed expression. Expressions are equal if their texts are.
+/// A parsed cron expression. Two expressions are equal if their texts are equal.
 #[derive(Clone)]
 pub struct Cron {
     text: String,
     times: croner::Cron,
-    /// Whether hours and minutes are listed, so that no run may be lost or repeated.
+    /// Whether the minute and hour fields list fixed values. Such runs are neither lost nor repeated at a clock change.
     fixed: bool,
 }
 
-/// The reason why an expression is invalid, for its author.
+/// The reason why an expression is invalid, in words for its author.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CronError {
     #[error(
@@ -105,7 +107,7 @@ pub enum CronError {
 
 impl Cron {
     /// # Errors
-    /// The number of fields is wrong, a field is invalid, or the expression never matches a time.
+    /// Fails if the number of fields is wrong, a field is invalid, or the expression never matches a time.
     pub fn parse(text: &str) -> Result<Self, CronError> {
         let fields: Vec<&str> = text.split_whitespace().collect();
         let [minute, hour, _, _, _] = fields.as_slice() else { return Err(CronError::Fields(fields.len())) };
@@ -133,7 +135,8 @@ impl Cron {
         if !self.fixed {
             return of(self.times.find_next_occurrence(&from, false).ok()?.timestamp());
         }
-        // Several times may map to the end of a gap, and after a clock was put back some have passed already.
+        // Several calendar times may map to the end of a gap, and after the clock was put back, the next ones may
+        // already have passed.
         let times = std::iter::successors(Some(from.datetime()), |time| self.adjacent(*time, Direction::Forward));
         times.skip(1).map_while(|time| zone.timestamp_of(time)).find(|time| *time > at)
     }
@@ -145,13 +148,13 @@ impl Cron {
         if !self.fixed {
             return of(self.times.find_previous_occurrence(&from, true).ok()?.timestamp());
         }
-        // The search excludes its start.
+        // The search excludes its start, so it starts one second later.
         let beyond = zone.latest_shown(&from)?.checked_add(SignedDuration::from_secs(1)).ok()?;
         let times = std::iter::successors(Some(beyond), |time| self.adjacent(*time, Direction::Backward));
         times.skip(1).map_while(|time| zone.timestamp_of(time)).find(|time| *time <= at)
     }
 
-    /// Returns the adjacent time in a calendar without gaps.
+    /// Returns the next or previous calendar time that matches, as if the clock were never changed.
     fn adjacent(&self, time: DateTime, direction: Direction) -> Option<DateTime> {
         let time = time.to_zoned(TimeZone::UTC).ok()?;
         let found = match direction {
@@ -161,7 +164,7 @@ impl Cron {
         found.ok().map(|found| found.datetime())
     }
 
-    /// Counts the times between `from` and `to`, both excluded, up to 10,000.
+    /// Counts the runs between `from` and `to`, both excluded, up to 10,000.
     #[must_use]
     pub fn between(&self, zone: &Zone, from: Timestamp, to: Timestamp) -> u32 {
         let times = std::iter::successors(self.next(zone, from), |time| self.next(zone, *time));
@@ -280,7 +283,7 @@ mod tests {
             assert_eq!(all(cron, spring.0, spring.1), in_spring, "{cron}");
             assert_eq!(all(cron, autumn.0, autumn.1), in_autumn, "{cron}");
         }
-        // While the clock shows the hour for the second time.
+        // At 01:15 UTC on 2026-10-25, the clock shows 02:15 for the second time.
         let twice = Cron::parse("0,30 2 * * *").unwrap();
         assert_eq!(twice.last(&berlin, timestamp("2026-10-25T01:15:00Z")), Some(timestamp("2026-10-25T00:30:00Z")));
         assert_eq!(twice.next(&berlin, timestamp("2026-10-25T01:15:00Z")), Some(timestamp("2026-10-26T01:00:00Z")));
