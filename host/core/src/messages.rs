@@ -1,5 +1,5 @@
-//! The texts that the host itself sends to users. Those about rollouts are in `rollout/messages.rs`.
-//! Plugins word everything else.
+//! The texts that the host itself sends to users, except those about rollouts, which are in `rollout/messages.rs`. All
+//! other texts come from plugins and agents.
 
 mod agent_request;
 mod background_work;
@@ -27,12 +27,12 @@ use crate::{
     types::{MODEL_NAME_RULE, Reply, SessionName},
 };
 
-/// In characters, about a line on a phone.
+/// The maximum length of a [`beginning`] in characters: about a line on a phone.
 const BEGINNING_LENGTH: usize = 60;
 
-/// The end of a turn that was stopped elsewhere; its reader did not send `/stop`.
+/// The end of a turn that was stopped by `/stop`, or because its prompt was withdrawn.
 pub const STOPPED: &str = "Stopped.";
-/// Ends an incomplete answer whose agent died. [`SessionNotice::Died`] gives the reason.
+/// The end of a turn whose agent died. [`SessionNotice::Died`] gives the reason.
 pub const INCOMPLETE: &str = "Incomplete: the agent exited.";
 /// The end of a turn that the agent ended early by itself.
 pub const INTERRUPTED: &str = "Interrupted.";
@@ -46,12 +46,12 @@ pub const SHUTTING_DOWN: &str = "Cordboard is shutting down.";
 pub const NOTHING_RUNS: &str = "Nothing is running.";
 pub const NOTHING_TO_RETRY: &str = "Nothing to retry.";
 pub const NOTHING_TO_LEAVE: &str = "Nothing to leave.";
-/// The answer to a button whose request was decided or withdrawn.
+/// The answer to the press of a button whose request was decided or withdrawn.
 pub const NOT_OPEN: &str = "This request is closed. The button has no effect.";
 
-/// The reason of a failed start: the agent did not become ready in time.
+/// The reason for a failed start: the agent was not ready in time.
 pub const START_TIMEOUT: &str = "it was not ready within a minute";
-/// The reason why a persona could not be used.
+/// The reason why a persona could not be used: its plugin did not answer in time.
 pub const PERSONA_TIMEOUT: &str = "it did not answer within a minute";
 
 #[must_use]
@@ -86,7 +86,7 @@ pub fn left_already(session: &SessionName) -> String {
     )
 }
 
-/// The line that replaces the buttons of a message: the decision and its author.
+/// The line that replaces the buttons of a message: the decision `what`, and the person who made it.
 #[must_use]
 pub fn request_decided(by: Option<&str>, what: Option<&str>) -> String {
     match (what, by) {
@@ -96,7 +96,7 @@ pub fn request_decided(by: Option<&str>, what: Option<&str>) -> String {
     }
 }
 
-/// An unknown `name` of a `kind` of thing, with the known names.
+/// The error for an unknown name, with the known names. `kind` says what has the name, for example `persona`.
 #[must_use]
 pub fn unknown_name<'a>(kind: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
@@ -119,13 +119,13 @@ pub fn unknown_model(model: &str, known: &[String]) -> String {
     format!("Unknown model '{}'. Known: {}.", quote(model), quote(&known.join(", ")))
 }
 
-/// The answer to a message that waits, in a chat where it can't be marked.
+/// The answer to a message that is queued, in a chat whose messages can't be marked.
 #[must_use]
 pub fn message_queued(session: &SessionName) -> String {
     format!("Session '{session}' is busy. Your message is queued.")
 }
 
-/// Accepts names that are not valid session names, too.
+/// The error for a session that does not exist. `name` need not be a valid session name.
 #[must_use]
 pub fn unknown_session(name: &str) -> String {
     format!("Session '{}' doesn't exist. Use /new to create it.", quote(name))
@@ -141,7 +141,7 @@ pub fn session_exists(session: &SessionName) -> String {
     format!("Session '{session}' already exists. Use /session {session} to switch to it.")
 }
 
-/// The message to a user who still has access but lost the right to this session.
+/// The message to a user who still has access to the bot, but no longer to this session.
 #[must_use]
 pub fn session_access_lost(session: &SessionName) -> String {
     format!("Your message to session '{session}' was dropped: you no longer have access to that session.")
@@ -152,7 +152,7 @@ pub fn session_name_taken(session: &SessionName) -> String {
     format!("The name '{session}' is taken by somebody else. Choose another name.")
 }
 
-/// The beginning of a message, to remind its author of it.
+/// The first line of a message, shortened to remind its author of the message.
 #[must_use]
 pub fn beginning(text: &str) -> String {
     let own = text.strip_prefix(CAPTION_PREFIX).and_then(|rest| rest.split_once("]\n\n")).map_or(text, |(_, own)| own);
@@ -173,8 +173,8 @@ fn quote(text: &str) -> String {
 /// The remedy for EMFILE.
 pub const MORE_FILES: &str = "raise the limit of open files with `ulimit -n` or LimitNOFILE= of the systemd unit";
 
-/// Adds a remedy to a system error that lacks one: `(os error 24)` is EMFILE, 23 is ENFILE. It matches the text,
-/// because libraries wrap the error.
+/// Adds a remedy to the system errors EMFILE (24) and ENFILE (23). The function recognizes them by their text, because
+/// libraries wrap the error.
 #[must_use]
 pub fn system_error(error: impl std::fmt::Display) -> String {
     let text = error.to_string();
@@ -196,13 +196,14 @@ pub fn plain(text: &str) -> Reply {
 /// The start of the line that the host puts above a caption.
 const CAPTION_PREFIX: &str = "[Caption of an attachment: ";
 
-/// A caption for an agent that cannot get the file that it belongs to.
+/// The prompt for a caption. The agent gets only the caption, not the attachment.
 #[must_use]
 pub fn caption_prompt(kind: &str, caption: &str) -> String {
     format!("{CAPTION_PREFIX}{kind}. You can't see the attachment, only this caption.]\n\n{caption}")
 }
 
-/// Sent once per place while the store fails. The update is accepted later, when the store works again.
+/// The answer to an update that could not be stored, sent once per place. The host accepts the update when the store
+/// works again.
 #[must_use]
 pub fn not_stored_yet(why: impl std::fmt::Display) -> String {
     format!("Not stored yet; trying again: {why}")

@@ -8,7 +8,8 @@ use crate::{
     types::{AgentRequest, OpenRequest, Reply, RequestOption, SessionName},
 };
 
-/// The question as a message. A button answers it by its number, so that its command can also be typed.
+/// The question as a message. The command of each button contains the number of the question, so that it can also be
+/// typed.
 pub(super) fn asked(session: &SessionName, folder: &Path, number: u64, request: &AgentRequest) -> Reply {
     let asks = match request.kind {
         "permission" => "asks for a permission",
@@ -24,10 +25,10 @@ pub(super) fn asked(session: &SessionName, folder: &Path, number: u64, request: 
 
 pub(super) fn expired(session: &SessionName, title: &str, after: Duration) -> String {
     let (title, after) = (quote(title), format_duration(after));
-    format!("Nobody answered session '{session}' within {after}, so the agent continues without: {title}")
+    format!("Session '{session}' got no answer within {after}. Its agent continues without an answer to: {title}")
 }
 
-/// No question of the session is open, or none with this number.
+/// The error for an answer to a session without open questions, or without one with this number.
 #[must_use]
 pub fn no_open_request(session: &SessionName, number: Option<u64>) -> String {
     match number {
@@ -36,7 +37,7 @@ pub fn no_open_request(session: &SessionName, number: Option<u64>) -> String {
     }
 }
 
-/// A typed answer without a number.
+/// The error for an answer without a number to a session with several open questions.
 #[must_use]
 pub fn several_requests(session: &SessionName, open: &[OpenRequest]) -> String {
     let list: Vec<String> =
@@ -49,7 +50,7 @@ pub fn several_requests(session: &SessionName, open: &[OpenRequest]) -> String {
     )
 }
 
-/// An answer that is none of the options.
+/// The error for an answer that is not one of the options.
 #[must_use]
 pub fn no_such_option(request: &AgentRequest) -> String {
     let options = request.options.iter();
@@ -63,7 +64,7 @@ pub fn option_without_text(label: &str) -> String {
     format!("“{}” takes no text.", quote(label))
 }
 
-/// An option that is nothing without a text was chosen without one.
+/// The error for an option that requires a text and was chosen without one.
 #[must_use]
 pub fn option_needs_text(session: &SessionName, number: u64, option: &str) -> String {
     format!("Add the text: /answer {session}#{number} {option} <text>")

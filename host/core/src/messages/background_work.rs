@@ -6,7 +6,7 @@ use crate::types::SessionName;
 /// The name of a scheduled wake-up in a list of background work.
 pub const WAKE_UP: &str = "a wake-up";
 
-/// The name of wake-ups that recur, with the agent's description of when.
+/// The name of recurring wake-ups. `when` is the agent's description of their times.
 #[must_use]
 pub fn wake_ups(when: &str) -> String {
     format!("wake-ups ({when})")
@@ -27,13 +27,13 @@ pub fn list_work(work: &[String]) -> String {
     quote(&work.iter().map(|work| beginning(work)).collect::<Vec<_>>().join(", "))
 }
 
-/// The agent died during a turn of its own or during background work.
+/// The notice that the agent died during background work, or during a turn that it had started by itself.
 pub(super) fn died(session: &SessionName, why: &str) -> String {
     let why = quote(why);
     format!("The agent of session '{session}' exited during its background work: {why}\nThe next message resumes it.")
 }
 
-/// Cordboard was stopped or killed, which ended the agent and its background work.
+/// The notice that Cordboard was stopped or killed, which ended the agent's background work.
 pub(super) fn ended(session: &SessionName, work: &[String]) -> String {
     let work = list_work(work);
     format!(
@@ -41,7 +41,7 @@ pub(super) fn ended(session: &SessionName, work: &[String]) -> String {
     )
 }
 
-/// A changed setting takes effect after the background work.
+/// The notice that a changed setting takes effect only after the background work.
 pub(super) fn applies_later(session: &SessionName, work: &[String]) -> String {
     let work = list_work(work);
     format!("Session '{session}' applies the change at the first message after the agent's background work: {work}.")

@@ -7,7 +7,7 @@ use crate::types::{Place, Role, SessionName};
 
 pub const NO_CALLER: &str = "This needs a caller, and this call has none.";
 
-/// The button's data is no longer stored, so its command is unknown.
+/// The error for a button whose command is no longer stored.
 pub const BUTTON_GONE: &str = "This button no longer works.";
 
 #[must_use]
@@ -20,13 +20,13 @@ pub fn digest_needed(characters: usize) -> String {
     format!("Name the version by the first {characters} characters of its digest.")
 }
 
-/// A member asked to activate a session in another chat.
+/// The error for a member who tries to activate a session in another chat.
 #[must_use]
 pub fn only_here(name: &str) -> String {
     format!("Session '{}' can only be activated in this chat.", quote(name))
 }
 
-/// A plugin sent a prompt to a session without a place for the answer.
+/// The error for a prompt of a plugin to a session that has no place for the answer.
 #[must_use]
 pub fn never_active(session: &SessionName) -> String {
     format!("Session '{session}' was never active in a chat, so its answer can't be sent. Activate it in a chat first.")
@@ -42,7 +42,7 @@ pub fn not_stored(why: impl Display) -> String {
     format!("Cordboard could not store the change: {why}")
 }
 
-/// The command was carried out, and its result exists only in memory.
+/// The error for a command that was carried out, but whose effect is only in memory.
 #[must_use]
 pub fn done_but_not_stored(why: impl Display) -> String {
     format!("Done, but the change was not stored and may be lost at a restart: {why}")

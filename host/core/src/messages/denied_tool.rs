@@ -3,7 +3,7 @@
 use super::{beginning, quote};
 use crate::render;
 
-/// The end of a list of denials that is too long.
+/// The end of a list of denials that does not show all of them.
 pub const MORE_DENIALS: &str = "…and more.";
 
 /// The start of the line that names the configuration key.
@@ -12,8 +12,8 @@ pub const REMEDY: &str = "To allow it";
 /// The tools that the mode `acceptEdits` allows.
 const EDITS: [&str; 4] = ["Edit", "MultiEdit", "NotebookEdit", "Write"];
 
-/// Names the denied tool and the configuration line that allows it next time. A relative `detail` is a path inside the
-/// session's folder.
+/// Names the denied tool and the configuration that allows it next time. For a tool that edits files, `detail` is a
+/// path; a relative path is inside the session's folder.
 pub(super) fn denied(tool: &str, detail: &str, agent: &str) -> String {
     let what = if detail.is_empty() { String::new() } else { format!(" {}", render::code(&beginning(detail))) };
     let allowed = match detail.rsplit_once('/') {

@@ -1,7 +1,7 @@
 //! The approval request for a plugin version, and the notes of `/plugins` about a plugin that needs attention.
 
 pub const MISSING_LIFECYCLE: &str =
-    "`[plugins] lifecycle` names it; without it, idle agents are suspended at their idle timeout";
+    "`[plugins] lifecycle` names this plugin; without it, idle agents are suspended at their idle timeout";
 
 /// Explains a capability to the owner who is asked to grant it.
 #[must_use]
@@ -19,7 +19,7 @@ pub fn allows(capability: &str) -> &'static str {
     }
 }
 
-/// A capability that an approval request lists. `line` grants it, if the chat can't.
+/// A capability that an approval request lists. `line` is the configuration line that grants it, if the chat can't.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Requested<'a> {
     pub capability: &'a str,
@@ -91,7 +91,7 @@ pub fn requests_rejected(why: &str) -> String {
     format!("its requests are rejected: {why}")
 }
 
-/// Explains why all webhook requests to a plugin are rejected, and which configuration lines accept some.
+/// Explains why all webhook requests to a plugin are rejected, and which configuration lines are missing.
 #[must_use]
 pub fn no_webhook_auth(plugin: &str) -> String {
     format!(
@@ -105,7 +105,7 @@ pub fn pending(version: &str, why: &str) -> String {
     format!("version {version} is pending approval: {why}")
 }
 
-/// The way to approve a pending version in the chat.
+/// The end of a note about a pending version: the command that approves it in the chat.
 #[must_use]
 pub fn or_grant(plugin: &str, version: &str) -> String {
     format!("; or type /plugins grant {plugin} {version}")
@@ -122,7 +122,7 @@ pub fn configuration_rejected(why: &str) -> String {
     format!("its new configuration was rejected: {why}")
 }
 
-/// `version` is empty for a file that could not be read.
+/// The note about a rejected version. `version` is empty if the file could not be read.
 #[must_use]
 pub fn version_rejected(version: &str, why: &str) -> String {
     if version.is_empty() {

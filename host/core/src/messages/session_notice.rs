@@ -1,4 +1,4 @@
-//! Notices: the messages that a session sends without a request from a user, and their buttons.
+//! Notices: the messages of a session that are not answers to prompts, and their buttons.
 
 use std::{
     path::{Path, PathBuf},
@@ -11,14 +11,14 @@ use crate::{
     types::{AgentRequest, Authorship, Choice, Reply, Request, SessionName},
 };
 
-/// A message that a session sends without a request from a user.
+/// A message of a session that is not an answer to a prompt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SessionNotice {
     /// Text of the lifecycle plugin.
     Resuming(String),
     /// Text of the persona.
     Greeting(String),
-    /// Text of the agent: the report of a background task.
+    /// Text of the agent that no prompt asked for, for example the report of a background task.
     UnpromptedText(String),
     QueueFull {
         limit: usize,
@@ -32,12 +32,12 @@ pub enum SessionNotice {
         /// The beginning of the message.
         prompt: String,
     },
-    /// A resume was refused; the user decides.
+    /// The agent refused to resume its conversation. The user decides how to continue.
     ResumeRefused {
         failure: u64,
         why: String,
     },
-    /// The first exit of an agent during its start. The host retries by itself, and the next failures are not reported.
+    /// The agent did not start. The host retries by itself, and reports only the first of several failures in a row.
     StartFailed {
         failure: u64,
         agent: String,
@@ -56,25 +56,26 @@ pub enum SessionNotice {
     DiedInBackground {
         why: String,
     },
-    /// A changed setting needs a restart of the agent, which has background work.
+    /// A changed setting needs a restart of the agent. The restart waits until the agent's background work is done.
     AppliesLater {
         work: Vec<String>,
     },
-    /// The host stopped and ended background work.
+    /// The host was stopped, which ended the background work of the agent.
     WorkEnded {
         work: Vec<String>,
     },
-    /// The host stopped during a turn. `prompt` is the beginning of the prompt.
+    /// The host was stopped during a turn. `prompt` is the beginning of the turn's prompt.
     Interrupted {
         id: PromptId,
         prompt: String,
     },
-    /// The latest interrupted prompt is decided, and an earlier one is still open. `prompt` is its beginning.
+    /// The latest interrupted prompt was decided, and an earlier one is still open. `prompt` is the beginning of the
+    /// earlier one.
     EarlierInterrupted {
         id: PromptId,
         prompt: String,
     },
-    /// `[sessions.folders]` contains a new folder. The agent starts there.
+    /// `[sessions.folders]` names a new folder for the session, and the agent has started there.
     FolderChanged {
         folder: PathBuf,
     },
@@ -87,12 +88,12 @@ pub enum SessionNotice {
         failure: u64,
         why: String,
     },
-    /// The agent's command could not be started at all.
+    /// The agent's process could not be started, for example because the command does not exist.
     NotStarted {
         failure: u64,
         why: String,
     },
-    /// The session was archived while the message came in.
+    /// The session was archived after the message was accepted and before the session handled it.
     Archived {
         /// The beginning of the message.
         prompt: String,
@@ -109,14 +110,14 @@ pub enum SessionNotice {
         title: String,
         after: Duration,
     },
-    /// Processes that an agent left behind. They are not killed, because they may belong to another session.
+    /// An agent exited and left these processes. They are not killed, because they may belong to another session.
     Strays {
         pids: Vec<i32>,
     },
 }
 
 impl SessionNotice {
-    /// Whether its text does not name the session.
+    /// Whether the text of the notice does not name the session.
     #[must_use]
     pub const fn is_nameless(&self) -> bool {
         matches!(self, Self::Resuming(_) | Self::Greeting(_) | Self::UnpromptedText(_) | Self::Denied { .. })
@@ -133,7 +134,7 @@ impl SessionNotice {
         choices.iter().fold(text, button).about(session, request)
     }
 
-    /// The request that the notice makes, if any.
+    /// The request that the notice asks users to decide, and the choices of its buttons.
     fn request(&self, session: &SessionName) -> Option<(Request, &'static [Choice])> {
         Some(match self {
             Self::Died { id, .. } | Self::Interrupted { id, .. } | Self::EarlierInterrupted { id, .. } => {
@@ -153,7 +154,7 @@ impl SessionNotice {
             Self::QueueFull { .. } | Self::TooManyInterrupted { .. } | Self::Archived { .. } | Self::Strays { .. } => {
                 return None;
             }
-            // Its text already has the buttons.
+            // `agent_request::asked` has already added the buttons.
             Self::Asked { request, .. } => (Request::Agent { session: session.clone(), id: request.id.clone() }, &[]),
             Self::RequestExpired { .. } => return None,
         })

@@ -1,15 +1,15 @@
-//! The host's own answers to updates that don't reach a plugin or an agent.
+//! The host's own answers to updates: for example if no session is active, or if a command is unknown or fails.
 
 use super::{BUTTON_GONE, not_allowed, plain};
 use crate::types::{Reply, Role};
 
-/// The answer to a plain text if no session is active.
+/// The answer to a text that is not a command if no session is active.
 pub const NO_ACTIVE: &str = "No active session. Use /new to start one.";
 
-/// The answer to a plain text if only sessions of other people are active.
+/// The answer to a text that is not a command if only sessions of other people are active.
 pub const NONE_OF_YOURS: &str = "Not accepted: the active session here belongs to somebody else. Use /new to start your own; theirs stays unchanged.";
 
-/// The answer to a command on the active session if only sessions of other people are active.
+/// The answer to a command for the active session if only sessions of other people are active.
 pub const NONE_ACTIVE_OF_YOURS: &str =
     "None of your sessions is active here. The active one belongs to somebody else. Use /new to start your own.";
 
@@ -20,7 +20,7 @@ pub enum UpdateReply {
     /// The caller may not see the sessions that are active here.
     NoneOfYours,
     OnlyText,
-    /// The agent gets the caption of a photo or a file.
+    /// The agent gets only the caption of a photo or a file.
     CaptionTaken {
         kind: String,
     },
@@ -28,7 +28,7 @@ pub enum UpdateReply {
         name: String,
         nearest: Option<String>,
     },
-    /// The button's plugin no longer exports the command, and another plugin does.
+    /// The plugin that showed the button no longer exports the command, but another plugin does.
     NotItsButton {
         name: String,
         plugin: String,
@@ -45,7 +45,7 @@ pub enum UpdateReply {
     },
     /// A button of a message that the store no longer has.
     OldButton,
-    /// A button of a message that was decided, with the outcome that the message shows.
+    /// A button of a request that was decided. `outcome` is the line that its message shows.
     AlreadyDecided {
         outcome: String,
     },

@@ -1,25 +1,25 @@
-//! Open questions to users: about an interrupted prompt, a failed start of an agent, the capabilities of a plugin, or
-//! what an agent asks.
+//! Open questions to users: about an interrupted prompt, a failed start of an agent or the capabilities of a plugin,
+//! and the questions of agents.
 
 use serde::{Deserialize, Serialize};
 
 use super::{SessionName, Timestamp};
 use crate::agent::PromptId;
 
-/// The id of a question to users. The first valid decision closes it in every message that asks it.
+/// The id of a question to users. The first valid decision closes the question in every message that shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Request {
     /// Whether to send an interrupted prompt again.
     Prompt(PromptId),
     /// The decision after a failed start of an agent. Each failure has its own number.
     Start { session: SessionName, failure: u64 },
-    /// Whether to grant a version of a plugin the capabilities that it requests. The digest has its displayed length.
+    /// Whether to grant a version of a plugin the capabilities that it requests. `digest` is shortened as for display.
     Grant { plugin: String, digest: String },
     /// A question of the agent of a session.
     Agent { session: SessionName, id: RequestId },
 }
 
-/// The agent's id of its question.
+/// The id that the agent gave to its question.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RequestId(pub String);
@@ -53,24 +53,24 @@ impl Choice {
             Self::Grant => Some("Grant and activate"),
             Self::Refuse => Some("Refuse"),
             Self::Offered(label) => Some(label),
-            Self::Expired => Some("nobody answered"),
+            Self::Expired => Some("no answer in time"),
             Self::Withdrawn => None,
         }
     }
 }
 
-/// A question of the agent that a person decides.
+/// A question of an agent that a person decides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AgentRequest {
     pub id: RequestId,
-    /// Open set: `permission`, `question`, `plan`.
+    /// `permission`, `question` or `plan`; further kinds are possible.
     pub kind: &'static str,
     /// One line for lists.
     pub title: String,
     /// Markdown for the message.
     pub text: String,
     pub options: Vec<RequestOption>,
-    /// Whether the answer may be several options.
+    /// Whether the answer may consist of several options.
     pub multiple: bool,
 }
 
@@ -83,7 +83,7 @@ pub struct RequestOption {
     pub text: OptionText,
 }
 
-/// Whether a text belongs to an option.
+/// Whether an option takes a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OptionText {
@@ -103,7 +103,7 @@ pub enum RequestAnswer {
 /// A question that waits for its answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct OpenRequest {
-    /// Unique within the session until the host ends.
+    /// Unique within the session until the host exits.
     pub number: u64,
     pub request: AgentRequest,
     /// The time of the question, or of the decision about the question that was shown before it.

@@ -95,10 +95,10 @@ fn open_questions_are_shown_one_after_the_other() {
             3599s: request expired → busy
                 answer q4 of 1: Nobody
                 close request q4: Expired
-                post home: Nobody answered session 'x' within 30m, so the agent continues without: the title of q4
+                post home: Session 'x' got no answer within 30m. Its agent continues without an answer to: the title of q4
                 answer q5 of 1: Nobody
                 close request q5: Expired
-                post home: Nobody answered session 'x' within 30m, so the agent continues without: the title of q5
+                post home: Session 'x' got no answer within 30m. Its agent continues without an answer to: the title of q5
         "#]],
     );
 }
@@ -190,7 +190,7 @@ fn a_question_expires() {
             1800s: request expired → busy
                 answer q1 of 1: Nobody
                 close request q1: Expired
-                post home: Nobody answered session 'x' within 30m, so the agent continues without: the title of q1
+                post home: Session 'x' got no answer within 30m. Its agent continues without an answer to: the title of q1
             command answer allow
                 refused (invalid): Session 'x' has no open request.
         "#]],
