@@ -1,8 +1,8 @@
 //! Renders answers: converts Markdown to a text and the entities that style it, and splits it into messages that a
 //! front-end accepts.
 //!
-//! No part of the source is lost: source that cannot be styled appears as written. The module knows Telegram's
-//! entities, but does not send them.
+//! No text of the source is lost: Markdown that cannot be styled appears as written. The styles are the entities of the
+//! Bot API, but this module sends nothing.
 
 mod blank;
 mod builder;
@@ -22,7 +22,7 @@ pub(crate) use one_line::shorten;
 pub use one_line::{UNTRUSTED_LENGTH, escape_invisible, is_one_line, one_line};
 pub use split::{MOST_ENTITIES, split};
 
-/// A text and its styles.
+/// A text and the entities that style it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Message {
     pub text: String,
@@ -39,7 +39,7 @@ pub struct Entity {
 }
 
 impl Entity {
-    /// The offset of the first unit after the span.
+    /// The offset of the first code unit after the span.
     #[must_use]
     pub const fn end(&self) -> usize {
         self.offset + self.length
@@ -63,10 +63,10 @@ pub fn units(text: &str) -> usize {
     text.chars().map(char::len_utf16).sum()
 }
 
-/// Renders Markdown that may end anywhere: a streaming answer is rendered on each update.
+/// Renders Markdown. The source may end anywhere, because a streaming answer is rendered again on each update.
 ///
-/// Paragraphs keep their line breaks, and blocks the blank lines between them. Telegram allows no code inside bold or a
-/// link, and no quote inside a quote: styles are split or dropped accordingly, text never is.
+/// Line breaks in paragraphs and blank lines between blocks are kept. Telegram allows no code inside bold text or a
+/// link, and no quote inside a quote, so such styles are split or dropped. Text is never dropped.
 #[must_use]
 pub fn render(markdown: &str) -> Message {
     let Message { text, entities } = markdown::render(&strip_controls(markdown));

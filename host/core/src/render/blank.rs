@@ -1,19 +1,19 @@
-//! Detects text that shows nothing. Telegram refuses a message with such a text, and every button of a message if one
-//! label is such a text.
+//! Detects text without visible characters. Telegram rejects a message with such a text, and all buttons of a message
+//! if the label of one button is such a text.
 
-/// Whether `text` shows nothing: it is empty, or it has only white space, control characters, marks that change other
-/// characters, and glyphs without ink.
+/// Whether `text` has no visible character: only white space, control characters, and characters that Unicode or
+/// Telegram ignores.
 #[must_use]
 pub fn is_blank(text: &str) -> bool {
     text.chars().all(shows_nothing)
 }
 
-/// Whether `c` alone shows nothing. Next to other characters it may matter, as a joiner or a variation selector does.
+/// Whether `c` alone shows nothing. It may change the characters next to it, as a joiner or a variation selector does.
 pub(super) fn shows_nothing(c: char) -> bool {
     c.is_whitespace() || c.is_control() || is_ignorable(c) || is_dropped(c)
 }
 
-/// Unicode's `Default_Ignorable_Code_Point`, and the annotation characters next to it.
+/// Unicode's `Default_Ignorable_Code_Point`, and the interlinear annotation characters (U+FFF9 to U+FFFB).
 pub(crate) const fn is_ignorable(c: char) -> bool {
     matches!(
         c,
@@ -37,9 +37,8 @@ pub(crate) const fn is_ignorable(c: char) -> bool {
     )
 }
 
-/// Telegram's servers count these as empty, or delete them from the text they receive (TDLib's `clean_input_string`):
-/// the blank Braille pattern, the object replacement character, and three combining marks that draw lines across a
-/// text.
+/// Telegram's servers treat these characters as white space, or delete them from the text that they receive (TDLib's
+/// `clean_input_string`): the blank Braille pattern, the object replacement character, and three combining marks.
 const fn is_dropped(c: char) -> bool {
     matches!(c, '\u{2800}' | '\u{fffc}' | '\u{30a}' | '\u{333}' | '\u{33f}')
 }

@@ -2,27 +2,27 @@
 
 use super::{Entity, Message, Style, units};
 
-/// Text is only appended. Pending line breaks and indentation are written together with the next text, so that empty
-/// elements leave no trace and no style starts on white space between blocks.
+/// A message that is built by appending text. Line breaks and indentation are written together with the next text, so
+/// that empty elements leave no trace and no style starts on white space between blocks.
 #[derive(Debug, Default)]
 pub struct MessageBuilder {
     text: String,
     /// The length of `text` in UTF-16 units.
     units: usize,
     entities: Vec<Entity>,
-    /// At most one of each kind, so only a few.
+    /// The open styles. A style that is opened inside the same style is not added again.
     open: Vec<OpenStyle>,
-    /// For each style that was opened and not closed, whether it has an entry in `open`. A nested style, such as bold
-    /// inside bold, has none.
+    /// For each style that was opened and not closed, whether it has an entry in `open`. A style inside the same style,
+    /// such as bold inside bold, has none.
     nesting: Vec<Nesting>,
-    /// For each open container, the text before each further line.
+    /// For each open container, the prefix of its lines after the first.
     prefixes: Vec<String>,
     /// Line breaks to write before the next text.
     breaks: usize,
 }
 
-/// The maximum number of containers that indent their lines. Deeper ones stay at that depth: a line of a thousand `>`
-/// must not add a thousand characters to every following line.
+/// The maximum number of nested containers that indent their lines. Deeper ones add no indentation: a line of a
+/// thousand `>` must not add a thousand characters to every following line.
 const DEEPEST: usize = 16;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +34,7 @@ enum Nesting {
 #[derive(Debug)]
 struct OpenStyle {
     style: Style,
-    /// The offset of its text, or `None` if it has none yet.
+    /// The offset at which the span starts, or `None` if no text was written in it yet.
     start: Option<usize>,
 }
 
@@ -110,7 +110,7 @@ impl MessageBuilder {
         self.open.iter().any(|open| wanted(&open.style))
     }
 
-    /// Enters a container: writes the start of its first line, and sets the start of its further lines.
+    /// Enters a container: writes the prefix of its first line, and sets the prefix of its further lines.
     pub fn enter(&mut self, first: &str, further: &str) {
         self.push(first);
         let further = if self.prefixes.len() < DEEPEST { further } else { "" };
@@ -141,7 +141,7 @@ impl MessageBuilder {
             entity.length = entity.end().min(end).saturating_sub(entity.offset);
             entity.length > 0
         });
-        // Entities are stored in the order in which they ended, so of two equal spans the outer one is the later.
+        // Entities are stored in the order in which they ended, so the outer one of two equal spans comes last.
         self.entities.reverse();
         self.entities.sort_by_key(|entity| (entity.offset, usize::MAX - entity.length));
         Message { text: self.text, entities: self.entities }
@@ -154,7 +154,7 @@ impl MessageBuilder {
         }
     }
 
-    /// Writes the pending line breaks. Before the first text there is no line to end.
+    /// Writes the pending line breaks, or none before the first text. Returns whether it wrote any.
     fn write_breaks(&mut self) -> bool {
         let due = std::mem::take(&mut self.breaks);
         let breaks = if self.text.is_empty() { 0 } else { due };
@@ -173,7 +173,7 @@ impl MessageBuilder {
         }
     }
 
-    /// Ends the span of an open style. The style continues with the next text.
+    /// Ends the current span of an open style. The next text starts a new span of the style.
     fn close_span(&mut self, index: usize) {
         if let Some(offset) = self.open[index].start.take() {
             let style = self.open[index].style.clone();
@@ -183,7 +183,7 @@ impl MessageBuilder {
 }
 
 impl Style {
-    /// Telegram allows code only inside a quote; spans of other styles are split around it.
+    /// Whether code may be inside this style. Telegram allows that only in quotes; other styles are split around code.
     const fn may_hold_code(&self) -> bool {
         match self {
             Self::Quote => true,

@@ -1,4 +1,4 @@
-//! The table of control characters: those that control a terminal, reorder letters, or are invisible.
+//! Recognizes and removes control characters: those that control a terminal, reorder letters, or are invisible.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ pub fn strip_controls(text: &str) -> Cow<'_, str> {
     if text.contains(alters_display) { Cow::Owned(text.replace(alters_display, "")) } else { Cow::Borrowed(text) }
 }
 
-/// Whether `c` is invisible: a break, a control character, a change of the writing direction, or of zero width.
+/// Whether `c` is a line break or a control character, changes the direction of writing, or is otherwise invisible.
 #[must_use]
 pub fn is_unseen(c: char) -> bool {
     is_break(c) || c.is_control() || changes_direction(c) || is_zero_width(c)
@@ -22,8 +22,8 @@ fn alters_display(c: char) -> bool {
     c.is_control() && c != '\n' && c != '\t' || changes_direction(c)
 }
 
-/// Replaces each control character with a visible one of the same length in UTF-16 units, so that entities stay valid.
-/// References such as `&#27;` become control characters only during rendering.
+/// Replaces each control character in rendered text with a visible one of the same length in UTF-16 units, so that
+/// entities stay valid. References such as `&#27;` become control characters only during rendering.
 #[must_use]
 pub(super) fn replace_controls(text: String) -> String {
     if text.contains(alters_display) { text.replace(alters_display, "\u{fffd}") } else { text }
@@ -33,14 +33,15 @@ pub(super) const fn is_break(c: char) -> bool {
     matches!(c, '\n' | '\r' | '\t' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
-/// Embeddings, overrides and isolates. They can display the end of a sentence before its beginning.
+/// Whether `c` is a bidirectional embedding, override or isolate, which can show the end of a sentence before its
+/// beginning.
 const fn changes_direction(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Invisible characters, mostly of zero width, which make different words look the same. Joiners (U+200C, U+200D) and
-/// directional marks that affect only themselves (U+200E, U+200F) are legitimate in text. Tag characters are included,
-/// so flags of regions are shown as plain flags.
+/// Whether `c` is an invisible character, mostly of zero width, which makes different words look the same. Joiners
+/// (U+200C, U+200D) and directional marks (U+200E, U+200F) are not included, because ordinary text needs them. Tag
+/// characters are included, so the flag of a region, such as Scotland's, becomes a black flag.
 const fn is_zero_width(c: char) -> bool {
     matches!(
         c,

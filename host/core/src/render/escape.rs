@@ -1,5 +1,5 @@
-//! Escapes untrusted text in Markdown by the same rules as the plugin SDK, and removes escapes where Markdown is shown
-//! unrendered. Indentation and repeated blank lines cannot be preserved.
+//! Escapes untrusted text for Markdown by the same rules as the plugin SDK, and removes the escapes where Markdown is
+//! shown unrendered. Indentation and repeated blank lines cannot be preserved.
 
 use std::ops::Range;
 
@@ -12,14 +12,14 @@ mod piece;
 
 pub use piece::{code, literal};
 
-/// Escapes whole lines so that Markdown shows them unchanged, except for white space at the ends of each line. The
-/// SDK's function also escapes parts of a line, and keeps their white space.
+/// Escapes whole lines so that Markdown shows them unchanged, except for white space at the start and end of each line.
+/// The SDK's function also escapes parts of a line, and keeps their white space.
 #[must_use]
 pub fn escape(text: &str) -> String {
     strip_controls(text).split('\n').map(|line| piece::escape(line.trim())).collect::<Vec<_>>().join("\n")
 }
 
-/// Removes backslashes that only escape. All other Markdown stays as written.
+/// Removes the backslashes that escape a character. All other Markdown stays as written.
 #[must_use]
 pub fn unescape(markdown: &str) -> String {
     if !markdown.contains('\\') {
@@ -38,7 +38,7 @@ pub fn unescape(markdown: &str) -> String {
     plain
 }
 
-/// The ranges in which a backslash is literal.
+/// The ranges of code and HTML, in which a backslash is literal.
 fn code_of(markdown: &str) -> Vec<Range<usize>> {
     let mut code = Vec::new();
     let mut in_block = false;
@@ -90,7 +90,7 @@ mod tests {
         "[a]\u{202e}(http://b) \u{1b}# c `\u{7}`\u{2066}` \n\u{1b}- d\n1\u{0}. e",
     ];
 
-    /// The lines, without white space at their ends, blank lines, and characters that are never shown.
+    /// The lines of a text without blank lines, white space at their ends, and characters that are never shown.
     fn words(text: &str) -> Vec<String> {
         strip_controls(text).lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect()
     }
@@ -122,7 +122,7 @@ mod tests {
         assert_eq!(unescape("→ 🟢 `alpha` (brainstorm) - 5m ago"), "→ 🟢 `alpha` (brainstorm) - 5m ago");
     }
 
-    /// A piece with its white space is shown as the same words, unless the white space makes it code.
+    /// Asserts that an escaped piece is shown as the same words. Skips pieces whose white space makes them code.
     fn a_piece_is_shown_as_it_is(text: &str) {
         if !text.lines().any(|line| line.starts_with("    ") || line.contains('\t')) {
             let shown = render(&piece::escape(text));

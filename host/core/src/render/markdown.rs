@@ -1,4 +1,4 @@
-//! Converts the parser's events to a message: defines the appearance of each block and inline element of Markdown.
+//! Converts the events of the Markdown parser to a message, and so defines how each element of Markdown appears.
 
 mod blocks;
 mod definitions;
@@ -28,26 +28,27 @@ struct Writer<'a> {
     definitions: Definitions,
     builder: MessageBuilder,
     line: LineState,
-    /// The source up to this offset is written, or known to be syntax.
+    /// The source before this offset was written to the message, or is only syntax.
     seen: usize,
     /// The current code block: its info string and its text.
     code: Option<(String, String)>,
     table: Option<Table>,
-    /// The number of the next item of each open list, or `None` for bullets.
+    /// For each open list, the number of the next item, or `None` if it is a bullet list.
     lists: Vec<Option<u64>>,
     links: Vec<Link>,
     /// The number of open block quotes.
     quotes: usize,
-    /// Whether a block without inner blocks is open, such as a paragraph. Between its events, the source has only syntax.
+    /// Whether a block without inner blocks is open, such as a paragraph. In such a block, the source between two
+    /// events is only syntax.
     in_leaf: bool,
 }
 
-/// The content before the next text in its container.
+/// The content that precedes the next text in the same container.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum LineState {
     /// Nothing, or the marker of a list item or quote.
     Fresh,
-    /// Text that continues.
+    /// Text of the same block.
     Running,
     /// A block that has ended.
     Closed,
@@ -115,7 +116,7 @@ impl<'a> Writer<'a> {
             Tag::Link { dest_url, title, .. } | Tag::Image { dest_url, title, .. } => {
                 self.start_link(&dest_url, &title, range);
             }
-            // Extensions that are not enabled in the parser are plain text and do not produce tags.
+            // The parser reports extensions that are not enabled as plain text, so their tags do not occur.
             Tag::Paragraph
             | Tag::HtmlBlock
             | Tag::FootnoteDefinition(_)

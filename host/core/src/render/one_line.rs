@@ -1,14 +1,14 @@
-//! Untrusted text inside a sentence of the host: one line of bounded length, without characters that could imitate or
-//! reorder the host's own text.
+//! Makes untrusted text safe inside a sentence of the host: one line of bounded length, without characters that could
+//! imitate or reorder the host's own text.
 
 use super::controls::{is_break, is_unseen, strip_controls};
 
-/// The maximum length of untrusted text in a sentence of the host, in characters. It fits the message and the location
-/// of a panic.
+/// The maximum length of untrusted text in a sentence of the host, in characters. It is enough for the message and the
+/// location of a panic.
 pub const UNTRUSTED_LENGTH: usize = 500;
 
-/// `text` on one line of at most `most` characters, without characters that move a cursor, change the direction of
-/// writing, or are invisible.
+/// Returns `text` on one line of at most `most` characters, without characters that move the cursor, change the
+/// direction of writing, or are invisible.
 #[must_use]
 pub fn one_line(text: &str, most: usize) -> String {
     let flat: String = text.chars().map(|c| if is_break(c) { ' ' } else { c }).collect();
@@ -21,7 +21,7 @@ pub fn one_line(text: &str, most: usize) -> String {
     short
 }
 
-/// The first `most` characters of a value in an error, with each control character replaced by a space.
+/// Shortens a value for an error to `most` characters, and replaces each control character with a space.
 pub(crate) fn shorten(text: &str, most: usize) -> String {
     let mut short: String = text.chars().take(most).map(|c| if c.is_control() { ' ' } else { c }).collect();
     if text.chars().nth(most).is_some() {
@@ -30,13 +30,13 @@ pub(crate) fn shorten(text: &str, most: usize) -> String {
     short
 }
 
-/// Whether [`one_line`] leaves `text` unchanged, apart from its length.
+/// Whether `text` has no line breaks and no other invisible characters.
 #[must_use]
 pub fn is_one_line(text: &str) -> bool {
     !text.contains(is_unseen)
 }
 
-/// `text` with each invisible character escaped, for example `\u{202e}`. For names, because two names must not
+/// Escapes each invisible character, for example as `\u{202e}`. Used for names, because two different names must not
 /// look the same.
 #[must_use]
 pub fn escape_invisible(text: &str) -> String {

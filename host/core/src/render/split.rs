@@ -1,23 +1,23 @@
-//! Splits a message into chunks that a front-end accepts, and divides its entities among them. It omits only white
-//! space around a split and does not change the text.
+//! Splits a message into chunks that a front-end accepts, and divides its entities among them. Only white space around
+//! a split, and chunks without visible characters, are omitted.
 
 use std::{collections::VecDeque, ops::Range};
 
 use super::{Entity, Message, Style, blank::is_blank, units};
 
-/// The maximum number of entities in a message. Telegram ignores further ones after about a hundred.
+/// The maximum number of entities in a message. Telegram ignores all entities after about the first hundred.
 pub const MOST_ENTITIES: usize = 100;
 
-/// The minimum limit of a chunk in UTF-16 units, because every character has to fit.
+/// The lowest limit on the length of a chunk: a character may take two UTF-16 units.
 const SHORTEST: usize = 2;
 
 /// Splits a message into chunks of at most `limit` UTF-16 units (two at least) and [`MOST_ENTITIES`] entities.
 ///
 /// A chunk ends at the last blank line outside code that fits; otherwise at the last line break outside code, the last
-/// line break in code, the last white space, or between two characters. White space at the end of a chunk is dropped,
-/// and line breaks and blank lines at the start of the next one, so that its first line stays indented. Chunks that
-/// would show nothing are dropped. All other text is kept in order. A code block that is split becomes a code block of
-/// the same language in both chunks.
+/// line break in code, the last white space, or between two characters. White space at the end of a chunk and blank
+/// lines at the start of the next one are dropped, but not the indentation of its first line. Chunks that would show
+/// nothing are dropped. All other text is kept in order. A code block that is split becomes a code block of the same
+/// language in both chunks.
 #[must_use]
 pub fn split(message: Message, limit: usize) -> Vec<Message> {
     let limit = limit.max(SHORTEST);
@@ -69,7 +69,8 @@ impl<'a> Remainder<'a> {
         self.advance(self.text.len() - behind.len());
     }
 
-    /// The byte offset of the end of the next chunk: the last position of the best quality within the limits.
+    /// Returns the end of the next chunk as a byte offset, and its quality. It is the last position of the best quality
+    /// within the limits.
     fn cut(&self, limit: usize) -> (BreakQuality, usize) {
         let window = self.window(limit);
         if window == self.text.len() {
@@ -78,7 +79,7 @@ impl<'a> Remainder<'a> {
         let mut best = (BreakQuality::Character, self.between_characters(window));
         let mut unit = self.start;
         let mut code = CodeSpans::new(&self.entities);
-        // The break itself is not sent, so it may lie just past the limit.
+        // The white space at a split is not sent, so it may lie just past the limit.
         let behind = self.text[window..].chars().next().map_or(0, char::len_utf8);
         for (at, c) in self.text[..window + behind].char_indices() {
             if at > 0 && c.is_whitespace() {
@@ -92,11 +93,10 @@ impl<'a> Remainder<'a> {
         best
     }
 
-    /// The number of bytes that fit into a chunk, by its length and by its entities.
+    /// The number of bytes that fit into a chunk, given the limits on its length and on its entities.
     fn window(&self, limit: usize) -> usize {
         let crowded = self.entities.get(MOST_ENTITIES).map_or(usize::MAX, |entity| entity.offset - self.start);
-        // If too many entities start at the same position, no limit leaves room for text; the last entities are
-        // dropped.
+        // If more than `MOST_ENTITIES` start here, even a shorter chunk has too many; `take` drops the last ones.
         let limit = if crowded == 0 { limit } else { limit.min(crowded) };
         let mut units = 0;
         let past = self.text.char_indices().find(|(_, c)| {
@@ -146,7 +146,7 @@ impl<'a> Remainder<'a> {
         (!is_blank(text)).then(|| Message { text: text.to_owned(), entities })
     }
 
-    /// Drops `bytes` of the text, and the parts of entities in them.
+    /// Drops the first `bytes` bytes of the text, and the parts of entities that cover them.
     fn advance(&mut self, bytes: usize) {
         let (gone, rest) = self.text.split_at(bytes);
         self.text = rest;
@@ -159,7 +159,7 @@ impl<'a> Remainder<'a> {
     }
 }
 
-/// The part of an entity after `start`.
+/// The part of an entity after `start`, or `None` if the entity ends before it.
 fn clipped(entity: Entity, start: usize) -> Option<Entity> {
     let length = entity.end().checked_sub(start).filter(|&length| length > 0)?;
     Some(Entity { offset: start, length, ..entity })
@@ -171,7 +171,7 @@ enum InCode {
     No,
 }
 
-/// The code blocks of a chunk, for queries in ascending order.
+/// The positions of the code blocks in a chunk.
 struct CodeSpans(VecDeque<Range<usize>>);
 
 impl CodeSpans {

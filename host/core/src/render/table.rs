@@ -1,4 +1,4 @@
-//! Lays out a table as lines of equal width. It does not truncate cells.
+//! Lays out a table as text with aligned columns. Cells are not truncated.
 
 use pulldown_cmark::Alignment;
 use unicode_width::UnicodeWidthStr;
@@ -12,8 +12,8 @@ pub struct Table {
 /// The separator between two columns.
 const GAP: &str = "  ";
 
-/// The maximum width to which a column is padded, in terminal cells; wider cells overflow. Without it, one long cell
-/// would add its length to every row.
+/// The maximum width to which a column is padded, in terminal cells; wider text overflows. Without this limit, one long
+/// table cell would add its length to every row.
 const WIDEST: usize = 40;
 
 impl Table {
@@ -43,7 +43,7 @@ impl Table {
         self.rows.last().and_then(|row| row.last()).map_or("", String::as_str)
     }
 
-    /// The lines: the first row, a rule, the other rows.
+    /// Returns the table as text: the first row, a rule, and the other rows.
     pub fn lay_out(&self) -> String {
         let widths = self.widths();
         let mut lines: Vec<String> = self.rows.iter().map(|row| self.line(row, &widths)).collect();

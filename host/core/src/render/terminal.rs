@@ -1,5 +1,5 @@
 //! Styles an answer for a terminal, line by line as it arrives. Agents cannot control the terminal or change the
-//! direction of writing: control characters are removed from the source, and all escape sequences are the host's own.
+//! direction of writing: the control characters of the source are removed, and only the host adds escape sequences.
 
 use super::{Entity, Message, Style, controls::strip_controls, one_line, render, units};
 
@@ -31,9 +31,10 @@ impl Styler {
         Self { colours, fence: None }
     }
 
-    /// Styles one complete line without its line break. Without colours, only control characters are removed.
+    /// Styles one complete line, which is passed without its line break. With [`Colours::Off`], only removes control
+    /// characters.
     ///
-    /// A style that begins on one line and ends on another appears as its Markdown marks.
+    /// A style that begins on one line and ends on another is not applied; its Markdown marks are shown.
     #[must_use]
     pub fn line(&mut self, line: &str) -> String {
         match self.colours {
@@ -58,8 +59,8 @@ impl Styler {
     }
 }
 
-/// Formats text in a style. The text has no control characters: [`Styler::line`] removes those of the source, and
-/// [`render`] replaces those that references such as `&#27;` stand for.
+/// Puts `text` between the escape sequence `code` and a reset. `text` has no control characters: [`Styler::line`]
+/// removes those of the source, and [`render`] replaces those that references such as `&#27;` stand for.
 fn apply_style(text: &str, code: &str) -> String {
     if text.is_empty() || code.is_empty() { text.to_owned() } else { format!("{code}{text}{RESET}") }
 }
@@ -91,7 +92,7 @@ impl Fence {
         (length >= Self::SHORTEST).then_some(Self { mark, length, bare })
     }
 
-    /// Backticks followed by more backticks on the line are inline code.
+    /// Whether the fence on `line` begins a block. If more backticks follow on the line, they are inline code.
     fn opens(self, line: &str) -> bool {
         self.mark == '~' || !line.trim().trim_start_matches('`').contains('`')
     }
@@ -101,7 +102,7 @@ impl Fence {
     }
 }
 
-/// Styles a line outside code. It is rendered without its indentation, which would turn it into code.
+/// Styles a line outside of code. Its indentation is not rendered, because Markdown could take it for a code block.
 fn style_prose(line: &str) -> String {
     let text = line.trim_start();
     let indent = &line[..line.len() - text.len()];
@@ -109,7 +110,7 @@ fn style_prose(line: &str) -> String {
     format!("{indent}{mark}{}", to_ansi(&render(text)))
 }
 
-/// Writes a message with escape sequences, one span of equal style after another.
+/// Converts a message to text with escape sequences, span by span; the style is constant within a span.
 fn to_ansi(message: &Message) -> String {
     let mut ends: Vec<usize> = message.entities.iter().flat_map(|entity| [entity.offset, entity.end()]).collect();
     ends.push(units(&message.text));
@@ -139,7 +140,7 @@ fn bytes(text: &str, units: usize) -> usize {
     taken.map(char::len_utf8).sum()
 }
 
-/// The address to show after a link's text, if they differ. Not every terminal can follow links.
+/// The address to show after the text of a link, if it differs from the text. Not every terminal can follow links.
 fn address(entity: &Entity, text: &str) -> String {
     match &entity.style {
         Style::Link { url } if url != text => format!(" ({})", one_line(url, usize::MAX)),

@@ -6,7 +6,7 @@ use super::*;
 
 mod any_source;
 
-/// The text with marked entities, for example `⟨bold:…⟩`.
+/// The text of a message with its entities in brackets, for example `⟨bold:…⟩`.
 fn marked(message: &Message) -> String {
     let units: Vec<u16> = message.text.encode_utf16().collect();
     let mut out = String::new();
@@ -39,7 +39,7 @@ fn check(markdown: &str, expected: Expect) {
     expected.assert_eq(&marked(&render(markdown)));
 }
 
-/// Asserts that each entity is inside the text, on character boundaries, and in order.
+/// Asserts that the entities are in order, not empty, inside the text and on character boundaries.
 pub fn assert_sound(message: &Message) {
     let mut starts: Vec<usize> =
         message.text.chars().scan(0, |at, c| Some(std::mem::replace(at, *at + c.len_utf16()))).collect();

@@ -1,4 +1,4 @@
-//! Blocks: spacing, lists, quotes, code, tables, and text that the parser does not report.
+//! Writes blocks: spacing, lists, quotes, code, tables, and text that the parser does not report.
 
 use std::ops::Range;
 
@@ -7,7 +7,7 @@ use pulldown_cmark::{CodeBlockKind, CowStr};
 use super::{LineState, Writer};
 use crate::render::{Style, table::Table};
 
-/// The maximum length in bytes of a code block's language in its entity. Longer ones are not language names.
+/// The maximum length in bytes of a code block's language in its entity. A longer word is not the name of a language.
 const LONGEST_LANGUAGE: usize = 32;
 
 impl Writer<'_> {
@@ -22,7 +22,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Ends the line before a block, with a blank line if the source has one.
+    /// Ends the line before a block, and adds a blank line if the source has one.
     pub(super) fn separate(&mut self, start: usize) {
         match self.line {
             LineState::Fresh => {}
@@ -54,7 +54,8 @@ impl Writer<'_> {
         self.in_leaf = false;
     }
 
-    /// Writes text or the start of a span. In a tight list it belongs to the item itself, and may follow a block.
+    /// Writes inline content. In a tight list, it belongs to the item itself rather than to a paragraph, and may follow
+    /// a block.
     pub(super) fn inline(&mut self, range: &Range<usize>, write: impl FnOnce(&mut Self)) {
         if !self.in_leaf && self.line != LineState::Running {
             self.recover(range.start);
@@ -120,7 +121,7 @@ impl Writer<'_> {
         let (info, code) = self.code.take().unwrap_or_default();
         let code = code.strip_suffix('\n').unwrap_or(&code);
         let language = info.split(|c: char| c.is_whitespace() || c == ',').next().unwrap_or_default();
-        // The code is preceded by the part of the info string that the entity cannot hold.
+        // If the entity cannot hold the whole info string, or the block has no code, the info string is shown as text.
         if language.len() < info.len() || language.len() > LONGEST_LANGUAGE || code.trim().is_empty() {
             self.builder.push(&info);
         }
@@ -135,7 +136,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Ends a row. The parser drops cells beyond the number of columns in the header, so they are added here.
+    /// Ends a row. The parser drops cells beyond the columns of the header, so this function adds them.
     pub(super) fn end_row(&mut self, end: usize) {
         let rest = self.source.get(self.seen..end).unwrap_or_default();
         let excess: Vec<&str> = rest.split('|').map(str::trim).filter(|cell| !cell.is_empty()).collect();

@@ -7,7 +7,7 @@ use pulldown_cmark::{Event, Parser, Tag};
 
 use super::parser_options::parser;
 
-/// The link definitions that are in use. They need not be shown.
+/// The link definitions that a link uses. They need not be shown.
 #[derive(Debug)]
 pub struct Definitions {
     /// In source order.
@@ -34,8 +34,8 @@ impl Definitions {
         let mut inside = false;
         let mut start = gap.start;
         for line in markdown.get(gap).unwrap_or_default().split_inclusive('\n') {
-            // A definition starts after the marks of its containers. Its continuation lines may start with a number of
-            // their own.
+            // A definition starts after the marks of its lists and quotes. Its further lines start after quote marks
+            // only: a number at their start is part of the definition.
             let shown = line.trim_start_matches(|c| if inside { is_quote_mark(c) } else { is_container_mark(c) });
             let place = start + (line.len() - shown.len());
             start += line.len();
@@ -58,7 +58,7 @@ fn label(event: Event<'_>) -> Option<String> {
     (!id.is_empty()).then(|| normalize_label(&id))
 }
 
-/// Normalizes a label: case and white space do not matter.
+/// Normalizes a label, because case and the amount of white space do not matter.
 fn normalize_label(label: &str) -> String {
     label.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
 }

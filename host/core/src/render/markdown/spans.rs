@@ -1,4 +1,4 @@
-//! Inline elements: text, emphasis, links.
+//! Writes inline elements: text, emphasis, code and links.
 
 use std::ops::Range;
 
@@ -9,7 +9,7 @@ use crate::render::{Style, table::Table};
 pub struct Link {
     url: String,
     title: String,
-    /// The length of the written text at its start.
+    /// The length of [`Writer::written`] at the start of the link.
     start: usize,
     display: LinkDisplay,
 }
@@ -40,7 +40,7 @@ impl Writer<'_> {
         }
     }
 
-    /// The text of the current cell, or else of the message.
+    /// The text written so far in the current table cell, or in the message if no table is open.
     pub(super) fn written(&self) -> &str {
         self.table.as_ref().map_or_else(|| self.builder.text(), Table::cell)
     }
@@ -87,7 +87,8 @@ impl Writer<'_> {
     }
 }
 
-/// Whether Telegram accepts the address in a link. It drops the entity of any other, for example of `http://localhost`.
+/// Whether Telegram accepts the address in a link. It drops link entities with other addresses, such as
+/// `http://localhost`.
 fn is_web(url: &str) -> bool {
     let Some((scheme, rest)) = url.split_once("://") else { return false };
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();

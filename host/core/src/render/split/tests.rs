@@ -1,4 +1,4 @@
-//! Tests where messages are split: by example, and with properties of every split of any message.
+//! Tests where messages are split, by example, and the properties of every split of any message.
 
 use proptest::prelude::*;
 
@@ -95,7 +95,7 @@ fn a_very_long_line_is_split_completely() {
     assert_eq!(chunks.iter().map(|chunk| chunk.text.len()).sum::<usize>(), 300_000);
 }
 
-/// Any message: text with a mix of characters, and entities on character boundaries.
+/// Generates messages: text with a mix of characters, and entities on character boundaries.
 fn message() -> impl Strategy<Value = Message> {
     let text = prop::collection::vec(
         prop::sample::select(
@@ -151,7 +151,7 @@ fn check_split(message: &Message, limit: usize) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// The style of each visible character, disregarding the limit on entities.
+/// Each visible character with its styles.
 fn styled(message: &Message) -> Vec<(char, Vec<Style>)> {
     let mut at = 0;
     let mut out = Vec::new();

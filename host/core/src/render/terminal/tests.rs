@@ -1,4 +1,4 @@
-//! Tests styled lines with readable escape sequences, and that only the host's own sequences appear.
+//! Tests styled lines, with escape sequences in a readable form, and that only the host's own sequences appear.
 
 use proptest::prelude::*;
 

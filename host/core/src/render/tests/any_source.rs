@@ -1,11 +1,11 @@
-//! Properties of any Markdown: no word of it gets lost, and Telegram accepts its entities.
+//! Tests properties of any Markdown: no word of it is lost, and Telegram accepts its entities.
 
 use proptest::prelude::*;
 
 use super::assert_sound;
 use crate::render::{Message, Style, render};
 
-/// Pieces of Markdown in which each `@` becomes a word that occurs once in the source.
+/// Generates Markdown in which each `@` is replaced with a unique word, and returns it with these words.
 fn source() -> impl Strategy<Value = (String, Vec<String>)> {
     const PIECES: [&str; 46] = [
         "@",
