@@ -1,8 +1,8 @@
-//! Finds secrets in text: runs of at least eight bytes of a value, in any of the common encodings that a server or a
-//! plugin may echo.
+//! Finds and replaces secrets in text: runs of at least eight bytes of a value, in any of the common encodings in which
+//! a server or a plugin may return it.
 //!
 //! The covered encodings are percent encoding, the escapes of JSON, JavaScript and HTML, hex, base64, and base64 of
-//! base64. All others, such as quoted-printable, base32 and reversed text, are not.
+//! base64. Other encodings, such as quoted-printable, base32 and reversed text, are not covered.
 
 mod decoded;
 mod process_secrets;
@@ -27,8 +27,8 @@ const RUN: usize = 8;
 /// The shortest secret that is searched for, in bytes.
 pub const SHORTEST: usize = 6;
 
-/// The maximum number of nested encodings that are decoded. A URL in an HTML page in a JSON string has three; one more
-/// is a margin.
+/// The maximum number of nested encodings that are decoded. A URL in an HTML page in a JSON string has three; one
+/// more is a margin.
 const MAX_NESTING: usize = 4;
 
 /// An index of secrets for searching. It does not implement `Debug`, which would print them.
@@ -39,7 +39,7 @@ pub struct Scrubber {
     needles: Vec<Needle>,
     /// The positions in needles at which each sequence of [`SHORTEST`] bytes occurs.
     grams: HashMap<[u8; SHORTEST], Vec<GramPosition>>,
-    /// Marks the first two bytes of every key of `grams`. This check alone rules out most positions of a text.
+    /// For each pair of bytes, whether a key of `grams` begins with it. This check rules out most positions of a text.
     heads: Vec<bool>,
 }
 
@@ -72,7 +72,7 @@ pub enum Extent {
     Part,
 }
 
-/// A match, as the replacement callback gets it.
+/// The information about a match that [`Scrubber::replace`] passes to its callback.
 pub struct Found<'s> {
     pub label: &'s str,
     pub extent: Extent,
@@ -99,7 +99,7 @@ impl Scrubber {
         scrubber
     }
 
-    /// The first `public` bytes of the needle are not secret, so no run starts there.
+    /// Adds a needle to the index. Its first `public` bytes are not secret, so they alone are never a match.
     fn add(&mut self, needle: Needle, public: usize) {
         let index = self.needles.len();
         for (at, gram) in needle.text.windows(SHORTEST).enumerate().skip(public) {
@@ -117,7 +117,7 @@ impl Scrubber {
         &self.values
     }
 
-    /// Replaces each run in `text` with the bytes that `with` returns.
+    /// Replaces each run of a secret in `text` with the bytes that `with` returns.
     pub fn replace<'t>(&self, text: &'t [u8], with: impl Fn(&Found<'_>) -> Vec<u8>) -> Cow<'t, [u8]> {
         let found = self.find(text);
         if found.is_empty() {
@@ -133,7 +133,8 @@ impl Scrubber {
         Cow::Owned(clean)
     }
 
-    /// Finds the runs in `text` and in what it encodes, level by level. The matches are sorted and don't overlap.
+    /// Finds the runs in `text` and in the texts that it encodes, level by level. The matches are sorted and don't
+    /// overlap.
     fn find(&self, text: &[u8]) -> Vec<Match> {
         if self.needles.is_empty() {
             return Vec::new();
@@ -215,13 +216,13 @@ fn public_part(value: &str) -> usize {
     scheme.or(number).filter(|public| value.len() - public >= SHORTEST).unwrap_or(0)
 }
 
-/// The hex form of a value, with the encoded length of [`RUN`] characters.
+/// The hex form of a value, and the length that [`RUN`] bytes have in hex.
 fn hex_form(value: &str) -> (Vec<u8>, usize) {
     (value.bytes().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect(), 2 * RUN)
 }
 
-/// The base64 forms of a value at each of the three alignments, with the encoded length of `run` characters. The encodings
-/// that work letter by letter are decoded by [`Decoded`].
+/// The base64 forms of a value at each of the three alignments, and the length that `run` bytes have in base64.
+/// Encodings of single characters need no such forms, because [`Decoded`] decodes them.
 fn base64_forms(value: &[u8], run: usize) -> Vec<(Vec<u8>, usize)> {
     let digits = [STANDARD_NO_PAD, URL_SAFE_NO_PAD].into_iter().flat_map(|engine| {
         let placed = move |before| digits_of(&engine, value, before);

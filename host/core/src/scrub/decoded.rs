@@ -1,4 +1,4 @@
-//! Decodes one level of percent encoding or escapes. A writer may encode any subset of the letters, so letters are
+//! Decodes one level of percent encoding or escapes. A program may encode any subset of the characters, so they are
 //! decoded one by one.
 
 use std::ops::Range;
@@ -10,7 +10,7 @@ pub struct Decoded {
     codes: Vec<Code>,
 }
 
-/// A decoded letter.
+/// The code of one character, such as `%41`.
 struct Code {
     /// The range of the decoded bytes in [`Decoded::bytes`].
     decoded: Range<usize>,
@@ -64,8 +64,8 @@ const fn begins_code(byte: &u8) -> bool {
     matches!(byte, b'%' | b'\\' | b'&')
 }
 
-/// Decodes the code at the start of a text: `%41`, `%u0041`, `\u0041`, `\x41`, `\/`, `&#65;`, `&#65`, `&#x41;` or `&amp;`.
-/// Returns its bytes, and the length of the code.
+/// Decodes the code at the start of a text: `%41`, `%u0041`, `\u0041`, `\x41`, `\/`, `&#65;`, `&#65`, `&#x41;` or
+/// `&amp;`. Returns the decoded bytes and the length of the code.
 fn decode(text: &[u8]) -> Option<(Vec<u8>, usize)> {
     match text {
         [b'%', b'u' | b'U', code @ ..] => utf16(code),
@@ -82,7 +82,7 @@ fn byte(code: &[u8]) -> Option<u8> {
     u8::try_from(hex(code.get(..2)?)?).ok()
 }
 
-/// Decodes the digits after `\u`: four, or a surrogate pair.
+/// Decodes the digits after `\u`: four digits, or a surrogate pair.
 fn utf16(code: &[u8]) -> Option<(Vec<u8>, usize)> {
     let high = hex(code.get(..4)?)?;
     if let Some(plain) = char::from_u32(high) {

@@ -1,5 +1,5 @@
-//! Owns the secrets that this process has read, and removes them from log records, errors, replies and stored posts:
-//! no eight characters of a secret in a row remain. It must not read a file.
+//! Holds the secrets that this process has read, and removes them from log records, errors, replies and stored posts:
+//! no eight consecutive bytes of a secret remain. This module reads no files.
 
 use std::{
     borrow::Cow,
@@ -8,13 +8,13 @@ use std::{
 
 use super::Scrubber;
 
-/// The most values that are remembered, many more than a configuration has. The oldest is forgotten first.
+/// The maximum number of values that are remembered, many more than a configuration has. The oldest is forgotten first.
 const MAX_VALUES: usize = 256;
 
 static KNOWN: LazyLock<RwLock<Arc<Scrubber>>> = LazyLock::new(RwLock::default);
 
-/// From now on, `value` is replaced with `label` in all output of the process. A value stays registered after its file
-/// changes.
+/// Registers a secret: from now on, [`text`] and [`bytes`] replace `value` with `label`. It stays registered after its
+/// file changes.
 pub fn remember(label: &str, value: &str) {
     let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
     let new = (label.to_owned(), value.to_owned());
@@ -26,7 +26,7 @@ pub fn remember(label: &str, value: &str) {
     *known = Arc::new(Scrubber::new(values.collect()));
 }
 
-/// Removes all secrets that this process has read from `text`.
+/// Replaces all registered secrets in `text` with their labels.
 #[must_use]
 pub fn text(text: String) -> String {
     match bytes(text.as_bytes()) {

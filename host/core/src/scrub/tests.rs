@@ -1,10 +1,11 @@
-//! Every run of a secret is removed, in any encoding and at any cut. All other text is unchanged.
+//! Tests that every run of a secret is removed, in any encoding and wherever the text is cut, and that other text is
+//! unchanged.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// Contains every kind of character; no eight of them in a row occur in common words.
+/// A secret with characters that each encoding changes. No eight of its characters in a row occur in other text.
 const VALUE: &str = "hünter2/=&%x'Q+\"zW<k>_9-Ä~";
 
 fn scrubber(values: &[(&str, &str)]) -> Scrubber {
@@ -102,7 +103,7 @@ fn no_part_of_a_secret_remains_in_double_base64() {
     for (outer, inner) in ["", "a", "ab"].iter().flat_map(|outer| ["", "a", "ab"].map(|inner| (outer, inner))) {
         let once = STANDARD_NO_PAD.encode(format!("{inner}{VALUE}"));
         let cleaned = clean(&[("s", VALUE)], &STANDARD_NO_PAD.encode(format!("{outer}{once}")));
-        // The digits at both ends also depend on other text.
+        // The base64 digits at both ends also depend on the text around the secret, so some of them remain.
         let rest: usize = cleaned.split("<s>").map(str::len).sum();
         assert!(cleaned.contains("<s>") && rest <= 12, "{cleaned}");
     }
