@@ -1,11 +1,12 @@
-//! Names that users choose: a session's name is also the name of its folder, a plugin's name is the stem of its file.
+//! The names of sessions, plugins and models. A session's name is also the name of its folder, and a plugin's name is
+//! the stem of its file.
 
 use std::{borrow::Borrow, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// `[A-Za-z0-9_-]{1,64}`, which is safe as a folder name, a command-line argument and an environment value without
-/// escaping.
+/// The name of a session: `[A-Za-z0-9_-]{1,64}`, which needs no escaping as a folder name, a command-line argument or
+/// an environment value.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct SessionName(String);

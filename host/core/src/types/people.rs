@@ -19,7 +19,7 @@ impl fmt::Display for UserId {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Sees and controls the sessions that the user created.
+    /// Sees and controls only the sessions that this user created.
     Member,
     /// Sees and controls all sessions.
     Admin,
@@ -37,7 +37,7 @@ impl Role {
         }
     }
 
-    /// The people with at least this role, for messages that name their recipients.
+    /// The people with this role, as messages name them.
     #[must_use]
     pub const fn people(self) -> &'static str {
         match self {
@@ -102,7 +102,7 @@ impl Place {
     }
 }
 
-/// The scope of an active session: everybody in a place, or one person there. In a group each person has an active
+/// The people in a place for whom a session is active: everybody, or one person. In a group, each person has an active
 /// session of their own, so that no one can redirect another person's messages.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ActiveScope {

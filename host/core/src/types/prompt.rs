@@ -1,4 +1,4 @@
-//! A message to an agent that the host has accepted.
+//! Messages to agents: accepted prompts and interrupted prompts.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Place;
 use crate::agent::PromptId;
 
-/// A message that was accepted and stored.
+/// A message to an agent that the host has accepted and stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Prompt {
     pub id: PromptId,

@@ -1,4 +1,4 @@
-//! Messages to a chat as plugins write them: Markdown, buttons and attachments.
+//! Messages to a chat, as the host and plugins write them: Markdown, buttons and attachments.
 
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +21,7 @@ pub struct Button {
     /// The session that the button acts on, even if another one is active when it is pressed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<SessionName>,
-    /// The stored message that shows it.
+    /// The stored message that shows the button.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keyboard: Option<PostId>,
 }
@@ -67,7 +67,7 @@ pub struct Reply {
     pub buttons: Vec<Vec<Button>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<Attachment>,
-    /// Whether it replaces the message whose button was pressed.
+    /// Whether the reply replaces the message whose button was pressed.
     #[serde(default)]
     pub in_place: bool,
     #[serde(default, rename = "words")]
@@ -80,7 +80,7 @@ pub struct Reply {
     pub request: Option<Request>,
     #[serde(default, skip_serializing_if = "Alert::is_default")]
     pub alert: Alert,
-    /// The message that this reply answers. Shown in chats with several people.
+    /// The message that this reply answers, which is shown in chats with several people.
     #[serde(default, rename = "answers", skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<MessageId>,
     /// Posts of one series in a place share one message: each replaces the previous one.
@@ -103,7 +103,7 @@ impl Alert {
     }
 }
 
-/// The author of the Markdown. Decides how the source is shown where Markdown is not rendered.
+/// The author of the Markdown, which decides how the source is shown where Markdown is not rendered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Authorship {
     /// The host or a plugin: backslash escapes are removed.
@@ -143,7 +143,7 @@ impl Reply {
         self
     }
 
-    /// Replaces the buttons with the outcome.
+    /// Replaces the buttons with the outcome, and closes the request.
     #[must_use]
     pub fn closed(self, outcome: &str) -> Self {
         let text = format!("{}\n\n{}", self.text, render::escape(outcome));

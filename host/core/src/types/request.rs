@@ -15,7 +15,7 @@ pub enum Request {
     Start { session: SessionName, failure: u64 },
     /// Whether to grant a version of a plugin the capabilities that it requests. `digest` is shortened as for display.
     Grant { plugin: String, digest: String },
-    /// A question of the agent of a session.
+    /// A question that the agent of a session asks.
     Agent { session: SessionName, id: RequestId },
 }
 
@@ -65,9 +65,9 @@ pub struct AgentRequest {
     pub id: RequestId,
     /// `permission`, `question` or `plan`; further kinds are possible.
     pub kind: &'static str,
-    /// One line for lists.
+    /// The question in one line, for lists.
     pub title: String,
-    /// Markdown for the message.
+    /// The question in Markdown, for the message.
     pub text: String,
     pub options: Vec<RequestOption>,
     /// Whether the answer may consist of several options.

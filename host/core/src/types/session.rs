@@ -15,7 +15,7 @@ pub enum Phase {
     Idle,
     Busy,
     Stopping,
-    /// A resume was refused, and the user has to decide.
+    /// The agent refused to resume its conversation, and the user has to decide how to continue.
     Asking,
     /// The agent exited too often.
     Broken,
@@ -47,12 +47,12 @@ impl Phase {
     }
 }
 
-/// Identifies a process across pid reuse.
+/// Identifies a process even if its pid is reused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProcessId {
     pub boot: String,
     pub pid: i32,
-    /// Clock ticks after boot, field 22 of `/proc/PID/stat`.
+    /// The start time in clock ticks after boot: field 22 of `/proc/PID/stat`.
     pub started: u64,
 }
 
@@ -65,7 +65,7 @@ pub struct SessionRecord {
     pub folder: PathBuf,
     /// The NAME of `[agents.NAME]`.
     pub agent: String,
-    /// The agent's id of the conversation. `None` before the first start and after `/fresh`.
+    /// The id of the conversation, as the agent reports it. `None` before the first start and after `/fresh`.
     pub conversation: Option<String>,
     /// Whether the agent has stored the conversation, so that it can be resumed.
     pub resumable: bool,
@@ -88,14 +88,14 @@ pub struct SessionRecord {
     /// The agent's process, while it may be running.
     pub process: Option<ProcessId>,
     /// The background work of the agent, as the agent describes it. While the list is not empty, the agent is not
-    /// suspended. If the host is killed, the next one reports that this work has ended.
+    /// suspended. If the host is killed, it reports at its next start that this work has ended.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub background: Vec<String>,
     /// Prompts whose turns were interrupted and reported to the user, the latest last. Each is sent again only on the
     /// user's request.
     #[serde(default, rename = "kept", skip_serializing_if = "Vec::is_empty")]
     pub interrupted: Vec<InterruptedPrompt>,
-    /// The number of requests about failed starts so far. It numbers the next request.
+    /// The number of requests about failed starts so far, from which the next request gets its number.
     #[serde(default)]
     pub failures: u64,
 }
@@ -136,7 +136,7 @@ pub struct SessionView {
     pub phase: Phase,
     /// The reason for the phase `Asking` or `Broken`.
     pub why: Option<String>,
-    /// The effective timeout.
+    /// The effective idle timeout.
     pub idle_timeout: Duration,
     /// The effective model. `None` means the agent's default.
     pub model: Option<String>,

@@ -1,10 +1,10 @@
-//! The wall-clock timestamp that the store, the plugins and the core share.
+//! The timestamp that the store, the plugins and the core share.
 
 use std::{sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-/// Milliseconds since 1970 UTC.
+/// Milliseconds since the Unix epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Timestamp(pub u64);
@@ -30,5 +30,5 @@ impl Timestamp {
     }
 }
 
-/// Returns the current time. The caller owns the clock.
+/// A function that returns the current time. The host's clock provides it.
 pub type TimeSource = Arc<dyn Fn() -> Timestamp + Send + Sync>;
