@@ -1,6 +1,6 @@
-//! The claude stream-json protocol, as the CLI speaks it on stdin and stdout. The demo agent speaks it too. Tracks
-//! the prompts sent to one process and those still open. Skips unknown lines and never fails on them, because
-//! releases of the CLI add new kinds of messages.
+//! Encodes and decodes claude's stream-json protocol, which the CLI and the demo agent speak on stdin and stdout.
+//! Tracks the prompts that were sent to one process and have no result yet. Skips unknown lines without an error,
+//! because new releases of the CLI add message types.
 
 mod action;
 mod background;
@@ -28,7 +28,7 @@ use denials::Denials;
 use requests::Requests;
 use turn::Turn;
 
-/// The number of bytes to read from an invalid line. It's enough to fill the log line.
+/// The maximum number of bytes that [`excerpt`] reads, enough for [`UNTRUSTED_LENGTH`] characters of UTF-8.
 const EXCERPT_BYTES: usize = 4 * UNTRUSTED_LENGTH;
 
 /// The codec of one process.
@@ -38,24 +38,25 @@ pub(super) struct Claude {
     instructions: String,
     conversation: Option<String>,
     resumable: bool,
-    /// The process resumes a conversation and no turn has begun. An error then means that the resume was refused.
+    /// Whether the process resumes a conversation and no turn has begun. Until then, an error means that the CLI
+    /// refuses to resume.
     resuming: bool,
-    /// Prompts that were sent to this process.
+    /// Prompts that were sent to this process and have no result yet.
     unanswered: BTreeSet<PromptId>,
     /// The unanswered prompts that the agent has accepted.
     acknowledged: BTreeSet<PromptId>,
     /// The id of the running turn if the agent started it without a prompt.
     unprompted: Option<PromptId>,
-    /// A prompt was sent to this process. The agent starts turns of its own only after that.
+    /// Whether a prompt was sent to this process. The agent starts turns of its own only after its first prompt.
     prompted: bool,
-    /// This CLI names the prompts to which its messages belong. A result without ids then answers no prompt.
+    /// Whether this CLI puts prompt ids into its messages. If it does, a result without ids answers no prompt.
     names_prompt_ids: bool,
     turn: Turn,
     denials: Denials,
     requests: Requests,
     background: Background,
     interrupts: u32,
-    /// The host sent an interrupt in this turn.
+    /// Whether the host sent an interrupt in this turn.
     interrupted: bool,
     skipped: u64,
     /// See [`Codec::exit_reason`].
@@ -150,7 +151,7 @@ impl Claude {
             return;
         }
         self.note_prompt_ids(message, events);
-        // The `result` repeats the text of an API error, and is shown instead.
+        // Skip the text of an API error, because the `result` repeats it.
         if message["is_api_error_message"] != true {
             self.begin_unprompted_turn(events);
             self.turn.on_assistant(&message["message"]);
@@ -197,8 +198,8 @@ impl Claude {
         events.push(AgentEvent::Finished { answered, outcome, cost_usd: message["total_cost_usd"].as_f64() });
     }
 
-    /// Returns the reason if the CLI refused to resume the conversation. Before the first turn, any error is about
-    /// the resume.
+    /// Returns the reason if the CLI refused to resume the conversation. Before the first turn, every error counts as a
+    /// refusal.
     fn refused_resume(&self, message: &Value) -> Option<String> {
         result::unknown_conversation(message).or_else(|| match result::outcome(message) {
             Outcome::Failed(why) if self.resuming => Some(why),
@@ -206,16 +207,16 @@ impl Claude {
         })
     }
 
-    /// Returns the prompts that a result answers. An older CLI doesn't name them; its result then answers all prompts
-    /// it has acknowledged, or all open ones if it acknowledges none.
+    /// Returns the prompts that a result answers. An older CLI sends no prompt ids. Its result answers all acknowledged
+    /// prompts, or all unanswered ones if none is acknowledged.
     fn answered_by(&self, message: &Value) -> Vec<PromptId> {
         let named: Vec<PromptId> = prompt_ids(message).collect();
         let fallback = if self.acknowledged.is_empty() { &self.unanswered } else { &self.acknowledged };
         if named.is_empty() { fallback.iter().cloned().collect() } else { named }
     }
 
-    /// Starts a turn without a prompt if no prompt is unanswered. Otherwise the output may belong to that prompt, so it
-    /// is buffered.
+    /// Starts a turn without a prompt, unless a prompt is unanswered. The output may then belong to the turn of that
+    /// prompt, so it stays buffered.
     fn begin_unprompted_turn(&mut self, events: &mut Vec<AgentEvent>) {
         if self.unanswered.is_empty() && self.unprompted.is_none() {
             let id = PromptId(uuid::Uuid::new_v4().to_string());
@@ -225,7 +226,7 @@ impl Claude {
         }
     }
 
-    /// Treats prompt ids in a message as an acknowledgement: the message belongs to the turn of that prompt.
+    /// Acknowledges the prompts whose ids a message contains, because the message belongs to their turn.
     fn note_prompt_ids(&mut self, message: &Value, events: &mut Vec<AgentEvent>) {
         for prompt in prompt_ids(message) {
             self.names_prompt_ids = true;
@@ -239,11 +240,12 @@ impl Claude {
             return;
         }
         if self.unprompted.take().is_some() {
-            // The session only sends a prompt if it has dropped the unprompted turn.
+            // The session sends a prompt only after it has abandoned the unprompted turn.
             self.turn = Turn::default();
         }
         if !self.turn.is_shown {
-            // A background task's turn becomes the turn of a prompt. Its earlier text answers no prompt.
+            // The CLI continues the turn of a background task as the turn of this prompt. The text so far answers no
+            // prompt.
             let before = self.turn.text();
             if !before.is_empty() {
                 events.push(AgentEvent::UnpromptedText(before));
@@ -260,9 +262,10 @@ impl Claude {
         format!("cordboard-{}", self.interrupts)
     }
 
-    /// Handles the messages in a line that is not one message. Also handles truncated requests and results: the agent
-    /// waits for an answer, and the session for the end of its turn. Behind other text, only a result counts: the rest
-    /// may be the program's remarks about what it has read.
+    /// Handles the messages inside a line that is not exactly one JSON object. Handles truncated control requests and
+    /// results too, because the agent waits for an answer to the request and the session waits for the result. If the
+    /// line begins with other text, only results count: other objects may be input that the program quotes in its log
+    /// output.
     fn decode_embedded(&mut self, line: &[u8], decoded: &mut Decoded) {
         let begins_with_one = line.trim_ascii_start().starts_with(b"{");
         for Object { fields, is_whole } in tolerant_json::objects(line) {
@@ -284,7 +287,7 @@ impl Claude {
         if self.skipped == 1 {
             tracing::warn!(
                 line,
-                "skipped a line of the agent that is not JSON; further ones are logged at level debug"
+                "skipped a line of the agent that is not JSON; further such lines are logged at level debug"
             );
         }
         tracing::debug!(%error, line, skipped = self.skipped, "skipped a line of the agent that is not JSON");
@@ -322,7 +325,8 @@ impl Codec for Claude {
             "session_id": "",
             "parent_tool_use_id": null,
             "message": { "role": "user", "content": [{ "type": "text", "text": prompt.text }] },
-            // Without it the CLI reads `@/any/path` in a user's text into the context, and runs slash commands.
+            // Without this field, the CLI loads the file of an `@/path` in the user's text into the context, and runs
+            // slash commands.
             "client_composed": true,
         });
         line.to_string().into_bytes()
@@ -340,7 +344,7 @@ impl Codec for Claude {
 
     fn decode(&mut self, line: &[u8]) -> Decoded {
         let mut decoded = Decoded::default();
-        // A blank line after a reason must not clear it.
+        // A blank line must not clear the reason before it.
         let reason = self.exit_reason.take().filter(|_| line.trim_ascii().is_empty());
         match tolerant_json::parse(line) {
             Ok(message @ Value::Object(_)) => {
@@ -372,7 +376,7 @@ fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value[name].as_str().unwrap_or_default()
 }
 
-/// Returns the beginning of a line for people to read. `None` if it is blank.
+/// Returns the beginning of a line as text for people, or `None` if it is blank.
 fn excerpt(line: &[u8]) -> Option<String> {
     let excerpt = one_line(&String::from_utf8_lossy(&line[..line.len().min(EXCERPT_BYTES)]), UNTRUSTED_LENGTH);
     (!excerpt.is_empty()).then_some(excerpt)

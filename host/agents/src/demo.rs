@@ -1,6 +1,6 @@
-//! The demo agent: a subcommand of this binary that speaks the claude protocol on stdin and stdout. It needs no
-//! account and no network, and can simulate every known misbehaviour of an agent. It runs in its own process; the
-//! host doesn't call it.
+//! The demo agent: a subcommand of `cordboard` that speaks the claude protocol on stdin and stdout. It needs no account
+//! and no network, and can simulate many kinds of misbehaviour of an agent. The host starts it as a process, like any
+//! other agent.
 
 mod commands;
 mod memory;
@@ -21,7 +21,7 @@ use commands::DemoCommand;
 use memory::Memory;
 use output::Output;
 
-/// Runs until the end of input, and answers all prompts before it.
+/// Runs until the input has ended and all prompts are answered.
 pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
     let options = Options::parse(args);
     if options.leftover {
@@ -54,14 +54,14 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
     demo.run_turns()
 }
 
-/// The options that have an effect. The protocol's own flags are ignored.
+/// The options that the demo agent uses. It ignores all other options of the claude CLI.
 struct Options {
     conversation: String,
     resume: bool,
     model: String,
-    /// The delay between two lines of `slow`.
+    /// The delay between two lines of the command `slow`.
     line_delay: Duration,
-    /// Runs the process that `children` leaves behind.
+    /// Whether to run as the process that the command `children` leaves behind.
     leftover: bool,
 }
 
@@ -116,10 +116,10 @@ fn read_input() -> mpsc::Receiver<Value> {
     receiver
 }
 
-/// The capacity of the input channel, in lines. The host limits its own queue.
+/// The capacity of the input channel, in messages.
 const INPUT_QUEUE: usize = 64;
 
-/// The result of a wait.
+/// The end of a wait or of a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum WaitEnd {
     Elapsed,
@@ -142,7 +142,7 @@ struct Demo {
     /// Prompts that arrived during a turn.
     queue: VecDeque<Value>,
     line_delay: Duration,
-    /// The input has ended.
+    /// Whether the input has ended.
     ended: bool,
     stubborn: bool,
 }
@@ -167,7 +167,7 @@ impl Demo {
         }
     }
 
-    /// Queues a prompt, or answers a control request.
+    /// Queues a prompt or answers a control request. Returns the effect on a running turn.
     fn handle_input(&mut self, message: Value) -> InputEffect {
         let request = message["request"]["subtype"].as_str();
         let id = message["request_id"].as_str().unwrap_or_default();
@@ -185,7 +185,7 @@ impl Demo {
         InputEffect::Queue
     }
 
-    /// Waits, or returns early at an interrupt.
+    /// Waits for `pause` or until an interrupt, and handles the input meanwhile.
     fn wait(&mut self, pause: Duration) -> WaitEnd {
         let end = std::time::Instant::now() + pause;
         loop {

@@ -1,5 +1,5 @@
-//! Defines how an agent is started and how its protocol is encoded and decoded. Codecs are pure functions over lines.
-//! They don't start processes, wait, or duplicate the state of the session machine.
+//! Starts agents, owns their processes, and encodes and decodes their protocols. Codecs do no I/O: they don't start
+//! processes, wait, or duplicate the state of the session machine.
 
 mod claude;
 pub mod demo;
@@ -25,7 +25,8 @@ pub struct Start<'a> {
     pub launch: &'a Launch,
     pub agent: &'a Agent,
     pub environment: &'a Environment,
-    /// The UUID of the state directory. It tags the process, so that the host can find it after a crash.
+    /// The UUID of the state directory. The process is tagged with it, so that the next host process finds the agent
+    /// after a crash.
     pub host_id: &'a str,
 }
 
@@ -37,7 +38,7 @@ pub enum StartError {
     Spawn(#[from] SpawnError),
 }
 
-/// Checks whether a session in `folder` could start this agent. Doesn't start it.
+/// Checks that a session in `folder` could start this agent, without starting it.
 ///
 /// # Errors
 /// The program wasn't found, or it isn't executable. The text says what to do.
@@ -54,20 +55,21 @@ pub trait Codec: Send {
     fn prompt(&mut self, prompt: &Prompt) -> Vec<u8>;
     /// Returns the line that asks the agent to end the running turn. The process keeps running.
     fn interrupt(&mut self) -> Vec<u8>;
-    /// Answers a question of the agent. The result may be its next question.
+    /// Answers a question of the agent. The result contains the line to write, or the next question of the agent as an
+    /// event.
     fn answer(&mut self, id: &RequestId, answer: &RequestAnswer) -> Decoded;
-    /// Decodes a line. Never fails: an unknown message has no events.
+    /// Decodes a line. Never fails: an unknown message yields no events.
     fn decode(&mut self, line: &[u8]) -> Decoded;
-    /// Returns the last line if it was not a message, or the error in it. A program may print the reason for its exit
-    /// to stdout.
+    /// Returns the likely reason for an exit that the agent printed to stdout: its last line if that is not a message
+    /// of the protocol, or the error text in that line.
     fn exit_reason(&self) -> Option<&str>;
 }
 
-/// The result of decoding a line. `lines` contain no newlines.
+/// The result of decoding a line or of answering a question.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Decoded {
     pub events: Vec<AgentEvent>,
-    /// Lines to write immediately, in any state of the session, because the agent waits for them.
+    /// Lines without newlines. The session writes them immediately in any state, because the agent waits for them.
     pub lines: Vec<Vec<u8>>,
 }
 

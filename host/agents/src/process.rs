@@ -1,6 +1,6 @@
-//! Starts, signals and ends agent processes. Owns each one's process group, pipes and descendants until the whole tree
-//! has exited. It does not interpret the agent's output, and a slow reader, a full pipe or a child that ignores signals
-//! does not block callers: only the module's own tasks wait.
+//! Starts, signals and ends agent processes. Owns the process group, pipes and descendants of each agent until the
+//! whole process tree has exited. It does not interpret the agent's output. A slow reader, a full pipe or a child that
+//! ignores signals delays only the tasks of this module, never its callers.
 
 mod allocator;
 mod cgroup;
@@ -36,21 +36,21 @@ use exec::ExecImage;
 use pipes::{ChildPipes, Pipes};
 use supervisor::Leader;
 
-/// The capacity of the event channel. The session's task consumes events continuously; the limit keeps a flood of lines
-/// out of memory, and makes the agent wait at its own pipe.
+/// The capacity of the event channel. The session's task consumes events continuously; if it falls behind, the agent
+/// blocks on its own pipe instead of filling the host's memory.
 const EVENT_QUEUE: usize = 64;
 
-/// The capacity of the queue for the agent's stdin, in lines. An agent that reads none of them is stuck, and more
-/// would only use memory.
+/// The capacity of the queue for the agent's stdin, in lines. An agent that reads none of so many lines is stuck, and a
+/// longer queue would only use more memory.
 const INPUT_QUEUE: usize = 256;
 
-/// The program to start, its folder, and its session.
+/// The command line, environment, folder and tag of a process to start.
 #[derive(Debug, Clone)]
 pub struct Spawn {
     /// A path, or a bare name that is looked up in the `PATH` of `env`.
     pub program: PathBuf,
     pub args: Vec<OsString>,
-    /// The complete environment: nothing is inherited. Only the tag is added.
+    /// The complete environment except for the tag, which `spawn` adds. The process inherits no variables of the host.
     pub env: Vec<(String, String)>,
     pub folder: PathBuf,
     /// Identifies all descendants, even after they leave the process group.
@@ -63,10 +63,12 @@ pub enum ProcessEvent {
     Line(Vec<u8>),
     /// A line of `bytes` bytes exceeded the limit. Only its beginning is kept.
     TooLong { bytes: u64, beginning: Vec<u8> },
-    /// Running processes of an unknown agent. Precedes `Ended`, if sent at all, and reports each process once.
+    /// Running orphans without a tag. It is unknown which agent started them. Sent before `Ended`, and only if there
+    /// are any. Each process is reported once.
     Strays { pids: Vec<i32> },
-    /// Sent once, as the last event: the whole tree has exited, and the pipes are drained or abandoned after a grace
-    /// period. `status` is in words; `last_stderr_line` is the last one that is not blank.
+    /// Sent once, as the last event: the process tree has exited or could not be killed, and the pipes are drained or
+    /// abandoned. `status` describes the exit of the leader; `last_stderr_line` is the last line of stderr that is not
+    /// blank.
     Ended { status: String, last_stderr_line: Option<String> },
 }
 
@@ -162,7 +164,7 @@ impl Process {
         })
     }
 
-    /// Closes the agent's stdin after the queued lines, which asks it to exit.
+    /// Closes the agent's stdin after the queued lines. An agent exits when its input ends.
     pub fn close_input(&self) {
         self.input.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
     }
@@ -172,7 +174,8 @@ impl Process {
         self.leader.signal(Signal::TERM);
     }
 
-    /// Sends SIGKILL to the group at once, and to all descendants without a grace period.
+    /// Sends SIGKILL to the group at once, and to the other descendants as soon as the leader has exited, without a
+    /// grace period.
     pub fn kill(&self) {
         self.leader.skip_grace();
         self.leader.signal(Signal::KILL);

@@ -22,7 +22,8 @@ const PROTOCOL_FLAGS: [&str; 10] = [
     "stdio",
 ];
 
-/// The CLI sets this variable in its shells. A CLI that finds it assumes that it runs nested.
+/// The CLI sets this variable for the shells that it starts. A CLI that finds the variable assumes that it runs inside
+/// another one.
 const NESTED_VARIABLE: &str = "CLAUDECODE";
 
 pub(super) fn spawn(start: &Start<'_>) -> Result<Spawn, StartError> {

@@ -1,14 +1,16 @@
-//! Describes a tool call for a person: the name of the tool and its most informative argument.
+//! Describes the actions of a turn for people: thinking, API retries, and tool calls with the name of the tool and its
+//! most informative argument.
 
 use cordboard_core::agent::{Action, ActionState};
 use serde_json::Value;
 
 use super::text;
 
-/// The longest title that fits on one line of a phone, in characters.
+/// The maximum length of a title, in characters.
 const LONGEST_TITLE: usize = 80;
 
-/// The longest detail, in characters: enough to see an error, and short enough to store with every turn.
+/// The maximum length of a detail, in characters: enough for an error message, and short enough to store with every
+/// turn.
 const LONGEST_DETAIL: usize = 2_000;
 
 /// Arguments that describe a call, the most informative first.
@@ -70,7 +72,7 @@ pub(super) fn argument(input: &Value) -> &str {
     DESCRIPTIVE_ARGUMENTS.iter().find_map(|name| input[name].as_str()).unwrap_or_default()
 }
 
-/// Makes a path inside the session's folder relative to it.
+/// Makes a path inside the session's folder relative to the folder. Leaves any other argument unchanged.
 pub(super) fn relative_to<'a>(folder: &str, argument: &'a str) -> &'a str {
     let short = argument.strip_prefix(folder).and_then(|path| path.strip_prefix('/')).filter(|_| !folder.is_empty());
     short.unwrap_or(argument)

@@ -12,11 +12,11 @@ use serde_json::Value;
 
 use super::{is_main_agent, text};
 
-/// Distinguishes seconds since 1970, which stay below this for thousands of years, from milliseconds, which have
-/// exceeded it since 1973.
+/// Distinguishes Unix times in milliseconds, which are greater since 1973, from those in seconds, which stay smaller
+/// for thousands of years.
 const LEAST_MILLISECONDS: u64 = 100_000_000_000;
 
-/// The values of `status` of unfinished work. All others mean that it has ended.
+/// The values of `status` that unfinished work has. Any other value means that the work has ended.
 const UNFINISHED: [&str; 4] = ["running", "pending", "in_progress", "paused"];
 
 /// The CLI deletes a recurring job at this age.
@@ -25,9 +25,9 @@ const JOB_EXPIRES: Duration = Duration::from_hours(7 * 24);
 #[derive(Debug, Default)]
 pub(super) struct Background {
     tasks: Vec<TrackedWork>,
-    /// Prompts that the CLI sends to itself at set times, from the tool `CronCreate`.
+    /// Prompts that the CLI sends to itself at scheduled times. The tool `CronCreate` creates them.
     jobs: Vec<TrackedWork>,
-    /// The next turn of a loop, from the tool `ScheduleWakeup`. A later one replaces it.
+    /// The time of the next turn of a loop, which the tool `ScheduleWakeup` sets. A later call replaces it.
     wake_up: Option<Timestamp>,
 }
 
@@ -38,7 +38,7 @@ struct TrackedWork {
 }
 
 impl Background {
-    /// Reads a `system` message. Returns the complete list of work if it has changed.
+    /// Reads a `system` message. Returns the complete list of background work if it has changed.
     pub(super) fn on_system(&mut self, message: &Value) -> Option<AgentEvent> {
         let before = self.list();
         let id = text(message, "task_id");
@@ -46,7 +46,7 @@ impl Background {
             "background_tasks_changed" => {
                 self.tasks = message["tasks"].as_array()?.iter().map(task).collect();
             }
-            // A foreground task ends with its turn.
+            // Skip foreground tasks, which end with their turn.
             "task_started" if message["is_backgrounded"] != false && !has(&self.tasks, id) => {
                 self.tasks.push(task(message));
             }
@@ -57,19 +57,19 @@ impl Background {
         self.changed(&before)
     }
 
-    /// Reads a `user` message with the result of a tool that schedules, lists or deletes. The names of the fields
-    /// identify the tool, because only results of the CLI's own tools are objects. Results of failed calls are texts.
+    /// Reads a `user` message with the result of a tool that schedules, lists or deletes wake-ups. The field names
+    /// identify the tool: only results of the CLI's own tools are objects, and the result of a failed call is a string.
     pub(super) fn on_tool_result(&mut self, message: &Value) -> Option<AgentEvent> {
         let before = self.list();
         let result = &message["tool_use_result"];
         let id = text(result, "id");
         if !result["scheduledFor"].is_null() {
-            // The loop has ended if the time is 0.
+            // The time 0 means that the loop has ended. `time` then returns `None`.
             self.wake_up = time(&result["scheduledFor"]);
         } else if let Some(job) = job(result) {
             self.jobs.push(job);
         } else if let Some(jobs) = result["jobs"].as_array().filter(|_| is_main_agent(message)) {
-            // A subagent only lists its own.
+            // Skip the list of a subagent, which has only its own jobs.
             self.jobs = jobs.iter().filter_map(job).collect();
         } else if has(&self.jobs, id) {
             remove(&mut self.jobs, id);
@@ -109,7 +109,7 @@ fn task(task: &Value) -> TrackedWork {
     TrackedWork { id: text(task, "task_id").to_owned(), task: BackgroundTask { about: about.to_owned(), until: None } }
 }
 
-/// `None` for the results of other tools.
+/// Reads a scheduled job. Returns `None` if the value is not a job.
 fn job(job: &Value) -> Option<TrackedWork> {
     let (id, when) = (text(job, "id"), job["humanSchedule"].as_str()?);
     let next = time(&job["nextFireAt"]);
@@ -123,7 +123,7 @@ fn job(job: &Value) -> Option<TrackedWork> {
 
 fn time(time: &Value) -> Option<Timestamp> {
     let time = match time.as_f64() {
-        // Fractions and numbers out of range don't matter.
+        // The cast drops fractions and clamps numbers out of range, which is harmless here.
         Some(number) => number as u64,
         None => Timestamp::parse(time.as_str()?)?.0,
     };

@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use super::text;
 use crate::Decoded;
 
-/// The request id of `initialize`. Interrupts use the following numbers.
+/// The request id of `initialize`. Interrupts count up from it: `cordboard-1`, `cordboard-2`, …
 pub(super) const INITIALIZE: &str = "cordboard-0";
 
-/// Returns the first line that the host writes. `systemPromptSnapshot: false` applies the instructions to a resumed
-/// conversation too, and removes those of an earlier run if there are none.
+/// Returns the first line that the host writes. With `systemPromptSnapshot: false`, the CLI uses these instructions in
+/// a resumed conversation too, even if they are empty, instead of those of an earlier run.
 pub(super) fn initialize(instructions: &str) -> Vec<u8> {
     let mut request = json!({ "subtype": "initialize", "systemPromptSnapshot": false });
     if !instructions.is_empty() {
@@ -43,7 +43,7 @@ pub(super) fn on_response(response: &Value, interrupt: &str, events: &mut Vec<Ag
     events.push(AgentEvent::Ready { models });
 }
 
-/// Answers a control request that is not about a tool.
+/// Rejects a control request other than `can_use_tool`.
 pub(super) fn reject_request(message: &Value, decoded: &mut Decoded) {
     let (id, request) = (text(message, "request_id"), &message["request"]);
     if id.is_empty() {
@@ -56,7 +56,7 @@ pub(super) fn reject_request(message: &Value, decoded: &mut Decoded) {
     decoded.lines.push(line(&json!({ "type": "control_response", "response": response })));
 }
 
-/// Returns the answer to a control request.
+/// Returns the success response to a control request.
 pub(super) fn respond(id: &str, response: &Value) -> Decoded {
     let response = json!({ "subtype": "success", "request_id": id, "response": response });
     let answer = line(&json!({ "type": "control_response", "response": response }));

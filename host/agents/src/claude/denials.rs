@@ -1,5 +1,4 @@
-//! Reports tools that the CLI denied without a question. Reports each denial once, although the CLI may mention it three
-//! times.
+//! Reports tool calls that the CLI denied without asking. Reports each denial once, although the CLI may repeat it.
 
 use std::collections::BTreeSet;
 
@@ -8,15 +7,16 @@ use serde_json::Value;
 
 use super::{action, text, turn::Turn};
 
-// These tools ask for no permission, so no configuration key could allow them.
+// Denials of these tools are not reported, because no configuration key could allow them.
 pub(super) const QUESTION_TOOL: &str = "AskUserQuestion";
 pub(super) const PLAN_TOOL: &str = "ExitPlanMode";
 
 #[derive(Debug, Default)]
 pub(super) struct Denials {
-    /// Ids of the reported calls. A later result may repeat calls of earlier turns.
+    /// Ids of the calls that were reported or that a person was asked about. A later result may repeat calls of earlier
+    /// turns.
     reported: BTreeSet<String>,
-    /// Ids and tools of calls whose arguments arrive with the result.
+    /// Ids and tool names of denied calls whose arguments are unknown until the result arrives.
     without_arguments: Vec<(String, String)>,
 }
 
@@ -27,12 +27,13 @@ impl Denials {
         self.report(text(call, "tool_use_id"), text(call, "tool_name"), detail)
     }
 
-    /// Records a call that a person is asked about. If it is denied, the result of the turn repeats that.
+    /// Records a call that a person is asked about. If the person denies it, the result of the turn lists the call too,
+    /// but it must not be reported again.
     pub(super) fn on_question(&mut self, request: &Value) {
         self.reported.insert(text(request, "tool_use_id").to_owned());
     }
 
-    /// Handles a `system/permission_denied`, which has no arguments.
+    /// Handles a `system/permission_denied` message, which lacks the arguments of the call.
     pub(super) fn report_system_message(&mut self, message: &Value, turn: &Turn) -> Option<AgentEvent> {
         let (id, tool) = (text(message, "tool_use_id"), text(message, "tool_name"));
         if let Some(argument) = turn.running_tool_detail(id) {

@@ -1,5 +1,5 @@
-//! Questions of the CLI that a person answers: permissions for tools, plans, and questions with options. All arrive as
-//! `can_use_tool`, and the CLI waits for each without a time limit.
+//! Questions of the CLI that a person answers: permissions for tools, approvals of plans, and questions with options.
+//! The CLI sends each as a `can_use_tool` request and waits for the answer without a time limit.
 
 use std::collections::BTreeMap;
 
@@ -33,19 +33,19 @@ pub(super) struct Requests(BTreeMap<String, Pending>);
 
 #[derive(Debug)]
 struct Pending {
-    /// The id of the control request. All questions of a series share it.
+    /// The id of the control request. A request can ask a series of questions, one after the other.
     control_id: String,
     tool: String,
     input: Value,
-    /// Changes of the CLI's permissions that allow the same for the rest of its conversation.
+    /// Permission updates for the CLI that allow such calls for the rest of its conversation.
     session_rules: Vec<Value>,
-    /// The answers to the first questions of a series, by question.
+    /// The answers so far, each with its question.
     answers: Vec<(String, String)>,
 }
 
 impl Requests {
-    /// Returns the question about a `can_use_tool` request. `folder` is the session's; paths inside it are shown relative
-    /// to it.
+    /// Records a `can_use_tool` request and returns its first question. Paths inside `folder`, the folder of the
+    /// session, are shown relative to it.
     pub(super) fn ask(&mut self, control_id: &str, request: &Value, folder: &str) -> AgentRequest {
         let pending = Pending {
             control_id: control_id.to_owned(),
@@ -71,7 +71,7 @@ impl Requests {
         Some(RequestId(id))
     }
 
-    /// Returns the answer to the CLI, or the next question of a series.
+    /// Returns the response to the CLI, or the next question of a series.
     pub(super) fn answer(&mut self, id: &RequestId, answer: &RequestAnswer, folder: &str) -> Decoded {
         let Some(mut pending) = self.0.remove(&id.0) else { return Decoded::default() };
         let (ids, reason) = match answer {
@@ -159,19 +159,20 @@ impl Pending {
         options.push(option(OTHER, "Something else", OptionText::Required));
         let multiple = question["multiSelect"] == true;
         if multiple {
-            body.push_str("\n\nFor several, type their numbers, as in `/answer 1 2`.");
+            body.push_str("\n\nTo choose several, type their numbers, as in `/answer 1 2`.");
         }
         let title = asked.lines().next().unwrap_or_default().to_owned();
         AgentRequest { multiple, ..self.request("question", title, body, options) }
     }
 
     fn request(&self, kind: &'static str, title: String, text: String, options: Vec<RequestOption>) -> AgentRequest {
-        // Each question of a series has its own id, so that a second press of a button doesn't answer the next one.
+        // Each question of a series has its own id, so that a second press of a button doesn't answer the next
+        // question.
         let id = format!("{}:{}", self.control_id, self.answers.len());
         AgentRequest { id: RequestId(id), kind, title, text, options, multiple: false }
     }
 
-    /// Records the answer to the next question of a series. The CLI expects labels.
+    /// Records the answer to the next question of a series. The CLI expects the labels of the options, not their ids.
     fn record(&mut self, ids: &[String], other: Option<&str>) {
         let Some(question) = self.next_question() else { return };
         let label = |id: &String| {
@@ -200,8 +201,9 @@ fn option(id: &str, label: &str, text: OptionText) -> RequestOption {
     RequestOption { id: id.to_owned(), label: label.to_owned(), text }
 }
 
-/// Returns the suggested rules, limited to the CLI's conversation: some would be written to its settings on disk. If
-/// there are rules for the tool, broader suggestions such as another permission mode are left out.
+/// Returns the permission updates that the CLI suggests, limited to its conversation, because it would write some of
+/// them to its settings on disk. If there are rules among them, broader suggestions such as another permission mode are
+/// left out.
 fn session_rules(suggestions: &Value) -> Vec<Value> {
     let all: Vec<&Value> = suggestions.as_array().into_iter().flatten().collect();
     let is_rule = |suggestion: &&&Value| text(suggestion, "type") == "addRules";

@@ -9,17 +9,17 @@ use serde_json::Value;
 
 use super::text;
 
-/// The CLI's error text for an unknown conversation id, after which it exits. The demo agent uses it too.
+/// A part of the error with which the CLI and the demo agent report an unknown conversation id before they exit.
 const UNKNOWN: &str = "No conversation found";
 
-/// The prefix of diagnostics for the CLI's developers in the list of errors.
+/// The prefix of those `errors` that are diagnostics for the CLI's developers.
 const DIAGNOSTIC: &str = "[ede_diagnostic]";
 
 /// The failure of a turn whose `result` line is damaged.
 const UNREADABLE: &str = "The agent's last line of this answer could not be read.";
 
-/// Whether a truncated line is the start of a `result`. The CLI writes these fields before the text of the answer, and
-/// `type` after it.
+/// Returns whether a truncated line is the beginning of a `result`. The CLI writes `duration_api_ms` or
+/// `total_cost_usd` before the text of the answer, and `type` after it.
 pub(super) fn is_truncated_result(beginning: &Value) -> bool {
     let has = |name: &str| !beginning[name].is_null();
     text(beginning, "type") == "result" || (!has("type") && (has("duration_api_ms") || has("total_cost_usd")))
@@ -34,13 +34,13 @@ pub(super) fn failed_result(mut beginning: Value) -> Value {
     beginning
 }
 
-/// Returns the error text if the CLI doesn't know the conversation that it was to resume.
+/// Returns the error text if the CLI doesn't know the conversation that it should resume.
 pub(super) fn unknown_conversation(message: &Value) -> Option<String> {
     errors(message).find(|error| error.contains(UNKNOWN)).map(str::to_owned)
 }
 
-/// Returns the outcome of a turn to which the host sent an interrupt. An abort may be an error without a terminal
-/// reason.
+/// Returns the outcome of a turn that the host interrupted. The CLI may report the abort as an error without a
+/// `terminal_reason`.
 pub(super) fn outcome_of_interrupted(message: &Value) -> Outcome {
     if text(message, "terminal_reason").is_empty() && text(message, "subtype") == "error_during_execution" {
         return Outcome::Interrupted;
@@ -48,7 +48,7 @@ pub(super) fn outcome_of_interrupted(message: &Value) -> Outcome {
     outcome(message)
 }
 
-/// Returns the outcome of a turn. An API failure is a `success` with `is_error`.
+/// Returns the outcome of a turn. The CLI reports an API failure as the subtype `success` with `is_error`.
 pub(super) fn outcome(message: &Value) -> Outcome {
     if text(message, "terminal_reason").starts_with("aborted") {
         return Outcome::Interrupted;
@@ -70,13 +70,13 @@ pub(super) fn plain_error(message: &Value) -> Option<String> {
     texts.into_iter().find_map(Value::as_str).filter(|text| !is_blank(text)).map(str::to_owned)
 }
 
-/// Returns whether the turn has an origin other than a prompt, such as `task-notification`. Later releases may add
-/// more.
+/// Returns whether the turn has an origin other than a prompt, such as `task-notification`. Any kind counts, because
+/// later releases of the CLI may add some.
 pub(super) fn is_background(message: &Value) -> bool {
     !text(&message["origin"], "kind").is_empty()
 }
 
-/// Returns the event for the `answer` of a turn without a prompt. `None` if nothing is to be shown.
+/// Returns the event that shows the `answer` of a turn without a prompt, or `None` if there is no text to show.
 pub(super) fn unprompted(answer: &str, outcome: &Outcome) -> Option<AgentEvent> {
     let text = match outcome {
         Outcome::Done | Outcome::Interrupted => answer.to_owned(),

@@ -1,5 +1,5 @@
-//! Shows the input of a tool call to the person who decides about it: a command, a change of a file, an address, or the
-//! arguments as they are. Everything is shown exactly, up to a maximum length.
+//! Formats the input of a tool call for the person who allows or denies it: a command, a diff, a URL, or the arguments
+//! as JSON. Control characters are removed, and a long input is cut.
 
 use cordboard_core::render;
 use serde_json::Value;
@@ -7,7 +7,7 @@ use similar::TextDiff;
 
 use super::{action, text};
 
-/// Fits into one message next to the buttons.
+/// With these limits, the input fits into one message with buttons.
 const MAX_LINES: usize = 60;
 const MAX_CHARS: usize = 2_500;
 
@@ -30,11 +30,11 @@ pub(super) fn describe(tool: &str, input: &Value, folder: &str) -> String {
     format!("{head}{about}\n{body}")
 }
 
-/// Returns the changes of a file as a unified diff. `None` if the tool changes none.
+/// Returns the changes to a file as a diff, or `None` if the tool changes no file.
 fn changes(tool: &str, input: &Value) -> Option<String> {
     let diff = |edit: &Value| {
         let (old, new) = (text(edit, "old_string"), text(edit, "new_string"));
-        // The line numbers are unknown: the text may be anywhere in the file.
+        // Remove the headers: the text may be anywhere in the file, so their line numbers are wrong.
         let diff = TextDiff::from_lines(old, new).unified_diff().missing_newline_hint(false).to_string();
         diff.lines().filter(|line| !line.starts_with("@@")).collect::<Vec<_>>().join("\n")
     };

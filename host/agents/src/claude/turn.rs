@@ -10,7 +10,8 @@ use super::{action, text};
 
 #[derive(Debug, Default)]
 pub(super) struct Turn {
-    /// Whether the turn answers a prompt, or the agent started it itself. Until this is known, changes are buffered.
+    /// Whether it is known that the turn answers a prompt or that the agent started it itself. Until then, changes are
+    /// buffered.
     pub is_shown: bool,
     /// The number of the next part.
     next: u32,
@@ -42,7 +43,7 @@ struct Block {
 enum BlockContent {
     Text(String),
     Thinking(Action),
-    /// A block of a broken stream, which was removed.
+    /// The block belonged to a broken stream and was removed.
     Removed,
 }
 
@@ -177,7 +178,7 @@ impl Turn {
         }
     }
 
-    /// Handles a tool call. It arrives twice: when its arguments begin to stream, and complete.
+    /// Handles a tool call, which arrives twice: first when its arguments begin to stream, then complete.
     fn set_tool_call(&mut self, block: &Value) {
         let id = text(block, "id");
         let action = action::tool(id, text(block, "name"), &block["input"], &self.folder);
@@ -210,7 +211,7 @@ impl Turn {
         (call.state == ActionState::Running).then_some(&call.detail)
     }
 
-    /// Handles a `system/api_retry`. The attempts of one request share a part.
+    /// Handles a `system/api_retry`. All retries of an API request share one part of the turn.
     pub(super) fn on_retry(&mut self, message: &Value) {
         let part = self.retry.as_ref().map_or_else(|| self.next, |(part, _)| *part);
         if self.retry.is_none() {
@@ -229,8 +230,8 @@ impl Turn {
         }
     }
 
-    /// Removes the blocks of a broken stream that never became complete and have at least this index. The CLI sends
-    /// them again. Keeps the blocks of the message `but`.
+    /// Removes the incomplete blocks of a broken stream whose index is at least `from`, except for those of the message
+    /// `but`. The CLI sends removed blocks again.
     fn remove_incomplete(&mut self, from: u64, but: &str) {
         let mut removed = Vec::new();
         for block in
@@ -246,7 +247,7 @@ impl Turn {
         }
     }
 
-    /// Ends all running actions, and shows the text of the result if the turn has no other text.
+    /// Ends all running actions. Shows the text of a successful result if the turn has no other text.
     pub(super) fn finish(&mut self, outcome: &Outcome, result: &str) {
         let state = match outcome {
             Outcome::Done => ActionState::Done,
@@ -276,7 +277,7 @@ impl Turn {
     }
 
     fn add_block(&mut self, message: String, index: u64, part: u32, content: BlockContent) {
-        // A block that was not streamed is complete when it arrives.
+        // A text that was not streamed is complete when it arrives. `complete_thinking` marks its blocks itself.
         let is_complete = index == NOT_STREAMED && matches!(content, BlockContent::Text(_));
         self.blocks.push(Block { message, index, part, content, is_complete });
     }

@@ -1,4 +1,4 @@
-//! The commands of the demo agent, for good and bad behaviour.
+//! The commands of the demo agent, which simulate good and bad behaviour.
 
 use std::{
     process::ExitCode,
@@ -55,7 +55,7 @@ impl DemoCommand {
     }
 }
 
-/// The argument that marks the process left running by the command `children`.
+/// The argument that makes the demo agent run as the process that the command `children` leaves behind.
 pub(super) const LEFTOVER: &str = "--stray";
 
 /// Exits in the middle of an answer.
@@ -90,7 +90,7 @@ pub(super) fn garbage(output: &mut Output) {
 }
 
 pub(super) fn ignore_sigterm() {
-    // Handling the signal prevents the default action. The flag isn't read.
+    // Registering a flag replaces the default action of the signal. The flag is never read.
     let flag = Arc::new(AtomicBool::new(false));
     if let Err(error) = signal_hook::flag::register(signal_hook::consts::SIGTERM, flag) {
         eprintln!("failed to ignore SIGTERM: {error}");
@@ -105,8 +105,8 @@ pub(super) fn leave_child(output: &mut Output) {
     }
 }
 
-/// Runs the process left behind: in its own process session, without a reaction to SIGTERM, and with the agent's
-/// stdout open.
+/// Runs as the process that was left behind: in its own process session, ignoring SIGTERM, and with the agent's stdout
+/// open.
 pub(super) fn leftover() -> ExitCode {
     ignore_sigterm();
     if let Err(error) = rustix::process::setsid() {

@@ -25,7 +25,7 @@ impl Memory {
         Self { path: path(conversation), stored: StoredMemory::default(), forgotten: false }
     }
 
-    /// Returns the memory of an earlier process. `None` if there is no such conversation.
+    /// Loads the memory that an earlier process stored, or returns `None` if there is no such conversation.
     pub(super) fn load(conversation: &str) -> Option<Self> {
         let path = path(conversation);
         let stored = serde_json::from_slice(&std::fs::read(&path).ok()?).ok()?;
@@ -70,7 +70,7 @@ impl Memory {
     }
 }
 
-/// The id is part of the file name, so it must not contain a `/`.
+/// Returns the path of a conversation's file. Replaces `/` in the id, because the id is part of the file name.
 fn path(conversation: &str) -> PathBuf {
     PathBuf::from(format!(".demo-{}.json", conversation.replace('/', "-")))
 }

@@ -1,6 +1,6 @@
-//! The cgroup of each agent, where the host may create one: `<own cgroup>/cordboard-<state>-<run>/<session>`. A
+//! Creates a cgroup for each agent, `<own cgroup>/cordboard-<state>-<run>/<session>`, if the host has permission to. A
 //! descendant stays in it after a `setsid`, and even if it changes its environment and resource limits or loses its
-//! parent. Where the host may not create cgroups, processes are found by their tags alone.
+//! parent. Without a cgroup, the host finds the processes of an agent by their tags, process group and parents.
 
 use std::{
     ffi::OsStr,
@@ -12,7 +12,7 @@ use std::{
 
 use super::EnvTag;
 
-/// Processes that run below a folder of the cgroup file system.
+/// A cgroup, identified by its folder in the cgroup file system.
 #[derive(Debug, Clone)]
 pub(super) struct Cgroup {
     folder: PathBuf,
@@ -21,9 +21,9 @@ pub(super) struct Cgroup {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Level {
-    /// The folder contains the cgroups of the sessions of one host process.
+    /// The common cgroup of one host process, which contains the cgroups of its sessions.
     Host,
-    /// The parent folder is that of a host process.
+    /// The cgroup of one session, inside the common cgroup of its host process.
     Session,
 }
 
@@ -31,14 +31,15 @@ enum Level {
 static FOLDERS_LOCK: Mutex<()> = Mutex::new(());
 
 impl Cgroup {
-    /// The cgroup for the agents of a session that this host process starts.
+    /// Returns the cgroup for the agents that this host process starts for a session, or `None` without a cgroup file
+    /// system.
     pub(super) fn of(tag: &EnvTag) -> Option<Self> {
         let folder = hierarchy()?.own.join(run(&tag.host)).join(tag.session.as_str());
         Some(Self { folder, level: Level::Session })
     }
 
-    /// The cgroups that killed hosts of this state directory left. Searches the whole file system for cgroups, because
-    /// those hosts may have had another cgroup than this one.
+    /// Returns the cgroups that killed host processes of this state directory left behind. Searches the whole cgroup
+    /// file system, because those host processes may have run in another cgroup than this one.
     pub(super) fn left_behind(host: &str) -> Vec<Self> {
         let mut found = Vec::new();
         if let Some(hierarchy) = hierarchy() {
@@ -54,19 +55,20 @@ impl Cgroup {
         OpenOptions::new().write(true).open(self.folder.join("cgroup.procs"))
     }
 
-    /// The processes in it and in the cgroups below it.
+    /// Returns the pids of the processes in this cgroup and in those below it.
     pub(super) fn processes(&self) -> Vec<i32> {
         let mut found = Vec::new();
         collect(&self.folder, &mut found);
         found
     }
 
-    /// Kills all its processes at once, also those that are being forked.
+    /// Kills all processes of the cgroup at once, including those that are being forked.
     pub(super) fn kill(&self) {
-        // If an agent of the killed host has started this host, this host is in its cgroup.
+        // If an agent of a killed host process started this host, this host runs in the agent's cgroup and must not
+        // kill it.
         let is_inside = hierarchy().is_some_and(|hierarchy| hierarchy.own.starts_with(&self.folder));
         if !is_inside && let Err(error) = fs::write(self.folder.join("cgroup.kill"), "1") {
-            tracing::debug!(folder = %self.folder.display(), %error, "failed to kill a cgroup: each process gets its signal");
+            tracing::debug!(folder = %self.folder.display(), %error, "failed to kill a cgroup: signalling each process instead");
         }
     }
 
@@ -83,8 +85,8 @@ impl Cgroup {
     }
 }
 
-/// The name of the cgroup for all agents of this host process. Cgroups of the same state directory with another name are
-/// those of a killed host.
+/// Returns the name of the common cgroup of this host process. A common cgroup of the same state directory with another
+/// name belongs to a killed host process.
 fn run(host: &str) -> String {
     format!("{}{}", prefix(host), super::env_tag::host_run())
 }
@@ -113,7 +115,7 @@ fn collect(folder: &Path, found: &mut Vec<i32>) {
     }
 }
 
-/// Agents may have created cgroups below theirs.
+/// Removes a cgroup and those below it, which the agent may have created.
 fn remove(folder: &Path) {
     for folder in folders(folder) {
         remove(&folder);
@@ -131,7 +133,7 @@ fn folders(folder: &Path) -> Vec<PathBuf> {
     entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path()).collect()
 }
 
-/// The file system for cgroups, version 2.
+/// The file system of cgroups v2.
 #[derive(Debug, PartialEq, Eq)]
 struct Hierarchy {
     mount: PathBuf,
@@ -139,7 +141,7 @@ struct Hierarchy {
     own: PathBuf,
 }
 
-/// `None` if the file system is not mounted.
+/// Returns the mounted file system, or `None` if it is not mounted or doesn't show the cgroup of this process.
 fn hierarchy() -> Option<&'static Hierarchy> {
     static HIERARCHY: OnceLock<Option<Hierarchy>> = OnceLock::new();
     let read = |file| fs::read_to_string(file).unwrap_or_default();

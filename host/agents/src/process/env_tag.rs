@@ -1,6 +1,6 @@
 //! The tag in the environment of each agent, which all its descendants inherit. It identifies them after a `setsid`, a
-//! double fork or the death of the host. A second tag, in a resource limit, identifies descendants that have dropped their
-//! environment.
+//! double fork or the death of the host. A second tag, in a resource limit, identifies descendants that have dropped
+//! their environment.
 
 use std::{path::Path, sync::OnceLock};
 
@@ -12,10 +12,10 @@ use super::identity;
 
 const SESSION: &str = "CORDBOARD_SESSION";
 const HOST: &str = "CORDBOARD_HOST";
-/// Distinguishes the agents of this host process from those of a killed one, which has the same state directory.
+/// Distinguishes the agents of this host process from those of a killed host process with the same state directory.
 const HOST_RUN: &str = "CORDBOARD_HOST_RUN";
 
-/// The owner of a process.
+/// The tag of an agent process: the state directory and the session that it belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EnvTag {
     /// The UUID of the state directory.
@@ -23,12 +23,12 @@ pub struct EnvTag {
     pub session: SessionName,
 }
 
-/// The tag as read from a process.
+/// A tag that was read from the environment of a process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct FoundTag {
     pub host: String,
     pub session: Option<SessionName>,
-    /// Whether this host process started it.
+    /// Whether this host process set the tag.
     pub is_ours: bool,
 }
 
@@ -46,7 +46,8 @@ impl EnvTag {
     }
 }
 
-/// Reads the environment tag of a process from its folder in `/proc`. `None` also for processes of other users.
+/// Reads the environment tag of a process from its folder in `/proc`. Returns `None` if the process has no tag or
+/// belongs to another user.
 pub(super) fn read(folder: &Path) -> Option<FoundTag> {
     let environ = std::fs::read(folder.join("environ")).ok()?;
     let value = |name: &str| {
@@ -62,18 +63,19 @@ pub(super) fn read(folder: &Path) -> Option<FoundTag> {
     })
 }
 
-/// A 62-bit tag, stored as the resource limit on processor time of real-time processes, with a value too high to have
-/// an effect. Every descendant inherits it, `env -i`, `setsid` and `sudo` keep it, and `/proc` shows it.
+/// A 62-bit tag, stored in `RLIMIT_RTTIME`, the limit on the CPU time of real-time threads. Its value is too high to
+/// have an effect as a limit. Every descendant inherits it; `env -i`, `setsid` and `sudo` keep it; and `/proc` shows
+/// it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct RlimitTag(u64);
 
-/// Distinguishes a tag from a real limit, which is a few seconds, in microseconds.
+/// The highest byte of a tag. A real limit, such as a few seconds in microseconds, never has it.
 const MAGIC: u64 = 0x2d << 56;
-/// The bits of a tag that identify the session. The remaining bits identify the state directory.
+/// The bits of a tag that identify the session. The 32 bits above them identify the state directory.
 const SESSION_PART: u64 = (1 << 24) - 1;
 
 impl RlimitTag {
-    /// Sets the tag of this process for good: the hard limit can't be raised again. Only makes a system call.
+    /// Sets the tag of this process. Only makes a system call, so it may run between fork and exec.
     pub(super) fn set(self) -> rustix::io::Result<()> {
         setrlimit(Resource::Rttime, Rlimit { current: Some(self.0), maximum: Some(self.0) })
     }
@@ -100,7 +102,7 @@ fn hash(text: &str) -> u64 {
     Sha256::digest(text).iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
-/// Identifies this host process among all of this machine.
+/// Returns an id of this host process that is unique on this machine, even after a reboot.
 pub(super) fn host_run() -> &'static str {
     static RUN: OnceLock<String> = OnceLock::new();
     RUN.get_or_init(|| {

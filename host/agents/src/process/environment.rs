@@ -16,9 +16,9 @@ impl std::fmt::Debug for Environment {
 
 impl Environment {
     /// Reads the whole environment, and removes `secrets` (the variables in the agents' `pass_env`) from the process,
-    /// except those that the host itself needs. The copy stays complete, so that a reloaded `pass_env` can list more.
-    /// Call it in `main` before there are other threads: later it removes nothing, because another thread could be
-    /// reading the environment.
+    /// except those that the host itself needs. The returned copy is complete, so that a reloaded `pass_env` can list
+    /// more variables. Call it in `main` before there are other threads: later it removes nothing, because another
+    /// thread could be reading the environment.
     #[must_use]
     #[expect(unsafe_code, reason = "removing a variable is unsafe in std while other threads run; there are none yet")]
     pub fn take<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Self {
@@ -66,7 +66,7 @@ fn is_single_threaded() -> bool {
     std::fs::read_dir("/proc/self/task").is_ok_and(|tasks| tasks.count() == 1)
 }
 
-/// Not secrets, and the host's libraries may read them at any time.
+/// Variables that are never removed: they are no secrets, and the host's libraries may read them at any time.
 const HOST_VARIABLES: [&str; 12] = [
     "PATH",
     "HOME",
@@ -97,7 +97,7 @@ pub fn open_file_limit() -> Option<u64> {
     rustix::process::getrlimit(rustix::process::Resource::Nofile).current
 }
 
-/// Makes a limit on the size of files (`ulimit -f`) an error of the write, like a full disk, instead of ending the
+/// Makes a write beyond the file size limit (`ulimit -f`) fail with an error, as on a full disk, instead of ending the
 /// host. The signal is caught rather than ignored, so that agents start with its default action.
 pub fn catch_file_size_signal() {
     // The flag is not read.

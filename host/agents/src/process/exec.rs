@@ -1,5 +1,5 @@
-//! The program of an agent with its arguments and environment, in the form that `execve` takes. `std` gives a file that
-//! the kernel can't run to a shell.
+//! The program of an agent with its arguments and environment, in the form that `execve` takes. `std` is not used,
+//! because it falls back to a shell for a file that the kernel can't execute.
 
 use std::{
     collections::BTreeMap,
@@ -10,7 +10,7 @@ use std::{
 };
 
 pub(super) struct ExecImage {
-    /// The first argument is the path.
+    /// The arguments. The first one is the path of the program.
     args: Strings,
     env: Strings,
 }
@@ -22,24 +22,24 @@ struct Strings {
 }
 
 #[expect(unsafe_code, reason = "pointers are neither `Send` nor `Sync`")]
-// SAFETY: the pointers lead to memory that `_owned` keeps and nothing changes.
+// SAFETY: the pointers point into `_owned`, which is never changed.
 unsafe impl Send for Strings {}
 #[expect(unsafe_code, reason = "pointers are neither `Send` nor `Sync`")]
 // SAFETY: as above.
 unsafe impl Sync for Strings {}
 
 impl ExecImage {
-    /// Copies the texts into memory that stays valid until [`exec`](Self::exec).
+    /// Copies the strings, so that [`exec`](Self::exec) doesn't have to allocate.
     ///
     /// # Errors
-    /// A text contains a null byte.
+    /// A string contains a null byte.
     pub(super) fn new<'a>(
         program: &'a OsStr,
         args: impl IntoIterator<Item = &'a OsStr>,
         env: impl IntoIterator<Item = (String, String)>,
     ) -> io::Result<Self> {
         let args = std::iter::once(program).chain(args).map(|arg| CString::new(arg.as_bytes()));
-        // A later variable replaces an earlier one of its name.
+        // A later variable replaces an earlier one with the same name.
         let env: BTreeMap<String, String> = env.into_iter().collect();
         let env = env.into_iter().map(|(name, value)| CString::new(format!("{name}={value}")));
         Ok(Self {
@@ -48,7 +48,7 @@ impl ExecImage {
         })
     }
 
-    /// Replaces this process. Returns only if that fails, and neither allocates nor locks.
+    /// Replaces this process with the program. Returns only if that fails. Neither allocates nor locks.
     #[expect(unsafe_code, reason = "there is no safe call that does not fall back to a shell")]
     pub(super) fn exec(&self) -> io::Error {
         let (args, env) = (&self.args.pointers, &self.env.pointers);

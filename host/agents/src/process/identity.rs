@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::OnceLock};
 
 use cordboard_core::types::ProcessId;
 
-/// The used fields of `/proc/PID/stat`.
+/// The fields of `/proc/PID/stat` that the host uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stat {
     pub pid: i32,
@@ -12,11 +12,12 @@ pub(super) struct Stat {
     pub group: i32,
     /// Clock ticks after boot.
     pub started: u64,
-    /// The process has exited and waits to be reaped.
+    /// Whether the process has exited and waits to be reaped.
     pub zombie: bool,
 }
 
-/// The id of this boot. Empty if the kernel does not report one; ids are then still comparable within one run.
+/// Returns the id of this boot. It is empty if the kernel does not report one; process ids of different boots may then
+/// be equal.
 pub(super) fn boot_id() -> &'static str {
     static BOOT: OnceLock<String> = OnceLock::new();
     BOOT.get_or_init(|| {
@@ -28,7 +29,7 @@ pub(super) fn folder(pid: i32) -> PathBuf {
     PathBuf::from(format!("/proc/{pid}"))
 }
 
-/// `None` if there is no such process.
+/// Reads the fields of a process, or returns `None` if it does not exist.
 pub(super) fn stat(pid: i32) -> Option<Stat> {
     parse(pid, &std::fs::read(folder(pid).join("stat")).ok()?)
 }

@@ -9,7 +9,7 @@ use super::{
     tree::{self, Grace, Owner, TreeQuery},
 };
 
-/// All orphans must be ended within 10 s. An agent gets time to store its data before it is killed.
+/// The time limits for orphans, which must be ended within 10 s. After SIGTERM, an agent has time to store its data.
 const ORPHANS_GRACE: Grace = Grace { term: Duration::from_secs(3), kill: Duration::from_secs(5) };
 
 /// The result of a sweep.
@@ -21,14 +21,14 @@ pub struct CleanupReport {
     pub left: usize,
 }
 
-/// Finds the processes of a killed host by its cgroups, by the tags with its state directory and by their stored
-/// identities, and ends them: SIGTERM, then SIGKILL after a grace period. Spares the agents of this host. Takes at most
-/// 10 s.
+/// Ends the processes that killed host processes of the state directory `host` left running: sends SIGTERM, then
+/// SIGKILL after a grace period. Finds them by their cgroups, their tags and the identities in `known`. Spares the
+/// agents of this host process. Takes at most 10 s.
 pub async fn sweep(host: &str, known: Vec<ProcessId>) -> CleanupReport {
     let owner = host.to_owned();
     let cgroups = tokio::task::spawn_blocking(move || Cgroup::left_behind(&owner)).await.unwrap_or_default();
     let query = TreeQuery { known, cgroups, ..TreeQuery::new(Owner::Host(host.to_owned())) };
-    // The sender stays alive, so that the receiver doesn't report an end of the grace period.
+    // The value stays `false`, because a sweep never skips the grace period.
     let (_sender, no_grace) = tokio::sync::watch::channel(false);
     let tree::EndedTree { ended, left } = tree::end(query, ORPHANS_GRACE, &no_grace).await;
     CleanupReport { ended, left }

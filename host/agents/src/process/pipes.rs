@@ -1,5 +1,5 @@
-//! The pipes of an agent: writes stdin from a queue, and drains stdout and stderr continuously, so that a full pipe
-//! does not block the agent. Enforces the limits of a line, but does not interpret it.
+//! Writes an agent's stdin from a queue, and drains its stdout and stderr continuously, so that a full pipe does not
+//! block the agent. Limits the length of lines, but does not interpret them.
 
 use std::time::Duration;
 
@@ -13,21 +13,21 @@ use tokio::{
 
 use super::ProcessEvent;
 
-/// Agents print lines of 10 MB and more (a picture read by a tool, in base64). A longer line than this cannot be a
-/// message.
+/// The maximum length of a line that is kept whole, in bytes. Agents print messages of 10 MB and more, such as a
+/// picture in base64 that a tool has read.
 const LONGEST_LINE: usize = 64 * 1024 * 1024;
 
-/// The bytes of an overlong line that are kept: enough to identify the kind of message.
+/// The number of bytes to keep of a line that is too long: enough to identify the kind of message.
 const BEGINNING: usize = 4 * 1024;
 
 /// The maximum length of a line of stderr that is kept, in characters.
 const LONGEST_STDERR_LINE: usize = 2_000;
 
-/// The size of a read. Most lines fit into it, and long ones need few reads.
+/// The size of the read buffer, in bytes. Most lines fit into it, and long ones need few reads.
 const CHUNK: usize = 64 * 1024;
 
-/// The time to wait for a pipe after the whole tree has exited. Only a process that dropped its tags can still hold it
-/// open. Consumers of the pipe's content may take longer.
+/// The time to wait for more output after the process tree has ended. Only a process that was not found or not killed
+/// can still hold the pipe open. Time during which the receiver of the lines is busy doesn't count.
 const ABANDON_AFTER: Duration = Duration::from_secs(2);
 
 /// The maximum capacity of a pipe: the default of `/proc/sys/fs/pipe-max-size`. An exited tree leaves at most this much
@@ -52,7 +52,7 @@ pub(super) struct ChildPipes {
 }
 
 impl ChildPipes {
-    /// Takes the pipes out of a process. `None` if one of them is missing.
+    /// Takes the pipes out of a process, or returns `None` if one of them is missing.
     pub(super) fn take(child: &mut Child) -> Option<Self> {
         Some(Self { stdin: child.stdin.take()?, stdout: child.stdout.take()?, stderr: child.stderr.take()? })
     }
@@ -75,7 +75,8 @@ impl Pipes {
         Self { stdin: tokio::spawn(write_stdin(stdin, input)), stdout, stderr, tree_ended, last_stderr_line }
     }
 
-    /// Waits for the end of the pipes, but not forever. All output that was read is delivered.
+    /// Waits until stdout and stderr have ended or are abandoned, and all output that was read is delivered. Returns
+    /// the last line of stderr that is not blank.
     pub(super) async fn finish(self) -> Option<String> {
         self.tree_ended.send_replace(true);
         for task in [self.stdout, self.stderr] {
@@ -107,7 +108,7 @@ async fn read_stdout<R: AsyncRead + Unpin>(mut lines: PipeLines<R>, events: mpsc
             OutputLine::Whole(line) => ProcessEvent::Line(line),
             OutputLine::TooLong { bytes, beginning } => ProcessEvent::TooLong { bytes, beginning },
         };
-        // Without a receiver, the pipe is still drained.
+        // Ignore a missing receiver: the pipe must be drained anyway.
         drop(events.send(event).await);
     }
 }
@@ -132,7 +133,7 @@ async fn read_stderr(
 struct PipeLines<R> {
     lines: LineReader<R>,
     tree_ended: watch::Receiver<bool>,
-    /// The remaining grace period.
+    /// The rest of [`ABANDON_AFTER`].
     grace: Duration,
     /// The number of bytes read when the end of the tree was noticed.
     read_before: Option<u64>,
@@ -192,7 +193,8 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
         Self { reader: BufReader::with_capacity(CHUNK, reader), longest, read: 0 }
     }
 
-    /// The next line without its newline, which the last line may lack. `None` at the end, or after a read error.
+    /// Returns the next line without its newline, which the last line may lack. Returns `None` at the end of the stream
+    /// or after a read error.
     async fn next(&mut self) -> Option<OutputLine> {
         let (mut line, mut bytes) = (Vec::new(), 0_usize);
         loop {
@@ -242,8 +244,8 @@ mod tests {
         (Pipes { stdin: idle(), stdout, stderr: idle(), tree_ended, last_stderr_line }, events_received)
     }
 
-    /// An agent prints more than the queue holds, and dies. The receiver is busy for a long time, and still gets all of
-    /// it.
+    /// An agent prints more lines than the queue holds, and exits. The receiver is busy for a long time, and still gets
+    /// all of them.
     #[tokio::test(start_paused = true)]
     async fn buffered_lines_reach_a_late_receiver() {
         let (mut agent, stdout) = tokio::io::duplex(CHUNK);

@@ -9,8 +9,8 @@ use std::{
 
 use super::{Spawn, SpawnError};
 
-/// Checks before the start, because the error of a failed `exec` does not distinguish a missing folder from a missing
-/// program.
+/// Finds the program to start. Checks the folder first, because the error of a failed `exec` does not distinguish a
+/// missing folder from a missing program.
 pub(super) fn find(spawn: &Spawn) -> Result<PathBuf, SpawnError> {
     let program = || spawn.program.display().to_string();
     if !spawn.folder.is_dir() {
@@ -44,14 +44,14 @@ fn in_path(program: &Path, env: &[(String, String)]) -> Option<PathBuf> {
         .find(|path| is_executable(path))
 }
 
-/// Used if an agent's environment has no `PATH`.
+/// The `PATH` for an agent whose environment has none.
 const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 fn is_executable(path: &Path) -> bool {
     path.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
 }
 
-/// Returns the reason and the remedy for a failed start.
+/// Returns the error for a failed start, with its reason and remedy.
 pub(super) fn explain(spawn: &Spawn, path: &Path, error: io::Error) -> SpawnError {
     let program = spawn.program.display().to_string();
     if error.kind() == io::ErrorKind::NotFound {

@@ -41,15 +41,15 @@ pub(super) fn spawn(mut command: Command, image: ExecImage, tag: &EnvTag) -> io:
     Ok(child)
 }
 
-/// Makes the new process set its resource limit tag, enter its cgroup and then become the agent.
+/// Makes the new process set its resource limit tag, enter its cgroup and then execute the program of the agent.
 #[expect(unsafe_code, reason = "std calls code between fork and exec unsafe, because it must not allocate or lock")]
 fn set_identification(command: &mut Command, image: ExecImage, tag: RlimitTag, cgroup: Option<&Cgroup>) {
     let entry = cgroup.and_then(|cgroup| {
         let created = cgroup.create();
-        created.inspect_err(|error| tracing::debug!(%error, "no cgroup for an agent: its tags are used")).ok()
+        created.inspect_err(|error| tracing::debug!(%error, "no cgroup for an agent: relying on its tags")).ok()
     });
     let become_agent = move || {
-        // Either of the two is enough, and logging would allocate.
+        // Ignore errors: the tag or the cgroup alone identifies the agent, and logging would allocate.
         tag.set().ok();
         if let Some(entry) = &entry {
             rustix::io::write(entry, b"0").ok();
@@ -66,7 +66,8 @@ pub(super) fn forget(agent: Option<u32>) {
     agents.retain(|known| Some(known.cast_unsigned()) != agent);
 }
 
-/// Makes this process the parent of orphaned descendants in place of init. Must be called within a runtime.
+/// Makes this process, in place of init, the parent of orphaned descendants, and reaps them. Must be called within a
+/// tokio runtime.
 pub fn adopt_orphans() {
     // Register the signal handler before the first orphan can arrive.
     let ended = signal(SignalKind::child()).and_then(|ended| Ok((ended, set_child_subreaper(Some(getpid()))?)));
@@ -86,7 +87,7 @@ pub fn adopt_orphans() {
     }
 }
 
-/// Returns running orphans without any tag, each one once.
+/// Returns the pids of running orphans without a tag. Each orphan is returned by only one call.
 pub(super) async fn strays() -> Vec<i32> {
     static REPORTED: Mutex<BTreeSet<(i32, u64)>> = Mutex::new(BTreeSet::new());
     let find = || {
@@ -116,7 +117,7 @@ fn reap() {
     }
 }
 
-/// Whether this is a child outside the host's process group: an agent, or an adopted orphan.
+/// Returns whether a process is a child of this host outside its process group: an agent, or an adopted orphan.
 fn is_orphan(stat: Stat) -> bool {
     let raw = |pid: Pid| pid.as_raw_nonzero().get();
     stat.parent == raw(getpid()) && stat.group != raw(getpgrp())

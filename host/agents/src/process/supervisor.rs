@@ -1,6 +1,6 @@
 //! Supervises an agent after its start: waits for the leader to exit, ends its descendants, reaps it, and sends
-//! `Ended`. The leader is not reaped until its group is empty, so that neither its pid nor the number of its group can
-//! be reused.
+//! `Ended`. The leader is not reaped until its group is empty, so that neither its pid nor the id of its group can be
+//! reused.
 
 use std::{
     io,
@@ -25,16 +25,17 @@ use super::{
     tree::{self, Grace, Owner, TreeQuery},
 };
 
-/// Descendants of a dead leader have no work to finish. They only get time to remove their lock files.
+/// The time limits for the descendants of an exited leader. They have no work to finish, and only need time to remove
+/// lock files.
 const DESCENDANTS_GRACE: Grace = Grace { term: Duration::from_millis(500), kill: Duration::from_secs(5) };
 
-/// The first process of an agent, shared by its handle and its supervisor.
+/// The first process of an agent, shared by its [`Process`](super::Process) and its supervisor.
 #[derive(Debug)]
 pub(super) struct Leader {
     id: ProcessId,
     pid: Pid,
     exit: AsyncFd<OwnedFd>,
-    /// Taken when the process is reaped. From then on, its pid is invalid.
+    /// `None` once the process is reaped. From then on, another process may have its pid.
     child: Mutex<Option<Child>>,
     no_grace: watch::Sender<bool>,
 }
@@ -66,11 +67,11 @@ impl Leader {
         &self.id
     }
 
-    /// Sends a signal to the whole group. No effect after the leader is reaped.
+    /// Sends a signal to the whole group. Does nothing after the leader is reaped.
     pub(super) fn signal(&self, signal: Signal) {
         let child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
         if child.is_some() {
-            // An error means that the group has exited, which is the purpose of the signal.
+            // Ignore an error: it means that the group has already exited.
             kill_process_group(self.pid, signal).ok();
         }
     }
@@ -101,8 +102,7 @@ impl Leader {
 
 #[expect(unsafe_code, reason = "tokio's registration is unsafe for descriptors that it does not own")]
 fn watch_exit(pidfd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
-    // SAFETY: the descriptor is owned by the `AsyncFd` from here on, so it stays open and the same as long as that
-    // lives.
+    // SAFETY: the `AsyncFd` owns the descriptor, so the descriptor stays open as long as it is registered.
     Ok(unsafe { AsyncFd::register_with_interest(pidfd, Interest::READABLE) }?)
 }
 
@@ -116,7 +116,7 @@ pub(super) async fn supervise(leader: Arc<Leader>, tag: EnvTag, pipes: Pipes, ev
     let strays = subreaper::strays().await;
     if !strays.is_empty() {
         tracing::warn!(?strays, "an agent left processes that cannot be attributed");
-        // The send fails only if the session is gone already.
+        // The send fails only if the session no longer exists.
         drop(events.send(ProcessEvent::Strays { pids: strays }).await);
     }
     let status = leader.reap().await;
@@ -136,7 +136,7 @@ fn describe(status: ExitStatus) -> String {
     }
 }
 
-/// The signals that end an agent in practice.
+/// The names of the signals that usually end an agent.
 const SIGNALS: [(i32, &str); 9] = [
     (1, "SIGHUP"),
     (2, "SIGINT"),

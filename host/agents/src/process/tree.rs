@@ -1,6 +1,6 @@
-//! A tree of processes: finds its members and ends them. Members are found by cgroup, tags, group, identity and descent,
-//! and signalled through a pidfd after their identity is checked, so that a reused pid is never signalled. This process and
-//! its ancestors are excluded.
+//! Finds and ends the members of a process tree. Finds them by cgroup, tags, process group, identity and parent. Checks
+//! the identity of each member before it signals the member through a pidfd, so that it never signals a reused pid.
+//! Excludes this process and its ancestors.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
@@ -25,16 +25,16 @@ use super::{
 #[derive(Debug, Clone)]
 pub(super) struct TreeQuery {
     pub owner: Owner,
-    /// A process group whose leader is not reaped yet, so that its number cannot be reused.
+    /// A process group whose leader is not reaped yet, so that the id of the group cannot be reused.
     pub group: Option<i32>,
     pub known: Vec<ProcessId>,
-    /// All processes in them are members. Removed when the tree has ended.
+    /// Cgroups whose processes are all members. They are removed when the tree has ended.
     pub cgroups: Vec<Cgroup>,
     /// Members that earlier scans found. A child that dropped its tags stays a member after its parent has exited.
     pub seen: HashSet<ProcessKey>,
 }
 
-/// A pid and its start time.
+/// The pid and the start time of a process.
 type ProcessKey = (i32, u64);
 
 #[derive(Debug, Clone)]
@@ -70,7 +70,8 @@ pub(super) struct EndedTree {
     pub left: usize,
 }
 
-/// The pause between scans of `/proc`. Short at first, because most processes exit immediately.
+/// The pause after the first scan of `/proc`, short because most processes exit immediately. It doubles after each
+/// scan, up to [`LONGEST_SCAN_PAUSE`].
 const FIRST_SCAN_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_SCAN_PAUSE: Duration = Duration::from_millis(100);
 
@@ -104,7 +105,7 @@ pub(super) async fn end(mut query: TreeQuery, grace: Grace, no_grace: &watch::Re
         let mut no_grace = no_grace.clone();
         tokio::select! {
             () = sleep(pause) => {}
-            // The end of the grace period shortens the pause once.
+            // Skip the rest of the pause if the grace period is skipped.
             Ok(_) = no_grace.wait_for(|no_grace| *no_grace), if !kill => {}
         }
         pause = (pause * 2).min(LONGEST_SCAN_PAUSE);
@@ -120,7 +121,7 @@ const fn key(stat: Stat) -> ProcessKey {
 fn members(query: &TreeQuery) -> Vec<Stat> {
     let mut table = process_table();
     let in_cgroups: BTreeSet<i32> = query.cgroups.iter().flat_map(Cgroup::processes).collect();
-    // Processes that were forked since the table was read.
+    // Add processes that were forked since the table was read.
     let missed = in_cgroups.iter().filter(|pid| !table.contains_key(pid)).filter_map(|pid| identity::stat(*pid));
     table.extend(missed.map(|stat| (stat.pid, stat)).collect::<Vec<_>>());
     let excluded = self_and_ancestors(&table);
@@ -131,12 +132,12 @@ fn members(query: &TreeQuery) -> Vec<Stat> {
     };
     let candidates: Vec<Stat> = table.values().filter(|stat| !excluded.contains(&stat.pid)).copied().collect();
     let mut found: BTreeSet<i32> = candidates.iter().filter(|stat| is_root(stat)).map(|stat| stat.pid).collect();
-    // Descendants may have dropped their tags.
+    // Add all descendants, because they may have dropped their tags.
     while candidates.iter().any(|stat| found.contains(&stat.parent) && found.insert(stat.pid)) {}
     candidates.into_iter().filter(|stat| found.contains(&stat.pid) && !stat.zombie).collect()
 }
 
-/// Whether a process belongs to the tree by its own properties.
+/// Returns whether a process belongs to the tree by its identity, its process group or its environment tag.
 fn matches_itself(query: &TreeQuery, stat: Stat) -> bool {
     if query.known.contains(&identity::id(stat)) || query.seen.contains(&key(stat)) {
         return true;
@@ -148,9 +149,9 @@ fn matches_itself(query: &TreeQuery, stat: Stat) -> bool {
     }
 }
 
-/// Returns the processes whose cgroup and resource limit are ignored. If an agent has started this host, the host and its
-/// own children have those of that agent. Compilers are in the host's process group. A search for the processes of a
-/// killed host ignores all descendants of this host.
+/// Returns the processes whose cgroup and resource limit are ignored: those in the host's process group, such as the
+/// processes that compile plugins, and, in a search for the processes of a killed host, all descendants of this host.
+/// If an agent started this host, they have inherited both from that agent.
 fn host_processes(query: &TreeQuery, table: &BTreeMap<i32, Stat>) -> BTreeSet<i32> {
     let (me, group) = (std::process::id().cast_signed(), rustix::process::getpgrp().as_raw_nonzero().get());
     let mut found: BTreeSet<i32> = table.values().filter(|stat| stat.group == group).map(|stat| stat.pid).collect();
@@ -167,7 +168,7 @@ fn host_processes(query: &TreeQuery, table: &BTreeMap<i32, Stat>) -> BTreeSet<i3
     found
 }
 
-/// Whether a process without an environment tag belongs to the tree by its resource limit.
+/// Returns whether a process without an environment tag belongs to the tree by its resource limit tag.
 fn has_rlimit_tag(query: &TreeQuery, stat: Stat) -> bool {
     let folder = identity::folder(stat.pid);
     let tag = RlimitTag::read(&folder).filter(|_| env_tag::read(&folder).is_none());
@@ -194,8 +195,8 @@ fn self_and_ancestors(table: &BTreeMap<i32, Stat>) -> BTreeSet<i32> {
     excluded
 }
 
-/// Opens the pidfd before the check, so that the signal goes to the process that was checked. Ignores a process that
-/// has exited in the meantime.
+/// Signals a process, unless it has exited in the meantime. Opens the pidfd before it checks the identity, so that the
+/// signal goes to the process that was checked.
 fn signal(stat: Stat, signal: Signal) {
     let Some(pid) = Pid::from_raw(stat.pid) else { return };
     let Ok(process) = pidfd_open(pid, PidfdFlags::empty()) else { return };

@@ -1,5 +1,5 @@
-//! Starts an unsupervised process. Only for the demo agent, to imitate a badly behaved agent; the host itself does not
-//! use it.
+//! Starts an unsupervised process for the demo agent, which imitates an agent that leaves processes behind. The host
+//! itself does not use it.
 
 use std::{
     io,

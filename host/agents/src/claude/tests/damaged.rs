@@ -52,7 +52,7 @@ fn a_truncated_result_fails_its_turn() {
     for line in [
         &br#"{"type":"result","subtype":"success","result":"Al"#[..],
         br#"{"type":"result",oops"#,
-        // The order of fields in the real CLI.
+        // The real CLI writes the fields in this order.
         br#"{"duration_api_ms":117,"stop_reason":"end_turn","session_id":"c1","result":"Al"#,
     ] {
         let trace = decode_lines(&[replay, line]);
