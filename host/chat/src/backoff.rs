@@ -6,10 +6,10 @@ use uuid::Uuid;
 
 const FIRST: Duration = Duration::from_secs(1);
 
-/// The longest wait. A restored network is noticed within this time.
+/// The longest delay, without jitter. It bounds the time until a restored network is noticed.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// The delays between failing attempts.
+/// The growing delays between failing attempts.
 #[derive(Debug, Clone)]
 pub struct Backoff {
     first: Duration,

@@ -1,9 +1,8 @@
 //! The console front-end: one chat, either with the user of this terminal or with a program through pipes. Owns stdin
-//! and stdout. Writes only the chat to stdout, writes no line twice, and never passes control sequences from an agent
-//! to the terminal.
+//! and stdout. Writes only the chat to stdout, and never passes control sequences from an agent to the terminal.
 //!
-//! Terminals and pipes get the same requests, so [`Console`] doesn't depend on the mode. A terminal keeps a prompt
-//! below the output; a pipe is append-only.
+//! A terminal and a pipe handle the same requests. The terminal keeps a prompt below the output; the output of a pipe
+//! is append-only.
 
 mod hangup;
 mod history;
@@ -45,21 +44,21 @@ pub const FRONT_END: &str = "console";
 /// The id of the console's only chat and only user.
 const LOCAL: &str = "local";
 
-/// The capacity of the request channel while a reader of stdout is slow. Each caller waits for its own request, so
-/// there are never more than a few.
+/// The capacity of the channel of output requests. Each caller that prints waits until its text is written, so only a
+/// few requests are queued even if the reader of stdout is slow.
 const REQUEST_QUEUE: usize = 64;
 
-/// The first event ends the console. A second one, such as another Ctrl-C, makes the host exit sooner.
+/// The capacity of the event channel. The first event makes the host shut down. Later ones only make it exit sooner.
 const EVENT_QUEUE: usize = 4;
 
-/// Events that only the host can handle. The console shows output until the host closes it.
+/// An event that the host must handle. The console shows output until the host closes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConsoleEvent {
     /// The input has ended: finish open work, then exit.
     InputEnded,
     /// Ctrl-C without running work: shut down now, and cleanly.
     Quit,
-    /// The reader of stdout is gone. Messages that were not shown remain in the store.
+    /// The reader of stdout or the terminal is gone. Messages that were not shown remain in the store.
     OutputClosed,
 }
 
@@ -67,9 +66,9 @@ pub enum ConsoleEvent {
 enum OutputRequest {
     /// Prints complete lines.
     Print { text: String, done: oneshot::Sender<io::Result<()>> },
-    /// Sets the text before the prompt, if there is a prompt.
+    /// Sets the status before the prompt of a terminal. A pipe ignores it.
     Status(Option<String>),
-    /// Completes when everything is written and the terminal is restored.
+    /// Ends the output. `done` completes when everything is written and the terminal is restored.
     Close { done: oneshot::Sender<()> },
 }
 
@@ -91,7 +90,7 @@ pub struct Console {
     /// Makes message ids unique across runs.
     run: String,
     next_id: AtomicU64,
-    /// Whether a turn or command is running in the console's place. Ctrl-C depends on it.
+    /// Whether a turn is running in the console's place. If so, Ctrl-C stops the turn instead of the host.
     busy: Arc<AtomicBool>,
     started: Arc<Notify>,
     events: Events,
@@ -130,13 +129,13 @@ impl Console {
         self.started.notify_one();
     }
 
-    /// Returns when the output task has ended.
+    /// Waits for the end of the task or thread that writes the output.
     pub async fn output_closed(&self) {
         self.requests.closed().await;
     }
 
-    /// Prints lines of the host itself on a terminal, such as the greeting. Prints nothing on a pipe, whose reader expects
-    /// only answers.
+    /// Prints lines of the host itself on a terminal, such as the greeting. Prints nothing on a pipe, whose reader
+    /// expects only answers.
     pub fn print_notice(&self, lines: &[String]) {
         if self.mode == Mode::Terminal {
             let text = lines.iter().map(|line| format!("{line}\n")).collect();
@@ -149,7 +148,7 @@ impl Console {
     pub async fn close(&self) {
         let (done, closed) = oneshot::channel();
         if self.requests.send(OutputRequest::Close { done }).await.is_ok() {
-            // The output task may have ended, and then never answers.
+            // Ignore an error: the output may have ended before it handled the request.
             drop(closed.await);
         }
     }
@@ -163,7 +162,7 @@ impl Console {
             return Ok(());
         }
         print(&self.requests, text).await.map_err(|error| {
-            // The transcript contains text that was not written. From here on, no message counts as shown.
+            // The transcript contains text that was not written, so drop it. From here on, no message counts as shown.
             *transcript = None;
             self.events.send(ConsoleEvent::OutputClosed);
             stdout_closed(error)
@@ -171,7 +170,7 @@ impl Console {
     }
 }
 
-/// Returns when the text is written.
+/// Prints text, and returns when it is written.
 async fn print(requests: &mpsc::Sender<OutputRequest>, text: String) -> io::Result<()> {
     let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
     let (done, written) = oneshot::channel();
@@ -221,8 +220,8 @@ impl Chat for Console {
     async fn show_activity(&self, _place: &Place, line: Option<&str>) {
         self.busy.store(line.is_some(), Ordering::Relaxed);
         if self.mode == Mode::Terminal {
-            // A status may be dropped if the channel is full, because the next one replaces it. The end of the work
-            // must arrive.
+            // If the channel is full, a status may be dropped, because the next one replaces it. The request that
+            // clears the status must arrive.
             let request = OutputRequest::Status(line.map(str::to_owned));
             match line {
                 Some(_) => drop(self.requests.try_send(request)),
@@ -231,18 +230,19 @@ impl Chat for Console {
         }
     }
 
-    /// Returns false on a terminal, so that the host prints a line for the user. A program at a pipe needs no mark.
+    /// Returns false on a terminal, so that the host posts a line for the user. A program that uses the pipe needs no
+    /// mark.
     async fn acknowledge(&self, _place: &Place, _message: Option<&MessageId>) -> bool {
         self.mode == Mode::Pipe
     }
 
     async fn set_menu(&self, _commands: &[MenuEntry]) -> Result<(), ChatError> {
-        // `/help` is the console's menu.
+        // The console has no menu. `/help` lists the commands.
         Ok(())
     }
 }
 
-/// The place of every console message.
+/// Returns the place of all messages of the console.
 #[must_use]
 pub fn place() -> &'static Place {
     static PLACE: OnceLock<Place> = OnceLock::new();

@@ -18,15 +18,15 @@ mod preview;
 
 pub use preview::preview;
 
-/// A front-end: shows messages and is the source of updates.
+/// A front-end, which shows messages. Its updates go to an [`Inbox`].
 #[async_trait]
 pub trait Chat: Send + Sync {
-    /// The name of the front-end, as in [`Place::front_end`].
+    /// Returns the name of the front-end, as in [`Place::front_end`].
     fn front_end(&self) -> &'static str;
 
     fn limits(&self) -> Limits;
 
-    /// The limits on the rate of frames for running turns in the chat of `place`.
+    /// Returns the limits on the rate of frames of running turns in the chat of `place`.
     fn pacing(&self, place: &Place) -> Pacing;
 
     async fn send(&self, place: &Place, message: &Outgoing) -> Result<MessageId, ChatError>;
@@ -34,7 +34,8 @@ pub trait Chat: Send + Sync {
     /// Replaces the text and buttons of a message. An edit that changes nothing succeeds.
     async fn edit(&self, place: &Place, id: &MessageId, message: &Outgoing) -> Result<(), ChatError>;
 
-    /// Removes the buttons of a message and keeps its text. Does nothing in a front-end whose buttons are typed.
+    /// Removes the buttons of a message and keeps its text. The default does nothing, for front-ends whose buttons are
+    /// typed.
     async fn remove_buttons(&self, _place: &Place, _id: &MessageId) -> Result<(), ChatError> {
         Ok(())
     }
@@ -42,12 +43,13 @@ pub trait Chat: Send + Sync {
     /// Deletes a message. If the message doesn't exist, this succeeds.
     async fn delete(&self, place: &Place, id: &MessageId) -> Result<(), ChatError>;
 
-    /// Shows that a turn or command is running, with `line` if the front-end has a status line. `None` clears it. The
-    /// host repeats the call every few seconds, because some front-ends show the indicator only for a few seconds.
+    /// Shows that a turn is running, with `line` as its status if the front-end has a status line. `None` means that no
+    /// turn is running. The host repeats the call every few seconds, because some front-ends show the indicator only
+    /// for a few seconds.
     async fn show_activity(&self, place: &Place, line: Option<&str>);
 
-    /// Marks a user's message as accepted and waiting, without a notification. Returns false if the chat takes no marks
-    /// and a line must say so. `message` is `None` if the front-end does not name messages.
+    /// Marks a user's message as accepted and waiting, without a notification. Returns false if the chat allows no
+    /// marks, so that the host posts a line instead. `message` is `None` if the front-end has no message ids.
     async fn acknowledge(&self, place: &Place, message: Option<&MessageId>) -> bool;
 
     /// Sets the menu of commands. If nothing has changed, this makes no request.
@@ -77,7 +79,7 @@ pub enum Edits {
 pub struct Pacing {
     /// The minimum time between two frames in a chat. Zero turns pacing off.
     pub pause: Duration,
-    /// The calls of any kind that a chat may have had before a frame is shown.
+    /// A frame is shown only while the chat is within this quota, which counts every send, edit and delete.
     pub quota: Option<Quota>,
 }
 
@@ -91,9 +93,9 @@ pub struct Quota {
 /// The position of the status line that shows what the agent is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LiveLine {
-    /// The front-end appends it to the message that streams the answer.
+    /// At the end of the message that streams the answer.
     InMessage,
-    /// The front-end gets it through [`Chat::show_activity`].
+    /// Outside of messages. The front-end gets it through [`Chat::show_activity`].
     Status,
 }
 
@@ -121,10 +123,10 @@ pub struct Outgoing {
 pub enum Completeness {
     /// An edit may add text.
     Partial,
-    /// An edit may add text, but another message comes first. The renderer shows the last line although it is
-    /// incomplete.
+    /// An edit may add text, but another message is shown first. An appending front-end therefore prints the last line
+    /// although it is incomplete.
     Halted,
-    /// No text follows.
+    /// No edit will add text.
     Complete,
 }
 
@@ -136,20 +138,20 @@ pub struct MenuEntry {
     pub summary: String,
 }
 
-/// The reason that a message was not shown. Each variant needs another reaction.
+/// The reason that a message was not shown. Each variant needs a different reaction.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ChatError {
-    /// The chat is rate-limited for `after`. Other places are not affected.
+    /// The chat is rate-limited for `after`. Other chats are not affected.
     #[error("send to a rate-limited chat, paused for {after:?}: {why}")]
     RateLimited { after: Duration, why: String },
     /// The host can't write to the place: the user has blocked the bot, or the chat or topic is deleted or closed. It
     /// may become writable again.
     #[error("send to an unreachable chat: {why}")]
     Unreachable { why: String },
-    /// The place may not receive this message, now or later.
+    /// `[access]` does not allow the place to receive this message.
     #[error("send to a closed chat: {why}")]
     Forbidden { why: String },
-    /// The front-end is unreachable. The outbox tries again.
+    /// The front-end is unreachable. The outbox retries the call.
     #[error("reach the chat: {why}")]
     Unavailable { why: String },
     /// The front-end rejects the content of the message.
@@ -163,15 +165,16 @@ pub enum ChatError {
 /// Stores the updates and button data of a front-end. Each front-end has its own inbox.
 #[async_trait]
 pub trait Inbox: Send + Sync {
-    /// Returns when the batch is stored and synced, so that the source may delete it. Drops updates whose key is
-    /// already known. `offset` is the position from which the front-end continues; it is stored with the batch.
+    /// Stores a batch of updates. Returns when it is synced to disk, so that the source may delete the updates. Drops
+    /// updates whose key is already stored. `offset` is the position from which the front-end continues; it is stored
+    /// with the batch.
     ///
     /// # Errors
     /// Nothing in the batch was stored; try again.
     async fn accept(&self, updates: Vec<Update>, offset: Option<i64>) -> Result<(), StorageError>;
 
-    /// Records that a place gets a message about the failing store. Returns whether it gets the first one since the store
-    /// last worked.
+    /// Records that a place is notified about the failing store. Returns whether this is its first notification since
+    /// the store last worked.
     fn record_failure(&self, place: &Place) -> bool;
 
     /// Returns the last stored offset.
@@ -180,20 +183,20 @@ pub trait Inbox: Send + Sync {
     /// Stores the data of a button and returns a token of at most 64 bytes for it.
     async fn store_button(&self, action: &ButtonAction) -> Result<String, StorageError>;
 
-    /// Returns the data of the button with this token. `None` means that the store has deleted it.
+    /// Returns the data of the button with this token, or `None` if the store has deleted it.
     async fn find_button(&self, token: &str) -> Result<Option<ButtonAction>, StorageError>;
 
-    /// Stores that the chat with the first id `home` now has the id `chat`. Places keep the first id.
+    /// Stores that the chat whose first id was `home` now has the id `chat`. Places keep the first id.
     async fn move_chat(&self, home: &str, chat: &str) -> Result<(), StorageError>;
 
-    /// Returns all chats with a new id, as pairs of first and current id.
+    /// Returns all chats whose id has changed, as pairs of first and current id.
     async fn moved_chats(&self) -> Result<Vec<(String, String)>, StorageError>;
 }
 
-/// The reason that nothing was stored, for [`Inbox`] and [`DeliveryStore`](outbox::DeliveryStore).
+/// The reason that a call of [`Inbox`] or [`DeliveryStore`](outbox::DeliveryStore) failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StorageError {
-    /// The store's own text, with the remedy.
+    /// The error text of the store, which includes the remedy.
     #[error("{0}")]
     Failed(String),
     #[error("accept messages: Cordboard is shutting down")]

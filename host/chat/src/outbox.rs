@@ -46,11 +46,12 @@ pub enum Post {
     Frame { place: Place, turn: PromptId, frame: TurnFrame },
     /// A stored post. The first post of a turn ends its frames.
     Final(OutboxRow),
-    /// The turn is being stopped. Later posts to this place wait for its end, for a short time.
+    /// The turn is being stopped. Later posts to this place wait for the end of the turn, but only for a short time.
     Stopping { place: Place, turn: PromptId },
-    /// The turn is waiting again. Its messages are deleted, and later frames may show it again.
+    /// The prompt of the turn is back in the queue of its session. The messages of the turn are deleted, and later
+    /// frames may show it again.
     Requeued { place: Place, turn: PromptId },
-    /// The turn ended without a post. Its messages remain.
+    /// The turn ended without a post. Its messages stay in the chat.
     Ended { place: Place, turn: PromptId },
 }
 
@@ -77,7 +78,7 @@ pub trait DeliveryStore: Send + Sync {
         text: &str,
     ) -> Result<(), StorageError>;
 
-    /// Returns the message that the turn answers. `None` if it is unknown or the turn is over.
+    /// Returns the message that the turn answers, or `None` if the message is unknown or the turn is over.
     async fn answered_message(&self, _turn: &PromptId) -> Option<MessageId> {
         None
     }
@@ -88,8 +89,8 @@ pub trait DeliveryStore: Send + Sync {
     /// Stores the progress of a post.
     async fn save_progress(&self, post: PostId, delivery: Delivery) -> Result<(), StorageError>;
 
-    /// Records that the post was sent or dropped. `messages` show it and may be edited later. Returns posts that must
-    /// be sent now, as updates of these messages.
+    /// Records that the post was sent or dropped. `messages` show it and may be edited later. Returns posts that update
+    /// these messages and must be sent now.
     async fn complete(&self, post: PostId, messages: Vec<MessageId>) -> Result<Vec<OutboxRow>, StorageError>;
 
     /// Stores whether the place can be written to, so that a restart does not report the place again.
@@ -105,7 +106,7 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// Creates an outbox, and the task that does its work until [`close`](Self::close).
+    /// Creates an outbox, and the future that does its work until [`close`](Self::close).
     pub fn new(
         chat: Arc<dyn Chat>,
         store: Arc<dyn DeliveryStore>,
@@ -179,7 +180,7 @@ impl Outbox {
         AnswerStop::Stopped
     }
 
-    /// Waits for the next place that can't be written to. Its posts are kept.
+    /// Waits until another place can't be written to. The posts for that place are kept.
     pub async fn next_unreachable(&self) -> Unreachable {
         loop {
             let unreachable_added = self.shared.unreachable_added.notified();
@@ -191,7 +192,7 @@ impl Outbox {
         }
     }
 
-    /// Marks a message as waiting. Returns false if a line must say so instead.
+    /// Marks a user's message as accepted and waiting, as [`Chat::acknowledge`] does.
     pub async fn acknowledge(&self, place: &Place, message: Option<&MessageId>) -> bool {
         self.shared.chat.acknowledge(place, message).await
     }
@@ -218,7 +219,7 @@ impl Outbox {
         self.shared.state().mailboxes.values().map(Mailbox::pending_posts).sum()
     }
 
-    /// Ends the task after its current calls. Unsent posts stay stored.
+    /// Ends the future of [`new`](Self::new) after its current calls. Unsent posts stay stored.
     pub fn close(&self) {
         self.shared.closing.send_replace(true);
     }
@@ -257,18 +258,18 @@ struct Shared {
 struct State {
     mailboxes: HashMap<Place, Mailbox>,
     unreachable: VecDeque<Unreachable>,
-    /// Places that can't be written to, as the store knows them.
+    /// Places that can't be written to and were reported. The store contains them too.
     reported: HashSet<Place>,
     /// Places whose mailbox has no worker.
     new_places: Vec<Place>,
 }
 
 impl State {
-    /// Starts a new worker for a place whose worker has panicked, so that its posts don't get stuck.
+    /// Requests a new worker for a place whose worker has panicked, so that the posts of the place don't get stuck.
     fn recover(&mut self, place: Place) {
         let Some(mailbox) = self.mailboxes.get_mut(&place) else { return };
         if let Some(post) = mailbox.on_worker_failure() {
-            tracing::error!(%place, post = post.0, "a post is not sent before a restart: its workers keep failing");
+            tracing::error!(%place, post = post.0, "a post is skipped until a restart: two workers failed at it");
         }
         self.new_places.push(place);
     }
@@ -323,7 +324,7 @@ async fn run_workers(shared: Arc<Shared>) {
     }
 }
 
-/// Returns the id of the task that has ended, normally or with an error.
+/// Returns the id of a task that has ended, and logs its error if it failed.
 fn id_of(ended: &Result<(Id, ()), JoinError>) -> Id {
     match ended {
         Ok((id, ())) => *id,

@@ -8,8 +8,8 @@ use super::{
     outbox,
 };
 
-/// Returns all lines of a reply. `Some` formats them for a terminal with or without colours; `None` keeps Markdown as
-/// on a pipe.
+/// Returns all lines of a reply. `Some` formats them for a terminal with or without colours; `None` keeps the Markdown,
+/// as on a pipe.
 #[must_use]
 pub fn preview(reply: &Reply, terminal: Option<Colours>) -> String {
     let mut transcript = Transcript::new(terminal.map_or(OutputStyle::Source, OutputStyle::Styled));

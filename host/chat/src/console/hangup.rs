@@ -1,5 +1,6 @@
-//! Detects a closed terminal, such as a closed window or a lost connection. If the host isn't in a job of that
-//! terminal, the kernel sends no SIGHUP, and a closed terminal looks to the key reader like one without input.
+//! Detects that the terminal was closed, for example because its window was closed or the connection was lost. If the
+//! host isn't a job of that terminal, the kernel sends no SIGHUP, and the key reader can't tell a closed terminal from
+//! one without input.
 
 use std::{io, thread};
 

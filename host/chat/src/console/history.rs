@@ -8,10 +8,10 @@ use std::{
     path::Path,
 };
 
-/// The number of lines to offer, the latest ones.
+/// The maximum number of lines to load, the latest ones.
 const MOST_LINES: usize = 1000;
 
-/// Prompts may contain secrets.
+/// The mode of the file. Others can't read it, because prompts may contain secrets.
 const OWNER_ONLY: u32 = 0o600;
 
 #[derive(Debug)]

@@ -1,5 +1,5 @@
 //! Stores typed lines in the inbox, each as an update from the local owner. Drops no line: if the store fails, it
-//! tries again while the reader of the pipe waits.
+//! retries while the reader of the pipe waits.
 
 use std::{sync::Arc, time::Duration};
 
@@ -91,7 +91,7 @@ impl Intake {
     }
 
     async fn print_notice(&self, text: &str) {
-        // If stdout is closed, the message is lost; no reader would see it.
+        // Ignore an error: if stdout is closed, the notice has no reader.
         drop(print(&self.requests, text.to_owned()).await);
     }
 }

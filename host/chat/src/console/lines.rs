@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 
 use tokio::sync::mpsc;
 
-/// The longest line, in bytes: far more than a model's context, far less than memory.
+/// The longest line, in bytes: longer than a typical prompt, and short enough to keep in memory.
 pub(super) const LONGEST_LINE: usize = 1 << 20;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +15,8 @@ pub(super) enum InputLine {
     TooLong,
 }
 
-/// Reads to the end of input, on a dedicated thread. Blocks while the channel is full.
+/// Reads lines until the end of input. Call it on a dedicated thread, because it blocks while it waits for input and
+/// while the channel is full.
 pub(super) fn read(reader: impl Read, lines: &mpsc::Sender<InputLine>) {
     let mut reader = BufReader::with_capacity(64 << 10, reader);
     loop {
@@ -34,7 +35,7 @@ pub(super) fn read(reader: impl Read, lines: &mpsc::Sender<InputLine>) {
     }
 }
 
-/// Returns the next line. The last line may have no line break.
+/// Returns the next line, or `None` at the end of input. The last line may have no line break.
 fn next(reader: &mut impl BufRead) -> io::Result<Option<InputLine>> {
     let mut line = Vec::new();
     let mut read = 0;

@@ -1,4 +1,4 @@
-//! Opens the console on stdin and stdout, and starts the threads or the task that serve them. Neither blocks the
+//! Opens the console on stdin and stdout, and starts the threads or the task that serve them. These never block the
 //! async runtime.
 
 use std::{
@@ -18,11 +18,11 @@ use super::{
     transcript::OutputStyle,
 };
 
-/// The maximum number of lines that are read but not stored, enough for a paste. Beyond it, a pipe waits and a
-/// terminal reports the loss.
+/// The maximum number of lines that are read but not stored, enough for a paste. When the queue is full, the reader of
+/// a pipe waits, and a terminal rejects the line with a message.
 const LINE_QUEUE: usize = 1024;
 
-/// The file in the state directory with the input history.
+/// The name of the file with the input history, in the state directory.
 const HISTORY: &str = "console_history";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub enum Mode {
 }
 
 impl Mode {
-    /// Detects a terminal: stdin and stdout are both terminals, and the cursor can be moved.
+    /// Returns `Terminal` if stdin and stdout are terminals and `TERM` is not `dumb`.
     #[must_use]
     pub fn detect() -> Self {
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
@@ -48,8 +48,8 @@ pub enum ConsoleError {
     Thread { what: &'static str, source: io::Error },
 }
 
-/// Opens the console on this process's stdin and stdout, inside a tokio runtime. It reads no input before
-/// [`Console::start_input`]. `state` is the folder of the history.
+/// Opens the console on this process's stdin and stdout. It stores no input before [`Console::start_input`]. `state` is
+/// the state directory, which contains the input history. Must be called within a tokio runtime.
 ///
 /// # Errors
 /// The terminal can't be used, or a thread can't be started.
@@ -68,7 +68,7 @@ pub fn open(
     }
 }
 
-/// The two ends of a pipe.
+/// The input and the output of a console in pipe mode.
 pub(super) struct PipeEnds<R, W> {
     pub(super) reader: R,
     pub(super) writer: W,

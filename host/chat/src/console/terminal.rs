@@ -1,5 +1,5 @@
-//! The terminal: an editable prompt with all output printed above it. The only module that uses `rustyline_async`. It
-//! restores the terminal mode when it ends, and doesn't wait for the store while the user types.
+//! The terminal: an editable prompt with all output printed above it. This is the only module that uses
+//! `rustyline_async`. It restores the terminal mode when it ends, and doesn't wait for the store while the user types.
 
 use std::{
     io::{self, ErrorKind, Write},
@@ -41,7 +41,7 @@ pub(super) struct TerminalContext {
 
 pub(super) struct Terminal {
     readline: Readline,
-    /// Prints above the prompt.
+    /// The writer that prints above the prompt.
     above: SharedWriter,
     context: TerminalContext,
     history: History,
@@ -56,8 +56,8 @@ enum InputState {
     Closed,
 }
 
-/// Whether the terminal keeps running. `Break` has the channel that reports that the terminal is restored, if a request
-/// closed it.
+/// Whether the terminal keeps running. `Break` ends the terminal. If a request caused that, `Break` contains the
+/// channel for reporting that the terminal is restored.
 type Flow = ControlFlow<Option<oneshot::Sender<()>>>;
 
 impl Terminal {
@@ -75,7 +75,7 @@ impl Terminal {
         }
         let mut terminal =
             Self { readline, above, context, history, prompt: PROMPT.to_owned(), input: InputState::Open };
-        // The kernel has already echoed these lines.
+        // Don't print these lines: the kernel has already echoed them.
         typed_ahead.into_iter().for_each(|line| terminal.accept_line(line));
         Ok(terminal)
     }
@@ -91,7 +91,7 @@ impl Terminal {
                 break closed;
             }
         };
-        // Restores the terminal.
+        // Dropping the editor restores the terminal.
         drop(self);
         if let Some(closed) = closed {
             let _ = closed.send(());
@@ -134,7 +134,7 @@ impl Terminal {
 
     fn on_line(&mut self, line: String) {
         let shown = strip_controls(&line);
-        // The next read reports a failure.
+        // Ignore an error: the next read reports it.
         drop(self.print(&format!("{PROMPT}{shown}\n")));
         self.accept_line(line);
     }
@@ -151,7 +151,7 @@ impl Terminal {
         self.send_line(if line.len() > LONGEST_LINE { InputLine::TooLong } else { InputLine::Text(line) });
     }
 
-    /// Sends a line to the inbox without waiting, because waiting would block the terminal.
+    /// Queues a line for the inbox without waiting, because waiting would block the terminal.
     fn send_line(&mut self, line: InputLine) {
         if self.context.typed.try_send(line).is_err() {
             drop(self.print("Not sent: too many lines are waiting to be stored. Try again in a moment.\n"));
@@ -175,7 +175,7 @@ impl Terminal {
     fn on_status(&mut self, status: Option<&str>) {
         let prompt = prompt(status, self.context.colours, width() / 2);
         if prompt != self.prompt {
-            // The next read reports a failure.
+            // Ignore an error: the next read reports it.
             drop(self.readline.update_prompt(&prompt));
             self.prompt = prompt;
         }

@@ -25,7 +25,7 @@ use crate::{ButtonAction, Completeness, StorageError, Update, UpdateKind};
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// Stores accepted updates. Rejects as many batches as `refusals` says.
+/// Stores accepted updates. Rejects the first `refusals` batches.
 #[derive(Default)]
 struct FakeInbox {
     accepted: StdMutex<Vec<Update>>,
@@ -82,7 +82,7 @@ impl FakeInbox {
     }
 }
 
-/// A console between two sockets. The test holds the other ends.
+/// A console that reads from one socket and writes to another. The test has the other ends.
 struct TestConsole {
     console: Console,
     events: mpsc::Receiver<ConsoleEvent>,

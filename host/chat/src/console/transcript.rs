@@ -15,17 +15,17 @@ use cordboard_core::{
 
 use super::super::{Completeness, MessageId, Outgoing};
 
-/// The maximum number of complete messages that can be edited. An edit of an older one prints it again.
+/// The maximum number of complete messages to remember. An edit of an older message prints the whole message again.
 const MOST_COMPLETE: usize = 64;
 
-/// The maximum number of messages in total, far more than the number of concurrent turns.
+/// The maximum number of messages to remember in total, far more than the number of concurrent turns.
 const MOST_MESSAGES: usize = 1024;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OutputStyle {
     /// For programs: an agent's Markdown as it is, and other text without Markdown escapes.
     Source,
-    /// For a terminal that is only an output: no styles, no control characters.
+    /// For a terminal as the output of pipe mode: no styles, no control characters.
     Neutral,
     Styled(Colours),
 }
@@ -42,8 +42,8 @@ pub(crate) struct Transcript {
 struct Shown {
     /// The printed part of the source.
     text: String,
-    /// The last line was ended in the output although it is incomplete in the source. Its continuation is printed on
-    /// a new line.
+    /// Whether the last printed line is incomplete in the source. It was printed with a line break, so its continuation
+    /// begins a new line.
     halted: bool,
     buttons: Vec<Button>,
     styler: Option<Styler>,
@@ -52,8 +52,8 @@ struct Shown {
 }
 
 impl OutputStyle {
-    /// Returns the source to show. Without styles, backslash escapes of the host or a plugin are removed, because
-    /// nothing interprets them.
+    /// Returns the source to show. Without styles, the backslash escapes in texts of the host and of plugins are
+    /// removed, because nothing interprets them.
     fn source(self, message: &Outgoing) -> Cow<'_, str> {
         match (self, message.author) {
             (Self::Styled(Colours::On), _) | (_, Authorship::Agents) => Cow::Borrowed(&message.source),
@@ -69,7 +69,7 @@ impl Transcript {
         Self { style, messages: VecDeque::new() }
     }
 
-    /// Returns the lines to print now. The result may be empty.
+    /// Records a version of a message, and returns the lines to print for it. The result may be empty.
     pub(crate) fn put(&mut self, id: &MessageId, message: &Outgoing) -> String {
         let style = self.style;
         let source = self.style.source(message);
@@ -97,7 +97,8 @@ impl Transcript {
         &mut self.messages[index].1
     }
 
-    /// Deletes the oldest complete message. Keeps growing messages, because they will be edited again.
+    /// Forgets the oldest complete message if there are too many messages. Keeps growing messages, because they will be
+    /// edited again.
     fn make_room(&mut self) {
         let is_complete = |(_, shown): &(MessageId, Shown)| shown.completeness == Completeness::Complete;
         let complete = self.messages.iter().filter(|one| is_complete(one)).count();
@@ -182,7 +183,7 @@ fn trim_line_breaks(text: &str) -> &str {
     text.trim_end_matches(['\n', '\r'])
 }
 
-/// Makes the text end with exactly one line break. A text of line breaks only becomes empty.
+/// Makes the text end with exactly one line break. A text that consists only of line breaks becomes empty.
 fn end_line(text: &str) -> String {
     let text = trim_line_breaks(text);
     if text.is_empty() { String::new() } else { format!("{text}\n") }

@@ -1,5 +1,5 @@
-//! Reads lines that were typed while the host was being built or started. The kernel buffered them in line mode,
-//! where a line ends with LF; the editor reads keys, and Enter is CR.
+//! Reads lines that were typed while the host was being built or started. The kernel buffered them in line mode, where
+//! each line ends with LF. The editor would not accept them, because it reads keys and expects CR for Enter.
 
 use std::io;
 

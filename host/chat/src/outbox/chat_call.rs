@@ -5,7 +5,7 @@ use cordboard_core::chat::OutboxRow;
 
 use crate::{Edits, Limits, MessageId, Outgoing};
 
-/// A call to make.
+/// A call to the front-end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum ChatCall {
     Edit(MessageId, Outgoing),
@@ -13,14 +13,14 @@ pub(super) enum ChatCall {
     Delete(MessageId),
 }
 
-/// The state of attempts to show a message.
+/// The state of the attempts to show a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Attempt {
     #[default]
     Styled,
-    /// It was rejected once. The next attempt omits styles and buttons.
+    /// The message was rejected once. The next attempt omits styles and buttons.
     Plain,
-    /// It was rejected twice.
+    /// The message was rejected twice.
     Rejected,
 }
 
@@ -33,8 +33,8 @@ impl Attempt {
     }
 }
 
-/// The parts that may be edited into existing messages. The other parts are sent as new messages; when all parts are
-/// shown, the replaced messages are deleted.
+/// The parts of a post that may be edited into existing messages. The other parts are sent as new messages; when all
+/// parts are shown, the existing messages that they replace are deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reuse {
     All,
@@ -52,8 +52,9 @@ pub(super) struct ExistingMessages {
 }
 
 impl ExistingMessages {
-    /// Returns the messages that a post without a live turn replaces. An earlier process sent them, or an earlier post of
-    /// the same series. Newer messages may be below those of a turn by now.
+    /// Returns the messages that a post without a live turn replaces. An earlier host process sent them, or they show
+    /// an earlier post of the same series. The messages of a turn can't be edited, because newer messages may be below
+    /// them.
     pub fn of_stored(row: &OutboxRow, ids: Vec<MessageId>, limits: Limits) -> Self {
         let reuse = match (&row.turn, limits.edits) {
             (None, _) | (_, Edits::Append) => Reuse::All,

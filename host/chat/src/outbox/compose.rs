@@ -1,4 +1,4 @@
-//! Renders replies to messages, and splits them by the limits of the front-end. Pure.
+//! Renders replies to messages, and splits them at the limits of the front-end. Pure.
 
 use cordboard_core::{
     render::{self, Entity, Message, Style, strip_controls, units},
@@ -41,7 +41,7 @@ pub(super) fn plain(message: &Outgoing) -> Outgoing {
     Outgoing { message: Message { text, entities: Vec::new() }, buttons: Vec::new(), ..message.clone() }
 }
 
-/// Replaces `part` with a line of the host.
+/// Returns a message that shows a line of the host in place of `part`.
 pub(super) fn mark(line: &str, part: &Outgoing) -> Outgoing {
     let message = Message { text: line.to_owned(), entities: Vec::new() };
     Outgoing {
@@ -100,8 +100,8 @@ const fn alert(reply: &Reply, completeness: Completeness) -> Alert {
     }
 }
 
-/// Prefixes the message with the name of its session. A code block or quote at the start gets the name on its own
-/// line.
+/// Prefixes the message with the name of its session. The name is on a line of its own if the message begins with a
+/// code block or quote.
 fn named(message: Message, session: Option<&SessionName>) -> Message {
     let Some(session) = session.filter(|_| !message.text.is_empty()) else { return message };
     let at_once = |entity: &Entity| entity.offset == 0 && matches!(entity.style, Style::Pre { .. } | Style::Quote);
@@ -118,8 +118,8 @@ fn cut(message: Message, limit: usize) -> Vec<Message> {
     render::split(message, limit)
 }
 
-/// Appends the live line if it fits. It doesn't start a message of its own, which the next frame would have to
-/// delete.
+/// Appends the live line to the last message if it fits. Otherwise omits the line, because the next frame would have to
+/// delete an additional message.
 fn append(messages: &mut Vec<Message>, line: &str, limit: usize) {
     let line = render::render(line);
     let Some(last) = messages.last_mut() else {

@@ -1,5 +1,5 @@
-//! Tracks a running turn in a place: the messages shown, the messages wanted, and the next call that reduces the
-//! difference. Pure.
+//! Tracks a running turn in a place: the messages in the chat, the messages of the newest frame, and the next call that
+//! makes the former equal to the latter. Pure.
 
 use cordboard_core::{agent::PromptId, turn::TurnFrame};
 use tokio::time::Instant;
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{Completeness, Edits, Limits, MessageId, Outgoing};
 
-/// Whether an incomplete line is shown before posts that follow.
+/// Whether the last line of the turn is shown before the next post although it is incomplete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Halt {
     No,
@@ -22,7 +22,7 @@ enum Halt {
 
 pub(super) struct LiveTurn {
     pub turn: PromptId,
-    /// The earliest time of the first frame. A turn that ends before it shows only its answer.
+    /// The earliest time of the first frame. A turn that ends earlier shows only its answer.
     pub not_before: Instant,
     /// The messages of the turn in the chat, in order.
     shown: Vec<(MessageId, Outgoing)>,
@@ -31,9 +31,10 @@ pub(super) struct LiveTurn {
     frame: Option<TurnFrame>,
     /// The live line of the last frame.
     pub line: Option<String>,
-    /// Whether to show the whole text so far, including an incomplete line, before posts that follow.
+    /// Whether to show the whole text so far, including an incomplete line, before the next post.
     halt: Halt,
-    /// Whether an agent works on the turn. Otherwise the turn is waiting again, and shows nothing.
+    /// Whether an agent works on the turn. Otherwise the prompt of the turn is back in the queue, and the turn shows
+    /// nothing.
     is_working: bool,
     attempt: Attempt,
     /// Whether newer messages are below those of the turn.
@@ -65,7 +66,8 @@ impl LiveTurn {
         self.is_working = true;
     }
 
-    /// Handles a turn that is waiting again: its messages are to be deleted, and its frame is dropped.
+    /// Handles a turn whose prompt is back in the queue: drops its frame, and makes [`next_call`](Self::next_call)
+    /// delete its messages.
     pub fn requeue(&mut self) {
         self.wanted.clear();
         (self.frame, self.line) = (None, None);
@@ -81,7 +83,7 @@ impl LiveTurn {
         self.is_working
     }
 
-    /// Shows the text so far before posts that follow.
+    /// Requests that the text so far is shown before the next post.
     pub const fn halt(&mut self) {
         self.halt = Halt::Requested;
     }
@@ -150,8 +152,8 @@ impl LiveTurn {
         self.deleted.push(id);
     }
 
-    /// Handles a rejected call. The next attempt has no styles; a second rejection ends the frames. The final answer
-    /// is sent in any case.
+    /// Handles a rejected call. The next attempt has no styles or buttons; a second rejection ends the frames. The
+    /// final answer is sent in any case.
     pub fn on_rejected(&mut self) {
         self.attempt = self.attempt.next();
         self.wanted = self.wanted.iter().map(compose::plain).collect();
@@ -174,8 +176,8 @@ impl LiveTurn {
         self.shown.clone()
     }
 
-    /// Returns the messages that the final answer replaces. `stored` are those that the store knew when the answer was
-    /// stored.
+    /// Returns the messages that the final answer replaces. `stored` are the messages of the turn that the store knew
+    /// when the answer was stored.
     pub fn into_existing(self, stored: Vec<MessageId>, limits: Limits) -> ExistingMessages {
         let reuse = match (limits.edits, self.is_buried) {
             (Edits::Append, _) => Reuse::All,

@@ -1,4 +1,4 @@
-//! The pending posts and frames of one place. Data only; the place's worker processes it.
+//! Contains the pending posts and frames of one place. The worker of the place sends them.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -19,11 +19,11 @@ use super::{
 /// The number of ended turns to remember, so that a late frame isn't shown below the final answer of its turn.
 const MOST_ENDED: usize = 16;
 
-/// The maximum time that posts wait for a turn that is being stopped. Agents stop within 15 ms. One that ignores the
-/// interrupt gets 5 s, which is too long to delay the reply to `/stop`.
+/// The maximum time that posts wait for a turn that is being stopped. Agents usually stop within 15 ms. An agent that
+/// ignores the interrupt is ended after 5 s, which is too long a delay for the reply to `/stop`.
 const STOP_WITHIN: Duration = Duration::from_millis(500);
 
-/// The maximum number of series to remember: one per busy session of the place.
+/// The maximum number of series to remember. Each busy session of the place may have one.
 const SERIES: usize = 16;
 
 /// The messages of the latest post of each series.
@@ -31,7 +31,7 @@ const SERIES: usize = 16;
 pub(super) struct Series(VecDeque<(String, Vec<MessageId>)>);
 
 impl Series {
-    /// Returns the messages that a post replaces.
+    /// Returns the messages of the previous post of the same series, which the post replaces.
     pub fn messages(&self, row: &OutboxRow) -> Vec<MessageId> {
         let of = row.reply.series.as_ref();
         self.0.iter().find(|(name, _)| Some(name) == of).map_or_else(Vec::new, |(_, messages)| messages.clone())
@@ -50,7 +50,7 @@ impl Series {
 /// An answer that is being sent.
 pub(super) struct Answering {
     pub turn: PromptId,
-    /// The number of its messages that are not shown yet.
+    /// The number of messages of the answer that are not shown yet.
     pub left: usize,
 }
 
@@ -60,7 +60,7 @@ pub(super) struct Mailbox {
     pub finals: VecDeque<OutboxRow>,
     /// The newest frame of each turn, in the order in which the turns started.
     pub frames: Vec<(PromptId, TurnFrame)>,
-    /// Turns that are waiting again. A frame of such a turn is newer than this entry.
+    /// Turns whose prompts are back in the queue. If `frames` has a frame of such a turn, that frame is newer.
     pub requeued: Vec<PromptId>,
     /// Turns that ended without a post.
     pub ended_without_post: Vec<PromptId>,
@@ -78,7 +78,8 @@ pub(super) struct Mailbox {
     recently_ended: VecDeque<PromptId>,
     /// The turn that is being stopped, and the time until which posts wait for its end.
     stopping: Option<(PromptId, Instant)>,
-    /// Posts that arrived after the stop. The end of the answer precedes the reply that says it was stopped.
+    /// Posts that arrived while a turn is being stopped. They wait, so that the end of its answer precedes the reply to
+    /// `/stop`.
     delayed: VecDeque<OutboxRow>,
     /// The post that was being sent when a worker last failed.
     suspect: Option<PostId>,
@@ -109,7 +110,8 @@ impl Mailbox {
         }
     }
 
-    /// Wakes the worker, after related posts were put in together.
+    /// Releases the delayed posts if no turn is being stopped, and wakes the worker. Call it after all posts that
+    /// belong together were put in.
     pub fn notify(&mut self) {
         if self.stopping.is_none() {
             self.finals.append(&mut self.delayed);
@@ -122,7 +124,7 @@ impl Mailbox {
         self.stopping.as_ref().map(|(_, until)| *until)
     }
 
-    /// Returns the turn whose end took too long, and releases the delayed posts.
+    /// Releases the delayed posts and returns the turn that is being stopped, if its end takes too long.
     pub fn stop_waiting(&mut self, now: Instant) -> Option<PromptId> {
         let (turn, _) = self.stopping.take_if(|(_, until)| *until <= now)?;
         self.finals.append(&mut self.delayed);
@@ -141,7 +143,7 @@ impl Mailbox {
         }
     }
 
-    /// Returns the next post: the oldest one, except that replies go between two posts of a long answer.
+    /// Returns the next post: the oldest one, except that a reply may precede the rest of a long answer.
     pub fn first(&self) -> Option<&OutboxRow> {
         let front = self.finals.front()?;
         self.reply().filter(|_| self.is_sending_long_answer(front.turn.as_ref())).or(Some(front))

@@ -70,7 +70,7 @@ impl Pace {
         self.last_frame = Some(now);
     }
 
-    /// Records a call.
+    /// Records a send, edit or delete in the chat.
     pub fn record_call(&mut self, now: Instant) {
         self.calls.push_back(now);
         while self.calls.front().is_some_and(|at| *at + FORGET <= now) {

@@ -14,8 +14,9 @@ use super::{
 };
 use crate::{Limits, MessageId, Outgoing};
 
-/// The number of messages that are sent quickly. No reply is sent between the last ones of an answer, if at most this
-/// many are left. An answer of at most this many is sent again as a whole.
+/// The number of messages that can be sent quickly. If at most this many messages of an answer are left, no reply is
+/// sent between them. If newer messages are below an answer of at most this many messages, the whole answer is sent
+/// again.
 pub(super) const BRIEF: usize = 3;
 
 pub(super) struct PostDelivery {
@@ -42,8 +43,8 @@ impl PostDelivery {
         Self { post: row.id, turn: row.turn.clone(), parts, messages, shown, reuse, attempt: Attempt::Styled }
     }
 
-    /// Keeps the leading parts of a long answer that `shown_messages` already have, even if newer messages are below them:
-    /// sending all of them again would take long.
+    /// Keeps the leading parts of a long answer that `shown_messages` already show, even if newer messages are below
+    /// them, because sending all of them again would take long.
     pub fn keep_shown_parts(&mut self, shown_messages: &[(MessageId, Outgoing)]) {
         if self.reuse != Reuse::Nothing || self.parts.len() <= BRIEF {
             return;
@@ -56,7 +57,7 @@ impl PostDelivery {
         self.shown = self.parts.iter().enumerate().take(last).take_while(is_shown).count();
     }
 
-    /// Returns the next call, or `None` if all parts are shown.
+    /// Returns the next call, or `None` if all parts are shown and all superfluous messages are deleted.
     pub fn next_call(&self) -> Option<ChatCall> {
         if let Some(part) = self.parts.get(self.shown) {
             let message = if self.attempt == Attempt::Styled { part.clone() } else { compose::plain(part) };
@@ -126,7 +127,8 @@ impl PostDelivery {
         self.messages.retain(|message| message != id);
     }
 
-    /// Handles a rejected edit: retries it once without styles, then sends this part and all later ones as new messages.
+    /// Handles a rejected edit: retries it once without styles, then sends this part and all later ones as new
+    /// messages.
     pub fn on_edit_rejected(&mut self) {
         self.attempt = self.attempt.next();
         if self.attempt == Attempt::Rejected {
@@ -153,7 +155,7 @@ impl PostDelivery {
         attempt
     }
 
-    /// Returns the progress in the form in which it is stored.
+    /// Returns the progress for the store.
     pub fn state(&self) -> Delivery {
         Delivery { messages: self.messages.clone(), shown: u32::try_from(self.shown).unwrap_or(u32::MAX) }
     }

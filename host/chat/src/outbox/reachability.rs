@@ -13,7 +13,7 @@ pub enum Reachability {
 }
 
 /// Returns the delays for a place that can't be written to: the topic is closed, or the bot lost its rights or was
-/// blocked. Rights return within minutes, or not at all.
+/// blocked. Such a place is usually restored within minutes or not at all, so the delays grow from a minute to an hour.
 pub(super) const fn blocked_backoff() -> Backoff {
     Backoff::new(Duration::from_mins(1), Duration::from_hours(1))
 }

@@ -104,7 +104,8 @@ impl Worker {
         }
     }
 
-    /// Takes the mailbox's content, except for posts, which stay until they are done. Returns the dropped posts.
+    /// Takes the content of the mailbox, except for posts, which stay there until they are done. Returns the posts that
+    /// were dropped.
     fn collect(&mut self) -> Vec<PostId> {
         let shared = Arc::clone(&self.shared);
         let mut state = shared.state();
@@ -131,7 +132,7 @@ impl Worker {
         std::mem::take(&mut mailbox.dropped)
     }
 
-    /// Records that a message was shown here that doesn't belong to the turn `but`.
+    /// Records that a new message, which doesn't belong to the turn `but`, was shown in the place.
     fn on_message_below(&mut self, but: Option<&PromptId>) {
         self.turns.iter_mut().filter(|turn| Some(&turn.turn) != but).for_each(LiveTurn::on_message_below);
         let posts = self.delivering.iter_mut().chain(&mut self.paused);

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use super::super::{DeliveryStore, Reachability};
 use crate::{Chat, ChatError, Completeness, Edits, Limits, LiveLine, MenuEntry, Outgoing, Pacing, Quota, StorageError};
 
-/// The frame interval at the start, for all places. Long enough to be visible in the tests.
+/// The initial frame interval of all places, long enough to be visible in the tests.
 pub const EDIT_PAUSE: Duration = Duration::from_secs(1);
 
 /// A message with this text makes the front-end panic.
@@ -32,7 +32,7 @@ pub struct Fake {
     pub pause: Mutex<Duration>,
     pub quota: Mutex<Option<Quota>>,
     takes: Mutex<Duration>,
-    /// The results of the next calls to a chat. After them, all calls succeed.
+    /// The errors of the next calls, each with its chat. All other calls succeed.
     script: Mutex<VecDeque<(String, ChatError)>>,
     next: Mutex<u32>,
 }
@@ -58,7 +58,7 @@ impl Fake {
         *self.takes.lock().unwrap() = span;
     }
 
-    /// Returns the calls without `working`, as `chat verb text`.
+    /// Returns the calls as `chat verb text`, without the `working` calls.
     pub fn calls(&self) -> Vec<String> {
         self.all().into_iter().map(|(_, call)| call).filter(|call| !call.contains(" working")).collect()
     }
@@ -83,7 +83,7 @@ impl Fake {
 
     async fn answer(&self, place: &Place, call: String) -> Result<(), ChatError> {
         assert!(!call.ends_with(BUG), "the simulated bug");
-        // A real call yields to other tasks.
+        // Yield to other tasks, as a real call does.
         let takes = *self.takes.lock().unwrap();
         if takes.is_zero() {
             tokio::task::yield_now().await;

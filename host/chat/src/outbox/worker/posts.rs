@@ -66,7 +66,7 @@ impl Worker {
         let Some(turn) = mailbox.stop_answer_of.take() else { return };
         let current = self.paused.as_mut().or(self.delivering.as_mut());
         let Some(post) = current.filter(|post| post.turn.as_ref() == Some(&turn)) else {
-            // A reply is being sent; stop the answer after it.
+            // Another post is being sent. Keep the request if the answer is still pending.
             mailbox.stop_answer_of = Some(turn).filter(|turn| mailbox.has_answer(turn));
             return;
         };
@@ -143,7 +143,8 @@ impl Worker {
         self.idle_since = Instant::now();
     }
 
-    /// Records that the post is done, because it is shown or can't be. `messages` show it, and may be edited later.
+    /// Records that the post is done, because it is shown or can't be shown. `messages` show it, and may be edited
+    /// later.
     pub(super) async fn complete(&self, post: PostId, messages: Vec<MessageId>) {
         let next = match self.shared.store.complete(post, messages).await {
             Ok(next) => next,
@@ -160,7 +161,7 @@ impl Worker {
         self.shared.post_done.notify_waiters();
     }
 
-    /// Keeps the posts for this place. The worker retries them after a pause, or when a user writes there.
+    /// Pauses this place and keeps its posts. The worker retries them after a delay, or when a user writes there.
     async fn block(&mut self, why: String) {
         let is_new = self.blocked.is_none();
         let backoff = self.blocked.get_or_insert_with(blocked_backoff);
