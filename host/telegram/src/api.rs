@@ -1,8 +1,8 @@
 //! A minimal client of the Bot API: sends a payload as JSON and returns the result or a classified failure.
 //!
 //! teloxide's own client sleeps ten seconds after each 5xx, and its errors contain the URL and with it the token. So
-//! this module makes its own requests, with teloxide's payloads and HTTP client. Everything that it returns is
-//! scrubbed of the token.
+//! this module makes its own requests, with teloxide's payloads and HTTP client. The text of every error is scrubbed of
+//! the token.
 
 use std::{error::Error, time::Duration};
 
@@ -18,11 +18,10 @@ const EXCERPT: usize = 120;
 /// The delay after "too many requests" without a `retry_after`.
 const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(5);
 
-/// The longest accepted `retry_after`. No flood limit is longer, and a broken server may send a number that overflows
-/// an `Instant`.
+/// The longest accepted `retry_after`. A broken server may send a number that would overflow an `Instant`.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The reason that a call failed. Each variant needs another reaction.
+/// The reason that a call failed. Each variant needs a different reaction.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum BotApiError {
     #[error("{why}")]
@@ -48,7 +47,7 @@ pub(super) enum BotApiError {
 }
 
 pub(super) struct Api {
-    /// The source of the HTTP client. It doesn't know the token.
+    /// Provides the HTTP client. It was created without the token.
     http: Bot,
     base: String,
     token: Token,
@@ -58,7 +57,7 @@ pub(super) struct Api {
 impl Api {
     pub fn new(token: Token, base: &str, timeout: Duration) -> Self {
         let builder = default_reqwest_settings();
-        // The proxy from the environment can't reach a local Bot API server.
+        // A proxy that the environment sets can't reach a local Bot API server.
         let builder = if is_local(base) { builder.no_proxy() } else { builder };
         let client = builder.build().expect("it fails only if the TLS library fails to start");
         Self { http: Bot::with_client(String::new(), client), base: base.to_owned(), token, timeout }
@@ -141,8 +140,8 @@ fn invalid_response(status: u16, body: &[u8], error: &serde_json::Error) -> BotA
     }
 }
 
-/// Descriptions of a 400 that mean that the host can't write to the place: it is deleted or closed, or the bot has no
-/// rights there.
+/// Parts of descriptions of the error 400 which mean that the host can't write to the place: it is deleted or closed,
+/// or the bot has no rights there.
 const UNREACHABLE: [&str; 14] = [
     "chat not found",
     "user not found",
@@ -241,7 +240,8 @@ mod tests {
 
     const SECRET: &str = "AAE0-abcdefghijklmnopqrstuvwxyz1234";
 
-    /// Answers a request with a page that contains the request's path, encoded by `spell`, after `before` bytes.
+    /// Starts a server and returns its URL. It answers a request with a page that contains the request's path, encoded
+    /// by `spell`, after `before` bytes.
     async fn echoing(spell: fn(&str) -> String, before: usize) -> String {
         use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -259,7 +259,7 @@ mod tests {
         base
     }
 
-    /// Returns the parts of the token, of 8 characters, that `text` contains in any of the encodings.
+    /// Returns the 8-character substrings of the token that `text` contains in any of the encodings.
     fn runs_of_the_token(text: &str) -> Vec<&'static str> {
         let plain = text.replace("%2D", "-").replace("\\u002d", "-").replace("&#45;", "-").to_lowercase();
         let runs = (0..=SECRET.len() - 8).map(|at| &SECRET[at..at + 8]);

@@ -1,5 +1,5 @@
-//! Maps groups that became supergroups, and so got a new id, to their first id. Places keep the first id; only calls to
-//! the Bot API use the new one.
+//! Maps between the first and the current id of groups that became supergroups. Places keep the first id; only calls to
+//! the Bot API use the current one.
 
 use std::{collections::HashMap, sync::Mutex};
 
@@ -30,7 +30,7 @@ impl ChatMigrations {
         locked(&self.0).iter().find(|(_, now)| **now == chat).map_or(chat, |(first_id, _)| *first_id)
     }
 
-    /// Records that the group `from` has the id `to` now. Known migrations and chats that are not groups are ignored.
+    /// Records that the group `from` has the id `to` now. Ignores known migrations and chats that are not groups.
     ///
     /// # Errors
     /// The store failed. The map is unchanged.

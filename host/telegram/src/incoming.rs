@@ -1,5 +1,5 @@
-//! Parses updates of the Bot API: texts, button presses, messages without text. Drops updates of users without
-//! access, before anything is stored.
+//! Parses updates of the Bot API: texts, button presses, and messages without text. Drops updates of users without
+//! access before anything is stored.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -23,8 +23,8 @@ use super::{
 /// The maximum number of users without access to log, so that a bot that many people find doesn't fill the log.
 const MOST_STRANGERS: usize = 100;
 
-/// The fields of messages without text, each with a word for the user. Other messages are service messages or have an
-/// unknown kind, and get no reply.
+/// The fields that show the kind of a message without text, each with a word for the user. Messages without any of them
+/// are service messages or have an unknown kind, and get no reply.
 const KINDS: [(&str, &str); 19] = [
     ("animation", "animation"),
     ("audio", "audio"),
@@ -50,7 +50,7 @@ const KINDS: [(&str, &str); 19] = [
 /// A text of at least this many UTF-16 units may be the first part of a longer one.
 const NEARLY_LONGEST: usize = 3500;
 
-/// The content of an update. `query` is the id of a button press, which needs an answer even if the user has no
+/// The result of parsing an update. `query` is the id of a button press, which needs an answer even if the user has no
 /// access.
 pub(super) struct ParsedUpdate {
     pub incoming: Option<Incoming>,
@@ -60,7 +60,7 @@ pub(super) struct ParsedUpdate {
 /// An update that the host handles.
 pub(super) enum Incoming {
     Update(Update),
-    /// A group has a new id.
+    /// A group became a supergroup with a new id.
     Moved {
         from: i64,
         to: i64,
@@ -107,19 +107,19 @@ impl UpdateParser {
     }
 
     fn message(&mut self, update: i64, message: &Message) -> Option<Update> {
-        // Messages sent on behalf of a channel or group have no person as their author.
+        // Skip messages of bots, and messages sent on behalf of a channel or group: their author is not a person.
         let from = message.from.as_ref().filter(|from| message.sender_chat.is_none() && !from.is_bot)?;
         let caller = self.caller(from)?;
         let what = self.content(message)?;
         let date = message.edit_date.or(message.date).unwrap_or_default();
         let at = Timestamp(date.saturating_mul(1000));
         let origin = self.origin(message, &what);
-        // Update ids may restart after a week without updates, so the key also has the message id and the date.
+        // Update ids may restart after a week without updates, so the key also contains the message id and the date.
         let key = format!("{update}:{}:{date}", message.message_id);
         Some(Update { key, caller, place: self.place(message), what, at, locale: from.language_code.clone(), origin })
     }
 
-    /// Returns the current text of an edited message. `None` for a message without text or caption.
+    /// Returns an update with the current text of an edited message, or `None` if the message has no text or caption.
     fn edited(&mut self, update: i64, message: &Message) -> Option<Update> {
         let update = self.message(update, message)?;
         let words = match update.what {
@@ -156,7 +156,7 @@ impl UpdateParser {
         Some(UpdateKind::NotText { kind: kind?.to_owned(), caption: None })
     }
 
-    /// Returns a command without the bot's name, or a prompt with its context. `None` if the message is for somebody
+    /// Returns a command without the bot's name, or a prompt with its context, or `None` if the message is for somebody
     /// else.
     fn prompt_text(&self, message: &Message, text: &str, entities: &[Entity]) -> Option<String> {
         let (text, entities) = without_name(text, entities, &self.bot.name);
@@ -174,7 +174,8 @@ impl UpdateParser {
         Some(PromptContext { message, bot: self.bot.id }.prompt(&restore_markdown(&text, &entities, Markup::All)))
     }
 
-    /// Returns whether a text in a group first mentions or answers somebody else, and doesn't mention the bot.
+    /// Returns whether a message in a group is for somebody else: it begins with a mention of another user or replies
+    /// to another user's message, and doesn't mention the bot.
     fn is_for_others(&self, message: &Message) -> bool {
         let (text, entities) = match (&message.text, &message.caption) {
             (Some(text), _) => (text.as_str(), &message.entities),
@@ -193,8 +194,8 @@ impl UpdateParser {
         begins || message.reply_to_message.as_ref().is_some_and(|reply| self.is_of_others(message, reply))
     }
 
-    /// Returns whether somebody else sent the answered message. In a topic, every message formally answers the
-    /// service message that created the topic.
+    /// Returns whether `reply`, the answered message, is from somebody other than the author and the bot. In a topic,
+    /// every message is a reply to the service message that created the topic, which doesn't count.
     fn is_of_others(&self, message: &Message, reply: &Message) -> bool {
         let own = message.from.as_ref().map(|from| from.id);
         let author = reply.from.as_ref().filter(|_| reply.sender_chat.is_none()).map(|from| from.id);
@@ -219,7 +220,7 @@ impl UpdateParser {
     }
 
     fn place(&self, message: &Message) -> Place {
-        // In a chat without topics this is the thread of a reply, and the bot can't send to it.
+        // In a chat without topics, the id is that of a reply thread, and the bot can't send to it.
         let thread = message.message_thread_id.filter(|_| message.is_topic_message == Some(true));
         let topic = thread.map(|thread| thread.to_string());
         Place { topic, ..Place::new(FRONT_END, &self.migrations.first_id(message.chat.id).to_string()) }
@@ -240,7 +241,7 @@ impl UpdateParser {
     }
 }
 
-/// Detects a migration message. Both chats send one, each with the id of the other chat.
+/// Parses the service message about a migration. The old and the new chat get one each, with the id of the other.
 fn migration(message: &Message) -> Option<Incoming> {
     let id = |field: &str| message.others.get(field).and_then(serde_json::Value::as_i64);
     let to = id("migrate_to_chat_id").map(|to| Incoming::Moved { from: message.chat.id, to });

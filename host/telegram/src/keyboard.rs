@@ -1,5 +1,5 @@
-//! Builds inline keyboards. Telegram limits callback data to 64 bytes, so each button carries a token for data in the
-//! store.
+//! Builds inline keyboards. Telegram limits callback data to 64 bytes, so the callback data of a button is a token, and
+//! the store has the button's data for each token.
 
 use std::{
     collections::HashMap,
@@ -29,7 +29,7 @@ const MOST_BUTTONS: usize = 100;
 /// The maximum number of buttons in a row.
 const MOST_IN_ROW: usize = 8;
 
-/// Returns the valid buttons with their labels, in rows within the limit.
+/// Returns the valid buttons with their labels, in rows within the limits.
 fn valid(rows: &[Vec<Button>]) -> Vec<Vec<(String, &Button)>> {
     let mut left = MOST_BUTTONS;
     let mut valid = Vec::new();
@@ -56,11 +56,11 @@ impl Keyboard {
         Self { inbox, tokens: Mutex::default() }
     }
 
-    /// Builds the keyboard of the valid buttons, or `None` if there are none. One invalid button makes Telegram
-    /// reject the whole message.
+    /// Builds the keyboard of the valid buttons, or `None` if there are none. Omits invalid buttons, because one of
+    /// them would make Telegram reject the whole message.
     ///
     /// # Errors
-    /// The store can't be written.
+    /// The store could not save a button.
     pub async fn of(&self, rows: &[Vec<Button>]) -> Result<Option<InlineKeyboardMarkup>, StorageError> {
         let mut keyboard = Vec::with_capacity(rows.len());
         for row in valid(rows) {
@@ -81,7 +81,7 @@ impl Keyboard {
         let token = self.inbox.store_button(&action).await?;
         debug_assert!((1..=LONGEST_TOKEN).contains(&token.len()), "a token fits into a button");
         let mut tokens = locked(&self.tokens);
-        // The store deletes old buttons, so cached tokens may be invalid. Clear the cache.
+        // Clear the whole cache when it is full: the store deletes old buttons, so old tokens may be invalid.
         if tokens.len() >= CACHED_TOKENS {
             tokens.clear();
         }

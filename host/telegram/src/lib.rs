@@ -34,10 +34,10 @@ pub use poll::PollError;
 use sender::{ApiPlace, Calls};
 pub use token::{TokenError, check as check_token};
 
-/// The front-end of Telegram's places, as in [`Place`](cordboard_core::types::Place).
+/// The name of this front-end, as in [`Place`](cordboard_core::types::Place).
 pub const FRONT_END: &str = "telegram";
 
-/// Returns the role of a user id. `None` means no access.
+/// A function that returns the role of a user id, or `None` for a user without access.
 pub type Access = Arc<dyn Fn(u64) -> Option<Role> + Send + Sync>;
 
 /// Settings that polling reads at each use, so that changes take effect at once.
@@ -46,7 +46,7 @@ pub struct PollSettings {
     pub access: Access,
     /// The clock that stamps updates.
     pub clock: TimeSource,
-    /// The time after which polling ends if the token is refused without interruption.
+    /// The time after which polling ends if the server keeps refusing the token.
     pub give_up: Arc<dyn Fn() -> Duration + Send + Sync>,
 }
 
@@ -60,13 +60,13 @@ pub struct Settings {
     pub token_file: PathBuf,
     /// `https://api.telegram.org`, or the URL of another Bot API server.
     pub api_url: String,
-    /// The pause in a private chat. In a group it is five times as long.
+    /// The minimum time between two edits in a private chat. In a group it is five times as long.
     pub edit_pause: EditPause,
     /// The long-poll timeout, in whole seconds.
     pub poll_timeout: Duration,
-    /// The maximum time for an answer, in addition to the long-poll timeout.
+    /// The timeout of a request. It is added to the long-poll timeout when polling.
     pub timeout: Duration,
-    /// The delay after a first failure. It grows to a minute.
+    /// The delay after a first failure. It doubles with each further failure, up to a minute.
     pub first_retry: Duration,
 }
 
@@ -93,7 +93,7 @@ pub struct Telegram {
     keyboard: Keyboard,
     migrations: Arc<ChatMigrations>,
     calls: Calls,
-    /// The places with a pending call that shows typing.
+    /// The places for which a call that shows typing is running.
     typing: Arc<Mutex<HashSet<ApiPlace>>>,
     /// The menu that was last set.
     menu: Mutex<Option<Vec<MenuEntry>>>,
@@ -102,7 +102,7 @@ pub struct Telegram {
 }
 
 impl Telegram {
-    /// Reads the token. Sends nothing yet.
+    /// Reads the token. Makes no request.
     ///
     /// # Errors
     /// The token's file is missing or invalid. The text says what to do.
@@ -117,8 +117,8 @@ impl Telegram {
 
     /// Polls for updates and stores them. Failures of the network and the store are retried.
     ///
-    /// Returns only if the token was never valid, or was refused for [`PollSettings::give_up`]. Only the operator can fix
-    /// this.
+    /// Returns only if the token was never valid, or was refused for [`PollSettings::give_up`]. Only the operator can
+    /// fix this.
     ///
     /// Cancel safe: updates that were not stored are delivered again.
     pub async fn poll(&self, settings: PollSettings) -> PollError {
@@ -128,6 +128,6 @@ impl Telegram {
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Every change under these locks is a single step, so a panic leaves the data consistent.
+    // Every change under these locks is a single step, so the data is consistent even after a panic.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

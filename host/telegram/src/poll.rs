@@ -52,7 +52,8 @@ enum Problem {
 struct Connection {
     problem: Option<Problem>,
     backoff: Backoff,
-    /// The server has accepted the token before, so it may refuse the token only because it restarts.
+    /// Whether the server accepted the token in an earlier run. If so, a refusal may be temporary, for example while
+    /// the server restarts.
     was_accepted: bool,
     /// The time of the first refusal of the token since the last successful call or other failure.
     rejected_since: Option<Instant>,
@@ -65,7 +66,7 @@ impl Connection {
         match failure {
             BotApiError::Conflict { why } => {
                 self.report_once(Problem::Conflict, || {
-                    tracing::error!(why, "another program polls Telegram with this token, or a webhook is set: stop it, because no messages arrive until then");
+                    tracing::error!(why, "another program polls Telegram with this token, or a webhook is set: stop the program or delete the webhook, because no messages arrive until then");
                 });
                 self.backoff.next_delay() * 2
             }
@@ -146,7 +147,8 @@ pub(super) async fn run(telegram: &Telegram, settings: PollSettings, backoff: Ba
             },
         };
         let Some(last) = batch.iter().filter_map(update::id).max() else {
-            // Ids may restart lower after a week without updates. The last batch is confirmed and needs no offset.
+            // Update ids may restart at a lower number after a week without updates. The last batch is confirmed, so no
+            // offset is needed.
             offset = None;
             if batch.is_empty() {
                 connection.on_success();
@@ -248,7 +250,7 @@ type Queries = Vec<(CallbackQueryId, Option<&'static str>)>;
 /// would send it again forever.
 ///
 /// # Errors
-/// The store failed, so Telegram sends the batch again. The places are those to notify.
+/// The store failed, so Telegram sends the batch again. The error contains the places to notify.
 async fn store_batch(
     telegram: &Telegram,
     parser: &mut UpdateParser,
@@ -279,7 +281,7 @@ async fn store_batch(
         }
         queries.extend(parsed.query.map(|query| (CallbackQueryId(query), text)));
     }
-    // Batches without relevant updates need no commit.
+    // A batch without relevant updates needs no commit.
     if !updates.is_empty() {
         let places = updates.iter().map(|update| update.place.clone()).collect();
         telegram.inbox.accept(updates, Some(next)).await.map_err(|error| (error, places))?;
@@ -287,7 +289,7 @@ async fn store_batch(
     Ok(queries)
 }
 
-/// Sends directly, because the outbox only sends stored posts.
+/// Notifies a place that its messages are not stored. Bypasses the outbox, which only sends stored posts.
 async fn send_not_stored(telegram: &Telegram, place: &Place, error: &StorageError) {
     let reply = messages::plain(&messages::not_stored_yet(error));
     for message in outbox::messages(&reply, telegram.limits()) {

@@ -1,4 +1,4 @@
-//! Turns a Telegram message into a prompt: restores the Markdown that the client took out of the text, and adds the
+//! Turns a Telegram message into a prompt: restores the Markdown that the client converted to entities, and adds the
 //! answered message or the author of a forwarded one.
 
 use std::ops::Range;
@@ -71,7 +71,7 @@ fn push_block(whole: &mut String, words: &str, language: &str, rest: &str) {
     }
 }
 
-/// Returns the byte range of an entity. `None` if it is outside the text or splits a character.
+/// Returns the byte range of an entity, or `None` if it is empty, is outside the text or splits a character.
 fn byte_range(text: &str, entity: &Entity) -> Option<Range<usize>> {
     let start = byte_at(text, entity.offset)?;
     let length = byte_at(&text[start..], entity.length)?;
@@ -102,7 +102,7 @@ pub(super) fn without_name(text: &str, entities: &[Entity], bot: &str) -> (Strin
     (rest.to_owned(), entities.iter().filter_map(moved).collect())
 }
 
-/// Returns the rest of a text that starts with `@bot`.
+/// Returns the rest of a text that starts with the bot's name, or `None` if it doesn't.
 fn after_name<'a>(text: &'a str, bot: &str) -> Option<&'a str> {
     let (name, rest) = mention(trim_blank_start(text))?;
     name.eq_ignore_ascii_case(bot).then_some(rest)
@@ -115,13 +115,13 @@ pub(super) fn mention(text: &str) -> Option<(&str, &str)> {
     (end > 0).then(|| rest.split_at(end))
 }
 
-/// The `@name` before all words of a text, as in `(@bob) …` and `→ @bob`.
+/// Returns the name in an `@name` that precedes all words of a text, as in `(@bob) …` and `→ @bob`.
 pub(super) fn opening_mention(text: &str) -> Option<&str> {
     let (name, _) = mention(text.trim_start_matches(|letter: char| letter != '@' && !letter.is_alphanumeric()))?;
     Some(name)
 }
 
-/// Whether an entity is before all words of a text.
+/// Returns whether an entity precedes all words of a text.
 pub(super) fn is_opening(text: &str, entity: &Entity) -> bool {
     byte_range(text, entity).is_some_and(|range| !text[..range.start].contains(char::is_alphanumeric))
 }

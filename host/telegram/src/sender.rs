@@ -33,8 +33,9 @@ use super::{
 /// The longest text of a message, in UTF-16 units.
 pub(super) const TEXT_UNITS: usize = 4096;
 
-/// Telegram allows 20 messages a minute in a group over all its topics, including edits. Frames may use 12 of them, so
-/// one every five seconds instead of one a second in a private chat. The rest is for answers.
+/// Telegram allows 20 messages and edits a minute in a group, over all its topics. The pause between two frames is five
+/// times as long as in a private chat, and frames wait while the group had 12 sends, edits and deletes or more within
+/// the last minute. The rest is for answers.
 const GROUP_PAUSE: u32 = 5;
 const GROUP_QUOTA: Quota = Quota { calls: 12, within: Duration::from_secs(60) };
 
@@ -57,14 +58,14 @@ const NO_PREVIEW: LinkPreviewOptions = LinkPreviewOptions {
     show_above_text: false,
 };
 
-/// The only needed field of a sent message. Parsing more could fail on fields that Telegram adds, and a sent message
-/// must not count as a failure.
+/// The only field of a sent message that the host needs. Other fields are not parsed, because an unexpected value must
+/// not turn a sent message into a failure.
 #[derive(Deserialize)]
 struct SentMessage {
     message_id: i32,
 }
 
-/// Makes calls for chats. Clones share the rate limits.
+/// Makes calls that concern one chat. Clones share the rate limits.
 #[derive(Clone)]
 pub(super) struct Calls {
     api: Arc<Api>,
@@ -115,7 +116,7 @@ impl Payload for SetMessageReaction {
     const NAME: &'static str = "SetMessageReaction";
 }
 
-/// A place in the Bot API's terms.
+/// A place as the Bot API addresses it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct ApiPlace {
     chat: i64,
@@ -132,16 +133,16 @@ impl ApiPlace {
     }
 }
 
-/// Separates the chat from the number in ids of messages that were sent to the new id of a group. Numbers restart
-/// after the move, so the same number may exist twice.
+/// Separates chat id and message number in the ids of messages that were sent to the new id of a group. Numbers restart
+/// after the move, so a number alone is ambiguous.
 const MOVED: char = ':';
 
-/// Returns the id of a message for the rest of the host.
+/// Returns the id by which the rest of the host knows a message.
 pub(super) fn message_id(first_id: i64, chat: i64, number: impl Display) -> MessageId {
     MessageId(if chat == first_id { number.to_string() } else { format!("{chat}{MOVED}{number}") })
 }
 
-/// Returns the chat and number of a message for the Bot API.
+/// Returns the chat and the number by which the Bot API knows a message.
 fn message_of(place: &Place, id: &MessageId) -> Result<(ApiPlace, types::MessageId), ChatError> {
     let refused = |_| ChatError::Rejected { why: format!("{} is not a Telegram message", id.0) };
     let mut target = ApiPlace::of(place)?;
@@ -263,13 +264,13 @@ impl Chat for Telegram {
         });
     }
 
-    /// Sets a reaction. Some chats don't allow reactions.
+    /// Marks the message with a reaction, which some chats don't allow.
     async fn acknowledge(&self, place: &Place, message: Option<&MessageId>) -> bool {
         let Some(Ok((target, number))) = message.map(|message| message_of(place, message)) else { return false };
         let payload = SetMessageReaction { chat_id: target.chat, message_id: number.0, reaction: [QUEUED_REACTION] };
         let Err(error) = self.calls.make::<_, serde_json::Value>(target.chat, &payload).await else { return true };
         tracing::debug!(%place, %error, "failed to mark a queued message");
-        // Only a chat that doesn't take the mark gets a line. After any other failure, a line would fail too.
+        // The host posts a line only if the chat rejects the mark. After any other failure, the line would fail too.
         !matches!(error, BotApiError::Rejected { .. })
     }
 
@@ -322,7 +323,7 @@ impl Telegram {
     }
 }
 
-/// Returns a hash of the visible content.
+/// Returns a hash of the visible content of a message.
 fn hash(message: &Outgoing) -> u64 {
     let mut hasher = DefaultHasher::new();
     format!("{:?} {:?}", message.message, message.buttons).hash(&mut hasher);

@@ -1,4 +1,4 @@
-//! The bot's token. Reads it from its file and never shows it.
+//! Reads the bot's token from its file, and keeps it out of logs and error texts.
 
 use std::{fmt, io, os::unix::fs::PermissionsExt, path::Path, path::PathBuf};
 
@@ -23,7 +23,7 @@ impl fmt::Debug for Token {
     }
 }
 
-/// The reason that no token was loaded. The texts don't contain the token.
+/// The reason that no token was loaded. The error texts don't contain the content of the file.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
     #[error("read the token file {}: {why}; put the token from @BotFather into it, or correct [telegram] token_file", file.display())]

@@ -1,5 +1,5 @@
-//! The fields of the Bot API's updates that the host reads. Malformed optional fields count as absent, so that
-//! unknown fields and kinds don't make a message unreadable.
+//! The fields of the Bot API's updates that the host reads. A malformed optional field counts as absent, so that a
+//! value of an unknown kind doesn't make the whole message unreadable.
 
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::{Map, Value};
@@ -62,7 +62,7 @@ pub(super) struct Chat {
 }
 
 impl Chat {
-    /// Only private chats have positive ids.
+    /// Returns whether this is a group: only private chats have positive ids.
     pub const fn is_group(&self) -> bool {
         self.id < 0
     }
@@ -102,7 +102,7 @@ pub(super) struct Entity {
     pub user: Option<User>,
 }
 
-/// The origin of a message that is forwarded, or answered from another chat.
+/// The origin of a forwarded message, or of a message in another chat that the user replies to.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct MessageOrigin {
     #[serde(default, deserialize_with = "optional")]
