@@ -1,5 +1,5 @@
-//! Measures a command that echoes 200 bytes: against the floor without the store, and with the commits that it waits
-//! for.
+//! Measures a command that echoes 200 bytes in two ways: without the store, in comparison with the floor, and with the
+//! store, including the commits that it waits for.
 
 use std::time::{Duration, Instant};
 
@@ -19,10 +19,11 @@ use crate::{
 
 const CALLS: usize = 20_000;
 
-/// The number of consecutive calls of one kind. Both kinds alternate, so that other load on the machine affects both.
+/// The number of consecutive calls of one kind. The benchmark alternates between both kinds, so that other load on the
+/// machine affects both.
 const BATCH: usize = 100;
 
-/// 200 bytes with the prefix `/echo `.
+/// The length of the text: 200 bytes with the prefix `/echo `.
 const BYTES: usize = 194;
 
 pub fn measure() -> Vec<Row> {
@@ -43,7 +44,7 @@ async fn without_store() -> Vec<Row> {
         Row::floor("the same component, bare wasmtime: fresh instance and call", &bare),
         Row::against("command that echoes 200 bytes: routed, fresh instance, reply rendered", &whole, &bare),
         Row {
-            what: "the slowest of a hundred such commands",
+            what: "p99 of such a command",
             measured: format!("{}; {worst:.2} × the floor", spell(whole.p99())),
             figure: "p99 ≤ 4 × the floor".to_owned(),
             reached: worst <= 4.0,
@@ -70,7 +71,7 @@ pub async fn measure_both(
     (Spans::new(bare), Spans::new(whole))
 }
 
-/// Measures a typed line until its reply is rendered. The reply must end with the text.
+/// Measures a typed line from its parsing until its reply is rendered. Panics if the reply doesn't end with the text.
 async fn command(bench: &TestHost, line: &str) -> Duration {
     let began = Instant::now();
     let CommandLine { name, invocation } = route::parse(line).expect("it is a command");
@@ -89,7 +90,7 @@ async fn command(bench: &TestHost, line: &str) -> Duration {
     took
 }
 
-/// Measures the whole path between two calls of the chat: stored, routed, called, the reply stored and rendered.
+/// Measures a typed line from its acceptance until its reply is rendered, including the commits to the store.
 async fn with_store() -> Row {
     let mut host = WiredHost::new(0).await;
     host.plug("echo", &bad("echo")).await;
@@ -98,13 +99,13 @@ async fn with_store() -> Row {
     for number in 0..2000 {
         let (took, reply) = host.answer(&line).await;
         assert!(reply.text.starts_with("v1: "));
-        // The first calls prepare the statements.
+        // The first calls prepare the SQL statements, so they don't count.
         if number >= 100 {
             spans.push(took);
         }
     }
     Row::at_most(
-        "the same from accepted to handed out, with the commits it waits for",
+        "the same from the accepted line to the posted reply, with its commits",
         &Spans::new(spans),
         Duration::from_micros(250),
     )

@@ -1,5 +1,5 @@
-//! The agent's side of the measured pipes: an agent that reports when it wrote the first word of a turn, and a bare
-//! writer that reports when it wrote each line.
+//! The child processes of the latency benchmark: a fake agent that answers with the current time, and a bare writer
+//! that writes the current time for each line of input.
 
 use std::{
     io::{BufRead as _, Write as _},
@@ -9,16 +9,17 @@ use std::{
 
 use serde_json::{Value, json};
 
-/// The argument that makes this program the agent.
+/// The argument with which this program runs as the fake agent.
 pub const ROLE: &str = "demo-agent";
 
-/// The argument that makes this program the bare writer.
+/// The argument with which this program runs as the bare writer.
 pub const WRITER: &str = "bare-writer";
 
-/// The pause between the start of a turn and its first word, so that the start is shown first.
+/// The pause before and after the first word of a turn, so that the chat shows its start, its word and its end
+/// separately.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Nanoseconds since 1970, the only clock that both processes share.
+/// Returns the nanoseconds since 1970. All processes can compare this time.
 pub fn now() -> u128 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos()
 }
@@ -43,7 +44,7 @@ pub fn run() {
     }
 }
 
-/// Writes a first word for each line that it reads.
+/// Writes a line with the current time for each line of input.
 pub fn run_writer() {
     for _ in std::io::stdin().lock().lines().map_while(Result::ok) {
         sleep(PAUSE);
@@ -62,7 +63,7 @@ fn word(text: &str, uuids: &Value) -> Value {
     event(&json!({ "type": "content_block_delta", "index": 0, "delta": delta }), uuids)
 }
 
-/// Returns when the line of a first word was written, in nanoseconds.
+/// Returns the time that a written line contains, in nanoseconds since 1970.
 pub fn written(line: &str) -> Option<u128> {
     serde_json::from_str::<Value>(line).ok()?["event"]["delta"]["text"].as_str()?.parse().ok()
 }

@@ -17,9 +17,8 @@ use crate::{
 
 const TURNS: usize = 200;
 
-/// The agent reports the time of its write, and the host the time of its call to the chat. Only the kernel knows when
-/// the host had read the line, so the time of a bare pipe, from a write of the same agent to a reader in the same
-/// runtime, is subtracted.
+/// Measures from the agent's write until the host shows the frame. The time at which the host reads the line can't be
+/// measured, so the latency of a bare pipe to a reader in the same runtime is subtracted.
 pub fn measure() -> Vec<Row> {
     let (turns, pipe) = runtime().block_on(async { (turns().await, pipe().await) });
     let figure = Duration::from_micros(150);
@@ -27,7 +26,7 @@ pub fn measure() -> Vec<Row> {
     vec![
         Row {
             what: "first line of a turn read → chat called, with the view",
-            measured: format!("{}, as the two lines below differ", spell(from_reading)),
+            measured: format!("{}, the difference of the next two rows", spell(from_reading)),
             figure: format!("p50 ≤ {}", spell(figure)),
             reached: from_reading <= figure,
         },
@@ -36,7 +35,7 @@ pub fn measure() -> Vec<Row> {
     ]
 }
 
-/// Measures the time from the write of a line until tokio's reader returns it.
+/// Measures the time from the writer's write of a line until tokio's reader returns the line.
 async fn pipe() -> Spans {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .arg(fake_agent::WRITER)
@@ -71,7 +70,7 @@ async fn turns() -> Spans {
         host.typed("go on").await;
         let mut first = None;
         host.post(|screen, at| {
-            // Both processes share only the wall clock, so the instant of the frame is converted.
+            // Both processes share only the wall clock, so convert the `Instant` of the frame.
             let seen = fake_agent::now() - at.elapsed().as_nanos();
             let written = screen.messages.first().and_then(|message| message.text.parse::<u128>().ok());
             first = first.or(written.map(|written| seen.saturating_sub(written)));

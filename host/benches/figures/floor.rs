@@ -33,7 +33,8 @@ impl WasiView for State {
     }
 }
 
-/// The fastest instance allocation of wasmtime, with epochs, without which a host can't stop a loop.
+/// Returns a configuration with wasmtime's fastest instance allocation, and with epochs, which a host needs to stop an
+/// endless loop.
 fn config() -> Config {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(8)

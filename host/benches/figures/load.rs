@@ -21,10 +21,11 @@ use crate::{
 
 const CALLS: usize = 2000;
 
-/// The number of concurrent calls while the rate is measured: more than cores, so that none is idle.
+/// The number of concurrent callers while the rate is measured: more than the two cores of the target, so that no core
+/// is idle.
 const AT_ONCE: usize = 8;
 
-/// The duration of the measurement of the rate.
+/// The duration of the rate measurement.
 const RATE_SPAN: Duration = Duration::from_secs(3);
 
 /// The number of plugins over which the memory is averaged.
@@ -46,14 +47,14 @@ async fn bench() -> Arc<TestHost> {
     Arc::new(bench)
 }
 
-/// Calls from a separate task, as the hub does.
+/// Measures consecutive calls in a task of their own, as in the hub.
 async fn calls(bench: &Arc<TestHost>) -> Spans {
     let bench = Arc::clone(bench);
     let calls = tokio::spawn(async move {
         let mut spans = Vec::new();
         for _ in 0..CALLS {
             let began = Instant::now();
-            // Yields, as the handling of an arriving update does.
+            // Yield before the call, as the host does for each update.
             tokio::task::yield_now().await;
             bench.call("echo x").await.unwrap();
             spans.push(began.elapsed());
@@ -72,7 +73,7 @@ async fn with_spinners() -> Row {
         let (bench, ended) = (Arc::clone(&bench), Arc::clone(&ended));
         spinners.spawn(async move {
             while !ended.load(Ordering::Relaxed) {
-                bench.call("spin").await.expect_err("it never ends by itself");
+                bench.call("spin").await.expect_err("/spin only ends at a limit");
             }
         });
     }
@@ -99,7 +100,7 @@ async fn rate() -> Row {
             while Instant::now() < end {
                 bench.call("echo x").await.unwrap();
                 made += 1;
-                // Yields, as between updates of a chat.
+                // Yield between two calls, as the host does between the updates of a chat.
                 tokio::task::yield_now().await;
             }
             made
@@ -108,14 +109,14 @@ async fn rate() -> Row {
     let made: u32 = callers.join_all().await.into_iter().sum();
     let rate = f64::from(made) / RATE_SPAN.as_secs_f64();
     Row {
-        what: "command calls a second, all cores, store left out",
+        what: "command calls per second, all cores, without the store",
         measured: format!("{rate:.0}"),
         figure: "≥ 60,000 on 2 cores".to_owned(),
         reached: rate >= 60_000.0,
     }
 }
 
-/// The lifecycle plugin exports no names, so it can be activated under many.
+/// Measures copies of the lifecycle plugin, which exports no command or persona, so that copies don't conflict.
 async fn memory() -> Row {
     let bench = TestHost::new();
     let wasm = standard("lifecycle");
@@ -133,7 +134,7 @@ async fn memory() -> Row {
     }
 }
 
-/// Returns the resident memory in kilobytes.
+/// Returns the resident memory of this process in kilobytes.
 fn resident() -> u64 {
     crate::process::field("/proc/self/status", "VmRSS:")
 }

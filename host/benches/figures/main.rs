@@ -1,7 +1,7 @@
-//! Measures the project's figures: `cargo xtask bench [NAME…]` prints them as a table. Not a test: a slow machine
-//! doesn't fail it.
+//! Measures the project's figures: `cargo xtask bench [NAME…]` prints them as a table. It succeeds even if a target is
+//! missed, because a machine may be slow.
 
-#![expect(clippy::unwrap_used, reason = "a measurement that cannot be made says enough by ending there")]
+#![expect(clippy::unwrap_used, reason = "a benchmark that cannot run may panic")]
 
 #[path = "../../tests/support/components.rs"]
 #[expect(dead_code, reason = "shared with the tests, which use more of it")]
@@ -26,7 +26,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use table::Row;
 
-/// A name to select it, and the function that measures it.
+/// A benchmark: the name that selects it on the command line, and its function.
 type Measure = (&'static str, fn() -> Vec<Row>);
 
 const MEASURES: [Measure; 8] = [
@@ -58,7 +58,7 @@ fn main() {
     table::print(&rows);
 }
 
-/// The runtime, configured as in the host.
+/// Returns a runtime that is configured like the host's.
 fn runtime() -> Runtime {
     Builder::new_multi_thread().enable_all().build().unwrap()
 }

@@ -13,11 +13,11 @@ use tempfile::TempDir;
 
 use crate::table::{Row, Spans};
 
-/// A state directory and an empty configuration, for one host after another.
+/// A folder with an empty configuration and a state directory, which consecutive hosts use.
 pub struct Host(TempDir);
 
 impl Host {
-    /// Starts a host once, to warm the cache.
+    /// Creates the folder and runs a host once, which fills the cache.
     pub fn new() -> Self {
         let host = Self(tempfile::tempdir().unwrap());
         fs::write(host.0.path().join("config.toml"), "").unwrap();
@@ -42,7 +42,7 @@ impl Host {
             .unwrap()
     }
 
-    /// Measures from `exec` to the first line of an answer. The first poll ends before that, without a command to handle.
+    /// Measures from the start of the process to a line of its answer to `/help`.
     pub fn start_to_answer(&self) -> Duration {
         let began = Instant::now();
         let mut child = self.spawn();
@@ -98,7 +98,7 @@ pub fn idle() -> Vec<Row> {
     ]
 }
 
-/// Returns the voluntary context switches of all threads.
+/// Returns the number of voluntary context switches of all threads of a process.
 fn wake_ups(pid: u32) -> u64 {
     let tasks = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
     tasks

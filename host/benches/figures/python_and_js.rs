@@ -1,5 +1,6 @@
 //! Measures plugins in Python and JavaScript, which include their language's runtime: the host's overhead, and the
-//! rollout of a new version. Runs if `CORDBOARD_TEST_PYTHON` and `CORDBOARD_TEST_JS` name the tools, as in the tests.
+//! rollout of a new version. Measures a language only if its variable, `CORDBOARD_TEST_PYTHON` or `CORDBOARD_TEST_JS`,
+//! names the folder of its tools, as in the tests.
 
 use std::{
     fs,
@@ -18,22 +19,21 @@ use crate::{
     table::{Row, Spans},
 };
 
-/// Fewer calls than elsewhere, because a component is compiled once for the floor and once for the host, for seconds
-/// each.
+/// The number of calls. It is lower than for Rust because a call takes almost a millisecond.
 const CALLS: usize = 400;
 
-/// The batch size, as in the other benchmark of commands.
+/// The number of consecutive calls of one kind, as in [`command`].
 const BATCH: usize = 20;
 
 const SWAPS: usize = 10;
 
-/// The limit of a rollout, once the file is known to be complete.
+/// The target for the activation of a cached version.
 const SWAPPED: Duration = Duration::from_millis(30);
 
 struct Language {
     /// The language's name in `cordboard plugin new --lang`.
     name: &'static str,
-    /// The variable with the folder of the tools, and the folder's name in a project.
+    /// The environment variable with the path of the tools' folder, and the name of this folder in a plugin's project.
     tools: (&'static str, &'static str),
     source: (&'static str, &'static str),
     floor: &'static str,
@@ -105,7 +105,7 @@ pub fn measure() -> Vec<Row> {
         .collect()
 }
 
-/// Builds `/echo` in that language, if its tools are available.
+/// Builds a plugin with `/echo` in this language. Returns `None` if the language's tools are not available.
 fn built(language: &Language) -> Option<Vec<u8>> {
     let (variable, link) = language.tools;
     let Some(tools) = std::env::var_os(variable).map(PathBuf::from) else {
@@ -138,7 +138,8 @@ async fn calls(language: &Language, wasm: &[u8]) -> Vec<Row> {
     vec![Row::floor(language.floor, &bare), Row::against(language.call, &whole, &bare)]
 }
 
-/// Every second version is a small one, so that the large one is new each time.
+/// Measures the activation of a cached component. A small version is active in between, so that each activation
+/// replaces a version.
 async fn swaps(language: &Language, wasm: &[u8]) -> Row {
     let bench = TestHost::new();
     let registry = empty_registry();

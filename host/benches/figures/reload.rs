@@ -21,7 +21,7 @@ use crate::{
 
 const ROUNDS: usize = 10;
 
-/// The allowed time in addition to the compilation.
+/// The time that a rollout may take in addition to the compilation.
 const ALLOWED: Duration = Duration::from_millis(200);
 
 pub fn measure() -> Vec<Row> {
@@ -48,16 +48,16 @@ pub fn measure() -> Vec<Row> {
     ]
 }
 
-/// The limit of a rollout, once the file is known to be complete.
+/// The target for a rollout from the cache after the file has settled.
 const SETTLED: Duration = Duration::from_millis(20);
 
-/// The time until the first call of a version.
+/// The time until the first call of a version has returned.
 struct Swap {
     since_saved: Duration,
     since_settled: Duration,
 }
 
-/// Measures the compiling child process alone.
+/// Measures only the child process that compiles a component.
 fn compile(wasm: &[u8]) -> Duration {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("in.wasm");
@@ -69,7 +69,7 @@ fn compile(wasm: &[u8]) -> Duration {
     began.elapsed()
 }
 
-/// Rolls out one version after another, for the first and for the second time.
+/// Saves two versions and then the first one again, which is in the cache by then. Measures each rollout.
 async fn round() -> [Swap; 3] {
     let bench = TestHost::new();
     let folder = tempfile::tempdir().unwrap();
@@ -92,7 +92,7 @@ async fn round() -> [Swap; 3] {
     swaps.try_into().unwrap_or_else(|_| unreachable!("three versions were saved"))
 }
 
-/// Returns when the change was known.
+/// Activates the plugin of the next change, and returns the time at which the watcher reported the change.
 async fn plug(registry: &Registry, changes: &mut Receiver<Change>) -> Instant {
     let config = LiveConfig::new(Config::defaults());
     let Some(Change::Plugin { name, content }) = changes.recv().await else { panic!("a plugin was saved") };

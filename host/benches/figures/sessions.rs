@@ -1,4 +1,4 @@
-//! Measures ten thousand suspended sessions: the startup and the list.
+//! Measures the startup and `/sessions` with ten thousand suspended sessions.
 
 use std::time::Duration;
 

@@ -10,7 +10,7 @@ pub struct Row {
 }
 
 impl Row {
-    /// A time with a median of at most `limit`.
+    /// Creates a row with the target of a median of at most `limit`.
     pub fn at_most(what: &'static str, spans: &Spans, limit: Duration) -> Self {
         Self {
             what,
@@ -20,7 +20,7 @@ impl Row {
         }
     }
 
-    /// A time with a median of at most 1.5 times the floor's.
+    /// Creates a row with the target of a median of at most 1.5 times the floor's.
     pub fn against(what: &'static str, spans: &Spans, floor: &Spans) -> Self {
         let ratio = spans.p50().as_secs_f64() / floor.p50().as_secs_f64();
         Self {
@@ -31,13 +31,13 @@ impl Row {
         }
     }
 
-    /// A time that others are compared with.
+    /// Creates a row without a target, for a time that others are compared with.
     pub fn floor(what: &'static str, spans: &Spans) -> Self {
         Self { what, measured: spans.to_string(), figure: "the floor".to_owned(), reached: true }
     }
 }
 
-/// Repeated measurements of the same operation.
+/// The measured times of one operation, sorted.
 pub struct Spans(Vec<Duration>);
 
 impl Spans {
@@ -70,7 +70,7 @@ pub fn spell(span: Duration) -> String {
 pub fn print(rows: &[Row]) {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     println!(
-        "\n{cores} cores; times are p50 / p99 of how many\n\n| what | measured | figure | reached |\n|---|---|---|---|"
+        "\n{cores} cores; times are p50 / p99 of the number of runs\n\n| what | measured | figure | reached |\n|---|---|---|---|"
     );
     for row in rows {
         let reached = if row.reached { "yes" } else { "no" };

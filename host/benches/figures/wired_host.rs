@@ -1,4 +1,4 @@
-//! The host as the application wires it, with a chat that records its calls and their times.
+//! The host as the application wires it, with an outbound sink that passes frames and posts to the benchmark.
 
 use std::{
     any::Any,
@@ -38,7 +38,7 @@ use tokio::sync::mpsc;
 
 use crate::components::empty_registry;
 
-/// A call of the chat.
+/// A live frame with the time of its arrival, or a post.
 pub enum Shown {
     Live(TurnFrame, Instant),
     Post(Box<OutboxRow>),
@@ -73,7 +73,7 @@ pub struct WiredHost {
     inbox: InboxWriter,
     shown: mpsc::UnboundedReceiver<Shown>,
     typed: u64,
-    /// The hub runs until this is dropped.
+    /// The tasks of the hub, which run until this is dropped.
     _serving: Box<dyn Any + Send>,
     _folder: TempDir,
 }
@@ -86,7 +86,7 @@ pub fn place() -> Place {
     Place::new("console", "local")
 }
 
-/// A stored, suspended session.
+/// Returns the record of a suspended session.
 pub fn record(number: usize, clock: Clock) -> SessionRecord {
     let name: SessionName = format!("session-{number}").parse().unwrap();
     SessionRecord::new(name, owner().id, PathBuf::from("/nonexistent"), "demo", clock.now())
@@ -152,7 +152,7 @@ impl WiredHost {
         next.expect("the host answers").expect("the host runs")
     }
 
-    /// Waits for the next post, and marks it as sent. Earlier frames are passed to `frame`.
+    /// Waits for the next post, and marks it as sent. Passes earlier frames to `frame`.
     pub async fn post(&mut self, mut frame: impl FnMut(TurnFrame, Instant)) -> Reply {
         loop {
             match self.next().await {
@@ -165,7 +165,7 @@ impl WiredHost {
         }
     }
 
-    /// Measures the time from a line to its answer in the chat, rendered.
+    /// Sends a line, and measures the time until its answer is posted and rendered.
     pub async fn answer(&mut self, line: &str) -> (Duration, Reply) {
         let began = Instant::now();
         self.typed(line).await;
