@@ -1,4 +1,4 @@
-//! Runs tests, benchmarks and lints, with the same functions for people and for CI. Doesn't build plugins.
+//! Runs tests, benchmarks and lints, in the same way for developers and for CI. Doesn't build plugins.
 
 use std::ffi::OsString;
 use std::process::{Command, Stdio};
@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use crate::step;
 use crate::workspace::Workspace;
 
-/// Runs every test. The runner comes last, so that its summary is the last line.
+/// Runs every test. The tests run after the documentation's examples, so that their summary is the last line.
 pub fn test(workspace: &Workspace, args: &[OsString]) -> Result<()> {
     if args.is_empty() || args == ["--no-fail-fast"] {
         step::start("running the examples of the documentation");
@@ -16,10 +16,10 @@ pub fn test(workspace: &Workspace, args: &[OsString]) -> Result<()> {
     }
     let mut runner = cargo(workspace);
     if nextest_exists() {
-        step::start("running the tests with cargo-nextest (the first time: minutes of building)");
+        step::start("running the tests with cargo-nextest (the first build takes minutes)");
         runner.args(["nextest", "run"]).args(TESTED).args(args);
     } else {
-        step::start("running the tests (the first time: minutes of building)");
+        step::start("running the tests (the first build takes minutes)");
         let (options, filters): (Vec<_>, Vec<_>) =
             args.iter().partition(|arg| arg.as_encoded_bytes().starts_with(b"-"));
         runner.arg("test").args(TESTED).args(options).arg("--").args(filters);
@@ -27,8 +27,8 @@ pub fn test(workspace: &Workspace, args: &[OsString]) -> Result<()> {
     step::show(&mut runner)
 }
 
-/// The whole workspace, as everywhere here: for fewer packages, cargo resolves other features and rebuilds wasmtime.
-/// Without `--lib --bins --tests`, cargo would link the plugins natively.
+/// Selects the whole workspace, as every task does: for fewer packages, cargo resolves other features and rebuilds
+/// wasmtime. The other flags are needed because cargo would otherwise link the plugins natively.
 const TESTED: [&str; 4] = ["--workspace", "--lib", "--bins", "--tests"];
 
 fn nextest_exists() -> bool {
@@ -38,19 +38,19 @@ fn nextest_exists() -> bool {
 }
 
 pub fn bench(workspace: &Workspace, args: &[OsString]) -> Result<()> {
-    step::start("measuring (the first time: minutes of building)");
+    step::start("measuring (the first build takes minutes)");
     step::show(cargo(workspace).args(["bench", "--workspace", "--bench", "figures", "--"]).args(args))
 }
 
 pub fn format(workspace: &Workspace) -> Result<()> {
     step::start("checking the formatting");
     step::show(cargo(workspace).args(["fmt", "--all", "--check"]))
-        .context("the code is not formatted (run `cargo fmt --all`)")
+        .context("the code is not formatted: run `cargo fmt --all`")
 }
 
-/// Lints everything natively, plugins included: checking needs no linker.
+/// Lints everything for the native target, including the plugins, because a check doesn't link them.
 pub fn lint(workspace: &Workspace) -> Result<()> {
-    step::start("linting (the first time: minutes)");
+    step::start("linting (takes minutes the first time)");
     step::show(cargo(workspace).args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
 }
 

@@ -1,4 +1,4 @@
-//! Builds the host and runs it. Passes nothing but arguments to the host.
+//! Builds the host, and runs it with its files in `.cordboard/`.
 
 use std::convert::Infallible;
 use std::ffi::OsString;
@@ -13,7 +13,7 @@ use crate::workspace::Workspace;
 
 const STARTER: &str = "\
 # Cordboard's configuration in this clone. An empty file means the defaults.
-# Every key, its default and what it does: config.toml at the top of the repository.
+# The file config.toml at the top of the repository documents every key with its default.
 # Saved changes take effect at once, while the host runs.
 ";
 
@@ -36,14 +36,12 @@ impl Profile {
     }
 }
 
-/// Builds the binary, which embeds the plugins built before. Returns its path.
+/// Builds the binary, which embeds the plugins in `target/plugins/`. Returns its path.
 pub fn build(workspace: &Workspace, profile: Profile) -> Result<PathBuf> {
-    step::start(
-        "building the host (the first time: about 4 minutes on two cores, as a release 7; afterwards: seconds)",
-    );
+    step::start("building the host (about 4 minutes the first time on two cores, 7 for a release; then seconds)");
     let mut cargo = step::cargo();
-    // Build the whole workspace, as the tests do: for a single package, cargo resolves other features and rebuilds
-    // wasmtime.
+    // Build the whole workspace, as the other tasks do: for a single package, cargo resolves other features and
+    // rebuilds wasmtime.
     cargo.current_dir(&workspace.root).args(["build", "--workspace", "--bin", "cordboard"]);
     if profile == Profile::Release {
         cargo.arg("--release");

@@ -1,6 +1,6 @@
 //! The project's own commands: `cargo xtask build`, `run`, `test`, `bench`, `ci`.
 //!
-//! Owns the order of build steps. Not part of the host: a user can do each step by hand.
+//! Owns the order of the build steps, each of which a user can also run by hand. The host doesn't use this program.
 
 #![forbid(unsafe_code)]
 

@@ -13,7 +13,7 @@ use crate::workspace::{Plugin, Workspace};
 /// The cargo profile of components: optimised for size, with panics as traps.
 const PROFILE: &str = "plugin";
 
-/// The plugins that a task needs. Fewer plugins make a first build shorter.
+/// The plugins that a task needs. A first build is faster with fewer plugins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Selection {
     /// The plugins that the host embeds.
@@ -39,7 +39,7 @@ pub fn build(workspace: &Workspace, choice: ToolchainChoice, selection: Selectio
     let selected: Vec<&Plugin> = workspace.plugins.iter().filter(|plugin| selection.includes(plugin)).collect();
     if !selected.is_empty() {
         let toolchain = Toolchain::find(choice)?;
-        step::start(&format!("building {} plugins as components (the first time: about a minute)", selected.len()));
+        step::start(&format!("building {} plugins as components (about a minute the first time)", selected.len()));
         let built = compile(workspace, &toolchain, &selected)?;
         copy_components(&selected, &built, &output)?;
     }
@@ -48,7 +48,7 @@ pub fn build(workspace: &Workspace, choice: ToolchainChoice, selection: Selectio
 
 /// Builds the plugins with one cargo call, which shares their dependencies. Returns the folder of the components.
 fn compile(workspace: &Workspace, toolchain: &Toolchain, plugins: &[&Plugin]) -> Result<PathBuf> {
-    // A separate target folder, because cargo locks a target folder as a whole, and another build may be running.
+    // Use a separate target folder, because cargo locks a target folder as a whole, and another build may be running.
     let target = workspace.target.join("wasm");
     let mut cargo = step::cargo();
     cargo.current_dir(&workspace.root).args(["build", "--lib", "--target", TARGET, "--profile", PROFILE]);
@@ -75,7 +75,8 @@ fn component_path(plugin: &Plugin, output: &Path) -> PathBuf {
     output.join(format!("{}.wasm", plugin.name))
 }
 
-/// Writes a temporary file and renames it, so that a reader sees the old file or the new one.
+/// Writes a temporary file and renames it, so that a reader never sees a partial file. Leaves an unchanged file as it
+/// is.
 fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     if fs::read(path).is_ok_and(|old| old == bytes) {
         return Ok(());

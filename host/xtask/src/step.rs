@@ -5,10 +5,10 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-/// The number of lines shown of a failed command: enough to say why, without hiding the line that matters.
+/// The number of output lines in the error of a failed command: enough to include the cause.
 const TAIL_LINES: usize = 25;
 
-/// Announces a step, and roughly how long it takes if that is long.
+/// Prints a line about the step that begins. The text names the duration of a slow step.
 pub fn start(text: &str) {
     line("1;36", "-->", text);
 }
@@ -35,7 +35,8 @@ fn line(colour: &str, mark: &str, text: &str) {
 }
 
 /// Returns a command for the cargo that runs this program, without the variables that `cargo run` adds to the
-/// environment: build scripts that watch them would run again, and half of the dependencies with them.
+/// environment: build scripts that depend on these variables would run again, and cargo would rebuild half of the
+/// dependencies.
 pub fn cargo() -> Command {
     without_package(Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())))
 }
@@ -55,7 +56,7 @@ fn of_package(variable: &str) -> bool {
         || ["CARGO_CRATE_NAME", "CARGO_PRIMARY_PACKAGE", "OUT_DIR"].contains(&variable)
 }
 
-/// Runs a command whose output is the progress. Its stdin is empty, because piped input is meant for the host.
+/// Runs a command, and shows its output as the progress. Its stdin is empty, because piped input is for the host.
 pub fn show(command: &mut Command) -> Result<()> {
     let status = command.stdin(Stdio::null()).status().with_context(|| format!("couldn't start {}", name(command)))?;
     if !status.success() {

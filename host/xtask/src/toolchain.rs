@@ -30,7 +30,7 @@ pub enum ToolchainChoice {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Toolchain {
     Installed,
-    /// The path of its compiler, which finds everything else itself.
+    /// The path of the private toolchain's compiler, which finds its libraries itself.
     Private(PathBuf),
 }
 
@@ -46,7 +46,7 @@ impl Toolchain {
         }
     }
 
-    /// Describes in one line which compiler `find` would use now, or what it would have to do.
+    /// Describes in one line which compiler `find` would use now, or what `find` would do to get one.
     pub fn describe(choice: ToolchainChoice) -> String {
         let home = private::home();
         let private = home.as_ref().ok().and_then(|home| private::compiler(home));
@@ -70,7 +70,7 @@ impl Toolchain {
 
     /// Configures a cargo command to use this compiler.
     pub fn apply(&self, cargo: &mut Command) {
-        // Flags for native programs, such as a linker or a processor, don't apply to a component.
+        // The user's flags for native programs, such as a linker or a processor, don't apply to a component.
         cargo.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
         match self {
             Self::Installed => {}
@@ -90,7 +90,8 @@ impl fmt::Display for Toolchain {
     }
 }
 
-/// An existing private toolchain comes before rustup, which has failed before and would be tried at every build.
+/// Prefers an existing private toolchain to rustup. It usually exists because rustup failed, and rustup would run again
+/// at every build.
 fn automatic() -> Result<Toolchain> {
     if let Some(found) = installed() {
         return Ok(found);
@@ -145,14 +146,14 @@ fn private_toolchain() -> Result<Toolchain> {
     Ok(Toolchain::Private(rustc))
 }
 
-/// Asks a compiler for the folder of the target's libraries, and checks that they exist.
+/// Asks a compiler for the folder of the target's libraries, and returns whether std is there.
 fn standard_library(rustc: &mut Command) -> bool {
     step::read(rustc.args(["--print", "target-libdir", "--target", TARGET]))
         .is_ok_and(|folder| contains_std(Path::new(folder.trim())))
 }
 
-/// A compiler prints the folder of every target that it knows; the target is only installed if the folder contains
-/// std.
+/// Returns whether the folder contains std. A compiler prints the folder of every target that it knows, but the target
+/// is only installed if std is there.
 fn contains_std(folder: &Path) -> bool {
     let Ok(entries) = std::fs::read_dir(folder) else { return false };
     entries.flatten().any(|entry| {

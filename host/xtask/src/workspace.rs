@@ -19,10 +19,10 @@ pub struct Workspace {
 /// A workspace member that is built as a component.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plugin {
-    /// The plugin's name, which is the path of its folder below `plugins/`, such as `timeout` or `bad/spin`. A folder
-    /// from the manifest's metadata comes first, as in `extra/pbs`. Components in a folder are built but not embedded.
+    /// The plugin's name: the path of its folder below `plugins/`, such as `timeout` or `bad/spin`, after the output
+    /// folder that its manifest names, as in `extra/pbs`. The host embeds only plugins whose name has no folder.
     pub name: String,
-    /// Cargo's full id, because a bare name such as `model` could also be that of a dependency.
+    /// Cargo's full package id, because a name such as `model` could also be that of a dependency.
     pub id: String,
     /// The file name of cargo's output, without its extension.
     pub library: String,

@@ -1,5 +1,5 @@
 //! The private toolchain: a compiler for the plugins' target in the user's cache folder, for machines on which rustup
-//! can't fetch it. `private.sh` assembles it; an incomplete toolchain never gets the final name.
+//! can't fetch it. `private.sh` assembles the toolchain in another folder, which is renamed when it is complete.
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ const LAYOUT: &str = "toolchain-wasip2-1";
 
 const SCRIPT: &str = include_str!("private.sh");
 
-/// Returns the path of the toolchain, existing or not.
+/// Returns the path of the toolchain, which may not exist.
 pub fn home() -> Result<PathBuf> {
     let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let cache = set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")));
@@ -28,8 +28,8 @@ pub fn compiler(home: &Path) -> Option<PathBuf> {
     rustc.is_file().then_some(rustc)
 }
 
-/// Creates the toolchain, which takes one to three minutes, and returns its compiler. Concurrent calls create it
-/// once.
+/// Creates the toolchain, which takes one to three minutes, and returns its compiler. Concurrent processes create it
+/// only once.
 pub fn make(home: &Path) -> Result<PathBuf> {
     let cache = home.parent().context("the cache folder has no parent")?;
     fs::create_dir_all(cache).with_context(|| format!("{} can't be created", cache.display()))?;
@@ -60,7 +60,7 @@ fn assemble(work: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Locks a file until it is closed, at the latest when the process exits.
+/// Locks a file until the returned handle is dropped or the process exits.
 fn lock(path: &Path) -> Result<File> {
     let file = File::create(path).with_context(|| format!("{} can't be opened", path.display()))?;
     match file.try_lock() {

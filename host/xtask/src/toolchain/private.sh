@@ -9,8 +9,8 @@ export DEBIAN_FRONTEND=noninteractive LC_ALL=C
 step() { echo "--> private toolchain $1" >&2; }
 fail() { echo "error: $1" >&2; exit 1; }
 
-# Runs apt-get with lists and archives in a folder. apt's locks belong to the system, and apt's sandbox user could not
-# write here.
+# Runs apt-get with its lists and archives in a folder. Doesn't take the system's locks, and doesn't use apt's sandbox
+# user, which could not write to the folder.
 apt() {
     folder=$1; shift
     mkdir -p "$folder/lists/partial" "$folder/cache/archives/partial"
@@ -23,7 +23,7 @@ unpack() {
     for package in "$1"/cache/archives/*.deb; do dpkg -x "$package" "$2" && rm "$package"; done
 }
 
-# Only rustup's toolchains include these linkers, and they do so even without the target.
+# Only rustup's toolchains include these linkers. They do so even without the target.
 host=$(rustc -vV | sed -n 's/^host: //p')
 linkers=lib/rustlib/$host/bin
 sysroot=$(rustc --print sysroot)
@@ -38,7 +38,7 @@ driver=$(find "$home/usr/lib" -maxdepth 2 -name 'librustc_driver-*' | head -n 1)
 [ -n "$driver" ] || fail "Debian's packages contain no compiler"
 driver=$(dirname "$driver")
 mkdir -p "$home/bin"
-# The library path is for Debian's compiler only, because the folder is shared with another compiler.
+# This wrapper sets the library path for Debian's compiler only, not for cargo or other compilers.
 cat >"$home/bin/rustc" <<END
 #!/bin/sh
 home=\$(dirname "\$(dirname "\$(readlink -f "\$0")")")
@@ -48,7 +48,8 @@ chmod +x "$home/bin/rustc"
 "$home/bin/rustc" --version >/dev/null || fail "the unpacked compiler doesn't run"
 
 step "2/4: fetching wasi's libc (a few seconds)"
-# The system's own archive, with the release whose wasi-libc supports the target instead of its suites.
+# Use the system's own archive, but the release trixie in place of the system's, because its wasi-libc supports the
+# target.
 archive=$(cat /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list 2>/dev/null |
     sed -n -e 's/^URIs: *\([^ ]*\).*/\1/p' -e 's/^deb *\(\[.*\] *\)\{0,1\}\([a-z]*:[^ ]*\).*/\2/p' | head -n 1)
 key=$(cat /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list 2>/dev/null |
@@ -66,7 +67,7 @@ mkdir -p "$libraries/self-contained"
 cp "$work/libc/unpacked/usr/lib/$target"/*.[ao] "$libraries/self-contained/"
 
 step "3/4: compiling the standard library (about a minute)"
-# Copies, so that the private toolchain survives an update of the installed one.
+# Copy the linkers, so that the private toolchain survives an update of the installed one.
 mkdir -p "$home/usr/$linkers"
 cp -r "$sysroot/$linkers/." "$home/usr/$linkers/"
 mkdir -p "$work/proof/src"
@@ -82,7 +83,7 @@ opt-level = "s"
 panic = "abort"
 [workspace]
 END
-# A component that needs std, an allocator and the linkers. A compiler that builds it can build plugins.
+# This component needs std, an allocator and the linkers, so a compiler that builds it can build plugins.
 cat >"$work/proof/src/lib.rs" <<'END'
 #[unsafe(no_mangle)]
 pub extern "C" fn proof(count: u32) -> usize {
@@ -94,11 +95,11 @@ unset RUSTFLAGS RUSTC_WRAPPER
 build() {
     (cd "$work/proof" && RUSTC=$home/bin/rustc "$cargo" build --quiet --release --target "$target" --target-dir target "$@")
 }
-# Plugins are built with LTO, which needs std's bitcode. Stable cargo can't build std.
+# Plugins are built with LTO, which needs std's bitcode. RUSTC_BOOTSTRAP allows stable cargo to build std.
 RUSTC_BOOTSTRAP=1 CARGO_ENCODED_RUSTFLAGS=-Cembed-bitcode=yes build -Zbuild-std=std,panic_abort ||
     fail "the standard library can't be compiled"
 cp "$work/proof/target/$target/release/deps"/*.rlib "$libraries/"
-# 200 MB that are no longer needed.
+# Remove 200 MB that are no longer needed.
 rm -rf "$home/usr/src" "$home/usr/lib/rustlib/src" "$home/usr/share" "$work/proof/target"
 
 step "4/4: building a test component (a second)"

@@ -84,7 +84,7 @@ fn string(text: &str) -> usize {
     text.len()
 }
 
-/// Returns the length of a character literal. `None` for a lifetime, which begins alike.
+/// Returns the length of a character literal. Returns `None` for a lifetime, which begins the same way.
 fn character(text: &str) -> Option<usize> {
     let mut inside = text[1..].chars();
     match inside.next()? {

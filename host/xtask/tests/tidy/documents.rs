@@ -20,7 +20,7 @@ const DOCUMENTS: [&str; 8] = [
     "wit/README.md",
 ];
 
-/// The first document is for people who have not decided yet: it must stay short.
+/// The maximum length of README.md. It is for people who don't know the project yet, so it must stay short.
 const README_LINES: usize = 200;
 
 /// The subcommands and flags, read from their definitions.
@@ -91,7 +91,7 @@ fn links_between_documents_resolve() {
     findings.none();
 }
 
-/// The targets of links within the project.
+/// Returns the targets of links within the project, with their line numbers.
 fn links(document: &str) -> Vec<(usize, String)> {
     let lines = document.lines().enumerate().flat_map(|(number, line)| {
         let targets = line.split("](").skip(1).filter_map(|rest| rest.split_once(')'));
@@ -100,7 +100,7 @@ fn links(document: &str) -> Vec<(usize, String)> {
     lines.filter(|(_, target)| !target.starts_with("http")).collect()
 }
 
-/// The path of a link from the project's root.
+/// Returns the path to which a link in a document leads, relative to the project's root.
 fn resolved(document: &str, link: &str) -> String {
     if link.is_empty() {
         return document.to_owned();
@@ -116,7 +116,7 @@ fn resolved(document: &str, link: &str) -> String {
     parts.join("/")
 }
 
-/// The anchors of a document's headings, as GitHub makes them.
+/// Returns the anchors of a document's headings, as GitHub forms them.
 fn anchors(document: &str) -> BTreeSet<String> {
     let headings = document.lines().filter(|line| line.starts_with('#'));
     let anchor = |line: &str| {
@@ -151,7 +151,7 @@ fn the_code_map_lists_each_crate() {
     assert_eq!(listed, crates.collect::<BTreeSet<_>>().iter().map(String::as_str).collect());
 }
 
-/// Returns the lines of fenced blocks and the code spans. Each part of a pipeline is a command.
+/// Returns the commands in fenced blocks and code spans, with their line numbers. Each part of a pipeline is a command.
 fn commands(readme: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     let mut fenced = false;

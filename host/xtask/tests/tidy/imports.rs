@@ -1,4 +1,5 @@
-//! Checks that the imports of the crate `cordboard` go one way. Cargo checks those between crates.
+//! Checks that imports between the modules of the crate `cordboard` go only to lower layers. Cargo checks imports
+//! between crates.
 
 use super::Findings;
 use super::code::{line_of, occurrences};

@@ -1,5 +1,5 @@
-//! Checks rules about the source code: sizes, one owner per dependency, one-way imports, correct documentation. Reads
-//! files only, and never builds or runs any of them.
+//! Checks rules about the source code: sizes, one owner per dependency, one-way imports, correct documentation. Only
+//! reads files, and never builds or runs anything.
 //!
 //! Each finding names the file, the line, the rule and the remedy.
 

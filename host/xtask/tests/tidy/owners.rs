@@ -4,7 +4,7 @@ use super::Findings;
 use super::code::{line_of, occurrences};
 use super::sources::{File, product, read};
 
-/// The crates of the host, each with the ones of them that it may depend on.
+/// The crates of the host, each with the host's crates that it may depend on.
 pub const CRATES: [(&str, &[&str]); 7] = [
     ("core", &[]),
     ("store", &["core"]),
@@ -15,7 +15,8 @@ pub const CRATES: [(&str, &[&str]); 7] = [
     ("watch", &["core"]),
 ];
 
-/// A dependency, and the only crate that may have it outside of tests. Other crates use the exports of that one.
+/// An external dependency, and the only crate that may depend on it outside of tests. Other crates use what that crate
+/// exports.
 const OWNERS: [(&str, &str); 12] = [
     ("teloxide-core", "telegram"),
     ("wasmparser", "runtime"),
@@ -31,11 +32,11 @@ const OWNERS: [(&str, &str); 12] = [
     ("jiff", "core"),
 ];
 
-/// A name that is no crate, and the prefixes of the paths that may use it.
+/// An item of a crate or of std, and the prefixes of the paths of files that may use it.
 const RESTRICTED_NAMES: [(&str, &[&str]); 2] = [
     ("fs::inotify", &["host/watch/"]),
-    // The compiler's child process is limited in memory and time by the module that reads its output. An author's
-    // tools run in the author's terminal. Build scripts run programs.
+    // Agents aren't the only child processes: `compile.rs` runs the compiler and limits its memory and time, `tool.rs`
+    // runs a plugin author's tools in the author's terminal, and build scripts run programs.
     (
         "process::Command",
         &[
@@ -110,7 +111,7 @@ fn crates_depend_only_on_lower_ones() {
     findings.none();
 }
 
-/// Returns the dependencies of a crate below `host`, without those of tests, with their lines.
+/// Returns the dependencies of a crate below `host`, without dev-dependencies, with their line numbers.
 fn dependencies(folder: &str) -> Vec<(usize, String)> {
     let manifest = read(&format!("host/{folder}/Cargo.toml"));
     let mut section = String::new();

@@ -1,5 +1,5 @@
-//! Checks the sizes of files and functions, without tests. A split only for the counter is worse than a long file:
-//! split at a boundary between concepts.
+//! Checks the sizes of files and functions, without tests. A file that is split only to pass this check is worse than a
+//! long file: split a file at a boundary between concepts.
 
 use super::Findings;
 use super::code::without_tests;
@@ -7,7 +7,7 @@ use super::function_scanner;
 use super::sources::{File, product};
 
 const MEDIAN_FILE: usize = 130;
-/// Nine of ten files and functions are below these.
+/// At most a tenth of the files and functions may be longer than this.
 const LONG_FILE: usize = 300;
 const LONG_FUNCTION: usize = 30;
 const LONGEST_FILE: usize = 400;
@@ -84,7 +84,7 @@ fn most_functions_are_short() {
     findings.none();
 }
 
-/// Checks that at most a tenth is longer than `long`. `sizes` are sorted.
+/// Checks that at most a tenth of `sizes`, which are sorted, is more than `long`.
 fn tail(findings: &mut Findings, what: &str, long: usize, sizes: &[(usize, &str)]) {
     let longer: Vec<String> =
         sizes.iter().rev().filter(|(lines, _)| *lines > long).map(|(lines, name)| format!("{lines} {name}")).collect();

@@ -6,14 +6,14 @@ use std::sync::LazyLock;
 
 use super::code;
 
-/// The hidden folders with files that people write.
+/// The hidden folders that belong to the project's sources.
 const HIDDEN: [&str; 3] = [".cargo", ".ci", ".github"];
 
 pub struct File {
-    /// Relative to the root, with slashes.
+    /// The path relative to the project's root, with slashes.
     pub path: String,
     pub text: String,
-    /// The text without unit tests, comments and the contents of literals. Line numbers don't change.
+    /// The text of a Rust file without unit tests, comments and the contents of literals. Line numbers don't change.
     pub code: String,
 }
 
@@ -23,7 +23,7 @@ impl File {
         Self { path, text, code }
     }
 
-    /// A file of Rust for a rule's own test.
+    /// Creates a file for the test of a rule.
     pub fn example(path: &str, text: &str) -> Self {
         Self::new(path.to_owned(), text.to_owned())
     }
@@ -37,7 +37,7 @@ impl File {
         parts.any(|part| part == "tests" || part == "tests.rs" || part == "benches")
     }
 
-    /// Whether the project ships the file or builds with it.
+    /// Returns whether the file is Rust code of the product or of its build, not of tests or benchmarks.
     pub fn is_product(&self) -> bool {
         self.is_rust() && !self.is_test()
     }
@@ -51,7 +51,7 @@ static ALL: LazyLock<Vec<File>> = LazyLock::new(|| {
     files
 });
 
-/// Returns every text file except build output. In a git worktree, `.git` is a file.
+/// Returns every text file except for build output and Git's own files.
 pub fn all() -> &'static [File] {
     &ALL
 }

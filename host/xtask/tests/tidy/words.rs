@@ -4,7 +4,7 @@ use super::Findings;
 use super::code::{line_of, occurrences};
 use super::sources::{all, product, root};
 
-/// Forbidden words, each with its replacement. Tests are checked, too.
+/// Forbidden words, each with the remedy. Tests are checked, too.
 const UNFINISHED: [(&str, &str); 5] = [
     ("todo!", "write it, or don't offer it"),
     ("unimplemented!", "write it, or don't offer it"),
@@ -36,7 +36,7 @@ fn no_todo_markers_are_left() {
     findings.none();
 }
 
-/// In a clone elsewhere, the path of this clone means nothing.
+/// The path of this clone doesn't exist on other machines.
 #[test]
 fn no_path_of_this_machine_is_used() {
     let here = root().display().to_string();
@@ -50,13 +50,13 @@ fn no_path_of_this_machine_is_used() {
     findings.none();
 }
 
-/// Whether `path` occurs in `line`, but not inside a longer path, as `/src` in `host/src`.
+/// Returns whether `path` occurs in `line`, but not inside a longer path, as `/src` in `host/src`.
 fn names(line: &str, path: &str) -> bool {
     let inside = |before: char| before.is_alphanumeric() || "._-/".contains(before);
     line.match_indices(path).any(|(at, _)| !line[..at].ends_with(inside))
 }
 
-/// The bound is part of the channel's creation, which is where the reason for it belongs.
+/// Every channel needs a bound: a named constant whose comment gives the reason.
 #[test]
 fn channels_are_bounded() {
     let mut findings = Findings::default();
