@@ -1,4 +1,4 @@
-//! Agents that die, and agents that don't exit.
+//! Tests agents that die, and agents that don't exit.
 
 use super::support::{Home, until};
 
@@ -15,7 +15,7 @@ fn an_interrupted_prompt_is_not_resent_automatically() {
     host.ask("crash", DIED);
     host.expect_logged("agent ended status=");
     host.await_phase("a", "suspended");
-    // The agent had no time to store anything, so nothing is resumed.
+    // The agent exited before it stored a conversation, so there is nothing to resume.
     host.ask("hello", "You said: hello");
     host.say("/retry");
     host.expect_all(&["Retrying in session 'a'.\n", &format!("{DIED}\n")]);
@@ -33,7 +33,7 @@ fn prompts_are_refused_at_the_limit_of_interrupted_ones() {
     host.ask("crash", DIED);
     let refused = "Not accepted: session 'a' has an interrupted message. Use /retry a to send it again, or /leave a to drop it; then send this one again.\n“hello”";
     host.ask("hello", refused);
-    // The timeout and the limit change together, so a changed timeout shows that the session has the new limit.
+    // `idle_timeout` and `kept` change together, so a changed timeout shows that the session uses the new `kept`.
     for (kept, seconds, answer) in [(2, 1200, "You said: hello"), (1, 1800, refused)] {
         home.configure(&format!("[sessions]\nkept = {kept}\nidle_timeout = \"{seconds}s\""));
         until("the session has handled it", || host.session("a")["idle_timeout_s"] == seconds);
@@ -112,7 +112,7 @@ fn a_stubborn_agent_and_its_children_are_killed() {
     assert_eq!(home.agents().len(), 2);
     host.await_phase("a", "idle");
     host.ask("/suspend", "Session 'a' suspended. The next message resumes it.");
-    // A message during the shutdown of the agent waits for the next agent.
+    // A message that arrives while the agent shuts down waits for the next agent process.
     host.ask("hello", "Resuming session...\nYou said: hello");
     until("only the new agent is left", || home.agents().len() == 1);
     host.expect_logged("an agent left processes behind");

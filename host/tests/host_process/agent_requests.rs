@@ -1,4 +1,4 @@
-//! Questions of agents that a person answers in the chat.
+//! Tests requests of agents that a user answers in the chat.
 
 use super::support::Home;
 

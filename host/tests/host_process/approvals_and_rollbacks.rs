@@ -1,9 +1,9 @@
-//! Plugins that request more than they were granted, which the owner decides at the console, and plugins that fail,
-//! which the host rolls back.
+//! Tests plugins that request more than they were granted, which the owner approves or refuses at the console, and
+//! failing plugins, which the host rolls back.
 
 use super::support::{Home, Host, until};
 
-/// Reads the question about a plugin, and returns the lines of its buttons.
+/// Waits for the question about a plugin, and returns the commands of its two buttons.
 fn question(host: &mut Host<'_>, plugin: &str) -> [String; 2] {
     host.expect(&format!("Plugin '{plugin}', version "));
     let mut question = host.expect(&format!("[Refuse] /plugins refuse {plugin} "));
@@ -32,7 +32,7 @@ fn simultaneous_approvals_are_one_message() {
     host.expect("Plugin 'p04' is not granted session-control.");
     host.say(&refuse.replace("p04", "p12"));
     host.expect("Plugin 'p12' is not granted session-control.");
-    // A new version asks again, and the button of the old one doesn't decide about it.
+    // A new version leads to a new question, which the old version's button doesn't answer.
     home.plug("p05", "asks_more");
     question(&mut host, "p05");
     host.say(&refuse.replace("p04", "p05"));
@@ -41,7 +41,7 @@ fn simultaneous_approvals_are_one_message() {
     assert_eq!(host.chat().matches(" that it was not granted:").count(), 1);
 }
 
-/// Waits until the list of plugins shows this health.
+/// Waits until the list of plugins shows the plugin with this health.
 fn await_health(home: &Home, plugin: &str, health: &str) {
     until(&format!("{plugin} is {health}"), || {
         home.plugins().as_array().unwrap().iter().any(|row| row["name"] == plugin && row["health"] == health)
@@ -96,7 +96,7 @@ fn a_version_that_keeps_failing_is_rolled_back() {
     home.plug("mine", "echo");
     let mut host = home.start();
     host.ask("/echo hi", "v1: hi");
-    // A saved value applies to all plugins.
+    // The new value applies to versions that are activated from now on.
     home.configure("[plugins]\nprobation_traps = 2");
     until("the value is in effect", || host.log().contains("configuration changed"));
     home.plug("mine", "exceeds_limits");

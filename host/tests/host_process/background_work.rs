@@ -1,4 +1,4 @@
-//! Work of agents that outlives a turn, and processes that outlive their agent.
+//! Tests work of agents that outlasts a turn, and processes that outlive their agent.
 
 use std::path::Path;
 
@@ -7,7 +7,8 @@ use super::{
     support::{Home, Host, until},
 };
 
-/// An agent whose prompts say which work it starts. The work itself is only reported, except for a process that hides.
+/// An agent that starts the background work that a prompt names. It only reports such work, except for `hide`, which
+/// starts a real process.
 const WORKER: &str = r#"
 PATH=/usr/local/bin:/usr/bin:/bin
 result() { say '{"type":"user","message":{"role":"user","content":[]},"tool_use_result":'"$1"'}'; }
@@ -37,7 +38,7 @@ fn worker(more: &str) -> Home {
     home
 }
 
-/// Starts a process that hides, and returns its pid.
+/// Makes the agent run [`HIDE`], and returns the pid of the hidden process.
 fn hide(host: &mut Host<'_>) -> String {
     host.say("hide");
     host.expect("process ");

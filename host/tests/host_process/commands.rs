@@ -1,4 +1,4 @@
-//! The replies of all commands, literally.
+//! Tests the exact replies of all commands.
 
 use super::support::{FRESH, Home};
 
@@ -51,7 +51,7 @@ fn sessions_are_listed_in_pages_of_twenty() {
     let mut host = home.start();
     for number in 1..=25 {
         host.ask(&format!("/new s{number}"), &format!("Session 's{number}' created."));
-        // This test doesn't need their agents.
+        // Stop the agent, which this test doesn't need.
         host.ask("/suspend", &format!("Session 's{number}' suspended. The next message resumes it."));
     }
     host.say("/sessions");
@@ -79,7 +79,7 @@ fn commands_typed_by_a_phone_are_understood() {
     host.await_phase("a-B", "idle");
     host.ask("⁄stop all!", "Nothing is running.");
     host.ask("//stop~", "Nothing is running.");
-    // It may ask for more than a stop, so nothing is stopped.
+    // The user may have meant something else, so the host stops nothing.
     host.ask("/stop please", "Usage: /stop [all]");
 }
 

@@ -1,4 +1,4 @@
-//! Saves each key of the configuration while a host runs: the host takes the new value, or says that the key takes
+//! Tests each key of the configuration while a host runs: the host uses the new value, or says that the key takes
 //! effect at the next start.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,12 +7,13 @@ use cordboard_core::config::{TakesEffect, keys, takes_effect};
 
 use super::support::{Home, Host, component, until};
 
-/// The evidence that the host has taken a new value.
+/// The evidence that the host has noticed a new value.
 #[derive(Debug, Clone, Copy)]
 enum Shows {
-    /// The log names this part of the configuration; the part reads its value at each use.
+    /// The log names this part of the configuration. The host reads the value at each use, so there is no other
+    /// evidence.
     Log(&'static str),
-    /// The plugin `echo` is activated again.
+    /// The plugin `echo` is activated again, and the log names this part.
     NewGeneration(&'static str),
     /// The next message goes to a new process of the demo agent.
     NewAgent,
@@ -27,7 +28,7 @@ use Shows::{IdleTimeout, Log, NewAgent, NewGeneration, Restart};
 const ECHO: Shows = NewGeneration("plugin echo");
 const ALL: Shows = NewGeneration("plugin limits");
 
-/// For each key: a valid value that differs from the default, in a table that [`written`] names.
+/// Each key: its table, its name, a valid value that differs from the default, and the evidence for it.
 const SAVED: &[(&str, &str, &str, Shows)] = &[
     ("telegram", "token_file", "\"t\"", Restart),
     ("telegram", "api_url", "\"http://127.0.0.1:1\"", Restart),
@@ -88,14 +89,15 @@ const SAVED: &[(&str, &str, &str, Shows)] = &[
     ("plugins.NAME", "http_body", "\"2MiB\"", ECHO),
     ("plugins.NAME", "http_time", "\"8s\"", ECHO),
     ("plugins.NAME", "config", "{ a = 1 }", ECHO),
-    // Checked for each request, before the plugin is called.
+    // The host reads this key for each request, so it doesn't activate the plugin again.
     ("plugins.NAME", "webhook", "{ token = \"s\" }", Log("plugin echo")),
     ("plugins.NAME.webhook", "hmac", "\"s\"", Log("plugin other")),
     ("plugins.NAME.webhook", "token", "\"s\"", Log("plugin other")),
     ("plugins.NAME.webhook", "header", "\"X-A\"", Log("plugin other")),
 ];
 
-/// The table with placeholders filled in. Only an agent that no session uses can lose its program.
+/// Returns the table with its placeholder replaced. `kind` and `command` belong to an agent that no session uses,
+/// because an agent with the saved command doesn't start.
 fn written(table: &str, key: &str) -> String {
     match (table, key) {
         ("agents.NAME", "kind" | "command") => "agents.claude".to_owned(),
@@ -112,7 +114,7 @@ fn generation(home: &Home) -> u64 {
     row["generation"].as_u64().unwrap()
 }
 
-/// The numbers that show if the host has taken a value.
+/// The state before a key is saved, for comparison.
 struct Before {
     generation: u64,
     agent: u64,
@@ -157,7 +159,7 @@ fn each_saved_key_acts_or_names_the_next_start() {
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
     host.ask("hello", "You said: hello");
-    // Each text has one key more than the one before.
+    // Each configuration has one key more than the previous one.
     let mut tables = BTreeMap::from([("secrets".to_owned(), "s = \"/s\"\n".to_owned())]);
     for (table, key, value, shows) in SAVED {
         let before = Before { generation: generation(&home), agent: host.agent("a") };

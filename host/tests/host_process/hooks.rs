@@ -1,8 +1,8 @@
-//! Hooks receive events, delay nothing, and don't receive events that they caused.
+//! Tests that hooks receive events, delay nothing, and don't receive events that they caused.
 
 use super::support::{Home, until};
 
-/// The plugin reacts to events with actions that cause the same events.
+/// The configuration of `event_loop`, which reacts to events with actions that cause the same events.
 const RESTLESS: &str = "[plugins.event_loop]\ngrants = [\"session-control\"]\nacts_as = \"owner\"\n";
 
 fn count_events(log: &str, event: &str) -> usize {
@@ -25,7 +25,7 @@ fn a_hook_receives_all_events_but_its_own() {
     host.await_phase("a", "idle");
     host.ask("/suspend", "Session 'a' suspended. The next message resumes it.");
     host.expect_logged("heard suspended of a");
-    // The hook has resumed the session, and doesn't receive the event that this caused.
+    // The hook resumes the session, and doesn't receive the event that this causes.
     host.await_phase("a", "idle");
     host.ask("/archive", "Session 'a' archived. Use /restore a to bring it back.");
     host.expect_logged("heard archived of a");
@@ -44,8 +44,8 @@ fn two_hooks_that_answer_each_other_stop() {
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
     host.say("hello");
-    // Each hook reacts to the user's turn, and then to the other hook's turn. Neither receives the events of a turn
-    // that both have caused.
+    // Each hook reacts to the user's turn, and then to the turn that the other hook caused. Neither receives the events
+    // of a turn to which both have contributed.
     until("all were answered", || host.chat().matches("You said: once more").count() == 4);
     let (_, code) = host.end();
     assert_eq!(code, Some(0));

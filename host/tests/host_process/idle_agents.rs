@@ -1,4 +1,4 @@
-//! Idle agents stop silently and resume with their conversation.
+//! Tests that idle agents stop silently and resume with their conversation.
 
 use super::support::{FRESH, Home, until};
 
@@ -60,7 +60,7 @@ fn an_inactive_session_is_suspended_during_another_turn() {
     host.ask("/new b", "Session 'b' created.");
     host.say("slow 100000");
     host.await_phase("a", "suspended");
-    // Several times as long as the idle timeout.
+    // At line 80, the turn has run several times as long as the idle timeout.
     let answer = host.expect("line 80\n");
     assert!(answer.lines().all(|line| line.starts_with("line ")), "{answer}");
     assert_eq!(host.session("b")["phase"], "busy");
@@ -83,7 +83,8 @@ fn a_session_resumes_its_conversation_after_a_restart() {
     host.ask("recall", "Resuming session...\nI remember: tea");
 }
 
-/// Makes an agent forget its conversation and suspends it. The next message then runs into a refused resume.
+/// Makes an agent forget its conversation, suspends it, and sends a message. The agent then refuses to resume the
+/// conversation.
 fn refused(host: &mut super::support::Host<'_>) {
     host.ask("/new a", "Session 'a' created.");
     host.ask("remember tea", "I will remember: tea");

@@ -1,4 +1,4 @@
-//! `cordboard sessions`, `cordboard plugins` and `cordboard check`, with and without a running host.
+//! Tests `cordboard sessions`, `cordboard plugins` and `cordboard check`, with and without a running host.
 
 use super::support::Home;
 

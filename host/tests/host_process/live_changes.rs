@@ -1,11 +1,11 @@
-//! Changes of plugins and configuration during an answer: the answer continues, the agent keeps running, and the next
-//! call uses the new version.
+//! Tests changes of plugins and configuration during an answer: the answer continues, the agent keeps running, and the
+//! next call uses the new version.
 
 use std::time::Instant;
 
 use super::support::{Home, Host, until};
 
-/// Starts an endless answer in the session `long`, and switches to another session.
+/// Starts an endless answer in the session `long`, and returns the pid of its agent.
 fn begin(host: &mut Host<'_>) -> u64 {
     host.ask("/new long", "Session 'long' created.");
     host.say("slow 100000");
@@ -13,7 +13,7 @@ fn begin(host: &mut Host<'_>) -> u64 {
     host.agent("long")
 }
 
-/// Checks that the answer still runs in the same process. Stops it and checks that no line is missing or repeated.
+/// Checks that the same process still answers. Stops the answer, and checks that no line is missing or repeated.
 fn check_that_it_continues(host: &mut Host<'_>, agent: u64) {
     assert_eq!(host.session("long")["phase"], "busy");
     assert_eq!(host.agent("long"), agent);
@@ -255,7 +255,7 @@ fn many_simultaneous_files_make_few_messages() {
     host.expect_all(&["Plugin 'views' is reloaded: ", " more. /plugins lists them.\n"]);
     let (chat, spans) = (host.chat(), began.elapsed().as_secs() / 15 + 1);
     let messages = chat.lines().filter(|line| line.starts_with("Plugin 'p") || line.contains(" plugin changes:"));
-    // The answer to the command sends the waiting notices first.
+    // Before its reply to the command, the host sends the pending notices, in one more message.
     assert!(messages.count() as u64 <= 5 * spans + 1, "{chat}");
     assert!(chat.contains("\n- Plugin 'p"), "{chat}");
 }

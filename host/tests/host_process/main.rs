@@ -1,5 +1,4 @@
-//! Tests the host as a user sees it: the real binary on pipes, with the real demo agent and the real plugins. The
-//! tests use no internals of the host.
+//! Tests the host as a user sees it: the real binary on pipes, with the real demo agent and the real plugins.
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says enough by failing there")]
 

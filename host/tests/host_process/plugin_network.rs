@@ -1,5 +1,5 @@
-//! Network access of plugins with the real binary: secrets from systemd, answers that contain secrets, and an
-//! environment with proxies.
+//! Tests the network access of plugins with the real binary: secrets from systemd, responses that contain secrets, and
+//! proxies in the environment.
 
 use std::{
     fs::{self, Permissions},
@@ -17,7 +17,7 @@ use super::support::{Home, Host, until};
 
 const SECRET: &str = "hunter2/and+more=";
 
-/// A server that records requests, and answers with their body in the encoding that the last part of the path names.
+/// A server that records requests, and responds with their body in the encoding that the path names.
 struct Echo {
     address: String,
     requests: Arc<Mutex<Vec<String>>>,
@@ -124,7 +124,7 @@ fn proxies_of_the_environment_are_ignored() {
     let mut host = home.start_with(&variables);
     host.say(&format!("/fetch http://{}/x", echo.address));
     host.expect("200 ");
-    // The server doesn't speak TLS. A proxy would have received a CONNECT.
+    // The server doesn't speak TLS. If the host used the proxy, the proxy would receive a CONNECT request.
     host.say(&format!("/fetch https://{}/y", echo.address));
     host.expect("TLS");
     let (name, port) = echo.address.split_once(':').unwrap();
@@ -134,7 +134,7 @@ fn proxies_of_the_environment_are_ignored() {
     assert_eq!(proxy.requests(), Vec::<String>::new());
 }
 
-/// Returns the contents of all files below a folder.
+/// Returns the contents of all files below a folder, except for compiled plugins.
 fn written(folder: &Path) -> Vec<u8> {
     let mut all = Vec::new();
     for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {

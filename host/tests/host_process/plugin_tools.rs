@@ -1,5 +1,5 @@
-//! The plugin author's commands, with the real binary and the real tools: a plugin is created, built, called, tested
-//! and watched.
+//! Tests the plugin author's commands, with the real binary and the real tools: a plugin is created, built, called,
+//! tested and watched.
 
 mod conversations;
 mod errors;
@@ -19,7 +19,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use tempfile::TempDir;
 
-/// An author's folder. All of them share compiled and downloaded files.
+/// A plugin author's folder. All tests share compiled and downloaded files.
 pub struct Author(TempDir);
 
 fn shared() -> PathBuf {
@@ -85,7 +85,7 @@ impl Author {
         Ended { code: output.status.code(), out: text(output.stdout), err }
     }
 
-    /// Returns the standard output. The command must succeed.
+    /// Runs a command that must succeed, and returns its standard output.
     #[track_caller]
     pub fn printed<S: AsRef<OsStr>>(&self, arguments: &[S]) -> String {
         let ended = self.run(arguments);

@@ -1,4 +1,4 @@
-//! Scheduled jobs: a host that was down makes up for all missed runs with one run.
+//! Tests scheduled jobs: a host that was down makes up for all missed runs with one run.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -7,8 +7,8 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::support::{Home, until};
 
-/// Runs once an hour, at a minute that is far from now in every time zone, whose offsets are multiples of a quarter
-/// of an hour.
+/// Returns the configuration of an hourly job. Its minute is far from now in every time zone, because all offsets are
+/// multiples of a quarter of an hour.
 fn hourly() -> String {
     let minute = (now() / 60_000 + 37) % 60;
     format!("[plugins.scheduled_jobs.config.jobs]\nhourly = \"{minute} * * * *\"\n")
@@ -20,7 +20,7 @@ fn now() -> u64 {
     u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
 }
 
-/// Changes the store as if the host had been down since `at`.
+/// Stores the job's last run as `at`, as if the host had been down since then.
 fn down_since(home: &Home, at: u64) {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
         let (store, _) = cordboard_store::open(&home.state()).unwrap();
@@ -29,7 +29,7 @@ fn down_since(home: &Home, at: u64) {
     });
 }
 
-/// Returns whether a host has stored a job, which means that it has checked for missed runs.
+/// Returns whether the host has stored a job. It does so when it checks for missed runs.
 fn is_taken_up(home: &Home) -> bool {
     let db = Connection::open_with_flags(home.state().join("cordboard.db"), OpenFlags::SQLITE_OPEN_READ_ONLY);
     let jobs = db.and_then(|db| db.query_row("SELECT count(*) FROM job", [], |row| row.get(0)));

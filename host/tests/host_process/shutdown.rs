@@ -1,4 +1,4 @@
-//! Shutdowns and kills of the host, and the recovery at the next start.
+//! Tests shutdowns and kills of the host, and the recovery at the next start.
 
 use cordboard_core::{
     chat::{Origin, Update, UpdateKind},
@@ -18,7 +18,7 @@ fn the_end_of_input_waits_for_open_work() {
     let (chat, code) = host.end();
     assert_eq!(code, Some(0), "{chat}");
     assert!(chat.contains("Idle timeout set to 5 minutes for session 'a'.\n"), "{chat}");
-    // The reply to the command may come anywhere between the answers.
+    // The reply to `/timeout` may come anywhere between the agent's answers.
     let of_agent: Vec<&str> = chat.lines().filter(|line| line.starts_with("line ") || line.contains("said")).collect();
     assert!(of_agent.ends_with(&["line 5", "You said: two", "You said: three"]), "{chat}");
     assert_eq!(home.agents(), [] as [i32; 0]);
@@ -67,7 +67,7 @@ fn unfinished_work_after_the_drain_is_named() {
     assert_eq!(home.sessions()[0]["queued"], 1);
     let mut host = home.start();
     host.expect("Cordboard was stopped while session 'a' was answering “slow 100000”.");
-    // The queued message resumes the session in the meantime.
+    // The queued message resumes the session, so other output may come before the reply.
     host.say("/timeout");
     host.expect("Idle timeout: 10 minutes\n\nUsage: /timeout <minutes> (1-120)\n");
 }
@@ -152,7 +152,7 @@ fn a_second_signal_shortens_the_shutdown() {
     host.signal(Signal::TERM);
     until("it is stopping", || host.session("a")["phase"] != "idle");
     host.signal(Signal::INT);
-    // Tests with a paused clock check how much earlier it ends.
+    // The tests of `core/session` check by how much a second signal shortens the shutdown.
     assert_eq!(host.wait().code(), Some(0));
     assert_eq!(home.agents(), [] as [i32; 0]);
 }
@@ -229,7 +229,7 @@ fn interrupted_prompts_survive_a_second_kill() {
     host.say("/retry");
     host.expect("line 1\n");
     host.say("/stop");
-    // The rest of a started line precedes the reply.
+    // The rest of a line that the agent has begun comes before the reply.
     host.expect("Stopped.\n");
 }
 
@@ -257,8 +257,8 @@ fn unfinished_commands_except_stop_are_repeated() {
     home.plug("exceeds_limits", "exceeds_limits");
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
-    // The command never ends, and delays later messages in this place. Commands that run concurrently are not
-    // delayed.
+    // `/spin` never ends. It delays later messages in this place, except for commands that run concurrently, such as
+    // `/stop`.
     host.say("/spin");
     host.say("/timeout 5");
     host.say("hello");
@@ -288,14 +288,14 @@ fn accepted_prompts_precede_new_ones_after_a_restart() {
     let mut host = home.start();
     host.say("/spin");
     host.say("/new a");
-    // At the first reply, both earlier lines are stored. Dropping the other lines takes the next host a moment.
+    // At the first reply, `/spin` and `/new a` are stored. The many `/stop` lines keep the next host busy for a moment.
     (0..1000).for_each(|_| host.say("/stop"));
     host.reads("No active session. Use /new to start one.");
     host.kill();
-    // Long enough for the trial of the plugin.
+    // This limit ends `/spin`, and is long enough for the trial of the plugin.
     home.configure("[plugins.exceeds_limits]\ntime = \"1s\"");
     let mut host = home.start();
-    // The line is in the pipe before the host reads.
+    // Write the line before the host begins to read its input.
     host.say("hello");
     host.expect("/spin failed: plugin 'exceeds_limits' ");
     host.expect(").\n");

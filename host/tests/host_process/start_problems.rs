@@ -1,4 +1,4 @@
-//! Problems at the start, whether or not they prevent it, and their messages.
+//! Tests the messages about problems at the start, both those that prevent it and those that don't.
 
 use std::os::unix::fs::PermissionsExt;
 

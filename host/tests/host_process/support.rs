@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use transcript::Transcript;
 
-/// Only catches hangs; no test comes near it.
+/// The time limit of each wait. Only a test that hangs reaches it.
 pub const LIMIT: Duration = Duration::from_secs(120);
 
 /// The reply to `/fresh` for the session `a`.
@@ -50,7 +50,7 @@ impl<'h> Host<'h> {
         let mut child = Command::new(env!("CARGO_BIN_EXE_cordboard"))
             .args(["run", "--chat", "console"])
             .args(home.arguments())
-            // The tests may run in a systemd service that sets it.
+            // The tests may run in a systemd service that sets this variable.
             .env_remove("CREDENTIALS_DIRECTORY")
             .envs(variables.iter().copied())
             .stdin(Stdio::piped())
@@ -149,7 +149,7 @@ impl<'h> Host<'h> {
         until(&format!("{name} is {phase}\n{}", self.everything()), || self.session(name)["phase"] == phase);
     }
 
-    /// Waits until the session has had this number of turns. Their answers are shown before.
+    /// Waits until the session has had this number of turns. The host shows an answer before it counts the turn.
     pub fn await_turns(&self, name: &str, turns: u64) {
         until(&format!("{name} has had {turns} turns"), || self.session(name)["turns"] == turns);
     }
@@ -171,7 +171,7 @@ impl<'h> Host<'h> {
         (self.chat.rest(), status.code())
     }
 
-    /// Waits for the exit, which something else has caused.
+    /// Waits for the host to exit. Doesn't cause the exit.
     pub fn wait(&mut self) -> ExitStatus {
         let mut ended = None;
         until("the host ends", || {

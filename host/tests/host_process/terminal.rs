@@ -1,4 +1,4 @@
-//! The host on a terminal: the prompt, keys, a closed window, and messages during the shutdown.
+//! Tests the host on a terminal: the prompt, keys, a closed window, and messages during the shutdown.
 
 use std::process::Command;
 

@@ -1,4 +1,4 @@
-//! Prompts and answers: order, limits, streaming, and stopping.
+//! Tests prompts and answers: order, limits, streaming, and stopping.
 
 use super::support::Home;
 
@@ -13,7 +13,7 @@ fn an_answer_is_shown_line_by_line() {
     host.say("/stop");
     host.expect("Stopped.\n");
     host.await_phase("a", "idle");
-    // The rest of the stopped answer may come before.
+    // The rest of the stopped answer may come before the new one.
     host.say("slow 5");
     host.expect("line 1\nline 2\nline 3\nline 4\nline 5\n");
 }
@@ -214,7 +214,7 @@ fn names_and_errors_are_shown_literally() {
     host.ask("/new __x__", "Session '__x__' created.");
     host.ask("/sessions", "→ 🟢 `__x__` - just now");
     host.ask("/timeout \\*1\\*", "Invalid number. Usage: /timeout <minutes>");
-    // Text of an agent is not changed.
+    // The host doesn't change an agent's text.
     host.ask(r"a \_b\_ *c*", r"You said: a \_b\_ *c*");
 }
 

@@ -1,4 +1,4 @@
-//! Webhook requests: only authenticated ones reach the plugin.
+//! Tests webhook requests: only authenticated ones reach the plugin.
 
 use std::{
     fs::{self, Permissions},

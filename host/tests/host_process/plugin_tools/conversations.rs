@@ -1,4 +1,4 @@
-//! Conversations: those of the shipped plugins, and the output for failing ones.
+//! Tests `cordboard plugin test`: the conversations of the shipped plugins, and the output for failing ones.
 
 use std::{ffi::OsString, fs};
 
@@ -110,7 +110,7 @@ fn a_press_gives_the_literal_command_of_its_button() {
     let author = Author::new();
     let component = component("bad/any_output").into_os_string().into_string().unwrap();
     let offered = "> /any_output button /any_output say 'done.'\n< Well?\n<   [Again] /any_output say done.\n<   [Own] /any_output own\n";
-    // The end of a typed sentence is no part of its last argument.
+    // The last argument of a typed command doesn't include a final period. A button's command keeps it.
     let given = "> /any_output say done.\n< done\n> [Again]\n< done.\n";
     author.write("any_output/tests/one.chat", &format!("{offered}{given}"));
     let ended = author.run(&["test", "any_output", "--component", &component]);
@@ -180,7 +180,7 @@ fn an_invalid_line_is_named() {
     }
 }
 
-/// The clock of the guest's language shows the conversation's time from its start.
+/// The guest's own clock shows the time of the conversation.
 #[test]
 fn the_guest_clock_is_paused_too() {
     let author = Author::new();
@@ -193,7 +193,7 @@ fn the_guest_clock_is_paused_too() {
     assert_eq!(author.printed(&["test", "mine", "--component", &component]), "mine/tests/time.chat  ok  2 exchanges\n");
 }
 
-/// Results that a host rejects are rejected here too.
+/// `plugin test` rejects the same results as a host.
 #[test]
 fn a_conversation_refuses_what_a_host_refuses() {
     let author = Author::new();

@@ -1,4 +1,4 @@
-//! Errors of the author's commands, which say what to do.
+//! Tests that the errors of the author's commands say what to do.
 
 use std::{ffi::OsString, fs, os::unix::fs::PermissionsExt as _};
 
@@ -62,7 +62,7 @@ fn a_missing_tool_is_named_with_its_remedy() {
     }
 }
 
-/// Calls a component of this project.
+/// Runs `cordboard plugin call` with a plugin of this project.
 fn call(author: &Author, name: &str, more: &[&str]) -> super::Ended {
     let mut arguments: Vec<OsString> = vec!["call".into(), component(name).into()];
     arguments.extend(more.iter().map(OsString::from));
@@ -108,7 +108,7 @@ fn a_call_is_granted_everything_without_a_configuration() {
     assert_eq!(ended.out, "Session '--as' created.\n", "arguments after the command belong to the command");
 }
 
-/// The report has all problems at once, and the exports that a host doesn't call yet.
+/// The report lists all problems at once, and the exports that a host doesn't call yet.
 #[test]
 fn check_json_lists_everything_missing() {
     let author = Author::new();
@@ -246,7 +246,7 @@ fn options_of_a_call_replace_the_configuration() {
         ended.err.contains("  for a call: --http 'https://HOST/*' --secret NAME=FILE, or --config FILE\n"),
         "{ended:?}"
     );
-    // No server listens there, but the plugin gets its URL, its secret and its own keys.
+    // No server listens at the URL, but the plugin gets the URL, its secret and its own keys.
     let reach =
         ["--http", "* http://127.0.0.1:9/*", "--secret", "beszel=key", "--set", "user=ada", "--set", "warn_at=80"];
     let reach = [&reach[..], &["--set", "url=http://127.0.0.1:9", "/beszel"]].concat();

@@ -1,11 +1,11 @@
-//! One table of commands for the fake host of `plugin test` and for a real host: both give the same replies.
+//! Tests that the fake host of `plugin test` and a real host give the same replies to one table of commands.
 
 use super::{Author, component};
 use crate::support::{Home, Host};
 
-/// A command in a state of the session `a`.
+/// Commands and their replies while the session `a` is in one state.
 struct Case {
-    /// The state, as a conversation describes it.
+    /// The state, in the syntax of a conversation.
     setup: &'static str,
     /// A real host's answers to `/new`, in any order: a notice may come before the reply.
     created: &'static [&'static str],
@@ -18,7 +18,7 @@ const BUSY: &str = "Session 'a' is busy. Use /stop first.";
 const NOTHING_RUNS: &str = "Nothing is running.";
 const CREATED: &[&str] = &["Session 'a' created.\n"];
 
-/// With the demo agent.
+/// The states of a session with the demo agent.
 const RUNNING: [Case; 3] = [
     Case {
         setup: "idle",
@@ -56,7 +56,7 @@ const RUNNING: [Case; 3] = [
     },
 ];
 
-/// With an agent whose command does not exist.
+/// The state of a session with an agent whose command does not exist.
 const BROKEN: [Case; 1] = [Case {
     setup: "broken queued=1",
     created: &["Session 'a' created.\n", "  [Try again] /retry a\n"],

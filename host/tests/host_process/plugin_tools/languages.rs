@@ -1,5 +1,5 @@
-//! The same plugin in Python and JavaScript. Their tools are large: CI provides them, and elsewhere these tests
-//! report that they were skipped.
+//! Tests the same plugin in Python and JavaScript. The tools of these languages are large: CI provides them. Without
+//! them, these tests report that they were skipped.
 
 use std::{
     os::unix::fs::{PermissionsExt as _, symlink},
@@ -9,10 +9,10 @@ use std::{
 use super::{Author, Watch, component, root};
 use crate::support::{Home, until};
 
-/// The variable with the path of a `.venv` that has componentize-py.
+/// The environment variable with the path of a `.venv` that has componentize-py.
 const PYTHON: &str = "CORDBOARD_TEST_PYTHON";
 
-/// The variable with the path of a `node_modules` that has componentize-js.
+/// The environment variable with the path of a `node_modules` that has componentize-js.
 const JS: &str = "CORDBOARD_TEST_JS";
 
 fn tools(variable: &str) -> Option<PathBuf> {
@@ -53,7 +53,8 @@ const TOOLS: [(&str, &str); 3] = [
     ),
 ];
 
-/// Installs the fake tools and returns a `PATH` that has them first. They build every plugin as a copy of `component`.
+/// Installs the fake tools and returns a `PATH` that has them first. They build every plugin as a copy of the component
+/// `timeout`.
 fn fake_tools(author: &Author) -> String {
     for (name, script) in TOOLS {
         author.write(&format!("tools/{name}"), &format!("#!/bin/sh\n{script}\n"));
@@ -134,7 +135,7 @@ fn change(author: &Author, file: &str, (from, to): (&str, &str)) {
     author.write(&file, &text.replacen(from, to, 1));
 }
 
-/// Builds a plugin of another extension point, and runs its generated conversation.
+/// Builds the plugin `other`, and runs its generated conversation.
 fn check_conversation(author: &Author, (tools, place): (PathBuf, &str)) {
     symlink(tools, author.path(&format!("other/{place}"))).unwrap();
     let tested = author.run(&["test", "other"]);
@@ -201,7 +202,7 @@ fn check_plugin(author: &Author) {
     );
 
     let home = Home::new();
-    // Compiling takes seconds and was already done for the conversation.
+    // Copy the artifact that `plugin test` has compiled, because compiling takes seconds.
     author.copy_compiled(&home.path("state/cache"));
     home.plug_bytes("greeter", &std::fs::read(author.path("greeter/dist/greeter.wasm")).unwrap());
     let mut host = home.start();
@@ -253,7 +254,7 @@ fn javascript_runs_within_the_default_limits() {
     check_error(&author, ("unknown", "trapped: ReferenceError: undefinedFunction is not defined (", "plugin.js:"));
 }
 
-/// The output of a build of a plugin with a mistake. The author has set `RUST_BACKTRACE` for other reasons.
+/// Returns the error output of a build that fails. `RUST_BACKTRACE` is set, but must not add a backtrace.
 fn build_error(author: &Author, (tools, place): (PathBuf, &str)) -> String {
     symlink(tools, author.path(&format!("other/{place}"))).unwrap();
     let output = author.command().args(["build", "other"]).env("RUST_BACKTRACE", "1").output().unwrap();

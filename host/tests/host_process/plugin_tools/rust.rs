@@ -1,12 +1,12 @@
-//! A new plugin in Rust, from `new` to a running host.
+//! Tests a new plugin in Rust, from `new` to a running host.
 
 use std::{fs, process::Stdio};
 
 use super::{Author, Watch, root};
 use crate::support::{Home, until};
 
-/// Creates a plugin that uses this project's versions of crates. Each test uses another name, because they share
-/// cargo's target folder.
+/// Creates a plugin that uses this project's versions of crates. Each test uses a different name, because the tests
+/// share cargo's target folder.
 fn plugin(author: &Author, name: &str) {
     let output = author.printed(&["new", name]);
     assert!(output.starts_with(&format!("created {name}/:\n  cd {name}\n  cordboard plugin build\n")), "{output}");
@@ -43,7 +43,8 @@ fn a_new_plugin_builds_passes_its_test_and_answers() {
 fn watch_builds_each_save_and_survives_errors() {
     let (author, home) = (Author::new(), Home::new());
     plugin(&author, "watched");
-    // Build it first, because other tests may use cargo's folder and the first build takes long.
+    // Build the plugin before the watch starts: the first build is slow, and waits for other tests that use cargo's
+    // target folder.
     author.printed(&["build", "watched"]);
     let mut host = home.start();
     let log = fs::File::create(author.path("log")).unwrap();
@@ -51,7 +52,7 @@ fn watch_builds_each_save_and_survives_errors() {
     watch.args(["watch", "watched", "--plugins"]).arg(home.path("plugins")).stdout(Stdio::null()).stderr(log);
     let watch = Watch::start(&mut watch);
     host.expect("Plugin 'watched' is active: generation 1");
-    // The watch doesn't report whether the host activated the plugin; the host does.
+    // Only the host reports that the plugin is active; the watch reports the copy.
     until("the copy is reported", || {
         author.read("log").contains("copied to ") && !author.read("log").contains("is active")
     });

@@ -1,4 +1,4 @@
-//! A new plugin of every extension point: it builds, and its generated conversation passes.
+//! Tests a new plugin of every extension point: it builds, and its generated conversation passes.
 
 use std::{fs, sync::LazyLock};
 
@@ -25,7 +25,7 @@ const EXTENSION_POINTS: [(&str, &str); 7] = [
     ),
 ];
 
-/// A plugin of each extension point, in one workspace with one SDK, which is compiled only once.
+/// A plugin of each extension point, all in one workspace, so that the SDK is compiled only once.
 static PROJECTS: LazyLock<Author> = LazyLock::new(|| {
     let author = Author::new();
     let profile = "[profile.release]\nopt-level = 1\npanic = \"abort\"\nstrip = true\n";

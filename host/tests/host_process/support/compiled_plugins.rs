@@ -10,7 +10,7 @@ use std::{
 
 use super::home::{component_of, components};
 
-/// The test components that tests activate.
+/// The test components that are compiled in advance.
 const LINKED: [&str; 12] = [
     "scheduled_jobs",
     "echo",
@@ -26,13 +26,13 @@ const LINKED: [&str; 12] = [
     "exceeds_limits",
 ];
 
-/// Fills the cache of a home.
+/// Creates a home's cache, with hard links to the compiled plugins.
 pub fn link(cache: &Path) {
     let shared = compiled_folder();
     fs::DirBuilder::new().mode(0o700).create(cache).unwrap();
     for artifact in fs::read_dir(shared.join("state/cache")).unwrap().map(Result::unwrap) {
         let linked = cache.join(artifact.file_name());
-        // The temporary folder may be on another file system.
+        // A hard link fails if the temporary folder is on another file system.
         if fs::hard_link(artifact.path(), &linked).is_err() {
             fs::copy(artifact.path(), &linked).unwrap();
         }
@@ -75,7 +75,7 @@ fn compile(folder: &Path) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// Returns a text that changes with the binary and the components.
+/// Returns the modification times of the binary and the components.
 fn stamp() -> String {
     let changed = |path: &Path| fs::metadata(path).unwrap().modified().unwrap().duration_since(UNIX_EPOCH).unwrap();
     let components = LINKED.map(|name| components().join(format!("{name}.wasm")));

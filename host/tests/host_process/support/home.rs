@@ -1,5 +1,4 @@
-//! The folder of a host: configuration, plugins and state. At the end of a test, it kills every process that runs in
-//! the folder.
+//! The folder of a host: configuration, plugins and state. Dropping it kills every process that runs in the folder.
 
 use std::{
     fs,
@@ -18,7 +17,7 @@ use crate::cgroups::cgroups;
 
 pub struct Home(TempDir);
 
-/// An environment variable that every agent has.
+/// The start of an environment variable that every agent has.
 const MARK: &[u8] = b"CORDBOARD_SESSION=";
 
 impl Home {
@@ -27,7 +26,7 @@ impl Home {
         Self::with("")
     }
 
-    /// Creates a home with additional configuration.
+    /// Creates such a home with additional configuration.
     pub fn with(more: &str) -> Self {
         let home = Self(tempfile::Builder::new().prefix("cordboard-").tempdir().unwrap());
         for folder in ["plugins", "state"] {
@@ -93,14 +92,14 @@ impl Home {
         Host::start(self, variables)
     }
 
-    /// Runs another command of the binary to its end.
+    /// Runs a command of the binary, and waits for its exit.
     pub fn run(&self, arguments: &[&str]) -> Output {
         let places = [("--config", "config.toml"), ("--state", "state")];
         let places = places.into_iter().flat_map(|(flag, below)| [PathBuf::from(flag), self.path(below)]);
         Command::new(env!("CARGO_BIN_EXE_cordboard")).args(arguments).args(places).output().unwrap()
     }
 
-    /// Returns the standard output. The command must succeed.
+    /// Runs a command that must succeed, and returns its standard output.
     pub fn printed(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -139,7 +138,7 @@ impl Drop for Home {
             // The process may have ended in the meantime.
             let _: rustix::io::Result<()> = rustix::process::kill_process(pid, Signal::KILL);
         }
-        // Without a database there was no host. The empty id would match the cgroups of every host.
+        // Without a database, no host has run here. An empty id would match the cgroups of every host.
         if let Ok(contents) = cordboard_store::read_only(&self.state())
             && !contents.host_id.is_empty()
         {

@@ -11,7 +11,7 @@ pub struct Transcript(Arc<(Mutex<Text>, Condvar)>);
 #[derive(Default)]
 struct Text {
     whole: String,
-    /// The number of bytes that were consumed.
+    /// The number of bytes that earlier waits have consumed.
     read: usize,
     ended: bool,
 }
@@ -42,8 +42,8 @@ impl Transcript {
         Self(shared)
     }
 
-    /// Waits until `enough` returns a length, and consumes that much. Returns the unread output as an error after
-    /// `patience`.
+    /// Waits until `enough` returns a length for the unread output, and consumes that much of it. After `patience`,
+    /// returns the unread output as an error.
     pub fn take(&self, enough: impl Fn(&str) -> Option<usize>, patience: Duration) -> Result<String, String> {
         let found = |text: &Text| enough(&text.whole[text.read..]);
         let waiting = |text: &mut Text| found(text).is_none() && !text.ended;
@@ -51,7 +51,7 @@ impl Transcript {
         let from = text.read;
         match found(&text) {
             Some(length) => {
-                // If this isn't a character boundary, the texts differ anyway.
+                // The length may be inside a character if the output differs from the expected text.
                 let end = (from + length..).find(|&at| text.whole.is_char_boundary(at)).unwrap();
                 text.read = end;
                 Ok(text.whole[from..end].to_owned())

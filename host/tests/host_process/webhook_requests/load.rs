@@ -1,5 +1,5 @@
-//! Concurrent, slow, aborted and oversized webhook requests: a rejected request gets a reason, and the server still
-//! answers other requests.
+//! Tests concurrent, slow, aborted and oversized webhook requests: a rejected request gets a reason, and the server
+//! still answers other requests.
 
 use std::{
     fs,
@@ -20,7 +20,7 @@ const CONNECTIONS: usize = 64;
 /// The maximum number of concurrent webhook calls to plugins.
 const CALLS: usize = 16;
 
-/// Returns a home whose plugin is slow on request.
+/// Returns a home with the plugin `webhook_echo`, which never responds to `/sleep`.
 fn webhook_echo() -> Home {
     let home = home("[plugins.webhook_echo]\ntime = \"60s\"\n[plugins.webhook_echo.webhook]\ntoken = \"ours\"\n");
     home.plug("webhook_echo", "webhook_echo");
@@ -42,7 +42,8 @@ impl WebhookClient {
         stream
     }
 
-    /// Returns the number of connections in the backlog, as the kernel reports them for a listening socket.
+    /// Returns the number of connections that the server hasn't accepted yet, as the kernel reports it for the
+    /// listening socket.
     fn waiting(&self) -> usize {
         let port: u16 = self.0.rsplit(':').next().unwrap().parse().unwrap();
         let (listening, local) = ("0A", format!("0100007F:{port:04X}"));
@@ -104,8 +105,8 @@ fn requests_over_the_limit_get_429_with_retry_after() {
     let mut busy: Vec<_> = (0..CALLS).map(|_| client.begin(&head("/sleep", 0))).collect();
     let mut last = String::new();
     until("one is too many", || {
-        // A probe may take the slot of an earlier request, which is then rejected. So another request precedes each
-        // probe.
+        // A probe may take the slot of an earlier request, which is then rejected. So send another such request before
+        // each probe.
         busy.push(client.begin(&head("/sleep", 0)));
         last = client.send(head("/", 0).as_bytes());
         last.starts_with("HTTP/1.1 429 ")
@@ -163,7 +164,7 @@ fn oversized_requests_are_refused_unread() {
     let mut host = home.start();
     let client = WebhookClient::of(&mut host);
     for length in [1025, usize::MAX / 4] {
-        // No byte of the body was sent.
+        // Send no byte of the body.
         let answer = rest(client.begin(&head("/", length)));
         assert!(
             answer.starts_with("HTTP/1.1 413 ") && answer.ends_with("the body has more than 1024 bytes\n"),
