@@ -56,7 +56,7 @@ async fn a_call_without_a_caller_has_the_rights_of_acts_as() {
     assert_eq!(without_caller(&host).await, Ok("took his".to_owned()));
 }
 
-/// Runs the command in a call without a caller.
+/// Calls the plugin `needs_approval` without a caller.
 async fn without_caller(host: &TestHost) -> Result<String, CallError> {
     let table = host.registry.snapshot();
     let typed = Invocation { args: vec!["his".to_owned()], text: "his".to_owned() };

@@ -1,5 +1,6 @@
-//! Components that were compiled against 0.2.0 and 0.2.1: every later host of 0.2 runs them. A failure means that a
-//! change of the contract breaks compiled plugins; see `wit/README.md`. Components of the draft 0.1 are rejected.
+//! Tests components that were compiled against 0.2.0 and 0.2.1, which every later host of 0.2 must run. A failure means
+//! that a change of the contract breaks compiled plugins; see `wit/README.md`. Components of the draft 0.1 are
+//! rejected.
 
 use std::{fs, path::Path, time::Duration};
 
@@ -25,7 +26,7 @@ fn fixture(path: &str) -> Vec<u8> {
     fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Returns the bytes of a fixture of 0.2. A rebuilt fixture would prove nothing, so its digest is checked.
+/// Returns the bytes of a fixture, and checks their digest, because a rebuilt fixture would prove nothing.
 fn frozen(name: &str, digest: &str) -> Vec<u8> {
     let wasm = fixture(&format!("{name}.wasm"));
     assert_eq!(cordboard_runtime::digest(&wasm), digest, "{name}.wasm was built again: restore the original");
@@ -34,7 +35,7 @@ fn frozen(name: &str, digest: &str) -> Vec<u8> {
 
 const EVERY: &str = "f635294b9ff2c854bfa65ac723d37b3f21232cc3203bfa3361151a2724ccba84";
 const SESSIONS: &str = "ebe2286bebac589e9e6e03b96be81070bce3f458b2c4209652cd733e685c924d";
-/// Of 0.2.1, which added the capability that it uses.
+/// This component was compiled against 0.2.1, which added the capability `requests`.
 const REQUESTS: &str = "3793c86f31a89e9259efe658501b7ec617028477fd0a681a9490de0197f36287";
 
 /// The configuration of `every`, which may send its secret to `mirror`.
@@ -144,7 +145,7 @@ async fn the_capabilities_of_0_2_are_unchanged() {
         Noted: revoke plugin 'every'."#]],
     )
     .await;
-    // A topic in which its caller has written.
+    // The caller has written in this topic, so the plugin may post there.
     test_host
         .memory
         .add_member(&Place { topic: Some("7".to_owned()), ..Place::new("telegram", "42") }, &test_host.caller);

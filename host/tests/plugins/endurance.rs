@@ -23,23 +23,24 @@ use crate::{
     fake_sessions::NOW,
 };
 
-/// So many that calls start at many different moments of a rollout.
+/// The number of rollouts: enough for calls to start at many different moments of a rollout.
 const SWAPS: usize = 10_000;
 
-/// The callers call without a pause, so that a call is always running during a rollout.
+/// The number of tasks that call without a pause, so that a call is always running during a rollout.
 const CALLERS: usize = 2;
 
-/// So many that a leak per reload exceeds the allowed growth.
+/// The number of reloads: enough for a leak per reload to exceed the allowed growth.
 const RELOADS: usize = 1_000;
 
-/// The reloads after which one-time allocations have happened: pools, caches, the store's pages.
+/// The number of reloads after which one-time allocations have happened: pools, caches, the store's pages.
 const WARM: usize = 200;
 
-/// The allowed growth of the resident memory after warming up, in bytes. A leaked version would take 0.3 MB: all of
-/// them 240 MB.
+/// The allowed growth of the resident memory after warming up, in bytes. A leaked version takes 0.3 MB; if all 800
+/// later versions leaked, they would take 240 MB.
 const GROWTH: u64 = 32 << 20;
 
-/// The allowed fluctuation: the allocator's arenas, a thread's stack, a task that is about to end.
+/// The allowed growth of the other resources, for the allocator's arenas, a thread's stack, or a task that is about to
+/// end.
 const FEW: usize = 100;
 
 /// Calls the current version, and checks that the answer comes from the version that the call looked up.
@@ -84,7 +85,7 @@ async fn ten_thousand_rollouts_lose_no_call() {
     for number in 0..SWAPS {
         assert_eq!(swap(number).await.unwrap(), Activation::New);
         let generation = Arc::clone(test_host.registry.snapshot().version("echo").unwrap());
-        // The callers may not have called this version before it is replaced.
+        // Call each version, because the other tasks may miss it before it is replaced.
         assert_eq!(call(&test_host, &tags, "mine".to_owned()).await, generation.generation);
         generations.push(Arc::downgrade(&generation));
     }
@@ -106,7 +107,7 @@ async fn ten_thousand_rollouts_lose_no_call() {
     );
 }
 
-/// The resources of this process.
+/// The resources that this process uses.
 #[derive(Debug, Clone, Copy)]
 struct ResourceUse {
     /// The resident memory in bytes.
@@ -128,7 +129,7 @@ impl ResourceUse {
         }
     }
 
-    /// Whether the use is significantly higher than before. One leak per reload would add hundreds.
+    /// Returns whether the use has grown by more than is allowed. One leaked item per reload would add hundreds.
     fn has_grown(&self, before: &Self) -> bool {
         self.resident > before.resident + GROWTH
             || self.mappings > before.mappings + FEW

@@ -19,17 +19,17 @@ use fake_server::FakeServer;
 /// The time at which the fake servers' responses were recorded: 2026-11-21 13:45:36 UTC.
 const NOW: Timestamp = Timestamp(1_795_268_736_000);
 
-/// The value that must not be shown.
+/// The secret, which must not be shown.
 const SECRET: &str = "d63e505a-e3ec-449a-9bc7-1da610d4ccde";
 
-/// A plugin with a configuration, and the secret that it may send.
+/// A host with one plugin, and the file of the secret that the plugin may send.
 struct Lab {
     test_host: TestHost,
     _secret: NamedTempFile,
 }
 
 impl Lab {
-    /// `table` is the configuration; a secret with the plugin's name is added.
+    /// Activates `plugin` with the configuration `table`, and with a secret that has the plugin's name.
     async fn new(plugin: &str, table: &str) -> Self {
         let secret = crate::network::secrets::file(SECRET);
         let test_host = TestHost::of(&format!("[secrets]\n{plugin} = {:?}\n{table}", secret.path()));
@@ -38,7 +38,7 @@ impl Lab {
         Self { test_host, _secret: secret }
     }
 
-    /// Returns the text in the chat, and checks that it doesn't contain the secret.
+    /// Runs a command line, returns the text in the chat, and checks that it doesn't contain the secret.
     async fn read(&self, line: &str) -> String {
         let text = self.test_host.read(line).await;
         assert!(!text.contains(SECRET) && !text.contains(&SECRET[..18]), "{text}");

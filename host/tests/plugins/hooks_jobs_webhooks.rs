@@ -1,4 +1,4 @@
-//! Tests the extension points that aren't called by users, with their plugins: events, jobs, requests.
+//! Tests the extension points that users don't call: hooks, jobs and webhooks.
 
 use cordboard::dev::RecordedAction;
 use cordboard_core::{
@@ -15,7 +15,7 @@ use crate::{
     fake_sessions::{NOW, session},
 };
 
-/// Returns the posted messages as shown.
+/// Returns the posted messages as the chat shows them.
 fn posted(host: &TestHost) -> Vec<String> {
     let posts = host.memory.take_actions().into_iter().filter_map(|action| {
         let RecordedAction::Posted(_, reply) = action else { return None };

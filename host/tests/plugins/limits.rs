@@ -73,7 +73,7 @@ async fn an_endless_loop_ends_at_the_time_limit() {
         answers += 1;
         tokio::task::yield_now().await;
     }
-    // Both run on the single thread of this test, so each of these came between two slices of the loop.
+    // The test has a single thread, so each of these answers came between two time slices of the endless call.
     assert!(answers > 2, "{answers}");
     assert_eq!(spinning.await.unwrap().unwrap_err().to_string(), over("time"));
 }
@@ -85,7 +85,7 @@ async fn an_allocation_loop_ends_at_the_memory_limit() {
 
 #[tokio::test]
 async fn an_oversized_reply_is_refused() {
-    // The plugin may allocate 100 MB, but not return them.
+    // The plugin may allocate 100 MB, but not return them in a reply.
     let host = exceeds_limits("memory = \"256MiB\"\ntime = \"5m\"\nreply = \"64KiB\"").await;
     assert_eq!(call_error(&host, "huge").await, over("reply"));
 }

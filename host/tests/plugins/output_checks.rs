@@ -1,5 +1,5 @@
 //! Tests the checks of a plugin's output: buttons only for its own commands, text that can't be mistaken for the
-//! host's, and limited amounts of both.
+//! host's, and a limited amount of text and buttons.
 
 use cordboard::dev::RecordedAction;
 use cordboard_core::{

@@ -1,5 +1,5 @@
-//! Tests the sources of plugins: a file in the plugin folder comes before the embedded plugin, and the last good
-//! version replaces a bad file.
+//! Tests the sources of plugins: a file in the plugin folder takes precedence over the embedded plugin, and the last
+//! good version replaces a bad file.
 
 use std::{
     fs,
@@ -24,7 +24,7 @@ use crate::{
     fake_sessions::NOW,
 };
 
-/// Only for a test that would otherwise hang.
+/// The time limit of a wait. Only a test that hangs reaches it.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// A plugin folder and a store, shared by consecutive hosts.
@@ -49,7 +49,7 @@ impl World {
         fs::write(self.plugins.join(format!("{name}.wasm")), wasm).unwrap();
     }
 
-    /// Starts a host.
+    /// Starts the rollout of a host, and returns it with the files that it rejected.
     async fn start(&self) -> (Rollout, Vec<RejectedFile>) {
         let (folder, decisions) = (Some(self.plugins.clone()), Decisions::default());
         let resources = Resources { registry: empty_registry(), folder, store: Some(self.store.clone()), decisions };
@@ -180,7 +180,7 @@ async fn a_rejected_file_leaks_no_memory() {
     return_freed_memory();
     let world = World::new();
     let (mut rollout, _) = world.start().await;
-    // A custom section of a few mebibytes, followed by an invalid section.
+    // Each file has a custom section of a few mebibytes, followed by an invalid section.
     let bomb = |mib: u32| {
         let size = (mib << 20) + 2;
         let size = [size | 0x80, size >> 7 | 0x80, size >> 14 | 0x80, size >> 21].map(|part| part.to_le_bytes()[0]);
@@ -192,7 +192,7 @@ async fn a_rejected_file_leaks_no_memory() {
     for mib in [8, 20, 20, 31] {
         assert!(world.save_new(&mut rollout, "bomb", &bomb(mib)).await.is_err());
     }
-    // The host keeps the last file of a plugin, but none before it.
+    // The host keeps the last file of a plugin in memory, but no earlier one.
     assert!(world.save_new(&mut rollout, "bomb", &bomb(1)).await.is_err());
     // Another thread may still be about to free the last one.
     let began = Instant::now();
@@ -214,7 +214,7 @@ async fn compiled_code_is_loaded_from_the_cache() {
     let why = without.activate_wasm("echo", &bad("echo_v2"), &settings, NOW).await.unwrap_err().to_string();
     assert!(why.starts_with("it did not compile: its compiler failed to start: "), "{why}");
 
-    // A full disk disables the cache, not the plugin.
+    // If the cache can't be written, as on a full disk, the plugin is activated anyway.
     let full = start(env!("CARGO_BIN_EXE_cordboard"));
     fs::rename(&cache, cache.with_extension("away")).unwrap();
     full.activate_wasm("echo", &bad("echo"), &settings, NOW).await.unwrap();
@@ -224,7 +224,7 @@ async fn compiled_code_is_loaded_from_the_cache() {
     // A damaged artifact is compiled again, never run.
     for file in fs::read_dir(&cache).unwrap() {
         let path = file.unwrap().path();
-        // Don't overwrite it in place: the code above still runs from the old file.
+        // Don't overwrite it in place: the registry above still runs code from the old file.
         fs::remove_file(&path).unwrap();
         fs::write(&path, b"damaged").unwrap();
     }

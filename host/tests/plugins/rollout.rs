@@ -1,5 +1,5 @@
 //! Tests rollouts on a running host: all effects of a file, a command or a failing version, up to the notifications.
-//! Files are passed as by the watcher; everything else is wired as in the application.
+//! The tests pass files to the rollout in place of the watcher; everything else is wired as in the application.
 
 mod admin_commands;
 mod built_in;
@@ -36,7 +36,7 @@ use tokio::{
 
 use crate::components::{TestHost, content, empty_registry};
 
-/// Only reached if a test hangs.
+/// The time limit of each wait. Only a test that hangs reaches it.
 const LIMIT: Duration = Duration::from_secs(120);
 
 /// The end of the first answer to a command that takes long.
@@ -79,7 +79,7 @@ impl Notifier for Notifications {
     }
 }
 
-/// A running host with a rollout. Its folder survives it.
+/// A running host with a rollout. The next host can use its folder.
 struct Rig {
     folder: Arc<TempDir>,
     config: String,
@@ -90,7 +90,7 @@ struct Rig {
     task: JoinHandle<()>,
 }
 
-/// The same component with other bytes.
+/// Returns the same component with different bytes.
 fn other(wasm: &[u8], mark: u8) -> Vec<u8> {
     // A custom section of one byte, named "x".
     [wasm, &[0, 3, 1, b'x', mark]].concat()
@@ -209,7 +209,7 @@ impl Rig {
         (question.text, commands.collect())
     }
 
-    /// Whether there are no further notifications or questions.
+    /// Returns true if there are no further notifications or questions.
     fn is_quiet(&self) -> bool {
         // Slow compilations depend on the machine, so their notices are ignored.
         let is_relevant = |line: &String| !line.ends_with(COMPILING);
@@ -227,8 +227,8 @@ impl Rig {
         self.test_host.status(name)
     }
 
-    /// Types a line, or presses a button with it. If the command takes long on a busy machine, returns the
-    /// notification of its outcome instead.
+    /// Types a line, or presses a button that has it as its command. If the command takes long on a busy machine,
+    /// returns the notification of its outcome instead.
     async fn say(&self, line: &str) -> String {
         let earlier = self.notifications.lines.lock().unwrap().clone();
         let answer = self.test_host.read(line.trim_start_matches('/')).await;
@@ -254,7 +254,7 @@ async fn run(
     (mut events, mut orders): (mpsc::Receiver<WatchEvent>, mpsc::Receiver<cordboard_runtime::AuthorizedCommand>),
 ) {
     loop {
-        // Changes that were saved before a command come before it.
+        // A change that was saved before a command is handled before the command.
         tokio::select! {
             biased;
             event = events.recv() => match event {

@@ -1,5 +1,5 @@
-//! Tests a plugin that tries to access everything: it gets nothing that it wasn't granted, and calls of other plugins
-//! are answered meanwhile.
+//! Tests a plugin that tries to access everything: it gets nothing that it wasn't granted, and other plugins answer
+//! calls in the meantime.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Tests the webhook server with slow secrets.
+//! Tests that the webhook server answers other requests while it reads a slow secret.
 
 use std::{
     net::SocketAddr,
@@ -18,7 +18,7 @@ use tokio::{
 
 use crate::components::{TestHost, bad};
 
-/// Only reached if a test hangs.
+/// The time limit of each wait. Only a test that hangs reaches it.
 const LIMIT: Duration = Duration::from_secs(20);
 
 async fn open(host: &TestHost, secrets: Secrets) -> SocketAddr {
@@ -30,7 +30,7 @@ async fn open(host: &TestHost, secrets: Secrets) -> SocketAddr {
     address
 }
 
-/// The test runs on one thread; the secret is read on another one.
+/// The test and the server run on one thread; the server reads the secret on another one.
 #[tokio::test]
 async fn a_slow_secret_delays_no_other_request() {
     let host = TestHost::of("[secrets]\nours = \"/nowhere\"\n[plugins.webhook_echo.webhook]\ntoken = \"ours\"\n");

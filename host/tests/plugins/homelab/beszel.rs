@@ -1,4 +1,4 @@
-//! Tests `/beszel` against a fake hub.
+//! Tests `/beszel` against a fake Beszel hub.
 
 use super::{
     Lab, SECRET,
@@ -6,7 +6,7 @@ use super::{
 };
 use crate::network::UnusedPort;
 
-/// The token that the hub returns at the login.
+/// The token that the Beszel hub returns for a login.
 const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.c3RhbmQtaW4.x";
 
 const SYSTEMS: &str = "GET /api/collections/systems/records?perPage=200&sort=name&fields=name,status,info,updated";
@@ -26,7 +26,7 @@ fn hub(request: &RecordedRequest) -> FakeResponse {
             good(include_str!("../../../../plugins/beszel/tests/data/login.json"))
         }
         LOGIN => Some((400, include_str!("../../../../plugins/beszel/tests/data/login-refused.json").to_owned())),
-        // The hub hides systems that the user may not see, instead of refusing the request.
+        // The Beszel hub hides systems that the user may not see, instead of refusing the request.
         SYSTEMS if request.authorization != TOKEN => {
             good(r#"{"items":[],"page":1,"perPage":200,"totalItems":0,"totalPages":0}"#)
         }

@@ -1,4 +1,4 @@
-//! A fake server on this machine with given responses, which records its requests.
+//! A fake HTTP server on this machine that gives predefined responses and records its requests.
 
 use std::sync::{Arc, Mutex};
 
@@ -56,7 +56,7 @@ impl FakeServer {
         Self::start(move |_| Some((status, body.clone()))).await
     }
 
-    /// Returns the requests in order.
+    /// Returns the first lines of the requests, in order.
     pub fn lines(&self) -> Vec<String> {
         self.requests.lock().unwrap().iter().map(|request| request.line.clone()).collect()
     }

@@ -59,7 +59,8 @@ async fn all_healthy_hosts_are_summarized() {
     assert_eq!(lab.test_host.call("status").await.unwrap().buttons[0][0].command, "/status");
 }
 
-/// Returns the addresses of servers that only respond after `together` of them have received a request.
+/// Starts servers that only respond after `together` of them have received a request. Returns their URLs and the number
+/// of received requests.
 fn servers_that_wait_for_each_other(count: usize, together: usize) -> (Vec<String>, Arc<AtomicUsize>) {
     use std::io::{Read, Write};
     let (all, received) = (Arc::new(Barrier::new(together)), Arc::<AtomicUsize>::default());
@@ -81,7 +82,8 @@ fn servers_that_wait_for_each_other(count: usize, together: usize) -> (Vec<Strin
 
 #[tokio::test]
 async fn all_hosts_are_queried_concurrently() {
-    // Two rounds of the maximum concurrency. With sequential requests, the first one would time out.
+    // The plugin sends at most 8 requests at once, so 16 hosts take two rounds. If it sent one at a time, the first
+    // request would time out.
     let (urls, received) = servers_that_wait_for_each_other(16, 8);
     let grants: Vec<_> = urls.iter().map(|url| format!("{url}/*")).collect();
     let hosts: Vec<_> = urls.iter().enumerate().map(|(number, url)| format!("h{number:02} = \"{url}\"\n")).collect();

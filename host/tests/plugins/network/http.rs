@@ -11,7 +11,7 @@ fn to(address: &str) -> [String; 1] {
     [format!("http://{address}/*")]
 }
 
-/// Returns the plugin's answer to a request for `/` at a server with this response.
+/// Returns the plugin's answer after it has requested `/` from a server with this response.
 async fn answered(answer: &str, more: &str) -> String {
     let address = raw(answer).await;
     http_client(&to(&address), more).await.read(&format!("fetch http://{address}/")).await
@@ -250,7 +250,7 @@ async fn unreachable_servers_are_reported_as_such() {
 
 #[tokio::test]
 async fn network_waits_do_not_count_as_computing() {
-    // The call may run for 2 s, not counting the wait for the network, which takes longer.
+    // The call may run for 2 s. The wait for the network takes longer, but doesn't count.
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     tokio::spawn(async move {

@@ -1,4 +1,4 @@
-//! Tests secrets that plugins send without seeing them.
+//! Tests secrets that plugins send in requests without seeing them.
 
 use std::{fs, io::Write, os::unix::fs::PermissionsExt, sync::Arc};
 
@@ -106,7 +106,7 @@ async fn echoes_in_html_or_forms_are_scrubbed() {
     }
 }
 
-/// The documented limit of the scrubbing: the README says the same.
+/// A limit of scrubbing that `plugins/README.md` documents.
 #[tokio::test]
 async fn echoes_in_an_unknown_encoding_are_not_scrubbed() {
     let disguise: String = VALUE.chars().rev().collect();
@@ -175,7 +175,7 @@ async fn replies_logs_and_errors_contain_no_secrets() {
     let mirror = Mirror::start().await;
     let host = http_client(&all(&mirror), "").await;
     let log = captured_log::start();
-    // As if the plugin knew the secret: the user types it.
+    // The user types the secret, so the plugin knows it.
     let answer = host.read(&format!("fetch http://other.example/{VALUE}")).await;
     assert!(answer.starts_with("GET http://other.example/(secret token) was not granted"), "{answer}");
     let answer = host.read(&format!("say {VALUE}")).await;
@@ -189,7 +189,7 @@ async fn replies_logs_and_errors_contain_no_secrets() {
     assert!(!host.status("http_client").1.contains("hunter2"));
 }
 
-/// Plain text is escaped before it leaves the plugin, and is shown as the value.
+/// The plugin escapes plain text as Markdown, and the chat shows it without the escapes.
 #[tokio::test]
 async fn a_markdown_escaped_secret_is_scrubbed() {
     let (mirror, file) = (Mirror::start().await, file("hunter2/=&x*y_z"));

@@ -32,7 +32,7 @@ fn authority() -> CertifiedIssuer<'static, KeyPair> {
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 }
 
-/// Answers `hello` over TLS. Returns the port.
+/// Starts a server that answers `hello` over TLS, and returns its port.
 async fn serve(certificate: &CertificateDer<'static>, key: &KeyPair) -> u16 {
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
@@ -61,7 +61,7 @@ fn file(pem: &str) -> PathBuf {
     file.into_temp_path().keep().unwrap()
 }
 
-/// Returns the plugin's answer from `host` with this `ca`.
+/// Returns the plugin's answer after it has requested `/` from `host`, with this `ca` in its configuration.
 async fn fetch(host: &str, port: u16, ca: Option<&str>) -> String {
     let ca = ca.map(|pem| format!("ca = {:?}", file(pem))).unwrap_or_default();
     let more = format!("private = [\"localhost\"]\n{ca}");

@@ -29,7 +29,8 @@ async fn each_rollback_goes_back_one_version_and_persists() {
     let none = rig.say("plugins rollback echo").await;
     assert_eq!(none, format!("Plugin 'echo' has no version before {}.", version(&versions[0])));
 
-    // Neither a restart nor the same bytes activate it again; other bytes do.
+    // Neither a restart nor the same bytes activate the rolled-back version again. A version with other bytes is
+    // activated.
     let rig = rig.restart().await;
     assert_eq!(rig.say("echo x").await, "v1: x");
     assert!(rig.status("echo").1.contains(&format!("version {left} was rolled back")), "{:?}", rig.status("echo"));
@@ -53,7 +54,7 @@ async fn a_reload_reactivates_a_rolled_back_version() {
     let answer = rig.say("plugins reload echo").await;
     assert_eq!(answer, format!("Plugin 'echo' is reloaded: generation 4, {}.", version(&bad("echo_v2"))));
     assert_eq!(rig.say("echo x").await, "v2: x");
-    // The same bytes are activated again.
+    // A reload of the active version activates the same bytes again.
     let answer = rig.say("plugins reload echo").await;
     assert_eq!(answer, format!("Plugin 'echo' is reloaded: generation 5, {}.", version(&bad("echo_v2"))));
 }
@@ -62,7 +63,7 @@ async fn a_reload_reactivates_a_rolled_back_version() {
 async fn a_reload_uses_the_file_that_the_watcher_reported() {
     let rig = Rig::new("").await;
     rig.plug("echo", &bad("echo")).await;
-    // Half a file, as while it is being written.
+    // The file is half-written, and the watcher hasn't reported it.
     std::fs::write(rig.file("echo"), &bad("echo_v2")[..1000]).unwrap();
     let answer = rig.say("plugins reload echo").await;
     assert_eq!(answer, format!("Plugin 'echo' is reloaded: generation 2, {}.", version(&bad("echo"))));
@@ -159,7 +160,7 @@ async fn a_plugin_without_its_file_cannot_be_enabled() {
 async fn only_calls_by_admins_may_control_plugins() {
     let rig = Rig::new("[plugins.help]\nacts_as = \"owner\"").await;
     rig.plug("echo", &bad("echo")).await;
-    // The hub checks the role of the command; the capability checks it again.
+    // In the application, the hub checks the caller's role first. This test calls the plugin without the hub.
     let member = person("telegram:3", Role::Member);
     for verb in ["rollback", "reload", "disable", "enable"] {
         let why = rig.test_host.call_as(&member, &format!("plugins {verb} echo")).await.unwrap_err();

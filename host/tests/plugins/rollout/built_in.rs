@@ -96,7 +96,7 @@ async fn configured_grants_also_restrict_built_in_plugins() {
 #[tokio::test]
 async fn a_stored_version_does_not_inherit_built_in_grants() {
     let rig = Rig::new("").await;
-    // An earlier host had these bytes built in and stored them.
+    // Simulates an earlier host in which these bytes were built in, and which stored them.
     rig.store.save_version("help", &digest(&takeover()), &takeover()).await.unwrap();
     fs::write(rig.file("help"), b"no component").unwrap();
     let rig = rig.restart().await;

@@ -1,4 +1,4 @@
-//! Tests slow compilations: nothing waits for them, the latest version wins, and they are announced.
+//! Tests slow compilations: nothing waits for them, the latest version wins, and the host announces them.
 
 use std::{
     fs,
@@ -89,7 +89,7 @@ async fn nothing_waits_for_a_slow_trial() {
     rig.plug("echo", &bad("echo")).await;
     rig.save("specs_fail", &bad("specs_fail")).await;
     rig.wait_for("Plugin 'specs_fail', version").await;
-    // A file, a command, and changed settings of another plugin.
+    // A new file, a command and changed settings of another plugin don't wait for the trial.
     rig.plug("echo", &bad("echo_v2")).await;
     assert!(rig.say("plugins rollback echo").await.starts_with("Plugin 'echo' is rolled back"));
     assert_eq!(rig.say("echo x").await, "v1: x");
@@ -126,7 +126,7 @@ async fn hanging_trials_do_not_use_up_call_slots() {
     assert_eq!(rig.say("echo x").await, "v1: x");
 }
 
-/// Settings with which a trial of "specs_fail" runs for minutes, and settings with which it fails at once.
+/// Returns settings with which a trial of `specs_fail` runs for minutes, and settings with which it fails at once.
 fn hanging_and_refused() -> [String; 2] {
     let refused = format!("[plugins.specs_fail]\nsha256 = \"{}\"", cordboard_runtime::digest(&bad("specs_fail")));
     [format!("{refused}\ntime = \"5m\"\n[plugins.specs_fail.config]\nspecs = \"hang\""), refused]
@@ -156,7 +156,7 @@ async fn a_running_command_survives_changed_settings() {
     assert!(answer.ends_with(COMPILING), "{answer}");
     rig.clear_notifications();
     rig.configure(&refused).await;
-    // Notified although the text is the same as before, because someone waits for it.
+    // The host sends the notice although its text is the same as before, because a user waits for it.
     let shown = rig.wait_for("Plugin 'specs_fail' was rejected").await;
     assert!(shown.contains("it failed its trial: it returned an error: it has nothing to say"), "{shown}");
 }

@@ -21,7 +21,7 @@ async fn calling(host: &Arc<TestHost>, line: &'static str) -> tokio::task::JoinH
 async fn a_busy_call_is_cancelled_after_the_drain() {
     let host = Arc::new(TestHost::of("[plugins]\ndrain = \"200ms\"\n[plugins.mine]\ntime = \"5m\""));
     host.plug("mine", &bad("exceeds_limits")).await.unwrap();
-    // A running call keeps the part of its version that calls need.
+    // A running call holds a reference to the profile of its version.
     let old = Arc::downgrade(&host.registry.snapshot().version("mine").unwrap().profile);
     let at_rest = old.strong_count();
     let running = calling(&host, "spin").await;
@@ -50,7 +50,7 @@ async fn a_busy_call_is_cancelled_after_the_drain() {
 #[tokio::test]
 async fn a_call_waiting_in_the_host_is_cancelled_too() {
     let host = Arc::new(TestHost::of("[plugins.help]\ntime = \"5m\"\ngrants = [\"plugin-control\"]"));
-    // Commands that are never carried out.
+    // The test receives the admin commands and never executes them.
     let (orders, mut given) = AdminCommands::channel();
     host.memory.set_admin_commands(orders);
     host.plug("help", &standard("help")).await.unwrap();
@@ -58,7 +58,7 @@ async fn a_call_waiting_in_the_host_is_cancelled_too() {
     let order = given.recv().await.unwrap();
     host.plug("help", &super::other(&standard("help"), 1)).await.unwrap();
     tokio::task::yield_now().await;
-    // The time that the test itself takes counts too.
+    // The real time that the test takes counts too, so this is well below the limit of 30 s.
     super::pass(Duration::from_secs(15)).await;
     assert!(!running.is_finished(), "30 s are the default");
     super::pass(Duration::from_secs(16)).await;

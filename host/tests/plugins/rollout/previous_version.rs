@@ -1,5 +1,5 @@
-//! Tests the version that is active while a newer one is rejected: it gets the current settings, and if its source is
-//! gone, the last good version before it is activated.
+//! Tests the version that stays active while a newer one is rejected: changed settings apply to it. If its source is
+//! gone, the host activates the last good version before it.
 
 use cordboard_runtime::digest;
 

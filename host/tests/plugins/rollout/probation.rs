@@ -80,7 +80,7 @@ async fn a_bad_version_is_retried_with_growing_backoff() {
     pass(600 * MINUTE).await;
     rig.wait_until_caught_up().await;
     rig.serves("mine", &bad("echo")).await;
-    // Other bytes have a separate backoff.
+    // A version with other bytes has a backoff of its own.
     rig.plug("mine", &other(&bad("exceeds_limits"), 1)).await;
 }
 
@@ -93,7 +93,7 @@ async fn a_fixed_version_is_tried_at_once_after_a_rollback() {
     rig.plug("mine", &mended).await;
     assert_eq!(rig.say("echo x").await, "v2: x");
     assert_eq!(rig.status("mine"), ("ok".to_owned(), String::new()));
-    // The bad version is not tried again after its pause, because it is not the newest.
+    // The host doesn't try the bad version again when its backoff ends, because it is not the newest.
     pass(MINUTE).await;
     rig.wait_until_caught_up().await;
     rig.serves("mine", &mended).await;
