@@ -1,5 +1,5 @@
-//! The whole application with Telegram: the real binary, its plugins and the demo agent, with a fake Bot API. It
-//! leaves no process behind.
+//! Tests the whole application with Telegram: the real binary, its plugins and the demo agent, with a fake Bot API. At
+//! the end of a test, [`App`] stops the host and checks that the log doesn't contain the token.
 
 mod access;
 mod api_failures;
@@ -105,8 +105,8 @@ impl App {
         self.until(&format!("'{wanted}' for {user}"), || find(&self.api)).await
     }
 
-    /// Sends a text, and waits until the whole answer is the only new message. On a slow machine, a live message with
-    /// the answer and a line below it comes before.
+    /// Sends a text, and waits until the whole answer is the only new message. On a slow machine, a live message comes
+    /// first, which has the answer with a line below it.
     pub async fn ask_agent(&self, user: i64, text: &str, answer: &str) {
         let first = self.api.next_id();
         self.api.says(user, text);
@@ -119,8 +119,8 @@ impl App {
         self.until(&format!("'{text}' and nothing else for {user}"), only).await;
     }
 
-    /// Sends a prompt with an endless answer. Waits until a later host would know its message: the message is stored
-    /// before its first edit.
+    /// Sends a prompt with an endless answer, and waits for the first edit of its live message. The host stores the
+    /// message's id before this edit, so the next host knows the message.
     pub async fn stream(&self, user: i64, prompt: &str) {
         let first = self.api.next_id();
         self.api.says(user, prompt);
@@ -224,7 +224,7 @@ impl Drop for App {
     }
 }
 
-/// Returns the bytes of a component, by its path below the folder of plugins.
+/// Returns the bytes of a component, by its path below the output folder of `cargo xtask build`.
 pub fn component(path: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/plugins").join(path);
     fs::read(&path).unwrap_or_else(|error| {

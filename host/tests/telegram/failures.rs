@@ -1,5 +1,4 @@
-//! Failures of the Bot API: the log messages, the work that continues, and that nothing is lost and no text contains
-//! the token.
+//! Tests failures of the Bot API: the host logs them and continues, nothing is lost, and no text contains the token.
 
 use std::time::Duration;
 
@@ -66,7 +65,7 @@ async fn only_a_continuously_refused_token_ends_polling() {
         bot.api.fail("getUpdates", Fault::Error(500, "Internal Server Error"));
     }
     bot.api.says(ADA, "through");
-    // Shorter than the outage as a whole.
+    // This limit is shorter than the whole outage, but other errors interrupt the refusals of the token.
     let mut poll = bot.poll_until(Duration::from_millis(100));
     tokio::select! {
         error = &mut poll => panic!("it ended: {error:?}"),
@@ -192,7 +191,7 @@ async fn a_migrated_group_gets_its_answer_once() {
     let chats =
         |method: &str| bot.api.calls(method).iter().map(|call| call.params["chat_id"].clone()).collect::<Vec<_>>();
     assert_eq!((chats("deleteMessage"), chats("editMessageText")), (vec![MOVED.into()], vec![GROUP.into()]));
-    // Only one call was refused. Later ones use the new id at once.
+    // Only one call was refused. Later calls use the new id at once.
     assert_eq!(chats("sendMessage"), [GROUP, GROUP, MOVED, MOVED]);
 }
 
@@ -224,7 +223,7 @@ async fn posts_for_a_blocked_chat_are_kept_and_delay_nothing() {
 
 #[tokio::test]
 async fn an_unanswered_typing_call_delays_no_answer() {
-    // If the worker awaited the call, the answer would come after this.
+    // If the worker awaited the typing call, the answer would take longer than this timeout.
     let bot = TestBot::with(|settings| settings.timeout = 10 * DEADLINE).await;
     bot.api.fail("sendChatAction", Fault::Hang);
     let turn = PromptId("t".to_owned());

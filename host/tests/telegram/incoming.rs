@@ -1,4 +1,4 @@
-//! Incoming updates: access, storing and confirmation.
+//! Tests incoming updates: access, storing and confirmation.
 
 use std::time::Duration;
 

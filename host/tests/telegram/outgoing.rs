@@ -1,4 +1,4 @@
-//! Outgoing messages: styles, long texts, streams, buttons, the menu.
+//! Tests outgoing messages: styles, long texts, streams, buttons, the menu.
 
 use std::{
     sync::{
@@ -28,7 +28,7 @@ fn live(turn: &str, text: &str, line: Option<&str>) -> Post {
     Post::Frame { place: place(ADA), turn: PromptId(turn.to_owned()), frame: screen }
 }
 
-/// Returns a post that replaces a message.
+/// Returns a post that edits an existing message in place.
 fn in_place(id: i64, message: &str, text: &str) -> OutboxRow {
     let mut row = row(id, ADA, Reply::text(text));
     row.state.messages = vec![cordboard_chat::MessageId(message.to_owned())];

@@ -75,7 +75,7 @@ impl TestBot {
     /// Waits until this number of updates is stored.
     pub async fn until_stored(&self, count: usize) -> Vec<Update> {
         let inbox = Arc::clone(&self.inbox);
-        // A call confirms every stored update, so a call wakes this wait.
+        // This wait checks after each call. The adapter confirms stored updates with a call.
         self.api.until(&format!("{count} stored updates"), move |_| inbox.updates().len() >= count).await;
         self.inbox.updates()
     }
@@ -116,7 +116,7 @@ struct Stored {
     offset: Option<i64>,
     buttons: HashMap<String, ButtonAction>,
     moved: Vec<(String, String)>,
-    /// Places with a message about the failing store.
+    /// The places that have got a message about the failing store.
     notified: HashSet<Place>,
     /// The number of writes that will fail.
     broken: usize,

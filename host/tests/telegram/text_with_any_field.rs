@@ -1,5 +1,5 @@
-//! A text arrives with any other field of its message: each optional field and each kind of entity, with the minimal
-//! and the maximal content that the Bot API allows.
+//! Tests that a text arrives together with any other field of its message: each optional field and each kind of entity,
+//! with the minimal and the maximal content that the Bot API allows.
 
 use std::collections::BTreeMap;
 
@@ -11,16 +11,17 @@ use crate::{
     test_bot::{ADA, TestBot},
 };
 
-/// Types of the Bot API: fields by name, with `?` if optional. A list has the type of its item; `any` is a choice.
+/// The types of the Bot API. A type has its fields by name; the name of an optional field ends with `?`. A list
+/// contains the type of its items; `any` contains alternatives.
 const SCHEMA: &str = include_str!("../data/message-schema.json");
 
 /// Beyond this depth, optional fields are omitted, because messages contain messages.
 const DEEPEST: usize = 5;
 
-/// The number of texts per deadline.
+/// The number of texts that are sent before the test waits for them.
 const PART: usize = 100;
 
-/// Whether a value has its optional fields.
+/// The set of fields that a generated value has: only the required ones, or also the optional ones.
 #[derive(Clone, Copy, PartialEq)]
 enum Extent {
     Least,
@@ -35,7 +36,7 @@ impl Schema {
         Self(serde_json::from_value(schema["types"].clone()).unwrap())
     }
 
-    /// Returns values of a type, one for each of its choices.
+    /// Returns values of a type, one for each of its alternatives.
     fn values(&self, of: &Value, extent: Extent) -> Vec<Value> {
         match of.get("any").and_then(Value::as_array) {
             Some(choices) => choices.iter().flat_map(|choice| self.values(choice, extent)).collect(),
@@ -47,7 +48,7 @@ impl Schema {
     }
 
     fn value(&self, of: &Value, extent: Extent, depth: usize) -> Value {
-        // Some types contain themselves as required fields.
+        // Some types contain themselves in required fields, so end the recursion.
         if depth > 2 * DEEPEST {
             return json!("text");
         }
@@ -84,7 +85,8 @@ impl Schema {
     }
 }
 
-/// Returns all other fields of a text message, with values.
+/// Returns names of fields that a text message can have in addition, each with a value. A name occurs once for each of
+/// its values.
 fn other_fields() -> Vec<(String, Value)> {
     let schema = Schema::load();
     let fields = schema.0["Message"].as_object().unwrap();

@@ -45,7 +45,7 @@ async fn a_member_sees_and_controls_only_their_own_sessions() {
     let app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     assert_eq!(app.ask(MEMBER, "/sessions", "No").await, "No sessions. Use /new to create one.");
-    // `/new` gives the same answer. The advice to use `/new` would lead nowhere.
+    // `/new alpha` would give the same answer, so this one must not suggest `/new`.
     let taken = "The name 'alpha' is taken by somebody else. Choose another name.";
     assert_eq!(app.ask(MEMBER, "/session alpha", "alpha").await, taken);
     assert_eq!(app.ask(MEMBER, "/archive alpha", "alpha").await, taken);
@@ -107,8 +107,8 @@ impl App {
         ["sendMessage", "editMessageText", "sendChatAction"].map(to_member)
     }
 
-    /// Checks that nothing was shown to the member since `before`, except for calls that had already started: the
-    /// latest frame of the running turn, and typing.
+    /// Checks that nothing was shown to the member since `before`, except for calls that had already started: one edit
+    /// of the live message, and one typing action.
     fn assert_nothing_shown(&self, before: [usize; 3]) {
         let [sent, edits, typing] = self.shown_to_member();
         let on_its_way = |now: usize, before: usize| now - before <= 1;
@@ -143,7 +143,7 @@ async fn messages_of_a_removed_user_are_withdrawn() {
     app.until_nothing_open_for_member().await;
     app.until_idle("beta").await;
     assert_eq!(app.session("beta")["turns"], 1, "the running one was interrupted, the other one was never sent");
-    // The owner keeps the session and its agent.
+    // The owner can still use the session and its agent.
     app.ask(OWNER, "/session beta", "Switched to session 'beta'.").await;
     app.ask(OWNER, "whose are you?", "You said: whose are you?").await;
     app.ask(OWNER, "/leave", "Nothing to leave.").await;
@@ -179,7 +179,7 @@ async fn a_user_removed_during_downtime_leaves_no_frame() {
     app.wait_for(GROUP, 0, "Session 'gamma' created.").await;
     says("slow 1000");
     app.wait_for(GROUP, 0, "line 2").await;
-    // The host stores a message before it edits it.
+    // The host stores the id of a live message before it edits the message.
     for chat in [MEMBER, GROUP] {
         let is_edited = || app.api.calls("editMessageText").iter().any(|call| call.params["chat_id"] == chat);
         app.until("the stored live message", || is_edited().then_some(())).await;
@@ -249,7 +249,7 @@ async fn a_stored_command_of_a_removed_user_is_dropped() {
         locale: None,
         origin: Origin::default(),
     };
-    // A host was killed before it executed them.
+    // Store both commands as if a host had been killed before it executed them.
     let (store, _) = cordboard_store::open(&app.path("state")).unwrap();
     store.accept(vec![new(MEMBER, "members"), new(OWNER, "owners")], None).await.unwrap();
     store.close().await;

@@ -1,4 +1,4 @@
-//! Failures of the Bot API while the whole application runs.
+//! Tests failures of the Bot API while the whole application runs.
 
 use super::{App, MEMBER, OWNER};
 use crate::botapi::{Fault, TOKEN};
@@ -115,7 +115,7 @@ async fn an_unanswered_send_is_repeated() {
     let sent = app.api.calls("sendMessage").len();
     app.api.says(OWNER, "/timeout 5");
     app.api.until_calls("sendMessage", sent + 1).await;
-    // Other chats don't wait for it.
+    // Other chats don't wait for this call.
     app.ask(MEMBER, "/new beta", "Session 'beta' created.").await;
     let answer = "Idle timeout set to 5 minutes for session 'alpha'.";
     app.wait_for(OWNER, 0, answer).await;

@@ -1,8 +1,9 @@
-//! Buttons act once, on the session and request that they were made for. Their message then shows who decided what.
+//! Tests that a button acts once, on the session and request that it was made for. Its message then shows who decided
+//! what.
 
 use super::{App, OWNER, component};
 
-/// Returns the id of the owner's message with this start, and the data of its button.
+/// Returns the id of the owner's message that contains `begins`, and the data of its button.
 fn button(app: &App, begins: &str, label: &str) -> (i64, String) {
     let buttons = app.api.buttons(OWNER);
     let found =
@@ -28,7 +29,8 @@ async fn interrupted_twice() -> App {
         app.kill();
         app.start();
         app.wait_for(OWNER, first, &format!("was answering “{prompt}”")).await;
-        // The partial answer is sent again with a mark. The next round must not confuse it with its own.
+        // The host sends the partial answer again, with a mark. Wait for it, so that the next round doesn't take it for
+        // its own answer.
         app.wait_for(OWNER, first, "⚠ This answer was interrupted:\n\nline 1").await;
     }
     app

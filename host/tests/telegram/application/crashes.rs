@@ -1,4 +1,4 @@
-//! A host that is killed at any time answers every accepted message once.
+//! Tests that a host that is killed at any time answers every accepted message once.
 
 use super::{App, OWNER};
 use crate::botapi::Fault;
@@ -17,7 +17,7 @@ async fn an_interrupted_turn_is_reported_and_not_repeated() {
     app.start();
     let shown = app.wait_for(OWNER, 0, "Your message was not sent again.").await;
     assert!(shown.contains("“slow 3000”"), "{shown}");
-    // The live message is deleted after the marked one was sent.
+    // The host deletes the live message after it has sent the marked one.
     let marked = || (count(&app, "⚠ This answer was interrupted:\n\nline 1"), count(&app, "line 1")) == (1, 1);
     app.until("the incomplete answer in one marked message", || marked().then_some(())).await;
     app.until("the old agent exits", || (!std::path::Path::new(&format!("/proc/{pid}")).exists()).then_some(())).await;
@@ -33,7 +33,7 @@ async fn no_live_message_of_a_killed_host_remains() {
     let mut app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     app.ask(OWNER, "hang", "Thinking…").await;
-    // The host stores the message before it edits it, which it does after five seconds.
+    // The host stores the id of the live message before it edits the message, which it does after five seconds.
     let is_edited = || app.api.calls("editMessageText").iter().any(|call| call.text().starts_with("Thinking"));
     app.until("the stored live message", || is_edited().then_some(())).await;
     app.kill();
@@ -98,7 +98,7 @@ async fn a_command_is_answered_after_a_kill_at_any_time() {
         let before = app.api.calls("getUpdates").len();
         let name = format!("s{number}");
         app.api.says(OWNER, &format!("/new {name}"));
-        // Kill it at different times: before the update is stored, at its confirmation, and some time later.
+        // Kill the host at different times: before the update is stored, at its confirmation, and some time later.
         app.api.until_calls("getUpdates", before + polls.min(1)).await;
         if polls == 2 {
             app.until("the session", || app.session(&name).is_object().then_some(())).await;

@@ -1,4 +1,4 @@
-//! Everyday use: sessions, texts, buttons, the menu.
+//! Tests everyday use: sessions, texts, buttons, the menu.
 
 use std::{collections::HashSet, time::SystemTime};
 
@@ -39,7 +39,7 @@ async fn an_answer_of_a_background_session_has_its_name() {
     let app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     app.ask_agent(OWNER, "hello", "You said: hello").await;
-    // The agent answers only when beta is the active session.
+    // Pause the agent, so that it answers only when beta is the active session.
     app.signal_agent("alpha", Signal::STOP);
     app.ask(OWNER, "slow 4", "Thinking…").await;
     app.ask(OWNER, "/new beta", "Session 'beta' created.").await;
@@ -66,7 +66,7 @@ async fn a_crash_during_a_turn_notifies_once() {
     let rings = app.api.rings(OWNER).len();
     app.ask(OWNER, "crash", "the demo agent crashed").await;
     app.ask(OWNER, "and now?", "You said: and now?").await;
-    // The live message is silent, and it may have been found first.
+    // `ask` may have found the text in the live message, which is silent, so wait for the final message.
     let rang = || app.api.rings(OWNER).split_off(rings);
     let is_last = || rang().last().is_some_and(|text| text == "You said: and now?").then_some(());
     app.until("the notification of the second turn", is_last).await;
@@ -86,7 +86,7 @@ async fn a_silent_agent_is_shown_as_working_until_stopped() {
     let typing = app.api.calls("sendChatAction").len();
     app.ask(OWNER, "hang", "Thinking…").await;
     app.api.until_calls("sendChatAction", typing + 2).await;
-    // The time continues to be shown although the agent sends nothing.
+    // The live message continues to show the elapsed time although the agent sends nothing.
     let spans = || {
         let edits = app.api.calls("editMessageText").into_iter();
         edits.map(|call| call.text().to_owned()).filter(|text| text.starts_with("Thinking… ")).collect::<HashSet<_>>()
@@ -107,7 +107,7 @@ async fn a_stopped_answer_notifies_once() {
     app.ask(OWNER, "/stop", "Stopped.").await;
     app.until("the end of the turn", || (app.session("alpha")["phase"] == "idle").then_some(())).await;
     app.ask(OWNER, "and now?", "You said: and now?").await;
-    // The live message is silent, and it may have been found first.
+    // `ask` may have found the text in the live message, which is silent, so wait for the final message.
     let rang = || app.api.rings(OWNER)[rings..] == ["Stopped.", "You said: and now?"];
     app.until("one notification for each of them", || rang().then_some(())).await;
 }
@@ -129,7 +129,7 @@ async fn the_menu_lists_the_active_commands() {
     app.ask(OWNER, "/echo hello", "Unknown command /echo.").await;
 }
 
-/// Stores sessions that existed before this start.
+/// Stores sessions before the host starts.
 async fn seed(app: &App, names: impl Iterator<Item = String>, archived: bool) {
     let (store, _) = cordboard_store::open(&app.path("state")).unwrap();
     for (number, name) in (1u64..).zip(names) {
@@ -163,7 +163,7 @@ async fn a_button_runs_its_command_and_updates_the_page() {
     let answered =
         |api: &BotApi| api.calls("answerCallbackQuery").iter().any(|call| call.params["callback_query_id"] == press);
     app.api.until("the answer to the press", answered).await;
-    // A button of a message before the restart still works.
+    // A button still works if its message was sent before a restart.
     assert_eq!(app.terminate().await, Some(0));
     app.start();
     let (_, message) = app.api.press(OWNER, OWNER, "More");
@@ -223,6 +223,6 @@ async fn an_activity_in_the_future_counts_as_the_start() {
     let active = || app.session("ahead")["last_active"].as_u64().unwrap();
     let first = active();
     assert!(first < tomorrow.0);
-    // A time that is still in the future would be shown as the current time, which changes.
+    // A second listing shows the same time, so this is a stored time and not the current time.
     assert_eq!(active(), first);
 }

@@ -1,4 +1,4 @@
-//! A group that becomes a supergroup gets a new id and remains the same place.
+//! Tests that a group that becomes a supergroup, and gets a new id, remains the same place.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -47,7 +47,7 @@ fn upgrade(app: &App, notice: MigrationNotice) {
 /// The plugin whose job posts the reminders.
 const REMIND: &str = "remind";
 
-/// Starts a host with plugins that store a place, which is the group. One of them has a job that is overdue, and is
+/// Starts a host with two plugins that store the group's place. The plugin `remind` has an overdue job, and is
 /// disabled, so that the test decides when the job runs.
 async fn with_stored_places() -> App {
     let mut app = App::prepared().await;
@@ -89,7 +89,7 @@ async fn let_an_hour_pass(app: &App) {
     store.close().await;
 }
 
-/// Checks that stored places lead to the supergroup, and that its buttons still work.
+/// Checks that stored places lead to the supergroup, and that the buttons of both chats work.
 async fn the_new_chat_has_all(app: &App) {
     app.ask(OWNER, "/new private", "Session 'private' created.").await;
     app.api.says(OWNER, "slow 3");

@@ -1,4 +1,4 @@
-//! Groups and their topics: each is its own place, and only users in `[access]` have access.
+//! Tests groups and their topics: each is its own place, and only users in `[access]` have access.
 
 use serde_json::{Value, json};
 
@@ -27,7 +27,7 @@ impl Seat {
         app.api.push(json!({"message": message(self.user, GROUP, more)}));
     }
 
-    /// Returns the calls that sent messages to this user's topic, without edits.
+    /// Returns the calls that sent messages to this topic, without edits.
     fn received(self, app: &App) -> Vec<Call> {
         let topic = self.topic.map_or(Value::Null, Value::from);
         let sent = app.api.calls("sendMessage").into_iter();
@@ -37,7 +37,7 @@ impl Seat {
     async fn asks(self, app: &App, text: &str, wanted: &str) -> String {
         let first = app.api.next_id();
         self.says(app, text);
-        // The answer may be edited into the message that was first sent for it.
+        // The host may edit the answer into the message that it first sent for it.
         let find = || app.api.topic((GROUP, self.topic), first).into_iter().find(|text| text.contains(wanted));
         app.until(&format!("'{wanted}' in topic {:?}", self.topic), find).await
     }
@@ -54,7 +54,7 @@ async fn a_group_and_each_topic_are_separate_places() {
     SECOND.asks(&app, "/session general", "Switched to session 'general'.").await;
     FIRST.asks(&app, "to the first", "You said: Ada L: to the first").await;
     GENERAL.asks(&app, "to the general one", "You said: Ada L: to the general one").await;
-    // One session in two places: the answer goes to the place of its prompt.
+    // The session is active in two places. The answer goes to the place of its prompt.
     SECOND.asks(&app, "from the second", "You said: Ada L: from the second").await;
     app.until_turns("first", 1).await;
     app.until_turns("general", 2).await;
@@ -138,7 +138,7 @@ async fn the_first_message_of_an_answer_replies_to_its_question() {
     shown("line 3").await;
     app.until_turns("alpha", 2).await;
     let sent = app.api.calls("sendMessage");
-    // A streamed answer may be sent again, so that it notifies.
+    // The host may send a streamed answer again as a new message, so that it notifies the user.
     let mut of: Vec<_> = sent.iter().map(|call| call.params["reply_parameters"]["message_id"].as_i64()).collect();
     of.dedup();
     assert_eq!(of, [Some(101), Some(102), Some(103)]);
@@ -157,7 +157,7 @@ async fn users_without_access_are_ignored_in_groups() {
     Seat { topic: Some(5), ..stranger }.says(&app, "a strangers-topic");
     app.api.press_data((STRANGER, GROUP), 1, "0123456789abcdef");
     let before = GENERAL.received(&app).len();
-    // All earlier updates are processed once this is answered.
+    // When the host answers this message, it has processed all earlier updates.
     GENERAL.asks(&app, "hello", "You said: Ada L: hello").await;
     let texts: Vec<String> = GENERAL.received(&app)[before..].iter().map(|call| call.text().to_owned()).collect();
     // A live message may have a line below the agent's text.

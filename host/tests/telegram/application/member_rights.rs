@@ -1,14 +1,14 @@
-//! A member has no access to sessions of other users, through commands, capabilities, shared chats or names.
+//! Tests that a member has no access to sessions of other users, through commands, capabilities, shared chats or names.
 
 use serde_json::{Value, json};
 
 use super::{App, MEMBER, OWNER, component};
 use crate::botapi::message;
 
-/// The group of both users.
+/// The group that both users are in.
 const GROUP: i64 = -100_500;
 
-/// All commands that work on a session, by its name or on the active one.
+/// The commands that act on a session by its name. `ACTIVE` has those that act on the active session.
 const NAMED: [&str; 7] = ["session", "archive", "restore", "suspend", "retry", "fresh", "leave"];
 const ACTIVE: [&str; 10] = [
     "suspend",
@@ -44,7 +44,8 @@ impl App {
     }
 }
 
-/// Starts a host where owner and member have a session each. The plugin that attempts everything has all grants.
+/// Starts a host where owner and member have a session each. The plugin `session_thief`, which attempts everything, has
+/// all grants for sessions.
 async fn app_with_two_sessions() -> App {
     let app = App::new().await;
     app.configure(&format!(
@@ -111,7 +112,7 @@ async fn a_member_cannot_open_sessions_in_chats_of_others() {
     app.ask(OWNER, "whose is it?", "You said: whose is it?").await;
     app.until_turns("alpha", 2).await;
     assert_eq!(app.session("beta")["turns"], 0);
-    // A user who sees all sessions may do so.
+    // The owner sees all sessions, so the owner may do the same.
     app.ask(OWNER, &format!("/lure beta {GROUP}"), "lured by beta").await;
 }
 

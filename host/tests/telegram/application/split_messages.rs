@@ -1,4 +1,4 @@
-//! Messages that Telegram delivers in parts, and edits of waiting messages.
+//! Tests messages that Telegram delivers in parts, and edits of waiting messages.
 
 use serde_json::{Value, json};
 
