@@ -28,7 +28,7 @@ use schema::Schema;
 
 pub const TOKEN: &str = "42:AbC-dEf_ghijklmnop";
 
-/// The timeout of conditions that are soon true unless the machine is busy.
+/// The time limit of each wait. Only a test that hangs reaches it.
 pub const DEADLINE: Duration = Duration::from_secs(120);
 
 /// A simulated failure of a call.
@@ -38,7 +38,7 @@ pub enum Fault {
     Error(u16, &'static str),
     /// 429 with a delay in seconds.
     Flood(u64),
-    /// A body that isn't JSON.
+    /// A response with this status and a body that isn't JSON.
     Garbage(u16),
     /// No answer.
     Hang,
@@ -48,7 +48,7 @@ pub enum Fault {
 
 #[derive(Debug, Clone)]
 pub struct Call {
-    /// In lower case.
+    /// The method's name in lower case.
     pub method: String,
     pub params: Value,
 }
@@ -68,7 +68,7 @@ struct Inner {
     /// The messages by chat and message id: text, entities, keyboard and topic.
     messages: HashMap<(i64, i64), Value>,
     faults: HashMap<String, VecDeque<Fault>>,
-    /// Another poller has taken over, and the host doesn't know yet.
+    /// Another program polls with the token, and the host hasn't got an error yet.
     rival: bool,
     /// Chats that have blocked the bot.
     blocked: HashSet<i64>,
@@ -118,8 +118,8 @@ impl BotApi {
         self.with(|inner| inner.moved.insert(from, to));
     }
 
-    /// Simulates another program that polls with the same token: the current poll ends with a conflict, as with the
-    /// real API, or else the next one.
+    /// Simulates another program that polls with the same token: the current poll, or else the next one, fails with a
+    /// conflict, as with the real API.
     pub fn rival(&self) {
         self.with(|inner| inner.rival = true);
     }
@@ -191,7 +191,7 @@ impl Drop for BotApi {
     }
 }
 
-/// A message in the format of the Bot API, with the fields of `more`.
+/// Returns a message in the format of the Bot API, with the fields of `more`.
 pub fn message(user: i64, chat: i64, more: Value) -> Value {
     let kind = if chat < 0 { "supergroup" } else { "private" };
     let mut message = json!({
@@ -212,7 +212,8 @@ impl Shared {
         done
     }
 
-    /// Reads without notifying those that wait for a change. Otherwise, a wait that reads would wake itself.
+    /// Reads without waking the tasks that wait for a change. Otherwise, a task that waits would wake itself when it
+    /// reads.
     fn look<T>(&self, read: impl FnOnce(&Inner) -> T) -> T {
         read(&self.lock())
     }
@@ -372,7 +373,7 @@ fn send(inner: &mut Inner, params: &Value) -> Response {
     let id = inner.next_message;
     inner.next_message += 1;
     inner.messages.insert((chat, id), content(params, &params["message_thread_id"]));
-    // An unknown field of a future version must not look like a failed send.
+    // `news` simulates a field of a future version, which must not make the send look failed.
     ok(json!({"message_id": id, "date": 1_790_000_000, "chat": {"id": chat, "type": "private"}, "news": {"kind": 1}}))
 }
 

@@ -1,21 +1,22 @@
-//! Cgroups below that of this process, and processes in them.
+//! Helpers for cgroups below the cgroup of this process.
 
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
-/// Starts a process without any other mark than its cgroup: in a new session, without the environment, the resource
-/// limit and the parent of its agent. Prints its pid.
+/// A script that starts a process that can be identified only by its cgroup: it has a new session, and lacks the
+/// environment, the resource limit and the parent of its agent. The script prints the process's pid.
 pub const HIDE: &str =
     "setsid sh -c \"env -i prlimit --rttime=1000000000 sh -c 'sleep 1005 >/dev/null 2>&1 </dev/null & echo \\$!' &\"";
 
-/// Whether the process is running. A zombie counts as gone, because an orphan in a container may never be reaped.
+/// Returns whether the process is running. A zombie counts as gone, because an orphan in a container may never be
+/// reaped.
 pub fn is_running(pid: &str) -> bool {
     fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
 }
 
-/// Creates a cgroup. `None` if that is not permitted.
+/// Creates a cgroup. Returns `None` if this is not permitted.
 pub fn new_cgroup(name: &str) -> Option<PathBuf> {
     let read = |file: &str| fs::read_to_string(file).unwrap_or_default();
     let (cgroups, mounts) = (read("/proc/self/cgroup"), read("/proc/self/mountinfo"));
@@ -26,7 +27,7 @@ pub fn new_cgroup(name: &str) -> Option<PathBuf> {
     Some(folder)
 }
 
-/// The cgroups for agents of this state directory.
+/// Returns the cgroups of the agents of the host with this id.
 pub fn cgroups(host: &str) -> Vec<PathBuf> {
     let Some(probe) = new_cgroup(&format!("cordboard-test-{}", uuid::Uuid::new_v4())) else { return Vec::new() };
     fs::remove_dir(&probe).unwrap();

@@ -51,7 +51,7 @@ pub fn wat(text: &str) -> Vec<u8> {
     wat::parse_str(text).expect("the text is valid")
 }
 
-/// Fills a compilation cache with all standard plugins and `/echo`.
+/// Creates a compilation cache with all standard plugins, `echo` and `echo_v2`.
 pub async fn copy_compiled(into: &Path) {
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
     fs::create_dir(into).expect("it does not exist yet");
@@ -70,18 +70,18 @@ pub async fn copy_compiled(into: &Path) {
     }
 }
 
-/// An empty registry. All tests share one compilation cache, so that each component is compiled once.
+/// Returns an empty registry. All tests share one compilation cache, so that each component is compiled once.
 pub fn empty_registry() -> Arc<Registry> {
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
     Arc::new(Registry::start(cache, env!("CARGO_BIN_EXE_cordboard").into(), PARALLEL).expect("an engine starts"))
 }
 
-/// A plugin file with this content, as the watcher reports it.
+/// Returns the content of a plugin file, as the watcher reports it.
 pub fn content(wasm: &[u8]) -> PluginContent {
     PluginContent { digest: cordboard_runtime::digest(wasm), wasm: wasm.to_vec() }
 }
 
-/// A registry with a fake host in memory, a place, and the owner as the caller.
+/// A registry with a fake host in memory. Calls come from one place, with the owner as the caller.
 pub struct TestHost {
     pub registry: Arc<Registry>,
     pub memory: FakeHost,
@@ -130,12 +130,12 @@ impl TestHost {
         self.registry.activate_wasm(name, wasm, &self.settings(name), NOW).await
     }
 
-    /// Returns the reason of the rejection of `wasm`.
+    /// Returns the reason for which `wasm` is rejected.
     pub async fn refused(&self, name: &str, wasm: &[u8]) -> String {
         self.plug(name, wasm).await.expect_err("it should have been rejected").to_string()
     }
 
-    /// Runs a command line without its slash.
+    /// Runs a command line, which is given without its slash.
     pub async fn call(&self, line: &str) -> Result<Reply, CallError> {
         self.call_as(&self.caller, line).await
     }
@@ -158,7 +158,7 @@ impl TestHost {
         reply
     }
 
-    /// Returns the answer as shown in the chat.
+    /// Runs a command line, and returns the answer as the chat shows it.
     pub async fn read(&self, line: &str) -> String {
         match self.call(line).await {
             Ok(reply) => cordboard_core::render::plain(&reply.text),

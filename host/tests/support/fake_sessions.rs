@@ -6,17 +6,17 @@ use cordboard_core::{
     types::{Caller, SessionName, SessionRecord, SessionView, Timestamp},
 };
 
-/// The default time in tests.
+/// The current time in tests that set no other.
 pub const NOW: Timestamp = Timestamp(1_000_000_000);
 
-/// A session of `owner` without a running agent.
+/// Returns a session of `owner` without a running agent.
 pub fn session(name: &str, owner: &Caller) -> SessionView {
     let host = FakeHost::new(NOW, Config::defaults(), None);
     host.add(record(name, owner));
     host.session(name).expect("it was added")
 }
 
-/// The record of such a session.
+/// Returns the record of such a session.
 pub fn record(name: &str, owner: &Caller) -> SessionRecord {
     let name: SessionName = name.parse().expect("a session's name");
     SessionRecord::new(name, owner.id.clone(), "/tmp/x".into(), "demo", NOW)

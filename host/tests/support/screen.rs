@@ -18,10 +18,10 @@ use rustix::{
     termios::{Winsize, tcsetwinsize},
 };
 
-/// Only reached if the program hangs.
+/// The time limit of each wait. Only a program that hangs reaches it.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// The interval at which it is checked whether the terminal is closed.
+/// The interval at which the reading thread checks whether the terminal is closed.
 const CLOSE_CHECK: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
 
 /// `TIOCSPTLCK` and `TIOCGPTN` of <linux/tty.h>: unlock a new terminal, and get its number.

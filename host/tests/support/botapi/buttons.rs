@@ -1,4 +1,4 @@
-//! Buttons as a user sees them: found by their labels below a message, and pressed.
+//! Finds the buttons below messages by their labels, as a user does, and presses them.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! The messages of the chats: their current state and as sent.
+//! Reads the messages of chats, in their current state or as they were sent.
 
 use serde_json::Value;
 

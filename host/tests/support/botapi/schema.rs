@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 const SCHEMA: &str = include_str!("../../data/botapi.json");
 
-/// Validators by the method's name in lower case. `None` for a method without parameters.
+/// The validator of each method, by the method's name in lower case. `None` for a method without parameters.
 pub struct Schema(HashMap<String, Option<Validator>>);
 
 impl Schema {
@@ -22,7 +22,7 @@ impl Schema {
         Self(methods.collect())
     }
 
-    /// Returns the errors of a call.
+    /// Returns the errors in a call's parameters.
     pub fn complaints(&self, method: &str, params: &Value) -> Vec<String> {
         let mut complaints: Vec<String> = match self.0.get(method) {
             None => vec![format!("{method} is no method")],
