@@ -1,5 +1,5 @@
-//! Agents that are missing, die, print invalid output, don't answer or don't exit. Each time the user learns what to
-//! do, and open prompts are answered after the agent is repaired.
+//! Tests agents that are missing, die, print invalid output, don't answer or don't exit. Each time, the user learns
+//! what to do, and open prompts are answered after the agent is repaired.
 
 use std::path::Path;
 
@@ -7,13 +7,13 @@ use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 
 use super::host::{Home, QUICK};
 
-/// Returns a configuration whose agent is `command`.
+/// Returns a configuration with `command` as the agent's command.
 fn with_agent(command: &str) -> String {
     format!("[console]\ndrain = \"2s\"\n[agents.demo]\ncommand = \"{command}\"\n")
 }
 
 fn is_alive(pid: &str) -> bool {
-    // A zombie has no environment.
+    // The environment of a zombie is empty.
     std::fs::read(Path::new("/proc").join(pid).join("environ")).is_ok_and(|environ| !environ.is_empty())
 }
 
@@ -44,7 +44,7 @@ fn too_many_open_files_at_a_start_name_the_remedy() {
     let home = Home::new(QUICK);
     let mut host = home.run();
     host.exchange("/sessions", "No sessions.");
-    // Every file with a lower number is open, so that the host can open no other one.
+    // The host uses all file descriptors below this limit, so it can't open another file.
     let few = Rlimit { current: Some(12), maximum: getrlimit(Resource::Nofile).maximum };
     let pid = Pid::from_raw(host.pid()).unwrap();
     let before = prlimit(Some(pid), Resource::Nofile, few).unwrap();
@@ -65,7 +65,7 @@ fn an_unexecutable_command_is_named() {
     host.exchange("/new a", "The agent of session 'a' could not be started: ");
     host.hear("config.toml'");
     host.hear("Use /retry to try again.");
-    // A queue that waits for the user doesn't delay the end of input.
+    // A prompt that waits for `/retry` doesn't delay the exit at the end of input.
     assert_eq!(host.end().code, Some(0));
 }
 
@@ -76,7 +76,7 @@ fn a_prompt_of_a_failing_agent_is_named_and_answered_later() {
     let mut host = home.run();
     host.exchange("/new a", "Session 'a' created.\n");
     host.say("are you there?");
-    // Only output before the end of input is guaranteed within the two seconds of `drain`.
+    // Wait for this output here: after the end of input, the host only waits for the two seconds of `drain`.
     host.hear("The agent of session 'a' did not start: ");
     home.wait_for("one with a message", |session| session["queued"] == 1);
     let ended = host.end();
@@ -103,13 +103,13 @@ fn the_last_output_of_an_agent_is_shown_literally() {
     let mut host = home.run();
     host.say("/new a");
     host.hear("The agent of session 'a' did not start: it exited (exit code 3): __init__: no `\\d+` in *.py\n");
-    // After the third death, the next attempt is in 25 s.
+    // After the third exit, the host waits 25 s before the next start.
     for _ in 0..3 {
         host.log("agent ended");
     }
     home.configure(QUICK);
     host.log("configuration changed");
-    // The user needn't wait for it.
+    // `/retry` starts the agent at once.
     host.exchange("/retry", "Retrying in session 'a'.");
     host.exchange("are you there?", "You said: are you there?");
     assert_eq!(host.end().code, Some(0));
@@ -180,7 +180,7 @@ fn an_unresponsive_agent_is_named_at_the_end_of_input() {
     let mut host = home.run();
     host.say("/new a");
     host.say("hang");
-    // The start must not count towards the drain period of one second.
+    // The start of the agent must not take up the drain period of one second.
     home.wait_for_phase("busy");
     let ended = host.end();
     assert_eq!(ended.code, Some(1));
@@ -206,7 +206,8 @@ fn an_exit_during_a_turn_is_reported_and_not_retried() {
     assert!(ended.out.contains("You said: and now?\n"), "{}", ended.out);
 }
 
-/// The agent ignores SIGTERM and the end of its input, and so does its child, which is in its own session.
+/// The agent ignores SIGTERM and the end of its input, and so does its child process, which runs in a session of its
+/// own.
 #[test]
 fn a_stubborn_agent_and_its_children_end_with_the_host() {
     let home = Home::new(QUICK);

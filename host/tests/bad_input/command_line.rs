@@ -1,4 +1,4 @@
-//! The command line: its help, its errors, and the findings of `check`.
+//! Tests the command line: its help, its errors, and the findings of `check`.
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
@@ -162,7 +162,7 @@ fn check_runs_a_plugin_with_its_configuration() {
          expected a string; correct [plugins.persona.config] in {file}\n"
     );
     assert_eq!(ended.err, why);
-    // A host runs without this table's changes and logs the same error.
+    // A host with this invalid table starts anyway, and logs the same error.
     let mut host = home.run();
     host.log("personas.x.instructions: invalid type: integer `3`, expected a string; correct [plugins.persona.config]");
     assert_eq!(host.end().code, Some(0));

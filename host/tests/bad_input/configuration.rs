@@ -1,11 +1,11 @@
-//! Invalid configurations. At the start they stop the host with the position of the error. In a running host they
-//! change nothing, and are reported once.
+//! Tests invalid configurations. At the start, the host reports the position of the error and exits. While it runs, it
+//! keeps the last valid configuration and reports the error once.
 
 use std::fs;
 
 use super::host::{Home, QUICK};
 
-/// Returns the error of `run` for a configuration that prevents the start.
+/// Returns the error of `run` with this configuration, which must prevent the start.
 fn refused(config: &str) -> String {
     let home = Home::new(config);
     let ended = home.run().end();

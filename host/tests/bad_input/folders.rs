@@ -1,4 +1,5 @@
-//! Folders that are missing, writable by others, in use, or written by a newer version.
+//! Tests plugin folders and state directories that are missing, writable by others, in use, or written by a newer
+//! version.
 
 use std::{
     fs::{self, Permissions},
@@ -36,7 +37,7 @@ fn a_named_plugin_folder_may_be_created_later() {
     assert_eq!(host.end().code, Some(0));
 }
 
-/// The address of a Unix socket is limited to 107 bytes of path.
+/// The path of a Unix socket is limited to 107 bytes.
 #[test]
 fn a_state_path_may_exceed_the_socket_path_limit() {
     let home = Home::new(QUICK);
@@ -97,7 +98,7 @@ fn a_plugin_folder_that_becomes_writable_is_ignored() {
     assert_eq!((checked.code, checked.err), (Some(1), format!("cordboard: {why}\n")));
     let listed = home.ask("plugins", &[]);
     assert!(listed.out.contains("plugin folder") && listed.out.contains("chmod go-w"), "{}", listed.out);
-    // Neither a new file nor a command activates the changed version.
+    // Until the permissions are corrected, neither a changed file nor `/plugins reload` activates the new version.
     fs::write(home.path("plugins/echo.wasm"), plugin("echo_v2")).unwrap();
     host.exchange("/plugins reload echo", &format!("Cordboard {why}."));
     host.exchange("/echo hello", "v1: hello");
@@ -162,7 +163,7 @@ fn a_plugin_file_writable_by_others_is_refused() {
     assert_eq!(host.end().code, Some(0));
 }
 
-/// The plugins whose file isn't a regular file, and the start of the host's reason.
+/// The plugins whose file isn't a regular file, with the reason that the host shows.
 const ODD_FILES: [(&str, &str); 6] = [
     ("device", "it is a device, not a regular file: replace it with the file, or remove it"),
     ("folder", "it is a folder, not a regular file: replace it with the file, or remove it"),
@@ -172,7 +173,7 @@ const ODD_FILES: [(&str, &str); 6] = [
     ("socket", "it is a socket, not a regular file: replace it with the file, or remove it"),
 ];
 
-/// Creates all of them.
+/// Creates the files of [`ODD_FILES`].
 fn make_odd_files(home: &Home) {
     let at = |name: &str| home.path(&format!("plugins/{name}.wasm"));
     symlink("/dev/zero", at("device")).unwrap();
@@ -181,11 +182,11 @@ fn make_odd_files(home: &Home) {
     symlink("nowhere", at("lost")).unwrap();
     let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
     rustix::fs::mkfifoat(rustix::fs::CWD, at("pipe"), mode).unwrap();
-    // The file stays after the listener is dropped.
+    // The socket's file stays after the listener is dropped.
     drop(std::os::unix::net::UnixListener::bind(at("socket")).unwrap());
 }
 
-/// Waits until the host shows each of them with its reason.
+/// Waits until the host shows each of [`ODD_FILES`] with its reason.
 fn wait_for_reasons(home: &Home) {
     let shown = |rows: &serde_json::Value, (name, why): (&str, &str)| {
         let row = rows.as_array().unwrap().iter().find(|row| row["name"] == name);
@@ -282,7 +283,7 @@ fn check_names_a_missing_token_and_invalid_plugin_files() {
     assert!(ended.out.contains(&format!("token          invalid  {token}\n")), "{}", ended.out);
 }
 
-/// Returns the error of `run` for a state directory.
+/// Returns the error of `run` with this state directory, which must prevent the start.
 fn refused(home: &Home, state: &str) -> String {
     let (config, plugins) = (home.path("config.toml"), home.path("plugins"));
     let mut command = home.cordboard(&["run", "--chat", "console", "--state", state]);
@@ -294,7 +295,7 @@ fn refused(home: &Home, state: &str) -> String {
 #[test]
 fn an_unwritable_state_directory_is_refused() {
     let home = Home::new("");
-    // Not even root can create a folder there.
+    // Not even root can create a folder in `/proc`.
     let error = refused(&home, "/proc/cordboard");
     assert!(error.starts_with("cordboard: failed to use state directory /proc/cordboard: user '"), "{error}");
     assert!(error.contains("cannot write to it ("), "{error}");

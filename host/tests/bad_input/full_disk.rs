@@ -1,5 +1,5 @@
-//! Full disks. The host keeps running, says what to do, keeps its data, and processes pending work as soon as there
-//! is space.
+//! Tests full disks: the host keeps running, says what to do, keeps its data, and processes pending work as soon as
+//! there is space.
 
 use std::{fs, io::Write, process::Command, thread, time::Duration};
 
@@ -57,7 +57,7 @@ impl Disk {
     }
 }
 
-/// Starts a host on a disk of 2 MiB. `None` if this system doesn't allow that.
+/// Starts a host on a disk of 2 MiB. Returns `None` if this system doesn't allow it.
 fn on_small_disk(home: &Home) -> Option<(Host, Disk)> {
     if !has_disks(home) {
         eprintln!("skipped: this system does not let its users mount a tmpfs of their own");

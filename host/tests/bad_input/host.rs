@@ -1,4 +1,5 @@
-//! Runs the real binary in its own folder, over pipes. It waits for output, never for a fixed time.
+//! Runs the real binary in a temporary folder, with pipes as its input and output. The tests wait for output, never for
+//! a fixed time.
 
 use std::{
     ffi::OsStr,
@@ -22,7 +23,7 @@ pub const CORDBOARD: &str = env!("CARGO_BIN_EXE_cordboard");
 /// The demo agent with a short delay between lines.
 pub const QUICK: &str = "[agents.demo]\nargs = [\"--pace-ms=20\"]\n";
 
-/// A folder with `config.toml`, `plugins` and `state`.
+/// A temporary folder with `config.toml`, `plugins` and `state`.
 pub struct Home {
     folder: tempfile::TempDir,
 }
@@ -81,7 +82,7 @@ impl Home {
         command
     }
 
-    /// Returns the arguments for the paths of this home.
+    /// Returns the arguments `--config`, `--state` and `--plugins` with the paths of this home.
     pub fn places(&self) -> Vec<String> {
         ["config.toml", "state", "plugins"]
             .iter()
@@ -90,12 +91,12 @@ impl Home {
             .collect()
     }
 
-    /// Runs the binary to its end with empty input.
+    /// Runs the binary with empty input, and waits for its exit.
     pub fn once(&self, args: &[&str]) -> Ended {
         finish(self.cordboard(args).stdin(Stdio::null()))
     }
 
-    /// Runs a subcommand on this home.
+    /// Runs a subcommand with the paths of this home.
     pub fn ask(&self, subcommand: &str, more: &[&str]) -> Ended {
         finish(self.cordboard(&[subcommand]).args(self.places()).args(more).stdin(Stdio::null()))
     }
@@ -131,7 +132,7 @@ impl Home {
     }
 }
 
-/// Waits until `holds` returns true, for states that no output announces.
+/// Polls `holds` until it returns true. Tests use it only for conditions that no output announces.
 pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     let began = Instant::now();
     while !holds() {
@@ -214,7 +215,7 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
-        // The process still runs only if the test has failed.
+        // If the test passed, the process has already ended.
         drop(self.child.kill());
         drop(self.child.wait());
     }
@@ -223,7 +224,7 @@ impl Drop for Host {
 /// The output of a pipe so far.
 struct PipeOutput {
     text: Arc<(Mutex<Stream>, Condvar)>,
-    /// The number of bytes before the end of the last wait.
+    /// The byte offset at which the next wait begins to search.
     past: usize,
     reader: Option<JoinHandle<()>>,
 }

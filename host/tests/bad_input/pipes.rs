@@ -1,4 +1,4 @@
-//! Standard input and output that are missing, end immediately, or end early.
+//! Tests standard input and output that are missing, end immediately, or end early.
 
 use std::{
     io::{Read, Write},
@@ -46,7 +46,7 @@ fn an_oversized_line_is_refused_and_the_next_accepted() {
     assert_eq!(host.end().code, Some(0));
 }
 
-/// Like `| head -1`: output that was not read is shown by the next host.
+/// The reader exits early, like `| head -1`. The next host shows the output that was not read.
 #[test]
 fn closed_output_ends_the_host_and_loses_no_answer() {
     let home = Home::new(QUICK);
@@ -71,7 +71,7 @@ fn closed_output_ends_the_host_and_loses_no_answer() {
     assert_eq!(host.end().code, Some(0));
 }
 
-/// Like `| less` that was left at the first page: the pipe is full, and its reader has stopped reading.
+/// A host whose output pipe is full because its reader has stopped reading, like `| less` at the first page.
 struct Stalled {
     child: Child,
     stdin: Option<ChildStdin>,
@@ -113,7 +113,7 @@ impl Stalled {
 
 impl Drop for Stalled {
     fn drop(&mut self) {
-        // The process still runs only if the test has failed.
+        // If the test passed, the process has already ended.
         drop(self.child.kill());
         drop(self.child.wait());
     }
