@@ -1,4 +1,5 @@
-//! The console on a real terminal. The test starts itself inside the terminal, as a host that echoes lines.
+//! Tests the console on a real terminal. Each test runs this program again inside the terminal, as a host that echoes
+//! lines.
 
 #[path = "support/screen.rs"]
 #[expect(dead_code, reason = "shared with the tests of the host process, which use more of it")]
@@ -19,10 +20,10 @@ use cordboard_chat::{
 };
 use screen::Screen;
 
-/// The state directory. It is only set in the inner process.
+/// The environment variable with the state directory. It is only set in the inner process.
 const INSIDE: &str = "CORDBOARD_TEST_CONSOLE";
 
-/// Forwards typed lines.
+/// An inbox that forwards typed lines.
 struct Typed(tokio::sync::mpsc::UnboundedSender<String>);
 
 #[async_trait]
@@ -61,7 +62,7 @@ impl Inbox for Typed {
     }
 }
 
-/// The inner process. Does nothing outside of the terminal.
+/// The inner process, not a test. Returns at once if [`INSIDE`] isn't set.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn inside() {
     let Some(state) = std::env::var_os(INSIDE) else { return };

@@ -1,4 +1,4 @@
-//! Runs the demo agent as a real process and talks to it through its codec, with good and bad behaviour.
+//! Tests the demo agent as a real process, through its codec, including the failures that it simulates.
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says enough by failing there")]
 
@@ -16,7 +16,7 @@ use cordboard_core::{
 };
 use tokio::{sync::mpsc::Receiver, time::timeout};
 
-/// The time limit of each wait. It only detects hangs: every test takes much less time.
+/// The time limit of each wait. Only a test that hangs reaches it.
 const LIMIT: Duration = Duration::from_secs(60);
 
 struct Agent {
@@ -24,7 +24,7 @@ struct Agent {
     lines: Receiver<ProcessEvent>,
     codec: Box<dyn Codec>,
     events: VecDeque<AgentEvent>,
-    /// The option and the text of each answer that the user gives.
+    /// The user's answers to the agent's requests: the option and the text of each.
     decisions: VecDeque<(&'static str, Option<&'static str>)>,
     exit: Option<(String, Option<String>)>,
     too_long: u64,
@@ -199,7 +199,7 @@ async fn queued_prompts_are_answered_in_order_before_the_end() {
     assert_eq!(agent.end().await.0, "exit code 0");
 }
 
-/// Stores something in a conversation and returns its id.
+/// Creates a conversation in which the agent remembers something, and returns its id.
 async fn conversation(folder: &Path) -> String {
     let mut agent = start(folder, None);
     agent.send("remember the milk");

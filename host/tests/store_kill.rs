@@ -1,4 +1,4 @@
-//! A host that is killed at any time loses no acknowledged write, and stores no partial one.
+//! Tests that a host that is killed at any time loses no acknowledged write, and stores no partial one.
 //!
 //! The test runs itself as a child process that writes to a store and prints each acknowledged write. Then it kills
 //! the child.
@@ -60,7 +60,7 @@ struct Acknowledged {
     accepted: HashSet<String>,
     handed: HashSet<String>,
     done: HashSet<String>,
-    /// Sending had started, so the post may be missing.
+    /// Posts that a child had begun to send, so they may be missing.
     sending: HashSet<String>,
     sent: HashSet<String>,
     sessions: HashSet<String>,
@@ -122,7 +122,7 @@ async fn check(state: &Path, acknowledged: &Acknowledged) {
     store.close().await;
 }
 
-/// The child process. It runs until it is killed.
+/// The child process, not a test of its own. It runs until it is killed.
 #[test]
 fn child() {
     if let Some(state) = env::var_os(STATE) {

@@ -1,4 +1,4 @@
-//! Cgroups of agents. Where this process may not create cgroups, the tests expect what happens without them.
+//! Tests the cgroups of agents. If this process may not create cgroups, the tests expect the behaviour without them.
 
 use std::{
     fs,
@@ -31,7 +31,7 @@ impl Drop for NoCgroups {
     fn drop(&mut self) {
         let Some(own) = &self.0 else { return };
         fs::write(own.with_file_name("cgroup.procs"), "0").unwrap();
-        // Killed processes may not have ended yet.
+        // The folder can't be removed before the killed processes have ended.
         let deadline = Instant::now() + LIMIT;
         while let Err(error) = fs::remove_dir(own) {
             if std::thread::panicking() {
@@ -71,7 +71,7 @@ async fn a_process_without_tags_ends_with_its_agent() {
 #[tokio::test]
 async fn a_sweep_ends_the_cgroups_of_killed_hosts() {
     let host = tag().host;
-    // An agent of this host must survive.
+    // The agent of the running host must survive the sweep.
     let ours = EnvTag { host: host.clone(), ..tag() };
     let (process, mut events) = spawn(Spawn { tag: ours, ..shell("echo up; read go") }).unwrap();
     assert_eq!(line(&mut events).await, "up");
@@ -80,7 +80,7 @@ async fn a_sweep_ends_the_cgroups_of_killed_hosts() {
             Command::new("setsid").args(["sh", "-c", "env -i sleep 1006 >/dev/null 2>&1 & echo $!"]).output().unwrap();
         let orphan = String::from_utf8(hidden.stdout).unwrap().trim().to_owned();
         fs::write(left.join("cgroup.procs"), &orphan).unwrap();
-        // Agents may create cgroups too.
+        // An agent may have created a cgroup below its own.
         fs::create_dir(left.join("below")).unwrap();
         assert_eq!(sweep(&host, Vec::new()).await, CleanupReport { ended: 1, left: 0 });
         assert!(!is_running(&orphan) && !left.parent().unwrap().exists());

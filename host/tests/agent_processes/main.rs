@@ -1,4 +1,4 @@
-//! Real processes through `cordboard_agents::process`: their output, their exit, and that none of them remains.
+//! Tests `cordboard_agents::process` with real processes: their output, their exit, and that none of them remains.
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says enough by failing there")]
 
@@ -22,7 +22,7 @@ use tokio::{sync::mpsc::Receiver, time::timeout};
 
 use support::is_running;
 
-/// Only catches hangs; no test comes near it.
+/// The time limit of each wait. Only a test that hangs reaches it.
 const LIMIT: Duration = Duration::from_secs(60);
 
 fn tag() -> EnvTag {
@@ -54,7 +54,7 @@ async fn line(events: &mut Receiver<ProcessEvent>) -> String {
     }
 }
 
-/// Returns the lines, the exit status and the error output at the end of a process.
+/// Waits for the end of a process, and returns its lines, its exit status and its last line of error output.
 async fn end(events: &mut Receiver<ProcessEvent>) -> (Vec<String>, String, Option<String>) {
     let mut lines = Vec::new();
     loop {
@@ -170,7 +170,8 @@ async fn remaining_children_are_ended_before_the_exit_is_reported() {
 async fn a_detached_process_is_named_and_its_pipe_abandoned() {
     let _no_cgroups = cgroups::forbid_cgroups();
     adopt_orphans();
-    // The process removes its environment tag, resource limit tag, group and parent, as only an attack does.
+    // The child gets rid of its environment tag, its resource limit tag, its process group and its parent. Only an
+    // attacker does all of this.
     let (process, mut events) =
         start("setsid sh -c \"env -i prlimit --rttime=1000000000 sh -c 'echo \\$\\$; exec sleep 1000' &\"; read go");
     let pid = line(&mut events).await;
@@ -183,7 +184,8 @@ async fn a_detached_process_is_named_and_its_pipe_abandoned() {
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
 }
 
-/// Starts a process without its session, environment and parent, as `sudo -i` or a daemon does, and prints its pid.
+/// A script that starts a process in a new session, without the agent's environment and without its parent, as a daemon
+/// or `sudo -i` does. It prints the process's pid.
 const DETACH: &str = "setsid env -i sh -c '(sleep 1004 >/dev/null 2>&1 </dev/null & echo $!)'";
 
 #[tokio::test]
@@ -231,7 +233,7 @@ async fn unrelated_children_are_not_reaped() {
 #[tokio::test]
 async fn an_orphan_without_its_environment_is_found() {
     let _no_cgroups = cgroups::forbid_cgroups();
-    // The process is not adopted: its parent is init, as after the death of a host.
+    // This test doesn't call `adopt_orphans`: the parent of the process becomes init, as after the death of a host.
     let host = tag().host;
     let script = format!("read begin; {DETACH}; echo detached; exec sleep 1000");
     let spawned = Spawn { tag: EnvTag { host: host.clone(), ..tag() }, ..shell(&script) };
@@ -316,7 +318,8 @@ async fn each_failed_start_says_what_to_do() {
     );
 }
 
-/// Starts a process as a killed host leaves it: with its environment tag, and without a handle. Waits until it runs.
+/// Starts a process like one that a killed host has left: it has the environment tag, and this host has no handle to
+/// it. Waits until the script prints `up`, and returns the lines before that.
 fn orphan(host: &str, session: &str, script: &str) -> (std::process::Child, Vec<String>) {
     use std::io::{BufRead, BufReader};
     let mut command = Command::new("setsid");

@@ -1,5 +1,4 @@
-//! A fake Messages API on loopback. The prompt says how it answers. It rejects requests that the real API would
-//! reject, and sees only requests of the real CLI.
+//! A fake Messages API on loopback. The first word of a prompt selects the response.
 
 use std::{
     io,
@@ -22,7 +21,7 @@ use tokio::{runtime::Runtime, sync::mpsc};
 /// The delay between two pieces of a streamed answer.
 const PACE: Duration = Duration::from_millis(20);
 
-/// The capacity of the channel to a slow reader, in pieces.
+/// The capacity of the channel of a streamed response, in events.
 const PIECES: usize = 16;
 
 /// A server that runs until it is dropped.
@@ -47,7 +46,7 @@ enum Act {
 }
 
 enum Block {
-    /// A text in pieces.
+    /// A text, in the pieces in which it is streamed.
     Text(Vec<String>),
     Thinking(String),
     Tool {
@@ -71,7 +70,7 @@ impl Api {
         format!("http://{}", self.address)
     }
 
-    /// Returns the users' texts in the last request, in order.
+    /// Returns the texts of the user messages in the last request, in order.
     pub fn said(&self) -> Vec<String> {
         self.seen.all().last().map(said).unwrap_or_default()
     }
@@ -88,7 +87,7 @@ impl Api {
         self.seen.all().pop().unwrap()
     }
 
-    /// Returns the number of requests for this prompt.
+    /// Returns the number of requests whose last user text is this prompt.
     pub fn count(&self, prompt: &str) -> usize {
         self.seen.all().iter().filter(|body| said(body).last().is_some_and(|last| last == prompt)).count()
     }
@@ -109,7 +108,7 @@ impl Seen {
     }
 }
 
-/// Returns the texts of the users' messages, without the tagged texts that the CLI adds.
+/// Returns the texts of the user messages, without those that begin with a tag, which the CLI adds.
 fn said(body: &Value) -> Vec<String> {
     let messages = body["messages"].as_array().into_iter().flatten().filter(|message| message["role"] == "user");
     let texts = messages.flat_map(|message| {
@@ -120,7 +119,7 @@ fn said(body: &Value) -> Vec<String> {
     texts.filter(|text| !text.trim_start().starts_with('<')).collect()
 }
 
-/// Returns the tool result at the end of the request.
+/// Returns the tool result in the last message of the request, if it has one.
 fn tool_result(body: &Value) -> Option<String> {
     let content = body["messages"].as_array()?.last()?["content"].as_array()?;
     let result = content.iter().find(|block| block["type"] == "tool_result")?;

@@ -1,4 +1,4 @@
-//! The real CLI when the API fails, and when the host is killed.
+//! Tests the real CLI when the API fails, and when the host is killed.
 
 use crate::host::{eventually, open, running};
 

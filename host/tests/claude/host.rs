@@ -1,4 +1,4 @@
-//! Runs the real binary on pipes, with the real CLI as its agent. It leaves no process behind.
+//! Runs the real binary on pipes, with the real CLI as its agent. At the end of a test, it stops the host.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -13,10 +13,10 @@ use tempfile::TempDir;
 
 use crate::api::Api;
 
-/// The variable with the path of the CLI.
+/// The environment variable with the path of the CLI.
 const CLI: &str = "CORDBOARD_TEST_CLAUDE";
 
-/// Only catches hangs; on an idle machine, no test comes near it.
+/// The time limit of each wait. Only a test that hangs reaches it.
 const LIMIT: Duration = Duration::from_secs(90);
 
 pub struct ClaudeHost {
@@ -30,7 +30,7 @@ struct Host {
     child: Child,
     input: Option<ChildStdin>,
     printed: Arc<Printed>,
-    /// The number of bytes that were consumed.
+    /// The number of bytes that earlier waits have consumed.
     read: usize,
 }
 
@@ -154,7 +154,7 @@ env = {{ ANTHROPIC_BASE_URL = "{url}", ANTHROPIC_API_KEY = "dummy", CLAUDE_CODE_
         self.session()["pid"].as_u64().expect("the session has a process")
     }
 
-    /// Waits until the session is in this phase.
+    /// Waits until the session is in this phase, and returns the session.
     pub fn phase(&self, wanted: &str) -> Value {
         eventually(wanted, || Some(self.session()).filter(|session| session["phase"] == wanted))
     }
@@ -202,7 +202,7 @@ pub fn eventually<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// Returns the processes whose home is this folder.
+/// Returns the running agents whose `HOME` is this folder.
 pub fn running(environment: &Path) -> Vec<u32> {
     let needle = format!("HOME={}\0", environment.display());
     let entries = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);

@@ -1,4 +1,4 @@
-//! The real CLI's memory across a suspension, and its persona.
+//! Tests which conversation and which persona the real CLI has after a suspension.
 
 use crate::host::{ClaudeHost, eventually, open};
 

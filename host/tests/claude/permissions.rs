@@ -1,4 +1,4 @@
-//! Permissions of the real CLI: tools, and files that a text mentions.
+//! Tests permissions of the real CLI: its tools, and files that a prompt mentions.
 
 use crate::host::open;
 
@@ -23,7 +23,7 @@ fn a_tool_waits_for_the_decision_of_the_user() {
     host.ask("/stop", "Stopped.");
     host.phase("idle");
     host.ask("/answer #3 allow", "Session 'a' has no open request #3.");
-    // The result of a turn repeats its denials, which the user knows already.
+    // The CLI's result lists the denied tools again. The host doesn't show denials that the user already knows of.
     let shown = host.ask("hello", "The tool said: ");
     assert!(!shown.contains("Denied"), "{shown}");
     assert!(!host.path("state/sessions/a/stopped").exists());

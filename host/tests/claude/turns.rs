@@ -1,4 +1,4 @@
-//! Turns of the real CLI: streaming, consecutive turns, stopping, models.
+//! Tests turns of the real CLI: streaming, consecutive turns, stopping, models.
 
 use crate::host::open;
 
