@@ -1,8 +1,8 @@
 //! Network access of plugins: the operator's grants, the target of a request, and the addresses that a name may resolve
 //! to.
 //!
-//! These are decisions on text and addresses; this module resolves no names and opens no connections. Ambiguous input
-//! is read in the way that leads to rejection.
+//! The module only decides about texts and addresses: it resolves no names and opens no connections. Ambiguous input is
+//! interpreted in the way that leads to rejection.
 
 mod address;
 mod error;

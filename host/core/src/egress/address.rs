@@ -3,20 +3,21 @@
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// The requirements for access to an address.
+/// The kind of an address, which decides under which conditions a plugin may connect to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AddressKind {
     /// A public address. A granted name may resolve to it.
     Public,
-    /// An address of this machine or of a network around it. The name also has to be listed in `private`.
+    /// An address of this machine or of a network around it. A name that resolves to it also has to be listed in the
+    /// plugin's key `private`.
     Private(&'static str),
     /// A metadata service of a cloud, which serves credentials. No name may resolve to it, and no grant allows it.
     Metadata,
-    /// Not the address of a host.
+    /// An address that no host has, such as a multicast address.
     Invalid(&'static str),
 }
 
-/// Metadata services of clouds, which serve credentials to their machines.
+/// The metadata services of clouds, which serve credentials to the cloud's machines.
 const METADATA_V4: [Ipv4Addr; 3] =
     [Ipv4Addr::new(169, 254, 169, 254), Ipv4Addr::new(169, 254, 170, 2), Ipv4Addr::new(100, 100, 100, 200)];
 const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
@@ -51,7 +52,7 @@ fn kind_of_v4(address: Ipv4Addr) -> AddressKind {
     }
 }
 
-/// Addresses that embed an IPv4 address are classified by that address.
+/// Classifies an IPv6 address. If it embeds an IPv4 address, that address is classified instead.
 fn kind_of_v6(address: Ipv6Addr) -> AddressKind {
     if address == METADATA_V6 {
         return AddressKind::Metadata;
@@ -62,17 +63,17 @@ fn kind_of_v6(address: Ipv6Addr) -> AddressKind {
     };
     match address.segments() {
         [0, 0, 0, 0, 0, 0, 0, 1] => AddressKind::Private("this machine"),
-        // Mapped, translated (SIIT) and NAT64.
+        // IPv4-mapped, IPv4-translated (SIIT) and NAT64 addresses.
         [0, 0, 0, 0, 0, 0xffff, high, low]
         | [0, 0, 0, 0, 0xffff, 0, high, low]
         | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => embedded(high, low),
         // 6to4.
         [0x2002, high, low, ..] => embedded(high, low),
-        [0x64, 0xff9b, 1, ..] => AddressKind::Private("a private translation prefix to IPv4"),
+        [0x64, 0xff9b, 1, ..] => AddressKind::Private("a private NAT64 prefix"),
         [0xfe80..=0xfebf, ..] => AddressKind::Private("link-local"),
         [0xfc00..=0xfdff, ..] | [0xfec0..=0xfeff, ..] => AddressKind::Private("a private network"),
         [0xff00..=0xffff, ..] => AddressKind::Invalid("multicast"),
-        // Teredo and adjacent blocks, documentation.
+        // 2001::/23, which is reserved for protocols such as Teredo, and the prefixes for documentation.
         [0x2001, 0..=0x1ff, ..] | [0x2001, 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => AddressKind::Invalid("reserved"),
         [0x2000..=0x3fff, ..] => AddressKind::Public,
         _ => AddressKind::Invalid("reserved"),

@@ -1,4 +1,5 @@
-//! The reasons why a grant is invalid, worded to follow the key's name, and why a host or a method can't be granted at all.
+//! The reasons why a grant is invalid, or why a host or a method can't be granted at all. The messages about grants
+//! continue a sentence that begins with the key's name.
 
 use super::{TargetError, target::shorten};
 
@@ -39,7 +40,7 @@ pub enum HttpGrantFault {
     Method(#[from] MethodError),
     #[error("it must begin with https:// or http://")]
     Scheme,
-    /// The placeholder of a suggested line.
+    /// The host is still the placeholder of a suggested line.
     #[error("replace HOST with the server's name")]
     Template,
     #[error(transparent)]

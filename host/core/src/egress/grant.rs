@@ -1,4 +1,5 @@
-//! The operator's grants: `"https://pbs.lan:8007/api2/*"`, `"POST https://…"`, `"host:port"`.
+//! Parses the operator's grants, such as `"https://pbs.lan:8007/api2/*"`, `"POST https://…"` and `"host:port"`, and
+//! decides whether they cover a request.
 
 use std::{
     fmt::{self, Display},
@@ -26,7 +27,7 @@ pub struct HttpGrant {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Methods {
-    /// GET and HEAD, if no method is written.
+    /// GET and HEAD, if the grant names no method.
     Reading,
     One(String),
     /// `*`.
@@ -47,7 +48,7 @@ pub struct TcpGrant {
     pub port: u16,
 }
 
-/// These turn a connection into a tunnel, or echo the request.
+/// Methods that no grant covers: CONNECT turns the connection into a tunnel, TRACE echoes the request.
 const NEVER: [&str; 2] = ["CONNECT", "TRACE"];
 
 /// The methods to suggest for a typo.
@@ -98,7 +99,7 @@ pub fn may_request(grants: &[HttpGrant], method: &str, target: &Target) -> bool 
 /// Checks that a method can be granted at all.
 ///
 /// # Errors
-/// The reason why it cannot.
+/// The reason why it can't be granted.
 pub fn check_method(method: &str) -> Result<(), MethodError> {
     let plain = |byte: u8| byte.is_ascii_uppercase() || byte == b'-';
     if NEVER.contains(&method) {
@@ -110,7 +111,7 @@ pub fn check_method(method: &str) -> Result<(), MethodError> {
     }
 }
 
-/// The configuration line that grants the request and nothing more, including the existing grants.
+/// The configuration line that grants the request in addition to the existing grants.
 #[must_use]
 pub fn suggested_grant(plugin: &str, grants: &[HttpGrant], method: &str, target: &Target) -> String {
     let method = if matches!(method, "GET" | "HEAD") { String::new() } else { format!("{method} ") };
@@ -118,7 +119,7 @@ pub fn suggested_grant(plugin: &str, grants: &[HttpGrant], method: &str, target:
     grant_line(plugin, "http", grants.iter().map(|grant| &grant.text), wanted)
 }
 
-/// The configuration line with `wanted` added to the list of this plugin's key, including the existing entries.
+/// The configuration line that sets `key` to the existing entries `listed` plus `wanted`.
 #[must_use]
 pub fn grant_line(
     plugin: &str,
@@ -201,11 +202,11 @@ fn paths(text: &str) -> Option<Paths> {
     }
 }
 
-/// Checks a host that is written in a grant. A literal address needs no further permission, unless it is not the address
-/// of a host or belongs to a metadata service.
+/// Checks that a grant may name this host. The host may be any name, and any address except for those of metadata
+/// services and those that belong to no host.
 ///
 /// # Errors
-/// The reason why no grant allows it.
+/// The reason why no grant may name it.
 pub fn check_host(host: &Host) -> Result<(), HostError> {
     match address_of(host).map(AddressKind::of) {
         Some(AddressKind::Invalid(why)) => Err(HostError::Invalid(why)),
@@ -245,7 +246,7 @@ impl Display for TcpGrant {
 }
 
 impl TcpGrant {
-    /// The grant that a call for `host` and `port` needs.
+    /// Returns the grant that a connection to `port` of `host` needs, and the parsed host.
     ///
     /// # Errors
     /// `host` is neither a host name nor an address.

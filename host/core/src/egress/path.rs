@@ -1,5 +1,6 @@
-//! Normalizes a request's path. Servers disagree about dots, double slashes and their encodings. Such a path is
-//! *ambiguous*: only a grant of the whole host covers it, because no interpretation of the path leaves the host.
+//! Normalizes a request's path. Servers disagree about dots, double slashes and their encodings. A path that contains
+//! them is *ambiguous*: only a grant of the whole host covers it, because the request stays on that host however a
+//! server interprets the path.
 
 /// A path without its query.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,7 +11,7 @@ pub(super) enum PathForm {
 }
 
 impl PathForm {
-    /// The path as a grant writes it: this path alone, or the whole host if the path is ambiguous.
+    /// The path to write into a grant: this path alone, or the whole host if the path is ambiguous.
     pub(super) fn granted(&self) -> String {
         let Self::Plain(path) = self else { return "/*".to_owned() };
         let mut text = String::with_capacity(path.len());
@@ -22,7 +23,7 @@ impl PathForm {
     }
 }
 
-/// The maximum number of nested encodings. Deeper nesting is ambiguous.
+/// The maximum number of decoding passes. A path that still changes in the last pass is ambiguous.
 const NESTED: usize = 3;
 
 pub(super) fn normalize(path: &str) -> PathForm {
@@ -32,7 +33,7 @@ pub(super) fn normalize(path: &str) -> PathForm {
     if is_ambiguous(&now) {
         return PathForm::Ambiguous;
     }
-    // An encoded slash makes the path ambiguous, including after a second decoding.
+    // A slash that appears in any pass makes the path ambiguous.
     for _ in 0..NESTED {
         let Some(next) = decoded(&now) else { return PathForm::Ambiguous };
         if next == now {

@@ -73,7 +73,7 @@ impl Target {
         Ok(Self { scheme, host, port, path: path::normalize(path_and_query) })
     }
 
-    /// The value of a `Host` header.
+    /// The value of the request's `Host` header.
     #[must_use]
     pub fn authority(&self) -> String {
         if self.port == self.scheme.default_port() {
@@ -84,7 +84,7 @@ impl Target {
     }
 }
 
-/// Scheme, host and port.
+/// Formats scheme, host and port, without the path.
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://{}", self.scheme.as_str(), self.authority())
@@ -112,8 +112,8 @@ pub(super) fn port_of(text: &str) -> Result<u16, TargetError> {
     port.ok_or_else(|| TargetError::Port(shorten(text)))
 }
 
-/// Normalizes a host to lower case, punycode and no trailing dot. Numeric forms that resolvers accept as an address,
-/// such as `0x7f.1`, become an address.
+/// Normalizes a host: lower case, punycode, no trailing dot. Numeric forms that resolvers accept as an address, such as
+/// `0x7f.1`, become an address.
 pub(super) fn host_of(text: &str) -> Result<Host, TargetError> {
     let wrong = || TargetError::Host(shorten(text));
     let bare = text.strip_suffix('.').unwrap_or(text);
@@ -134,7 +134,7 @@ fn is_no_label(label: &str) -> bool {
     label.is_empty() || label.len() > 63 || label.starts_with('-') || !label.bytes().all(fits)
 }
 
-/// The address of a host that is not a name.
+/// The address, or `None` if the host is a name.
 pub(super) const fn address_of(host: &Host) -> Option<IpAddr> {
     match host {
         url::Host::Ipv4(address) => Some(IpAddr::V4(*address)),

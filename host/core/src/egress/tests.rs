@@ -1,4 +1,4 @@
-//! Tests the coverage of grants and the classification of addresses, with tables and with properties of any text.
+//! Tests the coverage of grants and the classification of addresses with tables and property tests.
 
 use std::net::IpAddr;
 
@@ -36,7 +36,7 @@ fn a_grant_covers_scheme_host_port_and_path() {
         "http://bücher.example:80/list",
         "https://[FD00:0:0::1]:443/anything",
         "https://10.0.0.7/x",
-        // The form that resolvers read as an address.
+        // Forms that resolvers read as the address 10.0.0.7.
         "https://0x0a.7/x",
         "https://167772167/x",
     ] {
@@ -325,7 +325,8 @@ proptest! {
         let _ = TcpGrant::needed(&b, 1);
     }
 
-    /// The suggested line is a valid grant, and it covers the request.
+    /// The suggested line is a valid grant that covers the request, unless the host is an address that can't be
+    /// granted.
     #[test]
     fn the_suggested_line_grants_the_request(host in "[a-z0-9.:@%\\[\\]-]{1,12}", path in "(/[a-z.%0-9]{0,4}){1,3}") {
         if let Ok(target) = Target::new("https", &host, &path) {
