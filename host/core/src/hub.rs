@@ -1,6 +1,6 @@
-//! Decides when each accepted update is handled and how: which command is called, whether it is a prompt, or what the
-//! host answers. The updates of a place are handled one at a time, in order, but immediate commands overtake other
-//! commands. While an immediate command is being handled, no other update of the place starts. Without I/O: the shell
+//! Decides when each accepted update is handled and how: as a call of a command, as a prompt, or with an answer of the
+//! host. The updates of a place are handled one at a time, in order, but immediate commands overtake other commands.
+//! While an immediate command is being handled, no other update of the place starts. The hub does no I/O: the caller
 //! performs each [`Dispatch`] on a task of its own and reports its end.
 
 use std::{
@@ -56,7 +56,7 @@ pub struct HubFacts<'a, T> {
 #[must_use]
 pub struct Dispatch<C> {
     pub slot: Slot,
-    /// With the current role of its caller.
+    /// The update, with the current role of its caller.
     pub update: JoinedUpdate,
     pub action: Action<C>,
 }
@@ -64,12 +64,13 @@ pub struct Dispatch<C> {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Action<C> {
     Call(Call<C>),
-    /// Like `Call` or `Reply`, unless the stored message of the pressed button says that it is outdated or decided.
+    /// A button press: handled like `Call` or `Reply`, unless the stored post says that the button is outdated or that
+    /// its request is already decided.
     Press(Result<Call<C>, UpdateReply>),
     Prompt,
-    /// The message with this new text was edited.
+    /// A message was edited. Contains its new text.
     Edit(String),
-    /// The host's own answer.
+    /// The host answers without calling a plugin.
     Reply(UpdateReply),
     /// The caller has no access any more.
     DropWithoutAccess,
@@ -87,7 +88,7 @@ pub struct Call<C> {
 #[derive(Debug, Default)]
 pub struct Hub {
     parts: PartJoiner,
-    /// The queue of each place of which an update is being handled.
+    /// The queues of the places that have an update in progress.
     queues: HashMap<Place, PlaceQueue>,
     /// The number of dispatches that have not ended.
     running: usize,
@@ -135,8 +136,8 @@ impl Hub {
         dispatches
     }
 
-    /// Removes the selected prompts from the waiting updates of a place and returns them. A prompt waits here while a
-    /// command before it is being handled.
+    /// Removes the selected prompts from the waiting updates of a place and returns them. A prompt waits here while an
+    /// earlier update of the place is being handled.
     pub fn take_prompts(&mut self, place: &Place, is_selected: impl Fn(&InboxRow) -> bool) -> Vec<JoinedUpdate> {
         let Some(queue) = self.queues.get_mut(place) else { return Vec::new() };
         let is_taken = |update: &JoinedUpdate| is_prompt(update) && is_selected(&update.row);
@@ -146,7 +147,7 @@ impl Hub {
         taken.into()
     }
 
-    /// Returns when [`HubEvent::Timeout`] is due.
+    /// Returns the time at which [`HubEvent::Timeout`] is due.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Timestamp> {
         self.parts.deadline()
@@ -158,7 +159,7 @@ impl Hub {
         !self.is_closed
     }
 
-    /// Returns whether no update will arrive and all have been handled.
+    /// Returns whether no more updates will arrive and all have been handled.
     #[must_use]
     pub const fn is_drained(&self) -> bool {
         self.is_closed && self.running == 0
@@ -174,7 +175,7 @@ impl Hub {
         }
     }
 
-    /// Returns the update if it does not have to wait.
+    /// Returns the dispatch of the update, or `None` if the update has to wait.
     fn receive<T>(&mut self, update: JoinedUpdate, facts: &HubFacts<'_, T>) -> Option<Dispatch<T::Command>>
     where
         T: CommandTable,
@@ -199,8 +200,9 @@ impl Hub {
         }
     }
 
-    /// Returns whether only prompts of the place wait or are being handled. They take a moment, because handling a
-    /// prompt means queueing it. A command that ends the work of a session must find them there.
+    /// Returns whether a prompt of the place is being handled and only prompts wait. An immediate command follows such
+    /// prompts: each takes only a moment, because handling it only appends it to the queue of its session, and a
+    /// command such as `/stop all` must find them there.
     fn follows_prompts(&self, place: &Place) -> bool {
         self.queues.get(place).is_some_and(|queue| queue.handles_prompt && queue.waiting.iter().all(is_prompt))
     }

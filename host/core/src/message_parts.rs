@@ -9,7 +9,7 @@ use crate::{
     types::Timestamp,
 };
 
-/// The maximum number of parts that are joined into one update. Further parts make further updates.
+/// The maximum number of parts that are joined into one update. The next part begins another update.
 const MAX_PARTS: usize = 100;
 
 /// The resolution of message dates: chats date messages to the second.
@@ -81,7 +81,7 @@ pub fn join(parts: Vec<Update>) -> Option<Update> {
 /// Joins parts as they arrive.
 #[derive(Debug, Default)]
 pub struct PartJoiner {
-    /// Sorted by the arrival of their first parts.
+    /// The incomplete updates, in the order in which their first parts arrived.
     pending: Vec<PendingParts>,
 }
 
@@ -114,8 +114,8 @@ impl PendingParts {
         if !matches!(self.rows[0].update.origin.part, MessagePart::Album(_)) {
             return JoinedUpdate::join(self.rows, parse).into_iter().collect();
         }
-        // A caption that is a command runs separately. The other files of its album are absorbed unless one of them has
-        // a caption of its own.
+        // A caption that is a command becomes an update of its own. The other files of the album become one update if
+        // one of them has a caption; otherwise they are merged into the first command.
         let is_command = |update: &JoinedUpdate| matches!(update.input, Some(ChatInput::Command(_)));
         let (mut commands, others): (Vec<_>, Vec<_>) =
             self.rows.into_iter().map(JoinedUpdate::parse).partition(is_command);
@@ -126,7 +126,7 @@ impl PendingParts {
             let first = JoinedUpdate::join(std::iter::once(row).chain(rows).collect(), |_| input);
             return first.into_iter().chain(commands).collect();
         }
-        // No caption of the others is a command, so neither are all of them together.
+        // None of the other captions is a command, so all of them together are a prompt.
         let others = JoinedUpdate::join(rows.collect(), |_| has_caption.then_some(ChatInput::Prompt));
         commands.into_iter().chain(others).collect()
     }

@@ -1,4 +1,4 @@
-//! Examples of which updates are joined.
+//! Tests by example which messages are joined.
 
 use super::*;
 use crate::{
@@ -44,7 +44,7 @@ fn shown(joined: Vec<JoinedUpdate>) -> Vec<(String, Vec<i64>)> {
     joined.into_iter().map(one).collect()
 }
 
-/// The updates that the rows release, followed by those that the deadline releases.
+/// Pushes the rows. Returns the updates that they release, followed by those that the deadline releases.
 fn run(rows: Vec<InboxRow>) -> Vec<(String, Vec<i64>)> {
     let mut joiner = PartJoiner::default();
     let mut joined: Vec<JoinedUpdate> =

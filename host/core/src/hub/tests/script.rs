@@ -1,4 +1,4 @@
-//! The language of the test scripts: one step per line, and a trace of the dispatches.
+//! A script language with one step per line, so that a test consists of a script and a trace of the dispatches.
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
@@ -14,10 +14,11 @@ use crate::{
 
 /// Runs the script against a hub and compares the trace.
 ///
-/// `ann 1: TEXT` is a text of ann in place 1, `ann 1 press: TEXT` a button press, `ann 1 edit: TEXT` an edit, `ann 1 part:
-/// TEXT` a part of a longer text, `ann 1 photo` a photo. `restore` precedes an update of the previous run. `ok ID` ends the
-/// handling of an update. `take 1 ann before ID` takes the waiting prompts of ann. `wait MS` lets time pass, `remove NAME`
-/// withdraws a person's access, and `deactivate NAME` removes a command. All people but `eve` have access.
+/// `ann 1: TEXT` is a text of ann in place 1, `ann 1 press: TEXT` a button press, `ann 1 edit: TEXT` an edit,
+/// `ann 1 part: TEXT` a part of a longer text, `ann 1 photo` a photo. `restore` precedes an update of the previous run.
+/// `ok ID` ends the handling of an update. `take 1 ann before ID` takes the waiting prompts of ann. `wait MS` lets time
+/// pass, `remove NAME` withdraws a person's access, and `deactivate NAME` removes a command. Only `ann` and `bob` have
+/// access at first.
 pub fn check(script: &str, trace: &Expect) {
     let mut runner = Runner::new();
     for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
