@@ -1,9 +1,9 @@
-//! The random numbers and seeds of tests that run a state machine in random worlds. `CORDBOARD_WORLDS` sets the number of
-//! worlds, `CORDBOARD_SEED` the first seed.
+//! Random numbers and seeds for tests that feed a state machine with random inputs. One such run is a world:
+//! `CORDBOARD_WORLDS` sets the number of worlds, `CORDBOARD_SEED` the first seed.
 
 use std::ops::Range;
 
-/// SplitMix64: small, and the same on every platform.
+/// The generator SplitMix64: small, and with the same numbers on every platform.
 pub struct Dice(pub u64);
 
 impl Dice {
@@ -25,7 +25,7 @@ impl Dice {
     }
 }
 
-/// The seeds of the worlds to run. Without `CORDBOARD_WORLDS` there are `default` many.
+/// Returns the seeds of the worlds to run. Without `CORDBOARD_WORLDS`, their number is `default`.
 pub fn seeds(default: u64) -> Range<u64> {
     let number = |name: &str, default| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default);
     let first = number("CORDBOARD_SEED", 0);

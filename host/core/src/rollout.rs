@@ -25,7 +25,7 @@ pub use machine::{Active, Machine};
 pub use messages::{disabled, no_such_plugin, not_stored, pinned};
 pub use state::{Admission, Decision, Probation, RejectReason, RejectedVersion, Rollback, RolloutState};
 
-/// A digest prefix that is long enough to tell versions apart.
+/// Returns the first 12 characters of a digest, which are enough to tell versions apart.
 #[must_use]
 pub fn short(digest: &str) -> &str {
     digest.get(..12).unwrap_or(digest)

@@ -1,4 +1,4 @@
-//! Admin commands. A refusal says what to do instead.
+//! Carries out admin commands, or refuses them with the reason.
 
 use super::{
     Command, CommandId, Decision, Effect, FileState, GrantAnswer, Machine, Offers, RejectReason, TrialError,
@@ -17,15 +17,15 @@ struct Issued {
 enum CommandStep {
     /// The command is done, with this answer.
     Done(String),
-    /// The job answers.
+    /// A job carries out the command and answers it at its end.
     Started,
 }
 
 type StepResult = Result<CommandStep, ApiError>;
 
 impl Machine {
-    /// Carries out a command. Its answer is an effect, now or later. If a `Persist` or `PersistAnswer` of these effects
-    /// fails, the caller must continue with the machine as it was before.
+    /// Carries out a command. The answer is an effect of this call or of a later one. If a `Persist` or `PersistAnswer`
+    /// among the effects of this call fails, the caller must continue with the machine as it was before the call.
     #[must_use]
     pub fn command(&mut self, command: Command, id: CommandId, decision: Decision) -> Vec<Effect> {
         let now = decision.at;
@@ -55,7 +55,8 @@ impl Machine {
         }
     }
 
-    /// Refuses if the plugin folder is unusable: the newest file is unknown, and an older version must not pass for it.
+    /// Refuses the command if the plugin folder can't be used: the newest file is unknown then, and an older version
+    /// must not be taken for it.
     fn check_folder(&self) -> Result<(), ApiError> {
         self.folder_fault
             .as_ref()
@@ -135,7 +136,7 @@ impl Machine {
         Ok(self.start_fallback(id, why, &newest, now))
     }
 
-    /// Enables an earlier version, because the newest one can't be activated.
+    /// Enables the plugin with an earlier version, because the newest one can't be activated.
     fn start_fallback(&mut self, id: CommandId, why: String, goal: &str, now: Timestamp) -> CommandStep {
         self.fallbacks_exhausted = false;
         let command = JobCommand::Enable { not_admitted: Some(why) };
@@ -143,7 +144,8 @@ impl Machine {
         CommandStep::Started
     }
 
-    /// Returns the capabilities that the pending version requests, if its digest starts with `digest`.
+    /// Returns the missing capabilities of the version that is pending approval or was denied, if its digest starts
+    /// with `digest`.
     fn requested(&self, digest: &str) -> Result<Vec<String>, ApiError> {
         let name = &self.name;
         let pending = self.rejected.as_ref().and_then(|rejected| match &rejected.reason {
@@ -184,7 +186,7 @@ impl Machine {
             decision: issued.decision,
         });
         if self.settings_trial.is_some() {
-            // A trial without the new grants says nothing.
+            // The running trial began without the new grants, so its result would be outdated.
             self.mark_settings_changed();
         }
         Ok(self.start(issued.id, JobCommand::Grant, &newest, now))
@@ -200,7 +202,7 @@ impl Machine {
             granted: false,
             decision,
         });
-        // An earlier answer may have granted them.
+        // An earlier answer may have granted these capabilities to the active version.
         self.mark_settings_changed();
         self.restart_trial(now);
         if let Some(rejected) = &mut self.rejected {
@@ -213,7 +215,7 @@ impl Machine {
         )))
     }
 
-    /// Turns every grant into a refusal, so that the owner isn't asked again.
+    /// Replaces every grant that was given in the chat with a refusal, so that the owner isn't asked again.
     fn revoke(&mut self, issued: Issued) -> StepResult {
         let (name, now) = (self.name.clone(), issued.decision.at);
         let revoked = self.grants.granted().into_iter().collect::<Vec<_>>().join(", ");
@@ -228,7 +230,7 @@ impl Machine {
             let (plugin, decision) = (name.clone(), issued.decision.clone());
             self.record_answer(GrantAnswer { plugin, capabilities, granted: false, decision });
         }
-        // Even if something newer replaces this command, the active version loses the grants.
+        // The active version must lose the grants even if a newer version or command replaces this command.
         self.mark_settings_changed();
         match self.active.as_ref().map(|active| active.digest.clone()) {
             Some(active) => Ok(self.start(issued.id, JobCommand::Revoke { revoked }, &active, now)),

@@ -10,7 +10,7 @@ pub enum Effect {
     /// Store the state as it is now.
     Persist,
     PersistAnswer(GrantAnswer),
-    /// Store the version as the latest one, and the replaced one as the latest but one.
+    /// Store the version as the latest one, and `replaced` as the one before it.
     Store {
         digest: String,
         replaced: Option<String>,
@@ -22,7 +22,7 @@ pub enum Effect {
         ticket: Ticket,
         digest: String,
     },
-    /// Link the version with the current settings, and ask it for its offers.
+    /// Link the version with the current settings, and ask it for the commands and other extensions that it offers.
     Try {
         ticket: Ticket,
         digest: String,
@@ -32,13 +32,13 @@ pub enum Effect {
     Cancel {
         ticket: Ticket,
     },
-    /// Publish the tried version, and report the result before any other input. Running calls of the version that it
-    /// replaces have `drain` to finish.
+    /// Publish the tried version, and report the result before any other input. Running calls of the replaced version
+    /// have the time `drain` to finish.
     Activate {
         ticket: Ticket,
         drain: Duration,
     },
-    /// Remove the active version. Its running calls have `drain` to finish.
+    /// Remove the active version. Its running calls have the time `drain` to finish.
     Deactivate {
         drain: Duration,
     },
@@ -52,7 +52,7 @@ pub enum Effect {
         kind: NoticeKind,
         text: String,
     },
-    /// Tell the caller of a command that the command takes long.
+    /// Notify the caller of a command that the command takes long.
     Progress {
         command: CommandId,
         text: String,
@@ -74,7 +74,7 @@ pub enum TryMode {
 /// The kind of a notice, in order of increasing importance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum NoticeKind {
-    /// Something has started. The next notice about the same plugin replaces it.
+    /// Something has started. The next notice about the same plugin replaces this one.
     Progress,
     Done,
     /// Something that the operator has to fix.

@@ -1,4 +1,4 @@
-//! Ends a job: notifies the operators, or answers the admin whose command it was.
+//! Ends a job: notifies the operators, or answers the admin whose command the job carried out.
 
 use super::{
     Effect, Machine,
@@ -8,16 +8,16 @@ use super::{
 use crate::{session::ApiError, types::Timestamp};
 
 impl Machine {
-    /// Ends the job.
+    /// Ends the current job and reports its outcome.
     pub(super) fn finish_job(&mut self, outcome: JobOutcome, now: Timestamp) {
         let Some(job) = self.job.take() else { return };
-        // A rollback doesn't try the version that it leaves.
+        // A rollback doesn't try the version that it replaces, so another job may still activate that one.
         self.fallbacks_exhausted = self.active.is_none() && job.purpose.version_to_leave().is_none();
         if self.newest() == Some(&job.goal) {
             self.newest_untried = false;
         }
         match job.purpose.clone() {
-            // The status shows a rejection at the start.
+            // The status shows the outcome of these jobs; operators are not notified.
             Purpose::Start | Purpose::Recovery => {}
             Purpose::File | Purpose::Settings => self.finish_file(&job, outcome),
             Purpose::Removal { before } => self.finish_removal(&job, before),
@@ -58,7 +58,7 @@ impl Machine {
             return Ok(messages::revoked(&name, &revoked, self.active.as_ref()));
         }
         if matches!(command, JobCommand::Grant) && job.error.is_some() {
-            // The active version keeps running, and may use the new grants too.
+            // The active version stays active and also gets the new grants, so it has to be tried again.
             self.mark_settings_changed();
         }
         let has_left =

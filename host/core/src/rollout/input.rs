@@ -3,11 +3,11 @@
 use super::{Grants, RolloutState};
 use crate::config::RolloutLimits;
 
-/// The number of a build or trial. Results with another number are ignored.
+/// The number of a build or trial. The machine ignores results with an outdated number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(pub u64);
 
-/// The number of an admin command, by which its answers find the caller.
+/// The number of an admin command. It tells the caller which command an answer belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CommandId(pub u64);
 
@@ -21,14 +21,14 @@ pub enum FileState {
     Unusable(RejectionText),
 }
 
-/// A reason for people, and the same for operators, with the file to correct.
+/// The reason for a rejection, as a text for users and as a text for operators that also names the file to correct.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RejectionText {
     pub why: String,
     pub operator_text: String,
 }
 
-/// The settings of a plugin that decide about its rollout. The others only matter to builds and trials.
+/// The settings that the rollout of a plugin depends on. The plugin's other settings only matter to builds and trials.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RolloutSettings {
     /// The only digest that may be activated, if one is pinned.
@@ -52,11 +52,11 @@ pub struct Facts {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
-    /// The host starts. Comes first and only once.
+    /// The host starts. This is the first input and comes only once.
     Start,
     /// The plugin's file is new, has changed, is gone or can't be used.
     File(FileState),
-    /// The plugin folder can't be used, or is usable again.
+    /// The plugin folder can't be used, for this reason. `None` means that it can be used again.
     Folder(Option<String>),
     /// The settings of the plugin may have changed.
     Settings(RolloutSettings),
@@ -64,17 +64,18 @@ pub enum Input {
         ticket: Ticket,
         result: Result<(), TrialError>,
     },
-    /// The version was linked with the current settings and asked for its offers.
+    /// The version was linked with the current settings and asked for the extensions that it offers, or was rejected.
     Tried {
         ticket: Ticket,
         result: Result<TrialOutcome, TrialError>,
     },
-    /// The version is active as this generation, or another plugin offers the same name.
+    /// The version is active as this generation, or was rejected, for example because another plugin offers the same
+    /// command.
     Activated {
         ticket: Ticket,
         result: Result<u32, TrialError>,
     },
-    /// This many calls of the active version failed since the last report, the last one for this reason.
+    /// A number of calls of the version failed since the last report. `last` is the reason of the last failure.
     Failed {
         digest: String,
         calls: u32,
@@ -96,13 +97,13 @@ pub enum TrialOutcome {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrialError {
     pub reason: RejectionText,
-    /// The requested capabilities beyond its grants. Not empty if only grants are missing.
+    /// The capabilities that the version requests beyond its grants. Empty if it is invalid for another reason.
     pub missing: Vec<String>,
     /// Whether the active version uses what the settings no longer grant.
     pub exceeds: bool,
 }
 
-/// A command of an admin, whose right to give it was checked.
+/// A command of an admin. The caller has checked that the admin may give it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
     /// Activates the version before the active one.
@@ -114,19 +115,19 @@ pub enum Command {
     /// Grants what the pending version requests. The digest may be a prefix of 12 characters or more.
     Grant {
         digest: String,
-        /// The requested capabilities that only the configuration grants.
+        /// The requested capabilities that only the configuration can grant.
         config_only_names: Vec<String>,
     },
     Refuse(String),
-    /// Takes back all grants that were given in the chat.
+    /// Revokes all grants that were given in the chat.
     Revoke,
 }
 
-/// The offers of the active version that people miss if it is disabled.
+/// The extensions of the active version that users lose if the plugin is disabled.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Offers {
     pub commands: Vec<String>,
-    /// Whether it offers the command by which plugins are enabled.
+    /// Whether it offers `/plugins`, the command that enables plugins.
     pub controls_plugins: bool,
     pub has_lifecycle: bool,
 }
@@ -140,7 +141,7 @@ impl RejectionText {
 }
 
 impl TrialError {
-    /// A version that is invalid with any grants.
+    /// Creates the error of a version that is invalid for another reason than missing grants.
     #[must_use]
     pub const fn invalid(reason: RejectionText) -> Self {
         Self { reason, missing: Vec::new(), exceeds: false }

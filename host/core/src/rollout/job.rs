@@ -6,20 +6,20 @@ use std::{collections::BTreeSet, time::Duration};
 use super::{Active, CommandId, Effect, FileState, Machine, Ticket, TrialError, TrialOutcome, TryMode, messages};
 use crate::types::Timestamp;
 
-/// The work on the newest version, or on the one to go back to.
+/// The work on one version, such as the newest one or the target of a rollback.
 #[derive(Debug, Clone)]
 pub(super) struct Job {
-    /// The running build or trial.
+    /// The ticket of the running build or trial.
     pub ticket: Ticket,
     pub purpose: Purpose,
-    /// The version that the job is for.
+    /// The version that the job is to activate.
     pub goal: String,
     /// The version that is being built or tried: the goal, or one to fall back to.
     pub candidate: String,
     pub stage: JobStage,
     /// The reason why the goal was rejected.
     pub error: Option<TrialError>,
-    /// The versions that were rejected.
+    /// The versions that were rejected during this job.
     pub tried: BTreeSet<String>,
     pub since: Timestamp,
     /// Whether the caller or the operators were notified that the build takes long.
@@ -32,16 +32,17 @@ pub(super) enum JobStage {
     Trying,
 }
 
-/// The reason for a job. It decides which notices follow.
+/// The reason for a job, which decides how its outcome is reported.
 #[derive(Debug, Clone)]
 pub(super) enum Purpose {
     /// The host starts. Operators see the outcome in the status.
     Start,
-    /// The newest version is new, or gets another chance.
+    /// The newest version is new, or is tried again.
     File,
-    /// The active version gets new settings. Only a rejection is notified.
+    /// The active version gets new settings. Operators are only notified of a rejection.
     Settings,
-    /// Nothing is active because a version lost its grants. The outcome isn't notified.
+    /// No version is active, for example because the active one lost its grants. Operators are not notified of the
+    /// outcome.
     Recovery,
     /// The file was removed. `before` is the generation that was active then.
     Removal {
@@ -61,7 +62,7 @@ pub(super) enum Purpose {
 /// The command that a job carries out.
 #[derive(Debug, Clone)]
 pub(super) enum JobCommand {
-    /// Goes back from this version.
+    /// Activates the version before `from`.
     Rollback {
         from: String,
     },
@@ -77,7 +78,7 @@ pub(super) enum JobCommand {
 }
 
 impl Purpose {
-    /// The version that a rollback leaves.
+    /// The version that a rollback replaces. `None` if the job isn't a rollback.
     pub fn version_to_leave(&self) -> Option<&str> {
         match self {
             Self::Rollback { failing, .. } => Some(failing),
@@ -90,7 +91,7 @@ impl Purpose {
         }
     }
 
-    /// Whether the version starts a new probation even if it is active.
+    /// Whether the version starts a new probation even if it is already active.
     const fn restarts_probation(&self) -> bool {
         matches!(
             self,
@@ -100,13 +101,13 @@ impl Purpose {
 }
 
 impl Machine {
-    /// Starts to work on a version, in place of the current job.
+    /// Starts a job that replaces the current one.
     pub(super) fn begin_job(&mut self, purpose: Purpose, goal: &str, now: Timestamp) {
         self.set_job(purpose, goal, now);
         self.work_on(goal.to_owned(), now);
     }
 
-    /// Starts a job whose goal was rejected already.
+    /// Starts a job whose goal can't be activated, so that it begins with the first fallback.
     pub(super) fn begin_fallback_job(
         &mut self,
         purpose: Purpose,
@@ -154,7 +155,7 @@ impl Machine {
         }
     }
 
-    /// Cancels the job because the newest file isn't rolled out. A rollback continues, because it replaces a failing
+    /// Cancels the job because the newest file won't be rolled out. A rollback continues, because it replaces a failing
     /// version.
     pub(super) fn cancel_file_job(&mut self) {
         if !self.is_rolling_back() {
@@ -196,8 +197,8 @@ impl Machine {
         self.emit(Effect::Try { ticket, digest, mode });
     }
 
-    /// Begins the trial anew, because a trial under other settings says nothing. If the job is falling back, it returns to
-    /// its goal.
+    /// Restarts the trial, because a result under outdated settings means nothing. A job that has fallen back returns
+    /// to its goal, or to its first fallback if its goal was never tried.
     pub(super) fn restart_trial(&mut self, now: Timestamp) {
         let Some(job) = &mut self.job else { return };
         let (ticket, goal) = (job.ticket, job.goal.clone());
@@ -261,7 +262,7 @@ impl Machine {
         }
     }
 
-    /// The active version is the newest one again, with the current settings.
+    /// Ends the job, because its version is already active with the current settings.
     fn on_unchanged(&mut self, now: Timestamp) {
         if let Some(active) = &mut self.active {
             active.stale = false;
@@ -289,8 +290,8 @@ impl Machine {
         self.finish_job(JobOutcome::New, now);
     }
 
-    /// Whether a version needs no new probation: it is the target of a rollback, or at the start of the host, it was active
-    /// before or is the embedded one.
+    /// Whether a version needs no new probation. Targets of a rollback need none. At the start of the host, the version
+    /// that was active last and the embedded one need none.
     fn is_trusted(&self, purpose: &Purpose, digest: &str) -> bool {
         if !matches!(purpose, Purpose::Start) {
             return purpose.version_to_leave().is_some();
@@ -347,7 +348,7 @@ impl Machine {
         }
     }
 
-    /// Works on the next version to fall back to, if there is one.
+    /// Works on the next version to fall back to, or ends the job if there is none.
     fn fall_back(&mut self, now: Timestamp) {
         match self.next_fallback() {
             Some(next) => self.work_on(next, now),
@@ -362,7 +363,8 @@ impl Machine {
         stored.or_else(|| self.embedded.as_ref().filter(|digest| is_candidate(digest))).cloned()
     }
 
-    /// The version to roll back to: the last good one that was stored before the active one, else the embedded one.
+    /// The version to roll back to: the latest one before the active one that was not rolled back itself, else the
+    /// embedded one.
     pub(super) fn version_before(&self, active: &str) -> Option<String> {
         if self.embedded.as_deref() == Some(active) {
             return None;

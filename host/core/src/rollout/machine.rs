@@ -1,5 +1,6 @@
-//! The state machine's data and its entry points for inputs and queries. The work on a version is in `job`, its outcome
-//! in `outcome`, the active version in `settings_trial` and `probation`, admin commands in `commands`. Reads no clock.
+//! The state machine's data and its entry points for inputs and queries. The work on a version is in `job`, its end in
+//! `finish_job`, the supervision of the active version in `settings_trial` and `probation`, admin commands in
+//! `commands`. The machine reads no clock.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,7 +15,7 @@ use super::{
 };
 use crate::types::Timestamp;
 
-/// A longer build is announced. A cached version takes a millisecond, a small plugin 60 ms.
+/// A build that takes longer is announced. A cached version takes a millisecond, a small plugin 60 ms.
 const SLOW: Duration = Duration::from_secs(1);
 
 /// The active version.
@@ -46,7 +47,7 @@ pub struct Machine {
     /// The reason why the newest version isn't active, or why the active one can't have its new settings.
     pub(super) rejected: Option<RejectedVersion>,
     pub(super) job: Option<Job>,
-    /// The trial of the active version under new settings, while a job works on another version or none does.
+    /// The trial of the active version under new settings. It runs only while no job works on that version.
     pub(super) settings_trial: Option<Ticket>,
     /// Whether the newest version has to be tried once no job is running.
     pub(super) newest_untried: bool,
@@ -58,7 +59,7 @@ pub struct Machine {
     pub(super) last_failure: String,
     /// The versions about which the owner was asked.
     pub(super) approval_requested: BTreeSet<String>,
-    /// The last rejection of each version that was notified.
+    /// The last rejection of each version that the operators were notified of, by digest.
     pub(super) notified_rejections: BTreeMap<String, String>,
     last_ticket: Ticket,
     effects: Vec<Effect>,
@@ -85,7 +86,7 @@ impl Machine {
             newest_untried: false,
             fallbacks_exhausted: false,
             failing_version: None,
-            // The host may end between the last failed call and the rollback.
+            // This reason isn't stored, and the host may end between the last failed call and the rollback.
             last_failure: "before the host's last restart".to_owned(),
             approval_requested: BTreeSet::new(),
             notified_rejections: BTreeMap::new(),
@@ -132,7 +133,7 @@ impl Machine {
         self.rejected.as_ref()
     }
 
-    /// The version whose build takes long, and since when.
+    /// The version that has been built or tried for longer than `SLOW`, and the time at which it exceeded that.
     #[must_use]
     pub fn compiling(&self) -> Option<(&str, Timestamp)> {
         let job = self.job.as_ref().filter(|job| job.announced)?;
@@ -158,7 +159,7 @@ impl Machine {
         slow.into_iter().chain(self.retry().map(|(at, _)| at)).min()
     }
 
-    /// The version that is tried again after its backoff, and when.
+    /// The version that is tried again after its backoff, and the time.
     fn retry(&self) -> Option<(Timestamp, String)> {
         let newest = self.usable_newest().filter(|newest| self.job.is_none() && !self.is_active(newest))?;
         let is_not_admitted = self.rejected.as_ref().is_some_and(|one| one.reason == RejectReason::NotAdmitted);
@@ -180,7 +181,7 @@ impl Machine {
         self.newest().filter(|_| is_usable)
     }
 
-    /// Whether `digest` is that of the newest version. A file that can't be used has an empty one.
+    /// Whether `digest` is that of the newest version. A file that can't be used has an empty digest.
     pub(super) fn is_newest(&self, digest: &str) -> bool {
         match &self.file {
             FileState::Unusable(_) => digest.is_empty(),
@@ -200,7 +201,7 @@ impl Machine {
         messages::not_admitted(&self.name, digest, &self.state.admits(digest, now), now)
     }
 
-    /// The rejection of a version that differs from the pinned one.
+    /// The rejection of `digest` if another version is pinned.
     pub(super) fn pinned(&self, digest: &str) -> Option<TrialError> {
         let only = self.settings.pin.as_deref().filter(|only| *only != digest)?;
         let reason = RejectionText::new(messages::pinned(&self.name, digest, only));

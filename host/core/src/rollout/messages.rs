@@ -18,7 +18,7 @@ pub(super) fn failed(text: impl Into<String>) -> ApiError {
     ApiError { code: ApiErrorCode::Failed, text: text.into() }
 }
 
-/// The refusal of a command that could not be stored.
+/// The refusal of a command whose change could not be stored.
 #[must_use]
 pub fn not_stored(error: &str) -> ApiError {
     failed(format!("Cordboard could not store the change: {error}"))
@@ -64,7 +64,7 @@ pub(super) fn revoked(name: &str, revoked: &str, active: Option<&Active>) -> Str
     format!("Plugin '{name}' is no longer granted {revoked}. {active_now}")
 }
 
-/// Explains why `digest` isn't admitted. `None` if it is.
+/// Explains why `digest` isn't admitted, or returns `None` if it is.
 #[must_use]
 pub fn not_admitted(name: &str, digest: &str, admission: &Admission, now: Timestamp) -> Option<String> {
     let version = short(digest);
@@ -106,7 +106,6 @@ pub(super) fn next_attempt(name: &str, digest: &str, admission: &Admission, now:
     }
 }
 
-/// Rounds up to whole seconds.
 const fn round_up_to_seconds(span: Duration) -> Duration {
     Duration::from_secs(span.as_millis().div_ceil(1000) as u64)
 }

@@ -1,4 +1,5 @@
-//! The probation of the active version: too many failed calls roll it back.
+//! Counts the failed calls of the active version during its probation, and rolls the version back if there are too
+//! many.
 
 use super::{Machine, job::Purpose, messages};
 use crate::types::Timestamp;

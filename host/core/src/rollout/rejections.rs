@@ -7,7 +7,7 @@ use super::{
 use crate::types::Timestamp;
 
 impl Machine {
-    /// Says that a build takes long, to the caller who waits for it, else to the operators.
+    /// Reports a slow build to the admin whose command waits for it, else to the operators.
     pub(super) fn announce_slow_build(&mut self) {
         let Some(job) = &mut self.job else { return };
         job.announced = true;
@@ -24,8 +24,8 @@ impl Machine {
         self.emit(effect);
     }
 
-    /// Records why the newest version isn't active. The rejection of another version matters only if nothing is known about
-    /// the newest one.
+    /// Records why the newest version isn't active. The rejection of another version is recorded only if the newest one
+    /// is neither rejected nor active.
     fn set_rejection(&mut self, rejected: RejectedVersion) {
         let is_newest = self.is_newest(&rejected.digest);
         let is_newest_active = self.newest().is_some_and(|newest| self.is_active(newest));
@@ -50,7 +50,8 @@ impl Machine {
         self.set_rejection(RejectedVersion { digest: digest.to_owned(), why, operator_text, at: now, reason });
     }
 
-    /// Says that the newest version isn't activated because of an earlier decision.
+    /// Notifies the operators that the newest version isn't activated, because the plugin is disabled or the version
+    /// was rolled back.
     pub(super) fn notify_not_admitted(&mut self, digest: &str, why: String, now: Timestamp) {
         if self.state.disabled.is_some() {
             let text = format!("Plugin '{}' has a new file, {}, and stays {why}.", self.name, short(digest));
@@ -62,8 +63,8 @@ impl Machine {
         self.notify_trouble(text);
     }
 
-    /// Notifies a rejection, unless the version only needs approval. The same rejection isn't notified twice, although
-    /// each change of the configuration tries the version again.
+    /// Notifies the operators about a rejection, unless the version only needs approval. The same rejection is reported
+    /// only once, although each change of the configuration tries the version again.
     pub(super) fn notify_rejection_once(&mut self, digest: &str, error: &TrialError) {
         if !error.missing.is_empty() {
             return;

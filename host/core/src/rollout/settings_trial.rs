@@ -1,5 +1,5 @@
-//! The active version under new settings: it is tried again, and keeps its old settings if it doesn't fit the new ones,
-//! unless those grant less.
+//! Tries the active version again when its settings have changed. If the trial fails, the version keeps its old
+//! settings, or is deactivated if it uses more than the new settings grant.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ impl Machine {
         }
     }
 
-    /// Applies new settings to the active version, unless the current job does.
+    /// Starts to try the active version under its new settings, unless the current job does that.
     pub(super) fn start_settings_trial(&mut self, now: Timestamp) {
         let is_pursued = |digest: &str| self.job.as_ref().is_some_and(|job| job.candidate == digest);
         let Some(active) = self.active.as_ref().filter(|one| one.stale && !is_pursued(&one.digest)) else { return };
@@ -65,7 +65,7 @@ impl Machine {
         }
     }
 
-    /// The active version keeps its old settings, unless those exceed the current ones.
+    /// Handles a failed trial: the active version keeps its old settings, unless it uses more than the new ones grant.
     fn on_settings_rejected(&mut self, error: TrialError, now: Timestamp) {
         self.finish_settings_trial(None);
         let Some(digest) = self.active.as_ref().map(|active| active.digest.clone()) else { return };

@@ -1,5 +1,5 @@
-//! The stored state of a plugin's rollout. It decides whether a version may be activated, apart from its grants: a plugin
-//! can be disabled, and a version can be rolled back by an admin or during its probation.
+//! The stored state of a plugin's rollout. It decides whether a version may be activated, apart from its grants: a
+//! plugin can be disabled, and a version can be rolled back by an admin or during its probation.
 
 use std::time::Duration;
 
@@ -28,10 +28,10 @@ pub struct Decision {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rollback {
     pub digest: String,
-    /// Consecutive rollbacks.
+    /// The number of consecutive rollbacks.
     pub count: u32,
     pub at: Timestamp,
-    /// The reason why its last call failed.
+    /// The reason why the version's last call failed.
     pub why: String,
 }
 
@@ -58,10 +58,11 @@ pub struct RolloutState {
     pub probation: Option<Probation>,
 }
 
-/// A version that isn't active because it was rejected. The previous version, if any, stays active.
+/// A version that was rejected, or whose new settings were rejected. The version that was active before, if any, stays
+/// active.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RejectedVersion {
-    /// Empty if its file can't be read.
+    /// Empty if the file can't be used.
     pub digest: String,
     pub why: String,
     /// The reason for operators, with the file to correct.
@@ -86,9 +87,10 @@ pub enum RejectReason {
 pub enum Admission {
     Admitted,
     Disabled(Decision),
-    /// Rolled back by an admin, until the file changes.
+    /// An admin rolled the version back. It is not activated until another version of the file has been active, or an
+    /// admin reloads the plugin.
     RolledBack,
-    /// Rolled back too often; not tried again until the file changes.
+    /// The version was rolled back too often. It is not activated until an admin reloads the plugin.
     Abandoned {
         rollbacks: u32,
         why: String,
@@ -165,7 +167,7 @@ impl RolloutState {
     }
 
     /// Records an automatic rollback of `digest`. Two rollbacks are consecutive if at most a backoff and two probations
-    /// lie between them: a version that is tried again after the backoff has completed its probation by then.
+    /// lie between them. After that time, a version that was tried again after its backoff has completed its probation.
     pub fn record_automatic_rollback(&mut self, digest: &str, why: &str, now: Timestamp, probation: Duration) {
         let is_consecutive = |rollback: &&Rollback| now.since(rollback.at) <= rollback.backoff() + 2 * probation;
         let before = self.automatic_rollback_of(digest).filter(is_consecutive).map_or(0, |rollback| rollback.count);
@@ -186,8 +188,8 @@ impl RolloutState {
         }
     }
 
-    /// Records that `digest` was activated and its probation begins. If the version before it has completed its
-    /// probation since its rollback, that rollback is forgotten.
+    /// Begins the probation of `digest`, which was activated. If the version before it has completed a probation since
+    /// it was rolled back, that rollback is forgotten.
     pub fn begin_probation(&mut self, digest: &str, now: Timestamp, probation: Duration) {
         let completed = self.probation.take().filter(|one| one.digest != digest && now.since(one.since) >= probation);
         if let Some(completed) = completed {
@@ -231,7 +233,8 @@ impl RolloutState {
         self.rollbacks.clear();
     }
 
-    /// The end of the backoff of `digest`. `None` if time alone doesn't admit it.
+    /// The end of the backoff of `digest`. `None` if there is no backoff, or if another decision also keeps the version
+    /// inactive.
     #[must_use]
     pub fn retry_at(&self, digest: &str) -> Option<Timestamp> {
         match self.admits(digest, Timestamp(0)) {
@@ -240,7 +243,7 @@ impl RolloutState {
         }
     }
 
-    /// Whether there is anything to store.
+    /// Whether this is the default state, which is not stored.
     #[must_use]
     pub fn is_default(&self) -> bool {
         *self == Self::default()

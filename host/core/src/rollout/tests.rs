@@ -1,4 +1,4 @@
-//! Scripts with traces, and random worlds.
+//! Tests of the state machine: scripted scenarios by area, then randomized runs.
 
 mod admin;
 mod files;

@@ -1,4 +1,4 @@
-//! Files that appear, change, disappear or can't be used.
+//! Scenarios of files that appear, change, disappear or can't be used.
 
 use expect_test::expect;
 

@@ -1,4 +1,4 @@
-//! Versions that fail during probation.
+//! Scenarios of versions that fail during probation.
 
 use expect_test::expect;
 

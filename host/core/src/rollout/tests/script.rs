@@ -1,5 +1,5 @@
 //! A script language with one step per line, so that a test consists of a script and a trace of the machine's effects.
-//! `ok` and `no …` are the result of the latest build or trial. `active a b` is a host that activated a, then b.
+//! `ok` and `no …` are the result of the latest build or trial. `active a b` starts a host, which activates a, then b.
 
 use std::{fmt::Write as _, time::Duration};
 
@@ -38,7 +38,7 @@ struct Runner {
     facts: Facts,
     now: Timestamp,
     number: u32,
-    /// The latest build or trial.
+    /// The ticket of the latest build or trial.
     ticket: Ticket,
     builds: bool,
     commands: u64,
@@ -74,7 +74,7 @@ impl Runner {
         self.status();
     }
 
-    /// Starts a host, also after an earlier one.
+    /// Starts a host, which replaces an earlier one.
     fn start(&mut self, file: &str) -> Vec<Effect> {
         self.facts.file = if file.is_empty() { FileState::Absent } else { FileState::Settled(file.to_owned()) };
         self.machine = Machine::new(self.facts.clone());
@@ -111,7 +111,7 @@ impl Runner {
         }
     }
 
-    /// `no it is bad`, `no needs chat`, `no exceeds chat`.
+    /// Parses a result: `ok`, `same`, or an error such as `no it is bad`, `no needs chat` or `no exceeds chat`.
     fn result(&self, verb: &str, rest: &str) -> Input {
         let ticket = self.ticket;
         let error = || match rest.split_once(' ') {

@@ -1,4 +1,4 @@
-//! Changes of settings, grants and the plugin folder.
+//! Scenarios of changes of settings, grants and the plugin folder.
 
 use expect_test::expect;
 

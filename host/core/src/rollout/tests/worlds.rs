@@ -1,6 +1,5 @@
-//! Randomized runs: files that come, change and go, builds and trials that fail, settings and grants that change in the
-//! middle of a trial, versions whose calls fail, admins who issue any command at any time, and a host that is killed.
-//! `witness` checks each step.
+//! Randomized runs. Files appear, change and disappear, builds, trials and calls fail, settings and grants change in
+//! the middle of a trial, admins issue any command at any time, and the host is killed. `witness` checks each step.
 
 mod witness;
 
@@ -13,9 +12,9 @@ use super::{
 use crate::random_worlds::{Dice, seeds};
 use witness::{CAPABILITIES, Witness};
 
-/// Enough to detect each of the deliberately introduced defects, and fast.
+/// The number of worlds: enough to detect each of the deliberately introduced defects, and still fast.
 const WORLDS: u64 = 2_000;
-/// Enough for several versions to be activated, to fail and to be rolled back.
+/// The number of steps of a world: enough for several versions to be activated, to fail and to be rolled back.
 const STEPS: usize = 150;
 /// The maximum number of builds and trials that have to finish before the rollout is idle.
 const PATIENCE: usize = 60;
@@ -69,7 +68,7 @@ impl World {
         }
     }
 
-    /// Draws the properties of a version.
+    /// Chooses random properties for a version.
     fn new_version(&mut self, digest: &str) {
         let dice = &mut self.dice;
         let needs = CAPABILITIES.iter().filter(|_| dice.one_in(4)).map(|&name| name.to_owned()).collect();
@@ -153,7 +152,7 @@ impl World {
         self.witness.command(command);
     }
 
-    /// From now on everything behaves well, and a new version becomes active.
+    /// Removes all faults, and checks that a new version becomes active.
     fn end(&mut self) {
         self.witness.be_good();
         if self.dice.one_in(2) {
@@ -188,7 +187,8 @@ impl World {
         self.witness.fail("builds and trials never end");
     }
 
-    /// A newest version that was rolled back automatically is tried again in time; others need a command.
+    /// Waits until the newest version is active. If it was rolled back automatically, it is tried again after its
+    /// backoff; otherwise it needs a command.
     fn wait_for_the_newest(&mut self) {
         while let Some(at) = self.witness.machine.poll_timeout() {
             self.witness.now = self.witness.now.max(at);

@@ -1,5 +1,5 @@
-//! The host around a rollout: performs the effects, keeps its own records of the active version, of the store and of
-//! what was rolled back, and reports violated invariants. It does not depend on the machine's internals.
+//! Simulates the host of a rollout: performs the effects, keeps its own records of the active version, of the store and
+//! of what was rolled back, and reports violated invariants. It does not depend on the machine's internals.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -25,7 +25,7 @@ const LONGEST_BACKOFF: u64 = 25 * 60_000;
 #[derive(Debug, Clone)]
 pub struct Traits {
     pub builds: bool,
-    /// Whether its trial succeeds under odd settings.
+    /// Whether its trial succeeds under odd settings, which some versions reject.
     pub fits_odd_settings: bool,
     /// Whether another plugin offers one of its names.
     pub is_taken: bool,
@@ -54,7 +54,7 @@ struct Attempt {
     is_odd: bool,
 }
 
-/// The version that the host serves, with the settings that it has.
+/// The active version, with the settings under which it was tried.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Served {
     digest: String,
@@ -82,21 +82,22 @@ pub struct Witness {
     is_odd: bool,
     revision: u64,
     work: BTreeMap<Ticket, Work>,
-    /// The last built version.
+    /// The version that was built last.
     built: Option<String>,
     /// The successful trials, with the settings under which they ran.
     ready: BTreeMap<Ticket, Served>,
     served: Option<Served>,
     numbers: u32,
-    /// Every version that was active once.
+    /// Every version that has been active.
     known: BTreeSet<String>,
     bans: BTreeMap<String, Ban>,
     commands: BTreeMap<CommandId, Command>,
     command_count: u64,
-    /// The versions about which the owner was asked, since a newest version was active and since the start.
+    /// The versions about which the owner was asked since the newest version was last active.
     approval_requested: BTreeSet<String>,
+    /// The versions about which the owner was asked since the start of the host.
     requested_before: BTreeSet<String>,
-    /// Whether the failing version was reported as one that can't be rolled back.
+    /// The failing version that was reported as one that can't be rolled back.
     is_stuck: Option<String>,
     stale: Vec<Ticket>,
     log: VecDeque<String>,
@@ -312,7 +313,7 @@ impl Witness {
         self.must(effects.is_empty() && before == after, "the result of a cancelled trial changes nothing");
     }
 
-    /// From now on every version can be activated.
+    /// Makes every version valid, and grants all capabilities.
     pub fn be_good(&mut self) {
         for traits in self.versions.values_mut() {
             *traits = Traits::good();
@@ -426,7 +427,7 @@ impl Witness {
         }
     }
 
-    /// Whether it is the embedded version, to which a rollback is always possible.
+    /// Whether `digest` is the embedded version, to which a rollback is always possible.
     fn is_last_resort(&self, digest: &str) -> bool {
         self.facts.embedded.as_deref() == Some(digest)
     }
@@ -504,7 +505,7 @@ impl Witness {
         }
     }
 
-    /// A newest version that isn't active has a reason, and the owner knows about missing grants.
+    /// Checks that a newest version that isn't active has a reason, and that the owner was asked about missing grants.
     fn inspect_newest(&self) {
         let Some(newest) = self.newest().filter(|_| self.fault.is_none()) else { return };
         let is_unusable = matches!(self.facts.file, FileState::Unusable(_));
@@ -526,7 +527,7 @@ impl Witness {
         }
     }
 
-    /// A version whose calls failed too often does not stay active during its probation.
+    /// Checks that a version whose calls failed too often does not stay active during its probation.
     fn inspect_probation(&self) {
         let Some(active) = self.active() else { return };
         let limits = self.facts.settings.limits;
