@@ -1,11 +1,11 @@
 //! Parses a text from a chat as a command or a prompt for the agent, and resolves commands against those that the
-//! active plugins export. The grammar knows no commands.
+//! active plugins export. The grammar contains no command names.
 
 use std::borrow::Cow;
 
 use crate::{messages::UpdateReply, render::is_ignorable, types::Role};
 
-/// The maximum length of a command name in characters. Same as in Telegram's menu.
+/// The maximum length of a command name in characters. The same as in Telegram's command menu.
 const LONGEST_NAME: usize = 32;
 
 /// The maximum edit distance between a mistyped name and the suggested one.
@@ -14,7 +14,7 @@ const MAX_DISTANCE: usize = 2;
 /// A command and its arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandLine {
-    /// In lower case, without the slash.
+    /// The name in lower case, without the slash.
     pub name: String,
     pub invocation: Invocation,
 }
@@ -24,7 +24,7 @@ pub struct CommandLine {
 pub struct Invocation {
     /// The arguments, split as a shell does.
     pub args: Vec<String>,
-    /// The rest of the text as it was typed, trimmed.
+    /// The text after the name as it was typed, trimmed.
     pub text: String,
 }
 
@@ -36,7 +36,7 @@ pub enum ChatInput {
     Button {
         /// `None` if the button's text is not a command.
         command: Option<CommandLine>,
-        /// The plugin that shows the button. `None` is the host.
+        /// The plugin that shows the button, or `None` for the host.
         plugin: Option<String>,
     },
     /// Any other text.
@@ -57,7 +57,7 @@ impl ChatInput {
     }
 }
 
-/// A text in a chat with several bots, as one of them receives it.
+/// The meaning of a text for one bot in a chat with several bots.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BotText {
     /// A command for this bot, without the bot's name.
@@ -87,8 +87,8 @@ pub fn remove_bot_name(text: &str, bot: &str) -> BotText {
 ///
 /// A command is `/[a-z0-9_]{1,32}`, followed by white space or the end of the text. Phone keyboards and copied texts
 /// also produce ` /New`, `//new`, `／ｎｅｗ` and `/new!`, so these don't matter: white space and invisible characters
-/// before the slash, which slash it is, the width and the case of the letters, and marks after the name. Everything else
-/// is text: `/etc/hosts is broken`.
+/// before the slash, which slash it is, the width and the case of the letters, and marks after the name. Everything
+/// else is text, such as `/etc/hosts is broken`.
 #[must_use]
 pub fn parse(text: &str) -> Option<CommandLine> {
     command_line(text, |rest| {
@@ -97,7 +97,7 @@ pub fn parse(text: &str) -> Option<CommandLine> {
     })
 }
 
-/// Parses the command of a button. A plugin wrote it, so its arguments are literal.
+/// Parses the command of a button. A plugin or the host wrote it, so its arguments are taken literally.
 #[must_use]
 pub fn parse_button(text: &str) -> Option<CommandLine> {
     command_line(text, |rest| split_like_shell(rest).unwrap_or_else(|| split_words(rest)))
@@ -131,12 +131,12 @@ fn head(text: &str) -> Option<Head<'_>> {
     is_name(name).then(|| Head { name: name.to_ascii_lowercase(), addressee, rest: rest.trim() })
 }
 
-/// The solidus, its full-width form, the fraction slash and the division slash.
+/// Matches the solidus, its full-width form, the fraction slash and the division slash.
 const fn is_slash(letter: char) -> bool {
     matches!(letter, '/' | '／' | '⁄' | '∕')
 }
 
-/// Strips white space and invisible characters, which keyboards and copied texts put before a word.
+/// Strips leading white space and invisible characters, which keyboards and copied texts put before a word.
 #[must_use]
 pub fn trim_blank_start(text: &str) -> &str {
     text.trim_start_matches(is_blank)
@@ -146,17 +146,17 @@ fn is_blank(letter: char) -> bool {
     letter.is_whitespace() || is_ignorable(letter)
 }
 
-/// Whether `letter` is dropped from the end of a command's name. A name has no marks, so all of them are dropped except
-/// for those of a path and of an addressee.
+/// Whether `letter` is dropped from the end of a command's name: any symbol or punctuation except for `_`, for slashes,
+/// which make the text a path, and for `@`, which begins an addressee.
 fn ends_name(letter: char) -> bool {
     !letter.is_alphanumeric() && !matches!(letter, '_' | '@') && !is_slash(letter)
 }
 
-/// Replaces the full-width forms of ASCII characters in a word that has no other foreign characters. In Japanese or
-/// Chinese prose, full-width punctuation stays.
+/// Replaces the full-width forms of ASCII characters in a word that has no other non-ASCII characters. Words of
+/// Japanese or Chinese prose keep their full-width punctuation.
 fn to_half_width(word: &str) -> Cow<'_, str> {
     let narrow = |letter: char| match letter {
-        // The block has the order of ASCII.
+        // The block of full-width forms has the order of ASCII.
         '！'..='～' => char::from_u32(u32::from(letter) - 0xfee0).unwrap_or(letter),
         _ => letter,
     };
@@ -167,7 +167,7 @@ fn to_half_width(word: &str) -> Cow<'_, str> {
     if narrow.is_ascii() { Cow::Owned(narrow) } else { Cow::Borrowed(word) }
 }
 
-/// Telegram's user names have the same alphabet and maximum length as its command names.
+/// Whether `word` can be the name of a command or a bot. Telegram has the same alphabet and maximum length for both.
 fn is_name(word: &str) -> bool {
     (1..=LONGEST_NAME).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
@@ -186,8 +186,8 @@ fn split_words(text: &str) -> Vec<String> {
     text.split_whitespace().map(str::to_owned).collect()
 }
 
-/// Arguments as they were meant: with ASCII dashes and spaces, letters and digits of half width, and without the
-/// punctuation that ends a sentence.
+/// Normalizes typed arguments: ASCII dashes and spaces, half-width letters and digits, no punctuation at the end of the
+/// sentence.
 fn normalize_arguments(text: &str) -> String {
     map_words(strip_end_punctuation(text), |word| restore_dash(&to_half_width(word.trim_matches(is_ignorable))))
 }
@@ -197,7 +197,7 @@ fn straighten_quotes(text: &str) -> String {
     map_words(text, |word| straighten_single_quotes(word).replace(is_double_quote, "\""))
 }
 
-/// Maps the words of a text, and replaces foreign white space between them with the ASCII one.
+/// Applies `map` to the words of a text, and replaces non-ASCII white space between them with a space.
 fn map_words(text: &str, map: impl Fn(&str) -> String) -> String {
     let words = text.split_inclusive(char::is_whitespace).map(|word| {
         let (word, space) = word.split_at(word.trim_end_matches(char::is_whitespace).len());
@@ -206,8 +206,8 @@ fn map_words(text: &str, map: impl Fn(&str) -> String) -> String {
     words.collect()
 }
 
-/// Drops the punctuation at the end of a sentence. Keeps it after another mark, as in `..` and `a/*.`, where it may be
-/// meant.
+/// Drops the punctuation at the end of a sentence. Keeps it after another punctuation character, as in `..` and `a/*.`,
+/// because there it may belong to the argument.
 fn strip_end_punctuation(text: &str) -> &str {
     let sentence = text.trim_end_matches(|letter| ends_sentence(letter) || is_ignorable(letter));
     let is_end =
@@ -222,8 +222,8 @@ const fn ends_sentence(letter: char) -> bool {
     )
 }
 
-/// Restores the ASCII form of a leading dash. Before a letter, keyboards make a long dash from `--` and a short one
-/// from `-`; before a number, any dash is a minus.
+/// Restores the ASCII form of a leading dash. Keyboards replace `--` with a long dash and `-` with a short one. Before
+/// a number, any dash is a minus.
 fn restore_dash(word: &str) -> String {
     let mut letters = word.chars();
     let (Some(dash), rest) = (letters.next(), letters.as_str()) else { return String::new() };
@@ -257,7 +257,7 @@ fn straighten_single_quotes(word: &str) -> String {
 #[must_use]
 pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let known: Vec<&str> = known.collect();
-    // A single letter is not treated as a prefix, because it would match a command almost always.
+    // A single letter is not treated as a prefix, because it would almost always match a command.
     let by_prefix =
         known.iter().filter(|whole| name.len() > 1 && whole.starts_with(name)).min_by_key(|whole| whole.len());
     by_prefix
@@ -299,7 +299,7 @@ pub enum Resolution<'a, C> {
         invocation: &'a Invocation,
     },
     Prompt,
-    /// No plugin is called.
+    /// No plugin is called; the host replies.
     Rejected(UpdateReply),
 }
 

@@ -1,4 +1,4 @@
-//! Tests the command grammar, by example and with properties of any text.
+//! Tests the command grammar and the resolution of commands, with examples and property tests.
 
 use proptest::prelude::*;
 
@@ -142,7 +142,7 @@ fn full_width_and_final_punctuation_are_normalized() {
         ("/timeout －５", "-5"),
         ("/new ａ－Ｂ", "a-B"),
         ("/new alpha\u{200b}", "alpha"),
-        // What may be meant stays.
+        // Punctuation that may belong to the argument stays.
         ("/new alpha-", "alpha-"),
         ("/go ..", ".."),
         ("/go a/.", "a/."),
