@@ -1,6 +1,6 @@
 //! The state machine of a session: it takes inputs with timestamps and returns effects, and `poll_timeout` returns the
-//! next deadline. It owns the phase, the prompt queue, the running turn and the record. It is synchronous, reads no
-//! clock, and knows a process only by its run number.
+//! next deadline. It owns the phase, the prompt queue, the running turn and the record. It is synchronous and reads no
+//! clock. Its inputs and effects identify an agent process by a run number.
 
 mod background;
 mod background_work;

@@ -1,5 +1,5 @@
 //! Handles what an agent does between turns: background tasks, wake-ups, and turns that the agent starts itself. An
-//! agent with background work is only stopped if the user confirms it.
+//! idle agent with background work is only stopped if the user confirms it or the host shuts down.
 
 use std::time::Duration;
 
@@ -14,8 +14,8 @@ use crate::{
     types::Timestamp,
 };
 
-/// The maximum time until work ends that the agent doesn't end itself, such as a wake-up; later times are treated as
-/// this. Agents schedule nothing beyond a year.
+/// The maximum time from now to the known end of background work, such as a wake-up. Later ends are moved to this time.
+/// Agents schedule nothing beyond a year.
 const FURTHEST_END: Duration = Duration::from_hours(366 * 24);
 
 impl Machine {
@@ -23,7 +23,8 @@ impl Machine {
         self.live.as_ref().map(|live| &live.background).filter(|background| !background.is_none())
     }
 
-    /// The work whose end is reported if the host stops or is killed now. A user who stops the agent has agreed to end it.
+    /// The work that is reported as ended if the host stops or is killed now. It is empty while a user's command stops
+    /// the agent, because the user has agreed to end the work.
     pub(super) fn recorded_work(&self) -> Vec<String> {
         if let State::Stopping(stop) = &self.state {
             return stop.work.clone();
@@ -43,8 +44,8 @@ impl Machine {
         }
     }
 
-    /// Removes the work that is over by now. When the last one ends, the idle time restarts, so that the user can read
-    /// the result.
+    /// Removes the work that is over by now. When the last piece ends, the idle time restarts, so that the user can
+    /// read the result.
     pub(super) fn end_past_work(&mut self, now: Timestamp) {
         let Some(live) = &mut self.live else { return };
         live.background.forget_past(now);
@@ -53,7 +54,8 @@ impl Machine {
         }
     }
 
-    /// Starts a turn without a prompt. It is shown in the place of the session's last prompt.
+    /// Handles a turn that the agent has started without a prompt. It is shown in the place of the session's last
+    /// prompt.
     pub(super) fn handle_turn_started(&mut self, turn: PromptId, now: Timestamp) {
         let (State::Idle(_), Some(place)) = (&self.state, self.record.place.clone()) else { return };
         let turn = self.new_turn(turn, place.clone(), now);

@@ -2,7 +2,7 @@
 
 use crate::{agent::BackgroundTask, types::Timestamp};
 
-/// The work of one agent process. It ends with the process.
+/// The background work of one agent process, which ends with the process.
 #[derive(Debug, Default)]
 pub(super) struct BackgroundWork(pub Vec<BackgroundTask>);
 
@@ -16,12 +16,12 @@ impl BackgroundWork {
         self.0.iter().map(|task| task.about.clone()).collect()
     }
 
-    /// The next time at which a part of the work is over. `None` if the agent reports the end of all of it.
+    /// The next time at which a piece of the work is over. `None` if the agent reports the end of all of it.
     pub fn next_end(&self) -> Option<Timestamp> {
         self.0.iter().filter_map(|task| task.until).min()
     }
 
-    /// Removes the work that is over by now. After a wake-up, the agent starts a turn soon.
+    /// Removes the work that is over by now. A wake-up is over at its time, because the agent then starts a turn.
     pub fn forget_past(&mut self, now: Timestamp) {
         self.0.retain(|task| task.until.is_none_or(|until| until > now));
     }

@@ -1,5 +1,5 @@
-//! Commands to a session, and the reasons for which it refuses them. The caller has already checked permissions,
-//! personas and time spans.
+//! Carries out commands to a session, or refuses them. The caller has already checked permissions, personas and time
+//! spans.
 
 use super::{
     ApiError, ApiErrorCode, Effect, Machine, Prompt, QueuedPrompts, SessionCommand,
@@ -61,7 +61,8 @@ impl Machine {
         refusal(ApiErrorCode::Busy, &messages::busy(&self.record.name))
     }
 
-    /// Switches a place to the session. A session without prompts so far belongs to the first place that does.
+    /// Handles a place that switched to the session. The first such place gets the notices of a session that has no
+    /// prompts yet.
     fn touch(&mut self, place: Place, now: Timestamp) {
         self.record.place.get_or_insert(place);
         self.record.last_active = now;
@@ -82,7 +83,7 @@ impl Machine {
         }
     }
 
-    /// Stops the agent. Refused during a turn, and while a prompt waits for a start.
+    /// Stops the agent. The command is refused during a turn, and while prompts wait for the agent to start.
     fn suspend(&mut self, now: Timestamp) -> Result<(), ApiError> {
         let is_blocked = matches!(self.state, State::Asking(_) | State::Broken(_));
         if matches!(self.state, State::Busy(_)) || (!is_blocked && !self.queue.is_empty()) {
@@ -136,7 +137,7 @@ impl Machine {
         }
     }
 
-    /// A button decides its own request, even if other requests are open.
+    /// Applies the command of a button to the button's own request, even if other requests are open.
     fn press(&mut self, request: &Request, command: SessionCommand, now: Timestamp) -> Result<(), ApiError> {
         match (request, command) {
             (Request::Prompt(id), SessionCommand::Retry(new_id)) => {
@@ -171,7 +172,7 @@ impl Machine {
         index.ok_or_else(|| refusal(ApiErrorCode::Invalid, messages::NOT_OPEN))
     }
 
-    /// Starts the agent if the start waits for the user or for a backoff.
+    /// Starts the agent if the start waits for the user or for a backoff. Returns whether it did.
     fn try_again(&mut self, now: Timestamp) -> bool {
         match &mut self.state {
             State::Asking(_) | State::Broken(_) | State::Starting(StartStage::Backoff { .. }) => {
@@ -221,7 +222,7 @@ impl Machine {
         }
     }
 
-    /// Whether the prompt that was sent again last is unanswered.
+    /// Whether the prompt that was last sent again is still unanswered.
     fn is_retry_pending(&self) -> bool {
         let Some(retried) = &self.retried_prompt else { return false };
         self.queue.iter().any(|prompt| prompt.id == *retried) || self.open().is_some_and(|open| open.is(retried))
@@ -274,7 +275,7 @@ impl Machine {
         if matches!(self.state, State::Busy(_)) {
             return Err(self.busy());
         }
-        // The waiting prompts were accepted, so only their authors drop them.
+        // The waiting prompts were accepted, so archiving the session must not drop them.
         if !self.queue.is_empty() {
             let text = messages::messages_wait(&self.record.name, self.queue.len());
             return Err(refusal(ApiErrorCode::Busy, &text));

@@ -19,14 +19,14 @@ pub enum Effect {
     MarkSent(PromptId),
     /// Store that the prompt waits again, because the agent did not accept it.
     MarkQueued(PromptId),
-    /// Store a prompt as accepted, together with the record: an interrupted prompt is sent again with a new id.
+    /// Store a prompt as accepted, together with the record, because an interrupted prompt is sent again with a new id.
     Accept(Prompt),
-    /// Store that the prompt is completed. A prompt with an answer is completed by `Finish`.
+    /// Store that the prompt is completed without an answer. `Finish` completes a prompt with an answer.
     Complete {
         prompt: PromptId,
         how: Completion,
     },
-    /// Ask the persona plugin for its settings. Only for a session with a persona.
+    /// Ask the persona plugin for the settings of `persona`.
     LoadPersona {
         ticket: Ticket,
         persona: String,
@@ -49,7 +49,7 @@ pub enum Effect {
         run: Run,
         prompt: Prompt,
     },
-    /// The agent has started a turn of its own, which is shown in this place.
+    /// The agent has started a turn of its own. Show it in this place.
     TurnStarted(Place),
     /// Send the answer to a question of the agent.
     Answer {
@@ -57,7 +57,7 @@ pub enum Effect {
         id: RequestId,
         answer: RequestAnswer,
     },
-    /// Interrupt the turn by the agent's own protocol. The process keeps running.
+    /// Interrupt the turn through the agent's protocol. The process keeps running.
     Interrupt {
         run: Run,
     },
@@ -65,20 +65,21 @@ pub enum Effect {
     CloseInput {
         run: Run,
     },
-    /// SIGTERM to the process group.
+    /// Send SIGTERM to the process group.
     Terminate {
         run: Run,
     },
-    /// SIGKILL to the process group.
+    /// Send SIGKILL to the process group and to all descendants.
     Kill {
         run: Run,
     },
-    /// The running turn has changed and can be read with `turn()`. Consecutive updates may be merged.
+    /// Show the running turn, which has changed and can be read with `turn()`. The caller may merge consecutive
+    /// updates.
     ShowTurn,
-    /// The turn is over: its last frame is stored together with the end of its prompt, then shown.
+    /// End the turn: store its last frame together with the completion of its prompt, then show the frame.
     Finish(Turn),
-    /// The shutdown interrupted the turn: its last frame is stored and shown. Its prompt stays marked as sent, so that
-    /// the next host keeps it as an interrupted prompt and reports it.
+    /// End a turn that the shutdown interrupted: store its last frame, then show it. Its prompt stays marked as sent,
+    /// so that the next host keeps it as an interrupted prompt and reports it.
     FinishInterrupted(Turn),
     /// Close the request: replace the buttons of every message that shows it with the outcome.
     CloseRequest {
@@ -104,7 +105,7 @@ impl Effect {
 /// The parameters of an agent's start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Launch {
-    /// The conversation to resume. `None` starts a new one, whose id the agent or its adapter chooses.
+    /// The conversation to resume. `None` starts a new one, whose id the agent or the host chooses.
     pub resume: Option<String>,
     pub model: Option<String>,
     /// The persona's instructions, or empty.
@@ -113,8 +114,8 @@ pub struct Launch {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Completion {
-    /// The queue was full, `/stop` dropped the prompt, or it was withdrawn. Contains the beginning of the prompt.
+    /// The prompt was rejected, dropped by `/stop` or withdrawn. Contains its beginning.
     Dropped(String),
-    /// Its turn was interrupted, and the user was notified.
+    /// The prompt's turn was interrupted, and the user was notified.
     Interrupted,
 }

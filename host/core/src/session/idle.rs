@@ -1,5 +1,5 @@
-//! The idle time and the decisions of the lifecycle policy. Stores the decision and derives the deadline from it. A
-//! session with a running turn has neither.
+//! Tracks the idle time and the decision of the lifecycle policy. Only the decision is stored; the deadline is derived
+//! from it. During a turn there is neither.
 
 use std::time::Duration;
 

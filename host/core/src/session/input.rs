@@ -43,7 +43,7 @@ pub enum Input {
         run: Run,
         exit: Exit,
     },
-    /// An agent has exited, and these processes remain that cannot be attributed to an agent.
+    /// An agent has exited, and these processes are left that can't be attributed to any agent.
     Strays {
         pids: Vec<i32>,
     },
@@ -58,7 +58,7 @@ pub enum Input {
         ticket: Ticket,
         settings: Result<PersonaSettings, String>,
     },
-    /// The lifecycle plugin's text for a resume, if any.
+    /// The lifecycle plugin's text for the resume notice, if it has one.
     ResumeNotice {
         ticket: Ticket,
         text: Option<String>,
@@ -70,7 +70,7 @@ pub enum Input {
     /// The authors of these prompts may no longer use the session: waiting prompts are dropped, and the running one is
     /// interrupted.
     Withdrawn(Vec<PromptId>),
-    /// The host shuts down: the turn is interrupted, then the agent stopped. A second one kills the agent.
+    /// The host shuts down: the turn is interrupted, then the agent stopped. A second `Shutdown` kills the agent.
     Shutdown,
 }
 
@@ -122,7 +122,7 @@ pub struct PersonaSettings {
     pub instructions: String,
     pub model: Option<String>,
     pub idle_timeout: Option<Duration>,
-    /// Sent once, when the session is new.
+    /// A greeting to post once, when the session is new.
     pub greeting: Option<String>,
 }
 
@@ -154,11 +154,11 @@ pub enum SessionCommand {
     Touch(Place),
     /// Starts the agent without a prompt.
     Start,
-    /// Stops the agent. Refused during a turn, and while it has background work.
+    /// Stops the agent. Refused during a turn, and while the agent has background work.
     Suspend,
     /// Like `Suspend`, but also ends background work.
     ForceSuspend,
-    /// Interrupts the turn. The reply to this command appears in `from`; `None` if it is not shown.
+    /// Interrupts the turn. The reply to this command is shown in `from`, or not at all if that is `None`.
     Interrupt {
         queued: QueuedPrompts,
         from: Option<Place>,
@@ -166,11 +166,12 @@ pub enum SessionCommand {
     /// Retries a refused resume or a failed start; otherwise sends the latest interrupted prompt again. The prompt gets
     /// this new id, because agents drop a prompt whose id they have seen.
     Retry(PromptId),
-    /// Starts a new conversation, without the agent's memory.
+    /// Starts a new conversation, so that the agent forgets the old one.
     Fresh,
     /// Drops the latest interrupted prompt.
     Leave,
-    /// `Retry`, `Fresh`, `Leave` or `Answer` by a button. Decides the button's request, and is refused if the request is closed.
+    /// `Retry`, `Fresh`, `Leave` or `Answer` by a button. It decides the button's request, and is refused if that
+    /// request is closed.
     Pressed(Request, Box<SessionCommand>),
     /// Answers an open question of the agent: the one with this number, or else the only one.
     Answer {
@@ -186,7 +187,7 @@ pub enum SessionCommand {
     SetMode(Option<String>),
 }
 
-/// The treatment of the waiting prompts.
+/// The treatment of the waiting prompts when the turn is interrupted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QueuedPrompts {
     Keep,
@@ -201,7 +202,7 @@ pub struct ApiError {
     pub text: String,
 }
 
-/// The codes of `session-control.error`.
+/// The values of `error.code` in the plugin interfaces, for example in `session-control`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ApiErrorCode {
     Unknown,

@@ -1,5 +1,5 @@
 //! The state machine's data and its entry points for inputs, commands and queries. The transitions are in `start`,
-//! `turns`, `background`, `idle`, `stop` and `commands`. Reads no clock.
+//! `turns`, `requests`, `background`, `idle`, `stop` and `commands`. The machine reads no clock.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -24,16 +24,16 @@ pub struct Machine {
     persisted: SessionRecord,
     pub(super) settings: Settings,
     pub(super) state: State,
-    /// Set while a process may be running.
+    /// The agent process, set while it may be running.
     pub(super) live: Option<LiveProcess>,
     /// Accepted prompts in order, not yet sent to an agent.
     pub(super) queue: VecDeque<Prompt>,
-    /// The settings of a persona that were received last, with its name.
+    /// The persona settings that were received last, with the persona's name.
     pub(super) persona_settings: Option<(String, PersonaSettings)>,
-    /// Sent when the agent is ready.
+    /// The greeting to post when the agent is ready.
     pub(super) greeting: Option<String>,
     pub(super) models: Vec<String>,
-    /// The prompt that was sent again last.
+    /// The interrupted prompt that was last sent again, by its new id.
     pub(super) retried_prompt: Option<PromptId>,
     /// The number of the failure that users are asked about.
     pub(super) open_failure: Option<u64>,
@@ -211,7 +211,7 @@ impl Machine {
         }
     }
 
-    /// Handles a deadline. Ignores a timer that fires early, because it was set before a later input.
+    /// Handles a deadline that has passed. A timer that was set before a later input may fire too early and is ignored.
     fn handle_timeout(&mut self, now: Timestamp) {
         let Some((at, reason)) = self.poll_timeout() else { return };
         if now < at {
@@ -316,9 +316,9 @@ impl Machine {
         self.state = state(blocked);
     }
 
-    /// Returns the effects. A changed record is persisted before its consequences, but after a leading `Accept`, which
-    /// stores the record together with the prompt: an interrupted prompt leaves the record only when it is stored as
-    /// waiting.
+    /// Returns the effects. A changed record is persisted before all other effects, but after a leading `Accept`. That
+    /// effect stores the record together with the prompt, so that an interrupted prompt leaves the record only when it
+    /// is stored as waiting.
     fn flush(&mut self) -> Vec<Effect> {
         self.record.background = self.recorded_work();
         if self.record != self.persisted {

@@ -1,6 +1,6 @@
-//! Questions of the agent to users: a permission, a choice, a plan. Each is answered, expires or is withdrawn, once. Of
-//! several open questions, only the first is shown, as at a terminal. An agent with an open question is not stopped at
-//! the idle timeout.
+//! Questions of the agent to users: a permission, a choice, a plan. Each question is closed once: it is answered,
+//! expires or is withdrawn. Of several open questions, only the first is shown, as at a terminal. An agent with an open
+//! question is not stopped at the idle timeout.
 
 use super::{
     ApiError, ApiErrorCode, Effect, Machine,
@@ -14,8 +14,8 @@ use crate::{
     },
 };
 
-/// The maximum number of open questions of a session. An agent that asks more gets no answer from a person: nobody can
-/// keep track of that many.
+/// The maximum number of open questions of a session. Further questions are answered without a decision of a user,
+/// because users can't keep track of more.
 const MAX_OPEN: usize = 20;
 
 impl Machine {
@@ -50,7 +50,7 @@ impl Machine {
     /// Shows the next question if `before`, the number of the one that was shown, has been closed.
     fn show_next_request(&mut self, before: Option<u64>, now: Timestamp) {
         if self.shown_request() != before {
-            // The person saw only the question before, so the time to answer the others begins now.
+            // The user saw only the question before, so the time to answer the others begins now.
             self.live.iter_mut().flat_map(|live| &mut live.requests).for_each(|open| open.since = now);
             self.show_first_request();
         }
@@ -61,8 +61,8 @@ impl Machine {
         self.open_requests().first().map(|open| open.number)
     }
 
-    /// The place in which a question is shown. `None` if nobody can answer it: the process is being stopped, its turn is
-    /// being interrupted, or no place shows the session.
+    /// The place in which a question is shown. `None` if no user can answer it: the process is being stopped, its turn
+    /// is being interrupted, or no place shows the session.
     fn place_of_questions(&self) -> Option<Place> {
         match &self.state {
             State::Busy(OpenTurn { interrupt: Some(_), .. }) => None,
@@ -114,7 +114,7 @@ impl Machine {
         Ok(())
     }
 
-    /// Answers the questions for which nobody has decided in time.
+    /// Closes the questions that no user has answered in time.
     pub(super) fn expire_requests(&mut self, now: Timestamp) {
         let expiry = self.settings.request_expiry;
         let is_expired = |open: &OpenRequest| open.since.after(expiry) <= now;
@@ -130,7 +130,8 @@ impl Machine {
         self.show_next_request(shown, now);
     }
 
-    /// Closes all questions without an answer of a person, because the turn is being interrupted or the process stopped.
+    /// Closes all questions without a user's decision, because the turn is being interrupted or the process is being
+    /// stopped.
     pub(super) fn withdraw_requests(&mut self) {
         for open in self.take_requests() {
             self.answer_for_nobody(open.request.id, Choice::Withdrawn);
@@ -178,7 +179,7 @@ fn invalid(text: String) -> ApiError {
     ApiError { code: ApiErrorCode::Invalid, text }
 }
 
-/// Describes an answer for the message of the question.
+/// Returns the text that replaces the buttons of the question, or an error if the options or the text don't fit.
 fn label_of(
     session: &SessionName,
     open: &OpenRequest,

@@ -11,7 +11,7 @@ use crate::{
 };
 
 impl Machine {
-    /// Starts an agent if none is running. During shutdown it starts nothing.
+    /// Starts an agent, except during shutdown. No agent may be running.
     pub(super) fn start(&mut self, now: Timestamp) {
         debug_assert!(self.live.is_none(), "two agents for one session");
         if self.shutdown != Shutdown::No {
@@ -67,7 +67,8 @@ impl Machine {
         self.record.conversation.as_ref().filter(|_| self.record.resumable)
     }
 
-    /// Applies a folder that the operator has changed since the last start. Returns whether there is one.
+    /// Applies the folder of the configuration, if it has one. Returns whether it differs from the folder of the last
+    /// start.
     fn change_folder(&mut self) -> bool {
         let Some(folder) = &self.settings.folder else { return false };
         let is_new = *folder != self.record.folder;
@@ -129,7 +130,7 @@ impl Machine {
         self.stop(StopStage::Killed, AfterStop::Fail(ExitInfo { details: why.clone(), why }), now);
     }
 
-    /// Numbers the request of the next notice, which supersedes older ones.
+    /// Opens a request about a failed start, which replaces an open one, and returns its number.
     fn ask_about_failure(&mut self) -> u64 {
         self.close_failure(Choice::Withdrawn);
         self.record.failures += 1;
@@ -166,7 +167,7 @@ impl Machine {
         }
     }
 
-    /// Breaks the session without a retry, because a missing command will not appear by itself.
+    /// Marks the session as broken without a retry, because a missing command does not appear by itself.
     pub(super) fn start_impossible(&mut self, why: String) {
         self.break_session(why, |failure, why| SessionNotice::NotStarted { failure, why });
     }
@@ -176,7 +177,8 @@ impl Machine {
         self.block(Blocked { why, notice }, State::Broken);
     }
 
-    /// The agent does not know the conversation to resume. The user decides; until then, prompts and record are kept.
+    /// Handles an agent that does not know the conversation to resume. Prompts and record are kept until the user
+    /// decides.
     pub(super) fn handle_resume_refused(&mut self, why: String, now: Timestamp) {
         let untouched = self.open().is_none_or(|open| open.prompt.is_some() && open.turn.parts.is_empty());
         if !untouched || !self.live.as_ref().is_some_and(|live| live.resumes) {

@@ -11,9 +11,9 @@ use crate::{
     types::{OpenRequest, Phase, Timestamp},
 };
 
-/// The time limit from the start of an agent to its `Ready`, and from the question for a persona to its settings. After
-/// it, the start has failed. Real agents need 0.3 to 3 s, and more with cold disks and tool servers; users wait no
-/// longer than a minute.
+/// The time limit from the start of an agent to its `Ready`, and from the query for persona settings to the answer.
+/// After that, the start has failed. Real agents need 0.3 to 3 s, and more with cold disks and tool servers; users wait
+/// no longer than a minute.
 pub const READY_WITHIN: Duration = Duration::from_secs(60);
 /// The time from an unacknowledged interrupt to SIGTERM. A healthy agent acknowledges within milliseconds.
 pub const INTERRUPT_WITHIN: Duration = Duration::from_secs(5);
@@ -81,7 +81,7 @@ pub(super) enum State {
     Idle(Idle),
     Busy(OpenTurn),
     Stopping(Stop),
-    /// A resume was refused.
+    /// A resume was refused, and the user has to decide.
     Asking(Blocked),
     Broken(Blocked),
     Archived,
@@ -101,8 +101,8 @@ impl State {
         }
     }
 
-    /// `idle_timeout` is the effective timeout. It is not stored, so that a reloaded configuration takes effect at
-    /// once.
+    /// Returns the next deadline and its reason. `idle_timeout` is the effective timeout. It is not stored, so that a
+    /// reloaded configuration takes effect at once.
     pub(super) fn deadline(&self, idle_timeout: Duration) -> Option<(Timestamp, TimeoutReason)> {
         match self {
             Self::Starting(start) => Some(start.deadline()),
@@ -172,7 +172,7 @@ pub(super) struct OpenTurn {
     pub interrupt: Option<Interrupt>,
 }
 
-/// Whether the agent is known to have the prompt; if not, it can be sent again without being answered twice.
+/// Whether the agent is known to have the prompt. If not, the prompt can be sent again without being answered twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Receipt {
     Sent,
@@ -218,7 +218,7 @@ impl OpenTurn {
 #[derive(Debug)]
 pub(super) struct Stop {
     pub stage: StopStage,
-    /// The time of the current stage.
+    /// The time at which the current stage began.
     pub since: Timestamp,
     pub then: AfterStop,
     /// The interrupted turn. Set only at shutdown.
@@ -239,7 +239,7 @@ pub(super) enum StopStage {
 /// The transition after the exit.
 #[derive(Debug)]
 pub(super) enum AfterStop {
-    /// Suspends the session. Starts an agent again if prompts wait.
+    /// Suspends the session, or starts another agent if prompts wait.
     Suspend,
     Start,
     /// The start has failed: the session waits for a backoff, or is broken.
@@ -263,12 +263,12 @@ impl Stop {
     }
 }
 
-/// Details about an agent that exited during its start.
+/// Details about the exit of an agent.
 #[derive(Debug)]
 pub(super) struct ExitInfo {
-    /// The last line of its stderr, or else its status.
+    /// The last line of the agent's stderr, or else its exit status.
     pub why: String,
-    /// The last line and the status.
+    /// The exit status and the last line of stderr.
     pub details: String,
 }
 
@@ -278,7 +278,7 @@ impl ExitInfo {
     }
 }
 
-/// The session waits for the user's decision. Each new prompt repeats the question.
+/// A session that waits for the user's decision. A new prompt repeats the notice, unless it starts the agent again.
 #[derive(Debug, Clone)]
 pub(super) struct Blocked {
     pub why: String,
@@ -297,26 +297,27 @@ impl Blocked {
 #[derive(Debug)]
 pub(super) struct LiveProcess {
     pub run: Run,
-    /// Whether it was started to resume a conversation.
+    /// Whether the process was started to resume a conversation.
     pub resumes: bool,
-    /// The settings at the start of the process. If they have changed, the agent restarts between turns.
+    /// `persona`, `model` and `agent` are the settings at the start of the process. If they have changed, the agent
+    /// restarts between turns.
     pub persona: Option<String>,
     pub model: Option<String>,
     pub agent: Option<Agent>,
     pub background: BackgroundWork,
     /// Questions of the agent that wait for an answer.
     pub requests: Vec<OpenRequest>,
-    /// Whether `/fresh` has discarded its conversation. Its further reports about the conversation are ignored.
+    /// Whether `/fresh` has discarded the agent's conversation. Further events about that conversation are ignored.
     pub conversation_discarded: bool,
-    /// Whether it starts in another folder than its predecessor. The user is notified when it has started, because the
-    /// start may fail due to the folder.
+    /// Whether the process starts in another folder than the previous one. The user is notified after the start,
+    /// because the folder may be the reason why it fails.
     pub in_new_folder: bool,
 }
 
 /// A command that is repeated within this time means the same prompt as before, not the next interrupted one.
 const REPEAT_WITHIN: Duration = Duration::from_secs(2);
 
-/// When `/retry` and `/leave` last took effect.
+/// The times at which `/retry` and `/leave` last took effect.
 #[derive(Debug, Default)]
 pub(super) struct LastPress {
     pub retry: Option<Timestamp>,

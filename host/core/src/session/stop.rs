@@ -1,5 +1,5 @@
-//! Stops a process in stages: end of input, SIGTERM, SIGKILL, exit; and handles the shutdown of the host. After the
-//! first stage, no more prompts are sent to the process.
+//! Stops a process in stages: end of input, SIGTERM, SIGKILL. Also handles the exit of a process and the shutdown of
+//! the host. After the first stage, no more prompts are sent to the process.
 
 use super::{
     Effect, Exit, Machine,
@@ -13,7 +13,7 @@ use crate::{
 };
 
 impl Machine {
-    /// Starts to stop the process, beginning with `stage`.
+    /// Begins to stop the process with `stage`.
     pub(super) fn stop(&mut self, stage: StopStage, then: AfterStop, now: Timestamp) {
         self.withdraw_requests();
         self.state = State::Stopping(Stop::new(stage, now, then));
@@ -38,7 +38,7 @@ impl Machine {
         });
     }
 
-    /// The agent did not react to `/stop`. The answer ends with the parts received so far.
+    /// Handles an agent that did not react to an interrupt. The answer ends with the parts received so far.
     pub(super) fn interrupt_timed_out(&mut self, now: Timestamp) {
         if let Some(open) = self.take_open(|_| true) {
             let state = match open.interrupt {
@@ -93,7 +93,7 @@ impl Machine {
         }
     }
 
-    /// Ends the open turn at shutdown.
+    /// Ends the turn that was still open when the process exited during the shutdown.
     fn end_turn_at_shutdown(&mut self, open: OpenTurn, now: Timestamp) {
         match (open.interrupt, open.prompt, open.receipt) {
             (Some(Interrupt::ByUser { .. }), ..) => self.finish_stopped(open.turn, now),
@@ -126,7 +126,7 @@ impl Machine {
         }
     }
 
-    /// Gives the turn a moment to end properly.
+    /// Interrupts the turn, and gives it a moment to end before the process is stopped.
     fn interrupt_at_shutdown(&mut self, mut open: OpenTurn, now: Timestamp) {
         self.withdraw_requests();
         let mut stop = Stop::new(StopStage::Interrupted, now, AfterStop::Suspend);

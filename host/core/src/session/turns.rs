@@ -42,8 +42,8 @@ impl Machine {
         self.reject_prompt(prompt, |prompt| SessionNotice::Archived { prompt });
     }
 
-    /// Rejects a prompt with a notice that quotes its beginning. The notice comes first: if the host dies in between, the
-    /// author is notified twice rather than never.
+    /// Rejects a prompt with a notice that quotes its beginning. The notice comes first: if the host dies in between,
+    /// the author is notified twice rather than never.
     fn reject_prompt(&mut self, prompt: Prompt, notice: impl FnOnce(String) -> SessionNotice) {
         self.post(prompt.place.clone(), notice(messages::beginning(&prompt.text)));
         self.drop_prompt(prompt);
@@ -104,8 +104,8 @@ impl Machine {
         }
     }
 
-    /// Continues with a ready agent: a changed persona, model or configuration first restarts it, then the next prompt is
-    /// sent.
+    /// Continues with a ready agent: a changed persona, model or configuration first restarts it, then the next prompt
+    /// is sent.
     pub(super) fn next_prompt(&mut self, now: Timestamp) {
         if self.is_outdated() && self.background().is_none() {
             return self.stop(StopStage::Closed, AfterStop::Start, now);
@@ -171,7 +171,7 @@ impl Machine {
         self.restart_idle_clock(now);
     }
 
-    /// Ends the open turn. Ignored if it names another prompt: then it is a repetition, or belongs to an abandoned
+    /// Ends the open turn. An event that names another prompt is ignored: it is a repetition or belongs to an abandoned
     /// turn.
     pub(super) fn handle_finished(
         &mut self,
@@ -202,7 +202,7 @@ impl Machine {
         }
     }
 
-    /// Ends a turn. Its prompt counts as answered, also if the turn failed.
+    /// Ends a turn. Its prompt counts as answered even if the turn failed.
     pub(super) fn finish(&mut self, mut turn: Turn, state: TurnState, now: Timestamp) {
         turn.state = state;
         self.resume_notice = None;
@@ -217,7 +217,8 @@ impl Machine {
         self.finish(turn, state, now);
     }
 
-    /// Ends a turn that the shutdown interrupted. Its prompt counts as unanswered, and the next host keeps it.
+    /// Ends a turn that the shutdown interrupted. Its prompt counts as unanswered, and the next host keeps it as an
+    /// interrupted prompt.
     pub(super) fn finish_interrupted(&mut self, mut turn: Turn) {
         turn.state = TurnState::Failed(messages::HOST_ENDED.to_owned());
         self.emit(Effect::FinishInterrupted(turn));
@@ -241,7 +242,7 @@ impl Machine {
         }
     }
 
-    /// Takes out the open turn if it is `wanted`. The caller must set a new state for a busy session.
+    /// Takes the open turn if it is `wanted`. If the session was busy, the caller must set a new state.
     pub(super) fn take_open(&mut self, wanted: impl FnOnce(&OpenTurn) -> bool) -> Option<OpenTurn> {
         if !self.open().is_some_and(wanted) {
             return None;
@@ -253,7 +254,7 @@ impl Machine {
         Some(open)
     }
 
-    /// The agent did not get the open prompt, so it returns to the front of the queue.
+    /// Returns the open prompt to the front of the queue, because the agent did not get it.
     pub(super) fn requeue_open_prompt(&mut self, now: Timestamp) {
         let Some(open) = self.take_open(|open| open.prompt.is_some()) else { return };
         match (open.interrupt, open.prompt) {
@@ -301,15 +302,17 @@ impl Machine {
         }
     }
 
-    /// Keeps an interrupted prompt that was reported to the user. It is sent again only on the user's request, and never
-    /// dropped for a new one: at the limit, new prompts are rejected, so at most the queued prompts are added.
+    /// Keeps an interrupted prompt that was reported to the user. It is sent again only on the user's request, and
+    /// never dropped for a new one. At the limit, new prompts are rejected, so only prompts that are already queued can
+    /// exceed the limit.
     pub(super) fn keep_interrupted(&mut self, prompt: Prompt) {
-        // If the host died after storing the record and before updating the inbox, the same prompt is reported again.
+        // If the host died after it stored the record and before it updated the inbox, the record already has the
+        // prompt.
         self.record.interrupted.retain(|other| other.id != prompt.id);
         self.record.interrupted.push(prompt.into());
     }
 
-    /// After the latest interrupted prompt is decided, the notice about the one before it is sent.
+    /// After a decision about the latest interrupted prompt, posts a notice about the one before it.
     pub(super) fn post_earlier_interrupted(&mut self) {
         if let Some(last) = self.record.interrupted.last() {
             let (place, id, prompt) = (last.place.clone(), last.id.clone(), messages::beginning(&last.text));
@@ -331,8 +334,8 @@ impl Machine {
         }
     }
 
-    /// Drops or interrupts withdrawn prompts. Replaces an earlier interrupt by `/stop`, so that this turn ends silently
-    /// too.
+    /// Drops withdrawn prompts that wait, and interrupts the turn of a withdrawn prompt. This replaces an earlier
+    /// interrupt by `/stop`, so that such a turn also ends without a final message.
     pub(super) fn handle_withdrawn(&mut self, prompts: &[PromptId], now: Timestamp) {
         let queue = std::mem::take(&mut self.queue);
         let (withdrawn, remaining): (Vec<_>, Vec<_>) =
@@ -350,7 +353,7 @@ impl Machine {
     }
 }
 
-/// The state of a turn that `/stop` has ended. The answer to `/stop` has already informed the readers of a silent turn.
+/// The state of a turn that `/stop` has ended. The readers of a silent turn have already seen the reply to `/stop`.
 fn state_of_stopped(turn: &Turn) -> TurnState {
     match (turn.alert, turn.has_text()) {
         (Alert::Ring, _) => TurnState::Failed(messages::STOPPED.to_owned()),

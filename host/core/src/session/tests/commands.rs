@@ -1,4 +1,4 @@
-//! Scenarios of commands: suspend, archive, persona and model, fresh.
+//! Scenarios of the commands that suspend, archive, start a new conversation, or change persona and model.
 
 use expect_test::expect;
 

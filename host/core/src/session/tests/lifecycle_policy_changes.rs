@@ -1,4 +1,4 @@
-//! A lifecycle policy that changes again and again, as while its author edits it: no change may shorten the idle time.
+//! Tests a lifecycle policy that changes often, as while its author edits it: no change may shorten the idle time.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -13,7 +13,7 @@ use crate::{
 
 const TIMEOUT: Duration = Duration::from_secs(4);
 
-/// A policy's answer to "this session has been idle for so long".
+/// A policy: returns the verdict about a session that has been idle for this long.
 type Policy = fn(Duration) -> Verdict;
 
 fn suspends_after(idle_for: Duration) -> Verdict {
@@ -63,7 +63,7 @@ impl Idler {
     }
 }
 
-/// The idle time after which the policy stops an agent.
+/// Returns the idle time after which the agent is stopped under these changes.
 fn idle_time(policy: Policy, changes: PolicyChanges) -> Duration {
     let idle_since = record().created;
     let machine = Machine::new(record(), Settings { idle_timeout: TIMEOUT, ..settings() });
@@ -95,14 +95,14 @@ fn idle_time(policy: Policy, changes: PolicyChanges) -> Duration {
 fn changing_policies_suspend_neither_early_nor_never() {
     let milliseconds = Duration::from_millis;
     for policy in [suspends_after as Policy, asks_again] {
-        // Answers that arrive before the next change, with it, or after it, which makes them outdated.
+        // An answer arrives before the next change, with it, or after it. The change makes a later answer outdated.
         for latency in [0, 1, 149, 150, 151, 400].map(milliseconds) {
             for first in (0..1000).step_by(37).map(milliseconds) {
                 let changes = PolicyChanges { first, every: milliseconds(150), count: 40, latency };
                 let idle = idle_time(policy, changes);
                 let case = format!("{changes:?}: suspended after {idle:?}");
                 assert!(idle >= TIMEOUT, "{case}");
-                // A change may query the policy at any time; otherwise a policy waits at least a second between queries.
+                // A change queries the policy at once. Otherwise, there is at least a second between queries.
                 let last = changes.at(changes.count - 1).max(TIMEOUT);
                 assert!(idle <= last + latency * 2 + Duration::from_secs(1), "{case}");
             }

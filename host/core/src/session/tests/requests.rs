@@ -1,4 +1,4 @@
-//! Questions of the agent to users.
+//! Scenarios of an agent's questions to users.
 
 use expect_test::expect;
 

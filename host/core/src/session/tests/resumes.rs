@@ -271,7 +271,7 @@ fn a_refused_resume_asks_despite_a_pending_suspension() {
     );
 }
 
-/// `/retry` arrives before the question; it concerns the resume, and not an interrupted prompt.
+/// A `/retry` that arrives before the user is asked concerns the refused resume, not an interrupted prompt.
 #[test]
 fn a_refused_resume_is_retried_once_the_agent_has_exited() {
     check(

@@ -1,6 +1,6 @@
 //! A script language with one step per line, so that a test consists of a script and a trace of the machine's effects.
 //! Times are seconds from the start of the script. `@1 exit` is an input of run 1; without a number, of the latest run.
-//! `busy a` is an agent that has got prompt a, and `idle` is one without a prompt.
+//! `busy a` starts an agent and sends it prompt a; `idle` starts an agent without a prompt.
 
 use std::{fmt::Write as _, time::Duration};
 
@@ -119,7 +119,7 @@ impl ScriptRunner {
         self.note(line, &[]);
     }
 
-    /// `session conversation=c1 persona=p process archived`: restarts the script with another record.
+    /// Restarts the script with another record, as in `session conversation=c1 persona=p process archived`.
     fn session(&mut self, facts: &str) {
         let mut record = record();
         for fact in facts.split(' ') {
@@ -189,7 +189,7 @@ impl ScriptRunner {
             }
             "settings" => Input::Settings(Settings { idle_timeout: span(rest), ..settings() }),
             "folder" => Input::Settings(Settings { folder: non_empty(rest).map(Into::into), ..settings() }),
-            // The agent's configuration.
+            // `agent` changes the model in the agent's configuration, `args` the arguments.
             "agent" => Input::Settings(Settings { model: non_empty(rest), ..settings() }),
             "args" => Input::Settings(Settings { agent: Some(agent(rest)), ..settings() }),
             "policy" => Input::PolicyChanged,
@@ -200,7 +200,7 @@ impl ScriptRunner {
         })
     }
 
-    /// `#3 keep` answers question 3, `keep` the latest.
+    /// `#3 keep` is the answer to query 3, `keep` the answer to the latest query.
     fn ticketed<'a>(&self, rest: &'a str) -> (Ticket, &'a str) {
         match rest.strip_prefix('#').and_then(|rest| rest.split_once(' ')) {
             Some((ticket, rest)) => (Ticket(ticket.parse().expect("a ticket")), rest),
@@ -249,7 +249,8 @@ fn command(text: &str) -> SessionCommand {
     }
 }
 
-/// Presses a button: `a retry b` that of prompt a, `2 fresh` that of failure 2, `q1 answer allow` that of question q1.
+/// Parses the press of a button: `a retry b` on a button of prompt a, `2 fresh` of failure 2, `q1 answer allow` of
+/// question q1.
 fn press(text: &str) -> SessionCommand {
     let (about, rest) = text.split_once(' ').expect("a request and a command");
     let session = record().name;
@@ -261,7 +262,7 @@ fn press(text: &str) -> SessionCommand {
     SessionCommand::Pressed(request, Box::new(command(rest)))
 }
 
-/// `#2 deny: because` or `1 2`: the number and the text are optional.
+/// Parses an answer, such as `#2 deny: because` or `allow`. The number and the text are optional.
 fn answer(text: &str) -> SessionCommand {
     let (number, rest) = match text.strip_prefix('#').and_then(|rest| rest.split_once(' ')) {
         Some((number, rest)) => (Some(number.parse().expect("a number")), rest),
@@ -272,7 +273,7 @@ fn answer(text: &str) -> SessionCommand {
     SessionCommand::Answer { number, options, text: non_empty(text) }
 }
 
-/// A permission. Its id contains `many` if several options may be chosen.
+/// A request for a permission. If its id contains `many`, several options may be chosen.
 pub fn agent_request(id: &str) -> AgentRequest {
     let option = |id: &str, label: &str, text| RequestOption { id: id.to_owned(), label: label.to_owned(), text };
     AgentRequest {
@@ -289,7 +290,8 @@ pub fn agent_request(id: &str) -> AgentRequest {
     }
 }
 
-/// `all from den`: both parts are optional. With `from nowhere`, the reply to the command is not shown.
+/// Parses the arguments of `stop`, such as `all from den`. Both parts are optional. With `from nowhere`, the reply to
+/// the command is not shown.
 fn stop(text: &str) -> SessionCommand {
     let (which, from) = text.split_once("from ").unwrap_or((text, "home"));
     let queued = if which.trim() == "all" { QueuedPrompts::Drop } else { QueuedPrompts::Keep };
@@ -335,7 +337,7 @@ fn agent_event(verb: &str, rest: &str) -> AgentEvent {
     }
 }
 
-/// `build`, or `a wake-up@60s` for work that is over 60 s after the start.
+/// Parses background work: `build`, or `a wake-up@60s` for work that is over 60 s after the start.
 fn work(text: String) -> BackgroundTask {
     match text.split_once('@') {
         Some((about, until)) => BackgroundTask { about: about.to_owned(), until: Some(START.after(span(until))) },

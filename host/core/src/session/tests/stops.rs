@@ -1,4 +1,4 @@
-//! Scenarios of stopping: /stop, the stages, and the shutdown of the host.
+//! Scenarios of `/stop`, the stages of stopping a process, and the shutdown of the host.
 
 use expect_test::expect;
 
@@ -102,7 +102,7 @@ fn an_agent_that_ignores_stop_is_terminated() {
     );
 }
 
-/// In the place of `/stop`, the reply to `/stop` reports it; in other places, the end of the turn does.
+/// In the place of `/stop`, the reply to `/stop` reports the stop; in other places, the end of the turn does.
 #[test]
 fn a_stop_is_reported_once_in_each_place() {
     check(

@@ -1,5 +1,5 @@
-//! Randomized runs: an agent that dies, repeats itself and reports wrong data, plugins that answer late or twice, users
-//! who issue any command at any time, and a host that is killed. `witness` checks each step.
+//! Randomized runs. The agent dies, repeats itself and reports wrong data, plugins answer late or twice, users issue
+//! any command at any time, and the host is killed. `witness` checks each step.
 
 mod witness;
 
@@ -16,9 +16,9 @@ use crate::{
 };
 use witness::Witness;
 
-/// Enough to detect each of the deliberately introduced defects, and fast.
+/// The number of worlds: enough to detect each of the deliberately introduced defects, and still fast.
 const WORLDS: u64 = 2_000;
-/// Enough for a session to go through all its phases several times.
+/// The number of steps of a world: enough for a session to go through all its phases several times.
 const STEPS: usize = 200;
 /// The maximum number of steps that a well-behaved run needs to answer all waiting prompts.
 const PATIENCE: usize = 400;
@@ -111,7 +111,8 @@ impl World {
         all.into_iter().filter(|_| self.dice.one_in(2)).collect()
     }
 
-    /// Usually about the agent's current prompt, sometimes about an earlier one or one that it never had.
+    /// Returns a random event. It usually concerns the agent's current prompt, sometimes an earlier one or one that the
+    /// agent never had.
     fn event(&mut self) -> AgentEvent {
         let any = PromptId(format!("p{}", self.dice.roll(self.prompts + 1)));
         let open = if self.dice.one_in(8) { None } else { self.witness.open() };
@@ -164,7 +165,7 @@ impl World {
         self.witness.time_out();
     }
 
-    /// Answers one of the latest questions, or one that was already answered.
+    /// Answers one of the latest queries to plugins, which may already be answered.
     fn plugin(&mut self) {
         let latest = self.witness.latest_ticket();
         let ticket = Ticket(latest.saturating_sub(if self.dice.one_in(self.calm) { self.dice.roll(3) } else { 0 }));
@@ -280,7 +281,7 @@ impl World {
         self.witness.feed(input);
     }
 
-    /// An event of a run that is over, or a timer that was set earlier.
+    /// Feeds an event of a run that is over, or lets a timer fire too early.
     fn stale(&mut self) {
         let run = Run(self.dice.roll(9));
         if self.witness.alive() == Some(run) || self.dice.one_in(4) {
@@ -296,7 +297,7 @@ impl World {
         self.witness.feed_stale(input);
     }
 
-    /// From now on everything behaves well, and every accepted prompt gets its answer.
+    /// Continues without faults until every accepted prompt has its answer.
     fn settle_all(&mut self) {
         for _ in 0..PATIENCE {
             if self.witness.is_at_rest() {
@@ -338,7 +339,7 @@ impl World {
         }
     }
 
-    /// Shuts the host down. No agent may outlive it by more than the stages take.
+    /// Shuts the host down. No agent may outlive the host by more than the stages of stopping it take.
     fn shut_down(&mut self) {
         let began = self.witness.now;
         self.witness.shut_down();

@@ -30,7 +30,7 @@ pub struct Witness {
     stored: SessionRecord,
     processes: BTreeMap<Run, Process>,
     prompts: BTreeMap<PromptId, (Prompt, Fate)>,
-    /// In the order in which they have to be sent.
+    /// The waiting prompts, in the order in which they have to be sent.
     queue: VecDeque<PromptId>,
     open: Option<OpenTurn>,
     /// Interrupted prompts, the latest last. Each may be sent once more, on the user's request.
@@ -48,20 +48,20 @@ pub struct Witness {
     failure: Option<u64>,
     policy: Option<ReceivedVerdict>,
     idle_since: Timestamp,
-    /// The conversation was discarded, and no agent has started since.
+    /// Whether the conversation was discarded and no agent has started since.
     fresh: bool,
     shutdowns: u32,
     finished: u64,
     /// Consecutive failed starts.
     failed_starts: u32,
-    /// The session is broken for a reason outside it. A message, a start or another persona tries again.
+    /// Whether the session is broken for a reason outside it. A message, a start or another persona tries again.
     is_startable: bool,
     /// The host dies after this many effects of the next step.
     doom: Option<u64>,
     step: Step,
 }
 
-/// The policy's verdict. It counts from `from`, the review as the policy knows it, and arrived at `at`.
+/// The policy's verdict. It counts from `from`, the time of the review as the policy knows it, and arrived at `at`.
 #[derive(Debug, Clone, Copy)]
 struct ReceivedVerdict {
     verdict: Verdict,
@@ -69,7 +69,7 @@ struct ReceivedVerdict {
     at: Timestamp,
 }
 
-/// The effects that the current step allows.
+/// Facts about the current step, which decide which effects it allows.
 #[derive(Debug, Default)]
 struct Step {
     phase: Option<Phase>,
@@ -83,11 +83,11 @@ struct Step {
     user_decided: bool,
     /// The agent that died had background work.
     had_work: bool,
-    /// The agent of a killed host ended, which had background work.
+    /// The agent of a killed host has exited, and had background work.
     left_work: bool,
     /// The user agreed to end the background work.
     user_ends_work: bool,
-    /// The question whose resume notice arrived.
+    /// The query whose resume notice arrived.
     announces_resume: Option<Ticket>,
     /// The request of the button that was pressed.
     pressed: Option<Request>,
@@ -108,7 +108,7 @@ struct Process {
     model: Option<String>,
     agent: Option<Agent>,
     ready: bool,
-    /// The end of each piece of its background work. `None` if the agent reports the end.
+    /// The end of each piece of the agent's background work. `None` if the agent reports the end.
     work: Vec<Option<Timestamp>>,
     interrupted: Option<Timestamp>,
     /// The process has acknowledged the interrupt.
@@ -143,7 +143,7 @@ struct OpenTurn {
     id: PromptId,
     place: Place,
     accepted: bool,
-    /// A part of its answer arrived.
+    /// A part of the answer arrived.
     begun: bool,
     interrupted: bool,
     /// A user sent `/stop` in the place of the answer.
@@ -615,7 +615,8 @@ impl Witness {
         }
     }
 
-    /// `grace` is the maximum time in milliseconds that the stages may take after the host's signal.
+    /// Checks that the process has exited or been killed in time. `grace` is the maximum duration of the shutdown in
+    /// milliseconds.
     pub fn check_end(&self, began: Timestamp, grace: Timestamp) {
         let killed = self.alive().is_none_or(|run| self.processes[&run].killed);
         self.must(killed, "the stop sequence ends with SIGKILL");

@@ -43,7 +43,7 @@ impl Witness {
         let is_live = self.alive().is_some() && matches!(self.machine.phase(), Phase::Busy | Phase::Idle);
         self.must(is_live, "only a running agent asks");
         let is_interrupted = self.open.as_ref().is_some_and(|open| open.interrupted);
-        self.must(!is_interrupted, "nobody is asked during an interrupt");
+        self.must(!is_interrupted, "no user is asked during an interrupt");
         if self.step.asks.as_ref() == Some(id) {
             self.add_question(id.clone(), true);
             return;
@@ -107,7 +107,8 @@ impl Witness {
         self.asked.0.values().map(|asked| asked.since.after(self.settings.request_expiry)).min()
     }
 
-    /// Whether the effects end the input of an agent that waits for an answer, without an order of a user or the host.
+    /// Whether the effects close the input of an agent that waits for an answer, although neither a user nor a shutdown
+    /// demands it.
     pub(super) fn abandons_question(&self, effects: &[Effect]) -> bool {
         let closes = effects.iter().any(|effect| matches!(effect, Effect::CloseInput { .. }));
         closes && !self.asked.is_empty() && self.step.is_automatic

@@ -126,7 +126,7 @@ impl Witness {
             Effect::FinishInterrupted(turn) => {
                 self.must(self.shutdowns > 0, "only a shutdown interrupts a turn");
                 self.must(self.open() == Some(turn.prompt.clone()), "only the open turn is interrupted");
-                // The prompt stays sent, so the next host keeps it.
+                // The prompt stays marked as sent, so the next host keeps it.
                 self.open = None;
             }
             Effect::Post { notice, .. } => {
