@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::types::{AgentRequest, RequestId, Timestamp};
 
-/// Identifies a prompt on its way from the chat to the agent and back. A UUID in text form, as the claude protocol
+/// Identifies a prompt, or a turn that the agent starts itself. The id is a UUID in text form, as the claude protocol
 /// requires.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -13,53 +13,55 @@ pub struct PromptId(pub String);
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum AgentEvent {
-    /// The agent is ready for prompts. `models` lists the models that it reported, and may be empty.
+    /// The agent is ready for prompts. `models` lists the models that the agent reported, and may be empty.
     Ready { models: Vec<String> },
-    /// The agent's id of the conversation. `resumable` is set once the agent has stored a part of it.
+    /// The agent has named its conversation. `resumable` is set once the agent has stored a part of the conversation.
     Conversation { id: String, resumable: bool },
     /// The agent has acknowledged the prompt, so that it can no longer get lost in a pipe.
     PromptAccepted(PromptId),
     /// Part `at` of the running turn has changed. Parts are numbered from 0 in display order.
     Part { at: u32, change: Change },
-    /// A tool was denied without asking the user. `tool` is the agent's name for it, `detail` its argument.
+    /// The agent denied a tool call without asking the user. `tool` is the agent's name of the tool, `detail` the
+    /// argument of the call.
     Denied { tool: String, detail: String },
-    /// The turn that `answered` these prompts is over. Ignored if it does not name the open prompt. `cost_usd` is the
-    /// conversation's total so far.
+    /// A turn is over. `answered` lists the prompts that it answered; the session ignores the event if the open prompt
+    /// is not among them. `cost_usd` is the cost of the conversation so far.
     Finished { answered: Vec<PromptId>, outcome: Outcome, cost_usd: Option<f64> },
     /// The agent has accepted the interrupt and will end the turn.
     InterruptAccepted,
     /// The complete current list of background work: commands, subagents, scheduled wake-ups.
     Background(Vec<BackgroundTask>),
-    /// The agent starts a turn of its own with this id. `Part` and `Finished` then refer to that turn.
+    /// The agent has started a turn without a prompt, under this id. The next `Part` and `Finished` belong to that
+    /// turn.
     TurnStarted(PromptId),
-    /// Markdown that no prompt asked for and that arrived while a prompt was open, such as the report of a background
-    /// task.
+    /// Markdown that no prompt asked for and that arrived while another prompt was open, such as the report of a
+    /// background task.
     UnpromptedText(String),
-    /// The agent does not know the conversation that was to be resumed.
+    /// The agent did not resume the conversation that it was started with. Contains the reason.
     ResumeRefused(String),
     /// The agent asks a question and waits for the answer.
     Requested(AgentRequest),
-    /// The agent no longer needs the answer.
+    /// The agent no longer needs the answer to this question.
     RequestCancelled(RequestId),
 }
 
-/// A piece of an agent's work that outlives its turn.
+/// Work of an agent that outlives the turn that started it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BackgroundTask {
-    /// The agent's description.
+    /// The agent's description of the work.
     pub about: String,
-    /// The time at which it is over. `None` if the agent reports its end.
+    /// The time at which the work ends, or `None` if the agent reports the end.
     pub until: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// More text at the end of a text part.
+    /// Appends this text to a text part.
     Append(String),
-    /// Replaces the part's text with this one.
+    /// Replaces the part with this text.
     Text(String),
     Action(Action),
-    /// Removes the part: after a broken stream, the agent repeats the message from its start.
+    /// Removes the part. After a broken stream, the agent repeats the message from the start.
     Remove,
 }
 
@@ -85,6 +87,6 @@ pub enum ActionState {
 pub enum Outcome {
     Done,
     Interrupted,
-    /// The reason, for the user.
+    /// The turn failed, for this reason. The text is for the user.
     Failed(String),
 }

@@ -3,11 +3,11 @@
 /// The way an operator grants a capability.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GrantKind {
-    /// Every plugin has it.
+    /// Every plugin may import it without a grant.
     Always,
-    /// By `grants` in `[plugins.NAME]`.
+    /// The operator lists the capability in `grants` of `[plugins.NAME]`.
     ByName,
-    /// By a list of allowed targets in `[plugins.NAME]`, whose key is the capability's name.
+    /// The operator lists the allowed targets in `[plugins.NAME]`, under the capability's name as the key.
     ByTargets,
 }
 
@@ -89,7 +89,7 @@ pub fn is_granted_by_name(name: &str) -> bool {
 /// `wasi:http/outgoing-handler`, which is not in the package `cordboard:plugin`.
 pub const TARGET_LISTS: [(&str, &str); 3] = [("http", "https://HOST/*"), ("tcp", "HOST:PORT"), ("secrets", "NAME")];
 
-/// An example line for `[plugins.NAME]` that grants `name`, or `None` if no list of targets does.
+/// An example line for `[plugins.NAME]` that grants `name`, or `None` if `name` is not granted by a list of targets.
 #[must_use]
 pub fn target_line(name: &str) -> Option<String> {
     TARGET_LISTS.iter().find(|(key, _)| *key == name).map(|(key, example)| format!("{key} = [{example:?}]"))

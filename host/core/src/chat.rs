@@ -8,7 +8,7 @@ use crate::{
     types::{Button, Caller, Place, Reply, SessionName, Timestamp},
 };
 
-/// A front-end's id of a message. Unique within its place.
+/// A front-end's id of a message, unique within the message's place.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct MessageId(pub String);
@@ -16,7 +16,7 @@ pub struct MessageId(pub String);
 /// An update from a chat.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Update {
-    /// Unique within the front-end. An update that arrives twice is accepted once.
+    /// The front-end's key of the update, unique within the front-end. An update that arrives twice is accepted once.
     pub key: String,
     pub caller: Caller,
     pub place: Place,
@@ -53,15 +53,15 @@ pub enum MessagePart {
     Cut { joint: String },
     /// A shorter text, which may be the rest of a text that was split.
     Text,
-    /// All parts, joined.
+    /// A message that was joined from several parts.
     Joined,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum UpdateKind {
-    /// A command or a prompt. The router decides which.
+    /// A command or a prompt. The module `route` decides which.
     Text(String),
-    /// A button was pressed, on the given message.
+    /// A button was pressed. `message` is the message that shows it, if the front-end reports it.
     Press {
         #[serde(flatten)]
         line: ButtonAction,
@@ -69,12 +69,12 @@ pub enum UpdateKind {
     },
     /// A photo, a voice message, a file and so on. `kind` names it in one word for the user.
     NotText { kind: String, caption: Option<String> },
-    /// The origin's message was edited; this is its new text.
+    /// The message of `Update::origin` was edited. Contains its new text.
     Edited(String),
 }
 
 impl UpdateKind {
-    /// The text by which its author would recognise the update.
+    /// The text to quote so that the author recognizes the update.
     #[must_use]
     pub fn text(&self) -> &str {
         match self {
@@ -85,17 +85,18 @@ impl UpdateKind {
     }
 }
 
-/// The command and the origin of a button. The store keeps it until the button is pressed.
+/// The command and the origin of a button. The store keeps it under a short token, because a front-end's button holds
+/// only a few bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct ButtonAction {
     pub command: String,
-    /// The plugin that showed it, or `None` for the host.
+    /// The plugin that shows the button, or `None` for the host.
     #[serde(default, rename = "of", skip_serializing_if = "Option::is_none")]
     pub plugin: Option<String>,
-    /// The session that it acts on.
+    /// The session that the button acts on, even if another one is active when it is pressed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<SessionName>,
-    /// The stored message that shows the button. `None` in a frame of a running turn.
+    /// The stored post that shows the button, or `None` if a frame of a running turn shows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keyboard: Option<PostId>,
 }
@@ -123,7 +124,7 @@ pub struct InboxRow {
     pub id: InboxId,
     pub update: Update,
     pub state: InboxState,
-    /// The id that the update gets if it turns out to be a prompt. Created on acceptance.
+    /// The id of the prompt, if the update turns out to be one. It is created on acceptance.
     pub prompt: PromptId,
     /// The time of acceptance.
     pub at: Timestamp,
@@ -131,7 +132,7 @@ pub struct InboxRow {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum InboxState {
-    /// Not routed yet.
+    /// The update is not routed yet.
     New,
     /// A prompt in the queue of this session.
     Queued { session: SessionName },
@@ -139,14 +140,14 @@ pub enum InboxState {
     Sent { session: SessionName },
 }
 
-/// A completed update, by either of its ids.
+/// Identifies a completed update by one of its two ids.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CompletedUpdate {
     Update(InboxId),
     Prompt(PromptId),
 }
 
-/// The id of a post in the outbox. Ids increase in the order in which posts are sent and are never reused.
+/// The id of a post in the outbox. Ids increase in the order in which posts are stored, and are never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PostId(pub i64);
@@ -156,10 +157,10 @@ pub struct PostId(pub i64);
 pub struct NewPost {
     pub place: Place,
     pub reply: Reply,
-    /// The message that the post replaces.
+    /// The existing message that the post replaces, if any.
     pub edit: Option<MessageId>,
-    /// The turn that this post answers, in full or in part. The first post of a turn replaces the messages that the
-    /// turn was streamed into.
+    /// The turn whose answer this post contains, in full or in part. The first post of a turn replaces the turn's live
+    /// messages.
     pub turn: Option<PromptId>,
 }
 
@@ -181,7 +182,7 @@ pub struct OutboxRow {
     pub state: Delivery,
 }
 
-/// The progress of a post. A long post is split into several messages.
+/// The progress of delivering a post. A long post is split into several messages.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Delivery {
     /// The existing messages that show the post, in order. They are edited; further parts are sent as new messages.

@@ -1,4 +1,4 @@
-//! The events of sessions that hooks receive, and the chain of hooks that caused them.
+//! The events of the host and of sessions that hooks receive, and the chain of hooks that caused them.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::{
     types::{Phase, Place, SessionView, Timestamp},
 };
 
-/// An event that is delivered to hooks after the fact.
+/// An event that hooks receive after it has happened.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SessionEvent {
     pub kind: EventKind,
@@ -21,25 +21,27 @@ pub struct SessionEvent {
     pub causes: CausationChain,
 }
 
-/// The kinds of events, with the fields of `data`. Plugins read them as text, so that kinds can be added.
+/// The kind of an event. Each variant names the fields of its `data`. Plugins receive the kind as text, so that later
+/// releases can add kinds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EventKind {
-    /// The host is ready. `version`.
+    /// The host is ready. Data: `version`.
     HostStarted,
     Created,
     /// An agent is ready, in a new conversation.
     Started,
     /// An agent is ready, and continues the conversation.
     Resumed,
-    /// A prompt was sent to the agent. `place`.
+    /// A prompt was sent to the agent. Data: `place`.
     TurnStarted,
-    /// The answer is complete, or the turn was interrupted. `seconds`, `actions`, `cost_usd`, `error`, `place`.
+    /// The answer is complete, or the turn failed or was interrupted. Data: `seconds`, `actions`, `cost_usd`, `error`,
+    /// `place`.
     TurnFinished,
     /// The session has no running agent any more.
     Suspended,
-    /// A resume was refused, and the user has to decide. `why`.
+    /// A resume was refused, and the user has to decide. Data: `why`.
     Asking,
-    /// The agent exited too often. `why`.
+    /// The agent could not be started, or exited too often. Data: `why`.
     Broken,
     Archived,
     Restored,
@@ -92,7 +94,7 @@ impl EventKind {
     }
 }
 
-/// The kind of an agent's start.
+/// Whether the start of an agent begins a new conversation or resumes one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum StartKind {
     #[default]
@@ -100,11 +102,11 @@ pub enum StartKind {
     Resumed,
 }
 
-/// The plugins whose hooks caused something, each by reacting to the event of the previous one. Empty if a user, a
-/// timer or a call without an event caused it.
+/// The plugins whose hooks caused an event or a call, in order: each hook reacted to an event that the previous one
+/// caused. The chain is empty if a user, a timer or a call outside of a hook is the cause.
 ///
-/// The hook of a plugin in the chain does not receive the event. Each link adds a name, so every chain ends: no hook
-/// receives events that it caused, and two hooks cannot trigger each other forever.
+/// The plugins in the chain do not receive the event. Each reaction adds a name, so every chain ends: no hook receives
+/// events that it caused, and two hooks cannot trigger each other forever.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CausationChain(Arc<[Arc<str>]>);
 
@@ -119,8 +121,8 @@ impl CausationChain {
         self.0.is_empty()
     }
 
-    /// Returns the chain with `plugin` appended, for everything that the plugin's hook causes in response to an event
-    /// with this chain.
+    /// Returns the chain with `plugin` appended: the chain of everything that the plugin's hook causes in response to
+    /// an event with this chain.
     #[must_use]
     pub fn through(&self, plugin: &str) -> Self {
         Self(self.0.iter().cloned().chain([plugin.into()]).collect())

@@ -1,7 +1,8 @@
-//! The pure core of Cordboard: the session state machine, message routing, rendering and configuration.
+//! The pure core of Cordboard: the state machines of sessions and plugin rollouts, message routing, rendering and
+//! configuration.
 //!
 //! The crate reads no clock, opens no files, starts no processes and depends on no async runtime. Time and input come
-//! in as arguments; effects are returned as values. Its dependency list enforces this.
+//! in as arguments; effects are returned as values. Its manifest and a test in `host/xtask/tests/tidy` enforce this.
 
 pub mod agent;
 pub mod capability;

@@ -1,22 +1,23 @@
 //! Parses JSON from other programs, and repairs damage that a strict parser rejects: lone surrogates, bytes that are
-//! not UTF-8, numbers out of range, raw control characters, trailing commas, and nesting that is too deep. Valid JSON is
-//! left unchanged.
+//! not UTF-8, numbers out of range, raw control characters, trailing commas, and nesting that is too deep. Valid JSON
+//! is left unchanged.
 
 use std::fmt;
 
 use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::{Deserializer, Map, Value};
 
-/// Deeper values are replaced with null. `serde_json` rejects 128 levels.
+/// The maximum depth of nesting. Deeper values are replaced with null. `serde_json` rejects 128 levels.
 const DEEPEST: usize = 100;
 
-/// The maximum number of places in a text where an object is looked for. A search costs time in proportion to the text.
+/// The maximum number of positions in a text at which an object is read. Each attempt takes time in proportion to the
+/// length of the text.
 const TRIES: usize = 32;
 
-/// Parses JSON. Characters that cannot be kept become U+FFFD; numbers and values become null.
+/// Parses JSON, after a repair if necessary: invalid characters become U+FFFD, invalid numbers and words become null.
 ///
 /// # Errors
-/// The text is not JSON, even after the repair: it is truncated, or something else follows the value.
+/// The text is not JSON even after the repair, for example because it is truncated or something else follows the value.
 pub fn parse(bytes: &[u8]) -> serde_json::Result<Value> {
     // A repair copies the text and is rarely needed, so try without it first.
     serde_json::from_slice(bytes).or_else(|_| serde_json::from_str(&repair(bytes)))
@@ -31,8 +32,8 @@ pub struct Object {
     pub is_whole: bool,
 }
 
-/// Returns the objects in a text that may contain anything else before, between and after them. An object that is not
-/// whole is followed by the objects inside it: another program's line may have cut it off.
+/// Returns the objects in a text that may contain anything else before, between and after them. If an object is not
+/// whole, the search continues inside it, because the output of another program may have cut it off there.
 #[must_use]
 pub fn objects(bytes: &[u8]) -> Vec<Object> {
     let text = String::from_utf8_lossy(bytes);
@@ -41,19 +42,19 @@ pub fn objects(bytes: &[u8]) -> Vec<Object> {
         let Some(at) = find_object(rest) else { break };
         rest = &rest[at..];
         let (object, length) = read_object(rest);
-        // The objects inside a whole object are its values.
+        // The objects inside a whole object are its values, so the search continues after it.
         rest = &rest[if object.is_whole { length } else { 1 }..];
         objects.extend(Some(object).filter(|object| object.is_whole || !object.fields.is_empty()));
     }
     objects
 }
 
-/// The position of the first brace that a name follows.
+/// The position of the first `{` that is followed by a string.
 fn find_object(text: &str) -> Option<usize> {
     text.match_indices('{').map(|(at, _)| at).find(|at| text[at + 1..].trim_start().starts_with('"'))
 }
 
-/// Reads the object at the start of `text`. Returns its length, too.
+/// Reads the object at the start of `text`. Returns the object and its length in `text`.
 fn read_object(text: &str) -> (Object, usize) {
     let mut repair = Repair::new(text);
     while repair.step() && repair.depth > 0 {}
@@ -201,7 +202,7 @@ fn repair_escape(text: &str, repaired: &mut String) -> usize {
     length
 }
 
-/// The UTF-16 unit of a `\uXXXX` at the start of `text`.
+/// The UTF-16 code unit of the `\uXXXX` at the start of `text`.
 fn unit(text: &str) -> Option<u16> {
     let digits = text.strip_prefix("\\u")?.get(..4)?;
     // `from_str_radix` also accepts a sign.

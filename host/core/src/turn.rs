@@ -17,7 +17,8 @@ pub struct Turn {
     pub cost_usd: Option<f64>,
     /// The display mode, fixed for the whole turn. `None` selects the default.
     pub mode: Option<String>,
-    /// Whether its end notifies. `Silent` after a `/stop` whose answer its readers see.
+    /// Whether the end of the turn notifies. `Silent` after a `/stop` in the turn's place, because its readers see the
+    /// reply to `/stop`.
     pub alert: Alert,
 }
 
@@ -31,10 +32,10 @@ pub enum TurnPart {
 pub enum TurnState {
     Running,
     Done,
-    /// Ended early, with the reason for the user.
+    /// The turn ended early, with this reason for the user.
     Failed(String),
-    /// Ended without a final message: by `/stop` before any text, because the reply to `/stop` informed the reader, or
-    /// because the prompt was withdrawn.
+    /// The turn ended without a final message: by `/stop` before any text, because the reply to `/stop` informed the
+    /// reader, or because the prompt was withdrawn.
     Stopped,
 }
 
@@ -77,7 +78,7 @@ impl Turn {
     }
 }
 
-/// The display of a running turn at one time.
+/// A running turn as it is displayed at one time.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TurnFrame {
     /// Each message replaces the message with the same index in the previous frame.

@@ -1,4 +1,4 @@
-//! Damaged JSON: an example of each repair, and properties of all repairs.
+//! Tests the parsing of damaged JSON, with an example of each repair and with property tests.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -75,7 +75,7 @@ fn trailing_commas_are_dropped() {
     assert_parsed(br#"{"a":[1,2,],"b":"x,}" , }"#, &json!({ "a": [1, 2], "b": "x,}" }));
 }
 
-/// The objects in a text. One that is not whole has a `…`.
+/// The objects in a text. An object that is not whole is marked with `…`.
 fn found(text: &[u8]) -> Vec<(Value, &'static str)> {
     objects(text).into_iter().map(|object| (object.fields.into(), if object.is_whole { "" } else { "…" })).collect()
 }
