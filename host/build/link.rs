@@ -2,11 +2,12 @@
 
 use std::{env, process::Command};
 
-/// The first glibc whose loader reads packed relocations.
+/// The first version of glibc whose loader reads packed relocations.
 const GLIBC: (u32, u32) = (2, 36);
 
-/// Packs the relocations of the position-independent binary. They take a megabyte, which the loader reads at each
-/// start and which stays resident; packed, they take a twentieth. A linker without support warns and continues.
+/// Packs the relocations of the position-independent binary. Unpacked, they take one megabyte, which the loader reads
+/// at each start and which stays in memory; packed, they take a twentieth of that. A linker that doesn't know the
+/// option prints a warning and ignores it.
 pub fn pack_relocations() {
     let native = env::var("HOST") == env::var("TARGET");
     if native && glibc().is_some_and(|version| version >= GLIBC) {
@@ -14,7 +15,7 @@ pub fn pack_relocations() {
     }
 }
 
-/// Returns the glibc of the build machine, on which a native binary also runs.
+/// Returns the version of glibc on the build machine, where a native binary is expected to run, too.
 fn glibc() -> Option<(u32, u32)> {
     let output = Command::new("getconf").arg("GNU_LIBC_VERSION").output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;

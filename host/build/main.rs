@@ -1,5 +1,5 @@
-//! Embeds the standard plugins from `target/plugins/`, and the files of a new plugin project as text. It doesn't run cargo:
-//! `cargo xtask build` builds the plugins first, and a binary without them says so.
+//! Embeds the standard plugins from `target/plugins/`, and the files of a new plugin project as text. It doesn't build
+//! the plugins: `cargo xtask build` does that first. A binary without standard plugins reports this when it starts.
 
 mod link;
 mod project_template;

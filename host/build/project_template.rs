@@ -1,5 +1,5 @@
 //! Embeds the files of a new plugin project: the SDK's sources with a stand-alone manifest, the WIT contract and the
-//! templates. Compiles nothing.
+//! templates.
 
 use std::{
     collections::BTreeMap,
@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Writes `OUT_DIR/project_template.rs`: a list of `(path, text)` for the SDK and one for the templates.
+/// Writes `OUT_DIR/project_template.rs`: a list of the embedded files of the SDK, and one of the templates.
 pub fn embed() -> io::Result<()> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").expect("cargo sets this variable")).join("..");
     let workspace = fs::read_to_string(root.join("Cargo.toml"))?;
@@ -17,7 +17,7 @@ pub fn embed() -> io::Result<()> {
     let mut sdk = BTreeMap::new();
     collect(&root.join("plugins/sdk/src"), "sdk/src", &mut sdk)?;
     for text in sdk.values_mut() {
-        // In a plugin project, the contract is one level nearer.
+        // In a plugin project, `wit/` is one level above the SDK, not two.
         *text = text.replace("\"../../wit\"", "\"../wit\"");
     }
     let manifest = read(&root.join("plugins/sdk/Cargo.toml"))?;
@@ -47,7 +47,7 @@ fn read(path: &Path) -> io::Result<String> {
     fs::read_to_string(path)
 }
 
-/// Collects every file below `folder`, as text by its relative path.
+/// Adds the text of every file below `folder` to `files`. The key is `below`, followed by the relative path.
 fn collect(folder: &Path, below: &str, files: &mut BTreeMap<String, String>) -> io::Result<()> {
     println!("cargo::rerun-if-changed={}", folder.display());
     for entry in fs::read_dir(folder)? {
@@ -63,8 +63,8 @@ fn collect(folder: &Path, below: &str, files: &mut BTreeMap<String, String>) -> 
     Ok(())
 }
 
-/// Removes a manifest's dependency on the workspace: inherited values are written out, and the workspace's lints are
-/// dropped.
+/// Makes a manifest independent of this workspace: writes out inherited values, drops `[lints]`, and adds an empty
+/// `[workspace]`.
 fn stand_alone(manifest: &str, workspace: &str) -> String {
     let mut section = "";
     let mut text = String::new();
