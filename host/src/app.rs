@@ -1,5 +1,5 @@
-//! Assembles the host, runs it and shuts it down: configuration, store, plugins, sessions and chat, in this order. It
-//! makes no decision that a component can make.
+//! Assembles the host from its components, runs it and shuts it down. It only connects the components and decides
+//! nothing that a component can decide.
 
 mod admitted;
 mod background;
@@ -43,10 +43,10 @@ use crate::{
 /// The exit code for an invalid configuration.
 const BAD_CONFIGURATION: u8 = 2;
 
-/// The smallest limit of open files with which a command runs: a host needs about 30 itself, and more for each agent.
+/// The smallest limit of open files that a command accepts. The host itself needs about 30, and more for each agent.
 const FEWEST_FILES: u64 = 64;
 
-/// The reason that a command failed, such as a host that does not start. Printed to standard error.
+/// The error that ends a command. It is printed to standard error.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
     #[error("{0}")]
@@ -100,7 +100,7 @@ pub enum AppError {
         "failed to listen for webhook requests on {address}: {source}; set another address in [webhook] listen, or delete that line"
     )]
     Listen { address: std::net::SocketAddr, source: std::io::Error },
-    /// The problems that `cordboard check` has found, one a line.
+    /// The problems that `cordboard check` has found, one per line.
     #[error("{0}")]
     Problems(String),
     #[error("the plugin folder {} {what}", path.display())]
@@ -154,7 +154,7 @@ fn load(paths: &ResolvedPaths) -> Result<Config, AppError> {
     load_file(paths).map(|(config, _)| config)
 }
 
-/// Returns the configuration, and the file with the bytes that it was read from.
+/// Returns the configuration, and the path and the bytes of its file if there is one.
 fn load_file(paths: &ResolvedPaths) -> Result<(Config, Option<ConfigFile>), AppError> {
     let Some(path) = &paths.config else { return Ok((Config::defaults(), None)) };
     cordboard_watch::check_private(path).map_err(AppError::Untrusted)?;
@@ -168,8 +168,8 @@ fn load_file(paths: &ResolvedPaths) -> Result<(Config, Option<ConfigFile>), AppE
     Ok((config, Some(ConfigFile { path: path.clone(), bytes })))
 }
 
-/// Returns the operator's plugin folder: from the command line, from the configuration, or `plugins` next to the
-/// configuration file. `None` if there is no such folder.
+/// Returns the operator's plugin folder, which may not exist: the one of the command line, else the one of the
+/// configuration, else `plugins` next to the configuration file. Returns `None` if none of these is known.
 fn plugin_folder(paths: &ResolvedPaths, config: &Config) -> Option<PathBuf> {
     let base = paths.config.as_deref().and_then(Path::parent);
     named_plugin_folder(paths, config).or_else(|| base.map(|base| base.join("plugins")))
@@ -181,7 +181,8 @@ fn create_registry(paths: &ResolvedPaths, plugins: &config::Plugins) -> std::io:
     Registry::start(cache, cordboard_runtime::THIS_PROGRAM.into(), plugins.parallel)
 }
 
-/// Returns the plugin folder that the command line or the configuration names. The operator expects it to exist.
+/// Returns the plugin folder that the command line or the configuration names. The caller reports it if it doesn't
+/// exist.
 fn named_plugin_folder(paths: &ResolvedPaths, config: &Config) -> Option<PathBuf> {
     let base = paths.config.as_deref().and_then(Path::parent);
     let named = config.plugins.folder.as_ref();
@@ -189,8 +190,8 @@ fn named_plugin_folder(paths: &ResolvedPaths, config: &Config) -> Option<PathBuf
     paths.plugins.clone().or(named)
 }
 
-/// Checks the limit of open files before any command, because errors of SQLite, the runtime and wasmtime would not name
-/// the cause.
+/// Checks the limit of open files. Runs before every command, because SQLite, tokio and wasmtime would fail with errors
+/// that don't name this cause.
 ///
 /// # Errors
 /// The limit is too low.
@@ -204,7 +205,7 @@ pub fn check_open_files() -> Result<(), AppError> {
 /// Runs the host: `cordboard run`.
 ///
 /// # Errors
-/// The host did not start, or it ended with unfinished work.
+/// The host failed to start, failed while it ran, or ended with unfinished work.
 pub fn run(run: &cli::Run) -> Result<(), AppError> {
     let paths = run.paths.resolve()?;
     let (config, config_file) = load_file(&paths)?;
@@ -221,7 +222,8 @@ pub fn run(run: &cli::Run) -> Result<(), AppError> {
         }
     }
     let agents = config.agents.by_name.values();
-    // Must run before threads exist: it removes the variables of agents from the environment of this process.
+    // This must run before threads exist, because it removes the variables in the agents' `pass_env` from the
+    // environment of this process.
     let environment = Environment::take(agents.flat_map(|agent| &agent.pass_env).map(String::as_str));
     process::disable_dumps();
     process::catch_file_size_signal();
@@ -234,7 +236,7 @@ pub fn run(run: &cli::Run) -> Result<(), AppError> {
         kind,
         environment,
     }));
-    // The reader of standard input blocks its thread until the next line, so it is not waited for.
+    // Reading standard input blocks a thread until the next line, so the runtime does not wait for that thread.
     runtime.shutdown_background();
     ended
 }

@@ -20,7 +20,7 @@ impl Admitted {
         if hub::person_of(place).is_none_or(is_served) {
             return Ok(());
         }
-        Err(ChatError::Forbidden { why: "its author is not in [access] any more".to_owned() })
+        Err(ChatError::Forbidden { why: "its reader is not in [access] any more".to_owned() })
     }
 }
 
@@ -43,7 +43,7 @@ impl Chat for Admitted {
         self.chat.send(place, message).await
     }
 
-    /// For a removed person, an edit shows nothing new, but buttons that do nothing any more disappear.
+    /// In the private chat of a removed user, only removes the buttons of the message, because they no longer work.
     async fn edit(&self, place: &Place, id: &MessageId, message: &Outgoing) -> Result<(), ChatError> {
         if self.check(place).is_err() {
             return self.chat.remove_buttons(place, id).await;

@@ -12,7 +12,8 @@ use crate::{
     webhook::{self, CredentialError, WebhookServer},
 };
 
-/// The webhook listener, if there is one. Requests wait in its backlog until [`BackgroundTasks::start`].
+/// The background tasks before they start. The webhook listener, if there is one, is already open; requests wait in its
+/// backlog until [`BackgroundTasks::start`].
 pub struct BackgroundTasks {
     listener: Option<TcpListener>,
 }
@@ -23,7 +24,7 @@ pub struct RunningTasks {
 }
 
 impl BackgroundTasks {
-    /// Opens the webhook listener.
+    /// Opens the webhook listener if `[webhook] listen` is set.
     ///
     /// # Errors
     /// The address cannot be bound.

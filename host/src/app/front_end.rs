@@ -22,7 +22,7 @@ use crate::{
     clock::Clock,
 };
 
-/// Returns the `front_end` of the places of a chat.
+/// Returns the name of a front-end, which is the `front_end` of its places.
 pub const fn name(kind: ChatKind) -> &'static str {
     match kind {
         ChatKind::Console => console::FRONT_END,
@@ -30,7 +30,8 @@ pub const fn name(kind: ChatKind) -> &'static str {
     }
 }
 
-/// Returns the log level. On a terminal the log appears between the chat messages, so only warnings are logged.
+/// Returns the default log level. On a terminal, the log appears between the chat messages, so only warnings are
+/// logged.
 pub fn log_level(kind: ChatKind) -> &'static str {
     match (kind, Mode::detect()) {
         (ChatKind::Console, Mode::Terminal) => "warn",
@@ -63,7 +64,7 @@ fn open_console(options: &StartOptions, inbox: Arc<dyn Inbox>, clock: Clock) -> 
     Ok(FrontEnd { chat: Arc::clone(&console) as Arc<dyn Chat>, kind: FrontEndKind::Console(console, events) })
 }
 
-/// Returns the path of the bot's token file. A relative path is relative to the configuration file.
+/// Returns the path of the bot's token file. A relative path starts at the folder of the configuration file.
 pub fn token_file(paths: &ResolvedPaths, config: &Config) -> Option<PathBuf> {
     let base = paths.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
     config.telegram.token_file.as_ref().map(|file| base.join(file))
@@ -96,7 +97,7 @@ fn open_telegram(options: &StartOptions, inbox: Arc<dyn Inbox>, clock: Clock) ->
     Ok(FrontEnd { chat, kind: FrontEndKind::Telegram(poll_task, started) })
 }
 
-/// Shows messages of the host itself.
+/// Logs the host's own messages, and shows them on a terminal.
 pub struct Announcer(Option<Arc<Console>>);
 
 impl Announcer {
@@ -118,7 +119,7 @@ impl Announcer {
 }
 
 impl FrontEnd {
-    /// Prints how to start and which paths are in use, if the front-end is a terminal.
+    /// Prints the first instructions and the paths in use, if the front-end is a terminal.
     pub fn greet(&self, paths: &ResolvedPaths, plugins: Option<&Path>) {
         let FrontEndKind::Console(console, _) = &self.kind else { return };
         let config = paths.config.as_deref().map_or("the built-in defaults".into(), Path::to_string_lossy);
@@ -155,7 +156,7 @@ impl FrontEnd {
         }
     }
 
-    /// Waits until the user asks to quit immediately. Never returns if only signals can do so.
+    /// Waits until the user of a console asks to quit immediately. Never returns for other front-ends.
     pub async fn quit_requested(&mut self) {
         if let FrontEndKind::Console(_, events) = &mut self.kind {
             while let Some(event) = events.recv().await {
@@ -167,7 +168,7 @@ impl FrontEnd {
         std::future::pending().await
     }
 
-    /// Returns the announcer, which explains long waits to a person at a terminal.
+    /// Returns the announcer, which reports long waits on a terminal.
     #[must_use]
     pub fn announcer(&self) -> Announcer {
         Announcer(match &self.kind {
@@ -176,14 +177,14 @@ impl FrontEnd {
         })
     }
 
-    /// Stops accepting messages.
+    /// Stops polling Telegram. A console keeps reading until the process ends.
     pub fn stop_accepting(&self) {
         if let FrontEndKind::Telegram(poll_task, _) = &self.kind {
             poll_task.abort();
         }
     }
 
-    /// Shows the queued output and restores the terminal.
+    /// Writes the queued output of a console and restores the terminal.
     pub async fn close(&self) {
         if let FrontEndKind::Console(console, _) = &self.kind {
             console.close().await;

@@ -28,11 +28,12 @@ fn block_on<T>(work: impl Future<Output = Result<T, AppError>>) -> Result<T, App
 /// Checks the configuration and everything that it names: `cordboard check`.
 ///
 /// # Errors
-/// The problems that were found.
+/// There are problems. The error lists all of them.
 pub fn check(paths: &Paths) -> Result<(), AppError> {
     telemetry::start("error");
     let paths = paths.resolve()?;
-    // Every problem exits with 1, even an invalid configuration. Exit code 2 is for a host that does not start.
+    // An invalid configuration is one of the problems that this command reports, so its exit code is 1. The other
+    // commands need a valid configuration and exit with 2.
     let config = load(&paths).map_err(|error| AppError::Problems(error.to_string()))?;
     let config = LiveConfig::new(config);
     let source =
@@ -100,7 +101,7 @@ fn check_agents(config: &LiveConfig) -> Option<String> {
     let agents = &config.now().agents;
     let mut problem = None;
     for (name, agent) in &agents.by_name {
-        // A relative path is relative to the folder of a session, which is not known here, so it is not checked.
+        // A relative path starts at the folder of a session. It is not checked, because this command has no session.
         let relative = agent
             .command
             .as_ref()
@@ -144,7 +145,7 @@ async fn activate_all(
     Ok((registry, rejected))
 }
 
-/// Returns the stored decisions about plugins. Empty if the state was last written by an older version of the host.
+/// Returns the stored decisions about plugins. Returns none if an older version of the host wrote the database.
 fn decisions(state: &Path) -> Result<Decisions, AppError> {
     match cordboard_store::read_only(state) {
         Ok(contents) => Ok(contents.decisions),
@@ -156,7 +157,7 @@ fn decisions(state: &Path) -> Result<Decisions, AppError> {
 /// Lists the sessions: `cordboard sessions`.
 ///
 /// # Errors
-/// The running host does not answer, or without one, the configuration or the store cannot be read.
+/// The running host does not answer; or no host runs, and the configuration or the store cannot be read.
 pub fn list_sessions(options: &Listing) -> Result<(), AppError> {
     telemetry::start("error");
     let paths = options.paths.resolve()?;
@@ -175,7 +176,7 @@ fn stored_sessions(paths: &ResolvedPaths) -> Result<Vec<SessionRow>, AppError> {
     let contents = cordboard_store::read_only(&paths.state)?;
     let accepted = RestoredInbox::new(contents.inbox).prompts;
     let row = |mut record: SessionRecord| {
-        // Without a running host, a stored process id does not identify an agent, and none works.
+        // No host runs, so no agent does background work, and the stored process id may belong to another process.
         record.process = None;
         record.background.clear();
         let settings = config.settings(&record);
@@ -191,7 +192,7 @@ fn stored_sessions(paths: &ResolvedPaths) -> Result<Vec<SessionRow>, AppError> {
 /// Lists the plugins: `cordboard plugins`.
 ///
 /// # Errors
-/// The running host does not answer, or without one, the configuration, the store or the plugins cannot be read.
+/// The running host does not answer; or no host runs, and the configuration, the store or the plugins cannot be read.
 pub fn list_plugins(options: &Listing) -> Result<(), AppError> {
     telemetry::start("error");
     let paths = options.paths.resolve()?;

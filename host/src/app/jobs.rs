@@ -1,4 +1,5 @@
-//! Adapts plugin jobs to the scheduler: the jobs of the active plugins, their stored times, and their calls.
+//! Implements the scheduler's port [`JobRunner`]: lists the jobs of the active plugins, stores when they run, and calls
+//! them.
 
 use std::{
     sync::{Arc, Weak},
@@ -45,7 +46,7 @@ impl JobRunner for PluginJobs {
         let named = jobs.iter().map(|(name, cron)| (name.clone(), cron.as_str().to_owned())).collect();
         let known = self.store.sync_jobs(plugin, named, now).await;
         known.unwrap_or_else(|error| {
-            tracing::error!(plugin, %error, "failed to read when the jobs of a plugin last ran: they run from now on");
+            tracing::error!(plugin, %error, "failed to read when the jobs of a plugin last ran: missed runs are not made up");
             vec![now; jobs.len()]
         })
     }

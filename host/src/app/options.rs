@@ -12,7 +12,7 @@ use crate::{
 pub struct StartOptions {
     pub paths: ResolvedPaths,
     pub config: LiveConfig,
-    /// The file that `config` was read from.
+    /// The file that `config` was read from, if there is one.
     pub config_file: Option<ConfigFile>,
     pub kind: ChatKind,
     pub environment: Environment,

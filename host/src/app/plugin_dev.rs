@@ -1,4 +1,5 @@
-//! `cordboard plugin …`: finds the configuration and runs the command of the plugin development kit.
+//! Runs the `cordboard plugin` commands: resolves the paths, loads the configuration and calls the development kit
+//! (`dev`).
 
 use super::{AppError, load, plugin_folder};
 use crate::{
@@ -9,7 +10,7 @@ use crate::{
 /// Runs a `cordboard plugin` command.
 ///
 /// # Errors
-/// The part that failed. The development kit has already printed the results of the other parts.
+/// The command failed. The development kit has already printed the results of earlier steps.
 pub fn author(task: &Task) -> Result<(), AppError> {
     let paths = |config: &Option<std::path::PathBuf>| Paths { config: config.clone(), state: None, plugins: None };
     match task {

@@ -1,4 +1,4 @@
-//! Builds the components of the host, connects them once, and runs them in the order that startup and shutdown require.
+//! Builds the components of the host, connects them, and starts and stops them in the required order.
 
 use std::{
     collections::HashSet,
@@ -52,13 +52,13 @@ struct HostBase {
     host_id: String,
 }
 
-/// Runs the host until a signal, the end of the chat, or a failure.
+/// Runs the host until a signal, the end of the input, or a failure.
 pub async fn serve(options: StartOptions) -> Result<(), AppError> {
     let mut signals = shutdown::Signals::watch()?;
     process::adopt_orphans();
     let (store, mut contents) = cordboard_store::open(&options.paths.state)?;
     let folder = plugin_folder(&options.paths, &options.config.now());
-    // The watch starts before the first read, so that no change in between is missed.
+    // The watcher starts before the plugins are read, so that no change in between is missed.
     let rescan = watch::Sender::new(options.config.now().plugins.rescan);
     let watched =
         WatchOptions { config: options.config_file.clone(), plugins: folder.clone(), rescan: rescan.subscribe() };
@@ -80,7 +80,7 @@ pub async fn serve(options: StartOptions) -> Result<(), AppError> {
     let registry = Arc::new(SessionRegistry::new(views(sessions, &base.config), active));
     let host = base.host_service(&registry, &outbound, front_end.chat.limits(), admin_commands);
 
-    // Bound before any work starts, because these are the last steps that can prevent a start.
+    // The sockets are opened before any work starts, because these are the last steps that can prevent a start.
     let background = BackgroundTasks::open(&host).await?;
     let control = open_control(&options.paths.state)?;
 
@@ -96,7 +96,7 @@ pub async fn serve(options: StartOptions) -> Result<(), AppError> {
     let reconciler = Reconciler::new(operators, rollout, options.paths.config.clone(), rescan);
     outbox.set_menu(reconcile::menu(&base.plugins.snapshot()));
     tokio::spawn(reconciler.run(changes, authorized_commands));
-    // Messages from the previous run come before new ones.
+    // Accept input only now, so that messages from the previous run are handled before new ones.
     let background = background.start(&host);
     front_end.begin();
 
@@ -108,7 +108,7 @@ pub async fn serve(options: StartOptions) -> Result<(), AppError> {
     shutdown::close(&front_end).await;
     drop(watcher);
     control.abort();
-    // A running job may finish its call, but sessions accept no more work.
+    // Jobs end only now, so that a running job had time to finish its call. Sessions already refuse new work.
     drop(background);
     base.store.close().await;
     ended
@@ -154,8 +154,8 @@ impl HostBase {
         })
     }
 
-    /// Creates the host service and the session supervisor. Sessions query plugins, and plugins call the host service,
-    /// so the last link is a weak reference.
+    /// Creates the host service and the session supervisor. Sessions query plugins, plugins call the host service, and
+    /// the host service owns the sessions, so the queries refer to it by a weak reference.
     fn host_service(
         &self,
         registry: &Arc<SessionRegistry>,
@@ -271,8 +271,8 @@ fn open_control(state: &Path) -> Result<control::ControlListener, AppError> {
     control::listen(state).map_err(|source| AppError::Control { path: control::socket(state), source })
 }
 
-/// Ends the agents that a killed host left running. Only a session whose previous agent is still exiting queues its
-/// prompts meanwhile.
+/// Ends the agents that a killed host left running. Until its previous agent has ended, a session queues its prompts;
+/// sessions without such an agent don't wait.
 async fn sweep(host: Arc<HostService>, host_id: String, known: Vec<(SessionName, ProcessId)>) {
     let processes = known.iter().map(|(_, process)| process.clone()).collect();
     let report = process::sweep(&host_id, processes).await;

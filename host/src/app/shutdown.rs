@@ -1,5 +1,5 @@
-//! Waits for the reason to stop, then shuts the host down: drains turns, ends agents and flushes the outbox. It must
-//! not leave a process behind or lose an accepted message.
+//! Waits until the host has to stop, then shuts it down: drains turns, ends agents and flushes the outbox. It must not
+//! leave a process behind or lose an accepted message.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,12 +17,11 @@ use super::{
 };
 use crate::hub::{HostService, HubHandle, OpenWork, QuiescenceWaiter};
 
-/// The time for the outbox to send its remaining posts and for the front-end to show them. The rest is sent at the next
-/// start.
+/// The time limit of each step that sends or shows the remaining posts. The next start sends the rest.
 const FLUSH: Duration = Duration::from_secs(5);
 
-/// The time limit for ending all agents in parallel: 2 s after the interrupt, 2 s after the end of input, 5 s after
-/// SIGTERM, and the time for ending descendants.
+/// The time limit for ending all agents in parallel. An agent has 2 s after the interrupt, 2 s after the end of its
+/// input and 5 s after SIGTERM; the rest is for its descendants.
 const AGENTS: Duration = Duration::from_secs(20);
 
 /// The signals that end the host. They are watched from startup to exit, because an unwatched signal is lost or kills
@@ -140,12 +139,12 @@ struct OpenTurns<'a> {
     quiescence: &'a QuiescenceWaiter,
     outbox: &'a Outbox,
     announcer: &'a Announcer,
-    /// The longest wait.
+    /// The longest wait (`[console] drain`).
     limit: Duration,
 }
 
 impl OpenTurns<'_> {
-    /// Waits until all prompts are answered and the answers are read. A reader may be slow.
+    /// Waits until all prompts are answered and the reader of standard output has read the answers.
     async fn finish(&self, hub: HubHandle) -> Result<(), AppError> {
         let began = tokio::time::Instant::now();
         let left = || self.limit.saturating_sub(began.elapsed());

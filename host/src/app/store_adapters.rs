@@ -1,5 +1,5 @@
 //! Implements the ports between crates: the hub passes stored posts to the outbox, and sessions and the outbox store
-//! their progress. The ports belong to their users, so that the store and the chats don't know each other.
+//! their progress. Each port is a trait of its user, so that the store and the chats don't know each other.
 
 use async_trait::async_trait;
 use cordboard_chat::{
@@ -39,7 +39,7 @@ fn storage_result<T>(outcome: Result<T, StoreError>) -> Result<T, StorageError> 
     outcome.map_err(|error| StorageError::Failed(error.to_string()))
 }
 
-/// The store as the outbox sees it.
+/// Implements the outbox's [`DeliveryStore`] with the database.
 pub struct StoredDeliveries(pub Store);
 
 #[async_trait]
@@ -55,7 +55,7 @@ impl DeliveryStore for StoredDeliveries {
     }
 
     async fn answered_message(&self, turn: &PromptId) -> Option<MessageId> {
-        // If this fails, the answer is sent without a reference to its question.
+        // If the read fails, the answer is sent, but not as a reply to the question.
         self.0.answered_message(turn).await.ok().flatten()
     }
 
