@@ -8,7 +8,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use plugin::{Build, Call, Check, ExtensionPoint, Inline, Language, New, Plugin, Rank, Task, Test, Watch};
 
-/// A chat gateway for coding agents. Its commands and policies are WebAssembly plugins that are replaced while it runs.
+/// A chat gateway for coding agents. Its commands and policies are WebAssembly plugins that you can replace while it
+/// runs.
 #[derive(Debug, Parser)]
 #[command(name = "cordboard", version, after_help = EXAMPLES)]
 pub struct Cli {
@@ -98,14 +99,14 @@ pub struct ResolvedPaths {
     pub plugins: Option<PathBuf>,
 }
 
-/// No home folder is set.
+/// No state directory is given, and no home folder is set.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("choose a state directory: neither XDG_STATE_HOME nor HOME is set; set one with --state")]
 pub struct NoHome;
 
 impl Paths {
     /// # Errors
-    /// No location for the state is known.
+    /// No state directory is given, and neither `XDG_STATE_HOME` nor `HOME` is set.
     pub fn resolve(&self) -> Result<ResolvedPaths, NoHome> {
         let found = home("XDG_CONFIG_HOME", ".config").map(|folder| folder.join("cordboard/config.toml"));
         let config = self.config.clone().or_else(|| found.filter(|path| path.exists()));
@@ -124,7 +125,8 @@ fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
-/// Returns an XDG folder. According to the XDG specification, a relative path counts as unset.
+/// Returns the folder of an XDG variable, or its default below `HOME`. A relative path counts as unset, as the XDG
+/// specification demands.
 fn home(variable: &str, below_home: &str) -> Option<PathBuf> {
     let named = std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
     named.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(below_home)))
@@ -136,7 +138,7 @@ mod tests {
 
     use super::*;
 
-    /// The width at which clap wraps lines, however wide the terminal is.
+    /// The maximum width of a line of examples. clap wraps longer ones.
     const WIDEST: usize = 98;
 
     fn all(command: clap::Command) -> Vec<clap::Command> {

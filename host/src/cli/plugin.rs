@@ -10,7 +10,7 @@ pub const EXAMPLES: &str = "Examples:
   cordboard plugin build hello                 build hello/dist/hello.wasm
   cordboard plugin call hello /hello Ada       run one command
   cordboard plugin test hello                  run the conversations in hello/tests/
-  cordboard plugin check hello                 show what it imports, and if a host would accept it
+  cordboard plugin check hello                 show its imports, and whether a host accepts it
   cordboard plugin watch hello --plugins DIR   build and install it at each save
 
 The --help of each command lists its exit codes.";
@@ -31,7 +31,7 @@ pub enum Task {
     /// Build a plugin into the component dist/NAME.wasm
     #[command(after_help = BUILD_EXAMPLES)]
     Build(Build),
-    /// Show what a component imports and exports, and if a host would accept it, ask for approval or reject it
+    /// Show what a component imports and exports, and whether a host would accept it, ask for approval or reject it
     #[command(
         after_help = CHECK_EXAMPLES
     )]
@@ -120,8 +120,9 @@ Directives, one per line, before or between messages:
                                         queued, interrupted, turns or timeout; `active` makes it
                                         the active one
   @config key = 1                       a line of [plugins.NAME.config]
-  @plugin http = [\"https://hub/*\"]      a line of [plugins.NAME]; no `grants`: all are granted
-  @secret NAME VALUE                    one of [secrets]
+  @plugin http = [\"https://hub/*\"]      a line of [plugins.NAME]; without a line `grants`,
+                                        every capability is granted
+  @secret NAME VALUE                    a secret, as in [secrets]
   @http GET https://hub/* 200 {\"ok\":1}  the response to a request; <FILE reads the body from a
                                         file in the same folder; `down` means no response
   @tcp nas:22 12ms                      how long a connection takes, or `down`
@@ -140,14 +141,14 @@ Calls that no message causes:
   @turn alpha                           shows the running turn, or starts one, in the session's
                                         mode: its messages, and after ~ the status below them
   @turn alpha normal                    the same in another mode
-  @says TEXT                            the agent writes a text: the next frame
-  @does TITLE                           the agent runs a tool: the next frame
+  @says TEXT                            the agent writes a text; shows the next frame
+  @does TITLE                           the agent runs a tool; shows the next frame
   @done                                 the turn ends
   @fails WHY                            the turn fails, for this reason
   @permission alpha Bash ls -la         the agent asks for a permission: allow, session, deny, why
   @question alpha Which? | Red | Blue   the agent asks a question: 1, 2, other; `multiple` after
                                         the session allows several
-  @plug                                 nothing, or why the plugin is rejected
+  @plug                                 activates the plugin; the reply is empty, or the error
 Sessions behave as on a host. Their agent starts and stops at once, and a turn runs until @done,
 @fails or /stop ends it. @clock suspends sessions at their idle timeout.
 
@@ -194,7 +195,7 @@ pub enum ExtensionPoint {
 }
 
 impl ExtensionPoint {
-    /// The name in the WIT contract and on the command line.
+    /// Returns the name in the WIT contract and on the command line.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -221,7 +222,7 @@ pub struct Check {
     /// A component, or a plugin's folder, which is built first
     #[arg(value_name = "FILE|DIR", default_value = ".")]
     pub plugin: PathBuf,
-    /// The configuration with its grants and limits [default: as `run` finds it]
+    /// The configuration with the plugin's grants and limits [default: as `run` finds it]
     #[arg(long, value_name = "FILE", env = "CORDBOARD_CONFIG")]
     pub config: Option<PathBuf>,
     /// Print JSON
@@ -240,33 +241,34 @@ pub struct Call {
     /// The role of the caller
     #[arg(long = "as", value_name = "ROLE", value_enum, default_value = "owner")]
     pub rank: Rank,
-    /// The configuration with its grants, limits and `[plugins.NAME.config]` [default: none; everything but the network is granted]
+    /// The configuration with the plugin's grants, limits and `[plugins.NAME.config]` [default: none; everything but
+    /// the network is granted]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     #[command(flatten)]
     pub inline: Inline,
 }
 
-/// Lines of a configuration for one call, without a file.
+/// The configuration of one call, as options instead of a file.
 #[derive(Debug, Args)]
 #[group(multiple = true, conflicts_with = "config")]
 pub struct Inline {
     /// A capability to grant, such as `sessions`; all others are then denied
     #[arg(long = "grant", value_name = "NAME", conflicts_with = "config")]
     pub grants: Vec<String>,
-    /// An address that it may send requests to, as in [plugins.NAME] http
+    /// An address that the plugin may send requests to, as in [plugins.NAME] http
     #[arg(long, value_name = "ADDRESS", conflicts_with = "config")]
     pub http: Vec<String>,
     /// A host of --http or --tcp that may be in a private network
     #[arg(long, value_name = "HOST", conflicts_with = "config")]
     pub private: Vec<String>,
-    /// A port that it may connect to, to measure the time
+    /// A TCP port that the plugin may connect to, to measure the connection time
     #[arg(long, value_name = "HOST:PORT", conflicts_with = "config")]
     pub tcp: Vec<String>,
-    /// A secret that it may send, and the file with its value
+    /// A secret that the plugin may send, and the file with its value
     #[arg(long = "secret", value_name = "NAME=FILE", conflicts_with = "config")]
     pub secrets: Vec<String>,
-    /// A key of its [plugins.NAME.config]; a value that is not TOML is a string
+    /// A key of [plugins.NAME.config]; a value that is not TOML is a string
     #[arg(long, value_name = "KEY=VALUE", conflicts_with = "config")]
     pub set: Vec<String>,
 }
@@ -296,7 +298,7 @@ pub struct Test {
     /// Rewrite the conversations with the actual replies
     #[arg(long)]
     pub bless: bool,
-    /// Test this component, without building
+    /// Test this component instead of building the plugin
     #[arg(long, value_name = "FILE")]
     pub component: Option<PathBuf>,
 }
