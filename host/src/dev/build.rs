@@ -23,7 +23,7 @@ use crate::cli::Language;
 /// Builds the plugin in `folder`, and prints and returns the path of the component.
 ///
 /// # Errors
-/// A tool is missing or failed. The text has its reason.
+/// The folder has no valid plugin project, or a tool is missing or failed.
 pub fn build(folder: &Path) -> Result<PathBuf, DevError> {
     let project = Project::open(folder)?;
     let built = bring_up_to_date(&project, Output::Shown)?;
@@ -36,11 +36,11 @@ pub fn build(folder: &Path) -> Result<PathBuf, DevError> {
     Ok(component)
 }
 
-/// Builds the plugin in `folder` for a command that uses the component. Prints progress only where a build takes long,
-/// because the command has output of its own.
+/// Builds the plugin in `folder` for a command that uses the component. Prints progress only for the first build, which
+/// takes long, because the command has output of its own.
 ///
 /// # Errors
-/// As `build`.
+/// The same as those of [`build`].
 pub fn build_quietly(folder: &Path) -> Result<PathBuf, DevError> {
     let project = Project::open(folder)?;
     let component = project.component();
@@ -55,11 +55,11 @@ pub enum Output {
     Errors,
 }
 
-/// When the component was built.
+/// Whether the component was built now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum BuildOutcome {
     Built,
-    /// No source has changed since.
+    /// No source has changed since the last build.
     UpToDate,
 }
 
@@ -72,8 +72,9 @@ fn bring_up_to_date(project: &Project, output: Output) -> Result<BuildOutcome, D
     }
 }
 
-/// Skips a build whose sources haven't changed. Cargo does this itself; these tools don't. `installed` is the folder
-/// of installed packages: install them first, because an installation adds files that count as sources.
+/// Builds the plugin unless its sources are unchanged. Cargo skips such builds itself; the tools for Python and
+/// JavaScript don't. `installed` is the folder of installed packages. They must be installed before this call, because
+/// an installation adds files that count as sources.
 fn build_if_changed(
     project: &Project,
     installed: &Path,
@@ -90,8 +91,8 @@ fn build_if_changed(
     Ok(BuildOutcome::Built)
 }
 
-/// Copies to a temporary file and renames it, so that a watcher never sees a partial file. Removes the write permission of
-/// others: compilers follow the umask, and a host rejects a file that others may write to.
+/// Copies to a temporary file and renames it, so that a watcher never sees a partial file. Removes the write permission
+/// of others: compilers follow the umask, and a host rejects a file that others may write to.
 pub fn install(from: &Path, to: &Path) -> Result<(), DevError> {
     let folder = to.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(DevError::write(folder))?;

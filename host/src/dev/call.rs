@@ -19,7 +19,7 @@ use super::{
 use crate::{cli, clock::Clock};
 
 /// # Errors
-/// The command has no valid reply. The reply that explains it was printed.
+/// The plugin can't be built or activated, or the command failed. The reply of a failed command was printed.
 pub fn call(options: &cli::Call, settings: DevSettings) -> Result<(), DevError> {
     let line = line(&options.line)?;
     let subject = Subject::find(&options.plugin)?;
@@ -39,7 +39,7 @@ pub fn call(options: &cli::Call, settings: DevSettings) -> Result<(), DevError> 
     })
 }
 
-/// Prints the plugin's actions and log since the last call.
+/// Prints the plugin's actions and log lines that were not printed yet.
 fn print_actions(harness: &Harness) {
     for action in harness.take_actions(Vec::new()) {
         progress::note(&format!("* {}", render::one_line(&action.to_string(), usize::MAX)));
@@ -57,18 +57,18 @@ async fn activate(harness: &Harness, settings: &DevSettings, inline: &cli::Inlin
     }
     let activated = harness.activate(&config, GrantPolicy::All).await;
     if let Err(PluginError::NotGranted { missing, .. }) = &activated {
-        progress::note(&format!("  for a call: {}, or --config FILE", inline::options(missing)));
+        progress::note(&format!("  to allow it in this call, add {}, or --config FILE", inline::options(missing)));
     }
     activated?;
     let info = harness.info().await?;
     let grants: Vec<String> = info.to_grant().map(|name| format!("\"{name}\"")).collect();
     if !grants.is_empty() {
-        progress::note(&format!("  a host needs in [plugins.{name}]: grants = [{}]", grants.join(", ")));
+        progress::note(&format!("  a host needs this line in [plugins.{name}]: grants = [{}]", grants.join(", ")));
     }
     Ok(())
 }
 
-/// Joins the arguments to a command line, and quotes arguments with whitespace that the shell has unquoted.
+/// Joins the arguments to a command line. Quotes those with whitespace, because the shell has removed their quotes.
 fn line(words: &[String]) -> Result<String, DevError> {
     let line = match words {
         [line] => line.clone(),

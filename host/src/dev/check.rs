@@ -39,8 +39,8 @@ pub fn check(options: &cli::Check, settings: DevSettings) -> Result<(), DevError
         let activated = harness.activate(&config, GrantPolicy::AsConfigured).await;
         let with_all_grants = match &activated {
             Ok(()) => None,
-            // Activate it with all grants, so that the report shows what it offers, and further problems, although a
-            // grant is missing.
+            // A grant may be missing. Activate the plugin with all grants, so that the report still shows its offers
+            // and further problems.
             Err(first) => activate_with_all_grants(&harness, &info, &config).await.err().filter(|error| error != first),
         };
         let mut report = Report::new(&harness.subject, &info, compiled, &config);
@@ -68,7 +68,7 @@ pub fn check(options: &cli::Check, settings: DevSettings) -> Result<(), DevError
     })
 }
 
-/// Compiles the component. If it is not cached, measures the time.
+/// Compiles the component, and measures the time if it is not cached.
 async fn compile(harness: &Harness) -> Result<(ComponentInfo, Compiled), DevError> {
     let Subject { name, wasm, .. } = &harness.subject;
     let cached = harness.registry.cached(name, &digest(wasm)).is_some();
@@ -92,7 +92,7 @@ async fn clash(harness: &Harness, info: &ComponentInfo, config: &Config) -> Opti
         .filter(|error| matches!(error, PluginError::Taken { .. }))
 }
 
-/// Activates it as if everything were granted. A trial makes no requests, so the addresses may be invalid.
+/// Activates the plugin as if everything were granted. A trial makes no requests, so the addresses may be invalid.
 async fn activate_with_all_grants(harness: &Harness, info: &ComponentInfo, config: &Config) -> Result<(), PluginError> {
     let Subject { name, wasm, .. } = &harness.subject;
     let mut settings = hub::plugin_settings(config, name);

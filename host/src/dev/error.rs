@@ -30,11 +30,11 @@ pub enum DevError {
     NoTool { tool: String, remedy: &'static str },
     #[error("run {tool}: {source}")]
     Tool { tool: String, source: io::Error },
-    #[error("build it: {tool} ended with {status}; see its output above")]
+    #[error("build the plugin: {tool} ended with {status}; see its output above")]
     Build { tool: String, status: String },
-    #[error("build it: {0}")]
+    #[error("build the plugin: {0}")]
     NoResult(String),
-    #[error("use it: {0}")]
+    #[error("use the plugin: {0}")]
     Rejected(#[from] PluginError),
     #[error("pass the check: a host would reject '{name}'; see 'rejected' for the reason and the remedy")]
     WouldReject { name: String },
@@ -60,7 +60,7 @@ pub enum DevError {
         "bless {place}: `{step}` returns a different number of lines each time, which no conversation can expect; its lines are unchanged"
     )]
     VaryingLines { place: String, step: String },
-    #[error("pass its conversations; it is not installed")]
+    #[error("pass the conversations; the plugin is not installed")]
     TestsDidNotPass,
     #[error("start: {0}")]
     Start(#[from] io::Error),

@@ -1,5 +1,5 @@
-//! A host in memory, without agents and without a store. Each session has the state machine of a real host, and a fake
-//! agent that reacts at once. Permissions are checked as on a real host, and actions are recorded in order.
+//! A host in memory, without agent processes and without a store. Each session has the state machine of a real host,
+//! and a fake agent that reacts at once. Permissions are checked as on a real host, and actions are recorded in order.
 
 mod api;
 mod plugin_state;
@@ -37,7 +37,7 @@ use crate::{
 #[derive(Clone)]
 pub struct FakeHost {
     shared: Arc<Shared>,
-    /// The pressed button.
+    /// The button whose press this handle executes, if any.
     press: Option<Arc<Press>>,
 }
 
@@ -46,7 +46,7 @@ struct Shared {
     sessions: SessionRegistry,
     config: LiveConfig,
     network: Option<Arc<dyn FakeNetwork>>,
-    /// Executes admin commands. Without it, they are checked and recorded.
+    /// Executes admin commands. Without it, they are only checked and recorded.
     admin_commands: OnceLock<AdminCommands>,
     personas: OnceLock<Personas>,
 }
@@ -182,11 +182,11 @@ impl FakeHost {
         self.inner().sessions.insert(name, Entry { session, cell });
     }
 
-    /// Switches a person in a place to a session, as that person's command does.
+    /// Makes a session the active one of a person in a place, as `/session` does.
     pub fn bind(&self, caller: &Caller, place: &Place, name: &SessionName) {
         let sessions = &self.shared.sessions;
         sessions.bind(sessions.scope(caller, place), name);
-        // An archived session can't be touched, and isn't active either.
+        // An archived session refuses this command, and the registry doesn't return it as active.
         drop(self.change(name, |session, now| session.order(SessionCommand::Touch(place.clone()), now)));
     }
 
@@ -205,12 +205,12 @@ impl FakeHost {
         self.shared.sessions.view(name).map(|view| SessionView::clone(&view))
     }
 
-    /// Returns the turn of a session: the running one, or the one that ended last.
+    /// Returns the running turn of a session, or else the one that ended last.
     pub fn turn(&self, name: &SessionName) -> Option<Turn> {
         self.inner().sessions.get(name)?.session.turn().cloned()
     }
 
-    /// Returns the turn of a session that ended last.
+    /// Returns the turn that ended last in a session.
     pub fn ended_turn(&self, name: &SessionName) -> Option<Turn> {
         self.inner().sessions.get(name)?.session.ended().cloned()
     }
@@ -220,7 +220,7 @@ impl FakeHost {
         self.change(name, |session, now| session.on_agent_event(event, now));
     }
 
-    /// Asks a question as a session's agent. Returns whether it is open.
+    /// Asks a question as a session's agent. Returns whether the session has opened the request.
     pub fn ask(&self, name: &SessionName, request: impl FnOnce(RequestId) -> AgentRequest) -> bool {
         let id = RequestId(format!("request-{}", self.next_request()));
         self.agent(name, AgentEvent::Requested(request(id.clone())));
@@ -269,7 +269,7 @@ impl FakeHost {
 }
 
 impl Inner {
-    /// Records the new messages of sessions as posts.
+    /// Records the new notices of sessions as posts.
     fn collect_notices(&mut self) {
         for (name, entry) in &mut self.sessions {
             for (place, notice) in entry.session.notices.drain(..) {

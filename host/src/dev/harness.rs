@@ -29,12 +29,11 @@ use crate::{
 /// The maximum number of concurrent calls: the call itself, and one that it may cause.
 const PARALLEL: u32 = 2;
 
-/// The settings of a call or a test on this machine.
+/// The settings of `cordboard plugin check`, `call` and `test`.
 pub struct DevSettings {
     /// The folder of compiled components.
     pub cache: PathBuf,
-    /// The operator's configuration. With `None`, the defaults apply and the plugin gets all capabilities that it
-    /// requests.
+    /// The operator's configuration. `None` if the command uses no configuration file.
     pub config: Option<Config>,
 }
 
@@ -44,10 +43,11 @@ impl DevSettings {
     }
 }
 
-/// The result of a line or an event.
+/// The result of a message or of a pressed button.
 pub struct Response {
     pub reply: Reply,
-    /// The reason if there is no regular answer: the plugin's own error, a trap, a limit, an unknown command.
+    /// The reason for a failure: an error of the plugin, a trap, an exceeded limit or an unknown command. `None` if the
+    /// reply is a regular one.
     pub failed: Option<String>,
 }
 
@@ -63,7 +63,7 @@ pub struct Harness {
 }
 
 impl Harness {
-    /// Puts the owner at the console. The plugin isn't active yet.
+    /// Creates a harness in which the owner sends messages from the console. The plugin isn't active yet.
     pub fn new(registry: Arc<Registry>, log: Log, subject: Subject, host: FakeHost) -> Self {
         registry.fix_clock(host.now());
         let (caller, place) = (person("ada", Role::Owner), console::place().clone());
@@ -77,7 +77,7 @@ impl Harness {
         self.settle().await;
     }
 
-    /// Answers the questions of sessions to plugins, as the host does after a command.
+    /// Answers the queries of sessions to plugins, as the host does after a command.
     pub async fn settle(&self) {
         fake_host::settle(&self.registry, &self.host).await;
     }
@@ -104,12 +104,12 @@ impl Harness {
     /// Activates the other standard plugins that a host with this configuration has.
     pub async fn activate_standards(&self, config: &Config) {
         for standard in STANDARD.iter().filter(|standard| standard.name != self.subject.name) {
-            // A plugin that a host rejects takes no names there either.
+            // A host would reject such a plugin, too, so its names are free there as well.
             drop(self.activate_standard(standard, config).await);
         }
     }
 
-    /// Activates a standard plugin in addition.
+    /// Activates a standard plugin in addition to the plugin of the command.
     pub async fn activate_standard(&self, plugin: &StandardPlugin, config: &Config) -> Result<(), PluginError> {
         let settings = hub::plugin_settings(config, plugin.name);
         self.registry.activate_wasm(plugin.name, plugin.wasm, &settings, self.host.now()).await.map(drop)
@@ -120,14 +120,15 @@ impl Harness {
         self.respond(&ChatInput::typed(line), line, &self.host).await
     }
 
-    /// Handles the press of a button as the hub does. `request` is the question of its message.
+    /// Handles the press of a button as the hub does. `request` is the request of the message with the button, if it
+    /// has one.
     pub async fn press(&self, button: &Button, request: Option<Request>) -> Response {
         let press = Arc::new(Press::new(button.session.clone(), request));
         let input = ChatInput::pressed(&button.command, button.plugin.as_deref());
         self.respond(&input, &button.command, &self.host.pressed(press)).await
     }
 
-    /// Handles a message that was parsed from `text`.
+    /// Handles an input that was parsed from `text`.
     async fn respond(&self, input: &ChatInput, text: &str, host: &FakeHost) -> Response {
         let table = self.registry.snapshot();
         match route::resolve(input, self.caller.role, &*table) {
@@ -168,7 +169,7 @@ impl Harness {
         Response::nothing()
     }
 
-    /// Returns the actions and log lines since the last call, with `requests` of the plugin in between.
+    /// Returns the actions and log lines since the last call, with the HTTP requests in `requests` between them.
     pub fn take_actions(&self, requests: Vec<RecordedAction>) -> Vec<RecordedAction> {
         let mut actions = self.host.take_actions();
         actions.extend(requests);
@@ -183,11 +184,12 @@ impl Response {
     }
 }
 
-/// Whether the configuration decides about the plugin's capabilities.
+/// The rule by which the plugin gets its capabilities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GrantPolicy {
     /// Grants every requested capability. The fake host has nothing to protect.
     All,
+    /// Grants the capabilities that the configuration grants.
     AsConfigured,
 }
 

@@ -1,4 +1,4 @@
-//! Captures the lines that a plugin logs during a command of this module, so that they are recorded like its other
+//! Captures the lines that a plugin logs during a `cordboard plugin` command, so that they are recorded like its other
 //! actions.
 
 use std::{
@@ -16,7 +16,7 @@ use tracing_subscriber::{Layer, layer::Context, layer::SubscriberExt as _, util:
 use super::recorded_action::RecordedAction;
 use crate::telemetry::{self, LineWriter};
 
-/// The host's message for a line of the plugin's own text.
+/// The message of the host's log records that contain a line of the plugin.
 const PLUGIN_MESSAGE: &str = "plugin message";
 
 #[derive(Clone, Default)]

@@ -74,7 +74,7 @@ fn command(name: &str) -> String {
     name.replace('-', "_")
 }
 
-/// Returns a line that calls the plugin. `None` if it has no command.
+/// Returns the shell command that calls the plugin. `None` if the plugin has no chat command.
 fn call(options: &cli::New) -> Option<String> {
     let command = command(&options.name);
     match options.extension {
@@ -90,7 +90,7 @@ fn config_needed(lines: &str) -> String {
     format!("A host needs in its configuration:\n  {lines}\n")
 }
 
-/// Returns the configuration that the plugin needs to be useful.
+/// Returns the text that says how to use the plugin on a host: the configuration that it needs, or the next command.
 fn required_config(options: &cli::New) -> String {
     let name = &options.name;
     match options.extension {

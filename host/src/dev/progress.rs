@@ -27,8 +27,8 @@ const CLEAR: &str = "\r\x1b[K";
 /// Work that is shorter than this shows no progress.
 const PROGRESS_DELAY: Duration = Duration::from_millis(500);
 
-/// Waits for `work`. If it takes longer than [`PROGRESS_DELAY`], shows a line. On a terminal, the line counts the seconds
-/// until the work is done; otherwise it is printed once.
+/// Waits for `work`. If it takes longer than [`PROGRESS_DELAY`], shows a line. On a terminal, the line counts the
+/// seconds until the work is done; otherwise it is printed once.
 pub async fn while_waiting<T>(what: &str, work: impl Future<Output = T>) -> T {
     let began = Instant::now();
     let mut work = std::pin::pin!(work);
@@ -43,7 +43,7 @@ pub async fn while_waiting<T>(what: &str, work: impl Future<Output = T>) -> T {
     redrawing((&format!("{mark} {what}"), began), work, &mut stderr()).await
 }
 
-/// Redraws a line each second, and clears it at the end.
+/// Waits for `work`, redraws a line each second, and clears it at the end.
 async fn redrawing<T>(
     (line, began): (&str, Instant),
     mut work: impl Future<Output = T> + Unpin,
@@ -75,7 +75,8 @@ pub fn print(text: &str) {
     drop(stdout().lock().write_all(text.as_bytes()));
 }
 
-/// Returns the colours of standard output: on a terminal, on unless `NO_COLOR` is set. `None` on a pipe.
+/// Returns whether to use colours on standard output: `Off` if `NO_COLOR` is set, and `None` if the output is not a
+/// terminal.
 pub fn out() -> Option<Colours> {
     let terminal = stdout().is_terminal();
     terminal.then(|| colours(terminal))

@@ -52,8 +52,8 @@ impl Project {
         self.below(DIST).join(format!("{}.wasm", self.name))
     }
 
-    /// Returns the path where a tool writes its result before it is moved into place. The path is absolute, and its
-    /// folder exists. Each process has its own file, because `watch` may build at the same time as another command.
+    /// Returns the path where a tool writes the component before it is installed. The path is absolute, and its folder
+    /// exists. Each process has its own file, because `watch` may build at the same time as another command.
     pub fn built(&self) -> Result<PathBuf, DevError> {
         let dist = self.folder.join(DIST);
         fs::create_dir_all(&dist).map_err(DevError::write(&dist))?;
@@ -93,7 +93,7 @@ pub fn check_name(name: &str) -> Result<(), DevError> {
     if TAKEN.split_whitespace().any(|taken| taken == name) {
         return refuse("compilers reserve that name; use another one");
     }
-    // The plugin could have no settings or grants.
+    // If its name is a key of `[plugins]`, the plugin can't have a table for its settings and grants.
     if config::load(&format!("[plugins.{name}]\n")).is_err() {
         return refuse("that is a key of [plugins]; use another name");
     }

@@ -10,7 +10,7 @@ use cordboard_core::{
 };
 use cordboard_runtime::AdminCommand;
 
-/// The longest text value of a state key to show, in characters.
+/// The longest state value that is shown as text, in characters.
 const SHOWN: usize = 60;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -19,11 +19,11 @@ pub enum RecordedAction {
     Ordered(SessionName, SessionCommand),
     Prompted(SessionName, String),
     Posted(Place, Box<Reply>),
-    /// An admin command about a plugin.
+    /// An admin command for a plugin.
     Steered(String, AdminCommand),
     /// A key and its new value. `None` means that the key was deleted.
     StateSet(String, Option<Vec<u8>>),
-    /// A request, as method and address, and its result: a status, or the reason that there is none.
+    /// A request, as method and address, and its result: a status, or the reason why there is none.
     Requested(String, Result<u16, String>),
     /// A line of the log, with its level.
     Logged(&'static str, String),
@@ -95,7 +95,7 @@ fn one_line(text: &str) -> String {
     text.trim_end().replace('\n', "\\n")
 }
 
-/// Formats a short text literally, and any other value as its length.
+/// Formats a short text without control characters literally, and any other value as its length.
 fn shown(value: &[u8]) -> String {
     match std::str::from_utf8(value) {
         Ok(text) if text.chars().count() <= SHOWN && !text.chars().any(char::is_control) => text.to_owned(),

@@ -49,7 +49,8 @@ fn collect(folder: &Path, is_skipped: &dyn Fn(&Path, &str) -> bool, found: &mut 
         let path = entry.path();
         match entry.file_type() {
             Ok(kind) if kind.is_dir() => collect(&path, is_skipped, found),
-            // A linked file belongs to the project. A linked folder could lead back to one of its parents.
+            // A link to a file counts as a file of the project. A link to a folder is skipped, because it could lead
+            // back to a parent.
             Ok(_) if path.is_file() => found.push(path),
             Ok(_) | Err(_) => {}
         }

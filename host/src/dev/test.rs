@@ -43,14 +43,14 @@ use super::{
 };
 use crate::cli;
 
-/// The fault of a conversation that tests nothing.
+/// The error for a conversation that tests nothing.
 const NO_CALL: &str = "the conversation never calls the plugin: add a message such as `> /hello Ada`, or a call such as `@event host-started`";
 
 /// The folder of conversations, in a plugin's folder.
 const FOLDER: &str = "tests";
 
 /// # Errors
-/// A conversation had other results, which were printed; a conversation can't be read; or the build failed.
+/// A conversation has unexpected results, which were printed; or a conversation can't be read; or the build failed.
 pub fn test(options: &cli::Test, settings: DevSettings) -> Result<(), DevError> {
     let subject = match &options.component {
         Some(file) => Subject::read(file)?,
@@ -171,14 +171,14 @@ async fn run(
         let output = runner.run(&step.kind).await.map_err(|error| fault(step.line, error.to_string()))?;
         steps.push((step, output));
     }
-    // Otherwise, an empty file would pass.
+    // Without this check, an empty file would pass.
     if !steps.iter().any(|(step, _)| step.kind.is_call()) {
         return Err(fault(text.lines().count().max(1), NO_CALL.to_owned()));
     }
     Ok(ConversationRun { steps })
 }
 
-/// Returns the expected lines of a step, as in the file. Actions are compared only if the file lists any.
+/// Returns the expected lines of a step, as in the file. Actions are compared only if the step lists any.
 fn expected(step: &ConversationStep) -> Vec<String> {
     let chat = step.expected.chat.iter().map(|line| marked('<', line));
     chat.chain(step.expected.actions.iter().map(|line| marked('*', line))).collect()

@@ -1,4 +1,4 @@
-//! Runs the author's tools (cargo, npm, python) in the author's terminal. Their output is the progress. A tool that
+//! Runs the author's tools (cargo, npm, python) in the author's terminal. Their output shows the progress. A tool that
 //! downloads something runs only after a message says so.
 
 use std::{
@@ -13,7 +13,7 @@ use super::error::DevError;
 pub struct Tool {
     command: Command,
     name: String,
-    /// The instruction if the tool is not installed.
+    /// The instruction for an author who has not installed the tool.
     remedy: &'static str,
 }
 

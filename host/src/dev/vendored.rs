@@ -14,8 +14,8 @@ pub struct Embedded {
 
 include!(concat!(env!("OUT_DIR"), "/project_template.rs"));
 
-/// Updates missing or outdated generated files to those of this binary. A Rust crate that uses an SDK from elsewhere,
-/// such as one of this repository, isn't changed.
+/// Writes the generated files that are missing or differ from those of this binary. Doesn't change a Rust crate that
+/// uses an SDK from elsewhere, such as a crate of this repository.
 pub fn refresh(project: &Project) -> Result<(), DevError> {
     let manifest = fs::read_to_string(project.folder.join("Cargo.toml")).unwrap_or_default();
     if project.language == Language::Rust && !manifest.contains(".cordboard/sdk") {

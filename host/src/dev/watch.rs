@@ -1,5 +1,5 @@
 //! `cordboard plugin watch`: builds a plugin at each save, tests it if requested, and copies it into a plugin folder.
-//! Errors are printed and don't end it; only Ctrl-C does.
+//! Errors of a build are printed and don't end the command; only Ctrl-C does.
 
 use std::{
     fs,
@@ -11,7 +11,7 @@ use cordboard_runtime::THIS_PROGRAM;
 
 use super::{build::install, error::DevError, progress, project::Project, sources::source_files, tool::Tool};
 
-/// The work at each save.
+/// The folder to build, the folder to install into, and the rule for tests.
 #[derive(Debug, Clone)]
 pub struct WatchOptions {
     /// The plugin's source folder.

@@ -51,8 +51,8 @@ pub fn build(project: &Project) -> Result<PathBuf, DevError> {
     Ok(output)
 }
 
-/// `wasi:http` has an interface `types` too. This option reserves the name for the contract's `types`, so that adding
-/// requests to a plugin doesn't change its other imports.
+/// Returns the option that reserves the name `types` for the contract's interface, if the world imports `wasi:http`,
+/// which has an interface `types`, too. With it, adding requests to a plugin doesn't rename its other imports.
 fn names(project: &Project) -> Result<Vec<String>, DevError> {
     let world = project.below("wit/world.wit");
     let text = fs::read_to_string(&world).map_err(DevError::read(&world))?;
@@ -65,7 +65,7 @@ fn names(project: &Project) -> Result<Vec<String>, DevError> {
 fn install(project: &Project, bin: &std::path::Path) -> Result<(), DevError> {
     let python = bin.join("python");
     if !python.exists() {
-        progress::step("making .venv");
+        progress::step("creating .venv");
         Tool::new("python3", INSTALL_PYTHON).within(&project.folder).args(["-m", "venv", VENV]).run()?;
     }
     let package = format!("componentize-py=={COMPONENTIZE_PY}");

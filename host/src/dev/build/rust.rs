@@ -1,4 +1,4 @@
-//! Builds Rust plugins with cargo and a compiler that has the target. Doesn't install the target, because the
+//! Builds Rust plugins with cargo and a compiler that has the target. It doesn't install the target, because the
 //! toolchain belongs to the author.
 
 use std::{
@@ -27,7 +27,7 @@ struct CargoMessage {
     manifest_path: PathBuf,
     #[serde(default)]
     filenames: Vec<PathBuf>,
-    /// Nothing was compiled, because cargo considers the existing file up to date.
+    /// Whether cargo compiled nothing because it considers the existing file up to date.
     #[serde(default)]
     fresh: bool,
 }
@@ -49,8 +49,8 @@ pub fn build(project: &Project, output: Output) -> Result<PathBuf, DevError> {
     Ok(compile(project, rustc.as_deref(), output)?.component)
 }
 
-/// Returns whether a fresh artifact belongs to this crate. Its file name is the same for crates named `he-llo` and
-/// `he_llo`, and for equally named crates elsewhere.
+/// Returns whether a fresh artifact belongs to this crate. In a shared target folder, the crates `he-llo` and `he_llo`,
+/// and crates of the same name in other folders, have the same file name.
 fn is_own(component: &Path, project: &Project) -> bool {
     // A target folder inside the project contains only this project's crates.
     let is_private = project.folder.canonicalize().is_ok_and(|folder| component.starts_with(folder));
@@ -62,7 +62,7 @@ fn cargo(project: &Project) -> Tool {
     Tool::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()), INSTALL_RUST).within(&project.folder)
 }
 
-/// A component that cargo compiled or found.
+/// A component that cargo compiled or found up to date.
 struct CompiledComponent {
     component: PathBuf,
     fresh: bool,
@@ -116,8 +116,8 @@ fn compiler() -> Result<Option<PathBuf>, DevError> {
     })
 }
 
-/// A compiler prints the library folder of every target that it knows. The target is installed only if the folder
-/// contains `libstd`.
+/// Returns whether a compiler has the target installed. It prints a library folder for every target that it knows, but
+/// the folder contains `libstd` only if the target is installed.
 fn has_target(rustc: Tool) -> bool {
     let folder = rustc.args(["--print", "target-libdir", "--target", TARGET]).ask();
     let entries = folder.and_then(|folder| std::fs::read_dir(folder).ok());

@@ -1,6 +1,6 @@
 //! Records the sources of a component, so that unchanged sources aren't built again. The tools for Python and
-//! JavaScript take seconds and produce different bytes each time, which a host would compile again. If anything can't
-//! be read or written, the build runs; nothing fails.
+//! JavaScript take seconds and produce different bytes each time, which a host would compile again. If a file can't be
+//! read or written, the plugin is built again; this is not an error.
 
 use std::{
     fs, io,
@@ -11,10 +11,11 @@ use cordboard_runtime::digest;
 
 use crate::dev::{project::Project, sources::component_inputs};
 
-/// The sources before a build. Changes during the build are not in its component.
+/// The sources at the start of a build, and the file that records them. A change during the build makes the record
+/// outdated, because the component may not contain it.
 pub struct Stamp {
     path: PathBuf,
-    /// `None` if they can't be read.
+    /// The names and digests of the sources. `None` if they can't be read.
     sources: Option<String>,
 }
 
@@ -55,7 +56,7 @@ fn sources(folder: &Path) -> io::Result<String> {
 }
 
 /// Returns the packages with the modification times of files and `.dist-info` folders. Python writes caches into code
-/// folders, so the times of those don't count.
+/// folders, so the times of other folders don't count.
 fn packages(folder: &Path) -> String {
     let line = |entry: fs::DirEntry| {
         let name = entry.file_name().to_string_lossy().into_owned();

@@ -42,7 +42,7 @@ pub fn config(name: &str, inline: &Inline) -> Result<Config, DevError> {
     Ok(config)
 }
 
-/// Without a grant for the host, `--private` would have no effect.
+/// Checks that `--http` or `--tcp` names each host of `--private`, which would have no effect otherwise.
 fn check_private(reach: &NetworkGrants) -> Result<(), DevError> {
     let http = reach.http.iter().map(|grant| grant.host().to_string());
     let hosts: BTreeSet<String> = http.chain(reach.tcp.iter().map(|grant| grant.host.clone())).collect();
@@ -63,7 +63,7 @@ pub fn options(missing: &[String]) -> String {
     missing.iter().map(option).collect::<Vec<_>>().join(" ")
 }
 
-/// Returns a line of `[plugins.NAME.config]`.
+/// Converts a `KEY=VALUE` of `--set` to a line of `[plugins.NAME.config]`.
 fn config_line(pair: &str) -> Result<String, DevError> {
     let (key, value) = split("--set", pair, "KEY=VALUE")?;
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
@@ -84,7 +84,7 @@ fn wrong(option: &'static str, given: &str, shape: &'static str) -> DevError {
     DevError::Option { option, given: given.to_owned(), shape }
 }
 
-/// Formats a TOML string. TOML accepts the escapes of JSON.
+/// Formats a text as a TOML string. It has the escapes of JSON, which TOML accepts.
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }

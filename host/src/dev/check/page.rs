@@ -15,7 +15,7 @@ use crate::dev::{
 const INDENT: &str = "          ";
 
 impl Report {
-    /// Formats the report. `terminal` has the colours of a terminal, `None` is for a pipe.
+    /// Formats the report. `terminal` is `None` if the output is not a terminal.
     pub fn page(&self, terminal: Option<Colours>) -> String {
         let colours = terminal.unwrap_or(Colours::Off);
         let mut text = String::new();

@@ -29,7 +29,7 @@ pub struct Report {
     /// The ways to grant these capabilities, for the page.
     #[serde(skip)]
     pub granted_by: String,
-    /// Reasons for rejection. Empty if a host would activate it.
+    /// The reasons for a rejection. Empty if a host would accept the plugin or ask for approval.
     pub rejected: Vec<String>,
 }
 
@@ -49,22 +49,22 @@ pub struct Compiled {
     pub seconds: Option<f64>,
 }
 
-/// Linear memory, in bytes.
+/// The linear memory of the component, in bytes.
 #[derive(Debug, Serialize)]
 pub struct Memory {
-    /// The memory of a fresh instance, as the sum of all memories. `None` if it has no memory or was not activated.
+    /// The size of all memories of a fresh instance together. `None` if it has no memory or was not activated.
     pub started: Option<usize>,
     /// The limit during a call.
     pub limit: u64,
 }
 
-/// A command, persona, mode, job or similar.
+/// An offer of the plugin: a command, persona, mode or job, or an extension point without names.
 #[derive(Debug, Serialize)]
 pub struct Offered {
     pub kind: &'static str,
     pub name: String,
     pub text: String,
-    /// For commands, the required role, and whether they run without waiting for earlier ones.
+    /// For a command, the required role, and `at once` if it doesn't wait for earlier commands. Otherwise empty.
     pub terms: String,
 }
 
@@ -87,7 +87,7 @@ pub enum ImportGrant {
 }
 
 impl Report {
-    /// Creates a report from the component's types and the configuration. Later steps add the rest.
+    /// Creates a report from the component's types and the configuration. `check` adds the rest.
     pub fn new(subject: &Subject, info: &ComponentInfo, compiled: Compiled, config: &Config) -> Self {
         let limits = config.plugins.limits_of(&subject.name);
         let size = |bytes: usize| format_size(bytes as u64);
@@ -182,7 +182,7 @@ impl Report {
 fn imports(info: &ComponentInfo, config: &Config, name: &str) -> Vec<Import> {
     let settings = hub::plugin_settings(config, name);
     let grants = settings.grants_of(&info.digest);
-    // `types` only contains types, and grants nothing.
+    // The interface `types` contains only types, so it is not a capability.
     let shown = info.imports.iter().filter(|import| cordboard_runtime::bare_name(import) != "types");
     let grant = |import: &str| {
         let by_name = info.to_grant().find(|name| cordboard_runtime::bare_name(import) == *name);

@@ -57,7 +57,7 @@ impl PluginState for FakeHost {
         swap: Swap,
         limit: usize,
     ) -> Result<Result<(), Option<Vec<u8>>>, StateError> {
-        // Yield, so that tests of concurrent changes do conflict.
+        // Yield, so that concurrent changes conflict as on a real host.
         tokio::task::yield_now().await;
         let mut inner = self.inner();
         let found = inner.keys.get(&(plugin.to_owned(), key.to_owned())).cloned();

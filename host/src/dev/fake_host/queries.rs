@@ -1,4 +1,4 @@
-//! Answers the queries of sessions to plugins as the host does: after the command that raised them.
+//! Answers the queries of sessions to plugins as the host does: after the command that caused them.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,7 +15,7 @@ use crate::{
     session::{PluginQuery, Query},
 };
 
-/// The free memory of the fake host, in bytes. It is enough that no policy needs to stop agents.
+/// The free memory of the fake host, in bytes. It is so large that no policy has a reason to stop agents.
 const FREE_MEMORY: u64 = 4 << 30;
 
 impl FakeHost {
@@ -42,7 +42,7 @@ pub async fn settle(registry: &Registry, host: &FakeHost) {
     let plugins = QueriedPlugins { plugins: registry, host: &host_api, policy: &config.plugins.lifecycle };
     while let Some((session, query)) = host.next_query() {
         let input = match query.query {
-            // Without a list of personas, each name is accepted, and its plugin need not be active.
+            // Without a list of known personas, any name is accepted, so there may be no plugin to ask.
             Query::Persona { .. } if host.shared.personas.get().is_none() => {
                 Input::PersonaSettings { ticket: query.ticket, settings: Ok(PersonaSettings::default()) }
             }

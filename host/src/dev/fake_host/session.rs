@@ -25,7 +25,7 @@ pub(super) enum Behaviour {
     #[default]
     Normal,
     NeverReady,
-    /// It keeps running when its input is closed.
+    /// The agent keeps running when its input is closed.
     KeepsRunning,
     RefusesResume(String),
     CannotStart(String),
@@ -36,14 +36,14 @@ pub(super) struct FakeSession {
     pub behaviour: Behaviour,
     /// The models that the agent reports.
     pub models: Vec<String>,
-    /// Queries to plugins without an answer.
+    /// The queries to plugins that are not answered yet.
     pub queries: VecDeque<(Ticket, Query)>,
-    /// Messages of the host that were not shown yet.
+    /// Notices that were not shown yet.
     pub notices: Vec<(Place, SessionNotice)>,
     /// The turn that ended last.
     ended: Option<Turn>,
     run: Run,
-    /// The agent's events, in order.
+    /// The inputs from the agent that the machine has not handled yet, in order.
     events: VecDeque<Input>,
 }
 
@@ -95,7 +95,7 @@ impl FakeSession {
         }
     }
 
-    /// Returns a turn: the running one, or the one that ended last.
+    /// Returns the running turn, or else the one that ended last.
     pub fn turn(&self) -> Option<&Turn> {
         self.machine.turn().or(self.ended.as_ref())
     }
@@ -121,7 +121,8 @@ impl FakeSession {
         }
     }
 
-    /// Performs one effect. Returns the effects of a start, whose result is known at once.
+    /// Performs one effect. Returns the further effects if it starts the agent, because the result of a start is known
+    /// at once.
     fn perform_one(&mut self, effect: Effect, now: Timestamp) -> Vec<Effect> {
         match effect {
             Effect::Spawn { run, .. } => return self.spawn(run, now),

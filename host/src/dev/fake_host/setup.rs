@@ -1,5 +1,5 @@
-//! The state in which a conversation begins with a session. It is reached with the inputs and commands that lead to it
-//! on a real host, so every state here exists there too.
+//! Brings a session of the fake host into the state that a conversation describes. It uses the inputs and commands that
+//! lead to this state on a real host, so each state here is also possible there.
 
 use cordboard_core::{
     agent::PromptId,
@@ -10,8 +10,10 @@ use cordboard_core::{
 use super::session::{Behaviour, CONVERSATION, FakeSession};
 use crate::session::Query;
 
-/// The reason of a session that waits for a decision, if the conversation has none.
+/// The default reason of the phase `Asking`.
 const RESUME_REFUSED: &str = "the conversation does not exist any more";
+
+/// The default reason of the phase `Broken`.
 const NOT_STARTED: &str = "the agent's command does not exist";
 
 /// A session as a conversation describes it.
@@ -71,7 +73,7 @@ impl SessionSetup {
         }
     }
 
-    /// Creates the session and brings it into its state.
+    /// Creates the session and brings it into the described state.
     pub(super) fn session(mut self, settings: Settings, now: Timestamp) -> Result<FakeSession, SetupError> {
         self.check(&settings)?;
         if self.phase == Phase::Asking {
@@ -130,7 +132,8 @@ impl SessionSetup {
     }
 }
 
-/// Executes commands. Plugins are not asked: a session can be set up before they are active.
+/// Executes commands. Queries to plugins get a default answer, because a session can be set up before plugins are
+/// active.
 fn drive(session: &mut FakeSession, orders: impl IntoIterator<Item = SessionCommand>, now: Timestamp) {
     for order in orders {
         let refused = session.order(order, now).err();

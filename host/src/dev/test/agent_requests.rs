@@ -1,4 +1,4 @@
-//! The directives by which the agent of a session asks a question: a permission, or a choice.
+//! Implements the directives with which the agent of a session asks: `@permission` and `@question`.
 
 use cordboard_core::{
     render,
@@ -7,7 +7,7 @@ use cordboard_core::{
 
 use super::{error::StepError, step_runner::StepRunner};
 
-/// The word of a question whose answer may be several choices.
+/// Marks a question that accepts several choices.
 const MULTIPLE: &str = "multiple ";
 
 impl StepRunner {

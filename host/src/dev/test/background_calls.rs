@@ -1,5 +1,5 @@
-//! The directives for calls without a user: events, jobs, webhook requests, reviews, resume notices and personas.
-//! Their results are shown like replies.
+//! Implements the directives for calls that no user makes: events, jobs, webhook requests, reviews, resume notices and
+//! personas. Their results are shown like replies.
 
 use std::{sync::Arc, time::Duration};
 

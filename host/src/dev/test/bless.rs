@@ -11,13 +11,15 @@ use super::{
 };
 use crate::dev::{error::DevError, progress};
 
-/// The number of runs. A coin toss has the same result in all runs in one of 16 cases, a die in one of 1296.
+/// The number of runs. By chance, all of them return the same side of a coin in one of 16 cases, and the same side of a
+/// die in one of 1296.
 pub const RUNS: usize = 5;
 
 /// Rewrites the conversation in `file`. `runs` are runs of the same text.
 ///
 /// # Errors
-/// The disk failed, or a step returned a different number of lines in each run. The other steps are written anyway.
+/// The file can't be written, or the number of lines of a step differs between runs. In the second case, the other
+/// steps are written anyway.
 pub fn bless(runs: &[ConversationRun], Conversation { file, text }: Conversation<'_>) -> Result<(), DevError> {
     let Some(first) = runs.first() else { return Ok(()) };
     let place = |step: &ConversationStep| format!("{}:{}", file.display(), step.line);
@@ -46,7 +48,8 @@ pub fn bless(runs: &[ConversationRun], Conversation { file, text }: Conversation
     varying.map_or(Ok(()), Err)
 }
 
-/// Returns the lines of a step, each with its variants from all runs. `None` if the number of lines differs between runs.
+/// Returns the lines of a step, each with its variants from all runs. `None` if the number of lines differs between
+/// runs.
 fn lines_of(runs: &[ConversationRun], step: usize) -> Option<Vec<Vec<String>>> {
     let of_run =
         |run: &ConversationRun| run.steps.get(step).map(|(step, output)| actual(step, output)).unwrap_or_default();
@@ -58,7 +61,8 @@ fn lines_of(runs: &[ConversationRun], step: usize) -> Option<Vec<Vec<String>>> {
     Some((0..count).map(|line| runs.iter().map(|lines| lines[line].clone()).collect()).collect())
 }
 
-/// Keeps lines of `old` that match, with their `{*}`. Each matches one line, in order; skipped ones are dropped.
+/// Returns an expected line for each of `lines`: the next line of `old` that matches all runs, or else a new pattern.
+/// Lines of `old` that don't match are dropped.
 fn expectations(old: &[String], lines: &[Vec<String>]) -> Vec<String> {
     let mut old = old.iter();
     let kept = |runs: &Vec<String>| {

@@ -1,4 +1,4 @@
-//! Compares expected and actual lines. Pure.
+//! Compares expected and actual lines.
 
 /// One line of the comparison.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,5 +1,5 @@
-//! The directives of a conversation, lines that begin with `@`: they set the speaker, the time, sessions and the
-//! configuration.
+//! Executes the directives of a conversation, lines that begin with `@`. They set the sender, the time, sessions and
+//! the configuration.
 
 use std::{str::FromStr, time::Duration};
 
@@ -85,7 +85,7 @@ impl StepRunner {
         self.harness.activate_standard(standard, &Config::defaults()).await.map_err(StepError::OtherRejected)
     }
 
-    /// `NAME PHASE key=value…`; the first session becomes the active one of the place.
+    /// Adds a session: `NAME PHASE key=value…`. The first one becomes the active session of the place.
     fn add_session(&mut self, words: &str) -> Result<(), StepError> {
         let mut words = words.split_whitespace();
         let name: SessionName = words.next().unwrap_or_default().parse()?;

@@ -1,4 +1,4 @@
-//! Parses and rewrites conversation files: steps and the expected results. Doesn't run anything.
+//! Parses and rewrites conversation files: their steps and the expected results. It doesn't run the steps.
 
 use std::fmt;
 
@@ -39,7 +39,7 @@ const PREPARATIONS: [&str; 13] = [
 ];
 
 impl StepKind {
-    /// Whether this step calls the plugin, so that something can go wrong.
+    /// Returns whether this step can call the plugin. A conversation without such a step tests nothing.
     pub fn is_call(&self) -> bool {
         match self {
             Self::Say(_) | Self::Press(_) => true,
@@ -58,12 +58,12 @@ impl fmt::Display for StepKind {
     }
 }
 
-/// The expected results of a step: lines of the chat, and actions if the file lists any.
+/// The expected results of a step: lines of the chat, and actions if the conversation lists any.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Expected {
     pub chat: Vec<String>,
     pub actions: Vec<String>,
-    /// The line numbers of the expected results, starting at 1. They are consecutive.
+    /// The numbers of the lines with the expected results. They are consecutive; the first line of the file is 1.
     pub lines: Vec<usize>,
 }
 

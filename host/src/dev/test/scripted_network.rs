@@ -1,5 +1,5 @@
-//! The network of a conversation: returns the responses in the file, and records the requests. All other addresses
-//! are unreachable.
+//! The network of a conversation: returns the responses in the file, and records the requests. A request to any other
+//! address fails and names the missing directive.
 
 use std::{
     fs,

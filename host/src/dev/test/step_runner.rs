@@ -41,8 +41,9 @@ struct Buttons {
 
 pub struct StepRunner {
     pub harness: Harness,
-    /// The lines of `[plugins.NAME]`, and of its `config` table.
+    /// The lines of `[plugins.NAME]`.
     pub plugin_lines: Vec<String>,
+    /// The lines of `[plugins.NAME.config]`.
     pub config_lines: Vec<String>,
     pub secrets: Secrets,
     /// The conversation's folder. File names in the conversation are relative to it.
@@ -50,11 +51,11 @@ pub struct StepRunner {
     pub network: Arc<ScriptedNetwork>,
     /// The headers of webhook requests.
     pub headers: Vec<(String, String)>,
-    /// The turn that is shown.
+    /// The turn that the last `@turn` showed.
     pub turn: Option<ShownTurn>,
-    /// The last message that had buttons.
+    /// The buttons of the last message that had some.
     buttons: Buttons,
-    /// The configuration has changed since the plugin was activated.
+    /// Whether the configuration has changed since the plugin was activated.
     pub stale: bool,
 }
 
@@ -62,7 +63,8 @@ impl StepRunner {
     pub fn new(registry: Arc<Registry>, log: Log, subject: Subject, folder: &Path) -> Self {
         let network = Arc::new(ScriptedNetwork::default());
         let host = FakeHost::new(BEGINNING, Config::defaults(), Some(Arc::clone(&network) as Arc<dyn FakeNetwork>));
-        // `@with` adds personas of other plugins. `call` has no such directive, so it checks no personas.
+        // Check the names of personas: `@with` can add the plugins that export them. `cordboard plugin call` can't, so
+        // it accepts every name.
         let plugins = Arc::clone(&registry);
         host.set_personas(move || plugins.snapshot().personas().map(|choice| choice.name.clone()).collect());
         let harness = Harness::new(registry, log, subject, host);
@@ -130,7 +132,8 @@ impl StepRunner {
         Ok(configured(&self.harness.subject.name, lines)?)
     }
 
-    /// Posts to this place read like replies. Everything else is a recorded action.
+    /// Returns the results of a step. A post to the current place is shown like a reply; everything else is listed as
+    /// an action.
     fn output(&mut self, reply: &Reply) -> StepOutput {
         let mut output = StepOutput::default();
         self.show(reply, &mut output.chat);

@@ -1,4 +1,5 @@
-//! The directives that describe a turn: the agent's text and actions, rendered frame by frame with the view plugin.
+//! Implements the directives that describe a turn: the agent's text and actions. Each directive renders a frame with
+//! the view plugin.
 
 use cordboard_core::{
     agent::{Action, ActionState, AgentEvent, Change, Outcome, PromptId},
@@ -9,7 +10,7 @@ use cordboard_runtime::{HostApi as _, RenderInput, ViewLimits};
 
 use super::{background_calls::outcome_reply, error::StepError, step_runner::StepRunner};
 
-/// The mode of sessions without a mode.
+/// The view mode of sessions that have not chosen one.
 const DEFAULT_MODE: &str = "normal";
 
 /// The longest message, in UTF-16 units, as in Telegram.
@@ -49,7 +50,8 @@ impl StepRunner {
         self.frame(&turn).await
     }
 
-    /// Adds text, with `\n` for line breaks. It continues the text of the previous `@says`.
+    /// Adds text of the agent; `\n` in it becomes a line break. Right after another `@says`, the text is appended to
+    /// the previous one.
     pub async fn says(&mut self, words: &str) -> Result<Reply, StepError> {
         let text = words.replace("\\n", "\n");
         let turn = self.complete_actions()?;
@@ -62,7 +64,7 @@ impl StepRunner {
         self.frame(&turn).await
     }
 
-    /// Starts an action. It runs until the next `@says` or `@does`.
+    /// Starts an action. It runs until the next `@says` or `@does`, or until the turn ends.
     pub async fn does(&mut self, words: &str) -> Result<Reply, StepError> {
         let (title, state) = (words.to_owned(), ActionState::Running);
         let at = self.complete_actions()?.parts.len();
@@ -127,7 +129,7 @@ impl StepRunner {
     }
 }
 
-/// Joins all messages of a frame, because a conversation compares lines.
+/// Joins the messages of a frame to one reply, because a conversation compares lines.
 fn frame_reply(frame: TurnFrame) -> Reply {
     let mut plugin_lines: Vec<String> =
         frame.messages.iter().map(|message| message.text.trim_end().to_owned()).collect();

@@ -91,7 +91,7 @@ fn a_call_is_granted_everything_without_a_configuration() {
     let ended = call(&author, "sessions", &["/new", "alpha"]);
     assert_eq!((ended.code, ended.out.as_str()), (Some(0), "Session 'alpha' created.\n"));
     for line in [
-        "  a host needs in [plugins.sessions]: grants = [\"sessions\", \"session-control\"]",
+        "  a host needs this line in [plugins.sessions]: grants = [\"sessions\", \"session-control\"]",
         "* session alpha created with agent demo",
         "* session alpha active in console:local",
     ] {
@@ -101,7 +101,9 @@ fn a_call_is_granted_everything_without_a_configuration() {
     let ended = call(&author, "sessions", &["--config", "my.toml", "/sessions"]);
     assert_eq!(ended.code, Some(1));
     assert!(
-        ended.err.contains("failed to use it: it requests capabilities that it was not granted: session-control"),
+        ended
+            .err
+            .contains("failed to use the plugin: it requests capabilities that it was not granted: session-control"),
         "{ended:?}"
     );
     let ended = call(&author, "sessions", &["--as", "member", "/new", "--as"]);
@@ -243,7 +245,9 @@ fn options_of_a_call_replace_the_configuration() {
 
     let ended = call(&author, "beszel", &["/beszel"]);
     assert!(
-        ended.err.contains("  for a call: --http 'https://HOST/*' --secret NAME=FILE, or --config FILE\n"),
+        ended
+            .err
+            .contains("  to allow it in this call, add --http 'https://HOST/*' --secret NAME=FILE, or --config FILE\n"),
         "{ended:?}"
     );
     // No server listens at the URL, but the plugin gets the URL, its secret and its own keys.

@@ -77,7 +77,7 @@ fn a_watch_with_tests_installs_only_passing_builds() {
     watch.args(["watch", "proven", "--test", "--plugins", "plugins"]).env("PATH", path);
     let watch = Watch::start(watch.stdout(log.try_clone().unwrap()).stderr(log));
     until("the failure is reported", || {
-        author.read("log").contains("failed to pass its conversations; it is not installed")
+        author.read("log").contains("failed to pass the conversations; the plugin is not installed")
     });
     assert!(author.read("log").contains("proven.chat:1: > /timeout\n"), "the conversation is reported");
     assert!(!author.path("plugins/proven.wasm").exists());
@@ -123,7 +123,10 @@ fn a_failed_build_stops_call_check_and_test() {
     for arguments in [&["call", "broken", "/timeout"][..], &["check", "broken"], &["test", "broken"]] {
         let (code, out, err) = run(arguments);
         assert_eq!((code, out.as_str()), (Some(1), ""), "{arguments:?}");
-        assert!(err.ends_with("failed to build it: node ended with exit status: 3; see its output above\n"), "{err}");
+        assert!(
+            err.ends_with("failed to build the plugin: node ended with exit status: 3; see its output above\n"),
+            "{err}"
+        );
     }
 }
 

@@ -61,7 +61,7 @@ fn watch_builds_each_save_and_survives_errors() {
 
     let source = author.read("watched/src/lib.rs");
     author.write("watched/src/lib.rs", "no Rust");
-    until("the error is reported", || author.read("log").contains("failed to build it: cargo ended with"));
+    until("the error is reported", || author.read("log").contains("failed to build the plugin: cargo ended with"));
     author.write("watched/src/lib.rs", &source.replace("Hello, {}!", "Good day, {}!"));
     host.expect("Plugin 'watched' is active: generation 2");
     host.say("/watched");
