@@ -50,7 +50,7 @@ use self::waiting_prompts::{TakePrompts, WaitingPrompts};
 /// The capacity of the channel into the hub, in batches. The loop never blocks, so a full channel drains quickly.
 const BATCHES: usize = 64;
 
-/// Sends accepted updates to the hub.
+/// The sender of accepted updates to the hub.
 pub type Intake = mpsc::Sender<HubEvent>;
 
 /// Creates the channel into the hub. The front-end opens before the hub starts, so the channel is created first.
@@ -59,7 +59,7 @@ pub fn intake() -> (Intake, mpsc::Receiver<HubEvent>) {
     mpsc::channel(BATCHES)
 }
 
-/// A running hub.
+/// A handle to the running hub.
 pub struct HubHandle {
     closing: watch::Sender<bool>,
     task: JoinHandle<()>,
@@ -88,7 +88,7 @@ struct HubLoop {
     dispatcher: Arc<Dispatcher>,
     accepted: mpsc::Receiver<HubEvent>,
     closed: watch::Receiver<bool>,
-    /// Passed to the commands that may take waiting prompts.
+    /// Cloned for each dispatch, because its command may take waiting prompts.
     requester: mpsc::Sender<TakePrompts>,
     requests: mpsc::Receiver<TakePrompts>,
     tasks: Tasks,
@@ -163,8 +163,8 @@ impl Tasks {
         self.slots.insert(id, slot);
     }
 
-    /// Returns the slot of the next finished task. A bug costs one update, not all that wait behind it. Returns `None` if
-    /// no task is running. Cancel safe.
+    /// Returns the slot of the next finished task. A panic costs one update, not those that wait behind it. Returns
+    /// `None` if no task is running. Cancel safe.
     async fn next(&mut self) -> Option<Slot> {
         let id = match self.running.join_next_with_id().await? {
             Ok((id, ())) => id,

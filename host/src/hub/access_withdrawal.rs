@@ -1,5 +1,5 @@
-//! Withdraws the open prompts of people who lost the right to a session, with everything that is shown of them: after
-//! each change of `[access]`, and at startup. People who still have access are notified.
+//! Withdraws the open prompts of users who lost access to a session, and what chats show of these prompts: after each
+//! change of `[access]`, and at startup. A user who still has access to the host is notified.
 
 use std::collections::HashMap;
 
@@ -30,8 +30,8 @@ impl HostService {
         caller.zip(view).is_some_and(|(caller, view)| caller.may_control(&view.record.owner))
     }
 
-    /// Must be called after each change of `[access]`. Reads the authors of waiting prompts from the store, so no other
-    /// state is needed. The sessions settle the prompts and end their turns.
+    /// Withdraws the open prompts whose authors lost access. Must be called after each change of `[access]`. Reads the
+    /// open prompts and their authors from the store. The sessions settle the prompts and end their turns.
     pub async fn withdraw_revoked(&self) {
         let open = match self.store.open_messages().await {
             Ok(open) => open,
@@ -53,11 +53,12 @@ impl HostService {
         }
     }
 
-    /// Does the same at startup, and ends the turns that the last host left unfinished. No session has a prompt yet, so
-    /// this settles the prompts and ends their turns. Returns the rows that the sessions get back.
+    /// Like [`Self::withdraw_revoked`], at startup. No session has a prompt yet, so this function settles the prompts
+    /// itself. It also ends the turns that the previous run of the host left unfinished. Returns the rows that remain
+    /// open.
     pub async fn withdraw_at_start(&self, open: Vec<InboxRow>) -> Vec<InboxRow> {
         let (left, revoked) = self.split_revoked(open).await;
-        // The turns come first: a settled prompt doesn't lead to the messages of its turn any more.
+        // End the turns first: once a prompt is settled, the messages of its turn can't be found any more.
         self.end_streamed_turns(&left, &revoked).await;
         let revoked: Vec<CompletedUpdate> =
             revoked.into_iter().map(|(prompt, _)| CompletedUpdate::Prompt(prompt)).collect();
@@ -72,11 +73,12 @@ impl HostService {
     async fn end_streamed_turns(&self, left: &[InboxRow], revoked: &[(PromptId, SessionName)]) {
         let turns = match self.store.streamed_turns().await {
             Ok(turns) => turns,
-            // A mark would leave a part of an answer with a reader who may not see it.
+            // Return without marking the turns: a marked message stays in the chat, and its reader may have lost
+            // access.
             Err(error) => return tracing::error!(%error, "failed to end unfinished turns: the next start does it"),
         };
         for (turn, place) in turns {
-            // The agent may have begun the turn by itself. Then the session is unknown.
+            // If the agent began the turn by itself, its session is unknown.
             let session = left.iter().find(|row| row.prompt == turn).and_then(|row| session_of(&row.state));
             let view = session.and_then(|session| self.sessions.registry.view(session.as_str()));
             let is_revoked = revoked.iter().any(|(prompt, _)| *prompt == turn);
@@ -87,8 +89,8 @@ impl HostService {
         self.outbound.mark_cut_off().await;
     }
 
-    /// Applies the current `[access]` to people, buttons and open prompts. Returns the prompts whose authors still have
-    /// the right, and the others with their sessions.
+    /// Applies the current `[access]` to people, buttons and open prompts. Returns the rows whose authors still have
+    /// access to the session, and the prompts of the others with their sessions.
     async fn split_revoked(&self, open: Vec<InboxRow>) -> (Vec<InboxRow>, Vec<(PromptId, SessionName)>) {
         self.withdraw_people().await;
         let (mut left, mut revoked) = (Vec::with_capacity(open.len()), Vec::new());
@@ -104,8 +106,8 @@ impl HostService {
         (left, revoked)
     }
 
-    /// Must be called right after a prompt is sent to its session: its author may have lost the right after the check
-    /// and before the prompt was stored.
+    /// Withdraws a prompt if its author has lost access to the session. Must be called right after the prompt is sent
+    /// to the session, because access may have been withdrawn between the check and the storing of the prompt.
     pub(super) async fn withdraw_if_revoked(&self, update: &Update, prompt: PromptId, session: &SessionName) {
         if !self.may_prompt(update, session)
             && let Some(session) = self.sessions.get(session)

@@ -1,5 +1,5 @@
-//! Performs the dispatches of the hub: a command goes to its plugin, a prompt to the active session. The reply is stored
-//! in the same commit that marks the update as done.
+//! Performs the dispatches of the hub: a command goes to its plugin, a prompt to the active session. The reply is
+//! stored in the same commit that marks the update as done.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -39,8 +39,7 @@ struct ButtonTarget {
 }
 
 impl Dispatcher {
-    /// Handles one update as the hub has decided. The hub doesn't wait for it.
-    /// Its command may take the prompts in `waiting`.
+    /// Performs one dispatch of the hub. The hub doesn't wait for it. Its command may take the prompts in `waiting`.
     pub async fn perform(&self, dispatch: Dispatch<Offer>, waiting: WaitingPrompts) {
         let Dispatch { update: JoinedUpdate { row, absorbed, .. }, action, .. } = dispatch;
         self.join(&row, absorbed).await;
@@ -75,12 +74,13 @@ impl Dispatcher {
         }
     }
 
-    /// Marks an update as done that gets no reply.
+    /// Marks an update that gets no reply as done.
     async fn finish(&self, row: &InboxRow) {
         self.outbound.finish(vec![CompletedUpdate::Update(row.id)], Vec::new()).await;
     }
 
-    /// Notes that a user has sent a message in the place. Edits and button presses add no message to the chat.
+    /// Informs the outbox that a user has sent a message in the place. Edits and button presses add no message to the
+    /// chat.
     fn note_message(&self, row: &InboxRow, action: &Action<Offer>) {
         let is_message = matches!(row.update.what, UpdateKind::Text(_) | UpdateKind::NotText { .. });
         if is_message && !matches!(action, Action::DropWithoutAccess | Action::DropStale) {
@@ -114,8 +114,8 @@ impl Dispatcher {
         self.reply(row, reply).await;
     }
 
-    /// Returns the session and request of the button. The error is the answer to a button that is outdated or already
-    /// decided.
+    /// Returns the session and request of the button. The error is the answer if the button is outdated, its message is
+    /// already decided, or the store fails.
     async fn button_target(&self, what: &UpdateKind) -> Result<ButtonTarget, UpdateReply> {
         let UpdateKind::Press { line, .. } = what else { return Ok(ButtonTarget::default()) };
         let keyboard = match line.keyboard {
@@ -179,7 +179,7 @@ impl Dispatcher {
         }
     }
 
-    /// The sessions that are active in a place, for any person.
+    /// Returns the sessions that are active in a place, for any person.
     fn active_in(&self, place: &Place) -> BTreeSet<SessionName> {
         self.host.sessions.registry.active_in(place)
     }
@@ -266,18 +266,20 @@ impl Dispatcher {
     }
 }
 
-/// Returns the text of the reply to a command whose call failed. `active` are the sessions that are active in its place.
+/// Returns the text of the reply to a command whose call failed. `active` are the sessions that are active in its
+/// place.
 pub fn error_text(error: &CallError, offer: &Offer, active: &BTreeSet<SessionName>) -> String {
     let CallError::Plugin(why) = error else {
         let (name, plugin) = (offer.spec.name.clone(), offer.version.name.clone());
         return UpdateReply::CommandFailed { name, plugin, why: error.to_string() }.text();
     };
-    // A plugin can't see the sessions of others.
+    // The plugin can't see the sessions of others, so its text says that no session is active.
     let is_of_others = why == messages::NO_ACTIVE && !active.is_empty();
     if is_of_others { messages::NONE_ACTIVE_OF_YOURS } else { why }.to_owned()
 }
 
-/// Returns the answer to a prompt if its author has no active session. `active` are those of others in the place.
+/// Returns the answer to a prompt if its author has no active session. `active` are the sessions of others that are
+/// active in the place.
 pub fn not_addressed(active: &BTreeSet<SessionName>) -> UpdateReply {
     if active.is_empty() { UpdateReply::NoActive } else { UpdateReply::NoneOfYours }
 }

@@ -17,7 +17,8 @@ use crate::session::EventSink;
 /// that times out on every call is full, the hook is minutes behind, and new events are worth more than old ones.
 const QUEUE: usize = 256;
 
-/// `host` is weak because the host service owns the sessions, which own the event bus.
+/// Queues the events for hooks and delivers them. `host` is weak because the host service owns the sessions, which own
+/// the event bus.
 pub struct EventBus {
     plugins: Arc<Registry>,
     host: OnceLock<Weak<HostService>>,

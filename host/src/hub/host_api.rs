@@ -47,9 +47,9 @@ pub struct HostService {
     pub state_dir: PathBuf,
     /// The hooks that caused the calls to this instance.
     pub causes: CausationChain,
-    /// The pressed button.
+    /// The button whose press called this instance, if any.
     pub press: Option<Arc<Press>>,
-    /// The prompts that wait before the update whose command calls this instance.
+    /// The prompts that wait before the update whose command called this instance.
     pub waiting: Option<WaitingPrompts>,
 }
 
@@ -81,8 +81,8 @@ impl HostService {
         view
     }
 
-    /// Returns a session that the caller may see. For any other session the caller learns only that the name is in use, as
-    /// from `/new`.
+    /// Returns a session that the caller may see. For any other session the caller learns only that the name is in use,
+    /// as from `/new`.
     fn visible(&self, caller: &Caller, name: &str) -> Result<Arc<SessionView>, ApiError> {
         let view = self.registry().view(name).ok_or_else(|| unknown(name))?;
         if caller.may_control(&view.record.owner) { Ok(view) } else { Err(taken(&view, caller)) }
@@ -102,8 +102,8 @@ impl HostService {
         outcome
     }
 
-    /// Drops the prompts that wait in `place` behind another command and would go to the session. Returns their
-    /// beginnings.
+    /// Drops the prompts that wait in `place` behind another command and would go to the session. Returns the
+    /// beginnings of their texts.
     async fn drop_waiting(&self, place: &Place, session: &SessionName) -> Vec<String> {
         let Some(waiting) = &self.waiting else { return Vec::new() };
         let taken = waiting.take(place, session).await;
@@ -220,8 +220,8 @@ impl HostApi for HostService {
             }
         }
         let mut view = match self.act_as_pressed(caller, name, command).await {
-            // The turn has already ended, but the rest of its answer was still being sent and is now cut off, or
-            // prompts waited behind another command.
+            // No turn runs, but the command had an effect: it cut off an answer that was still being sent, or dropped
+            // prompts that waited behind another command.
             Err(refusal)
                 if refusal.text == messages::NOTHING_RUNS && (cut == AnswerStop::Stopped || !taken.is_empty()) =>
             {

@@ -23,11 +23,12 @@ const NOT_STORED: PostId = PostId(0);
 pub trait OutboundSink: Send + Sync {
     /// Queues posts. Does not block.
     fn post(&self, posts: Vec<Post>);
-    /// A user has sent a message in this place.
+    /// Reports that a user has sent a message in this place.
     fn on_user_message(&self, place: &Place);
     /// Stops the answer that is being sent to this place.
     fn stop_answer(&self, place: &Place) -> AnswerStop;
-    /// Marks a message that was accepted and has to wait. Returns false if a post must say so instead.
+    /// Marks a message that was accepted and has to wait. Returns false if the chat can't show a mark, so that a post
+    /// is needed.
     async fn acknowledge(&self, _place: &Place, _message: Option<&MessageId>) -> bool {
         true
     }
@@ -92,7 +93,8 @@ impl Outbound {
         self.post_closed(self.store.close_keyboards_in(place, &messages::request_decided(None, None)).await);
     }
 
-    /// Like [`Self::decide`], for the requests of a previous host run about failed starts and of agents.
+    /// Like [`Self::decide`], for the requests that sessions made in the previous run of the host: questions of agents,
+    /// and failed starts.
     pub async fn withdraw_session_requests(&self) {
         self.post_closed(self.store.close_session_requests(&messages::request_decided(None, None)).await);
     }
@@ -103,7 +105,8 @@ impl Outbound {
         self.post_closed(self.store.close_grant_requests(plugin, digest, &messages::request_decided(None, None)).await);
     }
 
-    /// Ends the turns that the last host left unfinished: marks the parts of answers and deletes the other messages.
+    /// Ends the turns that the previous run of the host left unfinished: marks their partial answers as interrupted and
+    /// deletes their other messages.
     pub async fn mark_cut_off(&self) {
         match self.store.mark_interrupted_answers().await {
             Ok(rows) => self.post_stored(rows),

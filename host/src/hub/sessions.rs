@@ -1,5 +1,5 @@
-//! Connects sessions to the rest of the host: starts their tasks, shows their turns, asks plugins, and waits for the end
-//! of their work.
+//! Connects sessions to the rest of the host: starts their tasks, shows their turns, queries plugins, and waits for the
+//! end of their work.
 
 pub mod plugin_queries;
 pub mod presenter;

@@ -39,7 +39,7 @@ impl WaitingPrompts {
     pub async fn take(&self, place: &Place, session: &SessionName) -> Vec<JoinedUpdate> {
         let (taken, answer) = oneshot::channel();
         let request = TakePrompts { place: place.clone(), session: session.clone(), before: self.before, taken };
-        // The hub ends only when nothing waits.
+        // If the hub has ended, no prompt waits.
         if self.requests.send(request).await.is_err() {
             return Vec::new();
         }

@@ -24,8 +24,8 @@ pub fn person_of(place: &Place) -> Option<UserId> {
     (is_known && !is_group).then(|| UserId(format!("{}:{}", place.front_end, place.chat)))
 }
 
-/// Returns whether the owner of a private chat may currently see the session. Without a session, they only need access.
-/// Always true in a group.
+/// Returns whether the owner of a private chat may currently see the session. If `session` is `None`, access to the
+/// host is enough. Always true in a group.
 pub fn may_read(place: &Place, session: Option<&SessionView>, access: &Access) -> bool {
     let Some(id) = person_of(place) else { return true };
     let Some(role) = role(&id, access) else { return false };

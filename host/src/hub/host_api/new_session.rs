@@ -1,5 +1,5 @@
-//! Validates a session spec and builds the record of the new session from it. It does not store the record. Also tells
-//! chats that a session keeps its folder when the configuration no longer names it.
+//! Validates a session spec and builds the record of the new session from it. It does not store the record. Also
+//! notifies the chat of a session that keeps its folder although the configuration no longer names it.
 
 use std::{
     collections::BTreeMap,
@@ -78,7 +78,7 @@ impl HostService {
         self.plugins.snapshot().personas().map(|choice| choice.name.clone()).collect()
     }
 
-    /// Tells the chats of sessions that `[sessions.folders]` no longer names that the sessions keep their folders.
+    /// Notifies the chat of each session that was removed from `[sessions.folders]`: the session keeps its folder.
     /// `before` is the previous table.
     pub async fn notify_kept_folders(&self, before: &BTreeMap<SessionName, PathBuf>) {
         let config = self.config();
@@ -106,7 +106,8 @@ fn known_agent(config: &Config, requested: Option<String>) -> Result<String, Api
     Err(refuse(ApiErrorCode::Invalid, messages::unknown_name("agent", &agent, known)))
 }
 
-/// Resolves `folder` before the comparison, so that neither `..` nor a symbolic link leads outside the roots.
+/// Returns the real path of `folder` if it is below one of the roots. Resolves the paths before the comparison, so that
+/// neither `..` nor a symbolic link leads outside the roots.
 fn below_roots(folder: &Path, roots: &[PathBuf]) -> Result<PathBuf, ApiError> {
     let denied = || refuse(ApiErrorCode::Denied, messages::not_below_roots(folder));
     let real = folder.canonicalize().map_err(|_| denied())?;

@@ -37,7 +37,8 @@ impl PluginQueries for Arc<QueryRunner> {
     }
 }
 
-/// Returns the answer, or `failed` if there is none or the task panicked: a session that waits always gets an answer.
+/// Returns the answer, or `failed` if there is none or the task panicked: a session that waits for an answer always
+/// gets one.
 async fn answer_or(answer: JoinHandle<Option<Input>>, failed: Input) -> Input {
     match answer.await {
         Ok(answer) => answer.unwrap_or(failed),
@@ -63,12 +64,13 @@ fn unanswered(ticket: Ticket, query: &Query) -> Input {
 pub struct QueriedPlugins<'a> {
     pub plugins: &'a Registry,
     pub host: &'a Arc<dyn HostApi>,
-    /// The lifecycle plugin.
+    /// The name of the lifecycle plugin.
     pub policy: &'a str,
 }
 
 impl QueriedPlugins<'_> {
-    /// Returns the input for the session. `load` returns the load for an idle time.
+    /// Queries the plugin and returns its answer as the input for the session. `load` returns what a lifecycle plugin
+    /// sees of the machine's load.
     pub async fn answer(&self, query: PluginQuery, load: impl FnOnce(&SessionView, Duration) -> Load) -> Input {
         let Self { plugins, host, policy } = *self;
         let PluginQuery { view, ticket, query } = query;

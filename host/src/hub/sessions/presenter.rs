@@ -1,5 +1,5 @@
-//! Shows turns. The presenter of a session takes its outputs in order, renders them with the view plugin and passes them
-//! to the outbox. While it renders, a newer frame replaces a waiting one.
+//! Shows turns. The presenter of a session takes its outputs in order, renders them with the view plugin and passes
+//! them to the outbox. While it renders, a newer frame replaces a waiting one.
 
 use std::{
     collections::VecDeque,
@@ -303,7 +303,7 @@ impl SessionRenderer {
     }
 }
 
-/// Returns the posts of a finished turn. Only the last one notifies, if the turn does.
+/// Returns the posts of a finished turn. Only the last one can notify users, and only if `turn.alert` is not `Silent`.
 fn posts_of(turn: &Turn, mut messages: Vec<Reply>) -> Vec<NewPost> {
     if let Some((last, before)) = messages.split_last_mut() {
         if turn.alert == Alert::Silent {
@@ -315,7 +315,7 @@ fn posts_of(turn: &Turn, mut messages: Vec<Reply>) -> Vec<NewPost> {
     messages.into_iter().map(post).collect()
 }
 
-/// Ends a turn whose reader may not see it any more: the post deletes the part that was shown.
+/// Returns the post that ends a turn whose reader has lost access to it. The post deletes the part that was shown.
 pub fn withdrawn_post(place: &Place, turn: &PromptId) -> NewPost {
     NewPost { turn: Some(turn.clone()), ..NewPost::new(place.clone(), empty_message()) }
 }

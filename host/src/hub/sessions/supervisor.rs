@@ -30,7 +30,7 @@ pub struct SessionSupervisor {
 #[derive(Default)]
 struct Actors {
     by_session: HashMap<SessionName, Actor>,
-    /// An actor that is started from now on receives the shutdown first.
+    /// Whether the host is shutting down. If so, a new actor receives the shutdown as its first input.
     is_shutting_down: bool,
 }
 
@@ -89,7 +89,7 @@ impl SessionSupervisor {
         cordboard_core::session::Machine::new(record, settings).view()
     }
 
-    /// Gives the sessions back the prompts that were accepted for them before the host started.
+    /// Gives the prompts that were accepted before the host started back to their sessions.
     pub async fn restore(&self, prompts: HashMap<SessionName, RestoredPrompts>) {
         for (name, restored) in prompts {
             match self.get(&name) {
@@ -139,7 +139,8 @@ impl SessionSupervisor {
     }
 
     fn publish_suspended_views(&self) {
-        // The lock keeps actors from starting, because an actor publishes its own snapshots.
+        // Hold the lock, so that no actor starts in the meantime: an actor publishes the snapshots of its session
+        // itself.
         let actors = self.actors();
         let has_no_actor = |view: &Arc<SessionView>| !actors.by_session.contains_key(&view.record.name);
         for view in self.registry.views().into_iter().filter(has_no_actor) {

@@ -1,4 +1,4 @@
-//! Owns the notices that the host adds to a turn: resume notices and denied tools. Pure.
+//! Owns the notices that the host adds to a turn: resume notices and denied tools.
 
 use cordboard_core::{
     agent::PromptId,
@@ -14,7 +14,7 @@ const DENIALS: usize = 20;
 pub struct Notices {
     /// The running turn.
     turn: Option<PromptId>,
-    /// A notice that arrives before its turn and is shown at its top.
+    /// A resume notice. It arrives before its turn and is shown at the top of the turn.
     pub resuming: Option<(Place, String)>,
     denials: usize,
     /// The list of denials so far. Each remedy is listed once.
@@ -43,7 +43,8 @@ impl Notices {
         }
     }
 
-    /// Merges a denial into the turn's single, silent, growing message.
+    /// Adds a denial to the list of the turn. Returns the list as a silent message that replaces the previous one.
+    /// Outside of a turn, returns `notice` unchanged.
     pub fn denied(&mut self, notice: Reply) -> Reply {
         let Some(turn) = &self.turn else { return notice };
         self.denials += 1;

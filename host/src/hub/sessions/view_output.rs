@@ -1,4 +1,4 @@
-//! Checks a view plugin's output before it is shown, so that a faulty view never costs an answer. Pure.
+//! Checks a view plugin's output before it is shown, so that a faulty view never hides an answer.
 
 use cordboard_core::{
     messages,
@@ -8,8 +8,8 @@ use cordboard_core::{
 };
 use cordboard_runtime::ViewLimits;
 
-/// The maximum number of messages per turn, unless its plain text needs more. A chat accepts about one message per
-/// second.
+/// The maximum number of messages per turn, unless the turn's plain text needs more. A chat accepts about one message
+/// per second.
 const MOST_MESSAGES: usize = 50;
 
 /// The reason why a view's output is not shown.

@@ -1,4 +1,4 @@
-//! The notifications of a turn, and a renderer that panics.
+//! Tests the notifications of a turn, and a renderer that panics.
 
 use cordboard_chat::outbox::AnswerStop;
 

@@ -1,4 +1,5 @@
-//! Shutdown of the supervisor: it waits for every actor that is working, and no session starts an agent afterwards.
+//! Tests the shutdown of the supervisor: it waits for every actor that is working, and no session starts an agent
+//! afterwards.
 
 use std::{os::unix::fs::PermissionsExt, time::Duration};
 
