@@ -1,5 +1,6 @@
-//! Performs the rollouts of plugins on a running host: feeds the state machine of each plugin (`cordboard_core::rollout`)
-//! with files, commands, settings and failed calls, and performs its effects in order. It must not decide anything itself.
+//! Performs the rollouts of plugins on a running host: feeds the state machine of each plugin
+//! (`cordboard_core::rollout`) with files, commands, settings and failed calls, and performs its effects in order. It
+//! must not decide anything itself.
 
 mod commands;
 mod file_remedies;
@@ -35,13 +36,13 @@ use commands::RunningCommand;
 use notices::Notices;
 use versions::{FinishedJob, JobId, JobResult, Versions};
 
-/// The key of the plugin folder among plugin names. No plugin can have this name.
+/// The name of the plugin folder in notices, in the place of a plugin's name. No plugin can have this name.
 const FOLDER: &str = "";
 
 /// Receives the notifications about rollouts.
 #[async_trait]
 pub trait Notifier: Send + Sync {
-    /// Notifies the owner and the admins, except `but`, who has the answer already.
+    /// Notifies the owner and the admins, except `but`, who gets the text as a reply.
     async fn notify(&self, text: String, but: Option<&Caller>);
     /// Asks the owner. The other operators get the question without its buttons.
     async fn ask(&self, question: Reply);
@@ -89,7 +90,7 @@ pub struct Rollout {
     last_command: u64,
     folder_fault: Option<String>,
     notices: Notices,
-    /// `None` while the host starts.
+    /// `None` while the host starts, and in a check.
     notifier: Option<Arc<dyn Notifier>>,
 }
 
@@ -120,7 +121,7 @@ impl Rollout {
         self
     }
 
-    /// Notifies `notifier` from now on, also about the start.
+    /// Sends notices to `notifier` from now on, including those that were collected during the start.
     pub fn set_notifier(&mut self, notifier: Arc<dyn Notifier>) {
         self.notifier = Some(notifier);
     }
@@ -202,7 +203,7 @@ impl Rollout {
         self.feed(name, Input::File(file)).await;
     }
 
-    /// Handles a change of the plugin folder: a fault, or the end of one.
+    /// Handles a fault of the plugin folder, or the end of one.
     pub async fn on_folder(&mut self, fault: Option<String>) {
         let (kind, text) = match &fault {
             Some(why) => {
@@ -222,7 +223,7 @@ impl Rollout {
         }
     }
 
-    /// Applies new settings to these plugins, and tries the versions again that wait for other settings.
+    /// Applies new settings to these plugins, and to those with a version that waits for other settings.
     pub async fn apply_settings(&mut self, names: BTreeSet<String>) {
         for name in self.names() {
             let is_waiting = self.machines.get(&name).is_some_and(Machine::is_waiting);

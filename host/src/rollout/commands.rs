@@ -9,7 +9,8 @@ use tokio::sync::oneshot;
 
 use super::Rollout;
 
-/// The caller of a command, and the channel of the answer. `answer` is `None` once the caller knows that it takes long.
+/// The caller of a command, and the channel of the answer. `answer` is `None` once the caller has the reply that the
+/// command takes long.
 pub struct RunningCommand {
     by: Caller,
     answer: Option<oneshot::Sender<Outcome>>,
@@ -72,7 +73,7 @@ impl Rollout {
         }
     }
 
-    /// Answers the caller that the command takes long, and notifies the other operators.
+    /// Replies to the caller that the command takes long, and notifies the other operators.
     pub(super) async fn answer_progress(&mut self, id: CommandId, text: String) {
         let Some(running) = self.commands.get_mut(&id) else { return };
         if let Some(answer) = running.answer.take() {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use cordboard_watch::FileError;
 
-/// Describes the error with the path and the remedy, unless it has a remedy already.
+/// Returns the text of the error. Adds the path and a remedy, unless the text already has a remedy.
 pub fn with_remedy(path: &Path, error: &FileError) -> String {
     let path = path.display();
     match error {

@@ -13,8 +13,8 @@ use tokio::time::Instant;
 
 use super::Rollout;
 
-/// The factor by which the pending notices may exceed the listed ones, so that a message can list the most important
-/// ones.
+/// The number of pending notices for each notice that a message lists. It is more than one, so that a message can list
+/// the most important notices.
 const PENDING_PER_LISTED: usize = 4;
 
 /// The timing and size of messages.
@@ -58,7 +58,7 @@ pub struct Notices {
     more: usize,
     /// The arrival of the first pending notice.
     since: Option<Instant>,
-    /// The versions about which the owner is to be asked, at most one of each plugin.
+    /// The versions that the owner will be asked to approve, at most one of each plugin.
     approvals: Vec<PendingApproval>,
     /// The arrival of the first pending approval.
     approvals_since: Option<Instant>,
@@ -96,12 +96,12 @@ impl Notices {
         self.since.take_if(|_| self.pending.is_empty() && self.more == 0);
     }
 
-    /// The most plugins that a message lists.
+    /// Returns the maximum number of approvals that a message lists.
     pub const fn listed(&self) -> usize {
         self.pace.listed
     }
 
-    /// The time to send the next message, if there is one.
+    /// Returns the time to send the next message, if there is one.
     pub fn due(&self) -> Option<Instant> {
         let gathered = self.since.into_iter().chain(self.approvals_since).min()? + self.pace.gather;
         let earliest = self.sent.front().filter(|_| self.sent.len() >= self.pace.most);
@@ -179,7 +179,7 @@ impl Rollout {
         }
     }
 
-    /// The question to the owner about these versions.
+    /// Returns the approval request to the owner about these versions.
     fn question(&self, approvals: &[PendingApproval]) -> Reply {
         match approvals {
             [only] => only.approval_request(self.registry.snapshot().version(&only.plugin).map(|one| one.generation)),

@@ -1,5 +1,5 @@
-//! Starts the rollouts: creates the machine of each plugin from its file and its stored state, and activates the plugins
-//! one after another.
+//! Starts the rollouts: creates the machine of each plugin from its file and its stored state, and activates the
+//! plugins one after another.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,11 +8,12 @@ use cordboard_core::rollout::{Facts, FileState, Grants, Input, Machine};
 use super::{Rollout, rollout_settings};
 use crate::standard_plugins::{STANDARD, built_in};
 
-/// A plugin whose newest version isn't active after the start, and why.
+/// The name of a plugin whose newest version isn't active after the start, and the reason.
 pub type RejectedFile = (String, String);
 
 impl Rollout {
-    /// Activates all plugins. Standard names come first, so that other plugins can't take a standard command.
+    /// Activates all plugins. The plugins with standard names come first, so that other plugins can't take a standard
+    /// command.
     pub async fn start(&mut self) -> Vec<RejectedFile> {
         let mut files = self.versions.read_folder().unwrap_or_else(|fault| {
             self.folder_fault = Some(fault.to_string());
@@ -56,7 +57,7 @@ impl Rollout {
             settings: rollout_settings(&(self.settings)(name)),
         });
         if let Some(fault) = &self.folder_fault {
-            // Without a file to wait for, a fault of the folder has no effects.
+            // Only the end of a fault has effects, so there are none to perform.
             let _: Vec<_> = machine.handle(Input::Folder(Some(fault.clone())), self.clock.now());
         }
         self.machines.insert(name.to_owned(), machine);

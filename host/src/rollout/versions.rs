@@ -1,6 +1,6 @@
 //! Owns the versions of plugins on their way to the registry: their bytes from files, the store and the binary, the
-//! running builds and trials, and their results. Bounds how many run at once. It must not decide which version should be
-//! active.
+//! running builds and trials, and their results. Limits the number of concurrent builds and trials. It must not decide
+//! which version should be active.
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
@@ -51,7 +51,7 @@ enum Output {
 
 struct RunningJob {
     abort: AbortHandle,
-    /// Makes the result of a job that panicked.
+    /// Converts the error to the output of a job that panicked.
     failed: fn(PluginError) -> Output,
 }
 
@@ -99,7 +99,8 @@ impl Versions {
     /// Reads all plugin files at the start. Later, the watcher reports them.
     ///
     /// # Errors
-    /// Other users may write to the folder, so a file there would get the grants of its name; or it cannot be listed.
+    /// The folder cannot be listed, or other users may write to it: a file of theirs would get the grants of the plugin
+    /// that it is named after.
     pub fn read_folder(&mut self) -> Result<BTreeMap<String, FileState>, WatchError> {
         let Some(folder) = &self.folder else { return Ok(BTreeMap::new()) };
         let mut files = BTreeMap::new();
@@ -141,7 +142,7 @@ impl Versions {
         file.or_else(embedded)
     }
 
-    /// Returns the bytes of a version. The future doesn't borrow the versions.
+    /// Returns the bytes of a version. The future doesn't borrow `self`.
     fn bytes(&self, name: &str, digest: &str) -> impl Future<Output = Result<Arc<[u8]>, PluginError>> + use<> {
         let (known, store, folder) = (self.known(name, digest), self.store.clone(), self.folder.clone());
         let (name, digest) = (name.to_owned(), digest.to_owned());
@@ -162,7 +163,7 @@ impl Versions {
         }
     }
 
-    /// The digests of the stored versions, the latest first.
+    /// Returns the digests of the stored versions, the latest first.
     pub async fn stored(&self, name: &str) -> Vec<String> {
         match &self.store {
             Some(store) => store.versions(name).await.unwrap_or_default(),
@@ -247,7 +248,7 @@ impl Versions {
         }
     }
 
-    /// Waits for the next result. Pending if nothing is running. Cancel safe.
+    /// Waits for the next result. Never returns if nothing is running. Cancel safe.
     pub async fn next(&mut self) -> FinishedJob {
         loop {
             let Some(ended) = self.tasks.join_next_with_id().await else { return std::future::pending().await };
@@ -258,7 +259,7 @@ impl Versions {
         }
     }
 
-    /// Stores the output of a job for the next step. Returns `None` for a cancelled job.
+    /// Keeps the output of a job for the next step. Returns `None` for a cancelled job.
     fn finish(&mut self, task: Id, ended: Result<Output, JoinError>) -> Option<FinishedJob> {
         let id = self.running.iter().find(|(_, job)| job.abort.id() == task)?.0.clone();
         let failed = self.running.remove(&id)?.failed;
