@@ -1,5 +1,5 @@
-//! Runs the plugins' jobs at their times. The time of a run is stored before the run, and missed runs of a stopped
-//! host are replaced by a single one. Never wakes up without jobs, and never runs a job twice at the same time.
+//! Runs the plugins' jobs at their times. The time of a run is stored before the run, and missed runs of a stopped host
+//! are replaced by a single one. It never wakes up if there are no jobs, and never runs a job twice at the same time.
 
 mod host_zone;
 mod timetable;
@@ -31,11 +31,11 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 /// The jobs of the active plugins, by plugin, each with its times.
 pub type Jobs = BTreeMap<String, Vec<(String, Cron)>>;
 
-/// The jobs, their stored times and their calls.
+/// Lists the jobs, stores the times of their runs, and runs them.
 #[async_trait]
 pub trait JobRunner: Send + Sync + 'static {
     fn jobs(&self) -> Jobs;
-    /// Changes when the jobs may have changed.
+    /// Returns a counter that changes when the jobs may have changed.
     fn changes(&self) -> watch::Receiver<u64>;
     /// Stores the jobs of a plugin and deletes its other ones. Returns for each job the time up to which it has run
     /// or been skipped: `now` for a new job.
@@ -70,13 +70,13 @@ impl<W: JobRunner> Schedule<W> {
         Self { runner, wall, new_zone, timetable, running: JoinSet::new(), keys: HashMap::new() }
     }
 
-    /// Runs until the host is gone.
+    /// Runs until the sender of [`JobRunner::changes`] is dropped.
     pub async fn run(mut self) {
         let mut changes = self.runner.changes();
         loop {
             changes.mark_unchanged();
             self.update_jobs().await;
-            // Jobs change much less often than they are due.
+            // Start due jobs without reading the list again, because it changes much less often than jobs are due.
             loop {
                 self.start_due().await;
                 let sleep = self.sleep();
@@ -114,7 +114,7 @@ impl<W: JobRunner> Schedule<W> {
         }
     }
 
-    /// Checks whether the machine's time zone or its rules have changed.
+    /// Applies a change of the machine's time zone or of its rules.
     fn update_zone(&mut self) {
         if let Some(zone) = (self.new_zone)() {
             tracing::info!("the time zone changed: rescheduling jobs");

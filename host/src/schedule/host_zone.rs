@@ -95,7 +95,7 @@ mod tests {
 
     use super::*;
 
-    /// A zone file of version 2 that contains only this rule.
+    /// Returns a zone file of version 2 that contains only this rule.
     fn zone_file(rule: &str) -> Vec<u8> {
         let block = |text: &[u8]| {
             let counts: [u32; 6] = [0, 0, 0, 0, 1, 4];
@@ -107,7 +107,7 @@ mod tests {
         [block(b""), block(format!("\n{rule}\n").as_bytes())].concat()
     }
 
-    /// The UTC hour at which a job for seven o'clock is first due.
+    /// Returns the UTC hour at which a job for seven o'clock is first due.
     fn seven(zone: &Zone) -> u64 {
         Cron::parse("0 7 * * *").expect("an expression").next(zone, Timestamp(0)).expect("it comes").0 / 3_600_000
     }

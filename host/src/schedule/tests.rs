@@ -123,7 +123,7 @@ impl JobRunner for Fake {
     }
 }
 
-/// Advances the time, and lets the tasks that are due run.
+/// Advances the time, and runs the tasks that are due.
 async fn pass(span: Duration) {
     tokio::time::sleep(span + Duration::from_millis(1)).await;
 }
@@ -176,7 +176,7 @@ async fn a_slow_job_never_overlaps_itself_and_catches_up_once() {
     fake.start();
     pass(MINUTE * 5).await;
     assert_eq!(fake.ran(), [of("slow", 61, 0)]);
-    // The job comes back in another version while it is still running.
+    // The plugin is activated again while its job is still running.
     fake.remove_jobs();
     pass(MINUTE).await;
     fake.set_jobs(&[("slow", "* * * * *")]);

@@ -1,4 +1,4 @@
-//! Computes the due jobs and the time of the next one. Has no clock and no tasks: time is an argument.
+//! Computes the due jobs and the time of the next one. It has no clock and no tasks: time is an argument.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,11 +10,12 @@ use cordboard_core::{
     types::Timestamp,
 };
 
-/// The limit for a clock that is set back: up to this much, jobs wait until it has caught up, so that nothing runs twice.
-/// Beyond it they follow the clock.
+/// The longest wait after the clock is set back. Up to this limit, jobs wait until the clock has caught up, so that
+/// none runs twice. If the clock is set back further, jobs follow it at once.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
-/// The limit for jobs at fixed hours. They are rare: if the clock was a day ahead by mistake, they have already run.
+/// The longest wait for jobs at fixed hours. They are rare and can wait longer: if the clock was a day ahead by
+/// mistake, they have already run.
 const LONGEST_WAIT_FIXED: Duration = Duration::from_secs(25 * 3600);
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,7 +64,7 @@ impl Timetable {
         self.zone = zone;
     }
 
-    /// Whether `jobs` are the current jobs of the plugin.
+    /// Returns whether `jobs` are the current jobs of the plugin.
     #[must_use]
     pub fn has(&self, plugin: &str, jobs: &[(String, Cron)]) -> bool {
         let own = self.entries.iter().filter(|(key, _)| key.plugin == plugin);
