@@ -35,8 +35,8 @@ use crate::{clock::Clock, session_registry::SessionCell};
 /// The capacity of an actor's channel. An actor never waits for a sender, so a full channel drains quickly.
 const CHANNEL: usize = 256;
 
-/// A query from a session to the plugins. The answer arrives as an input with the same ticket; the machine ignores it if
-/// it is late.
+/// A query from a session to the plugins. The answer arrives as an input with the same ticket; the machine ignores it
+/// if it is late.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PluginQuery {
     pub view: SessionView,
@@ -85,7 +85,7 @@ pub enum SessionOutput {
 pub trait TurnSink: Send + Sync {
     /// Queues an output. Does not block, and drops nothing except a frame that a later one replaces.
     fn show(&self, output: SessionOutput);
-    /// The turn is being interrupted: posts that follow in its place are sent after its end. Does not block.
+    /// Reports that the turn is being interrupted. Later posts in its place are sent after its end. Does not block.
     fn stopping(&self, place: &Place, turn: &PromptId);
 }
 
@@ -103,7 +103,7 @@ pub trait SessionStore: Send + Sync {
     async fn complete(&self, prompt: &PromptId) -> Result<(), StoreError>;
 }
 
-/// The configuration port of sessions, read again at each start of an agent.
+/// The configuration port of sessions. It returns the values of the current configuration.
 pub trait SessionConfig: Send + Sync {
     fn settings(&self, record: &SessionRecord) -> Settings;
     /// Returns the agent of this name. `None` if the configuration no longer has one.
@@ -117,7 +117,8 @@ pub struct Ports {
     pub environment: Environment,
     /// The UUID of the state directory.
     pub host_id: Arc<str>,
-    /// Only missing folders below it are created.
+    /// The state directory. A missing folder of a session is created only if it is the session's default folder in
+    /// here.
     pub state_dir: Arc<Path>,
     pub store: Arc<dyn SessionStore>,
     pub queries: Arc<dyn PluginQueries>,
@@ -175,7 +176,7 @@ impl Handle {
         self.deliver(Message::Input(input)).await;
     }
 
-    /// Like [`Self::send`], for a new actor whose handle no one else has yet: its channel is empty.
+    /// Like [`Self::send`], for a new actor without other handles. Its channel is empty, so this needs no waiting.
     pub fn send_first(&self, input: Input) {
         drop(self.messages.try_send(Message::Input(input)));
     }
@@ -185,10 +186,10 @@ impl Handle {
         self.deliver(Message::Prompt(prompt, causes)).await;
     }
 
-    /// Returns when the change is stored and published.
+    /// Executes a command. Returns when the change is stored and published.
     ///
     /// # Errors
-    /// The session refuses the command. The text is for the user.
+    /// The session refuses the command, or the change could not be stored. The text is for the user.
     pub async fn command(
         &self,
         command: SessionCommand,
@@ -210,7 +211,7 @@ impl Handle {
     pub async fn caught_up(&self) {
         let (answer, answered) = oneshot::channel();
         self.deliver(Message::CatchUp(answer)).await;
-        // The sender is dropped if the actor has ended, and then no work is left.
+        // If the actor has ended, the answer is an error, and no message is left to process.
         drop(answered.await);
     }
 

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::session_registry::SessionCell;
 
-/// The maximum number of agent lines that are processed before other events get a turn. A flood of lines is shown in
+/// The maximum number of agent lines that are processed before other events are handled. A flood of lines is shown in
 /// few frames and does not delay commands.
 const LINES_AT_ONCE: usize = 256;
 
@@ -132,7 +132,7 @@ impl Actor {
                 self.by = source.by;
                 let outcome = self.command(command, source.causes).await;
                 self.by = None;
-                // The caller reads the new snapshot as soon as it has the answer.
+                // Publish first, because the caller reads the new snapshot as soon as it has the answer.
                 self.publish();
                 drop(answer.send(outcome));
                 return;
@@ -225,7 +225,7 @@ impl Actor {
         self.cell.publish(self.machine.view());
     }
 
-    /// Returns a handle that plugins answer to. `None` if all other handles are dropped.
+    /// Returns a handle for the answers of plugins. `None` if all other handles are dropped.
     pub(super) fn handle(&self) -> Option<super::Handle> {
         self.channel.sender.upgrade().map(|messages| super::Handle { messages })
     }

@@ -159,7 +159,7 @@ fn prepare_folder(folder: &Path, own: &Path) -> Result<(), LaunchError> {
         return std::fs::create_dir_all(folder)
             .map_err(|error| LaunchError::CreateFolder { folder: folder.to_owned(), error });
     }
-    // Opening `.` also checks the permission to enter the folder.
+    // Resolving `.` also checks the permission to enter the folder.
     let Err(error) = folder.join(".").metadata() else { return Ok(()) };
     let is_not_found = error.kind() == ErrorKind::NotFound;
     let why = if is_not_found && folder.is_symlink() {

@@ -48,7 +48,7 @@ impl EventEmitter {
         self.latest = self.causes_of(prompt);
     }
 
-    /// Gives a turn that the agent started itself the causes of the last prompt.
+    /// Gives a turn that the agent started itself the causes of the latest command or prompt.
     pub fn agent_started_turn(&mut self, turn: &PromptId) {
         let latest = self.latest.clone();
         self.record_prompt(turn, latest);

@@ -31,7 +31,7 @@ while read -r line; do
 done
 "#;
 
-/// An agent that writes these lines 8192 times for the first prompt, at once.
+/// Returns the script of an agent that answers the first prompt with 8192 copies of these lines.
 fn flood(lines: &str) -> String {
     [
         r#"
