@@ -1,5 +1,5 @@
-//! The HTTP server for webhooks: a loopback listener that authenticates requests before it passes them to a plugin.
-//! Invalid requests are answered here, with one line. It must not call a plugin for an unauthenticated request.
+//! The HTTP server for webhooks: a loopback listener that authenticates requests before it passes them to a plugin. It
+//! answers invalid requests itself, with one line. It must not call a plugin for an unauthenticated request.
 
 mod answer;
 mod auth;
@@ -77,14 +77,14 @@ pub struct WebhookServer {
     secrets: Secrets,
     calls: Semaphore,
     reads: Arc<Semaphore>,
-    /// When a rejection was last logged, by plugin.
+    /// The time of the last log record about rejected requests, by plugin.
     logged: Mutex<HashMap<String, Instant>>,
 }
 
 /// Opens the listener.
 ///
 /// # Errors
-/// An error of the system, such as an address in use.
+/// The operating system refuses the address, for example because it is in use.
 pub async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let listener = TcpListener::bind(address).await?;
     tracing::info!(address = %listener.local_addr()?, "listening for webhook requests at /hooks/NAME");
@@ -125,7 +125,8 @@ impl WebhookServer {
         let mut serving = http.serve_connection(TokioIo::new(stream), service);
         match tokio::time::timeout(CONNECTION_TIMEOUT, &mut serving).await {
             Ok(Ok(())) => {}
-            // There is no complete request to respond to, so the response is written to the connection.
+            // There is no complete request that hyper could respond to, so the response is written directly to the
+            // connection.
             Ok(Err(error)) if error.is_timeout() => {
                 answer::write(&Rejection::HeadTooSlow, serving.into_parts().io.into_inner()).await;
             }

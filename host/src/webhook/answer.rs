@@ -20,7 +20,7 @@ pub enum Rejection {
     /// The configuration doesn't say how requests for this plugin are authenticated.
     NoAuth(String),
     Unauthorized,
-    /// The largest body, in bytes.
+    /// The body is larger than this limit, in bytes.
     TooLarge(u64),
     HeadTooSlow,
     TooSlow,
@@ -60,7 +60,7 @@ impl Rejection {
         }
     }
 
-    /// Strangers read this text, so it must not contain a secret.
+    /// Returns the text of the response. Strangers read it, so it must not contain a secret.
     fn text(&self) -> String {
         match self {
             Self::NotFound => {
@@ -122,7 +122,7 @@ pub async fn write(rejection: &Rejection, mut stream: impl AsyncWrite + Unpin) {
 /// Checks the status of a plugin's answer.
 ///
 /// # Errors
-/// The status isn't valid for an answer.
+/// The status is not between 200 and 599.
 pub fn status(status: u16) -> Result<StatusCode, AnswerError> {
     let known = StatusCode::from_u16(status).ok().filter(|status| (200..600).contains(&status.as_u16()));
     known.ok_or(AnswerError::Status(status))

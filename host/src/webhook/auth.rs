@@ -27,7 +27,7 @@ pub enum CredentialError {
     Panic(#[from] JoinError),
 }
 
-/// A secret that authenticates a request, and the header that shows it.
+/// A secret that authenticates a request, and the header with the token or the signature.
 pub enum Credential {
     Token { header: String, secret: String },
     Signature { header: String, secret: String },
@@ -51,14 +51,14 @@ pub fn credentials(
 }
 
 impl Credential {
-    /// The header of the credential, which plugins don't see.
+    /// Returns the name of the header. Plugins don't see this header.
     pub fn header(&self) -> &str {
         match self {
             Self::Token { header, .. } | Self::Signature { header, .. } => header,
         }
     }
 
-    /// Returns whether a request shows this credential.
+    /// Returns whether a request has a valid token or signature of this credential.
     pub fn is_shown(&self, headers: &HeaderMap, body: &[u8]) -> bool {
         let Some(shown) = headers.get(self.header()).and_then(|value| value.to_str().ok()) else { return false };
         match self {
@@ -97,7 +97,7 @@ fn unhex(hex: &str) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
 
-    /// The example from GitHub's documentation: the secret, the body, the signature.
+    /// The example from GitHub's documentation: secret, body and signature.
     const GITHUB: (&str, &str, &str) = (
         "It's a Secret to Everybody",
         "Hello, World!",

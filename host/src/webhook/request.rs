@@ -70,18 +70,18 @@ pub async fn body(body: Incoming, headers: &HeaderMap, limit: u64) -> Result<Byt
     }
 }
 
-/// Everything before the body.
+/// The head of a request: everything before the body.
 pub struct Head<'r> {
     pub method: &'static str,
-    /// The path below that of the plugin.
+    /// The part of the path after the plugin's name.
     pub path: &'r str,
     pub query: Option<&'r str>,
     pub headers: &'r HeaderMap,
 }
 
 impl Head<'_> {
-    /// The request as the plugin gets it. A sender may repeat its secret in the URL or the body, so all parts are
-    /// scrubbed.
+    /// Returns the request as the plugin gets it. A sender may repeat its secret in the URL or the body, so all parts
+    /// are scrubbed.
     pub fn with_body(&self, body: Vec<u8>, credentials: &[Credential]) -> WebRequest {
         let headers = self.headers.iter().filter(|(name, _)| !withheld(credentials, name.as_str()));
         let text =
