@@ -1,6 +1,6 @@
-//! The clocks: wall time, advanced by tokio's clock, so that a paused clock in a test controls everything. The clock
-//! for deadlines follows sleep of the machine and a clock that is set forward, and continues steadily if the clock is
-//! set back. People and plugins see the wall clock.
+//! Owns the two clocks of the host. The deadline clock ([`Clock::now`]) includes the time that the machine sleeps,
+//! jumps forward when the system's clock is set forward, and never goes back. The wall clock ([`Clock::wall`]) is for
+//! people and plugins. Both advance with tokio's clock, so that a test can pause them.
 
 use std::{
     sync::{
@@ -14,10 +14,10 @@ use cordboard_core::types::{TimeSource, Timestamp};
 use rustix::time::{ClockId, clock_gettime};
 use tokio::time::Instant;
 
-/// Smaller differences are ignored: the two clocks aren't read at the same instant.
+/// Smaller differences between two clocks are ignored, because the clocks aren't read at the same instant.
 const TOLERANCE: Duration = Duration::from_secs(1);
 
-/// The longest time between the two readings of one [`ClockReading`].
+/// The longest time that one [`ClockReading`] may take. A slower one is repeated.
 const LONGEST_READING: Duration = Duration::from_millis(100);
 
 /// A reading of the system's clocks.
@@ -30,11 +30,11 @@ struct ClockReading {
     asleep: Duration,
 }
 
-/// The lead of the deadlines' clock over the elapsed time, in milliseconds. Both parts only grow.
+/// The lead of the deadline clock over the elapsed time, in milliseconds. Both parts only grow.
 #[derive(Debug, Default)]
 struct Lead {
     asleep: AtomicU64,
-    /// The largest lead of the wall clock, without sleep.
+    /// The largest lead that the wall clock has had, without the time asleep.
     set_forward: AtomicU64,
 }
 
@@ -44,7 +44,7 @@ pub struct Clock {
     start_instant: Instant,
     read_clocks: fn() -> ClockReading,
     first: ClockReading,
-    /// Leaked, because there is one clock per host.
+    /// Leaked, so that a clock is `Copy`. A process creates only a few.
     lead: &'static Lead,
 }
 
@@ -56,7 +56,7 @@ enum ClockChange {
 }
 
 impl Clock {
-    /// Creates a clock that agrees with the system's.
+    /// Creates a clock that starts at the system's time.
     #[must_use]
     pub fn system() -> Self {
         Self::with_reader(read_clocks)
@@ -69,19 +69,19 @@ impl Clock {
         Self { start_time: Timestamp(0).after(since), start_instant: Instant::now(), read_clocks, first, lead }
     }
 
-    /// The time for deadlines and records of the host. Never goes back.
+    /// Returns the time of the deadline clock, which is also the time in the host's records.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.steady().after(self.ahead())
     }
 
-    /// This clock's [`now`](Self::now), for parts that only need to stamp what they receive.
+    /// Returns [`now`](Self::now) as a function, for components that only need timestamps.
     #[must_use]
     pub fn source(self) -> TimeSource {
         Arc::new(move || self.now())
     }
 
-    /// The time for people and plugins: the wall clock.
+    /// Returns the time of the wall clock.
     #[must_use]
     pub fn wall(&self) -> Timestamp {
         match self.change((self.read_clocks)()) {
@@ -90,15 +90,15 @@ impl Clock {
         }
     }
 
-    /// Converts a time of [`now`](Self::now) for people and plugins, who compare it with the wall clock. If the wall
-    /// clock was ahead for a while, the result still isn't in the future.
+    /// Converts a time of the deadline clock to the wall clock. The result isn't in the future, even if the wall clock
+    /// was ahead when the time was recorded.
     #[must_use]
     pub fn to_wall(&self, moment: Timestamp) -> Timestamp {
         let (now, wall) = (self.now(), self.wall());
         if moment <= wall { moment } else { Timestamp(moment.0.saturating_sub(now.0.saturating_sub(wall.0))) }
     }
 
-    /// Converts `moment` for a timer. A past moment becomes now.
+    /// Converts a time of the deadline clock for a timer. For a past time, the timer fires at once.
     #[must_use]
     pub fn instant(&self, moment: Timestamp) -> Instant {
         self.start_instant + moment.since(self.start_time.after(self.ahead()))
@@ -108,8 +108,8 @@ impl Clock {
         self.start_time.after(self.start_instant.elapsed())
     }
 
-    /// The lead of the deadlines' clock. Doesn't shrink if the wall clock is set back, and grows by every sleep, even if
-    /// the wall clock was ahead by more before.
+    /// Returns the lead of the deadline clock. It doesn't shrink when the wall clock is set back. It grows by the
+    /// length of each sleep, even if the wall clock was ahead by more than that.
     fn ahead(&self) -> Duration {
         let reading = (self.read_clocks)();
         let asleep = reading.asleep.saturating_sub(self.first.asleep);
@@ -124,7 +124,7 @@ impl Clock {
         largest(&self.lead.asleep, asleep) + largest(&self.lead.set_forward, set_forward)
     }
 
-    /// The change of the wall clock by sleep or by setting it.
+    /// Returns the difference that a sleep of the machine or a set clock has caused.
     fn change(&self, ClockReading { wall, steady, .. }: ClockReading) -> ClockChange {
         let passed = steady.saturating_duration_since(self.first.steady);
         let change = match wall.duration_since(self.first.wall + passed) {
@@ -163,7 +163,7 @@ mod tests {
     const MINUTE: Duration = Duration::from_secs(60);
 
     thread_local! {
-        /// The distances by which the wall clock was set forward, and back.
+        /// The durations by which the wall clock was set forward and back.
         static SET: Cell<(Duration, Duration)> = const { Cell::new((Duration::ZERO, Duration::ZERO)) };
         /// The time that the machine has slept.
         static ASLEEP: Cell<Duration> = const { Cell::new(Duration::ZERO) };
@@ -191,7 +191,7 @@ mod tests {
         ASLEEP.set(8 * HOUR);
         let woken = clock.now().since(start_time);
         assert!(woken > 8 * HOUR - MINUTE && woken < 8 * HOUR + MINUTE, "{woken:?}");
-        assert_eq!(clock.instant(start_time.after(HOUR)), Instant::now(), "it has ended");
+        assert_eq!(clock.instant(start_time.after(HOUR)), Instant::now(), "the deadline has passed");
         let left = clock.instant(start_time.after(9 * HOUR)) - Instant::now();
         assert!(left < HOUR + MINUTE && left > HOUR - MINUTE, "{left:?}");
     }
@@ -214,7 +214,7 @@ mod tests {
         SET.set((Duration::ZERO, 3 * HOUR));
         assert_eq!((clock.now(), clock.instant(due)), (start_time, Instant::now() + HOUR));
         assert!(clock.wall() < start_time, "but users see the wall clock");
-        // Set forward, and back again.
+        // Set the clock forward, and back again.
         SET.set((3 * HOUR, Duration::ZERO));
         let forward = clock.now();
         SET.set((Duration::ZERO, Duration::ZERO));

@@ -1,5 +1,5 @@
-//! Owns `STATE/control.sock`, on which `cordboard sessions` and `cordboard plugins` query a running host. One line of
-//! JSON per request and response. Read-only.
+//! Owns `STATE/control.sock`, on which `cordboard sessions` and `cordboard plugins` query a running host. Each request
+//! and each response is one line of JSON. A request changes nothing.
 
 use std::{
     fs, io,
@@ -20,7 +20,7 @@ use tokio::{
 
 use crate::{clock::Clock, session_registry::SessionRegistry};
 
-/// The timeout of a request. The answer is a snapshot.
+/// The timeout of a request. It is short, because an answer only copies published snapshots.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The longest request, in bytes.
@@ -121,8 +121,8 @@ pub fn socket(state_dir: &Path) -> PathBuf {
 /// The longest path of a socket address, in bytes.
 const LONGEST_PATH: usize = 107;
 
-/// A path to the socket that fits into a socket address. In a deep folder, it goes through an open descriptor of the
-/// folder.
+/// A path to the socket that fits into a socket address. If the state directory has a long path, this path starts at an
+/// open descriptor of the directory.
 struct SocketPath {
     path: PathBuf,
     _folder: Option<fs::File>,
@@ -140,10 +140,11 @@ impl SocketPath {
     }
 }
 
-/// The bound socket. Clients can connect already; answers come once it is served.
+/// The bound socket. Clients can already connect; they get answers once [`Self::serve`] runs.
 pub struct ControlListener(UnixListener);
 
-/// Binds the socket, and replaces an old one: because of the state directory's lock, no other host can be using it.
+/// Binds the socket, and replaces one that an earlier host left. The state directory is locked, so no running host uses
+/// the old one.
 pub fn listen(state_dir: &Path) -> io::Result<ControlListener> {
     let path = socket(state_dir);
     match fs::remove_file(&path) {
@@ -209,7 +210,7 @@ pub fn session_rows(sessions: &SessionRegistry, clock: Clock) -> Vec<SessionRow>
     rows
 }
 
-/// Queries the running host. `None` if no host runs on that state directory.
+/// Queries the host that runs on a state directory. Returns `None` if no host runs there.
 pub async fn query(state_dir: &Path, query: ControlQuery) -> io::Result<Option<ControlAnswer>> {
     let Ok(socket) = SocketPath::new(state_dir) else { return Ok(None) };
     let Ok(stream) = UnixStream::connect(&socket.path).await else { return Ok(None) };

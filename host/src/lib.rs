@@ -1,6 +1,6 @@
-//! The host around the pure core: connects processes, files, chats, components and the store.
+//! The host: connects the pure core (`cordboard-core`) with agents, files, chats, plugins and the store.
 //!
-//! Crates: `cordboard → {runtime, agents, chat, telegram, store, watch} → core`.
+//! The crates depend on each other in this order: `cordboard → {runtime, agents, chat, telegram, store, watch} → core`.
 
 pub mod app;
 pub mod cli;

@@ -38,7 +38,7 @@ fn table(head: &[&str], rows: &[Vec<String>]) -> String {
 fn ago(now: Timestamp, then: u64) -> String {
     let seconds = now.since(Timestamp(then)).as_secs();
     match seconds {
-        // The clock was ahead when it was stored. The next start of the host corrects it.
+        // The clock was ahead when this time was stored. The next start of the host corrects the stored time.
         _ if Timestamp(then).since(now) >= Duration::from_secs(60) => "in the future".to_owned(),
         0..60 => "just now".to_owned(),
         60..3_600 => format!("{}m ago", seconds / 60),
@@ -70,7 +70,7 @@ pub fn sessions(rows: &[SessionRow], now: Timestamp) -> String {
     table(&head, &cells.collect::<Vec<_>>())
 }
 
-/// The phase to show. An idle agent with background work is shown as `background`, because it is not suspended.
+/// Returns the phase to show. An idle agent with background work is shown as `background`, because it is not suspended.
 fn phase(row: &SessionRow) -> &str {
     if row.phase == Phase::Idle.as_str() && !row.background.is_empty() { "background" } else { &row.phase }
 }

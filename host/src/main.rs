@@ -13,8 +13,8 @@ use cordboard_core::{messages::system_error, render::strip_controls, scrub};
 
 fn main() -> ExitCode {
     let mut args = env::args_os().skip(1).peekable();
-    // Two internal roles that the host starts itself. They aren't commands for users, and skip the rest of the
-    // startup.
+    // The host starts this program itself in two internal roles. They aren't commands for users, and skip the rest of
+    // the startup.
     match args.peek().and_then(|first| first.to_str()) {
         Some("demo-agent") => demo::run(args.skip(1)),
         Some(cordboard_runtime::COMPILE_COMMAND) => {

@@ -1,5 +1,5 @@
-//! Applies changes on disk to the running host, one at a time: configuration and plugins. An invalid version of
-//! either never becomes active. It is logged, and the operators are notified once.
+//! Applies changed configurations and plugin files to the running host, one at a time. An invalid version of either
+//! never becomes active: it is logged, and the operators are notified once.
 
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 
@@ -34,7 +34,7 @@ pub struct Reconciler {
 }
 
 impl Reconciler {
-    /// `rescan` is the longest time between two scans of the watcher.
+    /// `rescan` sends the watcher the longest time between two scans.
     #[must_use]
     pub fn new(
         operators: Operators,
@@ -124,7 +124,7 @@ impl Reconciler {
     }
 
     /// Applies new settings to the plugins whose tables changed, and to all plugins if a common key or `[access]`
-    /// changed. The rollout also tries the versions again that wait for other settings.
+    /// changed. Also tries versions again that wait for other settings.
     async fn apply_plugin_settings(&mut self, changes: &config::Changes) {
         let mut names: BTreeSet<String> = changes.plugins.keys().cloned().collect();
         let common = [Area::PluginLimits, Area::RolloutLimits, Area::Access];
@@ -150,7 +150,7 @@ pub struct Operators {
 }
 
 impl Operators {
-    /// Lets all sessions ask the lifecycle plugin again, because the policy has changed.
+    /// Makes all sessions query the lifecycle plugin again, because the policy has changed.
     pub async fn review_all(&self) {
         self.host.sessions.send_to_all(|_| Some(Input::PolicyChanged)).await;
     }
@@ -172,7 +172,7 @@ impl Operators {
 impl Notifier for Operators {
     async fn notify(&self, text: String, but: Option<&Caller>) {
         for place in places(self.front_end, &self.config.now()) {
-            // A user's private chat has the user's own number.
+            // The id of a private chat is the id of its user.
             let is_excluded = but.is_some_and(|but| but.id.0 == format!("{}:{}", place.front_end, place.chat));
             if !is_excluded {
                 self.post(place, plain(&text)).await;

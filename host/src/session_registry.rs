@@ -1,5 +1,5 @@
-//! Owns the published snapshots of all sessions, and the active session of each place. Session actors write their own
-//! cell, the host API writes names and places. Readers never wait for an actor.
+//! Owns the published snapshots of all sessions, and the active session of each place. A session's actor writes its
+//! cell; the host API adds sessions and sets the active ones. Readers never wait for an actor.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -11,7 +11,7 @@ use cordboard_core::types::{ActiveScope, Caller, Place, SessionName, SessionView
 use cordboard_runtime::ArchiveFilter;
 use tokio::sync::watch;
 
-/// The snapshot of one session, which only its actor replaces.
+/// The snapshot of one session. The session's actor replaces it, or the supervisor if there is no actor.
 #[derive(Debug)]
 pub struct SessionCell {
     view: ArcSwap<SessionView>,
@@ -95,8 +95,8 @@ impl SessionRegistry {
         views.into_iter().skip(skip).take(count).collect()
     }
 
-    /// The active session of `caller` in `place`: the one for everybody if the caller may see it, or else the caller's
-    /// own.
+    /// Returns the active session of `caller` in `place`: the one for everybody if the caller may see it, or else the
+    /// caller's own.
     #[must_use]
     pub fn active(&self, caller: &Caller, place: &Place) -> Option<Arc<SessionView>> {
         let scopes = [ActiveScope::everybody(place), ActiveScope::one(place, &caller.id)];
@@ -104,8 +104,8 @@ impl SessionRegistry {
         scopes.iter().find_map(|scope| self.bound(scope).filter(is_visible))
     }
 
-    /// The scope in which `caller` switches sessions in `place`. A topic is switched for everybody, by the first user
-    /// there or by anyone who may see its current session.
+    /// Returns the scope in which `caller` switches sessions in `place`. A topic is switched for everybody, by the
+    /// first user there or by anyone who may see its current session.
     #[must_use]
     pub fn scope(&self, caller: &Caller, place: &Place) -> ActiveScope {
         let everybody = ActiveScope::everybody(place);
@@ -117,13 +117,13 @@ impl SessionRegistry {
         }
     }
 
-    /// The active session of `scope`, unless it is archived.
+    /// Returns the active session of `scope`, unless it is archived.
     fn bound(&self, scope: &ActiveScope) -> Option<Arc<SessionView>> {
         let name = self.active.read().unwrap_or_else(PoisonError::into_inner).get(scope).cloned()?;
         self.view(name.as_str()).filter(|view| !view.record.archived)
     }
 
-    /// The sessions that are active in a place, for any person.
+    /// Returns the sessions that are active in a place, for any person.
     #[must_use]
     pub fn active_in(&self, place: &Place) -> BTreeSet<SessionName> {
         let active = self.active.read().unwrap_or_else(PoisonError::into_inner);
@@ -137,7 +137,7 @@ impl SessionRegistry {
         self.active.write().unwrap_or_else(PoisonError::into_inner).insert(scope, name.clone());
     }
 
-    /// Deactivates the session in every place.
+    /// Makes the session inactive in every place.
     pub fn unbind(&self, name: &SessionName) {
         self.active.write().unwrap_or_else(PoisonError::into_inner).retain(|_, bound| bound != name);
     }
@@ -159,7 +159,7 @@ impl SessionRegistry {
             .count()
     }
 
-    /// Changes with every change of a session.
+    /// Returns a counter that changes with every change of a session.
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changed.subscribe()

@@ -7,7 +7,7 @@ pub struct StandardPlugin {
     pub wasm: &'static [u8],
 }
 
-/// Empty if the binary was built before the plugins.
+/// The embedded plugins. Empty if the binary was built before the plugins.
 pub static STANDARD: &[StandardPlugin] = include!(concat!(env!("OUT_DIR"), "/standard.rs"));
 
 /// The message of a binary without embedded plugins.

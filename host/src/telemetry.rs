@@ -1,4 +1,5 @@
-//! Writes the log to standard error, with colours on a terminal. Each record takes one line, even if it contains line breaks.
+//! Writes the log to standard error, with colours on a terminal. Each record takes one line, even if it contains line
+//! breaks.
 
 use std::{
     fmt::Write as _,
@@ -8,8 +9,8 @@ use std::{
 use cordboard_core::{render::is_unseen, scrub};
 use tracing_subscriber::{EnvFilter, filter::ParseError, fmt};
 
-/// Libraries that log on behalf of guests, without naming them and without limit. The guests get the same information
-/// as errors.
+/// Libraries that log on behalf of guests, without the name of the guest and without a rate limit. The guests get the
+/// same information as errors.
 const GUEST_LIBRARIES: [&str; 3] = ["wasmtime_wasi", "wasmtime_wasi_http", "wasmtime_wasi_io"];
 
 /// Starts logging. `CORDBOARD_LOG` takes filters of tracing, such as `debug` or `cordboard_runtime=trace`.
@@ -28,7 +29,7 @@ pub fn start(default: &str) {
     }
 }
 
-/// Returns the filter for `directives`, with the libraries that guests can trigger switched off.
+/// Returns the filter for `directives`, with `GUEST_LIBRARIES` switched off.
 ///
 /// # Errors
 /// The filter can't be parsed.
@@ -56,7 +57,8 @@ impl<W: Write> Write for LineWriter<W> {
     }
 }
 
-/// Keeps colours, and escapes all other control characters and those that change the order of the text.
+/// Returns a record as one line. Keeps tabs and colours, and escapes other control characters and those that change the
+/// writing direction.
 fn one_line(record: &str) -> String {
     let mut line = String::with_capacity(record.len());
     let record = record.strip_suffix('\n').unwrap_or(record);
@@ -72,7 +74,7 @@ fn one_line(record: &str) -> String {
     line
 }
 
-/// Whether the text after an escape character is a colour sequence.
+/// Returns whether the text after an escape character is a colour sequence.
 fn is_colour(rest: &str) -> bool {
     let end = rest.strip_prefix('[').map(|rest| rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';'));
     end.is_some_and(|end| end.starts_with('m'))
