@@ -118,7 +118,7 @@ fn the_default_file_marks_keys_that_need_a_restart() {
             comment.push_str(text);
             continue;
         } else if let Some(acts) = bare.split_once(" = ").and_then(|(key, _)| takes_effect(&table, key)) {
-            let says = comment.contains("Takes a restart.");
+            let says = comment.contains("Needs a restart.");
             assert_eq!(says, acts == TakesEffect::NextStart, "[{table}] {bare}: {comment}");
         }
         comment.clear();
