@@ -2,7 +2,7 @@
 
     answer = cordboard_http.fetch("https://hub.example/api")
 
-It needs a line in wit/world.wit: `import wasi:http/outgoing-handler@0.2.12;`
+This module needs a line in wit/world.wit: `import wasi:http/outgoing-handler@0.2.12;`
 """
 
 import json
@@ -20,7 +20,7 @@ PIECE = 4096  # bytes per write
 
 
 class HttpError(Exception):
-    """The reason that there is no response. For a request that was not granted, it names the missing line."""
+    """The reason why there is no response. For a request that was not granted, it names the missing configuration line."""
 
 
 @dataclass
@@ -46,7 +46,7 @@ def fetch(url, method="GET", headers=None, body=b""):
             with pending.subscribe() as ready:
                 ready.block()
             outcome = pending.get()
-        # Unwrap nested results: the outer one belongs to the future, the inner one to the request.
+        # The result is nested: the outer one belongs to the future, the inner one to the request.
         while isinstance(outcome, Ok):
             outcome = outcome.value
         if isinstance(outcome, Err):
@@ -94,5 +94,5 @@ def received(response):
 
 
 def explain(code):
-    """Errors of the host have a text. Other errors only have a name."""
+    """Returns the text of an error. Errors of the host have a text, other errors only have a name."""
     return getattr(code, "value", None) or type(code).__name__.removeprefix("ErrorCode_")

@@ -20,7 +20,7 @@ impl Command for Plugin {
     }
 }
 
-/// Functions that don't call the host can be tested natively: `cargo test`.
+/// Doesn't call the host, so that native tests can call it: `cargo test`.
 fn greeting(name: &str, times: u64) -> String {
     format!("Hello, {}! I have greeted you {}.", text::escape(name), text::counted(times, "time"))
 }

@@ -1,4 +1,4 @@
-//! Posts events of sessions to a place of your choice: `/{{command}} here`, `/{{command}} off`.
+//! Posts events of sessions: `/{{command}} here` chooses the place, `/{{command}} off` stops the posts.
 
 use cordboard_plugin::{
     Call, Command, Hook, Reply, chat,
@@ -44,7 +44,7 @@ impl Hook for Plugin {
     }
 }
 
-/// Returns the text for an event. `kind` has the other kinds; later versions may add more.
+/// Returns the text for an event. The module `kind` lists the other kinds, and later versions may add some.
 fn event_text(event: &Event) -> Option<String> {
     let session = text::code(&event.session.as_ref()?.name);
     match event.kind.as_str() {

@@ -1,4 +1,4 @@
-// Posts events of sessions to a place of your choice: `/{{command}} here`, `/{{command}} off`.
+// Posts events of sessions: `/{{command}} here` chooses the place, `/{{command}} off` stops the posts.
 
 import { post } from "cordboard:plugin/chat@0.2.1";
 import { currentPlace } from "cordboard:plugin/context@0.2.1";
@@ -38,7 +38,7 @@ export const hook = {
   },
 };
 
-// Returns the text for an event. There are more kinds, and later versions may add others.
+// Returns the text for an event. The contract lists the other kinds, and later versions may add some.
 function eventText({ kind, session }) {
   const became = { created: "was created", archived: "was archived", asking: "needs you", broken: "needs you" }[kind];
   return session && became && `\`${session.name}\` ${became}.`;

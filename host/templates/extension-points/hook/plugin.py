@@ -1,4 +1,4 @@
-"""Posts events of sessions to a place of your choice: `/{{command}} here`, `/{{command}} off`."""
+"""Posts events of sessions: `/{{command}} here` chooses the place, `/{{command}} off` stops the posts."""
 
 import json
 

@@ -6,10 +6,10 @@ use cordboard_plugin::{
     text,
 };
 
-/// With less free memory than this, in bytes, agents may idle only for `SHORT`.
+/// If less memory than this is free, in bytes, agents may idle only for `SHORT`.
 const SCARCE: u64 = 1 << 30;
 
-/// Seconds: the idle timeout while memory is scarce, the review interval, and the shortest idle time with a notice.
+/// The idle timeout while memory is scarce, the review interval, and the minimum idle time for a notice, in seconds.
 const SHORT: Seconds = 60;
 
 struct Plugin;
@@ -20,7 +20,7 @@ impl Lifecycle for Plugin {
         let limit = if status.free_memory < SCARCE { SHORT.min(timeout) } else { timeout };
         match limit.saturating_sub(status.idle_for) {
             0 => Verdict::Suspend,
-            // Review again soon, because memory may become scarce.
+            // Asks for a review soon, because memory may become scarce.
             left => Verdict::ReviewIn(left.min(SHORT)),
         }
     }

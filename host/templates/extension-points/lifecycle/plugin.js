@@ -1,10 +1,10 @@
 // Decides when to stop idle agents: after their idle timeout, or earlier while memory is scarce.
 // 64-bit numbers are BigInt.
 
-// With less free memory than this, in bytes, agents may idle only for `SHORT`.
+// If less memory than this is free, in bytes, agents may idle only for `SHORT`.
 const SCARCE = 1n << 30n;
 
-// Seconds: the idle timeout while memory is scarce, the review interval, and the shortest idle time with a notice.
+// The idle timeout while memory is scarce, the review interval, and the minimum idle time for a notice, in seconds.
 const SHORT = 60n;
 
 const least = (a, b) => (a < b ? a : b);
@@ -13,7 +13,7 @@ export const lifecycle = {
   review({ session, idleFor, freeMemory }) {
     const limit = freeMemory < SCARCE ? least(SHORT, session.idleTimeout) : session.idleTimeout;
     const left = limit - idleFor;
-    // Review again soon, because memory may become scarce.
+    // Asks for a review soon, because memory may become scarce.
     return left > 0n ? { tag: "review-in", val: least(left, SHORT) } : { tag: "suspend" };
   },
 

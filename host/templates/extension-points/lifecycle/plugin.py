@@ -3,10 +3,10 @@
 from wit_world import exports
 from wit_world.exports.lifecycle import Verdict_ReviewIn, Verdict_Suspend
 
-# With less free memory than this, in bytes, agents may idle only for `SHORT`.
+# If less memory than this is free, in bytes, agents may idle only for `SHORT`.
 SCARCE = 1 << 30
 
-# Seconds: the idle timeout while memory is scarce, the review interval, and the shortest idle time with a notice.
+# The idle timeout while memory is scarce, the review interval, and the minimum idle time for a notice, in seconds.
 SHORT = 60
 
 
@@ -15,7 +15,7 @@ class Lifecycle(exports.Lifecycle):
         timeout = status.session.idle_timeout
         limit = min(SHORT, timeout) if status.free_memory < SCARCE else timeout
         left = limit - status.idle_for
-        # Review again soon, because memory may become scarce.
+        # Asks for a review soon, because memory may become scarce.
         return Verdict_ReviewIn(min(left, SHORT)) if left > 0 else Verdict_Suspend()
 
     def resume_notice(self, status):

@@ -1,4 +1,4 @@
-//! Posts a question each working day: `/{{command}} here` chooses the place, `/{{command}} off` stops it.
+//! Posts a question each working day: `/{{command}} here` chooses the place, `/{{command}} off` stops the posts.
 
 use cordboard_plugin::{
     Call, Command, Reply, Schedule, chat,
@@ -10,7 +10,7 @@ use cordboard_plugin::{
 
 const USAGE: &str = "/{{command}} <here|off>";
 
-/// Minute, hour, day of month, month, day of week, in the host's time zone.
+/// The times of the job: minute, hour, day of month, month, day of week, in the host's time zone.
 const WHEN: &str = "30 8 * * mon-fri";
 
 /// The state key of the place.

@@ -1,4 +1,4 @@
-// Posts a question each working day: `/{{command}} here` chooses the place, `/{{command}} off` stops it.
+// Posts a question each working day: `/{{command}} here` chooses the place, `/{{command}} off` stops the posts.
 
 import { post } from "cordboard:plugin/chat@0.2.1";
 import { currentPlace } from "cordboard:plugin/context@0.2.1";
@@ -6,7 +6,7 @@ import * as state from "cordboard:plugin/state@0.2.1";
 
 const USAGE = "/{{command}} <here|off>";
 
-// Minute, hour, day of month, month, day of week, in the host's time zone.
+// The times of the job: minute, hour, day of month, month, day of week, in the host's time zone.
 const WHEN = "30 8 * * mon-fri";
 
 const message = (text, buttons = []) => ({ text, buttons, attachments: [], inPlace: false });

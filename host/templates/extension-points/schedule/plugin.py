@@ -1,4 +1,4 @@
-"""Posts a question each working day: `/{{command}} here` chooses the place, `/{{command}} off` stops it."""
+"""Posts a question each working day: `/{{command}} here` chooses the place, `/{{command}} off` stops the posts."""
 
 import json
 
@@ -11,7 +11,7 @@ from wit_world.imports.types import Button, Place, Reply
 
 USAGE = "/{{command}} <here|off>"
 
-# Minute, hour, day of month, month, day of week, in the host's time zone.
+# The times of the job: minute, hour, day of month, month, day of week, in the host's time zone.
 WHEN = "30 8 * * mon-fri"
 
 

@@ -7,7 +7,7 @@ use cordboard_plugin::{
     view::{Limits, Part, Summary, Turn, TurnFrame},
 };
 
-/// The name of the mode in sessions.
+/// The name of the view mode.
 const MODE: &str = "{{name}}";
 
 struct Plugin;
@@ -53,7 +53,7 @@ fn progress(turn: &Turn) -> String {
     }
 }
 
-/// Returns the agent's texts. Each action starts a new one.
+/// Returns the agent's texts. An action separates two texts.
 fn answer_texts(turn: &Turn) -> Vec<String> {
     let texts = turn.parts.iter().filter_map(|part| match part {
         Part::Text(text) => Some(text.trim().to_owned()),

@@ -3,7 +3,7 @@
 import { activeSession } from "cordboard:plugin/context@0.2.1";
 import { setMode } from "cordboard:plugin/session-control@0.2.1";
 
-const MODE = "{{name}}"; // the name of the mode in sessions
+const MODE = "{{name}}"; // the name of the view mode
 
 const message = (text) => ({ text, buttons: [], attachments: [], inPlace: false });
 const counted = (number, noun) => `${number} ${noun}${number == 1 ? "" : "s"}`;
@@ -31,7 +31,7 @@ export const view = {
   // Called for each frame with the whole turn so far. Messages replace those of the previous frame by index.
   render(mode, { done, parts, error, elapsed }, limits) {
     if (!done) return { live: progress(parts, elapsed), messages: [] };
-    // The agent's texts. Each action starts a new one.
+    // The agent's texts. An action separates two texts.
     const answer = parts.filter((part) => part.tag === "text").map((part) => part.val.trim()).filter(Boolean);
     if (error) answer.push(`⚠ ${error}`);
     return { live: undefined, messages: [message(answer.join("\n\n") || "Done.")] };

@@ -7,7 +7,7 @@ from wit_world.exports.view import Part_Action, Part_Text, Summary, TurnFrame
 from wit_world.imports import context, session_control
 from wit_world.imports.types import Reply
 
-MODE = "{{name}}"  # the name of the mode in sessions
+MODE = "{{name}}"  # the name of the view mode
 
 
 class Command(exports.Command):
@@ -32,7 +32,7 @@ class View(exports.View):
         """Called for each frame with the whole turn so far. Messages replace those of the previous frame by index."""
         if not turn.done:
             return TurnFrame(progress(turn), [])
-        # The agent's texts. Each action starts a new one.
+        # The agent's texts. An action separates two texts.
         answer = [part.value.strip() for part in turn.parts if isinstance(part, Part_Text) and part.value.strip()]
         if turn.error:
             answer.append(f"⚠ {turn.error}")

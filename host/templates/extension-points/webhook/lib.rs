@@ -1,4 +1,4 @@
-//! Posts text from HTTP requests to a place of your choice: `/{{command}} here`, `/{{command}} off`.
+//! Posts text from HTTP requests: `/{{command}} here` chooses the place, `/{{command}} off` stops the posts.
 
 use cordboard_plugin::{
     Call, Command, Reply, Webhook, chat,
@@ -12,14 +12,14 @@ const USAGE: &str = "/{{command}} <here|off>";
 /// The state key of the place.
 const PLACE: &str = "place";
 
-/// The longest text to post, in characters.
+/// The maximum number of posted characters.
 const LONGEST: usize = 1000;
 
 struct Plugin;
 
 impl Command for Plugin {
     fn specs() -> Result<Vec<Spec>, String> {
-        Ok(vec![Spec::new("{{command}}", "Post here what is sent over HTTP", USAGE).min_role("admin")])
+        Ok(vec![Spec::new("{{command}}", "Post the text of HTTP requests here", USAGE).min_role("admin")])
     }
 
     fn run(call: &Call) -> Result<Reply, String> {
@@ -38,7 +38,7 @@ impl Command for Plugin {
 }
 
 impl Webhook for Plugin {
-    /// The host has checked the token. The text is untrusted anyway, so its Markdown is escaped.
+    /// The host has checked the token. The text is still untrusted, so its Markdown is escaped.
     fn receive(request: Request) -> Result<Response, String> {
         let text: String = String::from_utf8_lossy(&request.body).trim().chars().take(LONGEST).collect();
         if request.method != "POST" || text.is_empty() {

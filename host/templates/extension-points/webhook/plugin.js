@@ -1,17 +1,17 @@
-// Posts text from HTTP requests to a place of your choice: `/{{command}} here`, `/{{command}} off`.
+// Posts text from HTTP requests: `/{{command}} here` chooses the place, `/{{command}} off` stops the posts.
 
 import { post } from "cordboard:plugin/chat@0.2.1";
 import { currentPlace } from "cordboard:plugin/context@0.2.1";
 import * as state from "cordboard:plugin/state@0.2.1";
 
 const USAGE = "/{{command}} <here|off>";
-const LONGEST = 1000; // the longest text to post, in characters
+const LONGEST = 1000; // the maximum number of posted characters
 
 const message = (text, buttons = []) => ({ text, buttons, attachments: [], inPlace: false });
 
 export const command = {
   specs() {
-    const summary = "Post here what is sent over HTTP";
+    const summary = "Post the text of HTTP requests here";
     return [{ name: "{{command}}", summary, usage: USAGE, minRole: "admin", order: "in-order" }];
   },
 
@@ -29,7 +29,7 @@ export const command = {
 };
 
 export const webhook = {
-  // The host has checked the token. The text is untrusted anyway, so its Markdown is escaped.
+  // The host has checked the token. The text is still untrusted, so its Markdown is escaped.
   receive({ method, body }) {
     const text = new TextDecoder().decode(body).trim().slice(0, LONGEST);
     if (method !== "POST" || !text) return answer(405, "send a text with POST");

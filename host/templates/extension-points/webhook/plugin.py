@@ -1,4 +1,4 @@
-"""Posts text from HTTP requests to a place of your choice: `/{{command}} here`, `/{{command}} off`."""
+"""Posts text from HTTP requests: `/{{command}} here` chooses the place, `/{{command}} off` stops the posts."""
 
 import json
 import re
@@ -11,12 +11,12 @@ from wit_world.imports import chat, context, state
 from wit_world.imports.types import Button, Place, Reply
 
 USAGE = "/{{command}} <here|off>"
-LONGEST = 1000  # the longest text to post, in characters
+LONGEST = 1000  # the maximum number of posted characters
 
 
 class Command(exports.Command):
     def specs(self):
-        return [Spec("{{command}}", "Post here what is sent over HTTP", USAGE, "admin", Order.IN_ORDER)]
+        return [Spec("{{command}}", "Post the text of HTTP requests here", USAGE, "admin", Order.IN_ORDER)]
 
     def run(self, command, args, text):
         if args == ["here"]:
@@ -31,7 +31,7 @@ class Command(exports.Command):
 
 class Webhook(exports.Webhook):
     def receive(self, request):
-        """The host has checked the token. The text is untrusted anyway, so its Markdown is escaped."""
+        """The host has checked the token. The text is still untrusted, so its Markdown is escaped."""
         text = request.body.decode(errors="replace").strip()[:LONGEST]
         if request.method != "POST" or not text:
             return answer(405, "send a text with POST")
