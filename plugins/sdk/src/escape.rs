@@ -11,7 +11,7 @@ use std::borrow::Cow;
 /// ```
 #[must_use]
 pub fn escape(text: &str) -> String {
-    // Doesn't slice or replace strings: the code for that is a fifth of a small component.
+    // Avoids slicing and replacing strings, because the code for that would be a fifth of a small component.
     let mut escaped = String::with_capacity(text.len());
     for (number, line) in strip_controls(text).split('\n').enumerate() {
         if number > 0 {
@@ -22,7 +22,8 @@ pub fn escape(text: &str) -> String {
     escaped
 }
 
-/// Removes control characters, which no chat shows. They could separate two characters that are special together.
+/// Removes control characters, which no chat shows. They could hide that two characters next to them have a meaning
+/// together.
 fn strip_controls(text: &str) -> Cow<'_, str> {
     let is_control = |letter: char| {
         letter.is_control() && letter != '\n' && letter != '\t'
@@ -66,9 +67,9 @@ fn escape_line(line: &str, escaped: &mut String) {
     }
 }
 
-/// Whether the text after `<` is a single word, as in `<name>`. Anything else may be an address, which would lose its
-/// brackets, or HTML, which shows backslashes; and at the start of a line, a word begins an HTML block that ends at
-/// the next blank line.
+/// Whether the text after `<` is a single word, as in `<name>`. Other text may be an address, which would lose its
+/// brackets, or HTML, in which backslashes would be visible. At the start of a line, even a word needs a backslash,
+/// because it would begin an HTML block that ends at the next blank line.
 fn is_word(rest: &str) -> bool {
     let inside = rest.as_bytes().split(|byte| *byte == b'>').next().unwrap_or_default();
     let mut word = inside.iter().skip_while(|byte| **byte == b'/');

@@ -21,14 +21,14 @@ pub mod command {
             Self { name, summary, usage, min_role: "member".to_owned(), order: Order::InOrder }
         }
 
-        /// Restricts the command to that role and higher ones: "admin" or "owner".
+        /// Restricts the command to this role and higher ones. `role` is "admin" or "owner".
         #[must_use]
         pub fn min_role(mut self, role: &str) -> Self {
             self.min_role = role.to_owned();
             self
         }
 
-        /// Runs before the earlier commands of its place, as /stop does.
+        /// Makes the command run without waiting for the earlier commands of its place, as /stop does.
         #[must_use]
         pub fn at_once(mut self) -> Self {
             self.order = Order::AtOnce;
@@ -74,8 +74,8 @@ impl Call {
 
 /// Answers commands. The crate documentation has an example.
 pub trait Command {
-    /// Returns the plugin's commands. The host calls this at the trial, where only `config`, `context` and `log`
-    /// work: there is no caller, and [`context::now`](crate::context::now) is 0.
+    /// Returns the plugin's commands. The host calls this during the trial of a version, when only `config`,
+    /// `context` and `log` work: there is no caller, and [`context::now`](crate::context::now) is 0.
     ///
     /// # Errors
     /// The reason why the plugin can't run, for example an invalid configuration. The host rejects this version or
@@ -91,8 +91,8 @@ pub trait Command {
 
 /// Decides when an idle agent is stopped, if `[plugins] lifecycle` names this plugin.
 ///
-/// The durations of a verdict count from this review. To suspend a session at its timeout, return `SuspendAfter` with the
-/// remaining time.
+/// The durations of a verdict count from its review. To suspend a session at its timeout, return `SuspendAfter` with
+/// the remaining time.
 /// ```
 /// use cordboard_plugin::{Lifecycle, lifecycle::{Status, Verdict}};
 ///
@@ -112,11 +112,11 @@ pub trait Command {
 /// # fn main() {}
 /// ```
 pub trait Lifecycle {
-    /// Called when a session becomes idle, when a review is due, and when the session's timeout or this plugin
-    /// changes.
+    /// Called when a session becomes idle, when a review is due, and when the session's timeout, this plugin, its
+    /// configuration or `[sessions]` changes.
     fn review(status: lifecycle::Status) -> lifecycle::Verdict;
 
-    /// Returns the message to the user when a session resumes. None by default.
+    /// Returns the message to the user when a session resumes. By default there is no message.
     fn resume_notice(_status: lifecycle::Status) -> Option<String> {
         None
     }
@@ -150,7 +150,7 @@ pub trait Persona {
     /// Returns the plugin's personas.
     ///
     /// # Errors
-    /// As [`Command::specs`].
+    /// See [`Command::specs`].
     fn summaries() -> Result<Vec<persona::Summary>, String>;
 
     /// Called at each start of an agent.
@@ -188,14 +188,14 @@ pub trait View {
     /// Returns the plugin's modes.
     ///
     /// # Errors
-    /// As [`Command::specs`].
+    /// See [`Command::specs`].
     fn modes() -> Result<Vec<view::Summary>, String>;
 
     /// Called for each frame with the whole turn so far. Only `config`, `context` and `log` work, as in
     /// [`Command::specs`].
     ///
     /// # Errors
-    /// A sentence for the log. The host then renders the frame itself, without a view.
+    /// A sentence for the log. The host then shows the turn's plain text.
     fn render(mode: &str, turn: view::Turn, limits: view::Limits) -> Result<view::TurnFrame, String>;
 }
 

@@ -6,13 +6,13 @@
 pub mod context {
     pub use crate::bindings::host_imports::cordboard::plugin::context::*;
 
-    /// The answer of every command on the active session if there is none.
+    /// The error of a command that needs an active session if there is none.
     pub const NO_ACTIVE_SESSION: &str = "No active session. Use /new to start one.";
 
     /// Returns [`active_session`], or an error for the caller.
     ///
     /// # Errors
-    /// [`NO_ACTIVE_SESSION`], to be shown unchanged.
+    /// [`NO_ACTIVE_SESSION`], which is a text for the caller.
     pub fn session() -> Result<Session, String> {
         active_session().ok_or_else(|| NO_ACTIVE_SESSION.to_owned())
     }
@@ -20,7 +20,7 @@ pub mod context {
     /// Returns [`current_place`], or an error for the caller.
     ///
     /// # Errors
-    /// The call has no place, as in a review: a sentence for the log.
+    /// The call has no place, for example a review.
     pub fn place() -> Result<Place, String> {
         current_place().ok_or_else(|| "This works only in a chat.".to_owned())
     }
@@ -69,7 +69,7 @@ pub mod config {
     /// Does the same as [`parse`] with the given text, for tests.
     ///
     /// # Errors
-    /// As [`parse`].
+    /// See [`parse`].
     #[cfg(feature = "json")]
     pub fn parse_text<T: serde::de::DeserializeOwned>(json: &str) -> Result<T, String> {
         let mut table = serde_json::Deserializer::from_str(json);
@@ -94,7 +94,7 @@ pub mod state {
     /// Stores a place under `key`.
     ///
     /// # Errors
-    /// As [`set`].
+    /// See [`set`].
     pub fn set_place(key: &str, place: &Place) -> Result<(), String> {
         set(key, format_place(place).as_bytes())
     }
@@ -126,7 +126,7 @@ pub mod state {
 pub mod catalog {
     pub use crate::bindings::host_imports::cordboard::plugin::catalog::*;
 
-    /// Checks that a plugin offers the persona.
+    /// Checks that an active plugin provides the persona.
     ///
     /// # Errors
     /// A sentence for the caller, with the known personas.
@@ -180,7 +180,7 @@ pub mod requests {
     }
 
     impl Request {
-        /// Returns the choice with this id, in any case of its letters.
+        /// Returns the choice with this id. Ignores case if no id matches exactly.
         #[must_use]
         pub fn choice(&self, id: &str) -> Option<&Choice> {
             let exact = self.choices.iter().find(|choice| choice.id == id);
@@ -200,32 +200,32 @@ pub mod plugin_control {
     }
 }
 
-/// Posts messages in a chat that aren't replies.
+/// Posts messages that aren't replies to a command.
 pub mod chat {
     pub use crate::bindings::host_imports::cordboard::plugin::chat::*;
 }
 
-/// Secrets that the plugin can send but not read, by `[plugins.NAME] secrets`.
+/// Secrets that the plugin can send but not read. `[plugins.NAME] secrets` grants them.
 pub mod secrets {
-    /// Returns a placeholder for the secret, valid in this call. Put it into a header or the body of a
+    /// Returns a placeholder for the secret, which is valid only in this call. Put it into a header or the body of a
     /// [request](crate::http::Request) to a host of `[plugins.NAME] http`, as in `format!("Bearer {token}")`. The
     /// host replaces it with the secret when it sends the request.
     ///
     /// # Errors
-    /// The reason, for people.
+    /// The reason, as a text for people.
     pub fn placeholder(name: &str) -> Result<String, String> {
         crate::bindings::host_imports::cordboard::plugin::secrets::placeholder(name)
     }
 }
 
-/// Tests whether a TCP port accepts connections, for the ports of `[plugins.NAME] tcp`.
+/// Tests whether a TCP port accepts connections. `[plugins.NAME] tcp` grants the ports.
 pub mod tcp {
     use std::time::Duration;
 
     /// Connects without sending anything, and returns how long that took.
     ///
     /// # Errors
-    /// The reason why no connection was made, for people.
+    /// The reason why no connection was made, as a text for people.
     pub fn connect_time(host: &str, port: u16) -> Result<Duration, String> {
         crate::bindings::host_imports::cordboard::plugin::tcp::connect_time(host, port).map(Duration::from_nanos)
     }

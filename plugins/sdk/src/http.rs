@@ -1,5 +1,5 @@
-//! Requests to the hosts that the operator granted with `[plugins.NAME] http`. Other requests are refused, with the
-//! configuration line to add.
+//! Requests to the hosts that the operator granted with `[plugins.NAME] http`. The host refuses other requests, and the
+//! error contains the configuration line to add.
 //!
 //! A component that doesn't call this module doesn't import network access.
 
@@ -47,10 +47,10 @@ pub struct Response {
     pub body: Vec<u8>,
 }
 
-/// The reason why there is no response. Its text is one line for people, and it converts to that with `?`.
+/// The reason why there is no response. Its text is one line for people, and `?` converts the error to that text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Error {
-    /// The operator didn't allow the request. The text contains the configuration line that would.
+    /// The operator didn't allow the request. The text contains the configuration line that would allow it.
     Refused(String),
     /// No connection could be made.
     Unreachable(String),
@@ -67,7 +67,8 @@ impl Request {
         Self::new("GET", url)
     }
 
-    /// Needs a separate grant, such as `"POST https://pbs.lan:8007/*"`.
+    /// Creates a POST request. Like every method except GET and HEAD, it needs a separate grant, such as
+    /// `"POST https://pbs.lan:8007/*"`.
     pub fn post(url: &str) -> Self {
         Self::new("POST", url)
     }
@@ -150,10 +151,10 @@ impl Request {
         set(request.set_scheme(Some(&url.scheme)))?;
         set(request.set_authority(Some(url.authority)))?;
         set(request.set_path_with_query(Some(&url.path)))?;
-        // Created only if needed, because the runtime keeps each one until the end of the call.
+        // Options are created only if needed, because the runtime keeps them until the end of the call.
         let options = self.timeout.map(|time| {
             let options = RequestOptions::new();
-            // A host that doesn't support it has its own limit.
+            // A host that doesn't support this timeout applies its own limit.
             options
                 .set_first_byte_timeout(Some(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)))
                 .unwrap_or_default();
@@ -163,13 +164,14 @@ impl Request {
     }
 }
 
-/// For a runtime without a more specific error.
+/// The error if the runtime gives no more specific reason.
 fn no_response() -> Error {
     Error::TimedOut("no response in time".to_owned())
 }
 
 /// Sends the requests concurrently, up to 8 at a time, and returns the results in the same order. Waits that overlap
-/// count once for `http_time`. Meant for requests without large bodies: a large body delays the following ones.
+/// count once for `http_time`. Use it for requests with small bodies, because sending a large body delays the requests
+/// after it.
 #[must_use]
 pub fn send_all(requests: impl IntoIterator<Item = Request>) -> Vec<Result<Response, Error>> {
     let mut queued = requests.into_iter().enumerate();
@@ -224,7 +226,7 @@ struct Url<'a> {
     path: String,
 }
 
-/// Splits a URL without validation, which is the host's task.
+/// Splits a URL without validating it, because the host does that.
 fn split(url: &str) -> Option<Url<'_>> {
     let (scheme, rest) = url.split_once("://")?;
     let scheme = match scheme.to_ascii_lowercase().as_str() {
@@ -241,7 +243,7 @@ fn split(url: &str) -> Option<Url<'_>> {
 
 fn write(body: OutgoingBody, bytes: &[u8]) -> Result<(), Error> {
     let stream = body.write().map_err(|()| Error::Protocol("the request's body is closed".to_owned()))?;
-    // If the host refuses the request, it doesn't read the body; the response says why.
+    // If the host refuses the request, it doesn't read the body. The result of the request contains the reason.
     let written = write_all(&stream, bytes).is_ok();
     drop(stream);
     if written { OutgoingBody::finish(body, None).map_err(Error::from_code) } else { Ok(()) }
@@ -255,7 +257,7 @@ fn write_all(stream: &OutputStream, bytes: &[u8]) -> Result<(), StreamError> {
 }
 
 impl Response {
-    /// Returns the first header of that name, in any case.
+    /// Returns the value of the first header of that name. Ignores case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
@@ -267,7 +269,7 @@ impl Response {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// Takes a response that is ready.
+    /// Reads a response that is ready.
     fn take(answer: &FutureIncomingResponse) -> Result<Self, Error> {
         let response = answer.get().and_then(Result::ok).ok_or_else(no_response)?.map_err(Error::from_code)?;
         Self::read(&response)

@@ -28,7 +28,7 @@
 //! A component requests the capabilities that it calls. `context`, `log`, `config`, `state` and `catalog` are granted
 //! to all plugins. The operator grants the others in `[plugins.hello]`: `sessions`, `session_control`, `requests`,
 //! `chat` and `plugin_control` by `grants`, as in `grants = ["sessions", "session-control"]`, and `http`, `tcp` and
-//! `secrets` by lists of those names.
+//! `secrets` by the lists of the same names.
 
 #[doc(hidden)]
 pub mod bindings;
@@ -51,7 +51,8 @@ pub use host::{
     catalog, chat, config, context, log, plugin_control, requests, secrets, session_control, sessions, state, tcp,
 };
 
-/// Exports a type as the extension points that it implements, as in `export!(Hello: command, hook)`. Once per crate.
+/// Exports a type as the extension points that it implements, as in `export!(Hello: command, hook)`. Call it once per
+/// crate.
 #[macro_export]
 macro_rules! export {
     ($plugin:ident: $($point:ident),+ $(,)?) => { $($crate::export_extension_point!($plugin, $point);)+ };

@@ -15,9 +15,9 @@ impl Reply {
         Self::text(escape(text))
     }
 
-    /// Adds a button in a separate row. A press runs `command`, such as "/hello again", as the user who pressed it.
-    /// It must be one of the plugin's own commands: the host omits any other button and logs it, as it does with more
-    /// than 100 buttons in a message. A label that shows nothing is replaced with the command.
+    /// Adds a button in a separate row. A press runs `command`, such as "/hello again", as the user who pressed the
+    /// button. The command must be one of the plugin's own commands: the host omits any other button and logs it, as it
+    /// does with more than 100 buttons in a message. A label that shows nothing is replaced with the command.
     #[must_use]
     pub fn button(self, label: impl Into<String>, command: impl Into<String>) -> Self {
         self.row([(label.into(), command.into())])
@@ -33,7 +33,7 @@ impl Reply {
         self
     }
 
-    /// Adds a named text. Chats don't take files yet, so it is shown as a code block below the message.
+    /// Attaches a named text. Chats don't take files yet, so the text is shown as a code block below the message.
     #[must_use]
     pub fn attach_text(mut self, name: &str, text: impl Into<String>) -> Self {
         let (name, media_type) = (name.to_owned(), "text/plain".to_owned());

@@ -29,7 +29,8 @@ pub fn session(name: &str) -> Session {
     }
 }
 
-/// A permission that a session's agent asked for at 0, to run `ls`. Its choices are `allow`, `session`, `deny` and `why`.
+/// A request of a session's agent, made at 0, for the permission to run `ls`. Its choices are `allow`, `session`,
+/// `deny` and `why`.
 #[must_use]
 pub fn permission(session: &str, number: u64) -> Request {
     let choice = |(id, label, text): (&str, &str, &str)| Choice {

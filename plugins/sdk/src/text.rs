@@ -44,8 +44,8 @@ pub fn long_span(seconds: Seconds) -> String {
     if words.is_empty() { counted(0, "second") } else { words.join(" ") }
 }
 
-/// Parses a span as written in a configuration, such as "30s", "10m", "1h30m" or "2d". `None` for zero and for
-/// anything else.
+/// Parses a span as written in a configuration, such as "30s", "10m", "1h30m" or "2d". Returns `None` if the text isn't
+/// a span, or if the span is zero.
 #[must_use]
 pub fn span(text: &str) -> Option<Seconds> {
     let mut total: Seconds = 0;

@@ -9,7 +9,7 @@ use crate::bindings;
 pub mod hook {
     pub use crate::bindings::hook::exports::cordboard::plugin::hook::Event;
 
-    /// The current kinds of events. Later versions may add some.
+    /// The kinds of events. Later versions may add kinds.
     pub mod kind {
         pub const HOST_STARTED: &str = "host-started";
         pub const CREATED: &str = "created";
@@ -30,7 +30,7 @@ pub mod hook {
         /// Parses `data` as the type `T`. Needs the feature `json`.
         ///
         /// # Errors
-        /// Names the value that is missing or of another type.
+        /// Names the value that is missing or has another type.
         #[cfg(feature = "json")]
         pub fn parse<T: serde::de::DeserializeOwned>(&self) -> Result<T, String> {
             serde_json::from_str(&self.data).map_err(|error| format!("the data of '{}': {error}", self.kind))
@@ -57,7 +57,7 @@ pub mod webhook {
     pub use crate::bindings::webhook::exports::cordboard::plugin::webhook::{Request, Response};
 
     impl Request {
-        /// Returns the first header of that name, in lower case.
+        /// Returns the value of the first header of that name. `name` must be in lower case.
         #[must_use]
         pub fn header(&self, name: &str) -> Option<&str> {
             self.headers.iter().find(|(one, _)| one == name).map(|(_, value)| value.as_str())
@@ -83,7 +83,7 @@ pub mod webhook {
     }
 }
 
-/// Receives events, and can't influence them.
+/// Receives events after they happened, and can't influence them.
 ///
 /// ```
 /// use cordboard_plugin::{Hook, hook::{Event, kind}, log};
@@ -106,7 +106,7 @@ pub trait Hook {
     fn on_event(event: hook::Event);
 }
 
-/// Runs at set times.
+/// Runs jobs at scheduled times.
 ///
 /// ```
 /// use cordboard_plugin::{Schedule, log, schedule::{DueJob, Job}};
@@ -128,15 +128,15 @@ pub trait Hook {
 /// # fn main() {}
 /// ```
 pub trait Schedule {
-    /// Returns the plugin's jobs. The host calls this at the trial, where only `config`, `context` and `log` work:
-    /// there is no caller, and [`context::now`](crate::context::now) is 0.
+    /// Returns the plugin's jobs. The host calls this during the trial of a version, when only `config`, `context` and
+    /// `log` work: there is no caller, and [`context::now`](crate::context::now) is 0.
     ///
     /// # Errors
-    /// As [`Command::specs`](crate::Command::specs).
+    /// See [`Command::specs`](crate::Command::specs).
     fn jobs() -> Result<Vec<schedule::Job>, String>;
 
-    /// Called when a job is due. A job never runs twice at the same time, and missed runs are replaced by a single
-    /// one.
+    /// Called when a job is due. A job never runs twice at the same time, and a single run replaces all missed
+    /// ones.
     ///
     /// # Errors
     /// A sentence for the log.
@@ -161,8 +161,8 @@ pub trait Schedule {
 /// # fn main() {}
 /// ```
 pub trait Webhook {
-    /// Handles a request. The same request may come twice, because senders repeat requests that weren't answered in
-    /// time.
+    /// Handles a request. The same request may arrive twice, because senders repeat requests that weren't answered
+    /// in time.
     ///
     /// # Errors
     /// A sentence for the log. The sender gets status 500.
