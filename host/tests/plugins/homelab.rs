@@ -98,7 +98,7 @@ async fn a_timeout_is_reported_with_the_limit() {
     );
     let lab = Lab::new("kuma", &table).await;
     let message = format!(
-        "Uptime Kuma at {} did not answer in time. Check that it runs; [plugins.kuma] http_time is how long a call may wait.",
+        "Uptime Kuma at {} did not answer in time. Check that it runs; [plugins.kuma] http_time limits how long a call may wait.",
         hub.url
     );
     let answered = tokio::time::timeout(Duration::from_secs(60), lab.read("kuma")).await;

@@ -35,12 +35,12 @@ struct GuestTable {
 #[serde(try_from = "Table")]
 pub struct Config {
     pub access: Access,
-    /// The datastores to check. Empty for all that the token may see.
+    /// The datastores to check. If empty, all that the token may see are checked.
     pub datastores: Vec<String>,
     pub warn_after: Seconds,
     /// Ignored guests, such as `vm/900` or `lab:vm/900`.
     ignore: Vec<String>,
-    /// Guests that must have a backup, by the same keys.
+    /// Guests that must have a backup, by keys of the same form.
     pub guests: BTreeMap<String, Guest>,
 }
 
@@ -75,7 +75,7 @@ impl Config {
     }
 }
 
-/// Checks that a guest is written as in the server's lists, with its namespace before a colon.
+/// Checks that `key` names a guest as the server's lists do, optionally after its namespace and a colon.
 fn check_guest(key: &str) -> Result<(), String> {
     let group = key.rsplit_once(':').map_or(key, |(_, group)| group);
     let is_valid =

@@ -13,13 +13,13 @@ use crate::config::{Config, Guest};
 /// The tolerance for clock differences between the machines, in milliseconds.
 const CLOCK_TOLERANCE: Timestamp = 10 * 60 * 1000;
 
-/// The number of healthy guests with a line each. Further ones are only counted.
+/// The maximum number of healthy guests that get a line each. Further ones are only counted.
 const MAX_LINES: usize = 40;
 
-/// A backup group of one guest in one datastore.
+/// A backup group: the backups of one guest in one datastore.
 #[derive(Debug)]
 pub struct Group {
-    /// `vm/101`, with a namespace and a colon before it unless it is in the root.
+    /// The guest, such as `vm/101`, after its namespace and a colon unless it is in the root namespace.
     key: String,
     last: Timestamp,
     count: u64,
@@ -45,7 +45,7 @@ pub fn read(data: &Json, store: &str, namespace: &str) -> Result<Vec<Group>, Str
     data.items()?.iter().map(group).collect()
 }
 
-/// Returns a line with the numbers of guests with and without problems, then a line for each guest, the worst first.
+/// Returns a line with the number of guests and of those with problems, then a line for each guest, the worst first.
 pub fn lines(groups: Vec<Group>, config: &Config, now: Timestamp) -> Vec<String> {
     let mut newest: BTreeMap<String, Group> = BTreeMap::new();
     for group in groups.into_iter().filter(|group| !config.is_ignored(&group.key)) {
@@ -73,7 +73,7 @@ pub fn lines(groups: Vec<Group>, config: &Config, now: Timestamp) -> Vec<String>
     };
     let more = good.len().saturating_sub(MAX_LINES);
     good.truncate(MAX_LINES);
-    let rest = (more > 0).then(|| format!("…and {more} more that are fine"));
+    let rest = (more > 0).then(|| format!("…and {more} more with recent backups"));
     [head].into_iter().chain(old).chain(good).chain(rest).collect()
 }
 
@@ -190,7 +190,7 @@ mod tests {
         });
         let many = lines(many.collect(), &config(""), NOW);
         assert_eq!((many[0].as_str(), many.len()), ("The backups of 45 guests are recent.", MAX_LINES + 2));
-        assert_eq!(many[MAX_LINES + 1], "…and 5 more that are fine");
+        assert_eq!(many[MAX_LINES + 1], "…and 5 more with recent backups");
         assert_eq!(lines(Vec::new(), &config(""), NOW), ["This token can see no backup."]);
     }
 

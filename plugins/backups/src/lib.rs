@@ -26,7 +26,7 @@ impl Command for Backups {
     }
 }
 
-/// Builds the report about all datastores, as Markdown. Errors of datastores come last.
+/// Builds the report about all datastores, as Markdown. The errors of datastores that can't be read come last.
 fn report(config: &Config, fetch: Fetch, now: Timestamp) -> Result<String, String> {
     let stores = match config.datastores.as_slice() {
         [] => config.access.data(fetch, "/status/datastore-usage", |data| mounted_stores(&data))?,
@@ -47,7 +47,7 @@ fn report(config: &Config, fetch: Fetch, now: Timestamp) -> Result<String, Strin
     Ok(lines.join("\n"))
 }
 
-/// Returns the mounted datastores. An unplugged removable one is skipped.
+/// Returns the names of the datastores, without removable ones that aren't mounted.
 fn mounted_stores(data: &Json) -> Result<Vec<String>, String> {
     let mut names = Vec::new();
     for item in data.items()? {
@@ -67,7 +67,7 @@ fn store_groups(config: &Config, fetch: Fetch, store: &str) -> Result<Vec<Group>
     })?;
     let mut all = Vec::new();
     for namespace in &namespaces {
-        // The name of a namespace consists of letters, digits, `-`, `_` and `.`, with slashes between levels.
+        // The name needs no encoding: it consists of letters, digits, `-`, `_` and `.`, with slashes between levels.
         let path =
             if namespace.is_empty() { format!("{base}/groups") } else { format!("{base}/groups?ns={namespace}") };
         all.extend(config.access.data(fetch, &path, |data| groups::read(&data, store, namespace))?);

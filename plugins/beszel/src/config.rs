@@ -23,7 +23,7 @@ pub struct Config {
     pub user: String,
     /// The name of the secret with the user's password.
     pub secret: String,
-    /// A resource that is used by at least this percentage is shown as full.
+    /// The percentage of use from which a resource causes a warning.
     pub warn_at: f64,
 }
 

@@ -1,4 +1,4 @@
-//! `/beszel`: shows the load and the free space of a Beszel hub's systems. Read-only: it logs in and reads.
+//! `/beszel`: shows the load and the disk usage of a Beszel hub's systems. Read-only: it logs in and reads.
 
 mod config;
 mod login;
@@ -17,13 +17,13 @@ use homelab::{Fetch, fetch, refreshable};
 use config::Config;
 use systems::System;
 
-/// The first page of systems, sorted by name, with only the fields that are shown.
+/// The path of the first page of systems, sorted by name, with only the fields that are shown.
 const SYSTEMS: &str = "/api/collections/systems/records?perPage=200&sort=name&fields=name,status,info,updated";
 
-/// The number of systems per page. A page with fewer is the last.
+/// The number of systems per page. A page with fewer systems is the last one.
 const PAGE: usize = 200;
 
-/// The maximum number of pages that are read. It is large, because the worst system may be on the last page.
+/// The maximum number of pages that are read. It is large, because a system with a problem may be on the last page.
 const PAGES: usize = 10;
 
 struct Beszel;
@@ -66,7 +66,7 @@ fn report(config: &Config, fetch: Fetch, now: Timestamp) -> Result<String, Strin
     Ok(lines.join("\n"))
 }
 
-/// Reads page by page. Returns whether all systems were read.
+/// Reads the systems page by page. Also returns whether these are all systems.
 fn all(config: &Config, fetch: Fetch) -> Result<(Vec<System>, bool), String> {
     let mut systems = Vec::new();
     for page in 1..=PAGES {

@@ -7,12 +7,12 @@ use crate::config::Config;
 /// The path of the login.
 pub const PATH: &str = "/api/collections/users/auth-with-password";
 
-/// The body of the login. `password` is a placeholder, which the host replaces.
+/// Returns the body of the login. `password` is a placeholder, which the Cordboard host replaces with the password.
 pub fn body(user: &str, password: &str) -> String {
     serde_json::json!({ "identity": user, "password": password }).to_string()
 }
 
-/// Reads the token from the response.
+/// Reads the token from the response to the login.
 ///
 /// # Errors
 /// A line for the operator.

@@ -10,14 +10,15 @@ use homelab::{
     time::parse_timestamp,
 };
 
-/// A system as listed by the hub.
+/// A system in the hub's list.
 #[derive(Debug)]
 pub struct System {
     name: String,
     status: String,
-    /// When the hub last changed the record: the latest figures of a running system, the failure of a failed one.
+    /// The time at which the hub last changed the record: the time of the latest figures of a running system, or of the
+    /// failure of a failed one.
     changed: Option<Timestamp>,
-    /// `None` unless the system is up, because its figures are outdated then.
+    /// `None` unless the system is up, because the figures of other systems are outdated.
     figures: Option<Figures>,
 }
 

@@ -1,4 +1,4 @@
-//! Sends requests to configured servers and explains failures. The only module here that calls the host.
+//! Sends requests to configured servers and explains failures. No other module of this crate calls the Cordboard host.
 
 use cordboard_plugin::{
     http::{Error, Request, Response},
@@ -41,13 +41,13 @@ pub fn secret(server: &Server, name: &str) -> Result<String, String> {
 fn explain(server: &Server, error: Error) -> String {
     let Server { title, url, plugin, .. } = server;
     match error {
-        // The host's message says what to add to the configuration.
+        // The message of the Cordboard host contains the configuration line to add.
         Error::Refused(why) => why,
         Error::Unreachable(why) => {
             format!("{title} at {url} can't be reached: {why}. Check that it runs, and [plugins.{plugin}.config] url.")
         }
         Error::TimedOut(_) => format!(
-            "{title} at {url} did not answer in time. Check that it runs; [plugins.{plugin}] http_time is how long a call may wait."
+            "{title} at {url} did not answer in time. Check that it runs; [plugins.{plugin}] http_time limits how long a call may wait."
         ),
         Error::TooLarge(why) | Error::Protocol(why) => {
             format!("{title} at {url} sent an invalid response: {why}. Check [plugins.{plugin}.config] url.")
@@ -78,7 +78,7 @@ mod tests {
         );
         assert_eq!(
             line(Error::TimedOut(String::new())),
-            "Box at https://box.lan did not answer in time. Check that it runs; [plugins.box] http_time is how long a call may wait."
+            "Box at https://box.lan did not answer in time. Check that it runs; [plugins.box] http_time limits how long a call may wait."
         );
         let invalid = "Box at https://box.lan sent an invalid response: no TLS. Check [plugins.box.config] url.";
         assert_eq!(line(Error::Protocol("no TLS".into())), invalid);

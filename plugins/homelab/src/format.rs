@@ -1,4 +1,4 @@
-//! Formats sizes, percentages and states, and shortens a server's text.
+//! Formats sizes and percentages, shows states as lights, and shortens the text of servers.
 
 /// The length of a gauge in characters.
 const GAUGE: usize = 10;
@@ -26,7 +26,7 @@ const fn rounded(bytes: u128, unit: u128) -> u128 {
     (bytes + unit / 2) / unit
 }
 
-/// Formats a percentage without decimals: `62 %`. A value between 0 and 1 is `<1 %`.
+/// Formats a percentage without decimals: `62 %`. A value between 0 and 1 becomes `<1 %`.
 #[must_use]
 pub fn percent(share: f64) -> String {
     if share > 0.0 && share < 1.0 { "<1 %".to_owned() } else { format!("{share:.0} %") }
@@ -52,7 +52,7 @@ pub fn gauge(share: f64) -> String {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Light {
     Good,
-    /// Not expected to run: paused, in maintenance, or without data yet.
+    /// Paused, in maintenance, without data yet, or not checked.
     Inactive,
     Warning,
     Bad,
@@ -70,7 +70,7 @@ impl Light {
     }
 }
 
-/// Returns the first line of untrusted text, at most `most` characters of it.
+/// Returns the first line of untrusted text without control characters, cut to `most` characters and an ellipsis.
 #[must_use]
 pub fn first_line(text: &str, most: usize) -> String {
     let line = text.trim().lines().next().unwrap_or_default().trim_end();

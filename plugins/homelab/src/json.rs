@@ -1,9 +1,9 @@
-//! Reads JSON of a server by path. Missing or unexpected values are reported with their full path, so that an
-//! operator can see which version of a server a plugin doesn't support. Additional values are ignored.
+//! Reads values from the JSON of a server. Errors name the full path of a missing or unexpected value, so that an
+//! operator sees how an unsupported version of the server differs. Additional values are ignored.
 
 use serde_json::Value;
 
-/// The most characters of an unexpected value in an error.
+/// The maximum number of characters of an unexpected value that an error shows.
 const SHOWN: usize = 40;
 
 /// A value and its path, such as `data[0].store`.
@@ -48,7 +48,7 @@ impl<'a> Json<'a> {
             .collect())
     }
 
-    /// Returns the keys of a table and their values, except null.
+    /// Returns the keys of a table and their values, without those that are null.
     ///
     /// # Errors
     /// The value isn't a table.

@@ -1,5 +1,5 @@
-//! Uptime Kuma: its error messages, and the monitors, independent of their source. Two plugins query it, because one
-//! of its APIs needs a secret and the other doesn't.
+//! Uptime Kuma: its monitors, which can be read from two APIs, and the error messages about it. Each API has its own
+//! plugin, because only one of the APIs needs a secret.
 
 use cordboard_plugin::{
     Timestamp,
@@ -8,14 +8,14 @@ use cordboard_plugin::{
 
 use crate::{Server, format::Light};
 
-/// If the last heartbeat is older than this, its age is shown, because a paused monitor keeps its last state forever.
-/// One hour, in milliseconds.
+/// If the last heartbeat is older than this (one hour, in milliseconds), its age is shown, because a paused monitor
+/// keeps its last state forever.
 const STALE_AFTER: Timestamp = 3_600_000;
 
-/// A certificate is shown if it expires within this number of days.
+/// The expiry of a certificate is shown if it is at most this number of days away.
 const CERTIFICATE_WARNING: i64 = 14;
 
-/// The keys of the configuration that an error names.
+/// The configuration keys that an error names.
 #[derive(Debug, Clone, Copy)]
 pub struct ServerKeys<'a> {
     pub location: &'a str,
@@ -36,7 +36,7 @@ pub enum MonitorState {
     Up,
     Pending,
     Maintenance,
-    /// The monitor had no heartbeat yet.
+    /// The monitor has had no heartbeat yet, or its state is not one of the others.
     Unknown,
 }
 
@@ -50,12 +50,12 @@ pub struct Monitor {
     pub uptime: Option<f64>,
     /// The remaining days of the certificate.
     pub certificate: Option<i64>,
-    /// The time of the last beat, if known.
+    /// The time of the last heartbeat, if known.
     pub last_beat: Option<Timestamp>,
 }
 
 impl MonitorState {
-    /// Converts Uptime Kuma's number.
+    /// Converts the number by which Uptime Kuma reports a state.
     #[must_use]
     pub const fn of(number: i64) -> Self {
         match number {
@@ -77,7 +77,7 @@ impl MonitorState {
     }
 }
 
-/// Counts the monitors by state, such as `4 monitors: 2 up, 1 down, 1 in maintenance`.
+/// Formats the number of monitors in each state, such as `4 monitors: 2 up, 1 down, 1 in maintenance`.
 #[must_use]
 pub fn summary<'a>(monitors: impl Iterator<Item = &'a Monitor> + Clone) -> String {
     let of = |state| monitors.clone().filter(|monitor| monitor.state == state).count();

@@ -1,5 +1,5 @@
-//! Code that the homelab plugins share: querying servers, reading responses, formatting numbers. Contains nothing
-//! about a specific command, which belongs in its plugin.
+//! Code that the homelab plugins share: querying servers, reading responses, formatting numbers. Code for only one
+//! command belongs in its plugin.
 
 pub mod base64;
 pub mod fetch;
@@ -22,5 +22,6 @@ pub fn refreshable(text: String, command: &str) -> Reply {
     Reply::text(text).button("Again", command).in_place()
 }
 
-/// Sends a request for a path to a server. Passed to the code that builds replies, so that tests don't need a host.
+/// A function that requests a path from a server. The code that builds replies takes it as an argument, so that tests
+/// don't need a network.
 pub type Fetch<'a> = &'a dyn Fn(&str) -> Result<Response, String>;

@@ -1,8 +1,8 @@
-//! Proxmox Backup Server: authentication and the envelope of its responses. Two plugins query it.
+//! Proxmox Backup Server: its authentication, and the envelope `data` of its responses. Two plugins query it.
 
 use crate::{Fetch, Json, Server, fetch, server::check_url};
 
-/// An example for operators to copy.
+/// The URL that an error shows as an example.
 const EXAMPLE_URL: &str = "https://pbs.lan:8007";
 
 /// A server from the configuration.
@@ -53,14 +53,14 @@ impl Access {
     /// Calls `report` with a function that sends requests with the token and its secret.
     ///
     /// # Errors
-    /// There is no such secret, or the error of `report`.
+    /// Returns a line for the operator if there is no such secret, and otherwise the error of `report`.
     pub fn with_fetch<T>(&self, report: impl FnOnce(Fetch) -> Result<T, String>) -> Result<T, String> {
         let server = self.server();
         let authorization = self.authorization(&fetch::secret(&server, &self.secret)?);
         report(&|path| fetch::get(&server, path, Some(&authorization)))
     }
 
-    /// The value of the `Authorization` header, with a placeholder for the secret.
+    /// Returns the value of the `Authorization` header. `secret` is the placeholder of the secret.
     fn authorization(&self, secret: &str) -> String {
         format!("PBSAPIToken {}:{secret}", self.token)
     }

@@ -1,30 +1,30 @@
-//! A server that is queried over HTTP, and the one-line errors about it: what happened, and which key of the
-//! configuration to check. It doesn't hold secrets, only placeholders.
+//! A server that is queried over HTTP, and the errors about it. An error is one line that says what happened, and which
+//! key of the configuration to check. Errors must not contain secrets.
 
 use cordboard_plugin::{http::Response, text::escape};
 use serde_json::Value;
 
 use crate::{Json, format::first_line};
 
-/// The most characters of a server's error message that are shown.
+/// The maximum number of characters of a server's error message that are shown.
 const MAX_MESSAGE: usize = 120;
 
 /// A configured server, and the details for error messages.
 #[derive(Debug, Clone, Copy)]
 pub struct Server<'a> {
-    /// The product's name: `Proxmox Backup Server`.
+    /// The product's name, such as `Proxmox Backup Server`.
     pub title: &'a str,
-    /// The plugin that queries it, for the table `[plugins.NAME.config]` in error messages.
+    /// The plugin that queries the server, for the table `[plugins.NAME.config]` in error messages.
     pub plugin: &'a str,
     /// The base URL, without a trailing slash.
     pub url: &'a str,
-    /// The supported versions: `Proxmox Backup Server 2.0 to 4`.
+    /// The supported versions, such as `Proxmox Backup Server 2.2 to 4`.
     pub supported: &'a str,
-    /// The keys of the requested resource: `url`.
+    /// The configuration keys to check if a resource is missing, such as `url`.
     pub location_keys: &'a str,
-    /// The keys of the login: `token and secret`.
+    /// The configuration keys to check if the login is refused, such as `token and its secret`.
     pub login_keys: &'a str,
-    /// A sentence that says what to do if the login is valid but lacks the permission to read.
+    /// A sentence that says what to do if the login is valid but has no permission to read.
     pub permission_hint: &'a str,
 }
 
@@ -74,14 +74,14 @@ impl Server<'_> {
         read(Json::root(&value)).map_err(|what| self.unknown_form(path, &what))
     }
 
-    /// The error if the JSON response to `path` has an unknown form.
+    /// Returns the error for a JSON response to `path` whose form is unknown.
     #[must_use]
     pub fn unknown_form(&self, path: &str, what: &str) -> String {
         let Self { title, url, supported, .. } = self;
         format!("{title} at {url} answered {path} in an unknown form: {what}. Supported: {supported}.")
     }
 
-    /// The error if the server rejects the login.
+    /// Returns the error for a rejected login.
     #[must_use]
     pub fn login_refused(&self, response: &Response) -> String {
         let Self { title, plugin, login_keys, .. } = self;
@@ -91,14 +91,14 @@ impl Server<'_> {
         )
     }
 
-    /// The error if the login may not access `path`.
+    /// Returns the error for a login that may not access `path`.
     #[must_use]
     pub fn forbidden(&self, path: &str, response: &Response) -> String {
         let Self { title, permission_hint, .. } = self;
         format!("{title} does not allow {path} ({}). {permission_hint}", status_text(response))
     }
 
-    /// The error for an unsuccessful status.
+    /// Returns the error for a status that isn't a success.
     fn status_error(&self, path: &str, response: &Response) -> String {
         let Self { title, url, plugin, supported, location_keys, .. } = self;
         let status = status_text(response);
@@ -118,7 +118,7 @@ impl Server<'_> {
     }
 }
 
-/// The status, with the server's message if there is one.
+/// Formats the status, with the server's error message if there is one.
 fn status_text(response: &Response) -> String {
     match error_message(&response.text()) {
         message if message.is_empty() => response.status.to_string(),
@@ -126,8 +126,8 @@ fn status_text(response: &Response) -> String {
     }
 }
 
-/// Returns the server's error message: the message of a JSON response, else the first line unless the response is
-/// HTML.
+/// Returns the server's error message: the message in a JSON response, or the first line of a response that is neither
+/// JSON nor HTML.
 fn error_message(body: &str) -> String {
     let json: Option<Value> = serde_json::from_str(body).ok();
     let message =

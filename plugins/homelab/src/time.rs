@@ -1,11 +1,11 @@
-//! Parses timestamps of servers and spans of operators.
+//! Parses timestamps from servers and spans from the configuration.
 
 use cordboard_plugin::{Seconds, Timestamp, text::span as read_span};
 
 const DAY: Seconds = 86_400;
 
-/// Parses `2026-11-21 13:45:36.008Z`, with `T` or a space, and with or without the fraction and the `Z`; always as
-/// UTC. `None` for anything else.
+/// Parses a UTC time such as `2026-11-21 13:45:36.008Z`. The separator is `T` or a space; the fraction and the `Z` are
+/// optional. Returns `None` for anything else.
 #[must_use]
 pub fn parse_timestamp(text: &str) -> Option<Timestamp> {
     let text = text.strip_suffix('Z').unwrap_or(text);
@@ -33,7 +33,7 @@ pub fn parse_span(text: &str) -> Result<Seconds, String> {
     read_span(text).ok_or_else(|| format!("\"{text}\" is not a duration; write it as \"90m\", \"26h\" or \"8d\""))
 }
 
-/// Formats a limit exactly, in the largest unit that fits: `26 h`, `8 d`, `90 min`.
+/// Formats a limit exactly, in the largest unit that divides it: `26 h`, `8 d`, `90 min`.
 #[must_use]
 pub fn exact_span(seconds: Seconds) -> String {
     let units = [(DAY, "d"), (3600, "h"), (60, "min")];
@@ -47,8 +47,8 @@ fn numbers(text: &str, between: char) -> Option<[u64; 3]> {
     parts.next().is_none().then_some(all)
 }
 
-/// Returns the days since 1970-01-01 in the Gregorian calendar. Counts from March, so that the leap day is the last
-/// day of a year.
+/// Returns the days since 1970-01-01 in the Gregorian calendar. Years are counted from March, so that the leap day is
+/// the last day of a year.
 const fn days(year: u64, month: u64, day: u64) -> u64 {
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let before = year * 365 + year / 4 - year / 100 + year / 400;

@@ -1,5 +1,5 @@
-//! `/kuma`: shows all monitors of Uptime Kuma, from its metrics, with an API key. Replaces the plugin `kuma`, which
-//! shows a status page. Read-only: it changes nothing on the server.
+//! `/kuma`: shows all monitors of Uptime Kuma, from its metrics, with an API key. It is installed instead of the plugin
+//! `kuma`, which shows a status page. Read-only: it changes nothing on the server.
 
 mod config;
 mod metrics;
@@ -20,7 +20,7 @@ impl Command for Kuma {
     fn run(_call: &Call) -> Result<Reply, String> {
         let config: Config = parse()?;
         let server = config.server();
-        // The API key is the password of an empty user name.
+        // `Basic` authentication with an empty user name and the API key as the password.
         let pair = format!(":{}", fetch::secret(&server, &config.secret)?);
         let authorization = format!("Basic {}", base64::encode(pair.as_bytes()));
         let fetch = |path: &str| fetch::get(&server, path, Some(&authorization));

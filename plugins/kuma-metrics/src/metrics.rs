@@ -2,7 +2,7 @@
 
 use homelab::kuma::{Monitor, MonitorState};
 
-/// A line with a name, labels and a number.
+/// A line of the text: the name of a metric, labels and a number.
 struct Sample<'a> {
     name: &'a str,
     labels: Vec<(&'a str, String)>,
@@ -14,7 +14,7 @@ impl Sample<'_> {
         self.labels.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
     }
 
-    /// Identifies a monitor: by its number, or before version 2 by its name, type and target.
+    /// Identifies the monitor of the sample: by its id, or before version 2 by its name, type and target.
     fn key(&self) -> Option<String> {
         let names = ["monitor_name", "monitor_type", "monitor_url", "monitor_hostname", "monitor_port"];
         let old =
@@ -26,7 +26,7 @@ impl Sample<'_> {
 /// Reads the monitors in the order of the text.
 ///
 /// # Errors
-/// There is no `monitor_status`, which exists for every monitor that had a beat.
+/// The text has no metric `monitor_status`.
 pub fn read(text: &str) -> Result<Vec<Monitor>, String> {
     let samples: Vec<_> = text.lines().filter(|line| line.starts_with("monitor_")).filter_map(sample).collect();
     let mut monitors: Vec<(String, Monitor)> = Vec::new();
@@ -42,7 +42,7 @@ pub fn read(text: &str) -> Result<Vec<Monitor>, String> {
         let key = sample.key();
         let Some((_, monitor)) = monitors.iter_mut().find(|(known, _)| Some(known) == key.as_ref()) else { continue };
         match sample.name {
-            // -1 means no value.
+            // -1 means that there is no value.
             "monitor_response_time" if sample.value >= 0.0 => monitor.ping = Some(sample.value),
             "monitor_uptime_ratio" if sample.label("window") == Some("1d") => monitor.uptime = Some(sample.value),
             "monitor_cert_days_remaining" => monitor.certificate = Some(sample.value as i64),
@@ -52,7 +52,7 @@ pub fn read(text: &str) -> Result<Vec<Monitor>, String> {
     Ok(monitors.into_iter().map(|(_, monitor)| monitor).collect())
 }
 
-/// Parses `name{label="value",…} number`. `None` for anything else, such as a line of a later format.
+/// Parses `name{label="value",…} number`. Returns `None` for anything else, such as a line of a later format.
 fn sample(line: &str) -> Option<Sample<'_>> {
     let (name, mut rest) = line.split_once('{')?;
     let mut labels = Vec::new();
@@ -66,7 +66,7 @@ fn sample(line: &str) -> Option<Sample<'_>> {
     Some(Sample { name, labels, value })
 }
 
-/// Parses a text up to its quotation mark, and returns the rest. `\"`, `\\` and `\n` are escape sequences.
+/// Parses a text up to its closing quotation mark. Also returns the rest. `\"`, `\\` and `\n` are escape sequences.
 fn quoted(text: &str) -> Option<(String, &str)> {
     let mut value = String::new();
     let mut letters = text.char_indices();

@@ -14,7 +14,7 @@ struct Table {
 #[serde(try_from = "Table")]
 pub struct Config {
     url: String,
-    /// The name of a status page, as in its path after `/status/`.
+    /// The name of the status page: the part of its address after `/status/`.
     pub page: String,
 }
 
@@ -36,7 +36,7 @@ impl Config {
     }
 }
 
-/// Checks the name of a page, because it becomes part of a path.
+/// Checks the name of a page, because the name becomes part of a request's path.
 fn check_page(page: &str) -> Result<String, String> {
     let is_valid = !page.is_empty() && page.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     let error = || {

@@ -25,7 +25,8 @@ impl Command for Kuma {
     }
 }
 
-/// The page and its beats come from two paths. If only the beats fail, the page is shown without them.
+/// Requests the page and its heartbeats, which have separate paths. If only the heartbeats can't be read, the page is
+/// shown without them.
 fn report(config: &Config, fetch: Fetch, now: Timestamp) -> Result<String, String> {
     let (server, slug) = (config.server(), &config.page);
     let path = format!("/api/status-page/{slug}");

@@ -1,4 +1,4 @@
-//! A status page: its groups, monitors, beats and announcements. Pure: nothing here calls the host.
+//! A status page: its groups, monitors, heartbeats and announcements. Pure: nothing here calls the host.
 
 use cordboard_plugin::{Timestamp, text::escape};
 use homelab::{
@@ -18,7 +18,7 @@ pub struct Page {
 #[derive(Debug)]
 struct Group {
     name: String,
-    /// Monitors by number. The beats are added later.
+    /// The monitors with their ids. `Page::beat` adds the heartbeats.
     monitors: Vec<(i64, Monitor)>,
 }
 
@@ -29,7 +29,7 @@ struct Group {
 pub fn read(page: &Json) -> Result<Page, String> {
     let title = page.at("config")?.at("title")?.text()?.to_owned();
     let mut notices = Vec::new();
-    // Version 2 has a list of incidents, version 1 has one or null.
+    // Version 2 has a list of incidents. Version 1 has one incident or null.
     let incidents = page.find("incidents").map(|incidents| incidents.items()).transpose()?.unwrap_or_default();
     for incident in incidents.into_iter().chain(page.find("incident")) {
         notices.push(format!("⚠️ {}", escape(incident.at("title")?.text()?)));
@@ -51,14 +51,14 @@ fn group(group: &Json) -> Result<Group, String> {
 
 fn monitor(monitor: &Json) -> Result<(i64, Monitor), String> {
     let name = monitor.at("name")?.text()?.to_owned();
-    // Empty text if there is no certificate, and missing unless the page shows it.
+    // The value is an empty text if there is no certificate, and missing unless the page shows certificates.
     let certificate = monitor.find("certExpiryDaysRemaining").and_then(|days| days.integer().ok());
     let bare = Monitor { name, state: MonitorState::Unknown, ping: None, uptime: None, certificate, last_beat: None };
     Ok((monitor.at("id")?.integer()?, bare))
 }
 
 impl Page {
-    /// Adds the beats.
+    /// Adds the heartbeats to the monitors.
     ///
     /// # Errors
     /// Names the missing or unexpected value, with its path.

@@ -19,7 +19,7 @@ struct Table {
 #[serde(try_from = "Table")]
 pub struct Config {
     pub access: Access,
-    /// A datastore that is used by at least this percentage is shown as full.
+    /// The percentage of use from which a datastore causes a warning.
     pub warn_at: f64,
 }
 

@@ -1,4 +1,4 @@
-//! The jobs of a server: the last one of each kind, their number, and failures. Pure: nothing here calls the host.
+//! The jobs of a server: the last one and the number of each kind, and the failures. Pure: nothing here calls the host.
 
 use cordboard_plugin::{
     Timestamp,
@@ -9,16 +9,16 @@ use homelab::{
     format::{Light, first_line},
 };
 
-/// The age of the oldest requested jobs: 7 days, in seconds.
+/// The maximum age of requested jobs: 7 days, in seconds.
 pub const MAX_AGE: u64 = 7 * 86_400;
 
 /// The maximum number of requested tasks. A busy server has 50 a day, and each takes about 300 bytes.
 pub const MAX_TASKS: usize = 500;
 
-/// The number of failed jobs with a line each.
+/// The maximum number of failed jobs that get a line each.
 const MAX_FAILURES: usize = 5;
 
-/// The shown kinds in this order, with their worker types. Other tasks are the server's own maintenance.
+/// The kinds of jobs that are shown, in this order, with their worker types. Other tasks are the server's maintenance.
 const KINDS: [(&str, &[&str]); 6] = [
     ("Backup", &["backup"]),
     ("Verify", &["verificationjob", "verify", "verify_group", "verify_snapshot"]),
@@ -42,7 +42,7 @@ enum TaskEnd {
     Running,
     Ok,
     Warnings,
-    /// With the server's error message.
+    /// The server's error message.
     Failed(String),
 }
 
@@ -99,7 +99,7 @@ pub fn lines(tasks: &[Task], now: Timestamp) -> Vec<String> {
     lines
 }
 
-/// Formats the tasks of one kind, the newest first, of which there is at least one.
+/// Formats a line about one kind of tasks. `tasks` begins with the newest one and isn't empty.
 fn kind(title: &str, tasks: &[&Task], now: Timestamp) -> String {
     let failures = tasks.iter().filter(|task| matches!(task.end, TaskEnd::Failed(_))).count();
     let last = tasks.iter().find(|task| !matches!(task.end, TaskEnd::Running));

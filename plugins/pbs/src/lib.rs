@@ -26,7 +26,8 @@ impl Command for Pbs {
     }
 }
 
-/// Combines the two requests into Markdown. If only the second one fails, the result of the first one is still shown.
+/// Sends two requests and formats both results as Markdown. If only the second one fails, the first result and the
+/// error are shown.
 fn report(config: &Config, fetch: Fetch, now: Timestamp) -> Result<String, String> {
     let stores = config.access.data(fetch, "/status/datastore-usage", |data| stores::read(&data))?;
     let host = config.access.server().url.split("//").last().unwrap_or_default();

@@ -10,10 +10,10 @@ use homelab::{
     format::{Light, first_line, gauge, percent, size},
 };
 
-/// Later estimates are guesses and aren't shown: two years, in seconds.
+/// The horizon of estimates: two years, in seconds. Later estimates are guesses and aren't shown.
 const FORESEEABLE: i64 = 2 * 365 * 86_400;
 
-/// The time until a datastore is full that causes a warning: 30 days, in seconds.
+/// A datastore that will be full within this time causes a warning: 30 days, in seconds.
 const SOON: i64 = 30 * 86_400;
 
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub struct Store {
     name: String,
     /// The total, used and free bytes, if the token may see them.
     sizes: Option<[u64; 3]>,
-    /// The estimated time at which it is full, in seconds since 1970. In the past if it will never be full.
+    /// The estimated time at which the datastore will be full, in seconds since 1970. A time in the past means never.
     full: Option<i64>,
     /// The size without deduplication, and the actual size.
     packed: Option<[u64; 2]>,
@@ -76,7 +76,7 @@ fn line(store: &Store, warn_at: f64, now: Timestamp) -> String {
             format!("{} {name} is not mounted", Light::Inactive.symbol())
         };
     };
-    // As in df: blocks reserved for root are neither used nor free.
+    // Calculated as by df: blocks reserved for root are neither used nor free.
     let share = if used + free == 0 { 0.0 } else { used as f64 * 100.0 / (used + free) as f64 };
     let left = store.full.map(|full| full.saturating_sub(i64::try_from(now / 1000).unwrap_or(i64::MAX)));
     let left = left.filter(|left| (1..FORESEEABLE).contains(left));

@@ -1,4 +1,4 @@
-//! `[plugins.ping.config.hosts]`: the hosts by name.
+//! `[plugins.ping.config.hosts]`: the hosts to connect to, by name.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! `/ping`: measures the time to connect to the configured hosts, or to one of them. Sends nothing and stores
+//! `/ping`: measures the time to connect to the configured hosts, or to one of them. It sends no data and stores
 //! nothing.
 
 mod config;

@@ -5,16 +5,16 @@ use std::{collections::BTreeMap, time::Duration};
 use homelab::time::parse_span;
 use serde::Deserialize;
 
-/// The maximum number of hosts, which are queried in one call.
+/// The maximum number of hosts, because one call queries all of them.
 const MAX_HOSTS: usize = 30;
 
 /// The number of concurrent requests.
 const CONCURRENT: u64 = 8;
 
-/// The default time for all hosts together, in milliseconds: slightly less than a call may wait.
+/// The time for all hosts together by default, in milliseconds: slightly less than the default of `http_time`.
 const TOTAL_WAIT: u64 = 9_000;
 
-/// The default maximum time for one host, in milliseconds.
+/// The default timeout of one host, in milliseconds. It is shorter if there are many hosts.
 const HOST_WAIT: u64 = 3_000;
 
 #[derive(Debug, Deserialize)]
@@ -29,7 +29,7 @@ struct Table {
 #[serde(try_from = "Table")]
 pub struct Config {
     pub hosts: Vec<Host>,
-    /// The timeout of one host.
+    /// The timeout of each host.
     pub wait: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! Evaluates the responses of hosts. Pure: nothing here calls the host.
+//! Evaluates the responses of the configured hosts. Pure: nothing here calls the Cordboard host.
 
 use cordboard_plugin::{
     http::Response,
@@ -8,15 +8,15 @@ use homelab::format::Light;
 
 use crate::config::Host;
 
-/// The reason for a missing response, as one line.
+/// The reason why there is no response, as one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NoResponse {
-    /// The request wasn't sent, which says nothing about the host.
+    /// Cordboard didn't send the request, so the state of the host is unknown.
     Refused(String),
     Unanswered(String),
 }
 
-/// Returns a line with the number of healthy hosts, then a line for each, the worst first.
+/// Returns a line with the number of healthy hosts, then a line for each host, the worst first.
 pub fn lines(hosts: &[(Host, Result<Response, NoResponse>)]) -> Vec<String> {
     let mut evaluated: Vec<_> = hosts.iter().map(|(host, result)| (evaluate(host, result), host)).collect();
     evaluated.sort_by(|((a, _), one), ((b, _), other)| b.cmp(a).then_with(|| one.name.cmp(&other.name)));

@@ -1,5 +1,5 @@
-//! `/status`: shows the health of all configured hosts. Queries their health addresses concurrently at each call, and
-//! stores nothing. It must not request any other address.
+//! `/status`: shows the health of all configured hosts. Each call requests their health addresses concurrently. The
+//! plugin stores nothing, and must not request any other address.
 
 mod config;
 mod health;
