@@ -127,9 +127,9 @@ async fn a_failed_job_returns_its_error_and_a_trap_is_listed() {
         host.registry.run_job(&host.host_api, "scheduled_jobs", &due).await
     };
     assert_eq!(run("fine").await, Ok(()));
-    assert_eq!(run("fail").await, Err(CallError::Plugin("out of oil".to_owned())));
+    assert_eq!(run("fail").await, Err(CallError::Plugin("the job failed".to_owned())));
     assert_eq!(host.status("scheduled_jobs").0, "ok");
-    assert!(matches!(run("trap").await, Err(CallError::Trap(why)) if why.contains("the spring broke")));
+    assert!(matches!(run("trap").await, Err(CallError::Trap(why)) if why.contains("the job panicked")));
     assert_eq!(host.status("scheduled_jobs").0, "failing");
     assert_eq!(
         host.registry.run_job(&host.host_api, "nobody", &DueJob { name: "a".into(), at: NOW, missed: 0 }).await,
@@ -183,6 +183,6 @@ async fn webhook_errors_and_traps_are_reported() {
     assert_eq!(receive("/sorry").await, Err(CallError::Plugin("the key is at /home/ada".to_owned())));
     let error = receive("/big").await.unwrap_err().to_string();
     assert!(error.contains("`reply`"), "{error}");
-    assert!(matches!(receive("/trap").await, Err(CallError::Trap(why)) if why.contains("the door fell on it")));
+    assert!(matches!(receive("/trap").await, Err(CallError::Trap(why)) if why.contains("the handler panicked")));
     assert_eq!(host.status("webhook_echo").0, "failing");
 }

@@ -123,7 +123,7 @@ async fn methods_need_their_own_grant() {
     let mirror = Mirror::start().await;
     let url = mirror.url("/x");
     let test_host = http_client(&[mirror.url("/*"), format!("PUT {}", mirror.url("/x"))], "").await;
-    assert_eq!(test_host.read(&format!("send HEAD {url} ")).await, "it wants more words");
+    assert_eq!(test_host.read(&format!("send HEAD {url} ")).await, "an argument is missing");
     assert!(test_host.read(&format!("send PUT {url} body")).await.starts_with("200 PUT /x\n"));
     for method in ["POST", "DELETE"] {
         let refused = test_host.read(&format!("send {method} {url} body")).await;

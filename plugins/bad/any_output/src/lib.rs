@@ -1,5 +1,5 @@
-//! For tests: replies and posts the given text, with a button for the given command line. Its commands come from its
-//! configuration.
+//! For tests: replies with the given text and posts it, with a button for the given command line. The configuration
+//! sets the number of commands and their summary and usage.
 
 use std::{
     collections::hash_map::RandomState,
@@ -11,7 +11,7 @@ use cordboard_plugin::{Call, Command, Place, Reply, chat, command::Spec, config,
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Config {
-    /// The error at the trial.
+    /// The error that `specs` returns during the trial.
     fails: Option<String>,
     #[serde(default)]
     summary: Option<String>,
@@ -30,7 +30,7 @@ impl Command for AnyOutput {
         if let Some(why) = fails {
             return Err(why);
         }
-        let summary = summary.unwrap_or_else(|| "Plays tricks".to_owned());
+        let summary = summary.unwrap_or_else(|| "Replies with the given output".to_owned());
         let first = Spec::new("any_output", &summary, usage.as_deref().unwrap_or("/any_output WHAT"));
         let rest = (0..more).map(|at| Spec::new(&format!("any_output{at}"), "One more", &format!("/any_output{at}")));
         Ok([first].into_iter().chain(rest).collect())

@@ -1,5 +1,5 @@
-//! For tests: exports the same as `needs_approval` and requests more, `session-control` and `chat`, so that a grant of one is
-//! not enough for the other.
+//! For tests: exports the same command as `needs_approval`, but requests `chat` in addition to `session-control`, so
+//! that an approval of that plugin's capabilities is not enough.
 
 use cordboard_plugin::{Call, Command, Reply, chat, command::Spec, context, session_control};
 
@@ -7,7 +7,7 @@ struct AsksMore;
 
 impl Command for AsksMore {
     fn specs() -> Result<Vec<Spec>, String> {
-        Ok(vec![Spec::new("needs_approval", "Suspends a session and boasts", "/needs_approval <name>")])
+        Ok(vec![Spec::new("needs_approval", "Suspends a session and posts about it", "/needs_approval <name>")])
     }
 
     fn run(call: &Call) -> Result<Reply, String> {

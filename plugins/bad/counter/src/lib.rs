@@ -1,4 +1,4 @@
-//! For tests: counts in the host's plugin state, which survives every instance, rollout and restart.
+//! For tests: keeps a counter in the host's plugin state, which survives every instance, rollout and restart.
 
 use cordboard_plugin::{
     Call, Command, Reply,
@@ -20,7 +20,8 @@ impl Command for Counter {
     }
 }
 
-/// Concurrent calls are both counted: the swap of the second one fails, and it retries with the new value.
+/// Counts each call, also if calls run concurrently: if another call changed the value, the swap fails and is retried
+/// with the new value.
 fn count() -> Result<u64, String> {
     let mut before = state::get(KEY);
     loop {

@@ -1,4 +1,4 @@
-//! For tests: a correct `/echo`, version 2, which replaces version 1 while a call is running.
+//! For tests: version 2 of a correct `/echo`. Tests replace version 1 with it while a call is running.
 
 use cordboard_plugin::{Call, Command, Reply, command::Spec};
 

@@ -1,4 +1,5 @@
-//! For tests: reacts to events with actions that cause the same events. It would loop forever if it received the events that it causes.
+//! For tests: reacts to events with actions that cause the same events. It would loop forever if the host delivered the
+//! events that it causes.
 
 use cordboard_plugin::{
     Hook,
@@ -12,7 +13,7 @@ impl Hook for EventLoop {
     fn on_event(event: Event) {
         let Some(session) = event.session else { return log::info(&format!("heard {}", event.kind)) };
         log::info(&format!("heard {} of {}", event.kind, session.name));
-        assert!(session.name != "trap", "fell into it");
+        assert!(session.name != "trap", "the hook panicked");
         while std::hint::black_box(session.name == "spin") {
             std::hint::spin_loop();
         }

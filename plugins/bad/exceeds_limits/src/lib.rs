@@ -1,23 +1,23 @@
-//! For tests: a command for each kind of misbehaviour, and `/ok`, which must keep working. The code is deliberately
-//! simple: the host has to handle the misbehaviour.
+//! For tests: a command for each kind of misbehaviour, and `/ok`, which must keep working. The host has to stop the
+//! misbehaviour; the code here doesn't limit it.
 
 use std::hint::black_box;
 
 use cordboard_plugin::{Call, Command, Reply, command::Spec, context, log};
 
-/// The size of the reply of `/huge` in bytes, more than any chat takes.
+/// The size of the reply of `/huge` in bytes, which is more than any limit of a reply allows.
 const HUGE: usize = 100 << 20;
 
-/// The number of calls of `/flood` and `/calls`, more than any answer needs.
+/// The number of host calls of `/flood` and `/calls`, which is more than the default limits allow.
 const MANY: u32 = 1_000_000;
 
 const COMMANDS: [(&str, &str); 9] = [
     ("ok", "Answers"),
     ("trap", "Ends in a trap"),
     ("panic", "Panics"),
-    ("tirade", "Panics at length, after other words"),
-    ("spin", "Never ends"),
-    ("grow", "Takes memory without end"),
+    ("tirade", "Prints a line, then panics with a long message"),
+    ("spin", "Loops forever"),
+    ("grow", "Allocates memory forever"),
     ("flood", "Writes a million log lines"),
     ("huge", "Replies with 100 MB"),
     ("calls", "Calls the host a million times"),
@@ -33,7 +33,7 @@ impl Command for ExceedsLimits {
     fn run(call: &Call) -> Result<Reply, String> {
         match call.command.as_str() {
             "trap" => std::process::abort(),
-            "panic" => panic!("as it was asked to"),
+            "panic" => panic!("the command panicked"),
             "tirade" => {
                 eprintln!("printed before");
                 panic!("{}, the end of it", "word ".repeat(200))

@@ -1,4 +1,4 @@
-//! For tests: a command for each kind of network access. Sends the given request and answers with the response.
+//! For tests: a command for each kind of network access. It sends the given request and replies with the response.
 
 use std::time::Duration;
 
@@ -15,11 +15,11 @@ struct HttpClient;
 
 impl Command for HttpClient {
     fn specs() -> Result<Vec<Spec>, String> {
-        Ok(COMMANDS.iter().map(|name| Spec::new(name, "Goes out", &format!("/{name}"))).collect())
+        Ok(COMMANDS.iter().map(|name| Spec::new(name, "Sends a request", &format!("/{name}"))).collect())
     }
 
     fn run(call: &Call) -> Result<Reply, String> {
-        let arg = |index| call.arg(index).ok_or("it wants more words");
+        let arg = |index| call.arg(index).ok_or("an argument is missing");
         let response = match call.command.as_str() {
             // Arguments: a URL, and headers as name=value.
             "fetch" => headers(Request::get(arg(0)?), &call.args[1..]).send()?,

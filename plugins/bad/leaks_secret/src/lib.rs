@@ -1,4 +1,4 @@
-//! For tests: sends a secret, and leaks the server's response through every output that it has.
+//! For tests: sends a secret, and leaks the server's response through every output that a command has.
 
 use cordboard_plugin::{
     Call, Command, Reply, chat,
@@ -8,7 +8,7 @@ use cordboard_plugin::{
     log, secrets, state,
 };
 
-/// The key of the last response.
+/// The state key of the last response.
 const HEARD: &str = "heard";
 
 struct LeaksSecret;
@@ -24,9 +24,9 @@ impl Command for LeaksSecret {
             let heard = state::get(HEARD).unwrap_or_default();
             return Ok(Reply::plain(&String::from_utf8_lossy(&heard)));
         }
-        let heard = response_line(&ask(call.arg(0).ok_or("it wants an address")?)?);
+        let heard = response_line(&ask(call.arg(0).ok_or("the address is missing")?)?);
         state::set(HEARD, heard.as_bytes())?;
-        // The response may be too long for a key.
+        // Fails if the response is too long for a key.
         let _: Result<(), String> = state::set(&heard, b"x");
         log::warn(&heard);
         println!("{heard}");

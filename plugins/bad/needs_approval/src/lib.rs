@@ -1,4 +1,4 @@
-//! For tests: requests `session-control`, which isn't granted by default, so it waits for approval.
+//! For tests: requests `session-control`, which isn't granted by default, so the plugin waits for approval.
 
 use cordboard_plugin::{Call, Command, Reply, command::Spec, session_control};
 

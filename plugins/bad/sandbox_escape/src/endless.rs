@@ -1,11 +1,12 @@
-//! Runs without end or for long, in various ways, or exits.
+//! Actions that run forever or for a long time, or exit.
 
 use std::{hint::black_box, process, thread, time::Duration};
 
 use cordboard_plugin::{context, http::Request, log, state};
 
-/// Numbers of lines. Each printed line takes several host calls.
+/// The number of logged lines.
 const LOGGED: u32 = 1_000_000;
+/// The number of printed lines. It is smaller, because each printed line takes several host calls.
 const PRINTED: u32 = 100_000;
 
 pub fn log_lines(_: &[String]) -> Result<String, String> {
@@ -18,14 +19,14 @@ pub fn printed_lines(_: &[String]) -> Result<String, String> {
     Ok("printed".to_owned())
 }
 
-/// Logs lines of the host's maximum length, without line breaks.
+/// Logs lines of 1 MiB, which are much longer than a log line may be.
 pub fn long_lines(_: &[String]) -> Result<String, String> {
     let line = "x".repeat(1 << 20);
     (0..20).for_each(|_| log::info(&line));
     Ok("logged".to_owned())
 }
 
-/// Logs text that looks like records of the host.
+/// Logs text that imitates log records of the host.
 pub fn forge(_: &[String]) -> Result<String, String> {
     log::info("fine\n2026-11-21T00:00:00Z  WARN version activated plugin=\"sessions\"\r over\u{1b}[2K\u{202e}");
     println!("well\r2026-11-21T00:00:00Z  WARN rolled back\u{85}next");
@@ -66,7 +67,7 @@ pub fn refusals(_: &[String]) -> Result<String, String> {
 
 /// Sends requests to the given address in a loop.
 pub fn requests(args: &[String]) -> Result<String, String> {
-    let url = args.first().ok_or("it wants an address")?;
+    let url = args.first().ok_or("the address is missing")?;
     let mut count = 0;
     while black_box(true) {
         count += usize::from(Request::post(url).send().is_ok());

@@ -1,4 +1,4 @@
-//! Exhausts each kind of resource.
+//! Actions that exhaust a resource, one for each kind of resource.
 
 use std::hint::black_box;
 
@@ -9,7 +9,7 @@ use wasip2::{
     random::random::get_random_bytes,
 };
 
-/// Allocates the address space of 32 bits in pieces, with fallible allocations.
+/// Allocates the whole 32-bit address space in pieces, and reports how much it got.
 pub fn address_space(_: &[String]) -> Result<String, String> {
     const PIECE: usize = 64 << 20;
     let mut hoard: Vec<Vec<u8>> = Vec::new();
@@ -50,7 +50,7 @@ pub fn handles(_: &[String]) -> Result<String, String> {
     Ok(format!("{} handles", handles.len()))
 }
 
-/// Writes bodies that are never sent.
+/// Writes request bodies that are never sent.
 pub fn bodies(_: &[String]) -> Result<String, String> {
     let mut open = Vec::new();
     let mut bytes = 0;
@@ -72,7 +72,7 @@ pub fn bodies(_: &[String]) -> Result<String, String> {
     }
 }
 
-/// Passes an argument that is larger than the limit.
+/// Passes an argument to the host that is larger than its limit.
 pub fn argument(_: &[String]) -> Result<String, String> {
     log::info(&"x".repeat(5 << 20));
     Ok("logged".to_owned())
@@ -90,7 +90,7 @@ pub fn fields(_: &[String]) -> Result<String, String> {
     Ok("1000 fields".to_owned())
 }
 
-#[expect(unconditional_recursion, reason = "this call must be denied")]
+#[expect(unconditional_recursion, reason = "the host must stop the recursion")]
 pub fn stack(args: &[String]) -> Result<String, String> {
     let more: Vec<String> = black_box(args.to_vec());
     let deeper = stack(&more);

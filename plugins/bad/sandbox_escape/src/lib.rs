@@ -1,5 +1,5 @@
-//! For tests: tries to access everything that it wasn't granted, and answers with the result. Its own code avoids no
-//! limit: the host has to enforce them.
+//! For tests: tries to access everything that it wasn't granted and to exceed every limit, and replies with the result.
+//! The code limits nothing itself: the host has to enforce the limits.
 
 mod endless;
 mod exhaustion;
@@ -7,7 +7,7 @@ mod snooping;
 
 use cordboard_plugin::{Call, Command, Reply, command::Spec, http::Request};
 
-/// An action, which gets the arguments of the command.
+/// A function that makes one attempt with the arguments of the command, and returns the text of the reply.
 type Action = fn(&[String]) -> Result<String, String>;
 
 const ACTIONS: [(&str, Action); 28] = [
@@ -44,7 +44,7 @@ const ACTIONS: [(&str, Action); 28] = [
 struct SandboxEscape;
 
 impl Command for SandboxEscape {
-    /// Tries a request during the trial. The summaries contain the result.
+    /// Tries to send a request during the trial. The summaries of the commands contain the result.
     fn specs() -> Result<Vec<Spec>, String> {
         let got = match Request::get("http://127.0.0.1:1/").send() {
             Ok(response) => format!("the trial answered {}", response.status),
@@ -54,8 +54,7 @@ impl Command for SandboxEscape {
     }
 
     fn run(call: &Call) -> Result<Reply, String> {
-        let (_, action) =
-            ACTIONS.iter().find(|(name, _)| *name == call.command).ok_or("it was given another command")?;
+        let (_, action) = ACTIONS.iter().find(|(name, _)| *name == call.command).ok_or("unknown command")?;
         action(&call.args).map(|got| Reply::plain(&got))
     }
 }

@@ -1,4 +1,5 @@
-//! Tries to read data that it shouldn't see. Each answer lists what it got, or `nothing`.
+//! Actions that try to read data that the plugin must not see. Each reply lists the data that an action got, or is
+//! `nothing`.
 
 use std::{
     env, fs,
@@ -30,7 +31,7 @@ pub fn files(named: &[String]) -> Result<String, String> {
     list(got)
 }
 
-/// Tries to connect to the given addresses, on which a server listens.
+/// Tries to connect to the given addresses, on which servers of the test listen, and to open sockets.
 pub fn sockets(named: &[String]) -> Result<String, String> {
     let mut got = Vec::new();
     for address in named.iter().map(String::as_str).chain(["127.0.0.1:22", "[::1]:22", "169.254.169.254:80"]) {
@@ -52,7 +53,7 @@ pub fn input(_: &[String]) -> Result<String, String> {
     list((read > 0).then_some(text).into_iter().collect())
 }
 
-/// Reads its own keys, and those of another plugin with every spelling that might reach them.
+/// Lists its own state keys, and tries to read keys of the plugin `counter` by every spelling that might reach them.
 pub fn keys(named: &[String]) -> Result<String, String> {
     let mut got = state::keys("");
     for key in named {
@@ -69,10 +70,10 @@ pub fn keys(named: &[String]) -> Result<String, String> {
     list(got)
 }
 
-/// Sends the secret `args[1]` to the echo server at `args[0]`, and leaks the response in the answer, the log and a
-/// panic message.
+/// Sends the secret `args[1]` to the echo server at `args[0]`, and leaks the response in the reply, the log, the output
+/// and the state.
 pub fn steal(args: &[String]) -> Result<String, String> {
-    let [url, name, ..] = args else { return Err("it wants an address and a name".to_owned()) };
+    let [url, name, ..] = args else { return Err("the address or the name is missing".to_owned()) };
     let token = secrets::placeholder(name)?;
     let echo = Request::post(url).header("x-token", &token).body(token.clone()).send()?.text();
     log::error(&echo);

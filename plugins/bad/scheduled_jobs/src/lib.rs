@@ -1,5 +1,5 @@
-//! For tests: runs the jobs of its configuration, such as `jobs = { NAME = "cron" }`. A job named `time` reads the
-//! clock.
+//! For tests: runs the jobs of its configuration, `jobs = { NAME = "cron" }`. A job named `time` logs the time, one
+//! named `trap` panics, and one named `fail` returns an error.
 
 use std::{collections::BTreeMap, time::SystemTime};
 
@@ -24,13 +24,13 @@ impl Schedule for ScheduledJobs {
     }
 
     fn run(job: DueJob) -> Result<(), String> {
-        assert!(job.name != "trap", "the spring broke");
+        assert!(job.name != "trap", "the job panicked");
         log::info(&format!("ran {} at {}, missed {}", job.name, job.at, job.missed));
         if job.name == "time" {
             let since = SystemTime::UNIX_EPOCH.elapsed().map_err(|error| error.to_string())?;
             log::info(&format!("it is {} ms", since.as_millis()));
         }
-        if job.name == "fail" { Err("out of oil".to_owned()) } else { Ok(()) }
+        if job.name == "fail" { Err("the job failed".to_owned()) } else { Ok(()) }
     }
 }
 

@@ -1,4 +1,4 @@
-//! For tests: tries all operations on the named session, by every available path, and answers with those that
+//! For tests: tries all operations on the named session, under every similar name, and replies with those that
 //! succeeded.
 
 use cordboard_plugin::{
@@ -14,8 +14,8 @@ struct SessionThief;
 impl Command for SessionThief {
     fn specs() -> Result<Vec<Spec>, String> {
         Ok(vec![
-            Spec::new("burgle", "Tries everything on a session", "/burgle <name>"),
-            Spec::new("lure", "Opens a session in another chat", "/lure <name> <chat>"),
+            Spec::new("burgle", "Tries every operation on a session", "/burgle <name>"),
+            Spec::new("lure", "Switches another chat to a session", "/lure <name> <chat>"),
         ])
     }
 
@@ -52,7 +52,7 @@ fn seen(name: &str) -> Vec<String> {
     got
 }
 
-/// Returns the operations that succeeded. `archive` comes late, because an archived session refuses the others.
+/// Returns the operations that succeeded. `archive` is among the last, because an archived session refuses most others.
 fn taken(name: &str, place: &Place) -> Vec<&'static str> {
     let attempts: [(&str, Result<Session, Error>); 14] = [
         ("activate", control::activate(place, name)),

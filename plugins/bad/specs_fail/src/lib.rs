@@ -1,5 +1,6 @@
-//! For tests: the host rejects its commands. Without a configuration, `specs` fails. With `specs = "hang"`, it never
-//! returns; with `"invalid"`, a command has an invalid name; with `"taken"`, it offers `/new` of another plugin.
+//! For tests: a plugin whose commands the host rejects. Without a configuration, `specs` fails. With `specs = "hang"`,
+//! `specs` never returns; with `"invalid"`, the command has an invalid name; with `"taken"`, the command is `/new`,
+//! which another plugin exports.
 
 use cordboard_plugin::{Call, Command, Reply, command::Spec, config};
 

@@ -1,5 +1,5 @@
-//! For tests: the mode `normal` in capitals, so that the replacement of a view in the middle of an answer is visible. It
-//! never returns for a text with the word `never`.
+//! For tests: shows answers in capitals as the mode `normal`, so that the replacement of a view in the middle of an
+//! answer is visible. `render` never returns for a text that contains `never`.
 
 use std::hint::black_box;
 

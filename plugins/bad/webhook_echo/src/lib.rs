@@ -1,4 +1,5 @@
-//! For tests: a webhook that answers with its request, and at some paths in unusual ways.
+//! For tests: a webhook that responds with the text of its request. At some paths it misbehaves, for example by a trap
+//! or by an invalid response.
 
 use cordboard_plugin::{
     Webhook,
@@ -10,7 +11,7 @@ struct WebhookEcho;
 impl Webhook for WebhookEcho {
     fn receive(request: Request) -> Result<Response, String> {
         match request.path.as_str() {
-            "/trap" => panic!("the door fell on it"),
+            "/trap" => panic!("the handler panicked"),
             "/sorry" => Err("the key is at /home/ada".to_owned()),
             "/odd" => {
                 let headers =
