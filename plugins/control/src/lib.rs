@@ -8,7 +8,7 @@ use cordboard_plugin::{
     session_control::{self, QueuedPrompts},
 };
 
-/// The most dropped messages that are quoted: about a screen.
+/// The maximum number of dropped messages that are quoted: about a phone's screen.
 const MAX_QUOTED: usize = 10;
 
 struct Control;
@@ -25,7 +25,7 @@ impl Command for Control {
             _ => return Ok(Reply::plain("Usage: /stop [all]")),
         };
         let session = context::session()?;
-        // Also interrupt if no turn is running: the last answer may still be being sent.
+        // Interrupts even if no turn is running, because the last answer may still be on its way to the chat.
         match session_control::interrupt(&session.name, queued) {
             Ok(session) => Ok(Reply::plain(&stop_report(&session, queued))),
             Err(error) if error.code == "invalid" && !can_stop(&session, queued) => {
@@ -43,18 +43,18 @@ fn nothing_running(background: Option<&str>) -> String {
     })
 }
 
-/// Whether a turn is running or about to, or there are waiting messages to drop.
+/// Whether a turn is running or about to run, or there are waiting messages to drop.
 fn can_stop(session: &Session, queued: QueuedPrompts) -> bool {
     match (session.phase, queued) {
         (Phase::Busy, _) => true,
-        // A message that waits for a starting agent would run in a moment.
+        // A message that waits for an agent to start or stop is about to run.
         (Phase::Starting | Phase::Stopping, QueuedPrompts::Keep) => session.queued > 0,
         (_, QueuedPrompts::Drop) => session.queued > 0,
         (_, QueuedPrompts::Keep) => false,
     }
 }
 
-/// Reports the effect of `/stop` from the returned `session`.
+/// Formats the effect of `/stop`. `session` is the session after the interrupt.
 fn stop_report(session: &Session, queued: QueuedPrompts) -> String {
     let dropped: Vec<&str> = session.fact("dropped").unwrap_or_default().lines().collect();
     match (queued, dropped.as_slice()) {

@@ -1,9 +1,9 @@
-//! Formats GitHub's events as one or a few lines. Reads only the fields that are shown, all of which are optional.
+//! Formats GitHub's events as one or a few lines. Reads only the fields that it needs, all of which are optional.
 
 use cordboard_plugin::text::{code, counted, escape};
 use serde::Deserialize;
 
-/// The number of commits of a push that are listed.
+/// The maximum number of commits of a push that are listed.
 const MAX_COMMITS: usize = 5;
 
 #[derive(Deserialize, Default)]
@@ -67,7 +67,7 @@ struct Run {
     html_url: String,
 }
 
-/// Formats an event. `None` if it isn't worth a message.
+/// Formats an event. Returns `None` for an event that isn't reported.
 pub fn event_text(event: &str, payload: &Payload) -> Option<String> {
     match (event, payload.action.as_str()) {
         ("ping", _) => Some(format!("GitHub now sends the events of **{}**.", payload.repository())),
@@ -138,7 +138,8 @@ impl Payload {
     }
 }
 
-/// Builds a link, only with `https`. Brackets in an untrusted title are replaced, so that they can't end the link.
+/// Builds a link, or returns only the text if `url` isn't a plain `https` address. Replaces brackets in the text, which
+/// is untrusted and could end the link.
 fn link(text: &str, url: &str) -> String {
     let is_plain = |c: char| c.is_ascii_graphic() && !"<>()[]\\".contains(c);
     let text = escape(&text.replace('[', "(").replace(']', ")"));

@@ -1,4 +1,4 @@
-//! A webhook that posts GitHub's events about a repository in a place, which `/github here` selects. The host has
+//! A webhook that posts GitHub's events about a repository to the place that `/github here` selects. The host has
 //! checked the signature, but all texts are untrusted, because strangers write titles and messages.
 
 mod event_text;
@@ -12,13 +12,13 @@ use cordboard_plugin::{
 
 use event_text::event_text;
 
-/// The key of the place.
+/// The state key of the place.
 const PLACE: &str = "place";
 
-/// The key of the latest deliveries: GitHub repeats requests that weren't answered in time.
+/// The state key of the ids of the latest deliveries, because GitHub repeats requests that weren't answered in time.
 const SEEN: &str = "seen";
 
-/// The number of stored deliveries.
+/// The maximum number of stored deliveries.
 const MAX_SEEN: usize = 50;
 
 const USAGE: &str = "/github [here|off]";
@@ -74,7 +74,7 @@ impl Webhook for Github {
     }
 }
 
-/// Returns whether this delivery was received before, and stores it.
+/// Returns whether this delivery was received before. Stores a new one.
 fn is_known(delivery: &str) -> Result<bool, String> {
     let seen = state::get_text(SEEN).unwrap_or_default();
     let Some(seen) = add_delivery(&seen, delivery) else { return Ok(true) };
@@ -82,7 +82,7 @@ fn is_known(delivery: &str) -> Result<bool, String> {
     Ok(false)
 }
 
-/// Adds a delivery. `None` if it is stored already. A delivery without an id is always new.
+/// Returns `seen` with the delivery added, or `None` if `seen` contains it. A delivery without an id is always new.
 fn add_delivery(seen: &str, delivery: &str) -> Option<String> {
     let mut seen: Vec<&str> = seen.lines().collect();
     if delivery.is_empty() {

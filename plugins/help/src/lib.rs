@@ -1,5 +1,5 @@
-//! `/help`, `/plugins` and `/start`: lists commands and plugins, manages plugins, and welcomes new users. Knows no
-//! command or plugin itself, and doesn't check rights: it shows the host's catalog and calls the host.
+//! `/help`, `/plugins` and `/start`: lists commands and plugins, manages plugins, and welcomes new users. It shows the
+//! host's catalog and calls the host, which checks the caller's rights.
 
 use cordboard_plugin::{
     Call, Command, Reply, Timestamp,
@@ -9,16 +9,16 @@ use cordboard_plugin::{
     text::{ago, code, escape},
 };
 
-/// The number of characters of a digest that identify a version.
+/// The number of shown characters of a digest, which are enough to identify a version.
 const SHOWN_DIGEST: usize = 12;
 
 /// The arguments of `/plugins`.
 const USAGE: &str = "/plugins [rollback|reload|disable|enable|revoke <name>] [grant|refuse <name> <digest>]";
 
-/// The same for the list of commands, shortened: the host offers the other forms where they apply.
+/// The shorter usage in the list of commands. The host shows the commands for approvals when they apply.
 const SHORT_USAGE: &str = "/plugins [rollback|reload|disable|enable <name>]";
 
-/// The reply to Telegram's Start button, and to new users.
+/// The reply to `/start`, which Telegram's Start button sends.
 const WELCOME: &str = "This is Cordboard. Your messages here go to a coding agent, and its answers come back.\n\n\
     `/new demo` starts a session. Any text after that goes to its agent.";
 
@@ -43,7 +43,7 @@ impl Command for Help {
     }
 }
 
-/// Carries out a command and returns the host's answer.
+/// Runs a subcommand of `/plugins` and returns the host's answer.
 fn manage(verb: &str, names: &[String]) -> Result<Reply, String> {
     let verb = verb.to_lowercase();
     let outcome = match (verb.as_str(), names) {
@@ -73,8 +73,8 @@ fn usage_of(verb: &str) -> String {
 
 const VERBS: [&str; 7] = ["rollback", "reload", "disable", "enable", "grant", "refuse", "revoke"];
 
-/// Whether the user may have meant `word`: it starts with the typed text, has one letter more or less, or
-/// differs in up to two letters.
+/// Whether the user may have meant `word`: `word` starts with the typed text, has one letter more or less, or differs
+/// in up to two letters.
 fn is_near(typed: &str, word: &str) -> bool {
     let one_off = |long: &str, short: &str| {
         let same = long.bytes().zip(short.bytes()).take_while(|(one, other)| one == other).count();
@@ -110,7 +110,7 @@ fn plugins(mut plugins: Vec<Plugin>, now: Timestamp) -> Reply {
 fn line(plugin: &Plugin, now: Timestamp) -> String {
     let digest: String = plugin.digest.chars().take(SHOWN_DIGEST).collect();
     let (name, health) = (code(&plugin.name), escape(&plugin.health));
-    // A plugin that was never active has no version, and one that was never present has no time.
+    // A plugin that was never active has no digest, and one that never had a file has no time.
     let version = (!digest.is_empty()).then(|| format!("{digest}, generation {}", plugin.generation));
     let since = (plugin.since > 0).then(|| ago(now, plugin.since));
     let more: Vec<_> = version.into_iter().chain(since).collect();

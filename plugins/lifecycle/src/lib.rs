@@ -1,4 +1,4 @@
-//! The default lifecycle policy: an agent is suspended after the idle timeout of its session. Keeps no timers: the
+//! The default lifecycle policy: it suspends an agent after the idle timeout of its session. It keeps no timers: the
 //! host asks again when a timeout changes, so that the new timeout takes effect at once.
 
 use cordboard_plugin::{
@@ -7,7 +7,7 @@ use cordboard_plugin::{
     text::short_span,
 };
 
-/// The idle time up to which a resume notice doesn't mention it, in seconds.
+/// A resume notice mentions the idle time only if it is longer than this, in seconds.
 const HARDLY_IDLE: Seconds = 60;
 
 struct Policy;

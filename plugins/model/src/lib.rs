@@ -1,4 +1,4 @@
-//! `/model [name]`: shows or sets the model of the active session's agent. Doesn't check a name, because only the
+//! `/model [name]`: shows or sets the model of the active session's agent. It doesn't check the name, because only the
 //! agent knows its models.
 
 use cordboard_plugin::{Call, Command, Reply, Session, command::Spec, context, session_control};
@@ -6,7 +6,7 @@ use cordboard_plugin::{Call, Command, Reply, Session, command::Spec, context, se
 /// The argument that resets the model.
 const DEFAULT: &str = "default";
 
-/// The maximum number of buttons for known models. An agent may have dozens.
+/// The maximum number of buttons for known models. An agent may offer dozens of models.
 const MAX_BUTTONS: usize = 8;
 
 struct Model;
@@ -34,7 +34,7 @@ impl Command for Model {
     }
 }
 
-/// The current model, the usage, and a button for each known model.
+/// Returns the current model, the usage, and a button for each of the first known models.
 fn model_list(session: &Session) -> Reply {
     let model = session.model.as_deref().unwrap_or("the agent's default");
     let mut reply = Reply::plain(&format!("Model: {model}\n\nUsage: /model <name>, or /model {DEFAULT}"));

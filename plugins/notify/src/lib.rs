@@ -1,6 +1,6 @@
 //! A hook that posts in one place when a long turn in another place has ended, and when a session needs attention.
-//! `/notify here` selects the place. It must not include the content of a session, because other people may see the
-//! place. The commands that open a session belong to another plugin, so they are text instead of buttons.
+//! `/notify here` selects the place. Its posts must not include messages of a session, because other people may see the
+//! place. The commands `/session` and `/retry` belong to another plugin, so they are text instead of buttons.
 
 use cordboard_plugin::{
     Call, Command, Hook, Place, Reply, Seconds, Session, chat,
@@ -11,7 +11,7 @@ use cordboard_plugin::{
     text::{escape, long_span, span},
 };
 
-/// The key of the place.
+/// The state key of the place.
 const PLACE: &str = "place";
 
 /// The default minimum length of a turn. A user who started a shorter one is probably still watching.
@@ -22,7 +22,7 @@ const USAGE: &str = "/notify [here|off]";
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Config {
-    /// The minimum length of a turn that is notified, such as "5m".
+    /// The minimum length of a turn that is reported, such as "5m".
     after: Option<String>,
 }
 
@@ -99,7 +99,8 @@ struct Problem {
     why: String,
 }
 
-/// Returns the notice about an event at `place`. Events of that place itself are visible there already.
+/// Returns the notice about an event for `place`. Events of `place` itself need no notice, because they are visible
+/// there.
 fn event_reply(event: &Event, after: Seconds, place: &Place) -> Result<Option<Reply>, String> {
     let Some(session) = &event.session else { return Ok(None) };
     let elsewhere = session.place.as_ref() != Some(place);

@@ -12,10 +12,10 @@ use serde::Deserialize;
 /// The argument that removes a persona, which therefore can't be a persona's name.
 pub const NONE: &str = "none";
 
-/// The longest name, in characters, so that it fits a button and a command line.
+/// The maximum length of a name, in characters, so that a name fits a button and a command line.
 const MAX_NAME: usize = 64;
 
-/// The number of characters of the instructions that replace a missing description: about a line on a phone.
+/// The maximum length of the excerpt of the instructions that replaces a missing description: about a line on a phone.
 const MAX_EXCERPT: usize = 60;
 
 #[derive(Debug, Deserialize)]
@@ -78,7 +78,7 @@ impl Config {
 }
 
 impl Entry {
-    /// One line for lists: the description, else the beginning of the instructions.
+    /// Returns one line for lists: the description, or else the beginning of the instructions.
     fn description_line(&self, name: &str) -> String {
         let line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
         let (own, first) = (line(&self.description), self.instructions.lines().map(line).find(|line| !line.is_empty()));
@@ -104,7 +104,7 @@ impl Entry {
     }
 }
 
-/// Parses a span such as "30s", "10m", "1h30m" or "2d", which must not be zero.
+/// Parses a span, such as "30s", "10m", "1h30m" or "2d". It must not be zero.
 fn parse_duration(text: &str) -> Result<Seconds, String> {
     span(text).ok_or_else(|| {
         format!("idle_timeout = \"{text}\" is not a duration such as \"30s\", \"10m\", \"1h30m\" or \"2d\"")

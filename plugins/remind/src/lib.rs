@@ -1,5 +1,5 @@
-//! A schedule: `/remind 10m tea` posts "tea" in this place in ten minutes, even if the host restarts meanwhile. A job
-//! checks every minute.
+//! A schedule: `/remind 10m tea` posts "tea" in the place of the command in ten minutes, even if the host restarts
+//! meanwhile. A job looks for due reminders every minute.
 
 use cordboard_plugin::{
     Call, Command, Place, Reply, Schedule, Timestamp, chat,
@@ -18,16 +18,18 @@ const MAX_REMINDERS: usize = 50;
 /// The shortest delay in seconds, which is the interval of the job.
 const MIN_DELAY: u64 = 60;
 
-/// The tolerance that makes the nearest run of the job post the reminder: half of its interval.
+/// A run of the job also posts reminders that are due within this time after the run: half of the job's interval, so
+/// that the nearest run posts a reminder.
 const TOLERANCE: Timestamp = 30 * 1000;
 
-/// A post that is at least this late says so: the host was stopped or the machine slept.
+/// A post that is at least this late mentions when it was due. It is late if the host was stopped or the machine slept.
 const LATE: Timestamp = 2 * 60 * 1000;
 
-/// The age at which a reminder that its place refuses is dropped: the place is abandoned.
+/// A reminder that can't be posted is dropped when it is this late, because its place is probably abandoned.
 const MAX_LATE: Timestamp = 7 * 24 * 60 * 60 * 1000;
 
-/// A reminder. Its key consists of the due time, so that keys are sorted, and a number.
+/// The stored value of a reminder. Its key is the due time and a number, so that sorted keys are in the order of their
+/// due times.
 #[derive(Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 struct Reminder {
     front_end: String,
@@ -80,8 +82,8 @@ impl Schedule for Remind {
             let Some(at) = due_time(&key).filter(|at| *at <= job.at + TOLERANCE) else { break };
             let Some(reminder) = read(&key) else { continue };
             let late = job.at.saturating_sub(at);
-            // A place that refuses a post must not block the others. Posts that don't fit into this call wait for the
-            // next one.
+            // A place that refuses a post must not block the others. Posts that exceed the limits of this call wait for
+            // the next run.
             match chat::post(&reminder.place(), &reminder.message(late)) {
                 Ok(_) => posted += 1,
                 Err(why) => {
@@ -91,7 +93,7 @@ impl Schedule for Remind {
                     }
                 }
             }
-            // If the host stops here, the reminder is posted twice, which is better than not at all.
+            // If the host is killed here, the reminder is posted twice, which is better than not at all.
             state::delete(&key)?;
         }
         result
@@ -155,7 +157,7 @@ impl Reminder {
     }
 }
 
-/// Returns the reminders of a place, in order.
+/// Returns the reminders of a place with their keys, in the order of their due times.
 fn reminders_in(place: &Place) -> Vec<(String, Reminder)> {
     let all = state::keys("").into_iter().filter_map(|key| read(&key).map(|reminder| (key, reminder)));
     all.filter(|(_, reminder)| reminder.place() == *place).collect()
@@ -165,7 +167,7 @@ fn read(key: &str) -> Option<Reminder> {
     serde_json::from_str(&state::get_text(key)?).ok()
 }
 
-/// Stores a reminder. Several may be due at the same time.
+/// Stores a reminder under a free key. Several reminders may be due at the same time.
 fn store(at: Timestamp, reminder: Reminder) -> Result<(), String> {
     let value = serde_json::to_vec(&reminder).map_err(|error| error.to_string())?;
     for number in 0..MAX_REMINDERS {

@@ -9,7 +9,7 @@ pub enum Target {
     Only,
     /// `#number`: a request of the active session.
     Number(u64),
-    /// `name#number`
+    /// `name#number`: a request of the named session.
     OfSession(String, u64),
 }
 
@@ -24,14 +24,14 @@ pub fn split_target(text: &str) -> (Target, &str) {
     }
 }
 
-/// Returns the first word, and the trimmed rest.
+/// Returns the first word, and the rest without spaces at its ends.
 fn first_word(text: &str) -> (&str, &str) {
     let text = text.trim();
     let (first, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
     (first, rest.trim_start())
 }
 
-/// Returns the open request with this number, or else the only one of the session.
+/// Returns the session's open request with this number. Without a number, returns the session's only open request.
 pub fn find<'a>(open: &'a [Request], session: &str, number: Option<u64>) -> Option<&'a Request> {
     let mut of_session = open
         .iter()
@@ -42,7 +42,7 @@ pub fn find<'a>(open: &'a [Request], session: &str, number: Option<u64>) -> Opti
 /// An answer for the host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// Ids of choices.
+    /// The ids of the choices.
     pub choices: Vec<String>,
     pub text: Option<String>,
 }
@@ -61,7 +61,8 @@ impl Answer {
     }
 }
 
-/// Parses `<choice>… [text]`. If the first word is no choice, all is the text of the choice that needs one.
+/// Parses `<choice>… [text]`. If the first word isn't a choice, the whole text belongs to the choice that requires a
+/// text.
 pub fn parse(open: Option<&Request>, words: &str) -> Answer {
     let mut choices = Vec::new();
     let mut rest = words;
@@ -76,7 +77,7 @@ pub fn parse(open: Option<&Request>, words: &str) -> Answer {
     }
     match open.and_then(|open| open.choices.iter().find(|choice| choice.text == "required")) {
         Some(choice) if !words.is_empty() => Answer { text: text(words), ..Answer::of(&choice.id) },
-        // The host lists the choices.
+        // The host refuses these words and lists the choices.
         Some(_) | None => Answer { choices: words.split_whitespace().map(str::to_owned).collect(), text: None },
     }
 }
@@ -88,7 +89,7 @@ fn leading_choice<'a>(open: &Request, text: &'a str) -> Option<(String, &'a str)
     Some((choice.id.clone(), rest))
 }
 
-/// The text of an answer. `None` if it is empty.
+/// Returns the text of an answer, or `None` if it is empty.
 pub fn text(words: &str) -> Option<String> {
     let text = words.trim();
     (!text.is_empty()).then(|| text.to_owned())
@@ -104,7 +105,7 @@ mod tests {
         Answer { choices: choices.iter().map(|&id| id.to_owned()).collect(), text: text.map(str::to_owned) }
     }
 
-    /// A question with the choices 1, 2 and, if `other`, one with a text.
+    /// A question with the choices 1 and 2, and, if `other` is set, a choice that requires a text.
     fn question(multiple: bool, other: bool) -> Request {
         let choice =
             |id: &str, label: &str, text: &str| Choice { id: id.into(), label: label.into(), text: text.into() };

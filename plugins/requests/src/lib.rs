@@ -1,5 +1,5 @@
-//! `/requests`, `/answer`, `/allow`, `/deny`: lists the open questions of agents and answers them. Doesn't check whether
-//! an answer fits its question: the host does.
+//! `/requests`, `/answer`, `/allow`, `/deny`: lists the open questions of agents and answers them. The host checks
+//! whether an answer fits its question.
 
 mod answer;
 mod list;
@@ -33,7 +33,7 @@ impl Command for Requests {
             ("answer", "") if target == Target::Only => Ok(answer_usage()),
             ("answer", words) => give(target, |open| answer::parse(open, words)),
             ("allow", "") => give(target, |_| Answer::of("allow")),
-            // Some keyboards end a sentence with a period.
+            // Some keyboards add a period after the last word.
             ("allow", word) if word.trim_end_matches('.').eq_ignore_ascii_case("session") => {
                 give(target, |_| Answer::of("session"))
             }
@@ -53,8 +53,8 @@ fn answer_usage() -> Reply {
     Reply { text: format!("{}\n\n{}", usage.text, open_list()), ..usage }
 }
 
-/// Answers a request. `answer` returns the answer to the open request, or to one that the host doesn't have: then the
-/// host's error explains it.
+/// Answers a request. `answer` gets the open request, or `None` if there is no such request: then the host refuses the
+/// answer and its error says why.
 fn give(target: Target, answer: impl FnOnce(Option<&requests::Request>) -> Answer) -> Result<Reply, String> {
     let (session, number) = match target {
         Target::Only => (context::session()?.name, None),
@@ -64,7 +64,7 @@ fn give(target: Target, answer: impl FnOnce(Option<&requests::Request>) -> Answe
     let open = requests::open();
     let open = answer::find(&open, &session, number);
     let answer = answer(open);
-    // By its number, because the agent may ask another question in the meantime.
+    // Names the request by its number, because the agent may ask another question in the meantime.
     let number = number.or_else(|| open.map(|open| open.number));
     requests::answer(&session, number, &answer.choices, answer.text.as_deref())?;
     Ok(Reply::plain(&answer.report(open)))

@@ -7,7 +7,7 @@ use cordboard_plugin::{
     text::{escape, short_span},
 };
 
-/// The most requests that are listed: about two screens.
+/// The maximum number of listed requests: about two screens.
 const LISTED: usize = 20;
 
 pub fn page(open: &[Request], active: Option<&str>, now: Timestamp) -> String {

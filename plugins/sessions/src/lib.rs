@@ -1,5 +1,5 @@
 //! `/new`, `/session`, `/sessions`, `/archive`, `/restore`, `/suspend`, `/retry`, `/fresh`, `/leave`: creates, lists,
-//! switches and archives sessions. Doesn't check rights: the host does.
+//! switches and archives sessions. The host checks the caller's rights.
 
 mod list;
 mod messages;
@@ -72,7 +72,7 @@ fn switch(call: &Call) -> Result<Reply, String> {
     Ok(messages::with_error(messages::switched(&session), control::start(name).err()))
 }
 
-/// The usage, the sessions to switch to, and a button for each of the latest.
+/// Returns the usage, the latest sessions, and buttons that switch to them.
 fn switch_usage() -> Reply {
     let recent = sessions::recent(0, list::PAGE);
     let active = list::active(&recent);

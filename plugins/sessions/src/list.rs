@@ -2,13 +2,13 @@
 
 use cordboard_plugin::{Phase, Reply, Session, Timestamp, text};
 
-/// The number of sessions per page: a screen of a phone.
+/// The number of sessions per page: about a phone's screen.
 pub const PAGE: u32 = 20;
 
-/// The maximum number of buttons below a list, so that they stay within a thumb's reach.
+/// The maximum number of buttons below a list, so that they don't fill a phone's screen.
 const BUTTONS: usize = 8;
 
-/// Parses the page number, from 1. `None` if it isn't a number.
+/// Parses the page number, which starts at 1. Returns `None` if the arguments aren't a page number.
 pub fn page_number(args: &[String]) -> Option<u32> {
     match args {
         [] => Some(1),
@@ -17,7 +17,8 @@ pub fn page_number(args: &[String]) -> Option<u32> {
     }
 }
 
-/// The active session of the place of the list. A button of an older list may be bound to another session.
+/// Returns the session that is active in the place of the list. `context::active_session` may differ if a button of an
+/// older list was pressed, because it returns the session that was active when that list was shown.
 pub fn active(sessions: &[Session]) -> Option<&str> {
     sessions.iter().find(|session| session.fact("active").is_some()).map(|session| session.name.as_str())
 }
@@ -37,7 +38,7 @@ fn line(session: &Session, active: Option<&str>, now: Timestamp) -> String {
     format!("{arrow}{light} {name}{persona} - {}{}", text::ago(now, session.last_active), work(session))
 }
 
-/// The activity of a live agent.
+/// Formats the activity of a live agent and the number of queued messages.
 fn work(session: &Session) -> String {
     let busy = match session.phase {
         Phase::Busy => ", busy",
@@ -57,14 +58,14 @@ const fn light(phase: Phase) -> &'static str {
     }
 }
 
-/// A page, the number of further sessions, and buttons that turn the pages in place.
+/// Returns a page, the number of further sessions, and buttons that replace the page with the previous or next one.
 pub fn paged(list: String, page: u32, count: u32) -> Reply {
     let back = (page > 1).then(|| ("Back".to_owned(), format!("/sessions {}", page - 1)));
     let more = (rest(page, count) > 0).then(|| ("More".to_owned(), format!("/sessions {}", page + 1)));
     Reply::text(with_rest(list, page, count)).row(back.into_iter().chain(more)).in_place()
 }
 
-/// A page, and below it the number of further sessions.
+/// Returns a page with the number of further sessions below it.
 pub fn with_rest(list: String, page: u32, count: u32) -> String {
     match rest(page, count) {
         0 => list,
@@ -76,7 +77,7 @@ const fn rest(page: u32, count: u32) -> u32 {
     count.saturating_sub(page.saturating_mul(PAGE))
 }
 
-/// A list of archived sessions. `sessions` has one more than a page if there are more.
+/// Returns the list of archived sessions. If `sessions` has more than a page, the list says that there are more.
 pub fn archived(sessions: &[Session], now: Timestamp) -> Reply {
     if sessions.is_empty() {
         return Reply::plain("No archived sessions.");
@@ -90,7 +91,7 @@ pub fn archived(sessions: &[Session], now: Timestamp) -> Reply {
     buttons(Reply::text(lines.join("\n")), "/restore", page.into_iter())
 }
 
-/// Adds buttons in rows of two, each with the command and a session's name.
+/// Adds buttons in rows of two. Each button runs the command with a session's name.
 pub fn buttons<'a>(mut reply: Reply, command: &str, sessions: impl Iterator<Item = &'a Session>) -> Reply {
     let names: Vec<_> = sessions.take(BUTTONS).map(|session| session.name.as_str()).collect();
     for pair in names.chunks(2) {

@@ -17,7 +17,7 @@ pub fn invalid_name(text: &str) -> String {
 
 pub fn no_page(page: u32, pages: u32) -> String {
     if pages == 1 {
-        format!("There is no page {page}: /sessions shows all there is.")
+        format!("There is no page {page}: /sessions lists all sessions.")
     } else {
         format!("There is no page {page}: the last one is /sessions {pages}.")
     }
@@ -38,7 +38,7 @@ pub fn switched(session: &Session) -> String {
     )
 }
 
-/// Reports a completed command, and the error if the agent didn't start afterwards.
+/// Returns the report of a completed command, and the error if the following switch or start failed.
 pub fn with_error(done: String, error: Option<Error>) -> Reply {
     Reply::plain(&error.map_or(done.clone(), |error| format!("{done}\n{}", error.message)))
 }
@@ -59,7 +59,7 @@ pub fn done(command: &str, name: &str) -> Reply {
 /// The argument that confirms a command although it ends background work.
 pub const ANYWAY: &str = "anyway";
 
-/// The label of the confirmation button. `None` for commands that never end background work.
+/// Returns the label of the confirmation button, or `None` for a command that never ends background work.
 pub fn confirm_label(command: &str) -> Option<&'static str> {
     match command {
         "archive" => Some("Archive anyway"),
@@ -77,8 +77,8 @@ pub fn confirm_or_refuse(command: &str, name: &str, error: Error) -> Result<Repl
     }
 }
 
-/// Explains a refusal. For reasons that only the host knows, for example why a session can't be archived now, uses
-/// the host's text.
+/// Explains a refusal. If only the host knows the reason, for example why a session can't be archived now, returns the
+/// host's text.
 pub fn refused(name: &str, error: Error) -> String {
     match error.code.as_str() {
         "unknown" => format!("Session '{name}' doesn't exist. Use /new to create it."),
@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn a_missing_page_names_the_last_one() {
         assert_eq!(no_page(3, 2), "There is no page 3: the last one is /sessions 2.");
-        assert_eq!(no_page(2, 1), "There is no page 2: /sessions shows all there is.");
+        assert_eq!(no_page(2, 1), "There is no page 2: /sessions lists all sessions.");
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! `/timeout [minutes]`: shows or sets the idle timeout of the active session. Doesn't suspend agents, which is the
-//! lifecycle policy's decision.
+//! `/timeout [minutes]`: shows or sets the idle timeout of the active session. It doesn't suspend agents; the lifecycle
+//! policy decides that.
 
 use cordboard_plugin::{
     Call, Command, Reply, Seconds, command::Spec, context, session_control, text::counted, text::long_span,
@@ -7,7 +7,7 @@ use cordboard_plugin::{
 
 const USAGE: &str = "/timeout <minutes> (1-120)";
 
-/// The valid range, in minutes.
+/// The valid idle timeouts, in minutes.
 const RANGE: std::ops::RangeInclusive<Seconds> = 1..=120;
 
 struct Timeout;
@@ -35,7 +35,7 @@ fn current_timeout(timeout: Seconds) -> Reply {
     Reply::plain(&format!("Idle timeout: {}\n\nUsage: {USAGE}", long_span(timeout)))
 }
 
-/// Parses minutes within the range. A number with a sign or of any length is reported as out of range.
+/// Parses minutes within the range. A negative or very long number is reported as out of range, not as invalid.
 fn parse_minutes(text: &str) -> Result<Seconds, &'static str> {
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {

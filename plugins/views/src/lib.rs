@@ -9,7 +9,7 @@ use cordboard_plugin::{
     view::{Limits, Part, Summary, Turn, TurnFrame},
 };
 
-/// The longest title in the live line, in characters: one or two lines on a phone.
+/// The maximum length of a title in the live line, in characters: one or two lines on a phone.
 const MAX_TITLE: usize = 80;
 
 const NO_REASON: &str = "The agent failed without giving a reason.";
@@ -18,7 +18,7 @@ struct Views;
 
 impl View for Views {
     fn modes() -> Result<Vec<Summary>, String> {
-        let description = "The answer, and one line of what the agent is doing".to_owned();
+        let description = "The answer, and one line about the current action of the agent".to_owned();
         Ok(vec![Summary { name: "normal".to_owned(), description }])
     }
 
@@ -53,14 +53,14 @@ fn answer(turn: &Turn) -> String {
     texts.collect::<Vec<_>>().join("\n\n")
 }
 
-/// Whether an action follows the last text: the last line of the text is complete then, and may be printed.
+/// Whether an action follows the last text. Then the last line of the text is complete, so a console can print it.
 fn action_follows(turn: &Turn) -> bool {
     let last = turn.parts.iter().rfind(|part| !matches!(part, Part::Text(text) if text.trim().is_empty()));
     matches!(last, Some(Part::Action(_)))
 }
 
-/// The running action, or else "Writing" or "Thinking", with the elapsed time, so that a stalled answer isn't mistaken
-/// for a complete one.
+/// Returns the running action, or else "Writing" or "Thinking", with the elapsed time, so that a stalled answer isn't
+/// mistaken for a complete one.
 fn live(turn: &Turn, answer: &str) -> String {
     let running = turn.parts.iter().rev().find_map(|part| match part {
         Part::Action(action) if !action.done => Some(&action.title),
