@@ -5,8 +5,9 @@ use super::code::{line_of, occurrences};
 use super::sources::{File, product, read};
 
 /// The crates of the host, each with the host's crates that it may depend on.
-pub const CRATES: [(&str, &[&str]); 7] = [
-    ("core", &[]),
+pub const CRATES: [(&str, &[&str]); 8] = [
+    ("core", &["permission-rules"]),
+    ("permission-rules", &[]),
     ("store", &["core"]),
     ("agents", &["core"]),
     ("chat", &["core"]),
@@ -17,7 +18,7 @@ pub const CRATES: [(&str, &[&str]); 7] = [
 
 /// An external dependency, and the only crate that may depend on it outside of tests. Other crates use what that crate
 /// exports.
-const OWNERS: [(&str, &str); 12] = [
+const OWNERS: [(&str, &str); 13] = [
     ("teloxide-core", "telegram"),
     ("wasmparser", "runtime"),
     ("wasmtime", "runtime"),
@@ -30,6 +31,7 @@ const OWNERS: [(&str, &str); 12] = [
     ("signal-hook", "agents"),
     ("croner", "core"),
     ("jiff", "core"),
+    ("glob", "permission-rules"),
 ];
 
 /// An item of a crate or of std, and the prefixes of the paths of files that may use it.

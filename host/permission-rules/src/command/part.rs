@@ -1,0 +1,106 @@
+//! The parts of a command that a deny rule may match.
+
+use super::{
+    pattern::plain,
+    scan::{Quotes, scan},
+    split::split,
+    words::{base_name, is_assignment, is_interpreter, is_keyword, is_wrapper},
+};
+
+/// The options after which parts are cut to a few words, so that their total length stays linear.
+const MOST_OPTIONS: usize = 8;
+const SHORT: usize = 4;
+
+/// A text with one space between words and without quotes.
+#[derive(Debug)]
+pub struct Part {
+    pub text: String,
+    pub start: Start,
+}
+
+/// The place where a command begins in a part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    Here,
+    /// Any word may be the first of a command.
+    AnyWord,
+}
+
+/// Returns the parts: the whole text, the simple commands in it, and those that wrappers and interpreters run.
+pub fn parts(command: &str) -> Vec<Part> {
+    let mut commands = scan(command, Quotes::Respect);
+    if split(command).is_none() {
+        commands.extend(scan(command, Quotes::Ignore));
+    }
+    let mut parts = vec![Part { text: plain(command), start: Start::Here }];
+    let mut runs_text = false;
+    for words in &commands {
+        let text = plain(&words.join(" "));
+        let words: Vec<&str> = text.split(' ').filter(|word| !word.is_empty()).collect();
+        let before =
+            words.iter().take_while(|word| is_keyword(word) && !is_wrapper(word) || is_assignment(word)).count();
+        let words = &words[before..];
+        let Some(first) = words.first() else { continue };
+        let is_wrapper = is_wrapper(first);
+        runs_text |= is_interpreter(first) || is_wrapper && words.iter().any(|word| is_interpreter(word));
+        add_command(words, &mut parts);
+        if is_wrapper {
+            add_any_word(&words[1..], &mut parts);
+        }
+    }
+    if runs_text {
+        let text = separate_operators(command);
+        add_any_word(&text.split_whitespace().collect::<Vec<_>>(), &mut parts);
+    }
+    parts
+}
+
+/// Adds a command, also without the folder of its program, and without options before its subcommand.
+fn add_command(words: &[&str], parts: &mut Vec<Part>) {
+    let [first, arguments @ ..] = words else { return };
+    let name = base_name(first);
+    parts.push(Part { text: words.join(" "), start: Start::Here });
+    if name != *first {
+        parts.push(Part { text: join(name, arguments), start: Start::Here });
+    }
+    let is_option = |at: usize| arguments.get(at).is_some_and(|word| word.starts_with('-'));
+    let (mut at, mut tried) = (0, 0);
+    while is_option(at) {
+        at += 1;
+        if is_option(at) {
+            continue;
+        }
+        // This word is the option's value or the subcommand.
+        for start in [at, at + 1].into_iter().filter(|start| *start < arguments.len()) {
+            let end = if tried < MOST_OPTIONS { arguments.len() } else { arguments.len().min(start + SHORT) };
+            parts.push(Part { text: join(name, &arguments[start..end]), start: Start::Here });
+        }
+        at += 1;
+        tried += 1;
+    }
+}
+
+fn join(name: &str, arguments: &[&str]) -> String {
+    let words: Vec<&str> = [name].into_iter().chain(arguments.iter().copied()).collect();
+    words.join(" ")
+}
+
+fn add_any_word(words: &[&str], parts: &mut Vec<Part>) {
+    let names: Vec<&str> = words.iter().map(|word| base_name(word)).collect();
+    parts.push(Part { text: names.join(" "), start: Start::AnyWord });
+    parts.push(Part { text: words.join(" "), start: Start::AnyWord });
+}
+
+/// Removes quotes, and writes each operator of the shell as the word `;`.
+fn separate_operators(command: &str) -> String {
+    let mut text = String::with_capacity(command.len());
+    let joined = command.replace("\\\n", "").replace("${IFS}", " ").replace("$IFS", " ");
+    for c in joined.chars() {
+        match c {
+            '\'' | '"' | '\\' => {}
+            ';' | '|' | '&' | '(' | ')' | '`' | '{' | '}' | '<' | '>' | '\n' => text.push_str(" ; "),
+            _ => text.push(c),
+        }
+    }
+    text
+}

@@ -1,0 +1,36 @@
+//! Errors of rules that can't be read.
+
+/// The reason that a text isn't a rule, with an example of a correct one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RuleError {
+    #[error("a rule is empty: write `Tool` or `Tool(pattern)`, for example `Bash(git status:*)`")]
+    Empty,
+    #[error("the name of the tool is missing or has characters that no tool has: write `Bash` or `mcp__server__tool`")]
+    Tool,
+    #[error("a tool's name has a wildcard: write `*` for all tools or `mcp__server__*` for a server's")]
+    ToolWildcard,
+    #[error("the closing parenthesis is missing at the end: write `Bash(git status:*)`")]
+    Parenthesis,
+    #[error("the parentheses are empty: write `Bash` for all uses or `Bash(git status:*)` for some")]
+    EmptyPattern,
+    #[error("a rule contains a line break or another control character: write one rule a line, as `Bash(make test)`")]
+    ControlCharacter,
+    #[error("a rule for this tool takes no pattern: write the name alone, for example `mcp__server__tool`")]
+    PatternNotSupported,
+    #[error("`*` and `:*` are in one pattern: write `Bash(git * main)` or `Bash(git push:*)`")]
+    TwoWildcardForms,
+    #[error("a rule for WebFetch names no domain: write `WebFetch(domain:example.org)`")]
+    Domain,
+    #[error(
+        "a path pattern has a wildcard that can't be read: `**` is a whole part, as `src/**/*.rs`, and `[` needs `]`"
+    )]
+    Glob,
+    #[error(
+        "a path pattern has braces, a backslash or `[^`: write one rule for each, as `Edit(*.ts)` and `Edit(*.js)`"
+    )]
+    GlobExtension,
+    #[error("a path pattern begins with `!`: put the exception into another list, as `Read(secrets/**)` into deny")]
+    Negation,
+    #[error("a path pattern has `..` or names another user's home: write `//absolute/path/**` or `~/path/**`")]
+    ParentFolder,
+}

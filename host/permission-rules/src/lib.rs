@@ -1,0 +1,73 @@
+//! Rules of tool permissions as Claude Code writes them, `Tool` or `Tool(pattern)`: parsing, matching against one use
+//! of a tool, and suggesting a narrow rule for a use. Pure: reads no files and resolves no names, so that the host and
+//! a WebAssembly plugin decide alike.
+//!
+//! An *allow* list is read narrowly: text that isn't fully understood is covered only by a rule for the whole tool. A
+//! *deny* or *ask* list is read widely: any part of a use that may be what a rule names matches.
+//!
+//! | rule | uses |
+//! |---|---|
+//! | `*` | all uses of all tools |
+//! | `Bash`, `Bash(*)`, `Bash(:*)` | all commands |
+//! | `Bash(git status:*)`, `Bash(git status *)` | commands that begin with these words |
+//! | `Bash(git * main)`, `Bash(ls*)` | commands with any text in place of `*` |
+//! | `Bash(git push)` | exactly this command |
+//! | `Edit(…)`, `Read(…)` | paths, for all tools that edit or read files; see below |
+//! | `WebFetch(domain:example.org)` | the host and its subdomains; `domain:*.example.org` only subdomains |
+//! | `mcp__server`, `mcp__server__*`, `mcp__server__tool` | the tools of an MCP server, or one of them |
+//!
+//! # Commands
+//! A deny rule for commands is a guard against accidents, not a sandbox: a shell has unlimited ways to spell a command
+//! (`$'\x72m'`, `r?`, a variable, a script, `python3 -c`), and no reading of the text finds them all. Likewise a
+//! prefix rule in an allow list trusts the program with all of its options.
+//!
+//! In an allow list each simple command of a text needs a rule, and substitutions, groups, control words,
+//! here-documents, comments, assignments, `eval` and redirections to files need the rule `Bash`. `2>&1` and
+//! `>/dev/null` need none. A rule that itself has any of these, as `Bash(make && make test)`, covers nothing in an
+//! allow list.
+//!
+//! # Paths
+//! Patterns follow gitignore. `src/**`, `./src/**` and `/src/**` are relative to the session's folder, `//etc/**` is
+//! absolute, `~/x/**` is below the home folder; a pattern without a slash, as `*.env`, matches at any depth inside the
+//! session's folder. A pattern that matches a folder also matches everything below it, except that an allow rule
+//! whose last part has a wildcard (`src/*`) covers only that level.
+//!
+//! Paths are compared as text, with `.` and `..` resolved. Symbolic links aren't followed: a link inside an allowed
+//! folder leads out of it. A search matches by the folder that it searches, not by the files that it finds.
+
+mod command;
+mod domain;
+mod error;
+mod path;
+mod rule;
+mod suggest;
+#[cfg(test)]
+mod tests;
+mod tool;
+
+pub use error::RuleError;
+pub use rule::{Rule, allows, matches};
+pub use suggest::suggest;
+
+/// One use of a tool, as the agent asks for it.
+#[derive(Clone, Copy, Debug)]
+pub struct ToolUse<'a> {
+    pub tool: &'a str,
+    /// The text for the shell.
+    pub command: Option<&'a str>,
+    /// The files and folders that the tool reads or writes. A search without a path names the session's folder.
+    pub paths: &'a [String],
+    pub url: Option<&'a str>,
+    /// The session's folder, absolute.
+    pub folder: &'a str,
+    /// The home folder, absolute.
+    pub home: Option<&'a str>,
+}
+
+/// The list that a rule is in, which decides how unclear input is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum List {
+    Allow,
+    /// Denies or asks.
+    Restrict,
+}

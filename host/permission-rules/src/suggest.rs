@@ -1,0 +1,57 @@
+//! Suggests the narrow rule by which a person can allow a use from now on.
+
+mod programs;
+
+use crate::{
+    Rule, ToolUse, allows,
+    command::{Simple, is_plain, split},
+    domain, path, tool,
+};
+use programs::prefix_length;
+
+/// The longest command that is suggested as it is: a person has to read the rule.
+const LONGEST_EXACT: usize = 200;
+
+/// Returns a narrow rule that allows the use. `None` if there is nothing narrow and safe, as for a compound command.
+#[must_use]
+pub fn suggest(tool_use: &ToolUse) -> Option<Rule> {
+    let text = match tool_use.tool {
+        tool::BASH => command_rule(tool_use.command?)?,
+        tool::WEB_FETCH => {
+            let host = domain::host(tool_use.url?).filter(|host| domain::is_narrow(host))?;
+            format!("{}(domain:{host})", tool::WEB_FETCH)
+        }
+        // An asterisk would make it a rule for the server.
+        name if tool::is_mcp_tool(name) && !name.contains('*') => name.to_owned(),
+        name => format!("{}({})", tool::rule_name(name), path_pattern(tool_use)?),
+    };
+    let rule: Rule = is_readable(&text).then(|| text.parse().ok()).flatten()?;
+    allows(std::slice::from_ref(&rule), tool_use).is_some().then_some(rule)
+}
+
+fn command_rule(command: &str) -> Option<String> {
+    let [command]: [Simple; 1] = split(command)?.try_into().ok()?;
+    let words: Vec<&str> = command.words.iter().map(String::as_str).collect();
+    let prefix = prefix_length(&words).map(|length| words[..length].join(" "));
+    if let Some(prefix) = prefix.filter(|prefix| prefix.chars().all(|c| is_plain(c) || c == ' ')) {
+        return Some(format!("{}({prefix}:*)", tool::BASH));
+    }
+    // An asterisk would be a wildcard in the rule.
+    let exact = command.text;
+    let is_literal = exact.len() <= LONGEST_EXACT && !exact.contains('*');
+    is_literal.then(|| format!("{}({exact})", tool::BASH))
+}
+
+/// Whether a person sees the text as it is: without control characters, and without the invisible ones that change the
+/// direction of text.
+fn is_readable(text: &str) -> bool {
+    let invisible = ['\u{ad}'..='\u{ad}', '\u{200b}'..='\u{200f}', '\u{2028}'..='\u{202e}', '\u{2060}'..='\u{206f}'];
+    !text.contains(|c: char| c.is_control() || c == '\u{feff}' || invisible.iter().any(|range| range.contains(&c)))
+}
+
+/// Returns the pattern for the folder that all paths are in, or for the only path.
+fn path_pattern(tool_use: &ToolUse) -> Option<String> {
+    let mut patterns = tool_use.paths.iter().map(|path| path::suggested_pattern(path, tool_use));
+    let first = patterns.next()??;
+    patterns.all(|pattern| pattern.as_ref() == Some(&first)).then_some(first)
+}
