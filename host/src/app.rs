@@ -13,7 +13,7 @@ mod run;
 mod shutdown;
 mod store_adapters;
 
-pub use inspect::{check, list_plugins, list_sessions};
+pub use inspect::{check, list_audit, list_plugins, list_requests, list_sessions};
 pub use plugin_dev::author;
 
 use std::{

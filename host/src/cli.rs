@@ -5,6 +5,7 @@ mod plugin;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use cordboard_core::types::SessionName;
 
 pub use plugin::{Build, Call, Check, ExtensionPoint, Inline, Language, New, Plugin, Rank, Task, Test, Watch};
 
@@ -42,10 +43,21 @@ pub enum Command {
         after_help = "Examples:\n  cordboard plugins\n  cordboard plugins --json | jq -r '.[] | select(.health != \"ok\").note'"
     )]
     Plugins(Listing),
+    /// List the questions of agents that wait for an answer
+    #[command(after_help = "Examples:\n  cordboard requests\n  cordboard requests --json | jq -r '.[].title'")]
+    Requests(Listing),
+    /// List the decisions about permissions, plans and questions of agents, the oldest first
+    #[command(after_help = AUDIT_EXAMPLES)]
+    Audit(Audit),
     /// Create, build, check and test your own plugin
     #[command(after_help = plugin::EXAMPLES)]
     Plugin(Plugin),
 }
+
+const AUDIT_EXAMPLES: &str = "Examples:
+  cordboard audit
+  cordboard audit --session alpha
+  cordboard audit --json | jq -r '.[] | select(.by == \"plugin\").title'";
 
 const RUN_EXAMPLES: &str = "Examples:
   cordboard run
@@ -87,6 +99,15 @@ pub struct Listing {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Audit {
+    #[command(flatten)]
+    pub listing: Listing,
+    /// Only the decisions of this session
+    #[arg(long, value_name = "NAME")]
+    pub session: Option<SessionName>,
 }
 
 /// The paths that apply, from the command line, the environment and the defaults.

@@ -1,4 +1,4 @@
-//! Owns `STATE/control.sock`, on which `cordboard sessions` and `cordboard plugins` query a running host. Each request
+//! Owns `STATE/control.sock`, on which `cordboard sessions`, `plugins` and `requests` query a running host. Each request
 //! and each response is one line of JSON. A request changes nothing.
 
 use std::{
@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use cordboard_core::types::SessionView;
+use cordboard_core::types::{OpenRequest, SessionView};
 use cordboard_runtime::{PluginStatus, Registry};
 use serde::{Deserialize, Serialize};
 use tokio::{
@@ -31,6 +31,7 @@ const LONGEST_REQUEST: u64 = 4096;
 pub enum ControlQuery {
     Sessions,
     Plugins,
+    Requests,
 }
 
 /// A session in the JSON output.
@@ -68,9 +69,21 @@ pub struct PluginRow {
     pub since: u64,
 }
 
+/// A question of an agent in the JSON output.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestRow {
+    pub session: String,
+    pub number: u64,
+    pub kind: String,
+    pub title: String,
+    /// Milliseconds since 1970 UTC.
+    pub since: u64,
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ControlAnswer {
+    Requests(Vec<RequestRow>),
     Sessions(Vec<SessionRow>),
     Plugins(Vec<PluginRow>),
     Error(String),
@@ -191,6 +204,7 @@ async fn answer(stream: UnixStream, sessions: &SessionRegistry, plugins: &Regist
         Ok(ControlQuery::Plugins) => {
             ControlAnswer::Plugins(plugins.snapshot().statuses().map(PluginRow::from).collect())
         }
+        Ok(ControlQuery::Requests) => ControlAnswer::Requests(request_rows(sessions, clock)),
         Err(error) => ControlAnswer::Error(format!("this version does not know the query: {error}")),
     };
     let mut text = serde_json::to_vec(&answer)?;
@@ -207,6 +221,23 @@ pub fn session_rows(sessions: &SessionRegistry, clock: Clock) -> Vec<SessionRow>
     };
     let mut rows: Vec<SessionRow> = sessions.views().iter().map(row).collect();
     rows.sort_by(|a, b| b.last_active.cmp(&a.last_active).then_with(|| a.name.cmp(&b.name)));
+    rows
+}
+
+/// Returns the open questions of all agents, the oldest first.
+fn request_rows(sessions: &SessionRegistry, clock: Clock) -> Vec<RequestRow> {
+    let of_session = |view: &Arc<SessionView>| {
+        let row = |open: &OpenRequest| RequestRow {
+            session: view.record.name.to_string(),
+            number: open.number,
+            kind: open.request.kind.to_owned(),
+            title: open.request.title.clone(),
+            since: clock.to_wall(open.since).0,
+        };
+        view.requests.iter().map(row).collect::<Vec<_>>()
+    };
+    let mut rows: Vec<RequestRow> = sessions.views().iter().flat_map(of_session).collect();
+    rows.sort_by_key(|row| row.since);
     rows
 }
 

@@ -1,4 +1,4 @@
-//! Formats the tables of `cordboard sessions` and `cordboard plugins`.
+//! Formats the tables of `cordboard sessions`, `plugins`, `requests` and `audit`.
 
 use std::{fmt::Write as _, time::Duration};
 
@@ -6,10 +6,10 @@ use cordboard_core::{
     config::format_duration,
     render::{UNTRUSTED_LENGTH, one_line},
     rollout::short,
-    types::{Phase, Timestamp},
+    types::{AuditEntry, Phase, Timestamp},
 };
 
-use crate::control::{PluginRow, SessionRow};
+use crate::control::{PluginRow, RequestRow, SessionRow};
 
 /// Formats columns of text, each as wide as its widest cell.
 fn table(head: &[&str], rows: &[Vec<String>]) -> String {
@@ -93,6 +93,39 @@ pub fn plugins(rows: &[PluginRow], now: Timestamp) -> String {
         ]
     });
     table(&["NAME", "DIGEST", "GENERATION", "HEALTH", "SINCE", "NOTE"], &cells.collect::<Vec<_>>())
+}
+
+#[must_use]
+pub fn requests(rows: &[RequestRow], now: Timestamp) -> String {
+    if rows.is_empty() {
+        return "No open requests.\n".to_owned();
+    }
+    let cells = rows.iter().map(|row| {
+        vec![row.session.clone(), format!("#{}", row.number), row.kind.clone(), ago(now, row.since), row.title.clone()]
+    });
+    table(&["SESSION", "NUMBER", "KIND", "ASKED", "TITLE"], &cells.collect::<Vec<_>>())
+}
+
+/// Formats the audit log. The times are in UTC.
+#[must_use]
+pub fn audit(entries: &[AuditEntry]) -> String {
+    if entries.is_empty() {
+        return "No decisions.\n".to_owned();
+    }
+    let cells = entries.iter().map(|entry| {
+        let by = entry.user.as_deref().unwrap_or_else(|| entry.by.as_str());
+        let input = entry.input_sha256.as_deref().map_or("-", short);
+        vec![
+            entry.at.to_rfc3339(),
+            entry.session.to_string(),
+            entry.outcome.clone(),
+            by.to_owned(),
+            entry.reason.clone().unwrap_or_else(|| "-".to_owned()),
+            input.to_owned(),
+            entry.title.clone(),
+        ]
+    });
+    table(&["TIME", "SESSION", "DECISION", "BY", "REASON", "INPUT", "TITLE"], &cells.collect::<Vec<_>>())
 }
 
 #[cfg(test)]

@@ -32,6 +32,8 @@ fn dispatch() -> Result<(), AppError> {
         Command::Check(paths) => app::check(&paths),
         Command::Sessions(listing) => app::list_sessions(&listing),
         Command::Plugins(listing) => app::list_plugins(&listing),
+        Command::Requests(listing) => app::list_requests(&listing),
+        Command::Audit(audit) => app::list_audit(&audit),
         Command::Plugin(plugin) => app::author(&plugin.task),
     }
 }

@@ -22,7 +22,7 @@ use cordboard_core::{
     messages::{self, SessionNotice},
     session::{ApiError, ApiErrorCode, Input, Machine, Prompt, SessionCommand, Settings, Ticket},
     turn::Turn,
-    types::{Choice, Place, Request, SessionName, SessionRecord, SessionView},
+    types::{AuditEntry, Choice, Permission, Place, Request, SessionName, SessionRecord, SessionView},
 };
 use cordboard_store::StoreError;
 use tokio::sync::{mpsc, oneshot};
@@ -52,6 +52,8 @@ pub enum Query {
     Review { idle_for: Duration },
     /// Asks the lifecycle plugin for the text of a resume notice.
     ResumeNotice { idle_for: Duration },
+    /// Asks the approval plugin about the use of a tool.
+    Permission(Box<Permission>),
 }
 
 /// Queries plugins on behalf of sessions.
@@ -99,6 +101,8 @@ pub trait SessionStore: Send + Sync {
     async fn mark_sent(&self, prompt: &PromptId) -> Result<(), StoreError>;
     /// Stores that the prompt waits again.
     async fn mark_queued(&self, prompt: &PromptId) -> Result<(), StoreError>;
+    /// Adds a decision to the audit log.
+    async fn audit(&self, entry: AuditEntry) -> Result<(), StoreError>;
     /// Stores that the prompt is done.
     async fn complete(&self, prompt: &PromptId) -> Result<(), StoreError>;
 }

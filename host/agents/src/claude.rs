@@ -26,6 +26,7 @@ use super::{Codec, Decoded};
 use background::Background;
 use denials::Denials;
 use requests::Requests;
+pub use tool_input::tool_use;
 use turn::Turn;
 
 /// The maximum number of bytes that [`excerpt`] reads, enough for [`UNTRUSTED_LENGTH`] characters of UTF-8.

@@ -15,6 +15,7 @@ use cordboard_core::{
     types::{RequestAnswer, RequestId, SessionName},
 };
 
+pub use claude::tool_use;
 use process::{Environment, Spawn, SpawnError};
 
 /// The input for starting an agent process.

@@ -52,6 +52,10 @@ fn args(start: &Start<'_>) -> Vec<OsString> {
     args.extend(PROTOCOL_FLAGS.map(str::to_owned));
     let permission_mode = start.agent.permission_mode.unwrap_or(PermissionMode::Default);
     args.extend(["--permission-mode".to_owned(), permission_mode.as_str().to_owned()]);
+    if !start.agent.deny_tools.is_empty() {
+        let rules: Vec<String> = start.agent.deny_tools.iter().map(ToString::to_string).collect();
+        args.push(format!("--disallowedTools={}", rules.join(",")));
+    }
     // Use the `--name=value` form, so that a value that looks like an option stays a value.
     if let Some(model) = start.launch.model.as_ref().or(start.agent.model.as_ref()) {
         args.push(format!("--model={model}"));

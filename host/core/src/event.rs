@@ -223,6 +223,8 @@ mod tests {
             max_queued: 1,
             max_interrupted: 1,
             request_expiry: std::time::Duration::from_secs(1800),
+            deny_tools: Vec::new(),
+            home: None,
             model: None,
             folder: None,
             agent: None,

@@ -18,8 +18,8 @@ pub use command_errors::{
     not_the_callers_place, only_here, place_without_members,
 };
 pub use delivery::{interrupted_answer, not_sent, not_shown, unreachable};
-pub use denied_tool::{MORE_DENIALS, REMEDY};
-pub use session_notice::{SessionNotice, folder_kept};
+pub use denied_tool::{MORE_DENIALS, REMEDY, denied_by_configuration};
+pub use session_notice::{DenialCause, SessionNotice, folder_kept};
 pub use update_reply::{NO_ACTIVE, NONE_ACTIVE_OF_YOURS, NONE_OF_YOURS, UpdateReply};
 
 use crate::{
@@ -262,8 +262,16 @@ mod tests {
             SessionNotice::Died { id: crate::agent::PromptId("a".to_owned()), why: forged.to_owned() },
             SessionNotice::PersonaFailed { failure: 1, why: forged.to_owned() },
             SessionNotice::NotStarted { failure: 1, why: forged.to_owned() },
-            SessionNotice::Denied { tool: forged.to_owned(), detail: forged.to_owned(), agent: "demo".to_owned() },
-            SessionNotice::Denied { tool: "Edit".to_owned(), detail: format!("/{forged}/a"), agent: "demo".to_owned() },
+            SessionNotice::Denied {
+                tool: forged.to_owned(),
+                detail: forged.to_owned(),
+                cause: DenialCause::Rules(forged.to_owned()),
+            },
+            SessionNotice::Denied {
+                tool: "Edit".to_owned(),
+                detail: format!("/{forged}/a"),
+                cause: DenialCause::Agent("demo".to_owned()),
+            },
             SessionNotice::Interrupted { id: crate::agent::PromptId("a".to_owned()), prompt: beginning(forged) },
         ];
         let refusals = [unknown_session(forged), unknown_model(forged, &[forged.to_owned()])];

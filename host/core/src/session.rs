@@ -2,6 +2,7 @@
 //! next deadline. It owns the phase, the prompt queue, the running turn and the record. It is synchronous and reads no
 //! clock. Its inputs and effects identify an agent process by a run number.
 
+mod approval;
 mod background;
 mod background_work;
 mod commands;
@@ -17,7 +18,8 @@ mod turns;
 
 pub use effect::{Completion, Effect, Launch};
 pub use input::{
-    ApiError, ApiErrorCode, Exit, Input, PersonaSettings, QueuedPrompts, Run, SessionCommand, Settings, Ticket, Verdict,
+    ApiError, ApiErrorCode, Decision, DecisionOutcome, Exit, Input, PersonaSettings, QueuedPrompts, Run,
+    SessionCommand, Settings, Ticket, Verdict,
 };
 pub use machine::Machine;
 pub use state::TimeoutReason;

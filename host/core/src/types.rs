@@ -1,5 +1,6 @@
 //! Data types that all parts of the host share: names, places, users, timestamps, sessions and replies.
 
+mod audit;
 mod name;
 mod people;
 mod prompt;
@@ -8,10 +9,14 @@ mod request;
 mod session;
 mod timestamp;
 
+pub use audit::{AuditEntry, DecidedBy, DecidedRequest};
 pub use name::{InvalidName, MODEL_NAME_RULE, PLUGIN_NAME_RULE, SessionName, is_model_name, is_plugin_name};
 pub use people::{ActiveScope, Caller, Place, Role, UnknownRole, UserId};
 pub use prompt::{InterruptedPrompt, Prompt};
 pub use reply::{Alert, Attachment, Authorship, Button, Content, Reply};
-pub use request::{AgentRequest, Choice, OpenRequest, OptionText, Request, RequestAnswer, RequestId, RequestOption};
+pub use request::{
+    AgentRequest, Choice, OpenRequest, OptionText, Permission, Request, RequestAnswer, RequestId, RequestOption,
+    ToolUse,
+};
 pub use session::{Phase, ProcessId, SessionRecord, SessionView};
 pub use timestamp::{TimeSource, Timestamp};

@@ -35,6 +35,7 @@ macro_rules! extension_point {
 
 extension_point!(command, "command-plugin");
 extension_point!(lifecycle, "lifecycle-plugin");
+extension_point!(approval, "approval-plugin");
 extension_point!(persona, "persona-plugin");
 extension_point!(view, "view-plugin");
 extension_point!(hook, "hook-plugin");

@@ -4,8 +4,9 @@
 use cordboard_core::scrub;
 
 use super::bindings::{
-    lifecycle::exports::cordboard::plugin::lifecycle, persona::exports::cordboard::plugin::persona, types,
-    view::exports::cordboard::plugin::view, webhook::exports::cordboard::plugin::webhook,
+    approval::exports::cordboard::plugin::approval, lifecycle::exports::cordboard::plugin::lifecycle,
+    persona::exports::cordboard::plugin::persona, types, view::exports::cordboard::plugin::view,
+    webhook::exports::cordboard::plugin::webhook,
 };
 
 /// A type that a plugin call may return.
@@ -79,6 +80,30 @@ impl CallOutput for lifecycle::Verdict {
     }
 }
 
+impl CallOutput for approval::Decision {
+    fn bytes(&self) -> usize {
+        let why = match &self.outcome {
+            approval::Outcome::Deny(why) => why.len(),
+            approval::Outcome::AskWith(buttons) => buttons.iter().map(CallOutput::bytes).sum(),
+            approval::Outcome::Allow | approval::Outcome::AllowForSession | approval::Outcome::Ask => 0,
+        };
+        why + self.rule.bytes()
+    }
+
+    fn scrubbed(self) -> Self {
+        let outcome = match self.outcome {
+            approval::Outcome::Deny(why) => approval::Outcome::Deny(why.scrubbed()),
+            approval::Outcome::AskWith(buttons) => {
+                approval::Outcome::AskWith(buttons.into_iter().map(CallOutput::scrubbed).collect())
+            }
+            decided @ (approval::Outcome::Allow | approval::Outcome::AllowForSession | approval::Outcome::Ask) => {
+                decided
+            }
+        };
+        Self { outcome, rule: self.rule.scrubbed() }
+    }
+}
+
 impl CallOutput for persona::PersonaSettings {
     fn bytes(&self) -> usize {
         self.instructions.len() + self.model.bytes() + self.greeting.bytes()
@@ -120,16 +145,24 @@ impl CallOutput for webhook::Response {
     }
 }
 
+impl CallOutput for types::Button {
+    fn bytes(&self) -> usize {
+        self.label.len() + self.command.len()
+    }
+
+    fn scrubbed(self) -> Self {
+        Self { label: self.label.scrubbed(), command: self.command.scrubbed() }
+    }
+}
+
 impl CallOutput for types::Reply {
     fn bytes(&self) -> usize {
-        let buttons = self.buttons.iter().flatten().map(|one| one.label.len() + one.command.len());
+        let buttons = self.buttons.iter().flatten().map(CallOutput::bytes);
         self.text.len() + buttons.sum::<usize>() + self.attachments.iter().map(CallOutput::bytes).sum::<usize>()
     }
 
     fn scrubbed(self) -> Self {
-        let button =
-            |one: types::Button| types::Button { label: one.label.scrubbed(), command: one.command.scrubbed() };
-        let row = |row: Vec<types::Button>| row.into_iter().map(button).collect();
+        let row = |row: Vec<types::Button>| row.into_iter().map(CallOutput::scrubbed).collect();
         Self {
             text: self.text.scrubbed(),
             buttons: self.buttons.into_iter().map(row).collect(),

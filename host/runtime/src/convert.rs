@@ -3,14 +3,17 @@
 use cordboard_core::{
     agent::{Action, ActionState},
     messages,
+    session::{Decision, DecisionOutcome},
     turn::{Turn, TurnPart, TurnState},
     types::{
-        Attachment, Button, Caller, Content, OpenRequest, OptionText, Phase, Place, Reply, RequestOption, SessionName,
-        SessionView, Timestamp,
+        Attachment, Button, Caller, Content, OpenRequest, OptionText, Permission, Phase, Place, Reply, RequestOption,
+        SessionName, SessionView, Timestamp, ToolUse,
     },
 };
 
-use super::bindings::{requests, types, view::exports::cordboard::plugin::view};
+use super::bindings::{
+    approval::exports::cordboard::plugin::approval, requests, types, view::exports::cordboard::plugin::view,
+};
 
 pub fn caller(caller: &Caller) -> types::Caller {
     types::Caller { id: caller.id.0.clone(), name: caller.name.clone(), role: caller.role.as_str().to_owned() }
@@ -79,7 +82,7 @@ fn facts(view: &SessionView) -> Vec<(String, String)> {
 }
 
 pub fn request(session: &SessionName, open: &OpenRequest) -> requests::Request {
-    let OpenRequest { number, request, since } = open;
+    let OpenRequest { number, request, since, .. } = open;
     requests::Request {
         session: session.to_string(),
         number: *number,
@@ -89,8 +92,45 @@ pub fn request(session: &SessionName, open: &OpenRequest) -> requests::Request {
         choices: request.options.iter().map(choice).collect(),
         multiple: request.multiple,
         since: since.0,
-        facts: Vec::new(),
+        facts: request.tool_use.as_deref().map(tool_facts).unwrap_or_default(),
     }
+}
+
+fn tool_facts(tool_use: &ToolUse) -> Vec<(String, String)> {
+    let ToolUse { tool, command, paths, url, home, .. } = tool_use;
+    let fact = |name: &str, value: &String| (name.to_owned(), value.clone());
+    let command = command.iter().map(|command| fact("command", command));
+    let url = url.iter().map(|url| fact("url", url));
+    let paths = paths.iter().map(|path| fact("path", path));
+    let home = home.iter().map(|home| fact("home", home));
+    [fact("tool", tool)].into_iter().chain(command).chain(url).chain(paths).chain(home).collect()
+}
+
+pub fn permission(view: &SessionView, permission: &Permission) -> approval::Permission {
+    let Permission { number, tool_use } = permission;
+    let ToolUse { tool, input, command, paths, url, home } = tool_use;
+    let fact = |name: &str, value: &Option<String>| value.clone().map(|value| (name.to_owned(), value));
+    approval::Permission {
+        session: session(view),
+        number: *number,
+        tool: tool.clone(),
+        title: tool_use.title(),
+        input: input.clone(),
+        command: command.clone(),
+        paths: paths.clone(),
+        facts: [fact("url", url), fact("home", home)].into_iter().flatten().collect(),
+    }
+}
+
+pub fn decision(decision: approval::Decision) -> Decision {
+    let outcome = match decision.outcome {
+        approval::Outcome::Allow => DecisionOutcome::Allow,
+        approval::Outcome::AllowForSession => DecisionOutcome::AllowForSession,
+        approval::Outcome::Deny(why) => DecisionOutcome::Deny(why),
+        approval::Outcome::Ask => DecisionOutcome::Ask(Vec::new()),
+        approval::Outcome::AskWith(buttons) => DecisionOutcome::Ask(buttons.into_iter().map(button_of).collect()),
+    };
+    Decision { outcome, rule: decision.rule }
 }
 
 fn choice(option: &RequestOption) -> requests::Choice {

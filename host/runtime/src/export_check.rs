@@ -5,8 +5,8 @@ use wasmtime::{Store, component::Instance};
 
 use super::{
     bindings::{
-        command::CommandPlugin, hook::HookPlugin, lifecycle::LifecyclePlugin, persona::PersonaPlugin,
-        schedule::SchedulePlugin, view::ViewPlugin, webhook::WebhookPlugin,
+        approval::ApprovalPlugin, command::CommandPlugin, hook::HookPlugin, lifecycle::LifecyclePlugin,
+        persona::PersonaPlugin, schedule::SchedulePlugin, view::ViewPlugin, webhook::WebhookPlugin,
     },
     call::CallState,
     error::PluginError,
@@ -27,6 +27,7 @@ impl Exports {
         }
         check!("command", command, CommandPlugin);
         check!("lifecycle", lifecycle, LifecyclePlugin);
+        check!("approval", approval, ApprovalPlugin);
         check!("persona", persona, PersonaPlugin);
         check!("view", view, ViewPlugin);
         check!("hook", hook, HookPlugin);

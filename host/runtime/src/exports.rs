@@ -6,9 +6,9 @@ use std::{sync::Arc, time::Duration};
 pub use cordboard_core::route::Invocation;
 use cordboard_core::{
     messages,
-    session::{PersonaSettings, Verdict},
+    session::{Decision, DecisionOutcome, PersonaSettings, Verdict},
     turn::{Turn, TurnFrame},
-    types::{Reply, SessionView, Timestamp, is_model_name},
+    types::{Permission, Reply, SessionView, Timestamp, is_model_name},
 };
 use tokio::sync::SemaphorePermit;
 
@@ -142,6 +142,32 @@ impl Registry {
         call_export!(self, version, lifecycle, environment, |guest, store| guest
             .cordboard_plugin_lifecycle()
             .call_resume_notice(store, &status))
+    }
+
+    /// Asks the approval plugin `policy` about the use of a tool. Its context has no caller.
+    pub async fn decide(
+        &self,
+        host: &Arc<dyn HostApi>,
+        policy: &str,
+        view: &SessionView,
+        permission: &Permission,
+    ) -> Result<Decision, CallError> {
+        let snapshot = self.snapshot();
+        let version = snapshot.version(policy).ok_or(CallError::NotOffered("approval"))?;
+        let _permit = self.permit().await;
+        let permission = convert::permission(view, permission);
+        let environment = environment(host, &snapshot, session_context(view));
+        let decision = call_export!(self, version, approval, environment, |guest, store| guest
+            .cordboard_plugin_approval()
+            .call_decide(store, &permission))?;
+        let mut decision = convert::decision(decision);
+        if let DecisionOutcome::Ask(added) = &mut decision.outcome {
+            let reply = Reply { buttons: vec![std::mem::take(added)], ..Reply::default() };
+            let session = Some(&view.record.name);
+            let reply = buttons::restrict(reply, &version.profile, &*snapshot, session);
+            added.extend(reply.buttons.into_iter().flatten());
+        }
+        Ok(decision)
     }
 
     pub async fn resolve(

@@ -10,7 +10,7 @@ use cordboard_store::{Decisions, OpenError};
 
 use super::{AppError, front_end, load, named_plugin_folder, plugin_folder};
 use crate::{
-    cli::{Listing, Paths, ResolvedPaths},
+    cli::{Audit, Listing, Paths, ResolvedPaths},
     clock::Clock,
     control::{self, ControlAnswer, ControlQuery, PluginRow, SessionRow},
     hub::{LiveConfig, RestoredInbox},
@@ -67,6 +67,10 @@ pub fn check(paths: &Paths) -> Result<(), AppError> {
         let policy = &config.now().plugins.lifecycle;
         if !STANDARD.is_empty() && !registry.snapshot().has_lifecycle(policy) {
             problems.push(format!("[plugins] lifecycle = \"{policy}\": no plugin of that name exports lifecycle"));
+        }
+        let policy = &config.now().requests.approval;
+        if !STANDARD.is_empty() && !registry.snapshot().has_approval(policy) {
+            problems.push(format!("[requests] approval = \"{policy}\": no plugin of that name exports approval"));
         }
         if STANDARD.is_empty() {
             problems.push(NO_STANDARD.to_owned());
@@ -210,10 +214,41 @@ pub fn list_plugins(options: &Listing) -> Result<(), AppError> {
     print(&rows, options.json, |rows| listing::plugins(rows, Clock::system().now()))
 }
 
+/// Lists the questions of agents: `cordboard requests`.
+///
+/// # Errors
+/// The running host does not answer.
+pub fn list_requests(options: &Listing) -> Result<(), AppError> {
+    telemetry::start("error");
+    let paths = options.paths.resolve()?;
+    let rows = block_on(async {
+        match control::query(&paths.state, ControlQuery::Requests).await? {
+            Some(ControlAnswer::Requests(rows)) => Ok(rows),
+            Some(other) => Err(unexpected_answer(other)),
+            // Without a host, no agent runs that could wait for an answer.
+            None => Ok(Vec::new()),
+        }
+    })?;
+    print(&rows, options.json, |rows| listing::requests(rows, Clock::system().now()))
+}
+
+/// Lists the decisions about requests of agents: `cordboard audit`.
+///
+/// # Errors
+/// The store cannot be read.
+pub fn list_audit(options: &Audit) -> Result<(), AppError> {
+    telemetry::start("error");
+    let paths = options.listing.paths.resolve()?;
+    let entries = cordboard_store::audit_log(&paths.state, options.session.as_ref())?;
+    print(&entries, options.listing.json, listing::audit)
+}
+
 fn unexpected_answer(answer: ControlAnswer) -> AppError {
     match answer {
         ControlAnswer::Error(why) => AppError::HostError(why),
-        ControlAnswer::Sessions(_) | ControlAnswer::Plugins(_) => AppError::UnexpectedAnswer,
+        ControlAnswer::Sessions(_) | ControlAnswer::Plugins(_) | ControlAnswer::Requests(_) => {
+            AppError::UnexpectedAnswer
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use cordboard_core::{
     agent::PromptId,
     chat::{CompletedUpdate, Delivery, MessageId, Origin, OutboxRow, PostId, Update, UpdateKind},
     session::Prompt,
-    types::{Caller, Place, Role, SessionRecord},
+    types::{AuditEntry, Caller, Place, Role, SessionRecord},
 };
 use cordboard_store::{Store, StoreError};
 
@@ -105,6 +105,10 @@ impl SessionStore for Store {
 
     async fn mark_queued(&self, prompt: &PromptId) -> Result<(), StoreError> {
         Self::mark_queued(self, prompt).await
+    }
+
+    async fn audit(&self, entry: AuditEntry) -> Result<(), StoreError> {
+        self.append_audit(entry).await
     }
 
     async fn complete(&self, prompt: &PromptId) -> Result<(), StoreError> {

@@ -145,7 +145,10 @@ Calls that no message causes:
   @does TITLE                           the agent runs a tool; shows the next frame
   @done                                 the turn ends
   @fails WHY                            the turn fails, for this reason
-  @permission alpha Bash ls -la         the agent asks for a permission: allow, session, deny, why
+  @permission alpha Bash ls -la         the agent asks for a permission: allow, session, deny,
+                                        why; shows the decision of an approval plugin. After Read,
+                                        Edit, Write, Grep or Glob comes a path, after WebFetch an
+                                        address, and after any tool its arguments as JSON
   @question alpha Which? | Red | Blue   the agent asks a question: 1, 2, other; `multiple` after
                                         the session allows several
   @plug                                 activates the plugin; the reply is empty, or the error
@@ -182,6 +185,8 @@ pub enum ExtensionPoint {
     Command,
     /// Decides when idle agents are stopped
     Lifecycle,
+    /// Decides about the tools for which agents ask permission
+    Approval,
     /// Gives agents their instructions
     Persona,
     /// Formats the answers of agents
@@ -201,6 +206,7 @@ impl ExtensionPoint {
         match self {
             Self::Command => "command",
             Self::Lifecycle => "lifecycle",
+            Self::Approval => "approval",
             Self::Persona => "persona",
             Self::View => "view",
             Self::Hook => "hook",

@@ -15,11 +15,11 @@ use std::{
 use cordboard_core::{
     agent::{AgentEvent, PromptId},
     config::Config,
-    session::{Input, Prompt, SessionCommand, Settings},
+    session::{Decision, Input, Prompt, SessionCommand, Settings},
     turn::Turn,
     types::{AgentRequest, Caller, Place, RequestId, SessionName, SessionRecord, SessionView, Timestamp},
 };
-use cordboard_runtime::{AdminCommands, ChatMember, FakeNetwork};
+use cordboard_runtime::{AdminCommands, CallError, ChatMember, FakeNetwork};
 
 use self::session::FakeSession;
 pub use self::{
@@ -32,6 +32,9 @@ use crate::{
     session::SessionConfig as _,
     session_registry::{SessionCell, SessionRegistry},
 };
+
+/// The home folder of every agent.
+const HOME: &str = "/home/agent";
 
 /// A handle on the fake host. Copies share its state.
 #[derive(Clone)]
@@ -67,6 +70,8 @@ struct Inner {
     requests: u64,
     /// The number of posts so far. Their ids are made from it.
     posts: u64,
+    /// The last answer of an approval plugin, unless it was taken.
+    decision: Option<Result<Decision, CallError>>,
 }
 
 struct Entry {
@@ -87,6 +92,7 @@ impl FakeHost {
             prompts: 0,
             requests: 0,
             posts: 0,
+            decision: None,
         };
         let shared = Shared {
             inner: Mutex::new(inner),
@@ -173,7 +179,7 @@ impl FakeHost {
     }
 
     fn settings(&self, record: &SessionRecord) -> Settings {
-        self.shared.config.settings(record)
+        Settings { home: Some(HOME.to_owned()), ..self.shared.config.settings(record) }
     }
 
     fn insert(&self, session: FakeSession) {
@@ -226,6 +232,11 @@ impl FakeHost {
         self.agent(name, AgentEvent::Requested(request(id.clone())));
         let view = self.session(name.as_str());
         view.is_some_and(|view| view.requests.iter().any(|open| open.request.id == id))
+    }
+
+    /// Returns and removes the last answer of an approval plugin. `None` if no plugin was asked.
+    pub fn take_decision(&self) -> Option<Result<Decision, CallError>> {
+        self.inner().decision.take()
     }
 
     fn next_request(&self) -> u64 {

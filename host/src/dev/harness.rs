@@ -79,7 +79,7 @@ impl Harness {
 
     /// Answers the queries of sessions to plugins, as the host does after a command.
     pub async fn settle(&self) {
-        fake_host::settle(&self.registry, &self.host).await;
+        fake_host::settle(&self.registry, &self.host, &self.subject.name).await;
     }
 
     /// Activates the plugin, or applies new settings to it. Use `GrantPolicy::All` if no grants are configured.

@@ -85,13 +85,17 @@ impl SessionConfig for LiveConfig {
             max_queued: config.sessions.queue as usize,
             max_interrupted: config.sessions.kept as usize,
             request_expiry: config.requests.expire,
+            deny_tools: config.access.deny_tools.clone(),
+            home: std::env::var("HOME").ok(),
             model: config.agents.get(&record.agent).and_then(|agent| agent.model.clone()),
             folder: config.sessions.folder(&record.name).map(Path::to_owned),
-            agent: config.agents.get(&record.agent).map(|agent| Agent { model: None, ..agent.clone() }),
+            agent: self.agent(&record.agent).map(|agent| Agent { model: None, ..agent }),
         }
     }
 
     fn agent(&self, name: &str) -> Option<Agent> {
-        self.now().agents.get(name).cloned()
+        let config = self.now();
+        let agent = config.agents.get(name)?.clone();
+        Some(Agent { deny_tools: config.access.deny_tools.clone(), ..agent })
     }
 }

@@ -70,6 +70,7 @@ impl Rollout {
             controls_plugins: commands.iter().any(|command| command == "/plugins"),
             commands,
             has_lifecycle: snapshot.has_lifecycle(name),
+            has_approval: snapshot.has_approval(name),
         }
     }
 

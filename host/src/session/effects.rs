@@ -3,11 +3,12 @@
 use std::collections::VecDeque;
 
 use cordboard_core::{
+    agent::PromptId,
     event::StartKind,
     messages,
     session::{Effect, Exit, Input, Launch, Run, Ticket},
     turn::Turn,
-    types::{RequestAnswer, RequestId, SessionView},
+    types::{AuditEntry, DecidedBy, DecidedRequest, RequestAnswer, RequestId, SessionView},
 };
 use cordboard_store::StoreError;
 
@@ -35,12 +36,7 @@ impl Actor {
             Effect::Accept(prompt) => self.ports.store.requeue(self.machine.record(), &prompt).await?,
             Effect::MarkSent(prompt) => self.ports.store.mark_sent(&prompt).await?,
             Effect::MarkQueued(prompt) => {
-                // The prompt may be sent again, wait for a decision of the user, or be dropped, so its working
-                // indicator is removed now.
-                if let Some((prompt, place)) = self.sent.take_if(|(sent, _)| *sent == prompt) {
-                    self.is_frame_due = false;
-                    self.sink.show(SessionOutput::Requeued(place, prompt));
-                }
+                self.hide_working_indicator(&prompt);
                 self.ports.store.mark_queued(&prompt).await?;
             }
             Effect::Complete { prompt, how } => {
@@ -51,6 +47,7 @@ impl Actor {
             Effect::LoadPersona { ticket, persona } => self.ask(ticket, Query::Persona { name: persona }),
             Effect::Review { ticket, idle_for } => self.ask(ticket, Query::Review { idle_for }),
             Effect::RequestResumeNotice { ticket, idle_for } => self.ask(ticket, Query::ResumeNotice { idle_for }),
+            Effect::Decide { ticket, permission } => self.ask(ticket, Query::Permission(permission)),
             Effect::Spawn { run, launch } => return Ok(self.start(run, &launch)),
             Effect::Send { run, prompt } => {
                 self.with(run, |agent| agent.send(&prompt));
@@ -66,6 +63,10 @@ impl Actor {
                 }
                 self.events.turn_started(&place, self.machine.view(), self.ports.clock.now());
                 self.is_frame_due = true;
+            }
+            Effect::Audit(decided) => {
+                let entry = self.audit_entry(*decided);
+                self.ports.store.audit(entry).await?;
             }
             Effect::Answer { run, id, answer } => return Ok(self.answer(run, &id, &answer)),
             Effect::Interrupt { run } => {
@@ -86,6 +87,32 @@ impl Actor {
             Effect::Post { place, notice } => self.sink.show(SessionOutput::Notice(place, notice)),
         }
         Ok(Vec::new())
+    }
+
+    /// Removes the working indicator of a prompt, because the prompt may be sent again, wait for a decision of the user,
+    /// or be dropped.
+    fn hide_working_indicator(&mut self, prompt: &PromptId) {
+        if let Some((prompt, place)) = self.sent.take_if(|(sent, _)| sent == prompt) {
+            self.is_frame_due = false;
+            self.sink.show(SessionOutput::Requeued(place, prompt));
+        }
+    }
+
+    fn audit_entry(&self, decided: DecidedRequest) -> AuditEntry {
+        let DecidedRequest { request, outcome, by, reason } = decided;
+        let tool_use = request.tool_use.as_ref();
+        AuditEntry {
+            at: self.ports.clock.wall(),
+            session: self.machine.record().name.clone(),
+            kind: request.kind.to_owned(),
+            title: request.title,
+            tool: tool_use.map(|tool_use| tool_use.tool.clone()),
+            input_sha256: tool_use.map(|tool_use| cordboard_runtime::digest(tool_use.input.as_bytes())),
+            outcome,
+            by,
+            user: self.by.clone().filter(|_| by == DecidedBy::User),
+            reason,
+        }
     }
 
     fn end_turn(&mut self, turn: Turn, output: impl FnOnce(Turn, SessionView) -> SessionOutput) {

@@ -15,6 +15,7 @@ use cordboard_core::types::Place;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
+mod audit;
 mod buttons;
 mod chat_migrations;
 mod decisions;
@@ -38,6 +39,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use audit::audit_log;
 pub use cordboard_core::chat::{CompletedUpdate, Delivery, InboxId, InboxRow, InboxState, NewPost, OutboxRow, PostId};
 pub use decisions::Decisions;
 pub use error::{Limit, OpenError, StoreError};

@@ -8,8 +8,8 @@ use rusqlite::Connection;
 use super::error::{OpenError, WorkError};
 
 /// Migration N changes `user_version` from N to N+1.
-const STEPS: [&str; 10] =
-    [FIRST, DECISIONS, JOBS, BUTTON_PLUGINS, MET, ACTIVE, MOVED, LIVE_TEXT, KEYBOARDS, UNREACHABLE];
+const STEPS: [&str; 11] =
+    [FIRST, DECISIONS, JOBS, BUTTON_PLUGINS, MET, ACTIVE, MOVED, LIVE_TEXT, KEYBOARDS, UNREACHABLE, AUDIT];
 
 const FIRST: &str = "
     CREATE TABLE host (only INTEGER PRIMARY KEY CHECK (only = 1), id TEXT NOT NULL, syncs INTEGER NOT NULL DEFAULT 0) STRICT;
@@ -107,6 +107,14 @@ const KEYBOARDS: &str = "
 
 /// Places that can't be written to.
 const UNREACHABLE: &str = "CREATE TABLE unreachable (place TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;";
+
+/// Decisions about the requests of agents.
+const AUDIT: &str = "
+    CREATE TABLE audit (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, session TEXT NOT NULL, record TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX audit_session ON audit (session);
+";
 
 /// The schema version that this program reads and writes.
 pub(super) const VERSION: i64 = STEPS.len() as i64;

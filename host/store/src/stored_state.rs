@@ -1,6 +1,6 @@
 //! Reads the stored data that a host needs at start, and that `cordboard sessions` shows without a running host.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use cordboard_core::{
     chat::{InboxRow, OutboxRow},
@@ -41,19 +41,31 @@ pub struct StoredState {
 /// # Errors
 /// Fails if the directory cannot be read. The text contains the reason and the remedy.
 pub fn read_only(state: &Path) -> Result<StoredState, OpenError> {
+    let Some(ReadOnly { file, connection }) = open_read_only(state)? else { return Ok(StoredState::default()) };
+    Ok(read(&connection).map_err(|trouble| trouble.during("read the store", file))?)
+}
+
+/// A database that is open for reading.
+pub(super) struct ReadOnly {
+    pub file: PathBuf,
+    pub connection: Connection,
+}
+
+/// Opens the database of a state directory for reading. Returns `None` if nothing was ever stored.
+pub(super) fn open_read_only(state: &Path) -> Result<Option<ReadOnly>, OpenError> {
     let file = folder::database(state);
     if !file.exists() {
-        return Ok(StoredState::default());
+        return Ok(None);
     }
     let failed = |trouble: WorkError| trouble.during("read the store", file.clone());
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let db = Connection::open_with_flags(&file, flags).map_err(|error| failed(error.into()))?;
-    let found = schema::version(&db).map_err(failed)?;
+    let connection = Connection::open_with_flags(&file, flags).map_err(|error| failed(error.into()))?;
+    let found = schema::version(&connection).map_err(failed)?;
     schema::check_known(found, state)?;
     match found {
         // The host was killed before its first commit.
-        0 => folder::check_emptied(state).map(|()| StoredState::default()),
-        schema::VERSION => Ok(read(&db).map_err(failed)?),
+        0 => folder::check_emptied(state).map(|()| None),
+        schema::VERSION => Ok(Some(ReadOnly { file, connection })),
         _ => Err(OpenError::Older { path: state.to_owned(), found, known: schema::VERSION }),
     }
 }

@@ -89,3 +89,40 @@ fn a_file_named_in_a_prompt_is_not_read() {
     assert!(request.contains("@/etc/passwd"));
     assert!(!request.contains("tetrahedron") && !request.contains("root:x:0"), "{request}");
 }
+
+#[test]
+fn denied_tools_are_refused_without_a_question() {
+    let rules = "deny_tools = [\"Bash(touch:*)\", \"Edit(//etc/**)\", \"WebFetch\"]";
+    let settings = format!("args = [\"--allowedTools=Bash\"]\n[access]\n{rules}");
+    let Some(mut host) = open(&settings) else { return };
+    host.ask("/new a", "Session 'a' created.");
+    // The CLI allows this without asking the host, except for the rules.
+    host.ask("bash touch made", "The tool said: ");
+    assert!(!host.path("state/sessions/a/made").exists());
+    host.phase("idle");
+    let shown = host.ask("bash true && touch made", "The tool said: ");
+    assert!(!host.path("state/sessions/a/made").exists(), "{shown}");
+    host.phase("idle");
+    host.ask("bash echo fine > made", "The tool said: ");
+    assert!(host.path("state/sessions/a/made").exists());
+}
+
+#[test]
+fn an_approval_rule_answers_the_cli() {
+    let settings = "[plugins.approval.config]\nallow = [\"Edit(**)\", \"Bash(touch:*)\"]\ndeny = [\"Bash(rm:*)\"]";
+    let Some(mut host) = open(settings) else { return };
+    host.ask("/new a", "Session 'a' created.");
+    let inside = host.path("state/sessions/a/made");
+    let shown = host.ask(&format!("write {}", inside.display()), "The tool said: ");
+    assert!(inside.exists() && !shown.contains("asks for a permission"), "{shown}");
+    host.phase("idle");
+    let shown = host.ask("bash rm made", "The tool said: ");
+    assert!(shown.contains("Denied: Bash `rm made`\nThe rule Bash(rm:*) denies it.\n"), "{shown}");
+    assert!(inside.exists());
+    host.phase("idle");
+    host.ask("bash touch other; rm made", "The tool said: ");
+    assert!(inside.exists() && !host.path("state/sessions/a/other").exists());
+    host.phase("idle");
+    host.ask("bash touch other", "The tool said: ");
+    assert!(host.path("state/sessions/a/other").exists());
+}

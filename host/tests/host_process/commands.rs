@@ -199,6 +199,7 @@ fn help_and_plugins_show_the_active_plugins() {
         "/leave [name] - Drop an interrupted message",
         "/model [name] - Show or set the model",
         "/new <name> [persona] - Start a session",
+        "/permissions [allow|ask|deny [session] <rule>|remove <number>] - Show or change the rules about tools",
         "/persona [name] - Show or set the persona",
         "/plugins [rollback|reload|disable|enable <name>] - List and manage the plugins",
         "/requests - List the questions of agents",
@@ -218,7 +219,7 @@ fn help_and_plugins_show_the_active_plugins() {
     host.say("/plugins");
     let plugins = host.expect("`views` ok - ");
     let names: Vec<&str> = plugins.lines().filter_map(|line| line.split('`').nth(1)).collect();
-    assert_eq!(names, ["control", "help", "lifecycle", "model", "persona", "requests", "sessions", "timeout", "views"]);
+    assert_eq!(names, ["approval", "control", "help", "lifecycle", "model", "persona", "sessions", "timeout", "views"]);
     home.plug("echo", "echo");
     host.expect("Plugin 'echo' is active: generation 1, ");
     host.say("/help");

@@ -15,8 +15,8 @@ enum Shows {
     Log(&'static str),
     /// The plugin `echo` is activated again, and the log names this part.
     NewGeneration(&'static str),
-    /// The next message goes to a new process of the demo agent.
-    NewAgent,
+    /// The next message goes to a new process of the demo agent, and the log names this part.
+    NewAgent(&'static str),
     /// `cordboard sessions` shows another idle timeout.
     IdleTimeout,
     /// The chat says that the key takes effect at the next start.
@@ -25,6 +25,7 @@ enum Shows {
 
 use Shows::{IdleTimeout, Log, NewAgent, NewGeneration, Restart};
 
+const DEMO: Shows = NewAgent("agent demo");
 const ECHO: Shows = NewGeneration("plugin echo");
 const ALL: Shows = NewGeneration("plugin limits");
 
@@ -38,6 +39,7 @@ const SAVED: &[(&str, &str, &str, Shows)] = &[
     ("access", "owner", "1", Log("access")),
     ("access", "admins", "[2]", Log("access")),
     ("access", "members", "[3]", Log("access")),
+    ("access", "deny_tools", "[\"Bash(rm:*)\"]", NewAgent("access")),
     ("sessions", "default", "\"main\"", Log("sessions")),
     ("sessions", "idle_timeout", "\"20m\"", IdleTimeout),
     ("sessions", "queue", "3", Log("sessions")),
@@ -45,17 +47,18 @@ const SAVED: &[(&str, &str, &str, Shows)] = &[
     ("sessions", "roots", "[\"/srv\"]", Log("sessions")),
     ("sessions", "folders", "{ web = \"/srv/web\" }", Log("sessions")),
     ("requests", "expire", "\"1m\"", Log("requests")),
+    ("requests", "approval", "\"mine\"", Log("requests")),
     ("console", "drain", "\"1m\"", Log("console")),
     ("webhook", "listen", "\"127.0.0.1:1\"", Restart),
     ("webhook", "body", "\"2MiB\"", Log("webhook")),
     ("agents", "default", "\"claude\"", Log("default agent")),
     ("agents.NAME", "kind", "\"demo\"", Log("agent claude")),
     ("agents.NAME", "command", "\"c\"", Log("agent claude")),
-    ("agents.NAME", "args", "[\"--pace-ms=51\"]", NewAgent),
-    ("agents.NAME", "model", "\"m\"", NewAgent),
-    ("agents.NAME", "permission_mode", "\"plan\"", NewAgent),
-    ("agents.NAME", "pass_env", "[\"HOME\"]", NewAgent),
-    ("agents.NAME", "env", "{ A = \"b\" }", NewAgent),
+    ("agents.NAME", "args", "[\"--pace-ms=51\"]", DEMO),
+    ("agents.NAME", "model", "\"m\"", DEMO),
+    ("agents.NAME", "permission_mode", "\"plan\"", DEMO),
+    ("agents.NAME", "pass_env", "[\"HOME\"]", DEMO),
+    ("agents.NAME", "env", "{ A = \"b\" }", DEMO),
     ("plugins", "folder", "\"p\"", Restart),
     ("plugins", "rescan", "\"10s\"", Log("rescan")),
     ("plugins", "parallel", "32", Restart),
@@ -123,8 +126,7 @@ struct Before {
 #[track_caller]
 fn check(host: &mut Host<'_>, home: &Home, (key, shows): (&str, Shows), before: &Before) {
     let part = match shows {
-        Log(part) | NewGeneration(part) => part,
-        NewAgent => "agent demo",
+        Log(part) | NewGeneration(part) | NewAgent(part) => part,
         IdleTimeout => "sessions",
         Restart => "at the next start",
     };
@@ -133,7 +135,7 @@ fn check(host: &mut Host<'_>, home: &Home, (key, shows): (&str, Shows), before: 
     match shows {
         Log(_) => {}
         NewGeneration(_) => until(&format!("{key} acts on the plugin"), || generation(home) > before.generation),
-        NewAgent => {
+        NewAgent(_) => {
             host.say("hello");
             host.expect("You said: hello\n");
             assert_ne!(host.agent("a"), before.agent, "{key} takes effect at the next turn");

@@ -49,7 +49,7 @@ fn plugins_are_listed_with_and_without_a_host() {
         let names: Vec<&str> = rows.as_array().unwrap().iter().map(|row| row["name"].as_str().unwrap()).collect();
         assert_eq!(
             names,
-            ["control", "help", "lifecycle", "model", "persona", "requests", "sessions", "timeout", "views"]
+            ["approval", "control", "help", "lifecycle", "model", "persona", "sessions", "timeout", "views"]
         );
         for key in ["name", "digest", "generation", "health", "note"] {
             assert!(rows[0].get(key).is_some(), "{key} is missing in {rows}");

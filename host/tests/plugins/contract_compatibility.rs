@@ -74,7 +74,7 @@ async fn a_component_of_0_1_is_rejected_with_the_remedy() {
             let test_host = TestHost::of(&format!("[plugins.{name}]\n{granted}"));
             let why = test_host.refused(name, &fixture(&format!("0.1/{name}.wasm"))).await;
             assert!(why.starts_with("it is built for an older Cordboard: it has cordboard:plugin/"), "{why}");
-            let versions = "@0.1.0, and this one has cordboard:plugin@0.2.1; rebuild it with the current SDK: ";
+            let versions = "@0.1.0, and this one has cordboard:plugin@0.2.2; rebuild it with the current SDK: ";
             assert!(why.contains(versions), "{why}");
         }
     }
@@ -269,7 +269,7 @@ async fn the_requests_plugin_of_0_2_1_lists_and_answers() {
     test_host.memory.add(record);
     test_host.memory.bind(&test_host.caller, &test_host.place, &name);
     test_host.memory.send(&name, &test_host.place, "hello");
-    settle(&test_host.registry, &test_host.memory).await;
+    settle(&test_host.registry, &test_host.memory, "").await;
     let option = |id: &str, label: &str, text| RequestOption { id: id.to_owned(), label: label.to_owned(), text };
     let asks = |id| AgentRequest {
         id,
@@ -281,6 +281,7 @@ async fn the_requests_plugin_of_0_2_1_lists_and_answers() {
             option("deny", "Deny", OptionText::Optional),
             option("why", "Deny and say why", OptionText::Required),
         ],
+        tool_use: None,
         multiple: false,
     };
     assert!(test_host.memory.ask(&name, asks), "the agent asks");

@@ -19,7 +19,7 @@ use super::fake_sessions::NOW;
 
 /// The plugins that are embedded in the binary.
 pub const STANDARD: [&str; 9] =
-    ["control", "help", "lifecycle", "model", "persona", "requests", "sessions", "timeout", "views"];
+    ["approval", "control", "help", "lifecycle", "model", "persona", "sessions", "timeout", "views"];
 
 /// The number of concurrent calls in a test's registry.
 const PARALLEL: u32 = 16;
@@ -154,7 +154,7 @@ impl TestHost {
         let args = text.split_whitespace().map(str::to_owned).collect();
         let typed = Invocation { args, text: text.to_owned() };
         let reply = self.registry.command(&self.host_api, offer, context, &typed).await;
-        settle(&self.registry, &self.memory).await;
+        settle(&self.registry, &self.memory, "").await;
         reply
     }
 

@@ -42,6 +42,33 @@ pub mod lifecycle {
     pub use crate::bindings::lifecycle::exports::cordboard::plugin::lifecycle::{Status, Verdict};
 }
 
+/// The types of the extension point [`Approval`](crate::Approval).
+pub mod approval {
+    pub use crate::bindings::approval::exports::cordboard::plugin::approval::{Decision, Outcome, Permission};
+
+    impl Permission {
+        /// Returns a value of `facts`.
+        #[must_use]
+        pub fn fact(&self, name: &str) -> Option<&str> {
+            self.facts.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        }
+    }
+
+    impl Decision {
+        /// Leaves the decision to a user.
+        #[must_use]
+        pub const fn ask() -> Self {
+            Self { outcome: Outcome::Ask, rule: None }
+        }
+
+        /// Names the rule that decided, for the audit log.
+        #[must_use]
+        pub fn by_rule(outcome: Outcome, rule: &str) -> Self {
+            Self { outcome, rule: Some(rule.to_owned()) }
+        }
+    }
+}
+
 /// The types of the extension point [`Persona`](crate::Persona).
 pub mod persona {
     pub use crate::bindings::persona::exports::cordboard::plugin::persona::{PersonaSettings, Summary};
@@ -120,6 +147,30 @@ pub trait Lifecycle {
     fn resume_notice(_status: lifecycle::Status) -> Option<String> {
         None
     }
+}
+
+/// Decides about the use of a tool for which an agent asks permission, before a user is asked, if `[requests] approval`
+/// names this plugin. If a call fails, the host asks a user.
+///
+/// ```
+/// use cordboard_plugin::{Approval, approval::{Decision, Outcome, Permission}};
+///
+/// struct ReadOnly;
+///
+/// impl Approval for ReadOnly {
+///     fn decide(permission: Permission) -> Decision {
+///         match permission.tool.as_str() {
+///             "Read" | "Grep" | "Glob" => Decision::by_rule(Outcome::Allow, "tools that only read"),
+///             _ => Decision::ask(),
+///         }
+///     }
+/// }
+///
+/// cordboard_plugin::export!(ReadOnly: approval);
+/// # fn main() {}
+/// ```
+pub trait Approval {
+    fn decide(permission: approval::Permission) -> approval::Decision;
 }
 
 /// Provides personas, which are sets of instructions for agents.
@@ -216,6 +267,12 @@ impl<T: Lifecycle> bindings::lifecycle::exports::cordboard::plugin::lifecycle::G
 
     fn resume_notice(status: lifecycle::Status) -> Option<String> {
         <T as Lifecycle>::resume_notice(status)
+    }
+}
+
+impl<T: Approval> bindings::approval::exports::cordboard::plugin::approval::Guest for T {
+    fn decide(permission: approval::Permission) -> approval::Decision {
+        <T as Approval>::decide(permission)
     }
 }
 

@@ -44,8 +44,8 @@ pub use bindings::host_imports::cordboard::plugin::types::{
     Attachment, Button, Caller, Content, Phase, Place, Reply, Seconds, Session, Timestamp,
 };
 pub use extension_points::{
-    Call, Command, Hook, Lifecycle, Persona, Schedule, View, Webhook, command, hook, lifecycle, persona, schedule,
-    view, webhook,
+    Approval, Call, Command, Hook, Lifecycle, Persona, Schedule, View, Webhook, approval, command, hook, lifecycle,
+    persona, schedule, view, webhook,
 };
 pub use host::{
     catalog, chat, config, context, log, plugin_control, requests, secrets, session_control, sessions, state, tcp,
@@ -66,6 +66,9 @@ macro_rules! export_extension_point {
     };
     ($plugin:ident, lifecycle) => {
         $crate::bindings::lifecycle::export_lifecycle!($plugin with_types_in $crate::bindings::lifecycle);
+    };
+    ($plugin:ident, approval) => {
+        $crate::bindings::approval::export_approval!($plugin with_types_in $crate::bindings::approval);
     };
     ($plugin:ident, persona) => {
         $crate::bindings::persona::export_persona!($plugin with_types_in $crate::bindings::persona);

@@ -57,6 +57,21 @@ pub fn permission(session: &str, number: u64) -> Request {
     }
 }
 
+/// A use of `tool` for which the agent of an idle session asks permission. It has no command, paths or facts.
+#[must_use]
+pub fn tool_use(session_name: &str, tool: &str) -> crate::approval::Permission {
+    crate::approval::Permission {
+        session: session(session_name),
+        number: 1,
+        tool: tool.to_owned(),
+        title: tool.to_owned(),
+        input: "{}".to_owned(),
+        command: None,
+        paths: Vec::new(),
+        facts: Vec::new(),
+    }
+}
+
 /// An event of that kind about an idle session named `main`. `data` is JSON.
 #[must_use]
 pub fn event(kind: &str, data: &str) -> crate::hook::Event {

@@ -17,11 +17,10 @@ use super::{
 };
 use crate::Decoded;
 
-/// The ids of the options.
-const ALLOW: &str = "allow";
-const ALLOW_SESSION: &str = "session";
-const DENY: &str = "deny";
-const DENY_WITH_REASON: &str = "why";
+const ALLOW: &str = RequestOption::ALLOW;
+const ALLOW_SESSION: &str = RequestOption::ALLOW_FOR_SESSION;
+const DENY: &str = RequestOption::DENY;
+const DENY_WITH_REASON: &str = RequestOption::DENY_WITH_REASON;
 const OTHER: &str = "other";
 
 /// The maximum number of options that become buttons. People can type any other answer.
@@ -76,6 +75,7 @@ impl Requests {
         let Some(mut pending) = self.0.remove(&id.0) else { return Decoded::default() };
         let (ids, reason) = match answer {
             RequestAnswer::Options { ids, text } => (ids.as_slice(), text.as_deref()),
+            RequestAnswer::Denied(why) => return pending.deny(&format!("Not allowed here: {why}")),
             RequestAnswer::Nobody => return pending.deny(NOBODY),
         };
         if pending.next_question().is_some() {
@@ -131,7 +131,9 @@ impl Pending {
             let rules: Vec<String> = self.session_rules.iter().map(describe_rule).collect();
             body.push_str(&format!("\n\nFor this session it would allow: {}", rules.join(", ")));
         }
-        self.request("permission", action::tool("", &self.tool, &self.input, folder).title, body, options)
+        let title = action::tool("", &self.tool, &self.input, folder).title;
+        let tool_use = Some(Box::new(tool_input::tool_use(&self.tool, &self.input, folder)));
+        AgentRequest { tool_use, ..self.request("permission", title, body, options) }
     }
 
     fn plan(&self) -> AgentRequest {
@@ -169,7 +171,7 @@ impl Pending {
         // Each question of a series has its own id, so that a second press of a button doesn't answer the next
         // question.
         let id = format!("{}:{}", self.control_id, self.answers.len());
-        AgentRequest { id: RequestId(id), kind, title, text, options, multiple: false }
+        AgentRequest { id: RequestId(id), kind, title, text, options, tool_use: None, multiple: false }
     }
 
     /// Records the answer to the next question of a series. The CLI expects the labels of the options, not their ids.

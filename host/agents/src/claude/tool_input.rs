@@ -1,7 +1,7 @@
 //! Formats the input of a tool call for the person who allows or denies it: a command, a diff, a URL, or the arguments
 //! as JSON. Control characters are removed, and a long input is cut.
 
-use cordboard_core::render;
+use cordboard_core::{render, types::ToolUse};
 use serde_json::Value;
 use similar::TextDiff;
 
@@ -28,6 +28,27 @@ pub(super) fn describe(tool: &str, input: &Value, folder: &str) -> String {
     let about = text(input, "description");
     let about = if about.is_empty() { String::new() } else { format!("\n{}", render::escape(about)) };
     format!("{head}{about}\n{body}")
+}
+
+/// The tools that search the session's folder unless they name a path.
+const SEARCHES: [&str; 3] = ["Glob", "Grep", "LS"];
+
+/// Returns what rules for permissions compare.
+#[must_use]
+pub fn tool_use(tool: &str, input: &Value, folder: &str) -> ToolUse {
+    let value = |name: &str| input[name].as_str().map(str::to_owned);
+    let mut paths: Vec<String> = ["file_path", "notebook_path", "path"].into_iter().filter_map(value).collect();
+    if paths.is_empty() && SEARCHES.contains(&tool) {
+        paths.push(folder.to_owned());
+    }
+    ToolUse {
+        tool: tool.to_owned(),
+        input: input.to_string(),
+        command: value("command"),
+        paths,
+        url: value("url"),
+        home: None,
+    }
 }
 
 /// Returns the changes to a file as a diff, or `None` if the tool changes no file.

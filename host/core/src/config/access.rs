@@ -1,12 +1,13 @@
-//! `[access]`: the Telegram users that the host serves. The console's user is always the owner and is not listed.
+//! `[access]`: the Telegram users that the host serves, and the tools that no agent may use. The console's user is always the owner and is not listed.
 
 use std::collections::BTreeSet;
 
+use cordboard_permission_rules::{Rule, RuleError};
 use toml::de::DeValue;
 
 use super::{
     section::Section,
-    value::{Value, ValueError, list, number},
+    value::{Value, ValueError, list, number, text},
 };
 use crate::types::Role;
 
@@ -16,6 +17,8 @@ pub struct Access {
     pub owner: Option<u64>,
     pub admins: BTreeSet<u64>,
     pub members: BTreeSet<u64>,
+    /// Tools that no agent may use.
+    pub deny_tools: Vec<Rule>,
 }
 
 impl Access {
@@ -23,6 +26,7 @@ impl Access {
         section.set_some("owner", &mut self.owner, user);
         section.set("admins", &mut self.admins, list(user));
         section.set("members", &mut self.members, list(user));
+        section.set("deny_tools", &mut self.deny_tools, list(rule));
     }
 
     /// The highest role that is configured for the Telegram user `id`, or `None` if the host ignores that user.
@@ -36,6 +40,10 @@ impl Access {
             self.members.contains(&id).then_some(Role::Member)
         }
     }
+}
+
+fn rule(value: &Value<'_>) -> Result<Rule, ValueError> {
+    text(value)?.parse().map_err(|error: RuleError| ValueError::new(error.to_string()))
 }
 
 fn user(value: &Value<'_>) -> Result<u64, ValueError> {

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, ops::Range};
 
+use cordboard_permission_rules::Rule;
+
 use super::{
     nearest::suggestion,
     section::Section,
@@ -41,6 +43,8 @@ pub struct Agent {
     pub model: Option<String>,
     /// `None` is the same as [`PermissionMode::Default`].
     pub permission_mode: Option<PermissionMode>,
+    /// `[access] deny_tools`, which also applies to tools for which the agent doesn't ask.
+    pub deny_tools: Vec<Rule>,
     /// Names of the variables of the host's environment that the agent gets.
     pub pass_env: Vec<String>,
     /// Additional variables of the agent's environment. They override those in `pass_env`.
@@ -132,6 +136,7 @@ impl Agent {
             args: Vec::new(),
             model: None,
             permission_mode: None,
+            deny_tools: Vec::new(),
             pass_env: Vec::new(),
             env: BTreeMap::new(),
         }

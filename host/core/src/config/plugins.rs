@@ -161,7 +161,7 @@ fn grant(value: &Value<'_>) -> Result<Capability, ValueError> {
     one_of(by_name.collect::<Vec<_>>(), Capability::as_str)(value)
 }
 
-fn plugin_name(value: &Value<'_>) -> Result<String, ValueError> {
+pub(super) fn plugin_name(value: &Value<'_>) -> Result<String, ValueError> {
     let name = text(value)?;
     if is_plugin_name(&name) {
         return Ok(name);

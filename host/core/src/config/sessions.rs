@@ -1,5 +1,5 @@
-//! `[sessions]`, `[requests]` and `[console]`: session folders, idle timeout, limits on prompts, the time to answer
-//! agents, and the time to drain piped input.
+//! `[sessions]`, `[requests]` and `[console]`: session folders, idle timeout, limits on prompts, the answers to agents,
+//! and the time to drain piped input.
 
 use std::{
     collections::BTreeMap,
@@ -9,6 +9,7 @@ use std::{
 };
 
 use super::{
+    plugins::plugin_name,
     section::Section,
     value::{Value, ValueError, absolute_path, list, number, span, text},
 };
@@ -44,10 +45,13 @@ const EXPIRE: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::fro
 pub struct Requests {
     /// The time after which an unanswered question of an agent expires.
     pub expire: Duration,
+    /// The plugin that decides about permissions before a user is asked.
+    pub approval: String,
 }
 
 impl Requests {
     pub(super) fn merge(&mut self, section: &mut Section<'_, '_>) {
+        section.set("approval", &mut self.approval, plugin_name);
         section.set("expire", &mut self.expire, span(EXPIRE));
     }
 }

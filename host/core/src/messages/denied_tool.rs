@@ -1,6 +1,8 @@
 //! The message about a denied tool, with the configuration line that allows the tool.
 
-use super::{beginning, quote};
+use cordboard_permission_rules::Rule;
+
+use super::{DenialCause, beginning, quote};
 use crate::render;
 
 /// The end of a list of denials that does not show all of them.
@@ -12,10 +14,18 @@ pub const REMEDY: &str = "To allow it";
 /// The tools that the mode `acceptEdits` allows.
 const EDITS: [&str; 4] = ["Edit", "MultiEdit", "NotebookEdit", "Write"];
 
-/// Names the denied tool and the configuration that allows it next time. For a tool that edits files, `detail` is a
-/// path; a relative path is inside the session's folder.
-pub(super) fn denied(tool: &str, detail: &str, agent: &str) -> String {
+/// Names the denied tool, and the reason or the configuration line that allows it next time. A relative `detail` is a
+/// path inside the session's folder.
+pub(super) fn denied(tool: &str, detail: &str, cause: &DenialCause) -> String {
     let what = if detail.is_empty() { String::new() } else { format!(" {}", render::code(&beginning(detail))) };
+    let why = match cause {
+        DenialCause::Agent(agent) => remedy(tool, detail, agent),
+        DenialCause::Rules(why) => render::escape(&quote(why)),
+    };
+    format!("Denied: {}{what}\n{why}", render::escape(&quote(tool)))
+}
+
+fn remedy(tool: &str, detail: &str, agent: &str) -> String {
     let allowed = match detail.rsplit_once('/') {
         _ if !EDITS.contains(&tool) => render::code(&format!("args = [\"--allowedTools={}\"]", quote(tool))),
         Some((folder, _)) if detail.starts_with('/') => {
@@ -25,8 +35,13 @@ pub(super) fn denied(tool: &str, detail: &str, agent: &str) -> String {
         }
         Some(_) | None => "`permission_mode = \"acceptEdits\"`".to_owned(),
     };
-    let tool = render::escape(&quote(tool));
-    format!("Denied: {tool}{what}\n{REMEDY}, set {allowed} in `[agents.{agent}]`.")
+    format!("{REMEDY}, set {allowed} in `[agents.{agent}]`.")
+}
+
+/// The reason of a denial by `[access] deny_tools`.
+#[must_use]
+pub fn denied_by_configuration(rule: &Rule) -> String {
+    format!("The rule {rule} of deny_tools in [access] forbids it.")
 }
 
 #[cfg(test)]
@@ -35,7 +50,8 @@ mod tests {
 
     #[test]
     fn a_denial_names_the_line_that_allows_it() {
-        let text = |tool: &str, detail: &str| denied(tool, detail, "claude");
+        let agent = DenialCause::Agent("claude".to_owned());
+        let text = |tool: &str, detail: &str| denied(tool, detail, &agent);
         assert_eq!(
             text("Bash", "echo `date`\nrm -r x"),
             "Denied: Bash ``echo `date`…``\nTo allow it, set `args = [\"--allowedTools=Bash\"]` in `[agents.claude]`."
@@ -49,5 +65,11 @@ mod tests {
             "Denied: Edit `/etc/hosts`\nTo allow it, set `permission_mode = \"acceptEdits\"` and `args = [\"--add-dir=/etc\"]` in `[agents.claude]`."
         );
         assert!(text("WebSearch", "").starts_with("Denied: WebSearch\nTo allow it, "));
+    }
+
+    #[test]
+    fn a_denial_by_rules_has_their_reason() {
+        let cause = DenialCause::Rules("the rule *Bash*".to_owned());
+        assert_eq!(denied("Bash", "rm x", &cause), "Denied: Bash `rm x`\nthe rule \\*Bash\\*");
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use super::{agent_request, background_work, denied_tool, plain, quote, session_archived};
 use crate::{
     agent::PromptId,
-    types::{AgentRequest, Authorship, Choice, Reply, Request, SessionName},
+    types::{AgentRequest, Authorship, Button, Choice, Reply, Request, SessionName},
 };
 
 /// A message of a session that is not an answer to a prompt.
@@ -82,7 +82,7 @@ pub enum SessionNotice {
     Denied {
         tool: String,
         detail: String,
-        agent: String,
+        cause: DenialCause,
     },
     PersonaFailed {
         failure: u64,
@@ -102,6 +102,8 @@ pub enum SessionNotice {
     Asked {
         number: u64,
         request: Box<AgentRequest>,
+        /// The buttons of the approval plugin.
+        buttons: Vec<Button>,
         folder: PathBuf,
     },
     /// The question of the agent expired without an answer.
@@ -114,6 +116,15 @@ pub enum SessionNotice {
     Strays {
         pids: Vec<i32>,
     },
+}
+
+/// The cause of a denial that no user decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DenialCause {
+    /// The agent's own settings. Contains its name.
+    Agent(String),
+    /// The approval rules, for this reason.
+    Rules(String),
 }
 
 impl SessionNotice {
@@ -197,7 +208,7 @@ impl SessionNotice {
                 "Session '{session}' now works in {}, as set in [sessions.folders].",
                 quote_folder(folder)
             )),
-            Self::Denied { tool, detail, agent } => Reply::text(denied_tool::denied(tool, detail, agent)),
+            Self::Denied { tool, detail, cause } => Reply::text(denied_tool::denied(tool, detail, cause)),
             Self::PersonaFailed { why, .. } => plain(&format!(
                 "The persona of session '{session}' could not be used: {}\nYour messages are kept. Use /retry to try again, or /persona to choose another one.",
                 quote(why)
@@ -207,7 +218,11 @@ impl SessionNotice {
                 quote(why)
             )),
             Self::Archived { prompt } => plain(&format!("Not accepted: {}\n“{prompt}”", session_archived(session))),
-            Self::Asked { number, request, folder } => agent_request::asked(session, folder, *number, request),
+            Self::Asked { number, request, buttons, folder } => {
+                let mut reply = agent_request::asked(session, folder, *number, request);
+                reply.buttons.extend(buttons.iter().map(|button| vec![button.clone()]));
+                reply
+            }
             Self::RequestExpired { title, after } => plain(&agent_request::expired(session, title, *after)),
             Self::Strays { pids } => plain(&strays(session, pids)),
         }

@@ -110,6 +110,9 @@ impl Machine {
         if offers.has_lifecycle {
             text.push_str(" If it was the lifecycle plugin, idle agents are now suspended at their idle timeout.");
         }
+        if offers.has_approval {
+            text.push_str(" If it was the approval plugin, a user is now asked about each permission.");
+        }
         Ok(CommandStep::Done(text))
     }
 

@@ -130,6 +130,7 @@ pub struct Offers {
     /// Whether it offers `/plugins`, the command that enables plugins.
     pub controls_plugins: bool,
     pub has_lifecycle: bool,
+    pub has_approval: bool,
 }
 
 impl RejectionText {

@@ -8,7 +8,7 @@ use crate::{
     agent::PromptId,
     messages::SessionNotice,
     turn::Turn,
-    types::{Choice, Place, Request, RequestAnswer, RequestId},
+    types::{Choice, DecidedRequest, Permission, Place, Request, RequestAnswer, RequestId},
 };
 
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +41,11 @@ pub enum Effect {
         ticket: Ticket,
         idle_for: Duration,
     },
+    /// Ask the approval plugin about a use of a tool.
+    Decide {
+        ticket: Ticket,
+        permission: Box<Permission>,
+    },
     Spawn {
         run: Run,
         launch: Launch,
@@ -51,6 +56,8 @@ pub enum Effect {
     },
     /// The agent has started a turn of its own. Show it in this place.
     TurnStarted(Place),
+    /// Store a decision about a question of the agent in the audit log.
+    Audit(Box<DecidedRequest>),
     /// Send the answer to a question of the agent.
     Answer {
         run: Run,

@@ -2,10 +2,12 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use cordboard_permission_rules::Rule;
+
 use crate::{
     agent::{AgentEvent, PromptId},
     config::Agent,
-    types::{Place, ProcessId, Prompt, Request},
+    types::{Button, Place, ProcessId, Prompt, Request},
 };
 
 /// The number of an agent process. Events of older runs are ignored.
@@ -63,8 +65,13 @@ pub enum Input {
         ticket: Ticket,
         text: Option<String>,
     },
+    /// The decision of the approval plugin about the use of a tool.
+    Decision {
+        ticket: Ticket,
+        decision: Decision,
+    },
     /// The configuration was loaded. Ignored if nothing has changed.
-    Settings(Settings),
+    Settings(Box<Settings>),
     /// The lifecycle plugin or its configuration changed: an idle session is reviewed again.
     PolicyChanged,
     /// The authors of these prompts may no longer use the session: waiting prompts are dropped, and the running one is
@@ -116,6 +123,29 @@ pub enum Verdict {
     Absent,
 }
 
+/// The decision of the approval plugin. `rule` describes the rule that it follows from, if there is one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    pub outcome: DecisionOutcome,
+    pub rule: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DecisionOutcome {
+    Allow,
+    /// Also allow the same for the rest of the agent's conversation, if the agent can do that.
+    AllowForSession,
+    /// Contains the reason for the agent and the user.
+    Deny(String),
+    /// A user decides. The question shows these buttons of the plugin in addition to the answers. Also without an
+    /// approval plugin, and if it fails.
+    Ask(Vec<Button>),
+}
+
+impl Decision {
+    pub const ASK: Self = Self { outcome: DecisionOutcome::Ask(Vec::new()), rule: None };
+}
+
 /// A persona's settings for the start of an agent.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PersonaSettings {
@@ -138,6 +168,10 @@ pub struct Settings {
     pub max_interrupted: usize,
     /// `[requests] expire`: the time limit for the answer to a question of the agent.
     pub request_expiry: Duration,
+    /// `[access] deny_tools`.
+    pub deny_tools: Vec<Rule>,
+    /// The home folder of agents.
+    pub home: Option<String>,
     /// `[agents.NAME] model`.
     pub model: Option<String>,
     /// `[sessions.folders] NAME`. Without it, the session stays in the folder of its record.

@@ -1,7 +1,10 @@
 //! The state machine's data and its entry points for inputs, commands and queries. The transitions are in `start`,
-//! `turns`, `requests`, `background`, `idle`, `stop` and `commands`. The machine reads no clock.
+//! `turns`, `requests`, `approval`, `background`, `idle`, `stop` and `commands`. The machine reads no clock.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
 use super::{
     ApiError, Completion, Effect, Input, PersonaSettings, Prompt, Run, SessionCommand, Settings, Ticket,
@@ -125,7 +128,8 @@ impl Machine {
             Input::Verdict { ticket, verdict } => self.handle_verdict(ticket, verdict, now),
             Input::PersonaSettings { ticket, settings } => self.handle_persona_settings(ticket, settings, now),
             Input::ResumeNotice { ticket, text } => self.handle_resume_notice(ticket, text),
-            Input::Settings(settings) => self.handle_settings(settings, now),
+            Input::Decision { ticket, decision } => self.handle_decision(ticket, decision, now),
+            Input::Settings(settings) => self.handle_settings(*settings, now),
             Input::PolicyChanged => self.review(now),
             Input::Withdrawn(prompts) => self.handle_withdrawn(&prompts, now),
             Input::Shutdown => self.handle_shutdown(now),
@@ -263,6 +267,8 @@ impl Machine {
             agent: self.settings.agent.clone(),
             background: BackgroundWork::default(),
             requests: Vec::new(),
+            shown_request: None,
+            undecided: BTreeMap::new(),
             conversation_discarded: false,
             in_new_folder: false,
         }

@@ -9,8 +9,8 @@ use super::{
 use crate::{
     messages::{self, SessionNotice},
     types::{
-        AgentRequest, Choice, OpenRequest, OptionText, Place, Request, RequestAnswer, RequestId, RequestOption,
-        SessionName, Timestamp,
+        AgentRequest, Choice, DecidedBy, DecidedRequest, OpenRequest, OptionText, Permission, Place, Request,
+        RequestAnswer, RequestId, RequestOption, SessionName, Timestamp,
     },
 };
 
@@ -19,51 +19,48 @@ use crate::{
 const MAX_OPEN: usize = 20;
 
 impl Machine {
-    pub(super) fn handle_requested(&mut self, request: AgentRequest, now: Timestamp) {
-        let place = self.place_of_questions().filter(|_| self.open_requests().len() < MAX_OPEN);
-        let Some(live) =
-            self.live.as_mut().filter(|live| live.requests.iter().all(|open| open.request.id != request.id))
-        else {
-            return;
-        };
-        if place.is_none() {
-            let run = live.run;
-            return self.emit(Effect::Answer { run, id: request.id, answer: RequestAnswer::Nobody });
+    pub(super) fn handle_requested(&mut self, mut request: AgentRequest, now: Timestamp) {
+        if let Some(tool_use) = &mut request.tool_use {
+            tool_use.home.clone_from(&self.settings.home);
         }
+        if self.open_request(&request.id).is_some() {
+            return;
+        }
+        if let Some(rule) = self.denied_by_configuration(&request) {
+            return self.deny(&request, DecidedBy::Configuration, messages::denied_by_configuration(&rule));
+        }
+        if self.place_of_questions().is_none() || self.open_requests().len() >= MAX_OPEN {
+            return self.send_answer(&request, RequestAnswer::Nobody);
+        }
+        let Some(live) = &mut self.live else { return };
         self.last_request += 1;
-        live.requests.push(OpenRequest { number: self.last_request, request, since: now });
-        if live.requests.len() == 1 {
-            self.show_first_request();
+        let (number, id, tool_use) = (self.last_request, request.id.clone(), request.tool_use.clone());
+        live.requests.push(OpenRequest { number, request, buttons: Vec::new(), since: now });
+        match tool_use {
+            Some(tool_use) => self.ask_policy(id, Permission { number, tool_use: *tool_use }),
+            None => self.show_next_request(now),
         }
     }
 
-    fn show_first_request(&mut self) {
-        let (Some(place), [OpenRequest { number, request, .. }, ..]) =
-            (self.place_of_questions(), self.open_requests())
-        else {
+    /// Shows the next question that a user has to decide, unless one is shown.
+    pub(super) fn show_next_request(&mut self, now: Timestamp) {
+        let place = self.place_of_questions();
+        let Some((live, place)) = self.live.as_mut().zip(place) else { return };
+        if live.requests.iter().any(|open| live.shown_request == Some(open.number)) {
             return;
-        };
-        let (number, request) = (*number, Box::new(request.clone()));
-        self.post(place, SessionNotice::Asked { number, request, folder: self.record.folder.clone() });
-    }
-
-    /// Shows the next question if `before`, the number of the one that was shown, has been closed.
-    fn show_next_request(&mut self, before: Option<u64>, now: Timestamp) {
-        if self.shown_request() != before {
-            // The user saw only the question before, so the time to answer the others begins now.
-            self.live.iter_mut().flat_map(|live| &mut live.requests).for_each(|open| open.since = now);
-            self.show_first_request();
         }
-        self.restart_idle_clock(now);
-    }
-
-    fn shown_request(&self) -> Option<u64> {
-        self.open_requests().first().map(|open| open.number)
+        let is_undecided = |open: &&mut OpenRequest| live.undecided.values().any(|id| *id == open.request.id);
+        let Some(next) = live.requests.iter_mut().find(|open| !is_undecided(open)) else { return };
+        let (number, request, buttons) = (next.number, Box::new(next.request.clone()), next.buttons.clone());
+        live.shown_request = Some(number);
+        // The user sees only this question, so the time to answer the others begins at the earliest now.
+        live.requests.iter_mut().for_each(|open| open.since = now);
+        self.post(place, SessionNotice::Asked { number, request, buttons, folder: self.record.folder.clone() });
     }
 
     /// The place in which a question is shown. `None` if no user can answer it: the process is being stopped, its turn
     /// is being interrupted, or no place shows the session.
-    fn place_of_questions(&self) -> Option<Place> {
+    pub(super) fn place_of_questions(&self) -> Option<Place> {
         match &self.state {
             State::Busy(OpenTurn { interrupt: Some(_), .. }) => None,
             State::Busy(open) => Some(open.turn.place.clone()),
@@ -74,10 +71,9 @@ impl Machine {
     }
 
     pub(super) fn handle_request_cancelled(&mut self, id: &RequestId, now: Timestamp) {
-        let shown = self.shown_request();
-        if self.take_request(id).is_some() {
-            self.close_request(id.clone(), Choice::Withdrawn);
-            self.show_next_request(shown, now);
+        if let Some(open) = self.take_request(id) {
+            self.close_request(&open, Choice::Withdrawn);
+            self.request_closed(now);
         }
     }
 
@@ -101,16 +97,14 @@ impl Machine {
         text: Option<String>,
         now: Timestamp,
     ) -> Result<(), ApiError> {
-        let open = self.open_requests().iter().find(|open| open.request.id == *id);
-        let open = open.ok_or_else(|| invalid(messages::NOT_OPEN.to_owned()))?;
+        let open = self.open_request(id).ok_or_else(|| invalid(messages::NOT_OPEN.to_owned()))?.clone();
         let text = text.filter(|text| !text.trim().is_empty());
-        let label = label_of(&self.record.name, open, &options, text.as_deref())?;
-        let shown = self.shown_request();
+        let label = label_of(&self.record.name, &open, &options, text.as_deref())?;
         self.take_request(id);
-        let answer = RequestAnswer::Options { ids: options, text };
-        self.emit_live(|run| Effect::Answer { run, id: id.clone(), answer });
-        self.close_request(id.clone(), Choice::Offered(label));
-        self.show_next_request(shown, now);
+        self.audit(&open.request, &label, DecidedBy::User, None);
+        self.send_answer(&open.request, RequestAnswer::Options { ids: options, text });
+        self.close_request(&open, Choice::Offered(label));
+        self.request_closed(now);
         Ok(())
     }
 
@@ -119,44 +113,64 @@ impl Machine {
         let expiry = self.settings.request_expiry;
         let is_expired = |open: &OpenRequest| open.since.after(expiry) <= now;
         let expired: Vec<_> = self.open_requests().iter().filter(|open| is_expired(open)).cloned().collect();
-        let (place, shown) = (self.place_of_questions(), self.shown_request());
-        for OpenRequest { request, .. } in expired {
-            self.take_request(&request.id);
-            self.answer_for_nobody(request.id, Choice::Expired);
+        let place = self.place_of_questions();
+        for open in expired {
+            self.take_request(&open.request.id);
+            self.audit(&open.request, "expired", DecidedBy::Timeout, None);
+            self.answer_for_nobody(&open, Choice::Expired);
             if let Some(place) = place.clone() {
-                self.post(place, SessionNotice::RequestExpired { title: request.title, after: expiry });
+                self.post(place, SessionNotice::RequestExpired { title: open.request.title, after: expiry });
             }
         }
-        self.show_next_request(shown, now);
+        self.request_closed(now);
     }
 
     /// Closes all questions without a user's decision, because the turn is being interrupted or the process is being
     /// stopped.
     pub(super) fn withdraw_requests(&mut self) {
         for open in self.take_requests() {
-            self.answer_for_nobody(open.request.id, Choice::Withdrawn);
+            self.answer_for_nobody(&open, Choice::Withdrawn);
         }
     }
 
     /// Closes the questions of a process that has exited.
     pub(super) fn close_requests(&mut self) {
         for open in self.take_requests() {
-            self.close_request(open.request.id, Choice::Withdrawn);
+            self.close_request(&open, Choice::Withdrawn);
         }
     }
 
-    fn answer_for_nobody(&mut self, id: RequestId, choice: Choice) {
-        let asked = id.clone();
-        self.emit_live(|run| Effect::Answer { run, id: asked, answer: RequestAnswer::Nobody });
-        self.close_request(id, choice);
+    fn answer_for_nobody(&mut self, open: &OpenRequest, choice: Choice) {
+        self.send_answer(&open.request, RequestAnswer::Nobody);
+        self.close_request(open, choice);
     }
 
-    fn close_request(&mut self, id: RequestId, choice: Choice) {
-        let request = Request::Agent { session: self.record.name.clone(), id };
-        self.emit(Effect::CloseRequest { request, choice });
+    pub(super) fn audit(&mut self, request: &AgentRequest, outcome: &str, by: DecidedBy, reason: Option<String>) {
+        let (request, outcome) = (request.clone(), outcome.to_owned());
+        self.emit(Effect::Audit(Box::new(DecidedRequest { request, outcome, by, reason })));
     }
 
-    fn take_request(&mut self, id: &RequestId) -> Option<OpenRequest> {
+    pub(super) fn send_answer(&mut self, request: &AgentRequest, answer: RequestAnswer) {
+        let id = request.id.clone();
+        self.emit_live(|run| Effect::Answer { run, id, answer });
+    }
+
+    /// Closes the message of a question. Only the question that is shown has one.
+    pub(super) fn close_request(&mut self, open: &OpenRequest, choice: Choice) {
+        let Some(live) = &mut self.live else { return };
+        if live.shown_request.take_if(|shown| *shown == open.number).is_some() {
+            let request = Request::Agent { session: self.record.name.clone(), id: open.request.id.clone() };
+            self.emit(Effect::CloseRequest { request, choice });
+        }
+    }
+
+    /// Continues after a question was closed.
+    pub(super) fn request_closed(&mut self, now: Timestamp) {
+        self.show_next_request(now);
+        self.restart_idle_clock(now);
+    }
+
+    pub(super) fn take_request(&mut self, id: &RequestId) -> Option<OpenRequest> {
         let requests = &mut self.live.as_mut()?.requests;
         let index = requests.iter().position(|open| open.request.id == *id)?;
         Some(requests.remove(index))
@@ -168,6 +182,10 @@ impl Machine {
 
     pub(super) fn open_requests(&self) -> &[OpenRequest] {
         self.live.as_ref().map_or(&[], |live| &live.requests)
+    }
+
+    fn open_request(&self, id: &RequestId) -> Option<&OpenRequest> {
+        self.open_requests().iter().find(|open| open.request.id == *id)
     }
 
     pub(super) fn next_expiry(&self) -> Option<Timestamp> {

@@ -1,6 +1,6 @@
 //! The states of a session and their data, with derived deadlines. Transitions are in the other modules.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use super::{Exit, Prompt, Run, Ticket, Verdict, background_work::BackgroundWork};
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
     config::Agent,
     messages::SessionNotice,
     turn::Turn,
-    types::{OpenRequest, Phase, Timestamp},
+    types::{OpenRequest, Phase, RequestId, Timestamp},
 };
 
 /// The time limit from the start of an agent to its `Ready`, and from the query for persona settings to the answer.
@@ -307,6 +307,10 @@ pub(super) struct LiveProcess {
     pub background: BackgroundWork,
     /// Questions of the agent that wait for an answer.
     pub requests: Vec<OpenRequest>,
+    /// The number of the question that is shown.
+    pub shown_request: Option<u64>,
+    /// The questions about which the approval plugin has not decided yet.
+    pub undecided: BTreeMap<Ticket, RequestId>,
     /// Whether `/fresh` has discarded the agent's conversation. Further events about that conversation are ignored.
     pub conversation_discarded: bool,
     /// Whether the process starts in another folder than the previous one. The user is notified after the start,

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     agent::{Change, Outcome, PromptId},
-    messages::{self, SessionNotice},
+    messages::{self, DenialCause, SessionNotice},
     turn::{Turn, TurnState},
     types::{Alert, Place, Timestamp},
 };
@@ -153,7 +153,10 @@ impl Machine {
     pub(super) fn handle_denied(&mut self, tool: String, detail: String) {
         let place = self.open().map(|open| open.turn.place.clone()).or_else(|| self.record.place.clone());
         if let Some(place) = place {
-            self.post(place, SessionNotice::Denied { tool, detail, agent: self.record.agent.clone() });
+            self.post(
+                place,
+                SessionNotice::Denied { tool, detail, cause: DenialCause::Agent(self.record.agent.clone()) },
+            );
         }
     }
 

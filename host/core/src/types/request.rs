@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{SessionName, Timestamp};
+use super::{Button, SessionName, Timestamp};
 use crate::agent::PromptId;
 
 /// The id of a question to users. The first valid decision closes the question in every message that shows it.
@@ -70,8 +70,51 @@ pub struct AgentRequest {
     /// The question in Markdown, for the message.
     pub text: String,
     pub options: Vec<RequestOption>,
+    /// The use of a tool that a permission is about. The approval plugin decides about it first.
+    pub tool_use: Option<Box<ToolUse>>,
     /// Whether the answer may consist of several options.
     pub multiple: bool,
+}
+
+/// A use of a tool for which an agent asks permission.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ToolUse {
+    pub tool: String,
+    /// The arguments of the tool, as JSON.
+    pub input: String,
+    /// The shell command, if the tool runs one.
+    pub command: Option<String>,
+    /// The files and folders that it reads or changes, as the agent names them.
+    pub paths: Vec<String>,
+    pub url: Option<String>,
+    /// The home folder of the agent.
+    pub home: Option<String>,
+}
+
+/// A use of a tool about which the approval plugin decides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Permission {
+    /// The number of the request.
+    pub number: u64,
+    pub tool_use: ToolUse,
+}
+
+impl ToolUse {
+    /// The tool and what it is used on, in one line.
+    #[must_use]
+    pub fn title(&self) -> String {
+        match self.detail().lines().next() {
+            Some(detail) => format!("{}: {detail}", self.tool),
+            None => self.tool.clone(),
+        }
+    }
+
+    /// The command, address or path, or else nothing, for one-line messages.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        let path = self.paths.first().map(String::as_str);
+        self.command.as_deref().or(self.url.as_deref()).or(path).unwrap_or_default()
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -81,6 +124,14 @@ pub struct RequestOption {
     /// The label of its button.
     pub label: String,
     pub text: OptionText,
+}
+
+/// The ids of the options of a permission. Every agent's permissions have the first and the third.
+impl RequestOption {
+    pub const ALLOW: &'static str = "allow";
+    pub const ALLOW_FOR_SESSION: &'static str = "session";
+    pub const DENY: &'static str = "deny";
+    pub const DENY_WITH_REASON: &'static str = "why";
 }
 
 /// Whether an option takes a text.
@@ -96,6 +147,8 @@ pub enum OptionText {
 pub enum RequestAnswer {
     /// At least one option, and the text of the last one.
     Options { ids: Vec<String>, text: Option<String> },
+    /// Rules denied it, for this reason.
+    Denied(String),
     /// No decision was made: the request expired, or its session is being stopped.
     Nobody,
 }
@@ -106,6 +159,8 @@ pub struct OpenRequest {
     /// Unique within the session until the host exits.
     pub number: u64,
     pub request: AgentRequest,
+    /// The buttons that the approval plugin adds to the answers.
+    pub buttons: Vec<Button>,
     /// The time of the question, or of the decision about the question that was shown before it.
     pub since: Timestamp,
 }

@@ -181,6 +181,11 @@ impl Snapshot {
         self.active().map(|active| &active.version)
     }
 
+    /// Whether the plugin's active version exports `approval`, so that it can decide about permissions.
+    pub fn has_approval(&self, name: &str) -> bool {
+        self.version(name).is_some_and(|version| version.exports.approval.is_some())
+    }
+
     /// Whether the plugin's active version exports `lifecycle`, so that it can decide when idle agents are stopped.
     pub fn has_lifecycle(&self, name: &str) -> bool {
         self.version(name).is_some_and(|version| version.exports.lifecycle.is_some())

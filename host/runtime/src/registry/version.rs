@@ -14,8 +14,8 @@ use wasmtime::component::{Component, InstancePre};
 
 use crate::{
     bindings::{
-        command::CommandPluginPre, hook::HookPluginPre, lifecycle::LifecyclePluginPre, persona::PersonaPluginPre,
-        schedule::SchedulePluginPre, view::ViewPluginPre, webhook::WebhookPluginPre,
+        approval::ApprovalPluginPre, command::CommandPluginPre, hook::HookPluginPre, lifecycle::LifecyclePluginPre,
+        persona::PersonaPluginPre, schedule::SchedulePluginPre, view::ViewPluginPre, webhook::WebhookPluginPre,
     },
     call::CallState,
     call_error::CallError,
@@ -66,6 +66,7 @@ pub struct PluginVersion {
 pub struct Exports {
     pub command: Option<CommandPluginPre<CallState>>,
     pub lifecycle: Option<LifecyclePluginPre<CallState>>,
+    pub approval: Option<ApprovalPluginPre<CallState>>,
     pub persona: Option<PersonaPluginPre<CallState>>,
     pub view: Option<ViewPluginPre<CallState>>,
     pub hook: Option<HookPluginPre<CallState>>,
@@ -230,6 +231,7 @@ impl Exports {
         Ok(Self {
             command: export!("command", CommandPluginPre),
             lifecycle: export!("lifecycle", LifecyclePluginPre),
+            approval: export!("approval", ApprovalPluginPre),
             persona: export!("persona", PersonaPluginPre),
             view: export!("view", ViewPluginPre),
             hook: export!("hook", HookPluginPre),
@@ -243,6 +245,7 @@ impl Exports {
     pub fn any(&self) -> Option<&InstancePre<CallState>> {
         None.or_else(|| self.command.as_ref().map(|pre| pre.instance_pre()))
             .or_else(|| self.lifecycle.as_ref().map(|pre| pre.instance_pre()))
+            .or_else(|| self.approval.as_ref().map(|pre| pre.instance_pre()))
             .or_else(|| self.persona.as_ref().map(|pre| pre.instance_pre()))
             .or_else(|| self.view.as_ref().map(|pre| pre.instance_pre()))
             .or_else(|| self.hook.as_ref().map(|pre| pre.instance_pre()))

@@ -166,6 +166,7 @@ impl Report {
         for (point, name, text) in [
             ("hook", "events".to_owned(), "of the host and its sessions"),
             ("lifecycle", "policy".to_owned(), "when to suspend idle agents"),
+            ("approval", "policy".to_owned(), "when agents may use tools"),
             ("webhook", format!("/hooks/{}/…", self.name), "HTTP requests"),
         ] {
             if self.extension_points.iter().any(|one| one == point) {
@@ -212,6 +213,10 @@ fn idle(info: &ComponentInfo, config: &Config, name: &str) -> Vec<String> {
     if has("lifecycle") && config.plugins.lifecycle != name {
         let policy = &config.plugins.lifecycle;
         idle.push(format!("'{policy}' is the lifecycle plugin; set [plugins] lifecycle = \"{name}\" to use this one"));
+    }
+    if has("approval") && config.requests.approval != name {
+        let policy = &config.requests.approval;
+        idle.push(format!("'{policy}' is the approval plugin; set [requests] approval = \"{name}\" to use this one"));
     }
     if has("webhook") {
         let auth = config.plugins.by_name.get(name).map(|plugin| &plugin.webhook);

@@ -3,8 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use cordboard_core::{
-    session::{Input, PersonaSettings},
-    types::SessionName,
+    config::Config,
+    session::{Decision, Input, PersonaSettings},
+    types::{Permission, SessionName, SessionView},
 };
 
 use cordboard_runtime::{HostApi, Load, Registry};
@@ -35,16 +36,23 @@ impl FakeHost {
     }
 }
 
-/// Answers all queries of sessions, and those that follow from the answers.
-pub async fn settle(registry: &Registry, host: &FakeHost) {
+/// Answers all queries of sessions, and those that follow from the answers. `subject` is the plugin under test.
+pub async fn settle(registry: &Registry, host: &FakeHost, subject: &str) {
     let host_api = Arc::new(host.clone()) as Arc<dyn HostApi>;
     let config = host.config();
-    let plugins = QueriedPlugins { plugins: registry, host: &host_api, policy: &config.plugins.lifecycle };
+    let plugins = QueriedPlugins { plugins: registry, host: &host_api, config: &config };
     while let Some((session, query)) = host.next_query() {
         let input = match query.query {
             // Without a list of known personas, any name is accepted, so there may be no plugin to ask.
             Query::Persona { .. } if host.shared.personas.get().is_none() => {
                 Input::PersonaSettings { ticket: query.ticket, settings: Ok(PersonaSettings::default()) }
+            }
+            Query::Permission(permission) => {
+                let decision = match approval_plugin(registry, subject, &config) {
+                    Some(policy) => decide(registry, host, policy, &query.view, &permission).await,
+                    None => Decision::ASK,
+                };
+                Input::Decision { ticket: query.ticket, decision }
             }
             Query::Persona { .. } | Query::Review { .. } | Query::ResumeNotice { .. } => {
                 plugins.answer(query, |_, idle_for| host.load(idle_for)).await
@@ -53,4 +61,26 @@ pub async fn settle(registry: &Registry, host: &FakeHost) {
         host.change(&session, |session, now| session.handle(input, now));
         host.advance();
     }
+}
+
+/// Returns the plugin that decides about permissions: the plugin under test if it exports `approval`, or else the
+/// configured one if it is active.
+fn approval_plugin<'a>(registry: &Registry, subject: &'a str, config: &'a Config) -> Option<&'a str> {
+    let snapshot = registry.snapshot();
+    [subject, config.requests.approval.as_str()].into_iter().find(|name| snapshot.has_approval(name))
+}
+
+/// Asks the approval plugin, and keeps its answer for the conversation, which shows a failure, too.
+async fn decide(
+    registry: &Registry,
+    host: &FakeHost,
+    policy: &str,
+    view: &SessionView,
+    permission: &Permission,
+) -> Decision {
+    let host_api = Arc::new(host.clone()) as Arc<dyn HostApi>;
+    let answer = registry.decide(&host_api, policy, view, permission).await;
+    let decision = answer.as_ref().map_or(Decision::ASK, Decision::clone);
+    host.inner().decision = Some(answer);
+    decision
 }

@@ -149,6 +149,7 @@ impl FakeSession {
             Effect::RequestResumeNotice { ticket, idle_for } => {
                 self.queries.push_back((ticket, Query::ResumeNotice { idle_for }));
             }
+            Effect::Decide { ticket, permission } => self.queries.push_back((ticket, Query::Permission(permission))),
             Effect::Post { place, notice } => self.notices.push((place, notice)),
             Effect::Finish(turn) | Effect::FinishInterrupted(turn) => self.ended = Some(turn),
             // Nothing is stored, and a conversation shows a turn only when it asks for a frame.
@@ -157,7 +158,8 @@ impl FakeSession {
             | Effect::MarkQueued(_)
             | Effect::Accept(_)
             | Effect::Complete { .. } => {}
-            Effect::TurnStarted(_) | Effect::ShowTurn | Effect::CloseRequest { .. } | Effect::Answer { .. } => {}
+            Effect::TurnStarted(_) | Effect::ShowTurn | Effect::CloseRequest { .. } => {}
+            Effect::Audit(_) | Effect::Answer { .. } => {}
         }
         Vec::new()
     }

@@ -3,7 +3,7 @@
 
 use cordboard_core::{
     agent::PromptId,
-    session::{Input, PersonaSettings, Prompt, SessionCommand, Settings, Verdict},
+    session::{Decision, Input, PersonaSettings, Prompt, SessionCommand, Settings, Verdict},
     types::{Phase, Place, SessionRecord, Timestamp},
 };
 
@@ -143,6 +143,7 @@ fn drive(session: &mut FakeSession, orders: impl IntoIterator<Item = SessionComm
                 Query::Persona { .. } => Input::PersonaSettings { ticket, settings: Ok(PersonaSettings::default()) },
                 Query::Review { .. } => Input::Verdict { ticket, verdict: Verdict::Absent },
                 Query::ResumeNotice { .. } => Input::ResumeNotice { ticket, text: None },
+                Query::Permission(_) => Input::Decision { ticket, decision: Decision::ASK },
             };
             session.handle(input, now);
         }

@@ -2,31 +2,43 @@
 
 use cordboard_core::{
     render,
-    types::{AgentRequest, OptionText, RequestId, RequestOption},
+    session::{Decision, DecisionOutcome},
+    types::{AgentRequest, OptionText, Reply, RequestId, RequestOption, SessionView},
 };
+use serde_json::{Value, json};
 
-use super::{error::StepError, step_runner::StepRunner};
+use super::{background_calls::outcome_reply, error::StepError, step_runner::StepRunner};
 
 /// Marks a question that accepts several choices.
 const MULTIPLE: &str = "multiple ";
 
 impl StepRunner {
-    /// `SESSION TOOL [DETAIL]`: asks for a permission, with the choices of the `claude` agent.
-    pub fn permission(&self, words: &str) -> Result<(), StepError> {
+    /// `SESSION TOOL [DETAIL]`: asks for a permission, with the choices of the `claude` agent. Returns the decision of
+    /// the approval plugin. If a user decides, the question is posted.
+    pub async fn permission(&mut self, words: &str) -> Result<Reply, StepError> {
         let usage = || StepError::Usage("@permission SESSION TOOL DETAIL, as in @permission alpha Bash ls -la");
         let (session, asked) = words.split_once(' ').ok_or_else(usage)?;
-        let (title, text) = match asked.trim().split_once(' ') {
-            Some((tool, detail)) => (format!("{tool}: {detail}"), render::code(detail)),
-            None => (asked.trim().to_owned(), render::escape(asked.trim())),
+        let (tool, detail) = asked.trim().split_once(' ').unwrap_or((asked.trim(), ""));
+        let (title, text) = match detail {
+            "" => (tool.to_owned(), render::escape(tool)),
+            detail => (format!("{tool}: {detail}"), render::code(detail)),
         };
         let options = [
-            ("allow", "Allow once", OptionText::No),
-            ("session", "Allow for this session", OptionText::No),
-            ("deny", "Deny", OptionText::Optional),
-            ("why", "Deny and say why", OptionText::Required),
+            (RequestOption::ALLOW, "Allow once", OptionText::No),
+            (RequestOption::ALLOW_FOR_SESSION, "Allow for this session", OptionText::No),
+            (RequestOption::DENY, "Deny", OptionText::Optional),
+            (RequestOption::DENY_WITH_REASON, "Deny and say why", OptionText::Required),
         ];
         let options = options.map(|(id, label, text)| option(id, label, text)).to_vec();
-        self.ask(session, |id| AgentRequest { id, kind: "permission", title, text, options, multiple: false })
+        let view = self.session(session)?;
+        let folder = view.record.folder.display().to_string();
+        let tool_use = Some(Box::new(cordboard_agents::tool_use(tool, &tool_input(tool, detail), &folder)));
+        self.activate().await?;
+        let kind = "permission";
+        self.ask(&view, |id| AgentRequest { id, kind, title, text, options, tool_use, multiple: false })?;
+        self.harness.settle().await;
+        let decision = self.harness.host.take_decision();
+        Ok(decision.map_or_else(Reply::default, |decision| outcome_reply(decision.map(decision_text))))
     }
 
     /// `SESSION [multiple] TEXT | CHOICE | CHOICE…`: asks a question. The ids of the choices are their numbers, and
@@ -45,19 +57,82 @@ impl StepRunner {
             numbered.map(|(label, number)| option(&number.to_string(), label.trim(), OptionText::No)).collect();
         options.push(option("other", "Something else", OptionText::Required));
         let (title, text) = (text.trim().to_owned(), render::escape(text.trim()));
-        self.ask(session, |id| AgentRequest { id, kind: "question", title, text, options, multiple })
+        let (kind, view) = ("question", self.session(session)?);
+        self.ask(&view, |id| AgentRequest { id, kind, title, text, options, tool_use: None, multiple })
     }
 
-    fn ask(&self, session: &str, request: impl FnOnce(RequestId) -> AgentRequest) -> Result<(), StepError> {
-        let view = self.session(session)?;
-        let (host, name) = (&self.harness.host, &view.record.name);
-        if host.ask(name, request) {
+    fn ask(&self, view: &SessionView, request: impl FnOnce(RequestId) -> AgentRequest) -> Result<(), StepError> {
+        let name = &view.record.name;
+        if self.harness.host.ask(name, request) {
             return Ok(());
         }
-        Err(StepError::CannotAsk { session: session.to_owned(), phase: view.phase.as_str() })
+        Err(StepError::CannotAsk { session: name.to_string(), phase: view.phase.as_str() })
     }
 }
 
 fn option(id: &str, label: &str, text: OptionText) -> RequestOption {
     RequestOption { id: id.to_owned(), label: label.to_owned(), text }
+}
+
+/// Returns the input of a tool of the `claude` agent: `detail` itself if it is a JSON object, or else an object with
+/// `detail` as the main argument of the tool. Without a known main argument, the object is empty.
+fn tool_input(tool: &str, detail: &str) -> Value {
+    if let Ok(input @ Value::Object(_)) = serde_json::from_str(detail) {
+        return input;
+    }
+    let argument = match tool {
+        "Bash" => "command",
+        "Edit" | "MultiEdit" | "Read" | "Write" => "file_path",
+        "NotebookEdit" => "notebook_path",
+        "Glob" | "Grep" | "LS" => "path",
+        "WebFetch" => "url",
+        "WebSearch" => "query",
+        _ => return json!({}),
+    };
+    if detail.is_empty() { json!({}) } else { json!({ argument: detail }) }
+}
+
+/// Returns the line for a decision. If a user decides, it is empty, because the question follows.
+fn decision_text(decision: Decision) -> String {
+    let outcome = match decision.outcome {
+        DecisionOutcome::Allow => "allow".to_owned(),
+        DecisionOutcome::AllowForSession => "allow for this session".to_owned(),
+        DecisionOutcome::Deny(why) => format!("deny: {why}"),
+        DecisionOutcome::Ask(_) => return String::new(),
+    };
+    match decision.rule {
+        Some(rule) => format!("{outcome} (rule: {rule})"),
+        None => outcome,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_detail_becomes_the_input_of_its_tool() {
+        for (tool, detail, input) in [
+            ("Bash", "ls -la", json!({ "command": "ls -la" })),
+            ("Bash", "{ ls; }", json!({ "command": "{ ls; }" })),
+            ("Edit", "src/main.rs", json!({ "file_path": "src/main.rs" })),
+            ("Edit", r#"{"file_path":"a","old_string":"b"}"#, json!({ "file_path": "a", "old_string": "b" })),
+            ("NotebookEdit", "a.ipynb", json!({ "notebook_path": "a.ipynb" })),
+            ("Grep", "", json!({})),
+            ("WebFetch", "https://hub.example", json!({ "url": "https://hub.example" })),
+            ("mcp__hub__close", r#"{"issue":1}"#, json!({ "issue": 1 })),
+            ("mcp__hub__close", "1", json!({})),
+        ] {
+            assert_eq!(tool_input(tool, detail), input, "{tool} {detail}");
+        }
+    }
+
+    #[test]
+    fn a_decision_is_one_line_unless_a_user_decides() {
+        let text = |outcome, rule: Option<&str>| decision_text(Decision { outcome, rule: rule.map(str::to_owned) });
+        assert_eq!(text(DecisionOutcome::Allow, Some("Read")), "allow (rule: Read)");
+        assert_eq!(text(DecisionOutcome::AllowForSession, None), "allow for this session");
+        assert_eq!(text(DecisionOutcome::Deny("no".to_owned()), Some("Bash")), "deny: no (rule: Bash)");
+        assert_eq!(text(DecisionOutcome::Ask(Vec::new()), Some("Bash")), "");
+    }
 }

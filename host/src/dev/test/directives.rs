@@ -43,7 +43,6 @@ impl StepRunner {
                 }
             }
             "header" => self.header(words)?,
-            "permission" => self.permission(words)?,
             "question" => self.question(words)?,
             "event" => return self.event(words).await,
             "does" => return self.does(words).await,
@@ -52,6 +51,7 @@ impl StepRunner {
             "says" => return self.says(words).await,
             "turn" => return self.turn(words).await,
             "job" => return self.job(words).await,
+            "permission" => return self.permission(words).await,
             "persona" => return self.persona(words).await,
             "request" => return self.request(words).await,
             "resume" => return self.resume(words).await,

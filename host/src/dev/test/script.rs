@@ -22,21 +22,8 @@ pub enum StepKind {
 }
 
 /// The directives that prepare a call. All others are calls.
-const PREPARATIONS: [&str; 13] = [
-    "as",
-    "clock",
-    "config",
-    "header",
-    "http",
-    "locale",
-    "permission",
-    "plugin",
-    "question",
-    "secret",
-    "session",
-    "tcp",
-    "with",
-];
+const PREPARATIONS: [&str; 12] =
+    ["as", "clock", "config", "header", "http", "locale", "plugin", "question", "secret", "session", "tcp", "with"];
 
 impl StepKind {
     /// Returns whether this step can call the plugin. A conversation without such a step tests nothing.

@@ -7,7 +7,8 @@ use std::{
 };
 
 use cordboard_core::{
-    session::{Input, Ticket, Verdict},
+    config::Config,
+    session::{Decision, Input, Ticket, Verdict},
     types::SessionView,
 };
 
@@ -57,6 +58,7 @@ fn unanswered(ticket: Ticket, query: &Query) -> Input {
         }
         Query::Review { .. } => Input::Verdict { ticket, verdict: Verdict::Absent },
         Query::ResumeNotice { .. } => Input::ResumeNotice { ticket, text: None },
+        Query::Permission(_) => Input::Decision { ticket, decision: Decision::ASK },
     }
 }
 
@@ -64,15 +66,15 @@ fn unanswered(ticket: Ticket, query: &Query) -> Input {
 pub struct QueriedPlugins<'a> {
     pub plugins: &'a Registry,
     pub host: &'a Arc<dyn HostApi>,
-    /// The name of the lifecycle plugin.
-    pub policy: &'a str,
+    pub config: &'a Config,
 }
 
 impl QueriedPlugins<'_> {
     /// Queries the plugin and returns its answer as the input for the session. `load` returns what a lifecycle plugin
     /// sees of the machine's load.
     pub async fn answer(&self, query: PluginQuery, load: impl FnOnce(&SessionView, Duration) -> Load) -> Input {
-        let Self { plugins, host, policy } = *self;
+        let Self { plugins, host, config } = *self;
+        let policy = config.plugins.lifecycle.as_str();
         let PluginQuery { view, ticket, query } = query;
         match query {
             Query::Persona { name } => {
@@ -95,6 +97,17 @@ impl QueriedPlugins<'_> {
                 });
                 Input::ResumeNotice { ticket, text }
             }
+            Query::Permission(_) if !plugins.snapshot().has_approval(&config.requests.approval) => {
+                Input::Decision { ticket, decision: Decision::ASK }
+            }
+            Query::Permission(permission) => {
+                let policy = config.requests.approval.as_str();
+                let decision = plugins.decide(host, policy, &view, &permission).await.unwrap_or_else(|error| {
+                    tracing::warn!(policy, %error, "the approval plugin failed: a user decides");
+                    Decision::ASK
+                });
+                Input::Decision { ticket, decision }
+            }
         }
     }
 }
@@ -102,8 +115,8 @@ impl QueriedPlugins<'_> {
 impl QueryRunner {
     async fn answer(&self, query: PluginQuery) -> Option<Input> {
         let host = self.host.get()?.upgrade()?;
-        let policy = self.config.now().plugins.lifecycle.clone();
-        let plugins = QueriedPlugins { plugins: &self.plugins, host: &host, policy: &policy };
+        let config = self.config.now();
+        let plugins = QueriedPlugins { plugins: &self.plugins, host: &host, config: &config };
         Some(plugins.answer(query, |view, idle_for| self.load(view, idle_for)).await)
     }
 
@@ -123,6 +136,8 @@ impl QueryRunner {
 
 #[cfg(test)]
 mod tests {
+    use cordboard_core::types::{Permission, ToolUse};
+
     use super::*;
 
     const TICKET: Ticket = Ticket(7);
@@ -139,6 +154,16 @@ mod tests {
         assert_eq!(verdict, Input::Verdict { ticket: TICKET, verdict: Verdict::Absent });
         let notice = after_a_panic(Query::ResumeNotice { idle_for: Duration::ZERO }).await;
         assert_eq!(notice, Input::ResumeNotice { ticket: TICKET, text: None });
+        let tool_use = ToolUse {
+            tool: "Bash".to_owned(),
+            input: "{}".to_owned(),
+            command: None,
+            paths: Vec::new(),
+            url: None,
+            home: None,
+        };
+        let decision = after_a_panic(Query::Permission(Box::new(Permission { number: 1, tool_use }))).await;
+        assert_eq!(decision, Input::Decision { ticket: TICKET, decision: Decision::ASK });
         let settings = after_a_panic(Query::Persona { name: "planner".to_owned() }).await;
         assert!(
             matches!(settings, Input::PersonaSettings { ticket: TICKET, settings: Err(why) } if why.contains("'planner'"))

@@ -133,7 +133,7 @@ impl SessionSupervisor {
         self.publish_suspended_views();
         let settings = |name: &SessionName| {
             let view = self.registry.view(name.as_str())?;
-            Some(Input::Settings(self.ports.config.settings(&view.record)))
+            Some(Input::Settings(Box::new(self.ports.config.settings(&view.record))))
         };
         self.send_to_all(settings).await;
     }

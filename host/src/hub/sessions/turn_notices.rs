@@ -69,13 +69,16 @@ impl Notices {
 
 #[cfg(test)]
 mod tests {
-    use cordboard_core::{messages::SessionNotice, types::Timestamp};
+    use cordboard_core::{
+        messages::{DenialCause, SessionNotice},
+        types::Timestamp,
+    };
 
     use super::*;
 
     fn denied(tool: &str, detail: &str) -> Reply {
-        let (tool, detail, agent) = (tool.to_owned(), detail.to_owned(), "claude".to_owned());
-        SessionNotice::Denied { tool, detail, agent }.reply(&"alpha".parse().unwrap())
+        let (tool, detail, cause) = (tool.to_owned(), detail.to_owned(), DenialCause::Agent("claude".to_owned()));
+        SessionNotice::Denied { tool, detail, cause }.reply(&"alpha".parse().unwrap())
     }
 
     fn begun(turn: &str) -> Notices {

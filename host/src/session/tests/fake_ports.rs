@@ -15,7 +15,7 @@ use cordboard_core::{
     messages::SessionNotice,
     session::{Input, Prompt, Settings, Ticket, Verdict},
     turn::{Turn, TurnPart, TurnState},
-    types::{Phase, Place, SessionName, SessionRecord, UserId},
+    types::{AuditEntry, Phase, Place, SessionName, SessionRecord, UserId},
 };
 use cordboard_store::StoreError;
 use tempfile::TempDir;
@@ -193,6 +193,8 @@ fn settings() -> Settings {
         max_queued: 3,
         max_interrupted: 100,
         request_expiry: Duration::from_secs(1800),
+        deny_tools: Vec::new(),
+        home: None,
         model: None,
         folder: None,
         agent: None,
@@ -239,6 +241,10 @@ impl SessionStore for Recorder {
         self.store(&format!("mark queued {}", prompt.0), |_| {})
     }
 
+    async fn audit(&self, entry: AuditEntry) -> Result<(), StoreError> {
+        self.store(&format!("audit {}", entry.outcome), |_| {})
+    }
+
     async fn complete(&self, prompt: &PromptId) -> Result<(), StoreError> {
         self.store(&format!("complete {}", prompt.0), |_| {})
     }
@@ -250,6 +256,7 @@ impl PluginQueries for Recorder {
             Query::Persona { .. } => self.record_call("persona", |_| {}),
             Query::Review { .. } => self.record_call("review", |recorded| recorded.review = Some(query.ticket)),
             Query::ResumeNotice { .. } => self.record_call("resume notice", |_| {}),
+            Query::Permission(_) => self.record_call("permission", |_| {}),
         }
     }
 }

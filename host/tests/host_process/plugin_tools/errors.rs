@@ -193,7 +193,7 @@ fn check_rejects_a_component_of_an_older_contract() {
     assert_eq!(ended.code, Some(1), "{ended:?}");
     let why = "rejected  it is built for an older Cordboard: it has cordboard:plugin/";
     assert!(ended.out.contains(why), "{}", ended.out);
-    assert!(ended.out.contains("@0.1.0, and this one has cordboard:plugin@0.2.1; rebuild it with"), "{}", ended.out);
+    assert!(ended.out.contains("@0.1.0, and this one has cordboard:plugin@0.2.2; rebuild it with"), "{}", ended.out);
 }
 
 #[test]

@@ -185,6 +185,22 @@ fn javascript_renders_turns_and_sends_http_requests() {
     check_conversation(&author, (modules, "node_modules"));
 }
 
+#[test]
+fn python_decides_about_permissions() {
+    let Some(venv) = tools(PYTHON) else { return };
+    let author = Author::new();
+    author.printed(&["new", "other", "--lang", "python", "--extension", "approval"]);
+    check_conversation(&author, (venv, ".venv"));
+}
+
+#[test]
+fn javascript_decides_about_permissions() {
+    let Some(modules) = tools(JS) else { return };
+    let author = Author::new();
+    author.printed(&["new", "other", "--lang", "js", "--extension", "approval"]);
+    check_conversation(&author, (modules, "node_modules"));
+}
+
 /// Builds, tests, checks and calls the plugin, and then runs it in a host.
 fn check_plugin(author: &Author) {
     let chat = author.read("greeter/tests/greeter.chat");
@@ -282,6 +298,6 @@ fn javascript_build_errors_name_the_missing_import() {
     author.printed(&["new", "other", "--lang", "js"]);
     change(&author, "plugin.js", ("cordboard:plugin/state@", "cordboard:plugin/sessions@"));
     let error = build_error(&author, (modules, "node_modules"));
-    assert!(error.contains("Add `import cordboard:plugin/sessions@0.2.1;` to wit/world.wit.\n"), "{error}");
+    assert!(error.contains("Add `import cordboard:plugin/sessions@0.2.2;` to wit/world.wit.\n"), "{error}");
     assert!(!error.contains("at componentize ("), "{error}");
 }

@@ -5,7 +5,8 @@ use std::{fs, sync::LazyLock};
 use super::{Author, root};
 
 /// Each extension point with the end of the output of `new`. The rest of the output is the same for all.
-const EXTENSION_POINTS: [(&str, &str); 7] = [
+const EXTENSION_POINTS: [(&str, &str); 8] = [
+    ("approval", "A host needs in its configuration:\n  [requests]\n  approval = \"of-approval\"\n"),
     ("command", "  cordboard plugin call . /of_command Ada\n"),
     (
         "hook",

@@ -51,7 +51,8 @@ async fn a_temporary_second_poller_loses_no_message() {
     app.until_turns("alpha", 2).await;
     let log = app.log();
     assert!(
-        log.matches("another program polls Telegram with this token, or a webhook is set: stop the program").count() >= 1,
+        log.matches("another program polls Telegram with this token, or a webhook is set: stop the program").count()
+            >= 1,
         "{log}"
     );
     assert!(log.contains("Telegram responds again"), "{log}");

@@ -105,7 +105,10 @@ fn keys_without_a_default_are_known() {
         [plugins.sessions] config
         [plugins.github.webhook] hmac
         [plugins.github.webhook] token
-        [plugins.github.webhook] header"#]]
+        [plugins.github.webhook] header
+        [plugins.approval.config] deny
+        [plugins.approval.config] ask
+        [plugins.approval.config] allow"#]]
     .assert_eq(&unset.join("\n"));
 }
 

@@ -33,6 +33,8 @@ const SAVED: &[(&str, &str, &str)] = &[
     ("agents.NAME", "permission_mode", "\"plan\""),
     ("agents.NAME", "pass_env", "[\"HOME\"]"),
     ("agents.NAME", "env", "{ A = \"b\" }"),
+    ("access", "deny_tools", "[\"Bash(rm:*)\"]"),
+    ("requests", "approval", "\"mine\""),
     ("plugins", "folder", "\"p\""),
     ("plugins", "lifecycle", "\"mine\""),
     ("plugins", "rescan", "\"2s\""),

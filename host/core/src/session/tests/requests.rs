@@ -19,6 +19,7 @@ fn an_answer_reaches_the_agent_and_closes_the_question() {
             asks q1 → busy
                 post home: Session 'x' in /x asks for a permission:
             command answer allow → busy
+                audit q1: Allow once by User
                 answer q1 of 1: Options { ids: ["allow"], text: None }
                 close request q1: Offered("Allow once")
             command answer allow
@@ -48,11 +49,12 @@ fn a_button_answers_its_own_question() {
                 post home: Session 'x' in /x asks for a permission:
             asks q2 → busy
             command press q2 answer deny: too risky → busy
+                audit q2: Deny: too risky by User
                 answer q2 of 1: Options { ids: ["deny"], text: Some("too risky") }
-                close request q2: Offered("Deny: too risky")
             command press q2 answer allow
                 refused (invalid): This request is closed. The button has no effect.
             command answer allow → busy
+                audit q1: Allow once by User
                 answer q1 of 1: Options { ids: ["allow"], text: None }
                 close request q1: Offered("Allow once")
         "#]],
@@ -83,21 +85,22 @@ fn open_questions_are_shown_one_after_the_other() {
             asks q3 → busy
             asks q4 → busy
             command answer #1 allow → busy
+                audit q1: Allow once by User
                 answer q1 of 1: Options { ids: ["allow"], text: None }
                 close request q1: Offered("Allow once")
                 post home: Session 'x' in /x asks for a permission:
             cancels q3 → busy
-                close request q3: Withdrawn
             cancels q2 → busy
                 close request q2: Withdrawn
                 post home: Session 'x' in /x asks for a permission:
             asks q5 → busy
             3599s: request expired → busy
+                audit q4: expired by Timeout
                 answer q4 of 1: Nobody
                 close request q4: Expired
                 post home: Session 'x' got no answer within 30m. Its agent continues without an answer to: the title of q4
+                audit q5: expired by Timeout
                 answer q5 of 1: Nobody
-                close request q5: Expired
                 post home: Session 'x' got no answer within 30m. Its agent continues without an answer to: the title of q5
         "#]],
     );
@@ -126,8 +129,8 @@ fn several_open_questions_need_a_number() {
             #2 the title of q2
             Answer one by its number, as in /answer #1 …
             command answer #2 allow → busy
+                audit q2: Allow once by User
                 answer q2 of 1: Options { ids: ["allow"], text: None }
-                close request q2: Offered("Allow once")
             command answer #7 allow
                 refused (invalid): Session 'x' has no open request #7. Use /requests to list them.
             command answer #1 maybe
@@ -163,11 +166,13 @@ fn an_answer_must_fit_the_options() {
             command answer allow deny
                 refused (invalid): Choose one of: allow (Allow once), deny (Deny), other (Something else).
             command answer other: mine → busy
+                audit q1: Something else: mine by User
                 answer q1 of 1: Options { ids: ["other"], text: Some("mine") }
                 close request q1: Offered("Something else: mine")
             asks many → busy
                 post home: Session 'x' in /x asks for a permission:
             command answer allow other: mine → busy
+                audit many: Allow once, Something else: mine by User
                 answer many of 1: Options { ids: ["allow", "other"], text: Some("mine") }
                 close request many: Offered("Allow once, Something else: mine")
         "#]],
@@ -188,6 +193,7 @@ fn a_question_expires() {
             asks q1 → busy
                 post home: Session 'x' in /x asks for a permission:
             1800s: request expired → busy
+                audit q1: expired by Timeout
                 answer q1 of 1: Nobody
                 close request q1: Expired
                 post home: Session 'x' got no answer within 30m. Its agent continues without an answer to: the title of q1
@@ -267,6 +273,7 @@ fn an_agent_with_an_open_question_is_not_suspended() {
                 post home: Session 'x' in /x asks for a permission:
             verdict suspend → idle
             command answer allow → idle
+                audit q1: Allow once by User
                 answer q1 of 1: Options { ids: ["allow"], text: None }
                 close request q1: Offered("Allow once")
                 review #2: idle for 0ns
@@ -357,6 +364,147 @@ fn suspending_withdraws_questions() {
                 answer q1 of 1: Nobody
                 close request q1: Withdrawn
                 close input of 1
+        "#]],
+    );
+}
+
+#[test]
+fn the_approval_plugin_decides_before_a_user() {
+    check(
+        "
+        busy a
+        asks-tool q1
+        decision allow
+        asks-tool q2
+        decision allow for session
+        asks-tool q3
+        decision deny the rule 'Bash'
+        asks-tool q4
+        decision ask
+        command answer deny
+        ",
+        expect![[r#"
+            busy a → busy
+            asks-tool q1 → busy
+                decide #1: Bash the command of q1
+            decision allow → busy
+                audit q1: allowed by Plugin
+                answer q1 of 1: Options { ids: ["allow"], text: None }
+            asks-tool q2 → busy
+                decide #2: Bash the command of q2
+            decision allow for session → busy
+                audit q2: allowed by Plugin
+                answer q2 of 1: Options { ids: ["allow"], text: None }
+            asks-tool q3 → busy
+                decide #3: Bash the command of q3
+            decision deny the rule 'Bash' → busy
+                audit q3: denied by Plugin (the rule 'Bash')
+                answer q3 of 1: Denied("the rule 'Bash'")
+                post home: Denied: Bash `the command of q3`
+            asks-tool q4 → busy
+                decide #4: Bash the command of q4
+            decision ask → busy
+                post home: Session 'x' in /x asks for a permission:
+            command answer deny → busy
+                audit q4: Deny by User
+                answer q4 of 1: Options { ids: ["deny"], text: None }
+                close request q4: Offered("Deny")
+        "#]],
+    );
+}
+
+#[test]
+fn only_undecided_permissions_wait_for_the_plugin() {
+    check(
+        "
+        busy a
+        asks-tool q1
+        asks q2
+        decision #1 ask
+        command answer #2 allow
+        command answer #1 allow
+        ",
+        expect![[r#"
+            busy a → busy
+            asks-tool q1 → busy
+                decide #1: Bash the command of q1
+            asks q2 → busy
+                post home: Session 'x' in /x asks for a permission:
+            decision #1 ask → busy
+            command answer #2 allow → busy
+                audit q2: Allow once by User
+                answer q2 of 1: Options { ids: ["allow"], text: None }
+                close request q2: Offered("Allow once")
+                post home: Session 'x' in /x asks for a permission:
+            command answer #1 allow → busy
+                audit q1: Allow once by User
+                answer q1 of 1: Options { ids: ["allow"], text: None }
+                close request q1: Offered("Allow once")
+        "#]],
+    );
+}
+
+#[test]
+fn a_decision_about_a_closed_permission_is_ignored() {
+    check(
+        "
+        busy a
+        asks-tool q1
+        cancels q1
+        decision allow
+        asks-tool q2
+        wait 1800s
+        decision allow
+        asks-tool q3
+        command stop
+        decision allow
+        ",
+        expect![[r#"
+            busy a → busy
+            asks-tool q1 → busy
+                decide #1: Bash the command of q1
+            cancels q1 → busy
+            decision allow → busy
+            asks-tool q2 → busy
+                decide #2: Bash the command of q2
+            1800s: request expired → busy
+                audit q2: expired by Timeout
+                answer q2 of 1: Nobody
+                post home: Session 'x' got no answer within 30m. Its agent continues without an answer to: the title of q2
+            decision allow → busy
+            asks-tool q3 → busy
+                decide #3: Bash the command of q3
+            command stop → busy
+                answer q3 of 1: Nobody
+                interrupt 1
+            decision allow → busy
+        "#]],
+    );
+}
+
+#[test]
+fn a_rule_of_the_configuration_denies_before_the_plugin() {
+    check(
+        "
+        busy a
+        deny-tools Bash(the command:*)
+        asks-tool q1
+        asks q2
+        deny-tools Bash(another:*)
+        asks-tool q3
+        ",
+        expect![[r#"
+            busy a → busy
+            deny-tools Bash(the command:*) → busy
+            asks-tool q1 → busy
+                audit q1: denied by Configuration (The rule Bash(the command:*) of deny_tools in [access] forbids it.)
+                answer q1 of 1: Denied("The rule Bash(the command:*) of deny_tools in [access] forbids it.")
+                post home: Denied: Bash `the command of q1`
+            asks q2 → busy
+                post home: Session 'x' in /x asks for a permission:
+            deny-tools Bash(another:*) → busy
+            asks-tool q3 → busy
+                decide #3: Bash the command of q3
         "#]],
     );
 }

@@ -7,8 +7,8 @@ use std::{fmt::Write as _, time::Duration};
 use expect_test::Expect;
 
 use super::super::{
-    Completion, Effect, Exit, Input, Machine, PersonaSettings, Prompt, QueuedPrompts, Run, SessionCommand, Settings,
-    Ticket, Verdict,
+    Completion, Decision, DecisionOutcome, Effect, Exit, Input, Machine, PersonaSettings, Prompt, QueuedPrompts, Run,
+    SessionCommand, Settings, Ticket, Verdict,
 };
 use crate::{
     agent::{Action, ActionState, AgentEvent, BackgroundTask, Change, Outcome, PromptId},
@@ -16,7 +16,7 @@ use crate::{
     turn::{Turn, TurnPart, TurnState},
     types::{
         AgentRequest, Alert, OptionText, Place, ProcessId, Request, RequestId, RequestOption, SessionRecord, Timestamp,
-        UserId,
+        ToolUse, UserId,
     },
 };
 
@@ -50,6 +50,8 @@ pub fn settings() -> Settings {
         max_queued: 3,
         max_interrupted: 2,
         request_expiry: Duration::from_secs(1800),
+        deny_tools: Vec::new(),
+        home: None,
         model: None,
         folder: None,
         agent: None,
@@ -187,11 +189,19 @@ impl ScriptRunner {
                 let (ticket, text) = self.ticketed(rest);
                 Input::ResumeNotice { ticket, text: non_empty(text) }
             }
-            "settings" => Input::Settings(Settings { idle_timeout: span(rest), ..settings() }),
-            "folder" => Input::Settings(Settings { folder: non_empty(rest).map(Into::into), ..settings() }),
+            "decision" => {
+                let (ticket, decision) = self.ticketed(rest);
+                Input::Decision { ticket, decision: self::decision(decision) }
+            }
+            "settings" => Input::Settings(Box::new(Settings { idle_timeout: span(rest), ..settings() })),
+            "deny-tools" => {
+                let deny_tools = vec![rest.parse().expect("a rule")];
+                Input::Settings(Box::new(Settings { deny_tools, ..settings() }))
+            }
+            "folder" => Input::Settings(Box::new(Settings { folder: non_empty(rest).map(Into::into), ..settings() })),
             // `agent` changes the model in the agent's configuration, `args` the arguments.
-            "agent" => Input::Settings(Settings { model: non_empty(rest), ..settings() }),
-            "args" => Input::Settings(Settings { agent: Some(agent(rest)), ..settings() }),
+            "agent" => Input::Settings(Box::new(Settings { model: non_empty(rest), ..settings() })),
+            "args" => Input::Settings(Box::new(Settings { agent: Some(agent(rest)), ..settings() })),
             "policy" => Input::PolicyChanged,
             "withdraw" => Input::Withdrawn(rest.split(' ').map(|id| PromptId(id.to_owned())).collect()),
             "strays" => Input::Strays { pids: rest.split(' ').map(|pid| pid.parse().expect("a pid")).collect() },
@@ -217,6 +227,7 @@ impl ScriptRunner {
             }
             if let Effect::LoadPersona { ticket, .. }
             | Effect::Review { ticket, .. }
+            | Effect::Decide { ticket, .. }
             | Effect::RequestResumeNotice { ticket, .. } = effect
             {
                 self.ticket = *ticket;
@@ -286,8 +297,33 @@ pub fn agent_request(id: &str) -> AgentRequest {
             option("deny", "Deny", OptionText::Optional),
             option("other", "Something else", OptionText::Required),
         ],
+        tool_use: None,
         multiple: id.contains("many"),
     }
+}
+
+/// A permission about which the approval plugin decides first.
+pub fn tool_request(id: &str) -> AgentRequest {
+    let tool_use = ToolUse {
+        tool: "Bash".to_owned(),
+        input: "{}".to_owned(),
+        command: Some(format!("the command of {id}")),
+        paths: Vec::new(),
+        url: None,
+        home: None,
+    };
+    AgentRequest { tool_use: Some(Box::new(tool_use)), ..agent_request(id) }
+}
+
+fn decision(text: &str) -> Decision {
+    let outcome = match text.split_once(' ').unwrap_or((text, "")) {
+        ("allow", "") => DecisionOutcome::Allow,
+        ("allow", "for session") => DecisionOutcome::AllowForSession,
+        ("deny", why) => DecisionOutcome::Deny(why.to_owned()),
+        ("ask", "") => DecisionOutcome::Ask(Vec::new()),
+        _ => panic!("'{text}' is no decision"),
+    };
+    Decision { outcome, rule: None }
 }
 
 /// Parses the arguments of `stop`, such as `all from den`. Both parts are optional. With `from nowhere`, the reply to
@@ -331,6 +367,7 @@ fn agent_event(verb: &str, rest: &str) -> AgentEvent {
         "began-turn" => AgentEvent::TurnStarted(PromptId(rest.to_owned())),
         "unprompted" => AgentEvent::UnpromptedText(rest.to_owned()),
         "asks" => AgentEvent::Requested(agent_request(first)),
+        "asks-tool" => AgentEvent::Requested(tool_request(first)),
         "cancels" => AgentEvent::RequestCancelled(RequestId(first.to_owned())),
         "resume-refused" => AgentEvent::ResumeRefused(rest.to_owned()),
         _ => panic!("unknown step {verb} {rest}"),
@@ -393,6 +430,10 @@ fn show(effect: &Effect) -> String {
         Effect::RequestResumeNotice { ticket, idle_for } => {
             format!("request resume notice #{}: idle for {idle_for:?}", ticket.0)
         }
+        Effect::Decide { ticket, permission } => {
+            let ToolUse { tool, .. } = &permission.tool_use;
+            format!("decide #{}: {tool} {}", ticket.0, permission.tool_use.detail())
+        }
         Effect::Spawn { run, launch } => {
             let conversation = launch.resume.as_ref().map_or("anew".to_owned(), |id| format!("resuming {id}"));
             let model = launch.model.as_ref().map_or(String::new(), |model| format!(", model {model}"));
@@ -403,6 +444,10 @@ fn show(effect: &Effect) -> String {
             format!("send {} to {}", prompt.id.0, run.0)
         }
         Effect::Send { run, prompt } => format!("send {} to {}: {}", prompt.id.0, run.0, prompt.text),
+        Effect::Audit(decided) => {
+            let reason = decided.reason.as_ref().map_or(String::new(), |reason| format!(" ({reason})"));
+            format!("audit {}: {} by {:?}{reason}", decided.request.id.0, decided.outcome, decided.by)
+        }
         Effect::Answer { run, id, answer } => format!("answer {} of {}: {answer:?}", id.0, run.0),
         Effect::Interrupt { run } => format!("interrupt {}", run.0),
         Effect::CloseInput { run } => format!("close input of {}", run.0),

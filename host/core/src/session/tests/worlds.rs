@@ -6,7 +6,10 @@ mod witness;
 use std::time::Duration;
 
 use super::{
-    super::{Exit, Input, PersonaSettings, QueuedPrompts, Run, SessionCommand, Settings, Ticket, Verdict},
+    super::{
+        Decision, DecisionOutcome, Exit, Input, PersonaSettings, QueuedPrompts, Run, SessionCommand, Settings, Ticket,
+        Verdict,
+    },
     script::{self, process, prompt},
 };
 use crate::{
@@ -131,10 +134,29 @@ impl World {
             11..13 => AgentEvent::Background(self.background()),
             13 => AgentEvent::TurnStarted(PromptId(format!("own {}", self.dice.roll(1_000)))),
             14 => AgentEvent::InterruptAccepted,
-            15..18 => AgentEvent::Requested(script::agent_request(&format!("q{}", self.dice.roll(30)))),
-            18 => AgentEvent::RequestCancelled(RequestId(format!("q{}", self.dice.roll(30)))),
+            15 => AgentEvent::Requested(script::agent_request(&self.question())),
+            16..18 => AgentEvent::Requested(script::tool_request(&self.question())),
+            18 => AgentEvent::RequestCancelled(RequestId(self.question())),
             _ => AgentEvent::UnpromptedText("news".to_owned()),
         }
+    }
+
+    /// The id of a new question or of an earlier one.
+    fn question(&mut self) -> String {
+        format!("q{}", self.dice.roll(30))
+    }
+
+    /// Answers a query to the approval plugin, or an earlier one again.
+    fn decide(&mut self, undecided: &[Ticket]) {
+        let ticket = if self.dice.one_in(8) { Ticket(self.dice.roll(9)) } else { self.dice.pick(undecided) };
+        let outcome = self.dice.pick(&[
+            DecisionOutcome::Allow,
+            DecisionOutcome::AllowForSession,
+            DecisionOutcome::Deny("a rule".to_owned()),
+            DecisionOutcome::Ask(Vec::new()),
+            DecisionOutcome::Ask(Vec::new()),
+        ]);
+        self.witness.feed(Input::Decision { ticket, decision: Decision { outcome, rule: None } });
     }
 
     fn process(&mut self) {
@@ -167,6 +189,10 @@ impl World {
 
     /// Answers one of the latest queries to plugins, which may already be answered.
     fn plugin(&mut self) {
+        let undecided = self.witness.undecided();
+        if !undecided.is_empty() && self.dice.one_in(2) {
+            return self.decide(&undecided);
+        }
         let latest = self.witness.latest_ticket();
         let ticket = Ticket(latest.saturating_sub(if self.dice.one_in(self.calm) { self.dice.roll(3) } else { 0 }));
         let verdict = self.dice.pick(&[
@@ -268,15 +294,17 @@ impl World {
         let input = if self.dice.one_in(2) {
             Input::PolicyChanged
         } else {
-            Input::Settings(Settings {
+            Input::Settings(Box::new(Settings {
                 idle_timeout: Duration::from_secs(self.dice.pick(&[5, 600])),
                 max_queued: self.dice.pick(&[0, 1, 3, 8]),
                 max_interrupted: self.dice.pick(&[0, 1, 2, 5]),
                 request_expiry: Duration::from_secs(self.dice.pick(&[10, 1800])),
+                deny_tools: self.dice.pick(&[Vec::new(), vec!["Bash".parse().expect("a rule")]]),
+                home: None,
                 model: self.dice.pick(&[None, Some("sonnet".to_owned())]),
                 folder: self.dice.pick(&[None, Some("/x".into()), Some("/y".into())]),
                 agent: self.dice.pick(&[None, Some(script::agent("-x"))]),
-            })
+            }))
         };
         self.witness.feed(input);
     }

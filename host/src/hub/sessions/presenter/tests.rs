@@ -42,6 +42,8 @@ fn view() -> SessionView {
         max_queued: 1,
         max_interrupted: 1,
         request_expiry: Duration::from_secs(1800),
+        deny_tools: Vec::new(),
+        home: None,
         model: None,
         folder: None,
         agent: None,

@@ -13,7 +13,7 @@ use cordboard_core::{
     agent::PromptId,
     config::{Agent, AgentKind, Config},
     session::{ApiErrorCode, SessionCommand, Settings},
-    types::{Phase, Place, Timestamp, UserId},
+    types::{AuditEntry, Phase, Place, Timestamp, UserId},
 };
 use cordboard_runtime::{Registry, ViewLimits};
 use cordboard_store::StoreError;
@@ -58,6 +58,10 @@ impl SessionStore for Slow {
         self.store().await
     }
 
+    async fn audit(&self, _entry: AuditEntry) -> Result<(), StoreError> {
+        self.store().await
+    }
+
     async fn complete(&self, _prompt: &PromptId) -> Result<(), StoreError> {
         self.store().await
     }
@@ -74,6 +78,8 @@ impl SessionConfig for Slow {
             max_queued: 3,
             max_interrupted: 100,
             request_expiry: Duration::from_secs(1800),
+            deny_tools: Vec::new(),
+            home: None,
             model: None,
             folder: None,
             agent: None,

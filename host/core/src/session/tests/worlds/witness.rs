@@ -10,7 +10,8 @@ use std::{
 };
 
 use super::super::super::{
-    ApiError, Effect, Exit, Input, Machine, Prompt, Run, SessionCommand, Settings, Ticket, TimeoutReason, Verdict,
+    ApiError, DecisionOutcome, Effect, Exit, Input, Machine, Prompt, Run, SessionCommand, Settings, Ticket,
+    TimeoutReason, Verdict,
 };
 use crate::{
     agent::{AgentEvent, BackgroundTask, PromptId},
@@ -93,6 +94,10 @@ struct Step {
     pressed: Option<Request>,
     /// A user answers a question of the agent.
     user_answers: bool,
+    /// The approval plugin decides about an open question.
+    policy_decides: Option<DecisionOutcome>,
+    /// A rule of the configuration denied a request.
+    configuration_denies: bool,
     /// The agent asks this question.
     asks: Option<RequestId>,
     /// The agent cancels this question.
@@ -291,6 +296,7 @@ impl Witness {
                 self.is_startable = is_starting && matches!(exit, Exit::NotStarted(_));
                 let process = self.processes.get_mut(run).expect("a process that was started");
                 process.gone = true;
+                self.asked.drop_hidden();
                 self.step.had_work = process.works();
                 self.step.left_work = *run == Run::LEFT_OVER && !self.machine.record().background.is_empty();
             }
@@ -299,7 +305,8 @@ impl Witness {
                     self.policy = Some(ReceivedVerdict { verdict: *verdict, from, at: self.now });
                 }
             }
-            Input::Settings(settings) => self.settings = settings.clone(),
+            Input::Decision { ticket, decision } => self.observe_decision(*ticket, decision),
+            Input::Settings(settings) => self.settings.clone_from(settings),
             Input::Shutdown => self.shutdowns += 1,
             Input::Timeout => {
                 let (due, now) = (self.machine.poll_timeout().filter(|(at, _)| *at <= self.now), self.now);

@@ -3,40 +3,73 @@
 use std::collections::BTreeMap;
 
 use super::{
-    super::super::super::{Effect, Run},
+    super::super::super::{Decision, DecisionOutcome, Effect, Run, Ticket},
     Witness,
 };
-use crate::types::{OpenRequest, Phase, RequestAnswer, RequestId, Timestamp};
+use crate::types::{DecidedBy, DecidedRequest, Phase, RequestAnswer, RequestId, Timestamp};
 
 /// The open questions of the live agent.
 #[derive(Debug, Default)]
-pub(super) struct Asked(BTreeMap<String, AskedQuestion>);
+pub(super) struct Asked {
+    questions: BTreeMap<String, AskedQuestion>,
+    /// The questions about which the approval plugin has not decided yet.
+    undecided: BTreeMap<Ticket, String>,
+}
 
 #[derive(Debug)]
 struct AskedQuestion {
     since: Timestamp,
     is_shown: bool,
+    is_audited: bool,
     is_answered: bool,
 }
 
 impl Asked {
     pub fn is_open(&self, id: &RequestId) -> bool {
-        self.0.contains_key(&id.0)
+        self.questions.contains_key(&id.0)
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.questions.is_empty()
     }
 
     pub fn clear(&mut self) {
-        self.0.clear();
+        *self = Self::default();
+    }
+
+    /// Drops the questions that were never shown, because the agent has exited.
+    pub fn drop_hidden(&mut self) {
+        self.questions.retain(|_, asked| asked.is_shown);
+        self.undecided.clear();
     }
 }
 
 impl Witness {
+    /// The queries to the approval plugin without an answer.
+    pub fn undecided(&self) -> Vec<Ticket> {
+        self.asked.undecided.keys().copied().collect()
+    }
+
     pub(super) fn observe_cancelled(&mut self, id: &RequestId) {
         self.step.cancels = Some(id.clone());
         self.step.restarts_clock = self.asked.is_open(id);
+        if self.asked.questions.get(&id.0).is_some_and(|asked| !asked.is_shown) {
+            self.asked.questions.remove(&id.0);
+        }
+    }
+
+    pub(super) fn observe_decision(&mut self, ticket: Ticket, decision: &Decision) {
+        let decided = self.asked.undecided.remove(&ticket).filter(|id| self.asked.questions.contains_key(id));
+        let outcome = decided.map(|_| decision.outcome.clone());
+        self.step.restarts_clock = outcome.as_ref().is_some_and(|outcome| !matches!(outcome, DecisionOutcome::Ask(_)));
+        self.step.policy_decides = outcome;
+    }
+
+    pub(super) fn perform_decide(&mut self, ticket: Ticket) {
+        self.must(self.settings.deny_tools.is_empty(), "the plugin can't lift a rule of the configuration");
+        let Some(id) = self.step.asks.clone() else { self.fail("only about a new question is the plugin asked") };
+        self.must(!self.asked.is_open(&id), "the plugin is asked once about a question");
+        self.asked.undecided.insert(ticket, id.0);
     }
 
     pub(super) fn perform_asked(&mut self, id: &RequestId) {
@@ -44,67 +77,102 @@ impl Witness {
         self.must(is_live, "only a running agent asks");
         let is_interrupted = self.open.as_ref().is_some_and(|open| open.interrupted);
         self.must(!is_interrupted, "no user is asked during an interrupt");
+        self.must(!self.is_undecided(&id.0), "a user is asked after the approval plugin");
         if self.step.asks.as_ref() == Some(id) {
-            self.add_question(id.clone(), true);
-            return;
+            self.add_question(id.clone());
         }
         let now = self.now;
-        self.asked.0.values_mut().for_each(|asked| asked.since = now);
-        let was_hidden = self.asked.0.get_mut(&id.0).map(|asked| !std::mem::replace(&mut asked.is_shown, true));
+        self.asked.questions.values_mut().for_each(|asked| asked.since = now);
+        let asked = self.asked.questions.get_mut(&id.0);
+        let was_hidden = asked.map(|asked| !std::mem::replace(&mut asked.is_shown, true));
         self.must(was_hidden == Some(true), "an open question is shown once");
     }
 
-    fn add_question(&mut self, id: RequestId, is_shown: bool) {
-        let asked = AskedQuestion { since: self.now, is_shown, is_answered: false };
-        let before = self.asked.0.insert(id.0, asked);
+    fn is_undecided(&self, id: &str) -> bool {
+        self.asked.undecided.values().any(|undecided| undecided == id)
+    }
+
+    fn add_question(&mut self, id: RequestId) {
+        let asked = AskedQuestion { since: self.now, is_shown: false, is_audited: false, is_answered: false };
+        let before = self.asked.questions.insert(id.0, asked);
         self.must(before.is_none(), "a question is asked once");
     }
 
-    /// Records a question that waits behind the one that is shown.
+    /// Records a question that is open but not shown yet.
     pub(super) fn observe_waiting_question(&mut self) {
         let Some(id) = self.step.asks.clone().filter(|id| !self.asked.is_open(id)) else { return };
         if self.machine.view().requests.iter().any(|open| open.request.id == id) {
-            self.add_question(id, false);
+            self.add_question(id);
         }
+    }
+
+    pub(super) fn perform_audit(&mut self, decided: &DecidedRequest) {
+        let id = &decided.request.id;
+        if decided.by == DecidedBy::Configuration {
+            let is_new = self.step.asks.as_ref() == Some(id) && !self.asked.is_open(id);
+            self.must(is_new && !self.settings.deny_tools.is_empty(), "the configuration denies only new requests");
+            self.step.configuration_denies = true;
+            return;
+        }
+        let is_audited =
+            self.asked.questions.get_mut(&id.0).map(|asked| std::mem::replace(&mut asked.is_audited, true));
+        self.must(is_audited == Some(false), "a decision about an open question is logged once");
     }
 
     pub(super) fn perform_answer(&mut self, run: Run, id: &RequestId, answer: &RequestAnswer) {
         self.must(self.alive() == Some(run), "an answer to another process");
-        let by_user = self.step.user_answers;
-        let is_answer = matches!(answer, RequestAnswer::Options { .. });
-        self.must(is_answer == by_user, "exactly the answers of users are answers");
-        match self.asked.0.get_mut(&id.0) {
-            Some(asked) => {
+        let policy = self.step.policy_decides.as_ref();
+        let fits = match answer {
+            RequestAnswer::Options { .. } => {
+                let allows = [DecisionOutcome::Allow, DecisionOutcome::AllowForSession];
+                self.step.user_answers || policy.is_some_and(|outcome| allows.contains(outcome))
+            }
+            RequestAnswer::Denied(_) => {
+                self.step.configuration_denies || matches!(policy, Some(DecisionOutcome::Deny(_)))
+            }
+            RequestAnswer::Nobody => !self.step.user_answers && policy.is_none(),
+        };
+        self.must(fits, "an answer comes from a user, from the approval plugin or from the lack of both");
+        let is_audited = self.asked.questions.get(&id.0).is_some_and(|asked| asked.is_audited);
+        self.must(
+            is_audited || self.step.configuration_denies || *answer == RequestAnswer::Nobody,
+            "a decision is logged before the agent gets it",
+        );
+        match self.asked.questions.get_mut(&id.0) {
+            Some(asked) if asked.is_shown => {
                 let is_first = !std::mem::replace(&mut asked.is_answered, true);
                 self.must(is_first, "a question is answered once");
+            }
+            Some(_) => {
+                self.asked.questions.remove(&id.0);
             }
             None => self.must(self.step.asks.as_ref() == Some(id), "only a question that was asked is answered"),
         }
     }
 
     pub(super) fn perform_close(&mut self, id: &RequestId) {
-        let Some(asked) = self.asked.0.remove(&id.0) else { self.fail("only an open question is closed") };
+        let Some(asked) = self.asked.questions.remove(&id.0) else { self.fail("only an open question is closed") };
         let is_cancelled = self.step.cancels.as_ref() == Some(id);
         let fits = asked.is_answered || is_cancelled || self.alive().is_none();
-        self.must(fits, "a question is closed by its answer, by the agent or by its exit");
+        self.must(fits && asked.is_shown, "a shown question is closed by its answer, by the agent or by its exit");
     }
 
     pub(super) fn inspect_questions(&self) {
         let view = self.machine.view();
-        let is_shown = |open: &OpenRequest| self.asked.0.get(&open.request.id.0).is_some_and(|asked| asked.is_shown);
-        let (first, others) = view.requests.split_at(view.requests.len().min(1));
-        let holds = first.iter().all(is_shown) && !others.iter().any(is_shown);
-        self.must(holds, "exactly the first open question is shown");
-        let mut open: Vec<&str> = view.requests.iter().map(|open| open.request.id.0.as_str()).collect();
-        open.sort_unstable();
-        self.must(open.iter().eq(self.asked.0.keys()), "the open questions are listed");
+        let open = || view.requests.iter().map(|open| open.request.id.0.as_str());
+        let shown = self.asked.questions.values().filter(|asked| asked.is_shown).count();
+        let decided = open().filter(|id| !self.is_undecided(id)).count();
+        self.must(shown == decided.min(1), "one of the questions to users is shown");
+        let mut ids: Vec<&str> = open().collect();
+        ids.sort_unstable();
+        self.must(ids.iter().eq(self.asked.questions.keys()), "the open questions are listed");
         let answerable = matches!(view.phase, Phase::Busy | Phase::Idle);
-        self.must(open.is_empty() || answerable, "a question is never left open");
+        self.must(ids.is_empty() || answerable, "a question is never left open");
     }
 
     /// The time at which the oldest question expires.
     pub(super) fn next_expiry(&self) -> Option<Timestamp> {
-        self.asked.0.values().map(|asked| asked.since.after(self.settings.request_expiry)).min()
+        self.asked.questions.values().map(|asked| asked.since.after(self.settings.request_expiry)).min()
     }
 
     /// Whether the effects close the input of an agent that waits for an answer, although neither a user nor a shutdown

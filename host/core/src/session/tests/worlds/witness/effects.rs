@@ -82,8 +82,10 @@ impl Witness {
             }
             Effect::Review { ticket, idle_for } => self.perform_review(*ticket, *idle_for),
             Effect::RequestResumeNotice { ticket, .. } => self.perform_resume_request(*ticket),
+            Effect::Decide { ticket, .. } => self.perform_decide(*ticket),
             Effect::Spawn { run, launch } => self.perform_spawn(*run, launch),
             Effect::Send { run, prompt } => self.perform_send(*run, prompt),
+            Effect::Audit(decided) => self.perform_audit(decided),
             Effect::Answer { run, id, answer } => self.perform_answer(*run, id, answer),
             Effect::Interrupt { run } => self.perform_signal(Signal::Interrupt, *run),
             Effect::CloseInput { run } => self.perform_signal(Signal::CloseInput, *run),

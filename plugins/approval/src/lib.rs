@@ -1,31 +1,65 @@
-//! `/requests`, `/answer`, `/allow`, `/deny`: lists the open questions of agents and answers them. The host checks
-//! whether an answer fits its question.
+//! Decides about permissions of agents by rules, which `/permissions` shows and changes. `/requests`, `/answer`,
+//! `/allow` and `/deny` list the open questions of agents and answer them; the host checks whether an answer fits its
+//! question.
 
 mod answer;
-mod list;
+mod arguments;
+mod config;
+mod open_requests;
+mod permissions;
+mod permissions_command;
+mod rights;
+mod rule;
+mod rules;
+mod saved;
+mod source;
+mod store;
+mod suggestion;
 
-use cordboard_plugin::{Call, Command, Reply, command::Spec, context, requests};
+use cordboard_plugin::{
+    Approval, Call, Command, Reply,
+    approval::{Decision, Permission},
+    command::Spec,
+    config::parse,
+    context, log, requests,
+};
 
 use answer::{Answer, Target};
 
 /// Name, summary, usage.
-const COMMANDS: [(&str, &str, &str); 4] = [
+const COMMANDS: [(&str, &str, &str); 5] = [
     ("requests", "List the questions of agents", "/requests"),
     ("answer", "Answer a question of an agent", "/answer [#number|name#number] <choice>… [text]"),
     ("allow", "Allow what an agent asks for", "/allow [#number] [session]"),
     ("deny", "Deny what an agent asks for", "/deny [#number] [why]"),
+    ("permissions", "Show or change the rules about tools", permissions_command::USAGE),
 ];
 
-struct Requests;
+struct ApprovalRules;
 
-impl Command for Requests {
+impl Approval for ApprovalRules {
+    /// If the rules can't be read, a user decides, because a denying rule may be missing.
+    fn decide(permission: Permission) -> Decision {
+        match store::rules_of(&permission.session) {
+            Ok(rules) => rules.decide(&permission),
+            Err(why) => {
+                log::error(&why);
+                Decision::ask()
+            }
+        }
+    }
+}
+
+impl Command for ApprovalRules {
     fn specs() -> Result<Vec<Spec>, String> {
+        parse::<config::Config>()?;
         Ok(COMMANDS.iter().map(|(name, summary, usage)| Spec::new(name, summary, usage)).collect())
     }
 
     fn run(call: &Call) -> Result<Reply, String> {
         let (target, rest) = answer::split_target(&call.text);
         match (call.command.as_str(), rest) {
+            ("permissions", _) => permissions_command::run(&call.text),
             ("requests", _) => match call.args.as_slice() {
                 [] => Ok(Reply::text(open_list())),
                 _ => Ok(usage("requests")),
@@ -45,7 +79,7 @@ impl Command for Requests {
 
 fn open_list() -> String {
     let active = context::active_session().map(|session| session.name);
-    list::page(&requests::open(), active.as_deref(), context::now())
+    open_requests::page(&requests::open(), active.as_deref(), context::now())
 }
 
 fn answer_usage() -> Reply {
@@ -75,4 +109,4 @@ fn usage(command: &str) -> Reply {
     Reply::plain(&format!("Usage: {usage}"))
 }
 
-cordboard_plugin::export!(Requests: command);
+cordboard_plugin::export!(ApprovalRules: command, approval);

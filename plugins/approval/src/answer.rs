@@ -25,7 +25,7 @@ pub fn split_target(text: &str) -> (Target, &str) {
 }
 
 /// Returns the first word, and the rest without spaces at its ends.
-fn first_word(text: &str) -> (&str, &str) {
+pub fn first_word(text: &str) -> (&str, &str) {
     let text = text.trim();
     let (first, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
     (first, rest.trim_start())

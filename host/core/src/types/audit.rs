@@ -1,0 +1,60 @@
+//! The audit log: who or what decided about the requests of agents.
+
+use serde::{Deserialize, Serialize};
+
+use super::{AgentRequest, SessionName, Timestamp};
+
+/// A decision about a request of an agent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DecidedRequest {
+    pub request: AgentRequest,
+    /// The label of the choice, or what was decided without a user, as a word or two.
+    pub outcome: String,
+    pub by: DecidedBy,
+    /// The rule that decided, or the text of the answer.
+    pub reason: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DecidedBy {
+    User,
+    /// `[access] deny_tools`.
+    Configuration,
+    /// The approval plugin.
+    Plugin,
+    /// The request expired.
+    Timeout,
+}
+
+impl DecidedBy {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Configuration => "configuration",
+            Self::Plugin => "plugin",
+            Self::Timeout => "timeout",
+        }
+    }
+}
+
+/// An entry of the audit log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditEntry {
+    pub at: Timestamp,
+    pub session: SessionName,
+    /// The kind of the request, such as `permission`.
+    pub kind: String,
+    /// The request in one line.
+    pub title: String,
+    pub tool: Option<String>,
+    /// The SHA-256 of the tool's arguments as JSON, in hex.
+    pub input_sha256: Option<String>,
+    pub outcome: String,
+    pub by: DecidedBy,
+    /// The name of the user who decided.
+    pub user: Option<String>,
+    /// The rule that decided, or the text of the user's answer.
+    pub reason: Option<String>,
+}

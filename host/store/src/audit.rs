@@ -1,0 +1,56 @@
+//! The audit log of decisions about requests of agents.
+
+use std::path::Path;
+
+use cordboard_core::{
+    scrub,
+    types::{AuditEntry, SessionName},
+};
+use rusqlite::params;
+
+use super::{
+    Store,
+    error::{OpenError, StoreError},
+    inbox::to_column,
+    rows::{json, read_all},
+    stored_state::open_read_only,
+};
+
+/// The number of entries that are kept. The oldest ones are deleted.
+const ENTRIES: i64 = 100_000;
+
+impl Store {
+    /// Adds an entry to the audit log. Its texts may contain secrets.
+    pub async fn append_audit(&self, entry: AuditEntry) -> Result<(), StoreError> {
+        let entry = AuditEntry {
+            title: scrub::text(entry.title),
+            outcome: scrub::text(entry.outcome),
+            reason: entry.reason.map(scrub::text),
+            ..entry
+        };
+        self.run(format!("log a decision in session '{}'", entry.session), move |db| {
+            let record = serde_json::to_string(&entry)?;
+            db.prepare_cached("INSERT INTO audit (at, session, record) VALUES (?, ?, ?)")?.execute(params![
+                to_column(entry.at),
+                entry.session.to_string(),
+                record
+            ])?;
+            db.prepare_cached("DELETE FROM audit WHERE id <= ?")?.execute([db.last_insert_rowid() - ENTRIES])?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// Reads the audit log of a state directory, the oldest entry first, even while a host is using it. With `session`, only
+/// the entries of that session.
+///
+/// # Errors
+/// Fails if the directory cannot be read. The text contains the reason and the remedy.
+pub fn audit_log(state: &Path, session: Option<&SessionName>) -> Result<Vec<AuditEntry>, OpenError> {
+    let Some(db) = open_read_only(state)? else { return Ok(Vec::new()) };
+    let sql = "SELECT record FROM audit WHERE ?1 IS NULL OR session = ?1 ORDER BY id";
+    let session = session.map(ToString::to_string);
+    let entries = read_all(&db.connection, sql, [session], |row| json(row, 0));
+    Ok(entries.map_err(|trouble| trouble.during("read the audit log", db.file))?)
+}

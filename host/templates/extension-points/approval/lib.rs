@@ -1,0 +1,81 @@
+//! Decides about the tools of agents: allows those that only read, and denies `rm -rf`. A user decides about the rest.
+
+use cordboard_plugin::{
+    Approval,
+    approval::{Decision, Outcome, Permission},
+};
+
+/// The tools that only read.
+const READERS: [&str; 3] = ["Read", "Grep", "Glob"];
+
+/// The git commands that only read, if they have no options.
+const GIT_READERS: [&str; 3] = ["status", "diff", "log"];
+
+/// The reason for the agent and the user.
+const NO_RM_RF: &str = "Delete single files, or ask a user to delete the folder.";
+
+struct Plugin;
+
+impl Approval for Plugin {
+    /// Called before a user is asked. `input` has all arguments of the tool, as JSON.
+    fn decide(permission: Permission) -> Decision {
+        match permission.command.as_deref() {
+            Some(command) if has_rm_rf(command) => Decision::by_rule(Outcome::Deny(NO_RM_RF.into()), "rm -rf"),
+            Some(command) if only_reads(command) => Decision::by_rule(Outcome::Allow, "git commands that only read"),
+            None if READERS.contains(&permission.tool.as_str()) => {
+                Decision::by_rule(Outcome::Allow, "tools that only read")
+            }
+            Some(_) | None => Decision::ask(),
+        }
+    }
+}
+
+/// Returns whether the command contains `rm -rf`. A user decides about other ways to delete a folder.
+fn has_rm_rf(command: &str) -> bool {
+    let words: Vec<&str> = command.split_whitespace().collect();
+    words.windows(2).any(|pair| pair == ["rm", "-rf"])
+}
+
+/// Returns whether this is one git command that only reads. Any other character could start a second command, and an
+/// option such as `--output` writes a file.
+fn only_reads(command: &str) -> bool {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || " ./_~-".contains(letter);
+    let words: Vec<&str> = command.split(' ').collect();
+    match words.as_slice() {
+        ["git", name, args @ ..] => {
+            GIT_READERS.contains(name) && command.chars().all(is_plain) && !args.iter().any(|arg| arg.starts_with('-'))
+        }
+        _ => false,
+    }
+}
+
+cordboard_plugin::export!(Plugin: approval);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_single_git_command_without_options_is_allowed() {
+        for command in ["git status", "git diff HEAD~1 src/main.rs", "git log main"] {
+            assert!(only_reads(command), "{command}");
+        }
+        for command in [
+            "git",
+            "git push",
+            "git diff --output=notes",
+            "git diff {--output=notes,}",
+            "git diff '--output=notes'",
+            "git log *",
+            "git status; rm notes",
+            "git status && rm notes",
+            "git status | sh",
+            "git log > notes",
+            "git log $(rm notes)",
+            "git log `rm notes`",
+            "git status\nrm notes",
+        ] {
+            assert!(!only_reads(command), "{command}");
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! The page of `/permissions`: the rules that apply to a session. Pure: nothing here calls the host.
+
+use cordboard_permission_rules::Rule;
+use cordboard_plugin::{
+    Caller, Reply, Session,
+    text::{code, escape},
+};
+
+use crate::{rights::can_remove, rule::List, rules::Rules, saved::SavedRule, source::Source};
+
+/// The maximum number of rules with a button.
+const MAX_BUTTONS: usize = 30;
+
+/// The buttons of one row: three fit a phone.
+const ROW: usize = 3;
+
+pub fn page(session: &Session, rules: &Rules, caller: &Caller) -> Reply {
+    let (name, agent) = (code(&session.name), escape(&session.agent));
+    let mut parts = vec![format!("Tool permissions of session {name} (agent {agent})")];
+    parts.extend(List::ALL.iter().filter_map(|list| list_text(*list, rules)));
+    if parts.len() == 1 {
+        parts.push("No rules: each permission that the agent asks for is a question.".to_owned());
+    }
+    parts.push(how_to_add());
+    let removable: Vec<u32> = List::ALL
+        .iter()
+        .flat_map(|list| rules.of_list(*list))
+        .filter_map(|(_, source)| saved(source))
+        .filter(|saved| can_remove(caller, saved))
+        .map(|saved| saved.number)
+        .take(MAX_BUTTONS)
+        .collect();
+    let button = |number: &u32| (format!("Remove {number}"), format!("/permissions remove {number}"));
+    removable.chunks(ROW).fold(Reply::text(parts.join("\n\n")), |reply, row| reply.row(row.iter().map(button)))
+}
+
+/// Returns the rules of a list, or `None` if it is empty.
+fn list_text(list: List, rules: &Rules) -> Option<String> {
+    let title = match list {
+        List::Deny => "**Deny**",
+        List::Ask => "**Ask**",
+        List::Allow => "**Allow**",
+    };
+    let items: Vec<String> = rules.of_list(list).map(|(rule, source)| item(rule, source)).collect();
+    (!items.is_empty()).then(|| format!("{title}\n{}", items.join("\n")))
+}
+
+fn item(rule: &Rule, source: &Source) -> String {
+    let number = saved(source).map_or_else(String::new, |saved| format!("rule {}, ", saved.number));
+    format!("- {} ({number}{})", code(&rule.to_string()), escape(&source.to_string()))
+}
+
+const fn saved(source: &Source) -> Option<&SavedRule> {
+    match source {
+        Source::Saved(saved) => Some(saved),
+        Source::Configuration | Source::Persona(_) | Source::Session(_) => None,
+    }
+}
+
+fn how_to_add() -> String {
+    let example = code("/permissions allow session Bash(git status:*)");
+    format!(
+        "Deny comes before ask, and ask before allow. Everything else is a question.\n\
+         To add a rule, use {}, for example {example}. {} limits it to this session.",
+        code("/permissions allow|ask|deny [session] <rule>"),
+        code("session")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use cordboard_plugin::{config::parse_text, testing::session};
+
+    use super::*;
+    use crate::{rights::person, saved::example};
+
+    fn buttons(reply: &Reply) -> Vec<Vec<&str>> {
+        reply.buttons.iter().map(|row| row.iter().map(|button| button.command.as_str()).collect()).collect()
+    }
+
+    #[test]
+    fn rules_are_shown_by_list_with_their_sources() {
+        let config = parse_text(r#"{"deny":["Bash(rm:*)"],"allow":["Read"]}"#).expect("valid input");
+        let saved = [
+            example(2, List::Allow, "Bash(git push:*)", None),
+            SavedRule { by_id: "console:bob".into(), ..example(5, List::Allow, "Bash(make:*)", Some("alpha")) },
+        ];
+        let rules = Rules::of_session(&session("alpha"), &config, &saved);
+        let shown = page(&session("alpha"), &rules, &person("ada", "owner"));
+        let start = "Tool permissions of session `alpha` (agent demo)\n\n\
+                     **Deny**\n- `Bash(rm:*)` (configuration)\n\n\
+                     **Allow**\n- `Read` (configuration)\n\
+                     - `Bash(git push:*)` (rule 2, saved by ada, 2026-11-28)\n\
+                     - `Bash(make:*)` (rule 5, saved for session 'alpha' by ada, 2026-11-28)\n\n\
+                     Deny comes before ask";
+        assert!(shown.text.starts_with(start), "{}", shown.text);
+        assert_eq!(buttons(&shown), [["/permissions remove 2", "/permissions remove 5"]]);
+        assert_eq!(buttons(&page(&session("alpha"), &rules, &person("bob", "member"))), [["/permissions remove 5"]]);
+    }
+
+    #[test]
+    fn a_session_without_rules_asks() {
+        let rules = Rules::default();
+        let shown = page(&session("alpha"), &rules, &person("ada", "owner"));
+        assert!(shown.text.contains("\n\nNo rules: each permission"), "{}", shown.text);
+        assert!(shown.text.ends_with("`session` limits it to this session."), "{}", shown.text);
+        assert!(shown.buttons.is_empty());
+    }
+}

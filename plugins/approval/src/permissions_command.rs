@@ -1,0 +1,119 @@
+//! `/permissions`: shows, saves and removes rules with the rights of the caller.
+
+use cordboard_plugin::{Caller, Reply, Session, context, requests};
+
+use crate::{
+    answer,
+    arguments::{Arguments, Scope, parse},
+    permissions,
+    rights::{can_save_for, is_admin},
+    rule::{List, RuleText},
+    saved::SavedRule,
+    store::{self, Saved},
+    suggestion::{AllSessions, Suggestion},
+};
+
+pub const USAGE: &str = "/permissions [allow|ask|deny [session] <rule>|remove <number>]";
+
+pub fn run(text: &str) -> Result<Reply, String> {
+    let caller = context::current_caller().ok_or("This works only in a chat.")?;
+    match parse(text) {
+        Arguments::Show => page(&context::session()?, &caller),
+        Arguments::Save { list, scope, rule } => {
+            let rule = RuleText::try_from(rule.to_owned())?;
+            Ok(Reply::plain(&save(&caller, scope, list, rule)?))
+        }
+        Arguments::Remove(number) => remove(number, &caller),
+        Arguments::Suggest(number) => {
+            let Suggested { request, suggestion, .. } = suggest(number)?;
+            Ok(suggestion.page(&request, offer(&caller)))
+        }
+        Arguments::SaveSuggested { request, scope, seen } => save_suggested(&caller, request, scope, seen),
+        Arguments::Invalid => Ok(Reply::plain(&format!("Usage: {USAGE}"))),
+    }
+}
+
+fn page(session: &Session, caller: &Caller) -> Result<Reply, String> {
+    Ok(permissions::page(session, &store::rules_of(session)?, caller))
+}
+
+/// Removes the rule, and shows the page again, which replaces the one with the pressed button.
+fn remove(number: u32, caller: &Caller) -> Result<Reply, String> {
+    let removed = match store::remove(number, caller)? {
+        Some(rule) => format!("Removed rule {number}: {}.", rule.description()),
+        None => format!("Removed rule {number}."),
+    };
+    let removed = Reply::plain(&removed);
+    let Some(session) = context::active_session() else { return Ok(removed) };
+    // Another rule that can't be read must not hide that this one was removed.
+    let page = page(&session, caller).unwrap_or_else(|why| Reply::plain(&why));
+    Ok(Reply { text: format!("{}\n\n{}", removed.text, page.text), ..page }.in_place())
+}
+
+/// Saves a rule, and returns a sentence about it.
+fn save(caller: &Caller, scope: Scope, list: List, rule: RuleText) -> Result<String, String> {
+    let session = match scope {
+        Scope::All if !is_admin(caller) => {
+            let example = format!("/permissions {} session {rule}", list.as_str());
+            return Err(format!("Only admins can save a rule for all sessions. For this session, use {example}"));
+        }
+        Scope::All => None,
+        Scope::Session => Some(own_session(caller)?.name),
+    };
+    let (by, by_id) = (caller.name.clone(), caller.id.clone());
+    let saved = store::save(&SavedRule { number: 0, list, rule, session, by, by_id, at: context::now() })?;
+    Ok(match saved {
+        Saved::New(rule) => format!("Saved as rule {}: {}.", rule.number, rule.description()),
+        Saved::Existing(rule) => format!("Rule {} already says: {}.", rule.number, rule.description()),
+    })
+}
+
+/// Returns the active session, whose rules the caller may change.
+fn own_session(caller: &Caller) -> Result<Session, String> {
+    let session = context::session()?;
+    if can_save_for(caller, &session) {
+        return Ok(session);
+    }
+    Err(format!("Only the owner of session '{}' and admins can save rules for it.", session.name))
+}
+
+/// An open request of the active session, and the rule for it.
+struct Suggested {
+    session: Session,
+    request: requests::Request,
+    suggestion: Suggestion,
+}
+
+fn suggest(number: u64) -> Result<Suggested, String> {
+    let session = context::session()?;
+    let open = requests::open();
+    let request = answer::find(&open, &session.name, Some(number)).ok_or_else(|| {
+        format!("Session '{}' has no open request #{number}. Use /requests to list them.", session.name)
+    })?;
+    let suggestion = Suggestion::of(request, &session, &store::rules_of(&session)?);
+    Ok(Suggested { request: request.clone(), session, suggestion })
+}
+
+/// Saves the suggested rule and allows the request. Shows the suggestion again if it isn't the one that the caller has
+/// seen: after a restart of the host, another request may have the same number.
+fn save_suggested(caller: &Caller, number: u64, scope: Scope, seen: Option<&str>) -> Result<Reply, String> {
+    let Suggested { session, request, suggestion } = suggest(number)?;
+    let rule = match &suggestion {
+        Suggestion::Rule(rule) if seen.is_none_or(|seen| seen == rule.to_string()) => rule.clone(),
+        Suggestion::Rule(_) | Suggestion::Nothing | Suggestion::AskedFirst(_) | Suggestion::NoTool => {
+            return Ok(suggestion.page(&request, offer(caller)));
+        }
+    };
+    let saved = save(caller, scope, List::Allow, RuleText(rule))?;
+    // The rule is saved first. If the request was closed in the meantime, the rule still applies to the next one.
+    let allow = answer::Answer::of("allow");
+    let answered = match requests::answer(&session.name, Some(number), &allow.choices, None) {
+        Ok(()) => allow.report(Some(&request)),
+        Err(error) => error.message,
+    };
+    Ok(Reply::plain(&format!("{saved}\n{answered}")))
+}
+
+fn offer(caller: &Caller) -> AllSessions {
+    if is_admin(caller) { AllSessions::Offered } else { AllSessions::Hidden }
+}

@@ -1,0 +1,57 @@
+//! The place that a rule comes from, for the audit log and for people.
+
+use std::fmt;
+
+use cordboard_plugin::Timestamp;
+
+use crate::saved::SavedRule;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    Configuration,
+    /// The configuration for the sessions with this persona.
+    Persona(String),
+    /// The configuration for the session of this name.
+    Session(String),
+    Saved(SavedRule),
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Configuration => f.write_str("configuration"),
+            Self::Persona(name) => write!(f, "configuration of persona '{name}'"),
+            Self::Session(name) => write!(f, "configuration of session '{name}'"),
+            Self::Saved(SavedRule { session: None, by, at, .. }) => write!(f, "saved by {by}, {}", date(*at)),
+            Self::Saved(SavedRule { session: Some(name), by, at, .. }) => {
+                write!(f, "saved for session '{name}' by {by}, {}", date(*at))
+            }
+        }
+    }
+}
+
+/// Formats the date in UTC, as in `2026-11-28`.
+fn date(at: Timestamp) -> String {
+    // Counts from March 1 of year 0, so that a leap day is the last day of its year, in cycles of 400 years:
+    // https://howardhinnant.github.io/date_algorithms.html#civil_from_days
+    let days = at / 86_400_000 + 719_468;
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year_of_era = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day_of_year = day - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let from_march = (5 * day_of_year + 2) / 153;
+    let day_of_month = day_of_year - (153 * from_march + 2) / 5 + 1;
+    let (month, next_year) = if from_march < 10 { (from_march + 3, 0) } else { (from_march - 9, 1) };
+    format!("{:04}-{month:02}-{day_of_month:02}", era * 400 + year_of_era + next_year)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_those_of_the_calendar() {
+        const DAY: Timestamp = 86_400_000;
+        let dates = [0, 59 * DAY, 11_016 * DAY, 20_785 * DAY + 1, 20_819 * DAY - 1, 47_540 * DAY].map(date);
+        assert_eq!(dates, ["1970-01-01", "1970-03-01", "2000-02-29", "2026-11-28", "2026-12-31", "2100-02-28"]);
+    }
+}

@@ -1,0 +1,69 @@
+//! Reads and writes the saved rules in the plugin's state.
+
+use cordboard_plugin::{Caller, Session, config::parse, state};
+
+use crate::{
+    rights,
+    rules::Rules,
+    saved::{self, PREFIX, REMOVED, SavedRule},
+};
+
+/// The maximum number of attempts to save a rule while others save rules, too.
+const ATTEMPTS: usize = 20;
+
+/// A rule after it was saved.
+pub enum Saved {
+    New(SavedRule),
+    /// There was one that decides the same.
+    Existing(SavedRule),
+}
+
+/// Returns all rules that apply to the session.
+pub fn rules_of(session: &Session) -> Result<Rules, String> {
+    let saved = state::keys(PREFIX).iter().filter_map(|key| read(key).transpose()).collect::<Result<Vec<_>, _>>()?;
+    Ok(Rules::of_session(session, &parse()?, &saved))
+}
+
+/// Returns the rule of a key, or `None` if it was removed.
+fn read(key: &str) -> Result<Option<SavedRule>, String> {
+    let value = state::get(key).filter(|value| value != REMOVED);
+    let numbered = saved::number(key).zip(value);
+    numbered.map(|(number, value)| SavedRule::parse(number, &value)).transpose()
+}
+
+/// Saves the rule under the next number, unless it exists.
+pub fn save(rule: &SavedRule) -> Result<Saved, String> {
+    let value = rule.value()?;
+    for _ in 0..ATTEMPTS {
+        let keys = state::keys(PREFIX);
+        let existing = keys.iter().filter_map(|key| read(key).ok().flatten()).find(|other| other.is_same(rule));
+        if let Some(existing) = existing {
+            return Ok(Saved::Existing(existing));
+        }
+        let number = keys.iter().filter_map(|key| saved::number(key)).max().map_or(1, |last| last + 1);
+        // If two people save the same rule at once, one of them finds the other's number in use and starts again.
+        match state::compare_and_swap(&saved::key(number), None, Some(&value)) {
+            Ok(()) => return Ok(Saved::New(SavedRule { number, ..rule.clone() })),
+            Err(state::SwapError::Changed(_)) => {}
+            Err(state::SwapError::Failed(why)) => return Err(why),
+        }
+    }
+    Err("Others are saving rules at the same time. Try again.".to_owned())
+}
+
+/// Removes a rule. Returns it, or `None` if it could not be read.
+pub fn remove(number: u32, caller: &Caller) -> Result<Option<SavedRule>, String> {
+    let unknown = || format!("There is no saved rule {number}. Use /permissions to list them.");
+    let key = saved::key(number);
+    let value = state::get(&key).filter(|value| value != REMOVED).ok_or_else(unknown)?;
+    let rule = SavedRule::parse(number, &value).ok();
+    let may_remove = rule.as_ref().map_or(rights::is_admin(caller), |rule| rights::can_remove(caller, rule));
+    if !may_remove {
+        return Err("You can remove only rules that you saved for a session. Ask an admin.".to_owned());
+    }
+    match state::compare_and_swap(&key, Some(&value), Some(REMOVED)) {
+        Ok(()) => Ok(rule),
+        Err(state::SwapError::Changed(_)) => Err(unknown()),
+        Err(state::SwapError::Failed(why)) => Err(why),
+    }
+}
