@@ -26,13 +26,10 @@ pub const EPOCH_TICK: Duration = Duration::from_millis(5);
 /// Call slots reserved for `at-once` commands, so that `/stop` never waits behind slow calls.
 pub const AT_ONCE_CALLS: u32 = 8;
 
-/// Trials that may run at once, in addition to calls. A trial may take as long as a call, and the next trial shouldn't
-/// wait for it. An unused pool slot costs address space but no memory.
+/// The most trials that may run at once, in addition to calls. Trials of new versions and of changed settings share
+/// this limit. It is more than one because a trial may take as long as a call. An unused pool slot costs address space
+/// but no memory.
 pub const MAX_TRIALS: u32 = 4;
-
-/// Instances for the trials of new versions, plus one for the trial of changed settings, which may run at the same
-/// time.
-const TRIAL_INSTANCES: u32 = MAX_TRIALS + 1;
 
 /// Core instances that the pool holds per call. A Rust component uses about three, components in other languages up to
 /// ten.
@@ -59,7 +56,7 @@ impl SharedEngine {
     /// Starts the engine with room for `parallel` calls in addition to the `at-once` calls and trials. It falls back to
     /// on-demand allocation if the address space is too small for a pool.
     pub fn start(parallel: u32) -> wasmtime::Result<Self> {
-        let instances = parallel.saturating_add(AT_ONCE_CALLS + TRIAL_INSTANCES);
+        let instances = parallel.saturating_add(AT_ONCE_CALLS + MAX_TRIALS);
         let engine = Engine::new(&config(Allocation::Pool { instances })).or_else(|error| {
             tracing::warn!(%error, "not enough memory for an instance pool: calls are slower");
             Engine::new(&config(Allocation::OnDemand))
