@@ -8,19 +8,19 @@ use cordboard_core::{
 };
 use tokio::sync::{mpsc, oneshot};
 
-/// The shortest digest prefix that identifies a version, in characters. Messages show this many characters of a digest,
-/// which makes it practically impossible that another version has the same.
+/// The minimum length of a digest prefix in a command, in characters. Messages show this many characters of a digest;
+/// two versions practically never share them.
 const MIN_DIGEST: usize = 12;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AdminCommand {
     /// Activates the version before the active one.
     Rollback,
-    /// Compiles, links and tries the current file again.
+    /// Compiles, links and tries the newest version again.
     Reload,
     Disable,
     Enable,
-    /// Grants the capabilities requested by the version with this digest, which is pending approval.
+    /// Grants the capabilities that the pending version requests. The string is a prefix of that version's digest.
     Grant(String),
     Refuse(String),
     /// Removes the grants that were given in the chat.
@@ -63,7 +63,7 @@ pub struct AuthorizedCommand {
     pub answer: oneshot::Sender<Outcome>,
 }
 
-/// The capacity of the queue of commands. People type them, so few wait at the same time.
+/// The capacity of the queue of commands. Users type commands by hand, so few of them wait at the same time.
 const QUEUE: usize = 16;
 
 /// Sends commands to the task that executes them.

@@ -25,9 +25,9 @@ const MAX_LABEL: usize = 100;
 /// The most buttons in a message. Telegram refuses a message with more.
 const MAX_BUTTONS: usize = 100;
 
-/// Returns `reply` with only the buttons that the plugin may show, each marked with its plugin and bound to
-/// `session`, the session that it was made for. A button with a blank label shows its command instead. Each removed or
-/// relabeled button is logged once.
+/// Returns `reply` with only the buttons that the plugin may show, each marked with the name of the plugin and bound to
+/// `session`, the session that it was made for. A button with a blank label shows its command instead. Logs removed and
+/// relabeled buttons, at most once per command.
 pub fn restrict(
     mut reply: Reply,
     profile: &Profile,
@@ -85,7 +85,7 @@ fn refusal(button: &Button, plugin: &str, directory: &dyn Directory) -> Option<S
     match directory.owner(&name) {
         Some(owner) if owner == plugin => None,
         Some(owner) => Some(format!(
-            "{short:?} is a command of plugin '{owner}': use the plugin's own commands in buttons, and name others in the text"
+            "{short:?} is a command of plugin '{owner}': use only commands of '{plugin}' in buttons, and name other commands in the text"
         )),
         None => Some(format!("{short:?} is a command that no plugin exports")),
     }

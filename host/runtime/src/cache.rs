@@ -1,6 +1,6 @@
-//! The folder of compiled artifacts. A missing artifact is compiled again, so any of them can be deleted. New plugin
-//! versions and engine updates add artifacts. Above the size in `[plugins] cache`, the least recently used ones are
-//! removed.
+//! The folder of compiled artifacts. A missing artifact is compiled again, so artifacts can be deleted at any time. New
+//! plugin versions and engine updates add artifacts. When the folder exceeds the size in `[plugins] cache`, the least
+//! recently used artifacts are removed.
 
 use std::{
     fs,
@@ -11,12 +11,13 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// The default size limit of a cache, in bytes. It holds about thirty Python plugins or thousands of Rust plugins.
+/// The default size limit of a cache, in bytes. A cache of this size holds about thirty Python plugins or thousands of
+/// Rust plugins.
 const DEFAULT_MAX_SIZE: u64 = 1 << 30;
 
-/// The timestamp of an artifact that was used within this time isn't updated, so a restart causes no disk writes. Such
-/// an artifact is also never removed, because a process, possibly another one with the same state directory, may be
-/// about to load it.
+/// The minimum time between two updates of an artifact's timestamp, so that frequent restarts cause few disk writes. An
+/// artifact that was used within this time is never removed, because a process, possibly another one with the same
+/// state directory, may be about to load it.
 const RECENT: Duration = Duration::from_secs(60 * 60);
 
 pub struct Cache {
@@ -40,8 +41,8 @@ impl Cache {
         &self.folder
     }
 
-    /// Creates the folder and removes artifacts above the size limit. The folder is accessible to its owner only,
-    /// because the host executes the code in it.
+    /// Creates the folder if it doesn't exist, and removes artifacts if it exceeds the size limit. Only the owner can
+    /// access the folder, because the host executes the code in it.
     pub fn create(&self) -> io::Result<()> {
         fs::create_dir_all(&self.folder)?;
         fs::set_permissions(&self.folder, fs::Permissions::from_mode(0o700))?;
@@ -53,7 +54,7 @@ impl Cache {
     pub fn find(&self, name: &str) -> Option<PathBuf> {
         let path = self.folder.join(name);
         if !is_recent(fs::metadata(&path).ok()?.modified().ok()?) {
-            // An error is harmless: the artifact only counts as less recently used than it is.
+            // An error is harmless: the artifact is only removed earlier than it should be.
             let file = fs::File::options().append(true).open(&path);
             drop(file.and_then(|file| file.set_modified(SystemTime::now())));
         }
@@ -135,7 +136,7 @@ mod tests {
         assert_eq!(exists(), [true, false, false, true, true], "a process may be about to load a recent file");
         ["a", "d", "large"].iter().for_each(|name| set_age(&cache.folder().join(name), 2));
         cache.create().unwrap();
-        assert_eq!(exists(), [false, false, false, false, false], "a start removes files above the limit");
+        assert_eq!(exists(), [false, false, false, false, false], "a start shrinks the cache to its limit");
     }
 
     #[test]

@@ -27,7 +27,7 @@ use super::{
     secrets::CallSecrets,
 };
 
-/// The state of one call, which the host's side of its imports accesses.
+/// The state of one call. The host's implementation of the imports reads and changes it.
 pub struct CallState {
     pub profile: Arc<Profile>,
     pub context: CallContext,
@@ -47,7 +47,7 @@ pub struct CallState {
     headers: WasiHttpCtx,
 }
 
-/// A call's access to the host, and the plugins that were active when it started.
+/// A call's access to the host, and the plugins that were active when the call started.
 #[derive(Clone)]
 pub struct HostHandle {
     pub api: Arc<dyn HostApi>,
@@ -106,7 +106,7 @@ impl CallState {
         if self.meter.count_call() { Ok(()) } else { Err(wasmtime::Error::msg("too many host calls")) }
     }
 
-    /// Logs the last line of each output stream if it doesn't end with a line break.
+    /// Logs the text after the last line break of each output stream.
     fn flush_output(&self) {
         self.stdout.flush_line();
         self.stderr.flush_line();
@@ -232,6 +232,6 @@ fn explain(state: &CallState, error: &wasmtime::Error) -> CallError {
     if let Some(excess) = fixed_limits::explain_excess(error) {
         return CallError::FixedLimit(excess);
     }
-    // The root cause names the trap. The errors above it only list frames without names.
+    // The root cause names the trap. The outer errors only list stack frames without function names.
     CallError::Trap(state.stderr.failure_reason(root))
 }

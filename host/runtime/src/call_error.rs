@@ -37,8 +37,8 @@ pub enum CallError {
 }
 
 impl CallError {
-    /// Shortens a trap's message to one line. The message must be scrubbed first, because a secret that was cut off
-    /// can't be recognized.
+    /// Shortens a trap's message to one line. The message must be scrubbed first, because a truncated secret may no
+    /// longer be recognized.
     pub fn brief(self) -> Self {
         match self {
             Self::Trap(why) => Self::Trap(shorten(&why)),

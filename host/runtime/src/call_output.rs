@@ -11,7 +11,7 @@ use super::bindings::{
 
 /// A type that a plugin call may return.
 pub trait CallOutput: Sized {
-    /// Removes secrets from all texts of the value.
+    /// Removes secrets from the texts and bytes of the value, except from a path and a media type.
     #[must_use]
     fn scrubbed(self) -> Self;
 

@@ -1,5 +1,5 @@
 //! Checks whether a component was built for this host, by the names and versions of its imports and exports and by the
-//! linker's errors. It must not check grants.
+//! linker's errors. This module must not check grants.
 
 use cordboard_core::capability::Capability;
 
@@ -21,7 +21,7 @@ pub fn check_imports<'a>(imports: impl IntoIterator<Item = &'a str>) -> Result<(
     imports.into_iter().try_for_each(check_import)
 }
 
-/// Returns the extension point that `export` implements, if its version is compatible with this host.
+/// Returns the extension point that `export` implements, if the version of `export` is compatible with this host.
 pub fn extension_point(export: &str) -> Option<&str> {
     let (name, version) = split(export.strip_prefix(PACKAGE)?);
     (EXTENSION_POINTS.contains(&name) && relative_age(version).is_none()).then_some(name)
@@ -67,7 +67,7 @@ pub fn check_exports(exports: &[&str]) -> Result<(), PluginError> {
 /// The most exports that an error lists.
 const MAX_LISTED: usize = 5;
 
-/// The error for an import of the host's own package that the host does not have.
+/// Returns the error for an interface of the host's own package that this host doesn't have.
 fn unknown(import: &str) -> PluginError {
     match split(import).1.and_then(parse) {
         Some(version) if version > VERSION => PluginError::OtherContract { age: Age::Newer, name: shorten(import) },
@@ -101,13 +101,13 @@ fn quoted(text: &str) -> Option<&str> {
     text.split('`').nth(1)
 }
 
-/// Splits a name from its version.
+/// Splits `name@version` into name and version.
 fn split(name: &str) -> (&str, Option<&str>) {
     name.split_once('@').map_or((name, None), |(name, version)| (name, Some(version)))
 }
 
-/// Compares a version of the host's own package with the version of this host. Returns `None` if they are compatible. A
-/// missing version counts as older.
+/// Compares a version of the host's own package with the version of this host. Returns `None` if both have the same
+/// major and minor number, because they are compatible then. A missing or invalid version counts as older.
 fn relative_age(version: Option<&str>) -> Option<Age> {
     let (major, minor, _) = version.and_then(parse).unwrap_or_default();
     match (major, minor).cmp(&(VERSION.0, VERSION.1)) {

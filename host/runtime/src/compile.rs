@@ -29,7 +29,7 @@ use super::{
 /// The hidden subcommand that compiles standard input to standard output.
 pub const COMPILE_COMMAND: &str = "compile-plugin";
 
-/// The path of this binary. The link leads to the running binary even if an update has replaced the file on disk.
+/// The path of the running binary, which stays valid when an update replaces the file on disk.
 pub const THIS_PROGRAM: &str = "/proc/self/exe";
 
 /// The CPU time limit of a compilation, in seconds. A Python plugin of 18 MB takes 6 s. Wall-clock time would also
@@ -101,8 +101,7 @@ impl Compiler {
         opened.map_err(|error| PluginError::TooBig(shorten(&error.root_cause().to_string())))
     }
 
-    /// Returns the artifact of a digest if it is cached. If it is, the caller doesn't need to read the WebAssembly
-    /// file.
+    /// Returns the artifact of a digest if it is cached. The caller then doesn't need to read the WebAssembly file.
     pub fn cached(&self, name: &str, digest: &str) -> Option<Artifact> {
         let component = self.open(&self.cache.find(&self.key(digest))?)?;
         Some(Artifact { name: name.to_owned(), digest: digest.to_owned(), component })
@@ -115,7 +114,7 @@ impl Compiler {
     fn open(&self, path: &Path) -> Option<Component> {
         #[expect(
             unsafe_code,
-            reason = "the cache is in the state directory, which only its owner can write, and only `artifact` writes to it"
+            reason = "the cache is in the state directory, which only its owner can write to, and only `artifact` adds files to it"
         )]
         let opened = unsafe { Component::deserialize_file(self.engine.engine(), path) };
         opened.inspect_err(|error| tracing::warn!(%error, "a cached artifact is invalid: compiling again")).ok()

@@ -1,4 +1,4 @@
-//! The names of the contract in `wit/`: its package, its version and its interfaces.
+//! The package name, the version and the interface names of the contract in `wit/`.
 
 use std::fmt;
 

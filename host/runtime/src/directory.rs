@@ -1,4 +1,5 @@
-//! The plugins and their offers, as plugins can list them through the capability `catalog`.
+//! The plugins and the commands, personas and modes that they export. Plugins list them through the capability
+//! `catalog`.
 
 use cordboard_core::types::{Role, Timestamp};
 
@@ -19,9 +20,9 @@ pub enum Health {
     PendingApproval,
     /// An admin disabled the plugin.
     Disabled,
-    /// A version is being compiled, and the compilation takes long.
+    /// A version has been compiled or tried for more than a second.
     Compiling,
-    /// The configuration names this plugin, but it doesn't exist.
+    /// The configuration names this plugin as the lifecycle plugin, but there is no such plugin.
     Absent,
     /// The plugin has a webhook, but no authentication is configured, so all requests are rejected.
     NoWebhookAuth,
@@ -58,13 +59,13 @@ pub struct PluginStatus {
     pub note: String,
 }
 
-/// The plugins and their offers, as one snapshot that doesn't change during a call.
+/// The plugins and their exports, as one snapshot that doesn't change during a call.
 pub trait Directory: Send + Sync {
-    /// Returns the commands for callers with this role.
+    /// Returns the commands that a caller with this role may run.
     fn commands(&self, role: Role) -> Vec<Command>;
     fn plugins(&self) -> Vec<PluginStatus>;
     fn personas(&self) -> Vec<Choice>;
     fn modes(&self) -> Vec<Choice>;
-    /// Returns the plugin that offers this command.
+    /// Returns the plugin that exports this command.
     fn owner(&self, command: &str) -> Option<&str>;
 }

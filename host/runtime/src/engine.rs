@@ -23,7 +23,7 @@ use guest_clock::GuestTime;
 /// most this much.
 pub const EPOCH_TICK: Duration = Duration::from_millis(5);
 
-/// Call slots reserved for `at-once` commands, so that `/stop` never waits behind slow calls.
+/// Call slots reserved for `at-once` commands, so that `/stop` doesn't wait behind slow calls.
 pub const AT_ONCE_CALLS: u32 = 8;
 
 /// The most trials that may run at once, in addition to calls. Trials of new versions and of changed settings share
@@ -35,8 +35,8 @@ pub const MAX_TRIALS: u32 = 4;
 /// ten.
 const CORE_INSTANCES_PER_CALL: u32 = 10;
 
-/// The address space that the pool reserves for a linear memory, in bytes. The `memory` limit, which can't be set above
-/// it, bounds the memory that a call may use.
+/// The address space that the pool reserves for a linear memory, in bytes. A call may use only as much as its `memory`
+/// limit, which can't exceed this size.
 const LARGEST_MEMORY: usize = 512 << 20;
 
 /// Bytes of a linear memory or a table that stay resident when its slot returns to the pool. Resetting these pages is
@@ -91,7 +91,7 @@ impl Drop for TickGuard<'_> {
     }
 }
 
-/// The engine of the compiling child: the same code generation, without a pool.
+/// Creates the engine of the compiling child. It generates the same code, but has no instance pool.
 pub fn compiler() -> wasmtime::Result<Engine> {
     Engine::new(&config(Allocation::OnDemand))
 }
@@ -135,12 +135,12 @@ fn pooling(instances: u32) -> PoolingAllocationConfig {
     pool
 }
 
-/// The number of ticks after the last call before the ticker parks. A busy host then doesn't unpark the thread for each
-/// call.
+/// The number of ticks without a call after which the ticker parks. Because of this delay, a busy host doesn't unpark
+/// the thread for each call.
 const IDLE_TICKS: u32 = 200;
 
 /// Starts the ticker on an OS thread, because a guest that never yields could block a ticker that is a task. The thread
-/// parks while no call runs, so an idle host has no wakeups.
+/// parks after [`IDLE_TICKS`] ticks without a call, so it causes no wakeups of an idle host.
 fn spawn_ticker(engine: &Engine, in_flight: Arc<AtomicUsize>) -> thread::Thread {
     let weak = engine.weak();
     let tick = move || {

@@ -1,4 +1,4 @@
-//! The reasons why a version of a plugin was rejected, each with a remedy. The previous version stays active.
+//! The reasons why a version of a plugin was rejected, most of them with a remedy. The previous version stays active.
 
 use std::fmt;
 
@@ -60,7 +60,7 @@ pub enum PluginError {
     #[error("it imports interfaces that this host does not have: {}; build it without that part of WASI", interface_item(item.as_deref(), name))]
     UnknownWasi { name: String, item: Option<String> },
     #[error(
-        "it imports interfaces that this host does not have: {name}; compose it with a component that exports it, or build it without it"
+        "it imports interfaces that this host does not have: {name}; compose it with a component that provides this import, or remove the import"
     )]
     ForeignImport { name: String },
     #[error(
@@ -86,14 +86,14 @@ pub enum PluginError {
     OfferName { kind: &'static str, what: String, rule: &'static str },
     #[error("its command /{command} names the role '{role}': use member, admin or owner")]
     Role { command: String, role: String },
-    /// `of` is the described item, such as `command /x`. `least` and `most` are the length limits.
+    /// `of` is the item that the text belongs to, such as `command /x`. `least` and `most` are the length limits.
     #[error("its {of} has a {what} {why}: use one line of {least} {most} characters")]
     InvalidText { of: String, what: &'static str, why: &'static str, least: &'static str, most: usize },
     #[error("its command /{command} has the usage \"{usage}\": start it with /{command}, or leave it empty")]
     Usage { command: String, usage: String },
     #[error("it has more than the allowed {most} commands: use one command with arguments")]
     Commands { most: usize },
-    #[error("its job '{job}' has the times \"{cron}\", and {why}")]
+    #[error("its job '{job}' has the invalid schedule \"{cron}\": {why}")]
     Cron { job: String, cron: String, why: CronError },
     #[error("it has more than the allowed {most} jobs: use one job that handles a list")]
     Jobs { most: usize },
@@ -146,7 +146,8 @@ impl PluginError {
         if let Self::NotGranted { missing, .. } = self { missing } else { &[] }
     }
 
-    /// The message for the operator. It names the configuration file if that has to be corrected.
+    /// The message for the operator. It names the configuration file if the plugin's `config` table has to be
+    /// corrected.
     #[must_use]
     pub fn in_file(&self, config: &str) -> String {
         if matches!(self, Self::Misconfigured { .. }) { format!("{self} in {config}") } else { self.to_string() }

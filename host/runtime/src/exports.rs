@@ -1,5 +1,5 @@
-//! Calls the extension points of active plugins, with the core's types. A call runs on one version from start to end,
-//! and holds a permit while it runs.
+//! Calls the extension points of active plugins. A call runs on one version from start to end, and holds a permit while
+//! it runs.
 
 use std::{sync::Arc, time::Duration};
 
@@ -38,7 +38,7 @@ pub struct Load {
     pub free_memory: u64,
 }
 
-/// The front-end that shows a turn, and its message limits.
+/// The front-end that shows a turn, and the length limit of its messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ViewLimits {
     pub front_end: String,
@@ -96,7 +96,7 @@ impl Registry {
             .cordboard_plugin_command()
             .call_run(store, name, args, text))?;
         let reply = output.map(convert::reply_of).map_err(CallError::Plugin)?;
-        // Read the active session after the call, because the command may have switched it.
+        // Read the active session after the call, because the command may have switched to another one.
         let active = caller.zip(place).and_then(|(caller, place)| host.active(&caller, &place));
         let session = active.as_ref().map(|view| &view.record.name);
         Ok(buttons::restrict(reply, &version.profile, &*self.snapshot(), session))
@@ -209,7 +209,8 @@ impl Registry {
         let version = snapshot.mode(mode).ok_or(CallError::NotOffered("view"))?;
         let _permit = self.permit().await;
         let turn = convert::turn(input.turn, input.session, input.now);
-        // All current front-ends edit messages. The flag is for a front-end that can only show final messages.
+        // All current front-ends edit messages. `live_edits` would be false for a front-end that can only show final
+        // messages.
         let limits =
             view::Limits { front_end: limits.front_end.clone(), text_units: limits.text_units, live_edits: true };
         let frame = call_export!(self, version, view, CallEnvironment::default(), |guest, store| guest

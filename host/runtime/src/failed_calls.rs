@@ -1,9 +1,9 @@
-//! Counts the failed calls of a version for its probation. It must not decide about a rollback.
+//! Counts the failed calls of a version for its probation. This module must not decide whether to roll back.
 
 use std::sync::{Mutex, PoisonError};
 
-/// The number of failed calls that were not yet reported to the rollout, and the reason of the last one. Generations
-/// with the same bytes share this value, because new settings don't make a new version.
+/// The number of failed calls that are not yet reported to the rollout, and the reason for the last failure.
+/// Generations with the same digest share this value, so that an activation with new settings loses no failures.
 #[derive(Debug, Default)]
 pub struct FailedCalls(Mutex<(u32, String)>);
 
@@ -14,8 +14,8 @@ impl FailedCalls {
         why.clone_into(&mut failed.1);
     }
 
-    /// Returns the number of failed calls since the last `take` and the reason of the last one, or `None` if there are
-    /// none.
+    /// Returns the number of failed calls since the last `take` and the reason for the last failure, or `None` if no
+    /// call failed.
     pub fn take(&self) -> Option<(u32, String)> {
         let failed = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         (failed.0 > 0).then_some(failed)

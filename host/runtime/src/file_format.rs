@@ -1,5 +1,6 @@
-//! Identifies a plugin file by its bytes before it is compiled: a component and its imports, or another format and the
-//! remedy. It must not validate the component; the compiler does that.
+//! Identifies the format of a plugin file before the file is compiled. For a component, it returns the imports; for
+//! another format, the error names the format and the remedy. This module must not validate the component; the compiler
+//! does that.
 
 use wasmparser::{BinaryReader, ComponentImportSectionReader};
 
@@ -24,7 +25,7 @@ pub fn imports(wasm: &[u8]) -> Result<Vec<String>, PluginError> {
     }
 }
 
-/// The reader's message for missing bytes.
+/// The message of `wasmparser` for missing bytes.
 const END_OF_FILE: &str = "unexpected end-of-file";
 
 const HEADER: usize = 8;
@@ -32,7 +33,7 @@ const HEADER: usize = 8;
 /// The id of the import section.
 const IMPORTS: u8 = 10;
 
-/// The ids of a component's sections are below this.
+/// The lowest section id that components don't use.
 const FIRST_UNKNOWN: u8 = 12;
 
 /// Reads the import sections and skips the content of all others, which may be megabytes. Sets `whole` to the end of
@@ -57,7 +58,7 @@ fn read(reader: &mut BinaryReader<'_>, imports: &mut Vec<String>, whole: &mut us
 
 fn check_header(wasm: &[u8]) -> Result<(), PluginError> {
     let Some(rest) = wasm.strip_prefix(MAGIC) else {
-        // Fewer than four bytes may still be the start of a truncated component.
+        // A file of fewer than four bytes may be a truncated component.
         let is_truncated = !wasm.is_empty() && MAGIC.starts_with(wasm);
         return Err(if is_truncated {
             PluginError::CutOff { bytes: wasm.len() }

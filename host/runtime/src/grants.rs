@@ -19,8 +19,8 @@ pub fn is_grant_answer(args: &str) -> bool {
 fn config_line(capability: &str) -> Option<String> {
     match capability {
         "sessions" | "session-control" | "chat" => None,
-        // When the owner calls a plugin with `plugin-control`, the plugin can grant itself all other capabilities. With
-        // `requests`, it can allow agents to run any command. One tap isn't enough consent for that.
+        // When the owner calls a plugin with `plugin-control`, the plugin can approve capabilities for itself and for
+        // others. With `requests`, it can allow agents to run any command. One tap isn't enough consent for that.
         _ => target_line(capability).or_else(|| Some(format!("grants = [\"{capability}\"]"))),
     }
 }

@@ -139,7 +139,7 @@ impl GuestOutput {
         }
     }
 
-    /// Logs the last line if it doesn't end with a line break.
+    /// Logs the text after the last line break.
     pub fn flush_line(&self) {
         self.end_line(&mut self.state());
     }

@@ -25,7 +25,7 @@ pub enum ArchiveFilter {
     Archived,
 }
 
-/// The reason why a plugin's state could not be read or changed, for the plugin.
+/// The reason why a plugin's state could not be read or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
     #[error("the plugin would store {size} bytes, more than its limit: plugins.{plugin}.state = {limit}")]

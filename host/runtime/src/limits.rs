@@ -1,5 +1,5 @@
-//! The limits of one call: time, total memory, host calls and reply size. Each limit has the name of its
-//! configuration key, so that an error can say which line raises it.
+//! The limits of one call: time, total memory, host calls and reply size. Each limit has the name of its configuration
+//! key, so that an error can say which key raises it.
 
 use std::fmt;
 
@@ -26,11 +26,12 @@ impl fmt::Display for Limit {
     }
 }
 
-/// The most elements of one table. They are function pointers, and no plugin has that many functions. The instance pool
-/// has a lower limit.
+/// The most elements of one table. The elements are references to functions, and no plugin has that many functions. The
+/// instance pool has its own, lower limit.
 const TABLE_ELEMENTS: usize = 100_000;
 
-/// The minimum size that a post counts as, in bytes. Even a short post is a row in the store and a message in a chat.
+/// The minimum size that a post counts as, in bytes. Even a short post costs a row in the store and a message in a
+/// chat.
 const MIN_POST: usize = 4 << 10;
 
 /// Counts the memory, host calls and posts of a call.

@@ -1,5 +1,6 @@
-//! Links the network interfaces into a version and reports missing network grants. `http`, `tcp` and `secrets` are each
-//! granted by a list of targets, so an empty list means that the grant is missing.
+//! Links `wasi:http` into a version, creates the version's network access, and finds missing or withdrawn network
+//! grants. `http`, `tcp` and `secrets` are each granted by a list of targets, so an empty list means that the grant is
+//! missing.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -40,7 +41,7 @@ pub fn is_granted(grants: &NetworkGrants, name: &str) -> bool {
     }
 }
 
-/// The keys of the missing lists, each with an example line that grants it.
+/// Returns the keys of the missing lists, each with an example of the line to add.
 pub fn missing(imports: &[String], grants: &NetworkGrants) -> Vec<(&'static str, String)> {
     let is_missing = |name: &&str| imports.iter().any(|import| import == name) && !is_granted(grants, name);
     let lists = TARGET_LISTS.iter().map(|(name, _)| *name).filter(is_missing);
@@ -58,7 +59,7 @@ pub fn link(linker: &mut Linker<CallState>, grants: &NetworkGrants) -> wasmtime:
     Ok(())
 }
 
-/// Creates the network access of a version, or `None` if it imports neither `http` nor `tcp`.
+/// Creates the network access of a version. Returns `None` if the version imports neither `http` nor `tcp`.
 pub fn network(
     imports: &BTreeSet<String>,
     settings: &PluginSettings,
@@ -71,7 +72,8 @@ pub fn network(
     Ok(Some(Arc::new(network)))
 }
 
-/// Whether `old` grants anything that `new` doesn't.
+/// Whether `old` has a network grant that `new` lacks. Entries are compared for equality, so an entry that `new`
+/// replaces with a broader one counts as lacking.
 pub fn is_wider(old: &NetworkGrants, new: &NetworkGrants) -> bool {
     old.http.iter().any(|one| !new.http.contains(one))
         || old.tcp.iter().any(|one| !new.tcp.contains(one))

@@ -77,7 +77,8 @@ impl Network {
         })
     }
 
-    /// The TLS settings of a new connection. Reads `ca` again, because certificates are renewed while the host runs.
+    /// The TLS settings of a new connection. Reads the `ca` file again, because its certificates may be renewed while
+    /// the host runs.
     async fn tls(&self) -> Result<Arc<ClientConfig>, RequestError> {
         let Some(ca) = self.grants.ca.clone() else { return Ok(Arc::clone(&self.tls)) };
         let read = tokio::task::spawn_blocking(move || client_config(Some(&ca)).map(Arc::new)).await;
@@ -157,7 +158,7 @@ impl OutboundHttp {
         Arc::clone(&self.waits)
     }
 
-    /// Measures how long a connection to a granted host and port takes.
+    /// Measures how long it takes to connect to a granted host and port.
     pub async fn connect_time(&self, host: &str, port: u16) -> Result<Duration, RequestError> {
         let network = self.network.clone().ok_or_else(RequestError::no_network)?;
         let measured = async {
@@ -183,8 +184,8 @@ fn log_refused(log: &GuestLog, error: &RequestError) {
     }
 }
 
-/// The body of a response. It holds the permit of its request, so that a guest that keeps responses can't send further
-/// requests.
+/// The body of a response. It holds the permit of its request, so that a response that the guest keeps counts against
+/// [`MAX_IN_FLIGHT`].
 struct PermitBody {
     body: Full<Bytes>,
     _permit: OwnedSemaphorePermit,

@@ -21,7 +21,7 @@ pub struct PluginSettings {
     pub limits: CallLimits,
     /// The identity that calls without a caller act as, if one is configured.
     pub acts_as: Option<Caller>,
-    /// The network targets that the plugin may reach.
+    /// The grants of network targets and secrets.
     pub network: NetworkGrants,
     /// The sources of the secrets in `network`.
     pub secrets: Arc<Secrets>,

@@ -45,7 +45,8 @@ pub fn check(context: &CallContext, place: &Place, members: &[ChatMember]) -> Re
     }
 }
 
-/// The owner has several identities, such as a Telegram account and the console, so all owners count as the same user.
+/// The owner may have several identities, such as a Telegram account and the console, so all callers with the role of
+/// the owner count as the same user.
 fn is_same(caller: &Caller, member: &ChatMember) -> bool {
     caller.id == member.id || (caller.role == Role::Owner && member.role == Role::Owner)
 }

@@ -24,7 +24,8 @@ pub struct Profile {
     /// `None` if the version uses no network.
     pub network: Option<Arc<Network>>,
     pub secrets: Arc<Secrets>,
-    /// The `drain` setting at the time when the version was linked. The error of a call that the drain ends shows it.
+    /// The `drain` setting at the time when the version was linked. The error of a call that exceeds the drain time
+    /// names it.
     pub drain_time: Duration,
     pub drain: Drain,
     pub removed_buttons: RemovedButtons,

@@ -43,7 +43,7 @@ pub struct Registry {
     pub(super) failed_call: Notify,
 }
 
-/// A version that has passed its trial. The trial is valid for its settings only.
+/// A version that has passed its trial. The result is valid only for the settings that the version was linked with.
 pub struct Candidate {
     version: PluginVersion,
     offers: Arc<Offers>,
@@ -104,8 +104,8 @@ impl Registry {
         self.engine.time().fix(at);
     }
 
-    /// Compiles, tries and activates a version at once, without the rules of a rollout. If any step fails, the previous
-    /// version stays active and the status shows the reason.
+    /// Compiles, tries and activates a version immediately, without the rules of a rollout. If any step fails, the
+    /// previous version stays active and the status shows the reason.
     pub async fn activate_wasm(
         &self,
         name: &str,
@@ -125,7 +125,7 @@ impl Registry {
     }
 
     /// Applies new settings to the active version, without the rules of a rollout. If the version can't be activated
-    /// with them, its old settings stay in effect. If it uses anything that the new settings don't grant, it is
+    /// with them, its old settings stay in effect. If it also [exceeds](Self::exceeds) the new settings, it is
     /// deactivated instead.
     pub async fn reconfigure(
         &self,
@@ -201,8 +201,8 @@ impl Registry {
     }
 
     /// Links the version with these settings, and asks it for its offers. With [`TryMode::IfChanged`], returns `None`
-    /// if it is active with these settings. A trial may take as long as a call. It changes no state, so the future can
-    /// be dropped.
+    /// if the version is already active with these settings. A trial may take as long as a call. It changes no state,
+    /// so the future can be dropped.
     pub async fn try_version(
         &self,
         artifact: &Artifact,
@@ -243,7 +243,7 @@ impl Registry {
         Ok(generation)
     }
 
-    /// Whether the active version uses anything that `settings` no longer grants.
+    /// Whether the active version has access that `settings` no longer grants, or isn't the pinned one.
     pub fn exceeds(&self, name: &str, settings: &PluginSettings) -> bool {
         self.snapshot().version(name).is_some_and(|version| version.exceeds(settings))
     }
@@ -280,12 +280,12 @@ impl Registry {
         }
     }
 
-    /// Waits for a failed call. It may also complete without one.
+    /// Completes after a failed call, possibly one that [`take_failed`](Self::take_failed) has already returned.
     pub async fn failed_call(&self) {
         self.failed_call.notified().await;
     }
 
-    /// Returns the active versions with failed calls since the last call of this function.
+    /// Returns the active versions whose calls have failed since this function was last called.
     pub fn take_failed(&self) -> Vec<FailedVersion> {
         let failed = |version: &Arc<PluginVersion>| {
             let (calls, last) = version.failed_calls.take()?;

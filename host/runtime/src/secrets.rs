@@ -1,4 +1,4 @@
-//! Secrets that a plugin may send but never reads. Each call gets a random placeholder for a secret. The host replaces
+//! Secrets that a plugin may send but not read. Each call gets a random placeholder for each secret. The host replaces
 //! the placeholder with the value in requests to granted hosts, and removes the value from the responses.
 
 use std::{
@@ -44,7 +44,7 @@ struct Secrets {
 struct Secret {
     name: String,
     placeholder: String,
-    /// `None` if it can't be read.
+    /// `None` if the secret can't be read.
     value: Option<String>,
 }
 
@@ -63,7 +63,7 @@ pub enum SecretError {
     NotOneLine(PathBuf),
 }
 
-/// The reason why a plugin gets no placeholder, for its author.
+/// The reason why a plugin gets no placeholder, for the plugin's author.
 #[derive(Debug, thiserror::Error)]
 pub enum PlaceholderError {
     #[error("the secret {name:?} was not granted; add to {line}")]
@@ -146,8 +146,8 @@ impl CallSecrets {
         self.fill(value)
     }
 
-    /// Replaces values in `text` with placeholders before the guest reads it. Parts of a value, and secrets of other
-    /// plugins, are replaced with a fixed text.
+    /// Replaces values in `text` with placeholders before the guest reads it. Replaces parts of a value with a fixed
+    /// text, and all other secrets that this process has read with their labels.
     pub fn mask(&self, text: &[u8]) -> Vec<u8> {
         let own = self.0.scrubber.replace(text, |found| match found.extent {
             Extent::Whole => found.label.as_bytes().to_vec(),
@@ -212,7 +212,7 @@ fn path(source: &SecretSource) -> Result<PathBuf, SecretError> {
     }
 }
 
-/// Reads the file of a secret. It refuses a file that all users can access.
+/// Reads the file of a secret. It refuses a file that users other than its owner and group can access.
 fn read_private(path: &Path) -> io::Result<Vec<u8>> {
     use io::Read;
     // Without `O_NONBLOCK`, opening a FIFO would wait for a writer. With it, the check below rejects the FIFO.
@@ -221,7 +221,7 @@ fn read_private(path: &Path) -> io::Result<Vec<u8>> {
     let metadata = file.metadata()?;
     let mode = metadata.permissions().mode();
     if !metadata.is_file() {
-        return Err(io::Error::other("it is not a file"));
+        return Err(io::Error::other("it is not a regular file"));
     }
     if mode & 0o007 != 0 {
         return Err(io::Error::other(format!("other users can read it (mode {:o}): run chmod 600", mode & 0o777)));

@@ -1,5 +1,5 @@
-//! The status of a plugin for `/plugins` and `cordboard plugins`: its health in a few words, and a note if the operator
-//! should act.
+//! The status of a plugin for `/plugins` and `cordboard plugins`: its health in a few words, and a note that explains
+//! the health.
 
 use cordboard_core::{
     messages::plugins as messages,

@@ -32,14 +32,14 @@ use super::{
     untrusted::shorten,
 };
 
-/// The answers of the plugin, before names are checked.
+/// The answers of the plugin, before they are checked.
 #[derive(Default)]
 struct TrialAnswers {
     specs: Vec<Spec>,
     personas: Vec<Choice>,
     modes: Vec<Choice>,
     jobs: Vec<Job>,
-    /// An export with the wrong type. If set, the trial made no calls.
+    /// The error for an export with the wrong type. If it is set, the trial called no functions.
     mismatch: Option<PluginError>,
 }
 
@@ -87,7 +87,7 @@ fn trial_error(version: &PluginVersion, error: CallError) -> PluginError {
     }
 }
 
-/// The configuration of a plugin that has none.
+/// The JSON of an empty or missing `[plugins.NAME.config]`.
 const NO_CONFIG: &str = "{}";
 
 async fn ask(
@@ -102,7 +102,7 @@ async fn ask(
     if answers.mismatch.is_some() {
         return Ok(Ok(answers));
     }
-    // Calls one function of an export. Without that export, there are no answers.
+    // Calls one function of an export, or returns an empty list if the component lacks the export.
     macro_rules! ask {
         ($export:ident, $plugin:ident, $interface:ident, $function:ident) => {
             if exports.$export.is_some() {
@@ -125,7 +125,8 @@ async fn ask(
     Ok(Ok(answers))
 }
 
-/// Shortens a description to one line. It isn't rejected, because its text may come from the operator's configuration.
+/// Shortens a description to one line. A long description isn't rejected, because its text may come from the operator's
+/// configuration.
 fn choice(name: String, description: &str) -> Choice {
     let line = one_line(description, MAX_TEXT - 1);
     Choice { description: if is_blank(&line) { name.clone() } else { line }, name }
@@ -152,7 +153,8 @@ fn job(job: Job) -> Result<(String, Cron), PluginError> {
     }
 }
 
-/// Checks that names can be typed, that texts fit into menus, and that no name occurs twice.
+/// Checks that there aren't too many commands or jobs, that names can be typed, that the texts of commands fit into
+/// menus, and that no name occurs twice.
 fn check(offers: &Offers) -> Result<(), PluginError> {
     if offers.jobs.len() > MAX_JOBS {
         return Err(PluginError::Jobs { most: MAX_JOBS });
@@ -184,7 +186,7 @@ fn check(offers: &Offers) -> Result<(), PluginError> {
     Ok(())
 }
 
-/// Whether `usage` is empty or starts with this command. Users copy the line, so it must not contain another command.
+/// Whether `usage` is empty or starts with this command. Users copy the line, so it must not run another command.
 fn is_usage_of(command: &str, usage: &str) -> bool {
     let arguments = usage.strip_prefix('/').and_then(|line| line.strip_prefix(command));
     usage.is_empty() || arguments.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
@@ -216,10 +218,10 @@ fn check_text(command: &str, what: &'static str, text: &str, presence: Presence)
     }
 }
 
-/// The longest summary, usage or description, in characters. Telegram's command menu rejects longer ones.
+/// The longest summary, usage or description, in characters. Telegram's command menu rejects longer descriptions.
 const MAX_TEXT: usize = 256;
 
-/// The most commands of a plugin. Telegram's command menu, which all plugins share, has no more entries.
+/// The most commands of a plugin. Telegram's command menu, which all plugins share, can't have more entries.
 const MAX_COMMANDS: usize = 100;
 
 const COMMAND_RULE: &str = "1 to 32 of a-z, 0-9 and '_'";

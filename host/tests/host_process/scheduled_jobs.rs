@@ -66,7 +66,7 @@ fn an_invalid_schedule_is_refused_and_the_old_one_kept() {
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
     home.configure("[plugins.scheduled_jobs.config.jobs]\nhourly = \"60 * * * *\"\n");
-    host.expect("its job 'hourly' has the times \"60 * * * *\", and '60' is not a valid minute");
+    host.expect("its job 'hourly' has the invalid schedule \"60 * * * *\": '60' is not a valid minute");
     let rows = home.plugins();
     let row = rows.as_array().unwrap().iter().find(|row| row["name"] == "scheduled_jobs").unwrap();
     assert_eq!(row["generation"], 1, "{row}");

@@ -110,7 +110,7 @@ async fn jobs_are_listed_and_invalid_schedules_rejected() {
     let why = async |jobs: &str| of(jobs).refused("scheduled_jobs", &bad("scheduled_jobs")).await;
     assert_eq!(
         why("a = \"61 * * * *\"").await,
-        "its job 'a' has the times \"61 * * * *\", and '61' is not a valid minute"
+        "its job 'a' has the invalid schedule \"61 * * * *\": '61' is not a valid minute"
     );
     assert!(why("a = \"* * * *\"").await.contains("it has 4 fields instead of five"));
     assert!(why("\"a b\" = \"* * * * *\"").await.contains("is not a job name"));

@@ -179,8 +179,8 @@ async fn unknown_imports_are_named_with_the_remedy() {
             "it requests capabilities that it was not granted: http; add to [plugins.echo]".to_owned(),
             "http = [\"https://HOST/*\"]",
         ),
-        (function("acme:tools/saw", ""), format!("{lacks}acme:tools/saw"), "or build it without it"),
-        ("(component (import \"launch\" (func)))".to_owned(), format!("{lacks}launch"), "or build it without it"),
+        (function("acme:tools/saw", ""), format!("{lacks}acme:tools/saw"), "or remove the import"),
+        ("(component (import \"launch\" (func)))".to_owned(), format!("{lacks}launch"), "or remove the import"),
     ] {
         let test_host = TestHost::new();
         let why = test_host.refused("echo", &wat(&text)).await;

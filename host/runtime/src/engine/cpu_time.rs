@@ -1,5 +1,5 @@
-//! Measures how long a call computes. Time spent waiting for the host or the network doesn't count; other limits bound
-//! it.
+//! Measures how long a call computes. The time that a call waits for the host or the network doesn't count; other
+//! limits bound that time.
 
 use std::{
     pin::Pin,

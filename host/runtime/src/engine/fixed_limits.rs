@@ -1,5 +1,5 @@
-//! Limits of every call that no configuration key raises. [`explain_excess`] explains a violation, because wasmtime's
-//! own messages name neither the resource nor its limit.
+//! Limits of every call that no configuration key raises. [`explain_excess`] names the resource and the limit, because
+//! wasmtime's own messages don't name both.
 
 use cordboard_core::config::format_size;
 use wasmtime::{
@@ -15,7 +15,7 @@ const MAX_HANDLES: usize = 256;
 /// The most random bytes that a guest may request at once. This is also the default limit of a call's memory.
 const MAX_RANDOM: u64 = 64 << 20;
 
-/// The most bytes that the header fields of a request take in memory, which is more than on the wire.
+/// The most bytes that the header fields of a request may take in memory, where they take more than on the wire.
 const MAX_HEADERS: usize = 32 << 10;
 
 /// The stack of a guest, in bytes.
@@ -51,7 +51,7 @@ pub fn explain_excess(error: &wasmtime::Error) -> Option<String> {
         return Some(format!("exited before it answered, {how}"));
     }
     if let Some(Trap::StackOverflow) = error.downcast_ref() {
-        return Some(format!("exceeded the {} of stack of a call", format_size(STACK_SIZE as u64)));
+        return Some(format!("exceeded the stack limit of a call, {}", format_size(STACK_SIZE as u64)));
     }
     if let Some(ResourceTableError::Full) = error.downcast_ref() {
         let what = "host resources at once (clocks, streams, requests), the maximum of a call";

@@ -13,7 +13,7 @@ use std::{
 use cordboard_core::types::Timestamp;
 use wasmtime_wasi::{HostWallClock, WasiCtxBuilder};
 
-/// The wall clock of all guests of a registry: a fixed time in milliseconds since the Unix epoch, or [`RUNNING`].
+/// The wall clock of all guests of an engine: a fixed time in milliseconds since the Unix epoch, or [`RUNNING`].
 #[derive(Clone)]
 pub struct GuestTime(Arc<AtomicU64>);
 

@@ -1,4 +1,4 @@
-//! Calls that no user made: events, due jobs and HTTP requests to webhooks.
+//! Calls without a caller: events for hooks, due jobs, and HTTP requests to webhooks.
 
 use std::sync::Arc;
 
@@ -44,7 +44,7 @@ impl Registry {
             .call_on_event(store, &event))
     }
 
-    /// Runs a scheduled job of `plugin`. [`CallError::Plugin`] is the plugin's own error.
+    /// Runs a scheduled job of `plugin`. [`CallError::Plugin`] is an error that the plugin returned.
     pub async fn run_job(&self, host: &Arc<dyn HostApi>, plugin: &str, due: &DueJob) -> Result<(), CallError> {
         let snapshot = self.snapshot();
         let version = snapshot.version(plugin).ok_or(CallError::NotOffered("schedule"))?;
@@ -58,7 +58,7 @@ impl Registry {
     }
 
     /// Passes an HTTP request to the webhook of `plugin`. This function checks neither the request nor the response;
-    /// its caller must. [`CallError::Plugin`] is the plugin's own error.
+    /// its caller must. [`CallError::Plugin`] is an error that the plugin returned.
     pub async fn receive(
         &self,
         host: &Arc<dyn HostApi>,

@@ -29,7 +29,7 @@ impl Host for CallState {
         Ok(self.context.place.as_ref().map(convert::place))
     }
 
-    /// Reads the session each time, because the command may have switched it.
+    /// Reads the session each time, because the command may have switched to another one.
     async fn active_session(&mut self) -> wasmtime::Result<Option<types::Session>> {
         self.count_call()?;
         Ok(self.call_session().as_ref().map(convert::session))

@@ -1,5 +1,5 @@
-//! `plugin-control`: runs admin commands with the rights of the caller. Unlike other capabilities, it doesn't use
-//! `acts_as`: a call that no user made has no rights here.
+//! `plugin-control`: runs admin commands with the rights of the caller. Unlike the capabilities for sessions, it
+//! doesn't use `acts_as`: a call that no user made has no rights here.
 
 use cordboard_core::session::ApiError;
 

@@ -24,7 +24,7 @@ use super::super::{
 type SessionResult = wasmtime::Result<Result<types::Session, Error>>;
 
 impl CallState {
-    /// Counts the host call and returns the caller whose rights it uses.
+    /// Counts the host call, and returns the host handle and the caller whose rights the call uses.
     pub(super) fn acting_caller(&mut self) -> wasmtime::Result<Result<(HostHandle, Caller), ApiError>> {
         let host = self.host()?;
         let no_caller = || ApiError { code: ApiErrorCode::Denied, text: messages::NO_CALLER.to_owned() };
@@ -69,7 +69,7 @@ impl Host for CallState {
         let is_here = self.context.place.as_ref() == Some(&place);
         let outcome = async {
             let (host, caller) = acting?;
-            // In another chat, other people write, and they wouldn't know which session their messages go to.
+            // Other people may write in another chat, and they wouldn't know which session their messages go to.
             if caller.role < Role::Admin && !is_here {
                 return Err(ApiError { code: ApiErrorCode::Denied, text: messages::only_here(&name) });
             }

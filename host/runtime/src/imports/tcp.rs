@@ -1,4 +1,4 @@
-//! `tcp`: measures how long a connection to a granted host and port takes. It sends and reads nothing.
+//! `tcp`: measures how long it takes to connect to a granted host and port. It sends and reads no data.
 
 use super::super::{bindings::tcp::Host, call::CallState};
 

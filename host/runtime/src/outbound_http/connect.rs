@@ -12,8 +12,8 @@ use tokio::net::{TcpStream, lookup_host};
 
 use super::{Network, request_error::RequestError};
 
-/// The timeout for connecting, shared by all addresses of a name. A reachable server answers in a fraction of it, and
-/// the plugin may have other servers to query.
+/// The timeout for connecting, shared by all addresses of a name. A reachable server answers in a fraction of this
+/// time, and the plugin may have other servers to query.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The timeout for resolving a name.
@@ -24,7 +24,7 @@ const MAX_ADDRESSES: usize = 4;
 
 pub struct Connection {
     pub stream: TcpStream,
-    /// The duration of the successful connection attempt, without name resolution and failed addresses.
+    /// The duration of the successful connection attempt, without name resolution and failed attempts.
     pub took: Duration,
 }
 

@@ -38,7 +38,7 @@ pub fn check(request: &Parts, secrets: &CallSecrets) -> Result<(), RequestError>
         let why = "a secret must not be part of a URL, because URLs are logged: send it in a header or in the body";
         return Err(RequestError::Refused(why.to_owned()));
     }
-    // A partial response may contain a part of a secret, which can't be recognized.
+    // A partial response may contain a part of a secret that is too short to be recognized.
     if !secrets.is_empty() && request.headers.contains_key(header::RANGE) {
         return Err(RequestError::Refused(
             "a plugin with secrets must not request parts of a response (Range)".to_owned(),
@@ -47,7 +47,8 @@ pub fn check(request: &Parts, secrets: &CallSecrets) -> Result<(), RequestError>
     Ok(())
 }
 
-/// The time that the request may wait: the shortest of the guest's own timeouts and the plugin's limit.
+/// The time that the request may wait: the shortest of the guest's timeouts for connecting and for the first byte, and
+/// the plugin's `http_time` limit.
 pub fn timeout(network: &Network, options: Option<RequestOptions>) -> Duration {
     let options = options.unwrap_or_default();
     [options.connect_timeout, options.first_byte_timeout].into_iter().flatten().fold(network.max_wait, Duration::min)
@@ -112,8 +113,8 @@ fn too_large(what: &str, network: &Network) -> RequestError {
     ))
 }
 
-/// Builds the request that is sent. The host sets the framing headers and `Host` itself, and drops those that the guest
-/// has set.
+/// Builds the request that is sent. The host sets `Host`, `Accept-Encoding` and the framing headers itself, in place of
+/// the guest's.
 fn build_request(
     target: &Target,
     parts: Parts,
@@ -159,7 +160,7 @@ where
         let response = sender.send_request(request).await.map_err(broken)?;
         let (parts, body) = response.into_parts();
         if parts.status == StatusCode::SWITCHING_PROTOCOLS {
-            return Err(RequestError::Protocol("the server requested another protocol than HTTP".to_owned()));
+            return Err(RequestError::Protocol("the server switched to a protocol other than HTTP".to_owned()));
         }
         let body = match Limited::new(body, network.max_body).collect().await {
             Ok(body) => body.to_bytes(),

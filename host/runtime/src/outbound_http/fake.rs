@@ -1,5 +1,5 @@
-//! Answers requests from a [`FakeNetwork`] instead of the real network, for plugin tests. Grants, secrets and limits
-//! are checked as usual.
+//! Passes requests to a [`FakeNetwork`] instead of the real network, for plugin tests. Grants, secrets and size limits
+//! apply as usual.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use hyper::{Request, Response, header::CONTENT_TYPE};
 
 use super::request_error::RequestError;
 
-/// A request as it would be sent, including the values of secrets.
+/// The parts of a request that a fake network receives. The body contains the values of secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpRequest {
     pub method: String,
@@ -38,7 +38,7 @@ pub trait FakeNetwork: Send + Sync {
     /// Fails if the server is down or the conversation declares no response.
     fn request(&self, request: &HttpRequest) -> Result<HttpResponse, FakeNetworkError>;
 
-    /// Returns how long the connection takes.
+    /// Returns how long it takes to connect.
     ///
     /// # Errors
     /// Fails if the server is down or the conversation declares no connection to it.

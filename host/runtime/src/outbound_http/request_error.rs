@@ -1,5 +1,5 @@
 //! The error that a guest gets for a failed request. Of the `wasi:http` error codes, only `internal-error` carries a
-//! text. Every error therefore uses that code, with its kind as a prefix, so that plugins in all languages read the
+//! message. Every error therefore uses that code, with its kind as a prefix, so that plugins in all languages read the
 //! same message.
 
 use wasmtime_wasi_http::Error;
@@ -9,14 +9,14 @@ pub enum RequestError {
     /// The request was not granted, or no plugin may make it.
     #[error("{0}")]
     Refused(String),
-    /// The connection failed.
+    /// The host name could not be resolved, or the connection failed.
     #[error("{0}")]
     Unreachable(String),
     #[error("{0}")]
     TimedOut(String),
     #[error("{0}")]
     TooLarge(String),
-    /// The server or the guest violated HTTP or TLS.
+    /// The exchange over HTTP or TLS failed.
     #[error("{0}")]
     Protocol(String),
 }

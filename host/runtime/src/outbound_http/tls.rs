@@ -23,7 +23,7 @@ use tokio_rustls::rustls::{
 pub enum TlsError {
     #[error("`ca`, {}, cannot be read: {why}", path.display())]
     Unreadable { path: PathBuf, why: String },
-    #[error("`ca`, {}, must hold certificates in PEM (-----BEGIN CERTIFICATE-----)", .0.display())]
+    #[error("`ca`, {}, must contain certificates in PEM (-----BEGIN CERTIFICATE-----)", .0.display())]
     NoCertificates(PathBuf),
     #[error("TLS cannot be set up: {0}")]
     SetUp(String),
@@ -34,7 +34,7 @@ pub enum TlsError {
 pub fn client_config(ca: Option<&Path>) -> Result<ClientConfig, TlsError> {
     let own = ca.map(read).transpose()?.unwrap_or_default();
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    // A server certificate may be unusable as a root. It is skipped here, and the verifier compares it directly.
+    // Some server certificates can't be roots. They are skipped here; the verifier compares them directly.
     roots.add_parsable_certificates(own.iter().cloned());
     let provider = Arc::new(ring::default_provider());
     let standard = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
@@ -112,9 +112,9 @@ pub fn explain(target: &Target, error: &io::Error) -> String {
     let certificate = match cause {
         Some(rustls::Error::InvalidCertificate(why)) => why,
         Some(rustls::Error::InvalidMessage(_)) => {
-            return format!("no TLS with {target}: the server does not support it; for plain HTTP, use http://");
+            return format!("TLS with {target} failed: the server does not support TLS; for plain HTTP, use http://");
         }
-        Some(_) | None => return format!("no TLS with {target}: {error}"),
+        Some(_) | None => return format!("TLS with {target} failed: {error}"),
     };
     let is_expired = matches!(certificate, CertificateError::Expired | CertificateError::ExpiredContext { .. });
     let is_unknown = matches!(certificate, CertificateError::UnknownIssuer | CertificateError::Other(_));

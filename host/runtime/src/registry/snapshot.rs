@@ -46,13 +46,13 @@ pub struct ActivePlugin {
     pub offers: Arc<Offers>,
 }
 
-/// The state of a plugin's rollout, for the status.
+/// The part of a plugin's rollout state that its status shows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RolloutStatus {
     pub rejected: Option<RejectedVersion>,
     /// Set if an admin has disabled the plugin. New files in the plugin folder don't enable it.
     pub disabled: Option<Disabled>,
-    /// A version whose compilation takes long.
+    /// Set while a version is compiled or tried, once this has taken a second.
     pub compiling: Option<Compiling>,
 }
 
@@ -65,11 +65,11 @@ pub struct Disabled {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Compiling {
     pub digest: String,
-    /// The time when the host reported that the compilation takes long.
+    /// The time at which the work on the version had taken a second.
     pub since: Timestamp,
 }
 
-/// The problem with the plugin folder, and since when it exists.
+/// The reason why the plugin folder can't be used, and the time at which the host noticed this.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FolderFault {
     pub why: String,

@@ -1,5 +1,6 @@
-//! One version of a plugin: compiled code, linked to its grants, with its configuration and limits. It is immutable. A
-//! call holds its `Arc` and finishes on it, even if another version becomes active meanwhile.
+//! One version of a plugin: compiled code, linked to its grants, with its configuration and limits, all of which are
+//! immutable. A call holds an `Arc` of its version and finishes on that version, even if another one becomes active
+//! meanwhile.
 
 use std::{
     collections::BTreeSet,
@@ -42,7 +43,7 @@ pub struct Artifact {
 
 pub struct PluginVersion {
     pub name: String,
-    /// The part that calls need.
+    /// The properties that calls use.
     pub profile: Arc<Profile>,
     pub digest: String,
     /// The number of this activation among all activations of the plugin, from 1. It is 0 before the activation.
@@ -128,8 +129,8 @@ impl PluginVersion {
         })
     }
 
-    /// Whether the version was linked with these settings. Rollout settings are ignored, and webhook settings if the
-    /// version has no webhook.
+    /// Whether the version was linked with these settings. Ignores rollout settings, and if the version has no webhook,
+    /// also webhook settings.
     pub fn has_settings(&self, settings: &PluginSettings) -> bool {
         self.grants == settings.grants_of(&self.digest)
             && self.profile.config == settings.config
@@ -146,7 +147,8 @@ impl PluginVersion {
         self.exports.webhook.is_some() && self.webhook == WebhookAccess::NoAuth
     }
 
-    /// Whether the version uses anything that `settings` no longer grants. Such a version must be deactivated.
+    /// Whether the version has access that `settings` no longer grants, or isn't the pinned one. Withdrawn network
+    /// grants count even if the version doesn't use them. Such a version must be deactivated.
     pub fn exceeds(&self, settings: &PluginSettings) -> bool {
         let grants = settings.grants_of(&self.digest);
         self.imports.iter().any(|name| is_granted_by_name(name) && !grants.contains(name))
@@ -172,7 +174,7 @@ impl PluginVersion {
         true
     }
 
-    /// The number of failed calls, and the reason of the last one.
+    /// The number of failed calls and the reason for the last failure, or `None` if no call failed.
     pub fn failures(&self) -> Option<(u32, String)> {
         let last = self.failures.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
         last.map(|last| (self.failures.count.load(Ordering::Relaxed), last))
@@ -240,8 +242,8 @@ impl Exports {
         })
     }
 
-    /// Returns the component, ready to be instantiated. All extension points share it, so the first one that is
-    /// exported provides it.
+    /// Returns the linked component, ready to be instantiated. All exported extension points hold the same one, so this
+    /// takes it from the first of them.
     pub fn any(&self) -> Option<&InstancePre<CallState>> {
         None.or_else(|| self.command.as_ref().map(|pre| pre.instance_pre()))
             .or_else(|| self.lifecycle.as_ref().map(|pre| pre.instance_pre()))

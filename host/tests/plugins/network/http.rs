@@ -232,7 +232,7 @@ async fn invalid_responses_are_identified() {
     let odd = answered(&format!("HTTP/1.1 200 OK\r\nx: {field}\r\n\r\n"), "").await;
     assert!(odd.starts_with("the server violated the HTTP protocol: "), "{odd}");
     let odd = answered("HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n", "").await;
-    assert_eq!(odd, "the server requested another protocol than HTTP");
+    assert_eq!(odd, "the server switched to a protocol other than HTTP");
     let packed = answered("HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 2\r\n\r\nxx", "").await;
     assert_eq!(packed, "the response is compressed, although that was not requested (Content-Encoding)");
 }

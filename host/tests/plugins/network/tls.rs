@@ -136,13 +136,13 @@ async fn a_server_without_tls_is_reported_as_such() {
     let address = super::raw("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
     let port: u16 = address.rsplit(':').next().unwrap().parse().unwrap();
     let why = fetch("127.0.0.1", port, None).await;
-    let what = "the server does not support it; for plain HTTP, use http://";
-    assert_eq!(why, format!("no TLS with https://127.0.0.1:{port}: {what}"));
+    let what = "the server does not support TLS; for plain HTTP, use http://";
+    assert_eq!(why, format!("TLS with https://127.0.0.1:{port} failed: {what}"));
 }
 
 #[tokio::test]
 async fn a_file_without_certificates_fails_before_connecting() {
-    for (pem, shown) in [("hello", "must hold certificates in PEM"), ("", "must hold certificates in PEM")] {
+    for (pem, shown) in [("hello", "must contain certificates in PEM"), ("", "must contain certificates in PEM")] {
         let more = format!("ca = {:?}", file(pem));
         let test_host = TestHost::of(&super::table(&["https://localhost/*".to_owned()], &more));
         let why = test_host.refused("http_client", &bad("http_client")).await;
