@@ -1,5 +1,5 @@
-//! Stores the command lines of buttons under short tokens, because a front-end's button holds only a few bytes. A token
-//! grants no rights: the user and the command's plugin are checked when the command runs.
+//! Stores the command lines of buttons under short tokens, because a button can carry only a few bytes, 64 in Telegram.
+//! A token grants no rights: the user and the command's plugin are checked when the command runs.
 
 use cordboard_core::{
     chat::{ButtonAction, PostId},

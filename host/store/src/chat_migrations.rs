@@ -7,8 +7,8 @@ use rusqlite::{OptionalExtension, params};
 use super::{Store, error::StoreError, rows::read_all};
 
 impl Store {
-    /// Stores that the chat `home` has the new id `chat`. Records that were already stored under the new id are moved
-    /// to the first id.
+    /// Stores that the chat `home` has the new id `chat`. Active sessions and chat members that were already stored
+    /// under the new id are moved to the first id.
     pub async fn move_chat(&self, front_end: &str, home: &str, chat: &str) -> Result<(), StoreError> {
         let (front_end, home, chat) = (front_end.to_owned(), home.to_owned(), chat.to_owned());
         self.run(format!("store that chat {home} of {front_end} is now {chat}"), move |db| {

@@ -17,7 +17,7 @@ use super::{
 /// All stored decisions.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Decisions {
-    /// By plugin.
+    /// Ordered by plugin.
     pub rollout_states: Vec<(String, RolloutState)>,
     /// Ordered by plugin, then by time.
     pub grant_answers: Vec<GrantAnswer>,
@@ -49,7 +49,8 @@ impl Store {
         .await
     }
 
-    /// Stores an answer. An earlier answer about the same plugin and capabilities is replaced.
+    /// Stores the answer to a request for capabilities. An earlier answer about the same plugin and capabilities is
+    /// replaced.
     pub async fn save_grant_answer(&self, answer: GrantAnswer) -> Result<(), StoreError> {
         self.run(format!("store the grant decision for plugin '{}'", answer.plugin), move |db| {
             let sql =

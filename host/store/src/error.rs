@@ -1,5 +1,5 @@
-//! Errors of the store. Their texts complete "failed to {error}" and name the remedy. SQLite's own errors do not leave
-//! this crate.
+//! Errors of the store. Their texts complete "failed to {error}", and most of them name the remedy. SQLite's own errors
+//! do not leave this crate.
 
 use std::path::PathBuf;
 

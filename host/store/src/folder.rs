@@ -1,5 +1,5 @@
-//! Creates, checks and locks the state directory. It does not use directories of other users and does not change
-//! permissions.
+//! Creates, checks and locks the state directory. This module does not use directories of other users, except root, and
+//! does not change permissions.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, TryLockError},
@@ -15,7 +15,7 @@ use super::error::OpenError;
 /// The mode bits that let the group and others write.
 const OTHERS_WRITE: u32 = 0o022;
 
-/// The maximum time to wait for the lock of a killed host. A child process that this host was starting still holds the
+/// The maximum time to wait for the lock of a killed host. A child process that the killed host was starting holds the
 /// lock until it executes its program, which takes milliseconds except under load.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
 

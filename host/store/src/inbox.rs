@@ -19,8 +19,8 @@ use super::{
     writer::Durability,
 };
 
-/// The number of keys of completed updates that are kept to detect duplicates. Telegram repeats at most the last batch
-/// of 100.
+/// The number of latest updates whose keys are kept after their completion, to detect duplicates. Telegram repeats at
+/// most the last batch of 100.
 const MOST_KEYS: i64 = 10_000;
 
 impl Store {
@@ -51,7 +51,7 @@ impl Store {
         .await
     }
 
-    /// The offset that was stored with the last batch of this front-end.
+    /// The last offset that was stored with a batch of this front-end.
     pub async fn offset(&self, front_end: &str) -> Result<Option<i64>, StoreError> {
         let front_end = front_end.to_owned();
         self.run(format!("read the offset of {front_end}"), move |db| {

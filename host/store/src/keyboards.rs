@@ -1,4 +1,4 @@
-//! Stores posts with buttons: the request of each, the chat messages that show it, and the decision. A request is
+//! Stores for each post with buttons its request, the chat messages that show the post, and the decision. A request is
 //! decided at most once.
 
 use cordboard_core::{
@@ -14,7 +14,7 @@ use super::{
     rows::{json, read_all},
 };
 
-/// The number of latest posts whose buttons still work. The records of older posts are deleted.
+/// The number of latest posts whose buttons still work. The records of the buttons of older posts are deleted.
 const MOST_KEYBOARDS: i64 = 10_000;
 
 /// A post with buttons.
@@ -152,7 +152,7 @@ impl KeyboardRow {
         Ok(Self { id: row.get(0)?, place: row.get(1)?, reply: json(row, 2)?, messages: json(row, 3)? })
     }
 
-    /// Stores the post that replaces the buttons with the outcome. Returns `None` if no message shows them yet.
+    /// Stores the post that replaces the buttons with the outcome. Returns `None` if no message shows the buttons yet.
     fn outcome_post(self, db: &Connection, outcome: &str) -> Result<Option<OutboxRow>, WorkError> {
         if self.messages.is_empty() {
             return Ok(None);

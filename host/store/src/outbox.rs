@@ -22,7 +22,7 @@ impl Store {
     /// final answer; a dropped prompt has no post, and a notice completes nothing. Calling this again doesn't change
     /// completed updates, but stores the posts again.
     pub async fn finish(&self, done: Vec<CompletedUpdate>, out: Vec<NewPost>) -> Result<Vec<OutboxRow>, StoreError> {
-        let what = format!("store {} posts and the end of {} messages", out.len(), done.len());
+        let what = format!("store {} posts and complete {} messages", out.len(), done.len());
         self.run(what, move |db| {
             let mut rows: Vec<OutboxRow> = Vec::with_capacity(out.len());
             for mut post in out.iter().cloned() {
@@ -44,7 +44,7 @@ impl Store {
         .await
     }
 
-    /// The message that a turn answers. `None` if the turn's end is already stored.
+    /// The message that a turn answers. `None` if no message started the turn, or if the turn's end is already stored.
     pub async fn answered_message(&self, turn: &PromptId) -> Result<Option<MessageId>, StoreError> {
         let turn = turn.clone();
         self.run(format!("read which message prompt {} came with", turn.0), move |db| answered_message(db, &turn)).await
@@ -61,7 +61,7 @@ impl Store {
         text: &str,
     ) -> Result<(), StoreError> {
         let (turn, place, message, text) = (turn.clone(), place.clone(), message.clone(), text.to_owned());
-        self.run(format!("store the message into which prompt {} is answered", turn.0), move |db| {
+        self.run(format!("store the message that shows the answer to prompt {}", turn.0), move |db| {
             let place = serde_json::to_string(&place)?;
             // If the final answer was stored while the message was being sent, insert nothing, because nothing would
             // delete the entry. A turn that the agent began itself is not in the inbox, but its answer is in the outbox
@@ -90,7 +90,7 @@ impl Store {
 
     /// The turns that were streamed into messages and have no stored end, with the places of these messages.
     pub async fn streamed_turns(&self) -> Result<Vec<(PromptId, Place)>, StoreError> {
-        self.run("read which turns have no end".to_owned(), |db| {
+        self.run("read the unfinished turns".to_owned(), |db| {
             let sql = "SELECT prompt, place FROM live GROUP BY prompt, place ORDER BY min(id)";
             read_all(db, sql, [], |row| Ok((PromptId(row.get(0)?), json(row, 1)?)))
         })
@@ -103,7 +103,7 @@ impl Store {
         self.run("mark the interrupted answers".to_owned(), mark_interrupted_answers).await
     }
 
-    /// Stores how much of a post was delivered. Has no effect if the post is already completed.
+    /// Stores how much of a post was delivered. Has no effect if the post is already deleted.
     pub async fn save_progress(&self, id: PostId, delivery: Delivery) -> Result<(), StoreError> {
         self.run(format!("store the progress of post {}", id.0), move |db| {
             let delivery = serde_json::to_string(&delivery)?;
@@ -141,7 +141,8 @@ fn insert(db: &Connection, post: &NewPost) -> Result<OutboxRow, WorkError> {
     Ok(row)
 }
 
-/// Stores posts that mark the messages of unfinished turns, or delete those that show only progress.
+/// Stores posts that mark the messages of unfinished turns as interrupted, or delete the messages that show only
+/// progress.
 fn mark_interrupted_answers(db: &Connection) -> Result<Vec<OutboxRow>, WorkError> {
     let sql = "SELECT prompt, place, message, text FROM live ORDER BY id";
     let live: Vec<(String, Place, String, Option<String>)> =
@@ -166,8 +167,8 @@ fn mark_interrupted_answers(db: &Connection) -> Result<Vec<OutboxRow>, WorkError
     Ok(marks)
 }
 
-/// The messages that the post replaces: the one that it edits, then those that its turn was streamed into. Only the
-/// first post of the turn replaces the latter.
+/// Returns the messages that the post replaces: the one that it edits, then those that its turn was streamed into.
+/// Deletes the records of the latter, so that only the first post of the turn in this place replaces them.
 fn replaced(db: &Connection, post: &NewPost, place: &str) -> Result<Vec<MessageId>, WorkError> {
     let mut messages: Vec<_> = post.edit.iter().cloned().collect();
     if let Some(turn) = &post.turn {

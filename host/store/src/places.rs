@@ -23,8 +23,8 @@ impl Store {
         .await
     }
 
-    /// The users who have written in a place. An empty id stands for an unknown user, because older hosts stored only
-    /// the place.
+    /// The users who have written in a place. An empty id means an unknown user, because older hosts stored only the
+    /// place.
     pub async fn chat_members(&self, place: &Place) -> Result<Vec<UserId>, StoreError> {
         let place = place.clone();
         self.run(format!("read who has written in {place}"), move |db| {

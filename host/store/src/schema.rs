@@ -50,7 +50,7 @@ const DECISIONS: &str = "
     ) STRICT, WITHOUT ROWID;
 ";
 
-/// The times up to which the jobs of plugins were run.
+/// The times up to which the runs of jobs were started or skipped.
 const JOBS: &str = "
     CREATE TABLE job (
         plugin TEXT NOT NULL, name TEXT NOT NULL, cron TEXT NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (plugin, name)
@@ -93,7 +93,8 @@ const MOVED: &str = "
 /// The part of the answer that a streamed message shows.
 const LIVE_TEXT: &str = "ALTER TABLE live ADD COLUMN text TEXT;";
 
-/// The session and request of a button. Older buttons could act on the wrong session, so they are deleted.
+/// The session and the post (`keyboard`) of each button, and the request of each post. Older buttons could act on the
+/// wrong session, so they are deleted.
 const KEYBOARDS: &str = "
     ALTER TABLE button ADD COLUMN session TEXT;
     ALTER TABLE button ADD COLUMN keyboard INTEGER;

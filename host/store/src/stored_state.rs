@@ -1,4 +1,5 @@
-//! Reads the stored data that a host needs at start, and that `cordboard sessions` shows without a running host.
+//! Reads the stored data that a host needs at start, and that `cordboard sessions` and `cordboard plugins` need if no
+//! host runs.
 
 use std::path::{Path, PathBuf};
 

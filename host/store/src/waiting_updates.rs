@@ -48,7 +48,7 @@ impl Store {
     }
 
     /// Replaces the text of a message that still waits for dispatch or for its agent. If the message already waits for
-    /// a session, returns the edited prompt, which the session has to replace, too.
+    /// a session, returns the edited prompt, which the session must replace in its queue, too.
     pub async fn edit_message(
         &self,
         place: &Place,
@@ -74,8 +74,8 @@ impl Store {
     }
 }
 
-/// The update with the new text. `None` if the place differs, the text is the same, or the update was joined from
-/// parts, which an edit can't be matched to.
+/// The update with the new text. `None` if the place differs, the update has no text or the same text, or it was joined
+/// from parts, because the edited part is unknown then.
 fn edited(update: &Update, place: &Place, words: &str) -> Option<Update> {
     if update.place != *place || update.origin.part == MessagePart::Joined {
         return None;

@@ -11,8 +11,8 @@ use super::{
     folder::Lock,
 };
 
-/// The maximum number of pending requests. A commit takes microseconds, or milliseconds on a slow disk. This is more
-/// than a second of work for a busy host; beyond it, callers wait.
+/// The maximum number of pending requests. A commit takes microseconds, or milliseconds on a slow disk, so the queue
+/// rarely fills. When it is full, callers wait.
 pub(super) const QUEUE: usize = 1024;
 
 /// The maximum number of requests in one transaction: enough to share a sync among all waiting callers, but few enough
@@ -131,7 +131,7 @@ impl Writer {
         (durability, requests)
     }
 
-    /// Commits the group. If that fails, commits each request on its own, so that only the failing ones are rejected.
+    /// Commits the group. If that fails, commits each request on its own, so that only the ones that fail are rejected.
     fn commit(&mut self, durability: Durability, mut requests: Vec<Box<dyn WriteRequest>>) {
         match (self.transact(durability, &mut requests), requests.len()) {
             (Ok(()), _) => requests.into_iter().for_each(|request| request.answer(Ok(()))),

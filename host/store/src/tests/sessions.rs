@@ -1,4 +1,4 @@
-//! Session names are unique. In a place, at most one session is active for each person, or one session for everybody.
+//! Session names are unique. In a place, at most one session is active for each person, and at most one for everybody.
 
 use std::time::Duration;
 

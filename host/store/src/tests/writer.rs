@@ -100,7 +100,7 @@ async fn a_full_disk_refuses_a_request_without_partial_writes() {
     assert_eq!(
         format!("failed to {error}"),
         format!(
-            "failed to store 2 posts and the end of 1 messages in {}: the disk is full, so nothing was stored; free some space and try again",
+            "failed to store 2 posts and complete 1 messages in {}: the disk is full, so nothing was stored; free some space and try again",
             file.display()
         )
     );
@@ -135,7 +135,7 @@ async fn closing_stores_earlier_requests_and_refuses_later_ones() {
     let release = block(&store).await;
     let asker = store.clone();
     let requests = futures::future::join_all(records.iter().map(|record| asker.create_session(record)));
-    // Otherwise tokio's budget for a task allows only some of the requests in one poll.
+    // Without `unconstrained`, tokio's budget for a task allows only some of the requests in one poll.
     let mut pending = std::pin::pin!(tokio::task::unconstrained(requests));
     assert!(is_pending(pending.as_mut()));
     let mut closed = std::pin::pin!(store.clone().close());
