@@ -2,9 +2,9 @@
 //! files, only the latest version of each, and the configuration first. It must not parse a configuration, compile a
 //! plugin, or decide what a change means.
 //!
-//! An event only triggers a scan. Each scan compares the files with the last reported state and renews every watch, so
-//! a lost, duplicate or misleading event never hides a change. Without events, `[plugins] rescan` is the interval
-//! between scans.
+//! An event triggers a scan or shows that a file is being written, but reports no change itself. Each scan compares the
+//! files with the last reported state and renews every watch, so a lost, duplicate or misleading event never hides a
+//! change. Without events, `[plugins] rescan` is the interval between scans.
 
 mod file_error;
 mod os_events;
@@ -55,7 +55,7 @@ pub struct ConfigFile {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
     Config(ConfigRead),
-    /// `fault` says why the plugin folder can't be used, with the remedy. `None` if it is usable again.
+    /// `fault` says why the plugin folder can't be used, with the remedy. `None` means that the folder is usable again.
     Folder {
         fault: Option<String>,
     },

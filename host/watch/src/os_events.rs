@@ -1,6 +1,6 @@
-//! Owns the inotify watches, on the watched files and on every folder and link that leads to them, and tracks files
-//! that are open for writing. It only says when to scan. It doesn't rely on existing watches: each scan adds all of
-//! them again, which changes nothing if they exist.
+//! Owns the inotify watches on the watched files and on every folder and link that leads to them. Their events only
+//! show when to scan and which files are still being written; the scan finds the changes. Each scan adds all watches
+//! again, which has no effect on a watch that still exists and replaces one that was lost.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -22,7 +22,8 @@ use rustix::{
 };
 use tokio::io::{Interest, unix::AsyncFd};
 
-/// The time for which a file that was written but not closed is skipped. Some writers never cause a close event.
+/// The longest time for which a file that was written but not closed is skipped. A writer may keep the file open, or
+/// the close event may be lost.
 const OPEN_AT_MOST: Duration = Duration::from_secs(10);
 
 /// The size of the event buffer, in bytes.
@@ -61,10 +62,10 @@ struct Table {
     watches: HashMap<i32, Watch>,
     /// Every step of a path that the last scan visited or found missing.
     steps: HashSet<PathBuf>,
-    /// Files that were written to and not closed since, with the watch that reported the write and the time of the
-    /// write.
+    /// Files that were written to and not closed since, with the watch that reported the first write and the time of
+    /// that write.
     open: HashMap<PathBuf, (i32, Instant)>,
-    /// Whether the last scan failed to watch a path. Only the first such scan in a row logs it.
+    /// Whether the last scan failed to watch a path. Only the first such scan in a row logs the failure.
     is_incomplete: bool,
 }
 
@@ -80,7 +81,7 @@ struct Watch {
 /// Collects the watches that one scan needs. [`apply`](Self::apply) removes all others.
 pub(super) struct WatchSet<'a> {
     watcher: &'a OsWatcher,
-    /// The first path that could not be watched, and why.
+    /// The first path that could not be watched, with the error.
     fault: Option<(PathBuf, Errno)>,
 }
 
@@ -94,7 +95,7 @@ impl OsWatcher {
         Self { init, system: OnceLock::new(), table: Mutex::default() }
     }
 
-    /// Creates the inotify instance, unless an earlier call has. Needs a tokio runtime.
+    /// Creates the inotify instance, unless it exists already. Needs a tokio runtime.
     pub(super) fn start(&self) {
         if self.system.get().is_none()
             && let Ok(system) = (self.init)().and_then(register)
@@ -248,8 +249,9 @@ impl WatchSet<'_> {
                 true
             }
             Err(Errno::NOENT | Errno::NOTDIR) => false,
-            // The host may not read this path. The watch of its parent folder reports when the permissions change. A
-            // move of this path goes unnoticed until the next scan, but another user's folder is unlikely to move.
+            // The host isn't allowed to read this path. The watch of its parent folder reports when the permissions
+            // change. A move of this path goes unnoticed until the next scan, but another user's folder is unlikely to
+            // move.
             Err(Errno::ACCESS) => path.symlink_metadata().is_ok(),
             Err(error) => {
                 self.fault.get_or_insert((path.to_owned(), error));
@@ -295,8 +297,9 @@ impl Watch {
         Self { path: path.to_owned(), installed: WatchFlags::empty(), needed: WatchFlags::empty() }
     }
 
-    /// Reduces the watched events to the needed ones. If the path now leads to another file, this adds a watch for that
-    /// file, and removes it again; the old watch reports its own end.
+    /// Reduces the watched events to the needed ones. If the path now leads to another file, `add_watch` adds a watch
+    /// for that file, which is removed again. The old watch reports that its file was moved or deleted, and the next
+    /// scan watches the new file.
     fn narrow(&mut self, number: i32, system: &OwnedFd) {
         match inotify::add_watch(system, &self.path, self.needed | WatchFlags::DONT_FOLLOW) {
             Ok(found) if found == number => self.installed = self.needed,
@@ -366,7 +369,7 @@ mod tests {
         assert!(watch(&watcher, &plugins));
         fs::remove_dir_all(&above).unwrap();
         assert!(needs_scan(&watcher));
-        assert!(watch(&watcher, &plugins) && !needs_scan(&watcher), "the end of a watch is not an event");
+        assert!(watch(&watcher, &plugins) && !needs_scan(&watcher), "a removed watch causes no scan");
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! Checks who may write to a path: code and grants must come from paths that only their owner may write to. It must not
-//! change modes.
+//! Checks who may write to a path: code and grants must come from paths that only their owner may write to. This module
+//! must not change modes.
 
 use std::{
     fs::FileType,
@@ -38,8 +38,8 @@ pub fn check_private(path: &Path) -> Result<(), WatchError> {
     }
 }
 
-/// Returns the reason why the host can't read a file at `path`: a dangling or circular link, a folder, a pipe or a
-/// device. Returns `None` for a regular file, or if nothing is there.
+/// Returns the error if `path` is a dangling or circular link, a folder, or a special file such as a pipe or a device.
+/// Returns `None` in all other cases, for example for a regular or a missing file.
 #[must_use]
 pub fn not_a_file(path: &Path) -> Option<FileError> {
     match path.metadata() {
@@ -55,7 +55,7 @@ pub fn not_a_file(path: &Path) -> Option<FileError> {
     }
 }
 
-/// The reason and the remedy, unless `kind` is a regular file.
+/// Returns the error with the remedy, unless `kind` is a regular file.
 pub(super) fn not_regular(kind: FileType) -> Option<FileError> {
     let kind = match kind {
         _ if kind.is_file() => return None,

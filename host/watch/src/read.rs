@@ -109,7 +109,7 @@ impl FileRead {
     }
 }
 
-/// Passes the bytes to `each` as they are read. The result has no bytes.
+/// Reads a file in chunks and passes each chunk to `each`. The result has no bytes.
 fn read(path: &Path, limit: u64, mut each: impl FnMut(&[u8])) -> io::Result<FileRead> {
     // Check first: opening a pipe or a device could block.
     let metadata = path.metadata()?;

@@ -30,11 +30,11 @@ const PLUGIN_AT_MOST: u64 = 64 << 20;
 /// The largest configuration file, in bytes. A configuration has a few pages at most.
 const CONFIG_AT_MOST: u64 = 1 << 20;
 
-/// An item that can change, in the order of delivery.
+/// An item that can change. Changes are delivered in the order of these variants.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Item {
     Config,
-    /// The plugin folder itself: `Unreadable` if it can't be used, else `Absent`.
+    /// The plugin folder itself. Its state is `Unreadable` if it can't be used, else `Absent`.
     Folder,
     Plugin(String),
 }
@@ -74,7 +74,7 @@ pub(super) struct Scanner {
     config: Option<PathBuf>,
     plugins: Option<PathBuf>,
     os_watcher: Arc<OsWatcher>,
-    /// The items of the last scan, with the stamp if an equal stamp proves that nothing changed.
+    /// The known items. Each has a stamp if an equal stamp in a later scan proves that the file has not changed.
     present: BTreeMap<Item, Option<Stamp>>,
     /// The items that were missing in the last scan but not in the one before.
     missing_once: BTreeSet<Item>,
@@ -210,13 +210,14 @@ impl Scanner {
     }
 }
 
-/// A dangling link counts as an unreadable plugin, because someone intended to install one.
+/// Whether the file of an item exists. A dangling link in the plugin folder counts as an existing file, which is then
+/// reported as unreadable, because someone intended to install a plugin.
 fn is_present(item: &Item, path: &Path) -> bool {
     let lost = path.metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound);
     !lost || (matches!(item, Item::Plugin(_)) && path.is_symlink())
 }
 
-/// Returns the plugin files of a trusted folder. Empty if there is no folder.
+/// Returns the plugin files of a private folder, or an empty list if the folder doesn't exist.
 fn plugin_files(folder: &Path) -> Result<Vec<(String, PathBuf)>, WatchError> {
     check_private(folder)?;
     let files = list(folder).map_err(|source| WatchError::Read { path: folder.to_owned(), source })?;
@@ -297,8 +298,8 @@ fn read_content(name: &str, path: &Path) -> Option<Result<PluginContent, FileErr
     }
 }
 
-/// Reads a file if only its owner may write to it: a private folder doesn't prevent other users from writing to the
-/// file.
+/// Reads a file if only its owner may write to it. A private folder isn't enough, because the mode of the file may
+/// allow other users to write to the file.
 fn trusted(path: &Path, limit: u64, with: ReadFn) -> FileRead {
     match check_private(path) {
         Ok(()) => with(path, limit),

@@ -200,7 +200,8 @@ async fn a_replaced_folder_reports_only_the_differences() {
     fixture.write("new/same.wasm", "same");
     fs::rename(fixture.path("plugins"), fixture.path("old")).unwrap();
     fs::rename(fixture.path("new"), fixture.path("plugins")).unwrap();
-    // A scan between the two renames finds no folder, and reports all plugins of the new one as new.
+    // If two scans run between the two renames, they report all plugins as gone, and the next scan reports the plugins
+    // of the new folder.
     let anew = plugin("same", "same");
     let between = [gone("a"), gone("same"), anew.clone()];
     assert_eq!(fixture.next_but(&between).await, plugin("a", "a2"));
@@ -273,8 +274,8 @@ async fn folders_moved_away_and_back_are_watched() {
     for (round, folder) in ["up/down/plugins", "up/down", "up", "plugins"].into_iter().enumerate() {
         fs::rename(fixture.path(folder), fixture.path("away")).unwrap();
         fs::rename(fixture.path("away"), fixture.path(folder)).unwrap();
-        // Wait for the scan after the move. A scan between the two moves finds fewer files, and the next scan reports
-        // all of them as new.
+        // Wait for a scan after both moves. If scans run between the moves, they may report files as gone, and a later
+        // scan reports these files again.
         fixture.write("config.toml", &format!("x = {round}0"));
         fixture.until(config(&format!("x = {round}0"))).await;
         let text = format!("a, round {round}");

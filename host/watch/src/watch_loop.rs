@@ -1,5 +1,5 @@
-//! The watch task: schedules scans and queues the changes to send: only the latest version of each item, and the
-//! configuration first. It must not keep the bytes of changes that were sent.
+//! The watch task schedules scans and queues the changes to send. The queue holds only the latest version of each item,
+//! and delivers the configuration first. It must not keep the bytes of changes that were sent.
 
 use std::{
     collections::BTreeMap,
@@ -27,7 +27,7 @@ pub(super) const SETTLE: Duration = Duration::from_millis(100);
 /// The longest delay of a scan, however busy the folder is.
 pub(super) const SETTLE_AT_MOST: Duration = Duration::from_secs(1);
 
-/// The time between two scans while a path can't be watched, so that events may be missing.
+/// The longest time between two scans while some path can't be watched, because events may be missing then.
 const POLL: Duration = Duration::from_secs(10);
 
 /// The watch task: schedules scans and sends changes.
@@ -90,7 +90,7 @@ impl WatchLoop {
                 self.on_scanned(scan.next);
             }
             Err(error) => {
-                tracing::error!(%error, "Cordboard has a bug: a scan of configuration and plugins panicked; the next scan follows");
+                tracing::error!(%error, "Cordboard has a bug: a scan of configuration and plugins panicked; scanning again within 10 s");
                 self.on_scanned(NextScan::Poll);
             }
         }
@@ -114,14 +114,15 @@ impl WatchLoop {
     }
 }
 
-/// The state of an item that was sent, without its bytes.
+/// The last state of an item that was sent, without the bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum SentState {
     Whole(Digest),
     Unreadable(FileError),
 }
 
-/// Coalesces changes: a newer version replaces a waiting one, and a return to the last sent version removes it.
+/// Coalesces changes: a newer version replaces the waiting one, and a return to the last sent version removes the
+/// waiting one.
 #[derive(Debug, Default)]
 struct Queue {
     sent: BTreeMap<Item, SentState>,

@@ -1,6 +1,6 @@
-//! Random changes of files and folders; after each quiet period the watcher must have reported their current state. The
-//! clock is tokio's paused clock, which only advances while every task waits, so the speed of the machine doesn't
-//! matter.
+//! Makes random changes of files and folders. After each quiet period, the watcher must have reported their current
+//! state. The clock is tokio's paused clock, which only advances while every task waits, so the speed of the machine
+//! doesn't matter.
 
 use std::collections::BTreeMap;
 
@@ -30,7 +30,7 @@ enum Content {
 struct World {
     root: tempfile::TempDir,
     random: u64,
-    /// Counts writes, so that each file gets a different content.
+    /// Counts writes, so that each write has different content.
     written: u32,
     /// Files that are open for writing.
     open: Vec<File>,
