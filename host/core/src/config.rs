@@ -1,8 +1,9 @@
-//! The operator's configuration: parses a TOML text into an immutable [`Config`], or an error with the position of
-//! every fault.
+//! The operator's configuration: parses a TOML text into an immutable [`Config`], or rejects it and lists its faults
+//! with their positions.
 //!
-//! The defaults are the repository's `config.toml`. The operator's text is merged over them: tables key by key, lists
-//! and values as a whole. This module opens no files, resolves no paths and reads no environment variables.
+//! The defaults are the repository's `config.toml`. The operator's text is merged over them: tables are merged key by
+//! key; a list or another value replaces the default. This module opens no files, resolves no paths and reads no
+//! environment variables.
 
 mod access;
 mod agents;
@@ -44,10 +45,10 @@ pub use webhook::{Webhook, WebhookAuth};
 
 use section::{Known, Reader, Section};
 
-/// Every key with its default and a comment, as shown to the operator.
+/// The default configuration, which documents every key. Keys without a default are commented out.
 pub const DEFAULTS: &str = include_str!("../../../config.toml");
 
-/// A validated configuration. One value is in effect at a time; it is replaced, never modified.
+/// A validated configuration. The host never modifies the configuration in effect: a change replaces the whole value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     pub telegram: Telegram,
@@ -67,7 +68,7 @@ struct ParsedDefaults {
     known: Known,
 }
 
-/// The defaults are parsed once. Every [`load`] starts from a copy.
+/// The defaults are parsed once. Every call of [`load`] starts from a copy.
 static PARSED_DEFAULTS: LazyLock<ParsedDefaults> = LazyLock::new(|| {
     let mut config = Config::empty();
     let known = merge_over(&mut config, DEFAULTS, Known::default());
@@ -79,7 +80,8 @@ static PARSED_DEFAULTS: LazyLock<ParsedDefaults> = LazyLock::new(|| {
 /// emptied file may replace a valid configuration.
 ///
 /// # Errors
-/// Lists the first 20 faults in order of position. If the text is not valid TOML, lists only the parser's first error.
+/// The error lists the first 20 faults in order of position. If the text is not valid TOML, the error lists only the
+/// parser's first error.
 pub fn load(text: &str) -> Result<Config, ConfigError> {
     let mut config = Config::defaults();
     merge_over(&mut config, text, PARSED_DEFAULTS.known.clone())?;
@@ -96,7 +98,7 @@ fn merge_over(config: &mut Config, text: &str, known: Known) -> Result<Known, Co
 }
 
 impl Config {
-    /// The configuration in effect if the operator sets nothing.
+    /// The configuration if the operator sets no key.
     #[must_use]
     pub fn defaults() -> Self {
         PARSED_DEFAULTS.config.clone()

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::types::Role;
 
-/// The numeric Telegram ids by role. The host ignores all other users.
+/// The numeric ids of the Telegram users with access, by role. The host ignores all other users.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Access {
     pub owner: Option<u64>,

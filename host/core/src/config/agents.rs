@@ -13,9 +13,9 @@ use crate::types::{MODEL_NAME_RULE, is_model_name};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AgentKind {
-    /// The built-in demo agent.
+    /// An agent that speaks the protocol of the built-in demo agent.
     Demo,
-    /// The `claude` command.
+    /// An agent that speaks the protocol of the `claude` command.
     Claude,
 }
 
@@ -34,10 +34,10 @@ pub enum PermissionMode {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Agent {
     pub kind: AgentKind,
-    /// A path, or a name that is looked up on `PATH`. Always set for claude. `None` selects the demo agent that is part
-    /// of the host.
+    /// The program: a path, or a name that is looked up in `PATH`. `None` selects the built-in demo agent; a valid
+    /// configuration sets a command for each agent of kind `Claude`.
     pub command: Option<String>,
-    /// Additional arguments, after those that the host passes to every agent of this kind.
+    /// Additional arguments. They follow the host's own arguments.
     pub args: Vec<String>,
     /// `None` selects the agent's default.
     pub model: Option<String>,
@@ -53,7 +53,7 @@ pub struct Agent {
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Agents {
-    /// The agent of new sessions. It is a key of `by_name`.
+    /// The name of the agent of new sessions; a key of `by_name`.
     pub default: String,
     pub by_name: BTreeMap<String, Agent>,
 }
@@ -81,7 +81,7 @@ impl PermissionMode {
         Self::BypassPermissions,
     ];
 
-    /// The value in the spelling of the `claude` command.
+    /// The mode as `--permission-mode` expects it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -127,7 +127,7 @@ impl Agents {
 }
 
 impl Agent {
-    /// Returns an agent without any settings.
+    /// Returns an agent of this kind without any other settings.
     #[must_use]
     pub const fn new(kind: AgentKind) -> Self {
         Self {
@@ -142,8 +142,8 @@ impl Agent {
         }
     }
 
-    /// Merges the table over the agent's previous values. A new agent starts from the default agent of its
-    /// kind.
+    /// Merges the table over the default agent of the same name, `known`. An agent with a new name starts from the
+    /// default agent that is named like its kind.
     fn read(
         known: Option<&Self>,
         shipped: &BTreeMap<String, Self>,

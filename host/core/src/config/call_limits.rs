@@ -1,4 +1,5 @@
-//! The resource limits of one plugin call. `[plugins]` holds the host-wide values; `[plugins.NAME]` may override each.
+//! The resource limits of plugin calls. `[plugins]` sets the limits for all plugins; `[plugins.NAME]` may override each
+//! of them for one plugin.
 
 use std::{ops::RangeInclusive, time::Duration};
 
@@ -11,9 +12,9 @@ const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
 
-/// A user waits for the result of a call, so a longer time would be of no use.
+/// The maximum is five minutes, because a user may be waiting for the result of the call.
 const TIME: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(300);
-/// The minimum is about what a Rust component needs to start. The maximum is that of a memory in the instance pool.
+/// The minimum is about what a Rust component needs to start. The maximum is the size of a memory in the instance pool.
 const MEMORY: RangeInclusive<u64> = MIB..=512 * MIB;
 const CALLS: RangeInclusive<u32> = 1..=10_000_000;
 const LOG: RangeInclusive<u32> = 0..=100_000;
@@ -24,25 +25,26 @@ const HTTP_TIME: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct CallLimits {
-    /// The CPU time of a call. Its wall-clock time may be twice as long, not counting waits for the network.
+    /// The maximum CPU time of a call. Its wall-clock time may be up to twice as long, not counting waits for the
+    /// network.
     pub time: Duration,
-    /// The size of all memories of an instance together, in bytes.
+    /// The maximum size of all memories of an instance together, in bytes.
     pub memory: usize,
-    /// The number of calls to host functions.
+    /// The maximum number of calls to host functions.
     pub calls: u32,
-    /// The number of log lines.
+    /// The maximum number of log lines.
     pub log: u32,
-    /// The size of the call's result in bytes. The posts of the call have a second budget of the same size.
+    /// The maximum size of the call's result in bytes. The posts of the call together may have the same size again.
     pub reply: usize,
-    /// The total size of the plugin's stored keys and values in bytes, across all calls.
+    /// The maximum total size of the plugin's stored keys and values in bytes, across all calls.
     pub state: usize,
-    /// The size in bytes of the body of each HTTP request, and of each response.
+    /// The maximum size in bytes of the body of each HTTP request, and of each response.
     pub http_body: usize,
-    /// The total time that a call may wait for the network.
+    /// The maximum total time that a call waits for the network.
     pub http_time: Duration,
 }
 
-/// A plugin's overrides of the host-wide limits.
+/// The limits in `[plugins.NAME]`. `None` selects the limit in `[plugins]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct CallLimitOverrides {
     pub time: Option<Duration>,
@@ -62,7 +64,8 @@ impl CallLimits {
         *self = self.with(&own);
     }
 
-    /// The maximum size in bytes of one transfer between guest and host: the largest of the limits on a single value.
+    /// The maximum size in bytes of one transfer between guest and host: the largest of `reply`, `state` and
+    /// `http_body`.
     #[must_use]
     pub fn transfer(&self) -> usize {
         self.reply.max(self.state).max(self.http_body)

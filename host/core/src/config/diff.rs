@@ -1,4 +1,4 @@
-//! Compares two configurations, so that only the changes are applied, and lists the changes that need a restart.
+//! Compares two configurations, and lists the settings that differ and the keys whose new values need a restart.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -7,7 +7,7 @@ use std::{
 
 use super::{Agents, Config, Plugin, WebhookAuth};
 
-/// A part of the configuration that is applied as a unit.
+/// A group of keys whose changes are reported together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Area {
     Telegram,
@@ -24,13 +24,13 @@ pub enum Area {
     PluginFolder,
     /// The maximum time between two scans of the watcher.
     Rescan,
-    /// The host-wide limits of plugin calls, and the number of calls that may run at once.
+    /// The limits of plugin calls in `[plugins]`, and the number of calls that may run at once.
     PluginLimits,
     /// The limits of probation and drain.
     RolloutLimits,
 }
 
-/// The settings of one plugin that changed.
+/// For each group of one plugin's settings, whether the group changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PluginChange {
     pub grants: bool,
@@ -49,7 +49,7 @@ pub struct Changes {
     /// Agents that were added, removed or changed.
     pub agents: BTreeSet<String>,
     pub plugins: BTreeMap<String, PluginChange>,
-    /// Full keys whose new value takes effect at the next start, for example `telegram.token_file`.
+    /// Full names of changed keys that take effect at the next start of the host, for example `telegram.token_file`.
     pub restart: BTreeSet<String>,
 }
 
@@ -107,8 +107,8 @@ fn plugins(old: &Config, new: &Config) -> BTreeMap<String, PluginChange> {
     changes.filter(|(_, change)| *change != PluginChange::default()).collect()
 }
 
-/// Returns the keys that need a restart: the host creates the Bot API client, the webhook listener, the folder watch,
-/// the instance pool and the cache only at start.
+/// Returns the changed keys that need a restart. The host creates the Bot API client, the webhook listener, the folder
+/// watch, the instance pool and the cache only at start.
 fn restart(old: &Config, new: &Config) -> BTreeSet<String> {
     let keys = [
         ("telegram.token_file", old.telegram.token_file != new.telegram.token_file),
@@ -122,8 +122,8 @@ fn restart(old: &Config, new: &Config) -> BTreeSet<String> {
     fixed.chain(new_variables(&old.agents, &new.agents)).collect()
 }
 
-/// Returns the `pass_env` key of each agent that gets a variable that no agent had before. The host removes the
-/// variables of agents from its own environment only at start.
+/// Returns the `pass_env` key of each agent whose new list names a variable that no agent had before. The host removes
+/// such variables from its own environment only at start.
 fn new_variables(old: &Agents, new: &Agents) -> impl Iterator<Item = String> {
     let available: BTreeSet<_> = old.by_name.values().flat_map(|agent| agent.pass_env.iter().cloned()).collect();
     let lacking =
@@ -158,7 +158,7 @@ impl Changes {
     }
 }
 
-/// Prints the changes, for example `sessions, plugin timeout, plugins.cache at the next start`, or `nothing`.
+/// Formats the changes, for example `sessions, plugin timeout, plugins.cache at the next start`, or `nothing`.
 impl fmt::Display for Changes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let areas = self.areas.iter().map(|area| area.as_str().to_owned());

@@ -1,12 +1,12 @@
-//! Parses and prints durations such as `10m`, `2s` or `1h30m`.
+//! Parses and formats durations such as `10m`, `2s` or `1h30m`.
 
 use std::time::Duration;
 
-/// Units and their milliseconds, in the order in which a duration lists them.
+/// The units and their lengths in milliseconds, in the order in which a duration lists them.
 const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
-/// Parses numbers with units (`d h m s ms`), in descending order and without spaces. Returns `None` if `text` is
-/// malformed, or if its milliseconds overflow `u64`.
+/// Parses numbers with the units `d`, `h`, `m`, `s` and `ms`, in this order and without spaces. Returns `None` if
+/// `text` is malformed, or if its milliseconds overflow `u64`.
 #[must_use]
 pub fn parse(text: &str) -> Option<Duration> {
     let mut rest = text;

@@ -1,5 +1,5 @@
-//! Faults in a configuration text and their positions. Most messages come from other modules; this one has those about
-//! invalid TOML and byte order marks.
+//! Faults in a configuration text and their positions. This module contains the messages about invalid TOML and byte
+//! order marks; all others come from the modules that find the faults.
 
 use std::{fmt, ops::Range};
 
@@ -9,14 +9,14 @@ use crate::encoding::BYTE_ORDER_MARK;
 /// The maximum number of faults that an error lists: about as many as a person corrects before trying again.
 const MOST_FAULTS: usize = 20;
 
-/// The maximum number of characters of a line that an excerpt shows.
+/// The maximum number of characters of a line that an excerpt shows, not counting closing brackets after the fault.
 const WIDEST: usize = 100;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// Starts at 1.
+    /// The line number, starting at 1.
     pub line: usize,
-    /// In characters, starting at 1.
+    /// The column in characters, starting at 1.
     pub column: usize,
     /// The fault and its remedy.
     pub message: String,
@@ -39,8 +39,8 @@ pub(super) struct Finding {
 }
 
 impl Fault {
-    /// The line with carets below the fault. The text after the fault and the part of an inline table before the fault
-    /// are left out, because they may contain a secret.
+    /// The line with carets below the fault. The text after the fault, except closing brackets, and the part of an
+    /// inline table before the fault are left out, because they may contain a secret.
     #[must_use]
     pub fn excerpt(&self) -> &str {
         &self.excerpt
@@ -58,7 +58,8 @@ impl Fault {
     }
 }
 
-/// Formats a line of which `before` and `marked` are shown, with an ellipsis in place of `after`.
+/// Formats the parts of a line around the fault `marked`, with carets below it. An ellipsis replaces `after`, unless it
+/// consists of closing brackets and white space.
 fn excerpt(line: usize, before: &str, marked: &str, after: &str) -> String {
     let plain = |text: &str| text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<Vec<_>>();
     let quoted = before.rfind(['"', '\'']).filter(|_| before.contains('{')).map_or(0, |quote| quote + 1);
@@ -75,12 +76,12 @@ fn excerpt(line: usize, before: &str, marked: &str, after: &str) -> String {
     format!("{number} | {lead}{shown}{tail}\n{gutter} | {indent}{carets}")
 }
 
-/// The predicate of messages about a byte order mark. The subject is a line or a key.
+/// The second part of a message about a byte order mark. The first part names the line or key that contains the mark.
 pub(super) const CONTAINS_MARK: &str =
     "contains a byte order mark (U+FEFF), which most editors don't show: delete the line and type it again";
 
-/// Finds the first byte order mark in the line that contains `offset`. Files that were concatenated may have one in the
-/// middle.
+/// Finds the first byte order mark in the line that contains `offset`. A file that was made by concatenating files may
+/// have one in the middle.
 fn byte_order_mark(text: &str, offset: usize) -> Option<usize> {
     let offset = floor_boundary(text, offset);
     let start = text[..offset].rfind('\n').map_or(0, |newline| newline + 1);
@@ -103,7 +104,7 @@ impl ConfigError {
         let more = findings.len().saturating_sub(MOST_FAULTS);
         findings.truncate(MOST_FAULTS);
         for finding in &mut findings {
-            // The mark is invisible and usually causes the other faults in its line, so report only the mark.
+            // A byte order mark is invisible and usually causes the other faults in its line, so report only the mark.
             if let Some(mark) = byte_order_mark(text, finding.at.start) {
                 *finding = Finding { at: mark..mark, message: format!("this line {CONTAINS_MARK}") };
             }
@@ -131,7 +132,7 @@ impl ConfigError {
         &self.faults
     }
 
-    /// Formats the listed faults, each with its excerpt.
+    /// Formats the listed faults, each with its excerpt, and the number of the others.
     #[must_use]
     pub fn excerpt(&self) -> String {
         let shown: Vec<_> = self.faults.iter().map(|fault| format!("{fault}\n{}", fault.excerpt)).collect();
@@ -139,7 +140,7 @@ impl ConfigError {
     }
 }
 
-/// Prints a line with the number of faults that are not listed, or nothing if there are none.
+/// Prints a line with the number of faults that are not listed, or nothing if all are listed.
 struct More(usize);
 
 impl fmt::Display for More {

@@ -1,4 +1,4 @@
-//! Converts a plugin's own configuration table from TOML to the JSON that the plugin reads. The plugin alone interprets
+//! Converts a plugin's own configuration table from TOML to the JSON that the plugin reads. Only the plugin interprets
 //! the keys.
 
 use serde_json::{Map, Number, Value as Json};
@@ -6,7 +6,7 @@ use toml::de::{DeInteger, DeValue};
 
 use super::value::{Value, ValueError};
 
-/// Converts a value; dates become strings. The recursion is bounded, because the TOML parser limits the nesting.
+/// Converts a value. Dates become strings. The TOML parser limits the nesting of values, so the recursion is bounded.
 pub(super) fn from_toml(value: &Value<'_>) -> Result<Json, ValueError> {
     let read = match value.get_ref() {
         DeValue::String(text) => Some(Json::String(text.to_string())),
@@ -46,7 +46,7 @@ pub(super) fn overlay(under: &mut Map<String, Json>, key: &str, over: Json) {
     }
 }
 
-/// Prints the table with sorted keys, so that the text doesn't depend on the order of the map.
+/// Formats the table with sorted keys, so that the text doesn't depend on the order of the map.
 pub(super) fn spell(table: &Map<String, Json>) -> String {
     let mut table = Json::Object(table.clone());
     table.sort_all_objects();

@@ -1,4 +1,4 @@
-//! The network access of a plugin in `[plugins.NAME]`, and `[secrets]`: secrets that plugins can use but not read.
+//! The keys of `[plugins.NAME]` that grant network access, and `[secrets]`: secrets that plugins can use but not read.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -23,10 +23,10 @@ pub enum SecretSource {
     Credential(String),
 }
 
-/// The source of each secret, by the name that plugins use for the secret.
+/// The source of each secret, by the secret's name in `[secrets]`.
 pub type Secrets = BTreeMap<String, SecretSource>;
 
-/// The network access of one plugin. The default value grants none.
+/// The network access of one plugin. The default value grants no access.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct NetworkGrants {
     pub http: Vec<HttpGrant>,
@@ -35,7 +35,8 @@ pub struct NetworkGrants {
     pub secrets: BTreeSet<String>,
     /// Hosts whose names may resolve to addresses of private networks.
     pub private: BTreeSet<String>,
-    /// A PEM file of certificates that the host trusts in addition to those of public authorities.
+    /// A PEM file with certificates that the host trusts for this plugin's requests, in addition to those of public
+    /// authorities.
     pub ca: Option<PathBuf>,
 }
 
@@ -111,7 +112,7 @@ fn source(value: &Value<'_>) -> Result<SecretSource, ValueError> {
     }
 }
 
-/// Parses a SHA-256 in hex and converts it to lower case.
+/// Parses a SHA-256 digest in hexadecimal digits, and converts the digits to lower case.
 pub(super) fn sha256(value: &Value<'_>) -> Result<String, ValueError> {
     let digest = text(value)?.to_ascii_lowercase();
     let fits = digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());

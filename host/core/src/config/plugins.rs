@@ -22,9 +22,9 @@ use crate::{
 };
 use serde_json::{Map, Value as Json};
 
-/// Each running call has an instance with its own memory, so the maximum limits the memory of the host.
+/// Each running call has an instance with its own memory, so this number also limits the memory that the host uses.
 const PARALLEL: RangeInclusive<u32> = 1..=1000;
-/// In bytes.
+/// The size of the cache in bytes.
 const CACHE: RangeInclusive<u64> = 16 << 20..=1 << 40;
 const RESCAN: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(3600);
 
@@ -34,27 +34,28 @@ pub struct Plugin {
     pub grants: BTreeSet<Capability>,
     /// The default grants, which only the built-in version has. A plugin file of the same name does not get them.
     pub built_in_grants: BTreeSet<Capability>,
-    /// The role of calls without a caller, such as lifecycle calls. `None` gives them no rights on sessions.
+    /// The role of calls without a caller, such as lifecycle calls. `None` gives such calls no rights.
     pub acts_as: Option<Role>,
     pub network: NetworkGrants,
-    /// The pinned version: the SHA-256 of the only plugin file that may be active.
+    /// The pinned version: the SHA-256 digest of the only version that may be active.
     pub sha256: Option<String>,
     pub limits: CallLimitOverrides,
     /// The authentication of webhook requests.
     pub webhook: WebhookAuth,
-    /// The table `[plugins.NAME.config]`.
+    /// The content of the table `[plugins.NAME.config]`.
     pub config: Map<String, Json>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Plugins {
-    /// Absolute, or relative to the configuration's folder. `None` means `plugins/` in that folder.
+    /// The plugin folder; absolute, or relative to the configuration's folder. `None` selects `plugins/` in the
+    /// configuration's folder.
     pub folder: Option<PathBuf>,
     /// The maximum time between two scans of the folder and the configuration.
     pub rescan: Duration,
     /// The plugin that decides when idle agents are stopped.
     pub lifecycle: String,
-    /// The number of calls that may run at once, for all plugins together.
+    /// The maximum number of calls that run at once, of all plugins together.
     pub parallel: u32,
     /// The maximum size of the cache of compiled plugins on disk, in bytes.
     pub cache: u64,

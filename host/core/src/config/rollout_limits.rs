@@ -1,4 +1,4 @@
-//! The probation of a new plugin version, and the drain time of the version that it replaces.
+//! The limits on the probation of a new plugin version, and the drain time of the version that it replaces.
 
 use std::{ops::RangeInclusive, time::Duration};
 
@@ -7,7 +7,7 @@ use super::{
     value::{number, span},
 };
 
-/// Zero disables automatic rollback.
+/// A probation of zero disables automatic rollback.
 const PROBATION: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(86_400);
 const TRAPS: RangeInclusive<u32> = 1..=1000;
 /// Ten minutes is the longest wall-clock time of a call, not counting waits for the network.
@@ -19,7 +19,7 @@ pub struct RolloutLimits {
     pub probation: Duration,
     /// The number of failed calls during probation that causes a rollback.
     pub probation_traps: u32,
-    /// The time that calls in progress of a replaced version have to finish.
+    /// The time that a replaced version's calls in progress have to finish.
     pub drain: Duration,
 }
 

@@ -1,5 +1,5 @@
-//! Reads one table of the configuration file. Reading a key makes it known, so that there is no second list of known
-//! keys, which could get out of date.
+//! Reads one table of the configuration file. Looking up a key makes the key known, so the parser needs no separate
+//! list of known keys, which could get out of date.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,24 +19,24 @@ use crate::types::{PLUGIN_NAME_RULE, is_plugin_name};
 /// The known keys by the pattern of their table, for example `agents.NAME`. The pattern of the root is empty.
 pub(super) type Known = BTreeMap<&'static str, BTreeSet<&'static str>>;
 
-/// The known keys and the findings so far, while one text is read.
+/// The known keys, and the faults found so far, while one text is read.
 pub(super) struct Reader {
     known: Known,
     findings: Vec<Finding>,
-    /// Converted to findings at the end, because a suggestion needs all known keys.
+    /// The unknown keys. They become findings at the end, because a suggestion needs all known keys.
     unknown: Vec<Unknown>,
 }
 
 struct Unknown {
     at: Range<usize>,
     key: String,
-    /// The table's name in the operator's text.
+    /// The name of the table that contains the key, as in the operator's text.
     table: String,
     pattern: &'static str,
     is_table: bool,
 }
 
-/// A table that is being read. Keys that remain unread are unknown keys.
+/// A table that is being read. Keys that are never looked up are unknown.
 pub(super) struct Section<'r, 't> {
     reader: &'r mut Reader,
     name: String,
@@ -62,7 +62,8 @@ impl<'r, 't> Section<'r, 't> {
         Self { reader, name: String::new(), pattern: "", entries }
     }
 
-    /// Reads `key` into `into`. Returns the position of the value if the key is present.
+    /// Reads `key` into `into`. Returns the position of the value, even if the value is invalid. Returns `None` if the
+    /// key is missing, or if the operator used its name for a table.
     pub fn set<T>(
         &mut self,
         key: &'static str,
@@ -84,7 +85,7 @@ impl<'r, 't> Section<'r, 't> {
         Some(value.span())
     }
 
-    /// Like [`Self::set`], for a key without a default.
+    /// Like [`Self::set`], for a value that may be missing.
     pub fn set_some<T>(
         &mut self,
         key: &'static str,
@@ -94,7 +95,7 @@ impl<'r, 't> Section<'r, 't> {
         self.set(key, into, |value| read(value).map(Some))
     }
 
-    /// Reads the top-level table `key`, whose own keys are fixed.
+    /// Reads the top-level table `key` with `read`.
     pub fn table(&mut self, key: &'static str, read: impl FnOnce(&mut Section<'_, 't>)) {
         debug_assert!(self.name.is_empty(), "`inner_table` reads the tables inside a table");
         self.inner_table(key, key, read);
@@ -111,7 +112,7 @@ impl<'r, 't> Section<'r, 't> {
         }
     }
 
-    /// Reads the table `key`, whose keys the operator chooses, and passes each name and value to `read`.
+    /// Reads the table `key`, whose keys the operator chooses, and passes each key with its value to `read`.
     pub fn free_table(
         &mut self,
         key: &'static str,
@@ -127,7 +128,7 @@ impl<'r, 't> Section<'r, 't> {
         }
     }
 
-    /// Takes the table `key` out of the unread keys. Reports a fault if its value is not a table.
+    /// Removes `key` from the unread keys, and returns its table. Reports a fault if its value is not a table.
     fn take_table(&mut self, key: &'static str) -> Option<DeTable<'t>> {
         let value = self.take(key)?;
         if !matches!(value.get_ref(), DeValue::Table(_)) {
@@ -206,15 +207,15 @@ impl<'r, 't> Section<'r, 't> {
     }
 }
 
-/// Whether the table mixes its own keys with tables that the operator names.
+/// Whether the table contains both fixed keys and tables that the operator names.
 fn has_named_tables(pattern: &str) -> bool {
     matches!(pattern, "agents" | "plugins")
 }
 
-/// Checks the name of a table with this pattern. Returns the rule in words if `name` breaks it.
+/// Checks the name of a table with this pattern. The error is the rule that `name` breaks, in words.
 fn check_name(pattern: &str, name: &str) -> Result<(), &'static str> {
     match pattern {
-        // A plugin with any other name cannot exist, so a table for it would be useless.
+        // A plugin with any other name cannot exist, so its table would have no effect.
         "plugins.NAME" if is_plugin_name(name) => Ok(()),
         "plugins.NAME" => Err(PLUGIN_NAME_RULE),
         _ if is_plain(name) => Ok(()),
@@ -247,7 +248,8 @@ impl Unknown {
             .map(|(table, _)| format!("[{table}]"))
             .collect();
         let here = || known.get(self.pattern).into_iter().flatten().copied();
-        // The beginning of a key of this table is probably that key, even if another table has a key of this name.
+        // If a key of this table begins with the unknown key, the operator probably meant that key, even if another
+        // table has a key with exactly this name.
         let is_prefix = here().any(|key| key.starts_with(self.key.as_str()));
         if !tables.is_empty() && !is_prefix {
             return format!("; it belongs in {}", tables.join(" or "));

@@ -19,7 +19,7 @@ use crate::types::SessionName;
 const IDLE_TIMEOUT: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(7 * 86_400);
 /// Users would lose track of a longer queue.
 const QUEUE: RangeInclusive<u32> = 1..=1000;
-/// Every change of a session stores all its interrupted prompts again.
+/// The number is limited, because every change of a session stores all its interrupted prompts again.
 const KEPT: RangeInclusive<u32> = 1..=1000;
 const DRAIN: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(86_400);
 
@@ -34,11 +34,11 @@ pub struct Sessions {
     pub kept: u32,
     /// Absolute paths of the folders below which a plugin may choose the folder of a session.
     pub roots: Vec<PathBuf>,
-    /// The absolute path of the folder of each session for which the operator chose one.
+    /// The absolute paths of the folders that the operator chose, by session.
     pub folders: BTreeMap<SessionName, PathBuf>,
 }
 
-/// A person needs some seconds to answer. The maximum ensures that a forgotten question doesn't block a turn forever.
+/// A person needs some seconds to answer. The maximum ensures that a forgotten question doesn't block an agent forever.
 const EXPIRE: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_secs(7 * 86_400);
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -76,7 +76,7 @@ impl Sessions {
         });
     }
 
-    /// The folder that the operator chose for the session `name`, or `None` if there is none.
+    /// The folder that the operator chose for the session `name`, or `None` if the operator chose none.
     #[must_use]
     pub fn folder(&self, name: &SessionName) -> Option<&Path> {
         self.folders.get(name).map(PathBuf::as_path)

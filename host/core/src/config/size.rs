@@ -1,8 +1,9 @@
-//! Parses and prints sizes in bytes such as `64KiB` or `4MiB`.
+//! Parses and formats sizes such as `64KiB` or `4MiB`.
 
 const UNITS: [(&str, u64); 4] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
 
-/// Parses a number and one unit. Returns `None` if `text` is malformed or overflows `u64`.
+/// Parses a number and one unit to a number of bytes. Returns `None` if `text` is malformed, or if the result overflows
+/// `u64`.
 pub fn parse(text: &str) -> Option<u64> {
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let count: u64 = text[..digits].parse().ok()?;
@@ -10,7 +11,7 @@ pub fn parse(text: &str) -> Option<u64> {
     count.checked_mul(*bytes)
 }
 
-/// Prints the size in the largest unit that divides it.
+/// Formats a number of bytes in the largest unit that divides it.
 pub fn spell(bytes: u64) -> String {
     let fits = UNITS.iter().find(|(_, unit)| bytes >= *unit && bytes.is_multiple_of(*unit));
     fits.map_or_else(|| "0B".to_owned(), |(name, unit)| format!("{}{name}", bytes / unit))

@@ -1,14 +1,14 @@
-//! Lists when a changed value of each configuration key takes effect. A test compares this list with the keys of the
-//! parser, and changes the value of each.
+//! Lists, for each configuration key, when a new value takes effect. Tests compare this list with the keys that the
+//! parser knows.
 
 /// When a new value takes effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TakesEffect {
-    /// At the next use of the value, also during a turn.
+    /// At the next use of the value, even during a turn.
     AtOnce,
     /// At the next turn; a running turn is not interrupted.
     NextTurn,
-    /// At the next start of the host; the chat says so.
+    /// At the next start of the host. The chat reports the change.
     NextStart,
 }
 

@@ -7,13 +7,13 @@ use super::{
     value::{Value, ValueError, non_blank, path, shorten, span},
 };
 
-/// The Bot API rejects more frequent edits with status 429; with rarer edits, a streaming message looks stuck.
+/// With a shorter pause, the Bot API rejects edits with status 429; with a longer one, a streaming message looks stuck.
 const EDIT_PAUSE: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(60);
 
 /// A Bot API server that restarts may reject a valid token for some seconds, so the host must not give up at once.
 const GIVE_UP: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(7 * 24 * 60 * 60);
 
-/// The parts of a paste arrive within 100 ms of each other, those of an album within 500 ms.
+/// The parts of a paste arrive within 100 ms of each other, and the parts of an album within 500 ms.
 const GATHER: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(10);
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -40,7 +40,7 @@ impl Telegram {
     }
 }
 
-/// Parses the path of the token's file. Rejects a token in place of the path, with an error that does not show it.
+/// Parses the path of the token's file. If the value is a token instead of a path, the error does not show the token.
 fn token_file(value: &Value<'_>) -> Result<PathBuf, ValueError> {
     let path = path(value)?;
     let is_token = path.to_str().and_then(|text| text.split_once(':')).is_some_and(|(bot, secret)| {

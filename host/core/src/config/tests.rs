@@ -69,15 +69,15 @@ fn tables_are_merged_and_lists_are_replaced() {
         web = "/srv/web"
     "#;
     let config = load(text).expect("a valid text");
-    let claude = config.agents.get("claude").expect("the shipped one");
+    let claude = config.agents.get("claude").expect("the default agent");
     assert_eq!((claude.model.as_deref(), claude.command.as_deref()), (Some("opus"), Some("claude")));
-    let second = config.agents.get("second").expect("the new one");
+    let second = config.agents.get("second").expect("the new agent");
     assert_eq!(second.command.as_deref(), Some("/opt/claude"));
-    assert!(second.pass_env.contains(&"HOME".to_owned()), "begins as the shipped agent of its kind");
-    assert_eq!(second.model, None, "without the operator's changes");
+    assert!(second.pass_env.contains(&"HOME".to_owned()), "a new agent starts from the default agent of its kind");
+    assert_eq!(second.model, None, "the operator's changes to the default agent are not inherited");
     assert!(!config.plugins.grants_of("sessions").contains(&Capability::SessionControl), "lists are replaced");
-    assert!(config.plugins.built_in_grants_of("sessions").is_empty(), "the built-in version's too");
-    assert!(config.plugins.grants_of("sessions").contains(&Capability::State), "some apply to all");
+    assert!(config.plugins.built_in_grants_of("sessions").is_empty(), "and those of the built-in version");
+    assert!(config.plugins.grants_of("sessions").contains(&Capability::State), "every plugin has some grants");
     assert_eq!(config.plugins.limits_of("sessions").time, Duration::from_secs(5));
     assert_eq!(config.plugins.limits_of("unheard-of"), config.plugins.limits);
     let personas = config.plugins.config_json("persona");
@@ -119,7 +119,7 @@ fn plugin_configuration_is_passed_as_json() {
 fn changed_sections_are_named() {
     let changes = |text: &str| diff(&Config::defaults(), &load(text).expect(text));
     assert!(changes("").is_empty());
-    assert!(changes("[sessions]\nidle_timeout = \"600s\"\n").is_empty(), "the same, written otherwise");
+    assert!(changes("[sessions]\nidle_timeout = \"600s\"\n").is_empty(), "the same value in another notation");
     let shown = |text: &str| {
         let changes = changes(text);
         format!("{changes}; restart {:?}", changes.restart)
@@ -171,7 +171,7 @@ proptest! {
     }
 }
 
-/// Generates lines of configuration texts, most of them valid.
+/// Generates lines of configuration texts, most of which are valid TOML.
 fn line() -> impl Strategy<Value = String> {
     let word = "(sessions|plugins|agents|access|telegram|default|queue|config|grants|kind|time|é|\"a b\"|[a-z]{1,3})";
     let value = "(1|-1|0x1F|inf|true|\"10m\"|\"64KiB\"|\"é|\\[\\]|\\[1, \"x\"\\]|\\{ a = 1 \\}|2026-01-02|\"/a\")";

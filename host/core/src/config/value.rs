@@ -1,4 +1,4 @@
-//! Parses single values. The errors say what a value must be and, unless it may be a secret, what it is.
+//! Parses single values. An error names the expected value and, unless it may be a secret, the actual value.
 
 use std::{fmt::Display, ops::Range, ops::RangeInclusive, path::PathBuf, time::Duration};
 
@@ -11,11 +11,11 @@ use crate::{encoding::BYTE_ORDER_MARK, render};
 pub(super) type Value<'t> = Spanned<DeValue<'t>>;
 pub(super) type Key<'t> = Spanned<DeString<'t>>;
 
-/// A fault in a value, worded to follow the key's name: `must be …, not …`.
+/// A fault in a value. The text continues a sentence that starts with the key's name: `must be …, not …`.
 #[derive(Debug)]
 pub(super) struct ValueError {
     pub text: String,
-    /// The position of the fault, if it is not the whole value.
+    /// The position of the fault. `None` means the whole value.
     pub at: Option<Range<usize>>,
 }
 
@@ -69,7 +69,7 @@ pub(super) fn text(value: &Value<'_>) -> Result<String, ValueError> {
     }
 }
 
-/// Parses text that is not blank.
+/// Parses a string that is not blank.
 pub(super) fn non_blank(value: &Value<'_>) -> Result<String, ValueError> {
     let text = text(value)?;
     if text.trim().is_empty() {
@@ -79,7 +79,7 @@ pub(super) fn non_blank(value: &Value<'_>) -> Result<String, ValueError> {
     }
 }
 
-/// Parses a path, which is absolute or relative to the configuration's folder.
+/// Parses a path; absolute, or relative to the configuration's folder.
 pub(super) fn path(value: &Value<'_>) -> Result<PathBuf, ValueError> {
     let text = non_blank(value)?;
     if text.starts_with('~') {
@@ -123,7 +123,7 @@ pub(super) fn span(range: RangeInclusive<Duration>) -> impl Fn(&Value<'_>) -> Re
     }
 }
 
-/// Parses a size in bytes.
+/// Parses a size such as `64KiB` to a number of bytes.
 pub(super) fn bytes<N: TryFrom<u64>>(range: RangeInclusive<u64>) -> impl Fn(&Value<'_>) -> Result<N, ValueError> {
     move |value| {
         let sort = "a size such as \"64KiB\" (units: B, KiB, MiB, GiB)";
@@ -155,7 +155,7 @@ pub(super) fn one_of<T: Copy>(
     }
 }
 
-/// Parses a list with `item` for each item. A fault is reported at the position of the item.
+/// Parses a list, and each of its items with `item`. A fault in an item is reported at the position of the item.
 pub(super) fn list<'t, T, L: FromIterator<T>>(
     item: impl Fn(&Value<'t>) -> Result<T, ValueError>,
 ) -> impl Fn(&Value<'t>) -> Result<L, ValueError> {

@@ -1,6 +1,7 @@
-//! `[webhook]`: the listener for HTTP requests, and `[plugins.NAME.webhook]`: their authentication per plugin.
+//! The tables `[webhook]`, which configures the listener for HTTP requests, and `[plugins.NAME.webhook]`, which
+//! configures the authentication of requests to a plugin.
 
-// Only the type of the address is used; this crate opens no sockets.
+// This module uses only the type of an address. This crate opens no sockets.
 use core::net::SocketAddr;
 use std::ops::RangeInclusive;
 
@@ -10,14 +11,14 @@ use super::{
     value::{Value, ValueError, bytes, non_blank, shorten, text},
 };
 
-/// The host buffers the whole body of each request in memory.
+/// The maximum bounds the host's memory, because the host buffers the whole body of each request.
 const BODY: RangeInclusive<u64> = 1 << 10..=64 << 20;
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Webhook {
-    /// A loopback address. `None` disables the listener.
+    /// The loopback address to listen on. `None` disables the listener.
     pub listen: Option<SocketAddr>,
-    /// The maximum size of a body in bytes.
+    /// The maximum size of a request's body in bytes.
     pub body: u64,
 }
 
@@ -25,7 +26,7 @@ pub struct Webhook {
 /// requests are rejected.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct WebhookAuth {
-    /// The name of the secret that a request contains as a token.
+    /// The name of the secret whose value the request must contain as a token.
     pub token: Option<String>,
     /// The name of the secret with which the sender signs the body (HMAC-SHA-256).
     pub hmac: Option<String>,
@@ -54,7 +55,8 @@ impl WebhookAuth {
     }
 }
 
-/// Parses a loopback address. Others are rejected: other machines must use a reverse proxy, which terminates TLS.
+/// Parses a loopback address with a port. All other addresses are rejected, because other machines must use a reverse
+/// proxy, which terminates TLS.
 fn loopback(value: &Value<'_>) -> Result<SocketAddr, ValueError> {
     let written = non_blank(value)?;
     let address = written.parse::<SocketAddr>().ok().filter(|address| address.ip().is_loopback());

@@ -14,7 +14,7 @@ struct Line<'a> {
     has_comment: bool,
 }
 
-/// The pattern of the table, or `None` if the operator or a plugin defines its keys.
+/// The pattern of the table, or `None` if the operator or a plugin chooses the keys of the table.
 fn pattern(table: &str) -> Option<String> {
     let parts: Vec<_> = table.split('.').collect();
     match parts.as_slice() {
@@ -50,9 +50,9 @@ fn lines() -> Vec<Line<'static>> {
 fn each_known_key_is_documented_and_no_other() {
     let mut documented: BTreeSet<String> =
         lines().iter().filter_map(|line| pattern(&line.table).map(|table| format!("{table} {}", line.key))).collect();
-    assert!(DEFAULTS.contains("\n[sessions.folders]\n"), "a separate table, documented there");
+    assert!(DEFAULTS.contains("\n[sessions.folders]\n"), "the key is documented as a separate table");
     documented.insert("sessions folders".to_owned());
-    assert!(DEFAULTS.contains("\n[plugins.github.webhook]\n"), "this one too");
+    assert!(DEFAULTS.contains("\n[plugins.github.webhook]\n"), "the key is documented as a separate table");
     documented.insert("plugins.NAME webhook".to_owned());
     let tables = PARSED_DEFAULTS.known.iter().filter(|(table, _)| !table.is_empty());
     let known: BTreeSet<_> =
@@ -122,5 +122,5 @@ fn examples_of_keys_without_default_are_valid() {
         })
         .collect();
     assert_ne!(shown, DEFAULTS);
-    load(&shown).expect("with all examples in force");
+    load(&shown).expect("the examples are valid");
 }

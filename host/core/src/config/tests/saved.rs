@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::super::{Config, DEFAULTS, PARSED_DEFAULTS, TakesEffect, diff, load, takes_effect};
 
-/// The table and name of each key, and a value other than its default. Further lines of a value set the keys that the
-/// key depends on.
+/// The table and name of each key, and a value that differs from its default. Further lines of a value set other keys
+/// that this key needs.
 const SAVED: &[(&str, &str, &str)] = &[
     ("telegram", "token_file", "\"t\""),
     ("telegram", "api_url", "\"http://127.0.0.1:1\""),
@@ -74,7 +74,7 @@ const SAVED: &[(&str, &str, &str)] = &[
     ("plugins.NAME.webhook", "header", "\"X-A\""),
 ];
 
-/// Replaces the placeholder in a table's name. The agent is one of the default configuration.
+/// Replaces the placeholder in a table's name. The agent `demo` exists in the default configuration.
 fn table_name(table: &str) -> String {
     table.replace("agents.NAME", "agents.demo").replace("NAME", "x")
 }
@@ -98,7 +98,7 @@ fn keys_that_need_a_restart_are_named() {
         let text = format!("{SECRETS}[{}]\n{key} = {value}\n", table_name(table));
         let after: Config = load(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
         let changes = diff(&before, &after);
-        assert!(!changes.is_empty(), "[{table}] {key} is saved, and nothing is noticed");
+        assert!(!changes.is_empty(), "a change of {key} in [{table}] is not reported");
         let named = changes.restart.contains(&format!("{}.{key}", table_name(table)));
         assert_eq!(
             named,
