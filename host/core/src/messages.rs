@@ -1,5 +1,4 @@
-//! The texts that the host itself sends to users, except those about rollouts, which are in `rollout/messages.rs`. All
-//! other texts come from plugins and agents.
+//! The texts of the host for users. `rollout/messages.rs` contains the answers and notices about rollouts.
 
 mod agent_request;
 mod background_work;
@@ -27,16 +26,16 @@ use crate::{
     types::{MODEL_NAME_RULE, Reply, SessionName},
 };
 
-/// The maximum length of a [`beginning`] in characters: about a line on a phone.
+/// The maximum length of a [`beginning`] in characters: about one line on a phone.
 const BEGINNING_LENGTH: usize = 60;
 
-/// The end of a turn that was stopped by `/stop`, or because its prompt was withdrawn.
+/// The reason why a turn ended: a user stopped it with `/stop`, or its prompt was withdrawn.
 pub const STOPPED: &str = "Stopped.";
-/// The end of a turn whose agent died. [`SessionNotice::Died`] gives the reason.
+/// The last line of an answer during which the agent died. [`SessionNotice::Died`] gives the reason.
 pub const INCOMPLETE: &str = "Incomplete: the agent exited.";
-/// The end of a turn that the agent ended early by itself.
+/// The last line of an answer that the agent itself ended early.
 pub const INTERRUPTED: &str = "Interrupted.";
-/// The end of a turn that the host interrupted at shutdown.
+/// The last line of an answer that the host interrupted at shutdown.
 pub const HOST_ENDED: &str = "Stopped: Cordboard is shutting down.";
 /// The text of a finished turn without any output.
 pub const DONE: &str = "Done.";
@@ -46,7 +45,7 @@ pub const SHUTTING_DOWN: &str = "Cordboard is shutting down.";
 pub const NOTHING_RUNS: &str = "Nothing is running.";
 pub const NOTHING_TO_RETRY: &str = "Nothing to retry.";
 pub const NOTHING_TO_LEAVE: &str = "Nothing to leave.";
-/// The answer to the press of a button whose request was decided or withdrawn.
+/// The answer to a user who presses a button of a request that was already decided or withdrawn.
 pub const NOT_OPEN: &str = "This request is closed. The button has no effect.";
 
 /// The reason for a failed start: the agent was not ready in time.
@@ -59,7 +58,7 @@ pub fn busy(session: &SessionName) -> String {
     format!("Session '{session}' is busy. Use /stop first.")
 }
 
-/// The end of a turn whose agent did not react to `/stop`.
+/// The last line of an answer whose agent did not react to `/stop`.
 #[must_use]
 pub fn agent_unresponsive(session: &SessionName) -> String {
     format!("The agent of session '{session}' did not respond and was stopped. The next message resumes it.")
@@ -75,14 +74,14 @@ pub fn messages_wait(session: &SessionName, count: usize) -> String {
 #[must_use]
 pub fn sent_again(session: &SessionName) -> String {
     format!(
-        "Session '{session}' is already answering the message that was sent again. An earlier message is waiting: use /retry for it after this answer."
+        "Session '{session}' is already answering the message that was sent again. To send an earlier interrupted message again, use /retry after this answer."
     )
 }
 
 #[must_use]
 pub fn left_already(session: &SessionName) -> String {
     format!(
-        "A message was dropped just now. Session '{session}' has an earlier interrupted message: use /leave again to drop it, too."
+        "A message was dropped just now. To drop the earlier interrupted message of session '{session}', too, use /leave again."
     )
 }
 
@@ -96,7 +95,8 @@ pub fn request_decided(by: Option<&str>, what: Option<&str>) -> String {
     }
 }
 
-/// The error for an unknown name, with the known names. `kind` says what has the name, for example `persona`.
+/// The error for an unknown name, with the known names. `kind` is the kind of thing that the name refers to, for
+/// example `persona`.
 #[must_use]
 pub fn unknown_name<'a>(kind: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
@@ -119,7 +119,7 @@ pub fn unknown_model(model: &str, known: &[String]) -> String {
     format!("Unknown model '{}'. Known: {}.", quote(model), quote(&known.join(", ")))
 }
 
-/// The answer to a message that is queued, in a chat whose messages can't be marked.
+/// The answer to a message that is queued, in a chat in which the host can't mark messages.
 #[must_use]
 pub fn message_queued(session: &SessionName) -> String {
     format!("Session '{session}' is busy. Your message is queued.")
@@ -141,7 +141,7 @@ pub fn session_exists(session: &SessionName) -> String {
     format!("Session '{session}' already exists. Use /session {session} to switch to it.")
 }
 
-/// The message to a user who still has access to the bot, but no longer to this session.
+/// The notice to a user who still has access to the bot, but no longer to this session.
 #[must_use]
 pub fn session_access_lost(session: &SessionName) -> String {
     format!("Your message to session '{session}' was dropped: you no longer have access to that session.")
@@ -152,7 +152,7 @@ pub fn session_name_taken(session: &SessionName) -> String {
     format!("The name '{session}' is taken by somebody else. Choose another name.")
 }
 
-/// The first line of a message, shortened to remind its author of the message.
+/// The first line of a message, shortened. Notices quote it, so that the author recognizes the message.
 #[must_use]
 pub fn beginning(text: &str) -> String {
     let own = text.strip_prefix(CAPTION_PREFIX).and_then(|rest| rest.split_once("]\n\n")).map_or(text, |(_, own)| own);
@@ -165,16 +165,16 @@ pub fn beginning(text: &str) -> String {
     short
 }
 
-/// Quotes untrusted text inside a sentence of the host.
+/// Makes untrusted text safe to insert into a sentence of the host. Adds no quotation marks.
 fn quote(text: &str) -> String {
     render::one_line(text, render::UNTRUSTED_LENGTH)
 }
 
-/// The remedy for EMFILE.
-pub const MORE_FILES: &str = "raise the limit of open files with `ulimit -n` or LimitNOFILE= of the systemd unit";
+/// The remedy if this process has too many open files (EMFILE).
+pub const MORE_FILES: &str = "raise the limit of open files with `ulimit -n` or with LimitNOFILE= in the systemd unit";
 
-/// Adds a remedy to the system errors EMFILE (24) and ENFILE (23). The function recognizes them by their text, because
-/// libraries wrap the error.
+/// Adds a remedy to the system errors EMFILE (24) and ENFILE (23). The function recognizes an error by its text,
+/// because libraries wrap the original error.
 #[must_use]
 pub fn system_error(error: impl std::fmt::Display) -> String {
     let text = error.to_string();
@@ -196,14 +196,14 @@ pub fn plain(text: &str) -> Reply {
 /// The start of the line that the host puts above a caption.
 const CAPTION_PREFIX: &str = "[Caption of an attachment: ";
 
-/// The prompt for a caption. The agent gets only the caption, not the attachment.
+/// The prompt for an attachment with a caption. The agent gets only the caption, not the attachment.
 #[must_use]
 pub fn caption_prompt(kind: &str, caption: &str) -> String {
     format!("{CAPTION_PREFIX}{kind}. You can't see the attachment, only this caption.]\n\n{caption}")
 }
 
-/// The answer to an update that could not be stored, sent once per place. The host accepts the update when the store
-/// works again.
+/// The notice that an update or an answer could not be stored, sent once per place. The host tries again until the
+/// store works.
 #[must_use]
 pub fn not_stored_yet(why: impl std::fmt::Display) -> String {
     format!("Not stored yet; trying again: {why}")
@@ -218,7 +218,7 @@ mod tests {
         let full = std::io::Error::from_raw_os_error(24);
         let text = system_error(format!("failed to start 'claude': {full}"));
         assert!(
-            text.ends_with("raise the limit of open files with `ulimit -n` or LimitNOFILE= of the systemd unit"),
+            text.ends_with("raise the limit of open files with `ulimit -n` or with LimitNOFILE= in the systemd unit"),
             "{text}"
         );
         assert!(system_error(std::io::Error::from_raw_os_error(23)).contains("fs.file-max"));

@@ -50,7 +50,7 @@ fn too_many_open_files_at_a_start_name_the_remedy() {
     let before = prlimit(Some(pid), Resource::Nofile, few).unwrap();
     host.exchange("/new a", "The agent of session 'a' could not be started: ");
     host.hear(
-        "(os error 24); raise the limit of open files with `ulimit -n` or LimitNOFILE= of the systemd unit\nYour",
+        "(os error 24); raise the limit of open files with `ulimit -n` or with LimitNOFILE= in the systemd unit\nYour",
     );
     prlimit(Some(pid), Resource::Nofile, before).unwrap();
     host.exchange("/retry", "Retrying in session 'a'.");
@@ -83,7 +83,7 @@ fn a_prompt_of_a_failing_agent_is_named_and_answered_later() {
     assert_eq!(ended.code, Some(1));
     let shown = "The agent of session 'a' did not start: it exited (exit code 3): the licence has expired\n";
     assert_eq!(ended.out.matches(shown).count(), 1, "{}", ended.out);
-    assert!(ended.out.contains("Its command line is set in [agents.demo] command and args."), "{}", ended.out);
+    assert!(ended.out.contains("Check command and args in [agents.demo]."), "{}", ended.out);
     assert!(
         ended.err.contains("cordboard: the input ended, and after 2s these were still open: a (starting, 1 waiting)"),
         "{}",

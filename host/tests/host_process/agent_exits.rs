@@ -66,7 +66,7 @@ fn a_crashing_agent_is_restarted_and_then_given_up() {
     host.say("hello");
     host.expect(
         "The agent of session 'a' did not start: it exited (exit code 1) without output\n\
-         Cordboard tries three more times, and your messages are kept. Use /retry to try now. Its command line is set in [agents.dead] command and args.\n  [Try again] /retry a\n",
+         Cordboard tries three more times, and your messages are kept. Use /retry to try now. Check command and args in [agents.dead].\n  [Try again] /retry a\n",
     );
     let between = host.expect("The agent of session 'a' keeps exiting: ");
     assert!(!between.contains("did not start"), "only the first and the last death are reported: {between}");

@@ -1,4 +1,4 @@
-//! The messages about questions of agents to users.
+//! The messages about the questions that agents ask users.
 
 use std::{path::Path, time::Duration};
 
@@ -8,8 +8,8 @@ use crate::{
     types::{AgentRequest, OpenRequest, Reply, RequestOption, SessionName},
 };
 
-/// The question as a message. The command of each button contains the number of the question, so that it can also be
-/// typed.
+/// The message that asks the question. The command of each button contains the number of the question, so that users
+/// can also type the command.
 pub(super) fn asked(session: &SessionName, folder: &Path, number: u64, request: &AgentRequest) -> Reply {
     let asks = match request.kind {
         "permission" => "asks for a permission",
@@ -28,7 +28,7 @@ pub(super) fn expired(session: &SessionName, title: &str, after: Duration) -> St
     format!("Session '{session}' got no answer within {after}. Its agent continues without an answer to: {title}")
 }
 
-/// The error for an answer to a session without open questions, or without one with this number.
+/// The error for an answer to a session that has no open question, or none with this number.
 #[must_use]
 pub fn no_open_request(session: &SessionName, number: Option<u64>) -> String {
     match number {

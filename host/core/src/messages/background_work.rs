@@ -1,4 +1,4 @@
-//! The host's messages about background work of agents.
+//! The host's messages about the background work of agents.
 
 use super::{beginning, quote};
 use crate::types::SessionName;
@@ -12,7 +12,7 @@ pub fn wake_ups(when: &str) -> String {
     format!("wake-ups ({when})")
 }
 
-/// The refusal of `command` because it would end the agent and its background work.
+/// The refusal of `command`, which would end the agent and its background work.
 #[must_use]
 pub fn works_in_background(session: &SessionName, work: &[String], command: &str) -> String {
     format!(
@@ -41,7 +41,7 @@ pub(super) fn ended(session: &SessionName, work: &[String]) -> String {
     )
 }
 
-/// The notice that a changed setting takes effect only after the background work.
+/// The notice that a changed setting takes effect only when the agent's background work has ended.
 pub(super) fn applies_later(session: &SessionName, work: &[String]) -> String {
     let work = list_work(work);
     format!("Session '{session}' applies the change at the first message after the agent's background work: {work}.")

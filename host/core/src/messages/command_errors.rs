@@ -26,7 +26,7 @@ pub fn only_here(name: &str) -> String {
     format!("Session '{}' can only be activated in this chat.", quote(name))
 }
 
-/// The error for a prompt of a plugin to a session that has no place for the answer.
+/// The error for a plugin that sends a prompt to a session without a place for the answer.
 #[must_use]
 pub fn never_active(session: &SessionName) -> String {
     format!("Session '{session}' was never active in a chat, so its answer can't be sent. Activate it in a chat first.")

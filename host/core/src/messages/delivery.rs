@@ -3,23 +3,23 @@
 use super::quote;
 use crate::types::Place;
 
-/// Marks the part of an answer that was shown when the host was killed. The mark comes first, because at the end it
-/// could fall into an unclosed code block.
+/// Marks the part of an answer that the chat already showed when the host was killed. The mark comes first, because at
+/// the end it could become part of an unclosed code block.
 #[must_use]
 pub fn interrupted_answer(answer: &str) -> String {
     format!("⚠ This answer was interrupted:\n\n{answer}")
 }
 
-/// Notifies the owner that a chat rejects the bot's messages.
+/// The notice to the owner that a chat rejects the bot's messages.
 #[must_use]
 pub fn unreachable(place: &Place, why: &str) -> String {
     format!(
-        "Cordboard can't write to {place}: {}\nIts answers are kept and sent when somebody writes there or the chat accepts messages again. Check that the topic is open and that the bot may post.",
+        "Cordboard can't write to {place}: {}\nThe answers for this chat are kept. They are sent when somebody writes there, or when the chat accepts messages again. Check that the topic is open and that the bot may post.",
         quote(why)
     )
 }
 
-/// Replaces a part of an answer that the chat rejects.
+/// The text that replaces a part of an answer if the chat rejects that part.
 #[must_use]
 pub fn not_shown(part: usize, of: usize) -> String {
     match of {
@@ -28,7 +28,7 @@ pub fn not_shown(part: usize, of: usize) -> String {
     }
 }
 
-/// Ends an answer whose sending was stopped.
+/// The last line of an answer whose delivery was stopped before all of its messages were sent.
 #[must_use]
 pub fn not_sent(messages: usize) -> String {
     let what = if messages == 1 { "1 more message".to_owned() } else { format!("{messages} more messages") };

@@ -5,17 +5,17 @@ use cordboard_permission_rules::Rule;
 use super::{DenialCause, beginning, quote};
 use crate::render;
 
-/// The end of a list of denials that does not show all of them.
+/// The last line of a list of denials that is not complete.
 pub const MORE_DENIALS: &str = "…and more.";
 
 /// The start of the line that names the configuration key.
 pub const REMEDY: &str = "To allow it";
 
-/// The tools that the mode `acceptEdits` allows.
+/// The tools that the permission mode `acceptEdits` allows.
 const EDITS: [&str; 4] = ["Edit", "MultiEdit", "NotebookEdit", "Write"];
 
-/// Names the denied tool, and the reason or the configuration line that allows it next time. A relative `detail` is a
-/// path inside the session's folder.
+/// Names the denied tool, and the reason or the configuration that allows the tool from now on. For a tool that edits
+/// files, `detail` is the path of the file; a relative path is inside the session's folder.
 pub(super) fn denied(tool: &str, detail: &str, cause: &DenialCause) -> String {
     let what = if detail.is_empty() { String::new() } else { format!(" {}", render::code(&beginning(detail))) };
     let why = match cause {

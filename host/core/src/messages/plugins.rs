@@ -1,4 +1,4 @@
-//! The approval request for a plugin version, and the notes of `/plugins` about a plugin that needs attention.
+//! The approval requests for plugin versions, and the notes that `/plugins` shows about plugins that need attention.
 
 pub const MISSING_LIFECYCLE: &str =
     "`[plugins] lifecycle` names this plugin; without it, idle agents are suspended at their idle timeout";
@@ -19,14 +19,15 @@ pub fn allows(capability: &str) -> &'static str {
     }
 }
 
-/// A capability that an approval request lists. `line` is the configuration line that grants it, if the chat can't.
+/// A capability that an approval request lists. If it can't be granted in the chat, `line` is the configuration line
+/// that grants it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Requested<'a> {
     pub capability: &'a str,
     pub line: Option<String>,
 }
 
-/// The approval request. `active` is the number of the active generation.
+/// The approval request for one plugin. `active` is the number of the active generation.
 #[must_use]
 pub fn approval_request(plugin: &str, version: &str, requested: &[Requested<'_>], active: Option<u32>) -> String {
     let mut text = format!("Plugin '{plugin}', version {version}, requests capabilities that it was not granted:\n");
@@ -44,7 +45,7 @@ pub fn approval_request(plugin: &str, version: &str, requested: &[Requested<'_>]
     text
 }
 
-/// A version that an approval request for several plugins lists.
+/// A version in an approval request for several plugins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VersionRequest<'a> {
     pub plugin: &'a str,
@@ -72,7 +73,9 @@ pub fn approval_requests(listed: &[VersionRequest<'_>], more: usize) -> String {
 
 #[must_use]
 pub fn folder_unusable(why: &str) -> String {
-    format!("failed to {why}; until that is corrected, the active versions stay active, and files in it are ignored")
+    format!(
+        "failed to {why}; until this is corrected, the active versions stay active and the files in the folder are ignored"
+    )
 }
 
 #[must_use]
@@ -105,7 +108,7 @@ pub fn pending(version: &str, why: &str) -> String {
     format!("version {version} is pending approval: {why}")
 }
 
-/// The end of a note about a pending version: the command that approves it in the chat.
+/// The end of a note about a pending version: the command that approves the version in the chat.
 #[must_use]
 pub fn or_grant(plugin: &str, version: &str) -> String {
     format!("; or type /plugins grant {plugin} {version}")

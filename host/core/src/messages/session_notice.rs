@@ -1,4 +1,4 @@
-//! Notices: the messages of a session that are not answers to prompts, and their buttons.
+//! Notices: the messages about a session that are not answers to prompts, with their buttons.
 
 use std::{
     path::{Path, PathBuf},
@@ -11,25 +11,25 @@ use crate::{
     types::{AgentRequest, Authorship, Button, Choice, Reply, Request, SessionName},
 };
 
-/// A message of a session that is not an answer to a prompt.
+/// A message about a session that is not an answer to a prompt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SessionNotice {
-    /// Text of the lifecycle plugin.
+    /// The session is being resumed. The text comes from the lifecycle plugin.
     Resuming(String),
-    /// Text of the persona.
+    /// The persona's greeting. It is sent when the agent of a new session is ready.
     Greeting(String),
-    /// Text of the agent that no prompt asked for, for example the report of a background task.
+    /// Text that the agent sends without a prompt, for example the report of a background task.
     UnpromptedText(String),
     QueueFull {
         limit: usize,
-        /// The beginning of the message.
+        /// The beginning of the rejected message.
         prompt: String,
     },
-    /// The limit of interrupted prompts is reached.
+    /// The session has reached the limit of interrupted prompts, so it rejected the message.
     TooManyInterrupted {
         interrupted: usize,
         limit: usize,
-        /// The beginning of the message.
+        /// The beginning of the rejected message.
         prompt: String,
     },
     /// The agent refused to resume its conversation. The user decides how to continue.
@@ -69,8 +69,8 @@ pub enum SessionNotice {
         id: PromptId,
         prompt: String,
     },
-    /// The latest interrupted prompt was decided, and an earlier one is still open. `prompt` is the beginning of the
-    /// earlier one.
+    /// A user decided about the latest interrupted prompt, and there is an earlier one. `prompt` is the beginning of
+    /// the earlier one.
     EarlierInterrupted {
         id: PromptId,
         prompt: String,
@@ -95,7 +95,7 @@ pub enum SessionNotice {
     },
     /// The session was archived after the message was accepted and before the session handled it.
     Archived {
-        /// The beginning of the message.
+        /// The beginning of the rejected message.
         prompt: String,
     },
     /// The agent asks a question.
@@ -112,7 +112,8 @@ pub enum SessionNotice {
         title: String,
         after: Duration,
     },
-    /// An agent exited and left these processes. They are not killed, because they may belong to another session.
+    /// The agent exited and left these processes. The host does not kill them, because they may belong to another
+    /// session.
     Strays {
         pids: Vec<i32>,
     },
@@ -128,7 +129,7 @@ pub enum DenialCause {
 }
 
 impl SessionNotice {
-    /// Whether the text of the notice does not name the session.
+    /// Whether the text of the notice lacks the name of the session.
     #[must_use]
     pub const fn is_nameless(&self) -> bool {
         matches!(self, Self::Resuming(_) | Self::Greeting(_) | Self::UnpromptedText(_) | Self::Denied { .. })
@@ -184,7 +185,7 @@ impl SessionNotice {
                 quote(why)
             )),
             Self::StartFailed { agent, details, .. } => plain(&format!(
-                "The agent of session '{session}' did not start: {}\nCordboard tries three more times, and your messages are kept. Use /retry to try now. Its command line is set in [agents.{agent}] command and args.",
+                "The agent of session '{session}' did not start: {}\nCordboard tries three more times, and your messages are kept. Use /retry to try now. Check command and args in [agents.{agent}].",
                 quote(details)
             )),
             Self::Broken { why, .. } => plain(&format!(

@@ -1,15 +1,15 @@
-//! The host's own answers to updates: for example if no session is active, or if a command is unknown or fails.
+//! The host's own answers to updates, for example if no session is active, or if a command is unknown or fails.
 
 use super::{BUTTON_GONE, not_allowed, plain};
 use crate::types::{Reply, Role};
 
-/// The answer to a text that is not a command if no session is active.
+/// The answer to a text that is not a command, if no session is active.
 pub const NO_ACTIVE: &str = "No active session. Use /new to start one.";
 
-/// The answer to a text that is not a command if only sessions of other people are active.
+/// The answer to a text that is not a command, if only sessions of other people are active.
 pub const NONE_OF_YOURS: &str = "Not accepted: the active session here belongs to somebody else. Use /new to start your own; theirs stays unchanged.";
 
-/// The answer to a command for the active session if only sessions of other people are active.
+/// The answer to a command for the active session, if only sessions of other people are active.
 pub const NONE_ACTIVE_OF_YOURS: &str =
     "None of your sessions is active here. The active one belongs to somebody else. Use /new to start your own.";
 
@@ -20,7 +20,7 @@ pub enum UpdateReply {
     /// The caller may not see the sessions that are active here.
     NoneOfYours,
     OnlyText,
-    /// The agent gets only the caption of a photo or a file.
+    /// The agent gets only the caption of a photo or a file, not the attachment.
     CaptionTaken {
         kind: String,
     },
@@ -37,25 +37,25 @@ pub enum UpdateReply {
         name: String,
         role: Role,
     },
-    /// The plugin's call failed; `why` names the limit or the trap.
+    /// The call of the plugin failed. `why` gives the reason, for example a trap or an exceeded limit.
     CommandFailed {
         name: String,
         plugin: String,
         why: String,
     },
-    /// A button of a message that the store no longer has.
+    /// An outdated button: its message or its command is no longer stored.
     OldButton,
-    /// A button of a request that was decided. `outcome` is the line that its message shows.
+    /// A button of a request that was already decided. `outcome` is the line that replaced the buttons of the request.
     AlreadyDecided {
         outcome: String,
     },
-    /// `message` is the beginning of the message.
+    /// Too many messages wait in the queue of the place. `message` is the beginning of the rejected message.
     QueueFull {
         message: String,
     },
     NotStored {
         why: String,
-        /// The beginning of the message.
+        /// The beginning of the rejected message.
         message: String,
     },
 }

@@ -435,7 +435,7 @@ fn interrupted_prompts_survive_a_second_crash() {
                 spawn 1 resuming c1
                 post home: An earlier message of session 'x' was not sent again either: “the text of old”.
             command retry twice
-                refused (busy): Session 'x' is already answering the message that was sent again. An earlier message is waiting: use /retry for it after this answer.
+                refused (busy): Session 'x' is already answering the message that was sent again. To send an earlier interrupted message again, use /retry after this answer.
             ready → busy
                 mark a2 sent
                 send a2 to 1
@@ -476,7 +476,7 @@ fn a_button_pressed_twice_acts_once() {
                 close request b: Leave
                 post home: An earlier message of session 'x' was not sent again either: “the text of a”.
             command leave
-                refused (busy): A message was dropped just now. Session 'x' has an earlier interrupted message: use /leave again to drop it, too.
+                refused (busy): A message was dropped just now. To drop the earlier interrupted message of session 'x', too, use /leave again.
             command leave → suspended
                 persist
                 close request a: Leave
@@ -491,7 +491,7 @@ fn a_button_pressed_twice_acts_once() {
                 close request failure 1: TryAgain
                 spawn 2 resuming c1
             command retry s
-                refused (busy): Session 'x' is already answering the message that was sent again. An earlier message is waiting: use /retry for it after this answer.
+                refused (busy): Session 'x' is already answering the message that was sent again. To send an earlier interrupted message again, use /retry after this answer.
         "#]],
     );
 }
