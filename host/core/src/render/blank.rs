@@ -1,5 +1,5 @@
-//! Detects text without visible characters. Telegram rejects a message with such a text, and all buttons of a message
-//! if the label of one button is such a text.
+//! Detects text without visible characters. Telegram rejects a message that consists of such text. If the label of one
+//! button is such text, Telegram rejects all buttons of the message.
 
 /// Whether `text` has no visible character: only white space, control characters, and characters that Unicode or
 /// Telegram ignores.
@@ -8,12 +8,14 @@ pub fn is_blank(text: &str) -> bool {
     text.chars().all(shows_nothing)
 }
 
-/// Whether `c` alone shows nothing. It may change the characters next to it, as a joiner or a variation selector does.
+/// Whether `c` shows nothing by itself. Such a character may change the characters next to it, as a joiner or a
+/// variation selector does.
 pub(super) fn shows_nothing(c: char) -> bool {
     c.is_whitespace() || c.is_control() || is_ignorable(c) || is_dropped(c)
 }
 
-/// Unicode's `Default_Ignorable_Code_Point`, and the interlinear annotation characters (U+FFF9 to U+FFFB).
+/// Whether `c` has Unicode's property `Default_Ignorable_Code_Point`, or is an interlinear annotation character (U+FFF9
+/// to U+FFFB).
 pub(crate) const fn is_ignorable(c: char) -> bool {
     matches!(
         c,
@@ -37,8 +39,9 @@ pub(crate) const fn is_ignorable(c: char) -> bool {
     )
 }
 
-/// Telegram's servers treat these characters as white space, or delete them from the text that they receive (TDLib's
-/// `clean_input_string`): the blank Braille pattern, the object replacement character, and three combining marks.
+/// Whether Telegram's servers treat `c` as white space or delete it from a received text (TDLib's
+/// `clean_input_string`). These characters are the blank Braille pattern, the object replacement character, and three
+/// combining marks.
 const fn is_dropped(c: char) -> bool {
     matches!(c, '\u{2800}' | '\u{fffc}' | '\u{30a}' | '\u{333}' | '\u{33f}')
 }
@@ -47,7 +50,7 @@ const fn is_dropped(c: char) -> bool {
 mod tests {
     use super::*;
 
-    /// Telegram's server trims exactly these characters before it checks whether a message is empty.
+    /// Telegram's servers trim exactly these characters before they check whether a message is empty.
     const EMPTY_TO_TELEGRAM: [std::ops::RangeInclusive<u32>; 10] = [
         0x0..=0x20,
         0xa0..=0xa0,

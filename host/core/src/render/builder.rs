@@ -1,19 +1,19 @@
-//! Builds a message: line breaks, indentation and open styles. It knows no Markdown grammar.
+//! Builds a message from text, line breaks, indentation and styles. This module does not know the syntax of Markdown.
 
 use super::{Entity, Message, Style, units};
 
-/// A message that is built by appending text. Line breaks and indentation are written together with the next text, so
-/// that empty elements leave no trace and no style starts on white space between blocks.
+/// A message that is built by appending text. Line breaks and indentation are written only before the next text, so
+/// that an empty element adds nothing, and no style starts in the white space between blocks.
 #[derive(Debug, Default)]
 pub struct MessageBuilder {
     text: String,
     /// The length of `text` in UTF-16 units.
     units: usize,
     entities: Vec<Entity>,
-    /// The open styles. A style that is opened inside the same style is not added again.
+    /// The open styles, the innermost last. A style that is opened inside the same style is not added again.
     open: Vec<OpenStyle>,
-    /// For each style that was opened and not closed, whether it has an entry in `open`. A style inside the same style,
-    /// such as bold inside bold, has none.
+    /// For each style that was opened and not closed, whether the style has an entry in `open`. A style inside the same
+    /// style, such as bold inside bold, has none.
     nesting: Vec<Nesting>,
     /// For each open container, the prefix of its lines after the first.
     prefixes: Vec<String>,
@@ -21,8 +21,8 @@ pub struct MessageBuilder {
     breaks: usize,
 }
 
-/// The maximum number of nested containers that indent their lines. Deeper ones add no indentation: a line of a
-/// thousand `>` must not add a thousand characters to every following line.
+/// The maximum number of nested containers that indent their lines. Deeper containers add no indentation, so that a
+/// line of a thousand `>` does not add thousands of characters to every following line.
 const DEEPEST: usize = 16;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +34,7 @@ enum Nesting {
 #[derive(Debug)]
 struct OpenStyle {
     style: Style,
-    /// The offset at which the span starts, or `None` if no text was written in it yet.
+    /// The offset at which the current span of the style starts, or `None` if the span has no text yet.
     start: Option<usize>,
 }
 
@@ -44,7 +44,7 @@ impl MessageBuilder {
         self.breaks = self.breaks.max(breaks);
     }
 
-    /// Appends text in the open styles. Its line breaks start new lines of the current block.
+    /// Appends text in the open styles. Line breaks in the text start new lines of the current block.
     pub fn push(&mut self, text: &str) {
         for (number, line) in text.split('\n').enumerate() {
             if number > 0 {
@@ -58,7 +58,7 @@ impl MessageBuilder {
         }
     }
 
-    /// Appends inline code. Code and a link exclude each other, and the link takes precedence.
+    /// Appends inline code. Inside a link, appends it as plain text, because Telegram allows no code in a link.
     pub fn push_code(&mut self, code: &str) {
         if self.has_open(|style| matches!(style, Style::Link { .. })) {
             self.push(code);
@@ -68,7 +68,7 @@ impl MessageBuilder {
         }
     }
 
-    /// Appends a block of code on its own lines, without indentation, so that it can be copied.
+    /// Appends a block of code on its own lines, without indentation, so that users can copy the code.
     pub fn push_pre(&mut self, code: &str, language: Option<String>) {
         if code.trim().is_empty() {
             return;
@@ -110,7 +110,7 @@ impl MessageBuilder {
         self.open.iter().any(|open| wanted(&open.style))
     }
 
-    /// Enters a container: writes the prefix of its first line, and sets the prefix of its further lines.
+    /// Enters a container: writes the prefix of the container's first line, and sets the prefix of its further lines.
     pub fn enter(&mut self, first: &str, further: &str) {
         self.push(first);
         let further = if self.prefixes.len() < DEEPEST { further } else { "" };
@@ -141,7 +141,8 @@ impl MessageBuilder {
             entity.length = entity.end().min(end).saturating_sub(entity.offset);
             entity.length > 0
         });
-        // Entities are stored in the order in which they ended, so the outer one of two equal spans comes last.
+        // Entities are stored in the order in which they ended, so of two equal spans, the outer one is stored last.
+        // Reverse them first: the sort is stable, and the outer one must come first.
         self.entities.reverse();
         self.entities.sort_by_key(|entity| (entity.offset, usize::MAX - entity.length));
         Message { text: self.text, entities: self.entities }
@@ -183,7 +184,7 @@ impl MessageBuilder {
 }
 
 impl Style {
-    /// Whether code may be inside this style. Telegram allows that only in quotes; other styles are split around code.
+    /// Whether code may be inside this style. Telegram allows code only in quotes; other styles are split around code.
     const fn may_hold_code(&self) -> bool {
         match self {
             Self::Quote => true,

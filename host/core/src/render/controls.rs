@@ -1,29 +1,32 @@
-//! Recognizes and removes control characters: those that control a terminal, reorder letters, or are invisible.
+//! Recognizes characters that control a terminal, reorder letters, or are invisible. Removes or replaces those of the
+//! first two kinds.
 
 use std::borrow::Cow;
 
 /// Removes control characters except line breaks and tabs, so that the text cannot move the cursor, set a title or
 /// query the terminal. Also removes characters that change the direction of writing (U+202A to U+202E, U+2066 to
-/// U+2069), so that the text and its surroundings appear in logical order. Right-to-left scripts need none of them.
+/// U+2069), so that the text and its surroundings appear in logical order. Right-to-left scripts don't need these
+/// characters.
 #[must_use]
 pub fn strip_controls(text: &str) -> Cow<'_, str> {
     if text.contains(alters_display) { Cow::Owned(text.replace(alters_display, "")) } else { Cow::Borrowed(text) }
 }
 
-/// Whether `c` is a line break or a control character, changes the direction of writing, or is otherwise invisible.
+/// Whether `c` is a line break, a control character, a character that changes the direction of writing, or an invisible
+/// character of zero width.
 #[must_use]
 pub fn is_unseen(c: char) -> bool {
     is_break(c) || c.is_control() || changes_direction(c) || is_zero_width(c)
 }
 
-/// Whether `c` affects the display of an answer: it controls a terminal, or makes letters appear in another order. Line
-/// breaks and tabs are allowed in an answer.
+/// Whether `c` controls a terminal or makes letters appear in another order. Excludes line breaks and tabs, which are
+/// allowed in an answer.
 fn alters_display(c: char) -> bool {
     c.is_control() && c != '\n' && c != '\t' || changes_direction(c)
 }
 
-/// Replaces each control character in rendered text with a visible one of the same length in UTF-16 units, so that
-/// entities stay valid. References such as `&#27;` become control characters only during rendering.
+/// Replaces each control character in rendered text with a visible character of the same length in UTF-16 units, so
+/// that entities stay valid. A reference such as `&#27;` becomes a control character only during rendering.
 #[must_use]
 pub(super) fn replace_controls(text: String) -> String {
     if text.contains(alters_display) { text.replace(alters_display, "\u{fffd}") } else { text }

@@ -1,5 +1,5 @@
 //! Escapes untrusted text for Markdown by the same rules as the plugin SDK, and removes the escapes where Markdown is
-//! shown unrendered. Indentation and repeated blank lines cannot be preserved.
+//! shown unrendered. Escaping cannot preserve indentation and repeated blank lines, because Markdown ignores them.
 
 use std::ops::Range;
 
@@ -13,7 +13,7 @@ mod piece;
 pub use piece::{code, literal};
 
 /// Escapes whole lines so that Markdown shows them unchanged, except for white space at the start and end of each line.
-/// The SDK's function also escapes parts of a line, and keeps their white space.
+/// The SDK's function of the same name also escapes parts of a line, and keeps white space.
 #[must_use]
 pub fn escape(text: &str) -> String {
     strip_controls(text).split('\n').map(|line| piece::escape(line.trim())).collect::<Vec<_>>().join("\n")
@@ -90,7 +90,8 @@ mod tests {
         "[a]\u{202e}(http://b) \u{1b}# c `\u{7}`\u{2066}` \n\u{1b}- d\n1\u{0}. e",
     ];
 
-    /// The lines of a text without blank lines, white space at their ends, and characters that are never shown.
+    /// The lines of a text, except blank ones, without white space at their ends and without characters that are never
+    /// shown.
     fn words(text: &str) -> Vec<String> {
         strip_controls(text).lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect()
     }
@@ -122,7 +123,8 @@ mod tests {
         assert_eq!(unescape("→ 🟢 `alpha` (brainstorm) - 5m ago"), "→ 🟢 `alpha` (brainstorm) - 5m ago");
     }
 
-    /// Asserts that an escaped piece is shown as the same words. Skips pieces whose white space makes them code.
+    /// Asserts that an escaped piece of text is shown unchanged, except for white space. Skips pieces that Markdown
+    /// shows as code because of their white space.
     fn a_piece_is_shown_as_it_is(text: &str) {
         if !text.lines().any(|line| line.starts_with("    ") || line.contains('\t')) {
             let shown = render(&piece::escape(text));

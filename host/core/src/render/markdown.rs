@@ -28,12 +28,13 @@ struct Writer<'a> {
     definitions: Definitions,
     builder: MessageBuilder,
     line: LineState,
-    /// The source before this offset was written to the message, or is only syntax.
+    /// The end of the source that is already handled: the source before this offset was written to the message, or is
+    /// only syntax.
     seen: usize,
     /// The current code block: its info string and its text.
     code: Option<(String, String)>,
     table: Option<Table>,
-    /// For each open list, the number of the next item, or `None` if it is a bullet list.
+    /// For each open list, the number of the next item, or `None` for a bullet list.
     lists: Vec<Option<u64>>,
     links: Vec<Link>,
     /// The number of open block quotes.
@@ -116,7 +117,8 @@ impl<'a> Writer<'a> {
             Tag::Link { dest_url, title, .. } | Tag::Image { dest_url, title, .. } => {
                 self.start_link(&dest_url, &title, range);
             }
-            // The parser reports extensions that are not enabled as plain text, so their tags do not occur.
+            // Of these tags, only paragraphs and HTML blocks occur. The others belong to extensions that are not
+            // enabled, whose syntax the parser reports as plain text.
             Tag::Paragraph
             | Tag::HtmlBlock
             | Tag::FootnoteDefinition(_)

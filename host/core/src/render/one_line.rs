@@ -3,8 +3,8 @@
 
 use super::controls::{is_break, is_unseen, strip_controls};
 
-/// The maximum length of untrusted text in a sentence of the host, in characters. It is enough for the message and the
-/// location of a panic.
+/// The maximum length of untrusted text in a sentence of the host, in characters. The message and the location of a
+/// panic fit into this length.
 pub const UNTRUSTED_LENGTH: usize = 500;
 
 /// Returns `text` on one line of at most `most` characters, without characters that move the cursor, change the
@@ -36,8 +36,8 @@ pub fn is_one_line(text: &str) -> bool {
     !text.contains(is_unseen)
 }
 
-/// Escapes each invisible character, for example as `\u{202e}`. Used for names, because two different names must not
-/// look the same.
+/// Escapes each invisible character, for example as `\u{202e}`. Callers use it for names, because two different names
+/// must not look the same.
 #[must_use]
 pub fn escape_invisible(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut escaped, c| {

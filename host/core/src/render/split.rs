@@ -1,5 +1,5 @@
-//! Splits a message into chunks that a front-end accepts, and divides its entities among them. Only white space around
-//! a split, and chunks without visible characters, are omitted.
+//! Splits a message into chunks that a front-end accepts, and divides the entities of the message among the chunks.
+//! Omits only white space around a split, and chunks without visible characters.
 
 use std::{collections::VecDeque, ops::Range};
 
@@ -8,16 +8,17 @@ use super::{Entity, Message, Style, blank::is_blank, units};
 /// The maximum number of entities in a message. Telegram ignores all entities after about the first hundred.
 pub const MOST_ENTITIES: usize = 100;
 
-/// The lowest limit on the length of a chunk: a character may take two UTF-16 units.
+/// The lowest limit on the length of a chunk, because a character may take two UTF-16 units.
 const SHORTEST: usize = 2;
 
-/// Splits a message into chunks of at most `limit` UTF-16 units (two at least) and [`MOST_ENTITIES`] entities.
+/// Splits a message into chunks of at most `limit` UTF-16 units and [`MOST_ENTITIES`] entities. A `limit` below two
+/// counts as two.
 ///
-/// A chunk ends at the last blank line outside code that fits; otherwise at the last line break outside code, the last
-/// line break in code, the last white space, or between two characters. White space at the end of a chunk and blank
-/// lines at the start of the next one are dropped, but not the indentation of its first line. Chunks that would show
-/// nothing are dropped. All other text is kept in order. A code block that is split becomes a code block of the same
-/// language in both chunks.
+/// A chunk ends at the best position within these limits: the last blank line outside code, or else the last line break
+/// outside code, the last line break in code, the last white space, or a position between two characters. White space
+/// at the end of a chunk and blank lines at the start of the next one are dropped. The indentation of a chunk's first
+/// line is kept, unless it fills the whole chunk. Chunks that would show nothing are dropped. All other text is kept in
+/// order. A code block that is split becomes a code block of the same language in both chunks.
 #[must_use]
 pub fn split(message: Message, limit: usize) -> Vec<Message> {
     let limit = limit.max(SHORTEST);
@@ -33,7 +34,7 @@ pub fn split(message: Message, limit: usize) -> Vec<Message> {
     chunks
 }
 
-/// The part of the message that is not split yet.
+/// The part of the message that is not in a chunk yet.
 struct Remainder<'a> {
     text: &'a str,
     /// The offset of `text` in the whole message, in UTF-16 units like the offsets of entities.
@@ -42,7 +43,7 @@ struct Remainder<'a> {
     entities: VecDeque<Entity>,
 }
 
-/// The quality of a split position, in ascending order.
+/// The qualities of split positions, in ascending order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum BreakQuality {
     Character,
@@ -62,15 +63,15 @@ impl<'a> Remainder<'a> {
         !shown.is_empty()
     }
 
-    /// Drops white space up to the end of the line. It is insignificant between two words, unlike at the start of a
-    /// line.
+    /// Drops white space up to the end of the line, after a split between two words. At the start of a line, white
+    /// space is significant.
     fn skip_spaces(&mut self) {
         let behind = self.text.trim_start_matches(|c: char| c.is_whitespace() && c != '\n');
         self.advance(self.text.len() - behind.len());
     }
 
-    /// Returns the end of the next chunk as a byte offset, and its quality. It is the last position of the best quality
-    /// within the limits.
+    /// Returns the end of the next chunk: the last position of the best quality within the limits. The offset is in
+    /// bytes.
     fn cut(&self, limit: usize) -> (BreakQuality, usize) {
         let window = self.window(limit);
         if window == self.text.len() {
@@ -79,7 +80,7 @@ impl<'a> Remainder<'a> {
         let mut best = (BreakQuality::Character, self.between_characters(window));
         let mut unit = self.start;
         let mut code = CodeSpans::new(&self.entities);
-        // The white space at a split is not sent, so it may lie just past the limit.
+        // The white space at a split is dropped, so it may be the first character after the limit.
         let behind = self.text[window..].chars().next().map_or(0, char::len_utf8);
         for (at, c) in self.text[..window + behind].char_indices() {
             if at > 0 && c.is_whitespace() {
@@ -96,7 +97,8 @@ impl<'a> Remainder<'a> {
     /// The number of bytes that fit into a chunk, given the limits on its length and on its entities.
     fn window(&self, limit: usize) -> usize {
         let crowded = self.entities.get(MOST_ENTITIES).map_or(usize::MAX, |entity| entity.offset - self.start);
-        // If more than `MOST_ENTITIES` start here, even a shorter chunk has too many; `take` drops the last ones.
+        // If more than `MOST_ENTITIES` start here, even a shorter chunk has too many entities; `take` drops the last
+        // ones.
         let limit = if crowded == 0 { limit } else { limit.min(crowded) };
         let mut units = 0;
         let past = self.text.char_indices().find(|(_, c)| {
@@ -118,7 +120,7 @@ impl<'a> Remainder<'a> {
     }
 
     /// The last position up to `window` that separates no combining mark from its letter and no modifier from its
-    /// emoji.
+    /// emoji. Returns `window` if there is none nearby.
     fn between_characters(&self, window: usize) -> usize {
         let mut after = self.text[window..].chars().next();
         for (at, c) in self.text[..window].char_indices().rev().take(LONGEST_CLUSTER) {
@@ -159,7 +161,7 @@ impl<'a> Remainder<'a> {
     }
 }
 
-/// The part of an entity after `start`, or `None` if the entity ends before it.
+/// The part of an entity after `start`, or `None` if the entity ends there or earlier.
 fn clipped(entity: Entity, start: usize) -> Option<Entity> {
     let length = entity.end().checked_sub(start).filter(|&length| length > 0)?;
     Some(Entity { offset: start, length, ..entity })
@@ -171,7 +173,7 @@ enum InCode {
     No,
 }
 
-/// The positions of the code blocks in a chunk.
+/// The ranges of the code blocks that the next chunk may contain.
 struct CodeSpans(VecDeque<Range<usize>>);
 
 impl CodeSpans {
@@ -180,14 +182,15 @@ impl CodeSpans {
         Self(blocks.map(|block| block.offset..block.end()).collect())
     }
 
-    /// Whether the position before `unit` is inside a code block. Positions must be queried in ascending order.
+    /// Whether a split before the code unit `unit` would divide a code block. Positions must be queried in ascending
+    /// order.
     fn at(&mut self, unit: usize) -> InCode {
         while self.0.pop_front_if(|block| block.end <= unit).is_some() {}
         if self.0.front().is_some_and(|block| block.start < unit) { InCode::Yes } else { InCode::No }
     }
 }
 
-/// Whether only white space precedes the next line break.
+/// Whether only white space precedes the first line break in `text`.
 fn is_blank_line(text: &str) -> bool {
     text.trim_start_matches(|c: char| c.is_whitespace() && c != '\n').starts_with('\n')
 }
@@ -195,7 +198,7 @@ fn is_blank_line(text: &str) -> bool {
 /// The maximum number of characters to search backwards for a cluster boundary. Longer clusters are split.
 const LONGEST_CLUSTER: usize = 32;
 
-/// Whether two characters are drawn as one. Covers the common part of Unicode's rules: combining marks, variation
+/// Whether two characters are drawn as one. Covers only common cases of Unicode's rules: combining marks, variation
 /// selectors, joiners, skin tones and flags.
 const fn is_joined(before: char, after: char) -> bool {
     const JOINER: char = '\u{200d}';

@@ -31,19 +31,20 @@ impl Table {
         }
     }
 
-    /// Appends to the current cell. Line breaks become spaces, because a cell on several lines would break the columns.
+    /// Appends text to the current cell. Line breaks become spaces, because a cell of several lines would break the
+    /// columns.
     pub fn push(&mut self, text: &str) {
         if let Some(cell) = self.rows.last_mut().and_then(|row| row.last_mut()) {
             cell.push_str(&text.replace('\n', " "));
         }
     }
 
-    /// The current cell.
+    /// The text of the current cell.
     pub fn cell(&self) -> &str {
         self.rows.last().and_then(|row| row.last()).map_or("", String::as_str)
     }
 
-    /// Returns the table as text: the first row, a rule, and the other rows.
+    /// Returns the table as text: the header row, a rule, and the other rows.
     pub fn lay_out(&self) -> String {
         let widths = self.widths();
         let mut lines: Vec<String> = self.rows.iter().map(|row| self.line(row, &widths)).collect();

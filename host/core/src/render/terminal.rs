@@ -1,5 +1,5 @@
-//! Styles an answer for a terminal, line by line as it arrives. Agents cannot control the terminal or change the
-//! direction of writing: the control characters of the source are removed, and only the host adds escape sequences.
+//! Styles an answer for a terminal, line by line as the answer arrives. Agents cannot control the terminal or change
+//! the direction of writing: the control characters of the source are removed, and only the host adds escape sequences.
 
 use super::{Entity, Message, Style, controls::strip_controls, one_line, render, units};
 
@@ -9,7 +9,7 @@ pub enum Colours {
     Off,
 }
 
-/// Styles the lines of one answer. It keeps track of open code fences.
+/// Styles the lines of one answer, and keeps track of the open code fence.
 #[derive(Debug, Clone)]
 pub struct Styler {
     colours: Colours,
@@ -31,8 +31,8 @@ impl Styler {
         Self { colours, fence: None }
     }
 
-    /// Styles one complete line, which is passed without its line break. With [`Colours::Off`], only removes control
-    /// characters.
+    /// Styles one complete line, which is passed without its line break. With [`Colours::Off`], removes only the
+    /// control characters.
     ///
     /// A style that begins on one line and ends on another is not applied; its Markdown marks are shown.
     #[must_use]
@@ -59,13 +59,14 @@ impl Styler {
     }
 }
 
-/// Puts `text` between the escape sequence `code` and a reset. `text` has no control characters: [`Styler::line`]
-/// removes those of the source, and [`render`] replaces those that references such as `&#27;` stand for.
+/// Puts `text` between the escape sequence `code` and a reset, unless one of them is empty. `text` has no control
+/// characters: [`Styler::line`] removes those of the source, and [`render`] replaces those that result from references
+/// such as `&#27;`.
 fn apply_style(text: &str, code: &str) -> String {
     if text.is_empty() || code.is_empty() { text.to_owned() } else { format!("{code}{text}{RESET}") }
 }
 
-/// A line of backticks or tildes that begins or ends a block of code.
+/// A line that starts with three or more backticks or tildes, which may begin or end a block of code.
 #[derive(Debug, Clone, Copy)]
 struct Fence {
     mark: char,
@@ -73,7 +74,7 @@ struct Fence {
     bare: Bare,
 }
 
-/// Whether the fence has nothing after it. Only such a fence can end a block.
+/// Whether nothing follows the fence on its line. Only such a fence can end a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Bare {
     Yes,
@@ -92,7 +93,8 @@ impl Fence {
         (length >= Self::SHORTEST).then_some(Self { mark, length, bare })
     }
 
-    /// Whether the fence on `line` begins a block. If more backticks follow on the line, they are inline code.
+    /// Whether the fence on `line` begins a block. If more backticks follow later on the line, all backticks of the
+    /// line delimit inline code.
     fn opens(self, line: &str) -> bool {
         self.mark == '~' || !line.trim().trim_start_matches('`').contains('`')
     }
@@ -102,7 +104,8 @@ impl Fence {
     }
 }
 
-/// Styles a line outside of code. Its indentation is not rendered, because Markdown could take it for a code block.
+/// Styles a line outside of code. The indentation of the line is not rendered, because Markdown could take the line for
+/// a code block.
 fn style_prose(line: &str) -> String {
     let text = line.trim_start();
     let indent = &line[..line.len() - text.len()];
@@ -110,7 +113,7 @@ fn style_prose(line: &str) -> String {
     format!("{indent}{mark}{}", to_ansi(&render(text)))
 }
 
-/// Converts a message to text with escape sequences, span by span; the style is constant within a span.
+/// Converts a message to text with escape sequences, one span at a time. The style is constant within a span.
 fn to_ansi(message: &Message) -> String {
     let mut ends: Vec<usize> = message.entities.iter().flat_map(|entity| [entity.offset, entity.end()]).collect();
     ends.push(units(&message.text));

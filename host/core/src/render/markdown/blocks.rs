@@ -1,4 +1,4 @@
-//! Writes blocks: spacing, lists, quotes, code, tables, and text that the parser does not report.
+//! Writes blocks: the space between them, lists, quotes, code, tables, and text that the parser does not report.
 
 use std::ops::Range;
 
@@ -54,8 +54,8 @@ impl Writer<'_> {
         self.in_leaf = false;
     }
 
-    /// Writes inline content. In a tight list, it belongs to the item itself rather than to a paragraph, and may follow
-    /// a block.
+    /// Writes inline content. In a tight list, inline content belongs to the item itself rather than to a paragraph,
+    /// and may follow a block of the item.
     pub(super) fn inline(&mut self, range: &Range<usize>, write: impl FnOnce(&mut Self)) {
         if !self.in_leaf && self.line != LineState::Running {
             self.recover(range.start);
@@ -88,7 +88,7 @@ impl Writer<'_> {
         self.line = LineState::Closed;
     }
 
-    /// Opens a quote. Telegram's quotes cannot be nested or indented; such quotes are marked with `>`.
+    /// Opens a quote. Telegram's quotes cannot be nested or indented, so the lines of such a quote are marked with `>`.
     pub(super) fn start_quote(&mut self, range: &Range<usize>) {
         self.begin_block(range.start);
         self.quotes += 1;

@@ -1,5 +1,5 @@
-//! Finds text that the Markdown parser takes for syntax and does not report: `[ERROR]: disk` is a link definition that
-//! no link uses, but a reader expects to see it.
+//! Finds text that the Markdown parser takes for syntax and does not report. For example, `[ERROR]: disk` is a link
+//! definition that no link uses, but a reader expects to see this text.
 
 use std::{collections::HashSet, ops::Range};
 
@@ -7,15 +7,15 @@ use pulldown_cmark::{Event, Parser, Tag};
 
 use super::parser_options::parser;
 
-/// The link definitions that a link uses. They need not be shown.
+/// The link definitions that links use. They need not be shown.
 #[derive(Debug)]
 pub struct Definitions {
-    /// In source order.
+    /// The ranges of the definitions, in source order.
     used: Vec<Range<usize>>,
 }
 
 impl Definitions {
-    /// Parses the source a second time for the labels in use, but only if it has any definitions.
+    /// Parses the source a second time for the labels in use, but only if the source has any definitions.
     pub fn of(markdown: &str, parsed: &Parser<'_>) -> Self {
         let mut known = parsed.reference_definitions().iter().peekable();
         if known.peek().is_none() {
@@ -34,8 +34,8 @@ impl Definitions {
         let mut inside = false;
         let mut start = gap.start;
         for line in markdown.get(gap).unwrap_or_default().split_inclusive('\n') {
-            // A definition starts after the marks of its lists and quotes. Its further lines start after quote marks
-            // only: a number at their start is part of the definition.
+            // A definition starts after the marks of its lists and quotes. In its further lines, skip only quote marks,
+            // because a number at the start of such a line is part of the definition.
             let shown = line.trim_start_matches(|c| if inside { is_quote_mark(c) } else { is_container_mark(c) });
             let place = start + (line.len() - shown.len());
             start += line.len();

@@ -9,12 +9,12 @@ use crate::render::{Style, table::Table};
 pub struct Link {
     url: String,
     title: String,
-    /// The length of [`Writer::written`] at the start of the link.
+    /// The length of the text that [`Writer::written`] returned at the start of the link.
     start: usize,
     display: LinkDisplay,
 }
 
-/// The parts of a link that have to appear as text.
+/// The parts of a link that are shown as text.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum LinkDisplay {
     TextAlone,
@@ -54,7 +54,8 @@ impl Writer<'_> {
         self.seen = self.seen.max(range.end);
     }
 
-    /// Opens a link. Link entities cannot be nested, and cannot lie inside the entity of a table.
+    /// Opens a link. A link inside a link or a table shows its URL as text, because Telegram allows no link entity
+    /// there.
     pub(super) fn start_link(&mut self, url: &str, title: &str, range: &Range<usize>) {
         self.inline(&(range.start..range.start), |writer| {
             let nested = writer.table.is_some() || writer.builder.has_open(|style| matches!(style, Style::Link { .. }));
@@ -67,7 +68,7 @@ impl Writer<'_> {
         });
     }
 
-    /// Closes a link. If the chat cannot link to the address, for example `src/main.rs`, the address is shown after the
+    /// Closes a link. If the chat cannot link to the address, for example `src/main.rs`, writes the address after the
     /// text.
     pub(super) fn end_link(&mut self, range: &Range<usize>) {
         let Some(Link { url, title, start, display }) = self.links.pop() else { return };
@@ -87,7 +88,7 @@ impl Writer<'_> {
     }
 }
 
-/// Whether Telegram accepts the address in a link. It drops link entities with other addresses, such as
+/// Whether Telegram accepts the address in a link. Telegram drops link entities with other addresses, such as
 /// `http://localhost`.
 fn is_web(url: &str) -> bool {
     let Some((scheme, rest)) = url.split_once("://") else { return false };

@@ -1,4 +1,4 @@
-//! Tests where messages are split, by example, and the properties of every split of any message.
+//! Tests the positions of splits by example, and properties that hold for all splits of all messages.
 
 use proptest::prelude::*;
 
@@ -95,7 +95,7 @@ fn a_very_long_line_is_split_completely() {
     assert_eq!(chunks.iter().map(|chunk| chunk.text.len()).sum::<usize>(), 300_000);
 }
 
-/// Generates messages: text with a mix of characters, and entities on character boundaries.
+/// Generates messages of mixed characters, with entities on character boundaries.
 fn message() -> impl Strategy<Value = Message> {
     let text = prop::collection::vec(
         prop::sample::select(
@@ -122,7 +122,7 @@ fn message() -> impl Strategy<Value = Message> {
     })
 }
 
-/// Finds the chunks in the text, in order, and returns the text between them.
+/// Finds the chunks in the text, in order, and returns the text before, between and after them.
 fn left_out<'a>(mut text: &'a str, chunks: &[Message]) -> Result<Vec<&'a str>, TestCaseError> {
     let mut between = Vec::new();
     for chunk in chunks {

@@ -1,4 +1,5 @@
-//! Tests styled lines, with escape sequences in a readable form, and that only the host's own sequences appear.
+//! Tests the styles of lines, and that the output contains only the host's own escape sequences. Expected lines show
+//! the escape character as `^`.
 
 use proptest::prelude::*;
 

@@ -1,11 +1,11 @@
-//! Tests properties of any Markdown: no word of it is lost, and Telegram accepts its entities.
+//! Tests that rendering loses no word of any Markdown source, and that Telegram accepts the entities.
 
 use proptest::prelude::*;
 
 use super::assert_sound;
 use crate::render::{Message, Style, render};
 
-/// Generates Markdown in which each `@` is replaced with a unique word, and returns it with these words.
+/// Generates Markdown with a unique word in place of each `@`, and returns the Markdown and these words.
 fn source() -> impl Strategy<Value = (String, Vec<String>)> {
     const PIECES: [&str; 46] = [
         "@",
@@ -95,7 +95,7 @@ proptest! {
         assert_sound(&render(&markdown));
     }
 
-    /// An answer is rendered while it streams, so any prefix has to work.
+    /// An answer is rendered while it streams, so any prefix of a source must be rendered.
     #[test]
     fn any_prefix_is_rendered((markdown, _) in source(), cut in any::<prop::sample::Index>()) {
         let cut = markdown.char_indices().map(|(at, _)| at).nth(cut.index(markdown.len() + 1)).unwrap_or(markdown.len());
