@@ -1,8 +1,8 @@
-//! Cron expressions with five fields, evaluated in a time zone. Only this module deals with calendars.
+//! Cron expressions with five fields, evaluated in a time zone.
 //!
-//! When the clock is put forward, jobs at fixed times that are skipped run at the end of the gap. When the clock is put
-//! back, jobs at fixed times that are repeated run only the first time. Jobs with `*` or `/` in the minute or hour
-//! field follow the wall clock: they don't run in the gap, and run at repeated times twice.
+//! If the clock is put forward past a job's fixed time, the job runs at the end of the gap. If the clock is put back,
+//! so that a job's fixed time occurs twice, the job runs only the first time. A job with `*` or `/` in the minute or
+//! hour field follows the wall clock: it doesn't run in the gap, and it runs twice at a time that occurs twice.
 
 use std::fmt;
 
@@ -21,8 +21,8 @@ use crate::types::Timestamp;
 /// The names of the fields in errors.
 const FIELDS: [&str; 5] = ["minute", "hour", "day of month", "month", "day of week"];
 
-/// The maximum that [`Cron::between`] returns. Counting the minutes of a year would take seconds, and a larger number
-/// is of no use.
+/// The maximum that [`Cron::between`] returns. Counting the minutes of a year would take seconds, and callers don't
+/// need a larger number.
 const COUNTED: usize = 10_000;
 
 /// A time zone, from a POSIX rule or a TZif file.
@@ -52,8 +52,8 @@ impl Zone {
         Some(jiff::Timestamp::from_millisecond(millis).ok()?.to_zoned(self.0.clone()))
     }
 
-    /// Converts a calendar time to a timestamp. A skipped time becomes the end of the gap, and a repeated time its
-    /// first occurrence, so a later calendar time never becomes an earlier timestamp.
+    /// Converts a calendar time to a timestamp. A time that the clock skips becomes the end of the gap, and a time that
+    /// occurs twice becomes its first occurrence, so a later calendar time never becomes an earlier timestamp.
     fn timestamp_of(&self, time: DateTime) -> Option<Timestamp> {
         let ambiguous = self.0.to_ambiguous_timestamp(time);
         let is_gap = matches!(ambiguous.offset(), AmbiguousOffset::Gap { .. });
@@ -67,8 +67,8 @@ impl Zone {
         of(self.0.preceding(past).next()?.timestamp())
     }
 
-    /// Returns a calendar time that is no earlier than any that the clock has shown up to `at`. After the clock was put
-    /// back, it has already shown later times than that of `at`.
+    /// Returns a calendar time that is not earlier than any time that the clock has shown until `at`. For a while after
+    /// the clock was put back, it shows times earlier than those that it has already shown.
     fn latest_shown(&self, at: &Zoned) -> Option<DateTime> {
         let shown = at.datetime();
         if let AmbiguousOffset::Fold { before, after } = self.0.to_ambiguous_timestamp(shown).offset()
@@ -86,15 +86,16 @@ impl Zone {
 pub struct Cron {
     text: String,
     times: croner::Cron,
-    /// Whether the minute and hour fields list fixed values. Such runs are neither lost nor repeated at a clock change.
+    /// Whether the minute and hour fields list fixed values. The runs at fixed times are neither lost nor repeated at a
+    /// clock change.
     fixed: bool,
 }
 
-/// The reason why an expression is invalid, in words for its author.
+/// The reason why an expression is invalid, in words for the author of the expression.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CronError {
     #[error(
-        "it has {0} fields instead of five (minute, hour, day of month, month, day of week), such as \"30 7 * * mon-fri\""
+        "it has {0} fields instead of five (minute, hour, day of month, month, day of week); an example is \"30 7 * * mon-fri\""
     )]
     Fields(usize),
     #[error("'{text}' is not a valid {field}")]
@@ -107,7 +108,8 @@ pub enum CronError {
 
 impl Cron {
     /// # Errors
-    /// Fails if the number of fields is wrong, a field is invalid, or the expression never matches a time.
+    /// Fails if the number of fields is not five, if a field is invalid, if the fields contradict each other, or if the
+    /// expression never matches a time.
     pub fn parse(text: &str) -> Result<Self, CronError> {
         let fields: Vec<&str> = text.split_whitespace().collect();
         let [minute, hour, _, _, _] = fields.as_slice() else { return Err(CronError::Fields(fields.len())) };
@@ -128,27 +130,27 @@ impl Cron {
         self.fixed
     }
 
-    /// Returns the first time after `at`.
+    /// Returns the first run after `at`.
     #[must_use]
     pub fn next(&self, zone: &Zone, at: Timestamp) -> Option<Timestamp> {
         let from = zone.zoned(at)?;
         if !self.fixed {
             return of(self.times.find_next_occurrence(&from, false).ok()?.timestamp());
         }
-        // Several calendar times may map to the end of a gap, and after the clock was put back, the next ones may
-        // already have passed.
+        // Several calendar times may map to the end of a gap. After the clock was put back, the next calendar times may
+        // map to timestamps before `at`.
         let times = std::iter::successors(Some(from.datetime()), |time| self.adjacent(*time, Direction::Forward));
         times.skip(1).map_while(|time| zone.timestamp_of(time)).find(|time| *time > at)
     }
 
-    /// Returns the last time at or before `at`.
+    /// Returns the last run at or before `at`.
     #[must_use]
     pub fn last(&self, zone: &Zone, at: Timestamp) -> Option<Timestamp> {
         let from = zone.zoned(at)?;
         if !self.fixed {
             return of(self.times.find_previous_occurrence(&from, true).ok()?.timestamp());
         }
-        // The search excludes its start, so it starts one second later.
+        // The search excludes its starting time, so start one second later.
         let beyond = zone.latest_shown(&from)?.checked_add(SignedDuration::from_secs(1)).ok()?;
         let times = std::iter::successors(Some(beyond), |time| self.adjacent(*time, Direction::Backward));
         times.skip(1).map_while(|time| zone.timestamp_of(time)).find(|time| *time <= at)
@@ -178,8 +180,8 @@ fn lists_values(field: &str) -> bool {
     field.bytes().all(|byte| byte.is_ascii_digit() || byte == b',' || byte == b'-')
 }
 
-/// Parses the fields as crontab(5) does: a day must match both day fields if one of them starts with a star (also
-/// `*/2`), and either one if both name days.
+/// Parses the fields as crontab(5) does. If one of the two day fields starts with a star, such as `*/2`, a day must
+/// match both fields; otherwise, a day must match at least one of them.
 fn parse(fields: &[&str]) -> Option<croner::Cron> {
     let begins_with_star = |at: usize| fields.get(at).is_some_and(|field| field.starts_with(['*', '?']));
     let both = begins_with_star(2) || begins_with_star(4);
@@ -187,7 +189,8 @@ fn parse(fields: &[&str]) -> Option<croner::Cron> {
     parser.parse(&fields.join(" ")).ok()
 }
 
-/// Finds the field that is invalid even if all others are `*`.
+/// Returns the error for the first field that is invalid even if all others are `*`, or [`CronError::Together`] if
+/// there is no such field.
 fn wrong_field(fields: &[&str]) -> CronError {
     let alone = |at: usize| {
         let mut others = ["*"; FIELDS.len()];
@@ -234,7 +237,7 @@ mod tests {
     }
 
     fn next(cron: &str, zone: &Zone, after: &str) -> String {
-        let next = Cron::parse(cron).unwrap().next(zone, timestamp(after)).expect("it comes");
+        let next = Cron::parse(cron).unwrap().next(zone, timestamp(after)).expect("a next run");
         jiff::Timestamp::from_millisecond(i64::try_from(next.0).unwrap()).unwrap().to_string()
     }
 

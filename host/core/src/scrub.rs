@@ -1,5 +1,5 @@
-//! Finds and replaces secrets in text: runs of at least eight bytes of a value, in any of the common encodings in which
-//! a server or a plugin may return it.
+//! Finds and replaces secrets in text: each run of at least eight bytes of a secret, and each whole secret of six or
+//! seven bytes, in any of the common encodings in which a server or a plugin may return the secret.
 //!
 //! The covered encodings are percent encoding, the escapes of JSON, JavaScript and HTML, hex, base64, and base64 of
 //! base64. Other encodings, such as quoted-printable, base32 and reversed text, are not covered.
@@ -21,25 +21,27 @@ use base64::{
 use decoded::Decoded;
 pub use process_secrets::{bytes, remember, text};
 
-/// The shortest run of a secret that is removed, in bytes. Shorter runs also occur in unrelated text.
+/// The length in bytes of the shortest run of a secret that is removed. Shorter runs also occur in unrelated text, so
+/// they are removed only if they are a whole secret.
 const RUN: usize = 8;
 
-/// The shortest secret that is searched for, in bytes.
+/// The length in bytes of the shortest secret that is searched for.
 pub const SHORTEST: usize = 6;
 
-/// The maximum number of nested encodings that are decoded. A URL in an HTML page in a JSON string has three; one
-/// more is a margin.
+/// The maximum number of nested encodings that are decoded. A URL in an HTML page in a JSON string has three nested
+/// encodings; the fourth level is a margin.
 const MAX_NESTING: usize = 4;
 
 /// An index of secrets for searching. It does not implement `Debug`, which would print them.
 #[derive(Default)]
 pub struct Scrubber {
-    /// Pairs of label and value.
+    /// The secrets as pairs of label and value.
     values: Vec<(String, String)>,
     needles: Vec<Needle>,
     /// The positions in needles at which each sequence of [`SHORTEST`] bytes occurs.
     grams: HashMap<[u8; SHORTEST], Vec<GramPosition>>,
-    /// For each pair of bytes, whether a key of `grams` begins with it. This check rules out most positions of a text.
+    /// For each pair of bytes, whether a key of `grams` begins with that pair. This check rules out most positions of a
+    /// text without a lookup in `grams`.
     heads: Vec<bool>,
 }
 
@@ -48,7 +50,7 @@ struct Needle {
     value: usize,
     /// In lower case, because the search ignores case.
     text: Vec<u8>,
-    /// The shortest run of `text` that is removed.
+    /// The length in bytes of the shortest run of `text` that is removed.
     run: usize,
 }
 
@@ -72,7 +74,7 @@ pub enum Extent {
     Part,
 }
 
-/// The information about a match that [`Scrubber::replace`] passes to its callback.
+/// The description of a match, which [`Scrubber::replace`] passes to its callback.
 pub struct Found<'s> {
     pub label: &'s str,
     pub extent: Extent,
@@ -99,7 +101,8 @@ impl Scrubber {
         scrubber
     }
 
-    /// Adds a needle to the index. Its first `public` bytes are not secret, so they alone are never a match.
+    /// Adds a needle to the index. The first `public` bytes of the needle are not secret, so they alone are never a
+    /// match.
     fn add(&mut self, needle: Needle, public: usize) {
         let index = self.needles.len();
         for (at, gram) in needle.text.windows(SHORTEST).enumerate().skip(public) {
@@ -111,7 +114,7 @@ impl Scrubber {
         self.needles.push(Needle { run, ..needle });
     }
 
-    /// The pairs of label and value.
+    /// The secrets as pairs of label and value.
     #[must_use]
     pub fn values(&self) -> &[(String, String)] {
         &self.values
@@ -133,8 +136,8 @@ impl Scrubber {
         Cow::Owned(clean)
     }
 
-    /// Finds the runs in `text` and in the texts that it encodes, level by level. The matches are sorted and don't
-    /// overlap.
+    /// Finds the runs in `text`, and in the results of decoding `text` once, twice and so on. The matches are sorted
+    /// and don't overlap.
     fn find(&self, text: &[u8]) -> Vec<Match> {
         if self.needles.is_empty() {
             return Vec::new();
@@ -163,7 +166,7 @@ impl Scrubber {
             let runs = starts.into_iter().flatten().filter_map(|start| self.run(text, at, *start));
             let longest = runs.max_by_key(|run| run.range.len());
             at = match longest {
-                // A run of another secret may begin in the last bytes of this one.
+                // A run of another secret may begin in the last bytes of this run.
                 Some(run) => {
                     let next = (run.range.end + 1).saturating_sub(SHORTEST).max(at + 1);
                     found.push(run);
@@ -175,7 +178,7 @@ impl Scrubber {
         found
     }
 
-    /// Extends a match at `at` in both directions. Returns `None` if the run is too short.
+    /// Extends the match of a sequence at `at` in both directions. Returns `None` if the resulting run is too short.
     fn run(&self, text: &[u8], at: usize, start: GramPosition) -> Option<Match> {
         let needle = &self.needles[start.needle];
         let same = |(a, b): &(&u8, &u8)| a.to_ascii_lowercase() == **b;
@@ -208,7 +211,8 @@ fn merge_overlaps(mut found: Vec<Match>) -> Vec<Match> {
     merged
 }
 
-/// The number of leading bytes of a value that are not secret: the scheme of a URL, or the bot id in front of a token.
+/// The number of bytes at the start of a value that are not secret: the scheme of a URL, or the bot id before the colon
+/// of a bot token.
 fn public_part(value: &str) -> usize {
     let end = |mark: &str| value.find(mark).map(|at| at + mark.len());
     let scheme = end("://").filter(|end| value[..end - 3].bytes().all(|byte| byte.is_ascii_alphabetic()));
@@ -216,13 +220,13 @@ fn public_part(value: &str) -> usize {
     scheme.or(number).filter(|public| value.len() - public >= SHORTEST).unwrap_or(0)
 }
 
-/// The hex form of a value, and the length that [`RUN`] bytes have in hex.
+/// The hex form of a value, and the length of [`RUN`] bytes in hex.
 fn hex_form(value: &str) -> (Vec<u8>, usize) {
     (value.bytes().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect(), 2 * RUN)
 }
 
-/// The base64 forms of a value at each of the three alignments, and the length that `run` bytes have in base64.
-/// Encodings of single characters need no such forms, because [`Decoded`] decodes them.
+/// The base64 forms of a value at each of the three alignments, each with the length of `run` bytes in base64.
+/// Encodings of single characters need no forms in the index, because [`Decoded`] decodes them.
 fn base64_forms(value: &[u8], run: usize) -> Vec<(Vec<u8>, usize)> {
     let digits = [STANDARD_NO_PAD, URL_SAFE_NO_PAD].into_iter().flat_map(|engine| {
         let placed = move |before| digits_of(&engine, value, before);

@@ -1,16 +1,16 @@
-//! Decodes one level of percent encoding or escapes. A program may encode any subset of the characters, so they are
-//! decoded one by one.
+//! Decodes one level of percent encoding or escapes. A program may encode only some of the characters, so each
+//! character is decoded separately.
 
 use std::ops::Range;
 
 /// A text with one level of encoding removed.
 pub struct Decoded {
     pub bytes: Vec<u8>,
-    /// Sorted by position.
+    /// The decoded codes, sorted by position.
     codes: Vec<Code>,
 }
 
-/// The code of one character, such as `%41`.
+/// A decoded code, such as `%41`, which encodes one byte or character.
 struct Code {
     /// The range of the decoded bytes in [`Decoded::bytes`].
     decoded: Range<usize>,
@@ -93,7 +93,8 @@ fn utf16(code: &[u8]) -> Option<(Vec<u8>, usize)> {
     Some((String::from_utf16(&units).ok()?.into_bytes(), 12))
 }
 
-/// Decodes `&#104;`, `&#x68;` or a named reference such as `&amp;`. Browsers also read `&#104` without a semicolon.
+/// Decodes `&#104;`, `&#x68;` or a named reference such as `&amp;`. Also decodes `&#104` without a semicolon, as
+/// browsers do.
 fn reference(text: &[u8]) -> Option<(Vec<u8>, usize)> {
     const NAMES: [(&[u8], u8); 5] =
         [(b"&amp;", b'&'), (b"&lt;", b'<'), (b"&gt;", b'>'), (b"&quot;", b'"'), (b"&apos;", b'\'')];
@@ -129,7 +130,7 @@ mod tests {
         let encoded = |range| String::from_utf8(text[level.encoded_range(range)].to_vec()).unwrap();
         assert_eq!(encoded(0..1), "a");
         assert_eq!(encoded(1..2), "%62");
-        assert_eq!(encoded(2..3), "\\u00e9", "half a letter is the whole code");
+        assert_eq!(encoded(2..3), "\\u00e9", "one byte of a character maps to the whole code");
         assert_eq!(encoded(1..8), "%62\\u00e9&#x64;&amp;z%");
         assert_eq!(encoded(6..7), "z");
     }

@@ -1,5 +1,5 @@
-//! Holds the secrets that this process has read, and removes them from log records, errors, replies and stored posts:
-//! no eight consecutive bytes of a secret remain. This module reads no files.
+//! Holds the secrets that this process has read, and replaces them with their labels. The host passes log records,
+//! errors, replies, posts and webhook requests through this module. This module reads no files.
 
 use std::{
     borrow::Cow,
@@ -8,13 +8,14 @@ use std::{
 
 use super::Scrubber;
 
-/// The maximum number of values that are remembered, many more than a configuration has. The oldest is forgotten first.
+/// The maximum number of registered values, which is far more than a configuration contains. The oldest value is
+/// removed first.
 const MAX_VALUES: usize = 256;
 
 static KNOWN: LazyLock<RwLock<Arc<Scrubber>>> = LazyLock::new(RwLock::default);
 
-/// Registers a secret: from now on, [`text`] and [`bytes`] replace `value` with `label`. It stays registered after its
-/// file changes.
+/// Registers a secret: from now on, [`text`] and [`bytes`] replace `value` with `label`. The value stays registered
+/// when the file of the secret changes.
 pub fn remember(label: &str, value: &str) {
     let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
     let new = (label.to_owned(), value.to_owned());

@@ -1,11 +1,12 @@
-//! Tests that every run of a secret is removed, in any encoding and wherever the text is cut, and that other text is
-//! unchanged.
+//! Tests that every run of a secret is removed, in any covered encoding and wherever the text is cut, and that other
+//! text is unchanged.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// A secret with characters that each encoding changes. No eight of its characters in a row occur in other text.
+/// A secret with characters that the encodings change. No eight consecutive characters of the secret occur in the other
+/// texts of the tests.
 const VALUE: &str = "hünter2/=&%x'Q+\"zW<k>_9-Ä~";
 
 fn scrubber(values: &[(&str, &str)]) -> Scrubber {
@@ -35,7 +36,7 @@ fn json(value: &str) -> String {
     quoted[1..quoted.len() - 1].to_owned()
 }
 
-/// The encodings that servers, loggers and escapers apply to a text.
+/// The encodings that servers, loggers and templates apply to a text.
 const SPELLINGS: [Spell; 15] = [
     str::to_owned,
     str::to_ascii_uppercase,
@@ -54,7 +55,7 @@ const SPELLINGS: [Spell; 15] = [
     |value| value.chars().map(|c| format!("&#{}", u32::from(c))).collect(),
 ];
 
-/// Returns eight characters of `value` in a row that `text` contains in one of the encodings, if there are any.
+/// Returns eight consecutive characters of `value` that `text` contains in one of the encodings, in that encoding.
 fn leaks(value: &str, text: &str) -> Option<String> {
     let letters: Vec<char> = value.chars().collect();
     let text = text.to_lowercase();
@@ -126,7 +127,7 @@ fn a_secret_inside_another_is_scrubbed_completely() {
 fn parts_of_eight_characters_are_removed_but_not_seven() {
     let values = [("s", "abcdefghijklmnop")];
     assert_eq!(clean(&values, "bcdefgh, bcdefghi, hijklmnoq"), "bcdefgh, <s>, <s>q");
-    assert_eq!(clean(&[("s", "abcdefg")], "abcdef abcdefg"), "abcdef <s>", "a short one is removed as a whole");
+    assert_eq!(clean(&[("s", "abcdefg")], "abcdef abcdefg"), "abcdef <s>", "a short secret is removed as a whole");
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! The names of sessions, plugins and models. A session's name is also the name of its folder, and a plugin's name is
-//! the stem of its file.
+//! The names of sessions, plugins and models. A session's name is also the name of the folder that the host creates for
+//! the session, and a plugin's name is the stem of the plugin's file.
 
 use std::{borrow::Borrow, fmt, str::FromStr};
 
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "String", into = "String")]
 pub struct SessionName(String);
 
-/// The maximum length in characters. Longer names are impractical as folder names and in chat messages.
+/// The maximum length in characters. Longer names are impractical in folder names and chat messages.
 const LONGEST: usize = 64;
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -21,7 +21,7 @@ pub struct InvalidName(String);
 /// The rule that [`is_plugin_name`] checks, in words.
 pub const PLUGIN_NAME_RULE: &str = "1 to 32 of a-z, 0-9, '-' and '_'";
 
-/// Whether `name` is a valid plugin name: the stem of the plugin's file and the NAME in `[plugins.NAME]`.
+/// Whether `name` is a valid plugin name. A plugin's name is the stem of its file and the NAME in `[plugins.NAME]`.
 #[must_use]
 pub fn is_plugin_name(name: &str) -> bool {
     let fits = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_');

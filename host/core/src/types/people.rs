@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// `front-end:user`, for example `telegram:42` or `console:local`.
+/// The id of a user: `front-end:user`, for example `telegram:42` or `console:local`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct UserId(pub String);
@@ -72,13 +72,13 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Whether this caller may see and control what `owner` created.
+    /// Whether this caller may see and control the sessions that `owner` created.
     #[must_use]
     pub fn may_control(&self, owner: &UserId) -> bool {
         self.role >= Role::Admin || self.id == *owner
     }
 
-    /// Whether `place` is the caller's private chat: its chat id is the user id.
+    /// Whether `place` is the caller's private chat. The id of a private chat is the id of its user.
     #[must_use]
     pub fn is_private_chat(&self, place: &Place) -> bool {
         self.id.0.split_once(':') == Some((place.front_end.as_str(), place.chat.as_str()))
@@ -102,8 +102,8 @@ impl Place {
     }
 }
 
-/// The people in a place for whom a session is active: everybody, or one person. In a group, each person has an active
-/// session of their own, so that no one can redirect another person's messages.
+/// The people in a place for whom a session is active: everybody, or one person. In a group without topics, each person
+/// has their own active session, so that people can't redirect each other's messages.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ActiveScope {
     pub place: Place,

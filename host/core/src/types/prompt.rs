@@ -15,7 +15,7 @@ pub struct Prompt {
     pub text: String,
 }
 
-/// A prompt whose turn was interrupted. The `Arc` keeps copies of the session record cheap.
+/// A prompt whose turn was interrupted. The `Arc` makes it cheap to copy a session record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Prompt", into = "Prompt")]
 pub struct InterruptedPrompt(Arc<Prompt>);

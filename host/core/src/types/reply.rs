@@ -1,4 +1,4 @@
-//! Messages to a chat, as the host and plugins write them: Markdown, buttons and attachments.
+//! Messages to a chat, as the host, plugins and agents write them: Markdown, buttons and attachments.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use crate::{
     render,
 };
 
-/// A button. Pressing it runs `command` as the user who presses it.
+/// A button. A press runs `command` with the rights of the user who presses the button.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Button {
     pub label: String,
@@ -18,7 +18,7 @@ pub struct Button {
     /// commands.
     #[serde(default, rename = "of", skip_serializing_if = "Option::is_none")]
     pub plugin: Option<String>,
-    /// The session that the button acts on, even if another one is active when it is pressed.
+    /// The session that the button acts on, even if another session is active when a user presses the button.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<SessionName>,
     /// The stored message that shows the button.
@@ -60,7 +60,7 @@ pub struct Attachment {
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Reply {
-    /// Markdown. The host renders it for the front-end.
+    /// The text in Markdown, which the host renders for the front-end.
     pub text: String,
     /// Rows of buttons.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -75,15 +75,16 @@ pub struct Reply {
     /// The session that the reply comes from, if it is not the active session of the place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<SessionName>,
-    /// The request that the buttons decide.
+    /// The request that a press of one of the buttons decides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<Request>,
     #[serde(default, skip_serializing_if = "Alert::is_default")]
     pub alert: Alert,
-    /// The message that this reply answers, which is shown in chats with several people.
+    /// The message that this reply answers. Telegram shows the reference only in groups.
     #[serde(default, rename = "answers", skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<MessageId>,
-    /// Posts of one series in a place share one message: each replaces the previous one.
+    /// The name of a series of posts. The posts of one series in a place share one message: each post replaces the
+    /// previous one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub series: Option<String>,
 }
@@ -103,13 +104,13 @@ impl Alert {
     }
 }
 
-/// The author of the Markdown, which decides how the source is shown where Markdown is not rendered.
+/// The author of a reply's Markdown. Where Markdown is not rendered, the author determines how the source is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Authorship {
-    /// The host or a plugin: backslash escapes are removed.
+    /// The host or a plugin. The backslashes that escape characters are removed.
     #[default]
     Own,
-    /// An agent: the text is sent as written.
+    /// An agent. The source is shown as written.
     Agents,
 }
 
@@ -119,7 +120,7 @@ impl Reply {
         Self { text: text.into(), ..Self::default() }
     }
 
-    /// The size of the reply in bytes.
+    /// The size of the texts, commands and attachments of the reply in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
         let buttons = self.buttons.iter().flatten().map(|one| one.label.len() + one.command.len());
@@ -143,7 +144,7 @@ impl Reply {
         self
     }
 
-    /// Replaces the buttons with the outcome, and closes the request.
+    /// Removes the buttons and the request, and appends the outcome to the text.
     #[must_use]
     pub fn closed(self, outcome: &str) -> Self {
         let text = format!("{}\n\n{}", self.text, render::escape(outcome));

@@ -1,5 +1,5 @@
-//! Open questions to users: about an interrupted prompt, a failed start of an agent or the capabilities of a plugin,
-//! and the questions of agents.
+//! Open questions to users: about an interrupted prompt, about a failed start of an agent, about the capabilities of a
+//! plugin, and the questions that agents ask.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +13,8 @@ pub enum Request {
     Prompt(PromptId),
     /// The decision after a failed start of an agent. Each failure has its own number.
     Start { session: SessionName, failure: u64 },
-    /// Whether to grant a version of a plugin the capabilities that it requests. `digest` is shortened as for display.
+    /// Whether to grant a version of a plugin the capabilities that the version requests. `digest` is the shortened
+    /// digest that messages show.
     Grant { plugin: String, digest: String },
     /// A question that the agent of a session asks.
     Agent { session: SessionName, id: RequestId },
@@ -37,12 +38,12 @@ pub enum Choice {
     Offered(String),
     /// The request expired without a decision.
     Expired,
-    /// There is nothing left to decide.
+    /// The request was withdrawn, because there is nothing left to decide.
     Withdrawn,
 }
 
 impl Choice {
-    /// The label of the choice's button.
+    /// The label of the choice's button. The label of `Expired` appears only in the text of a closed request.
     #[must_use]
     pub fn label(&self) -> Option<&str> {
         match self {
@@ -59,11 +60,11 @@ impl Choice {
     }
 }
 
-/// A question of an agent that a person decides.
+/// A question of an agent that a user answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AgentRequest {
     pub id: RequestId,
-    /// `permission`, `question` or `plan`; further kinds are possible.
+    /// The kind of question: `permission`, `question` or `plan`. Further kinds are possible.
     pub kind: &'static str,
     /// The question in one line, for lists.
     pub title: String,
@@ -121,7 +122,7 @@ impl ToolUse {
 pub struct RequestOption {
     /// Unique within the request.
     pub id: String,
-    /// The label of its button.
+    /// The label of the option's button.
     pub label: String,
     pub text: OptionText,
 }
@@ -145,15 +146,15 @@ pub enum OptionText {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RequestAnswer {
-    /// At least one option, and the text of the last one.
+    /// At least one option, and the text for the last one if the user gave a text.
     Options { ids: Vec<String>, text: Option<String> },
     /// Rules denied it, for this reason.
     Denied(String),
-    /// No decision was made: the request expired, or its session is being stopped.
+    /// No user answered: the request expired or was withdrawn, no place could show it, or too many requests were open.
     Nobody,
 }
 
-/// A question that waits for its answer.
+/// A question of an agent that waits for an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct OpenRequest {
     /// Unique within the session until the host exits.
@@ -161,6 +162,6 @@ pub struct OpenRequest {
     pub request: AgentRequest,
     /// The buttons that the approval plugin adds to the answers.
     pub buttons: Vec<Button>,
-    /// The time of the question, or of the decision about the question that was shown before it.
+    /// The start of the time to answer: when the agent asked or, if later, when the question was shown.
     pub since: Timestamp,
 }

@@ -1,4 +1,4 @@
-//! A session as it is stored, and as other parts of the host see it.
+//! A session as the store and the other parts of the host see it.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -23,7 +23,7 @@ pub enum Phase {
 }
 
 impl Phase {
-    /// Whether a process can be running in this phase.
+    /// Whether an agent process can be running in this phase.
     #[must_use]
     pub const fn is_live(self) -> bool {
         match self {
@@ -47,16 +47,16 @@ impl Phase {
     }
 }
 
-/// Identifies a process even if its pid is reused.
+/// Identifies a process, even if a later process gets the same pid.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProcessId {
     pub boot: String,
     pub pid: i32,
-    /// The start time in clock ticks after boot: field 22 of `/proc/PID/stat`.
+    /// The start time in clock ticks since boot: field 22 of `/proc/PID/stat`.
     pub started: u64,
 }
 
-/// The part of a session that survives its process, a plugin rollout and a restart of the host.
+/// The stored part of a session. It survives the session's agent process and a restart of the host.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SessionRecord {
     pub name: SessionName,
@@ -67,18 +67,18 @@ pub struct SessionRecord {
     pub agent: String,
     /// The id of the conversation, as the agent reports it. `None` before the first start and after `/fresh`.
     pub conversation: Option<String>,
-    /// Whether the agent has stored the conversation, so that it can be resumed.
+    /// Whether the agent has stored the conversation, so that a new process can resume the conversation.
     pub resumable: bool,
     /// Set by `/model`. `None` selects the persona's model, or else the agent's.
     pub model: Option<String>,
     pub persona: Option<String>,
-    /// Whether the persona's greeting was sent. It is sent once.
+    /// Whether the persona's greeting was sent. A session gets only one greeting.
     #[serde(default)]
     pub greeted: bool,
     pub mode: Option<String>,
     /// Set by `/timeout`. `None` selects the persona's timeout, or else `[sessions] idle_timeout`.
     pub idle_timeout: Option<Duration>,
-    /// The place of the last prompt or, before the first prompt, the place that first switched to the session.
+    /// The place of the last prompt or, before the first prompt, the first place in which the session became active.
     pub place: Option<Place>,
     pub created: Timestamp,
     pub last_active: Timestamp,
@@ -88,14 +88,14 @@ pub struct SessionRecord {
     /// The agent's process, while it may be running.
     pub process: Option<ProcessId>,
     /// The background work of the agent, as the agent describes it. While the list is not empty, the agent is not
-    /// suspended. If the host is killed, it reports at its next start that this work has ended.
+    /// suspended. If the host is killed, the next host reports that this work has ended.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub background: Vec<String>,
-    /// Prompts whose turns were interrupted and reported to the user, the latest last. Each is sent again only on the
-    /// user's request.
+    /// Prompts whose turns were interrupted, the latest last. The user was notified of each. A prompt is sent again
+    /// only on the user's request.
     #[serde(default, rename = "kept", skip_serializing_if = "Vec::is_empty")]
     pub interrupted: Vec<InterruptedPrompt>,
-    /// The number of requests about failed starts so far, from which the next request gets its number.
+    /// The number of requests about failed starts so far. It is also the number of the latest of these requests.
     #[serde(default)]
     pub failures: u64,
 }
@@ -129,7 +129,7 @@ impl SessionRecord {
     }
 }
 
-/// A snapshot of a session.
+/// A snapshot of a session for other parts of the host.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SessionView {
     pub record: SessionRecord,

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub struct Timestamp(pub u64);
 
 impl Timestamp {
-    /// Parses an RFC 3339 timestamp. `None` if it is invalid or before 1970.
+    /// Parses an RFC 3339 timestamp. Returns `None` if `text` is invalid or the time is before 1970.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         u64::try_from(text.parse::<jiff::Timestamp>().ok()?.as_millisecond()).ok().map(Self)
@@ -23,13 +23,13 @@ impl Timestamp {
         seconds.map(|time| time.to_string()).unwrap_or_default()
     }
 
-    /// The time elapsed since `earlier`, or zero if the clock was set back.
+    /// The time from `earlier` to this timestamp, or zero if `earlier` is later.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
 
-    /// The timestamp `span` later, saturating at the maximum.
+    /// The timestamp that is `span` later, or the maximum if that overflows.
     #[must_use]
     pub fn after(self, span: Duration) -> Self {
         let millis = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
