@@ -1,8 +1,8 @@
 //! Network access of plugins: the operator's grants, the target of a request, and the addresses that a name may resolve
 //! to.
 //!
-//! The module only decides about texts and addresses: it resolves no names and opens no connections. Ambiguous input is
-//! interpreted in the way that leads to rejection.
+//! The module parses grants and requests and compares them. It resolves no names and opens no connections. A request
+//! with an ambiguous path needs a grant for all paths of the host.
 
 mod address;
 mod error;
@@ -17,5 +17,5 @@ pub use error::{HostError, HostNameError, HttpGrantError, HttpGrantFault, Method
 pub use grant::{HttpGrant, TcpGrant, check_host, check_method, grant_line, may_request, read_host, suggested_grant};
 pub use target::{Scheme, Target, TargetError};
 
-/// A domain in lower case and ASCII, or an IP address.
+/// A domain name in lower-case ASCII, or an IP address.
 pub type Host = url::Host<String>;

@@ -3,7 +3,7 @@
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// The kind of an address, which decides under which conditions a plugin may connect to it.
+/// The kind of an address, which determines whether a plugin may connect to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AddressKind {
     /// A public address. A granted name may resolve to it.
@@ -11,13 +11,13 @@ pub enum AddressKind {
     /// An address of this machine or of a network around it. A name that resolves to it also has to be listed in the
     /// plugin's key `private`.
     Private(&'static str),
-    /// A metadata service of a cloud, which serves credentials. No name may resolve to it, and no grant allows it.
+    /// A metadata service of a cloud, which serves credentials. No name may resolve to it, and no grant may name it.
     Metadata,
     /// An address that no host has, such as a multicast address.
     Invalid(&'static str),
 }
 
-/// The metadata services of clouds, which serve credentials to the cloud's machines.
+/// The IPv4 addresses of clouds' metadata services, which serve credentials to the machines of the cloud.
 const METADATA_V4: [Ipv4Addr; 3] =
     [Ipv4Addr::new(169, 254, 169, 254), Ipv4Addr::new(169, 254, 170, 2), Ipv4Addr::new(100, 100, 100, 200)];
 const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);

@@ -8,7 +8,7 @@ use super::{TargetError, target::shorten};
 pub enum MethodError {
     #[error("plugins may not use {0}")]
     Forbidden(String),
-    #[error("a method consists of 1 to 20 capital letters")]
+    #[error("a method consists of 1 to 20 capital letters or dashes")]
     Malformed,
     #[error("that is not an HTTP method; did you mean {0}?")]
     Misspelled(&'static str),
@@ -38,7 +38,7 @@ pub struct HttpGrantError {
 pub enum HttpGrantFault {
     #[error(transparent)]
     Method(#[from] MethodError),
-    #[error("it must begin with https:// or http://")]
+    #[error("the URL must begin with https:// or http://")]
     Scheme,
     /// The host is still the placeholder of a suggested line.
     #[error("replace HOST with the server's name")]
@@ -47,11 +47,11 @@ pub enum HttpGrantFault {
     Authority(#[from] TargetError),
     #[error("add a path, or /* for all paths")]
     NoPath,
-    #[error("remove the query; any query is allowed")]
+    #[error("remove everything after the path; any query is allowed")]
     Query,
     #[error(transparent)]
     Host(#[from] HostError),
-    #[error("the path must be plain, with * only at its end")]
+    #[error("write a plain path such as /api2/json, with * only at its end")]
     Path,
 }
 
@@ -61,7 +61,7 @@ pub enum TcpGrantError {
     #[error("must be a host and a port, such as \"pbs.lan:8007\", not \"{}\"", shorten(.0))]
     Malformed(String),
     #[error(
-        "must be a host and a port, such as \"pbs.lan:8007\", not \"{}\": replace HOST with the server's name, and its port",
+        "must be a host and a port, such as \"pbs.lan:8007\", not \"{}\": fill in the server's name and port",
         shorten(.0)
     )]
     Template(String),

@@ -41,14 +41,14 @@ enum Paths {
     Below(Vec<u8>),
 }
 
-/// A TCP port that a plugin may connect to.
+/// A host and the TCP port on it that a plugin may connect to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TcpGrant {
     pub host: String,
     pub port: u16,
 }
 
-/// Methods that no grant covers: CONNECT turns the connection into a tunnel, TRACE echoes the request.
+/// Methods that no grant covers. CONNECT turns the connection into a tunnel, and TRACE echoes the request.
 const NEVER: [&str; 2] = ["CONNECT", "TRACE"];
 
 /// The methods to suggest for a typo.
@@ -111,7 +111,7 @@ pub fn check_method(method: &str) -> Result<(), MethodError> {
     }
 }
 
-/// The configuration line that grants the request in addition to the existing grants.
+/// The configuration line that lists the existing grants and a new grant that covers the request.
 #[must_use]
 pub fn suggested_grant(plugin: &str, grants: &[HttpGrant], method: &str, target: &Target) -> String {
     let method = if matches!(method, "GET" | "HEAD") { String::new() } else { format!("{method} ") };
@@ -202,8 +202,8 @@ fn paths(text: &str) -> Option<Paths> {
     }
 }
 
-/// Checks that a grant may name this host. The host may be any name, and any address except for those of metadata
-/// services and those that belong to no host.
+/// Checks that a grant may name this host. Every name is accepted, and every address except those of metadata services
+/// and those that no host has.
 ///
 /// # Errors
 /// The reason why no grant may name it.

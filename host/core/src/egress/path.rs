@@ -1,6 +1,6 @@
-//! Normalizes a request's path. Servers disagree about dots, double slashes and their encodings. A path that contains
-//! them is *ambiguous*: only a grant of the whole host covers it, because the request stays on that host however a
-//! server interprets the path.
+//! Normalizes a request's path. Servers disagree about dot segments, double slashes, backslashes and encoded slashes. A
+//! path with one of these is *ambiguous*: only a grant for all paths of the host covers it, because every
+//! interpretation of the path stays on that host.
 
 /// A path without its query.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub(super) enum PathForm {
 }
 
 impl PathForm {
-    /// The path to write into a grant: this path alone, or the whole host if the path is ambiguous.
+    /// The path to write into a grant that covers the request: the path itself, or `/*` if it is ambiguous.
     pub(super) fn granted(&self) -> String {
         let Self::Plain(path) = self else { return "/*".to_owned() };
         let mut text = String::with_capacity(path.len());
@@ -33,7 +33,7 @@ pub(super) fn normalize(path: &str) -> PathForm {
     if is_ambiguous(&now) {
         return PathForm::Ambiguous;
     }
-    // A slash that appears in any pass makes the path ambiguous.
+    // If decoding produces another slash, the path is ambiguous.
     for _ in 0..NESTED {
         let Some(next) = decoded(&now) else { return PathForm::Ambiguous };
         if next == now {

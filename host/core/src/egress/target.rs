@@ -1,4 +1,4 @@
-//! Parses the target of a request, as strictly as possible.
+//! Parses and normalizes the target of a request.
 
 use core::net::IpAddr;
 use std::fmt;
@@ -84,7 +84,7 @@ impl Target {
     }
 }
 
-/// Formats scheme, host and port, without the path.
+/// Formats the scheme, the host and a port other than the default, without the path.
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://{}", self.scheme.as_str(), self.authority())
@@ -123,7 +123,7 @@ pub(super) fn host_of(text: &str) -> Result<Host, TargetError> {
     }
     let host = Host::parse(bare).map_err(|_| wrong())?;
     match &host {
-        // A label with a leading dash could be taken for an option by another program.
+        // Another program could take a name with a leading dash for an option.
         url::Host::Domain(name) if name.len() > 253 || name.split('.').any(is_no_label) => Err(wrong()),
         url::Host::Domain(_) | url::Host::Ipv4(_) | url::Host::Ipv6(_) => Ok(host),
     }

@@ -124,7 +124,7 @@ fn methods_are_granted_one_by_one_or_all() {
     }
     for odd in ["", "Fetch", "A_B"] {
         let why = format!("{odd} {url}").parse::<HttpGrant>().unwrap_err().to_string();
-        assert!(why.ends_with(": a method consists of 1 to 20 capital letters"), "{why}");
+        assert!(why.ends_with(": a method consists of 1 to 20 capital letters or dashes"), "{why}");
     }
     for rare in ["ACL", "FETCH", "M-SEARCH", "PROPFIND", "PURGE"] {
         let (method, target) = request(&format!("{rare} {url}")).unwrap();
@@ -213,7 +213,7 @@ fn the_unfilled_suggested_line_is_not_a_grant() {
     }
     for template in ["HOST:PORT", "HOST:22"] {
         let why = template.parse::<TcpGrant>().expect_err(template).to_string();
-        assert!(why.ends_with("replace HOST with the server's name, and its port"), "{why}");
+        assert!(why.ends_with("fill in the server's name and port"), "{why}");
     }
 }
 
