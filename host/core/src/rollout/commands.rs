@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{session::ApiError, types::Timestamp};
 
-/// An admin command that is being carried out.
+/// The id of the admin command that is being carried out, with the admin's decision.
 struct Issued {
     id: CommandId,
     decision: Decision,
@@ -55,8 +55,8 @@ impl Machine {
         }
     }
 
-    /// Refuses the command if the plugin folder can't be used: the newest file is unknown then, and an older version
-    /// must not be taken for it.
+    /// Refuses the command if the plugin folder can't be used. The newest file is unknown then, and an older version
+    /// must not take its place.
     fn check_folder(&self) -> Result<(), ApiError> {
         self.folder_fault
             .as_ref()
@@ -87,7 +87,7 @@ impl Machine {
         Ok(self.start(id, JobCommand::Reload, &newest, now))
     }
 
-    /// Refuses to disable the plugin that offers /plugins, because no other command could enable it again.
+    /// Disables the plugin, unless it offers `/plugins`: without that command, no plugin could be enabled again.
     fn disable(&mut self, offers: &Offers, decision: Decision) -> StepResult {
         let name = self.name.clone();
         if offers.controls_plugins {

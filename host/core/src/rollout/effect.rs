@@ -32,8 +32,8 @@ pub enum Effect {
     Cancel {
         ticket: Ticket,
     },
-    /// Publish the tried version, and report the result before any other input. Running calls of the replaced version
-    /// have the time `drain` to finish.
+    /// Publish the tried version, and report the result to the machine before any other input. Running calls of the
+    /// replaced version have the time `drain` to finish.
     Activate {
         ticket: Ticket,
         drain: Duration,
@@ -52,7 +52,7 @@ pub enum Effect {
         kind: NoticeKind,
         text: String,
     },
-    /// Notify the caller of a command that the command takes long.
+    /// Send this text to the caller of a command and to the other operators, because the command's build is slow.
     Progress {
         command: CommandId,
         text: String,

@@ -15,13 +15,14 @@ pub struct CommandId(pub u64);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FileState {
     Absent,
-    /// The digest of the whole file.
+    /// The file is complete and has this digest.
     Settled(String),
     /// The file can't be used, for this reason.
     Unusable(RejectionText),
 }
 
-/// The reason for a rejection, as a text for users and as a text for operators that also names the file to correct.
+/// The reason for a rejection, once for users and once for operators. The text for operators may also name the file to
+/// correct.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RejectionText {
     pub why: String,
@@ -75,13 +76,14 @@ pub enum Input {
         ticket: Ticket,
         result: Result<u32, TrialError>,
     },
-    /// A number of calls of the version failed since the last report. `last` is the reason of the last failure.
+    /// `calls` calls of the version have failed since the last report. `last` describes the last failure, such as
+    /// "trapped".
     Failed {
         digest: String,
         calls: u32,
         last: String,
     },
-    /// `poll_timeout` is due.
+    /// The time that `poll_timeout` returned has come.
     Timeout,
 }
 
@@ -97,9 +99,11 @@ pub enum TrialOutcome {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrialError {
     pub reason: RejectionText,
-    /// The capabilities that the version requests beyond its grants. Empty if it is invalid for another reason.
+    /// The capabilities that the version requests beyond its grants. Empty if the version is rejected for another
+    /// reason.
     pub missing: Vec<String>,
-    /// Whether the active version uses what the settings no longer grant.
+    /// Whether the settings no longer allow the active version, because it uses more than they grant or the pin
+    /// excludes it.
     pub exceeds: bool,
 }
 
@@ -108,11 +112,12 @@ pub struct TrialError {
 pub enum Command {
     /// Activates the version before the active one.
     Rollback,
-    /// Builds and tries the newest version again.
+    /// Tries the newest version again, even if it was rolled back.
     Reload,
     Disable(Offers),
     Enable,
-    /// Grants what the pending version requests. The digest may be a prefix of 12 characters or more.
+    /// Grants the missing capabilities of the version that is pending approval or was denied. `digest` is the digest of
+    /// that version or a prefix of it.
     Grant {
         digest: String,
         /// The requested capabilities that only the configuration can grant.
@@ -127,7 +132,7 @@ pub enum Command {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Offers {
     pub commands: Vec<String>,
-    /// Whether it offers `/plugins`, the command that enables plugins.
+    /// Whether the version offers `/plugins`, the command that enables plugins.
     pub controls_plugins: bool,
     pub has_lifecycle: bool,
     pub has_approval: bool,
@@ -142,7 +147,7 @@ impl RejectionText {
 }
 
 impl TrialError {
-    /// Creates the error of a version that is invalid for another reason than missing grants.
+    /// Creates the error of a version that is rejected for a reason other than missing grants.
     #[must_use]
     pub const fn invalid(reason: RejectionText) -> Self {
         Self { reason, missing: Vec::new(), exceeds: false }

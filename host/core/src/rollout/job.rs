@@ -1,5 +1,6 @@
-//! The work on one version: it is built, tried and activated. If it is rejected and nothing else is active, the job
-//! falls back to an earlier version, and then to the embedded one.
+//! A job builds, tries and activates one version. If that version is rejected and no version is active, the job tries
+//! the other stored versions, latest first, and then the embedded one. A rollback does the same, although the failing
+//! version is still active.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -12,17 +13,17 @@ pub(super) struct Job {
     /// The ticket of the running build or trial.
     pub ticket: Ticket,
     pub purpose: Purpose,
-    /// The version that the job is to activate.
+    /// The version that the job should activate.
     pub goal: String,
     /// The version that is being built or tried: the goal, or one to fall back to.
     pub candidate: String,
     pub stage: JobStage,
     /// The reason why the goal was rejected.
     pub error: Option<TrialError>,
-    /// The versions that were rejected during this job.
+    /// The versions that were rejected during this job, and the goal if the job skips it.
     pub tried: BTreeSet<String>,
     pub since: Timestamp,
-    /// Whether the caller or the operators were notified that the build takes long.
+    /// Whether the caller of the command or the operators were notified that the build is slow.
     pub announced: bool,
 }
 
@@ -37,14 +38,14 @@ pub(super) enum JobStage {
 pub(super) enum Purpose {
     /// The host starts. Operators see the outcome in the status.
     Start,
-    /// The newest version is new, or is tried again.
+    /// The newest version has changed or is tried again.
     File,
     /// The active version gets new settings. Operators are only notified of a rejection.
     Settings,
     /// No version is active, for example because the active one lost its grants. Operators are not notified of the
     /// outcome.
     Recovery,
-    /// The file was removed. `before` is the generation that was active then.
+    /// The file was removed. `before` is the generation that was active then, if any.
     Removal {
         before: Option<u32>,
     },
@@ -67,7 +68,7 @@ pub(super) enum JobCommand {
         from: String,
     },
     Reload,
-    /// `not_admitted` says why the newest version isn't activated.
+    /// `not_admitted` says why the newest version isn't activated, or is `None` if the job activates it.
     Enable {
         not_admitted: Option<String>,
     },
@@ -91,7 +92,7 @@ impl Purpose {
         }
     }
 
-    /// Whether the version starts a new probation even if it is already active.
+    /// Whether the job starts a new probation of its goal even if the goal is already active.
     const fn restarts_probation(&self) -> bool {
         matches!(
             self,
@@ -137,8 +138,8 @@ impl Machine {
         });
     }
 
-    /// Ends the current job without an outcome. If the job was for the newest version, that version is tried after the
-    /// next job.
+    /// Ends the current job without an outcome. If the job should have activated the newest version, that version is
+    /// tried after the next job.
     pub(super) fn cancel_job(&mut self) {
         let Some(job) = self.job.take() else { return };
         self.emit(Effect::Cancel { ticket: job.ticket });
@@ -197,8 +198,8 @@ impl Machine {
         self.emit(Effect::Try { ticket, digest, mode });
     }
 
-    /// Restarts the trial, because a result under outdated settings means nothing. A job that has fallen back returns
-    /// to its goal, or to its first fallback if its goal was never tried.
+    /// Restarts the trial, because a result under outdated settings is useless. A job that has fallen back returns to
+    /// its goal, or to its first fallback if its goal was never tried.
     pub(super) fn restart_trial(&mut self, now: Timestamp) {
         let Some(job) = &mut self.job else { return };
         let (ticket, goal) = (job.ticket, job.goal.clone());
@@ -290,8 +291,9 @@ impl Machine {
         self.finish_job(JobOutcome::New, now);
     }
 
-    /// Whether a version needs no new probation. Targets of a rollback need none. At the start of the host, the version
-    /// that was active last and the embedded one need none.
+    /// Whether a version needs no new probation. The target of a rollback needs none. At the start of the host, the
+    /// version that was active last needs none unless it was rolled back, and the embedded version needs none unless a
+    /// file replaces it.
     fn is_trusted(&self, purpose: &Purpose, digest: &str) -> bool {
         if !matches!(purpose, Purpose::Start) {
             return purpose.version_to_leave().is_some();
@@ -311,7 +313,7 @@ impl Machine {
         self.emit(Effect::Store { digest: digest.to_owned(), replaced });
     }
 
-    /// If the newest version is active, forgets why it was rejected or rolled back.
+    /// If the newest version is active, clears its rejection and all rollbacks by admins.
     fn on_newest_active(&mut self) {
         let newest = self.newest().filter(|newest| self.is_active(newest));
         if newest.is_some() && !matches!(self.file, FileState::Unusable(_)) {
@@ -364,7 +366,7 @@ impl Machine {
     }
 
     /// The version to roll back to: the latest one before the active one that was not rolled back itself, else the
-    /// embedded one.
+    /// embedded one. `None` if the embedded version is active or no such version exists.
     pub(super) fn version_before(&self, active: &str) -> Option<String> {
         if self.embedded.as_deref() == Some(active) {
             return None;

@@ -1,6 +1,6 @@
-//! The state machine's data and its entry points for inputs and queries. The work on a version is in `job`, its end in
-//! `finish_job`, the supervision of the active version in `settings_trial` and `probation`, admin commands in
-//! `commands`. The machine reads no clock.
+//! The state machine's data and its entry points for inputs and queries. The module `job` contains the work on a
+//! version, and `finish_job` the end of that work. `settings_trial` and `probation` supervise the active version, and
+//! `commands` carries out admin commands. The machine reads no clock.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::types::Timestamp;
 
-/// A build that takes longer is announced. A cached version takes a millisecond, a small plugin 60 ms.
+/// The machine announces a build that takes longer. A cached version takes a millisecond, a small plugin 60 ms.
 const SLOW: Duration = Duration::from_secs(1);
 
 /// The active version.
@@ -24,12 +24,12 @@ pub struct Active {
     pub digest: String,
     /// The generation number.
     pub number: u32,
-    /// Whether it was tried under other settings than the current ones.
+    /// Whether the version was tried under settings other than the current ones.
     pub(super) stale: bool,
 }
 
-/// The rollout of one plugin. The caller passes inputs and commands, performs the effects in order, and calls again at
-/// the time that `poll_timeout` returns.
+/// The rollout of one plugin. The caller passes inputs and commands, performs the effects in order, and passes
+/// `Input::Timeout` at the time that `poll_timeout` returns.
 #[derive(Debug, Clone)]
 pub struct Machine {
     pub(super) name: String,
@@ -55,7 +55,7 @@ pub struct Machine {
     pub(super) fallbacks_exhausted: bool,
     /// The version that is being rolled back, or that can't be rolled back.
     pub(super) failing_version: Option<String>,
-    /// The reason why the last call failed.
+    /// The description of the last failed call.
     pub(super) last_failure: String,
     /// The versions about which the owner was asked.
     pub(super) approval_requested: BTreeSet<String>,
@@ -86,7 +86,7 @@ impl Machine {
             newest_untried: false,
             fallbacks_exhausted: false,
             failing_version: None,
-            // This reason isn't stored, and the host may end between the last failed call and the rollback.
+            // The description isn't stored, and the host may end between the last failed call and the rollback.
             last_failure: "before the host's last restart".to_owned(),
             approval_requested: BTreeSet::new(),
             notified_rejections: BTreeMap::new(),
@@ -133,7 +133,8 @@ impl Machine {
         self.rejected.as_ref()
     }
 
-    /// The version that has been built or tried for longer than `SLOW`, and the time at which it exceeded that.
+    /// The version that the current job builds or tries, if the job has taken longer than `SLOW`, and the time at which
+    /// the job exceeded it.
     #[must_use]
     pub fn compiling(&self) -> Option<(&str, Timestamp)> {
         let job = self.job.as_ref().filter(|job| job.announced)?;
@@ -159,7 +160,7 @@ impl Machine {
         slow.into_iter().chain(self.retry().map(|(at, _)| at)).min()
     }
 
-    /// The version that is tried again after its backoff, and the time.
+    /// The time at which the newest version is tried again after its backoff, and the digest of that version.
     fn retry(&self) -> Option<(Timestamp, String)> {
         let newest = self.usable_newest().filter(|newest| self.job.is_none() && !self.is_active(newest))?;
         let is_not_admitted = self.rejected.as_ref().is_some_and(|one| one.reason == RejectReason::NotAdmitted);
@@ -201,7 +202,7 @@ impl Machine {
         messages::not_admitted(&self.name, digest, &self.state.admits(digest, now), now)
     }
 
-    /// The rejection of `digest` if another version is pinned.
+    /// The error that rejects the version `digest`, if another version is pinned.
     pub(super) fn pinned(&self, digest: &str) -> Option<TrialError> {
         let only = self.settings.pin.as_deref().filter(|only| *only != digest)?;
         let reason = RejectionText::new(messages::pinned(&self.name, digest, only));

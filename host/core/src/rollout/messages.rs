@@ -1,4 +1,4 @@
-//! The texts about rollouts: answers to commands, notices, and why a version isn't active.
+//! The texts about rollouts: answers to commands, notices, and the reasons why a version isn't active.
 
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ pub(super) fn compiling(name: &str, digest: &str) -> String {
 }
 
 pub(super) fn superseded(name: &str) -> ApiError {
-    failed(format!("A newer version or command for plugin '{name}' replaced this one. See /plugins."))
+    failed(format!("A newer version or command for plugin '{name}' replaced this command. See /plugins."))
 }
 
 /// Describes failed calls, such as "3 calls failed within 5m of its activation, the last one trapped".
@@ -118,7 +118,7 @@ pub fn disabled(name: &str, decision: &Decision) -> String {
 /// Explains why a version that differs from the pinned one isn't activated.
 #[must_use]
 pub fn pinned(plugin: &str, digest: &str, only: &str) -> String {
-    format!("[plugins.{plugin}] sha256 does not allow this version: it has {digest}, allowed is {only}")
+    format!("[plugins.{plugin}] sha256 does not allow this version: its digest is {digest}, the allowed one is {only}")
 }
 
 pub(super) fn no_version_before(name: &str, digest: &str, how: &str) -> String {

@@ -75,7 +75,7 @@ impl Machine {
         }
     }
 
-    /// Forgets a rejection that no longer applies, because the newest version is active.
+    /// If the newest version is active, drops a rejection that no longer applies.
     pub(super) fn drop_obsolete_rejection(&mut self) {
         let Some(newest) = self.usable_newest().filter(|newest| self.is_active(newest)).map(str::to_owned) else {
             return;

@@ -1,5 +1,5 @@
-//! The stored state of a plugin's rollout. It decides whether a version may be activated, apart from its grants: a
-//! plugin can be disabled, and a version can be rolled back by an admin or during its probation.
+//! The stored state of a plugin's rollout: whether an admin disabled the plugin, which versions were rolled back, and
+//! which one is on probation. This state decides whether a version may be activated, apart from its grants and the pin.
 
 use std::time::Duration;
 
@@ -31,16 +31,17 @@ pub struct Rollback {
     /// The number of consecutive rollbacks.
     pub count: u32,
     pub at: Timestamp,
-    /// The reason why the version's last call failed.
+    /// The description of the version's last failed call.
     pub why: String,
 }
 
-/// A version on probation and its failed calls. It is stored, so that a restart does not reset the count.
+/// A version on probation and its failed calls. They are stored, so that a restart of the host does not reset the
+/// count.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Probation {
     pub digest: String,
     pub since: Timestamp,
-    /// The number of its failed calls.
+    /// The number of the version's failed calls.
     pub failed: u32,
 }
 
@@ -50,7 +51,7 @@ pub struct RolloutState {
     pub disabled: Option<Decision>,
     /// Digests that an admin rolled back, the latest last.
     pub rolled_back: Vec<String>,
-    /// One entry per rolled-back version, the latest last. Earlier releases store one entry at most, as `fall`.
+    /// The automatic rollbacks, one per version, the latest last. Earlier releases stored at most one entry, as `fall`.
     #[serde(default, rename = "falls", alias = "fall", deserialize_with = "list_or_single")]
     pub rollbacks: Vec<Rollback>,
     /// The version that was last on probation. Records of the first release have none.
@@ -58,14 +59,13 @@ pub struct RolloutState {
     pub probation: Option<Probation>,
 }
 
-/// A version that was rejected, or whose new settings were rejected. The version that was active before, if any, stays
-/// active.
+/// A version that was rejected, or whose new settings were rejected. Another version may be active.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RejectedVersion {
     /// Empty if the file can't be used.
     pub digest: String,
     pub why: String,
-    /// The reason for operators, with the file to correct.
+    /// The reason as a text for operators, which may also name the file to correct.
     pub operator_text: String,
     pub at: Timestamp,
     pub reason: RejectReason,
@@ -75,7 +75,7 @@ pub struct RejectedVersion {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RejectReason {
     Rejected,
-    /// It requests these capabilities beyond its grants, and waits for the owner's approval.
+    /// The version requests these capabilities beyond its grants, and waits for the owner's approval.
     PendingApproval(Vec<String>),
     /// The owner refused these capabilities.
     Denied(Vec<String>),
@@ -87,10 +87,11 @@ pub enum RejectReason {
 pub enum Admission {
     Admitted,
     Disabled(Decision),
-    /// An admin rolled the version back. It is not activated until another version of the file has been active, or an
-    /// admin reloads the plugin.
+    /// An admin rolled the version back. It is not activated until another version becomes the newest one and is
+    /// activated, an admin reloads the plugin, or the plugin's file is removed.
     RolledBack,
-    /// The version was rolled back too often. It is not activated until an admin reloads the plugin.
+    /// The version was rolled back too often. It is not activated until an admin reloads the plugin or the plugin's
+    /// file is removed.
     Abandoned {
         rollbacks: u32,
         why: String,
@@ -160,7 +161,7 @@ impl RolloutState {
         self.rollbacks.iter().find(|rollback| rollback.digest == digest)
     }
 
-    /// Whether the version `digest` is a valid target of a rollback.
+    /// Whether the version `digest` may be the target of a rollback. A version that was itself rolled back may not.
     #[must_use]
     pub fn is_rollback_target(&self, digest: &str) -> bool {
         !self.rolled_back.iter().any(|other| other == digest) && self.automatic_rollback_of(digest).is_none()
@@ -188,8 +189,8 @@ impl RolloutState {
         }
     }
 
-    /// Begins the probation of `digest`, which was activated. If the version before it has completed a probation since
-    /// it was rolled back, that rollback is forgotten.
+    /// Begins the probation of `digest`, which was activated. If the version that was on probation before has completed
+    /// its probation, its rollbacks from before that probation are forgotten.
     pub fn begin_probation(&mut self, digest: &str, now: Timestamp, probation: Duration) {
         let completed = self.probation.take().filter(|one| one.digest != digest && now.since(one.since) >= probation);
         if let Some(completed) = completed {
@@ -206,7 +207,7 @@ impl RolloutState {
     }
 
     /// The remaining probation of `digest` and the number of its failed calls, or `None` if the probation is over. If
-    /// the clock was set back, the probation gets longer, up to its full length.
+    /// the clock is set back, the remaining probation gets longer, up to its full length.
     #[must_use]
     pub fn remaining_probation(&self, digest: &str, now: Timestamp, length: Duration) -> Option<(Duration, u32)> {
         let probation = self.probation.as_ref().filter(|probation| probation.digest == digest)?;
@@ -222,12 +223,12 @@ impl RolloutState {
         self.automatic_rollback_of(digest).is_some_and(|rollback| is_before(rollback.at))
     }
 
-    /// Clears the admin's rollbacks, because the newest version was activated.
+    /// Clears the rollbacks by admins, because the newest version is active.
     pub fn clear_admin_rollbacks(&mut self) {
         self.rolled_back.clear();
     }
 
-    /// Clears all rollbacks, because an admin wants the newest version tried now.
+    /// Clears all rollbacks, so that the newest version is tried without a backoff.
     pub fn clear_rollbacks(&mut self) {
         self.rolled_back.clear();
         self.rollbacks.clear();

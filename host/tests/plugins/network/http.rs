@@ -298,7 +298,12 @@ async fn only_the_pinned_version_is_activated() {
     test_host.plug("echo", &wasm).await.unwrap();
     let why = test_host.refused("echo", &bad("echo_v2")).await;
     let other = cordboard_runtime::digest(&bad("echo_v2"));
-    assert_eq!(why, format!("[plugins.echo] sha256 does not allow this version: it has {other}, allowed is {digest}"));
+    assert_eq!(
+        why,
+        format!(
+            "[plugins.echo] sha256 does not allow this version: its digest is {other}, the allowed one is {digest}"
+        )
+    );
     assert_eq!(test_host.read("echo hi").await, "v1: hi");
     // A pin that is added later deactivates a version that doesn't match.
     test_host.configure(&format!("[plugins.echo]\nsha256 = \"{other}\""));

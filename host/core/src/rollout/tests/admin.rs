@@ -76,7 +76,7 @@ fn a_command_is_superseded_by_a_newer_one() {
               = b (2), working
             rollback
                 cancel
-                refuse 1 (failed): A newer version or command for plugin 'p' replaced this one. See /plugins.
+                refuse 1 (failed): A newer version or command for plugin 'p' replaced this command. See /plugins.
                 build a
               = b (2), working
             ok

@@ -143,7 +143,7 @@ fn a_pin_deactivates_other_versions_at_once() {
               = none, 'b' rejected, working
             ok
                 activate
-                Trouble: Plugin 'p' was rejected: [plugins.p] sha256 does not allow this version: it has b, allowed is a. / Generation 2 stays active.
+                Trouble: Plugin 'p' was rejected: [plugins.p] sha256 does not allow this version: its digest is b, the allowed one is a. / Generation 2 stays active.
               = a (2), 'b' rejected
             settings
                 build b

@@ -1,5 +1,5 @@
-//! Randomized runs. Files appear, change and disappear, builds, trials and calls fail, settings and grants change in
-//! the middle of a trial, admins issue any command at any time, and the host is killed. `witness` checks each step.
+//! Randomized runs. Files appear, change and disappear. Builds, trials and calls fail. Settings and grants change in
+//! the middle of a trial. Admins issue any command at any time, and the host is killed. `witness` checks each step.
 
 mod witness;
 
@@ -12,11 +12,12 @@ use super::{
 use crate::random_worlds::{Dice, seeds};
 use witness::{CAPABILITIES, Witness};
 
-/// The number of worlds: enough to detect each of the deliberately introduced defects, and still fast.
+/// The number of worlds: large enough to find each defect that was inserted to check this test, and small enough to be
+/// fast.
 const WORLDS: u64 = 2_000;
 /// The number of steps of a world: enough for several versions to be activated, to fail and to be rolled back.
 const STEPS: usize = 150;
-/// The maximum number of builds and trials that have to finish before the rollout is idle.
+/// The number of finished builds and trials after which the rollout must be idle.
 const PATIENCE: usize = 60;
 
 #[test]

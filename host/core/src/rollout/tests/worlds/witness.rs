@@ -1,5 +1,6 @@
 //! Simulates the host of a rollout: performs the effects, keeps its own records of the active version, of the store and
-//! of what was rolled back, and reports violated invariants. It does not depend on the machine's internals.
+//! of what was rolled back, and reports violated invariants. The only internal data that it reads is the machine's list
+//! of stored versions.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -25,7 +26,7 @@ const LONGEST_BACKOFF: u64 = 25 * 60_000;
 #[derive(Debug, Clone)]
 pub struct Traits {
     pub builds: bool,
-    /// Whether its trial succeeds under odd settings, which some versions reject.
+    /// Whether the version's trial succeeds under odd settings, which some versions reject.
     pub fits_odd_settings: bool,
     /// Whether another plugin offers one of its names.
     pub is_taken: bool,
@@ -162,7 +163,8 @@ impl Witness {
         !self.work.is_empty()
     }
 
-    /// Whether an admin, the pin or the folder keeps the newest version from being active.
+    /// Whether the newest version may stay inactive: the folder can't be used, a version is pinned, or the plugin is
+    /// disabled.
     pub fn holds_newest(&self) -> bool {
         self.fault.is_some() || self.facts.settings.pin.is_some() || self.machine.state().disabled.is_some()
     }
@@ -252,7 +254,7 @@ impl Witness {
         self.perform(effects);
     }
 
-    /// Reports the result of a build or a trial.
+    /// Reports the result of a random build or trial to the machine.
     pub fn finish_one(&mut self, dice: &mut Dice) {
         let tickets: Vec<Ticket> = self.work.keys().copied().collect();
         let ticket = dice.pick(&tickets);
@@ -294,7 +296,7 @@ impl Witness {
         Ok(TrialOutcome::Ready)
     }
 
-    /// Reports a result that isn't needed any more, which must change nothing.
+    /// Reports the result of a cancelled build or trial, which must change nothing.
     pub fn feed_stale(&mut self, dice: &mut Dice) {
         if self.stale.is_empty() {
             return;
@@ -313,7 +315,7 @@ impl Witness {
         self.must(effects.is_empty() && before == after, "the result of a cancelled trial changes nothing");
     }
 
-    /// Makes every version valid, and grants all capabilities.
+    /// Makes every version valid, grants all capabilities and removes the pin.
     pub fn be_good(&mut self) {
         for traits in self.versions.values_mut() {
             *traits = Traits::good();
@@ -419,7 +421,7 @@ impl Witness {
         Input::Activated { ticket, result: Ok(self.numbers) }
     }
 
-    /// An admin's rollbacks end when the newest version is active, and the owner may be asked again.
+    /// If the newest version is active, lifts the bans by admins. The owner may then be asked about any version again.
     fn lift_bans(&mut self, active: &str) {
         if self.newest().as_deref() == Some(active) {
             self.approval_requested.clear();
