@@ -1,5 +1,5 @@
-//! Handles what an agent does between turns: background tasks, wake-ups, and turns that the agent starts itself. An
-//! idle agent with background work is only stopped if the user confirms it or the host shuts down.
+//! Handles what an agent does between turns: background tasks, wake-ups, and turns that the agent starts itself. A
+//! command or a timeout never stops an idle agent with background work, unless the user confirms it.
 
 use std::time::Duration;
 
@@ -23,8 +23,8 @@ impl Machine {
         self.live.as_ref().map(|live| &live.background).filter(|background| !background.is_none())
     }
 
-    /// The work that is reported as ended if the host stops or is killed now. It is empty while a user's command stops
-    /// the agent, because the user has agreed to end the work.
+    /// The work that is reported as ended if the host stops or is killed now. The list is empty while a user's command
+    /// stops the agent, because the user has agreed to end the work.
     pub(super) fn recorded_work(&self) -> Vec<String> {
         if let State::Stopping(stop) = &self.state {
             return stop.work.clone();
@@ -54,7 +54,7 @@ impl Machine {
         }
     }
 
-    /// Handles a turn that the agent has started without a prompt. It is shown in the place of the session's last
+    /// Handles a turn that the agent has started without a prompt. The turn is shown in the place of the session's last
     /// prompt.
     pub(super) fn handle_turn_started(&mut self, turn: PromptId, now: Timestamp) {
         let (State::Idle(_), Some(place)) = (&self.state, self.record.place.clone()) else { return };
@@ -75,7 +75,7 @@ impl Machine {
         }
     }
 
-    /// Notifies the user that a change takes effect only after the background work.
+    /// Notifies the user that a change takes effect once the background work has ended.
     pub(super) fn post_applies_later(&mut self) {
         if let (Some(place), Some(background)) = (self.record.place.clone(), self.background()) {
             let work = background.list();

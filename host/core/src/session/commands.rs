@@ -104,7 +104,7 @@ impl Machine {
         Ok(())
     }
 
-    /// Interrupts the turn. A prompt that is about to be sent counts as running: after `/stop`, the user does not want
+    /// Interrupts the turn. A prompt that is about to be sent is dropped, because after `/stop` the user does not want
     /// an answer to it.
     fn interrupt(&mut self, queued: QueuedPrompts, from: Option<&Place>, now: Timestamp) -> Result<(), ApiError> {
         let about_to_run = matches!(self.state, State::Starting(_)) || self.will_start();
@@ -172,7 +172,8 @@ impl Machine {
         index.ok_or_else(|| refusal(ApiErrorCode::Invalid, messages::NOT_OPEN))
     }
 
-    /// Starts the agent if the start waits for the user or for a backoff. Returns whether it did.
+    /// Starts the agent if its start waits for the user or for a backoff, and returns whether this is so. If the
+    /// previous process has not exited yet, the next one starts after that exit.
     fn try_again(&mut self, now: Timestamp) -> bool {
         match &mut self.state {
             State::Asking(_) | State::Broken(_) | State::Starting(StartStage::Backoff { .. }) => {
@@ -341,8 +342,8 @@ impl Machine {
         }
     }
 
-    /// Restarts an idle agent silently if it no longer matches the record. An agent with background work keeps running,
-    /// and the user is notified.
+    /// Restarts an idle agent silently if its persona, model or configuration is outdated. An agent with background
+    /// work keeps running, and the user is notified.
     fn restart_if_outdated(&mut self, now: Timestamp) {
         if !self.is_outdated() {
             return;

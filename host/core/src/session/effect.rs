@@ -15,11 +15,12 @@ use crate::{
 pub enum Effect {
     /// Store the record as it is now.
     Persist,
-    /// Store that the prompt is being sent to the agent. Always precedes its `Send`.
+    /// Store that the prompt is being sent to the agent. This effect always precedes the prompt's `Send`.
     MarkSent(PromptId),
-    /// Store that the prompt waits again, because the agent did not accept it.
+    /// Store that the prompt waits again, because it has to be sent to another agent process.
     MarkQueued(PromptId),
-    /// Store a prompt as accepted, together with the record, because an interrupted prompt is sent again with a new id.
+    /// Store this prompt as accepted, together with the record. The prompt is an interrupted prompt that is sent again
+    /// with a new id.
     Accept(Prompt),
     /// Store that the prompt is completed without an answer. `Finish` completes a prompt with an answer.
     Complete {
@@ -101,7 +102,7 @@ pub enum Effect {
 }
 
 impl Effect {
-    /// The beginning of the prompt that the effect drops.
+    /// The beginning of the prompt that the effect drops, or `None` if the effect drops no prompt.
     #[must_use]
     pub fn dropped(&self) -> Option<&str> {
         let Self::Complete { how: Completion::Dropped(beginning), .. } = self else { return None };

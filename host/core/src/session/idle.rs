@@ -1,5 +1,5 @@
-//! Tracks the idle time and the decision of the lifecycle policy. Only the decision is stored; the deadline is derived
-//! from it. During a turn there is neither.
+//! Tracks the idle time and the decision of the lifecycle policy. Only the decision is kept in the state, and the
+//! deadline is derived from it. The decision exists only while the session is idle.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ impl Machine {
         }
     }
 
-    /// Asks the policy again. The idle time is not reset.
+    /// Asks the policy again, without resetting the idle time.
     pub(super) fn review(&mut self, now: Timestamp) {
         let ticket = self.next_ticket();
         if let State::Idle(idle) = &mut self.state {

@@ -26,7 +26,7 @@ pub struct Ticket(pub u64);
 #[derive(Debug, Clone, PartialEq)]
 pub enum Input {
     Prompt(Prompt),
-    /// The text of a prompt was edited. Ignored unless the prompt still waits.
+    /// The text of a prompt was edited. The edit is ignored unless the prompt still waits.
     Edited {
         prompt: PromptId,
         text: String,
@@ -40,16 +40,16 @@ pub enum Input {
         run: Run,
         event: AgentEvent,
     },
-    /// The process and all its descendants have exited, or it could not be started.
+    /// The process and all its descendants have exited, or the process could not be started.
     Exit {
         run: Run,
         exit: Exit,
     },
-    /// An agent has exited, and these processes are left that can't be attributed to any agent.
+    /// An agent has exited, and these processes that can't be attributed to any agent still run.
     Strays {
         pids: Vec<i32>,
     },
-    /// `poll_timeout` is due.
+    /// The time that `poll_timeout` returned has come.
     Timeout,
     Verdict {
         ticket: Ticket,
@@ -70,14 +70,14 @@ pub enum Input {
         ticket: Ticket,
         decision: Decision,
     },
-    /// The configuration was loaded. Ignored if nothing has changed.
+    /// The configuration was loaded. The input is ignored if the settings of the session have not changed.
     Settings(Box<Settings>),
     /// The lifecycle plugin or its configuration changed: an idle session is reviewed again.
     PolicyChanged,
     /// The authors of these prompts may no longer use the session: waiting prompts are dropped, and the running one is
     /// interrupted.
     Withdrawn(Vec<PromptId>),
-    /// The host shuts down: the turn is interrupted, then the agent stopped. A second `Shutdown` kills the agent.
+    /// The host shuts down: the turn is interrupted, then the agent is stopped. A second `Shutdown` kills the agent.
     Shutdown,
 }
 
@@ -90,7 +90,8 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// The reason for the user: the last line of stderr, or else the status, or why the process could not be started.
+    /// Returns the reason for the user: the last line of stderr, or the exit status if there is no such line. For a
+    /// process that could not be started, returns the reason of that failure.
     #[must_use]
     pub fn why(&self) -> String {
         match self {
@@ -100,7 +101,7 @@ impl Exit {
         }
     }
 
-    /// Like [`Self::why`], and includes the exit status, for diagnosis.
+    /// Like [`Self::why`], but with the exit status, for diagnosis.
     #[must_use]
     pub fn details(&self) -> String {
         match self {
@@ -184,30 +185,31 @@ pub struct Settings {
 /// A command to a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SessionCommand {
-    /// A place switched to the session. Counts as activity.
+    /// A place switched to the session, which counts as activity.
     Touch(Place),
     /// Starts the agent without a prompt.
     Start,
-    /// Stops the agent. Refused during a turn, and while the agent has background work.
+    /// Stops the agent. The command is refused during a turn, while prompts wait for the agent to start, and while the
+    /// agent has background work.
     Suspend,
     /// Like `Suspend`, but also ends background work.
     ForceSuspend,
-    /// Interrupts the turn. The reply to this command is shown in `from`, or not at all if that is `None`.
+    /// Interrupts the turn. The reply to this command is shown in `from`, or not at all if `from` is `None`.
     Interrupt {
         queued: QueuedPrompts,
         from: Option<Place>,
     },
-    /// Retries a refused resume or a failed start; otherwise sends the latest interrupted prompt again. The prompt gets
-    /// this new id, because agents drop a prompt whose id they have seen.
+    /// Retries a refused resume or a failed start; otherwise sends the latest interrupted prompt again. Contains the
+    /// new id of that prompt, because agents drop a prompt whose id they have seen.
     Retry(PromptId),
     /// Starts a new conversation, so that the agent forgets the old one.
     Fresh,
     /// Drops the latest interrupted prompt.
     Leave,
-    /// `Retry`, `Fresh`, `Leave` or `Answer` by a button. It decides the button's request, and is refused if that
-    /// request is closed.
+    /// A button for `Retry`, `Fresh`, `Leave` or `Answer` was pressed. The command decides the button's request, and is
+    /// refused if that request is closed.
     Pressed(Request, Box<SessionCommand>),
-    /// Answers an open question of the agent: the one with this number, or else the only one.
+    /// Answers an open question of the agent: the question with this number, or the only one if `number` is `None`.
     Answer {
         number: Option<u64>,
         options: Vec<String>,

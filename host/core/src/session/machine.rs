@@ -18,8 +18,8 @@ use crate::{
     types::{Phase, Place, SessionRecord, SessionView, Timestamp},
 };
 
-/// A session's state machine. The caller passes inputs and commands, performs the effects in order, and calls again at
-/// the time that `poll_timeout` returns.
+/// A session's state machine. The caller passes inputs and commands, performs the effects in order, and passes
+/// `Input::Timeout` at the time that `poll_timeout` returns.
 #[derive(Debug)]
 pub struct Machine {
     pub(super) record: SessionRecord,
@@ -27,7 +27,7 @@ pub struct Machine {
     persisted: SessionRecord,
     pub(super) settings: Settings,
     pub(super) state: State,
-    /// The agent process, set while it may be running.
+    /// The agent process, present while it may be running.
     pub(super) live: Option<LiveProcess>,
     /// Accepted prompts in order, not yet sent to an agent.
     pub(super) queue: VecDeque<Prompt>,
@@ -42,7 +42,7 @@ pub struct Machine {
     pub(super) open_failure: Option<u64>,
     /// The times of the last `/retry` and `/leave`.
     pub(super) last_press: LastPress,
-    /// Consecutive failed starts.
+    /// The number of consecutive failed starts.
     pub(super) failed_starts: usize,
     /// The pending query for a resume notice, and the place for the notice.
     pub(super) resume_notice: Option<(Ticket, Place)>,
@@ -55,9 +55,9 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Creates a session, either new or from the store. It is suspended or archived, or stopping if the record names a
-    /// process: the agent of a previous host that was killed has the run [`Run::LEFT_OVER`], and its `Exit` has to
-    /// arrive before another agent is started.
+    /// Creates the machine of a new or stored session, which is suspended or archived. If the record names a process,
+    /// the session is stopping instead: the process is the agent of a previous host that was killed. This process has
+    /// the run [`Run::LEFT_OVER`], and its `Exit` has to arrive before another agent is started.
     #[must_use]
     pub fn new(record: SessionRecord, settings: Settings) -> Self {
         let state = if record.archived { State::Archived } else { State::Suspended };
@@ -84,7 +84,7 @@ impl Machine {
         };
         if machine.record.process.is_some() {
             let then = if machine.record.archived { AfterStop::Archive } else { AfterStop::Suspend };
-            // The cleanup at the host's start ends this process, so there are no stages to go through.
+            // The cleanup at the host's start ends this process, so the earlier stages of stopping are skipped.
             let stop = Stop::new(StopStage::Killed, machine.record.last_active, then);
             machine.state = State::Stopping(Stop { work: machine.record.background.clone(), ..stop });
             machine.live = Some(machine.new_live(Run::LEFT_OVER));
@@ -93,8 +93,8 @@ impl Machine {
     }
 
     /// Restores the prompts that the previous host had accepted. `queued` were not sent to an agent and are handled
-    /// like new messages. `interrupted` were sent when that host ended; each is reported once and kept for `/retry` or
-    /// `/leave`.
+    /// like new messages. `interrupted` were sent but not answered when that host ended. Each is reported once and kept
+    /// for `/retry` or `/leave`.
     #[must_use]
     pub fn restore(&mut self, queued: Vec<Prompt>, interrupted: Vec<Prompt>, now: Timestamp) -> Vec<Effect> {
         for prompt in interrupted {
@@ -215,7 +215,8 @@ impl Machine {
         }
     }
 
-    /// Handles a deadline that has passed. A timer that was set before a later input may fire too early and is ignored.
+    /// Handles a deadline that has passed. A timer that a later input has made obsolete may fire too early, and is
+    /// ignored.
     fn handle_timeout(&mut self, now: Timestamp) {
         let Some((at, reason)) = self.poll_timeout() else { return };
         if now < at {
@@ -288,7 +289,7 @@ impl Machine {
         self.effects.push(effect);
     }
 
-    /// Emits an effect on the process, if one may be running.
+    /// Emits an effect for the agent process, if one may be running.
     pub(super) fn emit_live(&mut self, effect: impl FnOnce(Run) -> Effect) {
         if let Some(live) = &self.live {
             let effect = effect(live.run);

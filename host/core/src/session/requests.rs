@@ -1,6 +1,6 @@
-//! Questions of the agent to users: a permission, a choice, a plan. Each question is closed once: it is answered,
-//! expires or is withdrawn. Of several open questions, only the first is shown, as at a terminal. An agent with an open
-//! question is not stopped at the idle timeout.
+//! Questions of the agent to users, such as for a permission, a choice or the approval of a plan. Each question is
+//! closed once: it is answered, expires or is withdrawn. Of several open questions, only the first is shown, as at a
+//! terminal. An agent with an open question is not stopped at the idle timeout.
 
 use super::{
     ApiError, ApiErrorCode, Effect, Machine,
@@ -58,8 +58,8 @@ impl Machine {
         self.post(place, SessionNotice::Asked { number, request, buttons, folder: self.record.folder.clone() });
     }
 
-    /// The place in which a question is shown. `None` if no user can answer it: the process is being stopped, its turn
-    /// is being interrupted, or no place shows the session.
+    /// The place in which a question is shown. `None` if no user can answer it: no agent is ready, the turn is being
+    /// interrupted, or the session has no place.
     pub(super) fn place_of_questions(&self) -> Option<Place> {
         match &self.state {
             State::Busy(OpenTurn { interrupt: Some(_), .. }) => None,
@@ -77,7 +77,7 @@ impl Machine {
         }
     }
 
-    /// Returns the open question with this number, or else the only one.
+    /// Returns the open question with this number. Without a number, returns the only open question.
     pub(super) fn numbered_request(&self, number: Option<u64>) -> Result<RequestId, ApiError> {
         let found = match (number, self.open_requests()) {
             (Some(number), open) => open.iter().find(|open| open.number == number),
@@ -89,7 +89,7 @@ impl Machine {
         id.ok_or_else(|| invalid(messages::no_open_request(&self.record.name, number)))
     }
 
-    /// Answers an open question. Changes nothing if the options or the text don't fit.
+    /// Answers an open question. Returns an error and changes nothing if the options or the text don't fit.
     pub(super) fn answer(
         &mut self,
         id: &RequestId,

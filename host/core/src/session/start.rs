@@ -28,7 +28,7 @@ impl Machine {
         }
     }
 
-    /// Starts an agent on request, and resets the count of failed starts.
+    /// Starts an agent because of a message or a command, and resets the count of failed starts.
     pub(super) fn start_anew(&mut self, now: Timestamp) {
         self.failed_starts = 0;
         self.start(now);
@@ -57,7 +57,7 @@ impl Machine {
         }
     }
 
-    /// Fails the start, because an agent without its persona's instructions would behave unexpectedly.
+    /// Marks the session as broken, because an agent without its persona's instructions would behave unexpectedly.
     pub(super) fn persona_failed(&mut self, why: String) {
         self.break_session(why, |failure, why| SessionNotice::PersonaFailed { failure, why });
     }
@@ -67,8 +67,7 @@ impl Machine {
         self.record.conversation.as_ref().filter(|_| self.record.resumable)
     }
 
-    /// Applies the folder of the configuration, if it has one. Returns whether it differs from the folder of the last
-    /// start.
+    /// Applies the configured folder, if there is one. Returns whether it differs from the folder in the record.
     fn change_folder(&mut self) -> bool {
         let Some(folder) = &self.settings.folder else { return false };
         let is_new = *folder != self.record.folder;
@@ -117,8 +116,8 @@ impl Machine {
         if self.live.as_ref().is_some_and(|live| live.conversation_discarded || live.run == Run::LEFT_OVER) {
             return;
         }
-        // A conversation that is not stored yet does not replace a resumable one, because the agent can only resume
-        // that one.
+        // A conversation that is not stored yet does not replace a resumable one, because the agent can only resume the
+        // stored one.
         if resumable || !self.record.resumable {
             self.record.conversation = Some(id);
             self.record.resumable = resumable;
@@ -130,7 +129,7 @@ impl Machine {
         self.stop(StopStage::Killed, AfterStop::Fail(ExitInfo { details: why.clone(), why }), now);
     }
 
-    /// Opens a request about a failed start, which replaces an open one, and returns its number.
+    /// Opens a request about a failed start, after it has closed an earlier one. Returns the number of the new request.
     fn ask_about_failure(&mut self) -> u64 {
         self.close_failure(Choice::Withdrawn);
         self.record.failures += 1;

@@ -1,4 +1,4 @@
-//! The states of a session and their data, with derived deadlines. Transitions are in the other modules.
+//! The states of a session, their data, and the deadlines derived from them. The transitions are in the other modules.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -12,8 +12,8 @@ use crate::{
 };
 
 /// The time limit from the start of an agent to its `Ready`, and from the query for persona settings to the answer.
-/// After that, the start has failed. Real agents need 0.3 to 3 s, and more with cold disks and tool servers; users wait
-/// no longer than a minute.
+/// After that, the start has failed. Real agents need 0.3 to 3 s, and more time with cold disks and tool servers. Users
+/// wait no longer than a minute.
 pub const READY_WITHIN: Duration = Duration::from_secs(60);
 /// The time from an unacknowledged interrupt to SIGTERM. A healthy agent acknowledges within milliseconds.
 pub const INTERRUPT_WITHIN: Duration = Duration::from_secs(5);
@@ -23,7 +23,8 @@ pub const END_TURN_WITHIN: Duration = Duration::from_secs(30);
 pub const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 /// The time from SIGTERM to SIGKILL.
 pub const TERMINATE_WITHIN: Duration = Duration::from_secs(5);
-/// The backoff after an agent exits without having accepted its prompt. After the last attempt, the session is broken.
+/// The pauses after consecutive failed starts, in which the agent exits without having accepted a prompt. If the start
+/// after the last pause fails too, the session is broken.
 pub const START_BACKOFFS: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(25)];
 /// The minimum time between reviews, so that a policy cannot keep the host busy.
 pub const SHORTEST_REVIEW: Duration = Duration::from_secs(1);
@@ -47,7 +48,7 @@ pub enum TimeoutReason {
     WorkOver,
     /// The agent did not react to the interrupt.
     Interrupt,
-    /// The agent's input has to be closed.
+    /// At shutdown, the interrupted turn did not end in time.
     CloseInput,
     /// The agent did not react to the end of input.
     Terminate,
@@ -101,8 +102,8 @@ impl State {
         }
     }
 
-    /// Returns the next deadline and its reason. `idle_timeout` is the effective timeout. It is not stored, so that a
-    /// reloaded configuration takes effect at once.
+    /// Returns the next deadline and its reason. `idle_timeout` is the effective timeout. The state does not contain
+    /// the timeout, so that a reloaded configuration takes effect at once.
     pub(super) fn deadline(&self, idle_timeout: Duration) -> Option<(Timestamp, TimeoutReason)> {
         match self {
             Self::Starting(start) => Some(start.deadline()),
@@ -181,7 +182,7 @@ pub(super) enum Receipt {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Interrupt {
-    /// `/stop`.
+    /// A user sent `/stop`.
     ByUser { since: Timestamp, acknowledged: Acknowledged },
     /// The prompt was withdrawn, and the rest of its answer is not shown.
     Withdrawn { since: Timestamp },
@@ -236,7 +237,7 @@ pub(super) enum StopStage {
     Killed,
 }
 
-/// The transition after the exit.
+/// The transition after the exit of the process.
 #[derive(Debug)]
 pub(super) enum AfterStop {
     /// Suspends the session, or starts another agent if prompts wait.
@@ -263,7 +264,7 @@ impl Stop {
     }
 }
 
-/// Details about the exit of an agent.
+/// Details about an agent that exited, or that did not become ready in time.
 #[derive(Debug)]
 pub(super) struct ExitInfo {
     /// The last line of the agent's stderr, or else its exit status.
@@ -286,8 +287,8 @@ pub(super) struct Blocked {
 }
 
 impl Blocked {
-    /// Whether the next message tries again: the reason is outside the session, such as a missing folder or a failing
-    /// persona plugin, and may be gone by then.
+    /// Whether the next message starts the agent again. This applies if the reason is outside the session, such as a
+    /// missing folder or a failing persona plugin, because that reason may be gone by then.
     pub(super) const fn is_startable(&self) -> bool {
         matches!(self.notice, SessionNotice::NotStarted { .. } | SessionNotice::PersonaFailed { .. })
     }
@@ -313,12 +314,13 @@ pub(super) struct LiveProcess {
     pub undecided: BTreeMap<Ticket, RequestId>,
     /// Whether `/fresh` has discarded the agent's conversation. Further events about that conversation are ignored.
     pub conversation_discarded: bool,
-    /// Whether the process starts in another folder than the previous one. The user is notified after the start,
-    /// because the folder may be the reason why it fails.
+    /// Whether the process starts in another folder than the previous process. The user is notified once the process
+    /// has started, because a wrong folder may prevent the start.
     pub in_new_folder: bool,
 }
 
-/// A command that is repeated within this time means the same prompt as before, not the next interrupted one.
+/// A `/retry` or `/leave` that is repeated within this time is refused, because it concerns the same prompt as before,
+/// not the next interrupted one.
 const REPEAT_WITHIN: Duration = Duration::from_secs(2);
 
 /// The times at which `/retry` and `/leave` last took effect.

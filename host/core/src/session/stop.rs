@@ -20,7 +20,7 @@ impl Machine {
         self.emit_stage(stage);
     }
 
-    /// Moves to `stage`, for example because the process did not react to the previous one.
+    /// Moves to `stage`, for example because the process did not react to the previous stage.
     pub(super) fn advance_stop(&mut self, stage: StopStage, now: Timestamp) {
         if let State::Stopping(stop) = &mut self.state {
             stop.stage = stage;

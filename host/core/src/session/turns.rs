@@ -37,7 +37,7 @@ impl Machine {
         }
     }
 
-    /// Rejects a prompt that was accepted just before the session was archived.
+    /// Rejects a prompt to an archived session.
     pub(super) fn reject_archived(&mut self, prompt: Prompt) {
         self.reject_prompt(prompt, |prompt| SessionNotice::Archived { prompt });
     }
@@ -104,8 +104,8 @@ impl Machine {
         }
     }
 
-    /// Continues with a ready agent: a changed persona, model or configuration first restarts it, then the next prompt
-    /// is sent.
+    /// Continues with an agent that is ready. Restarts it if its persona, model or configuration is outdated and it has
+    /// no background work. Otherwise sends the next prompt, or becomes idle if none waits.
     pub(super) fn next_prompt(&mut self, now: Timestamp) {
         if self.is_outdated() && self.background().is_none() {
             return self.stop(StopStage::Closed, AfterStop::Start, now);
@@ -174,8 +174,8 @@ impl Machine {
         self.restart_idle_clock(now);
     }
 
-    /// Ends the open turn. An event that names another prompt is ignored: it is a repetition or belongs to an abandoned
-    /// turn.
+    /// Ends the open turn. An event that doesn't name the open prompt is ignored: it is a repetition or belongs to an
+    /// abandoned turn.
     pub(super) fn handle_finished(
         &mut self,
         answered: &[PromptId],
@@ -257,7 +257,7 @@ impl Machine {
         Some(open)
     }
 
-    /// Returns the open prompt to the front of the queue, because the agent did not get it.
+    /// Returns the open prompt to the front of the queue, because the agent refused the resume.
     pub(super) fn requeue_open_prompt(&mut self, now: Timestamp) {
         let Some(open) = self.take_open(|open| open.prompt.is_some()) else { return };
         match (open.interrupt, open.prompt) {
@@ -306,8 +306,8 @@ impl Machine {
     }
 
     /// Keeps an interrupted prompt that was reported to the user. It is sent again only on the user's request, and
-    /// never dropped for a new one. At the limit, new prompts are rejected, so only prompts that are already queued can
-    /// exceed the limit.
+    /// never dropped for a new prompt. At the limit, new prompts are rejected, so only prompts that are already queued
+    /// can exceed the limit.
     pub(super) fn keep_interrupted(&mut self, prompt: Prompt) {
         // If the host died after it stored the record and before it updated the inbox, the record already has the
         // prompt.
@@ -323,7 +323,7 @@ impl Machine {
         }
     }
 
-    /// Suspends the session after the process has exited, and starts another agent if prompts wait.
+    /// Suspends the session after its process has exited, or starts another agent if prompts wait.
     pub(super) fn suspend_or_restart(&mut self, now: Timestamp) {
         self.state = State::Suspended;
         if !self.queue.is_empty() {

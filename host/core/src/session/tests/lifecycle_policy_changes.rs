@@ -95,7 +95,8 @@ fn idle_time(policy: Policy, changes: PolicyChanges) -> Duration {
 fn changing_policies_suspend_neither_early_nor_never() {
     let milliseconds = Duration::from_millis;
     for policy in [suspends_after as Policy, asks_again] {
-        // An answer arrives before the next change, with it, or after it. The change makes a later answer outdated.
+        // With these latencies, an answer arrives before, with or after the next change of the policy. An answer after
+        // the change is outdated.
         for latency in [0, 1, 149, 150, 151, 400].map(milliseconds) {
             for first in (0..1000).step_by(37).map(milliseconds) {
                 let changes = PolicyChanges { first, every: milliseconds(150), count: 40, latency };

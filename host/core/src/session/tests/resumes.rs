@@ -630,7 +630,7 @@ fn the_notice_of_an_older_resume_is_dropped() {
     );
 }
 
-/// Prompts and answers count as activity: the notice states the time since the last one.
+/// Prompts and answers count as activity: the notice states the time since the last prompt or answer.
 #[test]
 fn a_resume_notice_counts_from_the_last_activity() {
     check(

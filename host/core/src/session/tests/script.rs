@@ -1,6 +1,7 @@
 //! A script language with one step per line, so that a test consists of a script and a trace of the machine's effects.
-//! Times are seconds from the start of the script. `@1 exit` is an input of run 1; without a number, of the latest run.
-//! `busy a` starts an agent and sends it prompt a; `idle` starts an agent without a prompt.
+//! The trace shows times in seconds since the start of the script. `@1 exit` is an input from run 1. Without a number,
+//! the input is from the latest run. `busy a` starts an agent and sends it prompt a; `idle` starts an agent without a
+//! prompt.
 
 use std::{fmt::Write as _, time::Duration};
 
@@ -113,7 +114,7 @@ impl ScriptRunner {
         }
     }
 
-    /// Runs steps without recording them in the trace.
+    /// Runs steps whose effects the trace does not show.
     fn skip_trace(&mut self, line: &str, steps: &[&str]) {
         let length = self.trace.len();
         steps.iter().for_each(|step| self.step(step));
@@ -121,7 +122,8 @@ impl ScriptRunner {
         self.note(line, &[]);
     }
 
-    /// Restarts the script with another record, as in `session conversation=c1 persona=p process archived`.
+    /// Replaces the machine with one for another record, as in `session conversation=c1 persona=p process archived`.
+    /// The clock and the trace continue.
     fn session(&mut self, facts: &str) {
         let mut record = record();
         for fact in facts.split(' ') {
@@ -374,7 +376,7 @@ fn agent_event(verb: &str, rest: &str) -> AgentEvent {
     }
 }
 
-/// Parses background work: `build`, or `a wake-up@60s` for work that is over 60 s after the start.
+/// Parses background work: `build`, or `a wake-up@60s` for work that is over 60 s after the start of the script.
 fn work(text: String) -> BackgroundTask {
     match text.split_once('@') {
         Some((about, until)) => BackgroundTask { about: about.to_owned(), until: Some(START.after(span(until))) },

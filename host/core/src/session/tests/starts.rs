@@ -145,7 +145,7 @@ fn a_persona_is_resolved_at_each_start_and_greets_once() {
     );
 }
 
-/// A session without prompts so far has no conversation that would show that the greeting was posted.
+/// Before the first prompt, a session has no conversation, so the record has to say whether the greeting was posted.
 #[test]
 fn only_a_new_persona_greets_again() {
     check(

@@ -1,4 +1,4 @@
-//! Randomized runs. The agent dies, repeats itself and reports wrong data, plugins answer late or twice, users issue
+//! Randomized runs. The agent dies, repeats itself and reports wrong data. Plugins answer late or twice. Users issue
 //! any command at any time, and the host is killed. `witness` checks each step.
 
 mod witness;
@@ -19,7 +19,8 @@ use crate::{
 };
 use witness::Witness;
 
-/// The number of worlds: enough to detect each of the deliberately introduced defects, and still fast.
+/// The number of worlds: large enough to find each defect that was inserted to check this test, and small enough to be
+/// fast.
 const WORLDS: u64 = 2_000;
 /// The number of steps of a world: enough for a session to go through all its phases several times.
 const STEPS: usize = 200;
@@ -37,7 +38,7 @@ struct World {
     dice: Dice,
     witness: Witness,
     prompts: u64,
-    /// Optional failures occur once in this many cases.
+    /// Where a failure may be injected, its probability is 1 / `calm`.
     calm: u64,
 }
 
@@ -272,7 +273,7 @@ impl World {
         SessionCommand::Answer { number, options, text: self.dice.pick(&[None, Some("why".to_owned())]) }
     }
 
-    /// Presses an old or a new button.
+    /// In half of the cases, presses the button of a random request, which may be closed.
     fn press(&mut self) {
         if self.witness.requests.is_empty() || self.dice.one_in(2) {
             return;
@@ -367,7 +368,7 @@ impl World {
         }
     }
 
-    /// Shuts the host down. No agent may outlive the host by more than the stages of stopping it take.
+    /// Shuts the host down. The agent must have exited or been killed within the time that the stages of stopping take.
     fn shut_down(&mut self) {
         let began = self.witness.now;
         self.witness.shut_down();

@@ -43,9 +43,9 @@ pub struct Witness {
     /// The pending review, and the time from which its verdict counts.
     review: Option<(Ticket, Timestamp)>,
     resume_notice: Option<Ticket>,
-    /// The requests whose buttons may be pressed at any time.
+    /// The requests that were posted, open or closed. Their buttons may be pressed at any time.
     pub requests: Vec<Request>,
-    /// The failure of the latest open request.
+    /// The number of the failure that users are asked about.
     failure: Option<u64>,
     policy: Option<ReceivedVerdict>,
     idle_since: Timestamp,
@@ -53,16 +53,17 @@ pub struct Witness {
     fresh: bool,
     shutdowns: u32,
     finished: u64,
-    /// Consecutive failed starts.
+    /// The number of consecutive failed starts.
     failed_starts: u32,
-    /// Whether the session is broken for a reason outside it. A message, a start or another persona tries again.
+    /// Whether the session is broken for a reason outside it, so that a message, a start or another persona starts the
+    /// agent again.
     is_startable: bool,
     /// The host dies after this many effects of the next step.
     doom: Option<u64>,
     step: Step,
 }
 
-/// The policy's verdict. It counts from `from`, the time of the review as the policy knows it, and arrived at `at`.
+/// The policy's verdict, which arrived at `at`. It counts from `from`, the time of the review as the policy knows it.
 #[derive(Debug, Clone, Copy)]
 struct ReceivedVerdict {
     verdict: Verdict,
@@ -70,7 +71,7 @@ struct ReceivedVerdict {
     at: Timestamp,
 }
 
-/// Facts about the current step, which decide which effects it allows.
+/// Facts about the current step, which determine the effects that the machine may emit.
 #[derive(Debug, Default)]
 struct Step {
     phase: Option<Phase>,
@@ -280,7 +281,7 @@ impl Witness {
         self.inspect();
     }
 
-    /// Records the changes that the input itself makes.
+    /// Records the facts of an input before the machine handles it.
     fn observe(&mut self, input: &Input) {
         match input {
             Input::Prompt(prompt) => {
@@ -427,7 +428,7 @@ impl Witness {
                 if let Some(open) = &mut self.open {
                     open.stopped_here |= stopped_from.as_ref() == Some(&open.place);
                 }
-                // A retry before the end of the backoff resets the count.
+                // A retry before the end of the backoff resets the count of failed starts.
                 let starts = retries && !effects.iter().any(|effect| matches!(effect, Effect::Accept(_)));
                 if starts && self.step.phase == Some(Phase::Starting) {
                     self.failed_starts = 0;

@@ -13,7 +13,7 @@ use crate::{
     types::{Phase, Request, Timestamp},
 };
 
-/// An effect that ends a turn or a process.
+/// An effect that interrupts a turn or stops a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Signal {
     Interrupt,
