@@ -1,7 +1,7 @@
-//! Decides when each accepted update is handled and how: as a call of a command, as a prompt, or with an answer of the
-//! host. The updates of a place are handled one at a time, in order, but immediate commands overtake other commands.
-//! While an immediate command is being handled, no other update of the place starts. The hub does no I/O: the caller
-//! performs each [`Dispatch`] on a task of its own and reports its end.
+//! Decides when and how each accepted update is handled, for example as a call of a command or as a prompt. The updates
+//! of a place are handled one at a time, in order, with two exceptions: an edit is handled at once, and an immediate
+//! command overtakes the earlier updates of its place, unless all of them are prompts. The hub does no I/O. The caller
+//! performs each [`Dispatch`] in a separate task and reports its end with [`HubEvent::Finished`].
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -16,14 +16,14 @@ use crate::{
     types::{Place, Role, Timestamp, UserId},
 };
 
-/// The maximum number of waiting updates per place. A person does not type that many; a script that exceeds the limit
-/// gets an error reply.
+/// The maximum number of waiting updates per place. People don't type that many. An update beyond the limit gets an
+/// error reply.
 pub const QUEUE: usize = 10_000;
 
 #[derive(Debug)]
 pub enum HubEvent {
     Accepted(Vec<InboxRow>),
-    /// Updates that the previous run accepted and did not handle.
+    /// Updates that the previous run of the host accepted and did not handle.
     Restored(Vec<InboxRow>),
     /// The time that [`Hub::poll_timeout`] returned has come.
     Timeout,
@@ -40,23 +40,23 @@ pub enum Slot {
     Bypass,
 }
 
-/// The facts that decisions depend on. They are read for each event, because the configuration and the plugins change
-/// while updates wait.
+/// The facts that the hub's decisions depend on. The caller reads them anew for each event, because the configuration
+/// and the plugins may change while updates wait.
 pub struct HubFacts<'a, T> {
     pub now: Timestamp,
-    /// The time that a part of a message waits for the next one.
+    /// The maximum time that a part of a message waits for the next part.
     pub patience: Duration,
     pub commands: &'a T,
-    /// Returns the current role of a person. `None` if the person has no access.
+    /// Returns the current role of a person, or `None` if the person has no access.
     pub role: &'a dyn Fn(&UserId) -> Option<Role>,
 }
 
-/// An update that has to be handled now, on a task of its own.
+/// An update that has to be handled now, in a separate task.
 #[derive(Debug)]
 #[must_use]
 pub struct Dispatch<C> {
     pub slot: Slot,
-    /// The update, with the current role of its caller.
+    /// The update. Its caller has the current role, unless the update is dropped or the queue is full.
     pub update: JoinedUpdate,
     pub action: Action<C>,
 }
@@ -64,8 +64,8 @@ pub struct Dispatch<C> {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Action<C> {
     Call(Call<C>),
-    /// A button press: handled like `Call` or `Reply`, unless the stored post says that the button is outdated or that
-    /// its request is already decided.
+    /// A button press. It is handled like `Call` or `Reply`, unless the stored post says that the button is outdated or
+    /// that its request is already decided.
     Press(Result<Call<C>, UpdateReply>),
     Prompt,
     /// A message was edited. Contains its new text.
@@ -74,7 +74,7 @@ pub enum Action<C> {
     Reply(UpdateReply),
     /// The caller has no access any more.
     DropWithoutAccess,
-    /// An immediate command of the previous run, which no longer applies.
+    /// An immediate command that the previous run of the host accepted. It no longer applies.
     DropStale,
 }
 
@@ -98,7 +98,8 @@ pub struct Hub {
 /// The updates of one place, in order.
 #[derive(Debug, Default)]
 struct PlaceQueue {
-    /// The number of updates that are being handled: one, and the immediate commands that have overtaken it.
+    /// The number of updates that are being handled. The number exceeds one only if immediate commands have overtaken
+    /// an earlier update.
     running: usize,
     /// Whether the update that was started last is a prompt.
     handles_prompt: bool,
@@ -200,9 +201,9 @@ impl Hub {
         }
     }
 
-    /// Returns whether a prompt of the place is being handled and only prompts wait. An immediate command follows such
-    /// prompts: each takes only a moment, because handling it only appends it to the queue of its session, and a
-    /// command such as `/stop all` must find them there.
+    /// Returns whether a prompt of the place is being handled and only prompts wait. An immediate command waits for
+    /// such prompts. Handling a prompt takes only a moment, because it only appends the prompt to its session's queue,
+    /// and a command such as `/stop all` must find the prompt there.
     fn follows_prompts(&self, place: &Place) -> bool {
         self.queues.get(place).is_some_and(|queue| queue.handles_prompt && queue.waiting.iter().all(is_prompt))
     }
@@ -248,7 +249,7 @@ impl Hub {
     }
 }
 
-/// Returns whether an update is a command that does not wait for earlier ones.
+/// Returns whether an update calls an immediate command, which does not wait for earlier commands.
 fn is_immediate<T: CommandTable>(update: &JoinedUpdate, facts: &HubFacts<'_, T>) -> bool {
     let (Some(role), Some(input)) = ((facts.role)(&update.row.update.caller.id), &update.input) else { return false };
     let resolution = route::resolve(input, role, facts.commands);

@@ -1,5 +1,5 @@
 //! Joins messages that a chat delivers in parts: the files of an album, and a text that is longer than a message. All
-//! other updates pass through at once. A part waits at most `patience` for the next one.
+//! other updates pass through at once. A part waits at most `patience` for the next part.
 
 use std::time::Duration;
 
@@ -18,12 +18,12 @@ const DATE_RESOLUTION: Duration = Duration::from_secs(1);
 /// The `kind` of an update that joins the files of an album.
 const ALBUM: &str = "album";
 
-/// One update, and the inbox rows that were merged into it.
+/// An update, and the ids of the other inbox rows that were merged into its row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JoinedUpdate {
     pub row: InboxRow,
     pub absorbed: Vec<InboxId>,
-    /// The parsed text, caption or button. `None` for an edit, and for a message without a text.
+    /// The parsed text, caption or button. `None` for an edit, and for a message with neither text nor caption.
     pub input: Option<ChatInput>,
 }
 
@@ -52,7 +52,7 @@ fn parse(what: &UpdateKind) -> Option<ChatInput> {
     }
 }
 
-/// Joins parts, in their order, into one update.
+/// Joins parts, in their order, into one update. Returns `None` if `parts` is empty.
 #[must_use]
 pub fn join(parts: Vec<Update>) -> Option<Update> {
     let is_one = parts.len() == 1;
@@ -114,8 +114,8 @@ impl PendingParts {
         if !matches!(self.rows[0].update.origin.part, MessagePart::Album(_)) {
             return JoinedUpdate::join(self.rows, parse).into_iter().collect();
         }
-        // A caption that is a command becomes an update of its own. The other files of the album become one update if
-        // one of them has a caption; otherwise they are merged into the first command.
+        // Each file whose caption is a command becomes a separate update. The other files become one update. If none of
+        // these has a caption and there is a command, they are merged into the first command instead.
         let is_command = |update: &JoinedUpdate| matches!(update.input, Some(ChatInput::Command(_)));
         let (mut commands, others): (Vec<_>, Vec<_>) =
             self.rows.into_iter().map(JoinedUpdate::parse).partition(is_command);
@@ -126,14 +126,14 @@ impl PendingParts {
             let first = JoinedUpdate::join(std::iter::once(row).chain(rows).collect(), |_| input);
             return first.into_iter().chain(commands).collect();
         }
-        // None of the other captions is a command, so all of them together are a prompt.
+        // The remaining captions are not commands, so together they are a prompt.
         let others = JoinedUpdate::join(rows.collect(), |_| has_caption.then_some(ChatInput::Prompt));
         commands.into_iter().chain(others).collect()
     }
 }
 
 impl PartJoiner {
-    /// Adds a row and returns the updates that it completes. Each new part restarts the wait of `patience`.
+    /// Adds a row and returns the updates that are now complete. Each new part restarts the wait of `patience`.
     pub fn push(&mut self, row: InboxRow, now: Timestamp, patience: Duration) -> Vec<JoinedUpdate> {
         let until = now.after(patience);
         let continued = self

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use crate::{messages::UpdateReply, render::is_ignorable, types::Role};
 
-/// The maximum length of a command name in characters. The same as in Telegram's command menu.
+/// The maximum length of a command name in characters, as in Telegram's command menu.
 const LONGEST_NAME: usize = 32;
 
 /// The maximum edit distance between a mistyped name and the suggested one.
@@ -36,7 +36,7 @@ pub enum ChatInput {
     Button {
         /// `None` if the button's text is not a command.
         command: Option<CommandLine>,
-        /// The plugin that shows the button, or `None` for the host.
+        /// The plugin that shows the button, or `None` if the host shows it.
         plugin: Option<String>,
     },
     /// Any other text.
@@ -86,9 +86,9 @@ pub fn remove_bot_name(text: &str, bot: &str) -> BotText {
 /// Parses a text that a person typed. `None` if it is not a command.
 ///
 /// A command is `/[a-z0-9_]{1,32}`, followed by white space or the end of the text. Phone keyboards and copied texts
-/// also produce ` /New`, `//new`, `／ｎｅｗ` and `/new!`, so these don't matter: white space and invisible characters
-/// before the slash, which slash it is, the width and the case of the letters, and marks after the name. Everything
-/// else is text, such as `/etc/hosts is broken`.
+/// also produce ` /New`, `//new`, `／ｎｅｗ` and `/new!`, so the parser ignores white space and invisible characters before
+/// the slash, the kind and the number of slashes, the width and the case of the letters, and punctuation after the
+/// name. Everything else is text, such as `/etc/hosts is broken`.
 #[must_use]
 pub fn parse(text: &str) -> Option<CommandLine> {
     command_line(text, |rest| {
@@ -97,7 +97,8 @@ pub fn parse(text: &str) -> Option<CommandLine> {
     })
 }
 
-/// Parses the command of a button. A plugin or the host wrote it, so its arguments are taken literally.
+/// Parses the command of a button. A plugin or the host wrote the text, so typographic characters in the arguments stay
+/// unchanged.
 #[must_use]
 pub fn parse_button(text: &str) -> Option<CommandLine> {
     command_line(text, |rest| split_like_shell(rest).unwrap_or_else(|| split_words(rest)))
@@ -146,8 +147,8 @@ fn is_blank(letter: char) -> bool {
     letter.is_whitespace() || is_ignorable(letter)
 }
 
-/// Whether `letter` is dropped from the end of a command's name: any symbol or punctuation except for `_`, for slashes,
-/// which make the text a path, and for `@`, which begins an addressee.
+/// Whether `letter` is dropped from the end of a command's name. All symbols and punctuation are dropped except for
+/// `_`, slashes (which make the text a path) and `@` (which begins an addressee).
 fn ends_name(letter: char) -> bool {
     !letter.is_alphanumeric() && !matches!(letter, '_' | '@') && !is_slash(letter)
 }
@@ -172,11 +173,11 @@ fn is_name(word: &str) -> bool {
     (1..=LONGEST_NAME).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
-/// Splits text with quotes and backslashes as a shell does. `None` if the quotes don't match: in a chat, `don't` is a
-/// word.
+/// Splits text with quotes and backslashes as a shell does. Returns `None` if a quote is not closed, as in the word
+/// `don't`.
 fn split_like_shell(text: &str) -> Option<Vec<String>> {
-    // A shell drops the text after a `#`; in a chat `#42` is an argument. The placeholder is a noncharacter, which does
-    // not occur in text.
+    // A shell drops the text after a `#`, but in a chat `#42` is an argument. The placeholder is a noncharacter, which
+    // does not occur in text.
     const HASH: &str = "\u{fdd0}";
     let words = shell_words::split(&text.replace('#', HASH)).ok()?;
     Some(words.into_iter().map(|word| word.replace(HASH, "#")).collect())
@@ -252,8 +253,9 @@ fn straighten_single_quotes(word: &str) -> String {
 
 /// The known name that `name` most likely stands for, if any is similar.
 ///
-/// Prefers the shortest name that begins with `name`; otherwise the name with the smallest edit distance (insertions,
-/// deletions, substitutions and transpositions), which must be at most two and at most one per three letters.
+/// Returns the shortest name that begins with `name`. If there is none, returns the name with the smallest edit
+/// distance (insertions, deletions, substitutions and transpositions), which must be at most two and at most one per
+/// three letters.
 #[must_use]
 pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let known: Vec<&str> = known.collect();
@@ -277,10 +279,10 @@ fn edit_distance(typed: &str, word: &str) -> usize {
 /// A command that an active plugin exports.
 pub trait ActiveCommand {
     fn name(&self) -> &str;
-    /// The plugin that exports it.
+    /// The name of the plugin that exports the command.
     fn plugin(&self) -> &str;
     fn min_role(&self) -> Role;
-    /// Whether it doesn't wait for earlier commands of its place.
+    /// Whether the command doesn't wait for earlier commands of its place.
     fn is_immediate(&self) -> bool;
 }
 
@@ -299,7 +301,7 @@ pub enum Resolution<'a, C> {
         invocation: &'a Invocation,
     },
     Prompt,
-    /// No plugin is called; the host replies.
+    /// No plugin is called, and the host replies with this message.
     Rejected(UpdateReply),
 }
 
