@@ -17,11 +17,12 @@ pub enum AgentEvent {
     Ready { models: Vec<String> },
     /// The agent has named its conversation. `resumable` is set once the agent has stored a part of the conversation.
     Conversation { id: String, resumable: bool },
-    /// The agent has acknowledged the prompt, so that it can no longer get lost in a pipe.
+    /// The agent has acknowledged the prompt. Until then, the prompt may still be in the pipe, so the host sends it
+    /// again if the agent exits.
     PromptAccepted(PromptId),
     /// Part `at` of the running turn has changed. Parts are numbered from 0 in display order.
     Part { at: u32, change: Change },
-    /// The agent denied a tool call without asking the user. `tool` is the agent's name of the tool, `detail` the
+    /// The agent denied a tool call without asking the user. `tool` is the agent's name for the tool, `detail` is the
     /// argument of the call.
     Denied { tool: String, detail: String },
     /// A turn is over. `answered` lists the prompts that it answered; the session ignores the event if the open prompt
@@ -34,8 +35,8 @@ pub enum AgentEvent {
     /// The agent has started a turn without a prompt, under this id. The next `Part` and `Finished` belong to that
     /// turn.
     TurnStarted(PromptId),
-    /// Markdown that no prompt asked for and that arrived while another prompt was open, such as the report of a
-    /// background task.
+    /// Markdown that answers no prompt and belongs to no turn that the session shows, such as the report of a
+    /// background task that arrives while a prompt is open.
     UnpromptedText(String),
     /// The agent did not resume the conversation that it was started with. Contains the reason.
     ResumeRefused(String),
@@ -50,18 +51,18 @@ pub enum AgentEvent {
 pub struct BackgroundTask {
     /// The agent's description of the work.
     pub about: String,
-    /// The time at which the work ends, or `None` if the agent reports the end.
+    /// The time at which the work ends, or `None` if the agent will report the end.
     pub until: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// Appends this text to a text part.
+    /// Appends this text to a text part, or replaces an action with it.
     Append(String),
     /// Replaces the part with this text.
     Text(String),
     Action(Action),
-    /// Removes the part. After a broken stream, the agent repeats the message from the start.
+    /// Removes the part, because the agent repeats the message from the start after a broken stream.
     Remove,
 }
 
@@ -69,7 +70,7 @@ pub enum Change {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Action {
     pub id: String,
-    /// Open set: `tool`, `retry`, `think`…
+    /// The kind of the activity, such as `tool`, `retry` or `think`. Codecs may add others.
     pub kind: String,
     pub title: String,
     pub detail: String,
@@ -87,6 +88,6 @@ pub enum ActionState {
 pub enum Outcome {
     Done,
     Interrupted,
-    /// The turn failed, for this reason. The text is for the user.
+    /// The turn failed. Contains the reason as a message for the user.
     Failed(String),
 }

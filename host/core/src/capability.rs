@@ -7,7 +7,7 @@ pub enum GrantKind {
     Always,
     /// The operator lists the capability in `grants` of `[plugins.NAME]`.
     ByName,
-    /// The operator lists the allowed targets in `[plugins.NAME]`, under the capability's name as the key.
+    /// The operator lists the allowed targets in `[plugins.NAME]`. The key is the name of the capability.
     ByTargets,
 }
 
@@ -44,7 +44,7 @@ impl Capability {
         Self::Tcp,
     ];
 
-    /// The name of the interface.
+    /// The name of the interface in WIT, which is also the capability's name in the configuration.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -85,8 +85,9 @@ pub fn is_granted_by_name(name: &str) -> bool {
     Capability::all_of(GrantKind::ByName).any(|one| one.as_str() == name)
 }
 
-/// The keys in `[plugins.NAME]` that list the targets of a capability, each with an example. `http` is the interface
-/// `wasi:http/outgoing-handler`, which is not in the package `cordboard:plugin`.
+/// The keys in `[plugins.NAME]` that list the targets of a capability, each with an example. The key `http` is not a
+/// [`Capability`]: it grants the interface `wasi:http/outgoing-handler`, which is not in the package
+/// `cordboard:plugin`.
 pub const TARGET_LISTS: [(&str, &str); 3] = [("http", "https://HOST/*"), ("tcp", "HOST:PORT"), ("secrets", "NAME")];
 
 /// An example line for `[plugins.NAME]` that grants `name`, or `None` if `name` is not granted by a list of targets.

@@ -1,5 +1,5 @@
-//! Updates from chats and posts to chats as the store keeps them: plain data, without front-end types and without
-//! decisions.
+//! Updates from chats and posts to chats, as the store keeps them. The types are plain data and the same for all
+//! front-ends.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,7 @@ pub struct MessageId(pub String);
 /// An update from a chat.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Update {
-    /// The front-end's key of the update, unique within the front-end. An update that arrives twice is accepted once.
+    /// The front-end's key for the update, unique within the front-end. An update that arrives twice is accepted once.
     pub key: String,
     pub caller: Caller,
     pub place: Place,
@@ -28,7 +28,7 @@ pub struct Update {
     pub origin: Origin,
 }
 
-/// Details of the message that an update came with, as far as the front-end has them.
+/// Details about the message that contains an update, as far as the front-end provides them.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Origin {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -48,10 +48,10 @@ pub enum MessagePart {
     Alone,
     /// One message of the album with this id.
     Album(String),
-    /// A text of about the maximum length: the client may have split it. `joint` is the white space that the split
-    /// removed.
+    /// A text of about the maximum length, which the client may have cut off from a longer text. `joint` is the white
+    /// space that the cut removed, if any.
     Cut { joint: String },
-    /// A shorter text, which may be the rest of a text that was split.
+    /// A shorter text, which may be the last part of a text that the client split.
     Text,
     /// A message that was joined from several parts.
     Joined,
@@ -61,20 +61,21 @@ pub enum MessagePart {
 pub enum UpdateKind {
     /// A command or a prompt. The module `route` decides which.
     Text(String),
-    /// A button was pressed. `message` is the message that shows it, if the front-end reports it.
+    /// A button was pressed. `message` is the message that shows the button, if the front-end reports it.
     Press {
         #[serde(flatten)]
         line: ButtonAction,
         message: Option<MessageId>,
     },
-    /// A photo, a voice message, a file and so on. `kind` names it in one word for the user.
+    /// A photo, a voice message, a file and so on. `kind` is one word for this content, for use in messages to the
+    /// user.
     NotText { kind: String, caption: Option<String> },
     /// The message of `Update::origin` was edited. Contains its new text.
     Edited(String),
 }
 
 impl UpdateKind {
-    /// The text to quote so that the author recognizes the update.
+    /// The text that a notice quotes, so that the author recognizes the update.
     #[must_use]
     pub fn text(&self) -> &str {
         match self {
@@ -85,15 +86,15 @@ impl UpdateKind {
     }
 }
 
-/// The command and the origin of a button. The store keeps it under a short token, because a front-end's button holds
-/// only a few bytes.
+/// The command and the origin of a button. A front-end's button holds only a few bytes, so it contains a short token
+/// under which the store keeps this value.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct ButtonAction {
     pub command: String,
-    /// The plugin that shows the button, or `None` for the host.
+    /// The plugin that shows the button, or `None` if the host shows it.
     #[serde(default, rename = "of", skip_serializing_if = "Option::is_none")]
     pub plugin: Option<String>,
-    /// The session that the button acts on, even if another one is active when it is pressed.
+    /// The session that the button acts on, even if another session is active when the button is pressed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<SessionName>,
     /// The stored post that shows the button, or `None` if a frame of a running turn shows it.
@@ -124,7 +125,7 @@ pub struct InboxRow {
     pub id: InboxId,
     pub update: Update,
     pub state: InboxState,
-    /// The id of the prompt, if the update turns out to be one. It is created on acceptance.
+    /// The id of the prompt, if the update turns out to be a prompt. Every update gets such an id on acceptance.
     pub prompt: PromptId,
     /// The time of acceptance.
     pub at: Timestamp,
@@ -172,7 +173,7 @@ impl NewPost {
     }
 }
 
-/// A stored post that is not completely delivered.
+/// A stored post that is not yet completely delivered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutboxRow {
     pub id: PostId,
@@ -185,8 +186,9 @@ pub struct OutboxRow {
 /// The progress of delivering a post. A long post is split into several messages.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Delivery {
-    /// The existing messages that show the post, in order. They are edited; further parts are sent as new messages.
+    /// The existing messages of the post. The first `shown` of them already show their final content. The others are
+    /// edited or deleted.
     pub messages: Vec<MessageId>,
-    /// The number of messages, from the first, that already show their final content.
+    /// The number of leading messages that already show their final content.
     pub shown: u32,
 }

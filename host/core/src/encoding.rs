@@ -1,4 +1,4 @@
-//! Decodes files that an editor or a shell has written: UTF-8, with or without a leading byte order mark.
+//! Decodes files that an editor or a shell has written. They must be UTF-8, with or without a leading byte order mark.
 
 use crate::render::is_unseen;
 
@@ -22,7 +22,7 @@ pub enum NotText {
 /// Decodes a text and strips a leading byte order mark.
 ///
 /// # Errors
-/// The bytes are in another encoding.
+/// The bytes are not UTF-8.
 pub fn text(bytes: Vec<u8>) -> Result<String, NotText> {
     if is_utf16(&bytes) {
         return Err(NotText::Utf16);
@@ -35,10 +35,10 @@ pub fn text(bytes: Vec<u8>) -> Result<String, NotText> {
 }
 
 /// Decodes a file that holds a single value, such as a token or a secret, and trims white space. Control characters
-/// stay in the value: the caller rejects them.
+/// stay in the value, and the caller has to reject them.
 ///
 /// # Errors
-/// The bytes are in another encoding, or the value has an invisible character.
+/// The bytes are not UTF-8, or the value has an invisible character.
 pub fn value(bytes: Vec<u8>) -> Result<String, NotText> {
     let text = text(bytes)?;
     let value = text.trim_matches(|c: char| c.is_whitespace() || c == BYTE_ORDER_MARK);

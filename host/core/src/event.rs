@@ -21,8 +21,8 @@ pub struct SessionEvent {
     pub causes: CausationChain,
 }
 
-/// The kind of an event. Each variant names the fields of its `data`. Plugins receive the kind as text, so that later
-/// releases can add kinds.
+/// The kind of an event. The documentation of a variant lists the fields of its `data`, if it has any. Plugins receive
+/// the kind as text, so that later releases can add kinds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EventKind {
     /// The host is ready. Data: `version`.
@@ -65,8 +65,8 @@ impl EventKind {
         }
     }
 
-    /// The event for a change of phase, if there is one. `last_start` says whether the agent that was started last
-    /// resumed a conversation.
+    /// The event that reports a change of phase, or `None` if no event does. `last_start` says whether the agent that
+    /// was started last resumed a conversation.
     #[must_use]
     pub const fn between(before: Phase, after: Phase, last_start: StartKind) -> Option<Self> {
         match (before, after) {
@@ -87,7 +87,8 @@ impl EventKind {
         }
     }
 
-    /// Whether the event precedes the other events of the same step: an agent is ready before it gets a prompt.
+    /// Whether the event precedes the other events of the same step. For example, an agent is ready before it gets a
+    /// prompt.
     #[must_use]
     pub const fn comes_first(self) -> bool {
         matches!(self, Self::Started | Self::Resumed | Self::Restored)

@@ -2,7 +2,8 @@
 //! configuration.
 //!
 //! The crate reads no clock, opens no files, starts no processes and depends on no async runtime. Time and input come
-//! in as arguments; effects are returned as values. Its manifest and a test in `host/xtask/tests/tidy` enforce this.
+//! in as arguments; effects are returned as values. The crate's manifest and a test in `host/xtask/tests/tidy` enforce
+//! this.
 
 pub mod agent;
 pub mod capability;

@@ -1,9 +1,9 @@
-//! Random numbers and seeds for tests that feed a state machine with random inputs. One such run is a world:
-//! `CORDBOARD_WORLDS` sets the number of worlds, `CORDBOARD_SEED` the first seed.
+//! Random numbers and seeds for tests that feed a state machine with random inputs. One such run is called a world.
+//! `CORDBOARD_WORLDS` sets the number of worlds, and `CORDBOARD_SEED` the first seed.
 
 use std::ops::Range;
 
-/// The generator SplitMix64: small, and with the same numbers on every platform.
+/// The random number generator SplitMix64, which is small and returns the same numbers on every platform.
 pub struct Dice(pub u64);
 
 impl Dice {

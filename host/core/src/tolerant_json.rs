@@ -1,6 +1,6 @@
 //! Parses JSON from other programs, and repairs damage that a strict parser rejects: lone surrogates, bytes that are
-//! not UTF-8, numbers out of range, raw control characters, trailing commas, and nesting that is too deep. Valid JSON
-//! is left unchanged.
+//! not UTF-8, numbers out of range, raw control characters, trailing commas, and nesting that is too deep. Other valid
+//! JSON is left unchanged.
 
 use std::fmt;
 
@@ -42,7 +42,7 @@ pub fn objects(bytes: &[u8]) -> Vec<Object> {
         let Some(at) = find_object(rest) else { break };
         rest = &rest[at..];
         let (object, length) = read_object(rest);
-        // The objects inside a whole object are its values, so the search continues after it.
+        // The objects inside a whole object are its values, so the search continues after the whole object.
         rest = &rest[if object.is_whole { length } else { 1 }..];
         objects.extend(Some(object).filter(|object| object.is_whole || !object.fields.is_empty()));
     }

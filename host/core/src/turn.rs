@@ -1,4 +1,4 @@
-//! The turn in progress: the agent's output for one prompt so far, for display.
+//! A turn: the agent's output so far, for display.
 
 use crate::{
     agent::{Action, Change, PromptId},
@@ -8,7 +8,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq)]
 pub struct Turn {
     pub prompt: PromptId,
-    /// The place of the prompt and of the answer.
+    /// The place of the answer. It is also the place of the prompt, if there is one.
     pub place: Place,
     pub began: Timestamp,
     pub parts: Vec<TurnPart>,
@@ -32,10 +32,10 @@ pub enum TurnPart {
 pub enum TurnState {
     Running,
     Done,
-    /// The turn ended early, with this reason for the user.
+    /// The turn failed or was interrupted. Contains the reason as a text for the user.
     Failed(String),
-    /// The turn ended without a final message: by `/stop` before any text, because the reply to `/stop` informed the
-    /// reader, or because the prompt was withdrawn.
+    /// The turn ended without a final message. Either `/stop` ended it before any text and the reply to `/stop`
+    /// informed the reader, or the prompt was withdrawn.
     Stopped,
 }
 
@@ -78,7 +78,7 @@ impl Turn {
     }
 }
 
-/// A running turn as it is displayed at one time.
+/// A running turn as it is displayed at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TurnFrame {
     /// Each message replaces the message with the same index in the previous frame.
