@@ -1,6 +1,6 @@
 //! Encodes and decodes claude's stream-json protocol, which the CLI and the demo agent speak on stdin and stdout.
-//! Tracks the prompts that were sent to one process and have no result yet. Skips unknown lines without an error,
-//! because new releases of the CLI add message types.
+//! Tracks the prompts that were sent to one process and have no result yet. Skips messages of unknown types without an
+//! error, because new releases of the CLI add types.
 
 mod action;
 mod background;
@@ -32,10 +32,10 @@ use turn::Turn;
 /// The maximum number of bytes that [`excerpt`] reads, enough for [`UNTRUSTED_LENGTH`] characters of UTF-8.
 const EXCERPT_BYTES: usize = 4 * UNTRUSTED_LENGTH;
 
-/// The codec of one process.
+/// The codec of one agent process.
 pub(super) struct Claude {
-    /// The instructions of the persona. They are part of `initialize`, because the CLI ignores the flag for them when
-    /// it resumes a conversation.
+    /// The instructions of the persona. They are part of `initialize`, because the CLI ignores its command-line flag
+    /// for instructions when it resumes a conversation.
     instructions: String,
     conversation: Option<String>,
     resumable: bool,
@@ -48,9 +48,10 @@ pub(super) struct Claude {
     acknowledged: BTreeSet<PromptId>,
     /// The id of the running turn if the agent started it without a prompt.
     unprompted: Option<PromptId>,
-    /// Whether a prompt was sent to this process. The agent starts turns of its own only after its first prompt.
+    /// Whether a prompt was sent to this process. Before that, neither an `init` nor a failed result belongs to a turn.
     prompted: bool,
-    /// Whether this CLI puts prompt ids into its messages. If it does, a result without ids answers no prompt.
+    /// Whether this CLI puts prompt ids into its messages. If it does, a turn whose messages contain no id answers no
+    /// prompt.
     names_prompt_ids: bool,
     turn: Turn,
     denials: Denials,
@@ -199,8 +200,8 @@ impl Claude {
         events.push(AgentEvent::Finished { answered, outcome, cost_usd: message["total_cost_usd"].as_f64() });
     }
 
-    /// Returns the reason if the CLI refused to resume the conversation. Before the first turn, every error counts as a
-    /// refusal.
+    /// Returns the reason if the CLI refused to resume the conversation. If the process resumes a conversation, every
+    /// failed result before the first turn counts as a refusal.
     fn refused_resume(&self, message: &Value) -> Option<String> {
         result::unknown_conversation(message).or_else(|| match result::outcome(message) {
             Outcome::Failed(why) if self.resuming => Some(why),
@@ -208,16 +209,16 @@ impl Claude {
         })
     }
 
-    /// Returns the prompts that a result answers. An older CLI sends no prompt ids. Its result answers all acknowledged
-    /// prompts, or all unanswered ones if none is acknowledged.
+    /// Returns the prompts that a result answers. A result without prompt ids, as from an older CLI, answers all
+    /// acknowledged prompts, or all unanswered ones if none is acknowledged.
     fn answered_by(&self, message: &Value) -> Vec<PromptId> {
         let named: Vec<PromptId> = prompt_ids(message).collect();
         let fallback = if self.acknowledged.is_empty() { &self.unanswered } else { &self.acknowledged };
         if named.is_empty() { fallback.iter().cloned().collect() } else { named }
     }
 
-    /// Starts a turn without a prompt, unless a prompt is unanswered. The output may then belong to the turn of that
-    /// prompt, so it stays buffered.
+    /// Starts a turn without a prompt, unless one is running or a prompt is unanswered. Output that arrives while a
+    /// prompt is unanswered may belong to that prompt, so it stays buffered.
     fn begin_unprompted_turn(&mut self, events: &mut Vec<AgentEvent>) {
         if self.unanswered.is_empty() && self.unprompted.is_none() {
             let id = PromptId(uuid::Uuid::new_v4().to_string());
@@ -241,12 +242,12 @@ impl Claude {
             return;
         }
         if self.unprompted.take().is_some() {
-            // The session sends a prompt only after it has abandoned the unprompted turn.
+            // The session sends no prompt during an unprompted turn, so it has already ended this one.
             self.turn = Turn::default();
         }
         if !self.turn.is_shown {
-            // The CLI continues the turn of a background task as the turn of this prompt. The text so far answers no
-            // prompt.
+            // The CLI answers this prompt in a turn that a background task started. The text before the prompt answers
+            // no prompt.
             let before = self.turn.text();
             if !before.is_empty() {
                 events.push(AgentEvent::UnpromptedText(before));
@@ -264,8 +265,8 @@ impl Claude {
     }
 
     /// Handles the messages inside a line that is not exactly one JSON object. Handles truncated control requests and
-    /// results too, because the agent waits for an answer to the request and the session waits for the result. If the
-    /// line begins with other text, only results count: other objects may be input that the program quotes in its log
+    /// results too, because the agent waits for an answer to its request, and the session waits for the result. If the
+    /// line begins with other text, only results count: other objects may be input that the agent quotes in its log
     /// output.
     fn decode_embedded(&mut self, line: &[u8], decoded: &mut Decoded) {
         let begins_with_one = line.trim_ascii_start().starts_with(b"{");
@@ -301,7 +302,7 @@ impl Claude {
             return;
         }
         let same = self.conversation.as_deref() == Some(id);
-        // The CLI saves the conversation after `init` and before its first output. From then on it can be resumed.
+        // The CLI saves the conversation between `init` and its first output. Only a saved conversation can be resumed.
         let is_saved = text(message, "type") != "system";
         let resumable = is_saved || (same && self.resumable);
         if !same || resumable != self.resumable {
@@ -326,7 +327,7 @@ impl Codec for Claude {
             "session_id": "",
             "parent_tool_use_id": null,
             "message": { "role": "user", "content": [{ "type": "text", "text": prompt.text }] },
-            // Without this field, the CLI loads the file of an `@/path` in the user's text into the context, and runs
+            // Without this field, the CLI loads files that the user's text names as `@/path` into the context, and runs
             // slash commands.
             "client_composed": true,
         });
@@ -345,7 +346,7 @@ impl Codec for Claude {
 
     fn decode(&mut self, line: &[u8]) -> Decoded {
         let mut decoded = Decoded::default();
-        // A blank line must not clear the reason before it.
+        // A blank line must not clear the reason that an earlier line gave.
         let reason = self.exit_reason.take().filter(|_| line.trim_ascii().is_empty());
         match tolerant_json::parse(line) {
             Ok(message @ Value::Object(_)) => {
@@ -377,7 +378,7 @@ fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value[name].as_str().unwrap_or_default()
 }
 
-/// Returns the beginning of a line as text for people, or `None` if it is blank.
+/// Returns the beginning of a line without control characters, or `None` if nothing visible is left.
 fn excerpt(line: &[u8]) -> Option<String> {
     let excerpt = one_line(&String::from_utf8_lossy(&line[..line.len().min(EXCERPT_BYTES)]), UNTRUSTED_LENGTH);
     (!excerpt.is_empty()).then_some(excerpt)

@@ -1,6 +1,6 @@
-//! The demo agent: a subcommand of `cordboard` that speaks the claude protocol on stdin and stdout. It needs no account
-//! and no network, and can simulate many kinds of misbehaviour of an agent. The host starts it as a process, like any
-//! other agent.
+//! Implements the demo agent, a subcommand of `cordboard` that speaks claude's stream-json protocol on stdin and
+//! stdout. It needs no account and no network, and can simulate many kinds of misbehaviour of an agent. The host starts
+//! it as a process, like any other agent.
 
 mod commands;
 mod memory;
@@ -21,7 +21,8 @@ use commands::DemoCommand;
 use memory::Memory;
 use output::Output;
 
-/// Runs until the input has ended and all prompts are answered.
+/// Runs until the input has ended and all prompts are answered. Fails at once if the conversation to resume is unknown,
+/// or if a new conversation has the id of a known one.
 pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
     let options = Options::parse(args);
     if options.leftover {
@@ -59,7 +60,7 @@ struct Options {
     conversation: String,
     resume: bool,
     model: String,
-    /// The delay between two lines of the command `slow`.
+    /// The delay between two lines that the command `slow` prints.
     line_delay: Duration,
     /// Whether to run as the process that the command `children` leaves behind.
     leftover: bool,
@@ -93,7 +94,7 @@ impl Options {
     }
 }
 
-/// Reads lines of input on a thread. The channel closes at the end of input.
+/// Reads the lines of the input in a thread. The channel closes at the end of the input.
 fn read_input() -> mpsc::Receiver<Value> {
     let (sender, receiver) = mpsc::sync_channel(INPUT_QUEUE);
     std::thread::spawn(move || {
@@ -119,7 +120,7 @@ fn read_input() -> mpsc::Receiver<Value> {
 /// The capacity of the input channel, in messages.
 const INPUT_QUEUE: usize = 64;
 
-/// The end of a wait or of a turn.
+/// The reason that a wait or a turn ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum WaitEnd {
     Elapsed,
@@ -139,7 +140,7 @@ struct Demo {
     output: Output,
     memory: Memory,
     input: mpsc::Receiver<Value>,
-    /// Prompts that arrived during a turn.
+    /// Prompts whose turn has not begun.
     queue: VecDeque<Value>,
     line_delay: Duration,
     /// Whether the input has ended.
@@ -185,7 +186,7 @@ impl Demo {
         InputEffect::Queue
     }
 
-    /// Waits for `pause` or until an interrupt, and handles the input meanwhile.
+    /// Waits for `pause`, or until an interrupt. Handles input while it waits.
     fn wait(&mut self, pause: Duration) -> WaitEnd {
         let end = std::time::Instant::now() + pause;
         loop {

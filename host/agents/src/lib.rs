@@ -1,5 +1,5 @@
-//! Starts agents, owns their processes, and encodes and decodes their protocols. Codecs do no I/O: they don't start
-//! processes, wait, or duplicate the state of the session machine.
+//! Starts agents, owns their processes, and encodes and decodes their protocols. Codecs do no I/O and never wait. They
+//! don't duplicate the state of the session machine.
 
 mod claude;
 pub mod demo;
@@ -26,8 +26,8 @@ pub struct Start<'a> {
     pub launch: &'a Launch,
     pub agent: &'a Agent,
     pub environment: &'a Environment,
-    /// The UUID of the state directory. The process is tagged with it, so that the next host process finds the agent
-    /// after a crash.
+    /// The UUID of the state directory. The agent's process is tagged with this UUID, so that after a crash of the
+    /// host, the next host process finds the agent.
     pub host_id: &'a str,
 }
 
@@ -56,13 +56,13 @@ pub trait Codec: Send {
     fn prompt(&mut self, prompt: &Prompt) -> Vec<u8>;
     /// Returns the line that asks the agent to end the running turn. The process keeps running.
     fn interrupt(&mut self) -> Vec<u8>;
-    /// Answers a question of the agent. The result contains the line to write, or the next question of the agent as an
-    /// event.
+    /// Answers a question of the agent. The result contains the line to write, or an event with the next question of a
+    /// series. It is empty if the question is not open.
     fn answer(&mut self, id: &RequestId, answer: &RequestAnswer) -> Decoded;
     /// Decodes a line. Never fails: an unknown message yields no events.
     fn decode(&mut self, line: &[u8]) -> Decoded;
-    /// Returns the likely reason for an exit that the agent printed to stdout: its last line if that is not a message
-    /// of the protocol, or the error text in that line.
+    /// Returns the likely reason for the agent's exit, from the last line of its stdout that is not blank: the error
+    /// text in that line, or the whole line if it is not a message of the protocol.
     fn exit_reason(&self) -> Option<&str>;
 }
 

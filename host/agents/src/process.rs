@@ -1,5 +1,5 @@
 //! Starts, signals and ends agent processes. Owns the process group, pipes and descendants of each agent until the
-//! whole process tree has exited. It does not interpret the agent's output. A slow reader, a full pipe or a child that
+//! whole process tree has exited. Does not interpret the agent's output. A slow reader, a full pipe or a child that
 //! ignores signals delays only the tasks of this module, never its callers.
 
 mod allocator;
@@ -40,8 +40,8 @@ use supervisor::Leader;
 /// blocks on its own pipe instead of filling the host's memory.
 const EVENT_QUEUE: usize = 64;
 
-/// The capacity of the queue for the agent's stdin, in lines. An agent that reads none of so many lines is stuck, and a
-/// longer queue would only use more memory.
+/// The capacity of the queue for the agent's stdin, in lines. An agent that leaves this many lines unread is stuck, and
+/// a longer queue would only use more memory.
 const INPUT_QUEUE: usize = 256;
 
 /// The command line, environment, folder and tag of a process to start.
@@ -63,8 +63,8 @@ pub enum ProcessEvent {
     Line(Vec<u8>),
     /// A line of `bytes` bytes exceeded the limit. Only its beginning is kept.
     TooLong { bytes: u64, beginning: Vec<u8> },
-    /// Running orphans without a tag. It is unknown which agent started them. Sent before `Ended`, and only if there
-    /// are any. Each process is reported once.
+    /// Running orphans without a tag, so the agent that started them is unknown. Sent before `Ended`, and only if there
+    /// are such orphans. Each orphan is reported once.
     Strays { pids: Vec<i32> },
     /// Sent once, as the last event: the process tree has exited or could not be killed, and the pipes are drained or
     /// abandoned. `status` describes the exit of the leader; `last_stderr_line` is the last line of stderr that is not

@@ -7,8 +7,8 @@ use cordboard_core::config::{Agent, AgentKind, PermissionMode};
 use super::{Start, StartError};
 use crate::process::{EnvTag, Environment, Spawn};
 
-/// The flags of every start: a long-lived process, partial messages, acknowledged prompts, and permission requests
-/// over stdio.
+/// The flags that every agent process gets. They request a long-lived process, partial messages, acknowledged prompts,
+/// and permission requests over stdio.
 const PROTOCOL_FLAGS: [&str; 10] = [
     "-p",
     "--input-format",
@@ -23,7 +23,7 @@ const PROTOCOL_FLAGS: [&str; 10] = [
 ];
 
 /// The CLI sets this variable for the shells that it starts. A CLI that finds the variable assumes that it runs inside
-/// another one.
+/// another CLI.
 const NESTED_VARIABLE: &str = "CLAUDECODE";
 
 pub(super) fn spawn(start: &Start<'_>) -> Result<Spawn, StartError> {

@@ -1,5 +1,5 @@
-//! Describes the actions of a turn for people: thinking, API retries, and tool calls with the name of the tool and its
-//! most informative argument.
+//! Describes the actions of a turn that views show: thinking, API retries, and tool calls with the name of the tool and
+//! its most informative argument.
 
 use cordboard_core::agent::{Action, ActionState};
 use serde_json::Value;
@@ -9,8 +9,8 @@ use super::text;
 /// The maximum length of a title, in characters.
 const LONGEST_TITLE: usize = 80;
 
-/// The maximum length of a detail, in characters: enough for an error message, and short enough to store with every
-/// turn.
+/// The maximum length of a detail, in characters: enough for an error message, and short enough to pass to the view
+/// plugin with every frame.
 const LONGEST_DETAIL: usize = 2_000;
 
 /// Arguments that describe a call, the most informative first.
@@ -67,7 +67,7 @@ pub(super) fn retry(message: &Value) -> Action {
     }
 }
 
-/// Returns the most informative argument, or an empty string.
+/// Returns the most informative argument of a call, or an empty string if no argument describes it.
 pub(super) fn argument(input: &Value) -> &str {
     DESCRIPTIVE_ARGUMENTS.iter().find_map(|name| input[name].as_str()).unwrap_or_default()
 }
@@ -78,7 +78,7 @@ pub(super) fn relative_to<'a>(folder: &str, argument: &'a str) -> &'a str {
     short.unwrap_or(argument)
 }
 
-/// Returns the text of a tool's result, cut to [`LONGEST_DETAIL`].
+/// Returns the text of a tool's result, cut to [`LONGEST_DETAIL`] characters.
 pub(super) fn result_text(content: &Value) -> String {
     let blocks = content.as_array().into_iter().flatten();
     let text: Vec<&str> =

@@ -1,5 +1,5 @@
-//! Reads the CLI's messages about background work, which outlives the turn that started it: commands, subagents, and
-//! scheduled wake-ups, single and recurring.
+//! Reads the CLI's messages about background work: commands, subagents, and scheduled wake-ups, single and recurring.
+//! Background work outlives the turn that started it.
 
 use std::time::Duration;
 
@@ -12,11 +12,11 @@ use serde_json::Value;
 
 use super::{is_main_agent, text};
 
-/// Distinguishes Unix times in milliseconds, which are greater since 1973, from those in seconds, which stay smaller
-/// for thousands of years.
+/// The smallest Unix time that counts as milliseconds; a smaller one counts as seconds. Times in milliseconds have been
+/// greater since 1973, and times in seconds stay smaller for thousands of years.
 const LEAST_MILLISECONDS: u64 = 100_000_000_000;
 
-/// The values of `status` that unfinished work has. Any other value means that the work has ended.
+/// The values of `status` for unfinished work. Any other value means that the work has ended.
 const UNFINISHED: [&str; 4] = ["running", "pending", "in_progress", "paused"];
 
 /// The CLI deletes a recurring job at this age.
@@ -27,7 +27,7 @@ pub(super) struct Background {
     tasks: Vec<TrackedWork>,
     /// Prompts that the CLI sends to itself at scheduled times. The tool `CronCreate` creates them.
     jobs: Vec<TrackedWork>,
-    /// The time of the next turn of a loop, which the tool `ScheduleWakeup` sets. A later call replaces it.
+    /// The time at which the CLI continues a loop, from the last call of the tool `ScheduleWakeup`.
     wake_up: Option<Timestamp>,
 }
 
@@ -57,8 +57,9 @@ impl Background {
         self.changed(&before)
     }
 
-    /// Reads a `user` message with the result of a tool that schedules, lists or deletes wake-ups. The field names
-    /// identify the tool: only results of the CLI's own tools are objects, and the result of a failed call is a string.
+    /// Reads a `user` message with the result of a tool that schedules, lists or deletes wake-ups. The names of the
+    /// result's fields identify the tool, because only the CLI's own tools return objects. The result of a failed call
+    /// is a string.
     pub(super) fn on_tool_result(&mut self, message: &Value) -> Option<AgentEvent> {
         let before = self.list();
         let result = &message["tool_use_result"];
@@ -69,7 +70,7 @@ impl Background {
         } else if let Some(job) = job(result) {
             self.jobs.push(job);
         } else if let Some(jobs) = result["jobs"].as_array().filter(|_| is_main_agent(message)) {
-            // Skip the list of a subagent, which has only its own jobs.
+            // Skip the list of a subagent, which contains only the subagent's jobs.
             self.jobs = jobs.iter().filter_map(job).collect();
         } else if has(&self.jobs, id) {
             remove(&mut self.jobs, id);

@@ -1,5 +1,5 @@
-//! Encodes and decodes control messages. Every request of the agent gets an answer, because the agent waits for it
-//! without a time limit.
+//! Encodes and decodes control messages. Every request of the agent gets an answer, because the agent waits without a
+//! time limit.
 
 use cordboard_core::agent::AgentEvent;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::text;
 use crate::Decoded;
 
-/// The request id of `initialize`. Interrupts count up from it: `cordboard-1`, `cordboard-2`, …
+/// The request id of `initialize`. The ids of interrupts follow: `cordboard-1`, `cordboard-2`, …
 pub(super) const INITIALIZE: &str = "cordboard-0";
 
 /// Returns the first line that the host writes. With `systemPromptSnapshot: false`, the CLI uses these instructions in
@@ -24,8 +24,8 @@ pub(super) fn interrupt(id: &str) -> Vec<u8> {
     line(&json!({ "type": "control_request", "request_id": id, "request": { "subtype": "interrupt" } }))
 }
 
-/// Handles the answers to `initialize` and to the latest interrupt. All others, and echoes of the host's own answers,
-/// are ignored.
+/// Handles the answers to `initialize` and to the latest interrupt. Ignores all other answers, and echoes of the host's
+/// own answers.
 pub(super) fn on_response(response: &Value, interrupt: &str, events: &mut Vec<AgentEvent>) {
     let (id, success) = (text(response, "request_id"), text(response, "subtype") == "success");
     if id != INITIALIZE {
@@ -35,7 +35,7 @@ pub(super) fn on_response(response: &Value, interrupt: &str, events: &mut Vec<Ag
     if !success {
         tracing::warn!(
             error = text(response, "error"),
-            "the agent rejected its initialization; its persona may be missing"
+            "the agent rejected `initialize`; it may run without its persona"
         );
     }
     let models = response["response"]["models"].as_array().into_iter().flatten();

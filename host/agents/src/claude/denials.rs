@@ -21,7 +21,7 @@ pub(super) struct Denials {
 }
 
 impl Denials {
-    /// Reports a call that the CLI denied. `input` has the arguments of the call.
+    /// Reports a call that the CLI denied. `input` contains the arguments of the call.
     fn report_call(&mut self, call: &Value, input: &Value, folder: &str) -> Option<AgentEvent> {
         let detail = action::relative_to(folder, action::argument(input)).to_owned();
         self.report(text(call, "tool_use_id"), text(call, "tool_name"), detail)
@@ -33,7 +33,8 @@ impl Denials {
         self.reported.insert(text(request, "tool_use_id").to_owned());
     }
 
-    /// Handles a `system/permission_denied` message, which lacks the arguments of the call.
+    /// Handles a `system/permission_denied` message. The message lacks the arguments of the call, so they come from the
+    /// running turn, or later from the `result`.
     pub(super) fn report_system_message(&mut self, message: &Value, turn: &Turn) -> Option<AgentEvent> {
         let (id, tool) = (text(message, "tool_use_id"), text(message, "tool_name"));
         if let Some(argument) = turn.running_tool_detail(id) {

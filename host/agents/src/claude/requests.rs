@@ -1,5 +1,5 @@
-//! Questions of the CLI that a person answers: permissions for tools, approvals of plans, and questions with options.
-//! The CLI sends each as a `can_use_tool` request and waits for the answer without a time limit.
+//! Converts `can_use_tool` requests of the CLI to questions for a person: permissions for tools, approvals of plans,
+//! and questions with options. Converts the answers to responses. The CLI waits for each response without a time limit.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ const DENY: &str = RequestOption::DENY;
 const DENY_WITH_REASON: &str = RequestOption::DENY_WITH_REASON;
 const OTHER: &str = "other";
 
-/// The maximum number of options that become buttons. People can type any other answer.
+/// The maximum number of options that are shown. A person can type any other answer.
 const MAX_OPTIONS: usize = 40;
 
 /// The requests that wait for an answer, by the id of the open question.
@@ -36,9 +36,9 @@ struct Pending {
     control_id: String,
     tool: String,
     input: Value,
-    /// Permission updates for the CLI that allow such calls for the rest of its conversation.
+    /// Permission updates with which the CLI allows such calls for the rest of its conversation.
     session_rules: Vec<Value>,
-    /// The answers so far, each with its question.
+    /// Pairs of a question and its answer, for the questions that are already answered.
     answers: Vec<(String, String)>,
 }
 
@@ -70,7 +70,7 @@ impl Requests {
         Some(RequestId(id))
     }
 
-    /// Returns the response to the CLI, or the next question of a series.
+    /// Returns the response to the CLI, or the next question of a series. Returns nothing if the question is not open.
     pub(super) fn answer(&mut self, id: &RequestId, answer: &RequestAnswer, folder: &str) -> Decoded {
         let Some(mut pending) = self.0.remove(&id.0) else { return Decoded::default() };
         let (ids, reason) = match answer {
@@ -102,7 +102,7 @@ impl Requests {
 }
 
 /// Sent to the model if a request gets no answer.
-const NOBODY: &str = "Nobody answered. Continue without it, or say in your answer why you need it.";
+const NOBODY: &str = "The user did not answer. Continue without an answer, or say why you need one.";
 
 impl Pending {
     fn question(&self, folder: &str) -> AgentRequest {
@@ -113,7 +113,7 @@ impl Pending {
         }
     }
 
-    /// The first question of a series that is not answered yet.
+    /// Returns the first unanswered question of a series, or `None` if there is none.
     fn next_question(&self) -> Option<&Value> {
         let questions = self.input["questions"].as_array().filter(|_| self.tool == QUESTION_TOOL)?;
         questions.get(self.answers.len()).filter(|question| !text(question, "question").is_empty())
@@ -203,9 +203,9 @@ fn option(id: &str, label: &str, text: OptionText) -> RequestOption {
     RequestOption { id: id.to_owned(), label: label.to_owned(), text }
 }
 
-/// Returns the permission updates that the CLI suggests, limited to its conversation, because it would write some of
-/// them to its settings on disk. If there are rules among them, broader suggestions such as another permission mode are
-/// left out.
+/// Returns the permission updates that the CLI suggests. Limits them to the conversation, because the CLI would write
+/// some of them to its settings on disk. If some of them add rules, omits the others, which may be broader, such as
+/// another permission mode.
 fn session_rules(suggestions: &Value) -> Vec<Value> {
     let all: Vec<&Value> = suggestions.as_array().into_iter().flatten().collect();
     let is_rule = |suggestion: &&&Value| text(suggestion, "type") == "addRules";
@@ -219,7 +219,7 @@ fn session_rules(suggestions: &Value) -> Vec<Value> {
     chosen.into_iter().map(in_session).collect()
 }
 
-/// Describes what a suggestion allows, as Markdown.
+/// Describes in Markdown the calls that a suggestion allows.
 fn describe_rule(suggestion: &Value) -> String {
     let list = |name: &str| suggestion[name].as_array().into_iter().flatten();
     match text(suggestion, "type") {

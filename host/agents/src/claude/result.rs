@@ -15,7 +15,7 @@ const UNKNOWN: &str = "No conversation found";
 /// The prefix of those `errors` that are diagnostics for the CLI's developers.
 const DIAGNOSTIC: &str = "[ede_diagnostic]";
 
-/// The failure of a turn whose `result` line is damaged.
+/// The error text of a turn whose `result` line is damaged.
 const UNREADABLE: &str = "The agent's last line of this answer could not be read.";
 
 /// Returns whether a truncated line is the beginning of a `result`. The CLI writes `duration_api_ms` or
@@ -25,7 +25,7 @@ pub(super) fn is_truncated_result(beginning: &Value) -> bool {
     text(beginning, "type") == "result" || (!has("type") && (has("duration_api_ms") || has("total_cost_usd")))
 }
 
-/// Turns a truncated line into a failed result.
+/// Turns the fields of a truncated `result` line into a failed result.
 pub(super) fn failed_result(mut beginning: Value) -> Value {
     beginning["type"] = "result".into();
     beginning["is_error"] = true.into();

@@ -1,4 +1,4 @@
-//! Tests the codec: recordings of the real CLI, and single messages.
+//! Tests the codec with recordings of the real CLI and with single messages.
 
 use cordboard_core::types::Place;
 
@@ -21,7 +21,7 @@ fn new_codec(resume: Option<&str>) -> Claude {
     Claude::new(&Launch { resume: resume.map(str::to_owned), model: None, instructions: String::new() })
 }
 
-/// Returns the trace of these messages, for a codec with one open prompt.
+/// Decodes messages with a codec that has one unanswered prompt, and returns the trace.
 fn decode(messages: &[Value]) -> Vec<String> {
     let lines: Vec<String> = messages.iter().map(Value::to_string).collect();
     decode_lines(&lines.iter().map(String::as_bytes).collect::<Vec<_>>())

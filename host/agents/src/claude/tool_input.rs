@@ -1,5 +1,5 @@
-//! Formats the input of a tool call for the person who allows or denies it: a command, a diff, a URL, or the arguments
-//! as JSON. Control characters are removed, and a long input is cut.
+//! Formats the input of a tool call as a command, a diff, a URL or JSON, for the person who allows or denies the call.
+//! Removes control characters, and cuts a long input.
 
 use cordboard_core::{render, types::ToolUse};
 use serde_json::Value;

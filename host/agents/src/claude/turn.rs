@@ -10,8 +10,8 @@ use super::{action, text};
 
 #[derive(Debug, Default)]
 pub(super) struct Turn {
-    /// Whether it is known that the turn answers a prompt or that the agent started it itself. Until then, changes are
-    /// buffered.
+    /// Whether the turn is known to answer a prompt, or to be one that the agent started itself. Until then, changes
+    /// are buffered.
     pub is_shown: bool,
     /// The number of the next part.
     next: u32,
@@ -25,7 +25,7 @@ pub(super) struct Turn {
     changes: Vec<AgentEvent>,
 }
 
-/// The index of a block that arrived complete. It is higher than the index of any streamed block.
+/// The index of a block that arrived complete, without streaming. It is higher than the index of any streamed block.
 const NOT_STREAMED: u64 = u64::MAX;
 
 /// A block of text or thinking of one message.
@@ -191,7 +191,7 @@ impl Turn {
         self.record(part, Change::Action(action));
     }
 
-    /// Handles the `content` of a `user` line that isn't a prompt.
+    /// Handles the `content` of a `user` line that contains tool results.
     pub(super) fn on_tool_results(&mut self, content: &Value) {
         for block in content.as_array().into_iter().flatten().filter(|block| text(block, "type") == "tool_result") {
             let failed = block["is_error"] == true;
@@ -230,8 +230,8 @@ impl Turn {
         }
     }
 
-    /// Removes the incomplete blocks of a broken stream whose index is at least `from`, except for those of the message
-    /// `but`. The CLI sends removed blocks again.
+    /// Removes the incomplete blocks whose index is at least `from`, except for those of the message `but`. They belong
+    /// to a broken stream, and the CLI sends their content again.
     fn remove_incomplete(&mut self, from: u64, but: &str) {
         let mut removed = Vec::new();
         for block in

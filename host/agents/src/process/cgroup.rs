@@ -1,6 +1,7 @@
-//! Creates a cgroup for each agent, `<own cgroup>/cordboard-<state>-<run>/<session>`, if the host has permission to. A
-//! descendant stays in it after a `setsid`, and even if it changes its environment and resource limits or loses its
-//! parent. Without a cgroup, the host finds the processes of an agent by their tags, process group and parents.
+//! Creates a cgroup for each agent, `<own cgroup>/cordboard-<state>-<run>/<session>`, if the host may create one. A
+//! descendant stays in the cgroup after a `setsid`, and even after it has changed its environment and resource limits
+//! or lost its parent. Without a cgroup, the host finds the processes of an agent by their tags, process group and
+//! parents.
 
 use std::{
     ffi::OsStr,
@@ -27,19 +28,20 @@ enum Level {
     Session,
 }
 
-/// Prevents the removal of the common folder after an agent's exit while another agent's cgroup is created in it.
+/// Makes creating and removing cgroups exclusive. Otherwise, an agent's exit could remove the common folder while the
+/// cgroup of another agent is being created in it.
 static FOLDERS_LOCK: Mutex<()> = Mutex::new(());
 
 impl Cgroup {
-    /// Returns the cgroup for the agents that this host process starts for a session, or `None` without a cgroup file
-    /// system.
+    /// Returns the cgroup for the agents that this host process starts for a session, or `None` if this process has no
+    /// folder in a cgroup file system.
     pub(super) fn of(tag: &EnvTag) -> Option<Self> {
         let folder = hierarchy()?.own.join(run(&tag.host)).join(tag.session.as_str());
         Some(Self { folder, level: Level::Session })
     }
 
     /// Returns the cgroups that killed host processes of this state directory left behind. Searches the whole cgroup
-    /// file system, because those host processes may have run in another cgroup than this one.
+    /// file system, because those host processes may have run in a different cgroup.
     pub(super) fn left_behind(host: &str) -> Vec<Self> {
         let mut found = Vec::new();
         if let Some(hierarchy) = hierarchy() {
@@ -48,7 +50,7 @@ impl Cgroup {
         found
     }
 
-    /// Creates the cgroup. A process that writes `0` to the returned file enters it.
+    /// Creates the cgroup. A process that writes `0` to the returned file enters the cgroup.
     pub(super) fn create(&self) -> io::Result<File> {
         let _lock = FOLDERS_LOCK.lock().unwrap_or_else(PoisonError::into_inner);
         fs::create_dir_all(&self.folder)?;
@@ -64,8 +66,8 @@ impl Cgroup {
 
     /// Kills all processes of the cgroup at once, including those that are being forked.
     pub(super) fn kill(&self) {
-        // If an agent of a killed host process started this host, this host runs in the agent's cgroup and must not
-        // kill it.
+        // If an agent of a killed host process started this host, this host runs in the cgroup of that agent, which it
+        // must not kill.
         let is_inside = hierarchy().is_some_and(|hierarchy| hierarchy.own.starts_with(&self.folder));
         if !is_inside && let Err(error) = fs::write(self.folder.join("cgroup.kill"), "1") {
             tracing::debug!(folder = %self.folder.display(), %error, "failed to kill a cgroup: signalling each process instead");
@@ -79,7 +81,7 @@ impl Cgroup {
         if self.level == Level::Session
             && let Some(common) = self.folder.parent()
         {
-            // Fails while another session has an agent.
+            // This fails while another session has a cgroup.
             fs::remove_dir(common).ok();
         }
     }
@@ -141,7 +143,7 @@ struct Hierarchy {
     own: PathBuf,
 }
 
-/// Returns the mounted file system, or `None` if it is not mounted or doesn't show the cgroup of this process.
+/// Returns the mounted cgroup file system, or `None` if it is not mounted or doesn't show the cgroup of this process.
 fn hierarchy() -> Option<&'static Hierarchy> {
     static HIERARCHY: OnceLock<Option<Hierarchy>> = OnceLock::new();
     let read = |file| fs::read_to_string(file).unwrap_or_default();

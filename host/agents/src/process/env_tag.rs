@@ -1,6 +1,6 @@
-//! The tag in the environment of each agent, which all its descendants inherit. It identifies them after a `setsid`, a
-//! double fork or the death of the host. A second tag, in a resource limit, identifies descendants that have dropped
-//! their environment.
+//! Sets and reads the tags of agents. A tag in the environment, which all descendants inherit, identifies them even
+//! after a `setsid`, a double fork or the death of the host. A second tag, in a resource limit, identifies descendants
+//! that have cleared their environment.
 
 use std::{path::Path, sync::OnceLock};
 
@@ -46,8 +46,8 @@ impl EnvTag {
     }
 }
 
-/// Reads the environment tag of a process from its folder in `/proc`. Returns `None` if the process has no tag or
-/// belongs to another user.
+/// Reads the environment tag of a process from its folder in `/proc`. Returns `None` if the process has no tag, or if
+/// its environment can't be read, as for a process of another user.
 pub(super) fn read(folder: &Path) -> Option<FoundTag> {
     let environ = std::fs::read(folder.join("environ")).ok()?;
     let value = |name: &str| {
@@ -97,7 +97,7 @@ fn host_part(host: &str) -> u64 {
     (hash(host) & 0xffff_ffff) << SESSION_PART.count_ones()
 }
 
-/// A hash that is stable across versions of the host.
+/// Returns a hash that is the same in all versions of the host.
 fn hash(text: &str) -> u64 {
     Sha256::digest(text).iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }

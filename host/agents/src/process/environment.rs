@@ -1,5 +1,5 @@
-//! The host's own environment, read once at start, before there are other threads. Agents get only the variables that
-//! `pass_env` lists. Other code must not read the environment of the process.
+//! The host's own environment, read once at start, before there are other threads. Agents inherit only the variables
+//! that `pass_env` lists. Other code must not read the environment of the process.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -17,8 +17,8 @@ impl std::fmt::Debug for Environment {
 impl Environment {
     /// Reads the whole environment, and removes `secrets` (the variables in the agents' `pass_env`) from the process,
     /// except those that the host itself needs. The returned copy is complete, so that a reloaded `pass_env` can list
-    /// more variables. Call it in `main` before there are other threads: later it removes nothing, because another
-    /// thread could be reading the environment.
+    /// more variables. Call this function in `main` before there are other threads. Later it removes nothing, because
+    /// another thread could be reading the environment.
     #[must_use]
     #[expect(unsafe_code, reason = "removing a variable is unsafe in std while other threads run; there are none yet")]
     pub fn take<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Self {
@@ -36,7 +36,7 @@ impl Environment {
         environment
     }
 
-    /// Reads the whole environment without changing it.
+    /// Reads the whole environment without changing it. Skips variables that are not UTF-8.
     #[must_use]
     pub fn read() -> Self {
         let pairs =
@@ -66,7 +66,7 @@ fn is_single_threaded() -> bool {
     std::fs::read_dir("/proc/self/task").is_ok_and(|tasks| tasks.count() == 1)
 }
 
-/// Variables that are never removed: they are no secrets, and the host's libraries may read them at any time.
+/// Variables that are never removed: they are not secret, and the host's libraries may read them at any time.
 const HOST_VARIABLES: [&str; 12] = [
     "PATH",
     "HOME",
@@ -91,7 +91,7 @@ pub fn disable_dumps() {
     }
 }
 
-/// Returns how many files this process may have open at once. `None` if there is no limit.
+/// Returns the maximum number of files that this process may have open at once, or `None` if there is no limit.
 #[must_use]
 pub fn open_file_limit() -> Option<u64> {
     rustix::process::getrlimit(rustix::process::Resource::Nofile).current
@@ -100,7 +100,7 @@ pub fn open_file_limit() -> Option<u64> {
 /// Makes a write beyond the file size limit (`ulimit -f`) fail with an error, as on a full disk, instead of ending the
 /// host. The signal is caught rather than ignored, so that agents start with its default action.
 pub fn catch_file_size_signal() {
-    // The flag is not read.
+    // The flag is never read.
     let caught = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
     if let Err(error) = caught {
         tracing::warn!(%error, "failed to ignore SIGXFSZ: a file size limit can end the host");

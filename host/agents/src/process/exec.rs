@@ -1,5 +1,5 @@
-//! The program of an agent with its arguments and environment, in the form that `execve` takes. `std` is not used,
-//! because it falls back to a shell for a file that the kernel can't execute.
+//! Executes the program of an agent through `execve`. The `exec` of `std` is not used, because it falls back to a shell
+//! for a file that the kernel can't execute.
 
 use std::{
     collections::BTreeMap,

@@ -16,8 +16,8 @@ pub(super) struct Stat {
     pub zombie: bool,
 }
 
-/// Returns the id of this boot. It is empty if the kernel does not report one; process ids of different boots may then
-/// be equal.
+/// Returns the id of this boot. The id is empty if the kernel does not report one; then processes of different boots
+/// may have equal [`ProcessId`]s.
 pub(super) fn boot_id() -> &'static str {
     static BOOT: OnceLock<String> = OnceLock::new();
     BOOT.get_or_init(|| {
@@ -38,8 +38,8 @@ pub(super) fn id(stat: Stat) -> ProcessId {
     ProcessId { boot: boot_id().to_owned(), pid: stat.pid, started: stat.started }
 }
 
-/// Parses the fields. The name in parentheses may contain any characters, including parentheses and newlines, so the
-/// other fields begin after the last parenthesis.
+/// Parses the content of `/proc/PID/stat`. The name in parentheses may contain any characters, including parentheses
+/// and newlines, so the other fields begin after the last parenthesis.
 fn parse(pid: i32, stat: &[u8]) -> Option<Stat> {
     let end = stat.iter().rposition(|byte| *byte == b')')?;
     let fields = std::str::from_utf8(stat.get(end + 1..)?).ok()?;

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-/// The memory that the machine can still allocate, in bytes; 0 if the kernel does not report it.
+/// Returns the available memory of the machine in bytes, or 0 if the kernel does not report it.
 #[must_use]
 pub fn free_memory() -> u64 {
     let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
@@ -11,7 +11,7 @@ pub fn free_memory() -> u64 {
     kilobytes.unwrap_or_default() * 1024
 }
 
-/// The resident memory of a process in bytes, or `None` if it has exited.
+/// Returns the resident memory of a process in bytes, or `None` if the process does not exist.
 #[must_use]
 pub fn resident_memory(pid: i32) -> Option<u64> {
     let text = fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;

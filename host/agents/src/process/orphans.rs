@@ -9,7 +9,8 @@ use super::{
     tree::{self, Grace, Owner, TreeQuery},
 };
 
-/// The time limits for orphans, which must be ended within 10 s. After SIGTERM, an agent has time to store its data.
+/// The time limits for ending orphans, in total less than the 10 s that [`sweep`] promises. After SIGTERM, an agent has
+/// time to store its data.
 const ORPHANS_GRACE: Grace = Grace { term: Duration::from_secs(3), kill: Duration::from_secs(5) };
 
 /// The result of a sweep.

@@ -84,7 +84,7 @@ impl Pipes {
                 tracing::error!(%error, "failed to read an agent's output");
             }
         }
-        // The task may still wait for a process that dropped its tags and does not read.
+        // The task may still be writing to a process that dropped its tags and doesn't read.
         self.stdin.abort();
         self.last_stderr_line.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
     }
@@ -129,11 +129,12 @@ async fn read_stderr(
     }
 }
 
-/// The lines of a pipe until its end. After the whole tree has exited, reads at most the capacity of the pipe.
+/// Reads the lines of a pipe until its end. After the whole tree has exited, stops when it has read more bytes than the
+/// pipe can hold, or has waited for [`ABANDON_AFTER`].
 struct PipeLines<R> {
     lines: LineReader<R>,
     tree_ended: watch::Receiver<bool>,
-    /// The rest of [`ABANDON_AFTER`].
+    /// The part of [`ABANDON_AFTER`] that is left.
     grace: Duration,
     /// The number of bytes read when the end of the tree was noticed.
     read_before: Option<u64>,
@@ -170,7 +171,7 @@ impl<R: AsyncRead + Unpin> PipeLines<R> {
 }
 
 fn abandon() -> Option<OutputLine> {
-    tracing::warn!("an unattributed process holds an agent's output open: closing it");
+    tracing::warn!("an unattributed process holds the pipe of an agent's output open: closing the pipe");
     None
 }
 
@@ -180,7 +181,7 @@ enum OutputLine {
     TooLong { bytes: u64, beginning: Vec<u8> },
 }
 
-/// Splits a stream into lines of at most `longest` bytes.
+/// Splits a stream into lines. Keeps only the beginning of a line that is longer than `longest` bytes.
 struct LineReader<R> {
     reader: BufReader<R>,
     longest: usize,
@@ -234,7 +235,7 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
 mod tests {
     use super::*;
 
-    /// Pipes that read `stdout`, and the receiver of their events.
+    /// Returns pipes that read `stdout`, and the receiver of their events.
     fn pipes<R: AsyncRead + Unpin + Send + 'static>(stdout: R) -> (Pipes, mpsc::Receiver<ProcessEvent>) {
         let (events, events_received) = mpsc::channel(crate::process::EVENT_QUEUE);
         let tree_ended = watch::Sender::new(false);
@@ -245,7 +246,7 @@ mod tests {
     }
 
     /// An agent prints more lines than the queue holds, and exits. The receiver is busy for a long time, and still gets
-    /// all of them.
+    /// all lines.
     #[tokio::test(start_paused = true)]
     async fn buffered_lines_reach_a_late_receiver() {
         let (mut agent, stdout) = tokio::io::duplex(CHUNK);

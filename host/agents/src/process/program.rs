@@ -1,4 +1,5 @@
-//! Finds the file of a program, and explains why it cannot be started and how to fix it. It does not start the program.
+//! Finds the file of a program. If the program cannot be started, explains the reason and the remedy. Does not start
+//! programs.
 
 use std::{
     ffi::OsStr,
@@ -19,7 +20,7 @@ pub(super) fn find(spawn: &Spawn) -> Result<PathBuf, SpawnError> {
     locate(&spawn.program, &spawn.env, &spawn.folder)
 }
 
-/// Finds the file that an agent with this environment starts.
+/// Finds the file of `program` for an agent with this environment and folder.
 ///
 /// # Errors
 /// There is no such file, or it is not executable.

@@ -60,14 +60,14 @@ fn set_identification(command: &mut Command, image: ExecImage, tag: RlimitTag, c
     unsafe { command.pre_exec(become_agent) };
 }
 
-/// Unregisters an agent that is reaped, or that tokio will reap.
+/// Unregisters an agent that has been reaped, or that tokio will reap.
 pub(super) fn forget(agent: Option<u32>) {
     let mut agents = agents();
     agents.retain(|known| Some(known.cast_unsigned()) != agent);
 }
 
-/// Makes this process, in place of init, the parent of orphaned descendants, and reaps them. Must be called within a
-/// tokio runtime.
+/// Makes this process instead of init the parent of orphaned descendants, and reaps them when they end. Must be called
+/// within a tokio runtime.
 pub fn adopt_orphans() {
     // Register the signal handler before the first orphan can arrive.
     let ended = signal(SignalKind::child()).and_then(|ended| Ok((ended, set_child_subreaper(Some(getpid()))?)));
@@ -82,7 +82,7 @@ pub fn adopt_orphans() {
             });
         }
         Err(error) => {
-            tracing::warn!(%error, "failed to become the subreaper: processes that agents leave behind are found only by their tag")
+            tracing::warn!(%error, "failed to become the subreaper: processes that drop their tags may outlive their agent")
         }
     }
 }

@@ -1,6 +1,6 @@
-//! Supervises an agent after its start: waits for the leader to exit, ends its descendants, reaps it, and sends
-//! `Ended`. The leader is not reaped until its group is empty, so that neither its pid nor the id of its group can be
-//! reused.
+//! Supervises an agent after its start: waits for the leader to exit, ends its descendants, reaps the leader, and sends
+//! `Ended`. The leader is reaped only after its descendants have ended or are abandoned, so that until then, neither
+//! its pid nor the id of its group is reused.
 
 use std::{
     io,
@@ -115,7 +115,7 @@ pub(super) async fn supervise(leader: Arc<Leader>, tag: EnvTag, pipes: Pipes, ev
     }
     let strays = subreaper::strays().await;
     if !strays.is_empty() {
-        tracing::warn!(?strays, "an agent left processes that cannot be attributed");
+        tracing::warn!(?strays, "found orphaned processes that cannot be attributed to an agent");
         // The send fails only if the session no longer exists.
         drop(events.send(ProcessEvent::Strays { pids: strays }).await);
     }

@@ -1,5 +1,5 @@
 //! Starts an unsupervised process for the demo agent, which imitates an agent that leaves processes behind. The host
-//! itself does not use it.
+//! itself starts no such process.
 
 use std::{
     io,

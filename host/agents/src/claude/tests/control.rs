@@ -1,4 +1,4 @@
-//! Control requests in both directions, prompts, and denied tools.
+//! Tests control requests in both directions, prompts, and denied tools.
 
 use super::*;
 
@@ -84,7 +84,7 @@ fn an_answer_is_sent_once() {
         asks 2:0 permission: Bash: ls ["allow", "deny", "why"]
         > deny The user denied this.
         asks 3:0 permission: Bash: ls ["allow", "deny", "why"]
-        > deny Nobody answered. Continue without it, or say in your answer why you need it.
+        > deny The user did not answer. Continue without an answer, or say why you need one.
         asks 4:0 permission: Bash: ls ["allow", "deny", "why"]
         > deny The user denied this and said: use git"#]]
     .assert_eq(&trace.lines().join("\n"));

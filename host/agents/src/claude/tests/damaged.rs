@@ -1,4 +1,4 @@
-//! Lines that are not one valid message.
+//! Tests lines that are not exactly one valid message.
 
 use super::*;
 
@@ -52,7 +52,7 @@ fn a_truncated_result_fails_its_turn() {
     for line in [
         &br#"{"type":"result","subtype":"success","result":"Al"#[..],
         br#"{"type":"result",oops"#,
-        // The real CLI writes the fields in this order.
+        // The real CLI writes `type` after the answer, so the truncated line lacks it.
         br#"{"duration_api_ms":117,"stop_reason":"end_turn","session_id":"c1","result":"Al"#,
     ] {
         let trace = decode_lines(&[replay, line]);

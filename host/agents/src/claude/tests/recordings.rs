@@ -1,5 +1,6 @@
-//! Replays recorded runs of the real CLI through the codec. Recorded input is encoded again, recorded output is
-//! decoded, and a trace file next to each recording has one line per event. `UPDATE_EXPECT=1` rewrites the traces.
+//! Replays recorded runs of the real CLI through the codec: encodes the recorded input again and decodes the recorded
+//! output. A trace file next to each recording contains the expected events, one per line. `UPDATE_EXPECT=1` rewrites
+//! the traces.
 
 use std::path::Path;
 
@@ -7,7 +8,7 @@ use expect_test::expect_file;
 
 use super::{trace::short, *};
 
-/// Returns the events of a recording, one per line. Lines with `>` are actions of the host.
+/// Returns the events of a recording, one per line. A line that begins with `>` is an action of the host.
 fn trace(recording: &str) -> String {
     let mut records = recording.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let about = records.next().unwrap();
@@ -57,7 +58,7 @@ fn repeat(codec: &mut Claude, message: &Value) -> Option<String> {
     }
 }
 
-/// Returns the decision that the recorded host sent, and the id of its request.
+/// Returns the id of the request that the recorded host answered, and the decision.
 fn recorded_answer(response: &Value) -> (&str, RequestAnswer) {
     let decision = &response["response"];
     let answers = decision["updatedInput"]["answers"].as_object().and_then(|answers| answers.values().next());

@@ -9,7 +9,7 @@ use super::super::{Decoded, text};
 #[derive(Default)]
 pub struct Trace {
     lines: Vec<String>,
-    /// Turns that the agent started itself. Their ids are random.
+    /// Turns that the agent started itself. The trace shows their random ids as `own`.
     own: Vec<PromptId>,
     pieces: Option<(u32, String, usize)>,
 }
@@ -105,7 +105,7 @@ fn show_change(change: &Change) -> String {
     }
 }
 
-/// Summarizes the host's answer to a control request.
+/// Summarizes the host's response to a control request.
 fn answer(line: &[u8]) -> String {
     let response = &serde_json::from_slice::<Value>(line).unwrap()["response"];
     let (decision, error) = (&response["response"], text(response, "error"));

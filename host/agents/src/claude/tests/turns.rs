@@ -1,4 +1,4 @@
-//! Turns with and without a prompt.
+//! Tests turns with and without a prompt.
 
 use super::*;
 
@@ -86,7 +86,7 @@ fn an_unprompted_turn_is_streamed() {
         piece("The build "),
         piece("is done."),
         background(json!({})),
-        // A turn without an `init`.
+        // This turn begins without an `init`.
         piece("Once more."),
         background(json!({ "is_error": true, "result": "no credit" })),
         init(),
