@@ -1,4 +1,4 @@
-//! Exponential backoff with jitter.
+//! Provides an exponential backoff with jitter.
 
 use std::time::Duration;
 
@@ -32,8 +32,8 @@ impl Backoff {
         Self { first, longest, next: first }
     }
 
-    /// Returns the delay after one more failure. Adds up to 25 % of jitter, so that clients that failed together
-    /// don't retry together.
+    /// Returns the delay before the next attempt. Adds up to 25 % of jitter, so that clients that failed together don't
+    /// retry together.
     pub fn next_delay(&mut self) -> Duration {
         let pause = self.next;
         self.next = (pause * 2).min(self.longest);
@@ -41,7 +41,7 @@ impl Backoff {
         pause + pause * jitter / 1024
     }
 
-    /// Starts again at the first delay, after a success.
+    /// Makes the next delay the first one again. Call it after a success.
     pub const fn reset(&mut self) {
         self.next = self.first;
     }

@@ -51,12 +51,12 @@ const REQUEST_QUEUE: usize = 64;
 /// The capacity of the event channel. The first event makes the host shut down. Later ones only make it exit sooner.
 const EVENT_QUEUE: usize = 4;
 
-/// An event that the host must handle. The console shows output until the host closes it.
+/// An event that the host must handle. The console keeps showing output until the host calls [`Console::close`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConsoleEvent {
     /// The input has ended: finish open work, then exit.
     InputEnded,
-    /// Ctrl-C without running work: shut down now, and cleanly.
+    /// Ctrl-C while no turn is running, or after the end of the input: shut down now, and cleanly.
     Quit,
     /// The reader of stdout or the terminal is gone. Messages that were not shown remain in the store.
     OutputClosed,
@@ -66,13 +66,14 @@ pub enum ConsoleEvent {
 enum OutputRequest {
     /// Prints complete lines.
     Print { text: String, done: oneshot::Sender<io::Result<()>> },
-    /// Sets the status before the prompt of a terminal. A pipe ignores it.
+    /// Sets the status in front of the prompt of a terminal. A pipe ignores this request.
     Status(Option<String>),
     /// Ends the output. `done` completes when everything is written and the terminal is restored.
     Close { done: oneshot::Sender<()> },
 }
 
-/// Sends console events. Later ones only make the host exit sooner, so dropping them at a full channel is harmless.
+/// Sends console events. Events after the first only make the host exit sooner, so it is harmless that a full channel
+/// drops them.
 #[derive(Clone)]
 struct Events(mpsc::Sender<ConsoleEvent>);
 
@@ -148,7 +149,7 @@ impl Console {
     pub async fn close(&self) {
         let (done, closed) = oneshot::channel();
         if self.requests.send(OutputRequest::Close { done }).await.is_ok() {
-            // Ignore an error: the output may have ended before it handled the request.
+            // Ignore an error: the task or thread that writes may have ended before it handled the request.
             drop(closed.await);
         }
     }
@@ -156,7 +157,7 @@ impl Console {
     async fn show(&self, id: &MessageId, message: &Outgoing) -> Result<(), ChatError> {
         // Keep the lock while printing, so that messages are printed in the order in which they were rendered.
         let mut transcript = self.transcript.lock().await;
-        let Some(shown) = transcript.as_mut() else { return Err(stdout_closed("it is not read")) };
+        let Some(shown) = transcript.as_mut() else { return Err(stdout_closed("an earlier write failed")) };
         let text = shown.put(id, message);
         if text.is_empty() {
             return Ok(());

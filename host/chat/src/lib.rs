@@ -34,8 +34,8 @@ pub trait Chat: Send + Sync {
     /// Replaces the text and buttons of a message. An edit that changes nothing succeeds.
     async fn edit(&self, place: &Place, id: &MessageId, message: &Outgoing) -> Result<(), ChatError>;
 
-    /// Removes the buttons of a message and keeps its text. The default does nothing, for front-ends whose buttons are
-    /// typed.
+    /// Removes the buttons of a message and keeps its text. The default implementation does nothing, for front-ends
+    /// that print buttons as commands.
     async fn remove_buttons(&self, _place: &Place, _id: &MessageId) -> Result<(), ChatError> {
         Ok(())
     }
@@ -77,13 +77,14 @@ pub enum Edits {
 /// Limits the rate of frames. Answers are exempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pacing {
-    /// The minimum time between two frames in a chat. Zero turns pacing off.
+    /// The minimum time between two frames in a chat. Zero means that frames need no pause.
     pub pause: Duration,
     /// A frame is shown only while the chat is within this quota, which counts every send, edit and delete.
     pub quota: Option<Quota>,
 }
 
-/// A chat is within its quota if it had fewer than `calls` calls within the last `within`.
+/// A limit on the calls in a chat. The chat is within its quota while it had fewer than `calls` calls in the last
+/// `within`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quota {
     pub calls: usize,
@@ -95,7 +96,7 @@ pub struct Quota {
 pub enum LiveLine {
     /// At the end of the message that streams the answer.
     InMessage,
-    /// Outside of messages. The front-end gets it through [`Chat::show_activity`].
+    /// Outside of messages. The front-end gets the line through [`Chat::show_activity`].
     Status,
 }
 
@@ -104,15 +105,15 @@ pub enum LiveLine {
 pub struct Outgoing {
     /// The Markdown source without the live line. If the message was split, the source of this part.
     pub source: String,
-    /// At most [`Limits::text_units`] long.
+    /// The rendered message, at most [`Limits::text_units`] long.
     pub message: Message,
     /// Rows of buttons.
     pub buttons: Vec<Vec<Button>>,
     pub completeness: Completeness,
     /// The author of the source.
     pub author: Authorship,
-    /// The session that sent the message, if it isn't the active session of the place. `message` starts with its
-    /// name; `source` doesn't.
+    /// The session that sent the message, if it isn't the active session of the place. The text of `message` then
+    /// starts with the name of the session, except in later parts of a split message.
     pub session: Option<SessionName>,
     pub alert: Alert,
     /// The message that this one replies to. Only the first message of an answer has it.
@@ -144,12 +145,12 @@ pub enum ChatError {
     /// The chat is rate-limited for `after`. Other chats are not affected.
     #[error("send to a rate-limited chat, paused for {after:?}: {why}")]
     RateLimited { after: Duration, why: String },
-    /// The host can't write to the place: the user has blocked the bot, or the chat or topic is deleted or closed. It
-    /// may become writable again.
+    /// The host can't write to the place: the user has blocked the bot, or the chat or topic is deleted or closed. The
+    /// place may become writable again.
     #[error("send to an unreachable chat: {why}")]
     Unreachable { why: String },
-    /// `[access]` does not allow the place to receive this message.
-    #[error("send to a closed chat: {why}")]
+    /// The chat is private, and its user is not in `[access]`.
+    #[error("send to a chat without access: {why}")]
     Forbidden { why: String },
     /// The front-end is unreachable. The outbox retries the call.
     #[error("reach the chat: {why}")]
@@ -165,9 +166,9 @@ pub enum ChatError {
 /// Stores the updates and button data of a front-end. Each front-end has its own inbox.
 #[async_trait]
 pub trait Inbox: Send + Sync {
-    /// Stores a batch of updates. Returns when it is synced to disk, so that the source may delete the updates. Drops
-    /// updates whose key is already stored. `offset` is the position from which the front-end continues; it is stored
-    /// with the batch.
+    /// Stores a batch of updates. Returns when the batch is synced to disk, so that the front-end may confirm the
+    /// updates to their source. Drops updates whose key is already stored. `offset` is the position from which the
+    /// front-end continues; it is stored with the batch.
     ///
     /// # Errors
     /// Nothing in the batch was stored; try again.

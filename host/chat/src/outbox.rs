@@ -1,8 +1,8 @@
 //! The outbox: one worker per place sends stored posts in order, and in between shows the newest frame of each
 //! running turn.
 //!
-//! Final answers precede frames. A post is removed only after it is shown or can't be shown; frames are never stored.
-//! The outbox doesn't depend on a front-end, and a place that must wait doesn't delay other places.
+//! Final answers precede frames. A post is removed from the store only after it is shown or can't be shown; frames are
+//! never stored. The outbox doesn't depend on a front-end, and a place that must wait doesn't delay other places.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -49,7 +49,7 @@ pub enum Post {
     /// The turn is being stopped. Later posts to this place wait for the end of the turn, but only for a short time.
     Stopping { place: Place, turn: PromptId },
     /// The prompt of the turn is back in the queue of its session. The messages of the turn are deleted, and later
-    /// frames may show it again.
+    /// frames may show the turn again.
     Requeued { place: Place, turn: PromptId },
     /// The turn ended without a post. Its messages stay in the chat.
     Ended { place: Place, turn: PromptId },
@@ -159,8 +159,8 @@ impl Outbox {
         }
     }
 
-    /// Records that a user has written in the place, so that the messages of running turns are no longer at the
-    /// bottom.
+    /// Records that a user has written in the place: the messages of running turns are no longer at the bottom, and a
+    /// blocked place is tried again.
     pub fn on_user_message(&self, place: &Place) {
         if let Some(mailbox) = self.shared.state().mailboxes.get_mut(place) {
             mailbox.user_wrote = true;
@@ -168,7 +168,7 @@ impl Outbox {
         }
     }
 
-    /// Stops the long answer that is being sent to the place, or that is next.
+    /// Stops the answer that is partly shown in the place, or else the next answer if it needs more than one message.
     #[must_use]
     pub fn stop_answer(&self, place: &Place) -> AnswerStop {
         let longest = self.shared.chat.limits().text_units;
@@ -180,7 +180,7 @@ impl Outbox {
         AnswerStop::Stopped
     }
 
-    /// Waits until another place can't be written to. The posts for that place are kept.
+    /// Waits until another place can't be written to, and returns it. The posts for that place are kept.
     pub async fn next_unreachable(&self) -> Unreachable {
         loop {
             let unreachable_added = self.shared.unreachable_added.notified();
@@ -269,7 +269,7 @@ impl State {
     fn recover(&mut self, place: Place) {
         let Some(mailbox) = self.mailboxes.get_mut(&place) else { return };
         if let Some(post) = mailbox.on_worker_failure() {
-            tracing::error!(%place, post = post.0, "a post is skipped until a restart: two workers failed at it");
+            tracing::error!(%place, post = post.0, "a post is skipped until a restart: two workers failed to send it");
         }
         self.new_places.push(place);
     }
@@ -277,7 +277,7 @@ impl State {
 
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
-        // Every change of the state is one step, so a panic elsewhere leaves it consistent.
+        // Every change of the state is one step, so a panic elsewhere leaves the state consistent.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -291,7 +291,7 @@ impl Shared {
     }
 }
 
-/// Starts a worker for each place with a mailbox. Ends when all workers have ended.
+/// Starts a worker for each place with a mailbox. After the outbox is closed, ends when all workers have ended.
 async fn run_workers(shared: Arc<Shared>) {
     let mut workers = JoinSet::new();
     let mut places = HashMap::new();

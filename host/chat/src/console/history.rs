@@ -1,5 +1,5 @@
-//! The input history of the terminal, in a file that only its owner can read. It persists across runs. If the file
-//! can't be written, a warning is logged and typing still works.
+//! Stores the input history of the terminal across runs, in a file that only its owner can read. If the file can't be
+//! written, logs a warning; the user can still type.
 
 use std::{
     fs::{self, File, OpenOptions, Permissions},
@@ -8,7 +8,7 @@ use std::{
     path::Path,
 };
 
-/// The maximum number of lines to load, the latest ones.
+/// The maximum number of lines to load. Older lines are ignored.
 const MOST_LINES: usize = 1000;
 
 /// The mode of the file. Others can't read it, because prompts may contain secrets.

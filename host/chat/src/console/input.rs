@@ -1,5 +1,5 @@
-//! Stores typed lines in the inbox, each as an update from the local owner. Drops no line: if the store fails, it
-//! retries while the reader of the pipe waits.
+//! Stores the lines of the input in the inbox, each as an update from the local owner. Retries while the store fails,
+//! so that no line is lost; meanwhile, new lines wait in the queue.
 
 use std::{sync::Arc, time::Duration};
 
@@ -82,7 +82,7 @@ impl Intake {
     async fn accept(&self, updates: Vec<Update>) {
         while !updates.is_empty() {
             let Err(error) = self.inbox.accept(updates.clone(), None).await else { return };
-            tracing::error!(%error, retry_in = ?RETRY_DELAY, "failed to store the typed line");
+            tracing::error!(%error, retry_in = ?RETRY_DELAY, "failed to store lines of the input");
             if self.inbox.record_failure(place()) {
                 self.print_notice(&format!("{}\n", messages::not_stored_yet(error))).await;
             }

@@ -1,5 +1,5 @@
-//! Splits the bytes of a pipe into lines. Each line is one message. It buffers at most [`LONGEST_LINE`] bytes of a
-//! line, and rejects a longer line instead of splitting it.
+//! Splits the bytes of a pipe into lines. Each line is one message. Buffers at most [`LONGEST_LINE`] bytes of a line,
+//! and rejects a longer line as a whole.
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 

@@ -48,8 +48,8 @@ pub enum ConsoleError {
     Thread { what: &'static str, source: io::Error },
 }
 
-/// Opens the console on this process's stdin and stdout. It stores no input before [`Console::start_input`]. `state` is
-/// the state directory, which contains the input history. Must be called within a tokio runtime.
+/// Opens the console on this process's stdin and stdout. The console stores no input before [`Console::start_input`].
+/// `state` is the state directory, which contains the input history. Must be called within a tokio runtime.
 ///
 /// # Errors
 /// The terminal can't be used, or a thread can't be started.

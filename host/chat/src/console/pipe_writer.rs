@@ -1,4 +1,4 @@
-//! Writes requested text to a pipe, in order, and reports when it is written. Each request has complete lines, so
+//! Writes requested text to a pipe, in order, and reports when it is written. Each request contains complete lines, so
 //! that lines never interleave.
 
 use std::io::{self, Write};

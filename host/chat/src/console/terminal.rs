@@ -1,5 +1,6 @@
-//! The terminal: an editable prompt with all output printed above it. This is the only module that uses
-//! `rustyline_async`. It restores the terminal mode when it ends, and doesn't wait for the store while the user types.
+//! Runs the terminal: an editable prompt with all output printed above it. Restores the mode of the terminal at the
+//! end. Never waits for the store, because that would block typing. This is the only module that uses
+//! `rustyline_async`.
 
 use std::{
     io::{self, ErrorKind, Write},
@@ -80,7 +81,7 @@ impl Terminal {
         Ok(terminal)
     }
 
-    /// Runs until the console is closed or dropped, or the terminal was closed.
+    /// Runs until the console is closed or dropped, or until the terminal can't be read.
     pub(super) async fn run(mut self, mut requests: mpsc::Receiver<OutputRequest>) {
         let closed = loop {
             let flow = tokio::select! {

@@ -1,5 +1,5 @@
-//! Tests the console over real pipes with an in-memory inbox. No test depends on timing; the deadline only catches
-//! hangs.
+//! Tests the console in pipe mode, over sockets and with an in-memory inbox. No test depends on timing; the deadline
+//! only catches hangs.
 
 use std::{
     collections::BTreeSet,
@@ -177,7 +177,7 @@ async fn no_input_is_accepted_before_the_console_starts() {
     let (writer, _stdout) = UnixStream::pair().unwrap();
     let ends = PipeEnds { reader: Cursor::new(b"early\n".to_vec()), writer };
     let (console, mut events) = open_pipe(ends, OutputStyle::Source, port, Arc::new(|| Timestamp(0))).unwrap();
-    // If the reader thread or the intake task had already started, these messages would give it time to process input.
+    // These messages give the intake task time to process the input, in case it doesn't wait for the start.
     for _ in 0..100 {
         send(&console, "shown\n", Completeness::Complete).await;
         tokio::task::yield_now().await;

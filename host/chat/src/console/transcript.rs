@@ -1,6 +1,6 @@
 //! Tracks the printed text of each message, and computes the lines that a newer version adds. Pure. Output is
-//! append-only and consists of complete lines, so that messages that grow concurrently never share a line. It prints
-//! a line again only if the final text differs from the printed text.
+//! append-only and consists of complete lines, so that messages that grow concurrently never share a line. The whole
+//! message is printed again only if its final text doesn't begin with the printed text.
 
 use std::{borrow::Cow, collections::VecDeque};
 
@@ -33,7 +33,7 @@ pub(crate) enum OutputStyle {
 #[derive(Debug)]
 pub(crate) struct Transcript {
     style: OutputStyle,
-    /// Messages by age, the latest last.
+    /// Messages in the order in which they were first printed.
     messages: VecDeque<(MessageId, Shown)>,
 }
 
@@ -97,8 +97,8 @@ impl Transcript {
         &mut self.messages[index].1
     }
 
-    /// Forgets the oldest complete message if there are too many messages. Keeps growing messages, because they will be
-    /// edited again.
+    /// Forgets a message if there are too many: the oldest complete one, because growing messages will be edited again,
+    /// or else the oldest one.
     fn make_room(&mut self) {
         let is_complete = |(_, shown): &(MessageId, Shown)| shown.completeness == Completeness::Complete;
         let complete = self.messages.iter().filter(|one| is_complete(one)).count();
@@ -119,8 +119,8 @@ impl Shown {
         Self { text: String::new(), halted: false, buttons: Vec::new(), styler, completeness: Completeness::Partial }
     }
 
-    /// Returns the part of `whole` after the printed text, and records it as printed. If `whole` doesn't start with the
-    /// printed text, returns nothing until the final text arrives.
+    /// Returns the part of `whole` after the printed text, and records it as printed. If `whole` doesn't begin with the
+    /// printed text, returns nothing; then [`finish`](Self::finish) prints the final text.
     fn grow(&mut self, whole: String) -> String {
         let Some(new) = whole.strip_prefix(&self.text) else { return String::new() };
         if new.is_empty() {
@@ -156,8 +156,8 @@ impl Shown {
         if buttons == self.buttons {
             return String::new();
         }
-        // Labels and commands may contain line breaks or escape sequences, so make them one line, on a pipe too.
-        // Commands are not cut.
+        // Labels and commands may contain line breaks or escape sequences, so make each one line, on a pipe too.
+        // Neither is cut.
         let whole = |text: &str| one_line(text, usize::MAX);
         let line = |button: &Button| format!("  [{}] {}\n", whole(&button.label), whole(&button.command));
         let lines = buttons.iter().map(line).collect();
@@ -166,8 +166,8 @@ impl Shown {
     }
 }
 
-/// Prefixes each line with the session's name if the session isn't the active one, so that concurrent sessions can be
-/// distinguished.
+/// Prefixes each line that isn't empty with the session's name if the session isn't the active one, so that concurrent
+/// sessions can be distinguished.
 fn name_session(lines: &str, session: Option<&SessionName>) -> String {
     let Some(session) = session else { return lines.to_owned() };
     let name = |line: &str| if line.is_empty() { "\n".to_owned() } else { format!("[{session}] {line}\n") };

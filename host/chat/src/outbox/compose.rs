@@ -136,7 +136,7 @@ fn append(messages: &mut Vec<Message>, line: &str, limit: usize) {
     last.entities.extend(shifted);
 }
 
-/// Adds attachments to the text until front-ends can send files: texts as code blocks, other content by name.
+/// Adds the attachments to the text: a text as a code block, other content by name. Front-ends can't send files yet.
 fn with_attachments(reply: &Reply) -> String {
     let mut source = reply.text.clone();
     for Attachment { name, content, .. } in &reply.attachments {

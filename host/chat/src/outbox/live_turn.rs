@@ -1,5 +1,5 @@
 //! Tracks a running turn in a place: the messages in the chat, the messages of the newest frame, and the next call that
-//! makes the former equal to the latter. Pure.
+//! brings the chat closer to that frame. Pure.
 
 use cordboard_core::{agent::PromptId, turn::TurnFrame};
 use tokio::time::Instant;

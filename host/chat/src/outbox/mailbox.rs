@@ -31,7 +31,7 @@ const SERIES: usize = 16;
 pub(super) struct Series(VecDeque<(String, Vec<MessageId>)>);
 
 impl Series {
-    /// Returns the messages of the previous post of the same series, which the post replaces.
+    /// Returns the messages that the post replaces: those of the previous post of its series.
     pub fn messages(&self, row: &OutboxRow) -> Vec<MessageId> {
         let of = row.reply.series.as_ref();
         self.0.iter().find(|(name, _)| Some(name) == of).map_or_else(Vec::new, |(_, messages)| messages.clone())
@@ -47,7 +47,7 @@ impl Series {
     }
 }
 
-/// An answer that is being sent.
+/// An answer that is partly shown.
 pub(super) struct Answering {
     pub turn: PromptId,
     /// The number of messages of the answer that are not shown yet.
@@ -81,7 +81,7 @@ pub(super) struct Mailbox {
     /// Posts that arrived while a turn is being stopped. They wait, so that the end of its answer precedes the reply to
     /// `/stop`.
     delayed: VecDeque<OutboxRow>,
-    /// The post that was being sent when a worker last failed.
+    /// The post that was being sent, or was next, when a worker last failed.
     suspect: Option<PostId>,
     /// Notified after each change.
     pub changed: Arc<Notify>,
@@ -149,7 +149,7 @@ impl Mailbox {
         self.reply().filter(|_| self.is_sending_long_answer(front.turn.as_ref())).or(Some(front))
     }
 
-    /// Returns whether a long answer of the turn is being sent.
+    /// Returns whether the turn's answer is partly shown, with more than [`BRIEF`] messages left.
     pub fn is_sending_long_answer(&self, turn: Option<&PromptId>) -> bool {
         self.answering.as_ref().is_some_and(|answer| Some(&answer.turn) == turn && answer.left > BRIEF)
     }
@@ -167,7 +167,8 @@ impl Mailbox {
         self.finals.retain(|row| row.id != post);
     }
 
-    /// Returns the turn whose answer is being sent, or is next and needs more than one message.
+    /// Returns the turn whose answer is partly shown, or else the turn of the next answer if that needs more than one
+    /// message.
     pub fn long_answer(&self, longest: usize) -> Option<PromptId> {
         if let Some(answer) = &self.answering {
             return Some(answer.turn.clone());
@@ -241,8 +242,8 @@ impl Mailbox {
         }
     }
 
-    /// Handles a failed worker. Removes a post at which two workers have failed in a row, so that it doesn't block
-    /// later posts.
+    /// Handles a failed worker. If two workers in a row have failed to send the same post, removes and returns the
+    /// post, so that it doesn't block later ones.
     pub fn on_worker_failure(&mut self) -> Option<PostId> {
         let front = self.finals.front().map(|row| row.id);
         let post = self.sending.take().filter(|post| self.row(*post).is_some()).or(front)?;

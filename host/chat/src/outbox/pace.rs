@@ -59,7 +59,8 @@ impl Pace {
         Slot { at, pause: pacing.pause }
     }
 
-    /// Returns whether a reserved slot no longer applies: the pause is shorter now, or the quota was used up before it.
+    /// Returns whether a reserved slot no longer applies: the pause is shorter now, or the quota was used up before the
+    /// time of the slot.
     pub fn is_void(&self, slot: Slot, now: Instant, pacing: Pacing) -> bool {
         slot.pause > pacing.pause || slot.at <= now && self.quota_at(now, pacing.quota) > now
     }

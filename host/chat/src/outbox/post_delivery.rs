@@ -44,7 +44,7 @@ impl PostDelivery {
     }
 
     /// Keeps the leading parts of a long answer that `shown_messages` already show, even if newer messages are below
-    /// them, because sending all of them again would take long.
+    /// them. Sending all parts again would delay later posts.
     pub fn keep_shown_parts(&mut self, shown_messages: &[(MessageId, Outgoing)]) {
         if self.reuse != Reuse::Nothing || self.parts.len() <= BRIEF {
             return;
@@ -88,8 +88,8 @@ impl PostDelivery {
         self.parts.len() - self.shown
     }
 
-    /// Drops the parts that are not shown yet, except for the first part. One line says how many messages of the
-    /// answer are missing, including the `others` posts that were dropped too.
+    /// Drops the parts that are not shown yet, except for the first part. Adds a line with the number of missing
+    /// messages of the answer, including the `others` posts that were dropped.
     pub fn stop(&mut self, others: usize) {
         let remaining = self.shown.max(1).min(self.parts.len());
         let left = self.parts.len() - remaining + others;

@@ -61,7 +61,7 @@ fn down() -> ChatError {
     ChatError::Unavailable { why: "no network".to_owned() }
 }
 
-/// Longer than the delay before the first frame of a turn.
+/// A time that is longer than the delay before the first frame of a turn.
 const FRAME: Duration = ms(1010);
 
 const fn ms(millis: u64) -> Duration {

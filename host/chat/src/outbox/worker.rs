@@ -1,5 +1,5 @@
-//! The worker of one place. It makes one call at a time: answers first, then the newest frames as fast as the front-end
-//! allows.
+//! Runs the worker of one place. The worker makes one call at a time: posts first, then the newest frames as fast as
+//! the front-end allows.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,7 +17,8 @@ use crate::{ChatError, Edits, LiveLine, MessageId, Pacing, backoff::Backoff};
 mod frames;
 mod posts;
 
-/// A turn that ends within this time shows only its answer: a frame that is replaced at once would only flicker.
+/// The maximum delay of a turn's first frame. A turn that ends before its first frame shows only its answer, because a
+/// frame that is replaced at once would flicker.
 const FIRST_FRAME: Duration = Duration::from_secs(1);
 
 /// The interval of [`Chat::show_activity`](crate::Chat::show_activity) calls. Telegram shows the indicator for five

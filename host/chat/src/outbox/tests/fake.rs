@@ -32,7 +32,7 @@ pub struct Fake {
     pub pause: Mutex<Duration>,
     pub quota: Mutex<Option<Quota>>,
     takes: Mutex<Duration>,
-    /// The errors of the next calls, each with its chat. All other calls succeed.
+    /// The errors of later calls, each with its chat, in order. All other calls succeed.
     script: Mutex<VecDeque<(String, ChatError)>>,
     next: Mutex<u32>,
 }
@@ -119,7 +119,7 @@ impl Chat for Fake {
         Limits { text_units: self.units, live_line: self.live, edits }
     }
 
-    /// A front-end with a status line behaves like a terminal.
+    /// A front-end with a status line needs no pause between frames, like the console.
     fn pacing(&self, _place: &Place) -> Pacing {
         let pause = if self.live == LiveLine::Status { Duration::ZERO } else { *self.pause.lock().unwrap() };
         Pacing { pause, quota: *self.quota.lock().unwrap() }

@@ -1,4 +1,4 @@
-//! Answers of many messages, and posts of one series that share a message.
+//! Tests answers of many messages, and posts of one series that share a message.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! A turn notifies once, at its end, and its answer is below the messages that arrived during the turn.
+//! Tests that a turn notifies once, at its end, and that its answer is below the messages that arrived during the turn.
 
 use super::*;
 
@@ -47,7 +47,8 @@ async fn only_the_last_part_of_a_long_answer_notifies() {
     assert_eq!(notes.all().last().unwrap(), "1 sent");
 }
 
-/// Streams a long turn, then shows another message below it with `bury`. Returns the calls at its end.
+/// Streams a long turn, and runs `bury`, which may show a message below those of the turn. Returns the calls at the end
+/// of the turn.
 async fn end_of_buried(bury: impl FnOnce(&Outbox)) -> Vec<String> {
     let fake = Fake::with(LiveLine::InMessage, 10);
     let (outbox, _) = start(&fake);

@@ -1,4 +1,4 @@
-//! The rate of frames: it is limited per chat, not per topic, and never delays answers.
+//! Tests the rate limit of frames: it applies per chat, not per topic, and never delays answers.
 
 use super::*;
 use crate::Quota;

@@ -91,7 +91,7 @@ impl Worker {
         }
     }
 
-    /// Stores the shown part of a turn, so that the next process can mark it as unfinished if this one is killed.
+    /// Stores the shown part of a turn, so that the next host process can mark it as unfinished if this one is killed.
     /// Appended output can't be marked, so it isn't stored.
     async fn store_placeholder(&self, at: usize, message: &MessageId, text: &str) {
         if self.shared.chat.limits().edits == Edits::Append {
@@ -103,7 +103,7 @@ impl Worker {
         }
     }
 
-    /// Stores that a message was deleted, so that no process edits the final answer into it.
+    /// Stores that a message was deleted, so that no host process edits the final answer into it.
     async fn store_deleted(&self, message: &MessageId) {
         if let Err(error) = self.shared.store.forget_placeholder(&self.place, message).await {
             tracing::warn!(%error, "failed to store that a message was deleted");
