@@ -31,7 +31,7 @@ pub(super) enum BotApiError {
     Conflict { why: String },
     #[error("{why}")]
     RateLimited { after: Duration, why: String },
-    /// The host can't write to the chat any more.
+    /// The host can't write to the chat or topic.
     #[error("{why}")]
     Unreachable { why: String },
     /// The group has a new id.
@@ -47,7 +47,7 @@ pub(super) enum BotApiError {
 }
 
 pub(super) struct Api {
-    /// Provides the HTTP client. It was created without the token.
+    /// Only provides the HTTP client, and doesn't know the token.
     http: Bot,
     base: String,
     token: Token,
@@ -140,8 +140,8 @@ fn invalid_response(status: u16, body: &[u8], error: &serde_json::Error) -> BotA
     }
 }
 
-/// Parts of descriptions of the error 400 which mean that the host can't write to the place: it is deleted or closed,
-/// or the bot has no rights there.
+/// Parts of the descriptions of error 400 that mean that the host can't write to the place: the chat or topic is
+/// deleted or closed, or the bot lacks rights there.
 const UNREACHABLE: [&str; 14] = [
     "chat not found",
     "user not found",
@@ -240,8 +240,8 @@ mod tests {
 
     const SECRET: &str = "AAE0-abcdefghijklmnopqrstuvwxyz1234";
 
-    /// Starts a server and returns its URL. It answers a request with a page that contains the request's path, encoded
-    /// by `spell`, after `before` bytes.
+    /// Starts a server and returns its URL. The server answers a request with a page that contains the request's path,
+    /// encoded by `spell`, after `before` bytes.
     async fn echoing(spell: fn(&str) -> String, before: usize) -> String {
         use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -1,5 +1,5 @@
-//! Parses updates of the Bot API: texts, button presses, and messages without text. Drops updates of users without
-//! access before anything is stored.
+//! Parses updates of the Bot API: texts, messages without text, edits, button presses, and new ids of groups. Drops
+//! updates of users without access before anything is stored.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -20,11 +20,13 @@ use super::{
     update::{self, CallbackQuery, Entity, Message, User},
 };
 
-/// The maximum number of users without access to log, so that a bot that many people find doesn't fill the log.
+/// The maximum number of users without access that are logged. Many strangers may find a bot, and must not fill the
+/// log.
 const MOST_STRANGERS: usize = 100;
 
-/// The fields that show the kind of a message without text, each with a word for the user. Messages without any of them
-/// are service messages or have an unknown kind, and get no reply.
+/// The fields that show the kind of a message without text, each with the word for that kind in replies and prompts. A
+/// message with none of these fields is a service message or of an unknown kind: the host ignores it, unless it has a
+/// caption.
 const KINDS: [(&str, &str); 19] = [
     ("animation", "animation"),
     ("audio", "audio"),
@@ -65,7 +67,7 @@ pub(super) enum Incoming {
         from: i64,
         to: i64,
     },
-    /// A button was pressed. The poll loop looks up the button's data by its token.
+    /// A button was pressed. The poll loop looks up the button's data by `token`.
     Press {
         update: Update,
         token: String,
@@ -75,7 +77,7 @@ pub(super) enum Incoming {
 /// The bot's own account.
 pub(super) struct Bot {
     pub id: u64,
-    /// The user name.
+    /// The user name, without `@`.
     pub name: String,
 }
 
@@ -194,8 +196,9 @@ impl UpdateParser {
         begins || message.reply_to_message.as_ref().is_some_and(|reply| self.is_of_others(message, reply))
     }
 
-    /// Returns whether `reply`, the answered message, is from somebody other than the author and the bot. In a topic,
-    /// every message is a reply to the service message that created the topic, which doesn't count.
+    /// Returns whether `reply`, the answered message, is from somebody other than the author and the bot. In a topic, a
+    /// message that answers no other message is a reply to the service message that created the topic. Such a reply
+    /// doesn't count.
     fn is_of_others(&self, message: &Message, reply: &Message) -> bool {
         let own = message.from.as_ref().map(|from| from.id);
         let author = reply.from.as_ref().filter(|_| reply.sender_chat.is_none()).map(|from| from.id);
@@ -220,7 +223,7 @@ impl UpdateParser {
     }
 
     fn place(&self, message: &Message) -> Place {
-        // In a chat without topics, the id is that of a reply thread, and the bot can't send to it.
+        // In a chat without topics, the thread is a reply thread, and the bot can't send to it.
         let thread = message.message_thread_id.filter(|_| message.is_topic_message == Some(true));
         let topic = thread.map(|thread| thread.to_string());
         Place { topic, ..Place::new(FRONT_END, &self.migrations.first_id(message.chat.id).to_string()) }
@@ -232,7 +235,7 @@ impl UpdateParser {
             if self.strangers.len() < MOST_STRANGERS && self.strangers.insert(id) {
                 tracing::info!(
                     user = id,
-                    "ignored a message of a user who is not in [access]; add the id there to give access"
+                    "ignored a user who is not in [access]; add the user's id there to give access"
                 );
             }
             return None;
@@ -241,7 +244,8 @@ impl UpdateParser {
     }
 }
 
-/// Parses the service message about a migration. The old and the new chat get one each, with the id of the other.
+/// Parses the service message about a migration. The old and the new chat each get such a message, with the id of the
+/// other chat.
 fn migration(message: &Message) -> Option<Incoming> {
     let id = |field: &str| message.others.get(field).and_then(serde_json::Value::as_i64);
     let to = id("migrate_to_chat_id").map(|to| Incoming::Moved { from: message.chat.id, to });

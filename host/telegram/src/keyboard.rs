@@ -41,7 +41,11 @@ fn valid(rows: &[Vec<Button>]) -> Vec<Vec<(String, &Button)>> {
     }
     let (all, sent) = (rows.iter().map(Vec::len).sum::<usize>(), MOST_BUTTONS - left);
     if sent < all {
-        tracing::warn!(left_out = all - sent, most = MOST_BUTTONS, "omitted buttons: without a label, or too many");
+        tracing::warn!(
+            left_out = all - sent,
+            most = MOST_BUTTONS,
+            "omitted buttons that have no label or exceed the limit"
+        );
     }
     valid
 }

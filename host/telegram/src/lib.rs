@@ -50,8 +50,8 @@ pub struct PollSettings {
     pub give_up: Arc<dyn Fn() -> Duration + Send + Sync>,
 }
 
-/// The minimum time between two edits in a private chat. It is read before each edit, so that it can change while the
-/// host runs.
+/// A function that returns the minimum time between two edits in a private chat. It is called before each frame, so
+/// that the time can change while the host runs.
 pub type EditPause = Arc<dyn Fn() -> Duration + Send + Sync>;
 
 #[derive(Clone)]
@@ -66,7 +66,7 @@ pub struct Settings {
     pub poll_timeout: Duration,
     /// The timeout of a request. It is added to the long-poll timeout when polling.
     pub timeout: Duration,
-    /// The delay after a first failure. It doubles with each further failure, up to a minute.
+    /// The delay after the first of several failures. It doubles with each further failure, up to a minute.
     pub first_retry: Duration,
 }
 

@@ -60,7 +60,8 @@ struct Connection {
 }
 
 impl Connection {
-    /// Returns the delay after a failure. It is twice as long if another program polls with the token.
+    /// Returns the delay after a failure. The delay is twice as long after a conflict with another program or a
+    /// webhook.
     fn on_failure(&mut self, failure: &BotApiError) -> Duration {
         self.rejected_since = None;
         match failure {
@@ -228,7 +229,7 @@ async fn sign_in(telegram: &Telegram, settings: &PollSettings, connection: &mut 
     }
 }
 
-/// Returns the delay after a failure.
+/// Returns the delay after a failure, or the error that ends polling.
 fn pause(
     telegram: &Telegram,
     settings: &PollSettings,
@@ -243,7 +244,7 @@ fn unauthorised(telegram: &Telegram, why: String) -> PollError {
     PollError::Unauthorised { file: telegram.settings.token_file.clone(), why }
 }
 
-/// Button presses to answer, each with a text for the user.
+/// Button presses to answer, each with an optional text for the user.
 type Queries = Vec<(CallbackQueryId, Option<&'static str>)>;
 
 /// Stores the relevant updates of a batch and returns the button presses. Skips a malformed update, because Telegram

@@ -57,7 +57,7 @@ pub(super) fn restore_markdown(text: &str, entities: &[Entity], markup: Markup) 
     whole
 }
 
-/// Appends a code block on separate lines, with a fence that is longer than any run of backticks in it.
+/// Appends a code block on separate lines, with a fence that is longer than any run of backticks in the code.
 fn push_block(whole: &mut String, words: &str, language: &str, rest: &str) {
     let longest = words.split(|letter| letter != '`').map(str::len).max().unwrap_or_default();
     let fence = "`".repeat(3.max(longest + 1));
@@ -89,7 +89,8 @@ fn byte_at(text: &str, unit: usize) -> Option<usize> {
     (units == unit).then_some(text.len())
 }
 
-/// Strips a leading mention of the bot from `text`, and moves the entities accordingly.
+/// Strips a leading mention of the bot from `text`, and moves the entities accordingly. Changes nothing if no other
+/// text would be left.
 pub(super) fn without_name(text: &str, entities: &[Entity], bot: &str) -> (String, Vec<Entity>) {
     let unchanged = || (text.to_owned(), entities.to_vec());
     let Some(rest) = after_name(text, bot) else { return unchanged() };

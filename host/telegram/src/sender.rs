@@ -34,8 +34,8 @@ use super::{
 pub(super) const TEXT_UNITS: usize = 4096;
 
 /// Telegram allows 20 messages and edits a minute in a group, over all its topics. The pause between two frames is five
-/// times as long as in a private chat, and frames wait while the group had 12 sends, edits and deletes or more within
-/// the last minute. The rest is for answers.
+/// times as long as in a private chat, and frames wait while the group had 12 or more calls (sends, edits and deletes)
+/// in the last minute. The rest of Telegram's limit is left for answers.
 const GROUP_PAUSE: u32 = 5;
 const GROUP_QUOTA: Quota = Quota { calls: 12, within: Duration::from_secs(60) };
 
@@ -65,7 +65,7 @@ struct SentMessage {
     message_id: i32,
 }
 
-/// Makes calls that concern one chat. Clones share the rate limits.
+/// Makes calls that concern one chat each, and remembers the rate limits of the chats. Clones share the rate limits.
 #[derive(Clone)]
 pub(super) struct Calls {
     api: Arc<Api>,
@@ -198,7 +198,7 @@ impl Chat for Telegram {
         let sent: SentMessage = match sent {
             Err(BotApiError::Moved { to }) => {
                 if let Err(error) = self.migrations.record(&*self.inbox, original.chat, to).await {
-                    tracing::warn!(%error, "failed to store the new id of a group: it is detected again");
+                    tracing::warn!(%error, "failed to store the new id of a group: the host will detect it again");
                 }
                 target.chat = to;
                 self.calls.make(target.chat, &payload_for(to)).await?
