@@ -15,7 +15,8 @@ pub fn pack_relocations() {
     }
 }
 
-/// Returns the version of glibc on the build machine, where a native binary is expected to run, too.
+/// Returns the build machine's version of glibc, or `None` if it is unknown. A native binary is assumed to run with
+/// this version or a later one.
 fn glibc() -> Option<(u32, u32)> {
     let output = Command::new("getconf").arg("GNU_LIBC_VERSION").output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;

@@ -17,7 +17,7 @@ pub fn embed() -> io::Result<()> {
     let mut sdk = BTreeMap::new();
     collect(&root.join("plugins/sdk/src"), "sdk/src", &mut sdk)?;
     for text in sdk.values_mut() {
-        // In a plugin project, `wit/` is one level above the SDK, not two.
+        // In a plugin project, `wit/` is next to the SDK's folder. In this repository, it is one level higher.
         *text = text.replace("\"../../wit\"", "\"../wit\"");
     }
     let manifest = read(&root.join("plugins/sdk/Cargo.toml"))?;
@@ -81,7 +81,8 @@ fn stand_alone(manifest: &str, workspace: &str) -> String {
     format!("{}\n[workspace]\n", text.trim_end_matches('\n').to_owned() + "\n")
 }
 
-/// Resolves `name.workspace = true` and `name = { workspace = true, more }` with the workspace's value of `name`.
+/// Replaces `name.workspace = true` or `name = { workspace = true, more }` with the workspace's value of `name`.
+/// Returns `None` for any other line.
 fn inherited(section: &str, line: &str, workspace: &str) -> Option<String> {
     let (name, rest) = line.split_once('=')?;
     let more = match name.trim().strip_suffix(".workspace") {
