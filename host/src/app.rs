@@ -43,7 +43,7 @@ use crate::{
 /// The exit code for an invalid configuration.
 const BAD_CONFIGURATION: u8 = 2;
 
-/// The smallest limit of open files that a command accepts. The host itself needs about 30, and more for each agent.
+/// The smallest limit of open files with which a command runs. The host itself needs about 30, and more for each agent.
 const FEWEST_FILES: u64 = 64;
 
 /// The error that ends a command. It is printed to standard error.
@@ -168,21 +168,21 @@ fn load_file(paths: &ResolvedPaths) -> Result<(Config, Option<ConfigFile>), AppE
     Ok((config, Some(ConfigFile { path: path.clone(), bytes })))
 }
 
-/// Returns the operator's plugin folder, which may not exist: the one of the command line, else the one of the
-/// configuration, else `plugins` next to the configuration file. Returns `None` if none of these is known.
+/// Returns the operator's plugin folder: the one from the command line, else the one from the configuration, else
+/// `plugins` next to the configuration file. The folder may not exist. Returns `None` if no folder is named and there
+/// is no configuration file.
 fn plugin_folder(paths: &ResolvedPaths, config: &Config) -> Option<PathBuf> {
     let base = paths.config.as_deref().and_then(Path::parent);
     named_plugin_folder(paths, config).or_else(|| base.map(|base| base.join("plugins")))
 }
 
-/// Creates an empty plugin registry with the cache in the state directory.
+/// Creates an empty plugin registry whose cache of compiled components is in the state directory.
 fn create_registry(paths: &ResolvedPaths, plugins: &config::Plugins) -> std::io::Result<Registry> {
     let cache = Cache::new(paths.state.join("cache"), plugins.cache);
     Registry::start(cache, cordboard_runtime::THIS_PROGRAM.into(), plugins.parallel)
 }
 
-/// Returns the plugin folder that the command line or the configuration names. The caller reports it if it doesn't
-/// exist.
+/// Returns the plugin folder that the command line or the configuration names. The folder may not exist.
 fn named_plugin_folder(paths: &ResolvedPaths, config: &Config) -> Option<PathBuf> {
     let base = paths.config.as_deref().and_then(Path::parent);
     let named = config.plugins.folder.as_ref();
@@ -190,8 +190,8 @@ fn named_plugin_folder(paths: &ResolvedPaths, config: &Config) -> Option<PathBuf
     paths.plugins.clone().or(named)
 }
 
-/// Checks the limit of open files. Runs before every command, because SQLite, tokio and wasmtime would fail with errors
-/// that don't name this cause.
+/// Checks the limit of open files. This check runs before every command, because SQLite, tokio and wasmtime would fail
+/// with errors that don't name this cause.
 ///
 /// # Errors
 /// The limit is too low.
@@ -216,7 +216,7 @@ pub fn run(run: &cli::Run) -> Result<(), AppError> {
     telemetry::start(front_end::log_level(kind));
     if let Some(folder) = named_plugin_folder(&paths, &config).filter(|folder| !folder.is_dir()) {
         if folder.exists() {
-            tracing::warn!(folder = %folder.display(), "the plugin folder is a file, so no plugin is loaded from it; set it to the folder that contains the file");
+            tracing::warn!(folder = %folder.display(), "the plugin folder is a file, so no plugin is loaded from it; set the plugin folder to the folder that contains the file");
         } else {
             tracing::warn!(folder = %folder.display(), "the plugin folder does not exist; its plugins are activated once it exists");
         }

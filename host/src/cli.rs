@@ -110,19 +110,19 @@ pub struct Audit {
     pub session: Option<SessionName>,
 }
 
-/// The paths that apply, from the command line, the environment and the defaults.
+/// The absolute paths to use, from the command line, the environment and the defaults.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResolvedPaths {
-    /// `None` for the built-in defaults.
+    /// `None` if the built-in defaults apply.
     pub config: Option<PathBuf>,
     pub state: PathBuf,
-    /// `--plugins`. The configuration may name another folder.
+    /// `--plugins`, which takes precedence over the folder in the configuration.
     pub plugins: Option<PathBuf>,
 }
 
-/// No state directory is given, and no home folder is set.
+/// No state directory is given, and neither `XDG_STATE_HOME` nor `HOME` is set.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("choose a state directory: neither XDG_STATE_HOME nor HOME is set; set one with --state")]
+#[error("choose a state directory: neither XDG_STATE_HOME nor HOME is set; name a directory with --state")]
 pub struct NoHome;
 
 impl Paths {

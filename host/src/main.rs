@@ -13,8 +13,8 @@ use cordboard_core::{messages::system_error, render::strip_controls, scrub};
 
 fn main() -> ExitCode {
     let mut args = env::args_os().skip(1).peekable();
-    // The host starts this program itself in two internal roles. They aren't commands for users, and skip the rest of
-    // the startup.
+    // The host starts this program in two internal roles. They are not commands for users, and skip the rest of the
+    // startup.
     match args.peek().and_then(|first| first.to_str()) {
         Some("demo-agent") => demo::run(args.skip(1)),
         Some(cordboard_runtime::COMPILE_COMMAND) => {
@@ -40,7 +40,7 @@ fn dispatch() -> Result<(), AppError> {
 
 fn report(outcome: anyhow::Result<()>) -> ExitCode {
     let Err(error) = outcome else { return ExitCode::SUCCESS };
-    // The application's errors include their sources.
+    // The text of an `AppError` includes its sources.
     let (text, code) = match error.downcast_ref::<AppError>() {
         Some(error) => (error.to_string(), error.code()),
         None => (format!("{error:#}"), ExitCode::FAILURE),

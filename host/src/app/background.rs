@@ -1,4 +1,4 @@
-//! Runs the tasks that no chat user starts: plugin jobs and webhook requests.
+//! Runs the work that no chat message triggers: plugin jobs and webhook requests.
 
 use std::sync::{Arc, Weak};
 

@@ -64,7 +64,7 @@ fn open_console(options: &StartOptions, inbox: Arc<dyn Inbox>, clock: Clock) -> 
     Ok(FrontEnd { chat: Arc::clone(&console) as Arc<dyn Chat>, kind: FrontEndKind::Console(console, events) })
 }
 
-/// Returns the path of the bot's token file. A relative path starts at the folder of the configuration file.
+/// Returns the path of the bot's token file. A relative path is resolved against the folder of the configuration file.
 pub fn token_file(paths: &ResolvedPaths, config: &Config) -> Option<PathBuf> {
     let base = paths.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
     config.telegram.token_file.as_ref().map(|file| base.join(file))
@@ -168,7 +168,7 @@ impl FrontEnd {
         std::future::pending().await
     }
 
-    /// Returns the announcer, which reports long waits on a terminal.
+    /// Returns an announcer for the messages about long waits.
     #[must_use]
     pub fn announcer(&self) -> Announcer {
         Announcer(match &self.kind {

@@ -25,10 +25,10 @@ fn block_on<T>(work: impl Future<Output = Result<T, AppError>>) -> Result<T, App
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
 }
 
-/// Checks the configuration and everything that it names: `cordboard check`.
+/// Checks the configuration, the bot's token, the secrets, the agents and the plugins: `cordboard check`.
 ///
 /// # Errors
-/// There are problems. The error lists all of them.
+/// The check found problems. The error lists them.
 pub fn check(paths: &Paths) -> Result<(), AppError> {
     telemetry::start("error");
     let paths = paths.resolve()?;
@@ -105,7 +105,8 @@ fn check_agents(config: &LiveConfig) -> Option<String> {
     let agents = &config.now().agents;
     let mut problem = None;
     for (name, agent) in &agents.by_name {
-        // A relative path starts at the folder of a session. It is not checked, because this command has no session.
+        // A relative path is resolved against the folder of a session. This command has no session, so it can't check
+        // the path.
         let relative = agent
             .command
             .as_ref()
@@ -120,7 +121,7 @@ fn check_agents(config: &LiveConfig) -> Option<String> {
     problem
 }
 
-/// Activates all plugins like a host, but serves no calls.
+/// Activates all plugins as a host does at its start.
 async fn activate_all(
     paths: &ResolvedPaths,
     config: &LiveConfig,

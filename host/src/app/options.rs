@@ -8,7 +8,7 @@ use crate::{
     hub::LiveConfig,
 };
 
-/// The options that are known before the runtime starts.
+/// The paths, the configuration and the environment that the host starts with.
 pub struct StartOptions {
     pub paths: ResolvedPaths,
     pub config: LiveConfig,

@@ -39,7 +39,7 @@ use crate::{
     standard_plugins::{NO_STANDARD, STANDARD},
 };
 
-/// The components that sessions and the chat build on. They are opened first and closed last.
+/// The components and settings that sessions and the chat use. They are created first, and the store is closed last.
 struct HostBase {
     clock: Clock,
     config: LiveConfig,
@@ -58,7 +58,7 @@ pub async fn serve(options: StartOptions) -> Result<(), AppError> {
     process::adopt_orphans();
     let (store, mut contents) = cordboard_store::open(&options.paths.state)?;
     let folder = plugin_folder(&options.paths, &options.config.now());
-    // The watcher starts before the plugins are read, so that no change in between is missed.
+    // The watcher starts before the plugins are read, so that no change during the start is missed.
     let rescan = watch::Sender::new(options.config.now().plugins.rescan);
     let watched =
         WatchOptions { config: options.config_file.clone(), plugins: folder.clone(), rescan: rescan.subscribe() };
@@ -80,7 +80,7 @@ pub async fn serve(options: StartOptions) -> Result<(), AppError> {
     let registry = Arc::new(SessionRegistry::new(views(sessions, &base.config), active));
     let host = base.host_service(&registry, &outbound, front_end.chat.limits(), admin_commands);
 
-    // The sockets are opened before any work starts, because these are the last steps that can prevent a start.
+    // Opening the sockets is the last step that can fail the start, so it comes before stored work is resumed.
     let background = BackgroundTasks::open(&host).await?;
     let control = open_control(&options.paths.state)?;
 
@@ -130,8 +130,8 @@ impl HostBase {
         })
     }
 
-    /// Replaces stored times in the future with the current time and stores them. Such times come from a host whose
-    /// clock was ahead.
+    /// Replaces the stored times of sessions that were last active in the future with the current time, and stores
+    /// these sessions. Such times come from a host whose clock was ahead.
     async fn without_future(&self, mut sessions: Vec<SessionRecord>) -> Vec<SessionRecord> {
         let now = self.clock.now();
         for record in sessions.iter_mut().filter(|record| record.last_active > now) {
@@ -271,8 +271,8 @@ fn open_control(state: &Path) -> Result<control::ControlListener, AppError> {
     control::listen(state).map_err(|source| AppError::Control { path: control::socket(state), source })
 }
 
-/// Ends the agents that a killed host left running. Until its previous agent has ended, a session queues its prompts;
-/// sessions without such an agent don't wait.
+/// Ends the agents that a killed host left running. A session with such an agent queues its prompts until the agent has
+/// ended; other sessions don't wait.
 async fn sweep(host: Arc<HostService>, host_id: String, known: Vec<(SessionName, ProcessId)>) {
     let processes = known.iter().map(|(_, process)| process.clone()).collect();
     let report = process::sweep(&host_id, processes).await;

@@ -21,7 +21,7 @@ use crate::hub::{HostService, HubHandle, OpenWork, QuiescenceWaiter};
 const FLUSH: Duration = Duration::from_secs(5);
 
 /// The time limit for ending all agents in parallel. An agent has 2 s after the interrupt, 2 s after the end of its
-/// input and 5 s after SIGTERM; the rest is for its descendants.
+/// input and 5 s after SIGTERM; the remaining time is for its descendants.
 const AGENTS: Duration = Duration::from_secs(20);
 
 /// The signals that end the host. They are watched from startup to exit, because an unwatched signal is lost or kills
@@ -134,7 +134,7 @@ impl Interrupts<'_> {
     }
 }
 
-/// The turns that are open when the input ends.
+/// Waits for the turns that are open when the input ends.
 struct OpenTurns<'a> {
     quiescence: &'a QuiescenceWaiter,
     outbox: &'a Outbox,
@@ -214,6 +214,6 @@ async fn end_agents(host: &HostService, interrupts: &mut Interrupts<'_>) {
         }
     };
     if tokio::time::timeout(AGENTS, ended).await.is_err() {
-        tracing::error!(live = registry.live_agents(), "some agents survive SIGKILL");
+        tracing::error!(live = registry.live_agents(), "some agents did not end in time");
     }
 }

@@ -228,7 +228,7 @@ pub struct Check {
     /// A component, or a plugin's folder, which is built first
     #[arg(value_name = "FILE|DIR", default_value = ".")]
     pub plugin: PathBuf,
-    /// The configuration with the plugin's grants and limits [default: as `run` finds it]
+    /// The configuration with the plugin's grants and limits [default: the same as for `cordboard run`]
     #[arg(long, value_name = "FILE", env = "CORDBOARD_CONFIG")]
     pub config: Option<PathBuf>,
     /// Print JSON
@@ -314,13 +314,13 @@ pub struct Watch {
     /// The plugin's folder
     #[arg(value_name = "DIR", default_value = ".")]
     pub folder: PathBuf,
-    /// Run the conversations after each build, and install it only if they pass
+    /// Run the conversations after each build, and install the component only if they pass
     #[arg(long)]
     pub test: bool,
     /// The plugin folder of the host [default: `[plugins] folder`, else plugins/ next to the configuration]
     #[arg(long, value_name = "FOLDER")]
     pub plugins: Option<PathBuf>,
-    /// The configuration of the host [default: as `run` finds it]
+    /// The configuration of the host [default: the same as for `cordboard run`]
     #[arg(long, value_name = "FILE", env = "CORDBOARD_CONFIG")]
     pub config: Option<PathBuf>,
 }
