@@ -36,8 +36,8 @@ pub fn build(folder: &Path) -> Result<PathBuf, DevError> {
     Ok(component)
 }
 
-/// Builds the plugin in `folder` for a command that uses the component. Prints progress only for the first build, which
-/// takes long, because the command has output of its own.
+/// Builds the plugin in `folder` for a command that uses the component. Such a command has output of its own, so the
+/// progress of a Rust build is printed only if there is no component yet: the first build takes about a minute.
 ///
 /// # Errors
 /// The same as those of [`build`].
@@ -48,14 +48,14 @@ pub fn build_quietly(folder: &Path) -> Result<PathBuf, DevError> {
     Ok(component)
 }
 
-/// The output of a build on standard error.
+/// The output of a Rust build on standard error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Output {
     Shown,
     Errors,
 }
 
-/// Whether the component was built now.
+/// The result of a build. For Rust it is always `Built`, because cargo skips builds itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum BuildOutcome {
     Built,
@@ -91,8 +91,9 @@ fn build_if_changed(
     Ok(BuildOutcome::Built)
 }
 
-/// Copies to a temporary file and renames it, so that a watcher never sees a partial file. Removes the write permission
-/// of others: compilers follow the umask, and a host rejects a file that others may write to.
+/// Copies `from` to a temporary file and renames that file to `to`, so that a watcher never sees a partial file.
+/// Removes the write permissions of the group and of others: compilers follow the umask, and a host rejects a file that
+/// others may write to.
 pub fn install(from: &Path, to: &Path) -> Result<(), DevError> {
     let folder = to.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(DevError::write(folder))?;

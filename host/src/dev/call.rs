@@ -19,7 +19,7 @@ use super::{
 use crate::{cli, clock::Clock};
 
 /// # Errors
-/// The plugin can't be built or activated, or the command failed. The reply of a failed command was printed.
+/// The plugin can't be built or activated, or the command failed. The reply is printed even if the command failed.
 pub fn call(options: &cli::Call, settings: DevSettings) -> Result<(), DevError> {
     let line = line(&options.line)?;
     let subject = Subject::find(&options.plugin)?;
@@ -68,7 +68,8 @@ async fn activate(harness: &Harness, settings: &DevSettings, inline: &cli::Inlin
     Ok(())
 }
 
-/// Joins the arguments to a command line. Quotes those with whitespace, because the shell has removed their quotes.
+/// Joins the arguments into a command line. Quotes empty arguments and those with whitespace, because the shell has
+/// removed their quotes.
 fn line(words: &[String]) -> Result<String, DevError> {
     let line = match words {
         [line] => line.clone(),

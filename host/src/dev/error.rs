@@ -1,10 +1,10 @@
-//! Errors of the author's commands. The texts complete "failed to {error}" and say what to do.
+//! Errors of the `cordboard plugin` commands. The texts complete "failed to {error}" and say what to do.
 
 use std::{io, path::PathBuf};
 
 use cordboard_runtime::PluginError;
 
-/// The faults of a configuration, for the author.
+/// The errors in a configuration, as one text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct ConfigFaults(pub String);
@@ -38,7 +38,7 @@ pub enum DevError {
     Rejected(#[from] PluginError),
     #[error("pass the check: a host would reject '{name}'; see 'rejected' for the reason and the remedy")]
     WouldReject { name: String },
-    #[error("pass the check: a host would ask its owner for {asks} before it activates '{name}'")]
+    #[error("pass the check: a host would ask its owner to grant {asks} before it activates '{name}'")]
     NeedsApproval { name: String, asks: String },
     #[error("parse '{command}': {why}")]
     Command { command: String, why: &'static str },

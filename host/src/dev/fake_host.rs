@@ -36,11 +36,11 @@ use crate::{
 /// The home folder of every agent.
 const HOME: &str = "/home/agent";
 
-/// A handle on the fake host. Copies share its state.
+/// A handle to the fake host. Clones share its state.
 #[derive(Clone)]
 pub struct FakeHost {
     shared: Arc<Shared>,
-    /// The button whose press this handle executes, if any.
+    /// The button press whose call uses this handle, if any.
     press: Option<Arc<Press>>,
 }
 
@@ -49,12 +49,12 @@ struct Shared {
     sessions: SessionRegistry,
     config: LiveConfig,
     network: Option<Arc<dyn FakeNetwork>>,
-    /// Executes admin commands. Without it, they are only checked and recorded.
+    /// Executes admin commands. If it is not set, commands are only checked and recorded.
     admin_commands: OnceLock<AdminCommands>,
     personas: OnceLock<Personas>,
 }
 
-/// Returns the names of the active personas.
+/// A function that returns the names of the active personas.
 type Personas = Box<dyn Fn() -> Vec<String> + Send + Sync>;
 
 struct Inner {
@@ -62,13 +62,13 @@ struct Inner {
     sessions: BTreeMap<SessionName, Entry>,
     keys: BTreeMap<(String, String), Vec<u8>>,
     actions: Vec<RecordedAction>,
-    /// The people who have spoken in each place.
+    /// The people who have called a command, each with the place of the call.
     members: Vec<(Place, ChatMember)>,
-    /// The number of prompts so far. Their ids are made from it.
+    /// The number of prompts so far. The id of a prompt contains its number.
     prompts: u64,
-    /// The number of questions of agents so far. Their ids are made from it.
+    /// The number of questions of agents so far. The id of a question contains its number.
     requests: u64,
-    /// The number of posts so far. Their ids are made from it.
+    /// The number of posts so far. The id of a post is its number.
     posts: u64,
     /// The last answer of an approval plugin, unless it was taken.
     decision: Option<Result<Decision, CallError>>,
@@ -80,7 +80,7 @@ struct Entry {
 }
 
 impl FakeHost {
-    /// Creates a host with no sessions. Requests go to `network`, or to the real network without one.
+    /// Creates a host with no sessions. Plugins use `network`, or the real network if it is `None`.
     #[must_use]
     pub fn new(now: Timestamp, config: Config, network: Option<Arc<dyn FakeNetwork>>) -> Self {
         let inner = Inner {
@@ -116,7 +116,7 @@ impl FakeHost {
         self.shared.admin_commands.get_or_init(|| commands);
     }
 
-    /// Rejects unknown personas from now on. Only the first call has an effect.
+    /// From now on, rejects personas that `known` doesn't return. Only the first call has an effect.
     pub fn set_personas(&self, known: impl Fn() -> Vec<String> + Send + Sync + 'static) {
         self.shared.personas.get_or_init(|| Box::new(known));
     }
@@ -125,7 +125,7 @@ impl FakeHost {
         self.shared.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The configuration of the fake host.
+    /// Returns the configuration of the fake host.
     pub fn config(&self) -> Arc<Config> {
         self.shared.config.now()
     }
@@ -192,7 +192,7 @@ impl FakeHost {
     pub fn bind(&self, caller: &Caller, place: &Place, name: &SessionName) {
         let sessions = &self.shared.sessions;
         sessions.bind(sessions.scope(caller, place), name);
-        // An archived session refuses this command, and the registry doesn't return it as active.
+        // Ignore the refusal of an archived session: the registry doesn't return such a session as active.
         drop(self.change(name, |session, now| session.order(SessionCommand::Touch(place.clone()), now)));
     }
 
@@ -245,14 +245,14 @@ impl FakeHost {
         inner.requests
     }
 
-    /// Sends a session a prompt from a place.
+    /// Sends a prompt from a place to a session.
     pub fn send(&self, name: &SessionName, place: &Place, text: &str) {
         let id = self.next_prompt();
         let prompt = Prompt { id, place: place.clone(), text: text.to_owned() };
         self.change(name, |session, now| session.handle(Input::Prompt(prompt), now));
     }
 
-    /// Sends a session a prompt from a person, and records it.
+    /// Sends a prompt from a place to a session, and records it as an action.
     pub fn accept(&self, name: &SessionName, place: &Place, text: &str) {
         self.record(RecordedAction::Prompted(name.clone(), text.to_owned()));
         self.send(name, place, text);
@@ -269,7 +269,7 @@ impl FakeHost {
         self.shared.sessions.active_in(place)
     }
 
-    /// Records that a person speaks in a place.
+    /// Records that a person has called a command in a place.
     pub fn add_member(&self, place: &Place, caller: &Caller) {
         let member = (place.clone(), ChatMember { id: caller.id.clone(), role: caller.role });
         let mut inner = self.inner();

@@ -70,7 +70,7 @@ impl Harness {
         Self { registry, host, log, subject, caller, place, locale: None }
     }
 
-    /// Sets the time of the fake host and of the clocks in guests.
+    /// Sets the time of the fake host and of its guests' clocks.
     pub async fn set_now(&self, now: Timestamp) {
         self.registry.fix_clock(now);
         self.host.set_now(now);
@@ -93,8 +93,8 @@ impl Harness {
         self.registry.activate_wasm(name, wasm, &settings, self.host.now()).await.map(drop)
     }
 
-    /// Returns the component's imports and exports. Compiles it if it is not cached, and shows progress if that takes
-    /// long.
+    /// Returns the component's imports and exports. Compiles the component if it is not cached, and shows progress if
+    /// the compilation is slow.
     pub async fn info(&self) -> Result<ComponentInfo, PluginError> {
         let Subject { name, wasm, .. } = &self.subject;
         let what = format!("compiling '{name}' ({}); the result is cached", size(wasm.len()));
@@ -104,7 +104,7 @@ impl Harness {
     /// Activates the other standard plugins that a host with this configuration has.
     pub async fn activate_standards(&self, config: &Config) {
         for standard in STANDARD.iter().filter(|standard| standard.name != self.subject.name) {
-            // A host would reject such a plugin, too, so its names are free there as well.
+            // Ignore a plugin that can't be activated: a host would reject it too, so its names would be free there.
             drop(self.activate_standard(standard, config).await);
         }
     }
@@ -184,7 +184,7 @@ impl Response {
     }
 }
 
-/// The rule by which the plugin gets its capabilities.
+/// Determines the capabilities that the plugin is granted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GrantPolicy {
     /// Grants every requested capability. The fake host has nothing to protect.
@@ -221,7 +221,7 @@ pub fn configured(name: &str, lines: ConfigLines<'_>) -> Result<Config, ConfigFa
     text.extend(lines.plugin.iter().map(|line| format!("{line}\n")));
     text.push_str(&format!("[plugins.{name}.config]\n"));
     for line in lines.config {
-        // Tables of the plugin's own configuration are nested below its table.
+        // Tables in the plugin's own configuration become tables below `[plugins.NAME.config]`.
         let line = match line.strip_prefix("[[") {
             Some(rest) => format!("[[plugins.{name}.config.{rest}"),
             None => {

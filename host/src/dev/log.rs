@@ -23,7 +23,7 @@ const PLUGIN_MESSAGE: &str = "plugin message";
 pub struct Log(Arc<Mutex<Vec<RecordedAction>>>);
 
 impl Log {
-    /// Starts to capture the lines of plugins. The host's own errors go to standard error. Call it once per process.
+    /// Starts to capture the lines of plugins. The host's own errors go to standard error. Call this once per process.
     pub fn start() -> Self {
         let log = Self::default();
         let default = format!("error,{LOG_TARGET}=off");

@@ -1,4 +1,4 @@
-//! `cordboard plugin new`: creates a folder with a plugin, its tests and a README, outside of any workspace.
+//! `cordboard plugin new`: creates a folder with a plugin, its tests and a README. The folder belongs to no workspace.
 
 use std::path::PathBuf;
 
@@ -58,7 +58,7 @@ fn destination(template: &str, options: &cli::New) -> Option<String> {
     let file = template.strip_prefix(&extension_folder(options.extension))?;
     match file {
         "plugin.chat" => Some("tests/{{name}}.chat".to_owned()),
-        // A Rust component imports only what it uses; the other languages need a world.
+        // A Rust component imports only what it uses; the other languages need a world that lists the imports.
         "world.wit" if options.lang != Language::Rust => Some("wit/world.wit".to_owned()),
         _ if file == source => Some(place.to_owned()),
         _ => None,
@@ -90,7 +90,8 @@ fn config_needed(lines: &str) -> String {
     format!("A host needs in its configuration:\n  {lines}\n")
 }
 
-/// Returns the text that says how to use the plugin on a host: the configuration that it needs, or the next command.
+/// Returns a text with the configuration that the plugin needs on a host, or with the chat command that uses the
+/// plugin. The text is empty if neither applies.
 fn required_config(options: &cli::New) -> String {
     let name = &options.name;
     match options.extension {
@@ -109,7 +110,8 @@ fn required_config(options: &cli::New) -> String {
     }
 }
 
-/// Fills in a template. Template files have no leading dots, so that they are visible in the repository.
+/// Replaces the placeholders in the path or the text of a template. The template of `.gitignore` is named
+/// `dot-gitignore`, so that it is visible and has no effect in this repository.
 fn filled(text: &str, options: &cli::New) -> String {
     let readme = format!("{}README.md", extension_folder(options.extension));
     let readme = TEMPLATES.iter().find(|file| file.path == readme).map_or("", |file| file.text);

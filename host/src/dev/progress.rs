@@ -1,5 +1,5 @@
-//! Output of the author's commands: progress to standard error, results to standard output, colours only on a
-//! terminal.
+//! Prints the output of the `cordboard plugin` commands: progress to standard error, results to standard output. Uses
+//! colours only on a terminal.
 
 use std::{
     io::{IsTerminal as _, Write, stderr, stdout},
@@ -21,10 +21,10 @@ pub fn step(text: &str) {
     drop(writeln!(stderr(), "{mark} {text}"));
 }
 
-/// Returns to the start of the line and clears it.
+/// The escape sequence that returns to the start of the line and clears the line.
 const CLEAR: &str = "\r\x1b[K";
 
-/// Work that is shorter than this shows no progress.
+/// The time after which a running operation shows progress.
 const PROGRESS_DELAY: Duration = Duration::from_millis(500);
 
 /// Waits for `work`. If it takes longer than [`PROGRESS_DELAY`], shows a line. On a terminal, the line counts the

@@ -61,7 +61,7 @@ impl Project {
         Ok(dist.join(format!(".{}.{}.building.wasm", self.name, std::process::id())))
     }
 
-    /// Returns a path below the project. It is relative if the project is the current folder.
+    /// Returns a path below the project, without `./` if the project is the current folder.
     pub fn below(&self, path: &str) -> PathBuf {
         if self.folder == Path::new(".") { PathBuf::from(path) } else { self.folder.join(path) }
     }
@@ -93,7 +93,7 @@ pub fn check_name(name: &str) -> Result<(), DevError> {
     if TAKEN.split_whitespace().any(|taken| taken == name) {
         return refuse("compilers reserve that name; use another one");
     }
-    // If its name is a key of `[plugins]`, the plugin can't have a table for its settings and grants.
+    // If the name is a key of `[plugins]`, the plugin can't have a table for its settings and grants.
     if config::load(&format!("[plugins.{name}]\n")).is_err() {
         return refuse("that is a key of [plugins]; use another name");
     }

@@ -23,7 +23,7 @@ pub enum RecordedAction {
     Steered(String, AdminCommand),
     /// A key and its new value. `None` means that the key was deleted.
     StateSet(String, Option<Vec<u8>>),
-    /// A request, as method and address, and its result: a status, or the reason why there is none.
+    /// The method and address of an HTTP request, and the result: a status, or the reason for the failure.
     Requested(String, Result<u16, String>),
     /// A line of the log, with its level.
     Logged(&'static str, String),

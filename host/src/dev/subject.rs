@@ -18,8 +18,8 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// Reads a component, or builds a plugin's folder and reads the result. An existing component might not match the
-    /// sources.
+    /// Reads a component. If `path` is a folder, builds the plugin first, because an existing component might not match
+    /// the sources.
     pub fn find(path: &Path) -> Result<Self, DevError> {
         if path.is_dir() { Self::read(&build::build_quietly(path)?) } else { Self::read(path) }
     }

@@ -1,6 +1,5 @@
-//! `cordboard plugin test`: runs a plugin's conversations, each on its own fake host, with a clock that only moves
-//! when a conversation says so. Prints the differences, or with `--bless` writes the actual replies as the expected
-//! ones.
+//! `cordboard plugin test`: runs a plugin's conversations, each on its own fake host, with a clock that only `@clock`
+//! changes. Prints the differences, or with `--bless` writes the actual replies as the expected ones.
 
 mod agent_requests;
 mod background_calls;
@@ -50,7 +49,7 @@ const NO_CALL: &str = "the conversation never calls the plugin: add a message su
 const FOLDER: &str = "tests";
 
 /// # Errors
-/// A conversation has unexpected results, which were printed; or a conversation can't be read; or the build failed.
+/// A conversation has unexpected results, which are printed, or it can't be read, or the build failed.
 pub fn test(options: &cli::Test, settings: DevSettings) -> Result<(), DevError> {
     let subject = match &options.component {
         Some(file) => Subject::read(file)?,
@@ -135,7 +134,7 @@ impl TestRun {
         run
     }
 
-    /// Deactivates all plugins, so that the next conversation starts clean.
+    /// Removes all plugins from the registry, because the next conversation uses the same registry.
     async fn clear(&self) {
         let table = self.registry.snapshot();
         for name in table.names() {

@@ -13,7 +13,7 @@ use super::error::DevError;
 pub struct Tool {
     command: Command,
     name: String,
-    /// The instruction for an author who has not installed the tool.
+    /// The instruction for installing the tool.
     remedy: &'static str,
 }
 

@@ -47,7 +47,7 @@ pub fn files(language: Language) -> Vec<(String, &'static str)> {
     }
 }
 
-/// Support files for requests from a Python plugin whose world imports `wasi:http`: template and destination.
+/// The support files for HTTP requests of a Python plugin whose world imports `wasi:http`: template and destination.
 const WASI_HTTP: [(&str, &str); 4] = [
     ("python-support/cordboard_http.py", "cordboard_http.py"),
     ("python-support/wit/clocks.wit", "wit/deps/wasi-clocks/clocks.wit"),
@@ -55,7 +55,7 @@ const WASI_HTTP: [(&str, &str); 4] = [
     ("python-support/wit/io.wit", "wit/deps/wasi-io/io.wit"),
 ];
 
-/// The scripts that build a JavaScript plugin, and that wrap it for the host.
+/// The scripts that build a JavaScript plugin and wrap it for the host.
 const SCRIPTS: [(&str, &str); 2] =
     [("js-support/build.mjs", ".cordboard/build.mjs"), ("js-support/guard.mjs", ".cordboard/guard.mjs")];
 

@@ -39,7 +39,7 @@ pub fn watch(options: &WatchOptions) -> Result<(), DevError> {
         return Err(DevError::NoFolder { folder: options.plugins.clone() });
     }
     super::block_on(async {
-        // Handle Ctrl-C here, also during a build. Its tools get the signal too and exit.
+        // Handle Ctrl-C here, also during a build. The build's tools get the signal too and exit.
         let mut interrupted = std::pin::pin!(tokio::signal::ctrl_c());
         let mut known = None;
         loop {

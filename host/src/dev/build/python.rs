@@ -16,7 +16,8 @@ const VENV: &str = ".venv";
 
 const TOOL: &str = "componentize-py";
 
-/// Installs missing packages. Returns the folder of the packages that become part of the component.
+/// Installs componentize-py if it is missing. Returns the folder of the packages; they can become part of the
+/// component.
 pub fn installed(project: &Project) -> Result<PathBuf, DevError> {
     let bin = bin(project)?;
     if !bin.join(TOOL).exists() {
@@ -27,7 +28,8 @@ pub fn installed(project: &Project) -> Result<PathBuf, DevError> {
     Ok(pythons.min().unwrap_or(lib))
 }
 
-/// Returns the folder of the tools. The path is absolute, because the tools run in the project's folder.
+/// Returns the folder of the programs in the project's `.venv`. The path is absolute, because the tools run in the
+/// project's folder.
 fn bin(project: &Project) -> Result<PathBuf, DevError> {
     let bin = project.folder.join(VENV).join("bin");
     std::path::absolute(&bin).map_err(DevError::read(&bin))
@@ -52,7 +54,8 @@ pub fn build(project: &Project) -> Result<PathBuf, DevError> {
 }
 
 /// Returns the option that reserves the name `types` for the contract's interface, if the world imports `wasi:http`,
-/// which has an interface `types`, too. With it, adding requests to a plugin doesn't rename its other imports.
+/// which has an interface `types`, too. Without the option, adding HTTP requests to a plugin would rename the
+/// contract's `types`.
 fn names(project: &Project) -> Result<Vec<String>, DevError> {
     let world = project.below("wit/world.wit");
     let text = fs::read_to_string(&world).map_err(DevError::read(&world))?;

@@ -42,7 +42,7 @@ pub fn build(project: &Project, output: Output) -> Result<PathBuf, DevError> {
         return Ok(compiled.component);
     }
     progress::step(
-        "compiling again, because another crate of the same name in the shared target folder may have overwritten it",
+        "compiling again, because another crate of the same name in the shared target folder may have overwritten the file",
     );
     let name = project.name.as_str();
     cargo(project).args(["clean", "--quiet", "--release", "--target", TARGET, "--package", name]).run()?;
@@ -50,7 +50,7 @@ pub fn build(project: &Project, output: Output) -> Result<PathBuf, DevError> {
 }
 
 /// Returns whether a fresh artifact belongs to this crate. In a shared target folder, the crates `he-llo` and `he_llo`,
-/// and crates of the same name in other folders, have the same file name.
+/// and crates of the same name in other folders, write to the same file.
 fn is_own(component: &Path, project: &Project) -> bool {
     // A target folder inside the project contains only this project's crates.
     let is_private = project.folder.canonicalize().is_ok_and(|folder| component.starts_with(folder));
@@ -92,7 +92,7 @@ fn compile(project: &Project, rustc: Option<&Path>, output: Output) -> Result<Co
     compiled.into_iter().find(|compiled| compiled.component.extension().is_some_and(|end| end == "wasm")).ok_or_else(
         || {
             DevError::NoResult(
-                "cargo built no component: set `crate-type = [\"cdylib\"]` in [lib] of its Cargo.toml".to_owned(),
+                "cargo built no component: set `crate-type = [\"cdylib\"]` in [lib] of Cargo.toml".to_owned(),
             )
         },
     )
@@ -116,8 +116,8 @@ fn compiler() -> Result<Option<PathBuf>, DevError> {
     })
 }
 
-/// Returns whether a compiler has the target installed. It prints a library folder for every target that it knows, but
-/// the folder contains `libstd` only if the target is installed.
+/// Returns whether a compiler has the target installed. A compiler prints a library folder for every target that it
+/// knows, but the folder contains `libstd` only if the target is installed.
 fn has_target(rustc: Tool) -> bool {
     let folder = rustc.args(["--print", "target-libdir", "--target", TARGET]).ask();
     let entries = folder.and_then(|folder| std::fs::read_dir(folder).ok());

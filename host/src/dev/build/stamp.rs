@@ -33,7 +33,7 @@ impl Stamp {
 
     pub fn save(&self, component: &Path, installed: &Path) {
         if let Some(text) = self.text(component, installed) {
-            // If the stamp can't be written, the next build runs.
+            // Without a stamp, the next build isn't skipped.
             drop(fs::write(&self.path, text));
         }
     }

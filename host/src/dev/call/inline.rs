@@ -42,7 +42,7 @@ pub fn config(name: &str, inline: &Inline) -> Result<Config, DevError> {
     Ok(config)
 }
 
-/// Checks that `--http` or `--tcp` names each host of `--private`, which would have no effect otherwise.
+/// Checks that each host of `--private` is also in `--http` or `--tcp`. Any other host would have no effect.
 fn check_private(reach: &NetworkGrants) -> Result<(), DevError> {
     let http = reach.http.iter().map(|grant| grant.host().to_string());
     let hosts: BTreeSet<String> = http.chain(reach.tcp.iter().map(|grant| grant.host.clone())).collect();
@@ -84,7 +84,7 @@ fn wrong(option: &'static str, given: &str, shape: &'static str) -> DevError {
     DevError::Option { option, given: given.to_owned(), shape }
 }
 
-/// Formats a text as a TOML string. It has the escapes of JSON, which TOML accepts.
+/// Formats a text as a TOML string, with the escapes of JSON, which TOML accepts.
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }

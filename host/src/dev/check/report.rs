@@ -52,19 +52,20 @@ pub struct Compiled {
 /// The linear memory of the component, in bytes.
 #[derive(Debug, Serialize)]
 pub struct Memory {
-    /// The size of all memories of a fresh instance together. `None` if it has no memory or was not activated.
+    /// The size of all memories of a fresh instance together. `None` if the plugin was not activated or no instance
+    /// could be created.
     pub started: Option<usize>,
     /// The limit during a call.
     pub limit: u64,
 }
 
-/// An offer of the plugin: a command, persona, mode or job, or an extension point without names.
+/// An offer of the plugin: a command, persona, mode or job, or the extension point hook, lifecycle or webhook.
 #[derive(Debug, Serialize)]
 pub struct Offered {
     pub kind: &'static str,
     pub name: String,
     pub text: String,
-    /// For a command, the required role, and `at once` if it doesn't wait for earlier commands. Otherwise empty.
+    /// For a command, the required role, and `at once` if it doesn't wait for earlier commands. Empty for other kinds.
     pub terms: String,
 }
 
@@ -87,7 +88,7 @@ pub enum ImportGrant {
 }
 
 impl Report {
-    /// Creates a report from the component's types and the configuration. `check` adds the rest.
+    /// Creates a report from the component's types and the configuration. `check` adds the results of the activation.
     pub fn new(subject: &Subject, info: &ComponentInfo, compiled: Compiled, config: &Config) -> Self {
         let limits = config.plugins.limits_of(&subject.name);
         let size = |bytes: usize| format_size(bytes as u64);
@@ -118,7 +119,8 @@ impl Report {
         }
     }
 
-    /// Adds a reason for rejection. Missing capabilities become a request for approval.
+    /// Adds an error of the activation: missing capabilities as a request for approval, any other error as a reason for
+    /// rejection.
     pub fn reject(&mut self, error: &PluginError) {
         if let PluginError::NotGranted { missing, lines, .. } = error {
             self.approval.clone_from(missing);
@@ -206,7 +208,7 @@ fn is_empty_wasi(import: &str) -> bool {
         .any(|package| import.starts_with(package))
 }
 
-/// Returns exports that are active but never called with this configuration.
+/// Returns the reasons why a host with this configuration never calls some of the exports, each with the key to set.
 fn idle(info: &ComponentInfo, config: &Config, name: &str) -> Vec<String> {
     let has = |options: &str| info.extension_points().any(|point| point == options);
     let mut idle = Vec::new();

@@ -13,13 +13,13 @@ use cordboard_core::{
 
 use crate::session::Query;
 
-/// The exit status of an agent whose input was closed.
+/// The exit status of every agent.
 const EXITED: &str = "exit code 0";
 
 /// The conversation id of every agent.
 pub(super) const CONVERSATION: &str = "fake";
 
-/// The behaviour of the agent of a session.
+/// The behaviour of a session's agent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) enum Behaviour {
     #[default]
@@ -36,9 +36,9 @@ pub(super) struct FakeSession {
     pub behaviour: Behaviour,
     /// The models that the agent reports.
     pub models: Vec<String>,
-    /// The queries to plugins that are not answered yet.
+    /// The unanswered queries to plugins, in order.
     pub queries: VecDeque<(Ticket, Query)>,
-    /// Notices that were not shown yet.
+    /// Notices that are not recorded as posts yet.
     pub notices: Vec<(Place, SessionNotice)>,
     /// The turn that ended last.
     ended: Option<Turn>,
@@ -121,8 +121,8 @@ impl FakeSession {
         }
     }
 
-    /// Performs one effect. Returns the further effects if it starts the agent, because the result of a start is known
-    /// at once.
+    /// Performs one effect. If the effect starts the agent, returns the effects that follow, because the result of a
+    /// start is known at once.
     fn perform_one(&mut self, effect: Effect, now: Timestamp) -> Vec<Effect> {
         match effect {
             Effect::Spawn { run, .. } => return self.spawn(run, now),

@@ -29,7 +29,7 @@ pub struct SessionSetup {
     pub queued: usize,
     /// The number of interrupted prompts.
     pub interrupted: usize,
-    /// The place of its prompts.
+    /// The place that its prompts come from.
     pub place: Place,
 }
 

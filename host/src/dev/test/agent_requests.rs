@@ -1,4 +1,4 @@
-//! Implements the directives with which the agent of a session asks: `@permission` and `@question`.
+//! Implements `@permission` and `@question`, the directives by which a session's agent asks the user.
 
 use cordboard_core::{
     render,
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{background_calls::outcome_reply, error::StepError, step_runner::StepRunner};
 
-/// Marks a question that accepts several choices.
+/// The word before the text of a question that accepts several choices.
 const MULTIPLE: &str = "multiple ";
 
 impl StepRunner {
@@ -46,7 +46,7 @@ impl StepRunner {
     pub fn question(&self, words: &str) -> Result<(), StepError> {
         let usage = || {
             StepError::Usage(
-                "@question SESSION TEXT | CHOICE | CHOICE, with `multiple` before TEXT if it has several answers",
+                "@question SESSION TEXT | CHOICE | CHOICE, with `multiple` before TEXT if several choices are allowed",
             )
         };
         let (session, asked) = words.split_once(' ').ok_or_else(usage)?;

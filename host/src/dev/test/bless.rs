@@ -1,5 +1,5 @@
 //! `--bless`: writes the actual replies into the file as the expected ones. Runs the conversation several times and
-//! replaces differing words with `{*}`, so that random values never become expected ones.
+//! replaces differing words with `{*}`, so that random values rarely become expected ones.
 
 use std::fs;
 
@@ -11,8 +11,8 @@ use super::{
 };
 use crate::dev::{error::DevError, progress};
 
-/// The number of runs. By chance, all of them return the same side of a coin in one of 16 cases, and the same side of a
-/// die in one of 1296.
+/// The number of runs. The chance that a random value is the same in all of them is 1 in 16 for a coin, and 1 in 1296
+/// for a die.
 pub const RUNS: usize = 5;
 
 /// Rewrites the conversation in `file`. `runs` are runs of the same text.

@@ -1,5 +1,5 @@
-//! Executes the directives of a conversation, lines that begin with `@`. They set the sender, the time, sessions and
-//! the configuration.
+//! Executes the directives of a conversation: lines that begin with `@`. They set the sender, the time, sessions, the
+//! network and the configuration, or call the plugin.
 
 use std::{str::FromStr, time::Duration};
 
@@ -19,7 +19,7 @@ const KNOWN: &str = "@as, @clock, @config, @does, @done, @event, @fails, @header
                      @plugin, @question, @request, @resume, @review, @says, @secret, @session, @tcp, @turn, @with";
 
 impl StepRunner {
-    /// Runs a directive. Most of them show nothing in the chat.
+    /// Runs a directive and returns the reply to show, which is empty for most directives.
     pub async fn direct(&mut self, name: &str, words: &str) -> Result<Reply, StepError> {
         match name {
             "as" => self.speak_as(words)?,

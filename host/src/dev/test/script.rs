@@ -80,7 +80,7 @@ pub fn parse(text: &str) -> Result<Vec<ConversationStep>, Fault> {
                 let step = steps.last_mut().ok_or_else(|| fault("an expected line has no message before it"))?;
                 let expected = &mut step.expected;
                 if expected.lines.last().is_some_and(|&last| last + 1 != line) {
-                    return Err(fault("it is separated from the other expected lines of its message"));
+                    return Err(fault("this line is separated from the other expected lines of its message"));
                 }
                 expected.lines.push(line);
                 if first == '<' { &mut expected.chat } else { &mut expected.actions }.push(rest.to_owned());

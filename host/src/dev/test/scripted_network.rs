@@ -33,7 +33,7 @@ struct ScriptedResponse {
     answer: Option<HttpResponse>,
 }
 
-/// Marks an unreachable address.
+/// The word for an unreachable address.
 const DOWN: &str = "down";
 
 impl ScriptedNetwork {

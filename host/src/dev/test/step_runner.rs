@@ -32,7 +32,7 @@ pub struct StepOutput {
     pub actions: Vec<String>,
 }
 
-/// The buttons of a message, and the request that they decide.
+/// The buttons of a message, and the agent's request that they answer, if any.
 #[derive(Default)]
 struct Buttons {
     buttons: Vec<Button>,
@@ -53,7 +53,7 @@ pub struct StepRunner {
     pub headers: Vec<(String, String)>,
     /// The turn that the last `@turn` showed.
     pub turn: Option<ShownTurn>,
-    /// The buttons of the last message that had some.
+    /// The buttons of the last message with buttons.
     buttons: Buttons,
     /// Whether the configuration has changed since the plugin was activated.
     pub stale: bool,
@@ -63,8 +63,8 @@ impl StepRunner {
     pub fn new(registry: Arc<Registry>, log: Log, subject: Subject, folder: &Path) -> Self {
         let network = Arc::new(ScriptedNetwork::default());
         let host = FakeHost::new(BEGINNING, Config::defaults(), Some(Arc::clone(&network) as Arc<dyn FakeNetwork>));
-        // Check the names of personas: `@with` can add the plugins that export them. `cordboard plugin call` can't, so
-        // it accepts every name.
+        // Check the names of personas, because `@with` can add the plugins that export them. `cordboard plugin call`
+        // can't add plugins, so it accepts every name.
         let plugins = Arc::clone(&registry);
         host.set_personas(move || plugins.snapshot().personas().map(|choice| choice.name.clone()).collect());
         let harness = Harness::new(registry, log, subject, host);

@@ -13,16 +13,16 @@ use super::{background_calls::outcome_reply, error::StepError, step_runner::Step
 /// The view mode of sessions that have not chosen one.
 const DEFAULT_MODE: &str = "normal";
 
-/// The longest message, in UTF-16 units, as in Telegram.
+/// The longest message, in UTF-16 code units, as in Telegram.
 const TEXT_UNITS: u32 = 4096;
 
-/// Marks the live line below the messages.
+/// The prefix of the live line below the messages.
 const LIVE: &str = "~ ";
 
 /// The prompt of a turn that a conversation starts.
 const PROMPT: &str = "a message";
 
-/// The turn that is shown, and the mode that shows it.
+/// The turn that the last `@turn` showed, and its view mode.
 pub struct ShownTurn {
     session: SessionName,
     mode: String,
@@ -91,7 +91,7 @@ impl StepRunner {
         turn.ok_or(StepError::NoTurn)
     }
 
-    /// Marks all actions of the running turn as done, and returns it.
+    /// Marks all actions of the running turn as done, and returns the turn.
     fn complete_actions(&self) -> Result<Turn, StepError> {
         let turn = self.running()?;
         for (at, part) in turn.parts.iter().enumerate() {
@@ -129,7 +129,7 @@ impl StepRunner {
     }
 }
 
-/// Joins the messages of a frame to one reply, because a conversation compares lines.
+/// Joins the messages of a frame into one reply, because a conversation compares lines.
 fn frame_reply(frame: TurnFrame) -> Reply {
     let mut plugin_lines: Vec<String> =
         frame.messages.iter().map(|message| message.text.trim_end().to_owned()).collect();

@@ -175,8 +175,7 @@ fn check_names_the_missing_grant() {
         assert!(ended.out.contains(line), "{line}: {}", ended.out);
     }
     assert!(!ended.out.contains("rejected"), "{}", ended.out);
-    let shown =
-        "failed to pass the check: a host would ask its owner for session-control before it activates 'sessions'\n";
+    let shown = "failed to pass the check: a host would ask its owner to grant session-control before it activates 'sessions'\n";
     assert!(ended.err.ends_with(shown), "{}", ended.err);
     let core = author.path("core.wasm");
     fs::write(&core, [0, b'a', b's', b'm', 1, 0, 0, 0]).unwrap();
