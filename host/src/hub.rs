@@ -1,5 +1,5 @@
-//! Runs the hub: passes events to [`cordboard_core::hub`] and performs each dispatch that it returns on a task of its
-//! own. The loop must not await a plugin, an agent or a chat.
+//! Runs the hub: passes events to [`cordboard_core::hub`] and performs each returned dispatch on its own task. The loop
+//! must not await a plugin, an agent or a chat.
 
 mod access_withdrawal;
 mod dispatch;
@@ -113,7 +113,7 @@ impl HubLoop {
         tokio::pin!(timeout);
         loop {
             tokio::select! {
-                // Updates that are already in the channel are still received before it reports its end.
+                // Updates that are already in the channel are received before the channel reports its end.
                 Ok(()) = self.closed.changed() => self.accepted.close(),
                 Some(request) = self.requests.recv() => self.take_prompts(request),
                 Some(slot) = self.tasks.next() => return HubEvent::Finished(slot),

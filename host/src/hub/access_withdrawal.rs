@@ -1,5 +1,6 @@
-//! Withdraws the open prompts of users who lost access to a session, and what chats show of these prompts: after each
-//! change of `[access]`, and at startup. A user who still has access to the host is notified.
+//! Withdraws the open prompts of users who lost access to a session, and deletes the partial answers to these prompts
+//! from the chats. This happens after each change of `[access]` and at startup. Users who still have access to the host
+//! are notified.
 
 use std::collections::HashMap;
 
@@ -24,7 +25,7 @@ impl HostService {
         Some(Caller { role, ..caller.clone() })
     }
 
-    /// Returns whether the author of a prompt may still use its session.
+    /// Returns whether the author of a prompt may still use the session of the prompt.
     fn may_prompt(&self, update: &Update, session: &SessionName) -> bool {
         let (caller, view) = (self.with_current_role(&update.caller), self.sessions.registry.view(session.as_str()));
         caller.zip(view).is_some_and(|(caller, view)| caller.may_control(&view.record.owner))
@@ -69,16 +70,16 @@ impl HostService {
     }
 
     /// Deletes the messages of withdrawn turns, and of turns whose reader may not see the session any more. Marks the
-    /// others as interrupted.
+    /// answers of the other turns as interrupted.
     async fn end_streamed_turns(&self, left: &[InboxRow], revoked: &[(PromptId, SessionName)]) {
         let turns = match self.store.streamed_turns().await {
             Ok(turns) => turns,
             // Return without marking the turns: a marked message stays in the chat, and its reader may have lost
             // access.
-            Err(error) => return tracing::error!(%error, "failed to end unfinished turns: the next start does it"),
+            Err(error) => return tracing::error!(%error, "failed to end unfinished turns: the next start tries again"),
         };
         for (turn, place) in turns {
-            // If the agent began the turn by itself, its session is unknown.
+            // If the agent began the turn by itself, the session of the turn is unknown.
             let session = left.iter().find(|row| row.prompt == turn).and_then(|row| session_of(&row.state));
             let view = session.and_then(|session| self.sessions.registry.view(session.as_str()));
             let is_revoked = revoked.iter().any(|(prompt, _)| *prompt == turn);
@@ -89,8 +90,8 @@ impl HostService {
         self.outbound.mark_cut_off().await;
     }
 
-    /// Applies the current `[access]` to people, buttons and open prompts. Returns the rows whose authors still have
-    /// access to the session, and the prompts of the others with their sessions.
+    /// Applies the current `[access]` to active sessions, buttons and open prompts. Returns the rows whose authors
+    /// still have access to the session, and the prompts of the others with their sessions.
     async fn split_revoked(&self, open: Vec<InboxRow>) -> (Vec<InboxRow>, Vec<(PromptId, SessionName)>) {
         self.withdraw_people().await;
         let (mut left, mut revoked) = (Vec::with_capacity(open.len()), Vec::new());
@@ -116,8 +117,8 @@ impl HostService {
         }
     }
 
-    /// Returns the session of a prompt whose author may no longer use it. Updates without a session are checked when
-    /// they are dispatched.
+    /// Returns the session of a prompt if the author of the prompt may no longer use the session. Updates without a
+    /// session are checked when they are dispatched.
     fn revoked(&self, row: &InboxRow) -> Option<SessionName> {
         let session = session_of(&row.state)?;
         (!self.may_prompt(&row.update, session)).then(|| session.clone())

@@ -39,7 +39,8 @@ struct ButtonTarget {
 }
 
 impl Dispatcher {
-    /// Performs one dispatch of the hub. The hub doesn't wait for it. Its command may take the prompts in `waiting`.
+    /// Performs one dispatch of the hub. The hub doesn't wait for the result. The command may take the prompts in
+    /// `waiting`.
     pub async fn perform(&self, dispatch: Dispatch<Offer>, waiting: WaitingPrompts) {
         let Dispatch { update: JoinedUpdate { row, absorbed, .. }, action, .. } = dispatch;
         self.join(&row, absorbed).await;
@@ -140,7 +141,9 @@ impl Dispatcher {
         Ok(ButtonTarget { press: Some(press), keyboard })
     }
 
-    /// Replaces the buttons of a message with the decision and the name of the person, if the button took effect.
+    /// Closes the buttons of a message after a press. If the press changed the session, the message shows the decision
+    /// and the name of the person. If the button's request was already closed, the message shows only that. The session
+    /// itself reports a request that the press has decided.
     async fn close_buttons(&self, update: &Update, call: &Call<Offer>, target: &ButtonTarget) {
         let ButtonTarget { press: Some(press), keyboard: Some(keyboard) } = target else { return };
         match (press.effect(), &press.request) {
@@ -204,8 +207,8 @@ impl Dispatcher {
         }
     }
 
-    /// Sends a text to its session. The store assigns the prompt to the session first, so that after a restart it goes
-    /// to the same session.
+    /// Sends a text to its session. The store assigns the prompt to the session first, so that after a restart the
+    /// prompt goes to the same session.
     async fn prompt(&self, row: &InboxRow) {
         let Some(name) = self.addressee(row).await else {
             return self.answer(row, not_addressed(&self.active_in(&row.update.place))).await;
@@ -266,8 +269,8 @@ impl Dispatcher {
     }
 }
 
-/// Returns the text of the reply to a command whose call failed. `active` are the sessions that are active in its
-/// place.
+/// Returns the text of the reply to a command whose call failed. `active` are the sessions that are active in the place
+/// of the call.
 pub fn error_text(error: &CallError, offer: &Offer, active: &BTreeSet<SessionName>) -> String {
     let CallError::Plugin(why) = error else {
         let (name, plugin) = (offer.spec.name.clone(), offer.version.name.clone());

@@ -1,6 +1,6 @@
 //! Delivers session events to hook plugins. Each plugin has its own queue and receives its events in order, one call at
 //! a time, so a slow or failing hook delays nothing else and loses only its own events. Events are not stored: those
-//! that occur while no host runs are not delivered.
+//! that still wait when the host ends are lost.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -13,8 +13,8 @@ use cordboard_runtime::{CallError, HostApi, Registry};
 use super::host_api::HostService;
 use crate::session::EventSink;
 
-/// The maximum number of waiting events per plugin. A busy host emits a few events per second. When the queue of a hook
-/// that times out on every call is full, the hook is minutes behind, and new events are worth more than old ones.
+/// The maximum number of waiting events per plugin. A busy host emits a few events per second, so a hook with a full
+/// queue is minutes behind. New events are then worth more than old ones.
 const QUEUE: usize = 256;
 
 /// Queues the events for hooks and delivers them. `host` is weak because the host service owns the sessions, which own
@@ -25,7 +25,7 @@ pub struct EventBus {
     queues: Mutex<HashMap<String, Queue>>,
 }
 
-/// The waiting events of one plugin. The entry exists as long as a task delivers them.
+/// The waiting events of one plugin. The queue exists as long as a task delivers its events.
 #[derive(Default)]
 struct Queue {
     waiting: VecDeque<Arc<SessionEvent>>,
@@ -48,7 +48,7 @@ impl EventBus {
         Arc::new(Self { plugins, host: OnceLock::new(), queues: Mutex::default() })
     }
 
-    /// Sets the host service that hooks call. Events that are delivered earlier are discarded.
+    /// Sets the host service that hooks call. Until then, events are discarded.
     pub fn set_host(&self, host: &Arc<HostService>) {
         drop(self.host.set(Arc::downgrade(host)));
     }
@@ -82,7 +82,7 @@ impl EventBus {
             let Some(host) = self.host.get().and_then(Weak::upgrade) else { continue };
             let host = Arc::new(host.caused_by(event.causes.through(&plugin))) as Arc<dyn HostApi>;
             match self.plugins.hook(&host, &plugin, &event).await {
-                // The plugin was deactivated in the meantime.
+                // `NotOffered` means that the plugin was deactivated in the meantime.
                 Ok(()) | Err(CallError::NotOffered(_)) => {}
                 Err(error) => tracing::warn!(plugin, event = event.kind.as_str(), %error, "hook failed"),
             }

@@ -47,9 +47,9 @@ pub struct HostService {
     pub state_dir: PathBuf,
     /// The hooks that caused the calls to this instance.
     pub causes: CausationChain,
-    /// The button whose press called this instance, if any.
+    /// The button press whose call uses this instance, if any.
     pub press: Option<Arc<Press>>,
-    /// The prompts that wait before the update whose command called this instance.
+    /// The prompts that wait before the update whose command uses this instance.
     pub waiting: Option<WaitingPrompts>,
 }
 
@@ -81,8 +81,8 @@ impl HostService {
         view
     }
 
-    /// Returns a session that the caller may see. For any other session the caller learns only that the name is in use,
-    /// as from `/new`.
+    /// Returns a session that the caller may see. For any other session, the caller learns only that the name is in
+    /// use, which `/new` reveals, too.
     fn visible(&self, caller: &Caller, name: &str) -> Result<Arc<SessionView>, ApiError> {
         let view = self.registry().view(name).ok_or_else(|| unknown(name))?;
         if caller.may_control(&view.record.owner) { Ok(view) } else { Err(taken(&view, caller)) }

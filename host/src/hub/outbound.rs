@@ -59,7 +59,8 @@ impl Outbound {
         self.sink.post(rows.into_iter().map(Post::Final).collect());
     }
 
-    /// Shows that a message was accepted and waits, by a mark on it or by `post`. Doesn't wait for the chat.
+    /// Shows that a message was accepted and waits, with a mark on the message or with `post`. Doesn't wait for the
+    /// chat.
     pub fn acknowledge(&self, message: Option<MessageId>, post: NewPost) {
         let outbound = self.clone();
         tokio::spawn(async move {
@@ -111,7 +112,7 @@ impl Outbound {
         match self.store.mark_interrupted_answers().await {
             Ok(rows) => self.post_stored(rows),
             Err(StoreError::Closed { .. }) => {}
-            Err(error) => tracing::error!(%error, "failed to mark unfinished answers: the next start does it"),
+            Err(error) => tracing::error!(%error, "failed to mark unfinished answers: the next start tries again"),
         }
     }
 

@@ -9,7 +9,7 @@ use cordboard_core::{
     types::{Request, SessionName, SessionView},
 };
 
-/// A pressed button, as the call of its command sees it.
+/// The session and the request of a pressed button, and the effect of the button's call.
 #[derive(Debug, Default)]
 pub struct Press {
     pub session: Option<SessionName>,
@@ -43,7 +43,7 @@ impl Press {
         *self.effect.lock().unwrap_or_else(PoisonError::into_inner) = effect;
     }
 
-    /// Returns the command for `name`, bound to the button's request if the request applies to it.
+    /// Returns the command for `name`, bound to the button's request if the command can decide that request.
     #[must_use]
     pub fn bind(&self, name: &SessionName, command: SessionCommand) -> SessionCommand {
         match (&self.request, command) {
@@ -74,7 +74,7 @@ impl Press {
 /// The kinds of commands, by how long their effect lasts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CommandChange {
-    /// A lasting change of the session. Afterwards the buttons are removed.
+    /// A lasting change of the session. After such a command, the buttons are removed.
     Lasting,
     /// A temporary change: of the agent process, of the running turn, or of the place that shows it.
     Temporary,

@@ -17,7 +17,7 @@ pub fn of(place: &Place, writers: Vec<UserId>, access: &Access) -> Vec<ChatMembe
     people.filter_map(|id| role(&id, access).map(|role| ChatMember { id, role })).collect()
 }
 
-/// Returns the person whose private chat or console `place` is. `None` for a group or an unknown front-end.
+/// Returns the user of a private chat or of the console. `None` for a group or an unknown front-end.
 pub fn person_of(place: &Place) -> Option<UserId> {
     let is_group = place.chat.starts_with('-');
     let is_known = [cordboard_telegram::FRONT_END, console::FRONT_END].contains(&place.front_end.as_str());

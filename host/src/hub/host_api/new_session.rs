@@ -1,5 +1,5 @@
 //! Validates a session spec and builds the record of the new session from it. It does not store the record. Also
-//! notifies the chat of a session that keeps its folder although the configuration no longer names it.
+//! notifies the chat of a session that keeps its folder although the configuration no longer names the folder.
 
 use std::{
     collections::BTreeMap,
@@ -26,14 +26,14 @@ pub struct NewSession<'a> {
     pub registry: &'a SessionRegistry,
     pub config: &'a Config,
     pub state_dir: &'a Path,
-    /// The active personas. `None` accepts every name.
+    /// The names of the active personas. With `None`, every name is accepted.
     pub personas: Option<Vec<String>>,
     pub now: Timestamp,
 }
 
 impl NewSession<'_> {
     /// # Errors
-    /// The spec is invalid, or the caller lacks the rights.
+    /// The spec is invalid, the name is in use, or the folder is not below one of `[sessions] roots`.
     pub fn record(&self, caller: &Caller, spec: SessionSpec) -> Result<SessionRecord, ApiError> {
         let name: SessionName =
             spec.name.parse().map_err(|error: InvalidName| refuse(ApiErrorCode::Invalid, format!("{error}.")))?;
@@ -78,8 +78,8 @@ impl HostService {
         self.plugins.snapshot().personas().map(|choice| choice.name.clone()).collect()
     }
 
-    /// Notifies the chat of each session that was removed from `[sessions.folders]`: the session keeps its folder.
-    /// `before` is the previous table.
+    /// For each session that was removed from `[sessions.folders]`, notifies its chat that the session keeps its
+    /// folder. `before` is the previous table.
     pub async fn notify_kept_folders(&self, before: &BTreeMap<SessionName, PathBuf>) {
         let config = self.config();
         for name in before.keys().filter(|name| config.sessions.folder(name).is_none()) {

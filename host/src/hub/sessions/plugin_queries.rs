@@ -70,8 +70,8 @@ pub struct QueriedPlugins<'a> {
 }
 
 impl QueriedPlugins<'_> {
-    /// Queries the plugin and returns its answer as the input for the session. `load` returns what a lifecycle plugin
-    /// sees of the machine's load.
+    /// Queries the plugin and returns its answer as the input for the session. `load` returns the load that a lifecycle
+    /// plugin sees.
     pub async fn answer(&self, query: PluginQuery, load: impl FnOnce(&SessionView, Duration) -> Load) -> Input {
         let Self { plugins, host, config } = *self;
         let policy = config.plugins.lifecycle.as_str();

@@ -1,5 +1,5 @@
-//! Shows turns. The presenter of a session takes its outputs in order, renders them with the view plugin and passes
-//! them to the outbox. While it renders, a newer frame replaces a waiting one.
+//! Shows turns. The presenter of a session takes the session's outputs in order, renders them with the view plugin and
+//! passes them to the outbox. While it renders, a newer frame replaces a waiting one.
 
 use std::{
     collections::VecDeque,
@@ -51,7 +51,7 @@ pub struct TurnRenderer {
     pub edits: Edits,
 }
 
-/// The queue of the outputs of one session, and the task that shows them.
+/// The queue of one session's outputs. A task shows them.
 pub struct TurnPresenter {
     queue: Mutex<OutputQueue>,
     outbound: Outbound,

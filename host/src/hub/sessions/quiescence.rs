@@ -1,5 +1,5 @@
-//! Waits until the sessions are quiescent: no turn is open, no prompt is queued, and everything has been shown. The end
-//! of a piped input waits for this.
+//! Waits until the sessions are quiescent: no turn is open, no prompt is queued, and everything has been shown. When
+//! piped input ends, the host waits for this before it exits.
 
 use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
 
@@ -63,7 +63,7 @@ impl QuiescenceWaiter {
         })
     }
 
-    /// Returns the visible open work, each session once.
+    /// Returns the open work that the snapshots and queues show. Each session is listed once.
     #[must_use]
     pub fn open(&self) -> Vec<OpenWork> {
         let sessions = &self.host.sessions;

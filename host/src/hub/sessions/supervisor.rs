@@ -1,5 +1,5 @@
 //! Owns the session actors: one per session, started when the session is first needed. A suspended session that is not
-//! used costs a snapshot and no task, so there may be thousands.
+//! used needs a snapshot but no task, so there can be thousands of them.
 
 use std::{
     collections::HashMap,
@@ -44,7 +44,7 @@ struct Actor {
 pub struct RestoredInbox {
     /// The updates that the hub handles.
     pub updates: Vec<InboxRow>,
-    /// The prompts that sessions get back.
+    /// The open prompts of each session.
     pub prompts: HashMap<SessionName, RestoredPrompts>,
 }
 
@@ -89,7 +89,7 @@ impl SessionSupervisor {
         cordboard_core::session::Machine::new(record, settings).view()
     }
 
-    /// Gives the prompts that were accepted before the host started back to their sessions.
+    /// Sends each session its open prompts from the previous run of the host.
     pub async fn restore(&self, prompts: HashMap<SessionName, RestoredPrompts>) {
         for (name, restored) in prompts {
             match self.get(&name) {

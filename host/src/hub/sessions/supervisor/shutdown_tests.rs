@@ -162,7 +162,7 @@ async fn drain_waits_for_busy_sessions_and_starts_no_new_work() {
         let sessions = Arc::clone(&sessions);
         async move { sessions.shut_down().await }
     });
-    // Both run on one thread, so a `shut_down` that did not wait would have finished by then.
+    // The test and the task share one thread, so a `shut_down` that did not wait would have finished by then.
     for _ in 0..100 {
         tokio::task::yield_now().await;
     }
