@@ -36,7 +36,7 @@ use commands::RunningCommand;
 use notices::Notices;
 use versions::{FinishedJob, JobId, JobResult, Versions};
 
-/// The name of the plugin folder in notices, in the place of a plugin's name. No plugin can have this name.
+/// The name of the plugin folder in notices, instead of a plugin's name. No plugin can have this name.
 const FOLDER: &str = "";
 
 /// Receives the notifications about rollouts.
@@ -52,7 +52,7 @@ pub trait Notifier: Send + Sync {
     async fn changed(&self, plugin: &str);
 }
 
-/// Returns the current settings of a plugin.
+/// A function that returns the current settings of a plugin.
 pub type Settings = Arc<dyn Fn(&str) -> PluginSettings + Send + Sync>;
 
 /// The registry, the plugin folder and the store that a rollout works on.
@@ -84,7 +84,7 @@ pub struct Rollout {
     decisions: Decisions,
     settings: Settings,
     clock: Clock,
-    /// One machine for each plugin that was ever seen, because its grants outlive its file.
+    /// One machine for each plugin that was ever seen. It remains when the file is removed, because the grants remain.
     machines: BTreeMap<String, Machine>,
     commands: BTreeMap<CommandId, RunningCommand>,
     last_command: u64,
@@ -209,7 +209,7 @@ impl Rollout {
             Some(why) => {
                 tracing::warn!(why, "the plugin folder cannot be used");
                 let text =
-                    format!("The plugin folder can't be used, and the active versions stay active: failed to {why}.");
+                    format!("The plugin folder can't be used: failed to {why}. The active versions stay active.");
                 (NoticeKind::Trouble, text)
             }
             None => (NoticeKind::Done, "The plugin folder can be used again.".to_owned()),

@@ -9,8 +9,8 @@ use tokio::sync::oneshot;
 
 use super::Rollout;
 
-/// The caller of a command, and the channel of the answer. `answer` is `None` once the caller has the reply that the
-/// command takes long.
+/// The caller of a command, and the channel of the answer. `answer` is `None` once the caller was sent the reply that
+/// the command is in progress.
 pub struct RunningCommand {
     by: Caller,
     answer: Option<oneshot::Sender<Outcome>>,
@@ -41,7 +41,7 @@ impl Rollout {
         self.perform_all(&name, others).await;
     }
 
-    /// Adds the facts that the machine needs for the command.
+    /// Converts an admin command for the machine, and adds the facts that the machine needs.
     fn command(&self, name: &str, command: AdminCommand) -> Command {
         match command {
             AdminCommand::Rollback => Command::Rollback,
@@ -74,7 +74,7 @@ impl Rollout {
         }
     }
 
-    /// Replies to the caller that the command takes long, and notifies the other operators.
+    /// Replies to the caller that the command is in progress, and notifies the other operators.
     pub(super) async fn answer_progress(&mut self, id: CommandId, text: String) {
         let Some(running) = self.commands.get_mut(&id) else { return };
         if let Some(answer) = running.answer.take() {
@@ -87,7 +87,8 @@ impl Rollout {
         }
     }
 
-    /// Answers the caller, and notifies the other operators of a successful command.
+    /// Answers the caller, and notifies the other operators of a successful command. A caller who was sent the reply
+    /// that the command is in progress is notified with the operators, also of a failure.
     pub(super) async fn answer(&mut self, id: CommandId, outcome: Outcome) {
         let Some(RunningCommand { by, answer }) = self.commands.remove(&id) else { return };
         // Send earlier notices first, so that messages keep their order.

@@ -13,8 +13,8 @@ use tokio::time::Instant;
 
 use super::Rollout;
 
-/// The number of pending notices for each notice that a message lists. It is more than one, so that a message can list
-/// the most important notices.
+/// The number of pending notices that are kept for each notice that a message lists. A message lists the most important
+/// ones.
 const PENDING_PER_LISTED: usize = 4;
 
 /// The timing and size of messages.
@@ -56,11 +56,11 @@ pub struct Notices {
     pending: Vec<Notice>,
     /// The number of notices that were dropped and are only counted.
     more: usize,
-    /// The arrival of the first pending notice.
+    /// The time at which the first pending notice arrived.
     since: Option<Instant>,
     /// The versions that the owner will be asked to approve, at most one of each plugin.
     approvals: Vec<PendingApproval>,
-    /// The arrival of the first pending approval.
+    /// The time at which the first pending approval arrived.
     approvals_since: Option<Instant>,
     /// The times of the latest messages, at most [`Pace::most`] of them.
     sent: VecDeque<Instant>,

@@ -51,7 +51,7 @@ enum Output {
 
 struct RunningJob {
     abort: AbortHandle,
-    /// Converts the error to the output of a job that panicked.
+    /// Converts the error of a job that panicked to its output.
     failed: fn(PluginError) -> Output,
 }
 
@@ -60,7 +60,7 @@ pub struct Versions {
     folder: Option<PathBuf>,
     /// `None` if nothing is stored, as in a check.
     store: Option<Store>,
-    /// The last file of each plugin that is being worked on, unless the store has its bytes.
+    /// The newest file of each plugin that is being worked on, unless the store has its bytes.
     files: BTreeMap<String, PluginBytes>,
     /// The last built version of each plugin that is being worked on.
     built: BTreeMap<String, Artifact>,
@@ -217,7 +217,7 @@ impl Versions {
         self.spawn(id, work, |why| Output::Built(Err(why)));
     }
 
-    /// Tries a built or active version. A trial occupies neither a compiler's slot nor a call's.
+    /// Tries a built or active version. Trials have a limit of their own, apart from those of compilers and calls.
     pub fn try_version(&mut self, id: JobId, digest: &str, settings: PluginSettings, mode: TryMode) {
         let is_it = |artifact: &Artifact| artifact.digest == digest;
         let active = self.registry.artifact(&id.plugin).filter(is_it);
@@ -244,7 +244,7 @@ impl Versions {
     pub fn cancel(&mut self, id: &JobId) {
         if let Some(job) = self.running.remove(id) {
             job.abort.abort();
-            tracing::info!(plugin = id.plugin, "compilation cancelled: a newer version or command replaced it");
+            tracing::info!(plugin = id.plugin, "build or trial cancelled: a newer version or command replaced it");
         }
     }
 

@@ -91,7 +91,7 @@ fn a_plugin_folder_that_becomes_writable_is_ignored() {
         "failed to use {folder}: others may write to it, and grants belong to file names; run `chmod go-w {folder}`"
     );
     fs::set_permissions(&folder, Permissions::from_mode(0o777)).unwrap();
-    host.hear(&format!("The plugin folder can't be used, and the active versions stay active: {why}."));
+    host.hear(&format!("The plugin folder can't be used: {why}. The active versions stay active."));
     host.exchange("/plugins", "`plugin folder` unusable - ");
     host.hear(&why);
     let checked = home.ask("check", &[]);
@@ -116,7 +116,7 @@ fn a_grant_for_an_ignored_folder_applies_once_it_is_fixed() {
     let mut host = home.run();
     host.hear("[Refuse] /plugins refuse needs_approval ");
     fs::set_permissions(home.path("plugins"), Permissions::from_mode(0o777)).unwrap();
-    host.hear("The plugin folder can't be used, and the active versions stay active: ");
+    host.hear("The plugin folder can't be used: ");
     home.configure(&format!("{QUICK}[plugins.needs_approval]\ngrants = [\"session-control\"]\n"));
     host.log("configuration changed");
     fs::set_permissions(home.path("plugins"), Permissions::from_mode(0o700)).unwrap();
