@@ -1,5 +1,6 @@
-//! Runs the plugins' jobs at their times. The time of a run is stored before the run, and missed runs of a stopped host
-//! are replaced by a single one. It never wakes up if there are no jobs, and never runs a job twice at the same time.
+//! Runs the plugins' jobs at their times. The time of a run is stored before the run, and one run replaces all runs
+//! that a stopped host has missed. The schedule never wakes up if there are no jobs, and never runs a job twice at the
+//! same time.
 
 mod host_zone;
 mod timetable;
@@ -25,7 +26,7 @@ pub use host_zone::HostZone;
 pub use timetable::{DueRun, JobKey, Timetable};
 
 /// The longest sleep while there are jobs. Timers stop while the machine sleeps and don't notice a changed clock, so
-/// a job is late by at most this.
+/// the schedule checks the clock at least this often.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
 /// The jobs of the active plugins, by plugin, each with its times.
@@ -37,8 +38,8 @@ pub trait JobRunner: Send + Sync + 'static {
     fn jobs(&self) -> Jobs;
     /// Returns a counter that changes when the jobs may have changed.
     fn changes(&self) -> watch::Receiver<u64>;
-    /// Stores the jobs of a plugin and deletes its other ones. Returns for each job the time up to which it has run
-    /// or been skipped: `now` for a new job.
+    /// Stores the jobs of a plugin and deletes the stored jobs that are not among them. Returns for each job the time
+    /// up to which it has run or been skipped: `now` for a new job.
     async fn remember(&self, plugin: &str, jobs: &[(String, Cron)], now: Timestamp) -> Vec<Timestamp>;
     /// Stores the time of a run before the job starts.
     ///
@@ -48,10 +49,10 @@ pub trait JobRunner: Send + Sync + 'static {
     async fn run(&self, due: &DueRun);
 }
 
-/// Returns the wall clock time, which includes sleep of the machine.
+/// A function that returns the wall clock time. This time also advances while the machine sleeps.
 pub type Wall = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
-/// Returns the host's time zone if it has changed since the last call.
+/// A function that returns the host's time zone if it has changed since the last call.
 pub type NewZone = Box<dyn FnMut() -> Option<Zone> + Send>;
 
 pub struct Schedule<W> {

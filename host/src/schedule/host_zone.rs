@@ -101,7 +101,7 @@ mod tests {
             let counts: [u32; 6] = [0, 0, 0, 0, 1, 4];
             let mut block = [b"TZif2".as_slice(), &[0; 15]].concat();
             block.extend(counts.iter().flat_map(|count| count.to_be_bytes()));
-            // One local time type: UTC, "UTC".
+            // The only local time type has the offset 0 and the name "UTC".
             [&block, &[0; 6][..], b"UTC\0", text].concat()
         };
         [block(b""), block(format!("\n{rule}\n").as_bytes())].concat()

@@ -15,7 +15,7 @@ use super::*;
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// The wall clock follows tokio's, and can also be set.
+/// A wall clock that follows tokio's clock and can also be set.
 struct Clocks {
     start: Instant,
     set_by: AtomicU64,
@@ -57,7 +57,7 @@ impl Fake {
 
     fn now(&self) -> Timestamp {
         let set_by = Duration::from_millis(self.clocks.set_by.load(Ordering::Relaxed));
-        // An hour after 1970 began, on the minute.
+        // The clock starts one hour after the beginning of 1970, at a full minute.
         Timestamp(3_600_000).after(self.clocks.start.elapsed() + set_by)
     }
 

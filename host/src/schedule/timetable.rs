@@ -11,11 +11,11 @@ use cordboard_core::{
 };
 
 /// The longest wait after the clock is set back. Up to this limit, jobs wait until the clock has caught up, so that
-/// none runs twice. If the clock is set back further, jobs follow it at once.
+/// none runs twice. If the clock is set back further, jobs follow the new time at once.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
-/// The longest wait for jobs at fixed hours. They are rare and can wait longer: if the clock was a day ahead by
-/// mistake, they have already run.
+/// The longest such wait for jobs at fixed hours. It is longer than a day: if the clock was a day ahead, the jobs of
+/// that day have already run and must not run again.
 const LONGEST_WAIT_FIXED: Duration = Duration::from_secs(25 * 3600);
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
