@@ -48,7 +48,7 @@ pub struct PluginQuery {
 pub enum Query {
     /// Asks a persona plugin for the settings of an agent.
     Persona { name: String },
-    /// Asks the lifecycle plugin whether an idle agent is stopped.
+    /// Asks the lifecycle plugin whether to stop an idle agent.
     Review { idle_for: Duration },
     /// Asks the lifecycle plugin for the text of a resume notice.
     ResumeNotice { idle_for: Duration },
@@ -121,8 +121,8 @@ pub struct Ports {
     pub environment: Environment,
     /// The UUID of the state directory.
     pub host_id: Arc<str>,
-    /// The state directory. A missing folder of a session is created only if it is the session's default folder in
-    /// here.
+    /// The state directory. A missing folder of a session is created only if it is the session's default folder in this
+    /// directory.
     pub state_dir: Arc<Path>,
     pub store: Arc<dyn SessionStore>,
     pub queries: Arc<dyn PluginQueries>,
@@ -130,7 +130,7 @@ pub struct Ports {
     pub events: Arc<dyn EventSink>,
 }
 
-/// The prompts that were accepted before the host started.
+/// The open prompts of a session from the previous run of the host.
 #[derive(Debug, Default)]
 pub struct RestoredPrompts {
     /// Prompts that were not sent to an agent.
@@ -144,7 +144,7 @@ pub struct RestoredPrompts {
 pub struct CommandSource {
     /// The name of the person who gave the command.
     pub by: Option<String>,
-    /// The hooks that caused it.
+    /// The hooks that caused the command.
     pub causes: CausationChain,
 }
 
@@ -206,7 +206,7 @@ impl Handle {
             .unwrap_or_else(|_| Err(ApiError { code: ApiErrorCode::Failed, text: messages::SHUTTING_DOWN.to_owned() }))
     }
 
-    /// Gives the session back the prompts that were accepted before the host started.
+    /// Sends the session its open prompts from the previous run of the host.
     pub async fn restore(&self, restored: RestoredPrompts) {
         self.deliver(Message::Restore(restored)).await;
     }

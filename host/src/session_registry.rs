@@ -104,8 +104,9 @@ impl SessionRegistry {
         scopes.iter().find_map(|scope| self.bound(scope).filter(is_visible))
     }
 
-    /// Returns the scope in which `caller` switches sessions in `place`. A topic is switched for everybody, by the
-    /// first user there or by anyone who may see its current session.
+    /// Returns the scope in which `caller` switches sessions in `place`. The switch is for everybody in the caller's
+    /// private chat, and in a topic that has no active session or one that the caller may see. Elsewhere, it is for the
+    /// caller only.
     #[must_use]
     pub fn scope(&self, caller: &Caller, place: &Place) -> ActiveScope {
         let everybody = ActiveScope::everybody(place);

@@ -77,7 +77,7 @@ impl AgentProcess {
         self.write(vec![line]);
     }
 
-    /// Sends the answer to a question of the agent. Returns its next question, if it follows at once.
+    /// Sends the answer to a question of the agent. Returns the agent's next question if it follows at once.
     pub fn answer(&mut self, id: &RequestId, answer: &RequestAnswer) -> Vec<AgentEvent> {
         let decoded = self.codec.answer(id, answer);
         self.write(decoded.lines);
@@ -118,12 +118,12 @@ impl AgentProcess {
             Some(ProcessEvent::Line(line)) => self.decode(&line),
             Some(ProcessEvent::TooLong { bytes, beginning }) => {
                 tracing::warn!(bytes, "skipped a line of the agent that is too long");
-                // The line may be the one that ends a turn.
+                // Decode its beginning, because the line may be the one that ends a turn.
                 self.decode(&beginning)
             }
             Some(ProcessEvent::Strays { pids }) => AgentOutput::Strays(pids),
             Some(ProcessEvent::Ended { status, last_stderr_line }) => {
-                // Some programs print the reason on stdout and a warning on stderr, so report both.
+                // Some programs print the reason for their exit on stdout and a warning on stderr, so report both.
                 let words = [self.codec.exit_reason(), last_stderr_line.as_deref()];
                 let words = words.into_iter().flatten().collect::<Vec<_>>().join("; ");
                 AgentOutput::Ended(Exit::Ended {

@@ -145,7 +145,8 @@ impl Actor {
         self.machine.handle(input, self.ports.clock.now())
     }
 
-    /// Sends the answer to a question of the agent. Returns the effects of its next question, if it follows at once.
+    /// Sends the answer to a question of the agent. If the agent's next question follows at once, returns the effects
+    /// of that question.
     fn answer(&mut self, run: Run, id: &RequestId, answer: &RequestAnswer) -> Vec<Effect> {
         let agent = self.agent.as_mut().filter(|agent| agent.run == run);
         let events = agent.map(|agent| agent.answer(id, answer)).unwrap_or_default();

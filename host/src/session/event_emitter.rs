@@ -35,7 +35,7 @@ impl EventEmitter {
         self.latest = causes;
     }
 
-    /// Records a prompt, which may have to wait for its turn.
+    /// Records the causes of a prompt, whose turn may start later.
     pub fn record_prompt(&mut self, prompt: &PromptId, causes: CausationChain) {
         if !causes.is_empty() {
             self.prompts.insert(prompt.clone(), causes.clone());
@@ -48,7 +48,7 @@ impl EventEmitter {
         self.latest = self.causes_of(prompt);
     }
 
-    /// Gives a turn that the agent started itself the causes of the latest command or prompt.
+    /// Records that a turn, which the agent started by itself, has the causes of the latest command or prompt.
     pub fn agent_started_turn(&mut self, turn: &PromptId) {
         let latest = self.latest.clone();
         self.record_prompt(turn, latest);

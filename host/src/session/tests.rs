@@ -1,4 +1,4 @@
-//! Tests the actor with a scripted agent and recorded ports: everything that the machine does not decide.
+//! Tests the work of the actor that the machine does not decide, with scripted agents and fake ports.
 //!
 //! The agents are real processes, which a paused clock would outrun, so the clock is paused only in tests that start no
 //! agent. Tests wait for results, never for a period of time.
@@ -57,7 +57,7 @@ read -r line
 const LINE: &str =
     r#"{"type":"stream_event","event":{"type":"content_block_delta","index":0,"delta":{"text":"line\n"}}}"#;
 
-/// The conversation id changes with each line, so that each one is stored.
+/// The conversation id changes with each line, so that each line causes a write to the store.
 const CONVERSATIONS: &str = r#"{"type":"system","subtype":"init","session_id":"c1"}
 {"type":"system","subtype":"init","session_id":"c2"}"#;
 
@@ -125,7 +125,7 @@ async fn many_lines_are_shown_in_few_frames() {
     session.send(Input::Prompt(prompt("p1"))).await;
     fakes.until("final p1").await;
     let frames = fakes.calls().iter().filter(|one| *one == "frame").count();
-    // One frame for each time that the actor drained the channel. One frame per line would be thousands.
+    // The actor shows one frame each time it drains the channel. One frame per line would be thousands.
     assert!(frames < 1_000, "{frames} frames");
     assert_eq!(fakes.answer().0.lines().count(), 8_192);
     fakes.end(session).await;

@@ -176,7 +176,7 @@ impl Fakes {
         session.send(Input::Verdict { ticket, verdict }).await;
     }
 
-    /// Shuts the session down like the host does. Afterwards no process is left.
+    /// Shuts the session down as the host does. Returns when no process is left.
     pub async fn end(&self, session: Handle) {
         session.send(Input::Shutdown).await;
         let mut changes = self.registry.changes();
@@ -222,7 +222,7 @@ impl Recorder {
 #[async_trait]
 impl SessionStore for Recorder {
     async fn save(&self, record: &SessionRecord) -> Result<(), StoreError> {
-        // A real store yields to other tasks.
+        // Yield to other tasks, as a real store does.
         tokio::task::yield_now().await;
         let process = if record.process.is_some() { "process" } else { "nothing" };
         self.store(&format!("saved {process}"), |recorded| recorded.stored = Some(record.clone()))?;
