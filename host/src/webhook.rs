@@ -66,7 +66,7 @@ const ACCEPT_AGAIN: Duration = Duration::from_secs(1);
 /// log.
 const LOG_AGAIN: Duration = Duration::from_secs(60);
 
-/// Reads the current value of a secret by name.
+/// A function that reads the current value of a secret by name.
 pub type Secrets = Arc<dyn Fn(&Config, &str) -> Result<String, CredentialError> + Send + Sync>;
 
 pub struct WebhookServer {
@@ -199,7 +199,7 @@ impl WebhookServer {
         })
     }
 
-    /// Logs why requests for a plugin are refused, rate limited per plugin.
+    /// Logs why requests for a plugin are refused, at most once within [`LOG_AGAIN`] for each plugin.
     fn log_rejection(&self, plugin: &str, why: impl Fn() -> String) {
         let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
         if logged.get(plugin).is_some_and(|at| at.elapsed() < LOG_AGAIN) {

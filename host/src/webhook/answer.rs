@@ -1,4 +1,4 @@
-//! Builds HTTP responses: from a plugin's answer, or one line that says what is wrong with the request.
+//! Builds the HTTP responses: a plugin's answer, or one line that says why the request failed.
 
 use std::time::Duration;
 
@@ -128,7 +128,7 @@ pub fn status(status: u16) -> Result<StatusCode, AnswerError> {
     known.ok_or(AnswerError::Status(status))
 }
 
-/// Converts a plugin's answer. Invalid headers, and headers of the connection, are dropped.
+/// Converts a plugin's answer to an HTTP response. Drops invalid headers and headers of the connection.
 pub fn response_of(answer: WebResponse) -> Result<Response<Full<Bytes>>, AnswerError> {
     let status = status(answer.status)?;
     let mut response = Response::new(Full::new(Bytes::from(answer.body)));

@@ -75,7 +75,7 @@ impl Credential {
     }
 }
 
-/// Compares digests, so that the time doesn't depend on the length of `shown`.
+/// Compares digests of equal length, so that the time of the comparison reveals nothing about the secret.
 fn is_equal(secret: &str, shown: &str) -> bool {
     let shown = hmac_of(shown, b"token").finalize().into_bytes();
     hmac_of(secret, b"token").verify_slice(&shown).is_ok()
