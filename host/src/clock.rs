@@ -48,7 +48,7 @@ pub struct Clock {
     lead: &'static Lead,
 }
 
-/// The difference between the wall clock and the elapsed time.
+/// The difference between the time that has passed on the wall clock and on the monotonic clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ClockChange {
     Ahead(Duration),
@@ -90,7 +90,7 @@ impl Clock {
         }
     }
 
-    /// Converts a time of the deadline clock to the wall clock. The result isn't in the future, even if the wall clock
+    /// Converts a time of the deadline clock to the wall clock. A past time stays in the past, even if the wall clock
     /// was ahead when the time was recorded.
     #[must_use]
     pub fn to_wall(&self, moment: Timestamp) -> Timestamp {
@@ -98,7 +98,7 @@ impl Clock {
         if moment <= wall { moment } else { Timestamp(moment.0.saturating_sub(now.0.saturating_sub(wall.0))) }
     }
 
-    /// Converts a time of the deadline clock for a timer. For a past time, the timer fires at once.
+    /// Converts a time of the deadline clock to tokio's clock. A timer for a past time fires at once.
     #[must_use]
     pub fn instant(&self, moment: Timestamp) -> Instant {
         self.start_instant + moment.since(self.start_time.after(self.ahead()))
@@ -124,7 +124,8 @@ impl Clock {
         largest(&self.lead.asleep, asleep) + largest(&self.lead.set_forward, set_forward)
     }
 
-    /// Returns the difference that a sleep of the machine or a set clock has caused.
+    /// Returns the difference that a sleep of the machine or a change of the system's time has caused. A difference
+    /// below [`TOLERANCE`] counts as none.
     fn change(&self, ClockReading { wall, steady, .. }: ClockReading) -> ClockChange {
         let passed = steady.saturating_duration_since(self.first.steady);
         let change = match wall.duration_since(self.first.wall + passed) {

@@ -156,8 +156,8 @@ impl SocketPath {
 /// The bound socket. Clients can already connect; they get answers once [`Self::serve`] runs.
 pub struct ControlListener(UnixListener);
 
-/// Binds the socket, and replaces one that an earlier host left. The state directory is locked, so no running host uses
-/// the old one.
+/// Binds the socket, and replaces one that an earlier host left behind. The state directory is locked, so no running
+/// host uses the old one.
 pub fn listen(state_dir: &Path) -> io::Result<ControlListener> {
     let path = socket(state_dir);
     match fs::remove_file(&path) {
@@ -205,7 +205,7 @@ async fn answer(stream: UnixStream, sessions: &SessionRegistry, plugins: &Regist
             ControlAnswer::Plugins(plugins.snapshot().statuses().map(PluginRow::from).collect())
         }
         Ok(ControlQuery::Requests) => ControlAnswer::Requests(request_rows(sessions, clock)),
-        Err(error) => ControlAnswer::Error(format!("this version does not know the query: {error}")),
+        Err(error) => ControlAnswer::Error(format!("this version of the host does not know the query: {error}")),
     };
     let mut text = serde_json::to_vec(&answer)?;
     text.push(b'\n');

@@ -13,7 +13,7 @@ use crate::control::{PluginRow, RequestRow, SessionRow};
 
 /// Formats columns of text, each as wide as its widest cell.
 fn table(head: &[&str], rows: &[Vec<String>]) -> String {
-    // Names and notes are untrusted text, and people and scripts read the table line by line.
+    // Names and notes are untrusted text. They must not contain line breaks, because scripts read the table by lines.
     let rows: Vec<Vec<String>> =
         rows.iter().map(|row| row.iter().map(|cell| one_line(cell, UNTRUSTED_LENGTH)).collect()).collect();
     let mut widths: Vec<usize> = head.iter().map(|cell| cell.chars().count()).collect();
@@ -87,7 +87,7 @@ pub fn plugins(rows: &[PluginRow], now: Timestamp) -> String {
             digest.to_owned(),
             row.generation.to_string(),
             row.health.clone(),
-            // A plugin that was never present has no time.
+            // A plugin that was never present has no `since` time.
             if row.since == 0 { "-".to_owned() } else { ago(now, row.since) },
             row.note.clone(),
         ]

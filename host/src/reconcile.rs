@@ -29,7 +29,7 @@ pub struct Reconciler {
     rollout: Rollout,
     config_path: Option<PathBuf>,
     rescan: watch::Sender<Duration>,
-    /// The last configuration error that was notified, so that it is notified once.
+    /// The configuration error of the last notification, so that operators are notified of an error only once.
     notified_error: Option<String>,
 }
 
@@ -124,7 +124,7 @@ impl Reconciler {
     }
 
     /// Applies new settings to the plugins whose tables changed, and to all plugins if a common key or `[access]`
-    /// changed. Also tries versions again that wait for other settings.
+    /// changed. Also retries the versions that wait for other settings.
     async fn apply_plugin_settings(&mut self, changes: &config::Changes) {
         let mut names: BTreeSet<String> = changes.plugins.keys().cloned().collect();
         let common = [Area::PluginLimits, Area::RolloutLimits, Area::Access];
@@ -155,7 +155,7 @@ impl Operators {
         self.host.sessions.send_to_all(|_| Some(Input::PolicyChanged)).await;
     }
 
-    /// Notifies the owner in the private chat that a place can't be written to, unless the place is that chat itself.
+    /// Notifies the owner, in a private chat, that a place can't be written to, unless the place is that private chat.
     pub async fn notify_unreachable(&self, lost: &Unreachable) {
         let owner = owner(self.front_end, &self.config.now());
         if let Some(place) = owner.filter(|owner| *owner != lost.place) {
