@@ -1,5 +1,5 @@
-//! Measures a command that echoes 200 bytes in two ways: without the store, in comparison with the floor, and with the
-//! store, including the commits that it waits for.
+//! Measures a command that echoes 200 bytes. The first measurement compares the command without the store to the floor.
+//! The second one uses the store, and includes the commits that the command waits for.
 
 use std::time::{Duration, Instant};
 
@@ -19,11 +19,11 @@ use crate::{
 
 const CALLS: usize = 20_000;
 
-/// The number of consecutive calls of one kind. The benchmark alternates between both kinds, so that other load on the
-/// machine affects both.
+/// The number of consecutive calls on the floor, and then on the host. The benchmark alternates between the two, so
+/// that other load on the machine affects both.
 const BATCH: usize = 100;
 
-/// The length of the text: 200 bytes with the prefix `/echo `.
+/// The length of the text. The command line has 200 bytes: `/echo ` and the text.
 const BYTES: usize = 194;
 
 pub fn measure() -> Vec<Row> {
@@ -52,7 +52,8 @@ async fn without_store() -> Vec<Row> {
     ]
 }
 
-/// Measures `/echo text` on the floor and on the host: `calls` calls in alternating batches.
+/// Calls `/echo` with `text` on the floor and on the host, `calls` times each, in alternating batches. Returns the
+/// times of both.
 pub async fn measure_both(
     bench: &TestHost,
     floor: &Floor,
@@ -90,7 +91,7 @@ async fn command(bench: &TestHost, line: &str) -> Duration {
     took
 }
 
-/// Measures a typed line from its acceptance until its reply is rendered, including the commits to the store.
+/// Measures a typed line until its reply is posted and rendered, including the commits to the store.
 async fn with_store() -> Row {
     let mut host = WiredHost::new(0).await;
     host.plug("echo", &bad("echo")).await;

@@ -15,11 +15,11 @@ pub const ROLE: &str = "demo-agent";
 /// The argument with which this program runs as the bare writer.
 pub const WRITER: &str = "bare-writer";
 
-/// The pause before and after the first word of a turn, so that the chat shows its start, its word and its end
-/// separately.
+/// The pause before and after the first word of a turn, so that the chat shows the start, the word and the end of the
+/// turn separately.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Returns the nanoseconds since 1970. All processes can compare this time.
+/// Returns the wall-clock time in nanoseconds since 1970, which is comparable between processes.
 pub fn now() -> u128 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos()
 }
@@ -63,7 +63,7 @@ fn word(text: &str, uuids: &Value) -> Value {
     event(&json!({ "type": "content_block_delta", "index": 0, "delta": delta }), uuids)
 }
 
-/// Returns the time that a written line contains, in nanoseconds since 1970.
+/// Returns the time in a line of the bare writer, in nanoseconds since 1970.
 pub fn written(line: &str) -> Option<u128> {
     serde_json::from_str::<Value>(line).ok()?["event"]["delta"]["text"].as_str()?.parse().ok()
 }

@@ -17,8 +17,8 @@ use crate::{
 
 const TURNS: usize = 200;
 
-/// Measures from the agent's write until the host shows the frame. The time at which the host reads the line can't be
-/// measured, so the latency of a bare pipe to a reader in the same runtime is subtracted.
+/// Measures the time from the agent's write until the host passes the frame to the chat. The time at which the host
+/// reads the line can't be measured, so the latency of a bare pipe to a reader in the same runtime is subtracted.
 pub fn measure() -> Vec<Row> {
     let (turns, pipe) = runtime().block_on(async { (turns().await, pipe().await) });
     let figure = Duration::from_micros(150);
@@ -70,7 +70,7 @@ async fn turns() -> Spans {
         host.typed("go on").await;
         let mut first = None;
         host.post(|screen, at| {
-            // Both processes share only the wall clock, so convert the `Instant` of the frame.
+            // The agent's time is a wall-clock time, so convert the `Instant` of the frame to the wall clock.
             let seen = fake_agent::now() - at.elapsed().as_nanos();
             let written = screen.messages.first().and_then(|message| message.text.parse::<u128>().ok());
             first = first.or(written.map(|written| seen.saturating_sub(written)));

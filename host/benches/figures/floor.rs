@@ -33,8 +33,8 @@ impl WasiView for State {
     }
 }
 
-/// Returns a configuration with wasmtime's fastest instance allocation, and with epochs, which a host needs to stop an
-/// endless loop.
+/// Returns a configuration with the pooling allocator, wasmtime's fastest, and with epochs, with which a host stops
+/// endless loops.
 fn config() -> Config {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(8)
@@ -69,7 +69,7 @@ impl Floor {
         Self { engine, pre }
     }
 
-    /// Creates an instance, calls it once, and drops everything.
+    /// Creates an instance, calls it once and drops it. Returns the elapsed time.
     pub async fn call(&self, text: &str) -> Duration {
         let began = Instant::now();
         let state = State { wasi: WasiCtxBuilder::new().build(), table: ResourceTable::new() };

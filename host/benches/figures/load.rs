@@ -1,4 +1,4 @@
-//! Measures many concurrent calls: the effect of a spinning plugin on others, the sustained rate of calls, and the
+//! Measures the host under load: the latency of calls while other calls spin, the rate of concurrent calls, and the
 //! memory of a plugin.
 
 use std::{
@@ -21,8 +21,8 @@ use crate::{
 
 const CALLS: usize = 2000;
 
-/// The number of concurrent callers while the rate is measured: more than the two cores of the target, so that no core
-/// is idle.
+/// The number of concurrent callers while the rate is measured. It exceeds the two cores of the reference machine, so
+/// that no core is idle.
 const AT_ONCE: usize = 8;
 
 /// The duration of the rate measurement.
@@ -47,7 +47,7 @@ async fn bench() -> Arc<TestHost> {
     Arc::new(bench)
 }
 
-/// Measures consecutive calls in a task of their own, as in the hub.
+/// Measures consecutive calls from a spawned task, because the hub also calls plugins from spawned tasks.
 async fn calls(bench: &Arc<TestHost>) -> Spans {
     let bench = Arc::clone(bench);
     let calls = tokio::spawn(async move {
@@ -116,7 +116,8 @@ async fn rate() -> Row {
     }
 }
 
-/// Measures copies of the lifecycle plugin, which exports no command or persona, so that copies don't conflict.
+/// Measures the memory of copies of the lifecycle plugin. It exports no command or persona, so its copies don't
+/// conflict.
 async fn memory() -> Row {
     let bench = TestHost::new();
     let wasm = standard("lifecycle");
@@ -127,7 +128,7 @@ async fn memory() -> Row {
     }
     let each = resident().saturating_sub(before) as f64 / f64::from(PLUGINS) / 1000.0;
     Row {
-        what: "resident memory of one more plugin, activated and tried",
+        what: "resident memory of one more active plugin",
         measured: format!("{each:.2} MB, of {} KB wasm", wasm.len() / 1000),
         figure: "≤ 1.5 MB".to_owned(),
         reached: each <= 1.5,

@@ -1,5 +1,5 @@
-//! Measures the project's figures: `cargo xtask bench [NAME…]` prints them as a table. It succeeds even if a target is
-//! missed, because a machine may be slow.
+//! Measures the project's figures and prints them as a table: `cargo xtask bench [-- NAME…]`. The benchmark succeeds
+//! even if a target is missed, because a machine may be slow.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot run may panic")]
 
@@ -26,7 +26,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use table::Row;
 
-/// A benchmark: the name that selects it on the command line, and its function.
+/// A benchmark's name, which selects it on the command line, and its function.
 type Measure = (&'static str, fn() -> Vec<Row>);
 
 const MEASURES: [Measure; 8] = [

@@ -13,11 +13,11 @@ use tempfile::TempDir;
 
 use crate::table::{Row, Spans};
 
-/// A folder with an empty configuration and a state directory, which consecutive hosts use.
+/// A folder with an empty configuration and a state directory. Consecutive hosts use the same folder.
 pub struct Host(TempDir);
 
 impl Host {
-    /// Creates the folder and runs a host once, which fills the cache.
+    /// Creates the folder and runs a host once, which fills the cache of compiled plugins.
     pub fn new() -> Self {
         let host = Self(tempfile::tempdir().unwrap());
         fs::write(host.0.path().join("config.toml"), "").unwrap();
@@ -42,7 +42,7 @@ impl Host {
             .unwrap()
     }
 
-    /// Measures from the start of the process to a line of its answer to `/help`.
+    /// Measures the time from the start of the process until it prints `/archive` in its answer to `/help`.
     pub fn start_to_answer(&self) -> Duration {
         let began = Instant::now();
         let mut child = self.spawn();

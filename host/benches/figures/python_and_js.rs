@@ -1,6 +1,6 @@
-//! Measures plugins in Python and JavaScript, which include their language's runtime: the host's overhead, and the
-//! rollout of a new version. Measures a language only if its variable, `CORDBOARD_TEST_PYTHON` or `CORDBOARD_TEST_JS`,
-//! names the folder of its tools, as in the tests.
+//! Measures calls and activations of plugins in Python and JavaScript, whose components include the runtime of the
+//! language. A language is measured only if its variable, `CORDBOARD_TEST_PYTHON` or `CORDBOARD_TEST_JS`, names the
+//! folder of its tools, as in the tests.
 
 use std::{
     fs,
@@ -19,7 +19,7 @@ use crate::{
     table::{Row, Spans},
 };
 
-/// The number of calls. It is lower than for Rust because a call takes almost a millisecond.
+/// The number of calls. It is lower than for Rust, because a call takes up to a millisecond.
 const CALLS: usize = 400;
 
 /// The number of consecutive calls of one kind, as in [`command`].
@@ -105,7 +105,8 @@ pub fn measure() -> Vec<Row> {
         .collect()
 }
 
-/// Builds a plugin with `/echo` in this language. Returns `None` if the language's tools are not available.
+/// Builds a plugin with `/echo` in this language. Returns `None` if the environment variable for the language's tools
+/// isn't set.
 fn built(language: &Language) -> Option<Vec<u8>> {
     let (variable, link) = language.tools;
     let Some(tools) = std::env::var_os(variable).map(PathBuf::from) else {
@@ -138,8 +139,8 @@ async fn calls(language: &Language, wasm: &[u8]) -> Vec<Row> {
     vec![Row::floor(language.floor, &bare), Row::against(language.call, &whole, &bare)]
 }
 
-/// Measures the activation of a cached component. A small version is active in between, so that each activation
-/// replaces a version.
+/// Measures the activation of a cached component. Before each measured activation, a small version is activated, so
+/// that a version is replaced each time.
 async fn swaps(language: &Language, wasm: &[u8]) -> Row {
     let bench = TestHost::new();
     let registry = empty_registry();

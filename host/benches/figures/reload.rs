@@ -51,13 +51,13 @@ pub fn measure() -> Vec<Row> {
 /// The target for a rollout from the cache after the file has settled.
 const SETTLED: Duration = Duration::from_millis(20);
 
-/// The time until the first call of a version has returned.
+/// The times from the save, and from the watcher's report, until the first call of a version has returned.
 struct Swap {
     since_saved: Duration,
     since_settled: Duration,
 }
 
-/// Measures only the child process that compiles a component.
+/// Measures the child process that compiles a component, without the rest of the rollout.
 fn compile(wasm: &[u8]) -> Duration {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("in.wasm");

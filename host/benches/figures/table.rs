@@ -10,7 +10,7 @@ pub struct Row {
 }
 
 impl Row {
-    /// Creates a row with the target of a median of at most `limit`.
+    /// Creates a row whose target is a median of at most `limit`.
     pub fn at_most(what: &'static str, spans: &Spans, limit: Duration) -> Self {
         Self {
             what,
@@ -20,7 +20,7 @@ impl Row {
         }
     }
 
-    /// Creates a row with the target of a median of at most 1.5 times the floor's.
+    /// Creates a row whose target is a median of at most 1.5 times the median of `floor`.
     pub fn against(what: &'static str, spans: &Spans, floor: &Spans) -> Self {
         let ratio = spans.p50().as_secs_f64() / floor.p50().as_secs_f64();
         Self {
@@ -70,7 +70,7 @@ pub fn spell(span: Duration) -> String {
 pub fn print(rows: &[Row]) {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     println!(
-        "\n{cores} cores; times are p50 / p99 of the number of runs\n\n| what | measured | figure | reached |\n|---|---|---|---|"
+        "\n{cores} cores; times are p50 / p99 of the number of runs\n\n| what | measured | target | reached |\n|---|---|---|---|"
     );
     for row in rows {
         let reached = if row.reached { "yes" } else { "no" };

@@ -73,7 +73,7 @@ pub struct WiredHost {
     inbox: InboxWriter,
     shown: mpsc::UnboundedReceiver<Shown>,
     typed: u64,
-    /// The tasks of the hub, which run until this is dropped.
+    /// Keeps the hub's tasks running until it is dropped.
     _serving: Box<dyn Any + Send>,
     _folder: TempDir,
 }
