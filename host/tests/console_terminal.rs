@@ -62,7 +62,7 @@ impl Inbox for Typed {
     }
 }
 
-/// The inner process, not a test. Returns at once if [`INSIDE`] isn't set.
+/// Runs the host of the inner process. This is not a test: it returns at once if [`INSIDE`] isn't set.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn inside() {
     let Some(state) = std::env::var_os(INSIDE) else { return };

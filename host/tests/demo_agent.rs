@@ -117,7 +117,7 @@ impl Agent {
         }
     }
 
-    /// Sends the next decision of the user.
+    /// Answers a request of the agent with the next of the user's decisions.
     fn decide(&mut self, request: &RequestId) {
         let (option, text) = self.decisions.pop_front().expect("a decision");
         let answer = RequestAnswer::Options { ids: vec![option.to_owned()], text: text.map(str::to_owned) };

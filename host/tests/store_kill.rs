@@ -19,10 +19,11 @@ use cordboard_core::{
 };
 use cordboard_store::{CompletedUpdate, Delivery, InboxRow, NewPost, Store};
 
-/// The variable with the state directory for the child process. Without it, the child's test does nothing.
+/// The environment variable with the state directory for the child process. Without it, the test [`child`] does
+/// nothing.
 const STATE: &str = "CORDBOARD_TEST_KILL_STATE";
 
-/// Enough kills to hit commits, syncs and a checkpoint. Each one starts this program once.
+/// The number of kills: enough to hit commits, syncs and a checkpoint. Each kill needs a new child process.
 const KILLS: usize = 8;
 
 #[test]
@@ -33,7 +34,7 @@ fn nothing_acknowledged_is_missing_after_a_kill() {
     for kill in 0..KILLS {
         let mut child = start(&path);
         let mut lines = BufReader::new(child.stdout.take().unwrap());
-        // Kill the child at a different position each time.
+        // Kill the child after a different number of lines each time.
         for _ in 0..150 + 37 * kill {
             assert!(acknowledged.read_line(&mut lines), "the child process exited by itself");
         }
@@ -122,7 +123,7 @@ async fn check(state: &Path, acknowledged: &Acknowledged) {
     store.close().await;
 }
 
-/// The child process, not a test of its own. It runs until it is killed.
+/// Runs the child process until it is killed. This is not a test: it returns at once if [`STATE`] isn't set.
 #[test]
 fn child() {
     if let Some(state) = env::var_os(STATE) {

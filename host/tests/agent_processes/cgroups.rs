@@ -15,7 +15,7 @@ use super::{
     tag,
 };
 
-/// Keeps this process from creating cgroups until it is dropped.
+/// While this value exists, the process can't create cgroups.
 pub struct NoCgroups(Option<PathBuf>);
 
 pub fn forbid_cgroups() -> NoCgroups {
@@ -31,7 +31,7 @@ impl Drop for NoCgroups {
     fn drop(&mut self) {
         let Some(own) = &self.0 else { return };
         fs::write(own.with_file_name("cgroup.procs"), "0").unwrap();
-        // The folder can't be removed before the killed processes have ended.
+        // The cgroup can't be removed before the killed processes in it have ended.
         let deadline = Instant::now() + LIMIT;
         while let Err(error) = fs::remove_dir(own) {
             if std::thread::panicking() {

@@ -152,8 +152,8 @@ async fn a_process_that_ignores_sigterm_is_killed() {
 
 #[tokio::test]
 async fn remaining_children_are_ended_before_the_exit_is_reported() {
-    // Three children: one in the group that ignores SIGTERM, one outside of the group, and one outside that ignores
-    // SIGTERM. All of them hold stdout open.
+    // Three children: one in the agent's process group, which ignores SIGTERM, one outside of the group, and another
+    // one outside of the group, which ignores SIGTERM. All of them hold stdout open.
     let script = "trap '' TERM; sleep 1001 & echo $!; trap - TERM; setsid sleep 1002 & echo $!; \
                   setsid sh -c \"trap '' TERM; sleep 1003 & echo \\$!; wait\" & read go; exit 0";
     let (process, mut events) = start(script);
@@ -170,8 +170,8 @@ async fn remaining_children_are_ended_before_the_exit_is_reported() {
 async fn a_detached_process_is_named_and_its_pipe_abandoned() {
     let _no_cgroups = cgroups::forbid_cgroups();
     adopt_orphans();
-    // The child gets rid of its environment tag, its resource limit tag, its process group and its parent. Only an
-    // attacker does all of this.
+    // The child gets rid of its environment tag, its resource limit tag, its process group and its parent. Only a
+    // malicious program does all of this.
     let (process, mut events) =
         start("setsid sh -c \"env -i prlimit --rttime=1000000000 sh -c 'echo \\$\\$; exec sleep 1000' &\"; read go");
     let pid = line(&mut events).await;
@@ -233,7 +233,8 @@ async fn unrelated_children_are_not_reaped() {
 #[tokio::test]
 async fn an_orphan_without_its_environment_is_found() {
     let _no_cgroups = cgroups::forbid_cgroups();
-    // This test doesn't call `adopt_orphans`: the parent of the process becomes init, as after the death of a host.
+    // This test doesn't call `adopt_orphans`, so init becomes the parent of the detached process, as after the death of
+    // a host.
     let host = tag().host;
     let script = format!("read begin; {DETACH}; echo detached; exec sleep 1000");
     let spawned = Spawn { tag: EnvTag { host: host.clone(), ..tag() }, ..shell(&script) };
@@ -318,8 +319,8 @@ async fn each_failed_start_says_what_to_do() {
     );
 }
 
-/// Starts a process like one that a killed host has left: it has the environment tag, and this host has no handle to
-/// it. Waits until the script prints `up`, and returns the lines before that.
+/// Starts a process as a killed host would leave it: it has the environment tag, and this host has no handle for it.
+/// Waits until the script prints `up`, and returns the lines before that.
 fn orphan(host: &str, session: &str, script: &str) -> (std::process::Child, Vec<String>) {
     use std::io::{BufRead, BufReader};
     let mut command = Command::new("setsid");

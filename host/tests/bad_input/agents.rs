@@ -1,5 +1,5 @@
-//! Tests agents that are missing, die, print invalid output, don't answer or don't exit. Each time, the user learns
-//! what to do, and open prompts are answered after the agent is repaired.
+//! Tests agents that are missing, die, print invalid output, don't answer or don't exit. The chat says what to do, and
+//! waiting prompts are answered after the agent is repaired.
 
 use std::path::Path;
 
@@ -65,7 +65,7 @@ fn an_unexecutable_command_is_named() {
     host.exchange("/new a", "The agent of session 'a' could not be started: ");
     host.hear("config.toml'");
     host.hear("Use /retry to try again.");
-    // A prompt that waits for `/retry` doesn't delay the exit at the end of input.
+    // A session that waits for `/retry` doesn't delay the exit at the end of input.
     assert_eq!(host.end().code, Some(0));
 }
 
@@ -76,7 +76,7 @@ fn a_prompt_of_a_failing_agent_is_named_and_answered_later() {
     let mut host = home.run();
     host.exchange("/new a", "Session 'a' created.\n");
     host.say("are you there?");
-    // Wait for this output here: after the end of input, the host only waits for the two seconds of `drain`.
+    // Wait for this output before the end of input, after which the host only waits for the two seconds of `drain`.
     host.hear("The agent of session 'a' did not start: ");
     home.wait_for("one with a message", |session| session["queued"] == 1);
     let ended = host.end();
@@ -180,7 +180,7 @@ fn an_unresponsive_agent_is_named_at_the_end_of_input() {
     let mut host = home.run();
     host.say("/new a");
     host.say("hang");
-    // The start of the agent must not take up the drain period of one second.
+    // Wait until the agent has started, so that its start doesn't use up the drain period of one second.
     home.wait_for_phase("busy");
     let ended = host.end();
     assert_eq!(ended.code, Some(1));
@@ -206,8 +206,8 @@ fn an_exit_during_a_turn_is_reported_and_not_retried() {
     assert!(ended.out.contains("You said: and now?\n"), "{}", ended.out);
 }
 
-/// The agent ignores SIGTERM and the end of its input, and so does its child process, which runs in a session of its
-/// own.
+/// The agent ignores SIGTERM and the end of its input. Its child process runs in its own process session, and ignores
+/// SIGTERM as well.
 #[test]
 fn a_stubborn_agent_and_its_children_end_with_the_host() {
     let home = Home::new(QUICK);

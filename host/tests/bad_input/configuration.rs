@@ -5,7 +5,7 @@ use std::fs;
 
 use super::host::{Home, QUICK};
 
-/// Returns the error of `run` with this configuration, which must prevent the start.
+/// Runs a host with this configuration, which must prevent the start, and returns the error.
 fn refused(config: &str) -> String {
     let home = Home::new(config);
     let ended = home.run().end();

@@ -51,7 +51,7 @@ fn a_state_path_may_exceed_the_socket_path_limit() {
     host.exchange("/new a", "Session 'a' created.");
     let listed = home.cordboard(&["sessions", "--json"]).args(&places).output().unwrap();
     let rows: serde_json::Value = serde_json::from_slice(&listed.stdout).unwrap();
-    // Only the running host knows the pid of the agent.
+    // Only the running host knows the pid of the agent, so the answer came over the host's socket.
     assert!(rows[0]["pid"].is_number(), "{rows}");
     assert_eq!(host.end().code, Some(0));
 }
@@ -163,7 +163,7 @@ fn a_plugin_file_writable_by_others_is_refused() {
     assert_eq!(host.end().code, Some(0));
 }
 
-/// The plugins whose file isn't a regular file, with the reason that the host shows.
+/// The names of plugins whose files aren't regular files, each with the reason that the host shows.
 const ODD_FILES: [(&str, &str); 6] = [
     ("device", "it is a device, not a regular file: replace it with the file, or remove it"),
     ("folder", "it is a folder, not a regular file: replace it with the file, or remove it"),
@@ -283,7 +283,7 @@ fn check_names_a_missing_token_and_invalid_plugin_files() {
     assert!(ended.out.contains(&format!("token          invalid  {token}\n")), "{}", ended.out);
 }
 
-/// Returns the error of `run` with this state directory, which must prevent the start.
+/// Runs a host with this state directory, which must prevent the start, and returns the error.
 fn refused(home: &Home, state: &str) -> String {
     let (config, plugins) = (home.path("config.toml"), home.path("plugins"));
     let mut command = home.cordboard(&["run", "--chat", "console", "--state", state]);

@@ -5,8 +5,8 @@ use std::{fs, io::Write, process::Command, thread, time::Duration};
 
 use super::host::{CORDBOARD, Home, Host, QUICK, compiled};
 
-/// Puts the state directory on its own tmpfs, visible only to this host. A background process fills and frees it on
-/// request.
+/// Puts the state directory on its own tmpfs, visible only to this host. On request, a background process fills the
+/// tmpfs or frees space in it.
 const SMALL_DISK: &str = r#"
 state=$1 cache=$2 orders=$3
 mount -t tmpfs -o size=2m,mode=700 tmpfs "$state" && ln -s "$cache" "$state/cache" || exit 77
@@ -21,7 +21,7 @@ done <"$orders") </dev/null >/dev/null 2>&1 &
 exec "$@"
 "#;
 
-/// Like the script above, but with a cache that is too small for any compiled plugin.
+/// Puts the state directory on its own tmpfs, with a cache that is too small for any compiled plugin.
 const NO_CACHE: &str = r#"
 mount -t tmpfs -o size=8m,mode=700 tmpfs "$1" && mkdir "$1/cache" || exit 77
 mount -t tmpfs -o size=16k,mode=700 tmpfs "$1/cache" || exit 77
@@ -29,7 +29,8 @@ shift
 exec "$@"
 "#;
 
-/// Runs a command in its own mount namespace, and without root also in its own user namespace.
+/// Returns a command that runs its arguments in a mount namespace of their own. Without root, it also creates a user
+/// namespace.
 fn unshare(home: &Home) -> Command {
     let mut command = home.program("unshare");
     command.arg(if rustix::process::geteuid().is_root() { "-m" } else { "-rm" });
@@ -57,7 +58,7 @@ impl Disk {
     }
 }
 
-/// Starts a host on a disk of 2 MiB. Returns `None` if this system doesn't allow it.
+/// Starts a host on a disk of 2 MiB. Returns `None` if this system doesn't let its users mount a tmpfs.
 fn on_small_disk(home: &Home) -> Option<(Host, Disk)> {
     if !has_disks(home) {
         eprintln!("skipped: this system does not let its users mount a tmpfs of their own");
@@ -126,7 +127,8 @@ fn an_answer_on_a_full_disk_is_shown_once_there_is_space() {
     assert!(ended.out.contains(&lines), "{}", ended.out);
 }
 
-/// A write past the file size limit fails as on a full disk, but the kernel sends a signal first.
+/// A write past the file size limit fails like a write to a full disk, but the kernel also sends a signal, which ends a
+/// process by default.
 #[test]
 fn a_file_size_limit_does_not_end_the_host() {
     let home = Home::new(QUICK);

@@ -1,5 +1,5 @@
-//! Runs the real binary in a temporary folder, with pipes as its input and output. The tests wait for output, never for
-//! a fixed time.
+//! Runs the real binary in a temporary folder, with pipes as its input and output. The tests wait for output or for a
+//! condition, never for a fixed time.
 
 use std::{
     ffi::OsStr,
@@ -20,7 +20,7 @@ pub const DEADLINE: Duration = Duration::from_secs(120);
 
 pub const CORDBOARD: &str = env!("CARGO_BIN_EXE_cordboard");
 
-/// The demo agent with a short delay between lines.
+/// A configuration with a short delay between the demo agent's lines.
 pub const QUICK: &str = "[agents.demo]\nargs = [\"--pace-ms=20\"]\n";
 
 /// A temporary folder with `config.toml`, `plugins` and `state`.
@@ -101,12 +101,12 @@ impl Home {
         finish(self.cordboard(&[subcommand]).args(self.places()).args(more).stdin(Stdio::null()))
     }
 
-    /// Waits until the first session is in `phase`, and returns its pid.
+    /// Waits until the first session is in `phase`, and returns the pid of its agent.
     pub fn wait_for_phase(&self, phase: &str) -> String {
         self.wait_for(phase, |session| session["phase"] == phase)["pid"].to_string()
     }
 
-    /// Waits until the first session matches, and returns it as in `cordboard sessions --json`.
+    /// Waits until `is_so` returns true for the first session. Returns the session as in `cordboard sessions --json`.
     pub fn wait_for(&self, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
         let began = Instant::now();
         loop {
@@ -132,7 +132,7 @@ impl Home {
     }
 }
 
-/// Polls `holds` until it returns true. Tests use it only for conditions that no output announces.
+/// Polls `holds` until it returns true. Tests use this function only for conditions that no output announces.
 pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     let began = Instant::now();
     while !holds() {

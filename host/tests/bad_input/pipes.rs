@@ -1,4 +1,4 @@
-//! Tests standard input and output that are missing, end immediately, or end early.
+//! Tests standard input and output that are closed from the start, end early, or aren't read, and unusual input lines.
 
 use std::{
     io::{Read, Write},
@@ -78,7 +78,7 @@ struct Stalled {
 }
 
 impl Stalled {
-    /// Starts a host whose agent has printed more than a pipe holds.
+    /// Starts a host, and waits until its agent has given an answer that is longer than a pipe holds.
     fn flooded(home: &Home) -> Self {
         let mut command = home.cordboard(&["run", "--chat", "console"]);
         let command = command.args(home.places()).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

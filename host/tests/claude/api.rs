@@ -46,7 +46,7 @@ enum Act {
 }
 
 enum Block {
-    /// A text, in the pieces in which it is streamed.
+    /// A text, divided into the pieces that are streamed.
     Text(Vec<String>),
     Thinking(String),
     Tool {

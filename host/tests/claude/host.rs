@@ -1,4 +1,4 @@
-//! Runs the real binary on pipes, with the real CLI as its agent. At the end of a test, it stops the host.
+//! Runs the real binary on pipes, with the real CLI as its agent. Each host is stopped at the end of its test.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -40,7 +40,7 @@ struct Printed {
     more: Condvar,
 }
 
-/// Starts a host. Without a CLI, prints a line and returns `None`.
+/// Starts a host. If [`CLI`] isn't set, prints a line and returns `None`.
 pub fn open(settings: &str) -> Option<ClaudeHost> {
     let Some(cli) = std::env::var_os(CLI).map(PathBuf::from) else {
         eprintln!("skipped: no claude CLI (set {CLI})");
@@ -55,7 +55,7 @@ pub fn open(settings: &str) -> Option<ClaudeHost> {
 }
 
 impl ClaudeHost {
-    /// Returns the agent's home, which also contains its sockets.
+    /// Returns the home directory of the host and its agent.
     pub fn home(&self) -> PathBuf {
         self.folder.path().join("home")
     }
@@ -64,7 +64,7 @@ impl ClaudeHost {
         self.folder.path().join(name)
     }
 
-    /// Writes the configuration. `settings` has lines for `[agents.claude]`, then whole tables.
+    /// Writes the configuration. `settings` begins with more keys of `[agents.claude]`; other tables may follow.
     pub fn configure(&self, settings: &str) {
         let home = self.home();
         let text = format!(
@@ -79,7 +79,7 @@ env = {{ ANTHROPIC_BASE_URL = "{url}", ANTHROPIC_API_KEY = "dummy", CLAUDE_CODE_
             cli = self.cli,
             url = self.api.url(),
         );
-        // Rename it into place, as editors do, so that the host never sees a partial file.
+        // Rename the new file into place, as editors do, so that the host never sees a partial file.
         let new = self.path("config.new");
         std::fs::write(&new, text).unwrap();
         std::fs::rename(new, self.path("config.toml")).unwrap();
@@ -119,7 +119,7 @@ env = {{ ANTHROPIC_BASE_URL = "{url}", ANTHROPIC_API_KEY = "dummy", CLAUDE_CODE_
         input.write_all(format!("{line}\n").as_bytes()).unwrap();
     }
 
-    /// Waits for `wanted`, and returns the output since the last wait, up to the end of its line.
+    /// Waits for `wanted`. Returns the output since the last wait, up to the end of the line that contains `wanted`.
     pub fn until(&mut self, wanted: &str) -> String {
         let log = self.path("log");
         let host = self.host();
@@ -137,7 +137,7 @@ env = {{ ANTHROPIC_BASE_URL = "{url}", ANTHROPIC_API_KEY = "dummy", CLAUDE_CODE_
         shown
     }
 
-    /// Sends a line and waits for this answer.
+    /// Sends a line and waits for an answer that contains `wanted`. Returns the output as [`Self::until`] does.
     pub fn ask(&mut self, line: &str, wanted: &str) -> String {
         self.say(line);
         self.until(wanted)
@@ -202,7 +202,7 @@ pub fn eventually<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// Returns the running agents whose `HOME` is this folder.
+/// Returns the pids of the running agents whose `HOME` is this folder.
 pub fn running(environment: &Path) -> Vec<u32> {
     let needle = format!("HOME={}\0", environment.display());
     let entries = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);

@@ -7,8 +7,8 @@ use super::{
     support::{Home, Host, until},
 };
 
-/// An agent that starts the background work that a prompt names. It only reports such work, except for `hide`, which
-/// starts a real process.
+/// An agent that reports the background work that a prompt names, but doesn't do it. Only the prompt `hide` starts a
+/// real process.
 const WORKER: &str = r#"
 PATH=/usr/local/bin:/usr/bin:/bin
 result() { say '{"type":"user","message":{"role":"user","content":[]},"tool_use_result":'"$1"'}'; }

@@ -29,7 +29,8 @@ const DEMO: Shows = NewAgent("agent demo");
 const ECHO: Shows = NewGeneration("plugin echo");
 const ALL: Shows = NewGeneration("plugin limits");
 
-/// Each key: its table, its name, a valid value that differs from the default, and the evidence for it.
+/// Each key: its table, its name, a valid value that differs from the default, and the evidence that the host has
+/// noticed the value.
 const SAVED: &[(&str, &str, &str, Shows)] = &[
     ("telegram", "token_file", "\"t\"", Restart),
     ("telegram", "api_url", "\"http://127.0.0.1:1\"", Restart),
@@ -92,15 +93,15 @@ const SAVED: &[(&str, &str, &str, Shows)] = &[
     ("plugins.NAME", "http_body", "\"2MiB\"", ECHO),
     ("plugins.NAME", "http_time", "\"8s\"", ECHO),
     ("plugins.NAME", "config", "{ a = 1 }", ECHO),
-    // The host reads this key for each request, so it doesn't activate the plugin again.
+    // The host reads this key for each request, so a change doesn't activate the plugin again.
     ("plugins.NAME", "webhook", "{ token = \"s\" }", Log("plugin echo")),
     ("plugins.NAME.webhook", "hmac", "\"s\"", Log("plugin other")),
     ("plugins.NAME.webhook", "token", "\"s\"", Log("plugin other")),
     ("plugins.NAME.webhook", "header", "\"X-A\"", Log("plugin other")),
 ];
 
-/// Returns the table with its placeholder replaced. `kind` and `command` belong to an agent that no session uses,
-/// because an agent with the saved command doesn't start.
+/// Returns the name of the table with its placeholder replaced. `kind` and `command` are saved for an agent that no
+/// session uses, because an agent with the saved command doesn't start.
 fn written(table: &str, key: &str) -> String {
     match (table, key) {
         ("agents.NAME", "kind" | "command") => "agents.claude".to_owned(),

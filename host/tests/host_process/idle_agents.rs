@@ -27,7 +27,7 @@ fn an_idle_agent_stops_and_the_next_message_resumes_it() {
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
     host.say("remember the milk");
-    // On a slow machine, the idle time may be over before the test reads this line.
+    // On a slow machine, the agent may already be suspended, and the notice about its resumption comes first.
     host.expect("I will remember: the milk\n");
     host.await_phase("a", "suspended");
     assert_eq!(home.agents(), [] as [i32; 0]);

@@ -13,7 +13,8 @@ fn begin(host: &mut Host<'_>) -> u64 {
     host.agent("long")
 }
 
-/// Checks that the same process still answers. Stops the answer, and checks that no line is missing or repeated.
+/// Checks that the same agent process still answers. Then stops the answer, and checks that no line is missing or
+/// repeated.
 fn check_that_it_continues(host: &mut Host<'_>, agent: u64) {
     assert_eq!(host.session("long")["phase"], "busy");
     assert_eq!(host.agent("long"), agent);
@@ -255,7 +256,7 @@ fn many_simultaneous_files_make_few_messages() {
     host.expect_all(&["Plugin 'views' is reloaded: ", " more. /plugins lists them.\n"]);
     let (chat, spans) = (host.chat(), began.elapsed().as_secs() / 15 + 1);
     let messages = chat.lines().filter(|line| line.starts_with("Plugin 'p") || line.contains(" plugin changes:"));
-    // Before its reply to the command, the host sends the pending notices, in one more message.
+    // Before its reply to the command, the host sends the pending notices in one additional message.
     assert!(messages.count() as u64 <= 5 * spans + 1, "{chat}");
     assert!(chat.contains("\n- Plugin 'p"), "{chat}");
 }

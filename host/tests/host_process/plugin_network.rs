@@ -17,7 +17,7 @@ use super::support::{Home, Host, until};
 
 const SECRET: &str = "hunter2/and+more=";
 
-/// A server that records requests, and responds with their body in the encoding that the path names.
+/// A server that records requests. It responds with the request's body in the encoding that the path names.
 struct Echo {
     address: String,
     requests: Arc<Mutex<Vec<String>>>,
@@ -159,7 +159,7 @@ fn is_without_secret(what: &str, text: &[u8]) {
     }
 }
 
-/// Makes the plugin leak its secret in every way, to a server at `url`.
+/// Makes the plugin send its secret to the server at `url`, and then try to reveal it in several ways.
 fn leak_everywhere(host: &mut Host<'_>, url: &str) {
     host.say(&format!("/leaks_secret {url}"));
     host.expect("said ");

@@ -26,7 +26,8 @@ fn shared() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("author")
 }
 
-/// The result of a command, without the progress lines about compiling, which only appear if it takes long.
+/// The result of a command, without the progress lines about a compilation, which appear only if the compilation is
+/// slow.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Ended {
     pub code: Option<i32>,
@@ -53,7 +54,7 @@ impl Author {
         fs::read_to_string(self.path(below)).unwrap()
     }
 
-    /// Copies the compiled components into another cache.
+    /// Copies the compiled components that all tests share into `cache`.
     pub fn copy_compiled(&self, cache: &Path) {
         for artifact in fs::read_dir(shared().join("state/cordboard/cache")).unwrap().map(Result::unwrap) {
             let copy = cache.join(artifact.file_name());

@@ -7,8 +7,8 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::support::{Home, until};
 
-/// Returns the configuration of an hourly job. Its minute is far from now in every time zone, because all offsets are
-/// multiples of a quarter of an hour.
+/// Returns the configuration of an hourly job. Its minute is at least six minutes away from now in every time zone,
+/// because all offsets from UTC are multiples of a quarter of an hour.
 fn hourly() -> String {
     let minute = (now() / 60_000 + 37) % 60;
     format!("[plugins.scheduled_jobs.config.jobs]\nhourly = \"{minute} * * * *\"\n")
@@ -29,7 +29,7 @@ fn down_since(home: &Home, at: u64) {
     });
 }
 
-/// Returns whether the host has stored a job. It does so when it checks for missed runs.
+/// Returns whether the host has stored a job. The host stores each job when it checks for missed runs.
 fn is_taken_up(home: &Home) -> bool {
     let db = Connection::open_with_flags(home.state().join("cordboard.db"), OpenFlags::SQLITE_OPEN_READ_ONLY);
     let jobs = db.and_then(|db| db.query_row("SELECT count(*) FROM job", [], |row| row.get(0)));

@@ -288,7 +288,8 @@ fn accepted_prompts_precede_new_ones_after_a_restart() {
     let mut host = home.start();
     host.say("/spin");
     host.say("/new a");
-    // At the first reply, `/spin` and `/new a` are stored. The many `/stop` lines keep the next host busy for a moment.
+    // When the first reply arrives, `/spin` and `/new a` are already stored. The many `/stop` lines keep the next host
+    // busy for a moment.
     (0..1000).for_each(|_| host.say("/stop"));
     host.reads("No active session. Use /new to start one.");
     host.kill();

@@ -1,4 +1,4 @@
-//! Tests the messages about problems at the start, both those that prevent it and those that don't.
+//! Tests the messages about problems at the start. Some of the problems prevent the start, others don't.
 
 use std::os::unix::fs::PermissionsExt;
 

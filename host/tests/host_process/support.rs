@@ -86,7 +86,7 @@ impl<'h> Host<'h> {
         }
     }
 
-    /// Waits for this text, and returns the output up to its end.
+    /// Waits for this text, and returns the unread output up to the end of the text.
     #[track_caller]
     pub fn expect(&mut self, text: &str) -> String {
         let found = |unread: &str| unread.find(text).map(|at| at + text.len());
@@ -110,7 +110,7 @@ impl<'h> Host<'h> {
         }
     }
 
-    /// Like [`Self::expect`], for the log.
+    /// Waits for this text in the log, and returns the unread log up to the end of the text's line.
     #[track_caller]
     pub fn expect_logged(&mut self, text: &str) -> String {
         let found = |unread: &str| unread.find(text).map(|at| at + unread[at..].find('\n').unwrap_or(text.len()));
@@ -171,7 +171,7 @@ impl<'h> Host<'h> {
         (self.chat.rest(), status.code())
     }
 
-    /// Waits for the host to exit. Doesn't cause the exit.
+    /// Waits until the host has exited, without causing the exit.
     pub fn wait(&mut self) -> ExitStatus {
         let mut ended = None;
         until("the host ends", || {
@@ -181,7 +181,7 @@ impl<'h> Host<'h> {
         ended.unwrap()
     }
 
-    /// Kills the host with SIGKILL, so that its agents keep running.
+    /// Kills the host with SIGKILL, so that its agents keep running. Returns the unread chat.
     pub fn kill(mut self) -> String {
         self.child.kill().unwrap();
         self.child.wait().unwrap();

@@ -194,7 +194,7 @@ fn output_of_a_background_session_has_its_name() {
     let mut host = home.start();
     host.ask("/new a", "Session 'a' created.");
     host.say("slow 100000");
-    // The active session needs no name.
+    // The output of the active session has no name before it.
     host.reads("line 1\nline 2\nline 3");
     host.say("/new b");
     host.expect("Session 'b' created.\n");

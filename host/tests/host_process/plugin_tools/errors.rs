@@ -249,7 +249,7 @@ fn options_of_a_call_replace_the_configuration() {
             .contains("  to allow it in this call, add --http 'https://HOST/*' --secret NAME=FILE, or --config FILE\n"),
         "{ended:?}"
     );
-    // No server listens at the URL, but the plugin gets the URL, its secret and its own keys.
+    // The options grant the URL and the secret, and set the plugin's configuration. No server listens at the URL.
     let reach =
         ["--http", "* http://127.0.0.1:9/*", "--secret", "beszel=key", "--set", "user=ada", "--set", "warn_at=80"];
     let reach = [&reach[..], &["--set", "url=http://127.0.0.1:9", "/beszel"]].concat();

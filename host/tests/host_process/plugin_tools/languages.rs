@@ -1,5 +1,6 @@
-//! Tests the same plugin in Python and JavaScript. The tools of these languages are large: CI provides them. Without
-//! them, these tests report that they were skipped.
+//! Tests plugins in Python and JavaScript. The tests that build with the real tools of a language run only if
+//! `CORDBOARD_TEST_PYTHON` or `CORDBOARD_TEST_JS` names the folder of these tools, as in CI. Otherwise they print that
+//! they are skipped, and pass. The other tests always run.
 
 use std::{
     os::unix::fs::{PermissionsExt as _, symlink},
@@ -130,7 +131,7 @@ fn a_failed_build_stops_call_check_and_test() {
     }
 }
 
-/// Edits a file of the plugin, as its author would.
+/// Replaces a text in a file of the plugin `other`, as its author would.
 fn change(author: &Author, file: &str, (from, to): (&str, &str)) {
     let file = format!("other/{file}");
     let text = author.read(&file);
@@ -228,7 +229,8 @@ fn check_plugin(author: &Author) {
     host.ask("/greeter", "Hello, local! I have greeted you 1 time.\n  [Again] /greeter local");
 }
 
-/// Checks the error of a failing call: it has the exception and its position, and nothing that was printed before.
+/// Checks the error of a failing call: it contains the exception and its position, but no text that the plugin printed
+/// before.
 #[track_caller]
 fn check_error(author: &Author, (name, shown, place): (&str, &str, &str)) {
     let ended = author.run(&["call", "greeter", "/greeter", name]);

@@ -5,8 +5,8 @@ use std::{fs, process::Stdio};
 use super::{Author, Watch, root};
 use crate::support::{Home, until};
 
-/// Creates a plugin that uses this project's versions of crates. Each test uses a different name, because the tests
-/// share cargo's target folder.
+/// Creates a plugin that uses the same versions of crates as this project. Each test uses a different name, because the
+/// tests share cargo's target folder.
 fn plugin(author: &Author, name: &str) {
     let output = author.printed(&["new", name]);
     assert!(output.starts_with(&format!("created {name}/:\n  cd {name}\n  cordboard plugin build\n")), "{output}");
@@ -69,8 +69,8 @@ fn watch_builds_each_save_and_survives_errors() {
     assert_eq!(watch.interrupt(), Some(0));
 }
 
-/// Cargo names the component of each crate `al_ike.wasm`, and doesn't distinguish crates named `al-ike` in different
-/// folders.
+/// Cargo names the component of each of these crates `al_ike.wasm`. Two of the crates even have the same name, in
+/// different folders.
 #[test]
 fn similar_crate_names_do_not_mix_up_their_components() {
     let author = Author::new();

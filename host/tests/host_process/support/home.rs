@@ -1,4 +1,5 @@
-//! The folder of a host: configuration, plugins and state. Dropping it kills every process that runs in the folder.
+//! The folder of a host: configuration, plugins and state. When it is dropped, every process whose working directory is
+//! in the folder is killed.
 
 use std::{
     fs,
@@ -55,8 +56,8 @@ impl Home {
         fs::rename(self.path("config.new"), self.path("config.toml")).unwrap();
     }
 
-    /// Writes a shell script that only uses builtins, because agents have no PATH here. `say` prints a line
-    /// literally.
+    /// Writes a shell script for use as an agent's command. Agents have no PATH here, so the script can use only
+    /// builtins unless it sets PATH. Its function `say` prints a line literally.
     pub fn script(&self, name: &str, lines: &str) -> PathBuf {
         let path = self.path(name);
         fs::write(&path, format!("#!/bin/sh\nsay() {{ printf '%s\\n' \"$1\"; }}\n{lines}")).unwrap();
@@ -64,7 +65,7 @@ impl Home {
         path
     }
 
-    /// Copies a test component into the plugin folder.
+    /// Copies a test component into the plugin folder as the plugin `name`.
     pub fn plug(&self, name: &str, component: &str) {
         self.plug_bytes(name, &component_of(component));
     }
@@ -92,14 +93,14 @@ impl Home {
         Host::start(self, variables)
     }
 
-    /// Runs a command of the binary, and waits for its exit.
+    /// Runs a subcommand of the binary, and waits for its exit.
     pub fn run(&self, arguments: &[&str]) -> Output {
         let places = [("--config", "config.toml"), ("--state", "state")];
         let places = places.into_iter().flat_map(|(flag, below)| [PathBuf::from(flag), self.path(below)]);
         Command::new(env!("CARGO_BIN_EXE_cordboard")).args(arguments).args(places).output().unwrap()
     }
 
-    /// Runs a command that must succeed, and returns its standard output.
+    /// Runs a subcommand that must succeed, and returns its standard output.
     pub fn printed(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

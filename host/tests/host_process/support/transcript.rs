@@ -42,8 +42,8 @@ impl Transcript {
         Self(shared)
     }
 
-    /// Waits until `enough` returns a length for the unread output, and consumes that much of it. After `patience`,
-    /// returns the unread output as an error.
+    /// Waits until `enough` returns a length for the unread output, and consumes that much of it. If the output ends or
+    /// `patience` is over before that, returns the unread output as an error.
     pub fn take(&self, enough: impl Fn(&str) -> Option<usize>, patience: Duration) -> Result<String, String> {
         let found = |text: &Text| enough(&text.whole[text.read..]);
         let waiting = |text: &mut Text| found(text).is_none() && !text.ended;

@@ -105,8 +105,8 @@ fn requests_over_the_limit_get_429_with_retry_after() {
     let mut busy: Vec<_> = (0..CALLS).map(|_| client.begin(&head("/sleep", 0))).collect();
     let mut last = String::new();
     until("one is too many", || {
-        // A probe may take the slot of an earlier request, which is then rejected. So send another such request before
-        // each probe.
+        // A probe may take the slot of an earlier `/sleep` request, which is then rejected. So send another `/sleep`
+        // request before each probe.
         busy.push(client.begin(&head("/sleep", 0)));
         last = client.send(head("/", 0).as_bytes());
         last.starts_with("HTTP/1.1 429 ")
@@ -182,7 +182,8 @@ fn connections_over_the_limit_wait() {
     let mut host = home.start();
     let client = WebhookClient::of(&mut host);
     let mut connections = Vec::new();
-    // The server's timeout for a body is longer than this loop. If it is exceeded anyway, the loop starts again.
+    // The server's timeout for a body is usually longer than this loop takes. If the timeout passes anyway, the loop
+    // starts again.
     until("some are not accepted yet", || {
         connections.clear();
         connections.extend((0..CONNECTIONS + 2).map(|_| client.begin(&format!("{}some", head("/", 10)))));
