@@ -48,7 +48,8 @@ async fn only_new_calls_run_the_new_version() {
         async move { host.call("spin").await }
     });
     tokio::task::yield_now().await;
-    // A different plugin under the same name: the running call continues in the old version until it ends.
+    // Replace the plugin by a different one with the same name. The running call continues in the old version until it
+    // ends.
     host.plug("exceeds_limits", &bad("echo")).await.unwrap();
     assert_eq!(host.read("echo now").await, "v1: now");
     assert!(host.registry.snapshot().command("ok").is_none());

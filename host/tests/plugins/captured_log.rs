@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-/// Captures the log records of this thread until dropped.
+/// Captures the log records of this thread until it is dropped.
 pub struct CapturedLog {
     bytes: Bytes,
     _guard: tracing::subscriber::DefaultGuard,

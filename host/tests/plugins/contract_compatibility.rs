@@ -35,7 +35,7 @@ fn frozen(name: &str, digest: &str) -> Vec<u8> {
 
 const EVERY: &str = "f635294b9ff2c854bfa65ac723d37b3f21232cc3203bfa3361151a2724ccba84";
 const SESSIONS: &str = "ebe2286bebac589e9e6e03b96be81070bce3f458b2c4209652cd733e685c924d";
-/// This component was compiled against 0.2.1, which added the capability `requests`.
+/// The digest of `requests.wasm`, which was compiled against 0.2.1. That version added the capability `requests`.
 const REQUESTS: &str = "3793c86f31a89e9259efe658501b7ec617028477fd0a681a9490de0197f36287";
 
 /// The configuration of `every`, which may send its secret to `mirror`.

@@ -32,15 +32,16 @@ const CALLERS: usize = 2;
 /// The number of reloads: enough for a leak per reload to exceed the allowed growth.
 const RELOADS: usize = 1_000;
 
-/// The number of reloads after which one-time allocations have happened: pools, caches, the store's pages.
+/// The number of reloads after which all one-time allocations have been made, such as pools, caches and the store's
+/// pages.
 const WARM: usize = 200;
 
 /// The allowed growth of the resident memory after warming up, in bytes. A leaked version takes 0.3 MB; if all 800
 /// later versions leaked, they would take 240 MB.
 const GROWTH: u64 = 32 << 20;
 
-/// The allowed growth of the other resources, for the allocator's arenas, a thread's stack, or a task that is about to
-/// end.
+/// The allowed growth in the numbers of mappings, files and tasks. A small growth is no leak: the allocator may add an
+/// arena, and a thread or task may be about to end.
 const FEW: usize = 100;
 
 /// Calls the current version, and checks that the answer comes from the version that the call looked up.
@@ -85,7 +86,7 @@ async fn ten_thousand_rollouts_lose_no_call() {
     for number in 0..SWAPS {
         assert_eq!(swap(number).await.unwrap(), Activation::New);
         let generation = Arc::clone(test_host.registry.snapshot().version("echo").unwrap());
-        // Call each version, because the other tasks may miss it before it is replaced.
+        // Call each version here, because the other tasks may not call it before it is replaced.
         assert_eq!(call(&test_host, &tags, "mine".to_owned()).await, generation.generation);
         generations.push(Arc::downgrade(&generation));
     }
@@ -129,7 +130,8 @@ impl ResourceUse {
         }
     }
 
-    /// Returns whether the use has grown by more than is allowed. One leaked item per reload would add hundreds.
+    /// Returns whether the use has grown by more than is allowed. A leak of one item per reload would add hundreds of
+    /// items.
     fn has_grown(&self, before: &Self) -> bool {
         self.resident > before.resident + GROWTH
             || self.mappings > before.mappings + FEW

@@ -19,7 +19,7 @@ use fake_server::FakeServer;
 /// The time at which the fake servers' responses were recorded: 2026-11-21 13:45:36 UTC.
 const NOW: Timestamp = Timestamp(1_795_268_736_000);
 
-/// The secret, which must not be shown.
+/// The secret of the plugin under test, which no answer may contain.
 const SECRET: &str = "d63e505a-e3ec-449a-9bc7-1da610d4ccde";
 
 /// A host with one plugin, and the file of the secret that the plugin may send.
@@ -46,7 +46,7 @@ impl Lab {
     }
 }
 
-/// The plugins, whether they need a secret, and their error for a table without the required keys.
+/// Each plugin, whether it needs a secret, and its error if its table lacks the required keys.
 const WANTED: [(&str, bool, &str); 6] = [
     ("pbs", true, "url is missing: set [plugins.pbs.config] url = \"https://pbs.lan:8007\""),
     ("backups", true, "url is missing: set [plugins.backups.config] url = \"https://pbs.lan:8007\""),

@@ -11,14 +11,15 @@ use crate::{
     fake_sessions::session,
 };
 
-/// Activates the plugin with `limits`. The limits that aren't tested are generous.
+/// Activates the plugin `exceeds_limits` with `limits`. Tests set generous values for limits that must not be exceeded
+/// first.
 async fn exceeds_limits(limits: &str) -> TestHost {
     let host = TestHost::of(&format!("[plugins.exceeds_limits]\n{limits}"));
     host.plug("exceeds_limits", &bad("exceeds_limits")).await.unwrap();
     host
 }
 
-/// Returns the error of `/line`, and checks that the plugin answers again afterwards.
+/// Runs the command line, which must fail, and returns its error. Checks that the plugin answers again afterwards.
 async fn call_error(host: &TestHost, line: &str) -> String {
     let error = host.call(line).await.expect_err("it misbehaves");
     assert_eq!(host.read("ok").await, "ok", "after /{line}");

@@ -102,7 +102,7 @@ pub async fn raw(answer: impl Into<Vec<u8>>) -> String {
     address
 }
 
-/// A port without a listener. It is reserved until this is dropped.
+/// A port without a listener. The port stays reserved until this value is dropped.
 pub struct UnusedPort {
     pub port: u16,
     _bound: TcpSocket,

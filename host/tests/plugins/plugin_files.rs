@@ -49,7 +49,7 @@ impl World {
         fs::write(self.plugins.join(format!("{name}.wasm")), wasm).unwrap();
     }
 
-    /// Starts the rollout of a host, and returns it with the files that it rejected.
+    /// Starts the rollout of a host. Returns the rollout, and the files that it rejected.
     async fn start(&self) -> (Rollout, Vec<RejectedFile>) {
         let (folder, decisions) = (Some(self.plugins.clone()), Decisions::default());
         let resources = Resources { registry: empty_registry(), folder, store: Some(self.store.clone()), decisions };
@@ -59,7 +59,7 @@ impl World {
         (rollout, rejected)
     }
 
-    /// Saves a version, and returns why it was rejected.
+    /// Saves a version. If it is rejected, returns the reason as an error.
     async fn save_new(&self, rollout: &mut Rollout, name: &str, wasm: &[u8]) -> Result<(), String> {
         self.save(name, wasm);
         rollout.on_file(name, content(wasm)).await;
@@ -180,7 +180,7 @@ async fn a_rejected_file_leaks_no_memory() {
     return_freed_memory();
     let world = World::new();
     let (mut rollout, _) = world.start().await;
-    // Each file has a custom section of a few mebibytes, followed by an invalid section.
+    // Each file has a custom section of `mib` mebibytes, followed by an invalid section.
     let bomb = |mib: u32| {
         let size = (mib << 20) + 2;
         let size = [size | 0x80, size >> 7 | 0x80, size >> 14 | 0x80, size >> 21].map(|part| part.to_le_bytes()[0]);
@@ -194,7 +194,7 @@ async fn a_rejected_file_leaks_no_memory() {
     }
     // The host keeps the last file of a plugin in memory, but no earlier one.
     assert!(world.save_new(&mut rollout, "bomb", &bomb(1)).await.is_err());
-    // Another thread may still be about to free the last one.
+    // Another thread may not have freed the previous file yet.
     let began = Instant::now();
     while resident() >= before + 8 {
         assert!(began.elapsed() < LIMIT, "{before} MiB before, {} MiB after", resident());

@@ -7,7 +7,7 @@ use crate::{
     fake_sessions::NOW,
 };
 
-/// Rejects `wasm` as a new version of an active plugin, and returns the reason.
+/// Tries `wasm` as a new version of an active plugin, and returns the reason for its rejection.
 async fn refused(wasm: &[u8]) -> String {
     let test_host = TestHost::new();
     test_host.plug("echo", &bad("echo")).await.unwrap();

@@ -39,10 +39,10 @@ use crate::components::{TestHost, content, empty_registry};
 /// The time limit of each wait. Only a test that hangs reaches it.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// The end of the first answer to a command that takes long.
+/// The end of the reply to a command that starts a slow compilation, and of the notice about such a compilation.
 const COMPILING: &str = "is being compiled. You get a message when it is done.";
 
-/// The events of the watcher.
+/// The events that a test passes to the rollout in place of the watcher.
 enum WatchEvent {
     File(String, Vec<u8>),
     Gone(String),
@@ -79,7 +79,7 @@ impl Notifier for Notifications {
     }
 }
 
-/// A running host with a rollout. The next host can use its folder.
+/// A running host with a rollout. A later host can use the same folder.
 struct Rig {
     folder: Arc<TempDir>,
     config: String,
@@ -211,7 +211,7 @@ impl Rig {
 
     /// Returns true if there are no further notifications or questions.
     fn is_quiet(&self) -> bool {
-        // Slow compilations depend on the machine, so their notices are ignored.
+        // Whether a compilation is slow enough for a notice depends on the machine, so these notices are ignored.
         let is_relevant = |line: &String| !line.ends_with(COMPILING);
         !self.notifications.lines.lock().unwrap().iter().any(is_relevant)
             && self.notifications.questions.lock().unwrap().is_empty()
@@ -227,8 +227,8 @@ impl Rig {
         self.test_host.status(name)
     }
 
-    /// Types a line, or presses a button that has it as its command. If the command takes long on a busy machine,
-    /// returns the notification of its outcome instead.
+    /// Types a line, or presses a button with this command, and returns the reply. If the reply only says that a
+    /// version is being compiled, waits for the notification of the outcome and returns it instead.
     async fn say(&self, line: &str) -> String {
         let earlier = self.notifications.lines.lock().unwrap().clone();
         let answer = self.test_host.read(line.trim_start_matches('/')).await;
@@ -240,8 +240,8 @@ impl Rig {
         self.until("the outcome", || self.notifications.lines.lock().unwrap().iter().find(outcome).cloned()).await
     }
 
-    /// Waits until all earlier events have been handled. Removes the notification of the command that it uses for
-    /// that.
+    /// Waits until all earlier events have been handled. For this, reloads the plugin `help`, and removes the
+    /// notifications about the reload.
     async fn wait_until_caught_up(&self) {
         self.say("plugins reload help").await;
         self.notifications.lines.lock().unwrap().retain(|line| !line.contains("'help'"));
@@ -276,7 +276,7 @@ async fn run(
     }
 }
 
-/// Advances the paused clock.
+/// Advances tokio's clock by `span`.
 async fn pass(span: Duration) {
     tokio::time::pause();
     tokio::time::advance(span).await;

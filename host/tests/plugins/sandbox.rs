@@ -14,7 +14,7 @@ use crate::{
 /// Short limits, so that endless calls fail quickly. The plugin's trial must fit in them as well.
 const LIMITS: &str = "time = \"1s\"\nhttp_time = \"300ms\"\nmemory = \"32MiB\"\nlog = 20";
 
-/// Activates the plugin `sandbox_escape`, which may only send its secret to `mirror`, and two others.
+/// Activates two other plugins and `sandbox_escape`, which may only send its secret to `mirror`.
 async fn sandbox_escape(mirror: &Mirror, limits: &str) -> Arc<TestHost> {
     let secret = secrets::file(secrets::VALUE).into_temp_path().keep().unwrap();
     let http = format!("http = [\"POST {}\"]", mirror.url("/echo"));
@@ -27,7 +27,7 @@ async fn sandbox_escape(mirror: &Mirror, limits: &str) -> Arc<TestHost> {
     Arc::new(test_host)
 }
 
-/// Returns the result of the call, while another plugin is called in a loop on the same thread.
+/// Runs the command line and returns its result. Until then, calls another plugin in a loop on the same thread.
 async fn meanwhile(test_host: &Arc<TestHost>, line: &str) -> Result<String, CallError> {
     let calling = tokio::spawn({
         let (test_host, line) = (Arc::clone(test_host), line.to_owned());

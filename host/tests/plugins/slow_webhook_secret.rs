@@ -30,7 +30,7 @@ async fn open(host: &TestHost, secrets: Secrets) -> SocketAddr {
     address
 }
 
-/// The test and the server run on one thread; the server reads the secret on another one.
+/// The test and the server run on one thread. The server reads the secret on another thread.
 #[tokio::test]
 async fn a_slow_secret_delays_no_other_request() {
     let host = TestHost::of("[secrets]\nours = \"/nowhere\"\n[plugins.webhook_echo.webhook]\ntoken = \"ours\"\n");

@@ -12,13 +12,13 @@ use axum::{
 /// A request of a plugin.
 #[derive(Debug, Clone)]
 pub struct RecordedRequest {
-    /// `GET /path?query`.
+    /// The method and the path with the query, such as `GET /path?query`.
     pub line: String,
     pub authorization: String,
     pub body: String,
 }
 
-/// A status and a body. `None` if the server never responds.
+/// A status and a body, or `None` if the server never responds.
 pub type FakeResponse = Option<(u16, String)>;
 
 pub struct FakeServer {
@@ -50,13 +50,13 @@ impl FakeServer {
         Self { url, requests }
     }
 
-    /// A server that always gives the same response.
+    /// Starts a server that always gives the same response.
     pub async fn responding(status: u16, body: &str) -> Self {
         let body = body.to_owned();
         Self::start(move |_| Some((status, body.clone()))).await
     }
 
-    /// Returns the first lines of the requests, in order.
+    /// Returns the method and path of each request, in order.
     pub fn lines(&self) -> Vec<String> {
         self.requests.lock().unwrap().iter().map(|request| request.line.clone()).collect()
     }
@@ -66,7 +66,7 @@ fn response((status, body): (u16, String)) -> Response {
     (StatusCode::from_u16(status).unwrap(), body).into_response()
 }
 
-/// A successful response.
+/// Returns a successful response.
 pub fn good(body: &str) -> FakeResponse {
     Some((200, body.to_owned()))
 }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::network::UnusedPort;
 
-/// The time of the recording: 2026-11-21 13:46:51 UTC.
+/// The time at which Uptime Kuma's responses were recorded: 2026-11-21 13:46:51 UTC.
 const RECORDED: Timestamp = Timestamp(1_795_268_811_000);
 
 fn page(url: &str) -> String {
@@ -38,7 +38,7 @@ fn server(request: &RecordedRequest) -> FakeResponse {
     }
 }
 
-/// The header that `curl -u :SECRET` sends.
+/// Returns the value of the header `Authorization` that `curl -u :SECRET` sends.
 fn basic() -> String {
     let encoded = "OmQ2M2U1MDVhLWUzZWMtNDQ5YS05YmM3LTFkYTYxMGQ0Y2NkZQ==";
     assert_eq!(SECRET, "d63e505a-e3ec-449a-9bc7-1da610d4ccde", "encode it again");

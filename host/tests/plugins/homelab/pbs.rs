@@ -12,7 +12,7 @@ fn table(url: &str) -> String {
     )
 }
 
-/// A fake server that accepts the token.
+/// Responds to a request like a Proxmox Backup Server that accepts the token.
 fn server(request: &RecordedRequest) -> FakeResponse {
     if request.authorization != format!("PBSAPIToken chat@pbs!cordboard:{SECRET}") {
         return Some((401, "authentication failed - invalid credentials".to_owned()));

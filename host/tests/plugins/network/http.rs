@@ -83,7 +83,7 @@ async fn removed_network_grants_are_revoked_at_once() {
     test_host.registry.reconfigure("http_client", &test_host.settings("http_client"), NOW).await.unwrap();
     assert!(test_host.read(&format!("fetch {}", mirror.url("/a/x"))).await.starts_with("200"));
     assert!(test_host.read(&format!("fetch {}", mirror.url("/b/x"))).await.contains("was not granted"));
-    // If the new settings rule out every version, the active one must stop as well.
+    // If the new settings permit no version, the active one must be deactivated as well.
     test_host.configure("");
     let why = test_host.registry.reconfigure("http_client", &test_host.settings("http_client"), NOW).await.unwrap_err();
     let (health, note) = test_host.status("http_client");
@@ -250,7 +250,8 @@ async fn unreachable_servers_are_reported_as_such() {
 
 #[tokio::test]
 async fn network_waits_do_not_count_as_computing() {
-    // The call may run for 2 s. The wait for the network takes longer, but doesn't count.
+    // The call may run for 2 s, twice its `time`. The server responds later, but the wait for the network doesn't
+    // count.
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     tokio::spawn(async move {

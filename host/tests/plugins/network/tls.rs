@@ -19,7 +19,7 @@ use tokio_rustls::{
 use super::http_client;
 use crate::components::{TestHost, bad};
 
-/// Creates a server's certificate and key, for `names`.
+/// Creates a self-signed certificate for `names`, and its key.
 fn own(names: &[&str]) -> (rcgen::Certificate, KeyPair) {
     let key = KeyPair::generate().unwrap();
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();

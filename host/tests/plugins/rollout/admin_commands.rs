@@ -29,8 +29,8 @@ async fn each_rollback_goes_back_one_version_and_persists() {
     let none = rig.say("plugins rollback echo").await;
     assert_eq!(none, format!("Plugin 'echo' has no version before {}.", version(&versions[0])));
 
-    // Neither a restart nor the same bytes activate the rolled-back version again. A version with other bytes is
-    // activated.
+    // Neither a restart nor another save of the same bytes activates the rolled-back version again. A version with
+    // other bytes is activated.
     let rig = rig.restart().await;
     assert_eq!(rig.say("echo x").await, "v1: x");
     assert!(rig.status("echo").1.contains(&format!("version {left} was rolled back")), "{:?}", rig.status("echo"));

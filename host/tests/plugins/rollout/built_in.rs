@@ -10,7 +10,7 @@ use crate::components::{bad, standard};
 
 const BY_NAME: &str = "[plugins.help]\ngrants = [\"plugin-control\"]";
 
-/// A file that would replace the plugin that controls the others.
+/// Returns another version of the built-in plugin `help`, which manages the other plugins.
 fn takeover() -> Vec<u8> {
     other(&standard("help"), 1)
 }
@@ -96,7 +96,7 @@ async fn configured_grants_also_restrict_built_in_plugins() {
 #[tokio::test]
 async fn a_stored_version_does_not_inherit_built_in_grants() {
     let rig = Rig::new("").await;
-    // Simulates an earlier host in which these bytes were built in, and which stored them.
+    // Simulates an earlier host whose built-in plugin had these bytes, and which stored them.
     rig.store.save_version("help", &digest(&takeover()), &takeover()).await.unwrap();
     fs::write(rig.file("help"), b"no component").unwrap();
     let rig = rig.restart().await;

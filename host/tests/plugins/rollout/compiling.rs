@@ -43,7 +43,7 @@ impl Slow {
         fs::write(&self.gate, "").unwrap();
     }
 
-    /// Clears the cache, so that everything is compiled again and waits for the gate.
+    /// Closes the gate and clears the cache, so that everything is compiled again and waits for the gate.
     fn forget(&self) {
         fs::remove_file(&self.gate).unwrap();
         for entry in fs::read_dir(&self.cache).unwrap() {

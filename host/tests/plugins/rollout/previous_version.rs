@@ -1,5 +1,5 @@
-//! Tests the version that stays active while a newer one is rejected: changed settings apply to it. If its source is
-//! gone, the host activates the last good version before it.
+//! Tests the version that stays active while a newer one is rejected. Changed settings apply to it; if they don't
+//! permit it any more, it is deactivated.
 
 use cordboard_runtime::digest;
 
