@@ -34,9 +34,9 @@ pub const DEADLINE: Duration = Duration::from_secs(120);
 /// A simulated failure of a call.
 #[derive(Debug, Clone)]
 pub enum Fault {
-    /// The code and the description.
+    /// An error with this code and description.
     Error(u16, &'static str),
-    /// 429 with a delay in seconds.
+    /// An error 429, with the delay in seconds after which the host may try again.
     Flood(u64),
     /// A response with this status and a body that isn't JSON.
     Garbage(u16),
@@ -68,7 +68,7 @@ struct Inner {
     /// The messages by chat and message id: text, entities, keyboard and topic.
     messages: HashMap<(i64, i64), Value>,
     faults: HashMap<String, VecDeque<Fault>>,
-    /// Another program polls with the token, and the host hasn't got an error yet.
+    /// Whether another program polls with the token, and the host hasn't got an error yet.
     rival: bool,
     /// Chats that have blocked the bot.
     blocked: HashSet<i64>,
@@ -100,7 +100,7 @@ impl BotApi {
         Self { url, shared }
     }
 
-    /// Makes the next call of `method` fail. Several faults are used in order.
+    /// Makes the next call of `method` fail. If several faults are set, each is used for one call, in order.
     pub fn fail(&self, method: &str, fault: Fault) {
         self.with(|inner| inner.faults.entry(method.to_lowercase()).or_default().push_back(fault));
     }
@@ -156,7 +156,7 @@ impl BotApi {
         self.look(|inner| inner.calls.iter().filter(|call| call.method == method.to_lowercase()).cloned().collect())
     }
 
-    /// Waits until `holds` is true. It is checked after each call.
+    /// Waits until `holds` returns true. Checks this after each call and each change by the test.
     pub async fn until(&self, what: &str, holds: impl Fn(&Self) -> bool) {
         let mut changed = self.shared.changed.subscribe();
         let waited = timeout(DEADLINE, async {

@@ -16,7 +16,7 @@ pub fn is_running(pid: &str) -> bool {
     fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
 }
 
-/// Creates a cgroup. Returns `None` if this is not permitted.
+/// Creates a cgroup. Returns `None` if this process can't create one.
 pub fn new_cgroup(name: &str) -> Option<PathBuf> {
     let read = |file: &str| fs::read_to_string(file).unwrap_or_default();
     let (cgroups, mounts) = (read("/proc/self/cgroup"), read("/proc/self/mountinfo"));

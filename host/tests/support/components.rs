@@ -29,7 +29,7 @@ pub fn standard(name: &str) -> Vec<u8> {
     component(&format!("{name}.wasm"))
 }
 
-/// Returns the bytes of a misbehaving plugin.
+/// Returns the bytes of a test plugin, from `plugins/bad`.
 pub fn bad(name: &str) -> Vec<u8> {
     component(&format!("bad/{name}.wasm"))
 }
@@ -158,7 +158,7 @@ impl TestHost {
         reply
     }
 
-    /// Runs a command line, and returns the answer as the chat shows it.
+    /// Runs a command line, and returns the plain text of its answer or of its error.
     pub async fn read(&self, line: &str) -> String {
         match self.call(line).await {
             Ok(reply) => cordboard_core::render::plain(&reply.text),

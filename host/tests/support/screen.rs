@@ -24,7 +24,7 @@ const DEADLINE: Duration = Duration::from_secs(60);
 /// The interval at which the reading thread checks whether the terminal is closed.
 const CLOSE_CHECK: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
 
-/// `TIOCSPTLCK` and `TIOCGPTN` of <linux/tty.h>: unlock a new terminal, and get its number.
+/// `TIOCSPTLCK` and `TIOCGPTN` of `asm/ioctls.h`: unlock a new terminal, and get its number.
 const LOCK: u32 = 0x4004_5431;
 const NUMBER: u32 = 0x8004_5430;
 
@@ -85,7 +85,7 @@ impl Screen {
         ours.write_all(keys.as_bytes()).expect("the terminal accepts keys");
     }
 
-    /// Waits until `text` has been shown since the last wait. Returns the output up to it.
+    /// Waits until `text` has been shown since the last wait. Returns the output up to the end of `text`.
     #[track_caller]
     pub fn wait(&mut self, text: &str) -> String {
         let deadline = Instant::now() + DEADLINE;

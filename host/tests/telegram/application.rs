@@ -87,7 +87,7 @@ impl App {
         let log = fs::OpenOptions::new().create(true).append(true).open(self.path("log")).unwrap();
         let mut command = self.command("run");
         command.args(["--chat", "telegram"]).arg("--plugins").arg(self.path("plugins"));
-        // Log everything except for the compiler, so that tests can check that the token isn't logged.
+        // Log everything except for wasmtime and its compiler, so that tests can check that the token isn't logged.
         command.env("CORDBOARD_LOG", "trace,cranelift=off,wasmtime=off").stderr(log);
         self.host = Some(command.spawn().unwrap());
     }
@@ -119,8 +119,8 @@ impl App {
         self.until(&format!("'{text}' and nothing else for {user}"), only).await;
     }
 
-    /// Sends a prompt with an endless answer, and waits for the first edit of its live message. The host stores the
-    /// message's id before this edit, so the next host knows the message.
+    /// Sends a prompt with a long answer, and waits for the first edit of its live message. The host stores the
+    /// message's id before this edit, so a host that is started after a kill knows the message.
     pub async fn stream(&self, user: i64, prompt: &str) {
         let first = self.api.next_id();
         self.api.says(user, prompt);
@@ -232,7 +232,7 @@ pub fn component(path: &str) -> Vec<u8> {
     })
 }
 
-/// Replaces a text in a component with another one of the same length.
+/// Replaces all occurrences of a text in a component with another text of the same length.
 pub fn reworded(mut wasm: Vec<u8>, old: &str, new: &str) -> Vec<u8> {
     assert_eq!(old.len(), new.len());
     let starts: Vec<usize> = (0..wasm.len()).filter(|at| wasm[*at..].starts_with(old.as_bytes())).collect();

@@ -31,7 +31,7 @@ async fn an_unknown_token_ends_polling_and_names_its_file() {
     let text = error.to_string();
     assert!(text.contains(&bot.token_file.display().to_string()), "{text}");
     assert!(text.contains("@BotFather") && text.contains("Unauthorized"), "{text}");
-    // The token was revoked while the bot ran.
+    // The token is revoked while the bot runs.
     bot.api.fail("getUpdates", Fault::Error(401, "Unauthorized"));
     assert_eq!(bot.poll_until(Duration::ZERO).await.unwrap(), error);
     assert!(!format!("{text}{error:?}{}", bot.log.text()).contains(SECRET));
@@ -144,7 +144,7 @@ async fn retry_after_delays_only_its_chat() {
     let bot = TestBot::new().await;
     bot.api.fail("sendMessage", Fault::Flood(100_000));
     post(&bot, 1, ADA, "held");
-    // From now on, the adapter knows of the rate limit.
+    // Wait until the adapter knows of the rate limit.
     bot.until_logged("sending to a place is paused").await;
     post(&bot, 2, 8002, "free");
     bot.api.until("the other chat's message", |api| api.chat(8002) == ["free"]).await;
@@ -183,7 +183,7 @@ async fn a_migrated_group_gets_its_answer_once() {
     bot.outbox.post(Post::Final(OutboxRow { turn: Some(turn), ..whole }));
     bot.outbox.drained().await;
     assert_eq!(bot.api.chat(MOVED), ["Begun and done."]);
-    // Message numbers restart in the new chat, so an old number is not looked up there.
+    // Message ids start again in the new chat, so the adapter doesn't use an old id there.
     assert!(matches!(
         bot.telegram.edit(&place(GROUP), &old, &outgoing("after")).await,
         Err(ChatError::Rejected { .. })
@@ -223,7 +223,8 @@ async fn posts_for_a_blocked_chat_are_kept_and_delay_nothing() {
 
 #[tokio::test]
 async fn an_unanswered_typing_call_delays_no_answer() {
-    // If the worker awaited the typing call, the answer would take longer than this timeout.
+    // If the worker awaited the typing call, the answer would wait for this timeout, which is longer than the test
+    // waits.
     let bot = TestBot::with(|settings| settings.timeout = 10 * DEADLINE).await;
     bot.api.fail("sendChatAction", Fault::Hang);
     let turn = PromptId("t".to_owned());

@@ -302,7 +302,8 @@ async fn a_press_runs_its_command_and_is_always_answered() {
     assert_eq!(bot.inbox.updates().len(), 1, "a press of a stranger is ignored");
 }
 
-/// Starts a second host after the first one has stored a text. Returns it with the update id of the text.
+/// Creates a second bot whose inbox contains a text that the first bot has stored, and an offset far above the text's
+/// update id. Returns the second bot and this id.
 async fn restarted(text: &str) -> (TestBot, i64) {
     let bot = TestBot::new().await;
     let number = bot.api.says(ADA, text);
@@ -325,7 +326,7 @@ async fn stored_updates_are_not_accepted_again_after_a_restart() {
 #[tokio::test]
 async fn update_ids_reset_below_the_offset_are_accepted() {
     let (bot, number) = restarted("before").await;
-    // The same id, and ids just below the offset.
+    // The same id, and other ids below the offset.
     for (above, text) in [(0, "after a quiet week"), (2, "and one"), (400, "and another")] {
         let other = json!({"text": text, "message_id": 900 + above});
         bot.api.push_as(number + above, json!({"message": message(ADA, ADA, other)}));

@@ -72,15 +72,15 @@ impl TestBot {
         tokio::spawn(async move { telegram.poll(poll_settings(give_up)).await })
     }
 
-    /// Waits until this number of updates is stored.
+    /// Waits until at least this number of updates is stored, and returns all stored updates.
     pub async fn until_stored(&self, count: usize) -> Vec<Update> {
         let inbox = Arc::clone(&self.inbox);
-        // This wait checks after each call. The adapter confirms stored updates with a call.
+        // `until` checks its condition after each call, and the adapter confirms stored updates with a call.
         self.api.until(&format!("{count} stored updates"), move |_| inbox.updates().len() >= count).await;
         self.inbox.updates()
     }
 
-    /// Waits until a text is logged. Log lines send no notification, so it polls the log.
+    /// Polls the log until it contains a text, because log lines send no notification.
     pub async fn until_logged(&self, what: &str) {
         let logged = async {
             while !self.log.text().contains(what) {

@@ -11,8 +11,8 @@ use crate::{
     test_bot::{ADA, TestBot},
 };
 
-/// The types of the Bot API. A type has its fields by name; the name of an optional field ends with `?`. A list
-/// contains the type of its items; `any` contains alternatives.
+/// The types of the Bot API. An object contains the type of each field by the field's name, which ends with `?` if the
+/// field is optional. A list contains the type of its items, and `any` contains alternative types.
 const SCHEMA: &str = include_str!("../data/message-schema.json");
 
 /// Beyond this depth, optional fields are omitted, because messages contain messages.
@@ -85,8 +85,8 @@ impl Schema {
     }
 }
 
-/// Returns names of fields that a text message can have in addition, each with a value. A name occurs once for each of
-/// its values.
+/// Returns the names of the fields that a text message can have in addition, each with a value. A name occurs once for
+/// each of its values.
 fn other_fields() -> Vec<(String, Value)> {
     let schema = Schema::load();
     let fields = schema.0["Message"].as_object().unwrap();

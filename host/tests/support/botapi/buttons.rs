@@ -21,7 +21,7 @@ impl BotApi {
         buttons
     }
 
-    /// Presses the newest button with that label. Returns the ids of the press and of the message.
+    /// Presses the newest button with this label. Returns the ids of the press and of the message.
     pub fn press(&self, user: i64, chat: i64, label: &str) -> (String, i64) {
         let buttons = self.buttons(chat);
         let found = buttons.iter().rfind(|(_, of, _)| of == label);

@@ -1,4 +1,4 @@
-//! Validates calls of the Bot API: against its schema, and against the length limits that a schema can't express.
+//! Validates calls of the Bot API against its schema, and against the length limits that the schema doesn't contain.
 
 use std::collections::HashMap;
 

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{App, MEMBER, OWNER, STRANGER, component};
 
-/// Returns whether a file below the folder contains the text.
+/// Returns whether a file below the folder contains the text. Ignores the cache of compiled plugins.
 pub(super) fn stored(folder: &Path, text: &str) -> bool {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     entries.filter(|path| !path.ends_with("cache")).any(|path| {
@@ -45,7 +45,7 @@ async fn a_member_sees_and_controls_only_their_own_sessions() {
     let app = App::new().await;
     app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
     assert_eq!(app.ask(MEMBER, "/sessions", "No").await, "No sessions. Use /new to create one.");
-    // `/new alpha` would give the same answer, so this one must not suggest `/new`.
+    // `/new alpha` would get the same answer, so the answer must not suggest `/new`.
     let taken = "The name 'alpha' is taken by somebody else. Choose another name.";
     assert_eq!(app.ask(MEMBER, "/session alpha", "alpha").await, taken);
     assert_eq!(app.ask(MEMBER, "/archive alpha", "alpha").await, taken);
@@ -54,7 +54,7 @@ async fn a_member_sees_and_controls_only_their_own_sessions() {
     assert!(!own.contains("alpha"), "{own}");
     let all = app.ask(OWNER, "/sessions", "beta").await;
     assert!(all.contains("alpha"), "{all}");
-    // If the member presses a button in a forwarded message, it runs with the member's permissions.
+    // If the member presses a button in a forwarded message, its command runs with the member's permissions.
     app.ask(OWNER, "/archive alpha", "archived").await;
     app.ask(OWNER, "/restore", "Archived sessions").await;
     let (_, _, data) = app.api.buttons(OWNER).pop().unwrap();
@@ -224,7 +224,8 @@ async fn a_removed_user_has_no_active_session_in_a_group() {
         app.api.push(json!({"message": crate::botapi::message(user, GROUP, json!({"text": text}))}));
     };
     let shows = async |wanted: &str| {
-        // Compare the whole message: a session that isn't the only one here has its name before its text.
+        // Compare the whole message: if several sessions print text here, each text has the name of its session before
+        // it.
         app.until(wanted, || app.api.chat(GROUP).iter().any(|text| text == wanted).then_some(())).await;
     };
     says(MEMBER, "/new members");

@@ -71,7 +71,8 @@ async fn failed_polls_lose_and_repeat_nothing() {
     ];
     for (number, fault) in faults.into_iter().enumerate() {
         app.api.fail("getUpdates", fault);
-        // The first text ends the pending poll. The next poll fails; the second text arrives during or before it.
+        // The first text ends the pending poll, and the next poll fails. The second text arrives before or during the
+        // failing poll.
         for half in ["a", "b"] {
             app.api.says(OWNER, &format!("{number}{half}"));
         }

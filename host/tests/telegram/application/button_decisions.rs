@@ -3,7 +3,7 @@
 
 use super::{App, OWNER, component};
 
-/// Returns the id of the owner's message that contains `begins`, and the data of its button.
+/// Returns the id of the owner's message that contains `begins`, and the data of its button with this label.
 fn button(app: &App, begins: &str, label: &str) -> (i64, String) {
     let buttons = app.api.buttons(OWNER);
     let found =

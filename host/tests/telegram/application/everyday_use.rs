@@ -17,7 +17,7 @@ async fn a_streamed_answer_notifies_once_when_finished() {
     let all = "line 1\nline 2\nline 3\nline 4";
     app.ask_agent(OWNER, "slow 4", all).await;
     assert_eq!(app.api.rings(OWNER)[rings..], [all]);
-    // The answer is endless, so that the test sees it stream on a slow machine too.
+    // The answer is long, so that the test sees it stream on a slow machine too.
     let typing = app.api.calls("sendChatAction").len();
     app.stream(OWNER, "slow 1000").await;
     app.api.until_calls("sendChatAction", typing + 1).await;

@@ -22,14 +22,14 @@ async fn asks(app: &App, chat: i64, text: &str, wanted: &str) {
     app.wait_for(chat, first, wanted).await;
 }
 
-/// The event that informs the bot of the move.
+/// The event that informs the bot of the group's new id.
 #[derive(Clone, Copy)]
 enum MigrationNotice {
     /// Only the service message of the old chat.
     OldChat,
     /// Only the service message of the new chat.
     NewChat,
-    /// Only a rejected call.
+    /// Only the error of a call with the old id.
     Refusal,
 }
 

@@ -37,7 +37,7 @@ impl Seat {
     async fn asks(self, app: &App, text: &str, wanted: &str) -> String {
         let first = app.api.next_id();
         self.says(app, text);
-        // The host may edit the answer into the message that it first sent for it.
+        // The host may first send a live message and then edit it into the answer, so search the current texts.
         let find = || app.api.topic((GROUP, self.topic), first).into_iter().find(|text| text.contains(wanted));
         app.until(&format!("'{wanted}' in topic {:?}", self.topic), find).await
     }

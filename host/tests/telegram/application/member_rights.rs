@@ -34,7 +34,7 @@ impl App {
         self.wait_for(GROUP, first, wanted).await
     }
 
-    /// Returns the owner's session, without the fields that change on their own.
+    /// Returns a session as in `cordboard sessions --json`, without the fields that can change without a command.
     fn untouched(&self, name: &str) -> Value {
         let mut session = self.session(name);
         for own in ["last_active", "phase", "queued"] {
@@ -44,8 +44,8 @@ impl App {
     }
 }
 
-/// Starts a host where owner and member have a session each. The plugin `session_thief`, which attempts everything, has
-/// all grants for sessions.
+/// Starts a host where the owner and the member have a session each. The plugin `session_thief`, which attempts every
+/// action on a session, has all grants for sessions.
 async fn app_with_two_sessions() -> App {
     let app = App::new().await;
     app.configure(&format!(
@@ -77,7 +77,7 @@ async fn a_member_cannot_access_sessions_of_others_by_name() {
     let mut after = app.untouched("alpha");
     after["pid"] = before["pid"].clone();
     assert_eq!(after, before);
-    // The owner can use all these actions, so the plugin does attempt them.
+    // All these actions succeed for the owner, so the plugin does attempt them.
     let got = app.ask(OWNER, "/burgle beta", "got ").await;
     for way in ["it was listed", "found beta", "activate", "suspend", "set-persona", "archive", "restore", "send"] {
         assert!(got.contains(way), "{way}: {got}");

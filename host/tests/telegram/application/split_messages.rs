@@ -15,7 +15,8 @@ fn push(app: &App, kind: &str, id: i64, more: Value) {
     app.api.push(update(kind, id, more));
 }
 
-/// Delivers an album with these captions in one batch: between two polls, a slow host would consider it complete.
+/// Delivers an album with these captions in one batch. If it came in two batches, a slow host might consider it
+/// complete after the first one.
 fn album(app: &App, album: &str, captions: &[(i64, Option<&str>)]) {
     let photo = |(id, caption): &(i64, Option<&str>)| {
         let file = json!([{"file_id": "f", "file_unique_id": "u", "width": 1, "height": 1}]);
