@@ -8,7 +8,8 @@ use anyhow::{Context, Result};
 use crate::step;
 use crate::workspace::Workspace;
 
-/// Runs every test. The tests run after the documentation's examples, so that their summary is the last line.
+/// Runs the tests that `args` select. Without a selection, runs all tests, and the documentation's examples before
+/// them, so that the summary of the tests is the last line.
 pub fn test(workspace: &Workspace, args: &[OsString]) -> Result<()> {
     if args.is_empty() || args == ["--no-fail-fast"] {
         step::start("running the examples of the documentation");
@@ -27,8 +28,8 @@ pub fn test(workspace: &Workspace, args: &[OsString]) -> Result<()> {
     step::show(&mut runner)
 }
 
-/// Selects the whole workspace, as every task does: for fewer packages, cargo resolves other features and rebuilds
-/// wasmtime. The other flags are needed because cargo would otherwise link the plugins natively.
+/// Selects the whole workspace, as every build for the native target does: for fewer packages, cargo resolves other
+/// features and rebuilds wasmtime. The other flags are needed because cargo would otherwise link the plugins natively.
 const TESTED: [&str; 4] = ["--workspace", "--lib", "--bins", "--tests"];
 
 fn nextest_exists() -> bool {
@@ -48,7 +49,7 @@ pub fn format(workspace: &Workspace) -> Result<()> {
         .context("the code is not formatted: run `cargo fmt --all`")
 }
 
-/// Lints everything for the native target, including the plugins, because a check doesn't link them.
+/// Lints everything for the native target. This includes the plugins, because clippy doesn't link them.
 pub fn lint(workspace: &Workspace) -> Result<()> {
     step::start("linting (takes minutes the first time)");
     step::show(cargo(workspace).args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))

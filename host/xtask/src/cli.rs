@@ -39,7 +39,7 @@ enum Task {
   cargo xtask build                      target/debug/cordboard
   cargo xtask build --release            target/release/cordboard")]
     Build {
-        /// Optimize the host for installation; takes longer to build
+        /// Optimize the host for installation, which takes longer
         #[arg(long)]
         release: bool,
     },
@@ -79,7 +79,7 @@ enum Task {
     /// Find or build the compiler for the plugins, and stop
     #[command(hide = true)]
     Toolchain,
-    /// Print which compiler would be used, without building anything
+    /// Print which compiler would build the plugins, without building anything
     Doctor,
 }
 

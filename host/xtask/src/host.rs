@@ -12,7 +12,7 @@ use crate::step;
 use crate::workspace::Workspace;
 
 const STARTER: &str = "\
-# Cordboard's configuration in this clone. An empty file means the defaults.
+# Cordboard's configuration in this clone. Keys that it does not set have their defaults.
 # The file config.toml at the top of the repository documents every key with its default.
 # Saved changes take effect at once, while the host runs.
 ";
@@ -40,8 +40,8 @@ impl Profile {
 pub fn build(workspace: &Workspace, profile: Profile) -> Result<PathBuf> {
     step::start("building the host (about 4 minutes the first time on two cores, 7 for a release; then seconds)");
     let mut cargo = step::cargo();
-    // Build the whole workspace, as the other tasks do: for a single package, cargo resolves other features and
-    // rebuilds wasmtime.
+    // Build the whole workspace, as the tests do: for a single package, cargo resolves other features and rebuilds
+    // wasmtime.
     cargo.current_dir(&workspace.root).args(["build", "--workspace", "--bin", "cordboard"]);
     if profile == Profile::Release {
         cargo.arg("--release");
@@ -64,7 +64,8 @@ pub fn exec(workspace: &Workspace, binary: &Path, args: &[OsString]) -> Result<(
         .with_context(|| format!("couldn't start {}", binary.display()))
 }
 
-/// Creates the folders, and a starter configuration if there is none. Never changes an existing configuration.
+/// Creates `home` with its plugin folder, and a starter configuration if there is none. Never changes an existing
+/// configuration.
 fn prepare(home: &Path) -> Result<()> {
     std::fs::create_dir_all(home.join("plugins"))?;
     let config = home.join("config.toml");

@@ -18,9 +18,9 @@ const PROFILE: &str = "plugin";
 pub enum Selection {
     /// The plugins that the host embeds.
     Embedded,
-    /// The embedded plugins, and the ones that an operator can install.
+    /// The embedded plugins, and those that an operator can install.
     Installable,
-    /// Every plugin, with the misbehaving ones that tests and benchmarks load.
+    /// Every plugin, including those in `plugins/bad` that tests and benchmarks load.
     All,
 }
 
@@ -46,7 +46,8 @@ pub fn build(workspace: &Workspace, choice: ToolchainChoice, selection: Selectio
     remove_stale(&workspace.plugins, &output)
 }
 
-/// Builds the plugins with one cargo call, which shares their dependencies. Returns the folder of the components.
+/// Builds the plugins with one cargo call, so that their common dependencies are built once. Returns the folder of the
+/// components.
 fn compile(workspace: &Workspace, toolchain: &Toolchain, plugins: &[&Plugin]) -> Result<PathBuf> {
     // Use a separate target folder, because cargo locks a target folder as a whole, and another build may be running.
     let target = workspace.target.join("wasm");
@@ -90,7 +91,7 @@ fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// Removes the components of removed plugins, which the host would embed otherwise.
+/// Removes the components of deleted plugins, because the host would still embed them.
 fn remove_stale(plugins: &[Plugin], output: &Path) -> Result<()> {
     let current: Vec<PathBuf> = plugins.iter().map(|plugin| component_path(plugin, output)).collect();
     for folder in [output.to_path_buf(), output.join("bad"), output.join("extra")] {

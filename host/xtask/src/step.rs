@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 /// The number of output lines in the error of a failed command: enough to include the cause.
 const TAIL_LINES: usize = 25;
 
-/// Prints a line about the step that begins. The text names the duration of a slow step.
+/// Prints a line when a step begins. If the step is slow, the text says how long it takes.
 pub fn start(text: &str) {
     line("1;36", "-->", text);
 }
@@ -35,8 +35,8 @@ fn line(colour: &str, mark: &str, text: &str) {
 }
 
 /// Returns a command for the cargo that runs this program, without the variables that `cargo run` adds to the
-/// environment: build scripts that depend on these variables would run again, and cargo would rebuild half of the
-/// dependencies.
+/// environment. With them, build scripts that depend on these variables would run again, and cargo would rebuild half
+/// of the dependencies.
 pub fn cargo() -> Command {
     without_package(Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())))
 }

@@ -17,7 +17,7 @@ pub const TARGET: &str = "wasm32-wasip2";
 /// The source of the compiler. `Auto` takes the first one that works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ToolchainChoice {
-    /// The installed compiler, else rustup, else a private toolchain.
+    /// The installed compiler, else an existing private toolchain, else rustup, else a new private toolchain.
     Auto,
     /// The installed compiler as it is.
     Installed,
@@ -35,7 +35,7 @@ pub enum Toolchain {
 }
 
 impl Toolchain {
-    /// Returns the compiler to use. Creates one if necessary, which takes a minute or two. The error says what the
+    /// Returns the compiler to use. Creates one if necessary, which takes one to three minutes. The error says what the
     /// user can do.
     pub fn find(choice: ToolchainChoice) -> Result<Self> {
         match choice {
@@ -90,8 +90,8 @@ impl fmt::Display for Toolchain {
     }
 }
 
-/// Prefers an existing private toolchain to rustup. It usually exists because rustup failed, and rustup would run again
-/// at every build.
+/// Prefers an existing private toolchain to rustup: it usually exists because rustup has failed, and rustup would fail
+/// again at every build.
 fn automatic() -> Result<Toolchain> {
     if let Some(found) = installed() {
         return Ok(found);
@@ -114,8 +114,8 @@ fn advice(refused: &anyhow::Error, failed: &anyhow::Error) -> anyhow::Error {
          \n  as a private toolchain: {failed:#}\n\
          \nDo one of these, then run the same command again:\
          \n  - install rustup's stable toolchain, go online, and run: rustup target add {TARGET}\
-         \n  - on Debian 12 or later (amd64, arm64) go online: the private toolchain is built from its packages\
-         \n  - copy {} from a machine of the same kind that has one",
+         \n  - on Debian 12 or later (amd64, arm64), go online: the private toolchain is built from Debian's packages\
+         \n  - copy {} from another machine with the same system and architecture",
         private::home().map_or_else(|_| "~/.cache/cordboard/toolchain-*".into(), |home| home.display().to_string()),
     )
 }
@@ -129,7 +129,8 @@ fn rustup() -> Result<Toolchain> {
         return Ok(found);
     }
     step::start(&format!("adding {TARGET} to the installed toolchain with rustup (about 20 MB)"));
-    // The error shows the last lines, which should say why; a backtrace of rustup would hide them.
+    // The error shows the last lines of the output, which should contain the reason. A backtrace of rustup would
+    // displace it.
     step::read(Command::new("rustup").args(["target", "add", TARGET]).env("RUST_BACKTRACE", "0"))?;
     installed().with_context(|| format!("rustup added {TARGET}, but `rustc` on PATH is another compiler"))
 }

@@ -19,8 +19,9 @@ pub struct Workspace {
 /// A workspace member that is built as a component.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plugin {
-    /// The plugin's name: the path of its folder below `plugins/`, such as `timeout` or `bad/spin`, after the output
-    /// folder that its manifest names, as in `extra/pbs`. The host embeds only plugins whose name has no folder.
+    /// The plugin's name: the path of its folder below `plugins/`, such as `timeout` or `bad/echo`. If the manifest
+    /// names an output folder, the name begins with this folder, as in `extra/pbs`. The host embeds only plugins whose
+    /// name has no folder.
     pub name: String,
     /// Cargo's full package id, because a name such as `model` could also be that of a dependency.
     pub id: String,
@@ -70,7 +71,7 @@ impl Workspace {
         Ok(Self { root: metadata.workspace_root, target: metadata.target_directory, plugins })
     }
 
-    /// Rejects plugin folders that aren't workspace members, because they would silently not be built.
+    /// Rejects plugin folders in `plugins/bad` that aren't workspace members, because they would silently not be built.
     fn reject_strays(&self) -> Result<()> {
         let folder = self.root.join("plugins/bad");
         let Ok(entries) = std::fs::read_dir(&folder) else { return Ok(()) };
@@ -79,7 +80,7 @@ impl Workspace {
             if !self.plugins.iter().any(|plugin| plugin.name == name) {
                 bail!(
                     "plugins/{name} is not built: add \"plugins/{name}\" to `members` in Cargo.toml, \
-                     and [lib] crate-type = [\"cdylib\"] to its own"
+                     and [lib] crate-type = [\"cdylib\"] to its own Cargo.toml"
                 );
             }
         }
@@ -91,7 +92,7 @@ impl Workspace {
         self.relative_to_here(path).display().to_string()
     }
 
-    /// Returns the path relative to the current folder if it is below it.
+    /// Returns the path relative to the current folder if the path is below this folder.
     pub fn relative_to_here(&self, path: &Path) -> PathBuf {
         let here = std::env::current_dir().unwrap_or_else(|_| self.root.clone());
         path.strip_prefix(&here).unwrap_or(path).to_path_buf()

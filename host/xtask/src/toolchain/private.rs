@@ -10,7 +10,8 @@ use anyhow::{Context, Result, bail};
 use super::TARGET;
 use crate::step;
 
-/// The version of the folder's layout. A folder of an older version is ignored.
+/// The name of the toolchain's folder, which ends with the version of the folder's layout. Folders of other versions
+/// are ignored.
 const LAYOUT: &str = "toolchain-wasip2-1";
 
 const SCRIPT: &str = include_str!("private.sh");

@@ -28,7 +28,7 @@ host=$(rustc -vV | sed -n 's/^host: //p')
 linkers=lib/rustlib/$host/bin
 sysroot=$(rustc --print sysroot)
 [ -f "$sysroot/$linkers/wasm-component-ld" ] && [ -f "$sysroot/$linkers/gcc-ld/wasm-ld" ] ||
-    fail "the installed Rust has no wasm linker in $sysroot/$linkers: only rustup's toolchains do"
+    fail "the installed Rust has no wasm linker in $sysroot/$linkers: only rustup's toolchains have one"
 
 step "1/4: fetching Debian's compiler, without installing it (150 MB, about a minute)"
 apt "$work/compiler" update
@@ -48,8 +48,8 @@ chmod +x "$home/bin/rustc"
 "$home/bin/rustc" --version >/dev/null || fail "the unpacked compiler doesn't run"
 
 step "2/4: fetching wasi's libc (a few seconds)"
-# Use the system's own archive, but the release trixie in place of the system's, because its wasi-libc supports the
-# target.
+# Use the system's own archive, but its release trixie in place of the system's release, because trixie's wasi-libc
+# supports the target.
 archive=$(cat /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list 2>/dev/null |
     sed -n -e 's/^URIs: *\([^ ]*\).*/\1/p' -e 's/^deb *\(\[.*\] *\)\{0,1\}\([a-z]*:[^ ]*\).*/\2/p' | head -n 1)
 key=$(cat /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list 2>/dev/null |

@@ -20,7 +20,7 @@ const DOCUMENTS: [&str; 8] = [
     "wit/README.md",
 ];
 
-/// The maximum length of README.md. It is for people who don't know the project yet, so it must stay short.
+/// The maximum number of lines of README.md. It is for people who don't know the project yet, so it must stay short.
 const README_LINES: usize = 200;
 
 /// The subcommands and flags, read from their definitions.
@@ -171,7 +171,8 @@ fn commands(readme: &str) -> Vec<(usize, String)> {
     parts.collect()
 }
 
-/// Returns the arguments of `program` if it starts the command, possibly with a path, variables or `sudo` before it.
+/// Returns the arguments of a command that runs `program`. `sudo`, variables and a path may precede the name of the
+/// program.
 fn after<'a>(command: &'a str, program: &str) -> Option<&'a str> {
     let mut rest = command;
     while let Some((first, more)) = rest.split_once(' ').filter(|(first, _)| first.contains('=') || *first == "sudo") {
@@ -200,7 +201,7 @@ fn subcommands(source: &str, head: &str) -> BTreeSet<String> {
     names.map(|line| kebab(line.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default())).collect()
 }
 
-/// Returns the fields that are marked as long flags.
+/// Returns the names of the long flags, which are the names of the marked fields.
 fn long_flags(source: &str) -> BTreeSet<String> {
     let marked = source.match_indices("#[arg(long");
     let fields = marked.map(|(at, _)| {

@@ -19,7 +19,7 @@ pub fn of(code: &str) -> Vec<Function> {
 
 fn function(code: &str, at: usize) -> Option<Function> {
     let name: String = code[at + 2..].trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-    // A function pointer has no name, and the name of a function in a macro may be a variable.
+    // A function pointer has no name, and in a macro, the name of a function may be a macro variable.
     if name.is_empty() || !code[at + 2..].starts_with(' ') {
         return None;
     }
@@ -31,7 +31,8 @@ fn function(code: &str, at: usize) -> Option<Function> {
     Some(Function { name, line, lines: line_of(code, end) - line + 1, parameters: count(&code[list + 1..after - 1]) })
 }
 
-/// Returns the offset of the parameter list's parenthesis. A parenthesis between `<` and `>` belongs to a bound.
+/// Returns the offset of the parenthesis that opens the parameter list. A parenthesis between `<` and `>` belongs to a
+/// bound.
 fn opening(code: &str) -> Option<usize> {
     let mut depth = 0;
     let mut before = ' ';
@@ -63,7 +64,7 @@ fn closing(code: &str) -> Option<usize> {
     None
 }
 
-/// Returns the offset of the body's brace. Returns `None` if a semicolon ends the declaration.
+/// Returns the offset of the brace that opens the body. Returns `None` if a semicolon ends the declaration.
 fn body(code: &str) -> Option<usize> {
     let mut depth = 0;
     for (at, c) in code.char_indices() {

@@ -1,7 +1,8 @@
-//! Checks rules about the source code: sizes, one owner per dependency, one-way imports, correct documentation. Only
-//! reads files, and never builds or runs anything.
+//! Checks rules about the source code: sizes, one owner per dependency, one-way imports, correct documentation. The
+//! tests only read files, and never build or run anything.
 //!
-//! Each finding names the file, the line, the rule and the remedy.
+//! Each finding names the violated rule. If it is about one place in a file, it names the file and the line; in most
+//! cases it also names the remedy.
 
 mod code;
 mod documents;

@@ -16,8 +16,8 @@ pub const CRATES: [(&str, &[&str]); 8] = [
     ("watch", &["core"]),
 ];
 
-/// An external dependency, and the only crate that may depend on it outside of tests. Other crates use what that crate
-/// exports.
+/// External dependencies, each with the only crate that may depend on it outside of tests. Other crates use what that
+/// crate exports.
 const OWNERS: [(&str, &str); 13] = [
     ("teloxide-core", "telegram"),
     ("wasmparser", "runtime"),
@@ -34,7 +34,7 @@ const OWNERS: [(&str, &str); 13] = [
     ("glob", "permission-rules"),
 ];
 
-/// An item of a crate or of std, and the prefixes of the paths of files that may use it.
+/// Items of a crate or of std, each with the path prefixes of the files that may use it.
 const RESTRICTED_NAMES: [(&str, &[&str]); 2] = [
     ("fs::inotify", &["host/watch/"]),
     // Agents aren't the only child processes: `compile.rs` runs the compiler and limits its memory and time, `tool.rs`
@@ -155,7 +155,7 @@ fn uses(file: &File, name: &str) -> Vec<usize> {
     lines
 }
 
-/// Returns the lines of grouped imports such as `use std::{fs, net}` and `process::{Child, Command}`.
+/// Returns the lines with a grouped import of `name`, such as `use std::{fs, net}` or `process::{Child, Command}`.
 fn grouped(code: &str, name: &str) -> Vec<usize> {
     let Some((module, item)) = name.split_once("::") else { return Vec::new() };
     let opening = format!("{module}::{{");

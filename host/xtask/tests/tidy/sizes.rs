@@ -7,7 +7,7 @@ use super::function_scanner;
 use super::sources::{File, product};
 
 const MEDIAN_FILE: usize = 130;
-/// At most a tenth of the files and functions may be longer than this.
+/// At most a tenth of the files may have more lines than this. [`LONG_FUNCTION`] is the same limit for functions.
 const LONG_FILE: usize = 300;
 const LONG_FUNCTION: usize = 30;
 const LONGEST_FILE: usize = 400;
@@ -15,7 +15,7 @@ const LONGEST_FUNCTION: usize = 60;
 const LONGEST_MAIN: usize = 60;
 const MOST_PARAMETERS: usize = 5;
 
-/// Functions of external traits, whose parameters we can't choose.
+/// Functions of external traits. We can't choose their parameters.
 const FOREIGN: [&str; 1] = ["verify_server_cert"];
 
 fn lines(file: &File) -> usize {
@@ -84,7 +84,7 @@ fn most_functions_are_short() {
     findings.none();
 }
 
-/// Checks that at most a tenth of `sizes`, which are sorted, is more than `long`.
+/// Checks that at most a tenth of the items in `sizes`, which is sorted, have more than `long` lines.
 fn tail(findings: &mut Findings, what: &str, long: usize, sizes: &[(usize, &str)]) {
     let longer: Vec<String> =
         sizes.iter().rev().filter(|(lines, _)| *lines > long).map(|(lines, name)| format!("{lines} {name}")).collect();

@@ -51,7 +51,7 @@ static ALL: LazyLock<Vec<File>> = LazyLock::new(|| {
     files
 });
 
-/// Returns every text file except for build output and Git's own files.
+/// Returns every text file, except for build output, Git's own files and hidden folders that aren't in [`HIDDEN`].
 pub fn all() -> &'static [File] {
     &ALL
 }

@@ -1,10 +1,11 @@
-//! Finds words that don't belong in the tree: unfinished work, and paths of one machine.
+//! Checks that the tree contains no unfinished work, no path of one machine and no unbounded channel, and that every
+//! Rust file has a module comment.
 
 use super::Findings;
 use super::code::{line_of, occurrences};
 use super::sources::{all, product, root};
 
-/// Forbidden words, each with the remedy. Tests are checked, too.
+/// Forbidden words, each with the remedy. Tests must not contain them either.
 const UNFINISHED: [(&str, &str); 5] = [
     ("todo!", "write it, or don't offer it"),
     ("unimplemented!", "write it, or don't offer it"),
