@@ -395,5 +395,5 @@ fn a_state_directory_is_required_without_a_home() {
         home.cordboard(&["run", "--chat", "console"]).env_remove("HOME").stdin(Stdio::null()).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let error = String::from_utf8_lossy(&output.stderr);
-    assert!(error.contains("neither XDG_STATE_HOME nor HOME is set; set one with --state"), "{error}");
+    assert!(error.contains("neither XDG_STATE_HOME nor HOME is set; name a directory with --state"), "{error}");
 }
