@@ -7,7 +7,11 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use cordboard_core::types::{ActiveScope, Caller, Place, SessionName, SessionView, UserId};
+use cordboard_core::{
+    chat::ButtonAction,
+    messages,
+    types::{ActiveScope, Caller, Place, SessionName, SessionView, UserId},
+};
 use cordboard_runtime::ArchiveFilter;
 use tokio::sync::watch;
 
@@ -74,6 +78,15 @@ impl SessionRegistry {
     #[must_use]
     pub fn views(&self) -> Vec<Arc<SessionView>> {
         self.cells.read().unwrap_or_else(PoisonError::into_inner).values().map(|cell| cell.view()).collect()
+    }
+
+    /// Returns why `caller` may not press a button of the host, or `None` if the caller may. A plugin checks the presses
+    /// of its own buttons.
+    #[must_use]
+    pub fn press_refusal(&self, caller: &Caller, button: &ButtonAction) -> Option<&'static str> {
+        let session = button.session.as_ref().filter(|_| button.plugin.is_none())?;
+        let view = self.view(session.as_str())?;
+        (!caller.may_control(&view.record.owner)).then_some(messages::OTHERS_BUTTON)
     }
 
     /// Returns the sessions that `caller` may see, in no particular order.

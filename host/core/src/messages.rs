@@ -13,8 +13,8 @@ mod update_reply;
 pub use agent_request::{no_open_request, no_such_option, option_needs_text, option_without_text, several_requests};
 pub use background_work::{WAKE_UP, list_work, wake_ups, works_in_background};
 pub use command_errors::{
-    BUTTON_GONE, NO_CALLER, digest_needed, done_but_not_stored, never_active, not_allowed, not_below_roots, not_stored,
-    not_the_callers_place, only_here, place_without_members,
+    BUTTON_GONE, NO_ACCESS, NO_CALLER, OTHERS_BUTTON, digest_needed, done_but_not_stored, never_active, not_allowed,
+    not_below_roots, not_stored, not_the_callers_place, only_here, place_without_members,
 };
 pub use delivery::{interrupted_answer, not_sent, not_shown, unreachable};
 pub use denied_tool::{MORE_DENIALS, REMEDY, denied_by_configuration};

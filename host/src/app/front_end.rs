@@ -20,6 +20,7 @@ use super::{AppError, admitted::Admitted, exit::ExitReason, options::StartOption
 use crate::{
     cli::{ChatKind, ResolvedPaths},
     clock::Clock,
+    session_registry::SessionRegistry,
 };
 
 /// Returns the name of a front-end, which is the `front_end` of its places.
@@ -50,10 +51,15 @@ enum FrontEndKind {
 }
 
 /// Opens the front-end. It accepts no messages before [`FrontEnd::begin`].
-pub fn open(options: &StartOptions, inbox: Arc<dyn Inbox>, clock: Clock) -> Result<FrontEnd, AppError> {
+pub fn open(
+    options: &StartOptions,
+    inbox: Arc<dyn Inbox>,
+    sessions: &Arc<SessionRegistry>,
+    clock: Clock,
+) -> Result<FrontEnd, AppError> {
     match options.kind {
         ChatKind::Console => open_console(options, inbox, clock),
-        ChatKind::Telegram => open_telegram(options, inbox, clock),
+        ChatKind::Telegram => open_telegram(options, inbox, sessions, clock),
     }
 }
 
@@ -70,7 +76,12 @@ pub fn token_file(paths: &ResolvedPaths, config: &Config) -> Option<PathBuf> {
     config.telegram.token_file.as_ref().map(|file| base.join(file))
 }
 
-fn open_telegram(options: &StartOptions, inbox: Arc<dyn Inbox>, clock: Clock) -> Result<FrontEnd, AppError> {
+fn open_telegram(
+    options: &StartOptions,
+    inbox: Arc<dyn Inbox>,
+    sessions: &Arc<SessionRegistry>,
+    clock: Clock,
+) -> Result<FrontEnd, AppError> {
     let config = options.config.now();
     let token = token_file(&options.paths, &config).ok_or(AppError::NoToken)?;
     let mut settings = cordboard_telegram::Settings::new(token, &config.telegram.api_url);
@@ -82,8 +93,10 @@ fn open_telegram(options: &StartOptions, inbox: Arc<dyn Inbox>, clock: Clock) ->
     let telegram = Arc::new(Telegram::open(settings, inbox)?);
     let polled = Arc::clone(&telegram);
     let (access, config) = (options.config.clone(), options.config.clone());
+    let sessions = Arc::clone(sessions);
     let settings = PollSettings {
         access: Arc::new(move |id| access.now().access.role_of(id)),
+        press_refusal: Arc::new(move |caller, button| sessions.press_refusal(caller, button)),
         clock: clock.source(),
         give_up: Arc::new(move || config.now().telegram.give_up),
     };

@@ -69,15 +69,15 @@ pub async fn serve(options: StartOptions) -> Result<(), AppError> {
     let rollout = base.start_plugins(&options.paths, folder.clone(), decisions).await;
 
     let (intake, accepted) = hub::intake();
-    let mut front_end = front_end::open(&options, base.inbox_writer(&intake), base.clock)?;
-    front_end.greet(&options.paths, folder.as_deref());
-    let (outbox, sending) = Outbox::new(Arc::clone(&front_end.chat), Arc::new(StoredDeliveries(base.store.clone())));
-    let sending = tokio::spawn(sending);
-    let outbound = Outbound::new(base.store.clone(), Arc::new(outbox.clone()));
     let StoredState { host_id, sessions, active, inbox, outbox: unsent, unreachable, decisions: _ } = contents;
     let sessions = base.without_future(sessions).await;
     let left_over_agents = left_over_agents(&sessions);
     let registry = Arc::new(SessionRegistry::new(views(sessions, &base.config), active));
+    let mut front_end = front_end::open(&options, base.inbox_writer(&intake), &registry, base.clock)?;
+    front_end.greet(&options.paths, folder.as_deref());
+    let (outbox, sending) = Outbox::new(Arc::clone(&front_end.chat), Arc::new(StoredDeliveries(base.store.clone())));
+    let sending = tokio::spawn(sending);
+    let outbound = Outbound::new(base.store.clone(), Arc::new(outbox.clone()));
     let host = base.host_service(&registry, &outbound, front_end.chat.limits(), admin_commands);
 
     // Opening the sockets is the last step that can fail the start, so it comes before stored work is resumed.

@@ -5,6 +5,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use cordboard_core::{
     chat::{ButtonAction, MessageId, MessagePart, Origin, Update, UpdateKind},
+    messages,
     render::units,
     route::{self, BotText},
     types::{Caller, Place, TimeSource, Timestamp, UserId},
@@ -56,7 +57,14 @@ const NEARLY_LONGEST: usize = 3500;
 /// access.
 pub(super) struct ParsedUpdate {
     pub incoming: Option<Incoming>,
-    pub query: Option<String>,
+    pub query: Option<Query>,
+}
+
+/// A button press that Telegram waits for an answer to.
+pub(super) struct Query {
+    pub id: String,
+    /// The reason why the press is ignored, for the user.
+    pub refusal: Option<&'static str>,
 }
 
 /// An update that the host handles.
@@ -98,7 +106,8 @@ impl UpdateParser {
     pub fn parse(&mut self, update: update::Update) -> ParsedUpdate {
         let id = update.update_id;
         if let Some(query) = update.callback_query {
-            return ParsedUpdate { incoming: self.press(id, &query), query: Some(query.id) };
+            let refusal = (self.access)(query.from.id).is_none().then_some(messages::NO_ACCESS);
+            return ParsedUpdate { incoming: self.press(id, &query), query: Some(Query { id: query.id, refusal }) };
         }
         if let Some(migration) = update.message.as_ref().and_then(migration) {
             return ParsedUpdate { incoming: Some(migration), query: None };

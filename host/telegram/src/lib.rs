@@ -11,7 +11,10 @@ use std::{
     time::Duration,
 };
 
-use cordboard_core::types::{Role, TimeSource};
+use cordboard_core::{
+    chat::ButtonAction,
+    types::{Caller, Role, TimeSource},
+};
 
 use cordboard_chat::{Inbox, MenuEntry, backoff::Backoff};
 
@@ -40,10 +43,14 @@ pub const FRONT_END: &str = "telegram";
 /// A function that returns the role of a user id, or `None` for a user without access.
 pub type Access = Arc<dyn Fn(u64) -> Option<Role> + Send + Sync>;
 
+/// A function that returns why a user may not press a button, or `None` if the user may.
+pub type PressRefusal = Arc<dyn Fn(&Caller, &ButtonAction) -> Option<&'static str> + Send + Sync>;
+
 /// Settings that polling reads at each use, so that changes take effect at once.
 #[derive(Clone)]
 pub struct PollSettings {
     pub access: Access,
+    pub press_refusal: PressRefusal,
     /// The clock that stamps updates.
     pub clock: TimeSource,
     /// The time after which polling ends if the server keeps refusing the token.

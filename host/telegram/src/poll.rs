@@ -159,12 +159,12 @@ pub(super) async fn run(telegram: &Telegram, settings: PollSettings, backoff: Ba
             }
             continue;
         };
-        match store_batch(telegram, &mut parser, batch, last + 1).await {
-            Ok(queries) => {
+        match store_batch(telegram, &settings, &mut parser, batch).await {
+            Ok(answers) => {
                 offset = Some(last + 1);
                 connection.on_success();
-                for (query, text) in queries {
-                    pending_answers.spawn(answer_press(Arc::clone(&telegram.api), query, text));
+                for answer in answers {
+                    pending_answers.spawn(answer_press(Arc::clone(&telegram.api), answer));
                 }
             }
             Err((error, places)) => {
@@ -244,8 +244,21 @@ fn unauthorised(telegram: &Telegram, why: String) -> PollError {
     PollError::Unauthorised { file: telegram.settings.token_file.clone(), why }
 }
 
-/// Button presses to answer, each with an optional text for the user.
-type Queries = Vec<(CallbackQueryId, Option<&'static str>)>;
+/// A button press to answer.
+struct PressAnswer {
+    query: CallbackQueryId,
+    text: PressText,
+}
+
+/// The text that a user sees after pressing a button.
+#[derive(Clone, Copy)]
+enum PressText {
+    None,
+    /// Shown for a moment.
+    Notice(&'static str),
+    /// Shown until the user closes it.
+    Alert(&'static str),
+}
 
 /// Stores the relevant updates of a batch and returns the button presses. Skips a malformed update, because Telegram
 /// would send it again forever.
@@ -254,11 +267,12 @@ type Queries = Vec<(CallbackQueryId, Option<&'static str>)>;
 /// The store failed, so Telegram sends the batch again. The error contains the places to notify.
 async fn store_batch(
     telegram: &Telegram,
+    settings: &PollSettings,
     parser: &mut UpdateParser,
     batch: Vec<Value>,
-    next: i64,
-) -> Result<Queries, (StorageError, Vec<Place>)> {
-    let (mut updates, mut queries) = (Vec::new(), Queries::new());
+) -> Result<Vec<PressAnswer>, (StorageError, Vec<Place>)> {
+    let (mut updates, mut answers) = (Vec::new(), Vec::new());
+    let next = batch.iter().filter_map(update::id).max().map(|last| last + 1);
     for update in batch {
         let id = update::id(&update);
         let Ok(update) = serde_json::from_value(update) else {
@@ -266,7 +280,8 @@ async fn store_batch(
             continue;
         };
         let parsed = parser.parse(update);
-        let mut text = None;
+        let refusal = parsed.query.as_ref().and_then(|query| query.refusal);
+        let mut text = refusal.map_or(PressText::None, PressText::Alert);
         match parsed.incoming {
             Some(Incoming::Update(update)) => updates.push(update),
             Some(Incoming::Moved { from, to }) => {
@@ -274,20 +289,23 @@ async fn store_batch(
             }
             Some(Incoming::Press { update, token }) => {
                 match telegram.inbox.find_button(&token).await.map_err(|error| (error, vec![update.place.clone()]))? {
-                    Some(action) => updates.push(with_button(update, action)),
-                    None => text = Some(messages::BUTTON_GONE),
+                    Some(action) => match (settings.press_refusal)(&update.caller, &action) {
+                        Some(why) => text = PressText::Alert(why),
+                        None => updates.push(with_button(update, action)),
+                    },
+                    None => text = PressText::Notice(messages::BUTTON_GONE),
                 }
             }
             None => {}
         }
-        queries.extend(parsed.query.map(|query| (CallbackQueryId(query), text)));
+        answers.extend(parsed.query.map(|query| PressAnswer { query: CallbackQueryId(query.id), text }));
     }
     // A batch without relevant updates needs no commit.
     if !updates.is_empty() {
         let places = updates.iter().map(|update| update.place.clone()).collect();
-        telegram.inbox.accept(updates, Some(next)).await.map_err(|error| (error, places))?;
+        telegram.inbox.accept(updates, next).await.map_err(|error| (error, places))?;
     }
-    Ok(queries)
+    Ok(answers)
 }
 
 /// Notifies a place that its messages are not stored. Bypasses the outbox, which only sends stored posts.
@@ -309,11 +327,13 @@ fn with_button(update: Update, action: ButtonAction) -> Update {
 }
 
 /// Ends the progress indicator of a pressed button. A failure is harmless, because the indicator times out.
-async fn answer_press(api: Arc<Api>, query: CallbackQueryId, text: Option<&'static str>) {
-    let mut payload = AnswerCallbackQuery::new(query);
-    if let Some(text) = text {
-        payload = payload.text(text);
-    }
+async fn answer_press(api: Arc<Api>, PressAnswer { query, text }: PressAnswer) {
+    let payload = AnswerCallbackQuery::new(query);
+    let payload = match text {
+        PressText::None => payload,
+        PressText::Notice(text) => payload.text(text),
+        PressText::Alert(text) => payload.text(text).show_alert(true),
+    };
     if let Err(error) = api.call::<_, serde_json::Value>(&payload).await {
         tracing::debug!(%error, "failed to answer a button press");
     }

@@ -95,7 +95,12 @@ impl TestBot {
 
 pub fn poll_settings(give_up: Duration) -> PollSettings {
     let access = Arc::new(|id| (id == ADA as u64).then_some(Role::Member));
-    PollSettings { access, clock: Clock::system().source(), give_up: Arc::new(move || give_up) }
+    PollSettings {
+        access,
+        press_refusal: Arc::new(|_, _| None),
+        clock: Clock::system().source(),
+        give_up: Arc::new(move || give_up),
+    }
 }
 
 pub fn place(chat: i64) -> Place {

@@ -10,6 +10,12 @@ pub const NO_CALLER: &str = "This needs a caller, and this call has none.";
 /// The error for a button whose command is no longer stored.
 pub const BUTTON_GONE: &str = "This button no longer works.";
 
+/// The answer to a user without access who presses a button.
+pub const NO_ACCESS: &str = "You have no access to this bot. Ask its owner for it.";
+
+/// The answer to a user who presses a button of a session that the user may not control.
+pub const OTHERS_BUTTON: &str = "Only the person who created this session and the admins can decide this.";
+
 #[must_use]
 pub fn not_allowed(command: &str, least: Role) -> String {
     format!("/{command} is for {} only.", least.people())

@@ -183,3 +183,25 @@ async fn answers_for_a_closed_group_are_kept_and_reported() {
     assert_eq!(here.iter().filter(|text| text.contains("Session 'general' created.")).count(), 1, "{here:?}");
     assert_eq!(app.api.chat(OWNER).len(), 1, "there is one notice");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_those_who_may_decide_can_press() {
+    let app = App::new().await;
+    GENERAL.asks(&app, "/new alpha", "Session 'alpha' created.").await;
+    GENERAL.asks(&app, "run ls", "asks for a permission:").await;
+    for (user, why) in [
+        (MEMBER, "Only the person who created this session and the admins can decide this."),
+        (STRANGER, "You have no access to this bot. Ask its owner for it."),
+    ] {
+        let (press, _) = app.api.press(user, GROUP, "Allow once");
+        let is_answer = |call: &Call| call.params["callback_query_id"] == press.as_str();
+        let find = || app.api.calls("answerCallbackQuery").into_iter().find(is_answer);
+        let params = app.until("the answer to a press", find).await.params;
+        assert_eq!((&params["text"], &params["show_alert"]), (&json!(why), &json!(true)));
+    }
+    assert!(app.api.buttons(GROUP).iter().any(|(_, label, _)| label == "Allow once"), "the question is open");
+    let first = app.api.next_id();
+    app.api.press(OWNER, GROUP, "Allow once");
+    let find = || app.api.topic((GROUP, None), first).into_iter().find(|text| text.contains("You allowed it."));
+    app.until("the decision of the owner", find).await;
+}
