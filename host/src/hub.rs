@@ -11,6 +11,7 @@ mod outbound;
 mod press_target;
 pub(crate) mod refusal_texts;
 mod sessions;
+mod text_answers;
 mod waiting_prompts;
 
 pub use dispatch::Dispatcher;
@@ -24,6 +25,7 @@ pub use sessions::plugin_queries::QueryRunner;
 pub use sessions::presenter::TurnRenderer;
 pub use sessions::quiescence::{OpenWork, QuiescenceWaiter};
 pub use sessions::supervisor::{RestoredInbox, SessionSupervisor};
+pub use text_answers::TextAnswers;
 pub(crate) use {
     dispatch::{error_text, not_addressed, waits},
     host_api::{

@@ -11,7 +11,7 @@ use cordboard::{
     clock::Clock,
     hub::{
         self, Dispatcher, EventBus, HostService, InboxWriter, LiveConfig, Outbound, OutboundSink, QueryRunner,
-        SessionSupervisor, TurnRenderer,
+        SessionSupervisor, TextAnswers, TurnRenderer,
     },
     rollout::{Resources, Rollout},
     session::Ports,
@@ -221,6 +221,8 @@ fn server(
         admin_commands: AdminCommands::channel().0,
         state_dir: state,
         causes: CausationChain::default(),
+        text_answers: TextAnswers::default(),
+        place: None,
         press: None,
         waiting: None,
     });

@@ -10,7 +10,9 @@ pub mod plugins;
 mod session_notice;
 mod update_reply;
 
-pub use agent_request::{no_open_request, no_such_option, option_needs_text, option_without_text, several_requests};
+pub use agent_request::{
+    no_open_request, no_such_option, option_needs_text, option_without_text, several_requests, text_is_next,
+};
 pub use background_work::{WAKE_UP, list_work, wake_ups, works_in_background};
 pub use command_errors::{
     BUTTON_GONE, NO_ACCESS, NO_CALLER, OTHERS_BUTTON, digest_needed, done_but_not_stored, never_active, not_allowed,

@@ -184,6 +184,8 @@ impl HostBase {
             admin_commands,
             state_dir: self.state.clone(),
             causes: CausationChain::default(),
+            text_answers: hub::TextAnswers::default(),
+            place: None,
             press: None,
             waiting: None,
         });

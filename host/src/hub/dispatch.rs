@@ -9,7 +9,7 @@ use cordboard_core::{
     hub::{Action, Call, Dispatch},
     message_parts::JoinedUpdate,
     messages::{self, UpdateReply},
-    session::{ApiError, ApiErrorCode, Input, Prompt},
+    session::{ApiError, ApiErrorCode, Input, Prompt, SessionCommand},
     types::{Alert, Phase, Place, Reply, SessionName, SessionView},
 };
 use cordboard_runtime::{CallContext, CallError, HostApi, Offer, Registry, SessionSpec};
@@ -20,6 +20,7 @@ use super::{
     outbound::Outbound,
     press_target::{Press, PressEffect},
     sessions::supervisor::{prompt_of, prompt_text},
+    text_answers::AwaitedText,
     waiting_prompts::WaitingPrompts,
 };
 
@@ -107,7 +108,7 @@ impl Dispatcher {
     }
 
     async fn command(&self, row: &InboxRow, call: &Call<Offer>, target: ButtonTarget, waiting: WaitingPrompts) {
-        let host = self.host.for_update(target.press.clone(), waiting);
+        let host = self.host.for_update(&row.update.place, target.press.clone(), waiting);
         let reply = self.call(&row.update, call, host).await;
         if !reply.in_place {
             self.close_buttons(&row.update, call, &target).await;
@@ -210,6 +211,9 @@ impl Dispatcher {
     /// Sends a text to its session. The store assigns the prompt to the session first, so that after a restart the
     /// prompt goes to the same session.
     async fn prompt(&self, row: &InboxRow) {
+        if self.answer_with_text(row).await {
+            return;
+        }
         let Some(name) = self.addressee(row).await else {
             return self.answer(row, not_addressed(&self.active_in(&row.update.place))).await;
         };
@@ -239,6 +243,22 @@ impl Dispatcher {
             self.outbound.acknowledge(message, NewPost::new(row.update.place.clone(), reply));
         }
         self.host.withdraw_if_revoked(&row.update, id, &name).await;
+    }
+
+    /// Sends a text to the agent whose question waits for it. Returns whether there is one; otherwise the text is a
+    /// prompt.
+    async fn answer_with_text(&self, row: &InboxRow) -> bool {
+        let Update { caller, place, what, .. } = &row.update;
+        let UpdateKind::Text(text) = what else { return false };
+        let Some(AwaitedText { session, number, option }) = self.host.text_answers.take(place, &caller.id) else {
+            return false;
+        };
+        let command = SessionCommand::Answer { number: Some(number), options: vec![option], text: Some(text.clone()) };
+        let is_answered = self.host.control(caller, &session, command).await.is_ok();
+        if is_answered {
+            self.finish(row).await;
+        }
+        is_answered
     }
 
     /// Returns the session that receives a text sent in this place: the active session, or `[sessions] default`, which

@@ -31,6 +31,7 @@ use super::{
     press_target::{CommandChange, Press},
     refusal_texts::{not_stored, taken, unknown},
     sessions::supervisor::SessionSupervisor,
+    text_answers::{AwaitedText, TextAnswers},
     waiting_prompts::WaitingPrompts,
 };
 use crate::{clock::Clock, session::CommandSource, session_registry::SessionRegistry};
@@ -47,6 +48,9 @@ pub struct HostService {
     pub state_dir: PathBuf,
     /// The hooks that caused the calls to this instance.
     pub causes: CausationChain,
+    pub text_answers: TextAnswers,
+    /// The place of the update whose command uses this instance.
+    pub place: Option<Place>,
     /// The button press whose call uses this instance, if any.
     pub press: Option<Arc<Press>>,
     /// The prompts that wait before the update whose command uses this instance.
@@ -61,8 +65,8 @@ impl HostService {
     }
 
     /// Returns a copy for the command of an update, which may be a pressed button.
-    pub(super) fn for_update(&self, press: Option<Arc<Press>>, waiting: WaitingPrompts) -> Self {
-        Self { press, waiting: Some(waiting), ..self.clone() }
+    pub(super) fn for_update(&self, place: &Place, press: Option<Arc<Press>>, waiting: WaitingPrompts) -> Self {
+        Self { place: Some(place.clone()), press, waiting: Some(waiting), ..self.clone() }
     }
 
     pub fn config(&self) -> Arc<Config> {
@@ -207,7 +211,13 @@ impl HostApi for HostService {
         name: &SessionName,
         command: SessionCommand,
     ) -> Result<SessionView, ApiError> {
-        self.visible(caller, name.as_str())?;
+        let seen = self.visible(caller, name.as_str())?;
+        let pressed = self.press.as_ref().and_then(|press| press.request.as_ref());
+        if let Some((awaited, place)) = AwaitedText::of(&command, &seen, pressed).zip(self.place.clone()) {
+            let text = messages::text_is_next(name, awaited.number, &awaited.option);
+            self.text_answers.expect(place, caller.id.clone(), awaited);
+            return Err(refuse(ApiErrorCode::Invalid, text));
+        }
         if let SessionCommand::SetPersona(persona) = &command {
             check_persona(persona.as_deref(), Some(&self.personas()))?;
         }

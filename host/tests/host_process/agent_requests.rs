@@ -27,9 +27,29 @@ fn a_denial_reaches_the_agent_with_its_reason() {
     host.ask("/new a", "Session 'a' created.");
     host.say("run make clean");
     host.expect("[Always allow…] /permissions always #1\n");
-    host.ask("/answer #1 why", "Add the text: /answer a#1 why <text>");
     host.say("/deny keep the cache");
     host.expect_all(&["Answered: Deny.\n", "said: keep the cache\n"]);
+    assert_eq!(host.end(), (String::new(), Some(0)));
+}
+
+#[test]
+fn the_next_message_is_the_reason_of_a_denial() {
+    let home = Home::new();
+    let mut host = home.start();
+    host.ask("/new a", "Session 'a' created.");
+    host.say("run make clean");
+    host.expect("[Always allow…] /permissions always #1\n");
+    let next = "Send the text as your next message here, or type: /answer a#1 why <text>";
+    host.ask("/answer #1 why", next);
+    host.ask("keep *the* cache", "I don't run it. The user denied this and said: keep *the* cache");
+    // Later messages are prompts, also if the question that waited for a text is closed.
+    host.ask("hello", "You said: hello");
+    host.say("run make");
+    host.expect("[Always allow…] /permissions always #2\n");
+    host.ask("/answer #2 why", "Send the text as your next message here, or type: /answer a#2 why <text>");
+    host.say("/deny");
+    host.expect_all(&["Answered: Deny.\n", "I don't run it. The user denied this.\n"]);
+    host.ask("hello again", "You said: hello again");
     assert_eq!(host.end(), (String::new(), Some(0)));
 }
 

@@ -64,6 +64,12 @@ pub fn option_without_text(label: &str) -> String {
     format!("“{}” takes no text.", quote(label))
 }
 
+/// The answer to the choice of an option that requires a text.
+#[must_use]
+pub fn text_is_next(session: &SessionName, number: u64, option: &str) -> String {
+    format!("Send the text as your next message here, or type: /answer {session}#{number} {option} <text>")
+}
+
 /// The error for an option that requires a text and was chosen without one.
 #[must_use]
 pub fn option_needs_text(session: &SessionName, number: u64, option: &str) -> String {

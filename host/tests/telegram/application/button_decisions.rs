@@ -92,3 +92,16 @@ async fn the_answer_to_a_plugin_question_is_shown_below_it() {
     app.api.press(OWNER, OWNER, "Refuse");
     until_closed(&app, message, "Decided by Ada: Refuse.").await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_next_message_is_the_reason_of_a_denial() {
+    let app = App::new().await;
+    app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
+    app.ask(OWNER, "run make clean", "asks for a permission:").await;
+    let (question, data) = button(&app, "asks for a permission", "Deny and say why");
+    app.api.press_data((OWNER, OWNER), question, &data);
+    app.wait_for(OWNER, 0, "Send the text as your next message here").await;
+    app.ask(OWNER, "keep the cache", "The user denied this and said: keep the cache").await;
+    until_closed(&app, question, "Decided by Ada L: Deny and say why: keep the cache.").await;
+    app.ask_agent(OWNER, "hello", "You said: hello").await;
+}
