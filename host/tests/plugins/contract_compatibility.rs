@@ -1,5 +1,5 @@
-//! Tests components that were compiled against 0.2.0 and 0.2.1, which every later host of 0.2 must run. A failure means
-//! that a change of the contract breaks compiled plugins; see `wit/README.md`. Components of the draft 0.1 are
+//! Tests components that were compiled against 0.2.0, 0.2.1 and 0.2.2, which every later host of 0.2 must run. A failure
+//! means that a change of the contract breaks compiled plugins; see `wit/README.md`. Components of the draft 0.1 are
 //! rejected.
 
 use std::{fs, path::Path, time::Duration};
@@ -8,9 +8,9 @@ use cordboard::dev::{RecordedAction, settle};
 use cordboard_core::{
     agent::{Action, ActionState, PromptId},
     event::{CausationChain, EventKind, SessionEvent},
-    session::{PersonaSettings, SessionCommand, Verdict},
+    session::{Decision, DecisionOutcome, PersonaSettings, SessionCommand, Verdict},
     turn::{Turn, TurnPart, TurnState},
-    types::{AgentRequest, Content, OptionText, Phase, Place, RequestOption, Timestamp},
+    types::{AgentRequest, Content, OptionText, Permission, Phase, Place, RequestOption, Timestamp, ToolUse},
 };
 use cordboard_runtime::{CallError, DueJob, Load, RenderInput, ViewLimits, WebRequest, WebResponse};
 use expect_test::{Expect, expect};
@@ -37,6 +37,8 @@ const EVERY: &str = "f635294b9ff2c854bfa65ac723d37b3f21232cc3203bfa3361151a2724c
 const SESSIONS: &str = "ebe2286bebac589e9e6e03b96be81070bce3f458b2c4209652cd733e685c924d";
 /// The digest of `requests.wasm`, which was compiled against 0.2.1. That version added the capability `requests`.
 const REQUESTS: &str = "3793c86f31a89e9259efe658501b7ec617028477fd0a681a9490de0197f36287";
+/// The digest of `approval.wasm`, which was compiled against 0.2.2. That version added the extension point `approval`.
+const APPROVAL: &str = "83fbbb6bd9a741dc8b8f079da76046a235d379f25a1987733c492b9bfcea3d93";
 
 /// The configuration of `every`, which may send its secret to `mirror`.
 fn config(mirror: &Mirror) -> String {
@@ -294,4 +296,41 @@ async fn the_requests_plugin_of_0_2_1_lists_and_answers() {
         SessionCommand::Answer { number: Some(1), options: vec!["why".to_owned()], text: Some("not now".to_owned()) };
     assert!(test_host.memory.take_actions().contains(&RecordedAction::Ordered(name, answer)));
     assert_eq!(test_host.read("requests").await, "No open requests.");
+}
+
+#[tokio::test]
+async fn the_approval_plugin_of_0_2_2_decides() {
+    let test_host = TestHost::of("");
+    let activated = test_host.plug("approval", &frozen("0.2.2/approval", APPROVAL)).await;
+    activated.unwrap_or_else(|why| panic!("approval.wasm of 0.2.2 is rejected: {why}"));
+    let record = record("alpha", &test_host.caller);
+    let name = record.name.clone();
+    test_host.memory.add(record);
+    let view = test_host.host_api.find(&test_host.caller, name.as_str()).expect("a session");
+    let decide = async |command: &str| {
+        let tool_use = ToolUse {
+            tool: "Bash".to_owned(),
+            input: "{}".to_owned(),
+            command: Some(command.to_owned()),
+            paths: vec!["a".to_owned(), "b".to_owned()],
+            url: Some("https://example.org".to_owned()),
+            home: Some("/home/agent".to_owned()),
+        };
+        let permission = Permission { number: 7, tool_use };
+        let decision = test_host.registry.decide(&test_host.host_api, "approval", &view, &permission).await;
+        decision.unwrap_or_else(|why| panic!("no decision about {command}: {why}"))
+    };
+    for (command, outcome) in [
+        ("allow", DecisionOutcome::Allow),
+        ("session", DecisionOutcome::AllowForSession),
+        ("ask", DecisionOutcome::Ask(Vec::new())),
+    ] {
+        assert_eq!(decide(command).await, Decision { outcome, rule: Some(format!("the rule for {command}")) });
+    }
+    let DecisionOutcome::Ask(buttons) = decide("button").await.outcome else { panic!("a user decides") };
+    let button =
+        buttons.iter().map(|button| (button.label.as_str(), button.command.as_str(), button.plugin.as_deref()));
+    assert_eq!(button.collect::<Vec<_>>(), [("Wave", "/wave", Some("approval"))]);
+    let received = r#"("alpha", 7, "Bash", "Bash: rm", "{}", Some("rm"), ["a", "b"], [("url", "https://example.org"), ("home", "/home/agent")])"#;
+    assert_eq!(decide("rm").await.outcome, DecisionOutcome::Deny(received.to_owned()));
 }

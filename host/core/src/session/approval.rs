@@ -45,7 +45,7 @@ impl Machine {
             }
             DecisionOutcome::Deny(why) => {
                 if let Some(open) = self.take_request(&id) {
-                    self.deny(&open.request, DecidedBy::Plugin, why);
+                    self.deny(&open.request, DecidedBy::Plugin, why, decision.rule);
                     self.request_closed(now);
                 }
                 return;
@@ -62,9 +62,10 @@ impl Machine {
         self.request_closed(now);
     }
 
-    /// Denies a request without a user. `why` is for the agent, the user and the audit log.
-    pub(super) fn deny(&mut self, request: &AgentRequest, by: DecidedBy, why: String) {
-        self.audit(request, "denied", by, Some(why.clone()));
+    /// Denies a request without a user. `why` is for the agent and the user, and also for the audit log if there is no
+    /// `rule`.
+    pub(super) fn deny(&mut self, request: &AgentRequest, by: DecidedBy, why: String, rule: Option<String>) {
+        self.audit(request, "denied", by, rule.or_else(|| Some(why.clone())));
         self.send_answer(request, RequestAnswer::Denied(why.clone()));
         let Some((tool_use, place)) = request.tool_use.as_ref().zip(self.place_of_questions()) else { return };
         let (tool, detail) = (tool_use.tool.clone(), tool_use.detail().to_owned());

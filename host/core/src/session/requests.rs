@@ -27,7 +27,8 @@ impl Machine {
             return;
         }
         if let Some(rule) = self.denied_by_configuration(&request) {
-            return self.deny(&request, DecidedBy::Configuration, messages::denied_by_configuration(&rule));
+            let why = messages::denied_by_configuration(&rule);
+            return self.deny(&request, DecidedBy::Configuration, why, Some(rule.to_string()));
         }
         if self.place_of_questions().is_none() || self.open_requests().len() >= MAX_OPEN {
             return self.send_answer(&request, RequestAnswer::Nobody);
@@ -99,11 +100,12 @@ impl Machine {
     ) -> Result<(), ApiError> {
         let open = self.open_request(id).ok_or_else(|| invalid(messages::NOT_OPEN.to_owned()))?.clone();
         let text = text.filter(|text| !text.trim().is_empty());
-        let label = label_of(&self.record.name, &open, &options, text.as_deref())?;
+        let labels = labels_of(&self.record.name, &open, &options, text.as_deref())?;
+        let decided = text.as_ref().map_or_else(|| labels.clone(), |text| format!("{labels}: {text}"));
         self.take_request(id);
-        self.audit(&open.request, &label, DecidedBy::User, None);
+        self.audit(&open.request, &labels, DecidedBy::User, text.clone());
         self.send_answer(&open.request, RequestAnswer::Options { ids: options, text });
-        self.close_request(&open, Choice::Offered(label));
+        self.close_request(&open, Choice::Offered(decided));
         self.request_closed(now);
         Ok(())
     }
@@ -198,7 +200,7 @@ fn invalid(text: String) -> ApiError {
 }
 
 /// Returns the text that replaces the buttons of the question, or an error if the options or the text don't fit.
-fn label_of(
+fn labels_of(
     session: &SessionName,
     open: &OpenRequest,
     options: &[String],
@@ -217,6 +219,5 @@ fn label_of(
         (OptionText::No | OptionText::Optional | OptionText::Required, _) => {}
     }
     let labels: Vec<&str> = chosen.iter().map(|option| option.label.as_str()).collect();
-    let labels = labels.join(", ");
-    Ok(text.map_or_else(|| labels.clone(), |text| format!("{labels}: {text}")))
+    Ok(labels.join(", "))
 }

@@ -49,7 +49,7 @@ fn a_button_answers_its_own_question() {
                 post home: Session 'x' in /x asks for a permission:
             asks q2 → busy
             command press q2 answer deny: too risky → busy
-                audit q2: Deny: too risky by User
+                audit q2: Deny by User (too risky)
                 answer q2 of 1: Options { ids: ["deny"], text: Some("too risky") }
             command press q2 answer allow
                 refused (invalid): This request is closed. The button has no effect.
@@ -166,13 +166,13 @@ fn an_answer_must_fit_the_options() {
             command answer allow deny
                 refused (invalid): Choose one of: allow (Allow once), deny (Deny), other (Something else).
             command answer other: mine → busy
-                audit q1: Something else: mine by User
+                audit q1: Something else by User (mine)
                 answer q1 of 1: Options { ids: ["other"], text: Some("mine") }
                 close request q1: Offered("Something else: mine")
             asks many → busy
                 post home: Session 'x' in /x asks for a permission:
             command answer allow other: mine → busy
-                audit many: Allow once, Something else: mine by User
+                audit many: Allow once, Something else by User (mine)
                 answer many of 1: Options { ids: ["allow", "other"], text: Some("mine") }
                 close request many: Offered("Allow once, Something else: mine")
         "#]],
@@ -497,7 +497,7 @@ fn a_rule_of_the_configuration_denies_before_the_plugin() {
             busy a → busy
             deny-tools Bash(the command:*) → busy
             asks-tool q1 → busy
-                audit q1: denied by Configuration (The rule Bash(the command:*) of deny_tools in [access] forbids it.)
+                audit q1: denied by Configuration (Bash(the command:*))
                 answer q1 of 1: Denied("The rule Bash(the command:*) of deny_tools in [access] forbids it.")
                 post home: Denied: Bash `the command of q1`
             asks q2 → busy
