@@ -1,4 +1,4 @@
-//! Commands for a shell: splitting them for allow rules, finding their parts for deny rules, and patterns for both.
+//! Shell commands: splits them for allow rules, finds their parts for deny rules, and parses the patterns of both.
 
 mod part;
 mod pattern;

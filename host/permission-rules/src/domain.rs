@@ -1,8 +1,8 @@
-//! Hosts of addresses, and patterns for them. Reads only addresses that every parser reads alike.
+//! The hosts of addresses, and patterns for them. Reads only addresses on whose host all parsers agree.
 
 use crate::RuleError;
 
-/// A domain in lower case.
+/// A pattern for hosts. `domain` is in lower case.
 #[derive(Clone, Debug)]
 pub struct DomainPattern {
     domain: String,
@@ -56,7 +56,7 @@ pub fn host(url: &str) -> Option<String> {
         return None;
     }
     let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
-    // Browsers end the host at a backslash, other clients don't.
+    // Browsers end the host at a backslash. Other clients don't.
     if authority.contains('\\') {
         return None;
     }
@@ -95,7 +95,7 @@ fn is_address(host: &str) -> bool {
         || host.rsplit('.').next().is_some_and(|label| label.starts_with(|c: char| c.is_ascii_digit()))
 }
 
-/// Whether a rule for `host` is narrow: not for a top-level domain with all its domains.
+/// Whether a rule for `host` is narrow. A rule for a top-level domain, which includes all its domains, isn't.
 pub fn is_narrow(host: &str) -> bool {
     host.contains('.') || host == "localhost" || is_address(host)
 }

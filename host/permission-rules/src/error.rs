@@ -1,6 +1,6 @@
-//! Errors of rules that can't be read.
+//! The errors of invalid rules.
 
-/// The reason that a text isn't a rule, with an example of a correct one.
+/// The reason why a text isn't a rule. The message contains an example of a valid rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RuleError {
     #[error("a rule is empty: write `Tool` or `Tool(pattern)`, for example `Bash(git status:*)`")]
@@ -13,7 +13,9 @@ pub enum RuleError {
     Parenthesis,
     #[error("the parentheses are empty: write `Bash` for all uses or `Bash(git status:*)` for some")]
     EmptyPattern,
-    #[error("a rule contains a line break or another control character: write one rule a line, as `Bash(make test)`")]
+    #[error(
+        "a rule contains a line break or another control character: write one rule per line, such as `Bash(make test)`"
+    )]
     ControlCharacter,
     #[error("a rule for this tool takes no pattern: write the name alone, for example `mcp__server__tool`")]
     PatternNotSupported,
@@ -22,14 +24,16 @@ pub enum RuleError {
     #[error("a rule for WebFetch names no domain: write `WebFetch(domain:example.org)`")]
     Domain,
     #[error(
-        "a path pattern has a wildcard that can't be read: `**` is a whole part, as `src/**/*.rs`, and `[` needs `]`"
+        "a path pattern has an invalid wildcard: write `**` as a whole part, as in `src/**/*.rs`, and close each `[`"
     )]
     Glob,
     #[error(
-        "a path pattern has braces, a backslash or `[^`: write one rule for each, as `Edit(*.ts)` and `Edit(*.js)`"
+        "a path pattern has braces, a backslash or `[^`: write one rule for each, such as `Edit(*.ts)` and `Edit(*.js)`"
     )]
     GlobExtension,
-    #[error("a path pattern begins with `!`: put the exception into another list, as `Read(secrets/**)` into deny")]
+    #[error(
+        "a path pattern begins with `!`: put the exception into another list, such as `Read(secrets/**)` into deny"
+    )]
     Negation,
     #[error("a path pattern has `..` or names another user's home: write `//absolute/path/**` or `~/path/**`")]
     ParentFolder,

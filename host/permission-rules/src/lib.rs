@@ -1,9 +1,9 @@
 //! Rules of tool permissions as Claude Code writes them, `Tool` or `Tool(pattern)`: parsing, matching against one use
-//! of a tool, and suggesting a narrow rule for a use. Pure: reads no files and resolves no names, so that the host and
-//! a WebAssembly plugin decide alike.
+//! of a tool, and suggesting a narrow rule for a use. Pure: nothing here reads files or resolves names, so the host and
+//! a WebAssembly plugin get the same result.
 //!
-//! An *allow* list is read narrowly: text that isn't fully understood is covered only by a rule for the whole tool. A
-//! *deny* or *ask* list is read widely: any part of a use that may be what a rule names matches.
+//! An *allow* list is read narrowly: only a rule for the whole tool covers text that isn't fully understood. A *deny*
+//! or *ask* list is read widely: a rule matches if it may match any part of a use.
 //!
 //! | rule | uses |
 //! |---|---|
@@ -21,19 +21,18 @@
 //! (`$'\x72m'`, `r?`, a variable, a script, `python3 -c`), and no reading of the text finds them all. Likewise a
 //! prefix rule in an allow list trusts the program with all of its options.
 //!
-//! In an allow list each simple command of a text needs a rule, and substitutions, groups, control words,
-//! here-documents, comments, assignments, `eval` and redirections to files need the rule `Bash`. `2>&1` and
-//! `>/dev/null` need none. A rule that itself has any of these, as `Bash(make && make test)`, covers nothing in an
-//! allow list.
+//! In an allow list, each simple command of a text needs a rule, and substitutions, groups, keywords, here-documents,
+//! comments, assignments, `eval` and redirections to files need the rule `Bash`. `2>&1` and `>/dev/null` need none. A
+//! rule that itself has any of these, such as `Bash(make && make test)`, covers nothing in an allow list.
 //!
 //! # Paths
 //! Patterns follow gitignore. `src/**`, `./src/**` and `/src/**` are relative to the session's folder, `//etc/**` is
-//! absolute, `~/x/**` is below the home folder; a pattern without a slash, as `*.env`, matches at any depth inside the
-//! session's folder. A pattern that matches a folder also matches everything below it, except that an allow rule
+//! absolute, `~/x/**` is below the home folder. A pattern without a slash, such as `*.env`, matches at any depth inside
+//! the session's folder. A pattern that matches a folder also matches everything below it, except that an allow rule
 //! whose last part has a wildcard (`src/*`) covers only that level.
 //!
 //! Paths are compared as text, with `.` and `..` resolved. Symbolic links aren't followed: a link inside an allowed
-//! folder leads out of it. A search matches by the folder that it searches, not by the files that it finds.
+//! folder may lead out of it. A search matches by the folder that it searches, not by the files that it finds.
 
 mod command;
 mod domain;
@@ -53,9 +52,9 @@ pub use suggest::suggest;
 #[derive(Clone, Copy, Debug)]
 pub struct ToolUse<'a> {
     pub tool: &'a str,
-    /// The text for the shell.
+    /// The command for the shell.
     pub command: Option<&'a str>,
-    /// The files and folders that the tool reads or writes. A search without a path names the session's folder.
+    /// The files and folders that the tool reads or writes: the session's folder for a search without a path.
     pub paths: &'a [String],
     pub url: Option<&'a str>,
     /// The session's folder, absolute.
@@ -64,10 +63,10 @@ pub struct ToolUse<'a> {
     pub home: Option<&'a str>,
 }
 
-/// The list that a rule is in, which decides how unclear input is read.
+/// The list of a rule. It determines how unclear input is read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum List {
     Allow,
-    /// Denies or asks.
+    /// A deny or ask list.
     Restrict,
 }

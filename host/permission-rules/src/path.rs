@@ -1,20 +1,20 @@
-//! Paths of tool uses, and gitignore's patterns for them. Compares text only: no file is read and no link followed.
+//! The paths of tool uses, and gitignore's patterns for them. Compares only text: no file is read and no link followed.
 
 use glob::{MatchOptions, Pattern};
 
 use crate::{List, RuleError, ToolUse, tool};
 
-/// The most bytes of a path that Linux opens.
+/// The maximum length of a path on Linux, in bytes.
 const LONGEST: usize = 4096;
 const OPTIONS: MatchOptions =
     MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: false };
 
-/// The place that a path leads to, if its text tells.
+/// The place that a path leads to, according to its text.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Location {
-    /// The names from the root.
+    /// The names of the folders from the root, and of the file.
     Absolute(Vec<String>),
-    /// Tools may disagree about it.
+    /// Tools may read the path in different ways.
     Unclear,
 }
 
@@ -72,7 +72,7 @@ enum Base {
 enum Coverage {
     /// The paths that the pattern matches.
     Matches,
-    /// Those below the folders that the pattern matches.
+    /// The paths below the folders that the pattern matches.
     Below,
     Both,
 }
@@ -135,7 +135,7 @@ impl PathPattern {
             List::Allow => self.coverage,
             List::Restrict => Coverage::Both,
         };
-        // The pattern matches a path above this one if it matches this one followed by any folders.
+        // The pattern matches a folder above the path if the pattern, followed by any folders, matches the parent.
         let is_below = || {
             let parts: Vec<&Part> = self.parts.iter().chain([&Part::AnyFolders]).collect();
             relative.split_last().is_some_and(|(_, above)| matches_all(&parts, above))
@@ -158,7 +158,7 @@ impl Part {
     }
 }
 
-/// Whether the parts match all names. Returns to the last `**` only, so that the time is at most the product of the
+/// Whether the parts match all names. Backtracks only to the last `**`, so that the time is at most the product of the
 /// lengths.
 fn matches_all(parts: &[&Part], names: &[String]) -> bool {
     let (mut part, mut name) = (0, 0);
@@ -186,9 +186,10 @@ fn matches_all(parts: &[&Part], names: &[String]) -> bool {
     }
 }
 
-/// Returns the pattern for the folder of the file, or for the folder that the tool searches. The pattern names the
-/// path itself if a rule for its folder would be wide: for files directly in the session's or another high folder, and
-/// in hidden folders, which hold settings, hooks and keys.
+/// Returns the pattern for the folder of the file, or for the folder that the tool searches. If a rule for that folder
+/// would be too wide, the pattern names the file itself, and a search gets no pattern. These folders are too wide: the
+/// root and the folders in it, the home folder, folders that contain the home folder or the session's folder, hidden
+/// folders, which contain settings, hooks and keys, and the session's folder itself, except for searches.
 pub fn suggested_pattern(path: &str, tool_use: &ToolUse) -> Option<String> {
     let Location::Absolute(path) = Location::of(path, tool_use) else { return None };
     let session = names(tool_use.folder, "")?;
@@ -210,7 +211,7 @@ pub fn suggested_pattern(path: &str, tool_use: &ToolUse) -> Option<String> {
     let is_hidden = folder.iter().any(|name| name.starts_with('.'));
     let pattern = match (is_wide || is_hidden, folder) {
         (true, _) if relative.is_empty() || reads_folder => return None,
-        // The slash keeps a name alone from matching at any depth.
+        // A name without a slash would match at any depth.
         (true, _) if is_inside => format!("./{}", relative.join("/")),
         (true, _) => format!("{start}{}", relative.join("/")),
         (false, []) => "./**".to_owned(),

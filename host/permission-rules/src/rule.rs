@@ -18,7 +18,7 @@ pub struct Rule {
     pattern: Pattern,
 }
 
-/// The uses of its tools that a rule is for.
+/// The uses of its tools that a rule matches.
 #[derive(Clone, Debug)]
 enum Pattern {
     All,
@@ -64,7 +64,7 @@ impl fmt::Display for Rule {
     }
 }
 
-/// Rules are equal if their texts are.
+/// Rules are equal if their texts are equal.
 impl PartialEq for Rule {
     fn eq(&self, other: &Self) -> bool {
         self.text == other.text
@@ -92,8 +92,8 @@ impl Rule {
     }
 }
 
-/// Returns the rule of an allow list that covers the use, or the last of several that cover it together. `None` if any
-/// part of the use is covered by no rule.
+/// Returns the rule of an allow list that covers the use, or the last of several rules that cover it together. `None`
+/// if no rule covers some part of the use.
 #[must_use]
 pub fn allows<'r>(rules: &'r [Rule], tool_use: &ToolUse) -> Option<&'r Rule> {
     let for_tool = rules.iter().find(|rule| rule.covers_tool(tool_use));

@@ -1,4 +1,4 @@
-//! Suggests the narrow rule by which a person can allow a use from now on.
+//! Suggests a narrow rule with which a person can allow similar uses from now on.
 
 mod programs;
 
@@ -9,10 +9,10 @@ use crate::{
 };
 use programs::prefix_length;
 
-/// The longest command that is suggested as it is: a person has to read the rule.
+/// The maximum length of a command that is suggested unchanged, in bytes. A person has to read the rule.
 const LONGEST_EXACT: usize = 200;
 
-/// Returns a narrow rule that allows the use. `None` if there is nothing narrow and safe, as for a compound command.
+/// Returns a narrow rule that allows the use. `None` if there is no narrow and safe rule, as for a compound command.
 #[must_use]
 pub fn suggest(tool_use: &ToolUse) -> Option<Rule> {
     let text = match tool_use.tool {
@@ -21,7 +21,7 @@ pub fn suggest(tool_use: &ToolUse) -> Option<Rule> {
             let host = domain::host(tool_use.url?).filter(|host| domain::is_narrow(host))?;
             format!("{}(domain:{host})", tool::WEB_FETCH)
         }
-        // An asterisk would make it a rule for the server.
+        // With an asterisk, the rule would apply to all tools of the server.
         name if tool::is_mcp_tool(name) && !name.contains('*') => name.to_owned(),
         name => format!("{}({})", tool::rule_name(name), path_pattern(tool_use)?),
     };
@@ -42,8 +42,8 @@ fn command_rule(command: &str) -> Option<String> {
     is_literal.then(|| format!("{}({exact})", tool::BASH))
 }
 
-/// Whether a person sees the text as it is: without control characters, and without the invisible ones that change the
-/// direction of text.
+/// Whether a person sees the text as it is: it contains no control characters, no invisible ones, and none that change
+/// the direction of text.
 fn is_readable(text: &str) -> bool {
     let invisible = ['\u{ad}'..='\u{ad}', '\u{200b}'..='\u{200f}', '\u{2028}'..='\u{202e}', '\u{2060}'..='\u{206f}'];
     !text.contains(|c: char| c.is_control() || c == '\u{feff}' || invisible.iter().any(|range| range.contains(&c)))

@@ -1,4 +1,4 @@
-//! Tests of whole rules: tables of uses that a rule covers or not, and random commands.
+//! Tests of rules: tables of uses with the expected results, and random commands.
 
 mod allow_commands;
 mod deny_commands;

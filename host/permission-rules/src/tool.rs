@@ -1,4 +1,4 @@
-//! Names of tools, and which rules apply to which tools.
+//! The names of tools, and the tools to which a rule applies.
 
 use crate::{List, RuleError};
 
@@ -10,16 +10,16 @@ const MCP: &str = "mcp__";
 
 const EDITORS: [&str; 4] = [EDIT, "Write", "MultiEdit", "NotebookEdit"];
 const READERS: [&str; 5] = [READ, "Grep", "Glob", "LS", "NotebookRead"];
-/// The tools whose path is that of a folder.
+/// The tools whose path is a folder.
 const FOLDER_READERS: [&str; 3] = ["Grep", "Glob", "LS"];
 /// The tools with neither paths, nor a command, nor an address that a pattern could match.
 const WITHOUT_PATTERN: [&str; 6] = ["Agent", "Monitor", "PowerShell", "Skill", "Task", "WebSearch"];
 
-/// The tools that a rule is for.
+/// The tools to which a rule applies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Tools {
     All,
-    /// The tools of an MCP server, by the prefix of their names with the final underscores.
+    /// The tools of an MCP server: the prefix of their names, including the underscores at its end.
     Server(String),
     Named(String),
 }
@@ -46,7 +46,7 @@ impl Tools {
             Self::Server(prefix) => tool.starts_with(prefix) || prefix.strip_suffix("__") == Some(tool),
             Self::Named(name) if name == EDIT => EDITORS.contains(&tool),
             Self::Named(name) if name == READ => READERS.contains(&tool),
-            // A server's own name may contain two underscores.
+            // Since the name of a server may contain two underscores, `mcp__a__b` may be the server `a__b`.
             Self::Named(name) if is_server(name) && list == List::Restrict => {
                 tool.strip_prefix(name.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with("__"))
             }
@@ -76,7 +76,7 @@ pub fn reads_folders(tool: &str) -> bool {
     FOLDER_READERS.contains(&tool)
 }
 
-/// Returns the name by which a rule for the paths of `tool` calls it.
+/// Returns the name of `tool` in a rule for paths.
 pub fn rule_name(tool: &str) -> &str {
     match tool {
         _ if EDITORS.contains(&tool) => EDIT,

@@ -7,22 +7,25 @@ use super::{
     words::{base_name, is_assignment, is_interpreter, is_keyword, is_wrapper},
 };
 
-/// The options after which parts are cut to a few words, so that their total length stays linear.
+/// After this number of options of a command, its parts are cut, so that their total length is linear in the length of
+/// the command.
 const MOST_OPTIONS: usize = 8;
+/// The number of arguments of a part that is cut.
 const SHORT: usize = 4;
 
-/// A text with one space between words and without quotes.
+/// A part of a command: a text with one space between words and without quotes.
 #[derive(Debug)]
 pub struct Part {
     pub text: String,
     pub start: Start,
 }
 
-/// The place where a command begins in a part.
+/// The words of a part at which a command may begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
+    /// Only the first word.
     Here,
-    /// Any word may be the first of a command.
+    /// Any word.
     AnyWord,
 }
 
@@ -55,7 +58,8 @@ pub fn parts(command: &str) -> Vec<Part> {
     parts
 }
 
-/// Adds a command, also without the folder of its program, and without options before its subcommand.
+/// Adds the command in several forms: as it is, without the folder of its program, and without the options before its
+/// subcommand.
 fn add_command(words: &[&str], parts: &mut Vec<Part>) {
     let [first, arguments @ ..] = words else { return };
     let name = base_name(first);

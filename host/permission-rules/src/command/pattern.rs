@@ -1,4 +1,4 @@
-//! Patterns of rules for commands.
+//! The patterns of rules for commands.
 
 use super::{
     part::{Part, Start},
@@ -6,26 +6,27 @@ use super::{
 };
 use crate::RuleError;
 
-/// A pattern that doesn't match all commands, in two spellings.
+/// A pattern that matches only some commands, in two forms.
 #[derive(Clone, Debug)]
 pub struct CommandPattern {
-    /// As `Simple` writes commands. `None` if the pattern isn't one simple command: it covers none.
+    /// The pattern in the form of [`Simple`]. `None` if it isn't a single simple command: such a pattern covers no
+    /// command in an allow list.
     canonical: Option<Text>,
-    /// As `Part` writes commands.
+    /// The pattern in the form of [`Part`].
     plain: Text,
 }
 
 #[derive(Clone, Debug)]
 enum Text {
     Exact(String),
-    /// This text, alone or with more words.
+    /// This text, alone or followed by more words.
     Prefix(String),
     /// The texts around the wildcards, two or more.
     Wildcards(Vec<String>),
 }
 
 impl CommandPattern {
-    /// Returns `None` for a pattern that matches all commands.
+    /// Parses a pattern. Returns `None` for a pattern that matches all commands.
     pub fn parse(pattern: &str) -> Result<Option<Self>, RuleError> {
         if pattern == "*" || pattern == ":*" {
             return Ok(None);
@@ -38,7 +39,7 @@ impl CommandPattern {
         if plain.is_empty() {
             return Err(RuleError::EmptyPattern);
         }
-        // Quoted asterisks are no wildcards, which only the canonical text shows.
+        // Quoted asterisks aren't wildcards. Only the canonical text tells them from the others.
         let pieces = wildcard_pieces(canonical.as_deref().unwrap_or(&plain));
         if prefix.is_some() {
             return match pieces.len() {
@@ -72,7 +73,7 @@ impl CommandPattern {
 }
 
 impl Text {
-    /// `ls *` also matches `ls`: it is the prefix `ls`.
+    /// Joins the pieces of a wildcard pattern. `ls *` becomes the prefix `ls`, so it also matches `ls` alone.
     fn wildcards(mut pieces: Vec<String>) -> Self {
         if let [first, last] = pieces.as_mut_slice()
             && last.is_empty()
@@ -98,7 +99,7 @@ impl Text {
         }
     }
 
-    /// Whether the text matches from one of its words on. The end of a wildcard pattern may be anywhere.
+    /// Whether the text matches, starting at any of its words. A match of a wildcard pattern may end anywhere.
     fn matches_inside(&self, text: &str) -> bool {
         let after = |start: &str| -> Vec<usize> {
             let ends = text.match_indices(start).map(|(at, _)| (at, at + start.len()));
@@ -119,12 +120,12 @@ impl Text {
     }
 }
 
-/// Returns the text after the first occurrences of the pieces in their order.
+/// Finds the pieces one after the other, and returns the text after the last one. `None` if a piece is missing.
 fn skip<'a>(text: &'a str, pieces: &[String]) -> Option<&'a str> {
     pieces.iter().try_fold(text, |left, piece| left.find(piece.as_str()).map(|at| &left[at + piece.len()..]))
 }
 
-/// Splits at the asterisks that follow no backslash.
+/// Splits at the asterisks that aren't escaped with a backslash.
 fn wildcard_pieces(text: &str) -> Vec<String> {
     let mut pieces = vec![String::new()];
     let mut is_escaped = false;

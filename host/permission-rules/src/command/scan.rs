@@ -1,7 +1,7 @@
-//! Finds the words of all commands in a text for a deny list, also inside substitutions and groups. Reads any text, and
-//! rather finds a command too many.
+//! Finds the words of all commands in a text for a deny list, also inside substitutions and groups. Reads any text. If
+//! the text is ambiguous, finds too many commands rather than too few.
 //!
-//! Linear in the length of the text, and without recursion.
+//! The time is linear in the length of the text, and there is no recursion.
 
 /// The treatment of quotes. In text that isn't understood, a quote may be a part of a comment or a here-document.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -11,7 +11,8 @@ pub enum Quotes {
     Ignore,
 }
 
-/// The most substitutions and groups inside each other of which the outer commands are put together again.
+/// The maximum depth of substitutions and groups at which the command around them is continued after their end. Deeper
+/// ones end the command around them.
 const DEEPEST: usize = 256;
 
 /// Returns the words of each command, without quotes, redirections and comments.
@@ -53,7 +54,7 @@ enum Position {
 enum NextWord {
     #[default]
     Belongs,
-    /// It is the target of a redirection.
+    /// The next word is the target of a redirection.
     IsTarget,
 }
 
@@ -71,7 +72,7 @@ impl Scanner<'_> {
             '"' => self.double_quote(),
             '$' => self.dollar(),
             '`' => self.backtick(),
-            // The end of a substitution inside quotes is inside its own command, which has its own position.
+            // A substitution inside quotes is a separate command with its own position, so its end isn't quoted.
             _ if is_quoted => self.push(c),
             '\'' => self.single_quote(),
             ' ' | '\t' => self.end_word(),
@@ -172,7 +173,7 @@ impl Scanner<'_> {
             self.here.word = None;
         }
         self.end_word();
-        // The text after `<<<` is the input, which may be for a shell.
+        // The word after `<<<` is the input of the command. If the command is a shell, it runs the input.
         let is_input_text = c == '<' && self.take("<<");
         self.left = self.left.trim_start_matches(['<', '>', '&', '|', '-', '!']);
         self.here.next_word = if is_input_text { NextWord::Belongs } else { NextWord::IsTarget };
@@ -191,7 +192,7 @@ impl Scanner<'_> {
         let Some((outer, _)) = self.outer.pop() else { return false };
         self.end_command();
         self.here = outer;
-        // The output of a substitution is unknown, but it is a part of the word.
+        // The word around a substitution continues without the output, which is unknown.
         true
     }
 

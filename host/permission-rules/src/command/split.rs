@@ -1,14 +1,14 @@
 //! Splits a command into simple commands for an allow list. Gives up on everything that it doesn't fully understand:
-//! substitutions, redirections to files, groups, control words, comments and the like.
+//! substitutions, redirections to files, groups, keywords, comments and the like.
 //!
-//! Linear in the length of the text, and without recursion.
+//! The time is linear in the length of the text, and there is no recursion.
 
 use std::{iter::Peekable, str::Chars};
 
 use super::words::{is_evaluator, is_keyword};
 
-/// A simple command in canonical form: words with one space between them, each character that was quoted and that
-/// could mean something to a shell after a backslash. Equal texts run equal commands.
+/// A simple command in canonical form: one space between words, and a backslash before each quoted character that has a
+/// meaning for a shell. Commands with the same text do the same.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Simple {
     pub text: String,
@@ -23,7 +23,8 @@ pub fn split(command: &str) -> Option<Vec<Simple>> {
     commands.iter().all(runs_its_first_word).then_some(commands)
 }
 
-/// Returns the simple commands of a text, which may be of a rule and begin with a wildcard.
+/// Splits a text into simple commands. Unlike [`split`], accepts any first word, because the text of a rule may begin
+/// with a wildcard.
 pub fn lex(text: &str) -> Option<Vec<Simple>> {
     let mut lexer = Lexer { left: text.chars().peekable(), word: None, words: Vec::new(), commands: Vec::new() };
     let mut last = Separator::End;
@@ -41,7 +42,7 @@ fn runs_its_first_word(command: &Simple) -> bool {
     !first.contains(['*', '?', '[', '{', '}', '=', '!', '\\', '\'']) && !is_keyword(first) && !is_evaluator(first)
 }
 
-/// Whether a character means nothing to a shell, in any place.
+/// Whether a character has no meaning for a shell at any position.
 pub fn is_plain(c: char) -> bool {
     c.is_ascii_alphanumeric() || "_-./:,@%+=^".contains(c) || !c.is_ascii() && !c.is_whitespace()
 }
@@ -71,7 +72,8 @@ struct Word {
 }
 
 impl Lexer<'_> {
-    /// Reads what `c` begins. `None` if it isn't understood.
+    /// Reads the token that begins with `c`. Returns the separator if the token is one, or `None` if the token isn't
+    /// understood.
     fn read(&mut self, c: char) -> Option<Option<Separator>> {
         match c {
             ' ' | '\t' => self.end_word(),
@@ -82,7 +84,7 @@ impl Lexer<'_> {
                 self.end_word();
                 self.left.next();
                 self.redirect_to_null()?;
-                // A POSIX shell reads `&` alone, and runs words after the target as another command.
+                // A POSIX shell reads `&` as a separator, and runs the words after the target as another command.
                 self.skip_blanks();
                 return self.left.peek().is_none_or(|c| "\n;|&".contains(*c)).then_some(None);
             }
@@ -155,7 +157,7 @@ impl Lexer<'_> {
         }
     }
 
-    /// Reads a redirection after its `>`: only between the outputs, or to `/dev/null`.
+    /// Reads the rest of a redirection after `>`. Accepts only redirections between the outputs and to `/dev/null`.
     fn redirect(&mut self) -> Option<()> {
         match self.word.take() {
             None => {}
@@ -192,7 +194,7 @@ impl Lexer<'_> {
         }
     }
 
-    /// Ends a command. Returns the separator that the next one follows.
+    /// Ends the current command. Returns the separator before the next command, or `None` if a command is missing.
     fn separate(&mut self, separator: Separator, last: Separator) -> Option<Separator> {
         self.end_word();
         if self.words.is_empty() {

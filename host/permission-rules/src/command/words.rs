@@ -16,11 +16,11 @@ const WRAPPERS: &str = "\
     nice nocorrect noglob nohup npx nsenter pkexec prlimit runuser script setpriv setsid stdbuf strace sudo \
     systemd-run taskset time timeout trap unbuffer unshare";
 
-/// Programs that run text, from an argument or from their input.
+/// Programs that run commands in the text of an argument or of their input.
 const INTERPRETERS: &str = "\
     . ash at bash batch csh dash eval fish ksh parallel sh source ssh su tcsh watch xargs zsh";
 
-/// Whether a list of words with one space between them has the word.
+/// Whether the list, with one space between words, contains the word.
 pub fn has_word(list: &str, word: &str) -> bool {
     list.split(' ').any(|other| other == word)
 }
@@ -46,7 +46,7 @@ pub fn base_name(word: &str) -> &str {
     word.rsplit_once('/').map_or(word, |(_, name)| name)
 }
 
-/// Whether the word assigns a variable, as `A=b`, `A+=b` or `A[1]=b`.
+/// Whether the word assigns a variable, such as `A=b`, `A+=b` or `A[1]=b`.
 pub fn is_assignment(word: &str) -> bool {
     let is_name = |c: char| c.is_alphanumeric() || "_[]+".contains(c);
     word.split_once('=')

@@ -1,9 +1,9 @@
-//! How many words of a command say what it does, so that a rule for them is narrow.
+//! Decides how many words at the beginning of a command make a narrow prefix rule.
 
 use crate::command::has_word;
 
-/// Programs whose arguments name files, hosts or other programs, and not a subcommand: only the exact command is
-/// suggested. A version may follow the name, as in `python3.12`.
+/// Programs whose first argument isn't a subcommand, but a file, a host, another program or the like. For these, only
+/// the exact command is suggested. A version may follow the name, as in `python3.12`.
 const EXACT: &str = "\
     ag ansible ant ash at awk basename bash batch bazel bun bunx busybox bwrap cat cc cd chgrp chmod chown \
     chronic chroot chrt chsh clang clisp cmake code column comm corepack cp crontab csh csplit curl cut dash dd \
@@ -19,7 +19,7 @@ const EXACT: &str = "\
     test timeout tmux toolbox torsocks touch tr true truncate ts-node tsc tsx type unbuffer uniq unshare unzip \
     useradd usermod uvx vagrant vi vim wait watch wc wget which xargs xdg-open xxd yq zip zsh";
 
-/// Subcommands that run other programs, or that lose work.
+/// Subcommands that run other programs, or that can lose work. For these, only the exact command is suggested.
 const EXACT_SUBCOMMANDS: [(&str, &str); 13] = [
     ("bundle", "exec"),
     ("cargo", "install"),
@@ -36,7 +36,7 @@ const EXACT_SUBCOMMANDS: [(&str, &str); 13] = [
     ("yarn", "dlx exec node"),
 ];
 
-/// Programs and subcommands whose next word is a subcommand, too.
+/// Programs, and their subcommands after which another subcommand follows.
 const NESTED: [(&str, &str); 5] = [
     ("cargo", "xtask"),
     ("gh", "issue label pr release repo run workflow"),
@@ -69,7 +69,7 @@ pub fn prefix_length(words: &[&str]) -> Option<usize> {
     Some(2)
 }
 
-/// Whether the word looks like a subcommand: not like an option, a file or a text.
+/// Whether the word looks like a subcommand, and not like an option, a file or a text.
 fn is_subcommand(word: &str) -> bool {
     word.starts_with(|c: char| c.is_ascii_lowercase())
         && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_:".contains(c))

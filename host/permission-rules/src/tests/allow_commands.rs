@@ -1,4 +1,4 @@
-//! Tests of commands and allow lists.
+//! Tests of allow rules for commands.
 
 use std::time::{Duration, Instant};
 

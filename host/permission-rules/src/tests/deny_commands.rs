@@ -1,4 +1,4 @@
-//! Tests of commands and deny lists.
+//! Tests of deny rules for commands.
 
 use super::{bash, deny};
 

@@ -1,4 +1,4 @@
-//! Tests of addresses.
+//! Tests of rules for addresses.
 
 use super::{allow, deny, fetch};
 

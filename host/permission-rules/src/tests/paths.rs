@@ -1,4 +1,4 @@
-//! Tests of paths.
+//! Tests of rules for paths.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! Random commands from the tokens that matter to a shell, the same in each run.
+//! Tests of random commands, which consist of tokens that have a meaning for a shell. They are the same in each run.
 
 use super::{bash, rules};
 use crate::{ToolUse, allows, matches, suggest};
@@ -64,8 +64,8 @@ impl Random {
     }
 }
 
-/// Whether the first word after a separator is another one than `ok`. An independent reading that follows only quotes
-/// and backslashes.
+/// Whether a command begins with another word than `ok`. This independent parser knows only separators, quotes and
+/// backslashes.
 fn runs_other_program(command: &str) -> bool {
     let text = |quoted: char| if quoted.is_alphanumeric() { quoted } else { '_' };
     let mut quote = None;

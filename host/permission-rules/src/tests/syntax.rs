@@ -1,4 +1,4 @@
-//! Tests of the texts of rules.
+//! Tests of the syntax of rules.
 
 use crate::{Rule, RuleError};
 
