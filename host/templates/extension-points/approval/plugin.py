@@ -1,4 +1,4 @@
-"""Decides about the tools of agents: allows those that only read, and denies `rm -rf`. A user decides the rest."""
+"""Decides about the tools of agents: allows those that only read, and denies `rm -rf`. A user decides about the rest."""
 
 import re
 

@@ -44,7 +44,8 @@ impl Hook for Plugin {
     }
 }
 
-/// Returns the text for an event. The module `kind` lists the other kinds, and later versions may add some.
+/// Returns the text for an event, or `None` if there is none. The module `kind` lists the other kinds of events, and
+/// later versions may add some.
 fn event_text(event: &Event) -> Option<String> {
     let session = text::code(&event.session.as_ref()?.name);
     match event.kind.as_str() {

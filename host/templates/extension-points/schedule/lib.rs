@@ -43,7 +43,7 @@ impl Schedule for Plugin {
         Ok(vec![Job::new("ask", WHEN)])
     }
 
-    /// `job.missed` is the number of earlier runs that were missed while the host was down.
+    /// `job.missed` is the number of earlier times without a run, for example because the host was down.
     fn run(_job: DueJob) -> Result<(), String> {
         let Some(place) = state::get_place(PLACE) else { return Ok(()) };
         chat::post(&place, &Reply::text("Good morning! What is the one thing to get done today?"))?;

@@ -35,7 +35,7 @@ export const schedule = {
     return [{ name: "ask", cron: WHEN }];
   },
 
-  // `job.missed` is the number of earlier runs that were missed while the host was down.
+  // `job.missed` is the number of earlier times without a run, for example because the host was down.
   run(job) {
     const place = state.get("place");
     if (place) {

@@ -35,7 +35,7 @@ class Schedule(exports.Schedule):
         return [Job("ask", WHEN)]
 
     def run(self, job):
-        """`job.missed` is the number of earlier runs that were missed while the host was down."""
+        """`job.missed` is the number of earlier times without a run, for example because the host was down."""
         place = state.get("place")
         if place:
             question = "Good morning! What is the one thing to get done today?"
