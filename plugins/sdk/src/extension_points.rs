@@ -61,7 +61,7 @@ pub mod approval {
             Self { outcome: Outcome::Ask, rule: None }
         }
 
-        /// Names the rule that decided, for the audit log.
+        /// A decision, with the rule on which it is based, for the audit log.
         #[must_use]
         pub fn by_rule(outcome: Outcome, rule: &str) -> Self {
             Self { outcome, rule: Some(rule.to_owned()) }
@@ -84,8 +84,8 @@ pub mod view {
 pub struct Call {
     /// The name of the command, without the slash.
     pub command: String,
-    /// The arguments, split as by a shell, in ASCII (straight quotes, dashes, digits of half width) and without the
-    /// punctuation that ends a sentence.
+    /// The arguments, split as by a shell. Typographic quotes, dashes and full-width characters are replaced with
+    /// ASCII, and the punctuation that ends a sentence is removed.
     pub args: Vec<String>,
     /// The arguments as typed. Read prose from here.
     pub text: String,
@@ -105,14 +105,14 @@ pub trait Command {
     /// `context` and `log` work: there is no caller, and [`context::now`](crate::context::now) is 0.
     ///
     /// # Errors
-    /// The reason why the plugin can't run, for example an invalid configuration. The host rejects this version or
-    /// this configuration.
+    /// The plugin can't run, for example because its configuration is invalid. The host rejects this version or this
+    /// configuration, and shows the text.
     fn specs() -> Result<Vec<command::Spec>, String>;
 
     /// Runs a command.
     ///
     /// # Errors
-    /// A sentence for the caller.
+    /// The command failed. The host shows the text to the caller.
     fn run(call: &Call) -> Result<Reply, String>;
 }
 
@@ -149,8 +149,8 @@ pub trait Lifecycle {
     }
 }
 
-/// Decides about the use of a tool for which an agent asks permission, before a user is asked, if `[requests] approval`
-/// names this plugin. If a call fails, the host asks a user.
+/// Decides when an agent asks for the permission to use a tool, if `[requests] approval` names this plugin. If the call
+/// fails, the host asks a user.
 ///
 /// ```
 /// use cordboard_plugin::{Approval, approval::{Decision, Outcome, Permission}};
@@ -170,6 +170,7 @@ pub trait Lifecycle {
 /// # fn main() {}
 /// ```
 pub trait Approval {
+    /// Called before a user is asked.
     fn decide(permission: approval::Permission) -> approval::Decision;
 }
 
@@ -204,10 +205,10 @@ pub trait Persona {
     /// See [`Command::specs`].
     fn summaries() -> Result<Vec<persona::Summary>, String>;
 
-    /// Called at each start of an agent.
+    /// Called at each start of an agent with a persona of this plugin.
     ///
     /// # Errors
-    /// A sentence for the user.
+    /// The persona isn't available. The host shows the text to the user.
     fn resolve(name: &str, session: Session) -> Result<persona::PersonaSettings, String>;
 }
 
@@ -246,7 +247,7 @@ pub trait View {
     /// [`Command::specs`].
     ///
     /// # Errors
-    /// A sentence for the log. The host then shows the turn's plain text.
+    /// The turn can't be rendered. The host logs the text, and shows the turn's plain text instead.
     fn render(mode: &str, turn: view::Turn, limits: view::Limits) -> Result<view::TurnFrame, String>;
 }
 

@@ -12,7 +12,7 @@ pub mod context {
     /// Returns [`active_session`], or an error for the caller.
     ///
     /// # Errors
-    /// [`NO_ACTIVE_SESSION`], which is a text for the caller.
+    /// There is no active session. The text is [`NO_ACTIVE_SESSION`].
     pub fn session() -> Result<Session, String> {
         active_session().ok_or_else(|| NO_ACTIVE_SESSION.to_owned())
     }
@@ -20,7 +20,7 @@ pub mod context {
     /// Returns [`current_place`], or an error for the caller.
     ///
     /// # Errors
-    /// The call has no place, for example a review.
+    /// The call has no place, because no person made it.
     pub fn place() -> Result<Place, String> {
         current_place().ok_or_else(|| "This works only in a chat.".to_owned())
     }
@@ -56,11 +56,12 @@ pub mod config {
     pub use crate::bindings::host_imports::cordboard::plugin::config::*;
 
     /// Parses the table as the type `T`. Add `#[serde(deny_unknown_fields)]` to `T`, so that a misspelt key is an
-    /// error. Also call this in `specs`, `summaries` or `modes`: the host then rejects an invalid table, and the
-    /// previous one stays active. Needs the feature `json`.
+    /// error. Also call this in `specs`, `summaries`, `modes` or `jobs`: the host then rejects an invalid table, and
+    /// the previous one stays active. Needs the feature `json`.
     ///
     /// # Errors
-    /// The invalid key and what is wrong with it, such as `personas.poet.model: …`. The host adds the table's name.
+    /// The table is invalid. The text names the key and the problem, as in `personas.poet.model: …`. The host adds the
+    /// table's name.
     #[cfg(feature = "json")]
     pub fn parse<T: serde::de::DeserializeOwned>() -> Result<T, String> {
         parse_text(&read())
@@ -115,7 +116,7 @@ pub mod state {
         Some(Place { front_end: lines.next()?, chat: lines.next()?, topic: lines.next() })
     }
 
-    /// Returns the value of `key` as text. `None` if it is missing or not UTF-8.
+    /// Returns the value of `key` as text. `None` if the key is missing or its value isn't UTF-8.
     #[must_use]
     pub fn get_text(key: &str) -> Option<String> {
         get(key).and_then(|bytes| String::from_utf8(bytes).ok())
@@ -129,7 +130,7 @@ pub mod catalog {
     /// Checks that an active plugin provides the persona.
     ///
     /// # Errors
-    /// A sentence for the caller, with the known personas.
+    /// No active plugin provides the persona. The text is for the caller and lists the known personas.
     pub fn known_persona(name: &str) -> Result<(), String> {
         check_persona(name, &personas())
     }
@@ -168,8 +169,8 @@ pub mod session_control {
     }
 }
 
-/// The questions of agents that wait for an answer, such as a permission. Its [`Error`](requests::Error) converts to
-/// its message with `?`.
+/// The questions of agents that wait for an answer, such as requests for permissions. Its [`Error`](requests::Error)
+/// converts to its message with `?`.
 pub mod requests {
     pub use crate::bindings::host_imports::cordboard::plugin::requests::*;
 
@@ -212,7 +213,7 @@ pub mod secrets {
     /// host replaces it with the secret when it sends the request.
     ///
     /// # Errors
-    /// The reason, as a text for people.
+    /// The secret isn't granted or can't be read. The text says what to change.
     pub fn placeholder(name: &str) -> Result<String, String> {
         crate::bindings::host_imports::cordboard::plugin::secrets::placeholder(name)
     }
@@ -225,7 +226,7 @@ pub mod tcp {
     /// Connects without sending anything, and returns how long that took.
     ///
     /// # Errors
-    /// The reason why no connection was made, as a text for people.
+    /// The port isn't granted, or the connection failed. The text gives the reason.
     pub fn connect_time(host: &str, port: u16) -> Result<Duration, String> {
         crate::bindings::host_imports::cordboard::plugin::tcp::connect_time(host, port).map(Duration::from_nanos)
     }

@@ -54,7 +54,7 @@ pub enum Error {
     Refused(String),
     /// No connection could be made.
     Unreachable(String),
-    /// The time limit was exceeded. The text names the limit.
+    /// There was no response within the time limit.
     TimedOut(String),
     /// The request or the response is larger than `http_body` allows.
     TooLarge(String),

@@ -1,6 +1,6 @@
-//! The extension points that aren't called by a user: events, scheduled jobs and HTTP requests.
+//! The extension points for events, scheduled jobs and HTTP requests.
 //!
-//! Such a call has no caller, and thus no rights on sessions, unless the operator gives it the owner's rights with
+//! Their calls have no caller, and thus no rights on sessions, unless the operator gives them the owner's rights with
 //! `[plugins.NAME] acts_as = "owner"`.
 
 use crate::bindings;
@@ -30,7 +30,7 @@ pub mod hook {
         /// Parses `data` as the type `T`. Needs the feature `json`.
         ///
         /// # Errors
-        /// Names the value that is missing or has another type.
+        /// A value is missing or has another type. The text names it.
         #[cfg(feature = "json")]
         pub fn parse<T: serde::de::DeserializeOwned>(&self) -> Result<T, String> {
             serde_json::from_str(&self.data).map_err(|error| format!("the data of '{}': {error}", self.kind))
@@ -139,7 +139,7 @@ pub trait Schedule {
     /// ones.
     ///
     /// # Errors
-    /// A sentence for the log.
+    /// The job failed. The host logs the text.
     fn run(job: schedule::DueJob) -> Result<(), String>;
 }
 
@@ -165,7 +165,7 @@ pub trait Webhook {
     /// in time.
     ///
     /// # Errors
-    /// A sentence for the log. The sender gets status 500.
+    /// The request can't be handled. The host logs the text, and the sender gets status 500.
     fn receive(request: webhook::Request) -> Result<webhook::Response, String>;
 }
 
