@@ -30,7 +30,7 @@ pub struct Group {
 /// Reads the backup groups of a datastore.
 ///
 /// # Errors
-/// Names the missing or unexpected value, with its path.
+/// A value is missing or has an unexpected type. The text contains its path.
 pub fn read(data: &Json, store: &str, namespace: &str) -> Result<Vec<Group>, String> {
     let prefix = if namespace.is_empty() { String::new() } else { format!("{namespace}:") };
     let group = |item: &Json| {
@@ -45,7 +45,7 @@ pub fn read(data: &Json, store: &str, namespace: &str) -> Result<Vec<Group>, Str
     data.items()?.iter().map(group).collect()
 }
 
-/// Returns a line with the number of guests and of those with problems, then a line for each guest, the worst first.
+/// Returns a line with the number of guests and of those with problems, then the lines of the guests, the worst first.
 pub fn lines(groups: Vec<Group>, config: &Config, now: Timestamp) -> Vec<String> {
     let mut newest: BTreeMap<String, Group> = BTreeMap::new();
     for group in groups.into_iter().filter(|group| !config.is_ignored(&group.key)) {

@@ -138,7 +138,7 @@ mod tests {
     fn refused_and_malformed_responses_are_reported() {
         let gone = report_text(404, r#"{"data":{},"message":"Missing collection context.","status":404}"#);
         let line = "Beszel at https://hub has no /api/collections/systems/records (404: Missing collection context). Check url in \
-                    [plugins.beszel.config], and that it is a Beszel hub, 0.5 to 0.18.";
+                    [plugins.beszel.config], and that the server is a Beszel hub, 0.5 to 0.18.";
         assert_eq!(gone, Err(line.to_owned()));
         let error = report_text(200, r#"{"items":[{"name":"a","status":"up","info":{}}]}"#);
         let line = "Beszel at https://hub answered /api/collections/systems/records in an unknown form: `items[0].info.cpu` is \

@@ -15,7 +15,7 @@ pub fn body(user: &str, password: &str) -> String {
 /// Reads the token from the response to the login.
 ///
 /// # Errors
-/// A line for the operator.
+/// The hub refused the login, or the response has an unknown form. The text is one line for the operator.
 pub fn token(config: &Config, response: Response) -> Result<String, String> {
     // The hub responds with 400 to a wrong password, not 401, and with 401 if it requires a second factor.
     match response.status {

@@ -38,7 +38,7 @@ struct Figures {
 /// Reads a page of systems.
 ///
 /// # Errors
-/// Names the missing or unexpected value, with its path.
+/// A value is missing or has an unexpected type. The text contains its path.
 pub fn read(page: &Json) -> Result<Vec<System>, String> {
     page.at("items")?.items()?.iter().map(system).collect()
 }

@@ -10,7 +10,7 @@ use crate::Server;
 /// Sends a GET request for `path`, with an `Authorization` header if the server needs one.
 ///
 /// # Errors
-/// A line for the operator.
+/// There is no response. The text is one line for the operator.
 pub fn get(server: &Server, path: &str, authorization: Option<&str>) -> Result<Response, String> {
     let request = Request::get(&format!("{}{path}", server.url));
     let request = match authorization {
@@ -23,7 +23,7 @@ pub fn get(server: &Server, path: &str, authorization: Option<&str>) -> Result<R
 /// Sends `request` to `server`.
 ///
 /// # Errors
-/// A line for the operator.
+/// There is no response. The text is one line for the operator.
 pub fn send(server: &Server, request: Request) -> Result<Response, String> {
     request.header("accept", "application/json, text/plain").send().map_err(|error| explain(server, error))
 }
@@ -31,7 +31,7 @@ pub fn send(server: &Server, request: Request) -> Result<Response, String> {
 /// Returns the placeholder of a secret.
 ///
 /// # Errors
-/// A line for the operator, with the key to set.
+/// The secret isn't granted or can't be read. The text is one line for the operator, with the key to set.
 pub fn secret(server: &Server, name: &str) -> Result<String, String> {
     let named = |why| format!("{why}. Its name is `secret` in [plugins.{}.config].", server.plugin);
     secrets::placeholder(name).map_err(named)

@@ -3,7 +3,7 @@
 /// The length of a gauge in characters.
 const GAUGE: usize = 10;
 
-/// Formats a size with two or three digits, in powers of 1000 as for disks: `512 B`, `4.9 TB`, `48 GB`.
+/// Formats a size with at most three digits, in powers of 1000 as for disks: `512 B`, `4.9 TB`, `48 GB`.
 #[must_use]
 pub fn size(bytes: u64) -> String {
     let units = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
@@ -70,7 +70,8 @@ impl Light {
     }
 }
 
-/// Returns the first line of untrusted text without control characters, cut to `most` characters and an ellipsis.
+/// Returns the first line of untrusted text without control characters. A line of more than `most` characters is cut,
+/// and an ellipsis is added.
 #[must_use]
 pub fn first_line(text: &str, most: usize) -> String {
     let line = text.trim().lines().next().unwrap_or_default().trim_end();

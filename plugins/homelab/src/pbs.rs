@@ -19,7 +19,7 @@ impl Access {
     /// Reads `[plugins.NAME.config] url`, `token` and `secret`.
     ///
     /// # Errors
-    /// Names the missing or invalid key, with an example.
+    /// A key is missing or invalid. The text contains the key and an example.
     pub fn read(
         plugin: &'static str,
         url: Option<&str>,
@@ -53,7 +53,7 @@ impl Access {
     /// Calls `report` with a function that sends requests with the token and its secret.
     ///
     /// # Errors
-    /// Returns a line for the operator if there is no such secret, and otherwise the error of `report`.
+    /// The secret isn't granted or can't be read, or `report` fails. The text is one line for the operator.
     pub fn with_fetch<T>(&self, report: impl FnOnce(Fetch) -> Result<T, String>) -> Result<T, String> {
         let server = self.server();
         let authorization = self.authorization(&fetch::secret(&server, &self.secret)?);
@@ -68,7 +68,7 @@ impl Access {
     /// Requests a path below `/api2/json` and reads the content of `data`.
     ///
     /// # Errors
-    /// A line for the operator.
+    /// There is no response, its status isn't a success, or its form is unknown. The text is one line for the operator.
     pub fn data<T>(&self, fetch: Fetch, path: &str, read: impl FnOnce(Json) -> Result<T, String>) -> Result<T, String> {
         let path = format!("/api2/json{path}");
         let response = fetch(&path)?;

@@ -1,5 +1,5 @@
-//! A server that is queried over HTTP, and the errors about it. An error is one line that says what happened, and which
-//! key of the configuration to check. Errors must not contain secrets.
+//! A server that is queried over HTTP, and the errors about it. An error is one line that says what happened and what
+//! to do, for example which key of the configuration to check. Errors must not contain secrets.
 
 use cordboard_plugin::{http::Response, text::escape};
 use serde_json::Value;
@@ -32,7 +32,7 @@ impl Server<'_> {
     /// Returns the response to `path` as text, if its status is a success.
     ///
     /// # Errors
-    /// A line for the operator.
+    /// The status isn't a success. The text is one line for the operator.
     pub fn text(&self, path: &str, response: Response) -> Result<String, String> {
         match response.status {
             200..=299 => Ok(response.text()),
@@ -43,7 +43,7 @@ impl Server<'_> {
     /// Returns the response to `path` as JSON, if its status is a success.
     ///
     /// # Errors
-    /// A line for the operator.
+    /// The status isn't a success, or the response isn't JSON. The text is one line for the operator.
     pub fn json(&self, path: &str, response: Response) -> Result<Value, String> {
         let body = self.text(path, response)?;
         serde_json::from_str(&body).map_err(|_| {
@@ -54,7 +54,7 @@ impl Server<'_> {
             };
             format!(
                 "{title} at {url} answered {path} not with JSON but with {begin}. Check url in [plugins.{plugin}.config], \
-                 and that it is {supported}."
+                 and that the server is {supported}."
             )
         })
     }
@@ -62,7 +62,7 @@ impl Server<'_> {
     /// Passes the JSON response to `path` to `read`, if its status is a success.
     ///
     /// # Errors
-    /// A line for the operator.
+    /// The status isn't a success, the response isn't JSON, or `read` fails. The text is one line for the operator.
     pub fn read<T>(
         &self,
         path: &str,
@@ -109,11 +109,11 @@ impl Server<'_> {
             401 => self.login_refused(response),
             403 => self.forbidden(path, response),
             404 => format!(
-                "{title} at {url} has no {path} ({status}). Check {location_keys} in [plugins.{plugin}.config], and that it is {supported}."
+                "{title} at {url} has no {path} ({status}). Check {location_keys} in [plugins.{plugin}.config], and that the server is {supported}."
             ),
             429 => format!("{title} limits the request rate ({status}). Try again in a minute."),
             500..=599 => format!("{title} at {url} failed ({status}). See its own log."),
-            _ => format!("{title} at {url} refused {path} ({status}). Check that it is {supported}."),
+            _ => format!("{title} at {url} refused {path} ({status}). Check that the server is {supported}."),
         }
     }
 }
@@ -150,7 +150,7 @@ pub fn warning_line(line: &str) -> String {
 /// Checks the configured URL of a server, and removes trailing slashes.
 ///
 /// # Errors
-/// Names the missing or invalid key, with an example.
+/// The URL is missing or invalid. The text contains the key and an example.
 pub fn check_url<'a>(plugin: &str, key: &str, url: Option<&'a str>, example: &str) -> Result<&'a str, String> {
     let remedy = || format!("set [plugins.{plugin}.config] {key} = \"{example}\"");
     let url = url.map(|url| url.trim().trim_end_matches('/')).filter(|url| !url.is_empty());
@@ -189,7 +189,7 @@ mod tests {
             json_error(403, no),
             "Box does not allow /api (403: permission check failed). Give the user the role Audit."
         );
-        let where_to = "Check url in [plugins.box.config], and that it is Box 2 or later.";
+        let where_to = "Check url in [plugins.box.config], and that the server is Box 2 or later.";
         assert_eq!(json_error(404, "<html>\nno"), format!("Box at https://box.lan has no /api (404). {where_to}"));
         assert_eq!(
             json_error(429, r#"{"message":"Too many."}"#),
@@ -201,7 +201,10 @@ mod tests {
             "Box at https://box.lan redirects /api (302: moved). Set [plugins.box.config] url to the final address."
         );
         let error = json_error(418, r#"{"status":"fail","msg":"teapot"}"#);
-        assert_eq!(error, "Box at https://box.lan refused /api (418: teapot). Check that it is Box 2 or later.");
+        assert_eq!(
+            error,
+            "Box at https://box.lan refused /api (418: teapot). Check that the server is Box 2 or later."
+        );
         assert_eq!(
             json_error(200, "<!doctype html>\n<html>"),
             format!("Box at https://box.lan answered /api not with JSON but with '<!doctype html>'. {where_to}")

@@ -28,7 +28,7 @@ pub fn parse_timestamp(text: &str) -> Option<Timestamp> {
 /// Parses a span of the configuration, such as "90m", "26h" or "8d".
 ///
 /// # Errors
-/// The text isn't a span. The error contains examples.
+/// The text isn't a span. The error contains examples of spans.
 pub fn parse_span(text: &str) -> Result<Seconds, String> {
     read_span(text).ok_or_else(|| format!("\"{text}\" is not a duration; write it as \"90m\", \"26h\" or \"8d\""))
 }

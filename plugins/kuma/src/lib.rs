@@ -25,8 +25,8 @@ impl Command for Kuma {
     }
 }
 
-/// Requests the page and its heartbeats, which have separate paths. If only the heartbeats can't be read, the page is
-/// shown without them.
+/// Requests the page and its heartbeats, which have separate paths. If only the heartbeats can't be read, the
+/// report contains the page without them, and the error.
 fn report(config: &Config, fetch: Fetch, now: Timestamp) -> Result<String, String> {
     let (server, slug) = (config.server(), &config.page);
     let path = format!("/api/status-page/{slug}");
@@ -72,7 +72,7 @@ mod tests {
     fn a_missing_page_is_reported_with_the_keys() {
         let unknown = report(&config(), &|_| answer(404, include_str!("../tests/data/page-unknown.json")), 0);
         let expected = "Uptime Kuma at http://kuma has no /api/status-page/homelab (404: Status Page Not Found). Check url and page in \
-                    [plugins.kuma.config], and that it is Uptime Kuma 1.23 to 2.";
+                    [plugins.kuma.config], and that the server is Uptime Kuma 1.23 to 2.";
         assert_eq!(unknown, Err(expected.to_owned()));
     }
 }

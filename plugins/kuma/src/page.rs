@@ -25,7 +25,7 @@ struct Group {
 /// Reads a status page.
 ///
 /// # Errors
-/// Names the missing or unexpected value, with its path.
+/// A value is missing or has an unexpected type. The text contains its path.
 pub fn read(page: &Json) -> Result<Page, String> {
     let title = page.at("config")?.at("title")?.text()?.to_owned();
     let mut notices = Vec::new();
@@ -61,7 +61,7 @@ impl Page {
     /// Adds the heartbeats to the monitors.
     ///
     /// # Errors
-    /// Names the missing or unexpected value, with its path.
+    /// A value is missing or has an unexpected type. The text contains its path.
     pub fn beat(&mut self, beats: &Json) -> Result<(), String> {
         let (lists, uptimes) = (beats.at("heartbeatList")?, beats.at("uptimeList")?);
         for (id, monitor) in self.groups.iter_mut().flat_map(|group| &mut group.monitors) {
@@ -111,18 +111,18 @@ mod tests {
                 "🔧 Disks are swapped",
                 "",
                 "Services",
-                "🟢 NAS, 2 ms, 100 % of 24 h",
-                "🔴 Git \"forge\" \\\\ one, down, 0 % of 24 h",
-                "⚪ Media, in maintenance, 100 % of 24 h",
-                "🟢 Lab, 7 ms, 100 % of 24 h",
+                "🟢 NAS, 2 ms, 24 h uptime 100 %",
+                "🔴 Git \"forge\" \\\\ one, down, 24 h uptime 0 %",
+                "⚪ Media, in maintenance, 24 h uptime 100 %",
+                "🟢 Lab, 7 ms, 24 h uptime 100 %",
                 "",
                 "Network",
-                "🟢 SSH, 0 ms, 100 % of 24 h",
-                "🔴 Printer, down, 0 % of 24 h",
+                "🟢 SSH, 0 ms, 24 h uptime 100 %",
+                "🔴 Printer, down, 24 h uptime 0 %",
             ]
         );
         let later = shown(page, beats, recorded + 7_200_000).expect("a known format");
-        assert_eq!(later[8], "🟢 Lab, 7 ms, 100 % of 24 h, last heartbeat 2h ago");
+        assert_eq!(later[8], "🟢 Lab, 7 ms, 24 h uptime 100 %, last heartbeat 2h ago");
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! The jobs of a server: the last one and the number of each kind, and the failures. Pure: nothing here calls the host.
+//! The jobs of a server: for each kind the last run and the number of runs, and the failures. Pure: nothing here calls
+//! the host.
 
 use cordboard_plugin::{
     Timestamp,
@@ -49,7 +50,7 @@ enum TaskEnd {
 /// Reads a list of tasks.
 ///
 /// # Errors
-/// Names the missing or unexpected value, with its path.
+/// A value is missing or has an unexpected type. The text contains its path.
 pub fn read(data: &Json) -> Result<Vec<Task>, String> {
     data.items()?.iter().map(task).collect()
 }
@@ -99,7 +100,7 @@ pub fn lines(tasks: &[Task], now: Timestamp) -> Vec<String> {
     lines
 }
 
-/// Formats a line about one kind of tasks. `tasks` begins with the newest one and isn't empty.
+/// Formats the line about one kind of job. `tasks` begins with the newest task and isn't empty.
 fn kind(title: &str, tasks: &[&Task], now: Timestamp) -> String {
     let failures = tasks.iter().filter(|task| matches!(task.end, TaskEnd::Failed(_))).count();
     let last = tasks.iter().find(|task| !matches!(task.end, TaskEnd::Running));

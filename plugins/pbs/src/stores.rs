@@ -21,7 +21,8 @@ pub struct Store {
     name: String,
     /// The total, used and free bytes, if the token may see them.
     sizes: Option<[u64; 3]>,
-    /// The estimated time at which the datastore will be full, in seconds since 1970. A time in the past means never.
+    /// The estimated time at which the datastore will be full, in seconds since 1970. A time in the past means that it
+    /// won't be full.
     full: Option<i64>,
     /// The size without deduplication, and the actual size.
     packed: Option<[u64; 2]>,
@@ -33,7 +34,7 @@ pub struct Store {
 /// Reads a list of datastores.
 ///
 /// # Errors
-/// Names the missing or unexpected value, with its path.
+/// A value is missing or has an unexpected type. The text contains its path.
 pub fn read(data: &Json) -> Result<Vec<Store>, String> {
     data.items()?.iter().map(store).collect()
 }

@@ -46,7 +46,7 @@ impl Config {
     /// Returns all hosts, or the one of that name.
     ///
     /// # Errors
-    /// A sentence for the caller, with the known names.
+    /// There is no host of that name. The text is for the caller and lists the known names.
     pub fn chosen(&self, name: Option<&str>) -> Result<Vec<&Host>, String> {
         let Some(name) = name else { return Ok(self.hosts.iter().collect()) };
         if let Some(host) = self.hosts.iter().find(|host| host.name == name) {

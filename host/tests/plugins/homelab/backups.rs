@@ -84,7 +84,7 @@ async fn errors_are_one_line_after_the_partial_result() {
     let pbs = FakeServer::start(old).await;
     let shown = Lab::new("backups", &table(&pbs.url)).await.read("backups").await;
     assert!(shown.starts_with("⚠️ Datastore main: Proxmox Backup Server at ") && shown.lines().count() == 1, "{shown}");
-    assert!(shown.ends_with("and that it is Proxmox Backup Server 2.2 to 4."), "{shown}");
+    assert!(shown.ends_with("and that the server is Proxmox Backup Server 2.2 to 4."), "{shown}");
 
     let nobody = UnusedPort::reserve();
     let url = format!("http://127.0.0.1:{}", nobody.port);

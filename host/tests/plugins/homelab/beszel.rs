@@ -54,7 +54,7 @@ async fn errors_are_one_line() {
     let refused =
         "Beszel refused the login (400: Failed to authenticate). Check user and its secret in [plugins.beszel.config].";
     let odd_login = "Beszel at URL answered /api/collections/users/auth-with-password in an unknown form: `token` is missing. Supported: a Beszel hub, 0.5 to 0.18.";
-    let other = "Beszel at URL has no /api/collections/users/auth-with-password (404). Check url in [plugins.beszel.config], and that it is \
+    let other = "Beszel at URL has no /api/collections/users/auth-with-password (404). Check url in [plugins.beszel.config], and that the server is \
                  a Beszel hub, 0.5 to 0.18.";
     for (status, body, shown) in [
         (400, include_str!("../../../../plugins/beszel/tests/data/login-refused.json"), refused),

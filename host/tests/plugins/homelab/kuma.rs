@@ -55,14 +55,14 @@ async fn a_status_page_is_shown() {
                 🔧 Disks are swapped\n\
                 \n\
                 Services\n\
-                🟢 NAS, 2 ms, 100 % of 24 h\n\
-                🔴 Git \"forge\" \\ one, down, 0 % of 24 h\n\
-                ⚪ Media, in maintenance, 100 % of 24 h\n\
-                🟢 Lab, 7 ms, 100 % of 24 h\n\
+                🟢 NAS, 2 ms, 24 h uptime 100 %\n\
+                🔴 Git \"forge\" \\ one, down, 24 h uptime 0 %\n\
+                ⚪ Media, in maintenance, 24 h uptime 100 %\n\
+                🟢 Lab, 7 ms, 24 h uptime 100 %\n\
                 \n\
                 Network\n\
-                🟢 SSH, 0 ms, 100 % of 24 h\n\
-                🔴 Printer, down, 0 % of 24 h";
+                🟢 SSH, 0 ms, 24 h uptime 100 %\n\
+                🔴 Printer, down, 24 h uptime 0 %";
     assert_eq!(lab.read("kuma").await, shown);
     let requests = kuma.requests.lock().unwrap().clone();
     assert!(requests.iter().all(|request| request.authorization.is_empty()), "a status page needs no login");
@@ -74,7 +74,10 @@ async fn the_metrics_are_shown() {
     let shown = Lab::new("kuma-metrics", &metrics(&kuma.url)).await.read("kuma").await;
     let lines: Vec<_> = shown.lines().collect();
     assert_eq!((lines[0], lines.len()), ("6 monitors: 3 up, 2 down, 1 in maintenance", 7), "{shown}");
-    assert_eq!((lines[1], lines[3]), ("🟢 NAS, 2 ms, 100 % of 24 h", "🔴 Git \"forge\" \\ one, down, 0 % of 24 h"));
+    assert_eq!(
+        (lines[1], lines[3]),
+        ("🟢 NAS, 2 ms, 24 h uptime 100 %", "🔴 Git \"forge\" \\ one, down, 24 h uptime 0 %")
+    );
 }
 
 #[tokio::test]
@@ -87,7 +90,7 @@ async fn errors_are_one_line() {
     let other = page(&kuma.url).replace("page = \"homelab\"", "page = \"other\"");
     let shown = format!(
         "Uptime Kuma at {} has no /api/status-page/other (404: Status Page Not Found). Check url and page in [plugins.kuma.config], and \
-         that it is Uptime Kuma 1.23 to 2.",
+         that the server is Uptime Kuma 1.23 to 2.",
         kuma.url
     );
     assert_eq!(Lab::new("kuma", &other).await.read("kuma").await, shown);

@@ -59,7 +59,7 @@ async fn datastores_and_jobs_are_shown() {
 async fn errors_are_one_line() {
     let known = "Proxmox Backup Server 2.2 to 4.";
     let path = "/api2/json/status/datastore-usage";
-    let check = format!("Check url in [plugins.pbs.config], and that it is {known}");
+    let check = format!("Check url in [plugins.pbs.config], and that the server is {known}");
     let odd = |what: &str| format!("at URL answered {path} in an unknown form: {what}. Supported: {known}");
     let refused = "authentication failed - invalid credentials";
     for (status, body, shown) in [
