@@ -2,7 +2,7 @@
 
 use cordboard_plugin::requests::Request;
 
-/// The request that a command names.
+/// The request that a command is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
     /// The only open request of the active session.
@@ -13,7 +13,7 @@ pub enum Target {
     OfSession(String, u64),
 }
 
-/// Splits the target from the other words of a command.
+/// Splits the text of a command into the target and the other words.
 pub fn split_target(text: &str) -> (Target, &str) {
     let (first, rest) = first_word(text);
     let named = first.split_once('#').and_then(|(name, number)| Some((name, number.parse().ok()?)));
@@ -24,7 +24,7 @@ pub fn split_target(text: &str) -> (Target, &str) {
     }
 }
 
-/// Returns the first word, and the rest without spaces at its ends.
+/// Returns the first word and the rest, both without white space at their ends.
 pub fn first_word(text: &str) -> (&str, &str) {
     let text = text.trim();
     let (first, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
@@ -52,7 +52,7 @@ impl Answer {
         Self { choices: vec![choice.to_owned()], text: None }
     }
 
-    /// Reports an accepted answer by the labels of its choices.
+    /// Returns the report about an accepted answer, with the labels of its choices.
     pub fn report(&self, open: Option<&Request>) -> String {
         let label =
             |id: &String| open.and_then(|open| open.choice(id)).map_or(id.clone(), |choice| choice.label.clone());

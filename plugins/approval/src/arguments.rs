@@ -16,8 +16,8 @@ pub enum Arguments<'t> {
     Remove(u32),
     /// Suggests a rule for the request with this number.
     Suggest(u64),
-    /// Saves the rule that was suggested for the request, and allows the request. Contains the rule that the person
-    /// has seen, unless the line was typed.
+    /// Saves the rule that was suggested for the request, and allows the request. `seen` is the rule in the command of
+    /// the pressed button. A typed command may omit it.
     SaveSuggested {
         request: u64,
         scope: Scope,
@@ -26,7 +26,7 @@ pub enum Arguments<'t> {
     Invalid,
 }
 
-/// The sessions that a rule is for.
+/// The sessions to which a rule applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
     /// The active session.
@@ -68,7 +68,7 @@ fn save(list: List, rest: &str) -> Arguments<'_> {
     }
 }
 
-/// Some keyboards add a period after the last word.
+/// Parses the number of a rule, such as `3` or `#3`. Some keyboards add a period after it.
 fn number(text: &str) -> Option<u32> {
     text.trim().trim_start_matches('#').trim_end_matches('.').parse().ok()
 }

@@ -1,4 +1,5 @@
-//! `[plugins.approval.config]`: lists of rules for all sessions, and for the sessions with a persona or a name.
+//! `[plugins.approval.config]`: lists of rules for all sessions, for the sessions with a persona, and for single
+//! sessions.
 
 use std::collections::BTreeMap;
 

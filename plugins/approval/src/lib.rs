@@ -1,6 +1,6 @@
-//! Decides about permissions of agents by rules, which `/permissions` shows and changes. `/requests`, `/answer`,
-//! `/allow` and `/deny` list the open questions of agents and answer them; the host checks whether an answer fits its
-//! question.
+//! Decides by rules when an agent asks for the permission to use a tool. `/permissions` shows and changes the rules.
+//! `/requests` lists the open questions of agents, and `/answer`, `/allow` and `/deny` answer them. The host checks
+//! whether an answer fits its question.
 
 mod answer;
 mod arguments;
@@ -26,7 +26,7 @@ use cordboard_plugin::{
 
 use answer::{Answer, Target};
 
-/// Name, summary, usage.
+/// The name, the summary and the usage of each command.
 const COMMANDS: [(&str, &str, &str); 5] = [
     ("requests", "List the questions of agents", "/requests"),
     ("answer", "Answer a question of an agent", "/answer [#number|name#number] <choice>… [text]"),
@@ -38,7 +38,7 @@ const COMMANDS: [(&str, &str, &str); 5] = [
 struct ApprovalRules;
 
 impl Approval for ApprovalRules {
-    /// If the rules can't be read, a user decides, because a denying rule may be missing.
+    /// If a rule can't be read, a user decides, because that rule may deny the use.
     fn decide(permission: Permission) -> Decision {
         match store::rules_of(&permission.session) {
             Ok(rules) => rules.decide(&permission),
@@ -87,8 +87,8 @@ fn answer_usage() -> Reply {
     Reply { text: format!("{}\n\n{}", usage.text, open_list()), ..usage }
 }
 
-/// Answers a request. `answer` gets the open request, or `None` if there is no such request: then the host refuses the
-/// answer and its error says why.
+/// Answers a request. `answer` gets the open request, or `None` if the target matches no request or several ones. In
+/// that case the host refuses the answer with an error that says why.
 fn give(target: Target, answer: impl FnOnce(Option<&requests::Request>) -> Answer) -> Result<Reply, String> {
     let (session, number) = match target {
         Target::Only => (context::session()?.name, None),

@@ -1,5 +1,7 @@
-//! The list of open requests. Pure: nothing here calls the host. It has no buttons: a button of a list isn't bound to
-//! its request, and the numbers begin again when the host restarts.
+//! The list of open requests. Pure: nothing here calls the host.
+//!
+//! The list has no buttons. A button of a list isn't bound to its request: after a restart of the host, another request
+//! may have the same number.
 
 use cordboard_plugin::{
     Timestamp,
@@ -7,7 +9,7 @@ use cordboard_plugin::{
     text::{escape, short_span},
 };
 
-/// The maximum number of listed requests: about two screens.
+/// The maximum number of listed requests: about two screens of a phone.
 const LISTED: usize = 20;
 
 pub fn page(open: &[Request], active: Option<&str>, now: Timestamp) -> String {

@@ -11,7 +11,7 @@ use crate::{rights::can_remove, rule::List, rules::Rules, saved::SavedRule, sour
 /// The maximum number of rules with a button.
 const MAX_BUTTONS: usize = 30;
 
-/// The buttons of one row: three fit a phone.
+/// The number of buttons per row. Three fit the width of a phone.
 const ROW: usize = 3;
 
 pub fn page(session: &Session, rules: &Rules, caller: &Caller) -> Reply {
@@ -19,7 +19,7 @@ pub fn page(session: &Session, rules: &Rules, caller: &Caller) -> Reply {
     let mut parts = vec![format!("Tool permissions of session {name} (agent {agent})")];
     parts.extend(List::ALL.iter().filter_map(|list| list_text(*list, rules)));
     if parts.len() == 1 {
-        parts.push("No rules: each permission that the agent asks for is a question.".to_owned());
+        parts.push("No rules: a user decides each time the agent asks for a permission.".to_owned());
     }
     parts.push(how_to_add());
     let removable: Vec<u32> = List::ALL
@@ -60,7 +60,7 @@ const fn saved(source: &Source) -> Option<&SavedRule> {
 fn how_to_add() -> String {
     let example = code("/permissions allow session Bash(git status:*)");
     format!(
-        "Deny comes before ask, and ask before allow. Everything else is a question.\n\
+        "Deny comes before ask, and ask before allow. A user decides about everything else.\n\
          To add a rule, use {}, for example {example}. {} limits it to this session.",
         code("/permissions allow|ask|deny [session] <rule>"),
         code("session")
@@ -102,7 +102,7 @@ mod tests {
     fn a_session_without_rules_asks() {
         let rules = Rules::default();
         let shown = page(&session("alpha"), &rules, &person("ada", "owner"));
-        assert!(shown.text.contains("\n\nNo rules: each permission"), "{}", shown.text);
+        assert!(shown.text.contains("\n\nNo rules: a user decides"), "{}", shown.text);
         assert!(shown.text.ends_with("`session` limits it to this session."), "{}", shown.text);
         assert!(shown.buttons.is_empty());
     }

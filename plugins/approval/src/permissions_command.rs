@@ -37,7 +37,7 @@ fn page(session: &Session, caller: &Caller) -> Result<Reply, String> {
     Ok(permissions::page(session, &store::rules_of(session)?, caller))
 }
 
-/// Removes the rule, and shows the page again, which replaces the one with the pressed button.
+/// Removes the rule. The reply contains the updated page, and replaces the page with the pressed button.
 fn remove(number: u32, caller: &Caller) -> Result<Reply, String> {
     let removed = match store::remove(number, caller)? {
         Some(rule) => format!("Removed rule {number}: {}.", rule.description()),
@@ -45,7 +45,7 @@ fn remove(number: u32, caller: &Caller) -> Result<Reply, String> {
     };
     let removed = Reply::plain(&removed);
     let Some(session) = context::active_session() else { return Ok(removed) };
-    // Another rule that can't be read must not hide that this one was removed.
+    // If another rule can't be read, the reply must still say that this rule was removed.
     let page = page(&session, caller).unwrap_or_else(|why| Reply::plain(&why));
     Ok(Reply { text: format!("{}\n\n{}", removed.text, page.text), ..page }.in_place())
 }
@@ -68,7 +68,7 @@ fn save(caller: &Caller, scope: Scope, list: List, rule: RuleText) -> Result<Str
     })
 }
 
-/// Returns the active session, whose rules the caller may change.
+/// Returns the active session, or an error if the caller may not save rules for it.
 fn own_session(caller: &Caller) -> Result<Session, String> {
     let session = context::session()?;
     if can_save_for(caller, &session) {
@@ -77,7 +77,7 @@ fn own_session(caller: &Caller) -> Result<Session, String> {
     Err(format!("Only the owner of session '{}' and admins can save rules for it.", session.name))
 }
 
-/// An open request of the active session, and the rule for it.
+/// An open request of the active session, and the suggestion for it.
 struct Suggested {
     session: Session,
     request: requests::Request,
@@ -94,8 +94,8 @@ fn suggest(number: u64) -> Result<Suggested, String> {
     Ok(Suggested { request: request.clone(), session, suggestion })
 }
 
-/// Saves the suggested rule and allows the request. Shows the suggestion again if it isn't the one that the caller has
-/// seen: after a restart of the host, another request may have the same number.
+/// Saves the suggested rule and allows the request. If the caller has seen another rule, shows the current suggestion
+/// instead: after a restart of the host, another request may have the same number.
 fn save_suggested(caller: &Caller, number: u64, scope: Scope, seen: Option<&str>) -> Result<Reply, String> {
     let Suggested { session, request, suggestion } = suggest(number)?;
     let rule = match &suggestion {

@@ -5,7 +5,7 @@ use std::fmt;
 use cordboard_permission_rules::Rule;
 use serde::{Deserialize, Serialize};
 
-/// The list that a rule is in, which decides about the uses that it matches.
+/// The list of a rule. It determines the decision about the uses that the rule matches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum List {
@@ -15,7 +15,7 @@ pub enum List {
 }
 
 impl List {
-    /// The lists in the order in which they decide.
+    /// The lists in the order of precedence.
     pub const ALL: [Self; 3] = [Self::Deny, Self::Ask, Self::Allow];
 
     pub const fn as_str(self) -> &'static str {
@@ -26,7 +26,7 @@ impl List {
         }
     }
 
-    /// Ignores case, because phones begin a line with a capital letter.
+    /// Parses the name of a list. Ignores case, because keyboards of phones capitalize words.
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|list| list.as_str().eq_ignore_ascii_case(word))
     }

@@ -24,7 +24,7 @@ struct RulesOfList {
 }
 
 impl Rules {
-    /// Joins all rules that apply to the session.
+    /// Collects all rules that apply to the session.
     pub fn of_session(session: &Session, config: &Config, saved: &[SavedRule]) -> Self {
         let of_list = |list| {
             let own = saved.iter().filter(|rule| rule.list == list && rule.applies_to(session));
@@ -46,14 +46,14 @@ impl Rules {
         rules.iter().zip(sources)
     }
 
-    /// Denying rules decide first, then asking ones, then allowing ones. If no rule matches, a user decides.
+    /// Decides by the first list with a matching rule: deny, ask, allow. If no rule matches, a user decides.
     pub fn decide(&self, permission: &Permission) -> Decision {
         let tool_use = tool_use(permission);
         if let Some(rule) = matches(&self.deny.rules, &tool_use) {
             return Decision::by_rule(Outcome::Deny(format!("The rule {rule} denies it.")), &self.deny.describe(rule));
         }
         if let Some(rule) = self.asking_rule(&tool_use) {
-            // A rule that allows the use would have no effect.
+            // There is no button to allow the use always, because such a rule would have no effect.
             return Decision::by_rule(Outcome::Ask, &rule);
         }
         match allows(&self.allow.rules, &tool_use) {
@@ -65,7 +65,7 @@ impl Rules {
         }
     }
 
-    /// Describes the rule because of which a user decides even if other rules allow the use.
+    /// Describes the rule of the list `ask` that matches the use. A user then decides, even if a rule allows the use.
     pub fn asking_rule(&self, tool_use: &ToolUse) -> Option<String> {
         matches(&self.ask.rules, tool_use).map(|rule| self.ask.describe(rule))
     }

@@ -1,7 +1,7 @@
 //! Rules that people saved, as entries of the plugin's state. Pure: nothing here calls the host.
 //!
-//! The entry of a removed rule stays, with an empty value. So its number is never used again, and a button that removes
-//! an old rule can't remove another one.
+//! The entry of a removed rule stays, with an empty value. Its number is therefore never used again, and a button that
+//! removes an old rule can't remove another one.
 
 use cordboard_plugin::{Session, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -16,12 +16,12 @@ pub const REMOVED: &[u8] = b"";
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SavedRule {
-    /// Part of the key.
+    /// The number of the rule, which is part of its key.
     #[serde(skip)]
     pub number: u32,
     pub list: List,
     pub rule: RuleText,
-    /// The name of the only session that the rule applies to.
+    /// The name of the session that the rule applies to. `None` if it applies to all sessions.
     pub session: Option<String>,
     /// The name of the person who saved it.
     pub by: String,
@@ -30,7 +30,7 @@ pub struct SavedRule {
 }
 
 impl SavedRule {
-    /// Parses an entry of the state. The error tells people how to continue.
+    /// Parses an entry of the state. The error contains the command that removes the entry.
     pub fn parse(number: u32, value: &[u8]) -> Result<Self, String> {
         let parsed: Result<Self, _> = serde_json::from_slice(value);
         parsed.map(|rule| Self { number, ..rule }).map_err(|error| {
@@ -46,12 +46,12 @@ impl SavedRule {
         self.session.as_ref().is_none_or(|name| *name == session.name)
     }
 
-    /// Whether both decide the same for the same sessions.
+    /// Whether both rules have the same list, text and session.
     pub fn is_same(&self, other: &Self) -> bool {
         (self.list, &self.rule, &self.session) == (other.list, &other.rule, &other.session)
     }
 
-    /// Describes the rule in a sentence: `allow Bash(git push:*) in session 'alpha'`.
+    /// Describes the rule, as in `allow Bash(git push:*) in session 'alpha'`.
     pub fn description(&self) -> String {
         let sessions = self.session.as_ref().map_or("all sessions".to_owned(), |name| format!("session '{name}'"));
         format!("{} {} in {sessions}", self.list.as_str(), self.rule)

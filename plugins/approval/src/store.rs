@@ -11,10 +11,10 @@ use crate::{
 /// The maximum number of attempts to save a rule while others save rules, too.
 const ATTEMPTS: usize = 20;
 
-/// A rule after it was saved.
+/// The result of saving a rule.
 pub enum Saved {
     New(SavedRule),
-    /// There was one that decides the same.
+    /// The state already contained this rule, with the same list, text and session.
     Existing(SavedRule),
 }
 
@@ -24,14 +24,14 @@ pub fn rules_of(session: &Session) -> Result<Rules, String> {
     Ok(Rules::of_session(session, &parse()?, &saved))
 }
 
-/// Returns the rule of a key, or `None` if it was removed.
+/// Returns the rule of a key. `None` if it was removed.
 fn read(key: &str) -> Result<Option<SavedRule>, String> {
     let value = state::get(key).filter(|value| value != REMOVED);
     let numbered = saved::number(key).zip(value);
     numbered.map(|(number, value)| SavedRule::parse(number, &value)).transpose()
 }
 
-/// Saves the rule under the next number, unless it exists.
+/// Saves the rule under the next number, unless the state already contains the same rule.
 pub fn save(rule: &SavedRule) -> Result<Saved, String> {
     let value = rule.value()?;
     for _ in 0..ATTEMPTS {
@@ -41,7 +41,8 @@ pub fn save(rule: &SavedRule) -> Result<Saved, String> {
             return Ok(Saved::Existing(existing));
         }
         let number = keys.iter().filter_map(|key| saved::number(key)).max().map_or(1, |last| last + 1);
-        // If two people save the same rule at once, one of them finds the other's number in use and starts again.
+        // If two people save rules at once, only one of them gets the number. The other one starts again, because the
+        // new rule may be the same.
         match state::compare_and_swap(&saved::key(number), None, Some(&value)) {
             Ok(()) => return Ok(Saved::New(SavedRule { number, ..rule.clone() })),
             Err(state::SwapError::Changed(_)) => {}

@@ -14,7 +14,7 @@ pub enum Suggestion {
     Rule(Rule),
     /// There is no rule that is narrow and safe.
     Nothing,
-    /// A rule to allow the use would have no effect, because this rule asks first.
+    /// A rule to allow the use would have no effect, because this rule of the list `ask` takes precedence.
     AskedFirst(String),
     /// The request isn't about the use of a tool.
     NoTool,
@@ -41,7 +41,7 @@ impl Suggestion {
     }
 
     /// The page that shows the suggestion. The command of a button contains the rule, because a button isn't bound to
-    /// the request, and the numbers begin again when the host restarts.
+    /// its request: after a restart of the host, another request may have the same number.
     pub fn page(&self, request: &Request, all_sessions: AllSessions) -> Reply {
         let number = request.number;
         let title = format!("#{number} {}", escape(&request.title));
@@ -77,7 +77,8 @@ impl Suggestion {
 
 /// Returns a narrow rule that allows the use, if there is a safe one.
 pub fn narrow_rule(tool_use: &ToolUse) -> Option<Rule> {
-    // Outside of the session's folder, a rule for a folder may include the home folder, which must be known then.
+    // A rule for a folder outside of the session's folder could include the home folder. If the home folder is unknown,
+    // no such rule is suggested.
     suggest(tool_use).filter(|rule| tool_use.home.is_some() || !rule.to_string().contains("(//"))
 }
 
