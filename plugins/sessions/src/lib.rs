@@ -13,7 +13,7 @@ use cordboard_plugin::{
     sessions,
 };
 
-/// Name, summary, usage.
+/// The name, the summary and the usage of each command.
 const COMMANDS: [(&str, &str, &str); 9] = [
     ("new", "Start a session", "/new <name> [persona]"),
     ("session", "Switch to a session", "/session <name>"),

@@ -1,5 +1,5 @@
-//! For tests: replies with the given text and posts it, with a button for the given command line. The configuration
-//! sets the number of commands and their summary and usage.
+//! For tests: the arguments select the output, such as text, buttons, posts, an error or a panic. The configuration
+//! sets the number of commands, and the summary and the usage of the first one.
 
 use std::{
     collections::hash_map::RandomState,

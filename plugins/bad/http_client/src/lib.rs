@@ -1,4 +1,5 @@
-//! For tests: a command for each kind of network access. It sends the given request and replies with the response.
+//! For tests: a command for each kind of network access. Most commands send the given request and reply with the
+//! response.
 
 use std::time::Duration;
 
@@ -25,7 +26,7 @@ impl Command for HttpClient {
             "fetch" => headers(Request::get(arg(0)?), &call.args[1..]).send()?,
             // Arguments: method, URL, body.
             "send" => request(arg(0)?, arg(1)?)?.body(arg(2)?).send()?,
-            // Arguments: URL, secret. Sends the token in a header and in the body.
+            // Arguments: URL, secret. Sends the secret in a header and in the body.
             "bear" => {
                 let token = secrets::placeholder(arg(1)?)?;
                 Request::post(arg(0)?).header("authorization", &format!("Bearer {token}")).body(token).send()?
@@ -35,7 +36,7 @@ impl Command for HttpClient {
                 let pair = format!("me:{}", secrets::placeholder(arg(1)?)?);
                 Request::get(arg(0)?).header("authorization", &format!("Basic {}", base64(pair.as_bytes()))).send()?
             }
-            // Arguments: URL, secret. Appends the token to the URL.
+            // Arguments: URL, secret. Appends the placeholder of the secret to the URL.
             "leak" => Request::get(&format!("{}{}", arg(0)?, secrets::placeholder(arg(1)?)?)).send()?,
             "say" => return Ok(Reply::plain(arg(0)?)),
             "fall" => panic!("{}", arg(0)?),

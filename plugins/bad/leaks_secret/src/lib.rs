@@ -26,7 +26,7 @@ impl Command for LeaksSecret {
         }
         let heard = response_line(&ask(call.arg(0).ok_or("the address is missing")?)?);
         state::set(HEARD, heard.as_bytes())?;
-        // Fails if the response is too long for a key.
+        // This fails if the response is too long for a key.
         let _: Result<(), String> = state::set(&heard, b"x");
         log::warn(&heard);
         println!("{heard}");

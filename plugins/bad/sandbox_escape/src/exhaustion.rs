@@ -72,7 +72,7 @@ pub fn bodies(_: &[String]) -> Result<String, String> {
     }
 }
 
-/// Passes an argument to the host that is larger than its limit.
+/// Passes an argument to the host that exceeds the host's limit.
 pub fn argument(_: &[String]) -> Result<String, String> {
     log::info(&"x".repeat(5 << 20));
     Ok("logged".to_owned())

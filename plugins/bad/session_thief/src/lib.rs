@@ -1,5 +1,5 @@
-//! For tests: tries all operations on the named session, under every similar name, and replies with those that
-//! succeeded.
+//! For tests: tries all operations on the named session, under its name and under similar ones, and replies with the
+//! operations that succeeded.
 
 use cordboard_plugin::{
     Call, Command, Place, Reply, Session,
