@@ -199,7 +199,7 @@ fn invalid(text: String) -> ApiError {
     ApiError { code: ApiErrorCode::Invalid, text }
 }
 
-/// Returns the text that replaces the buttons of the question, or an error if the options or the text don't fit.
+/// Returns the labels of the chosen options, or an error if the options or the text don't fit.
 fn labels_of(
     session: &SessionName,
     open: &OpenRequest,

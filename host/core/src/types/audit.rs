@@ -55,6 +55,6 @@ pub struct AuditEntry {
     pub by: DecidedBy,
     /// The name of the user who decided.
     pub user: Option<String>,
-    /// The rule that decided, or the text of the user's answer.
+    /// The rule or the reason that decided, or the text of the user's answer.
     pub reason: Option<String>,
 }
