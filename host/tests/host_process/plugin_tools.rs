@@ -11,6 +11,7 @@ mod templates;
 use std::{
     ffi::OsStr,
     fs,
+    io::ErrorKind,
     path::{Path, PathBuf},
     process::{Child, Command},
 };
@@ -54,12 +55,16 @@ impl Author {
         fs::read_to_string(self.path(below)).unwrap()
     }
 
-    /// Copies the compiled components that all tests share into `cache`.
+    /// Copies the compiled components that all tests share into `cache`. A command of another test may remove one in
+    /// the meantime, to keep its cache within the limit.
     pub fn copy_compiled(&self, cache: &Path) {
         for artifact in fs::read_dir(shared().join("state/cordboard/cache")).unwrap().map(Result::unwrap) {
             let copy = cache.join(artifact.file_name());
             if !copy.exists() && artifact.path().extension().is_some_and(|ending| ending == "cwasm") {
-                fs::copy(artifact.path(), copy).unwrap();
+                match fs::copy(artifact.path(), copy) {
+                    Err(error) if error.kind() == ErrorKind::NotFound => {}
+                    copied => drop(copied.unwrap()),
+                }
             }
         }
     }

@@ -39,7 +39,7 @@ pub fn no_open_request(session: &SessionName, number: Option<u64>) -> String {
 
 /// The error for an answer without a number to a session with several open questions.
 #[must_use]
-pub fn several_requests(session: &SessionName, open: &[OpenRequest]) -> String {
+pub fn several_requests(session: &SessionName, open: &[&OpenRequest]) -> String {
     let list: Vec<String> =
         open.iter().map(|open| format!("#{} {}", open.number, quote(&open.request.title))).collect();
     let number = open.first().map_or(1, |open| open.number);

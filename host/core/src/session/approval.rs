@@ -5,8 +5,8 @@ use cordboard_permission_rules as rules;
 
 use super::{Decision, DecisionOutcome, Effect, Machine, Ticket};
 use crate::{
-    messages::{DenialCause, SessionNotice},
-    types::{AgentRequest, DecidedBy, Permission, RequestAnswer, RequestId, RequestOption, Timestamp},
+    messages::{self, DenialCause, SessionNotice},
+    types::{AgentRequest, Choice, DecidedBy, Permission, RequestAnswer, RequestOption, Timestamp},
 };
 
 impl Machine {
@@ -25,26 +25,28 @@ impl Machine {
         rules::matches(&self.settings.deny_tools, &tool_use).cloned()
     }
 
-    /// Asks the approval plugin. The question is open, but not shown, until the plugin has decided.
-    pub(super) fn ask_policy(&mut self, id: RequestId, permission: Permission) {
+    /// Asks the approval plugin. The question is open, but no user can see or answer it until the plugin has decided.
+    pub(super) fn ask_policy(&mut self, permission: Permission) {
         let ticket = self.next_ticket();
         if let Some(live) = &mut self.live {
-            live.undecided.insert(ticket, id);
+            live.undecided.insert(ticket, permission.number);
             self.emit(Effect::Decide { ticket, permission: Box::new(permission) });
         }
     }
 
     /// Applies the decision of the approval plugin. A question that was closed in the meantime needs none.
     pub(super) fn handle_decision(&mut self, ticket: Ticket, decision: Decision, now: Timestamp) {
-        let Some(id) = self.live.as_mut().and_then(|live| live.undecided.remove(&ticket)) else { return };
+        let Some(live) = &mut self.live else { return };
+        let Some(number) = live.undecided.remove(&ticket) else { return };
         let option = match decision.outcome {
             DecisionOutcome::Ask(buttons) => {
-                let requests = self.live.iter_mut().flat_map(|live| &mut live.requests);
-                requests.filter(|open| open.request.id == id).for_each(|open| open.buttons.clone_from(&buttons));
-                return self.show_next_request(now);
+                if let Some(open) = live.requests.iter_mut().find(|open| open.number == number) {
+                    open.buttons = buttons;
+                }
+                return self.ask_user(number, now);
             }
             DecisionOutcome::Deny(why) => {
-                if let Some(open) = self.take_request(&id) {
+                if let Some(open) = self.take_request(number) {
                     self.deny(&open.request, DecidedBy::Plugin, why, decision.rule);
                     self.request_closed(now);
                 }
@@ -53,13 +55,30 @@ impl Machine {
             DecisionOutcome::Allow => RequestOption::ALLOW,
             DecisionOutcome::AllowForSession => RequestOption::ALLOW_FOR_SESSION,
         };
-        let Some(open) = self.take_request(&id) else { return };
+        let Some(open) = self.take_request(number) else { return };
         let is_offered = open.request.options.iter().any(|offered| offered.id == option);
         let option = if is_offered { option } else { RequestOption::ALLOW };
         let outcome = if option == RequestOption::ALLOW { "allowed" } else { "allowed for the session" };
         self.audit(&open.request, outcome, DecidedBy::Plugin, decision.rule);
         self.send_answer(&open.request, RequestAnswer::Options { ids: vec![option.to_owned()], text: None });
         self.request_closed(now);
+    }
+
+    /// Denies the open requests that new rules of the configuration deny.
+    pub(super) fn deny_open_requests(&mut self, now: Timestamp) {
+        let denied: Vec<_> = self
+            .open_requests()
+            .iter()
+            .filter_map(|open| Some((open.number, self.denied_by_configuration(&open.request)?)))
+            .collect();
+        for (number, rule) in denied {
+            if let Some(open) = self.take_request(number) {
+                let why = messages::denied_by_configuration(&rule);
+                self.deny(&open.request, DecidedBy::Configuration, why, Some(rule.to_string()));
+                self.close_request(&open, Choice::Withdrawn);
+                self.request_closed(now);
+            }
+        }
     }
 
     /// Denies a request without a user. `why` is for the agent and the user, and also for the audit log if there is no

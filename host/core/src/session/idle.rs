@@ -53,6 +53,7 @@ impl Machine {
         }
         let was_current = !self.is_outdated();
         self.settings = settings;
+        self.deny_open_requests(now);
         if was_current && self.is_outdated() {
             self.post_applies_later();
         }

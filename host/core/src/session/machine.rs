@@ -173,7 +173,7 @@ impl Machine {
             idle_timeout: self.idle_timeout(),
             model: self.model(),
             models: self.models.clone(),
-            requests: self.open_requests().to_vec(),
+            requests: self.answerable_requests().cloned().collect(),
             queued: u32::try_from(self.queue.len()).unwrap_or(u32::MAX),
             dropped: Vec::new(),
         }

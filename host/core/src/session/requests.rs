@@ -14,9 +14,16 @@ use crate::{
     },
 };
 
-/// The maximum number of open questions of a session. Further questions are answered without a decision of a user,
-/// because users can't keep track of more.
-const MAX_OPEN: usize = 20;
+/// The maximum number of questions of a session that wait for a user. Further questions are answered without a
+/// decision of a user, because users can't keep track of more.
+const MAX_WAITING: usize = 20;
+
+/// The maximum number of open questions of a session, including those about which the approval plugin decides.
+const MAX_OPEN: usize = 1000;
+
+/// The maximum size of a tool's arguments for the approval plugin, in bytes. A larger input could exhaust the limits of
+/// the plugin's call, so the user decides about it.
+const MAX_INPUT: usize = 256 << 10;
 
 impl Machine {
     pub(super) fn handle_requested(&mut self, mut request: AgentRequest, now: Timestamp) {
@@ -35,12 +42,23 @@ impl Machine {
         }
         let Some(live) = &mut self.live else { return };
         self.last_request += 1;
-        let (number, id, tool_use) = (self.last_request, request.id.clone(), request.tool_use.clone());
+        let (number, tool_use) = (self.last_request, request.tool_use.clone());
         live.requests.push(OpenRequest { number, request, buttons: Vec::new(), since: now });
-        match tool_use {
-            Some(tool_use) => self.ask_policy(id, Permission { number, tool_use: *tool_use }),
-            None => self.show_next_request(now),
+        match tool_use.filter(|tool_use| tool_use.input.len() <= MAX_INPUT) {
+            Some(tool_use) => self.ask_policy(Permission { number, tool_use: *tool_use }),
+            None => self.ask_user(number, now),
         }
+    }
+
+    /// Makes the question one that a user decides, unless too many wait for a user.
+    pub(super) fn ask_user(&mut self, number: u64, now: Timestamp) {
+        if self.answerable_requests().count() > MAX_WAITING
+            && let Some(open) = self.take_request(number)
+        {
+            self.audit(&open.request, "not shown", DecidedBy::Host, None);
+            self.send_answer(&open.request, RequestAnswer::Nobody);
+        }
+        self.show_next_request(now);
     }
 
     /// Shows the next question that a user has to decide, unless one is shown.
@@ -50,7 +68,7 @@ impl Machine {
         if live.requests.iter().any(|open| live.shown_request == Some(open.number)) {
             return;
         }
-        let is_undecided = |open: &&mut OpenRequest| live.undecided.values().any(|id| *id == open.request.id);
+        let is_undecided = |open: &&mut OpenRequest| live.undecided.values().any(|number| *number == open.number);
         let Some(next) = live.requests.iter_mut().find(|open| !is_undecided(open)) else { return };
         let (number, request, buttons) = (next.number, Box::new(next.request.clone()), next.buttons.clone());
         live.shown_request = Some(number);
@@ -72,7 +90,8 @@ impl Machine {
     }
 
     pub(super) fn handle_request_cancelled(&mut self, id: &RequestId, now: Timestamp) {
-        if let Some(open) = self.take_request(id) {
+        let number = self.open_request(id).map(|open| open.number);
+        if let Some(open) = number.and_then(|number| self.take_request(number)) {
             self.close_request(&open, Choice::Withdrawn);
             self.request_closed(now);
         }
@@ -80,7 +99,8 @@ impl Machine {
 
     /// Returns the open question with this number. Without a number, returns the only open question.
     pub(super) fn numbered_request(&self, number: Option<u64>) -> Result<RequestId, ApiError> {
-        let found = match (number, self.open_requests()) {
+        let open: Vec<&OpenRequest> = self.answerable_requests().collect();
+        let found = match (number, open.as_slice()) {
             (Some(number), open) => open.iter().find(|open| open.number == number),
             (None, [only]) => Some(only),
             (None, []) => None,
@@ -98,11 +118,12 @@ impl Machine {
         text: Option<String>,
         now: Timestamp,
     ) -> Result<(), ApiError> {
-        let open = self.open_request(id).ok_or_else(|| invalid(messages::NOT_OPEN.to_owned()))?.clone();
+        let open = self.answerable_requests().find(|open| open.request.id == *id);
+        let open = open.ok_or_else(|| invalid(messages::NOT_OPEN.to_owned()))?.clone();
         let text = text.filter(|text| !text.trim().is_empty());
         let labels = labels_of(&self.record.name, &open, &options, text.as_deref())?;
         let decided = text.as_ref().map_or_else(|| labels.clone(), |text| format!("{labels}: {text}"));
-        self.take_request(id);
+        self.take_request(open.number);
         self.audit(&open.request, &labels, DecidedBy::User, text.clone());
         self.send_answer(&open.request, RequestAnswer::Options { ids: options, text });
         self.close_request(&open, Choice::Offered(decided));
@@ -117,8 +138,8 @@ impl Machine {
         let expired: Vec<_> = self.open_requests().iter().filter(|open| is_expired(open)).cloned().collect();
         let place = self.place_of_questions();
         for open in expired {
-            self.take_request(&open.request.id);
-            self.audit(&open.request, "expired", DecidedBy::Timeout, None);
+            self.take_request(open.number);
+            self.audit(&open.request, "expired", DecidedBy::Host, None);
             self.answer_for_nobody(&open, Choice::Expired);
             if let Some(place) = place.clone() {
                 self.post(place, SessionNotice::RequestExpired { title: open.request.title, after: expiry });
@@ -172,14 +193,25 @@ impl Machine {
         self.restart_idle_clock(now);
     }
 
-    pub(super) fn take_request(&mut self, id: &RequestId) -> Option<OpenRequest> {
-        let requests = &mut self.live.as_mut()?.requests;
-        let index = requests.iter().position(|open| open.request.id == *id)?;
-        Some(requests.remove(index))
+    pub(super) fn take_request(&mut self, number: u64) -> Option<OpenRequest> {
+        let live = self.live.as_mut()?;
+        let index = live.requests.iter().position(|open| open.number == number)?;
+        live.undecided.retain(|_, undecided| *undecided != number);
+        Some(live.requests.remove(index))
     }
 
     fn take_requests(&mut self) -> Vec<OpenRequest> {
-        self.live.as_mut().map(|live| std::mem::take(&mut live.requests)).unwrap_or_default()
+        let Some(live) = &mut self.live else { return Vec::new() };
+        live.undecided.clear();
+        std::mem::take(&mut live.requests)
+    }
+
+    /// The questions that a user can answer: the approval plugin doesn't decide about them any more.
+    pub(super) fn answerable_requests(&self) -> impl Iterator<Item = &OpenRequest> {
+        let undecided = self.live.as_ref().map(|live| &live.undecided);
+        let is_decided =
+            move |open: &&OpenRequest| undecided.is_none_or(|all| all.values().all(|number| *number != open.number));
+        self.open_requests().iter().filter(is_decided)
     }
 
     pub(super) fn open_requests(&self) -> &[OpenRequest] {

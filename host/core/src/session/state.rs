@@ -8,7 +8,7 @@ use crate::{
     config::Agent,
     messages::SessionNotice,
     turn::Turn,
-    types::{OpenRequest, Phase, RequestId, Timestamp},
+    types::{OpenRequest, Phase, Timestamp},
 };
 
 /// The time limit from the start of an agent to its `Ready`, and from the query for persona settings to the answer.
@@ -310,8 +310,8 @@ pub(super) struct LiveProcess {
     pub requests: Vec<OpenRequest>,
     /// The number of the question that is shown.
     pub shown_request: Option<u64>,
-    /// The questions about which the approval plugin has not decided yet.
-    pub undecided: BTreeMap<Ticket, RequestId>,
+    /// The numbers of the questions about which the approval plugin has not decided yet.
+    pub undecided: BTreeMap<Ticket, u64>,
     /// Whether `/fresh` has discarded the agent's conversation. Further events about that conversation are ignored.
     pub conversation_discarded: bool,
     /// Whether the process starts in another folder than the previous process. The user is notified once the process

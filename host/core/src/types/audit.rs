@@ -23,8 +23,8 @@ pub enum DecidedBy {
     Configuration,
     /// The approval plugin.
     Plugin,
-    /// The request expired.
-    Timeout,
+    /// The host: the request expired, or too many requests waited for a user.
+    Host,
 }
 
 impl DecidedBy {
@@ -34,7 +34,7 @@ impl DecidedBy {
             Self::User => "user",
             Self::Configuration => "configuration",
             Self::Plugin => "plugin",
-            Self::Timeout => "timeout",
+            Self::Host => "host",
         }
     }
 }

@@ -117,7 +117,7 @@ fn the_default_file_marks_keys_that_need_a_restart() {
         if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
             table = name.to_owned();
         } else if let Some(text) = line.strip_prefix("# ") {
-            comment.push_str(text);
+            comment.push_str(&format!("{text} "));
             continue;
         } else if let Some(acts) = bare.split_once(" = ").and_then(|(key, _)| takes_effect(&table, key)) {
             let says = comment.contains("Needs a restart.");

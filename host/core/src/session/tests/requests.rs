@@ -95,11 +95,11 @@ fn open_questions_are_shown_one_after_the_other() {
                 post home: Session 'x' in /x asks for a permission:
             asks q5 → busy
             3599s: request expired → busy
-                audit q4: expired by Timeout
+                audit q4: expired by Host
                 answer q4 of 1: Nobody
                 close request q4: Expired
                 post home: Session 'x' got no answer within 30m. Its agent continues without an answer to: the title of q4
-                audit q5: expired by Timeout
+                audit q5: expired by Host
                 answer q5 of 1: Nobody
                 post home: Session 'x' got no answer within 30m. Its agent continues without an answer to: the title of q5
         "#]],
@@ -193,7 +193,7 @@ fn a_question_expires() {
             asks q1 → busy
                 post home: Session 'x' in /x asks for a permission:
             1800s: request expired → busy
-                audit q1: expired by Timeout
+                audit q1: expired by Host
                 answer q1 of 1: Nobody
                 close request q1: Expired
                 post home: Session 'x' got no answer within 30m. Its agent continues without an answer to: the title of q1
@@ -468,7 +468,7 @@ fn a_decision_about_a_closed_permission_is_ignored() {
             asks-tool q2 → busy
                 decide #2: Bash the command of q2
             1800s: request expired → busy
-                audit q2: expired by Timeout
+                audit q2: expired by Host
                 answer q2 of 1: Nobody
                 post home: Session 'x' got no answer within 30m. Its agent continues without an answer to: the title of q2
             decision allow → busy
@@ -507,4 +507,99 @@ fn a_rule_of_the_configuration_denies_before_the_plugin() {
                 decide #3: Bash the command of q3
         "#]],
     );
+}
+
+#[test]
+fn a_decision_counts_for_its_own_question() {
+    check(
+        "
+        busy a
+        asks-tool q1
+        cancels q1
+        asks-tool q1
+        decision #1 allow
+        decision #2 deny a rule
+        ",
+        expect![[r#"
+            busy a → busy
+            asks-tool q1 → busy
+                decide #1: Bash the command of q1
+            cancels q1 → busy
+            asks-tool q1 → busy
+                decide #2: Bash the command of q1
+            decision #1 allow → busy
+            decision #2 deny a rule → busy
+                audit q1: denied by Plugin (a rule)
+                answer q1 of 1: Denied("a rule")
+                post home: Denied: Bash `the command of q1`
+        "#]],
+    );
+}
+
+#[test]
+fn a_user_cannot_answer_before_the_plugin() {
+    check(
+        "
+        busy a
+        asks-tool q1
+        command answer allow
+        command answer #1 allow
+        decision deny a rule
+        ",
+        expect![[r#"
+            busy a → busy
+            asks-tool q1 → busy
+                decide #1: Bash the command of q1
+            command answer allow
+                refused (invalid): Session 'x' has no open request.
+            command answer #1 allow
+                refused (invalid): Session 'x' has no open request #1. Use /requests to list them.
+            decision deny a rule → busy
+                audit q1: denied by Plugin (a rule)
+                answer q1 of 1: Denied("a rule")
+                post home: Denied: Bash `the command of q1`
+        "#]],
+    );
+}
+
+#[test]
+fn a_new_rule_of_the_configuration_denies_open_questions() {
+    check(
+        "
+        busy a
+        asks-tool q1
+        decision ask
+        asks-tool q2
+        deny-tools Bash
+        ",
+        expect![[r#"
+            busy a → busy
+            asks-tool q1 → busy
+                decide #1: Bash the command of q1
+            decision ask → busy
+                post home: Session 'x' in /x asks for a permission:
+            asks-tool q2 → busy
+                decide #2: Bash the command of q2
+            deny-tools Bash → busy
+                audit q1: denied by Configuration (Bash)
+                answer q1 of 1: Denied("The rule Bash of deny_tools in [access] forbids it.")
+                post home: Denied: Bash `the command of q1`
+                close request q1: Withdrawn
+                audit q2: denied by Configuration (Bash)
+                answer q2 of 1: Denied("The rule Bash of deny_tools in [access] forbids it.")
+                post home: Denied: Bash `the command of q2`
+        "#]],
+    );
+}
+
+#[test]
+fn only_some_questions_wait_for_a_user() {
+    let script: String = (1..=21).map(|number| format!("asks q{number}\n")).collect();
+    let mut trace = super::script::trace(&format!("busy a\n{script}"));
+    let last = trace.split_off(trace.find("asks q21").expect("the last question"));
+    expect![[r#"
+        asks q21 → busy
+            audit q21: not shown by Host
+            answer q21 of 1: Nobody
+    "#]].assert_eq(&last);
 }

@@ -23,11 +23,16 @@ use crate::{
 
 /// Runs the script against a machine and compares the trace.
 pub fn check(script: &str, trace: Expect) {
+    trace.assert_eq(&self::trace(script));
+}
+
+/// Runs the script against a machine and returns the trace.
+pub fn trace(script: &str) -> String {
     let mut runner = ScriptRunner::new();
     for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
         runner.step(line);
     }
-    trace.assert_eq(&runner.trace);
+    runner.trace
 }
 
 struct ScriptRunner {

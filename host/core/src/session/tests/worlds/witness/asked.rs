@@ -37,6 +37,12 @@ impl Asked {
         *self = Self::default();
     }
 
+    /// Drops a question that was never shown.
+    fn drop_question(&mut self, id: &RequestId) {
+        self.questions.remove(&id.0);
+        self.undecided.retain(|_, undecided| *undecided != id.0);
+    }
+
     /// Drops the questions that were never shown, because the agent has exited.
     pub fn drop_hidden(&mut self) {
         self.questions.retain(|_, asked| asked.is_shown);
@@ -54,7 +60,7 @@ impl Witness {
         self.step.cancels = Some(id.clone());
         self.step.restarts_clock = self.asked.is_open(id);
         if self.asked.questions.get(&id.0).is_some_and(|asked| !asked.is_shown) {
-            self.asked.questions.remove(&id.0);
+            self.asked.drop_question(id);
         }
     }
 
@@ -101,7 +107,8 @@ impl Witness {
     /// Records a question that is open but not shown yet.
     pub(super) fn observe_waiting_question(&mut self) {
         let Some(id) = self.step.asks.clone().filter(|id| !self.asked.is_open(id)) else { return };
-        if self.machine.view().requests.iter().any(|open| open.request.id == id) {
+        let is_answerable = self.machine.view().requests.iter().any(|open| open.request.id == id);
+        if is_answerable || self.is_undecided(&id.0) {
             self.add_question(id);
         }
     }
@@ -109,10 +116,12 @@ impl Witness {
     pub(super) fn perform_audit(&mut self, decided: &DecidedRequest) {
         let id = &decided.request.id;
         if decided.by == DecidedBy::Configuration {
-            let is_new = self.step.asks.as_ref() == Some(id) && !self.asked.is_open(id);
-            self.must(is_new && !self.settings.deny_tools.is_empty(), "the configuration denies only new requests");
+            self.must(!self.settings.deny_tools.is_empty(), "only rules deny");
             self.step.configuration_denies = true;
-            return;
+            self.step.restarts_clock |= self.asked.is_open(id);
+            if self.step.asks.as_ref() == Some(id) && !self.asked.is_open(id) {
+                return;
+            }
         }
         let is_audited =
             self.asked.questions.get_mut(&id.0).map(|asked| std::mem::replace(&mut asked.is_audited, true));
@@ -143,9 +152,7 @@ impl Witness {
                 let is_first = !std::mem::replace(&mut asked.is_answered, true);
                 self.must(is_first, "a question is answered once");
             }
-            Some(_) => {
-                self.asked.questions.remove(&id.0);
-            }
+            Some(_) => self.asked.drop_question(id),
             None => self.must(self.step.asks.as_ref() == Some(id), "only a question that was asked is answered"),
         }
     }
@@ -159,15 +166,14 @@ impl Witness {
 
     pub(super) fn inspect_questions(&self) {
         let view = self.machine.view();
-        let open = || view.requests.iter().map(|open| open.request.id.0.as_str());
         let shown = self.asked.questions.values().filter(|asked| asked.is_shown).count();
-        let decided = open().filter(|id| !self.is_undecided(id)).count();
-        self.must(shown == decided.min(1), "one of the questions to users is shown");
-        let mut ids: Vec<&str> = open().collect();
+        self.must(shown == view.requests.len().min(1), "one of the questions to users is shown");
+        let mut ids: Vec<&str> = view.requests.iter().map(|open| open.request.id.0.as_str()).collect();
         ids.sort_unstable();
-        self.must(ids.iter().eq(self.asked.questions.keys()), "the open questions are listed");
+        let decided = self.asked.questions.keys().filter(|id| !self.is_undecided(id));
+        self.must(ids.iter().eq(decided), "the questions that a user can answer are listed");
         let answerable = matches!(view.phase, Phase::Busy | Phase::Idle);
-        self.must(ids.is_empty() || answerable, "a question is never left open");
+        self.must(self.asked.is_empty() || answerable, "a question is never left open");
     }
 
     /// The time at which the oldest question expires.
