@@ -12,6 +12,8 @@
 //! | `Bash(git status:*)`, `Bash(git status *)` | commands that begin with these words |
 //! | `Bash(git * main)`, `Bash(ls*)` | commands with any text in place of `*` |
 //! | `Bash(git push)` | exactly this command |
+//! | `Bash…` in a deny or ask list | also the commands of the tool `Monitor` |
+//! | `Task`, `Agent` | subagents, under both names of the tool |
 //! | `Edit(…)`, `Read(…)` | paths, for all tools that edit or read files; see below |
 //! | `WebFetch(domain:example.org)` | the host and its subdomains; `domain:*.example.org` only subdomains |
 //! | `mcp__server`, `mcp__server__*`, `mcp__server__tool` | the tools of an MCP server, or one of them |

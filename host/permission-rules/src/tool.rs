@@ -13,7 +13,11 @@ const READERS: [&str; 5] = [READ, "Grep", "Glob", "LS", "NotebookRead"];
 /// The tools whose path is a folder.
 const FOLDER_READERS: [&str; 3] = ["Grep", "Glob", "LS"];
 /// The tools with neither paths, nor a command, nor an address that a pattern could match.
-const WITHOUT_PATTERN: [&str; 6] = ["Agent", "Monitor", "PowerShell", "Skill", "Task", "WebSearch"];
+const WITHOUT_PATTERN: [&str; 6] = ["Agent", MONITOR, "PowerShell", "Skill", "Task", "WebSearch"];
+/// Runs a shell command, and waits for its output.
+const MONITOR: &str = "Monitor";
+/// The old and the new name of the tool that starts a subagent.
+const SUBAGENT: [&str; 2] = ["Agent", "Task"];
 
 /// The tools to which a rule applies.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +50,8 @@ impl Tools {
             Self::Server(prefix) => tool.starts_with(prefix) || prefix.strip_suffix("__") == Some(tool),
             Self::Named(name) if name == EDIT => EDITORS.contains(&tool),
             Self::Named(name) if name == READ => READERS.contains(&tool),
+            Self::Named(name) if name == BASH && list == List::Restrict => [BASH, MONITOR].contains(&tool),
+            Self::Named(name) if SUBAGENT.contains(&name.as_str()) => SUBAGENT.contains(&tool),
             // Since the name of a server may contain two underscores, `mcp__a__b` may be the server `a__b`.
             Self::Named(name) if is_server(name) && list == List::Restrict => {
                 tool.strip_prefix(name.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with("__"))

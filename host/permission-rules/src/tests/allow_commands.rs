@@ -1,7 +1,5 @@
 //! Tests of allow rules for commands.
 
-use std::time::{Duration, Instant};
-
 use super::{allow, bash, deny};
 
 #[test]
@@ -210,14 +208,12 @@ fn a_compound_rule_covers_no_command() {
 }
 
 #[test]
-fn a_megabyte_is_read_in_linear_time() {
-    let started = Instant::now();
+fn a_long_command_exhausts_no_stack() {
     for piece in
         ["(", "$(", "\"$(", "`", "a ", "a;", "'", "\"", "\\", "sudo ", "-x ", "bash -c ", "<(", "é ", "git -a b "]
     {
-        let command = piece.repeat(1_000_000 / piece.len());
-        let _ = allow(&["Bash(a:*)", "Bash(a*b*c)", "Bash(git push)"], &bash(&command));
-        let _ = deny(&["Bash(rm:*)", "Bash(x*b*c)", "Bash(git push)"], &bash(&command));
+        let command = piece.repeat(100_000 / piece.len());
+        let allowed = allow(&["Bash(x:*)", "Bash(x*c)", "Bash(git push)"], &bash(&command));
+        assert_eq!((allowed, deny(&["Bash(x:*)", "Bash(x*b*c)"], &bash(&command))), (None, None), "{piece}");
     }
-    assert!(started.elapsed() < Duration::from_secs(120), "{:?}", started.elapsed());
 }

@@ -17,6 +17,8 @@ fn bare_names_cover_all_uses_of_their_tools() {
         ("Read", "Grep", true),
         ("Grep", "Read", false),
         ("Task", "Task", true),
+        ("Task", "Agent", true),
+        ("Agent", "Task", true),
         ("mcp__a", "mcp__a__b", true),
         ("mcp__a", "mcp__a", true),
         ("mcp__a", "mcp__ab__c", false),
@@ -38,6 +40,14 @@ fn underscores_in_server_names_are_read_for_each_list() {
     assert_eq!(allow(&["mcp__a__b"], &other), None);
     assert_eq!(allow(&["mcp__a__b__*"], &other).as_deref(), Some("mcp__a__b__*"));
     assert_eq!(deny(&["mcp__a__b"], &other).as_deref(), Some("mcp__a__b"));
+}
+
+#[test]
+fn rules_for_bash_restrict_other_tools_that_run_commands() {
+    let monitor = ToolUse { command: Some("cd x && rm -rf y"), ..tool_use("Monitor") };
+    assert_eq!(deny(&["Bash(rm:*)"], &monitor).as_deref(), Some("Bash(rm:*)"));
+    assert_eq!(deny(&["Bash"], &monitor).as_deref(), Some("Bash"));
+    assert_eq!(allow(&["Bash"], &monitor), None);
 }
 
 #[test]

@@ -601,5 +601,6 @@ fn only_some_questions_wait_for_a_user() {
         asks q21 → busy
             audit q21: not shown by Host
             answer q21 of 1: Nobody
-    "#]].assert_eq(&last);
+    "#]]
+    .assert_eq(&last);
 }
