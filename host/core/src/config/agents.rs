@@ -7,7 +7,7 @@ use cordboard_permission_rules::Rule;
 use super::{
     nearest::suggestion,
     section::Section,
-    value::{Value, ValueError, list, non_blank, one_of, shorten, text},
+    value::{Value, ValueError, list, non_blank, one_of, secret_text, shorten, text},
 };
 use crate::types::{MODEL_NAME_RULE, is_model_name};
 
@@ -177,7 +177,7 @@ impl Agent {
         section.set("pass_env", &mut self.pass_env, list(variable));
         section.free_table("env", |name, value| {
             check_variable(name.get_ref()).map_err(|error| error.at(name.span()))?;
-            self.env.insert(name.get_ref().to_string(), text(value)?);
+            self.env.insert(name.get_ref().to_string(), secret_text(value)?);
             Ok(())
         });
     }

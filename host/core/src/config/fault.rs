@@ -36,6 +36,15 @@ pub struct ConfigError {
 pub(super) struct Finding {
     pub at: Range<usize>,
     pub message: String,
+    /// The position of a value that may be a secret, in the line of the fault and not after the fault. The excerpt ends
+    /// there.
+    pub hidden_from: Option<usize>,
+}
+
+impl Finding {
+    pub(super) const fn new(at: Range<usize>, message: String) -> Self {
+        Self { at, message, hidden_from: None }
+    }
 }
 
 impl Fault {
@@ -53,7 +62,10 @@ impl Fault {
         let column = text[line_start..start].chars().count() + 1;
         let line_end = text[start..].find(['\n', '\r']).map_or(text.len(), |length| start + length);
         let end = floor_boundary(text, finding.at.end).clamp(start, line_end);
-        let excerpt = excerpt(line, &text[line_start..start], &text[start..end], &text[end..line_end]);
+        let excerpt = match finding.hidden_from {
+            Some(from) => excerpt(line, &text[line_start..from], "", "…"),
+            None => excerpt(line, &text[line_start..start], &text[start..end], &text[end..line_end]),
+        };
         Self { line, column, message: finding.message, excerpt }
     }
 }
@@ -62,10 +74,15 @@ impl Fault {
 /// consists of closing brackets and white space.
 fn excerpt(line: usize, before: &str, marked: &str, after: &str) -> String {
     let plain = |text: &str| text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<Vec<_>>();
-    let quoted = before.rfind(['"', '\'']).filter(|_| before.contains('{')).map_or(0, |quote| quote + 1);
-    let (before, marked) = (plain(&before[quoted..]), plain(marked));
+    let other_values = if before.contains('{') {
+        let quote = before.rfind(['"', '\'']).map(|quote| quote + 1);
+        quote.max(before.rfind(',')).unwrap_or(0)
+    } else {
+        0
+    };
+    let (before, marked) = (plain(&before[other_values..]), plain(marked));
     let cut = before.len().saturating_sub(WIDEST / 2);
-    let lead = if cut > 0 || quoted > 0 { "…" } else { "" };
+    let lead = if cut > 0 || other_values > 0 { "…" } else { "" };
     let shown: String = before[cut..].iter().chain(marked.iter().take(WIDEST / 2)).collect();
     let closes = after.chars().all(|c| c.is_whitespace() || "]}".contains(c));
     let tail = if closes && marked.len() <= WIDEST / 2 { after.trim_end() } else { "…" };
@@ -89,6 +106,42 @@ fn byte_order_mark(text: &str, offset: usize) -> Option<usize> {
     line.find(BYTE_ORDER_MARK).map(|at| start + at)
 }
 
+/// Returns the position of the value that contains `offset` or begins in its line before `offset`. Returns `None` if
+/// only a key or a table's name precedes `offset` in its line.
+fn value_before(text: &str, offset: usize) -> Option<usize> {
+    let offset = floor_boundary(text, offset);
+    let start = text[..offset].rfind('\n').map_or(0, |newline| newline + 1);
+    let line = text[start..].lines().next().unwrap_or_default();
+    let value = match line.find('=') {
+        Some(equals) => equals + 1 + line[equals + 1..].chars().take_while(|c| *c == ' ').count(),
+        None if line.trim_start().trim_start_matches(BYTE_ORDER_MARK).starts_with('[') => return None,
+        // The line continues a value that begins in an earlier line.
+        None => 0,
+    };
+    Some(start + value).filter(|value| *value <= offset)
+}
+
+/// Keys whose values may be secrets, although they should be the locations of secrets. A key also counts if it contains
+/// one of these words, because an unknown key may be a misspelt one.
+const SECRET_KEYS: [&str; 8] = ["secret", "token", "password", "key", "hmac", "env", "http", "tcp"];
+
+/// Whether `offset` in a text that is not TOML may be inside the value of one of [`SECRET_KEYS`]. Because the text can't
+/// be parsed, this function finds the table and the key by the form of the lines.
+fn may_be_secret(text: &str, offset: usize) -> bool {
+    let offset = floor_boundary(text, offset);
+    let end = text[offset..].find('\n').map_or(text.len(), |length| offset + length);
+    let (mut table, mut key) = ("", "");
+    for line in text[..end].lines().map(str::trim_start) {
+        if let Some((before, _)) = line.split_once('=') {
+            key = before;
+        } else if line.starts_with('[') {
+            table = line;
+        }
+    }
+    let is_secret = |name: &str| SECRET_KEYS.iter().any(|word| name.contains(word));
+    is_secret(key) || is_secret(table)
+}
+
 /// Limits a byte offset to the length of the text, and rounds it down to a character boundary.
 fn floor_boundary(text: &str, offset: usize) -> usize {
     let mut offset = offset.min(text.len());
@@ -100,15 +153,17 @@ fn floor_boundary(text: &str, offset: usize) -> usize {
 
 impl ConfigError {
     pub(super) fn new(text: &str, mut findings: Vec<Finding>) -> Self {
-        findings.sort_by_key(|finding| finding.at.start);
-        let more = findings.len().saturating_sub(MOST_FAULTS);
-        findings.truncate(MOST_FAULTS);
         for finding in &mut findings {
             // A byte order mark is invisible and usually causes the other faults in its line, so report only the mark.
             if let Some(mark) = byte_order_mark(text, finding.at.start) {
-                *finding = Finding { at: mark..mark, message: format!("this line {CONTAINS_MARK}") };
+                *finding = Finding::new(mark..mark, format!("this line {CONTAINS_MARK}"));
+                // This fault can be in any value, and the excerpt can't show the mark.
+                finding.hidden_from = value_before(text, mark);
             }
         }
+        findings.sort_by_key(|finding| finding.at.start);
+        let more = findings.len().saturating_sub(MOST_FAULTS);
+        findings.truncate(MOST_FAULTS);
         Self { faults: findings.into_iter().map(|finding| Fault::place(text, finding)).collect(), more }
     }
 
@@ -124,7 +179,8 @@ impl ConfigError {
             ("duplicate key", key) => format!("'{}' appears twice: remove one", shorten(key)),
             (other, _) => format!("invalid TOML: {other}"),
         };
-        Self::new(text, vec![Finding { at, message }])
+        let hidden_from = value_before(text, at.start).filter(|_| may_be_secret(text, at.start));
+        Self::new(text, vec![Finding { at, message, hidden_from }])
     }
 
     #[must_use]

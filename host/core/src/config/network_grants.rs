@@ -11,7 +11,7 @@ use toml::de::DeValue;
 
 use super::{
     section::{Section, is_plain},
-    value::{Key, Value, ValueError, absolute_path, list, non_blank, shorten, text},
+    value::{Key, Value, ValueError, absolute_path, list, secret_list, secret_text, text},
 };
 use crate::egress::{HttpGrant, TcpGrant, read_host};
 
@@ -42,9 +42,9 @@ pub struct NetworkGrants {
 
 impl NetworkGrants {
     pub(super) fn merge(&mut self, section: &mut Section<'_, '_>, secrets: &Secrets) {
-        section.set("http", &mut self.http, list(parsed::<HttpGrant>));
-        section.set("tcp", &mut self.tcp, list(parsed::<TcpGrant>));
-        section.set("secrets", &mut self.secrets, list(|value| secret_name(value, secrets)));
+        section.set("http", &mut self.http, secret_list(parsed::<HttpGrant>));
+        section.set("tcp", &mut self.tcp, secret_list(parsed::<TcpGrant>));
+        section.set("secrets", &mut self.secrets, secret_list(|value| secret_name(value, secrets)));
         section.set(
             "private",
             &mut self.private,
@@ -55,9 +55,9 @@ impl NetworkGrants {
 }
 
 fn parsed<T: FromStr<Err: Display>>(value: &Value<'_>) -> Result<T, ValueError> {
-    let text = text(value)?;
+    let text = secret_text(value)?;
     if text.contains('@') {
-        return Err(hidden(
+        return Err(ValueError::hidden(
             "must not contain a user name or a password: add them to [secrets], and let the plugin send them in a header",
             value,
         ));
@@ -65,26 +65,19 @@ fn parsed<T: FromStr<Err: Display>>(value: &Value<'_>) -> Result<T, ValueError> 
     text.parse().map_err(|error: T::Err| ValueError::new(error.to_string()))
 }
 
-/// An error whose excerpt does not show the value.
-pub(super) fn hidden(text: impl Into<String>, value: &Value<'_>) -> ValueError {
-    let start = value.span().start;
-    ValueError { text: text.into(), at: Some(start..start) }
-}
-
-fn secret_name(value: &Value<'_>, secrets: &Secrets) -> Result<String, ValueError> {
-    let name = text(value)?;
-    if secrets.contains_key(&name) {
-        return Ok(name);
-    }
-    let name = shorten(&name);
-    Err(ValueError::new(format!("is not a secret: add {name} = \"/path/to/its/file\" to [secrets]")))
+/// Parses the name of a secret. The error does not show an unknown name, because it may be the secret itself.
+pub(super) fn secret_name(value: &Value<'_>, secrets: &Secrets) -> Result<String, ValueError> {
+    let expected = "must be the name of a secret: add NAME = \"/path/to/its/file\" to [secrets], and write NAME here";
+    let name = secret_text(value)?;
+    if secrets.contains_key(&name) { Ok(name) } else { Err(ValueError::hidden(expected, value)) }
 }
 
 /// Parses one entry of `[secrets]`.
-pub(super) fn secret(name: &Key<'_>, value: &Value<'_>) -> Result<(String, SecretSource), ValueError> {
-    let name = name.get_ref().as_ref();
+pub(super) fn secret(key: &Key<'_>, value: &Value<'_>) -> Result<(String, SecretSource), ValueError> {
+    let name = key.get_ref().as_ref();
     if !is_plain(name) {
-        return Err(ValueError::new("cannot be the name of a secret: use 1 to 64 letters, digits, '-' and '_'"));
+        let error = ValueError::new("cannot be the name of a secret: use 1 to 64 letters, digits, '-' and '_'");
+        return Err(error.at(key.span()));
     }
     Ok((name.to_owned(), source(value)?))
 }
@@ -95,19 +88,23 @@ fn source(value: &Value<'_>) -> Result<SecretSource, ValueError> {
     match value.get_ref() {
         DeValue::String(_) => absolute_path(value)
             .map(SecretSource::File)
-            .map_err(|_| hidden(format!("{expected}; do not write the secret itself here"), value)),
+            .map_err(|_| ValueError::hidden(format!("{expected}; do not write the secret itself here"), value)),
         DeValue::Table(entries) => match entries.iter().next() {
             Some((key, name)) if key.get_ref() == "credential" && entries.len() == 1 => {
-                let name = non_blank(name)?;
-                let plain = name.len() <= 255 && !name.starts_with('.') && !name.contains('/');
-                plain.then_some(SecretSource::Credential(name)).ok_or_else(|| {
-                    hidden("must be the name of a systemd credential, such as { credential = \"pbs\" }", value)
+                let plain =
+                    |name: &String| (1..=255).contains(&name.len()) && !name.starts_with('.') && !name.contains('/');
+                let name = secret_text(name).ok().filter(|name| plain(name) && !name.trim().is_empty());
+                name.map(SecretSource::Credential).ok_or_else(|| {
+                    ValueError::hidden(
+                        "must be the name of a systemd credential, such as { credential = \"pbs\" }",
+                        value,
+                    )
                 })
             }
-            Some(_) | None => Err(hidden(expected, value)),
+            Some(_) | None => Err(ValueError::hidden(expected, value)),
         },
         DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) | DeValue::Array(_) => {
-            Err(hidden(expected, value))
+            Err(ValueError::hidden(expected, value))
         }
     }
 }

@@ -12,7 +12,7 @@ use toml::de::{DeTable, DeValue};
 use super::{
     fault::{ConfigError, Finding},
     nearest::suggestion,
-    value::{Key, Value, ValueError, kind_of, shorten},
+    value::{Key, Value, ValueError, shorten},
 };
 use crate::types::{PLUGIN_NAME_RULE, is_plugin_name};
 
@@ -132,8 +132,11 @@ impl<'r, 't> Section<'r, 't> {
     fn take_table(&mut self, key: &'static str) -> Option<DeTable<'t>> {
         let value = self.take(key)?;
         if !matches!(value.get_ref(), DeValue::Table(_)) {
-            let message = format!("[{}] must be a table, not {}", self.full_name(key), kind_of(value.get_ref()));
-            self.report(value.span(), message);
+            let table = self.full_name(key);
+            let text = format!("[{table}] must be a table: write [{table}] on its own line and the keys below it");
+            // The value may be a secret or the environment of an agent.
+            let error = ValueError::hidden(text, &value);
+            self.report(error.at.unwrap_or_default(), error.text);
             return None;
         }
         let DeValue::Table(entries) = value.into_inner() else { return None };
@@ -189,7 +192,7 @@ impl<'r, 't> Section<'r, 't> {
     }
 
     pub fn report(&mut self, at: Range<usize>, message: String) {
-        self.reader.findings.push(Finding { at, message });
+        self.reader.findings.push(Finding::new(at, message));
     }
 
     fn report_value(&mut self, key: &str, at: Range<usize>, error: ValueError) {
@@ -237,7 +240,7 @@ impl Unknown {
             (table, _) => format!("unknown key '{key}' in [{table}]"),
         };
         let remedy = self.remedy(known);
-        Finding { at: self.at, message: format!("{here}{remedy}") }
+        Finding::new(self.at, format!("{here}{remedy}"))
     }
 
     fn remedy(&self, known: &Known) -> String {

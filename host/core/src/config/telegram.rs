@@ -2,6 +2,8 @@
 
 use std::{ops::RangeInclusive, path::PathBuf, time::Duration};
 
+use toml::de::DeValue;
+
 use super::{
     section::Section,
     value::{Value, ValueError, non_blank, path, shorten, span},
@@ -42,16 +44,22 @@ impl Telegram {
 
 /// Parses the path of the token's file. If the value is a token instead of a path, the error does not show the token.
 fn token_file(value: &Value<'_>) -> Result<PathBuf, ValueError> {
-    let path = path(value)?;
-    let is_token = path.to_str().and_then(|text| text.split_once(':')).is_some_and(|(bot, secret)| {
-        !bot.is_empty() && bot.bytes().all(|byte| byte.is_ascii_digit()) && secret.len() >= 20 && !secret.contains('/')
-    });
-    if !is_token {
-        return Ok(path);
+    let is_token = |text: &str| {
+        // A pasted token may contain invisible characters.
+        let text: String = text.trim().chars().filter(char::is_ascii_graphic).collect();
+        text.split_once(':').is_some_and(|(bot, secret)| {
+            !bot.is_empty()
+                && bot.bytes().all(|byte| byte.is_ascii_digit())
+                && secret.len() >= 20
+                && !secret.contains('/')
+        })
+    };
+    if let DeValue::String(text) = value.get_ref()
+        && is_token(text)
+    {
+        return Err(ValueError::hidden("must be the path of a file with the token, not the token itself", value));
     }
-    let start = value.span().start;
-    let text = "must be the path of a file with the token, not the token itself".to_owned();
-    Err(ValueError { text, at: Some(start..start) })
+    path(value)
 }
 
 fn url(value: &Value<'_>) -> Result<String, ValueError> {
@@ -61,5 +69,10 @@ fn url(value: &Value<'_>) -> Result<String, ValueError> {
     if host.is_some_and(plain) {
         return Ok(url.trim_end_matches('/').to_owned());
     }
-    Err(ValueError::new(format!("must begin with https:// or http:// and a host, not \"{}\"", shorten(&url))))
+    let expected = "must begin with https:// or http:// and a host";
+    if url.contains('@') {
+        // The part before the `@` may be a password.
+        return Err(ValueError::hidden(expected, value));
+    }
+    Err(ValueError::new(format!("{expected}, not \"{}\"", shorten(&url))))
 }

@@ -34,6 +34,13 @@ impl ValueError {
         Self::new(format!("must be {what}, not {}", kind_of(value.get_ref())))
     }
 
+    /// An error whose excerpt does not show the value, because the value may be a secret. `text` must not show it
+    /// either.
+    pub fn hidden(text: impl Into<String>, value: &Value<'_>) -> Self {
+        let start = value.span().start;
+        Self { text: text.into(), at: Some(start..start) }
+    }
+
     /// Sets the position to `place`, unless a more precise one is set.
     pub fn at(mut self, place: Range<usize>) -> Self {
         self.at.get_or_insert(place);
@@ -41,7 +48,7 @@ impl ValueError {
     }
 }
 
-pub(super) fn kind_of(value: &DeValue<'_>) -> String {
+fn kind_of(value: &DeValue<'_>) -> String {
     match value {
         DeValue::String(text) => format!("\"{}\"", shorten(text)),
         DeValue::Integer(number) => format!("the number {}", shorten(number.as_str())),
@@ -67,6 +74,14 @@ pub(super) fn text(value: &Value<'_>) -> Result<String, ValueError> {
     } else {
         Ok(text.to_string())
     }
+}
+
+/// Parses a string that may be a secret, so errors don't show it.
+pub(super) fn secret_text(value: &Value<'_>) -> Result<String, ValueError> {
+    text(value).map_err(|error| {
+        let is_text = matches!(value.get_ref(), DeValue::String(_));
+        ValueError::hidden(if is_text { &error.text } else { "must be text in quotes" }, value)
+    })
 }
 
 /// Parses a string that is not blank.
@@ -165,5 +180,19 @@ pub(super) fn list<'t, T, L: FromIterator<T>>(
         };
         let read = |value: &Value<'t>| item(value).map_err(|error| error.at(value.span()));
         items.iter().map(read).collect()
+    }
+}
+
+/// Like [`list`], for items that may be secrets. If the value is not a list, the error does not show it.
+pub(super) fn secret_list<'t, T, L: FromIterator<T>>(
+    item: impl Fn(&Value<'t>) -> Result<T, ValueError>,
+) -> impl Fn(&Value<'t>) -> Result<L, ValueError> {
+    let read = list(item);
+    move |value| {
+        if matches!(value.get_ref(), DeValue::Array(_)) {
+            read(value)
+        } else {
+            Err(ValueError::hidden("must be a list, such as [\"a\", \"b\"]", value))
+        }
     }
 }

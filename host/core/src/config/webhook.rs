@@ -6,9 +6,9 @@ use core::net::SocketAddr;
 use std::ops::RangeInclusive;
 
 use super::{
-    network_grants::{Secrets, hidden},
+    network_grants::{Secrets, secret_name},
     section::{Section, is_plain},
-    value::{Value, ValueError, bytes, non_blank, shorten, text},
+    value::{Value, ValueError, bytes, non_blank, shorten},
 };
 
 /// The maximum bounds the host's memory, because the host buffers the whole body of each request.
@@ -49,8 +49,8 @@ impl WebhookAuth {
     }
 
     pub(super) fn merge(&mut self, section: &mut Section<'_, '_>, secrets: &Secrets) {
-        section.set_some("token", &mut self.token, |value| secret(value, secrets));
-        section.set_some("hmac", &mut self.hmac, |value| secret(value, secrets));
+        section.set_some("token", &mut self.token, |value| secret_name(value, secrets));
+        section.set_some("hmac", &mut self.hmac, |value| secret_name(value, secrets));
         section.set_some("header", &mut self.header, header);
     }
 }
@@ -66,18 +66,6 @@ fn loopback(value: &Value<'_>) -> Result<SocketAddr, ValueError> {
             "must be a loopback address with a port, such as \"127.0.0.1:8787\", not \"{written}\"; for access from other machines use a reverse proxy"
         ))
     })
-}
-
-/// Parses the name of a secret. The error does not show an unknown name, because it may be the secret itself.
-fn secret(value: &Value<'_>, secrets: &Secrets) -> Result<String, ValueError> {
-    let name = text(value)?;
-    if secrets.contains_key(&name) {
-        return Ok(name);
-    }
-    Err(hidden(
-        "must be the name of a secret: add NAME = \"/path/to/its/file\" to [secrets], and write NAME here",
-        value,
-    ))
 }
 
 fn header(value: &Value<'_>) -> Result<String, ValueError> {

@@ -67,9 +67,9 @@ fn invalid_grants_are_reported_at_their_item() {
             line 6, column 10: 'sha256' in [plugins.pbs] must be a SHA-256 of 64 hexadecimal digits, as sha256sum prints it
             6 | sha256 = "abc"
               |          ^^^^^
-            line 7, column 12: an item of 'secrets' in [plugins.pbs] is not a secret: add pbs = "/path/to/its/file" to [secrets]
-            7 | secrets = ["pbs"]
-              |            ^^^^^
+            line 7, column 12: an item of 'secrets' in [plugins.pbs] must be the name of a secret: add NAME = "/path/to/its/file" to [secrets], and write NAME here
+            7 | secrets = […
+              |            ^
         "#]],
     );
 }
@@ -106,11 +106,61 @@ fn an_inline_secret_is_not_shown() {
         line 5, column 10: 'fourth' in [secrets] must be the absolute path of a file with the secret, or { credential = "name" }
         5 | fourth = …
           |          ^
-        line 6, column 9: 'a b' in [secrets] cannot be the name of a secret: use 1 to 64 letters, digits, '-' and '_'
-        6 | "a b" = "/x"
-          |         ^^^^
+        line 6, column 1: 'a b' in [secrets] cannot be the name of a secret: use 1 to 64 letters, digits, '-' and '_'
+        6 | "a b"…
+          | ^^^^^
     "#]],
     );
+}
+
+#[test]
+fn no_error_shows_a_secret() {
+    const TOKEN: &str = "12345:AAbbCCddEEffGGhhIIjjKKll";
+    for text in [
+        "[secrets]\npbs = { credential = 770077 }\n",
+        "[secrets]\npbs = { credential = \"hunter2\\u0000\" }\n",
+        "[secrets]\npbs = { credential = \"hunter2\u{feff}\" }\n",
+        "[secrets]\npbs = \"hunter2\u{feff}\"\n",
+        "[secrets]\npbs = \"/a\"\nx = [\n\"hunter2\u{feff}\"]\n",
+        "[secrets]\npbs = \"hunter2\\u0000\"\n",
+        "[secrets]\npbs = [\"hunter2\"]\n",
+        "[secrets]\npbs.credential.name = \"hunter2\"\n",
+        "[secrets]\n\"a b\" = \"hunter2\"\n",
+        "[secrets]\npbs = hunter2\n",
+        "[secrets]\npbs = \"hunter2\n",
+        "[secrets]\npbs = \"hunter2\\q\"\n",
+        "[secrets]\npbs = \"\"\"\nhunter2\\q\"\"\"\n",
+        "[secrets]\npbs = \"/a\" hunter2\n",
+        "secrets = \"hunter2\"\n",
+        "secrets = [\"hunter2\"]\n",
+        "secrets = { pbs = \"hunter2\" }\n",
+        "secrets.pbs = hunter2\n",
+        "secrets = { pbs = 770077, other = 5, \"a b\" = 1 }\n",
+        "[telegram]\ntoken_file = 12345:AAbbCCddEEffGGhhIIjjKKll\n",
+        "[telegram]\ntoken_file = \"12345:AAbbCCddEEffGGhhIIjjKKll\u{feff}\"\n",
+        "[telegram]\ntoken_file = \"12345:AAbbCCddEEffGGhhIIjjKKll\\u0000\"\n",
+        "[telegram]\ntoken = \"12345:AAbbCCddEEffGGhhIIjjKKll\"\n",
+        "[telegram]\napi_url = \"me:hunter2@127.0.0.1\"\n",
+        "[plugins.a]\nsecrets = [\"hunter2\"]\n",
+        "[plugins.a]\nsecrets = \"hunter2\"\n",
+        "[plugins.a]\nsecrets = [770077]\n",
+        "[plugins.a]\nhttp = \"https://me:hunter2@pbs.lan/*\"\n",
+        "[plugins.a]\nhttp = [\"https://me:hunter2@pbs.lan/\\u0000\"]\n",
+        "[plugins.a]\nwebhook = \"hunter2\"\n",
+        "[plugins.a.webhook]\ntoken = \"hunter2\"\n",
+        "[plugins.a.webhook]\ntoken = \"hunter2\\u0000\"\n",
+        "[plugins.a.webhook]\nhmac = 770077\n",
+        "[agents.claude]\nenv = \"KEY=hunter2\"\n",
+        "[agents.claude.env]\nKEY = 770077\n",
+        "[agents.claude.env]\nKEY = \"hunter2\\u0000\"\n",
+        "[agents.claude.env]\nKEY = hunter2\n",
+    ] {
+        let error = load(text).expect_err(text);
+        let shown = format!("{}\n{error}\n{error:?}", error.excerpt());
+        for secret in ["hunter2", "770077", TOKEN] {
+            assert!(!shown.contains(secret), "{text}\n{shown}");
+        }
+    }
 }
 
 #[test]

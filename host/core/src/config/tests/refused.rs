@@ -89,8 +89,8 @@ fn values_of_the_wrong_type_are_reported() {
     assert_refused(
         "sessions = 3\n[telegram]\napi_url = 3\n[agents.claude]\nargs = \"-v\"\nenv = { A = 1 }\n[[plugins.help]]\n",
         expect![[r#"
-            line 1, column 12: [sessions] must be a table, not the number 3
-            1 | sessions = 3
+            line 1, column 12: [sessions] must be a table: write [sessions] on its own line and the keys below it
+            1 | sessions = …
               |            ^
             line 3, column 11: 'api_url' in [telegram] must be text in quotes, not the number 3
             3 | api_url = 3
@@ -98,8 +98,8 @@ fn values_of_the_wrong_type_are_reported() {
             line 5, column 8: 'args' in [agents.claude] must be a list, such as ["a", "b"], not "-v"
             5 | args = "-v"
               |        ^^^^
-            line 6, column 13: 'A' in [agents.claude.env] must be text in quotes, not the number 1
-            6 | env = { A = 1 }
+            line 6, column 13: 'A' in [agents.claude.env] must be text in quotes
+            6 | env = { A = …
               |             ^
             line 7, column 11: unknown key 'help' in [plugins]; known keys: cache, calls, drain, folder, http_body, http_time, lifecycle, log, memory, parallel, probation, probation_traps, reply, rescan, state, time, and tables such as [plugins.help]
             7 | [[plugins.help]]
@@ -333,8 +333,8 @@ fn secrets_are_not_repeated() {
     assert_refused(
         "[agents.claude]\nenv = { KEY = \"secret\", B = 1, C = \"secret\" }\n",
         expect![[r#"
-        line 2, column 29: 'B' in [agents.claude.env] must be text in quotes, not the number 1
-        2 | …, B = 1…
+        line 2, column 29: 'B' in [agents.claude.env] must be text in quotes
+        2 | …, B = …
           |        ^
     "#]],
     );
