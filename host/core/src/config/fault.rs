@@ -162,6 +162,7 @@ impl ConfigError {
             }
         }
         findings.sort_by_key(|finding| finding.at.start);
+        findings.dedup_by(|a, b| a.at == b.at && a.message == b.message);
         let more = findings.len().saturating_sub(MOST_FAULTS);
         findings.truncate(MOST_FAULTS);
         Self { faults: findings.into_iter().map(|finding| Fault::place(text, finding)).collect(), more }
@@ -201,7 +202,11 @@ struct More(usize);
 
 impl fmt::Display for More {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0 == 0 { Ok(()) } else { write!(f, "\nand {} more errors", self.0) }
+        match self.0 {
+            0 => Ok(()),
+            1 => f.write_str("\nand 1 more error"),
+            more => write!(f, "\nand {more} more errors"),
+        }
     }
 }
 

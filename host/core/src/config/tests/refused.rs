@@ -361,6 +361,9 @@ fn a_very_long_error_is_cut() {
     let error = load(&text).expect_err("thirty unknown keys");
     assert_eq!(error.faults().len(), 20);
     assert!(error.to_string().ends_with("and 10 more errors"), "{error}");
+    let text: String = (0..21).map(|n| format!("key{n} = 1\n")).collect();
+    let error = load(&text).expect_err("one more unknown key than an error lists").to_string();
+    assert!(error.ends_with("\nand 1 more error"), "{error}");
     assert_refused(
         &format!("[sessions]\nroots = [{} \"{}\"]", "\"/a\", ".repeat(30), "x".repeat(200)),
         expect![[r#"
@@ -398,4 +401,30 @@ fn a_byte_order_mark_in_the_middle_is_named() {
         let shown = load(text).expect_err(text).to_string();
         assert!(shown.contains("this line contains a byte order mark (U+FEFF)"), "{text:?}: {shown}");
     }
+}
+
+#[test]
+fn faults_in_a_line_with_a_byte_order_mark_are_one() {
+    assert_refused(
+        "[access]\nowner = { one = 1, \u{feff}two = 2, three = 3 }\nadmins = 5\n",
+        expect![[r#"
+        line 2, column 20: this line contains a byte order mark (U+FEFF), which most editors don't show: delete the line and type it again
+        2 | owner = …
+          |         ^
+    "#]],
+    );
+    assert_refused(
+        "[sessions.folders]\n\"a b\" = \"\u{feff}\"\n[agents.env]\nx = { kind = 1, y = \"\u{feff}\", z = 3 }\n",
+        expect![[r#"
+            line 2, column 10: this line contains a byte order mark (U+FEFF), which most editors don't show: delete the line and type it again
+            2 | "a b" = …
+              |         ^
+            line 3, column 1: [agents.env] has no kind: add kind = "claude" or kind = "demo"
+            3 | [agents.env]
+              | ^^^^^^^^^^^^
+            line 4, column 22: this line contains a byte order mark (U+FEFF), which most editors don't show: delete the line and type it again
+            4 | x = …
+              |     ^
+        "#]],
+    );
 }
