@@ -5,7 +5,7 @@ use std::{
     fmt,
 };
 
-use super::{Agents, Config, Plugin, WebhookAuth};
+use super::{Config, Plugin, WebhookAuth};
 
 /// A group of keys whose changes are reported together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -118,17 +118,7 @@ fn restart(old: &Config, new: &Config) -> BTreeSet<String> {
         ("plugins.parallel", old.plugins.parallel != new.plugins.parallel),
         ("plugins.cache", old.plugins.cache != new.plugins.cache),
     ];
-    let fixed = keys.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key.to_owned());
-    fixed.chain(new_variables(&old.agents, &new.agents)).collect()
-}
-
-/// Returns the `pass_env` key of each agent whose new list names a variable that no agent had before. The host removes
-/// such variables from its own environment only at start.
-fn new_variables(old: &Agents, new: &Agents) -> impl Iterator<Item = String> {
-    let available: BTreeSet<_> = old.by_name.values().flat_map(|agent| agent.pass_env.iter().cloned()).collect();
-    let lacking =
-        new.by_name.iter().filter(move |(_, agent)| agent.pass_env.iter().any(|name| !available.contains(name)));
-    lacking.map(|(name, _)| format!("agents.{name}.pass_env")).collect::<Vec<_>>().into_iter()
+    keys.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key.to_owned()).collect()
 }
 
 impl Area {

@@ -26,7 +26,6 @@ const KEYS: [(&str, &[&str], TakesEffect); 16] = [
     ("webhook", &["listen"], TakesEffect::NextStart),
     ("webhook", &["body"], TakesEffect::AtOnce),
     ("agents", &["default"], TakesEffect::AtOnce),
-    // Exception: `pass_env` needs a restart if it names a variable that no agent had before; see `diff`.
     ("agents.NAME", &["kind", "command", "args", "model", "permission_mode", "pass_env", "env"], TakesEffect::NextTurn),
     ("plugins", &["folder", "parallel", "cache"], TakesEffect::NextStart),
     ("plugins", &["lifecycle", "rescan", "probation", "probation_traps", "drain"], TakesEffect::AtOnce),
