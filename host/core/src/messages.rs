@@ -25,7 +25,7 @@ pub use update_reply::{NO_ACTIVE, NONE_ACTIVE_OF_YOURS, NONE_OF_YOURS, UpdateRep
 
 use crate::{
     render,
-    types::{MODEL_NAME_RULE, Reply, SessionName},
+    types::{Choice, MODEL_NAME_RULE, Reply, SessionName},
 };
 
 /// The maximum length of a [`beginning`] in characters: about one line on a phone.
@@ -95,6 +95,12 @@ pub fn request_decided(by: Option<&str>, what: Option<&str>) -> String {
         (Some(what), None) => format!("Decided: {}.", quote(what)),
         (None, _) => "Closed.".to_owned(),
     }
+}
+
+/// The line that replaces the buttons of a closed request of a session.
+#[must_use]
+pub fn request_closed(by: Option<&str>, choice: &Choice) -> String {
+    if *choice == Choice::Expired { "No answer in time.".to_owned() } else { request_decided(by, choice.label()) }
 }
 
 /// The error for an unknown name, with the known names. `kind` is the kind of thing that the name refers to, for
@@ -225,6 +231,17 @@ mod tests {
         );
         assert!(system_error(std::io::Error::from_raw_os_error(23)).contains("fs.file-max"));
         assert_eq!(system_error("refused (os error 111)"), "refused (os error 111)");
+    }
+
+    #[test]
+    fn a_closed_request_names_a_decision_only_if_there_is_one() {
+        let lines = [
+            request_closed(Some("Ada"), &Choice::Leave),
+            request_closed(None, &Choice::Offered("Yes".to_owned())),
+            request_closed(None, &Choice::Expired),
+            request_closed(None, &Choice::Withdrawn),
+        ];
+        assert_eq!(lines, ["Decided by Ada: Leave it.", "Decided: Yes.", "No answer in time.", "Closed."]);
     }
 
     #[test]

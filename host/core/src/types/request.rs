@@ -43,7 +43,7 @@ pub enum Choice {
 }
 
 impl Choice {
-    /// The label of the choice's button. The label of `Expired` appears only in the text of a closed request.
+    /// The label of the choice's button, or `None` if the request was closed without a decision.
     #[must_use]
     pub fn label(&self) -> Option<&str> {
         match self {
@@ -54,8 +54,7 @@ impl Choice {
             Self::Grant => Some("Grant and activate"),
             Self::Refuse => Some("Refuse"),
             Self::Offered(label) => Some(label),
-            Self::Expired => Some("no answer in time"),
-            Self::Withdrawn => None,
+            Self::Expired | Self::Withdrawn => None,
         }
     }
 }

@@ -196,7 +196,7 @@ impl OutputRenderer for SessionRenderer {
                 self.renderer.outbound.finish(Vec::new(), posts).await;
             }
             SessionOutput::RequestClosed { request, choice, by } => {
-                let outcome = messages::request_decided(by.as_deref(), choice.label());
+                let outcome = messages::request_closed(by.as_deref(), &choice);
                 self.renderer.outbound.decide(&request, &outcome).await;
             }
             SessionOutput::Notice(place, notice) => {
