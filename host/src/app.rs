@@ -37,6 +37,7 @@ use crate::{
     cli::{self, ChatKind, ResolvedPaths},
     dev::DevError,
     hub::LiveConfig,
+    stdout::OutputError,
     telemetry,
 };
 
@@ -112,6 +113,8 @@ pub enum AppError {
     #[error("the running host sent an unexpected answer")]
     UnexpectedAnswer,
     #[error("failed to {0}")]
+    Output(#[from] OutputError),
+    #[error("failed to {0}")]
     Dev(#[from] DevError),
 }
 
@@ -144,6 +147,7 @@ impl AppError {
             | Self::NoPluginFolder
             | Self::HostError(_)
             | Self::UnexpectedAnswer
+            | Self::Output(_)
             | Self::Dev(_) => ExitCode::FAILURE,
         }
     }

@@ -15,5 +15,6 @@ pub mod schedule;
 pub mod session;
 pub mod session_registry;
 pub mod standard_plugins;
+pub mod stdout;
 pub mod telemetry;
 pub mod webhook;

@@ -18,7 +18,7 @@ use crate::{
     rollout::{RejectedFile, Resources, Rollout},
     session::SessionConfig,
     standard_plugins::{NO_STANDARD, STANDARD},
-    telemetry,
+    stdout, telemetry,
 };
 
 fn block_on<T>(work: impl Future<Output = Result<T, AppError>>) -> Result<T, AppError> {
@@ -38,16 +38,16 @@ pub fn check(paths: &Paths) -> Result<(), AppError> {
     let config = LiveConfig::new(config);
     let source =
         paths.config.as_ref().map_or_else(|| "built-in defaults".to_owned(), |path| path.display().to_string());
-    print_text(&format!("configuration  ok  {source}\n"));
+    print_text(&format!("configuration  ok  {source}\n"))?;
     let mut problems = Vec::new();
     if let Some(file) = front_end::token_file(&paths, &config.now()) {
         let checked = cordboard_telegram::check_token(&file);
         let verdict = if checked.is_ok() { "ok" } else { "invalid" };
-        print_text(&format!("token          {verdict}  {}\n", file.display()));
+        print_text(&format!("token          {verdict}  {}\n", file.display()))?;
         problems.extend(checked.err().map(|error| format!("failed to {error}")));
     }
-    problems.extend(check_secrets(&config));
-    problems.extend(check_agents(&config));
+    problems.extend(check_secrets(&config)?);
+    problems.extend(check_agents(&config)?);
     block_on(async {
         let (registry, rejected) = activate_all(&paths, &config).await?;
         for status in registry.snapshot().statuses() {
@@ -58,7 +58,7 @@ pub fn check(paths: &Paths) -> Result<(), AppError> {
                 None if [Health::Absent, Health::NoWebhookAuth].contains(&status.health) => status.health.as_str(),
                 None => "ok",
             };
-            print_text(&format!("plugin         {verdict}  {}\n", status.name));
+            print_text(&format!("plugin         {verdict}  {}\n", status.name))?;
             if status.health == Health::NoWebhookAuth {
                 problems.push(format!("plugin '{}': {}", status.name, status.note));
             }
@@ -81,7 +81,7 @@ pub fn check(paths: &Paths) -> Result<(), AppError> {
 
 /// Reports for each secret whether it can be read, without printing its value. systemd credentials exist only in
 /// processes that systemd starts, so elsewhere their state is unknown.
-fn check_secrets(config: &LiveConfig) -> Vec<String> {
+fn check_secrets(config: &LiveConfig) -> Result<Vec<String>, AppError> {
     let has_credentials = std::env::var_os("CREDENTIALS_DIRECTORY").is_some();
     let mut problems = Vec::new();
     for (name, source) in &config.now().secrets {
@@ -93,14 +93,14 @@ fn check_secrets(config: &LiveConfig) -> Vec<String> {
         } else {
             "ok"
         };
-        print_text(&format!("secret         {verdict}  {name}\n"));
+        print_text(&format!("secret         {verdict}  {name}\n"))?;
     }
-    problems
+    Ok(problems)
 }
 
 /// Reports for each agent whether its program can be found. Only a missing default agent is a problem, because the
 /// others may not be needed.
-fn check_agents(config: &LiveConfig) -> Option<String> {
+fn check_agents(config: &LiveConfig) -> Result<Option<String>, AppError> {
     let environment = Environment::read();
     let agents = &config.now().agents;
     let mut problem = None;
@@ -113,12 +113,12 @@ fn check_agents(config: &LiveConfig) -> Option<String> {
             .map(Path::new)
             .is_some_and(|path| path.is_relative() && path.components().count() > 1);
         let found = if relative { Ok(()) } else { check_program(agent, &environment, Path::new("/")) };
-        print_text(&format!("agent          {}  {name}\n", if found.is_ok() { "ok" } else { "missing" }));
+        print_text(&format!("agent          {}  {name}\n", if found.is_ok() { "ok" } else { "missing" }))?;
         if *name == agents.default {
             problem = found.err().map(|error| format!("[agents] default = \"{name}\": failed to {error}"));
         }
     }
-    problem
+    Ok(problem)
 }
 
 /// Activates all plugins as a host does at its start.
@@ -260,12 +260,10 @@ fn print<T: serde::Serialize>(rows: &[T], json: bool, table: impl Fn(&[T]) -> St
     } else {
         table(rows)
     };
-    print_text(&text);
-    Ok(())
+    print_text(&text)
 }
 
-/// Prints to standard output. A reader that closes it early, such as `head`, is not an error.
-fn print_text(text: &str) {
-    let _: std::io::Result<()> =
-        std::io::Write::write_all(&mut std::io::stdout().lock(), &scrub::bytes(text.as_bytes()));
+/// Prints to standard output without secrets.
+fn print_text(text: &str) -> Result<(), AppError> {
+    Ok(stdout::print(&scrub::text(text.to_owned()))?)
 }

@@ -18,7 +18,7 @@ pub use js::{COMPONENTIZE_JS, JCO};
 pub use python::COMPONENTIZE_PY;
 use stamp::Stamp;
 
-use crate::cli::Language;
+use crate::{cli::Language, stdout};
 
 /// Builds the plugin in `folder`, and prints and returns the path of the component.
 ///
@@ -32,7 +32,7 @@ pub fn build(folder: &Path) -> Result<PathBuf, DevError> {
     }
     let component = project.component();
     let wasm = fs::read(&component).map_err(DevError::read(&component))?;
-    progress::print(&format!("{}  {}  sha256 {}\n", component.display(), size(wasm.len()), short(&digest(&wasm))));
+    stdout::print(&format!("{}  {}  sha256 {}\n", component.display(), size(wasm.len()), short(&digest(&wasm))))?;
     Ok(component)
 }
 

@@ -16,7 +16,7 @@ use super::{
     progress,
     subject::Subject,
 };
-use crate::{cli, clock::Clock};
+use crate::{cli, clock::Clock, stdout};
 
 /// # Errors
 /// The plugin can't be built or activated, or the command failed. The reply is printed even if the command failed.
@@ -34,7 +34,7 @@ pub fn call(options: &cli::Call, settings: DevSettings) -> Result<(), DevError> 
         let response = harness.say(&line).await;
         harness.settle().await;
         print_actions(&harness);
-        progress::print(&cordboard_chat::preview(&response.reply, progress::out()));
+        stdout::print(&cordboard_chat::preview(&response.reply, progress::out()))?;
         response.failed.map_or(Ok(()), |why| Err(DevError::CommandFailed(why)))
     })
 }

@@ -22,7 +22,7 @@ use super::{
     progress,
     subject::Subject,
 };
-use crate::{cli, clock::Clock, hub};
+use crate::{cli, clock::Clock, hub, stdout};
 use cordboard_runtime::{ComponentInfo, PluginError, digest};
 use report::{Compiled, Report, Verdict};
 
@@ -55,9 +55,9 @@ pub fn check(options: &cli::Check, settings: DevSettings) -> Result<(), DevError
         let errors = untrusted.into_iter().chain(misnamed).chain(activated.err()).chain(with_all_grants).chain(clash);
         errors.for_each(|error| report.reject(&error));
         if options.json {
-            progress::print(&format!("{}\n", report.json()));
+            stdout::print(&format!("{}\n", report.json()))?;
         } else {
-            progress::print(&report.page(progress::out()));
+            stdout::print(&report.page(progress::out()))?;
         }
         match report.verdict() {
             Verdict::Accepted => Ok(()),

@@ -4,6 +4,8 @@ use std::{io, path::PathBuf};
 
 use cordboard_runtime::PluginError;
 
+use crate::stdout::OutputError;
+
 /// The errors in a configuration, as one text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -62,6 +64,8 @@ pub enum DevError {
     VaryingLines { place: String, step: String },
     #[error("pass the conversations; the plugin is not installed")]
     TestsDidNotPass,
+    #[error("{0}")]
+    Output(#[from] OutputError),
     #[error("start: {0}")]
     Start(#[from] io::Error),
 }

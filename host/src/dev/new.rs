@@ -12,6 +12,7 @@ use super::{
 use crate::{
     cli::{self, ExtensionPoint, Language},
     standard_plugins::STANDARD,
+    stdout,
 };
 
 /// # Errors
@@ -34,7 +35,7 @@ pub fn new(options: &cli::New) -> Result<(), DevError> {
         vec![format!("cd {}", options.name), "cordboard plugin build".to_owned(), "cordboard plugin test".to_owned()];
     lines.extend(call(options));
     let lines: String = lines.iter().map(|line| format!("  {line}\n")).collect();
-    progress::print(&format!("created {}/:\n{lines}{}", options.name, required_config(options)));
+    stdout::print(&format!("created {}/:\n{lines}{}", options.name, required_config(options)))?;
     if STANDARD.iter().any(|one| one.name == options.name) {
         progress::note(&format!(
             "'{}' is the name of a built-in plugin; this plugin replaces it once it is installed",

@@ -1,5 +1,5 @@
-//! Prints the output of the `cordboard plugin` commands: progress to standard error, results to standard output. Uses
-//! colours only on a terminal.
+//! Prints the output of the `cordboard plugin` commands: progress to standard error. Uses colours only on a
+//! terminal.
 
 use std::{
     io::{IsTerminal as _, Write, stderr, stdout},
@@ -68,11 +68,6 @@ async fn redrawing<T>(
 /// Prints a line to standard error.
 pub fn note(text: &str) {
     drop(writeln!(stderr(), "{}", paint(text, DIM, colours(stderr().is_terminal()))));
-}
-
-/// Prints complete lines to standard output.
-pub fn print(text: &str) {
-    drop(stdout().lock().write_all(text.as_bytes()));
 }
 
 /// Returns whether to use colours on standard output: `Off` if `NO_COLOR` is set, and `None` if the output is not a

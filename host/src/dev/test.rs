@@ -40,7 +40,7 @@ use super::{
     project::Project,
     subject::Subject,
 };
-use crate::cli;
+use crate::{cli, stdout};
 
 /// The error for a conversation that tests nothing.
 const NO_CALL: &str = "the conversation never calls the plugin: add a message such as `> /hello Ada`, or a call such as `@event host-started`";
@@ -67,7 +67,7 @@ pub fn test(options: &cli::Test, settings: DevSettings) -> Result<(), DevError> 
                 Ok(TestOutcome::Failed) => failed += 1,
                 // Run the other conversations anyway.
                 Err(error @ DevError::Script { .. }) => {
-                    progress::print(&format!("{}  {}\n", file.display(), verdict("FAILED", RED)));
+                    stdout::print(&format!("{}  {}\n", file.display(), verdict("FAILED", RED)))?;
                     fault.get_or_insert(error);
                 }
                 Err(error @ DevError::VaryingLines { .. }) => {
@@ -113,7 +113,7 @@ impl TestRun {
     async fn test(&self, file: &Path) -> Result<TestOutcome, DevError> {
         let text = read_conversation(file)?;
         let run = self.run(Conversation { file, text: &text }).await?;
-        run.report(file);
+        run.report(file)?;
         Ok(if run.passed() { TestOutcome::Passed } else { TestOutcome::Failed })
     }
 
@@ -209,7 +209,7 @@ impl ConversationRun {
         self.differences().next().is_none()
     }
 
-    fn report(&self, file: &Path) {
+    fn report(&self, file: &Path) -> Result<(), DevError> {
         let colours = progress::out().unwrap_or(Colours::Off);
         let verdict = if self.passed() { verdict("ok", GREEN) } else { verdict("FAILED", RED) };
         let calls = self.steps.iter().filter(|(step, _)| step.kind.is_call()).count();
@@ -229,7 +229,7 @@ impl ConversationRun {
                 text.push_str(&format!("{line}\n"));
             }
         }
-        progress::print(&text);
+        Ok(stdout::print(&text)?)
     }
 }
 

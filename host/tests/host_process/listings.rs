@@ -80,3 +80,15 @@ fn check_reports_valid_and_invalid_settings() {
     let errors = String::from_utf8(output.stderr).unwrap();
     assert!(errors.contains("sesions") && errors.contains("sessions"), "{errors}");
 }
+
+#[test]
+fn output_that_cannot_be_written_is_an_error() {
+    let home = Home::new();
+    let full = || std::fs::File::options().write(true).open("/dev/full").unwrap();
+    for arguments in [&["sessions"][..], &["plugins", "--json"], &["check"]] {
+        let output = home.command(arguments).stdout(full()).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(error.starts_with("cordboard: failed to write to standard output: "), "{error}");
+    }
+}

@@ -9,7 +9,7 @@ use super::{
     expected,
     script::{self, ConversationStep, matches_pattern},
 };
-use crate::dev::{error::DevError, progress};
+use crate::{dev::error::DevError, stdout};
 
 /// The number of runs. The chance that a random value is the same in all of them is 1 in 16 for a coin, and 1 in 1296
 /// for a die.
@@ -44,7 +44,7 @@ pub fn bless(runs: &[ConversationRun], Conversation { file, text }: Conversation
     if written != text {
         fs::write(file, written).map_err(DevError::write(file))?;
     }
-    progress::print(&format!("{}  {verdict}\n{}", file.display(), notes.concat()));
+    stdout::print(&format!("{}  {verdict}\n{}", file.display(), notes.concat()))?;
     varying.map_or(Ok(()), Err)
 }
 

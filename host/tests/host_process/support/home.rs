@@ -95,9 +95,16 @@ impl Home {
 
     /// Runs a subcommand of the binary, and waits for its exit.
     pub fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// A subcommand of the binary with the paths of this folder.
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let places = [("--config", "config.toml"), ("--state", "state")];
         let places = places.into_iter().flat_map(|(flag, below)| [PathBuf::from(flag), self.path(below)]);
-        Command::new(env!("CARGO_BIN_EXE_cordboard")).args(arguments).args(places).output().unwrap()
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cordboard"));
+        command.args(arguments).args(places);
+        command
     }
 
     /// Runs a subcommand that must succeed, and returns its standard output.

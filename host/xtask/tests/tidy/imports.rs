@@ -15,7 +15,7 @@ pub const LAYERS: [&[&str]; 8] = [
     &["rollout"],
     &["control", "schedule", "session", "standard_plugins"],
     &["session_registry"],
-    &["cli", "clock", "telemetry"],
+    &["cli", "clock", "stdout", "telemetry"],
 ];
 
 fn layer(module: &str) -> Option<usize> {

@@ -1,0 +1,49 @@
+//! Writes the output of commands to standard output.
+
+use std::io::{self, ErrorKind, Write};
+
+/// The output of a command is incomplete.
+#[derive(Debug, thiserror::Error)]
+#[error("write to standard output: {0}")]
+pub struct OutputError(#[source] io::Error);
+
+/// Writes complete lines to standard output. A reader that closes it early, such as `head`, is not an error.
+///
+/// # Errors
+/// The write failed, for example because the disk is full.
+pub fn print(text: &str) -> Result<(), OutputError> {
+    write_all(&mut io::stdout().lock(), text)
+}
+
+fn write_all(out: &mut impl Write, text: &str) -> Result<(), OutputError> {
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(OutputError(error)),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Failing(ErrorKind);
+
+    impl Write for Failing {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(self.0.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn only_a_closed_reader_is_no_error() {
+        assert!(write_all(&mut Failing(ErrorKind::BrokenPipe), "x").is_ok());
+        let error = write_all(&mut Failing(ErrorKind::StorageFull), "x").unwrap_err();
+        assert_eq!(error.to_string(), "write to standard output: no storage space");
+        let mut out = Vec::new();
+        assert!(write_all(&mut out, "x").is_ok() && out == b"x");
+    }
+}
