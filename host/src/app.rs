@@ -35,6 +35,7 @@ use cordboard_watch::ConfigFile;
 
 use crate::{
     cli::{self, ChatKind, ResolvedPaths},
+    control::QueryError,
     dev::DevError,
     hub::LiveConfig,
     stdout::OutputError,
@@ -113,6 +114,8 @@ pub enum AppError {
     #[error("the running host sent an unexpected answer")]
     UnexpectedAnswer,
     #[error("failed to {0}")]
+    Query(#[from] QueryError),
+    #[error("failed to {0}")]
     Output(#[from] OutputError),
     #[error("failed to {0}")]
     Dev(#[from] DevError),
@@ -147,6 +150,7 @@ impl AppError {
             | Self::NoPluginFolder
             | Self::HostError(_)
             | Self::UnexpectedAnswer
+            | Self::Query(_)
             | Self::Output(_)
             | Self::Dev(_) => ExitCode::FAILURE,
         }

@@ -241,18 +241,62 @@ fn request_rows(sessions: &SessionRegistry, clock: Clock) -> Vec<RequestRow> {
     rows
 }
 
+/// The running host could not be queried.
+#[derive(Debug, thiserror::Error)]
+#[error("query the running host on {}: {source}", socket.display())]
+pub struct QueryError {
+    socket: PathBuf,
+    source: io::Error,
+}
+
 /// Queries the host that runs on a state directory. Returns `None` if no host runs there.
-pub async fn query(state_dir: &Path, query: ControlQuery) -> io::Result<Option<ControlAnswer>> {
-    let Ok(socket) = SocketPath::new(state_dir) else { return Ok(None) };
-    let Ok(stream) = UnixStream::connect(&socket.path).await else { return Ok(None) };
-    let answer = tokio::time::timeout(TIMEOUT, async move {
-        let (read, mut write) = stream.into_split();
-        let mut line = serde_json::to_vec(&query)?;
-        line.push(b'\n');
-        write.write_all(&line).await?;
-        let mut text = String::new();
-        BufReader::new(read).read_line(&mut text).await?;
-        serde_json::from_str(&text).map_err(io::Error::other)
-    });
-    answer.await.map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "the running host does not respond"))?.map(Some)
+///
+/// # Errors
+/// The socket can't be used, or the host does not respond.
+pub async fn query(state_dir: &Path, query: ControlQuery) -> Result<Option<ControlAnswer>, QueryError> {
+    let answer = async {
+        let Some(stream) = connect(state_dir).await? else { return Ok(None) };
+        let answer = tokio::time::timeout(TIMEOUT, exchange(stream, query));
+        answer.await.map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "it does not respond"))?.map(Some)
+    };
+    answer.await.map_err(|source| QueryError { socket: socket(state_dir), source })
+}
+
+/// Connects to the host, or returns `None` if there is no socket, or a socket on which no host listens.
+async fn connect(state_dir: &Path) -> io::Result<Option<UnixStream>> {
+    let connected = async { UnixStream::connect(&SocketPath::new(state_dir)?.path).await };
+    match connected.await {
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => Ok(None),
+        connected => connected.map(Some),
+    }
+}
+
+async fn exchange(stream: UnixStream, query: ControlQuery) -> io::Result<ControlAnswer> {
+    let (read, mut write) = stream.into_split();
+    let mut line = serde_json::to_vec(&query)?;
+    line.push(b'\n');
+    write.write_all(&line).await?;
+    let mut text = String::new();
+    BufReader::new(read).read_line(&mut text).await?;
+    serde_json::from_str(&text).map_err(io::Error::other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn only_a_missing_listener_means_that_no_host_runs() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = folder.path();
+        let ask = || query(state, ControlQuery::Sessions);
+        assert!(ask().await.unwrap().is_none(), "there is no socket");
+        drop(listen(state).unwrap());
+        assert!(ask().await.unwrap().is_none(), "an earlier host left its socket behind");
+        fs::remove_file(socket(state)).unwrap();
+        // A link to itself fails with ELOOP, even for root.
+        std::os::unix::fs::symlink(socket(state), socket(state)).unwrap();
+        let error = ask().await.unwrap_err().to_string();
+        assert!(error.starts_with(&format!("query the running host on {}: ", socket(state).display())), "{error}");
+    }
 }
