@@ -177,6 +177,8 @@ impl Claude {
         self.note_prompt_ids(message, events);
         events.extend(self.denials.report_result(message, &self.turn.folder));
         let outcome = if self.interrupted { result::outcome_of_interrupted(message) } else { result::outcome(message) };
+        // One interrupt ends one turn. If that was a turn of the agent itself, the turn of the prompt is still to come.
+        self.interrupted &= outcome != Outcome::Interrupted;
         let mut turn = std::mem::take(&mut self.turn);
         if let Outcome::Failed(why) = &outcome
             && !self.prompted

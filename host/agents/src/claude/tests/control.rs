@@ -164,6 +164,29 @@ fn a_denial_is_reported_once() {
 }
 
 #[test]
+fn an_interrupt_ends_only_one_turn() {
+    let aborted = |more: Value| {
+        let mut result = success(more);
+        (result["subtype"], result["is_error"]) = ("error_during_execution".into(), true.into());
+        result["result"] = "broken".into();
+        result
+    };
+    let own = || json!({ "origin": { "kind": "task-notification" } });
+    let outcomes = |messages: &[Value]| {
+        let mut codec = new_codec(None);
+        codec.prompt(&prompt("p1", "hello"));
+        codec.interrupt();
+        let mut trace = Trace::default();
+        messages.iter().for_each(|message| trace.add(&codec.decode(message.to_string().as_bytes())));
+        trace.lines()
+    };
+    // The interrupt ended the turn of a background task, so the failure of the prompt's turn has another reason.
+    assert_eq!(outcomes(&[aborted(own()), aborted(json!({}))]), [r#"finished [p1] Failed("broken") 1.0000 $"#],);
+    // The turn of the background task was already over when the interrupt arrived.
+    assert_eq!(outcomes(&[success(own()), aborted(json!({}))]), ["finished [p1] Interrupted 1.0000 $"],);
+}
+
+#[test]
 fn an_acknowledged_interrupt_is_reported() {
     let mut codec = new_codec(None);
     let answer =
