@@ -126,11 +126,8 @@ impl Pending {
         }
         options.push(option(DENY, "Deny", OptionText::Optional));
         options.push(option(DENY_WITH_REASON, "Deny and say why", OptionText::Required));
-        let mut body = tool_input::describe(&self.tool, &self.input, folder);
-        if !self.session_rules.is_empty() {
-            let rules: Vec<String> = self.session_rules.iter().map(describe_rule).collect();
-            body.push_str(&format!("\n\nFor this session it would allow: {}", rules.join(", ")));
-        }
+        let rules: Vec<String> = self.session_rules.iter().flat_map(describe_rules).collect();
+        let body = tool_input::describe(&self.tool, &self.input, folder, &rules);
         let title = action::tool("", &self.tool, &self.input, folder).title;
         let tool_use = Some(Box::new(tool_input::tool_use(&self.tool, &self.input, folder)));
         AgentRequest { tool_use, ..self.request("permission", title, body, options) }
@@ -219,22 +216,21 @@ fn session_rules(suggestions: &Value) -> Vec<Value> {
     chosen.into_iter().map(in_session).collect()
 }
 
-/// Describes in Markdown the calls that a suggestion allows.
-fn describe_rule(suggestion: &Value) -> String {
+/// Describes in Markdown the calls that a suggestion allows, one text for each rule or folder.
+fn describe_rules(suggestion: &Value) -> Vec<String> {
     let list = |name: &str| suggestion[name].as_array().into_iter().flatten();
+    let code = |name: &str| render::code(&tool_input::cut(name, tool_input::MAX_RULE));
+    let rule = |rule: &Value| match text(rule, "ruleContent") {
+        "" => code(text(rule, "toolName")),
+        content => code(&format!("{}({content})", text(rule, "toolName"))),
+    };
     match text(suggestion, "type") {
-        "addRules" => {
-            let rule = |rule: &Value| match text(rule, "ruleContent") {
-                "" => render::code(text(rule, "toolName")),
-                content => render::code(&format!("{}({content})", text(rule, "toolName"))),
-            };
-            list("rules").map(rule).collect::<Vec<_>>().join(", ")
-        }
+        "addRules" => list("rules").map(rule).collect(),
         "addDirectories" => {
-            let folders: Vec<String> = list("directories").filter_map(Value::as_str).map(render::code).collect();
-            format!("the folder {}", folders.join(", "))
+            let folders = list("directories").filter_map(Value::as_str);
+            folders.map(|folder| format!("the folder {}", code(folder))).collect()
         }
-        "setMode" => format!("everything in the permission mode {}", render::code(text(suggestion, "mode"))),
-        other => render::code(other),
+        "setMode" => vec![format!("everything in the permission mode {}", code(text(suggestion, "mode")))],
+        other => vec![code(other)],
     }
 }

@@ -1,33 +1,68 @@
 //! Formats the input of a tool call as a command, a diff, a URL or JSON, for the person who allows or denies the call.
 //! Removes control characters, and cuts a long input.
 
-use cordboard_core::{render, types::ToolUse};
+use cordboard_core::{
+    render::{self, units},
+    types::ToolUse,
+};
 use serde_json::Value;
 use similar::TextDiff;
 
 use super::{action, text};
 
-/// With these limits, the input fits into one message with buttons.
+/// The longest rendered text of a question, in UTF-16 units. With the host's line above it, the question fits into one
+/// message of 3,500 units, unless the session's folder has a name of thousands of units.
+const MAX_UNITS: usize = 2_850;
 const MAX_LINES: usize = 60;
-const MAX_CHARS: usize = 2_500;
 
-/// Describes the call as Markdown.
-pub(super) fn describe(tool: &str, input: &Value, folder: &str) -> String {
+/// The limits of the parts, in UTF-16 units. The input gets the rest of [`MAX_UNITS`].
+const MAX_TOOL: usize = 100;
+const MAX_FILE: usize = 400;
+const MAX_DESCRIPTION: usize = 300;
+const MAX_RULES: usize = 400;
+/// The longest name in a rule, in UTF-16 units. At least one rule is shown, so this is less than [`MAX_RULES`].
+pub(super) const MAX_RULE: usize = 200;
+/// The longest sentence about lines that are not shown, in UTF-16 units.
+const MAX_NOTE: usize = 50;
+
+/// Describes as Markdown the call, and the calls that `rules`, in Markdown too, would allow.
+pub(super) fn describe(tool: &str, input: &Value, folder: &str, rules: &[String]) -> String {
     let file = ["file_path", "notebook_path"].iter().find_map(|name| input[name].as_str());
-    let changes = changes(tool, input);
-    let head = match file {
-        Some(file) => format!("**{}** {}", render::escape(tool), render::code(action::relative_to(folder, file))),
-        None => format!("**{}**", render::escape(tool)),
-    };
-    let body = match (input["command"].as_str(), input["url"].as_str(), changes) {
-        (_, _, Some(diff)) => block("diff", &diff),
-        (Some(command), _, None) => block("sh", command),
-        (None, Some(url), None) => block("", url),
-        (None, None, None) => block("json", &serde_json::to_string_pretty(input).unwrap_or_default()),
-    };
+    let mut head = format!("**{}**", render::escape(&cut(tool, MAX_TOOL)));
+    if let Some(file) = file {
+        head.push_str(&format!(" {}", render::code(&cut(action::relative_to(folder, file), MAX_FILE))));
+    }
     let about = text(input, "description");
-    let about = if about.is_empty() { String::new() } else { format!("\n{}", render::escape(about)) };
-    format!("{head}{about}\n{body}")
+    if !about.is_empty() {
+        let (shown, hidden) = cut_lines(about, MAX_DESCRIPTION);
+        head.push_str(&format!("\n{}{}", render::escape(&shown), note(hidden, "line")));
+    }
+    let rules = describe_rules(rules);
+    let most = MAX_UNITS.saturating_sub(units(&render::plain(&head)) + units(&render::plain(&rules)) + MAX_NOTE);
+    let changes = changes(tool, input);
+    let body = match (input["command"].as_str(), input["url"].as_str(), changes) {
+        (_, _, Some(diff)) => block("diff", &diff, most),
+        (Some(command), _, None) => block("sh", command, most),
+        (None, Some(url), None) => block("", url, most),
+        (None, None, None) => block("json", &serde_json::to_string_pretty(input).unwrap_or_default(), most),
+    };
+    format!("{head}\n{body}{rules}")
+}
+
+/// Lists the rules that fit, at least one, and the number of the others. Returns an empty text if there are none.
+fn describe_rules(rules: &[String]) -> String {
+    let mut left = MAX_RULES;
+    let fits = |rule: &&String| {
+        let fits = left.checked_sub(units(&render::plain(rule)) + 2);
+        left = fits.unwrap_or_default();
+        fits.is_some()
+    };
+    let shown: Vec<&str> = rules.iter().take_while(fits).map(String::as_str).collect();
+    if shown.is_empty() {
+        return String::new();
+    }
+    let hidden = rules.len() - shown.len();
+    format!("\n\nFor this session it would allow: {}{}", shown.join(", "), note(hidden, "rule"))
 }
 
 /// The tools that search the session's folder unless they name a path.
@@ -67,31 +102,48 @@ fn changes(tool: &str, input: &Value) -> Option<String> {
     }
 }
 
-/// Formats `whole` as a code block with a fence that the text can't close. If the text is too long, cuts it and adds
-/// the number of lines that are not shown.
-fn block(language: &str, whole: &str) -> String {
-    let mut shown = String::new();
-    let mut rest = whole.lines();
-    let mut count = 0;
-    for line in rest.by_ref().take(MAX_LINES) {
-        if shown.len() + line.len() > MAX_CHARS {
-            let room = MAX_CHARS.saturating_sub(shown.len());
-            shown.extend(line.chars().take(room).chain(['…', '\n']));
-            break;
-        }
-        shown.push_str(line);
-        shown.push('\n');
-        count += 1;
-    }
-    let hidden = whole.lines().count() - count;
+/// Formats `whole` as a code block with a fence that the text can't close. If the text is longer than `most`, cuts it
+/// and adds the number of lines that are not shown.
+fn block(language: &str, whole: &str, most: usize) -> String {
+    let (shown, hidden) = cut_lines(whole, most);
     let longest = shown.split(|letter| letter != '`').map(str::len).max().unwrap_or_default();
     let fence = "`".repeat(longest.max(2) + 1);
     let shown = render::strip_controls(&shown);
-    let block = format!("{fence}{language}\n{}\n{fence}", shown.trim_end_matches('\n'));
+    format!("{fence}{language}\n{shown}\n{fence}{}", note(hidden, "line"))
+}
+
+/// Returns at most `most` UTF-16 units and [`MAX_LINES`] lines of a text, and the number of lines that are missing or
+/// incomplete.
+fn cut_lines(whole: &str, most: usize) -> (String, usize) {
+    let (mut shown, mut left, mut complete) = (Vec::new(), most, 0);
+    for line in whole.lines().take(MAX_LINES) {
+        let Some(rest) = left.checked_sub(units(line) + 1) else {
+            shown.push(cut(line, left.saturating_sub(1)));
+            break;
+        };
+        left = rest;
+        shown.push(line.to_owned());
+        complete += 1;
+    }
+    (shown.join("\n").trim_end_matches('\n').to_owned(), whole.lines().count() - complete)
+}
+
+/// Returns `text`, cut to `most` UTF-16 units including the ellipsis.
+pub(super) fn cut(text: &str, most: usize) -> String {
+    if units(text) <= most {
+        return text.to_owned();
+    }
+    let mut left = most.saturating_sub(1);
+    let fits = |c: &char| left.checked_sub(c.len_utf16()).inspect(|rest| left = *rest).is_some();
+    text.chars().take_while(fits).chain(['…']).collect()
+}
+
+/// The sentence about `hidden` lines or rules, on a line of its own. Empty if there are none.
+fn note(hidden: usize, what: &str) -> String {
     match hidden {
-        0 => block,
-        1 => format!("{block}\n1 more line is not shown."),
-        _ => format!("{block}\n{hidden} more lines are not shown."),
+        0 => String::new(),
+        1 => format!("\n1 more {what} is not shown."),
+        _ => format!("\n{hidden} more {what}s are not shown."),
     }
 }
 
@@ -105,15 +157,16 @@ mod tests {
     #[test]
     fn the_input_is_shown_exactly() {
         let shown = [
-            describe("Bash", &json!({ "command": "cat x | grep `y`\nls", "description": "list *all*" }), "/w"),
+            describe("Bash", &json!({ "command": "cat x | grep `y`\nls", "description": "list *all*" }), "/w", &[]),
             describe(
                 "Edit",
                 &json!({ "file_path": "/w/a.rs", "old_string": "one\ntwo\n", "new_string": "one\n2\n" }),
                 "/w",
+                &[],
             ),
-            describe("Write", &json!({ "file_path": "/etc/x", "content": "```\nend" }), "/w"),
-            describe("WebFetch", &json!({ "url": "https://example.org/", "prompt": "x" }), "/w"),
-            describe("mcp__a__b", &json!({ "n": 1 }), "/w"),
+            describe("Write", &json!({ "file_path": "/etc/x", "content": "```\nend" }), "/w", &[]),
+            describe("WebFetch", &json!({ "url": "https://example.org/", "prompt": "x" }), "/w", &[]),
+            describe("mcp__a__b", &json!({ "n": 1 }), "/w", &[]),
         ];
         expect![[r#"
             **Bash**
@@ -153,9 +206,33 @@ mod tests {
     #[test]
     fn a_long_input_is_cut_with_the_number_of_lines() {
         let long = "line\n".repeat(10_000);
-        let shown = describe("Write", &json!({ "file_path": "x", "content": long }), "");
+        let shown = describe("Write", &json!({ "file_path": "x", "content": long }), "", &[]);
         assert!(shown.ends_with("9940 more lines are not shown."), "{shown}");
-        let wide = describe("Bash", &json!({ "command": "x".repeat(1_000_000) }), "");
+        let wide = describe("Bash", &json!({ "command": "x".repeat(1_000_000) }), "", &[]);
         assert!(wide.len() < 3_000 && wide.ends_with("1 more line is not shown."), "{}", wide.len());
+    }
+
+    #[test]
+    fn every_part_of_a_long_question_is_cut() {
+        let rules: Vec<String> =
+            (0..100).map(|n| render::code(&cut(&format!("{n}{}", "😀".repeat(500)), MAX_RULE))).collect();
+        for letter in ["x", "é", "😀", "*"] {
+            let long = format!("{}\n", letter.repeat(90)).repeat(200);
+            let path = letter.repeat(5_000);
+            let input = json!({ "file_path": path, "description": long, "command": long, "content": long });
+            for tool in ["Bash".to_owned(), "Write".to_owned(), letter.repeat(5_000)] {
+                let shown = render::plain(&describe(&tool, &input, "", &rules));
+                assert!((2_000..=MAX_UNITS).contains(&units(&shown)), "{letter} {}", units(&shown));
+                assert_eq!(shown.matches("more lines are not shown.").count(), 2, "{shown}");
+                assert!(shown.ends_with("\n99 more rules are not shown."), "{shown}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_rule_of_backticks_is_listed() {
+        let rules = [render::code(&"`".repeat(MAX_RULE))];
+        let shown = describe("Bash", &json!({ "command": "x" }), "", &rules);
+        assert!(shown.ends_with(&format!("would allow: {}", rules[0])), "{shown}");
     }
 }
