@@ -219,6 +219,8 @@ impl Chat for Telegram {
             .entities(entities(&message.message.entities))
             .link_preview_options(NO_PREVIEW);
         payload.reply_markup = self.keyboard(message).await?;
+        // After a failure, such as a lost response, it is unknown which content Telegram shows.
+        self.forget_shown(place, id);
         match self.calls.make::<_, serde_json::Value>(target.chat, &payload).await {
             Ok(_) | Err(BotApiError::NotModified) => {
                 self.remember_shown(place, id, message);
@@ -231,6 +233,7 @@ impl Chat for Telegram {
     async fn remove_buttons(&self, place: &Place, id: &MessageId) -> Result<(), ChatError> {
         let (target, number) = message_of(place, id)?;
         let payload = EditMessageReplyMarkup::new(ChatId(target.chat), number);
+        self.forget_shown(place, id);
         match self.calls.make::<_, serde_json::Value>(target.chat, &payload).await {
             Ok(_) | Err(BotApiError::NotModified) => Ok(()),
             Err(failure) => Err(failure.into()),
@@ -240,6 +243,7 @@ impl Chat for Telegram {
     async fn delete(&self, place: &Place, id: &MessageId) -> Result<(), ChatError> {
         let (target, number) = message_of(place, id)?;
         let payload = DeleteMessage::new(ChatId(target.chat), number);
+        self.forget_shown(place, id);
         match self.calls.make::<_, serde_json::Value>(target.chat, &payload).await {
             Ok(_) => Ok(()),
             Err(BotApiError::Rejected { why }) if why.contains("message to delete not found") => Ok(()),
@@ -316,6 +320,11 @@ impl Telegram {
             shown_hashes.clear();
         }
         shown_hashes.insert((place.chat.clone(), id.0.clone()), hash(message));
+    }
+
+    /// Makes the next edit of the message call the Bot API, even if its content is the same as before.
+    fn forget_shown(&self, place: &Place, id: &MessageId) {
+        locked(&self.shown_hashes).remove(&(place.chat.clone(), id.0.clone()));
     }
 
     fn shown_hash(&self, place: &Place, id: &MessageId) -> Option<u64> {

@@ -35,6 +35,19 @@ fn in_place(id: i64, message: &str, text: &str) -> OutboxRow {
     row
 }
 
+fn outgoing(text: &str) -> cordboard_chat::Outgoing {
+    cordboard_chat::Outgoing {
+        source: text.to_owned(),
+        message: cordboard_core::render::render(text),
+        buttons: Vec::new(),
+        completeness: cordboard_chat::Completeness::Complete,
+        author: Authorship::Own,
+        session: None,
+        alert: Alert::Ring,
+        reply_to: None,
+    }
+}
+
 fn units(text: &str) -> usize {
     text.encode_utf16().count()
 }
@@ -111,18 +124,31 @@ async fn an_unchanged_edit_is_a_success() {
     again.outbox.post(Post::Final(row(1, ADA, Reply::text("Sent"))));
     again.outbox.drained().await;
     let id = cordboard_chat::MessageId("1".to_owned());
-    let outgoing = |text: &str| cordboard_chat::Outgoing {
-        source: text.to_owned(),
-        message: cordboard_core::render::render(text),
-        buttons: Vec::new(),
-        completeness: cordboard_chat::Completeness::Complete,
-        author: Authorship::Own,
-        session: None,
-        alert: Alert::Ring,
-        reply_to: None,
-    };
     again.api.fail("editMessageText", Fault::Error(400, "Bad Request: message is not modified: specified new…"));
     assert_eq!(again.telegram.edit(&place(ADA), &id, &outgoing("Other")).await, Ok(()));
+}
+
+#[tokio::test]
+async fn an_edit_restores_the_buttons_that_were_removed() {
+    let bot = TestBot::new().await;
+    let with_button =
+        cordboard_chat::Outgoing { buttons: Reply::text("Ask").button("Yes", "/yes").buttons, ..outgoing("Ask") };
+    let id = bot.telegram.send(&place(ADA), &with_button).await.unwrap();
+    bot.telegram.edit(&place(ADA), &id, &with_button).await.unwrap();
+    assert!(bot.api.calls("editMessageText").is_empty(), "our own edit needs no call");
+    bot.telegram.remove_buttons(&place(ADA), &id).await.unwrap();
+    bot.telegram.edit(&place(ADA), &id, &with_button).await.unwrap();
+    assert_eq!(bot.api.calls("editMessageText").len(), 1);
+}
+
+#[tokio::test]
+async fn an_edit_after_a_lost_response_is_made() {
+    let bot = TestBot::new().await;
+    let id = bot.telegram.send(&place(ADA), &outgoing("First")).await.unwrap();
+    bot.api.fail("editMessageText", Fault::Lost);
+    bot.telegram.edit(&place(ADA), &id, &outgoing("Second")).await.unwrap_err();
+    bot.telegram.edit(&place(ADA), &id, &outgoing("First")).await.unwrap();
+    assert_eq!(bot.api.chat(ADA), ["First"]);
 }
 
 #[tokio::test]
