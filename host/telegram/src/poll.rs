@@ -44,6 +44,7 @@ enum Problem {
     Conflict,
     Flood,
     Network,
+    Rejected,
     Token,
     Store,
 }
@@ -75,10 +76,11 @@ impl Connection {
                 self.report_once(Problem::Flood, || tracing::warn!(why, ?after, "rate limited by Telegram"));
                 *after
             }
-            BotApiError::Unauthorised { why }
-            | BotApiError::Unreachable { why }
-            | BotApiError::Rejected { why }
-            | BotApiError::Unavailable { why } => {
+            BotApiError::Unauthorised { why } | BotApiError::Unreachable { why } | BotApiError::Rejected { why } => {
+                self.report_once(Problem::Rejected, || tracing::warn!(why, "Telegram rejects the request: retrying"));
+                self.backoff.next_delay()
+            }
+            BotApiError::Unavailable { why } => {
                 self.report_once(Problem::Network, || tracing::warn!(why, "Telegram does not respond: retrying"));
                 self.backoff.next_delay()
             }

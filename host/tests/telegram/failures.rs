@@ -116,6 +116,18 @@ async fn polling_continues_after_outages_reported_once_each() {
 }
 
 #[tokio::test]
+async fn a_rejected_poll_is_not_reported_as_an_outage() {
+    let bot = TestBot::new().await;
+    bot.api.fail("getMe", Fault::Error(400, "Bad Request: logged out"));
+    bot.api.fail("getUpdates", Fault::Error(403, "Forbidden: bot was blocked"));
+    bot.api.says(ADA, "one");
+    let _poll = bot.poll();
+    bot.until_stored(1).await;
+    assert_eq!(bot.log.count("Telegram rejects the request: retrying"), 2, "{}", bot.log.text());
+    assert_eq!(bot.log.count("Telegram does not respond"), 0, "{}", bot.log.text());
+}
+
+#[tokio::test]
 async fn an_unanswered_poll_is_repeated() {
     let bot = TestBot::with(|settings| {
         settings.timeout = Duration::from_millis(300);
