@@ -11,7 +11,7 @@ use super::bindings::{
 
 /// A type that a plugin call may return.
 pub trait CallOutput: Sized {
-    /// Removes secrets from the texts and bytes of the value, except from a path and a media type.
+    /// Removes secrets from all texts and bytes of the value.
     #[must_use]
     fn scrubbed(self) -> Self;
 
@@ -178,15 +178,42 @@ impl CallOutput for types::Attachment {
             types::Content::Text(text) | types::Content::File(text) => text.len(),
             types::Content::Bytes(bytes) => bytes.len(),
         };
-        self.name.len() + content
+        self.name.len() + self.media_type.len() + content
     }
 
     fn scrubbed(self) -> Self {
         let content = match self.content {
             types::Content::Text(text) => types::Content::Text(text.scrubbed()),
             types::Content::Bytes(bytes) => types::Content::Bytes(bytes.scrubbed()),
-            types::Content::File(path) => types::Content::File(path),
+            types::Content::File(path) => types::Content::File(path.scrubbed()),
         };
-        Self { name: self.name.scrubbed(), content, ..self }
+        Self { name: self.name.scrubbed(), media_type: self.media_type.scrubbed(), content }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_text_of_an_attachment_is_scrubbed_and_counted() {
+        const SECRET: &str = "swordfish-of-an-attachment";
+        scrub::remember("(secret a)", SECRET);
+        let attachment = |content| types::Attachment { name: SECRET.to_owned(), media_type: SECRET.to_owned(), content };
+        for content in [
+            types::Content::Text(SECRET.to_owned()),
+            types::Content::Bytes(SECRET.into()),
+            types::Content::File(format!("/srv/{SECRET}")),
+        ] {
+            let attachment = attachment(content);
+            assert!(attachment.bytes() >= 3 * SECRET.len());
+            let scrubbed = attachment.scrubbed();
+            assert_eq!([&scrubbed.name, &scrubbed.media_type], ["(secret a)", "(secret a)"]);
+            match scrubbed.content {
+                types::Content::Text(text) => assert_eq!(text, "(secret a)"),
+                types::Content::Bytes(bytes) => assert_eq!(bytes, b"(secret a)"),
+                types::Content::File(path) => assert_eq!(path, "/srv/(secret a)"),
+            }
+        }
     }
 }
