@@ -35,8 +35,8 @@ pub struct CallState {
     /// `None` for trials and views, which may only read their configuration and context and write to the log.
     pub host: Option<HostHandle>,
     pub meter: Meter,
-    /// Whether the call was interrupted because its version was replaced and the drain time is over.
-    drained: bool,
+    /// The drain time, if the call was interrupted because its version was replaced and this time is over.
+    drained: Option<Duration>,
     pub log: GuestLog,
     pub http: OutboundHttp,
     stdout: GuestOutput,
@@ -78,7 +78,7 @@ impl CallState {
             context,
             now,
             meter: Meter::new(profile.limits),
-            drained: false,
+            drained: None,
             http: OutboundHttp::new(network, fake, secrets, log.clone()),
             log,
             stdout,
@@ -165,7 +165,7 @@ where
     let (store, result) = tokio::select! {
         biased;
         ended = cpu.measure(call) => ended,
-        () = profile.drain.over() => return Err(CallError::Drained { drain: profile.drain_time }),
+        drain = profile.drain.over() => return Err(CallError::Drained { drain }),
         () = overdue(limits.time * 2, &waits) => return Err(exceeded(Limit::Time)),
     };
     store.data().flush_output();
@@ -197,8 +197,8 @@ async fn overdue(allowed: Duration, waits: &WaitBudget) {
 fn limit_cpu_time(store: &mut Store<CallState>, cpu: CpuMeter, time: Duration) {
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(move |mut context| {
-        if context.data().profile.drain.is_over() {
-            context.data_mut().drained = true;
+        if let Some(drain) = context.data().profile.drain.expired() {
+            context.data_mut().drained = Some(drain);
             return Ok(UpdateDeadline::Interrupt);
         }
         if cpu.spent() < time {
@@ -211,8 +211,8 @@ fn limit_cpu_time(store: &mut Store<CallState>, cpu: CpuMeter, time: Duration) {
 }
 
 fn explain(state: &CallState, error: &wasmtime::Error) -> CallError {
-    if state.drained {
-        return CallError::Drained { drain: state.profile.drain_time };
+    if let Some(drain) = state.drained {
+        return CallError::Drained { drain };
     }
     if let Some(limit) = state.meter.exceeded {
         return CallError::Limit { plugin: state.profile.name.to_string(), limit };

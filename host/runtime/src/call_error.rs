@@ -14,10 +14,8 @@ use super::{call_output::CallOutput, limits::Limit, untrusted::shorten};
 pub enum CallError {
     #[error("exceeded its {limit} limit (raise `{limit}` in [plugins.{plugin}] if it needs more)")]
     Limit { plugin: String, limit: Limit },
-    #[error(
-        "was stopped: its version was replaced, and calls in progress have {} to finish (raise `drain` in [plugins] if they need more)",
-        format_duration(*drain)
-    )]
+    /// Zero if the version was stopped at once, for example because it lost a grant.
+    #[error("was stopped: {}", explain_drain(*drain))]
     Drained { drain: Duration },
     /// An argument of a host call was too large. wasmtime's error doesn't say which host call it was.
     #[error(
@@ -34,6 +32,16 @@ pub enum CallError {
     Plugin(String),
     #[error("exports no {0}")]
     NotOffered(&'static str),
+}
+
+fn explain_drain(drain: Duration) -> String {
+    if drain.is_zero() {
+        return "its version is no longer active, and calls in progress have no time to finish".to_owned();
+    }
+    format!(
+        "its version was replaced, and calls in progress have {} to finish (raise `drain` in [plugins] if they need more)",
+        format_duration(drain)
+    )
 }
 
 impl CallError {

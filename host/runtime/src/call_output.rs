@@ -199,7 +199,8 @@ mod tests {
     fn every_text_of_an_attachment_is_scrubbed_and_counted() {
         const SECRET: &str = "swordfish-of-an-attachment";
         scrub::remember("(secret a)", SECRET);
-        let attachment = |content| types::Attachment { name: SECRET.to_owned(), media_type: SECRET.to_owned(), content };
+        let attachment =
+            |content| types::Attachment { name: SECRET.to_owned(), media_type: SECRET.to_owned(), content };
         for content in [
             types::Content::Text(SECRET.to_owned()),
             types::Content::Bytes(SECRET.into()),

@@ -9,7 +9,15 @@ use tokio::{
 
 /// Signals the calls of a replaced version when they have to end.
 #[derive(Debug)]
-pub struct Drain(watch::Sender<Option<Instant>>);
+pub struct Drain(watch::Sender<Option<Begun>>);
+
+/// A drain that has begun.
+#[derive(Debug, Clone, Copy)]
+struct Begun {
+    end: Instant,
+    /// The time that calls got at the replacement, for the error of a call that exceeds it.
+    time: Duration,
+}
 
 impl Drain {
     pub fn new() -> Self {
@@ -18,26 +26,26 @@ impl Drain {
 
     /// Gives running calls the time `drain` to finish. Beginning the drain again can only shorten that time.
     pub fn begin(&self, drain: Duration) {
-        let end = Instant::now() + drain;
-        self.0.send_modify(|at| *at = Some(at.map_or(end, |at| at.min(end))));
+        let new = Begun { end: Instant::now() + drain, time: drain };
+        self.0.send_modify(|begun| *begun = Some(begun.filter(|begun| begun.end <= new.end).unwrap_or(new)));
     }
 
-    /// Whether the time for running calls is over.
-    pub fn is_over(&self) -> bool {
-        self.0.borrow().is_some_and(|end| end <= Instant::now())
+    /// Returns the time that running calls had, if it is over.
+    pub fn expired(&self) -> Option<Duration> {
+        self.0.borrow().filter(|begun| begun.end <= Instant::now()).map(|begun| begun.time)
     }
 
-    /// Completes when running calls have to end.
-    pub async fn over(&self) {
-        let mut at = self.0.subscribe();
+    /// Waits until running calls have to end, and returns the time that they had.
+    pub async fn over(&self) -> Duration {
+        let mut begun = self.0.subscribe();
         loop {
-            let end = *at.borrow_and_update();
-            match end {
-                None if at.changed().await.is_err() => return,
-                None => {}
-                Some(end) => tokio::select! {
-                    () = sleep_until(end) => return,
-                    changed = at.changed() => if changed.is_err() { return },
+            let current = *begun.borrow_and_update();
+            // `self` owns the sender, so `changed` returns no error.
+            match current {
+                None => drop(begun.changed().await),
+                Some(Begun { end, time }) => tokio::select! {
+                    () = sleep_until(end) => return time,
+                    _ = begun.changed() => {}
                 },
             }
         }
@@ -54,11 +62,12 @@ mod tests {
     async fn a_drain_can_only_be_shortened() {
         let began = Instant::now();
         let drain = Drain::new();
-        assert!(!drain.is_over());
+        assert_eq!(drain.expired(), None);
         drain.begin(MINUTE);
         drain.begin(2 * MINUTE);
-        drain.over().await;
-        assert!(drain.is_over());
+        assert_eq!(drain.expired(), None);
+        assert_eq!(drain.over().await, MINUTE);
+        assert_eq!(drain.expired(), Some(MINUTE));
         assert_eq!(began.elapsed(), MINUTE);
     }
 
@@ -66,8 +75,8 @@ mod tests {
     async fn a_shortened_drain_wakes_its_waiters() {
         let (began, drain) = (Instant::now(), Drain::new());
         let over = async {
-            drain.over().await;
-            began.elapsed()
+            let time = drain.over().await;
+            (began.elapsed(), time)
         };
         let shorten = async {
             drain.begin(MINUTE);
@@ -75,6 +84,6 @@ mod tests {
             drain.begin(MINUTE / 4);
         };
         let (ended, ()) = tokio::join!(over, shorten);
-        assert_eq!(ended, MINUTE / 2);
+        assert_eq!(ended, (MINUTE / 2, MINUTE / 4));
     }
 }

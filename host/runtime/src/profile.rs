@@ -3,7 +3,6 @@
 use std::{
     collections::BTreeSet,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
 use cordboard_core::{
@@ -24,9 +23,6 @@ pub struct Profile {
     /// `None` if the version uses no network.
     pub network: Option<Arc<Network>>,
     pub secrets: Arc<Secrets>,
-    /// The `drain` setting at the time when the version was linked. The error of a call that exceeds the drain time
-    /// names it.
-    pub drain_time: Duration,
     pub drain: Drain,
     pub removed_buttons: RemovedButtons,
 }

@@ -124,7 +124,8 @@ impl Reply {
     #[must_use]
     pub fn bytes(&self) -> usize {
         let buttons = self.buttons.iter().flatten().map(|one| one.label.len() + one.command.len());
-        let attachments = self.attachments.iter().map(|one| one.name.len() + one.media_type.len() + one.content.bytes());
+        let attachments =
+            self.attachments.iter().map(|one| one.name.len() + one.media_type.len() + one.content.bytes());
         self.text.len() + buttons.sum::<usize>() + attachments.sum::<usize>()
     }
 

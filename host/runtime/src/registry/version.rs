@@ -107,7 +107,6 @@ impl PluginVersion {
             acts_as: settings.acts_as.clone(),
             network: network_grants::network(&imports, settings, &artifact.name)?,
             secrets: Arc::clone(&settings.secrets),
-            drain_time: settings.rollout.drain,
             drain: Drain::new(),
             removed_buttons: RemovedButtons::default(),
         };

@@ -67,6 +67,23 @@ async fn a_call_waiting_in_the_host_is_cancelled_too() {
     drop(order);
 }
 
+#[tokio::test]
+async fn the_drain_time_is_that_of_the_replacement() {
+    let host = Arc::new(TestHost::of("[plugins.help]\ntime = \"5m\"\ngrants = [\"plugin-control\"]"));
+    let (orders, mut given) = AdminCommands::channel();
+    host.memory.set_admin_commands(orders);
+    host.plug("help", &standard("help")).await.unwrap();
+    let running = calling(&host, "plugins reload help").await;
+    let order = given.recv().await.unwrap();
+    let mut settings = host.settings("help");
+    settings.rollout.drain = Duration::from_secs(5);
+    host.registry.activate_wasm("help", &super::other(&standard("help"), 1), &settings, NOW).await.unwrap();
+    tokio::task::yield_now().await;
+    super::pass(Duration::from_secs(6)).await;
+    assert_eq!(running.await.unwrap().unwrap_err(), CallError::Drained { drain: settings.rollout.drain });
+    drop(order);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn calls_of_a_revoked_version_are_cancelled_at_once() {
     let mut host = TestHost::of("[plugins.help]\ntime = \"5m\"\ngrants = [\"plugin-control\"]");
