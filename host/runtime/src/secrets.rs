@@ -27,6 +27,10 @@ use super::guest_log::LOG_TARGET;
 /// The longest secret, in bytes. Tokens are shorter than this.
 const MAX_SECRET: usize = 8 << 10;
 
+/// The largest file of a secret, in bytes. It may contain white space around the secret, or an encoding that takes more
+/// bytes.
+const MAX_FILE: usize = 4 * MAX_SECRET;
+
 /// The text that replaces a part of a secret in responses.
 const PARTIAL: &[u8] = b"(part of a secret)";
 
@@ -59,6 +63,11 @@ pub enum SecretError {
     NotText { path: PathBuf, error: NotText },
     #[error("{} must contain a secret of {SHORTEST} to {MAX_SECRET} bytes, not {length}", path.display())]
     Length { path: PathBuf, length: usize },
+    #[error("{} must contain a secret of {SHORTEST} to {MAX_SECRET} bytes, and it has more than {} KiB", .0.display(), MAX_FILE >> 10)]
+    FileTooLarge(PathBuf),
+    /// Contains the error of the task that reads the secrets.
+    #[error("failed to read it: {0}")]
+    Task(String),
     #[error("{} must contain only the secret, on one line", .0.display())]
     NotOneLine(PathBuf),
 }
@@ -76,13 +85,25 @@ impl CallSecrets {
     /// Reads the current values. If one can't be read, the reason goes to the log, and the plugin gets an error when it
     /// asks for that secret.
     pub async fn open(plugin: &str, sources: &Arc<BTreeMap<String, SecretSource>>) -> Self {
+        Self::open_with(plugin, sources, read).await
+    }
+
+    async fn open_with(
+        plugin: &str,
+        sources: &Arc<BTreeMap<String, SecretSource>>,
+        read: fn(&str, &SecretSource) -> Result<String, SecretError>,
+    ) -> Self {
         if sources.is_empty() {
             return Self::default();
         }
-        let sources = Arc::clone(sources);
-        let read_all = move || sources.iter().map(|(name, source)| (name.clone(), read(name, source))).collect();
-        let read: Vec<_> = tokio::task::spawn_blocking(read_all).await.unwrap_or_default();
-        let list: Vec<_> = read.into_iter().map(|(name, value)| Secret::new(plugin, name, value)).collect();
+        let of_task = Arc::clone(sources);
+        let read_all = move || of_task.iter().map(|(name, source)| (name.clone(), read(name, source))).collect();
+        let values: Vec<(String, Result<String, SecretError>)> =
+            tokio::task::spawn_blocking(read_all).await.unwrap_or_else(|error| {
+                let failed = |name: &String| (name.clone(), Err(SecretError::Task(error.to_string())));
+                sources.keys().map(failed).collect()
+            });
+        let list: Vec<_> = values.into_iter().map(|(name, value)| Secret::new(plugin, name, value)).collect();
         let values = list.iter().filter_map(|one| Some((one.placeholder.clone(), one.value.clone()?)));
         let scrubber = Scrubber::new(values.collect());
         Self(Arc::new(Secrets { list, scrubber }))
@@ -188,6 +209,9 @@ pub fn read(name: &str, source: &SecretSource) -> Result<String, SecretError> {
         Ok(bytes) => bytes,
         Err(error) => return Err(SecretError::Unreadable { path, error }),
     };
+    if bytes.len() > MAX_FILE {
+        return Err(SecretError::FileTooLarge(path));
+    }
     let value = match encoding::value(bytes) {
         Ok(value) => value,
         Err(error) => return Err(SecretError::NotText { path, error }),
@@ -228,7 +252,7 @@ fn read_private(path: &Path) -> io::Result<Vec<u8>> {
     }
     let mut bytes = Vec::new();
     // Read more than the limit, so that a longer file is rejected and not truncated.
-    file.take(4 * MAX_SECRET as u64).read_to_end(&mut bytes)?;
+    file.take(MAX_FILE as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
@@ -254,5 +278,26 @@ mod tests {
         let [a, b, c] = ["a", "b", "c"].map(|name| secrets.placeholder("p", name).unwrap());
         assert_eq!(secrets.mask(text.as_bytes()), format!("{b}, {a}, {c}").as_bytes());
         assert_eq!(secrets.fill(format!("{b}, {a}, {c}").as_bytes()), text.as_bytes());
+    }
+
+    #[tokio::test]
+    async fn a_failed_task_makes_granted_secrets_unreadable() {
+        let sources = BTreeMap::from([("a".to_owned(), SecretSource::File("/a".into()))]);
+        let secrets = CallSecrets::open_with("p", &Arc::new(sources), |_, _| panic!("a bug")).await;
+        assert!(matches!(secrets.placeholder("p", "a"), Err(PlaceholderError::Unreadable { name }) if name == "a"));
+        assert!(matches!(secrets.placeholder("p", "b"), Err(PlaceholderError::NotGranted { .. })));
+    }
+
+    #[test]
+    fn the_error_about_a_large_file_states_no_exact_size() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("large");
+        let mut file = fs::File::options().write(true).create_new(true).mode(0o600).open(&path).unwrap();
+        let mut fails = |bytes: usize| {
+            file.write_all(&vec![b'x'; bytes]).unwrap();
+            read("large", &SecretSource::File(path.clone())).unwrap_err().to_string()
+        };
+        assert!(fails(MAX_FILE).ends_with("must contain a secret of 6 to 8192 bytes, not 32768"));
+        assert!(fails(1).ends_with("must contain a secret of 6 to 8192 bytes, and it has more than 32 KiB"));
     }
 }
