@@ -217,6 +217,9 @@ fn explain(state: &CallState, error: &wasmtime::Error) -> CallError {
     if let Some(limit) = state.meter.exceeded {
         return CallError::Limit { plugin: state.profile.name.to_string(), limit };
     }
+    if state.meter.exceeds_table {
+        return CallError::FixedLimit(fixed_limits::explain_full_table());
+    }
     let root = error.root_cause().to_string();
     if root.contains("fuel allocated for hostcalls") {
         // With guest frames in the backtrace, the guest was passing an argument to the host. Without them, the host was

@@ -128,7 +128,7 @@ fn pooling(instances: u32) -> PoolingAllocationConfig {
         .max_component_instance_size(1 << 20)
         .max_core_instance_size(1 << 20)
         .max_memory_size(LARGEST_MEMORY)
-        .table_elements(20_000)
+        .table_elements(fixed_limits::MAX_TABLE_ELEMENTS)
         .linear_memory_keep_resident(KEEP_RESIDENT)
         .table_keep_resident(KEEP_RESIDENT)
         .pagemap_scan(Enabled::Auto);

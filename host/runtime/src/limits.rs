@@ -6,6 +6,8 @@ use std::fmt;
 use cordboard_core::config::CallLimits;
 use wasmtime::ResourceLimiter;
 
+use super::engine::fixed_limits::MAX_TABLE_ELEMENTS;
+
 /// A limit, displayed as its key in `[plugins]` and `[plugins.NAME]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limit {
@@ -26,10 +28,6 @@ impl fmt::Display for Limit {
     }
 }
 
-/// The most elements of one table. The elements are references to functions, and no plugin has that many functions. The
-/// instance pool has its own, lower limit.
-const TABLE_ELEMENTS: usize = 100_000;
-
 /// The minimum size that a post counts as, in bytes. Even a short post costs a row in the store and a message in a
 /// chat.
 const MIN_POST: usize = 4 << 10;
@@ -43,11 +41,13 @@ pub struct Meter {
     /// Bytes of the call's posts.
     posted: usize,
     pub exceeded: Option<Limit>,
+    /// Whether the call tried to grow a table beyond [`MAX_TABLE_ELEMENTS`].
+    pub exceeds_table: bool,
 }
 
 impl Meter {
     pub const fn new(limits: CallLimits) -> Self {
-        Self { limits, memory: 0, calls: 0, posted: 0, exceeded: None }
+        Self { limits, memory: 0, calls: 0, posted: 0, exceeded: None, exceeds_table: false }
     }
 
     /// Linear memory of the instance, in bytes. It never shrinks.
@@ -89,7 +89,9 @@ impl ResourceLimiter for Meter {
     }
 
     fn table_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
-        Ok(desired <= TABLE_ELEMENTS)
+        let fits = desired <= MAX_TABLE_ELEMENTS;
+        self.exceeds_table |= !fits;
+        Ok(fits)
     }
 }
 
@@ -129,5 +131,13 @@ mod tests {
         assert!(!meter.memory_growing(0, 60, None).expect("counted"), "a second memory adds to the first");
         assert_eq!(meter.exceeded, Some(Limit::Memory));
         assert!(meter.memory_growing(60, 100, None).expect("counted"));
+    }
+
+    #[test]
+    fn a_table_that_grows_too_large_is_recorded() {
+        let mut meter = Meter::new(LIMITS);
+        assert!(meter.table_growing(0, MAX_TABLE_ELEMENTS, None).expect("counted") && !meter.exceeds_table);
+        assert!(!meter.table_growing(MAX_TABLE_ELEMENTS, MAX_TABLE_ELEMENTS + 1, None).expect("counted"));
+        assert!(meter.exceeds_table && meter.exceeded.is_none());
     }
 }

@@ -69,6 +69,9 @@ async fn compile_errors_name_their_cause() {
     assert!(why.ends_with("type mismatch: expected i32, found i64; build it again for wasm32-wasip2"), "{why}");
     let why = refused(&wat("(component (core module (memory 10000)))")).await;
     assert!(why.starts_with("it is larger than the host allows: memory has a minimum byte size of 655360000"), "{why}");
+    let why = refused(&wat("(component (core module (table 20001 funcref)))")).await;
+    let limit = "table index 0 has a minimum element size of 20001 which exceeds the limit of 20000";
+    assert!(why.starts_with(&format!("it is larger than the host allows: {limit}")), "{why}");
 }
 
 #[tokio::test]

@@ -18,6 +18,10 @@ const MAX_RANDOM: u64 = 64 << 20;
 /// The most bytes that the header fields of a request may take in memory, where they take more than on the wire.
 const MAX_HEADERS: usize = 32 << 10;
 
+/// The most elements of one table. The elements are references to functions, and no plugin has that many functions. The
+/// instance pool reserves memory for this number.
+pub const MAX_TABLE_ELEMENTS: usize = 20_000;
+
 /// The stack of a guest, in bytes.
 const STACK_SIZE: usize = 512 << 10;
 
@@ -40,6 +44,12 @@ pub fn http_ctx() -> WasiHttpCtx {
     let mut ctx = WasiHttpCtx::new();
     ctx.set_field_size_limit(MAX_HEADERS);
     ctx
+}
+
+/// The predicate of the error of a call whose table is full. The guest sees only that the table does not grow, so the
+/// call's meter records the excess.
+pub fn explain_full_table() -> String {
+    format!("exceeded the limit of a table, {MAX_TABLE_ELEMENTS} elements")
 }
 
 /// Explains which of these limits the guest exceeded, or that it exited, as the predicate of an error message. Returns
