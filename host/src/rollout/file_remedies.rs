@@ -13,7 +13,7 @@ pub fn with_remedy(path: &Path, error: &FileError) -> String {
         }
         FileError::Io(_) => format!("{error}; check {path}, or copy it again"),
         FileError::TooLarge { .. } => {
-            format!("{error}; build {path} again with optimizations, and without debug information")
+            format!("{error}, for example build {path} again with optimizations and without debug information")
         }
         FileError::InvalidName
         | FileError::DanglingLink { .. }
@@ -38,7 +38,9 @@ mod tests {
             "it cannot be read: Permission denied (os error 13); make it readable for the user that runs Cordboard, for example with `chmod u+r /p/x.wasm`"
         );
         assert!(unreadable(5).ends_with("; check /p/x.wasm, or copy it again"));
-        assert!(text(FileError::TooLarge { limit: 64 << 20 }).contains("; build /p/x.wasm again with optimizations"));
+        assert!(text(FileError::TooLarge { limit: 64 << 20 }).ends_with(
+            "64 MiB: make it smaller, for example build /p/x.wasm again with optimizations and without debug information"
+        ));
         assert_eq!(text(FileError::NotPrivate("others may write to it".to_owned())), "others may write to it");
     }
 }
