@@ -72,7 +72,6 @@ pub struct Offered {
 #[derive(Debug, Serialize)]
 pub struct Import {
     pub name: String,
-    #[serde(rename = "standing")]
     pub grant: ImportGrant,
 }
 

@@ -139,7 +139,7 @@ fn check_json_lists_everything_missing() {
     );
     assert_eq!(beszel["approval"], serde_json::json!(["http", "secrets"]));
     let missing: Vec<_> =
-        beszel["imports"].as_array().unwrap().iter().filter(|one| one["standing"] == "not-granted").collect();
+        beszel["imports"].as_array().unwrap().iter().filter(|one| one["grant"] == "not-granted").collect();
     assert_eq!(
         missing.iter().map(|one| one["name"].as_str().unwrap()).collect::<Vec<_>>(),
         ["secrets", "wasi:http/outgoing-handler"]
