@@ -3,7 +3,7 @@
 use super::{
     Command, CommandId, Decision, Effect, FileState, GrantAnswer, Machine, Offers, RejectReason, TrialError,
     job::{JobCommand, Purpose},
-    messages::{self, invalid},
+    messages::{self, Cancellation, invalid},
     short,
 };
 use crate::{session::ApiError, types::Timestamp};
@@ -100,7 +100,7 @@ impl Machine {
             return Ok(CommandStep::Done(format!("Plugin '{name}' is already disabled.")));
         }
         self.state.disabled = Some(decision);
-        self.cancel_job();
+        self.cancel_job(Cancellation::Disabled);
         self.deactivate(self.settings.limits.drain);
         (self.rejected, self.newest_untried) = (None, false);
         let mut text = format!("Plugin '{name}' is disabled. Use /plugins enable {name} to enable it again.");

@@ -4,7 +4,10 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use super::{Active, CommandId, Effect, FileState, Machine, Ticket, TrialError, TrialOutcome, TryMode, messages};
+use super::{
+    Active, CommandId, Effect, FileState, Machine, Ticket, TrialError, TrialOutcome, TryMode,
+    messages::{self, Cancellation},
+};
 use crate::types::Timestamp;
 
 /// The work on one version, such as the newest one or the target of a rollback.
@@ -124,7 +127,7 @@ impl Machine {
     }
 
     fn set_job(&mut self, purpose: Purpose, goal: &str, now: Timestamp) {
-        self.cancel_job();
+        self.cancel_job(Cancellation::Replaced);
         self.job = Some(Job {
             ticket: Ticket(0),
             purpose,
@@ -140,7 +143,7 @@ impl Machine {
 
     /// Ends the current job without an outcome. If the job should have activated the newest version, that version is
     /// tried after the next job.
-    pub(super) fn cancel_job(&mut self) {
+    pub(super) fn cancel_job(&mut self, cancellation: Cancellation) {
         let Some(job) = self.job.take() else { return };
         self.emit(Effect::Cancel { ticket: job.ticket });
         if self.newest() == Some(&job.goal) && !self.is_active(&job.goal) && job.purpose.version_to_leave().is_none() {
@@ -151,7 +154,7 @@ impl Machine {
             self.failing_version = None;
         }
         if let Purpose::Command { id, .. } = job.purpose {
-            let answer = Err(messages::superseded(&self.name));
+            let answer = Err(messages::cancelled(&self.name, cancellation));
             self.emit(Effect::Answer { command: id, answer });
         }
     }
@@ -160,7 +163,7 @@ impl Machine {
     /// version.
     pub(super) fn cancel_file_job(&mut self) {
         if !self.is_rolling_back() {
-            self.cancel_job();
+            self.cancel_job(Cancellation::FileNotUsed);
         }
         self.newest_untried = false;
     }

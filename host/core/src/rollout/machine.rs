@@ -11,7 +11,7 @@ use super::{
     Effect, Facts, FileState, Grants, Input, RejectReason, RejectedVersion, RejectionText, RolloutSettings,
     RolloutState, Ticket, TrialError,
     job::{Job, Purpose},
-    messages,
+    messages::{self, Cancellation},
 };
 use crate::types::Timestamp;
 
@@ -269,7 +269,7 @@ impl Machine {
     }
 
     fn handle_removed_file(&mut self, now: Timestamp) {
-        self.cancel_job();
+        self.cancel_job(Cancellation::FileRemoved);
         self.newest_untried = false;
         self.stored.clear();
         self.emit(Effect::DeleteStored);

@@ -46,8 +46,33 @@ pub(super) fn compiling(name: &str, digest: &str) -> String {
     format!("Plugin '{name}', version {}, is being compiled. You get a message when it is done.", short(digest))
 }
 
-pub(super) fn superseded(name: &str) -> ApiError {
-    failed(format!("A newer version or command for plugin '{name}' replaced this command. See /plugins."))
+/// The reason why a job ends without an outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cancellation {
+    /// Another job begins, for a newer version or command.
+    Replaced,
+    /// The plugin's file has changed, and the new file isn't rolled out.
+    FileNotUsed,
+    FileRemoved,
+    Disabled,
+}
+
+/// The answer to a command whose job ended without an outcome.
+pub(super) fn cancelled(name: &str, cancellation: Cancellation) -> ApiError {
+    failed(match cancellation {
+        Cancellation::Replaced => {
+            format!("A newer version or command for plugin '{name}' replaced this command. See /plugins.")
+        }
+        Cancellation::FileNotUsed => {
+            format!("This command was cancelled, because the file of plugin '{name}' changed. See /plugins.")
+        }
+        Cancellation::FileRemoved => {
+            format!("This command was cancelled, because the file of plugin '{name}' was removed. See /plugins.")
+        }
+        Cancellation::Disabled => {
+            format!("This command was cancelled, because plugin '{name}' was disabled. See /plugins.")
+        }
+    })
 }
 
 /// Describes failed calls, such as "3 calls failed within 5m of its activation, the last one trapped".
@@ -59,6 +84,7 @@ pub(super) fn failed_calls(count: u32, probation: Duration, last: &str) -> Strin
 pub(super) fn revoked(name: &str, revoked: &str, active: Option<&Active>) -> String {
     let active_now = match active {
         Some(active) => format!("Active now: {}.", active_version(active)),
+        None if revoked.contains(", ") => "No version is active without them.".to_owned(),
         None => "No version is active without it.".to_owned(),
     };
     format!("Plugin '{name}' is no longer granted {revoked}. {active_now}")
@@ -127,4 +153,15 @@ pub(super) fn no_version_before(name: &str, digest: &str, how: &str) -> String {
          /plugins disable {name} to disable it.",
         short(digest)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_revocation_counts_the_capabilities() {
+        assert!(revoked("p", "chat", None).ends_with("granted chat. No version is active without it."));
+        assert!(revoked("p", "chat, state", None).ends_with("granted chat, state. No version is active without them."));
+    }
 }

@@ -92,6 +92,77 @@ fn a_command_is_superseded_by_a_newer_one() {
 }
 
 #[test]
+fn a_cancelled_command_names_the_reason() {
+    check(
+        "
+        active a
+        reload
+        disable
+        enable
+        ok
+        reload
+        gone
+        file b
+        ok
+        ok
+        reload
+        unusable it is empty
+        ",
+        &expect![[r#"
+            active a
+              = a (1)
+            reload
+                try a Always
+              = a (1), working
+            disable
+                persist
+                cancel
+                refuse 1 (failed): This command was cancelled, because plugin 'p' was disabled. See /plugins.
+                deactivate within 60s
+                answer 2: Plugin 'p' is disabled. Use /plugins enable p to enable it again. Commands removed with it: /x.
+              = none
+            enable
+                persist
+                build a
+              = none, working
+            ok
+                try a Always
+              = none, working
+            reload
+                cancel
+                refuse 3 (failed): A newer version or command for plugin 'p' replaced this command. See /plugins.
+                build a
+              = none, working
+            gone
+                cancel
+                refuse 4 (failed): This command was cancelled, because the file of plugin 'p' was removed. See /plugins.
+                delete stored
+              = none
+            file b
+                build b
+              = none, working
+            ok
+                try b IfChanged
+              = none, working
+            ok
+                activate
+                persist
+                store b
+                Done: Plugin 'p' is active: generation 2, b.
+              = b (2)
+            reload
+                try b Always
+              = b (2), working
+            unusable it is empty
+                cancel
+                refuse 5 (failed): This command was cancelled, because the file of plugin 'p' changed. See /plugins.
+                Trouble: Plugin 'p' was rejected: it is empty. / Generation 2 stays active.
+              = b (2), '' rejected
+        "#]],
+    );
+}
+
+#[test]
 fn a_disabled_plugin_ignores_files_until_enabled() {
     check(
         "
