@@ -134,11 +134,11 @@ impl Machine {
     }
 
     /// The version that the current job builds or tries, if the job has taken longer than `SLOW`, and the time at which
-    /// the job exceeded it.
+    /// the job began.
     #[must_use]
     pub fn compiling(&self) -> Option<(&str, Timestamp)> {
         let job = self.job.as_ref().filter(|job| job.announced)?;
-        Some((&job.candidate, job.since.after(SLOW)))
+        Some((&job.candidate, job.since))
     }
 
     /// Whether a version is being built or tried.

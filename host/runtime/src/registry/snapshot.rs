@@ -65,7 +65,7 @@ pub struct Disabled {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Compiling {
     pub digest: String,
-    /// The time at which the work on the version had taken a second.
+    /// The time at which the work on the version began.
     pub since: Timestamp,
 }
 

@@ -2,7 +2,11 @@
 
 use expect_test::expect;
 
-use super::script::check;
+use super::{
+    super::{FileState, Input, Machine},
+    script::{check, facts},
+};
+use crate::types::Timestamp;
 
 #[test]
 fn a_new_file_is_built_tried_and_activated() {
@@ -330,4 +334,16 @@ fn a_pending_version_is_asked_about_once() {
               = a (1), 'c' pending
         "#]],
     );
+}
+
+#[test]
+fn a_slow_build_counts_from_its_start() {
+    let mut machine = Machine::new(facts(FileState::Settled("a".to_owned())));
+    let start = Timestamp(1_000_000);
+    let _ = machine.handle(Input::Start, start);
+    assert_eq!(machine.compiling(), None);
+    let slow = machine.poll_timeout().expect("a slow build is announced");
+    let _ = machine.handle(Input::Timeout, slow);
+    assert!(slow > start);
+    assert_eq!(machine.compiling(), Some(("a", start)));
 }
