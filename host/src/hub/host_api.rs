@@ -229,7 +229,12 @@ impl HostApi for HostService {
                 taken = self.drop_waiting(place, name).await;
             }
         }
-        let mut view = match self.act_as_pressed(caller, name, command).await {
+        let outcome = self.act_as_pressed(caller, name, command).await;
+        if archives && self.registry().view(name.as_str()).is_some_and(|view| view.record.archived) {
+            // The session is archived even if the store fails. Otherwise a restored session would be active again.
+            self.registry().unbind(name);
+        }
+        let mut view = match outcome {
             // No turn runs, but the command had an effect: it cut off an answer that was still being sent, or dropped
             // prompts that waited behind another command.
             Err(refusal)
@@ -241,8 +246,8 @@ impl HostApi for HostService {
         };
         view.dropped.extend(taken);
         if archives {
-            self.store.archive_session(&view.record).await.map_err(|error| not_stored(&error))?;
-            self.registry().unbind(name);
+            let stored = self.store.archive_session(&view.record).await;
+            stored.map_err(|error| refuse(ApiErrorCode::Failed, messages::done_but_not_stored(error)))?;
         }
         Ok(view)
     }
