@@ -33,7 +33,7 @@ export const view = {
     if (!done) return { live: progress(parts, elapsed), messages: [] };
     // The agent's texts. An action separates two texts.
     const answer = parts.filter((part) => part.tag === "text").map((part) => part.val.trim()).filter(Boolean);
-    if (error) answer.push(`⚠ ${error}`);
+    if (error) answer.push(`⚠ ${escape(error)}`);
     return { live: undefined, messages: [message(answer.join("\n\n") || "Done.")] };
   },
 };
@@ -41,4 +41,9 @@ export const view = {
 function progress(parts, elapsed) {
   const steps = parts.filter((part) => part.tag === "action").length;
   return steps ? `Working… ${counted(steps, "step")}, ${counted(elapsed, "second")}` : "Working…";
+}
+
+// Escapes Markdown, because replies are Markdown and the text is untrusted.
+function escape(text) {
+  return text.replace(/[\\`*_{}[\]<>()#+!|~-]/g, "\\$&");
 }

@@ -1,5 +1,7 @@
 """Shows complete answers, and the agent's progress until then. `/{{command}}` turns this on and off for a session."""
 
+import re
+
 from componentize_py_types import Err
 from wit_world import exports
 from wit_world.exports.command import Order, Spec
@@ -35,7 +37,7 @@ class View(exports.View):
         # The agent's texts. An action separates two texts.
         answer = [part.value.strip() for part in turn.parts if isinstance(part, Part_Text) and part.value.strip()]
         if turn.error:
-            answer.append(f"⚠ {turn.error}")
+            answer.append(f"⚠ {escape(turn.error)}")
         return TurnFrame(None, [message("\n\n".join(answer) or "Done.")])
 
 
@@ -50,3 +52,8 @@ def counted(number, noun):
 
 def message(text):
     return Reply(text, [], [], False)
+
+
+def escape(text):
+    """Escapes Markdown, because replies are Markdown and the text is untrusted."""
+    return re.sub(r"([\\`*_{}\[\]<>()#+!|~-])", r"\\\1", text)
