@@ -89,7 +89,18 @@ fn tail(findings: &mut Findings, what: &str, long: usize, sizes: &[(usize, &str)
     let longer: Vec<String> =
         sizes.iter().rev().filter(|(lines, _)| *lines > long).map(|(lines, name)| format!("{lines} {name}")).collect();
     if longer.len() * 10 > sizes.len() {
-        let rule = format!("{} of {} {what} have more than {long} lines, and a tenth may", longer.len(), sizes.len());
-        findings.add_overall(rule, longer.join("\n    "));
+        let count = longer.len();
+        let longest = longer.join("\n    ");
+        let rule =
+            format!("{count} of {} {what} have more than {long} lines, and a tenth may:\n    {longest}", sizes.len());
+        findings.add_overall(rule, format!("shorten the {what} that hold more than one idea"));
     }
+}
+
+#[test]
+fn too_many_long_items_are_listed_with_a_remedy() {
+    let mut findings = Findings::default();
+    tail(&mut findings, "files", 300, &[(1, "a.rs"), (301, "b.rs"), (400, "c.rs")]);
+    let expected = "2 of 3 files have more than 300 lines, and a tenth may:\n    400 c.rs\n    301 b.rs\n    shorten the files that hold more than one idea";
+    assert_eq!(findings.0, [expected]);
 }
