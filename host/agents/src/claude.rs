@@ -164,7 +164,7 @@ impl Claude {
         let (id, request) = (text(message, "request_id"), &message["request"]);
         if !id.is_empty() {
             self.denials.on_question(request);
-            events.push(AgentEvent::Requested(self.requests.ask(id, request, &self.turn.folder)));
+            events.extend(self.requests.ask(id, request, &self.turn.folder).map(AgentEvent::Requested));
         }
     }
 

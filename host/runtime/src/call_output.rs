@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn every_text_of_an_attachment_is_scrubbed_and_counted() {
-        const SECRET: &str = "swordfish-of-an-attachment";
+        const SECRET: &str = "x9Kq-Zt7w-Vb3m-Lp5r";
         scrub::remember("(secret a)", SECRET);
         let attachment =
             |content| types::Attachment { name: SECRET.to_owned(), media_type: SECRET.to_owned(), content };

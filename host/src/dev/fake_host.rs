@@ -17,7 +17,7 @@ use cordboard_core::{
     config::Config,
     session::{Decision, Input, Prompt, SessionCommand, Settings},
     turn::Turn,
-    types::{AgentRequest, Caller, Place, RequestId, SessionName, SessionRecord, SessionView, Timestamp},
+    types::{AgentRequest, Caller, Phase, Place, RequestId, SessionName, SessionRecord, SessionView, Timestamp},
 };
 use cordboard_runtime::{AdminCommands, CallError, ChatMember, FakeNetwork};
 
@@ -226,12 +226,12 @@ impl FakeHost {
         self.change(name, |session, now| session.on_agent_event(event, now));
     }
 
-    /// Asks a question as a session's agent. Returns whether the session has opened the request.
+    /// Asks a question as a session's agent. Returns whether an agent runs that can ask.
     pub fn ask(&self, name: &SessionName, request: impl FnOnce(RequestId) -> AgentRequest) -> bool {
+        let can_ask = self.session(name.as_str()).is_some_and(|view| matches!(view.phase, Phase::Busy | Phase::Idle));
         let id = RequestId(format!("request-{}", self.next_request()));
-        self.agent(name, AgentEvent::Requested(request(id.clone())));
-        let view = self.session(name.as_str());
-        view.is_some_and(|view| view.requests.iter().any(|open| open.request.id == id))
+        self.agent(name, AgentEvent::Requested(request(id)));
+        can_ask
     }
 
     /// Returns and removes the last answer of an approval plugin. `None` if no plugin was asked.

@@ -10,7 +10,7 @@ use cordboard_core::{
     message_parts::JoinedUpdate,
     messages::{self, UpdateReply},
     session::{ApiError, ApiErrorCode, Input, Prompt, SessionCommand},
-    types::{Alert, Phase, Place, Reply, SessionName, SessionView},
+    types::{Alert, Phase, Place, Reply, Request, SessionName, SessionView},
 };
 use cordboard_runtime::{CallContext, CallError, HostApi, Offer, Registry, SessionSpec};
 use cordboard_store::{EditedPrompt, Keyboard, Store, StoreError};
@@ -49,12 +49,14 @@ impl Dispatcher {
         self.note_message(&row, &action);
         match action {
             Action::Call(call) => self.command(&row, &call, ButtonTarget::default(), waiting).await,
-            Action::Press(call) => {
-                match self.button_target(&row.update.what).await.and_then(|target| Ok((target, call?))) {
-                    Ok((target, call)) => self.command(&row, &call, target, waiting).await,
-                    Err(answer) => self.answer(&row, answer).await,
+            Action::Press(call) => match (self.button_target(&row.update.what).await, call) {
+                (Ok(target), Ok(call)) => self.command(&row, &call, target, waiting).await,
+                (Ok(target), Err(answer)) if !self.answer_agent(&row, &target).await => {
+                    self.answer(&row, answer).await;
                 }
-            }
+                (Ok(_), Err(_)) => {}
+                (Err(answer), _) => self.answer(&row, answer).await,
+            },
             Action::Prompt => self.prompt(&row).await,
             Action::Edit(text) => self.edit(&row, &text).await,
             Action::Reply(answer) => self.answer(&row, answer).await,
@@ -243,6 +245,28 @@ impl Dispatcher {
             self.outbound.acknowledge(message, NewPost::new(row.update.place.clone(), reply));
         }
         self.host.withdraw_if_revoked(&row.update, id, &name).await;
+    }
+
+    /// Answers the agent whose question the pressed button is about, while no plugin provides the button's command.
+    /// Returns whether the button is one of a question.
+    async fn answer_agent(&self, row: &InboxRow, target: &ButtonTarget) -> bool {
+        let (Some(press), UpdateKind::Press { line, .. }) = (&target.press, &row.update.what) else { return false };
+        let Some(Request::Agent { session, .. }) = &press.request else { return false };
+        // The question's own buttons: `/answer #number option`.
+        let Some(option) = line.command.strip_prefix("/answer #").and_then(|rest| rest.split_once(' ')) else {
+            return false;
+        };
+        let host = HostService {
+            press: Some(Arc::clone(press)),
+            place: Some(row.update.place.clone()),
+            ..(*self.host).clone()
+        };
+        let command = SessionCommand::Answer { number: None, options: vec![option.1.to_owned()], text: None };
+        match host.control(&row.update.caller, session, command).await {
+            Ok(_) => self.finish(row).await,
+            Err(error) => self.reply(row, messages::plain(&error.text)).await,
+        }
+        true
     }
 
     /// Sends a text to the agent whose question waits for it. Returns whether there is one; otherwise the text is a

@@ -55,7 +55,8 @@ pub(super) struct ReadOnly {
 /// Opens the database of a state directory for reading. Returns `None` if nothing was ever stored.
 pub(super) fn open_read_only(state: &Path) -> Result<Option<ReadOnly>, OpenError> {
     let file = folder::database(state);
-    if !file.exists() {
+    // If the folder can't be searched, opening the file fails and says why.
+    if matches!(file.try_exists(), Ok(false)) {
         return Ok(None);
     }
     let failed = |trouble: WorkError| trouble.during("read the store", file.clone());

@@ -23,6 +23,14 @@ const DENY: &str = RequestOption::DENY;
 const DENY_WITH_REASON: &str = RequestOption::DENY_WITH_REASON;
 const OTHER: &str = "other";
 
+/// The longest plan and the longest question that are shown, in UTF-16 units. A plan may take several messages.
+const MAX_PLAN: usize = 20_000;
+const MAX_QUESTION: usize = 2_000;
+
+/// The longest label and the longest description of an option, in UTF-16 units.
+const MAX_LABEL: usize = 100;
+const MAX_DETAIL: usize = 300;
+
 /// The maximum number of options that are shown. A person can type any other answer.
 const MAX_OPTIONS: usize = 40;
 
@@ -44,8 +52,13 @@ struct Pending {
 
 impl Requests {
     /// Records a `can_use_tool` request and returns its first question. Paths inside `folder`, the folder of the
-    /// session, are shown relative to it.
-    pub(super) fn ask(&mut self, control_id: &str, request: &Value, folder: &str) -> AgentRequest {
+    /// session, are shown relative to it. Returns nothing if a request with this id is open: its answer must not count
+    /// for another input than the one that was shown.
+    pub(super) fn ask(&mut self, control_id: &str, request: &Value, folder: &str) -> Option<AgentRequest> {
+        if self.0.values().any(|pending| pending.control_id == control_id) {
+            tracing::warn!("ignored a request of the agent, because an open request has the same id");
+            return None;
+        }
         let pending = Pending {
             control_id: control_id.to_owned(),
             tool: text(request, "tool_name").to_owned(),
@@ -53,7 +66,7 @@ impl Requests {
             session_rules: session_rules(&request["permission_suggestions"]),
             answers: Vec::new(),
         };
-        self.insert(pending, folder)
+        Some(self.insert(pending, folder))
     }
 
     fn insert(&mut self, pending: Pending, folder: &str) -> AgentRequest {
@@ -135,7 +148,15 @@ impl Pending {
 
     fn plan(&self) -> AgentRequest {
         let plan = text(&self.input, "plan");
-        let body = if plan.is_empty() { "The plan is in the answer above.".to_owned() } else { plan.to_owned() };
+        let mut body = match plan {
+            "" => "The plan is in the answer above.".to_owned(),
+            plan => tool_input::cut(plan, MAX_PLAN),
+        };
+        let prompts = self.input["allowedPrompts"].as_array().into_iter().flatten();
+        let prompts: Vec<String> = prompts.map(|allowed| tool_input::code_of(&allowed.to_string())).collect();
+        if !prompts.is_empty() {
+            body.push_str(&format!("\n\nWith the plan it would allow: {}", prompts.join(", ")));
+        }
         let options = vec![
             option(ALLOW, "Approve", OptionText::No),
             option(DENY, "Keep planning", OptionText::Optional),
@@ -146,14 +167,14 @@ impl Pending {
 
     fn choice(&self, question: &Value) -> AgentRequest {
         let asked = text(question, "question");
-        let mut body = render::escape(asked);
+        let mut body = render::escape(&tool_input::cut(asked, MAX_QUESTION));
         let mut options = Vec::new();
         for (index, offered) in question["options"].as_array().into_iter().flatten().take(MAX_OPTIONS).enumerate() {
-            let (id, label) = ((index + 1).to_string(), text(offered, "label"));
-            let detail = text(offered, "description");
-            let detail = if detail.is_empty() { String::new() } else { format!(": {}", render::escape(detail)) };
-            body.push_str(&format!("\n{id}\\. **{}**{detail}", render::escape(label)));
-            options.push(option(&id, label, OptionText::No));
+            let (id, label) = ((index + 1).to_string(), tool_input::cut(text(offered, "label"), MAX_LABEL));
+            let detail = tool_input::cut(text(offered, "description"), MAX_DETAIL);
+            let detail = if detail.is_empty() { String::new() } else { format!(": {}", render::escape(&detail)) };
+            body.push_str(&format!("\n{id}\\. **{}**{detail}", render::escape(&label)));
+            options.push(option(&id, &label, OptionText::No));
         }
         options.push(option(OTHER, "Something else", OptionText::Required));
         let multiple = question["multiSelect"] == true;
@@ -204,7 +225,7 @@ fn option(id: &str, label: &str, text: OptionText) -> RequestOption {
 /// some of them to its settings on disk. If some of them add rules, omits the others, which may be broader, such as
 /// another permission mode.
 fn session_rules(suggestions: &Value) -> Vec<Value> {
-    let all: Vec<&Value> = suggestions.as_array().into_iter().flatten().collect();
+    let all: Vec<&Value> = suggestions.as_array().into_iter().flatten().filter(|one| is_offered(one)).collect();
     let is_rule = |suggestion: &&&Value| text(suggestion, "type") == "addRules";
     let rules: Vec<&Value> = all.iter().filter(is_rule).copied().collect();
     let chosen = if rules.is_empty() { all } else { rules };
@@ -214,6 +235,17 @@ fn session_rules(suggestions: &Value) -> Vec<Value> {
         suggestion
     };
     chosen.into_iter().map(in_session).collect()
+}
+
+/// Whether a suggestion allows something that a user may allow. A suggestion may also deny or replace rules, or switch
+/// off all questions.
+fn is_offered(suggestion: &Value) -> bool {
+    match text(suggestion, "type") {
+        "addRules" => matches!(text(suggestion, "behavior"), "" | "allow"),
+        "addDirectories" => true,
+        "setMode" => text(suggestion, "mode") != "bypassPermissions",
+        _ => false,
+    }
 }
 
 /// Describes in Markdown the calls that a suggestion allows, one text for each rule or folder.

@@ -20,6 +20,9 @@ const MAX_TOOL: usize = 100;
 const MAX_FILE: usize = 400;
 const MAX_DESCRIPTION: usize = 300;
 const MAX_RULES: usize = 400;
+/// The longest other argument, in UTF-16 units, and the number of arguments that are listed.
+const MAX_OTHER: usize = 100;
+const MAX_OTHERS: usize = 5;
 /// The longest name in a rule, in UTF-16 units. At least one rule is shown, so this is less than [`MAX_RULES`].
 pub(super) const MAX_RULE: usize = 200;
 /// The longest sentence about lines that are not shown, in UTF-16 units.
@@ -39,14 +42,53 @@ pub(super) fn describe(tool: &str, input: &Value, folder: &str, rules: &[String]
     }
     let rules = describe_rules(rules);
     let most = MAX_UNITS.saturating_sub(units(&render::plain(&head)) + units(&render::plain(&rules)) + MAX_NOTE);
-    let changes = changes(tool, input);
-    let body = match (input["command"].as_str(), input["url"].as_str(), changes) {
-        (_, _, Some(diff)) => block("diff", &diff, most),
-        (Some(command), _, None) => block("sh", command, most),
-        (None, Some(url), None) => block("", url, most),
-        (None, None, None) => block("json", &serde_json::to_string_pretty(input).unwrap_or_default(), most),
+    let main = main_argument(tool, input);
+    let others = main.as_ref().map(|main| describe_others(input, main.keys)).unwrap_or_default();
+    let most = most.saturating_sub(units(&render::plain(&others)));
+    let body = match main {
+        Some(MainArgument { language, text, .. }) => block(language, &text, most),
+        None => block("json", &serde_json::to_string_pretty(input).unwrap_or_default(), most),
     };
-    format!("{head}\n{body}{rules}")
+    format!("{head}\n{body}{others}{rules}")
+}
+
+/// The argument that decides what a call does.
+struct MainArgument {
+    language: &'static str,
+    text: String,
+    /// The keys of the input that it and the head of the question show, or that say nothing to the user.
+    keys: &'static [&'static str],
+}
+
+/// Returns `None` for other tools, whose arguments may mean anything, and for an input without that argument.
+fn main_argument(tool: &str, input: &Value) -> Option<MainArgument> {
+    let value = |name: &str| input[name].as_str().map(str::to_owned);
+    let (language, text, keys): (_, _, &[&str]) = match tool {
+        "Edit" => ("diff", changes(tool, input), &["file_path", "old_string", "new_string"]),
+        "MultiEdit" => ("diff", changes(tool, input), &["file_path", "edits"]),
+        "Write" => ("diff", changes(tool, input), &["file_path", "content"]),
+        "Bash" | "Monitor" => ("sh", value("command"), &["command", "timeout"]),
+        "WebFetch" => ("", value("url"), &["url"]),
+        _ => return None,
+    };
+    Some(MainArgument { language, text: text?, keys })
+}
+
+/// Lists the arguments that are not shown otherwise. Returns an empty text if there are none.
+fn describe_others(input: &Value, shown_keys: &[&str]) -> String {
+    let is_other = |key: &str| key != "description" && !shown_keys.contains(&key);
+    let others = input.as_object().into_iter().flatten().filter(|(key, _)| is_other(key));
+    let others: Vec<String> = others.map(|(key, value)| code_of(&format!("{key}: {value}"))).collect();
+    if others.is_empty() {
+        return String::new();
+    }
+    let shown = others.len().min(MAX_OTHERS);
+    format!("\nWith {}{}", others[..shown].join(", "), note(others.len() - shown, "argument"))
+}
+
+/// Formats a short text as code.
+pub(super) fn code_of(text: &str) -> String {
+    render::code(&cut(text, MAX_OTHER))
 }
 
 /// Lists the rules that fit, at least one, and the number of the others. Returns an empty text if there are none.
@@ -68,22 +110,34 @@ fn describe_rules(rules: &[String]) -> String {
 /// The tools that search the session's folder unless they name a path.
 const SEARCHES: [&str; 3] = ["Glob", "Grep", "LS"];
 
+/// Stands for an argument that no rule can read: no rule that allows covers it, and each rule that denies paths or
+/// addresses matches it.
+const UNREADABLE: &str = "\0";
+
+/// Returns the folder in which the search for a file pattern begins.
+fn pattern_folder(base: &str, pattern: &str) -> String {
+    let literal: Vec<&str> = pattern.split('/').take_while(|part| !part.contains(['*', '?', '[', '{'])).collect();
+    let literal = literal.join("/");
+    if pattern.starts_with('/') { format!("/{}", literal.trim_start_matches('/')) } else { format!("{base}/{literal}") }
+}
+
 /// Returns what rules for permissions compare.
 #[must_use]
 pub fn tool_use(tool: &str, input: &Value, folder: &str) -> ToolUse {
-    let value = |name: &str| input[name].as_str().map(str::to_owned);
+    let value = |name: &str| match &input[name] {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => Some(UNREADABLE.to_owned()),
+    };
     let mut paths: Vec<String> = ["file_path", "notebook_path", "path"].into_iter().filter_map(value).collect();
     if paths.is_empty() && SEARCHES.contains(&tool) {
         paths.push(folder.to_owned());
     }
-    ToolUse {
-        tool: tool.to_owned(),
-        input: input.to_string(),
-        command: value("command"),
-        paths,
-        url: value("url"),
-        home: None,
+    if let Some(pattern) = value("pattern").filter(|_| tool == "Glob") {
+        paths.push(pattern_folder(&paths[0], &pattern));
     }
+    let url = value("url").or_else(|| (tool == "WebFetch").then(|| UNREADABLE.to_owned()));
+    ToolUse { tool: tool.to_owned(), input: input.to_string(), command: value("command"), paths, url, home: None }
 }
 
 /// Returns the changes to a file as a diff, or `None` if the tool changes no file.
@@ -94,10 +148,16 @@ fn changes(tool: &str, input: &Value) -> Option<String> {
         let diff = TextDiff::from_lines(old, new).unified_diff().missing_newline_hint(false).to_string();
         diff.lines().filter(|line| !line.starts_with("@@")).collect::<Vec<_>>().join("\n")
     };
+    let is_edit = |edit: &Value| edit["old_string"].is_string() && edit["new_string"].is_string();
     match tool {
-        "Edit" => Some(diff(input)),
-        "MultiEdit" => Some(input["edits"].as_array()?.iter().map(diff).collect::<Vec<_>>().join("\n\n")),
-        "Write" => Some(text(input, "content").lines().map(|line| format!("+{line}\n")).collect()),
+        "Edit" if is_edit(input) => Some(diff(input)),
+        "MultiEdit" => {
+            let edits = input["edits"].as_array().filter(|edits| edits.iter().all(is_edit))?;
+            Some(edits.iter().map(diff).collect::<Vec<_>>().join("\n\n"))
+        }
+        "Write" if input["content"].is_string() => {
+            Some(text(input, "content").lines().map(|line| format!("+{line}\n")).collect())
+        }
         _ => None,
     }
 }
@@ -155,6 +215,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn rules_get_all_paths_and_unreadable_arguments() {
+        let paths = |tool: &str, input: Value| tool_use(tool, &input, "/w").paths;
+        assert_eq!(paths("Glob", json!({ "pattern": "**/*.rs" })), ["/w", "/w/"]);
+        assert_eq!(paths("Glob", json!({ "pattern": "../../etc/*" })), ["/w", "/w/../../etc"]);
+        assert_eq!(paths("Glob", json!({ "pattern": "/etc/**", "path": "src" })), ["src", "/etc"]);
+        assert_eq!(paths("Read", json!({ "file_path": ["/etc/x"] })), [UNREADABLE]);
+        assert_eq!(tool_use("WebFetch", &json!({}), "/w").url.as_deref(), Some(UNREADABLE));
+        assert_eq!(tool_use("Bash", &json!({ "command": "ls" }), "/w").url, None);
+    }
+
+    #[test]
     fn the_input_is_shown_exactly() {
         let shown = [
             describe("Bash", &json!({ "command": "cat x | grep `y`\nls", "description": "list *all*" }), "/w", &[]),
@@ -167,6 +238,15 @@ mod tests {
             describe("Write", &json!({ "file_path": "/etc/x", "content": "```\nend" }), "/w", &[]),
             describe("WebFetch", &json!({ "url": "https://example.org/", "prompt": "x" }), "/w", &[]),
             describe("mcp__a__b", &json!({ "n": 1 }), "/w", &[]),
+            describe("mcp__ssh__exec", &json!({ "command": "ls", "host": "prod" }), "/w", &[]),
+            describe("Bash", &json!({ "command": "ls", "dangerouslyDisableSandbox": true, "timeout": 5 }), "/w", &[]),
+            describe(
+                "Edit",
+                &json!({ "file_path": "/w/a", "old_string": "a", "new_string": "b", "replace_all": true }),
+                "/w",
+                &[],
+            ),
+            describe("Edit", &json!({ "file_path": "/w/a", "old_string": ["a"], "new_string": "b" }), "/w", &[]),
         ];
         expect![[r#"
             **Bash**
@@ -193,11 +273,44 @@ mod tests {
             ```
             https://example.org/
             ```
+            With `prompt: "x"`
             ---
             **mcp\_\_a\_\_b**
             ```json
             {
               "n": 1
+            }
+            ```
+            ---
+            **mcp\_\_ssh\_\_exec**
+            ```json
+            {
+              "command": "ls",
+              "host": "prod"
+            }
+            ```
+            ---
+            **Bash**
+            ```sh
+            ls
+            ```
+            With `dangerouslyDisableSandbox: true`
+            ---
+            **Edit** `a`
+            ```diff
+            -a
+            +b
+            ```
+            With `replace_all: true`
+            ---
+            **Edit** `a`
+            ```json
+            {
+              "file_path": "/w/a",
+              "new_string": "b",
+              "old_string": [
+                "a"
+              ]
             }
             ```"#]]
         .assert_eq(&shown.join("\n---\n"));

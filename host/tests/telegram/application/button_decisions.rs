@@ -105,3 +105,21 @@ async fn the_next_message_is_the_reason_of_a_denial() {
     until_closed(&app, question, "Decided by Ada L: Deny and say why: keep the cache.").await;
     app.ask_agent(OWNER, "hello", "You said: hello").await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_question_is_answered_without_its_plugin() {
+    let app = App::new().await;
+    app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
+    app.ask(OWNER, "run make clean", "asks for a permission:").await;
+    let (question, allow) = button(&app, "asks for a permission", "Allow once");
+    app.ask(OWNER, "/plugins disable approval", "Plugin 'approval' is disabled.").await;
+    app.api.press_data((OWNER, OWNER), question, &allow);
+    until_closed(&app, question, "Decided by Ada: Allow once.").await;
+    app.wait_for(OWNER, 0, "You allowed it.").await;
+    // A user decides about everything.
+    app.ask(OWNER, "run ls", "asks for a permission:").await;
+    let (question, why) = button(&app, "ls", "Deny and say why");
+    app.api.press_data((OWNER, OWNER), question, &why);
+    app.wait_for(OWNER, 0, "Send the text as your next message here").await;
+    app.ask(OWNER, "use git", "The user denied this and said: use git").await;
+}

@@ -91,6 +91,19 @@ fn an_answer_is_sent_once() {
 }
 
 #[test]
+fn an_answer_never_counts_for_another_input_with_the_same_id() {
+    let mut codec = new_codec(None);
+    let ls = json!({ "command": "ls" });
+    let first = codec.decode(can_use_tool("1", "Bash", ls.clone()).as_bytes());
+    assert_eq!(first.events.len(), 1);
+    let second = codec.decode(can_use_tool("1", "Bash", json!({ "command": "rm -rf /" })).as_bytes());
+    assert_eq!((second.events, second.lines), (Vec::new(), Vec::new()));
+    let answer = codec.answer(&RequestId("1:0".to_owned()), &chosen(&["allow"], None));
+    let response: Value = serde_json::from_slice(&answer.lines[0]).expect("JSON");
+    assert_eq!(response["response"]["response"], json!({ "behavior": "allow", "updatedInput": ls }));
+}
+
+#[test]
 fn a_series_of_questions_is_answered_together() {
     let mut codec = new_codec(None);
     let mut trace = Trace::default();
