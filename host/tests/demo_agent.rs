@@ -12,7 +12,7 @@ use cordboard_core::{
     agent::{AgentEvent, Change, Outcome, PromptId},
     config::{self, AgentKind},
     session::{Launch, Prompt},
-    types::{Place, RequestAnswer, RequestId, SessionName},
+    types::{PermissionMode, Place, RequestAnswer, RequestId, SessionName},
 };
 use tokio::{sync::mpsc::Receiver, time::timeout};
 
@@ -46,7 +46,12 @@ fn demo() -> config::Agent {
 }
 
 fn start(folder: &Path, resume: Option<&str>) -> Agent {
-    let launch = Launch { resume: resume.map(str::to_owned), model: None, instructions: "Be kind.".to_owned() };
+    let launch = Launch {
+        resume: resume.map(str::to_owned),
+        model: None,
+        permission_mode: PermissionMode::Default,
+        instructions: "Be kind.".to_owned(),
+    };
     let session: SessionName = "demo".parse().unwrap();
     let host = uuid::Uuid::new_v4().to_string();
     let start = Start {
@@ -294,7 +299,12 @@ async fn a_kill_ends_a_stubborn_agent_and_its_children() {
 #[test]
 fn a_start_passes_the_conversation_and_no_host_environment() {
     let session: SessionName = "x".parse().unwrap();
-    let launch = Launch { resume: Some("abc".to_owned()), model: Some("opus".to_owned()), instructions: String::new() };
+    let launch = Launch {
+        resume: Some("abc".to_owned()),
+        model: Some("opus".to_owned()),
+        permission_mode: PermissionMode::Plan,
+        instructions: String::new(),
+    };
     let own = |pairs: &[(&str, &str)]| {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<Vec<_>>()
     };
@@ -321,7 +331,7 @@ fn a_start_passes_the_conversation_and_no_host_environment() {
     assert_eq!(
         args,
         "-p --input-format stream-json --output-format stream-json --verbose --include-partial-messages \
-         --replay-user-messages --permission-prompt-tool stdio --permission-mode default --model=opus --resume=abc \
+         --replay-user-messages --permission-prompt-tool stdio --permission-mode plan --model=opus --resume=abc \
          --add-dir=/x"
     );
 }

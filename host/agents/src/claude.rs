@@ -18,9 +18,9 @@ use cordboard_core::{
     render::{UNTRUSTED_LENGTH, one_line},
     session::{Launch, Prompt},
     tolerant_json::{self, Object},
-    types::{RequestAnswer, RequestId},
+    types::{PermissionMode, RequestAnswer, RequestId},
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{Codec, Decoded};
 use background::Background;
@@ -323,23 +323,17 @@ impl Codec for Claude {
     fn prompt(&mut self, prompt: &Prompt) -> Vec<u8> {
         self.unanswered.insert(prompt.id.clone());
         self.prompted = true;
-        let line = json!({
-            "type": "user",
-            "uuid": prompt.id.0,
-            "session_id": "",
-            "parent_tool_use_id": null,
-            "message": { "role": "user", "content": [{ "type": "text", "text": prompt.text }] },
-            // Without this field, the CLI loads files that the user's text names as `@/path` into the context, and runs
-            // slash commands.
-            "client_composed": true,
-        });
-        line.to_string().into_bytes()
+        control::prompt(prompt)
     }
 
     fn interrupt(&mut self) -> Vec<u8> {
         self.interrupts += 1;
         self.interrupted = !self.unanswered.is_empty() || self.unprompted.is_some();
         control::interrupt(&self.last_interrupt_id())
+    }
+
+    fn set_permission_mode(&mut self, mode: PermissionMode) -> Vec<u8> {
+        control::set_permission_mode(mode)
     }
 
     fn answer(&mut self, id: &RequestId, answer: &RequestAnswer) -> Decoded {

@@ -12,7 +12,7 @@ use cordboard_core::{
     agent::AgentEvent,
     config::Agent,
     session::{Launch, Prompt},
-    types::{RequestAnswer, RequestId, SessionName},
+    types::{PermissionMode, RequestAnswer, RequestId, SessionName},
 };
 
 pub use claude::tool_use;
@@ -56,6 +56,8 @@ pub trait Codec: Send {
     fn prompt(&mut self, prompt: &Prompt) -> Vec<u8>;
     /// Returns the line that asks the agent to end the running turn. The process keeps running.
     fn interrupt(&mut self) -> Vec<u8>;
+    /// Returns the line that changes how the agent handles tools that need permission.
+    fn set_permission_mode(&mut self, mode: PermissionMode) -> Vec<u8>;
     /// Answers a question of the agent. The result contains the line to write, or an event with the next question of a
     /// series. It is empty if the question is not open.
     fn answer(&mut self, id: &RequestId, answer: &RequestAnswer) -> Decoded;

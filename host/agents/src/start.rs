@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, path::PathBuf};
 
-use cordboard_core::config::{Agent, AgentKind, PermissionMode};
+use cordboard_core::config::{Agent, AgentKind};
 
 use super::{Start, StartError};
 use crate::process::{EnvTag, Environment, Spawn};
@@ -50,8 +50,7 @@ fn args(start: &Start<'_>) -> Vec<OsString> {
         args.push("demo-agent".to_owned());
     }
     args.extend(PROTOCOL_FLAGS.map(str::to_owned));
-    let permission_mode = start.agent.permission_mode.unwrap_or(PermissionMode::Default);
-    args.extend(["--permission-mode".to_owned(), permission_mode.as_str().to_owned()]);
+    args.extend(["--permission-mode".to_owned(), start.launch.permission_mode.as_str().to_owned()]);
     if !start.agent.deny_tools.is_empty() {
         let rules: Vec<String> = start.agent.deny_tools.iter().map(ToString::to_string).collect();
         args.push(format!("--disallowedTools={}", rules.join(",")));

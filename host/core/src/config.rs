@@ -29,7 +29,7 @@ use std::sync::LazyLock;
 use toml::de::DeTable;
 
 pub use access::Access;
-pub use agents::{Agent, AgentKind, Agents, PermissionMode};
+pub use agents::{Agent, AgentKind, Agents};
 pub use call_limits::{CallLimitOverrides, CallLimits};
 pub use diff::{Area, Changes, PluginChange, diff};
 pub use duration::{parse as parse_duration, spell as format_duration};

@@ -3,6 +3,7 @@
 mod audit;
 mod name;
 mod people;
+mod permission_mode;
 mod prompt;
 mod reply;
 mod request;
@@ -12,6 +13,7 @@ mod timestamp;
 pub use audit::{AuditEntry, DecidedBy, DecidedRequest};
 pub use name::{InvalidName, MODEL_NAME_RULE, PLUGIN_NAME_RULE, SessionName, is_model_name, is_plugin_name};
 pub use people::{ActiveScope, Caller, Place, Role, UnknownRole, UserId};
+pub use permission_mode::PermissionMode;
 pub use prompt::{InterruptedPrompt, Prompt};
 pub use reply::{Alert, Attachment, Authorship, Button, Content, Reply};
 pub use request::{

@@ -65,7 +65,7 @@ pub fn session(view: &SessionView) -> types::Session {
 /// The values of a session that have no field of their own in the WIT record `session`. Its field `facts` documents
 /// them.
 fn facts(view: &SessionView) -> Vec<(String, String)> {
-    let mut facts = Vec::new();
+    let mut facts = vec![("permission-mode".to_owned(), view.permission_mode.as_str().to_owned())];
     if !view.models.is_empty() {
         facts.push(("models".to_owned(), view.models.join(", ")));
     }

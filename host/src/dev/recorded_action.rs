@@ -6,7 +6,7 @@ use std::fmt;
 use cordboard_core::{
     config::format_duration,
     session::{QueuedPrompts, SessionCommand},
-    types::{Place, Reply, SessionName, SessionRecord},
+    types::{PermissionMode, Place, Reply, SessionName, SessionRecord},
 };
 use cordboard_runtime::AdminCommand;
 
@@ -87,6 +87,9 @@ impl fmt::Display for Ordered<'_> {
             SessionCommand::SetModel(model) => write!(f, "model {}", unset(model)),
             SessionCommand::SetPersona(persona) => write!(f, "persona {}", unset(persona)),
             SessionCommand::SetMode(mode) => write!(f, "mode {}", unset(mode)),
+            SessionCommand::SetPermissionMode(mode) => {
+                write!(f, "permission mode {}", mode.map_or("unset", PermissionMode::as_str))
+            }
         }
     }
 }

@@ -99,7 +99,8 @@ impl CommandChange {
             | SessionCommand::SetIdleTimeout(_)
             | SessionCommand::SetModel(_)
             | SessionCommand::SetPersona(_)
-            | SessionCommand::SetMode(_) => Self::Lasting,
+            | SessionCommand::SetMode(_)
+            | SessionCommand::SetPermissionMode(_) => Self::Lasting,
         }
     }
 }

@@ -12,7 +12,7 @@ use cordboard_agents::{
 use cordboard_core::{
     agent::AgentEvent,
     session::{Exit, Launch, Prompt, Run},
-    types::{ProcessId, RequestAnswer, RequestId, SessionRecord},
+    types::{PermissionMode, ProcessId, RequestAnswer, RequestId, SessionRecord},
 };
 use tokio::sync::mpsc;
 
@@ -82,6 +82,11 @@ impl AgentProcess {
         let decoded = self.codec.answer(id, answer);
         self.write(decoded.lines);
         decoded.events
+    }
+
+    pub fn set_permission_mode(&mut self, mode: PermissionMode) {
+        let line = self.codec.set_permission_mode(mode);
+        self.write(vec![line]);
     }
 
     pub fn interrupt(&mut self) {

@@ -69,6 +69,7 @@ impl Actor {
                 self.ports.store.audit(entry).await?;
             }
             Effect::Answer { run, id, answer } => return Ok(self.answer(run, &id, &answer)),
+            Effect::SetPermissionMode { run, mode } => self.with(run, |agent| agent.set_permission_mode(mode)),
             Effect::Interrupt { run } => {
                 if let Some(turn) = self.machine.turn() {
                     self.sink.stopping(&turn.place, &turn.prompt);

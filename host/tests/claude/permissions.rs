@@ -126,3 +126,29 @@ fn an_approval_rule_answers_the_cli() {
     host.ask("bash touch other", "The tool said: ");
     assert!(host.path("state/sessions/a/other").exists());
 }
+
+#[test]
+fn the_permission_mode_changes_in_a_running_conversation() {
+    let Some(mut host) = open("") else { return };
+    host.ask("/new a", "Session 'a' created.");
+    let inside = host.path("state/sessions/a/made");
+    host.ask(&format!("write {}", inside.display()), "[Deny] /answer #1 deny");
+    host.ask("/permissions mode acceptEdits", "Permission mode of session 'a': acceptEdits.");
+    host.ask("/deny", "The tool said: ");
+    host.phase("idle");
+    assert!(!inside.exists());
+    let shown = host.ask(&format!("write {}", inside.display()), "The tool said: ");
+    assert!(inside.exists() && !shown.contains("asks for a permission"), "{shown}");
+    host.phase("idle");
+    // A new process of the agent starts in the same mode.
+    host.ask("/suspend", "Session 'a'");
+    host.phase("suspended");
+    std::fs::remove_file(&inside).unwrap();
+    let shown = host.ask(&format!("write {}", inside.display()), "The tool said: ");
+    assert!(inside.exists() && !shown.contains("asks for a permission"), "{shown}");
+    host.phase("idle");
+    host.ask("/permissions mode", "Permission mode of session 'a': default.");
+    std::fs::remove_file(&inside).unwrap();
+    host.ask(&format!("write {}", inside.display()), "[Deny] /answer #2 deny");
+    host.ask("/deny", "The tool said: ");
+}

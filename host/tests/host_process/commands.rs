@@ -199,7 +199,7 @@ fn help_and_plugins_show_the_active_plugins() {
         "/leave [name] - Drop an interrupted message",
         "/model [name] - Show or set the model",
         "/new <name> [persona] - Start a session",
-        "/permissions [allow|ask|deny [session] <rule>|remove <number>] - Show or change the rules about tools",
+        "/permissions [allow|ask|deny [session] <rule>|remove <number>|mode [<mode>]] - Show or change the rules about tools",
         "/persona [name] - Show or set the persona",
         "/plugins [rollback|reload|disable|enable <name>] - List and manage the plugins",
         "/requests - List the questions of agents",

@@ -261,7 +261,7 @@ async fn help_and_plugins_list_the_active_plugins() {
          /leave [name] - Drop an interrupted message\n\
          /model [name] - Show or set the model\n\
          /new <name> [persona] - Start a session\n\
-         /permissions [allow|ask|deny [session] <rule>|remove <number>] - Show or change the rules about tools\n\
+         /permissions [allow|ask|deny [session] <rule>|remove <number>|mode [<mode>]] - Show or change the rules about tools\n\
          /persona [name] - Show or set the persona\n\
          /plugins [rollback|reload|disable|enable <name>] - List and manage the plugins\n\
          /requests - List the questions of agents\n\

@@ -14,6 +14,8 @@ pub enum Arguments<'t> {
         rule: &'t str,
     },
     Remove(u32),
+    /// Sets the permission mode, or goes back to the configured one.
+    Mode(Option<&'t str>),
     /// Suggests a rule for the request with this number.
     Suggest(u64),
     /// Saves the rule that was suggested for the request, and allows the request. `seen` is the rule in the command of
@@ -55,6 +57,7 @@ pub fn parse(text: &str) -> Arguments<'_> {
         (Some(list), _, rest) => save(list, rest),
         (None, "remove", rest) => number(rest).map_or(Arguments::Invalid, Arguments::Remove),
         (None, "always", rest) => suggested(rest),
+        (None, "mode", rest) => Arguments::Mode(Some(rest.trim_end_matches('.')).filter(|mode| !mode.is_empty())),
         (None, _, _) => Arguments::Invalid,
     }
 }

@@ -16,7 +16,8 @@ const ROW: usize = 3;
 
 pub fn page(session: &Session, rules: &Rules, caller: &Caller) -> Reply {
     let (name, agent) = (code(&session.name), escape(&session.agent));
-    let mut parts = vec![format!("Tool permissions of session {name} (agent {agent})")];
+    let mode = escape(session.fact("permission-mode").unwrap_or("default"));
+    let mut parts = vec![format!("Tool permissions of session {name} (agent {agent}, mode {mode})")];
     parts.extend(List::ALL.iter().filter_map(|list| list_text(*list, rules)));
     if parts.len() == 1 {
         parts.push("No rules: a user decides each time the agent asks for a permission.".to_owned());
@@ -87,7 +88,7 @@ mod tests {
         ];
         let rules = Rules::of_session(&session("alpha"), &config, &saved);
         let shown = page(&session("alpha"), &rules, &person("ada", "owner"));
-        let start = "Tool permissions of session `alpha` (agent demo)\n\n\
+        let start = "Tool permissions of session `alpha` (agent demo, mode default)\n\n\
                      **Deny**\n- `Bash(rm:*)` (configuration)\n\n\
                      **Allow**\n- `Read` (configuration)\n\
                      - `Bash(git push:*)` (rule 2, saved by ada, 2026-11-28)\n\

@@ -1,6 +1,6 @@
 //! `/permissions`: shows, saves and removes rules with the rights of the caller.
 
-use cordboard_plugin::{Caller, Reply, Session, context, requests};
+use cordboard_plugin::{Caller, Reply, Session, context, requests, session_control};
 
 use crate::{
     answer,
@@ -13,7 +13,7 @@ use crate::{
     suggestion::{AllSessions, Suggestion},
 };
 
-pub const USAGE: &str = "/permissions [allow|ask|deny [session] <rule>|remove <number>]";
+pub const USAGE: &str = "/permissions [allow|ask|deny [session] <rule>|remove <number>|mode [<mode>]]";
 
 pub fn run(text: &str) -> Result<Reply, String> {
     let caller = context::current_caller().ok_or("This works only in a chat.")?;
@@ -24,6 +24,7 @@ pub fn run(text: &str) -> Result<Reply, String> {
             Ok(Reply::plain(&save(&caller, scope, list, rule)?))
         }
         Arguments::Remove(number) => remove(number, &caller),
+        Arguments::Mode(mode) => set_mode(mode),
         Arguments::Suggest(number) => {
             let Suggested { request, suggestion, .. } = suggest(number)?;
             Ok(suggestion.page(&request, offer(&caller)))
@@ -35,6 +36,13 @@ pub fn run(text: &str) -> Result<Reply, String> {
 
 fn page(session: &Session, caller: &Caller) -> Result<Reply, String> {
     Ok(permissions::page(session, &store::rules_of(session)?, caller))
+}
+
+/// Sets the permission mode of the active session, or goes back to the configured one.
+fn set_mode(mode: Option<&str>) -> Result<Reply, String> {
+    let session = session_control::set_permission_mode(&context::session()?.name, mode)?;
+    let mode = session.fact("permission-mode").unwrap_or_default();
+    Ok(Reply::plain(&format!("Permission mode of session '{}': {mode}.", session.name)))
 }
 
 /// Removes the rule. The reply contains the updated page, and replaces the page with the pressed button.

@@ -1,7 +1,10 @@
-//! Encodes and decodes control messages. Every request of the agent gets an answer, because the agent waits without a
+//! Encodes prompts, and encodes and decodes control messages. Every request of the agent gets an answer, because the agent waits without a
 //! time limit.
 
-use cordboard_core::agent::AgentEvent;
+use cordboard_core::{
+    agent::AgentEvent,
+    types::{PermissionMode, Prompt},
+};
 use serde_json::{Value, json};
 
 use super::text;
@@ -9,6 +12,9 @@ use crate::Decoded;
 
 /// The request id of `initialize`. The ids of interrupts follow: `cordboard-1`, `cordboard-2`, …
 pub(super) const INITIALIZE: &str = "cordboard-0";
+
+/// The request id of changes of the permission mode, whose responses change nothing.
+const PERMISSION_MODE: &str = "cordboard-permission-mode";
 
 /// Returns the first line that the host writes. With `systemPromptSnapshot: false`, the CLI uses these instructions in
 /// a resumed conversation too, even if they are empty, instead of those of an earlier run.
@@ -20,8 +26,26 @@ pub(super) fn initialize(instructions: &str) -> Vec<u8> {
     line(&json!({ "type": "control_request", "request_id": INITIALIZE, "request": request }))
 }
 
+pub(super) fn prompt(prompt: &Prompt) -> Vec<u8> {
+    line(&json!({
+        "type": "user",
+        "uuid": prompt.id.0,
+        "session_id": "",
+        "parent_tool_use_id": null,
+        "message": { "role": "user", "content": [{ "type": "text", "text": prompt.text }] },
+        // Without this field, the CLI loads files that the user's text names as `@/path` into the context, and runs
+        // slash commands.
+        "client_composed": true,
+    }))
+}
+
 pub(super) fn interrupt(id: &str) -> Vec<u8> {
     line(&json!({ "type": "control_request", "request_id": id, "request": { "subtype": "interrupt" } }))
+}
+
+pub(super) fn set_permission_mode(mode: PermissionMode) -> Vec<u8> {
+    let request = json!({ "subtype": "set_permission_mode", "mode": mode.as_str() });
+    line(&json!({ "type": "control_request", "request_id": PERMISSION_MODE, "request": request }))
 }
 
 /// Handles the answers to `initialize` and to the latest interrupt. Ignores all other answers, and echoes of the host's

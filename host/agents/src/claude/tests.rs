@@ -1,6 +1,7 @@
 //! Tests the codec with recordings of the real CLI and with single messages.
 
-use cordboard_core::types::Place;
+use cordboard_core::types::{PermissionMode, Place};
+use serde_json::json;
 
 use super::{control::INITIALIZE, *};
 
@@ -18,7 +19,12 @@ fn prompt(id: &str, text: &str) -> Prompt {
 }
 
 fn new_codec(resume: Option<&str>) -> Claude {
-    Claude::new(&Launch { resume: resume.map(str::to_owned), model: None, instructions: String::new() })
+    Claude::new(&Launch {
+        resume: resume.map(str::to_owned),
+        model: None,
+        permission_mode: PermissionMode::Default,
+        instructions: String::new(),
+    })
 }
 
 /// Decodes messages with a codec that has one unanswered prompt, and returns the trace.

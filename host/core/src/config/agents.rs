@@ -9,7 +9,7 @@ use super::{
     section::Section,
     value::{Value, ValueError, list, non_blank, one_of, secret_text, shorten, text},
 };
-use crate::types::{MODEL_NAME_RULE, is_model_name};
+use crate::types::{MODEL_NAME_RULE, PermissionMode, is_model_name};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AgentKind {
@@ -17,18 +17,6 @@ pub enum AgentKind {
     Demo,
     /// An agent that speaks the protocol of the `claude` command.
     Claude,
-}
-
-/// The value of claude's `--permission-mode`, which decides how claude handles tools that need permission.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum PermissionMode {
-    Default,
-    AcceptEdits,
-    Plan,
-    Auto,
-    Manual,
-    DontAsk,
-    BypassPermissions,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,32 +54,6 @@ impl AgentKind {
         match self {
             Self::Demo => "demo",
             Self::Claude => "claude",
-        }
-    }
-}
-
-impl PermissionMode {
-    const ALL: &[Self] = &[
-        Self::Default,
-        Self::AcceptEdits,
-        Self::Plan,
-        Self::Auto,
-        Self::Manual,
-        Self::DontAsk,
-        Self::BypassPermissions,
-    ];
-
-    /// The mode as `--permission-mode` expects it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Default => "default",
-            Self::AcceptEdits => "acceptEdits",
-            Self::Plan => "plan",
-            Self::Auto => "auto",
-            Self::Manual => "manual",
-            Self::DontAsk => "dontAsk",
-            Self::BypassPermissions => "bypassPermissions",
         }
     }
 }

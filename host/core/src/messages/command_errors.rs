@@ -63,3 +63,15 @@ pub fn not_the_callers_place(place: &Place) -> String {
 pub fn place_without_members(place: &Place) -> String {
     format!("no user of [access] has written in {place} yet: write to the bot there first")
 }
+
+/// The error for the mode without questions, which only the configuration can select.
+#[must_use]
+pub fn bypass_not_configured(agent: &str) -> String {
+    format!("Only the configuration can select bypassPermissions: permission_mode in [agents.{}].", quote(agent))
+}
+
+/// The error for an unknown permission mode.
+#[must_use]
+pub fn unknown_permission_mode(mode: &str, known: &[&str]) -> String {
+    format!("Unknown permission mode '{}'. Known: {}.", quote(mode), known.join(", "))
+}

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     agent::PromptId,
     messages,
-    types::{Alert, Choice, Place, Request, Timestamp, is_model_name},
+    types::{Alert, Choice, PermissionMode, Place, Request, Timestamp, is_model_name},
 };
 
 impl Machine {
@@ -45,6 +45,7 @@ impl Machine {
             SessionCommand::SetModel(model) => return self.set_model(model, now),
             SessionCommand::SetPersona(persona) => self.set_persona(persona, now),
             SessionCommand::SetMode(mode) => self.record.mode = mode,
+            SessionCommand::SetPermissionMode(mode) => return self.set_permission_mode(mode),
         }
         Ok(())
     }
@@ -324,6 +325,25 @@ impl Machine {
         }
         self.record.model = model;
         self.restart_if_outdated(now);
+        Ok(())
+    }
+
+    /// A running agent gets the mode at once. Only the configuration can switch off all questions.
+    fn set_permission_mode(&mut self, mode: Option<PermissionMode>) -> Result<(), ApiError> {
+        let configured = self.settings.agent.as_ref().and_then(|agent| agent.permission_mode);
+        let bypass = Some(PermissionMode::BypassPermissions);
+        if mode == bypass && configured != bypass {
+            return Err(refusal(ApiErrorCode::Denied, &messages::bypass_not_configured(&self.record.agent)));
+        }
+        self.record.permission_mode = mode;
+        let mode = self.permission_mode();
+        match self.state {
+            State::Starting(StartStage::Agent { .. }) | State::Idle(_) | State::Busy(_) => {
+                self.emit_live(|run| Effect::SetPermissionMode { run, mode });
+            }
+            State::Suspended | State::Starting(_) | State::Stopping(_) => {}
+            State::Asking(_) | State::Broken(_) | State::Archived => {}
+        }
         Ok(())
     }
 

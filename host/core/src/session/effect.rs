@@ -8,7 +8,7 @@ use crate::{
     agent::PromptId,
     messages::SessionNotice,
     turn::Turn,
-    types::{Choice, DecidedRequest, Permission, Place, Request, RequestAnswer, RequestId},
+    types::{Choice, DecidedRequest, Permission, PermissionMode, Place, Request, RequestAnswer, RequestId},
 };
 
 #[derive(Debug, Clone, PartialEq)]
@@ -65,6 +65,11 @@ pub enum Effect {
         id: RequestId,
         answer: RequestAnswer,
     },
+    /// Change how the agent handles tools that need permission.
+    SetPermissionMode {
+        run: Run,
+        mode: PermissionMode,
+    },
     /// Interrupt the turn through the agent's protocol. The process keeps running.
     Interrupt {
         run: Run,
@@ -116,6 +121,7 @@ pub struct Launch {
     /// The conversation to resume. `None` starts a new one, whose id the agent or the host chooses.
     pub resume: Option<String>,
     pub model: Option<String>,
+    pub permission_mode: PermissionMode,
     /// The persona's instructions, or empty.
     pub instructions: String,
 }

@@ -7,7 +7,7 @@ use cordboard_permission_rules::Rule;
 use crate::{
     agent::{AgentEvent, PromptId},
     config::Agent,
-    types::{Button, Place, ProcessId, Prompt, Request},
+    types::{Button, PermissionMode, Place, ProcessId, Prompt, Request},
 };
 
 /// The number of an agent process. Events of older runs are ignored.
@@ -221,6 +221,8 @@ pub enum SessionCommand {
     SetModel(Option<String>),
     SetPersona(Option<String>),
     SetMode(Option<String>),
+    /// Sets how the agent handles tools that need permission. `None` selects the agent's configured mode.
+    SetPermissionMode(Option<PermissionMode>),
 }
 
 /// The treatment of the waiting prompts when the turn is interrupted.

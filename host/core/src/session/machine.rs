@@ -15,7 +15,7 @@ use crate::{
     agent::{AgentEvent, PromptId},
     messages::{self, SessionNotice},
     turn::Turn,
-    types::{Phase, Place, SessionRecord, SessionView, Timestamp},
+    types::{PermissionMode, Phase, Place, SessionRecord, SessionView, Timestamp},
 };
 
 /// A session's state machine. The caller passes inputs and commands, performs the effects in order, and passes
@@ -172,11 +172,18 @@ impl Machine {
             },
             idle_timeout: self.idle_timeout(),
             model: self.model(),
+            permission_mode: self.permission_mode(),
             models: self.models.clone(),
             requests: self.answerable_requests().cloned().collect(),
             queued: u32::try_from(self.queue.len()).unwrap_or(u32::MAX),
             dropped: Vec::new(),
         }
+    }
+
+    /// The mode that applies to the agent: the session's own, or else the configured one.
+    pub(super) fn permission_mode(&self) -> PermissionMode {
+        let configured = self.settings.agent.as_ref().and_then(|agent| agent.permission_mode);
+        self.record.permission_mode.or(configured).unwrap_or(PermissionMode::Default)
     }
 
     #[must_use]

@@ -85,7 +85,7 @@ impl Machine {
         let run = self.next_run();
         self.live = Some(LiveProcess { resumes: resume.is_some(), in_new_folder, ..self.new_live(run) });
         let instructions = self.persona_settings().map(|settings| settings.instructions.clone()).unwrap_or_default();
-        let launch = Launch { resume, model: self.model(), instructions };
+        let launch = Launch { resume, model: self.model(), permission_mode: self.permission_mode(), instructions };
         self.emit(Effect::Spawn { run, launch });
         self.state = State::Starting(StartStage::Agent { since: now });
     }

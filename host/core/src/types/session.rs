@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{InterruptedPrompt, OpenRequest, Place, SessionName, Timestamp, UserId};
+use super::{InterruptedPrompt, OpenRequest, PermissionMode, Place, SessionName, Timestamp, UserId};
 
 /// The state of a session as seen from outside its state machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -76,6 +76,9 @@ pub struct SessionRecord {
     #[serde(default)]
     pub greeted: bool,
     pub mode: Option<String>,
+    /// Set by `/permissions`. `None` selects the agent's mode.
+    #[serde(default)]
+    pub permission_mode: Option<PermissionMode>,
     /// Set by `/timeout`. `None` selects the persona's timeout, or else `[sessions] idle_timeout`.
     pub idle_timeout: Option<Duration>,
     /// The place of the last prompt or, before the first prompt, the first place in which the session became active.
@@ -114,6 +117,7 @@ impl SessionRecord {
             persona: None,
             greeted: false,
             mode: None,
+            permission_mode: None,
             idle_timeout: None,
             place: None,
             created: now,
@@ -140,6 +144,8 @@ pub struct SessionView {
     pub idle_timeout: Duration,
     /// The effective model. `None` means the agent's default.
     pub model: Option<String>,
+    /// The effective permission mode.
+    pub permission_mode: PermissionMode,
     /// The models that the agent reported, if any.
     pub models: Vec<String>,
     /// The number of waiting prompts, without the one in progress.

@@ -7,7 +7,7 @@ use cordboard_core::{
     agent::PromptId,
     messages,
     session::{self, ApiError, ApiErrorCode, SessionCommand},
-    types::{Caller, Role, SessionName, SessionView},
+    types::{Caller, PermissionMode, Role, SessionName, SessionView},
 };
 use uuid::Uuid;
 
@@ -134,6 +134,18 @@ impl Host for CallState {
 
     async fn set_mode(&mut self, name: String, mode: Option<String>) -> SessionResult {
         self.control(name, SessionCommand::SetMode(mode)).await
+    }
+
+    async fn set_permission_mode(&mut self, name: String, mode: Option<String>) -> SessionResult {
+        let mode = match mode.as_deref().map(|text| PermissionMode::parse(text).ok_or(text)) {
+            None => None,
+            Some(Ok(mode)) => Some(mode),
+            Some(Err(unknown)) => {
+                let text = messages::unknown_permission_mode(unknown, &PermissionMode::names());
+                return Ok(Err(Error { code: ApiErrorCode::Invalid.as_str().to_owned(), message: text }));
+            }
+        };
+        self.control(name, SessionCommand::SetPermissionMode(mode)).await
     }
 
     async fn send(&mut self, name: String, prompt: String) -> wasmtime::Result<Result<(), Error>> {

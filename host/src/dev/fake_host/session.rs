@@ -159,7 +159,7 @@ impl FakeSession {
             | Effect::Accept(_)
             | Effect::Complete { .. } => {}
             Effect::TurnStarted(_) | Effect::ShowTurn | Effect::CloseRequest { .. } => {}
-            Effect::Audit(_) | Effect::Answer { .. } => {}
+            Effect::Audit(_) | Effect::Answer { .. } | Effect::SetPermissionMode { .. } => {}
         }
         Vec::new()
     }

@@ -1,10 +1,17 @@
 //! Tests control requests in both directions, prompts, and denied tools.
 
+use cordboard_core::types::PermissionMode;
+
 use super::*;
 
 #[test]
 fn initialize_sends_the_persona_and_its_reply_means_ready() {
-    let launch = Launch { resume: None, model: None, instructions: "Be \"kind\".\nAlways.".to_owned() };
+    let launch = Launch {
+        resume: None,
+        model: None,
+        permission_mode: PermissionMode::Default,
+        instructions: "Be \"kind\".\nAlways.".to_owned(),
+    };
     let opening: Value = serde_json::from_slice(&Claude::new(&launch).open()[0]).unwrap();
     let request = json!({
         "subtype": "initialize", "appendSystemPrompt": "Be \"kind\".\nAlways.", "systemPromptSnapshot": false,

@@ -513,3 +513,29 @@ fn a_model_that_looks_like_an_option_is_refused() {
         "#]],
     );
 }
+
+#[test]
+fn a_permission_mode_reaches_a_running_agent() {
+    check(
+        "
+        command permission-mode plan
+        busy a
+        command permission-mode acceptEdits
+        command permission-mode bypassPermissions
+        command permission-mode
+        ",
+        expect![[r#"
+            command permission-mode plan → suspended
+                persist
+            busy a → busy
+            command permission-mode acceptEdits → busy
+                persist
+                set permission mode of 1: acceptEdits
+            command permission-mode bypassPermissions
+                refused (denied): Only the configuration can select bypassPermissions: permission_mode in [agents.demo].
+            command permission-mode → busy
+                persist
+                set permission mode of 1: default
+        "#]],
+    );
+}

@@ -16,8 +16,8 @@ use crate::{
     config::Agent,
     turn::{Turn, TurnPart, TurnState},
     types::{
-        AgentRequest, Alert, OptionText, Place, ProcessId, Request, RequestId, RequestOption, SessionRecord, Timestamp,
-        ToolUse, UserId,
+        AgentRequest, Alert, OptionText, PermissionMode, Place, ProcessId, Request, RequestId, RequestOption,
+        SessionRecord, Timestamp, ToolUse, UserId,
     },
 };
 
@@ -263,6 +263,7 @@ fn command(text: &str) -> SessionCommand {
         "model" => SessionCommand::SetModel(non_empty(rest)),
         "persona" => SessionCommand::SetPersona(non_empty(rest)),
         "mode" => SessionCommand::SetMode(non_empty(rest)),
+        "permission-mode" => SessionCommand::SetPermissionMode(PermissionMode::parse(rest)),
         _ => panic!("unknown command {text}"),
     }
 }
@@ -456,6 +457,7 @@ fn show(effect: &Effect) -> String {
             format!("audit {}: {} by {:?}{reason}", decided.request.id.0, decided.outcome, decided.by)
         }
         Effect::Answer { run, id, answer } => format!("answer {} of {}: {answer:?}", id.0, run.0),
+        Effect::SetPermissionMode { run, mode } => format!("set permission mode of {}: {}", run.0, mode.as_str()),
         Effect::Interrupt { run } => format!("interrupt {}", run.0),
         Effect::CloseInput { run } => format!("close input of {}", run.0),
         Effect::Terminate { run } => format!("terminate {}", run.0),

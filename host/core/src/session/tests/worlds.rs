@@ -15,7 +15,7 @@ use super::{
 use crate::{
     agent::{AgentEvent, BackgroundTask, Change, Outcome, PromptId},
     random_worlds::{Dice, seeds},
-    types::{Phase, Place, RequestId, Timestamp},
+    types::{PermissionMode, Phase, Place, RequestId, Timestamp},
 };
 use witness::Witness;
 
@@ -257,6 +257,7 @@ impl World {
             SessionCommand::SetModel(None),
             SessionCommand::SetPersona(persona),
             SessionCommand::SetMode(Some("quiet".to_owned())),
+            SessionCommand::SetPermissionMode(Some(PermissionMode::Plan)),
             answer.clone(),
             answer,
         ]);

@@ -87,6 +87,9 @@ impl Witness {
             Effect::Send { run, prompt } => self.perform_send(*run, prompt),
             Effect::Audit(decided) => self.perform_audit(decided),
             Effect::Answer { run, id, answer } => self.perform_answer(*run, id, answer),
+            Effect::SetPermissionMode { run, .. } => {
+                self.must(self.alive() == Some(*run), "a mode for another process")
+            }
             Effect::Interrupt { run } => self.perform_signal(Signal::Interrupt, *run),
             Effect::CloseInput { run } => self.perform_signal(Signal::CloseInput, *run),
             Effect::Terminate { run } => self.perform_signal(Signal::Terminate, *run),
