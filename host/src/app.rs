@@ -26,8 +26,8 @@ use cordboard_agents::process::{self, Environment};
 use cordboard_chat::console::ConsoleError;
 use cordboard_core::{
     config::{self, Config},
-    encoding::{self, NotText},
     messages::MORE_FILES,
+    text_file::{self, NotText},
 };
 use cordboard_runtime::{Cache, Registry};
 use cordboard_telegram::{PollError, TokenError};
@@ -170,7 +170,7 @@ fn load_file(paths: &ResolvedPaths) -> Result<(Config, Option<ConfigFile>), AppE
         let path = path.clone();
         if source.kind() == ErrorKind::NotFound { AppError::NoConfig { path } } else { AppError::Read { path, source } }
     })?;
-    let text = encoding::text(bytes.clone()).map_err(|why| AppError::NotText { path: path.clone(), why })?;
+    let text = text_file::text(bytes.clone()).map_err(|why| AppError::NotText { path: path.clone(), why })?;
     let config =
         config::load(&text).map_err(|error| AppError::Config { path: path.clone(), excerpt: error.excerpt() })?;
     Ok((config, Some(ConfigFile { path: path.clone(), bytes })))

@@ -9,7 +9,7 @@ mod ingress;
 mod live_config;
 mod outbound;
 mod press_target;
-pub(crate) mod refusal_texts;
+pub(crate) mod session_errors;
 mod sessions;
 mod text_answers;
 mod waiting_prompts;

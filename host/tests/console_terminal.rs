@@ -1,9 +1,9 @@
 //! Tests the console on a real terminal. Each test runs this program again inside the terminal, as a host that echoes
 //! lines.
 
-#[path = "support/screen.rs"]
+#[path = "support/pty.rs"]
 #[expect(dead_code, reason = "shared with the tests of the host process, which use more of it")]
-mod screen;
+mod pty;
 
 use std::{os::unix::fs::PermissionsExt, path::Path, process::Command, sync::Arc};
 
@@ -18,7 +18,7 @@ use cordboard_chat::{
     ButtonAction, Chat, Completeness, Inbox, Outgoing, StorageError, Update, UpdateKind,
     console::{self, ConsoleEvent, Mode},
 };
-use screen::Screen;
+use pty::Pty;
 
 /// The environment variable with the state directory. It is only set in the inner process.
 const INSIDE: &str = "CORDBOARD_TEST_CONSOLE";
@@ -93,10 +93,10 @@ async fn inside() {
 }
 
 /// Opens a terminal that runs the console.
-fn open(state: &Path, no_color: &str) -> Screen {
+fn open(state: &Path, no_color: &str) -> Pty {
     let mut this = Command::new(std::env::current_exe().expect("this test's own path"));
     this.args(["--exact", "inside", "--nocapture"]).env(INSIDE, state).env("NO_COLOR", no_color);
-    Screen::open(&mut this)
+    Pty::open(&mut this)
 }
 
 #[test]

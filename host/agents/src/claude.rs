@@ -2,12 +2,12 @@
 //! Tracks the prompts that were sent to one process and have no result yet. Skips messages of unknown types without an
 //! error, because new releases of the CLI add types.
 
-mod action;
 mod background;
 mod control;
 mod denials;
 mod requests;
 mod result;
+mod shown_action;
 mod tool_input;
 mod turn;
 

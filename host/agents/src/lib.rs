@@ -2,9 +2,9 @@
 //! don't duplicate the state of the session machine.
 
 mod claude;
+mod command_line;
 pub mod demo;
 pub mod process;
-mod start;
 
 use std::path::Path;
 
@@ -44,8 +44,8 @@ pub enum StartError {
 /// # Errors
 /// The program wasn't found, or it isn't executable. The text says what to do.
 pub fn check_program(agent: &Agent, environment: &Environment, folder: &Path) -> Result<(), StartError> {
-    let program = start::program(agent)?;
-    Ok(process::locate(&program, &start::env(agent, environment), folder).map(drop)?)
+    let program = command_line::program(agent)?;
+    Ok(process::locate(&program, &command_line::env(agent, environment), folder).map(drop)?)
 }
 
 /// The codec of one agent process.
@@ -82,5 +82,5 @@ pub struct Decoded {
 /// The path of this program, which contains the demo agent, is unknown.
 pub fn prepare(start: &Start<'_>) -> Result<(Spawn, Box<dyn Codec>), StartError> {
     let codec = Box::new(claude::Claude::new(start.launch));
-    Ok((start::spawn(start)?, codec))
+    Ok((command_line::spawn_parameters(start)?, codec))
 }

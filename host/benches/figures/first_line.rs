@@ -25,7 +25,7 @@ pub fn measure() -> Vec<Row> {
     let from_reading = turns.p50().saturating_sub(pipe.p50());
     vec![
         Row {
-            what: "first line of a turn read → chat called, with the view",
+            what: "host reads the first line of a turn → chat gets the frame, view included",
             measured: format!("{}, the difference of the next two rows", spell(from_reading)),
             figure: format!("p50 ≤ {}", spell(figure)),
             reached: from_reading <= figure,

@@ -5,7 +5,7 @@
 mod commands;
 mod effect;
 mod finish_job;
-mod grant_answers;
+mod grants;
 mod input;
 mod job;
 mod machine;
@@ -16,7 +16,7 @@ mod settings_trial;
 mod state;
 
 pub use effect::{Effect, NoticeKind, TryMode};
-pub use grant_answers::{GrantAnswer, Grants};
+pub use grants::{GrantAnswer, Grants};
 pub use input::{
     Command, CommandId, Facts, FileState, Input, Offers, RejectionText, RolloutSettings, Ticket, TrialError,
     TrialOutcome,

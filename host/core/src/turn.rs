@@ -60,8 +60,8 @@ impl Turn {
         self.parts.iter().any(|part| matches!(part, TurnPart::Text(text) if !text.trim().is_empty()))
     }
 
-    /// Applies a change of part `at`. An index past the end appends a part, so that a gap in a codec's numbers is
-    /// harmless.
+    /// Applies the change to the part at index `at`. An index past the end appends a part, so that a gap in a codec's
+    /// numbers is harmless.
     pub fn change(&mut self, at: u32, change: Change) {
         let index = usize::try_from(at).unwrap_or(usize::MAX).min(self.parts.len());
         if index == self.parts.len() {

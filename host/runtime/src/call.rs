@@ -15,7 +15,6 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use super::{
     bindings::log::Level,
     call_error::CallError,
-    call_output::CallOutput,
     context::CallContext,
     directory::Directory,
     engine::{SharedEngine, cpu_time::CpuMeter, fixed_limits, guest_clock::GuestTime},
@@ -24,6 +23,7 @@ use super::{
     limits::{Limit, Meter},
     outbound_http::{OutboundHttp, WaitBudget},
     profile::Profile,
+    scrub_output::CallOutput,
     secrets::CallSecrets,
 };
 

@@ -3,8 +3,8 @@
 use super::{
     call::{self, CallEnvironment},
     call_error::CallError,
-    call_output::CallOutput,
     registry::Registry,
+    scrub_output::CallOutput,
 };
 
 /// Linear memory of an instance, in bytes.

@@ -14,9 +14,9 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use cordboard_core::{
     config::SecretSource,
     egress::grant_line,
-    encoding::{self, NotText},
     messages::system_error,
     scrub::{self, Extent, SHORTEST, Scrubber},
+    text_file::{self, NotText},
 };
 use memchr::memmem;
 use rustix::fs::OFlags;
@@ -212,7 +212,7 @@ pub fn read(name: &str, source: &SecretSource) -> Result<String, SecretError> {
     if bytes.len() > MAX_FILE {
         return Err(SecretError::FileTooLarge(path));
     }
-    let value = match encoding::value(bytes) {
+    let value = match text_file::value(bytes) {
         Ok(value) => value,
         Err(error) => return Err(SecretError::NotText { path, error }),
     };

@@ -22,13 +22,13 @@ use super::{
     },
     call::{self, CallEnvironment, CallState},
     call_error::CallError,
-    call_output::CallOutput,
     engine::SharedEngine,
     error::PluginError,
     registry::{
         snapshot::{CallOrder, CommandSpec, Offers},
         version::PluginVersion,
     },
+    scrub_output::CallOutput,
     untrusted::shorten,
 };
 

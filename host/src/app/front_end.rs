@@ -181,7 +181,7 @@ impl FrontEnd {
         std::future::pending().await
     }
 
-    /// Returns an announcer for the messages about long waits.
+    /// Returns the announcer that reports what a slow shutdown waits for.
     #[must_use]
     pub fn announcer(&self) -> Announcer {
         Announcer(match &self.kind {

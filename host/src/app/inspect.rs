@@ -1,5 +1,5 @@
-//! The read-only commands `check`, `sessions` and `plugins`. `sessions` and `plugins` query a running host; without one
-//! they read the configuration, the store and the plugins themselves.
+//! The read-only commands `check`, `sessions`, `plugins`, `requests` and `audit`. `sessions`, `plugins` and `requests`
+//! query a running host; without one they read the configuration, the store and the plugins themselves.
 
 use std::{path::Path, sync::Arc};
 

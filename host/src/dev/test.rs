@@ -21,8 +21,8 @@ use std::{
 };
 
 use cordboard_core::{
-    encoding::{self, NotText},
     render::terminal::Colours,
+    text_file::{self, NotText},
 };
 
 use cordboard_runtime::Registry;
@@ -92,7 +92,7 @@ enum TestOutcome {
 fn read_conversation(file: &Path) -> Result<String, DevError> {
     let bytes = fs::read(file).map_err(DevError::read(file))?;
     let fault = |why: NotText| DevError::Script { place: file.display().to_string(), why: why.to_string() };
-    encoding::text(bytes).map_err(fault)
+    text_file::text(bytes).map_err(fault)
 }
 
 /// A conversation's file and its content.

@@ -29,7 +29,7 @@ use super::{
     live_config::LiveConfig,
     outbound::Outbound,
     press_target::{CommandChange, Press},
-    refusal_texts::{not_stored, taken, unknown},
+    session_errors::{not_stored, taken, unknown},
     sessions::supervisor::SessionSupervisor,
     text_answers::{AwaitedText, TextAnswers},
     waiting_prompts::WaitingPrompts,

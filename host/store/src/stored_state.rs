@@ -13,9 +13,9 @@ use uuid::Uuid;
 use super::{
     decisions::Decisions,
     error::{OpenError, WorkError},
-    folder, inbox, outbox_table, places,
+    folder, inbox, outbox_table,
     rows::{json, read_all},
-    schema,
+    schema, unreachable_places,
 };
 
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -88,7 +88,7 @@ pub(super) fn read(db: &Connection) -> Result<StoredState, WorkError> {
         active: active(&tx)?,
         inbox: inbox::open(&tx)?,
         outbox: outbox_table::all(&tx)?,
-        unreachable: places::unreachable(&tx)?,
+        unreachable: unreachable_places::read(&tx)?,
         decisions: Decisions::read(&tx)?,
     })
 }

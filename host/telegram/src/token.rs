@@ -3,8 +3,8 @@
 use std::{fmt, io, os::unix::fs::PermissionsExt, path::Path, path::PathBuf};
 
 use cordboard_core::{
-    encoding::{self, NotText},
     scrub,
+    text_file::{self, NotText},
 };
 
 #[derive(Clone)]
@@ -44,7 +44,7 @@ pub(super) fn read(file: &Path) -> Result<Token, TokenError> {
     let of = || file.to_owned();
     let unreadable = |why| TokenError::Unreadable { file: of(), why };
     let bytes = std::fs::read(file).map_err(unreadable)?;
-    let text = encoding::value(bytes).map_err(|why| TokenError::NotText { file: of(), why })?;
+    let text = text_file::value(bytes).map_err(|why| TokenError::NotText { file: of(), why })?;
     if text.is_empty() {
         return Err(TokenError::Empty { file: of() });
     }

@@ -4,8 +4,8 @@
 
 #[path = "../support/cgroups.rs"]
 mod cgroups;
-#[path = "../support/screen.rs"]
-mod screen;
+#[path = "../support/pty.rs"]
+mod pty;
 
 mod agent_exits;
 mod agent_requests;

@@ -2,17 +2,17 @@
 
 use std::process::Command;
 
-use super::{screen::Screen, support::Home, turns::minimal_agent};
+use super::{pty::Pty, support::Home, turns::minimal_agent};
 
-fn open(home: &Home) -> Screen {
+fn open(home: &Home) -> Pty {
     let mut host = Command::new(env!("CARGO_BIN_EXE_cordboard"));
     host.args(["run", "--chat", "console"]).args(home.arguments()).env("NO_COLOR", "1");
-    let mut screen = Screen::open(&mut host);
+    let mut screen = Pty::open(&mut host);
     screen.wait("Cordboard. Type /new demo to start a session, then any text. /help lists the commands.");
     screen
 }
 
-fn with_session(home: &Home) -> Screen {
+fn with_session(home: &Home) -> Pty {
     let mut screen = open(home);
     screen.press("/new a\r");
     screen.wait("Session 'a' created.");
@@ -24,7 +24,7 @@ fn input_typed_before_the_prompt_is_accepted() {
     let home = Home::new();
     let mut host = Command::new(env!("CARGO_BIN_EXE_cordboard"));
     host.args(["run", "--chat", "console"]).args(home.arguments()).env("NO_COLOR", "1");
-    let mut screen = Screen::open(&mut host);
+    let mut screen = Pty::open(&mut host);
     screen.press("/new a\rremember 7\rre");
     screen.wait("I will remember: 7");
     screen.press("call\r");

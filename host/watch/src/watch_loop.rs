@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use cordboard_core::encoding;
+use cordboard_core::text_file;
 use tokio::{
     sync::{mpsc, watch},
     task::spawn_blocking,
@@ -183,7 +183,7 @@ impl ItemState {
 }
 
 fn text(bytes: Vec<u8>) -> ConfigRead {
-    encoding::text(bytes).map_or_else(|why| ConfigRead::Unreadable(why.to_string()), ConfigRead::Text)
+    text_file::text(bytes).map_or_else(|why| ConfigRead::Unreadable(why.to_string()), ConfigRead::Text)
 }
 
 #[cfg(test)]

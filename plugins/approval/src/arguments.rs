@@ -2,7 +2,7 @@
 
 use crate::{
     answer::{Target, first_word, split_target},
-    rule::List,
+    rule_text::List,
 };
 
 #[derive(Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use cordboard_plugin::Session;
 use serde::Deserialize;
 
 use crate::{
-    rule::{List, RuleText},
+    rule_text::{List, RuleText},
     source::Source,
 };
 

@@ -5,11 +5,11 @@
 mod answer;
 mod arguments;
 mod config;
-mod open_requests;
-mod permissions;
+mod open_requests_page;
 mod permissions_command;
+mod permissions_page;
 mod rights;
-mod rule;
+mod rule_text;
 mod rules;
 mod saved;
 mod source;
@@ -79,7 +79,7 @@ impl Command for ApprovalRules {
 
 fn open_list() -> String {
     let active = context::active_session().map(|session| session.name);
-    open_requests::page(&requests::open(), active.as_deref(), context::now())
+    open_requests_page::page(&requests::open(), active.as_deref(), context::now())
 }
 
 fn answer_usage() -> Reply {

@@ -5,9 +5,9 @@ use cordboard_plugin::{Caller, Reply, Session, context, requests, session_contro
 use crate::{
     answer,
     arguments::{Arguments, Scope, parse},
-    permissions,
+    permissions_page,
     rights::{can_save_for, is_admin},
-    rule::{List, RuleText},
+    rule_text::{List, RuleText},
     saved::SavedRule,
     store::{self, Saved},
     suggestion::{AllSessions, Suggestion},
@@ -35,7 +35,7 @@ pub fn run(text: &str) -> Result<Reply, String> {
 }
 
 fn page(session: &Session, caller: &Caller) -> Result<Reply, String> {
-    Ok(permissions::page(session, &store::rules_of(session)?, caller))
+    Ok(permissions_page::page(session, &store::rules_of(session)?, caller))
 }
 
 /// Sets the permission mode of the active session, or goes back to the configured one.

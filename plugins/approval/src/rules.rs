@@ -6,7 +6,7 @@ use cordboard_plugin::{
     approval::{Decision, Outcome, Permission},
 };
 
-use crate::{config::Config, rule::List, saved::SavedRule, source::Source, suggestion::narrow_rule};
+use crate::{config::Config, rule_text::List, saved::SavedRule, source::Source, suggestion::narrow_rule};
 
 /// Rules with their sources, in lists.
 #[derive(Debug, Default)]

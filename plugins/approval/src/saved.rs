@@ -6,7 +6,7 @@
 use cordboard_plugin::{Session, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::rule::{List, RuleText};
+use crate::rule_text::{List, RuleText};
 
 /// The beginning of the keys.
 pub const PREFIX: &str = "rule/";

@@ -150,7 +150,7 @@ pub fn warning_line(line: &str) -> String {
 /// Checks the configured URL of a server, and removes trailing slashes.
 ///
 /// # Errors
-/// The URL is missing or invalid. The text contains the key and an example.
+/// The URL is missing or invalid. The error message contains the key and an example.
 pub fn check_url<'a>(plugin: &str, key: &str, url: Option<&'a str>, example: &str) -> Result<&'a str, String> {
     let remedy = || format!("set [plugins.{plugin}.config] {key} = \"{example}\"");
     let url = url.map(|url| url.trim().trim_end_matches('/')).filter(|url| !url.is_empty());

@@ -56,7 +56,7 @@ pub fn done(command: &str, name: &str) -> Reply {
     })
 }
 
-/// The argument that confirms a command although it ends background work.
+/// The argument that confirms a command that would end background work.
 pub const ANYWAY: &str = "anyway";
 
 /// Returns the label of the confirmation button, or `None` for a command that never ends background work.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use cordboard_core::agent::AgentEvent;
 use serde_json::Value;
 
-use super::{action, text, turn::Turn};
+use super::{shown_action, text, turn::Turn};
 
 // Denials of these tools are not reported, because no configuration key could allow them.
 pub(super) const QUESTION_TOOL: &str = "AskUserQuestion";
@@ -23,7 +23,7 @@ pub(super) struct Denials {
 impl Denials {
     /// Reports a call that the CLI denied. `input` contains the arguments of the call.
     fn report_call(&mut self, call: &Value, input: &Value, folder: &str) -> Option<AgentEvent> {
-        let detail = action::relative_to(folder, action::argument(input)).to_owned();
+        let detail = shown_action::relative_to(folder, shown_action::argument(input)).to_owned();
         self.report(text(call, "tool_use_id"), text(call, "tool_name"), detail)
     }
 
@@ -38,7 +38,7 @@ impl Denials {
     pub(super) fn report_system_message(&mut self, message: &Value, turn: &Turn) -> Option<AgentEvent> {
         let (id, tool) = (text(message, "tool_use_id"), text(message, "tool_name"));
         if let Some(argument) = turn.running_tool_detail(id) {
-            return self.report(id, tool, action::relative_to(&turn.folder, argument).to_owned());
+            return self.report(id, tool, shown_action::relative_to(&turn.folder, argument).to_owned());
         }
         self.without_arguments.push((id.to_owned(), tool.to_owned()));
         None

@@ -11,9 +11,9 @@ use cordboard_core::{
 use serde_json::{Value, json};
 
 use super::{
-    action, control,
+    control,
     denials::{PLAN_TOOL, QUESTION_TOOL},
-    text, tool_input,
+    shown_action, text, tool_input,
 };
 use crate::Decoded;
 
@@ -141,7 +141,7 @@ impl Pending {
         options.push(option(DENY_WITH_REASON, "Deny and say why", OptionText::Required));
         let rules: Vec<String> = self.session_rules.iter().flat_map(describe_rules).collect();
         let body = tool_input::describe(&self.tool, &self.input, folder, &rules);
-        let title = action::tool("", &self.tool, &self.input, folder).title;
+        let title = shown_action::tool("", &self.tool, &self.input, folder).title;
         let tool_use = Some(Box::new(tool_input::tool_use(&self.tool, &self.input, folder)));
         AgentRequest { tool_use, ..self.request("permission", title, body, options) }
     }

@@ -8,7 +8,7 @@ use cordboard_core::{
 use serde_json::Value;
 use similar::TextDiff;
 
-use super::{action, text};
+use super::{shown_action, text};
 
 /// The longest rendered text of a question, in UTF-16 units. With the host's line above it, the question fits into one
 /// message of 3,500 units, unless the session's folder has a name of thousands of units.
@@ -33,7 +33,7 @@ pub(super) fn describe(tool: &str, input: &Value, folder: &str, rules: &[String]
     let file = ["file_path", "notebook_path"].iter().find_map(|name| input[name].as_str());
     let mut head = format!("**{}**", render::escape(&cut(tool, MAX_TOOL)));
     if let Some(file) = file {
-        head.push_str(&format!(" {}", render::code(&cut(action::relative_to(folder, file), MAX_FILE))));
+        head.push_str(&format!(" {}", render::code(&cut(shown_action::relative_to(folder, file), MAX_FILE))));
     }
     let about = text(input, "description");
     if !about.is_empty() {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use cordboard_core::agent::{Action, ActionState, AgentEvent, Change, Outcome};
 use serde_json::Value;
 
-use super::{action, text};
+use super::{shown_action, text};
 
 #[derive(Debug, Default)]
 pub(super) struct Turn {
@@ -157,7 +157,7 @@ impl Turn {
 
     fn start_thinking(&mut self, message: String, index: u64) {
         let part = self.next_part();
-        let action = action::thinking(format!("think-{part}"));
+        let action = shown_action::thinking(format!("think-{part}"));
         self.record(part, Change::Action(action.clone()));
         self.add_block(message, index, part, BlockContent::Thinking(action));
     }
@@ -181,7 +181,7 @@ impl Turn {
     /// Handles a tool call, which arrives twice: first when its arguments begin to stream, then complete.
     fn set_tool_call(&mut self, block: &Value) {
         let id = text(block, "id");
-        let action = action::tool(id, text(block, "name"), &block["input"], &self.folder);
+        let action = shown_action::tool(id, text(block, "name"), &block["input"], &self.folder);
         let part = match self.tools.get(id) {
             Some((_, known)) if *known == action => return,
             Some((part, _)) => *part,
@@ -198,7 +198,7 @@ impl Turn {
             let Some((part, action)) = self.tools.get_mut(text(block, "tool_use_id")) else { continue };
             action.state = if failed { ActionState::Failed } else { ActionState::Done };
             if failed {
-                action.detail = action::result_text(&block["content"]);
+                action.detail = shown_action::result_text(&block["content"]);
             }
             let (part, action) = (*part, action.clone());
             self.record(part, Change::Action(action));
@@ -217,7 +217,7 @@ impl Turn {
         if self.retry.is_none() {
             self.next += 1;
         }
-        let action = action::retry(message);
+        let action = shown_action::retry(message);
         self.retry = Some((part, action.clone()));
         self.record(part, Change::Action(action));
     }

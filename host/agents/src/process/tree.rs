@@ -168,7 +168,7 @@ fn host_processes(query: &TreeQuery, table: &BTreeMap<i32, Stat>) -> BTreeSet<i3
     found
 }
 
-/// Returns whether a process without an environment tag belongs to the tree by its resource limit tag.
+/// Returns whether the process has no environment tag and its resource limit tag belongs to the tree's owner.
 fn has_rlimit_tag(query: &TreeQuery, stat: Stat) -> bool {
     let folder = identity::folder(stat.pid);
     let tag = RlimitTag::read(&folder).filter(|_| env_tag::read(&folder).is_none());

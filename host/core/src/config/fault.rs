@@ -4,7 +4,7 @@
 use std::{fmt, ops::Range};
 
 use super::value::shorten;
-use crate::encoding::BYTE_ORDER_MARK;
+use crate::text_file::BYTE_ORDER_MARK;
 
 /// The maximum number of faults that an error lists: about as many as a person corrects before trying again.
 const MOST_FAULTS: usize = 20;

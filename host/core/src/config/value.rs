@@ -6,7 +6,7 @@ use serde_spanned::Spanned;
 use toml::de::{DeString, DeValue};
 
 use super::{duration, fault::CONTAINS_MARK, nearest::suggestion, size};
-use crate::{encoding::BYTE_ORDER_MARK, render};
+use crate::{render, text_file::BYTE_ORDER_MARK};
 
 pub(super) type Value<'t> = Spanned<DeValue<'t>>;
 pub(super) type Key<'t> = Spanned<DeString<'t>>;

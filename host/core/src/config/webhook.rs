@@ -22,8 +22,8 @@ pub struct Webhook {
     pub body: u64,
 }
 
-/// The authentication of requests to a plugin: a token, a signature, or either of them. If neither is configured, all
-/// requests are rejected.
+/// The authentication of requests to a plugin: a token, a signature, or both, of which a request needs only one. If
+/// neither is configured, all requests are rejected.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct WebhookAuth {
     /// The name of the secret whose value the request must contain as a token.

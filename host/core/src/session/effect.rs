@@ -94,7 +94,7 @@ pub enum Effect {
     /// End a turn that the shutdown interrupted: store its last frame, then show it. Its prompt stays marked as sent,
     /// so that the next host keeps it as an interrupted prompt and reports it.
     FinishInterrupted(Turn),
-    /// Close the request: replace the buttons of every message that shows it with the outcome.
+    /// Close the request: in every message that shows it, replace the buttons with the outcome.
     CloseRequest {
         request: Request,
         choice: Choice,

@@ -9,8 +9,8 @@ use super::super::{
     },
     buttons,
     call::CallState,
-    call_output::CallOutput,
     convert,
+    scrub_output::CallOutput,
 };
 
 impl Host for CallState {

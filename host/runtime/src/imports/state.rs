@@ -3,8 +3,8 @@
 use super::super::{
     bindings::state::{Host, SwapError},
     call::CallState,
-    call_output::CallOutput,
     host_api::Swap,
+    scrub_output::CallOutput,
 };
 
 /// Keys and values are scrubbed, because a plugin may have decoded a secret that a server returned in an encoding that

@@ -45,7 +45,7 @@ pub trait FakeNetwork: Send + Sync {
     fn connect(&self, host: &str, port: u16) -> Result<Duration, FakeNetworkError>;
 }
 
-/// Sends a finished request to the fake network and returns its response.
+/// Sends a complete request, with its secrets filled in, to the fake network and returns the response.
 pub(super) async fn send(
     fake: &dyn FakeNetwork,
     origin: String,

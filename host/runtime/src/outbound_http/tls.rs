@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use cordboard_core::{egress::Target, encoding, messages::system_error};
+use cordboard_core::{egress::Target, messages::system_error, text_file};
 use tokio_rustls::rustls::{
     self, CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
     client::{
@@ -52,7 +52,7 @@ pub fn client_config(ca: Option<&Path>) -> Result<ClientConfig, TlsError> {
 fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let unreadable = |why| TlsError::Unreadable { path: path.to_owned(), why };
     let bytes = std::fs::read(path).map_err(|error| unreadable(system_error(error)))?;
-    let text = encoding::text(bytes).map_err(|error| unreadable(error.to_string()))?;
+    let text = text_file::text(bytes).map_err(|error| unreadable(error.to_string()))?;
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text.as_bytes()).collect();
     match certificates {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
@@ -121,10 +121,10 @@ pub fn explain(target: &Target, error: &io::Error) -> String {
     let why = if is_expired {
         "it has expired".to_owned()
     } else if is_unknown {
-        "its issuer is not trusted; if it is yours, add it or its issuer to the file of `ca`".to_owned()
+        "its issuer is not trusted; if it is yours, add it or its issuer to the file that `ca` names".to_owned()
     } else if matches!(certificate, CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. })
     {
-        "it is for another name; if it is yours, add it to the file of `ca`".to_owned()
+        "it is for another name; if it is yours, add it to the file that `ca` names".to_owned()
     } else {
         error.to_string()
     };

@@ -20,7 +20,7 @@ use crate::{
     dev::recorded_action::RecordedAction,
     hub::{
         self, CommandChange, NewSession,
-        refusal_texts::{taken, unknown},
+        session_errors::{taken, unknown},
     },
 };
 

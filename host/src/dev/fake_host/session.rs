@@ -82,7 +82,7 @@ impl FakeSession {
         self.handle(Input::Agent { run: self.run, event }, now);
     }
 
-    /// Restores prompts of turns that the end of a host interrupted.
+    /// Restores prompts whose turns were interrupted when the previous host ended.
     pub fn restore(&mut self, interrupted: Vec<Prompt>, now: Timestamp) {
         let effects = self.machine.restore(Vec::new(), interrupted, now);
         self.perform(effects, now);

@@ -16,7 +16,7 @@ use cordboard_core::{
 use cordboard_runtime::{SessionSpec, refuse};
 
 use crate::{
-    hub::{host_api::HostService, refusal_texts::taken},
+    hub::{host_api::HostService, session_errors::taken},
     session,
     session_registry::SessionRegistry,
 };

@@ -29,7 +29,7 @@ const LOCK: u32 = 0x4004_5431;
 const NUMBER: u32 = 0x8004_5430;
 
 /// A terminal with a program, and the program's output.
-pub struct Screen {
+pub struct Pty {
     /// The only permanent reference, so that dropping it closes the terminal.
     keys: Option<Arc<File>>,
     output: mpsc::Receiver<Vec<u8>>,
@@ -68,7 +68,7 @@ fn watch(ours: &Weak<File>, sender: &mpsc::Sender<Vec<u8>>) {
     }
 }
 
-impl Screen {
+impl Pty {
     pub fn open(command: &mut Command) -> Self {
         let (ours, theirs) = terminal();
         let end = || theirs.try_clone().expect("it can be shared");
@@ -109,7 +109,7 @@ impl Screen {
     }
 }
 
-impl Drop for Screen {
+impl Drop for Pty {
     fn drop(&mut self) {
         // The program may have exited already.
         let _: std::io::Result<()> = self.child.kill();

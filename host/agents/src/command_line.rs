@@ -26,7 +26,7 @@ const PROTOCOL_FLAGS: [&str; 10] = [
 /// another CLI.
 const NESTED_VARIABLE: &str = "CLAUDECODE";
 
-pub(super) fn spawn(start: &Start<'_>) -> Result<Spawn, StartError> {
+pub(super) fn spawn_parameters(start: &Start<'_>) -> Result<Spawn, StartError> {
     Ok(Spawn {
         program: program(start.agent)?,
         args: args(start),

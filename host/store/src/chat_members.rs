@@ -1,0 +1,32 @@
+//! Stores which users have written in a place. The host uses this to decide where plugins may post; users get no other
+//! rights by writing.
+
+use cordboard_core::types::{Place, UserId};
+use rusqlite::params;
+
+use super::{Store, error::StoreError, rows::read_all};
+
+impl Store {
+    /// Stores that these users have written in these places. Entries that already exist are not written again.
+    pub async fn add_chat_members(&self, met: Vec<(Place, UserId)>) -> Result<(), StoreError> {
+        self.run("store where users have written".to_owned(), move |db| {
+            for (place, person) in &met {
+                db.prepare_cached("INSERT OR IGNORE INTO met (place, person) VALUES (?, ?)")?
+                    .execute(params![serde_json::to_string(place)?, person.0])?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// The users who have written in a place. An empty id means an unknown user, because older hosts stored only the
+    /// place.
+    pub async fn chat_members(&self, place: &Place) -> Result<Vec<UserId>, StoreError> {
+        let place = place.clone();
+        self.run(format!("read who has written in {place}"), move |db| {
+            let place = serde_json::to_string(&place)?;
+            read_all(db, "SELECT person FROM met WHERE place = ?", [place], |row| Ok(UserId(row.get(0)?)))
+        })
+        .await
+    }
+}
