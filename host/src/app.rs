@@ -1,7 +1,7 @@
 //! Assembles the host from its components, runs it and shuts it down. It only connects the components and decides
 //! nothing that a component can decide.
 
-mod admitted;
+mod access_checked_chat;
 mod background;
 mod exit;
 mod front_end;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use cordboard_core::types::SessionName;
 
-pub use plugin::{Build, Call, Check, ExtensionPoint, Inline, Language, New, Plugin, Rank, Task, Test, Watch};
+pub use plugin::{Build, Call, Check, ConfigOptions, ExtensionPoint, Language, New, Plugin, Rank, Task, Test, Watch};
 
 /// A chat gateway for coding agents. Its commands and policies are WebAssembly plugins that you can replace while it
 /// runs.

@@ -8,11 +8,11 @@ mod host_api;
 mod ingress;
 mod live_config;
 mod outbound;
-mod press_target;
+mod press;
 pub(crate) mod session_errors;
 mod sessions;
+mod take_prompts;
 mod text_answers;
-mod waiting_prompts;
 
 pub use dispatch::Dispatcher;
 pub use event_bus::EventBus;
@@ -32,7 +32,7 @@ pub(crate) use {
         agents,
         new_session::{NewSession, check_persona},
     },
-    press_target::{CommandChange, Press},
+    press::{CommandChange, Press},
     sessions::plugin_queries::QueriedPlugins,
 };
 
@@ -47,7 +47,7 @@ use tokio::{
     task::{Id, JoinHandle, JoinSet},
 };
 
-use self::waiting_prompts::{TakePrompts, WaitingPrompts};
+use self::take_prompts::{PromptTaker, TakePrompts};
 
 /// The capacity of the channel into the hub, in batches. The loop never blocks, so a full channel drains quickly.
 const BATCHES: usize = 64;
@@ -79,7 +79,7 @@ impl HubHandle {
 #[must_use]
 pub fn spawn(dispatcher: Arc<Dispatcher>, accepted: mpsc::Receiver<HubEvent>) -> HubHandle {
     let (closing, closed) = watch::channel(false);
-    let (requester, requests) = waiting_prompts::channel();
+    let (requester, requests) = take_prompts::channel();
     let hub_loop =
         HubLoop { hub: Hub::default(), dispatcher, accepted, closed, requester, requests, tasks: Tasks::default() };
     HubHandle { closing, task: tokio::spawn(hub_loop.run()) }
@@ -135,7 +135,7 @@ impl HubLoop {
         };
         for dispatch in self.hub.handle(event, &facts) {
             let (slot, dispatcher) = (dispatch.slot.clone(), Arc::clone(&self.dispatcher));
-            let waiting = WaitingPrompts::new(self.requester.clone(), dispatch.update.row.id);
+            let waiting = PromptTaker::new(self.requester.clone(), dispatch.update.row.id);
             self.tasks.spawn(slot, async move { dispatcher.perform(dispatch, waiting).await });
         }
     }

@@ -59,7 +59,7 @@ pub type Settings = Arc<dyn Fn(&str) -> PluginSettings + Send + Sync>;
 pub struct Resources {
     pub registry: Arc<Registry>,
     pub folder: Option<PathBuf>,
-    /// `None` if nothing is stored, as in a check.
+    /// `None` if the rollout must not store anything, as in `cordboard check`.
     pub store: Option<Store>,
     /// The decisions in the store.
     pub decisions: Decisions,

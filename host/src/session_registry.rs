@@ -1,4 +1,4 @@
-//! Owns the published snapshots of all sessions, and the active session of each place. A session's actor writes its
+//! Owns the published snapshots of all sessions, and the active sessions of each place. A session's actor writes its
 //! cell; the host API adds sessions and sets the active ones. Readers never wait for an actor.
 
 use std::{

@@ -13,7 +13,7 @@ use crate::{
 #[serde(transparent)]
 pub struct MessageId(pub String);
 
-/// An update from a chat.
+/// Something that a person did in a chat: sent a message, edited one, or pressed a button.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Update {
     /// The front-end's key for the update, unique within the front-end. An update that arrives twice is accepted once.

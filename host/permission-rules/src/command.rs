@@ -3,10 +3,10 @@
 mod part;
 mod pattern;
 mod scan;
+mod special_words;
 mod split;
-mod words;
 
 pub use part::parts;
 pub use pattern::CommandPattern;
+pub use special_words::has_word;
 pub use split::{Simple, is_plain, split};
-pub use words::has_word;

@@ -11,8 +11,8 @@ use cordboard_core::{
 
 use super::{
     directory::Directory,
-    grants::{self, PLUGINS_COMMAND},
     guest_log::LOG_TARGET,
+    pending_approval::{self, PLUGINS_COMMAND},
     profile::Profile,
 };
 
@@ -79,7 +79,7 @@ fn refusal(button: &Button, plugin: &str, directory: &dyn Directory) -> Option<S
     let Some(CommandLine { name, invocation }) = route::parse_button(&button.command) else {
         return Some(format!("{short:?} is not a command: use a command of the plugin, such as \"/{plugin} again\""));
     };
-    if name == PLUGINS_COMMAND && grants::is_grant_answer(&invocation.text) {
+    if name == PLUGINS_COMMAND && pending_approval::is_grant_answer(&invocation.text) {
         return Some(format!("{short:?} answers an approval request, which only the host's own buttons may do"));
     }
     match directory.owner(&name) {

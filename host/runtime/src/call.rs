@@ -15,12 +15,12 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use super::{
     bindings::log::Level,
     call_error::CallError,
+    call_meter::{Limit, Meter},
     context::CallContext,
     directory::Directory,
     engine::{SharedEngine, cpu_time::CpuMeter, fixed_limits, guest_clock::GuestTime},
     guest_log::{GuestLog, GuestOutput},
     host_api::HostApi,
-    limits::{Limit, Meter},
     outbound_http::{OutboundHttp, WaitBudget},
     profile::Profile,
     scrub_output::CallOutput,

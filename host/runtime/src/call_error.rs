@@ -7,7 +7,7 @@ use cordboard_core::{
     scrub,
 };
 
-use super::{limits::Limit, scrub_output::CallOutput, untrusted::shorten};
+use super::{call_meter::Limit, scrub_output::CallOutput, untrusted::shorten};
 
 /// The reason why a call failed. The text is a predicate: the code that displays it adds the subject.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -15,7 +15,7 @@ pub struct Drain(watch::Sender<Option<Begun>>);
 #[derive(Debug, Clone, Copy)]
 struct Begun {
     end: Instant,
-    /// The time that calls got at the replacement, for the error of a call that exceeds it.
+    /// The time that running calls were given to finish. The error of a call that exceeds it reports this time.
     time: Duration,
 }
 

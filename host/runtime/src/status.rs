@@ -10,7 +10,7 @@ use cordboard_core::{
 use super::{
     bindings::catalog::{Choice, Command},
     directory::{Directory, Health, PluginStatus},
-    grants,
+    pending_approval,
     registry::snapshot::{ActivePlugin, Entry, FolderFault, Offer, RolloutStatus, Snapshot},
 };
 
@@ -114,7 +114,7 @@ fn rejected_health(name: &str, active: Option<&ActivePlugin>, rejected: &Rejecte
     match &rejected.reason {
         RejectReason::PendingApproval(missing) => {
             let mut note = messages::pending(version, &rejected.why);
-            if grants::config_only(missing).is_empty() {
+            if pending_approval::config_only(missing).is_empty() {
                 note.push_str(&messages::or_grant(name, version));
             }
             (Health::PendingApproval, note)

@@ -221,7 +221,7 @@ fn check_text(command: &str, what: &'static str, text: &str, presence: Presence)
 /// The longest summary, usage or description, in characters. Telegram's command menu rejects longer descriptions.
 const MAX_TEXT: usize = 256;
 
-/// The most commands of a plugin. Telegram's command menu, which all plugins share, can't have more entries.
+/// The maximum number of commands of a plugin. Telegram's command menu, which all plugins share, can't have more entries.
 const MAX_COMMANDS: usize = 100;
 
 const COMMAND_RULE: &str = "1 to 32 of a-z, 0-9 and '_'";
@@ -233,8 +233,8 @@ fn is_command_name(name: &str) -> bool {
     (1..=32).contains(&name.len()) && name.bytes().all(fits)
 }
 
-/// The most jobs of a plugin. All jobs are checked whenever one is due. A plugin that needs more can keep its own list
-/// and export one job that handles it.
+/// The maximum number of jobs of a plugin. All jobs are checked whenever one is due. A plugin that needs more can keep
+/// its own list and export one job that handles it.
 const MAX_JOBS: usize = 64;
 
 /// Whether the name can be typed as an argument of a command.

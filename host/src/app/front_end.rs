@@ -16,7 +16,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::{AppError, admitted::Admitted, exit::ExitReason, options::StartOptions};
+use super::{AppError, access_checked_chat::AccessCheckedChat, exit::ExitReason, options::StartOptions};
 use crate::{
     cli::{ChatKind, ResolvedPaths},
     clock::Clock,
@@ -106,7 +106,7 @@ fn open_telegram(
         start_signal.notified().await;
         polled.poll(settings).await
     });
-    let chat = Arc::new(Admitted { chat: telegram, config: options.config.clone() });
+    let chat = Arc::new(AccessCheckedChat { chat: telegram, config: options.config.clone() });
     Ok(FrontEnd { chat, kind: FrontEndKind::Telegram(poll_task, started) })
 }
 

@@ -252,13 +252,13 @@ pub struct Call {
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     #[command(flatten)]
-    pub inline: Inline,
+    pub options: ConfigOptions,
 }
 
 /// The configuration of one call, as options instead of a file.
 #[derive(Debug, Args)]
 #[group(multiple = true, conflicts_with = "config")]
-pub struct Inline {
+pub struct ConfigOptions {
     /// A capability to grant, such as `sessions`; all others are then denied
     #[arg(long = "grant", value_name = "NAME", conflicts_with = "config")]
     pub grants: Vec<String>,

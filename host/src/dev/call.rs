@@ -1,7 +1,7 @@
 //! `cordboard plugin call`: runs one command on a fake host in memory. Prints the reply to standard output as the
 //! console does, and the plugin's actions and log to standard error.
 
-mod inline;
+mod config_options;
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ pub fn call(options: &cli::Call, settings: DevSettings) -> Result<(), DevError> 
         let host = FakeHost::new(Clock::system().now(), config, None);
         let mut harness = Harness::new(Arc::new(settings.registry()?), Log::start(), subject, host);
         harness.caller = person("ada", Role::from(options.rank));
-        let activated = activate(&harness, &settings, &options.inline).await;
+        let activated = activate(&harness, &settings, &options.options).await;
         print_actions(&harness);
         activated?;
         let response = harness.say(&line).await;
@@ -46,18 +46,21 @@ fn print_actions(harness: &Harness) {
     }
 }
 
-async fn activate(harness: &Harness, settings: &DevSettings, inline: &cli::Inline) -> Result<(), DevError> {
+async fn activate(harness: &Harness, settings: &DevSettings, options: &cli::ConfigOptions) -> Result<(), DevError> {
     if let Some(config) = &settings.config {
         return Ok(harness.activate(config, GrantPolicy::AsConfigured).await?);
     }
     let name = &harness.subject.name;
-    let config = inline::config(name, inline)?;
-    if !inline.grants.is_empty() {
+    let config = config_options::config(name, options)?;
+    if !options.grants.is_empty() {
         return Ok(harness.activate(&config, GrantPolicy::AsConfigured).await?);
     }
     let activated = harness.activate(&config, GrantPolicy::All).await;
     if let Err(PluginError::NotGranted { missing, .. }) = &activated {
-        progress::note(&format!("  to allow it in this call, add {}, or --config FILE", inline::options(missing)));
+        progress::note(&format!(
+            "  to allow it in this call, add {}, or --config FILE",
+            config_options::options(missing)
+        ));
     }
     activated?;
     let info = harness.info().await?;

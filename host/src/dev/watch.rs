@@ -11,7 +11,7 @@ use cordboard_runtime::THIS_PROGRAM;
 
 use super::{build::install, error::DevError, progress, project::Project, sources::source_files, tool::Tool};
 
-/// The folder to build, the folder to install into, and the rule for tests.
+/// The folder to build, the folder to install into, and whether the tests must pass first.
 #[derive(Debug, Clone)]
 pub struct WatchOptions {
     /// The plugin's source folder.

@@ -18,10 +18,10 @@ use cordboard_store::{EditedPrompt, Keyboard, Store, StoreError};
 use super::{
     host_api::HostService,
     outbound::Outbound,
-    press_target::{Press, PressEffect},
+    press::{Press, PressEffect},
     sessions::supervisor::{prompt_of, prompt_text},
+    take_prompts::PromptTaker,
     text_answers::AwaitedText,
-    waiting_prompts::WaitingPrompts,
 };
 
 pub struct Dispatcher {
@@ -42,7 +42,7 @@ struct ButtonTarget {
 impl Dispatcher {
     /// Performs one dispatch of the hub. The hub doesn't wait for the result. The command may take the prompts in
     /// `waiting`.
-    pub async fn perform(&self, dispatch: Dispatch<Offer>, waiting: WaitingPrompts) {
+    pub async fn perform(&self, dispatch: Dispatch<Offer>, waiting: PromptTaker) {
         let Dispatch { update: JoinedUpdate { row, absorbed, .. }, action, .. } = dispatch;
         self.join(&row, absorbed).await;
         tracing::debug!(place = %row.update.place, "handling an update");
@@ -109,7 +109,7 @@ impl Dispatcher {
         self.outbound.finish(vec![CompletedUpdate::Update(row.id)], posts).await;
     }
 
-    async fn command(&self, row: &InboxRow, call: &Call<Offer>, target: ButtonTarget, waiting: WaitingPrompts) {
+    async fn command(&self, row: &InboxRow, call: &Call<Offer>, target: ButtonTarget, waiting: PromptTaker) {
         let host = self.host.for_update(&row.update.place, target.press.clone(), waiting);
         let reply = self.call(&row.update, call, host).await;
         if !reply.in_place {

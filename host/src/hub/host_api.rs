@@ -28,11 +28,11 @@ use self::new_session::{NewSession, check_persona};
 use super::{
     live_config::LiveConfig,
     outbound::Outbound,
-    press_target::{CommandChange, Press},
+    press::{CommandChange, Press},
     session_errors::{not_stored, taken, unknown},
     sessions::supervisor::SessionSupervisor,
+    take_prompts::PromptTaker,
     text_answers::{AwaitedText, TextAnswers},
-    waiting_prompts::WaitingPrompts,
 };
 use crate::{clock::Clock, session::CommandSource, session_registry::SessionRegistry};
 
@@ -54,7 +54,7 @@ pub struct HostService {
     /// The button press whose call uses this instance, if any.
     pub press: Option<Arc<Press>>,
     /// The prompts that wait before the update whose command uses this instance.
-    pub waiting: Option<WaitingPrompts>,
+    pub waiting: Option<PromptTaker>,
 }
 
 impl HostService {
@@ -65,7 +65,7 @@ impl HostService {
     }
 
     /// Returns a copy for the command of an update, which may be a pressed button.
-    pub(super) fn for_update(&self, place: &Place, press: Option<Arc<Press>>, waiting: WaitingPrompts) -> Self {
+    pub(super) fn for_update(&self, place: &Place, press: Option<Arc<Press>>, waiting: PromptTaker) -> Self {
         Self { place: Some(place.clone()), press, waiting: Some(waiting), ..self.clone() }
     }
 

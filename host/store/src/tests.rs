@@ -11,8 +11,8 @@ use tempfile::TempDir;
 
 use super::*;
 
-mod chats;
-mod keyboards;
+mod closed_requests;
+mod inbox_and_outbox;
 mod plugins;
 mod rejected_state;
 mod sessions;

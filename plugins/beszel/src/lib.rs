@@ -66,7 +66,7 @@ fn report(config: &Config, fetch: Fetch, now: Timestamp) -> Result<String, Strin
     Ok(lines.join("\n"))
 }
 
-/// Reads the systems page by page. Also returns whether these are all systems.
+/// Reads the systems page by page. Also returns whether the list is complete.
 fn all(config: &Config, fetch: Fetch) -> Result<(Vec<System>, bool), String> {
     let mut systems = Vec::new();
     for page in 1..=PAGES {

@@ -40,7 +40,7 @@ impl Cgroup {
         Some(Self { folder, level: Level::Session })
     }
 
-    /// Returns the cgroups that killed host processes of this state directory left behind. Searches the whole cgroup
+    /// Returns the cgroups left behind by killed host processes of this state directory. Searches the whole cgroup
     /// file system, because those host processes may have run in a different cgroup.
     pub(super) fn left_behind(host: &str) -> Vec<Self> {
         let mut found = Vec::new();

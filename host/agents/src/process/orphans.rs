@@ -22,8 +22,8 @@ pub struct CleanupReport {
     pub left: usize,
 }
 
-/// Ends the processes that killed host processes of the state directory `host` left running: sends SIGTERM, then
-/// SIGKILL after a grace period. Finds them by their cgroups, their tags and the identities in `known`. Spares the
+/// Ends the processes left running by killed host processes of the state directory `host`: sends SIGTERM, then SIGKILL
+/// after a grace period. Finds them by their cgroups, their tags and the identities in `known`. Spares the
 /// agents of this host process. Takes at most 10 s.
 pub async fn sweep(host: &str, known: Vec<ProcessId>) -> CleanupReport {
     let owner = host.to_owned();

@@ -17,7 +17,7 @@ use super::{
     place, print,
 };
 
-/// The maximum number of lines per commit.
+/// The maximum number of input lines that are stored at once.
 const BATCH: usize = 64;
 
 /// The delay before the next attempt to store lines.

@@ -110,7 +110,8 @@ impl Machine {
         id.ok_or_else(|| invalid(messages::no_open_request(&self.record.name, number)))
     }
 
-    /// Answers an open question. Returns an error and changes nothing if the options or the text don't fit.
+    /// Answers an open question. Returns an error and changes nothing if the question doesn't offer these options, or if
+    /// the last one takes no text or lacks a required one.
     pub(super) fn answer(
         &mut self,
         id: &RequestId,

@@ -3,8 +3,8 @@
 use super::{
     pattern::plain,
     scan::{Quotes, scan},
+    special_words::{base_name, is_assignment, is_interpreter, is_keyword, is_wrapper},
     split::split,
-    words::{base_name, is_assignment, is_interpreter, is_keyword, is_wrapper},
 };
 
 /// After this number of options of a command, its parts are cut, so that their total length is linear in the length of

@@ -5,7 +5,7 @@
 
 use std::{iter::Peekable, str::Chars};
 
-use super::words::{is_evaluator, is_keyword};
+use super::special_words::{is_evaluator, is_keyword};
 
 /// A simple command in canonical form: one space between words, and a backslash before each quoted character that has a
 /// meaning for a shell. Commands with the same text do the same.
@@ -42,7 +42,8 @@ fn runs_its_first_word(command: &Simple) -> bool {
     !first.contains(['*', '?', '[', '{', '}', '=', '!', '\\', '\'']) && !is_keyword(first) && !is_evaluator(first)
 }
 
-/// Whether a character has no meaning for a shell at any position.
+/// Whether a shell takes the character literally, except for a `=` in the first word, which `runs_its_first_word`
+/// rejects.
 pub fn is_plain(c: char) -> bool {
     c.is_ascii_alphanumeric() || "_-./:,@%+=^".contains(c) || !c.is_ascii() && !c.is_whitespace()
 }

@@ -41,8 +41,8 @@ impl StepRunner {
         Ok(decision.map_or_else(Reply::default, |decision| outcome_reply(decision.map(decision_text))))
     }
 
-    /// `SESSION [multiple] TEXT | CHOICE | CHOICE…`: asks a question. The ids of the choices are their numbers, and
-    /// `other` takes a text.
+    /// `SESSION [multiple] TEXT | CHOICE | CHOICE…`: asks a question. The ids of the choices are their numbers. A
+    /// last choice, `other`, is added; it requires a text.
     pub fn question(&self, words: &str) -> Result<(), StepError> {
         let usage = || {
             StepError::Usage(

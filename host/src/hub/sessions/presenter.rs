@@ -39,7 +39,7 @@ const DEFAULT_MODE: &str = "normal";
 /// while the agent is silent.
 const REDRAW: Duration = Duration::from_secs(5);
 
-/// The components that render and post the outputs of sessions.
+/// The dependencies for rendering and posting the outputs of sessions.
 #[derive(Clone)]
 pub struct TurnRenderer {
     pub plugins: Arc<Registry>,

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, path::absolute};
 use cordboard_core::config::{Config, NetworkGrants};
 
 use crate::{
-    cli::Inline,
+    cli::ConfigOptions,
     dev::{
         error::DevError,
         harness::{ConfigLines, configured},
@@ -16,19 +16,19 @@ use crate::{
 ///
 /// # Errors
 /// An option is not valid as a configuration line.
-pub fn config(name: &str, inline: &Inline) -> Result<Config, DevError> {
+pub fn config(name: &str, options: &ConfigOptions) -> Result<Config, DevError> {
     let (mut secrets, mut names) = (Vec::new(), Vec::new());
-    for secret in &inline.secrets {
+    for secret in &options.secrets {
         let (name, path) = split("--secret", secret, "NAME=FILE")?;
         let path = absolute(path).map_err(DevError::read(path.as_ref()))?;
         secrets.push(format!("{} = {}", quoted(name), quoted(&path.display().to_string())));
         names.push(name.to_owned());
     }
     let lists = [
-        ("grants", &inline.grants),
-        ("http", &inline.http),
-        ("private", &inline.private),
-        ("tcp", &inline.tcp),
+        ("grants", &options.grants),
+        ("http", &options.http),
+        ("private", &options.private),
+        ("tcp", &options.tcp),
         ("secrets", &names),
     ];
     let line = |(key, values): (&str, &Vec<String>)| {
@@ -36,7 +36,7 @@ pub fn config(name: &str, inline: &Inline) -> Result<Config, DevError> {
         (!values.is_empty()).then(|| format!("{key} = [{}]", values.join(", ")))
     };
     let lines: Vec<String> = lists.into_iter().filter_map(line).collect();
-    let keys = inline.set.iter().map(|pair| config_line(pair)).collect::<Result<Vec<_>, _>>()?;
+    let keys = options.set.iter().map(|pair| config_line(pair)).collect::<Result<Vec<_>, _>>()?;
     let config = configured(name, ConfigLines { plugin: &lines, config: &keys, secrets: &secrets })?;
     check_private(&config.plugins.network_grants_of(name))?;
     Ok(config)
@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn options_become_configuration_lines() {
         let texts = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect::<Vec<_>>();
-        let inline = Inline {
+        let options = ConfigOptions {
             grants: texts(&["chat"]),
             http: texts(&["POST https://nas.lan/*"]),
             private: texts(&["nas.lan"]),
@@ -121,11 +121,11 @@ mod tests {
             secrets: texts(&["key=/etc/key"]),
             set: texts(&["user=ada"]),
         };
-        let config = config("mine", &inline).expect("valid input");
+        let config = config("mine", &options).expect("valid input");
         let plugin = &config.plugins.by_name["mine"];
         assert_eq!((plugin.grants.len(), plugin.network.http.len(), plugin.network.tcp.len()), (1, 1, 1));
         assert!(plugin.network.secrets.contains("key") && config.secrets.contains_key("key"));
-        let wrong = Inline { http: texts(&["nas.lan"]), ..inline };
+        let wrong = ConfigOptions { http: texts(&["nas.lan"]), ..options };
         assert!(super::config("mine", &wrong).unwrap_err().to_string().starts_with("use the configuration: "));
     }
 }

@@ -9,12 +9,12 @@ use cordboard_core::types::Place;
 
 use crate::hub::{self, LiveConfig};
 
-pub struct Admitted {
+pub struct AccessCheckedChat {
     pub chat: Arc<dyn Chat>,
     pub config: LiveConfig,
 }
 
-impl Admitted {
+impl AccessCheckedChat {
     fn check(&self, place: &Place) -> Result<(), ChatError> {
         let is_served = |id| hub::role(&id, &self.config.now().access).is_some();
         if hub::person_of(place).is_none_or(is_served) {
@@ -25,7 +25,7 @@ impl Admitted {
 }
 
 #[async_trait]
-impl Chat for Admitted {
+impl Chat for AccessCheckedChat {
     fn front_end(&self) -> &'static str {
         self.chat.front_end()
     }

@@ -25,12 +25,12 @@ pub struct TakePrompts {
 
 /// The prompts that wait before an update whose command is running.
 #[derive(Clone)]
-pub struct WaitingPrompts {
+pub struct PromptTaker {
     requests: mpsc::Sender<TakePrompts>,
     before: InboxId,
 }
 
-impl WaitingPrompts {
+impl PromptTaker {
     pub const fn new(requests: mpsc::Sender<TakePrompts>, before: InboxId) -> Self {
         Self { requests, before }
     }
