@@ -22,8 +22,8 @@ pub enum AgentEvent {
     PromptAccepted(PromptId),
     /// Part `at` of the running turn has changed. Parts are numbered from 0 in display order.
     Part { at: u32, change: Change },
-    /// The agent denied a tool call without asking the user. `tool` is the agent's name for the tool, `detail` is the
-    /// argument of the call.
+    /// The agent denied a tool call without asking the user. `tool` is the agent's name for the tool, and `detail` is
+    /// the argument of the call.
     Denied { tool: String, detail: String },
     /// A turn is over. `answered` lists the prompts that it answered; the session ignores the event if the open prompt
     /// is not among them. `cost_usd` is the cost of the conversation so far.
@@ -32,8 +32,8 @@ pub enum AgentEvent {
     InterruptAccepted,
     /// The complete current list of background work: commands, subagents, scheduled wake-ups.
     Background(Vec<BackgroundTask>),
-    /// The agent has started a turn without a prompt, under this id. The next `Part` and `Finished` belong to that
-    /// turn.
+    /// The agent has started a turn without a prompt, under this id. All `Part` events up to the next `Finished`, and
+    /// that `Finished`, belong to this turn.
     TurnStarted(PromptId),
     /// Markdown that answers no prompt and belongs to no turn that the session shows, such as the report of a
     /// background task that arrives while a prompt is open.
@@ -57,7 +57,7 @@ pub struct BackgroundTask {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// Appends this text to a text part, or replaces an action with it.
+    /// Appends this text if the part is a text; replaces an action with this text.
     Append(String),
     /// Replaces the part with this text.
     Text(String),

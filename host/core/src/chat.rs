@@ -28,7 +28,7 @@ pub struct Update {
     pub origin: Origin,
 }
 
-/// Details about the message that contains an update, as far as the front-end provides them.
+/// Details about the message that an update comes from, as far as the front-end provides them.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Origin {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -166,7 +166,7 @@ pub struct NewPost {
 }
 
 impl NewPost {
-    /// A post that becomes a new message.
+    /// Creates a post that becomes a new message.
     #[must_use]
     pub const fn new(place: Place, reply: Reply) -> Self {
         Self { place, reply, edit: None, turn: None }

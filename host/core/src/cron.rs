@@ -137,8 +137,8 @@ impl Cron {
         if !self.fixed {
             return of(self.times.find_next_occurrence(&from, false).ok()?.timestamp());
         }
-        // Several calendar times may map to the end of a gap. After the clock was put back, the next calendar times may
-        // map to timestamps before `at`.
+        // Skip timestamps up to `at`: several calendar times may map to the end of a gap, and after the clock was put
+        // back, the next calendar times may map to timestamps before `at`.
         let times = std::iter::successors(Some(from.datetime()), |time| self.adjacent(*time, Direction::Forward));
         times.skip(1).map_while(|time| zone.timestamp_of(time)).find(|time| *time > at)
     }

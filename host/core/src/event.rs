@@ -1,4 +1,4 @@
-//! The events of the host and of sessions that hooks receive, and the chain of hooks that caused them.
+//! The events that hooks receive, about the host and about sessions, and the chain of hooks that caused an event.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::{
     types::{Phase, Place, SessionView, Timestamp},
 };
 
-/// An event that hooks receive after it has happened.
+/// Something that happened to the host or to a session. Hooks receive it afterwards.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SessionEvent {
     pub kind: EventKind,
@@ -65,8 +65,8 @@ impl EventKind {
         }
     }
 
-    /// The event that reports a change of phase, or `None` if no event does. `last_start` says whether the agent that
-    /// was started last resumed a conversation.
+    /// Returns the event that reports a change of phase, or `None` if no event reports this change. `last_start` is the
+    /// kind of the latest start of the session's agent.
     #[must_use]
     pub const fn between(before: Phase, after: Phase, last_start: StartKind) -> Option<Self> {
         match (before, after) {
@@ -87,8 +87,8 @@ impl EventKind {
         }
     }
 
-    /// Whether the event precedes the other events of the same step. For example, an agent is ready before it gets a
-    /// prompt.
+    /// Whether the event precedes the other events of the same step of a session's state machine. For example, an agent
+    /// is ready before it gets a prompt.
     #[must_use]
     pub const fn comes_first(self) -> bool {
         matches!(self, Self::Started | Self::Resumed | Self::Restored)
@@ -122,8 +122,8 @@ impl CausationChain {
         self.0.is_empty()
     }
 
-    /// Returns the chain with `plugin` appended: the chain of everything that the plugin's hook causes in response to
-    /// an event with this chain.
+    /// Returns the chain with `plugin` appended. The calls and events that the plugin's hook causes in response to an
+    /// event with this chain get the new chain.
     #[must_use]
     pub fn through(&self, plugin: &str) -> Self {
         Self(self.0.iter().cloned().chain([plugin.into()]).collect())

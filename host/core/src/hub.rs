@@ -1,7 +1,7 @@
 //! Decides when and how each accepted update is handled, for example as a call of a command or as a prompt. The updates
 //! of a place are handled one at a time, in order, with two exceptions: an edit is handled at once, and an immediate
-//! command overtakes the earlier updates of its place, unless all of them are prompts. The hub does no I/O. The caller
-//! performs each [`Dispatch`] in a separate task and reports its end with [`HubEvent::Finished`].
+//! command, such as `/stop`, overtakes the earlier updates of its place unless all of them are prompts. The hub does no
+//! I/O. The caller performs each [`Dispatch`] in a separate task and reports its end with [`HubEvent::Finished`].
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -29,7 +29,7 @@ pub enum HubEvent {
     Timeout,
     /// The handling of an update has ended.
     Finished(Slot),
-    /// No more updates arrive.
+    /// No more updates will arrive.
     Closed,
 }
 
@@ -56,7 +56,7 @@ pub struct HubFacts<'a, T> {
 #[must_use]
 pub struct Dispatch<C> {
     pub slot: Slot,
-    /// The update. Its caller has the current role, unless the update is dropped or the queue is full.
+    /// The update. The role of its caller is the current one, unless the update is dropped or the queue is full.
     pub update: JoinedUpdate,
     pub action: Action<C>,
 }
@@ -148,7 +148,7 @@ impl Hub {
         taken.into()
     }
 
-    /// Returns the time at which [`HubEvent::Timeout`] is due.
+    /// Returns the time at which [`HubEvent::Timeout`] is due, or `None` if no part of a message waits.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Timestamp> {
         self.parts.deadline()
@@ -160,7 +160,7 @@ impl Hub {
         !self.is_closed
     }
 
-    /// Returns whether no more updates will arrive and all have been handled.
+    /// Returns whether no more updates will arrive and all accepted updates have been handled.
     #[must_use]
     pub const fn is_drained(&self) -> bool {
         self.is_closed && self.running == 0
@@ -202,8 +202,8 @@ impl Hub {
     }
 
     /// Returns whether a prompt of the place is being handled and only prompts wait. An immediate command waits for
-    /// such prompts. Handling a prompt takes only a moment, because it only appends the prompt to its session's queue,
-    /// and a command such as `/stop all` must find the prompt there.
+    /// such prompts, because a command such as `/stop all` must find them in their session's queue. The wait is short:
+    /// handling a prompt only appends it to that queue.
     fn follows_prompts(&self, place: &Place) -> bool {
         self.queues.get(place).is_some_and(|queue| queue.handles_prompt && queue.waiting.iter().all(is_prompt))
     }

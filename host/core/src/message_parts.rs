@@ -1,5 +1,5 @@
-//! Joins messages that a chat delivers in parts: the files of an album, and a text that is longer than a message. All
-//! other updates pass through at once. A part waits at most `patience` for the next part.
+//! Joins messages that a chat delivers in parts: the files of an album, and a text that exceeds the length of one
+//! message. All other updates pass through at once. A part waits at most `patience` for the next part.
 
 use std::time::Duration;
 
@@ -163,7 +163,7 @@ impl PartJoiner {
         joined
     }
 
-    /// The next time at which [`due`](Self::due) has to be called.
+    /// The next time at which [`due`](Self::due) has to be called, or `None` if no part waits.
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {
         self.pending.iter().map(|parts| parts.until).min()

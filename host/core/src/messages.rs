@@ -128,7 +128,7 @@ pub fn unknown_model(model: &str, known: &[String]) -> String {
     format!("Unknown model '{}'. Known: {}.", quote(model), quote(&known.join(", ")))
 }
 
-/// The answer to a message that is queued, in a chat in which the host can't mark messages.
+/// The answer to a message that is queued, for chats in which the host can't mark the message itself.
 #[must_use]
 pub fn message_queued(session: &SessionName) -> String {
     format!("Session '{session}' is busy. Your message is queued.")

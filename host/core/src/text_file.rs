@@ -10,7 +10,7 @@ pub const BYTE_ORDER_MARK: char = '\u{feff}';
 pub enum NotText {
     #[error("it is UTF-16, as some Windows editors write it: save it as UTF-8")]
     Utf16,
-    /// The number of the first line that is not UTF-8, from 1.
+    /// Contains the number of the first line that is not UTF-8, counted from 1.
     #[error("line {0} is not UTF-8 text")]
     NotUtf8(usize),
     #[error("it contains a byte order mark (U+FEFF), which most editors don't show: type that line again")]

@@ -1,6 +1,6 @@
 //! Parses JSON from other programs, and repairs damage that a strict parser rejects: lone surrogates, bytes that are
-//! not UTF-8, numbers out of range, raw control characters, trailing commas, and nesting that is too deep. Other valid
-//! JSON is left unchanged.
+//! not UTF-8, numbers out of range, raw control characters, trailing commas, and nesting that is too deep. JSON without
+//! such damage is left unchanged.
 
 use std::fmt;
 
@@ -10,8 +10,8 @@ use serde_json::{Deserializer, Map, Value};
 /// The maximum depth of nesting. Deeper values are replaced with null. `serde_json` rejects 128 levels.
 const DEEPEST: usize = 100;
 
-/// The maximum number of positions in a text at which an object is read. Each attempt takes time in proportion to the
-/// length of the text.
+/// The maximum number of positions in a text at which [`objects`] tries to read an object. Each attempt takes time in
+/// proportion to the length of the text.
 const TRIES: usize = 32;
 
 /// Parses JSON, after a repair if necessary: invalid characters become U+FFFD, invalid numbers and words become null.
@@ -28,12 +28,12 @@ pub fn parse(bytes: &[u8]) -> serde_json::Result<Value> {
 pub struct Object {
     /// The fields before the text ends or becomes invalid.
     pub fields: Map<String, Value>,
-    /// Whether these are all fields of the object.
+    /// Whether `fields` contains all fields of the object.
     pub is_whole: bool,
 }
 
 /// Returns the objects in a text that may contain anything else before, between and after them. If an object is not
-/// whole, the search continues inside it, because the output of another program may have cut it off there.
+/// whole, the search continues inside it, because other output may have interrupted the object there.
 #[must_use]
 pub fn objects(bytes: &[u8]) -> Vec<Object> {
     let text = String::from_utf8_lossy(bytes);
@@ -103,7 +103,7 @@ impl<'a> Repair<'a> {
         Self { rest: text, repaired: String::with_capacity(text.len()), depth: 0, too_deep: 0 }
     }
 
-    /// Repairs the next part. Returns false at the end of the text.
+    /// Repairs the next token. Returns false at the end of the text.
     fn step(&mut self) -> bool {
         let Some(char) = self.rest.chars().next() else { return false };
         let length = match char {
@@ -182,8 +182,8 @@ fn repair_string(text: &str, repaired: &mut String) -> usize {
     at
 }
 
-/// Repairs the escape at the start of `text`. Returns its length in `text`. An unknown escape counts as an unescaped
-/// backslash.
+/// Repairs the escape at the start of `text`. Returns its length in `text`. The backslash of an unknown escape becomes
+/// a literal backslash.
 fn repair_escape(text: &str, repaired: &mut String) -> usize {
     let length = match (text.as_bytes().get(1), unit(text)) {
         (Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't'), _) => 2,

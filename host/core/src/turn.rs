@@ -17,8 +17,8 @@ pub struct Turn {
     pub cost_usd: Option<f64>,
     /// The display mode, fixed for the whole turn. `None` selects the default.
     pub mode: Option<String>,
-    /// Whether the end of the turn notifies. `Silent` after a `/stop` in the turn's place, because its readers see the
-    /// reply to `/stop`.
+    /// Whether the end of the turn notifies. `Silent` after a `/stop` in the turn's place, because the people there see
+    /// the reply to `/stop`.
     pub alert: Alert,
 }
 
@@ -61,7 +61,7 @@ impl Turn {
     }
 
     /// Applies the change to the part at index `at`. An index past the end appends a part, so that a gap in a codec's
-    /// numbers is harmless.
+    /// part numbers is harmless.
     pub fn change(&mut self, at: u32, change: Change) {
         let index = usize::try_from(at).unwrap_or(usize::MAX).min(self.parts.len());
         if index == self.parts.len() {

@@ -1,4 +1,5 @@
-//! `[access]`: the Telegram users that the host serves, and the tools that no agent may use. The console's user is always the owner and is not listed.
+//! `[access]`: the Telegram users that the host serves, and the tools that no agent may use. The console's user is
+//! always the owner and is not listed.
 
 use std::collections::BTreeSet;
 

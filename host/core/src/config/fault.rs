@@ -36,8 +36,8 @@ pub struct ConfigError {
 pub(super) struct Finding {
     pub at: Range<usize>,
     pub message: String,
-    /// The position of a value that may be a secret, in the line of the fault and not after the fault. The excerpt ends
-    /// there.
+    /// The start of a value that may be a secret. It is in the line of the fault, at the fault or before it. The
+    /// excerpt ends there.
     pub hidden_from: Option<usize>,
 }
 
@@ -70,8 +70,8 @@ impl Fault {
     }
 }
 
-/// Formats the parts of a line around the fault `marked`, with carets below it. An ellipsis replaces `after`, unless it
-/// consists of closing brackets and white space.
+/// Formats the line that contains the fault `marked`, with carets below the fault. An ellipsis replaces `after`, unless
+/// `after` consists of closing brackets and white space.
 fn excerpt(line: usize, before: &str, marked: &str, after: &str) -> String {
     let plain = |text: &str| text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<Vec<_>>();
     let other_values = if before.contains('{') {
@@ -121,12 +121,13 @@ fn value_before(text: &str, offset: usize) -> Option<usize> {
     Some(start + value).filter(|value| *value <= offset)
 }
 
-/// Keys whose values may be secrets, although they should be the locations of secrets. A key also counts if it contains
-/// one of these words, because an unknown key may be a misspelt one.
+/// Words in the names of keys and tables whose values may be secrets, although they should be the locations of secrets.
+/// It is enough that a name contains such a word, because the name may be misspelt.
 const SECRET_KEYS: [&str; 8] = ["secret", "token", "password", "key", "hmac", "env", "http", "tcp"];
 
-/// Whether `offset` in a text that is not TOML may be inside the value of one of [`SECRET_KEYS`]. Because the text can't
-/// be parsed, this function finds the table and the key by the form of the lines.
+/// Whether `offset` in a text that is not TOML may be inside a value whose key or table name contains one of
+/// [`SECRET_KEYS`]. Because the text can't be parsed, this function finds the table and the key by the form of the
+/// lines.
 fn may_be_secret(text: &str, offset: usize) -> bool {
     let offset = floor_boundary(text, offset);
     let end = text[offset..].find('\n').map_or(text.len(), |length| offset + length);

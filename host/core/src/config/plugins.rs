@@ -22,7 +22,7 @@ use crate::{
 };
 use serde_json::{Map, Value as Json};
 
-/// Each running call has an instance with its own memory, so this number also limits the memory that the host uses.
+/// Each running call has an instance with its own memory, so this setting also limits the memory that the host uses.
 const PARALLEL: RangeInclusive<u32> = 1..=1000;
 /// The size of the cache in bytes.
 const CACHE: RangeInclusive<u64> = 16 << 20..=1 << 40;

@@ -85,7 +85,7 @@ impl<'r, 't> Section<'r, 't> {
         Some(value.span())
     }
 
-    /// Like [`Self::set`], for a value that may be missing.
+    /// Like [`Self::set`], for an optional setting. A valid value sets `into` to `Some`.
     pub fn set_some<T>(
         &mut self,
         key: &'static str,

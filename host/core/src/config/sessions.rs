@@ -1,5 +1,5 @@
-//! `[sessions]`, `[requests]` and `[console]`: session folders, idle timeout, limits on prompts, the answers to agents,
-//! and the time to drain piped input.
+//! `[sessions]`, `[requests]` and `[console]`: session folders, idle timeout, limits on prompts, the handling of
+//! agents' questions, and the time to finish turns after the end of the console's input.
 
 use std::{
     collections::BTreeMap,
@@ -19,7 +19,7 @@ use crate::types::SessionName;
 const IDLE_TIMEOUT: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(7 * 86_400);
 /// Users would lose track of a longer queue.
 const QUEUE: RangeInclusive<u32> = 1..=1000;
-/// The number is limited, because every change of a session stores all its interrupted prompts again.
+/// The maximum bounds the work of each change of a session, which stores all its interrupted prompts again.
 const KEPT: RangeInclusive<u32> = 1..=1000;
 const DRAIN: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(86_400);
 

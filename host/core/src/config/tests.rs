@@ -134,7 +134,7 @@ fn changed_sections_are_named() {
         shown("[agents]\ndefault = \"claude\"\n[agents.claude]\nmodel = \"m\"\n"),
         "default agent, agent claude; restart {}"
     );
-    // Agents get a variable that no agent had before, too, because the host keeps its whole environment.
+    // A variable that no agent had before needs no restart, because the host keeps a copy of its whole environment.
     assert_eq!(shown("[agents.demo]\npass_env = [\"ODD\"]\n"), "agent demo; restart {}");
     let plugins = changes("[plugins.timeout]\ngrants = []\n[plugins.x.config]\na = 1\n").plugins;
     assert_eq!(plugins["timeout"], PluginChange { grants: true, ..PluginChange::default() });

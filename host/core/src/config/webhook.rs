@@ -22,15 +22,15 @@ pub struct Webhook {
     pub body: u64,
 }
 
-/// The authentication of requests to a plugin: a token, a signature, or both, of which a request needs only one. If
-/// neither is configured, all requests are rejected.
+/// The authentication of requests to a plugin by a token or a signature. If both are configured, a request needs only
+/// one of them; if neither is configured, all requests are rejected.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct WebhookAuth {
     /// The name of the secret whose value the request must contain as a token.
     pub token: Option<String>,
     /// The name of the secret with which the sender signs the body (HMAC-SHA-256).
     pub hmac: Option<String>,
-    /// The header with the signature, or with the token if `hmac` is not set; in lower case.
+    /// The name, in lower case, of the header with the signature, or with the token if `hmac` is not set.
     pub header: Option<String>,
 }
 

@@ -1,5 +1,5 @@
 //! Classifies the addresses that a name may resolve to. The operator grants names but does not control their DNS
-//! records, so a granted name alone gives no access to the networks around the host.
+//! records, so a granted name alone gives no access to private networks.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -8,12 +8,12 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub enum AddressKind {
     /// A public address. A granted name may resolve to it.
     Public,
-    /// An address of this machine or of a network around it. A name that resolves to it also has to be listed in the
-    /// plugin's key `private`.
+    /// An address of this machine or of a network that is not public. A name that resolves to it also has to be listed
+    /// in the plugin's key `private`.
     Private(&'static str),
     /// A metadata service of a cloud, which serves credentials. No name may resolve to it, and no grant may name it.
     Metadata,
-    /// An address that no host has, such as a multicast address.
+    /// An address that no machine has, such as a multicast address.
     Invalid(&'static str),
 }
 

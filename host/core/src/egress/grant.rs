@@ -41,17 +41,17 @@ enum Paths {
     Below(Vec<u8>),
 }
 
-/// A host and the TCP port on it that a plugin may connect to.
+/// A host and a TCP port that a plugin may connect to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TcpGrant {
     pub host: String,
     pub port: u16,
 }
 
-/// Methods that no grant covers. CONNECT turns the connection into a tunnel, and TRACE echoes the request.
+/// Methods that no grant allows. CONNECT turns the connection into a tunnel, and TRACE echoes the request.
 const NEVER: [&str; 2] = ["CONNECT", "TRACE"];
 
-/// The methods to suggest for a typo.
+/// The methods that an error suggests instead of a misspelt one.
 const COMMON: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
 impl HttpGrant {
@@ -99,7 +99,7 @@ pub fn may_request(grants: &[HttpGrant], method: &str, target: &Target) -> bool 
 /// Checks that a method can be granted at all.
 ///
 /// # Errors
-/// The reason why it can't be granted.
+/// The method can't be granted. The error is the reason.
 pub fn check_method(method: &str) -> Result<(), MethodError> {
     let plain = |byte: u8| byte.is_ascii_uppercase() || byte == b'-';
     if NEVER.contains(&method) {
@@ -202,11 +202,11 @@ fn paths(text: &str) -> Option<Paths> {
     }
 }
 
-/// Checks that a grant may name this host. Every name is accepted, and every address except those of metadata services
-/// and those that no host has.
+/// Checks that a grant may name this host. Accepts every name, and every address except those of metadata services and
+/// those that no machine has.
 ///
 /// # Errors
-/// The reason why no grant may name it.
+/// No grant may name this host. The error is the reason.
 pub fn check_host(host: &Host) -> Result<(), HostError> {
     match address_of(host).map(AddressKind::of) {
         Some(AddressKind::Invalid(why)) => Err(HostError::Invalid(why)),

@@ -2,10 +2,10 @@
 //! path with one of these is *ambiguous*: only a grant for all paths of the host covers it, because every
 //! interpretation of the path stays on that host.
 
-/// A path without its query.
+/// The normalized form of a path, without its query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum PathForm {
-    /// All servers interpret the path the same way.
+    /// All servers interpret the path the same way. Contains the decoded path.
     Plain(Vec<u8>),
     Ambiguous,
 }
@@ -33,7 +33,7 @@ pub(super) fn normalize(path: &str) -> PathForm {
     if is_ambiguous(&now) {
         return PathForm::Ambiguous;
     }
-    // If decoding produces another slash, the path is ambiguous.
+    // Servers disagree about an encoded slash or dot segment, so the path is ambiguous if decoding reveals one.
     for _ in 0..NESTED {
         let Some(next) = decoded(&now) else { return PathForm::Ambiguous };
         if next == now {

@@ -84,7 +84,7 @@ impl Target {
     }
 }
 
-/// Formats the scheme, the host and a port other than the default, without the path.
+/// Formats the scheme, the host and the port, without the path. Omits the scheme's default port.
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://{}", self.scheme.as_str(), self.authority())
@@ -123,7 +123,7 @@ pub(super) fn host_of(text: &str) -> Result<Host, TargetError> {
     }
     let host = Host::parse(bare).map_err(|_| wrong())?;
     match &host {
-        // Another program could take a name with a leading dash for an option.
+        // A label must not start with a dash: another program could take such a name for an option.
         url::Host::Domain(name) if name.len() > 253 || name.split('.').any(is_no_label) => Err(wrong()),
         url::Host::Domain(_) | url::Host::Ipv4(_) | url::Host::Ipv6(_) => Ok(host),
     }
@@ -143,7 +143,7 @@ pub(super) const fn address_of(host: &Host) -> Option<IpAddr> {
     }
 }
 
-/// `text` on one line, truncated if it is long.
+/// Truncates `text` to 80 characters, and replaces control characters with spaces.
 pub(super) fn shorten(text: &str) -> String {
     render::shorten(text, 80)
 }

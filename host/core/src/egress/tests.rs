@@ -10,7 +10,7 @@ fn grant(text: &str) -> HttpGrant {
     text.parse().unwrap_or_else(|why| panic!("{text}: {why}"))
 }
 
-/// Parses `GET https://host/path`, or returns `None` if it is not a valid request.
+/// Parses a request such as `POST https://host/path`; the default method is GET. Returns `None` if the URL is invalid.
 fn request(text: &str) -> Option<(String, Target)> {
     let (method, url) = text.split_once(' ').unwrap_or(("GET", text));
     let (scheme, rest) = url.split_once("://")?;
@@ -289,7 +289,7 @@ fn addresses_are_classified_by_range() {
 }
 
 proptest! {
-    /// An IPv4 address keeps its classification however it is embedded in an IPv6 address.
+    /// An IPv4 address has the same classification in every IPv6 form that embeds it.
     #[test]
     fn embedded_ipv4_addresses_are_classified_alike(bits in any::<u32>()) {
         let bare = AddressKind::of(IpAddr::from(bits.to_be_bytes()));
@@ -299,7 +299,7 @@ proptest! {
         }
     }
 
-    /// No spelling of a path leaves the granted folder on a server that decodes it once or twice.
+    /// No granted path leads out of the granted folder, even if a server decodes the path once or twice.
     #[test]
     fn no_path_encoding_escapes_the_granted_folder(path in "/api/(\\.|%2e|%2E|%252e|/|%2f|%5c|\\\\|;|a|%61){0,8}") {
         if may(&["https://h.example/api/*"], &format!("https://h.example{path}")) {

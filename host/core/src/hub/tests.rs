@@ -1,4 +1,4 @@
-//! Tests the hub with scripts.
+//! Tests the hub with scripts of updates, and traces of the dispatches that result.
 
 mod random_arrivals;
 mod script;

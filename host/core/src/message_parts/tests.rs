@@ -1,4 +1,4 @@
-//! Tests by example which messages are joined.
+//! Tests which messages are joined, with examples.
 
 use super::*;
 use crate::{

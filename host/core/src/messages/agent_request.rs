@@ -8,8 +8,8 @@ use crate::{
     types::{AgentRequest, OpenRequest, Reply, RequestOption, SessionName},
 };
 
-/// The message that asks the question. The command of each button contains the number of the question, so that users
-/// can also type the command.
+/// The message that shows an agent's question to users. The command of each button contains the number of the question,
+/// so that users can also type the command.
 pub(super) fn asked(session: &SessionName, folder: &Path, number: u64, request: &AgentRequest) -> Reply {
     let asks = match request.kind {
         "permission" => "asks for a permission",
@@ -64,7 +64,7 @@ pub fn option_without_text(label: &str) -> String {
     format!("“{}” takes no text.", quote(label))
 }
 
-/// The answer to the choice of an option that requires a text.
+/// The answer to a user who chose an option that requires a text.
 #[must_use]
 pub fn text_is_next(session: &SessionName, number: u64, option: &str) -> String {
     format!("Send the text as your next message here, or type: /answer {session}#{number} {option} <text>")

@@ -32,7 +32,7 @@ pub fn only_here(name: &str) -> String {
     format!("Session '{}' can only be activated in this chat.", quote(name))
 }
 
-/// The error for a plugin that sends a prompt to a session without a place for the answer.
+/// The error for a plugin that prompts a session, if the session has no place to which its answer could be sent.
 #[must_use]
 pub fn never_active(session: &SessionName) -> String {
     format!("Session '{session}' was never active in a chat, so its answer can't be sent. Activate it in a chat first.")
@@ -64,7 +64,7 @@ pub fn place_without_members(place: &Place) -> String {
     format!("no user of [access] has written in {place} yet: write to the bot there first")
 }
 
-/// The error for the mode without questions, which only the configuration can select.
+/// The error for a request to select the permission mode `bypassPermissions` outside of the configuration.
 #[must_use]
 pub fn bypass_not_configured(agent: &str) -> String {
     format!("Only the configuration can select bypassPermissions: permission_mode in [agents.{}].", quote(agent))

@@ -5,7 +5,7 @@ use cordboard_permission_rules::Rule;
 use super::{DenialCause, beginning, quote};
 use crate::render;
 
-/// The last line of a list of denials that is not complete.
+/// The last line of an incomplete list of denials.
 pub const MORE_DENIALS: &str = "…and more.";
 
 /// The start of the line that names the configuration key.
@@ -38,7 +38,7 @@ fn remedy(tool: &str, detail: &str, agent: &str) -> String {
     format!("{REMEDY}, set {allowed} in `[agents.{agent}]`.")
 }
 
-/// The reason of a denial by `[access] deny_tools`.
+/// The reason for a denial by `[access] deny_tools`.
 #[must_use]
 pub fn denied_by_configuration(rule: &Rule) -> String {
     format!("The rule {rule} of deny_tools in [access] forbids it.")

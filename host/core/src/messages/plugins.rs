@@ -53,7 +53,7 @@ pub struct VersionRequest<'a> {
     pub requested: Vec<Requested<'a>>,
 }
 
-/// The approval request for several plugins. `more` of them are not listed.
+/// The approval request for several plugins. `more` is the number of plugins that `listed` omits.
 #[must_use]
 pub fn approval_requests(listed: &[VersionRequest<'_>], more: usize) -> String {
     let mut text = format!("{} plugins request capabilities that they were not granted:\n", listed.len() + more);

@@ -102,7 +102,7 @@ pub enum SessionNotice {
     Asked {
         number: u64,
         request: Box<AgentRequest>,
-        /// The buttons of the approval plugin.
+        /// The buttons that the approval plugin adds.
         buttons: Vec<Button>,
         folder: PathBuf,
     },
@@ -119,12 +119,12 @@ pub enum SessionNotice {
     },
 }
 
-/// The cause of a denial that no user decided.
+/// The cause of a denial that was not a user's decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DenialCause {
-    /// The agent's own settings. Contains its name.
+    /// The agent's own settings. Contains the agent's name.
     Agent(String),
-    /// The approval rules, for this reason.
+    /// The configuration or the approval plugin. Contains the reason.
     Rules(String),
 }
 

@@ -15,9 +15,9 @@ pub struct MessageBuilder {
     /// For each style that was opened and not closed, whether the style has an entry in `open`. A style inside the same
     /// style, such as bold inside bold, has none.
     nesting: Vec<Nesting>,
-    /// For each open container, the prefix of its lines after the first.
+    /// For each open container, such as a list item or a quote, the prefix of its lines after the first.
     prefixes: Vec<String>,
-    /// Line breaks to write before the next text.
+    /// The number of line breaks to write before the next text.
     breaks: usize,
 }
 

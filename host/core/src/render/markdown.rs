@@ -28,8 +28,7 @@ struct Writer<'a> {
     definitions: Definitions,
     builder: MessageBuilder,
     line: LineState,
-    /// The end of the source that is already handled: the source before this offset was written to the message, or is
-    /// only syntax.
+    /// The offset up to which the source is handled. The source before this offset is in the message or is only syntax.
     seen: usize,
     /// The current code block: its info string and its text.
     code: Option<(String, String)>,

@@ -7,8 +7,8 @@ use super::controls::{is_break, is_unseen, strip_controls};
 /// panic fit into this length.
 pub const UNTRUSTED_LENGTH: usize = 500;
 
-/// Returns `text` on one line of at most `most` characters, without characters that move the cursor, change the
-/// direction of writing, or are invisible.
+/// Returns `text` on one line, without characters that move the cursor, change the direction of writing, or are
+/// invisible. A text of more than `most` characters is cut and gets an ellipsis.
 #[must_use]
 pub fn one_line(text: &str, most: usize) -> String {
     let flat: String = text.chars().map(|c| if is_break(c) { ' ' } else { c }).collect();
@@ -21,7 +21,7 @@ pub fn one_line(text: &str, most: usize) -> String {
     short
 }
 
-/// Shortens a value for an error to `most` characters, and replaces each control character with a space.
+/// Cuts a value in an error message to `most` characters, and replaces each control character with a space.
 pub(crate) fn shorten(text: &str, most: usize) -> String {
     let mut short: String = text.chars().take(most).map(|c| if c.is_control() { ' ' } else { c }).collect();
     if text.chars().nth(most).is_some() {

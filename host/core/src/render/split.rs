@@ -70,8 +70,7 @@ impl<'a> Remainder<'a> {
         self.advance(self.text.len() - behind.len());
     }
 
-    /// Returns the end of the next chunk: the last position of the best quality within the limits. The offset is in
-    /// bytes.
+    /// Returns the best quality of a split within the limits, and the last position of that quality as a byte offset.
     fn cut(&self, limit: usize) -> (BreakQuality, usize) {
         let window = self.window(limit);
         if window == self.text.len() {
@@ -97,8 +96,8 @@ impl<'a> Remainder<'a> {
     /// The number of bytes that fit into a chunk, given the limits on its length and on its entities.
     fn window(&self, limit: usize) -> usize {
         let crowded = self.entities.get(MOST_ENTITIES).map_or(usize::MAX, |entity| entity.offset - self.start);
-        // If more than `MOST_ENTITIES` start here, even a shorter chunk has too many entities; `take` drops the last
-        // ones.
+        // If more than `MOST_ENTITIES` entities begin at the start of the chunk, a shorter chunk doesn't help; `take`
+        // drops the last ones.
         let limit = if crowded == 0 { limit } else { limit.min(crowded) };
         let mut units = 0;
         let past = self.text.char_indices().find(|(_, c)| {

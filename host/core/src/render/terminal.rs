@@ -1,5 +1,5 @@
 //! Styles an answer for a terminal, line by line as the answer arrives. Agents cannot control the terminal or change
-//! the direction of writing: the control characters of the source are removed, and only the host adds escape sequences.
+//! the direction of writing: their control characters are removed, and only the host adds escape sequences.
 
 use super::{Entity, Message, Style, controls::strip_controls, one_line, render, units};
 
@@ -31,8 +31,8 @@ impl Styler {
         Self { colours, fence: None }
     }
 
-    /// Styles one complete line, which is passed without its line break. With [`Colours::Off`], removes only the
-    /// control characters.
+    /// Styles one complete line, which is passed without its line break. With [`Colours::Off`], only removes control
+    /// characters.
     ///
     /// A style that begins on one line and ends on another is not applied; its Markdown marks are shown.
     #[must_use]
@@ -59,7 +59,7 @@ impl Styler {
     }
 }
 
-/// Puts `text` between the escape sequence `code` and a reset, unless one of them is empty. `text` has no control
+/// Puts `text` between the escape sequence `code` and a reset, unless `text` or `code` is empty. `text` has no control
 /// characters: [`Styler::line`] removes those of the source, and [`render`] replaces those that result from references
 /// such as `&#27;`.
 fn apply_style(text: &str, code: &str) -> String {
@@ -104,8 +104,8 @@ impl Fence {
     }
 }
 
-/// Styles a line outside of code. The indentation of the line is not rendered, because Markdown could take the line for
-/// a code block.
+/// Styles a line outside of code. The line is rendered without its indentation, because Markdown could take an indented
+/// line for a code block.
 fn style_prose(line: &str) -> String {
     let text = line.trim_start();
     let indent = &line[..line.len() - text.len()];
@@ -143,7 +143,8 @@ fn bytes(text: &str, units: usize) -> usize {
     taken.map(char::len_utf8).sum()
 }
 
-/// The address to show after the text of a link, if it differs from the text. Not every terminal can follow links.
+/// The address to show after the text of a link, because not every terminal can follow links. Empty if the text is the
+/// address, and for other styles.
 fn address(entity: &Entity, text: &str) -> String {
     match &entity.style {
         Style::Link { url } if url != text => format!(" ({})", one_line(url, usize::MAX)),

@@ -1,4 +1,4 @@
-//! Tests the rendering of Markdown by example.
+//! Tests the rendering of Markdown with examples.
 
 use expect_test::{Expect, expect};
 

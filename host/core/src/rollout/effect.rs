@@ -28,17 +28,17 @@ pub enum Effect {
         digest: String,
         mode: TryMode,
     },
-    /// End the build or trial. Its result isn't needed.
+    /// End the build or trial. Its result is no longer needed.
     Cancel {
         ticket: Ticket,
     },
     /// Publish the tried version, and report the result to the machine before any other input. Running calls of the
-    /// replaced version have the time `drain` to finish.
+    /// replaced version have up to `drain` to finish.
     Activate {
         ticket: Ticket,
         drain: Duration,
     },
-    /// Remove the active version. Its running calls have the time `drain` to finish.
+    /// Remove the active version. Its running calls have up to `drain` to finish.
     Deactivate {
         drain: Duration,
     },
@@ -66,7 +66,7 @@ pub enum Effect {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TryMode {
-    /// Don't try a version that is active with these settings.
+    /// Skip the trial if the version is already active with the current settings.
     IfChanged,
     Always,
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Decision;
 
-/// An answer to the question whether a plugin may have these capabilities.
+/// The owner's answer to a plugin's request for capabilities.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GrantAnswer {
     pub plugin: String,

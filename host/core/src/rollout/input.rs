@@ -1,4 +1,4 @@
-//! The inputs of a rollout.
+//! The inputs of the rollout machine: the facts at the start, events, results of effects, and admin commands.
 
 use super::{Grants, RolloutState};
 use crate::config::RolloutLimits;
@@ -21,8 +21,8 @@ pub enum FileState {
     Unusable(RejectionText),
 }
 
-/// The reason for a rejection, once for users and once for operators. The text for operators may also name the file to
-/// correct.
+/// The reason for a rejection, as a text for users and a text for operators. The text for operators may also name the
+/// file to correct.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RejectionText {
     pub why: String,
@@ -91,7 +91,7 @@ pub enum Input {
 pub enum TrialOutcome {
     /// The version can be activated.
     Ready,
-    /// The same bytes with the same settings are active.
+    /// The version is already active with the same settings.
     Unchanged,
 }
 

@@ -172,7 +172,7 @@ impl Machine {
         self.job.as_ref().is_some_and(|job| matches!(job.purpose, Purpose::Rollback { .. }))
     }
 
-    /// Builds and tries `candidate`, unless the pin excludes it.
+    /// Builds and tries `candidate`. If it is active, only tries it. If the pin excludes it, rejects it.
     fn work_on(&mut self, candidate: String, now: Timestamp) {
         if let Some(error) = self.pinned(&candidate) {
             if let Some(job) = &mut self.job {
@@ -368,8 +368,8 @@ impl Machine {
         stored.or_else(|| self.embedded.as_ref().filter(|digest| is_candidate(digest))).cloned()
     }
 
-    /// The version to roll back to: the latest one before the active one that was not rolled back itself, else the
-    /// embedded one. `None` if the embedded version is active or no such version exists.
+    /// Returns the version to roll back to: of the stored versions before `active`, the latest that was not rolled back
+    /// itself, else the embedded version. `None` if there is no such version, or if the embedded version is active.
     pub(super) fn version_before(&self, active: &str) -> Option<String> {
         if self.embedded.as_deref() == Some(active) {
             return None;
@@ -380,7 +380,7 @@ impl Machine {
     }
 }
 
-/// The outcome of a job.
+/// The outcome of a job: its version was already active, a version was activated, or no version was activated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum JobOutcome {
     Unchanged,
@@ -388,5 +388,5 @@ pub(super) enum JobOutcome {
     Rejected,
 }
 
-/// The number of versions that the store keeps of each plugin.
+/// The maximum number of versions that the store keeps of each plugin.
 const MAX_STORED: usize = 3;

@@ -15,7 +15,8 @@ use super::{
 };
 use crate::types::Timestamp;
 
-/// The machine announces a build that takes longer. A cached version takes a millisecond, a small plugin 60 ms.
+/// The machine announces a build that takes longer than this. A cached version takes a millisecond, a small plugin 60
+/// ms.
 const SLOW: Duration = Duration::from_secs(1);
 
 /// The active version.
@@ -24,7 +25,7 @@ pub struct Active {
     pub digest: String,
     /// The generation number.
     pub number: u32,
-    /// Whether the version was tried under settings other than the current ones.
+    /// Whether the settings have changed since the version was last tried.
     pub(super) stale: bool,
 }
 
@@ -330,7 +331,8 @@ impl Machine {
 
     // ---- Helpers ----
 
-    /// Starts the pending work, and returns the effects of this step.
+    /// Starts pending work, such as a due rollback or a trial of changed settings. Returns all effects of the input or
+    /// command.
     pub(super) fn finish(&mut self, now: Timestamp) -> Vec<Effect> {
         if self.state.disabled.is_none() {
             if self.job.is_none() {

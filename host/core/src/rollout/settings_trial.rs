@@ -21,7 +21,7 @@ impl Machine {
         }
     }
 
-    /// Starts to try the active version under its new settings, unless the current job does that.
+    /// Starts a trial of the active version under its new settings, unless the current job works on that version.
     pub(super) fn start_settings_trial(&mut self, now: Timestamp) {
         let is_pursued = |digest: &str| self.job.as_ref().is_some_and(|job| job.candidate == digest);
         let Some(active) = self.active.as_ref().filter(|one| one.stale && !is_pursued(&one.digest)) else { return };

@@ -1,5 +1,5 @@
 //! The stored state of a plugin's rollout: whether an admin disabled the plugin, which versions were rolled back, and
-//! which one is on probation. This state decides whether a version may be activated, apart from its grants and the pin.
+//! which one is on probation. A version may be activated only if this state, its grants and the pin allow it.
 
 use std::time::Duration;
 
@@ -11,10 +11,11 @@ use crate::types::{Timestamp, UserId};
 /// tried again. A file with other bytes is tried at once.
 const BACKOFFS: [Duration; 3] = [Duration::from_secs(60), Duration::from_secs(5 * 60), Duration::from_secs(25 * 60)];
 
-/// The maximum number of digests that are remembered as rolled back by an admin. The store keeps fewer versions.
+/// The maximum number of digests that are remembered as rolled back by an admin. It exceeds the number of versions that
+/// the store keeps of a plugin.
 const MAX_ROLLED_BACK: usize = 8;
 
-/// The number of automatic rollbacks to remember. The oldest is forgotten first.
+/// The maximum number of automatic rollbacks that are remembered. The oldest one is forgotten first.
 const MAX_ROLLBACKS: usize = 16;
 
 /// The author and the time of an admin's decision.
@@ -49,7 +50,7 @@ pub struct Probation {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct RolloutState {
     pub disabled: Option<Decision>,
-    /// Digests that an admin rolled back, the latest last.
+    /// The digests of the versions that an admin rolled back, the latest last.
     pub rolled_back: Vec<String>,
     /// The automatic rollbacks, one per version, the latest last. Earlier releases stored at most one entry, as `fall`.
     #[serde(default, rename = "falls", alias = "fall", deserialize_with = "list_or_single")]
@@ -206,8 +207,8 @@ impl RolloutState {
         }
     }
 
-    /// The remaining probation of `digest` and the number of its failed calls, or `None` if the probation is over. If
-    /// the clock is set back, the remaining probation gets longer, up to its full length.
+    /// The remaining probation of `digest` and the number of its failed calls, or `None` if the version is not on
+    /// probation. If the clock is set back, the remaining probation gets longer, up to its full length.
     #[must_use]
     pub fn remaining_probation(&self, digest: &str, now: Timestamp, length: Duration) -> Option<(Duration, u32)> {
         let probation = self.probation.as_ref().filter(|probation| probation.digest == digest)?;
@@ -215,7 +216,7 @@ impl RolloutState {
         (!remaining.is_zero()).then_some((remaining, probation.failed))
     }
 
-    /// Whether `digest` was rolled back automatically and not activated since.
+    /// Whether `digest` was rolled back automatically and has not been activated since then.
     #[must_use]
     pub fn was_rolled_back(&self, digest: &str) -> bool {
         let is_before =
@@ -234,8 +235,8 @@ impl RolloutState {
         self.rollbacks.clear();
     }
 
-    /// The end of the backoff of `digest`. `None` if there is no backoff, or if another decision also keeps the version
-    /// inactive.
+    /// The end of the backoff of `digest`, even if that time has passed. `None` if the version has no backoff, or if an
+    /// admin's decision also keeps it inactive.
     #[must_use]
     pub fn retry_at(&self, digest: &str) -> Option<Timestamp> {
         match self.admits(digest, Timestamp(0)) {

@@ -55,7 +55,8 @@ const SPELLINGS: [Spell; 15] = [
     |value| value.chars().map(|c| format!("&#{}", u32::from(c))).collect(),
 ];
 
-/// Returns eight consecutive characters of `value` that `text` contains in one of the encodings, in that encoding.
+/// If `text` contains eight consecutive characters of `value` in one of the encodings, returns these characters in that
+/// encoding.
 fn leaks(value: &str, text: &str) -> Option<String> {
     let letters: Vec<char> = value.chars().collect();
     let text = text.to_lowercase();

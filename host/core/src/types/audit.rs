@@ -8,7 +8,8 @@ use super::{AgentRequest, SessionName, Timestamp};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecidedRequest {
     pub request: AgentRequest,
-    /// The label of the choice, or what was decided without a user, as a word or two.
+    /// The labels of the options that a user chose, or a short description of a decision without a user, such as
+    /// `expired`.
     pub outcome: String,
     pub by: DecidedBy,
     /// The rule that decided, or the text of the answer.

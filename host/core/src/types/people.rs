@@ -37,7 +37,7 @@ impl Role {
         }
     }
 
-    /// The people with this role, as messages name them.
+    /// The phrase with which messages name the people with this role.
     #[must_use]
     pub const fn people(self) -> &'static str {
         match self {

@@ -26,7 +26,7 @@ impl PermissionMode {
         Self::BypassPermissions,
     ];
 
-    /// Parses a mode, in any case of its letters.
+    /// Parses the name of a mode. The case of the letters doesn't matter.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|mode| mode.as_str().eq_ignore_ascii_case(text))

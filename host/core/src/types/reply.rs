@@ -38,7 +38,7 @@ impl Button {
 pub enum Content {
     Text(String),
     Bytes(Vec<u8>),
-    /// A path inside the session's folder.
+    /// The path of a file inside the session's folder.
     File(String),
 }
 
@@ -72,7 +72,7 @@ pub struct Reply {
     pub in_place: bool,
     #[serde(default, rename = "words")]
     pub author: Authorship,
-    /// The session that the reply comes from, if it is not the active session of the place.
+    /// The session that the reply comes from, unless it is the only active session in the place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<SessionName>,
     /// The request that a press of one of the buttons decides.

@@ -1,5 +1,5 @@
-//! Open questions to users: about an interrupted prompt, about a failed start of an agent, about the capabilities of a
-//! plugin, and the questions that agents ask.
+//! Open questions to users: whether to send an interrupted prompt again, how to continue after a failed start of an
+//! agent, whether to grant a plugin's capabilities, and the questions that agents ask.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,7 @@ use crate::agent::PromptId;
 pub enum Request {
     /// Whether to send an interrupted prompt again.
     Prompt(PromptId),
-    /// The decision after a failed start of an agent. Each failure has its own number.
+    /// How to continue after a failed start of an agent. Each failed start of a session has its own number.
     Start { session: SessionName, failure: u64 },
     /// Whether to grant a version of a plugin the capabilities that the version requests. `digest` is the shortened
     /// digest that messages show.
@@ -70,7 +70,7 @@ pub struct AgentRequest {
     /// The question in Markdown, for the message.
     pub text: String,
     pub options: Vec<RequestOption>,
-    /// The use of a tool that a permission is about. The approval plugin decides about it first.
+    /// The use of a tool, if the question is about a permission. The approval plugin is asked before users are.
     pub tool_use: Option<Box<ToolUse>>,
     /// Whether the answer may consist of several options.
     pub multiple: bool,
@@ -84,7 +84,7 @@ pub struct ToolUse {
     pub input: String,
     /// The shell command, if the tool runs one.
     pub command: Option<String>,
-    /// The files and folders that it reads or changes, as the agent names them.
+    /// The files and folders that the tool reads or changes, as the agent names them.
     pub paths: Vec<String>,
     pub url: Option<String>,
     /// The home folder of the agent.
@@ -100,7 +100,7 @@ pub struct Permission {
 }
 
 impl ToolUse {
-    /// The tool and what it is used on, in one line.
+    /// The tool and its most important argument, in one line.
     #[must_use]
     pub fn title(&self) -> String {
         match self.detail().lines().next() {
@@ -109,7 +109,7 @@ impl ToolUse {
         }
     }
 
-    /// The command, address or path, or else nothing, for one-line messages.
+    /// The command, else the URL, else the first path, else an empty string.
     #[must_use]
     pub fn detail(&self) -> &str {
         let path = self.paths.first().map(String::as_str);
@@ -126,7 +126,7 @@ pub struct RequestOption {
     pub text: OptionText,
 }
 
-/// The ids of the options of a permission. Every agent's permissions have the first and the third.
+/// The ids of the options of a permission. Every request for a permission offers at least `ALLOW` and `DENY`.
 impl RequestOption {
     pub const ALLOW: &'static str = "allow";
     pub const ALLOW_FOR_SESSION: &'static str = "session";
@@ -147,7 +147,7 @@ pub enum OptionText {
 pub enum RequestAnswer {
     /// At least one option, and the text for the last one if the user gave a text.
     Options { ids: Vec<String>, text: Option<String> },
-    /// Rules denied it, for this reason.
+    /// The configuration or the approval plugin denied the request. Contains the reason.
     Denied(String),
     /// No user answered: the request expired or was withdrawn, no place could show it, or too many requests were open.
     Nobody,
@@ -161,6 +161,7 @@ pub struct OpenRequest {
     pub request: AgentRequest,
     /// The buttons that the approval plugin adds to the answers.
     pub buttons: Vec<Button>,
-    /// The start of the time to answer: when the agent asked or, if later, when the question was shown.
+    /// The start of the time to answer: when the agent asked or, if later, when a question of the session was last
+    /// shown.
     pub since: Timestamp,
 }

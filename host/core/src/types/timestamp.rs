@@ -16,7 +16,7 @@ impl Timestamp {
         u64::try_from(text.parse::<jiff::Timestamp>().ok()?.as_millisecond()).ok().map(Self)
     }
 
-    /// Formats it as RFC 3339 in UTC, to the second. Empty after the year 9999.
+    /// Formats the timestamp as RFC 3339 in UTC, to the second. Returns an empty string after the year 9999.
     #[must_use]
     pub fn to_rfc3339(self) -> String {
         let seconds = i64::try_from(self.0 / 1000).ok().and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());

@@ -11,7 +11,7 @@ use crate::render::{Style, table::Table};
 const LONGEST_LANGUAGE: usize = 32;
 
 impl Writer<'_> {
-    /// Writes the unused link definitions up to `end`, which the parser does not report.
+    /// Writes the unused link definitions up to `end`, because the parser does not report them.
     pub(super) fn recover(&mut self, end: usize) {
         let gap = self.seen..end.max(self.seen);
         self.seen = gap.end;
@@ -88,7 +88,8 @@ impl Writer<'_> {
         self.line = LineState::Closed;
     }
 
-    /// Opens a quote. Telegram's quotes cannot be nested or indented, so the lines of such a quote are marked with `>`.
+    /// Opens a quote. Telegram's quotes cannot be nested or indented, so each line of a nested or indented quote starts
+    /// with `>` instead.
     pub(super) fn start_quote(&mut self, range: &Range<usize>) {
         self.begin_block(range.start);
         self.quotes += 1;

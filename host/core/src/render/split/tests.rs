@@ -1,4 +1,4 @@
-//! Tests the positions of splits by example, and properties that hold for all splits of all messages.
+//! Tests the positions of splits with examples. Tests with random messages that splits keep the text and its styles.
 
 use proptest::prelude::*;
 

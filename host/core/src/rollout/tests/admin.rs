@@ -1,4 +1,4 @@
-//! Admin commands.
+//! Scenarios of admin commands.
 
 use expect_test::expect;
 

@@ -1,6 +1,6 @@
 //! A script language with one step per line, so that a test consists of a script and a trace of the machine's effects.
-//! `ok`, `same` and `no …` are results of the latest build or trial. `active a b` starts a host, which activates a,
-//! then b.
+//! `ok`, `same` and `no …` are results of the latest build or trial. `active a b` starts a host, which activates
+//! version `a`, then version `b`.
 
 use std::{fmt::Write as _, time::Duration};
 

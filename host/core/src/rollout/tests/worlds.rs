@@ -203,6 +203,6 @@ impl World {
             self.witness.command(Command::Reload);
             self.settle();
         }
-        self.witness.must(self.witness.active() == Some(newest), "the newest version comes back");
+        self.witness.must(self.witness.active() == Some(newest), "the newest version becomes active again");
     }
 }

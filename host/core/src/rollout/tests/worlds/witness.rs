@@ -28,7 +28,7 @@ pub struct Traits {
     pub builds: bool,
     /// Whether the version's trial succeeds under odd settings, which some versions reject.
     pub fits_odd_settings: bool,
-    /// Whether another plugin offers one of its names.
+    /// Whether another plugin already offers one of the version's names.
     pub is_taken: bool,
     pub needs: BTreeSet<String>,
 }
@@ -98,7 +98,7 @@ pub struct Witness {
     approval_requested: BTreeSet<String>,
     /// The versions about which the owner was asked since the start of the host.
     requested_before: BTreeSet<String>,
-    /// The failing version that was reported as one that can't be rolled back.
+    /// The failing version that, according to a notice, can't be rolled back.
     is_stuck: Option<String>,
     stale: Vec<Ticket>,
     log: VecDeque<String>,
@@ -367,7 +367,7 @@ impl Witness {
             }
         }
         let stored = (&self.facts.state, &self.facts.grants, &self.facts.stored);
-        self.must(stored == (self.machine.state(), self.machine.grants(), &self.machine.stored), "all is stored");
+        self.must(stored == (self.machine.state(), self.machine.grants(), &self.machine.stored), "all data is stored");
         for input in followed {
             self.feed(input);
         }
@@ -375,8 +375,8 @@ impl Witness {
 
     fn work_on(&mut self, ticket: Ticket, work: Work) {
         self.work.insert(ticket, work);
-        self.must(self.work.len() <= 2, "at most a job and the active version are worked on");
-        self.must(self.machine.state().disabled.is_none(), "nothing is done for a disabled plugin");
+        self.must(self.work.len() <= 2, "only the job's version and the active version are worked on");
+        self.must(self.machine.state().disabled.is_none(), "no version of a disabled plugin is built or tried");
     }
 
     fn store_version(&mut self, digest: &str, replaced: Option<String>) {
@@ -484,7 +484,7 @@ impl Witness {
             !is_disabled || (served.is_none() && self.work.is_empty()),
             "a disabled plugin is neither active nor tried",
         );
-        self.must(self.machine.is_working() == self.is_working(), "the machine knows what is worked on");
+        self.must(self.machine.is_working() == self.is_working(), "the machine knows whether it is working");
         if !self.is_working() && !is_disabled {
             self.inspect_at_rest();
         }
@@ -507,17 +507,18 @@ impl Witness {
         }
     }
 
-    /// Checks that a newest version that isn't active has a reason, and that the owner was asked about missing grants.
+    /// Checks that the machine gives a reason if the newest version isn't active, and that the owner was asked about
+    /// missing grants.
     fn inspect_newest(&self) {
         let Some(newest) = self.newest().filter(|_| self.fault.is_none()) else { return };
         let is_unusable = matches!(self.facts.file, FileState::Unusable(_));
         let rejected = self.machine.rejected();
         if self.active().as_ref() == Some(&newest) && !is_unusable {
             let own = rejected.is_none_or(|one| one.digest == newest && one.reason != RejectReason::NotAdmitted);
-            return self.must(own, "only its new settings are rejected if the newest version is active");
+            return self.must(own, "if the newest version is active, only its new settings can be rejected");
         }
-        let Some(rejected) = rejected else { self.fail("a newest version that isn't active has a reason") };
-        self.must(is_unusable || rejected.digest == newest, "the reason is that of the newest version");
+        let Some(rejected) = rejected else { self.fail("a reason is given if the newest version isn't active") };
+        self.must(is_unusable || rejected.digest == newest, "the reason is about the newest version");
         if let RejectReason::PendingApproval(_) = &rejected.reason {
             self.must(self.requested_before.contains(&newest), "the owner is asked about a pending version");
         }
