@@ -16,18 +16,19 @@ use super::{
     profile::Profile,
 };
 
-/// The most characters of a button's command in a log record.
+/// The maximum number of characters of a button's command in a log record.
 const LOGGED_COMMAND: usize = 60;
 
-/// The longest label, in characters. Longer labels don't fit on a phone's screen, and Telegram truncates them.
+/// The maximum length of a label, in characters. Longer labels don't fit on a phone's screen, and Telegram truncates
+/// them.
 const MAX_LABEL: usize = 100;
 
-/// The most buttons in a message. Telegram refuses a message with more.
+/// The maximum number of buttons in a message. Telegram rejects a message with more.
 const MAX_BUTTONS: usize = 100;
 
 /// Returns `reply` with only the buttons that the plugin may show, each marked with the name of the plugin and bound to
-/// `session`, the session that it was made for. A button with a blank label shows its command instead. Logs removed and
-/// relabeled buttons, at most once per command.
+/// `session`, the session that the reply is about. A button with a blank label shows its command instead. Logs removed
+/// and relabeled buttons, at most once per command.
 pub fn restrict(
     mut reply: Reply,
     profile: &Profile,

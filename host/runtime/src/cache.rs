@@ -41,8 +41,8 @@ impl Cache {
         &self.folder
     }
 
-    /// Creates the folder if it doesn't exist, and removes artifacts if it exceeds the size limit. Only the owner can
-    /// access the folder, because the host executes the code in it.
+    /// Creates the folder if it doesn't exist, and removes artifacts if it exceeds the size limit. Only the host's
+    /// Unix user can access the folder, because the host executes the code in it.
     pub fn create(&self) -> io::Result<()> {
         fs::create_dir_all(&self.folder)?;
         fs::set_permissions(&self.folder, fs::Permissions::from_mode(0o700))?;

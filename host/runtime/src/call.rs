@@ -35,7 +35,8 @@ pub struct CallState {
     /// `None` for trials and views, which may only read their configuration and context and write to the log.
     pub host: Option<HostHandle>,
     pub meter: Meter,
-    /// The drain time, if the call was interrupted because its version was replaced and this time is over.
+    /// The time that the call was given to finish, if it was interrupted because its version was replaced and that time
+    /// has passed.
     drained: Option<Duration>,
     pub log: GuestLog,
     pub http: OutboundHttp,

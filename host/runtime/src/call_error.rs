@@ -14,7 +14,8 @@ use super::{call_meter::Limit, scrub_output::CallOutput, untrusted::shorten};
 pub enum CallError {
     #[error("exceeded its {limit} limit (raise `{limit}` in [plugins.{plugin}] if it needs more)")]
     Limit { plugin: String, limit: Limit },
-    /// Zero if the version was stopped at once, for example because it lost a grant.
+    /// The version was replaced or deactivated. `drain` is zero if its calls were stopped at once, for example because
+    /// it lost a grant.
     #[error("was stopped: {}", explain_drain(*drain))]
     Drained { drain: Duration },
     /// An argument of a host call was too large. wasmtime's error doesn't say which host call it was.

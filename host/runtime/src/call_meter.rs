@@ -38,7 +38,7 @@ pub struct Meter {
     limits: CallLimits,
     memory: usize,
     calls: u32,
-    /// Bytes of the call's posts.
+    /// The total size of the call's posts in bytes, at least [`MIN_POST`] per post.
     posted: usize,
     pub exceeded: Option<Limit>,
     /// Whether the call tried to grow a table beyond [`MAX_TABLE_ELEMENTS`].
@@ -50,7 +50,7 @@ impl Meter {
         Self { limits, memory: 0, calls: 0, posted: 0, exceeded: None, exceeds_table: false }
     }
 
-    /// Linear memory of the instance, in bytes. It never shrinks.
+    /// The total linear memory of the instance, in bytes. It never shrinks.
     pub const fn memory(&self) -> usize {
         self.memory
     }

@@ -13,7 +13,7 @@ use super::{
 const EXTENSION_POINTS: [&str; 8] =
     ["command", "lifecycle", "approval", "persona", "view", "hook", "schedule", "webhook"];
 
-/// The interface that has only types. It needs no grant.
+/// The interface that has only types, and therefore needs no grant.
 const TYPES: &str = "types";
 
 /// Checks imports by name and version only. The linker finds mismatches of types later.
@@ -64,7 +64,7 @@ pub fn check_exports(exports: &[&str]) -> Result<(), PluginError> {
     Err(PluginError::NoExtensionPoint { exports: listed.collect() })
 }
 
-/// The most exports that an error lists.
+/// The maximum number of exports that an error lists.
 const MAX_LISTED: usize = 5;
 
 /// Returns the error for an interface of the host's own package that this host doesn't have.

@@ -39,10 +39,10 @@ const COMPILE_TIME: u64 = 120;
 /// The wall-clock limit of a compilation, for a compiler that gets no CPU time.
 const COMPILE_WAIT: Duration = Duration::from_secs(30 * 60);
 
-/// The address space limit of the compiling child, in bytes. A Python plugin needs 420 MB.
+/// The address space limit of the compiling child, in bytes. A Python plugin needs 420 MB of it.
 const COMPILE_MEMORY: u64 = 4 << 30;
 
-/// The largest WebAssembly file that is read, in bytes. A Python plugin typically has 18 MB.
+/// The maximum size of a WebAssembly file, in bytes. A Python plugin typically has 18 MB.
 pub const MAX_WASM_SIZE: u64 = 64 << 20;
 
 pub struct Compiler {

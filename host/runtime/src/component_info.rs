@@ -14,7 +14,7 @@ pub struct ComponentInfo {
     pub imports: Vec<String>,
     /// The exported interfaces, in the same form.
     pub exports: Vec<String>,
-    /// Size of the compiled code, in bytes.
+    /// The size of the compiled code, in bytes.
     pub compiled: usize,
 }
 

@@ -1,4 +1,4 @@
-//! Converts between the types of the core and those of the WIT package. It makes no decisions.
+//! Converts between the types of the core and those of the WIT package, without making any decisions.
 
 use cordboard_core::{
     agent::{Action, ActionState},
@@ -62,8 +62,8 @@ pub fn session(view: &SessionView) -> types::Session {
     }
 }
 
-/// The values of a session that have no field of their own in the WIT record `session`. Its field `facts` documents
-/// them.
+/// The values of a session that have no field of their own in the WIT record `session`. The record's documentation of
+/// its field `facts` lists them.
 fn facts(view: &SessionView) -> Vec<(String, String)> {
     let mut facts = vec![("permission-mode".to_owned(), view.permission_mode.as_str().to_owned())];
     if !view.models.is_empty() {

@@ -24,18 +24,18 @@ impl Drain {
         Self(watch::Sender::new(None))
     }
 
-    /// Gives running calls the time `drain` to finish. Beginning the drain again can only shorten that time.
+    /// Gives running calls up to `drain` to finish. A second call of `begin` can only shorten that time.
     pub fn begin(&self, drain: Duration) {
         let new = Begun { end: Instant::now() + drain, time: drain };
         self.0.send_modify(|begun| *begun = Some(begun.filter(|begun| begun.end <= new.end).unwrap_or(new)));
     }
 
-    /// Returns the time that running calls had, if it is over.
+    /// Returns the time that running calls were given to finish, if it has passed.
     pub fn expired(&self) -> Option<Duration> {
         self.0.borrow().filter(|begun| begun.end <= Instant::now()).map(|begun| begun.time)
     }
 
-    /// Waits until running calls have to end, and returns the time that they had.
+    /// Waits until running calls have to end, and returns the time that they were given to finish.
     pub async fn over(&self) -> Duration {
         let mut begun = self.0.subscribe();
         loop {

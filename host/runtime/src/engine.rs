@@ -23,24 +23,24 @@ use guest_clock::GuestTime;
 /// most this much.
 pub const EPOCH_TICK: Duration = Duration::from_millis(5);
 
-/// Call slots reserved for `at-once` commands, so that `/stop` doesn't wait behind slow calls.
+/// The number of call slots reserved for `at-once` commands, so that `/stop` doesn't wait behind slow calls.
 pub const AT_ONCE_CALLS: u32 = 8;
 
-/// The most trials that may run at once, in addition to calls. Trials of new versions and of changed settings share
-/// this limit. It is more than one because a trial may take as long as a call. An unused pool slot costs address space
-/// but no memory.
+/// The maximum number of trials that run at once, in addition to calls. Trials of new versions and of changed settings
+/// share this limit. It is more than one because a trial may take as long as a call. An unused pool slot costs address
+/// space but no memory.
 pub const MAX_TRIALS: u32 = 4;
 
-/// Core instances that the pool holds per call. A Rust component uses about three, components in other languages up to
-/// ten.
+/// The number of core instances that the pool holds per call. A Rust component uses about three, components in other
+/// languages up to ten.
 const CORE_INSTANCES_PER_CALL: u32 = 10;
 
 /// The address space that the pool reserves for a linear memory, in bytes. A call may use only as much as its `memory`
 /// limit, which can't exceed this size.
 const LARGEST_MEMORY: usize = 512 << 20;
 
-/// Bytes of a linear memory or a table that stay resident when its slot returns to the pool. Resetting these pages is
-/// cheaper than faulting them in again: a fresh call takes 10.8 µs instead of 19 µs (measured).
+/// The number of bytes of a linear memory or a table that stay resident when its slot returns to the pool. Resetting
+/// these pages is cheaper than faulting them in again: a fresh call takes 10.8 µs instead of 19 µs (measured).
 const KEEP_RESIDENT: usize = 64 << 10;
 
 /// A handle to the engine and its ticker. Clones share both.
@@ -140,7 +140,7 @@ fn pooling(instances: u32) -> PoolingAllocationConfig {
 const IDLE_TICKS: u32 = 200;
 
 /// Starts the ticker on an OS thread, because a guest that never yields could block a ticker that is a task. The thread
-/// parks after [`IDLE_TICKS`] ticks without a call, so it causes no wakeups of an idle host.
+/// parks after [`IDLE_TICKS`] ticks without a call, so it doesn't wake up an idle host.
 fn spawn_ticker(engine: &Engine, in_flight: Arc<AtomicUsize>) -> thread::Thread {
     let weak = engine.weak();
     let tick = move || {

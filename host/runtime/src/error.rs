@@ -10,7 +10,7 @@ use super::{call_error::CallError, contract_names::OwnPackage, outbound_http::Tl
 pub enum PluginError {
     #[error("'{0}' is not a plugin name: name the file with {PLUGIN_NAME_RULE}")]
     Name(String),
-    /// The actual format and the remedy.
+    /// Contains the actual format and the remedy.
     #[error("it is not a WebAssembly component: {0}")]
     NotWasm(&'static str),
     #[error("it is a core module, not a component: build it for wasm32-wasip2")]

@@ -32,9 +32,9 @@ use super::{
 pub struct Load {
     pub idle_for: Duration,
     pub live_agents: u32,
-    /// Memory of the session's agent, in bytes, if known.
+    /// The memory that the session's agent uses, in bytes. `None` if it is unknown.
     pub agent_memory: Option<u64>,
-    /// Free memory of the machine, in bytes.
+    /// The free memory of the machine, in bytes.
     pub free_memory: u64,
 }
 
@@ -42,7 +42,7 @@ pub struct Load {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ViewLimits {
     pub front_end: String,
-    /// The longest message, in UTF-16 code units.
+    /// The maximum length of a message, in UTF-16 code units.
     pub text_units: u32,
 }
 
@@ -144,7 +144,7 @@ impl Registry {
             .call_resume_notice(store, &status))
     }
 
-    /// Asks the approval plugin `policy` about the use of a tool. Its context has no caller.
+    /// Asks the approval plugin `policy` about the use of a tool. The call has no caller.
     pub async fn decide(
         &self,
         host: &Arc<dyn HostApi>,

@@ -1,6 +1,6 @@
-//! Identifies the format of a plugin file before the file is compiled. For a component, it returns the imports; for
-//! another format, the error names the format and the remedy. This module must not validate the component; the compiler
-//! does that.
+//! Identifies the format of a plugin file before the file is compiled. [`imports`] returns the imports of a component;
+//! for another format, its error names the format and the remedy. This module must not validate the component; the
+//! compiler does that.
 
 use wasmparser::{BinaryReader, ComponentImportSectionReader};
 
@@ -36,8 +36,8 @@ const IMPORTS: u8 = 10;
 /// The lowest section id that components don't use.
 const FIRST_UNKNOWN: u8 = 12;
 
-/// Reads the import sections and skips the content of all others, which may be megabytes. Sets `whole` to the end of
-/// the last complete section, and stops at bytes that are not a section.
+/// Reads the import sections and skips the content of all others, which may be megabytes long. Sets `whole` to the end
+/// of the last complete section, and stops at bytes that are not a section.
 fn read(reader: &mut BinaryReader<'_>, imports: &mut Vec<String>, whole: &mut usize) -> wasmparser::Result<()> {
     reader.read_bytes(HEADER)?;
     while !reader.eof() {

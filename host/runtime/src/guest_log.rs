@@ -30,7 +30,7 @@ pub struct GuestLog(Arc<GuestLogState>);
 
 struct GuestLogState {
     plugin: Arc<str>,
-    /// The most lines per call.
+    /// The maximum number of lines per call.
     limit: u32,
     written: AtomicU32,
 }
@@ -98,7 +98,7 @@ impl GuestLog {
 
     fn count(&self) -> LineCount {
         let before = self.0.written.fetch_add(1, Ordering::Relaxed);
-        // The counter can't wrap around: a call reaches its time limit long before.
+        // The counter can't wrap around: a call reaches its time limit long before that.
         if before < self.0.limit {
             LineCount::WithinLimit
         } else if before == self.0.limit {
@@ -109,7 +109,8 @@ impl GuestLog {
     }
 }
 
-/// Standard output or error of a guest. It logs complete lines and collects the panic message from them.
+/// The standard output or the standard error of a guest. Complete lines are logged, and the panic message is collected
+/// from them.
 #[derive(Clone)]
 pub struct GuestOutput {
     log: GuestLog,

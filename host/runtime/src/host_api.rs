@@ -1,4 +1,4 @@
-//! The host functions that plugins use: a trait that the application implements.
+//! The functions of the host that plugins use, as a trait that `hub/host_api` implements.
 //!
 //! Every method that takes a caller checks that caller's rights; the plugin isn't trusted to do so.
 
@@ -59,9 +59,10 @@ pub struct Swap {
 #[async_trait]
 pub trait HostApi: PluginState {
     fn now(&self) -> Timestamp;
-    /// The session of the call: the one that a pressed button is bound to, or else the active one of the place.
+    /// The session that the call acts on: the one that a pressed button is bound to, or else the caller's active
+    /// session in the place.
     fn active(&self, caller: &Caller, place: &Place) -> Option<SessionView>;
-    /// The active session of the place, even if the call is for another session.
+    /// The caller's active session in the place, even if the call acts on another session.
     fn current(&self, caller: &Caller, place: &Place) -> Option<SessionView> {
         self.active(caller, place)
     }

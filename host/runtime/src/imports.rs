@@ -43,5 +43,5 @@ pub fn link(capability: Capability, linker: &mut Linker<CallState>) -> wasmtime:
     }
 }
 
-// The interface has only types and no functions.
+// The interface `types` has no functions, so there is nothing to implement.
 impl b::types::Host for CallState {}

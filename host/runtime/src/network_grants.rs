@@ -1,5 +1,5 @@
 //! Links `wasi:http` into a version, creates the version's network access, and finds missing or withdrawn network
-//! grants. `http`, `tcp` and `secrets` are each granted by a list of targets, so an empty list means that the grant is
+//! grants. `http`, `tcp` and `secrets` are each granted by a list of entries, so an empty list means that the grant is
 //! missing.
 
 use std::{collections::BTreeSet, sync::Arc};
@@ -30,7 +30,7 @@ pub fn network_list(import: &str) -> Option<&'static str> {
     TARGET_LISTS.iter().map(|(name, _)| *name).find(|name| *name == key)
 }
 
-/// Whether the list `name` grants anything.
+/// Whether the list with the key `name` has an entry.
 #[must_use]
 pub fn is_granted(grants: &NetworkGrants, name: &str) -> bool {
     match name {
@@ -41,15 +41,15 @@ pub fn is_granted(grants: &NetworkGrants, name: &str) -> bool {
     }
 }
 
-/// Returns the keys of the missing lists, each with an example of the line to add.
+/// Returns the keys of the lists that are empty although `imports` needs them, each with an example of the line to add.
 pub fn missing(imports: &[String], grants: &NetworkGrants) -> Vec<(&'static str, String)> {
     let is_missing = |name: &&str| imports.iter().any(|import| import == name) && !is_granted(grants, name);
     let lists = TARGET_LISTS.iter().map(|(name, _)| *name).filter(is_missing);
     lists.map(|name| (name, target_line(name).unwrap_or_default())).collect()
 }
 
-/// Links the types of `wasi:http` for every plugin, because they do nothing by themselves, and its request handler only
-/// with a grant.
+/// Links the types of `wasi:http` for every plugin, because types alone give no access. Links the request handler only
+/// if `grants` allows an HTTP request.
 pub fn link(linker: &mut Linker<CallState>, grants: &NetworkGrants) -> wasmtime::Result<()> {
     let options = http::types::LinkOptions::default();
     http::types::add_to_linker::<_, WasiHttp>(linker, &options, CallState::http)?;
@@ -72,8 +72,8 @@ pub fn network(
     Ok(Some(Arc::new(network)))
 }
 
-/// Whether `old` has a network grant that `new` lacks. Entries are compared for equality, so an entry that `new`
-/// replaces with a broader one counts as lacking.
+/// Whether `old` has a network grant that `new` lacks. Entries are compared for equality: an entry of `old` is missing
+/// in `new` even if `new` has a broader one.
 pub fn is_wider(old: &NetworkGrants, new: &NetworkGrants) -> bool {
     old.http.iter().any(|one| !new.http.contains(one))
         || old.tcp.iter().any(|one| !new.tcp.contains(one))

@@ -43,19 +43,19 @@ pub use tls::TlsError;
 use tls::client_config;
 pub use wait_budget::WaitBudget;
 
-/// The most requests and connections that one plugin may have in flight. This is enough to query all servers of a
-/// household at once, and too few to put load on any of them.
+/// The maximum number of requests and connections that one version of a plugin may have in flight. This is enough to
+/// query all servers of a household at once, and too few to put load on any of them.
 const MAX_IN_FLIGHT: usize = 8;
 
-/// Bytes of a request body that a guest may write before the host consumes them. The buffer is small because a guest
-/// may hold many bodies that it never sends.
+/// The number of bytes of a request body that a guest may write before the host consumes them. It is small because a
+/// guest may hold many bodies that it never sends.
 const BODY_BUFFER: usize = 16 << 10;
 
 /// The network access of a version.
 pub struct Network {
     pub plugin: String,
     pub grants: NetworkGrants,
-    /// The most bytes of a request or response body.
+    /// The maximum size of a request or response body, in bytes.
     pub max_body: usize,
     /// The total time that a call may wait for the network.
     pub max_wait: Duration,

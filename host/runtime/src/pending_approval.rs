@@ -1,4 +1,5 @@
-//! Describes capabilities to the owner who is asked to grant them, and decides which of them a chat button can grant.
+//! Builds the requests that ask the owner to grant capabilities, and decides which capabilities a chat button can
+//! grant.
 
 use cordboard_core::{
     capability::target_line,
@@ -19,8 +20,9 @@ pub fn is_grant_answer(args: &str) -> bool {
 fn config_line(capability: &str) -> Option<String> {
     match capability {
         "sessions" | "session-control" | "chat" => None,
-        // When the owner calls a plugin with `plugin-control`, the plugin can approve capabilities for itself and for
-        // others. With `requests`, it can allow agents to run any command. One tap isn't enough consent for that.
+        // A plugin with `plugin-control` that the owner calls can approve capabilities for itself and for other
+        // plugins. A plugin with `requests` can allow agents to run any command. Pressing one button isn't enough
+        // consent for that.
         _ => target_line(capability).or_else(|| Some(format!("grants = [\"{capability}\"]"))),
     }
 }
@@ -59,8 +61,8 @@ impl PendingApproval {
         VersionRequest { plugin, version, requested: requested(&self.missing) }
     }
 
-    /// The buttons that answer the request of exactly this version. The grant button is left out if any requested
-    /// capability can't be granted in the chat.
+    /// The buttons that answer the request. Their commands name the digest, so that they apply to no other version. The
+    /// grant button is left out if any requested capability can't be granted in the chat.
     fn buttons(&self, grant: &str, refuse: &str) -> Vec<Button> {
         let Self { plugin, digest, missing } = self;
         let button = |label: &str, verb: &str| {

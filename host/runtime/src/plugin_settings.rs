@@ -27,13 +27,13 @@ pub struct PluginSettings {
     pub secrets: Arc<Secrets>,
     /// The only digest that may be activated, if one is pinned.
     pub sha256: Option<String>,
-    /// The handling of webhook requests to the plugin.
+    /// Whether webhook requests can reach the plugin.
     pub webhook: WebhookAccess,
     /// The rollout settings. If only these change, the version isn't activated again.
     pub rollout: RolloutLimits,
 }
 
-/// The handling of webhook requests to a plugin.
+/// Whether webhook requests can reach a plugin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum WebhookAccess {
     /// No webhook server is configured.

@@ -22,7 +22,7 @@ pub enum PostError {
     HostStopping,
 }
 
-/// A user with access who has written in the place, or whose private chat it is.
+/// A user with access who has written in the place, or whose private chat is the place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChatMember {
     pub id: UserId,

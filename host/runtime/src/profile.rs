@@ -27,11 +27,11 @@ pub struct Profile {
     pub removed_buttons: RemovedButtons,
 }
 
-/// The removed and relabeled buttons that were logged, by their commands.
+/// The commands of the buttons whose removal or new label was logged.
 #[derive(Default)]
 pub struct RemovedButtons(Mutex<BTreeSet<String>>);
 
-/// The most buttons that are logged. A plugin whose buttons differ in each call must not fill the log.
+/// The maximum number of buttons that are logged. A plugin whose buttons differ in each call must not fill the log.
 const MAX_LOGGED: usize = 16;
 
 impl Profile {

@@ -43,7 +43,7 @@ pub struct Registry {
     pub(super) failed_call: Notify,
 }
 
-/// A version that has passed its trial. The result is valid only for the settings that the version was linked with.
+/// A version that has passed its trial. It must not be activated if the settings have changed since it was linked.
 pub struct Candidate {
     version: PluginVersion,
     offers: Arc<Offers>,
@@ -57,7 +57,7 @@ pub enum Activation {
     New,
 }
 
-/// The failed calls of a version since the last report.
+/// The calls of a version that failed since the last call of [`Registry::take_failed`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailedVersion {
     pub plugin: String,
@@ -89,7 +89,8 @@ impl Registry {
         self.active.load_full()
     }
 
-    /// Signals every replacement of the snapshot, including one that only records a rejected version.
+    /// Returns a counter that changes with every replacement of the snapshot, including one that only records a
+    /// rejected version.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changed.subscribe()
     }
@@ -104,8 +105,8 @@ impl Registry {
         self.engine.time().fix(at);
     }
 
-    /// Compiles, tries and activates a version immediately, without the rules of a rollout. If any step fails, the
-    /// previous version stays active and the status shows the reason.
+    /// Compiles, tries and activates a version immediately, without a rollout machine. If any step fails, the previous
+    /// version stays active and the status shows the reason.
     pub async fn activate_wasm(
         &self,
         name: &str,
@@ -124,9 +125,9 @@ impl Registry {
         activated
     }
 
-    /// Applies new settings to the active version, without the rules of a rollout. If the version can't be activated
-    /// with them, its old settings stay in effect. If it also [exceeds](Self::exceeds) the new settings, it is
-    /// deactivated instead.
+    /// Applies new settings to the active version, without a rollout machine. If the version can't be activated with
+    /// them, its old settings stay in effect. If it also [exceeds](Self::exceeds) the new settings, it is deactivated
+    /// instead.
     pub async fn reconfigure(
         &self,
         name: &str,
@@ -184,8 +185,8 @@ impl Registry {
         Ok(ComponentInfo::of(&self.engine, &artifact))
     }
 
-    /// Compiles a version, unless it is in the cache. Compiling may take seconds. It changes nothing but the cache, so
-    /// the future can be dropped.
+    /// Compiles a version, unless it is in the cache. Compiling may take seconds. It changes only the cache, so
+    /// dropping the future is safe.
     pub async fn compile(&self, name: &str, digest: String, wasm: &[u8]) -> Result<Artifact, PluginError> {
         self.compiler.artifact(name, digest, wasm).await
     }
@@ -202,7 +203,7 @@ impl Registry {
 
     /// Links the version with these settings, and asks it for its offers. With [`TryMode::IfChanged`], returns `None`
     /// if the version is already active with these settings. A trial may take as long as a call. It changes no state,
-    /// so the future can be dropped.
+    /// so dropping the future is safe.
     pub async fn try_version(
         &self,
         artifact: &Artifact,
@@ -219,8 +220,8 @@ impl Registry {
         Ok(Some(Box::new(Candidate { version, offers })))
     }
 
-    /// Activates the version, and returns the number of its generation. Running calls of the replaced version get the
-    /// time `drain` to finish.
+    /// Activates the version, and returns the number of its generation. Running calls of the replaced version are ended
+    /// after the time `drain`.
     pub async fn publish(
         &self,
         candidate: Box<Candidate>,
@@ -263,13 +264,13 @@ impl Registry {
         self.store(self.snapshot().with_lifecycle(plugin));
     }
 
-    /// Publishes the problem with the plugin folder, or `None` if there is none.
+    /// Publishes the problem with the plugin folder in the snapshot. `None` means that there is no problem.
     pub async fn set_folder_fault(&self, fault: Option<FolderFault>) {
         let _updating = self.updating.lock().await;
         self.store(self.snapshot().with_folder_fault(fault));
     }
 
-    /// Deactivates a plugin. Its running calls get the time `drain` to finish.
+    /// Deactivates a plugin. Its running calls are ended after the time `drain`.
     pub async fn remove_plugin(&self, name: &str, drain: Duration) {
         let _updating = self.updating.lock().await;
         let snapshot = self.snapshot();

@@ -82,8 +82,8 @@ pub enum PlaceholderError {
 }
 
 impl CallSecrets {
-    /// Reads the current values. If one can't be read, the reason goes to the log, and the plugin gets an error when it
-    /// asks for that secret.
+    /// Reads the current values of the secrets. If one can't be read, the reason goes to the log, and the plugin gets
+    /// an error when it asks for that secret.
     pub async fn open(plugin: &str, sources: &Arc<BTreeMap<String, SecretSource>>) -> Self {
         Self::open_with(plugin, sources, read).await
     }
@@ -132,7 +132,8 @@ impl CallSecrets {
     }
 
     /// An upper bound of the length of `text` with values in place of placeholders, in bytes. A value may be two
-    /// hundred times as long as its placeholder. If it is shorter, the difference is not subtracted.
+    /// hundred times as long as its placeholder. A value that is shorter than its placeholder is counted with the
+    /// placeholder's length.
     pub fn filled_length(&self, text: &[u8]) -> usize {
         let longer = |secret: &Secret| {
             let value = secret.value.as_ref()?;
@@ -187,7 +188,7 @@ impl Secret {
     }
 }
 
-/// Returns `text` with each `what` replaced, or `None` if it doesn't contain `what`.
+/// Returns `text` with each `what` replaced by `with`, or `None` if `text` doesn't contain `what`.
 fn replace(text: &[u8], what: &[u8], with: &[u8]) -> Option<Vec<u8>> {
     let mut places = memmem::find_iter(text, what).peekable();
     places.peek()?;

@@ -32,7 +32,7 @@ use super::{
     untrusted::shorten,
 };
 
-/// The answers of the plugin, before they are checked.
+/// The commands, personas, modes and jobs that the plugin reports, before they are checked.
 #[derive(Default)]
 struct TrialAnswers {
     specs: Vec<Spec>,
@@ -43,8 +43,8 @@ struct TrialAnswers {
     mismatch: Option<PluginError>,
 }
 
-/// Answers aren't scrubbed, because the host looks up and calls offers by these names. A trial has no secrets that an
-/// answer could contain.
+/// The texts aren't scrubbed, because the host looks up and calls offers by their names. A trial has no secrets that a
+/// text could contain.
 impl CallOutput for TrialAnswers {
     fn bytes(&self) -> usize {
         let specs = self.specs.iter().map(|spec| spec.name.len() + spec.summary.len() + spec.usage.len());

@@ -19,7 +19,7 @@ struct Clock {
     start: Instant,
     /// The total duration of the finished polls, in nanoseconds.
     spent: AtomicU64,
-    /// Nanoseconds from `start` to the beginning of the current poll.
+    /// The time from `start` to the beginning of the current poll, in nanoseconds.
     since: AtomicU64,
 }
 

@@ -9,20 +9,22 @@ use wasmtime::{
 use wasmtime_wasi::{I32Exit, WasiCtxBuilder};
 use wasmtime_wasi_http::{FieldMapError, WasiHttpCtx};
 
-/// The most resource handles that a guest may have open.
+/// The maximum number of resource handles that a guest may have open.
 const MAX_HANDLES: usize = 256;
 
-/// The most random bytes that a guest may request at once. This is also the default limit of a call's memory.
+/// The maximum number of random bytes that a guest may request at once. The default limit of a call's memory is the
+/// same.
 const MAX_RANDOM: u64 = 64 << 20;
 
-/// The most bytes that the header fields of a request may take in memory, where they take more than on the wire.
+/// The maximum size in bytes of a request's header fields in memory. In memory, header fields are larger than on the
+/// wire.
 const MAX_HEADERS: usize = 32 << 10;
 
-/// The most elements of one table. The elements are references to functions, and no plugin has that many functions. The
-/// instance pool reserves memory for this number.
+/// The maximum number of elements of one table. The elements are references to functions, and plugins have far fewer
+/// functions. The instance pool reserves memory for this number.
 pub const MAX_TABLE_ELEMENTS: usize = 20_000;
 
-/// The stack of a guest, in bytes.
+/// The size of a guest's stack, in bytes.
 const STACK_SIZE: usize = 512 << 10;
 
 pub fn set_stack(config: &mut Config) {

@@ -3,8 +3,8 @@
 
 use cordboard_core::render::is_unseen;
 
-/// The most bytes of a line that are logged. This is enough for a panic message, and with the default `log` limit the
-/// whole log of a call is less than 1 MB.
+/// The maximum number of bytes of a line that are logged. This is enough for a panic message, and with the default
+/// `log` limit the whole log of a call is less than 1 MB.
 pub const MAX_LINE: usize = 4096;
 
 /// Splits `text` at every character that a terminal or a log viewer may show as a line break, and skips empty lines.
@@ -13,7 +13,7 @@ pub fn split_lines(text: &str) -> impl Iterator<Item = &str> {
     text.split(ends).map(str::trim_end).filter(|line| !line.is_empty())
 }
 
-/// Returns the line with control characters and direction marks escaped, cut after [`MAX_LINE`] bytes.
+/// Escapes control characters, invisible characters and direction marks, and cuts the line after [`MAX_LINE`] bytes.
 pub fn escape_line(line: &str) -> String {
     let mut escaped = String::with_capacity(line.len().min(MAX_LINE));
     for letter in line.chars() {

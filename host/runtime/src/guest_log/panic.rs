@@ -3,7 +3,7 @@
 
 use super::line::escape_line;
 
-/// The most bytes of a panic message in a chat. The log has the complete message, line by line.
+/// The maximum length in bytes of a panic message in a chat. The log has the complete message, line by line.
 const MAX_MESSAGE: usize = 400;
 
 /// The line that Python prints before the stack frames of an exception.

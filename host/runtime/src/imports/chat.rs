@@ -1,4 +1,4 @@
-//! `chat`: posts messages that no user asked for.
+//! `chat`: posts messages to places, in addition to the reply of a call.
 
 use cordboard_core::config::format_size;
 

@@ -9,7 +9,8 @@ use super::super::{
 };
 
 impl CallState {
-    /// The session that the call is for.
+    /// Returns the session of the pressed button, or else the caller's active session in the place of the call. For a
+    /// call that no user made, returns the session that the call is about.
     pub fn call_session(&self) -> Option<SessionView> {
         match (&self.host, &self.context.caller, &self.context.place) {
             (Some(host), Some(caller), Some(place)) => host.api.active(caller, place),

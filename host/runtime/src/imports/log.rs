@@ -1,4 +1,4 @@
-//! `log`: writes log records with the plugin's name, up to a number of lines per call.
+//! `log`: writes log records with the plugin's name. The `log` limit bounds the number of lines per call.
 
 use super::super::{
     bindings::log::{Host, Level},

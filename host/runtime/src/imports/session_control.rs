@@ -69,7 +69,8 @@ impl Host for CallState {
         let is_here = self.context.place.as_ref() == Some(&place);
         let outcome = async {
             let (host, caller) = acting?;
-            // Other people may write in another chat, and they wouldn't know which session their messages go to.
+            // Only admins may switch the session of another chat: other people may write there, and they wouldn't know
+            // which session their messages go to.
             if caller.role < Role::Admin && !is_here {
                 return Err(ApiError { code: ApiErrorCode::Denied, text: messages::only_here(&name) });
             }

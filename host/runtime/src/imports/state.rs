@@ -1,4 +1,4 @@
-//! `state`: the plugin's own key-value store.
+//! `state`: reads and writes the plugin's own key-value store.
 
 use super::super::{
     bindings::state::{Host, SwapError},

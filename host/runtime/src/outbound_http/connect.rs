@@ -19,7 +19,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// The timeout for resolving a name.
 const RESOLVE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The most addresses of a name that are tried.
+/// The maximum number of addresses of a name that are tried.
 const MAX_ADDRESSES: usize = 4;
 
 pub struct Connection {
@@ -55,7 +55,7 @@ fn reason(error: &io::Error) -> String {
     }
 }
 
-/// Returns the addresses that the connection may use. An address that a grant names literally needs no further check.
+/// Returns the addresses that the connection may use. A granted host that is an IP address needs no further check.
 async fn addresses(network: &Network, host: &Host, port: u16) -> Result<Vec<SocketAddr>, RequestError> {
     let name = match host {
         Host::Ipv4(address) => return Ok(vec![SocketAddr::new(IpAddr::V4(*address), port)]),

@@ -47,7 +47,7 @@ pub fn check(request: &Parts, secrets: &CallSecrets) -> Result<(), RequestError>
     Ok(())
 }
 
-/// The time that the request may wait: the shortest of the guest's timeouts for connecting and for the first byte, and
+/// Returns the timeout of the request: the shortest of the guest's timeouts for connecting and for the first byte, and
 /// the plugin's `http_time` limit.
 pub fn timeout(network: &Network, options: Option<RequestOptions>) -> Duration {
     let options = options.unwrap_or_default();

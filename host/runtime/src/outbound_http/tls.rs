@@ -106,7 +106,7 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-/// Explains a TLS failure and its remedy.
+/// Returns the message for a TLS failure, with the remedy if there is one.
 pub fn explain(target: &Target, error: &io::Error) -> String {
     let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<rustls::Error>());
     let certificate = match cause {

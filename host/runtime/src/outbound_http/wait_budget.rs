@@ -30,7 +30,7 @@ impl WaitBudget {
         Self { plugin: plugin.to_owned(), allowed, waits: Mutex::default() }
     }
 
-    /// Awaits `wait`, for at most `time` and at most the rest of the budget.
+    /// Awaits `wait` until it completes, `time` has passed or the budget is used up.
     pub async fn limit<T>(&self, time: Duration, wait: impl Future<Output = T>) -> Result<T, RequestError> {
         let left = self.left();
         let over = || {

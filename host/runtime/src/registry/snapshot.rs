@@ -30,7 +30,7 @@ pub enum CallOrder {
     AtOnce,
 }
 
-/// The commands, personas, modes and jobs that a version offers, as its trial found them.
+/// The commands, personas, modes and jobs that a version reported in its trial.
 #[derive(Debug, Clone, Default)]
 pub struct Offers {
     pub commands: Vec<CommandSpec>,
@@ -146,7 +146,7 @@ impl CommandTable for Snapshot {
 }
 
 impl Snapshot {
-    /// Returns the offers of a plugin.
+    /// Returns the offers of a plugin's active version.
     pub fn offers(&self, name: &str) -> Option<&Offers> {
         Some(&self.entries.get(name)?.active.as_ref()?.offers)
     }
@@ -199,7 +199,7 @@ impl Snapshot {
         self.active().flat_map(|active| &active.offers.modes)
     }
 
-    /// The plugins that receive events.
+    /// The plugins whose active versions export `hook`, and so receive events.
     pub fn hooks(&self) -> impl Iterator<Item = &str> {
         self.versions().filter(|one| one.exports.hook.is_some()).map(|one| one.name.as_str())
     }
@@ -240,7 +240,8 @@ impl Snapshot {
         Self { lifecycle: Some(plugin.to_owned()), ..self.clone() }
     }
 
-    /// Returns this snapshot with the problem of the plugin folder, or with none.
+    /// Returns this snapshot with `folder_fault` as the problem of the plugin folder. `None` means that there is no
+    /// problem.
     pub fn with_folder_fault(&self, folder_fault: Option<FolderFault>) -> Self {
         Self { folder_fault, ..self.clone() }
     }

@@ -1,6 +1,6 @@
-//! One version of a plugin: compiled code, linked to its grants, with its configuration and limits, all of which are
-//! immutable. A call holds an `Arc` of its version and finishes on that version, even if another one becomes active
-//! meanwhile.
+//! One version of a plugin: compiled code that is linked with its granted capabilities, its configuration and its
+//! limits. All of them are immutable. A call holds an `Arc` of its version and finishes on that version, even if
+//! another one becomes active meanwhile.
 
 use std::{
     collections::BTreeSet,
@@ -75,7 +75,7 @@ pub struct Exports {
     pub webhook: Option<WebhookPluginPre<CallState>>,
 }
 
-/// The failed calls of this generation, for its status.
+/// The number of failed calls of this generation and the reason for the last failure, for the plugin's status.
 #[derive(Default)]
 struct FailureStats {
     count: AtomicU32,
@@ -156,8 +156,9 @@ impl PluginVersion {
             || settings.sha256.as_ref().is_some_and(|only| *only != self.digest)
     }
 
-    /// Records a failed call for `/plugins` and the probation, and returns whether the call counts as failed. An error
-    /// that the plugin returned itself is not a failure, nor is a call that was ended because its version was replaced.
+    /// Records a failed call for `/plugins` and the probation. Records nothing and returns false if the error doesn't
+    /// count as a failure: the plugin returned it itself, the call was ended because its version was replaced, or the
+    /// version doesn't export the called function.
     pub fn record_failure(&self, error: &CallError) -> bool {
         match error {
             CallError::Plugin(_) | CallError::Drained { .. } | CallError::NotOffered(_) => return false,
