@@ -1,6 +1,6 @@
-//! Encodes and decodes claude's stream-json protocol, which the CLI and the demo agent speak on stdin and stdout.
-//! Tracks the prompts that were sent to one process and have no result yet. Skips messages of unknown types without an
-//! error, because new releases of the CLI add types.
+//! Encodes and decodes claude's stream-json protocol, which the claude CLI and the demo agent speak on stdin and
+//! stdout. Tracks the prompts that were sent to one process and have no result yet. Skips messages of unknown types
+//! without an error, because new releases of the CLI add types.
 
 mod background;
 mod control;
@@ -39,8 +39,8 @@ pub(super) struct Claude {
     instructions: String,
     conversation: Option<String>,
     resumable: bool,
-    /// Whether the process resumes a conversation and no turn has begun. Until then, an error means that the CLI
-    /// refuses to resume.
+    /// Whether the process resumes a conversation and no turn has begun. While this is set, a failed result means that
+    /// the CLI refuses to resume.
     resuming: bool,
     /// Prompts that were sent to this process and have no result yet.
     unanswered: BTreeSet<PromptId>,
@@ -58,7 +58,7 @@ pub(super) struct Claude {
     requests: Requests,
     background: Background,
     interrupts: u32,
-    /// Whether the host sent an interrupt in this turn.
+    /// Whether the host has sent an interrupt that has not ended a turn yet.
     interrupted: bool,
     skipped: u64,
     /// See [`Codec::exit_reason`].
@@ -177,7 +177,8 @@ impl Claude {
         self.note_prompt_ids(message, events);
         events.extend(self.denials.report_result(message, &self.turn.folder));
         let outcome = if self.interrupted { result::outcome_of_interrupted(message) } else { result::outcome(message) };
-        // One interrupt ends one turn. If that was a turn of the agent itself, the turn of the prompt is still to come.
+        // An interrupt ends only one turn. If the agent started that turn itself, a later failure of the prompt's turn
+        // has another reason.
         self.interrupted &= outcome != Outcome::Interrupted;
         let mut turn = std::mem::take(&mut self.turn);
         if let Outcome::Failed(why) = &outcome
@@ -219,8 +220,8 @@ impl Claude {
         if named.is_empty() { fallback.iter().cloned().collect() } else { named }
     }
 
-    /// Starts a turn without a prompt, unless one is running or a prompt is unanswered. Output that arrives while a
-    /// prompt is unanswered may belong to that prompt, so it stays buffered.
+    /// Starts a turn without a prompt, unless such a turn is already running or a prompt is unanswered. Output that
+    /// arrives while a prompt is unanswered may belong to that prompt, so it stays buffered.
     fn begin_unprompted_turn(&mut self, events: &mut Vec<AgentEvent>) {
         if self.unanswered.is_empty() && self.unprompted.is_none() {
             let id = PromptId(uuid::Uuid::new_v4().to_string());
@@ -244,12 +245,12 @@ impl Claude {
             return;
         }
         if self.unprompted.take().is_some() {
-            // The session sends no prompt during an unprompted turn, so it has already ended this one.
+            // The session sends no prompt during an unprompted turn, so the session has already ended this turn.
             self.turn = Turn::default();
         }
         if !self.turn.is_shown {
-            // The CLI answers this prompt in a turn that a background task started. The text before the prompt answers
-            // no prompt.
+            // The CLI answers this prompt in a turn that a background task started. The text before this message
+            // answers no prompt.
             let before = self.turn.text();
             if !before.is_empty() {
                 events.push(AgentEvent::UnpromptedText(before));
@@ -369,7 +370,7 @@ impl Codec for Claude {
     }
 }
 
-/// Returns the text of a field, or an empty string.
+/// Returns the text of a field, or an empty string if the field is missing or not a string.
 fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value[name].as_str().unwrap_or_default()
 }

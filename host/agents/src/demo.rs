@@ -106,7 +106,7 @@ fn read_input() -> mpsc::Receiver<Value> {
                     }
                 }
                 Err(_) if line.trim().is_empty() => {}
-                // The real CLI also exits at a line that isn't JSON.
+                // The real CLI also exits when a line isn't JSON.
                 Err(error) => {
                     eprintln!("Error parsing streaming input line: {error}");
                     std::process::exit(1);
@@ -120,7 +120,7 @@ fn read_input() -> mpsc::Receiver<Value> {
 /// The capacity of the input channel, in messages.
 const INPUT_QUEUE: usize = 64;
 
-/// The reason that a wait or a turn ended.
+/// The reason why a wait or a turn ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum WaitEnd {
     Elapsed,
@@ -186,7 +186,7 @@ impl Demo {
         InputEffect::Queue
     }
 
-    /// Waits for `pause`, or until an interrupt. Handles input while it waits.
+    /// Waits for `pause`, or until an interrupt arrives. Handles input while it waits.
     fn wait(&mut self, pause: Duration) -> WaitEnd {
         let end = std::time::Instant::now() + pause;
         loop {

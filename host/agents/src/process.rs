@@ -164,7 +164,7 @@ impl Process {
         })
     }
 
-    /// Closes the agent's stdin after the queued lines. An agent exits when its input ends.
+    /// Closes the agent's stdin after the queued lines. A well-behaved agent then exits.
     pub fn close_input(&self) {
         self.input.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
     }

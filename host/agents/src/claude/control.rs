@@ -1,5 +1,5 @@
-//! Encodes prompts, and encodes and decodes control messages. Every request of the agent gets an answer, because the agent waits without a
-//! time limit.
+//! Encodes prompts, and encodes and decodes control messages. Every control request that has an id gets an answer,
+//! because the agent waits for the answer without a time limit.
 
 use cordboard_core::{
     agent::AgentEvent,
@@ -13,7 +13,7 @@ use crate::Decoded;
 /// The request id of `initialize`. The ids of interrupts follow: `cordboard-1`, `cordboard-2`, …
 pub(super) const INITIALIZE: &str = "cordboard-0";
 
-/// The request id of changes of the permission mode, whose responses change nothing.
+/// The request id of every change of the permission mode. The host ignores the responses.
 const PERMISSION_MODE: &str = "cordboard-permission-mode";
 
 /// Returns the first line that the host writes. With `systemPromptSnapshot: false`, the CLI uses these instructions in

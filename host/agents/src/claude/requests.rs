@@ -44,16 +44,16 @@ struct Pending {
     control_id: String,
     tool: String,
     input: Value,
-    /// Permission updates with which the CLI allows such calls for the rest of its conversation.
+    /// Permission updates that make the CLI allow such calls for the rest of the conversation.
     session_rules: Vec<Value>,
-    /// Pairs of a question and its answer, for the questions that are already answered.
+    /// The questions of the series that are already answered, each with its answer.
     answers: Vec<(String, String)>,
 }
 
 impl Requests {
     /// Records a `can_use_tool` request and returns its first question. Paths inside `folder`, the folder of the
-    /// session, are shown relative to it. Returns nothing if a request with this id is open: its answer must not count
-    /// for another input than the one that was shown.
+    /// session, are shown relative to it. Returns `None` if a request with this id is already open, because its answer
+    /// must apply only to the input that was shown.
     pub(super) fn ask(&mut self, control_id: &str, request: &Value, folder: &str) -> Option<AgentRequest> {
         if self.0.values().any(|pending| pending.control_id == control_id) {
             tracing::warn!("ignored a request of the agent, because an open request has the same id");
@@ -83,7 +83,8 @@ impl Requests {
         Some(RequestId(id))
     }
 
-    /// Returns the response to the CLI, or the next question of a series. Returns nothing if the question is not open.
+    /// Returns the response to the CLI, or the next question of a series. The result is empty if the question is not
+    /// open.
     pub(super) fn answer(&mut self, id: &RequestId, answer: &RequestAnswer, folder: &str) -> Decoded {
         let Some(mut pending) = self.0.remove(&id.0) else { return Decoded::default() };
         let (ids, reason) = match answer {
@@ -114,7 +115,7 @@ impl Requests {
     }
 }
 
-/// Sent to the model if a request gets no answer.
+/// The text that the model gets if a person does not answer a request.
 const NOBODY: &str = "The user did not answer. Continue without an answer, or say why you need one.";
 
 impl Pending {
@@ -221,9 +222,9 @@ fn option(id: &str, label: &str, text: OptionText) -> RequestOption {
     RequestOption { id: id.to_owned(), label: label.to_owned(), text }
 }
 
-/// Returns the permission updates that the CLI suggests. Limits them to the conversation, because the CLI would write
-/// some of them to its settings on disk. If some of them add rules, omits the others, which may be broader, such as
-/// another permission mode.
+/// Returns the suggested permission updates that a user may accept. Limits them to the conversation, because the CLI
+/// would write some of them to its settings on disk. If some of them add rules, omits the others, which may be broader,
+/// such as another permission mode.
 fn session_rules(suggestions: &Value) -> Vec<Value> {
     let all: Vec<&Value> = suggestions.as_array().into_iter().flatten().filter(|one| is_offered(one)).collect();
     let is_rule = |suggestion: &&&Value| text(suggestion, "type") == "addRules";
@@ -237,8 +238,8 @@ fn session_rules(suggestions: &Value) -> Vec<Value> {
     chosen.into_iter().map(in_session).collect()
 }
 
-/// Whether a suggestion allows something that a user may allow. A suggestion may also deny or replace rules, or switch
-/// off all questions.
+/// Returns whether a suggestion may be offered to a user. A suggestion that denies something, replaces rules or
+/// bypasses all permissions is not offered.
 fn is_offered(suggestion: &Value) -> bool {
     match text(suggestion, "type") {
         "addRules" => matches!(text(suggestion, "behavior"), "" | "allow"),

@@ -10,8 +10,8 @@ use similar::TextDiff;
 
 use super::{shown_action, text};
 
-/// The longest rendered text of a question, in UTF-16 units. With the host's line above it, the question fits into one
-/// message of 3,500 units, unless the session's folder has a name of thousands of units.
+/// The maximum length of a question's rendered text, in UTF-16 units. Together with the host's line above it, the
+/// question fits into one Telegram message, unless the path of the session's folder is extremely long.
 const MAX_UNITS: usize = 2_850;
 const MAX_LINES: usize = 60;
 
@@ -20,15 +20,16 @@ const MAX_TOOL: usize = 100;
 const MAX_FILE: usize = 400;
 const MAX_DESCRIPTION: usize = 300;
 const MAX_RULES: usize = 400;
-/// The longest other argument, in UTF-16 units, and the number of arguments that are listed.
+/// The maximum length of each other argument, in UTF-16 units, and the maximum number of other arguments to list.
 const MAX_OTHER: usize = 100;
 const MAX_OTHERS: usize = 5;
-/// The longest name in a rule, in UTF-16 units. At least one rule is shown, so this is less than [`MAX_RULES`].
+/// The maximum length of one rule, in UTF-16 units. It is less than [`MAX_RULES`], so that at least one rule fits.
 pub(super) const MAX_RULE: usize = 200;
-/// The longest sentence about lines that are not shown, in UTF-16 units.
+/// The maximum length of the sentence about lines that are not shown, in UTF-16 units.
 const MAX_NOTE: usize = 50;
 
-/// Describes as Markdown the call, and the calls that `rules`, in Markdown too, would allow.
+/// Describes a tool call as Markdown. `rules` are Markdown texts for the rules that the answer "Allow for this session"
+/// would add.
 pub(super) fn describe(tool: &str, input: &Value, folder: &str, rules: &[String]) -> String {
     let file = ["file_path", "notebook_path"].iter().find_map(|name| input[name].as_str());
     let mut head = format!("**{}**", render::escape(&cut(tool, MAX_TOOL)));
@@ -56,11 +57,13 @@ pub(super) fn describe(tool: &str, input: &Value, folder: &str, rules: &[String]
 struct MainArgument {
     language: &'static str,
     text: String,
-    /// The keys of the input that it and the head of the question show, or that say nothing to the user.
+    /// The keys of the input that are not listed again: `text` or the head of the question shows their values, or the
+    /// user doesn't need them.
     keys: &'static [&'static str],
 }
 
-/// Returns `None` for other tools, whose arguments may mean anything, and for an input without that argument.
+/// Returns `None` for a tool that this function doesn't know, because its arguments may mean anything, and for an input
+/// without the expected argument.
 fn main_argument(tool: &str, input: &Value) -> Option<MainArgument> {
     let value = |name: &str| input[name].as_str().map(str::to_owned);
     let (language, text, keys): (_, _, &[&str]) = match tool {
@@ -74,7 +77,7 @@ fn main_argument(tool: &str, input: &Value) -> Option<MainArgument> {
     Some(MainArgument { language, text: text?, keys })
 }
 
-/// Lists the arguments that are not shown otherwise. Returns an empty text if there are none.
+/// Lists the arguments that the question doesn't show elsewhere. Returns an empty text if there are none.
 fn describe_others(input: &Value, shown_keys: &[&str]) -> String {
     let is_other = |key: &str| key != "description" && !shown_keys.contains(&key);
     let others = input.as_object().into_iter().flatten().filter(|(key, _)| is_other(key));
@@ -91,7 +94,8 @@ pub(super) fn code_of(text: &str) -> String {
     render::code(&cut(text, MAX_OTHER))
 }
 
-/// Lists the rules that fit, at least one, and the number of the others. Returns an empty text if there are none.
+/// Lists as many rules as fit into [`MAX_RULES`], and the number of the others. Returns an empty text if there are no
+/// rules.
 fn describe_rules(rules: &[String]) -> String {
     let mut left = MAX_RULES;
     let fits = |rule: &&String| {
@@ -110,8 +114,8 @@ fn describe_rules(rules: &[String]) -> String {
 /// The tools that search the session's folder unless they name a path.
 const SEARCHES: [&str; 3] = ["Glob", "Grep", "LS"];
 
-/// Stands for an argument that no rule can read: no rule that allows covers it, and each rule that denies paths or
-/// addresses matches it.
+/// Replaces an argument that is not a string, and the missing URL of a `WebFetch` call. No allow rule for commands,
+/// paths or domains matches it, but each deny rule for paths or domains does.
 const UNREADABLE: &str = "\0";
 
 /// Returns the folder in which the search for a file pattern begins.
@@ -121,7 +125,7 @@ fn pattern_folder(base: &str, pattern: &str) -> String {
     if pattern.starts_with('/') { format!("/{}", literal.trim_start_matches('/')) } else { format!("{base}/{literal}") }
 }
 
-/// Returns what rules for permissions compare.
+/// Returns the parts of a tool call that permission rules are matched against.
 #[must_use]
 pub fn tool_use(tool: &str, input: &Value, folder: &str) -> ToolUse {
     let value = |name: &str| match &input[name] {
@@ -140,7 +144,7 @@ pub fn tool_use(tool: &str, input: &Value, folder: &str) -> ToolUse {
     ToolUse { tool: tool.to_owned(), input: input.to_string(), command: value("command"), paths, url, home: None }
 }
 
-/// Returns the changes to a file as a diff, or `None` if the tool changes no file.
+/// Returns the changes to a file as a diff, or `None` if the tool changes no file or the input is malformed.
 fn changes(tool: &str, input: &Value) -> Option<String> {
     let diff = |edit: &Value| {
         let (old, new) = (text(edit, "old_string"), text(edit, "new_string"));
@@ -162,8 +166,8 @@ fn changes(tool: &str, input: &Value) -> Option<String> {
     }
 }
 
-/// Formats `whole` as a code block with a fence that the text can't close. If the text is longer than `most`, cuts it
-/// and adds the number of lines that are not shown.
+/// Formats `whole` as a code block with a fence that the text can't close. Cuts a text of more than `most` UTF-16 units
+/// or [`MAX_LINES`] lines, and adds the number of lines that are not shown.
 fn block(language: &str, whole: &str, most: usize) -> String {
     let (shown, hidden) = cut_lines(whole, most);
     let longest = shown.split(|letter| letter != '`').map(str::len).max().unwrap_or_default();
@@ -198,7 +202,7 @@ pub(super) fn cut(text: &str, most: usize) -> String {
     text.chars().take_while(fits).chain(['…']).collect()
 }
 
-/// The sentence about `hidden` lines or rules, on a line of its own. Empty if there are none.
+/// Returns a line that says how many lines, arguments or rules are not shown, or an empty text if `hidden` is 0.
 fn note(hidden: usize, what: &str) -> String {
     match hidden {
         0 => String::new(),

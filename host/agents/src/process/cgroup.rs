@@ -40,8 +40,8 @@ impl Cgroup {
         Some(Self { folder, level: Level::Session })
     }
 
-    /// Returns the cgroups left behind by killed host processes of this state directory. Searches the whole cgroup
-    /// file system, because those host processes may have run in a different cgroup.
+    /// Returns the cgroups left behind by killed host processes of the state directory `host`. Searches the whole
+    /// cgroup file system, because those host processes may have run in a different cgroup.
     pub(super) fn left_behind(host: &str) -> Vec<Self> {
         let mut found = Vec::new();
         if let Some(hierarchy) = hierarchy() {
@@ -66,8 +66,8 @@ impl Cgroup {
 
     /// Kills all processes of the cgroup at once, including those that are being forked.
     pub(super) fn kill(&self) {
-        // If an agent of a killed host process started this host, this host runs in the cgroup of that agent, which it
-        // must not kill.
+        // If an agent of a killed host process started this host, then this host runs in that agent's cgroup, so it
+        // must not kill the cgroup.
         let is_inside = hierarchy().is_some_and(|hierarchy| hierarchy.own.starts_with(&self.folder));
         if !is_inside && let Err(error) = fs::write(self.folder.join("cgroup.kill"), "1") {
             tracing::debug!(folder = %self.folder.display(), %error, "failed to kill a cgroup: signalling each process instead");
@@ -87,8 +87,8 @@ impl Cgroup {
     }
 }
 
-/// Returns the name of the common cgroup of this host process. A common cgroup of the same state directory with another
-/// name belongs to a killed host process.
+/// Returns the name of the common cgroup of this host process. If the same state directory has a common cgroup with
+/// another name, an earlier host process left it behind.
 fn run(host: &str) -> String {
     format!("{}{}", prefix(host), super::env_tag::host_run())
 }
@@ -135,7 +135,7 @@ fn folders(folder: &Path) -> Vec<PathBuf> {
     entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path()).collect()
 }
 
-/// The file system of cgroups v2.
+/// The mounted cgroup v2 file system.
 #[derive(Debug, PartialEq, Eq)]
 struct Hierarchy {
     mount: PathBuf,

@@ -69,13 +69,13 @@ pub(super) fn read(folder: &Path) -> Option<FoundTag> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct RlimitTag(u64);
 
-/// The highest byte of a tag. A real limit, such as a few seconds in microseconds, never has it.
+/// The highest byte of a tag. A real limit, such as a few seconds in microseconds, is far smaller than any tag.
 const MAGIC: u64 = 0x2d << 56;
 /// The bits of a tag that identify the session. The 32 bits above them identify the state directory.
 const SESSION_PART: u64 = (1 << 24) - 1;
 
 impl RlimitTag {
-    /// Sets the tag of this process. Only makes a system call, so it may run between fork and exec.
+    /// Sets the tag of this process. Makes only one system call, so it may run between fork and exec.
     pub(super) fn set(self) -> rustix::io::Result<()> {
         setrlimit(Resource::Rttime, Rlimit { current: Some(self.0), maximum: Some(self.0) })
     }

@@ -84,7 +84,7 @@ impl Pipes {
                 tracing::error!(%error, "failed to read an agent's output");
             }
         }
-        // The task may still be writing to a process that dropped its tags and doesn't read.
+        // This task may still be writing to a process that dropped its tags and doesn't read its input.
         self.stdin.abort();
         self.last_stderr_line.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
     }
@@ -171,7 +171,7 @@ impl<R: AsyncRead + Unpin> PipeLines<R> {
 }
 
 fn abandon() -> Option<OutputLine> {
-    tracing::warn!("an unattributed process holds the pipe of an agent's output open: closing the pipe");
+    tracing::warn!("an unknown process holds the pipe of an agent's output open: closing the pipe");
     None
 }
 

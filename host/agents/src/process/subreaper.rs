@@ -1,6 +1,6 @@
-//! Adopts orphaned descendants of agents, so that they stay in this process's tree, and reaps them when they exit. It
-//! does not reap children that other code waits for: agents are registered here, and all other children of the host are
-//! in its own process group.
+//! Adopts orphaned descendants of agents, so that they stay in this process's tree, and reaps them when they exit. Does
+//! not reap children that other code waits for: agents are registered here, and all other children of the host are in
+//! the host's own process group.
 
 use std::{
     collections::BTreeSet,
@@ -117,7 +117,8 @@ fn reap() {
     }
 }
 
-/// Returns whether a process is a child of this host outside its process group: an agent, or an adopted orphan.
+/// Returns whether a process is a child of this host but not in the host's process group: an agent or an adopted
+/// orphan.
 fn is_orphan(stat: Stat) -> bool {
     let raw = |pid: Pid| pid.as_raw_nonzero().get();
     stat.parent == raw(getpid()) && stat.group != raw(getpgrp())

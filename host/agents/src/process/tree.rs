@@ -41,7 +41,7 @@ type ProcessKey = (i32, u64);
 pub(super) enum Owner {
     /// The processes of one session.
     Session(EnvTag),
-    /// The processes of a state directory that this host process did not start.
+    /// The agents of the state directory with this UUID, except those that this host process started.
     Host(String),
 }
 
@@ -55,7 +55,8 @@ impl TreeQuery {
     }
 }
 
-/// The time limits for ending a tree: after `term` it gets SIGKILL, and after a further `kill` it is abandoned.
+/// The time limits for ending a tree: after `term`, its processes get SIGKILL; after a further `kill`, those that are
+/// left are abandoned.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Grace {
     pub term: Duration,

@@ -35,7 +35,8 @@ fn resume(argv: &Value) -> Option<&str> {
     args.iter().find_map(|arg| arg.strip_prefix("--resume=")).or(next.copied())
 }
 
-/// Repeats an action of the recorded host, if this host supports it.
+/// Applies an action of the recorded host to the codec. Returns its lines in the trace, or `None` if the codec doesn't
+/// support the action.
 fn repeat(codec: &mut Claude, message: &Value) -> Option<String> {
     match (text(message, "type"), text(&message["request"], "subtype")) {
         ("user", _) => {
