@@ -20,7 +20,7 @@ use super::{
 const ENTRIES: i64 = 100_000;
 
 impl Store {
-    /// Adds an entry to the audit log. Its texts may contain secrets.
+    /// Removes secrets from the texts of an entry and adds the entry to the audit log.
     pub async fn append_audit(&self, entry: AuditEntry) -> Result<(), StoreError> {
         let entry = AuditEntry {
             title: scrub::text(entry.title),
@@ -42,8 +42,8 @@ impl Store {
     }
 }
 
-/// Reads the audit log of a state directory, the oldest entry first, even while a host is using it. With `session`, only
-/// the entries of that session.
+/// Reads the audit log of a state directory, the oldest entry first, even while a host is using it. If `session` is
+/// set, returns only the entries of that session.
 ///
 /// # Errors
 /// Fails if the directory cannot be read. The text contains the reason and the remedy.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use cordboard_core::types::SessionName;
 use rusqlite::ErrorCode;
 
-/// The error of a failed request. Nothing of the request was stored, and the store remains usable.
+/// The error of a failed request. Nothing of the request was stored. The store remains usable, unless it is closed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     #[error("{what} in {}: the disk is full, so nothing was stored; free some space and try again", file.display())]
@@ -52,7 +52,7 @@ impl std::fmt::Display for Limit {
     }
 }
 
-/// The reason why work on the connection failed. [`during`](Self::during) adds the purpose of the work.
+/// The reason why work on the database failed. [`during`](Self::during) adds the purpose of the work.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub(super) enum WorkError {

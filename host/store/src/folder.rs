@@ -1,5 +1,5 @@
-//! Creates, checks and locks the state directory. This module does not use directories of other users, except root, and
-//! does not change permissions.
+//! Creates, checks and locks the state directory. This module rejects directories of other users, except those of root,
+//! and does not change permissions.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, TryLockError},
@@ -85,7 +85,8 @@ fn private() -> OpenOptions {
     options
 }
 
-/// Rejects a directory that others can write to, because they could insert messages, grants and plugin versions.
+/// Rejects a directory that belongs to another user, or that others can write to, because other users could insert
+/// messages, grants and plugin versions.
 fn check_private(state: &Path) -> Result<(), OpenError> {
     let metadata = fs::metadata(state).map_err(|source| not_writable(state, source))?;
     let (uid, me) = (metadata.uid(), rustix::process::geteuid().as_raw());

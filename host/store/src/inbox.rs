@@ -24,9 +24,9 @@ use super::{
 const MOST_KEYS: i64 = 10_000;
 
 impl Store {
-    /// Stores a batch and the front-end's next offset atomically, and returns the new rows. With an offset, the data is
-    /// synced to the disk before this returns, because Telegram deletes the updates that the offset confirms. After an
-    /// error, nothing was stored, and the caller should retry with the same batch.
+    /// Stores a batch of updates and the front-end's next offset atomically, and returns the new rows. With an offset,
+    /// the data is synced to the disk before this returns, because Telegram deletes the updates that the offset
+    /// confirms. After an error, nothing was stored, and the caller should retry with the same batch.
     pub async fn accept(&self, batch: Vec<Update>, offset: Option<(String, i64)>) -> Result<Vec<InboxRow>, StoreError> {
         let durability = if offset.is_some() { Durability::Power } else { Durability::Process };
         self.run_with_durability(

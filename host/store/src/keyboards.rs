@@ -141,7 +141,7 @@ fn close(db: &Connection, which: &str, key: impl Params, outcome: &str) -> Resul
 
 struct KeyboardRow {
     id: i64,
-    /// JSON.
+    /// The place as JSON.
     place: String,
     reply: Reply,
     messages: Vec<MessageId>,

@@ -18,9 +18,9 @@ use super::{
 };
 
 impl Store {
-    /// Completes updates and stores their posts atomically. A command is completed with its reply, a turn with its
-    /// final answer; a dropped prompt has no post, and a notice completes nothing. Calling this again doesn't change
-    /// completed updates, but stores the posts again.
+    /// Completes updates and stores their posts atomically. A command is completed with its reply, and a turn with its
+    /// final answer. A dropped prompt is completed without a post, and a notice is a post that completes nothing.
+    /// Calling this again doesn't change completed updates, but stores the posts again.
     pub async fn finish(&self, done: Vec<CompletedUpdate>, out: Vec<NewPost>) -> Result<Vec<OutboxRow>, StoreError> {
         let what = format!("store {} posts and complete {} messages", out.len(), done.len());
         self.run(what, move |db| {

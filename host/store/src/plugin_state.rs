@@ -51,7 +51,8 @@ impl Store {
         .await
     }
 
-    /// Swaps the value if it is as expected. Otherwise returns the current value as the inner error.
+    /// Replaces the value with `swap.value` if it equals `swap.expected`. Otherwise returns the current value as the
+    /// inner error.
     ///
     /// # Errors
     /// [`StoreError::StateLimit`] if the plugin would exceed the limit.

@@ -1,4 +1,4 @@
-//! Reads rows of the database.
+//! Helpers that read the rows of a query.
 
 use rusqlite::{Connection, Params, Row};
 use serde::de::DeserializeOwned;

@@ -1,5 +1,4 @@
-//! The tables, as a list of migrations. A released migration must not be changed; changes are added as further
-//! migrations.
+//! The tables, as a list of migrations. Never change a released migration; append a new one instead.
 
 use std::path::Path;
 
@@ -41,7 +40,7 @@ const FIRST: &str = "
     CREATE TABLE button (id INTEGER PRIMARY KEY AUTOINCREMENT, token TEXT NOT NULL UNIQUE, command TEXT NOT NULL) STRICT;
 ";
 
-/// Decisions of users about plugins.
+/// The rollout state of each plugin (`standing`), and the answers to its requests for capabilities.
 const DECISIONS: &str = "
     CREATE TABLE standing (plugin TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT, WITHOUT ROWID;
     CREATE TABLE grant_answer (
@@ -50,28 +49,30 @@ const DECISIONS: &str = "
     ) STRICT, WITHOUT ROWID;
 ";
 
-/// The times up to which the runs of jobs were started or skipped.
+/// For each plugin job, the time up to which its runs were started or skipped.
 const JOBS: &str = "
     CREATE TABLE job (
         plugin TEXT NOT NULL, name TEXT NOT NULL, cron TEXT NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (plugin, name)
     ) STRICT, WITHOUT ROWID;
 ";
 
-/// The plugin of each button. It is unknown for older buttons, so those that run `/plugins` or no command are deleted.
+/// The plugin of each button. Existing buttons get no plugin; those that run `/plugins` or send a text that is not a
+/// command are deleted.
 const BUTTON_PLUGINS: &str = "
     ALTER TABLE button ADD COLUMN plugin TEXT;
     DELETE FROM button WHERE command LIKE '/plugins%' OR command NOT LIKE '/%';
 ";
 
-/// The users who have written in each place. At least one user has written in a place with a session, so the place gets
-/// an unknown user ('').
+/// The users who have written in each place. Each existing place with an active session gets an unknown user (''),
+/// because at least one user has written there.
 const MET: &str = "
     CREATE TABLE met (place TEXT NOT NULL, person TEXT NOT NULL, PRIMARY KEY (place, person)) STRICT, WITHOUT ROWID;
     INSERT INTO met (place, person) SELECT place, '' FROM place;
 ";
 
-/// Active sessions by place and person: one person in a group, everybody ('') elsewhere. Older hosts stored only the
-/// place; in a group, the session stays active for its owner.
+/// The active session of each place and person. In a group without topics, each person has their own; elsewhere, one
+/// session is active for everybody (''). Older hosts stored one session per place. In a group without topics, that
+/// session stays active only for its owner.
 const ACTIVE: &str = "
     CREATE TABLE active (
         place TEXT NOT NULL, person TEXT NOT NULL, session TEXT NOT NULL, PRIMARY KEY (place, person)
@@ -106,7 +107,7 @@ const KEYBOARDS: &str = "
     CREATE INDEX keyboard_open ON keyboard (request) WHERE outcome IS NULL;
 ";
 
-/// Places that can't be written to.
+/// The places that the host can't write to.
 const UNREACHABLE: &str = "CREATE TABLE unreachable (place TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;";
 
 /// Decisions about the requests of agents.
@@ -149,8 +150,8 @@ mod tests {
 
     #[test]
     fn migration_assigns_groups_to_the_session_owner() {
-        let mut db = Connection::open_in_memory().expect("memory is there");
-        STEPS[..5].iter().for_each(|step| db.execute_batch(step).expect("it was valid"));
+        let mut db = Connection::open_in_memory().expect("a new database");
+        STEPS[..5].iter().for_each(|step| db.execute_batch(step).expect("a valid migration"));
         db.execute("INSERT INTO session (name, owner, archived, record) VALUES ('alpha', 'telegram:7', 0, '')", ())
             .expect("it fits");
         for place in [
@@ -168,8 +169,8 @@ mod tests {
 
     #[test]
     fn migration_drops_buttons_and_keeps_places() {
-        let mut db = Connection::open_in_memory().expect("memory is there");
-        STEPS[..3].iter().for_each(|step| db.execute_batch(step).expect("it was valid"));
+        let mut db = Connection::open_in_memory().expect("a new database");
+        STEPS[..3].iter().for_each(|step| db.execute_batch(step).expect("a valid migration"));
         for (at, command) in ["/retry alpha", "/plugins grant x 0", "plain words"].iter().enumerate() {
             db.execute("INSERT INTO button (token, command) VALUES (?, ?)", (at.to_string(), command))
                 .expect("it fits");

@@ -1,4 +1,4 @@
-//! Stores sessions, and the places and people for whom they are active.
+//! Stores sessions, and which session is active for each place and person.
 
 use cordboard_core::types::{ActiveScope, SessionName, SessionRecord};
 use rusqlite::{Connection, params};
@@ -12,7 +12,7 @@ impl Store {
     /// Stores a new session.
     ///
     /// # Errors
-    /// [`StoreError::Exists`] if a session of that name exists, including archived ones.
+    /// [`StoreError::Exists`] if a session with that name exists, even an archived one.
     pub async fn create_session(&self, record: &SessionRecord) -> Result<(), StoreError> {
         let record = record.clone();
         self.run(format!("create session '{}'", record.name), move |db| {
@@ -25,7 +25,7 @@ impl Store {
         .await
     }
 
-    /// Stores the current state of the session.
+    /// Stores the session's record in place of the earlier one.
     pub async fn save_session(&self, record: &SessionRecord) -> Result<(), StoreError> {
         let record = record.clone();
         self.run(format!("store session '{}'", record.name), move |db| save(db, &record)).await
@@ -76,7 +76,7 @@ fn write(db: &Connection, sql: &str, record: &SessionRecord) -> Result<usize, Wo
     Ok(db.prepare_cached(sql)?.execute(row)?)
 }
 
-/// Parses a stored name. It is invalid only if the file is damaged.
+/// Parses a stored session name. The name can only be invalid if the database file is damaged.
 pub(super) fn name(text: String) -> Result<SessionName, WorkError> {
     SessionName::try_from(text).map_err(|error| WorkError::Record(serde::de::Error::custom(error)))
 }

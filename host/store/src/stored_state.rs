@@ -28,11 +28,11 @@ pub struct StoredState {
     pub active: Vec<(ActiveScope, SessionName)>,
     /// Updates that are not completed, in the order of acceptance.
     pub inbox: Vec<InboxRow>,
-    /// Posts that are not completely sent, in the order of sending.
+    /// Posts that are not completely sent, in the order in which the host sends them.
     pub outbox: Vec<OutboxRow>,
-    /// The places that could not be written to when the last host ended.
+    /// The places that the last host could not write to when it ended.
     pub unreachable: Vec<Place>,
-    /// Decisions about plugins.
+    /// The rollout states of plugins, and the answers to their requests for capabilities.
     pub decisions: Decisions,
 }
 
@@ -40,7 +40,8 @@ pub struct StoredState {
 /// if there is no database.
 ///
 /// # Errors
-/// Fails if the directory cannot be read. The text contains the reason and the remedy.
+/// Fails if the database cannot be read, is damaged, or has another schema version. The error text contains the reason
+/// and the remedy.
 pub fn read_only(state: &Path) -> Result<StoredState, OpenError> {
     let Some(ReadOnly { file, connection }) = open_read_only(state)? else { return Ok(StoredState::default()) };
     Ok(read(&connection).map_err(|trouble| trouble.during("read the store", file))?)
@@ -65,7 +66,7 @@ pub(super) fn open_read_only(state: &Path) -> Result<Option<ReadOnly>, OpenError
     let found = schema::version(&connection).map_err(failed)?;
     schema::check_known(found, state)?;
     match found {
-        // The host was killed before its first commit.
+        // An empty database: either the host was killed before its first commit, or the file was emptied.
         0 => folder::check_emptied(state).map(|()| None),
         schema::VERSION => Ok(Some(ReadOnly { file, connection })),
         _ => Err(OpenError::Older { path: state.to_owned(), found, known: schema::VERSION }),

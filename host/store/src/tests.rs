@@ -37,7 +37,7 @@ impl State {
         open(self.path()).unwrap()
     }
 
-    /// The contents after a restart of the host.
+    /// Closes the store, and returns what a restarted host reads.
     async fn after(&self, store: Store) -> StoredState {
         store.close().await;
         let (store, contents) = self.open();

@@ -1,4 +1,4 @@
-//! Stores which places can't be written to.
+//! Stores which places the host can't write to.
 
 use cordboard_core::types::Place;
 use rusqlite::Connection;
@@ -10,12 +10,12 @@ use super::{
 };
 
 impl Store {
-    /// Stores that the place can't be written to.
+    /// Stores that the host can't write to the place.
     pub async fn set_unreachable(&self, place: &Place) -> Result<(), StoreError> {
         self.change_reach(place, "INSERT OR IGNORE INTO unreachable (place) VALUES (?)").await
     }
 
-    /// Stores that the place can be written to again.
+    /// Stores that the host can write to the place again.
     pub async fn set_reachable(&self, place: &Place) -> Result<(), StoreError> {
         self.change_reach(place, "DELETE FROM unreachable WHERE place = ?").await
     }
@@ -30,7 +30,7 @@ impl Store {
     }
 }
 
-/// All places that can't be written to.
+/// Reads all places that the host can't write to.
 pub(super) fn read(db: &Connection) -> Result<Vec<Place>, WorkError> {
     read_all(db, "SELECT place FROM unreachable ORDER BY place", [], |row| json(row, 0))
 }

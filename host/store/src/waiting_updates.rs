@@ -1,5 +1,5 @@
-//! Changes accepted updates that still wait: joins parts, and applies edits. It does not change updates that were sent
-//! to an agent.
+//! Changes accepted updates that still wait for dispatch or for an agent: joins the parts of a message, and applies
+//! edits. An update that was sent to an agent must not change.
 
 use cordboard_core::{
     agent::PromptId,
@@ -48,7 +48,7 @@ impl Store {
     }
 
     /// Replaces the text of a message that still waits for dispatch or for its agent. If the message already waits for
-    /// a session, returns the edited prompt, which the session must replace in its queue, too.
+    /// a session, returns the edited prompt, so that the caller can replace it in the session's queue, too.
     pub async fn edit_message(
         &self,
         place: &Place,
@@ -74,8 +74,8 @@ impl Store {
     }
 }
 
-/// The update with the new text. `None` if the place differs, the update has no text or the same text, or it was joined
-/// from parts, because the edited part is unknown then.
+/// Returns the update with the new text. Returns `None` if the place differs, if the update has no text or the same
+/// text, or if it was joined from parts, because the edited part is unknown then.
 fn edited(update: &Update, place: &Place, words: &str) -> Option<Update> {
     if update.place != *place || update.origin.part == MessagePart::Joined {
         return None;

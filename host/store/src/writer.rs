@@ -1,5 +1,5 @@
-//! The thread that owns the connection. It takes all pending requests, commits them as one transaction, and answers
-//! each after the commit. A failed request does not affect the others in its group.
+//! The thread that owns the database connection. It commits pending requests in groups, one transaction per group, and
+//! answers each request after the commit. A failed request does not affect the others in its group.
 
 use std::path::PathBuf;
 
@@ -19,7 +19,7 @@ pub(super) const QUEUE: usize = 1024;
 /// that the first of them is answered soon.
 const GROUP: usize = 128;
 
-/// The failure that a commit survives.
+/// The kind of failure that a commit must survive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Durability {
     /// A killed process (`synchronous=NORMAL`, without a sync).
@@ -37,10 +37,10 @@ pub(super) enum Request {
 
 /// A request's work, with the channel for its answer.
 pub(super) trait WriteRequest: Send {
-    /// Runs the work and keeps its outcome in the request. Returns false if the work failed. May be called again after
+    /// Runs the work and stores its outcome in the request. Returns false if the work failed. May be called again after
     /// the transaction was rolled back.
     fn run(&mut self, db: &Connection) -> bool;
-    /// Sends the outcome that `run` has kept, or the error of the commit.
+    /// Sends the outcome that `run` has stored, or the error of the commit.
     fn answer(self: Box<Self>, commit: Result<(), WorkError>);
 }
 

@@ -1,4 +1,4 @@
-//! A request is decided once, and every message that shows it shows the decision.
+//! Tests that a request is decided once, and that every message about it then shows the decision.
 
 use cordboard_core::{
     agent::PromptId,

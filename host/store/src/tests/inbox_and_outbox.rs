@@ -1,4 +1,4 @@
-//! Updates are accepted, completed and answered once.
+//! Tests that updates are accepted, completed and answered once.
 
 use cordboard_core::types::Alert;
 
@@ -235,7 +235,7 @@ async fn a_killed_hosts_message_of_an_agents_own_turn_is_deleted() {
     store.save_placeholder(&own("cut off"), &place("1"), &message("9"), "").await.unwrap();
     let answer = NewPost { turn: Some(own("ended")), ..post("answer") };
     let answered = store.finish(vec![CompletedUpdate::Prompt(own("ended"))], vec![answer]).await.unwrap();
-    // The message was being sent when the turn ended.
+    // The live message was still being sent when the turn ended.
     store.save_placeholder(&own("ended"), &place("1"), &message("10"), "").await.unwrap();
     let marks = store.mark_interrupted_answers().await.unwrap();
     assert_eq!(state.after(store).await.outbox[0], answered[0]);

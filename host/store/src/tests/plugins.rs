@@ -1,4 +1,4 @@
-//! Plugin state and its limit, stored versions, and buttons.
+//! Tests plugin state and its limit, stored versions, and buttons.
 
 use cordboard_core::chat::{ButtonAction, PostId};
 

@@ -1,4 +1,4 @@
-//! State directories that are rejected, each with its path and the remedy.
+//! Tests state directories that are rejected. Each error names the path and the remedy.
 
 use std::fs::{self, Permissions};
 
@@ -153,7 +153,7 @@ async fn an_empty_database_with_sessions_is_refused() {
         "{text}"
     );
     assert!(matches!(read_only(state.path()), Err(OpenError::Emptied { .. })));
-    assert_eq!(open_error(state.path()), text, "until it is fixed");
+    assert_eq!(open_error(state.path()), text, "the error stays until the file is removed");
     fs::remove_file(state.path().join("cordboard.db")).unwrap();
     state.open();
 }

@@ -1,4 +1,5 @@
-//! Session names are unique. In a place, at most one session is active for each person, and at most one for everybody.
+//! Tests that session names are unique, and that a place has at most one active session per person, and one for
+//! everybody.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The writer: groups, failures inside a group, a full disk, and closing.
+//! Tests the writer: groups of requests, failures inside a group, a full disk, and closing.
 
 use std::{
     pin::Pin,
@@ -8,7 +8,7 @@ use std::{
 
 use super::*;
 
-/// Blocks the writer until the returned sender sends, so that all requests in the meantime become one group.
+/// Blocks the writer until the test sends on the returned channel. All requests until then become one group.
 async fn block(store: &Store) -> std_mpsc::Sender<()> {
     let (release, released) = std_mpsc::channel();
     let (began, begun) = oneshot::channel();
