@@ -149,7 +149,7 @@ impl Console {
     pub async fn close(&self) {
         let (done, closed) = oneshot::channel();
         if self.requests.send(OutputRequest::Close { done }).await.is_ok() {
-            // Ignore an error: the task or thread that writes may have ended before it handled the request.
+            // Ignore an error: the task or thread that writes the output may have ended before it handled the request.
             drop(closed.await);
         }
     }

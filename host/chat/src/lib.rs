@@ -56,7 +56,7 @@ pub trait Chat: Send + Sync {
     async fn set_menu(&self, commands: &[MenuEntry]) -> Result<(), ChatError>;
 }
 
-/// The capabilities of a front-end.
+/// The properties of a front-end that determine how messages are composed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// The longest message, in UTF-16 units. With `usize::MAX`, no message is split.

@@ -159,7 +159,7 @@ impl Outbox {
         }
     }
 
-    /// Records that a user has written in the place: the messages of running turns are no longer at the bottom, and a
+    /// Records that a user has written in the place: the messages of running turns are no longer the newest ones, and a
     /// blocked place is tried again.
     pub fn on_user_message(&self, place: &Place) {
         if let Some(mailbox) = self.shared.state().mailboxes.get_mut(place) {
@@ -180,7 +180,7 @@ impl Outbox {
         AnswerStop::Stopped
     }
 
-    /// Waits until another place can't be written to, and returns it. The posts for that place are kept.
+    /// Waits until another place can no longer be written to, and returns that place. Its posts are kept.
     pub async fn next_unreachable(&self) -> Unreachable {
         loop {
             let unreachable_added = self.shared.unreachable_added.notified();
@@ -202,7 +202,7 @@ impl Outbox {
         self.shared.menu.send_replace(commands);
     }
 
-    /// Waits until no final post is pending, except for places that can't be written to.
+    /// Waits until no final post is pending. Posts for places that can't be written to don't count.
     pub async fn drained(&self) {
         loop {
             let post_done = self.shared.post_done.notified();
@@ -213,13 +213,13 @@ impl Outbox {
         }
     }
 
-    /// Returns the number of pending final posts, except for places that can't be written to.
+    /// Returns the number of pending final posts. Posts for places that can't be written to don't count.
     #[must_use]
     pub fn pending_posts(&self) -> usize {
         self.shared.state().mailboxes.values().map(Mailbox::pending_posts).sum()
     }
 
-    /// Ends the future of [`new`](Self::new) after its current calls. Unsent posts stay stored.
+    /// Ends the future that [`new`](Self::new) returned, after its current calls. Unsent posts stay stored.
     pub fn close(&self) {
         self.shared.closing.send_replace(true);
     }

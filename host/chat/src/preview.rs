@@ -1,4 +1,4 @@
-//! Formats a reply as the console prints it, for plugin authors at the command line. Pure.
+//! Formats a reply as the console prints it, for the command-line tools of plugin authors. Does no I/O.
 
 use cordboard_core::{render::terminal::Colours, types::Reply};
 

@@ -47,7 +47,7 @@ pub(super) enum BotApiError {
 }
 
 pub(super) struct Api {
-    /// Only provides the HTTP client, and doesn't know the token.
+    /// Used only for its HTTP client. Its token is empty.
     http: Bot,
     base: String,
     token: Token,
@@ -57,7 +57,7 @@ pub(super) struct Api {
 impl Api {
     pub fn new(token: Token, base: &str, timeout: Duration) -> Self {
         let builder = default_reqwest_settings();
-        // A proxy that the environment sets can't reach a local Bot API server.
+        // A proxy from the environment can't reach a Bot API server on this machine.
         let builder = if is_local(base) { builder.no_proxy() } else { builder };
         let client = builder.build().expect("it fails only if the TLS library fails to start");
         Self { http: Bot::with_client(String::new(), client), base: base.to_owned(), token, timeout }
@@ -140,8 +140,8 @@ fn invalid_response(status: u16, body: &[u8], error: &serde_json::Error) -> BotA
     }
 }
 
-/// Parts of the descriptions of error 400 that mean that the host can't write to the place: the chat or topic is
-/// deleted or closed, or the bot lacks rights there.
+/// Substrings of the description of an error 400. Each means that the host can't write to the place: the user, the chat
+/// or the topic doesn't exist any more, the topic is closed, or the bot lacks rights there.
 const UNREACHABLE: [&str; 14] = [
     "chat not found",
     "user not found",

@@ -25,9 +25,9 @@ use super::{
 /// log.
 const MOST_STRANGERS: usize = 100;
 
-/// The fields that show the kind of a message without text, each with the word for that kind in replies and prompts. A
-/// message with none of these fields is a service message or of an unknown kind: the host ignores it, unless it has a
-/// caption.
+/// The fields that show the kind of a message without text, each with the word for that kind in replies and prompts.
+/// The host ignores a message with none of these fields and without a caption: it is a service message, or its kind is
+/// unknown.
 const KINDS: [(&str, &str); 19] = [
     ("animation", "animation"),
     ("audio", "audio"),
@@ -53,17 +53,17 @@ const KINDS: [(&str, &str); 19] = [
 /// A text of at least this many UTF-16 units may be the first part of a longer one.
 const NEARLY_LONGEST: usize = 3500;
 
-/// The result of parsing an update. `query` is the id of a button press, which needs an answer even if the user has no
+/// The result of parsing an update. `query` is set for a button press, which must be answered even if the user has no
 /// access.
 pub(super) struct ParsedUpdate {
     pub incoming: Option<Incoming>,
     pub query: Option<Query>,
 }
 
-/// A button press that Telegram waits for an answer to.
+/// A button press, which the bot must answer.
 pub(super) struct Query {
     pub id: String,
-    /// The reason why the press is ignored, for the user.
+    /// The text that tells a user without access why the press is ignored.
     pub refusal: Option<&'static str>,
 }
 
@@ -130,7 +130,8 @@ impl UpdateParser {
         Some(Update { key, caller, place: self.place(message), what, at, locale: from.language_code.clone(), origin })
     }
 
-    /// Returns an update with the current text of an edited message, or `None` if the message has no text or caption.
+    /// Returns an update with the current text of an edited message, or `None` if the message is dropped or has neither
+    /// text nor caption.
     fn edited(&mut self, update: i64, message: &Message) -> Option<Update> {
         let update = self.message(update, message)?;
         let words = match update.what {
@@ -262,7 +263,7 @@ fn migration(message: &Message) -> Option<Incoming> {
         .filter(|_| message.text.is_none())
 }
 
-/// Uses the length to detect whether the client may have split a longer text.
+/// Guesses from the length of a text whether it may be one part of a longer text that the client has split.
 fn split_part(message: &Message) -> MessagePart {
     let length = message.text.as_deref().map_or(0, units);
     let is_plain = message.forward_origin.is_none() && message.reply_to_message.is_none() && message.quote.is_none();

@@ -1,5 +1,5 @@
-//! Builds inline keyboards. Telegram limits callback data to 64 bytes, so the callback data of a button is a token, and
-//! the store has the button's data for each token.
+//! Builds inline keyboards. Telegram limits callback data to 64 bytes, so a button carries only a token. The store
+//! keeps the button's action under this token.
 
 use std::{
     collections::HashMap,

@@ -1,4 +1,4 @@
-//! The Telegram front-end: the Bot API as a [`Chat`], and the loop that polls for updates.
+//! The Telegram front-end: the Bot API as a [`Chat`](cordboard_chat::Chat), and the loop that polls for updates.
 //!
 //! An update is stored before it is confirmed, and updates of users without access are dropped. Every request URL
 //! contains the token, so only [`api`] handles URLs, and it removes the token from all errors. The outbox decides
@@ -112,7 +112,7 @@ impl Telegram {
     /// Reads the token. Makes no request.
     ///
     /// # Errors
-    /// The token's file is missing or invalid. The text says what to do.
+    /// The token file is missing or invalid. The error text says what to do.
     pub fn open(settings: Settings, inbox: Arc<dyn Inbox>) -> Result<Self, TokenError> {
         let token = token::read(&settings.token_file)?;
         let api = Arc::new(Api::new(token, &settings.api_url, settings.timeout));

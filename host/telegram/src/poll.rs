@@ -1,7 +1,7 @@
 //! The polling loop: updates are parsed, stored and synced, and then the next poll confirms them.
 //!
-//! Failures of the network and of the store are retried and reported once. Telegram then sends the batch again, and
-//! the inbox drops duplicates by key.
+//! Failures of the network and of the store are retried and reported once. After a failure, Telegram sends the batch
+//! again, and the inbox drops duplicates by key.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -38,7 +38,7 @@ pub enum PollError {
     Unauthorised { file: PathBuf, why: String },
 }
 
-/// A problem that stops the loop from working. Each is reported once, when it begins.
+/// A problem that keeps the loop from receiving or storing updates. Each problem is reported once, when it begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Problem {
     Conflict,
@@ -246,7 +246,7 @@ fn unauthorised(telegram: &Telegram, why: String) -> PollError {
     PollError::Unauthorised { file: telegram.settings.token_file.clone(), why }
 }
 
-/// A button press to answer.
+/// The answer to a button press.
 struct PressAnswer {
     query: CallbackQueryId,
     text: PressText,
@@ -262,8 +262,8 @@ enum PressText {
     Alert(&'static str),
 }
 
-/// Stores the relevant updates of a batch and returns the button presses. Skips a malformed update, because Telegram
-/// would send it again forever.
+/// Stores the relevant updates of a batch and returns the answers to its button presses. Skips a malformed update,
+/// because Telegram would send it again forever.
 ///
 /// # Errors
 /// The store failed, so Telegram sends the batch again. The error contains the places to notify.

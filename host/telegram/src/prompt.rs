@@ -103,7 +103,7 @@ pub(super) fn without_name(text: &str, entities: &[Entity], bot: &str) -> (Strin
     (rest.to_owned(), entities.iter().filter_map(moved).collect())
 }
 
-/// Returns the rest of a text that starts with the bot's name, or `None` if it doesn't.
+/// Returns the text after a leading mention of the bot, or `None` if the text doesn't start with one.
 fn after_name<'a>(text: &'a str, bot: &str) -> Option<&'a str> {
     let (name, rest) = mention(trim_blank_start(text))?;
     name.eq_ignore_ascii_case(bot).then_some(rest)

@@ -182,7 +182,7 @@ impl Chat for Telegram {
         let keyboard = self.keyboard(message).await?;
         let answered = message.reply_to.as_ref().and_then(|id| message_of(place, id).ok());
         let payload_for = |chat: i64| {
-            // A private chat needs no reply reference, and a moved group doesn't know its earlier messages.
+            // A private chat needs no reply reference, and a supergroup lacks the messages from before its migration.
             let answered = answered.filter(|(of, _)| chat < 0 && of.chat == chat);
             let mut payload = SendMessage::new(ChatId(chat), message.message.text.clone())
                 .entities(entities(&message.message.entities))
@@ -268,13 +268,14 @@ impl Chat for Telegram {
         });
     }
 
-    /// Marks the message with a reaction, which some chats don't allow.
+    /// Marks the message with a reaction. Returns false if the Bot API rejects the reaction or there is no message id.
     async fn acknowledge(&self, place: &Place, message: Option<&MessageId>) -> bool {
         let Some(Ok((target, number))) = message.map(|message| message_of(place, message)) else { return false };
         let payload = SetMessageReaction { chat_id: target.chat, message_id: number.0, reaction: [QUEUED_REACTION] };
         let Err(error) = self.calls.make::<_, serde_json::Value>(target.chat, &payload).await else { return true };
         tracing::debug!(%place, %error, "failed to mark a queued message");
-        // The host posts a line only if the chat rejects the mark. After any other failure, the line would fail too.
+        // The host posts a line only if the Bot API rejects the reaction. After another failure, posting the line would
+        // fail too.
         !matches!(error, BotApiError::Rejected { .. })
     }
 

@@ -18,8 +18,8 @@ use super::{
     transcript::OutputStyle,
 };
 
-/// The maximum number of lines that are read but not stored, enough for a paste. When the queue is full, the reader of
-/// a pipe waits, and a terminal rejects the line with a message.
+/// The maximum number of lines that are read but not yet stored, enough for a paste. When the queue is full, the reader
+/// of a pipe waits, and a terminal rejects the line with a message.
 const LINE_QUEUE: usize = 1024;
 
 /// The name of the file with the input history, in the state directory.
@@ -32,7 +32,7 @@ pub enum Mode {
 }
 
 impl Mode {
-    /// Returns `Terminal` if stdin and stdout are terminals and `TERM` is not `dumb`.
+    /// Returns `Terminal` if stdin and stdout are terminals and `TERM` is not `dumb`, otherwise `Pipe`.
     #[must_use]
     pub fn detect() -> Self {
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");

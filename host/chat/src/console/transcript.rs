@@ -1,4 +1,4 @@
-//! Tracks the printed text of each message, and computes the lines that a newer version adds. Pure. Output is
+//! Tracks the printed text of each message, and computes the lines that a newer version adds. Does no I/O. Output is
 //! append-only and consists of complete lines, so that messages that grow concurrently never share a line. The whole
 //! message is printed again only if its final text doesn't begin with the printed text.
 
@@ -25,7 +25,7 @@ const MOST_MESSAGES: usize = 1024;
 pub(crate) enum OutputStyle {
     /// For programs: an agent's Markdown as it is, and other text without Markdown escapes.
     Source,
-    /// For a terminal as the output of pipe mode: no styles, no control characters.
+    /// For pipe mode with a terminal as its output: no styles and no control characters.
     Neutral,
     Styled(Colours),
 }
@@ -120,7 +120,7 @@ impl Shown {
     }
 
     /// Returns the part of `whole` after the printed text, and records it as printed. If `whole` doesn't begin with the
-    /// printed text, returns nothing; then [`finish`](Self::finish) prints the final text.
+    /// printed text, returns an empty text; [`finish`](Self::finish) prints the final text later.
     fn grow(&mut self, whole: String) -> String {
         let Some(new) = whole.strip_prefix(&self.text) else { return String::new() };
         if new.is_empty() {
@@ -156,8 +156,8 @@ impl Shown {
         if buttons == self.buttons {
             return String::new();
         }
-        // Labels and commands may contain line breaks or escape sequences, so make each one line, on a pipe too.
-        // Neither is cut.
+        // Labels and commands may contain line breaks or escape sequences, so print each on one line, on a pipe too.
+        // Neither is truncated.
         let whole = |text: &str| one_line(text, usize::MAX);
         let line = |button: &Button| format!("  [{}] {}\n", whole(&button.label), whole(&button.command));
         let lines = buttons.iter().map(line).collect();

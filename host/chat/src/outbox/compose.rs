@@ -1,4 +1,4 @@
-//! Renders replies to messages, and splits them at the limits of the front-end. Pure.
+//! Renders replies as messages, and splits them so that they respect the front-end's limits. Does no I/O.
 
 use cordboard_core::{
     render::{self, Entity, Message, Style, strip_controls, units},
@@ -8,7 +8,7 @@ use cordboard_core::{
 
 use crate::{Completeness, Limits, LiveLine, Outgoing};
 
-/// The separator between an answer and the live line below it.
+/// The separator between a reply's text, its attachments and the live line.
 const GAP: &str = "\n\n";
 
 /// The text of a message that has only buttons. Telegram requires a text.
@@ -157,7 +157,7 @@ fn with_attachments(reply: &Reply) -> String {
     source
 }
 
-/// Returns a code block with a fence longer than any `~` run in `text`.
+/// Formats a text attachment as its name and a code block. The fence is longer than any `~` run in `text`.
 fn fenced(name: &str, text: &str) -> String {
     let longest = text.split(|letter| letter != '~').map(str::len).max().unwrap_or_default();
     let fence = "~".repeat(SHORTEST_FENCE.max(longest + 1));

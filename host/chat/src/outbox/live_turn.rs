@@ -1,5 +1,5 @@
 //! Tracks a running turn in a place: the messages in the chat, the messages of the newest frame, and the next call that
-//! brings the chat closer to that frame. Pure.
+//! brings the chat closer to that frame. Does no I/O.
 
 use cordboard_core::{agent::PromptId, turn::TurnFrame};
 use tokio::time::Instant;
@@ -10,12 +10,12 @@ use super::{
 };
 use crate::{Completeness, Edits, Limits, MessageId, Outgoing};
 
-/// Whether the last line of the turn is shown before the next post although it is incomplete.
+/// Whether an incomplete last line of the turn is shown before the next post.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Halt {
     No,
     Requested,
-    /// Newer frames wait until the line is shown. Otherwise an agent that writes without pause would delay the post
+    /// The line is being shown. Newer frames wait; otherwise an agent that writes without pause would delay the post
     /// forever.
     Started,
 }
@@ -29,7 +29,7 @@ pub(super) struct LiveTurn {
     wanted: Vec<Outgoing>,
     /// The newest frame. It is rendered only when it is needed, so that a replaced frame costs nothing.
     frame: Option<TurnFrame>,
-    /// The live line of the last frame.
+    /// The live line of the newest frame.
     pub line: Option<String>,
     /// Whether to show the whole text so far, including an incomplete line, before the next post.
     halt: Halt,

@@ -60,7 +60,7 @@ pub(super) struct Mailbox {
     pub finals: VecDeque<OutboxRow>,
     /// The newest frame of each turn, in the order in which the turns started.
     pub frames: Vec<(PromptId, TurnFrame)>,
-    /// Turns whose prompts are back in the queue. If `frames` has a frame of such a turn, that frame is newer.
+    /// Turns whose prompts are back in the queue. If `frames` has a frame of such a turn, it arrived after the requeue.
     pub requeued: Vec<PromptId>,
     /// Turns that ended without a post.
     pub ended_without_post: Vec<PromptId>,
@@ -78,8 +78,8 @@ pub(super) struct Mailbox {
     recently_ended: VecDeque<PromptId>,
     /// The turn that is being stopped, and the time until which posts wait for its end.
     stopping: Option<(PromptId, Instant)>,
-    /// Posts that arrived while a turn is being stopped. They wait, so that the end of its answer precedes the reply to
-    /// `/stop`.
+    /// Posts that arrived while a turn was being stopped. They wait, so that the end of the turn's answer precedes the
+    /// reply to `/stop`.
     delayed: VecDeque<OutboxRow>,
     /// The post that was being sent, or was next, when a worker last failed.
     suspect: Option<PostId>,
@@ -119,7 +119,7 @@ impl Mailbox {
         self.changed.notify_one();
     }
 
-    /// Returns the time until which the posts after a stop may be delayed.
+    /// Returns the time until which posts may be delayed, or `None` if no turn is being stopped.
     pub fn delayed_until(&self) -> Option<Instant> {
         self.stopping.as_ref().map(|(_, until)| *until)
     }

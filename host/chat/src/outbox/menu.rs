@@ -1,4 +1,4 @@
-//! Keeps the front-end's menu up to date.
+//! Keeps the front-end's command menu up to date.
 
 use std::sync::Arc;
 

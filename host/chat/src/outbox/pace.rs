@@ -1,5 +1,5 @@
 //! Decides when a frame may be shown in a chat. All topics of a chat share its rate limit. Only frames are delayed;
-//! answers are not. Pure.
+//! answers are not. Does no I/O.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::{Pacing, Quota};
 
-/// A chat without a call for this long is forgotten. No quota has a longer window.
+/// The time after which a chat without calls is forgotten. No quota has a longer window.
 const FORGET: Duration = Duration::from_secs(300);
 
 /// The pace of every chat.
@@ -19,7 +19,7 @@ const FORGET: Duration = Duration::from_secs(300);
 pub(super) struct Paces(HashMap<Place, Pace>);
 
 impl Paces {
-    /// Returns the pace of the chat that `place` is in.
+    /// Returns the pace of the chat that contains `place`.
     pub fn of(&mut self, place: &Place, now: Instant) -> &mut Pace {
         self.0.retain(|_, pace| pace.is_recent(now));
         let chat = Place { topic: None, ..place.clone() };
@@ -65,7 +65,7 @@ impl Pace {
         slot.pause > pacing.pause || slot.at <= now && self.quota_at(now, pacing.quota) > now
     }
 
-    /// Records that a frame was shown, even if its slot was at another time.
+    /// Records that a frame was shown at `now`, which may differ from the time of its slot.
     pub fn record_frame(&mut self, now: Instant) {
         self.latest = self.latest.max(Some(now));
         self.last_frame = Some(now);

@@ -1,5 +1,5 @@
-//! Tracks the delivery of one stored post: the messages that are already in the chat, and the next call to make.
-//! Pure.
+//! Tracks the delivery of one stored post: the messages that are already in the chat, and the next call to make. Does
+//! no I/O.
 
 use cordboard_core::{
     agent::PromptId,
@@ -106,7 +106,7 @@ impl PostDelivery {
         self.parts.truncate(self.shown);
     }
 
-    /// Records that another message was shown below those of a turn.
+    /// Records that another message was shown below the existing messages of this post.
     pub fn on_message_below(&mut self) {
         if self.reuse == Reuse::Silent {
             self.reuse = Reuse::Nothing;
@@ -137,8 +137,8 @@ impl PostDelivery {
         }
     }
 
-    /// Handles a rejected message: retries it once without styles, then sends a line in its place, and drops the part
-    /// if that is rejected too.
+    /// Handles a rejected message: retries it once without styles, then replaces it with a notice, and drops the part
+    /// if the notice is rejected too.
     pub fn on_send_rejected(&mut self) -> Attempt {
         let mark = messages::not_shown(self.shown + 1, self.parts.len());
         let part = &mut self.parts[self.shown];

@@ -50,7 +50,7 @@ pub(super) struct Worker {
     /// The time until which the mailbox may delay posts.
     delayed_until: Option<Instant>,
     backoff: Backoff,
-    /// The delays while the place can't be written to.
+    /// The backoff while the place can't be written to.
     blocked: Option<Backoff>,
 }
 
@@ -220,7 +220,7 @@ impl Worker {
         self.shared.chat.pacing(&self.place)
     }
 
-    /// Makes a call, and returns the id of a new message.
+    /// Makes a call. Returns the id of the new message if the call sent one.
     async fn call(&mut self, call: &ChatCall) -> Result<Option<MessageId>, ChatError> {
         let (chat, place) = (&self.shared.chat, &self.place);
         let outcome = match call {

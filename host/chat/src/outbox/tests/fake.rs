@@ -119,7 +119,7 @@ impl Chat for Fake {
         Limits { text_units: self.units, live_line: self.live, edits }
     }
 
-    /// A front-end with a status line needs no pause between frames, like the console.
+    /// Like the console, this front-end needs no pause between frames if it has a status line.
     fn pacing(&self, _place: &Place) -> Pacing {
         let pause = if self.live == LiveLine::Status { Duration::ZERO } else { *self.pause.lock().unwrap() };
         Pacing { pause, quota: *self.quota.lock().unwrap() }

@@ -15,8 +15,8 @@ use super::{
 };
 use crate::{ChatError, Edits};
 
-/// The maximum number of posts to keep for a place that can't be written to, because plugin jobs may keep posting.
-/// The oldest are dropped first.
+/// The maximum number of posts to keep for a place that can't be written to. Plugin jobs may keep posting there, so
+/// the oldest posts beyond this number are dropped.
 const MOST_BLOCKED_POSTS: usize = 100;
 
 impl Worker {
