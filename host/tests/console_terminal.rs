@@ -1,4 +1,4 @@
-//! Tests the console on a real terminal. Each test runs this program again inside the terminal, as a host that echoes
+//! Tests the console on a pseudoterminal. The test runs this program again inside the terminal, as a host that echoes
 //! lines.
 
 #[path = "support/pty.rs"]

@@ -122,7 +122,7 @@ impl Agent {
         }
     }
 
-    /// Answers a request of the agent with the next of the user's decisions.
+    /// Answers a request of the agent with the user's next decision.
     fn decide(&mut self, request: &RequestId) {
         let (option, text) = self.decisions.pop_front().expect("a decision");
         let answer = RequestAnswer::Options { ids: vec![option.to_owned()], text: text.map(str::to_owned) };

@@ -69,7 +69,7 @@ struct Acknowledged {
 }
 
 impl Acknowledged {
-    /// Reads one line from the child. Returns `false` at the end.
+    /// Reads one line from the child. Returns `false` at the end of the child's output.
     fn read_line(&mut self, lines: &mut BufReader<ChildStdout>) -> bool {
         let mut line = String::new();
         if lines.read_line(&mut line).unwrap() == 0 {

@@ -1,5 +1,6 @@
-//! Measures a command that echoes 200 bytes. The first measurement compares the command without the store to the floor.
-//! The second one uses the store, and includes the commits that the command waits for.
+//! Measures a command that echoes 200 bytes. The first measurement omits the store, and compares the command with the
+//! floor: the same component under bare wasmtime. The second measurement includes the commits that the command waits
+//! for.
 
 use std::time::{Duration, Instant};
 

@@ -22,7 +22,7 @@ use crate::{
 /// The number of calls. It is lower than for Rust, because a call takes up to a millisecond.
 const CALLS: usize = 400;
 
-/// The number of consecutive calls of one kind, as in [`command`].
+/// The number of consecutive calls on the floor, and then on the host, as in [`command`].
 const BATCH: usize = 20;
 
 const SWAPS: usize = 10;
@@ -140,7 +140,7 @@ async fn calls(language: &Language, wasm: &[u8]) -> Vec<Row> {
 }
 
 /// Measures the activation of a cached component. Before each measured activation, a small version is activated, so
-/// that a version is replaced each time.
+/// that each measured activation replaces another version.
 async fn swaps(language: &Language, wasm: &[u8]) -> Row {
     let bench = TestHost::new();
     let registry = empty_registry();

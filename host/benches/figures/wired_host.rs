@@ -1,4 +1,5 @@
-//! The host as the application wires it, with an outbound sink that passes frames and posts to the benchmark.
+//! A host with the same parts as in the application, except for the outbound sink, which passes frames and posts to the
+//! benchmark.
 
 use std::{
     any::Any,

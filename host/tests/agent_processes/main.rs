@@ -1,4 +1,4 @@
-//! Tests `cordboard_agents::process` with real processes: their output, their exit, and that none of them remains.
+//! Tests `cordboard_agents::process` with real processes: their output, their exit, and that none is left running.
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says enough by failing there")]
 
@@ -184,8 +184,8 @@ async fn a_detached_process_is_named_and_its_pipe_abandoned() {
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
 }
 
-/// A script that starts a process in a new session, without the agent's environment and without its parent, as a daemon
-/// or `sudo -i` does. It prints the process's pid.
+/// A script that starts a process in a new session, with an empty environment and detached from its parent, as a daemon
+/// or `sudo -i` does. The script prints the pid of this process.
 const DETACH: &str = "setsid env -i sh -c '(sleep 1004 >/dev/null 2>&1 </dev/null & echo $!)'";
 
 #[tokio::test]
@@ -319,8 +319,8 @@ async fn each_failed_start_says_what_to_do() {
     );
 }
 
-/// Starts a process as a killed host would leave it: it has the environment tag, and this host has no handle for it.
-/// Waits until the script prints `up`, and returns the lines before that.
+/// Starts a process as a killed host would leave it behind: it has the environment tag, and this host has no handle for
+/// it. Waits until the script prints `up`, and returns the lines before that.
 fn orphan(host: &str, session: &str, script: &str) -> (std::process::Child, Vec<String>) {
     use std::io::{BufRead, BufReader};
     let mut command = Command::new("setsid");

@@ -44,7 +44,7 @@ fn too_many_open_files_at_a_start_name_the_remedy() {
     let home = Home::new(QUICK);
     let mut host = home.run();
     host.exchange("/sessions", "No sessions.");
-    // The host uses all file descriptors below this limit, so it can't open another file.
+    // The host already uses all file descriptors below this limit, so it can't open another file.
     let few = Rlimit { current: Some(12), maximum: getrlimit(Resource::Nofile).maximum };
     let pid = Pid::from_raw(host.pid()).unwrap();
     let before = prlimit(Some(pid), Resource::Nofile, few).unwrap();
@@ -76,9 +76,9 @@ fn a_prompt_of_a_failing_agent_is_named_and_answered_later() {
     let mut host = home.run();
     host.exchange("/new a", "Session 'a' created.\n");
     host.say("are you there?");
-    // Wait for this output before the end of input, after which the host only waits for the two seconds of `drain`.
+    // Wait for this output before the input is closed. After that, the host waits only two seconds (`drain`).
     host.hear("The agent of session 'a' did not start: ");
-    home.wait_for("one with a message", |session| session["queued"] == 1);
+    home.wait_for("one waiting message", |session| session["queued"] == 1);
     let ended = host.end();
     assert_eq!(ended.code, Some(1));
     let shown = "The agent of session 'a' did not start: it exited (exit code 3): the licence has expired\n";
@@ -206,7 +206,7 @@ fn an_exit_during_a_turn_is_reported_and_not_retried() {
     assert!(ended.out.contains("You said: and now?\n"), "{}", ended.out);
 }
 
-/// The agent ignores SIGTERM and the end of its input. Its child process runs in its own process session, and ignores
+/// The agent ignores SIGTERM and the end of its input. Its child runs in a process session of its own, and ignores
 /// SIGTERM as well.
 #[test]
 fn a_stubborn_agent_and_its_children_end_with_the_host() {

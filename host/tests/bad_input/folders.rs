@@ -51,7 +51,7 @@ fn a_state_path_may_exceed_the_socket_path_limit() {
     host.exchange("/new a", "Session 'a' created.");
     let listed = home.cordboard(&["sessions", "--json"]).args(&places).output().unwrap();
     let rows: serde_json::Value = serde_json::from_slice(&listed.stdout).unwrap();
-    // Only the running host knows the pid of the agent, so the answer came over the host's socket.
+    // Only the running host knows the pid of the agent, so this list came through the host's socket.
     assert!(rows[0]["pid"].is_number(), "{rows}");
     assert_eq!(host.end().code, Some(0));
 }
@@ -192,7 +192,7 @@ fn wait_for_reasons(home: &Home) {
         let row = rows.as_array().unwrap().iter().find(|row| row["name"] == name);
         row.is_some_and(|row| row["note"].as_str().unwrap().contains(why))
     };
-    wait_until("each is named with its reason", || {
+    wait_until("each file is listed with its reason", || {
         let rows = serde_json::from_str(&home.ask("plugins", &["--json"]).out).unwrap();
         ODD_FILES.into_iter().all(|one| shown(&rows, one))
     });
@@ -333,7 +333,7 @@ fn a_state_directory_of_another_user_is_refused() {
     let home = Home::new("");
     let state = home.path("state");
     if chown(&state, Some(12345), None).is_err() {
-        eprintln!("skipped: only root can give a folder away");
+        eprintln!("skipped: only root can change the owner of a folder");
         return;
     }
     let state = state.display().to_string();

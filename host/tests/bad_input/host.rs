@@ -114,7 +114,7 @@ impl Home {
             if is_so(&rows[0]) {
                 return rows[0].take();
             }
-            assert!(began.elapsed() < DEADLINE, "no session ever was {what}: {rows}");
+            assert!(began.elapsed() < DEADLINE, "timed out waiting for {what}: {rows}");
             thread::sleep(Duration::from_millis(20));
         }
     }
@@ -263,7 +263,7 @@ impl PipeOutput {
         drop(stream);
         let Some(at) = unread.find(text) else {
             let other = other.text.0.lock().unwrap().text.clone();
-            panic!("no {text:?} in {unread:?}\nand elsewhere:\n{other}")
+            panic!("no {text:?} in {unread:?}\nthe other stream:\n{other}")
         };
         self.past += at + text.len();
     }

@@ -1,4 +1,4 @@
-//! Tests standard input and output that are closed from the start, end early, or aren't read, and unusual input lines.
+//! Tests unusual input lines, and standard streams that are closed at the start, end early, or aren't read.
 
 use std::{
     io::{Read, Write},
@@ -78,7 +78,7 @@ struct Stalled {
 }
 
 impl Stalled {
-    /// Starts a host, and waits until its agent has given an answer that is longer than a pipe holds.
+    /// Starts a host, and waits until its agent has given an answer that exceeds the capacity of a pipe.
     fn flooded(home: &Home) -> Self {
         let mut command = home.cordboard(&["run", "--chat", "console"]);
         let command = command.args(home.places()).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

@@ -108,7 +108,7 @@ impl Seen {
     }
 }
 
-/// Returns the texts of the user messages, without those that begin with a tag, which the CLI adds.
+/// Returns the texts of the user messages. Omits texts that begin with a tag, because the CLI adds them.
 fn said(body: &Value) -> Vec<String> {
     let messages = body["messages"].as_array().into_iter().flatten().filter(|message| message["role"] == "user");
     let texts = messages.flat_map(|message| {

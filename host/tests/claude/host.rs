@@ -129,7 +129,7 @@ env = {{ ANTHROPIC_BASE_URL = "{url}", ANTHROPIC_API_KEY = "dummy", CLAUDE_CODE_
         let new = &text[host.read..];
         let Some(at) = new.find(wanted) else {
             let log = std::fs::read_to_string(log).unwrap_or_default();
-            panic!("'{wanted}' did not come; since the last wait came:\n{new}\nlog:\n{log}");
+            panic!("timed out waiting for '{wanted}'; output since the last wait:\n{new}\nlog:\n{log}");
         };
         let end = at + new[at..].find('\n').map_or(wanted.len(), |line| line + 1);
         let shown = new[..end].to_owned();
@@ -159,7 +159,7 @@ env = {{ ANTHROPIC_BASE_URL = "{url}", ANTHROPIC_API_KEY = "dummy", CLAUDE_CODE_
         eventually(wanted, || Some(self.session()).filter(|session| session["phase"] == wanted))
     }
 
-    /// Kills the host with SIGKILL, like a crash.
+    /// Kills the host with SIGKILL, to simulate a crash.
     pub fn kill(&mut self) {
         let mut host = self.host.take().unwrap();
         host.child.kill().unwrap();

@@ -1,4 +1,4 @@
-//! Tests which conversation and which persona the real CLI has after a suspension.
+//! Tests which conversation and which persona the real CLI uses after a suspension.
 
 use crate::host::{ClaudeHost, eventually, open};
 

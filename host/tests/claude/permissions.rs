@@ -1,4 +1,4 @@
-//! Tests permissions of the real CLI: its tools, and files that a prompt mentions.
+//! Tests which tools the real CLI may use, and that it doesn't read files that a prompt mentions.
 
 use crate::host::open;
 
@@ -96,7 +96,7 @@ fn denied_tools_are_refused_without_a_question() {
     let settings = format!("args = [\"--allowedTools=Bash\"]\n[access]\n{rules}");
     let Some(mut host) = open(&settings) else { return };
     host.ask("/new a", "Session 'a' created.");
-    // The CLI allows this without asking the host, except for the rules.
+    // `--allowedTools=Bash` lets the CLI run commands without asking the host, but `deny_tools` still denies `touch`.
     host.ask("bash touch made", "The tool said: ");
     assert!(!host.path("state/sessions/a/made").exists());
     host.phase("idle");

@@ -1,4 +1,4 @@
-//! Tests agents that die, and agents that don't exit.
+//! Tests agents that exit unexpectedly, don't exit when they should, or can't be started.
 
 use super::support::{Home, until};
 
@@ -36,7 +36,7 @@ fn prompts_are_refused_at_the_limit_of_interrupted_ones() {
     // `idle_timeout` and `kept` change together, so a changed timeout shows that the session uses the new `kept`.
     for (kept, seconds, answer) in [(2, 1200, "You said: hello"), (1, 1800, refused)] {
         home.configure(&format!("[sessions]\nkept = {kept}\nidle_timeout = \"{seconds}s\""));
-        until("the session has handled it", || host.session("a")["idle_timeout_s"] == seconds);
+        until("the session uses the new configuration", || host.session("a")["idle_timeout_s"] == seconds);
         host.ask("hello", answer);
     }
     host.ask("/leave", "Dropped. Session 'a' continues with the next message.");
@@ -69,7 +69,7 @@ fn a_crashing_agent_is_restarted_and_then_given_up() {
          Cordboard tries three more times, and your messages are kept. Use /retry to try now. Check command and args in [agents.dead].\n  [Try again] /retry a\n",
     );
     let between = host.expect("The agent of session 'a' keeps exiting: ");
-    assert!(!between.contains("did not start"), "only the first and the last death are reported: {between}");
+    assert!(!between.contains("did not start"), "only the first and the last exit are reported: {between}");
     host.expect(
         "\nYour messages are kept. Use /retry to start it again, or /fresh to start a new conversation.\n  [Try again] /retry a\n  [Start fresh] /fresh a\n",
     );

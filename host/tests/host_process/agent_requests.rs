@@ -42,7 +42,7 @@ fn the_next_message_is_the_reason_of_a_denial() {
     let next = "Send the text as your next message here, or type: /answer a#1 why <text>";
     host.ask("/answer #1 why", next);
     host.ask("keep *the* cache", "I don't run it. The user denied this and said: keep *the* cache");
-    // Later messages are prompts, also if the question that waited for a text is closed.
+    // Later messages are prompts again, even if `/deny` closes a question that waits for a text.
     host.ask("hello", "You said: hello");
     host.say("run make");
     host.expect("[Always allow…] /permissions always #2\n");

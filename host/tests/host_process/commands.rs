@@ -1,4 +1,4 @@
-//! Tests the exact replies of all commands.
+//! Tests the exact replies to the commands of the standard plugins.
 
 use super::support::{FRESH, Home};
 

@@ -46,7 +46,7 @@ fn two_hooks_that_answer_each_other_stop() {
     host.say("hello");
     // Each hook reacts to the user's turn, and then to the turn that the other hook caused. Neither receives the events
     // of a turn to which both have contributed.
-    until("all were answered", || host.chat().matches("You said: once more").count() == 4);
+    until("all four prompts of the hooks are answered", || host.chat().matches("You said: once more").count() == 4);
     let (_, code) = host.end();
     assert_eq!(code, Some(0));
 }

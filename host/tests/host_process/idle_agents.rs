@@ -16,7 +16,7 @@ fn a_suspended_session_uses_the_current_timeout() {
     host.ask("/timeout", &format!("Idle timeout: 10 minutes{usage}"));
     home.configure("[sessions]\nidle_timeout = \"7m\"");
     host.expect_logged("configuration changed");
-    until("its snapshot exists", || host.session("a")["idle_timeout_s"] == 420);
+    until("the session uses the new timeout", || host.session("a")["idle_timeout_s"] == 420);
     host.ask("/timeout", &format!("Idle timeout: 7 minutes{usage}"));
     assert_eq!(host.session("a")["phase"], "suspended");
 }

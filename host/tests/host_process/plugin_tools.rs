@@ -55,8 +55,8 @@ impl Author {
         fs::read_to_string(self.path(below)).unwrap()
     }
 
-    /// Copies the compiled components that all tests share into `cache`. A command of another test may remove one in
-    /// the meantime, to keep its cache within the limit.
+    /// Copies the compiled components that all tests share into `cache`. A command of another test may remove one of
+    /// them in the meantime, to keep the shared cache within its limit.
     pub fn copy_compiled(&self, cache: &Path) {
         for artifact in fs::read_dir(shared().join("state/cordboard/cache")).unwrap().map(Result::unwrap) {
             let copy = cache.join(artifact.file_name());
@@ -76,7 +76,7 @@ impl Author {
         command.arg("plugin").current_dir(self.0.path());
         command.env("XDG_STATE_HOME", shared.join("state")).env("XDG_CONFIG_HOME", self.path("config"));
         command.env("CARGO_TARGET_DIR", shared.join("target")).env_remove("CORDBOARD_CONFIG");
-        // The variables that cargo sets for the tests would affect the author's cargo.
+        // The variables that cargo sets for the tests would affect the cargo that the command runs.
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CARGO_PKG_")) {
             command.env_remove(name);
         }

@@ -152,7 +152,7 @@ fn a_second_signal_shortens_the_shutdown() {
     host.signal(Signal::TERM);
     until("it is stopping", || host.session("a")["phase"] != "idle");
     host.signal(Signal::INT);
-    // The tests of `core/session` check by how much a second signal shortens the shutdown.
+    // The tests of `core/session` check how much a second signal shortens the shutdown.
     assert_eq!(host.wait().code(), Some(0));
     assert_eq!(home.agents(), [] as [i32; 0]);
 }

@@ -82,7 +82,7 @@ impl<'h> Host<'h> {
         let enough = |unread: &str| (unread.len() >= wanted.len()).then_some(wanted.len());
         match self.chat.take(enough, LIMIT) {
             Ok(read) => assert_eq!(read, wanted, "{}", self.everything()),
-            Err(unread) => panic!("{wanted:?} was awaited, and this came: {unread:?}\n{}", self.everything()),
+            Err(unread) => panic!("expected {wanted:?}, found {unread:?}\n{}", self.everything()),
         }
     }
 
@@ -92,7 +92,7 @@ impl<'h> Host<'h> {
         let found = |unread: &str| unread.find(text).map(|at| at + text.len());
         match self.chat.take(found, LIMIT) {
             Ok(read) => read,
-            Err(unread) => panic!("{text:?} was awaited, and this came: {unread:?}\n{}", self.everything()),
+            Err(unread) => panic!("expected {text:?} in {unread:?}\n{}", self.everything()),
         }
     }
 
@@ -106,7 +106,7 @@ impl<'h> Host<'h> {
             ends?.into_iter().max()
         };
         if let Err(unread) = self.chat.take(found, LIMIT) {
-            panic!("{texts:?} were awaited, and this came: {unread:?}\n{}", self.everything());
+            panic!("expected all of {texts:?} in {unread:?}\n{}", self.everything());
         }
     }
 
@@ -116,7 +116,7 @@ impl<'h> Host<'h> {
         let found = |unread: &str| unread.find(text).map(|at| at + unread[at..].find('\n').unwrap_or(text.len()));
         match self.log.take(found, LIMIT) {
             Ok(read) => read,
-            Err(unread) => panic!("{text:?} was to be logged, and this was: {unread:?}\n{}", self.everything()),
+            Err(unread) => panic!("expected {text:?} in the log {unread:?}\n{}", self.everything()),
         }
     }
 

@@ -94,7 +94,7 @@ fn stop_all_drops_messages_behind_a_running_command() {
     assert_eq!(cordboard_store::read_only(&home.state()).unwrap().inbox, [], "dropped messages are done");
 }
 
-/// An agent that accepts all messages, and only prints `$SAYS`.
+/// An agent that accepts every message and prints `$SAYS`, but never finishes a turn unless it is interrupted.
 const MINIMAL_AGENT: &str = r#"
 while read -r line; do
   case "$line" in

@@ -52,7 +52,7 @@ impl WebhookClient {
         let mut stream = self.connect();
         stream.write_all(bytes).unwrap();
         let mut answer = String::new();
-        // If the server answers early and closes, the connection may be reset while the request is still being sent.
+        // If the server responds before it has read the whole request, reading may end with a connection reset.
         let _: std::io::Result<usize> = stream.read_to_string(&mut answer);
         answer
     }

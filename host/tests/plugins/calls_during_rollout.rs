@@ -48,7 +48,7 @@ async fn only_new_calls_run_the_new_version() {
         async move { host.call("spin").await }
     });
     tokio::task::yield_now().await;
-    // Replace the plugin by a different one with the same name. The running call continues in the old version until it
+    // Replace the plugin with a different one of the same name. The running call continues in the old version until it
     // ends.
     host.plug("exceeds_limits", &bad("echo")).await.unwrap();
     assert_eq!(host.read("echo now").await, "v1: now");

@@ -1,11 +1,11 @@
-//! Captures the log for a test.
+//! Captures the log of a test's thread, so that the test can check the records.
 
 use std::{
     io,
     sync::{Arc, Mutex},
 };
 
-/// Captures the log records of this thread until it is dropped.
+/// The captured log records of the current thread. Dropping this value ends the capture.
 pub struct CapturedLog {
     bytes: Bytes,
     _guard: tracing::subscriber::DefaultGuard,

@@ -1,6 +1,6 @@
-//! Tests components that were compiled against 0.2.0, 0.2.1 and 0.2.2, which every later host of 0.2 must run. A failure
-//! means that a change of the contract breaks compiled plugins; see `wit/README.md`. Components of the draft 0.1 are
-//! rejected.
+//! Tests components that were compiled against the versions 0.2.0, 0.2.1 and 0.2.2 of the contract. Every later host of
+//! 0.2 must run them. A failure means that a change of the contract breaks compiled plugins; see `wit/README.md`.
+//! Components of the draft 0.1 are rejected.
 
 use std::{fs, path::Path, time::Duration};
 

@@ -86,7 +86,7 @@ async fn ten_thousand_rollouts_lose_no_call() {
     for number in 0..SWAPS {
         assert_eq!(swap(number).await.unwrap(), Activation::New);
         let generation = Arc::clone(test_host.registry.snapshot().version("echo").unwrap());
-        // Call each version here, because the other tasks may not call it before it is replaced.
+        // Call each version here, because the other tasks may make no call before the version is replaced.
         assert_eq!(call(&test_host, &tags, "mine".to_owned()).await, generation.generation);
         generations.push(Arc::downgrade(&generation));
     }
@@ -102,7 +102,7 @@ async fn ten_thousand_rollouts_lose_no_call() {
     assert!(calls > SWAPS / 10, "too little load: {calls} calls");
     assert_eq!(generations.iter().filter(|generation| generation.strong_count() > 0).count(), 1);
     println!(
-        "{calls} calls met {} of {SWAPS} versions, a swap and a call took {:?}",
+        "{calls} calls ran on {} of {SWAPS} versions; a rollout and a call took {:?}",
         met.len(),
         took / u32::try_from(SWAPS).unwrap()
     );

@@ -102,5 +102,5 @@ async fn a_timeout_is_reported_with_the_limit() {
         hub.url
     );
     let answered = tokio::time::timeout(Duration::from_secs(60), lab.read("kuma")).await;
-    assert_eq!(answered.expect("the host bounds it"), message);
+    assert_eq!(answered.expect("the host limits the wait"), message);
 }

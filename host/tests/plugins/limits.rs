@@ -1,5 +1,5 @@
-//! Tests plugins that misbehave in a call: the call fails with the name of the exceeded limit, and the next one is
-//! answered.
+//! Tests plugins that misbehave in a call: the call fails with a reason, such as the exceeded limit, and the next call
+//! is answered.
 
 use std::sync::Arc;
 

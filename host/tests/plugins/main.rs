@@ -1,5 +1,5 @@
-//! Tests all plugins of the repository, good and bad, as real components on a real engine with a fake host in memory:
-//! their exports, their texts, and that a bad one doesn't affect the others.
+//! Tests all plugins of the repository, including the misbehaving ones of `plugins/bad`, as real components on a real
+//! engine with a fake host in memory: their exports, their texts, and that a misbehaving plugin doesn't affect others.
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says enough by failing there")]
 

@@ -1,4 +1,4 @@
-//! Local servers for plugins to query, and the plugin that queries them.
+//! Local servers that answer requests of plugins, and the test plugin `http_client`, which sends such requests.
 
 use std::sync::{Arc, Mutex};
 
@@ -19,7 +19,7 @@ mod ping;
 pub mod secrets;
 pub mod tls;
 
-/// Activates the plugin `http_client`, with access to `http`; `more` is added to its table.
+/// Activates the plugin `http_client` with access to the URLs `http`. `more` is added to its table.
 pub async fn http_client(http: &[String], more: &str) -> TestHost {
     let host = TestHost::of(&table(http, more));
     host.plug("http_client", &bad("http_client")).await.unwrap_or_else(|refused| panic!("{refused}"));

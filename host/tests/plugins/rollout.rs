@@ -1,5 +1,5 @@
-//! Tests rollouts on a running host: all effects of a file, a command or a failing version, up to the notifications.
-//! The tests pass files to the rollout in place of the watcher; everything else is wired as in the application.
+//! Tests rollouts with a real registry and store: all effects of a saved file, a command or a failing version,
+//! including the notifications. The tests pass files to the rollout in place of the watcher, and use a fake host API.
 
 mod admin_commands;
 mod built_in;
@@ -79,7 +79,7 @@ impl Notifier for Notifications {
     }
 }
 
-/// A running host with a rollout. A later host can use the same folder.
+/// A running rollout with its registry, its store and a fake host. `restart` starts another one on the same folder.
 struct Rig {
     folder: Arc<TempDir>,
     config: String,
@@ -129,7 +129,7 @@ impl Rig {
         Self { folder, config: config.to_owned(), test_host, store, notifications, events, task }
     }
 
-    /// Restarts the host on the same folder.
+    /// Stops the rollout and closes the store, as a shutdown does, and starts again on the same folder.
     async fn restart(self) -> Self {
         let Self { folder, config, store, task, events, .. } = self;
         drop(events);
@@ -180,7 +180,7 @@ impl Rig {
 
     async fn serves(&self, name: &str, wasm: &[u8]) {
         let wanted = digest(wasm);
-        self.until(&format!("that {name} is {}", version(wasm)), || {
+        self.until(&format!("version {} of {name}", version(wasm)), || {
             (self.serving(name).as_ref() == Some(&wanted)).then_some(())
         })
         .await;
@@ -190,10 +190,10 @@ impl Rig {
         self.test_host.registry.snapshot().version(name).map(|one| one.digest.clone())
     }
 
-    /// Waits for a line that contains this text, and removes it.
+    /// Waits for a notification that contains this text, and removes it from the list.
     async fn wait_for(&self, text: &str) -> String {
         let found = || self.notifications.lines.lock().unwrap().iter().find(|line| line.contains(text)).cloned();
-        let line = self.until(&format!("the word {text:?}"), found).await;
+        let line = self.until(&format!("a notification with {text:?}"), found).await;
         self.notifications.lines.lock().unwrap().retain(|other| *other != line);
         line
     }
@@ -240,7 +240,7 @@ impl Rig {
         self.until("the outcome", || self.notifications.lines.lock().unwrap().iter().find(outcome).cloned()).await
     }
 
-    /// Waits until all earlier events have been handled. For this, reloads the plugin `help`, and removes the
+    /// Waits until all earlier events have been handled. To do so, reloads the plugin `help`, and removes the
     /// notifications about the reload.
     async fn wait_until_caught_up(&self) {
         self.say("plugins reload help").await;

@@ -11,7 +11,7 @@ use crate::{
     network::{Mirror, secrets},
 };
 
-/// Short limits, so that endless calls fail quickly. The plugin's trial must fit in them as well.
+/// Short limits, so that endless calls fail quickly. The plugin's trial must succeed within them as well.
 const LIMITS: &str = "time = \"1s\"\nhttp_time = \"300ms\"\nmemory = \"32MiB\"\nlog = 20";
 
 /// Activates two other plugins and `sandbox_escape`, which may only send its secret to `mirror`.
@@ -27,7 +27,7 @@ async fn sandbox_escape(mirror: &Mirror, limits: &str) -> Arc<TestHost> {
     Arc::new(test_host)
 }
 
-/// Runs the command line and returns its result. Until then, calls another plugin in a loop on the same thread.
+/// Runs the command line and returns its result. While it runs, calls another plugin in a loop on the same thread.
 async fn meanwhile(test_host: &Arc<TestHost>, line: &str) -> Result<String, CallError> {
     let calling = tokio::spawn({
         let (test_host, line) = (Arc::clone(test_host), line.to_owned());
@@ -135,7 +135,7 @@ async fn resource_limits_end_the_call() {
         meanwhile(&test_host, "leave").await.unwrap_err().to_string(),
         "exited before it answered, with an error code"
     );
-    assert_eq!(meanwhile(&test_host, "sockets").await, Ok("nothing".to_owned()), "and is unchanged");
+    assert_eq!(meanwhile(&test_host, "sockets").await, Ok("nothing".to_owned()), "the plugin still answers");
 }
 
 #[tokio::test]

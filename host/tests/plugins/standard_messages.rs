@@ -1,4 +1,4 @@
-//! Tests every message of the standard plugins, as shown in the answer to a command.
+//! Tests the exact replies of the standard plugins to their commands, without those of `approval`.
 
 use std::time::Duration;
 

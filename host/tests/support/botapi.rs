@@ -42,7 +42,7 @@ pub enum Fault {
     Garbage(u16),
     /// No answer.
     Hang,
-    /// The call succeeds, but the answer is lost.
+    /// The call takes effect, but the response is an error 502, as if a proxy had lost the answer.
     Lost,
 }
 
@@ -68,7 +68,7 @@ struct Inner {
     /// The messages by chat and message id: text, entities, keyboard and topic.
     messages: HashMap<(i64, i64), Value>,
     faults: HashMap<String, VecDeque<Fault>>,
-    /// Whether another program polls with the token, and the host hasn't got an error yet.
+    /// Whether the current or next poll fails with a conflict, because another program polls with the token.
     rival: bool,
     /// Chats that have blocked the bot.
     blocked: HashSet<i64>,
@@ -129,7 +129,7 @@ impl BotApi {
         self.push_all(vec![update])
     }
 
-    /// Queues updates that one poll gets together. Returns the id of the last one.
+    /// Queues updates that one poll returns together. Returns the id of the last one.
     pub fn push_all(&self, updates: Vec<Value>) -> i64 {
         self.with(|inner| {
             for mut update in updates {
@@ -373,7 +373,7 @@ fn send(inner: &mut Inner, params: &Value) -> Response {
     let id = inner.next_message;
     inner.next_message += 1;
     inner.messages.insert((chat, id), content(params, &params["message_thread_id"]));
-    // `news` simulates a field of a future version, which must not make the send look failed.
+    // `news` simulates a field of a future version. The host must not treat the call as failed because of it.
     ok(json!({"message_id": id, "date": 1_790_000_000, "chat": {"id": chat, "type": "private"}, "news": {"kind": 1}}))
 }
 

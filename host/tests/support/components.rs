@@ -1,4 +1,4 @@
-//! The built components in the output folder of `cargo xtask build`, and a registry to activate them in.
+//! Loads the components that `cargo xtask build` has built, and provides a test host that activates and calls them.
 
 use std::{fs, path::Path, sync::Arc};
 
@@ -81,7 +81,7 @@ pub fn content(wasm: &[u8]) -> PluginContent {
     PluginContent { digest: cordboard_runtime::digest(wasm), wasm: wasm.to_vec() }
 }
 
-/// A registry with a fake host in memory. Calls come from one place, with the owner as the caller.
+/// A registry with a fake host in memory. By default, calls come from the owner at the console.
 pub struct TestHost {
     pub registry: Arc<Registry>,
     pub memory: FakeHost,

@@ -1,5 +1,5 @@
-//! A terminal for programs that need one: sends keys, and waits for output. It isn't a controlling terminal, so
-//! closing it sends no signal.
+//! A pseudoterminal for programs that need a terminal: sends keys, and waits for output. It isn't a controlling
+//! terminal, so closing it sends no signal.
 
 use std::{
     fs::{File, OpenOptions},
@@ -37,7 +37,7 @@ pub struct Pty {
     child: Child,
 }
 
-/// Creates a terminal. Returns our end and the program's.
+/// Creates a terminal. Returns the test's end and the program's end.
 fn terminal() -> (File, File) {
     let ours = OpenOptions::new().read(true).write(true).open("/dev/ptmx").expect("there are terminals");
     #[expect(unsafe_code, reason = "there is no safe API for a terminal's number; requests and types are the kernel's")]

@@ -105,8 +105,8 @@ impl App {
         self.until(&format!("'{wanted}' for {user}"), || find(&self.api)).await
     }
 
-    /// Sends a text, and waits until the whole answer is the only new message. On a slow machine, a live message comes
-    /// first, which has the answer with a line below it.
+    /// Sends a text, and waits until the whole answer is the only new message. On a slow machine, a live message may
+    /// come first: the answer with a status line below it.
     pub async fn ask_agent(&self, user: i64, text: &str, answer: &str) {
         let first = self.api.next_id();
         self.api.says(user, text);
@@ -189,7 +189,7 @@ impl App {
         fs::read_to_string(self.path("log")).unwrap_or_default()
     }
 
-    /// Kills the host with SIGKILL, like a crash.
+    /// Kills the host with SIGKILL, to simulate a crash.
     pub fn kill(&mut self) {
         let mut host = self.host.take().unwrap();
         host.kill().unwrap();

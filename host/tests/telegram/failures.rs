@@ -291,7 +291,7 @@ async fn a_failing_store_confirms_nothing_and_logs_once() {
 #[tokio::test]
 async fn an_unreachable_server_is_retried_without_showing_the_token() {
     let bot = TestBot::new().await;
-    // The port stays bound during the test without a listener, so that no other process can use it.
+    // The port stays bound but has no listener: connections are refused, and no other process can use the port.
     let bound = tokio::net::TcpSocket::new_v4().unwrap();
     bound.bind(([127, 0, 0, 1], 0).into()).unwrap();
     let port = bound.local_addr().unwrap();
@@ -303,7 +303,7 @@ async fn an_unreachable_server_is_retried_without_showing_the_token() {
         while bot.log.count("Telegram does not respond") == 0 {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
-        // Allow some more attempts.
+        // Leave time for more attempts.
         tokio::time::sleep(Duration::from_millis(20)).await;
     };
     tokio::select! {

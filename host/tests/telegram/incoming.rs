@@ -119,7 +119,7 @@ async fn media_arrive_as_their_kind_and_caption() {
     bot.api.push(json!({"message": message(ADA, ADA, file)}));
     let voice = json!({"voice": {"file_id": "f", "file_unique_id": "u", "duration": 3, "file_size": 3}});
     bot.api.push(json!({"message": message(ADA, ADA, voice)}));
-    // Service messages, of known and unknown kinds.
+    // Push service messages of known and unknown kinds.
     for notice in ["new_chat_title", "chat_owner_left", "poll_option_added", "community_chat_joined", "of_the_future"] {
         bot.api.push(json!({"message": message(ADA, ADA, json!({notice: {"title": "a notice"}}))}));
     }
@@ -298,7 +298,7 @@ async fn a_press_runs_its_command_and_is_always_answered() {
         of[0].params["text"].as_str().map(str::to_owned)
     };
     assert_eq!(text("q-forgotten").as_deref(), Some("This button no longer works."));
-    // The stranger pressed the same button, so the second answer is for the stranger.
+    // Both presses of the stored button have the same query id, so find the answer to the stranger by its alert.
     let alerts = answers.iter().filter(|call| call.params["show_alert"] == true);
     let alerts: Vec<_> = alerts.map(|call| call.params["text"].as_str().unwrap_or_default()).collect();
     assert_eq!(alerts, ["You have no access to this bot. Ask its owner for it."]);
@@ -329,7 +329,7 @@ async fn stored_updates_are_not_accepted_again_after_a_restart() {
 #[tokio::test]
 async fn update_ids_reset_below_the_offset_are_accepted() {
     let (bot, number) = restarted("before").await;
-    // The same id, and other ids below the offset.
+    // Use the id of the stored text again, then other ids below the offset.
     for (above, text) in [(0, "after a quiet week"), (2, "and one"), (400, "and another")] {
         let other = json!({"text": text, "message_id": 900 + above});
         bot.api.push_as(number + above, json!({"message": message(ADA, ADA, other)}));

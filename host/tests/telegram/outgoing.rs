@@ -1,4 +1,4 @@
-//! Tests outgoing messages: styles, long texts, streams, buttons, the menu.
+//! Tests outgoing messages (styles, long texts, streamed answers, buttons) and the menu of commands.
 
 use std::{
     sync::{

@@ -66,7 +66,7 @@ impl TestBot {
         self.poll_until(Duration::from_secs(600))
     }
 
-    /// Starts a poll that ends once the token has been refused for `give_up`.
+    /// Starts a task that polls until Telegram has refused the token for `give_up`.
     pub fn poll_until(&self, give_up: Duration) -> JoinHandle<PollError> {
         let telegram = Arc::clone(&self.telegram);
         tokio::spawn(async move { telegram.poll(poll_settings(give_up)).await })
@@ -234,7 +234,7 @@ impl Log {
         String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
     }
 
-    /// Returns the number of the host's log lines at info or above that contain `what`.
+    /// Returns the number of log lines that contain `what` and have the level info or above.
     pub fn count(&self, what: &str) -> usize {
         let text = self.text();
         let shown = |line: &&str| [" INFO ", " WARN ", "ERROR "].iter().any(|level| line.contains(level));

@@ -139,5 +139,5 @@ async fn a_text_arrives_with_any_other_field() {
     };
     let lost: Vec<_> =
         other_fields.iter().enumerate().filter(|(number, _)| !arrived(*number)).map(|(_, field)| field).collect();
-    assert!(lost.is_empty(), "texts are lost next to {lost:#?}");
+    assert!(lost.is_empty(), "the host lost the texts of messages with these fields: {lost:#?}");
 }

@@ -37,7 +37,7 @@ fn the_shipped_plugins_pass_their_conversations() {
     }
 }
 
-/// A conversation with the plugin `timeout` whose second answer is wrong.
+/// A conversation with the plugin `timeout`. Both exchanges expect something wrong: the timeout, and the reply.
 const WRONG: &str = "@session alpha idle\n> /timeout 5\n< Idle timeout set to {*} for session 'alpha'.\n* session alpha idle timeout 6m\n> /timeout 0\n< Timeout must be\n";
 
 fn test(author: &Author, more: &[&str]) -> super::Ended {

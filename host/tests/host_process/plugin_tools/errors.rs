@@ -62,7 +62,7 @@ fn a_missing_tool_is_named_with_its_remedy() {
     }
 }
 
-/// Runs `cordboard plugin call` with a plugin of this project.
+/// Runs `cordboard plugin call` with a plugin that `cargo xtask build` has built.
 fn call(author: &Author, name: &str, more: &[&str]) -> super::Ended {
     let mut arguments: Vec<OsString> = vec!["call".into(), component(name).into()];
     arguments.extend(more.iter().map(OsString::from));
@@ -110,7 +110,7 @@ fn a_call_is_granted_everything_without_a_configuration() {
     assert_eq!(ended.out, "Session '--as' created.\n", "arguments after the command belong to the command");
 }
 
-/// The report lists all problems at once, and the exports that a host doesn't call yet.
+/// The report lists all problems at once, and the exports that a host would call only with more configuration.
 #[test]
 fn check_json_lists_everything_missing() {
     let author = Author::new();

@@ -3,7 +3,7 @@
 use super::{Author, component};
 use crate::support::{Home, Host};
 
-/// Commands and their replies while the session `a` is in one state.
+/// A state of the session `a`, and commands with their replies in this state.
 struct Case {
     /// The state, in the syntax of a conversation.
     setup: &'static str,

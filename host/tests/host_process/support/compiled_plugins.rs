@@ -39,8 +39,8 @@ pub fn link(cache: &Path) {
     }
 }
 
-/// Returns a folder in which a host with all these plugins has run. A lock file ensures that only one process runs this
-/// host, because tests may run as separate processes.
+/// Returns a folder in which a host has run and compiled all these plugins. A lock file ensures that only one process
+/// runs this host, because tests may run as separate processes.
 fn compiled_folder() -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("host_process");
     fs::create_dir_all(&folder).unwrap();

@@ -155,7 +155,7 @@ impl Drop for Home {
     }
 }
 
-/// Removes a cgroup that a killed host has left. Its processes may not have ended yet.
+/// Removes a cgroup that a killed host has left behind. The processes in it may not have ended yet.
 fn remove_cgroup(folder: &Path) {
     drop(fs::write(folder.join("cgroup.kill"), "1"));
     let below = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());

@@ -43,7 +43,7 @@ impl Transcript {
     }
 
     /// Waits until `enough` returns a length for the unread output, and consumes that much of it. If the output ends or
-    /// `patience` is over before that, returns the unread output as an error.
+    /// `patience` passes before that, returns the unread output as an error.
     pub fn take(&self, enough: impl Fn(&str) -> Option<usize>, patience: Duration) -> Result<String, String> {
         let found = |text: &Text| enough(&text.whole[text.read..]);
         let waiting = |text: &mut Text| found(text).is_none() && !text.ended;

@@ -56,7 +56,7 @@ impl WebhookClient {
 
 fn rest(mut stream: TcpStream) -> String {
     let mut answer = String::new();
-    // If the server answers early and closes, the connection may be reset before everything is read.
+    // If the server responds before it has read the whole request, reading may end with a connection reset.
     let _: std::io::Result<usize> = stream.read_to_string(&mut answer);
     answer
 }
@@ -104,7 +104,7 @@ fn requests_over_the_limit_get_429_with_retry_after() {
     let client = WebhookClient::of(&mut host);
     let mut busy: Vec<_> = (0..CALLS).map(|_| client.begin(&head("/sleep", 0))).collect();
     let mut last = String::new();
-    until("one is too many", || {
+    until("a request is rejected", || {
         // A probe may take the slot of an earlier `/sleep` request, which is then rejected. So send another `/sleep`
         // request before each probe.
         busy.push(client.begin(&head("/sleep", 0)));

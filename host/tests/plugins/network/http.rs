@@ -1,5 +1,5 @@
-//! Tests requests of plugins over real local connections: granted ones are answered, all others are refused with the
-//! configuration line to add.
+//! Tests requests of plugins over real local connections: granted ones are answered, and the others are refused. If the
+//! operator can grant a refused request, the error names the configuration line to add.
 
 use super::{Mirror, UnusedPort, http_client, raw, table};
 use crate::{

@@ -44,7 +44,7 @@ async fn the_server_gets_the_secret_and_the_plugin_a_placeholder() {
     let request = mirror.last();
     assert!(request.contains(&format!("authorization: Bearer {VALUE}\n")) && request.ends_with(VALUE), "{request}");
     assert!(!message.contains(VALUE), "{message}");
-    // The server's echo contains the placeholder instead of the secret.
+    // In the response, the host replaces the echoed secret with its placeholder.
     let placeholder = message.rsplit('\n').next().unwrap();
     assert!(
         placeholder.starts_with("secret-") && message.contains(&format!("authorization: Bearer {placeholder}")),

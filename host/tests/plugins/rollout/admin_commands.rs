@@ -1,4 +1,4 @@
-//! Tests `/plugins rollback`, `reload`, `disable` and `enable`, through the real plugin to the host and back.
+//! Tests `/plugins rollback`, `reload`, `disable` and `enable`, from the plugin `help` to the rollout and back.
 
 use cordboard_core::types::Role;
 use cordboard_runtime::CallError;

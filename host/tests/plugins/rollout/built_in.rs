@@ -1,5 +1,5 @@
-//! Tests files with the name of a built-in plugin. The built-in plugin's grants apply only to its own bytes; other
-//! bytes have the default grants, and those that the operator gives to the name.
+//! Tests files with the name of a built-in plugin. The built-in plugin's grants apply only to its own bytes. Other
+//! bytes get only the default grants, and those that the configuration gives to the plugin's name.
 
 use std::fs;
 
@@ -72,7 +72,7 @@ async fn a_reactivated_built_in_plugin_has_its_grants() {
     rig.serves("help", &standard("help")).await;
     rig.say("plugins reload help").await;
     rig.serves("help", &takeover()).await;
-    // Without the operator's line, only the built-in version has the grant.
+    // Without the configuration line, only the built-in version has the grant.
     rig.configure("").await;
     rig.serves("help", &standard("help")).await;
     assert_eq!(rig.status("help").0, "pending approval");

@@ -1,4 +1,4 @@
-//! Tests slow compilations: nothing waits for them, the latest version wins, and the host announces them.
+//! Tests slow compilations: the host announces them, nothing else waits for them, and a newer version replaces them.
 
 use std::{
     fs,
@@ -13,7 +13,7 @@ use cordboard_runtime::Registry;
 use super::{COMPILING, Rig, other, pass, version};
 use crate::components::{bad, copy_compiled};
 
-/// A host whose compiler waits until a gate is opened, and records its process id.
+/// A host whose compiler records its process id, and then waits until the file `gate` exists.
 struct Slow {
     rig: Rig,
     cache: PathBuf,
@@ -43,7 +43,7 @@ impl Slow {
         fs::write(&self.gate, "").unwrap();
     }
 
-    /// Closes the gate and clears the cache, so that everything is compiled again and waits for the gate.
+    /// Removes the file `gate` and clears the cache, so that each version is compiled again, and its compiler waits.
     fn forget(&self) {
         fs::remove_file(&self.gate).unwrap();
         for entry in fs::read_dir(&self.cache).unwrap() {
@@ -98,7 +98,7 @@ async fn nothing_waits_for_a_slow_trial() {
     let anew = || (rig.test_host.registry.snapshot().version("echo").unwrap().generation == 4).then_some(());
     rig.until("the configuration", anew).await;
     assert_eq!(rig.status("specs_fail").0, "compiling");
-    // The latest version wins over one whose trial is running.
+    // A newer version replaces one whose trial is still running.
     rig.plug("specs_fail", &bad("exceeds_limits")).await;
     assert_eq!(rig.say("ok").await, "ok");
 }
@@ -182,7 +182,7 @@ async fn a_slow_compilation_is_announced() {
     rig.until("it is shown", || rig.test_host.registry.snapshot().entry("slow").map(|_| ())).await;
     assert_eq!(rig.status("slow"), status);
     let table = rig.test_host.registry.snapshot();
-    assert!(table.statuses().any(|status| status.name == "slow" && status.since.0 > 0), "it has a moment");
+    assert!(table.statuses().any(|status| status.name == "slow" && status.since.0 > 0), "the status has a time");
     slow.open();
     rig.wait_for("Plugin 'slow' is active: generation 1, ").await;
     assert_eq!(rig.status("slow"), ("ok".to_owned(), String::new()));

@@ -1,4 +1,4 @@
-//! Tests running calls of a replaced version: they may finish, but only within a limit.
+//! Tests running calls of a replaced version: they may finish, but only within the drain time.
 
 use std::{
     sync::Arc,

@@ -25,7 +25,7 @@ impl Schema {
     /// Returns the errors in a call's parameters.
     pub fn complaints(&self, method: &str, params: &Value) -> Vec<String> {
         let mut complaints: Vec<String> = match self.0.get(method) {
-            None => vec![format!("{method} is no method")],
+            None => vec![format!("{method} is not a method")],
             Some(None) => Vec::new(),
             Some(Some(validator)) => validator.iter_errors(params).map(|error| format!("{method}: {error}")).collect(),
         };

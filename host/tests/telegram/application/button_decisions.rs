@@ -1,5 +1,5 @@
-//! Tests that a button acts once, on the session and request that it was made for. Its message then shows who decided
-//! what.
+//! Tests that a button acts once, on the session and request that it was made for. Afterwards, its message shows the
+//! decision and who made it.
 
 use super::{App, OWNER, component};
 
@@ -116,7 +116,7 @@ async fn a_question_is_answered_without_its_plugin() {
     app.api.press_data((OWNER, OWNER), question, &allow);
     until_closed(&app, question, "Decided by Ada: Allow once.").await;
     app.wait_for(OWNER, 0, "You allowed it.").await;
-    // A user decides about everything.
+    // Without the plugin `approval`, a user decides about every tool.
     app.ask(OWNER, "run ls", "asks for a permission:").await;
     let (question, why) = button(&app, "ls", "Deny and say why");
     app.api.press_data((OWNER, OWNER), question, &why);

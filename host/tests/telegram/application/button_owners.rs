@@ -1,4 +1,4 @@
-//! Tests that a button runs only a command of its own plugin, and answers no question for the owner.
+//! Tests that a button of a plugin runs only commands of that plugin, and can't answer an approval request.
 
 use super::{App, OWNER, component};
 

@@ -98,7 +98,8 @@ async fn a_command_is_answered_after_a_kill_at_any_time() {
         let before = app.api.calls("getUpdates").len();
         let name = format!("s{number}");
         app.api.says(OWNER, &format!("/new {name}"));
-        // Kill the host at different times: before the update is stored, at its confirmation, and some time later.
+        // Kill the host at different times: before the update is stored, when the host confirms it, and after the
+        // session is created.
         app.api.until_calls("getUpdates", before + polls.min(1)).await;
         if polls == 2 {
             app.until("the session", || app.session(&name).is_object().then_some(())).await;

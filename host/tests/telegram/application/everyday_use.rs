@@ -1,4 +1,4 @@
-//! Tests everyday use: sessions, texts, buttons, the menu.
+//! Tests everyday use of the bot: sessions, answers, buttons and the menu.
 
 use std::{collections::HashSet, time::SystemTime};
 

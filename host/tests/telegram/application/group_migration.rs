@@ -1,4 +1,4 @@
-//! Tests that a group that becomes a supergroup, and gets a new id, remains the same place.
+//! Tests that a group remains the same place when it becomes a supergroup and gets a new id.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -77,7 +77,7 @@ async fn let_an_hour_pass(app: &App) {
     let (store, _) = cordboard_store::open(&app.path("state")).unwrap();
     let limit = Limit { key: String::new(), bytes: u64::MAX };
     for key in store.state_keys(REMIND, "").await.unwrap() {
-        // A key begins with the time in milliseconds, in a fixed width.
+        // A key begins with the due time in milliseconds, padded with zeros to a fixed width.
         let (at, number) = key.split_once('-').unwrap();
         let earlier = format!("{:016}-{number}", at.parse::<u64>().unwrap() - HOUR);
         let value = store.state_get(REMIND, &key).await.unwrap().unwrap();
@@ -89,7 +89,7 @@ async fn let_an_hour_pass(app: &App) {
     store.close().await;
 }
 
-/// Checks that stored places lead to the supergroup, and that the buttons of both chats work.
+/// Checks that posts for the stored places arrive in the supergroup, and that the buttons of both chats work.
 async fn the_new_chat_has_all(app: &App) {
     app.ask(OWNER, "/new private", "Session 'private' created.").await;
     app.api.says(OWNER, "slow 3");
@@ -123,7 +123,8 @@ async fn plugin_state_follows_a_migrated_group_over_restarts() {
     upgrade(&app, MigrationNotice::NewChat);
     app.start();
     asks(&app, SUPER, "/notify", "Reports are posted here.").await;
-    // The poll that gets this text confirms the service message, so that the next host doesn't get it again.
+    // The poll that receives this text confirms the service message, so the restarted host doesn't receive the
+    // service message again.
     app.ask(OWNER, "/notify", "Reports are posted").await;
     app.kill();
     app.start();

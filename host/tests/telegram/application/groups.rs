@@ -60,9 +60,9 @@ async fn a_group_and_each_topic_are_separate_places() {
     app.until_turns("general", 2).await;
     for (seat, session) in [(FIRST, "first"), (SECOND, "general")] {
         let before = app.api.calls("sendChatAction").len();
-        // The turn is long enough to be seen as busy on a slow machine.
+        // The turn lasts long enough that the test sees the busy phase, even on a slow machine.
         seat.says(&app, "slow 1000");
-        // An earlier turn in this topic may have left a pending chat action.
+        // Wait for the turn: a chat action of an earlier turn in this topic may still be pending.
         app.until("the turn", || (app.session(session)["phase"] == "busy").then_some(())).await;
         let topic = seat.topic.map(Value::from);
         let types = || {

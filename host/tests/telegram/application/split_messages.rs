@@ -61,7 +61,7 @@ async fn an_edit_only_replaces_a_waiting_text() {
     app.until("the message is queued", || (app.session("alpha")["queued"] == 1).then_some(())).await;
     push(&app, "edited_message", 101, json!({"text": "slow 2000", "edit_date": 1_790_000_001}));
     push(&app, "edited_message", 102, json!({"text": "delete nothing", "edit_date": 1_790_000_001}));
-    // The host answers a command after the earlier updates of its chat.
+    // The host answers this command only after it has processed the earlier updates of the chat.
     app.ask(OWNER, "/timeout 5", "set to 5 minutes").await;
     app.ask(OWNER, "/stop", "Stopped.").await;
     app.wait_for(OWNER, 0, "You said: delete nothing").await;
@@ -88,7 +88,7 @@ async fn an_album_is_answered_once_and_each_caption_is_seen() {
     assert_eq!(count(&app, "Only text for now"), 1);
 }
 
-/// Takes the 20 seconds after which a call times out.
+/// Takes 20 seconds, because the hanging call must time out first.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn stop_ends_an_answer_that_is_not_sent_yet() {
     let app = App::new().await;
