@@ -14,7 +14,7 @@ pub enum Arguments<'t> {
         rule: &'t str,
     },
     Remove(u32),
-    /// Sets the permission mode, or goes back to the configured one.
+    /// Sets the permission mode. `None` restores the configured mode.
     Mode(Option<&'t str>),
     /// Suggests a rule for the request with this number.
     Suggest(u64),

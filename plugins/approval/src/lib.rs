@@ -1,6 +1,6 @@
 //! Decides by rules when an agent asks for the permission to use a tool. `/permissions` shows and changes the rules.
 //! `/requests` lists the open questions of agents, and `/answer`, `/allow` and `/deny` answer them. The host checks
-//! whether an answer fits its question.
+//! whether a question accepts an answer.
 
 mod answer;
 mod arguments;
@@ -87,8 +87,8 @@ fn answer_usage() -> Reply {
     Reply { text: format!("{}\n\n{}", usage.text, open_list()), ..usage }
 }
 
-/// Answers a request. `answer` gets the open request, or `None` if the target matches no request or several ones. In
-/// that case the host refuses the answer with an error that says why.
+/// Answers a request. `answer` gets the open request, or `None` if the target matches no request or more than one.
+/// In that case the host refuses the answer with an error that says why.
 fn give(target: Target, answer: impl FnOnce(Option<&requests::Request>) -> Answer) -> Result<Reply, String> {
     let (session, number) = match target {
         Target::Only => (context::session()?.name, None),
@@ -98,7 +98,7 @@ fn give(target: Target, answer: impl FnOnce(Option<&requests::Request>) -> Answe
     let open = requests::open();
     let open = answer::find(&open, &session, number);
     let answer = answer(open);
-    // Names the request by its number, because the agent may ask another question in the meantime.
+    // Name the request by its number, because the agent may ask another question in the meantime.
     let number = number.or_else(|| open.map(|open| open.number));
     requests::answer(&session, number, &answer.choices, answer.text.as_deref())?;
     Ok(Reply::plain(&answer.report(open)))

@@ -38,14 +38,14 @@ fn page(session: &Session, caller: &Caller) -> Result<Reply, String> {
     Ok(permissions_page::page(session, &store::rules_of(session)?, caller))
 }
 
-/// Sets the permission mode of the active session, or goes back to the configured one.
+/// Sets the permission mode of the active session. `None` restores the configured mode.
 fn set_mode(mode: Option<&str>) -> Result<Reply, String> {
     let session = session_control::set_permission_mode(&context::session()?.name, mode)?;
     let mode = session.fact("permission-mode").unwrap_or_default();
     Ok(Reply::plain(&format!("Permission mode of session '{}': {mode}.", session.name)))
 }
 
-/// Removes the rule. The reply contains the updated page, and replaces the page with the pressed button.
+/// Removes the rule. The reply contains the updated page, and replaces the message whose button was pressed.
 fn remove(number: u32, caller: &Caller) -> Result<Reply, String> {
     let removed = match store::remove(number, caller)? {
         Some(rule) => format!("Removed rule {number}: {}.", rule.description()),
@@ -58,7 +58,7 @@ fn remove(number: u32, caller: &Caller) -> Result<Reply, String> {
     Ok(Reply { text: format!("{}\n\n{}", removed.text, page.text), ..page }.in_place())
 }
 
-/// Saves a rule, and returns a sentence about it.
+/// Saves a rule, and returns a sentence that describes the saved rule.
 fn save(caller: &Caller, scope: Scope, list: List, rule: RuleText) -> Result<String, String> {
     let session = match scope {
         Scope::All if !is_admin(caller) => {

@@ -14,8 +14,8 @@ pub fn can_save_for(caller: &Caller, session: &Session) -> bool {
     is_admin(caller) || session.owner == caller.id
 }
 
-/// Whether the caller may remove the rule. A member can't remove the rules of others, such as an admin's deny rule for
-/// the member's session.
+/// Whether the caller may remove the rule. Members may remove only the rules that they saved for a session, so a member
+/// can't remove an admin's deny rule for the member's session.
 pub fn can_remove(caller: &Caller, rule: &SavedRule) -> bool {
     is_admin(caller) || (rule.session.is_some() && rule.by_id == caller.id)
 }

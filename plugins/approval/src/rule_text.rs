@@ -1,11 +1,11 @@
-//! Rules as the configuration and the state contain them: parsed when they are read, and in one of three lists.
+//! The text form of rules in the configuration and in the plugin's state, and the three lists of rules.
 
 use std::fmt;
 
 use cordboard_permission_rules::Rule;
 use serde::{Deserialize, Serialize};
 
-/// The list of a rule. It determines the decision about the uses that the rule matches.
+/// The list that contains a rule. The list determines the decision about the uses of tools that the rule matches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum List {
@@ -32,7 +32,7 @@ impl List {
     }
 }
 
-/// A rule that serde reads from a string, with an error that names the string.
+/// A rule that serde reads from a string. The error about an invalid rule quotes the string.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RuleText(pub Rule);

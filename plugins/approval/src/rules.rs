@@ -8,7 +8,7 @@ use cordboard_plugin::{
 
 use crate::{config::Config, rule_text::List, saved::SavedRule, source::Source, suggestion::narrow_rule};
 
-/// Rules with their sources, in lists.
+/// The rules that apply to a session, by list, with their sources.
 #[derive(Debug, Default)]
 pub struct Rules {
     deny: RulesOfList,
@@ -53,7 +53,7 @@ impl Rules {
             return Decision::by_rule(Outcome::Deny(format!("The rule {rule} denies it.")), &self.deny.describe(rule));
         }
         if let Some(rule) = self.asking_rule(&tool_use) {
-            // There is no button to allow the use always, because such a rule would have no effect.
+            // Offer no button that always allows the use, because a rule that allows it would have no effect.
             return Decision::by_rule(Outcome::Ask, &rule);
         }
         match allows(&self.allow.rules, &tool_use) {
@@ -65,14 +65,15 @@ impl Rules {
         }
     }
 
-    /// Describes the rule of the list `ask` that matches the use. A user then decides, even if a rule allows the use.
+    /// Describes the rule of the list `ask` that matches the use, if there is one. Such a rule makes a user decide,
+    /// even if another rule allows the use.
     pub fn asking_rule(&self, tool_use: &ToolUse) -> Option<String> {
         matches(&self.ask.rules, tool_use).map(|rule| self.ask.describe(rule))
     }
 }
 
 impl RulesOfList {
-    /// Returns the text of the rule with its source. Of several equal rules, the first one has decided.
+    /// Returns the text of the rule with its source. If several rules are equal, this is the source of the first one.
     fn describe(&self, rule: &Rule) -> String {
         let index = self.rules.iter().position(|one| one == rule);
         match index.and_then(|index| self.sources.get(index)) {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::rule_text::{List, RuleText};
 
-/// The beginning of the keys.
+/// The prefix of the rules' keys in the state.
 pub const PREFIX: &str = "rule/";
 
 /// The value of a removed rule.

@@ -41,8 +41,8 @@ pub fn save(rule: &SavedRule) -> Result<Saved, String> {
             return Ok(Saved::Existing(existing));
         }
         let number = keys.iter().filter_map(|key| saved::number(key)).max().map_or(1, |last| last + 1);
-        // If two people save rules at once, only one of them gets the number. The other one starts again, because the
-        // new rule may be the same.
+        // If two calls save rules at the same time, only one of them gets the number. The other call starts again,
+        // because the rule that was just saved may be the same.
         match state::compare_and_swap(&saved::key(number), None, Some(&value)) {
             Ok(()) => return Ok(Saved::New(SavedRule { number, ..rule.clone() })),
             Err(state::SwapError::Changed(_)) => {}

@@ -40,7 +40,7 @@ pub struct Config {
     pub warn_after: Seconds,
     /// Ignored guests, such as `vm/900` or `lab:vm/900`.
     ignore: Vec<String>,
-    /// Guests that must have a backup, by keys of the same form.
+    /// The guests that must have a backup, by their keys. A key has the same form as in `ignore`.
     pub guests: BTreeMap<String, Guest>,
 }
 
@@ -75,7 +75,7 @@ impl Config {
     }
 }
 
-/// Checks that `key` names a guest as the server's lists do, optionally after its namespace and a colon.
+/// Checks that `key` names a guest, such as `vm/101`, optionally after its namespace and a colon.
 fn check_guest(key: &str) -> Result<(), String> {
     let group = key.rsplit_once(':').map_or(key, |(_, group)| group);
     let is_valid =

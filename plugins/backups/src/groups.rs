@@ -13,7 +13,7 @@ use crate::config::{Config, Guest};
 /// The tolerance for clock differences between the machines, in milliseconds.
 const CLOCK_TOLERANCE: Timestamp = 10 * 60 * 1000;
 
-/// The maximum number of healthy guests that get a line each. Further ones are only counted.
+/// The maximum number of guests with a recent backup that get a line each. Further guests are only counted.
 const MAX_LINES: usize = 40;
 
 /// A backup group: the backups of one guest in one datastore.
@@ -45,7 +45,8 @@ pub fn read(data: &Json, store: &str, namespace: &str) -> Result<Vec<Group>, Str
     data.items()?.iter().map(group).collect()
 }
 
-/// Returns a line with the number of guests and of those with problems, then the lines of the guests, the worst first.
+/// Returns a line with the number of guests and of those without a recent backup, then the lines of the guests: first
+/// those without any backup, then those whose last backup is old or dated in the future, then the others.
 pub fn lines(groups: Vec<Group>, config: &Config, now: Timestamp) -> Vec<String> {
     let mut newest: BTreeMap<String, Group> = BTreeMap::new();
     for group in groups.into_iter().filter(|group| !config.is_ignored(&group.key)) {

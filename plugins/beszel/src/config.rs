@@ -3,7 +3,7 @@
 use homelab::{Server, format::check_percent, server::check_url};
 use serde::Deserialize;
 
-/// The default percentage for warnings.
+/// The default percentage of use from which a resource causes a warning.
 const WARN_AT: f64 = 90.0;
 
 #[derive(Debug, Deserialize)]
@@ -50,7 +50,7 @@ impl Config {
             supported: "a Beszel hub, 0.5 to 0.18",
             location_keys: "url",
             login_keys: "user and its secret",
-            permission_hint: "Allow the user to log in with a password (the hub's DISABLE_PASSWORD_AUTH and MFA_OTP are off).",
+            permission_hint: "Allow the user to log in with a password (the hub's DISABLE_PASSWORD_AUTH and MFA_OTP must be off).",
         }
     }
 }

@@ -47,7 +47,7 @@ mod tests {
         assert_eq!(token_of(400, include_str!("../tests/data/login-refused.json")), Err(refusal.to_owned()));
         let factor = token_of(401, r#"{"mfaId":"x"}"#).expect_err("it needs more input");
         assert!(factor.ends_with(
-            "Allow the user to log in with a password (the hub's DISABLE_PASSWORD_AUTH and MFA_OTP are off)."
+            "Allow the user to log in with a password (the hub's DISABLE_PASSWORD_AUTH and MFA_OTP must be off)."
         ));
         let error = token_of(200, "{}").expect_err("there is no token");
         assert!(

@@ -56,7 +56,7 @@ impl Command for Github {
 impl Webhook for Github {
     fn receive(request: Request) -> Result<Response, String> {
         let Some(event) = request.header("x-github-event") else {
-            return Ok(Response::text(400, "this webhook accepts only GitHub: the header X-GitHub-Event is missing"));
+            return Ok(Response::text(400, "this webhook is only for GitHub: the header X-GitHub-Event is missing"));
         };
         let payload = match request.parse() {
             Ok(payload) => payload,
@@ -75,7 +75,7 @@ impl Webhook for Github {
     }
 }
 
-/// Returns whether this delivery was received before. Stores a new one.
+/// Returns whether this delivery was received before. Stores the delivery if it is new.
 fn is_known(delivery: &str) -> Result<bool, String> {
     let seen = state::get_text(SEEN).unwrap_or_default();
     let Some(seen) = add_delivery(&seen, delivery) else { return Ok(true) };

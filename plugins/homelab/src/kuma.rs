@@ -1,5 +1,5 @@
-//! Uptime Kuma: its monitors, which can be read from two APIs, and the error messages about it. Each API has its own
-//! plugin, because only one of the APIs needs a secret.
+//! The monitors of Uptime Kuma, which plugins read from two APIs, and the description of the server for error messages.
+//! Each API has its own plugin, because only one of the APIs needs a secret.
 
 use cordboard_plugin::{
     Timestamp,
@@ -48,7 +48,7 @@ pub struct Monitor {
     pub ping: Option<f64>,
     /// The fraction of the last 24 hours in which the monitor was up, from 0 to 1.
     pub uptime: Option<f64>,
-    /// The remaining days of the certificate.
+    /// The number of days until the monitored server's certificate expires.
     pub certificate: Option<i64>,
     /// The time of the last heartbeat, if known.
     pub last_beat: Option<Timestamp>,

@@ -16,7 +16,7 @@ pub use server::Server;
 
 use cordboard_plugin::{Reply, http::Response};
 
-/// A reply with a button that repeats the command in the same message.
+/// Builds a reply with a button that runs the command again. The new reply replaces the old one.
 #[must_use]
 pub fn refreshable(text: String, command: &str) -> Reply {
     Reply::text(text).button("Again", command).in_place()

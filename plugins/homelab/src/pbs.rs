@@ -1,11 +1,12 @@
-//! Proxmox Backup Server: its authentication, and the envelope `data` of its responses. Two plugins query it.
+//! Requests to a Proxmox Backup Server, for the plugins `pbs` and `backups`: authentication, and the envelope `data` of
+//! the responses.
 
 use crate::{Fetch, Json, Server, fetch, server::check_url};
 
 /// The URL that an error shows as an example.
 const EXAMPLE_URL: &str = "https://pbs.lan:8007";
 
-/// A server from the configuration.
+/// The configured server and the API token for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Access {
     plugin: &'static str,
@@ -32,7 +33,7 @@ impl Access {
         let token = token.ok_or_else(|| format!("token is missing: {}", remedy()))?.to_owned();
         let is_id = token.split_once('@').is_some_and(|(user, rest)| !user.is_empty() && rest.contains('!'));
         if !is_id || token.contains([':', ' ']) {
-            return Err(format!("token = \"{token}\" is not the id of an API token without its secret: {}", remedy()));
+            return Err(format!("token = \"{token}\" is not the id of an API token, without the secret: {}", remedy()));
         }
         Ok(Self { plugin, url, token, secret: secret.unwrap_or_else(|| "pbs".to_owned()) })
     }
@@ -92,7 +93,7 @@ mod tests {
         let hint = "set [plugins.pbs.config] token = \"chat@pbs!cordboard\", the id of an API token";
         assert_eq!(refused(Some("https://pbs"), Some(" ")), format!("token is missing: {hint}"));
         for invalid in ["root@pam", "chat", "@pbs!x", "chat@pbs!x:d63e505a"] {
-            let expected = format!("token = \"{invalid}\" is not the id of an API token without its secret: {hint}");
+            let expected = format!("token = \"{invalid}\" is not the id of an API token, without the secret: {hint}");
             assert_eq!(refused(Some("https://pbs"), Some(invalid)), expected);
         }
         assert_eq!(access().authorization("SECRET"), "PBSAPIToken chat@pbs!cordboard:SECRET");

@@ -59,7 +59,7 @@ impl Server<'_> {
         })
     }
 
-    /// Passes the JSON response to `path` to `read`, if its status is a success.
+    /// Parses the response to `path` as JSON and calls `read` with the result, if the status is a success.
     ///
     /// # Errors
     /// The status isn't a success, the response isn't JSON, or `read` fails. The text is one line for the operator.

@@ -23,7 +23,7 @@ impl TryFrom<Table> for Config {
 
     fn try_from(table: Table) -> Result<Self, String> {
         let url = check_url("kuma", "url", table.url.as_deref(), "https://kuma.lan")?.to_owned();
-        let missing = "page is missing: set [plugins.kuma.config] page = \"homelab\", the name of a status page as in its URL after /status/; the plugin kuma-metrics needs none";
+        let missing = "page is missing: set [plugins.kuma.config] page = \"homelab\", the name of a status page as in its URL after /status/; the plugin kuma-metrics needs no page";
         Ok(Self { url, page: check_page(&table.page.ok_or(missing)?)? })
     }
 }

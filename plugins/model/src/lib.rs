@@ -34,7 +34,7 @@ impl Command for Model {
     }
 }
 
-/// Returns the current model, the usage, and a button for each of the first known models.
+/// Builds a reply with the current model, the usage, and buttons for the first known models.
 fn model_list(session: &Session) -> Reply {
     let model = session.model.as_deref().unwrap_or("the agent's default");
     let mut reply = Reply::plain(&format!("Model: {model}\n\nUsage: /model <name>, or /model {DEFAULT}"));

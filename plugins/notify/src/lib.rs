@@ -1,6 +1,7 @@
 //! A hook that posts in one place when a long turn in another place has ended, and when a session needs attention.
 //! `/notify here` selects the place. Its posts must not include messages of a session, because other people may see the
-//! place. The commands `/session` and `/retry` belong to another plugin, so they are text instead of buttons.
+//! place. The commands `/session` and `/retry` belong to another plugin, so the posts contain them as text, not as
+//! buttons.
 
 use cordboard_plugin::{
     Call, Command, Hook, Place, Reply, Seconds, Session, chat,

@@ -3,7 +3,7 @@
 use homelab::{format::check_percent, pbs::Access};
 use serde::Deserialize;
 
-/// The default percentage for warnings.
+/// The default percentage of use from which a datastore causes a warning.
 const WARN_AT: f64 = 85.0;
 
 #[derive(Debug, Deserialize)]

@@ -77,7 +77,7 @@ fn line(store: &Store, warn_at: f64, now: Timestamp) -> String {
             format!("{} {name} is not mounted", Light::Inactive.symbol())
         };
     };
-    // Calculated as by df: blocks reserved for root are neither used nor free.
+    // Calculate the share as df does: blocks that are reserved for root are neither used nor free.
     let share = if used + free == 0 { 0.0 } else { used as f64 * 100.0 / (used + free) as f64 };
     let left = store.full.map(|full| full.saturating_sub(i64::try_from(now / 1000).unwrap_or(i64::MAX)));
     let left = left.filter(|left| (1..FORESEEABLE).contains(left));

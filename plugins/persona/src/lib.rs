@@ -1,5 +1,5 @@
 //! The personas of `[plugins.persona.config.personas]`, and `/persona [name]`, which selects one for the active
-//! session. It contains no personas itself.
+//! session. The plugin has no built-in personas.
 
 mod config;
 
@@ -56,7 +56,7 @@ impl Command for Personas {
     }
 }
 
-/// Returns the current persona, all known ones, and a button for each of the first others.
+/// Builds a reply with the current persona, all known personas, and buttons for the first ones that aren't current.
 fn persona_list(current: Option<&str>, known: &[Choice]) -> Reply {
     let mut lines = vec![format!("Persona: {}", current.map_or(NONE.to_owned(), escape)), String::new()];
     lines.extend(known.iter().map(|choice| format!("{} - {}", code(&choice.name), escape(&choice.description))));

@@ -22,7 +22,8 @@ const MIN_DELAY: u64 = 60;
 /// that the nearest run posts a reminder.
 const TOLERANCE: Timestamp = 30 * 1000;
 
-/// A post that is at least this late mentions when it was due. It is late if the host was stopped or the machine slept.
+/// A post that is at least this late mentions when it was due. A post is late if the host was stopped or the machine
+/// slept.
 const LATE: Timestamp = 2 * 60 * 1000;
 
 /// A reminder that can't be posted is dropped when it is this late, because its place is probably abandoned.

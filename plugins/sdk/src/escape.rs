@@ -2,16 +2,16 @@
 
 use std::borrow::Cow;
 
-/// Escapes `text` so that Markdown shows it unchanged. Characters without a meaning at their position aren't escaped,
-/// so that `fix_login` and `/new <name> [persona]` stay readable everywhere, also in piped output. The host shows
-/// HTML as text.
+/// Escapes `text` so that Markdown shows it unchanged. Most special characters are escaped only at positions where they
+/// have a meaning, so that `fix_login` and `/new <name> [persona]` stay readable everywhere, also in piped output. The
+/// host shows HTML as text.
 ///
 /// ```
 /// assert_eq!(cordboard_plugin::text::escape("fix_login *now*"), r"fix_login \*now\*");
 /// ```
 #[must_use]
 pub fn escape(text: &str) -> String {
-    // Avoids slicing and replacing strings, because the code for that would be a fifth of a small component.
+    // Don't slice or replace strings here, because the code for that would be a fifth of a small component.
     let mut escaped = String::with_capacity(text.len());
     for (number, line) in strip_controls(text).split('\n').enumerate() {
         if number > 0 {

@@ -87,7 +87,7 @@ pub struct Call {
     /// The arguments, split as by a shell. Typographic quotes, dashes and full-width characters are replaced with
     /// ASCII, and the punctuation that ends a sentence is removed.
     pub args: Vec<String>,
-    /// The arguments as typed. Read prose from here.
+    /// The arguments as typed. Use this field for free text, such as the text of a reminder.
     pub text: String,
 }
 
@@ -118,8 +118,8 @@ pub trait Command {
 
 /// Decides when an idle agent is stopped, if `[plugins] lifecycle` names this plugin.
 ///
-/// The durations of a verdict count from its review. To suspend a session at its timeout, return `SuspendAfter` with
-/// the remaining time.
+/// The durations in a verdict count from the review that returns it. To suspend a session at its timeout, return
+/// `SuspendAfter` with the remaining time.
 /// ```
 /// use cordboard_plugin::{Lifecycle, lifecycle::{Status, Verdict}};
 ///

@@ -6,7 +6,7 @@
 pub mod context {
     pub use crate::bindings::host_imports::cordboard::plugin::context::*;
 
-    /// The error of a command that needs an active session if there is none.
+    /// The error of a command that needs an active session, for a place without one.
     pub const NO_ACTIVE_SESSION: &str = "No active session. Use /new to start one.";
 
     /// Returns [`active_session`], or an error for the caller.
@@ -161,7 +161,7 @@ pub mod session_control {
     }
 
     impl SessionSpec {
-        /// A session of that name, with the host's defaults.
+        /// Specifies a session of that name, with the host's defaults.
         #[must_use]
         pub fn named(name: &str) -> Self {
             Self { name: name.to_owned(), agent: None, persona: None, model: None, folder: None }

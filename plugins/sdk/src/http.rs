@@ -170,8 +170,8 @@ fn no_response() -> Error {
 }
 
 /// Sends the requests concurrently, up to 8 at a time, and returns the results in the same order. Waits that overlap
-/// count once for `http_time`. Use it for requests with small bodies, because sending a large body delays the requests
-/// after it.
+/// count once for `http_time`. Use this function for requests with small bodies, because sending a large body delays
+/// the later requests.
 #[must_use]
 pub fn send_all(requests: impl IntoIterator<Item = Request>) -> Vec<Result<Response, Error>> {
     let mut queued = requests.into_iter().enumerate();

@@ -1,5 +1,5 @@
-//! Test data for native tests of a plugin's own logic. The host's functions aren't available there, so tested code
-//! must not call them.
+//! Test data for native tests of a plugin's own logic. Such tests run without a host, so the tested code must
+//! not call the host's functions.
 
 use crate::{
     Call, Phase, Session,
@@ -91,7 +91,7 @@ pub fn posted(path: &str, headers: &[(&str, &str)], body: &str) -> crate::webhoo
     }
 }
 
-/// A command as typed, split at spaces.
+/// Parses a typed command. Splits the arguments at white space, without the host's treatment of quotes.
 #[must_use]
 pub fn call(line: &str) -> Call {
     let (command, text) = line.trim_start_matches('/').split_once(' ').unwrap_or((line.trim_start_matches('/'), ""));

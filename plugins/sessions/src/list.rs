@@ -18,7 +18,7 @@ pub fn page_number(args: &[String]) -> Option<u32> {
 }
 
 /// Returns the session that is active in the place of the list. `context::active_session` may differ if a button of an
-/// older list was pressed, because it returns the session that was active when that list was shown.
+/// older list was pressed, because that function returns the session that was active when the older list was shown.
 pub fn active(sessions: &[Session]) -> Option<&str> {
     sessions.iter().find(|session| session.fact("active").is_some()).map(|session| session.name.as_str())
 }

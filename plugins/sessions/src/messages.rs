@@ -69,7 +69,8 @@ pub fn confirm_label(command: &str) -> Option<&'static str> {
     }
 }
 
-/// Turns a refusal into a reply. If the command would end background work, the reply has a confirmation button.
+/// If the command would end background work, returns the refusal as a reply with a confirmation button. Otherwise,
+/// returns the refusal as an error.
 pub fn confirm_or_refuse(command: &str, name: &str, error: Error) -> Result<Reply, String> {
     match confirm_label(command).filter(|_| error.code == "background") {
         Some(label) => Ok(Reply::plain(&error.message).button(label, format!("/{command} {name} {ANYWAY}"))),

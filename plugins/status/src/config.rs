@@ -11,7 +11,7 @@ const MAX_HOSTS: usize = 30;
 /// The number of concurrent requests.
 const CONCURRENT: u64 = 8;
 
-/// The time for all hosts together by default, in milliseconds: slightly less than the default of `http_time`.
+/// The default time for all hosts together, in milliseconds: slightly less than the default of `http_time`.
 const TOTAL_WAIT: u64 = 9_000;
 
 /// The default timeout of one host, in milliseconds. It is shorter if there are many hosts.

@@ -1,5 +1,5 @@
-//! For tests: reacts to events with actions that cause the same events. It would loop forever if the host delivered the
-//! events that it causes.
+//! For tests: reacts to events with actions that cause the same events. The plugin would loop forever if the host
+//! delivered events to the plugin that caused them.
 
 use cordboard_plugin::{
     Hook,

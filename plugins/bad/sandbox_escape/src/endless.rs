@@ -1,4 +1,4 @@
-//! Actions that run forever or for a long time, or exit.
+//! Actions that run for a long time or forever, that write very long or forged log lines, or that exit.
 
 use std::{hint::black_box, process, thread, time::Duration};
 

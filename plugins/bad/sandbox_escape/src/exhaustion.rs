@@ -9,7 +9,7 @@ use wasip2::{
     random::random::get_random_bytes,
 };
 
-/// Allocates the whole 32-bit address space in pieces, and reports how much it got.
+/// Tries to allocate the whole 32-bit address space in pieces, and reports how much it got.
 pub fn address_space(_: &[String]) -> Result<String, String> {
     const PIECE: usize = 64 << 20;
     let mut hoard: Vec<Vec<u8>> = Vec::new();
@@ -72,7 +72,7 @@ pub fn bodies(_: &[String]) -> Result<String, String> {
     }
 }
 
-/// Passes an argument to the host that exceeds the host's limit.
+/// Calls the host with an argument that is larger than the host allows.
 pub fn argument(_: &[String]) -> Result<String, String> {
     log::info(&"x".repeat(5 << 20));
     Ok("logged".to_owned())

@@ -52,7 +52,8 @@ fn seen(name: &str) -> Vec<String> {
     got
 }
 
-/// Returns the operations that succeeded. `archive` is among the last, because an archived session refuses most others.
+/// Returns the operations that succeeded. `archive` comes near the end, because an archived session refuses most other
+/// operations.
 fn taken(name: &str, place: &Place) -> Vec<&'static str> {
     let attempts: [(&str, Result<Session, Error>); 14] = [
         ("activate", control::activate(place, name)),

@@ -1,5 +1,5 @@
-//! For tests: shows answers in capitals as the mode `normal`, so that the replacement of a view in the middle of an
-//! answer is visible. `render` never returns for a text that contains `never`.
+//! For tests: renders answers in capitals in the mode `normal`, so that tests see when this view replaces another one
+//! in the middle of an answer. `render` never returns for a text that contains `never`.
 
 use std::hint::black_box;
 

@@ -30,7 +30,7 @@ pub mod hook {
         /// Parses `data` as the type `T`. Needs the feature `json`.
         ///
         /// # Errors
-        /// A value is missing or has another type. The text names it.
+        /// A value is missing or has an unexpected type. The text contains the event's kind and the parser's message.
         #[cfg(feature = "json")]
         pub fn parse<T: serde::de::DeserializeOwned>(&self) -> Result<T, String> {
             serde_json::from_str(&self.data).map_err(|error| format!("the data of '{}': {error}", self.kind))
