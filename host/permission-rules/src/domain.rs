@@ -1,4 +1,4 @@
-//! The hosts of addresses, and patterns for them. Reads only addresses on whose host all parsers agree.
+//! The hosts of URLs, and patterns for them. A URL is rejected if parsers may disagree about its host.
 
 use crate::RuleError;
 
@@ -46,7 +46,8 @@ impl DomainPattern {
     }
 }
 
-/// Returns the host of an address in lower case. `None` if parsers may disagree about it.
+/// Returns the host of a URL in lower case. `None` if the scheme is neither `http` nor `https`, or if parsers may
+/// disagree about the host.
 pub fn host(url: &str) -> Option<String> {
     if url.contains(|c: char| c.is_control() || c.is_whitespace()) {
         return None;
@@ -89,13 +90,13 @@ fn host_name(name: &str) -> Option<String> {
     name.split('.').all(is_label).then(|| name.to_owned())
 }
 
-/// Whether the host is an IP address in any notation, which has no subdomains.
+/// Whether the host is an IP address in any notation. An IP address has no subdomains.
 fn is_address(host: &str) -> bool {
     host.starts_with('[')
         || host.rsplit('.').next().is_some_and(|label| label.starts_with(|c: char| c.is_ascii_digit()))
 }
 
-/// Whether a rule for `host` is narrow. A rule for a top-level domain, which includes all its domains, isn't.
+/// Whether a rule for `host` is narrow. A rule for a top-level domain isn't, because it includes all domains below it.
 pub fn is_narrow(host: &str) -> bool {
     host.contains('.') || host == "localhost" || is_address(host)
 }

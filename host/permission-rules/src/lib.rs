@@ -56,7 +56,7 @@ pub struct ToolUse<'a> {
     pub tool: &'a str,
     /// The command for the shell.
     pub command: Option<&'a str>,
-    /// The files and folders that the tool reads or writes: the session's folder for a search without a path.
+    /// The files and folders that the tool reads or writes. For a search without a path, this is the session's folder.
     pub paths: &'a [String],
     pub url: Option<&'a str>,
     /// The session's folder, absolute.

@@ -9,12 +9,12 @@ const LONGEST: usize = 4096;
 const OPTIONS: MatchOptions =
     MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: false };
 
-/// The place that a path leads to, according to its text.
+/// The file or folder that a path leads to, as far as the text of the path determines it.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Location {
     /// The names of the folders from the root, and of the file.
     Absolute(Vec<String>),
-    /// Tools may read the path in different ways.
+    /// Tools may interpret the path in different ways.
     Unclear,
 }
 
@@ -24,7 +24,7 @@ impl Location {
     }
 
     fn read(path: &str, tool_use: &ToolUse) -> Option<Vec<String>> {
-        // Some tools trim their paths, and some read addresses as `file://…`.
+        // Some tools trim their paths, and some accept URLs such as `file://…`.
         let is_clear = !path.is_empty()
             && path.len() <= LONGEST
             && path.trim() == path
@@ -158,8 +158,8 @@ impl Part {
     }
 }
 
-/// Whether the parts match all names. Backtracks only to the last `**`, so that the time is at most the product of the
-/// lengths.
+/// Whether the parts match all names. Backtracks only to the last `**`, so that the time is at most proportional to the
+/// product of the lengths.
 fn matches_all(parts: &[&Part], names: &[String]) -> bool {
     let (mut part, mut name) = (0, 0);
     let mut last_folders: Option<(usize, usize)> = None;

@@ -93,7 +93,7 @@ impl Rule {
 }
 
 /// Returns the rule of an allow list that covers the use, or the last of several rules that cover it together. `None`
-/// if no rule covers some part of the use.
+/// if any part of the use is not covered.
 #[must_use]
 pub fn allows<'r>(rules: &'r [Rule], tool_use: &ToolUse) -> Option<&'r Rule> {
     let for_tool = rules.iter().find(|rule| rule.covers_tool(tool_use));
@@ -117,7 +117,7 @@ pub fn allows<'r>(rules: &'r [Rule], tool_use: &ToolUse) -> Option<&'r Rule> {
     }
 }
 
-/// Returns the last of the rules. `None` if there is none or one of them is missing.
+/// Returns the last rule. `None` if `rules` is empty or contains `None`.
 fn last<'r>(mut rules: impl Iterator<Item = Option<&'r Rule>>) -> Option<&'r Rule> {
     let first = rules.next()??;
     rules.try_fold(first, |_, rule| rule)
@@ -134,7 +134,7 @@ pub fn matches<'r>(rules: &'r [Rule], tool_use: &ToolUse) -> Option<&'r Rule> {
     rules.find(|rule| match &rule.pattern {
         Pattern::All => true,
         Pattern::Command(pattern) => parts.iter().any(|part| pattern.occurs(part)),
-        // An address that can't be read may lead to any host.
+        // A URL that can't be parsed may lead to any host.
         Pattern::Domain(pattern) => {
             host.as_ref().is_some_and(|host| host.as_ref().is_none_or(|host| pattern.matches(host)))
         }

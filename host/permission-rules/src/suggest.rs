@@ -12,7 +12,8 @@ use programs::prefix_length;
 /// The maximum length of a command that is suggested unchanged, in bytes. A person has to read the rule.
 const LONGEST_EXACT: usize = 200;
 
-/// Returns a narrow rule that allows the use. `None` if there is no narrow and safe rule, as for a compound command.
+/// Returns a narrow rule that allows the use. `None` if there is no narrow and safe rule, for example for a compound
+/// command.
 #[must_use]
 pub fn suggest(tool_use: &ToolUse) -> Option<Rule> {
     let text = match tool_use.tool {
@@ -49,7 +50,7 @@ fn is_readable(text: &str) -> bool {
     !text.contains(|c: char| c.is_control() || c == '\u{feff}' || invisible.iter().any(|range| range.contains(&c)))
 }
 
-/// Returns the pattern for the folder that all paths are in, or for the only path.
+/// Returns the pattern that is suggested for each of the paths. `None` if the suggestions differ or a path has none.
 fn path_pattern(tool_use: &ToolUse) -> Option<String> {
     let mut patterns = tool_use.paths.iter().map(|path| path::suggested_pattern(path, tool_use));
     let first = patterns.next()??;

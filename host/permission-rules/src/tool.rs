@@ -10,11 +10,12 @@ const MCP: &str = "mcp__";
 
 const EDITORS: [&str; 4] = [EDIT, "Write", "MultiEdit", "NotebookEdit"];
 const READERS: [&str; 5] = [READ, "Grep", "Glob", "LS", "NotebookRead"];
-/// The tools whose path is a folder.
+/// The tools whose path argument is a folder.
 const FOLDER_READERS: [&str; 3] = ["Grep", "Glob", "LS"];
-/// The tools with neither paths, nor a command, nor an address that a pattern could match.
+/// The tools whose rules take no pattern. In a deny or ask list, rules for `Bash` also apply to the commands of
+/// `Monitor`.
 const WITHOUT_PATTERN: [&str; 6] = ["Agent", MONITOR, "PowerShell", "Skill", "Task", "WebSearch"];
-/// Runs a shell command, and waits for its output.
+/// A tool that runs a shell command and waits for its output.
 const MONITOR: &str = "Monitor";
 /// The old and the new name of the tool that starts a subagent.
 const SUBAGENT: [&str; 2] = ["Agent", "Task"];
@@ -52,7 +53,7 @@ impl Tools {
             Self::Named(name) if name == READ => READERS.contains(&tool),
             Self::Named(name) if name == BASH && list == List::Restrict => [BASH, MONITOR].contains(&tool),
             Self::Named(name) if SUBAGENT.contains(&name.as_str()) => SUBAGENT.contains(&tool),
-            // Since the name of a server may contain two underscores, `mcp__a__b` may be the server `a__b`.
+            // The name of a server may contain two underscores in a row, so `mcp__a__b` may be the server `a__b`.
             Self::Named(name) if is_server(name) && list == List::Restrict => {
                 tool.strip_prefix(name.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with("__"))
             }
@@ -60,7 +61,7 @@ impl Tools {
         }
     }
 
-    /// Whether a pattern can follow the name.
+    /// Whether a rule for these tools may have a pattern.
     pub fn take_pattern(&self) -> bool {
         match self {
             Self::All | Self::Server(_) => false,
@@ -82,7 +83,7 @@ pub fn reads_folders(tool: &str) -> bool {
     FOLDER_READERS.contains(&tool)
 }
 
-/// Returns the name of `tool` in a rule for paths.
+/// Returns the tool name that a path rule for `tool` has, such as `Edit` for `Write`.
 pub fn rule_name(tool: &str) -> &str {
     match tool {
         _ if EDITORS.contains(&tool) => EDIT,

@@ -85,7 +85,7 @@ pub struct PluginContent {
 pub enum ConfigRead {
     Text(String),
     Missing,
-    /// The reason, for the operator.
+    /// The reason why the file can't be read, as a text for the operator.
     Unreadable(String),
 }
 
@@ -109,8 +109,8 @@ impl WatchError {
     }
 }
 
-/// Stops the watch when dropped.
-#[must_use = "dropping the watch ends it"]
+/// Stops watching when it is dropped.
+#[must_use = "dropping the watcher stops it"]
 #[derive(Debug)]
 pub struct Watcher {
     task: JoinHandle<()>,
@@ -122,8 +122,9 @@ impl Drop for Watcher {
     }
 }
 
-/// Starts the watcher. Needs a tokio runtime. Plugin files that exist at the call count as known: call this first, then
-/// read the files, so that no change is missed in between. Unusable files are reported as unreadable at once.
+/// Starts the watcher. Needs a tokio runtime. Plugin files that exist at this time count as known: call this function
+/// before you read the files, so that no change is missed in between. Unusable files are reported as unreadable at
+/// once.
 ///
 /// # Errors
 /// Fails if a path can't be made absolute, or if the file or the folder isn't private, see [`check_private`].

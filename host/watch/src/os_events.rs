@@ -29,10 +29,10 @@ const OPEN_AT_MOST: Duration = Duration::from_secs(10);
 /// The size of the event buffer, in bytes.
 const EVENTS_AT_ONCE: usize = 16 << 10;
 
-/// The most symbolic links in a path. The kernel has the same limit.
+/// The maximum number of symbolic links in a path. The kernel has the same limit.
 const LINKS: usize = 40;
 
-/// The events of a step of a path: the step is deleted or moved, or its permissions change.
+/// The events of a step, which is one component of a path: it is deleted or moved, or its permissions change.
 const STEP: WatchFlags = WatchFlags::DELETE_SELF.union(WatchFlags::MOVE_SELF).union(WatchFlags::ATTRIB);
 /// The events of the last existing folder of an incomplete path, in which the next step may appear.
 const LAST_STEP: WatchFlags = STEP.union(WatchFlags::CREATE).union(WatchFlags::MOVED_TO);
@@ -41,7 +41,7 @@ const FILE: WatchFlags = STEP.union(WatchFlags::MODIFY).union(WatchFlags::CLOSE_
 /// The events of a watched folder and of the files in it.
 const FOLDER: WatchFlags = FILE.union(LAST_STEP).union(WatchFlags::DELETE).union(WatchFlags::MOVED_FROM);
 
-/// The kind of watch at the end of a path.
+/// The kind of file that a watched path leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PathKind {
     File,
@@ -105,7 +105,7 @@ impl OsWatcher {
         }
     }
 
-    /// Waits for an event that requires a scan. Cancel safe.
+    /// Waits for an event that requires a scan. This method is cancel safe.
     pub(super) async fn next_event(&self) {
         let Some(system) = self.system.get() else { return std::future::pending().await };
         loop {
@@ -273,7 +273,7 @@ impl WatchSet<'_> {
                 _ => "",
             };
             let path = path.display();
-            tracing::warn!(%path, %error, "failed to watch this path: it is scanned every 10 s instead{remedy}");
+            tracing::warn!(%path, %error, "failed to watch this path: scanning at least every 10 s instead{remedy}");
         }
         table.is_incomplete = is_incomplete;
         let Some(system) = self.watcher.system.get() else { return false };

@@ -1,5 +1,5 @@
-//! Checks who may write to a path: code and grants must come from paths that only their owner may write to. This module
-//! must not change modes.
+//! Checks who may write to a path. The host uses plugins and the configuration, which contains the grants, only if no
+//! other user may write to them. This module must not change the permissions of files.
 
 use std::{
     fs::FileType,
@@ -18,7 +18,8 @@ const OTHERS_WRITE: u32 = 0o002;
 /// Checks that only this user or root may write to `path`. A missing path passes.
 ///
 /// # Errors
-/// The error names the path, who may write to it, and the command that corrects the permissions.
+/// Fails if another user may write to `path`, or if its metadata can't be read. In the first case, the error contains
+/// the command that corrects the owner or the mode.
 pub fn check_private(path: &Path) -> Result<(), WatchError> {
     let path = PathBuf::from(path);
     let metadata = match path.metadata() {

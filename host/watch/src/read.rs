@@ -1,5 +1,5 @@
 //! Reads a file that may be written at the same time, and computes a fingerprint, so that two readings can be compared.
-//! It must not return bytes that were never the file's whole content.
+//! This module must not return bytes that were never the file's whole content.
 
 use std::{
     fs::{File, Metadata},

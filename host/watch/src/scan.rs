@@ -30,7 +30,7 @@ const PLUGIN_AT_MOST: u64 = 64 << 20;
 /// The largest configuration file, in bytes. A configuration has a few pages at most.
 const CONFIG_AT_MOST: u64 = 1 << 20;
 
-/// An item that can change. Changes are delivered in the order of these variants.
+/// A file or folder whose changes are reported. Changes are delivered in the order of these variants.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Item {
     Config,
@@ -49,11 +49,11 @@ pub(super) enum ItemState {
 /// When to scan again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum NextScan {
-    /// After an event.
+    /// After an event, or when the rescan interval ends.
     Event,
-    /// Soon, because something was still changing.
+    /// Soon, because a file is still changing or may come back.
     Soon,
-    /// At a fixed interval, because some events may be missing.
+    /// After a short interval, because a path can't be watched.
     Poll,
 }
 
@@ -173,7 +173,7 @@ impl Scanner {
         !self.missing_once.is_empty()
     }
 
-    /// Reads files that may have changed, twice. Returns whether some are still changing.
+    /// Makes two readings of each file that may have changed. Returns whether some files are still changing.
     fn read_changed(&mut self, files: Vec<(Item, PathBuf)>, found: &mut Vec<(Item, ItemState)>) -> bool {
         let changed: Vec<_> = files.into_iter().filter(|(item, path)| !self.is_unchanged(item, path)).collect();
         let (open, closed): (Vec<_>, Vec<_>) = changed.into_iter().partition(|(_, path)| self.os_watcher.is_open(path));

@@ -68,7 +68,7 @@ impl Fixture {
         tokio::time::timeout(DEADLINE, self.changes.recv()).await.expect("a change").expect("a watch")
     }
 
-    /// Returns the next change that isn't one of `passed`, which are optional.
+    /// Returns the next change that isn't in `passed`, which lists changes that may or may not be reported.
     async fn next_but(&mut self, passed: &[Change]) -> Change {
         loop {
             let next = self.next().await;

@@ -24,7 +24,7 @@ use super::{
 /// The quiet time before a scan. Editors and compilers write in bursts of a few milliseconds.
 pub(super) const SETTLE: Duration = Duration::from_millis(100);
 
-/// The longest delay of a scan, however busy the folder is.
+/// The longest time from an event to the scan, however busy the folder is.
 pub(super) const SETTLE_AT_MOST: Duration = Duration::from_secs(1);
 
 /// The longest time between two scans while some path can't be watched, because events may be missing then.
@@ -114,7 +114,7 @@ impl WatchLoop {
     }
 }
 
-/// The last state of an item that was sent, without the bytes.
+/// The state of an item that was sent last, without the bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum SentState {
     Whole(Digest),

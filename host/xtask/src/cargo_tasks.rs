@@ -1,4 +1,5 @@
-//! Runs tests, benchmarks and lints, in the same way for developers and for CI. Doesn't build plugins.
+//! Runs tests, benchmarks, lints and the check of the formatting, in the same way for developers and for CI. Doesn't
+//! build plugins.
 
 use std::ffi::OsString;
 use std::process::{Command, Stdio};
@@ -49,7 +50,7 @@ pub fn format(workspace: &Workspace) -> Result<()> {
         .context("the code is not formatted: run `cargo fmt --all`")
 }
 
-/// Lints everything for the native target. This includes the plugins, because clippy doesn't link them.
+/// Lints everything for the native target. The plugins can be included, because clippy doesn't link them.
 pub fn lint(workspace: &Workspace) -> Result<()> {
     step::start("linting (takes minutes the first time)");
     step::show(cargo(workspace).args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))

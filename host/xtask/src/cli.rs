@@ -76,7 +76,7 @@ enum Task {
     },
     /// Run the checks of CI: formatting, lints with warnings denied, all tests
     Ci,
-    /// Find or build the compiler for the plugins, and stop
+    /// Find or build the compiler for the plugins, and print which one it is
     #[command(hide = true)]
     Toolchain,
     /// Print which compiler would build the plugins, without building anything

@@ -56,7 +56,8 @@ fn of_package(variable: &str) -> bool {
         || ["CARGO_CRATE_NAME", "CARGO_PRIMARY_PACKAGE", "OUT_DIR"].contains(&variable)
 }
 
-/// Runs a command, and shows its output as the progress. Its stdin is empty, because piped input is for the host.
+/// Runs a command without capturing its output, so that the user sees the progress. The command's stdin is empty,
+/// because piped input is for the host.
 pub fn show(command: &mut Command) -> Result<()> {
     let status = command.stdin(Stdio::null()).status().with_context(|| format!("couldn't start {}", name(command)))?;
     if !status.success() {

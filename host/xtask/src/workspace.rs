@@ -92,7 +92,7 @@ impl Workspace {
         self.relative_to_here(path).display().to_string()
     }
 
-    /// Returns the path relative to the current folder if the path is below this folder.
+    /// Returns the path relative to the current folder if it is below that folder, else the unchanged path.
     pub fn relative_to_here(&self, path: &Path) -> PathBuf {
         let here = std::env::current_dir().unwrap_or_else(|_| self.root.clone());
         path.strip_prefix(&here).unwrap_or(path).to_path_buf()

@@ -1,5 +1,5 @@
-//! Tests the message on a machine where no compiler for the plugins can be found or created. Fake programs replace
-//! the real ones; nothing is fetched or built.
+//! Tests which compiler for the plugins xtask chooses, and its messages if it can neither find nor create one. Fake
+//! programs replace the real ones; nothing is fetched or built.
 
 #![expect(clippy::unwrap_used, reason = "a test that can't prepare its machine has failed")]
 

@@ -7,8 +7,8 @@ use super::{
     split::split,
 };
 
-/// After this number of options of a command, its parts are cut, so that their total length is linear in the length of
-/// the command.
+/// The number of possible positions of a subcommand for which the parts of a command keep all arguments. Parts for
+/// later positions are cut, so that the total length of all parts is linear in the length of the command.
 const MOST_OPTIONS: usize = 8;
 /// The number of arguments of a part that is cut.
 const SHORT: usize = 4;
@@ -95,7 +95,7 @@ fn add_any_word(words: &[&str], parts: &mut Vec<Part>) {
     parts.push(Part { text: words.join(" "), start: Start::AnyWord });
 }
 
-/// Removes quotes, and writes each operator of the shell as the word `;`.
+/// Removes quotes and backslashes, and writes each operator of the shell as the word `;`.
 fn separate_operators(command: &str) -> String {
     let mut text = String::with_capacity(command.len());
     let joined = command.replace("\\\n", "").replace("${IFS}", " ").replace("$IFS", " ");

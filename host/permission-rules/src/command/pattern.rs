@@ -1,4 +1,4 @@
-//! The patterns of rules for commands.
+//! The patterns of rules for commands, such as `git push:*` in `Bash(git push:*)`.
 
 use super::{
     part::{Part, Start},
@@ -21,7 +21,7 @@ enum Text {
     Exact(String),
     /// This text, alone or followed by more words.
     Prefix(String),
-    /// The texts around the wildcards, two or more.
+    /// The texts around the wildcards, at least two.
     Wildcards(Vec<String>),
 }
 
@@ -39,7 +39,7 @@ impl CommandPattern {
         if plain.is_empty() {
             return Err(RuleError::EmptyPattern);
         }
-        // Quoted asterisks aren't wildcards. Only the canonical text tells them from the others.
+        // Quoted asterisks aren't wildcards. Only the canonical text shows which asterisks are quoted.
         let pieces = wildcard_pieces(canonical.as_deref().unwrap_or(&plain));
         if prefix.is_some() {
             return match pieces.len() {

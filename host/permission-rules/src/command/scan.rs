@@ -1,9 +1,9 @@
-//! Finds the words of all commands in a text for a deny list, also inside substitutions and groups. Reads any text. If
-//! the text is ambiguous, finds too many commands rather than too few.
+//! Finds the words of all commands in a text for a deny list, also inside substitutions and groups. Accepts any text.
+//! If the text is ambiguous, finds too many commands rather than too few.
 //!
 //! The time is linear in the length of the text, and there is no recursion.
 
-/// The treatment of quotes. In text that isn't understood, a quote may be a part of a comment or a here-document.
+/// The treatment of quotes. If a text can't be parsed, a quote may be part of a comment or a here-document.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Quotes {
     Respect,
@@ -11,8 +11,8 @@ pub enum Quotes {
     Ignore,
 }
 
-/// The maximum depth of substitutions and groups at which the command around them is continued after their end. Deeper
-/// ones end the command around them.
+/// The maximum depth of nested substitutions and groups. A command continues after a substitution or group inside it. A
+/// substitution or group that is nested more deeply ends the command around it.
 const DEEPEST: usize = 256;
 
 /// Returns the words of each command, without quotes, redirections and comments.

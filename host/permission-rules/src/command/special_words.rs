@@ -1,11 +1,11 @@
-//! Words with a meaning for the shell, and programs that run other commands.
+//! Words with a special meaning in a shell, and programs that run other commands.
 
 /// Words that begin or continue a compound command.
 const KEYWORDS: &str = "\
     ! [[ ]] case coproc do done elif else end esac fi for foreach function if in noglob repeat select then time \
     until while { }";
 
-/// Builtins that run their arguments or change how later words are read.
+/// Shell builtins that run their arguments, or that change how the shell interprets later words.
 const EVALUATORS: &str = "\
     . [ alias autoload bind builtin command compgen complete declare emulate enable eval exec export fc hash let \
     local mapfile read readarray readonly source trap typeset unalias unset zmodload";
@@ -16,11 +16,11 @@ const WRAPPERS: &str = "\
     nice nocorrect noglob nohup npx nsenter pkexec prlimit runuser script setpriv setsid stdbuf strace sudo \
     systemd-run taskset time timeout trap unbuffer unshare";
 
-/// Programs that run commands in the text of an argument or of their input.
+/// Programs that run commands that they read from an argument or from their input.
 const INTERPRETERS: &str = "\
     . ash at bash batch csh dash eval fish ksh parallel sh source ssh su tcsh watch xargs zsh";
 
-/// Whether the list, with one space between words, contains the word.
+/// Whether `list`, whose words are separated by one space each, contains `word`.
 pub fn has_word(list: &str, word: &str) -> bool {
     list.split(' ').any(|other| other == word)
 }

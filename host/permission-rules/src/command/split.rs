@@ -8,7 +8,7 @@ use std::{iter::Peekable, str::Chars};
 use super::special_words::{is_evaluator, is_keyword};
 
 /// A simple command in canonical form: one space between words, and a backslash before each quoted character that has a
-/// meaning for a shell. Commands with the same text do the same.
+/// meaning for a shell. Commands with the same text have the same effect.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Simple {
     pub text: String,
@@ -16,8 +16,8 @@ pub struct Simple {
     pub words: Vec<String>,
 }
 
-/// Returns the simple commands, each of which only runs its first word with the others as arguments. `None` if the
-/// text is empty or isn't fully understood.
+/// Returns the simple commands of a text. Each only runs its first word, with the other words as arguments. `None` if
+/// the text is empty or isn't fully understood.
 pub fn split(command: &str) -> Option<Vec<Simple>> {
     let commands = lex(command)?;
     commands.iter().all(runs_its_first_word).then_some(commands)
@@ -158,7 +158,8 @@ impl Lexer<'_> {
         }
     }
 
-    /// Reads the rest of a redirection after `>`. Accepts only redirections between the outputs and to `/dev/null`.
+    /// Reads the rest of a redirection after `>`. Accepts only redirections to standard output, standard error and
+    /// `/dev/null`.
     fn redirect(&mut self) -> Option<()> {
         match self.word.take() {
             None => {}

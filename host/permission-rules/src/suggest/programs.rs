@@ -36,7 +36,7 @@ const EXACT_SUBCOMMANDS: [(&str, &str); 13] = [
     ("yarn", "dlx exec node"),
 ];
 
-/// Programs, and their subcommands after which another subcommand follows.
+/// Programs, and their subcommands that take another subcommand.
 const NESTED: [(&str, &str); 5] = [
     ("cargo", "xtask"),
     ("gh", "issue label pr release repo run workflow"),

@@ -1,4 +1,4 @@
-//! Tests of rules for addresses.
+//! Tests of rules for the hosts of URLs.
 
 use super::{allow, deny, fetch};
 

@@ -1,4 +1,5 @@
-//! Tests of random commands, which consist of tokens that have a meaning for a shell. They are the same in each run.
+//! Tests with random commands, most of whose tokens have a meaning for a shell. Each run tests the same commands,
+//! because the seeds are fixed.
 
 use super::{bash, rules};
 use crate::{ToolUse, allows, matches, suggest};
@@ -47,7 +48,7 @@ const TOKENS: [&str; 40] = [
 ];
 const ROUNDS: u32 = 200_000;
 
-/// A xorshift generator.
+/// A xorshift random number generator.
 struct Random(u64);
 
 impl Random {
@@ -64,8 +65,8 @@ impl Random {
     }
 }
 
-/// Whether a command begins with another word than `ok`. This independent parser knows only separators, quotes and
-/// backslashes.
+/// Whether any simple command in the text begins with a word other than `ok`. This independent parser knows only
+/// separators, quotes and backslashes.
 fn runs_other_program(command: &str) -> bool {
     let text = |quoted: char| if quoted.is_alphanumeric() { quoted } else { '_' };
     let mut quote = None;

@@ -33,7 +33,7 @@ fn bare_names_cover_all_uses_of_their_tools() {
     }
 }
 
-/// `a__b` may be the name of a server.
+/// `mcp__a__b` may be the tool `b` of the server `a`, or the server `a__b`.
 #[test]
 fn underscores_in_server_names_are_read_for_each_list() {
     let other = tool_use("mcp__a__b__c");

@@ -1,5 +1,5 @@
 //! The private toolchain: a compiler for the plugins' target in the user's cache folder, for machines on which rustup
-//! can't fetch it. `private.sh` assembles the toolchain in another folder, which is renamed when it is complete.
+//! can't add the target. `private.sh` assembles the toolchain in another folder, which is renamed when it is complete.
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};

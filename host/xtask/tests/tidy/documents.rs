@@ -20,7 +20,7 @@ const DOCUMENTS: [&str; 8] = [
     "wit/README.md",
 ];
 
-/// The maximum number of lines of README.md. It is for people who don't know the project yet, so it must stay short.
+/// The maximum number of lines of README.md, which must stay short for people who don't know the project yet.
 const README_LINES: usize = 200;
 
 /// The subcommands and flags, read from their definitions.
@@ -151,7 +151,8 @@ fn the_code_map_lists_each_crate() {
     assert_eq!(listed, crates.collect::<BTreeSet<_>>().iter().map(String::as_str).collect());
 }
 
-/// Returns the commands in fenced blocks and code spans, with their line numbers. Each part of a pipeline is a command.
+/// Returns the commands in fenced blocks and code spans, with their line numbers. A text with `|`, `;` or `&` contains
+/// several commands.
 fn commands(readme: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     let mut fenced = false;
@@ -201,7 +202,7 @@ fn subcommands(source: &str, head: &str) -> BTreeSet<String> {
     names.map(|line| kebab(line.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default())).collect()
 }
 
-/// Returns the names of the long flags, which are the names of the marked fields.
+/// Returns the names of the long flags, which are the names of the fields with `#[arg(long)]`.
 fn long_flags(source: &str) -> BTreeSet<String> {
     let marked = source.match_indices("#[arg(long");
     let fields = marked.map(|(at, _)| {

@@ -1,8 +1,8 @@
 //! Checks rules about the source code: sizes, one owner per dependency, one-way imports, correct documentation. The
 //! tests only read files, and never build or run anything.
 //!
-//! Each finding names the violated rule. If it is about one place in a file, it names the file and the line; in most
-//! cases it also names the remedy.
+//! Each finding names the violated rule and the remedy. A finding about one place in a file also names the file and the
+//! line.
 
 mod code;
 mod documents;

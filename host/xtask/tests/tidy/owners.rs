@@ -1,4 +1,5 @@
-//! Checks which crate owns each external dependency, which crates know each other, and that the core stays pure.
+//! Checks which crate owns each external dependency, which crates of the host depend on each other, and that the core
+//! stays pure.
 
 use super::Findings;
 use super::code::{line_of, occurrences};

@@ -61,8 +61,8 @@ fn functions_are_short_with_few_parameters() {
                 findings.add(file, function.line, rule, "extract its steps into functions");
             }
             if function.parameters > MOST_PARAMETERS && !FOREIGN.contains(&name.as_str()) {
-                let rule = format!("`{name}` takes {}; the limit is {MOST_PARAMETERS}", function.parameters);
-                findings.add(file, function.line, rule, "make a type of those that always come together");
+                let rule = format!("`{name}` takes {} parameters; the limit is {MOST_PARAMETERS}", function.parameters);
+                findings.add(file, function.line, rule, "group the parameters that belong together into a type");
             }
         }
     }
@@ -91,8 +91,10 @@ fn tail(findings: &mut Findings, what: &str, long: usize, sizes: &[(usize, &str)
     if longer.len() * 10 > sizes.len() {
         let count = longer.len();
         let longest = longer.join("\n    ");
-        let rule =
-            format!("{count} of {} {what} have more than {long} lines, and a tenth may:\n    {longest}", sizes.len());
+        let rule = format!(
+            "{count} of {} {what} have more than {long} lines; at most a tenth may:\n    {longest}",
+            sizes.len()
+        );
         findings.add_overall(rule, format!("shorten the {what} that hold more than one idea"));
     }
 }
@@ -101,6 +103,6 @@ fn tail(findings: &mut Findings, what: &str, long: usize, sizes: &[(usize, &str)
 fn too_many_long_items_are_listed_with_a_remedy() {
     let mut findings = Findings::default();
     tail(&mut findings, "files", 300, &[(1, "a.rs"), (301, "b.rs"), (400, "c.rs")]);
-    let expected = "2 of 3 files have more than 300 lines, and a tenth may:\n    400 c.rs\n    301 b.rs\n    shorten the files that hold more than one idea";
+    let expected = "2 of 3 files have more than 300 lines; at most a tenth may:\n    400 c.rs\n    301 b.rs\n    shorten the files that hold more than one idea";
     assert_eq!(findings.0, [expected]);
 }

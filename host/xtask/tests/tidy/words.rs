@@ -1,5 +1,5 @@
-//! Checks that the tree contains no unfinished work, no path of one machine and no unbounded channel, and that every
-//! Rust file has a module comment.
+//! Checks that the tree contains no unfinished work, no path that exists only on this machine and no unbounded channel,
+//! and that every Rust file has a module comment.
 
 use super::Findings;
 use super::code::{line_of, occurrences};
@@ -7,10 +7,10 @@ use super::sources::{all, product, root};
 
 /// Forbidden words, each with the remedy. Tests must not contain them either.
 const UNFINISHED: [(&str, &str); 5] = [
-    ("todo!", "write it, or don't offer it"),
-    ("unimplemented!", "write it, or don't offer it"),
+    ("todo!", "implement it, or remove it"),
+    ("unimplemented!", "implement it, or remove it"),
     ("dbg!", "remove it"),
-    ("#[ignore", "make the test fast and true, or remove it"),
+    ("#[ignore", "make the test fast and reliable, or remove it"),
     ("[allow(", "use #[expect(lint, reason = \"…\")], which warns when it is no longer needed"),
 ];
 
