@@ -45,7 +45,7 @@ use crate::{
 /// The exit code for an invalid configuration.
 const BAD_CONFIGURATION: u8 = 2;
 
-/// The smallest limit of open files with which a command runs. The host itself needs about 30, and more for each agent.
+/// The minimum limit of open files for every command. The host itself needs about 30 files, and more for each agent.
 const FEWEST_FILES: u64 = 64;
 
 /// The error that ends a command. It is printed to standard error.
@@ -157,7 +157,7 @@ impl AppError {
     }
 }
 
-/// Reads and validates the configuration. Without a file, or with an empty one, the defaults apply.
+/// Reads and validates the configuration. If there is no configuration file, or it is empty, the defaults apply.
 fn load(paths: &ResolvedPaths) -> Result<Config, AppError> {
     load_file(paths).map(|(config, _)| config)
 }

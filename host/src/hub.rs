@@ -151,7 +151,7 @@ impl HubLoop {
     }
 }
 
-/// The updates that are being handled. Reports the end of every task, even of one that panicked, because an unreported
+/// The tasks that handle updates. The end of every task is reported, even if the task panicked, because an unreported
 /// task would block the queue of its place.
 #[derive(Default)]
 struct Tasks {
@@ -165,8 +165,8 @@ impl Tasks {
         self.slots.insert(id, slot);
     }
 
-    /// Returns the slot of the next finished task. A panic costs one update, not those that wait behind it. Returns
-    /// `None` if no task is running. Cancel safe.
+    /// Returns the slot of the next finished task. If a task panicked, only its update is affected, and not the updates
+    /// that wait behind it. Returns `None` if no task is running. Cancel safe.
     async fn next(&mut self) -> Option<Slot> {
         let id = match self.running.join_next_with_id().await? {
             Ok((id, ())) => id,

@@ -1,5 +1,5 @@
-//! Applies changed configurations and plugin files to the running host, one at a time. An invalid version of either
-//! never becomes active: it is logged, and the operators are notified once.
+//! Applies changed configurations and plugin files to the running host, one at a time. An invalid configuration or
+//! plugin never becomes active: it is logged, and the operators are notified once.
 
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 
@@ -155,7 +155,8 @@ impl Operators {
         self.host.sessions.send_to_all(|_| Some(Input::PolicyChanged)).await;
     }
 
-    /// Notifies the owner, in a private chat, that a place can't be written to, unless the place is that private chat.
+    /// Notifies the owner that a place can't be written to. The notice goes to the owner's private chat, unless that is
+    /// the unreachable place.
     pub async fn notify_unreachable(&self, lost: &Unreachable) {
         let owner = owner(self.front_end, &self.config.now());
         if let Some(place) = owner.filter(|owner| *owner != lost.place) {

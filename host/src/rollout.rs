@@ -84,7 +84,8 @@ pub struct Rollout {
     decisions: Decisions,
     settings: Settings,
     clock: Clock,
-    /// One machine for each plugin that was ever seen. It remains when the file is removed, because the grants remain.
+    /// One machine for each plugin that is built in, has or had a file, or has stored decisions. A machine remains when
+    /// the file is removed, because the grants remain.
     machines: BTreeMap<String, Machine>,
     commands: BTreeMap<CommandId, RunningCommand>,
     last_command: u64,

@@ -87,7 +87,8 @@ pub enum SessionOutput {
 pub trait TurnSink: Send + Sync {
     /// Queues an output. Does not block, and drops nothing except a frame that a later one replaces.
     fn show(&self, output: SessionOutput);
-    /// Reports that the turn is being interrupted. Later posts in its place are sent after its end. Does not block.
+    /// Reports that the turn is being interrupted. Later posts in `place` are sent after the end of the turn. Does not
+    /// block.
     fn stopping(&self, place: &Place, turn: &PromptId);
 }
 
@@ -95,7 +96,8 @@ pub trait TurnSink: Send + Sync {
 #[async_trait]
 pub trait SessionStore: Send + Sync {
     async fn save(&self, record: &SessionRecord) -> Result<(), StoreError>;
-    /// Stores a prompt that is sent again with a new id, and the record, which no longer contains it, in one commit.
+    /// Stores in one commit a prompt that is sent again with a new id, and the record, which no longer lists the prompt
+    /// as interrupted.
     async fn requeue(&self, record: &SessionRecord, prompt: &Prompt) -> Result<(), StoreError>;
     /// Stores that the prompt is sent to the agent.
     async fn mark_sent(&self, prompt: &PromptId) -> Result<(), StoreError>;
@@ -135,7 +137,7 @@ pub struct Ports {
 pub struct RestoredPrompts {
     /// Prompts that were not sent to an agent.
     pub queued: Vec<Prompt>,
-    /// Prompts of turns that the end of the host interrupted.
+    /// Prompts whose turns were interrupted when the previous run of the host ended.
     pub interrupted: Vec<Prompt>,
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind, Write};
 
-/// The output of a command is incomplete.
+/// The error for output that could not be written completely.
 #[derive(Debug, thiserror::Error)]
 #[error("write to standard output: {0}")]
 pub struct OutputError(#[source] io::Error);

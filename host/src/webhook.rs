@@ -1,5 +1,5 @@
 //! The HTTP server for webhooks: a loopback listener that authenticates requests before it passes them to a plugin. It
-//! answers invalid requests itself, with one line. It must not call a plugin for an unauthenticated request.
+//! answers invalid requests itself, with one line of text. It must not call a plugin for an unauthenticated request.
 
 mod answer;
 mod auth;
@@ -44,12 +44,16 @@ const CONNECTIONS: usize = 64;
 /// The maximum number of concurrent plugin calls. Further requests get a 429, and webhook senders retry.
 const CALLS: usize = 16;
 
-/// The limits of a request's head, far above what webhook senders use.
+/// The maximum number of headers of a request, far above what webhook senders use.
 const HEADERS: usize = 64;
+
+/// The maximum size of a request's head in bytes, far above what webhook senders use.
 const HEAD_BYTES: usize = 16 << 10;
 
-/// The timeouts for the head and the body. Senders are programs that have both ready.
+/// The timeout for receiving a request's head. Webhook senders are programs that have the whole request ready.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The timeout for receiving a request's body, and for reading the secrets that authenticate the request.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The maximum number of concurrent reads of secrets. A secret may be on a network file system, and a read that hangs
@@ -162,7 +166,7 @@ impl WebhookServer {
         self.call(path.plugin, head.with_body(body.to_vec(), &credentials)).await
     }
 
-    /// Returns the credentials that requests for a plugin may have. A request needs one of them.
+    /// Returns the credentials that are configured for a plugin. A request needs one of them.
     async fn credentials(&self, plugin: &str, config: &Arc<Config>) -> Result<Vec<Credential>, Rejection> {
         let credentials = tokio::time::timeout(BODY_TIMEOUT, self.read_credentials(plugin, config)).await;
         let credentials = credentials.unwrap_or(Err(CredentialError::Timeout(BODY_TIMEOUT)));

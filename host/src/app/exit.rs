@@ -1,8 +1,8 @@
-//! The reasons for which a host shuts down.
+//! The events that end a host.
 
 use super::AppError;
 
-/// The reason for the shutdown.
+/// The event that ended the host.
 #[derive(Debug)]
 pub enum ExitReason {
     /// SIGTERM, SIGINT, SIGHUP, a user of the console who quits, or a closed standard output.

@@ -155,7 +155,8 @@ impl FrontEnd {
         }
     }
 
-    /// Waits for the event that ends the front-end.
+    /// Waits until the front-end ends, and returns the reason: the console's input or output was closed, its user quit,
+    /// or polling Telegram failed.
     pub async fn ended(&mut self) -> ExitReason {
         match &mut self.kind {
             FrontEndKind::Console(_, events) => match events.recv().await {

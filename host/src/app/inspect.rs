@@ -1,5 +1,6 @@
 //! The read-only commands `check`, `sessions`, `plugins`, `requests` and `audit`. `sessions`, `plugins` and `requests`
-//! query a running host; without one they read the configuration, the store and the plugins themselves.
+//! query a running host. Without one, `sessions` and `plugins` read the configuration, the store and the plugin files
+//! themselves, and `requests` lists nothing.
 
 use std::{path::Path, sync::Arc};
 
@@ -150,7 +151,7 @@ async fn activate_all(
     Ok((registry, rejected))
 }
 
-/// Returns the stored decisions about plugins. Returns none if an older version of the host wrote the database.
+/// Returns the stored decisions about plugins. Returns no decisions if an older version of the host wrote the database.
 fn decisions(state: &Path) -> Result<Decisions, AppError> {
     match cordboard_store::read_only(state) {
         Ok(contents) => Ok(contents.decisions),
@@ -263,7 +264,7 @@ fn print<T: serde::Serialize>(rows: &[T], json: bool, table: impl Fn(&[T]) -> St
     print_text(&text)
 }
 
-/// Prints to standard output without secrets.
+/// Removes secrets from a text and prints it to standard output.
 fn print_text(text: &str) -> Result<(), AppError> {
     Ok(stdout::print(&scrub::text(text.to_owned()))?)
 }

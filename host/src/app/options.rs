@@ -1,4 +1,4 @@
-//! The options of `cordboard run`, resolved before the runtime starts.
+//! The options of `cordboard run`, resolved before the tokio runtime starts.
 
 use cordboard_agents::process::Environment;
 use cordboard_watch::ConfigFile;
@@ -8,7 +8,7 @@ use crate::{
     hub::LiveConfig,
 };
 
-/// The paths, the configuration and the environment that the host starts with.
+/// The paths, the configuration, the front-end and the environment that the host starts with.
 pub struct StartOptions {
     pub paths: ResolvedPaths,
     pub config: LiveConfig,

@@ -230,7 +230,7 @@ impl HostBase {
         }
     }
 
-    /// Activates all plugins.
+    /// Activates all plugins, and logs those that are rejected.
     async fn start_plugins(&self, paths: &ResolvedPaths, folder: Option<PathBuf>, decisions: Decisions) -> Rollout {
         if STANDARD.is_empty() {
             tracing::error!("{NO_STANDARD}");
@@ -262,7 +262,7 @@ fn views(sessions: Vec<SessionRecord>, config: &LiveConfig) -> Vec<SessionView> 
     sessions.into_iter().map(view).collect()
 }
 
-/// Restores the prompts and dispatches the updates that were accepted before the previous run ended.
+/// Restores the prompts and dispatches the updates that the previous run accepted and did not complete.
 async fn resume_inbox(dispatcher: &Dispatcher, inbox: Vec<InboxRow>, intake: &Intake) {
     let restored = RestoredInbox::new(dispatcher.host.withdraw_at_start(inbox).await);
     dispatcher.host.sessions.restore(restored.prompts).await;

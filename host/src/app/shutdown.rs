@@ -119,7 +119,8 @@ pub async fn close(front_end: &FrontEnd) {
     }
 }
 
-/// Requests to stop at once, which shorten the waits of a shutdown.
+/// The requests to stop at once that may arrive during a shutdown: signals, and Ctrl-C at the terminal. Each of them
+/// shortens the waits.
 struct Interrupts<'f> {
     signals: Signals,
     front_end: &'f mut FrontEnd,
@@ -204,7 +205,8 @@ async fn end_agents(host: &HostService, interrupts: &mut Interrupts<'_>) {
     let registry = &host.sessions.registry;
     let mut changes = registry.changes();
     let ended = async {
-        // Agents are counted only after every snapshot is up to date, because an actor may just have started one.
+        // The agents are counted only after every snapshot is up to date, because an actor may just have started an
+        // agent.
         host.sessions.shut_down().await;
         while registry.live_agents() > 0 {
             tokio::select! {

@@ -48,14 +48,14 @@ pub fn build_quietly(folder: &Path) -> Result<PathBuf, DevError> {
     Ok(component)
 }
 
-/// The output of a Rust build on standard error.
+/// The part of a Rust build's output that is printed to standard error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Output {
     Shown,
     Errors,
 }
 
-/// The result of a build. For Rust it is always `Built`, because cargo skips builds itself.
+/// The result of a build. For Rust it is always `Built`, because cargo itself skips unnecessary builds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum BuildOutcome {
     Built,

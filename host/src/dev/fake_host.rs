@@ -111,7 +111,7 @@ impl FakeHost {
         Self { press: Some(press), ..self.clone() }
     }
 
-    /// Executes later admin commands with `commands`. Only the first call has an effect.
+    /// Passes later admin commands to `commands`. Only the first call has an effect.
     pub fn set_admin_commands(&self, commands: AdminCommands) {
         self.shared.admin_commands.get_or_init(|| commands);
     }

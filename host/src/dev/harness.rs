@@ -26,12 +26,12 @@ use crate::{
     standard_plugins::{STANDARD, StandardPlugin},
 };
 
-/// The maximum number of concurrent calls: the call itself, and one that it may cause.
+/// The maximum number of concurrent plugin calls: the tested call itself, and one that it may cause.
 const PARALLEL: u32 = 2;
 
 /// The settings of `cordboard plugin check`, `call` and `test`.
 pub struct DevSettings {
-    /// The folder of compiled components.
+    /// The folder of the cache for compiled components.
     pub cache: PathBuf,
     /// The operator's configuration. `None` if the command uses no configuration file.
     pub config: Option<Config>,
@@ -101,7 +101,7 @@ impl Harness {
         progress::while_waiting(&what, self.registry.inspect(name, wasm)).await
     }
 
-    /// Activates the other standard plugins that a host with this configuration has.
+    /// Activates the standard plugins with their settings in `config`, except one that the plugin under test replaces.
     pub async fn activate_standards(&self, config: &Config) {
         for standard in STANDARD.iter().filter(|standard| standard.name != self.subject.name) {
             // Ignore a plugin that can't be activated: a host would reject it too, so its names would be free there.
@@ -109,7 +109,7 @@ impl Harness {
         }
     }
 
-    /// Activates a standard plugin in addition to the plugin of the command.
+    /// Activates a standard plugin in addition to the plugin under test.
     pub async fn activate_standard(&self, plugin: &StandardPlugin, config: &Config) -> Result<(), PluginError> {
         let settings = hub::plugin_settings(config, plugin.name);
         self.registry.activate_wasm(plugin.name, plugin.wasm, &settings, self.host.now()).await.map(drop)
@@ -169,7 +169,7 @@ impl Harness {
         Response::nothing()
     }
 
-    /// Returns the actions and log lines since the last call, with the HTTP requests in `requests` between them.
+    /// Returns the actions since the last call, then `requests`, then the log lines since the last call.
     pub fn take_actions(&self, requests: Vec<RecordedAction>) -> Vec<RecordedAction> {
         let mut actions = self.host.take_actions();
         actions.extend(requests);
@@ -187,7 +187,8 @@ impl Response {
 /// Determines the capabilities that the plugin is granted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GrantPolicy {
-    /// Grants every requested capability. The fake host has nothing to protect.
+    /// Grants every requested capability that is granted by name. The fake host has nothing to protect. Network
+    /// addresses and secrets still need their own grants.
     All,
     /// Grants the capabilities that the configuration grants.
     AsConfigured,

@@ -1,4 +1,4 @@
-//! Prints the output of the `cordboard plugin` commands: progress to standard error. Uses colours only on a
+//! Prints the progress and the notes of the `cordboard plugin` commands to standard error. Uses colours only on a
 //! terminal.
 
 use std::{

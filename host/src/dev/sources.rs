@@ -33,7 +33,7 @@ pub fn component_inputs(project: &Path) -> Vec<PathBuf> {
     files(project, &is_skipped)
 }
 
-/// Returns the files, sorted by path.
+/// Returns the files below `folder` that `is_skipped` doesn't exclude, sorted by path.
 fn files(folder: &Path, is_skipped: &dyn Fn(&Path, &str) -> bool) -> Vec<PathBuf> {
     let mut found = Vec::new();
     collect(folder, is_skipped, &mut found);

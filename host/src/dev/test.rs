@@ -183,7 +183,7 @@ fn expected(step: &ConversationStep) -> Vec<String> {
     chat.chain(step.expected.actions.iter().map(|line| marked('*', line))).collect()
 }
 
-/// Returns the actual lines of a step, in the same form.
+/// Returns the actual lines of a step, in the same form as [`expected`].
 fn actual(step: &ConversationStep, output: &StepOutput) -> Vec<String> {
     let actions: &[String] = if step.expected.actions.is_empty() { &[] } else { &output.actions };
     output.chat.iter().map(|line| marked('<', line)).chain(actions.iter().map(|line| marked('*', line))).collect()

@@ -47,7 +47,7 @@ pub fn files(language: Language) -> Vec<(String, &'static str)> {
     }
 }
 
-/// The support files for HTTP requests of a Python plugin whose world imports `wasi:http`: template and destination.
+/// The support files with which a Python plugin can send HTTP requests, each as its template and its destination.
 const WASI_HTTP: [(&str, &str); 4] = [
     ("python-support/cordboard_http.py", "cordboard_http.py"),
     ("python-support/wit/clocks.wit", "wit/deps/wasi-clocks/clocks.wit"),

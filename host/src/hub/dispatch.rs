@@ -83,8 +83,8 @@ impl Dispatcher {
         self.outbound.finish(vec![CompletedUpdate::Update(row.id)], Vec::new()).await;
     }
 
-    /// Informs the outbox that a user has sent a message in the place. Edits and button presses add no message to the
-    /// chat.
+    /// Informs the outbox that a user has sent a message in the place. Ignores edits and button presses, because they
+    /// add no message to the chat.
     fn note_message(&self, row: &InboxRow, action: &Action<Offer>) {
         let is_message = matches!(row.update.what, UpdateKind::Text(_) | UpdateKind::NotText { .. });
         if is_message && !matches!(action, Action::DropWithoutAccess | Action::DropStale) {
@@ -118,8 +118,8 @@ impl Dispatcher {
         self.reply(row, reply).await;
     }
 
-    /// Returns the session and request of the button. The error is the answer if the button is outdated, its message is
-    /// already decided, or the store fails.
+    /// Returns the session and request of the button. If the button is outdated, its message is already decided, or the
+    /// store fails, returns the answer to the user as the error.
     async fn button_target(&self, what: &UpdateKind) -> Result<ButtonTarget, UpdateReply> {
         let UpdateKind::Press { line, .. } = what else { return Ok(ButtonTarget::default()) };
         let keyboard = match line.keyboard {
@@ -247,12 +247,12 @@ impl Dispatcher {
         self.host.withdraw_if_revoked(&row.update, id, &name).await;
     }
 
-    /// Answers the agent whose question the pressed button is about, while no plugin provides the button's command.
-    /// Returns whether the button is one of a question.
+    /// Answers the agent's question that the pressed button belongs to, without a plugin. Must be called only if the
+    /// command of the button can't be called. Returns whether the button belongs to a question.
     async fn answer_agent(&self, row: &InboxRow, target: &ButtonTarget) -> bool {
         let (Some(press), UpdateKind::Press { line, .. }) = (&target.press, &row.update.what) else { return false };
         let Some(Request::Agent { session, .. }) = &press.request else { return false };
-        // The question's own buttons: `/answer #number option`.
+        // The question's own buttons have commands of the form `/answer #number option`.
         let Some(option) = line.command.strip_prefix("/answer #").and_then(|rest| rest.split_once(' ')) else {
             return false;
         };
@@ -269,8 +269,8 @@ impl Dispatcher {
         true
     }
 
-    /// Sends a text to the agent whose question waits for it. Returns whether there is one; otherwise the text is a
-    /// prompt.
+    /// Sends a text to the agent whose question waits for it. Returns whether the agent's question was answered;
+    /// otherwise the text is a prompt.
     async fn answer_with_text(&self, row: &InboxRow) -> bool {
         let Update { caller, place, what, .. } = &row.update;
         let UpdateKind::Text(text) = what else { return false };
@@ -331,7 +331,7 @@ pub fn not_addressed(active: &BTreeSet<SessionName>) -> UpdateReply {
     if active.is_empty() { UpdateReply::NoActive } else { UpdateReply::NoneOfYours }
 }
 
-/// Returns whether a new message has to wait: it is neither answered at once nor refused.
+/// Returns whether the session queues a new message, instead of answering it at once or refusing it.
 pub fn waits(view: &SessionView, limits: &Sessions) -> bool {
     let has_room = view.queued < limits.queue.max(1) && view.record.interrupted.len() < limits.kept.max(1) as usize;
     has_room && (view.phase == Phase::Busy || view.queued > 0)

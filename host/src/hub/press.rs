@@ -17,7 +17,7 @@ pub struct Press {
     effect: Mutex<PressEffect>,
 }
 
-/// The effect of the call.
+/// The effect of the call on the button's session and request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum PressEffect {
     #[default]

@@ -12,8 +12,8 @@ pub fn unknown(name: &str) -> ApiError {
     refuse(ApiErrorCode::Unknown, messages::unknown_session(name))
 }
 
-/// Refuses a name that a session already has. A caller who may not see that session gets no hint to switch to it or
-/// restore it.
+/// Returns the error for a request that fails because the session `there` exists, is archived or belongs to another
+/// user. A caller who may not see the session gets no hint to switch to it or restore it.
 pub fn taken(there: &SessionView, caller: &Caller) -> ApiError {
     let name = &there.record.name;
     if !caller.may_control(&there.record.owner) {

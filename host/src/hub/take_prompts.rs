@@ -23,7 +23,7 @@ pub struct TakePrompts {
     pub taken: oneshot::Sender<Vec<JoinedUpdate>>,
 }
 
-/// The prompts that wait before an update whose command is running.
+/// Takes the prompts that were accepted before the update whose command is running.
 #[derive(Clone)]
 pub struct PromptTaker {
     requests: mpsc::Sender<TakePrompts>,

@@ -1,4 +1,5 @@
-//! Answers to agents whose text is the next message of the user, as for *Deny and say why*.
+//! Holds answers to agents until their text arrives: after a user chooses an option such as *Deny and say why*, the
+//! user's next message is the text.
 
 use std::{
     collections::HashMap,
@@ -25,7 +26,8 @@ pub struct AwaitedText {
 pub struct TextAnswers(Arc<Mutex<HashMap<(Place, UserId), AwaitedText>>>);
 
 impl TextAnswers {
-    /// Makes the next message of the user in this place the text. An earlier answer no longer waits.
+    /// Makes the user's next message in this place the text of `awaited`. Replaces an earlier answer that waits for a
+    /// text there.
     pub fn expect(&self, place: Place, user: UserId, awaited: AwaitedText) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert((place, user), awaited);
     }
@@ -36,8 +38,8 @@ impl TextAnswers {
 }
 
 impl AwaitedText {
-    /// Returns the answer that `command` gives without the text that its option needs. `pressed` is the request of the
-    /// pressed button.
+    /// Returns the answer in `command` if its option requires a text and the command has none. `pressed` is the request
+    /// of the pressed button, if a button was pressed.
     pub fn of(command: &SessionCommand, view: &SessionView, pressed: Option<&Request>) -> Option<Self> {
         let SessionCommand::Answer { number, options, text: None } = command else { return None };
         let is_meant = |open: &&OpenRequest| match (pressed, number) {

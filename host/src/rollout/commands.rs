@@ -78,7 +78,7 @@ impl Rollout {
     pub(super) async fn answer_progress(&mut self, id: CommandId, text: String) {
         let Some(running) = self.commands.get_mut(&id) else { return };
         if let Some(answer) = running.answer.take() {
-            // The caller may be gone.
+            // The plugin call that sent the command may have ended.
             let _: Result<(), _> = answer.send(Ok(text.clone()));
         }
         let by = running.by.clone();
@@ -99,7 +99,7 @@ impl Rollout {
         };
         let knows_progress = answer.is_none();
         if let Some(answer) = answer {
-            // The caller may be gone.
+            // The plugin call that sent the command may have ended.
             let _: Result<(), _> = answer.send(outcome);
         }
         if let Some(notifier) = self.notifier.clone().filter(|_| done || knows_progress) {

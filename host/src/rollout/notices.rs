@@ -13,8 +13,8 @@ use tokio::time::Instant;
 
 use super::Rollout;
 
-/// The number of pending notices that are kept for each notice that a message lists. A message lists the most important
-/// ones.
+/// The maximum number of pending notices, as a multiple of the number that a message lists. If there are more, the
+/// least important one is dropped and only counted.
 const PENDING_PER_LISTED: usize = 4;
 
 /// The timing and size of messages.
@@ -30,7 +30,8 @@ pub struct Pace {
 }
 
 impl Default for Pace {
-    /// Fast enough for a user who saves a file, and within Telegram's limit of 20 messages a minute in a group.
+    /// The defaults are fast enough for a user who saves a file, and respect Telegram's limit of 20 messages a minute
+    /// in a group.
     fn default() -> Self {
         Self { gather: Duration::from_millis(300), most: 5, span: Duration::from_secs(15), listed: 10 }
     }
@@ -83,7 +84,7 @@ impl Notices {
         }
     }
 
-    /// Adds a request for approval. It replaces the request of an older version.
+    /// Adds a request for approval. It replaces the pending request of another version of the same plugin.
     pub fn add_approval(&mut self, approval: PendingApproval, now: Instant) {
         self.drop_progress(&approval.plugin);
         self.approvals_since.get_or_insert(now);
@@ -101,7 +102,7 @@ impl Notices {
         self.pace.listed
     }
 
-    /// Returns the time to send the next message, if there is one.
+    /// Returns the time at which the next message is due, if there is one.
     pub fn due(&self) -> Option<Instant> {
         let gathered = self.since.into_iter().chain(self.approvals_since).min()? + self.pace.gather;
         let earliest = self.sent.front().filter(|_| self.sent.len() >= self.pace.most);

@@ -6,7 +6,7 @@ use cordboard_runtime::{Compiling, Disabled, RolloutStatus};
 use super::Rollout;
 
 impl Rollout {
-    /// Shows the state of a plugin's rollout in the status.
+    /// Updates the status of a plugin from its rollout machine, and logs a new rejection.
     pub(super) async fn show(&self, name: &str) {
         let Some(machine) = self.machines.get(name) else { return };
         let snapshot = self.registry.snapshot();

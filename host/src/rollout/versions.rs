@@ -58,7 +58,7 @@ struct RunningJob {
 pub struct Versions {
     registry: Arc<Registry>,
     folder: Option<PathBuf>,
-    /// `None` if nothing is stored, as in a check.
+    /// `None` if the rollout must not store anything, as in `cordboard check`.
     store: Option<Store>,
     /// The newest file of each plugin that is being worked on, unless the store has its bytes.
     files: BTreeMap<String, PluginBytes>,

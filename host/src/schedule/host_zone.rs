@@ -126,7 +126,7 @@ mod tests {
         std::os::unix::fs::symlink("two", at("next")).expect("a link");
         fs::rename(at("next"), at("localtime")).expect("renamed");
         assert_eq!(host.poll_change().as_ref().map(seven), Some(4));
-        // An upgrade changes the rules, in place or with a new file.
+        // An upgrade of the time zone data changes the rules, in place or with a new file.
         fs::write(at("two"), zone_file("BBBB-4")).expect("written");
         assert_eq!(host.poll_change().as_ref().map(seven), Some(3));
         fs::write(at("three"), zone_file("BBB-5")).expect("written");

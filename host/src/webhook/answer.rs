@@ -105,7 +105,7 @@ fn insert(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
     headers.insert(name, HeaderValue::from_static(value));
 }
 
-/// Responds on a connection that has sent no complete request. A client that reads too slowly gets no response.
+/// Responds on a connection on which no complete request has arrived. A client that reads too slowly gets no response.
 pub async fn write(rejection: &Rejection, mut stream: impl AsyncWrite + Unpin) {
     let (status, text) = (rejection.status(), rejection.text());
     let head = "content-type: text/plain; charset=utf-8\r\nconnection: close";
@@ -115,7 +115,7 @@ pub async fn write(rejection: &Rejection, mut stream: impl AsyncWrite + Unpin) {
         stream.write_all(answer.as_bytes()).await?;
         stream.shutdown().await
     };
-    // A client that is gone needs no response.
+    // A client that has disconnected needs no response.
     let _written: Result<std::io::Result<()>, _> = tokio::time::timeout(WRITE_TIMEOUT, written).await;
 }
 

@@ -1,4 +1,4 @@
-//! Parses a request: its plugin, its bounded body, and the parts of the head that the plugin sees.
+//! Parses a request: its plugin, its body up to the size limit, and the parts of the head that the plugin sees.
 
 use cordboard_core::{config::WebhookAuth, scrub};
 use cordboard_runtime::WebRequest;

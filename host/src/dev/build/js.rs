@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::dev::{error::DevError, progress, project::Project, tool::Tool};
 
-/// The versions that were tested with this contract and with each other.
+/// The versions that were tested with the host's WIT contract and with each other.
 pub const COMPONENTIZE_JS: &str = "0.23.0";
 pub const JCO: &str = "1.35.0";
 

@@ -6,7 +6,7 @@ use cordboard_runtime::interface;
 
 use crate::dev::{error::DevError, progress, project::Project, tool::Tool};
 
-/// The version that was tested with this contract.
+/// The version that was tested with the host's WIT contract.
 pub const COMPONENTIZE_PY: &str = "0.25.1";
 
 const INSTALL_PYTHON: &str =
@@ -53,9 +53,9 @@ pub fn build(project: &Project) -> Result<PathBuf, DevError> {
     Ok(output)
 }
 
-/// Returns the option that reserves the name `types` for the contract's interface, if the world imports `wasi:http`,
-/// which has an interface `types`, too. Without the option, adding HTTP requests to a plugin would rename the
-/// contract's `types`.
+/// Returns the option that keeps the name `types` for the contract's interface. It is needed only if the world imports
+/// `wasi:http`, which also has an interface `types`: without the option, adding HTTP requests to a plugin would rename
+/// the contract's `types`.
 fn names(project: &Project) -> Result<Vec<String>, DevError> {
     let world = project.below("wit/world.wit");
     let text = fs::read_to_string(&world).map_err(DevError::read(&world))?;

@@ -42,7 +42,8 @@ pub fn config(name: &str, options: &ConfigOptions) -> Result<Config, DevError> {
     Ok(config)
 }
 
-/// Checks that each host of `--private` is also in `--http` or `--tcp`. Any other host would have no effect.
+/// Checks that each host of `--private` is also in `--http` or `--tcp`. For any other host, `--private` would have no
+/// effect.
 fn check_private(reach: &NetworkGrants) -> Result<(), DevError> {
     let http = reach.http.iter().map(|grant| grant.host().to_string());
     let hosts: BTreeSet<String> = http.chain(reach.tcp.iter().map(|grant| grant.host.clone())).collect();

@@ -24,9 +24,9 @@ pub struct Report {
     pub limits: BTreeMap<&'static str, String>,
     /// Exports that the host doesn't call with this configuration, with the line that enables them.
     pub idle: Vec<String>,
-    /// Missing capabilities, for which a host would ask its owner.
+    /// The missing capabilities that a host would ask its owner to grant.
     pub approval: Vec<String>,
-    /// The ways to grant these capabilities, for the page.
+    /// The ways to grant the capabilities in `approval`. Only the text form of the report shows them.
     #[serde(skip)]
     pub granted_by: String,
     /// The reasons for a rejection. Empty if a host would accept the plugin or ask for approval.
@@ -55,11 +55,12 @@ pub struct Memory {
     /// The size of all memories of a fresh instance together. `None` if the plugin was not activated or no instance
     /// could be created.
     pub started: Option<usize>,
-    /// The limit during a call.
+    /// The `memory` limit of a call.
     pub limit: u64,
 }
 
-/// An offer of the plugin: a command, persona, mode or job, or the extension point hook, lifecycle or webhook.
+/// An offer of the plugin: a command, persona, mode or job, or the extension point hook, lifecycle, approval or
+/// webhook.
 #[derive(Debug, Serialize)]
 pub struct Offered {
     pub kind: &'static str,

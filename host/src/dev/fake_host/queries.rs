@@ -70,7 +70,7 @@ fn approval_plugin<'a>(registry: &Registry, subject: &'a str, config: &'a Config
     [subject, config.requests.approval.as_str()].into_iter().find(|name| snapshot.has_approval(name))
 }
 
-/// Asks the approval plugin, and keeps its answer for the conversation, which shows a failure, too.
+/// Asks the approval plugin. Keeps its answer, so that the conversation can show the decision or the failure.
 async fn decide(
     registry: &Registry,
     host: &FakeHost,

@@ -19,7 +19,7 @@ pub struct ScriptedNetwork(Mutex<Inner>);
 
 #[derive(Default)]
 struct Inner {
-    /// The latest first, because later lines override earlier ones.
+    /// The responses, beginning with the last one declared, because later lines override earlier ones.
     responses: Vec<ScriptedResponse>,
     ports: Vec<(String, Option<Duration>)>,
     requests: Vec<RecordedAction>,

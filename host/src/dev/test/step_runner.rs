@@ -113,7 +113,8 @@ impl StepRunner {
         Ok(self.harness.say(line).await.reply)
     }
 
-    /// Activates the plugin with the current configuration. If no line has `grants`, everything is granted.
+    /// Activates the plugin with the current configuration. If no line sets `grants`, grants every requested capability
+    /// that is granted by name.
     pub async fn activate(&mut self) -> Result<(), StepError> {
         if !self.stale {
             return Ok(());

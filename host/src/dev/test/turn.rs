@@ -50,8 +50,8 @@ impl StepRunner {
         self.frame(&turn).await
     }
 
-    /// Adds text of the agent; `\n` in it becomes a line break. Right after another `@says`, the text is appended to
-    /// the previous one.
+    /// Adds text of the agent; `\n` in it becomes a line break. If the last part of the turn is a text, the new text is
+    /// appended to it.
     pub async fn says(&mut self, words: &str) -> Result<Reply, StepError> {
         let text = words.replace("\\n", "\n");
         let turn = self.complete_actions()?;

@@ -51,7 +51,7 @@ pub struct TurnRenderer {
     pub edits: Edits,
 }
 
-/// The queue of one session's outputs. A task shows them.
+/// The queue of one session's outputs. A task renders and posts them.
 pub struct TurnPresenter {
     queue: Mutex<OutputQueue>,
     outbound: Outbound,
@@ -68,7 +68,7 @@ struct OutputQueue {
 }
 
 impl TurnPresenter {
-    /// Starts the presenter. Its task runs until the runtime ends and has nothing to clean up.
+    /// Starts the presenter. Its task runs until the tokio runtime ends and has nothing to clean up.
     #[must_use]
     pub fn spawn(renderer: TurnRenderer, session: SessionName) -> Arc<Self> {
         let outbound = renderer.outbound.clone();
@@ -82,7 +82,7 @@ impl TurnPresenter {
         self.show_all(&mut renderer).await;
     }
 
-    /// Passes the outputs to the renderer, in order. A panic costs one output, not all later ones.
+    /// Passes the outputs to the renderer, in order. If rendering an output panics, only this output is lost.
     async fn show_all(&self, renderer: &mut impl OutputRenderer) {
         loop {
             let Some(output) = self.next() else {
@@ -320,7 +320,8 @@ pub fn withdrawn_post(place: &Place, turn: &PromptId) -> NewPost {
     NewPost { turn: Some(turn.clone()), ..NewPost::new(place.clone(), empty_message()) }
 }
 
-/// Returns the message of a stopped turn. It removes the working indicator; `/stop` has already been answered.
+/// Returns an empty message. At the end of a turn, it removes the working indicator. A stopped turn needs no text,
+/// because `/stop` has already been answered.
 fn empty_message() -> Reply {
     Reply { alert: Alert::Silent, ..Reply::text("") }
 }

@@ -42,7 +42,7 @@ impl QuiescenceWaiter {
     /// Waits until every session is quiescent and everything has been shown, for at most `patience`.
     ///
     /// # Errors
-    /// The work that is still open after `patience`. The list is never empty.
+    /// Returns the work that is still open after `patience`. The list is never empty.
     pub async fn wait(&self, patience: Duration) -> Result<(), Vec<OpenWork>> {
         let quiescent = async {
             loop {

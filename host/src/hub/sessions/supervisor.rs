@@ -42,7 +42,7 @@ struct Actor {
 /// The open updates of the previous run.
 #[derive(Debug, Default)]
 pub struct RestoredInbox {
-    /// The updates that the hub handles.
+    /// The updates that the hub still has to handle.
     pub updates: Vec<InboxRow>,
     /// The open prompts of each session.
     pub prompts: HashMap<SessionName, RestoredPrompts>,

@@ -37,13 +37,13 @@ pub fn check(frame: &TurnFrame, turn: &Turn, limits: &ViewLimits) -> Result<(), 
     Ok(())
 }
 
-/// Estimates the number of chat messages.
+/// Estimates the number of chat messages that a frame needs.
 fn count(frame: &TurnFrame, limits: &ViewLimits) -> usize {
     let longest = usize::try_from(limits.text_units).unwrap_or(usize::MAX).max(1);
     frame.messages.iter().map(|message| units(&message.text).div_ceil(longest).max(1)).sum()
 }
 
-/// Returns whether a message shows anything.
+/// Returns whether a message has a button, an attachment or visible text.
 pub fn shows_something(message: &Reply) -> bool {
     let has_text = || !is_blank(&message.text) && !is_blank(&render::plain(&message.text));
     !message.buttons.is_empty() || !message.attachments.is_empty() || has_text()

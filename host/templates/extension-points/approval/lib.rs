@@ -11,13 +11,13 @@ const READERS: [&str; 3] = ["Read", "Grep", "Glob"];
 /// The git commands that only read, if they have no options.
 const GIT_READERS: [&str; 3] = ["status", "diff", "log"];
 
-/// The reason for the agent and the user.
+/// The reason for a denial, which the agent and the user see.
 const NO_RM_RF: &str = "Delete single files, or ask a user to delete the folder.";
 
 struct Plugin;
 
 impl Approval for Plugin {
-    /// Called before a user is asked. `input` has all arguments of the tool, as JSON.
+    /// Called before a user is asked. `permission.input` contains all arguments of the tool, as JSON.
     fn decide(permission: Permission) -> Decision {
         match permission.command.as_deref() {
             Some(command) if has_rm_rf(command) => Decision::by_rule(Outcome::Deny(NO_RM_RF.into()), "rm -rf"),
@@ -36,8 +36,8 @@ fn has_rm_rf(command: &str) -> bool {
     words.windows(2).any(|pair| pair == ["rm", "-rf"])
 }
 
-/// Returns whether this is one git command that only reads. Any other character could start a second command, and an
-/// option such as `--output` writes a file.
+/// Returns whether this is one git command that only reads. A character that isn't plain could start a second command,
+/// and an option such as `--output` writes a file.
 fn only_reads(command: &str) -> bool {
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || " ./_~-".contains(letter);
     let words: Vec<&str> = command.split(' ').collect();

@@ -20,7 +20,7 @@ impl Command for Plugin {
     }
 }
 
-/// Doesn't call the host, so that native tests can call it: `cargo test`.
+/// Formats the greeting without calling the host, so that native tests (`cargo test`) can run it.
 fn greeting(name: &str, times: u64) -> String {
     format!("Hello, {}! I have greeted you {}.", text::escape(name), text::counted(times, "time"))
 }

@@ -44,8 +44,8 @@ impl Hook for Plugin {
     }
 }
 
-/// Returns the text for an event, or `None` if there is none. The module `kind` lists the other kinds of events, and
-/// later versions may add some.
+/// Returns the text to post for an event, or `None` if the event isn't posted. The module `kind` lists all kinds of
+/// events. Later versions may add more.
 fn event_text(event: &Event) -> Option<String> {
     let session = text::code(&event.session.as_ref()?.name);
     match event.kind.as_str() {

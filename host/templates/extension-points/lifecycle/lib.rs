@@ -9,7 +9,8 @@ use cordboard_plugin::{
 /// If less memory than this is free, in bytes, agents may idle only for `SHORT`.
 const SCARCE: u64 = 1 << 30;
 
-/// The idle timeout while memory is scarce, the review interval, and the minimum idle time for a notice, in seconds.
+/// The idle timeout while memory is scarce, the maximum time between reviews, and the minimum idle time for a notice,
+/// in seconds.
 const SHORT: Seconds = 60;
 
 struct Plugin;
@@ -20,7 +21,7 @@ impl Lifecycle for Plugin {
         let limit = if status.free_memory < SCARCE { SHORT.min(timeout) } else { timeout };
         match limit.saturating_sub(status.idle_for) {
             0 => Verdict::Suspend,
-            // Asks for a review soon, because memory may become scarce.
+            // Ask for a review within `SHORT`, because memory may become scarce.
             left => Verdict::ReviewIn(left.min(SHORT)),
         }
     }
