@@ -22,7 +22,7 @@ use cordboard_core::{
     messages::{self, SessionNotice},
     session::{ApiError, ApiErrorCode, Input, Machine, Prompt, SessionCommand, Settings, Ticket},
     turn::Turn,
-    types::{AuditEntry, Choice, Permission, Place, Request, SessionName, SessionRecord, SessionView},
+    types::{AuditEntry, Choice, Permission, Place, Request, SessionName, SessionRecord, SessionView, Urgency},
 };
 use cordboard_store::StoreError;
 use tokio::sync::{mpsc, oneshot};
@@ -159,7 +159,11 @@ impl From<CausationChain> for CommandSource {
 #[derive(Debug)]
 enum Message {
     Input(Input),
-    Prompt(Prompt, CausationChain),
+    Prompt {
+        prompt: Prompt,
+        urgency: Urgency,
+        causes: CausationChain,
+    },
     Command {
         command: SessionCommand,
         source: CommandSource,
@@ -188,8 +192,8 @@ impl Handle {
     }
 
     /// Like [`Self::send`] for a prompt, with the hooks that caused it.
-    pub async fn prompt(&self, prompt: Prompt, causes: CausationChain) {
-        self.deliver(Message::Prompt(prompt, causes)).await;
+    pub async fn prompt(&self, prompt: Prompt, urgency: Urgency, causes: CausationChain) {
+        self.deliver(Message::Prompt { prompt, urgency, causes }).await;
     }
 
     /// Executes a command. Returns when the change is stored and published.

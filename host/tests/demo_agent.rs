@@ -12,7 +12,7 @@ use cordboard_core::{
     agent::{AgentEvent, Change, Outcome, PromptId},
     config::{self, AgentKind},
     session::{Launch, Prompt},
-    types::{PermissionMode, Place, RequestAnswer, RequestId, SessionName},
+    types::{PermissionMode, Place, PromptKind, RequestAnswer, RequestId, SessionName},
 };
 use tokio::{sync::mpsc::Receiver, time::timeout};
 
@@ -90,7 +90,8 @@ impl Agent {
 
     fn send(&mut self, text: &str) -> PromptId {
         let id = PromptId(uuid::Uuid::new_v4().to_string());
-        let prompt = Prompt { id: id.clone(), place: Place::new("test", "1"), text: text.to_owned() };
+        let prompt =
+            Prompt { id: id.clone(), place: Place::new("test", "1"), kind: PromptKind::Text, text: text.to_owned() };
         let line = self.codec.prompt(&prompt);
         self.process.write(line).unwrap();
         id
@@ -108,6 +109,7 @@ impl Agent {
                 }
                 AgentEvent::Part { .. }
                 | AgentEvent::Ready { .. }
+                | AgentEvent::Commands(_)
                 | AgentEvent::PromptAccepted(_)
                 | AgentEvent::InterruptAccepted
                 | AgentEvent::Conversation { .. } => {}

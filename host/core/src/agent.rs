@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::types::{AgentRequest, RequestId, Timestamp};
+use crate::types::{AgentCommand, AgentRequest, RequestId, Timestamp};
 
 /// Identifies a prompt, or a turn that the agent starts itself. The id is a UUID in text form, as the claude protocol
 /// requires.
@@ -15,6 +15,8 @@ pub struct PromptId(pub String);
 pub enum AgentEvent {
     /// The agent is ready for prompts. `models` lists the models that the agent reported, and may be empty.
     Ready { models: Vec<String> },
+    /// The agent has reported the complete current list of its own commands.
+    Commands(Vec<AgentCommand>),
     /// The agent has named its conversation. `resumable` is set once the agent has stored a part of the conversation.
     Conversation { id: String, resumable: bool },
     /// The agent has acknowledged the prompt. Until then, the prompt may still be in the pipe, so the host sends it

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     agent::PromptId,
-    types::{Button, Caller, Place, Reply, SessionName, Timestamp},
+    types::{Button, Caller, Place, PromptKind, Reply, SessionName, Timestamp},
 };
 
 /// A front-end's id of a message, unique within the message's place.
@@ -38,6 +38,9 @@ pub struct Origin {
     /// The sender's name, set in chats with several people so that the agent can tell them apart.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub speaker: Option<String>,
+    /// The kind of the prompt if it doesn't follow from the text, as for a prompt of a plugin: its text never is a command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt_kind: Option<PromptKind>,
 }
 
 /// Whether a message is one part of an album or of a longer text.

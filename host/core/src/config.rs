@@ -37,7 +37,7 @@ pub use fault::{ConfigError, Fault};
 pub use network_grants::{NetworkGrants, SecretSource, Secrets};
 pub use plugins::{Plugin, Plugins};
 pub use rollout_limits::RolloutLimits;
-pub use sessions::{Console, Requests, Sessions};
+pub use sessions::{Busy, Console, Requests, Sessions};
 pub use size::{parse as parse_size, spell as format_size};
 pub use takes_effect::{TakesEffect, keys, takes_effect};
 pub use telegram::Telegram;

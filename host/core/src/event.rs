@@ -221,6 +221,7 @@ mod tests {
         );
         let settings = crate::session::Settings {
             idle_timeout: std::time::Duration::from_secs(1),
+            busy: crate::config::Busy::Queue,
             max_queued: 1,
             max_interrupted: 1,
             request_expiry: std::time::Duration::from_secs(1800),

@@ -256,8 +256,8 @@ fn is_immediate<T: CommandTable>(update: &JoinedUpdate, facts: &HubFacts<'_, T>)
     matches!(resolution, Resolution::Command { command, .. } if command.is_immediate())
 }
 
-const fn is_prompt(update: &JoinedUpdate) -> bool {
-    matches!(update.input, Some(ChatInput::Prompt))
+fn is_prompt(update: &JoinedUpdate) -> bool {
+    update.input.as_ref().is_some_and(ChatInput::is_prompt)
 }
 
 fn action<T>(update: &JoinedUpdate, commands: &T) -> Action<T::Command>

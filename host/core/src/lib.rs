@@ -6,6 +6,7 @@
 //! this.
 
 pub mod agent;
+pub mod agent_command;
 pub mod capability;
 pub mod chat;
 pub mod config;

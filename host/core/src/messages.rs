@@ -38,6 +38,9 @@ pub const STOPPED: &str = "Stopped.";
 pub const INCOMPLETE: &str = "Incomplete: the agent exited.";
 /// The last line of an answer that the agent itself ended early.
 pub const INTERRUPTED: &str = "Interrupted.";
+
+/// The end of a turn that the user's next message interrupted.
+pub const INTERRUPTED_BY_PROMPT: &str = "Interrupted by the next message.";
 /// The last line of an answer that the host interrupted at shutdown.
 pub const HOST_ENDED: &str = "Stopped: Cordboard is shutting down.";
 /// The text of a finished turn without any output.
@@ -65,6 +68,12 @@ pub fn busy(session: &SessionName) -> String {
 #[must_use]
 pub fn agent_unresponsive(session: &SessionName) -> String {
     format!("The agent of session '{session}' did not respond and was stopped. The next message resumes it.")
+}
+
+/// The answer to dropping a message that the agent has already received.
+#[must_use]
+pub fn not_waiting(session: &SessionName) -> String {
+    format!("This message doesn't wait in session '{session}' any more. Use /stop to interrupt the turn.")
 }
 
 #[must_use]

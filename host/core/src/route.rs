@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use crate::{messages::UpdateReply, render::is_ignorable, types::Role};
+use crate::{agent_command::AgentCommandLine, messages::UpdateReply, render::is_ignorable, types::Role};
 
 /// The maximum length of a command name in characters, as in Telegram's command menu.
 const LONGEST_NAME: usize = 32;
@@ -39,6 +39,9 @@ pub enum ChatInput {
         /// The plugin that shows the button, or `None` if the host shows it.
         plugin: Option<String>,
     },
+    /// A text that begins with two slashes and a name, as in `//compact`: a command of the agent. If a plugin exports a
+    /// command of this name, it is that command. `None` if the name can't be one of a plugin's command.
+    AgentCommand(Option<CommandLine>),
     /// Any other text.
     Prompt,
 }
@@ -47,7 +50,17 @@ impl ChatInput {
     /// Parses a text that a person typed.
     #[must_use]
     pub fn typed(text: &str) -> Self {
-        parse(text).map_or(Self::Prompt, Self::Command)
+        match (AgentCommandLine::parse(text), parse(text)) {
+            (Some(_), line) => Self::AgentCommand(line),
+            (None, Some(line)) => Self::Command(line),
+            (None, None) => Self::Prompt,
+        }
+    }
+
+    /// Returns whether the text goes to an agent, unless a plugin exports a command of its name.
+    #[must_use]
+    pub const fn is_prompt(&self) -> bool {
+        matches!(self, Self::Prompt | Self::AgentCommand(_))
     }
 
     /// Parses the command of a button that `plugin` shows.
@@ -70,7 +83,7 @@ pub enum BotText {
 /// Removes the name of the bot from a command, as in `/new@bot alpha`. `bot` is the user name without the `@`.
 #[must_use]
 pub fn remove_bot_name(text: &str, bot: &str) -> BotText {
-    let Some(Head { name, addressee, rest }) = head(text) else { return BotText::Text };
+    let Some(Head { slashes, name, addressee, rest }) = head(text) else { return BotText::Text };
     match addressee {
         Some(other) if !other.eq_ignore_ascii_case(bot) => {
             if is_name(&other) {
@@ -79,7 +92,7 @@ pub fn remove_bot_name(text: &str, bot: &str) -> BotText {
                 BotText::Text
             }
         }
-        Some(_) | None => BotText::Command(format!("/{name} {rest}").trim_end().to_owned()),
+        Some(_) | None => BotText::Command(format!("{slashes}{name} {rest}").trim_end().to_owned()),
     }
 }
 
@@ -105,12 +118,14 @@ pub fn parse_button(text: &str) -> Option<CommandLine> {
 }
 
 fn command_line(text: &str, arguments: impl Fn(&str) -> Vec<String>) -> Option<CommandLine> {
-    let Head { name, addressee: None, rest } = head(text)? else { return None };
+    let Head { name, addressee: None, rest, .. } = head(text)? else { return None };
     Some(CommandLine { name, invocation: Invocation { args: arguments(rest), text: rest.to_owned() } })
 }
 
 /// The parts of a text that begins like a command.
 struct Head<'t> {
+    /// One slash, or two if there are several.
+    slashes: &'static str,
     name: String,
     /// The word after an `@`.
     addressee: Option<String>,
@@ -129,11 +144,13 @@ fn head(text: &str) -> Option<Head<'_>> {
         Some((name, addressee)) => (name, Some(addressee.to_owned())),
         None => (&*word, None),
     };
-    is_name(name).then(|| Head { name: name.to_ascii_lowercase(), addressee, rest: rest.trim() })
+    let has_one = text[..text.len() - line.len()].chars().nth(1).is_none();
+    let slashes = if has_one { "/" } else { "//" };
+    is_name(name).then(|| Head { slashes, name: name.to_ascii_lowercase(), addressee, rest: rest.trim() })
 }
 
 /// Matches the solidus, its full-width form, the fraction slash and the division slash.
-const fn is_slash(letter: char) -> bool {
+pub(crate) const fn is_slash(letter: char) -> bool {
     matches!(letter, '/' | '／' | '⁄' | '∕')
 }
 
@@ -155,7 +172,7 @@ fn ends_name(letter: char) -> bool {
 
 /// Replaces the full-width forms of ASCII characters in a word that has no other non-ASCII characters. Words of
 /// Japanese or Chinese prose keep their full-width punctuation.
-fn to_half_width(word: &str) -> Cow<'_, str> {
+pub(crate) fn to_half_width(word: &str) -> Cow<'_, str> {
     let narrow = |letter: char| match letter {
         // The block of full-width forms has the order of ASCII.
         '！'..='～' => char::from_u32(u32::from(letter) - 0xfee0).unwrap_or(letter),
@@ -310,6 +327,10 @@ pub enum Resolution<'a, C> {
 pub fn resolve<'a, T: CommandTable>(input: &'a ChatInput, role: Role, table: &'a T) -> Resolution<'a, T::Command> {
     let (line, owner) = match input {
         ChatInput::Prompt => return Resolution::Prompt,
+        ChatInput::AgentCommand(line) => match line.as_ref().filter(|line| table.command(&line.name).is_some()) {
+            Some(line) => (line, None),
+            None => return Resolution::Prompt,
+        },
         ChatInput::Command(line) => (line, None),
         ChatInput::Button { command: Some(line), plugin } => (line, plugin.as_deref()),
         // A button's text never goes to an agent.

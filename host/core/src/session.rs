@@ -15,6 +15,7 @@ mod start;
 mod state;
 mod stop;
 mod turns;
+mod urgent;
 
 pub use effect::{Completion, Effect, Launch};
 pub use input::{
@@ -24,7 +25,7 @@ pub use input::{
 pub use machine::Machine;
 pub use state::TimeoutReason;
 
-pub use crate::types::Prompt;
+pub use crate::types::{Prompt, PromptKind, Urgency};
 
 #[cfg(test)]
 mod tests;

@@ -14,7 +14,7 @@ pub use audit::{AuditEntry, DecidedBy, DecidedRequest};
 pub use name::{InvalidName, MODEL_NAME_RULE, PLUGIN_NAME_RULE, SessionName, is_model_name, is_plugin_name};
 pub use people::{ActiveScope, Caller, Place, Role, UnknownRole, UserId};
 pub use permission_mode::PermissionMode;
-pub use prompt::{InterruptedPrompt, Prompt};
+pub use prompt::{AgentCommand, InterruptedPrompt, Prompt, PromptKind, QueuedPrompt, Urgency};
 pub use reply::{Alert, Attachment, Authorship, Button, Content, Reply};
 pub use request::{
     AgentRequest, Choice, OpenRequest, OptionText, Permission, Request, RequestAnswer, RequestId, RequestOption,

@@ -7,7 +7,7 @@ use std::{error::Error, sync::Arc};
 use async_trait::async_trait;
 use cordboard_core::{
     session::{ApiError, SessionCommand},
-    types::{Caller, Place, Reply, SessionName, SessionView, Timestamp},
+    types::{Caller, Place, Reply, SessionName, SessionView, Timestamp, Urgency},
 };
 
 pub use super::bindings::{catalog::Choice, session_control::SessionSpec};
@@ -80,7 +80,9 @@ pub trait HostApi: PluginState {
         name: &SessionName,
         command: SessionCommand,
     ) -> Result<SessionView, ApiError>;
-    async fn prompt(&self, caller: &Caller, name: &SessionName, text: String) -> Result<(), ApiError>;
+    /// Sends a prompt to a session.
+    async fn prompt(&self, caller: &Caller, name: &SessionName, text: String, urgency: Urgency)
+    -> Result<(), ApiError>;
     /// The replacement for the network in tests, or `None` to use the real network.
     fn fake_network(&self) -> Option<Arc<dyn FakeNetwork>> {
         None

@@ -95,7 +95,7 @@ impl SessionStore for Store {
             what: UpdateKind::Text(prompt.text.clone()),
             at: record.last_active,
             locale: None,
-            origin: Origin::default(),
+            origin: Origin { prompt_kind: Some(prompt.kind), ..Origin::default() },
         };
         self.accept_again(update, &prompt.id, record).await
     }

@@ -17,7 +17,10 @@ use cordboard_core::{
     config::Config,
     session::{Decision, Input, Prompt, SessionCommand, Settings},
     turn::Turn,
-    types::{AgentRequest, Caller, Phase, Place, RequestId, SessionName, SessionRecord, SessionView, Timestamp},
+    types::{
+        AgentRequest, Caller, Phase, Place, PromptKind, RequestId, SessionName, SessionRecord, SessionView, Timestamp,
+        Urgency,
+    },
 };
 use cordboard_runtime::{AdminCommands, CallError, ChatMember, FakeNetwork};
 
@@ -246,16 +249,16 @@ impl FakeHost {
     }
 
     /// Sends a prompt from a place to a session.
-    pub fn send(&self, name: &SessionName, place: &Place, text: &str) {
+    pub fn send(&self, name: &SessionName, place: &Place, text: &str, urgency: Urgency) {
         let id = self.next_prompt();
-        let prompt = Prompt { id, place: place.clone(), text: text.to_owned() };
-        self.change(name, |session, now| session.handle(Input::Prompt(prompt), now));
+        let prompt = Prompt { id, place: place.clone(), kind: PromptKind::Text, text: text.to_owned() };
+        self.change(name, |session, now| session.handle(Input::prompt(prompt, urgency), now));
     }
 
     /// Sends a prompt from a place to a session, and records it as an action.
-    pub fn accept(&self, name: &SessionName, place: &Place, text: &str) {
+    pub fn accept(&self, name: &SessionName, place: &Place, text: &str, urgency: Urgency) {
         self.record(RecordedAction::Prompted(name.clone(), text.to_owned()));
-        self.send(name, place, text);
+        self.send(name, place, text, urgency);
     }
 
     fn next_prompt(&self) -> PromptId {

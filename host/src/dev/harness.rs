@@ -8,7 +8,7 @@ use cordboard_core::{
     config::{self, Config},
     messages::{self, UpdateReply, plain},
     route::{self, ChatInput, Invocation, Resolution},
-    types::{Button, Caller, Place, Reply, Request, Role, Timestamp, UserId},
+    types::{Button, Caller, Place, Reply, Request, Role, Timestamp, Urgency, UserId},
 };
 use cordboard_runtime::{CallContext, ComponentInfo, HostApi, Offer, PluginError, Registry};
 
@@ -162,7 +162,7 @@ impl Harness {
             return refused(hub::not_addressed(&self.host.active_in(&self.place)));
         };
         let name = &active.record.name;
-        self.host.accept(name, &self.place, text);
+        self.host.accept(name, &self.place, text, Urgency::Normal);
         if hub::waits(&active, &self.host.config().sessions) {
             return Response { reply: plain(&messages::message_queued(name)), failed: None };
         }

@@ -71,6 +71,7 @@ impl fmt::Display for Ordered<'_> {
             SessionCommand::ForceSuspend => f.write_str("suspended anyway"),
             SessionCommand::Interrupt { queued: QueuedPrompts::Keep, .. } => f.write_str("interrupted"),
             SessionCommand::Interrupt { queued: QueuedPrompts::Drop, .. } => f.write_str("interrupted, queue dropped"),
+            SessionCommand::DropQueued(prompt) => write!(f, "{} dropped", prompt.0),
             SessionCommand::Retry(_) => f.write_str("retried"),
             SessionCommand::Fresh => f.write_str("started a new conversation"),
             SessionCommand::Leave => f.write_str("left"),

@@ -4,13 +4,14 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use cordboard_core::{
+    agent_command::AgentCommandLine,
     chat::{CompletedUpdate, InboxId, InboxRow, NewPost, Update, UpdateKind},
-    config::Sessions,
+    config::{Busy, Sessions},
     hub::{Action, Call, Dispatch},
     message_parts::JoinedUpdate,
     messages::{self, UpdateReply},
     session::{ApiError, ApiErrorCode, Input, Prompt, SessionCommand},
-    types::{Alert, Phase, Place, Reply, Request, SessionName, SessionView},
+    types::{Alert, Phase, Place, PromptKind, Reply, Request, SessionName, SessionView},
 };
 use cordboard_runtime::{CallContext, CallError, HostApi, Offer, Registry, SessionSpec};
 use cordboard_store::{EditedPrompt, Keyboard, Store, StoreError};
@@ -205,8 +206,8 @@ impl Dispatcher {
 
     async fn replace_prompt(&self, revised: EditedPrompt) {
         let session = self.host.sessions.get(&revised.session);
-        if let (Some(session), Some(text)) = (session, prompt_text(&revised.update)) {
-            session.send(Input::Edited { prompt: revised.prompt, text }).await;
+        if let (Some(session), Some((kind, text))) = (session, prompt_text(&revised.update)) {
+            session.send(Input::Edited { prompt: revised.prompt, kind, text }).await;
         }
     }
 
@@ -226,6 +227,9 @@ impl Dispatcher {
         let (Some(prompt), Some(session)) = (prompt_of(row), self.host.sessions.get(&name)) else {
             return self.answer(row, UpdateReply::NoActive).await;
         };
+        if let Err(answer) = self.spelled(&name, prompt.kind, &prompt.text) {
+            return self.answer(row, answer).await;
+        }
         if let Err(error) = self.store.assign(row.id, &name).await {
             tracing::error!(%error, "failed to store a prompt");
             let message = messages::beginning(row.update.what.text());
@@ -234,10 +238,11 @@ impl Dispatcher {
         let id = prompt.id.clone();
         // The message may have been edited before it was assigned. Later edits are sent to the session.
         let stored = self.store.accepted_update(row.id).await.ok().flatten();
-        let text = stored.as_ref().and_then(prompt_text).unwrap_or(prompt.text);
+        let (kind, text) = stored.as_ref().and_then(prompt_text).unwrap_or((prompt.kind, prompt.text));
+        let text = self.spelled(&name, kind, &text).unwrap_or(text);
         let limits = &self.host.config().sessions;
         let waits = self.host.sessions.registry.view(name.as_str()).is_some_and(|view| waits(&view, limits));
-        session.send(Input::Prompt(Prompt { text, ..prompt })).await;
+        session.send(Input::Prompt(Prompt { kind, text, ..prompt })).await;
         if waits {
             let message = row.update.origin.message.clone();
             let text = messages::plain(&messages::message_queued(&name));
@@ -245,6 +250,18 @@ impl Dispatcher {
             self.outbound.acknowledge(message, NewPost::new(row.update.place.clone(), reply));
         }
         self.host.withdraw_if_revoked(&row.update, id, &name).await;
+    }
+
+    /// Returns the text of a prompt, with the name of an agent's command as the agent spells it. The error is the answer
+    /// if the agent doesn't have the command.
+    fn spelled(&self, session: &SessionName, kind: PromptKind, text: &str) -> Result<String, UpdateReply> {
+        match (kind, AgentCommandLine::parse(text)) {
+            (PromptKind::AgentCommand, Some(line)) => {
+                let view = self.host.sessions.registry.view(session.as_str());
+                line.check(session, view.as_ref().and_then(|view| view.commands.as_deref()))
+            }
+            (PromptKind::AgentCommand | PromptKind::Text, _) => Ok(text.to_owned()),
+        }
     }
 
     /// Answers the agent's question that the pressed button belongs to, without a plugin. Must be called only if the
@@ -334,5 +351,6 @@ pub fn not_addressed(active: &BTreeSet<SessionName>) -> UpdateReply {
 /// Returns whether the session queues a new message, instead of answering it at once or refusing it.
 pub fn waits(view: &SessionView, limits: &Sessions) -> bool {
     let has_room = view.queued < limits.queue.max(1) && view.record.interrupted.len() < limits.kept.max(1) as usize;
-    has_room && (view.phase == Phase::Busy || view.queued > 0)
+    let waits_for_turn = view.phase == Phase::Busy && limits.busy == Busy::Queue;
+    has_room && (waits_for_turn || view.queued > 0)
 }

@@ -16,7 +16,9 @@ use cordboard_core::{
     messages,
     rollout::short,
     session::{ApiError, ApiErrorCode, Prompt, QueuedPrompts, SessionCommand},
-    types::{Caller, Choice as Decision, Place, Reply, Request, SessionName, SessionView, Timestamp},
+    types::{
+        Caller, Choice as Decision, Place, PromptKind, Reply, Request, SessionName, SessionView, Timestamp, Urgency,
+    },
 };
 use cordboard_runtime::{
     AdminCommand, AdminCommands, ArchiveFilter, CallContext, Choice, HostApi, Outcome, PostError, Registry,
@@ -254,10 +256,17 @@ impl HostApi for HostService {
 
     /// Accepts and stores a prompt from a plugin like one that a person typed. It is stored as assigned to this
     /// session, so that its text is never dispatched as a command, not even after a restart.
-    async fn prompt(&self, caller: &Caller, name: &SessionName, text: String) -> Result<(), ApiError> {
+    async fn prompt(
+        &self,
+        caller: &Caller,
+        name: &SessionName,
+        text: String,
+        urgency: Urgency,
+    ) -> Result<(), ApiError> {
         let view = self.visible(caller, name.as_str())?;
-        let place =
-            view.record.place.clone().ok_or_else(|| refuse(ApiErrorCode::Failed, messages::never_active(name)))?;
+        // The answer to an urgent prompt belongs to the place where the user typed it.
+        let place = self.place.clone().filter(|_| urgency == Urgency::Now).or_else(|| view.record.place.clone());
+        let place = place.ok_or_else(|| refuse(ApiErrorCode::Failed, messages::never_active(name)))?;
         let at = self.clock.now();
         let key = format!("plugin:{}", uuid::Uuid::new_v4());
         let what = UpdateKind::Text(text.clone());
@@ -268,11 +277,13 @@ impl HostApi for HostService {
             what,
             at,
             locale: None,
-            origin: Origin::default(),
+            origin: Origin { prompt_kind: Some(PromptKind::Text), ..Origin::default() },
         };
         let session = self.sessions.get(name).ok_or_else(|| unknown(name.as_str()))?;
         let id = self.store.accept_for(update.clone(), name).await.map_err(|error| not_stored(&error))?;
-        session.prompt(Prompt { id: id.clone(), place, text }, self.causes.clone()).await;
+        session
+            .prompt(Prompt { id: id.clone(), place, kind: PromptKind::Text, text }, urgency, self.causes.clone())
+            .await;
         self.withdraw_if_revoked(&update, id, name).await;
         Ok(())
     }

@@ -82,6 +82,7 @@ impl SessionConfig for LiveConfig {
         let config = self.now();
         Settings {
             idle_timeout: config.sessions.idle_timeout,
+            busy: config.sessions.busy,
             max_queued: config.sessions.queue as usize,
             max_interrupted: config.sessions.kept as usize,
             request_expiry: config.requests.expire,

@@ -87,6 +87,7 @@ impl CommandChange {
             SessionCommand::Touch(_)
             | SessionCommand::Start
             | SessionCommand::Interrupt { .. }
+            | SessionCommand::DropQueued(_)
             | SessionCommand::Suspend
             | SessionCommand::ForceSuspend => Self::Temporary,
             SessionCommand::Retry(_)

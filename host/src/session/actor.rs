@@ -124,9 +124,9 @@ impl Actor {
                 }
                 self.feed(input).await;
             }
-            Message::Prompt(prompt, causes) => {
+            Message::Prompt { prompt, urgency, causes } => {
                 self.events.record_prompt(&prompt.id, causes);
-                self.feed(Input::Prompt(prompt)).await;
+                self.feed(Input::prompt(prompt, urgency)).await;
             }
             Message::Command { command, source, answer } => {
                 self.by = source.by;

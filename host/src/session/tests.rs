@@ -12,7 +12,7 @@ use cordboard_core::{
     messages::SessionNotice,
     session::{ApiErrorCode, Input, QueuedPrompts, SessionCommand, Verdict},
     turn::TurnState,
-    types::Phase,
+    types::{Phase, Urgency},
 };
 
 use fake_ports::{Fakes, ended_handle, prompt};
@@ -271,7 +271,7 @@ exit 3
 async fn events_carry_their_causation_chain() {
     let fakes = Fakes::new(ECHO);
     let session = fakes.session();
-    session.prompt(prompt("p1"), CausationChain::default().through("a")).await;
+    session.prompt(prompt("p1"), Urgency::Normal, CausationChain::default().through("a")).await;
     session.send(Input::Prompt(prompt("p2"))).await;
     fakes.until_events(|events| events.iter().filter(|one| one.kind == EventKind::TurnFinished).count() == 2).await;
     drop(session.command(SessionCommand::Suspend, CausationChain::default().through("b")).await.unwrap());

@@ -152,7 +152,7 @@ impl UpdateParser {
             (_, UpdateKind::Text(_)) => split_part(message),
             (_, UpdateKind::NotText { .. } | UpdateKind::Edited(_) | UpdateKind::Press { .. }) => MessagePart::Alone,
         };
-        Origin { message: Some(self.id(message)), part, speaker }
+        Origin { message: Some(self.id(message)), part, speaker, ..Origin::default() }
     }
 
     fn content(&self, message: &Message) -> Option<UpdateKind> {

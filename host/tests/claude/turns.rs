@@ -48,6 +48,52 @@ fn stop_ends_the_turn_and_keeps_the_process() {
 }
 
 #[test]
+fn an_urgent_message_interrupts_and_runs_next() {
+    let Some(mut host) = open("") else { return };
+    host.ask("/new a", "Session 'a' created.");
+    host.ask("count 10000", "line 1\n");
+    let pid = host.pid();
+    host.say("second");
+    host.ask("/queue", "1 message waits in session 'a':");
+    host.say("/now third");
+    let shown = host.until("You said: second");
+    let at = |text: &str| shown.find(text).unwrap_or_else(|| panic!("no '{text}' in: {shown}"));
+    assert!(at("Interrupted by the next message.") < at("You said: third"), "{shown}");
+    assert!(at("You said: third") < at("You said: second"), "{shown}");
+    assert_eq!(host.pid(), pid);
+    assert_eq!(host.api.said(), ["count 10000", "third", "second"]);
+}
+
+#[test]
+fn with_busy_interrupt_a_message_interrupts() {
+    let Some(mut host) = open("[sessions]\nbusy = \"interrupt\"\n") else { return };
+    host.ask("/new a", "Session 'a' created.");
+    host.ask("count 10000", "line 1\n");
+    let shown = host.ask("second", "You said: second");
+    assert!(shown.contains("Interrupted by the next message."), "{shown}");
+    assert_eq!(host.api.said(), ["count 10000", "second"]);
+}
+
+#[test]
+fn a_command_of_the_cli_takes_two_slashes() {
+    let Some(mut host) = open("") else { return };
+    host.ask("/new a", "Session 'a' created.");
+    host.ask("hello", "You said: hello");
+    let listed = host.ask("/commands", "//compact");
+    assert!(listed.contains("Type one with two slashes"), "{listed}");
+    host.ask("//context", "Context Usage");
+    host.ask("//Context", "Context Usage");
+    host.ask("//contxt", "has no command //contxt. Did you mean //context?");
+    host.ask("//review @/etc/passwd", "can't contain a word with '@'");
+    // Plugins' commands keep precedence, and one slash never reaches the CLI.
+    host.ask("//sessions", "a");
+    host.ask("/context", "Unknown command /context.");
+    assert_eq!(host.api.said(), ["hello"], "the CLI handles its command itself");
+    // The text of another message never is a command.
+    host.ask("what does / context do", "You said: what does / context do");
+}
+
+#[test]
 fn models_are_those_named_by_the_cli() {
     let Some(mut host) = open("") else { return };
     host.ask("/new a", "Session 'a' created.");

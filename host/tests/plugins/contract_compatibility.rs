@@ -270,7 +270,7 @@ async fn the_requests_plugin_of_0_2_1_lists_and_answers() {
     let name = record.name.clone();
     test_host.memory.add(record);
     test_host.memory.bind(&test_host.caller, &test_host.place, &name);
-    test_host.memory.send(&name, &test_host.place, "hello");
+    test_host.memory.send(&name, &test_host.place, "hello", cordboard_core::session::Urgency::Normal);
     settle(&test_host.registry, &test_host.memory, "").await;
     let option = |id: &str, label: &str, text| RequestOption { id: id.to_owned(), label: label.to_owned(), text };
     let asks = |id| AgentRequest {

@@ -1,6 +1,6 @@
 //! Tests the codec with recordings of the real CLI and with single messages.
 
-use cordboard_core::types::{PermissionMode, Place};
+use cordboard_core::types::{PermissionMode, Place, PromptKind};
 use serde_json::json;
 
 use super::{control::INITIALIZE, *};
@@ -15,7 +15,12 @@ mod turns;
 use trace::Trace;
 
 fn prompt(id: &str, text: &str) -> Prompt {
-    Prompt { id: PromptId(id.to_owned()), place: Place::new("test", "1"), text: text.to_owned() }
+    Prompt {
+        id: PromptId(id.to_owned()),
+        place: Place::new("test", "1"),
+        kind: PromptKind::Text,
+        text: text.to_owned(),
+    }
 }
 
 fn new_codec(resume: Option<&str>) -> Claude {

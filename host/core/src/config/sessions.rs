@@ -11,7 +11,7 @@ use std::{
 use super::{
     plugins::plugin_name,
     section::Section,
-    value::{Value, ValueError, absolute_path, list, number, span, text},
+    value::{Value, ValueError, absolute_path, list, number, one_of, span, text},
 };
 use crate::types::SessionName;
 
@@ -28,6 +28,8 @@ pub struct Sessions {
     /// The session that a message creates in a place without an active session.
     pub default: Option<SessionName>,
     pub idle_timeout: Duration,
+    /// The treatment of a prompt that arrives during a turn.
+    pub busy: Busy,
     /// The maximum number of prompts that wait in one session.
     pub queue: u32,
     /// The maximum number of interrupted prompts of one session. At the maximum, the session rejects new prompts.
@@ -36,6 +38,27 @@ pub struct Sessions {
     pub roots: Vec<PathBuf>,
     /// The absolute paths of the folders that the operator chose, by session.
     pub folders: BTreeMap<SessionName, PathBuf>,
+}
+
+/// The treatment of a prompt that arrives during a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Busy {
+    /// The prompt waits for the end of the turn.
+    #[default]
+    Queue,
+    /// The prompt interrupts the turn and runs next.
+    Interrupt,
+}
+
+impl Busy {
+    const ALL: &[Self] = &[Self::Queue, Self::Interrupt];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queue => "queue",
+            Self::Interrupt => "interrupt",
+        }
+    }
 }
 
 /// A person needs some seconds to answer. The maximum ensures that a forgotten question doesn't block an agent forever.
@@ -66,6 +89,7 @@ impl Sessions {
     pub(super) fn merge(&mut self, section: &mut Section<'_, '_>) {
         section.set_some("default", &mut self.default, session_name);
         section.set("idle_timeout", &mut self.idle_timeout, span(IDLE_TIMEOUT));
+        section.set("busy", &mut self.busy, one_of(Busy::ALL, Busy::as_str));
         section.set("queue", &mut self.queue, number(QUEUE));
         section.set("kept", &mut self.kept, number(KEPT));
         section.set("roots", &mut self.roots, list(absolute_path));

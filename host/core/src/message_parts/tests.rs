@@ -11,7 +11,7 @@ const PATIENCE: Duration = Duration::from_millis(700);
 
 fn row(id: i64, who: &str, what: UpdateKind, part: MessagePart) -> InboxRow {
     let caller = Caller { id: UserId(who.to_owned()), name: who.to_owned(), role: Role::Member };
-    let origin = Origin { message: Some(MessageId(id.to_string())), part, speaker: None };
+    let origin = Origin { message: Some(MessageId(id.to_string())), part, ..Origin::default() };
     let (place, at) = (Place::new("telegram", "-1"), Timestamp(1_000_000));
     let update = Update { key: id.to_string(), caller, place, what, at, locale: None, origin };
     let prompt = PromptId(id.to_string());

@@ -1,7 +1,7 @@
 //! The host's own answers to updates, for example if no session is active, or if a command is unknown or fails.
 
 use super::{BUTTON_GONE, not_allowed, plain};
-use crate::types::{Reply, Role};
+use crate::types::{Reply, Role, SessionName};
 
 /// The answer to a text that is not a command, if no session is active.
 pub const NO_ACTIVE: &str = "No active session. Use /new to start one.";
@@ -27,6 +27,16 @@ pub enum UpdateReply {
     UnknownCommand {
         name: String,
         nearest: Option<String>,
+    },
+    /// A command with two slashes that the agent of the session doesn't have.
+    UnknownAgentCommand {
+        name: String,
+        session: SessionName,
+        nearest: Option<String>,
+    },
+    /// A command of the agent whose arguments name a file with an `@`.
+    AgentCommandWithFile {
+        name: String,
     },
     /// The plugin that showed the button no longer exports the command, but another plugin does.
     NotItsButton {
@@ -79,6 +89,15 @@ impl UpdateReply {
             Self::UnknownCommand { name, nearest: None } => {
                 format!("Unknown command /{name}. Use /help to list the commands.")
             }
+            Self::UnknownAgentCommand { name, session, nearest } => {
+                let hint = nearest.as_ref().map_or_else(String::new, |nearest| format!(" Did you mean //{nearest}?"));
+                format!(
+                    "The agent of session '{session}' has no command //{name}.{hint} Use /commands to list its commands."
+                )
+            }
+            Self::AgentCommandWithFile { name } => format!(
+                "Not sent: the arguments of //{name} can't contain a word with '@' at its start, because the agent would read the file of that name without asking. Name the file without the '@'."
+            ),
             Self::NotItsButton { name, plugin } => format!(
                 "This button no longer works: it belongs to plugin '{plugin}', and another plugin now provides /{name}. Type the command to use it."
             ),

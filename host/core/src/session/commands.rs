@@ -3,7 +3,7 @@
 
 use super::{
     ApiError, ApiErrorCode, Effect, Machine, Prompt, QueuedPrompts, SessionCommand,
-    state::{Acknowledged, AfterStop, Interrupt, LastPress, Shutdown, StartStage, State, StopStage},
+    state::{AfterStop, InterruptedBy, LastPress, Shutdown, StartStage, State, StopStage},
 };
 use crate::{
     agent::PromptId,
@@ -27,6 +27,7 @@ impl Machine {
                 return self.suspend(now);
             }
             SessionCommand::ForceSuspend => return self.suspend(now),
+            SessionCommand::DropQueued(prompt) => return self.drop_one_queued(&prompt),
             SessionCommand::Interrupt { queued, from } => return self.interrupt(queued, from.as_ref(), now),
             SessionCommand::Retry(new_id) => return self.retry(new_id, now),
             SessionCommand::Fresh => return self.start_fresh(now),
@@ -117,11 +118,7 @@ impl Machine {
             if from == Some(&open.turn.place) {
                 open.turn.alert = Alert::Silent;
             }
-            if open.interrupt.is_none() {
-                open.interrupt = Some(Interrupt::ByUser { since: now, acknowledged: Acknowledged::No });
-                self.withdraw_requests();
-                self.emit_live(|run| Effect::Interrupt { run });
-            }
+            self.interrupt_turn(InterruptedBy::Stop, now);
         } else if drop == 0 {
             return Err(refusal(ApiErrorCode::Invalid, messages::NOTHING_RUNS));
         }

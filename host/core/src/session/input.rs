@@ -6,13 +6,23 @@ use cordboard_permission_rules::Rule;
 
 use crate::{
     agent::{AgentEvent, PromptId},
-    config::Agent,
-    types::{Button, PermissionMode, Place, ProcessId, Prompt, Request},
+    config::{Agent, Busy},
+    types::{Button, PermissionMode, Place, ProcessId, Prompt, PromptKind, Request, Urgency},
 };
 
 /// The number of an agent process. Events of older runs are ignored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Run(pub u64);
+
+impl Input {
+    #[must_use]
+    pub const fn prompt(prompt: Prompt, urgency: Urgency) -> Self {
+        match urgency {
+            Urgency::Normal => Self::Prompt(prompt),
+            Urgency::Now => Self::UrgentPrompt(prompt),
+        }
+    }
+}
 
 impl Run {
     /// The agent process of a previous host. Its `Exit` is reported when the process has been cleaned up.
@@ -26,9 +36,12 @@ pub struct Ticket(pub u64);
 #[derive(Debug, Clone, PartialEq)]
 pub enum Input {
     Prompt(Prompt),
+    /// A prompt that interrupts the running turn and runs next.
+    UrgentPrompt(Prompt),
     /// The text of a prompt was edited. The edit is ignored unless the prompt still waits.
     Edited {
         prompt: PromptId,
+        kind: PromptKind,
         text: String,
     },
     /// The process of this run has started.
@@ -162,6 +175,8 @@ pub struct PersonaSettings {
 pub struct Settings {
     /// `[sessions] idle_timeout`.
     pub idle_timeout: Duration,
+    /// `[sessions] busy`: the treatment of a prompt that arrives during a turn.
+    pub busy: Busy,
     /// `[sessions] queue`: the maximum number of waiting prompts.
     pub max_queued: usize,
     /// `[sessions] kept`: the maximum number of interrupted prompts. When it is reached, new prompts are rejected, so
@@ -199,6 +214,8 @@ pub enum SessionCommand {
         queued: QueuedPrompts,
         from: Option<Place>,
     },
+    /// Drops a prompt that waits.
+    DropQueued(PromptId),
     /// Retries a refused resume or a failed start; otherwise sends the latest interrupted prompt again. Contains the
     /// new id of that prompt, because agents drop a prompt whose id they have seen.
     Retry(PromptId),

@@ -3,6 +3,7 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    sync::Arc,
     time::Duration,
 };
 
@@ -13,9 +14,10 @@ use super::{
 };
 use crate::{
     agent::{AgentEvent, PromptId},
+    config::Busy,
     messages::{self, SessionNotice},
     turn::Turn,
-    types::{PermissionMode, Phase, Place, SessionRecord, SessionView, Timestamp},
+    types::{AgentCommand, PermissionMode, Phase, Place, QueuedPrompt, SessionRecord, SessionView, Timestamp},
 };
 
 /// A session's state machine. The caller passes inputs and commands, performs the effects in order, and passes
@@ -31,11 +33,15 @@ pub struct Machine {
     pub(super) live: Option<LiveProcess>,
     /// Accepted prompts in order, not yet sent to an agent.
     pub(super) queue: VecDeque<Prompt>,
+    /// The waiting prompts that interrupted a turn, and some that were dropped.
+    pub(super) urgent: Vec<PromptId>,
     /// The persona settings that were received last, with the persona's name.
     pub(super) persona_settings: Option<(String, PersonaSettings)>,
     /// The greeting to post when the agent is ready.
     pub(super) greeting: Option<String>,
     pub(super) models: Vec<String>,
+    /// The commands that the agent reported last.
+    commands: Option<Arc<[AgentCommand]>>,
     /// The interrupted prompt that was last sent again, by its new id.
     pub(super) retried_prompt: Option<PromptId>,
     /// The number of the failure that users are asked about.
@@ -67,9 +73,11 @@ impl Machine {
             state,
             live: None,
             queue: VecDeque::new(),
+            urgent: Vec::new(),
             persona_settings: None,
             greeting: None,
             models: Vec::new(),
+            commands: None,
             retried_prompt: None,
             open_failure: None,
             last_press: LastPress::default(),
@@ -117,8 +125,15 @@ impl Machine {
     #[must_use]
     pub fn handle(&mut self, input: Input, now: Timestamp) -> Vec<Effect> {
         match input {
-            Input::Prompt(prompt) => self.handle_prompt(prompt, now),
-            Input::Edited { prompt, text } => self.handle_edited(&prompt, text),
+            Input::Prompt(prompt) => {
+                let accept = match self.settings.busy {
+                    Busy::Queue => Self::accept,
+                    Busy::Interrupt => Self::accept_urgent,
+                };
+                self.handle_prompt(prompt, accept, now);
+            }
+            Input::UrgentPrompt(prompt) => self.handle_prompt(prompt, Self::accept_urgent, now),
+            Input::Edited { prompt, kind, text } => self.handle_edited(&prompt, kind, text),
             Input::Spawned { run, process } if self.is_live(run) => self.handle_spawned(process),
             Input::Agent { run, event } if self.is_live(run) => self.handle_event(event, now),
             Input::Exit { run, exit } if self.is_live(run) => self.handle_exit(&exit, now),
@@ -174,8 +189,10 @@ impl Machine {
             model: self.model(),
             permission_mode: self.permission_mode(),
             models: self.models.clone(),
+            commands: self.commands.clone(),
             requests: self.answerable_requests().cloned().collect(),
             queued: u32::try_from(self.queue.len()).unwrap_or(u32::MAX),
+            queue: self.queue.iter().map(QueuedPrompt::of).collect(),
             dropped: Vec::new(),
         }
     }
@@ -205,6 +222,7 @@ impl Machine {
     fn handle_event(&mut self, event: AgentEvent, now: Timestamp) {
         match event {
             AgentEvent::Ready { models } => self.handle_ready(models, now),
+            AgentEvent::Commands(commands) => self.commands = Some(commands.into()),
             AgentEvent::Conversation { id, resumable } => self.handle_conversation(id, resumable),
             AgentEvent::PromptAccepted(prompt) => self.handle_prompt_accepted(&prompt),
             AgentEvent::Part { at, change } => self.handle_part(at, change),

@@ -182,12 +182,20 @@ pub(super) enum Receipt {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Interrupt {
-    /// A user sent `/stop`.
-    ByUser { since: Timestamp, acknowledged: Acknowledged },
+    /// A user sent `/stop` or a prompt that runs at once.
+    ByUser { since: Timestamp, acknowledged: Acknowledged, by: InterruptedBy },
     /// The prompt was withdrawn, and the rest of its answer is not shown.
     Withdrawn { since: Timestamp },
     /// The host shuts down.
     ByHost,
+}
+
+/// The message with which a user interrupted a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum InterruptedBy {
+    Stop,
+    /// A prompt that runs next.
+    Prompt,
 }
 
 /// Whether the agent has acknowledged an interrupt.

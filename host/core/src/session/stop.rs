@@ -96,7 +96,7 @@ impl Machine {
     /// Ends the turn that was still open when the process exited during the shutdown.
     fn end_turn_at_shutdown(&mut self, open: OpenTurn, now: Timestamp) {
         match (open.interrupt, open.prompt, open.receipt) {
-            (Some(Interrupt::ByUser { .. }), ..) => self.finish_stopped(open.turn, now),
+            (Some(Interrupt::ByUser { by, .. }), ..) => self.finish_stopped(open.turn, by, now),
             (Some(Interrupt::Withdrawn { .. }), ..) => self.finish(open.turn, TurnState::Stopped, now),
             (_, Some(prompt), Receipt::Sent) => self.requeue(prompt),
             (_, Some(_), Receipt::Accepted) => self.finish_interrupted(open.turn),

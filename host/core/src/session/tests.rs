@@ -10,5 +10,6 @@ mod script;
 mod starts;
 mod stops;
 mod turns;
+mod urgent;
 mod withdrawn;
 mod worlds;

@@ -5,17 +5,20 @@ use std::time::Duration;
 
 use super::{
     Completion, Effect, Machine, Prompt, Ticket,
-    state::{Acknowledged, AfterStop, ExitInfo, Interrupt, OpenTurn, Receipt, Shutdown, State, StopStage},
+    state::{
+        Acknowledged, AfterStop, ExitInfo, Interrupt, InterruptedBy, OpenTurn, Receipt, Shutdown, State, StopStage,
+    },
 };
 use crate::{
     agent::{Change, Outcome, PromptId},
     messages::{self, DenialCause, SessionNotice},
     turn::{Turn, TurnState},
-    types::{Alert, Place, Timestamp},
+    types::{Alert, Place, PromptKind, Timestamp},
 };
 
 impl Machine {
-    pub(super) fn handle_prompt(&mut self, prompt: Prompt, now: Timestamp) {
+    /// Accepts a prompt with `accept`, or rejects it.
+    pub(super) fn handle_prompt(&mut self, prompt: Prompt, accept: fn(&mut Self, Prompt, Timestamp), now: Timestamp) {
         if self.record.archived {
             return self.reject_archived(prompt);
         }
@@ -28,11 +31,12 @@ impl Machine {
         if self.queue.len() >= limit {
             return self.reject_prompt(prompt, |prompt| SessionNotice::QueueFull { limit, prompt });
         }
-        self.accept(prompt, now);
+        accept(self, prompt, now);
     }
 
-    pub(super) fn handle_edited(&mut self, prompt: &PromptId, text: String) {
+    pub(super) fn handle_edited(&mut self, prompt: &PromptId, kind: PromptKind, text: String) {
         if let Some(queued) = self.queue.iter_mut().find(|queued| queued.id == *prompt) {
+            queued.kind = kind;
             queued.text = text;
         }
     }
@@ -49,7 +53,7 @@ impl Machine {
         self.drop_prompt(prompt);
     }
 
-    fn drop_prompt(&mut self, prompt: Prompt) {
+    pub(super) fn drop_prompt(&mut self, prompt: Prompt) {
         let how = Completion::Dropped(messages::beginning(&prompt.text));
         self.emit(Effect::Complete { prompt: prompt.id, how });
     }
@@ -114,6 +118,7 @@ impl Machine {
             self.failed_starts = 0;
             return self.become_idle(now);
         };
+        self.urgent.retain(|id| *id != prompt.id);
         let turn = self.new_turn(prompt.id.clone(), prompt.place.clone(), now);
         self.emit(Effect::MarkSent(prompt.id.clone()));
         let sent = prompt.clone();
@@ -194,7 +199,7 @@ impl Machine {
             // The host interrupted the turn, even if the agent reports a failure.
             (Outcome::Interrupted | Outcome::Failed(_), Some(Interrupt::ByHost)) => self.finish_interrupted(turn),
             (Outcome::Failed(why), _) => self.finish(turn, TurnState::Failed(why), now),
-            (Outcome::Interrupted, Some(Interrupt::ByUser { .. })) => self.finish_stopped(turn, now),
+            (Outcome::Interrupted, Some(Interrupt::ByUser { by, .. })) => self.finish_stopped(turn, by, now),
             (Outcome::Interrupted, None) => self.finish(turn, TurnState::Failed(messages::INTERRUPTED.to_owned()), now),
         }
         match &self.state {
@@ -214,9 +219,12 @@ impl Machine {
         self.emit(Effect::Finish(turn));
     }
 
-    /// Ends a turn that `/stop` interrupted.
-    pub(super) fn finish_stopped(&mut self, turn: Turn, now: Timestamp) {
-        let state = state_of_stopped(&turn);
+    /// Ends a turn that a user interrupted.
+    pub(super) fn finish_stopped(&mut self, turn: Turn, by: InterruptedBy, now: Timestamp) {
+        let state = match by {
+            InterruptedBy::Stop => state_of_stopped(&turn),
+            InterruptedBy::Prompt => TurnState::Failed(messages::INTERRUPTED_BY_PROMPT.to_owned()),
+        };
         self.finish(turn, state, now);
     }
 
@@ -275,8 +283,8 @@ impl Machine {
     /// Handles the exit of the agent during a turn.
     pub(super) fn handle_exit_during_turn(&mut self, open: OpenTurn, exit_info: ExitInfo, now: Timestamp) {
         match open.interrupt {
-            Some(Interrupt::ByUser { .. }) => {
-                self.finish_stopped(open.turn, now);
+            Some(Interrupt::ByUser { by, .. }) => {
+                self.finish_stopped(open.turn, by, now);
                 return self.suspend_or_restart(now);
             }
             Some(Interrupt::Withdrawn { .. }) => {

@@ -5,14 +5,59 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::Place;
-use crate::agent::PromptId;
+use crate::{agent::PromptId, messages};
 
 /// A message to an agent that the host has accepted and stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Prompt {
     pub id: PromptId,
     pub place: Place,
+    #[serde(default)]
+    pub kind: PromptKind,
+    /// A command of the agent begins with two slashes, as a person types it.
     pub text: String,
+}
+
+/// The time at which a prompt runs if a turn is running.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Urgency {
+    /// As `[sessions] busy` says.
+    Normal,
+    /// The prompt interrupts the turn and runs next.
+    Now,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PromptKind {
+    #[default]
+    Text,
+    /// A command of the agent itself, such as `//compact`. The agent executes it instead of reading it as text.
+    AgentCommand,
+}
+
+/// A prompt that waits in the queue of a session, as other parts of the host see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueuedPrompt {
+    pub id: PromptId,
+    /// The beginning of the text.
+    pub beginning: String,
+}
+
+impl QueuedPrompt {
+    #[must_use]
+    pub fn of(prompt: &Prompt) -> Self {
+        Self { id: prompt.id.clone(), beginning: messages::beginning(&prompt.text) }
+    }
+}
+
+/// A command of the agent itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AgentCommand {
+    /// The name without a slash.
+    pub name: String,
+    /// The agent's description, in one line.
+    pub description: String,
 }
 
 /// A prompt whose turn was interrupted. The `Arc` makes it cheap to copy a session record.

@@ -1,10 +1,12 @@
 //! A session as the store and the other parts of the host see it.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{InterruptedPrompt, OpenRequest, PermissionMode, Place, SessionName, Timestamp, UserId};
+use super::{
+    AgentCommand, InterruptedPrompt, OpenRequest, PermissionMode, Place, QueuedPrompt, SessionName, Timestamp, UserId,
+};
 
 /// The state of a session as seen from outside its state machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -148,8 +150,14 @@ pub struct SessionView {
     pub permission_mode: PermissionMode,
     /// The models that the agent reported, if any.
     pub models: Vec<String>,
+    /// The commands that the agent reported, or `None` before it has started.
+    #[serde(skip)]
+    pub commands: Option<Arc<[AgentCommand]>>,
     /// The number of waiting prompts, without the one in progress.
     pub queued: u32,
+    /// The waiting prompts, in order.
+    #[serde(skip)]
+    pub queue: Vec<QueuedPrompt>,
     /// The questions of the agent that wait for an answer, the oldest first.
     pub requests: Vec<OpenRequest>,
     /// Only in the reply to a command: the beginning of each prompt that the command dropped.

@@ -7,7 +7,7 @@ use cordboard_core::{
     agent::PromptId,
     messages,
     session::{self, ApiError, ApiErrorCode, SessionCommand},
-    types::{Caller, PermissionMode, Role, SessionName, SessionView},
+    types::{Caller, PermissionMode, Role, SessionName, SessionView, Urgency},
 };
 use uuid::Uuid;
 
@@ -38,6 +38,15 @@ impl CallState {
             host.api.control(&caller, &session_name(&name)?, command).await
         };
         Ok(session_result(outcome.await))
+    }
+
+    async fn prompt(&mut self, name: String, prompt: String, urgency: Urgency) -> wasmtime::Result<Result<(), Error>> {
+        let acting = self.acting_caller()?;
+        let outcome = async {
+            let (host, caller) = acting?;
+            host.api.prompt(&caller, &session_name(&name)?, prompt.scrubbed(), urgency).await
+        };
+        Ok(outcome.await.map_err(error_of))
     }
 }
 
@@ -150,11 +159,14 @@ impl Host for CallState {
     }
 
     async fn send(&mut self, name: String, prompt: String) -> wasmtime::Result<Result<(), Error>> {
-        let acting = self.acting_caller()?;
-        let outcome = async {
-            let (host, caller) = acting?;
-            host.api.prompt(&caller, &session_name(&name)?, prompt.scrubbed()).await
-        };
-        Ok(outcome.await.map_err(error_of))
+        self.prompt(name, prompt, Urgency::Normal).await
+    }
+
+    async fn send_now(&mut self, name: String, prompt: String) -> wasmtime::Result<Result<(), Error>> {
+        self.prompt(name, prompt, Urgency::Now).await
+    }
+
+    async fn drop_queued(&mut self, name: String, id: String) -> SessionResult {
+        self.control(name, SessionCommand::DropQueued(PromptId(id))).await
     }
 }

@@ -4,7 +4,10 @@
 use cordboard_core::types::SessionView;
 
 use super::super::{
-    bindings::{sessions::Host, types},
+    bindings::{
+        sessions::{AgentCommand, Host, QueuedPrompt},
+        types,
+    },
     call::CallState,
     convert,
     host_api::ArchiveFilter,
@@ -46,5 +49,22 @@ impl Host for CallState {
         let host = self.host()?;
         let found: Option<SessionView> = self.caller().and_then(|caller| host.api.find(caller, &name));
         Ok(found.as_ref().map(convert::session))
+    }
+
+    async fn agent_commands(&mut self, name: String) -> wasmtime::Result<Option<Vec<AgentCommand>>> {
+        let host = self.host()?;
+        let found = self.caller().and_then(|caller| host.api.find(caller, &name));
+        let command = |command: &cordboard_core::types::AgentCommand| AgentCommand {
+            name: command.name.clone(),
+            description: command.description.clone(),
+        };
+        Ok(found.and_then(|view| Some(view.commands?.iter().map(command).collect())))
+    }
+
+    async fn queued(&mut self, name: String) -> wasmtime::Result<Vec<QueuedPrompt>> {
+        let host = self.host()?;
+        let found = self.caller().and_then(|caller| host.api.find(caller, &name));
+        let queue = found.map(|view| view.queue).unwrap_or_default();
+        Ok(queue.into_iter().map(|prompt| QueuedPrompt { id: prompt.id.0, text: prompt.beginning }).collect())
     }
 }

@@ -7,7 +7,7 @@ use cordboard_chat::console;
 use cordboard_core::{
     messages,
     session::{ApiError, ApiErrorCode, SessionCommand},
-    types::{Caller, Place, Reply, Role, SessionName, SessionView, Timestamp, UserId},
+    types::{Caller, Place, Reply, Role, SessionName, SessionView, Timestamp, Urgency, UserId},
 };
 
 use cordboard_runtime::{
@@ -131,11 +131,17 @@ impl HostApi for FakeHost {
         Ok(view)
     }
 
-    async fn prompt(&self, caller: &Caller, name: &SessionName, text: String) -> Result<(), ApiError> {
+    async fn prompt(
+        &self,
+        caller: &Caller,
+        name: &SessionName,
+        text: String,
+        urgency: Urgency,
+    ) -> Result<(), ApiError> {
         let view = self.seen(caller, name.as_str())?;
         let place = view.record.place.as_ref();
         let place = place.ok_or_else(|| refuse(ApiErrorCode::Failed, messages::never_active(name)))?;
-        self.accept(name, place, &text);
+        self.accept(name, place, &text, urgency);
         Ok(())
     }
 

@@ -4,7 +4,7 @@
 use cordboard_core::{
     agent::PromptId,
     session::{Decision, Input, PersonaSettings, Prompt, SessionCommand, Settings, Verdict},
-    types::{Phase, Place, SessionRecord, Timestamp},
+    types::{Phase, Place, PromptKind, SessionRecord, Timestamp},
 };
 
 use super::session::{Behaviour, CONVERSATION, FakeSession};
@@ -128,7 +128,7 @@ impl SessionSetup {
 
     fn prompt(&self, what: &str, number: usize) -> Prompt {
         let id = PromptId(format!("{what}-{number}"));
-        Prompt { id, place: self.place.clone(), text: format!("{what} message {}", number + 1) }
+        Prompt { id, place: self.place.clone(), kind: PromptKind::Text, text: format!("{what} message {}", number + 1) }
     }
 }
 

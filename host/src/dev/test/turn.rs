@@ -4,7 +4,7 @@
 use cordboard_core::{
     agent::{Action, ActionState, AgentEvent, Change, Outcome, PromptId},
     turn::{Turn, TurnFrame, TurnPart, TurnState},
-    types::{Phase, Reply, SessionName},
+    types::{Phase, Reply, SessionName, Urgency},
 };
 use cordboard_runtime::{HostApi as _, RenderInput, ViewLimits};
 
@@ -36,7 +36,7 @@ impl StepRunner {
         let view = self.session(session)?;
         let name = view.record.name;
         if view.phase != Phase::Busy {
-            self.harness.host.send(&name, &self.harness.place, PROMPT);
+            self.harness.host.send(&name, &self.harness.place, PROMPT, Urgency::Normal);
             self.harness.settle().await;
         }
         let running = self.harness.host.turn(&name).filter(|turn| turn.state == TurnState::Running);

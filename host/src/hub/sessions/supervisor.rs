@@ -7,11 +7,12 @@ use std::{
 };
 
 use cordboard_core::{
+    agent_command::AgentCommandLine,
     chat::{InboxRow, InboxState, Update, UpdateKind},
     event::{CausationChain, EventKind, SessionEvent},
     messages,
     session::{Input, Prompt},
-    types::{SessionName, SessionRecord, SessionView},
+    types::{PromptKind, SessionName, SessionRecord, SessionView},
 };
 
 use super::presenter::{TurnPresenter, TurnRenderer};
@@ -177,21 +178,29 @@ impl SessionSupervisor {
 /// Returns the prompt of an inbox row. `None` if its update is not a prompt.
 #[must_use]
 pub fn prompt_of(row: &InboxRow) -> Option<Prompt> {
-    let text = prompt_text(&row.update)?;
-    Some(Prompt { id: row.prompt.clone(), place: row.update.place.clone(), text })
+    let (kind, text) = prompt_text(&row.update)?;
+    Some(Prompt { id: row.prompt.clone(), place: row.update.place.clone(), kind, text })
 }
 
-/// Returns the text of an update as the agent receives it. `None` if the update is not a prompt.
+/// Returns the text of an update as the agent receives it. `None` if the update is not a prompt. A text that begins
+/// with two slashes and a name is a command of the agent here, because a command of that name that a plugin exports
+/// doesn't become a prompt.
 #[must_use]
-pub fn prompt_text(update: &Update) -> Option<String> {
+pub fn prompt_text(update: &Update) -> Option<(PromptKind, String)> {
     let with_speaker = |text: &str| match &update.origin.speaker {
         Some(speaker) => format!("{speaker}: {text}"),
         None => text.to_owned(),
     };
     match &update.what {
-        UpdateKind::Text(text) => Some(with_speaker(text)),
+        UpdateKind::Text(text) => {
+            let typed = AgentCommandLine::parse(text).map_or(PromptKind::Text, |_| PromptKind::AgentCommand);
+            match update.origin.prompt_kind.unwrap_or(typed) {
+                PromptKind::Text => Some((PromptKind::Text, with_speaker(text))),
+                PromptKind::AgentCommand => Some((PromptKind::AgentCommand, text.clone())),
+            }
+        }
         UpdateKind::NotText { kind, caption: Some(caption) } => {
-            Some(messages::caption_prompt(kind, &with_speaker(caption)))
+            Some((PromptKind::Text, messages::caption_prompt(kind, &with_speaker(caption))))
         }
         UpdateKind::NotText { caption: None, .. } | UpdateKind::Edited(_) | UpdateKind::Press { .. } => None,
     }

@@ -10,12 +10,12 @@ use async_trait::async_trait;
 use cordboard_agents::process::Environment;
 use cordboard_core::{
     agent::PromptId,
-    config::{Agent, AgentKind},
+    config::{Agent, AgentKind, Busy},
     event::SessionEvent,
     messages::SessionNotice,
     session::{Input, Prompt, Settings, Ticket, Verdict},
     turn::{Turn, TurnPart, TurnState},
-    types::{AuditEntry, Phase, Place, SessionName, SessionRecord, UserId},
+    types::{AuditEntry, Phase, Place, PromptKind, SessionName, SessionRecord, UserId},
 };
 use cordboard_store::StoreError;
 use tempfile::TempDir;
@@ -54,7 +54,12 @@ struct Recorder {
 struct Agents(PathBuf, String);
 
 pub fn prompt(id: &str) -> Prompt {
-    Prompt { id: PromptId(id.to_owned()), place: Place::new("test", "home"), text: "hello".to_owned() }
+    Prompt {
+        id: PromptId(id.to_owned()),
+        place: Place::new("test", "home"),
+        kind: PromptKind::Text,
+        text: "hello".to_owned(),
+    }
 }
 
 /// Returns a handle to an actor that has ended.
@@ -190,6 +195,7 @@ impl Fakes {
 fn settings() -> Settings {
     Settings {
         idle_timeout: Duration::from_millis(100),
+        busy: Busy::Queue,
         max_queued: 3,
         max_interrupted: 100,
         request_expiry: Duration::from_secs(1800),

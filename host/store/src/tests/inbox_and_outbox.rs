@@ -77,7 +77,7 @@ async fn a_prompt_for_a_session_is_never_routed() {
 
 /// An update with a text and a message id.
 fn text_update(key: &str, words: &str, part: MessagePart) -> Update {
-    let origin = Origin { message: Some(message(key)), part, speaker: None };
+    let origin = Origin { message: Some(message(key)), part, ..Origin::default() };
     Update { what: UpdateKind::Text(words.to_owned()), origin, ..update(key) }
 }
 

@@ -60,6 +60,10 @@ impl Trace {
 
 fn show(event: &AgentEvent) -> String {
     match event {
+        AgentEvent::Commands(commands) => {
+            let names: Vec<&str> = commands.iter().map(|command| command.name.as_str()).collect();
+            format!("commands {}", names.join(" "))
+        }
         AgentEvent::Ready { models } => format!("ready {models:?}"),
         AgentEvent::Conversation { id, resumable } => {
             format!("conversation {}{}", short(id), if *resumable { ", resumable" } else { "" })

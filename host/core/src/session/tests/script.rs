@@ -13,11 +13,11 @@ use super::super::{
 };
 use crate::{
     agent::{Action, ActionState, AgentEvent, BackgroundTask, Change, Outcome, PromptId},
-    config::Agent,
+    config::{Agent, Busy},
     turn::{Turn, TurnPart, TurnState},
     types::{
-        AgentRequest, Alert, OptionText, PermissionMode, Place, ProcessId, Request, RequestId, RequestOption,
-        SessionRecord, Timestamp, ToolUse, UserId,
+        AgentRequest, Alert, OptionText, PermissionMode, Place, ProcessId, PromptKind, Request, RequestId,
+        RequestOption, SessionRecord, Timestamp, ToolUse, UserId,
     },
 };
 
@@ -53,6 +53,7 @@ pub fn record() -> SessionRecord {
 pub fn settings() -> Settings {
     Settings {
         idle_timeout: Duration::from_secs(600),
+        busy: Busy::Queue,
         max_queued: 3,
         max_interrupted: 2,
         request_expiry: Duration::from_secs(1800),
@@ -70,7 +71,12 @@ pub fn agent(arg: &str) -> Agent {
 }
 
 pub fn prompt(id: &str, chat: &str) -> Prompt {
-    Prompt { id: PromptId(id.to_owned()), place: Place::new("test", chat), text: format!("the text of {id}") }
+    Prompt {
+        id: PromptId(id.to_owned()),
+        place: Place::new("test", chat),
+        kind: PromptKind::Text,
+        text: format!("the text of {id}"),
+    }
 }
 
 pub fn process() -> ProcessId {
@@ -181,9 +187,10 @@ impl ScriptRunner {
                 let (id, chat) = rest.split_once(" from ").unwrap_or((rest, "home"));
                 Input::Prompt(prompt(id, chat))
             }
+            "now" => Input::UrgentPrompt(prompt(rest, "home")),
             "edited" => {
                 let (id, text) = rest.split_once(": ").expect("an id and its new text");
-                Input::Edited { prompt: PromptId(id.to_owned()), text: text.to_owned() }
+                Input::Edited { prompt: PromptId(id.to_owned()), kind: PromptKind::Text, text: text.to_owned() }
             }
             "timeout" => Input::Timeout,
             "verdict" => {
@@ -201,6 +208,7 @@ impl ScriptRunner {
                 Input::Decision { ticket, decision: self::decision(decision) }
             }
             "settings" => Input::Settings(Box::new(Settings { idle_timeout: span(rest), ..settings() })),
+            "interrupt-busy" => Input::Settings(Box::new(Settings { busy: Busy::Interrupt, ..settings() })),
             "deny-tools" => {
                 let deny_tools = vec![rest.parse().expect("a rule")];
                 Input::Settings(Box::new(Settings { deny_tools, ..settings() }))
@@ -252,6 +260,7 @@ fn command(text: &str) -> SessionCommand {
         "suspend" => SessionCommand::Suspend,
         "force-suspend" => SessionCommand::ForceSuspend,
         "stop" => stop(rest),
+        "drop" => SessionCommand::DropQueued(PromptId(rest.to_owned())),
         "retry" => SessionCommand::Retry(PromptId(rest.to_owned())),
         "fresh" => SessionCommand::Fresh,
         "leave" => SessionCommand::Leave,

@@ -14,8 +14,9 @@ use super::{
 };
 use crate::{
     agent::{AgentEvent, BackgroundTask, Change, Outcome, PromptId},
+    config::Busy,
     random_worlds::{Dice, seeds},
-    types::{PermissionMode, Phase, Place, RequestId, Timestamp},
+    types::{PermissionMode, Phase, Place, RequestId, Timestamp, Urgency},
 };
 use witness::Witness;
 
@@ -93,7 +94,8 @@ impl World {
     fn prompt(&mut self) {
         let id = self.new_id();
         let chat = self.dice.pick(&["home", "den"]);
-        self.witness.feed(Input::Prompt(prompt(&id.0, chat)));
+        let urgency = if self.dice.one_in(4) { Urgency::Now } else { Urgency::Normal };
+        self.witness.feed(Input::prompt(prompt(&id.0, chat), urgency));
     }
 
     fn new_id(&mut self) -> PromptId {
@@ -236,6 +238,7 @@ impl World {
         let (again, answer) = (self.new_id(), self.answer());
         let persona = self.dice.pick(&[None, Some("planner".to_owned()), Some("research".to_owned())]);
         let from = self.dice.pick(&[None, Some(Place::new("test", "home")), Some(Place::new("test", "den"))]);
+        let recent = PromptId(format!("p{}", self.prompts.saturating_sub(self.dice.roll(3))));
         let command = self.dice.pick(&[
             SessionCommand::Touch(Place::new("test", "home")),
             SessionCommand::Start,
@@ -244,6 +247,7 @@ impl World {
             SessionCommand::ForceSuspend,
             SessionCommand::Interrupt { queued: QueuedPrompts::Keep, from: from.clone() },
             SessionCommand::Interrupt { queued: QueuedPrompts::Drop, from },
+            SessionCommand::DropQueued(recent),
             SessionCommand::Retry(again.clone()),
             SessionCommand::Retry(again),
             SessionCommand::Fresh,
@@ -298,6 +302,7 @@ impl World {
         } else {
             Input::Settings(Box::new(Settings {
                 idle_timeout: Duration::from_secs(self.dice.pick(&[5, 600])),
+                busy: self.dice.pick(&[Busy::Queue, Busy::Interrupt]),
                 max_queued: self.dice.pick(&[0, 1, 3, 8]),
                 max_interrupted: self.dice.pick(&[0, 1, 2, 5]),
                 request_expiry: Duration::from_secs(self.dice.pick(&[10, 1800])),

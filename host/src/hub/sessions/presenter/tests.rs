@@ -39,6 +39,7 @@ fn view() -> SessionView {
     let record = cordboard_core::types::SessionRecord::new(name, owner, folder, "demo", now);
     let settings = cordboard_core::session::Settings {
         idle_timeout: std::time::Duration::from_secs(1),
+        busy: cordboard_core::config::Busy::Queue,
         max_queued: 1,
         max_interrupted: 1,
         request_expiry: Duration::from_secs(1800),

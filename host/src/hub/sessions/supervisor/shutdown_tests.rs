@@ -11,9 +11,9 @@ use cordboard_chat::{
 };
 use cordboard_core::{
     agent::PromptId,
-    config::{Agent, AgentKind, Config},
+    config::{Agent, AgentKind, Busy, Config},
     session::{ApiErrorCode, SessionCommand, Settings},
-    types::{AuditEntry, Phase, Place, Timestamp, UserId},
+    types::{AuditEntry, Phase, Place, PromptKind, Timestamp, UserId},
 };
 use cordboard_runtime::{Registry, ViewLimits};
 use cordboard_store::StoreError;
@@ -75,6 +75,7 @@ impl SessionConfig for Slow {
     fn settings(&self, _record: &SessionRecord) -> Settings {
         Settings {
             idle_timeout: Duration::from_secs(600),
+            busy: Busy::Queue,
             max_queued: 3,
             max_interrupted: 100,
             request_expiry: Duration::from_secs(1800),
@@ -113,7 +114,12 @@ fn name(text: &str) -> SessionName {
 }
 
 fn prompt() -> Input {
-    Input::Prompt(Prompt { id: PromptId("p".to_owned()), place: Place::new("test", "home"), text: "hello".to_owned() })
+    Input::Prompt(Prompt {
+        id: PromptId("p".to_owned()),
+        place: Place::new("test", "home"),
+        kind: PromptKind::Text,
+        text: "hello".to_owned(),
+    })
 }
 
 /// Creates a supervisor for the sessions `one` and `two`.

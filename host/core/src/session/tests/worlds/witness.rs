@@ -5,7 +5,7 @@ mod asked;
 mod effects;
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     time::Duration,
 };
 
@@ -16,6 +16,7 @@ use super::super::super::{
 use crate::{
     agent::{AgentEvent, BackgroundTask, PromptId},
     config::Agent,
+    config::Busy,
     messages::SessionNotice,
     types::{Phase, Place, Request, RequestId, SessionRecord, Timestamp},
 };
@@ -33,6 +34,8 @@ pub struct Witness {
     prompts: BTreeMap<PromptId, (Prompt, Fate)>,
     /// The waiting prompts, in the order in which they have to be sent.
     queue: VecDeque<PromptId>,
+    /// The prompts that interrupt the running turn.
+    urgent: BTreeSet<PromptId>,
     open: Option<OpenTurn>,
     /// Interrupted prompts, the latest last. Each may be sent once more, on the user's request.
     interrupted: Vec<PromptId>,
@@ -174,6 +177,7 @@ impl Witness {
             processes: BTreeMap::new(),
             prompts: BTreeMap::new(),
             queue: VecDeque::new(),
+            urgent: BTreeSet::new(),
             open: None,
             interrupted: Vec::new(),
             finished_last: None,
@@ -252,7 +256,8 @@ impl Witness {
         self.observe(&input);
         let limit = self.settings.max_queued.max(1);
         let full = self.queue.len() > limit || self.interrupted.len() >= self.settings.max_interrupted.max(1);
-        let offered = if let Input::Prompt(prompt) = &input { Some(prompt.id.clone()) } else { None };
+        let offered = offered(&input).map(|prompt| prompt.id.clone());
+        let is_urgent = self.is_urgent(&input);
         let archived = self.machine.record().archived;
         let remembered = self.machine.record().conversation.is_some();
         let exit = matches!(input, Input::Exit { .. });
@@ -277,18 +282,31 @@ impl Witness {
             let is_rejected = self.prompts[&id].1 == Fate::Completed;
             self.must(is_rejected == (full || archived), "a prompt is rejected exactly if a queue is full");
             self.must(is_rejected || self.is_active_now(), "a prompt counts as activity");
+            let runs_on =
+                self.step.phase == Some(Phase::Busy) && self.open.as_ref().is_some_and(|open| !open.interrupted);
+            self.must(is_rejected || !is_urgent || !runs_on, "an urgent prompt interrupts the turn");
         }
         self.inspect();
+    }
+
+    fn is_urgent(&self, input: &Input) -> bool {
+        let interrupts = self.settings.busy == Busy::Interrupt && matches!(input, Input::Prompt(_));
+        interrupts || matches!(input, Input::UrgentPrompt(_))
     }
 
     /// Records the facts of an input before the machine handles it.
     fn observe(&mut self, input: &Input) {
         match input {
-            Input::Prompt(prompt) => {
+            Input::Prompt(prompt) | Input::UrgentPrompt(prompt) => {
                 self.step.prompts = true;
                 self.step.user_decided = self.is_startable;
                 self.prompts.insert(prompt.id.clone(), (prompt.clone(), Fate::Queued));
-                self.queue.push_back(prompt.id.clone());
+                let mut at = self.queue.len();
+                if self.is_urgent(input) {
+                    at = self.queue.iter().take_while(|id| self.urgent.contains(id)).count();
+                    self.urgent.insert(prompt.id.clone());
+                }
+                self.queue.insert(at, prompt.id.clone());
             }
             Input::Agent { run, event } => self.observe_event(*run, event),
             Input::Exit { run, exit } => {
@@ -339,6 +357,7 @@ impl Witness {
 
     fn observe_event(&mut self, run: Run, event: &AgentEvent) {
         match event {
+            AgentEvent::Commands(_) => {}
             AgentEvent::Ready { .. } => self.processes.get_mut(&run).expect("a live process").ready = true,
             AgentEvent::PromptAccepted(id) => {
                 if let Some(open) = self.open.as_mut().filter(|open| open.id == *id) {
@@ -516,6 +535,7 @@ impl Witness {
         let queued: Vec<Prompt> = self.queue.iter().map(|id| self.prompts[id].0.clone()).collect();
         (self.open, self.review, self.resume_notice, self.policy) = (None, None, None, None);
         self.asked.clear();
+        self.urgent.clear();
         self.failure = None;
         self.failed_starts = 0;
         self.questions.clear();
@@ -649,4 +669,8 @@ impl Witness {
         let sent = self.prompts.values().filter(|(_, fate)| *fate == Fate::Sent);
         self.must(sent.count() <= 1, "at most one prompt was interrupted");
     }
+}
+
+fn offered(input: &Input) -> Option<&Prompt> {
+    if let Input::Prompt(prompt) | Input::UrgentPrompt(prompt) = input { Some(prompt) } else { None }
 }

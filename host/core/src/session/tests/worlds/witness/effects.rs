@@ -39,7 +39,11 @@ impl Witness {
             Effect::Persist => {}
             Effect::MarkSent(id) => {
                 let first = self.queue.pop_front();
-                self.must(first.as_ref() == Some(id), "prompts are sent in the order of acceptance");
+                self.urgent.remove(id);
+                self.must(
+                    first.as_ref() == Some(id),
+                    "urgent prompts are sent first, others in the order of acceptance",
+                );
                 self.change_fate(id, Fate::Queued, Fate::Sent);
                 self.step.sent = Some(id.clone());
             }

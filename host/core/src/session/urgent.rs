@@ -1,0 +1,45 @@
+//! Prompts that do not wait for their turn: each interrupts the running turn and runs next. Also drops single prompts
+//! that wait.
+
+use super::{
+    ApiError, ApiErrorCode, Effect, Machine, Prompt,
+    state::{Acknowledged, Interrupt, InterruptedBy, State},
+};
+use crate::{agent::PromptId, messages, types::Timestamp};
+
+impl Machine {
+    /// Accepts a prompt that runs before those that wait, but after earlier prompts of this kind. Interrupts the running
+    /// turn.
+    pub(super) fn accept_urgent(&mut self, prompt: Prompt, now: Timestamp) {
+        let is_waiting = |id: &PromptId| self.queue.iter().any(|queued| queued.id == *id);
+        let mut urgent = std::mem::take(&mut self.urgent);
+        urgent.retain(is_waiting);
+        let at = self.queue.iter().take_while(|queued| urgent.contains(&queued.id)).count();
+        urgent.push(prompt.id.clone());
+        self.urgent = urgent;
+        let place = prompt.place.clone();
+        self.queue.insert(at, prompt);
+        self.interrupt_turn(InterruptedBy::Prompt, now);
+        self.wake(place, now);
+    }
+
+    /// Interrupts the running turn, unless there is none or it is already interrupted.
+    pub(super) fn interrupt_turn(&mut self, by: InterruptedBy, now: Timestamp) {
+        let State::Busy(open) = &mut self.state else { return };
+        if open.interrupt.is_none() {
+            open.interrupt = Some(Interrupt::ByUser { since: now, acknowledged: Acknowledged::No, by });
+            self.withdraw_requests();
+            self.emit_live(|run| Effect::Interrupt { run });
+        }
+    }
+
+    pub(super) fn drop_one_queued(&mut self, prompt: &PromptId) -> Result<(), ApiError> {
+        let index = self.queue.iter().position(|queued| queued.id == *prompt);
+        let not_waiting = || ApiError { code: ApiErrorCode::Invalid, text: messages::not_waiting(&self.record.name) };
+        let index = index.ok_or_else(not_waiting)?;
+        if let Some(prompt) = self.queue.remove(index) {
+            self.drop_prompt(prompt);
+        }
+        Ok(())
+    }
+}
