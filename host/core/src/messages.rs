@@ -64,6 +64,18 @@ pub fn busy(session: &SessionName) -> String {
     format!("Session '{session}' is busy. Use /stop first.")
 }
 
+/// The error for a command that needs the conversation of a session that is open in a terminal.
+#[must_use]
+pub fn open_in_terminal(session: &SessionName) -> String {
+    format!("Session '{session}' is open in a terminal. Exit the agent there first.")
+}
+
+/// The error for opening a session in a terminal while its agent waits for an answer.
+#[must_use]
+pub fn question_open(session: &SessionName) -> String {
+    format!("The agent of session '{session}' waits for an answer. Answer its question in the chat first.")
+}
+
 /// The last line of an answer whose agent did not react to `/stop`.
 #[must_use]
 pub fn agent_unresponsive(session: &SessionName) -> String {

@@ -14,6 +14,7 @@ mod requests;
 mod start;
 mod state;
 mod stop;
+mod terminal;
 mod turns;
 mod urgent;
 

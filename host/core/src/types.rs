@@ -20,5 +20,5 @@ pub use request::{
     AgentRequest, Choice, OpenRequest, OptionText, Permission, Request, RequestAnswer, RequestId, RequestOption,
     ToolUse,
 };
-pub use session::{Phase, ProcessId, SessionRecord, SessionView};
+pub use session::{Phase, ProcessId, SessionRecord, SessionView, Terminal};
 pub use timestamp::{TimeSource, Timestamp};

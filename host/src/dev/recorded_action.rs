@@ -69,6 +69,7 @@ impl fmt::Display for Ordered<'_> {
             SessionCommand::Start => f.write_str("started"),
             SessionCommand::Suspend => f.write_str("suspended"),
             SessionCommand::ForceSuspend => f.write_str("suspended anyway"),
+            SessionCommand::OpenTerminal(_) => f.write_str("opened in a terminal"),
             SessionCommand::Interrupt { queued: QueuedPrompts::Keep, .. } => f.write_str("interrupted"),
             SessionCommand::Interrupt { queued: QueuedPrompts::Drop, .. } => f.write_str("interrupted, queue dropped"),
             SessionCommand::DropQueued(prompt) => write!(f, "{} dropped", prompt.0),

@@ -88,6 +88,7 @@ impl CommandChange {
             | SessionCommand::Start
             | SessionCommand::Interrupt { .. }
             | SessionCommand::DropQueued(_)
+            | SessionCommand::OpenTerminal(_)
             | SessionCommand::Suspend
             | SessionCommand::ForceSuspend => Self::Temporary,
             SessionCommand::Retry(_)

@@ -2,6 +2,9 @@
 
 use crate::host::open;
 
+/// The CLI's note for the model about an interrupted turn.
+const INTERRUPTED: &str = "[Request interrupted by user]\n";
+
 #[test]
 fn answers_are_streamed_and_turns_share_a_process() {
     let Some(mut host) = open("") else { return };
@@ -61,7 +64,7 @@ fn an_urgent_message_interrupts_and_runs_next() {
     assert!(at("Interrupted by the next message.") < at("You said: third"), "{shown}");
     assert!(at("You said: third") < at("You said: second"), "{shown}");
     assert_eq!(host.pid(), pid);
-    assert_eq!(host.api.said(), ["count 10000", "third", "second"]);
+    assert_eq!(host.api.said(), ["count 10000", INTERRUPTED, "third", "second"]);
 }
 
 #[test]
@@ -71,7 +74,7 @@ fn with_busy_interrupt_a_message_interrupts() {
     host.ask("count 10000", "line 1\n");
     let shown = host.ask("second", "You said: second");
     assert!(shown.contains("Interrupted by the next message."), "{shown}");
-    assert_eq!(host.api.said(), ["count 10000", "second"]);
+    assert_eq!(host.api.said(), ["count 10000", INTERRUPTED, "second"]);
 }
 
 #[test]

@@ -98,6 +98,8 @@ pub enum SessionNotice {
         /// The beginning of the rejected message.
         prompt: String,
     },
+    /// A terminal holds the session, so the message waits.
+    OpenInTerminal,
     /// The agent asks a question.
     Asked {
         number: u64,
@@ -159,7 +161,7 @@ impl SessionNotice {
             | Self::PersonaFailed { failure, .. }
             | Self::NotStarted { failure, .. } => (start_request(session, *failure), &[Choice::TryAgain]),
             Self::Resuming(_) | Self::DiedInBackground { .. } | Self::AppliesLater { .. } => return None,
-            Self::WorkEnded { .. } => return None,
+            Self::WorkEnded { .. } | Self::OpenInTerminal => return None,
             Self::Greeting(_) | Self::UnpromptedText(_) | Self::Denied { .. } | Self::FolderChanged { .. } => {
                 return None;
             }
@@ -219,6 +221,9 @@ impl SessionNotice {
                 quote(why)
             )),
             Self::Archived { prompt } => plain(&format!("Not accepted: {}\n“{prompt}”", session_archived(session))),
+            Self::OpenInTerminal => plain(&format!(
+                "Session '{session}' is open in a terminal. Your message waits until it is closed there."
+            )),
             Self::Asked { number, request, buttons, folder } => {
                 let mut reply = agent_request::asked(session, folder, *number, request);
                 reply.buttons.extend(buttons.iter().map(|button| vec![button.clone()]));

@@ -19,6 +19,7 @@ impl Machine {
         if self.record.archived != (command == SessionCommand::Restore) {
             return Err(self.archive_mismatch());
         }
+        self.check_no_terminal(&command)?;
         match command {
             SessionCommand::Touch(place) => self.touch(place, now),
             SessionCommand::Start => self.start_without_prompt(now),
@@ -28,6 +29,7 @@ impl Machine {
             }
             SessionCommand::ForceSuspend => return self.suspend(now),
             SessionCommand::DropQueued(prompt) => return self.drop_one_queued(&prompt),
+            SessionCommand::OpenTerminal(process) => return self.open_terminal(process, now),
             SessionCommand::Interrupt { queued, from } => return self.interrupt(queued, from.as_ref(), now),
             SessionCommand::Retry(new_id) => return self.retry(new_id, now),
             SessionCommand::Fresh => return self.start_fresh(now),
@@ -59,7 +61,7 @@ impl Machine {
         }
     }
 
-    fn busy(&self) -> ApiError {
+    pub(super) fn busy(&self) -> ApiError {
         refusal(ApiErrorCode::Busy, &messages::busy(&self.record.name))
     }
 
@@ -109,7 +111,8 @@ impl Machine {
     /// Interrupts the turn. A prompt that is about to be sent is dropped, because after `/stop` the user does not want
     /// an answer to it.
     fn interrupt(&mut self, queued: QueuedPrompts, from: Option<&Place>, now: Timestamp) -> Result<(), ApiError> {
-        let about_to_run = matches!(self.state, State::Starting(_)) || self.will_start();
+        let waits_for_terminal = self.record.terminal.is_some();
+        let about_to_run = matches!(self.state, State::Starting(_)) || self.will_start() || waits_for_terminal;
         let drop = match queued {
             QueuedPrompts::Drop => self.queue.len(),
             QueuedPrompts::Keep => usize::from(about_to_run && !self.queue.is_empty()),
@@ -247,6 +250,13 @@ impl Machine {
         }
     }
 
+    pub(super) fn check_no_waiting_prompts(&self) -> Result<(), ApiError> {
+        if self.queue.is_empty() {
+            return Ok(());
+        }
+        Err(refusal(ApiErrorCode::Busy, &messages::messages_wait(&self.record.name, self.queue.len())))
+    }
+
     fn start_fresh(&mut self, now: Timestamp) -> Result<(), ApiError> {
         if matches!(self.state, State::Busy(_)) {
             return Err(self.busy());
@@ -275,10 +285,7 @@ impl Machine {
             return Err(self.busy());
         }
         // The waiting prompts were accepted, so archiving the session must not drop them.
-        if !self.queue.is_empty() {
-            let text = messages::messages_wait(&self.record.name, self.queue.len());
-            return Err(refusal(ApiErrorCode::Busy, &text));
-        }
+        self.check_no_waiting_prompts()?;
         self.check_no_background_work("archive")?;
         self.close_failure(Choice::Withdrawn);
         for prompt in std::mem::take(&mut self.record.interrupted) {
@@ -373,6 +380,6 @@ impl Machine {
     }
 }
 
-fn refusal(code: ApiErrorCode, text: &str) -> ApiError {
+pub(super) fn refusal(code: ApiErrorCode, text: &str) -> ApiError {
     ApiError { code, text: text.to_owned() }
 }

@@ -8,7 +8,7 @@ use crate::{
     agent::PromptId,
     messages::SessionNotice,
     turn::Turn,
-    types::{Choice, DecidedRequest, Permission, PermissionMode, Place, Request, RequestAnswer, RequestId},
+    types::{Choice, DecidedRequest, Permission, PermissionMode, Place, ProcessId, Request, RequestAnswer, RequestId},
 };
 
 #[derive(Debug, Clone, PartialEq)]
@@ -47,6 +47,8 @@ pub enum Effect {
         ticket: Ticket,
         permission: Box<Permission>,
     },
+    /// Watch the process that holds the session for a terminal, and report its exit.
+    WatchTerminal(ProcessId),
     Spawn {
         run: Run,
         launch: Launch,

@@ -87,6 +87,12 @@ pub enum Input {
     Settings(Box<Settings>),
     /// The lifecycle plugin or its configuration changed: an idle session is reviewed again.
     PolicyChanged,
+    /// The process that holds the session for a terminal has exited.
+    TerminalClosed {
+        process: ProcessId,
+        /// The conversation of the last answer in the terminal, if it is known.
+        conversation: Option<String>,
+    },
     /// The authors of these prompts may no longer use the session: waiting prompts are dropped, and the running one is
     /// interrupted.
     Withdrawn(Vec<PromptId>),
@@ -209,6 +215,10 @@ pub enum SessionCommand {
     Suspend,
     /// Like `Suspend`, but also ends background work.
     ForceSuspend,
+    /// Stops an idle agent and holds the session for a terminal, until the exit of this process is reported. The terminal
+    /// may use the conversation once no agent is live. The command is refused during a turn, while prompts wait, and
+    /// while the agent has background work or an open question.
+    OpenTerminal(ProcessId),
     /// Interrupts the turn. The reply to this command is shown in `from`, or not at all if `from` is `None`.
     Interrupt {
         queued: QueuedPrompts,

@@ -1,5 +1,5 @@
 //! The state machine's data and its entry points for inputs, commands and queries. The transitions are in `start`,
-//! `turns`, `requests`, `approval`, `background`, `idle`, `stop` and `commands`. The machine reads no clock.
+//! `turns`, `requests`, `approval`, `background`, `idle`, `stop`, `terminal` and `commands`. The machine reads no clock.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -52,6 +52,8 @@ pub struct Machine {
     pub(super) failed_starts: usize,
     /// The pending query for a resume notice, and the place for the notice.
     pub(super) resume_notice: Option<(Ticket, Place)>,
+    /// The places that were notified that their prompts wait for the terminal to be closed.
+    pub(super) notified_of_terminal: Vec<Place>,
     pub(super) shutdown: Shutdown,
     /// The number of the latest question of an agent.
     pub(super) last_request: u64,
@@ -83,6 +85,7 @@ impl Machine {
             last_press: LastPress::default(),
             failed_starts: 0,
             resume_notice: None,
+            notified_of_terminal: Vec::new(),
             shutdown: Shutdown::No,
             last_request: 0,
             last_run: Run::LEFT_OVER,
@@ -146,6 +149,9 @@ impl Machine {
             Input::Decision { ticket, decision } => self.handle_decision(ticket, decision, now),
             Input::Settings(settings) => self.handle_settings(*settings, now),
             Input::PolicyChanged => self.review(now),
+            Input::TerminalClosed { process, conversation } => {
+                self.handle_terminal_closed(&process, conversation, now);
+            }
             Input::Withdrawn(prompts) => self.handle_withdrawn(&prompts, now),
             Input::Shutdown => self.handle_shutdown(now),
         }

@@ -11,10 +11,11 @@ use crate::{
 };
 
 impl Machine {
-    /// Starts an agent, except during shutdown. No agent may be running.
+    /// Starts an agent, except during shutdown and while a terminal holds the session. No agent may be running. Every
+    /// start goes through this function.
     pub(super) fn start(&mut self, now: Timestamp) {
         debug_assert!(self.live.is_none(), "two agents for one session");
-        if self.shutdown != Shutdown::No {
+        if self.shutdown != Shutdown::No || self.record.terminal.is_some() {
             self.state = State::Suspended;
             return;
         }
@@ -68,7 +69,7 @@ impl Machine {
     }
 
     /// Applies the configured folder, if there is one. Returns whether it differs from the folder in the record.
-    fn change_folder(&mut self) -> bool {
+    pub(super) fn change_folder(&mut self) -> bool {
         let Some(folder) = &self.settings.folder else { return false };
         let is_new = *folder != self.record.folder;
         self.record.folder.clone_from(folder);

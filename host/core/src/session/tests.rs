@@ -9,6 +9,7 @@ mod resumes;
 mod script;
 mod starts;
 mod stops;
+mod terminal;
 mod turns;
 mod urgent;
 mod withdrawn;

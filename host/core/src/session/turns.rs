@@ -70,6 +70,9 @@ impl Machine {
         let idle_for = now.since(self.record.last_active);
         self.record.last_active = now;
         self.record.place = Some(place.clone());
+        if self.record.terminal.is_some() {
+            return self.post_waits_for_terminal(place);
+        }
         match &self.state {
             State::Suspended => {
                 self.request_resume_notice(place, idle_for);

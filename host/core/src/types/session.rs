@@ -58,6 +58,15 @@ pub struct ProcessId {
     pub started: u64,
 }
 
+/// The terminal in which an operator has opened a session's conversation. While it is open, the host starts no agent for
+/// the session, because two processes must not write to one conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terminal {
+    /// The process that holds the session. The session is released when it exits.
+    pub process: ProcessId,
+    pub since: Timestamp,
+}
+
 /// The stored part of a session. It survives the session's agent process and a restart of the host.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SessionRecord {
@@ -92,6 +101,9 @@ pub struct SessionRecord {
     pub archived: bool,
     /// The agent's process, while it may be running.
     pub process: Option<ProcessId>,
+    /// The terminal that holds the session. It may have exited while no host was running.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terminal: Option<Terminal>,
     /// The background work of the agent, as the agent describes it. While the list is not empty, the agent is not
     /// suspended. If the host is killed, the next host reports that this work has ended.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -128,6 +140,7 @@ impl SessionRecord {
             cost_usd: None,
             archived: false,
             process: None,
+            terminal: None,
             background: Vec::new(),
             interrupted: Vec::new(),
             failures: 0,

@@ -158,6 +158,8 @@ impl FakeSession {
             | Effect::MarkQueued(_)
             | Effect::Accept(_)
             | Effect::Complete { .. } => {}
+            // No conversation opens a terminal.
+            Effect::WatchTerminal(_) => {}
             Effect::TurnStarted(_) | Effect::ShowTurn | Effect::CloseRequest { .. } => {}
             Effect::Audit(_) | Effect::Answer { .. } | Effect::SetPermissionMode { .. } => {}
         }

@@ -17,7 +17,7 @@ use crate::{
     turn::{Turn, TurnPart, TurnState},
     types::{
         AgentRequest, Alert, OptionText, PermissionMode, Place, ProcessId, PromptKind, Request, RequestId,
-        RequestOption, SessionRecord, Timestamp, ToolUse, UserId,
+        RequestOption, SessionRecord, Terminal, Timestamp, ToolUse, UserId,
     },
 };
 
@@ -81,6 +81,11 @@ pub fn prompt(id: &str, chat: &str) -> Prompt {
 
 pub fn process() -> ProcessId {
     ProcessId { boot: "boot".to_owned(), pid: 7, started: 7 }
+}
+
+/// The process of a terminal.
+pub fn terminal(pid: &str) -> ProcessId {
+    ProcessId { pid: pid.parse().expect("a pid"), ..process() }
 }
 
 fn span(text: &str) -> Duration {
@@ -149,6 +154,7 @@ impl ScriptRunner {
                 ("place", chat) => record.place = Some(Place::new("test", chat)),
                 ("interrupted", id) => record.interrupted.push(prompt(id, "home").into()),
                 ("process", _) => record.process = Some(process()),
+                ("terminal", pid) => record.terminal = Some(Terminal { process: terminal(pid), since: START }),
                 ("background", about) => record.background.push(about.to_owned()),
                 ("archived", _) => record.archived = true,
                 _ => panic!("unknown fact {fact}"),
@@ -219,6 +225,10 @@ impl ScriptRunner {
             "args" => Input::Settings(Box::new(Settings { agent: Some(agent(rest)), ..settings() })),
             "policy" => Input::PolicyChanged,
             "withdraw" => Input::Withdrawn(rest.split(' ').map(|id| PromptId(id.to_owned())).collect()),
+            "terminal-closed" => {
+                let (pid, conversation) = rest.split_once(' ').unwrap_or((rest, ""));
+                Input::TerminalClosed { process: terminal(pid), conversation: non_empty(conversation) }
+            }
             "strays" => Input::Strays { pids: rest.split(' ').map(|pid| pid.parse().expect("a pid")).collect() },
             "shutdown" => Input::Shutdown,
             _ => return None,
@@ -258,6 +268,7 @@ fn command(text: &str) -> SessionCommand {
         "touch" => SessionCommand::Touch(Place::new("test", non_empty(rest).as_deref().unwrap_or("home"))),
         "start" => SessionCommand::Start,
         "suspend" => SessionCommand::Suspend,
+        "open-terminal" => SessionCommand::OpenTerminal(terminal(rest)),
         "force-suspend" => SessionCommand::ForceSuspend,
         "stop" => stop(rest),
         "drop" => SessionCommand::DropQueued(PromptId(rest.to_owned())),
@@ -451,6 +462,7 @@ fn show(effect: &Effect) -> String {
             let ToolUse { tool, .. } = &permission.tool_use;
             format!("decide #{}: {tool} {}", ticket.0, permission.tool_use.detail())
         }
+        Effect::WatchTerminal(process) => format!("watch terminal {}", process.pid),
         Effect::Spawn { run, launch } => {
             let conversation = launch.resume.as_ref().map_or("anew".to_owned(), |id| format!("resuming {id}"));
             let model = launch.model.as_ref().map_or(String::new(), |model| format!(", model {model}"));

@@ -75,6 +75,9 @@ impl World {
     }
 
     fn step(&mut self) {
+        if self.witness.terminal.is_some() && self.dice.one_in(6) {
+            return self.close_terminal();
+        }
         if !self.witness.machine.phase().is_live() && self.dice.one_in(3) {
             return if self.dice.one_in(2) { self.prompt() } else { self.command() };
         }
@@ -96,6 +99,13 @@ impl World {
         let chat = self.dice.pick(&["home", "den"]);
         let urgency = if self.dice.one_in(4) { Urgency::Now } else { Urgency::Normal };
         self.witness.feed(Input::prompt(prompt(&id.0, chat), urgency));
+    }
+
+    /// Ends the process of the terminal, or of an earlier one.
+    fn close_terminal(&mut self) {
+        let process = script::terminal(self.dice.pick(&["8", "9"]));
+        let conversation = self.dice.pick(&[None, Some("c1".to_owned()), Some("c9".to_owned())]);
+        self.witness.feed(Input::TerminalClosed { process, conversation });
     }
 
     fn new_id(&mut self) -> PromptId {
@@ -239,12 +249,15 @@ impl World {
         let persona = self.dice.pick(&[None, Some("planner".to_owned()), Some("research".to_owned())]);
         let from = self.dice.pick(&[None, Some(Place::new("test", "home")), Some(Place::new("test", "den"))]);
         let recent = PromptId(format!("p{}", self.prompts.saturating_sub(self.dice.roll(3))));
+        let terminal = self.dice.pick(&["8", "9"]);
         let command = self.dice.pick(&[
             SessionCommand::Touch(Place::new("test", "home")),
             SessionCommand::Start,
             SessionCommand::Start,
             SessionCommand::Suspend,
             SessionCommand::ForceSuspend,
+            SessionCommand::OpenTerminal(script::terminal(terminal)),
+            SessionCommand::OpenTerminal(script::terminal(terminal)),
             SessionCommand::Interrupt { queued: QueuedPrompts::Keep, from: from.clone() },
             SessionCommand::Interrupt { queued: QueuedPrompts::Drop, from },
             SessionCommand::DropQueued(recent),
@@ -370,6 +383,7 @@ impl World {
                     self.time();
                 }
             }
+            (Phase::Suspended, None) if self.witness.terminal.is_some() => self.close_terminal(),
             (phase, _) => self.witness.fail(&format!("prompts wait while the session is {}", phase.as_str())),
         }
     }

@@ -18,7 +18,7 @@ use crate::{
     config::Agent,
     config::Busy,
     messages::SessionNotice,
-    types::{Phase, Place, Request, RequestId, SessionRecord, Timestamp},
+    types::{Phase, Place, ProcessId, Request, RequestId, SessionRecord, Timestamp},
 };
 use asked::Asked;
 
@@ -54,6 +54,8 @@ pub struct Witness {
     idle_since: Timestamp,
     /// Whether the conversation was discarded and no agent has started since.
     fresh: bool,
+    /// The process of the terminal that holds the session.
+    pub terminal: Option<ProcessId>,
     shutdowns: u32,
     finished: u64,
     /// The number of consecutive failed starts.
@@ -190,6 +192,7 @@ impl Witness {
             policy: None,
             idle_since: Timestamp(0),
             fresh: false,
+            terminal: None,
             shutdowns: 0,
             finished: 0,
             failed_starts: 0,
@@ -343,6 +346,12 @@ impl Witness {
                 self.is_startable |= is_starting && settings.is_err();
             }
             Input::ResumeNotice { ticket, .. } => self.step.announces_resume = Some(*ticket),
+            Input::TerminalClosed { process, conversation } => {
+                if self.terminal.take_if(|terminal| terminal == process).is_some() {
+                    self.step.prompts = true;
+                    self.fresh &= conversation.is_none();
+                }
+            }
             Input::Edited { .. } | Input::PolicyChanged | Input::Withdrawn(_) | Input::Strays { .. } => {}
         }
     }
@@ -441,6 +450,12 @@ impl Witness {
                 self.must(is_open, "a button acts only on its own request, and once");
                 let forgot = remembered && self.machine.record().conversation.is_none();
                 self.must(!forgot || fresh, "only /fresh discards the conversation");
+                self.must(self.terminal.is_none() || !needs_conversation(&given), "a terminal is not interfered with");
+                if let SessionCommand::OpenTerminal(process) = &given {
+                    let rests = self.queue.is_empty() && self.open.is_none();
+                    self.must(rests, "a terminal waits for the prompts and the turn");
+                    self.terminal = Some(process.clone());
+                }
                 self.fresh |= fresh;
                 let remembers = self.machine.record().conversation.is_some();
                 self.must(!fresh || !remembers, "a discarded conversation is not used again");
@@ -540,6 +555,9 @@ impl Witness {
         self.failed_starts = 0;
         self.questions.clear();
         self.fresh &= self.stored.conversation.is_none();
+        let terminal = self.stored.terminal.as_ref().map(|terminal| terminal.process.clone());
+        self.must(self.terminal.is_none() || terminal == self.terminal, "the next host knows the terminal");
+        self.terminal = terminal;
         let stored: Vec<PromptId> = self.stored.interrupted.iter().map(|prompt| prompt.id.clone()).collect();
         self.must(self.interrupted.iter().all(|id| stored.contains(id)), "interrupted prompts survive a shutdown");
         self.interrupted = stored;
@@ -594,12 +612,16 @@ impl Witness {
         }
         self.observe_waiting_question();
         self.inspect_questions();
+        let terminal = view.record.terminal.as_ref().map(|terminal| &terminal.process);
+        self.must(terminal == self.terminal.as_ref(), "the terminal is recorded");
+        let is_stopping = matches!(view.phase, Phase::Suspended | Phase::Stopping);
+        self.must(self.terminal.is_none() || is_stopping, "no agent runs while a terminal holds the session");
         let works = self.alive().is_some_and(|run| self.processes[&run].works());
         let recorded = !view.record.background.is_empty();
         self.must(view.phase == Phase::Stopping || recorded == works, "a killed host's work is known to the next one");
         let waits = !self.queue.is_empty();
         let holds = match view.phase {
-            Phase::Suspended => !waits || self.shutdowns > 0,
+            Phase::Suspended => !waits || self.shutdowns > 0 || self.terminal.is_some(),
             Phase::Starting => {
                 let soon = self.now.after(Duration::from_secs(60));
                 self.shutdowns == 0 && self.failed_starts < 4 && timer.is_some_and(|(at, _)| at <= soon)
@@ -673,4 +695,10 @@ impl Witness {
 
 fn offered(input: &Input) -> Option<&Prompt> {
     if let Input::Prompt(prompt) | Input::UrgentPrompt(prompt) = input { Some(prompt) } else { None }
+}
+
+/// Whether the command starts or stops the agent, or discards its conversation.
+fn needs_conversation(command: &SessionCommand) -> bool {
+    use SessionCommand::{Archive, ForceSuspend, Fresh, OpenTerminal, Start, Suspend};
+    matches!(command, Start | Suspend | ForceSuspend | Fresh | Archive | OpenTerminal(_))
 }

@@ -87,6 +87,10 @@ impl Witness {
             Effect::Review { ticket, idle_for } => self.perform_review(*ticket, *idle_for),
             Effect::RequestResumeNotice { ticket, .. } => self.perform_resume_request(*ticket),
             Effect::Decide { ticket, .. } => self.perform_decide(*ticket),
+            Effect::WatchTerminal(process) => {
+                let recorded = self.stored.terminal.as_ref().is_some_and(|terminal| terminal.process == *process);
+                self.must(recorded, "a terminal is stored before it is watched");
+            }
             Effect::Spawn { run, launch } => self.perform_spawn(*run, launch),
             Effect::Send { run, prompt } => self.perform_send(*run, prompt),
             Effect::Audit(decided) => self.perform_audit(decided),
@@ -218,6 +222,9 @@ impl Witness {
                 self.must(self.shutdowns > 0 || self.step.left_work, "only the end of a host ends background work");
             }
             SessionNotice::Asked { request, .. } => self.perform_asked(&request.id),
+            SessionNotice::OpenInTerminal => {
+                self.must(self.machine.record().terminal.is_some(), "only a terminal makes prompts wait for it");
+            }
             SessionNotice::NotStarted { .. }
             | SessionNotice::PersonaFailed { .. }
             | SessionNotice::RequestExpired { .. }
@@ -235,6 +242,7 @@ impl Witness {
         let is_blocked = matches!(self.step.phase, Some(Phase::Asking | Phase::Broken));
         self.must(!is_blocked || self.step.user_decided, "the user must decide first");
         self.must(self.alive().is_none(), "a session has one process");
+        self.must(self.terminal.is_none(), "no agent starts while a terminal holds the session");
         self.must(self.shutdowns == 0 && !record.archived, "nothing is started during shutdown or while archived");
         self.must(!self.processes.contains_key(&run), "each process has its own number");
         let conversation = record.conversation.filter(|_| record.resumable);
