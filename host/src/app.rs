@@ -5,6 +5,7 @@ mod access_checked_chat;
 mod background;
 mod exit;
 mod front_end;
+mod handover;
 mod inspect;
 mod jobs;
 mod options;
@@ -13,6 +14,7 @@ mod run;
 mod shutdown;
 mod store_adapters;
 
+pub use handover::{adopt, attach};
 pub use inspect::{check, list_audit, list_plugins, list_requests, list_sessions};
 pub use plugin_dev::author;
 
@@ -109,6 +111,12 @@ pub enum AppError {
     PluginFolder { path: PathBuf, what: &'static str },
     #[error("there is no plugin folder to install into: set one with --plugins")]
     NoPluginFolder,
+    #[error("no host runs on {}: start it with `cordboard run`, or name the state directory of a running one with --state", state.display())]
+    NoHost { state: PathBuf },
+    #[error("{0}")]
+    Refused(String),
+    #[error("failed to {0}")]
+    Terminal(#[from] process::SpawnError),
     #[error("the running host answered: {0}")]
     HostError(String),
     #[error("the running host sent an unexpected answer")]
@@ -148,6 +156,9 @@ impl AppError {
             | Self::Problems(_)
             | Self::PluginFolder { .. }
             | Self::NoPluginFolder
+            | Self::NoHost { .. }
+            | Self::Refused(_)
+            | Self::Terminal(_)
             | Self::HostError(_)
             | Self::UnexpectedAnswer
             | Self::Query(_)

@@ -49,6 +49,12 @@ pub enum Command {
     /// List the decisions about permissions, plans and questions of agents, the oldest first
     #[command(after_help = AUDIT_EXAMPLES)]
     Audit(Audit),
+    /// Open a session's conversation in this terminal; messages from the chat wait until you exit
+    #[command(after_help = ATTACH_EXAMPLES)]
+    Attach(Attach),
+    /// Continue a conversation that began in a terminal as a new session
+    #[command(after_help = ADOPT_EXAMPLES)]
+    Adopt(Adopt),
     /// Create, build, check and test your own plugin
     #[command(after_help = plugin::EXAMPLES)]
     Plugin(Plugin),
@@ -58,6 +64,19 @@ const AUDIT_EXAMPLES: &str = "Examples:
   cordboard audit
   cordboard audit --session alpha
   cordboard audit --json | jq -r '.[] | select(.by == \"plugin\").title'";
+
+const ATTACH_EXAMPLES: &str = "Needs a running host, and an agent of kind \"claude\".
+
+Examples:
+  cordboard attach alpha
+  cordboard attach alpha --state /var/lib/cordboard";
+
+const ADOPT_EXAMPLES: &str =
+    "Needs a running host. Exit the agent in the terminal first; /status shows its session id there.
+
+Examples:
+  cordboard adopt 0b4f8f0e-5d0c-4b6e-9f0a-2f6d1c1b7a3e alpha
+  cordboard adopt 0b4f8f0e-5d0c-4b6e-9f0a-2f6d1c1b7a3e alpha --folder ~/projects/alpha";
 
 const RUN_EXAMPLES: &str = "Examples:
   cordboard run
@@ -110,6 +129,60 @@ pub struct Audit {
     pub session: Option<SessionName>,
 }
 
+/// The state directory of a running host.
+#[derive(Debug, Clone, Args)]
+pub struct State {
+    /// The state directory of the host [default: $XDG_STATE_HOME/cordboard]
+    #[arg(long, value_name = "DIR", env = "CORDBOARD_STATE")]
+    pub state: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Attach {
+    /// The session to open
+    #[arg(value_name = "SESSION")]
+    pub session: SessionName,
+    #[command(flatten)]
+    pub state: State,
+}
+
+#[derive(Debug, Args)]
+pub struct Adopt {
+    /// The id of the conversation
+    #[arg(value_name = "CLAUDE-SESSION-ID")]
+    pub conversation: String,
+    /// The name of the new session
+    #[arg(value_name = "NAME")]
+    pub name: SessionName,
+    /// The folder of the conversation [default: the one in the agent's transcript]
+    #[arg(long, value_name = "DIR")]
+    folder: Option<PathBuf>,
+    /// The agent of the session, of kind "claude" [default: the default agent, or else the first one of that kind]
+    #[arg(long, value_name = "NAME")]
+    pub agent: Option<String>,
+    #[command(flatten)]
+    pub state: State,
+}
+
+impl State {
+    /// Returns the absolute path of the state directory.
+    ///
+    /// # Errors
+    /// No state directory is given, and neither `XDG_STATE_HOME` nor `HOME` is set.
+    pub fn resolve(&self) -> Result<PathBuf, NoHome> {
+        let default = || home("XDG_STATE_HOME", ".local/state").map(|dir| dir.join("cordboard"));
+        self.state.clone().or_else(default).map(|state| absolute(&state)).ok_or(NoHome)
+    }
+}
+
+impl Adopt {
+    /// Returns the absolute path of the requested folder.
+    #[must_use]
+    pub fn folder(&self) -> Option<PathBuf> {
+        self.folder.as_deref().map(absolute)
+    }
+}
+
 /// The absolute paths to use, from the command line, the environment and the defaults.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResolvedPaths {
@@ -131,9 +204,7 @@ impl Paths {
     pub fn resolve(&self) -> Result<ResolvedPaths, NoHome> {
         let found = home("XDG_CONFIG_HOME", ".config").map(|folder| folder.join("cordboard/config.toml"));
         let config = self.config.clone().or_else(|| found.filter(|path| path.exists()));
-        let state =
-            self.state.clone().or_else(|| home("XDG_STATE_HOME", ".local/state").map(|dir| dir.join("cordboard")));
-        let state = absolute(&state.ok_or(NoHome)?);
+        let state = State { state: self.state.clone() }.resolve()?;
         Ok(ResolvedPaths {
             config: config.as_deref().map(absolute),
             state,

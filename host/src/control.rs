@@ -1,5 +1,9 @@
-//! Owns `STATE/control.sock`, on which `cordboard sessions`, `plugins` and `requests` query a running host. Each request
-//! and each response is one line of JSON. A request changes nothing.
+//! Owns `STATE/control.sock`, on which other `cordboard` processes query a running host, open its sessions in a terminal,
+//! and adopt conversations. Each request and each response is one line of JSON. Only the user of the host may connect, so
+//! the requests need no further rights.
+
+mod client;
+mod rows;
 
 use std::{
     fs, io,
@@ -9,75 +13,61 @@ use std::{
     time::Duration,
 };
 
-use cordboard_core::types::{OpenRequest, SessionView};
-use cordboard_runtime::{PluginStatus, Registry};
+use async_trait::async_trait;
+use cordboard_agents::{NoTerminal, TerminalCommand, TranscriptError, process};
+use cordboard_core::{
+    session::ApiError,
+    types::{ProcessId, SessionName},
+};
+use cordboard_runtime::Registry;
 use serde::{Deserialize, Serialize};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{UnixListener, UnixStream},
     task::JoinHandle,
+    time::timeout,
 };
 
 use crate::{clock::Clock, session_registry::SessionRegistry};
+pub use client::{QueryError, query};
+pub use rows::{PluginRow, RequestRow, SessionRow, session_rows};
 
-/// The timeout of a request. It is short, because an answer only copies published snapshots.
+/// The timeout for reading a request, for writing the answer, and for requests that only copy published snapshots.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The longest request, in bytes.
-const LONGEST_REQUEST: u64 = 4096;
+/// The time that a client waits for a session to be opened or adopted. The host gives up earlier.
+const HANDOVER_TIMEOUT: Duration = Duration::from_secs(60);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// The longest request, in bytes. A request may contain a path.
+const LONGEST_REQUEST: u64 = 16 * 1024;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ControlQuery {
     Sessions,
     Plugins,
     Requests,
+    /// Holds the session for a terminal until the process that sends the request exits.
+    Attach(SessionName),
+    Adopt(Adoption),
 }
 
-/// A session in the JSON output.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct SessionRow {
-    pub name: String,
-    pub phase: String,
+/// A request for a new session that continues a conversation which began in a terminal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Adoption {
+    pub conversation: String,
+    pub name: SessionName,
+    /// The folder of the conversation. Without it, the host searches the transcripts of the agent.
+    pub folder: Option<PathBuf>,
+    /// The NAME of `[agents.NAME]`. Without it, the default agent, or else the first agent of kind `claude`.
+    pub agent: Option<String>,
+}
+
+/// The new session of an adopted conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Adopted {
     pub agent: String,
-    pub persona: Option<String>,
-    pub model: Option<String>,
-    pub pid: Option<i32>,
-    /// Seconds.
-    pub idle_timeout_s: u64,
-    /// Milliseconds since 1970 UTC.
-    pub last_active: u64,
-    pub turns: u64,
-    pub queued: u32,
-    /// The background work of the agent.
-    #[serde(default)]
-    pub background: Vec<String>,
-    pub owner: String,
     pub folder: PathBuf,
-    pub cost_usd: Option<f64>,
-}
-
-/// A plugin in the JSON output.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PluginRow {
-    pub name: String,
-    pub digest: String,
-    pub generation: u32,
-    pub health: String,
-    pub note: String,
-    /// Milliseconds since 1970 UTC.
-    pub since: u64,
-}
-
-/// A question of an agent in the JSON output.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RequestRow {
-    pub session: String,
-    pub number: u64,
-    pub kind: String,
-    pub title: String,
-    /// Milliseconds since 1970 UTC.
-    pub since: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -86,42 +76,57 @@ pub enum ControlAnswer {
     Requests(Vec<RequestRow>),
     Sessions(Vec<SessionRow>),
     Plugins(Vec<PluginRow>),
+    Attached(TerminalCommand),
+    Adopted(Adopted),
+    /// The request was refused. Contains the reason and the remedy.
+    Refused(String),
     Error(String),
 }
 
-impl From<&SessionView> for SessionRow {
-    fn from(view: &SessionView) -> Self {
-        let record = &view.record;
-        Self {
-            name: record.name.to_string(),
-            phase: view.phase.as_str().to_owned(),
-            agent: record.agent.clone(),
-            persona: record.persona.clone(),
-            model: view.model.clone(),
-            pid: record.process.as_ref().map(|process| process.pid),
-            idle_timeout_s: view.idle_timeout.as_secs(),
-            last_active: record.last_active.0,
-            turns: record.turns,
-            queued: view.queued,
-            background: view.record.background.clone(),
-            owner: record.owner.0.clone(),
-            folder: record.folder.clone(),
-            cost_usd: record.cost_usd,
-        }
-    }
+/// Moves sessions between the chat and terminals.
+#[async_trait]
+pub trait Handover: Send + Sync {
+    /// Holds the session for the terminal of `process`, and returns the command that `process` has to execute.
+    async fn attach(&self, session: &SessionName, process: ProcessId) -> Result<TerminalCommand, HandoverError>;
+    /// Creates a session that continues a conversation.
+    async fn adopt(&self, adoption: Adoption) -> Result<Adopted, HandoverError>;
 }
 
-impl From<PluginStatus> for PluginRow {
-    fn from(status: PluginStatus) -> Self {
-        Self {
-            name: status.name,
-            digest: status.digest,
-            generation: status.generation,
-            health: status.health.as_str().to_owned(),
-            note: status.note,
-            since: status.since.0,
-        }
-    }
+/// A session was not handed over. The text is for the operator.
+#[derive(Debug, thiserror::Error)]
+pub enum HandoverError {
+    #[error("{0}")]
+    Refused(#[from] ApiError),
+    #[error(transparent)]
+    NoTerminal(#[from] NoTerminal),
+    #[error(transparent)]
+    Transcript(#[from] TranscriptError),
+    #[error("the agent of session '{0}' did not exit in time: try again")]
+    AgentRuns(SessionName),
+    #[error("conversation {conversation} is already the conversation of session '{session}': use that session")]
+    InUse { conversation: String, session: SessionName },
+    #[error("no agent of kind \"claude\" is configured: add one, or name it with --agent")]
+    NoAgent,
+    #[error("{} is not a folder: name the folder of the conversation with --folder", .0.display())]
+    NoFolder(PathBuf),
+    #[error(
+        "[sessions.folders] sets {} for session '{session}', but the conversation is in {}: use another name, or change the configuration",
+        configured.display(), folder.display()
+    )]
+    OtherFolder { session: SessionName, configured: PathBuf, folder: PathBuf },
+    #[error("the host can't identify this process: run the command on the machine of the host, outside of containers")]
+    NoProcess,
+    #[error("the host runs as another user: run the command as the user with the id {0}")]
+    OtherUser(u32),
+}
+
+/// The parts of the host that answer requests.
+#[derive(Clone)]
+pub struct ControlServices {
+    pub sessions: Arc<SessionRegistry>,
+    pub plugins: Arc<Registry>,
+    pub clock: Clock,
+    pub handover: Arc<dyn Handover>,
 }
 
 const SOCKET: &str = "control.sock";
@@ -171,19 +176,19 @@ pub fn listen(state_dir: &Path) -> io::Result<ControlListener> {
 
 impl ControlListener {
     /// Serves requests until the task is aborted.
-    pub fn serve(self, sessions: Arc<SessionRegistry>, plugins: Arc<Registry>, clock: Clock) -> JoinHandle<()> {
+    pub fn serve(self, services: ControlServices) -> JoinHandle<()> {
         let Self(listener) = self;
         tokio::spawn(async move {
             loop {
                 match listener.accept().await {
                     Ok((stream, _)) => {
-                        let (sessions, plugins) = (Arc::clone(&sessions), Arc::clone(&plugins));
-                        tokio::spawn(tokio::time::timeout(TIMEOUT, async move {
-                            let answered = answer(stream, &sessions, &plugins, clock).await;
+                        let services = services.clone();
+                        tokio::spawn(async move {
+                            let answered = services.serve(stream).await;
                             answered.unwrap_or_else(
                                 |error| tracing::debug!(%error, "failed to answer a query on the control socket"),
                             );
-                        }));
+                        });
                     }
                     Err(error) => {
                         tracing::warn!(%error, "failed to accept a connection on the control socket");
@@ -195,90 +200,49 @@ impl ControlListener {
     }
 }
 
-async fn answer(stream: UnixStream, sessions: &SessionRegistry, plugins: &Registry, clock: Clock) -> io::Result<()> {
-    let (read, mut write) = stream.into_split();
-    let mut line = String::new();
-    BufReader::new(read.take(LONGEST_REQUEST)).read_line(&mut line).await?;
-    let answer = match serde_json::from_str(&line) {
-        Ok(ControlQuery::Sessions) => ControlAnswer::Sessions(session_rows(sessions, clock)),
-        Ok(ControlQuery::Plugins) => {
-            ControlAnswer::Plugins(plugins.snapshot().statuses().map(PluginRow::from).collect())
-        }
-        Ok(ControlQuery::Requests) => ControlAnswer::Requests(request_rows(sessions, clock)),
-        Err(error) => ControlAnswer::Error(format!("this version of the host does not know the query: {error}")),
-    };
-    let mut text = serde_json::to_vec(&answer)?;
-    text.push(b'\n');
-    write.write_all(&text).await
-}
-
-/// Returns all sessions, the most recently active first.
-#[must_use]
-pub fn session_rows(sessions: &SessionRegistry, clock: Clock) -> Vec<SessionRow> {
-    let row = |view: &Arc<SessionView>| {
-        let last_active = clock.to_wall(view.record.last_active).0;
-        SessionRow { last_active, ..SessionRow::from(&**view) }
-    };
-    let mut rows: Vec<SessionRow> = sessions.views().iter().map(row).collect();
-    rows.sort_by(|a, b| b.last_active.cmp(&a.last_active).then_with(|| a.name.cmp(&b.name)));
-    rows
-}
-
-/// Returns the open questions of all agents, the oldest first.
-fn request_rows(sessions: &SessionRegistry, clock: Clock) -> Vec<RequestRow> {
-    let of_session = |view: &Arc<SessionView>| {
-        let row = |open: &OpenRequest| RequestRow {
-            session: view.record.name.to_string(),
-            number: open.number,
-            kind: open.request.kind.to_owned(),
-            title: open.request.title.clone(),
-            since: clock.to_wall(open.since).0,
+impl ControlServices {
+    async fn serve(&self, stream: UnixStream) -> io::Result<()> {
+        let client = client_process(&stream);
+        let (read, mut write) = stream.into_split();
+        let mut line = String::new();
+        timeout(TIMEOUT, BufReader::new(read.take(LONGEST_REQUEST)).read_line(&mut line)).await??;
+        let answer = match serde_json::from_str(&line) {
+            Ok(query) => self.answer(query, client).await,
+            Err(error) => ControlAnswer::Error(format!("this version of the host does not know the query: {error}")),
         };
-        view.requests.iter().map(row).collect::<Vec<_>>()
-    };
-    let mut rows: Vec<RequestRow> = sessions.views().iter().flat_map(of_session).collect();
-    rows.sort_by_key(|row| row.since);
-    rows
-}
+        let mut text = serde_json::to_vec(&answer)?;
+        text.push(b'\n');
+        timeout(TIMEOUT, write.write_all(&text)).await?
+    }
 
-/// The running host could not be queried.
-#[derive(Debug, thiserror::Error)]
-#[error("query the running host on {}: {source}", socket.display())]
-pub struct QueryError {
-    socket: PathBuf,
-    source: io::Error,
-}
-
-/// Queries the host that runs on a state directory. Returns `None` if no host runs there.
-///
-/// # Errors
-/// The socket can't be used, or the host does not respond.
-pub async fn query(state_dir: &Path, query: ControlQuery) -> Result<Option<ControlAnswer>, QueryError> {
-    let answer = async {
-        let Some(stream) = connect(state_dir).await? else { return Ok(None) };
-        let answer = tokio::time::timeout(TIMEOUT, exchange(stream, query));
-        answer.await.map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "it does not respond"))?.map(Some)
-    };
-    answer.await.map_err(|source| QueryError { socket: socket(state_dir), source })
-}
-
-/// Connects to the host, or returns `None` if there is no socket, or a socket on which no host listens.
-async fn connect(state_dir: &Path) -> io::Result<Option<UnixStream>> {
-    let connected = async { UnixStream::connect(&SocketPath::new(state_dir)?.path).await };
-    match connected.await {
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => Ok(None),
-        connected => connected.map(Some),
+    async fn answer(&self, query: ControlQuery, client: Result<ProcessId, HandoverError>) -> ControlAnswer {
+        let handed_over = match query {
+            ControlQuery::Sessions => return ControlAnswer::Sessions(session_rows(&self.sessions, self.clock)),
+            ControlQuery::Plugins => {
+                return ControlAnswer::Plugins(self.plugins.snapshot().statuses().map(PluginRow::from).collect());
+            }
+            ControlQuery::Requests => {
+                return ControlAnswer::Requests(rows::request_rows(&self.sessions, self.clock));
+            }
+            ControlQuery::Attach(session) => match client {
+                Ok(process) => self.handover.attach(&session, process).await.map(ControlAnswer::Attached),
+                Err(error) => Err(error),
+            },
+            ControlQuery::Adopt(adoption) => self.handover.adopt(adoption).await.map(ControlAnswer::Adopted),
+        };
+        handed_over.unwrap_or_else(|refusal| ControlAnswer::Refused(refusal.to_string()))
     }
 }
 
-async fn exchange(stream: UnixStream, query: ControlQuery) -> io::Result<ControlAnswer> {
-    let (read, mut write) = stream.into_split();
-    let mut line = serde_json::to_vec(&query)?;
-    line.push(b'\n');
-    write.write_all(&line).await?;
-    let mut text = String::new();
-    BufReader::new(read).read_line(&mut text).await?;
-    serde_json::from_str(&text).map_err(io::Error::other)
+/// Returns the process on the other end. It waits for the answer, so its pid is not reused in the meantime.
+fn client_process(stream: &UnixStream) -> Result<ProcessId, HandoverError> {
+    let peer = stream.peer_cred().map_err(|_| HandoverError::NoProcess)?;
+    let user = rustix::process::geteuid().as_raw();
+    // Root may connect, too. Its agent would use another home directory, and leave files that the host can't read.
+    if peer.uid() != user {
+        return Err(HandoverError::OtherUser(user));
+    }
+    peer.pid().and_then(process::identify).ok_or(HandoverError::NoProcess)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ pub mod cli;
 pub mod clock;
 pub mod control;
 pub mod dev;
+pub mod handover;
 pub mod hub;
 pub mod listing;
 pub mod reconcile;

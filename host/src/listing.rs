@@ -59,7 +59,7 @@ pub fn sessions(rows: &[SessionRow], now: Timestamp) -> String {
             row.agent.clone(),
             row.persona.clone().unwrap_or_else(|| "-".to_owned()),
             row.model.clone().unwrap_or_else(|| "-".to_owned()),
-            row.pid.map_or_else(|| "-".to_owned(), |pid| pid.to_string()),
+            row.pid.or(row.terminal).map_or_else(|| "-".to_owned(), |pid| pid.to_string()),
             format_duration(Duration::from_secs(row.idle_timeout_s)),
             row.turns.to_string(),
             row.queued.to_string(),
@@ -70,9 +70,16 @@ pub fn sessions(rows: &[SessionRow], now: Timestamp) -> String {
     table(&head, &cells.collect::<Vec<_>>())
 }
 
-/// Returns the phase to show. An idle agent with background work is shown as `background`, because it is not suspended.
+/// Returns the phase to show. An idle agent with background work is shown as `background`, because it is not suspended. A
+/// session that is open in a terminal is shown as `terminal`.
 fn phase(row: &SessionRow) -> &str {
-    if row.phase == Phase::Idle.as_str() && !row.background.is_empty() { "background" } else { &row.phase }
+    if row.phase == Phase::Suspended.as_str() && row.terminal.is_some() {
+        "terminal"
+    } else if row.phase == Phase::Idle.as_str() && !row.background.is_empty() {
+        "background"
+    } else {
+        &row.phase
+    }
 }
 
 #[must_use]

@@ -6,6 +6,7 @@ mod actor;
 mod agent_process;
 mod effects;
 mod event_emitter;
+mod terminal;
 
 use std::{
     path::{Path, PathBuf},
@@ -28,9 +29,14 @@ use cordboard_store::StoreError;
 use tokio::sync::{mpsc, oneshot};
 
 use actor::{Actor, Channel};
+pub use agent_process::{LaunchError, prepare_folder};
 pub use event_emitter::EventSink;
+pub use terminal::report_file;
 
-use crate::{clock::Clock, session_registry::SessionCell};
+use crate::{
+    clock::Clock,
+    session_registry::{SessionCell, SessionRegistry},
+};
 
 /// The capacity of an actor's channel. An actor never waits for a sender, so a full channel drains quickly.
 const CHANNEL: usize = 256;
@@ -130,6 +136,8 @@ pub struct Ports {
     pub queries: Arc<dyn PluginQueries>,
     pub config: Arc<dyn SessionConfig>,
     pub events: Arc<dyn EventSink>,
+    /// All sessions, of which no two may have the same conversation.
+    pub registry: Arc<SessionRegistry>,
 }
 
 /// The open prompts of a session from the previous run of the host.

@@ -74,6 +74,12 @@ impl SessionRegistry {
         self.cell(name).map(|cell| cell.view())
     }
 
+    /// Returns the session that has this conversation.
+    #[must_use]
+    pub fn with_conversation(&self, id: &str) -> Option<Arc<SessionView>> {
+        self.views().into_iter().find(|view| view.record.conversation.as_deref() == Some(id))
+    }
+
     /// Returns all sessions, by name.
     #[must_use]
     pub fn views(&self) -> Vec<Arc<SessionView>> {

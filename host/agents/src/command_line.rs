@@ -1,8 +1,11 @@
 //! Builds the command line and the environment of an agent process.
 
-use std::{ffi::OsString, path::PathBuf};
+use std::{collections::BTreeMap, ffi::OsString, path::PathBuf};
 
-use cordboard_core::config::{Agent, AgentKind};
+use cordboard_core::{
+    config::{Agent, AgentKind},
+    session::Launch,
+};
 
 use super::{Start, StartError};
 use crate::process::{EnvTag, Environment, Spawn};
@@ -50,26 +53,42 @@ fn args(start: &Start<'_>) -> Vec<OsString> {
         args.push("demo-agent".to_owned());
     }
     args.extend(PROTOCOL_FLAGS.map(str::to_owned));
-    args.extend(["--permission-mode".to_owned(), start.launch.permission_mode.as_str().to_owned()]);
-    if !start.agent.deny_tools.is_empty() {
-        let rules: Vec<String> = start.agent.deny_tools.iter().map(ToString::to_string).collect();
-        args.push(format!("--disallowedTools={}", rules.join(",")));
-    }
-    // Use the `--name=value` form, so that a value that looks like an option stays a value.
-    if let Some(model) = start.launch.model.as_ref().or(start.agent.model.as_ref()) {
-        args.push(format!("--model={model}"));
-    }
-    args.push(match &start.launch.resume {
-        Some(id) => format!("--resume={id}"),
-        None => format!("--session-id={}", uuid::Uuid::new_v4()),
-    });
+    args.extend(session_args(start.agent, start.launch));
     args.extend(start.agent.args.iter().cloned());
     args.into_iter().map(OsString::from).collect()
 }
 
+/// Returns the arguments for the conversation, the model and the permissions of a session, for a process on pipes or in
+/// a terminal.
+pub(super) fn session_args(agent: &Agent, launch: &Launch) -> Vec<String> {
+    let mut args = vec!["--permission-mode".to_owned(), launch.permission_mode.as_str().to_owned()];
+    if !agent.deny_tools.is_empty() {
+        let rules: Vec<String> = agent.deny_tools.iter().map(ToString::to_string).collect();
+        args.push(format!("--disallowedTools={}", rules.join(",")));
+    }
+    // Use the `--name=value` form, so that a value that looks like an option stays a value.
+    if let Some(model) = launch.model.as_ref().or(agent.model.as_ref()) {
+        args.push(format!("--model={model}"));
+    }
+    args.push(match &launch.resume {
+        Some(id) => format!("--resume={id}"),
+        None => format!("--session-id={}", uuid::Uuid::new_v4()),
+    });
+    args
+}
+
 pub(super) fn env(agent: &Agent, environment: &Environment) -> Vec<(String, String)> {
-    let mut env = environment.pick(agent.pass_env.iter().map(String::as_str));
-    env.extend(agent.env.clone());
+    merged_env(&agent.pass_env, &agent.env, environment)
+}
+
+/// Returns the variables of `environment` that `pass_env` names, and those in `own`, which override them.
+pub(super) fn merged_env(
+    pass_env: &[String],
+    own: &BTreeMap<String, String>,
+    environment: &Environment,
+) -> Vec<(String, String)> {
+    let mut env = environment.pick(pass_env.iter().map(String::as_str));
+    env.extend(own.clone());
     env.retain(|(name, _)| name != NESTED_VARIABLE);
     env
 }

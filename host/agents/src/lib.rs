@@ -5,6 +5,8 @@ mod claude;
 mod command_line;
 pub mod demo;
 pub mod process;
+mod terminal;
+mod transcripts;
 
 use std::path::Path;
 
@@ -16,6 +18,9 @@ use cordboard_core::{
 };
 
 pub use claude::tool_use;
+pub use terminal::{NoTerminal, TerminalCommand, reported_conversation, terminal_command};
+pub use transcripts::{TranscriptError, conversation_folder, is_conversation_id};
+
 use process::{Environment, Spawn, SpawnError};
 
 /// The input for starting an agent process.

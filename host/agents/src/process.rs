@@ -14,6 +14,7 @@ mod pipes;
 mod program;
 mod subreaper;
 mod supervisor;
+mod terminal;
 mod tree;
 mod unsupervised;
 
@@ -30,6 +31,7 @@ pub use memory_usage::{free_memory, resident_memory};
 pub use orphans::{CleanupReport, sweep};
 pub use program::locate;
 pub use subreaper::adopt_orphans;
+pub use terminal::{exec_in_terminal, exited, identify, is_running};
 pub use unsupervised::leave;
 
 use exec::ExecImage;
@@ -116,11 +118,12 @@ pub struct Process {
 /// # Errors
 /// The process cannot be started. The text contains the remedy.
 pub fn spawn(spawn: Spawn) -> Result<(Process, mpsc::Receiver<ProcessEvent>), SpawnError> {
-    let program = program::find(&spawn)?;
+    let program = program::find(&spawn.program, &spawn.env, &spawn.folder)?;
+    let explain = |error| program::explain(&spawn.program, &spawn.folder, &program, error);
     let args = spawn.args.iter().map(OsString::as_os_str);
     let tag = spawn.tag.variables().map(|(name, value)| (name.to_owned(), value));
     let image = ExecImage::new(program.as_os_str(), args, spawn.env.iter().cloned().chain(tag));
-    let image = image.map_err(|error| program::explain(&spawn, &program, error))?;
+    let image = image.map_err(explain)?;
     let mut command = tokio::process::Command::new(&program);
     command
         .current_dir(&spawn.folder)
@@ -128,8 +131,7 @@ pub fn spawn(spawn: Spawn) -> Result<(Process, mpsc::Receiver<ProcessEvent>), Sp
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0);
-    let mut child =
-        subreaper::spawn(command, image, &spawn.tag).map_err(|error| program::explain(&spawn, &program, error))?;
+    let mut child = subreaper::spawn(command, image, &spawn.tag).map_err(explain)?;
     let failed = |source| SpawnError::Failed {
         program: spawn.program.display().to_string(),
         folder: spawn.folder.display().to_string(),

@@ -201,6 +201,7 @@ fn server(
         queries: Arc::new(Arc::clone(&queries)),
         config: Arc::new(config.clone()),
         events: Arc::new(Arc::clone(&hooks)),
+        registry: Arc::clone(sessions),
     };
     let limits = ViewLimits { front_end: "console".to_owned(), text_units: 4096 };
     let renderer = TurnRenderer {

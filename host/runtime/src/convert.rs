@@ -7,7 +7,7 @@ use cordboard_core::{
     turn::{Turn, TurnPart, TurnState},
     types::{
         Attachment, Button, Caller, Content, OpenRequest, OptionText, Permission, Phase, Place, Reply, RequestOption,
-        SessionName, SessionView, Timestamp, ToolUse,
+        SessionName, SessionView, Terminal, Timestamp, ToolUse,
     },
 };
 
@@ -77,6 +77,9 @@ fn facts(view: &SessionView) -> Vec<(String, String)> {
     }
     if !view.record.background.is_empty() {
         facts.push(("background".to_owned(), messages::list_work(&view.record.background)));
+    }
+    if let Some(Terminal { process, since }) = &view.record.terminal {
+        facts.push(("terminal".to_owned(), format!("process {} since {}", process.pid, since.to_rfc3339())));
     }
     facts
 }

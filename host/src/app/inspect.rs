@@ -4,7 +4,10 @@
 
 use std::{path::Path, sync::Arc};
 
-use cordboard_agents::{check_program, process::Environment};
+use cordboard_agents::{
+    check_program,
+    process::{self, Environment},
+};
 use cordboard_core::{config::SecretSource, scrub, session::Machine, types::SessionRecord};
 use cordboard_runtime::{Health, Registry};
 use cordboard_store::{Decisions, OpenError};
@@ -22,7 +25,7 @@ use crate::{
     stdout, telemetry,
 };
 
-fn block_on<T>(work: impl Future<Output = Result<T, AppError>>) -> Result<T, AppError> {
+pub(super) fn block_on<T>(work: impl Future<Output = Result<T, AppError>>) -> Result<T, AppError> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
 }
 
@@ -185,6 +188,7 @@ fn stored_sessions(paths: &ResolvedPaths) -> Result<Vec<SessionRow>, AppError> {
         // No host runs, so no agent does background work, and the stored process id may belong to another process.
         record.process = None;
         record.background.clear();
+        record.terminal = record.terminal.filter(|terminal| process::is_running(&terminal.process));
         let settings = config.settings(&record);
         let waiting = accepted.get(&record.name).map_or(0, |past| past.queued.len());
         let row = SessionRow::from(&Machine::new(record, settings).view());
@@ -245,9 +249,11 @@ pub fn list_audit(options: &Audit) -> Result<(), AppError> {
     print(&entries, options.listing.json, listing::audit)
 }
 
-fn unexpected_answer(answer: ControlAnswer) -> AppError {
+pub(super) fn unexpected_answer(answer: ControlAnswer) -> AppError {
     match answer {
         ControlAnswer::Error(why) => AppError::HostError(why),
+        ControlAnswer::Refused(why) => AppError::Refused(why),
+        ControlAnswer::Attached(_) | ControlAnswer::Adopted(_) => AppError::UnexpectedAnswer,
         ControlAnswer::Sessions(_) | ControlAnswer::Plugins(_) | ControlAnswer::Requests(_) => {
             AppError::UnexpectedAnswer
         }
@@ -265,6 +271,6 @@ fn print<T: serde::Serialize>(rows: &[T], json: bool, table: impl Fn(&[T]) -> St
 }
 
 /// Removes secrets from a text and prints it to standard output.
-fn print_text(text: &str) -> Result<(), AppError> {
+pub(super) fn print_text(text: &str) -> Result<(), AppError> {
     Ok(stdout::print(&scrub::text(text.to_owned()))?)
 }

@@ -27,7 +27,8 @@ use super::{
 use crate::{
     cli::ResolvedPaths,
     clock::Clock,
-    control,
+    control::{self, ControlServices},
+    handover::HandoverService,
     hub::{
         self, Dispatcher, EventBus, HostService, InboxWriter, Intake, LiveConfig, Outbound, QueryRunner, RestoredInbox,
         SessionSupervisor, TurnRenderer,
@@ -90,8 +91,9 @@ pub async fn serve(options: StartOptions) -> Result<(), AppError> {
     let hub = hub::spawn(Arc::clone(&dispatcher), accepted);
     base.hooks.emit(SessionEvent::host_started(env!("CARGO_PKG_VERSION"), base.clock.now()));
     resume_inbox(&dispatcher, inbox, &intake).await;
+    host.sessions.watch_terminals();
     tokio::spawn(sweep(Arc::clone(&host), host_id, left_over_agents));
-    let control = control.serve(registry, Arc::clone(&base.plugins), base.clock);
+    let control = control.serve(base.control_services(registry, &host));
     let operators = base.operators(&host, outbound, outbox.clone());
     let reconciler = Reconciler::new(operators, rollout, options.paths.config.clone(), rescan);
     outbox.set_menu(reconcile::menu(&base.plugins.snapshot()));
@@ -171,7 +173,7 @@ impl HostBase {
         });
         let sessions = Arc::new(SessionSupervisor::new(
             Arc::clone(registry),
-            self.ports(&queries),
+            self.ports(&queries, registry),
             self.turn_renderer(registry, outbound, limits),
         ));
         let host = Arc::new(HostService {
@@ -195,7 +197,7 @@ impl HostBase {
         host
     }
 
-    fn ports(&self, queries: &Arc<QueryRunner>) -> Ports {
+    fn ports(&self, queries: &Arc<QueryRunner>, registry: &Arc<SessionRegistry>) -> Ports {
         Ports {
             clock: self.clock,
             environment: self.environment.clone(),
@@ -205,6 +207,7 @@ impl HostBase {
             queries: Arc::new(Arc::clone(queries)),
             config: Arc::new(self.config.clone()),
             events: Arc::new(Arc::clone(&self.hooks)),
+            registry: Arc::clone(registry),
         }
     }
 
@@ -245,6 +248,16 @@ impl HostBase {
         }
         self.plugins.set_lifecycle(&self.config.now().plugins.lifecycle).await;
         rollout
+    }
+
+    fn control_services(&self, sessions: Arc<SessionRegistry>, host: &Arc<HostService>) -> ControlServices {
+        let handover = HandoverService::new(Arc::clone(host), self.environment.clone());
+        ControlServices {
+            sessions,
+            plugins: Arc::clone(&self.plugins),
+            clock: self.clock,
+            handover: Arc::new(handover),
+        }
     }
 
     fn operators(&self, host: &Arc<HostService>, outbound: Outbound, outbox: Outbox) -> Operators {

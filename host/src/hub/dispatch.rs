@@ -348,9 +348,10 @@ pub fn not_addressed(active: &BTreeSet<SessionName>) -> UpdateReply {
     if active.is_empty() { UpdateReply::NoActive } else { UpdateReply::NoneOfYours }
 }
 
-/// Returns whether the session queues a new message, instead of answering it at once or refusing it.
+/// Returns whether the session queues a new message, instead of answering it at once or refusing it. A session that is
+/// open in a terminal posts its own notice.
 pub fn waits(view: &SessionView, limits: &Sessions) -> bool {
     let has_room = view.queued < limits.queue.max(1) && view.record.interrupted.len() < limits.kept.max(1) as usize;
     let waits_for_turn = view.phase == Phase::Busy && limits.busy == Busy::Queue;
-    has_room && (waits_for_turn || view.queued > 0)
+    has_room && view.record.terminal.is_none() && (waits_for_turn || view.queued > 0)
 }

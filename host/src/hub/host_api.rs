@@ -84,6 +84,9 @@ impl HostService {
         let mut view = view.clone();
         view.record.created = self.clock.to_wall(view.record.created);
         view.record.last_active = self.clock.to_wall(view.record.last_active);
+        if let Some(terminal) = &mut view.record.terminal {
+            terminal.since = self.clock.to_wall(terminal.since);
+        }
         view
     }
 
@@ -181,19 +184,7 @@ impl HostApi for HostService {
             personas: Some(self.personas()),
             now: self.clock.now(),
         };
-        let record = rules.record(caller, spec)?;
-        match self.store.create_session(&record).await {
-            Ok(()) => {}
-            Err(StoreError::Exists { .. }) => {
-                let there = self.registry().view(record.name.as_str());
-                return Err(there.map_or_else(|| unknown(record.name.as_str()), |there| taken(&there, caller)));
-            }
-            Err(error) => return Err(not_stored(&error)),
-        }
-        let view = self.sessions.suspended_view(record);
-        self.registry().add(view.clone());
-        self.sessions.emit_created(view.clone(), self.causes.clone());
-        Ok(view)
+        self.add(caller, rules.record(caller, spec)?).await
     }
 
     async fn activate(&self, caller: &Caller, place: &Place, name: &SessionName) -> Result<SessionView, ApiError> {

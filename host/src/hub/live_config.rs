@@ -72,7 +72,8 @@ fn webhook_access(config: &Config, plugin: &str) -> WebhookAccess {
     }
 }
 
-fn operator(config: &Config, role: Role) -> Caller {
+/// Returns the operator as a caller with this role.
+pub(super) fn operator(config: &Config, role: Role) -> Caller {
     let id = config.access.owner.map_or_else(|| "console:local".to_owned(), |id| format!("telegram:{id}"));
     Caller { id: UserId(id), name: role.as_str().to_owned(), role }
 }

@@ -8,7 +8,7 @@ use cordboard_core::{
     event::{CausationChain, EventKind},
     messages,
     session::{ApiError, ApiErrorCode, Effect, Exit, Input, Machine, SessionCommand},
-    types::{Phase, Place, SessionView},
+    types::{Phase, Place, ProcessId, SessionView},
 };
 use cordboard_store::StoreError;
 use tokio::sync::mpsc;
@@ -18,6 +18,7 @@ use super::{
     Message, Ports, SessionOutput, TurnSink,
     agent_process::{AgentOutput, AgentProcess},
     event_emitter::EventEmitter,
+    terminal::{self, TerminalWatch},
 };
 use crate::session_registry::SessionCell;
 
@@ -30,6 +31,8 @@ pub struct Actor {
     pub(super) ports: Ports,
     pub(super) sink: Arc<dyn TurnSink>,
     pub(super) agent: Option<AgentProcess>,
+    /// The terminal that holds the session.
+    pub(super) terminal: Option<TerminalWatch>,
     /// Whether the running turn has changed since it was last shown.
     pub(super) is_frame_due: bool,
     /// The prompt that was sent last, and the place that shows that the agent works on it.
@@ -51,6 +54,8 @@ pub(super) struct Channel {
 enum Event {
     Message(Message),
     Agent(AgentOutput),
+    /// The process of the terminal has exited.
+    TerminalClosed(ProcessId),
     Timeout,
     /// All handles are dropped.
     Closed,
@@ -66,7 +71,9 @@ impl Actor {
     ) -> Self {
         let events = EventEmitter::new(Arc::clone(&ports.events));
         let (agent, is_frame_due, sent, by) = (None, false, None, None);
-        Self { machine, ports, sink, agent, is_frame_due, sent, events, by, cell, channel }
+        // A terminal may outlive the host that opened it.
+        let terminal = machine.record().terminal.as_ref().map(|open| TerminalWatch::start(open.process.clone()));
+        Self { machine, ports, sink, agent, terminal, is_frame_due, sent, events, by, cell, channel }
     }
 
     pub(super) async fn run(mut self) {
@@ -78,6 +85,12 @@ impl Actor {
                     Event::Message(message) => self.handle_message(message).await,
                     Event::Agent(output) => {
                         self.handle_agent_output(output).await;
+                        self.publish();
+                    }
+                    Event::TerminalClosed(process) => {
+                        self.terminal = None;
+                        let conversation = self.conversation_of_terminal();
+                        self.feed(Input::TerminalClosed { process, conversation }).await;
                         self.publish();
                     }
                     Event::Timeout => {
@@ -108,10 +121,17 @@ impl Actor {
                 None => std::future::pending().await,
             }
         };
+        let terminal = async {
+            match &mut self.terminal {
+                Some(terminal) => terminal.exited().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             biased;
             message = self.channel.messages.recv() => message.map_or(Event::Closed, Event::Message),
             () = timer => Event::Timeout,
+            process = terminal => Event::TerminalClosed(process),
             output = output => Event::Agent(output),
         }
     }
@@ -187,6 +207,20 @@ impl Actor {
             if line < LINES_AT_ONCE {
                 next = self.agent.as_mut().and_then(AgentProcess::try_next);
             }
+        }
+    }
+
+    /// Returns the conversation that the agent in the terminal has used last, if it can be continued here.
+    fn conversation_of_terminal(&self) -> Option<String> {
+        let name = &self.machine.record().name;
+        let conversation = terminal::read_report(&self.ports.state_dir, name)?;
+        // A user of the terminal can switch to the conversation of another session, whose agent may be running.
+        match self.ports.registry.with_conversation(&conversation).filter(|other| other.record.name != *name) {
+            Some(other) => {
+                tracing::warn!(other = %other.record.name, "the terminal used the conversation of another session: keeping the previous one");
+                None
+            }
+            None => Some(conversation),
         }
     }
 

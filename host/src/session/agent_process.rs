@@ -51,7 +51,7 @@ impl AgentProcess {
     /// Starts the agent.
     pub fn start(run: Run, record: &SessionRecord, launch: &Launch, ports: &Ports) -> Result<Self, LaunchError> {
         let agent = ports.config.agent(&record.agent).ok_or_else(|| LaunchError::UnknownAgent(record.agent.clone()))?;
-        prepare_folder(&record.folder, &super::folder(&ports.state_dir, &record.name))?;
+        prepare_folder(record, &ports.state_dir)?;
         let start = Start {
             session: &record.name,
             folder: &record.folder,
@@ -157,9 +157,17 @@ impl AgentProcess {
     }
 }
 
+/// Checks the folder of a session, and creates it if it is the session's default folder in the state directory.
+///
+/// # Errors
+/// The folder can't be used or created.
+pub fn prepare_folder(record: &SessionRecord, state_dir: &Path) -> Result<(), LaunchError> {
+    check_folder(&record.folder, &super::folder(state_dir, &record.name))
+}
+
 /// Creates the folder if it is `own`, the one that Cordboard manages for the session. Never creates a user's folder: in
 /// an empty folder the agent would do the wrong work.
-fn prepare_folder(folder: &Path, own: &Path) -> Result<(), LaunchError> {
+fn check_folder(folder: &Path, own: &Path) -> Result<(), LaunchError> {
     if folder == own {
         return std::fs::create_dir_all(folder)
             .map_err(|error| LaunchError::CreateFolder { folder: folder.to_owned(), error });
@@ -193,7 +201,7 @@ mod tests {
         let base = tempfile::tempdir().unwrap();
         let path = |name: &str| base.path().join(name);
         let own = path("state/sessions/a");
-        let prepare = |name: &str| prepare_folder(&path(name), &own).map_err(|error| error.to_string());
+        let prepare = |name: &str| check_folder(&path(name), &own).map_err(|error| error.to_string());
         prepare("state/sessions/a").unwrap();
         assert!(path("state/sessions/a").is_dir());
         fs::create_dir(path("project")).unwrap();
@@ -212,7 +220,7 @@ mod tests {
     fn an_unusable_folder_is_named_with_the_reason() {
         let base = tempfile::tempdir().unwrap();
         let path = |name: &str| base.path().join(name);
-        let why = |name: &str| prepare_folder(&path(name), &path("state")).unwrap_err().to_string();
+        let why = |name: &str| check_folder(&path(name), &path("state")).unwrap_err().to_string();
         fs::write(path("file"), "").unwrap();
         symlink(path("gone"), path("dangling")).unwrap();
         assert!(why("file").contains("/file is not a folder; "), "{}", why("file"));

@@ -12,7 +12,12 @@ use cordboard_core::{
 };
 use cordboard_store::StoreError;
 
-use super::{PluginQuery, Query, SessionOutput, actor::Actor, agent_process::AgentProcess};
+use super::{
+    PluginQuery, Query, SessionOutput,
+    actor::Actor,
+    agent_process::AgentProcess,
+    terminal::{self, TerminalWatch},
+};
 
 impl Actor {
     /// Performs all effects. Returns the first error of the store, but performs the following effects anyway: a full
@@ -48,6 +53,13 @@ impl Actor {
             Effect::Review { ticket, idle_for } => self.ask(ticket, Query::Review { idle_for }),
             Effect::RequestResumeNotice { ticket, idle_for } => self.ask(ticket, Query::ResumeNotice { idle_for }),
             Effect::Decide { ticket, permission } => self.ask(ticket, Query::Permission(permission)),
+            Effect::WatchTerminal(process) => {
+                if let Err(error) = terminal::prepare_report(&self.ports.state_dir, &self.machine.record().name) {
+                    tracing::warn!(%error, "failed to prepare the report of a terminal: its conversation may be unknown");
+                }
+                tracing::info!(pid = process.pid, "session opened in a terminal");
+                self.terminal = Some(TerminalWatch::start(process));
+            }
             Effect::Spawn { run, launch } => return Ok(self.start(run, &launch)),
             Effect::Send { run, prompt } => {
                 self.with(run, |agent| agent.send(&prompt));

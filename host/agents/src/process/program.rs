@@ -8,16 +8,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Spawn, SpawnError};
+use super::SpawnError;
 
 /// Finds the program to start. Checks the folder first, because the error of a failed `exec` does not distinguish a
 /// missing folder from a missing program.
-pub(super) fn find(spawn: &Spawn) -> Result<PathBuf, SpawnError> {
-    let program = || spawn.program.display().to_string();
-    if !spawn.folder.is_dir() {
-        return Err(SpawnError::NoFolder { program: program(), folder: spawn.folder.display().to_string() });
+pub(super) fn find(program: &Path, env: &[(String, String)], folder: &Path) -> Result<PathBuf, SpawnError> {
+    if !folder.is_dir() {
+        let program = program.display().to_string();
+        return Err(SpawnError::NoFolder { program, folder: folder.display().to_string() });
     }
-    locate(&spawn.program, &spawn.env, &spawn.folder)
+    locate(program, env, folder)
 }
 
 /// Finds the file of `program` for an agent with this environment and folder.
@@ -53,8 +53,8 @@ fn is_executable(path: &Path) -> bool {
 }
 
 /// Returns the error for a failed start, with its reason and remedy.
-pub(super) fn explain(spawn: &Spawn, path: &Path, error: io::Error) -> SpawnError {
-    let program = spawn.program.display().to_string();
+pub(super) fn explain(program: &Path, folder: &Path, path: &Path, error: io::Error) -> SpawnError {
+    let program = program.display().to_string();
     if error.kind() == io::ErrorKind::NotFound {
         return if path.exists() { SpawnError::NoInterpreter { program } } else { SpawnError::Missing { program } };
     }
@@ -64,5 +64,5 @@ pub(super) fn explain(spawn: &Spawn, path: &Path, error: io::Error) -> SpawnErro
     if error.kind() == io::ErrorKind::PermissionDenied {
         return SpawnError::NotExecutable { program };
     }
-    SpawnError::Failed { program, folder: spawn.folder.display().to_string(), source: error }
+    SpawnError::Failed { program, folder: folder.display().to_string(), source: error }
 }

@@ -101,7 +101,7 @@ impl Leader {
 }
 
 #[expect(unsafe_code, reason = "tokio's registration is unsafe for descriptors that it does not own")]
-fn watch_exit(pidfd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+pub(super) fn watch_exit(pidfd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
     // SAFETY: the `AsyncFd` owns the descriptor, so the descriptor stays open as long as it is registered.
     Ok(unsafe { AsyncFd::register_with_interest(pidfd, Interest::READABLE) }?)
 }

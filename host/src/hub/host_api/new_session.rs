@@ -11,12 +11,17 @@ use cordboard_core::{
     config::Config,
     messages,
     session::{ApiError, ApiErrorCode},
-    types::{Caller, InvalidName, SessionName, SessionRecord, Timestamp, is_model_name},
+    types::{Caller, InvalidName, Role, SessionName, SessionRecord, SessionView, Timestamp, is_model_name},
 };
 use cordboard_runtime::{SessionSpec, refuse};
+use cordboard_store::StoreError;
 
 use crate::{
-    hub::{host_api::HostService, session_errors::taken},
+    hub::{
+        host_api::HostService,
+        live_config::operator,
+        session_errors::{not_stored, taken, unknown},
+    },
     session,
     session_registry::SessionRegistry,
 };
@@ -73,6 +78,48 @@ pub fn check_persona(persona: Option<&str>, known: Option<&[String]>) -> Result<
 }
 
 impl HostService {
+    /// Stores and publishes a new session.
+    pub(super) async fn add(&self, caller: &Caller, record: SessionRecord) -> Result<SessionView, ApiError> {
+        match self.store.create_session(&record).await {
+            Ok(()) => {}
+            Err(StoreError::Exists { .. }) => {
+                let there = self.sessions.registry.view(record.name.as_str());
+                return Err(there.map_or_else(|| unknown(record.name.as_str()), |there| taken(&there, caller)));
+            }
+            Err(error) => return Err(not_stored(&error)),
+        }
+        let view = self.sessions.suspended_view(record);
+        self.sessions.registry.add(view.clone());
+        self.sessions.emit_created(view.clone(), self.causes.clone());
+        Ok(view)
+    }
+
+    /// Creates a session of the owner that continues a conversation in the folder where the conversation began. The
+    /// folder need not be below `[sessions] roots`: these limit the users of a chat, while the operator of the machine
+    /// can use any folder.
+    ///
+    /// # Errors
+    /// The name or the agent is invalid, or the session could not be stored.
+    pub async fn adopt(
+        &self,
+        spec: SessionSpec,
+        folder: PathBuf,
+        conversation: String,
+    ) -> Result<SessionView, ApiError> {
+        let config = self.config();
+        let owner = operator(&config, Role::Owner);
+        let rules = NewSession {
+            registry: &self.sessions.registry,
+            config: &config,
+            state_dir: &self.state_dir,
+            personas: None,
+            now: self.clock.now(),
+        };
+        let record = rules.record(&owner, spec)?;
+        let record = SessionRecord { folder, conversation: Some(conversation), resumable: true, ..record };
+        self.add(&owner, record).await
+    }
+
     /// Returns the names of the active personas.
     pub(super) fn personas(&self) -> Vec<String> {
         self.plugins.snapshot().personas().map(|choice| choice.name.clone()).collect()

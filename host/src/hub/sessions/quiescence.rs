@@ -70,6 +70,8 @@ impl QuiescenceWaiter {
         let views = sessions.registry.views();
         let turns = views.iter().filter(|view| match view.phase {
             Phase::Busy | Phase::Starting => true,
+            // Prompts wait for a person at the terminal.
+            Phase::Suspended if view.record.terminal.is_some() => false,
             Phase::Idle | Phase::Suspended | Phase::Stopping => view.queued > 0,
             // These phases wait for a person.
             Phase::Asking | Phase::Broken | Phase::Archived => false,

@@ -100,6 +100,13 @@ impl SessionSupervisor {
         }
     }
 
+    /// Starts the actors of the sessions that a terminal holds. A terminal may have exited while no host was running.
+    pub fn watch_terminals(&self) {
+        for view in self.registry.views().into_iter().filter(|view| view.record.terminal.is_some()) {
+            drop(self.get(&view.record.name));
+        }
+    }
+
     fn handles(&self) -> Vec<(SessionName, Handle)> {
         self.actors().by_session.iter().map(|(name, actor)| (name.clone(), actor.handle.clone())).collect()
     }

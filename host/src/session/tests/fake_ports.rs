@@ -31,7 +31,7 @@ pub struct Fakes {
     recorder: Arc<Recorder>,
     command: PathBuf,
     folder: TempDir,
-    registry: SessionRegistry,
+    registry: Arc<SessionRegistry>,
 }
 
 /// Everything that the ports recorded.
@@ -83,7 +83,12 @@ impl Fakes {
 
     fn with(folder: TempDir) -> Self {
         let recorder = Arc::new(Recorder { recorded: Mutex::default(), ticks: watch::Sender::new(0) });
-        Self { recorder, command: PathBuf::new(), folder, registry: SessionRegistry::new(Vec::new(), Vec::new()) }
+        Self {
+            recorder,
+            command: PathBuf::new(),
+            folder,
+            registry: Arc::new(SessionRegistry::new(Vec::new(), Vec::new())),
+        }
     }
 
     pub fn session(&self) -> Handle {
@@ -105,6 +110,7 @@ impl Fakes {
             queries: Arc::<Recorder>::clone(&recorder),
             config: Arc::new(Agents(self.command.clone(), script)),
             events: Arc::<Recorder>::clone(&recorder),
+            registry: Arc::clone(&self.registry),
         };
         spawn(record, cell, recorder, ports)
     }

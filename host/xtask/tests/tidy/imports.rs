@@ -10,7 +10,7 @@ use super::sources::product;
 pub const LAYERS: [&[&str]; 8] = [
     &["app"],
     &["reconcile", "dev", "listing"],
-    &["webhook"],
+    &["handover", "webhook"],
     &["hub"],
     &["rollout"],
     &["control", "schedule", "session", "standard_plugins"],

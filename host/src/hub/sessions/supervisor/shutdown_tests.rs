@@ -142,6 +142,7 @@ fn supervisor(folder: &std::path::Path, slow: &Arc<Slow>) -> Arc<SessionSupervis
         queries: Arc::<Slow>::clone(slow),
         config: Arc::<Slow>::clone(slow),
         events: Arc::<Slow>::clone(slow),
+        registry: Arc::clone(&registry),
     };
     let renderer = TurnRenderer {
         config: LiveConfig::new(Config::defaults()),

@@ -1,0 +1,155 @@
+//! Builds the command line of an agent that a user opens in a terminal. The agent reports the conversation of its last
+//! answer in a file, because `/clear` and `/resume` in the terminal switch to another one.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use cordboard_core::{
+    config::{Agent, AgentKind},
+    session::Launch,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::{
+    command_line,
+    process::{Environment, SpawnError, exec_in_terminal},
+    transcripts::is_conversation_id,
+};
+
+/// The agent of this name can't run in a terminal.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "agent '{0}' is the built-in demo agent, which can't run in a terminal: use a session with an agent of kind \"claude\""
+)]
+pub struct NoTerminal(pub String);
+
+/// The command line of an agent for a terminal. The process of the terminal adds the variables of its own environment, so
+/// that the host's secrets are not sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TerminalCommand {
+    program: PathBuf,
+    args: Vec<String>,
+    /// Names of variables of the terminal's environment.
+    pass_env: Vec<String>,
+    /// More variables, which override those in `pass_env`.
+    env: BTreeMap<String, String>,
+    folder: PathBuf,
+}
+
+/// Variables that describe the terminal. An agent on pipes doesn't need them.
+const TERMINAL_VARIABLES: [&str; 5] = ["TERM", "COLORTERM", "TERM_PROGRAM", "TERM_PROGRAM_VERSION", "NO_COLOR"];
+
+/// Returns the command line that opens the session's conversation in a terminal. The agent writes its reports to
+/// `report`, see [`reported_conversation`].
+///
+/// # Errors
+/// The agent has no user interface for a terminal.
+pub fn terminal_command(
+    name: &str,
+    agent: &Agent,
+    launch: &Launch,
+    folder: &Path,
+    report: &Path,
+) -> Result<TerminalCommand, NoTerminal> {
+    let program = match (agent.kind, &agent.command) {
+        (AgentKind::Claude, Some(command)) => command,
+        (AgentKind::Claude, None) | (AgentKind::Demo, _) => return Err(NoTerminal(name.to_owned())),
+    };
+    let mut args = command_line::session_args(agent, launch);
+    args.extend(report_hook(report));
+    args.extend(agent.args.iter().cloned());
+    Ok(TerminalCommand {
+        program: program.into(),
+        args,
+        pass_env: TERMINAL_VARIABLES.map(str::to_owned).into_iter().chain(agent.pass_env.iter().cloned()).collect(),
+        env: agent.env.clone(),
+        folder: folder.to_owned(),
+    })
+}
+
+/// Returns the argument that makes the agent write a report after each answer. Returns none if the path is not UTF-8.
+/// The agent runs the command in a shell, and passes a JSON object with the id of its conversation on stdin.
+fn report_hook(report: &Path) -> Option<String> {
+    let report = report.to_str()?;
+    let quote = |path: &str| format!("'{}'", path.replace('\'', r"'\''"));
+    let (new, report) = (quote(&format!("{report}.new")), quote(report));
+    let command = format!("cat > {new} && mv {new} {report}");
+    let hooks = json!({"hooks": {"Stop": [{"hooks": [{"type": "command", "command": command}]}]}});
+    Some(format!("--settings={hooks}"))
+}
+
+/// Returns the id of the conversation in a report. Returns `None` if the text is not a report.
+#[must_use]
+pub fn reported_conversation(report: &[u8]) -> Option<String> {
+    let report: Value = serde_json::from_slice(report).ok()?;
+    report["session_id"].as_str().filter(|id| is_conversation_id(id)).map(str::to_owned)
+}
+
+impl TerminalCommand {
+    /// Replaces this process with the agent. Returns only if that fails.
+    #[must_use]
+    pub fn exec(&self, environment: &Environment) -> SpawnError {
+        let env = command_line::merged_env(&self.pass_env, &self.env, environment);
+        exec_in_terminal(&self.program, &self.args, env, &self.folder)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cordboard_core::types::PermissionMode;
+
+    use super::*;
+
+    fn launch(resume: Option<&str>) -> Launch {
+        Launch {
+            resume: resume.map(str::to_owned),
+            model: Some("opus".to_owned()),
+            permission_mode: PermissionMode::Plan,
+            instructions: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_terminal_gets_the_conversation_but_not_the_protocol() {
+        let agent = Agent {
+            command: Some("claude".to_owned()),
+            args: vec!["--add-dir=/x".to_owned()],
+            deny_tools: vec!["Bash".parse().unwrap()],
+            ..Agent::new(AgentKind::Claude)
+        };
+        let report = Path::new("/it's/report");
+        let command = terminal_command("claude", &agent, &launch(Some("c1")), Path::new("/work"), report).unwrap();
+        let hook = r#"--settings={"hooks":{"Stop":[{"hooks":[{"command":"cat > '/it'\\''s/report.new' && mv '/it'\\''s/report.new' '/it'\\''s/report'","type":"command"}]}]}}"#;
+        let expected = [
+            "--permission-mode",
+            "plan",
+            "--disallowedTools=Bash",
+            "--model=opus",
+            "--resume=c1",
+            hook,
+            "--add-dir=/x",
+        ];
+        assert_eq!(command.args, expected);
+        let new = terminal_command("claude", &agent, &launch(None), Path::new("/work"), report).unwrap();
+        assert!(new.args.iter().any(|arg| arg.starts_with("--session-id=")), "{:?}", new.args);
+    }
+
+    #[test]
+    fn the_demo_agent_has_no_terminal() {
+        let demo = Agent { command: Some("/x".to_owned()), ..Agent::new(AgentKind::Demo) };
+        let refused = terminal_command("mine", &demo, &launch(None), Path::new("/work"), Path::new("/r"));
+        assert_eq!(refused, Err(NoTerminal("mine".to_owned())));
+    }
+
+    #[test]
+    fn only_a_plausible_id_is_read_from_a_report() {
+        let id = |report: &str| reported_conversation(report.as_bytes());
+        assert_eq!(id(r#"{"session_id":"1b-2","hook_event_name":"Stop"}"#), Some("1b-2".to_owned()));
+        for bad in ["", "{}", r#"{"session_id":""}"#, r#"{"session_id":"../x"}"#, r#"{"session_id":"a"#] {
+            assert_eq!(id(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Finds the folder of a conversation in the transcripts that claude stores. Whether a conversation can be resumed does
+//! not follow from its transcript; only the agent knows that.
+
+use std::{
+    fs::File,
+    io::{BufRead, BufReader, Read},
+    path::{Path, PathBuf},
+};
+
+use cordboard_core::config::Agent;
+use serde_json::Value;
+
+use crate::{command_line, process::Environment};
+
+/// The part of a transcript that is searched for its folder, in bytes. The first messages contain the folder, but may
+/// follow a long summary.
+const SEARCHED: u64 = 1024 * 1024;
+
+/// The longest id of a conversation. The ids are UUIDs.
+const LONGEST_ID: usize = 64;
+
+/// The folder of a conversation was not found.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TranscriptError {
+    #[error("'{0}' is not the id of a conversation: use the id that /status shows in the terminal")]
+    Id(String),
+    #[error("no transcript of conversation {id} is below {}: check the id, or name its folder with --folder", projects.display())]
+    Missing { id: String, projects: PathBuf },
+    #[error("the transcript {} doesn't name a folder: name it with --folder", transcript.display())]
+    NoFolder { transcript: PathBuf },
+    #[error("the home directory of the agent is unknown: name the folder of the conversation with --folder")]
+    NoHome,
+}
+
+/// Whether the text can be the id of a conversation. Such a text is also a valid file name.
+#[must_use]
+pub fn is_conversation_id(id: &str) -> bool {
+    (1..=LONGEST_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+/// Returns the folder in which an agent with this configuration had the conversation `id`. Reads files, so it blocks.
+///
+/// # Errors
+/// The id is invalid, or the folder is unknown.
+pub fn conversation_folder(agent: &Agent, environment: &Environment, id: &str) -> Result<PathBuf, TranscriptError> {
+    if !is_conversation_id(id) {
+        return Err(TranscriptError::Id(id.to_owned()));
+    }
+    let env = command_line::env(agent, environment);
+    let value = |wanted: &str| env.iter().rev().find(|(name, _)| name == wanted).map(|(_, value)| Path::new(value));
+    let settings = value("CLAUDE_CONFIG_DIR").map(Path::to_owned);
+    let settings = settings.or_else(|| Some(value("HOME")?.join(".claude"))).ok_or(TranscriptError::NoHome)?;
+    let projects = settings.join("projects");
+    let folders = std::fs::read_dir(&projects).into_iter().flatten().flatten();
+    // The name of the folder below `projects` is made from the folder of the conversation, but not reversibly.
+    let transcript = folders.map(|folder| folder.path().join(format!("{id}.jsonl"))).find(|file| file.is_file());
+    let transcript = transcript.ok_or_else(|| TranscriptError::Missing { id: id.to_owned(), projects })?;
+    folder_in(&transcript).ok_or(TranscriptError::NoFolder { transcript })
+}
+
+fn folder_in(transcript: &Path) -> Option<PathBuf> {
+    let lines = BufReader::new(File::open(transcript).ok()?.take(SEARCHED)).lines();
+    let messages = lines.map_while(Result::ok).filter_map(|line| serde_json::from_str::<Value>(&line).ok());
+    let mut folders = messages.filter_map(|message| message["cwd"].as_str().map(PathBuf::from));
+    folders.find(|folder| folder.is_absolute())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use cordboard_core::config::AgentKind;
+
+    use super::*;
+
+    #[test]
+    fn the_folder_is_read_from_the_transcript() {
+        let home = tempfile::tempdir().unwrap();
+        let agent = Agent {
+            env: [("HOME".to_owned(), home.path().display().to_string())].into(),
+            ..Agent::new(AgentKind::Claude)
+        };
+        let find = |id: &str| conversation_folder(&agent, &Environment::default(), id);
+        let projects = home.path().join(".claude/projects");
+        assert_eq!(find("a-1"), Err(TranscriptError::Missing { id: "a-1".to_owned(), projects: projects.clone() }));
+        let write = |id: &str, lines: &str| {
+            fs::create_dir_all(projects.join("-work-my-app")).unwrap();
+            fs::write(projects.join(format!("-work-my-app/{id}.jsonl")), lines).unwrap();
+        };
+        write(
+            "a-1",
+            "{\"type\":\"summary\"}\nno json\n{\"cwd\":\"rel\"}\n{\"cwd\":\"/work/my-app\"}\n{\"cwd\":\"/b\"}\n",
+        );
+        write("a-2", "{\"type\":\"summary\"}\n");
+        assert_eq!(find("a-1"), Ok("/work/my-app".into()));
+        assert!(matches!(find("a-2"), Err(TranscriptError::NoFolder { .. })));
+        for bad in ["", "../a", "a/b", "a.b"] {
+            assert_eq!(find(bad), Err(TranscriptError::Id(bad.to_owned())));
+        }
+    }
+
+    #[test]
+    fn the_settings_folder_of_the_agent_comes_first() {
+        let home = tempfile::tempdir().unwrap();
+        fs::create_dir_all(home.path().join("projects/x")).unwrap();
+        fs::write(home.path().join("projects/x/a.jsonl"), "{\"cwd\":\"/work\"}\n").unwrap();
+        let agent = Agent { pass_env: vec!["CLAUDE_CONFIG_DIR".to_owned()], ..Agent::new(AgentKind::Claude) };
+        let environment: Environment =
+            [("CLAUDE_CONFIG_DIR".to_owned(), home.path().display().to_string())].into_iter().collect();
+        assert_eq!(conversation_folder(&agent, &environment, "a"), Ok("/work".into()));
+        assert_eq!(conversation_folder(&agent, &Environment::default(), "a"), Err(TranscriptError::NoHome));
+    }
+}

@@ -1,0 +1,123 @@
+//! The rows of `cordboard sessions`, `plugins` and `requests`, as JSON and in the answers of the host.
+
+use std::{path::PathBuf, sync::Arc};
+
+use cordboard_core::types::{OpenRequest, SessionView};
+use cordboard_runtime::PluginStatus;
+use serde::{Deserialize, Serialize};
+
+use crate::{clock::Clock, session_registry::SessionRegistry};
+
+/// A session in the JSON output.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SessionRow {
+    pub name: String,
+    pub phase: String,
+    pub agent: String,
+    pub persona: Option<String>,
+    pub model: Option<String>,
+    pub pid: Option<i32>,
+    /// The pid of the terminal that holds the session.
+    #[serde(default)]
+    pub terminal: Option<i32>,
+    /// Seconds.
+    pub idle_timeout_s: u64,
+    /// Milliseconds since 1970 UTC.
+    pub last_active: u64,
+    pub turns: u64,
+    pub queued: u32,
+    /// The background work of the agent.
+    #[serde(default)]
+    pub background: Vec<String>,
+    pub owner: String,
+    pub folder: PathBuf,
+    pub cost_usd: Option<f64>,
+}
+
+/// A plugin in the JSON output.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PluginRow {
+    pub name: String,
+    pub digest: String,
+    pub generation: u32,
+    pub health: String,
+    pub note: String,
+    /// Milliseconds since 1970 UTC.
+    pub since: u64,
+}
+
+/// A question of an agent in the JSON output.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestRow {
+    pub session: String,
+    pub number: u64,
+    pub kind: String,
+    pub title: String,
+    /// Milliseconds since 1970 UTC.
+    pub since: u64,
+}
+
+impl From<&SessionView> for SessionRow {
+    fn from(view: &SessionView) -> Self {
+        let record = &view.record;
+        Self {
+            name: record.name.to_string(),
+            phase: view.phase.as_str().to_owned(),
+            agent: record.agent.clone(),
+            persona: record.persona.clone(),
+            model: view.model.clone(),
+            pid: record.process.as_ref().map(|process| process.pid),
+            terminal: record.terminal.as_ref().map(|terminal| terminal.process.pid),
+            idle_timeout_s: view.idle_timeout.as_secs(),
+            last_active: record.last_active.0,
+            turns: record.turns,
+            queued: view.queued,
+            background: view.record.background.clone(),
+            owner: record.owner.0.clone(),
+            folder: record.folder.clone(),
+            cost_usd: record.cost_usd,
+        }
+    }
+}
+
+impl From<PluginStatus> for PluginRow {
+    fn from(status: PluginStatus) -> Self {
+        Self {
+            name: status.name,
+            digest: status.digest,
+            generation: status.generation,
+            health: status.health.as_str().to_owned(),
+            note: status.note,
+            since: status.since.0,
+        }
+    }
+}
+
+/// Returns all sessions, the most recently active first.
+#[must_use]
+pub fn session_rows(sessions: &SessionRegistry, clock: Clock) -> Vec<SessionRow> {
+    let row = |view: &Arc<SessionView>| {
+        let last_active = clock.to_wall(view.record.last_active).0;
+        SessionRow { last_active, ..SessionRow::from(&**view) }
+    };
+    let mut rows: Vec<SessionRow> = sessions.views().iter().map(row).collect();
+    rows.sort_by(|a, b| b.last_active.cmp(&a.last_active).then_with(|| a.name.cmp(&b.name)));
+    rows
+}
+
+/// Returns the open questions of all agents, the oldest first.
+pub(super) fn request_rows(sessions: &SessionRegistry, clock: Clock) -> Vec<RequestRow> {
+    let of_session = |view: &Arc<SessionView>| {
+        let row = |open: &OpenRequest| RequestRow {
+            session: view.record.name.to_string(),
+            number: open.number,
+            kind: open.request.kind.to_owned(),
+            title: open.request.title.clone(),
+            since: clock.to_wall(open.since).0,
+        };
+        view.requests.iter().map(row).collect::<Vec<_>>()
+    };
+    let mut rows: Vec<RequestRow> = sessions.views().iter().flat_map(of_session).collect();
+    rows.sort_by_key(|row| row.since);
+    rows
+}
