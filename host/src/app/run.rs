@@ -91,7 +91,6 @@ pub async fn serve(options: StartOptions) -> Result<(), AppError> {
     let hub = hub::spawn(Arc::clone(&dispatcher), accepted);
     base.hooks.emit(SessionEvent::host_started(env!("CARGO_PKG_VERSION"), base.clock.now()));
     resume_inbox(&dispatcher, inbox, &intake).await;
-    host.sessions.watch_terminals();
     tokio::spawn(sweep(Arc::clone(&host), host_id, left_over_agents));
     let control = control.serve(base.control_services(registry, &host));
     let operators = base.operators(&host, outbound, outbox.clone());
@@ -275,10 +274,12 @@ fn views(sessions: Vec<SessionRecord>, config: &LiveConfig) -> Vec<SessionView> 
     sessions.into_iter().map(view).collect()
 }
 
-/// Restores the prompts and dispatches the updates that the previous run accepted and did not complete.
+/// Restores the prompts, dispatches the updates that the previous run accepted and did not complete, and watches the
+/// terminals that have held sessions since then.
 async fn resume_inbox(dispatcher: &Dispatcher, inbox: Vec<InboxRow>, intake: &Intake) {
     let restored = RestoredInbox::new(dispatcher.host.withdraw_at_start(inbox).await);
     dispatcher.host.sessions.restore(restored.prompts).await;
+    dispatcher.host.sessions.watch_terminals();
     drop(intake.send(HubEvent::Restored(restored.updates)).await);
 }
 

@@ -8,7 +8,7 @@ use cordboard_core::{
     messages,
     session::{Effect, Exit, Input, Launch, Run, Ticket},
     turn::Turn,
-    types::{AuditEntry, DecidedBy, DecidedRequest, RequestAnswer, RequestId, SessionView},
+    types::{AuditEntry, DecidedBy, DecidedRequest, ProcessId, RequestAnswer, RequestId, SessionView},
 };
 use cordboard_store::StoreError;
 
@@ -53,13 +53,7 @@ impl Actor {
             Effect::Review { ticket, idle_for } => self.ask(ticket, Query::Review { idle_for }),
             Effect::RequestResumeNotice { ticket, idle_for } => self.ask(ticket, Query::ResumeNotice { idle_for }),
             Effect::Decide { ticket, permission } => self.ask(ticket, Query::Permission(permission)),
-            Effect::WatchTerminal(process) => {
-                if let Err(error) = terminal::prepare_report(&self.ports.state_dir, &self.machine.record().name) {
-                    tracing::warn!(%error, "failed to prepare the report of a terminal: its conversation may be unknown");
-                }
-                tracing::info!(pid = process.pid, "session opened in a terminal");
-                self.terminal = Some(TerminalWatch::start(process));
-            }
+            Effect::WatchTerminal(process) => self.watch_terminal(process),
             Effect::Spawn { run, launch } => return Ok(self.start(run, &launch)),
             Effect::Send { run, prompt } => {
                 self.with(run, |agent| agent.send(&prompt));
@@ -76,10 +70,7 @@ impl Actor {
                 self.events.turn_started(&place, self.machine.view(), self.ports.clock.now());
                 self.is_frame_due = true;
             }
-            Effect::Audit(decided) => {
-                let entry = self.audit_entry(*decided);
-                self.ports.store.audit(entry).await?;
-            }
+            Effect::Audit(decided) => self.ports.store.audit(self.audit_entry(*decided)).await?,
             Effect::Answer { run, id, answer } => return Ok(self.answer(run, &id, &answer)),
             Effect::SetPermissionMode { run, mode } => self.with(run, |agent| agent.set_permission_mode(mode)),
             Effect::Interrupt { run } => {
@@ -100,6 +91,14 @@ impl Actor {
             Effect::Post { place, notice } => self.sink.show(SessionOutput::Notice(place, notice)),
         }
         Ok(Vec::new())
+    }
+
+    fn watch_terminal(&mut self, process: ProcessId) {
+        if let Err(error) = terminal::prepare_report(&self.ports.state_dir, &self.machine.record().name) {
+            tracing::warn!(%error, "failed to prepare the report of a terminal: its conversation may be unknown");
+        }
+        tracing::info!(pid = process.pid, "session opened in a terminal");
+        self.terminal = Some(TerminalWatch::start(process));
     }
 
     /// Removes the working indicator of a prompt, because the prompt may be sent again, wait for a decision of the user,

@@ -13,6 +13,7 @@ mod approvals_and_rollbacks;
 mod background_work;
 mod commands;
 mod configuration_keys;
+mod handover;
 mod hooks;
 mod idle_agents;
 mod listings;
