@@ -85,7 +85,7 @@ env = {{ ANTHROPIC_BASE_URL = "{url}", ANTHROPIC_API_KEY = "dummy", CLAUDE_CODE_
         std::fs::rename(new, self.path("config.toml")).unwrap();
     }
 
-    fn command(&self, name: &str) -> Command {
+    pub fn command(&self, name: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cordboard"));
         command.arg(name).arg("--config").arg(self.path("config.toml")).arg("--state").arg(self.path("state"));
         command.env_clear().env("HOME", self.home()).env("PATH", std::env::var_os("PATH").unwrap_or_default());

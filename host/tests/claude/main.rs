@@ -3,8 +3,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says enough by failing there")]
 
+#[path = "../support/pty.rs"]
+mod pty;
+
 mod api;
 mod failures;
+mod handover;
 mod host;
 mod memory;
 mod permissions;
