@@ -7,15 +7,12 @@ mod control;
 mod denials;
 mod requests;
 mod result;
-mod shown_action;
-mod tool_input;
 mod turn;
 
 use std::collections::BTreeSet;
 
 use cordboard_core::{
     agent::{AgentEvent, Outcome, PromptId},
-    render::{UNTRUSTED_LENGTH, one_line},
     session::{Launch, Prompt},
     tolerant_json::{self, Object},
     types::{PermissionMode, RequestAnswer, RequestId},
@@ -23,14 +20,11 @@ use cordboard_core::{
 use serde_json::Value;
 
 use super::{Codec, Decoded};
+use crate::agent_line::{SkippedLines, excerpt, plain_error, text};
 use background::Background;
 use denials::Denials;
 use requests::Requests;
-pub use tool_input::tool_use;
 use turn::Turn;
-
-/// The maximum number of bytes that [`excerpt`] reads, enough for [`UNTRUSTED_LENGTH`] characters of UTF-8.
-const EXCERPT_BYTES: usize = 4 * UNTRUSTED_LENGTH;
 
 /// The codec of one agent process.
 pub(super) struct Claude {
@@ -60,7 +54,7 @@ pub(super) struct Claude {
     interrupts: u32,
     /// Whether the host has sent an interrupt that has not ended a turn yet.
     interrupted: bool,
-    skipped: u64,
+    skipped: SkippedLines,
     /// See [`Codec::exit_reason`].
     exit_reason: Option<String>,
 }
@@ -83,7 +77,7 @@ impl Claude {
             background: Background::default(),
             interrupts: 0,
             interrupted: false,
-            skipped: 0,
+            skipped: SkippedLines::default(),
             exit_reason: None,
         }
     }
@@ -116,7 +110,7 @@ impl Claude {
                 events.extend(cancelled.map(AgentEvent::RequestCancelled));
             }
             "control_response" => control::on_response(&message["response"], &self.last_interrupt_id(), events),
-            _ => self.exit_reason = result::plain_error(message).or_else(|| self.exit_reason.take()),
+            _ => self.exit_reason = plain_error(message).or_else(|| self.exit_reason.take()),
         }
     }
 
@@ -284,20 +278,6 @@ impl Claude {
         }
     }
 
-    fn note_skipped(&mut self, line: &[u8], error: &serde_json::Error) {
-        self.skipped += 1;
-        self.exit_reason = excerpt(line).filter(|_| !line.starts_with(b"{"));
-        let line = excerpt(line).unwrap_or_default();
-        // The first line shows the problem. More warnings would only flood the log.
-        if self.skipped == 1 {
-            tracing::warn!(
-                line,
-                "skipped a line of the agent that is not JSON; further such lines are logged at level debug"
-            );
-        }
-        tracing::debug!(%error, line, skipped = self.skipped, "skipped a line of the agent that is not JSON");
-    }
-
     /// Records the id of the conversation, which `/clear`, compaction and forks change.
     fn note_conversation(&mut self, message: &Value, events: &mut Vec<AgentEvent>) {
         let id = text(message, "session_id");
@@ -354,8 +334,8 @@ impl Codec for Claude {
             }
             Ok(_) => self.decode_embedded(line, &mut decoded),
             Err(error) => {
-                self.note_skipped(line, &error);
-                self.exit_reason = reason.or_else(|| self.exit_reason.take());
+                self.skipped.add(line, &error);
+                self.exit_reason = reason.or_else(|| excerpt(line).filter(|_| !line.starts_with(b"{")));
                 self.decode_embedded(line, &mut decoded);
             }
         }
@@ -368,17 +348,6 @@ impl Codec for Claude {
     fn exit_reason(&self) -> Option<&str> {
         self.exit_reason.as_deref()
     }
-}
-
-/// Returns the text of a field, or an empty string if the field is missing or not a string.
-fn text<'a>(value: &'a Value, name: &str) -> &'a str {
-    value[name].as_str().unwrap_or_default()
-}
-
-/// Returns the beginning of a line without control characters, or `None` if nothing visible is left.
-fn excerpt(line: &[u8]) -> Option<String> {
-    let excerpt = one_line(&String::from_utf8_lossy(&line[..line.len().min(EXCERPT_BYTES)]), UNTRUSTED_LENGTH);
-    (!excerpt.is_empty()).then_some(excerpt)
 }
 
 /// Returns whether a message is from the main agent. A subagent's work is shown as one tool call.

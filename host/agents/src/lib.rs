@@ -1,11 +1,16 @@
 //! Starts agents, owns their processes, and encodes and decodes their protocols. Codecs do no I/O and never wait. They
 //! don't duplicate the state of the session machine.
 
+mod agent_line;
 mod claude;
 mod command_line;
 pub mod demo;
 pub mod process;
+mod shown_action;
 mod terminal;
+#[cfg(test)]
+mod tests;
+mod tool_input;
 mod transcripts;
 
 use std::path::Path;
@@ -17,8 +22,8 @@ use cordboard_core::{
     types::{PermissionMode, RequestAnswer, RequestId, SessionName},
 };
 
-pub use claude::tool_use;
 pub use terminal::{NoTerminal, TerminalCommand, reported_conversation, terminal_command};
+pub use tool_input::tool_use;
 pub use transcripts::{TranscriptError, conversation_folder, is_conversation_id};
 
 use process::{Environment, Spawn, SpawnError};

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use cordboard_core::agent::AgentEvent;
 use serde_json::Value;
 
-use super::{shown_action, text, turn::Turn};
+use super::{text, turn::Turn};
+use crate::shown_action;
 
 // Denials of these tools are not reported, because no configuration key could allow them.
 pub(super) const QUESTION_TOOL: &str = "AskUserQuestion";

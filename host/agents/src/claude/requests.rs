@@ -13,9 +13,9 @@ use serde_json::{Value, json};
 use super::{
     control,
     denials::{PLAN_TOOL, QUESTION_TOOL},
-    shown_action, text, tool_input,
+    text,
 };
-use crate::Decoded;
+use crate::{Decoded, shown_action, tool_input};
 
 const ALLOW: &str = RequestOption::ALLOW;
 const ALLOW_SESSION: &str = RequestOption::ALLOW_FOR_SESSION;

@@ -64,12 +64,6 @@ pub(super) fn outcome(message: &Value) -> Outcome {
     Outcome::Failed(why.into_iter().find(|why| !is_blank(why)).unwrap_or_else(|| FAILED.to_owned()))
 }
 
-/// Returns the error in a line that is not a message of this protocol.
-pub(super) fn plain_error(message: &Value) -> Option<String> {
-    let texts = [&message["error"], &message["error"]["message"], &message["message"]];
-    texts.into_iter().find_map(Value::as_str).filter(|text| !is_blank(text)).map(str::to_owned)
-}
-
 /// Returns whether the turn has an origin other than a prompt, such as `task-notification`. Any kind counts, because
 /// later releases of the CLI may add some.
 pub(super) fn is_background(message: &Value) -> bool {

@@ -12,7 +12,7 @@ mod recordings;
 mod trace;
 mod turns;
 
-use trace::Trace;
+use trace::new_trace;
 
 fn prompt(id: &str, text: &str) -> Prompt {
     Prompt {
@@ -42,7 +42,7 @@ fn decode(messages: &[Value]) -> Vec<String> {
 fn decode_lines(lines: &[&[u8]]) -> Vec<String> {
     let mut codec = new_codec(None);
     codec.prompt(&prompt("p1", "hello"));
-    let mut trace = Trace::default();
+    let mut trace = new_trace();
     for line in lines {
         trace.add(&codec.decode(line));
     }

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use cordboard_core::agent::{Action, ActionState, AgentEvent, Change, Outcome};
 use serde_json::Value;
 
-use super::{shown_action, text};
+use super::text;
+use crate::shown_action;
 
 #[derive(Debug, Default)]
 pub(super) struct Turn {

@@ -28,7 +28,8 @@ impl Machine {
             }
             SessionCommand::Pressed(_, command) => self.check_no_terminal(command),
             SessionCommand::Touch(_) | SessionCommand::Interrupt { .. } | SessionCommand::Answer { .. } => Ok(()),
-            SessionCommand::Retry(_) | SessionCommand::Leave | SessionCommand::Restore => Ok(()),
+            SessionCommand::Retry(_) | SessionCommand::Leave | SessionCommand::DropQueued(_) => Ok(()),
+            SessionCommand::Restore => Ok(()),
             SessionCommand::SetIdleTimeout(_) | SessionCommand::SetModel(_) | SessionCommand::SetPersona(_) => Ok(()),
             SessionCommand::SetMode(_) | SessionCommand::SetPermissionMode(_) => Ok(()),
         }

@@ -74,7 +74,7 @@ fn chosen(ids: &[&str], text: Option<&str>) -> RequestAnswer {
 #[test]
 fn an_answer_is_sent_once() {
     let mut codec = new_codec(None);
-    let mut trace = Trace::default();
+    let mut trace = new_trace();
     let id = |id: &str| RequestId(format!("{id}:0"));
     for (number, answer) in
         [("1", chosen(&["allow"], None)), ("2", chosen(&["deny"], None)), ("3", RequestAnswer::Nobody)]
@@ -113,7 +113,7 @@ fn an_answer_never_counts_for_another_input_with_the_same_id() {
 #[test]
 fn a_series_of_questions_is_answered_together() {
     let mut codec = new_codec(None);
-    let mut trace = Trace::default();
+    let mut trace = new_trace();
     let question = |asked: &str, multiple: bool| {
         let options = json!([{ "label": "Red", "description": "r" }, { "label": "Blue" }]);
         json!({ "question": asked, "header": "x", "options": options, "multiSelect": multiple })
@@ -196,7 +196,7 @@ fn an_interrupt_ends_only_one_turn() {
         let mut codec = new_codec(None);
         codec.prompt(&prompt("p1", "hello"));
         codec.interrupt();
-        let mut trace = Trace::default();
+        let mut trace = new_trace();
         messages.iter().for_each(|message| trace.add(&codec.decode(message.to_string().as_bytes())));
         trace.lines()
     };

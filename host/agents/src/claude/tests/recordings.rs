@@ -6,14 +6,15 @@ use std::path::Path;
 
 use expect_test::expect_file;
 
-use super::{trace::short, *};
+use super::*;
+use crate::tests::trace::short;
 
 /// Returns the events of a recording, one per line. A line that begins with `>` is an action of the host.
 fn trace(recording: &str) -> String {
     let mut records = recording.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let about = records.next().unwrap();
     let mut codec = new_codec(resume(&about["argv"]));
-    let mut trace = Trace::default();
+    let mut trace = new_trace();
     trace.add_line(format!("# {}", text(&about, "about")));
     for record in records {
         let message = &record["msg"];
@@ -51,7 +52,7 @@ fn repeat(codec: &mut Claude, message: &Value) -> Option<String> {
         ("control_response", _) => {
             let (id, answer) = recorded_answer(&message["response"]);
             let decoded = codec.answer(&RequestId(format!("{id}:0")), &answer);
-            let mut trace = Trace::default();
+            let mut trace = new_trace();
             trace.add(&decoded);
             Some(trace.lines().join("\n")).filter(|lines| !lines.is_empty())
         }

@@ -1,112 +1,12 @@
 //! Writes events and answers as text, one per line.
 
-use cordboard_core::agent::{ActionState, AgentEvent, BackgroundTask, Change, PromptId};
 use serde_json::Value;
 
-use super::super::{Decoded, text};
+use super::super::text;
+use crate::tests::trace::{Trace, cut};
 
-/// The lines of a trace. Consecutive pieces of one text share a line.
-#[derive(Default)]
-pub struct Trace {
-    lines: Vec<String>,
-    /// Turns that the agent started itself. The trace shows their random ids as `own`.
-    own: Vec<PromptId>,
-    pieces: Option<(u32, String, usize)>,
-}
-
-impl Trace {
-    pub fn add(&mut self, decoded: &Decoded) {
-        decoded.events.iter().for_each(|event| self.add_event(event));
-        decoded.lines.iter().for_each(|line| self.add_line(format!("> {}", answer(line))));
-    }
-
-    fn add_event(&mut self, event: &AgentEvent) {
-        if let AgentEvent::TurnStarted(id) = event {
-            self.own.push(id.clone());
-        }
-        if let AgentEvent::Part { at, change: Change::Append(more) } = event {
-            match &mut self.pieces {
-                Some((part, text, count)) if part == at => {
-                    text.push_str(more);
-                    *count += 1;
-                }
-                _ => {
-                    self.flush();
-                    self.pieces = Some((*at, more.clone(), 1));
-                }
-            }
-        } else {
-            let line = self.own.iter().fold(show(event), |line, own| line.replace(short(&own.0), "own"));
-            self.add_line(line);
-        }
-    }
-
-    pub fn add_line(&mut self, line: String) {
-        self.flush();
-        self.lines.push(line);
-    }
-
-    fn flush(&mut self) {
-        if let Some((part, text, count)) = self.pieces.take() {
-            self.lines.push(format!("{part} + {} ({count} pieces)", cut(&text)));
-        }
-    }
-
-    pub fn lines(mut self) -> Vec<String> {
-        self.flush();
-        self.lines
-    }
-}
-
-fn show(event: &AgentEvent) -> String {
-    match event {
-        AgentEvent::Commands(commands) => {
-            let names: Vec<&str> = commands.iter().map(|command| command.name.as_str()).collect();
-            format!("commands {}", names.join(" "))
-        }
-        AgentEvent::Ready { models } => format!("ready {models:?}"),
-        AgentEvent::Conversation { id, resumable } => {
-            format!("conversation {}{}", short(id), if *resumable { ", resumable" } else { "" })
-        }
-        AgentEvent::PromptAccepted(prompt) => format!("accepted {}", short(&prompt.0)),
-        AgentEvent::Part { at, change } => format!("{at} {}", show_change(change)),
-        AgentEvent::Denied { tool, detail } => format!("denied {tool}: {detail}"),
-        AgentEvent::Finished { answered, outcome, cost_usd } => {
-            let answered: Vec<_> = answered.iter().map(|prompt| short(&prompt.0)).collect();
-            format!("finished [{}] {outcome:?} {:.4} $", answered.join(" "), cost_usd.unwrap_or(-1.0))
-        }
-        AgentEvent::InterruptAccepted => "interrupt accepted".to_owned(),
-        AgentEvent::Background(work) => format!("background {:?}", work.iter().map(show_work).collect::<Vec<_>>()),
-        AgentEvent::TurnStarted(_) => "turn started".to_owned(),
-        AgentEvent::UnpromptedText(text) => format!("unprompted {}", cut(text)),
-        AgentEvent::Requested(request) => {
-            let options: Vec<_> = request.options.iter().map(|option| option.id.as_str()).collect();
-            format!("asks {} {}: {} {options:?}", short(&request.id.0), request.kind, request.title)
-        }
-        AgentEvent::RequestCancelled(id) => format!("cancels {}", short(&id.0)),
-        AgentEvent::ResumeRefused(why) => format!("resume refused: {why}"),
-    }
-}
-
-fn show_work(work: &BackgroundTask) -> String {
-    let until = work.until.map(|until| format!(" until {}", until.0));
-    format!("{}{}", work.about, until.unwrap_or_default())
-}
-
-fn show_change(change: &Change) -> String {
-    match change {
-        Change::Append(more) => format!("+ {}", cut(more)),
-        Change::Text(text) => format!("= {}", cut(text)),
-        Change::Remove => "gone".to_owned(),
-        Change::Action(action) => {
-            let state = match action.state {
-                ActionState::Running => "running",
-                ActionState::Done => "done",
-                ActionState::Failed => "failed",
-            };
-            format!("{} {:?} {state} {}", action.kind, action.title, cut(&action.detail))
-        }
-    }
+pub fn new_trace() -> Trace {
+    Trace::new(answer)
 }
 
 /// Summarizes the host's response to a control request.
@@ -123,13 +23,4 @@ fn answer(line: &[u8]) -> String {
 
 fn shown_json(value: &Value, name: &str) -> String {
     value.get(name).map(|found| format!("{name} {found}")).unwrap_or_default()
-}
-
-pub fn short(id: &str) -> &str {
-    id.get(..8).unwrap_or(id)
-}
-
-fn cut(text: &str) -> String {
-    let count = text.chars().count();
-    if count <= 70 { format!("{text:?}") } else { format!("{:?}…{count}", text.chars().take(70).collect::<String>()) }
 }

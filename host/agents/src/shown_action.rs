@@ -4,7 +4,7 @@
 use cordboard_core::agent::{Action, ActionState};
 use serde_json::Value;
 
-use super::text;
+use crate::agent_line::text;
 
 /// The maximum length of a title, in characters.
 const LONGEST_TITLE: usize = 80;
@@ -29,7 +29,7 @@ const DESCRIPTIVE_ARGUMENTS: [&str; 12] = [
     "prompt",
 ];
 
-pub(super) fn tool(id: &str, name: &str, input: &Value, folder: &str) -> Action {
+pub fn tool(id: &str, name: &str, input: &Value, folder: &str) -> Action {
     let argument = argument(input);
     Action {
         id: id.to_owned(),
@@ -40,7 +40,7 @@ pub(super) fn tool(id: &str, name: &str, input: &Value, folder: &str) -> Action 
     }
 }
 
-pub(super) fn thinking(id: String) -> Action {
+pub fn thinking(id: String) -> Action {
     Action {
         id,
         kind: "think".to_owned(),
@@ -50,7 +50,7 @@ pub(super) fn thinking(id: String) -> Action {
     }
 }
 
-pub(super) fn retry(message: &Value) -> Action {
+pub fn retry(message: &Value) -> Action {
     let number = |name: &str| message[name].as_u64().unwrap_or_default();
     let reason = match message["error_status"].as_u64() {
         Some(status) => format!("Error {status} from the API"),
@@ -68,18 +68,18 @@ pub(super) fn retry(message: &Value) -> Action {
 }
 
 /// Returns the most informative argument of a call, or an empty string if no argument describes it.
-pub(super) fn argument(input: &Value) -> &str {
+pub fn argument(input: &Value) -> &str {
     DESCRIPTIVE_ARGUMENTS.iter().find_map(|name| input[name].as_str()).unwrap_or_default()
 }
 
 /// Makes a path inside the session's folder relative to the folder. Leaves any other argument unchanged.
-pub(super) fn relative_to<'a>(folder: &str, argument: &'a str) -> &'a str {
+pub fn relative_to<'a>(folder: &str, argument: &'a str) -> &'a str {
     let short = argument.strip_prefix(folder).and_then(|path| path.strip_prefix('/')).filter(|_| !folder.is_empty());
     short.unwrap_or(argument)
 }
 
 /// Returns the text of a tool's result, cut to [`LONGEST_DETAIL`] characters.
-pub(super) fn result_text(content: &Value) -> String {
+pub fn result_text(content: &Value) -> String {
     let blocks = content.as_array().into_iter().flatten();
     let text: Vec<&str> =
         content.as_str().into_iter().chain(blocks.filter_map(|block| block["text"].as_str())).collect();

@@ -8,7 +8,7 @@ use cordboard_core::{
 use serde_json::Value;
 use similar::TextDiff;
 
-use super::{shown_action, text};
+use crate::{agent_line::text, shown_action};
 
 /// The maximum length of a question's rendered text, in UTF-16 units. Together with the host's line above it, the
 /// question fits into one Telegram message, unless the path of the session's folder is extremely long.
@@ -24,13 +24,13 @@ const MAX_RULES: usize = 400;
 const MAX_OTHER: usize = 100;
 const MAX_OTHERS: usize = 5;
 /// The maximum length of one rule, in UTF-16 units. It is less than [`MAX_RULES`], so that at least one rule fits.
-pub(super) const MAX_RULE: usize = 200;
+pub const MAX_RULE: usize = 200;
 /// The maximum length of the sentence about lines that are not shown, in UTF-16 units.
 const MAX_NOTE: usize = 50;
 
 /// Describes a tool call as Markdown. `rules` are Markdown texts for the rules that the answer "Allow for this session"
 /// would add.
-pub(super) fn describe(tool: &str, input: &Value, folder: &str, rules: &[String]) -> String {
+pub fn describe(tool: &str, input: &Value, folder: &str, rules: &[String]) -> String {
     let file = ["file_path", "notebook_path"].iter().find_map(|name| input[name].as_str());
     let mut head = format!("**{}**", render::escape(&cut(tool, MAX_TOOL)));
     if let Some(file) = file {
@@ -90,7 +90,7 @@ fn describe_others(input: &Value, shown_keys: &[&str]) -> String {
 }
 
 /// Formats a short text as code.
-pub(super) fn code_of(text: &str) -> String {
+pub fn code_of(text: &str) -> String {
     render::code(&cut(text, MAX_OTHER))
 }
 
@@ -193,7 +193,7 @@ fn cut_lines(whole: &str, most: usize) -> (String, usize) {
 }
 
 /// Returns `text`, cut to `most` UTF-16 units including the ellipsis.
-pub(super) fn cut(text: &str, most: usize) -> String {
+pub fn cut(text: &str, most: usize) -> String {
     if units(text) <= most {
         return text.to_owned();
     }

@@ -1,0 +1,45 @@
+//! Helpers for codecs: reads fields and errors of a message, and logs the lines of an agent that are not messages.
+
+use cordboard_core::render::{UNTRUSTED_LENGTH, is_blank, one_line};
+use serde_json::Value;
+
+/// The maximum number of bytes that [`excerpt`] reads, enough for [`UNTRUSTED_LENGTH`] characters of UTF-8.
+const EXCERPT_BYTES: usize = 4 * UNTRUSTED_LENGTH;
+
+/// Returns the text of a field, or an empty string.
+pub fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+    value[name].as_str().unwrap_or_default()
+}
+
+/// Returns the beginning of a line without control characters, or `None` if nothing visible is left.
+pub fn excerpt(line: &[u8]) -> Option<String> {
+    let excerpt = one_line(&String::from_utf8_lossy(&line[..line.len().min(EXCERPT_BYTES)]), UNTRUSTED_LENGTH);
+    (!excerpt.is_empty()).then_some(excerpt)
+}
+
+/// Returns the error in a line that is not a message of the agent's protocol.
+pub fn plain_error(message: &Value) -> Option<String> {
+    let texts = [&message["error"], &message["error"]["message"], &message["message"]];
+    texts.into_iter().find_map(Value::as_str).filter(|text| !is_blank(text)).map(str::to_owned)
+}
+
+/// Counts and logs lines that are not JSON.
+#[derive(Debug, Default)]
+pub struct SkippedLines {
+    pub count: u64,
+}
+
+impl SkippedLines {
+    pub fn add(&mut self, line: &[u8], error: &serde_json::Error) {
+        self.count += 1;
+        let line = excerpt(line).unwrap_or_default();
+        // The first line shows the problem. More warnings would only flood the log.
+        if self.count == 1 {
+            tracing::warn!(
+                line,
+                "skipped a line of the agent that is not JSON; further such lines are logged at level debug"
+            );
+        }
+        tracing::debug!(%error, line, skipped = self.count, "skipped a line of the agent that is not JSON");
+    }
+}

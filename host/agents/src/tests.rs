@@ -1,0 +1,3 @@
+//! Helpers for the tests of codecs.
+
+pub mod trace;
