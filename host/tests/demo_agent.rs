@@ -119,6 +119,7 @@ impl Agent {
                 | AgentEvent::Background(_)
                 | AgentEvent::TurnStarted(_)
                 | AgentEvent::UnpromptedText(_)
+                | AgentEvent::StartFailed(_)
                 | AgentEvent::ResumeRefused(_)) => panic!("unexpected: {unexpected:?}"),
             }
         }

@@ -40,6 +40,9 @@ pub enum AgentEvent {
     /// Markdown that answers no prompt and belongs to no turn that the session shows, such as the report of a
     /// background task that arrives while a prompt is open.
     UnpromptedText(String),
+    /// The agent runs, but cannot start or resume a conversation until someone does something about it, such as sign
+    /// in. Contains the reason and the remedy.
+    StartFailed(String),
     /// The agent did not resume the conversation that it was started with. Contains the reason.
     ResumeRefused(String),
     /// The agent asks a question and waits for the answer.

@@ -88,6 +88,7 @@ fn show(event: &AgentEvent) -> String {
             format!("asks {} {}: {} {options:?}", short(&request.id.0), request.kind, request.title)
         }
         AgentEvent::RequestCancelled(id) => format!("cancels {}", short(&id.0)),
+        AgentEvent::StartFailed(why) => format!("start failed: {why}"),
         AgentEvent::ResumeRefused(why) => format!("resume refused: {why}"),
     }
 }

@@ -240,6 +240,7 @@ impl Machine {
             AgentEvent::Background(work) => self.handle_background(work, now),
             AgentEvent::TurnStarted(turn) => self.handle_turn_started(turn, now),
             AgentEvent::UnpromptedText(text) => self.handle_unprompted_text(text, now),
+            AgentEvent::StartFailed(why) => self.handle_start_failed(why, now),
             AgentEvent::ResumeRefused(why) => self.handle_resume_refused(why, now),
             AgentEvent::Requested(request) => self.handle_requested(request, now),
             AgentEvent::RequestCancelled(id) => self.handle_request_cancelled(&id, now),

@@ -177,6 +177,14 @@ impl Machine {
         self.block(Blocked { why, notice }, State::Broken);
     }
 
+    /// Handles a process that runs, but can't work without the user's help. Stops it without a retry.
+    pub(super) fn handle_start_failed(&mut self, why: String, now: Timestamp) {
+        if matches!(self.state, State::Starting(StartStage::Agent { .. })) {
+            let notice = SessionNotice::NotStarted { failure: self.ask_about_failure(), why: why.clone() };
+            self.stop(StopStage::Closed, AfterStop::Ask(Blocked { why, notice }), now);
+        }
+    }
+
     /// Handles an agent that does not know the conversation to resume. Prompts and record are kept until the user
     /// decides.
     pub(super) fn handle_resume_refused(&mut self, why: String, now: Timestamp) {

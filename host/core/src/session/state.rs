@@ -253,6 +253,7 @@ pub(super) enum AfterStop {
     Start,
     /// The start has failed: the session waits for a backoff, or is broken.
     Fail(ExitInfo),
+    /// The session waits for the user's decision.
     Ask(Blocked),
     Archive,
 }

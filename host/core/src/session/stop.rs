@@ -88,6 +88,7 @@ impl Machine {
             AfterStop::Suspend => self.suspend_or_restart(now),
             AfterStop::Start => self.start(now),
             AfterStop::Fail(exit_info) => self.start_failed(exit_info, now),
+            AfterStop::Ask(blocked) if blocked.is_startable() => self.block(blocked, State::Broken),
             AfterStop::Ask(blocked) => self.block(blocked, State::Asking),
             AfterStop::Archive => self.state = State::Archived,
         }

@@ -548,6 +548,43 @@ fn a_message_after_a_failed_persona_starts_again() {
 }
 
 #[test]
+fn an_agent_that_needs_the_user_is_stopped_and_not_retried() {
+    check(
+        "
+        prompt a
+        spawned
+        start-failed sign in at a terminal
+        exit
+        wait 100s
+        prompt b
+        ready
+        start-failed too late
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                spawn 1 anew
+            spawned → starting
+                persist
+            start-failed sign in at a terminal → stopping
+                persist
+                close input of 1
+            exit → broken
+                persist
+                post home: The agent of session 'x' could not be started: sign in at a terminal
+            prompt b → starting
+                persist
+                spawn 2 anew
+            ready → busy
+                close request failure 1: Withdrawn
+                mark a sent
+                send a to 2
+            start-failed too late → busy
+        "#]],
+    );
+}
+
+#[test]
 fn a_missing_command_is_not_retried() {
     check(
         "

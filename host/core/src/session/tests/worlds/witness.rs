@@ -82,6 +82,8 @@ struct Step {
     phase: Option<Phase>,
     prompts: bool,
     refuses_resume: bool,
+    /// The agent reports that it can't work without the user's help.
+    fails_start: bool,
     restarts_clock: bool,
     sent: Option<PromptId>,
     /// The agent reports that the turn of these prompts is over.
@@ -119,6 +121,8 @@ struct Process {
     model: Option<String>,
     agent: Option<Agent>,
     ready: bool,
+    /// The agent reported that it can't work without the user's help.
+    needs_user: bool,
     /// The end of each piece of the agent's background work. `None` if the agent reports the end.
     work: Vec<Option<Timestamp>>,
     interrupted: Option<Timestamp>,
@@ -315,8 +319,8 @@ impl Witness {
             Input::Exit { run, exit } => {
                 self.count_failed_start();
                 let is_starting = self.step.phase == Some(Phase::Starting);
-                self.is_startable = is_starting && matches!(exit, Exit::NotStarted(_));
                 let process = self.processes.get_mut(run).expect("a process that was started");
+                self.is_startable = process.needs_user || is_starting && matches!(exit, Exit::NotStarted(_));
                 process.gone = true;
                 self.asked.drop_hidden();
                 self.step.had_work = process.works();
@@ -379,6 +383,11 @@ impl Witness {
                     (open.accepted, open.begun) = (true, true);
                     self.failed_starts = 0;
                 }
+            }
+            AgentEvent::StartFailed(_) => {
+                self.step.fails_start = true;
+                let is_starting = self.step.phase == Some(Phase::Starting);
+                self.processes.get_mut(&run).expect("a live process").needs_user |= is_starting;
             }
             AgentEvent::ResumeRefused(_) => self.step.refuses_resume = true,
             AgentEvent::UnpromptedText(_) => self.step.restarts_clock = true,

@@ -290,7 +290,8 @@ impl Witness {
             }
             Signal::CloseInput => {
                 let first = process.closed.replace(now).is_none() && process.terminated.is_none();
-                let spared = !process.works() || ending || self.step.user_ends_work || self.step.refuses_resume;
+                let agent_ends = self.step.refuses_resume || self.step.fails_start;
+                let spared = !process.works() || ending || self.step.user_ends_work || agent_ends;
                 spared && first && (!open || ending && past(process.interrupted, 2))
             }
             Signal::Terminate => {
