@@ -5,7 +5,7 @@
 use std::{collections::VecDeque, ffi::OsString, path::Path, time::Duration};
 
 use cordboard_agents::{
-    Codec, Start, prepare,
+    Codec, Start, StartError, prepare,
     process::{Environment, Process, ProcessEvent, spawn},
 };
 use cordboard_core::{
@@ -337,6 +337,33 @@ fn a_start_passes_the_conversation_and_no_host_environment() {
          --replay-user-messages --permission-prompt-tool stdio --permission-mode plan --model=opus --resume=abc \
          --add-dir=/x"
     );
+}
+
+#[test]
+fn an_agent_of_kind_acp_gets_only_its_own_arguments() {
+    let launch = Launch {
+        resume: Some("abc".to_owned()),
+        model: Some("opus".to_owned()),
+        permission_mode: PermissionMode::Plan,
+        instructions: "Be kind.".to_owned(),
+    };
+    let agent = config::Agent { args: vec!["acp".to_owned()], ..config::Agent::new(AgentKind::Acp) };
+    let start = |agent: &config::Agent| {
+        let (spawn, mut codec) = prepare(&Start {
+            session: &"x".parse().unwrap(),
+            folder: Path::new("/tmp"),
+            launch: &launch,
+            agent,
+            environment: &Environment::default(),
+            host_id: "h",
+        })?;
+        Ok::<_, StartError>((spawn.program, spawn.args, codec.open()))
+    };
+    let agent_with_command = config::Agent { command: Some("opencode".to_owned()), ..agent.clone() };
+    let (program, args, opening) = start(&agent_with_command).unwrap();
+    assert_eq!((program.as_path(), args), (Path::new("opencode"), vec![OsString::from("acp")]));
+    assert!(String::from_utf8_lossy(&opening[0]).contains(r#""method":"initialize""#));
+    assert!(matches!(start(&agent), Err(StartError::NoCommand)));
 }
 
 #[tokio::test]

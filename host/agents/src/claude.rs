@@ -313,8 +313,8 @@ impl Codec for Claude {
         control::interrupt(&self.last_interrupt_id())
     }
 
-    fn set_permission_mode(&mut self, mode: PermissionMode) -> Vec<u8> {
-        control::set_permission_mode(mode)
+    fn set_permission_mode(&mut self, mode: PermissionMode) -> Option<Vec<u8>> {
+        Some(control::set_permission_mode(mode))
     }
 
     fn answer(&mut self, id: &RequestId, answer: &RequestAnswer) -> Decoded {

@@ -43,15 +43,18 @@ pub(super) fn program(agent: &Agent) -> Result<PathBuf, StartError> {
     match (&agent.command, agent.kind) {
         (Some(command), _) => Ok(PathBuf::from(command)),
         (None, AgentKind::Claude) => Ok(PathBuf::from("claude")),
+        (None, AgentKind::Acp) => Err(StartError::NoCommand),
         (None, AgentKind::Demo) => Ok(std::env::current_exe()?),
     }
 }
 
 fn args(start: &Start<'_>) -> Vec<OsString> {
-    let mut args: Vec<String> = Vec::new();
-    if start.agent.kind == AgentKind::Demo {
-        args.push("demo-agent".to_owned());
-    }
+    let mut args: Vec<String> = match start.agent.kind {
+        AgentKind::Demo => vec!["demo-agent".to_owned()],
+        AgentKind::Claude => Vec::new(),
+        // The protocol transfers everything else.
+        AgentKind::Acp => return start.agent.args.iter().map(OsString::from).collect(),
+    };
     args.extend(PROTOCOL_FLAGS.map(str::to_owned));
     args.extend(session_args(start.agent, start.launch));
     args.extend(start.agent.args.iter().cloned());

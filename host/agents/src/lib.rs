@@ -1,6 +1,7 @@
 //! Starts agents, owns their processes, and encodes and decodes their protocols. Codecs do no I/O and never wait. They
 //! don't duplicate the state of the session machine.
 
+mod acp;
 mod agent_line;
 mod claude;
 mod command_line;
@@ -17,7 +18,7 @@ use std::path::Path;
 
 use cordboard_core::{
     agent::AgentEvent,
-    config::Agent,
+    config::{Agent, AgentKind},
     session::{Launch, Prompt},
     types::{PermissionMode, RequestAnswer, RequestId, SessionName},
 };
@@ -45,6 +46,8 @@ pub struct Start<'a> {
 pub enum StartError {
     #[error("find the program of the demo agent: {0}; set `command` of this agent to the path of cordboard")]
     NoProgram(#[from] std::io::Error),
+    #[error("find the program of the agent: set `command` of this agent")]
+    NoCommand,
     #[error(transparent)]
     Spawn(#[from] SpawnError),
 }
@@ -66,8 +69,9 @@ pub trait Codec: Send {
     fn prompt(&mut self, prompt: &Prompt) -> Vec<u8>;
     /// Returns the line that asks the agent to end the running turn. The process keeps running.
     fn interrupt(&mut self) -> Vec<u8>;
-    /// Returns the line that changes how the agent handles tools that need permission.
-    fn set_permission_mode(&mut self, mode: PermissionMode) -> Vec<u8>;
+    /// Returns the line that changes how the agent handles tools that need permission, or `None` if the agent doesn't
+    /// have this mode.
+    fn set_permission_mode(&mut self, mode: PermissionMode) -> Option<Vec<u8>>;
     /// Answers a question of the agent. The result contains the line to write, or an event with the next question of a
     /// series. It is empty if the question is not open.
     fn answer(&mut self, id: &RequestId, answer: &RequestAnswer) -> Decoded;
@@ -91,6 +95,10 @@ pub struct Decoded {
 /// # Errors
 /// The path of this program, which contains the demo agent, is unknown.
 pub fn prepare(start: &Start<'_>) -> Result<(Spawn, Box<dyn Codec>), StartError> {
-    let codec = Box::new(claude::Claude::new(start.launch));
-    Ok((command_line::spawn_parameters(start)?, codec))
+    let spawn = command_line::spawn_parameters(start)?;
+    let codec: Box<dyn Codec> = match start.agent.kind {
+        AgentKind::Demo | AgentKind::Claude => Box::new(claude::Claude::new(start.launch)),
+        AgentKind::Acp => Box::new(acp::Acp::new(start)),
+    };
+    Ok((spawn, codec))
 }

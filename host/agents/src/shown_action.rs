@@ -40,6 +40,17 @@ pub fn tool(id: &str, name: &str, input: &Value, folder: &str) -> Action {
     }
 }
 
+/// Returns a tool call with the agent's own title.
+pub fn named(id: &str, title: &str, detail: &str) -> Action {
+    Action {
+        id: id.to_owned(),
+        kind: "tool".to_owned(),
+        title: cut(title, LONGEST_TITLE),
+        detail: cut(detail, LONGEST_DETAIL),
+        state: ActionState::Running,
+    }
+}
+
 pub fn thinking(id: String) -> Action {
     Action {
         id,

@@ -67,6 +67,7 @@ struct MainArgument {
 fn main_argument(tool: &str, input: &Value) -> Option<MainArgument> {
     let value = |name: &str| input[name].as_str().map(str::to_owned);
     let (language, text, keys): (_, _, &[&str]) = match tool {
+        "Edit" if input["old_string"].is_null() => ("diff", value("diff"), &["file_path", "diff"]),
         "Edit" => ("diff", changes(tool, input), &["file_path", "old_string", "new_string"]),
         "MultiEdit" => ("diff", changes(tool, input), &["file_path", "edits"]),
         "Write" => ("diff", changes(tool, input), &["file_path", "content"]),
@@ -75,6 +76,11 @@ fn main_argument(tool: &str, input: &Value) -> Option<MainArgument> {
         _ => return None,
     };
     Some(MainArgument { language, text: text?, keys })
+}
+
+/// Whether [`describe`] shows the call in a form that is easier to read than JSON.
+pub fn is_readable(tool: &str, input: &Value) -> bool {
+    main_argument(tool, input).is_some()
 }
 
 /// Lists the arguments that the question doesn't show elsewhere. Returns an empty text if there are none.
@@ -116,7 +122,7 @@ const SEARCHES: [&str; 3] = ["Glob", "Grep", "LS"];
 
 /// Replaces an argument that is not a string, and the missing URL of a `WebFetch` call. No allow rule for commands,
 /// paths or domains matches it, but each deny rule for paths or domains does.
-const UNREADABLE: &str = "\0";
+pub const UNREADABLE: &str = "\0";
 
 /// Returns the folder in which the search for a file pattern begins.
 fn pattern_folder(base: &str, pattern: &str) -> String {
@@ -141,17 +147,22 @@ pub fn tool_use(tool: &str, input: &Value, folder: &str) -> ToolUse {
         paths.push(pattern_folder(&paths[0], &pattern));
     }
     let url = value("url").or_else(|| (tool == "WebFetch").then(|| UNREADABLE.to_owned()));
-    ToolUse { tool: tool.to_owned(), input: input.to_string(), command: value("command"), paths, url, home: None }
+    // Objects keep the order of their fields. Sort them, so that equal arguments have equal texts and digests.
+    let mut sorted = input.clone();
+    sorted.sort_all_objects();
+    ToolUse { tool: tool.to_owned(), input: sorted.to_string(), command: value("command"), paths, url, home: None }
+}
+
+/// Returns the changes as a diff without headers: the text may be anywhere in the file, so their line numbers would be
+/// wrong.
+pub fn diff(old: &str, new: &str) -> String {
+    let diff = TextDiff::from_lines(old, new).unified_diff().missing_newline_hint(false).to_string();
+    diff.lines().filter(|line| !line.starts_with("@@")).collect::<Vec<_>>().join("\n")
 }
 
 /// Returns the changes to a file as a diff, or `None` if the tool changes no file or the input is malformed.
 fn changes(tool: &str, input: &Value) -> Option<String> {
-    let diff = |edit: &Value| {
-        let (old, new) = (text(edit, "old_string"), text(edit, "new_string"));
-        // Remove the headers: the text may be anywhere in the file, so their line numbers are wrong.
-        let diff = TextDiff::from_lines(old, new).unified_diff().missing_newline_hint(false).to_string();
-        diff.lines().filter(|line| !line.starts_with("@@")).collect::<Vec<_>>().join("\n")
-    };
+    let diff = |edit: &Value| diff(text(edit, "old_string"), text(edit, "new_string"));
     let is_edit = |edit: &Value| edit["old_string"].is_string() && edit["new_string"].is_string();
     match tool {
         "Edit" if is_edit(input) => Some(diff(input)),
@@ -311,10 +322,10 @@ mod tests {
             ```json
             {
               "file_path": "/w/a",
-              "new_string": "b",
               "old_string": [
                 "a"
-              ]
+              ],
+              "new_string": "b"
             }
             ```"#]]
         .assert_eq(&shown.join("\n---\n"));

@@ -86,7 +86,7 @@ impl AgentProcess {
 
     pub fn set_permission_mode(&mut self, mode: PermissionMode) {
         let line = self.codec.set_permission_mode(mode);
-        self.write(vec![line]);
+        self.write(line.into_iter().collect());
     }
 
     pub fn interrupt(&mut self) {

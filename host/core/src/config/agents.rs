@@ -17,15 +17,17 @@ pub enum AgentKind {
     Demo,
     /// An agent that speaks the protocol of the `claude` command.
     Claude,
+    /// An agent that speaks the Agent Client Protocol.
+    Acp,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Agent {
     pub kind: AgentKind,
     /// The program: a path, or a name that is looked up in `PATH`. `None` selects the built-in demo agent; a valid
-    /// configuration sets a command for each agent of kind `Claude`.
+    /// configuration sets a command for each agent of another kind.
     pub command: Option<String>,
-    /// Additional arguments. They follow the host's own arguments.
+    /// Additional arguments. They follow the host's own arguments, if the kind has any.
     pub args: Vec<String>,
     /// `None` selects the agent's default.
     pub model: Option<String>,
@@ -47,13 +49,14 @@ pub struct Agents {
 }
 
 impl AgentKind {
-    const ALL: &[Self] = &[Self::Demo, Self::Claude];
+    const ALL: &[Self] = &[Self::Demo, Self::Claude, Self::Acp];
 
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Demo => "demo",
             Self::Claude => "claude",
+            Self::Acp => "acp",
         }
     }
 }
@@ -105,7 +108,8 @@ impl Agent {
     }
 
     /// Merges the table over the default agent of the same name, `known`. An agent with a new name starts from the
-    /// default agent that is named like its kind.
+    /// default agent that is named like its kind. An agent of kind `Acp` starts from the environment of the default
+    /// agent `claude`, because no default agent has its kind.
     fn read(
         known: Option<&Self>,
         shipped: &BTreeMap<String, Self>,
@@ -114,18 +118,29 @@ impl Agent {
     ) -> Self {
         let mut kind = known.map(|agent| agent.kind);
         let written = section.set_some("kind", &mut kind, one_of(AgentKind::ALL, AgentKind::as_str));
-        let like = |kind: AgentKind| shipped.get(kind.as_str()).cloned().unwrap_or(Self::new(kind));
+        let like = |kind: AgentKind| match kind {
+            AgentKind::Demo | AgentKind::Claude => shipped.get(kind.as_str()).cloned().unwrap_or(Self::new(kind)),
+            AgentKind::Acp => {
+                let environment = shipped.get(AgentKind::Claude.as_str()).cloned().unwrap_or(Self::new(kind));
+                Self { pass_env: environment.pass_env, env: environment.env, ..Self::new(kind) }
+            }
+        };
         let mut agent = known.cloned().unwrap_or_else(|| like(kind.unwrap_or(AgentKind::Demo)));
         agent.kind = kind.unwrap_or(agent.kind);
         agent.merge(section);
         if kind.is_none() && written.is_none() {
-            let message = format!("[{}] has no kind: add kind = \"claude\" or kind = \"demo\"", section.name());
+            let message = format!("[{}] has no kind: add kind = \"claude\", \"acp\" or \"demo\"", section.name());
             section.report(at.clone(), message);
         }
-        if agent.kind == AgentKind::Claude && agent.command.is_none() {
-            let message =
-                format!("[{}] is of kind \"claude\" and needs a command: add command = \"claude\"", section.name());
-            section.report(at, message);
+        let example = match agent.kind {
+            AgentKind::Demo => None,
+            AgentKind::Claude => Some("command = \"claude\""),
+            AgentKind::Acp => Some("command = \"opencode\" and args = [\"acp\"], for example"),
+        };
+        if let Some(example) = example.filter(|_| agent.command.is_none()) {
+            let kind = agent.kind.as_str();
+            section
+                .report(at, format!("[{}] is of kind \"{kind}\" and needs a command: add {example}", section.name()));
         }
         agent
     }

@@ -50,6 +50,21 @@ fn configured_grants_replace_the_built_in_ones() {
 }
 
 #[test]
+fn an_agent_of_kind_acp_inherits_only_the_environment_of_claude() {
+    let text = "[agents.open]\nkind = \"acp\"\ncommand = \"opencode\"\nargs = [\"acp\"]\n";
+    let agents = load(text).expect("a valid text").agents;
+    let (open, claude) = (&agents.by_name["open"], &agents.by_name["claude"]);
+    let expected = Agent {
+        command: Some("opencode".to_owned()),
+        args: vec!["acp".to_owned()],
+        pass_env: claude.pass_env.clone(),
+        ..Agent::new(AgentKind::Acp)
+    };
+    assert_eq!(*open, expected);
+    assert!(!open.pass_env.is_empty());
+}
+
+#[test]
 fn tables_are_merged_and_lists_are_replaced() {
     let text = r#"
         [agents.claude]

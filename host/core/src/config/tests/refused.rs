@@ -158,7 +158,7 @@ fn unusable_agents_are_reported() {
             line 2, column 11: default = "claud" in [agents] is not an agent: [agents.claud] is missing. Known agents: claude, demo, mine; did you mean 'claude'?
             2 | default = "claud"
               |           ^^^^^^^
-            line 3, column 1: [agents.mine] has no kind: add kind = "claude" or kind = "demo"
+            line 3, column 1: [agents.mine] has no kind: add kind = "claude", "acp" or "demo"
             3 | [agents.mine]
               | ^^^^^^^^^^^^^
         "#]],
@@ -419,7 +419,7 @@ fn faults_in_a_line_with_a_byte_order_mark_are_one() {
             line 2, column 10: this line contains a byte order mark (U+FEFF), which most editors don't show: delete the line and type it again
             2 | "a b" = …
               |         ^
-            line 3, column 1: [agents.env] has no kind: add kind = "claude" or kind = "demo"
+            line 3, column 1: [agents.env] has no kind: add kind = "claude", "acp" or "demo"
             3 | [agents.env]
               | ^^^^^^^^^^^^
             line 4, column 22: this line contains a byte order mark (U+FEFF), which most editors don't show: delete the line and type it again

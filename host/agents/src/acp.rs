@@ -1,0 +1,329 @@
+//! Encodes and decodes the Agent Client Protocol, which agents of several vendors speak on stdin and stdout:
+//! <https://agentclientprotocol.com>. Skips updates of unknown types without an error, because agents may be newer than
+//! this host.
+
+mod handshake;
+mod outcome;
+mod requests;
+mod rpc;
+mod settings;
+mod tool_call;
+mod turn;
+
+use std::collections::BTreeMap;
+
+use agent_client_protocol_schema::v1::{
+    AGENT_METHOD_NAMES, CLIENT_METHOD_NAMES, CancelNotification, ContentBlock, Error, PermissionOption, PromptRequest,
+    SessionUpdate, ToolCallUpdate,
+};
+use cordboard_core::{
+    agent::{AgentEvent, Outcome, PromptId},
+    session::Prompt,
+    tolerant_json::{self, Object},
+    types::{PermissionMode, RequestAnswer, RequestId},
+};
+use serde_json::Value;
+
+use super::{Codec, Decoded, Start};
+use crate::agent_line::{SkippedLines, excerpt, plain_error, text};
+use handshake::Handshake;
+use requests::Requests;
+use rpc::Message;
+use turn::Turn;
+
+/// The notification that cancels a request. The host handles it for permission requests.
+const CANCEL_REQUEST: &str = "$/cancel_request";
+
+/// The codec of one agent process.
+pub(super) struct Acp {
+    folder: String,
+    handshake: Handshake,
+    /// The host's requests that the agent has not answered.
+    calls: BTreeMap<i64, Call>,
+    last_id: i64,
+    resumable: bool,
+    turn: Turn,
+    /// Prompts that were sent to this process, have no result yet, and that no update has acknowledged.
+    unacknowledged: Vec<PromptId>,
+    /// Whether the host sent `session/cancel` in this turn.
+    is_cancelled: bool,
+    requests: Requests,
+    cost_usd: Option<f64>,
+    skipped: SkippedLines,
+    /// See [`Codec::exit_reason`].
+    exit_reason: Option<String>,
+}
+
+/// A request of the host.
+#[derive(Debug)]
+enum Call {
+    Initialize,
+    NewSession,
+    LoadSession,
+    /// Changes the setting with this method.
+    Configure(&'static str),
+    Prompt(PromptId),
+}
+
+impl Acp {
+    pub(super) fn new(start: &Start<'_>) -> Self {
+        let folder = start.folder.to_string_lossy().into_owned();
+        Self {
+            turn: Turn::new(&folder),
+            handshake: Handshake::new(start),
+            folder,
+            calls: BTreeMap::new(),
+            last_id: 0,
+            resumable: start.launch.resume.is_some(),
+            unacknowledged: Vec::new(),
+            is_cancelled: false,
+            requests: Requests::default(),
+            cost_usd: None,
+            skipped: SkippedLines::default(),
+            exit_reason: None,
+        }
+    }
+
+    fn call(&mut self, call: Call, method: &str, params: impl serde::Serialize) -> Vec<u8> {
+        self.last_id += 1;
+        self.calls.insert(self.last_id, call);
+        rpc::request(self.last_id, method, params)
+    }
+
+    fn on_message(&mut self, message: &Value, decoded: &mut Decoded) {
+        match Message::of(message) {
+            Message::Request { id, method } if method == CLIENT_METHOD_NAMES.session_request_permission => {
+                self.on_question(id, &message["params"], decoded);
+            }
+            Message::Request { id, method } => {
+                tracing::debug!(method, "unsupported request from the agent");
+                decoded.lines.push(rpc::reject(id, Error::method_not_found()));
+            }
+            Message::Notification { method } if method == CLIENT_METHOD_NAMES.session_update => {
+                self.on_update(&message["params"], &mut decoded.events);
+            }
+            Message::Notification { method: CANCEL_REQUEST } => {
+                let id = &message["params"]["requestId"];
+                if let Some(question) = self.requests.cancel(id) {
+                    decoded.events.push(AgentEvent::RequestCancelled(question));
+                    decoded.lines.push(rpc::reject(id, Error::request_cancelled()));
+                }
+            }
+            Message::Response { id, result } => self.on_response(id, result, decoded),
+            Message::Notification { .. } => {}
+            Message::Unknown => self.exit_reason = plain_error(message).or_else(|| self.exit_reason.take()),
+        }
+    }
+
+    fn on_response(&mut self, id: i64, result: Result<&Value, Error>, decoded: &mut Decoded) {
+        let Some(call) = self.calls.remove(&id) else { return };
+        match call {
+            Call::Initialize => match self.handshake.on_initialized(result) {
+                Ok(next) => {
+                    let line = self.call(next.call, next.method, next.params);
+                    decoded.lines.push(line);
+                }
+                Err(failure) => decoded.events.push(failure.into()),
+            },
+            Call::NewSession | Call::LoadSession => match self.handshake.on_session(result) {
+                Ok(changes) => self.on_session(changes, decoded),
+                Err(failure) => decoded.events.push(failure.into()),
+            },
+            Call::Configure(method) => {
+                if let Err(error) = result {
+                    tracing::warn!(method, error = error.message, "the agent rejected a setting");
+                }
+                self.note_ready(decoded);
+            }
+            Call::Prompt(prompt) => self.on_turn_end(prompt, result, decoded),
+        }
+    }
+
+    fn on_session(&mut self, changes: Vec<settings::Change>, decoded: &mut Decoded) {
+        let id = self.handshake.session().to_owned();
+        decoded.events.push(AgentEvent::Conversation { id, resumable: self.resumable });
+        for change in changes {
+            let line = self.call(Call::Configure(change.method), change.method, change.params);
+            decoded.lines.push(line);
+        }
+        self.note_ready(decoded);
+    }
+
+    /// Reports that the agent is ready, once its settings are made.
+    fn note_ready(&mut self, decoded: &mut Decoded) {
+        if !self.calls.values().any(|call| matches!(call, Call::Configure(_))) {
+            decoded.events.extend(self.handshake.take_ready());
+        }
+    }
+
+    fn on_turn_end(&mut self, prompt: PromptId, result: Result<&Value, Error>, decoded: &mut Decoded) {
+        self.acknowledge(&mut decoded.events);
+        let outcome = match &result {
+            Ok(result) => outcome::of_result(result),
+            // Some agents end a cancelled turn with an error.
+            Err(_) if self.is_cancelled => Outcome::Interrupted,
+            Err(error) => Outcome::Failed(self.handshake.error_text(error)),
+        };
+        self.is_cancelled = false;
+        if result.is_ok() && !self.resumable {
+            self.resumable = true;
+            let id = self.handshake.session().to_owned();
+            decoded.events.push(AgentEvent::Conversation { id, resumable: true });
+        }
+        // A question that the agent no longer waits for must not stay open.
+        decoded.events.extend(self.requests.take_all().into_iter().map(AgentEvent::RequestCancelled));
+        let mut turn = std::mem::replace(&mut self.turn, Turn::new(&self.folder));
+        turn.finish(&outcome);
+        decoded.events.extend(turn.take_changes());
+        decoded.events.push(AgentEvent::Finished { answered: vec![prompt], outcome, cost_usd: self.cost_usd });
+    }
+
+    fn on_update(&mut self, params: &Value, events: &mut Vec<AgentEvent>) {
+        if text(params, "sessionId") != self.handshake.session() {
+            return;
+        }
+        let update = &params["update"];
+        match serde_json::from_value(update.clone()) {
+            Ok(SessionUpdate::UsageUpdate(usage)) => {
+                self.cost_usd =
+                    usage.cost.filter(|cost| cost.currency == "USD").map_or(self.cost_usd, |cost| Some(cost.amount));
+            }
+            Ok(update) if self.is_in_turn() => self.on_turn_update(update, events),
+            // While it loads a conversation, the agent repeats the conversation's updates. Chats have already shown
+            // them. Updates after the end of a turn belong to a cancelled turn.
+            Ok(_) => {}
+            Err(error) => {
+                tracing::debug!(%error, kind = text(update, "sessionUpdate"), "skipped an update of the agent")
+            }
+        }
+    }
+
+    #[expect(clippy::wildcard_enum_match_arm, reason = "most updates, and all that later versions add, are not shown")]
+    fn on_turn_update(&mut self, update: SessionUpdate, events: &mut Vec<AgentEvent>) {
+        match update {
+            SessionUpdate::AgentMessageChunk(chunk) => self.turn.on_text(&chunk),
+            SessionUpdate::AgentThoughtChunk(_) => self.turn.on_thought(),
+            SessionUpdate::ToolCall(call) => {
+                self.turn.on_tool_call(call.into());
+            }
+            SessionUpdate::ToolCallUpdate(update) => {
+                self.turn.on_tool_call(update);
+            }
+            SessionUpdate::Plan(plan) => self.turn.on_plan(&plan.entries),
+            // The echo of the prompt.
+            SessionUpdate::UserMessageChunk(_) => {}
+            // Other updates, such as the list of commands, may arrive late and don't belong to the turn.
+            other => return tracing::debug!(?other, "skipped an update of the agent"),
+        }
+        self.acknowledge(events);
+    }
+
+    fn is_in_turn(&self) -> bool {
+        self.calls.values().any(|call| matches!(call, Call::Prompt(_)))
+    }
+
+    /// Acknowledges the prompt. The protocol has no receipt for prompts, so the first output of the turn, or its end,
+    /// counts as one.
+    fn acknowledge(&mut self, events: &mut Vec<AgentEvent>) {
+        events.extend(std::mem::take(&mut self.unacknowledged).into_iter().map(AgentEvent::PromptAccepted));
+    }
+
+    fn on_question(&mut self, id: &Value, params: &Value, decoded: &mut Decoded) {
+        let call: Option<ToolCallUpdate> = serde_json::from_value(params["toolCall"].clone()).ok();
+        let options = params["options"].as_array().into_iter().flatten();
+        let options: Vec<PermissionOption> =
+            options.filter_map(|option| serde_json::from_value(option.clone()).ok()).collect();
+        let Some(call) = call.filter(|_| !options.is_empty()) else {
+            tracing::warn!("rejected a permission request of the agent that could not be read");
+            return decoded.lines.push(rpc::reject(id, Error::invalid_params()));
+        };
+        self.acknowledge(&mut decoded.events);
+        let call = self.turn.on_tool_call(call);
+        let question = self.requests.ask(id, options, call, &self.folder);
+        decoded.events.extend(self.turn.take_changes());
+        decoded.events.extend(question.map(AgentEvent::Requested));
+    }
+
+    /// Handles the messages inside a line that is not exactly one JSON object. Handles truncated requests and answers
+    /// too, because the agent waits for the answer to its request, and the session waits for the end of its turn. If the
+    /// line begins with other text, only answers count: other objects may be input that the agent quotes in its log
+    /// output.
+    fn decode_embedded(&mut self, line: &[u8], decoded: &mut Decoded) {
+        let begins_with_one = matches!(line.trim_ascii_start().first(), Some(b'{' | b'['));
+        for Object { mut fields, is_whole } in tolerant_json::objects(line) {
+            if !is_whole && !fields.contains_key("result") {
+                fields.entry("error").or_insert_with(|| outcome::UNREADABLE.into());
+            }
+            let message = Value::Object(fields);
+            match Message::of(&message) {
+                Message::Response { .. } => self.on_message(&message, decoded),
+                Message::Request { id, .. } if begins_with_one && !is_whole => {
+                    decoded.lines.push(rpc::reject(id, Error::parse_error()));
+                }
+                Message::Request { .. } | Message::Notification { .. } if begins_with_one && is_whole => {
+                    self.on_message(&message, decoded);
+                }
+                Message::Request { .. } | Message::Notification { .. } | Message::Unknown => {}
+            }
+        }
+    }
+}
+
+impl Codec for Acp {
+    fn open(&mut self) -> Vec<Vec<u8>> {
+        vec![self.call(Call::Initialize, AGENT_METHOD_NAMES.initialize, handshake::initialize())]
+    }
+
+    fn prompt(&mut self, prompt: &Prompt) -> Vec<u8> {
+        let instructions = self.handshake.take_instructions().map(ContentBlock::from);
+        let blocks = instructions.into_iter().chain([ContentBlock::from(prompt.text.clone())]).collect();
+        self.unacknowledged.push(prompt.id.clone());
+        self.turn = Turn::new(&self.folder);
+        let request = PromptRequest::new(self.handshake.session().to_owned(), blocks);
+        self.call(Call::Prompt(prompt.id.clone()), AGENT_METHOD_NAMES.session_prompt, request)
+    }
+
+    fn interrupt(&mut self) -> Vec<u8> {
+        self.is_cancelled = self.is_in_turn();
+        let session = self.handshake.session().to_owned();
+        rpc::notification(AGENT_METHOD_NAMES.session_cancel, CancelNotification::new(session))
+    }
+
+    fn set_permission_mode(&mut self, mode: PermissionMode) -> Option<Vec<u8>> {
+        let change = self.handshake.change_mode(mode)?;
+        Some(self.call(Call::Configure(change.method), change.method, change.params))
+    }
+
+    fn answer(&mut self, id: &RequestId, answer: &RequestAnswer) -> Decoded {
+        Decoded { lines: self.requests.answer(id, answer).into_iter().collect(), ..Decoded::default() }
+    }
+
+    fn decode(&mut self, line: &[u8]) -> Decoded {
+        let mut decoded = Decoded::default();
+        // A blank line must not clear the reason that an earlier line gave.
+        let reason = self.exit_reason.take().filter(|_| line.trim_ascii().is_empty());
+        match tolerant_json::parse(line) {
+            Ok(message @ Value::Object(_)) => {
+                if matches!(Message::of(&message), Message::Unknown) {
+                    self.exit_reason = excerpt(line);
+                }
+                self.on_message(&message, &mut decoded);
+            }
+            Ok(_) => self.decode_embedded(line, &mut decoded),
+            Err(error) => {
+                self.skipped.add(line, &error);
+                self.exit_reason = reason.or_else(|| excerpt(line).filter(|_| !line.starts_with(b"{")));
+                self.decode_embedded(line, &mut decoded);
+            }
+        }
+        decoded.events.extend(self.turn.take_changes());
+        decoded
+    }
+
+    fn exit_reason(&self) -> Option<&str> {
+        self.exit_reason.as_deref()
+    }
+}
+
+#[cfg(test)]
+mod tests;

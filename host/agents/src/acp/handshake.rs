@@ -1,0 +1,190 @@
+//! Starts or resumes a conversation with an agent: agrees on the protocol, opens the session, and chooses the model and
+//! the permission mode.
+
+use agent_client_protocol_schema::{
+    ProtocolVersion,
+    v1::{
+        AGENT_METHOD_NAMES, Error, Implementation, InitializeRequest, InitializeResponse, LoadSessionRequest,
+        NewSessionRequest, SystemPrompt,
+    },
+};
+use cordboard_core::{agent::AgentEvent, types::PermissionMode};
+use serde_json::Value;
+
+use super::{
+    Call, outcome, rpc,
+    settings::{Change, Settings},
+};
+use crate::{Start, agent_line::text};
+
+/// The state of the handshake, and what the agent said about itself.
+pub struct Handshake {
+    folder: String,
+    /// The command of the agent, for the user who has to log in.
+    command: String,
+    resume: Option<String>,
+    model: Option<String>,
+    mode: PermissionMode,
+    /// The instructions of the persona, until they are sent.
+    instructions: Option<String>,
+    agent: Option<InitializeResponse>,
+    /// Empty until the agent has opened the session.
+    session: String,
+    settings: Settings,
+    is_ready: bool,
+}
+
+/// The next request of the handshake.
+pub struct Next {
+    pub call: Call,
+    pub method: &'static str,
+    pub params: Value,
+}
+
+/// The reason, for the user, why the agent has no session.
+pub enum Failure {
+    Start(String),
+    Resume(String),
+}
+
+impl From<Failure> for AgentEvent {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Start(why) => Self::StartFailed(why),
+            Failure::Resume(why) => Self::ResumeRefused(why),
+        }
+    }
+}
+
+/// Returns the parameters of the first request. The host offers the agent neither files nor terminals: the agent uses
+/// its own tools.
+pub fn initialize() -> InitializeRequest {
+    let host = Implementation::new("cordboard", env!("CARGO_PKG_VERSION")).title("Cordboard".to_owned());
+    InitializeRequest::new(ProtocolVersion::V1).client_info(host)
+}
+
+impl Handshake {
+    pub fn new(start: &Start<'_>) -> Self {
+        let Start { launch, agent, .. } = start;
+        let command =
+            [agent.command.as_deref().unwrap_or_default()].into_iter().chain(agent.args.iter().map(String::as_str));
+        Self {
+            folder: start.folder.to_string_lossy().into_owned(),
+            command: command.collect::<Vec<_>>().join(" "),
+            resume: launch.resume.clone(),
+            model: launch.model.as_ref().or(agent.model.as_ref()).cloned(),
+            mode: launch.permission_mode,
+            instructions: Some(launch.instructions.clone()).filter(|text| !text.trim().is_empty()),
+            agent: None,
+            session: String::new(),
+            settings: Settings::default(),
+            is_ready: false,
+        }
+    }
+
+    pub fn session(&self) -> &str {
+        &self.session
+    }
+
+    /// Handles the answer to `initialize`. Returns the request that opens the session.
+    pub fn on_initialized(&mut self, result: Result<&Value, Error>) -> Result<Next, Failure> {
+        let result = result.map_err(|error| Failure::Start(self.error_text(&error)))?;
+        let version = result["protocolVersion"].as_u64().unwrap_or_default();
+        let agent = serde_json::from_value::<InitializeResponse>(result.clone());
+        let Some(agent) = agent.ok().filter(|agent| agent.protocol_version == ProtocolVersion::V1) else {
+            let ours = ProtocolVersion::V1.as_u16();
+            return Err(Failure::Start(format!(
+                "The agent speaks version {version} of the Agent Client Protocol, and Cordboard speaks version {ours}. \
+                 Install a version of the agent that speaks version {ours}."
+            )));
+        };
+        let can_load = agent.agent_capabilities.load_session;
+        let system_prompt = self.system_prompt(&agent);
+        self.agent = Some(agent);
+        match &self.resume {
+            Some(_) if !can_load => Err(Failure::Resume("This agent cannot resume conversations.".to_owned())),
+            Some(id) => {
+                // From now on, updates name this session.
+                self.session.clone_from(id);
+                let params =
+                    rpc::value(LoadSessionRequest::new(id.clone(), self.folder.clone()).system_prompt(system_prompt));
+                Ok(Next { call: Call::LoadSession, method: AGENT_METHOD_NAMES.session_load, params })
+            }
+            None => {
+                let params = rpc::value(NewSessionRequest::new(self.folder.clone()).system_prompt(system_prompt));
+                Ok(Next { call: Call::NewSession, method: AGENT_METHOD_NAMES.session_new, params })
+            }
+        }
+    }
+
+    /// Returns the instructions as a system prompt if the agent supports that. Otherwise they remain for
+    /// [`Self::take_instructions`].
+    fn system_prompt(&mut self, agent: &InitializeResponse) -> Option<SystemPrompt> {
+        agent.agent_capabilities.session_capabilities.system_prompt.as_ref()?;
+        Some(SystemPrompt::new(vec![self.instructions.take()?.into()]))
+    }
+
+    /// Returns the instructions that precede the first prompt of a new conversation. Most agents don't support a system
+    /// prompt. A resumed conversation contains its instructions, and another copy after each pause would fill it.
+    pub fn take_instructions(&mut self) -> Option<String> {
+        self.instructions.take().filter(|_| self.resume.is_none())
+    }
+
+    /// Handles the answer to `session/new` or `session/load`. Returns the changes to the session's settings.
+    pub fn on_session(&mut self, result: Result<&Value, Error>) -> Result<Vec<Change>, Failure> {
+        let result = result.map_err(|error| match (self.login_text(&error), &self.resume) {
+            (Some(login), _) => Failure::Start(login),
+            (None, Some(_)) => Failure::Resume(outcome::error_text(&error)),
+            (None, None) => Failure::Start(outcome::error_text(&error)),
+        })?;
+        if self.resume.is_none() {
+            text(result, "sessionId").clone_into(&mut self.session);
+        }
+        if self.session.is_empty() {
+            return Err(Failure::Start("The agent opened a conversation without an id.".to_owned()));
+        }
+        self.settings = Settings::of(result);
+        let (Settings { model, mode }, mut changes) = (&self.settings, Vec::new());
+        if let Some(name) = self.model.as_deref().filter(|name| !model.is_current(name)) {
+            let change = model.choose(&self.session, name);
+            if change.is_none() {
+                tracing::warn!(name, "the agent doesn't offer this model and uses another one");
+            }
+            changes.extend(change);
+        }
+        if !mode.is_current(self.mode.as_str()) {
+            changes.extend(self.change_mode(self.mode));
+        }
+        Ok(changes)
+    }
+
+    /// Returns the change to another permission mode. Returns nothing if the agent doesn't offer the mode, or before the
+    /// session is open, which then begins in that mode.
+    pub fn change_mode(&mut self, mode: PermissionMode) -> Option<Change> {
+        self.mode = mode;
+        if self.session.is_empty() {
+            return None;
+        }
+        let change = self.settings.mode.choose(&self.session, mode.as_str());
+        if change.is_none() {
+            tracing::debug!(mode = mode.as_str(), "the agent doesn't offer this permission mode");
+        }
+        change
+    }
+
+    /// Returns the event for the first time that the agent is ready.
+    pub fn take_ready(&mut self) -> Option<AgentEvent> {
+        let is_first = !std::mem::replace(&mut self.is_ready, true);
+        is_first.then(|| AgentEvent::Ready { models: self.settings.model.values().to_owned() })
+    }
+
+    /// Returns the text of an error for the user. If the agent needs a login, the text says how to log in.
+    pub fn error_text(&self, error: &Error) -> String {
+        self.login_text(error).unwrap_or_else(|| outcome::error_text(error))
+    }
+
+    fn login_text(&self, error: &Error) -> Option<String> {
+        let methods = self.agent.as_ref().map(|agent| agent.auth_methods.as_slice()).unwrap_or_default();
+        outcome::login_text(error, &self.command, methods)
+    }
+}

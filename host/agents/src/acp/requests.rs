@@ -1,0 +1,181 @@
+//! Converts `session/request_permission` to questions for a person, and the answers to responses. The agent waits for
+//! each response without a time limit.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use agent_client_protocol_schema::v1::{
+    PermissionOption, PermissionOptionId, PermissionOptionKind, RequestPermissionOutcome, RequestPermissionResponse,
+    SelectedPermissionOutcome, ToolCall, ToolKind,
+};
+use cordboard_core::types::{AgentRequest, OptionText, RequestAnswer, RequestId, RequestOption};
+use serde_json::Value;
+
+use super::{rpc, tool_call};
+use crate::tool_input;
+
+/// The longest plan and the longest label of an option that are shown, in UTF-16 units. A plan may take several
+/// messages.
+const MAX_PLAN: usize = 20_000;
+const MAX_LABEL: usize = 100;
+
+/// The open questions by their ids.
+#[derive(Debug, Default)]
+pub struct Requests(BTreeMap<String, Pending>);
+
+#[derive(Debug)]
+struct Pending {
+    /// The id of the agent's request.
+    rpc_id: Value,
+    /// The agent's options by the ids that the host uses for them.
+    options: Vec<(String, PermissionOption)>,
+}
+
+impl Requests {
+    /// Records a request, and returns the question. Returns nothing if a request with this id is open: its answer must
+    /// not count for another call than the one that was shown.
+    pub fn ask(
+        &mut self,
+        rpc_id: &Value,
+        options: Vec<PermissionOption>,
+        call: &ToolCall,
+        folder: &str,
+    ) -> Option<AgentRequest> {
+        if self.0.values().any(|pending| pending.rpc_id == *rpc_id) {
+            tracing::warn!("ignored a request of the agent, because an open request has the same id");
+            return None;
+        }
+        // The agent numbers its requests, and begins anew in each process. The random part keeps a button of an earlier
+        // process from answering another question.
+        let id = format!("{}:{}", tool_input::cut(&rpc_id.to_string(), MAX_LABEL), uuid::Uuid::new_v4());
+        let options = with_ids(options);
+        let question = question(RequestId(id.clone()), &options, call, folder);
+        self.0.insert(id, Pending { rpc_id: rpc_id.clone(), options });
+        Some(question)
+    }
+
+    /// Returns the response to the agent. Returns nothing if the question is not open.
+    pub fn answer(&mut self, id: &RequestId, answer: &RequestAnswer) -> Option<Vec<u8>> {
+        let pending = self.0.remove(&id.0)?;
+        let chosen = match answer {
+            RequestAnswer::Options { ids, .. } => ids.first().and_then(|id| pending.by_id(id)),
+            RequestAnswer::Denied(_) => pending.rejection(),
+            // The protocol requires this outcome after `session/cancel`. It also fits a question that no user answered.
+            RequestAnswer::Nobody => None,
+        };
+        let outcome = chosen.map_or(RequestPermissionOutcome::Cancelled, |option| {
+            RequestPermissionOutcome::Selected(SelectedPermissionOutcome::new(option))
+        });
+        Some(rpc::respond(&pending.rpc_id, RequestPermissionResponse::new(outcome)))
+    }
+
+    /// Removes the request that the agent has cancelled. Returns the id of its question.
+    pub fn cancel(&mut self, rpc_id: &Value) -> Option<RequestId> {
+        let (id, _) = self.0.iter().find(|(_, pending)| pending.rpc_id == *rpc_id)?;
+        let id = id.clone();
+        self.0.remove(&id);
+        Some(RequestId(id))
+    }
+
+    /// Removes all requests, and returns the ids of their questions.
+    pub fn take_all(&mut self) -> Vec<RequestId> {
+        std::mem::take(&mut self.0).into_keys().map(RequestId).collect()
+    }
+}
+
+impl Pending {
+    fn by_id(&self, id: &str) -> Option<PermissionOptionId> {
+        self.options.iter().find(|(ours, _)| ours == id).map(|(_, option)| option.option_id.clone())
+    }
+
+    fn rejection(&self) -> Option<PermissionOptionId> {
+        let by_kind = |kind| self.options.iter().find(|(_, option)| option.kind == kind);
+        let option = by_kind(PermissionOptionKind::RejectOnce).or_else(|| by_kind(PermissionOptionKind::RejectAlways));
+        option.map(|(_, option)| option.option_id.clone())
+    }
+}
+
+/// Gives each option an id. The first option of a kind gets the id by which commands and the approval plugin choose it.
+/// These ids are words, because the user may type them.
+fn with_ids(mut options: Vec<PermissionOption>) -> Vec<(String, PermissionOption)> {
+    options.sort_by_key(|option| rank(option.kind));
+    let mut taken = BTreeSet::new();
+    let mut name = |option: &PermissionOption| {
+        let base = match option.kind {
+            PermissionOptionKind::AllowOnce => RequestOption::ALLOW,
+            PermissionOptionKind::AllowAlways => RequestOption::ALLOW_FOR_SESSION,
+            PermissionOptionKind::RejectOnce => RequestOption::DENY,
+            PermissionOptionKind::RejectAlways | _ => "never",
+        };
+        let free = std::iter::once(base.to_owned()).chain((2..).map(|number: u32| format!("{base}{number}")));
+        let id = { free }.find(|id| !taken.contains(id)).unwrap_or_default();
+        taken.insert(id.clone());
+        id
+    };
+    options.into_iter().map(|option| (name(&option), option)).collect()
+}
+
+/// The position of an option in the question: the narrowest one first.
+const fn rank(kind: PermissionOptionKind) -> u8 {
+    match kind {
+        PermissionOptionKind::AllowOnce => 0,
+        PermissionOptionKind::AllowAlways => 1,
+        PermissionOptionKind::RejectOnce => 2,
+        PermissionOptionKind::RejectAlways | _ => 3,
+    }
+}
+
+fn question(id: RequestId, options: &[(String, PermissionOption)], call: &ToolCall, folder: &str) -> AgentRequest {
+    let mut shown: Vec<RequestOption> = options.iter().map(|(id, option)| shown_option(id, label(option))).collect();
+    // Everyone can deny. If the agent has no option for that, its request is cancelled.
+    if !options.iter().any(|(id, _)| id == RequestOption::DENY) {
+        shown.push(shown_option(RequestOption::DENY, "Deny".to_owned()));
+    }
+    let title = tool_call::title(call);
+    let request = AgentRequest {
+        id,
+        kind: "permission",
+        title,
+        text: String::new(),
+        options: shown,
+        tool_use: None,
+        multiple: false,
+    };
+    if call.kind == ToolKind::SwitchMode {
+        // The agent wants to leave its planning mode. Rules must not approve a plan.
+        return AgentRequest { kind: "plan", text: plan(call), ..request };
+    }
+    AgentRequest {
+        text: tool_call::describe(call, folder),
+        tool_use: Some(Box::new(tool_call::tool_use(call, folder))),
+        ..request
+    }
+}
+
+fn shown_option(id: &str, label: String) -> RequestOption {
+    RequestOption { id: id.to_owned(), label, text: OptionText::No }
+}
+
+fn plan(call: &ToolCall) -> String {
+    let argument = call.raw_input.as_ref().and_then(|input| input["plan"].as_str());
+    let plan = argument.map_or_else(|| tool_call::texts(call), str::to_owned);
+    if plan.trim().is_empty() {
+        "The plan is in the answer above.".to_owned()
+    } else {
+        tool_input::cut(&plan, MAX_PLAN)
+    }
+}
+
+/// The agent's own name of the option, because only that says how far the option reaches.
+fn label(option: &PermissionOption) -> String {
+    let name = option.name.trim();
+    if !name.is_empty() {
+        return tool_input::cut(name, MAX_LABEL);
+    }
+    let label = match option.kind {
+        PermissionOptionKind::AllowOnce => "Allow once",
+        PermissionOptionKind::AllowAlways => "Always allow",
+        PermissionOptionKind::RejectOnce => "Deny",
+        PermissionOptionKind::RejectAlways | _ => "Always deny",
+    };
+    label.to_owned()
+}

@@ -1,0 +1,78 @@
+//! Encodes JSON-RPC 2.0 messages for the agent, and classifies the messages of the agent.
+
+use agent_client_protocol_schema::v1::{Error, ErrorCode};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::agent_line::text;
+
+/// A message of the agent.
+pub enum Message<'a> {
+    /// The agent waits for an answer with this id, without a time limit.
+    Request {
+        id: &'a Value,
+        method: &'a str,
+    },
+    Notification {
+        method: &'a str,
+    },
+    /// The answer to the host's request with this id.
+    Response {
+        id: i64,
+        result: Result<&'a Value, Error>,
+    },
+    Unknown,
+}
+
+impl<'a> Message<'a> {
+    pub fn of(message: &'a Value) -> Self {
+        let (id, method) = (&message["id"], text(message, "method"));
+        match (id, method) {
+            (Value::Null, "") => Self::Unknown,
+            (Value::Null, method) => Self::Notification { method },
+            (id, "") => match (id.as_i64(), message.get("error")) {
+                (Some(id), Some(error)) if !error.is_null() => Self::Response { id, result: Err(error_of(error)) },
+                (Some(id), _) if message.get("result").is_some() => {
+                    Self::Response { id, result: Ok(&message["result"]) }
+                }
+                _ => Self::Unknown,
+            },
+            (id, method) => Self::Request { id, method },
+        }
+    }
+}
+
+/// Reads an error. An agent may omit parts of it.
+fn error_of(error: &Value) -> Error {
+    serde_json::from_value(error.clone()).unwrap_or_else(|_| {
+        let text = error.as_str().unwrap_or_else(|| text(error, "message"));
+        Error::new(ErrorCode::InternalError.into(), text)
+    })
+}
+
+pub fn request(id: i64, method: &str, params: impl Serialize) -> Vec<u8> {
+    line(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": value(params) }))
+}
+
+pub fn notification(method: &str, params: impl Serialize) -> Vec<u8> {
+    line(&json!({ "jsonrpc": "2.0", "method": method, "params": value(params) }))
+}
+
+/// Encodes the answer to the agent's request `id`, which is repeated exactly.
+pub fn respond(id: &Value, result: impl Serialize) -> Vec<u8> {
+    line(&json!({ "jsonrpc": "2.0", "id": id, "result": value(result) }))
+}
+
+pub fn reject(id: &Value, error: Error) -> Vec<u8> {
+    line(&json!({ "jsonrpc": "2.0", "id": id, "error": value(error) }))
+}
+
+/// Serialization of the protocol's types fails only for a path that is not UTF-8. The agent then rejects `null`, and
+/// its answer is the reason that the user sees.
+pub fn value(value: impl Serialize) -> Value {
+    serde_json::to_value(value).unwrap_or_default()
+}
+
+fn line(message: &Value) -> Vec<u8> {
+    message.to_string().into_bytes()
+}

@@ -1,0 +1,120 @@
+//! The settings that an agent offers for a session: its model and its permission mode. Agents offer them in three ways:
+//! as modes, as models, which are not part of the protocol's stable version, and as configuration options.
+
+use agent_client_protocol_schema::v1::{
+    AGENT_METHOD_NAMES, SessionConfigId, SessionConfigKind, SessionConfigOption, SessionConfigOptionCategory,
+    SessionConfigSelectOptions, SessionModeState, SetSessionConfigOptionRequest, SetSessionModeRequest,
+};
+use serde_json::{Value, json};
+
+use super::rpc;
+use crate::agent_line::text;
+
+/// The request that sets the model in an agent that lists `models`.
+const SET_MODEL: &str = "session/set_model";
+
+#[derive(Debug, Default)]
+pub struct Settings {
+    pub model: Setting,
+    pub mode: Setting,
+}
+
+/// A setting with a fixed list of values. Empty if the agent doesn't offer it.
+#[derive(Debug, Default)]
+pub struct Setting {
+    values: Vec<String>,
+    current: String,
+    method: Option<Method>,
+}
+
+/// The request that changes a setting.
+#[derive(Debug)]
+enum Method {
+    Mode,
+    Model,
+    Option(SessionConfigId),
+}
+
+/// A request that changes a setting.
+pub struct Change {
+    pub method: &'static str,
+    pub params: Value,
+}
+
+impl Settings {
+    /// Reads the result of `session/new` or `session/load`.
+    pub fn of(result: &Value) -> Self {
+        let options = result["configOptions"].as_array().into_iter().flatten();
+        let options: Vec<SessionConfigOption> =
+            options.filter_map(|option| serde_json::from_value(option.clone()).ok()).collect();
+        let option = |category| options.iter().find_map(|option| Setting::of_option(option, &category));
+        Self {
+            model: Setting::of_models(&result["models"])
+                .or_else(|| option(SessionConfigOptionCategory::Model))
+                .unwrap_or_default(),
+            mode: Setting::of_modes(&result["modes"])
+                .or_else(|| option(SessionConfigOptionCategory::Mode))
+                .unwrap_or_default(),
+        }
+    }
+}
+
+impl Setting {
+    fn of_modes(modes: &Value) -> Option<Self> {
+        let modes: SessionModeState = serde_json::from_value(modes.clone()).ok()?;
+        let values = modes.available_modes.iter().map(|mode| mode.id.to_string()).collect();
+        Some(Self { values, current: modes.current_mode_id.to_string(), method: Some(Method::Mode) })
+    }
+
+    fn of_models(models: &Value) -> Option<Self> {
+        let ids = models["availableModels"].as_array()?.iter().map(|model| text(model, "modelId").to_owned());
+        let values = ids.filter(|id| !id.is_empty()).collect();
+        Some(Self { values, current: text(models, "currentModelId").to_owned(), method: Some(Method::Model) })
+    }
+
+    fn of_option(option: &SessionConfigOption, category: &SessionConfigOptionCategory) -> Option<Self> {
+        let SessionConfigKind::Select(select) = &option.kind else { return None };
+        if option.category.as_ref() != Some(category) {
+            return None;
+        }
+        let values = match &select.options {
+            SessionConfigSelectOptions::Ungrouped(options) => {
+                options.iter().map(|option| option.value.to_string()).collect()
+            }
+            SessionConfigSelectOptions::Grouped(groups) => {
+                let options = groups.iter().flat_map(|group| &group.options);
+                options.map(|option| option.value.to_string()).collect()
+            }
+            _ => return None,
+        };
+        let method = Some(Method::Option(option.id.clone()));
+        Some(Self { values, current: select.current_value.to_string(), method })
+    }
+
+    pub fn values(&self) -> &[String] {
+        &self.values
+    }
+
+    pub fn is_current(&self, value: &str) -> bool {
+        self.current == value
+    }
+
+    /// Returns the request that chooses a value, or `None` if the agent doesn't offer the value.
+    pub fn choose(&self, session: &str, value: &str) -> Option<Change> {
+        if !self.values.iter().any(|offered| offered == value) {
+            return None;
+        }
+        let change = match self.method.as_ref()? {
+            Method::Model => Change { method: SET_MODEL, params: json!({ "sessionId": session, "modelId": value }) },
+            Method::Mode => Change {
+                method: AGENT_METHOD_NAMES.session_set_mode,
+                params: rpc::value(SetSessionModeRequest::new(session.to_owned(), value.to_owned())),
+            },
+            Method::Option(id) => Change {
+                method: AGENT_METHOD_NAMES.session_set_config_option,
+                params: rpc::value(SetSessionConfigOptionRequest::new(session.to_owned(), id.clone(), value)),
+            },
+        };
+        Some(change)
+    }
+}

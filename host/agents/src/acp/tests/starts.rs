@@ -1,0 +1,191 @@
+//! Tests the handshake: the opening of a session, its settings, and the reasons why an agent can't start.
+
+use expect_test::expect;
+
+use super::*;
+
+/// Returns the trace of a start in which the agent gives these answers.
+fn start(launch: &Launch, answers: &[Value]) -> String {
+    let mut script = Script::new(launch);
+    script.open();
+    answers.iter().for_each(|answer| script.agent(answer));
+    script.lines().join("\n")
+}
+
+fn resume() -> Launch {
+    Launch { resume: Some("s1".to_owned()), ..launch() }
+}
+
+fn error(id: u32, code: i32, message: &str) -> Value {
+    json!({ "id": id, "error": { "code": code, "message": message } })
+}
+
+#[test]
+fn a_new_session_is_ready_after_its_settings_are_made() {
+    let launch = Launch { model: Some("large".to_owned()), permission_mode: PermissionMode::Plan, ..launch() };
+    let session = json!({
+        "sessionId": "s1",
+        "modes": { "currentModeId": "default", "availableModes": [
+            { "id": "default", "name": "Default" }, { "id": "plan", "name": "Plan" }] },
+        "models": { "currentModelId": "small", "availableModels": [{ "modelId": "small" }, { "modelId": "large" }] },
+    });
+    let answers = [
+        initialized(json!({})),
+        json!({ "id": 2, "result": session }),
+        json!({ "id": 3, "result": {} }),
+        error(4, -32602, "no"),
+    ];
+    expect![[r#"
+        > 1 initialize {"protocolVersion":1,"clientCapabilities":{"fs":{"readTextFile":false,"writeTextFile":false},"terminal":false,"auth":{"terminal":false}},"clientInfo":{"name":"cordboard","title":"Cordboard","version":"VERSION"}}
+        > 2 session/new {"cwd":"/home/user/work_acp","mcpServers":[]}
+        conversation s1
+        > 3 session/set_model {"sessionId":"s1","modelId":"large"}
+        > 4 session/set_mode {"sessionId":"s1","modeId":"plan"}
+        ready ["small", "large"]"#]].assert_eq(&start(&launch, &answers));
+}
+
+#[test]
+fn settings_are_chosen_from_configuration_options() {
+    let launch = Launch { model: Some("large".to_owned()), permission_mode: PermissionMode::Plan, ..launch() };
+    let option = |id: &str, options: Value| json!({ "id": id, "name": id, "category": id, "type": "select", "currentValue": "x", "options": options });
+    let groups = json!([{ "group": "a", "name": "A", "options": [
+        { "value": "small", "name": "S" }, { "value": "large", "name": "L" }] }]);
+    let options = [option("model", groups), option("mode", json!([{ "value": "plan", "name": "P" }])), json!("new")];
+    let answers = [
+        initialized(json!({})),
+        json!({ "id": 2, "result": { "sessionId": "s1", "configOptions": options } }),
+        json!({ "id": 4, "result": {} }),
+        json!({ "id": 3, "result": {} }),
+    ];
+    expect![[r#"
+        > 1 initialize {"protocolVersion":1,"clientCapabilities":{"fs":{"readTextFile":false,"writeTextFile":false},"terminal":false,"auth":{"terminal":false}},"clientInfo":{"name":"cordboard","title":"Cordboard","version":"VERSION"}}
+        > 2 session/new {"cwd":"/home/user/work_acp","mcpServers":[]}
+        conversation s1
+        > 3 session/set_config_option {"sessionId":"s1","configId":"model","value":"large"}
+        > 4 session/set_config_option {"sessionId":"s1","configId":"mode","value":"plan"}
+        ready ["small", "large"]"#]].assert_eq(&start(&launch, &answers));
+}
+
+#[test]
+fn settings_that_the_agent_lacks_are_ignored() {
+    let launch = Launch { model: Some("large".to_owned()), permission_mode: PermissionMode::Plan, ..launch() };
+    let answers = [initialized(json!({})), json!({ "id": 2, "result": { "sessionId": "s1", "modes": 7 } })];
+    let trace = start(&launch, &answers);
+    assert!(trace.ends_with("conversation s1\nready []"), "{trace}");
+    let mut script = Script::in_turn();
+    assert_eq!(script.codec.set_permission_mode(PermissionMode::Plan), None);
+    assert_eq!(script.codec.calls.len(), 1);
+    script.agent(&json!({ "id": 3, "result": { "stopReason": "end_turn" } }));
+}
+
+#[test]
+fn a_mode_set_during_the_start_applies_to_the_session() {
+    let mut script = Script::new(&launch());
+    script.open();
+    script.agent(&initialized(json!({})));
+    assert_eq!(script.codec.set_permission_mode(PermissionMode::Plan), None);
+    let modes = json!({ "currentModeId": "default", "availableModes": [{ "id": "plan", "name": "Plan" }] });
+    script.agent(&json!({ "id": 2, "result": { "sessionId": "s1", "modes": modes } }));
+    assert_eq!(script.lines().last().unwrap(), r#"> 3 session/set_mode {"sessionId":"s1","modeId":"plan"}"#);
+}
+
+#[test]
+fn a_resumed_conversation_is_not_shown_again() {
+    let replayed = json!({ "sessionUpdate": "agent_message_chunk", "content": { "type": "text", "text": "old" } });
+    let call = json!({ "sessionUpdate": "tool_call", "toolCallId": "1", "title": "old" });
+    let update =
+        |update: &Value| json!({ "method": "session/update", "params": { "sessionId": "s1", "update": update } });
+    let answers = [
+        initialized(json!({ "loadSession": true })),
+        update(&replayed),
+        update(&call),
+        json!({ "id": 2, "result": null }),
+        update(&replayed),
+    ];
+    expect![[r#"
+        > 1 initialize {"protocolVersion":1,"clientCapabilities":{"fs":{"readTextFile":false,"writeTextFile":false},"terminal":false,"auth":{"terminal":false}},"clientInfo":{"name":"cordboard","title":"Cordboard","version":"VERSION"}}
+        > 2 session/load {"mcpServers":[],"cwd":"/home/user/work_acp","sessionId":"s1"}
+        conversation s1, resumable
+        ready []"#]].assert_eq(&start(&resume(), &answers));
+}
+
+#[test]
+fn a_conversation_that_cannot_be_loaded_is_refused() {
+    let refused = |answers: &[Value]| start(&resume(), answers).lines().last().unwrap().to_owned();
+    assert_eq!(refused(&[initialized(json!({}))]), "resume refused: This agent cannot resume conversations.");
+    let can_load = initialized(json!({ "loadSession": true }));
+    assert_eq!(
+        refused(&[can_load.clone(), error(2, -32002, "Resource not found: s1")]),
+        "resume refused: Resource not found: s1"
+    );
+    assert_eq!(refused(&[can_load, error(2, -32603, "Internal error")]), "resume refused: Internal error");
+}
+
+#[test]
+fn an_agent_that_needs_a_login_says_how() {
+    let methods = json!([
+        { "id": "a", "name": "Login with opencode", "description": "Run `opencode auth login` in the terminal." },
+        { "id": "b", "name": "API key" }]);
+    let hello = json!({ "id": 1, "result": {
+        "protocolVersion": 1, "authMethods": methods, "agentCapabilities": { "loadSession": true } } });
+    let login = "The agent needs a login. Log in with it at a terminal, as the user that runs Cordboard: its command \
+                 is 'opencode acp'. The agent offers: Login with opencode (Run `opencode auth login` in the terminal); \
+                 API key.";
+    for launch in [launch(), resume()] {
+        let trace = start(&launch, &[hello.clone(), error(2, -32000, "Authentication required")]);
+        assert_eq!(trace.lines().last().unwrap(), format!("start failed: {login}"));
+    }
+    let mut script = Script::in_turn();
+    script.agent(&error(3, -32000, "Authentication required"));
+    let end = script.lines().pop().unwrap();
+    assert!(end.starts_with(r#"finished [p1] Failed("The agent needs a login. Log in with it at a terminal"#), "{end}");
+}
+
+#[test]
+fn an_agent_that_cannot_start_says_why() {
+    let failed = |answers: &[Value]| start(&launch(), answers).lines().last().unwrap().to_owned();
+    assert_eq!(failed(&[error(1, -32603, "no config")]), "start failed: no config");
+    let old = json!({ "id": 1, "result": { "protocolVersion": 2 } });
+    assert!(failed(&[old]).starts_with("start failed: The agent speaks version 2 of the Agent Client Protocol"));
+    let hello = initialized(json!({}));
+    let details =
+        json!({ "id": 2, "error": { "code": -32603, "message": "Internal error", "data": { "details": "no disk" } } });
+    assert_eq!(failed(&[hello.clone(), details]), "start failed: no disk");
+    let empty = json!({ "id": 2, "result": {} });
+    assert_eq!(failed(&[hello, empty]), "start failed: The agent opened a conversation without an id.");
+}
+
+#[test]
+fn instructions_precede_the_first_prompt_of_a_conversation() {
+    let texts = |line: &[u8]| {
+        let line: Value = serde_json::from_slice(line).unwrap();
+        let blocks = line["params"]["prompt"].as_array().unwrap().clone();
+        blocks.iter().map(|block| text(block, "text").to_owned()).collect::<Vec<_>>()
+    };
+    let persona = |launch: Launch| Launch { instructions: "Be kind.".to_owned(), ..launch };
+    let mut script = Script::new(&persona(launch()));
+    script.open();
+    script.agent(&initialized(json!({})));
+    script.agent(&json!({ "id": 2, "result": { "sessionId": "s1" } }));
+    assert_eq!(texts(&script.codec.prompt(&prompt("p1", "one"))), ["Be kind.", "one"]);
+    assert_eq!(texts(&script.codec.prompt(&prompt("p2", "two"))), ["two"]);
+
+    let mut script = Script::new(&persona(resume()));
+    script.open();
+    script.agent(&initialized(json!({ "loadSession": true })));
+    script.agent(&json!({ "id": 2, "result": {} }));
+    assert_eq!(texts(&script.codec.prompt(&prompt("p1", "one"))), ["one"]);
+}
+
+#[test]
+fn instructions_are_a_system_prompt_where_the_agent_supports_that() {
+    let capabilities = json!({ "loadSession": true, "sessionCapabilities": { "systemPrompt": {} } });
+    for launch in [launch(), resume()] {
+        let launch = Launch { instructions: "Be kind.".to_owned(), ..launch };
+        let trace = start(&launch, &[initialized(capabilities.clone())]);
+        let open = trace.lines().last().unwrap();
+        let expected = r#""systemPrompt":{"mode":"append","content":[{"type":"text","text":"Be kind."}]}"#;
+        assert!(open.contains(expected), "{open}");
+        assert_eq!(new_codec(&launch).handshake.take_instructions().is_some(), launch.resume.is_none());
+    }
+}
