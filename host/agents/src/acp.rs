@@ -2,6 +2,7 @@
 //! <https://agentclientprotocol.com>. Skips updates of unknown types without an error, because agents may be newer than
 //! this host.
 
+mod file_references;
 mod handshake;
 mod outcome;
 mod requests;
@@ -276,7 +277,8 @@ impl Codec for Acp {
 
     fn prompt(&mut self, prompt: &Prompt) -> Vec<u8> {
         let instructions = self.handshake.take_instructions().map(ContentBlock::from);
-        let blocks = instructions.into_iter().chain([ContentBlock::from(prompt.text.clone())]).collect();
+        let text = ContentBlock::from(file_references::disable(&prompt.text));
+        let blocks = instructions.into_iter().chain([text]).collect();
         self.unacknowledged.push(prompt.id.clone());
         self.turn = Turn::new(&self.folder);
         let request = PromptRequest::new(self.handshake.session().to_owned(), blocks);

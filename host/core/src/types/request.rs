@@ -126,7 +126,8 @@ pub struct RequestOption {
     pub text: OptionText,
 }
 
-/// The ids of the options of a permission. Every request for a permission offers at least `ALLOW` and `DENY`.
+/// The ids of the options of a permission. Every request for a permission offers `DENY`, and `ALLOW` if the agent can
+/// allow a single use.
 impl RequestOption {
     pub const ALLOW: &'static str = "allow";
     pub const ALLOW_FOR_SESSION: &'static str = "session";
