@@ -101,7 +101,7 @@ fn claude_agent(config: &Config, requested: Option<&str>) -> Result<(String, Age
         default.chain(&agents.by_name).filter(|(name, _)| requested.is_none_or(|wanted| wanted == *name));
     let found = candidates.find(|(_, agent)| match agent.kind {
         AgentKind::Claude => true,
-        AgentKind::Demo => false,
+        AgentKind::Demo | AgentKind::Acp => false,
     });
     found.map(|(name, agent)| (name.clone(), agent.clone())).ok_or(HandoverError::NoAgent)
 }

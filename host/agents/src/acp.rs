@@ -21,12 +21,15 @@ use cordboard_core::{
     agent::{AgentEvent, Outcome, PromptId},
     session::Prompt,
     tolerant_json::{self, Object},
-    types::{PermissionMode, RequestAnswer, RequestId},
+    types::{PermissionMode, PromptKind, RequestAnswer, RequestId},
 };
 use serde_json::Value;
 
 use super::{Codec, Decoded, Start};
-use crate::agent_line::{SkippedLines, excerpt, plain_error, text};
+use crate::{
+    agent_commands,
+    agent_line::{SkippedLines, excerpt, plain_error, text},
+};
 use handshake::Handshake;
 use requests::Requests;
 use rpc::Message;
@@ -189,6 +192,11 @@ impl Acp {
                 self.cost_usd =
                     usage.cost.filter(|cost| cost.currency == "USD").map_or(self.cost_usd, |cost| Some(cost.amount));
             }
+            Ok(SessionUpdate::AvailableCommandsUpdate(update)) => {
+                let commands = update.available_commands.iter();
+                events
+                    .push(agent_commands::reported(commands.map(|one| (one.name.as_str(), one.description.as_str()))));
+            }
             Ok(update) if self.is_in_turn() => self.on_turn_update(update, events),
             // While it loads a conversation, the agent repeats the conversation's updates. Chats have already shown
             // them. Updates after the end of a turn belong to a cancelled turn.
@@ -213,7 +221,7 @@ impl Acp {
             SessionUpdate::Plan(plan) => self.turn.on_plan(&plan.entries),
             // The echo of the prompt.
             SessionUpdate::UserMessageChunk(_) => {}
-            // Other updates, such as the list of commands, may arrive late and don't belong to the turn.
+            // Other updates may arrive late and don't belong to the turn.
             other => return tracing::debug!(?other, "skipped an update of the agent"),
         }
         self.acknowledge(events);
@@ -277,7 +285,10 @@ impl Codec for Acp {
 
     fn prompt(&mut self, prompt: &Prompt) -> Vec<u8> {
         let instructions = self.handshake.take_instructions().map(ContentBlock::from);
-        let text = ContentBlock::from(file_references::disable(&prompt.text));
+        let text = ContentBlock::from(match prompt.kind {
+            PromptKind::Text => as_text(&file_references::disable(&prompt.text)),
+            PromptKind::AgentCommand => prompt.for_agent().to_owned(),
+        });
         let blocks = instructions.into_iter().chain([text]).collect();
         self.unacknowledged.push(prompt.id.clone());
         self.turn = Turn::new(&self.folder);
@@ -325,6 +336,11 @@ impl Codec for Acp {
     fn exit_reason(&self) -> Option<&str> {
         self.exit_reason.as_deref()
     }
+}
+
+/// Makes sure that the agent doesn't run the text as a command.
+fn as_text(text: &str) -> String {
+    if text.starts_with('/') { format!(" {text}") } else { text.to_owned() }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! don't duplicate the state of the session machine.
 
 mod acp;
+mod agent_commands;
 mod agent_line;
 mod claude;
 mod command_line;

@@ -21,9 +21,7 @@ use crate::{
 
 /// The agent of this name can't run in a terminal.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "agent '{0}' is the built-in demo agent, which can't run in a terminal: use a session with an agent of kind \"claude\""
-)]
+#[error("agent '{0}' can't run in a terminal: use a session with an agent of kind \"claude\"")]
 pub struct NoTerminal(pub String);
 
 /// The command line of an agent for a terminal. The process of the terminal adds the variables of its own environment, so
@@ -56,7 +54,7 @@ pub fn terminal_command(
 ) -> Result<TerminalCommand, NoTerminal> {
     let program = match (agent.kind, &agent.command) {
         (AgentKind::Claude, Some(command)) => command,
-        (AgentKind::Claude, None) | (AgentKind::Demo, _) => return Err(NoTerminal(name.to_owned())),
+        (AgentKind::Claude, None) | (AgentKind::Demo | AgentKind::Acp, _) => return Err(NoTerminal(name.to_owned())),
     };
     let mut args = command_line::session_args(agent, launch);
     args.extend(report_hook(report));

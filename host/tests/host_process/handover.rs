@@ -238,7 +238,7 @@ fn attach_explains_its_refusals() {
     refused(
         &home,
         &["attach", "d"],
-        "agent 'demo' is the built-in demo agent, which can't run in a terminal: use a session with an agent of kind \"claude\"",
+        "agent 'demo' can't run in a terminal: use a session with an agent of kind \"claude\"",
     );
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use cordboard_core::{
     config::{Agent, AgentKind},
     session::Launch,
-    types::{Place, RequestOption},
+    types::{Place, PromptKind, RequestOption},
 };
 use serde_json::json;
 
@@ -38,7 +38,12 @@ fn new_codec(launch: &Launch) -> Acp {
 }
 
 fn prompt(id: &str, text: &str) -> Prompt {
-    Prompt { id: PromptId(id.to_owned()), place: Place::new("test", "1"), text: text.to_owned() }
+    Prompt {
+        id: PromptId(id.to_owned()),
+        place: Place::new("test", "1"),
+        kind: PromptKind::Text,
+        text: text.to_owned(),
+    }
 }
 
 /// A codec and the trace of its events and lines.

@@ -3,25 +3,18 @@
 
 use cordboard_core::{
     agent::AgentEvent,
-    render::one_line,
-    types::{AgentCommand, PermissionMode, Prompt, PromptKind},
+    types::{PermissionMode, Prompt, PromptKind},
 };
 use serde_json::{Value, json};
 
 use super::text;
-use crate::Decoded;
+use crate::{Decoded, agent_commands};
 
 /// The request id of `initialize`. The ids of interrupts follow: `cordboard-1`, `cordboard-2`, …
 pub(super) const INITIALIZE: &str = "cordboard-0";
 
 /// The request id of every change of the permission mode. The host ignores the responses.
 const PERMISSION_MODE: &str = "cordboard-permission-mode";
-
-/// The maximum number of commands of an agent. The CLI has about 44, and users and plugins can add some.
-const MAX_COMMANDS: usize = 500;
-
-/// The longest description of a command, in characters.
-const MAX_DESCRIPTION: usize = 120;
 
 /// Returns the first line that the host writes. With `systemPromptSnapshot: false`, the CLI uses these instructions in
 /// a resumed conversation too, even if they are empty, instead of those of an earlier run.
@@ -34,17 +27,12 @@ pub(super) fn initialize(instructions: &str) -> Vec<u8> {
 }
 
 pub(super) fn prompt(prompt: &Prompt) -> Vec<u8> {
-    let text = match prompt.kind {
-        PromptKind::Text => prompt.text.as_str(),
-        // The CLI expects one slash.
-        PromptKind::AgentCommand => prompt.text.strip_prefix('/').unwrap_or(&prompt.text),
-    };
     line(&json!({
         "type": "user",
         "uuid": prompt.id.0,
         "session_id": "",
         "parent_tool_use_id": null,
-        "message": { "role": "user", "content": [{ "type": "text", "text": text }] },
+        "message": { "role": "user", "content": [{ "type": "text", "text": prompt.for_agent() }] },
         // Without this field, the CLI loads files that the user's text names as `@/path` into the context, and runs
         // slash commands.
         "client_composed": prompt.kind == PromptKind::Text,
@@ -76,18 +64,10 @@ pub(super) fn on_response(response: &Value, interrupt: &str, events: &mut Vec<Ag
     }
     let models = response["response"]["models"].as_array().into_iter().flatten();
     let models = models.map(|model| text(model, "value").to_owned()).filter(|model| !model.is_empty()).collect();
-    events.push(AgentEvent::Commands(commands(&response["response"]["commands"])));
+    let commands = response["response"]["commands"].as_array().into_iter().flatten();
+    events
+        .push(agent_commands::reported(commands.map(|command| (text(command, "name"), text(command, "description")))));
     events.push(AgentEvent::Ready { models });
-}
-
-/// Returns the CLI's slash commands and skills.
-fn commands(list: &Value) -> Vec<AgentCommand> {
-    let command = |entry: &Value| {
-        let name = text(entry, "name").to_owned();
-        AgentCommand { name, description: one_line(text(entry, "description"), MAX_DESCRIPTION) }
-    };
-    let commands = list.as_array().into_iter().flatten().map(command);
-    commands.filter(|command| !command.name.is_empty()).take(MAX_COMMANDS).collect()
 }
 
 /// Rejects a control request other than `can_use_tool`.

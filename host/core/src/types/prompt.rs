@@ -18,6 +18,17 @@ pub struct Prompt {
     pub text: String,
 }
 
+impl Prompt {
+    /// Returns the text as the agent receives it. Agents expect a command with one slash.
+    #[must_use]
+    pub fn for_agent(&self) -> &str {
+        match self.kind {
+            PromptKind::Text => &self.text,
+            PromptKind::AgentCommand => self.text.strip_prefix('/').unwrap_or(&self.text),
+        }
+    }
+}
+
 /// The time at which a prompt runs if a turn is running.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Urgency {

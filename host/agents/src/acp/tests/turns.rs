@@ -175,3 +175,15 @@ fn running_actions_end_with_their_turn() {
     script.agent(&json!({ "id": 3, "result": { "stopReason": "cancelled" } }));
     assert!(script.lines().contains(&r#"0 tool "Wait" failed """#.to_owned()));
 }
+
+#[test]
+fn only_an_agents_command_begins_with_a_slash() {
+    let mut acp = new_codec(&launch());
+    let sent = |acp: &mut Acp, kind, text: &str| {
+        let line = acp.prompt(&Prompt { kind, ..prompt("p1", text) });
+        let line: Value = serde_json::from_slice(&line).unwrap();
+        line["params"]["prompt"][0]["text"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(sent(&mut acp, PromptKind::AgentCommand, "//review src"), "/review src");
+    assert_eq!(sent(&mut acp, PromptKind::Text, "/etc/hosts is wrong"), " /etc/hosts is wrong");
+}
