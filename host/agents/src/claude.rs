@@ -2,6 +2,7 @@
 //! stdout. Tracks the prompts that were sent to one process and have no result yet. Skips messages of unknown types
 //! without an error, because new releases of the CLI add types.
 
+mod api_error;
 mod background;
 mod control;
 mod denials;
@@ -21,6 +22,7 @@ use serde_json::Value;
 
 use super::{Codec, Decoded};
 use crate::agent_line::{SkippedLines, excerpt, plain_error, text};
+use api_error::ApiErrors;
 use background::Background;
 use denials::Denials;
 use requests::Requests;
@@ -48,6 +50,7 @@ pub(super) struct Claude {
     /// prompt.
     names_prompt_ids: bool,
     turn: Turn,
+    api_errors: ApiErrors,
     denials: Denials,
     requests: Requests,
     background: Background,
@@ -72,6 +75,7 @@ impl Claude {
             prompted: false,
             names_prompt_ids: false,
             turn: Turn::default(),
+            api_errors: ApiErrors::default(),
             denials: Denials::default(),
             requests: Requests::default(),
             background: Background::default(),
@@ -101,6 +105,7 @@ impl Claude {
                 self.acknowledge(text(message, "command_uuid"), events);
             }
             "result" => self.on_result(message, events),
+            "rate_limit_event" => self.api_errors.on_rate_limit(message),
             "control_request" if text(&message["request"], "subtype") == "can_use_tool" => {
                 self.on_question(message, events)
             }
@@ -147,8 +152,9 @@ impl Claude {
             return;
         }
         self.note_prompt_ids(message, events);
+        self.api_errors.on_assistant(message);
         // Skip the text of an API error, because the `result` repeats it.
-        if message["is_api_error_message"] != true {
+        if !api_error::is_api_error(message) {
             self.begin_unprompted_turn(events);
             self.turn.on_assistant(&message["message"]);
         }
@@ -171,6 +177,7 @@ impl Claude {
         self.note_prompt_ids(message, events);
         events.extend(self.denials.report_result(message, &self.turn.folder));
         let outcome = if self.interrupted { result::outcome_of_interrupted(message) } else { result::outcome(message) };
+        let outcome = self.api_errors.explain(outcome, message);
         // An interrupt ends only one turn. If the agent started that turn itself, a later failure of the prompt's turn
         // has another reason.
         self.interrupted &= outcome != Outcome::Interrupted;

@@ -1,6 +1,8 @@
 //! Describes the actions of a turn that views show: thinking, API retries, and tool calls with the name of the tool and
 //! its most informative argument.
 
+use std::time::Duration;
+
 use cordboard_core::agent::{Action, ActionState};
 use serde_json::Value;
 
@@ -63,19 +65,33 @@ pub fn thinking(id: String) -> Action {
 
 pub fn retry(message: &Value) -> Action {
     let number = |name: &str| message[name].as_u64().unwrap_or_default();
-    let reason = match message["error_status"].as_u64() {
-        Some(status) => format!("Error {status} from the API"),
-        None => "No response from the API".to_owned(),
-    };
-    let seconds = number("retry_delay_ms").div_ceil(1_000);
     let (attempt, most) = (number("attempt"), number("max_retries"));
+    let wait = Duration::from_millis(number("retry_delay_ms"));
     Action {
         id: "retry".to_owned(),
         kind: "retry".to_owned(),
-        title: format!("{reason}; retry in {seconds} s ({attempt} of {most})"),
+        title: format!("{}; retry {attempt} of {most} in {}", retry_reason(message), span(wait)),
         detail: text(message, "error").to_owned(),
         state: ActionState::Running,
     }
+}
+
+fn retry_reason(message: &Value) -> String {
+    let Some(status) = message["error_status"].as_u64() else { return "No response from the API".to_owned() };
+    let reason = match status {
+        401 => "Login rejected by the API",
+        429 => "Too many requests to the API",
+        529 => "API overloaded",
+        500..=599 => "Server error of the API",
+        _ => "Error from the API",
+    };
+    format!("{reason} ({status})")
+}
+
+/// Formats a wait in seconds, or in minutes from two minutes on. Rounds up.
+fn span(wait: Duration) -> String {
+    let seconds = wait.as_millis().div_ceil(1_000);
+    if seconds < 120 { format!("{seconds} s") } else { format!("{} min", seconds.div_ceil(60)) }
 }
 
 /// Returns the most informative argument of a call, or an empty string if no argument describes it.
@@ -130,5 +146,17 @@ mod tests {
         assert_eq!(title("mcp__telegram__send_file", json!({"path": "/x"})), "telegram send_file: /x");
         assert_eq!(title("TodoWrite", json!({"todos": []})), "TodoWrite");
         assert_eq!(title("Bash", json!({"command": "ä".repeat(200)})).chars().count(), LONGEST_TITLE);
+    }
+
+    #[test]
+    fn a_retry_says_why_and_when() {
+        let title = |status: Value, delay: u64| {
+            retry(&json!({ "attempt": 2, "max_retries": 10, "retry_delay_ms": delay, "error_status": status })).title
+        };
+        assert_eq!(title(json!(529), 573), "API overloaded (529); retry 2 of 10 in 1 s");
+        assert_eq!(title(json!(500), 33_558), "Server error of the API (500); retry 2 of 10 in 34 s");
+        assert_eq!(title(json!(429), 119_001), "Too many requests to the API (429); retry 2 of 10 in 2 min");
+        assert_eq!(title(Value::Null, 119_000), "No response from the API; retry 2 of 10 in 119 s");
+        assert_eq!(title(json!(409), 3_600_000), "Error from the API (409); retry 2 of 10 in 60 min");
     }
 }

@@ -8,13 +8,18 @@ fn an_api_error_is_reported_once_and_the_process_stays() {
     host.ask("/new a", "Session 'a' created.");
     host.ask("hello", "You said: hello");
     let pid = host.pid();
-    for status in [401, 429, 500, 529] {
+    for (status, what) in [
+        (401, "The agent could not log in to the API (401)"),
+        (429, "The API received too many requests (429)"),
+        (500, "The API has a problem (500)"),
+        (529, "The API is overloaded (529)"),
+    ] {
         let shown = host.ask(&format!("error {status}"), "⚠");
         host.phase("idle");
         let after = host.ask(&format!("after {status}"), &format!("You said: after {status}"));
         let all = format!("{shown}{after}");
         assert_eq!(all.matches("⚠").count(), 1, "{all}");
-        assert_eq!(all.matches("API Error").count(), 1, "{all}");
+        assert_eq!(all.matches(what).count(), 1, "{all}");
     }
     assert_eq!(host.pid(), pid);
 }

@@ -117,3 +117,20 @@ fn no_unprompted_turn_starts_before_the_first_prompt() {
     let conversation = AgentEvent::Conversation { id: "c1".to_owned(), resumable: false };
     assert_eq!(codec.decode(init).events, [conversation]);
 }
+
+#[test]
+fn a_plan_limit_is_explained_once_with_its_reset() {
+    let info = json!({ "status": "rejected", "resetsAt": 1_700_000_000, "rateLimitType": "five_hour" });
+    let refusal = json!({
+        "type": "assistant", "is_api_error_message": true, "error": "rate_limit",
+        "message": { "id": "m1", "content": [{ "type": "text", "text": "API Error: Request rejected (429)" }] },
+    });
+    let failed = json!({ "is_error": true, "api_error_status": 429, "result": "API Error: Request rejected (429)" });
+    let lines = decode(&[json!({ "type": "rate_limit_event", "rate_limit_info": info }), refusal, success(failed)]);
+    assert_eq!(
+        lines,
+        [
+            r#"finished [p1] Failed("The account of the agent has reached its usage limit (429).\nSend the message again after 2023-11-14 22:13 UTC.") 1.0000 $"#
+        ]
+    );
+}

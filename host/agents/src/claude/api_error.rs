@@ -1,0 +1,377 @@
+//! Explains failed requests of the CLI to its API: what happened, and what the user can do. Keeps the CLI's own words
+//! where they add something. The text of an unknown error stays as it is.
+
+use cordboard_core::{
+    agent::Outcome,
+    render::{is_blank, one_line},
+    tolerant_json,
+    types::Timestamp,
+};
+use serde_json::Value;
+
+use super::text;
+
+/// The maximum length of the CLI's own words in an explanation, in characters.
+const LONGEST_WORDS: usize = 200;
+
+/// Parts of the CLI's texts that identify an error, in lower case. They differ between releases, and some older
+/// releases print no other details. The first match counts.
+const PHRASES: [(&str, Problem); 16] = [
+    ("prompt is too long", Problem::TooLong),
+    ("limit reached", Problem::PlanLimit),
+    ("hit your ", Problem::PlanLimit),
+    ("out of extra usage", Problem::PlanLimit),
+    ("credit balance", Problem::Credit),
+    ("usage credits", Problem::Credit),
+    ("out of usage", Problem::Credit),
+    ("please run /login", Problem::Login),
+    ("invalid api key", Problem::Login),
+    ("invalid auth token", Problem::Login),
+    ("oauth token", Problem::Login),
+    ("experiencing high load", Problem::Overloaded),
+    ("api error: connection", Problem::Unreachable),
+    ("api error: request timed out", Problem::Unreachable),
+    ("api error: no response", Problem::Unreachable),
+    ("unable to connect to api", Problem::Unreachable),
+];
+
+/// Beginnings of the CLI's texts that repeat the summary of the explanation.
+const PREFIXES: [&str; 6] = [
+    "Failed to authenticate",
+    "Please run /login",
+    "API Error",
+    "Request rejected",
+    "Prompt is too long",
+    "Claude AI usage limit reached|",
+];
+
+/// The beginnings of advice that only helps at a terminal, or that the explanation repeats.
+const ADVICE: [&str; 4] = [" · Please run /login", " Run --model", " This is a server-side issue", " If it persists"];
+
+/// The API errors that have an explanation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Problem {
+    Login,
+    Access,
+    Credit,
+    PlanLimit,
+    RateLimit,
+    Overloaded,
+    Server,
+    Unreachable,
+    TooLong,
+    TooLarge,
+    UnknownModel,
+}
+
+/// Facts about the failed requests of a process that arrive before the `result` of the turn.
+#[derive(Debug, Default)]
+pub(super) struct ApiErrors {
+    /// The CLI's name for the kind of the last error, such as `billing_error`. Empty if a response followed the error.
+    kind: String,
+    /// The time at which the exhausted limit of the account's plan is reset.
+    reset: Option<Timestamp>,
+}
+
+/// Returns whether an `assistant` message is not from the model, but contains the text of an API error.
+pub(super) fn is_api_error(message: &Value) -> bool {
+    message["is_api_error_message"] == true
+}
+
+impl ApiErrors {
+    /// Reads an `assistant` message.
+    pub(super) fn on_assistant(&mut self, message: &Value) {
+        self.kind = if is_api_error(message) { text(message, "error").to_owned() } else { String::new() };
+    }
+
+    /// Reads a `rate_limit_event`, which reports changes of the limits of a plan.
+    pub(super) fn on_rate_limit(&mut self, message: &Value) {
+        let info = &message["rate_limit_info"];
+        let seconds = info["resetsAt"].as_u64().filter(|_| text(info, "status") == "rejected");
+        self.reset = seconds.map(from_seconds);
+    }
+
+    /// Replaces the text of a failed turn with an explanation if the API error is known.
+    pub(super) fn explain(&mut self, outcome: Outcome, result: &Value) -> Outcome {
+        let kind = std::mem::take(&mut self.kind);
+        match outcome {
+            Outcome::Failed(why) => Outcome::Failed(self.explanation(&kind, result, &why).unwrap_or(why)),
+            Outcome::Done | Outcome::Interrupted => outcome,
+        }
+    }
+
+    fn explanation(&self, kind: &str, result: &Value, why: &str) -> Option<String> {
+        // The CLI reports API errors as this subtype, and errors of its own as others.
+        if text(result, "subtype") != "success" {
+            return None;
+        }
+        let status = result["api_error_status"].as_u64().or_else(|| status_in(why));
+        let problem = if text(result, "terminal_reason") == "prompt_too_long" {
+            Problem::TooLong
+        } else {
+            by_phrase(why).or_else(|| by_kind(kind, status)).or_else(|| by_status(status?))?
+        };
+        // The text of a rejected request doesn't always name the limit of the plan that rejects it.
+        let problem = if problem == Problem::RateLimit && self.reset.is_some() { Problem::PlanLimit } else { problem };
+        let words = if problem == Problem::Overloaded { String::new() } else { own_words(why) };
+        let words = if is_blank(&words) { ".".to_owned() } else { format!(": {words}") };
+        // The status 400 says nothing: the API uses it for most errors.
+        let status = status.filter(|status| *status != 400).map(|status| format!(" ({status})")).unwrap_or_default();
+        Some(format!("{}{status}{words}\n{}", problem.summary(), self.remedy(problem, why)))
+    }
+
+    fn remedy(&self, problem: Problem, why: &str) -> String {
+        let Problem::PlanLimit = problem else { return problem.remedy().to_owned() };
+        match reset_in(why).or(self.reset).and_then(in_utc) {
+            // The CLI prints the time in its own time zone. Don't repeat it in another one.
+            _ if why.contains("resets ") => "Send the message again after that time.".to_owned(),
+            Some(time) => format!("Send the message again after {time}."),
+            None => problem.remedy().to_owned(),
+        }
+    }
+}
+
+impl Problem {
+    /// Returns what happened, without a period.
+    const fn summary(self) -> &'static str {
+        match self {
+            Self::Login => "The agent could not log in to the API",
+            Self::Access => "The API denied the agent access",
+            Self::Credit => "The account of the agent has no credit",
+            Self::PlanLimit => "The account of the agent has reached its usage limit",
+            Self::RateLimit => "The API received too many requests",
+            Self::Overloaded => "The API is overloaded",
+            Self::Server => "The API has a problem",
+            Self::Unreachable => "The agent can't reach the API",
+            Self::TooLong => "The conversation is too long for the model",
+            Self::TooLarge => "The request is too large for the API",
+            Self::UnknownModel => "The model is not available",
+        }
+    }
+
+    /// Returns what the user can do. `/retry` doesn't help, because the prompt of a failed turn counts as answered.
+    const fn remedy(self) -> &'static str {
+        match self {
+            Self::Login => {
+                "On the host, run claude as the user that runs Cordboard, and log in with /login there. Or set an API key with pass_env or env in the configuration of the agent. Then use /suspend and send the message again."
+            }
+            Self::Access => "Check the account or the API key of the agent, or use another one.",
+            Self::Credit => {
+                "Add credit (for an API key at platform.claude.com/settings/billing) or use another account. Then send the message again."
+            }
+            Self::PlanLimit => "Send the message again when the limit is reset, or use another account.",
+            Self::RateLimit => "The agent has stopped trying. Send the message again in a few minutes.",
+            Self::Overloaded => {
+                "The agent has stopped trying. Send the message again in a few minutes, or choose another model with /model."
+            }
+            Self::Server => "This is usually temporary. Send the message again in a few minutes.",
+            Self::Unreachable => "Check the network of the host. Then send the message again.",
+            Self::TooLong | Self::TooLarge => {
+                "Shorten the conversation with //compact, or start a new one with /fresh."
+            }
+            Self::UnknownModel => "Choose another model with /model.",
+        }
+    }
+}
+
+fn by_phrase(why: &str) -> Option<Problem> {
+    let why = why.to_lowercase();
+    PHRASES.iter().find(|(phrase, _)| why.contains(phrase)).map(|(_, problem)| *problem)
+}
+
+fn by_kind(kind: &str, status: Option<u64>) -> Option<Problem> {
+    match (kind, status) {
+        ("authentication_failed", Some(403)) => Some(Problem::Access),
+        ("authentication_failed", _) => Some(Problem::Login),
+        ("oauth_org_not_allowed" | "account_on_hold" | "verification_required", _) => Some(Problem::Access),
+        ("billing_error", _) => Some(Problem::Credit),
+        ("rate_limit", _) => Some(Problem::RateLimit),
+        ("overloaded", _) => Some(Problem::Overloaded),
+        ("model_not_found", _) => Some(Problem::UnknownModel),
+        ("server_error", None) => Some(Problem::Unreachable),
+        _ => None,
+    }
+}
+
+fn by_status(status: u64) -> Option<Problem> {
+    match status {
+        401 => Some(Problem::Login),
+        402 => Some(Problem::Credit),
+        403 => Some(Problem::Access),
+        404 => Some(Problem::UnknownModel),
+        413 => Some(Problem::TooLarge),
+        429 => Some(Problem::RateLimit),
+        529 => Some(Problem::Overloaded),
+        500..=599 => Some(Problem::Server),
+        _ => None,
+    }
+}
+
+/// Returns the status in a text such as `API Error: 529 {…}`.
+fn status_in(why: &str) -> Option<u64> {
+    let (_, rest) = why.split_once("API Error: ")?;
+    let digits = rest.len() - rest.trim_start_matches(|letter: char| letter.is_ascii_digit()).len();
+    rest[..digits].parse().ok().filter(|status| (400..600).contains(status))
+}
+
+/// Returns the time in a text such as `Claude AI usage limit reached|1700000000`.
+fn reset_in(why: &str) -> Option<Timestamp> {
+    why.rsplit_once('|')?.1.trim().parse().ok().map(from_seconds)
+}
+
+const fn from_seconds(seconds: u64) -> Timestamp {
+    Timestamp(seconds.saturating_mul(1_000))
+}
+
+/// Formats a time to the minute.
+fn in_utc(time: Timestamp) -> Option<String> {
+    let time = time.to_rfc3339();
+    Some(format!("{} {} UTC", time.get(..10)?, time.get(11..16)?))
+}
+
+/// Returns the part of the CLI's text that an explanation doesn't contain, on one line.
+fn own_words(why: &str) -> String {
+    let body = tolerant_json::objects(why.as_bytes()).into_iter().next().map(|body| Value::Object(body.fields));
+    let message = body.as_ref().and_then(|body| body["error"]["message"].as_str().or(body["message"].as_str()));
+    let words = message.unwrap_or_else(|| without_prefixes(why));
+    let end = ADVICE.iter().filter_map(|advice| words.find(advice)).min().unwrap_or(words.len());
+    one_line(&words[..end], LONGEST_WORDS)
+}
+
+fn without_prefixes(why: &str) -> &str {
+    let mut words = why;
+    loop {
+        let rest = words.trim_start_matches([' ', '·', '∙', ':', '.', '(', ')']);
+        let rest = PREFIXES.iter().find_map(|prefix| rest.strip_prefix(prefix)).unwrap_or(rest);
+        let number = rest.trim_start_matches(|letter: char| letter.is_ascii_digit());
+        // A status is repeated in front of the words. A longer number is the time of the reset, a shorter one isn't a
+        // status.
+        let rest = if matches!(rest.len() - number.len(), 3 | 10..) { number } else { rest };
+        if rest.len() == words.len() {
+            return words;
+        }
+        words = rest;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn explained(mut errors: ApiErrors, result: Value) -> String {
+        let mut message = json!({ "subtype": "success", "is_error": true });
+        result.as_object().unwrap().iter().for_each(|(name, value)| message[name] = value.clone());
+        match errors.explain(super::super::result::outcome(&message), &message) {
+            Outcome::Failed(why) => why,
+            other @ (Outcome::Done | Outcome::Interrupted) => panic!("{other:?}"),
+        }
+    }
+
+    /// Explains a text without any other details, as older releases of the CLI print it.
+    fn explained_text(why: &str) -> String {
+        explained(ApiErrors::default(), json!({ "result": why }))
+    }
+
+    fn of_kind(kind: &str) -> ApiErrors {
+        let mut errors = ApiErrors::default();
+        errors.on_assistant(&json!({ "is_api_error_message": true, "error": kind }));
+        errors
+    }
+
+    fn assert_explained(why: &str, summary: &str, problem: Problem) {
+        assert_eq!(explained_text(why), format!("{summary}\n{}", problem.remedy()), "{why}");
+    }
+
+    #[test]
+    fn texts_without_details_are_explained() {
+        let overloaded =
+            r#"API Error: 529 {"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#;
+        assert_explained(overloaded, "The API is overloaded (529).", Problem::Overloaded);
+        let expired = r#"API Error: 401 {"type":"error","error":{"type":"authentication_error","message":"OAuth token has expired."}} · Please run /login"#;
+        let rejected = "The agent could not log in to the API";
+        assert_explained(expired, &format!("{rejected} (401): OAuth token has expired."), Problem::Login);
+        assert_explained(
+            "Invalid API key · Please run /login",
+            &format!("{rejected}: Invalid API key"),
+            Problem::Login,
+        );
+        assert_explained("Not logged in · Please run /login", &format!("{rejected}: Not logged in"), Problem::Login);
+        assert_explained("Please run /login · API Error: 401 bad", &format!("{rejected} (401): bad"), Problem::Login);
+        assert_explained("Prompt is too long", "The conversation is too long for the model.", Problem::TooLong);
+        let credit = "The account of the agent has no credit: Credit balance is too low";
+        assert_explained("Credit balance is too low", credit, Problem::Credit);
+        let rejected =
+            r#"API Error: 500 {"type":"error","error":{"type":"api_error","message":"Internal server error"}}"#;
+        assert_explained(rejected, "The API has a problem (500): Internal server error", Problem::Server);
+    }
+
+    #[test]
+    fn a_plan_limit_names_the_reset_once() {
+        let limit = "The account of the agent has reached its usage limit";
+        assert_eq!(
+            explained_text("Claude AI usage limit reached|1700000000"),
+            format!("{limit}.\nSend the message again after 2023-11-14 22:13 UTC.")
+        );
+        for words in [
+            "You've hit your limit · resets 3am (Europe/Berlin)",
+            "5-hour limit reached ∙ resets 3am",
+            "You've hit your weekly limit · resets Nov 3, 3am (Europe/Berlin)",
+            "You're out of extra usage · resets 3am (Europe/Berlin)",
+        ] {
+            assert_eq!(explained_text(words), format!("{limit}: {words}\nSend the message again after that time."));
+        }
+        let words = "You've hit your monthly spend limit · visit claude.ai/settings/usage to raise it";
+        assert_explained(words, &format!("{limit}: {words}"), Problem::PlanLimit);
+    }
+
+    #[test]
+    fn an_event_gives_the_reset_of_a_rejected_request() {
+        let event = |status: &str| json!({ "rate_limit_info": { "status": status, "resetsAt": 1_700_000_000 } });
+        let rejected = || json!({ "api_error_status": 429, "result": "API Error: Request rejected (429) · busy" });
+        let mut errors = of_kind("rate_limit");
+        errors.on_rate_limit(&event("rejected"));
+        assert_eq!(
+            explained(errors, rejected()),
+            "The account of the agent has reached its usage limit (429): busy\n\
+             Send the message again after 2023-11-14 22:13 UTC."
+        );
+        let mut errors = of_kind("rate_limit");
+        errors.on_rate_limit(&event("rejected"));
+        errors.on_rate_limit(&event("allowed"));
+        let summary = "The API received too many requests (429): busy";
+        assert_eq!(explained(errors, rejected()), format!("{summary}\n{}", Problem::RateLimit.remedy()));
+    }
+
+    #[test]
+    fn a_kind_explains_a_text_in_new_words() {
+        let texts = |kind: &str| explained(of_kind(kind), json!({ "result": "New words" }));
+        let of = |problem: Problem| format!("{}: New words\n{}", problem.summary(), problem.remedy());
+        assert_eq!(texts("billing_error"), of(Problem::Credit));
+        assert_eq!(texts("authentication_failed"), of(Problem::Login));
+        assert_eq!(texts("account_on_hold"), of(Problem::Access));
+        assert_eq!(texts("server_error"), of(Problem::Unreachable));
+        assert_eq!(texts("unknown"), "New words");
+        let mut recovered = of_kind("billing_error");
+        recovered.on_assistant(&json!({ "message": {} }));
+        assert_eq!(explained(recovered, json!({ "result": "New words" })), "New words");
+    }
+
+    #[test]
+    fn an_unknown_error_stays_as_it_is() {
+        for why in ["API Error: 400 bad field", "no credits for you", "API Error: 4", "API Error: 99999 x"] {
+            assert_eq!(explained_text(why), why);
+        }
+        let own = json!({ "subtype": "error_max_turns", "errors": ["limit reached"] });
+        assert_eq!(explained(of_kind("rate_limit"), own), "limit reached");
+    }
+
+    #[test]
+    fn long_words_are_cut_to_one_line() {
+        let shown = explained_text(&format!("API Error: 500 a\nb {}", "x".repeat(500)));
+        let (summary, remedy) = shown.split_once('\n').unwrap();
+        assert!(summary.starts_with("The API has a problem (500): a b xxx") && summary.ends_with("x…"), "{summary}");
+        assert_eq!(remedy, Problem::Server.remedy());
+    }
+}
