@@ -4,6 +4,7 @@
 
 mod api_error;
 mod background;
+mod checklist;
 mod control;
 mod denials;
 mod requests;
@@ -24,6 +25,7 @@ use super::{Codec, Decoded};
 use crate::agent_line::{SkippedLines, excerpt, plain_error, text};
 use api_error::ApiErrors;
 use background::Background;
+use checklist::Checklist;
 use denials::Denials;
 use requests::Requests;
 use turn::Turn;
@@ -50,6 +52,7 @@ pub(super) struct Claude {
     /// prompt.
     names_prompt_ids: bool,
     turn: Turn,
+    checklist: Checklist,
     api_errors: ApiErrors,
     denials: Denials,
     requests: Requests,
@@ -75,6 +78,7 @@ impl Claude {
             prompted: false,
             names_prompt_ids: false,
             turn: Turn::default(),
+            checklist: Checklist::default(),
             api_errors: ApiErrors::default(),
             denials: Denials::default(),
             requests: Requests::default(),
@@ -143,6 +147,9 @@ impl Claude {
             self.acknowledge(text(message, "uuid"), events);
         } else if is_main_agent(message) {
             self.turn.on_tool_results(&message["message"]["content"]);
+            if self.checklist.on_tool_result(message) {
+                self.turn.set_checklist(self.checklist.action());
+            }
         }
     }
 

@@ -13,7 +13,7 @@ const LONGEST_TITLE: usize = 80;
 
 /// The maximum length of a detail, in characters: enough for an error message, and short enough to pass to the view
 /// plugin with every frame.
-const LONGEST_DETAIL: usize = 2_000;
+pub(super) const LONGEST_DETAIL: usize = 2_000;
 
 /// Arguments that describe a call, the most informative first.
 const DESCRIPTIVE_ARGUMENTS: [&str; 12] = [
@@ -124,7 +124,7 @@ fn title(name: &str, argument: &str) -> String {
 }
 
 /// Cuts the text to `longest` characters, and marks the cut with `…`.
-fn cut(text: &str, longest: usize) -> String {
+pub(super) fn cut(text: &str, longest: usize) -> String {
     match text.char_indices().nth(longest) {
         None => text.to_owned(),
         Some(_) => text.chars().take(longest - 1).chain(['…']).collect(),

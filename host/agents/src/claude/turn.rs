@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use cordboard_core::agent::{Action, ActionState, AgentEvent, Change, Outcome};
 use serde_json::Value;
 
-use super::text;
+use super::{checklist, text};
 use crate::shown_action;
 
 #[derive(Debug, Default)]
@@ -22,6 +22,8 @@ pub(super) struct Turn {
     /// Tool calls by id.
     tools: BTreeMap<String, (u32, Action)>,
     retry: Option<(u32, Action)>,
+    /// The agent's list of tasks. It is one part of the turn, which each change replaces.
+    checklist: Option<(u32, Action)>,
     pub folder: String,
     changes: Vec<AgentEvent>,
 }
@@ -181,8 +183,11 @@ impl Turn {
 
     /// Handles a tool call, which arrives twice: first when its arguments begin to stream, then complete.
     fn set_tool_call(&mut self, block: &Value) {
-        let id = text(block, "id");
-        let action = shown_action::tool(id, text(block, "name"), &block["input"], &self.folder);
+        let (id, name) = (text(block, "id"), text(block, "name"));
+        if checklist::is_checklist_tool(name) {
+            return;
+        }
+        let action = shown_action::tool(id, name, &block["input"], &self.folder);
         let part = match self.tools.get(id) {
             Some((_, known)) if *known == action => return,
             Some((part, _)) => *part,
@@ -210,6 +215,19 @@ impl Turn {
     pub(super) fn running_tool_detail(&self, id: &str) -> Option<&str> {
         let (_, call) = self.tools.get(id)?;
         (call.state == ActionState::Running).then_some(&call.detail)
+    }
+
+    /// Shows the agent's list of tasks, or removes it if it is empty.
+    pub(super) fn set_checklist(&mut self, list: Option<Action>) {
+        match (list, self.checklist.take()) {
+            (Some(action), shown) => {
+                let part = shown.map_or_else(|| self.next_part(), |(part, _)| part);
+                self.checklist = Some((part, action.clone()));
+                self.record(part, Change::Action(action));
+            }
+            (None, Some((part, _))) => self.record(part, Change::Remove),
+            (None, None) => {}
+        }
     }
 
     /// Handles a `system/api_retry`. All retries of an API request share one part of the turn.
@@ -259,8 +277,8 @@ impl Turn {
             BlockContent::Thinking(action) => Some((block.part, action)),
             BlockContent::Text(_) | BlockContent::Removed => None,
         });
-        let mut actions: Vec<_> =
-            std::mem::take(&mut self.tools).into_values().chain(thoughts).chain(self.retry.take()).collect();
+        let single = self.retry.take().into_iter().chain(self.checklist.take());
+        let mut actions: Vec<_> = std::mem::take(&mut self.tools).into_values().chain(thoughts).chain(single).collect();
         actions.sort_by_key(|(part, _)| *part);
         for (part, mut action) in actions.into_iter().filter(|(_, action)| action.state == ActionState::Running) {
             action.state = state;

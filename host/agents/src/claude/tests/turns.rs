@@ -134,3 +134,48 @@ fn a_plan_limit_is_explained_once_with_its_reset() {
         ]
     );
 }
+
+#[test]
+fn a_checklist_is_one_part_of_each_turn() {
+    let init = || system("init", json!({}));
+    let call = |name: &str| json!({ "type": "assistant", "message": { "id": "m1", "content": [{ "type": "tool_use", "id": "t1", "name": name, "input": {} }] } });
+    let result = |result: Value| json!({ "type": "user", "message": { "content": [] }, "tool_use_result": result });
+    let created = |id: &str| result(json!({ "task": { "id": id, "subject": format!("Step {id}") } }));
+    let updated = |id: &str, to: &str| {
+        result(json!({ "success": true, "taskId": id, "statusChange": { "from": "pending", "to": to } }))
+    };
+    let subagent = |mut message: Value| {
+        message["parent_tool_use_id"] = "t2".into();
+        message
+    };
+    let lines = decode(&[
+        init(),
+        call("TaskCreate"),
+        created("1"),
+        created("2"),
+        subagent(created("3")),
+        success(json!({ "user_message_uuids": ["p1"], "result": "" })),
+        init(),
+        assistant("m2", "On."),
+        updated("1", "completed"),
+        updated("1", "deleted"),
+        updated("2", "deleted"),
+        success(json!({ "result": "" })),
+    ]);
+    assert_eq!(
+        lines,
+        [
+            "accepted p1",
+            r#"0 todo "1/1 Step 1" running "☐ Step 1""#,
+            r#"0 todo "1/2 Step 1" running "☐ Step 1\n☐ Step 2""#,
+            r#"0 todo "1/2 Step 1" done "☐ Step 1\n☐ Step 2""#,
+            "finished [p1] Done 1.0000 $",
+            "turn started",
+            r#"0 = "On.""#,
+            r#"1 todo "2/2 Step 2" running "☑ Step 1\n☐ Step 2""#,
+            r#"1 todo "1/1 Step 2" running "☐ Step 2""#,
+            "1 gone",
+            "finished [own] Done 1.0000 $",
+        ]
+    );
+}
