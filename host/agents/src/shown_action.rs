@@ -63,6 +63,12 @@ pub fn thinking(id: String) -> Action {
     }
 }
 
+/// Adds the text of a thought that is complete. A redacted thought has none.
+pub fn complete_thinking(action: &mut Action, thought: &str) {
+    action.detail = cut(thought.trim(), LONGEST_DETAIL);
+    action.state = ActionState::Done;
+}
+
 pub fn retry(message: &Value) -> Action {
     let number = |name: &str| message[name].as_u64().unwrap_or_default();
     let (attempt, most) = (number("attempt"), number("max_retries"));
@@ -158,5 +164,12 @@ mod tests {
         assert_eq!(title(json!(429), 119_001), "Too many requests to the API (429); retry 2 of 10 in 2 min");
         assert_eq!(title(Value::Null, 119_000), "No response from the API; retry 2 of 10 in 119 s");
         assert_eq!(title(json!(409), 3_600_000), "Error from the API (409); retry 2 of 10 in 60 min");
+    }
+
+    #[test]
+    fn a_long_thought_is_cut() {
+        let mut action = thinking("think-0".to_owned());
+        complete_thinking(&mut action, &format!("\n{}\n", "x".repeat(LONGEST_DETAIL + 1)));
+        assert_eq!((action.detail.chars().count(), action.detail.starts_with('x')), (LONGEST_DETAIL, true));
     }
 }

@@ -127,7 +127,7 @@ impl Turn {
         for block in message["content"].as_array().into_iter().flatten() {
             match text(block, "type") {
                 "text" => self.complete_text(id, text(block, "text")),
-                "thinking" | "redacted_thinking" => self.complete_thinking(id),
+                "thinking" | "redacted_thinking" => self.complete_thinking(id, text(block, "thinking")),
                 "tool_use" | "server_tool_use" => self.set_tool_call(block),
                 _ => {}
             }
@@ -165,7 +165,7 @@ impl Turn {
         self.add_block(message, index, part, BlockContent::Thinking(action));
     }
 
-    fn complete_thinking(&mut self, id: &str) {
+    fn complete_thinking(&mut self, id: &str, thought: &str) {
         let is_open = |block: &Block| {
             block.message == id && !block.is_complete && matches!(block.content, BlockContent::Thinking(_))
         };
@@ -175,7 +175,7 @@ impl Turn {
         let Some(block) = self.blocks.iter_mut().find(|block| is_open(block)) else { return };
         block.is_complete = true;
         if let BlockContent::Thinking(action) = &mut block.content {
-            action.state = ActionState::Done;
+            shown_action::complete_thinking(action, thought);
             let (part, action) = (block.part, action.clone());
             self.record(part, Change::Action(action));
         }
