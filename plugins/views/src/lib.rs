@@ -1,30 +1,43 @@
-//! Renders turns. The mode `normal` shows the answer as one message, and below it a line with the current action and
-//! the elapsed time. It must not send an empty message, or one that a later frame removes.
+//! Renders turns. The mode `normal` shows the answer as one message, and below it a line with the current task and
+//! action and the elapsed time. `verbose` adds thoughts, actions and the list of tasks. Neither may send an empty
+//! message, or one that a later frame removes.
+
+mod verbose;
 
 use std::borrow::Cow;
 
 use cordboard_plugin::{
     Reply, View,
     text::{escape, literal, short_span},
-    view::{Limits, Part, Summary, Turn, TurnFrame},
+    view::{Action, Limits, Part, Summary, Turn, TurnFrame},
 };
 
 /// The maximum length of a title in the live line, in characters: one or two lines on a phone.
 const MAX_TITLE: usize = 80;
 
+/// The maximum length of the current task in front of an action, in characters.
+const MAX_TASK: usize = 40;
+
 const NO_REASON: &str = "The agent failed without giving a reason.";
+
+const MODES: [(&str, &str); 2] = [
+    ("normal", "The answer, and one line about the current action of the agent"),
+    ("verbose", "The answer with the thoughts, actions and tasks of the agent"),
+];
 
 struct Views;
 
 impl View for Views {
     fn modes() -> Result<Vec<Summary>, String> {
-        let description = "The answer, and one line about the current action of the agent".to_owned();
-        Ok(vec![Summary { name: "normal".to_owned(), description }])
+        let summary =
+            |(name, description): (&str, &str)| Summary { name: name.to_owned(), description: description.to_owned() };
+        Ok(MODES.map(summary).to_vec())
     }
 
     fn render(mode: &str, turn: Turn, _limits: Limits) -> Result<TurnFrame, String> {
         match mode {
             "normal" => Ok(normal(&turn)),
+            "verbose" => Ok(verbose::verbose(&turn)),
             other => Err(format!("unknown mode '{other}'")),
         }
     }
@@ -32,16 +45,25 @@ impl View for Views {
 
 fn normal(turn: &Turn) -> TurnFrame {
     let answer = answer(turn);
-    let live = (!turn.done).then(|| live(turn, &answer));
-    let message = match (&turn.error, answer.is_empty()) {
-        (Some(error), true) => Some(error_line(error)),
-        (Some(error), false) => Some(format!("{}\n\n{}", close_code_block(&answer), error_line(error))),
-        (None, true) if turn.done => Some("Done.".to_owned()),
-        (None, true) => None,
-        (None, false) if !turn.done && action_follows(turn) => Some(format!("{answer}\n")),
-        (None, false) => Some(answer),
+    let live = (!turn.done).then(|| live(turn));
+    let message = if turn.done {
+        with_end(turn, answer)
+    } else if action_follows(turn) {
+        Some(format!("{answer}\n")).filter(|_| !answer.is_empty())
+    } else {
+        Some(answer).filter(|answer| !answer.is_empty())
     };
     TurnFrame { live, messages: message.map(Reply::text).into_iter().collect() }
+}
+
+/// Returns the message of a finished turn, which is never empty.
+fn with_end(turn: &Turn, text: String) -> Option<String> {
+    Some(match (&turn.error, text.is_empty()) {
+        (Some(error), true) => error_line(error),
+        (Some(error), false) => format!("{}\n\n{}", close_code_block(&text), error_line(error)),
+        (None, true) => "Done.".to_owned(),
+        (None, false) => text,
+    })
 }
 
 /// Joins the text parts as paragraphs.
@@ -59,25 +81,31 @@ fn action_follows(turn: &Turn) -> bool {
     matches!(last, Some(Part::Action(_)))
 }
 
-/// Returns the running action, or else "Writing" or "Thinking", with the elapsed time, so that a stalled answer isn't
-/// mistaken for a complete one.
-fn live(turn: &Turn, answer: &str) -> String {
-    let running = turn.parts.iter().rev().find_map(|part| match part {
-        Part::Action(action) if !action.done => Some(&action.title),
-        Part::Action(_) | Part::Text(_) => None,
-    });
-    let what = match running {
-        Some(title) => Cow::Owned(escape(&one_line(title))),
-        None if answer.is_empty() || action_follows(turn) => Cow::Borrowed("Thinking"),
-        None => Cow::Borrowed("Writing"),
+/// Returns the current task and the running action with the elapsed time. Without both, it is "Writing" or "Thinking",
+/// so that a stalled answer isn't mistaken for a complete one.
+fn live(turn: &Turn) -> String {
+    let running = |wanted: fn(&Action) -> bool| {
+        turn.parts.iter().rev().find_map(|part| match part {
+            Part::Action(action) if !action.done && wanted(action) => Some(action.title.as_str()),
+            Part::Action(_) | Part::Text(_) => None,
+        })
+    };
+    let (task, action) = (running(verbose::is_list), running(|action| !verbose::is_list(action)));
+    let what = match (task, action) {
+        (Some(task), Some(action)) => {
+            Cow::Owned(escape(&one_line(&format!("{} · {action}", one_line(task, MAX_TASK)), MAX_TITLE)))
+        }
+        (Some(title), None) | (None, Some(title)) => Cow::Owned(escape(&one_line(title, MAX_TITLE))),
+        (None, None) if answer(turn).is_empty() || action_follows(turn) => Cow::Borrowed("Thinking"),
+        (None, None) => Cow::Borrowed("Writing"),
     };
     if turn.elapsed == 0 { format!("{what}…") } else { format!("{what}… {}", short_span(turn.elapsed)) }
 }
 
-/// Cuts the title to one line and strips trailing dots, because the caller appends an ellipsis.
-fn one_line(title: &str) -> String {
+/// Cuts the title to one line and strips trailing dots, because an ellipsis or a separator follows.
+fn one_line(title: &str, most: usize) -> String {
     let line = title.split_whitespace().collect::<Vec<_>>().join(" ");
-    let short: String = line.chars().take(MAX_TITLE).collect();
+    let short: String = line.chars().take(most).collect();
     short.trim_end_matches(['…', '.', ' ']).to_owned()
 }
 
@@ -104,7 +132,7 @@ cordboard_plugin::export!(Views: view);
 
 #[cfg(test)]
 mod tests {
-    use cordboard_plugin::{testing::session, view::Action};
+    use cordboard_plugin::testing::session;
 
     use super::*;
 
@@ -129,9 +157,26 @@ mod tests {
         })
     }
 
+    fn detailed(kind: &str, title: &str, detail: &str, done: bool) -> Part {
+        let Part::Action(action) = action(title, done) else { unreachable!("an action") };
+        Part::Action(Action { kind: kind.to_owned(), detail: detail.to_owned(), ..action })
+    }
+
+    fn failed(title: &str, detail: &str) -> Part {
+        let Part::Action(action) = detailed("tool", title, detail, true) else { unreachable!("an action") };
+        Part::Action(Action { failed: true, ..action })
+    }
+
     fn shown(turn: &Turn) -> (Option<String>, Vec<String>) {
-        let screen = normal(turn);
-        (screen.live, screen.messages.into_iter().map(|message| message.text).collect())
+        texts(normal(turn))
+    }
+
+    fn shown_verbosely(turn: &Turn) -> (Option<String>, Vec<String>) {
+        texts(verbose::verbose(turn))
+    }
+
+    fn texts(frame: TurnFrame) -> (Option<String>, Vec<String>) {
+        (frame.live, frame.messages.into_iter().map(|message| message.text).collect())
     }
 
     #[test]
@@ -171,5 +216,62 @@ mod tests {
         let nasty = Turn { done: true, error: Some("__x__ failed:\nno \\d+".into()), ..turn(vec![]) };
         assert_eq!(shown(&nasty).1, ["⚠ `__x__ failed:`\n`no \\d+`"]);
         assert_eq!(close_code_block("```\na\n```\nb"), "```\na\n```\nb");
+    }
+
+    #[test]
+    fn the_current_task_precedes_the_action() {
+        let list = |done| detailed("todo", "2/3 Run the tests", "☑ Read\n☐ Run the tests\n☐ Write", done);
+        let live = |parts| shown(&turn(parts)).0.unwrap();
+        assert_eq!(live(vec![list(false)]), "2/3 Run the tests… 12 s");
+        assert_eq!(
+            live(vec![list(false), action("Bash: cargo test", false)]),
+            "2/3 Run the tests · Bash: cargo test… 12 s"
+        );
+        assert_eq!(live(vec![list(false), action("Bash: ls", true), text("So")]), "2/3 Run the tests… 12 s");
+        assert_eq!(live(vec![list(true), text("So")]), "Writing… 12 s");
+        let long = detailed("todo", &"x".repeat(80), "", false);
+        assert_eq!(live(vec![long, action("Bash: ls", false)]), format!("{} · Bash: ls… 12 s", "x".repeat(MAX_TASK)));
+    }
+
+    #[test]
+    fn normal_hides_thoughts_and_the_list() {
+        let parts =
+            vec![detailed("think", "Thinking", "Deep.", true), detailed("todo", "1/1 a", "☐ a", true), text("A")];
+        assert_eq!(shown(&Turn { done: true, ..turn(parts) }), (None, vec!["A".into()]));
+    }
+
+    #[test]
+    fn verbose_shows_thoughts_actions_and_the_list() {
+        let parts = vec![
+            detailed("think", "Thinking", "First,\n\nI *look*.", true),
+            detailed("todo", "2/2 Run", "☑ Read\n☐ Run", false),
+            action("Read: a_.rs", true),
+            failed("Bash: ls", "no\n\nsuch `file`"),
+            text("It is```\nhere.\n"),
+            detailed("think", "Thinking", "", true),
+            action("Bash: cargo test", false),
+        ];
+        let begun =
+            "> First,\n> \n> I \\*look\\*.\n\n✓ Read: a\\_.rs\n✗ Bash: ls\n`no`\n`` such `file` ``\n\nIt is```\nhere.";
+        let live = "2/2 Run · Bash: cargo test… 12 s\n☑ Read\n☐ Run";
+        assert_eq!(shown_verbosely(&turn(parts.clone())), (Some(live.into()), vec![format!("{begun}\n")]));
+        let done = Turn { done: true, ..turn(parts.clone()) };
+        assert_eq!(shown_verbosely(&done), (None, vec![format!("{begun}\n\n☑ Read\n☐ Run")]));
+        let failed = Turn { error: Some("it died".into()), ..done };
+        assert_eq!(shown_verbosely(&failed).1, [format!("{begun}\n\n☑ Read\n☐ Run\n\n⚠ it died")]);
+    }
+
+    #[test]
+    fn verbose_is_never_empty_at_the_end() {
+        assert_eq!(shown_verbosely(&turn(vec![])), (Some("Thinking… 12 s".into()), vec![]));
+        assert_eq!(shown_verbosely(&turn(vec![action("Read", false)])), (Some("Read… 12 s".into()), vec![]));
+        assert_eq!(shown_verbosely(&Turn { done: true, ..turn(vec![]) }), (None, vec!["Done.".into()]));
+        assert_eq!(shown_verbosely(&turn(vec![text("Hel")])).1, ["Hel"]);
+    }
+
+    #[test]
+    fn verbose_closes_a_code_block_before_an_action() {
+        let parts = vec![text("```rust\nfn"), action("Read", true)];
+        assert_eq!(shown_verbosely(&turn(parts)).1, ["```rust\nfn\n```\n\n✓ Read\n"]);
     }
 }
