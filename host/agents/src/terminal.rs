@@ -120,7 +120,7 @@ mod tests {
         };
         let report = Path::new("/it's/report");
         let command = terminal_command("claude", &agent, &launch(Some("c1")), Path::new("/work"), report).unwrap();
-        let hook = r#"--settings={"hooks":{"Stop":[{"hooks":[{"command":"cat > '/it'\\''s/report.new' && mv '/it'\\''s/report.new' '/it'\\''s/report'","type":"command"}]}]}}"#;
+        let hook = r#"--settings={"hooks":{"Stop":[{"hooks":[{"type":"command","command":"cat > '/it'\\''s/report.new' && mv '/it'\\''s/report.new' '/it'\\''s/report'"}]}]}}"#;
         let expected = [
             "--permission-mode",
             "plan",

@@ -4,7 +4,8 @@
 use cordboard_core::agent::{Action, ActionState};
 use serde_json::Value;
 
-use super::{shown_action, text};
+use super::text;
+use crate::shown_action;
 
 /// The tools whose calls are shown as the list.
 const TOOLS: [&str; 3] = ["TodoWrite", "TaskCreate", "TaskUpdate"];

@@ -98,7 +98,7 @@ fn a_prompt_is_accepted_by_output_of_its_turn_or_its_end() {
     assert_eq!(script.codec.unacknowledged.len(), 1);
     script.says("");
     script.says("a");
-    assert_eq!(script.lines(), ["accepted p1", r#"0 + "a" (1 pieces)"#]);
+    assert_eq!(script.lines(), ["commands ", "accepted p1", r#"0 + "a" (1 pieces)"#]);
     let mut script = Script::in_turn();
     script.agent(&json!({ "id": 3, "result": { "stopReason": "end_turn" } }));
     assert_eq!(script.lines()[0], "accepted p1");

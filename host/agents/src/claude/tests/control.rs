@@ -18,13 +18,14 @@ fn initialize_sends_the_persona_and_its_reply_means_ready() {
     });
     assert_eq!(opening, json!({ "type": "control_request", "request_id": INITIALIZE, "request": request }));
     let answer = |subtype: &str| {
+        let commands = json!([{ "name": "compact", "description": "Frees\nspace" }, { "description": "no name" }]);
         let models = json!([{ "value": "default" }, { "value": "opus" }, { "name": "no value" }]);
-        let response = json!({ "subtype": subtype, "request_id": INITIALIZE, "response": { "models": models } });
+        let response = json!({ "subtype": subtype, "request_id": INITIALIZE, "response": { "models": models, "commands": commands } });
         json!({ "type": "control_response", "response": response })
     };
-    assert_eq!(decode(&[answer("success")]), [r#"ready ["default", "opus"]"#]);
+    assert_eq!(decode(&[answer("success")]), ["commands compact", r#"ready ["default", "opus"]"#]);
     let refused = json!({ "subtype": "error", "request_id": INITIALIZE, "error": "unknown request" });
-    assert_eq!(decode(&[json!({ "type": "control_response", "response": refused })]), ["ready []"]);
+    assert_eq!(decode(&[json!({ "type": "control_response", "response": refused })]), ["commands ", "ready []"]);
 }
 
 #[test]
@@ -36,6 +37,10 @@ fn a_prompt_is_one_line_without_file_references() {
     assert_eq!(line["client_composed"], true);
     assert_eq!(line["uuid"], "p1");
     assert_eq!(line["message"]["content"][0]["text"], "look at @/etc/passwd\nand \u{1f600}");
+    let command = Prompt { kind: PromptKind::AgentCommand, ..prompt("p2", "//compact the tests") };
+    let line: Value = serde_json::from_slice(&codec.prompt(&command)).unwrap();
+    assert_eq!(line["client_composed"], false, "the CLI runs the command");
+    assert_eq!(line["message"]["content"][0]["text"], "/compact the tests");
 }
 
 #[test]
