@@ -157,6 +157,7 @@ impl Agent {
 async fn a_turn_reports_readiness_receipt_text_and_end() {
     let folder = tempfile::tempdir().unwrap();
     let mut agent = start(folder.path(), None);
+    assert_eq!(agent.next().await, Some(AgentEvent::Commands(Vec::new())));
     assert_eq!(
         agent.next().await,
         Some(AgentEvent::Ready { models: vec!["demo".to_owned(), "demo-large".to_owned()] })

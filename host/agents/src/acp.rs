@@ -47,7 +47,7 @@ pub(super) struct Acp {
     last_id: i64,
     resumable: bool,
     turn: Turn,
-    /// Prompts that were sent to this process, have no result yet, and that no update has acknowledged.
+    /// Prompts that were sent to this process and are not acknowledged yet. See [`Self::acknowledge`].
     unacknowledged: Vec<PromptId>,
     /// Whether the host sent `session/cancel` in this turn.
     is_cancelled: bool,

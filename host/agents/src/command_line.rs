@@ -10,7 +10,7 @@ use cordboard_core::{
 use super::{Start, StartError};
 use crate::process::{EnvTag, Environment, Spawn};
 
-/// The flags that every agent process gets. They request a long-lived process, partial messages, acknowledged prompts,
+/// The flags for agents that speak stream-json. They request a long-lived process, partial messages, acknowledged prompts,
 /// and permission requests over stdio.
 const PROTOCOL_FLAGS: [&str; 10] = [
     "-p",

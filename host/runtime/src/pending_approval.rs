@@ -112,7 +112,7 @@ mod tests {
         expect![[r#"
             Plugin 'mine', version 0123456789ab, requests capabilities that it was not granted:
 
-            - `chat`: posts to chats without a request
+            - `chat`: posts messages to chats on its own, not only as replies to commands
             - `sessions`: lists and reads the sessions that its caller may see
 
             It needs your approval. Generation 3 stays active."#]]

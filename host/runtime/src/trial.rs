@@ -43,8 +43,8 @@ struct TrialAnswers {
     mismatch: Option<PluginError>,
 }
 
-/// The texts aren't scrubbed, because the host looks up and calls offers by their names. A trial has no secrets that a
-/// text could contain.
+/// Nothing is scrubbed: a scrubbed name would no longer be the name by which the host looks up or calls the offer. A trial
+/// has no secrets that a text could contain.
 impl CallOutput for TrialAnswers {
     fn bytes(&self) -> usize {
         let specs = self.specs.iter().map(|spec| spec.name.len() + spec.summary.len() + spec.usage.len());

@@ -294,7 +294,8 @@ impl Versions {
     }
 }
 
-/// Reads the file of a plugin again. Returns `None` unless it still has these bytes.
+/// Reads the file of a plugin again. Returns `None` if the file can't be read or has another
+/// digest now.
 async fn read_again(folder: Option<PathBuf>, name: &str, digest: &str) -> Option<Vec<u8>> {
     let (folder, name) = (folder?, name.to_owned());
     let read = tokio::task::spawn_blocking(move || cordboard_watch::read_plugin(&folder, &name)).await;

@@ -98,7 +98,7 @@ impl WorkError {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     #[error(
-        "use state directory {}: {user} cannot write to it ({source}); change its owner, or use another with --state",
+        "use state directory {}: {user} cannot write to it ({source}); change its owner, or choose another directory with --state",
         path.display()
     )]
     NotWritable { path: PathBuf, user: String, source: std::io::Error },
@@ -109,19 +109,19 @@ pub enum OpenError {
     )]
     WritableByOthers { path: PathBuf, mode: u32 },
     #[error(
-        "use state directory {}: it belongs to another user (uid {uid}); run `chown -R {me} {}`, or use another with --state",
+        "use state directory {}: it belongs to another user (uid {uid}); run `chown -R {me} {}`, or choose another directory with --state",
         path.display(),
         path.display()
     )]
     Foreign { path: PathBuf, uid: u32, me: u32 },
     #[error(
-        "use state directory {}: another host uses it ({holder}); stop that host, or use another with --state",
+        "use state directory {}: another host uses it ({holder}); stop that host, or choose another directory with --state",
         path.display()
     )]
     InUse { path: PathBuf, holder: String },
     #[error(
         "use state directory {}: it was written by a newer Cordboard (schema {found}, this one knows {known}); \
-         install that version, or use another with --state",
+         install that version, or choose another directory with --state",
         path.display()
     )]
     Newer { path: PathBuf, found: i64, known: i64 },

@@ -299,7 +299,7 @@ fn an_unwritable_state_directory_is_refused() {
     let error = refused(&home, "/proc/cordboard");
     assert!(error.starts_with("cordboard: failed to use state directory /proc/cordboard: user '"), "{error}");
     assert!(error.contains("cannot write to it ("), "{error}");
-    assert!(error.ends_with("; change its owner, or use another with --state"), "{error}");
+    assert!(error.ends_with("; change its owner, or choose another directory with --state"), "{error}");
     let file = home.path("file").display().to_string();
     fs::write(&file, "").unwrap();
     let error = refused(&home, &file);
@@ -351,7 +351,7 @@ fn a_state_directory_in_use_is_refused_with_the_pid_of_its_host() {
     assert_eq!(
         error,
         format!(
-            "cordboard: failed to use state directory {state}: another host uses it (pid {}); stop that host, or use another with --state",
+            "cordboard: failed to use state directory {state}: another host uses it (pid {}); stop that host, or choose another directory with --state",
             host.pid()
         )
     );
@@ -377,7 +377,7 @@ fn a_state_directory_of_a_newer_version_is_refused() {
         refused(&home, &state),
         format!(
             "cordboard: failed to use state directory {state}: it was written by a newer Cordboard (schema 999, this one knows {known}); \
-             install that version, or use another with --state"
+             install that version, or choose another directory with --state"
         )
     );
     let ended = home.ask("sessions", &[]);

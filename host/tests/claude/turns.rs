@@ -1,6 +1,6 @@
 //! Tests turns of the real CLI: streaming, consecutive turns, stopping, models.
 
-use crate::host::open;
+use crate::host::{eventually, open};
 
 /// The CLI's note for the model about an interrupted turn.
 const INTERRUPTED: &str = "[Request interrupted by user]\n";
@@ -57,6 +57,7 @@ fn an_urgent_message_interrupts_and_runs_next() {
     host.ask("count 10000", "line 1\n");
     let pid = host.pid();
     host.say("second");
+    eventually("the message waits", || (host.session()["queued"] == 1).then_some(()));
     host.ask("/queue", "1 message waits in session 'a':");
     host.say("/now third");
     let shown = host.until("You said: second");

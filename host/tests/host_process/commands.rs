@@ -1,6 +1,6 @@
 //! Tests the exact replies to the commands of the standard plugins.
 
-use super::support::{FRESH, Home};
+use super::support::{FRESH, Home, standard_plugins};
 
 const NO_ACTIVE: &str = "No active session. Use /new to start one.";
 
@@ -193,15 +193,19 @@ fn help_and_plugins_show_the_active_plugins() {
         "/allow [#number] [session] - Allow what an agent asks for",
         "/answer [#number|name#number] <choice>… [text] - Answer a question of an agent",
         "/archive [name] - Archive a session",
+        "/commands [page] - List the agent's own commands",
         "/deny [#number] [why] - Deny what an agent asks for",
         "/fresh [name] - Start a new conversation in a session",
         "/help - List the commands",
         "/leave [name] - Drop an interrupted message",
+        "/mode [name] - Show or set how answers are shown",
         "/model [name] - Show or set the model",
         "/new <name> [persona] - Start a session",
+        "/now <message> - Interrupt the agent with a message",
         "/permissions [allow|ask|deny [session] <rule>|remove <number>|mode [<mode>]] - Show or change the rules about tools",
         "/persona [name] - Show or set the persona",
         "/plugins [rollback|reload|disable|enable <name>] - List and manage the plugins",
+        "/queue - Show the messages that wait",
         "/requests - List the questions of agents",
         "/restore [name] - Restore an archived session",
         "/retry [name] - Retry what failed",
@@ -219,14 +223,14 @@ fn help_and_plugins_show_the_active_plugins() {
     host.say("/plugins");
     let plugins = host.expect("`views` ok - ");
     let names: Vec<&str> = plugins.lines().filter_map(|line| line.split('`').nth(1)).collect();
-    assert_eq!(names, ["approval", "control", "help", "lifecycle", "model", "persona", "sessions", "timeout", "views"]);
+    assert_eq!(names, standard_plugins());
     home.plug("echo", "echo");
     host.expect("Plugin 'echo' is active: generation 1, ");
     host.say("/help");
     host.expect("/echo <text> - Says it again\n");
     home.remove_plugin("echo");
     host.expect("Plugin 'echo' is no longer active: its file was removed.\n");
-    super::support::until("the plugin is removed", || home.plugins().as_array().unwrap().len() == 9);
+    super::support::until("the plugin is removed", || home.plugins().as_array().unwrap().len() == names.len());
     host.say("/echo x");
     host.expect("Unknown command /echo.");
 }

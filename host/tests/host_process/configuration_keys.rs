@@ -41,6 +41,7 @@ const SAVED: &[(&str, &str, &str, Shows)] = &[
     ("access", "admins", "[2]", Log("access")),
     ("access", "members", "[3]", Log("access")),
     ("access", "deny_tools", "[\"Bash(rm:*)\"]", NewAgent("access")),
+    ("sessions", "busy", "\"interrupt\"", Log("sessions")),
     ("sessions", "default", "\"main\"", Log("sessions")),
     ("sessions", "idle_timeout", "\"20m\"", IdleTimeout),
     ("sessions", "queue", "3", Log("sessions")),

@@ -1,6 +1,6 @@
 //! Tests `cordboard sessions`, `cordboard plugins` and `cordboard check`, with and without a running host.
 
-use super::support::Home;
+use super::support::{Home, standard_plugins};
 
 const KEYS: [&str; 10] =
     ["name", "phase", "agent", "persona", "model", "pid", "idle_timeout_s", "last_active", "turns", "queued"];
@@ -47,10 +47,7 @@ fn plugins_are_listed_with_and_without_a_host() {
     let with_host = home.plugins();
     for rows in [&without, &with_host] {
         let names: Vec<&str> = rows.as_array().unwrap().iter().map(|row| row["name"].as_str().unwrap()).collect();
-        assert_eq!(
-            names,
-            ["approval", "control", "help", "lifecycle", "model", "persona", "sessions", "timeout", "views"]
-        );
+        assert_eq!(names, standard_plugins());
         for key in ["name", "digest", "generation", "health", "note"] {
             assert!(rows[0].get(key).is_some(), "{key} is missing in {rows}");
         }

@@ -27,6 +27,11 @@ pub const FRESH: &str =
 /// The interval for polling a condition.
 const LOOK: Duration = Duration::from_millis(20);
 
+/// Returns the names of the embedded plugins, sorted.
+pub fn standard_plugins() -> Vec<&'static str> {
+    cordboard::standard_plugins::STANDARD.iter().map(|plugin| plugin.name).collect()
+}
+
 /// Waits until a condition is true.
 pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let began = Instant::now();

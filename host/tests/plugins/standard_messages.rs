@@ -10,7 +10,7 @@ use cordboard_core::{
 
 use crate::{components::TestHost, fake_sessions::NOW};
 
-/// Types each line and compares its answer.
+/// Runs each command line and compares its answer with the expected one.
 async fn read(host: &TestHost, script: &[(&str, &str)]) {
     for (line, answer) in script {
         assert_eq!(host.read(line).await, *answer, "/{line}");

@@ -18,8 +18,20 @@ use cordboard_watch::PluginContent;
 use super::fake_sessions::NOW;
 
 /// The plugins that are embedded in the binary.
-pub const STANDARD: [&str; 9] =
-    ["approval", "control", "help", "lifecycle", "model", "persona", "sessions", "timeout", "views"];
+pub const STANDARD: [&str; 12] = [
+    "agent",
+    "approval",
+    "control",
+    "help",
+    "lifecycle",
+    "mode",
+    "model",
+    "persona",
+    "queue",
+    "sessions",
+    "timeout",
+    "views",
+];
 
 /// The number of concurrent calls in a test's registry.
 const PARALLEL: u32 = 16;

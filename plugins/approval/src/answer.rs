@@ -77,7 +77,7 @@ pub fn parse(open: Option<&Request>, words: &str) -> Answer {
     }
     match open.and_then(|open| open.choices.iter().find(|choice| choice.text == "required")) {
         Some(choice) if !words.is_empty() => Answer { text: text(words), ..Answer::of(&choice.id) },
-        // The host refuses these words and lists the choices.
+        // The host refuses words that match no choice and says why.
         Some(_) | None => Answer { choices: words.split_whitespace().map(str::to_owned).collect(), text: None },
     }
 }

@@ -33,7 +33,11 @@ impl Access {
         let token = token.ok_or_else(|| format!("token is missing: {}", remedy()))?.to_owned();
         let is_id = token.split_once('@').is_some_and(|(user, rest)| !user.is_empty() && rest.contains('!'));
         if !is_id || token.contains([':', ' ']) {
-            return Err(format!("token = \"{token}\" is not the id of an API token, without the secret: {}", remedy()));
+            // The value is not repeated, because it may contain the secret.
+            return Err(format!(
+                "token is invalid: it must be the id of an API token, without its secret: {}",
+                remedy()
+            ));
         }
         Ok(Self { plugin, url, token, secret: secret.unwrap_or_else(|| "pbs".to_owned()) })
     }
@@ -93,7 +97,7 @@ mod tests {
         let hint = "set [plugins.pbs.config] token = \"chat@pbs!cordboard\", the id of an API token";
         assert_eq!(refused(Some("https://pbs"), Some(" ")), format!("token is missing: {hint}"));
         for invalid in ["root@pam", "chat", "@pbs!x", "chat@pbs!x:d63e505a"] {
-            let expected = format!("token = \"{invalid}\" is not the id of an API token, without the secret: {hint}");
+            let expected = format!("token is invalid: it must be the id of an API token, without its secret: {hint}");
             assert_eq!(refused(Some("https://pbs"), Some(invalid)), expected);
         }
         assert_eq!(access().authorization("SECRET"), "PBSAPIToken chat@pbs!cordboard:SECRET");

@@ -12,7 +12,7 @@ use cordboard_plugin::{
 
 const USAGE: &str = "/remind <10m|2h|1d> <text>";
 
-/// The maximum number of reminders per place, which also stops runaway scripts.
+/// The maximum number of reminders per place. It keeps a runaway script from adding reminders without end.
 const MAX_REMINDERS: usize = 50;
 
 /// The shortest delay in seconds, which is the interval of the job.

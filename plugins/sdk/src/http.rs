@@ -164,7 +164,7 @@ impl Request {
     }
 }
 
-/// The error if the runtime gives no more specific reason.
+/// The error for a request that got no response in time, if the host gives no reason as text.
 fn no_response() -> Error {
     Error::TimedOut("no response in time".to_owned())
 }

@@ -9,8 +9,10 @@ pub fn allows(capability: &str) -> &'static str {
     match capability {
         "sessions" => "lists and reads the sessions that its caller may see",
         "session-control" => "creates, starts, stops, prompts and archives sessions of its caller",
-        "requests" => "lists what the agents of its caller ask, such as permissions, and answers in the caller's name",
-        "chat" => "posts to chats without a request",
+        "requests" => {
+            "lists the open questions of agents in the sessions that its caller may see, and answers them in the caller's name"
+        }
+        "chat" => "posts messages to chats on its own, not only as replies to commands",
         "plugin-control" => "reloads, rolls back and disables plugins, and grants capabilities when the owner calls it",
         "http" => "sends HTTP requests to the addresses that you name",
         "tcp" => "connects to the hosts that you name",

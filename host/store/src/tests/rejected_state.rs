@@ -45,7 +45,7 @@ fn an_unwritable_state_directory_is_refused() {
     assert!(kernel.is_dir(), "the test needs sysfs");
     let text = open_error(kernel);
     assert!(text.starts_with("failed to use state directory /sys/kernel: user "), "{text}");
-    assert!(text.ends_with("; change its owner, or use another with --state"), "{text}");
+    assert!(text.ends_with("; change its owner, or choose another directory with --state"), "{text}");
     assert!(text.contains(" cannot write to it ("), "{text}");
 }
 
@@ -68,7 +68,7 @@ async fn a_second_host_is_refused() {
     assert_eq!(
         open_error(state.path()),
         format!(
-            "failed to use state directory {path}: another host uses it (pid {pid}); stop that host, or use another with --state"
+            "failed to use state directory {path}: another host uses it (pid {pid}); stop that host, or choose another directory with --state"
         )
     );
     store.close().await;
@@ -85,7 +85,7 @@ async fn a_newer_schema_is_refused() {
     drop(db);
     let text = format!(
         "failed to use state directory {}: it was written by a newer Cordboard (schema 99, this one knows {}); install that \
-         version, or use another with --state",
+         version, or choose another directory with --state",
         state.path().display(),
         schema::VERSION
     );

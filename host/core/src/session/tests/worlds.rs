@@ -127,8 +127,8 @@ impl World {
         all.into_iter().filter(|_| self.dice.one_in(2)).collect()
     }
 
-    /// Returns a random event. It usually concerns the agent's current prompt, sometimes an earlier one or one that the
-    /// agent never had.
+    /// Returns a random event. An event that accepts or finishes a prompt usually names the agent's current prompt,
+    /// sometimes an earlier one or one that the agent never had.
     fn event(&mut self) -> AgentEvent {
         let any = PromptId(format!("p{}", self.dice.roll(self.prompts + 1)));
         let open = if self.dice.one_in(8) { None } else { self.witness.open() };
