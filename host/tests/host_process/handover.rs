@@ -23,7 +23,7 @@ for arg in "$@"; do
 done
 say "$mode starts $id" >> "$LOG"
 hook() {
-  command=${settings#*'"command":"'}; command=${command%%'","type"'*}
+  command=${settings#*'"command":"'}; command=${command%%'"}'*}
   say '{"session_id":"'$id'","hook_event_name":"Stop"}' | PATH=/usr/bin:/bin /bin/sh -c "$command"
 }
 while read -r line; do

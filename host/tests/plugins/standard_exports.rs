@@ -19,15 +19,19 @@ async fn every_standard_plugin_has_its_exports() {
             ("allow", "approval"),
             ("answer", "approval"),
             ("archive", "sessions"),
+            ("commands", "agent"),
             ("deny", "approval"),
             ("fresh", "sessions"),
             ("help", "help"),
             ("leave", "sessions"),
+            ("mode", "mode"),
             ("model", "model"),
             ("new", "sessions"),
+            ("now", "queue"),
             ("permissions", "approval"),
             ("persona", "persona"),
             ("plugins", "help"),
+            ("queue", "queue"),
             ("requests", "approval"),
             ("restore", "sessions"),
             ("retry", "sessions"),
@@ -51,12 +55,12 @@ async fn every_standard_plugin_has_its_exports() {
 }
 
 #[tokio::test]
-async fn only_stop_skips_the_queue_and_only_plugins_needs_a_role() {
+async fn stop_and_now_skip_the_queue_and_only_plugins_needs_a_role() {
     let host = TestHost::standard().await;
     let table = host.registry.snapshot();
     for offer in table.commands() {
         let (name, spec) = (offer.spec.name.as_str(), &offer.spec);
-        assert_eq!(spec.order == CallOrder::AtOnce, name == "stop", "{name}");
+        assert_eq!(spec.order == CallOrder::AtOnce, ["now", "stop"].contains(&name), "{name}");
         assert_eq!(spec.min_role, if name == "plugins" { Role::Admin } else { Role::Member }, "{name}");
         assert!(spec.usage.starts_with(&format!("/{name}")), "{name}: {}", spec.usage);
         assert!(!spec.summary.is_empty(), "{name}");

@@ -255,15 +255,19 @@ async fn help_and_plugins_list_the_active_plugins() {
         "/allow [#number] [session] - Allow what an agent asks for\n\
          /answer [#number|name#number] <choice>… [text] - Answer a question of an agent\n\
          /archive [name] - Archive a session\n\
+         /commands [page] - List the agent's own commands\n\
          /deny [#number] [why] - Deny what an agent asks for\n\
          /fresh [name] - Start a new conversation in a session\n\
          /help - List the commands\n\
          /leave [name] - Drop an interrupted message\n\
+         /mode [name] - Show or set how answers are shown\n\
          /model [name] - Show or set the model\n\
          /new <name> [persona] - Start a session\n\
+         /now <message> - Interrupt the agent with a message\n\
          /permissions [allow|ask|deny [session] <rule>|remove <number>|mode [<mode>]] - Show or change the rules about tools\n\
          /persona [name] - Show or set the persona\n\
          /plugins [rollback|reload|disable|enable <name>] - List and manage the plugins\n\
+         /queue - Show the messages that wait\n\
          /requests - List the questions of agents\n\
          /restore [name] - Restore an archived session\n\
          /retry [name] - Retry what failed\n\
