@@ -89,10 +89,10 @@ mod tests {
         };
         write(
             "a-1",
-            "{\"type\":\"summary\"}\nno json\n{\"cwd\":\"rel\"}\n{\"cwd\":\"/work/my-app\"}\n{\"cwd\":\"/b\"}\n",
+            "{\"type\":\"summary\"}\nno json\n{\"cwd\":\"rel\"}\n{\"cwd\":\"/srv/my-app\"}\n{\"cwd\":\"/b\"}\n",
         );
         write("a-2", "{\"type\":\"summary\"}\n");
-        assert_eq!(find("a-1"), Ok("/work/my-app".into()));
+        assert_eq!(find("a-1"), Ok("/srv/my-app".into()));
         assert!(matches!(find("a-2"), Err(TranscriptError::NoFolder { .. })));
         for bad in ["", "../a", "a/b", "a.b"] {
             assert_eq!(find(bad), Err(TranscriptError::Id(bad.to_owned())));

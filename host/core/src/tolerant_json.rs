@@ -202,7 +202,7 @@ fn repair_escape(text: &str, repaired: &mut String) -> usize {
     length
 }
 
-/// The UTF-16 code unit of the `\uXXXX` at the start of `text`.
+/// Returns the UTF-16 code unit of the `\uXXXX` at the start of `text`.
 fn unit(text: &str) -> Option<u16> {
     let digits = text.strip_prefix("\\u")?.get(..4)?;
     // `from_str_radix` also accepts a sign.

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Opens a session in this terminal: `cordboard attach`. The host holds the session for this process, which then becomes
-/// the agent. So the session stays held until the agent exits, whatever happens to the host.
+/// the agent. So the session stays held until the agent exits, even if the host ends or restarts first.
 ///
 /// # Errors
 /// No host runs, it refuses, or the agent could not be started. Does not return otherwise.

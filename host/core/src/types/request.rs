@@ -11,7 +11,7 @@ use crate::agent::PromptId;
 pub enum Request {
     /// Whether to send an interrupted prompt again.
     Prompt(PromptId),
-    /// How to continue after a failed start of an agent. Each failed start of a session has its own number.
+    /// The choice how to continue after a failed start of an agent. Each failed start of a session has its own number.
     Start { session: SessionName, failure: u64 },
     /// Whether to grant a version of a plugin the capabilities that the version requests. `digest` is the shortened
     /// digest that messages show.

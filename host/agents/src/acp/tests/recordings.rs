@@ -59,7 +59,7 @@ fn recordings_decode_to_their_traces() {
     }
 }
 
-/// Replays the longest recording with one line cut, repeated or left out. Whatever is missing, an answer to the last
+/// Replays the longest recording with one line cut, repeated or left out. Afterwards, an answer to the last
 /// prompt ends its turn, and nothing stays open.
 #[test]
 fn damaged_recordings_leave_no_open_turn() {

@@ -39,7 +39,7 @@ struct World {
     dice: Dice,
     witness: Witness,
     prompts: u64,
-    /// Where a failure may be injected, its probability is 1 / `calm`.
+    /// The probability of each injected failure is 1 / `calm`.
     calm: u64,
 }
 
