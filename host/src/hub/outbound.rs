@@ -250,7 +250,7 @@ mod tests {
         let texts = shown.texts();
         let notices: Vec<_> = texts.iter().filter(|(id, _)| *id == NOT_STORED).map(|(_, text)| text).collect();
         assert!(
-            matches!(notices[..], [text] if text.starts_with("Not stored yet; trying again: store 1 posts")),
+            matches!(notices[..], [text] if text.starts_with("Not stored yet; trying again: store 1 post and")),
             "{notices:?}"
         );
         assert_eq!(texts.iter().filter(|(_, text)| *text == big).count(), 2);

@@ -38,6 +38,11 @@ pub enum StoreError {
     Defect { what: String, file: PathBuf, why: String },
 }
 
+/// Returns the number with the noun in singular or plural.
+pub(super) fn counted(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
 /// A limit with the configuration key that sets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limit {
@@ -132,8 +137,9 @@ pub enum OpenError {
     )]
     Older { path: PathBuf, found: i64, known: i64 },
     #[error(
-        "use state directory {}: its database cordboard.db is empty, but sessions/ holds the folders of {folders} sessions, so data was lost; restore a backup of cordboard.db, or remove cordboard.db to start without those sessions (their folders are kept)",
-        path.display()
+        "use state directory {}: its database cordboard.db is empty, but sessions/ holds {}, so data was lost; restore a backup of cordboard.db, or remove cordboard.db to start without sessions (the folders are kept)",
+        path.display(),
+        counted(*folders, "session folder")
     )]
     Emptied { path: PathBuf, folders: usize },
     #[error(transparent)]
@@ -143,6 +149,11 @@ pub enum OpenError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_count_is_singular_or_plural() {
+        assert_eq!([0, 1, 2].map(|number| counted(number, "post")), ["0 posts", "1 post", "2 posts"]);
+    }
 
     #[test]
     fn a_locked_database_is_reported_as_locked() {

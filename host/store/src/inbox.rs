@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::{
     Store,
-    error::{StoreError, WorkError},
+    error::{StoreError, WorkError, counted},
     rows::{json, read_all},
     sessions,
     writer::Durability,
@@ -31,10 +31,7 @@ impl Store {
         let durability = if offset.is_some() { Durability::Power } else { Durability::Process };
         self.run_with_durability(
             durability,
-            match batch.len() {
-                1 => "store a new message".to_owned(),
-                number => format!("store {number} new messages"),
-            },
+            format!("store {}", counted(batch.len(), "new message")),
             move |db| {
                 let mut new = Vec::new();
                 for update in &batch {

@@ -12,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
     Store,
-    error::{StoreError, WorkError},
+    error::{StoreError, WorkError, counted},
     inbox, keyboards, outbox_table,
     rows::{json, read_all},
 };
@@ -22,7 +22,7 @@ impl Store {
     /// final answer. A dropped prompt is completed without a post, and a notice is a post that completes nothing.
     /// Calling this again doesn't change completed updates, but stores the posts again.
     pub async fn finish(&self, done: Vec<CompletedUpdate>, out: Vec<NewPost>) -> Result<Vec<OutboxRow>, StoreError> {
-        let what = format!("store {} posts and complete {} messages", out.len(), done.len());
+        let what = format!("store {} and complete {}", counted(out.len(), "post"), counted(done.len(), "message"));
         self.run(what, move |db| {
             let mut rows: Vec<OutboxRow> = Vec::with_capacity(out.len());
             for mut post in out.iter().cloned() {

@@ -11,7 +11,7 @@ use rusqlite::{Connection, params};
 
 use super::{
     Store,
-    error::{StoreError, WorkError},
+    error::{StoreError, WorkError, counted},
     rows::{json, read_all},
     sessions,
 };
@@ -32,7 +32,7 @@ impl Store {
 
     /// Joins several updates, in their order, into the first one, and completes the others.
     pub async fn join_updates(&self, first: InboxId, others: Vec<InboxId>) -> Result<(), StoreError> {
-        self.run(format!("join message {} and {} others", first.0, others.len()), move |db| {
+        self.run(format!("join {} to message {}", counted(others.len(), "part"), first.0), move |db| {
             let mut parts = Vec::with_capacity(others.len() + 1);
             for id in std::iter::once(&first).chain(&others) {
                 parts.extend(stored(db, *id)?);

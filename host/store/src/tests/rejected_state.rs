@@ -147,9 +147,9 @@ async fn an_empty_database_with_sessions_is_refused() {
     }
     fs::write(state.path().join("cordboard.db"), "").unwrap();
     let text = open_error(state.path());
-    assert!(text.contains("cordboard.db is empty, but sessions/ holds the folders of 1 sessions"), "{text}");
+    assert!(text.contains("cordboard.db is empty, but sessions/ holds 1 session folder,"), "{text}");
     assert!(
-        text.contains("restore a backup of cordboard.db, or remove cordboard.db to start without those sessions"),
+        text.contains("restore a backup of cordboard.db, or remove cordboard.db to start without sessions"),
         "{text}"
     );
     assert!(matches!(read_only(state.path()), Err(OpenError::Emptied { .. })));

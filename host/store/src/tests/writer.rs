@@ -100,7 +100,7 @@ async fn a_full_disk_refuses_a_request_without_partial_writes() {
     assert_eq!(
         format!("failed to {error}"),
         format!(
-            "failed to store 2 posts and complete 1 messages in {}: the disk is full, so nothing was stored; free some space and try again",
+            "failed to store 2 posts and complete 1 message in {}: the disk is full, so nothing was stored; free some space and try again",
             file.display()
         )
     );
