@@ -7,6 +7,7 @@ mod agent_line;
 mod claude;
 mod command_line;
 pub mod demo;
+mod exact_text;
 pub mod process;
 mod shown_action;
 mod terminal;

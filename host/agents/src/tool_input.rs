@@ -1,56 +1,143 @@
 //! Formats the input of a tool call as a command, a diff, a URL or JSON, for the person who allows or denies the call.
-//! Removes control characters, and cuts a long input.
+//! Shows invisible characters, and of a long input the start and the end.
 
 use cordboard_core::{
     render::{self, units},
-    types::ToolUse,
+    types::{QuestionText, ToolUse},
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 use similar::TextDiff;
 
-use crate::{agent_line::text, shown_action};
+use crate::{
+    agent_line::text,
+    exact_text::{self, Lines, Visible, code, fitting},
+    shown_action,
+};
 
-/// The maximum length of a question's rendered text, in UTF-16 units. Together with the host's line above it, the
-/// question fits into one Telegram message, unless the path of the session's folder is extremely long.
-const MAX_UNITS: usize = 2_850;
-const MAX_LINES: usize = 60;
+/// The limits of a description. Lengths are in UTF-16 units.
+struct Limits {
+    /// The maximum length of the rendered text. The input gets the rest of it.
+    total: usize,
+    /// The maximum length of the rules that the answer "Allow for this session" would add.
+    rules: usize,
+    rule: usize,
+    lines: usize,
+    tool: usize,
+    file: usize,
+    description: usize,
+    /// The maximum length of each other argument, and the maximum number of other arguments to list.
+    other: usize,
+    others: usize,
+}
 
-/// The limits of the parts, in UTF-16 units. The input gets the rest of [`MAX_UNITS`].
-const MAX_TOOL: usize = 100;
-const MAX_FILE: usize = 400;
-const MAX_DESCRIPTION: usize = 300;
-const MAX_RULES: usize = 400;
-/// The maximum length of each other argument, in UTF-16 units, and the maximum number of other arguments to list.
-const MAX_OTHER: usize = 100;
-const MAX_OTHERS: usize = 5;
-/// The maximum length of one rule, in UTF-16 units. It is less than [`MAX_RULES`], so that at least one rule fits.
-pub const MAX_RULE: usize = 200;
-/// The maximum length of the sentence about lines that are not shown, in UTF-16 units.
-const MAX_NOTE: usize = 50;
+/// The limits of the message. Together with the host's lines above and below it, the question fits into one Telegram
+/// message, unless the path of the session's folder is extremely long.
+const SHOWN: Limits = Limits {
+    total: 2_450,
+    rules: 400,
+    rule: 200,
+    lines: 60,
+    tool: 100,
+    file: 400,
+    description: 300,
+    other: 100,
+    others: 5,
+};
 
-/// Describes a tool call as Markdown. `rules` are Markdown texts for the rules that the answer "Allow for this session"
-/// would add.
-pub fn describe(tool: &str, input: &Value, folder: &str, rules: &[String]) -> String {
-    let file = ["file_path", "notebook_path"].iter().find_map(|name| input[name].as_str());
-    let mut head = format!("**{}**", render::escape(&cut(tool, MAX_TOOL)));
-    if let Some(file) = file {
-        head.push_str(&format!(" {}", render::code(&cut(shown_action::relative_to(folder, file), MAX_FILE))));
+/// The limits of the whole question, which a plugin lists.
+const WHOLE: Limits = Limits {
+    total: WHOLE_LENGTH,
+    rules: 2_000,
+    rule: 500,
+    lines: usize::MAX,
+    tool: 500,
+    file: 1_000,
+    description: 1_000,
+    other: 200,
+    others: 20,
+};
+
+/// The maximum length of a whole question in UTF-16 units. Also with characters of several bytes, it is less than the
+/// default limit of a plugin's reply.
+const WHOLE_LENGTH: usize = 16_000;
+
+/// The maximum length of the sentences about omitted, blank and invisible characters, in UTF-16 units.
+const MAX_NOTES: usize = 220;
+
+/// Describes a tool call as Markdown.
+pub fn describe(tool: &str, input: &Value, folder: &str) -> QuestionText {
+    let [shown, whole] = [SHOWN, WHOLE].map(|limits| limits.describe(tool, input, folder));
+    QuestionText::new(shown, whole)
+}
+
+/// Lists the rules that the answer "Allow for this session" would add. `rules` returns them as Markdown, with the maximum
+/// length of each as its argument. Returns an empty text if there are no rules.
+pub fn describe_rules(rules: impl Fn(usize) -> Vec<String>) -> QuestionText {
+    let [shown, whole] = [SHOWN, WHOLE].map(|limits| limits.describe_rules(&rules(limits.rule)));
+    QuestionText::new(shown, whole)
+}
+
+impl Limits {
+    fn describe(&self, tool: &str, input: &Value, folder: &str) -> String {
+        let file = ["file_path", "notebook_path"].iter().find_map(|name| input[name].as_str());
+        // Escaping shortens blanks, but a tool's name has none unless the agent wants to mislead.
+        let mut head =
+            format!("**{}**", render::escape(&cut(&exact_text::visible(tool, Lines::Plain).text, self.tool)));
+        if let Some(file) = file {
+            head.push_str(&format!(" {}", code(shown_action::relative_to(folder, file), self.file)));
+        }
+        let about = exact_text::visible(text(input, "description"), Lines::Plain).text;
+        if !about.is_empty() {
+            let (shown, hidden) = cut_lines(&about, self.description);
+            head.push_str(&format!("\n{}{}", render::escape(&shown), note(hidden, "character")));
+        }
+        let main = main_argument(tool, input);
+        let others = main.as_ref().map(|main| self.describe_others(input, main.keys)).unwrap_or_default();
+        let used = units(&render::plain(&head)) + units(&render::plain(&others)) + MAX_NOTES;
+        let most = self.total.saturating_sub(used);
+        let (language, shown) = match main {
+            Some(MainArgument { language: "diff", text, .. }) => ("diff", exact_text::visible(&text, Lines::Diff)),
+            Some(MainArgument { language, text, .. }) => (language, exact_text::visible(&text, Lines::Plain)),
+            None => ("json", visible_json(input)),
+        };
+        let body = match exact_text::ends(shown.text.trim_end_matches('\n'), most, self.lines) {
+            // Two blocks, because a line within one block could as well be a line of the input.
+            Some(cut) => {
+                let [start, end] = [cut.marked_start(), cut.marked_end()].map(|part| block(language, &part));
+                format!("{start}\n{}\n{end}", cut.note())
+            }
+            None => block(language, shown.text.trim_end_matches('\n')),
+        };
+        format!("{head}\n{body}{}{others}", shown.notes())
     }
-    let about = text(input, "description");
-    if !about.is_empty() {
-        let (shown, hidden) = cut_lines(about, MAX_DESCRIPTION);
-        head.push_str(&format!("\n{}{}", render::escape(&shown), note(hidden, "line")));
+
+    /// Lists the arguments that the question doesn't show elsewhere. Returns an empty text if there are none.
+    fn describe_others(&self, input: &Value, shown_keys: &[&str]) -> String {
+        let is_other = |key: &str| key != "description" && !shown_keys.contains(&key);
+        let others = input.as_object().into_iter().flatten().filter(|(key, _)| is_other(key));
+        let others: Vec<String> = others.map(|(key, value)| code(&format!("{key}: {value}"), self.other)).collect();
+        if others.is_empty() {
+            return String::new();
+        }
+        let shown = others.len().min(self.others);
+        format!("\nWith {}{}", others[..shown].join(", "), note(others.len() - shown, "argument"))
     }
-    let rules = describe_rules(rules);
-    let most = MAX_UNITS.saturating_sub(units(&render::plain(&head)) + units(&render::plain(&rules)) + MAX_NOTE);
-    let main = main_argument(tool, input);
-    let others = main.as_ref().map(|main| describe_others(input, main.keys)).unwrap_or_default();
-    let most = most.saturating_sub(units(&render::plain(&others)));
-    let body = match main {
-        Some(MainArgument { language, text, .. }) => block(language, &text, most),
-        None => block("json", &serde_json::to_string_pretty(input).unwrap_or_default(), most),
-    };
-    format!("{head}\n{body}{others}{rules}")
+
+    /// Lists as many rules as fit, and the number of the others.
+    fn describe_rules(&self, rules: &[String]) -> String {
+        let mut left = self.rules;
+        let fits = |rule: &&String| {
+            let fits = left.checked_sub(units(&render::plain(rule)) + 2);
+            left = fits.unwrap_or_default();
+            fits.is_some()
+        };
+        let shown: Vec<&str> = rules.iter().take_while(fits).map(String::as_str).collect();
+        if shown.is_empty() {
+            return String::new();
+        }
+        let hidden = rules.len() - shown.len();
+        format!("\n\nFor this session it would allow: {}{}", shown.join(", "), note(hidden, "rule"))
+    }
 }
 
 /// The argument that decides what a call does.
@@ -81,40 +168,6 @@ fn main_argument(tool: &str, input: &Value) -> Option<MainArgument> {
 /// Whether [`describe`] shows the call in a form that is easier to read than JSON.
 pub fn is_readable(tool: &str, input: &Value) -> bool {
     main_argument(tool, input).is_some()
-}
-
-/// Lists the arguments that the question doesn't show elsewhere. Returns an empty text if there are none.
-fn describe_others(input: &Value, shown_keys: &[&str]) -> String {
-    let is_other = |key: &str| key != "description" && !shown_keys.contains(&key);
-    let others = input.as_object().into_iter().flatten().filter(|(key, _)| is_other(key));
-    let others: Vec<String> = others.map(|(key, value)| code_of(&format!("{key}: {value}"))).collect();
-    if others.is_empty() {
-        return String::new();
-    }
-    let shown = others.len().min(MAX_OTHERS);
-    format!("\nWith {}{}", others[..shown].join(", "), note(others.len() - shown, "argument"))
-}
-
-/// Formats a short text as code.
-pub fn code_of(text: &str) -> String {
-    render::code(&cut(text, MAX_OTHER))
-}
-
-/// Lists as many rules as fit into [`MAX_RULES`], and the number of the others. Returns an empty text if there are no
-/// rules.
-fn describe_rules(rules: &[String]) -> String {
-    let mut left = MAX_RULES;
-    let fits = |rule: &&String| {
-        let fits = left.checked_sub(units(&render::plain(rule)) + 2);
-        left = fits.unwrap_or_default();
-        fits.is_some()
-    };
-    let shown: Vec<&str> = rules.iter().take_while(fits).map(String::as_str).collect();
-    if shown.is_empty() {
-        return String::new();
-    }
-    let hidden = rules.len() - shown.len();
-    format!("\n\nFor this session it would allow: {}{}", shown.join(", "), note(hidden, "rule"))
 }
 
 /// The tools that search the session's folder unless they name a path.
@@ -177,30 +230,66 @@ fn changes(tool: &str, input: &Value) -> Option<String> {
     }
 }
 
-/// Formats `whole` as a code block with a fence that the text can't close. Cuts a text of more than `most` UTF-16 units
-/// or [`MAX_LINES`] lines, and adds the number of lines that are not shown.
-fn block(language: &str, whole: &str, most: usize) -> String {
-    let (shown, hidden) = cut_lines(whole, most);
-    let longest = shown.split(|letter| letter != '`').map(str::len).max().unwrap_or_default();
-    let fence = "`".repeat(longest.max(2) + 1);
-    let shown = render::strip_controls(&shown);
-    format!("{fence}{language}\n{shown}\n{fence}{}", note(hidden, "line"))
+/// Formats an input as JSON. Its texts are made visible first, because JSON escapes line breaks.
+fn visible_json(input: &Value) -> Visible {
+    let mut notes = Visible::default();
+    let shown = visible_value(input, &mut notes);
+    let text = serde_json::to_string_pretty(&shown).unwrap_or_default();
+    // Numbers can't be padded, and JSON itself has no runs of blanks except the indentation of nested values.
+    Visible { text, ..notes }
 }
 
-/// Returns at most `most` UTF-16 units and [`MAX_LINES`] lines of a text, and the number of lines that are missing or
-/// incomplete.
-fn cut_lines(whole: &str, most: usize) -> (String, usize) {
-    let (mut shown, mut left, mut complete) = (Vec::new(), most, 0);
-    for line in whole.lines().take(MAX_LINES) {
-        let Some(rest) = left.checked_sub(units(line) + 1) else {
-            shown.push(cut(line, left.saturating_sub(1)));
-            break;
-        };
-        left = rest;
-        shown.push(line.to_owned());
-        complete += 1;
+/// Makes all texts of a value visible, and records in `notes` whether that changed them.
+fn visible_value(value: &Value, notes: &mut Visible) -> Value {
+    match value {
+        Value::String(text) => Value::String(visible_text(text, notes)),
+        Value::Array(values) => values.iter().map(|value| visible_value(value, notes)).collect(),
+        Value::Object(fields) => {
+            let mut shown = Map::new();
+            for (key, value) in fields {
+                let mut key = visible_text(key, notes);
+                // A key that contains the code of another key's character must not replace the other argument.
+                while shown.contains_key(&key) {
+                    key.push_str("⟨same⟩");
+                }
+                shown.insert(key, visible_value(value, notes));
+            }
+            Value::Object(shown)
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
     }
-    (shown.join("\n").trim_end_matches('\n').to_owned(), whole.lines().count() - complete)
+}
+
+fn visible_text(text: &str, notes: &mut Visible) -> String {
+    let Visible { text, is_padded, has_unseen } = exact_text::visible(text, Lines::Plain);
+    notes.is_padded |= is_padded;
+    notes.has_unseen |= has_unseen;
+    text
+}
+
+/// Formats `text` as a code block with a fence that the text can't close.
+fn block(language: &str, text: &str) -> String {
+    let longest = text.split(|letter| letter != '`').map(str::len).max().unwrap_or_default();
+    let fence = "`".repeat(longest.max(2) + 1);
+    format!("{fence}{language}\n{text}\n{fence}")
+}
+
+/// Returns at most `most` UTF-16 units of a text, and the number of the other characters.
+fn cut_lines(whole: &str, most: usize) -> (String, usize) {
+    let whole = whole.trim_end_matches('\n');
+    if units(whole) < most {
+        return (whole.to_owned(), 0);
+    }
+    let shown = fitting(whole, most.saturating_sub(1));
+    let hidden = &whole[shown.len()..];
+    let ellipsis = if hidden.is_empty() || hidden.starts_with('\n') { "" } else { "…" };
+    (format!("{}{ellipsis}", shown.trim_end_matches('\n')), hidden.chars().count())
+}
+
+/// Returns `text` with at most `most` UTF-16 units, and a line with the number of the other characters.
+pub fn cut_with_note(text: &str, most: usize) -> String {
+    let (shown, hidden) = cut_lines(text, most);
+    format!("{shown}{}", if hidden == 0 { String::new() } else { format!("\n{}", note(hidden, "character")) })
 }
 
 /// Returns `text`, cut to `most` UTF-16 units including the ellipsis.
@@ -208,13 +297,11 @@ pub fn cut(text: &str, most: usize) -> String {
     if units(text) <= most {
         return text.to_owned();
     }
-    let mut left = most.saturating_sub(1);
-    let fits = |c: &char| left.checked_sub(c.len_utf16()).inspect(|rest| left = *rest).is_some();
-    text.chars().take_while(fits).chain(['…']).collect()
+    format!("{}…", fitting(text, most.saturating_sub(1)))
 }
 
-/// Returns a line that says how many lines, arguments or rules are not shown, or an empty text if `hidden` is 0.
-fn note(hidden: usize, what: &str) -> String {
+/// Returns a line that says how many characters, arguments or rules are not shown, or an empty text if `hidden` is 0.
+pub fn note(hidden: usize, what: &str) -> String {
     match hidden {
         0 => String::new(),
         1 => format!("\n1 more {what} is not shown."),
@@ -243,25 +330,25 @@ mod tests {
     #[test]
     fn the_input_is_shown_exactly() {
         let shown = [
-            describe("Bash", &json!({ "command": "cat x | grep `y`\nls", "description": "list *all*" }), "/w", &[]),
+            describe("Bash", &json!({ "command": "cat x | grep `y`\nls", "description": "list *all*" }), "/w").shown,
             describe(
                 "Edit",
                 &json!({ "file_path": "/w/a.rs", "old_string": "one\ntwo\n", "new_string": "one\n2\n" }),
                 "/w",
-                &[],
-            ),
-            describe("Write", &json!({ "file_path": "/etc/x", "content": "```\nend" }), "/w", &[]),
-            describe("WebFetch", &json!({ "url": "https://example.org/", "prompt": "x" }), "/w", &[]),
-            describe("mcp__a__b", &json!({ "n": 1 }), "/w", &[]),
-            describe("mcp__ssh__exec", &json!({ "command": "ls", "host": "prod" }), "/w", &[]),
-            describe("Bash", &json!({ "command": "ls", "dangerouslyDisableSandbox": true, "timeout": 5 }), "/w", &[]),
+            )
+            .shown,
+            describe("Write", &json!({ "file_path": "/etc/x", "content": "```\nend" }), "/w").shown,
+            describe("WebFetch", &json!({ "url": "https://example.org/", "prompt": "x" }), "/w").shown,
+            describe("mcp__a__b", &json!({ "n": 1 }), "/w").shown,
+            describe("mcp__ssh__exec", &json!({ "command": "ls", "host": "prod" }), "/w").shown,
+            describe("Bash", &json!({ "command": "ls", "dangerouslyDisableSandbox": true, "timeout": 5 }), "/w").shown,
             describe(
                 "Edit",
                 &json!({ "file_path": "/w/a", "old_string": "a", "new_string": "b", "replace_all": true }),
                 "/w",
-                &[],
-            ),
-            describe("Edit", &json!({ "file_path": "/w/a", "old_string": ["a"], "new_string": "b" }), "/w", &[]),
+            )
+            .shown,
+            describe("Edit", &json!({ "file_path": "/w/a", "old_string": ["a"], "new_string": "b" }), "/w").shown,
         ];
         expect![[r#"
             **Bash**
@@ -332,35 +419,114 @@ mod tests {
     }
 
     #[test]
-    fn a_long_input_is_cut_with_the_number_of_lines() {
-        let long = "line\n".repeat(10_000);
-        let shown = describe("Write", &json!({ "file_path": "x", "content": long }), "", &[]);
-        assert!(shown.ends_with("9940 more lines are not shown."), "{shown}");
-        let wide = describe("Bash", &json!({ "command": "x".repeat(1_000_000) }), "", &[]);
-        assert!(wide.len() < 3_000 && wide.ends_with("1 more line is not shown."), "{}", wide.len());
+    fn a_long_input_is_shown_with_both_ends() {
+        let hidden = format!("make all\n{}\nrm -rf /", "echo x\n".repeat(500));
+        let text = describe("Bash", &json!({ "command": hidden }), "").shown;
+        assert!(text.starts_with("**Bash**\n```sh\nmake all\necho x\n"), "{text}");
+        assert!(text.ends_with("\necho x\n\nrm -rf /\n```"), "{text}");
+        assert!(
+            text.contains("\n```\n443 lines (3102 characters) between these parts are not shown.\n```sh\n"),
+            "{text}"
+        );
+        let content = format!("{}last\n", "line\n".repeat(10_000));
+        let text = describe("Write", &json!({ "file_path": "x", "content": content }), "").shown;
+        assert!(text.contains("\n9941 lines (59647 characters) between these parts are not shown.\n"), "{text}");
+        assert!(text.ends_with("+line\n+last\n```"), "{text}");
+        let text = describe("Bash", &json!({ "command": format!("{}; rm -r /", "x".repeat(12_000)) }), "");
+        assert!(text.shown.len() < 3_000 && text.shown.ends_with("xx; rm -r /\n```"), "{}", text.shown);
+        assert!(
+            text.shown.contains("x…\n```\n9784 characters between these parts are not shown.\n```sh\n…x"),
+            "{text:?}"
+        );
+        assert!(text.whole().ends_with("xx; rm -r /\n```") && !text.whole().contains("not shown"), "{text:?}");
+        let text = describe("mcp__a__b", &json!({ "a": "x".repeat(9_000), "z": "last" }), "").shown;
+        assert!(
+            text.contains("characters between these parts are not shown.") && text.contains("\"z\": \"last\""),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn padding_hides_no_part_of_an_input() {
+        let blanks =
+            [" ".repeat(5_000), "\n".repeat(5_000), " \t\u{a0}\n".repeat(2_000), "\u{200b}\u{2060}".repeat(3_000)];
+        for padding in blanks {
+            let command = format!("ls{padding}; rm -rf / #{padding}; ls");
+            let inputs = [
+                ("Bash", json!({ "command": command })),
+                ("mcp__ssh__exec", json!({ "script": { "lines": [command] } })),
+                ("Write", json!({ "file_path": "x", "content": command })),
+            ];
+            for (tool, input) in inputs {
+                let shown = describe(tool, &input, "").shown;
+                assert!(shown.contains("; rm -rf / #"), "{shown}");
+                assert!(!shown.contains("not shown"), "{shown}");
+                assert!(shown.ends_with('.') && shown.contains("\nThe input is padded: "), "{shown}");
+            }
+        }
+    }
+
+    #[test]
+    fn unseen_characters_are_shown_in_all_parts() {
+        let input = json!({
+            "file_path": "/w/a\u{202e}b", "command": "echo \u{202e}a\u{200d}b\r\u{1b}[8m", "description": "is\u{2066} safe",
+            "env\u{200b}": "\u{feff}"
+        });
+        let shown = describe("Bash\u{200b}", &input, "/w").shown;
+        expect![[r#"
+            **Bash⟨U+200B⟩** `a⟨U+202E⟩b`
+            is⟨U+2066⟩ safe
+            ```json
+            {
+              "file_path": "/w/a⟨U+202E⟩b",
+              "command": "echo ⟨U+202E⟩a⟨U+200D⟩b⟨U+000D⟩⟨U+001B⟩[8m",
+              "description": "is⟨U+2066⟩ safe",
+              "env⟨U+200B⟩": "⟨U+FEFF⟩"
+            }
+            ```
+            The input contains invisible characters: ⟨…⟩ shows them."#]]
+        .assert_eq(&shown);
+        let twins = json!({ "a\u{200b}": 1, "a⟨U+200B⟩": 2 });
+        let shown = describe("x", &twins, "").shown;
+        assert!(shown.contains("\"a⟨U+200B⟩\": 1") && shown.contains("\"a⟨U+200B⟩⟨same⟩\": 2"), "{shown}");
+    }
+
+    #[test]
+    fn a_cut_argument_shows_its_end() {
+        let input = json!({ "command": "ls", "host": format!("a{}b", "x".repeat(500)) });
+        let shown = describe("Bash", &input, "").shown;
+        assert!(shown.contains("With `host: \"axxx") && shown.contains("⟨440 more characters⟩xxx"), "{shown}");
+        assert!(shown.ends_with("xb\"`"), "{shown}");
     }
 
     #[test]
     fn every_part_of_a_long_question_is_cut() {
-        let rules: Vec<String> =
-            (0..100).map(|n| render::code(&cut(&format!("{n}{}", "😀".repeat(500)), MAX_RULE))).collect();
+        let rules = |most| {
+            let rule = |number| render::code(&cut(&format!("{number}{}", "😀".repeat(500)), most));
+            (0..100).map(rule).collect::<Vec<_>>()
+        };
+        let rules = describe_rules(rules);
+        assert!(rules.shown.ends_with("\n99 more rules are not shown."), "{rules:?}");
+        assert!(rules.whole().ends_with("more rules are not shown."), "{rules:?}");
         for letter in ["x", "é", "😀", "*"] {
             let long = format!("{}\n", letter.repeat(90)).repeat(200);
             let path = letter.repeat(5_000);
             let input = json!({ "file_path": path, "description": long, "command": long, "content": long });
             for tool in ["Bash".to_owned(), "Write".to_owned(), letter.repeat(5_000)] {
-                let shown = render::plain(&describe(&tool, &input, "", &rules));
-                assert!((2_000..=MAX_UNITS).contains(&units(&shown)), "{letter} {}", units(&shown));
-                assert_eq!(shown.matches("more lines are not shown.").count(), 2, "{shown}");
-                assert!(shown.ends_with("\n99 more rules are not shown."), "{shown}");
+                let text = describe(&tool, &input, "");
+                let shown = render::plain(&format!("{}{}", text.shown, rules.shown));
+                assert!((2_000..=2_850).contains(&units(&shown)), "{letter} {}", units(&shown));
+                assert!(shown.contains("more characters are not shown.") || letter == "*", "{shown}");
+                assert!(shown.contains("between these parts are not shown."), "{shown}");
+                assert!(units(&render::plain(text.whole())) <= WHOLE_LENGTH, "{letter}");
             }
         }
     }
 
     #[test]
     fn a_rule_of_backticks_is_listed() {
-        let rules = [render::code(&"`".repeat(MAX_RULE))];
-        let shown = describe("Bash", &json!({ "command": "x" }), "", &rules);
-        assert!(shown.ends_with(&format!("would allow: {}", rules[0])), "{shown}");
+        let rule = |most| vec![render::code(&"`".repeat(most))];
+        let shown = describe_rules(rule).shown;
+        assert!(shown.ends_with(&format!("would allow: {}", rule(SHOWN.rule)[0])), "{shown}");
     }
 }

@@ -17,8 +17,8 @@ pub use permission_mode::PermissionMode;
 pub use prompt::{AgentCommand, InterruptedPrompt, Prompt, PromptKind, QueuedPrompt, Urgency};
 pub use reply::{Alert, Attachment, Authorship, Button, Content, Reply};
 pub use request::{
-    AgentRequest, Choice, OpenRequest, OptionText, Permission, Request, RequestAnswer, RequestId, RequestOption,
-    ToolUse,
+    AgentRequest, AskReason, Choice, OpenRequest, OptionText, Permission, QuestionText, Request, RequestAnswer,
+    RequestId, RequestOption, ToolUse,
 };
 pub use session::{Phase, ProcessId, SessionRecord, SessionView, Terminal};
 pub use timestamp::{TimeSource, Timestamp};

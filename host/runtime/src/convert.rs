@@ -91,7 +91,7 @@ pub fn request(session: &SessionName, open: &OpenRequest) -> requests::Request {
         number: *number,
         kind: request.kind.to_owned(),
         title: request.title.clone(),
-        text: request.text.clone(),
+        text: request.whole_text(),
         choices: request.options.iter().map(choice).collect(),
         multiple: request.multiple,
         since: since.0,

@@ -29,22 +29,18 @@ impl Store {
     /// confirms. After an error, nothing was stored, and the caller should retry with the same batch.
     pub async fn accept(&self, batch: Vec<Update>, offset: Option<(String, i64)>) -> Result<Vec<InboxRow>, StoreError> {
         let durability = if offset.is_some() { Durability::Power } else { Durability::Process };
-        self.run_with_durability(
-            durability,
-            format!("store {}", counted(batch.len(), "new message")),
-            move |db| {
-                let mut new = Vec::new();
-                for update in &batch {
-                    new.extend(insert(db, update)?);
-                }
-                if let Some((front_end, next)) = &offset {
-                    db.prepare_cached("INSERT OR REPLACE INTO front_end (name, next) VALUES (?, ?)")?
-                        .execute(params![front_end, next])?;
-                }
-                delete_old_keys(db)?;
-                Ok(new)
-            },
-        )
+        self.run_with_durability(durability, format!("store {}", counted(batch.len(), "new message")), move |db| {
+            let mut new = Vec::new();
+            for update in &batch {
+                new.extend(insert(db, update)?);
+            }
+            if let Some((front_end, next)) = &offset {
+                db.prepare_cached("INSERT OR REPLACE INTO front_end (name, next) VALUES (?, ?)")?
+                    .execute(params![front_end, next])?;
+            }
+            delete_old_keys(db)?;
+            Ok(new)
+        })
         .await
     }
 

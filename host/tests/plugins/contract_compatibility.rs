@@ -274,17 +274,14 @@ async fn the_requests_plugin_of_0_2_1_lists_and_answers() {
     settle(&test_host.registry, &test_host.memory, "").await;
     let option = |id: &str, label: &str, text| RequestOption { id: id.to_owned(), label: label.to_owned(), text };
     let asks = |id| AgentRequest {
-        id,
         kind: "permission",
-        title: "Bash: ls".to_owned(),
-        text: "`ls`".to_owned(),
+        text: "`ls`".to_owned().into(),
         options: vec![
             option("allow", "Allow once", OptionText::No),
             option("deny", "Deny", OptionText::Optional),
             option("why", "Deny and say why", OptionText::Required),
         ],
-        tool_use: None,
-        multiple: false,
+        ..AgentRequest::new(id, "Bash: ls".to_owned())
     };
     assert!(test_host.memory.ask(&name, asks), "the agent asks");
     let listed = "#1 alpha: Bash: ls (0 s)\nAnswer with /answer #1 and one of: allow (Allow once), \

@@ -28,7 +28,7 @@ use answer::{Answer, Target};
 
 /// The name, the summary and the usage of each command.
 const COMMANDS: [(&str, &str, &str); 5] = [
-    ("requests", "List the questions of agents", "/requests"),
+    ("requests", "List the questions of agents", "/requests [#number|name#number]"),
     ("answer", "Answer a question of an agent", "/answer [#number|name#number] <choice>… [text]"),
     ("allow", "Allow what an agent asks for", "/allow [#number] [session]"),
     ("deny", "Deny what an agent asks for", "/deny [#number] [why]"),
@@ -60,10 +60,9 @@ impl Command for ApprovalRules {
         let (target, rest) = answer::split_target(&call.text);
         match (call.command.as_str(), rest) {
             ("permissions", _) => permissions_command::run(&call.text),
-            ("requests", _) => match call.args.as_slice() {
-                [] => Ok(Reply::text(open_list())),
-                _ => Ok(usage("requests")),
-            },
+            ("requests", "") if target == Target::Only => Ok(Reply::text(open_list())),
+            ("requests", "") => whole_question(target),
+            ("requests", _) => Ok(usage("requests")),
             ("answer", "") if target == Target::Only => Ok(answer_usage()),
             ("answer", words) => give(target, |open| answer::parse(open, words)),
             ("allow", "") => give(target, |_| Answer::of("allow")),
@@ -87,14 +86,32 @@ fn answer_usage() -> Reply {
     Reply { text: format!("{}\n\n{}", usage.text, open_list()), ..usage }
 }
 
+/// Shows the text of a request, of which the message with its buttons may show only a part.
+fn whole_question(target: Target) -> Result<Reply, String> {
+    let (session, number) = target.resolve()?;
+    let open = requests::open();
+    let found = answer::find(&open, &session, number).map(|open| {
+        let active = context::active_session().map(|session| session.name);
+        Reply::text(open_requests_page::whole(open, active.as_deref(), context::now()))
+    });
+    Ok(found.unwrap_or_else(|| Reply::plain(&open_requests_page::not_open(&session, number))))
+}
+
+impl Target {
+    /// Returns the session and the number. Fails if the active session is meant and there is none.
+    fn resolve(self) -> Result<(String, Option<u64>), String> {
+        Ok(match self {
+            Self::Only => (context::session()?.name, None),
+            Self::Number(number) => (context::session()?.name, Some(number)),
+            Self::OfSession(session, number) => (session, Some(number)),
+        })
+    }
+}
+
 /// Answers a request. `answer` gets the open request, or `None` if the target matches no request or more than one.
 /// In that case the host refuses the answer with an error that says why.
 fn give(target: Target, answer: impl FnOnce(Option<&requests::Request>) -> Answer) -> Result<Reply, String> {
-    let (session, number) = match target {
-        Target::Only => (context::session()?.name, None),
-        Target::Number(number) => (context::session()?.name, Some(number)),
-        Target::OfSession(session, number) => (session, Some(number)),
-    };
+    let (session, number) = target.resolve()?;
     let open = requests::open();
     let open = answer::find(&open, &session, number);
     let answer = answer(open);

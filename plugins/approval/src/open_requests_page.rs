@@ -23,6 +23,18 @@ pub fn page(open: &[Request], active: Option<&str>, now: Timestamp) -> String {
     items.join("\n\n")
 }
 
+/// Shows the text of a request, and how to answer it. The text comes last, because an agent's plan may end in an open code
+/// block.
+pub fn whole(request: &Request, active: Option<&str>, now: Timestamp) -> String {
+    format!("{}\n\n{}", item(request, active, now), request.text)
+}
+
+/// The answer to a number that no open request of the session has.
+pub fn not_open(session: &str, number: Option<u64>) -> String {
+    let number = number.map(|number| format!(" #{number}")).unwrap_or_default();
+    format!("Session '{session}' has no open request{number}. Use /requests to list them.")
+}
+
 fn item(request: &Request, active: Option<&str>, now: Timestamp) -> String {
     let Request { session, number, title, since, choices, multiple, .. } = request;
     let age = short_span(now.saturating_sub(*since) / 1000);
@@ -56,6 +68,15 @@ mod tests {
         let alpha = format!("#2 `alpha`: Bash: ls (3 min)\nAnswer with /answer #2 and one of: {choices}");
         let beta = format!("#1 `beta`: \\*a\\* (3 min)\nAnswer with /answer beta#1 and one or more of: {choices}");
         assert_eq!(page(&open, Some("alpha"), 190_000), format!("{alpha}\n\n{beta}"));
+    }
+
+    #[test]
+    fn all_of_one_request_is_shown() {
+        let open = Request { text: "```sh\nls\n```".into(), ..permission("alpha", 2) };
+        let shown = whole(&open, Some("alpha"), 190_000);
+        assert!(shown.starts_with("#2 `alpha`: Bash: ls (3 min)\nAnswer with /answer #2 and one of: "), "{shown}");
+        assert!(shown.ends_with(".\n\n```sh\nls\n```"), "{shown}");
+        assert_eq!(not_open("alpha", Some(3)), "Session 'alpha' has no open request #3. Use /requests to list them.");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use agent_client_protocol_schema::v1::{
     PermissionOption, PermissionOptionId, PermissionOptionKind, RequestPermissionOutcome, RequestPermissionResponse,
     SelectedPermissionOutcome, ToolCall, ToolKind,
 };
-use cordboard_core::types::{AgentRequest, OptionText, RequestAnswer, RequestId, RequestOption};
+use cordboard_core::types::{AgentRequest, OptionText, QuestionText, RequestAnswer, RequestId, RequestOption};
 use serde_json::Value;
 
 use super::{rpc, tool_call};
@@ -131,15 +131,7 @@ fn question(id: RequestId, options: &[(String, PermissionOption)], call: &ToolCa
         shown.push(shown_option(RequestOption::DENY, "Deny".to_owned()));
     }
     let title = tool_call::title(call);
-    let request = AgentRequest {
-        id,
-        kind: "permission",
-        title,
-        text: String::new(),
-        options: shown,
-        tool_use: None,
-        multiple: false,
-    };
+    let request = AgentRequest { kind: "permission", options: shown, ..AgentRequest::new(id, title) };
     if call.kind == ToolKind::SwitchMode {
         // The agent wants to leave its planning mode. Rules must not approve a plan.
         return AgentRequest { kind: "plan", text: plan(call), ..request };
@@ -155,13 +147,13 @@ fn shown_option(id: &str, label: String) -> RequestOption {
     RequestOption { id: id.to_owned(), label, text: OptionText::No }
 }
 
-fn plan(call: &ToolCall) -> String {
+fn plan(call: &ToolCall) -> QuestionText {
     let argument = call.raw_input.as_ref().and_then(|input| input["plan"].as_str());
     let plan = argument.map_or_else(|| tool_call::texts(call), str::to_owned);
     if plan.trim().is_empty() {
-        "The plan is in the answer above.".to_owned()
+        "The plan is in the answer above.".to_owned().into()
     } else {
-        tool_input::cut(&plan, MAX_PLAN)
+        tool_input::cut_with_note(&plan, MAX_PLAN).into()
     }
 }
 

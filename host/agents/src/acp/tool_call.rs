@@ -7,7 +7,7 @@ use agent_client_protocol_schema::v1::{
 };
 use cordboard_core::{
     agent::{Action, ActionState},
-    types::ToolUse,
+    types::{QuestionText, ToolUse},
 };
 use serde_json::{Map, Value, json};
 
@@ -145,13 +145,13 @@ pub fn tool_use(call: &ToolCall, folder: &str) -> ToolUse {
 }
 
 /// Describes the call as Markdown.
-pub fn describe(call: &ToolCall, folder: &str) -> String {
+pub fn describe(call: &ToolCall, folder: &str) -> QuestionText {
     let (tool, input) = (tool_name(call), arguments(call));
     if tool_input::is_readable(&tool, &input) {
-        return tool_input::describe(&tool, &input, folder, &[]);
+        return tool_input::describe(&tool, &input, folder);
     }
     if let Some((tool, input)) = changes(call, &input, folder) {
-        return tool_input::describe(tool, &input, folder, &[]);
+        return tool_input::describe(tool, &input, folder);
     }
     let mut shown = input;
     if tool == "Bash" {
@@ -166,7 +166,7 @@ pub fn describe(call: &ToolCall, folder: &str) -> String {
             shown["text"] = text.into();
         }
     }
-    tool_input::describe(&tool, &shown, folder, &[])
+    tool_input::describe(&tool, &shown, folder)
 }
 
 /// Returns the arguments of the call with the names of claude's arguments, where the meaning is known.

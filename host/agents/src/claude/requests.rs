@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use cordboard_core::{
     agent::AgentEvent,
     render,
-    types::{AgentRequest, OptionText, RequestAnswer, RequestId, RequestOption},
+    types::{AgentRequest, OptionText, QuestionText, RequestAnswer, RequestId, RequestOption},
 };
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ use super::{
     denials::{PLAN_TOOL, QUESTION_TOOL},
     text,
 };
-use crate::{Decoded, shown_action, tool_input};
+use crate::{Decoded, exact_text, shown_action, tool_input};
 
 const ALLOW: &str = RequestOption::ALLOW;
 const ALLOW_SESSION: &str = RequestOption::ALLOW_FOR_SESSION;
@@ -23,13 +23,15 @@ const DENY: &str = RequestOption::DENY;
 const DENY_WITH_REASON: &str = RequestOption::DENY_WITH_REASON;
 const OTHER: &str = "other";
 
-/// The longest plan and the longest question that are shown, in UTF-16 units. A plan may take several messages.
+/// The longest plan that is shown, in UTF-16 units. A plan may take several messages.
 const MAX_PLAN: usize = 20_000;
-const MAX_QUESTION: usize = 2_000;
 
-/// The longest label and the longest description of an option, in UTF-16 units.
+/// The longest prompt that a plan would allow, in the message and in the whole question, in UTF-16 units.
+const MAX_PROMPT: usize = 100;
+const MAX_WHOLE_PROMPT: usize = 500;
+
+/// The longest label of an option, in UTF-16 units.
 const MAX_LABEL: usize = 100;
-const MAX_DETAIL: usize = 300;
 
 /// The maximum number of options that are shown. A person can type any other answer.
 const MAX_OPTIONS: usize = 40;
@@ -140,24 +142,16 @@ impl Pending {
         }
         options.push(option(DENY, "Deny", OptionText::Optional));
         options.push(option(DENY_WITH_REASON, "Deny and say why", OptionText::Required));
-        let rules: Vec<String> = self.session_rules.iter().flat_map(describe_rules).collect();
-        let body = tool_input::describe(&self.tool, &self.input, folder, &rules);
+        let rules = |most| self.session_rules.iter().flat_map(|rule| describe_rules(rule, most)).collect();
+        let session_rules = tool_input::describe_rules(rules);
+        let body = tool_input::describe(&self.tool, &self.input, folder);
         let title = shown_action::tool("", &self.tool, &self.input, folder).title;
         let tool_use = Some(Box::new(tool_input::tool_use(&self.tool, &self.input, folder)));
-        AgentRequest { tool_use, ..self.request("permission", title, body, options) }
+        AgentRequest { tool_use, session_rules, ..self.request("permission", title, body, options) }
     }
 
     fn plan(&self) -> AgentRequest {
-        let plan = text(&self.input, "plan");
-        let mut body = match plan {
-            "" => "The plan is in the answer above.".to_owned(),
-            plan => tool_input::cut(plan, MAX_PLAN),
-        };
-        let prompts = self.input["allowedPrompts"].as_array().into_iter().flatten();
-        let prompts: Vec<String> = prompts.map(|allowed| tool_input::code_of(&allowed.to_string())).collect();
-        if !prompts.is_empty() {
-            body.push_str(&format!("\n\nWith the plan it would allow: {}", prompts.join(", ")));
-        }
+        let body = QuestionText::new(self.plan_text(MAX_PROMPT), self.plan_text(MAX_WHOLE_PROMPT));
         let options = vec![
             option(ALLOW, "Approve", OptionText::No),
             option(DENY, "Keep planning", OptionText::Optional),
@@ -166,31 +160,47 @@ impl Pending {
         self.request("plan", "Plan".to_owned(), body, options)
     }
 
+    /// Returns the plan and the prompts that it would allow, each cut to `most_of_prompt` UTF-16 units.
+    fn plan_text(&self, most_of_prompt: usize) -> String {
+        let mut body = match text(&self.input, "plan") {
+            "" => "The plan is in the answer above.".to_owned(),
+            plan => tool_input::cut_with_note(plan, MAX_PLAN),
+        };
+        let prompts = self.input["allowedPrompts"].as_array().into_iter().flatten();
+        let code = |allowed: &Value| exact_text::code(&allowed.to_string(), most_of_prompt);
+        let prompts: Vec<String> = prompts.map(code).collect();
+        if !prompts.is_empty() {
+            body.push_str(&format!("\n\nWith the plan it would allow: {}", prompts.join(", ")));
+        }
+        body
+    }
+
     fn choice(&self, question: &Value) -> AgentRequest {
         let asked = text(question, "question");
-        let mut body = render::escape(&tool_input::cut(asked, MAX_QUESTION));
+        let [shown, whole] = [&SHOWN_QUESTION, &WHOLE_QUESTION].map(|limits| limits.describe(question));
         let mut options = Vec::new();
         for (index, offered) in question["options"].as_array().into_iter().flatten().take(MAX_OPTIONS).enumerate() {
             let (id, label) = ((index + 1).to_string(), tool_input::cut(text(offered, "label"), MAX_LABEL));
-            let detail = tool_input::cut(text(offered, "description"), MAX_DETAIL);
-            let detail = if detail.is_empty() { String::new() } else { format!(": {}", render::escape(&detail)) };
-            body.push_str(&format!("\n{id}\\. **{}**{detail}", render::escape(&label)));
             options.push(option(&id, &label, OptionText::No));
         }
         options.push(option(OTHER, "Something else", OptionText::Required));
         let multiple = question["multiSelect"] == true;
-        if multiple {
-            body.push_str("\n\nTo choose several, type their numbers, as in `/answer 1 2`.");
-        }
+        let body = QuestionText::new(shown, whole);
         let title = asked.lines().next().unwrap_or_default().to_owned();
         AgentRequest { multiple, ..self.request("question", title, body, options) }
     }
 
-    fn request(&self, kind: &'static str, title: String, text: String, options: Vec<RequestOption>) -> AgentRequest {
+    fn request(
+        &self,
+        kind: &'static str,
+        title: String,
+        text: QuestionText,
+        options: Vec<RequestOption>,
+    ) -> AgentRequest {
         // Each question of a series has its own id, so that a second press of a button doesn't answer the next
         // question.
         let id = format!("{}:{}", self.control_id, self.answers.len());
-        AgentRequest { id: RequestId(id), kind, title, text, options, tool_use: None, multiple: false }
+        AgentRequest { kind, text, options, ..AgentRequest::new(RequestId(id), title) }
     }
 
     /// Records the answer to the next question of a series. The CLI expects the labels of the options, not their ids.
@@ -215,6 +225,35 @@ impl Pending {
 
     fn deny(self, message: &str) -> Decoded {
         control::respond(&self.control_id, &json!({ "behavior": "deny", "message": message, "interrupt": false }))
+    }
+}
+
+/// The limits of a question with options, in UTF-16 units.
+struct QuestionLimits {
+    question: usize,
+    label: usize,
+    detail: usize,
+}
+
+const SHOWN_QUESTION: QuestionLimits = QuestionLimits { question: 2_000, label: MAX_LABEL, detail: 300 };
+const WHOLE_QUESTION: QuestionLimits = QuestionLimits { question: 6_000, label: 200, detail: 500 };
+
+impl QuestionLimits {
+    fn describe(&self, question: &Value) -> String {
+        let asked = tool_input::cut_with_note(text(question, "question"), self.question);
+        let mut body = render::escape(&asked);
+        let offered = question["options"].as_array().map(Vec::as_slice).unwrap_or_default();
+        for (offered, number) in offered.iter().zip(1..).take(MAX_OPTIONS) {
+            let label = tool_input::cut(text(offered, "label"), self.label);
+            let detail = tool_input::cut(text(offered, "description"), self.detail);
+            let detail = if detail.is_empty() { String::new() } else { format!(": {}", render::escape(&detail)) };
+            body.push_str(&format!("\n{number}\\. **{}**{detail}", render::escape(&label)));
+        }
+        body.push_str(&tool_input::note(offered.len().saturating_sub(MAX_OPTIONS), "option"));
+        if question["multiSelect"] == true {
+            body.push_str("\n\nTo choose several, type their numbers, as in `/answer 1 2`.");
+        }
+        body
     }
 }
 
@@ -249,10 +288,11 @@ fn is_offered(suggestion: &Value) -> bool {
     }
 }
 
-/// Describes in Markdown the calls that a suggestion allows, one text for each rule or folder.
-fn describe_rules(suggestion: &Value) -> Vec<String> {
+/// Describes in Markdown the calls that a suggestion allows, one text of at most `most` UTF-16 units for each rule or
+/// folder.
+fn describe_rules(suggestion: &Value, most: usize) -> Vec<String> {
     let list = |name: &str| suggestion[name].as_array().into_iter().flatten();
-    let code = |name: &str| render::code(&tool_input::cut(name, tool_input::MAX_RULE));
+    let code = |name: &str| exact_text::code(name, most);
     let rule = |rule: &Value| match text(rule, "ruleContent") {
         "" => code(text(rule, "toolName")),
         content => code(&format!("{}({content})", text(rule, "toolName"))),

@@ -5,22 +5,46 @@ use std::{path::Path, time::Duration};
 use super::{plain, quote, session_notice::quote_folder};
 use crate::{
     config::format_duration,
-    types::{AgentRequest, OpenRequest, Reply, RequestOption, SessionName},
+    types::{AgentRequest, AskReason, OpenRequest, Reply, RequestOption, SessionName},
 };
 
 /// The message that shows an agent's question to users. The command of each button contains the number of the question,
 /// so that users can also type the command.
-pub(super) fn asked(session: &SessionName, folder: &Path, number: u64, request: &AgentRequest) -> Reply {
+pub(super) fn asked(
+    session: &SessionName,
+    folder: &Path,
+    number: u64,
+    request: &AgentRequest,
+    reason: Option<&AskReason>,
+) -> Reply {
     let asks = match request.kind {
         "permission" => "asks for a permission",
         "plan" => "asks you to approve its plan",
         _ => "asks",
     };
-    let head = plain(&format!("Session '{session}' in {} {asks}:", quote_folder(folder)));
-    let text = Reply::text(format!("{}\n\n{}", head.text, request.text));
+    let whole = format!("/requests {session}#{number}");
+    // This comes before the question, because an agent's plan could end in an open code block.
+    let part = if request.is_shortened() { format!(" (a part is shown; {whole} shows more)") } else { String::new() };
+    let head = plain(&format!("Session '{session}' in {} {asks}{part}:", quote_folder(folder)));
+    let reason = reason.map(|reason| format!("\n\n{}", plain(&reason_text(reason)).text)).unwrap_or_default();
+    let text = Reply::text(format!("{}\n\n{}{reason}", head.text, request.shown_text()));
     let button =
         |reply: Reply, option: &RequestOption| reply.button(&option.label, &format!("/answer #{number} {}", option.id));
-    request.options.iter().fold(text, button)
+    let reply = request.options.iter().fold(text, button);
+    if request.is_shortened() { reply.button("Show more", &whole) } else { reply }
+}
+
+fn reason_text(reason: &AskReason) -> String {
+    match reason {
+        AskReason::Rule(rule) => format!("You are asked because of the rule {}.", quote(rule)),
+        AskReason::PluginFailed => {
+            "No rule of the approval plugin was checked, because the plugin failed. See the log.".to_owned()
+        }
+        AskReason::InputTooLarge => {
+            "No rule of the approval plugin was checked, because the input is too large for it.".to_owned()
+        }
+        AskReason::NotOffered => "The approval plugin allows this, but the agent doesn't offer that answer.".to_owned(),
+    }
 }
 
 pub(super) fn expired(session: &SessionName, title: &str, after: Duration) -> String {
@@ -74,4 +98,41 @@ pub fn text_is_next(session: &SessionName, number: u64, option: &str) -> String 
 #[must_use]
 pub fn option_needs_text(session: &SessionName, number: u64, option: &str) -> String {
     format!("Add the text: /answer {session}#{number} {option} <text>")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::{OptionText, QuestionText, RequestId};
+
+    fn shown(text: QuestionText, reason: Option<&AskReason>) -> (String, Vec<String>) {
+        let option = RequestOption { id: "allow".to_owned(), label: "Allow once".to_owned(), text: OptionText::No };
+        let request = AgentRequest {
+            kind: "permission",
+            text,
+            session_rules: " It would allow `Bash`.".to_owned().into(),
+            options: vec![option],
+            ..AgentRequest::new(RequestId("q".to_owned()), "Bash: ls".to_owned())
+        };
+        let reply = asked(&"alpha".parse().unwrap(), Path::new("/w"), 3, &request, reason);
+        let buttons = reply.buttons.iter().flatten().map(|button| format!("{} {}", button.label, button.command));
+        (crate::render::plain(&reply.text), buttons.collect())
+    }
+
+    #[test]
+    fn a_shortened_question_says_how_to_see_more() {
+        let (text, buttons) = shown(QuestionText::new("ls …".to_owned(), "ls -la".to_owned()), None);
+        let head = "Session 'alpha' in /w asks for a permission (a part is shown; /requests alpha#3 shows more):";
+        assert_eq!(text, format!("{head}\n\nls …"), "without an answer for the session, its rules are not shown");
+        assert_eq!(buttons, ["Allow once /answer #3 allow", "Show more /requests alpha#3"]);
+        let (text, buttons) = shown("ls".to_owned().into(), None);
+        assert_eq!((text.as_str(), buttons.len()), ("Session 'alpha' in /w asks for a permission:\n\nls", 1));
+    }
+
+    #[test]
+    fn a_question_names_the_rule_that_asks() {
+        let reason = AskReason::Rule("Bash(git push:*)".to_owned());
+        let (text, _) = shown("ls".to_owned().into(), Some(&reason));
+        assert!(text.ends_with("ls\n\nYou are asked because of the rule Bash(git push:*)."), "{text}");
+    }
 }

@@ -8,7 +8,7 @@ use std::{
 use super::{agent_request, background_work, denied_tool, plain, quote, session_archived};
 use crate::{
     agent::PromptId,
-    types::{AgentRequest, Authorship, Button, Choice, Reply, Request, SessionName},
+    types::{AgentRequest, AskReason, Authorship, Button, Choice, Reply, Request, SessionName},
 };
 
 /// A message about a session that is not an answer to a prompt.
@@ -106,6 +106,7 @@ pub enum SessionNotice {
         request: Box<AgentRequest>,
         /// The buttons that the approval plugin adds.
         buttons: Vec<Button>,
+        reason: Option<AskReason>,
         folder: PathBuf,
     },
     /// The question of the agent expired without an answer.
@@ -224,8 +225,8 @@ impl SessionNotice {
             Self::OpenInTerminal => plain(&format!(
                 "Session '{session}' is open in a terminal. Your message waits until it is closed there."
             )),
-            Self::Asked { number, request, buttons, folder } => {
-                let mut reply = agent_request::asked(session, folder, *number, request);
+            Self::Asked { number, request, buttons, reason, folder } => {
+                let mut reply = agent_request::asked(session, folder, *number, request, reason.as_ref());
                 reply.buttons.extend(buttons.iter().map(|button| vec![button.clone()]));
                 reply
             }

@@ -6,7 +6,7 @@ use cordboard_permission_rules as rules;
 use super::{Decision, DecisionOutcome, Effect, Machine, Ticket};
 use crate::{
     messages::{self, DenialCause, SessionNotice},
-    types::{AgentRequest, Choice, DecidedBy, Permission, RequestAnswer, RequestOption, Timestamp},
+    types::{AgentRequest, AskReason, Choice, DecidedBy, Permission, RequestAnswer, RequestOption, Timestamp},
 };
 
 impl Machine {
@@ -38,29 +38,52 @@ impl Machine {
     pub(super) fn handle_decision(&mut self, ticket: Ticket, decision: Decision, now: Timestamp) {
         let Some(live) = &mut self.live else { return };
         let Some(number) = live.undecided.remove(&ticket) else { return };
-        let option = match decision.outcome {
+        match decision.outcome {
             DecisionOutcome::Ask(buttons) => {
                 if let Some(open) = live.requests.iter_mut().find(|open| open.number == number) {
                     open.buttons = buttons;
                 }
-                return self.ask_user(number, now);
+                self.ask_user_because(number, decision.rule.map(AskReason::Rule), now);
             }
+            DecisionOutcome::Failed => self.ask_user_because(number, Some(AskReason::PluginFailed), now),
             DecisionOutcome::Deny(why) => {
                 if let Some(open) = self.take_request(number) {
                     self.deny(&open.request, DecidedBy::Plugin, why, decision.rule);
                     self.request_closed(now);
                 }
-                return;
             }
-            DecisionOutcome::Allow => RequestOption::ALLOW,
-            DecisionOutcome::AllowForSession => RequestOption::ALLOW_FOR_SESSION,
+            DecisionOutcome::Allow => self.allow(number, &[RequestOption::ALLOW], decision.rule, now),
+            DecisionOutcome::AllowForSession => {
+                let options = [RequestOption::ALLOW_FOR_SESSION, RequestOption::ALLOW];
+                self.allow(number, &options, decision.rule, now);
+            }
+        }
+    }
+
+    /// Makes the question one that a user decides, and stores the reason for the message.
+    pub(super) fn ask_user_because(&mut self, number: u64, reason: Option<AskReason>, now: Timestamp) {
+        let open = self.live.as_mut().and_then(|live| live.requests.iter_mut().find(|open| open.number == number));
+        if let Some(open) = open {
+            // After a permission for the session, the agent doesn't ask again, so the rule would not be checked.
+            if reason.as_ref().is_some_and(AskReason::is_for_each_use) {
+                open.request.limit_to_one_use();
+            }
+            open.reason = reason;
+        }
+        self.ask_user(number, now);
+    }
+
+    /// Allows a use with the first of these options that the agent offers. If it offers none of them, a user decides.
+    fn allow(&mut self, number: u64, options: &[&str], rule: Option<String>, now: Timestamp) {
+        let open = self.open_requests().iter().find(|open| open.number == number);
+        let offered = open.and_then(|open| options.iter().find(|option| open.request.offers(option)));
+        let Some(option) = offered.map(|option| (*option).to_owned()) else {
+            return self.ask_user_because(number, Some(AskReason::NotOffered), now);
         };
         let Some(open) = self.take_request(number) else { return };
-        let is_offered = open.request.options.iter().any(|offered| offered.id == option);
-        let option = if is_offered { option } else { RequestOption::ALLOW };
         let outcome = if option == RequestOption::ALLOW { "allowed" } else { "allowed for the session" };
-        self.audit(&open.request, outcome, DecidedBy::Plugin, decision.rule);
-        self.send_answer(&open.request, RequestAnswer::Options { ids: vec![option.to_owned()], text: None });
+        self.audit(&open.request, outcome, DecidedBy::Plugin, rule);
+        self.send_answer(&open.request, RequestAnswer::Options { ids: vec![option], text: None });
         self.request_closed(now);
     }
 

@@ -158,12 +158,15 @@ pub enum DecisionOutcome {
     /// Contains the reason for the agent and the user.
     Deny(String),
     /// A user decides. The question shows these buttons of the plugin in addition to the answers. Also without an
-    /// approval plugin, and if it fails.
+    /// approval plugin.
     Ask(Vec<Button>),
+    /// The plugin failed, so a user decides.
+    Failed,
 }
 
 impl Decision {
     pub const ASK: Self = Self { outcome: DecisionOutcome::Ask(Vec::new()), rule: None };
+    pub const FAILED: Self = Self { outcome: DecisionOutcome::Failed, rule: None };
 }
 
 /// A persona's settings for the start of an agent.

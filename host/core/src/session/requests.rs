@@ -9,8 +9,8 @@ use super::{
 use crate::{
     messages::{self, SessionNotice},
     types::{
-        AgentRequest, Choice, DecidedBy, DecidedRequest, OpenRequest, OptionText, Permission, Place, Request,
-        RequestAnswer, RequestId, RequestOption, SessionName, Timestamp,
+        AgentRequest, AskReason, Choice, DecidedBy, DecidedRequest, OpenRequest, OptionText, Permission, Place,
+        Request, RequestAnswer, RequestId, RequestOption, SessionName, Timestamp,
     },
 };
 
@@ -43,8 +43,11 @@ impl Machine {
         let Some(live) = &mut self.live else { return };
         self.last_request += 1;
         let (number, tool_use) = (self.last_request, request.tool_use.clone());
-        live.requests.push(OpenRequest { number, request, buttons: Vec::new(), since: now });
-        match tool_use.filter(|tool_use| tool_use.input.len() <= MAX_INPUT) {
+        live.requests.push(OpenRequest { number, request, buttons: Vec::new(), reason: None, since: now });
+        match tool_use {
+            Some(tool_use) if tool_use.input.len() > MAX_INPUT => {
+                self.ask_user_because(number, Some(AskReason::InputTooLarge), now);
+            }
             Some(tool_use) => self.ask_policy(Permission { number, tool_use: *tool_use }),
             None => self.ask_user(number, now),
         }
@@ -70,11 +73,13 @@ impl Machine {
         }
         let is_undecided = |open: &&mut OpenRequest| live.undecided.values().any(|number| *number == open.number);
         let Some(next) = live.requests.iter_mut().find(|open| !is_undecided(open)) else { return };
-        let (number, request, buttons) = (next.number, Box::new(next.request.clone()), next.buttons.clone());
+        let (number, request) = (next.number, Box::new(next.request.clone()));
+        let (buttons, reason) = (next.buttons.clone(), next.reason.clone());
         live.shown_request = Some(number);
         // The user sees only this question, so the time to answer the others begins at the earliest now.
         live.requests.iter_mut().for_each(|open| open.since = now);
-        self.post(place, SessionNotice::Asked { number, request, buttons, folder: self.record.folder.clone() });
+        let folder = self.record.folder.clone();
+        self.post(place, SessionNotice::Asked { number, request, buttons, reason, folder });
     }
 
     /// The place in which a question is shown. `None` if no user can answer it: no agent is ready, the turn is being

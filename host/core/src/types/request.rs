@@ -67,13 +67,96 @@ pub struct AgentRequest {
     pub kind: &'static str,
     /// The question in one line, for lists.
     pub title: String,
-    /// The question in Markdown, for the message.
-    pub text: String,
+    /// The question in Markdown.
+    pub text: QuestionText,
+    /// The end of the question in Markdown, which says what the option [`RequestOption::ALLOW_FOR_SESSION`] would allow.
+    /// It is only shown with that option.
+    pub session_rules: QuestionText,
     pub options: Vec<RequestOption>,
     /// The use of a tool, if the question is about a permission. The approval plugin is asked before users are.
     pub tool_use: Option<Box<ToolUse>>,
     /// Whether the answer may consist of several options.
     pub multiple: bool,
+}
+
+impl AgentRequest {
+    /// Creates a question without a text and without options.
+    #[must_use]
+    pub fn new(id: RequestId, title: String) -> Self {
+        Self {
+            id,
+            kind: "question",
+            title,
+            text: QuestionText::default(),
+            session_rules: QuestionText::default(),
+            options: Vec::new(),
+            tool_use: None,
+            multiple: false,
+        }
+    }
+
+    #[must_use]
+    pub fn offers(&self, option: &str) -> bool {
+        self.options.iter().any(|offered| offered.id == option)
+    }
+
+    /// Removes the options that also allow later uses, unless the agent offers no other way to allow the use.
+    pub fn limit_to_one_use(&mut self) {
+        if self.offers(RequestOption::ALLOW) {
+            self.options.retain(|option| !option.is_lasting());
+        }
+    }
+
+    /// The text of the message.
+    #[must_use]
+    pub fn shown_text(&self) -> String {
+        self.parts().map(|part| part.shown.as_str()).collect()
+    }
+
+    /// The question without omissions, as far as the host stores it.
+    #[must_use]
+    pub fn whole_text(&self) -> String {
+        self.parts().map(QuestionText::whole).collect()
+    }
+
+    #[must_use]
+    pub fn is_shortened(&self) -> bool {
+        self.parts().any(|part| part.unshortened.is_some())
+    }
+
+    fn parts(&self) -> impl Iterator<Item = &QuestionText> {
+        let is_lasting = self.options.iter().any(RequestOption::is_lasting);
+        std::iter::once(&self.text).chain(is_lasting.then_some(&self.session_rules))
+    }
+}
+
+/// A part of a question.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct QuestionText {
+    /// The text that fits into a message. It says how much is omitted.
+    pub shown: String,
+    /// The text without omissions, or with fewer of them. `None` if `shown` omits nothing.
+    pub unshortened: Option<String>,
+}
+
+impl QuestionText {
+    /// Creates a text from its short and its long form, which may be equal.
+    #[must_use]
+    pub fn new(shown: String, whole: String) -> Self {
+        let unshortened = (whole != shown).then_some(whole);
+        Self { shown, unshortened }
+    }
+
+    #[must_use]
+    pub fn whole(&self) -> &str {
+        self.unshortened.as_ref().unwrap_or(&self.shown)
+    }
+}
+
+impl From<String> for QuestionText {
+    fn from(shown: String) -> Self {
+        Self { shown, unshortened: None }
+    }
 }
 
 /// A use of a tool for which an agent asks permission.
@@ -133,6 +216,14 @@ impl RequestOption {
     pub const ALLOW_FOR_SESSION: &'static str = "session";
     pub const DENY: &'static str = "deny";
     pub const DENY_WITH_REASON: &'static str = "why";
+
+    /// Whether the option also allows later uses, so that the agent doesn't ask about them. If an agent has several
+    /// such options, their ids have numbers.
+    #[must_use]
+    pub fn is_lasting(&self) -> bool {
+        let number = self.id.strip_prefix(Self::ALLOW_FOR_SESSION);
+        number.is_some_and(|number| number.chars().all(|digit| digit.is_ascii_digit()))
+    }
 }
 
 /// Whether an option takes a text.
@@ -154,6 +245,30 @@ pub enum RequestAnswer {
     Nobody,
 }
 
+/// Why a user decides about a permission, if more can be said than that no rule decides.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub enum AskReason {
+    /// A rule of the approval plugin requires it.
+    Rule(String),
+    /// The approval plugin failed, so no rule was checked.
+    PluginFailed,
+    /// The arguments of the tool are too large for the approval plugin, so no rule was checked.
+    InputTooLarge,
+    /// The approval plugin allows the use, but the agent doesn't offer that answer.
+    NotOffered,
+}
+
+impl AskReason {
+    /// Whether an answer may only count for this one use: later uses need a user's decision, too, or may need one.
+    #[must_use]
+    pub const fn is_for_each_use(&self) -> bool {
+        match self {
+            Self::Rule(_) | Self::PluginFailed | Self::InputTooLarge => true,
+            Self::NotOffered => false,
+        }
+    }
+}
+
 /// A question of an agent that waits for an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct OpenRequest {
@@ -162,6 +277,7 @@ pub struct OpenRequest {
     pub request: AgentRequest,
     /// The buttons that the approval plugin adds to the answers.
     pub buttons: Vec<Button>,
+    pub reason: Option<AskReason>,
     /// The start of the time to answer: when the agent asked or, if later, when a question of the session was last
     /// shown.
     pub since: Timestamp,

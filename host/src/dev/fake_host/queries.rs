@@ -80,7 +80,7 @@ async fn decide(
 ) -> Decision {
     let host_api = Arc::new(host.clone()) as Arc<dyn HostApi>;
     let answer = registry.decide(&host_api, policy, view, permission).await;
-    let decision = answer.as_ref().map_or(Decision::ASK, Decision::clone);
+    let decision = answer.as_ref().map_or(Decision::FAILED, Decision::clone);
     host.inner().decision = Some(answer);
     decision
 }

@@ -35,7 +35,13 @@ impl StepRunner {
         let tool_use = Some(Box::new(cordboard_agents::tool_use(tool, &tool_input(tool, detail), &folder)));
         self.activate().await?;
         let kind = "permission";
-        self.ask(&view, |id| AgentRequest { id, kind, title, text, options, tool_use, multiple: false })?;
+        self.ask(&view, |id| AgentRequest {
+            kind,
+            text: text.into(),
+            options,
+            tool_use,
+            ..AgentRequest::new(id, title)
+        })?;
         self.harness.settle().await;
         let decision = self.harness.host.take_decision();
         Ok(decision.map_or_else(Reply::default, |decision| outcome_reply(decision.map(decision_text))))
@@ -58,7 +64,13 @@ impl StepRunner {
         options.push(option("other", "Something else", OptionText::Required));
         let (title, text) = (text.trim().to_owned(), render::escape(text.trim()));
         let (kind, view) = ("question", self.session(session)?);
-        self.ask(&view, |id| AgentRequest { id, kind, title, text, options, tool_use: None, multiple })
+        self.ask(&view, |id| AgentRequest {
+            kind,
+            text: text.into(),
+            options,
+            multiple,
+            ..AgentRequest::new(id, title)
+        })
     }
 
     fn ask(&self, view: &SessionView, request: impl FnOnce(RequestId) -> AgentRequest) -> Result<(), StepError> {
@@ -98,7 +110,7 @@ fn decision_text(decision: Decision) -> String {
         DecisionOutcome::Allow => "allow".to_owned(),
         DecisionOutcome::AllowForSession => "allow for this session".to_owned(),
         DecisionOutcome::Deny(why) => format!("deny: {why}"),
-        DecisionOutcome::Ask(_) => return String::new(),
+        DecisionOutcome::Ask(_) | DecisionOutcome::Failed => return String::new(),
     };
     match decision.rule {
         Some(rule) => format!("{outcome} (rule: {rule})"),

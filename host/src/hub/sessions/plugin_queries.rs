@@ -58,7 +58,7 @@ fn unanswered(ticket: Ticket, query: &Query) -> Input {
         }
         Query::Review { .. } => Input::Verdict { ticket, verdict: Verdict::Absent },
         Query::ResumeNotice { .. } => Input::ResumeNotice { ticket, text: None },
-        Query::Permission(_) => Input::Decision { ticket, decision: Decision::ASK },
+        Query::Permission(_) => Input::Decision { ticket, decision: Decision::FAILED },
     }
 }
 
@@ -104,7 +104,7 @@ impl QueriedPlugins<'_> {
                 let policy = config.requests.approval.as_str();
                 let decision = plugins.decide(host, policy, &view, &permission).await.unwrap_or_else(|error| {
                     tracing::warn!(policy, %error, "the approval plugin failed: a user decides");
-                    Decision::ASK
+                    Decision::FAILED
                 });
                 Input::Decision { ticket, decision }
             }
@@ -163,7 +163,7 @@ mod tests {
             home: None,
         };
         let decision = after_a_panic(Query::Permission(Box::new(Permission { number: 1, tool_use }))).await;
-        assert_eq!(decision, Input::Decision { ticket: TICKET, decision: Decision::ASK });
+        assert_eq!(decision, Input::Decision { ticket: TICKET, decision: Decision::FAILED });
         let settings = after_a_panic(Query::Persona { name: "planner".to_owned() }).await;
         assert!(
             matches!(settings, Input::PersonaSettings { ticket: TICKET, settings: Err(why) } if why.contains("'planner'"))

@@ -109,7 +109,7 @@ fn a_plan_is_approved_by_a_person_only() {
     let call = json!({ "toolCallId": "t1", "title": "Ready to code?", "kind": "switch_mode",
         "content": [{ "type": "content", "content": { "type": "text", "text": "# Plan\n1. look" } }] });
     let request = asked(call).asked.remove(0);
-    assert_eq!((request.kind, request.text.as_str(), request.tool_use), ("plan", "# Plan\n1. look", None));
+    assert_eq!((request.kind, request.text.shown.as_str(), request.tool_use), ("plan", "# Plan\n1. look", None));
 }
 
 /// The question and the facts for rules, for calls as different agents describe them.
@@ -141,7 +141,7 @@ fn a_call_is_shown_exactly_and_compared_with_rules() {
         let request = asked(call).asked.remove(0);
         let tool_use = request.tool_use.unwrap();
         let facts = (&tool_use.tool, &tool_use.command, &tool_use.paths, &tool_use.url);
-        shown.push_str(&format!("{}\n{facts:?}\n---\n", request.text));
+        shown.push_str(&format!("{}\n{facts:?}\n---\n", request.text.shown));
     }
     expect![[r#"
         **Edit** `a.rs`

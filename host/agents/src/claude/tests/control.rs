@@ -142,7 +142,7 @@ fn a_plan_is_shown_for_approval() {
     let mut codec = new_codec(None);
     let decoded = codec.decode(can_use_tool("1", "ExitPlanMode", json!({ "plan": "# Plan\n1. do it" })).as_bytes());
     let [AgentEvent::Requested(request)] = &decoded.events[..] else { panic!("{decoded:?}") };
-    assert_eq!((request.kind, request.text.as_str()), ("plan", "# Plan\n1. do it"));
+    assert_eq!((request.kind, request.text.shown.as_str()), ("plan", "# Plan\n1. do it"));
 }
 
 #[test]

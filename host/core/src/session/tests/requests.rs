@@ -604,3 +604,149 @@ fn only_some_questions_wait_for_a_user() {
     "#]]
     .assert_eq(&last);
 }
+
+#[test]
+fn an_option_that_is_not_offered_makes_a_user_decide() {
+    check(
+        "
+        busy a
+        asks-tool q1-only
+        decision allow
+        command answer deny
+        asks-tool q2-only-session
+        decision allow
+        command answer session
+        asks-tool q3-only-session
+        decision allow for session
+        asks-tool q4-session
+        decision allow for session
+        asks-tool q5
+        decision allow for session
+        asks-tool q6-only
+        decision allow for session
+        ",
+        expect![[r#"
+            busy a → busy
+            asks-tool q1-only → busy
+                decide #1: Bash the command of q1-only
+            decision allow → busy
+                post home: Session 'x' in /x asks for a permission: … The approval plugin allows this, but the agent doesn't offer that answer.
+            command answer deny → busy
+                audit q1-only: Deny by User
+                answer q1-only of 1: Options { ids: ["deny"], text: None }
+                close request q1-only: Offered("Deny")
+            asks-tool q2-only-session → busy
+                decide #2: Bash the command of q2-only-session
+            decision allow → busy
+                post home: Session 'x' in /x asks for a permission: … The approval plugin allows this, but the agent doesn't offer that answer.
+            command answer session → busy
+                audit q2-only-session: Allow for this session by User
+                answer q2-only-session of 1: Options { ids: ["session"], text: None }
+                close request q2-only-session: Offered("Allow for this session")
+            asks-tool q3-only-session → busy
+                decide #3: Bash the command of q3-only-session
+            decision allow for session → busy
+                audit q3-only-session: allowed for the session by Plugin
+                answer q3-only-session of 1: Options { ids: ["session"], text: None }
+            asks-tool q4-session → busy
+                decide #4: Bash the command of q4-session
+            decision allow for session → busy
+                audit q4-session: allowed for the session by Plugin
+                answer q4-session of 1: Options { ids: ["session"], text: None }
+            asks-tool q5 → busy
+                decide #5: Bash the command of q5
+            decision allow for session → busy
+                audit q5: allowed by Plugin
+                answer q5 of 1: Options { ids: ["allow"], text: None }
+            asks-tool q6-only → busy
+                decide #6: Bash the command of q6-only
+            decision allow for session → busy
+                post home: Session 'x' in /x asks for a permission: … The approval plugin allows this, but the agent doesn't offer that answer.
+        "#]],
+    );
+}
+
+#[test]
+fn a_rule_that_asks_is_not_lifted_by_an_answer_for_the_session() {
+    check(
+        "
+        busy a
+        asks-tool q1-session
+        decision ask by Bash(the:*)
+        command answer session
+        command answer allow
+        asks-tool q2-session
+        decision ask
+        command answer session
+        asks-tool q3-only-session
+        decision ask by Bash(the:*)
+        command answer session
+        ",
+        expect![[r#"
+            busy a → busy
+            asks-tool q1-session → busy
+                decide #1: Bash the command of q1-session
+            decision ask by Bash(the:*) → busy
+                post home: Session 'x' in /x asks for a permission: … You are asked because of the rule Bash(the:*).
+            command answer session
+                refused (invalid): Choose one of: allow (Allow once), deny (Deny), other (Something else).
+            command answer allow → busy
+                audit q1-session: Allow once by User
+                answer q1-session of 1: Options { ids: ["allow"], text: None }
+                close request q1-session: Offered("Allow once")
+            asks-tool q2-session → busy
+                decide #2: Bash the command of q2-session
+            decision ask → busy
+                post home: Session 'x' in /x asks for a permission:
+            command answer session → busy
+                audit q2-session: Allow for this session by User
+                answer q2-session of 1: Options { ids: ["session"], text: None }
+                close request q2-session: Offered("Allow for this session")
+            asks-tool q3-only-session → busy
+                decide #3: Bash the command of q3-only-session
+            decision ask by Bash(the:*) → busy
+                post home: Session 'x' in /x asks for a permission: … You are asked because of the rule Bash(the:*).
+            command answer session → busy
+                audit q3-only-session: Allow for this session by User
+                answer q3-only-session of 1: Options { ids: ["session"], text: None }
+                close request q3-only-session: Offered("Allow for this session")
+        "#]],
+    );
+}
+
+#[test]
+fn a_question_says_that_no_rule_was_checked() {
+    check(
+        "
+        busy a
+        asks-tool q1-session-large
+        command answer session
+        command answer allow
+        asks-tool q2-session
+        decision failed
+        command answer session
+        command answer allow
+        ",
+        expect![[r#"
+            busy a → busy
+            asks-tool q1-session-large → busy
+                post home: Session 'x' in /x asks for a permission: … No rule of the approval plugin was checked, because the input is too large for it.
+            command answer session
+                refused (invalid): Choose one of: allow (Allow once), deny (Deny), other (Something else).
+            command answer allow → busy
+                audit q1-session-large: Allow once by User
+                answer q1-session-large of 1: Options { ids: ["allow"], text: None }
+                close request q1-session-large: Offered("Allow once")
+            asks-tool q2-session → busy
+                decide #1: Bash the command of q2-session
+            decision failed → busy
+                post home: Session 'x' in /x asks for a permission: … No rule of the approval plugin was checked, because the plugin failed. See the log.
+            command answer session
+                refused (invalid): Choose one of: allow (Allow once), deny (Deny), other (Something else).
+            command answer allow → busy
+                audit q2-session: Allow once by User
+                answer q2-session of 1: Options { ids: ["allow"], text: None }
+                close request q2-session: Offered("Allow once")
+        "#]],
+    );
+}

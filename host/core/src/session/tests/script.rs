@@ -316,17 +316,15 @@ fn answer(text: &str) -> SessionCommand {
 pub fn agent_request(id: &str) -> AgentRequest {
     let option = |id: &str, label: &str, text| RequestOption { id: id.to_owned(), label: label.to_owned(), text };
     AgentRequest {
-        id: RequestId(id.to_owned()),
         kind: "permission",
-        title: format!("the title of {id}"),
-        text: format!("the text of {id}"),
+        text: format!("the text of {id}").into(),
         options: vec![
             option("allow", "Allow once", OptionText::No),
             option("deny", "Deny", OptionText::Optional),
             option("other", "Something else", OptionText::Required),
         ],
-        tool_use: None,
         multiple: id.contains("many"),
+        ..AgentRequest::new(RequestId(id.to_owned()), format!("the title of {id}"))
     }
 }
 
@@ -343,15 +341,35 @@ pub fn tool_request(id: &str) -> AgentRequest {
     AgentRequest { tool_use: Some(Box::new(tool_use)), ..agent_request(id) }
 }
 
+/// A permission with options that differ from those of [`agent_request`]: `session` if `id` contains `session`, and
+/// `allow` unless `id` contains `only`. If `id` contains `large`, the input is too large for the approval plugin.
+fn other_tool_request(id: &str) -> AgentRequest {
+    let mut request = tool_request(id);
+    if id.contains("session") {
+        let (label, text) = ("Allow for this session".to_owned(), OptionText::No);
+        let option = RequestOption { id: RequestOption::ALLOW_FOR_SESSION.to_owned(), label, text };
+        request.options.insert(1, option);
+    }
+    if id.contains("only") {
+        request.options.remove(0);
+    }
+    if let Some(tool_use) = request.tool_use.as_mut().filter(|_| id.contains("large")) {
+        tool_use.input = "x".repeat(300_000);
+    }
+    request
+}
+
 fn decision(text: &str) -> Decision {
+    let (text, rule) = text.split_once(" by ").unwrap_or((text, ""));
     let outcome = match text.split_once(' ').unwrap_or((text, "")) {
         ("allow", "") => DecisionOutcome::Allow,
         ("allow", "for session") => DecisionOutcome::AllowForSession,
         ("deny", why) => DecisionOutcome::Deny(why.to_owned()),
         ("ask", "") => DecisionOutcome::Ask(Vec::new()),
+        ("failed", "") => DecisionOutcome::Failed,
         _ => panic!("'{text}' is no decision"),
     };
-    Decision { outcome, rule: None }
+    Decision { outcome, rule: non_empty(rule) }
 }
 
 /// Parses the arguments of `stop`, such as `all from den`. Both parts are optional. With `from nowhere`, the reply to
@@ -395,7 +413,7 @@ fn agent_event(verb: &str, rest: &str) -> AgentEvent {
         "began-turn" => AgentEvent::TurnStarted(PromptId(rest.to_owned())),
         "unprompted" => AgentEvent::UnpromptedText(rest.to_owned()),
         "asks" => AgentEvent::Requested(agent_request(first)),
-        "asks-tool" => AgentEvent::Requested(tool_request(first)),
+        "asks-tool" => AgentEvent::Requested(other_tool_request(first)),
         "cancels" => AgentEvent::RequestCancelled(RequestId(first.to_owned())),
         "start-failed" => AgentEvent::StartFailed(rest.to_owned()),
         "resume-refused" => AgentEvent::ResumeRefused(rest.to_owned()),
@@ -501,7 +519,8 @@ fn show(effect: &Effect) -> String {
             let reply = notice.reply(&record().name);
             let text = crate::render::unescape(&reply.text);
             let silent = if reply.alert == Alert::Silent { " (silent)" } else { "" };
-            format!("post {}: {}{silent}", place.chat, text.lines().next().unwrap_or_default())
+            let reason = text.lines().skip(3).last().map_or(String::new(), |reason| format!(" … {reason}"));
+            format!("post {}: {}{reason}{silent}", place.chat, text.lines().next().unwrap_or_default())
         }
     }
 }

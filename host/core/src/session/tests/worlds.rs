@@ -168,7 +168,7 @@ impl World {
             DecisionOutcome::AllowForSession,
             DecisionOutcome::Deny("a rule".to_owned()),
             DecisionOutcome::Ask(Vec::new()),
-            DecisionOutcome::Ask(Vec::new()),
+            DecisionOutcome::Failed,
         ]);
         self.witness.feed(Input::Decision { ticket, decision: Decision { outcome, rule: None } });
     }

@@ -67,7 +67,9 @@ impl Witness {
     pub(super) fn observe_decision(&mut self, ticket: Ticket, decision: &Decision) {
         let decided = self.asked.undecided.remove(&ticket).filter(|id| self.asked.questions.contains_key(id));
         let outcome = decided.map(|_| decision.outcome.clone());
-        self.step.restarts_clock = outcome.as_ref().is_some_and(|outcome| !matches!(outcome, DecisionOutcome::Ask(_)));
+        self.step.restarts_clock = outcome
+            .as_ref()
+            .is_some_and(|outcome| !matches!(outcome, DecisionOutcome::Ask(_) | DecisionOutcome::Failed));
         self.step.policy_decides = outcome;
     }
 
