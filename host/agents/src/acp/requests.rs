@@ -98,12 +98,14 @@ impl Pending {
 /// These ids are words, because the user may type them.
 fn with_ids(mut options: Vec<PermissionOption>) -> Vec<(String, PermissionOption)> {
     options.sort_by_key(|option| rank(option.kind));
+    let rejects_once = options.iter().any(|option| option.kind == PermissionOptionKind::RejectOnce);
     let mut taken = BTreeSet::new();
     let mut name = |option: &PermissionOption| {
         let base = match option.kind {
             PermissionOptionKind::AllowOnce => RequestOption::ALLOW,
             PermissionOptionKind::AllowAlways => RequestOption::ALLOW_FOR_SESSION,
             PermissionOptionKind::RejectOnce => RequestOption::DENY,
+            PermissionOptionKind::RejectAlways if !rejects_once => RequestOption::DENY,
             PermissionOptionKind::RejectAlways | _ => "never",
         };
         let free = std::iter::once(base.to_owned()).chain((2..).map(|number: u32| format!("{base}{number}")));
@@ -126,9 +128,10 @@ const fn rank(kind: PermissionOptionKind) -> u8 {
 
 fn question(id: RequestId, options: &[(String, PermissionOption)], call: &ToolCall, folder: &str) -> AgentRequest {
     let mut shown: Vec<RequestOption> = options.iter().map(|(id, option)| shown_option(id, label(option))).collect();
-    // Everyone can deny. If the agent has no option for that, its request is cancelled.
+    // Everyone can deny. If the agent has no option for that, its request is cancelled. An option that allows is never
+    // added.
     if !options.iter().any(|(id, _)| id == RequestOption::DENY) {
-        shown.push(shown_option(RequestOption::DENY, "Deny".to_owned()));
+        shown.push(shown_option(RequestOption::DENY, "Cancel".to_owned()));
     }
     let title = tool_call::title(call);
     let request = AgentRequest { kind: "permission", options: shown, ..AgentRequest::new(id, title) };

@@ -42,13 +42,7 @@ fn options_keep_their_names_and_get_known_ids() {
     let shown: Vec<_> = script.asked[0].options.iter().map(|one| format!("{} {}", one.id, one.label)).collect();
     assert_eq!(
         shown,
-        [
-            "allow Allow once",
-            "session Always, for this tool",
-            "session2 Always, for this server",
-            "never Never",
-            "deny Deny"
-        ]
+        ["allow Allow once", "session Always, for this tool", "session2 Always, for this server", "deny Never",]
     );
 }
 
@@ -72,6 +66,30 @@ fn each_answer_selects_an_option() {
     assert_eq!(answer(&RequestAnswer::Nobody), cancelled);
     // An option that the agent doesn't offer allows nothing.
     assert_eq!(answer(&chosen("other")), cancelled);
+}
+
+#[test]
+fn only_options_of_the_agent_are_shown() {
+    let shown = |options: &[Value], answer: RequestAnswer| {
+        let mut script = Script::in_turn();
+        script.agent(&ask(json!(7), json!({ "toolCallId": "t1", "title": "Run" }), options));
+        let shown: Vec<_> = script.asked[0].options.iter().map(|one| format!("{} {}", one.id, one.label)).collect();
+        script.answer(&answer);
+        format!("{shown:?} {}", script.trace_end())
+    };
+    let chosen = |id: &str| RequestAnswer::Options { ids: vec![id.to_owned()], text: None };
+    let denied = || RequestAnswer::Denied("a rule".to_owned());
+    let cancelled = r#"> answer 7 {"outcome":{"outcome":"cancelled"}}"#;
+    let selected = |id: &str| format!(r#"> answer 7 {{"outcome":{{"outcome":"selected","optionId":"{id}"}}}}"#);
+    let (once, always) = (option("r", "reject_once", "No"), option("n", "reject_always", "Never"));
+    let both = [always.clone(), once];
+    assert_eq!(shown(&both, denied()), format!(r#"["deny No", "never Never"] {}"#, selected("r")));
+    assert_eq!(shown(&[always], denied()), format!(r#"["deny Never"] {}"#, selected("n")));
+    assert_eq!(shown(&both, chosen(RequestOption::ALLOW)), format!(r#"["deny No", "never Never"] {cancelled}"#));
+    let allows = [option("a", "allow_always", "Always")];
+    for answer in [denied(), chosen(RequestOption::DENY), chosen(RequestOption::ALLOW), RequestAnswer::Nobody] {
+        assert_eq!(shown(&allows, answer), format!(r#"["session Always", "deny Cancel"] {cancelled}"#));
+    }
 }
 
 #[test]
