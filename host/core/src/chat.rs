@@ -41,6 +41,17 @@ pub struct Origin {
     /// The kind of the prompt if it doesn't follow from the text, as for a prompt of a plugin: its text never is a command.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt_kind: Option<PromptKind>,
+    /// The message of the host that this message replies to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply: Option<ReplyToHost>,
+}
+
+/// A reply to a message of the host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplyToHost {
+    pub message: MessageId,
+    /// The author's words, without the quoted message that a prompt begins with.
+    pub words: String,
 }
 
 /// Whether a message is one part of an album or of a longer text.

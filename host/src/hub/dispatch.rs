@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use cordboard_core::{
     agent_command::AgentCommandLine,
-    chat::{CompletedUpdate, InboxId, InboxRow, NewPost, Update, UpdateKind},
+    chat::{CompletedUpdate, InboxId, InboxRow, MessageId, NewPost, Update, UpdateKind},
     config::{Busy, Sessions},
     hub::{Action, Call, Dispatch},
     message_parts::JoinedUpdate,
@@ -287,19 +287,32 @@ impl Dispatcher {
     }
 
     /// Sends a text to the agent whose question waits for it. Returns whether the agent's question was answered;
-    /// otherwise the text is a prompt.
+    /// otherwise the text is a prompt, for example because the question was closed in the meantime.
     async fn answer_with_text(&self, row: &InboxRow) -> bool {
-        let Update { caller, place, what, .. } = &row.update;
+        let Update { caller, place, what, origin, .. } = &row.update;
         let UpdateKind::Text(text) = what else { return false };
-        let Some(AwaitedText { session, number, option }) = self.host.text_answers.take(place, &caller.id) else {
-            return false;
+        let words = origin.reply.as_ref().map_or(text, |reply| &reply.words);
+        let replied = match &origin.reply {
+            Some(reply) => self.question_of(&reply.message).await,
+            None => None,
         };
-        let command = SessionCommand::Answer { number: Some(number), options: vec![option], text: Some(text.clone()) };
-        let is_answered = self.host.control(caller, &session, command).await.is_ok();
+        let Some(awaited) = self.host.text_answers.take_for(replied, place, &caller.id) else { return false };
+        let session = awaited.session.clone();
+        let is_answered = self.host.control(caller, &session, awaited.command(words.clone())).await.is_ok();
         if is_answered {
             self.finish(row).await;
         }
         is_answered
+    }
+
+    /// Returns the answer that lacks only its text, if the message shows an open question of an agent.
+    async fn question_of(&self, message: &MessageId) -> Option<AwaitedText> {
+        let request = self.store.open_request(message).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "failed to look up the request of a message: a reply to it is a prompt");
+            None
+        });
+        let Some(Request::Agent { session, id }) = request else { return None };
+        AwaitedText::of_reply(&id, &*self.host.sessions.registry.view(session.as_str())?)
     }
 
     /// Returns the session that receives a text sent in this place: the active session, or `[sessions] default`, which

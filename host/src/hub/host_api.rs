@@ -207,7 +207,7 @@ impl HostApi for HostService {
         let seen = self.visible(caller, name.as_str())?;
         let pressed = self.press.as_ref().and_then(|press| press.request.as_ref());
         if let Some((awaited, place)) = AwaitedText::of(&command, &seen, pressed).zip(self.place.clone()) {
-            let text = messages::text_is_next(name, awaited.number, &awaited.option);
+            let text = messages::text_is_next(name, awaited.number, awaited.option());
             self.text_answers.expect(place, caller.id.clone(), awaited);
             return Err(refuse(ApiErrorCode::Invalid, text));
         }

@@ -1,5 +1,5 @@
 //! Holds answers to agents until their text arrives: after a user chooses an option such as *Deny and say why*, the
-//! user's next message is the text.
+//! user's next message is the text. A reply to the message of a question is the text of such an option, too.
 
 use std::{
     collections::HashMap,
@@ -8,16 +8,18 @@ use std::{
 
 use cordboard_core::{
     session::SessionCommand,
-    types::{OpenRequest, OptionText, Place, Request, SessionName, SessionView, UserId},
+    types::{OpenRequest, OptionText, Place, Request, RequestId, RequestOption, SessionName, SessionView, UserId},
 };
 
 /// An answer that lacks its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AwaitedText {
     pub session: SessionName,
+    /// The question. Its number may return after the next start of the session.
+    pub request: RequestId,
     pub number: u64,
-    /// The id of the chosen option.
-    pub option: String,
+    /// The ids of the chosen options. The last one requires the text.
+    pub options: Vec<String>,
 }
 
 /// The answers that wait for their text, by the place and the user of the next message. Lost at a restart, which also
@@ -32,8 +34,13 @@ impl TextAnswers {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert((place, user), awaited);
     }
 
-    pub fn take(&self, place: &Place, user: &UserId) -> Option<AwaitedText> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&(place.clone(), user.clone()))
+    /// Returns the answer that the user's message completes. `replied` is the answer of the question that the message
+    /// replies to. An answer to another question keeps waiting.
+    pub fn take_for(&self, replied: Option<AwaitedText>, place: &Place, user: &UserId) -> Option<AwaitedText> {
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (place.clone(), user.clone());
+        let is_meant = |one: &AwaitedText| replied.as_ref().is_none_or(|replied| replied.is_about_same(one));
+        if waiting.get(&key).is_some_and(is_meant) { waiting.remove(&key) } else { replied }
     }
 }
 
@@ -49,8 +56,108 @@ impl AwaitedText {
         };
         let open = view.requests.iter().find(is_meant)?;
         let chosen = options.last()?;
-        let option = open.request.options.iter().find(|option| option.id == *chosen)?;
-        let (session, number) = (view.record.name.clone(), open.number);
-        (option.text == OptionText::Required).then(|| Self { session, number, option: chosen.clone() })
+        let requires_text = |option: &RequestOption| option.id == *chosen && option.text == OptionText::Required;
+        open.request.options.iter().any(requires_text).then(|| Self::new(view, open, options.clone()))
+    }
+
+    /// Returns the answer to which a reply to the message of this question adds the text: its first option that requires
+    /// one. Returns `None` if the question is closed or has no such option.
+    pub fn of_reply(request: &RequestId, view: &SessionView) -> Option<Self> {
+        let open = view.requests.iter().find(|open| open.request.id == *request)?;
+        let option = open.request.options.iter().find(|option| option.text == OptionText::Required)?;
+        Some(Self::new(view, open, vec![option.id.clone()]))
+    }
+
+    fn is_about_same(&self, other: &Self) -> bool {
+        self.session == other.session && self.request == other.request
+    }
+
+    fn new(view: &SessionView, open: &OpenRequest, options: Vec<String>) -> Self {
+        let (session, request) = (view.record.name.clone(), open.request.id.clone());
+        Self { session, request, number: open.number, options }
+    }
+
+    /// The option that requires the text.
+    pub fn option(&self) -> &str {
+        self.options.last().map_or("", String::as_str)
+    }
+
+    /// Returns the command that answers with `text`. It fails if the question is closed, even if another one has its
+    /// number.
+    pub fn command(self, text: String) -> SessionCommand {
+        let Self { session, request: id, number, options } = self;
+        let answer = SessionCommand::Answer { number: Some(number), options, text: Some(text) };
+        SessionCommand::Pressed(Request::Agent { session, id }, Box::new(answer))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cordboard_core::{
+        config::Config,
+        session::Machine,
+        types::{AgentRequest, SessionRecord, Timestamp},
+    };
+
+    use super::*;
+    use crate::{hub::LiveConfig, session::SessionConfig};
+
+    fn option(id: &str, text: OptionText) -> RequestOption {
+        RequestOption { id: id.to_owned(), label: id.to_owned(), text }
+    }
+
+    /// A session whose agent asks a question with these options.
+    fn asking(id: &str, options: Vec<RequestOption>) -> SessionView {
+        let request = AgentRequest { options, ..AgentRequest::new(RequestId(id.to_owned()), "?".to_owned()) };
+        let open = OpenRequest { number: 7, request, buttons: Vec::new(), reason: None, since: Timestamp(0) };
+        let name = "alpha".parse().unwrap();
+        let record = SessionRecord::new(name, UserId("ada".to_owned()), "/alpha".into(), "demo", Timestamp(0));
+        let settings = LiveConfig::new(Config::defaults()).settings(&record);
+        SessionView { requests: vec![open], ..Machine::new(record, settings).view() }
+    }
+
+    fn answer(options: &[&str]) -> SessionCommand {
+        let options = options.iter().map(|&id| id.to_owned()).collect();
+        SessionCommand::Answer { number: None, options, text: None }
+    }
+
+    #[test]
+    fn a_text_belongs_to_its_question_and_keeps_the_other_choices() {
+        let options = vec![option("1", OptionText::No), option("other", OptionText::Required)];
+        let view = asking("q", options);
+        assert_eq!(AwaitedText::of(&answer(&["1"]), &view, None), None);
+        let awaited = AwaitedText::of(&answer(&["1", "other"]), &view, None).expect("the last option needs a text");
+        assert_eq!(awaited.option(), "other");
+        let SessionCommand::Pressed(request, command) = awaited.command("green".to_owned()) else { panic!() };
+        let session = view.record.name.clone();
+        assert_eq!(request, Request::Agent { session, id: RequestId("q".to_owned()) });
+        let options = vec!["1".to_owned(), "other".to_owned()];
+        let text = Some("green".to_owned());
+        assert_eq!(*command, SessionCommand::Answer { number: Some(7), options, text });
+    }
+
+    #[test]
+    fn a_reply_completes_its_own_question() {
+        let options = || vec![option("1", OptionText::No), option("other", OptionText::Required)];
+        let (place, user) = (Place::new("telegram", "1"), UserId("ada".to_owned()));
+        let awaited = AwaitedText::of(&answer(&["1", "other"]), &asking("q", options()), None).unwrap();
+        let reply = |id: &str| AwaitedText::of_reply(&RequestId(id.to_owned()), &asking(id, options()));
+        let answers = TextAnswers::default();
+        assert_eq!(answers.take_for(None, &place, &user), None);
+        answers.expect(place.clone(), user.clone(), awaited.clone());
+        assert_eq!(answers.take_for(reply("p"), &place, &user), reply("p"), "the other answer keeps waiting");
+        assert_eq!(answers.take_for(reply("q"), &place, &user), Some(awaited), "all choices count");
+        assert_eq!(answers.take_for(None, &place, &user), None);
+        assert_eq!(answers.take_for(reply("q"), &place, &user), reply("q"));
+    }
+
+    #[test]
+    fn a_reply_is_the_text_of_the_option_that_requires_one() {
+        let options = || vec![option("deny", OptionText::Optional), option("why", OptionText::Required)];
+        let view = asking("q", options());
+        let of_reply = |id: &str, view: &SessionView| AwaitedText::of_reply(&RequestId(id.to_owned()), view);
+        assert_eq!(of_reply("q", &view).expect("an option needs a text").option(), "why");
+        assert_eq!(of_reply("closed", &view), None);
+        assert_eq!(of_reply("q", &asking("q", options()[..1].to_vec())), None);
     }
 }

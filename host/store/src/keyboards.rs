@@ -36,6 +36,17 @@ impl Store {
         .await
     }
 
+    /// Returns the open request that this message shows, if there is one.
+    pub async fn open_request(&self, message: &MessageId) -> Result<Option<Request>, StoreError> {
+        let message = message.0.clone();
+        self.run("look up the request of a message".to_owned(), move |db| {
+            let sql = "SELECT request FROM keyboard WHERE outcome IS NULL AND request IS NOT NULL
+                AND EXISTS (SELECT 1 FROM json_each(messages) WHERE value = ?)";
+            Ok(read_all(db, sql, [&message], |row| json(row, 0))?.pop())
+        })
+        .await
+    }
+
     /// Closes a request. Returns the posts that replace its buttons with the outcome, or none if the request was closed
     /// before.
     pub async fn close_request(&self, request: &Request, outcome: &str) -> Result<Vec<OutboxRow>, StoreError> {

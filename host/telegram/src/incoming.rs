@@ -4,7 +4,7 @@
 use std::{collections::HashSet, sync::Arc};
 
 use cordboard_core::{
-    chat::{ButtonAction, MessageId, MessagePart, Origin, Update, UpdateKind},
+    chat::{ButtonAction, MessageId, MessagePart, Origin, ReplyToHost, Update, UpdateKind},
     messages,
     render::units,
     route::{self, BotText},
@@ -152,7 +152,15 @@ impl UpdateParser {
             (_, UpdateKind::Text(_)) => split_part(message),
             (_, UpdateKind::NotText { .. } | UpdateKind::Edited(_) | UpdateKind::Press { .. }) => MessagePart::Alone,
         };
-        Origin { message: Some(self.id(message)), part, speaker, ..Origin::default() }
+        Origin { message: Some(self.id(message)), part, speaker, reply: self.reply(message), ..Origin::default() }
+    }
+
+    fn reply(&self, message: &Message) -> Option<ReplyToHost> {
+        let is_ours = |reply: &&Message| reply.from.as_ref().is_some_and(|from| from.id == self.bot.id);
+        let replied = message.reply_to_message.as_deref().filter(is_ours)?;
+        let text = message.text.as_ref().filter(|_| message.forward_origin.is_none())?;
+        let (text, entities) = without_name(text, &message.entities, &self.bot.name);
+        Some(ReplyToHost { message: self.id(replied), words: restore_markdown(&text, &entities, Markup::All) })
     }
 
     fn content(&self, message: &Message) -> Option<UpdateKind> {

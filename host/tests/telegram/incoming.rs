@@ -184,7 +184,11 @@ async fn styles_forwards_and_quotes_reach_the_agent() {
         "In reply to a message of Bob:\n\n> a\n> b\n\nthis",
         "/stop",
     ];
-    assert_eq!(texts(&bot.until_stored(wanted.len()).await), wanted);
+    let stored = bot.until_stored(wanted.len()).await;
+    assert_eq!(texts(&stored), wanted);
+    let replies = stored.iter().filter_map(|update| update.origin.reply.as_ref());
+    let words: Vec<&str> = replies.map(|reply| reply.words.as_str()).collect();
+    assert_eq!(words, ["when?", "when?", "/stop"], "only replies to the bot");
 }
 
 #[tokio::test]

@@ -27,9 +27,12 @@ async fn a_decision_updates_every_message_that_asked() {
     let rows = store.finish(Vec::new(), [posts.to_vec(), vec![other]].concat()).await.unwrap();
     let message = MessageId("31".to_owned());
     assert_eq!(store.complete_post(rows[0].id, vec![message.clone()]).await.unwrap(), []);
+    assert_eq!(store.open_request(&message).await.unwrap(), Some(request.clone()));
+    assert_eq!(store.open_request(&MessageId("3".to_owned())).await.unwrap(), None);
     let posts = store.close_request(&request, "Decided by Ada: Yes.").await.unwrap();
     assert_eq!((posts.len(), &posts[0].place), (1, &place("1")), "the other one is not sent yet");
-    assert_eq!(posts[0].state.messages, [message]);
+    assert_eq!(posts[0].state.messages, std::slice::from_ref(&message));
+    assert_eq!(store.open_request(&message).await.unwrap(), None, "the request is closed");
     assert_eq!((posts[0].reply.text.as_str(), posts[0].reply.buttons.len()), ("Again?\n\nDecided by Ada: Yes.", 0));
     assert_eq!(store.close_request(&request, "Decided by Bob: No.").await.unwrap(), [], "the first decision wins");
     let late = store.complete_post(rows[1].id, vec![MessageId("32".to_owned())]).await.unwrap();

@@ -1,7 +1,10 @@
 //! Tests that a button acts once, on the session and request that it was made for. Afterwards, its message shows the
 //! decision and who made it.
 
+use serde_json::json;
+
 use super::{App, OWNER, component};
+use crate::botapi::message;
 
 /// Returns the id of the owner's message that contains `begins`, and the data of its button with this label.
 fn button(app: &App, begins: &str, label: &str) -> (i64, String) {
@@ -104,6 +107,23 @@ async fn the_next_message_is_the_reason_of_a_denial() {
     app.ask(OWNER, "keep the cache", "The user denied this and said: keep the cache").await;
     until_closed(&app, question, "Decided by Ada L: Deny and say why: keep the cache.").await;
     app.ask_agent(OWNER, "hello", "You said: hello").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reply_to_a_question_is_the_reason_of_a_denial() {
+    let app = App::new().await;
+    app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
+    app.ask(OWNER, "run make clean", "asks for a permission:").await;
+    let (question, _) = button(&app, "asks for a permission", "Deny and say why");
+    let of_bot = message(42, OWNER, json!({"text": "asks", "message_id": question}));
+    let reply =
+        |text: &str| json!({"message": message(OWNER, OWNER, json!({"text": text, "reply_to_message": of_bot}))});
+    app.api.push(reply("keep *the* cache"));
+    app.wait_for(OWNER, 0, "The user denied this and said: keep *the* cache").await;
+    until_closed(&app, question, "Decided by Ada L: Deny and say why: keep *the* cache.").await;
+    // The question is closed, so a reply to it is a prompt.
+    app.api.push(reply("and now?"));
+    app.wait_for(OWNER, 0, "You said: In reply to your message:").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
