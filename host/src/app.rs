@@ -39,7 +39,7 @@ use crate::{
     cli::{self, ChatKind, ResolvedPaths},
     control::QueryError,
     dev::DevError,
-    hub::LiveConfig,
+    hub::{self, LiveConfig},
     stdout::OutputError,
     telemetry,
 };
@@ -248,6 +248,7 @@ pub fn run(run: &cli::Run) -> Result<(), AppError> {
     process::catch_file_size_signal();
     process::return_freed_memory();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    hub::read_secrets(&config);
     let ended = runtime.block_on(run::serve(options::StartOptions {
         paths,
         config: LiveConfig::new(config),

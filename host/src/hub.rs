@@ -19,7 +19,7 @@ pub use event_bus::EventBus;
 pub use host_api::HostService;
 pub use host_api::chat_members::{person_of, role};
 pub use ingress::InboxWriter;
-pub use live_config::{LiveConfig, plugin_settings};
+pub use live_config::{LiveConfig, plugin_settings, read_secrets};
 pub use outbound::{Outbound, OutboundSink};
 pub use sessions::plugin_queries::QueryRunner;
 pub use sessions::presenter::TurnRenderer;

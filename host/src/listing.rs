@@ -125,6 +125,8 @@ pub fn audit(entries: &[AuditEntry]) -> String {
         vec![
             entry.at.to_rfc3339(),
             entry.session.to_string(),
+            entry.kind.clone(),
+            entry.tool.clone().unwrap_or_else(|| "-".to_owned()),
             entry.outcome.clone(),
             by.to_owned(),
             entry.reason.clone().unwrap_or_else(|| "-".to_owned()),
@@ -132,11 +134,13 @@ pub fn audit(entries: &[AuditEntry]) -> String {
             entry.title.clone(),
         ]
     });
-    table(&["TIME", "SESSION", "DECISION", "BY", "REASON", "INPUT", "TITLE"], &cells.collect::<Vec<_>>())
+    let head = ["TIME", "SESSION", "KIND", "TOOL", "DECISION", "BY", "REASON", "INPUT", "TITLE"];
+    table(&head, &cells.collect::<Vec<_>>())
 }
 
 #[cfg(test)]
 mod tests {
+    use cordboard_core::types::DecidedBy;
     use expect_test::expect;
 
     use super::*;
@@ -158,6 +162,35 @@ mod tests {
             sessions  0123456789ab  2           ok      2h ago  two lines
         "#]]
         .assert_eq(&text);
+    }
+
+    #[test]
+    fn the_audit_log_says_who_decided_about_what() {
+        let entry = |kind: &str, by, user: Option<&str>| AuditEntry {
+            at: Timestamp(0),
+            session: "alpha".parse().unwrap(),
+            kind: kind.to_owned(),
+            title: "Bash: ls".to_owned(),
+            tool: Some("Bash".to_owned()).filter(|_| kind == "permission"),
+            input_sha256: Some("0123456789abcdef".to_owned()).filter(|_| kind == "permission"),
+            outcome: "Allow once".to_owned(),
+            by,
+            user: user.map(str::to_owned),
+            reason: Some("Bash(ls:*)".to_owned()).filter(|_| by == DecidedBy::Plugin),
+        };
+        let entries = [
+            entry("permission", DecidedBy::User, Some("Ada")),
+            entry("permission", DecidedBy::Plugin, None),
+            entry("plan", DecidedBy::Agent, None),
+        ];
+        expect![[r#"
+            TIME                  SESSION  KIND        TOOL  DECISION    BY      REASON      INPUT         TITLE
+            1970-01-01T00:00:00Z  alpha    permission  Bash  Allow once  Ada     -           0123456789ab  Bash: ls
+            1970-01-01T00:00:00Z  alpha    permission  Bash  Allow once  plugin  Bash(ls:*)  0123456789ab  Bash: ls
+            1970-01-01T00:00:00Z  alpha    plan        -     Allow once  agent   -           -             Bash: ls
+        "#]]
+        .assert_eq(&audit(&entries));
+        assert_eq!(audit(&[]), "No decisions.\n");
     }
 
     #[test]

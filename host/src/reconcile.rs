@@ -20,7 +20,7 @@ use cordboard_watch::{Change, ConfigRead};
 use tokio::sync::{mpsc, watch};
 
 use crate::{
-    hub::{HostService, LiveConfig, Outbound},
+    hub::{self, HostService, LiveConfig, Outbound},
     rollout::{Notifier, Rollout},
 };
 
@@ -104,6 +104,7 @@ impl Reconciler {
             return;
         }
         self.rescan.send_replace(new.plugins.rescan);
+        hub::read_secrets(&new);
         let old = config.replace(new);
         if !changes.restart.is_empty() {
             self.notify(messages::configuration::at_next_start(&changes.restart)).await;

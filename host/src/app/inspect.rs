@@ -17,7 +17,7 @@ use crate::{
     cli::{Audit, Listing, Paths, ResolvedPaths},
     clock::Clock,
     control::{self, ControlAnswer, ControlQuery, PluginRow, SessionRow},
-    hub::{LiveConfig, RestoredInbox},
+    hub::{self, LiveConfig, RestoredInbox},
     listing,
     rollout::{RejectedFile, Resources, Rollout},
     session::SessionConfig,
@@ -241,12 +241,23 @@ pub fn list_requests(options: &Listing) -> Result<(), AppError> {
 /// Lists the decisions about requests of agents: `cordboard audit`.
 ///
 /// # Errors
-/// The store cannot be read.
+/// The store cannot be read, or no host has used the state directory.
 pub fn list_audit(options: &Audit) -> Result<(), AppError> {
     telemetry::start("error");
     let paths = options.listing.paths.resolve()?;
+    read_secrets(&paths);
     let entries = cordboard_store::audit_log(&paths.state, options.session.as_ref())?;
     print(&entries, options.listing.json, listing::audit)
+}
+
+/// Reads the secrets of the configuration, so that [`print_text`] removes them. The log may be older than a secret. A
+/// configuration or a secret that can't be read is no reason to hide the log: the host scrubs each entry, too.
+fn read_secrets(paths: &ResolvedPaths) {
+    let Ok(config) = load(paths) else { return };
+    hub::read_secrets(&config);
+    if let Some(file) = front_end::token_file(paths, &config) {
+        drop(cordboard_telegram::check_token(&file));
+    }
 }
 
 pub(super) fn unexpected_answer(answer: ControlAnswer) -> AppError {

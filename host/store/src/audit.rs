@@ -24,6 +24,8 @@ impl Store {
     pub async fn append_audit(&self, entry: AuditEntry) -> Result<(), StoreError> {
         let entry = AuditEntry {
             title: scrub::text(entry.title),
+            tool: entry.tool.map(scrub::text),
+            user: entry.user.map(scrub::text),
             outcome: scrub::text(entry.outcome),
             reason: entry.reason.map(scrub::text),
             ..entry
@@ -46,9 +48,10 @@ impl Store {
 /// set, returns only the entries of that session.
 ///
 /// # Errors
-/// Fails if the directory cannot be read. The text contains the reason and the remedy.
+/// Fails if the directory cannot be read, or if no host has used it: an empty log would say that nothing was decided.
+/// The text contains the reason and the remedy.
 pub fn audit_log(state: &Path, session: Option<&SessionName>) -> Result<Vec<AuditEntry>, OpenError> {
-    let Some(db) = open_read_only(state)? else { return Ok(Vec::new()) };
+    let Some(db) = open_read_only(state)? else { return Err(OpenError::NeverUsed { path: state.to_owned() }) };
     let sql = "SELECT record FROM audit WHERE ?1 IS NULL OR session = ?1 ORDER BY id";
     let session = session.map(ToString::to_string);
     let entries = read_all(&db.connection, sql, [session], |row| json(row, 0));

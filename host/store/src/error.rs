@@ -142,6 +142,12 @@ pub enum OpenError {
         counted(*folders, "session folder")
     )]
     Emptied { path: PathBuf, folders: usize },
+    #[error(
+        "read the audit log of state directory {}: it contains no database cordboard.db, so no host has used it; \
+         name the directory of your host with --state",
+        path.display()
+    )]
+    NeverUsed { path: PathBuf },
     #[error(transparent)]
     Store(#[from] StoreError),
 }

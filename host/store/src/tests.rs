@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 use super::*;
 
+mod audit_log;
 mod closed_requests;
 mod inbox_and_outbox;
 mod plugins;

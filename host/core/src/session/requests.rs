@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     messages::{self, SessionNotice},
+    render,
     types::{
         AgentRequest, AskReason, Choice, DecidedBy, DecidedRequest, OpenRequest, OptionText, Permission, Place,
         Request, RequestAnswer, RequestId, RequestOption, SessionName, Timestamp,
@@ -25,6 +26,9 @@ const MAX_OPEN: usize = 1000;
 /// the plugin's call, so the user decides about it.
 const MAX_INPUT: usize = 256 << 10;
 
+/// The outcome in the audit log of a question that was closed without an answer.
+const WITHDRAWN: &str = "withdrawn";
+
 impl Machine {
     pub(super) fn handle_requested(&mut self, mut request: AgentRequest, now: Timestamp) {
         if let Some(tool_use) = &mut request.tool_use {
@@ -38,6 +42,7 @@ impl Machine {
             return self.deny(&request, DecidedBy::Configuration, why, Some(rule.to_string()));
         }
         if self.place_of_questions().is_none() || self.open_requests().len() >= MAX_OPEN {
+            self.audit(&request, "not shown", DecidedBy::Host, None);
             return self.send_answer(&request, RequestAnswer::Nobody);
         }
         let Some(live) = &mut self.live else { return };
@@ -97,6 +102,7 @@ impl Machine {
     pub(super) fn handle_request_cancelled(&mut self, id: &RequestId, now: Timestamp) {
         let number = self.open_request(id).map(|open| open.number);
         if let Some(open) = number.and_then(|number| self.take_request(number)) {
+            self.audit(&open.request, WITHDRAWN, DecidedBy::Agent, None);
             self.close_request(&open, Choice::Withdrawn);
             self.request_closed(now);
         }
@@ -130,7 +136,8 @@ impl Machine {
         let labels = labels_of(&self.record.name, &open, &options, text.as_deref())?;
         let decided = text.as_ref().map_or_else(|| labels.clone(), |text| format!("{labels}: {text}"));
         self.take_request(open.number);
-        self.audit(&open.request, &labels, DecidedBy::User, text.clone());
+        let reason = text.clone().or_else(|| rules_of(&open.request, &options));
+        self.audit(&open.request, &labels, DecidedBy::User, reason);
         self.send_answer(&open.request, RequestAnswer::Options { ids: options, text });
         self.close_request(&open, Choice::Offered(decided));
         self.request_closed(now);
@@ -158,6 +165,7 @@ impl Machine {
     /// stopped.
     pub(super) fn withdraw_requests(&mut self) {
         for open in self.take_requests() {
+            self.audit(&open.request, WITHDRAWN, DecidedBy::Host, None);
             self.answer_for_nobody(&open, Choice::Withdrawn);
         }
     }
@@ -165,6 +173,7 @@ impl Machine {
     /// Closes the questions of a process that has exited.
     pub(super) fn close_requests(&mut self) {
         for open in self.take_requests() {
+            self.audit(&open.request, WITHDRAWN, DecidedBy::Agent, None);
             self.close_request(&open, Choice::Withdrawn);
         }
     }
@@ -235,6 +244,13 @@ impl Machine {
 
 fn invalid(text: String) -> ApiError {
     ApiError { code: ApiErrorCode::Invalid, text }
+}
+
+/// Returns the rules that the chosen options add for the session, if the agent named them.
+fn rules_of(request: &AgentRequest, chosen: &[String]) -> Option<String> {
+    let mut options = request.options.iter().filter(|option| chosen.contains(&option.id));
+    let rules = render::plain(request.session_rules.whole()).trim().to_owned();
+    Some(rules).filter(|rules| !rules.is_empty() && options.any(RequestOption::is_lasting))
 }
 
 /// Returns the labels of the chosen options, or an error if the options or the text don't fit.

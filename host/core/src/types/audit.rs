@@ -12,7 +12,7 @@ pub struct DecidedRequest {
     /// `expired`.
     pub outcome: String,
     pub by: DecidedBy,
-    /// The rule that decided, or the text of the answer.
+    /// The rule that decided, the text of the answer, or the rules that an answer adds for the session.
     pub reason: Option<String>,
 }
 
@@ -24,8 +24,10 @@ pub enum DecidedBy {
     Configuration,
     /// The approval plugin.
     Plugin,
-    /// The host: the request expired, or too many requests waited for a user.
+    /// The host: the request expired, was withdrawn, or could not be shown to a user.
     Host,
+    /// The agent withdrew the request, or exited.
+    Agent,
 }
 
 impl DecidedBy {
@@ -36,6 +38,7 @@ impl DecidedBy {
             Self::Configuration => "configuration",
             Self::Plugin => "plugin",
             Self::Host => "host",
+            Self::Agent => "agent",
         }
     }
 }
@@ -56,6 +59,7 @@ pub struct AuditEntry {
     pub by: DecidedBy,
     /// The name of the user who decided.
     pub user: Option<String>,
-    /// The rule or the reason that decided, or the text of the user's answer.
+    /// The rule or the reason that decided, the text of the user's answer, or the rules that the answer adds for the
+    /// session.
     pub reason: Option<String>,
 }

@@ -90,7 +90,9 @@ fn open_questions_are_shown_one_after_the_other() {
                 close request q1: Offered("Allow once")
                 post home: Session 'x' in /x asks for a permission:
             cancels q3 → busy
+                audit q3: withdrawn by Agent
             cancels q2 → busy
+                audit q2: withdrawn by Agent
                 close request q2: Withdrawn
                 post home: Session 'x' in /x asks for a permission:
             asks q5 → busy
@@ -218,10 +220,12 @@ fn stop_withdraws_questions() {
             asks q1 → busy
                 post home: Session 'x' in /x asks for a permission:
             command stop → busy
+                audit q1: withdrawn by Host
                 answer q1 of 1: Nobody
                 close request q1: Withdrawn
                 interrupt 1
             asks q2 → busy
+                audit q2: not shown by Host
                 answer q2 of 1: Nobody
             interrupted a → idle
                 persist
@@ -245,6 +249,7 @@ fn an_agent_can_cancel_its_question() {
             asks q1 → busy
                 post home: Session 'x' in /x asks for a permission:
             cancels q1 → busy
+                audit q1: withdrawn by Agent
                 close request q1: Withdrawn
             cancels q1 → busy
         "#]],
@@ -299,6 +304,7 @@ fn the_exit_of_an_agent_closes_its_questions() {
                 post home: Session 'x' in /x asks for a permission:
             exit → suspended
                 persist
+                audit q1: withdrawn by Agent
                 close request q1: Withdrawn
                 finish a at home, failed: Incomplete: the agent exited.
                 post home: The agent of session 'x' exited during its answer: exit code 1
@@ -336,6 +342,7 @@ fn a_shutdown_withdraws_questions() {
             asks q1 → busy
                 post home: Session 'x' in /x asks for a permission:
             shutdown → stopping
+                audit q1: withdrawn by Host
                 answer q1 of 1: Nobody
                 close request q1: Withdrawn
                 interrupt 1
@@ -361,6 +368,7 @@ fn suspending_withdraws_questions() {
             asks q1 → idle
                 post home: Session 'x' in /x asks for a permission:
             command suspend → stopping
+                audit q1: withdrawn by Host
                 answer q1 of 1: Nobody
                 close request q1: Withdrawn
                 close input of 1
@@ -464,6 +472,7 @@ fn a_decision_about_a_closed_permission_is_ignored() {
             asks-tool q1 → busy
                 decide #1: Bash the command of q1
             cancels q1 → busy
+                audit q1: withdrawn by Agent
             decision allow → busy
             asks-tool q2 → busy
                 decide #2: Bash the command of q2
@@ -475,6 +484,7 @@ fn a_decision_about_a_closed_permission_is_ignored() {
             asks-tool q3 → busy
                 decide #3: Bash the command of q3
             command stop → busy
+                audit q3: withdrawn by Host
                 answer q3 of 1: Nobody
                 interrupt 1
             decision allow → busy
@@ -525,6 +535,7 @@ fn a_decision_counts_for_its_own_question() {
             asks-tool q1 → busy
                 decide #1: Bash the command of q1
             cancels q1 → busy
+                audit q1: withdrawn by Agent
             asks-tool q1 → busy
                 decide #2: Bash the command of q1
             decision #1 allow → busy
@@ -747,6 +758,40 @@ fn a_question_says_that_no_rule_was_checked() {
                 audit q2-session: Allow once by User
                 answer q2-session of 1: Options { ids: ["allow"], text: None }
                 close request q2-session: Offered("Allow once")
+        "#]],
+    );
+}
+
+#[test]
+fn the_rules_of_an_answer_for_the_session_are_logged() {
+    check(
+        "
+        busy a
+        asks-tool q1-session-rules
+        decision ask
+        command answer session
+        asks-tool q2-session-rules
+        decision ask
+        command answer allow
+        ",
+        expect![[r#"
+            busy a → busy
+            asks-tool q1-session-rules → busy
+                decide #1: Bash the command of q1-session-rules
+            decision ask → busy
+                post home: Session 'x' in /x asks for a permission: … For this session it would allow: `Bash(the:*)`
+            command answer session → busy
+                audit q1-session-rules: Allow for this session by User (For this session it would allow: Bash(the:*))
+                answer q1-session-rules of 1: Options { ids: ["session"], text: None }
+                close request q1-session-rules: Offered("Allow for this session")
+            asks-tool q2-session-rules → busy
+                decide #2: Bash the command of q2-session-rules
+            decision ask → busy
+                post home: Session 'x' in /x asks for a permission: … For this session it would allow: `Bash(the:*)`
+            command answer allow → busy
+                audit q2-session-rules: Allow once by User
+                answer q2-session-rules of 1: Options { ids: ["allow"], text: None }
+                close request q2-session-rules: Offered("Allow once")
         "#]],
     );
 }

@@ -342,13 +342,17 @@ pub fn tool_request(id: &str) -> AgentRequest {
 }
 
 /// A permission with options that differ from those of [`agent_request`]: `session` if `id` contains `session`, and
-/// `allow` unless `id` contains `only`. If `id` contains `large`, the input is too large for the approval plugin.
+/// `allow` unless `id` contains `only`. If `id` contains `rules`, the agent names the rules that `session` adds. If it
+/// contains `large`, the input is too large for the approval plugin.
 fn other_tool_request(id: &str) -> AgentRequest {
     let mut request = tool_request(id);
     if id.contains("session") {
         let (label, text) = ("Allow for this session".to_owned(), OptionText::No);
         let option = RequestOption { id: RequestOption::ALLOW_FOR_SESSION.to_owned(), label, text };
         request.options.insert(1, option);
+    }
+    if id.contains("rules") {
+        request.session_rules = "\n\nFor this session it would allow: `Bash(the:*)`".to_owned().into();
     }
     if id.contains("only") {
         request.options.remove(0);

@@ -135,6 +135,7 @@ fn an_urgent_prompt_withdraws_an_open_question() {
         asks q → busy
             post home: Session 'x' in /x asks for a permission:
         now b → busy
+            audit q: withdrawn by Host
             answer q of 1: Nobody
             close request q: Withdrawn
             interrupt 1

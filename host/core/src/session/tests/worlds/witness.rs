@@ -106,6 +106,10 @@ struct Step {
     policy_decides: Option<DecisionOutcome>,
     /// A rule of the configuration denied a request.
     configuration_denies: bool,
+    /// A request was closed without being shown.
+    is_not_shown: bool,
+    /// A command opens a terminal.
+    opens_terminal: bool,
     /// The agent asks this question.
     asks: Option<RequestId>,
     /// The agent cancels this question.
@@ -464,6 +468,7 @@ impl Witness {
                     let rests = self.queue.is_empty() && self.open.is_none();
                     self.must(rests, "a terminal waits for the prompts and the turn");
                     self.terminal = Some(process.clone());
+                    self.step.opens_terminal = true;
                 }
                 self.fresh |= fresh;
                 let remembers = self.machine.record().conversation.is_some();
@@ -565,7 +570,9 @@ impl Witness {
         self.questions.clear();
         self.fresh &= self.stored.conversation.is_none();
         let terminal = self.stored.terminal.as_ref().map(|terminal| terminal.process.clone());
-        self.must(self.terminal.is_none() || terminal == self.terminal, "the next host knows the terminal");
+        // A terminal learns only after the commit that it may open.
+        let is_open = self.terminal.is_some() && !self.step.opens_terminal;
+        self.must(!is_open || terminal == self.terminal, "the next host knows the terminal");
         self.terminal = terminal;
         let stored: Vec<PromptId> = self.stored.interrupted.iter().map(|prompt| prompt.id.clone()).collect();
         self.must(self.interrupted.iter().all(|id| stored.contains(id)), "interrupted prompts survive a shutdown");

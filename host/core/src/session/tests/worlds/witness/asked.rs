@@ -1,6 +1,6 @@
 //! The witness's records of the questions that the agent asked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     super::super::super::{Decision, DecisionOutcome, Effect, Run, Ticket},
@@ -14,6 +14,8 @@ pub(super) struct Asked {
     questions: BTreeMap<String, AskedQuestion>,
     /// The questions about which the approval plugin has not decided yet.
     undecided: BTreeMap<Ticket, String>,
+    /// The questions that the agent withdrew before they were shown, and whose withdrawal has to be logged.
+    withdrawn: BTreeSet<String>,
 }
 
 #[derive(Debug)]
@@ -45,7 +47,8 @@ impl Asked {
 
     /// Drops the questions that were never shown, because the agent has exited.
     pub fn drop_hidden(&mut self) {
-        self.questions.retain(|_, asked| asked.is_shown);
+        let hidden = self.questions.extract_if(.., |_, asked| !asked.is_shown);
+        self.withdrawn.extend(hidden.map(|(id, _)| id));
         self.undecided.clear();
     }
 }
@@ -61,6 +64,7 @@ impl Witness {
         self.step.restarts_clock = self.asked.is_open(id);
         if self.asked.questions.get(&id.0).is_some_and(|asked| !asked.is_shown) {
             self.asked.drop_question(id);
+            self.asked.withdrawn.insert(id.0.clone());
         }
     }
 
@@ -125,6 +129,14 @@ impl Witness {
                 return;
             }
         }
+        if decided.by == DecidedBy::Host && self.step.asks.as_ref() == Some(id) && !self.asked.is_open(id) {
+            self.must(decided.outcome == "not shown", "a question without an answer is not shown");
+            self.step.is_not_shown = true;
+            return;
+        }
+        if decided.by == DecidedBy::Agent && self.asked.withdrawn.remove(&id.0) {
+            return;
+        }
         let is_audited =
             self.asked.questions.get_mut(&id.0).map(|asked| std::mem::replace(&mut asked.is_audited, true));
         self.must(is_audited == Some(false), "a decision about an open question is logged once");
@@ -146,7 +158,7 @@ impl Witness {
         self.must(fits, "an answer comes from a user, from the approval plugin or from the lack of both");
         let is_audited = self.asked.questions.get(&id.0).is_some_and(|asked| asked.is_audited);
         self.must(
-            is_audited || self.step.configuration_denies || *answer == RequestAnswer::Nobody,
+            is_audited || self.step.configuration_denies || self.step.is_not_shown,
             "a decision is logged before the agent gets it",
         );
         match self.asked.questions.get_mut(&id.0) {
@@ -163,6 +175,7 @@ impl Witness {
         let Some(asked) = self.asked.questions.remove(&id.0) else { self.fail("only an open question is closed") };
         let is_cancelled = self.step.cancels.as_ref() == Some(id);
         let fits = asked.is_answered || is_cancelled || self.alive().is_none();
+        self.must(asked.is_audited, "a decision is logged before its message is closed");
         self.must(fits && asked.is_shown, "a shown question is closed by its answer, by the agent or by its exit");
     }
 
@@ -176,6 +189,7 @@ impl Witness {
         self.must(ids.iter().eq(decided), "the questions that a user can answer are listed");
         let answerable = matches!(view.phase, Phase::Busy | Phase::Idle);
         self.must(self.asked.is_empty() || answerable, "a question is never left open");
+        self.must(self.asked.withdrawn.is_empty(), "the withdrawal of a question is logged");
     }
 
     /// The time at which the oldest question expires.
