@@ -91,6 +91,10 @@ pub enum AppError {
     #[error("the input ended, and after {} these were still open: {open}", config::format_duration(*patience))]
     Undrained { patience: std::time::Duration, open: String },
     #[error(
+        "the input ended, so nobody could answer these questions of agents: {questions}; their agents continued without an answer"
+    )]
+    Unanswered { questions: String },
+    #[error(
         "the input ended, and after {} some messages had not been read from standard output: {messages}; they are shown at the next start",
         config::format_duration(*patience)
     )]
@@ -150,6 +154,7 @@ impl AppError {
             | Self::FewFiles { .. }
             | Self::Start(_)
             | Self::Undrained { .. }
+            | Self::Unanswered { .. }
             | Self::Unread { .. }
             | Self::Control { .. }
             | Self::Listen { .. }

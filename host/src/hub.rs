@@ -23,7 +23,7 @@ pub use live_config::{LiveConfig, plugin_settings, read_secrets};
 pub use outbound::{Outbound, OutboundSink};
 pub use sessions::plugin_queries::QueryRunner;
 pub use sessions::presenter::TurnRenderer;
-pub use sessions::quiescence::{OpenWork, QuiescenceWaiter};
+pub use sessions::quiescence::QuiescenceWaiter;
 pub use sessions::supervisor::{RestoredInbox, SessionSupervisor};
 pub use text_answers::TextAnswers;
 pub(crate) use {

@@ -11,7 +11,8 @@ mod session_notice;
 mod update_reply;
 
 pub use agent_request::{
-    no_open_request, no_such_option, option_needs_text, option_without_text, several_requests, text_is_next,
+    INPUT_ENDED, no_open_request, no_such_option, option_needs_text, option_without_text, several_requests,
+    text_is_next,
 };
 pub use background_work::{WAKE_UP, list_work, wake_ups, works_in_background};
 pub use command_errors::{

@@ -1,7 +1,7 @@
 //! Waits until the host has to stop, then shuts it down: drains turns, ends agents and flushes the outbox. It must not
 //! leave a process behind or lose an accepted message.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use cordboard_chat::outbox::Outbox;
 use cordboard_core::{config::format_duration, session::Input};
@@ -15,7 +15,7 @@ use super::{
     exit::ExitReason,
     front_end::{Announcer, FrontEnd},
 };
-use crate::hub::{HostService, HubHandle, OpenWork, QuiescenceWaiter};
+use crate::hub::{HostService, HubHandle, QuiescenceWaiter};
 
 /// The time limit of each step that sends or shows the remaining posts. The next start sends the rest.
 const FLUSH: Duration = Duration::from_secs(5);
@@ -153,7 +153,13 @@ impl OpenTurns<'_> {
         if tokio::time::timeout(self.limit, hub.finish()).await.is_err() {
             return undrained("commands".to_owned());
         }
-        if let Err(open) = self.quiescence.wait(left()).await {
+        // All commands have run, so no answer to a question can follow.
+        let mut unanswered = BTreeSet::new();
+        let drained = tokio::select! {
+            drained = self.quiescence.wait(left()) => drained,
+            () = self.quiescence.withdraw_questions(&mut unanswered) => Ok(()),
+        };
+        if let Err(open) = drained {
             return undrained(list(&open));
         }
         let read = async {
@@ -164,7 +170,8 @@ impl OpenTurns<'_> {
             }
         };
         let unread = |_| AppError::Unread { patience: self.limit, messages: self.outbox.pending_posts() };
-        tokio::time::timeout(left(), read).await.map_err(unread)
+        tokio::time::timeout(left(), read).await.map_err(unread)?;
+        if unanswered.is_empty() { Ok(()) } else { Err(AppError::Unanswered { questions: list(&unanswered) }) }
     }
 
     /// Announces once what the shutdown waits for. Never returns.
@@ -196,8 +203,8 @@ async fn announce_agents(announcer: &Announcer, host: &HostService) {
     std::future::pending().await
 }
 
-fn list(open: &[OpenWork]) -> String {
-    open.iter().map(OpenWork::to_string).collect::<Vec<_>>().join(", ")
+fn list(open: impl IntoIterator<Item = impl ToString>) -> String {
+    open.into_iter().map(|one| one.to_string()).collect::<Vec<_>>().join(", ")
 }
 
 /// Ends all agents in parallel. Each further interrupt shortens the waits.

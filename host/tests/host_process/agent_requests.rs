@@ -132,3 +132,23 @@ fn open_requests_are_listed_outside_the_chat() {
     host.expect_all(&["Answered: Allow once.\n", "doesn't really run: ls\n"]);
     assert_eq!(host.end(), (String::new(), Some(0)));
 }
+
+#[test]
+fn a_question_at_the_end_of_the_input_is_withdrawn() {
+    let home = Home::new();
+    let mut host = home.start();
+    host.ask("/new a", "Session 'a' created.");
+    host.say("run make clean");
+    host.expect("[Always allow…] /permissions always #1\n");
+    host.close_input();
+    assert_eq!(host.wait().code(), Some(1));
+    let (chat, log) = host.rest();
+    let notice = "Nobody can answer session 'a', because the input has ended. \
+                  Its agent continues without an answer to: Bash: make clean\n";
+    assert!(chat.contains(notice), "{chat}");
+    let error = "the input ended, so nobody could answer these questions of agents: a#1 (Bash: make clean)";
+    assert!(log.contains(error), "{log}");
+    let decisions = home.printed(&["audit"]);
+    let line = decisions.lines().last().unwrap();
+    assert!(line.contains("  permission  Bash  withdrawn  host  the input has ended  "), "{decisions}");
+}

@@ -52,6 +52,16 @@ pub(super) fn expired(session: &SessionName, title: &str, after: Duration) -> St
     format!("Session '{session}' got no answer within {after}. Its agent continues without an answer to: {title}")
 }
 
+/// The reason why no user can answer a question.
+pub const INPUT_ENDED: &str = "the input has ended";
+
+pub(super) fn withdrawn(session: &SessionName, title: &str) -> String {
+    let title = quote(title);
+    format!(
+        "Nobody can answer session '{session}', because {INPUT_ENDED}. Its agent continues without an answer to: {title}"
+    )
+}
+
 /// The error for an answer to a session that has no open question, or none with this number.
 #[must_use]
 pub fn no_open_request(session: &SessionName, number: Option<u64>) -> String {

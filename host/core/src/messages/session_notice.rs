@@ -109,6 +109,10 @@ pub enum SessionNotice {
         reason: Option<AskReason>,
         folder: PathBuf,
     },
+    /// The question of the agent was withdrawn, because no user can answer any more.
+    RequestWithdrawn {
+        title: String,
+    },
     /// The question of the agent expired without an answer.
     RequestExpired {
         /// The line that describes the question.
@@ -171,7 +175,7 @@ impl SessionNotice {
             }
             // `agent_request::asked` has already added the buttons.
             Self::Asked { request, .. } => (Request::Agent { session: session.clone(), id: request.id.clone() }, &[]),
-            Self::RequestExpired { .. } => return None,
+            Self::RequestExpired { .. } | Self::RequestWithdrawn { .. } => return None,
         })
     }
 
@@ -230,6 +234,7 @@ impl SessionNotice {
                 reply.buttons.extend(buttons.iter().map(|button| vec![button.clone()]));
                 reply
             }
+            Self::RequestWithdrawn { title } => plain(&agent_request::withdrawn(session, title)),
             Self::RequestExpired { title, after } => plain(&agent_request::expired(session, title, *after)),
             Self::Strays { pids } => plain(&strays(session, pids)),
         }

@@ -96,6 +96,9 @@ pub enum Input {
     /// The authors of these prompts may no longer use the session: waiting prompts are dropped, and the running one is
     /// interrupted.
     Withdrawn(Vec<PromptId>),
+    /// No user can answer any more, because the input of the chat has ended: the open questions of the agent are
+    /// withdrawn.
+    NobodyAnswers,
     /// The host shuts down: the turn is interrupted, then the agent is stopped. A second `Shutdown` kills the agent.
     Shutdown,
 }

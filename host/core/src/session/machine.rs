@@ -153,6 +153,7 @@ impl Machine {
                 self.handle_terminal_closed(&process, conversation, now);
             }
             Input::Withdrawn(prompts) => self.handle_withdrawn(&prompts, now),
+            Input::NobodyAnswers => self.withdraw_unanswerable(now),
             Input::Shutdown => self.handle_shutdown(now),
         }
         self.flush()

@@ -161,6 +161,24 @@ impl Machine {
         self.request_closed(now);
     }
 
+    /// Closes the questions to users, because no user can answer any more. The agent continues without the answers.
+    pub(super) fn withdraw_unanswerable(&mut self, now: Timestamp) {
+        let unanswerable: Vec<_> = self.answerable_requests().cloned().collect();
+        if unanswerable.is_empty() {
+            return;
+        }
+        let place = self.place_of_questions();
+        for open in unanswerable {
+            self.take_request(open.number);
+            self.audit(&open.request, WITHDRAWN, DecidedBy::Host, Some(messages::INPUT_ENDED.to_owned()));
+            self.answer_for_nobody(&open, Choice::Withdrawn);
+            if let Some(place) = place.clone() {
+                self.post(place, SessionNotice::RequestWithdrawn { title: open.request.title });
+            }
+        }
+        self.request_closed(now);
+    }
+
     /// Closes all questions without a user's decision, because the turn is being interrupted or the process is being
     /// stopped.
     pub(super) fn withdraw_requests(&mut self) {

@@ -3,7 +3,11 @@
 
 use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
 
-use cordboard_core::types::{Phase, SessionName};
+use cordboard_core::{
+    render::{UNTRUSTED_LENGTH, one_line},
+    session::Input,
+    types::{OpenRequest, Phase, SessionName},
+};
 
 use crate::hub::host_api::HostService;
 
@@ -31,6 +35,27 @@ impl fmt::Display for OpenWork {
             Self::Hook(plugin) => write!(f, "events for plugin '{plugin}'"),
             Self::Inputs => f.write_str("messages on their way to a session"),
         }
+    }
+}
+
+/// A question of an agent that no user has answered.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UnansweredRequest {
+    session: SessionName,
+    number: u64,
+    title: String,
+}
+
+impl UnansweredRequest {
+    fn new(session: &SessionName, open: &OpenRequest) -> Self {
+        Self { session: session.clone(), number: open.number, title: open.request.title.clone() }
+    }
+}
+
+impl fmt::Display for UnansweredRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { session, number, title } = self;
+        write!(f, "{session}#{number} ({})", one_line(title, UNTRUSTED_LENGTH))
     }
 }
 
@@ -63,6 +88,23 @@ impl QuiescenceWaiter {
         })
     }
 
+    /// Withdraws the questions to users, also those that agents ask later, because no user can answer any more. Adds each
+    /// of them to `withdrawn`. Never returns.
+    pub async fn withdraw_questions(&self, withdrawn: &mut BTreeSet<UnansweredRequest>) {
+        let sessions = &self.host.sessions;
+        loop {
+            let views = sessions.registry.views();
+            for view in views.iter().filter(|view| !view.requests.is_empty()) {
+                let name = &view.record.name;
+                withdrawn.extend(view.requests.iter().map(|open| UnansweredRequest::new(name, open)));
+                if let Some(session) = sessions.get(name) {
+                    session.send(Input::NobodyAnswers).await;
+                }
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
     /// Returns the open work that the snapshots and queues show. Each session is listed once.
     #[must_use]
     pub fn open(&self) -> Vec<OpenWork> {
@@ -72,7 +114,8 @@ impl QuiescenceWaiter {
             Phase::Busy | Phase::Starting => true,
             // Prompts wait for a person at the terminal.
             Phase::Suspended if view.record.terminal.is_some() => false,
-            Phase::Idle | Phase::Suspended | Phase::Stopping => view.queued > 0,
+            // A question of an idle agent waits for a person, but must not disappear silently.
+            Phase::Idle | Phase::Suspended | Phase::Stopping => view.queued > 0 || !view.requests.is_empty(),
             // These phases wait for a person.
             Phase::Asking | Phase::Broken | Phase::Archived => false,
         });

@@ -795,3 +795,48 @@ fn the_rules_of_an_answer_for_the_session_are_logged() {
         "#]],
     );
 }
+
+#[test]
+fn questions_are_withdrawn_when_nobody_can_answer() {
+    check(
+        "
+        nobody-answers
+        busy a
+        nobody-answers
+        asks q1
+        asks q2
+        asks-tool q3
+        nobody-answers
+        decision ask
+        nobody-answers
+        command answer allow
+        ",
+        expect![[r#"
+            nobody-answers → suspended
+            busy a → busy
+            nobody-answers → busy
+            asks q1 → busy
+                post home: Session 'x' in /x asks for a permission:
+            asks q2 → busy
+            asks-tool q3 → busy
+                decide #1: Bash the command of q3
+            nobody-answers → busy
+                audit q1: withdrawn by Host (the input has ended)
+                answer q1 of 1: Nobody
+                close request q1: Withdrawn
+                post home: Nobody can answer session 'x', because the input has ended. Its agent continues without an answer to: the title of q1
+                audit q2: withdrawn by Host (the input has ended)
+                answer q2 of 1: Nobody
+                post home: Nobody can answer session 'x', because the input has ended. Its agent continues without an answer to: the title of q2
+            decision ask → busy
+                post home: Session 'x' in /x asks for a permission:
+            nobody-answers → busy
+                audit q3: withdrawn by Host (the input has ended)
+                answer q3 of 1: Nobody
+                close request q3: Withdrawn
+                post home: Nobody can answer session 'x', because the input has ended. Its agent continues without an answer to: the title of q3
+            command answer allow
+                refused (invalid): Session 'x' has no open request.
+        "#]],
+    );
+}

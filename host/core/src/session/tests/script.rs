@@ -230,6 +230,7 @@ impl ScriptRunner {
                 Input::TerminalClosed { process: terminal(pid), conversation: non_empty(conversation) }
             }
             "strays" => Input::Strays { pids: rest.split(' ').map(|pid| pid.parse().expect("a pid")).collect() },
+            "nobody-answers" => Input::NobodyAnswers,
             "shutdown" => Input::Shutdown,
             _ => return None,
         })

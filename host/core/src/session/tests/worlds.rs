@@ -90,6 +90,7 @@ impl World {
             28 => self.command(),
             29 => self.configuration(),
             30 if self.dice.one_in(6) => self.witness.doom(self.dice.roll(4)),
+            30 if self.dice.one_in(6) => self.witness.feed(Input::NobodyAnswers),
             _ => self.stale(),
         }
     }

@@ -337,6 +337,7 @@ impl Witness {
             }
             Input::Decision { ticket, decision } => self.observe_decision(*ticket, decision),
             Input::Settings(settings) => self.settings.clone_from(settings),
+            Input::NobodyAnswers => self.step.restarts_clock = !self.machine.view().requests.is_empty(),
             Input::Shutdown => self.shutdowns += 1,
             Input::Timeout => {
                 let (due, now) = (self.machine.poll_timeout().filter(|(at, _)| *at <= self.now), self.now);

@@ -228,6 +228,7 @@ impl Witness {
             SessionNotice::NotStarted { .. }
             | SessionNotice::PersonaFailed { .. }
             | SessionNotice::RequestExpired { .. }
+            | SessionNotice::RequestWithdrawn { .. }
             | SessionNotice::Archived { .. }
             | SessionNotice::EarlierInterrupted { .. }
             | SessionNotice::Strays { .. } => {}
