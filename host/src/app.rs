@@ -17,6 +17,7 @@ mod store_adapters;
 pub use handover::{adopt, attach};
 pub use inspect::{check, list_audit, list_plugins, list_requests, list_sessions};
 pub use plugin_dev::author;
+pub use store_adapters::StoredSessions;
 
 use std::{
     io::ErrorKind,

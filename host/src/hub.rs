@@ -13,6 +13,7 @@ pub(crate) mod session_errors;
 mod sessions;
 mod take_prompts;
 mod text_answers;
+mod usage;
 
 pub use dispatch::Dispatcher;
 pub use event_bus::EventBus;
@@ -26,6 +27,7 @@ pub use sessions::presenter::TurnRenderer;
 pub use sessions::quiescence::QuiescenceWaiter;
 pub use sessions::supervisor::{RestoredInbox, SessionSupervisor};
 pub use text_answers::TextAnswers;
+pub use usage::UsageLedger;
 pub(crate) use {
     dispatch::{error_text, not_addressed, waits},
     host_api::{

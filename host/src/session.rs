@@ -18,12 +18,15 @@ use async_trait::async_trait;
 use cordboard_agents::process::Environment;
 use cordboard_core::{
     agent::PromptId,
+    budget::Budget,
     config::Agent,
     event::CausationChain,
     messages::{self, SessionNotice},
     session::{ApiError, ApiErrorCode, Input, Machine, Prompt, SessionCommand, Settings, Ticket},
     turn::Turn,
-    types::{AuditEntry, Choice, Permission, Place, Request, SessionName, SessionRecord, SessionView, Urgency},
+    types::{
+        AuditEntry, Choice, Permission, Place, Request, SessionName, SessionRecord, SessionView, Urgency, UsageEntry,
+    },
 };
 use cordboard_store::StoreError;
 use tokio::sync::{mpsc, oneshot};
@@ -102,6 +105,9 @@ pub trait TurnSink: Send + Sync {
 #[async_trait]
 pub trait SessionStore: Send + Sync {
     async fn save(&self, record: &SessionRecord) -> Result<(), StoreError>;
+    /// Stores the record and the use of a finished turn in one commit. Returns the budget of the day if the
+    /// configuration has one.
+    async fn save_turn(&self, record: &SessionRecord, usage: UsageEntry) -> Result<Option<Budget>, StoreError>;
     /// Stores in one commit a prompt that is sent again with a new id, and the record, which no longer lists the prompt
     /// as interrupted.
     async fn requeue(&self, record: &SessionRecord, prompt: &Prompt) -> Result<(), StoreError>;

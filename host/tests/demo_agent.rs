@@ -12,7 +12,7 @@ use cordboard_core::{
     agent::{AgentEvent, Change, Outcome, PromptId},
     config::{self, AgentKind},
     session::{Launch, Prompt},
-    types::{PermissionMode, Place, PromptKind, RequestAnswer, RequestId, SessionName},
+    types::{PermissionMode, Place, PromptKind, RequestAnswer, RequestId, SessionName, TurnUsage},
 };
 use tokio::{sync::mpsc::Receiver, time::timeout};
 
@@ -102,9 +102,9 @@ impl Agent {
         loop {
             match self.next().await.expect("the agent ended without an answer") {
                 AgentEvent::Part { change: Change::Append(more), .. } => text.push_str(&more),
-                AgentEvent::Finished { answered, outcome, cost_usd } => {
+                AgentEvent::Finished { answered, outcome, usage } => {
                     assert_eq!(answered, std::slice::from_ref(id));
-                    assert!(cost_usd.is_some_and(|cost| cost > 0.0));
+                    assert!(usage.total_cost_usd.is_some_and(|cost| cost > 0.0));
                     return Answer { text, outcome };
                 }
                 AgentEvent::Part { .. }
@@ -170,13 +170,14 @@ async fn a_turn_reports_readiness_receipt_text_and_end() {
     let Some(AgentEvent::Conversation { id, resumable: false }) = events.first().cloned() else {
         panic!("no conversation: {events:?}");
     };
+    let usage = TurnUsage { total_cost_usd: Some(0.0001), ..TurnUsage::default() };
     assert_eq!(
         events[1..],
         [
             AgentEvent::PromptAccepted(prompt.clone()),
             AgentEvent::Part { at: 0, change: Change::Append("You said: hello".to_owned()) },
             AgentEvent::Conversation { id, resumable: true },
-            AgentEvent::Finished { answered: vec![prompt], outcome: Outcome::Done, cost_usd: Some(0.0001) },
+            AgentEvent::Finished { answered: vec![prompt], outcome: Outcome::Done, usage },
         ]
     );
     agent.suspend().await;

@@ -10,6 +10,7 @@ mod rpc;
 mod settings;
 mod tool_call;
 mod turn;
+mod usage;
 
 use std::collections::BTreeMap;
 
@@ -34,6 +35,7 @@ use handshake::Handshake;
 use requests::Requests;
 use rpc::Message;
 use turn::Turn;
+use usage::Usage;
 
 /// The notification that cancels a request. The host handles it for permission requests.
 const CANCEL_REQUEST: &str = "$/cancel_request";
@@ -52,7 +54,7 @@ pub(super) struct Acp {
     /// Whether the host sent `session/cancel` in this turn.
     is_cancelled: bool,
     requests: Requests,
-    cost_usd: Option<f64>,
+    usage: Usage,
     skipped: SkippedLines,
     /// See [`Codec::exit_reason`].
     exit_reason: Option<String>,
@@ -82,7 +84,7 @@ impl Acp {
             unacknowledged: Vec::new(),
             is_cancelled: false,
             requests: Requests::default(),
-            cost_usd: None,
+            usage: Usage::default(),
             skipped: SkippedLines::default(),
             exit_reason: None,
         }
@@ -179,7 +181,8 @@ impl Acp {
         let mut turn = std::mem::replace(&mut self.turn, Turn::new(&self.folder));
         turn.finish(&outcome);
         decoded.events.extend(turn.take_changes());
-        decoded.events.push(AgentEvent::Finished { answered: vec![prompt], outcome, cost_usd: self.cost_usd });
+        let usage = self.usage.of_turn(result.as_ref().ok().copied());
+        decoded.events.push(AgentEvent::Finished { answered: vec![prompt], outcome, usage });
     }
 
     fn on_update(&mut self, params: &Value, events: &mut Vec<AgentEvent>) {
@@ -188,10 +191,7 @@ impl Acp {
         }
         let update = &params["update"];
         match serde_json::from_value(update.clone()) {
-            Ok(SessionUpdate::UsageUpdate(usage)) => {
-                self.cost_usd =
-                    usage.cost.filter(|cost| cost.currency == "USD").map_or(self.cost_usd, |cost| Some(cost.amount));
-            }
+            Ok(SessionUpdate::UsageUpdate(update)) => self.usage.on_update(&update),
             Ok(SessionUpdate::AvailableCommandsUpdate(update)) => {
                 let commands = update.available_commands.iter();
                 events

@@ -10,6 +10,7 @@ mod denials;
 mod requests;
 mod result;
 mod turn;
+mod usage;
 
 use std::collections::BTreeSet;
 
@@ -29,6 +30,7 @@ use checklist::Checklist;
 use denials::Denials;
 use requests::Requests;
 use turn::Turn;
+use usage::Usage;
 
 /// The codec of one agent process.
 pub(super) struct Claude {
@@ -57,6 +59,7 @@ pub(super) struct Claude {
     denials: Denials,
     requests: Requests,
     background: Background,
+    usage: Usage,
     interrupts: u32,
     /// Whether the host has sent an interrupt that has not ended a turn yet.
     interrupted: bool,
@@ -83,6 +86,7 @@ impl Claude {
             denials: Denials::default(),
             requests: Requests::default(),
             background: Background::default(),
+            usage: Usage::default(),
             interrupts: 0,
             interrupted: false,
             skipped: SkippedLines::default(),
@@ -158,6 +162,7 @@ impl Claude {
         if !is_main_agent(message) {
             return;
         }
+        self.usage.on_assistant(&message["message"]);
         self.note_prompt_ids(message, events);
         self.api_errors.on_assistant(message);
         // Skip the text of an API error, because the `result` repeats it.
@@ -208,7 +213,7 @@ impl Claude {
             self.unanswered.remove(prompt);
             self.acknowledged.remove(prompt);
         }
-        events.push(AgentEvent::Finished { answered, outcome, cost_usd: message["total_cost_usd"].as_f64() });
+        events.push(AgentEvent::Finished { answered, outcome, usage: self.usage.of_turn(message) });
     }
 
     /// Returns the reason if the CLI refused to resume the conversation. If the process resumes a conversation, every

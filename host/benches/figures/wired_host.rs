@@ -9,10 +9,11 @@ use std::{
 };
 
 use cordboard::{
+    app::StoredSessions,
     clock::Clock,
     hub::{
         self, Dispatcher, EventBus, HostService, InboxWriter, LiveConfig, Outbound, OutboundSink, QueryRunner,
-        SessionSupervisor, TextAnswers, TurnRenderer,
+        SessionSupervisor, TextAnswers, TurnRenderer, UsageLedger,
     },
     rollout::{Resources, Rollout},
     session::Ports,
@@ -192,12 +193,13 @@ fn server(
         host: OnceLock::new(),
     });
     let hooks = EventBus::new(Arc::clone(&registry));
+    let usage = UsageLedger::new(store.clone(), config.clone(), clock);
     let ports = Ports {
         clock,
         environment: Environment::read(),
         host_id: host_id.into(),
         state_dir: state.as_path().into(),
-        store: Arc::new(store.clone()),
+        store: Arc::new(StoredSessions { store: store.clone(), usage: usage.clone() }),
         queries: Arc::new(Arc::clone(&queries)),
         config: Arc::new(config.clone()),
         events: Arc::new(Arc::clone(&hooks)),
@@ -220,6 +222,7 @@ fn server(
         sessions: Arc::new(SessionSupervisor::new(Arc::clone(sessions), ports, renderer)),
         outbound: posts.clone(),
         store: store.clone(),
+        usage,
         admin_commands: AdminCommands::channel().0,
         state_dir: state,
         causes: CausationChain::default(),

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::types::{AgentCommand, AgentRequest, RequestId, Timestamp};
+use crate::types::{AgentCommand, AgentRequest, RequestId, Timestamp, TurnUsage};
 
 /// Identifies a prompt, or a turn that the agent starts itself. The id is a UUID in text form, as the claude protocol
 /// requires.
@@ -28,8 +28,8 @@ pub enum AgentEvent {
     /// the argument of the call.
     Denied { tool: String, detail: String },
     /// A turn is over. `answered` lists the prompts that it answered; the session ignores the event if the open prompt
-    /// is not among them. `cost_usd` is the cost of the conversation so far.
-    Finished { answered: Vec<PromptId>, outcome: Outcome, cost_usd: Option<f64> },
+    /// is not among them.
+    Finished { answered: Vec<PromptId>, outcome: Outcome, usage: TurnUsage },
     /// The agent has accepted the interrupt and will end the turn.
     InterruptAccepted,
     /// The complete current list of background work: commands, subagents, scheduled wake-ups.

@@ -12,6 +12,7 @@ mod diff;
 mod duration;
 mod fault;
 mod json;
+mod limits;
 mod nearest;
 mod network_grants;
 mod plugins;
@@ -34,6 +35,7 @@ pub use call_limits::{CallLimitOverrides, CallLimits};
 pub use diff::{Area, Changes, PluginChange, diff};
 pub use duration::{parse as parse_duration, spell as format_duration};
 pub use fault::{ConfigError, Fault};
+pub use limits::Limits;
 pub use network_grants::{NetworkGrants, SecretSource, Secrets};
 pub use plugins::{Plugin, Plugins};
 pub use rollout_limits::RolloutLimits;
@@ -55,6 +57,7 @@ pub struct Config {
     pub access: Access,
     pub sessions: Sessions,
     pub requests: Requests,
+    pub limits: Limits,
     pub console: Console,
     pub webhook: Webhook,
     pub agents: Agents,
@@ -111,6 +114,7 @@ impl Config {
             access: Access::default(),
             sessions: Sessions::default(),
             requests: Requests::default(),
+            limits: Limits::default(),
             console: Console::default(),
             webhook: Webhook::default(),
             agents: Agents::default(),
@@ -124,6 +128,7 @@ impl Config {
         root.table("access", |section| self.access.merge(section));
         root.table("sessions", |section| self.sessions.merge(section));
         root.table("requests", |section| self.requests.merge(section));
+        root.table("limits", |section| self.limits.merge(section));
         root.table("console", |section| self.console.merge(section));
         root.table("webhook", |section| self.webhook.merge(section));
         root.table("agents", |section| self.agents.merge(section));

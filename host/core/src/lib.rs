@@ -7,6 +7,7 @@
 
 pub mod agent;
 pub mod agent_command;
+pub mod budget;
 pub mod capability;
 pub mod chat;
 pub mod config;

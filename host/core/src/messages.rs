@@ -2,6 +2,7 @@
 
 mod agent_request;
 mod background_work;
+mod budget;
 mod command_errors;
 pub mod configuration;
 mod delivery;
@@ -15,6 +16,7 @@ pub use agent_request::{
     text_is_next,
 };
 pub use background_work::{WAKE_UP, list_work, wake_ups, works_in_background};
+pub use budget::{budget_refusal, budget_warning};
 pub use command_errors::{
     BUTTON_GONE, NO_ACCESS, NO_CALLER, OTHERS_BUTTON, bypass_not_configured, digest_needed, done_but_not_stored,
     never_active, not_allowed, not_below_roots, not_stored, not_the_callers_place, only_here, place_without_members,

@@ -17,6 +17,7 @@ mod stop;
 mod terminal;
 mod turns;
 mod urgent;
+mod usage;
 
 pub use effect::{Completion, Effect, Launch};
 pub use input::{

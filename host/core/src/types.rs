@@ -9,6 +9,7 @@ mod reply;
 mod request;
 mod session;
 mod timestamp;
+mod usage;
 
 pub use audit::{AuditEntry, DecidedBy, DecidedRequest};
 pub use name::{InvalidName, MODEL_NAME_RULE, PLUGIN_NAME_RULE, SessionName, is_model_name, is_plugin_name};
@@ -22,3 +23,6 @@ pub use request::{
 };
 pub use session::{Phase, ProcessId, SessionRecord, SessionView, Terminal};
 pub use timestamp::{TimeSource, Timestamp};
+pub use usage::{
+    ContextUse, GroupUsage, OriginUsage, TokenCount, Tokens, TurnOrigin, TurnUsage, UsageEntry, UsageGroup, UsageSum,
+};

@@ -2,17 +2,18 @@
 
 use cordboard_core::{
     agent::{Action, ActionState},
+    budget::Budget,
     messages,
     session::{Decision, DecisionOutcome},
     turn::{Turn, TurnPart, TurnState},
     types::{
-        Attachment, Button, Caller, Content, OpenRequest, OptionText, Permission, Phase, Place, Reply, RequestOption,
-        SessionName, SessionView, Terminal, Timestamp, ToolUse,
+        Attachment, Button, Caller, Content, ContextUse, GroupUsage, OpenRequest, OptionText, Permission, Phase, Place,
+        Reply, RequestOption, SessionName, SessionView, Terminal, Timestamp, ToolUse, UsageSum,
     },
 };
 
 use super::bindings::{
-    approval::exports::cordboard::plugin::approval, requests, types, view::exports::cordboard::plugin::view,
+    approval::exports::cordboard::plugin::approval, requests, sessions, types, view::exports::cordboard::plugin::view,
 };
 
 pub fn caller(caller: &Caller) -> types::Caller {
@@ -81,7 +82,28 @@ fn facts(view: &SessionView) -> Vec<(String, String)> {
     if let Some(Terminal { process, since }) = &view.record.terminal {
         facts.push(("terminal".to_owned(), format!("process {} since {}", process.pid, since.to_rfc3339())));
     }
+    if let Some(ContextUse { tokens, window }) = view.record.context {
+        let window = window.map_or_else(String::new, |window| format!("/{window}"));
+        facts.push(("context".to_owned(), format!("{tokens}{window}")));
+    }
     facts
+}
+
+pub fn usage(group: GroupUsage) -> sessions::Usage {
+    let GroupUsage { name, sum: UsageSum { turns, cost_usd, tokens } } = group;
+    sessions::Usage {
+        name,
+        turns,
+        cost_usd,
+        input_tokens: tokens.input,
+        output_tokens: tokens.output,
+        cache_read_tokens: tokens.cache_read,
+        cache_write_tokens: tokens.cache_write,
+    }
+}
+
+pub const fn budget(budget: &Budget) -> sessions::Budget {
+    sessions::Budget { limit_usd: budget.limit_usd, spent_usd: budget.spent_usd, resets: budget.resets.0 }
 }
 
 pub fn request(session: &SessionName, open: &OpenRequest) -> requests::Request {

@@ -21,8 +21,13 @@ use cordboard_watch::WatchOptions;
 use tokio::sync::watch;
 
 use super::{
-    AppError, background::BackgroundTasks, front_end, options::StartOptions, plugin_folder, shutdown,
-    shutdown::Shutdown, store_adapters::StoredDeliveries,
+    AppError,
+    background::BackgroundTasks,
+    front_end,
+    options::StartOptions,
+    plugin_folder, shutdown,
+    shutdown::Shutdown,
+    store_adapters::{StoredDeliveries, StoredSessions},
 };
 use crate::{
     cli::ResolvedPaths,
@@ -31,7 +36,7 @@ use crate::{
     handover::HandoverService,
     hub::{
         self, Dispatcher, EventBus, HostService, InboxWriter, Intake, LiveConfig, Outbound, QueryRunner, RestoredInbox,
-        SessionSupervisor, TurnRenderer,
+        SessionSupervisor, TurnRenderer, UsageLedger,
     },
     reconcile::{self, Operators, Reconciler},
     rollout::{Resources, Rollout},
@@ -48,6 +53,7 @@ struct HostBase {
     state: PathBuf,
     front_end: &'static str,
     store: Store,
+    usage: UsageLedger,
     plugins: Arc<Registry>,
     hooks: Arc<EventBus>,
     host_id: String,
@@ -118,12 +124,14 @@ pub async fn serve(options: StartOptions) -> Result<(), AppError> {
 impl HostBase {
     fn new(options: &StartOptions, store: Store, host_id: String) -> Result<Self, AppError> {
         let plugins = Arc::new(super::create_registry(&options.paths, &options.config.now().plugins)?);
+        let clock = Clock::system();
         Ok(Self {
-            clock: Clock::system(),
+            clock,
             config: options.config.clone(),
             environment: options.environment.clone(),
             state: options.paths.state.clone(),
             front_end: front_end::name(options.kind),
+            usage: UsageLedger::new(store.clone(), options.config.clone(), clock),
             store,
             hooks: EventBus::new(Arc::clone(&plugins)),
             plugins,
@@ -182,6 +190,7 @@ impl HostBase {
             sessions,
             outbound: outbound.clone(),
             store: self.store.clone(),
+            usage: self.usage.clone(),
             admin_commands,
             state_dir: self.state.clone(),
             causes: CausationChain::default(),
@@ -202,7 +211,7 @@ impl HostBase {
             environment: self.environment.clone(),
             host_id: self.host_id.as_str().into(),
             state_dir: self.state.as_path().into(),
-            store: Arc::new(self.store.clone()),
+            store: Arc::new(StoredSessions { store: self.store.clone(), usage: self.usage.clone() }),
             queries: Arc::new(Arc::clone(queries)),
             config: Arc::new(self.config.clone()),
             events: Arc::new(Arc::clone(&self.hooks)),

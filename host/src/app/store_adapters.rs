@@ -9,13 +9,17 @@ use cordboard_chat::{
 };
 use cordboard_core::{
     agent::PromptId,
+    budget::Budget,
     chat::{CompletedUpdate, Delivery, MessageId, Origin, OutboxRow, PostId, Update, UpdateKind},
     session::Prompt,
-    types::{AuditEntry, Caller, Place, Role, SessionRecord},
+    types::{AuditEntry, Caller, Place, Role, SessionRecord, UsageEntry},
 };
 use cordboard_store::{Store, StoreError};
 
-use crate::{hub::OutboundSink, session::SessionStore};
+use crate::{
+    hub::{OutboundSink, UsageLedger},
+    session::SessionStore,
+};
 
 #[async_trait]
 impl OutboundSink for Outbox {
@@ -80,10 +84,20 @@ impl DeliveryStore for StoredDeliveries {
     }
 }
 
+/// Implements the port [`SessionStore`] of sessions with the database.
+pub struct StoredSessions {
+    pub store: Store,
+    pub usage: UsageLedger,
+}
+
 #[async_trait]
-impl SessionStore for Store {
+impl SessionStore for StoredSessions {
     async fn save(&self, record: &SessionRecord) -> Result<(), StoreError> {
-        self.save_session(record).await
+        self.store.save_session(record).await
+    }
+
+    async fn save_turn(&self, record: &SessionRecord, usage: UsageEntry) -> Result<Option<Budget>, StoreError> {
+        self.usage.save_turn(record, usage).await
     }
 
     async fn requeue(&self, record: &SessionRecord, prompt: &Prompt) -> Result<(), StoreError> {
@@ -97,22 +111,22 @@ impl SessionStore for Store {
             locale: None,
             origin: Origin { prompt_kind: Some(prompt.kind), ..Origin::default() },
         };
-        self.accept_again(update, &prompt.id, record).await
+        self.store.accept_again(update, &prompt.id, record).await
     }
 
     async fn mark_sent(&self, prompt: &PromptId) -> Result<(), StoreError> {
-        Self::mark_sent(self, prompt).await
+        self.store.mark_sent(prompt).await
     }
 
     async fn mark_queued(&self, prompt: &PromptId) -> Result<(), StoreError> {
-        Self::mark_queued(self, prompt).await
+        self.store.mark_queued(prompt).await
     }
 
     async fn audit(&self, entry: AuditEntry) -> Result<(), StoreError> {
-        self.append_audit(entry).await
+        self.store.append_audit(entry).await
     }
 
     async fn complete(&self, prompt: &PromptId) -> Result<(), StoreError> {
-        self.finish(vec![CompletedUpdate::Prompt(prompt.clone())], Vec::new()).await.map(drop)
+        self.store.finish(vec![CompletedUpdate::Prompt(prompt.clone())], Vec::new()).await.map(drop)
     }
 }

@@ -117,8 +117,11 @@ Directives, one per line, before or between messages:
   @clock +5m                            advances the clock, which otherwise doesn't move;
   @clock 2026-01-02 08:30               sets it, in UTC; it starts at 2026-01-01 09:00
   @session NAME PHASE KEY=VALUE         KEY: agent, persona, mode, owner, model, models, why,
-                                        queued, interrupted, turns or timeout; `active` makes it
-                                        the active one
+                                        queued, interrupted, turns, context or timeout; `active`
+                                        makes it the active one
+  @usage alpha cost=0.5 KEY=VALUE       a finished turn; KEY: input, output, cache-read,
+                                        cache-write (tokens), model or persona
+  @budget 20                            the limit of the cost per day, in US dollars
   @config key = 1                       a line of [plugins.NAME.config]
   @plugin http = [\"https://hub/*\"]      a line of [plugins.NAME]; without a line `grants`,
                                         every capability is granted

@@ -14,12 +14,14 @@ use std::{
 
 use cordboard_core::{
     agent::{AgentEvent, PromptId},
-    config::Config,
+    budget::Budget,
+    config::{Config, Limits},
+    cron::Zone,
     session::{Decision, Input, Prompt, SessionCommand, Settings},
     turn::Turn,
     types::{
         AgentRequest, Caller, Phase, Place, PromptKind, RequestId, SessionName, SessionRecord, SessionView, Timestamp,
-        Urgency,
+        Urgency, UsageEntry,
     },
 };
 use cordboard_runtime::{AdminCommands, CallError, ChatMember, FakeNetwork};
@@ -73,6 +75,8 @@ struct Inner {
     requests: u64,
     /// The number of posts so far. The id of a post is its number.
     posts: u64,
+    /// The use of all finished turns.
+    usage: Vec<UsageEntry>,
     /// The last answer of an approval plugin, unless it was taken.
     decision: Option<Result<Decision, CallError>>,
 }
@@ -95,6 +99,7 @@ impl FakeHost {
             prompts: 0,
             requests: 0,
             posts: 0,
+            usage: Vec::new(),
             decision: None,
         };
         let shared = Shared {
@@ -147,7 +152,7 @@ impl FakeHost {
             entry.session.advance(now);
             entry.cell.publish(entry.session.machine.view());
         });
-        inner.collect_notices();
+        inner.collect_outputs();
     }
 
     /// Returns and removes the recorded actions.
@@ -206,7 +211,7 @@ impl FakeHost {
         let entry = inner.sessions.get_mut(name)?;
         let outcome = change(&mut entry.session, now);
         entry.cell.publish(entry.session.machine.view());
-        inner.collect_notices();
+        inner.collect_outputs();
         Some(outcome)
     }
 
@@ -235,6 +240,25 @@ impl FakeHost {
         let id = RequestId(format!("request-{}", self.next_request()));
         self.agent(name, AgentEvent::Requested(request(id)));
         can_ask
+    }
+
+    /// Adds a finished turn to the use of agents.
+    pub fn add_usage(&self, usage: UsageEntry) {
+        self.inner().usage.push(usage);
+    }
+
+    /// Sets the limit of the cost per day in the configuration.
+    pub fn set_limits(&self, limits: Limits) {
+        drop(self.shared.config.replace(Config { limits, ..(*self.config()).clone() }));
+    }
+
+    /// Returns the budget of the day in UTC, if the configuration has one.
+    pub fn day_budget(&self) -> Option<Budget> {
+        let limit = self.config().limits.cost_per_day?;
+        let (inner, zone) = (self.inner(), Zone::utc());
+        let today = inner.usage.iter().filter(|one| one.at >= zone.day_start(inner.now));
+        let spent = today.filter_map(|one| one.cost_usd).fold(0.0, |sum, cost| sum + cost);
+        Some(Budget::of_day(limit, spent, inner.now, &zone))
     }
 
     /// Returns and removes the last answer of an approval plugin. `None` if no plugin was asked.
@@ -283,9 +307,10 @@ impl FakeHost {
 }
 
 impl Inner {
-    /// Records the new notices of sessions as posts.
-    fn collect_notices(&mut self) {
+    /// Records the new notices of sessions as posts, and takes the use of their finished turns.
+    fn collect_outputs(&mut self) {
         for (name, entry) in &mut self.sessions {
+            self.usage.append(&mut entry.session.usage);
             for (place, notice) in entry.session.notices.drain(..) {
                 self.actions.push(RecordedAction::Posted(place, Box::new(notice.reply(name))));
             }

@@ -5,6 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use cordboard_chat::console;
 use cordboard_core::{
+    budget::Budget,
     config::{self, Config},
     messages::{self, UpdateReply, plain},
     route::{self, ChatInput, Invocation, Resolution},
@@ -161,6 +162,10 @@ impl Harness {
         let Some(active) = self.host.active(&self.caller, &self.place) else {
             return refused(hub::not_addressed(&self.host.active_in(&self.place)));
         };
+        if let Some(budget) = self.host.day_budget().filter(Budget::is_spent) {
+            let refusal = messages::budget_refusal(&budget);
+            return refused(UpdateReply::BudgetSpent { refusal, message: messages::beginning(text) });
+        }
         let name = &active.record.name;
         self.host.accept(name, &self.place, text, Urgency::Normal);
         if hub::waits(&active, &self.host.config().sessions) {

@@ -12,6 +12,7 @@ mod scripted_network;
 mod secrets;
 mod step_runner;
 mod turn;
+mod usage;
 
 use std::{
     fs,

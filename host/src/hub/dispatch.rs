@@ -220,6 +220,12 @@ impl Dispatcher {
         let Some(name) = self.addressee(row).await else {
             return self.answer(row, not_addressed(&self.active_in(&row.update.place))).await;
         };
+        if let Some(budget) = self.host.usage.spent_budget().await {
+            let message = messages::beginning(row.update.what.text());
+            return self
+                .answer(row, UpdateReply::BudgetSpent { refusal: messages::budget_refusal(&budget), message })
+                .await;
+        }
         if let UpdateKind::NotText { kind, .. } = &row.update.what {
             let reply = UpdateReply::CaptionTaken { kind: kind.clone() }.reply();
             self.outbound.finish(Vec::new(), vec![NewPost::new(row.update.place.clone(), reply)]).await;

@@ -10,6 +10,7 @@ use std::{iter, path::PathBuf, sync::Arc};
 use async_trait::async_trait;
 use cordboard_chat::outbox::AnswerStop;
 use cordboard_core::{
+    budget::Budget,
     chat::{CompletedUpdate, NewPost, Origin, Update, UpdateKind},
     config::{Agent, Config},
     event::CausationChain,
@@ -17,7 +18,8 @@ use cordboard_core::{
     rollout::short,
     session::{ApiError, ApiErrorCode, Prompt, QueuedPrompts, SessionCommand},
     types::{
-        Caller, Choice as Decision, Place, PromptKind, Reply, Request, SessionName, SessionView, Timestamp, Urgency,
+        Caller, Choice as Decision, OriginUsage, Place, PromptKind, Reply, Request, SessionName, SessionView,
+        Timestamp, Urgency,
     },
 };
 use cordboard_runtime::{
@@ -31,10 +33,11 @@ use super::{
     live_config::LiveConfig,
     outbound::Outbound,
     press::{CommandChange, Press},
-    session_errors::{not_stored, taken, unknown},
+    session_errors::{not_read, not_stored, taken, unknown},
     sessions::supervisor::SessionSupervisor,
     take_prompts::PromptTaker,
     text_answers::{AwaitedText, TextAnswers},
+    usage::UsageLedger,
 };
 use crate::{clock::Clock, session::CommandSource, session_registry::SessionRegistry};
 
@@ -46,6 +49,7 @@ pub struct HostService {
     pub sessions: Arc<SessionSupervisor>,
     pub outbound: Outbound,
     pub store: Store,
+    pub usage: UsageLedger,
     pub admin_commands: AdminCommands,
     pub state_dir: PathBuf,
     /// The hooks that caused the calls to this instance.
@@ -271,12 +275,25 @@ impl HostApi for HostService {
             origin: Origin { prompt_kind: Some(PromptKind::Text), ..Origin::default() },
         };
         let session = self.sessions.get(name).ok_or_else(|| unknown(name.as_str()))?;
+        if let Some(budget) = self.usage.spent_budget().await {
+            return Err(refuse(ApiErrorCode::Denied, messages::budget_refusal(&budget)));
+        }
         let id = self.store.accept_for(update.clone(), name).await.map_err(|error| not_stored(&error))?;
         session
             .prompt(Prompt { id: id.clone(), place, kind: PromptKind::Text, text }, urgency, self.causes.clone())
             .await;
         self.withdraw_if_revoked(&update, id, name).await;
         Ok(())
+    }
+
+    async fn usage(&self, caller: &Caller, days: u32) -> Result<Vec<OriginUsage>, ApiError> {
+        let mut usage = self.usage.last_days(days).await.map_err(|error| not_read(&error))?;
+        usage.retain(|one| self.visible(caller, one.origin.session.as_str()).is_ok());
+        Ok(usage)
+    }
+
+    async fn budget(&self) -> Result<Option<Budget>, ApiError> {
+        self.usage.budget().await.map_err(|error| not_read(&error))
     }
 
     async fn check_post(&self, context: &CallContext, place: &Place) -> Result<(), PostError> {

@@ -25,6 +25,10 @@ pub fn taken(there: &SessionView, caller: &Caller) -> ApiError {
     }
 }
 
+pub fn not_read(error: &StoreError) -> ApiError {
+    refuse(ApiErrorCode::Failed, format!("The host failed to {error}."))
+}
+
 pub fn not_stored(error: &StoreError) -> ApiError {
     refuse(ApiErrorCode::Failed, messages::not_stored(error))
 }

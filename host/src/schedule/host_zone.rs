@@ -69,6 +69,11 @@ impl HostZone {
         self.zone = Some(zone.clone());
         Some(zone)
     }
+
+    /// Returns the current zone, or UTC if it was never readable.
+    pub fn current(&mut self) -> Zone {
+        self.poll_change().or_else(|| self.zone.clone()).unwrap_or(Zone::utc())
+    }
 }
 
 impl Default for HostZone {

@@ -38,6 +38,8 @@ pub struct Actor {
     /// The prompt that was sent last, and the place that shows that the agent works on it.
     pub(super) sent: Option<(PromptId, Place)>,
     pub(super) events: EventEmitter,
+    /// The warning about the budget of the day, to be posted after the turn that has caused it.
+    pub(super) budget_warning: Option<String>,
     /// The name of the person whose command is being performed.
     pub(super) by: Option<String>,
     cell: Arc<SessionCell>,
@@ -70,10 +72,10 @@ impl Actor {
         channel: Channel,
     ) -> Self {
         let events = EventEmitter::new(Arc::clone(&ports.events));
-        let (agent, is_frame_due, sent, by) = (None, false, None, None);
+        let (agent, is_frame_due, sent, budget_warning, by) = (None, false, None, None, None);
         // A terminal may outlive the host that opened it.
         let terminal = machine.record().terminal.as_ref().map(|open| TerminalWatch::start(open.process.clone()));
-        Self { machine, ports, sink, agent, terminal, is_frame_due, sent, events, by, cell, channel }
+        Self { machine, ports, sink, agent, terminal, is_frame_due, sent, events, budget_warning, by, cell, channel }
     }
 
     pub(super) async fn run(mut self) {

@@ -5,10 +5,10 @@ use std::collections::VecDeque;
 use cordboard_core::{
     agent::PromptId,
     event::StartKind,
-    messages,
+    messages::{self, SessionNotice},
     session::{Effect, Exit, Input, Launch, Run, Ticket},
     turn::Turn,
-    types::{AuditEntry, DecidedBy, DecidedRequest, ProcessId, RequestAnswer, RequestId, SessionView},
+    types::{AuditEntry, DecidedBy, DecidedRequest, ProcessId, RequestAnswer, RequestId, SessionView, UsageEntry},
 };
 use cordboard_store::StoreError;
 
@@ -38,6 +38,7 @@ impl Actor {
     async fn perform_one(&mut self, effect: Effect) -> Result<Vec<Effect>, StoreError> {
         match effect {
             Effect::Persist => self.ports.store.save(self.machine.record()).await?,
+            Effect::PersistTurn(usage) => self.persist_turn(*usage).await?,
             Effect::Accept(prompt) => self.ports.store.requeue(self.machine.record(), &prompt).await?,
             Effect::MarkSent(prompt) => self.ports.store.mark_sent(&prompt).await?,
             Effect::MarkQueued(prompt) => {
@@ -93,6 +94,15 @@ impl Actor {
         Ok(Vec::new())
     }
 
+    async fn persist_turn(&mut self, usage: UsageEntry) -> Result<(), StoreError> {
+        let cost = usage.cost_usd;
+        let budget = self.ports.store.save_turn(self.machine.record(), usage).await?;
+        if let Some((budget, _)) = budget.zip(cost).filter(|(budget, cost)| budget.is_warning_due(*cost)) {
+            self.budget_warning = Some(messages::budget_warning(&budget));
+        }
+        Ok(())
+    }
+
     fn watch_terminal(&mut self, process: ProcessId) {
         if let Err(error) = terminal::prepare_report(&self.ports.state_dir, &self.machine.record().name) {
             tracing::warn!(%error, "failed to prepare the report of a terminal: its conversation may be unknown");
@@ -130,7 +140,11 @@ impl Actor {
     fn end_turn(&mut self, turn: Turn, output: impl FnOnce(Turn, SessionView) -> SessionOutput) {
         self.is_frame_due = false;
         self.events.turn_finished(&turn, self.machine.view(), self.ports.clock.now());
+        let place = turn.place.clone();
         self.sink.show(output(turn, self.machine.view()));
+        if let Some(warning) = self.budget_warning.take() {
+            self.sink.show(SessionOutput::Notice(place, SessionNotice::Budget(warning)));
+        }
     }
 
     fn ask(&self, ticket: Ticket, query: Query) {

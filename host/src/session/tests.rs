@@ -268,6 +268,25 @@ exit 3
 }
 
 #[tokio::test]
+async fn the_turn_that_reaches_a_part_of_the_budget_warns_after_its_answer() {
+    let result = r#""type":"result","#;
+    let costing = |cost: &str| ECHO.replace(result, &format!("{result}\"total_cost_usd\":{cost},"));
+    for (cost, warns) in [("0.79", false), ("0.8", true), ("3.5", true)] {
+        let fakes = Fakes::new(&costing(cost));
+        let session = fakes.session();
+        session.send(Input::Prompt(prompt("p1"))).await;
+        fakes.until("final p1").await;
+        session.caught_up().await;
+        let calls = fakes.calls();
+        let at = |what: &str| calls.iter().position(|one| one == what);
+        assert_eq!(at("notice").is_some(), warns, "{cost}: {calls:#?}");
+        assert!(!warns || at("final p1") < at("notice"), "{calls:#?}");
+        assert!(at("saved turns=1") < at("final p1"), "{calls:#?}");
+        fakes.end(session).await;
+    }
+}
+
+#[tokio::test]
 async fn events_carry_their_causation_chain() {
     let fakes = Fakes::new(ECHO);
     let session = fakes.session();

@@ -33,6 +33,7 @@ mod schema;
 mod sessions;
 mod stored_state;
 mod unreachable_places;
+mod usage;
 mod versions;
 mod waiting_updates;
 mod writer;
@@ -47,6 +48,7 @@ pub use error::{Limit, OpenError, StoreError};
 pub use keyboards::Keyboard;
 pub use plugin_state::CompareAndSwap;
 pub use stored_state::{StoredState, read_only};
+pub use usage::usage_log;
 pub use waiting_updates::EditedPrompt;
 
 use error::WorkError;

@@ -7,8 +7,8 @@ use rusqlite::Connection;
 use super::error::{OpenError, WorkError};
 
 /// Migration N changes `user_version` from N to N+1.
-const STEPS: [&str; 11] =
-    [FIRST, DECISIONS, JOBS, BUTTON_PLUGINS, MET, ACTIVE, MOVED, LIVE_TEXT, KEYBOARDS, UNREACHABLE, AUDIT];
+const STEPS: [&str; 12] =
+    [FIRST, DECISIONS, JOBS, BUTTON_PLUGINS, MET, ACTIVE, MOVED, LIVE_TEXT, KEYBOARDS, UNREACHABLE, AUDIT, USAGE];
 
 const FIRST: &str = "
     CREATE TABLE host (only INTEGER PRIMARY KEY CHECK (only = 1), id TEXT NOT NULL, syncs INTEGER NOT NULL DEFAULT 0) STRICT;
@@ -118,6 +118,16 @@ const AUDIT: &str = "
     CREATE INDEX audit_session ON audit (session);
 ";
 
+/// The use of the agent in each finished turn.
+const USAGE: &str = "
+    CREATE TABLE usage (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, session TEXT NOT NULL, persona TEXT, agent TEXT NOT NULL,
+        model TEXT, cost_usd REAL, input INTEGER NOT NULL, output INTEGER NOT NULL, cache_read INTEGER NOT NULL,
+        cache_write INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX usage_at ON usage (at);
+";
+
 /// The schema version that this program reads and writes.
 pub(super) const VERSION: i64 = STEPS.len() as i64;
 
@@ -181,5 +191,14 @@ mod tests {
         assert_eq!(left, 0, "a button with only a command would apply to any request");
         let met = db.query_row("SELECT place, person FROM met", (), |row| Ok((row.get(0)?, row.get(1)?)));
         assert_eq!(met.expect("there is one"), ("here".to_owned(), String::new()));
+    }
+
+    #[test]
+    fn migration_adds_the_table_of_turns() {
+        let mut db = Connection::open_in_memory().expect("a new database");
+        STEPS[..11].iter().for_each(|step| db.execute_batch(step).expect("a valid migration"));
+        migrate(&mut db, 11).expect("it can be migrated");
+        let turns: i64 = db.query_row("SELECT count(*) FROM usage", (), |row| row.get(0)).expect("it is read");
+        assert_eq!((turns, version(&db).expect("it is read")), (0, 12));
     }
 }

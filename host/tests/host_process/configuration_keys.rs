@@ -48,6 +48,7 @@ const SAVED: &[(&str, &str, &str, Shows)] = &[
     ("sessions", "kept", "3", Log("sessions")),
     ("sessions", "roots", "[\"/srv\"]", Log("sessions")),
     ("sessions", "folders", "{ web = \"/srv/web\" }", Log("sessions")),
+    ("limits", "cost_per_day", "2.5", Log("limits")),
     ("requests", "expire", "\"1m\"", Log("requests")),
     ("requests", "approval", "\"mine\"", Log("requests")),
     ("console", "drain", "\"1m\"", Log("console")),

@@ -75,9 +75,9 @@ fn show(event: &AgentEvent) -> String {
         AgentEvent::PromptAccepted(prompt) => format!("accepted {}", short(&prompt.0)),
         AgentEvent::Part { at, change } => format!("{at} {}", show_change(change)),
         AgentEvent::Denied { tool, detail } => format!("denied {tool}: {detail}"),
-        AgentEvent::Finished { answered, outcome, cost_usd } => {
+        AgentEvent::Finished { answered, outcome, usage } => {
             let answered: Vec<_> = answered.iter().map(|prompt| short(&prompt.0)).collect();
-            format!("finished [{}] {outcome:?} {:.4} $", answered.join(" "), cost_usd.unwrap_or(-1.0))
+            format!("finished [{}] {outcome:?} {:.4} $", answered.join(" "), usage.total_cost_usd.unwrap_or(-1.0))
         }
         AgentEvent::InterruptAccepted => "interrupt accepted".to_owned(),
         AgentEvent::Background(work) => format!("background {:?}", work.iter().map(show_work).collect::<Vec<_>>()),

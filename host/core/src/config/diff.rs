@@ -15,6 +15,7 @@ pub enum Area {
     /// All keys of `[sessions]`.
     Sessions,
     Requests,
+    Limits,
     Console,
     Webhook,
     /// The agent of new sessions.
@@ -61,6 +62,7 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
         (Area::Access, old.access != new.access),
         (Area::Sessions, old.sessions != new.sessions),
         (Area::Requests, old.requests != new.requests),
+        (Area::Limits, old.limits != new.limits),
         (Area::Console, old.console != new.console),
         (Area::Webhook, old.webhook != new.webhook),
         (Area::DefaultAgent, old.agents.default != new.agents.default),
@@ -129,6 +131,7 @@ impl Area {
             Self::Access => "access",
             Self::Sessions => "sessions",
             Self::Requests => "requests",
+            Self::Limits => "limits",
             Self::Console => "console",
             Self::Webhook => "webhook",
             Self::DefaultAgent => "default agent",

@@ -16,12 +16,13 @@ pub enum TakesEffect {
 const CALL_LIMITS: &[&str] = &["time", "memory", "calls", "log", "reply", "state", "http_body", "http_time"];
 
 /// The keys by table. `NAME` is a placeholder for a name that the operator chooses.
-const KEYS: [(&str, &[&str], TakesEffect); 16] = [
+const KEYS: [(&str, &[&str], TakesEffect); 17] = [
     ("telegram", &["token_file", "api_url"], TakesEffect::NextStart),
     ("telegram", &["edit_pause", "gather", "give_up"], TakesEffect::AtOnce),
     ("access", &["owner", "admins", "members", "deny_tools"], TakesEffect::AtOnce),
     ("sessions", &["default", "idle_timeout", "busy", "queue", "kept", "roots", "folders"], TakesEffect::AtOnce),
     ("requests", &["expire", "approval"], TakesEffect::AtOnce),
+    ("limits", &["cost_per_day"], TakesEffect::AtOnce),
     ("console", &["drain"], TakesEffect::AtOnce),
     ("webhook", &["listen"], TakesEffect::NextStart),
     ("webhook", &["body"], TakesEffect::AtOnce),

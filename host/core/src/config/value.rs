@@ -128,6 +128,24 @@ where
     }
 }
 
+/// Parses an amount of US dollars, such as `10` or `2.5`.
+pub(super) fn dollars(range: RangeInclusive<f64>) -> impl Fn(&Value<'_>) -> Result<f64, ValueError> {
+    move |value| {
+        let written = match value.get_ref() {
+            DeValue::Float(written) => written.as_str(),
+            DeValue::Integer(written) if written.radix() == 10 => written.as_str(),
+            DeValue::Integer(_) | DeValue::String(_) | DeValue::Boolean(_) => "",
+            DeValue::Datetime(_) | DeValue::Array(_) | DeValue::Table(_) => "",
+        };
+        let dollars =
+            written.parse().map_err(|_| ValueError::expected("a number of US dollars, such as 10.0", value))?;
+        if range.contains(&dollars) {
+            return Ok(dollars);
+        }
+        Err(ValueError::new(format!("must be from {} to {}, not {written}", range.start(), range.end())))
+    }
+}
+
 pub(super) fn span(range: RangeInclusive<Duration>) -> impl Fn(&Value<'_>) -> Result<Duration, ValueError> {
     move |value| {
         let sort = "a duration such as \"10m\" or \"1h30m\" (units: ms, s, m, h, d)";

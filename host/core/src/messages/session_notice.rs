@@ -119,6 +119,8 @@ pub enum SessionNotice {
         title: String,
         after: Duration,
     },
+    /// A turn of the session has nearly or completely spent the budget of the day. Contains the text.
+    Budget(String),
     /// The agent exited and left these processes. The host does not kill them, because they may belong to another
     /// session.
     Strays {
@@ -166,7 +168,7 @@ impl SessionNotice {
             | Self::PersonaFailed { failure, .. }
             | Self::NotStarted { failure, .. } => (start_request(session, *failure), &[Choice::TryAgain]),
             Self::Resuming(_) | Self::DiedInBackground { .. } | Self::AppliesLater { .. } => return None,
-            Self::WorkEnded { .. } | Self::OpenInTerminal => return None,
+            Self::WorkEnded { .. } | Self::OpenInTerminal | Self::Budget(_) => return None,
             Self::Greeting(_) | Self::UnpromptedText(_) | Self::Denied { .. } | Self::FolderChanged { .. } => {
                 return None;
             }
@@ -236,6 +238,7 @@ impl SessionNotice {
             }
             Self::RequestWithdrawn { title } => plain(&agent_request::withdrawn(session, title)),
             Self::RequestExpired { title, after } => plain(&agent_request::expired(session, title, *after)),
+            Self::Budget(text) => plain(text),
             Self::Strays { pids } => plain(&strays(session, pids)),
         }
     }

@@ -63,6 +63,12 @@ pub enum UpdateReply {
     QueueFull {
         message: String,
     },
+    /// The budget of the day is spent.
+    BudgetSpent {
+        refusal: String,
+        /// The beginning of the rejected message.
+        message: String,
+    },
     NotStored {
         why: String,
         /// The beginning of the rejected message.
@@ -110,6 +116,7 @@ impl UpdateReply {
             Self::QueueFull { message } => {
                 format!("Not accepted: too many messages are waiting here. Send it again in a moment.\n“{message}”")
             }
+            Self::BudgetSpent { refusal, message } => format!("{refusal}\n“{message}”"),
             Self::NotStored { why, message } => {
                 format!("Not accepted: {why}. Send it again when that is fixed.\n“{message}”")
             }

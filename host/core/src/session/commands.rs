@@ -265,7 +265,7 @@ impl Machine {
         self.close_failure(Choice::StartFresh);
         self.record.conversation = None;
         self.record.resumable = false;
-        self.record.cost_usd = None;
+        self.record.reset_usage();
         if let Some(live) = &mut self.live {
             live.conversation_discarded = true;
         }

@@ -1,5 +1,5 @@
-//! The effects that a session requests. The caller performs them in order. `Persist` comes first, or after a leading
-//! `Accept`.
+//! The effects that a session requests. The caller performs them in order. `Persist` or `PersistTurn` comes first, or
+//! after a leading `Accept`.
 
 use std::time::Duration;
 
@@ -8,13 +8,19 @@ use crate::{
     agent::PromptId,
     messages::SessionNotice,
     turn::Turn,
-    types::{Choice, DecidedRequest, Permission, PermissionMode, Place, ProcessId, Request, RequestAnswer, RequestId},
+    types::{
+        Choice, DecidedRequest, Permission, PermissionMode, Place, ProcessId, Request, RequestAnswer, RequestId,
+        UsageEntry,
+    },
 };
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     /// Store the record as it is now.
     Persist,
+    /// Store the record as it is now, and the use of a finished turn. Both are stored in one commit, because the record
+    /// has the total from which the cost of the next turn is computed.
+    PersistTurn(Box<UsageEntry>),
     /// Store that the prompt is being sent to the agent. This effect always precedes the prompt's `Send`.
     MarkSent(PromptId),
     /// Store that the prompt waits again, because it has to be sent to another agent process.

@@ -17,7 +17,9 @@ use crate::{
     config::Busy,
     messages::{self, SessionNotice},
     turn::Turn,
-    types::{AgentCommand, PermissionMode, Phase, Place, QueuedPrompt, SessionRecord, SessionView, Timestamp},
+    types::{
+        AgentCommand, PermissionMode, Phase, Place, QueuedPrompt, SessionRecord, SessionView, Timestamp, UsageEntry,
+    },
 };
 
 /// A session's state machine. The caller passes inputs and commands, performs the effects in order, and passes
@@ -60,6 +62,8 @@ pub struct Machine {
     last_run: Run,
     last_ticket: Ticket,
     effects: Vec<Effect>,
+    /// The use of the turn that has just finished, to be stored with the record.
+    pub(super) usage: Option<UsageEntry>,
 }
 
 impl Machine {
@@ -91,6 +95,7 @@ impl Machine {
             last_run: Run::LEFT_OVER,
             last_ticket: Ticket(0),
             effects: Vec::new(),
+            usage: None,
             record,
         };
         if machine.record.process.is_some() {
@@ -234,8 +239,8 @@ impl Machine {
             AgentEvent::PromptAccepted(prompt) => self.handle_prompt_accepted(&prompt),
             AgentEvent::Part { at, change } => self.handle_part(at, change),
             AgentEvent::Denied { tool, detail } => self.handle_denied(tool, detail),
-            AgentEvent::Finished { answered, outcome, cost_usd } => {
-                self.handle_finished(&answered, outcome, cost_usd, now);
+            AgentEvent::Finished { answered, outcome, usage } => {
+                self.handle_finished(&answered, outcome, &usage, now);
             }
             AgentEvent::InterruptAccepted => self.handle_interrupt_accepted(),
             AgentEvent::Background(work) => self.handle_background(work, now),
@@ -361,10 +366,12 @@ impl Machine {
     /// is stored as waiting.
     fn flush(&mut self) -> Vec<Effect> {
         self.record.background = self.recorded_work();
-        if self.record != self.persisted {
+        let usage = self.usage.take();
+        if self.record != self.persisted || usage.is_some() {
             self.persisted.clone_from(&self.record);
             let at = usize::from(matches!(self.effects.first(), Some(Effect::Accept(_))));
-            self.effects.insert(at, Effect::Persist);
+            let persist = usage.map_or(Effect::Persist, |usage| Effect::PersistTurn(Box::new(usage)));
+            self.effects.insert(at, persist);
         }
         std::mem::take(&mut self.effects)
     }

@@ -81,7 +81,7 @@ impl Machine {
         let resume = self.resumes().cloned();
         if resume.is_none() {
             // The agent's cost counter restarts with each conversation.
-            self.record.cost_usd = None;
+            self.record.reset_usage();
         }
         let run = self.next_run();
         self.live = Some(LiveProcess { resumes: resume.is_some(), in_new_folder, ..self.new_live(run) });

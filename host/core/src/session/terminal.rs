@@ -79,8 +79,8 @@ impl Machine {
         }
         self.notified_of_terminal.clear();
         if conversation.is_some() && conversation != self.record.conversation {
-            // The agent's cost counter restarts with each conversation.
-            self.record.cost_usd = None;
+            self.record.reset_usage();
+            self.record.begun_elsewhere = true;
         }
         if let Some(conversation) = conversation {
             self.record.conversation = Some(conversation);

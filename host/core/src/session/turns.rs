@@ -13,7 +13,7 @@ use crate::{
     agent::{Change, Outcome, PromptId},
     messages::{self, DenialCause, SessionNotice},
     turn::{Turn, TurnState},
-    types::{Alert, Place, PromptKind, Timestamp},
+    types::{Alert, Place, PromptKind, Timestamp, TurnUsage},
 };
 
 impl Machine {
@@ -188,13 +188,12 @@ impl Machine {
         &mut self,
         answered: &[PromptId],
         outcome: Outcome,
-        cost_usd: Option<f64>,
+        usage: &TurnUsage,
         now: Timestamp,
     ) {
         let Some(open) = self.take_open(|open| answered.iter().any(|prompt| open.is(prompt))) else { return };
         let mut turn = open.turn;
-        turn.cost_usd = cost_usd.map(|total| (total - self.record.cost_usd.unwrap_or(0.0)).max(0.0));
-        self.record.cost_usd = cost_usd.or(self.record.cost_usd);
+        turn.cost_usd = self.record_usage(usage, now);
         self.failed_starts = 0;
         match (outcome, open.interrupt) {
             (_, Some(Interrupt::Withdrawn { .. })) => self.finish(turn, TurnState::Stopped, now),

@@ -5,7 +5,8 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AgentCommand, InterruptedPrompt, OpenRequest, PermissionMode, Place, QueuedPrompt, SessionName, Timestamp, UserId,
+    AgentCommand, ContextUse, InterruptedPrompt, OpenRequest, PermissionMode, Place, QueuedPrompt, SessionName,
+    Timestamp, Tokens, UserId,
 };
 
 /// The state of a session as seen from outside its state machine.
@@ -97,7 +98,18 @@ pub struct SessionRecord {
     pub created: Timestamp,
     pub last_active: Timestamp,
     pub turns: u64,
+    /// The cost of the conversation as the agent last reported it.
     pub cost_usd: Option<f64>,
+    /// The tokens of the conversation as the agent last reported them, if it counts them by conversation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<Tokens>,
+    /// Whether the conversation was begun elsewhere, and no turn has finished since. The cost of its next turn is unknown,
+    /// because the agent reports the cost of the whole conversation.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub begun_elsewhere: bool,
+    /// The context of the conversation after the last turn, if the agent reports it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<ContextUse>,
     pub archived: bool,
     /// The agent's process, while it may be running.
     pub process: Option<ProcessId>,
@@ -118,6 +130,14 @@ pub struct SessionRecord {
 }
 
 impl SessionRecord {
+    /// Forgets the cost, the tokens and the context of the conversation, because the agent counts anew in the next one.
+    pub const fn reset_usage(&mut self) {
+        self.cost_usd = None;
+        self.tokens = None;
+        self.begun_elsewhere = false;
+        self.context = None;
+    }
+
     #[must_use]
     pub fn new(name: SessionName, owner: UserId, folder: PathBuf, agent: &str, now: Timestamp) -> Self {
         Self {
@@ -138,6 +158,9 @@ impl SessionRecord {
             last_active: now,
             turns: 0,
             cost_usd: None,
+            tokens: None,
+            begun_elsewhere: false,
+            context: None,
             archived: false,
             process: None,
             terminal: None,

@@ -1,11 +1,11 @@
 //! `sessions`: lists the sessions that the caller may see. A call without a caller sees no sessions, unless `acts_as`
 //! is set.
 
-use cordboard_core::types::SessionView;
+use cordboard_core::types::{SessionView, UsageGroup};
 
 use super::super::{
     bindings::{
-        sessions::{AgentCommand, Host, QueuedPrompt},
+        sessions::{AgentCommand, Budget, Host, QueuedPrompt, Usage},
         types,
     },
     call::CallState,
@@ -66,5 +66,20 @@ impl Host for CallState {
         let found = self.caller().and_then(|caller| host.api.find(caller, &name));
         let queue = found.map(|view| view.queue).unwrap_or_default();
         Ok(queue.into_iter().map(|prompt| QueuedPrompt { id: prompt.id.0, text: prompt.beginning }).collect())
+    }
+
+    async fn usage_of_days(&mut self, days: u32, by: String) -> wasmtime::Result<Result<Vec<Usage>, String>> {
+        let host = self.host()?;
+        let Some(group) = UsageGroup::parse(&by) else {
+            return Ok(Err(format!("'{by}' is not a group: use \"session\", \"persona\" or \"model\"")));
+        };
+        let Some(caller) = self.caller() else { return Ok(Ok(Vec::new())) };
+        let usage = host.api.usage(caller, days).await;
+        Ok(usage.map(|usage| group.sums(usage).into_iter().map(convert::usage).collect()).map_err(|error| error.text))
+    }
+
+    async fn current_budget(&mut self) -> wasmtime::Result<Result<Option<Budget>, String>> {
+        let budget = self.host()?.api.budget().await;
+        Ok(budget.map(|budget| budget.as_ref().map(convert::budget)).map_err(|error| error.text))
     }
 }

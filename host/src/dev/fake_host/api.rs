@@ -5,9 +5,11 @@ use std::{path::Path, sync::Arc};
 use async_trait::async_trait;
 use cordboard_chat::console;
 use cordboard_core::{
+    budget::Budget,
+    cron::Zone,
     messages,
     session::{ApiError, ApiErrorCode, SessionCommand},
-    types::{Caller, Place, Reply, Role, SessionName, SessionView, Timestamp, Urgency, UserId},
+    types::{Caller, OriginUsage, Place, Reply, Role, SessionName, SessionView, Timestamp, Urgency, UserId},
 };
 
 use cordboard_runtime::{
@@ -141,8 +143,24 @@ impl HostApi for FakeHost {
         let view = self.seen(caller, name.as_str())?;
         let place = view.record.place.as_ref();
         let place = place.ok_or_else(|| refuse(ApiErrorCode::Failed, messages::never_active(name)))?;
+        if let Some(budget) = self.day_budget().filter(Budget::is_spent) {
+            return Err(refuse(ApiErrorCode::Denied, messages::budget_refusal(&budget)));
+        }
         self.accept(name, place, &text, urgency);
         Ok(())
+    }
+
+    async fn usage(&self, caller: &Caller, days: u32) -> Result<Vec<OriginUsage>, ApiError> {
+        let usage = {
+            let inner = self.inner();
+            let since = Zone::utc().days_start(inner.now, days);
+            inner.usage.iter().filter(|one| one.at >= since).map(OriginUsage::from).collect::<Vec<_>>()
+        };
+        Ok(usage.into_iter().filter(|one| self.seen(caller, one.origin.session.as_str()).is_ok()).collect())
+    }
+
+    async fn budget(&self) -> Result<Option<Budget>, ApiError> {
+        Ok(self.day_budget())
     }
 
     async fn check_post(&self, context: &CallContext, place: &Place) -> Result<(), PostError> {

@@ -8,7 +8,7 @@ use cordboard_core::{
     messages::SessionNotice,
     session::{ApiError, Effect, Exit, Input, Machine, Prompt, Run, SessionCommand, Settings, Ticket},
     turn::Turn,
-    types::{Place, ProcessId, SessionRecord, SessionView, Timestamp},
+    types::{Place, ProcessId, SessionRecord, SessionView, Timestamp, TurnUsage, UsageEntry},
 };
 
 use crate::session::Query;
@@ -40,6 +40,8 @@ pub(super) struct FakeSession {
     pub queries: VecDeque<(Ticket, Query)>,
     /// Notices that are not recorded as posts yet.
     pub notices: Vec<(Place, SessionNotice)>,
+    /// The use of finished turns that the host has not taken yet.
+    pub usage: Vec<UsageEntry>,
     /// The turn that ended last.
     ended: Option<Turn>,
     run: Run,
@@ -55,6 +57,7 @@ impl FakeSession {
             models: Vec::new(),
             queries: VecDeque::new(),
             notices: Vec::new(),
+            usage: Vec::new(),
             ended: None,
             run: Run::LEFT_OVER,
             events: VecDeque::new(),
@@ -134,7 +137,10 @@ impl FakeSession {
                 self.event(run, AgentEvent::InterruptAccepted);
                 if let Some(turn) = self.machine.turn() {
                     let answered = vec![turn.prompt.clone()];
-                    self.event(run, AgentEvent::Finished { answered, outcome: Outcome::Interrupted, cost_usd: None });
+                    self.event(
+                        run,
+                        AgentEvent::Finished { answered, outcome: Outcome::Interrupted, usage: TurnUsage::default() },
+                    );
                 }
             }
             Effect::CloseInput { .. } if self.behaviour == Behaviour::KeepsRunning => {}
@@ -152,7 +158,8 @@ impl FakeSession {
             Effect::Decide { ticket, permission } => self.queries.push_back((ticket, Query::Permission(permission))),
             Effect::Post { place, notice } => self.notices.push((place, notice)),
             Effect::Finish(turn) | Effect::FinishInterrupted(turn) => self.ended = Some(turn),
-            // Nothing is stored, and a conversation shows a turn only when it asks for a frame.
+            Effect::PersistTurn(usage) => self.usage.push(*usage),
+            // Nothing else is stored, and a conversation shows a turn only when it asks for a frame.
             Effect::Persist
             | Effect::MarkSent(_)
             | Effect::MarkQueued(_)

@@ -5,7 +5,7 @@ use std::{str::FromStr, time::Duration};
 
 use cordboard_core::{
     config::{Config, parse_duration},
-    types::{Phase, Reply, Role, SessionName, SessionRecord, Timestamp},
+    types::{ContextUse, Phase, Reply, Role, SessionName, SessionRecord, Timestamp},
 };
 use cordboard_runtime::HostApi as _;
 
@@ -15,14 +15,15 @@ use crate::{
     standard_plugins::{STANDARD, built_in},
 };
 
-const KNOWN: &str = "@as, @clock, @config, @does, @done, @event, @fails, @header, @http, @job, @locale, @permission, @persona, @plug, \
-                     @plugin, @question, @request, @resume, @review, @says, @secret, @session, @tcp, @turn, @with";
+const KNOWN: &str = "@as, @budget, @clock, @config, @does, @done, @event, @fails, @header, @http, @job, @locale, @permission, @persona, @plug, \
+                     @plugin, @question, @request, @resume, @review, @says, @secret, @session, @tcp, @turn, @usage, @with";
 
 impl StepRunner {
     /// Runs a directive and returns the reply to show, which is empty for most directives.
     pub async fn direct(&mut self, name: &str, words: &str) -> Result<Reply, StepError> {
         match name {
             "as" => self.speak_as(words)?,
+            "budget" => self.set_budget(words)?,
             "clock" => match moment(words) {
                 Some(moment) => self.harness.set_now(moment).await,
                 None => self.harness.set_now(self.harness.host.now().after(forward(words)?)).await,
@@ -37,6 +38,7 @@ impl StepRunner {
                 self.stale = true;
             }
             "session" => self.add_session(words)?,
+            "usage" => self.add_usage(words)?,
             "with" => {
                 for standard in words.split_whitespace() {
                     self.activate_standard(standard).await?;
@@ -110,6 +112,11 @@ impl StepRunner {
     }
 }
 
+/// Parses the value of a property.
+pub(super) fn number<T: FromStr>(key: &str, value: &str) -> Result<T, StepError> {
+    value.parse().map_err(|_| StepError::Value { given: format!("{key}={value}"), what: "a number" })
+}
+
 pub(super) fn forward(words: &str) -> Result<Duration, StepError> {
     let span = words.strip_prefix('+').and_then(parse_duration);
     span.ok_or_else(|| StepError::Duration(words.to_owned()))
@@ -149,9 +156,6 @@ fn phase(word: &str) -> Result<Phase, StepError> {
 }
 
 fn set(setup: &mut SessionSetup, key: &str, value: &str) -> Result<(), StepError> {
-    fn number<T: FromStr>(key: &str, value: &str) -> Result<T, StepError> {
-        value.parse().map_err(|_| StepError::Value { given: format!("{key}={value}"), what: "a number" })
-    }
     let text = || Some(value.to_owned());
     match key {
         "agent" => value.clone_into(&mut setup.record.agent),
@@ -164,6 +168,7 @@ fn set(setup: &mut SessionSetup, key: &str, value: &str) -> Result<(), StepError
         "queued" => setup.queued = number(key, value)?,
         "interrupted" => setup.interrupted = number(key, value)?,
         "turns" => setup.record.turns = number(key, value)?,
+        "context" => setup.record.context = Some(context(value)?),
         "timeout" => {
             let span = parse_duration(value);
             let wrong = || StepError::Value { given: format!("timeout={value}"), what: "a duration such as 10m" };
@@ -174,7 +179,15 @@ fn set(setup: &mut SessionSetup, key: &str, value: &str) -> Result<(), StepError
     Ok(())
 }
 
-const PROPERTIES: &str = "agent, persona, mode, owner, model, models, why, queued, interrupted, turns, timeout";
+/// Parses the context of a conversation: its tokens, and the maximum of the model after a slash.
+fn context(value: &str) -> Result<ContextUse, StepError> {
+    let (tokens, window) = value.split_once('/').map_or((value, None), |(tokens, window)| (tokens, Some(window)));
+    let window = window.map(|window| number("context", window)).transpose()?;
+    Ok(ContextUse { tokens: number("context", tokens)?, window })
+}
+
+const PROPERTIES: &str =
+    "agent, persona, mode, owner, model, models, why, queued, interrupted, turns, context, timeout";
 
 #[cfg(test)]
 mod tests {

@@ -4,7 +4,7 @@
 use cordboard_core::{
     agent::{Action, ActionState, AgentEvent, Change, Outcome, PromptId},
     turn::{Turn, TurnFrame, TurnPart, TurnState},
-    types::{Phase, Reply, SessionName, Urgency},
+    types::{Phase, Reply, SessionName, TurnUsage, Urgency},
 };
 use cordboard_runtime::{HostApi as _, RenderInput, ViewLimits};
 
@@ -78,7 +78,7 @@ impl StepRunner {
     pub async fn end_turn(&mut self, why: Option<&str>) -> Result<Reply, StepError> {
         let turn = self.complete_actions()?;
         let outcome = why.map_or(Outcome::Done, |why| Outcome::Failed(why.to_owned()));
-        self.agent(AgentEvent::Finished { answered: vec![turn.prompt.clone()], outcome, cost_usd: None });
+        self.agent(AgentEvent::Finished { answered: vec![turn.prompt.clone()], outcome, usage: TurnUsage::default() });
         let ended = self.turn.as_ref().and_then(|shown| self.harness.host.ended_turn(&shown.session));
         self.frame(&ended.unwrap_or(turn)).await
     }

@@ -116,7 +116,8 @@ impl HostService {
             now: self.clock.now(),
         };
         let record = rules.record(&owner, spec)?;
-        let record = SessionRecord { folder, conversation: Some(conversation), resumable: true, ..record };
+        let conversation = Some(conversation);
+        let record = SessionRecord { folder, conversation, resumable: true, begun_elsewhere: true, ..record };
         self.add(&owner, record).await
     }
 

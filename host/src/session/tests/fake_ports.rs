@@ -10,12 +10,14 @@ use async_trait::async_trait;
 use cordboard_agents::process::Environment;
 use cordboard_core::{
     agent::PromptId,
+    budget::Budget,
     config::{Agent, AgentKind, Busy},
+    cron::Zone,
     event::SessionEvent,
     messages::SessionNotice,
     session::{Input, Prompt, Settings, Ticket, Verdict},
     turn::{Turn, TurnPart, TurnState},
-    types::{AuditEntry, Phase, Place, PromptKind, SessionName, SessionRecord, UserId},
+    types::{AuditEntry, Phase, Place, PromptKind, SessionName, SessionRecord, UsageEntry, UserId},
 };
 use cordboard_store::StoreError;
 use tempfile::TempDir;
@@ -239,6 +241,13 @@ impl SessionStore for Recorder {
         let process = if record.process.is_some() { "process" } else { "nothing" };
         self.store(&format!("saved {process}"), |recorded| recorded.stored = Some(record.clone()))?;
         self.store(&format!("saved turns={}", record.turns), |_| {})
+    }
+
+    /// The limit of the budget is one dollar, and this turn is the only one of the day.
+    async fn save_turn(&self, record: &SessionRecord, usage: UsageEntry) -> Result<Option<Budget>, StoreError> {
+        self.save(record).await?;
+        let spent = usage.cost_usd.unwrap_or_default();
+        Ok(Some(Budget::of_day(1.0, spent, usage.at, &Zone::utc())))
     }
 
     async fn requeue(&self, _record: &SessionRecord, prompt: &Prompt) -> Result<(), StoreError> {

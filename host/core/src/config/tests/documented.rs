@@ -85,6 +85,7 @@ fn keys_without_a_default_are_known() {
         [telegram] token_file
         [access] owner
         [sessions] default
+        [limits] cost_per_day
         [webhook] listen
         [agents.claude] model
         [secrets] github

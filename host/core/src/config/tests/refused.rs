@@ -48,7 +48,7 @@ fn unknown_tables_are_reported() {
             line 1, column 2: unknown table [sesions]; did you mean 'sessions'?
             1 | [sesions]
               |  ^^^^^^^
-            line 3, column 2: unknown table [tools]; known keys: access, agents, console, plugins, requests, secrets, sessions, telegram, webhook
+            line 3, column 2: unknown table [tools]; known keys: access, agents, console, limits, plugins, requests, secrets, sessions, telegram, webhook
             3 | [tools]
               |  ^^^^^
             line 4, column 10: unknown key 'colours' in [console]; known keys: drain
@@ -130,6 +130,29 @@ fn values_out_of_range_are_reported() {
               |         ^^^^^^^^^^^^^^^^^^^^
         "#]],
     );
+}
+
+#[test]
+fn a_budget_is_a_positive_amount() {
+    for (written, budget) in [("20", 20.0), ("2.5", 2.5), ("1_000.0", 1000.0), ("1e3", 1000.0), ("0.01", 0.01)] {
+        let config = load(&format!("[limits]\ncost_per_day = {written}\n")).unwrap();
+        assert_eq!(config.limits.cost_per_day, Some(budget), "{written}");
+    }
+    for (written, why) in [
+        ("-5.0", "must be from 0.01 to 1000000, not -5.0"),
+        ("-5", "must be from 0.01 to 1000000, not -5"),
+        ("0", "must be from 0.01 to 1000000, not 0"),
+        ("0.0", "must be from 0.01 to 1000000, not 0.0"),
+        ("nan", "must be from 0.01 to 1000000, not nan"),
+        ("-nan", "must be from 0.01 to 1000000, not -nan"),
+        ("inf", "must be from 0.01 to 1000000, not inf"),
+        ("1e999", "must be from 0.01 to 1000000, not 1e999"),
+        ("\"20\"", "must be a number of US dollars, such as 10.0, not \"20\""),
+        ("true", "must be a number of US dollars, such as 10.0, not true"),
+    ] {
+        let error = load(&format!("[limits]\ncost_per_day = {written}\n")).unwrap_err().to_string();
+        assert!(error.contains(&format!("'cost_per_day' in [limits] {why}")), "{written}: {error}");
+    }
 }
 
 #[test]

@@ -23,6 +23,7 @@ const SAVED: &[(&str, &str, &str)] = &[
     ("sessions", "roots", "[\"/srv\"]"),
     ("sessions", "folders", "{ web = \"/srv/web\" }"),
     ("requests", "expire", "\"5m\""),
+    ("limits", "cost_per_day", "2.5"),
     ("console", "drain", "\"1m\""),
     ("webhook", "listen", "\"127.0.0.1:1\""),
     ("webhook", "body", "\"2MiB\""),

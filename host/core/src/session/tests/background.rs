@@ -409,7 +409,7 @@ fn prompts_wait_for_an_unprompted_turn() {
         expect![[r#"
             busy a → busy
             done a $1 → idle
-                persist
+                persist with $1.00 0 tokens
                 finish a at home, done, $1.00
                 review #1: idle for 0ns
             command mode quiet → idle
@@ -420,7 +420,7 @@ fn prompts_wait_for_an_unprompted_turn() {
                 show
             prompt b → busy
             done own $3 → busy
-                persist
+                persist with $2.00 0 tokens
                 finish own at home, done, $2.00, mode quiet “hello”
                 mark b sent
                 send b to 1

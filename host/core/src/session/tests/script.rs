@@ -17,7 +17,7 @@ use crate::{
     turn::{Turn, TurnPart, TurnState},
     types::{
         AgentRequest, Alert, OptionText, PermissionMode, Place, ProcessId, PromptKind, Request, RequestId,
-        RequestOption, SessionRecord, Terminal, Timestamp, ToolUse, UserId,
+        RequestOption, SessionRecord, Terminal, Timestamp, TokenCount, Tokens, ToolUse, TurnUsage, UserId,
     },
 };
 
@@ -397,12 +397,28 @@ fn process_input(run: Run, verb: &str, rest: &str) -> Input {
     }
 }
 
+/// Parses the use of a turn: the cost of the conversation, such as `$0.25`, and the tokens of the turn, such as
+/// `5 tokens`, or of the conversation, such as `5 tokens in all`.
+fn usage(text: &str) -> TurnUsage {
+    let (cost, count) = match text.split_once(' ') {
+        Some((cost, count)) if cost.starts_with('$') => (cost, count),
+        _ if text.starts_with('$') => (text, ""),
+        _ => ("", text),
+    };
+    let total_cost_usd = cost.strip_prefix('$').map(|cost| cost.parse().expect("a cost"));
+    let tokens = |input: &str| Tokens { input: input.parse().expect("a number"), ..Tokens::default() };
+    let tokens = match (count.strip_suffix(" tokens in all"), count.strip_suffix(" tokens")) {
+        (Some(all), _) => TokenCount::Conversation(tokens(all)),
+        (None, Some(turn)) => TokenCount::Turn(tokens(turn)),
+        (None, None) => TokenCount::default(),
+    };
+    TurnUsage { total_cost_usd, tokens, ..TurnUsage::default() }
+}
+
 fn agent_event(verb: &str, rest: &str) -> AgentEvent {
     let (first, second) = rest.split_once(' ').unwrap_or((rest, ""));
-    let finished = |outcome| {
-        let cost_usd = second.strip_prefix('$').map(|cost| cost.parse().expect("a cost"));
-        AgentEvent::Finished { answered: vec![PromptId(first.to_owned())], outcome, cost_usd }
-    };
+    let finished =
+        |outcome| AgentEvent::Finished { answered: vec![PromptId(first.to_owned())], outcome, usage: usage(second) };
     match verb {
         "ready" => AgentEvent::Ready { models: rest.split_whitespace().map(str::to_owned).collect() },
         "conversation" => AgentEvent::Conversation { id: first.to_owned(), resumable: second == "resumable" },
@@ -472,6 +488,15 @@ fn persona_settings(text: &str) -> PersonaSettings {
 fn show(effect: &Effect) -> String {
     match effect {
         Effect::Persist => "persist".to_owned(),
+        // Most scripts have agents that don't report their use.
+        Effect::PersistTurn(usage) if usage.cost_usd.is_none() && usage.tokens == Tokens::default() => {
+            "persist".to_owned()
+        }
+        Effect::PersistTurn(usage) => {
+            let cost = usage.cost_usd.map_or(String::new(), |cost| format!(" ${cost:.2}"));
+            let persona = usage.turn.persona.as_ref().map_or(String::new(), |persona| format!(" as {persona}"));
+            format!("persist with{cost} {} tokens{persona}", usage.tokens.input)
+        }
         Effect::MarkSent(id) => format!("mark {} sent", id.0),
         Effect::MarkQueued(id) => format!("mark {} queued", id.0),
         Effect::Accept(prompt) => format!("accept {}: {}", prompt.id.0, prompt.text),

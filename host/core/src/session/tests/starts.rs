@@ -77,7 +77,7 @@ fn a_prompt_starts_a_new_agent() {
             conversation c1 resumable → busy
                 persist
             done a $0.25 → idle
-                persist
+                persist with $0.25 0 tokens
                 finish a at home, done, $0.25 “Hello”
                 review #1: idle for 0ns
         "#]],

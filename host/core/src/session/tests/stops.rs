@@ -335,6 +335,7 @@ fn shutdown_keeps_the_prompt_of_an_interrupted_turn() {
             shutdown → stopping
                 interrupt 1
             interrupted a → stopping
+                persist
                 finish interrupted a at home, failed: Stopped: Cordboard is shutting down. “Half”
                 close input of 1
             exit → suspended
@@ -358,6 +359,7 @@ fn shutdown_keeps_the_prompt_of_a_turn_that_it_aborts() {
             shutdown → stopping
                 interrupt 1
             failed a Request was aborted. → stopping
+                persist
                 finish interrupted a at home, failed: Stopped: Cordboard is shutting down.
                 close input of 1
             exit → suspended

@@ -97,6 +97,50 @@ fn the_conversation_of_the_terminal_is_continued() {
 }
 
 #[test]
+fn the_past_of_a_conversation_begun_elsewhere_is_free() {
+    check(
+        "
+        session conversation=c1
+        command open-terminal 8
+        terminal-closed 8 c2
+        prompt a
+        spawned
+        ready
+        done a $30 9000 tokens in all
+        prompt b
+        done b $31 9005 tokens in all
+        ",
+        expect![[r#"
+            command open-terminal 8 → suspended
+                persist
+                watch terminal 8
+            terminal-closed 8 c2 → suspended
+                persist
+            prompt a → starting
+                persist
+                request resume notice #1: idle for 0ns
+                spawn 1 resuming c2
+            spawned → starting
+                persist
+            ready → busy
+                mark a sent
+                send a to 1
+            done a $30 9000 tokens in all → idle
+                persist
+                finish a at home, done
+                review #2: idle for 0ns
+            prompt b → busy
+                mark b sent
+                send b to 1
+            done b $31 9005 tokens in all → idle
+                persist with $1.00 5 tokens
+                finish b at home, done, $1.00
+                review #3: idle for 0ns
+        "#]],
+    );
+}
+
+#[test]
 fn a_working_agent_is_not_handed_over() {
     check(
         "

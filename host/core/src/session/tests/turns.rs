@@ -420,14 +420,14 @@ fn the_cost_of_a_turn_is_the_increase_of_the_total() {
         expect![[r#"
             busy a → busy
             done a $0.25 → idle
-                persist
+                persist with $0.25 0 tokens
                 finish a at home, done, $0.25
                 review #1: idle for 0ns
             prompt b → busy
                 mark b sent
                 send b to 1
             done b $0.75 → idle
-                persist
+                persist with $0.50 0 tokens
                 finish b at home, done, $0.50
                 review #2: idle for 0ns
         "#]],
@@ -448,7 +448,7 @@ fn a_new_conversation_resets_the_cost() {
         expect![[r#"
             busy a → busy
             done a $0.75 → idle
-                persist
+                persist with $0.75 0 tokens
                 finish a at home, done, $0.75
                 review #1: idle for 0ns
             exit → suspended
@@ -459,9 +459,134 @@ fn a_new_conversation_resets_the_cost() {
                 mark b sent
                 send b to 2
             done b $0.25 → idle
-                persist
+                persist with $0.25 0 tokens
                 finish b at home, done, $0.25
                 review #2: idle for 0ns
+        "#]],
+    );
+}
+
+#[test]
+fn a_lower_total_counts_from_zero() {
+    check(
+        "
+        busy a
+        conversation c1 resumable
+        done a $0.75
+        exit
+        prompt b
+        ready
+        done b $0.25
+        prompt c
+        done c $0.25
+        ",
+        expect![[r#"
+            busy a → busy
+            conversation c1 resumable → busy
+                persist
+            done a $0.75 → idle
+                persist with $0.75 0 tokens
+                finish a at home, done, $0.75
+                review #1: idle for 0ns
+            exit → suspended
+            prompt b → starting
+                request resume notice #2: idle for 0ns
+                spawn 2 resuming c1
+            ready → busy
+                mark b sent
+                send b to 2
+            done b $0.25 → idle
+                persist with $0.25 0 tokens
+                finish b at home, done, $0.25
+                review #3: idle for 0ns
+            prompt c → busy
+                mark c sent
+                send c to 2
+            done c $0.25 → idle
+                persist with $0.00 0 tokens
+                finish c at home, done, $0.00
+                review #4: idle for 0ns
+        "#]],
+    );
+}
+
+#[test]
+fn every_finished_turn_stores_its_use_with_the_record() {
+    check(
+        "
+        busy a
+        command stop
+        interrupted a 7 tokens
+        began-turn x
+        done x $0.50
+        prompt b
+        done b
+        ",
+        expect![[r#"
+            busy a → busy
+            command stop → busy
+                interrupt 1
+            interrupted a 7 tokens → idle
+                persist with 7 tokens
+                finish a at home, stopped, silent
+                review #1: idle for 0ns
+            began-turn x → busy
+                turn started at home
+            done x $0.50 → idle
+                persist with $0.50 0 tokens
+                finish x at home, done, $0.50
+                review #2: idle for 0ns
+            prompt b → busy
+                mark b sent
+                send b to 1
+            done b → idle
+                persist
+                finish b at home, done
+                review #3: idle for 0ns
+        "#]],
+    );
+}
+
+#[test]
+fn the_tokens_of_a_turn_are_the_increase_of_the_total() {
+    check(
+        "
+        busy a
+        done a $0.50 100 tokens in all
+        prompt b
+        done b $0.75 130 tokens in all
+        prompt c
+        done c $0 0 tokens in all
+        prompt d
+        done d $1 150 tokens in all
+        ",
+        expect![[r#"
+            busy a → busy
+            done a $0.50 100 tokens in all → idle
+                persist with $0.50 100 tokens
+                finish a at home, done, $0.50
+                review #1: idle for 0ns
+            prompt b → busy
+                mark b sent
+                send b to 1
+            done b $0.75 130 tokens in all → idle
+                persist with $0.25 30 tokens
+                finish b at home, done, $0.25
+                review #2: idle for 0ns
+            prompt c → busy
+                mark c sent
+                send c to 1
+            done c $0 0 tokens in all → idle
+                persist with $0.00 0 tokens
+                finish c at home, done, $0.00
+                review #3: idle for 0ns
+            prompt d → busy
+                mark d sent
+                send d to 1
+            done d $1 150 tokens in all → idle
+                persist with $0.25 20 tokens
+                finish d at home, done, $0.25
+                review #4: idle for 0ns
         "#]],
     );
 }

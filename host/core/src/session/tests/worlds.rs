@@ -16,7 +16,7 @@ use crate::{
     agent::{AgentEvent, BackgroundTask, Change, Outcome, PromptId},
     config::Busy,
     random_worlds::{Dice, seeds},
-    types::{PermissionMode, Phase, Place, RequestId, Timestamp, Urgency},
+    types::{PermissionMode, Phase, Place, RequestId, Timestamp, TurnUsage, Urgency},
 };
 use witness::Witness;
 
@@ -140,7 +140,8 @@ impl World {
             5 => AgentEvent::Part { at: 0, change: Change::Append("word".to_owned()) },
             6..9 => {
                 let outcome = self.dice.pick(&[Outcome::Done, Outcome::Interrupted, Outcome::Failed("why".to_owned())]);
-                AgentEvent::Finished { answered: vec![about], outcome, cost_usd: Some(0.5) }
+                let usage = TurnUsage { total_cost_usd: Some(0.5), ..TurnUsage::default() };
+                AgentEvent::Finished { answered: vec![about], outcome, usage }
             }
             9 => AgentEvent::Conversation { id: format!("c{}", self.dice.roll(4)), resumable: !self.dice.one_in(3) },
             10 if self.dice.one_in(self.calm) => AgentEvent::ResumeRefused("unknown".to_owned()),
@@ -375,7 +376,7 @@ impl World {
             }
             (Phase::Busy, Some(run)) => {
                 let answered = vec![self.witness.open().expect("a busy session has a prompt")];
-                let event = AgentEvent::Finished { answered, outcome: Outcome::Done, cost_usd: None };
+                let event = AgentEvent::Finished { answered, outcome: Outcome::Done, usage: TurnUsage::default() };
                 self.witness.feed(Input::Agent { run, event });
             }
             (Phase::Starting, None) => {

@@ -11,9 +11,10 @@ use cordboard_chat::{
 };
 use cordboard_core::{
     agent::PromptId,
+    budget::Budget,
     config::{Agent, AgentKind, Busy, Config},
     session::{ApiErrorCode, SessionCommand, Settings},
-    types::{AuditEntry, Phase, Place, PromptKind, Timestamp, UserId},
+    types::{AuditEntry, Phase, Place, PromptKind, Timestamp, UsageEntry, UserId},
 };
 use cordboard_runtime::{Registry, ViewLimits};
 use cordboard_store::StoreError;
@@ -44,6 +45,10 @@ impl Slow {
 impl SessionStore for Slow {
     async fn save(&self, _record: &SessionRecord) -> Result<(), StoreError> {
         self.store().await
+    }
+
+    async fn save_turn(&self, _record: &SessionRecord, _usage: UsageEntry) -> Result<Option<Budget>, StoreError> {
+        self.store().await.map(|()| None)
     }
 
     async fn requeue(&self, _record: &SessionRecord, _prompt: &Prompt) -> Result<(), StoreError> {

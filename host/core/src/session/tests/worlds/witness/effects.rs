@@ -26,7 +26,7 @@ impl Witness {
     pub(super) fn perform(&mut self, effects: &[Effect]) {
         for effect in effects {
             self.note(format!("    {effect:?}"));
-            if matches!(effect, Effect::Persist | Effect::Accept(_)) {
+            if matches!(effect, Effect::Persist | Effect::PersistTurn(_) | Effect::Accept(_)) {
                 self.stored = self.machine.record().clone();
             }
             self.must(self.stored == *self.machine.record(), "a changed record is stored before anything else");
@@ -36,7 +36,7 @@ impl Witness {
 
     fn perform_one(&mut self, effect: &Effect) {
         match effect {
-            Effect::Persist => {}
+            Effect::Persist | Effect::PersistTurn(_) => {}
             Effect::MarkSent(id) => {
                 let first = self.queue.pop_front();
                 self.urgent.remove(id);
@@ -231,6 +231,7 @@ impl Witness {
             | SessionNotice::RequestWithdrawn { .. }
             | SessionNotice::Archived { .. }
             | SessionNotice::EarlierInterrupted { .. }
+            | SessionNotice::Budget(_)
             | SessionNotice::Strays { .. } => {}
             SessionNotice::StartFailed { .. } => {
                 self.must(self.failed_starts <= 1, "a failed start is reported at the first death")

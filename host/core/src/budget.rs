@@ -1,0 +1,70 @@
+//! The budget of all agents for one day: when users are warned, and when new prompts are refused.
+
+use std::time::Duration;
+
+use crate::{cron::Zone, types::Timestamp};
+
+/// The part of the limit from which users are warned.
+const WARNING: f64 = 0.8;
+
+/// The limit of the current day, and what is spent of it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Budget {
+    /// `[limits] cost_per_day`.
+    pub limit_usd: f64,
+    /// The cost of all finished turns since midnight.
+    pub spent_usd: f64,
+    pub now: Timestamp,
+    /// The next midnight.
+    pub resets: Timestamp,
+}
+
+impl Budget {
+    /// Returns the budget of the day of `now` in the time zone.
+    #[must_use]
+    pub fn of_day(limit_usd: f64, spent_usd: f64, now: Timestamp, zone: &Zone) -> Self {
+        Self { limit_usd, spent_usd, now, resets: zone.next_day(now) }
+    }
+
+    /// Whether new prompts are refused.
+    #[must_use]
+    pub fn is_spent(&self) -> bool {
+        self.spent_usd >= self.limit_usd
+    }
+
+    /// Whether a turn of this cost, which is already in `spent_usd`, has reached the part of the limit at which users are
+    /// warned. This is true for one turn of a day, unless the limit changes.
+    #[must_use]
+    pub fn is_warning_due(&self, cost_usd: f64) -> bool {
+        let warning = self.limit_usd * WARNING;
+        self.spent_usd >= warning && self.spent_usd - cost_usd < warning
+    }
+
+    #[must_use]
+    pub fn resets_in(&self) -> Duration {
+        self.resets.since(self.now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn budget(spent_usd: f64) -> Budget {
+        Budget { limit_usd: 10.0, spent_usd, now: Timestamp(0), resets: Timestamp(1) }
+    }
+
+    #[test]
+    fn one_turn_causes_the_warning() {
+        assert!(!budget(7.9).is_warning_due(0.5));
+        assert!(budget(8.0).is_warning_due(0.5));
+        assert!(!budget(8.5).is_warning_due(0.5), "the turn before has caused it");
+        assert!(budget(12.0).is_warning_due(5.0), "also if it exceeds the limit");
+    }
+
+    #[test]
+    fn a_budget_is_spent_at_its_limit() {
+        assert!(!budget(9.99).is_spent());
+        assert!(budget(10.0).is_spent());
+    }
+}
