@@ -15,7 +15,7 @@ mod shutdown;
 mod store_adapters;
 
 pub use handover::{adopt, attach};
-pub use inspect::{check, list_audit, list_plugins, list_requests, list_sessions};
+pub use inspect::{check, list_audit, list_plugins, list_requests, list_sessions, list_usage};
 pub use plugin_dev::author;
 pub use store_adapters::StoredSessions;
 
@@ -109,6 +109,8 @@ pub enum AppError {
         "failed to listen for webhook requests on {address}: {source}; set another address in [webhook] listen, or delete that line"
     )]
     Listen { address: std::net::SocketAddr, source: std::io::Error },
+    #[error("--since {0:?} is not a date: use the form YYYY-MM-DD, as in 2026-11-01")]
+    Date(String),
     /// The problems that `cordboard check` has found, one per line.
     #[error("{0}")]
     Problems(String),
@@ -143,6 +145,7 @@ impl AppError {
             | Self::Read { .. }
             | Self::NotText { .. }
             | Self::Untrusted(_)
+            | Self::Date(_)
             | Self::Dev(DevError::Config(_) | DevError::Option { .. }) => ExitCode::from(BAD_CONFIGURATION),
             Self::Place(_)
             | Self::Store(_)

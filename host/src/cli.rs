@@ -49,6 +49,9 @@ pub enum Command {
     /// List the decisions about permissions, plans and questions of agents, the oldest first
     #[command(after_help = AUDIT_EXAMPLES)]
     Audit(Audit),
+    /// List the tokens and the cost of finished turns by session and model, with or without a running host
+    #[command(after_help = USAGE_EXAMPLES)]
+    Usage(Usage),
     /// Open a session's conversation in this terminal; messages from the chat wait until you exit
     #[command(after_help = ATTACH_EXAMPLES)]
     Attach(Attach),
@@ -64,6 +67,11 @@ const AUDIT_EXAMPLES: &str = "Examples:
   cordboard audit
   cordboard audit --session alpha
   cordboard audit --json | jq -r '.[] | select(.by == \"plugin\").title'";
+
+const USAGE_EXAMPLES: &str = "Examples:
+  cordboard usage
+  cordboard usage --session alpha --since 2026-11-01
+  cordboard usage --json | jq 'map(.cost_usd // 0) | add'";
 
 const ATTACH_EXAMPLES: &str = "Needs a running host, and an agent of kind \"claude\".
 
@@ -127,6 +135,18 @@ pub struct Audit {
     /// Only the decisions of this session
     #[arg(long, value_name = "NAME")]
     pub session: Option<SessionName>,
+}
+
+#[derive(Debug, Args)]
+pub struct Usage {
+    #[command(flatten)]
+    pub listing: Listing,
+    /// Only the turns of this session
+    #[arg(long, value_name = "NAME")]
+    pub session: Option<SessionName>,
+    /// Only the turns since the beginning of this day, in the time zone of this machine
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub since: Option<String>,
 }
 
 /// The state directory of a running host.

@@ -1,4 +1,4 @@
-//! Formats the tables of `cordboard sessions`, `plugins`, `requests` and `audit`.
+//! Formats the tables of `cordboard sessions`, `plugins`, `requests`, `audit` and `usage`.
 
 use std::{fmt::Write as _, time::Duration};
 
@@ -6,7 +6,7 @@ use cordboard_core::{
     config::format_duration,
     render::{UNTRUSTED_LENGTH, one_line},
     rollout::short,
-    types::{AuditEntry, Phase, Timestamp},
+    types::{AuditEntry, OriginUsage, Phase, Timestamp, Tokens, UsageSum},
 };
 
 use crate::control::{PluginRow, RequestRow, SessionRow};
@@ -138,9 +138,37 @@ pub fn audit(entries: &[AuditEntry]) -> String {
     table(&head, &cells.collect::<Vec<_>>())
 }
 
+/// Formats the use of agents, with the sum in the last row if there are several rows.
+#[must_use]
+pub fn usage(usage: &[OriginUsage]) -> String {
+    if usage.is_empty() {
+        return "No finished turns.\n".to_owned();
+    }
+    let name = |name: &Option<String>| name.clone().unwrap_or_else(|| "-".to_owned());
+    let row = |names: [String; 4], sum: &UsageSum| {
+        let Tokens { input, output, cache_read, cache_write } = sum.tokens;
+        let cost = sum.cost_usd.map_or_else(|| "-".to_owned(), |cost| format!("${cost:.4}"));
+        let counts = [sum.turns, input, output, cache_read, cache_write].map(|count| count.to_string());
+        names.into_iter().chain([cost]).chain(counts).collect()
+    };
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    let mut total = UsageSum::default();
+    for OriginUsage { origin, sum } in usage {
+        let names = [origin.session.to_string(), origin.agent.clone(), name(&origin.model), name(&origin.persona)];
+        rows.push(row(names, sum));
+        total.add(sum);
+    }
+    if usage.len() > 1 {
+        rows.push(row(["TOTAL", "", "", ""].map(str::to_owned), &total));
+    }
+    let head =
+        ["SESSION", "AGENT", "MODEL", "PERSONA", "COST", "TURNS", "INPUT", "OUTPUT", "CACHE READ", "CACHE WRITE"];
+    table(&head, &rows)
+}
+
 #[cfg(test)]
 mod tests {
-    use cordboard_core::types::DecidedBy;
+    use cordboard_core::types::{DecidedBy, TurnOrigin};
     use expect_test::expect;
 
     use super::*;
@@ -191,6 +219,36 @@ mod tests {
         "#]]
         .assert_eq(&audit(&entries));
         assert_eq!(audit(&[]), "No decisions.\n");
+    }
+
+    #[test]
+    fn usage_ends_with_the_sum() {
+        let one = |session: &str, cost_usd| OriginUsage {
+            origin: TurnOrigin {
+                session: session.parse().unwrap(),
+                persona: None,
+                agent: "claude".to_owned(),
+                model: Some("opus".to_owned()),
+            },
+            sum: UsageSum {
+                turns: 2,
+                cost_usd,
+                tokens: Tokens { input: 1200, output: 30, cache_read: 4000, cache_write: 500 },
+            },
+        };
+        expect![[r#"
+            SESSION  AGENT   MODEL  PERSONA  COST     TURNS  INPUT  OUTPUT  CACHE READ  CACHE WRITE
+            alpha    claude  opus   -        $0.2500  2      1200   30      4000        500
+            beta     claude  opus   -        -        2      1200   30      4000        500
+            TOTAL                            $0.2500  4      2400   60      8000        1000
+        "#]]
+        .assert_eq(&usage(&[one("alpha", Some(0.25)), one("beta", None)]));
+        expect![[r#"
+            SESSION  AGENT   MODEL  PERSONA  COST     TURNS  INPUT  OUTPUT  CACHE READ  CACHE WRITE
+            alpha    claude  opus   -        $0.2500  2      1200   30      4000        500
+        "#]]
+        .assert_eq(&usage(&[one("alpha", Some(0.25))]));
+        assert_eq!(usage(&[]), "No finished turns.\n");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The read-only commands `check`, `sessions`, `plugins`, `requests` and `audit`. `sessions`, `plugins` and `requests`
+//! The read-only commands `check`, `sessions`, `plugins`, `requests`, `audit` and `usage`. `sessions`, `plugins` and `requests`
 //! query a running host. Without one, `sessions` and `plugins` read the configuration, the store and the plugin files
 //! themselves, and `requests` lists nothing.
 
@@ -14,12 +14,13 @@ use cordboard_store::{Decisions, OpenError};
 
 use super::{AppError, front_end, load, named_plugin_folder, plugin_folder};
 use crate::{
-    cli::{Audit, Listing, Paths, ResolvedPaths},
+    cli::{Audit, Listing, Paths, ResolvedPaths, Usage},
     clock::Clock,
     control::{self, ControlAnswer, ControlQuery, PluginRow, SessionRow},
     hub::{self, LiveConfig, RestoredInbox},
     listing,
     rollout::{RejectedFile, Resources, Rollout},
+    schedule::HostZone,
     session::SessionConfig,
     standard_plugins::{NO_STANDARD, STANDARD},
     stdout, telemetry,
@@ -258,6 +259,20 @@ fn read_secrets(paths: &ResolvedPaths) {
     if let Some(file) = front_end::token_file(paths, &config) {
         drop(cordboard_telegram::check_token(&file));
     }
+}
+
+/// Lists the use of agents: `cordboard usage`.
+///
+/// # Errors
+/// The date is invalid, or the store cannot be read.
+pub fn list_usage(options: &Usage) -> Result<(), AppError> {
+    telemetry::start("error");
+    let paths = options.listing.paths.resolve()?;
+    let zone = HostZone::new().current();
+    let day = |text: &String| zone.parse_date(text).ok_or_else(|| AppError::Date(text.clone()));
+    let since = options.since.as_ref().map(day).transpose()?.unwrap_or_default();
+    let usage = cordboard_store::usage_log(&paths.state, since, options.session.as_ref())?;
+    print(&usage, options.listing.json, listing::usage)
 }
 
 pub(super) fn unexpected_answer(answer: ControlAnswer) -> AppError {
