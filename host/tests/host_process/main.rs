@@ -26,4 +26,5 @@ mod start_problems;
 mod support;
 mod terminal;
 mod turns;
+mod usage;
 mod webhook_requests;

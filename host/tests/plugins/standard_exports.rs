@@ -41,6 +41,7 @@ async fn every_standard_plugin_has_its_exports() {
             ("stop", "control"),
             ("suspend", "sessions"),
             ("timeout", "timeout"),
+            ("usage", "usage"),
         ]
     );
     let personas: Vec<_> = table.personas().map(|choice| choice.name.as_str()).collect();

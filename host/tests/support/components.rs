@@ -18,7 +18,7 @@ use cordboard_watch::PluginContent;
 use super::fake_sessions::NOW;
 
 /// The plugins that are embedded in the binary.
-pub const STANDARD: [&str; 12] = [
+pub const STANDARD: [&str; 13] = [
     "agent",
     "approval",
     "control",
@@ -30,6 +30,7 @@ pub const STANDARD: [&str; 12] = [
     "queue",
     "sessions",
     "timeout",
+    "usage",
     "views",
 ];
 

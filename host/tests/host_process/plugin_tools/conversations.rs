@@ -31,6 +31,7 @@ fn the_shipped_plugins_pass_their_conversations() {
         "remind",
         "sessions",
         "timeout",
+        "usage",
         "views",
     ] {
         assert!(passed.iter().any(|one| one == name), "{name} has no conversation: {passed:?}");
