@@ -206,7 +206,7 @@ fn help_and_plugins_show_the_active_plugins() {
         "/persona [name] - Show or set the persona",
         "/plugins [rollback|reload|disable|enable <name>] - List and manage the plugins",
         "/queue - Show the messages that wait",
-        "/requests - List the questions of agents",
+        "/requests [#number|name#number] - List the questions of agents",
         "/restore [name] - Restore an archived session",
         "/retry [name] - Retry what failed",
         "/session <name> - Switch to a session",

@@ -268,7 +268,7 @@ async fn help_and_plugins_list_the_active_plugins() {
          /persona [name] - Show or set the persona\n\
          /plugins [rollback|reload|disable|enable <name>] - List and manage the plugins\n\
          /queue - Show the messages that wait\n\
-         /requests - List the questions of agents\n\
+         /requests [#number|name#number] - List the questions of agents\n\
          /restore [name] - Restore an archived session\n\
          /retry [name] - Retry what failed\n\
          /session <name> - Switch to a session\n\
