@@ -9,7 +9,7 @@ use cordboard_agents::{
     process::{Environment, Process, ProcessEvent, spawn},
 };
 use cordboard_core::{
-    agent::{AgentEvent, Change, Outcome, PromptId},
+    agent_event::{AgentEvent, Change, Outcome, PromptId},
     config::{self, AgentKind},
     session::{Launch, Prompt},
     types::{PermissionMode, Place, PromptKind, RequestAnswer, RequestId, SessionName, TurnUsage},

@@ -19,9 +19,9 @@ use agent_client_protocol_schema::v1::{
     SessionUpdate, ToolCallUpdate,
 };
 use cordboard_core::{
-    agent::{AgentEvent, Outcome, PromptId},
+    agent_event::{AgentEvent, Outcome, PromptId},
+    json_repair::{self, Object},
     session::Prompt,
-    tolerant_json::{self, Object},
     types::{PermissionMode, PromptKind, RequestAnswer, RequestId},
 };
 use serde_json::Value;
@@ -259,7 +259,7 @@ impl Acp {
     /// output.
     fn decode_embedded(&mut self, line: &[u8], decoded: &mut Decoded) {
         let begins_with_one = matches!(line.trim_ascii_start().first(), Some(b'{' | b'['));
-        for Object { mut fields, is_whole } in tolerant_json::objects(line) {
+        for Object { mut fields, is_whole } in json_repair::objects(line) {
             if !is_whole && !fields.contains_key("result") {
                 fields.entry("error").or_insert_with(|| outcome::UNREADABLE.into());
             }
@@ -315,7 +315,7 @@ impl Codec for Acp {
         let mut decoded = Decoded::default();
         // A blank line must not clear the reason that an earlier line gave.
         let reason = self.exit_reason.take().filter(|_| line.trim_ascii().is_empty());
-        match tolerant_json::parse(line) {
+        match json_repair::parse(line) {
             Ok(message @ Value::Object(_)) => {
                 if matches!(Message::of(&message), Message::Unknown) {
                     self.exit_reason = excerpt(line);

@@ -1,6 +1,6 @@
 //! Lists the commands that an agent reports.
 
-use cordboard_core::{agent::AgentEvent, render::one_line, types::AgentCommand};
+use cordboard_core::{agent_event::AgentEvent, render::one_line, types::AgentCommand};
 
 /// The maximum number of commands of an agent. The claude CLI has about 44, and users and plugins can add some.
 const MAX_COMMANDS: usize = 500;

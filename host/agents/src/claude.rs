@@ -15,9 +15,9 @@ mod usage;
 use std::collections::BTreeSet;
 
 use cordboard_core::{
-    agent::{AgentEvent, Outcome, PromptId},
+    agent_event::{AgentEvent, Outcome, PromptId},
+    json_repair::{self, Object},
     session::{Launch, Prompt},
-    tolerant_json::{self, Object},
     types::{PermissionMode, RequestAnswer, RequestId},
 };
 use serde_json::Value;
@@ -286,7 +286,7 @@ impl Claude {
     /// output.
     fn decode_embedded(&mut self, line: &[u8], decoded: &mut Decoded) {
         let begins_with_one = line.trim_ascii_start().starts_with(b"{");
-        for Object { fields, is_whole } in tolerant_json::objects(line) {
+        for Object { fields, is_whole } in json_repair::objects(line) {
             let message = Value::Object(fields);
             let kind = text(&message, "type");
             if kind == "result" && is_whole || begins_with_one && (is_whole || kind == "control_request") {
@@ -344,7 +344,7 @@ impl Codec for Claude {
         let mut decoded = Decoded::default();
         // A blank line must not clear the reason that an earlier line gave.
         let reason = self.exit_reason.take().filter(|_| line.trim_ascii().is_empty());
-        match tolerant_json::parse(line) {
+        match json_repair::parse(line) {
             Ok(message @ Value::Object(_)) => {
                 if text(&message, "type").is_empty() {
                     self.exit_reason = excerpt(line);

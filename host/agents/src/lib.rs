@@ -19,7 +19,7 @@ mod transcripts;
 use std::path::Path;
 
 use cordboard_core::{
-    agent::AgentEvent,
+    agent_event::AgentEvent,
     config::{Agent, AgentKind},
     session::{Launch, Prompt},
     types::{PermissionMode, RequestAnswer, RequestId, SessionName},

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use cordboard_core::agent::{Action, ActionState};
+use cordboard_core::agent_event::{Action, ActionState};
 use serde_json::Value;
 
 use crate::agent_line::text;

@@ -11,7 +11,7 @@ use std::{
 
 use async_trait::async_trait;
 use cordboard_core::{
-    agent::PromptId,
+    agent_event::PromptId,
     chat::{Delivery, OutboxRow, PostId},
     turn::TurnFrame,
     types::Place,

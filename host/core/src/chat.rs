@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    agent::PromptId,
+    agent_event::PromptId,
     types::{Button, Caller, Place, PromptKind, Reply, SessionName, Timestamp},
 };
 

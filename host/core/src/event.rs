@@ -209,7 +209,7 @@ mod tests {
     #[test]
     fn the_end_of_a_turn_has_its_statistics() {
         let mut turn =
-            Turn::new(crate::agent::PromptId("1".to_owned()), Place::new("console", "local"), Timestamp(1_000));
+            Turn::new(crate::agent_event::PromptId("1".to_owned()), Place::new("console", "local"), Timestamp(1_000));
         turn.state = TurnState::Failed("it died".to_owned());
         turn.cost_usd = Some(0.25);
         let record = crate::types::SessionRecord::new(

@@ -10,8 +10,8 @@ use std::{
 
 use crate::{
     chat::{InboxRow, UpdateKind},
-    message_parts::{JoinedUpdate, PartJoiner},
-    messages::{self, UpdateReply},
+    messages::{self, HostReply},
+    part_joiner::{JoinedUpdate, PartJoiner},
     route::{self, ActiveCommand, ChatInput, CommandTable, Invocation, Resolution},
     types::{Place, Role, Timestamp, UserId},
 };
@@ -66,12 +66,12 @@ pub enum Action<C> {
     Call(Call<C>),
     /// A button press. It is handled like `Call` or `Reply`, unless the stored post says that the button is outdated or
     /// that its request is already decided.
-    Press(Result<Call<C>, UpdateReply>),
+    Press(Result<Call<C>, HostReply>),
     Prompt,
     /// A message was edited. Contains its new text.
     Edit(String),
     /// The host answers without calling a plugin.
-    Reply(UpdateReply),
+    Reply(HostReply),
     /// The caller has no access any more.
     DropWithoutAccess,
     /// An immediate command that the previous run of the host accepted. It no longer applies.
@@ -196,7 +196,7 @@ impl Hub {
             }
             Some(_) => {
                 let message = messages::beginning(update.row.update.what.text());
-                Some(self.start(Slot::Bypass, update, Action::Reply(UpdateReply::QueueFull { message })))
+                Some(self.start(Slot::Bypass, update, Action::Reply(HostReply::QueueFull { message })))
             }
         }
     }
@@ -270,7 +270,7 @@ where
         return match what {
             UpdateKind::Edited(text) => Action::Edit(text.clone()),
             UpdateKind::NotText { .. } | UpdateKind::Text(_) | UpdateKind::Press { .. } => {
-                Action::Reply(UpdateReply::OnlyText)
+                Action::Reply(HostReply::OnlyText)
             }
         };
     };

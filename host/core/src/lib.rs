@@ -5,8 +5,7 @@
 //! in as arguments; effects are returned as values. The crate's manifest and a test in `host/xtask/tests/tidy` enforce
 //! this.
 
-pub mod agent;
-pub mod agent_command;
+pub mod agent_event;
 pub mod budget;
 pub mod capability;
 pub mod chat;
@@ -15,8 +14,9 @@ pub mod cron;
 pub mod egress;
 pub mod event;
 pub mod hub;
-pub mod message_parts;
+pub mod json_repair;
 pub mod messages;
+pub mod part_joiner;
 #[cfg(test)]
 mod random_worlds;
 pub mod render;
@@ -25,6 +25,6 @@ pub mod route;
 pub mod scrub;
 pub mod session;
 pub mod text_file;
-pub mod tolerant_json;
 pub mod turn;
+pub mod typed_agent_command;
 pub mod types;

@@ -7,9 +7,9 @@ mod command_errors;
 pub mod configuration;
 mod delivery;
 mod denied_tool;
+mod host_reply;
 pub mod plugins;
 mod session_notice;
-mod update_reply;
 
 pub use agent_request::{
     INPUT_ENDED, no_open_request, no_such_option, option_needs_text, option_without_text, several_requests,
@@ -24,8 +24,8 @@ pub use command_errors::{
 };
 pub use delivery::{interrupted_answer, not_sent, not_shown, unreachable};
 pub use denied_tool::{MORE_DENIALS, REMEDY, denied_by_configuration};
+pub use host_reply::{HostReply, NO_ACTIVE, NONE_ACTIVE_OF_YOURS, NONE_OF_YOURS};
 pub use session_notice::{DenialCause, SessionNotice, folder_kept};
-pub use update_reply::{NO_ACTIVE, NONE_ACTIVE_OF_YOURS, NONE_OF_YOURS, UpdateReply};
 
 use crate::{
     render,
@@ -281,12 +281,12 @@ mod tests {
         };
         let photo = UpdateKind::NotText { kind: "photo".to_owned(), caption: Some("my cat".to_owned()) };
         let notice = |notice: SessionNotice| notice.reply(&session).text;
-        let full = |what: &UpdateKind| UpdateReply::QueueFull { message: beginning(what.text()) }.text();
+        let full = |what: &UpdateKind| HostReply::QueueFull { message: beginning(what.text()) }.text();
         for (text, quoted) in [
             (notice(SessionNotice::QueueFull { limit: 1, prompt: prompt.clone() }), &*prompt),
             (notice(SessionNotice::Archived { prompt: prompt.clone() }), &*prompt),
             (notice(SessionNotice::TooManyInterrupted { interrupted: 1, limit: 1, prompt: prompt.clone() }), &*prompt),
-            (UpdateReply::NotStored { why: "full".to_owned(), message: prompt.clone() }.text(), &*prompt),
+            (HostReply::NotStored { why: "full".to_owned(), message: prompt.clone() }.text(), &*prompt),
             (full(&UpdateKind::Text("water the plants\nand the cat".to_owned())), &*prompt),
             (full(&photo), "my cat"),
             (full(&press), "/retry alpha"),
@@ -303,7 +303,7 @@ mod tests {
             SessionNotice::ResumeRefused { failure: 1, why: forged.to_owned() },
             SessionNotice::StartFailed { failure: 1, agent: "demo".to_owned(), details: forged.to_owned() },
             SessionNotice::Broken { failure: 1, why: forged.to_owned() },
-            SessionNotice::Died { id: crate::agent::PromptId("a".to_owned()), why: forged.to_owned() },
+            SessionNotice::Died { id: crate::agent_event::PromptId("a".to_owned()), why: forged.to_owned() },
             SessionNotice::PersonaFailed { failure: 1, why: forged.to_owned() },
             SessionNotice::NotStarted { failure: 1, why: forged.to_owned() },
             SessionNotice::Denied {
@@ -316,7 +316,7 @@ mod tests {
                 detail: format!("/{forged}/a"),
                 cause: DenialCause::Agent("demo".to_owned()),
             },
-            SessionNotice::Interrupted { id: crate::agent::PromptId("a".to_owned()), prompt: beginning(forged) },
+            SessionNotice::Interrupted { id: crate::agent_event::PromptId("a".to_owned()), prompt: beginning(forged) },
         ];
         let refusals = [unknown_session(forged), unknown_model(forged, &[forged.to_owned()])];
         for text in notices.iter().map(|notice| notice.reply(&session).text).chain(refusals) {

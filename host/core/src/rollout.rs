@@ -4,10 +4,10 @@
 
 mod commands;
 mod effect;
-mod finish_job;
-mod grants;
+mod grant_answers;
 mod input;
 mod job;
+mod job_report;
 mod machine;
 mod messages;
 mod probation;
@@ -16,7 +16,7 @@ mod settings_trial;
 mod state;
 
 pub use effect::{Effect, NoticeKind, TryMode};
-pub use grants::{GrantAnswer, Grants};
+pub use grant_answers::{GrantAnswer, Grants};
 pub use input::{
     Command, CommandId, Facts, FileState, Input, Offers, RejectionText, RolloutSettings, Ticket, TrialError,
     TrialOutcome,

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use crate::{agent_command::AgentCommandLine, messages::UpdateReply, render::is_ignorable, types::Role};
+use crate::{messages::HostReply, render::is_ignorable, typed_agent_command::AgentCommandLine, types::Role};
 
 /// The maximum length of a command name in characters, as in Telegram's command menu.
 const LONGEST_NAME: usize = 32;
@@ -319,7 +319,7 @@ pub enum Resolution<'a, C> {
     },
     Prompt,
     /// No plugin is called, and the host replies with this message.
-    Rejected(UpdateReply),
+    Rejected(HostReply),
 }
 
 /// Resolves a message of a person with this role.
@@ -334,19 +334,19 @@ pub fn resolve<'a, T: CommandTable>(input: &'a ChatInput, role: Role, table: &'a
         ChatInput::Command(line) => (line, None),
         ChatInput::Button { command: Some(line), plugin } => (line, plugin.as_deref()),
         // A button's text never goes to an agent.
-        ChatInput::Button { command: None, .. } => return Resolution::Rejected(UpdateReply::OldButton),
+        ChatInput::Button { command: None, .. } => return Resolution::Rejected(HostReply::OldButton),
     };
     let CommandLine { name, invocation } = line;
     let Some(command) = table.command(name) else {
         let allowed = table.commands().filter(|command| role >= command.min_role());
         let nearest = nearest(name, allowed.map(ActiveCommand::name)).map(str::to_owned);
-        return Resolution::Rejected(UpdateReply::UnknownCommand { name: name.clone(), nearest });
+        return Resolution::Rejected(HostReply::UnknownCommand { name: name.clone(), nearest });
     };
     if let Some(plugin) = owner.filter(|owner| *owner != command.plugin()) {
-        return Resolution::Rejected(UpdateReply::NotItsButton { name: name.clone(), plugin: plugin.to_owned() });
+        return Resolution::Rejected(HostReply::NotItsButton { name: name.clone(), plugin: plugin.to_owned() });
     }
     if role < command.min_role() {
-        return Resolution::Rejected(UpdateReply::NotAllowed { name: name.clone(), role: command.min_role() });
+        return Resolution::Rejected(HostReply::NotAllowed { name: name.clone(), role: command.min_role() });
     }
     Resolution::Command { command, invocation }
 }

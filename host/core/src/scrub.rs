@@ -4,7 +4,7 @@
 //! The covered encodings are percent encoding, the escapes of JSON, JavaScript and HTML, hex, base64, and base64 of
 //! base64. Other encodings, such as quoted-printable, base32 and reversed text, are not covered.
 
-mod decoded;
+mod decoded_escapes;
 mod process_secrets;
 
 use std::{
@@ -18,7 +18,7 @@ use base64::{
     engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
 };
 
-use decoded::Decoded;
+use decoded_escapes::Decoded;
 pub use process_secrets::{bytes, remember, text};
 
 /// The length in bytes of the shortest run of a secret that is removed. Shorter runs also occur in unrelated text, so

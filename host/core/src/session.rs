@@ -14,7 +14,7 @@ mod requests;
 mod start;
 mod state;
 mod stop;
-mod terminal;
+mod terminal_hold;
 mod turns;
 mod urgent;
 mod usage;

@@ -1,7 +1,7 @@
 //! A turn: the agent's output so far, for display.
 
 use crate::{
-    agent::{Action, Change, PromptId},
+    agent_event::{Action, Change, PromptId},
     types::{Alert, Place, Reply, Timestamp},
 };
 

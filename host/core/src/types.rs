@@ -4,6 +4,7 @@ mod audit;
 mod name;
 mod people;
 mod permission_mode;
+mod place;
 mod prompt;
 mod reply;
 mod request;
@@ -13,8 +14,9 @@ mod usage;
 
 pub use audit::{AuditEntry, DecidedBy, DecidedRequest};
 pub use name::{InvalidName, MODEL_NAME_RULE, PLUGIN_NAME_RULE, SessionName, is_model_name, is_plugin_name};
-pub use people::{ActiveScope, Caller, Place, Role, UnknownRole, UserId};
+pub use people::{Caller, Role, UnknownRole, UserId};
 pub use permission_mode::PermissionMode;
+pub use place::{ActiveScope, Place};
 pub use prompt::{AgentCommand, InterruptedPrompt, Prompt, PromptKind, QueuedPrompt, Urgency};
 pub use reply::{Alert, Attachment, Authorship, Button, Content, Reply};
 pub use request::{

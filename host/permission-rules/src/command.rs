@@ -1,12 +1,12 @@
 //! Shell commands: splits them for allow rules, finds their parts for deny rules, and parses the patterns of both.
 
-mod part;
+mod deny_parts;
+mod deny_scan;
 mod pattern;
-mod scan;
+mod simple_commands;
 mod special_words;
-mod split;
 
-pub use part::parts;
+pub use deny_parts::parts;
 pub use pattern::CommandPattern;
+pub use simple_commands::{Simple, is_plain, split};
 pub use special_words::has_word;
-pub use split::{Simple, is_plain, split};

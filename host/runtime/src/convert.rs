@@ -1,7 +1,7 @@
 //! Converts between the types of the core and those of the WIT package, without making any decisions.
 
 use cordboard_core::{
-    agent::{Action, ActionState},
+    agent_event::{Action, ActionState},
     budget::Budget,
     messages,
     session::{Decision, DecisionOutcome},

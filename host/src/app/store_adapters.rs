@@ -8,7 +8,7 @@ use cordboard_chat::{
     outbox::{AnswerStop, DeliveryStore, Outbox, Post, Reachability},
 };
 use cordboard_core::{
-    agent::PromptId,
+    agent_event::PromptId,
     budget::Budget,
     chat::{CompletedUpdate, Delivery, MessageId, Origin, OutboxRow, PostId, Update, UpdateKind},
     session::Prompt,

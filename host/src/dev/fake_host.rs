@@ -13,7 +13,7 @@ use std::{
 };
 
 use cordboard_core::{
-    agent::{AgentEvent, PromptId},
+    agent_event::{AgentEvent, PromptId},
     budget::Budget,
     config::{Config, Limits},
     cron::Zone,

@@ -7,7 +7,7 @@ use cordboard_chat::console;
 use cordboard_core::{
     budget::Budget,
     config::{self, Config},
-    messages::{self, UpdateReply, plain},
+    messages::{self, HostReply, plain},
     route::{self, ChatInput, Invocation, Resolution},
     types::{Button, Caller, Place, Reply, Request, Role, Timestamp, Urgency, UserId},
 };
@@ -164,7 +164,7 @@ impl Harness {
         };
         if let Some(budget) = self.host.day_budget().filter(Budget::is_spent) {
             let refusal = messages::budget_refusal(&budget);
-            return refused(UpdateReply::BudgetSpent { refusal, message: messages::beginning(text) });
+            return refused(HostReply::BudgetSpent { refusal, message: messages::beginning(text) });
         }
         let name = &active.record.name;
         self.host.accept(name, &self.place, text, Urgency::Normal);
@@ -199,7 +199,7 @@ pub enum GrantPolicy {
     AsConfigured,
 }
 
-fn refused(answer: UpdateReply) -> Response {
+fn refused(answer: HostReply) -> Response {
     Response { reply: answer.reply(), failed: Some(answer.text()) }
 }
 

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use cordboard_core::{
-    agent::PromptId,
+    agent_event::PromptId,
     chat::{CompletedUpdate, InboxRow, InboxState, NewPost, Update},
     messages,
     session::Input,
@@ -49,7 +49,7 @@ impl HostService {
         for (session, prompts) in withdrawn {
             tracing::info!(%session, count = prompts.len(), "dropped queued messages: their authors lost access to the session");
             if let Some(session) = self.sessions.get(&session) {
-                session.send(Input::Withdrawn(prompts)).await;
+                session.send(Input::AccessLost(prompts)).await;
             }
         }
     }
@@ -113,7 +113,7 @@ impl HostService {
         if !self.may_prompt(update, session)
             && let Some(session) = self.sessions.get(session)
         {
-            session.send(Input::Withdrawn(vec![prompt])).await;
+            session.send(Input::AccessLost(vec![prompt])).await;
         }
     }
 

@@ -4,13 +4,13 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use cordboard_core::{
-    agent_command::AgentCommandLine,
     chat::{CompletedUpdate, InboxId, InboxRow, MessageId, NewPost, Update, UpdateKind},
     config::{Busy, Sessions},
     hub::{Action, Call, Dispatch},
-    message_parts::JoinedUpdate,
-    messages::{self, UpdateReply},
+    messages::{self, HostReply},
+    part_joiner::JoinedUpdate,
     session::{ApiError, ApiErrorCode, Input, Prompt, SessionCommand},
+    typed_agent_command::AgentCommandLine,
     types::{Alert, Phase, Place, PromptKind, Reply, Request, SessionName, SessionView},
 };
 use cordboard_runtime::{CallContext, CallError, HostApi, Offer, Registry, SessionSpec};
@@ -93,7 +93,7 @@ impl Dispatcher {
         }
     }
 
-    async fn answer(&self, row: &InboxRow, answer: UpdateReply) {
+    async fn answer(&self, row: &InboxRow, answer: HostReply) {
         self.reply(row, answer.reply()).await;
     }
 
@@ -121,24 +121,24 @@ impl Dispatcher {
 
     /// Returns the session and request of the button. If the button is outdated, its message is already decided, or the
     /// store fails, returns the answer to the user as the error.
-    async fn button_target(&self, what: &UpdateKind) -> Result<ButtonTarget, UpdateReply> {
+    async fn button_target(&self, what: &UpdateKind) -> Result<ButtonTarget, HostReply> {
         let UpdateKind::Press { line, .. } = what else { return Ok(ButtonTarget::default()) };
         let keyboard = match line.keyboard {
             Some(id) => {
                 let stored = self.store.keyboard(id).await;
-                let not_stored = |error: StoreError| UpdateReply::NotStored {
+                let not_stored = |error: StoreError| HostReply::NotStored {
                     why: error.to_string(),
                     message: messages::beginning(&line.command),
                 };
                 let stored = stored.map_err(not_stored)?;
-                Some(stored.ok_or(UpdateReply::OldButton)?)
+                Some(stored.ok_or(HostReply::OldButton)?)
             }
             // The button belongs to a frame of a running turn, which isn't stored.
             None if line.session.is_some() => None,
-            None => return Err(UpdateReply::OldButton),
+            None => return Err(HostReply::OldButton),
         };
         if let Some(outcome) = keyboard.as_ref().and_then(|keyboard| keyboard.outcome.clone()) {
-            return Err(UpdateReply::AlreadyDecided { outcome });
+            return Err(HostReply::AlreadyDecided { outcome });
         }
         let request = keyboard.as_ref().and_then(|keyboard| keyboard.reply.request.clone());
         let press = Arc::new(Press::new(line.session.clone(), request));
@@ -223,15 +223,15 @@ impl Dispatcher {
         if let Some(budget) = self.host.usage.spent_budget().await {
             let message = messages::beginning(row.update.what.text());
             return self
-                .answer(row, UpdateReply::BudgetSpent { refusal: messages::budget_refusal(&budget), message })
+                .answer(row, HostReply::BudgetSpent { refusal: messages::budget_refusal(&budget), message })
                 .await;
         }
         if let UpdateKind::NotText { kind, .. } = &row.update.what {
-            let reply = UpdateReply::CaptionTaken { kind: kind.clone() }.reply();
+            let reply = HostReply::CaptionTaken { kind: kind.clone() }.reply();
             self.outbound.finish(Vec::new(), vec![NewPost::new(row.update.place.clone(), reply)]).await;
         }
         let (Some(prompt), Some(session)) = (prompt_of(row), self.host.sessions.get(&name)) else {
-            return self.answer(row, UpdateReply::NoActive).await;
+            return self.answer(row, HostReply::NoActive).await;
         };
         if let Err(answer) = self.spelled(&name, prompt.kind, &prompt.text) {
             return self.answer(row, answer).await;
@@ -239,7 +239,7 @@ impl Dispatcher {
         if let Err(error) = self.store.assign(row.id, &name).await {
             tracing::error!(%error, "failed to store a prompt");
             let message = messages::beginning(row.update.what.text());
-            return self.answer(row, UpdateReply::NotStored { why: error.to_string(), message }).await;
+            return self.answer(row, HostReply::NotStored { why: error.to_string(), message }).await;
         }
         let id = prompt.id.clone();
         // The message may have been edited before it was assigned. Later edits are sent to the session.
@@ -260,7 +260,7 @@ impl Dispatcher {
 
     /// Returns the text of a prompt, with the name of an agent's command as the agent spells it. The error is the answer
     /// if the agent doesn't have the command.
-    fn spelled(&self, session: &SessionName, kind: PromptKind, text: &str) -> Result<String, UpdateReply> {
+    fn spelled(&self, session: &SessionName, kind: PromptKind, text: &str) -> Result<String, HostReply> {
         match (kind, AgentCommandLine::parse(text)) {
             (PromptKind::AgentCommand, Some(line)) => {
                 let view = self.host.sessions.registry.view(session.as_str());
@@ -354,7 +354,7 @@ impl Dispatcher {
 pub fn error_text(error: &CallError, offer: &Offer, active: &BTreeSet<SessionName>) -> String {
     let CallError::Plugin(why) = error else {
         let (name, plugin) = (offer.spec.name.clone(), offer.version.name.clone());
-        return UpdateReply::CommandFailed { name, plugin, why: error.to_string() }.text();
+        return HostReply::CommandFailed { name, plugin, why: error.to_string() }.text();
     };
     // The plugin can't see the sessions of others, so its text says that no session is active.
     let is_of_others = why == messages::NO_ACTIVE && !active.is_empty();
@@ -363,8 +363,8 @@ pub fn error_text(error: &CallError, offer: &Offer, active: &BTreeSet<SessionNam
 
 /// Returns the answer to a prompt if its author has no active session. `active` are the sessions of others that are
 /// active in the place.
-pub fn not_addressed(active: &BTreeSet<SessionName>) -> UpdateReply {
-    if active.is_empty() { UpdateReply::NoActive } else { UpdateReply::NoneOfYours }
+pub fn not_addressed(active: &BTreeSet<SessionName>) -> HostReply {
+    if active.is_empty() { HostReply::NoActive } else { HostReply::NoneOfYours }
 }
 
 /// Returns whether the session queues a new message, instead of answering it at once or refusing it. A session that is

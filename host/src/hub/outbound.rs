@@ -190,7 +190,7 @@ fn scrub_reply(reply: &mut Reply) {
 mod tests {
     use std::sync::Mutex;
 
-    use cordboard_core::{agent::PromptId, turn::TurnFrame};
+    use cordboard_core::{agent_event::PromptId, turn::TurnFrame};
 
     use super::*;
 

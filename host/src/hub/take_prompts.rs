@@ -3,7 +3,7 @@
 
 use cordboard_core::{
     chat::InboxId,
-    message_parts::JoinedUpdate,
+    part_joiner::JoinedUpdate,
     types::{Place, SessionName},
 };
 use tokio::sync::{mpsc, oneshot};

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use cordboard_core::{
-    agent::PromptId,
+    agent_event::PromptId,
     event::{CausationChain, EventKind},
     messages,
     session::{ApiError, ApiErrorCode, Effect, Exit, Input, Machine, SessionCommand},

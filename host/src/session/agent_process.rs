@@ -10,7 +10,7 @@ use cordboard_agents::{
     process::{self, Process, ProcessEvent},
 };
 use cordboard_core::{
-    agent::AgentEvent,
+    agent_event::AgentEvent,
     session::{Exit, Launch, Prompt, Run},
     types::{PermissionMode, ProcessId, RequestAnswer, RequestId, SessionRecord},
 };

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use cordboard_core::{
-    agent::PromptId,
+    agent_event::PromptId,
     event::StartKind,
     messages::{self, SessionNotice},
     session::{Effect, Exit, Input, Launch, Run, Ticket},

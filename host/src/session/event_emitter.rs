@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use cordboard_core::{
-    agent::PromptId,
+    agent_event::PromptId,
     event::{CausationChain, EventKind, SessionEvent, StartKind},
     turn::Turn,
     types::{Phase, Place, SessionView, Timestamp},

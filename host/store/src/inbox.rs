@@ -4,7 +4,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use cordboard_core::{
-    agent::PromptId,
+    agent_event::PromptId,
     chat::{CompletedUpdate, InboxId, InboxRow, InboxState, Update},
     types::{SessionName, SessionRecord, Timestamp},
 };

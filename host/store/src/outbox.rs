@@ -2,7 +2,7 @@
 //! deleted when it is sent.
 
 use cordboard_core::{
-    agent::PromptId,
+    agent_event::PromptId,
     chat::{CompletedUpdate, Delivery, MessageId, NewPost, OutboxRow, PostId},
     messages,
     render::is_blank,

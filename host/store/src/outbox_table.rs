@@ -1,7 +1,7 @@
 //! Reads and inserts rows of the outbox table.
 
 use cordboard_core::{
-    agent::PromptId,
+    agent_event::PromptId,
     chat::{Delivery, OutboxRow, PostId},
     types::Reply,
 };

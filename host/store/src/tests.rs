@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use cordboard_core::{
-    agent::PromptId,
+    agent_event::PromptId,
     chat::{MessageId, MessagePart, Origin, Update, UpdateKind},
     types::{ActiveScope, Caller, Place, Reply, Role, SessionName, SessionRecord, Timestamp, UserId},
 };

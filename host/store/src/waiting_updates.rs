@@ -2,9 +2,9 @@
 //! edits. An update that was sent to an agent must not change.
 
 use cordboard_core::{
-    agent::PromptId,
+    agent_event::PromptId,
     chat::{InboxId, MessageId, MessagePart, Update, UpdateKind},
-    message_parts,
+    part_joiner,
     types::{Place, SessionName},
 };
 use rusqlite::{Connection, params};
@@ -37,7 +37,7 @@ impl Store {
             for id in std::iter::once(&first).chain(&others) {
                 parts.extend(stored(db, *id)?);
             }
-            let Some(whole) = message_parts::join(parts) else { return Ok(()) };
+            let Some(whole) = part_joiner::join(parts) else { return Ok(()) };
             write(db, first, &whole)?;
             for id in &others {
                 super::inbox::complete(db, &cordboard_core::chat::CompletedUpdate::Update(*id))?;

@@ -6,7 +6,7 @@
 
 use std::{error::Error, time::Duration};
 
-use cordboard_core::{messages, scrub, tolerant_json};
+use cordboard_core::{json_repair, messages, scrub};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use teloxide_core::{Bot, net::default_reqwest_settings, requests::Payload};
 
@@ -112,7 +112,7 @@ struct Parameters {
 }
 
 fn read<T: DeserializeOwned>(status: u16, body: &[u8]) -> Result<T, BotApiError> {
-    let response: Response<T> = match tolerant_json::parse(body).and_then(serde_json::from_value) {
+    let response: Response<T> = match json_repair::parse(body).and_then(serde_json::from_value) {
         Ok(response) => response,
         Err(error) => return Err(invalid_response(status, body, &error)),
     };

@@ -6,7 +6,7 @@ use std::{fs, path::Path, time::Duration};
 
 use cordboard::dev::{RecordedAction, settle};
 use cordboard_core::{
-    agent::{Action, ActionState, PromptId},
+    agent_event::{Action, ActionState, PromptId},
     event::{CausationChain, EventKind, SessionEvent},
     session::{Decision, DecisionOutcome, PersonaSettings, SessionCommand, Verdict},
     turn::{Turn, TurnPart, TurnState},

@@ -2,7 +2,7 @@
 
 use cordboard::dev::RecordedAction;
 use cordboard_core::{
-    agent::PromptId,
+    agent_event::PromptId,
     event::{CausationChain, EventKind, SessionEvent},
     render,
     turn::Turn,

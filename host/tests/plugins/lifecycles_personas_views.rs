@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use cordboard_core::{
-    agent::{Action, ActionState, PromptId},
+    agent_event::{Action, ActionState, PromptId},
     session::Verdict,
     turn::{Turn, TurnFrame, TurnPart, TurnState},
     types::{Place, Timestamp},

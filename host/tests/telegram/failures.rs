@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cordboard_chat::{Chat, ChatError, Completeness, Outgoing, outbox::Post};
 use cordboard_core::{
-    agent::PromptId,
+    agent_event::PromptId,
     chat::OutboxRow,
     render,
     turn::TurnFrame,

@@ -10,7 +10,7 @@ use std::{
 
 use cordboard_chat::{Chat, MenuEntry, outbox::Post};
 use cordboard_core::{
-    agent::PromptId,
+    agent_event::PromptId,
     chat::OutboxRow,
     turn::TurnFrame,
     types::{Alert, Authorship, Place, Reply},

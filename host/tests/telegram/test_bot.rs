@@ -15,7 +15,7 @@ use cordboard_chat::{
     outbox::{DeliveryStore, Outbox},
 };
 use cordboard_core::{
-    agent::PromptId,
+    agent_event::PromptId,
     chat::{Delivery, OutboxRow, PostId},
     types::{Place, Reply, Role},
 };

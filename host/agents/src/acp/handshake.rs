@@ -8,7 +8,7 @@ use agent_client_protocol_schema::{
         NewSessionRequest, SystemPrompt,
     },
 };
-use cordboard_core::{agent::AgentEvent, types::PermissionMode};
+use cordboard_core::{agent_event::AgentEvent, types::PermissionMode};
 use serde_json::Value;
 
 use super::{

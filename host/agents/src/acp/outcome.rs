@@ -2,7 +2,7 @@
 
 use agent_client_protocol_schema::v1::{AuthMethod, Error, ErrorCode, StopReason};
 use cordboard_core::{
-    agent::Outcome,
+    agent_event::Outcome,
     messages::FAILED,
     render::{UNTRUSTED_LENGTH, is_blank, one_line},
 };

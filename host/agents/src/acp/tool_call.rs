@@ -6,7 +6,7 @@ use agent_client_protocol_schema::v1::{
     ContentBlock, Diff, Meta, ToolCall, ToolCallContent, ToolCallStatus, ToolCallUpdate, ToolKind,
 };
 use cordboard_core::{
-    agent::{Action, ActionState},
+    agent_event::{Action, ActionState},
     types::{QuestionText, ToolUse},
 };
 use serde_json::{Map, Value, json};

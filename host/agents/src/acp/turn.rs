@@ -6,7 +6,7 @@ use agent_client_protocol_schema::v1::{
     ContentBlock, ContentChunk, EmbeddedResourceResource, PlanEntry, PlanEntryStatus, ToolCall, ToolCallUpdate,
 };
 use cordboard_core::{
-    agent::{Action, ActionState, AgentEvent, Change, Outcome},
+    agent_event::{Action, ActionState, AgentEvent, Change, Outcome},
     render,
 };
 

@@ -2,9 +2,9 @@
 //! where they add something. The text of an unknown error stays as it is.
 
 use cordboard_core::{
-    agent::Outcome,
+    agent_event::Outcome,
+    json_repair,
     render::{is_blank, one_line},
-    tolerant_json,
     types::Timestamp,
 };
 use serde_json::Value;
@@ -231,7 +231,7 @@ fn in_utc(time: Timestamp) -> Option<String> {
 
 /// Returns the part of the CLI's text that an explanation doesn't contain, on one line.
 fn own_words(why: &str) -> String {
-    let body = tolerant_json::objects(why.as_bytes()).into_iter().next().map(|body| Value::Object(body.fields));
+    let body = json_repair::objects(why.as_bytes()).into_iter().next().map(|body| Value::Object(body.fields));
     let message = body.as_ref().and_then(|body| body["error"]["message"].as_str().or(body["message"].as_str()));
     let words = message.unwrap_or_else(|| without_prefixes(why));
     let end = ADVICE.iter().filter_map(|advice| words.find(advice)).min().unwrap_or(words.len());

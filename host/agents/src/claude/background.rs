@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use cordboard_core::{
-    agent::{AgentEvent, BackgroundTask},
+    agent_event::{AgentEvent, BackgroundTask},
     messages::{WAKE_UP, wake_ups},
     types::Timestamp,
 };

@@ -1,7 +1,7 @@
 //! The agent's list of tasks, which its task tools change. The list is shown as one action of the turn. The codec reads
 //! the results of the tools, because only they contain the ids of new tasks.
 
-use cordboard_core::agent::{Action, ActionState};
+use cordboard_core::agent_event::{Action, ActionState};
 use serde_json::Value;
 
 use super::text;

@@ -2,7 +2,7 @@
 //! because the agent waits for the answer without a time limit.
 
 use cordboard_core::{
-    agent::AgentEvent,
+    agent_event::AgentEvent,
     types::{PermissionMode, Prompt, PromptKind},
 };
 use serde_json::{Value, json};

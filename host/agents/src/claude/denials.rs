@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use cordboard_core::agent::AgentEvent;
+use cordboard_core::agent_event::AgentEvent;
 use serde_json::Value;
 
 use super::{text, turn::Turn};

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use cordboard_core::{
-    agent::AgentEvent,
+    agent_event::AgentEvent,
     render,
     types::{AgentRequest, OptionText, QuestionText, RequestAnswer, RequestId, RequestOption},
 };

@@ -1,7 +1,7 @@
 //! Interprets a `result` line: the outcome of the turn, and whether it answers a prompt.
 
 use cordboard_core::{
-    agent::{AgentEvent, Outcome},
+    agent_event::{AgentEvent, Outcome},
     messages::FAILED,
     render::is_blank,
 };

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use cordboard_core::agent::{Action, ActionState, AgentEvent, Change, Outcome};
+use cordboard_core::agent_event::{Action, ActionState, AgentEvent, Change, Outcome};
 use serde_json::Value;
 
 use super::{checklist, text};

@@ -1,6 +1,6 @@
 //! Writes the events of a codec and its lines for the agent as text, one per line, for tests.
 
-use cordboard_core::agent::{ActionState, AgentEvent, BackgroundTask, Change, PromptId};
+use cordboard_core::agent_event::{ActionState, AgentEvent, BackgroundTask, Change, PromptId};
 
 use crate::Decoded;
 

@@ -1,7 +1,7 @@
 //! Tracks a running turn in a place: the messages in the chat, the messages of the newest frame, and the next call that
 //! brings the chat closer to that frame. Does no I/O.
 
-use cordboard_core::{agent::PromptId, turn::TurnFrame};
+use cordboard_core::{agent_event::PromptId, turn::TurnFrame};
 use tokio::time::Instant;
 
 use super::{

@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use cordboard_core::{
-    agent::PromptId,
+    agent_event::PromptId,
     chat::{MessageId, OutboxRow, PostId},
     render::units,
     turn::TurnFrame,

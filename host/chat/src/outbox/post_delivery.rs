@@ -2,7 +2,7 @@
 //! no I/O.
 
 use cordboard_core::{
-    agent::PromptId,
+    agent_event::PromptId,
     chat::{Delivery, OutboxRow, PostId},
     messages,
     types::Alert,

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use cordboard_core::{
-    agent::PromptId,
+    agent_event::PromptId,
     chat::{Delivery, MessageId, OutboxRow, PostId},
     types::{Alert, Place, Reply},
 };

@@ -1,5 +1,4 @@
-//! `[sessions]`, `[requests]` and `[console]`: session folders, idle timeout, limits on prompts, the handling of
-//! agents' questions, and the time to finish turns after the end of the console's input.
+//! `[sessions]`: session folders, idle timeout and limits on prompts.
 
 use std::{
     collections::BTreeMap,
@@ -9,7 +8,6 @@ use std::{
 };
 
 use super::{
-    plugins::plugin_name,
     section::Section,
     value::{Value, ValueError, absolute_path, list, number, one_of, span, text},
 };
@@ -21,7 +19,6 @@ const IDLE_TIMEOUT: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration
 const QUEUE: RangeInclusive<u32> = 1..=1000;
 /// The maximum bounds the work of each change of a session, which stores all its interrupted prompts again.
 const KEPT: RangeInclusive<u32> = 1..=1000;
-const DRAIN: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(86_400);
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Sessions {
@@ -61,30 +58,6 @@ impl Busy {
     }
 }
 
-/// A person needs some seconds to answer. The maximum ensures that a forgotten question doesn't block an agent forever.
-const EXPIRE: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_secs(7 * 86_400);
-
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Requests {
-    /// The time after which an unanswered question of an agent expires.
-    pub expire: Duration,
-    /// The plugin that decides about permissions before a user is asked.
-    pub approval: String,
-}
-
-impl Requests {
-    pub(super) fn merge(&mut self, section: &mut Section<'_, '_>) {
-        section.set("approval", &mut self.approval, plugin_name);
-        section.set("expire", &mut self.expire, span(EXPIRE));
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Console {
-    /// The time that turns have to finish after the end of the console's input.
-    pub drain: Duration,
-}
-
 impl Sessions {
     pub(super) fn merge(&mut self, section: &mut Section<'_, '_>) {
         section.set_some("default", &mut self.default, session_name);
@@ -104,12 +77,6 @@ impl Sessions {
     #[must_use]
     pub fn folder(&self, name: &SessionName) -> Option<&Path> {
         self.folders.get(name).map(PathBuf::as_path)
-    }
-}
-
-impl Console {
-    pub(super) fn merge(&mut self, section: &mut Section<'_, '_>) {
-        section.set("drain", &mut self.drain, span(DRAIN));
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{capability::Capability, types::Role};
 mod documented;
 mod network_grants;
 mod refused;
-mod saved;
+mod takes_effect;
 mod webhook;
 
 /// Asserts that `text` is rejected with the `expected` faults and excerpts.

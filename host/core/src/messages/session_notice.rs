@@ -7,7 +7,7 @@ use std::{
 
 use super::{agent_request, background_work, denied_tool, plain, quote, session_archived};
 use crate::{
-    agent::PromptId,
+    agent_event::PromptId,
     types::{AgentRequest, AskReason, Authorship, Button, Choice, Reply, Request, SessionName},
 };
 

@@ -1,7 +1,7 @@
 //! Converts the events of the Markdown parser to a message, and so defines how each element of Markdown appears.
 
 mod blocks;
-mod definitions;
+mod link_definitions;
 mod parser_options;
 mod spans;
 
@@ -10,7 +10,7 @@ use std::ops::Range;
 use pulldown_cmark::{Event, Tag, TagEnd};
 
 pub use self::parser_options::parser;
-use self::{definitions::Definitions, spans::Link};
+use self::{link_definitions::Definitions, spans::Link};
 use super::{Message, Style, builder::MessageBuilder, table::Table};
 
 pub fn render(markdown: &str) -> Message {

@@ -4,7 +4,7 @@ use expect_test::{Expect, expect};
 
 use super::*;
 
-mod any_source;
+mod random_markdown;
 
 /// The text of a message, with each entity in brackets, for example `⟨bold:…⟩`.
 fn marked(message: &Message) -> String {

@@ -253,7 +253,7 @@ pub fn table() -> Table {
 }
 
 /// Resolves a message: the command and its arguments, or the host's answer. `None` for a prompt.
-fn resolved(input: &ChatInput, role: Role) -> Option<Result<(String, Vec<String>), UpdateReply>> {
+fn resolved(input: &ChatInput, role: Role) -> Option<Result<(String, Vec<String>), HostReply>> {
     match resolve(input, role, &table()) {
         Resolution::Command { command, invocation } => Some(Ok((command.name.to_owned(), invocation.args.clone()))),
         Resolution::Rejected(answer) => Some(Err(answer)),
@@ -278,13 +278,13 @@ fn resolve_separates_prompts_from_buttons() {
     assert_eq!(resolved(&ChatInput::typed("remind me"), Role::Member), None);
     assert_eq!(resolved(&ChatInput::typed("/etc/hosts is broken"), Role::Member), None);
     let pressed = ChatInput::pressed("no command", None);
-    assert_eq!(resolved(&pressed, Role::Member), Some(Err(UpdateReply::OldButton)), "a button is never a prompt");
+    assert_eq!(resolved(&pressed, Role::Member), Some(Err(HostReply::OldButton)), "a button is never a prompt");
 }
 
 #[test]
 fn resolve_suggests_only_allowed_commands() {
     let unknown = |name: &str, nearest: Option<&str>| {
-        Some(Err(UpdateReply::UnknownCommand { name: name.into(), nearest: nearest.map(str::to_owned) }))
+        Some(Err(HostReply::UnknownCommand { name: name.into(), nearest: nearest.map(str::to_owned) }))
     };
     assert_eq!(resolved(&ChatInput::typed("/remnid"), Role::Member), unknown("remnid", Some("remind")));
     assert_eq!(resolved(&ChatInput::typed("/plugin"), Role::Member), unknown("plugin", None));
@@ -293,8 +293,8 @@ fn resolve_suggests_only_allowed_commands() {
 
 #[test]
 fn resolve_rejects_missing_rights_and_foreign_buttons() {
-    let denied = UpdateReply::NotAllowed { name: "plugins".into(), role: Role::Admin };
+    let denied = HostReply::NotAllowed { name: "plugins".into(), role: Role::Admin };
     assert_eq!(resolved(&ChatInput::typed("/plugins"), Role::Member), Some(Err(denied)));
-    let foreign = UpdateReply::NotItsButton { name: "remind".into(), plugin: "github".into() };
+    let foreign = HostReply::NotItsButton { name: "remind".into(), plugin: "github".into() };
     assert_eq!(resolved(&ChatInput::pressed("/remind drop", Some("github")), Role::Member), Some(Err(foreign)));
 }

@@ -9,7 +9,7 @@ use super::{
     state::{OpenTurn, Receipt, State},
 };
 use crate::{
-    agent::{BackgroundTask, PromptId},
+    agent_event::{BackgroundTask, PromptId},
     messages::{self, SessionNotice},
     types::Timestamp,
 };

@@ -1,6 +1,6 @@
 //! The background work of an agent process: tasks that outlive their turn, and scheduled wake-ups.
 
-use crate::{agent::BackgroundTask, types::Timestamp};
+use crate::{agent_event::BackgroundTask, types::Timestamp};
 
 /// The background work of one agent process, which ends with the process.
 #[derive(Debug, Default)]

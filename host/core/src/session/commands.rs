@@ -6,7 +6,7 @@ use super::{
     state::{AfterStop, InterruptedBy, LastPress, Shutdown, StartStage, State, StopStage},
 };
 use crate::{
-    agent::PromptId,
+    agent_event::PromptId,
     messages,
     types::{Alert, Choice, PermissionMode, Place, Request, Timestamp, is_model_name},
 };

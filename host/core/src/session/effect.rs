@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Prompt, Run, Ticket};
 use crate::{
-    agent::PromptId,
+    agent_event::PromptId,
     messages::SessionNotice,
     turn::Turn,
     types::{

@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use cordboard_permission_rules::Rule;
 
 use crate::{
-    agent::{AgentEvent, PromptId},
+    agent_event::{AgentEvent, PromptId},
     config::{Agent, Busy},
     types::{Button, PermissionMode, Place, ProcessId, Prompt, PromptKind, Request, Urgency},
 };
@@ -95,7 +95,7 @@ pub enum Input {
     },
     /// The authors of these prompts may no longer use the session: waiting prompts are dropped, and the running one is
     /// interrupted.
-    Withdrawn(Vec<PromptId>),
+    AccessLost(Vec<PromptId>),
     /// No user can answer any more, because the input of the chat has ended: the open questions of the agent are
     /// withdrawn.
     NobodyAnswers,

@@ -1,5 +1,6 @@
 //! The state machine's data and its entry points for inputs, commands and queries. The transitions are in `start`,
-//! `turns`, `requests`, `approval`, `background`, `idle`, `stop`, `terminal` and `commands`. The machine reads no clock.
+//! `turns`, `requests`, `approval`, `background`, `idle`, `stop`, `terminal_hold` and `commands`. The machine reads no
+//! clock.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -13,7 +14,7 @@ use super::{
     state::{AfterStop, Blocked, LastPress, LiveProcess, Shutdown, State, Stop, StopStage, TimeoutReason},
 };
 use crate::{
-    agent::{AgentEvent, PromptId},
+    agent_event::{AgentEvent, PromptId},
     config::Busy,
     messages::{self, SessionNotice},
     turn::Turn,
@@ -157,7 +158,7 @@ impl Machine {
             Input::TerminalClosed { process, conversation } => {
                 self.handle_terminal_closed(&process, conversation, now);
             }
-            Input::Withdrawn(prompts) => self.handle_withdrawn(&prompts, now),
+            Input::AccessLost(prompts) => self.handle_access_lost(&prompts, now),
             Input::NobodyAnswers => self.withdraw_unanswerable(now),
             Input::Shutdown => self.handle_shutdown(now),
         }

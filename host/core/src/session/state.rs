@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::{Exit, Prompt, Run, Ticket, Verdict, background_work::BackgroundWork};
 use crate::{
-    agent::PromptId,
+    agent_event::PromptId,
     config::Agent,
     messages::SessionNotice,
     turn::Turn,
@@ -184,8 +184,8 @@ pub(super) enum Receipt {
 pub(super) enum Interrupt {
     /// A user sent `/stop` or a prompt that runs at once.
     ByUser { since: Timestamp, acknowledged: Acknowledged, by: InterruptedBy },
-    /// The prompt was withdrawn, and the rest of its answer is not shown.
-    Withdrawn { since: Timestamp },
+    /// The author of the prompt lost access to the session, and the rest of the answer is not shown.
+    AccessLost { since: Timestamp },
     /// The host shuts down.
     ByHost,
 }
@@ -215,7 +215,7 @@ impl OpenTurn {
             Interrupt::ByUser { since, acknowledged: Acknowledged::Yes, .. } => {
                 Some((since.after(END_TURN_WITHIN), TimeoutReason::Interrupt))
             }
-            Interrupt::ByUser { since, .. } | Interrupt::Withdrawn { since } => {
+            Interrupt::ByUser { since, .. } | Interrupt::AccessLost { since } => {
                 Some((since.after(INTERRUPT_WITHIN), TimeoutReason::Interrupt))
             }
             Interrupt::ByHost => None,

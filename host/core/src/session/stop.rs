@@ -42,7 +42,7 @@ impl Machine {
     pub(super) fn interrupt_timed_out(&mut self, now: Timestamp) {
         if let Some(open) = self.take_open(|_| true) {
             let state = match open.interrupt {
-                Some(Interrupt::Withdrawn { .. }) => TurnState::Stopped,
+                Some(Interrupt::AccessLost { .. }) => TurnState::Stopped,
                 Some(Interrupt::ByUser { .. } | Interrupt::ByHost) | None => {
                     TurnState::Failed(messages::agent_unresponsive(&self.record.name))
                 }
@@ -98,7 +98,7 @@ impl Machine {
     fn end_turn_at_shutdown(&mut self, open: OpenTurn, now: Timestamp) {
         match (open.interrupt, open.prompt, open.receipt) {
             (Some(Interrupt::ByUser { by, .. }), ..) => self.finish_stopped(open.turn, by, now),
-            (Some(Interrupt::Withdrawn { .. }), ..) => self.finish(open.turn, TurnState::Stopped, now),
+            (Some(Interrupt::AccessLost { .. }), ..) => self.finish(open.turn, TurnState::Stopped, now),
             (_, Some(prompt), Receipt::Sent) => self.requeue(prompt),
             (_, Some(_), Receipt::Accepted) => self.finish_interrupted(open.turn),
             // The turn has no stored prompt, so the next host would not report it.

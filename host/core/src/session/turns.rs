@@ -10,7 +10,7 @@ use super::{
     },
 };
 use crate::{
-    agent::{Change, Outcome, PromptId},
+    agent_event::{Change, Outcome, PromptId},
     messages::{self, DenialCause, SessionNotice},
     turn::{Turn, TurnState},
     types::{Alert, Place, PromptKind, Timestamp, TurnUsage},
@@ -151,7 +151,7 @@ impl Machine {
         let Some(open) = self.open_mut() else { return };
         open.receipt = Receipt::Accepted;
         open.turn.change(at, change);
-        let shown = !matches!(open.interrupt, Some(Interrupt::Withdrawn { .. }));
+        let shown = !matches!(open.interrupt, Some(Interrupt::AccessLost { .. }));
         self.failed_starts = 0;
         if shown {
             self.emit(Effect::ShowTurn);
@@ -196,7 +196,7 @@ impl Machine {
         turn.cost_usd = self.record_usage(usage, now);
         self.failed_starts = 0;
         match (outcome, open.interrupt) {
-            (_, Some(Interrupt::Withdrawn { .. })) => self.finish(turn, TurnState::Stopped, now),
+            (_, Some(Interrupt::AccessLost { .. })) => self.finish(turn, TurnState::Stopped, now),
             (Outcome::Done, _) => self.finish(turn, TurnState::Done, now),
             // The host interrupted the turn, even if the agent reports a failure.
             (Outcome::Interrupted | Outcome::Failed(_), Some(Interrupt::ByHost)) => self.finish_interrupted(turn),
@@ -271,7 +271,7 @@ impl Machine {
     pub(super) fn requeue_open_prompt(&mut self, now: Timestamp) {
         let Some(open) = self.take_open(|open| open.prompt.is_some()) else { return };
         match (open.interrupt, open.prompt) {
-            (Some(Interrupt::Withdrawn { .. }), _) => self.finish(open.turn, TurnState::Stopped, now),
+            (Some(Interrupt::AccessLost { .. }), _) => self.finish(open.turn, TurnState::Stopped, now),
             (_, Some(prompt)) => self.requeue(prompt),
             (_, None) => {}
         }
@@ -289,7 +289,7 @@ impl Machine {
                 self.finish_stopped(open.turn, by, now);
                 return self.suspend_or_restart(now);
             }
-            Some(Interrupt::Withdrawn { .. }) => {
+            Some(Interrupt::AccessLost { .. }) => {
                 self.finish(open.turn, TurnState::Stopped, now);
                 return self.suspend_or_restart(now);
             }
@@ -347,18 +347,17 @@ impl Machine {
         }
     }
 
-    /// Drops withdrawn prompts that wait, and interrupts the turn of a withdrawn prompt. This replaces an earlier
-    /// interrupt by `/stop`, so that such a turn also ends without a final message.
-    pub(super) fn handle_withdrawn(&mut self, prompts: &[PromptId], now: Timestamp) {
+    /// Drops the waiting prompts whose authors lost access, and interrupts the turn of such a prompt. This replaces an
+    /// earlier interrupt by `/stop`, so that such a turn also ends without a final message.
+    pub(super) fn handle_access_lost(&mut self, prompts: &[PromptId], now: Timestamp) {
         let queue = std::mem::take(&mut self.queue);
-        let (withdrawn, remaining): (Vec<_>, Vec<_>) =
-            queue.into_iter().partition(|prompt| prompts.contains(&prompt.id));
+        let (lost, remaining): (Vec<_>, Vec<_>) = queue.into_iter().partition(|prompt| prompts.contains(&prompt.id));
         self.queue = remaining.into();
-        for prompt in withdrawn {
+        for prompt in lost {
             self.drop_prompt(prompt);
         }
         let Some(open) = self.open_mut().filter(|open| prompts.contains(&open.turn.prompt)) else { return };
-        let before = open.interrupt.replace(Interrupt::Withdrawn { since: now });
+        let before = open.interrupt.replace(Interrupt::AccessLost { since: now });
         self.withdraw_requests();
         if before.is_none() {
             self.emit_live(|run| Effect::Interrupt { run });

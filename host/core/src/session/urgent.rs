@@ -5,7 +5,7 @@ use super::{
     ApiError, ApiErrorCode, Effect, Machine, Prompt,
     state::{Acknowledged, Interrupt, InterruptedBy, State},
 };
-use crate::{agent::PromptId, messages, types::Timestamp};
+use crate::{agent_event::PromptId, messages, types::Timestamp};
 
 impl Machine {
     /// Accepts a prompt that runs before those that wait, but after earlier prompts of this kind. Interrupts the running

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::Place;
-use crate::{agent::PromptId, messages};
+use crate::{agent_event::PromptId, messages};
 
 /// A message to an agent that the host has accepted and stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

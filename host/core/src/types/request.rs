@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Button, SessionName, Timestamp};
-use crate::agent::PromptId;
+use crate::agent_event::PromptId;
 
 /// The id of a question to users. The first valid decision closes the question in every message that shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]

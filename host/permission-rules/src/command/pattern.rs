@@ -1,8 +1,8 @@
 //! The patterns of rules for commands, such as `git push:*` in `Bash(git push:*)`.
 
 use super::{
-    part::{Part, Start},
-    split::{Simple, lex},
+    deny_parts::{Part, Start},
+    simple_commands::{Simple, lex},
 };
 use crate::RuleError;
 

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use cordboard_core::{
-    agent::PromptId,
+    agent_event::PromptId,
     messages,
     session::{self, ApiError, ApiErrorCode, SessionCommand},
     types::{Caller, PermissionMode, Role, SessionName, SessionView, Urgency},

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use cordboard_core::{
-    agent::{AgentEvent, Outcome},
+    agent_event::{AgentEvent, Outcome},
     messages::SessionNotice,
     session::{ApiError, Effect, Exit, Input, Machine, Prompt, Run, SessionCommand, Settings, Ticket},
     turn::Turn,

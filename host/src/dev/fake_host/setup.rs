@@ -2,7 +2,7 @@
 //! lead to this state on a real host, so each state here is also possible there.
 
 use cordboard_core::{
-    agent::PromptId,
+    agent_event::PromptId,
     session::{Decision, Input, PersonaSettings, Prompt, SessionCommand, Settings, Verdict},
     types::{Phase, Place, PromptKind, SessionRecord, Timestamp},
 };

@@ -2,7 +2,7 @@
 //! the view plugin.
 
 use cordboard_core::{
-    agent::{Action, ActionState, AgentEvent, Change, Outcome, PromptId},
+    agent_event::{Action, ActionState, AgentEvent, Change, Outcome, PromptId},
     turn::{Turn, TurnFrame, TurnPart, TurnState},
     types::{Phase, Reply, SessionName, TurnUsage, Urgency},
 };

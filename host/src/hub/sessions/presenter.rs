@@ -11,7 +11,7 @@ use std::{
 use async_trait::async_trait;
 use cordboard_chat::{Edits, outbox::Post};
 use cordboard_core::{
-    agent::PromptId,
+    agent_event::PromptId,
     chat::{CompletedUpdate, NewPost},
     messages::{self, SessionNotice},
     turn::{Turn, TurnFrame, TurnState},

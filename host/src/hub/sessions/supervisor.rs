@@ -7,11 +7,11 @@ use std::{
 };
 
 use cordboard_core::{
-    agent_command::AgentCommandLine,
     chat::{InboxRow, InboxState, Update, UpdateKind},
     event::{CausationChain, EventKind, SessionEvent},
     messages,
     session::{Input, Prompt},
+    typed_agent_command::AgentCommandLine,
     types::{PromptKind, SessionName, SessionRecord, SessionView},
 };
 

@@ -1,7 +1,7 @@
 //! Owns the notices that the host adds to a turn: resume notices and denied tools.
 
 use cordboard_core::{
-    agent::PromptId,
+    agent_event::PromptId,
     messages,
     turn::Turn,
     types::{Alert, Place, Reply},

@@ -69,7 +69,7 @@ pub fn plain(turn: &Turn) -> TurnFrame {
 #[cfg(test)]
 mod tests {
     use cordboard_core::{
-        agent::PromptId,
+        agent_event::PromptId,
         types::{Place, Timestamp},
     };
 

@@ -9,7 +9,7 @@ use std::{
 use async_trait::async_trait;
 use cordboard_agents::process::Environment;
 use cordboard_core::{
-    agent::PromptId,
+    agent_event::PromptId,
     budget::Budget,
     config::{Agent, AgentKind, Busy},
     cron::Zone,

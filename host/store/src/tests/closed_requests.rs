@@ -1,7 +1,7 @@
 //! Tests that a request is decided once, and that every message about it then shows the decision.
 
 use cordboard_core::{
-    agent::PromptId,
+    agent_event::PromptId,
     chat::{MessageId, NewPost},
     types::{Place, Reply, Request, RequestId, SessionName},
 };

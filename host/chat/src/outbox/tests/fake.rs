@@ -8,7 +8,7 @@ use std::{
 
 use async_trait::async_trait;
 use cordboard_core::{
-    agent::PromptId,
+    agent_event::PromptId,
     chat::{Delivery, MessageId, OutboxRow, PostId},
     types::{Alert, Place},
 };

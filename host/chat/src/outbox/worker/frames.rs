@@ -1,6 +1,6 @@
 //! Shows frames of running turns: chooses the next frame and its time.
 
-use cordboard_core::{agent::PromptId, turn::TurnFrame};
+use cordboard_core::{agent_event::PromptId, turn::TurnFrame};
 use tokio::time::Instant;
 
 use super::{

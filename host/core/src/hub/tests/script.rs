@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use expect_test::Expect;
 
 use crate::{
-    agent::PromptId,
+    agent_event::PromptId,
     chat::{ButtonAction, InboxId, InboxState, MessagePart, Origin, Update},
     hub::*,
     route::tests::{Entry, Table, table},

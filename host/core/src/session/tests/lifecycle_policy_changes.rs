@@ -7,7 +7,7 @@ use super::{
     script::{record, settings},
 };
 use crate::{
-    agent::AgentEvent,
+    agent_event::AgentEvent,
     types::{Phase, Timestamp},
 };
 

@@ -12,7 +12,7 @@ use super::super::{
     SessionCommand, Settings, Ticket, Verdict,
 };
 use crate::{
-    agent::{Action, ActionState, AgentEvent, BackgroundTask, Change, Outcome, PromptId},
+    agent_event::{Action, ActionState, AgentEvent, BackgroundTask, Change, Outcome, PromptId},
     config::{Agent, Busy},
     turn::{Turn, TurnPart, TurnState},
     types::{
@@ -224,7 +224,7 @@ impl ScriptRunner {
             "agent" => Input::Settings(Box::new(Settings { model: non_empty(rest), ..settings() })),
             "args" => Input::Settings(Box::new(Settings { agent: Some(agent(rest)), ..settings() })),
             "policy" => Input::PolicyChanged,
-            "withdraw" => Input::Withdrawn(rest.split(' ').map(|id| PromptId(id.to_owned())).collect()),
+            "access-lost" => Input::AccessLost(rest.split(' ').map(|id| PromptId(id.to_owned())).collect()),
             "terminal-closed" => {
                 let (pid, conversation) = rest.split_once(' ').unwrap_or((rest, ""));
                 Input::TerminalClosed { process: terminal(pid), conversation: non_empty(conversation) }

@@ -13,7 +13,7 @@ use super::{
     script::{self, process, prompt},
 };
 use crate::{
-    agent::{AgentEvent, BackgroundTask, Change, Outcome, PromptId},
+    agent_event::{AgentEvent, BackgroundTask, Change, Outcome, PromptId},
     config::Busy,
     random_worlds::{Dice, seeds},
     types::{PermissionMode, Phase, Place, RequestId, Timestamp, TurnUsage, Urgency},

@@ -10,7 +10,7 @@ use cordboard_chat::{
     outbox::{AnswerStop, Post},
 };
 use cordboard_core::{
-    agent::PromptId,
+    agent_event::PromptId,
     budget::Budget,
     config::{Agent, AgentKind, Busy, Config},
     session::{ApiErrorCode, SessionCommand, Settings},

@@ -1,8 +1,8 @@
 //! Observes every input and effect of one session, keeps its own records of processes and prompts, and reports violated
 //! invariants. It does not depend on the machine's internals.
 
-mod asked;
 mod effects;
+mod questions;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -14,13 +14,13 @@ use super::super::super::{
     TimeoutReason, Verdict,
 };
 use crate::{
-    agent::{AgentEvent, BackgroundTask, PromptId},
+    agent_event::{AgentEvent, BackgroundTask, PromptId},
     config::Agent,
     config::Busy,
     messages::SessionNotice,
     types::{Phase, Place, ProcessId, Request, RequestId, SessionRecord, Timestamp},
 };
-use asked::Asked;
+use questions::Asked;
 
 pub struct Witness {
     pub machine: Machine,
@@ -361,7 +361,7 @@ impl Witness {
                     self.fresh &= conversation.is_none();
                 }
             }
-            Input::Edited { .. } | Input::PolicyChanged | Input::Withdrawn(_) | Input::Strays { .. } => {}
+            Input::Edited { .. } | Input::PolicyChanged | Input::AccessLost(_) | Input::Strays { .. } => {}
         }
     }
 

@@ -7,7 +7,7 @@ use super::{
     Fate, OpenTurn, Process, Witness,
 };
 use crate::{
-    agent::PromptId,
+    agent_event::PromptId,
     messages::{self, SessionNotice},
     turn::TurnState,
     types::{Phase, Request, Timestamp},

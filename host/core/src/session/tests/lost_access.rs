@@ -5,20 +5,20 @@ use expect_test::expect;
 use super::script::check;
 
 #[test]
-fn withdrawn_prompts_are_dropped_and_others_remain() {
+fn prompts_without_access_are_dropped_and_others_remain() {
     check(
         "
         busy a
         prompt b
         prompt c
-        withdraw b x
+        access-lost b x
         done a
         ",
         expect![[r#"
             busy a → busy
             prompt b → busy
             prompt c → busy
-            withdraw b x → busy
+            access-lost b x → busy
                 drop b
             done a → busy
                 persist
@@ -30,14 +30,14 @@ fn withdrawn_prompts_are_dropped_and_others_remain() {
 }
 
 #[test]
-fn a_withdrawn_turn_is_interrupted_and_shows_nothing_more() {
+fn a_turn_without_access_is_interrupted_and_shows_nothing() {
     check(
         "
         busy a
         accepted a
         says Half
         prompt b
-        withdraw a
+        access-lost a
         says an answer
         command stop
         done a
@@ -49,7 +49,7 @@ fn a_withdrawn_turn_is_interrupted_and_shows_nothing_more() {
             says Half → busy
                 show
             prompt b → busy
-            withdraw a → busy
+            access-lost a → busy
                 interrupt 1
             says an answer → busy
             command stop → busy
@@ -67,24 +67,24 @@ fn a_withdrawn_turn_is_interrupted_and_shows_nothing_more() {
 }
 
 #[test]
-fn the_failure_of_a_withdrawn_turn_is_not_reported() {
+fn the_failure_of_a_turn_without_access_is_not_reported() {
     check(
         "
         busy a
         accepted a
-        withdraw a
+        access-lost a
         exit
         prompt b
         ready
         accepted b
-        withdraw b
+        access-lost b
         wait 5s
         exit
         ",
         expect![[r#"
             busy a → busy
             accepted a → busy
-            withdraw a → busy
+            access-lost a → busy
                 interrupt 1
             exit → suspended
                 persist
@@ -95,7 +95,7 @@ fn the_failure_of_a_withdrawn_turn_is_not_reported() {
                 mark b sent
                 send b to 2
             accepted b → busy
-            withdraw b → busy
+            access-lost b → busy
                 interrupt 2
             5s: interrupt → stopping
                 persist
@@ -107,13 +107,13 @@ fn the_failure_of_a_withdrawn_turn_is_not_reported() {
 }
 
 #[test]
-fn a_withdrawn_prompt_does_not_wait_for_a_resume() {
+fn a_prompt_without_access_does_not_wait_for_a_resume() {
     check(
         "
         session conversation=c1
         prompt a
         ready
-        withdraw a
+        access-lost a
         resume-refused no such conversation
         exit
         ",
@@ -125,7 +125,7 @@ fn a_withdrawn_prompt_does_not_wait_for_a_resume() {
             ready → busy
                 mark a sent
                 send a to 1
-            withdraw a → busy
+            access-lost a → busy
                 interrupt 1
             resume-refused no such conversation → stopping
                 persist

@@ -1,4 +1,5 @@
-//! Tests that the diff reports a change of any key, and that it names the keys that need a restart.
+//! Tests that the diff reports a change of any key and names the keys that need a restart, that each key is classified,
+//! and that the default file marks the keys that need a restart.
 
 use std::collections::BTreeSet;
 

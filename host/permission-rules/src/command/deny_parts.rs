@@ -1,10 +1,10 @@
 //! The parts of a command that a deny rule may match.
 
 use super::{
+    deny_scan::{Quotes, scan},
     pattern::plain,
-    scan::{Quotes, scan},
+    simple_commands::split,
     special_words::{base_name, is_assignment, is_interpreter, is_keyword, is_wrapper},
-    split::split,
 };
 
 /// The number of possible positions of a subcommand for which the parts of a command keep all arguments. Parts for

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    agent::PromptId,
+    agent_event::PromptId,
     chat::{InboxState, MessageId, Origin},
     types::{Caller, Place, Role, UserId},
 };

@@ -2,7 +2,7 @@
 //! the commands that the agent has reported.
 
 use crate::{
-    messages::UpdateReply,
+    messages::HostReply,
     route::{is_slash, nearest, to_half_width, trim_blank_start},
     types::{AgentCommand, SessionName},
 };
@@ -39,16 +39,16 @@ impl AgentCommandLine {
     /// # Errors
     /// The agent has no such command, or the arguments name a file with an `@`. The agent would read such a file
     /// without asking, even outside the folder of the session.
-    pub fn check(&self, session: &SessionName, commands: Option<&[AgentCommand]>) -> Result<String, UpdateReply> {
+    pub fn check(&self, session: &SessionName, commands: Option<&[AgentCommand]>) -> Result<String, HostReply> {
         if names_file(&self.arguments) {
-            return Err(UpdateReply::AgentCommandWithFile { name: self.name.clone() });
+            return Err(HostReply::AgentCommandWithFile { name: self.name.clone() });
         }
         let Some(commands) = commands else { return Ok(self.with_name(&self.name)) };
         let known = commands.iter().find(|command| command.name.eq_ignore_ascii_case(&self.name));
         known.map(|command| self.with_name(&command.name)).ok_or_else(|| {
             let names = commands.iter().map(|command| command.name.as_str());
             let nearest = nearest(&self.name.to_ascii_lowercase(), names).map(str::to_owned);
-            UpdateReply::UnknownAgentCommand { name: self.name.clone(), session: session.clone(), nearest }
+            HostReply::UnknownAgentCommand { name: self.name.clone(), session: session.clone(), nearest }
         })
     }
 

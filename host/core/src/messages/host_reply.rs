@@ -15,7 +15,7 @@ pub const NONE_ACTIVE_OF_YOURS: &str =
 
 /// The host's own answer to an update.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum UpdateReply {
+pub enum HostReply {
     NoActive,
     /// The caller may not see the sessions that are active here.
     NoneOfYours,
@@ -76,7 +76,7 @@ pub enum UpdateReply {
     },
 }
 
-impl UpdateReply {
+impl HostReply {
     #[must_use]
     pub fn reply(&self) -> Reply {
         plain(&self.text())

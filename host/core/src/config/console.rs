@@ -1,0 +1,19 @@
+//! `[console]`: the time to finish turns after the end of the console's input.
+
+use std::{ops::RangeInclusive, time::Duration};
+
+use super::{section::Section, value::span};
+
+const DRAIN: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(86_400);
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Console {
+    /// The time that turns have to finish after the end of the console's input.
+    pub drain: Duration,
+}
+
+impl Console {
+    pub(super) fn merge(&mut self, section: &mut Section<'_, '_>) {
+        section.set("drain", &mut self.drain, span(DRAIN));
+    }
+}

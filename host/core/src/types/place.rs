@@ -1,0 +1,59 @@
+//! The places where users write, and the people in a place for whom a session is active.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::UserId;
+
+/// A chat of a front-end, and a topic in it if the chat has topics.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Place {
+    /// `telegram` or `console`.
+    pub front_end: String,
+    pub chat: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topic: Option<String>,
+}
+
+impl Place {
+    #[must_use]
+    pub fn new(front_end: &str, chat: &str) -> Self {
+        Self { front_end: front_end.to_owned(), chat: chat.to_owned(), topic: None }
+    }
+}
+
+/// The people in a place for whom a session is active: everybody, or one person. In a group without topics, each person
+/// has their own active session, so that people can't redirect each other's messages.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ActiveScope {
+    pub place: Place,
+    /// `None` means everybody.
+    pub person: Option<UserId>,
+}
+
+impl ActiveScope {
+    #[must_use]
+    pub fn everybody(place: &Place) -> Self {
+        Self { place: place.clone(), person: None }
+    }
+
+    #[must_use]
+    pub fn one(place: &Place, person: &UserId) -> Self {
+        Self { place: place.clone(), person: Some(person.clone()) }
+    }
+}
+
+impl fmt::Display for ActiveScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.person.as_ref().map_or(Ok(()), |person| write!(f, "{person} in "))?;
+        self.place.fmt(f)
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.front_end, self.chat)?;
+        self.topic.as_ref().map_or(Ok(()), |topic| write!(f, "/{topic}"))
+    }
+}
