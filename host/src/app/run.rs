@@ -16,7 +16,7 @@ use cordboard_core::{
     types::{ProcessId, SessionName, SessionRecord, SessionView},
 };
 use cordboard_runtime::{AdminCommands, HostApi, Registry, ViewLimits};
-use cordboard_store::{Decisions, Store, StoredState};
+use cordboard_store::{Decisions, Store, StoreSnapshot};
 use cordboard_watch::WatchOptions;
 use tokio::sync::watch;
 
@@ -76,7 +76,7 @@ pub async fn serve(options: StartOptions) -> Result<(), AppError> {
     let rollout = base.start_plugins(&options.paths, folder.clone(), decisions).await;
 
     let (intake, accepted) = hub::intake();
-    let StoredState { host_id, sessions, active, inbox, outbox: unsent, unreachable, decisions: _ } = contents;
+    let StoreSnapshot { host_id, sessions, active, inbox, outbox: unsent, unreachable, decisions: _ } = contents;
     let sessions = base.without_future(sessions).await;
     let left_over_agents = left_over_agents(&sessions);
     let registry = Arc::new(SessionRegistry::new(views(sessions, &base.config), active));

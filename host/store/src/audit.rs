@@ -13,7 +13,7 @@ use super::{
     error::{OpenError, StoreError},
     inbox::to_column,
     rows::{json, read_all},
-    stored_state::open_read_only,
+    snapshot::open_read_only,
 };
 
 /// The number of entries that are kept. The oldest ones are deleted.

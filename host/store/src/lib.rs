@@ -19,23 +19,23 @@ mod audit;
 mod buttons;
 mod chat_members;
 mod chat_migrations;
-mod decisions;
 mod error;
-mod folder;
 mod inbox;
+mod inbox_edits;
 mod jobs;
 mod keyboards;
 mod outbox;
 mod outbox_table;
+mod plugin_decisions;
 mod plugin_state;
 mod rows;
 mod schema;
 mod sessions;
-mod stored_state;
+mod snapshot;
+mod state_directory;
 mod unreachable_places;
 mod usage;
 mod versions;
-mod waiting_updates;
 mod writer;
 
 #[cfg(test)]
@@ -43,13 +43,13 @@ mod tests;
 
 pub use audit::audit_log;
 pub use cordboard_core::chat::{CompletedUpdate, Delivery, InboxId, InboxRow, InboxState, NewPost, OutboxRow, PostId};
-pub use decisions::Decisions;
 pub use error::{Limit, OpenError, StoreError};
+pub use inbox_edits::EditedPrompt;
 pub use keyboards::Keyboard;
+pub use plugin_decisions::Decisions;
 pub use plugin_state::CompareAndSwap;
-pub use stored_state::{StoredState, read_only};
+pub use snapshot::{StoreSnapshot, read_only};
 pub use usage::usage_log;
-pub use waiting_updates::EditedPrompt;
 
 use error::WorkError;
 use writer::{Durability, Request, TypedRequest, Writer};
@@ -68,20 +68,20 @@ pub struct Store {
 ///
 /// # Errors
 /// Fails if the directory cannot be used. The text contains the reason and the remedy.
-pub fn open(state: &Path) -> Result<(Store, StoredState), OpenError> {
-    let file = folder::database(state);
+pub fn open(state: &Path) -> Result<(Store, StoreSnapshot), OpenError> {
+    let file = state_directory::database(state);
     let was_there = file.exists();
-    let lock = folder::claim(state)?;
+    let lock = state_directory::claim(state)?;
     let failed = |trouble: WorkError| trouble.during("open the store", file.clone());
     let mut db = connect(&file).map_err(failed)?;
     let found = schema::version(&db).map_err(failed)?;
     schema::check_known(found, state)?;
     if found == 0 && was_there {
-        folder::check_emptied(state)?;
+        state_directory::check_emptied(state)?;
     }
     schema::migrate(&mut db, found).map_err(failed)?;
-    stored_state::create_host_id(&db).map_err(failed)?;
-    let contents = stored_state::read(&db).map_err(failed)?;
+    snapshot::create_host_id(&db).map_err(failed)?;
+    let contents = snapshot::read(&db).map_err(failed)?;
     let (requests, receiver) = mpsc::channel(writer::QUEUE);
     let writer = Writer::new(db, receiver, lock);
     thread::Builder::new().name("store".to_owned()).spawn(move || writer.run()).map_err(|error| StoreError::Io {

@@ -35,12 +35,12 @@ impl State {
         self.0.path()
     }
 
-    fn open(&self) -> (Store, StoredState) {
+    fn open(&self) -> (Store, StoreSnapshot) {
         open(self.path()).unwrap()
     }
 
     /// Closes the store, and returns what a restarted host reads.
-    async fn after(&self, store: Store) -> StoredState {
+    async fn after(&self, store: Store) -> StoreSnapshot {
         store.close().await;
         let (store, contents) = self.open();
         store.close().await;

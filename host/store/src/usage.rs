@@ -13,7 +13,7 @@ use super::{
     inbox::to_column,
     rows::read_all,
     sessions,
-    stored_state::open_read_only,
+    snapshot::open_read_only,
 };
 
 /// The number of turns that are kept. The oldest ones are deleted.

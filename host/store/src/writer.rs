@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{
     error::{StoreError, WorkError},
-    folder::Lock,
+    state_directory::Lock,
 };
 
 /// The maximum number of pending requests. A commit takes microseconds, or milliseconds on a slow disk, so the queue

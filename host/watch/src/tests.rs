@@ -16,7 +16,7 @@ use super::{
     *,
 };
 
-mod world;
+mod worlds;
 
 /// The longest wait for a change. It is only reached if the watcher hangs.
 const DEADLINE: Duration = Duration::from_secs(60);

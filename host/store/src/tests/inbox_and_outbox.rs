@@ -223,7 +223,7 @@ async fn a_live_message_of_a_finished_turn_is_not_stored() {
     store.finish(vec![CompletedUpdate::Prompt(row.prompt.clone())], vec![post("answer")]).await.unwrap();
     store.save_placeholder(&row.prompt, &place("1"), &message("10"), "").await.unwrap();
     state.after(store).await;
-    let db = Connection::open(folder::database(state.path())).unwrap();
+    let db = Connection::open(state_directory::database(state.path())).unwrap();
     assert_eq!(db.query_row("SELECT count(*) FROM live", [], |row| row.get(0)), Ok(0));
 }
 

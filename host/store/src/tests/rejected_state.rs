@@ -80,7 +80,7 @@ async fn a_second_host_is_refused() {
 async fn a_newer_schema_is_refused() {
     let state = State::new();
     state.open().0.close().await;
-    let db = Connection::open(folder::database(state.path())).unwrap();
+    let db = Connection::open(state_directory::database(state.path())).unwrap();
     db.pragma_update(None, "user_version", 99).unwrap();
     drop(db);
     let text = format!(
@@ -96,10 +96,13 @@ async fn a_newer_schema_is_refused() {
 #[test]
 fn a_damaged_file_is_named() {
     let state = State::new();
-    fs::write(folder::database(state.path()), "no database at all, but long enough to have a header".repeat(20))
-        .unwrap();
+    fs::write(
+        state_directory::database(state.path()),
+        "no database at all, but long enough to have a header".repeat(20),
+    )
+    .unwrap();
     let text = open_error(state.path());
-    let file = folder::database(state.path());
+    let file = state_directory::database(state.path());
     assert!(
         text.starts_with(&format!("failed to open the store in {}: the file is damaged (", file.display())),
         "{text}"
@@ -122,7 +125,7 @@ async fn a_damaged_record_is_refused_and_not_dropped() {
 async fn reading_works_with_and_without_a_running_host() {
     let state = State::new();
     let nothing = state.path().join("none");
-    assert_eq!(read_only(&nothing).unwrap(), StoredState::default());
+    assert_eq!(read_only(&nothing).unwrap(), StoreSnapshot::default());
     assert!(!nothing.exists(), "reading creates nothing");
     let (store, _) = state.open();
     store.create_session(&record("alpha")).await.unwrap();

@@ -11,15 +11,15 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use uuid::Uuid;
 
 use super::{
-    decisions::Decisions,
     error::{OpenError, WorkError},
-    folder, inbox, outbox_table,
+    inbox, outbox_table,
+    plugin_decisions::Decisions,
     rows::{json, read_all},
-    schema, unreachable_places,
+    schema, state_directory, unreachable_places,
 };
 
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct StoredState {
+pub struct StoreSnapshot {
     /// The id of the state directory, generated once. Empty only if nothing was ever stored.
     pub host_id: String,
     /// All sessions, including archived ones, ordered by name.
@@ -42,8 +42,8 @@ pub struct StoredState {
 /// # Errors
 /// Fails if the database cannot be read, is damaged, or has another schema version. The error text contains the reason
 /// and the remedy.
-pub fn read_only(state: &Path) -> Result<StoredState, OpenError> {
-    let Some(ReadOnly { file, connection }) = open_read_only(state)? else { return Ok(StoredState::default()) };
+pub fn read_only(state: &Path) -> Result<StoreSnapshot, OpenError> {
+    let Some(ReadOnly { file, connection }) = open_read_only(state)? else { return Ok(StoreSnapshot::default()) };
     Ok(read(&connection).map_err(|trouble| trouble.during("read the store", file))?)
 }
 
@@ -55,7 +55,7 @@ pub(super) struct ReadOnly {
 
 /// Opens the database of a state directory for reading. Returns `None` if nothing was ever stored.
 pub(super) fn open_read_only(state: &Path) -> Result<Option<ReadOnly>, OpenError> {
-    let file = folder::database(state);
+    let file = state_directory::database(state);
     // If the folder can't be searched, opening the file fails and says why.
     if matches!(file.try_exists(), Ok(false)) {
         return Ok(None);
@@ -67,7 +67,7 @@ pub(super) fn open_read_only(state: &Path) -> Result<Option<ReadOnly>, OpenError
     schema::check_known(found, state)?;
     match found {
         // An empty database: either the host was killed before its first commit, or the file was emptied.
-        0 => folder::check_emptied(state).map(|()| None),
+        0 => state_directory::check_emptied(state).map(|()| None),
         schema::VERSION => Ok(Some(ReadOnly { file, connection })),
         _ => Err(OpenError::Older { path: state.to_owned(), found, known: schema::VERSION }),
     }
@@ -79,11 +79,11 @@ pub(super) fn create_host_id(db: &Connection) -> Result<(), WorkError> {
     Ok(())
 }
 
-pub(super) fn read(db: &Connection) -> Result<StoredState, WorkError> {
+pub(super) fn read(db: &Connection) -> Result<StoreSnapshot, WorkError> {
     // A single transaction gives a consistent view while a host is writing.
     let tx = db.unchecked_transaction()?;
     let host_id = tx.query_row("SELECT id FROM host", [], |row| row.get(0)).optional()?.unwrap_or_default();
-    Ok(StoredState {
+    Ok(StoreSnapshot {
         host_id,
         sessions: sessions(&tx)?,
         active: active(&tx)?,
