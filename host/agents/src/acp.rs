@@ -2,7 +2,7 @@
 //! <https://agentclientprotocol.com>. Skips updates of unknown types without an error, because agents may be newer than
 //! this host.
 
-mod file_references;
+mod disabled_file_references;
 mod handshake;
 mod outcome;
 mod requests;
@@ -29,7 +29,8 @@ use serde_json::Value;
 use super::{Codec, Decoded, Start};
 use crate::{
     agent_commands,
-    agent_line::{SkippedLines, excerpt, plain_error, text},
+    json_fields::{plain_error, text},
+    skipped_lines::{SkippedLines, excerpt},
 };
 use handshake::Handshake;
 use requests::Requests;
@@ -286,7 +287,7 @@ impl Codec for Acp {
     fn prompt(&mut self, prompt: &Prompt) -> Vec<u8> {
         let instructions = self.handshake.take_instructions().map(ContentBlock::from);
         let text = ContentBlock::from(match prompt.kind {
-            PromptKind::Text => as_text(&file_references::disable(&prompt.text)),
+            PromptKind::Text => as_text(&disabled_file_references::disable(&prompt.text)),
             PromptKind::AgentCommand => prompt.for_agent().to_owned(),
         });
         let blocks = instructions.into_iter().chain([text]).collect();

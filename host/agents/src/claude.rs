@@ -1,6 +1,6 @@
 //! Encodes and decodes claude's stream-json protocol, which the claude CLI and the demo agent speak on stdin and
 //! stdout. Tracks the prompts that were sent to one process and have no result yet. Skips messages of unknown types
-//! without an error, because new releases of the CLI add types.
+//! without an error, because new releases of the CLI add types. Only `transcripts` reads files.
 
 mod api_error;
 mod background;
@@ -9,6 +9,7 @@ mod control;
 mod denials;
 mod requests;
 mod result;
+mod transcripts;
 mod turn;
 mod usage;
 
@@ -23,7 +24,10 @@ use cordboard_core::{
 use serde_json::Value;
 
 use super::{Codec, Decoded};
-use crate::agent_line::{SkippedLines, excerpt, plain_error, text};
+use crate::{
+    json_fields::{plain_error, text},
+    skipped_lines::{SkippedLines, excerpt},
+};
 use api_error::ApiErrors;
 use background::Background;
 use checklist::Checklist;
@@ -31,6 +35,8 @@ use denials::Denials;
 use requests::Requests;
 use turn::Turn;
 use usage::Usage;
+
+pub use transcripts::{TranscriptError, conversation_folder, is_conversation_id};
 
 /// The codec of one agent process.
 pub(super) struct Claude {

@@ -3,18 +3,18 @@
 
 mod acp;
 mod agent_commands;
-mod agent_line;
 mod claude;
 mod command_line;
 pub mod demo;
 mod exact_text;
+mod json_fields;
 pub mod process;
 mod shown_action;
-mod terminal;
+mod skipped_lines;
+mod terminal_command;
 #[cfg(test)]
 mod tests;
 mod tool_input;
-mod transcripts;
 
 use std::path::Path;
 
@@ -25,9 +25,9 @@ use cordboard_core::{
     types::{PermissionMode, RequestAnswer, RequestId, SessionName},
 };
 
-pub use terminal::{NoTerminal, TerminalCommand, reported_conversation, terminal_command};
+pub use claude::{TranscriptError, conversation_folder, is_conversation_id};
+pub use terminal_command::{NoTerminal, TerminalCommand, reported_conversation, terminal_command};
 pub use tool_input::tool_use;
-pub use transcripts::{TranscriptError, conversation_folder, is_conversation_id};
 
 use process::{Environment, Spawn, SpawnError};
 

@@ -4,6 +4,7 @@
 
 mod allocator;
 mod cgroup;
+mod demo_leftover;
 mod env_tag;
 mod environment;
 mod exec;
@@ -13,10 +14,9 @@ mod orphans;
 mod pipes;
 mod program;
 mod subreaper;
-mod supervisor;
-mod terminal;
+mod supervisor_task;
+mod terminal_agent;
 mod tree;
-mod unsupervised;
 
 use std::{ffi::OsString, io, path::PathBuf, process::Stdio, sync::Arc};
 
@@ -25,18 +25,19 @@ use rustix::process::Signal;
 use tokio::sync::mpsc;
 
 pub use allocator::return_freed_memory;
+pub use demo_leftover::leave;
 pub use env_tag::EnvTag;
 pub use environment::{Environment, catch_file_size_signal, disable_dumps, open_file_limit};
+pub use identity::{identify, is_running};
 pub use memory_usage::{free_memory, resident_memory};
 pub use orphans::{CleanupReport, sweep};
 pub use program::locate;
 pub use subreaper::adopt_orphans;
-pub use terminal::{exec_in_terminal, exited, identify, is_running};
-pub use unsupervised::leave;
+pub use terminal_agent::{exec_in_terminal, exited};
 
 use exec::ExecImage;
 use pipes::{ChildPipes, Pipes};
-use supervisor::Leader;
+use supervisor_task::Leader;
 
 /// The capacity of the event channel. The session's task consumes events continuously; if it falls behind, the agent
 /// blocks on its own pipe instead of filling the host's memory.
@@ -143,7 +144,7 @@ pub fn spawn(spawn: Spawn) -> Result<(Process, mpsc::Receiver<ProcessEvent>), Sp
     let (events, receiver) = mpsc::channel(EVENT_QUEUE);
     let (input, lines) = mpsc::channel(INPUT_QUEUE);
     let pipes = Pipes::connect(pipes, lines, events.clone());
-    tokio::spawn(supervisor::supervise(Arc::clone(&leader), spawn.tag, pipes, events));
+    tokio::spawn(supervisor_task::supervise(Arc::clone(&leader), spawn.tag, pipes, events));
     Ok((Process { id: leader.id().clone(), leader, input: std::sync::Mutex::new(Some(input)) }, receiver))
 }
 

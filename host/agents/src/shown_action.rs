@@ -6,7 +6,7 @@ use std::time::Duration;
 use cordboard_core::agent_event::{Action, ActionState};
 use serde_json::Value;
 
-use crate::agent_line::text;
+use crate::json_fields::text;
 
 /// The maximum length of a title, in characters.
 const LONGEST_TITLE: usize = 80;

@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 use similar::TextDiff;
 
 use crate::{
-    agent_line::text,
     exact_text::{self, Lines, Visible, code, fitting},
+    json_fields::text,
     shown_action,
 };
 

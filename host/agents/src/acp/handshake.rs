@@ -15,7 +15,7 @@ use super::{
     Call, outcome, rpc,
     settings::{Change, Settings},
 };
-use crate::{Start, agent_line::text};
+use crate::{Start, json_fields::text};
 
 /// The state of the handshake, and what the agent said about itself.
 pub struct Handshake {

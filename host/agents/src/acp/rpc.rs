@@ -4,7 +4,7 @@ use agent_client_protocol_schema::v1::{Error, ErrorCode};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::agent_line::text;
+use crate::json_fields::text;
 
 /// A message of the agent.
 pub enum Message<'a> {

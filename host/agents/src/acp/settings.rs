@@ -8,7 +8,7 @@ use agent_client_protocol_schema::v1::{
 use serde_json::{Value, json};
 
 use super::rpc;
-use crate::agent_line::text;
+use crate::json_fields::text;
 
 /// The request that sets the model in an agent that lists `models`.
 const SET_MODEL: &str = "session/set_model";

@@ -5,14 +5,14 @@ use serde_json::json;
 
 use super::{control::INITIALIZE, *};
 
+mod answer_line;
 mod background;
 mod control;
 mod damaged;
 mod recordings;
-mod trace;
 mod turns;
 
-use trace::new_trace;
+use answer_line::new_trace;
 
 fn prompt(id: &str, text: &str) -> Prompt {
     Prompt {

@@ -38,6 +38,17 @@ pub(super) fn id(stat: Stat) -> ProcessId {
     ProcessId { boot: boot_id().to_owned(), pid: stat.pid, started: stat.started }
 }
 
+/// Returns the identity of a running process.
+#[must_use]
+pub fn identify(pid: i32) -> Option<ProcessId> {
+    stat(pid).filter(|stat| !stat.zombie).map(id)
+}
+
+#[must_use]
+pub fn is_running(process: &ProcessId) -> bool {
+    identify(process.pid).as_ref() == Some(process)
+}
+
 /// Parses the content of `/proc/PID/stat`. The name in parentheses may contain any characters, including parentheses
 /// and newlines, so the other fields begin after the last parenthesis.
 fn parse(pid: i32, stat: &[u8]) -> Option<Stat> {

@@ -14,9 +14,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
+    claude::is_conversation_id,
     command_line,
     process::{Environment, SpawnError, exec_in_terminal},
-    transcripts::is_conversation_id,
 };
 
 /// The agent of this name can't run in a terminal.

@@ -1,26 +1,14 @@
-//! Helpers for codecs: reads fields and errors of a message, and logs the lines of an agent that are not messages.
+//! Counts and logs the lines of an agent that are not JSON.
 
-use cordboard_core::render::{UNTRUSTED_LENGTH, is_blank, one_line};
-use serde_json::Value;
+use cordboard_core::render::{UNTRUSTED_LENGTH, one_line};
 
 /// The maximum number of bytes that [`excerpt`] reads, enough for [`UNTRUSTED_LENGTH`] characters of UTF-8.
 const EXCERPT_BYTES: usize = 4 * UNTRUSTED_LENGTH;
-
-/// Returns the text of a field, or an empty string.
-pub fn text<'a>(value: &'a Value, name: &str) -> &'a str {
-    value[name].as_str().unwrap_or_default()
-}
 
 /// Returns the beginning of a line without control characters, or `None` if nothing visible is left.
 pub fn excerpt(line: &[u8]) -> Option<String> {
     let excerpt = one_line(&String::from_utf8_lossy(&line[..line.len().min(EXCERPT_BYTES)]), UNTRUSTED_LENGTH);
     (!excerpt.is_empty()).then_some(excerpt)
-}
-
-/// Returns the error in a line that is not a message of the agent's protocol.
-pub fn plain_error(message: &Value) -> Option<String> {
-    let texts = [&message["error"], &message["error"]["message"], &message["message"]];
-    texts.into_iter().find_map(Value::as_str).filter(|text| !is_blank(text)).map(str::to_owned)
 }
 
 /// Counts and logs lines that are not JSON.

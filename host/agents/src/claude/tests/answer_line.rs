@@ -1,4 +1,4 @@
-//! Writes events and answers as text, one per line.
+//! Summarizes the host's answers for the trace of a recording.
 
 use serde_json::Value;
 

@@ -14,21 +14,10 @@ use std::{
 use cordboard_core::types::ProcessId;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
-use super::{SpawnError, exec::ExecImage, identity, program, supervisor::watch_exit};
+use super::{SpawnError, exec::ExecImage, identity::is_running, program, supervisor_task::watch_exit};
 
 /// The interval at which a process is checked if it can't be watched.
 const POLL: Duration = Duration::from_secs(1);
-
-/// Returns the identity of a running process.
-#[must_use]
-pub fn identify(pid: i32) -> Option<ProcessId> {
-    identity::stat(pid).filter(|stat| !stat.zombie).map(identity::id)
-}
-
-#[must_use]
-pub fn is_running(process: &ProcessId) -> bool {
-    identify(process.pid).as_ref() == Some(process)
-}
 
 /// Returns when the process has exited. The process need not be a child of this one. Must be called within a tokio
 /// runtime.
@@ -81,7 +70,7 @@ pub fn exec_in_terminal(program: &Path, args: &[String], env: Vec<(String, Strin
 mod tests {
     use std::process::Stdio;
 
-    use super::*;
+    use super::{super::identity::identify, *};
 
     #[tokio::test]
     async fn the_exit_of_another_process_is_noticed() {
