@@ -5,11 +5,12 @@
 //! is append-only.
 
 mod hangup;
-mod history;
-mod input;
-mod lines;
+mod history_file;
+mod intake;
 mod open;
+mod pipe_reader;
 mod pipe_writer;
+mod printed_reply;
 mod terminal;
 mod transcript;
 mod type_ahead;
@@ -34,10 +35,11 @@ use tokio::{
 };
 
 use super::{Chat, ChatError, Edits, Inbox, Limits, LiveLine, MenuEntry, MessageId, Outgoing, Pacing};
-use input::Intake;
-pub(super) use transcript::{OutputStyle, Transcript};
+use intake::Intake;
+use transcript::{OutputStyle, Transcript};
 
 pub use open::{ConsoleError, Mode, open};
+pub use printed_reply::preview;
 
 pub const FRONT_END: &str = "console";
 
@@ -116,7 +118,12 @@ impl Console {
         (console, receiver, output)
     }
 
-    fn spawn_intake(&mut self, lines: mpsc::Receiver<lines::InputLine>, inbox: Arc<dyn Inbox>, clock: TimeSource) {
+    fn spawn_intake(
+        &mut self,
+        lines: mpsc::Receiver<pipe_reader::InputLine>,
+        inbox: Arc<dyn Inbox>,
+        clock: TimeSource,
+    ) {
         let intake = Intake::new(inbox, clock, &self.run, self.requests.clone());
         let (started, events) = (Arc::clone(&self.started), self.events.clone());
         self.tasks.push(tokio::spawn(async move {

@@ -14,9 +14,6 @@ use cordboard_core::{
 pub mod backoff;
 pub mod console;
 pub mod outbox;
-mod preview;
-
-pub use preview::preview;
 
 /// A front-end, which shows messages. Its updates go to an [`Inbox`].
 #[async_trait]

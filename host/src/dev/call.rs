@@ -34,7 +34,7 @@ pub fn call(options: &cli::Call, settings: DevSettings) -> Result<(), DevError> 
         let response = harness.say(&line).await;
         harness.settle().await;
         print_actions(&harness);
-        stdout::print(&cordboard_chat::preview(&response.reply, progress::out()))?;
+        stdout::print(&cordboard_chat::console::preview(&response.reply, progress::out()))?;
         response.failed.map_or(Ok(()), |why| Err(DevError::CommandFailed(why)))
     })
 }

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 
 use super::{
     super::Inbox,
-    Console, ConsoleEvent, hangup, lines, pipe_writer,
+    Console, ConsoleEvent, hangup, pipe_reader, pipe_writer,
     terminal::{Terminal, TerminalContext},
     transcript::OutputStyle,
 };
@@ -93,7 +93,7 @@ where
         thread.map(drop).map_err(|source| ConsoleError::Thread { what, source })
     };
     start("output", Box::new(move || pipe_writer::write(writer, requests)))?;
-    start("input", Box::new(move || lines::read(reader, &typed)))?;
+    start("input", Box::new(move || pipe_reader::read(reader, &typed)))?;
     console.spawn_intake(lines, inbox, clock);
     Ok((console, receiver))
 }

@@ -19,8 +19,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{
     ConsoleEvent, Events, OutputRequest,
-    history::History,
-    lines::{InputLine, LONGEST_LINE},
+    history_file::History,
+    pipe_reader::{InputLine, LONGEST_LINE},
     type_ahead,
 };
 

@@ -9,7 +9,7 @@ use rustix::{
     stdio::stdin,
 };
 
-use super::lines::LONGEST_LINE;
+use super::pipe_reader::LONGEST_LINE;
 
 /// Reads the complete lines that are available, and leaves an incomplete line for the editor. Call it before the
 /// editor reads keys.

@@ -11,7 +11,7 @@ use tokio::time::sleep;
 
 mod failures;
 mod fake;
-mod long;
+mod long_answers;
 mod notifications;
 mod pace;
 

@@ -156,6 +156,6 @@ impl StepRunner {
             let buttons = reply.buttons.iter().flatten().cloned().collect();
             self.buttons = Buttons { buttons, request: reply.request.clone() };
         }
-        lines.extend(cordboard_chat::preview(reply, None).lines().map(|line| line.trim_end().to_owned()));
+        lines.extend(cordboard_chat::console::preview(reply, None).lines().map(|line| line.trim_end().to_owned()));
     }
 }

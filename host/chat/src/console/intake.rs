@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use super::{
     super::{Inbox, Update, UpdateKind},
     ConsoleEvent, Events, FRONT_END, LOCAL, OutputRequest,
-    lines::{InputLine, LONGEST_LINE},
+    pipe_reader::{InputLine, LONGEST_LINE},
     place, print,
 };
 
