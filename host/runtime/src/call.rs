@@ -17,14 +17,14 @@ use super::{
     call_error::CallError,
     call_meter::{Limit, Meter},
     context::CallContext,
-    directory::Directory,
     engine::{SharedEngine, cpu_time::CpuMeter, fixed_limits, guest_clock::GuestTime},
     guest_log::{GuestLog, GuestOutput},
     host_api::HostApi,
     outbound_http::{OutboundHttp, WaitBudget},
-    profile::Profile,
+    plugin_catalog::Directory,
     scrub_output::CallOutput,
-    secrets::CallSecrets,
+    secret_placeholders::CallSecrets,
+    version_profile::Profile,
 };
 
 /// The state of one call. The host's implementation of the imports reads and changes it.

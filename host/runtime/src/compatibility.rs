@@ -6,7 +6,7 @@ use cordboard_core::capability::Capability;
 use super::{
     contract_names::{PACKAGE, VERSION},
     error::{Age, PluginError},
-    untrusted::shorten,
+    untrusted_text::shorten,
 };
 
 /// The interface names of the extension points.

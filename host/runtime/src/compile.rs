@@ -23,7 +23,7 @@ use super::{
     error::PluginError,
     file_format,
     registry::version::Artifact,
-    untrusted::shorten,
+    untrusted_text::shorten,
 };
 
 /// The hidden subcommand that compiles standard input to standard output.

@@ -11,7 +11,7 @@ use super::{
     call::CallState,
     error::PluginError,
     registry::version::Exports,
-    untrusted::shorten,
+    untrusted_text::shorten,
 };
 
 impl Exports {

@@ -14,7 +14,7 @@ use tokio::sync::SemaphorePermit;
 
 use super::{
     bindings::{lifecycle::exports::cordboard::plugin::lifecycle, view::exports::cordboard::plugin::view},
-    buttons,
+    button_check,
     call::{self, CallEnvironment, HostHandle},
     call_error::CallError,
     context::CallContext,
@@ -99,7 +99,7 @@ impl Registry {
         // Read the active session after the call, because the command may have switched to another one.
         let active = caller.zip(place).and_then(|(caller, place)| host.active(&caller, &place));
         let session = active.as_ref().map(|view| &view.record.name);
-        Ok(buttons::restrict(reply, &version.profile, &*self.snapshot(), session))
+        Ok(button_check::restrict(reply, &version.profile, &*self.snapshot(), session))
     }
 
     /// Asks the lifecycle plugin `policy` for its verdict on an idle session.
@@ -164,7 +164,7 @@ impl Registry {
         if let DecisionOutcome::Ask(added) = &mut decision.outcome {
             let reply = Reply { buttons: vec![std::mem::take(added)], ..Reply::default() };
             let session = Some(&view.record.name);
-            let reply = buttons::restrict(reply, &version.profile, &*snapshot, session);
+            let reply = button_check::restrict(reply, &version.profile, &*snapshot, session);
             added.extend(reply.buttons.into_iter().flatten());
         }
         Ok(decision)
@@ -218,7 +218,7 @@ impl Registry {
             .call_render(store, mode, &turn, &limits))?;
         let frame = frame.map_err(CallError::Plugin)?;
         let session = Some(&input.session.record.name);
-        let message = |reply| buttons::restrict(convert::reply_of(reply), &version.profile, &*snapshot, session);
+        let message = |reply| button_check::restrict(convert::reply_of(reply), &version.profile, &*snapshot, session);
         Ok(TurnFrame { live: frame.live, messages: frame.messages.into_iter().map(message).collect() })
     }
 

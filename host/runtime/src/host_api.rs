@@ -13,10 +13,10 @@ use cordboard_core::{
 
 pub use super::bindings::{catalog::Choice, session_control::SessionSpec};
 use super::{
-    admin_command::{AdminCommand, Outcome},
     context::CallContext,
     outbound_http::FakeNetwork,
     post_permission::PostError,
+    rollout_command::{AdminCommand, Outcome},
 };
 
 /// Whether a plugin lists the current or the archived sessions.

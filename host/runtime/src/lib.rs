@@ -2,9 +2,8 @@
 //! replacing the registry's snapshot, and calls it in a fresh instance per call. Apart from tests and benchmarks, only
 //! this crate depends on wasmtime. It doesn't know the hub, which supplies the host's functions as a [`HostApi`].
 
-mod admin_command;
 mod bindings;
-mod buttons;
+mod button_check;
 mod cache;
 mod call;
 mod call_error;
@@ -16,7 +15,6 @@ mod context;
 mod contract_names;
 mod convert;
 mod digest;
-mod directory;
 mod drain;
 mod engine;
 mod error;
@@ -24,24 +22,25 @@ mod export_check;
 mod exports;
 mod failed_calls;
 mod file_format;
+mod grant_request;
 mod guest_log;
 mod host_api;
 mod imports;
-mod network_grants;
+mod memory_measurement;
+mod network_access;
 mod outbound_http;
-mod pending_approval;
+mod plugin_catalog;
 mod plugin_settings;
 mod post_permission;
-mod profile;
 mod registry;
+mod rollout_command;
 mod scrub_output;
-mod secrets;
-mod startup_memory;
+mod secret_placeholders;
 mod status;
 mod trial;
-mod untrusted;
+mod untrusted_text;
+mod version_profile;
 
-pub use admin_command::{AdminCommand, AdminCommands, AuthorizedCommand, Outcome, authorize, refuse};
 pub use bindings::webhook::exports::cordboard::plugin::webhook::{Request as WebRequest, Response as WebResponse};
 pub use cache::Cache;
 pub use call_error::CallError;
@@ -50,15 +49,15 @@ pub use component_info::ComponentInfo;
 pub use context::CallContext;
 pub use contract_names::{bare_name, interface};
 pub use digest::digest;
-pub use directory::{Health, PluginStatus};
 pub use engine::{EPOCH_TICK, MAX_TRIALS};
 pub use error::PluginError;
 pub use exports::{DueJob, Invocation, Load, RenderInput, ViewLimits};
+pub use grant_request::{PendingApproval, config_only, joint_approval_request};
 pub use guest_log::LOG_TARGET;
 pub use host_api::{ArchiveFilter, Choice, HostApi, PluginState, SessionSpec, StateError, Swap};
-pub use network_grants::{is_granted as is_network_granted, network_list};
+pub use network_access::{is_granted as is_network_granted, network_list};
 pub use outbound_http::{FakeNetwork, FakeNetworkError, HttpRequest, HttpResponse};
-pub use pending_approval::{PendingApproval, config_only, joint_approval_request};
+pub use plugin_catalog::{Health, PluginStatus};
 pub use plugin_settings::{BuiltInGrants, PluginSettings, WebhookAccess};
 pub use post_permission::{ChatMember, PostError, check as check_post};
 pub use registry::snapshot::{
@@ -66,4 +65,5 @@ pub use registry::snapshot::{
 };
 pub use registry::version::{Artifact, PluginVersion};
 pub use registry::{Activation, Candidate, FailedVersion, Registry};
-pub use secrets::read as read_secret;
+pub use rollout_command::{AdminCommand, AdminCommands, AuthorizedCommand, Outcome, authorize, refuse};
+pub use secret_placeholders::read as read_secret;

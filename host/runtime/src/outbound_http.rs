@@ -35,7 +35,7 @@ use wasmtime_wasi_http::{
     DEFAULT_FORBIDDEN_HEADERS, Error, ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttpHooks,
 };
 
-use super::{guest_log::GuestLog, secrets::CallSecrets};
+use super::{guest_log::GuestLog, secret_placeholders::CallSecrets};
 use exchange::Exchange;
 pub use fake::{FakeNetwork, FakeNetworkError, HttpRequest, HttpResponse};
 use request_error::RequestError;

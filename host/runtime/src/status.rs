@@ -9,8 +9,8 @@ use cordboard_core::{
 
 use super::{
     bindings::catalog::{Choice, Command},
-    directory::{Directory, Health, PluginStatus},
-    pending_approval,
+    grant_request,
+    plugin_catalog::{Directory, Health, PluginStatus},
     registry::snapshot::{ActivePlugin, Entry, FolderFault, Offer, RolloutStatus, Snapshot},
 };
 
@@ -114,7 +114,7 @@ fn rejected_health(name: &str, active: Option<&ActivePlugin>, rejected: &Rejecte
     match &rejected.reason {
         RejectReason::PendingApproval(missing) => {
             let mut note = messages::pending(version, &rejected.why);
-            if pending_approval::config_only(missing).is_empty() {
+            if grant_request::config_only(missing).is_empty() {
                 note.push_str(&messages::or_grant(name, version));
             }
             (Health::PendingApproval, note)

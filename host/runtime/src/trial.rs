@@ -29,7 +29,7 @@ use super::{
         version::PluginVersion,
     },
     scrub_output::CallOutput,
-    untrusted::shorten,
+    untrusted_text::shorten,
 };
 
 /// The commands, personas, modes and jobs that the plugin reports, before they are checked.

@@ -14,7 +14,7 @@ use cordboard_core::{
 };
 use wasmtime::component::{HasSelf, Linker};
 
-use crate::{call::CallState, engine::SharedEngine, imports, network_grants};
+use crate::{call::CallState, engine::SharedEngine, imports, network_access};
 
 /// The names of the linked interfaces, and their linker.
 type CachedLinker = (Vec<&'static str>, Arc<Linker<CallState>>);
@@ -38,7 +38,7 @@ impl Linkers {
     pub fn get(&self, grants: &BTreeSet<String>, network: &NetworkGrants) -> wasmtime::Result<Arc<Linker<CallState>>> {
         let granted: Vec<Capability> =
             Capability::ALL.into_iter().filter(|one| is_granted(*one, grants, network)).collect();
-        let http = network_grants::is_granted(network, network_grants::HTTP).then_some(network_grants::HTTP);
+        let http = network_access::is_granted(network, network_access::HTTP).then_some(network_access::HTTP);
         let set: Vec<&'static str> = granted.iter().map(|one| one.as_str()).chain(http).collect();
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, linker)) = latest.as_ref().filter(|(names, _)| *names == set) {
@@ -52,7 +52,7 @@ impl Linkers {
     fn fill(&self, granted: &[Capability], network: &NetworkGrants) -> wasmtime::Result<Linker<CallState>> {
         let mut linker = Linker::new(self.engine.engine());
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
-        network_grants::link(&mut linker, network)?;
+        network_access::link(&mut linker, network)?;
         crate::bindings::types::add_to_linker::<_, HasSelf<CallState>>(&mut linker, |state| state)?;
         for capability in granted {
             imports::link(*capability, &mut linker)?;
@@ -65,6 +65,6 @@ fn is_granted(capability: Capability, grants: &BTreeSet<String>, network: &Netwo
     match capability.grant_kind() {
         GrantKind::Always => true,
         GrantKind::ByName => grants.contains(capability.as_str()),
-        GrantKind::ByTargets => network_grants::is_granted(network, capability.as_str()),
+        GrantKind::ByTargets => network_access::is_granted(network, capability.as_str()),
     }
 }

@@ -3,7 +3,7 @@
 use super::super::{
     bindings::catalog::{Choice, Command, Host, Plugin},
     call::CallState,
-    directory::PluginStatus,
+    plugin_catalog::PluginStatus,
 };
 
 impl Host for CallState {

@@ -7,7 +7,7 @@ use super::super::{
         chat::Host,
         types::{Place, Reply},
     },
-    buttons,
+    button_check,
     call::CallState,
     convert,
     scrub_output::CallOutput,
@@ -19,7 +19,7 @@ impl Host for CallState {
         let message = message.scrubbed();
         let view = self.call_session();
         let session = view.as_ref().map(|view| &view.record.name);
-        let message = buttons::restrict(convert::reply_of(message), &self.profile, &*host.directory, session);
+        let message = button_check::restrict(convert::reply_of(message), &self.profile, &*host.directory, session);
         let place = convert::place_of(place);
         // Check the place before counting the post, so that a refused post doesn't use up the limit.
         if let Err(why) = host.api.check_post(&self.context, &place).await {

@@ -4,9 +4,9 @@
 use cordboard_core::session::ApiError;
 
 use super::super::{
-    admin_command::AdminCommand,
     bindings::plugin_control::{Error, Host},
     call::CallState,
+    rollout_command::AdminCommand,
 };
 
 type CommandResult = wasmtime::Result<Result<String, Error>>;

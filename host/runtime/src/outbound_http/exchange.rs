@@ -23,7 +23,7 @@ use super::{
     request_error::RequestError,
     tls,
 };
-use crate::secrets::CallSecrets;
+use crate::secret_placeholders::CallSecrets;
 
 /// The maximum size of a response's header section, in bytes.
 const MAX_HEAD: usize = 64 << 10;

@@ -18,6 +18,7 @@ use crate::{
         approval::ApprovalPluginPre, command::CommandPluginPre, hook::HookPluginPre, lifecycle::LifecyclePluginPre,
         persona::PersonaPluginPre, schedule::SchedulePluginPre, view::ViewPluginPre, webhook::WebhookPluginPre,
     },
+    button_check::RemovedButtons,
     call::CallState,
     call_error::CallError,
     compatibility,
@@ -26,10 +27,10 @@ use crate::{
     engine::{SharedEngine, linker::Linkers},
     error::PluginError,
     failed_calls::FailedCalls,
-    network_grants,
+    network_access,
     plugin_settings::{PluginSettings, WebhookAccess},
-    profile::{Profile, RemovedButtons},
-    untrusted::shorten,
+    untrusted_text::shorten,
+    version_profile::Profile,
 };
 
 /// Compiled code, identified by the digest of its WebAssembly file.
@@ -105,7 +106,7 @@ impl PluginVersion {
             config: Arc::clone(&settings.config),
             limits: settings.limits,
             acts_as: settings.acts_as.clone(),
-            network: network_grants::network(&imports, settings, &artifact.name)?,
+            network: network_access::network(&imports, settings, &artifact.name)?,
             secrets: Arc::clone(&settings.secrets),
             drain: Drain::new(),
             removed_buttons: RemovedButtons::default(),
@@ -151,7 +152,7 @@ impl PluginVersion {
     pub fn exceeds(&self, settings: &PluginSettings) -> bool {
         let grants = settings.grants_of(&self.digest);
         self.imports.iter().any(|name| is_granted_by_name(name) && !grants.contains(name))
-            || network_grants::is_wider(&self.network, &settings.network)
+            || network_access::is_wider(&self.network, &settings.network)
             || (self.profile.acts_as.is_some() && self.profile.acts_as != settings.acts_as)
             || settings.sha256.as_ref().is_some_and(|only| *only != self.digest)
     }
@@ -194,7 +195,7 @@ fn check_granted(
         let granted = grants.iter().filter(|name| is_granted_by_name(name));
         lines.push(format!("grants = {:?}", granted.chain(&missing).collect::<Vec<_>>()));
     }
-    for (list, line) in network_grants::missing(imports, network) {
+    for (list, line) in network_access::missing(imports, network) {
         missing.push(list.to_owned());
         lines.push(line);
     }
@@ -206,8 +207,8 @@ fn check_granted(
 fn imports(engine: &SharedEngine, component: &Component) -> Vec<String> {
     let capability = |name: &str| {
         let name = name.split('@').next().unwrap_or_default();
-        if name == network_grants::OUTGOING {
-            Some(network_grants::HTTP.to_owned())
+        if name == network_access::OUTGOING {
+            Some(network_access::HTTP.to_owned())
         } else {
             name.strip_prefix(PACKAGE).map(str::to_owned)
         }

@@ -3,6 +3,11 @@
 //! plugin's own commands, and all other buttons are removed before the result of a call leaves this crate. On each
 //! press, the host checks again that the command belongs to the button's plugin.
 
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, PoisonError},
+};
+
 use cordboard_core::{
     render::{is_blank, one_line},
     route::{self, CommandLine},
@@ -10,10 +15,10 @@ use cordboard_core::{
 };
 
 use super::{
-    directory::Directory,
+    grant_request::{self, PLUGINS_COMMAND},
     guest_log::LOG_TARGET,
-    pending_approval::{self, PLUGINS_COMMAND},
-    profile::Profile,
+    plugin_catalog::Directory,
+    version_profile::Profile,
 };
 
 /// The maximum number of characters of a button's command in a log record.
@@ -26,6 +31,22 @@ const MAX_LABEL: usize = 100;
 /// The maximum number of buttons in a message. Telegram rejects a message with more.
 const MAX_BUTTONS: usize = 100;
 
+/// The maximum number of buttons that are logged. A plugin whose buttons differ in each call must not fill the log.
+const MAX_LOGGED: usize = 16;
+
+/// The commands of the buttons whose removal or new label was logged.
+#[derive(Default)]
+pub struct RemovedButtons(Mutex<BTreeSet<String>>);
+
+impl RemovedButtons {
+    /// Whether to log that a button with this command was removed or relabeled: only once per command, and only for the
+    /// first [`MAX_LOGGED`] commands.
+    fn should_log(&self, command: &str) -> bool {
+        let mut logged = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        logged.len() < MAX_LOGGED && logged.insert(command.to_owned())
+    }
+}
+
 /// Returns `reply` with only the buttons that the plugin may show, each marked with the name of the plugin and bound to
 /// `session`, the session that the reply is about. A button with a blank label shows its command instead. Logs removed
 /// and relabeled buttons, at most once per command.
@@ -37,7 +58,7 @@ pub fn restrict(
 ) -> Reply {
     let plugin: &str = &profile.name;
     let warn = |key: &str, message: &'static str, why: &str| {
-        if profile.should_log_button(key) {
+        if profile.removed_buttons.should_log(key) {
             tracing::warn!(target: LOG_TARGET, plugin, why, "{message}");
         }
     };
@@ -80,7 +101,7 @@ fn refusal(button: &Button, plugin: &str, directory: &dyn Directory) -> Option<S
     let Some(CommandLine { name, invocation }) = route::parse_button(&button.command) else {
         return Some(format!("{short:?} is not a command: use a command of the plugin, such as \"/{plugin} again\""));
     };
-    if name == PLUGINS_COMMAND && pending_approval::is_grant_answer(&invocation.text) {
+    if name == PLUGINS_COMMAND && grant_request::is_grant_answer(&invocation.text) {
         return Some(format!("{short:?} answers an approval request, which only the host's own buttons may do"));
     }
     match directory.owner(&name) {

@@ -1,0 +1,25 @@
+//! The properties of a version that its calls use.
+
+use std::sync::Arc;
+
+use cordboard_core::{
+    config::{CallLimits, Secrets},
+    types::Caller,
+};
+
+use super::{button_check::RemovedButtons, drain::Drain, outbound_http::Network};
+
+pub struct Profile {
+    /// The plugin's name, shared with log records.
+    pub name: Arc<str>,
+    /// `[plugins.NAME.config]` as a JSON object.
+    pub config: Arc<str>,
+    pub limits: CallLimits,
+    /// The identity that calls without a caller act as, if one is configured.
+    pub acts_as: Option<Caller>,
+    /// `None` if the version uses no network.
+    pub network: Option<Arc<Network>>,
+    pub secrets: Arc<Secrets>,
+    pub drain: Drain,
+    pub removed_buttons: RemovedButtons,
+}
