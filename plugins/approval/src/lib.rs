@@ -2,16 +2,16 @@
 //! `/requests` lists the open questions of agents, and `/answer`, `/allow` and `/deny` answer them. The host checks
 //! whether a question accepts an answer.
 
-mod answer;
-mod arguments;
+mod answer_arguments;
 mod config;
 mod open_requests_page;
+mod permissions_arguments;
 mod permissions_command;
 mod permissions_page;
 mod rights;
 mod rule_text;
 mod rules;
-mod saved;
+mod saved_rule;
 mod source;
 mod store;
 mod suggestion;
@@ -24,7 +24,7 @@ use cordboard_plugin::{
     context, log, requests,
 };
 
-use answer::{Answer, Target};
+use answer_arguments::{Answer, Target};
 
 /// The name, the summary and the usage of each command.
 const COMMANDS: [(&str, &str, &str); 5] = [
@@ -57,21 +57,21 @@ impl Command for ApprovalRules {
     }
 
     fn run(call: &Call) -> Result<Reply, String> {
-        let (target, rest) = answer::split_target(&call.text);
+        let (target, rest) = answer_arguments::split_target(&call.text);
         match (call.command.as_str(), rest) {
             ("permissions", _) => permissions_command::run(&call.text),
             ("requests", "") if target == Target::Only => Ok(Reply::text(open_list())),
             ("requests", "") => whole_question(target),
             ("requests", _) => Ok(usage("requests")),
             ("answer", "") if target == Target::Only => Ok(answer_usage()),
-            ("answer", words) => give(target, |open| answer::parse(open, words)),
+            ("answer", words) => give(target, |open| answer_arguments::parse(open, words)),
             ("allow", "") => give(target, |_| Answer::of("allow")),
             // Some keyboards add a period after the last word.
             ("allow", word) if word.trim_end_matches('.').eq_ignore_ascii_case("session") => {
                 give(target, |_| Answer::of("session"))
             }
             ("allow", _) => Ok(usage("allow")),
-            (_, why) => give(target, |_| Answer { text: answer::text(why), ..Answer::of("deny") }),
+            (_, why) => give(target, |_| Answer { text: answer_arguments::text(why), ..Answer::of("deny") }),
         }
     }
 }
@@ -90,7 +90,7 @@ fn answer_usage() -> Reply {
 fn whole_question(target: Target) -> Result<Reply, String> {
     let (session, number) = target.resolve()?;
     let open = requests::open();
-    let found = answer::find(&open, &session, number).map(|open| {
+    let found = answer_arguments::find(&open, &session, number).map(|open| {
         let active = context::active_session().map(|session| session.name);
         Reply::text(open_requests_page::whole(open, active.as_deref(), context::now()))
     });
@@ -113,7 +113,7 @@ impl Target {
 fn give(target: Target, answer: impl FnOnce(Option<&requests::Request>) -> Answer) -> Result<Reply, String> {
     let (session, number) = target.resolve()?;
     let open = requests::open();
-    let open = answer::find(&open, &session, number);
+    let open = answer_arguments::find(&open, &session, number);
     let answer = answer(open);
     // Name the request by its number, because the agent may ask another question in the meantime.
     let number = number.or_else(|| open.map(|open| open.number));

@@ -3,12 +3,12 @@
 use cordboard_plugin::{Caller, Reply, Session, context, requests, session_control};
 
 use crate::{
-    answer,
-    arguments::{Arguments, Scope, parse},
+    answer_arguments,
+    permissions_arguments::{Arguments, Scope, parse},
     permissions_page,
     rights::{can_save_for, is_admin},
     rule_text::{List, RuleText},
-    saved::SavedRule,
+    saved_rule::SavedRule,
     store::{self, Saved},
     suggestion::{AllSessions, Suggestion},
 };
@@ -95,7 +95,7 @@ struct Suggested {
 fn suggest(number: u64) -> Result<Suggested, String> {
     let session = context::session()?;
     let open = requests::open();
-    let request = answer::find(&open, &session.name, Some(number)).ok_or_else(|| {
+    let request = answer_arguments::find(&open, &session.name, Some(number)).ok_or_else(|| {
         format!("Session '{}' has no open request #{number}. Use /requests to list them.", session.name)
     })?;
     let suggestion = Suggestion::of(request, &session, &store::rules_of(&session)?);
@@ -114,7 +114,7 @@ fn save_suggested(caller: &Caller, number: u64, scope: Scope, seen: Option<&str>
     };
     let saved = save(caller, scope, List::Allow, RuleText(rule))?;
     // The rule is saved first. If the request was closed in the meantime, the rule still applies to the next one.
-    let allow = answer::Answer::of("allow");
+    let allow = answer_arguments::Answer::of("allow");
     let answered = match requests::answer(&session.name, Some(number), &allow.choices, None) {
         Ok(()) => allow.report(Some(&request)),
         Err(error) => error.message,

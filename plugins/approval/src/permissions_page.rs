@@ -6,7 +6,7 @@ use cordboard_plugin::{
     text::{code, escape},
 };
 
-use crate::{rights::can_remove, rule_text::List, rules::Rules, saved::SavedRule, source::Source};
+use crate::{rights::can_remove, rule_text::List, rules::Rules, saved_rule::SavedRule, source::Source};
 
 /// The maximum number of rules with a button.
 const MAX_BUTTONS: usize = 30;
@@ -73,7 +73,7 @@ mod tests {
     use cordboard_plugin::{config::parse_text, testing::session};
 
     use super::*;
-    use crate::{rights::person, saved::example};
+    use crate::{rights::person, saved_rule::example};
 
     fn buttons(reply: &Reply) -> Vec<Vec<&str>> {
         reply.buttons.iter().map(|row| row.iter().map(|button| button.command.as_str()).collect()).collect()

@@ -2,7 +2,7 @@
 
 use cordboard_plugin::{Caller, Session};
 
-use crate::saved::SavedRule;
+use crate::saved_rule::SavedRule;
 
 /// Whether the caller may change all rules.
 pub fn is_admin(caller: &Caller) -> bool {
@@ -31,7 +31,7 @@ mod tests {
     use cordboard_plugin::testing::session;
 
     use super::*;
-    use crate::{rule_text::List, saved::example};
+    use crate::{rule_text::List, saved_rule::example};
 
     #[test]
     fn a_member_saves_rules_only_for_own_sessions() {

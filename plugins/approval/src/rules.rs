@@ -6,7 +6,7 @@ use cordboard_plugin::{
     approval::{Decision, Outcome, Permission},
 };
 
-use crate::{config::Config, rule_text::List, saved::SavedRule, source::Source, suggestion::narrow_rule};
+use crate::{config::Config, rule_text::List, saved_rule::SavedRule, source::Source, suggestion::narrow_rule};
 
 /// The rules that apply to a session, by list, with their sources.
 #[derive(Debug, Default)]
@@ -106,7 +106,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::saved::example;
+    use crate::saved_rule::example;
 
     fn command(text: &str) -> Permission {
         Permission { command: Some(text.to_owned()), ..tool_use("alpha", "Bash") }

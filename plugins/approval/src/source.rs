@@ -4,7 +4,7 @@ use std::fmt;
 
 use cordboard_plugin::Timestamp;
 
-use crate::saved::SavedRule;
+use crate::saved_rule::SavedRule;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {

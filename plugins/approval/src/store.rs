@@ -5,7 +5,7 @@ use cordboard_plugin::{Caller, Session, config::parse, state};
 use crate::{
     rights,
     rules::Rules,
-    saved::{self, PREFIX, REMOVED, SavedRule},
+    saved_rule::{self, PREFIX, REMOVED, SavedRule},
 };
 
 /// The maximum number of attempts to save a rule while others save rules, too.
@@ -27,7 +27,7 @@ pub fn rules_of(session: &Session) -> Result<Rules, String> {
 /// Returns the rule of a key. `None` if it was removed.
 fn read(key: &str) -> Result<Option<SavedRule>, String> {
     let value = state::get(key).filter(|value| value != REMOVED);
-    let numbered = saved::number(key).zip(value);
+    let numbered = saved_rule::number(key).zip(value);
     numbered.map(|(number, value)| SavedRule::parse(number, &value)).transpose()
 }
 
@@ -40,10 +40,10 @@ pub fn save(rule: &SavedRule) -> Result<Saved, String> {
         if let Some(existing) = existing {
             return Ok(Saved::Existing(existing));
         }
-        let number = keys.iter().filter_map(|key| saved::number(key)).max().map_or(1, |last| last + 1);
+        let number = keys.iter().filter_map(|key| saved_rule::number(key)).max().map_or(1, |last| last + 1);
         // If two calls save rules at the same time, only one of them gets the number. The other call starts again,
         // because the rule that was just saved may be the same.
-        match state::compare_and_swap(&saved::key(number), None, Some(&value)) {
+        match state::compare_and_swap(&saved_rule::key(number), None, Some(&value)) {
             Ok(()) => return Ok(Saved::New(SavedRule { number, ..rule.clone() })),
             Err(state::SwapError::Changed(_)) => {}
             Err(state::SwapError::Failed(why)) => return Err(why),
@@ -55,7 +55,7 @@ pub fn save(rule: &SavedRule) -> Result<Saved, String> {
 /// Removes a rule. Returns it, or `None` if it could not be read.
 pub fn remove(number: u32, caller: &Caller) -> Result<Option<SavedRule>, String> {
     let unknown = || format!("There is no saved rule {number}. Use /permissions to list them.");
-    let key = saved::key(number);
+    let key = saved_rule::key(number);
     let value = state::get(&key).filter(|value| value != REMOVED).ok_or_else(unknown)?;
     let rule = SavedRule::parse(number, &value).ok();
     let may_remove = rule.as_ref().map_or(rights::is_admin(caller), |rule| rights::can_remove(caller, rule));

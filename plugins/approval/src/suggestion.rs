@@ -7,7 +7,7 @@ use cordboard_plugin::{
     text::{code, escape},
 };
 
-use crate::{arguments::Scope, rules::Rules};
+use crate::{permissions_arguments::Scope, rules::Rules};
 
 #[derive(Debug, PartialEq, Eq)]
 pub enum Suggestion {

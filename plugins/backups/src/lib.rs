@@ -5,7 +5,7 @@ mod config;
 mod groups;
 
 use cordboard_plugin::{Call, Command, Reply, Timestamp, command::Spec, config::parse, context};
-use homelab::{Fetch, Json, refreshable, server::warning_line};
+use homelab::{Fetch, Json, refreshable, response::warning_line};
 
 use config::Config;
 use groups::Group;

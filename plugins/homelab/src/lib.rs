@@ -7,6 +7,7 @@ pub mod format;
 pub mod json;
 pub mod kuma;
 pub mod pbs;
+pub mod response;
 pub mod server;
 pub mod testing;
 pub mod time;

@@ -5,7 +5,7 @@ mod config;
 mod page;
 
 use cordboard_plugin::{Call, Command, Reply, Timestamp, command::Spec, config::parse, context};
-use homelab::{Fetch, fetch, refreshable, server::warning_line};
+use homelab::{Fetch, fetch, refreshable, response::warning_line};
 
 use config::Config;
 

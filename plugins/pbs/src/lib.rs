@@ -6,7 +6,7 @@ mod jobs;
 mod stores;
 
 use cordboard_plugin::{Call, Command, Reply, Timestamp, command::Spec, config::parse, context, text::escape};
-use homelab::{Fetch, refreshable, server::warning_line};
+use homelab::{Fetch, refreshable, response::warning_line};
 
 use config::Config;
 

@@ -1,7 +1,7 @@
 //! Parses the arguments of `/permissions`. Pure: nothing here calls the host.
 
 use crate::{
-    answer::{Target, first_word, split_target},
+    answer_arguments::{Target, first_word, split_target},
     rule_text::List,
 };
 

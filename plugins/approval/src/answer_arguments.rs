@@ -1,4 +1,4 @@
-//! Parses answers. Pure: nothing here calls the host.
+//! Parses the arguments of the commands that answer a request. Pure: nothing here calls the host.
 
 use cordboard_plugin::requests::Request;
 
