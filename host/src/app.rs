@@ -2,22 +2,22 @@
 //! nothing that a component can decide.
 
 mod access_checked_chat;
-mod background;
-mod exit;
+mod exit_reason;
 mod front_end;
-mod handover;
 mod inspect;
 mod jobs;
+mod jobs_and_webhooks;
 mod options;
 mod plugin_dev;
 mod run;
 mod shutdown;
 mod store_adapters;
+mod terminal_handover;
 
-pub use handover::{adopt, attach};
 pub use inspect::{check, list_audit, list_plugins, list_requests, list_sessions, list_usage};
 pub use plugin_dev::author;
 pub use store_adapters::StoredSessions;
+pub use terminal_handover::{adopt, attach};
 
 use std::{
     io::ErrorKind,
@@ -41,8 +41,8 @@ use crate::{
     control::QueryError,
     dev::DevError,
     hub::{self, LiveConfig},
+    logging,
     stdout::OutputError,
-    telemetry,
 };
 
 /// The exit code for an invalid configuration.
@@ -241,7 +241,7 @@ pub fn run(run: &cli::Run) -> Result<(), AppError> {
         Some(_) => ChatKind::Telegram,
         None => ChatKind::Console,
     });
-    telemetry::start(front_end::log_level(kind));
+    logging::start(front_end::log_level(kind));
     if let Some(folder) = named_plugin_folder(&paths, &config).filter(|folder| !folder.is_dir()) {
         if folder.exists() {
             tracing::warn!(folder = %folder.display(), "the plugin folder is a file, so no plugin is loaded from it; set the plugin folder to the folder that contains the file");

@@ -8,10 +8,10 @@ mod host_api;
 mod ingress;
 mod live_config;
 mod outbound;
-mod press;
+mod press_binding;
+mod prompt_taker;
 pub(crate) mod session_errors;
 mod sessions;
-mod take_prompts;
 mod text_answers;
 mod usage;
 
@@ -22,8 +22,8 @@ pub use host_api::chat_members::{person_of, role};
 pub use ingress::InboxWriter;
 pub use live_config::{LiveConfig, plugin_settings, read_secrets};
 pub use outbound::{Outbound, OutboundSink};
-pub use sessions::plugin_queries::QueryRunner;
 pub use sessions::presenter::TurnRenderer;
+pub use sessions::queried_plugins::QueryRunner;
 pub use sessions::quiescence::QuiescenceWaiter;
 pub use sessions::supervisor::{RestoredInbox, SessionSupervisor};
 pub use text_answers::TextAnswers;
@@ -34,8 +34,8 @@ pub(crate) use {
         agents,
         new_session::{NewSession, check_persona},
     },
-    press::{CommandChange, Press},
-    sessions::plugin_queries::QueriedPlugins,
+    press_binding::{CommandChange, Press},
+    sessions::queried_plugins::QueriedPlugins,
 };
 
 use std::{collections::HashMap, sync::Arc};
@@ -49,7 +49,7 @@ use tokio::{
     task::{Id, JoinHandle, JoinSet},
 };
 
-use self::take_prompts::{PromptTaker, TakePrompts};
+use self::prompt_taker::{PromptTaker, TakePrompts};
 
 /// The capacity of the channel into the hub, in batches. The loop never blocks, so a full channel drains quickly.
 const BATCHES: usize = 64;
@@ -81,7 +81,7 @@ impl HubHandle {
 #[must_use]
 pub fn spawn(dispatcher: Arc<Dispatcher>, accepted: mpsc::Receiver<HubEvent>) -> HubHandle {
     let (closing, closed) = watch::channel(false);
-    let (requester, requests) = take_prompts::channel();
+    let (requester, requests) = prompt_taker::channel();
     let hub_loop =
         HubLoop { hub: Hub::default(), dispatcher, accepted, closed, requester, requests, tasks: Tasks::default() };
     HubHandle { closing, task: tokio::spawn(hub_loop.run()) }

@@ -5,8 +5,8 @@
 mod commands;
 mod file_remedies;
 mod notices;
+mod published_status;
 mod start;
-mod status;
 mod versions;
 
 use std::{

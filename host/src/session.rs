@@ -6,7 +6,7 @@ mod actor;
 mod agent_process;
 mod effects;
 mod event_emitter;
-mod terminal;
+mod terminal_watch;
 
 use std::{
     path::{Path, PathBuf},
@@ -34,11 +34,11 @@ use tokio::sync::{mpsc, oneshot};
 use actor::{Actor, Channel};
 pub use agent_process::{LaunchError, prepare_folder};
 pub use event_emitter::EventSink;
-pub use terminal::report_file;
+pub use terminal_watch::report_file;
 
 use crate::{
     clock::Clock,
-    session_registry::{SessionCell, SessionRegistry},
+    session_snapshots::{SessionCell, SessionRegistry},
 };
 
 /// The capacity of an actor's channel. An actor never waits for a sender, so a full channel drains quickly.

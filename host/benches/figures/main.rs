@@ -6,19 +6,19 @@
 #[path = "../../tests/support/components.rs"]
 #[expect(dead_code, reason = "shared with the tests, which use more of it")]
 mod components;
-#[path = "../../tests/support/fake_sessions.rs"]
+#[path = "../../tests/support/sample_sessions.rs"]
 #[expect(dead_code, reason = "shared with the tests, which use more of it")]
-mod fake_sessions;
+mod sample_sessions;
 
+mod agent_to_chat;
 mod command;
 mod fake_agent;
-mod first_line;
 mod floor;
-mod load;
+mod plugin_load;
 mod process;
 mod python_and_js;
 mod reload;
-mod sessions;
+mod suspended_sessions;
 mod table;
 mod wired_host;
 
@@ -31,13 +31,13 @@ type Measure = (&'static str, fn() -> Vec<Row>);
 
 const MEASURES: [Measure; 8] = [
     ("command", command::measure),
-    ("load", load::measure),
+    ("load", plugin_load::measure),
     ("languages", python_and_js::measure),
     ("reload", reload::measure),
     ("start", process::start),
     ("idle", process::idle),
-    ("sessions", sessions::measure),
-    ("turn", first_line::measure),
+    ("sessions", suspended_sessions::measure),
+    ("turn", agent_to_chat::measure),
 ];
 
 fn main() {

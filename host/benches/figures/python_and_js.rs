@@ -13,9 +13,9 @@ use std::{
 use crate::{
     command,
     components::{TestHost, bad, empty_registry},
-    fake_sessions::NOW,
     floor::Floor,
     runtime,
+    sample_sessions::NOW,
     table::{Row, Spans},
 };
 

@@ -14,8 +14,8 @@ use tokio::sync::mpsc::Receiver;
 
 use crate::{
     components::{TestHost, bad},
-    fake_sessions::NOW,
     runtime,
+    sample_sessions::NOW,
     table::{Row, Spans, spell},
 };
 

@@ -17,7 +17,7 @@ use cordboard::{
     },
     rollout::{Resources, Rollout},
     session::Ports,
-    session_registry::SessionRegistry,
+    session_snapshots::SessionRegistry,
 };
 use cordboard_agents::process::Environment;
 use cordboard_chat::{

@@ -16,11 +16,11 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::{AppError, access_checked_chat::AccessCheckedChat, exit::ExitReason, options::StartOptions};
+use super::{AppError, access_checked_chat::AccessCheckedChat, exit_reason::ExitReason, options::StartOptions};
 use crate::{
     cli::{ChatKind, ResolvedPaths},
     clock::Clock,
-    session_registry::SessionRegistry,
+    session_snapshots::SessionRegistry,
 };
 
 /// Returns the name of a front-end, which is the `front_end` of its places.

@@ -18,12 +18,12 @@ use crate::{
     clock::Clock,
     control::{self, ControlAnswer, ControlQuery, PluginRow, SessionRow},
     hub::{self, LiveConfig, RestoredInbox},
-    listing,
+    listing, logging,
     rollout::{RejectedFile, Resources, Rollout},
     schedule::HostZone,
     session::SessionConfig,
     standard_plugins::{NO_STANDARD, STANDARD},
-    stdout, telemetry,
+    stdout,
 };
 
 pub(super) fn block_on<T>(work: impl Future<Output = Result<T, AppError>>) -> Result<T, AppError> {
@@ -35,7 +35,7 @@ pub(super) fn block_on<T>(work: impl Future<Output = Result<T, AppError>>) -> Re
 /// # Errors
 /// The check found problems. The error lists them.
 pub fn check(paths: &Paths) -> Result<(), AppError> {
-    telemetry::start("error");
+    logging::start("error");
     let paths = paths.resolve()?;
     // An invalid configuration is one of the problems that this command reports, so its exit code is 1. The other
     // commands need a valid configuration and exit with 2.
@@ -169,7 +169,7 @@ fn decisions(state: &Path) -> Result<Decisions, AppError> {
 /// # Errors
 /// The running host does not answer; or no host runs, and the configuration or the store cannot be read.
 pub fn list_sessions(options: &Listing) -> Result<(), AppError> {
-    telemetry::start("error");
+    logging::start("error");
     let paths = options.paths.resolve()?;
     let rows = block_on(async {
         match control::query(&paths.state, ControlQuery::Sessions).await? {
@@ -205,7 +205,7 @@ fn stored_sessions(paths: &ResolvedPaths) -> Result<Vec<SessionRow>, AppError> {
 /// # Errors
 /// The running host does not answer; or no host runs, and the configuration, the store or the plugins cannot be read.
 pub fn list_plugins(options: &Listing) -> Result<(), AppError> {
-    telemetry::start("error");
+    logging::start("error");
     let paths = options.paths.resolve()?;
     let rows: Vec<PluginRow> = block_on(async {
         match control::query(&paths.state, ControlQuery::Plugins).await? {
@@ -226,7 +226,7 @@ pub fn list_plugins(options: &Listing) -> Result<(), AppError> {
 /// # Errors
 /// The running host does not answer.
 pub fn list_requests(options: &Listing) -> Result<(), AppError> {
-    telemetry::start("error");
+    logging::start("error");
     let paths = options.paths.resolve()?;
     let rows = block_on(async {
         match control::query(&paths.state, ControlQuery::Requests).await? {
@@ -244,7 +244,7 @@ pub fn list_requests(options: &Listing) -> Result<(), AppError> {
 /// # Errors
 /// The store cannot be read, or no host has used the state directory.
 pub fn list_audit(options: &Audit) -> Result<(), AppError> {
-    telemetry::start("error");
+    logging::start("error");
     let paths = options.listing.paths.resolve()?;
     read_secrets(&paths);
     let entries = cordboard_store::audit_log(&paths.state, options.session.as_ref())?;
@@ -266,7 +266,7 @@ fn read_secrets(paths: &ResolvedPaths) {
 /// # Errors
 /// The date is invalid, or the store cannot be read.
 pub fn list_usage(options: &Usage) -> Result<(), AppError> {
-    telemetry::start("error");
+    logging::start("error");
     let paths = options.listing.paths.resolve()?;
     let zone = HostZone::new().current();
     let day = |text: &String| zone.parse_date(text).ok_or_else(|| AppError::Date(text.clone()));

@@ -21,9 +21,8 @@ use cordboard_watch::WatchOptions;
 use tokio::sync::watch;
 
 use super::{
-    AppError,
-    background::BackgroundTasks,
-    front_end,
+    AppError, front_end,
+    jobs_and_webhooks::BackgroundTasks,
     options::StartOptions,
     plugin_folder, shutdown,
     shutdown::Shutdown,
@@ -33,16 +32,17 @@ use crate::{
     cli::ResolvedPaths,
     clock::Clock,
     control::{self, ControlServices},
-    handover::HandoverService,
     hub::{
         self, Dispatcher, EventBus, HostService, InboxWriter, Intake, LiveConfig, Outbound, QueryRunner, RestoredInbox,
         SessionSupervisor, TurnRenderer, UsageLedger,
     },
-    reconcile::{self, Operators, Reconciler},
+    live_changes::Reconciler,
+    operators::{self, Operators},
     rollout::{Resources, Rollout},
     session::{EventSink as _, Ports, SessionConfig},
-    session_registry::SessionRegistry,
+    session_snapshots::SessionRegistry,
     standard_plugins::{NO_STANDARD, STANDARD},
+    terminal_handover::HandoverService,
 };
 
 /// The components and settings that sessions and the chat use. They are created first, and the store is closed last.
@@ -101,7 +101,7 @@ pub async fn serve(options: StartOptions) -> Result<(), AppError> {
     let control = control.serve(base.control_services(registry, &host));
     let operators = base.operators(&host, outbound, outbox.clone());
     let reconciler = Reconciler::new(operators, rollout, options.paths.config.clone(), rescan);
-    outbox.set_menu(reconcile::menu(&base.plugins.snapshot()));
+    outbox.set_menu(operators::menu(&base.plugins.snapshot()));
     tokio::spawn(reconciler.run(changes, authorized_commands));
     // Accept input only now, so that messages from the previous run are handled before new ones.
     let background = background.start(&host);

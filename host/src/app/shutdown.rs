@@ -12,7 +12,7 @@ use tokio::{
 
 use super::{
     AppError,
-    exit::ExitReason,
+    exit_reason::ExitReason,
     front_end::{Announcer, FrontEnd},
 };
 use crate::hub::{HostService, HubHandle, QuiescenceWaiter};

@@ -1,8 +1,8 @@
 //! `cordboard plugin check`: reports what a component imports and exports, its size, and whether a host with this
 //! configuration would activate it, wait for the owner's approval, or reject it. Reports all problems at once.
 
-mod page;
 mod report;
+mod report_text;
 
 use std::{
     sync::Arc,
@@ -57,7 +57,7 @@ pub fn check(options: &cli::Check, settings: DevSettings) -> Result<(), DevError
         if options.json {
             stdout::print(&format!("{}\n", report.json()))?;
         } else {
-            stdout::print(&report.page(progress::out()))?;
+            stdout::print(&report.text(progress::out()))?;
         }
         match report.verdict() {
             Verdict::Accepted => Ok(()),

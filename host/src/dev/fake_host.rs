@@ -3,9 +3,9 @@
 
 mod api;
 mod plugin_state;
-mod queries;
+mod queried_plugins;
 mod session;
-mod setup;
+mod session_setup;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -28,14 +28,14 @@ use cordboard_runtime::{AdminCommands, CallError, ChatMember, FakeNetwork};
 
 use self::session::FakeSession;
 pub use self::{
-    queries::settle,
-    setup::{SessionSetup, SetupError},
+    queried_plugins::settle,
+    session_setup::{SessionSetup, SetupError},
 };
 use super::recorded_action::RecordedAction;
 use crate::{
     hub::{LiveConfig, Press},
     session::SessionConfig as _,
-    session_registry::{SessionCell, SessionRegistry},
+    session_snapshots::{SessionCell, SessionRegistry},
 };
 
 /// The home folder of every agent.

@@ -14,7 +14,7 @@ use tracing::{
 use tracing_subscriber::{Layer, layer::Context, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 use super::recorded_action::RecordedAction;
-use crate::telemetry::{self, LineWriter};
+use crate::logging::{self, LineWriter};
 
 /// The message of the host's log records that contain a line of the plugin.
 const PLUGIN_MESSAGE: &str = "plugin message";
@@ -28,7 +28,7 @@ impl Log {
         let log = Self::default();
         let default = format!("error,{LOG_TARGET}=off");
         let wanted = std::env::var("CORDBOARD_LOG").unwrap_or_else(|_| default.clone());
-        let filter = telemetry::filter(&wanted).or_else(|_| telemetry::filter(&default)).unwrap_or_default();
+        let filter = logging::filter(&wanted).or_else(|_| logging::filter(&default)).unwrap_or_default();
         let lines = || LineWriter(std::io::stderr());
         let host = tracing_subscriber::fmt::layer().with_writer(lines).with_ansi(false).with_target(false);
         tracing_subscriber::registry().with(log.clone()).with(host.with_filter(filter)).init();

@@ -19,9 +19,9 @@ use cordboard_store::{EditedPrompt, Keyboard, Store, StoreError};
 use super::{
     host_api::HostService,
     outbound::Outbound,
-    press::{Press, PressEffect},
+    press_binding::{Press, PressEffect},
+    prompt_taker::PromptTaker,
     sessions::supervisor::{prompt_of, prompt_text},
-    take_prompts::PromptTaker,
     text_answers::AwaitedText,
 };
 

@@ -32,14 +32,14 @@ use self::new_session::{NewSession, check_persona};
 use super::{
     live_config::LiveConfig,
     outbound::Outbound,
-    press::{CommandChange, Press},
+    press_binding::{CommandChange, Press},
+    prompt_taker::PromptTaker,
     session_errors::{not_read, not_stored, taken, unknown},
     sessions::supervisor::SessionSupervisor,
-    take_prompts::PromptTaker,
     text_answers::{AwaitedText, TextAnswers},
     usage::UsageLedger,
 };
-use crate::{clock::Clock, session::CommandSource, session_registry::SessionRegistry};
+use crate::{clock::Clock, session::CommandSource, session_snapshots::SessionRegistry};
 
 #[derive(Clone)]
 pub struct HostService {

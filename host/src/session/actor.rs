@@ -18,9 +18,9 @@ use super::{
     Message, Ports, SessionOutput, TurnSink,
     agent_process::{AgentOutput, AgentProcess},
     event_emitter::EventEmitter,
-    terminal::{self, TerminalWatch},
+    terminal_watch::{self, TerminalWatch},
 };
-use crate::session_registry::SessionCell;
+use crate::session_snapshots::SessionCell;
 
 /// The maximum number of agent lines that are processed before other events are handled. A flood of lines is shown in
 /// few frames and does not delay commands.
@@ -215,7 +215,7 @@ impl Actor {
     /// Returns the conversation that the agent in the terminal has used last, if it can be continued here.
     fn conversation_of_terminal(&self) -> Option<String> {
         let name = &self.machine.record().name;
-        let conversation = terminal::read_report(&self.ports.state_dir, name)?;
+        let conversation = terminal_watch::read_report(&self.ports.state_dir, name)?;
         // A user of the terminal can switch to the conversation of another session, whose agent may be running.
         match self.ports.registry.with_conversation(&conversation).filter(|other| other.record.name != *name) {
             Some(other) => {

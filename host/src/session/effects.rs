@@ -16,7 +16,7 @@ use super::{
     PluginQuery, Query, SessionOutput,
     actor::Actor,
     agent_process::AgentProcess,
-    terminal::{self, TerminalWatch},
+    terminal_watch::{self, TerminalWatch},
 };
 
 impl Actor {
@@ -104,7 +104,7 @@ impl Actor {
     }
 
     fn watch_terminal(&mut self, process: ProcessId) {
-        if let Err(error) = terminal::prepare_report(&self.ports.state_dir, &self.machine.record().name) {
+        if let Err(error) = terminal_watch::prepare_report(&self.ports.state_dir, &self.machine.record().name) {
             tracing::warn!(%error, "failed to prepare the report of a terminal: its conversation may be unknown");
         }
         tracing::info!(pid = process.pid, "session opened in a terminal");

@@ -8,8 +8,8 @@ mod pty;
 
 mod api;
 mod failures;
-mod handover;
 mod host;
-mod memory;
 mod permissions;
+mod resumes;
+mod terminal_handover;
 mod turns;

@@ -4,7 +4,7 @@
 mod conversations;
 mod errors;
 mod fake_host_parity;
-mod languages;
+mod python_and_js;
 mod rust;
 mod templates;
 

@@ -1,7 +1,7 @@
 //! Starts a host in a temporary home and talks to it over pipes. Every started process ends with its test.
 
-mod compiled_plugins;
 mod home;
+mod plugin_cache;
 mod transcript;
 
 pub use home::{Home, component_of as component, extra};

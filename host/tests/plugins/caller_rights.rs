@@ -5,7 +5,7 @@ use cordboard_runtime::{CallContext, CallError, Invocation};
 
 use crate::{
     components::{TestHost, bad, person},
-    fake_sessions::record,
+    sample_sessions::record,
 };
 
 #[tokio::test]
@@ -50,7 +50,7 @@ async fn a_call_without_a_caller_has_the_rights_of_acts_as() {
     );
     host.configure("[plugins.needs_approval]\ngrants = [\"session-control\"]\nacts_as = \"owner\"");
     host.registry
-        .reconfigure("needs_approval", &host.settings("needs_approval"), crate::fake_sessions::NOW)
+        .reconfigure("needs_approval", &host.settings("needs_approval"), crate::sample_sessions::NOW)
         .await
         .unwrap();
     assert_eq!(without_caller(&host).await, Ok("took his".to_owned()));

@@ -17,8 +17,8 @@ use expect_test::{Expect, expect};
 
 use crate::{
     components::TestHost,
-    fake_sessions::{NOW, record, session},
     network::{Mirror, secrets},
+    sample_sessions::{NOW, record, session},
 };
 
 fn fixture(path: &str) -> Vec<u8> {

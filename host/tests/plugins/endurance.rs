@@ -20,7 +20,7 @@ use cordboard_store::Decisions;
 
 use crate::{
     components::{TestHost, bad, content},
-    fake_sessions::NOW,
+    sample_sessions::NOW,
 };
 
 /// The number of rollouts: enough for calls to start at many different moments of a rollout.

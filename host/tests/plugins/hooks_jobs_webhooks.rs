@@ -12,7 +12,7 @@ use cordboard_runtime::{CallError, DueJob, WebRequest, WebResponse};
 
 use crate::{
     components::{TestHost, bad, extra},
-    fake_sessions::{NOW, session},
+    sample_sessions::{NOW, session},
 };
 
 /// Returns the posted messages as the chat shows them.

@@ -12,7 +12,7 @@ use cordboard_runtime::{CallError, Load, RenderInput, ViewLimits};
 
 use crate::{
     components::{TestHost, bad, standard},
-    fake_sessions::{NOW, session},
+    sample_sessions::{NOW, session},
 };
 
 fn idle_for(seconds: u64) -> Load {

@@ -8,7 +8,7 @@ use cordboard_runtime::CallError;
 use crate::{
     captured_log,
     components::{TestHost, bad, standard},
-    fake_sessions::session,
+    sample_sessions::session,
 };
 
 /// Activates the plugin `exceeds_limits` with `limits`. Tests set generous values for limits that must not be exceeded
@@ -133,7 +133,7 @@ async fn limits_are_per_plugin_and_change_at_once() {
     assert_eq!(host.read("calls").await, "survived");
     host.configure("[plugins]\ncalls = 10");
     host.registry
-        .reconfigure("exceeds_limits", &host.settings("exceeds_limits"), crate::fake_sessions::NOW)
+        .reconfigure("exceeds_limits", &host.settings("exceeds_limits"), crate::sample_sessions::NOW)
         .await
         .unwrap();
     assert_eq!(host.call("calls").await.unwrap_err().to_string(), over("calls"));

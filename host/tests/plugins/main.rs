@@ -5,8 +5,8 @@
 
 #[path = "../support/components.rs"]
 mod components;
-#[path = "../support/fake_sessions.rs"]
-mod fake_sessions;
+#[path = "../support/sample_sessions.rs"]
+mod sample_sessions;
 
 mod caller_rights;
 mod calls_during_rollout;

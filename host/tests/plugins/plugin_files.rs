@@ -21,7 +21,7 @@ use tempfile::TempDir;
 
 use crate::{
     components::{TestHost, bad, content, empty_registry, standard},
-    fake_sessions::NOW,
+    sample_sessions::NOW,
 };
 
 /// The time limit of a wait. Only a test that hangs reaches it.

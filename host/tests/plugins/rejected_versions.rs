@@ -4,7 +4,7 @@ use cordboard_runtime::{Activation, digest};
 
 use crate::{
     components::{TestHost, bad, standard, wat},
-    fake_sessions::NOW,
+    sample_sessions::NOW,
 };
 
 /// Tries `wasm` as a new version of an active plugin, and returns the reason for its rejection.
@@ -224,7 +224,7 @@ async fn a_capability_is_granted_by_name() {
     let (table, grants) = line.split_once(" in the configuration: ").unwrap();
     test_host.configure(&format!("{table}\n{grants}"));
     test_host.plug("needs_approval", &bad("needs_approval")).await.unwrap();
-    test_host.memory.add(crate::fake_sessions::record("alpha", &test_host.caller));
+    test_host.memory.add(crate::sample_sessions::record("alpha", &test_host.caller));
     assert_eq!(test_host.read("needs_approval alpha").await, "took alpha");
 }
 

@@ -8,7 +8,7 @@ use cordboard_core::{
     types::{Phase, Timestamp},
 };
 
-use crate::{components::TestHost, fake_sessions::NOW};
+use crate::{components::TestHost, sample_sessions::NOW};
 
 /// Runs each command line and compares its answer with the expected one.
 async fn read(host: &TestHost, script: &[(&str, &str)]) {
@@ -97,7 +97,7 @@ async fn listing(host: &TestHost) {
 
 async fn pages(host: &TestHost) {
     for number in 0..30 {
-        let mut record = crate::fake_sessions::record(&format!("s{number}"), &host.caller);
+        let mut record = crate::sample_sessions::record(&format!("s{number}"), &host.caller);
         record.last_active = Timestamp(NOW.0 - 1_000_000 * (100 + number));
         host.memory.add(record);
     }

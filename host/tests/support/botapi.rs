@@ -19,8 +19,8 @@ use tokio::{net::TcpListener, sync::watch, time::timeout};
 
 #[path = "botapi/buttons.rs"]
 mod buttons;
-#[path = "botapi/chats.rs"]
-mod chats;
+#[path = "botapi/chat_texts.rs"]
+mod chat_texts;
 #[path = "botapi/schema.rs"]
 pub mod schema;
 

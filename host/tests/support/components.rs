@@ -15,7 +15,7 @@ use cordboard_runtime::{
 };
 use cordboard_watch::PluginContent;
 
-use super::fake_sessions::NOW;
+use super::sample_sessions::NOW;
 
 /// The plugins that are embedded in the binary.
 pub const STANDARD: [&str; 13] = [

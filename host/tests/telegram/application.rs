@@ -4,13 +4,13 @@
 mod access;
 mod api_failures;
 mod button_decisions;
-mod button_owners;
 mod crashes;
 mod everyday_use;
 mod group_migration;
 mod groups;
 mod live_changes;
-mod member_rights;
+mod plugin_buttons;
+mod sessions_of_others;
 mod split_messages;
 
 use std::{

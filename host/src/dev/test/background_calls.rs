@@ -11,7 +11,7 @@ use cordboard_core::{
 };
 use cordboard_runtime::{CallError, DueJob, HostApi, Load, WebRequest};
 
-use super::{directives::forward, error::StepError, step_runner::StepRunner};
+use super::{directives::forward, step_error::StepError, step_runner::StepRunner};
 use crate::webhook::{self, METHODS};
 
 const KINDS: [EventKind; 11] = [

@@ -11,7 +11,7 @@ use std::{
 use cordboard_core::config::parse_duration;
 use cordboard_runtime::{FakeNetwork, FakeNetworkError, HttpRequest, HttpResponse};
 
-use super::error::StepError;
+use super::step_error::StepError;
 use crate::dev::recorded_action::RecordedAction;
 
 #[derive(Default)]

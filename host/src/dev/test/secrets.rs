@@ -7,7 +7,7 @@ use std::{
     path::PathBuf,
 };
 
-use super::error::StepError;
+use super::step_error::StepError;
 
 #[derive(Default)]
 pub struct Secrets {

@@ -12,7 +12,9 @@ use cordboard_core::{
 };
 use cordboard_runtime::{FakeNetwork, Registry};
 
-use super::{error::StepError, script::StepKind, scripted_network::ScriptedNetwork, secrets::Secrets, turn::ShownTurn};
+use super::{
+    script::StepKind, scripted_network::ScriptedNetwork, secrets::Secrets, step_error::StepError, turn::ShownTurn,
+};
 use crate::dev::{
     fake_host::FakeHost,
     harness::{ConfigLines, GrantPolicy, Harness, configured},

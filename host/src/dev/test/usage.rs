@@ -6,7 +6,7 @@ use cordboard_core::{
 };
 use cordboard_runtime::HostApi as _;
 
-use super::{directives::number, error::StepError, step_runner::StepRunner};
+use super::{directives::number, step_error::StepError, step_runner::StepRunner};
 
 const PROPERTIES: &str = "cost, input, output, cache-read, cache-write, model, persona";
 

@@ -23,7 +23,7 @@ use crate::{
         session_errors::{not_stored, taken, unknown},
     },
     session,
-    session_registry::SessionRegistry,
+    session_snapshots::SessionRegistry,
 };
 
 /// The facts that decide whether a session can be created.

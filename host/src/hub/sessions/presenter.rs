@@ -23,13 +23,13 @@ use tokio::sync::Notify;
 
 use super::{
     turn_notices::Notices,
-    view_output::{check, plain, shows_something},
+    view_output_check::{check, plain, shows_something},
 };
 use crate::{
     clock::Clock,
     hub::{host_api::chat_members, live_config::LiveConfig, outbound::Outbound},
     session::{SessionOutput, TurnSink},
-    session_registry::SessionRegistry,
+    session_snapshots::SessionRegistry,
 };
 
 /// The view mode of sessions that have not chosen one.

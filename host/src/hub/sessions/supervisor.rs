@@ -18,7 +18,7 @@ use cordboard_core::{
 use super::presenter::{TurnPresenter, TurnRenderer};
 use crate::{
     session::{self, Handle, Ports, RestoredPrompts},
-    session_registry::SessionRegistry,
+    session_snapshots::SessionRegistry,
 };
 
 pub struct SessionSupervisor {

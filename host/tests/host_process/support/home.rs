@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{Host, compiled_plugins};
+use super::{Host, plugin_cache};
 use crate::cgroups::cgroups;
 
 pub struct Home(TempDir);
@@ -34,7 +34,7 @@ impl Home {
             fs::create_dir(home.path(folder)).unwrap();
         }
         home.configure(more);
-        compiled_plugins::link(&home.path("state/cache"));
+        plugin_cache::link(&home.path("state/cache"));
         home
     }
 

@@ -4,7 +4,7 @@
 use super::{Mirror, UnusedPort, http_client, raw, table};
 use crate::{
     components::{TestHost, bad},
-    fake_sessions::NOW,
+    sample_sessions::NOW,
 };
 
 fn to(address: &str) -> [String; 1] {

@@ -9,7 +9,7 @@ use cordboard_runtime::{AdminCommands, CallError};
 
 use crate::{
     components::{TestHost, bad, standard},
-    fake_sessions::NOW,
+    sample_sessions::NOW,
 };
 
 async fn calling(host: &Arc<TestHost>, line: &'static str) -> tokio::task::JoinHandle<Result<(), CallError>> {

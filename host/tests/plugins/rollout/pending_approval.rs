@@ -7,7 +7,7 @@ use cordboard_runtime::CallError;
 use super::{Rig, other, version};
 use crate::{
     components::{bad, person},
-    fake_sessions::record,
+    sample_sessions::record,
 };
 
 #[tokio::test]

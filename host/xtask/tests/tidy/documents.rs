@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 
 use super::Findings;
-use super::code::line_of;
+use super::code_scanner::line_of;
+use super::dependencies::CRATES;
 use super::imports::LAYERS;
-use super::owners::CRATES;
 use super::sources::{exists, read};
 
 const DOCUMENTS: [&str; 8] = [

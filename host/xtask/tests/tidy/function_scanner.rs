@@ -1,6 +1,6 @@
 //! Finds the functions of a file, with their lines, lengths and parameters.
 
-use super::code::{line_of, occurrences};
+use super::code_scanner::{line_of, occurrences};
 
 pub struct Function {
     pub name: String,

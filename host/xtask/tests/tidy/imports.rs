@@ -2,20 +2,20 @@
 //! between crates.
 
 use super::Findings;
-use super::code::{line_of, occurrences};
+use super::code_scanner::{line_of, occurrences};
 use super::sources::product;
 
 /// The layers from top to bottom: a module imports only from lower rows, not from its own row. `main` and `lib` may
 /// import everything.
 pub const LAYERS: [&[&str]; 8] = [
     &["app"],
-    &["reconcile", "dev", "listing"],
-    &["handover", "webhook"],
+    &["live_changes", "dev", "listing"],
+    &["operators", "terminal_handover", "webhook"],
     &["hub"],
     &["rollout"],
     &["control", "schedule", "session", "standard_plugins"],
-    &["session_registry"],
-    &["cli", "clock", "stdout", "telemetry"],
+    &["session_snapshots"],
+    &["cli", "clock", "logging", "stdout"],
 ];
 
 fn layer(module: &str) -> Option<usize> {

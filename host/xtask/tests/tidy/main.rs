@@ -4,14 +4,14 @@
 //! Each finding names the violated rule and the remedy. A finding about one place in a file also names the file and the
 //! line.
 
-mod code;
+mod code_scanner;
+mod dependencies;
 mod documents;
+mod forbidden_text;
 mod function_scanner;
 mod imports;
-mod owners;
 mod sizes;
 mod sources;
-mod words;
 
 use std::fmt::Display;
 

@@ -2,7 +2,7 @@
 //! long file: split a file at a boundary between concepts.
 
 use super::Findings;
-use super::code::without_tests;
+use super::code_scanner::without_tests;
 use super::function_scanner;
 use super::sources::{File, product};
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use super::code;
+use super::code_scanner;
 
 /// The hidden folders that belong to the project's sources.
 const HIDDEN: [&str; 3] = [".cargo", ".ci", ".github"];
@@ -19,7 +19,8 @@ pub struct File {
 
 impl File {
     fn new(path: String, text: String) -> Self {
-        let code = if path.ends_with(".rs") { code::bare(code::without_tests(&text)) } else { String::new() };
+        let code =
+            if path.ends_with(".rs") { code_scanner::bare(code_scanner::without_tests(&text)) } else { String::new() };
         Self { path, text, code }
     }
 

@@ -2,7 +2,7 @@
 //! stays pure.
 
 use super::Findings;
-use super::code::{line_of, occurrences};
+use super::code_scanner::{line_of, occurrences};
 use super::sources::{File, product, read};
 
 /// The crates of the host, each with the host's crates that it may depend on.

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     cli::{Adopt, Attach},
     control::{self, Adopted, Adoption, ControlAnswer, ControlQuery},
-    telemetry,
+    logging,
 };
 
 /// Opens a session in this terminal: `cordboard attach`. The host holds the session for this process, which then becomes
@@ -18,7 +18,7 @@ use crate::{
 /// # Errors
 /// No host runs, it refuses, or the agent could not be started. Does not return otherwise.
 pub fn attach(options: &Attach) -> Result<(), AppError> {
-    telemetry::start("error");
+    logging::start("error");
     let environment = Environment::read();
     let state = options.state.resolve()?;
     let command = block_on(async {
@@ -36,7 +36,7 @@ pub fn attach(options: &Attach) -> Result<(), AppError> {
 /// # Errors
 /// No host runs, or it refuses.
 pub fn adopt(options: &Adopt) -> Result<(), AppError> {
-    telemetry::start("error");
+    logging::start("error");
     let state = options.state.resolve()?;
     let adoption = Adoption {
         conversation: options.conversation.clone(),

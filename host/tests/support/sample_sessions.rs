@@ -1,4 +1,4 @@
-//! Test data for the fake host of `dev`.
+//! Sample sessions and their records, for tests and benchmarks.
 
 use cordboard::dev::FakeHost;
 use cordboard_core::{

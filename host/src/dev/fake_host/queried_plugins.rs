@@ -1,4 +1,4 @@
-//! Answers the queries of sessions to plugins as the host does: after the command that caused them.
+//! Answers the queries that sessions send to plugins as the host does: after the command that caused them.
 
 use std::{sync::Arc, time::Duration};
 

@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 use crate::{
     hub::live_config::LiveConfig,
     session::{Handle, PluginQueries, PluginQuery, Query},
-    session_registry::SessionRegistry,
+    session_snapshots::SessionRegistry,
 };
 
 /// Runs the queries. `host` is weak because the host service owns the sessions, which own this value.

@@ -1,68 +1,19 @@
-//! Tests the network access of plugins with the real binary: secrets from systemd, responses that contain secrets, and
-//! proxies in the environment.
+//! Tests the secrets of plugins with the real binary: secrets from systemd, and responses that contain secrets.
 
 use std::{
     fs::{self, Permissions},
-    io::{BufRead, BufReader, Read, Write},
-    net::{TcpListener, TcpStream},
     os::unix::fs::PermissionsExt,
     path::Path,
-    sync::{Arc, Mutex},
-    thread,
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use super::support::{Home, Host, until};
+use super::{
+    echo_server::Echo,
+    support::{Home, Host, until},
+};
 
 const SECRET: &str = "hunter2/and+more=";
-
-/// A server that records requests. It responds with the request's body in the encoding that the path names.
-struct Echo {
-    address: String,
-    requests: Arc<Mutex<Vec<String>>>,
-}
-
-impl Echo {
-    fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        let requests = Arc::<Mutex<Vec<String>>>::default();
-        let recorded = Arc::clone(&requests);
-        thread::spawn(move || {
-            for stream in listener.incoming().map_while(Result::ok) {
-                let recorded = Arc::clone(&recorded);
-                thread::spawn(move || answer(&stream, &recorded));
-            }
-        });
-        Self { address, requests }
-    }
-
-    fn requests(&self) -> Vec<String> {
-        self.requests.lock().unwrap().clone()
-    }
-}
-
-fn answer(stream: &TcpStream, recorded: &Mutex<Vec<String>>) {
-    let mut reader = BufReader::new(stream);
-    let mut head = String::new();
-    while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head).is_ok_and(|read| read > 0) {}
-    let length = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
-    let mut body = vec![0; length.unwrap_or(0)];
-    reader.read_exact(&mut body).unwrap();
-    let body = String::from_utf8(body).unwrap();
-    recorded.lock().unwrap().push(format!("{head}{body}"));
-    let response = match head.split(' ').nth(1).unwrap_or_default() {
-        "/base64" => STANDARD.encode(format!("me:{body}")),
-        "/percent" => body.replace('/', "%2F").replace('+', "%2B").replace('=', "%3D"),
-        "/hex" => body.bytes().map(|byte| format!("{byte:02x}")).collect(),
-        _ => body,
-    };
-    let answer =
-        format!("HTTP/1.1 200 OK\r\nx-echo: {response}\r\ncontent-length: {}\r\n\r\n{response}", response.len());
-    // The client may have disconnected.
-    let _: std::io::Result<()> = (&*stream).write_all(answer.as_bytes());
-}
 
 /// Returns a home with a plugin that sends its secret and posts the response. The secret comes from `source`.
 fn home(source: &str, echo: &Echo) -> Home {
@@ -107,31 +58,6 @@ fn a_systemd_credential_is_a_secret() {
         assert!(host.expect_logged("failed to read a secret").contains(why), "{}", host.log());
     }
     assert_eq!(echo.requests().len(), 1);
-}
-
-#[test]
-fn proxies_of_the_environment_are_ignored() {
-    let (echo, proxy) = (Echo::start(), Echo::start());
-    let home = Home::with(&format!(
-        "[plugins.http_client]\nsecrets = [\"token\"]\ntcp = [\"{0}\"]\nhttp = [\"http://{0}/*\", \"https://{0}/*\"]\n[secrets]\ntoken = \"/nowhere\"\n",
-        echo.address
-    ));
-    home.plug("http_client", "http_client");
-    let url = format!("http://{}", proxy.address);
-    let names = ["http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
-    let mut variables: Vec<(&str, &str)> = names.iter().map(|&name| (name, url.as_str())).collect();
-    variables.extend([("no_proxy", ""), ("NO_PROXY", "")]);
-    let mut host = home.start_with(&variables);
-    host.say(&format!("/fetch http://{}/x", echo.address));
-    host.expect("200 ");
-    // The server doesn't speak TLS. If the host used the proxy, the proxy would receive a CONNECT request.
-    host.say(&format!("/fetch https://{}/y", echo.address));
-    host.expect("TLS");
-    let (name, port) = echo.address.split_once(':').unwrap();
-    host.say(&format!("/knock {name} {port}"));
-    host.expect("connected, sound");
-    assert!(echo.requests().iter().any(|request| request.starts_with("GET /x HTTP/1.1\r\n")), "{:?}", echo.requests());
-    assert_eq!(proxy.requests(), Vec::<String>::new());
 }
 
 /// Returns the contents of all files below a folder, except for compiled plugins.

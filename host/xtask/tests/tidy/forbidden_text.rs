@@ -2,7 +2,7 @@
 //! and that every Rust file has a module comment.
 
 use super::Findings;
-use super::code::{line_of, occurrences};
+use super::code_scanner::{line_of, occurrences};
 use super::sources::{all, product, root};
 
 /// Forbidden words, each with the remedy. Tests must not contain them either.
@@ -27,7 +27,7 @@ fn every_file_has_a_module_comment() {
 fn no_todo_markers_are_left() {
     let mut findings = Findings::default();
     for file in all().iter().filter(|file| file.is_rust()) {
-        let code = super::code::bare(&file.text);
+        let code = super::code_scanner::bare(&file.text);
         for (word, remedy) in UNFINISHED {
             for at in occurrences(&code, word) {
                 findings.add(file, line_of(&code, at), format!("`{word}`"), remedy);

@@ -1,26 +1,20 @@
-//! Applies changed configurations and plugin files to the running host, one at a time. An invalid configuration or
-//! plugin never becomes active: it is logged, and the operators are notified once.
+//! Applies changed configurations and plugin files to the running host, one at a time. Also feeds the events and
+//! commands of rollouts to [`Rollout`], and reports unreachable places. An invalid configuration or plugin never becomes
+//! active: it is logged, and the operators are notified once.
 
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 
-use async_trait::async_trait;
-use cordboard_chat::{
-    MenuEntry,
-    outbox::{Outbox, Unreachable},
-};
 use cordboard_core::{
-    chat::NewPost,
     config::{self, Area, Config, ConfigError},
-    messages::{self, plain},
-    session::Input,
-    types::{Caller, Place, Reply, Request},
+    messages,
 };
-use cordboard_runtime::{AuthorizedCommand, Offer, Snapshot};
+use cordboard_runtime::AuthorizedCommand;
 use cordboard_watch::{Change, ConfigRead};
 use tokio::sync::{mpsc, watch};
 
 use crate::{
-    hub::{self, HostService, LiveConfig, Outbound},
+    hub,
+    operators::Operators,
     rollout::{Notifier, Rollout},
 };
 
@@ -138,89 +132,4 @@ impl Reconciler {
     async fn notify(&self, text: String) {
         self.operators.notify(text, None).await;
     }
-}
-
-/// Delivers notifications to the operators: on the console, or in the private chats of the owner and the admins.
-pub struct Operators {
-    pub config: LiveConfig,
-    pub host: Arc<HostService>,
-    pub outbound: Outbound,
-    /// `console` or `telegram`.
-    pub front_end: &'static str,
-    pub outbox: Outbox,
-}
-
-impl Operators {
-    /// Makes all sessions query the lifecycle plugin again, because the policy has changed.
-    pub async fn review_all(&self) {
-        self.host.sessions.send_to_all(|_| Some(Input::PolicyChanged)).await;
-    }
-
-    /// Notifies the owner that a place can't be written to. The notice goes to the owner's private chat, unless that is
-    /// the unreachable place.
-    pub async fn notify_unreachable(&self, lost: &Unreachable) {
-        let owner = owner(self.front_end, &self.config.now());
-        if let Some(place) = owner.filter(|owner| *owner != lost.place) {
-            self.post(place, plain(&messages::unreachable(&lost.place, &lost.why))).await;
-        }
-    }
-
-    async fn post(&self, place: Place, reply: Reply) {
-        self.outbound.finish(Vec::new(), vec![NewPost::new(place, reply)]).await;
-    }
-}
-
-#[async_trait]
-impl Notifier for Operators {
-    async fn notify(&self, text: String, but: Option<&Caller>) {
-        for place in places(self.front_end, &self.config.now()) {
-            // The id of a private chat is the id of its user.
-            let is_excluded = but.is_some_and(|but| but.id.0 == format!("{}:{}", place.front_end, place.chat));
-            if !is_excluded {
-                self.post(place, plain(&text)).await;
-            }
-        }
-    }
-
-    async fn ask(&self, question: Reply) {
-        let config = self.config.now();
-        let owner = owner(self.front_end, &config);
-        for place in places(self.front_end, &config) {
-            let reply =
-                if Some(&place) == owner.as_ref() { question.clone() } else { Reply::text(question.text.clone()) };
-            self.post(place, reply).await;
-        }
-    }
-
-    async fn supersede(&self, request: &Request) {
-        self.outbound.supersede(request).await;
-    }
-
-    async fn changed(&self, plugin: &str) {
-        self.outbox.set_menu(menu(&self.host.plugins.snapshot()));
-        if self.config.now().plugins.lifecycle == plugin {
-            self.review_all().await;
-        }
-    }
-}
-
-fn owner(front_end: &str, config: &Config) -> Option<Place> {
-    if front_end == "console" {
-        return Some(Place::new("console", "local"));
-    }
-    config.access.owner.map(|id| Place::new(front_end, &id.to_string()))
-}
-
-/// Returns the places of the operators: the console, or the private chats of the owner and the admins.
-fn places(front_end: &str, config: &Config) -> Vec<Place> {
-    let others = config.access.admins.iter().map(|id| Place::new(front_end, &id.to_string()));
-    let others = others.filter(|_| front_end != "console");
-    owner(front_end, config).into_iter().chain(others).collect()
-}
-
-/// Returns the commands of a snapshot as entries of a chat's menu.
-#[must_use]
-pub fn menu(snapshot: &Snapshot) -> Vec<MenuEntry> {
-    let entry = |offer: &Offer| MenuEntry { name: offer.spec.name.clone(), summary: offer.spec.summary.clone() };
-    snapshot.commands().map(entry).collect()
 }

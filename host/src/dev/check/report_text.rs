@@ -16,7 +16,7 @@ const INDENT: &str = "          ";
 
 impl Report {
     /// Formats the report. `terminal` is `None` if the output is not a terminal.
-    pub fn page(&self, terminal: Option<Colours>) -> String {
+    pub fn text(&self, terminal: Option<Colours>) -> String {
         let colours = terminal.unwrap_or(Colours::Off);
         let mut text = String::new();
         heading(&mut text, "plugin", &format!("{}, {}, {}", self.name, size(self.bytes), self.path));
