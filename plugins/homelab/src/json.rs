@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn missing_and_mistyped_fields_name_their_path() {
-        let value = serde_json::json!({ "data": [{ "store": "main", "used": 5, "note": null }, { "store": 7 }] });
+        let value = serde_json::json!({ "data": [{ "note": null, "store": "main", "used": 5 }, { "store": 7 }] });
         let root = Json::root(&value);
         let items = root.at("data").expect("it exists").items().expect("it is a list");
         assert_eq!(items[0].at("store").and_then(|store| store.text()), Ok("main"));

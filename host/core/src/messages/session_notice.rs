@@ -228,9 +228,7 @@ impl SessionNotice {
                 quote(why)
             )),
             Self::Archived { prompt } => plain(&format!("Not accepted: {}\n“{prompt}”", session_archived(session))),
-            Self::OpenInTerminal => plain(&format!(
-                "Session '{session}' is open in a terminal. Your message waits until it is closed there."
-            )),
+            Self::OpenInTerminal => plain(&waits_for_terminal(session)),
             Self::Asked { number, request, buttons, reason, folder } => {
                 let mut reply = agent_request::asked(session, folder, *number, request, reason.as_ref());
                 reply.buttons.extend(buttons.iter().map(|button| vec![button.clone()]));
@@ -242,6 +240,10 @@ impl SessionNotice {
             Self::Strays { pids } => plain(&strays(session, pids)),
         }
     }
+}
+
+fn waits_for_terminal(session: &SessionName) -> String {
+    format!("Session '{session}' is open in a terminal. Your message waits until it is closed there.")
 }
 
 /// The notice that a session stays in its folder although `[sessions.folders]` no longer names it.
