@@ -7,7 +7,8 @@ use crate::{
     types::{AgentCommand, SessionName},
 };
 
-/// The maximum length of a command name in characters. The CLI's longest names belong to commands of plugins.
+/// The maximum length of a command name, in characters. The longest known names are those of Claude Code's plugin commands,
+/// such as `plugin:review`.
 const LONGEST_NAME: usize = 64;
 
 /// An agent's command and its arguments, as a person typed them.
@@ -57,7 +58,7 @@ impl AgentCommandLine {
     }
 }
 
-/// The CLI's names consist of words, as in `code-review`, and may begin with the name of a plugin, as in `plugin:review`.
+/// The names of Claude Code's commands consist of words, as in `code-review`, and may begin with the name of a plugin, as in `plugin:review`.
 fn is_name(name: &str) -> bool {
     let begins = name.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '_');
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b':');

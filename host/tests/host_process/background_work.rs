@@ -57,7 +57,7 @@ fn hidden_processes_end_with_suspend_and_after_a_kill() {
     let permitted = !cgroups(state).is_empty();
     host.ask("/suspend", "Session 'a' suspended. The next message resumes it.");
     if !permitted {
-        host.expect(&format!("left processes that can't be attributed to it: {pid}."));
+        host.expect(&format!("the host found running processes that it can't attribute to any agent: {pid}."));
         return;
     }
     host.await_phase("a", "suspended");

@@ -1,4 +1,4 @@
-//! `[plugins.beszel.config]`: the hub, the login, and the limit for warnings.
+//! `[plugins.beszel.config]`: the hub, the login, and the threshold for warnings.
 
 use homelab::{Server, format::check_percent, server::check_url};
 use serde::Deserialize;

@@ -11,9 +11,10 @@ pub struct Server<'a> {
     pub url: &'a str,
     /// The supported versions, such as `Proxmox Backup Server 2.2 to 4`.
     pub supported: &'a str,
-    /// The configuration keys to check if a resource is missing, such as `url`.
+    /// The configuration keys, such as `url`, that the error message for a 404 tells the operator to check.
     pub location_keys: &'a str,
-    /// The configuration keys to check if the login is refused, such as `token and its secret`.
+    /// The configuration keys, such as `token and its secret`, that the error message for a refused login tells the
+    /// operator to check.
     pub login_keys: &'a str,
     /// A sentence that says what to do if the login is valid but has no permission to read.
     pub permission_hint: &'a str,

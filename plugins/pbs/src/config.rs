@@ -1,4 +1,4 @@
-//! `[plugins.pbs.config]`: the server, and the limit for warnings about datastores.
+//! `[plugins.pbs.config]`: the server, and the threshold for warnings about datastores.
 
 use homelab::{format::check_percent, pbs::Access};
 use serde::Deserialize;

@@ -121,8 +121,8 @@ pub enum SessionNotice {
     },
     /// A turn of the session has nearly or completely spent the budget of the day. Contains the text.
     Budget(String),
-    /// The agent exited and left these processes. The host does not kill them, because they may belong to another
-    /// session.
+    /// When the agent exited, these processes ran that can't be attributed to any agent. The host does not kill them,
+    /// because they may belong to another session.
     Strays {
         pids: Vec<i32>,
     },
@@ -262,7 +262,7 @@ pub(super) fn quote_folder(folder: &Path) -> String {
 fn strays(session: &SessionName, pids: &[i32]) -> String {
     let pids = pids.iter().map(i32::to_string).collect::<Vec<_>>();
     format!(
-        "The agent of session '{session}' exited and left processes that can't be attributed to it: {}. They may belong to another agent, so they were not stopped. Inspect them with ps -fp {}, and stop them with kill {}.",
+        "When the agent of session '{session}' exited, the host found running processes that it can't attribute to any agent: {}. They may belong to another session's agent, so they were not stopped. Inspect them with ps -fp {}, and stop them with kill {}.",
         pids.join(", "),
         pids.join(","),
         pids.join(" ")

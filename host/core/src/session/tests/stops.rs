@@ -287,7 +287,7 @@ fn processes_that_the_agent_left_are_named_in_the_chat() {
                 finish a at den, done
                 review #1: idle for 0ns
             strays 17 23 → idle
-                post den: The agent of session 'x' exited and left processes that can't be attributed to it: 17, 23. They may belong to another agent, so they were not stopped. Inspect them with ps -fp 17,23, and stop them with kill 17 23.
+                post den: When the agent of session 'x' exited, the host found running processes that it can't attribute to any agent: 17, 23. They may belong to another session's agent, so they were not stopped. Inspect them with ps -fp 17,23, and stop them with kill 17 23.
         "#]],
     );
 }
