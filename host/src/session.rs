@@ -15,7 +15,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use cordboard_agents::process::Environment;
+use cordboard_agents::process::{Environment, OwnFiles};
 use cordboard_core::{
     agent_event::PromptId,
     budget::Budget,
@@ -138,6 +138,8 @@ pub struct Ports {
     /// The state directory. A missing folder of a session is created only if it is the session's default folder in this
     /// directory.
     pub state_dir: Arc<Path>,
+    /// Returns the files that sandboxes hide.
+    pub own_files: Arc<dyn Fn() -> OwnFiles + Send + Sync>,
     pub store: Arc<dyn SessionStore>,
     pub queries: Arc<dyn PluginQueries>,
     pub config: Arc<dyn SessionConfig>,

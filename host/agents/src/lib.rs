@@ -20,7 +20,7 @@ use std::path::Path;
 
 use cordboard_core::{
     agent_event::AgentEvent,
-    config::{Agent, AgentKind},
+    config::{Agent, AgentKind, SandboxKind},
     session::{Launch, Prompt},
     types::{PermissionMode, RequestAnswer, RequestId, SessionName},
 };
@@ -29,7 +29,7 @@ pub use claude::{TranscriptError, conversation_folder, is_conversation_id};
 pub use terminal_command::{NoTerminal, TerminalCommand, reported_conversation, terminal_command};
 pub use tool_input::tool_use;
 
-use process::{Environment, Spawn, SpawnError};
+use process::{Environment, SandboxError, Spawn, SpawnError};
 
 /// The input for starting an agent process.
 #[derive(Debug)]
@@ -52,15 +52,23 @@ pub enum StartError {
     NoCommand,
     #[error(transparent)]
     Spawn(#[from] SpawnError),
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
 }
 
-/// Checks that a session in `folder` could start this agent, without starting it.
+/// Checks that a session in `folder` could start this agent, without starting it. Starts an empty sandbox if the agent
+/// needs one, so it blocks.
 ///
 /// # Errors
-/// The program wasn't found, or it isn't executable. The text says what to do.
+/// The program or the sandbox can't be used. The text says what to do.
 pub fn check_program(agent: &Agent, environment: &Environment, folder: &Path) -> Result<(), StartError> {
     let program = command_line::program(agent)?;
-    Ok(process::locate(&program, &command_line::env(agent, environment), folder).map(drop)?)
+    let env = command_line::env(agent, environment);
+    process::locate(&program, &env, folder)?;
+    match agent.sandbox.kind {
+        SandboxKind::None => Ok(()),
+        SandboxKind::Bwrap => Ok(process::sandbox::check(&env, folder)?),
+    }
 }
 
 /// The codec of one agent process.
@@ -92,7 +100,8 @@ pub struct Decoded {
     pub lines: Vec<Vec<u8>>,
 }
 
-/// Returns the process to spawn and the codec for it.
+/// Returns the process to spawn and the codec for it. The process is not in the sandbox of the agent yet; see
+/// [`process::confine`].
 ///
 /// # Errors
 /// The path of this program, which contains the demo agent, is unknown.

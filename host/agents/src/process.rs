@@ -13,6 +13,7 @@ mod memory_usage;
 mod orphans;
 mod pipes;
 mod program;
+pub(crate) mod sandbox;
 mod subreaper;
 mod supervisor_task;
 mod terminal_agent;
@@ -32,6 +33,7 @@ pub use identity::{identify, is_running};
 pub use memory_usage::{free_memory, resident_memory};
 pub use orphans::{CleanupReport, sweep};
 pub use program::locate;
+pub use sandbox::{OwnFiles, SandboxError, confine};
 pub use subreaper::adopt_orphans;
 pub use terminal_agent::{exec_in_terminal, exited};
 
@@ -114,7 +116,7 @@ pub struct Process {
     input: std::sync::Mutex<Option<mpsc::Sender<Vec<u8>>>>,
 }
 
-/// Starts a process in its own process group. Must be called within a tokio runtime.
+/// Starts a process in its own session and process group, without a terminal. Must be called within a tokio runtime.
 ///
 /// # Errors
 /// The process cannot be started. The text contains the remedy.
@@ -126,12 +128,7 @@ pub fn spawn(spawn: Spawn) -> Result<(Process, mpsc::Receiver<ProcessEvent>), Sp
     let image = ExecImage::new(program.as_os_str(), args, spawn.env.iter().cloned().chain(tag));
     let image = image.map_err(explain)?;
     let mut command = tokio::process::Command::new(&program);
-    command
-        .current_dir(&spawn.folder)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0);
+    command.current_dir(&spawn.folder).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = subreaper::spawn(command, image, &spawn.tag).map_err(explain)?;
     let failed = |source| SpawnError::Failed {
         program: spawn.program.display().to_string(),

@@ -7,7 +7,7 @@ use std::{
 };
 
 use cordboard_core::{
-    config::{Agent, AgentKind},
+    config::{Agent, AgentKind, SandboxKind},
     session::Launch,
 };
 use serde::{Deserialize, Serialize};
@@ -21,8 +21,15 @@ use crate::{
 
 /// The agent of this name can't run in a terminal.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("agent '{0}' can't run in a terminal: use a session with an agent of kind \"claude\"")]
-pub struct NoTerminal(pub String);
+pub enum NoTerminal {
+    #[error("agent '{0}' can't run in a terminal: use a session with an agent of kind \"claude\"")]
+    Kind(String),
+    #[error(
+        "agent '{0}' can't run in a terminal, where it would leave its sandbox: continue in the chat, or set \
+         `sandbox = \"none\"` for this agent"
+    )]
+    Sandbox(String),
+}
 
 /// The command line of an agent for a terminal. The process of the terminal adds the variables of its own environment, so
 /// that the host's secrets are not sent.
@@ -54,8 +61,14 @@ pub fn terminal_command(
 ) -> Result<TerminalCommand, NoTerminal> {
     let program = match (agent.kind, &agent.command) {
         (AgentKind::Claude, Some(command)) => command,
-        (AgentKind::Claude, None) | (AgentKind::Demo | AgentKind::Acp, _) => return Err(NoTerminal(name.to_owned())),
+        (AgentKind::Claude, None) | (AgentKind::Demo | AgentKind::Acp, _) => {
+            return Err(NoTerminal::Kind(name.to_owned()));
+        }
     };
+    match agent.sandbox.kind {
+        SandboxKind::None => {}
+        SandboxKind::Bwrap => return Err(NoTerminal::Sandbox(name.to_owned())),
+    }
     let mut args = command_line::session_args(agent, launch);
     args.extend(report_hook(report));
     args.extend(agent.args.iter().cloned());
@@ -97,7 +110,7 @@ impl TerminalCommand {
 
 #[cfg(test)]
 mod tests {
-    use cordboard_core::types::PermissionMode;
+    use cordboard_core::{config::Sandbox, types::PermissionMode};
 
     use super::*;
 
@@ -139,7 +152,15 @@ mod tests {
     fn the_demo_agent_has_no_terminal() {
         let demo = Agent { command: Some("/x".to_owned()), ..Agent::new(AgentKind::Demo) };
         let refused = terminal_command("mine", &demo, &launch(None), Path::new("/work"), Path::new("/r"));
-        assert_eq!(refused, Err(NoTerminal("mine".to_owned())));
+        assert_eq!(refused, Err(NoTerminal::Kind("mine".to_owned())));
+    }
+
+    #[test]
+    fn an_agent_does_not_leave_its_sandbox_for_a_terminal() {
+        let sandbox = Sandbox { kind: SandboxKind::Bwrap, ..Sandbox::NONE };
+        let claude = Agent { command: Some("/x".to_owned()), sandbox, ..Agent::new(AgentKind::Claude) };
+        let refused = terminal_command("mine", &claude, &launch(None), Path::new("/work"), Path::new("/r"));
+        assert_eq!(refused, Err(NoTerminal::Sandbox("mine".to_owned())));
     }
 
     #[test]

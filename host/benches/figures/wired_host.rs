@@ -19,7 +19,7 @@ use cordboard::{
     session::Ports,
     session_snapshots::SessionRegistry,
 };
-use cordboard_agents::process::Environment;
+use cordboard_agents::process::{Environment, OwnFiles};
 use cordboard_chat::{
     Edits, Inbox as _,
     outbox::{AnswerStop, Post},
@@ -199,6 +199,7 @@ fn server(
         environment: Environment::read(),
         host_id: host_id.into(),
         state_dir: state.as_path().into(),
+        own_files: Arc::new(OwnFiles::default),
         store: Arc::new(StoredSessions { store: store.clone(), usage: usage.clone() }),
         queries: Arc::new(Arc::clone(&queries)),
         config: Arc::new(config.clone()),

@@ -5,7 +5,7 @@
 use std::{path::Path, sync::Arc};
 
 use cordboard_agents::{
-    check_program,
+    StartError, check_program,
     process::{self, Environment},
 };
 use cordboard_core::{config::SecretSource, scrub, session::Machine, types::SessionRecord};
@@ -103,8 +103,8 @@ fn check_secrets(config: &LiveConfig) -> Result<Vec<String>, AppError> {
     Ok(problems)
 }
 
-/// Reports for each agent whether its program can be found. Only a missing default agent is a problem, because the
-/// others may not be needed.
+/// Reports for each agent whether its program can be found and its sandbox can be created. Of the missing agents, only
+/// the default one is a problem, because the others may not be needed. Any missing sandbox is a problem.
 fn check_agents(config: &LiveConfig) -> Result<Option<String>, AppError> {
     let environment = Environment::read();
     let agents = &config.now().agents;
@@ -118,10 +118,17 @@ fn check_agents(config: &LiveConfig) -> Result<Option<String>, AppError> {
             .map(Path::new)
             .is_some_and(|path| path.is_relative() && path.components().count() > 1);
         let found = if relative { Ok(()) } else { check_program(agent, &environment, Path::new("/")) };
-        print_text(&format!("agent          {}  {name}\n", if found.is_ok() { "ok" } else { "missing" }))?;
-        if *name == agents.default {
-            problem = found.err().map(|error| format!("[agents] default = \"{name}\": failed to {error}"));
-        }
+        let verdict = match &found {
+            Ok(()) => "ok",
+            Err(StartError::Sandbox(_)) => "no sandbox",
+            Err(StartError::NoProgram(_) | StartError::NoCommand | StartError::Spawn(_)) => "missing",
+        };
+        print_text(&format!("agent          {verdict}  {name}\n"))?;
+        problem = match found {
+            Err(error) if *name == agents.default => Some(format!("[agents] default = \"{name}\": failed to {error}")),
+            Err(error @ StartError::Sandbox(_)) => problem.or(Some(format!("[agents.{name}]: failed to {error}"))),
+            Ok(()) | Err(StartError::NoProgram(_) | StartError::NoCommand | StartError::Spawn(_)) => problem,
+        };
     }
     Ok(problem)
 }

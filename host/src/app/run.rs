@@ -6,10 +6,11 @@ use std::{
     sync::{Arc, Mutex, OnceLock},
 };
 
-use cordboard_agents::process::{self, Environment};
+use cordboard_agents::process::{self, Environment, OwnFiles};
 use cordboard_chat::{Limits, outbox::Outbox};
 use cordboard_core::{
     chat::InboxRow,
+    config::SecretSource,
     event::{CausationChain, SessionEvent},
     hub::HubEvent,
     session::{Exit, Input, Machine, Run},
@@ -50,6 +51,7 @@ struct HostBase {
     clock: Clock,
     config: LiveConfig,
     environment: Environment,
+    paths: ResolvedPaths,
     state: PathBuf,
     front_end: &'static str,
     store: Store,
@@ -129,6 +131,7 @@ impl HostBase {
             clock,
             config: options.config.clone(),
             environment: options.environment.clone(),
+            paths: options.paths.clone(),
             state: options.paths.state.clone(),
             front_end: front_end::name(options.kind),
             usage: UsageLedger::new(store.clone(), options.config.clone(), clock),
@@ -211,12 +214,31 @@ impl HostBase {
             environment: self.environment.clone(),
             host_id: self.host_id.as_str().into(),
             state_dir: self.state.as_path().into(),
+            own_files: self.own_files(),
             store: Arc::new(StoredSessions { store: self.store.clone(), usage: self.usage.clone() }),
             queries: Arc::new(Arc::clone(queries)),
             config: Arc::new(self.config.clone()),
             events: Arc::new(Arc::clone(&self.hooks)),
             registry: Arc::clone(registry),
         }
+    }
+
+    /// Returns a function that lists the files of the host that no agent in a sandbox may see.
+    fn own_files(&self) -> Arc<dyn Fn() -> OwnFiles + Send + Sync> {
+        let (paths, config) = (self.paths.clone(), self.config.clone());
+        Arc::new(move || {
+            let config = config.now();
+            let secrets = config.secrets.values().filter_map(|source| match source {
+                SecretSource::File(file) => Some(file.clone()),
+                // systemd keeps credentials below `/run`, which sandboxes don't show.
+                SecretSource::Credential(_) => None,
+            });
+            let token = front_end::token_file(&paths, &config);
+            OwnFiles {
+                folders: [paths.state.clone()].into_iter().chain(plugin_folder(&paths, &config)).collect(),
+                files: paths.config.clone().into_iter().chain(token).chain(secrets).collect(),
+            }
+        })
     }
 
     fn turn_renderer(&self, registry: &Arc<SessionRegistry>, outbound: &Outbound, limits: Limits) -> TurnRenderer {

@@ -6,11 +6,12 @@ use std::{
 };
 
 use cordboard_agents::{
-    Codec, Start,
-    process::{self, Process, ProcessEvent},
+    Codec, Start, StartError,
+    process::{self, Process, ProcessEvent, SandboxError},
 };
 use cordboard_core::{
     agent_event::AgentEvent,
+    config::SandboxKind,
     session::{Exit, Launch, Prompt, Run},
     types::{PermissionMode, ProcessId, RequestAnswer, RequestId, SessionRecord},
 };
@@ -28,7 +29,9 @@ pub enum LaunchError {
     #[error("its folder {} {why}; restore it, or set another one in [sessions.folders]", folder.display())]
     Folder { folder: PathBuf, why: String },
     #[error(transparent)]
-    Program(#[from] cordboard_agents::StartError),
+    Program(#[from] StartError),
+    #[error("failed to {0}")]
+    Sandbox(#[from] SandboxError),
     #[error("failed to {0}")]
     Spawn(#[from] process::SpawnError),
 }
@@ -38,6 +41,8 @@ pub struct AgentProcess {
     process: Process,
     codec: Box<dyn Codec>,
     events: mpsc::Receiver<ProcessEvent>,
+    /// The sandbox in which the agent has not written a line yet.
+    untried_sandbox: SandboxKind,
 }
 
 /// An event of a running agent.
@@ -61,9 +66,14 @@ impl AgentProcess {
             host_id: &ports.host_id,
         };
         let (spawn, mut codec) = cordboard_agents::prepare(&start)?;
+        let sandbox = agent.sandbox.kind;
+        let spawn = match sandbox {
+            SandboxKind::None => spawn,
+            SandboxKind::Bwrap => process::confine(spawn, &agent, &(ports.own_files)())?,
+        };
         let (process, events) = process::spawn(spawn)?;
         let opening = codec.open();
-        let agent = Self { run, process, codec, events };
+        let agent = Self { run, process, codec, events, untried_sandbox: sandbox };
         agent.write(opening);
         Ok(agent)
     }
@@ -120,7 +130,10 @@ impl AgentProcess {
 
     fn interpret(&mut self, event: Option<ProcessEvent>) -> AgentOutput {
         match event {
-            Some(ProcessEvent::Line(line)) => self.decode(&line),
+            Some(ProcessEvent::Line(line)) => {
+                self.untried_sandbox = SandboxKind::None;
+                self.decode(&line)
+            }
             Some(ProcessEvent::TooLong { bytes, beginning }) => {
                 tracing::warn!(bytes, "skipped a line of the agent that is too long");
                 // Decode its beginning, because the line may be the one that ends a turn.
@@ -128,6 +141,10 @@ impl AgentProcess {
             }
             Some(ProcessEvent::Strays { pids }) => AgentOutput::Strays(pids),
             Some(ProcessEvent::Ended { status, last_stderr_line }) => {
+                // A sandbox that can't be created doesn't appear by itself, so the start is not retried.
+                if let Some(error) = last_stderr_line.as_deref().and_then(|line| self.sandbox_error(line)) {
+                    return AgentOutput::Ended(Exit::NotStarted(LaunchError::from(error).to_string()));
+                }
                 // Some programs print the reason for their exit on stdout and a warning on stderr, so report both.
                 let words = [self.codec.exit_reason(), last_stderr_line.as_deref()];
                 let words = words.into_iter().flatten().collect::<Vec<_>>().join("; ");
@@ -137,6 +154,13 @@ impl AgentProcess {
                 })
             }
             None => AgentOutput::Ended(Exit::Ended { status: "gone".to_owned(), last_stderr_line: None }),
+        }
+    }
+
+    fn sandbox_error(&self, last_stderr_line: &str) -> Option<SandboxError> {
+        match self.untried_sandbox {
+            SandboxKind::None => None,
+            SandboxKind::Bwrap => SandboxError::of_stderr(last_stderr_line),
         }
     }
 

@@ -41,7 +41,9 @@ pub(super) fn spawn(mut command: Command, image: ExecImage, tag: &EnvTag) -> io:
     Ok(child)
 }
 
-/// Makes the new process set its resource limit tag, enter its cgroup and then execute the program of the agent.
+/// Makes the new process begin its own session, set its resource limit tag, enter its cgroup and then execute the program
+/// of the agent. The new session has no terminal: otherwise the agent could type commands into the terminal of the host,
+/// and a command that reads from that terminal would stop the whole agent.
 #[expect(unsafe_code, reason = "std calls code between fork and exec unsafe, because it must not allocate or lock")]
 fn set_identification(command: &mut Command, image: ExecImage, tag: RlimitTag, cgroup: Option<&Cgroup>) {
     let entry = cgroup.and_then(|cgroup| {
@@ -49,6 +51,7 @@ fn set_identification(command: &mut Command, image: ExecImage, tag: RlimitTag, c
         created.inspect_err(|error| tracing::debug!(%error, "no cgroup for an agent: relying on its tags")).ok()
     });
     let become_agent = move || {
+        rustix::process::setsid()?;
         // Ignore errors: the tag or the cgroup alone identifies the agent, and logging would allocate.
         tag.set().ok();
         if let Some(entry) = &entry {
@@ -135,7 +138,7 @@ mod tests {
         let tag = EnvTag { host: "host".to_owned(), session: "alpha".parse().unwrap() };
         let image = ExecImage::new("/bin/cat".as_ref(), ["/proc/self/limits".as_ref()], []).unwrap();
         let mut command = Command::new("/bin/cat");
-        command.stdout(Stdio::piped()).process_group(0);
+        command.stdout(Stdio::piped());
         let child = spawn(command, image, &tag).unwrap();
         let pid = child.id();
         let output = child.wait_with_output().await.unwrap();

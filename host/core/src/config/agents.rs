@@ -6,6 +6,7 @@ use cordboard_permission_rules::Rule;
 
 use super::{
     nearest::suggestion,
+    sandbox::Sandbox,
     section::Section,
     value::{Value, ValueError, list, non_blank, one_of, secret_text, shorten, text},
 };
@@ -39,6 +40,7 @@ pub struct Agent {
     pub pass_env: Vec<String>,
     /// Additional variables of the agent's environment. They override those in `pass_env`.
     pub env: BTreeMap<String, String>,
+    pub sandbox: Sandbox,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -104,6 +106,7 @@ impl Agent {
             deny_tools: Vec::new(),
             pass_env: Vec::new(),
             env: BTreeMap::new(),
+            sandbox: Sandbox::NONE,
         }
     }
 
@@ -157,6 +160,7 @@ impl Agent {
             self.env.insert(name.get_ref().to_string(), secret_text(value)?);
             Ok(())
         });
+        self.sandbox.merge(section);
     }
 }
 

@@ -112,6 +112,11 @@ pub(super) fn absolute_path(value: &Value<'_>) -> Result<PathBuf, ValueError> {
     Err(ValueError::new(format!("must be an absolute path, such as \"/home/me/project\", not \"{path}\"")))
 }
 
+pub(super) fn boolean(value: &Value<'_>) -> Result<bool, ValueError> {
+    let DeValue::Boolean(truth) = value.get_ref() else { return Err(ValueError::expected("true or false", value)) };
+    Ok(*truth)
+}
+
 pub(super) fn number<N>(range: RangeInclusive<N>) -> impl Fn(&Value<'_>) -> Result<N, ValueError>
 where
     N: TryFrom<i128> + PartialOrd + Display,

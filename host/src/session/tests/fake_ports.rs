@@ -7,7 +7,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use cordboard_agents::process::Environment;
+use cordboard_agents::process::{Environment, OwnFiles};
 use cordboard_core::{
     agent_event::PromptId,
     budget::Budget,
@@ -108,6 +108,7 @@ impl Fakes {
             environment: Environment::default(),
             host_id: uuid::Uuid::new_v4().to_string().into(),
             state_dir: self.folder.path().into(),
+            own_files: Arc::new(OwnFiles::default),
             store: Arc::<Recorder>::clone(&recorder),
             queries: Arc::<Recorder>::clone(&recorder),
             config: Arc::new(Agents(self.command.clone(), script)),

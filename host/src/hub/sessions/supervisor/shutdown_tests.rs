@@ -4,7 +4,7 @@
 use std::{os::unix::fs::PermissionsExt, time::Duration};
 
 use async_trait::async_trait;
-use cordboard_agents::process::Environment;
+use cordboard_agents::process::{Environment, OwnFiles};
 use cordboard_chat::{
     Edits,
     outbox::{AnswerStop, Post},
@@ -143,6 +143,7 @@ fn supervisor(folder: &std::path::Path, slow: &Arc<Slow>) -> Arc<SessionSupervis
         environment: Environment::default(),
         host_id: "host".into(),
         state_dir: folder.into(),
+        own_files: Arc::new(OwnFiles::default),
         store: Arc::<Slow>::clone(slow),
         queries: Arc::<Slow>::clone(slow),
         config: Arc::<Slow>::clone(slow),
