@@ -82,6 +82,14 @@ pub struct Action {
     pub state: ActionState,
 }
 
+impl Action {
+    /// Whether this is a call of a tool that has not finished. Such a call may take long without any output.
+    #[must_use]
+    pub fn is_running_tool(&self) -> bool {
+        self.kind == "tool" && self.state == ActionState::Running
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ActionState {
     Running,

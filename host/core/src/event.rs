@@ -224,6 +224,7 @@ mod tests {
             busy: crate::config::Busy::Queue,
             max_queued: 1,
             max_interrupted: 1,
+            stall: std::time::Duration::ZERO,
             request_expiry: std::time::Duration::from_secs(1800),
             deny_tools: Vec::new(),
             home: None,

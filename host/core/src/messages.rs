@@ -25,7 +25,7 @@ pub use command_errors::{
 pub use delivery::{interrupted_answer, not_sent, not_shown, unreachable};
 pub use denied_tool::{MORE_DENIALS, REMEDY, denied_by_configuration};
 pub use host_reply::{HostReply, NO_ACTIVE, NONE_ACTIVE_OF_YOURS, NONE_OF_YOURS};
-pub use session_notice::{DenialCause, SessionNotice, folder_kept};
+pub use session_notice::{DenialCause, SessionNotice, WAIT, folder_kept};
 
 use crate::{
     render,
@@ -44,6 +44,8 @@ pub const INTERRUPTED: &str = "Interrupted.";
 
 /// The end of a turn that the user's next message interrupted.
 pub const INTERRUPTED_BY_PROMPT: &str = "Interrupted by the next message.";
+/// The last line of an answer whose agent a user restarted.
+pub const RESTARTED: &str = "Incomplete: the agent was restarted.";
 /// The last line of an answer that the host interrupted at shutdown.
 pub const HOST_ENDED: &str = "Stopped: Cordboard is shutting down.";
 /// The text of a finished turn without any output.

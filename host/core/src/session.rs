@@ -11,6 +11,7 @@ mod idle;
 mod input;
 mod machine;
 mod requests;
+mod stall;
 mod start;
 mod state;
 mod stop;

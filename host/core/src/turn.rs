@@ -54,6 +54,11 @@ impl Turn {
         }
     }
 
+    #[must_use]
+    pub fn runs_tool(&self) -> bool {
+        self.parts.iter().any(|part| matches!(part, TurnPart::Action(action) if action.is_running_tool()))
+    }
+
     /// Whether the answer contains any text.
     #[must_use]
     pub fn has_text(&self) -> bool {

@@ -94,6 +94,7 @@ impl SessionConfig for LiveConfig {
             busy: config.sessions.busy,
             max_queued: config.sessions.queue as usize,
             max_interrupted: config.sessions.kept as usize,
+            stall: config.sessions.stall,
             request_expiry: config.requests.expire,
             deny_tools: config.access.deny_tools.clone(),
             home: std::env::var("HOME").ok(),

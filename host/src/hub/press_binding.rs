@@ -54,6 +54,11 @@ impl Press {
                 | SessionCommand::Leave
                 | SessionCommand::Answer { .. }),
             ) if self.session.as_ref() == Some(name) => SessionCommand::Pressed(request.clone(), Box::new(command)),
+            (Some(request @ Request::Stall { .. }), command @ SessionCommand::Interrupt { .. })
+                if self.session.as_ref() == Some(name) =>
+            {
+                SessionCommand::Pressed(request.clone(), Box::new(command))
+            }
             (_, command) => command,
         }
     }
@@ -104,5 +109,25 @@ impl CommandChange {
             | SessionCommand::SetMode(_)
             | SessionCommand::SetPermissionMode(_) => Self::Lasting,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cordboard_core::{session::QueuedPrompts, types::Timestamp};
+
+    use super::*;
+
+    #[test]
+    fn stop_is_bound_to_a_question_about_a_silence_only() {
+        let session: SessionName = "alpha".parse().unwrap();
+        let stop = || SessionCommand::Interrupt { queued: QueuedPrompts::Keep, from: None };
+        let stall = Request::Stall { session: session.clone(), since: Timestamp(5) };
+        let press = |request| Press::new(Some(session.clone()), Some(request));
+        let bound = SessionCommand::Pressed(stall.clone(), Box::new(stop()));
+        assert_eq!(press(stall.clone()).bind(&session, stop()), bound);
+        assert_eq!(press(stall).bind(&"beta".parse().unwrap(), stop()), stop());
+        let failure = Request::Start { session: session.clone(), failure: 1 };
+        assert_eq!(press(failure).bind(&session, stop()), stop());
     }
 }

@@ -192,6 +192,9 @@ impl Actor {
             let Some(run) = self.agent.as_ref().map(|agent| agent.run) else { break };
             match output {
                 AgentOutput::Events(events) => {
+                    if events.is_empty() {
+                        self.feed(Input::Output { run }).await;
+                    }
                     for event in events {
                         self.feed(Input::Agent { run, event }).await;
                     }

@@ -87,7 +87,8 @@ impl Store {
         self.run("close requests from before the start".to_owned(), move |db| {
             close(
                 db,
-                "coalesce(request ->> '$.Start.session', request ->> '$.Agent.session') IS NOT NULL",
+                "coalesce(request ->> '$.Start.session', request ->> '$.Stall.session', request ->> '$.Agent.session') \
+                 IS NOT NULL",
                 (),
                 &outcome,
             )

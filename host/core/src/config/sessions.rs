@@ -15,6 +15,8 @@ use crate::types::SessionName;
 
 /// A shorter timeout would start an agent for every message; with a longer one, agents would hardly ever stop.
 const IDLE_TIMEOUT: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(7 * 86_400);
+/// Zero turns the question off. The maximum is far above any time that an agent needs for an answer.
+const STALL: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(7 * 86_400);
 /// Users would lose track of a longer queue.
 const QUEUE: RangeInclusive<u32> = 1..=1000;
 /// The maximum bounds the work of each change of a session, which stores all its interrupted prompts again.
@@ -25,6 +27,9 @@ pub struct Sessions {
     /// The session that a message creates in a place without an active session.
     pub default: Option<SessionName>,
     pub idle_timeout: Duration,
+    /// The time without output of an agent, while a turn is open and no tool runs, after which users are asked what to
+    /// do. Zero turns this off.
+    pub stall: Duration,
     /// The treatment of a prompt that arrives during a turn.
     pub busy: Busy,
     /// The maximum number of prompts that wait in one session.
@@ -62,6 +67,7 @@ impl Sessions {
     pub(super) fn merge(&mut self, section: &mut Section<'_, '_>) {
         section.set_some("default", &mut self.default, session_name);
         section.set("idle_timeout", &mut self.idle_timeout, span(IDLE_TIMEOUT));
+        section.set("stall", &mut self.stall, span(STALL));
         section.set("busy", &mut self.busy, one_of(Busy::ALL, Busy::as_str));
         section.set("queue", &mut self.queue, number(QUEUE));
         section.set("kept", &mut self.kept, number(KEPT));

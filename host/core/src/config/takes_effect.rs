@@ -20,7 +20,11 @@ const KEYS: [(&str, &[&str], TakesEffect); 18] = [
     ("telegram", &["token_file", "api_url"], TakesEffect::NextStart),
     ("telegram", &["edit_pause", "gather", "give_up"], TakesEffect::AtOnce),
     ("access", &["owner", "admins", "members", "deny_tools"], TakesEffect::AtOnce),
-    ("sessions", &["default", "idle_timeout", "busy", "queue", "kept", "roots", "folders"], TakesEffect::AtOnce),
+    (
+        "sessions",
+        &["default", "idle_timeout", "stall", "busy", "queue", "kept", "roots", "folders"],
+        TakesEffect::AtOnce,
+    ),
     ("requests", &["expire", "approval"], TakesEffect::AtOnce),
     ("limits", &["cost_per_day"], TakesEffect::AtOnce),
     ("console", &["drain"], TakesEffect::AtOnce),

@@ -41,6 +41,11 @@ pub(super) fn ended(session: &SessionName, work: &[String]) -> String {
     )
 }
 
+/// The end of an offer to restart the agent, which has background work.
+pub(super) fn restart_ends(work: &[String]) -> String {
+    format!(" Restarting it also ends its background work: {}.", list_work(work))
+}
+
 /// The notice that a changed setting takes effect only when the agent's background work has ended.
 pub(super) fn applies_later(session: &SessionName, work: &[String]) -> String {
     let work = list_work(work);

@@ -8,7 +8,8 @@ use std::{
 use super::{agent_request, background_work, denied_tool, plain, quote, session_archived};
 use crate::{
     agent_event::PromptId,
-    types::{AgentRequest, AskReason, Authorship, Button, Choice, Reply, Request, SessionName},
+    config::format_duration,
+    types::{AgentRequest, AskReason, Authorship, Button, Choice, Reply, Request, SessionName, Timestamp},
 };
 
 /// A message about a session that is not an answer to a prompt.
@@ -100,6 +101,13 @@ pub enum SessionNotice {
     },
     /// A terminal holds the session, so the message waits.
     OpenInTerminal,
+    /// The agent has been silent for `silent` during a turn, since `since`. The user decides how to continue.
+    Stalled {
+        since: Timestamp,
+        silent: Duration,
+        /// The background work that a restart of the agent would end.
+        work: Vec<String>,
+    },
     /// The agent asks a question.
     Asked {
         number: u64,
@@ -128,6 +136,9 @@ pub enum SessionNotice {
     },
 }
 
+/// The answer to a [`SessionNotice::Stalled`] with which the user waits.
+pub const WAIT: &str = "wait";
+
 /// The cause of a denial that was not a user's decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DenialCause {
@@ -148,8 +159,8 @@ impl SessionNotice {
     pub fn reply(&self, session: &SessionName) -> Reply {
         let text = self.text_reply(session);
         let Some((request, choices)) = self.request(session) else { return text };
-        let button = |reply: Reply, choice: &Choice| match (choice.label(), command(choice)) {
-            (Some(label), Some(command)) => reply.button(label, &format!("/{command} {session}")),
+        let button = |reply: Reply, choice: &Choice| match (choice.label(), command(choice, session)) {
+            (Some(label), Some(command)) => reply.button(label, &command),
             (_, _) => reply,
         };
         choices.iter().fold(text, button).about(session, request)
@@ -167,6 +178,10 @@ impl SessionNotice {
             Self::StartFailed { failure, .. }
             | Self::PersonaFailed { failure, .. }
             | Self::NotStarted { failure, .. } => (start_request(session, *failure), &[Choice::TryAgain]),
+            Self::Stalled { since, .. } => (
+                Request::Stall { session: session.clone(), since: *since },
+                &[Choice::Wait, Choice::Interrupt, Choice::Restart],
+            ),
             Self::Resuming(_) | Self::DiedInBackground { .. } | Self::AppliesLater { .. } => return None,
             Self::WorkEnded { .. } | Self::OpenInTerminal | Self::Budget(_) => return None,
             Self::Greeting(_) | Self::UnpromptedText(_) | Self::Denied { .. } | Self::FolderChanged { .. } => {
@@ -229,6 +244,7 @@ impl SessionNotice {
             )),
             Self::Archived { prompt } => plain(&format!("Not accepted: {}\n“{prompt}”", session_archived(session))),
             Self::OpenInTerminal => plain(&waits_for_terminal(session)),
+            Self::Stalled { silent, work, .. } => plain(&stalled(session, *silent, work)),
             Self::Asked { number, request, buttons, reason, folder } => {
                 let mut reply = agent_request::asked(session, folder, *number, request, reason.as_ref());
                 reply.buttons.extend(buttons.iter().map(|button| vec![button.clone()]));
@@ -283,13 +299,24 @@ fn start_request(session: &SessionName, failure: u64) -> Request {
     Request::Start { session: session.clone(), failure }
 }
 
-const fn command(choice: &Choice) -> Option<&'static str> {
+/// Returns the command of a choice's button. The session of the button is the active one for its command.
+fn command(choice: &Choice, session: &SessionName) -> Option<String> {
     match choice {
-        Choice::SendAgain | Choice::TryAgain => Some("retry"),
-        Choice::Leave => Some("leave"),
-        Choice::StartFresh => Some("fresh"),
+        Choice::SendAgain | Choice::TryAgain | Choice::Restart => Some(format!("/retry {session}")),
+        Choice::Leave => Some(format!("/leave {session}")),
+        Choice::StartFresh => Some(format!("/fresh {session}")),
+        Choice::Wait => Some(format!("/answer {WAIT}")),
+        Choice::Interrupt => Some("/stop".to_owned()),
         Choice::Grant | Choice::Refuse | Choice::Offered(_) | Choice::Expired | Choice::Withdrawn => None,
     }
+}
+
+fn stalled(session: &SessionName, silent: Duration, work: &[String]) -> String {
+    let silent = format_duration(silent);
+    let ends = if work.is_empty() { String::new() } else { background_work::restart_ends(work) };
+    format!(
+        "The agent of session '{session}' has been silent for {silent}, although it runs no tool. Wait, interrupt the answer, or restart the agent, which then gets your message again.{ends}"
+    )
 }
 
 fn too_many_interrupted(session: &SessionName, count: usize, limit: usize) -> String {
@@ -322,5 +349,22 @@ mod tests {
         let closed = reply.closed(&request_decided(Some("Ada"), Some("Leave it")));
         assert!(closed.buttons.is_empty() && closed.request.is_none());
         assert!(closed.text.ends_with("\n\nDecided by Ada: Leave it."), "{}", closed.text);
+    }
+
+    #[test]
+    fn a_notice_about_a_silence_offers_to_wait() {
+        let session: SessionName = "alpha".parse().unwrap();
+        let stalled = SessionNotice::Stalled {
+            since: Timestamp(5),
+            silent: Duration::from_secs(600),
+            work: vec!["build".to_owned()],
+        };
+        let reply = stalled.reply(&session);
+        assert_eq!(reply.request, Some(Request::Stall { session, since: Timestamp(5) }));
+        assert!(reply.text.ends_with(" Restarting it also ends its background work: build."), "{}", reply.text);
+        let buttons = reply.buttons.iter().flatten();
+        let commands: Vec<_> = buttons.map(|button| (button.label.as_str(), button.command.as_str())).collect();
+        let wanted = [("Wait", "/answer wait"), ("Interrupt", "/stop"), ("Restart the agent", "/retry alpha")];
+        assert_eq!(commands, wanted);
     }
 }

@@ -110,7 +110,12 @@ impl Machine {
 
     /// Interrupts the turn. A prompt that is about to be sent is dropped, because after `/stop` the user does not want
     /// an answer to it.
-    fn interrupt(&mut self, queued: QueuedPrompts, from: Option<&Place>, now: Timestamp) -> Result<(), ApiError> {
+    pub(super) fn interrupt(
+        &mut self,
+        queued: QueuedPrompts,
+        from: Option<&Place>,
+        now: Timestamp,
+    ) -> Result<(), ApiError> {
         let waits_for_terminal = self.record.terminal.is_some();
         let about_to_run = matches!(self.state, State::Starting(_)) || self.will_start() || waits_for_terminal;
         let drop = match queued {
@@ -158,10 +163,14 @@ impl Machine {
             (Request::Start { failure, .. }, SessionCommand::Fresh) if self.open_failure == Some(*failure) => {
                 return self.start_fresh(now);
             }
+            (Request::Stall { since, .. }, command) if self.open_stall == Some(*since) => {
+                return self.decide_stall(command, now);
+            }
             (Request::Agent { id, .. }, SessionCommand::Answer { options, text, .. }) => {
                 return self.answer(id, options, text, now);
             }
-            (Request::Prompt(_) | Request::Start { .. } | Request::Grant { .. } | Request::Agent { .. }, _) => {
+            (Request::Prompt(_) | Request::Start { .. } | Request::Stall { .. }, _)
+            | (Request::Grant { .. } | Request::Agent { .. }, _) => {
                 return Err(refusal(ApiErrorCode::Invalid, messages::NOT_OPEN));
             }
         }

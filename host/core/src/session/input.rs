@@ -53,6 +53,10 @@ pub enum Input {
         run: Run,
         event: AgentEvent,
     },
+    /// The agent has written output that is no event.
+    Output {
+        run: Run,
+    },
     /// The process and all its descendants have exited, or the process could not be started.
     Exit {
         run: Run,
@@ -194,6 +198,8 @@ pub struct Settings {
     /// `[sessions] kept`: the maximum number of interrupted prompts. When it is reached, new prompts are rejected, so
     /// that an agent that crashes on every prompt does not fill the store.
     pub max_interrupted: usize,
+    /// `[sessions] stall`: the time of silence during a turn after which users are asked, or zero.
+    pub stall: Duration,
     /// `[requests] expire`: the time limit for the answer to a question of the agent.
     pub request_expiry: Duration,
     /// `[access] deny_tools`.

@@ -1,6 +1,6 @@
 //! The state machine's data and its entry points for inputs, commands and queries. The transitions are in `start`,
-//! `turns`, `requests`, `approval`, `background`, `idle`, `stop`, `terminal_hold` and `commands`. The machine reads no
-//! clock.
+//! `turns`, `stall`, `requests`, `approval`, `background`, `idle`, `stop`, `terminal_hold` and `commands`. The machine
+//! reads no clock.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -49,6 +49,8 @@ pub struct Machine {
     pub(super) retried_prompt: Option<PromptId>,
     /// The number of the failure that users are asked about.
     pub(super) open_failure: Option<u64>,
+    /// The time of the agent's last output, if users are asked about its silence since then.
+    pub(super) open_stall: Option<Timestamp>,
     /// The times of the last `/retry` and `/leave`.
     pub(super) last_press: LastPress,
     /// The number of consecutive failed starts.
@@ -87,6 +89,7 @@ impl Machine {
             commands: None,
             retried_prompt: None,
             open_failure: None,
+            open_stall: None,
             last_press: LastPress::default(),
             failed_starts: 0,
             resume_notice: None,
@@ -146,7 +149,8 @@ impl Machine {
             Input::Spawned { run, process } if self.is_live(run) => self.handle_spawned(process),
             Input::Agent { run, event } if self.is_live(run) => self.handle_event(event, now),
             Input::Exit { run, exit } if self.is_live(run) => self.handle_exit(&exit, now),
-            Input::Spawned { .. } | Input::Agent { .. } | Input::Exit { .. } => {}
+            Input::Output { run } if self.is_live(run) => self.end_silence(now),
+            Input::Spawned { .. } | Input::Agent { .. } | Input::Output { .. } | Input::Exit { .. } => {}
             Input::Strays { pids } => self.post_to_affected_places(&SessionNotice::Strays { pids }),
             Input::Timeout => self.handle_timeout(now),
             Input::Verdict { ticket, verdict } => self.handle_verdict(ticket, verdict, now),
@@ -185,7 +189,8 @@ impl Machine {
             self.state.deadline(self.idle_timeout())
         };
         let expiry = self.next_expiry().map(|at| (at, TimeoutReason::RequestExpired));
-        [state, expiry].into_iter().flatten().min_by_key(|(at, _)| *at)
+        let stall = self.stall_deadline().map(|at| (at, TimeoutReason::Stalled));
+        [state, expiry, stall].into_iter().flatten().min_by_key(|(at, _)| *at)
     }
 
     #[must_use]
@@ -233,6 +238,7 @@ impl Machine {
     }
 
     fn handle_event(&mut self, event: AgentEvent, now: Timestamp) {
+        self.end_silence(now);
         match event {
             AgentEvent::Ready { models } => self.handle_ready(models, now),
             AgentEvent::Commands(commands) => self.commands = Some(commands.into()),
@@ -265,6 +271,7 @@ impl Machine {
             TimeoutReason::Persona => self.persona_failed(messages::PERSONA_TIMEOUT.to_owned()),
             TimeoutReason::Ready => self.start_overdue(now),
             TimeoutReason::RequestExpired => self.expire_requests(now),
+            TimeoutReason::Stalled => self.ask_about_stall(),
             TimeoutReason::StartAgain => self.start(now),
             TimeoutReason::Idle => self.stop(StopStage::Closed, AfterStop::Suspend, now),
             TimeoutReason::Review => self.review(now),
@@ -367,6 +374,7 @@ impl Machine {
     /// is stored as waiting.
     fn flush(&mut self) -> Vec<Effect> {
         self.record.background = self.recorded_work();
+        self.close_past_stall();
         let usage = self.usage.take();
         if self.record != self.persisted || usage.is_some() {
             self.persisted.clone_from(&self.record);

@@ -223,6 +223,7 @@ impl Machine {
     /// Continues after a question was closed.
     pub(super) fn request_closed(&mut self, now: Timestamp) {
         self.show_next_request(now);
+        self.end_silence(now);
         self.restart_idle_clock(now);
     }
 

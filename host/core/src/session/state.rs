@@ -38,6 +38,8 @@ pub enum TimeoutReason {
     Ready,
     /// A question of the agent has expired.
     RequestExpired,
+    /// The agent has been silent during its turn.
+    Stalled,
     /// A failed start is retried.
     StartAgain,
     /// The idle time is over.
@@ -63,6 +65,7 @@ impl TimeoutReason {
             Self::Persona => "persona",
             Self::Ready => "ready",
             Self::RequestExpired => "request expired",
+            Self::Stalled => "stalled",
             Self::StartAgain => "start again",
             Self::Idle => "idle",
             Self::Review => "review",
@@ -170,6 +173,8 @@ pub(super) struct OpenTurn {
     pub prompt: Option<Prompt>,
     pub turn: Turn,
     pub receipt: Receipt,
+    /// The time of the agent's last output, or else of the start of the turn. A closed question restarts it, too.
+    pub silent_since: Timestamp,
     pub interrupt: Option<Interrupt>,
 }
 

@@ -9,6 +9,7 @@ mod requests;
 mod resumes;
 mod script;
 mod shutdown;
+mod stalls;
 mod starts;
 mod stops;
 mod terminal;

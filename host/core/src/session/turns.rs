@@ -126,7 +126,13 @@ impl Machine {
         self.emit(Effect::MarkSent(prompt.id.clone()));
         let sent = prompt.clone();
         self.emit_live(|run| Effect::Send { run, prompt: sent });
-        self.state = State::Busy(OpenTurn { prompt: Some(prompt), turn, receipt: Receipt::Sent, interrupt: None });
+        self.state = State::Busy(OpenTurn {
+            prompt: Some(prompt),
+            turn,
+            receipt: Receipt::Sent,
+            silent_since: now,
+            interrupt: None,
+        });
     }
 
     pub(super) fn new_turn(&self, id: PromptId, place: Place, now: Timestamp) -> Turn {

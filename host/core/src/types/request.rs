@@ -1,5 +1,5 @@
-//! Open questions to users: whether to send an interrupted prompt again, how to continue after a failed start of an
-//! agent, whether to grant a plugin's capabilities, and the questions that agents ask.
+//! Open questions to users: whether to send an interrupted prompt again, how to continue after a failed start or
+//! the silence of an agent, whether to grant a plugin's capabilities, and the questions that agents ask.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +16,8 @@ pub enum Request {
     /// Whether to grant a version of a plugin the capabilities that the version requests. `digest` is the shortened
     /// digest that messages show.
     Grant { plugin: String, digest: String },
+    /// The choice how to continue after an agent was silent during a turn. `since` is the time of its last output.
+    Stall { session: SessionName, since: Timestamp },
     /// A question that the agent of a session asks.
     Agent { session: SessionName, id: RequestId },
 }
@@ -32,6 +34,9 @@ pub enum Choice {
     Leave,
     TryAgain,
     StartFresh,
+    Wait,
+    Interrupt,
+    Restart,
     Grant,
     Refuse,
     /// An option that an agent offered, by its label.
@@ -51,6 +56,9 @@ impl Choice {
             Self::Leave => Some("Leave it"),
             Self::TryAgain => Some("Try again"),
             Self::StartFresh => Some("Start fresh"),
+            Self::Wait => Some("Wait"),
+            Self::Interrupt => Some("Interrupt"),
+            Self::Restart => Some("Restart the agent"),
             Self::Grant => Some("Grant and activate"),
             Self::Refuse => Some("Refuse"),
             Self::Offered(label) => Some(label),

@@ -207,6 +207,7 @@ fn settings() -> Settings {
         busy: Busy::Queue,
         max_queued: 3,
         max_interrupted: 100,
+        stall: Duration::ZERO,
         request_expiry: Duration::from_secs(1800),
         deny_tools: Vec::new(),
         home: None,

@@ -3,7 +3,7 @@
 use cordboard_core::{
     agent_event::PromptId,
     chat::{MessageId, NewPost},
-    types::{Place, Reply, Request, RequestId, SessionName},
+    types::{Place, Reply, Request, RequestId, SessionName, Timestamp},
 };
 
 use super::State;
@@ -52,15 +52,16 @@ async fn a_restart_closes_questions_of_sessions() {
     let session = || "alpha".parse::<SessionName>().unwrap();
     let start = Request::Start { session: session(), failure: 1 };
     let of_agent = Request::Agent { session: session(), id: RequestId("q".to_owned()) };
-    let posts =
-        [start, of_agent, prompt("a")].map(|request| NewPost::new(Place::new("telegram", "1"), question(&request)));
+    let stall = Request::Stall { session: session(), since: Timestamp(5) };
+    let posts = [start, of_agent, stall, prompt("a")]
+        .map(|request| NewPost::new(Place::new("telegram", "1"), question(&request)));
     let rows = store.finish(Vec::new(), posts.to_vec()).await.unwrap();
     for row in &rows {
         store.complete_post(row.id, vec![MessageId(row.id.0.to_string())]).await.unwrap();
     }
     let posts = store.close_session_requests("Closed.").await.unwrap();
     let closed: Vec<_> = posts.iter().map(|post| post.state.messages[0].0.clone()).collect();
-    assert_eq!(closed, [rows[0].id.0.to_string(), rows[1].id.0.to_string()]);
+    assert_eq!(closed, [0, 1, 2].map(|row: usize| rows[row].id.0.to_string()));
 }
 
 #[tokio::test]

@@ -103,7 +103,9 @@ async fn next(events: &mut mpsc::Receiver<ProcessEvent>) -> ProcessEvent {
 async fn line(events: &mut mpsc::Receiver<ProcessEvent>) -> String {
     match next(events).await {
         ProcessEvent::Line(line) => String::from_utf8(line).unwrap(),
-        other => panic!("expected a line, not {other:?}"),
+        other @ (ProcessEvent::TooLong { .. } | ProcessEvent::Strays { .. } | ProcessEvent::Ended { .. }) => {
+            panic!("expected a line, not {other:?}")
+        }
     }
 }
 

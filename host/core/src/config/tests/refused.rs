@@ -368,7 +368,7 @@ fn columns_count_characters_with_any_line_ending() {
     assert_refused(
         "\u{feff}[sessions]\r\n\"éé\" = 1\r\nqueue = \"é\"\r\n",
         expect![[r#"
-            line 2, column 1: unknown key 'éé' in [sessions]; known keys: busy, default, folders, idle_timeout, kept, queue, roots
+            line 2, column 1: unknown key 'éé' in [sessions]; known keys: busy, default, folders, idle_timeout, kept, queue, roots, stall
             2 | "éé"…
               | ^^^^
             line 3, column 9: 'queue' in [sessions] must be a whole number, not "é"

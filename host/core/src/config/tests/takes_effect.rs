@@ -18,6 +18,7 @@ const SAVED: &[(&str, &str, &str)] = &[
     ("access", "members", "[3]"),
     ("sessions", "default", "\"main\""),
     ("sessions", "idle_timeout", "\"1m\""),
+    ("sessions", "stall", "\"20m\""),
     ("sessions", "busy", "\"interrupt\""),
     ("sessions", "queue", "3"),
     ("sessions", "kept", "3"),

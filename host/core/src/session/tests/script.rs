@@ -56,6 +56,7 @@ pub fn settings() -> Settings {
         busy: Busy::Queue,
         max_queued: 3,
         max_interrupted: 2,
+        stall: Duration::ZERO,
         request_expiry: Duration::from_secs(1800),
         deny_tools: Vec::new(),
         home: None,
@@ -214,6 +215,7 @@ impl ScriptRunner {
                 Input::Decision { ticket, decision: self::decision(decision) }
             }
             "settings" => Input::Settings(Box::new(Settings { idle_timeout: span(rest), ..settings() })),
+            "stall" => Input::Settings(Box::new(Settings { stall: span(rest), ..settings() })),
             "interrupt-busy" => Input::Settings(Box::new(Settings { busy: Busy::Interrupt, ..settings() })),
             "deny-tools" => {
                 let deny_tools = vec![rest.parse().expect("a rule")];
@@ -290,11 +292,13 @@ fn command(text: &str) -> SessionCommand {
 }
 
 /// Parses the press of a button: `a retry b` on a button of prompt a, `2 fresh` of failure 2, `q1 answer allow` of
-/// question q1.
+/// question q1, `silence@5s stop` of the question about the silence since 5 s after the start of the script.
 fn press(text: &str) -> SessionCommand {
     let (about, rest) = text.split_once(' ').expect("a request and a command");
     let session = record().name;
+    let silence = about.strip_prefix("silence@").map(|since| START.after(span(since)));
     let request = match about.parse() {
+        _ if silence.is_some() => Request::Stall { session, since: silence.expect("a time") },
         Ok(failure) => Request::Start { session, failure },
         Err(_) if rest.starts_with("answer") => Request::Agent { session, id: RequestId(about.to_owned()) },
         Err(_) => Request::Prompt(PromptId(about.to_owned())),
@@ -387,6 +391,7 @@ fn stop(text: &str) -> SessionCommand {
 
 fn process_input(run: Run, verb: &str, rest: &str) -> Input {
     match verb {
+        "output" => Input::Output { run },
         "spawned" => Input::Spawned { run, process: process() },
         "exit" => Input::Exit {
             run,
@@ -425,6 +430,10 @@ fn agent_event(verb: &str, rest: &str) -> AgentEvent {
         "accepted" => AgentEvent::PromptAccepted(PromptId(first.to_owned())),
         "says" => AgentEvent::Part { at: 0, change: Change::Append(rest.to_owned()) },
         "does" => AgentEvent::Part { at: 1, change: Change::Action(action(rest)) },
+        "did" => {
+            let state = ActionState::Done;
+            AgentEvent::Part { at: 1, change: Change::Action(Action { state, ..action(rest) }) }
+        }
         "done" => finished(Outcome::Done),
         "interrupted" => finished(Outcome::Interrupted),
         "failed" => finished(Outcome::Failed(second.to_owned())),
@@ -448,6 +457,11 @@ fn work(text: String) -> BackgroundTask {
         Some((about, until)) => BackgroundTask { about: about.to_owned(), until: Some(START.after(span(until))) },
         None => BackgroundTask { about: text, until: None },
     }
+}
+
+/// A call of a tool in this state.
+pub fn tool_call(state: ActionState) -> Action {
+    Action { state, ..action("ls") }
 }
 
 fn action(title: &str) -> Action {
@@ -540,6 +554,7 @@ fn show(effect: &Effect) -> String {
                 Request::Prompt(id) => id.0.clone(),
                 Request::Start { failure, .. } => format!("failure {failure}"),
                 Request::Grant { plugin, .. } => plugin.clone(),
+                Request::Stall { since, .. } => format!("silence since {}s", since.since(START).as_secs()),
                 Request::Agent { id, .. } => id.0.clone(),
             };
             format!("close request {request}: {choice:?}")

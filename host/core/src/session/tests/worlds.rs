@@ -13,8 +13,9 @@ use super::{
     script::{self, process, prompt},
 };
 use crate::{
-    agent_event::{AgentEvent, BackgroundTask, Change, Outcome, PromptId},
+    agent_event::{ActionState, AgentEvent, BackgroundTask, Change, Outcome, PromptId},
     config::Busy,
+    messages,
     random_worlds::{Dice, seeds},
     types::{PermissionMode, Phase, Place, RequestId, Timestamp, TurnUsage, Urgency},
 };
@@ -116,6 +117,9 @@ impl World {
 
     fn agent(&mut self) {
         let Some(run) = self.witness.alive() else { return };
+        if self.dice.one_in(20) {
+            return self.witness.feed(Input::Output { run });
+        }
         let event = self.event();
         self.witness.feed(Input::Agent { run, event });
     }
@@ -137,6 +141,10 @@ impl World {
         match self.dice.roll(20) {
             0..4 => AgentEvent::Ready { models: Vec::new() },
             4 => AgentEvent::PromptAccepted(about),
+            5 if self.dice.one_in(3) => {
+                let state = self.dice.pick(&[ActionState::Running, ActionState::Done]);
+                AgentEvent::Part { at: 1, change: Change::Action(script::tool_call(state)) }
+            }
             5 => AgentEvent::Part { at: 0, change: Change::Append("word".to_owned()) },
             6..9 => {
                 let outcome = self.dice.pick(&[Outcome::Done, Outcome::Interrupted, Outcome::Failed("why".to_owned())]);
@@ -306,6 +314,8 @@ impl World {
             SessionCommand::Retry(again),
             SessionCommand::Leave,
             SessionCommand::Fresh,
+            SessionCommand::Interrupt { queued: QueuedPrompts::Keep, from: None },
+            SessionCommand::Answer { number: None, options: vec![messages::WAIT.to_owned()], text: None },
             answer.clone(),
             answer,
         ]);
@@ -321,6 +331,7 @@ impl World {
                 busy: self.dice.pick(&[Busy::Queue, Busy::Interrupt]),
                 max_queued: self.dice.pick(&[0, 1, 3, 8]),
                 max_interrupted: self.dice.pick(&[0, 1, 2, 5]),
+                stall: Duration::from_secs(self.dice.pick(&[0, 20, 90])),
                 request_expiry: Duration::from_secs(self.dice.pick(&[10, 1800])),
                 deny_tools: self.dice.pick(&[Vec::new(), vec!["Bash".parse().expect("a rule")]]),
                 home: None,
@@ -343,6 +354,7 @@ impl World {
         let input = self.dice.pick(&[
             Input::Agent { run, event },
             Input::Exit { run, exit },
+            Input::Output { run },
             Input::Spawned { run, process: process() },
         ]);
         self.witness.feed_stale(input);

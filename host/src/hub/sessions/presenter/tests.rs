@@ -42,6 +42,7 @@ fn view() -> SessionView {
         busy: cordboard_core::config::Busy::Queue,
         max_queued: 1,
         max_interrupted: 1,
+        stall: Duration::ZERO,
         request_expiry: Duration::from_secs(1800),
         deny_tools: Vec::new(),
         home: None,

@@ -18,6 +18,7 @@ use crate::{
     config::Agent,
     config::Busy,
     messages::SessionNotice,
+    turn::Turn,
     types::{Phase, Place, ProcessId, Request, RequestId, SessionRecord, Timestamp},
 };
 use questions::Asked;
@@ -50,6 +51,8 @@ pub struct Witness {
     pub requests: Vec<Request>,
     /// The number of the failure that users are asked about.
     failure: Option<u64>,
+    /// The start of the silence that users are asked about.
+    stall: Option<Timestamp>,
     policy: Option<ReceivedVerdict>,
     idle_since: Timestamp,
     /// Whether the conversation was discarded and no agent has started since.
@@ -85,6 +88,8 @@ struct Step {
     /// The agent reports that it can't work without the user's help.
     fails_start: bool,
     restarts_clock: bool,
+    /// A command restarts the clock of an idle agent, but not that of a silent one.
+    keeps_silence: bool,
     sent: Option<PromptId>,
     /// The agent reports that the turn of these prompts is over.
     answered: Option<Vec<PromptId>>,
@@ -167,11 +172,13 @@ struct OpenTurn {
     interrupted: bool,
     /// A user sent `/stop` in the place of the answer.
     stopped_here: bool,
+    /// The time of the agent's last output, or of the last reason to be silent.
+    silent_since: Timestamp,
 }
 
 impl OpenTurn {
-    fn new(id: PromptId, place: Place) -> Self {
-        Self { id, place, accepted: false, begun: false, interrupted: false, stopped_here: false }
+    fn new(id: PromptId, place: Place, now: Timestamp) -> Self {
+        Self { id, place, accepted: false, begun: false, interrupted: false, stopped_here: false, silent_since: now }
     }
 }
 
@@ -197,6 +204,7 @@ impl Witness {
             resume_notice: None,
             requests: Vec::new(),
             failure: None,
+            stall: None,
             policy: None,
             idle_since: Timestamp(0),
             fresh: false,
@@ -349,6 +357,7 @@ impl Witness {
                     self.step.restarts_clock = !process.works();
                 }
             }
+            Input::Output { .. } => self.end_silence(),
             Input::Spawned { .. } => {}
             Input::PersonaSettings { settings, .. } => {
                 let is_starting = self.step.phase == Some(Phase::Starting) && self.alive().is_none();
@@ -374,6 +383,7 @@ impl Witness {
     }
 
     fn observe_event(&mut self, run: Run, event: &AgentEvent) {
+        self.end_silence();
         match event {
             AgentEvent::Commands(_) => {}
             AgentEvent::Ready { .. } => self.processes.get_mut(&run).expect("a live process").ready = true,
@@ -403,7 +413,8 @@ impl Witness {
             AgentEvent::Background(work) => self.observe_background(run, work),
             AgentEvent::TurnStarted(id) => {
                 if self.step.phase == Some(Phase::Idle) {
-                    let open = |place| OpenTurn { accepted: true, ..OpenTurn::new(id.clone(), place) };
+                    let now = self.now;
+                    let open = |place| OpenTurn { accepted: true, ..OpenTurn::new(id.clone(), place, now) };
                     self.open = self.place().cloned().map(open);
                 }
             }
@@ -411,6 +422,11 @@ impl Witness {
                 self.processes.get_mut(&run).expect("a live process").interrupt_accepted = true;
             }
         }
+    }
+
+    fn end_silence(&mut self) {
+        let now = self.now;
+        self.open.iter_mut().for_each(|open| open.silent_since = now);
     }
 
     fn observe_background(&mut self, run: Run, work: &[BackgroundTask]) {
@@ -444,8 +460,10 @@ impl Witness {
             given,
             SessionCommand::Touch(_) | SessionCommand::SetIdleTimeout(_) | SessionCommand::Answer { .. }
         );
+        self.step.keeps_silence = matches!(given, SessionCommand::Touch(_) | SessionCommand::SetIdleTimeout(_));
         self.step.user_answers = matches!(given, SessionCommand::Answer { .. });
-        self.step.user_ends_work = given == SessionCommand::ForceSuspend;
+        let restarts = matches!((&pressed, &given), (Some(Request::Stall { .. }), SessionCommand::Retry(_)));
+        self.step.user_ends_work = restarts || given == SessionCommand::ForceSuspend;
         let starts = self.is_startable && matches!(given, SessionCommand::Start | SessionCommand::SetPersona(_));
         self.step.user_decided = starts || matches!(given, SessionCommand::Retry(_) | SessionCommand::Fresh);
         let before = (self.machine.view(), self.machine.poll_timeout());
@@ -485,7 +503,8 @@ impl Witness {
                 if leaves {
                     match &pressed {
                         Some(Request::Prompt(id)) => drop(self.forget_interrupted(id)),
-                        Some(Request::Start { .. } | Request::Grant { .. } | Request::Agent { .. }) | None => {
+                        Some(Request::Start { .. } | Request::Stall { .. }) => {}
+                        Some(Request::Grant { .. } | Request::Agent { .. }) | None => {
                             drop(self.interrupted.pop());
                         }
                     }
@@ -508,6 +527,7 @@ impl Witness {
         match request {
             Request::Prompt(id) => self.interrupted.contains(id),
             Request::Start { failure, .. } => self.failure == Some(*failure),
+            Request::Stall { since, .. } => self.stall == Some(*since),
             Request::Grant { .. } => false,
             Request::Agent { id, .. } => self.asked.is_open(id),
         }
@@ -567,6 +587,7 @@ impl Witness {
         self.asked.clear();
         self.urgent.clear();
         self.failure = None;
+        self.stall = None;
         self.failed_starts = 0;
         self.questions.clear();
         self.fresh &= self.stored.conversation.is_none();
@@ -629,6 +650,12 @@ impl Witness {
         }
         self.observe_waiting_question();
         self.inspect_questions();
+        if self.step.restarts_clock && !self.step.keeps_silence {
+            self.end_silence();
+        }
+        let silent = self.open.as_ref().filter(|open| !open.interrupted).map(|open| open.silent_since);
+        let is_past = self.stall.is_some() && self.stall != silent;
+        self.must(!is_past, "a question about a silence is closed when the silence ends");
         let terminal = view.record.terminal.as_ref().map(|terminal| &terminal.process);
         self.must(terminal == self.terminal.as_ref(), "the terminal is recorded");
         let is_stopping = matches!(view.phase, Phase::Suspended | Phase::Stopping);
@@ -647,7 +674,8 @@ impl Witness {
             Phase::Busy => {
                 let interrupted = self.open.as_ref().is_some_and(|open| open.interrupted);
                 let asks = self.next_expiry().map(|_| TimeoutReason::RequestExpired);
-                let expected = if interrupted { Some(TimeoutReason::Interrupt) } else { asks };
+                let stall = self.stall_deadline().map(|_| TimeoutReason::Stalled);
+                let expected = if interrupted { Some(TimeoutReason::Interrupt) } else { asks.or(stall) };
                 self.open.is_some() && timer.map(|(_, reason)| reason) == expected
             }
             Phase::Stopping => {
@@ -661,6 +689,14 @@ impl Witness {
             holds,
             &format!("in phase {}, the timer, the process and the queue fit together: {timer:?}", view.phase.as_str()),
         );
+    }
+
+    /// The time at which users are asked about the silence of an agent that neither runs a tool nor asks.
+    pub(super) fn stall_deadline(&self) -> Option<Timestamp> {
+        let open = self.open.as_ref().filter(|open| !open.interrupted)?;
+        let waits = !self.asked.is_empty() || self.machine.turn().is_some_and(Turn::runs_tool);
+        let asks = !self.settings.stall.is_zero() && !waits && self.stall.is_none();
+        asks.then(|| open.silent_since.after(self.settings.stall))
     }
 
     fn idle_deadline(&self, idle_timeout: Duration) -> Option<(Timestamp, TimeoutReason)> {

@@ -58,6 +58,7 @@ impl Witness {
             Effect::Accept(prompt) => {
                 let kept = match self.step.pressed.take() {
                     Some(Request::Prompt(id)) => self.forget_interrupted(&id),
+                    Some(Request::Stall { .. }) => self.open(),
                     Some(Request::Start { .. } | Request::Grant { .. } | Request::Agent { .. }) => None,
                     None => self.interrupted.pop(),
                 };
@@ -133,6 +134,10 @@ impl Witness {
             Effect::CloseRequest { request: Request::Prompt(id), .. } => {
                 let kept = self.machine.record().interrupted.iter().any(|kept| kept.id == *id);
                 self.must(!kept, "a decided request is not asked again");
+            }
+            Effect::CloseRequest { request: Request::Stall { since, .. }, .. } => {
+                let is_open = self.stall.take_if(|asked| asked == since).is_some();
+                self.must(is_open, "a question about a silence is closed once");
             }
             Effect::CloseRequest { request: Request::Agent { id, .. }, .. } => self.perform_close(id),
             Effect::CloseRequest { request: Request::Grant { .. }, .. } => self.fail("a session grants nothing"),
@@ -221,6 +226,16 @@ impl Witness {
             SessionNotice::WorkEnded { .. } => {
                 self.must(self.shutdowns > 0 || self.step.left_work, "only the end of a host ends background work");
             }
+            SessionNotice::Stalled { since, silent, .. } => {
+                let due = self.stall_deadline();
+                self.must(
+                    due.is_some_and(|at| at <= self.now),
+                    "a question about a silence is asked once, and in time",
+                );
+                let begin = self.open.as_ref().map(|open| open.silent_since);
+                self.must(begin == Some(*since) && *silent == self.settings.stall, "a silence begins after output");
+                self.stall = Some(*since);
+            }
             SessionNotice::Asked { request, .. } => self.perform_asked(&request.id),
             SessionNotice::OpenInTerminal => {
                 self.must(self.machine.record().terminal.is_some(), "only a terminal makes prompts wait for it");
@@ -275,7 +290,7 @@ impl Witness {
         self.must(self.open.is_none(), "an agent has one prompt at a time");
         let sent = self.step.sent.take();
         self.must(sent.as_ref() == Some(&prompt.id), "a prompt is stored as sent before the agent gets it");
-        self.open = Some(OpenTurn::new(prompt.id.clone(), prompt.place.clone()));
+        self.open = Some(OpenTurn::new(prompt.id.clone(), prompt.place.clone(), self.now));
     }
 
     fn perform_signal(&mut self, signal: Signal, run: Run) {
