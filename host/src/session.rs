@@ -29,7 +29,7 @@ use cordboard_core::{
     },
 };
 use cordboard_store::StoreError;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use actor::{Actor, Channel};
 pub use agent_process::{LaunchError, prepare_folder};
@@ -126,6 +126,8 @@ pub trait SessionConfig: Send + Sync {
     fn settings(&self, record: &SessionRecord) -> Settings;
     /// Returns the agent of this name. `None` if the configuration no longer has one.
     fn agent(&self, name: &str) -> Option<Agent>;
+    /// Returns the number of agents that may run, if it is limited.
+    fn live_agents(&self) -> Option<usize>;
 }
 
 /// The dependencies of every actor.
@@ -146,6 +148,8 @@ pub struct Ports {
     pub events: Arc<dyn EventSink>,
     /// All sessions, of which no two may have the same conversation.
     pub registry: Arc<SessionRegistry>,
+    /// Notified when an agent has started and the snapshot of its session shows it.
+    pub agent_started: Arc<Notify>,
 }
 
 /// The open prompts of a session from the previous run of the host.

@@ -205,6 +205,7 @@ fn server(
         config: Arc::new(config.clone()),
         events: Arc::new(Arc::clone(&hooks)),
         registry: Arc::clone(sessions),
+        agent_started: Arc::default(),
     };
     let limits = ViewLimits { front_end: "console".to_owned(), text_units: 4096 };
     let renderer = TurnRenderer {

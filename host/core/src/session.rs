@@ -9,6 +9,7 @@ mod commands;
 mod effect;
 mod idle;
 mod input;
+pub mod live_agents;
 mod machine;
 mod requests;
 mod stall;

@@ -1,4 +1,4 @@
-//! Runs the work that no chat message triggers: plugin jobs and webhook requests.
+//! Runs the work that no chat message triggers: plugin jobs, webhook requests and the limit of running agents.
 
 use std::sync::{Arc, Weak};
 
@@ -38,6 +38,7 @@ impl BackgroundTasks {
     pub fn start(self, host: &Arc<HostService>) -> RunningTasks {
         let mut tasks = JoinSet::new();
         tasks.spawn(jobs::run_jobs(host));
+        tasks.spawn(Arc::clone(&host.sessions).limit_agents());
         if let Some(listener) = self.listener {
             let host_api: Weak<dyn HostApi> = Arc::downgrade(&(Arc::clone(host) as Arc<dyn HostApi>));
             let server = WebhookServer::new(host.config.clone(), Arc::clone(&host.plugins), host_api, Arc::new(secret));

@@ -220,6 +220,7 @@ impl HostBase {
             config: Arc::new(self.config.clone()),
             events: Arc::new(Arc::clone(&self.hooks)),
             registry: Arc::clone(registry),
+            agent_started: Arc::default(),
         }
     }
 

@@ -109,4 +109,8 @@ impl SessionConfig for LiveConfig {
         let agent = config.agents.get(name)?.clone();
         Some(Agent { deny_tools: config.access.deny_tools.clone(), ..agent })
     }
+
+    fn live_agents(&self) -> Option<usize> {
+        self.now().limits.live_agents
+    }
 }

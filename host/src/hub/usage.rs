@@ -94,7 +94,7 @@ mod tests {
         assert_eq!(ledger.save_turn(&record, turn(0.5)).await.unwrap(), None, "there is no limit");
         assert_eq!(ledger.budget().await.unwrap(), None);
         let limit = |cost_per_day| {
-            let limits = Limits { cost_per_day: Some(cost_per_day) };
+            let limits = Limits { cost_per_day: Some(cost_per_day), ..Limits::default() };
             drop(config.replace(Config { limits, ..Config::defaults() }));
         };
         limit(1.0);

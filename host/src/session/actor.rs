@@ -38,6 +38,8 @@ pub struct Actor {
     /// The prompt that was sent last, and the place that shows that the agent works on it.
     pub(super) sent: Option<(PromptId, Place)>,
     pub(super) events: EventEmitter,
+    /// Whether an agent was started since the snapshot was last published.
+    pub(super) has_started: bool,
     /// The warning about the budget of the day, to be posted after the turn that has caused it.
     pub(super) budget_warning: Option<String>,
     /// The name of the person whose command is being performed.
@@ -75,7 +77,21 @@ impl Actor {
         let (agent, is_frame_due, sent, budget_warning, by) = (None, false, None, None, None);
         // A terminal may outlive the host that opened it.
         let terminal = machine.record().terminal.as_ref().map(|open| TerminalWatch::start(open.process.clone()));
-        Self { machine, ports, sink, agent, terminal, is_frame_due, sent, events, budget_warning, by, cell, channel }
+        Self {
+            machine,
+            ports,
+            sink,
+            agent,
+            terminal,
+            is_frame_due,
+            sent,
+            events,
+            has_started: false,
+            budget_warning,
+            by,
+            cell,
+            channel,
+        }
     }
 
     pub(super) async fn run(mut self) {
@@ -262,6 +278,9 @@ impl Actor {
             self.sink.show(SessionOutput::Frame(Arc::new(turn.clone()), self.machine.view()));
         }
         self.cell.publish(self.machine.view());
+        if std::mem::take(&mut self.has_started) {
+            self.ports.agent_started.notify_one();
+        }
     }
 
     /// Returns a handle for the answers of plugins. `None` if all other handles are dropped.

@@ -160,6 +160,7 @@ impl Actor {
                 self.events.start = if launch.resume.is_some() { StartKind::Resumed } else { StartKind::New };
                 tracing::info!(pid = process.pid, resumed = launch.resume.is_some(), "agent started");
                 self.agent = Some(agent);
+                self.has_started = true;
                 Input::Spawned { run, process }
             }
             Err(why) => {

@@ -315,3 +315,19 @@ async fn events_carry_their_causation_chain() {
     ];
     assert_eq!(events, wanted);
 }
+
+#[tokio::test]
+async fn an_agent_that_has_started_is_announced_and_suspended_if_unused() {
+    let fakes = Fakes::new(ECHO);
+    let session = fakes.session();
+    session.send(Input::Prompt(prompt("p1"))).await;
+    fakes.agent_started.notified().await;
+    let phase = || fakes.registry.view("x").unwrap().phase;
+    assert_ne!(phase(), Phase::Suspended, "the snapshot shows the start");
+    fakes.phase(Phase::Idle).await;
+    session.send(Input::SuspendIfUnused).await;
+    session.caught_up().await;
+    assert_eq!(phase(), Phase::Stopping);
+    fakes.phase(Phase::Suspended).await;
+    fakes.end(session).await;
+}

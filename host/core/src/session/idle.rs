@@ -47,6 +47,14 @@ impl Machine {
         }
     }
 
+    /// Suspends an idle session without waiting for the policy.
+    pub(super) fn suspend_if_unused(&mut self, now: Timestamp) {
+        let is_idle = matches!(self.state, State::Idle(_));
+        if is_idle && self.background().is_none() && self.open_requests().is_empty() {
+            self.stop(StopStage::Closed, AfterStop::Suspend, now);
+        }
+    }
+
     pub(super) fn handle_settings(&mut self, settings: Settings, now: Timestamp) {
         if self.settings == settings {
             return;

@@ -89,6 +89,8 @@ pub enum Input {
     },
     /// The configuration was loaded. The input is ignored if the settings of the session have not changed.
     Settings(Box<Settings>),
+    /// Too many agents run: the session is suspended if it is idle and has neither background work nor open questions.
+    SuspendIfUnused,
     /// The lifecycle plugin or its configuration changed: an idle session is reviewed again.
     PolicyChanged,
     /// The process that holds the session for a terminal has exited.

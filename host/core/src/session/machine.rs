@@ -158,6 +158,7 @@ impl Machine {
             Input::ResumeNotice { ticket, text } => self.handle_resume_notice(ticket, text),
             Input::Decision { ticket, decision } => self.handle_decision(ticket, decision, now),
             Input::Settings(settings) => self.handle_settings(*settings, now),
+            Input::SuspendIfUnused => self.suspend_if_unused(now),
             Input::PolicyChanged => self.review(now),
             Input::TerminalClosed { process, conversation } => {
                 self.handle_terminal_closed(&process, conversation, now);

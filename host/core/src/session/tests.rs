@@ -4,6 +4,7 @@ mod background;
 mod commands;
 mod idle;
 mod lifecycle_policy_changes;
+mod live_agents;
 mod lost_access;
 mod requests;
 mod resumes;

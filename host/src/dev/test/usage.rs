@@ -13,7 +13,7 @@ const PROPERTIES: &str = "cost, input, output, cache-read, cache-write, model, p
 impl StepRunner {
     /// `DOLLARS`: sets the limit of the cost per day.
     pub fn set_budget(&self, words: &str) -> Result<(), StepError> {
-        self.harness.host.set_limits(Limits { cost_per_day: Some(number("budget", words)?) });
+        self.harness.host.set_limits(Limits { cost_per_day: Some(number("budget", words)?), ..Limits::default() });
         Ok(())
     }
 

@@ -1,6 +1,8 @@
 //! Owns the session actors: one per session, started when the session is first needed. A suspended session that is not
 //! used needs a snapshot but no task, so there can be thousands of them.
 
+mod agent_limit;
+
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},

@@ -21,7 +21,7 @@ use cordboard_core::{
 };
 use cordboard_store::StoreError;
 use tempfile::TempDir;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::super::{
     EventSink, Handle, PluginQueries, PluginQuery, Ports, Query, SessionConfig, SessionOutput, SessionStore, TurnSink,
@@ -33,7 +33,8 @@ pub struct Fakes {
     recorder: Arc<Recorder>,
     command: PathBuf,
     folder: TempDir,
-    registry: Arc<SessionRegistry>,
+    pub registry: Arc<SessionRegistry>,
+    pub agent_started: Arc<Notify>,
 }
 
 /// Everything that the ports recorded.
@@ -90,6 +91,7 @@ impl Fakes {
             command: PathBuf::new(),
             folder,
             registry: Arc::new(SessionRegistry::new(Vec::new(), Vec::new())),
+            agent_started: Arc::default(),
         }
     }
 
@@ -114,6 +116,7 @@ impl Fakes {
             config: Arc::new(Agents(self.command.clone(), script)),
             events: Arc::<Recorder>::clone(&recorder),
             registry: Arc::clone(&self.registry),
+            agent_started: Arc::clone(&self.agent_started),
         };
         spawn(record, cell, recorder, ports)
     }
@@ -312,6 +315,10 @@ impl SessionConfig for Agents {
         let env = [("SCRIPT".to_owned(), self.1.clone())].into_iter().collect();
         let command = Some(self.0.to_string_lossy().into_owned());
         Some(Agent { command, env, ..Agent::new(AgentKind::Claude) })
+    }
+
+    fn live_agents(&self) -> Option<usize> {
+        None
     }
 }
 

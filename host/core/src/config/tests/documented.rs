@@ -86,6 +86,7 @@ fn keys_without_a_default_are_known() {
         [access] owner
         [sessions] default
         [limits] cost_per_day
+        [limits] live_agents
         [webhook] listen
         [agents.claude] model
         [secrets] github

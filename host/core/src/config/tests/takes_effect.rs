@@ -26,6 +26,7 @@ const SAVED: &[(&str, &str, &str)] = &[
     ("sessions", "folders", "{ web = \"/srv/web\" }"),
     ("requests", "expire", "\"5m\""),
     ("limits", "cost_per_day", "2.5"),
+    ("limits", "live_agents", "4"),
     ("console", "drain", "\"1m\""),
     ("webhook", "listen", "\"127.0.0.1:1\""),
     ("webhook", "body", "\"2MiB\""),

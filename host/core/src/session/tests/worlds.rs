@@ -323,7 +323,9 @@ impl World {
     }
 
     fn configuration(&mut self) {
-        let input = if self.dice.one_in(2) {
+        let input = if self.dice.one_in(3) {
+            Input::SuspendIfUnused
+        } else if self.dice.one_in(2) {
             Input::PolicyChanged
         } else {
             Input::Settings(Box::new(Settings {

@@ -96,6 +96,10 @@ impl SessionConfig for Slow {
     fn agent(&self, _name: &str) -> Option<Agent> {
         Some(Agent { command: Some("/nonexistent/agent".to_owned()), ..Agent::new(AgentKind::Claude) })
     }
+
+    fn live_agents(&self) -> Option<usize> {
+        None
+    }
 }
 
 impl EventSink for Slow {
@@ -150,6 +154,7 @@ fn supervisor(folder: &std::path::Path, slow: &Arc<Slow>) -> Arc<SessionSupervis
         config: Arc::<Slow>::clone(slow),
         events: Arc::<Slow>::clone(slow),
         registry: Arc::clone(&registry),
+        agent_started: Arc::default(),
     };
     let renderer = TurnRenderer {
         config: LiveConfig::new(Config::defaults()),

@@ -271,7 +271,7 @@ impl Witness {
     pub fn feed(&mut self, input: Input) {
         self.note(format!("{} {input:?}", self.now.0));
         self.step = Step { phase: Some(self.machine.phase()), ..Step::default() };
-        self.step.is_automatic = matches!(input, Input::Timeout | Input::Verdict { .. });
+        self.step.is_automatic = matches!(input, Input::Timeout | Input::Verdict { .. } | Input::SuspendIfUnused);
         self.observe(&input);
         let limit = self.settings.max_queued.max(1);
         let full = self.queue.len() > limit || self.interrupted.len() >= self.settings.max_interrupted.max(1);
@@ -370,7 +370,11 @@ impl Witness {
                     self.fresh &= conversation.is_none();
                 }
             }
-            Input::Edited { .. } | Input::PolicyChanged | Input::AccessLost(_) | Input::Strays { .. } => {}
+            Input::Edited { .. }
+            | Input::PolicyChanged
+            | Input::SuspendIfUnused
+            | Input::AccessLost(_)
+            | Input::Strays { .. } => {}
         }
     }
 
