@@ -173,6 +173,38 @@ async fn a_missing_agent_is_reported_with_the_remedy() {
 }
 
 #[tokio::test]
+async fn a_sandbox_that_fails_is_reported_with_the_remedy() {
+    let fakes = Fakes::in_sandbox("echo 'bwrap: No permissions to create new namespace' >&2; exit 1");
+    let session = fakes.session();
+    session.send(Input::Prompt(prompt("p1"))).await;
+    fakes.phase(Phase::Broken).await;
+    fakes.until("notice").await;
+    let Some(SessionNotice::NotStarted { why, .. }) = fakes.notice() else { panic!("{:?}", fakes.notice()) };
+    assert!(why.contains("bubblewrap failed: No permissions") && why.contains("user namespaces"), "{why}");
+    fakes.end(session).await;
+}
+
+#[tokio::test]
+async fn an_agent_in_a_sandbox_that_works_cannot_report_its_failure() {
+    let fakes = Fakes::in_sandbox(
+        r#"
+read -r line
+echo '{"type":"control_response","response":{"subtype":"success","request_id":"cordboard-0","response":{}}}'
+read -r line
+echo '{"type":"user","isReplay":true,"uuid":"p1","message":{"content":[]}}'
+echo 'bwrap: I say so' >&2
+exit 3
+"#,
+    );
+    let session = fakes.session();
+    session.send(Input::Prompt(prompt("p1"))).await;
+    fakes.until("notice").await;
+    let Some(SessionNotice::Died { why, .. }) = fakes.notice() else { panic!("{:?}", fakes.notice()) };
+    assert_eq!(why, "bwrap: I say so");
+    fakes.end(session).await;
+}
+
+#[tokio::test]
 async fn an_exit_during_a_turn_is_reported_with_the_last_output() {
     let fakes = Fakes::new(
         r#"

@@ -1,6 +1,7 @@
 //! Fake ports of one session. They record what is stored, shown and queried, in one order.
 
 use std::{
+    os::unix::fs::PermissionsExt as _,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -11,7 +12,7 @@ use cordboard_agents::process::{Environment, OwnFiles};
 use cordboard_core::{
     agent_event::PromptId,
     budget::Budget,
-    config::{Agent, AgentKind, Busy},
+    config::{Agent, AgentKind, Busy, SandboxKind},
     cron::Zone,
     event::SessionEvent,
     messages::SessionNotice,
@@ -32,6 +33,7 @@ use crate::{clock::Clock, session_snapshots::SessionRegistry};
 pub struct Fakes {
     recorder: Arc<Recorder>,
     command: PathBuf,
+    bwrap: Option<PathBuf>,
     folder: TempDir,
     pub registry: Arc<SessionRegistry>,
     pub agent_started: Arc<Notify>,
@@ -54,7 +56,12 @@ struct Recorder {
     ticks: watch::Sender<u64>,
 }
 
-struct Agents(PathBuf, String);
+struct Agents {
+    command: PathBuf,
+    script: String,
+    /// The folder with the `bwrap` of the agent's sandbox.
+    bwrap: Option<PathBuf>,
+}
 
 pub fn prompt(id: &str) -> Prompt {
     Prompt {
@@ -84,11 +91,23 @@ impl Fakes {
         Self { command: "/nonexistent/agent".into(), ..Self::with(TempDir::new().unwrap()) }
     }
 
+    /// Uses this shell script as the `bwrap` of an agent in a sandbox.
+    pub fn in_sandbox(bwrap: &str) -> Self {
+        let fakes = Self::new("");
+        let folder = fakes.folder.path().join("bin");
+        let file = folder.join("bwrap");
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::write(&file, format!("#!/bin/sh\n{bwrap}")).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
+        Self { bwrap: Some(folder), ..fakes }
+    }
+
     fn with(folder: TempDir) -> Self {
         let recorder = Arc::new(Recorder { recorded: Mutex::default(), ticks: watch::Sender::new(0) });
         Self {
             recorder,
             command: PathBuf::new(),
+            bwrap: None,
             folder,
             registry: Arc::new(SessionRegistry::new(Vec::new(), Vec::new())),
             agent_started: Arc::default(),
@@ -113,7 +132,7 @@ impl Fakes {
             own_files: Arc::new(OwnFiles::default),
             store: Arc::<Recorder>::clone(&recorder),
             queries: Arc::<Recorder>::clone(&recorder),
-            config: Arc::new(Agents(self.command.clone(), script)),
+            config: Arc::new(Agents { command: self.command.clone(), script, bwrap: self.bwrap.clone() }),
             events: Arc::<Recorder>::clone(&recorder),
             registry: Arc::clone(&self.registry),
             agent_started: Arc::clone(&self.agent_started),
@@ -312,9 +331,14 @@ impl SessionConfig for Agents {
     }
 
     fn agent(&self, _name: &str) -> Option<Agent> {
-        let env = [("SCRIPT".to_owned(), self.1.clone())].into_iter().collect();
-        let command = Some(self.0.to_string_lossy().into_owned());
-        Some(Agent { command, env, ..Agent::new(AgentKind::Claude) })
+        let mut agent = Agent::new(AgentKind::Claude);
+        agent.command = Some(self.command.to_string_lossy().into_owned());
+        agent.env.insert("SCRIPT".to_owned(), self.script.clone());
+        if let Some(folder) = &self.bwrap {
+            agent.env.insert("PATH".to_owned(), format!("{}:/usr/bin:/bin", folder.display()));
+            agent.sandbox.kind = SandboxKind::Bwrap;
+        }
+        Some(agent)
     }
 
     fn live_agents(&self) -> Option<usize> {
