@@ -44,11 +44,13 @@ const SAVED: &[(&str, &str, &str, Shows)] = &[
     ("sessions", "busy", "\"interrupt\"", Log("sessions")),
     ("sessions", "default", "\"main\"", Log("sessions")),
     ("sessions", "idle_timeout", "\"20m\"", IdleTimeout),
+    ("sessions", "stall", "\"20m\"", Log("sessions")),
     ("sessions", "queue", "3", Log("sessions")),
     ("sessions", "kept", "3", Log("sessions")),
     ("sessions", "roots", "[\"/srv\"]", Log("sessions")),
     ("sessions", "folders", "{ web = \"/srv/web\" }", Log("sessions")),
     ("limits", "cost_per_day", "2.5", Log("limits")),
+    ("limits", "live_agents", "4", Log("limits")),
     ("requests", "expire", "\"1m\"", Log("requests")),
     ("requests", "approval", "\"mine\"", Log("requests")),
     ("console", "drain", "\"1m\"", Log("console")),
@@ -62,6 +64,10 @@ const SAVED: &[(&str, &str, &str, Shows)] = &[
     ("agents.NAME", "permission_mode", "\"plan\"", DEMO),
     ("agents.NAME", "pass_env", "[\"HOME\"]", DEMO),
     ("agents.NAME", "env", "{ A = \"b\" }", DEMO),
+    ("agents.NAME", "sandbox", "\"bwrap\"", Log("agent claude")),
+    ("agents.NAME", "sandbox_network", "false", DEMO),
+    ("agents.NAME", "sandbox_read", "[\"/srv\"]", DEMO),
+    ("agents.NAME", "sandbox_write", "[\"/srv\"]", DEMO),
     ("plugins", "folder", "\"p\"", Restart),
     ("plugins", "rescan", "\"10s\"", Log("rescan")),
     ("plugins", "parallel", "32", Restart),
@@ -102,11 +108,11 @@ const SAVED: &[(&str, &str, &str, Shows)] = &[
     ("plugins.NAME.webhook", "header", "\"X-A\"", Log("plugin other")),
 ];
 
-/// Returns the name of the table with its placeholder replaced. `kind` and `command` are saved for an agent that no
-/// session uses, because an agent with the saved command doesn't start.
+/// Returns the name of the table with its placeholder replaced. `kind`, `command` and `sandbox` are saved for an agent
+/// that no session uses, because an agent with the saved command, or without bubblewrap, doesn't start.
 fn written(table: &str, key: &str) -> String {
     match (table, key) {
-        ("agents.NAME", "kind" | "command") => "agents.claude".to_owned(),
+        ("agents.NAME", "kind" | "command" | "sandbox") => "agents.claude".to_owned(),
         ("agents.NAME", _) => "agents.demo".to_owned(),
         ("plugins.NAME", _) => "plugins.echo".to_owned(),
         ("plugins.NAME.webhook", _) => "plugins.other.webhook".to_owned(),
