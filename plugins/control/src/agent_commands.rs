@@ -1,7 +1,7 @@
 //! `/commands [page]`: lists the commands of the active session's agent, which a user runs with two slashes.
 
 use cordboard_plugin::{
-    Call, Command, Reply,
+    Call, Reply,
     command::Spec,
     context,
     sessions::{self, AgentCommand},
@@ -11,30 +11,26 @@ use cordboard_plugin::{
 /// The number of commands per page. A description has up to 120 characters, and a message about 4,000.
 const PAGE: usize = 25;
 
-struct Agent;
+pub fn spec() -> Spec {
+    Spec::new("commands", "List the agent's own commands", "/commands [page]")
+}
 
-impl Command for Agent {
-    fn specs() -> Result<Vec<Spec>, String> {
-        Ok(vec![Spec::new("commands", "List the agent's own commands", "/commands [page]")])
-    }
-
-    fn run(call: &Call) -> Result<Reply, String> {
-        let session = context::session()?;
-        let page = match call.args.as_slice() {
-            [] => Some(1),
-            [page] => page.parse().ok().filter(|page| *page > 0),
-            _ => None,
-        };
-        let Some(page) = page else { return Ok(Reply::plain("Usage: /commands [page]")) };
-        let Some(commands) = sessions::agent_commands(&session.name) else {
-            let text = format!(
-                "The agent of session '{}' has not started yet. Send it a message, then use /commands again.",
-                session.name
-            );
-            return Ok(Reply::plain(&text));
-        };
-        commands_page(&session.name, &commands, page)
-    }
+pub fn run(call: &Call) -> Result<Reply, String> {
+    let session = context::session()?;
+    let page = match call.args.as_slice() {
+        [] => Some(1),
+        [page] => page.parse().ok().filter(|page| *page > 0),
+        _ => None,
+    };
+    let Some(page) = page else { return Ok(Reply::plain("Usage: /commands [page]")) };
+    let Some(commands) = sessions::agent_commands(&session.name) else {
+        let text = format!(
+            "The agent of session '{}' has not started yet. Send it a message, then use /commands again.",
+            session.name
+        );
+        return Ok(Reply::plain(&text));
+    };
+    commands_page(&session.name, &commands, page)
 }
 
 fn commands_page(session: &str, commands: &[AgentCommand], page: usize) -> Result<Reply, String> {
@@ -60,8 +56,6 @@ fn commands_page(session: &str, commands: &[AgentCommand], page: usize) -> Resul
     let reply = Reply::text(lines.join("\n"));
     Ok(if page < pages { reply.button("More", format!("/commands {}", page + 1)) } else { reply })
 }
-
-cordboard_plugin::export!(Agent: command);
 
 #[cfg(test)]
 mod tests {

@@ -2,7 +2,7 @@
 //! active session's agent, with a button to drop each.
 
 use cordboard_plugin::{
-    Call, Command, Reply,
+    Call, Reply,
     command::Spec,
     context, session_control,
     sessions::{self, QueuedPrompt},
@@ -12,34 +12,33 @@ use cordboard_plugin::{
 /// The maximum number of messages that are shown, so that the reply fits into a message.
 const MAX_SHOWN: usize = 20;
 
-struct Queue;
+pub fn specs() -> [Spec; 2] {
+    let now = Spec::new("now", "Interrupt the agent with a message", "/now <message>").at_once();
+    [now, Spec::new("queue", "Show the messages that wait", "/queue")]
+}
 
-impl Command for Queue {
-    fn specs() -> Result<Vec<Spec>, String> {
-        let now = Spec::new("now", "Interrupt the agent with a message", "/now <message>").at_once();
-        let queue = Spec::new("queue", "Show the messages that wait", "/queue");
-        Ok(vec![now, queue])
+pub fn now(call: &Call) -> Result<Reply, String> {
+    let session = context::session()?;
+    if call.args.is_empty() {
+        return Ok(Reply::plain("Usage: /now <message>"));
     }
+    session_control::send_now(&session.name, &call.text)?;
+    Ok(Reply::plain(&format!("Session '{}' gets this message next.", session.name)))
+}
 
-    fn run(call: &Call) -> Result<Reply, String> {
-        let session = context::session()?;
-        match (call.command.as_str(), call.args.as_slice()) {
-            ("now", []) => Ok(Reply::plain("Usage: /now <message>")),
-            ("now", _) => {
-                session_control::send_now(&session.name, &call.text)?;
-                Ok(Reply::plain(&format!("Session '{}' gets this message next.", session.name)))
-            }
-            (_, []) => Ok(queue(&session.name, &sessions::queued(&session.name))),
-            (_, [word, id]) if word == "drop" => {
-                session_control::drop_queued(&session.name, id)?;
-                Ok(queue(&session.name, &sessions::queued(&session.name)).in_place())
-            }
-            _ => Ok(Reply::plain("Usage: /queue")),
+pub fn queue(call: &Call) -> Result<Reply, String> {
+    let session = context::session()?;
+    match call.args.as_slice() {
+        [] => Ok(list(&session.name, &sessions::queued(&session.name))),
+        [word, id] if word == "drop" => {
+            session_control::drop_queued(&session.name, id)?;
+            Ok(list(&session.name, &sessions::queued(&session.name)).in_place())
         }
+        _ => Ok(Reply::plain("Usage: /queue")),
     }
 }
 
-fn queue(session: &str, waiting: &[QueuedPrompt]) -> Reply {
+fn list(session: &str, waiting: &[QueuedPrompt]) -> Reply {
     if waiting.is_empty() {
         return Reply::plain(&format!("No messages wait in session '{session}'."));
     }
@@ -57,8 +56,6 @@ fn queue(session: &str, waiting: &[QueuedPrompt]) -> Reply {
     })
 }
 
-cordboard_plugin::export!(Queue: command);
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,10 +63,10 @@ mod tests {
     #[test]
     fn a_long_queue_is_cut() {
         let prompt = |number| QueuedPrompt { id: format!("p{number}"), text: format!("*message* {number}") };
-        let reply = queue("x", &(1..=23).map(prompt).collect::<Vec<_>>());
+        let reply = list("x", &(1..=23).map(prompt).collect::<Vec<_>>());
         assert!(reply.text.starts_with("23 messages wait in session 'x':\n1\\. \\*message\\* 1\n"), "{}", reply.text);
         assert!(reply.text.ends_with("\n20\\. \\*message\\* 20\n… and 3 more"), "{}", reply.text);
         assert_eq!(reply.buttons.iter().flatten().count(), MAX_SHOWN);
-        assert_eq!(queue("x", &[]).text, "No messages wait in session 'x'\\.".replace("\\.", "."));
+        assert_eq!(list("x", &[]).text, "No messages wait in session 'x'\\.".replace("\\.", "."));
     }
 }
