@@ -297,6 +297,9 @@ impl Codec for Acp {
         self.call(Call::Prompt(prompt.id.clone()), AGENT_METHOD_NAMES.session_prompt, request)
     }
 
+    /// The session sends no prompts during a turn.
+    fn forget(&mut self, _: &PromptId) {}
+
     fn interrupt(&mut self) -> Vec<u8> {
         self.is_cancelled = self.is_in_turn();
         let session = self.handshake.session().to_owned();

@@ -7,13 +7,12 @@ mod background;
 mod checklist;
 mod control;
 mod denials;
+mod prompts;
 mod requests;
 mod result;
 mod transcripts;
 mod turn;
 mod usage;
-
-use std::collections::BTreeSet;
 
 use cordboard_core::{
     agent_event::{AgentEvent, Outcome, PromptId},
@@ -32,6 +31,7 @@ use api_error::ApiErrors;
 use background::Background;
 use checklist::Checklist;
 use denials::Denials;
+use prompts::Prompts;
 use requests::Requests;
 use turn::Turn;
 use usage::Usage;
@@ -48,10 +48,7 @@ pub(super) struct Claude {
     /// Whether the process resumes a conversation and no turn has begun. While this is set, a failed result means that
     /// the CLI refuses to resume.
     resuming: bool,
-    /// Prompts that were sent to this process and have no result yet.
-    unanswered: BTreeSet<PromptId>,
-    /// The unanswered prompts that the agent has accepted.
-    acknowledged: BTreeSet<PromptId>,
+    prompts: Prompts,
     /// The id of the running turn if the agent started it without a prompt.
     unprompted: Option<PromptId>,
     /// Whether a prompt was sent to this process. Before that, neither an `init` nor a failed result belongs to a turn.
@@ -81,8 +78,7 @@ impl Claude {
             conversation: launch.resume.clone(),
             resumable: launch.resume.is_some(),
             resuming: launch.resume.is_some(),
-            unanswered: BTreeSet::new(),
-            acknowledged: BTreeSet::new(),
+            prompts: Prompts::default(),
             unprompted: None,
             prompted: false,
             names_prompt_ids: false,
@@ -117,6 +113,9 @@ impl Claude {
             }
             "command_lifecycle" if text(message, "state") == "started" => {
                 self.acknowledge(text(message, "command_uuid"), events);
+            }
+            "command_lifecycle" if text(message, "state") == "cancelled" => {
+                self.prompts.take_forgotten(&PromptId(text(message, "command_uuid").to_owned()));
             }
             "result" => self.on_result(message, events),
             "rate_limit_event" => self.api_errors.on_rate_limit(message),
@@ -206,7 +205,10 @@ impl Claude {
             self.exit_reason = Some(why.clone());
             return;
         }
-        let answers_none = result::is_background(message) || self.names_prompt_ids || self.unanswered.is_empty();
+        if turn.is_forgotten && !turn.is_shown {
+            return;
+        }
+        let answers_none = result::is_background(message) || self.names_prompt_ids || self.prompts.is_empty();
         if !turn.is_shown && answers_none {
             events.extend(result::unprompted(&turn.text(), &outcome));
             return;
@@ -214,11 +216,10 @@ impl Claude {
         self.interrupted = false;
         turn.finish(&outcome, text(message, "result"));
         events.extend(turn.take_changes());
-        let answered = self.unprompted.take().map_or_else(|| self.answered_by(message), |id| vec![id]);
-        for prompt in &answered {
-            self.unanswered.remove(prompt);
-            self.acknowledged.remove(prompt);
-        }
+        let answered = match self.unprompted.take() {
+            Some(id) => vec![id],
+            None => self.prompts.take_answered(prompt_ids(message).collect(), &outcome),
+        };
         events.push(AgentEvent::Finished { answered, outcome, usage: self.usage.of_turn(message) });
     }
 
@@ -231,18 +232,10 @@ impl Claude {
         })
     }
 
-    /// Returns the prompts that a result answers. A result without prompt ids, as from an older CLI, answers all
-    /// acknowledged prompts, or all unanswered ones if none is acknowledged.
-    fn answered_by(&self, message: &Value) -> Vec<PromptId> {
-        let named: Vec<PromptId> = prompt_ids(message).collect();
-        let fallback = if self.acknowledged.is_empty() { &self.unanswered } else { &self.acknowledged };
-        if named.is_empty() { fallback.iter().cloned().collect() } else { named }
-    }
-
     /// Starts a turn without a prompt, unless such a turn is already running or a prompt is unanswered. Output that
     /// arrives while a prompt is unanswered may belong to that prompt, so it stays buffered.
     fn begin_unprompted_turn(&mut self, events: &mut Vec<AgentEvent>) {
-        if self.unanswered.is_empty() && self.unprompted.is_none() {
+        if self.prompts.is_empty() && self.unprompted.is_none() && !self.turn.is_forgotten {
             let id = PromptId(uuid::Uuid::new_v4().to_string());
             events.push(AgentEvent::TurnStarted(id.clone()));
             self.unprompted = Some(id);
@@ -260,7 +253,8 @@ impl Claude {
 
     fn acknowledge(&mut self, id: &str, events: &mut Vec<AgentEvent>) {
         let id = PromptId(id.to_owned());
-        if !self.unanswered.contains(&id) {
+        if !self.prompts.is_unanswered(&id) {
+            self.turn.is_forgotten |= self.prompts.take_forgotten(&id);
             return;
         }
         if self.unprompted.take().is_some() {
@@ -277,7 +271,7 @@ impl Claude {
             }
             self.turn.is_shown = true;
         }
-        if self.acknowledged.insert(id.clone()) {
+        if self.prompts.accept(id.clone()) {
             events.push(AgentEvent::PromptAccepted(id));
         }
     }
@@ -327,15 +321,19 @@ impl Codec for Claude {
     }
 
     fn prompt(&mut self, prompt: &Prompt) -> Vec<u8> {
-        self.unanswered.insert(prompt.id.clone());
+        self.prompts.add(prompt.id.clone());
         self.prompted = true;
         control::prompt(prompt)
     }
 
+    fn forget(&mut self, prompt: &PromptId) {
+        self.prompts.forget(prompt);
+    }
+
     fn interrupt(&mut self) -> Vec<u8> {
         self.interrupts += 1;
-        self.interrupted = !self.unanswered.is_empty() || self.unprompted.is_some();
-        control::interrupt(&self.last_interrupt_id())
+        self.interrupted = !self.prompts.is_empty() || self.unprompted.is_some();
+        control::interrupt(&self.last_interrupt_id(), self.prompts.to_cancel())
     }
 
     fn set_permission_mode(&mut self, mode: PermissionMode) -> Option<Vec<u8>> {

@@ -19,7 +19,7 @@ mod tool_input;
 use std::path::Path;
 
 use cordboard_core::{
-    agent_event::AgentEvent,
+    agent_event::{AgentEvent, PromptId},
     config::{Agent, AgentKind, SandboxKind},
     session::{Launch, Prompt},
     types::{PermissionMode, RequestAnswer, RequestId, SessionName},
@@ -77,7 +77,10 @@ pub trait Codec: Send {
     fn open(&mut self) -> Vec<Vec<u8>>;
     /// Returns the line that sends a prompt.
     fn prompt(&mut self, prompt: &Prompt) -> Vec<u8>;
-    /// Returns the line that asks the agent to end the running turn. The process keeps running.
+    /// Discards the answer to a prompt that was sent during a turn and is not accepted. The next interrupt cancels it.
+    fn forget(&mut self, prompt: &PromptId);
+    /// Returns the line that asks the agent to end the running turn, and to cancel the prompts that it got during the
+    /// turn and has not accepted. The process keeps running.
     fn interrupt(&mut self) -> Vec<u8>;
     /// Returns the line that changes how the agent handles tools that need permission, or `None` if the agent doesn't
     /// have this mode.

@@ -39,8 +39,20 @@ pub(super) fn prompt(prompt: &Prompt) -> Vec<u8> {
     }))
 }
 
-pub(super) fn interrupt(id: &str) -> Vec<u8> {
-    line(&json!({ "type": "control_request", "request_id": id, "request": { "subtype": "interrupt" } }))
+/// Which prompts an interrupt cancels in addition to the running turn.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Cancel {
+    None,
+    /// Those that the CLI has queued. Without this, the CLI answers them after the interrupted turn.
+    Queued,
+}
+
+pub(super) fn interrupt(id: &str, cancel: Cancel) -> Vec<u8> {
+    let request = match cancel {
+        Cancel::None => json!({ "subtype": "interrupt" }),
+        Cancel::Queued => json!({ "subtype": "interrupt", "cancel_queued": true }),
+    };
+    line(&json!({ "type": "control_request", "request_id": id, "request": request }))
 }
 
 pub(super) fn set_permission_mode(mode: PermissionMode) -> Vec<u8> {

@@ -14,6 +14,8 @@ pub(super) struct Turn {
     /// Whether the turn is known to answer a prompt, or to be one that the agent started itself. Until then, changes
     /// are buffered.
     pub is_shown: bool,
+    /// Whether the turn answers a prompt that the session has forgotten.
+    pub is_forgotten: bool,
     /// The number of the next part.
     next: u32,
     /// The id of the message that is streaming.

@@ -179,3 +179,66 @@ fn a_checklist_is_one_part_of_each_turn() {
         ]
     );
 }
+
+/// A codec whose agent works on `p1` and has got `p2` during the turn.
+fn steered() -> Claude {
+    let mut codec = new_codec(None);
+    codec.prompt(&prompt("p1", "hello"));
+    codec.decode(replay("p1").to_string().as_bytes());
+    codec.prompt(&prompt("p2", "and more"));
+    codec
+}
+
+fn replay(id: &str) -> Value {
+    json!({ "type": "user", "uuid": id, "isReplay": true, "message": { "content": [] } })
+}
+
+fn aborted(ids: &[&str]) -> Value {
+    let (kind, why) = ("error_during_execution", "aborted_streaming");
+    success(json!({ "subtype": kind, "is_error": true, "terminal_reason": why, "user_message_uuids": ids }))
+}
+
+fn decode_with(codec: &mut Claude, messages: &[Value]) -> Vec<String> {
+    let mut trace = new_trace();
+    messages.iter().for_each(|message| trace.add(&codec.decode(message.to_string().as_bytes())));
+    trace.lines()
+}
+
+#[test]
+fn an_interrupt_cancels_prompts_that_were_sent_during_the_turn() {
+    let request = |codec: &mut Claude| serde_json::from_slice::<Value>(&codec.interrupt()).unwrap()["request"].clone();
+    let (plain, cancelling) =
+        (json!({ "subtype": "interrupt" }), json!({ "subtype": "interrupt", "cancel_queued": true }));
+    let mut codec = steered();
+    assert_eq!(request(&mut codec), cancelling);
+    codec.forget(&PromptId("p2".to_owned()));
+    assert_eq!(request(&mut codec), cancelling);
+    let cancelled = json!({ "type": "command_lifecycle", "command_uuid": "p2", "state": "cancelled" });
+    codec.decode(cancelled.to_string().as_bytes());
+    assert_eq!(request(&mut codec), plain, "a prompt that is cancelled gets no result");
+}
+
+#[test]
+fn the_answer_to_a_forgotten_prompt_is_not_shown() {
+    let mut codec = steered();
+    codec.forget(&PromptId("p2".to_owned()));
+    codec.interrupt();
+    // The turn of the first prompt ended just before the interrupt, which hits the next turn.
+    let first = [success(json!({ "user_message_uuids": ["p1"] }))];
+    assert_eq!(decode_with(&mut codec, &first), [r#"0 = "all""#, "finished [p1] Done 1.0000 $"]);
+    let init = system("init", json!({ "user_message_uuids": ["p2"] }));
+    let second = [init, replay("p2"), assistant("m2", "More."), aborted(&["p2"])];
+    assert_eq!(decode_with(&mut codec, &second), [""; 0]);
+    codec.prompt(&prompt("p3", "next"));
+    let third = [replay("p3"), assistant("m3", "Next."), success(json!({ "user_message_uuids": ["p3"] }))];
+    assert_eq!(decode_with(&mut codec, &third), ["accepted p3", r#"0 = "Next.""#, "finished [p3] Done 1.0000 $"]);
+}
+
+#[test]
+fn an_interrupted_turn_ends_all_accepted_prompts() {
+    let mut codec = steered();
+    codec.decode(replay("p2").to_string().as_bytes());
+    codec.interrupt();
+    let lines = decode_with(&mut codec, &[aborted(&["p1"])]);
+    assert_eq!(lines.last().unwrap(), "finished [p1 p2] Interrupted 1.0000 $");
+}
