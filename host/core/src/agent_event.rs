@@ -27,8 +27,8 @@ pub enum AgentEvent {
     /// The agent denied a tool call without asking the user. `tool` is the agent's name for the tool, and `detail` is
     /// the argument of the call.
     Denied { tool: String, detail: String },
-    /// A turn is over. `answered` lists the prompts that it answered; the session ignores the event if the open prompt
-    /// is not among them.
+    /// A turn is over. `answered` lists the prompts that it answered: usually the open prompt, and the prompts that the
+    /// agent received later and answered in the same turn. The session ignores the event if none of them is open.
     Finished { answered: Vec<PromptId>, outcome: Outcome, usage: TurnUsage },
     /// The agent has accepted the interrupt and will end the turn.
     InterruptAccepted,

@@ -44,6 +44,9 @@ pub const INTERRUPTED: &str = "Interrupted.";
 
 /// The end of a turn that the user's next message interrupted.
 pub const INTERRUPTED_BY_PROMPT: &str = "Interrupted by the next message.";
+/// The end of a turn that was interrupted because the author of one of its later prompts lost access.
+pub const INTERRUPTED_BY_LOST_ACCESS: &str =
+    "Interrupted, because another author of this turn lost access. Send your message again.";
 /// The last line of an answer whose agent a user restarted.
 pub const RESTARTED: &str = "Incomplete: the agent was restarted.";
 /// The last line of an answer that the host interrupted at shutdown.

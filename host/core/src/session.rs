@@ -15,6 +15,7 @@ mod requests;
 mod stall;
 mod start;
 mod state;
+mod steering;
 mod stop;
 mod terminal_hold;
 mod turns;

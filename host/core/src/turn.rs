@@ -8,6 +8,9 @@ use crate::{
 #[derive(Debug, Clone, PartialEq)]
 pub struct Turn {
     pub prompt: PromptId,
+    /// The other prompts that end with the turn, which the agent received during this turn or the previous one. Empty
+    /// while the turn runs.
+    pub also_answers: Vec<PromptId>,
     /// The place of the answer. It is also the place of the prompt, if there is one.
     pub place: Place,
     pub began: Timestamp,
@@ -44,6 +47,7 @@ impl Turn {
     pub const fn new(prompt: PromptId, place: Place, began: Timestamp) -> Self {
         Self {
             prompt,
+            also_answers: Vec::new(),
             place,
             began,
             parts: Vec::new(),
@@ -57,6 +61,11 @@ impl Turn {
     #[must_use]
     pub fn runs_tool(&self) -> bool {
         self.parts.iter().any(|part| matches!(part, TurnPart::Action(action) if action.is_running_tool()))
+    }
+
+    /// The prompts that end with the turn.
+    pub fn prompts(&self) -> impl Iterator<Item = &PromptId> {
+        std::iter::once(&self.prompt).chain(&self.also_answers)
     }
 
     /// Whether the answer contains any text.

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use cordboard_core::{
     chat::{CompletedUpdate, InboxId, InboxRow, MessageId, NewPost, Update, UpdateKind},
-    config::{Busy, Sessions},
+    config::{Busy, Config},
     hub::{Action, Call, Dispatch},
     messages::{self, HostReply},
     part_joiner::JoinedUpdate,
@@ -246,8 +246,8 @@ impl Dispatcher {
         let stored = self.store.accepted_update(row.id).await.ok().flatten();
         let (kind, text) = stored.as_ref().and_then(prompt_text).unwrap_or((prompt.kind, prompt.text));
         let text = self.spelled(&name, kind, &text).unwrap_or(text);
-        let limits = &self.host.config().sessions;
-        let waits = self.host.sessions.registry.view(name.as_str()).is_some_and(|view| waits(&view, limits));
+        let (config, place) = (self.host.config(), &row.update.place);
+        let waits = self.host.sessions.registry.view(name.as_str()).is_some_and(|view| waits(&view, place, &config));
         session.send(Input::Prompt(Prompt { kind, text, ..prompt })).await;
         if waits {
             let message = row.update.origin.message.clone();
@@ -367,10 +367,23 @@ pub fn not_addressed(active: &BTreeSet<SessionName>) -> HostReply {
     if active.is_empty() { HostReply::NoActive } else { HostReply::NoneOfYours }
 }
 
-/// Returns whether the session queues a new message, instead of answering it at once or refusing it. A session that is
-/// open in a terminal posts its own notice.
-pub fn waits(view: &SessionView, limits: &Sessions) -> bool {
+/// Returns whether the session queues a new message from `place`, instead of sending it to the agent or refusing it. A
+/// session that is open in a terminal posts its own notice.
+pub fn waits(view: &SessionView, place: &Place, config: &Config) -> bool {
+    let limits = &config.sessions;
     let has_room = view.queued < limits.queue.max(1) && view.record.interrupted.len() < limits.kept.max(1) as usize;
-    let waits_for_turn = view.phase == Phase::Busy && limits.busy == Busy::Queue;
+    let waits_for_turn = match limits.busy {
+        Busy::Queue => view.phase == Phase::Busy,
+        Busy::Interrupt => false,
+        Busy::Steer => view.phase == Phase::Busy && !is_steered(view, place, config),
+    };
     has_room && view.record.terminal.is_none() && (waits_for_turn || view.queued > 0)
+}
+
+/// Returns whether a busy session sends a new message to its agent. While nothing waits, the place of the turn is the
+/// place of the last message.
+fn is_steered(view: &SessionView, place: &Place, config: &Config) -> bool {
+    let agent = config.agents.get(&view.record.agent);
+    let takes_more = agent.is_some_and(|agent| agent.kind.accepts_prompts_during_turn());
+    takes_more && view.requests.is_empty() && view.record.place.as_ref() == Some(place)
 }

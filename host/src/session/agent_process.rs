@@ -10,7 +10,7 @@ use cordboard_agents::{
     process::{self, Process, ProcessEvent, SandboxError},
 };
 use cordboard_core::{
-    agent_event::AgentEvent,
+    agent_event::{AgentEvent, PromptId},
     config::SandboxKind,
     session::{Exit, Launch, Prompt, Run},
     types::{PermissionMode, ProcessId, RequestAnswer, RequestId, SessionRecord},
@@ -85,6 +85,11 @@ impl AgentProcess {
     pub fn send(&mut self, prompt: &Prompt) {
         let line = self.codec.prompt(prompt);
         self.write(vec![line]);
+    }
+
+    /// Makes the codec discard an answer to this prompt, which the next interrupt cancels.
+    pub fn forget(&mut self, prompt: &PromptId) {
+        self.codec.forget(prompt);
     }
 
     /// Sends the answer to a question of the agent. Returns the agent's next question if it follows at once.

@@ -8,7 +8,9 @@ use cordboard_core::{
     messages::{self, SessionNotice},
     session::{Effect, Exit, Input, Launch, Run, Ticket},
     turn::Turn,
-    types::{AuditEntry, DecidedBy, DecidedRequest, ProcessId, RequestAnswer, RequestId, SessionView, UsageEntry},
+    types::{
+        AuditEntry, DecidedBy, DecidedRequest, Place, ProcessId, RequestAnswer, RequestId, SessionView, UsageEntry,
+    },
 };
 use cordboard_store::StoreError;
 
@@ -58,12 +60,11 @@ impl Actor {
             Effect::Spawn { run, launch } => return Ok(self.start(run, &launch)),
             Effect::Send { run, prompt } => {
                 self.with(run, |agent| agent.send(&prompt));
-                self.events.prompt_sent(&prompt.id);
-                self.events.turn_started(&prompt.place, self.machine.view(), self.ports.clock.now());
-                self.sent = Some((prompt.id.clone(), prompt.place.clone()));
-                // A frame shows at once that the agent is working, even if it stays silent for a long time.
-                self.is_frame_due = true;
+                self.turn_started(prompt.id, prompt.place);
             }
+            Effect::Steer { run, prompt } => self.with(run, |agent| agent.send(&prompt)),
+            Effect::Forget { run, prompt } => self.with(run, |agent| agent.forget(&prompt)),
+            Effect::SteeredTurnStarted { prompt, place } => self.turn_started(prompt, place),
             Effect::TurnStarted(place) => {
                 if let Some(turn) = self.machine.turn() {
                     self.events.agent_started_turn(&turn.prompt);
@@ -92,6 +93,15 @@ impl Actor {
             Effect::Post { place, notice } => self.sink.show(SessionOutput::Notice(place, notice)),
         }
         Ok(Vec::new())
+    }
+
+    /// Shows that the agent works on a prompt.
+    fn turn_started(&mut self, prompt: PromptId, place: Place) {
+        self.events.prompt_sent(&prompt);
+        self.events.turn_started(&place, self.machine.view(), self.ports.clock.now());
+        self.sent = Some((prompt, place));
+        // A frame shows at once that the agent is working, even if it stays silent for a long time.
+        self.is_frame_due = true;
     }
 
     async fn persist_turn(&mut self, usage: UsageEntry) -> Result<(), StoreError> {

@@ -64,7 +64,7 @@ impl EventEmitter {
 
     pub fn turn_finished(&mut self, turn: &Turn, view: SessionView, at: Timestamp) {
         let causes = self.causes_of(&turn.prompt);
-        self.forget_prompt(&turn.prompt);
+        turn.prompts().for_each(|prompt| self.forget_prompt(prompt));
         self.sink.emit(SessionEvent::turn_finished(turn, view, at, causes));
     }
 

@@ -61,6 +61,16 @@ impl AgentKind {
             Self::Acp => "acp",
         }
     }
+
+    /// Whether an agent of this kind accepts prompts while it works on another one, and reports which prompts each of
+    /// its turns answers.
+    #[must_use]
+    pub const fn accepts_prompts_during_turn(self) -> bool {
+        match self {
+            Self::Claude => true,
+            Self::Demo | Self::Acp => false,
+        }
+    }
 }
 
 impl Agents {

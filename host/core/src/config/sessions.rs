@@ -50,15 +50,19 @@ pub enum Busy {
     Queue,
     /// The prompt interrupts the turn and runs next.
     Interrupt,
+    /// The agent gets the prompt at once and answers it in the running turn or in the next one. An agent that takes one
+    /// prompt at a time gets it after the turn.
+    Steer,
 }
 
 impl Busy {
-    const ALL: &[Self] = &[Self::Queue, Self::Interrupt];
+    const ALL: &[Self] = &[Self::Queue, Self::Interrupt, Self::Steer];
 
     const fn as_str(self) -> &'static str {
         match self {
             Self::Queue => "queue",
             Self::Interrupt => "interrupt",
+            Self::Steer => "steer",
         }
     }
 }

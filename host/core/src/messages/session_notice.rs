@@ -70,6 +70,12 @@ pub enum SessionNotice {
         id: PromptId,
         prompt: String,
     },
+    /// The agent got a message during a turn and ended without an answer to it. `prompt` is the beginning of the
+    /// message.
+    NotAnswered {
+        id: PromptId,
+        prompt: String,
+    },
     /// A user decided about the latest interrupted prompt, and there is an earlier one. `prompt` is the beginning of
     /// the earlier one.
     EarlierInterrupted {
@@ -169,9 +175,10 @@ impl SessionNotice {
     /// The request that the notice asks users to decide, and the choices of its buttons.
     fn request(&self, session: &SessionName) -> Option<(Request, &'static [Choice])> {
         Some(match self {
-            Self::Died { id, .. } | Self::Interrupted { id, .. } | Self::EarlierInterrupted { id, .. } => {
-                (Request::Prompt(id.clone()), &[Choice::SendAgain, Choice::Leave])
-            }
+            Self::Died { id, .. }
+            | Self::Interrupted { id, .. }
+            | Self::NotAnswered { id, .. }
+            | Self::EarlierInterrupted { id, .. } => (Request::Prompt(id.clone()), &[Choice::SendAgain, Choice::Leave]),
             Self::ResumeRefused { failure, .. } | Self::Broken { failure, .. } => {
                 (start_request(session, *failure), &[Choice::TryAgain, Choice::StartFresh])
             }
@@ -216,15 +223,15 @@ impl SessionNotice {
                 "The agent of session '{session}' keeps exiting: {}\nYour messages are kept. Use /retry to start it again, or /fresh to start a new conversation.",
                 quote(why)
             )),
-            Self::Died { why, .. } => plain(&format!(
-                "The agent of session '{session}' exited during its answer: {}\nYour message was not sent again.",
-                quote(why)
-            )),
+            Self::Died { why, .. } => plain(&died(session, why)),
             Self::DiedInBackground { why } => plain(&background_work::died(session, why)),
             Self::AppliesLater { work } => plain(&background_work::applies_later(session, work)),
             Self::WorkEnded { work } => plain(&background_work::ended(session, work)),
             Self::Interrupted { prompt, .. } => plain(&format!(
                 "Cordboard was stopped while session '{session}' was answering “{prompt}”. Your message was not sent again."
+            )),
+            Self::NotAnswered { prompt, .. } => plain(&format!(
+                "The agent of session '{session}' did not answer “{prompt}”. Your message was not sent again."
             )),
             Self::EarlierInterrupted { prompt, .. } => {
                 plain(&format!("An earlier message of session '{session}' was not sent again either: “{prompt}”."))
@@ -256,6 +263,11 @@ impl SessionNotice {
             Self::Strays { pids } => plain(&strays(session, pids)),
         }
     }
+}
+
+fn died(session: &SessionName, why: &str) -> String {
+    let why = quote(why);
+    format!("The agent of session '{session}' exited during its answer: {why}\nYour message was not sent again.")
 }
 
 fn waits_for_terminal(session: &SessionName) -> String {

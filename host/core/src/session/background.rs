@@ -59,13 +59,7 @@ impl Machine {
     pub(super) fn handle_turn_started(&mut self, turn: PromptId, now: Timestamp) {
         let (State::Idle(_), Some(place)) = (&self.state, self.record.place.clone()) else { return };
         let turn = self.new_turn(turn, place.clone(), now);
-        self.state = State::Busy(OpenTurn {
-            prompt: None,
-            turn,
-            receipt: Receipt::Accepted,
-            silent_since: now,
-            interrupt: None,
-        });
+        self.state = State::Busy(OpenTurn::new(None, turn, Receipt::Accepted));
         self.emit(Effect::TurnStarted(place));
     }
 

@@ -63,6 +63,24 @@ pub enum Effect {
         run: Run,
         prompt: Prompt,
     },
+    /// Send a prompt during the running turn. The agent answers it in this turn or in a later one. `MarkSent` always
+    /// precedes this effect.
+    Steer {
+        run: Run,
+        prompt: Prompt,
+    },
+    /// The session does not wait for the answer to this prompt any more. The agent has not accepted the prompt, and the
+    /// `Interrupt` that follows cancels it. If the agent begins to answer it nevertheless, nothing of that is shown.
+    Forget {
+        run: Run,
+        prompt: PromptId,
+    },
+    /// The agent is about to answer a prompt that it received during the turn that has just ended. Show the turn of the
+    /// prompt in this place.
+    SteeredTurnStarted {
+        prompt: PromptId,
+        place: Place,
+    },
     /// The agent has started a turn of its own. Show it in this place.
     TurnStarted(Place),
     /// Store a decision about a question of the agent in the audit log.
@@ -97,10 +115,10 @@ pub enum Effect {
     /// Show the running turn, which has changed and can be read with `turn()`. The caller may merge consecutive
     /// updates.
     ShowTurn,
-    /// End the turn: store its last frame together with the completion of its prompt, then show the frame.
+    /// End the turn: store its last frame together with the completion of all its prompts, then show the frame.
     Finish(Turn),
-    /// End a turn that the shutdown interrupted: store its last frame, then show it. Its prompt stays marked as sent,
-    /// so that the next host keeps it as an interrupted prompt and reports it.
+    /// End a turn that the shutdown interrupted: store its last frame, then show it. Its prompts stay marked as sent,
+    /// so that the next host keeps them as interrupted prompts and reports them.
     FinishInterrupted(Turn),
     /// Close the request: in every message that shows it, replace the buttons with the outcome.
     CloseRequest {
@@ -138,6 +156,7 @@ pub struct Launch {
 pub enum Completion {
     /// The prompt was rejected, dropped by `/stop` or withdrawn. Contains its beginning.
     Dropped(String),
-    /// The prompt's turn was interrupted, and the user was notified.
+    /// The prompt's turn was interrupted, or another prompt's turn before the agent accepted this prompt. The user was
+    /// notified.
     Interrupted,
 }

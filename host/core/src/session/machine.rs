@@ -141,6 +141,7 @@ impl Machine {
                 let accept = match self.settings.busy {
                     Busy::Queue => Self::accept,
                     Busy::Interrupt => Self::accept_urgent,
+                    Busy::Steer => Self::accept_steering,
                 };
                 self.handle_prompt(prompt, accept, now);
             }

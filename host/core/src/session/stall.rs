@@ -75,9 +75,11 @@ impl Machine {
     }
 
     /// Stops the silent agent with its background work, which the question names, and sends the prompt to another one.
-    /// The prompt gets a new id, because agents drop a prompt whose id they have seen.
+    /// The prompt gets a new id, because agents drop a prompt whose id they have seen. The prompts that the agent got
+    /// later are treated as at its exit: the other agent gets those that this one has not accepted.
     fn restart_turn(&mut self, new_id: PromptId, now: Timestamp) {
-        let Some(open) = self.take_open(|_| true) else { return };
+        let Some(mut open) = self.take_open(|_| true) else { return };
+        let accepted = self.settle_steered(&mut open);
         if let Some(prompt) = open.prompt {
             let prompt = Prompt { id: new_id, ..prompt };
             self.last_press.retry = Some(now);
@@ -88,6 +90,7 @@ impl Machine {
         }
         self.close_stall(Choice::Restart);
         self.finish(open.turn, TurnState::Failed(messages::RESTARTED.to_owned()), now);
+        accepted.into_iter().for_each(|prompt| self.keep_unanswered(prompt));
         self.stop(StopStage::Closed, AfterStop::Suspend, now);
     }
 }

@@ -192,7 +192,7 @@ impl Machine {
         if !untouched || !self.live.as_ref().is_some_and(|live| live.resumes) {
             return;
         }
-        self.requeue_open_prompt(now);
+        self.requeue_open_prompts(now);
         if !matches!(self.state, State::Stopping(_)) {
             let failure = self.ask_about_failure();
             let notice = SessionNotice::ResumeRefused { failure, why: why.clone() };

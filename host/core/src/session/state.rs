@@ -176,6 +176,16 @@ pub(super) struct OpenTurn {
     /// The time of the agent's last output, or else of the start of the turn. A closed question restarts it, too.
     pub silent_since: Timestamp,
     pub interrupt: Option<Interrupt>,
+    /// The prompts that the agent received during this turn or the previous one and has not answered yet, in the order
+    /// in which they were sent. While a user's interrupt is in progress, all of them are accepted.
+    pub steered: Vec<SteeredPrompt>,
+}
+
+/// A prompt that the agent received during a turn. The agent answers it in that turn or in a later one.
+#[derive(Debug)]
+pub(super) struct SteeredPrompt {
+    pub prompt: Prompt,
+    pub receipt: Receipt,
 }
 
 /// Whether the agent is known to have the prompt. If not, the prompt can be sent again without being answered twice.
@@ -201,6 +211,8 @@ pub(super) enum InterruptedBy {
     Stop,
     /// A prompt that runs next.
     Prompt,
+    /// The author of a prompt in the turn lost access, but not the author of the prompt that the turn began with.
+    AccessLost,
 }
 
 /// Whether the agent has acknowledged an interrupt.
@@ -211,6 +223,10 @@ pub(super) enum Acknowledged {
 }
 
 impl OpenTurn {
+    pub(super) const fn new(prompt: Option<Prompt>, turn: Turn, receipt: Receipt) -> Self {
+        Self { prompt, receipt, silent_since: turn.began, turn, interrupt: None, steered: Vec::new() }
+    }
+
     pub(super) fn is(&self, turn: &PromptId) -> bool {
         self.turn.prompt == *turn
     }

@@ -40,7 +40,8 @@ impl Machine {
 
     /// Handles an agent that did not react to an interrupt. The answer ends with the parts received so far.
     pub(super) fn interrupt_timed_out(&mut self, now: Timestamp) {
-        if let Some(open) = self.take_open(|_| true) {
+        if let Some(mut open) = self.take_open(|_| true) {
+            open.end_steered(|_| true);
             let state = match open.interrupt {
                 Some(Interrupt::AccessLost { .. }) => TurnState::Stopped,
                 Some(Interrupt::ByUser { .. } | Interrupt::ByHost) | None => {
@@ -95,7 +96,8 @@ impl Machine {
     }
 
     /// Ends the turn that was still open when the process exited during the shutdown.
-    fn end_turn_at_shutdown(&mut self, open: OpenTurn, now: Timestamp) {
+    fn end_turn_at_shutdown(&mut self, mut open: OpenTurn, now: Timestamp) {
+        self.settle_steered(&mut open);
         match (open.interrupt, open.prompt, open.receipt) {
             (Some(Interrupt::ByUser { by, .. }), ..) => self.finish_stopped(open.turn, by, now),
             (Some(Interrupt::AccessLost { .. }), ..) => self.finish(open.turn, TurnState::Stopped, now),

@@ -12,6 +12,7 @@ mod script;
 mod shutdown;
 mod stalls;
 mod starts;
+mod steering;
 mod stops;
 mod terminal;
 mod turns;

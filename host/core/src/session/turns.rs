@@ -1,5 +1,5 @@
-//! Prompts and turns: the queue, the prompt in progress, the agent's output, and the end of a turn. The agent gets one
-//! prompt at a time, in the order of acceptance.
+//! Prompts and turns: the queue, the prompt in progress, the agent's output, and the end of a turn. The agent gets the
+//! prompts in the order of acceptance, and one at a time unless `steering` sends more.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ impl Machine {
             return self.reject_prompt(prompt, notice);
         }
         let limit = self.settings.max_queued.max(1);
-        if self.queue.len() >= limit {
+        if self.queue.len() + self.count_unaccepted() >= limit {
             return self.reject_prompt(prompt, |prompt| SessionNotice::QueueFull { limit, prompt });
         }
         accept(self, prompt, now);
@@ -126,13 +126,7 @@ impl Machine {
         self.emit(Effect::MarkSent(prompt.id.clone()));
         let sent = prompt.clone();
         self.emit_live(|run| Effect::Send { run, prompt: sent });
-        self.state = State::Busy(OpenTurn {
-            prompt: Some(prompt),
-            turn,
-            receipt: Receipt::Sent,
-            silent_since: now,
-            interrupt: None,
-        });
+        self.state = State::Busy(OpenTurn::new(Some(prompt), turn, Receipt::Sent));
     }
 
     pub(super) fn new_turn(&self, id: PromptId, place: Place, now: Timestamp) -> Turn {
@@ -146,7 +140,11 @@ impl Machine {
     }
 
     pub(super) fn handle_prompt_accepted(&mut self, prompt: &PromptId) {
-        if let Some(open) = self.open_mut().filter(|open| open.is(prompt)) {
+        let Some(open) = self.open_mut() else { return };
+        if open.contains_any(std::slice::from_ref(prompt)) {
+            let steered = open.steered.iter_mut().filter(|steered| steered.prompt.id == *prompt);
+            steered.for_each(|steered| steered.receipt = Receipt::Accepted);
+            // The agent accepts prompts in order, so it has accepted the one that the turn began with.
             open.receipt = Receipt::Accepted;
             self.failed_starts = 0;
         }
@@ -188,8 +186,9 @@ impl Machine {
         self.restart_idle_clock(now);
     }
 
-    /// Ends the open turn. An event that doesn't name the open prompt is ignored: it is a repetition or belongs to an
-    /// abandoned turn.
+    /// Ends the open turn. An event that names none of its prompts is ignored: it is a repetition or belongs to an
+    /// abandoned turn. The turn that the agent runs next answers the prompts that it got during this one and doesn't
+    /// name.
     pub(super) fn handle_finished(
         &mut self,
         answered: &[PromptId],
@@ -197,11 +196,15 @@ impl Machine {
         usage: &TurnUsage,
         now: Timestamp,
     ) {
-        let Some(open) = self.take_open(|open| answered.iter().any(|prompt| open.is(prompt))) else { return };
-        let mut turn = open.turn;
+        let Some(mut open) = self.take_open(|open| open.contains_any(answered)) else { return };
+        let is_interrupted = open.interrupt.is_some();
+        open.end_steered(|steered| {
+            answered.contains(&steered.prompt.id) || is_interrupted && steered.receipt == Receipt::Accepted
+        });
+        let OpenTurn { mut turn, interrupt, steered, .. } = open;
         turn.cost_usd = self.record_usage(usage, now);
         self.failed_starts = 0;
-        match (outcome, open.interrupt) {
+        match (outcome, interrupt) {
             (_, Some(Interrupt::AccessLost { .. })) => self.finish(turn, TurnState::Stopped, now),
             (Outcome::Done, _) => self.finish(turn, TurnState::Done, now),
             // The host interrupted the turn, even if the agent reports a failure.
@@ -209,6 +212,9 @@ impl Machine {
             (Outcome::Failed(why), _) => self.finish(turn, TurnState::Failed(why), now),
             (Outcome::Interrupted, Some(Interrupt::ByUser { by, .. })) => self.finish_stopped(turn, by, now),
             (Outcome::Interrupted, None) => self.finish(turn, TurnState::Failed(messages::INTERRUPTED.to_owned()), now),
+        }
+        if !steered.is_empty() {
+            return self.begin_steered_turn(steered, now);
         }
         match &self.state {
             State::Stopping(stop) if stop.stage == StopStage::Interrupted => self.advance_stop(StopStage::Closed, now),
@@ -218,7 +224,7 @@ impl Machine {
         }
     }
 
-    /// Ends a turn. Its prompt counts as answered even if the turn failed.
+    /// Ends a turn. Its prompts count as answered even if the turn failed.
     pub(super) fn finish(&mut self, mut turn: Turn, state: TurnState, now: Timestamp) {
         turn.state = state;
         self.resume_notice = None;
@@ -232,12 +238,13 @@ impl Machine {
         let state = match by {
             InterruptedBy::Stop => state_of_stopped(&turn),
             InterruptedBy::Prompt => TurnState::Failed(messages::INTERRUPTED_BY_PROMPT.to_owned()),
+            InterruptedBy::AccessLost => TurnState::Failed(messages::INTERRUPTED_BY_LOST_ACCESS.to_owned()),
         };
         self.finish(turn, state, now);
     }
 
-    /// Ends a turn that the shutdown interrupted. Its prompt counts as unanswered, and the next host keeps it as an
-    /// interrupted prompt.
+    /// Ends a turn that the shutdown interrupted. Its prompts count as unanswered, and the next host keeps them as
+    /// interrupted prompts.
     pub(super) fn finish_interrupted(&mut self, mut turn: Turn) {
         turn.state = TurnState::Failed(messages::HOST_ENDED.to_owned());
         self.emit(Effect::FinishInterrupted(turn));
@@ -273,13 +280,16 @@ impl Machine {
         Some(open)
     }
 
-    /// Returns the open prompt to the front of the queue, because the agent refused the resume.
-    pub(super) fn requeue_open_prompt(&mut self, now: Timestamp) {
-        let Some(open) = self.take_open(|open| open.prompt.is_some()) else { return };
-        match (open.interrupt, open.prompt) {
-            (Some(Interrupt::AccessLost { .. }), _) => self.finish(open.turn, TurnState::Stopped, now),
-            (_, Some(prompt)) => self.requeue(prompt),
-            (_, None) => {}
+    /// Returns the prompts of the turn to the front of the queue, because the agent refused the resume.
+    pub(super) fn requeue_open_prompts(&mut self, now: Timestamp) {
+        let Some(mut open) = self.take_open(|open| open.prompt.is_some()) else { return };
+        if let Some(Interrupt::AccessLost { .. }) = open.interrupt {
+            open.end_steered(|_| true);
+            return self.finish(open.turn, TurnState::Stopped, now);
+        }
+        self.requeue_steered(open.steered);
+        if let Some(prompt) = open.prompt {
+            self.requeue(prompt);
         }
     }
 
@@ -289,7 +299,8 @@ impl Machine {
     }
 
     /// Handles the exit of the agent during a turn.
-    pub(super) fn handle_exit_during_turn(&mut self, open: OpenTurn, exit_info: ExitInfo, now: Timestamp) {
+    pub(super) fn handle_exit_during_turn(&mut self, mut open: OpenTurn, exit_info: ExitInfo, now: Timestamp) {
+        let accepted = self.settle_steered(&mut open);
         match open.interrupt {
             Some(Interrupt::ByUser { by, .. }) => {
                 self.finish_stopped(open.turn, by, now);
@@ -316,6 +327,7 @@ impl Machine {
                     }
                     None => self.post(place, SessionNotice::DiedInBackground { why }),
                 }
+                accepted.into_iter().for_each(|prompt| self.keep_unanswered(prompt));
                 self.suspend_or_restart(now);
             }
         }
@@ -350,23 +362,6 @@ impl Machine {
     pub(super) fn drop_queued(&mut self, count: usize) {
         for prompt in self.queue.drain(..count).collect::<Vec<_>>() {
             self.drop_prompt(prompt);
-        }
-    }
-
-    /// Drops the waiting prompts whose authors lost access, and interrupts the turn of such a prompt. This replaces an
-    /// earlier interrupt by `/stop`, so that such a turn also ends without a final message.
-    pub(super) fn handle_access_lost(&mut self, prompts: &[PromptId], now: Timestamp) {
-        let queue = std::mem::take(&mut self.queue);
-        let (lost, remaining): (Vec<_>, Vec<_>) = queue.into_iter().partition(|prompt| prompts.contains(&prompt.id));
-        self.queue = remaining.into();
-        for prompt in lost {
-            self.drop_prompt(prompt);
-        }
-        let Some(open) = self.open_mut().filter(|open| prompts.contains(&open.turn.prompt)) else { return };
-        let before = open.interrupt.replace(Interrupt::AccessLost { since: now });
-        self.withdraw_requests();
-        if before.is_none() {
-            self.emit_live(|run| Effect::Interrupt { run });
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Prompts that do not wait for their turn: each interrupts the running turn and runs next. Also drops single prompts
-//! that wait.
+//! Interrupts of the running turn: by prompts that do not wait for their turn and run next, by `/stop`, and for prompts
+//! whose authors lost access. Also drops single prompts that wait.
 
 use super::{
     ApiError, ApiErrorCode, Effect, Machine, Prompt,
@@ -29,6 +29,10 @@ impl Machine {
         if open.interrupt.is_none() {
             open.interrupt = Some(Interrupt::ByUser { since: now, acknowledged: Acknowledged::No, by });
             self.withdraw_requests();
+            match by {
+                InterruptedBy::Stop => self.forget_unaccepted(Self::drop_prompt),
+                InterruptedBy::Prompt | InterruptedBy::AccessLost => self.forget_unaccepted(Self::keep_cancelled),
+            }
             self.emit_live(|run| Effect::Interrupt { run });
         }
     }
@@ -41,5 +45,31 @@ impl Machine {
             self.drop_prompt(prompt);
         }
         Ok(())
+    }
+
+    /// Drops the waiting prompts whose authors lost access, and interrupts the turn of such a prompt. If the turn began
+    /// with this prompt, this replaces an earlier interrupt by `/stop`, so that such a turn also ends without a final
+    /// message.
+    pub(super) fn handle_access_lost(&mut self, prompts: &[PromptId], now: Timestamp) {
+        let queue = std::mem::take(&mut self.queue);
+        let (lost, remaining): (Vec<_>, Vec<_>) = queue.into_iter().partition(|prompt| prompts.contains(&prompt.id));
+        self.queue = remaining.into();
+        for prompt in lost {
+            self.drop_prompt(prompt);
+        }
+        if !self.open().is_some_and(|open| open.contains_any(prompts)) {
+            return;
+        }
+        self.forget_unaccepted(|machine, prompt| {
+            if prompts.contains(&prompt.id) { machine.drop_prompt(prompt) } else { machine.keep_cancelled(prompt) }
+        });
+        let Some(open) = self.open_mut().filter(|open| prompts.contains(&open.turn.prompt)) else {
+            return self.interrupt_turn(InterruptedBy::AccessLost, now);
+        };
+        let before = open.interrupt.replace(Interrupt::AccessLost { since: now });
+        self.withdraw_requests();
+        if before.is_none() {
+            self.emit_live(|run| Effect::Interrupt { run });
+        }
     }
 }

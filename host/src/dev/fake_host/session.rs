@@ -133,6 +133,8 @@ impl FakeSession {
                 self.event(run, AgentEvent::PromptAccepted(prompt.id));
                 self.event(run, AgentEvent::Conversation { id: CONVERSATION.to_owned(), resumable: true });
             }
+            // The demo agent of the fake host takes one prompt at a time.
+            Effect::Steer { .. } | Effect::Forget { .. } | Effect::SteeredTurnStarted { .. } => {}
             Effect::Interrupt { run } => {
                 self.event(run, AgentEvent::InterruptAccepted);
                 if let Some(turn) = self.machine.turn() {

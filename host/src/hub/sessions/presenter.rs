@@ -189,7 +189,8 @@ impl OutputRenderer for SessionRenderer {
             SessionOutput::Requeued(place, turn) => self.renderer.outbound.show(Post::Requeued { place, turn }),
             SessionOutput::Finished(turn, view) => {
                 let posts = self.last_frame(&turn, &view).await;
-                self.renderer.outbound.finish(vec![CompletedUpdate::Prompt(turn.prompt)], posts).await;
+                let completed = turn.prompts().cloned().map(CompletedUpdate::Prompt).collect();
+                self.renderer.outbound.finish(completed, posts).await;
             }
             SessionOutput::Interrupted(turn, view) => {
                 let posts = self.last_frame(&turn, &view).await;

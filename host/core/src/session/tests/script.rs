@@ -13,7 +13,7 @@ use super::super::{
 };
 use crate::{
     agent_event::{Action, ActionState, AgentEvent, BackgroundTask, Change, Outcome, PromptId},
-    config::{Agent, Busy},
+    config::{Agent, AgentKind, Busy},
     turn::{Turn, TurnPart, TurnState},
     types::{
         AgentRequest, Alert, OptionText, PermissionMode, Place, ProcessId, PromptKind, Request, RequestId,
@@ -69,6 +69,11 @@ pub fn settings() -> Settings {
 pub fn agent(arg: &str) -> Agent {
     let config = crate::config::load("").expect("a configuration without lines");
     Agent { args: vec![arg.to_owned()], ..config.agents.get("demo").expect("the shipped agent").clone() }
+}
+
+/// Settings with which an agent gets prompts during a turn.
+pub fn steering() -> Settings {
+    Settings { busy: Busy::Steer, agent: Some(Agent { kind: AgentKind::Claude, ..agent("-x") }), ..settings() }
 }
 
 pub fn prompt(id: &str, chat: &str) -> Prompt {
@@ -216,6 +221,14 @@ impl ScriptRunner {
             }
             "settings" => Input::Settings(Box::new(Settings { idle_timeout: span(rest), ..settings() })),
             "stall" => Input::Settings(Box::new(Settings { stall: span(rest), ..settings() })),
+            "steer" if rest == "one-at-a-time" => {
+                Input::Settings(Box::new(Settings { agent: Some(agent("-x")), ..steering() }))
+            }
+            // `steer 60s` also sets the time of silence.
+            "steer" => {
+                let stall = non_empty(rest).map_or(Duration::ZERO, |text| span(&text));
+                Input::Settings(Box::new(Settings { stall, ..steering() }))
+            }
             "interrupt-busy" => Input::Settings(Box::new(Settings { busy: Busy::Interrupt, ..settings() })),
             "deny-tools" => {
                 let deny_tools = vec![rest.parse().expect("a rule")];
@@ -226,6 +239,7 @@ impl ScriptRunner {
             "agent" => Input::Settings(Box::new(Settings { model: non_empty(rest), ..settings() })),
             "args" => Input::Settings(Box::new(Settings { agent: Some(agent(rest)), ..settings() })),
             "policy" => Input::PolicyChanged,
+            "suspend-if-unused" => Input::SuspendIfUnused,
             "access-lost" => Input::AccessLost(rest.split(' ').map(|id| PromptId(id.to_owned())).collect()),
             "terminal-closed" => {
                 let (pid, conversation) = rest.split_once(' ').unwrap_or((rest, ""));
@@ -422,8 +436,9 @@ fn usage(text: &str) -> TurnUsage {
 
 fn agent_event(verb: &str, rest: &str) -> AgentEvent {
     let (first, second) = rest.split_once(' ').unwrap_or((rest, ""));
-    let finished =
-        |outcome| AgentEvent::Finished { answered: vec![PromptId(first.to_owned())], outcome, usage: usage(second) };
+    // `done a+b` ends a turn that has answered both prompts.
+    let answered = || first.split('+').map(|id| PromptId(id.to_owned())).collect();
+    let finished = |outcome| AgentEvent::Finished { answered: answered(), outcome, usage: usage(second) };
     match verb {
         "ready" => AgentEvent::Ready { models: rest.split_whitespace().map(str::to_owned).collect() },
         "conversation" => AgentEvent::Conversation { id: first.to_owned(), resumable: second == "resumable" },
@@ -535,6 +550,9 @@ fn show(effect: &Effect) -> String {
         Effect::Send { run, prompt } if prompt.text.starts_with("the text of ") => {
             format!("send {} to {}", prompt.id.0, run.0)
         }
+        Effect::Steer { run, prompt } => format!("steer {} to {}", prompt.id.0, run.0),
+        Effect::Forget { run, prompt } => format!("forget {} of {}", prompt.0, run.0),
+        Effect::SteeredTurnStarted { prompt, place } => format!("turn of {} started at {}", prompt.0, place.chat),
         Effect::Send { run, prompt } => format!("send {} to {}: {}", prompt.id.0, run.0, prompt.text),
         Effect::Audit(decided) => {
             let reason = decided.reason.as_ref().map_or(String::new(), |reason| format!(" ({reason})"));
@@ -585,5 +603,6 @@ fn show_turn(turn: &Turn) -> String {
     let cost = turn.cost_usd.map_or(String::new(), |cost| format!(", ${cost:.2}"));
     let mode = turn.mode.as_ref().map_or(String::new(), |mode| format!(", mode {mode}"));
     let silent = if turn.alert == Alert::Silent { ", silent" } else { "" };
-    format!("{} at {}, {state}{cost}{mode}{silent} {shown}", turn.prompt.0, turn.place.chat).trim_end().to_owned()
+    let prompts = turn.prompts().map(|prompt| prompt.0.as_str()).collect::<Vec<_>>().join("+");
+    format!("{prompts} at {}, {state}{cost}{mode}{silent} {shown}", turn.place.chat).trim_end().to_owned()
 }

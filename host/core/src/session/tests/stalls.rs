@@ -249,3 +249,191 @@ fn an_exit_closes_the_question_about_a_silence() {
         "#]],
     );
 }
+
+#[test]
+fn a_restart_keeps_accepted_prompts_and_resends_the_others() {
+    check(
+        "
+        steer 60s
+        busy a
+        accepted a
+        prompt b
+        accepted b
+        prompt c
+        prompt d
+        prompt e from den
+        wait 60s
+        command press silence@0s retry a2
+        exit
+        ready
+        done a2
+        done c
+        done d
+        done e
+        command press b retry b2
+        done b2
+        command press b retry b3
+        ",
+        expect![[r#"
+            steer 60s → suspended
+            busy a → busy
+            accepted a → busy
+            prompt b → busy
+                mark b sent
+                steer b to 1
+            accepted b → busy
+            prompt c → busy
+                mark c sent
+                steer c to 1
+            prompt d → busy
+                mark d sent
+                steer d to 1
+            prompt e from den → busy
+                persist
+            60s: stalled → busy
+                post home: The agent of session 'x' has been silent for 1m, although it runs no tool. Wait, interrupt the answer, or restart the agent, which then gets your message again.
+            command press silence@0s retry a2 → stopping
+                persist
+                mark d queued
+                mark c queued
+                accept a2: the text of a
+                close request silence since 0s: Restart
+                finish a+b at home, failed: Incomplete: the agent was restarted.
+                post home: The agent of session 'x' did not answer “the text of b”. Your message was not sent again.
+                close input of 1
+            exit → starting
+                spawn 2 anew
+            ready → busy
+                mark a2 sent
+                send a2 to 2
+            done a2 → busy
+                persist
+                finish a2 at home, done
+                mark c sent
+                send c to 2
+            done c → busy
+                persist
+                finish c at home, done
+                mark d sent
+                send d to 2
+            done d → busy
+                persist
+                finish d at home, done
+                mark e sent
+                send e to 2
+            done e → idle
+                persist
+                finish e at den, done
+                review #2: idle for 0ns
+            command press b retry b2 → busy
+                accept b2: the text of b
+                persist
+                close request b: SendAgain
+                mark b2 sent
+                send b2 to 2
+            done b2 → idle
+                persist
+                finish b2 at home, done
+                review #3: idle for 0ns
+            command press b retry b3
+                refused (invalid): This request is closed. The button has no effect.
+        "#]],
+    );
+}
+
+#[test]
+fn a_restart_before_the_receipt_resends_all_prompts_in_order() {
+    check(
+        "
+        steer 60s
+        busy a
+        prompt b
+        wait 60s
+        command press silence@0s retry a2
+        exit
+        ready
+        done a2
+        done b
+        ",
+        expect![[r#"
+            steer 60s → suspended
+            busy a → busy
+            prompt b → busy
+                mark b sent
+                steer b to 1
+            60s: stalled → busy
+                post home: The agent of session 'x' has been silent for 1m, although it runs no tool. Wait, interrupt the answer, or restart the agent, which then gets your message again.
+            command press silence@0s retry a2 → stopping
+                persist
+                mark b queued
+                accept a2: the text of a
+                close request silence since 0s: Restart
+                finish a at home, failed: Incomplete: the agent was restarted.
+                close input of 1
+            exit → starting
+                spawn 2 anew
+            ready → busy
+                mark a2 sent
+                send a2 to 2
+            done a2 → busy
+                persist
+                finish a2 at home, done
+                mark b sent
+                send b to 2
+            done b → idle
+                persist
+                finish b at home, done
+                review #2: idle for 0ns
+        "#]],
+    );
+}
+
+#[test]
+fn the_receipt_and_the_answer_of_a_steered_prompt_are_output() {
+    check(
+        "
+        steer 60s
+        busy a
+        wait 50s
+        prompt b
+        wait 20s
+        accepted b
+        wait 50s
+        says x
+        wait 50s
+        done a
+        wait 50s
+        says y
+        wait 59s
+        wait 1s
+        done b
+        ",
+        expect![[r#"
+            steer 60s → suspended
+            busy a → busy
+            prompt b → busy
+                persist
+                mark b sent
+                steer b to 1
+            60s: stalled → busy
+                post home: The agent of session 'x' has been silent for 1m, although it runs no tool. Wait, interrupt the answer, or restart the agent, which then gets your message again.
+            accepted b → busy
+                close request silence since 0s: Withdrawn
+            says x → busy
+                show
+            done a → busy
+                persist
+                finish a at home, done “x”
+                turn of b started at home
+            says y → busy
+                show
+            280s: stalled → busy
+                post home: The agent of session 'x' has been silent for 1m, although it runs no tool. Wait, interrupt the answer, or restart the agent, which then gets your message again.
+            done b → idle
+                persist
+                finish b at home, done “y”
+                review #2: idle for 0ns
+                close request silence since 220s: Withdrawn
+        "#]],
+    );
+}

@@ -42,6 +42,8 @@ struct World {
     prompts: u64,
     /// The probability of each injected failure is 1 / `calm`.
     calm: u64,
+    /// Whether the agent of this world gets prompts during its turns, and seldom asks.
+    steers: bool,
 }
 
 impl World {
@@ -56,11 +58,15 @@ impl World {
         if dice.one_in(3) {
             record.persona = Some("planner".to_owned());
         }
+        let steers = dice.one_in(2);
+        let stall = Duration::from_secs(if dice.one_in(2) { 20 } else { 0 });
+        let settings = if steers { Settings { stall, ..script::steering() } } else { script::settings() };
         Self {
             dice,
-            witness: Witness::new(seed, record, Settings { max_interrupted: 20, ..script::settings() }),
+            witness: Witness::new(seed, record, Settings { max_interrupted: 20, ..settings }),
             prompts: 0,
             calm,
+            steers,
         }
     }
 
@@ -82,6 +88,9 @@ impl World {
         if !self.witness.machine.phase().is_live() && self.dice.one_in(3) {
             return if self.dice.one_in(2) { self.prompt() } else { self.command() };
         }
+        if self.steers && self.dice.one_in(2) && self.witness.open_in().is_some() {
+            return self.steer();
+        }
         match self.dice.roll(32) {
             0..2 => self.prompt(),
             2..13 => self.agent(),
@@ -92,6 +101,7 @@ impl World {
             29 => self.configuration(),
             30 if self.dice.one_in(6) => self.witness.doom(self.dice.roll(4)),
             30 if self.dice.one_in(6) => self.witness.feed(Input::NobodyAnswers),
+            30 if self.dice.one_in(2) => self.lose_access(),
             _ => self.stale(),
         }
     }
@@ -101,6 +111,13 @@ impl World {
         let chat = self.dice.pick(&["home", "den"]);
         let urgency = if self.dice.one_in(4) { Urgency::Now } else { Urgency::Normal };
         self.witness.feed(Input::prompt(prompt(&id.0, chat), urgency));
+    }
+
+    /// Ends the access of the authors of two of the latest prompts.
+    fn lose_access(&mut self) {
+        let mut recent = || PromptId(format!("p{}", self.prompts.saturating_sub(self.dice.roll(5))));
+        let prompts = vec![recent(), recent()];
+        self.witness.feed(Input::AccessLost(prompts));
     }
 
     /// Ends the process of the terminal, or of an earlier one.
@@ -124,6 +141,44 @@ impl World {
         self.witness.feed(Input::Agent { run, event });
     }
 
+    /// Sends a prompt during the turn, or lets something happen to such prompts.
+    fn steer(&mut self) {
+        let Some((run, (open, place))) = self.witness.alive().zip(self.witness.open_in()) else { return };
+        let steered = self.witness.steered();
+        if self.witness.machine.view().queued > 0 && self.dice.one_in(2) {
+            // A prompt is not sent during the turn while others wait.
+            let (answered, usage) = (vec![open], TurnUsage::default());
+            let event = AgentEvent::Finished { answered, outcome: Outcome::Done, usage };
+            return self.witness.feed(Input::Agent { run, event });
+        }
+        if let Some(question) = self.witness.open_stall().filter(|_| self.dice.one_in(3)) {
+            let command = SessionCommand::Retry(self.new_id());
+            return drop(self.witness.command(SessionCommand::Pressed(question, Box::new(command))));
+        }
+        if steered.is_empty() || self.dice.one_in(3) {
+            let id = self.new_id();
+            return self.witness.feed(Input::Prompt(prompt(&id.0, &place.chat)));
+        }
+        let some = self.dice.pick(&steered);
+        let usage = TurnUsage::default();
+        let outcome = self.dice.pick(&[Outcome::Done, Outcome::Interrupted, Outcome::Failed("why".to_owned())]);
+        let answered = if self.dice.one_in(2) { vec![open] } else { vec![open, some.clone()] };
+        let event = match self.dice.roll(20) {
+            0..9 => AgentEvent::PromptAccepted(some),
+            9..13 => AgentEvent::Finished { answered, outcome, usage },
+            13 => {
+                let exit = Exit::Ended { status: "exit code 1".to_owned(), last_stderr_line: None };
+                return self.witness.feed(Input::Exit { run, exit });
+            }
+            14..16 => {
+                let command = SessionCommand::Interrupt { queued: QueuedPrompts::Keep, from: None };
+                return drop(self.witness.command(command));
+            }
+            _ => return self.prompt(),
+        };
+        self.witness.feed(Input::Agent { run, event });
+    }
+
     fn background(&mut self) -> Vec<BackgroundTask> {
         let span = self.dice.pick(&[0, 500, 70_000, 100_000_000]);
         let until = self.witness.now.after(Duration::from_millis(span));
@@ -137,10 +192,13 @@ impl World {
     fn event(&mut self) -> AgentEvent {
         let any = PromptId(format!("p{}", self.dice.roll(self.prompts + 1)));
         let open = if self.dice.one_in(8) { None } else { self.witness.open() };
+        let steered = self.witness.steered();
+        let steered = if steered.is_empty() || self.dice.one_in(2) { None } else { Some(self.dice.pick(&steered)) };
         let about = open.unwrap_or(any);
-        match self.dice.roll(20) {
+        let roll = self.dice.roll(20);
+        match if self.steers && (15..19).contains(&roll) && !self.dice.one_in(8) { 5 } else { roll } {
             0..4 => AgentEvent::Ready { models: Vec::new() },
-            4 => AgentEvent::PromptAccepted(about),
+            4 => AgentEvent::PromptAccepted(steered.unwrap_or(about)),
             5 if self.dice.one_in(3) => {
                 let state = self.dice.pick(&[ActionState::Running, ActionState::Done]);
                 AgentEvent::Part { at: 1, change: Change::Action(script::tool_call(state)) }
@@ -149,7 +207,7 @@ impl World {
             6..9 => {
                 let outcome = self.dice.pick(&[Outcome::Done, Outcome::Interrupted, Outcome::Failed("why".to_owned())]);
                 let usage = TurnUsage { total_cost_usd: Some(0.5), ..TurnUsage::default() };
-                AgentEvent::Finished { answered: vec![about], outcome, usage }
+                AgentEvent::Finished { answered: [about].into_iter().chain(steered).collect(), outcome, usage }
             }
             9 => AgentEvent::Conversation { id: format!("c{}", self.dice.roll(4)), resumable: !self.dice.one_in(3) },
             10 if self.dice.one_in(self.calm) => AgentEvent::ResumeRefused("unknown".to_owned()),
@@ -330,7 +388,11 @@ impl World {
         } else {
             Input::Settings(Box::new(Settings {
                 idle_timeout: Duration::from_secs(self.dice.pick(&[5, 600])),
-                busy: self.dice.pick(&[Busy::Queue, Busy::Interrupt]),
+                busy: if self.steers {
+                    Busy::Steer
+                } else {
+                    self.dice.pick(&[Busy::Queue, Busy::Interrupt, Busy::Steer])
+                },
                 max_queued: self.dice.pick(&[0, 1, 3, 8]),
                 max_interrupted: self.dice.pick(&[0, 1, 2, 5]),
                 stall: Duration::from_secs(self.dice.pick(&[0, 20, 90])),
@@ -339,7 +401,11 @@ impl World {
                 home: None,
                 model: self.dice.pick(&[None, Some("sonnet".to_owned())]),
                 folder: self.dice.pick(&[None, Some("/x".into()), Some("/y".into())]),
-                agent: self.dice.pick(&[None, Some(script::agent("-x"))]),
+                agent: if self.steers {
+                    script::steering().agent
+                } else {
+                    self.dice.pick(&[None, Some(script::agent("-x")), script::steering().agent])
+                },
             }))
         };
         self.witness.feed(input);

@@ -3,6 +3,7 @@
 
 mod effects;
 mod questions;
+mod steering;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -22,6 +23,7 @@ use crate::{
     types::{Phase, Place, ProcessId, Request, RequestId, SessionRecord, Timestamp},
 };
 use questions::Asked;
+use steering::SteeredPrompt;
 
 pub struct Witness {
     pub machine: Machine,
@@ -38,6 +40,8 @@ pub struct Witness {
     /// The prompts that interrupt the running turn.
     urgent: BTreeSet<PromptId>,
     open: Option<OpenTurn>,
+    /// The prompts of a turn that the shutdown interrupted. The next host keeps them.
+    cut_off: Vec<PromptId>,
     /// Interrupted prompts, the latest last. Each may be sent once more, on the user's request.
     interrupted: Vec<PromptId>,
     /// The prompt of the turn that ended last.
@@ -91,6 +95,16 @@ struct Step {
     /// A command restarts the clock of an idle agent, but not that of a silent one.
     keeps_silence: bool,
     sent: Option<PromptId>,
+    /// The prompts that were forgotten and have to be settled.
+    forgotten: Vec<PromptId>,
+    /// The prompts that the agent got and the turn that has just ended did not answer.
+    left: Vec<SteeredPrompt>,
+    /// The authors of these prompts lost access.
+    lost_access: Vec<PromptId>,
+    /// The turn ended because its author lost access.
+    ends_lost_turn: bool,
+    /// A user sent `/stop`.
+    stops: bool,
     /// The agent reports that the turn of these prompts is over.
     answered: Option<Vec<PromptId>>,
     /// The user decided about a session that is asking or broken.
@@ -174,11 +188,17 @@ struct OpenTurn {
     stopped_here: bool,
     /// The time of the agent's last output, or of the last reason to be silent.
     silent_since: Timestamp,
+    /// The author of the prompt lost access.
+    lost_access: bool,
+    /// The prompts that were sent during the turn or the previous one and are not answered.
+    steered: Vec<SteeredPrompt>,
 }
 
 impl OpenTurn {
-    fn new(id: PromptId, place: Place, now: Timestamp) -> Self {
-        Self { id, place, accepted: false, begun: false, interrupted: false, stopped_here: false, silent_since: now }
+    const fn new(id: PromptId, place: Place, silent_since: Timestamp) -> Self {
+        let (accepted, begun, interrupted, stopped_here, lost_access) = (false, false, false, false, false);
+        let steered = Vec::new();
+        Self { id, place, accepted, begun, interrupted, stopped_here, silent_since, lost_access, steered }
     }
 }
 
@@ -196,6 +216,7 @@ impl Witness {
             queue: VecDeque::new(),
             urgent: BTreeSet::new(),
             open: None,
+            cut_off: Vec::new(),
             interrupted: Vec::new(),
             finished_last: None,
             questions: BTreeMap::new(),
@@ -242,6 +263,11 @@ impl Witness {
         self.processes.iter().find(|(_, process)| !process.gone).map(|(run, _)| *run)
     }
 
+    /// The open question about a silence.
+    pub fn open_stall(&self) -> Option<Request> {
+        self.stall.map(|since| Request::Stall { session: self.machine.record().name.clone(), since })
+    }
+
     pub fn open(&self) -> Option<PromptId> {
         self.open.as_ref().map(|open| open.id.clone())
     }
@@ -274,7 +300,8 @@ impl Witness {
         self.step.is_automatic = matches!(input, Input::Timeout | Input::Verdict { .. } | Input::SuspendIfUnused);
         self.observe(&input);
         let limit = self.settings.max_queued.max(1);
-        let full = self.queue.len() > limit || self.interrupted.len() >= self.settings.max_interrupted.max(1);
+        let full = self.queue.len() + self.count_unaccepted() > limit
+            || self.interrupted.len() >= self.settings.max_interrupted.max(1);
         let offered = offered(&input).map(|prompt| prompt.id.clone());
         let is_urgent = self.is_urgent(&input);
         let archived = self.machine.record().archived;
@@ -284,6 +311,7 @@ impl Witness {
             self.open.as_ref().is_some_and(|open| exit && open.accepted && !open.interrupted && self.shutdowns == 0);
         let works = exit && self.step.phase == Some(Phase::Idle) && self.step.had_work && self.place().is_some();
         let lost = lost || works;
+        let has_to_steer = !full && !archived && self.has_to_steer(&input);
         let effects = self.machine.handle(input, self.now);
         self.must(!self.abandons_question(&effects), "an agent that waits for an answer is not stopped");
         self.must(!remembered || self.machine.record().conversation.is_some(), "only /fresh discards the conversation");
@@ -297,9 +325,11 @@ impl Witness {
         if !self.survive(&effects) {
             return;
         }
+        self.must(!(lost && exit) || self.keeps_ended(&effects), "a death keeps all prompts that the agent accepted");
         if let Some(id) = offered {
             let is_rejected = self.prompts[&id].1 == Fate::Completed;
             self.must(is_rejected == (full || archived), "a prompt is rejected exactly if a queue is full");
+            self.check_steered(Some(&id), has_to_steer);
             self.must(is_rejected || self.is_active_now(), "a prompt counts as activity");
             let runs_on =
                 self.step.phase == Some(Phase::Busy) && self.open.as_ref().is_some_and(|open| !open.interrupted);
@@ -370,11 +400,13 @@ impl Witness {
                     self.fresh &= conversation.is_none();
                 }
             }
-            Input::Edited { .. }
-            | Input::PolicyChanged
-            | Input::SuspendIfUnused
-            | Input::AccessLost(_)
-            | Input::Strays { .. } => {}
+            Input::AccessLost(prompts) => {
+                self.step.lost_access.clone_from(prompts);
+                if let Some(open) = self.open.as_mut().filter(|open| prompts.contains(&open.id)) {
+                    open.lost_access = true;
+                }
+            }
+            Input::Edited { .. } | Input::PolicyChanged | Input::SuspendIfUnused | Input::Strays { .. } => {}
         }
     }
 
@@ -392,10 +424,7 @@ impl Witness {
             AgentEvent::Commands(_) => {}
             AgentEvent::Ready { .. } => self.processes.get_mut(&run).expect("a live process").ready = true,
             AgentEvent::PromptAccepted(id) => {
-                if let Some(open) = self.open.as_mut().filter(|open| open.id == *id) {
-                    open.accepted = true;
-                    self.failed_starts = 0;
-                }
+                self.observe_accepted(id);
             }
             AgentEvent::Part { .. } => {
                 if let Some(open) = &mut self.open {
@@ -466,6 +495,7 @@ impl Witness {
         );
         self.step.keeps_silence = matches!(given, SessionCommand::Touch(_) | SessionCommand::SetIdleTimeout(_));
         self.step.user_answers = matches!(given, SessionCommand::Answer { .. });
+        self.step.stops = matches!(given, SessionCommand::Interrupt { .. });
         let restarts = matches!((&pressed, &given), (Some(Request::Stall { .. }), SessionCommand::Retry(_)));
         self.step.user_ends_work = restarts || given == SessionCommand::ForceSuspend;
         let starts = self.is_startable && matches!(given, SessionCommand::Start | SessionCommand::SetPersona(_));
@@ -516,6 +546,7 @@ impl Witness {
                     self.interrupted.clear();
                 }
                 if self.survive(&effects) {
+                    self.must(!restarts || self.keeps_ended(&effects), "a restart keeps what the agent accepted");
                     self.inspect();
                 }
                 Ok(())
@@ -585,8 +616,8 @@ impl Witness {
             prompts.map(|(prompt, _)| prompt.clone()).collect::<Vec<_>>()
         };
         let interrupted = of_fate(Fate::Sent);
-        self.must(interrupted.len() <= 1, "the agent has one prompt at a time");
         let queued: Vec<Prompt> = self.queue.iter().map(|id| self.prompts[id].0.clone()).collect();
+        self.cut_off.clear();
         (self.open, self.review, self.resume_notice, self.policy) = (None, None, None, None);
         self.asked.clear();
         self.urgent.clear();
@@ -624,6 +655,8 @@ impl Witness {
     // ---- Invariants ----
 
     fn inspect(&mut self) {
+        self.begin_steered_turn();
+        self.check_sent();
         if self.shutdowns > 0 && self.alive().is_none() {
             self.must(
                 self.open.is_none(),
@@ -745,8 +778,6 @@ impl Witness {
         self.must(self.alive().is_none() && !self.machine.phase().is_live(), "no agent outlives the host");
         let waiting = self.prompts.iter().filter(|(_, (_, fate))| *fate == Fate::Queued);
         self.must(waiting.count() == self.queue.len(), "queued prompts are stored");
-        let sent = self.prompts.values().filter(|(_, fate)| *fate == Fate::Sent);
-        self.must(sent.count() <= 1, "at most one prompt was interrupted");
     }
 }
 

@@ -48,10 +48,14 @@ impl Witness {
                 self.step.sent = Some(id.clone());
             }
             Effect::MarkQueued(id) => {
-                let open = self.open.take();
-                let fits = open
-                    .is_some_and(|open| open.id == *id && (!open.accepted || self.step.refuses_resume && !open.begun));
-                self.must(fits, "a prompt that an agent received is not resent automatically");
+                if !self.requeue_steered(id) {
+                    self.must(self.steered().is_empty(), "requeued prompts keep their order");
+                    let open = self.open.take();
+                    let fits = open.is_some_and(|open| {
+                        open.id == *id && (!open.accepted || self.step.refuses_resume && !open.begun)
+                    });
+                    self.must(fits, "a prompt that an agent received is not resent automatically");
+                }
                 self.change_fate(id, Fate::Sent, Fate::Queued);
                 self.queue.push_front(id.clone());
             }
@@ -73,10 +77,15 @@ impl Witness {
                 self.queue.push_front(prompt.id.clone());
             }
             Effect::Complete { prompt, how: Completion::Dropped(_) } => {
-                self.change_fate(prompt, Fate::Queued, Fate::Completed);
+                let is_forgotten = self.step.forgotten.contains(prompt);
+                let is_wanted = self.step.stops || self.step.lost_access.contains(prompt);
+                self.must(!is_forgotten || is_wanted, "only /stop or a loss of access drops a sent prompt");
+                let from = if is_forgotten { Fate::Sent } else { Fate::Queued };
+                self.change_fate(prompt, from, Fate::Completed);
                 self.queue.retain(|id| id != prompt);
             }
             Effect::Complete { prompt, how: Completion::Interrupted } => {
+                self.must(self.interrupted.contains(prompt), "an interrupted prompt is kept");
                 self.change_fate(prompt, Fate::Sent, Fate::Completed)
             }
             Effect::LoadPersona { ticket, persona } => {
@@ -93,6 +102,13 @@ impl Witness {
                 self.must(recorded, "a terminal is stored before it is watched");
             }
             Effect::Spawn { run, launch } => self.perform_spawn(*run, launch),
+            Effect::Steer { run, prompt } => self.perform_steer(*run, prompt),
+            Effect::Forget { prompt, .. } => self.perform_forget(prompt),
+            Effect::SteeredTurnStarted { prompt, place } => {
+                self.begin_steered_turn();
+                let fits = self.open.as_ref().is_some_and(|open| open.id == *prompt && open.place == *place);
+                self.must(fits, "the next turn is the one of the first prompt that is left");
+            }
             Effect::Send { run, prompt } => self.perform_send(*run, prompt),
             Effect::Audit(decided) => self.perform_audit(decided),
             Effect::Answer { run, id, answer } => self.perform_answer(*run, id, answer),
@@ -112,14 +128,18 @@ impl Witness {
             Effect::Finish(turn) => {
                 self.must(turn.state != TurnState::Running, "a finished turn does not run");
                 self.must(self.open() == Some(turn.prompt.clone()), "only the open turn is finished");
-                let named = self.step.answered.as_ref().is_none_or(|answered| answered.contains(&turn.prompt));
+                let is_named = |answered: &Vec<PromptId>| turn.prompts().any(|prompt| answered.contains(prompt));
+                let named = self.step.answered.as_ref().is_none_or(is_named);
                 self.must(self.is_active_now(), "an answer is activity");
                 self.must(named, "the answer ends its own turn");
-                let text_shown = self.open.as_ref().is_some_and(|open| open.stopped_here);
+                let text_shown = self.open.as_ref().is_some_and(|open| open.stopped_here || open.lost_access);
                 let says = turn.state == TurnState::Failed(messages::STOPPED.to_owned());
                 self.must(!(text_shown && says), "the user who stopped the turn gets one notice");
                 self.must(text_shown || turn.state != TurnState::Stopped, "a stopped turn is reported as stopped");
                 self.failed_starts = 0;
+                self.step.ends_lost_turn = self.open.as_ref().is_some_and(|open| open.lost_access);
+                self.end_steered(turn);
+                self.complete_steered(turn);
                 self.open = None;
                 if self.prompts.contains_key(&turn.prompt) {
                     self.change_fate(&turn.prompt, Fate::Sent, Fate::Answered);
@@ -144,7 +164,9 @@ impl Witness {
             Effect::FinishInterrupted(turn) => {
                 self.must(self.shutdowns > 0, "only a shutdown interrupts a turn");
                 self.must(self.open() == Some(turn.prompt.clone()), "only the open turn is interrupted");
-                // The prompt stays marked as sent, so the next host keeps it.
+                // The prompts stay marked as sent, so the next host keeps them.
+                self.end_steered(turn);
+                self.cut_off.extend(turn.prompts().cloned());
                 self.open = None;
             }
             Effect::Post { notice, .. } => {
@@ -164,7 +186,7 @@ impl Witness {
         Some(self.interrupted.remove(index))
     }
 
-    fn change_fate(&mut self, id: &PromptId, from: Fate, to: Fate) {
+    pub(super) fn change_fate(&mut self, id: &PromptId, from: Fate, to: Fate) {
         let fate = self.prompts.get(id).map(|(_, fate)| *fate);
         self.must(fate == Some(from), &format!("{} becomes {to:?} from {fate:?}", id.0));
         if let Some((_, fate)) = self.prompts.get_mut(id) {
@@ -208,6 +230,7 @@ impl Witness {
                     "a resume is announced once, with the plugin's text",
                 );
             }
+            SessionNotice::NotAnswered { id, .. } => self.interrupted.push(id.clone()),
             SessionNotice::Died { .. } => self.interrupted.extend(self.finished_last.take()),
             SessionNotice::Greeting(_)
             | SessionNotice::UnpromptedText(_)
@@ -313,7 +336,8 @@ impl Witness {
             }
             Signal::Terminate => {
                 let is_overdue = past(process.closed, 2)
-                    || past(process.interrupted, if process.interrupt_accepted { 30 } else { 5 });
+                    || past(process.interrupted, if process.interrupt_accepted { 30 } else { 5 })
+                    || self.step.ends_lost_turn && past(process.interrupted, 5);
                 process.terminated.replace(now).is_none() && is_overdue
             }
             Signal::Kill => {
