@@ -52,11 +52,14 @@ fn can_stop(session: &Session, queued: QueuedPrompts) -> bool {
 
 /// Formats the effect of `/stop`. `session` is the session after the interrupt.
 fn stop_report(session: &Session, queued: QueuedPrompts) -> String {
-    let dropped: Vec<&str> = session.fact("dropped").unwrap_or_default().lines().collect();
-    match (queued, dropped.as_slice()) {
-        (QueuedPrompts::Keep, _) | (QueuedPrompts::Drop, []) => with_queued("Stopped.", session.queued),
-        (QueuedPrompts::Drop, [one]) => format!("Stopped. 1 message was dropped: “{one}”"),
-        (QueuedPrompts::Drop, all) => {
+    // The message that was about to run needs no mention, unlike those that the agent had got during the turn.
+    let is_mentioned = queued == QueuedPrompts::Drop || session.phase == Phase::Busy;
+    let dropped = session.fact("dropped").filter(|_| is_mentioned);
+    let dropped: Vec<&str> = dropped.unwrap_or_default().lines().collect();
+    let stopped = match dropped.as_slice() {
+        [] => return with_queued("Stopped.", session.queued),
+        [one] => format!("Stopped. 1 message was dropped: “{one}”"),
+        all => {
             let mut lines = vec![format!("Stopped. {} messages were dropped:", all.len())];
             lines.extend(all.iter().take(MAX_QUOTED).map(|one| format!("“{one}”")));
             if all.len() > MAX_QUOTED {
@@ -64,14 +67,22 @@ fn stop_report(session: &Session, queued: QueuedPrompts) -> String {
             }
             lines.join("\n")
         }
+    };
+    match still_queued(session.queued) {
+        Some(queued) => format!("{stopped}\n{queued}"),
+        None => stopped,
     }
 }
 
 fn with_queued(what: &str, queued: u32) -> String {
+    still_queued(queued).map_or_else(|| what.to_owned(), |queued| format!("{what} {queued}"))
+}
+
+fn still_queued(queued: u32) -> Option<String> {
     match queued {
-        0 => what.to_owned(),
-        1 => format!("{what} 1 message is still queued. Use /stop all to drop it."),
-        _ => format!("{what} {queued} messages are still queued. Use /stop all to drop them."),
+        0 => None,
+        1 => Some("1 message is still queued. Use /stop all to drop it.".to_owned()),
+        _ => Some(format!("{queued} messages are still queued. Use /stop all to drop them.")),
     }
 }
 
@@ -100,6 +111,16 @@ mod tests {
         assert_eq!(all(&["one", "two"]), "Stopped. 2 messages were dropped:\n“one”\n“two”");
         assert!(all(&["x"; MAX_QUOTED + 2]).ends_with("“x”\n…and 2 more."));
         assert_eq!(stop_report(&with(&["about to run"]), QueuedPrompts::Keep), "Stopped.");
+    }
+
+    #[test]
+    fn stop_quotes_what_the_agent_had_got_during_the_turn() {
+        let facts = vec![("dropped".to_owned(), "and more".to_owned())];
+        let session = Session { facts, phase: Phase::Busy, queued: 1, ..session("x") };
+        assert_eq!(
+            stop_report(&session, QueuedPrompts::Keep),
+            "Stopped. 1 message was dropped: “and more”\n1 message is still queued. Use /stop all to drop it."
+        );
     }
 
     #[test]
