@@ -119,9 +119,11 @@ fn said(body: &Value) -> Vec<String> {
     texts.filter(|text| !text.trim_start().starts_with('<')).collect()
 }
 
-/// Returns the tool result in the last message of the request, if it has one.
+/// Returns the tool result in the last message of the request, if it has one. The CLI adds messages of the role `system`,
+/// for example with a prompt that it got while the tool ran.
 fn tool_result(body: &Value) -> Option<String> {
-    let content = body["messages"].as_array()?.last()?["content"].as_array()?;
+    let last = body["messages"].as_array()?.iter().rfind(|message| message["role"] != "system")?;
+    let content = last["content"].as_array()?;
     let result = content.iter().find(|block| block["type"] == "tool_result")?;
     let blocks = result["content"].as_array().into_iter().flatten();
     let text: Vec<&str> =

@@ -79,6 +79,45 @@ fn with_busy_interrupt_a_message_interrupts() {
 }
 
 #[test]
+fn with_busy_steer_the_next_turn_answers_what_came_during_a_stream() {
+    let Some(mut host) = open("[sessions]\nbusy = \"steer\"\n") else { return };
+    host.ask("/new a", "Session 'a' created.");
+    host.ask("count 1000", "line 1\n");
+    let pid = host.pid();
+    host.say("second");
+    host.say("third");
+    let shown = host.until("third");
+    assert!(shown.contains("line 1000\n"), "the turn is not interrupted: {shown}");
+    assert_eq!(host.phase("idle")["turns"], 2, "one turn answers both messages");
+    assert_eq!(host.pid(), pid);
+    host.ask("hello", "You said: hello");
+}
+
+#[test]
+fn with_busy_steer_a_message_joins_the_turn_of_a_tool() {
+    let Some(mut host) = open("args = [\"--allowedTools=Bash\"]\n[sessions]\nbusy = \"steer\"\n") else { return };
+    host.ask("/new a", "Session 'a' created.");
+    host.say("bash sleep 2; echo finished");
+    host.until("I try.");
+    host.say("and say hi");
+    host.until("The tool said: finished");
+    assert_eq!(host.phase("idle")["turns"], 1, "the turn answers both messages");
+    assert!(host.api.last().to_string().contains("and say hi"), "{}", host.api.last());
+}
+
+#[test]
+fn with_busy_steer_stop_also_drops_what_waits_in_the_cli() {
+    let Some(mut host) = open("[sessions]\nbusy = \"steer\"\n") else { return };
+    host.ask("/new a", "Session 'a' created.");
+    host.ask("count 10000", "line 1\n");
+    host.say("second");
+    host.ask("/stop", "second");
+    host.phase("idle");
+    host.ask("hello", "You said: hello");
+    assert_eq!(host.api.count("second"), 0, "the CLI has cancelled the message");
+}
+
+#[test]
 fn a_command_of_the_cli_takes_two_slashes() {
     let Some(mut host) = open("") else { return };
     host.ask("/new a", "Session 'a' created.");
