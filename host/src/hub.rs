@@ -41,8 +41,8 @@ pub(crate) use {
 use std::{collections::HashMap, sync::Arc};
 
 use cordboard_core::{
-    chat::InboxRow,
     hub::{Hub, HubEvent, HubFacts, Slot},
+    updates_and_posts::InboxRow,
 };
 use tokio::{
     sync::{mpsc, watch},

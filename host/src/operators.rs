@@ -9,11 +9,11 @@ use cordboard_chat::{
     outbox::{Outbox, Unreachable},
 };
 use cordboard_core::{
-    chat::NewPost,
     config::Config,
     messages::{self, plain},
     session::Input,
     types::{Caller, Place, Reply, Request},
+    updates_and_posts::NewPost,
 };
 use cordboard_runtime::{Offer, Snapshot};
 

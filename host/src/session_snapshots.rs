@@ -8,9 +8,9 @@ use std::{
 
 use arc_swap::ArcSwap;
 use cordboard_core::{
-    chat::ButtonAction,
     messages,
     types::{ActiveScope, Caller, Place, SessionName, SessionView, UserId},
+    updates_and_posts::ButtonAction,
 };
 use cordboard_runtime::ArchiveFilter;
 use tokio::sync::watch;

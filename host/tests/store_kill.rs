@@ -14,8 +14,8 @@ use std::{
 };
 
 use cordboard_core::{
-    chat::{MessageId, Origin, Update, UpdateKind},
     types::{Caller, Place, Reply, Role, SessionRecord, Timestamp, UserId},
+    updates_and_posts::{MessageId, Origin, Update, UpdateKind},
 };
 use cordboard_store::{CompletedUpdate, Delivery, InboxRow, NewPost, Store};
 

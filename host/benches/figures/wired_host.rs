@@ -25,13 +25,13 @@ use cordboard_chat::{
     outbox::{AnswerStop, Post},
 };
 use cordboard_core::{
-    chat::{Origin, OutboxRow, Update, UpdateKind},
     config,
     event::CausationChain,
     render,
     session::Machine,
     turn::TurnFrame,
     types::{Caller, Place, Reply, Role, SessionName, SessionRecord, UserId},
+    updates_and_posts::{Origin, OutboxRow, Update, UpdateKind},
 };
 use cordboard_runtime::{AdminCommands, HostApi, Registry, ViewLimits};
 use cordboard_store::{Decisions, Store};

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-pub use cordboard_core::chat::{ButtonAction, MessageId, Update, UpdateKind};
+pub use cordboard_core::updates_and_posts::{ButtonAction, MessageId, Update, UpdateKind};
 use cordboard_core::{
     render::Message,
     types::{Alert, Authorship, Button, Place, SessionName},

@@ -12,9 +12,9 @@ use std::{
 use async_trait::async_trait;
 use cordboard_core::{
     agent_event::PromptId,
-    chat::{Delivery, OutboxRow, PostId},
     turn::TurnFrame,
     types::Place,
+    updates_and_posts::{Delivery, OutboxRow, PostId},
 };
 use tokio::{
     sync::{Notify, watch},

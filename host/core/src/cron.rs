@@ -4,7 +4,7 @@
 //! so that a job's fixed time occurs twice, the job runs only the first time. A job with `*` or `/` in the minute or
 //! hour field follows the wall clock: it doesn't run in the gap, and it runs twice at a time that occurs twice.
 
-mod calendar;
+mod day_starts;
 
 use std::fmt;
 

@@ -9,11 +9,11 @@ use std::{
 };
 
 use crate::{
-    chat::{InboxRow, UpdateKind},
     messages::{self, HostReply},
     part_joiner::{JoinedUpdate, PartJoiner},
     route::{self, ActiveCommand, ChatInput, CommandTable, Invocation, Resolution},
     types::{Place, Role, Timestamp, UserId},
+    updates_and_posts::{InboxRow, UpdateKind},
 };
 
 /// The maximum number of waiting updates per place. People don't type that many. An update beyond the limit gets an

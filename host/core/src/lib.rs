@@ -8,7 +8,6 @@
 pub mod agent_event;
 pub mod budget;
 pub mod capability;
-pub mod chat;
 pub mod config;
 pub mod cron;
 pub mod egress;
@@ -28,3 +27,4 @@ pub mod text_file;
 pub mod turn;
 pub mod typed_agent_command;
 pub mod types;
+pub mod updates_and_posts;

@@ -276,12 +276,12 @@ mod tests {
 
     #[test]
     fn a_refusal_quotes_the_message() {
-        use crate::chat::UpdateKind;
+        use crate::updates_and_posts::UpdateKind;
 
         let session: SessionName = "alpha".parse().unwrap();
         let prompt = beginning("water the plants\nand the cat");
         let press = UpdateKind::Press {
-            line: crate::chat::ButtonAction { command: "/retry alpha".to_owned(), ..Default::default() },
+            line: crate::updates_and_posts::ButtonAction { command: "/retry alpha".to_owned(), ..Default::default() },
             message: None,
         };
         let photo = UpdateKind::NotText { kind: "photo".to_owned(), caption: Some("my cat".to_owned()) };

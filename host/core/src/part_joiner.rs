@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use crate::{
-    chat::{InboxId, InboxRow, MessagePart, Update, UpdateKind},
     route::ChatInput,
     types::Timestamp,
+    updates_and_posts::{InboxId, InboxRow, MessagePart, Update, UpdateKind},
 };
 
 /// The maximum number of parts that are joined into one update. The next part begins another update.

@@ -9,12 +9,12 @@ use std::{
 use cordboard_agents::process::{self, Environment, OwnFiles};
 use cordboard_chat::{Limits, outbox::Outbox};
 use cordboard_core::{
-    chat::InboxRow,
     config::SecretSource,
     event::{CausationChain, SessionEvent},
     hub::HubEvent,
     session::{Exit, Input, Machine, Run},
     types::{ProcessId, SessionName, SessionRecord, SessionView},
+    updates_and_posts::InboxRow,
 };
 use cordboard_runtime::{AdminCommands, HostApi, Registry, ViewLimits};
 use cordboard_store::{Decisions, Store, StoreSnapshot};

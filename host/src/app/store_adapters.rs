@@ -10,9 +10,9 @@ use cordboard_chat::{
 use cordboard_core::{
     agent_event::PromptId,
     budget::Budget,
-    chat::{CompletedUpdate, Delivery, MessageId, Origin, OutboxRow, PostId, Update, UpdateKind},
     session::Prompt,
     types::{AuditEntry, Caller, Place, Role, SessionRecord, UsageEntry},
+    updates_and_posts::{CompletedUpdate, Delivery, MessageId, Origin, OutboxRow, PostId, Update, UpdateKind},
 };
 use cordboard_store::{Store, StoreError};
 

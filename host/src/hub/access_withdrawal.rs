@@ -6,10 +6,10 @@ use std::collections::HashMap;
 
 use cordboard_core::{
     agent_event::PromptId,
-    chat::{CompletedUpdate, InboxRow, InboxState, NewPost, Update},
     messages,
     session::Input,
     types::{Caller, SessionName, UserId},
+    updates_and_posts::{CompletedUpdate, InboxRow, InboxState, NewPost, Update},
 };
 
 use super::{

@@ -4,7 +4,6 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use cordboard_core::{
-    chat::{CompletedUpdate, InboxId, InboxRow, MessageId, NewPost, Update, UpdateKind},
     config::{Busy, Config},
     hub::{Action, Call, Dispatch},
     messages::{self, HostReply},
@@ -12,6 +11,7 @@ use cordboard_core::{
     session::{ApiError, ApiErrorCode, Input, Prompt, SessionCommand},
     typed_agent_command::AgentCommandLine,
     types::{Alert, Phase, Place, PromptKind, Reply, Request, SessionName, SessionView},
+    updates_and_posts::{CompletedUpdate, InboxId, InboxRow, MessageId, NewPost, Update, UpdateKind},
 };
 use cordboard_runtime::{CallContext, CallError, HostApi, Offer, Registry, SessionSpec};
 use cordboard_store::{EditedPrompt, Keyboard, Store, StoreError};

@@ -11,7 +11,6 @@ use async_trait::async_trait;
 use cordboard_chat::outbox::AnswerStop;
 use cordboard_core::{
     budget::Budget,
-    chat::{CompletedUpdate, NewPost, Origin, Update, UpdateKind},
     config::{Agent, Config},
     event::CausationChain,
     messages,
@@ -21,6 +20,7 @@ use cordboard_core::{
         Caller, Choice as Decision, OriginUsage, Place, PromptKind, Reply, Request, SessionName, SessionView,
         Timestamp, Urgency,
     },
+    updates_and_posts::{CompletedUpdate, NewPost, Origin, Update, UpdateKind},
 };
 use cordboard_runtime::{
     AdminCommand, AdminCommands, ArchiveFilter, CallContext, Choice, HostApi, Outcome, PostError, Registry,

@@ -9,9 +9,9 @@ use std::{
 use async_trait::async_trait;
 use cordboard_chat::{Inbox, StorageError};
 use cordboard_core::{
-    chat::{ButtonAction, Update},
     hub::HubEvent,
     types::{Place, UserId},
+    updates_and_posts::{ButtonAction, Update},
 };
 use cordboard_store::{Store, StoreError};
 

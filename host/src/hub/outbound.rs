@@ -6,9 +6,9 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use cordboard_chat::outbox::{AnswerStop, Post};
 use cordboard_core::{
-    chat::{CompletedUpdate, Delivery, MessageId, NewPost, OutboxRow, PostId},
     messages, scrub,
     types::{Content, Place, Reply, Request},
+    updates_and_posts::{CompletedUpdate, Delivery, MessageId, NewPost, OutboxRow, PostId},
 };
 use cordboard_store::{Store, StoreError};
 

@@ -2,9 +2,9 @@
 //! those that wait behind another command.
 
 use cordboard_core::{
-    chat::InboxId,
     part_joiner::JoinedUpdate,
     types::{Place, SessionName},
+    updates_and_posts::InboxId,
 };
 use tokio::sync::{mpsc, oneshot};
 

@@ -2,8 +2,8 @@
 //! A token grants no rights: the user and the command's plugin are checked when the command runs.
 
 use cordboard_core::{
-    chat::{ButtonAction, PostId},
     types::SessionName,
+    updates_and_posts::{ButtonAction, PostId},
 };
 use rusqlite::{Row, params};
 use uuid::Uuid;

@@ -5,8 +5,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use cordboard_core::{
     agent_event::PromptId,
-    chat::{CompletedUpdate, InboxId, InboxRow, InboxState, Update},
     types::{SessionName, SessionRecord, Timestamp},
+    updates_and_posts::{CompletedUpdate, InboxId, InboxRow, InboxState, Update},
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;

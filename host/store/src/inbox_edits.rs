@@ -3,9 +3,9 @@
 
 use cordboard_core::{
     agent_event::PromptId,
-    chat::{InboxId, MessageId, MessagePart, Update, UpdateKind},
     part_joiner,
     types::{Place, SessionName},
+    updates_and_posts::{InboxId, MessageId, MessagePart, Update, UpdateKind},
 };
 use rusqlite::{Connection, params};
 
@@ -40,7 +40,7 @@ impl Store {
             let Some(whole) = part_joiner::join(parts) else { return Ok(()) };
             write(db, first, &whole)?;
             for id in &others {
-                super::inbox::complete(db, &cordboard_core::chat::CompletedUpdate::Update(*id))?;
+                super::inbox::complete(db, &cordboard_core::updates_and_posts::CompletedUpdate::Update(*id))?;
             }
             Ok(())
         })

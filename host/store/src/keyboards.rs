@@ -2,8 +2,8 @@
 //! decided at most once.
 
 use cordboard_core::{
-    chat::{Delivery, MessageId, OutboxRow, PostId},
     types::{Place, Reply, Request},
+    updates_and_posts::{Delivery, MessageId, OutboxRow, PostId},
 };
 use rusqlite::{Connection, Params, Row, params};
 

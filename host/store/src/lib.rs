@@ -42,7 +42,9 @@ mod writer;
 mod tests;
 
 pub use audit::audit_log;
-pub use cordboard_core::chat::{CompletedUpdate, Delivery, InboxId, InboxRow, InboxState, NewPost, OutboxRow, PostId};
+pub use cordboard_core::updates_and_posts::{
+    CompletedUpdate, Delivery, InboxId, InboxRow, InboxState, NewPost, OutboxRow, PostId,
+};
 pub use error::{Limit, OpenError, StoreError};
 pub use inbox_edits::EditedPrompt;
 pub use keyboards::Keyboard;

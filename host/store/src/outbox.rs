@@ -3,10 +3,10 @@
 
 use cordboard_core::{
     agent_event::PromptId,
-    chat::{CompletedUpdate, Delivery, MessageId, NewPost, OutboxRow, PostId},
     messages,
     render::is_blank,
     types::{Alert, Authorship, Place, Reply},
+    updates_and_posts::{CompletedUpdate, Delivery, MessageId, NewPost, OutboxRow, PostId},
 };
 use rusqlite::{Connection, OptionalExtension, params};
 

@@ -2,8 +2,8 @@
 
 use cordboard_core::{
     agent_event::PromptId,
-    chat::{Delivery, OutboxRow, PostId},
     types::Reply,
+    updates_and_posts::{Delivery, OutboxRow, PostId},
 };
 use rusqlite::{Connection, params};
 

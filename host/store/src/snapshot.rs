@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use cordboard_core::{
-    chat::{InboxRow, OutboxRow},
     types::{ActiveScope, Place, SessionName, SessionRecord, UserId},
+    updates_and_posts::{InboxRow, OutboxRow},
 };
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use uuid::Uuid;

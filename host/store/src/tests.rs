@@ -4,8 +4,8 @@ use std::os::unix::fs::PermissionsExt;
 
 use cordboard_core::{
     agent_event::PromptId,
-    chat::{MessageId, MessagePart, Origin, Update, UpdateKind},
     types::{ActiveScope, Caller, Place, Reply, Role, SessionName, SessionRecord, Timestamp, UserId},
+    updates_and_posts::{MessageId, MessagePart, Origin, Update, UpdateKind},
 };
 use tempfile::TempDir;
 

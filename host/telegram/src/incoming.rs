@@ -4,11 +4,11 @@
 use std::{collections::HashSet, sync::Arc};
 
 use cordboard_core::{
-    chat::{ButtonAction, MessageId, MessagePart, Origin, ReplyToHost, Update, UpdateKind},
     messages,
     render::units,
     route::{self, BotText},
     types::{Caller, Place, TimeSource, Timestamp, UserId},
+    updates_and_posts::{ButtonAction, MessageId, MessagePart, Origin, ReplyToHost, Update, UpdateKind},
 };
 
 use super::{

@@ -12,8 +12,8 @@ use std::{
 };
 
 use cordboard_core::{
-    chat::ButtonAction,
     types::{Caller, Role, TimeSource},
+    updates_and_posts::ButtonAction,
 };
 
 use cordboard_chat::{Inbox, MenuEntry, backoff::Backoff};

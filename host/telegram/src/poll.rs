@@ -7,9 +7,9 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use cordboard_chat::{Chat as _, StorageError, backoff::Backoff, outbox};
 use cordboard_core::{
-    chat::{ButtonAction, Update, UpdateKind},
     messages,
     types::Place,
+    updates_and_posts::{ButtonAction, Update, UpdateKind},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -1,8 +1,8 @@
 //! Tests shutdowns and kills of the host, and the recovery at the next start.
 
 use cordboard_core::{
-    chat::{Origin, Update, UpdateKind},
     types::{Caller, Place, Role, Timestamp, UserId},
+    updates_and_posts::{Origin, Update, UpdateKind},
 };
 use rustix::process::Signal;
 

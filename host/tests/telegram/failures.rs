@@ -5,10 +5,10 @@ use std::time::Duration;
 use cordboard_chat::{Chat, ChatError, Completeness, Outgoing, outbox::Post};
 use cordboard_core::{
     agent_event::PromptId,
-    chat::OutboxRow,
     render,
     turn::TurnFrame,
     types::{Alert, Authorship, Reply},
+    updates_and_posts::OutboxRow,
 };
 use cordboard_telegram::{Settings, Telegram};
 

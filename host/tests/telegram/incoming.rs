@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use cordboard_chat::{ButtonAction, Inbox as _, MessageId, UpdateKind};
 use cordboard_core::{
-    chat::MessagePart,
     types::{Place, Role, Timestamp, UserId},
+    updates_and_posts::MessagePart,
 };
 use serde_json::{Value, json};
 

@@ -11,9 +11,9 @@ use std::{
 use cordboard_chat::{Chat, MenuEntry, outbox::Post};
 use cordboard_core::{
     agent_event::PromptId,
-    chat::OutboxRow,
     turn::TurnFrame,
     types::{Alert, Authorship, Place, Reply},
+    updates_and_posts::OutboxRow,
 };
 use serde_json::json;
 

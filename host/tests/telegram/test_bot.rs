@@ -16,8 +16,8 @@ use cordboard_chat::{
 };
 use cordboard_core::{
     agent_event::PromptId,
-    chat::{Delivery, OutboxRow, PostId},
     types::{Place, Reply, Role},
+    updates_and_posts::{Delivery, OutboxRow, PostId},
 };
 use cordboard_telegram::{PollError, PollSettings, Settings, Telegram};
 use tempfile::TempDir;

@@ -4,9 +4,9 @@
 use std::{sync::Arc, time::Duration};
 
 use cordboard_core::{
-    chat::Origin,
     messages,
     types::{Caller, Role, TimeSource, UserId},
+    updates_and_posts::Origin,
 };
 use tokio::sync::mpsc;
 

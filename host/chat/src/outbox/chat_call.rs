@@ -1,7 +1,7 @@
 //! Defines the calls that show a post or a running turn in the chat, the attempts after a rejected call, and the
 //! messages that a post may reuse.
 
-use cordboard_core::chat::OutboxRow;
+use cordboard_core::updates_and_posts::OutboxRow;
 
 use crate::{Edits, Limits, MessageId, Outgoing};
 

@@ -4,9 +4,9 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use cordboard_core::{
     agent_event::PromptId,
-    chat::{MessageId, OutboxRow, PostId},
     render::units,
     turn::TurnFrame,
+    updates_and_posts::{MessageId, OutboxRow, PostId},
 };
 use tokio::{sync::Notify, time::Instant};
 

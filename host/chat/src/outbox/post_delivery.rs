@@ -3,9 +3,9 @@
 
 use cordboard_core::{
     agent_event::PromptId,
-    chat::{Delivery, OutboxRow, PostId},
     messages,
     types::Alert,
+    updates_and_posts::{Delivery, OutboxRow, PostId},
 };
 
 use super::{

@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use cordboard_core::{
     agent_event::PromptId,
-    chat::{Delivery, MessageId, OutboxRow, PostId},
     types::{Alert, Place, Reply},
+    updates_and_posts::{Delivery, MessageId, OutboxRow, PostId},
 };
 use tokio::time::sleep;
 

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use cordboard_core::{agent_event::PromptId, chat::PostId, types::Place};
+use cordboard_core::{agent_event::PromptId, types::Place, updates_and_posts::PostId};
 use tokio::{
     sync::{Notify, watch},
     time::{Instant, sleep_until},

@@ -3,8 +3,8 @@
 use super::*;
 use crate::{
     agent_event::PromptId,
-    chat::{InboxState, MessageId, Origin},
     types::{Caller, Place, Role, UserId},
+    updates_and_posts::{InboxState, MessageId, Origin},
 };
 
 const PATIENCE: Duration = Duration::from_millis(700);

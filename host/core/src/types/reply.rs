@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Request, SessionName};
 use crate::{
-    chat::{MessageId, PostId},
     render,
+    updates_and_posts::{MessageId, PostId},
 };
 
 /// A button. A press runs `command` with the rights of the user who presses the button.

@@ -7,11 +7,11 @@ use std::{
 };
 
 use cordboard_core::{
-    chat::NewPost,
     config::Config,
     messages,
     session::{ApiError, ApiErrorCode},
     types::{Caller, InvalidName, Role, SessionName, SessionRecord, SessionView, Timestamp, is_model_name},
+    updates_and_posts::NewPost,
 };
 use cordboard_runtime::{SessionSpec, refuse};
 use cordboard_store::StoreError;

@@ -12,10 +12,10 @@ use async_trait::async_trait;
 use cordboard_chat::{Edits, outbox::Post};
 use cordboard_core::{
     agent_event::PromptId,
-    chat::{CompletedUpdate, NewPost},
     messages::{self, SessionNotice},
     turn::{Turn, TurnFrame, TurnState},
     types::{Alert, Authorship, Place, Reply, SessionName, SessionView},
+    updates_and_posts::{CompletedUpdate, NewPost},
 };
 use cordboard_runtime::{Registry, RenderInput, ViewLimits};
 use futures::FutureExt as _;

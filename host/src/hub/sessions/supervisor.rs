@@ -9,12 +9,12 @@ use std::{
 };
 
 use cordboard_core::{
-    chat::{InboxRow, InboxState, Update, UpdateKind},
     event::{CausationChain, EventKind, SessionEvent},
     messages,
     session::{Input, Prompt},
     typed_agent_command::AgentCommandLine,
     types::{PromptKind, SessionName, SessionRecord, SessionView},
+    updates_and_posts::{InboxRow, InboxState, Update, UpdateKind},
 };
 
 use super::presenter::{TurnPresenter, TurnRenderer};

@@ -2,8 +2,8 @@
 
 use cordboard_core::{
     agent_event::PromptId,
-    chat::{MessageId, NewPost},
     types::{Place, Reply, Request, RequestId, SessionName, Timestamp},
+    updates_and_posts::{MessageId, NewPost},
 };
 
 use super::State;

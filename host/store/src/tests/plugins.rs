@@ -1,6 +1,6 @@
 //! Tests plugin state and its limit, stored versions, and buttons.
 
-use cordboard_core::chat::{ButtonAction, PostId};
+use cordboard_core::updates_and_posts::{ButtonAction, PostId};
 
 use super::*;
 

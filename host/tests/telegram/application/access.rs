@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use cordboard_core::{
-    chat::{Origin, Update, UpdateKind},
     types::{Caller, Place, Role, Timestamp, UserId},
+    updates_and_posts::{Origin, Update, UpdateKind},
 };
 use serde_json::{Value, json};
 

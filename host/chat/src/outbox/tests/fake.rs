@@ -9,8 +9,8 @@ use std::{
 use async_trait::async_trait;
 use cordboard_core::{
     agent_event::PromptId,
-    chat::{Delivery, MessageId, OutboxRow, PostId},
     types::{Alert, Place},
+    updates_and_posts::{Delivery, MessageId, OutboxRow, PostId},
 };
 use tokio::time::Instant;
 

@@ -1,6 +1,6 @@
 //! Sends stored posts: chooses the next one, sends its parts, and keeps it if the place can't be written to.
 
-use cordboard_core::chat::{MessageId, OutboxRow, PostId};
+use cordboard_core::updates_and_posts::{MessageId, OutboxRow, PostId};
 use tokio::time::Instant;
 
 use super::{

@@ -6,10 +6,10 @@ use expect_test::Expect;
 
 use crate::{
     agent_event::PromptId,
-    chat::{ButtonAction, InboxId, InboxState, MessagePart, Origin, Update},
     hub::*,
     route::tests::{Entry, Table, table},
     types::Caller,
+    updates_and_posts::{ButtonAction, InboxId, InboxState, MessagePart, Origin, Update},
 };
 
 /// Runs the script against a hub and compares the trace.
