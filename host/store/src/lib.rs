@@ -28,6 +28,7 @@ mod outbox;
 mod outbox_table;
 mod plugin_decisions;
 mod plugin_state;
+mod plugin_versions;
 mod rows;
 mod schema;
 mod sessions;
@@ -35,7 +36,6 @@ mod snapshot;
 mod state_directory;
 mod unreachable_places;
 mod usage;
-mod versions;
 mod writer;
 
 #[cfg(test)]
