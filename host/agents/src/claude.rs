@@ -1,16 +1,16 @@
 //! Encodes and decodes claude's stream-json protocol, which the claude CLI and the demo agent speak on stdin and
 //! stdout. Tracks the prompts that were sent to one process and have no result yet. Skips messages of unknown types
-//! without an error, because new releases of the CLI add types. Only `transcripts` reads files.
+//! without an error, because new releases of the CLI add types. Only `conversation_folder` reads files.
 
 mod api_error;
 mod background;
 mod checklist;
 mod control;
+mod conversation_folder;
 mod denials;
 mod prompts;
 mod requests;
 mod result;
-mod transcripts;
 mod turn;
 mod usage;
 
@@ -36,7 +36,7 @@ use requests::Requests;
 use turn::Turn;
 use usage::Usage;
 
-pub use transcripts::{TranscriptError, conversation_folder, is_conversation_id};
+pub use conversation_folder::{TranscriptError, conversation_folder, is_conversation_id};
 
 /// The codec of one agent process.
 pub(super) struct Claude {

@@ -6,7 +6,6 @@ mod agent_commands;
 mod claude;
 mod command_line;
 pub mod demo;
-mod exact_text;
 mod json_fields;
 pub mod process;
 mod shown_action;
@@ -15,6 +14,7 @@ mod terminal_command;
 #[cfg(test)]
 mod tests;
 mod tool_input;
+mod visible_text;
 
 use std::path::Path;
 

@@ -9,9 +9,9 @@ use serde_json::{Map, Value};
 use similar::TextDiff;
 
 use crate::{
-    exact_text::{self, Lines, Visible, code, fitting},
     json_fields::text,
     shown_action,
+    visible_text::{self, Lines, Visible, code, fitting},
 };
 
 /// The limits of a description. Lengths are in UTF-16 units.
@@ -82,11 +82,11 @@ impl Limits {
         let file = ["file_path", "notebook_path"].iter().find_map(|name| input[name].as_str());
         // Escaping shortens blanks, but a tool's name has none unless the agent wants to mislead.
         let mut head =
-            format!("**{}**", render::escape(&cut(&exact_text::visible(tool, Lines::Plain).text, self.tool)));
+            format!("**{}**", render::escape(&cut(&visible_text::visible(tool, Lines::Plain).text, self.tool)));
         if let Some(file) = file {
             head.push_str(&format!(" {}", code(shown_action::relative_to(folder, file), self.file)));
         }
-        let about = exact_text::visible(text(input, "description"), Lines::Plain).text;
+        let about = visible_text::visible(text(input, "description"), Lines::Plain).text;
         if !about.is_empty() {
             let (shown, hidden) = cut_lines(&about, self.description);
             head.push_str(&format!("\n{}{}", render::escape(&shown), note(hidden, "character")));
@@ -96,11 +96,11 @@ impl Limits {
         let used = units(&render::plain(&head)) + units(&render::plain(&others)) + MAX_NOTES;
         let most = self.total.saturating_sub(used);
         let (language, shown) = match main {
-            Some(MainArgument { language: "diff", text, .. }) => ("diff", exact_text::visible(&text, Lines::Diff)),
-            Some(MainArgument { language, text, .. }) => (language, exact_text::visible(&text, Lines::Plain)),
+            Some(MainArgument { language: "diff", text, .. }) => ("diff", visible_text::visible(&text, Lines::Diff)),
+            Some(MainArgument { language, text, .. }) => (language, visible_text::visible(&text, Lines::Plain)),
             None => ("json", visible_json(input)),
         };
-        let body = match exact_text::ends(shown.text.trim_end_matches('\n'), most, self.lines) {
+        let body = match visible_text::ends(shown.text.trim_end_matches('\n'), most, self.lines) {
             // Two blocks, because a line within one block could as well be a line of the input.
             Some(cut) => {
                 let [start, end] = [cut.marked_start(), cut.marked_end()].map(|part| block(language, &part));
@@ -261,7 +261,7 @@ fn visible_value(value: &Value, notes: &mut Visible) -> Value {
 }
 
 fn visible_text(text: &str, notes: &mut Visible) -> String {
-    let Visible { text, is_padded, has_unseen } = exact_text::visible(text, Lines::Plain);
+    let Visible { text, is_padded, has_unseen } = visible_text::visible(text, Lines::Plain);
     notes.is_padded |= is_padded;
     notes.has_unseen |= has_unseen;
     text

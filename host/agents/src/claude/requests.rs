@@ -15,7 +15,7 @@ use super::{
     denials::{PLAN_TOOL, QUESTION_TOOL},
     text,
 };
-use crate::{Decoded, exact_text, shown_action, tool_input};
+use crate::{Decoded, shown_action, tool_input, visible_text};
 
 const ALLOW: &str = RequestOption::ALLOW;
 const ALLOW_SESSION: &str = RequestOption::ALLOW_FOR_SESSION;
@@ -167,7 +167,7 @@ impl Pending {
             plan => tool_input::cut_with_note(plan, MAX_PLAN),
         };
         let prompts = self.input["allowedPrompts"].as_array().into_iter().flatten();
-        let code = |allowed: &Value| exact_text::code(&allowed.to_string(), most_of_prompt);
+        let code = |allowed: &Value| visible_text::code(&allowed.to_string(), most_of_prompt);
         let prompts: Vec<String> = prompts.map(code).collect();
         if !prompts.is_empty() {
             body.push_str(&format!("\n\nWith the plan it would allow: {}", prompts.join(", ")));
@@ -292,7 +292,7 @@ fn is_offered(suggestion: &Value) -> bool {
 /// folder.
 fn describe_rules(suggestion: &Value, most: usize) -> Vec<String> {
     let list = |name: &str| suggestion[name].as_array().into_iter().flatten();
-    let code = |name: &str| exact_text::code(name, most);
+    let code = |name: &str| visible_text::code(name, most);
     let rule = |rule: &Value| match text(rule, "ruleContent") {
         "" => code(text(rule, "toolName")),
         content => code(&format!("{}({content})", text(rule, "toolName"))),

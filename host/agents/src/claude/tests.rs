@@ -5,14 +5,14 @@ use serde_json::json;
 
 use super::{control::INITIALIZE, *};
 
-mod answer_line;
+mod answer_trace;
 mod background;
 mod control;
 mod damaged;
 mod recordings;
 mod turns;
 
-use answer_line::new_trace;
+use answer_trace::new_trace;
 
 fn prompt(id: &str, text: &str) -> Prompt {
     Prompt {

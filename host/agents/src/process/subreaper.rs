@@ -19,7 +19,7 @@ use super::{
     EnvTag,
     cgroup::Cgroup,
     env_tag::{self, RlimitTag},
-    exec::ExecImage,
+    exec_image::ExecImage,
     identity::{self, Stat},
     tree,
 };

@@ -14,7 +14,7 @@ use std::{
 use cordboard_core::types::ProcessId;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
-use super::{SpawnError, exec::ExecImage, identity::is_running, program, supervisor_task::watch_exit};
+use super::{SpawnError, exec_image::ExecImage, identity::is_running, program, supervisor_task::watch_exit};
 
 /// The interval at which a process is checked if it can't be watched.
 const POLL: Duration = Duration::from_secs(1);

@@ -1,5 +1,5 @@
-//! Shows untrusted text exactly, for a person who allows or denies what it does: characters that nobody can see are shown
-//! as their codes, long runs of blanks as their number, and a text that is too long as its start and its end.
+//! Makes untrusted text visible to a person who allows or denies what it does: invisible characters are shown as their
+//! codes, long runs of blanks as their number, and a text that is too long as its start and its end.
 
 use cordboard_core::render::{self, is_unseen, units};
 
