@@ -30,13 +30,12 @@ mod mailbox;
 mod menu;
 mod pace;
 mod post_delivery;
-mod reachability;
 mod worker;
 
 pub use compose::reply as messages;
 use mailbox::Mailbox;
+pub use mailbox::Reachability;
 use pace::Paces;
-pub use reachability::Reachability;
 use worker::Worker;
 
 #[derive(Debug, Clone, PartialEq)]

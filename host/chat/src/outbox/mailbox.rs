@@ -13,7 +13,6 @@ use tokio::{sync::Notify, time::Instant};
 use super::{
     Post,
     post_delivery::{BRIEF, PostDelivery},
-    reachability::Reachability,
 };
 
 /// The number of ended turns to remember, so that a late frame isn't shown below the final answer of its turn.
@@ -52,6 +51,14 @@ pub(super) struct Answering {
     pub turn: PromptId,
     /// The number of messages of the answer that are not shown yet.
     pub left: usize,
+}
+
+/// Whether a place can be written to. Shutdown doesn't wait for the posts of a blocked place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Reachability {
+    #[default]
+    Open,
+    Blocked,
 }
 
 #[derive(Default)]

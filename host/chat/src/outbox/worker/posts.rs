@@ -1,5 +1,7 @@
 //! Sends stored posts: chooses the next one, sends its parts, and keeps it if the place can't be written to.
 
+use std::time::Duration;
+
 use cordboard_core::updates_and_posts::{MessageId, OutboxRow, PostId};
 use tokio::time::Instant;
 
@@ -7,13 +9,12 @@ use super::{
     super::{
         Post, Unreachable,
         chat_call::{Attempt, ChatCall, ExistingMessages},
-        mailbox::Mailbox,
+        mailbox::{Mailbox, Reachability},
         post_delivery::PostDelivery,
-        reachability::{Reachability, blocked_backoff},
     },
     Worker,
 };
-use crate::{ChatError, Edits};
+use crate::{ChatError, Edits, backoff::Backoff};
 
 /// The maximum number of posts to keep for a place that can't be written to. Plugin jobs may keep posting there, so
 /// the oldest posts beyond this number are dropped.
@@ -208,6 +209,12 @@ impl Worker {
         }
         self.shared.post_done.notify_waiters();
     }
+}
+
+/// Returns the delays for a place that can't be written to: the topic is closed, or the bot lost its rights or was
+/// blocked. Such a place is usually restored within minutes or not at all, so the delays grow from a minute to an hour.
+const fn blocked_backoff() -> Backoff {
+    Backoff::new(Duration::from_mins(1), Duration::from_hours(1))
 }
 
 fn on_rejection(post: &mut PostDelivery, call: &ChatCall, why: &str) {
