@@ -14,10 +14,10 @@ use cordboard_core::{
 use super::{
     Access, FRONT_END, PollSettings,
     chat_migrations::ChatMigrations,
+    outgoing::{TEXT_UNITS, message_id},
     prompt::{
         Markup, PromptContext, display_name, is_opening, mention, opening_mention, restore_markdown, without_name,
     },
-    sender::{TEXT_UNITS, message_id},
     update::{self, CallbackQuery, Entity, Message, User},
 };
 

@@ -23,18 +23,18 @@ mod chat_migrations;
 mod entities;
 mod incoming;
 mod keyboard;
+mod outgoing;
 mod poll;
 mod prompt;
 mod rate_limits;
-mod sender;
 mod token;
 mod update;
 
 use api::Api;
 use chat_migrations::ChatMigrations;
 use keyboard::Keyboard;
+use outgoing::{ApiPlace, Calls};
 pub use poll::PollError;
-use sender::{ApiPlace, Calls};
 pub use token::{TokenError, check as check_token};
 
 /// The name of this front-end, as in [`Place`](cordboard_core::types::Place).
