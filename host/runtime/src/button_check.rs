@@ -15,10 +15,10 @@ use cordboard_core::{
 };
 
 use super::{
-    grant_request::{self, PLUGINS_COMMAND},
+    call_settings::CallSettings,
+    grant_request_message::{self, PLUGINS_COMMAND},
     guest_log::LOG_TARGET,
     plugin_catalog::Directory,
-    version_profile::Profile,
 };
 
 /// The maximum number of characters of a button's command in a log record.
@@ -52,13 +52,13 @@ impl RemovedButtons {
 /// and relabeled buttons, at most once per command.
 pub fn restrict(
     mut reply: Reply,
-    profile: &Profile,
+    call_settings: &CallSettings,
     directory: &dyn Directory,
     session: Option<&SessionName>,
 ) -> Reply {
-    let plugin: &str = &profile.name;
+    let plugin: &str = &call_settings.name;
     let warn = |key: &str, message: &'static str, why: &str| {
-        if profile.removed_buttons.should_log(key) {
+        if call_settings.removed_buttons.should_log(key) {
             tracing::warn!(target: LOG_TARGET, plugin, why, "{message}");
         }
     };
@@ -101,7 +101,7 @@ fn refusal(button: &Button, plugin: &str, directory: &dyn Directory) -> Option<S
     let Some(CommandLine { name, invocation }) = route::parse_button(&button.command) else {
         return Some(format!("{short:?} is not a command: use a command of the plugin, such as \"/{plugin} again\""));
     };
-    if name == PLUGINS_COMMAND && grant_request::is_grant_answer(&invocation.text) {
+    if name == PLUGINS_COMMAND && grant_request_message::is_grant_answer(&invocation.text) {
         return Some(format!("{short:?} answers an approval request, which only the host's own buttons may do"));
     }
     match directory.owner(&name) {

@@ -16,20 +16,20 @@ use super::{
     bindings::log::Level,
     call_error::CallError,
     call_meter::{Limit, Meter},
+    call_output::CallOutput,
+    call_settings::CallSettings,
     context::CallContext,
     engine::{SharedEngine, cpu_time::CpuMeter, fixed_limits, guest_clock::GuestTime},
     guest_log::{GuestLog, GuestOutput},
     host_api::HostApi,
     outbound_http::{OutboundHttp, WaitBudget},
     plugin_catalog::Directory,
-    scrub_output::CallOutput,
     secret_placeholders::CallSecrets,
-    version_profile::Profile,
 };
 
 /// The state of one call. The host's implementation of the imports reads and changes it.
 pub struct CallState {
-    pub profile: Arc<Profile>,
+    pub call_settings: Arc<CallSettings>,
     pub context: CallContext,
     pub now: Timestamp,
     /// `None` for trials and views, which may only read their configuration and context and write to the log.
@@ -63,9 +63,14 @@ pub struct CallEnvironment {
 }
 
 impl CallState {
-    fn new(profile: Arc<Profile>, environment: CallEnvironment, secrets: CallSecrets, time: &GuestTime) -> Self {
+    fn new(
+        call_settings: Arc<CallSettings>,
+        environment: CallEnvironment,
+        secrets: CallSecrets,
+        time: &GuestTime,
+    ) -> Self {
         let CallEnvironment { context, host } = environment;
-        let log = GuestLog::new(&profile.name, profile.limits.log);
+        let log = GuestLog::new(&call_settings.name, call_settings.limits.log);
         let stdout = GuestOutput::new(log.clone(), Level::Info);
         let stderr = GuestOutput::new(log.clone(), Level::Warn);
         let mut wasi = WasiCtxBuilder::new();
@@ -73,12 +78,12 @@ impl CallState {
         fixed_limits::set_random(&mut wasi);
         time.set_clock(&mut wasi);
         let now = host.as_ref().map_or(Timestamp(0), |host| host.api.now());
-        let network = profile.network.clone().filter(|_| host.is_some());
+        let network = call_settings.network.clone().filter(|_| host.is_some());
         let fake = host.as_ref().and_then(|host| host.api.fake_network());
         Self {
             context,
             now,
-            meter: Meter::new(profile.limits),
+            meter: Meter::new(call_settings.limits),
             drained: None,
             http: OutboundHttp::new(network, fake, secrets, log.clone()),
             log,
@@ -88,7 +93,7 @@ impl CallState {
             resources: fixed_limits::resource_table(),
             headers: fixed_limits::http_ctx(),
             host,
-            profile,
+            call_settings,
         }
     }
 
@@ -115,7 +120,7 @@ impl CallState {
 
     /// The identity whose rights the call uses: its caller, otherwise the configured `acts_as`, if any.
     pub fn caller(&self) -> Option<&Caller> {
-        self.context.caller.as_ref().or(self.profile.acts_as.as_ref())
+        self.context.caller.as_ref().or(self.call_settings.acts_as.as_ref())
     }
 }
 
@@ -134,7 +139,7 @@ impl WasiHttpView for CallState {
 /// Runs `call` in a fresh store under the version's limits.
 pub async fn run<T, F, Fut>(
     engine: &SharedEngine,
-    profile: &Arc<Profile>,
+    call_settings: &Arc<CallSettings>,
     environment: CallEnvironment,
     call: F,
 ) -> Result<T, CallError>
@@ -143,15 +148,17 @@ where
     F: FnOnce(Store<CallState>) -> Fut,
     Fut: Future<Output = (Store<CallState>, wasmtime::Result<T>)>,
 {
-    let limits = &profile.limits;
+    let limits = &call_settings.limits;
     let secrets = match &environment.host {
         // The file of a secret may be on a network file system that hangs.
-        Some(_) => tokio::time::timeout(limits.time * 2, CallSecrets::open(&profile.name, &profile.secrets)).await,
+        Some(_) => {
+            tokio::time::timeout(limits.time * 2, CallSecrets::open(&call_settings.name, &call_settings.secrets)).await
+        }
         None => Ok(CallSecrets::default()),
     };
-    let exceeded = |limit| CallError::Limit { plugin: profile.name.to_string(), limit };
+    let exceeded = |limit| CallError::Limit { plugin: call_settings.name.to_string(), limit };
     let secrets = secrets.map_err(|_| exceeded(Limit::Time))?;
-    let state = CallState::new(Arc::clone(profile), environment, secrets, engine.time());
+    let state = CallState::new(Arc::clone(call_settings), environment, secrets, engine.time());
     let mut store = Store::new(engine.engine(), state);
     store.limiter(|state| &mut state.meter);
     // wasmtime rejects a larger transfer between guest and host before copying it.
@@ -166,7 +173,7 @@ where
     let (store, result) = tokio::select! {
         biased;
         ended = cpu.measure(call) => ended,
-        drain = profile.drain.over() => return Err(CallError::Drained { drain }),
+        drain = call_settings.drain.over() => return Err(CallError::Drained { drain }),
         () = overdue(limits.time * 2, &waits) => return Err(exceeded(Limit::Time)),
     };
     store.data().flush_output();
@@ -198,7 +205,7 @@ async fn overdue(allowed: Duration, waits: &WaitBudget) {
 fn limit_cpu_time(store: &mut Store<CallState>, cpu: CpuMeter, time: Duration) {
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(move |mut context| {
-        if let Some(drain) = context.data().profile.drain.expired() {
+        if let Some(drain) = context.data().call_settings.drain.expired() {
             context.data_mut().drained = Some(drain);
             return Ok(UpdateDeadline::Interrupt);
         }
@@ -216,7 +223,7 @@ fn explain(state: &CallState, error: &wasmtime::Error) -> CallError {
         return CallError::Drained { drain };
     }
     if let Some(limit) = state.meter.exceeded {
-        return CallError::Limit { plugin: state.profile.name.to_string(), limit };
+        return CallError::Limit { plugin: state.call_settings.name.to_string(), limit };
     }
     if state.meter.exceeds_table {
         return CallError::FixedLimit(fixed_limits::explain_full_table());
@@ -226,9 +233,9 @@ fn explain(state: &CallState, error: &wasmtime::Error) -> CallError {
         // With guest frames in the backtrace, the guest was passing an argument to the host. Without them, the host was
         // reading the guest's result.
         let is_argument = error.downcast_ref::<WasmBacktrace>().is_some();
-        let plugin = state.profile.name.to_string();
+        let plugin = state.call_settings.name.to_string();
         return if is_argument {
-            CallError::ArgumentTooLarge { plugin, most: state.profile.limits.transfer() }
+            CallError::ArgumentTooLarge { plugin, most: state.call_settings.limits.transfer() }
         } else {
             CallError::Limit { plugin, limit: Limit::Reply }
         };

@@ -7,7 +7,7 @@ use cordboard_core::{
     scrub,
 };
 
-use super::{call_meter::Limit, scrub_output::CallOutput, untrusted_text::shorten};
+use super::{call_meter::Limit, call_output::CallOutput, untrusted_text::shorten};
 
 /// The reason why a call failed. The text is a predicate: the code that displays it adds the subject.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

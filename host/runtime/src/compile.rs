@@ -18,7 +18,7 @@ use wasmtime::component::Component;
 
 use super::{
     cache::Cache,
-    compatibility,
+    contract_compatibility,
     engine::{self, SharedEngine},
     error::PluginError,
     file_format,
@@ -81,7 +81,7 @@ impl Compiler {
         let compiled = self.compile(name, wasm).await.map_err(|refused| {
             // A component for a newer host may contain features that this compiler lacks, so the import error is the
             // better explanation.
-            compatibility::check_imports(imports.iter().map(String::as_str)).err().unwrap_or(refused)
+            contract_compatibility::check_imports(imports.iter().map(String::as_str)).err().unwrap_or(refused)
         })?;
         let component = self.load(name, &digest, &compiled)?;
         Ok(Artifact { name: name.to_owned(), digest, component })

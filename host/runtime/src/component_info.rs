@@ -3,7 +3,8 @@
 use cordboard_core::capability::is_granted_by_name;
 
 use super::{
-    compatibility::extension_point, contract_names::bare_name, engine::SharedEngine, registry::version::Artifact,
+    contract_compatibility::extension_point, contract_names::bare_name, engine::SharedEngine,
+    registry::version::Artifact,
 };
 
 #[derive(Debug, Clone, PartialEq, Eq)]

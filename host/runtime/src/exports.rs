@@ -57,7 +57,7 @@ pub struct RenderInput<'a> {
 macro_rules! call_export {
     ($self:ident, $version:ident, $export:ident, $environment:expr, |$guest:ident, $store:ident| $call:expr) => {{
         let pre = $version.exports.$export.as_ref().ok_or(CallError::NotOffered(stringify!($export)))?;
-        let outcome = call::run($self.engine(), &$version.profile, $environment, |mut store| async move {
+        let outcome = call::run($self.engine(), &$version.call_settings, $environment, |mut store| async move {
             let output = async {
                 let instance = pre.instantiate_async(&mut store).await?;
                 let ($guest, $store) = (instance, &mut store);
@@ -70,9 +70,9 @@ macro_rules! call_export {
     }};
 }
 
-mod background;
+mod hooks_jobs_webhooks;
 
-pub use background::DueJob;
+pub use hooks_jobs_webhooks::DueJob;
 
 impl Registry {
     /// Runs a command. [`CallError::Plugin`] is an error that the plugin returned, for the user who ran the command.
@@ -99,7 +99,7 @@ impl Registry {
         // Read the active session after the call, because the command may have switched to another one.
         let active = caller.zip(place).and_then(|(caller, place)| host.active(&caller, &place));
         let session = active.as_ref().map(|view| &view.record.name);
-        Ok(button_check::restrict(reply, &version.profile, &*self.snapshot(), session))
+        Ok(button_check::restrict(reply, &version.call_settings, &*self.snapshot(), session))
     }
 
     /// Asks the lifecycle plugin `policy` for its verdict on an idle session.
@@ -164,7 +164,7 @@ impl Registry {
         if let DecisionOutcome::Ask(added) = &mut decision.outcome {
             let reply = Reply { buttons: vec![std::mem::take(added)], ..Reply::default() };
             let session = Some(&view.record.name);
-            let reply = button_check::restrict(reply, &version.profile, &*snapshot, session);
+            let reply = button_check::restrict(reply, &version.call_settings, &*snapshot, session);
             added.extend(reply.buttons.into_iter().flatten());
         }
         Ok(decision)
@@ -218,7 +218,8 @@ impl Registry {
             .call_render(store, mode, &turn, &limits))?;
         let frame = frame.map_err(CallError::Plugin)?;
         let session = Some(&input.session.record.name);
-        let message = |reply| button_check::restrict(convert::reply_of(reply), &version.profile, &*snapshot, session);
+        let message =
+            |reply| button_check::restrict(convert::reply_of(reply), &version.call_settings, &*snapshot, session);
         Ok(TurnFrame { live: frame.live, messages: frame.messages.into_iter().map(message).collect() })
     }
 

@@ -3,8 +3,8 @@
 use super::{
     call::{self, CallEnvironment},
     call_error::CallError,
+    call_output::CallOutput,
     registry::Registry,
-    scrub_output::CallOutput,
 };
 
 /// Linear memory of an instance, in bytes.
@@ -30,11 +30,12 @@ impl Registry {
         let snapshot = self.snapshot();
         let Some(version) = snapshot.version(name) else { return Ok(None) };
         let Some(pre) = version.exports.any() else { return Ok(None) };
-        let measured = call::run(self.engine(), &version.profile, CallEnvironment::default(), |mut store| async move {
-            let instance = pre.instantiate_async(&mut store).await;
-            let used = store.data().meter.memory();
-            (store, instance.map(|_| Bytes(used)))
-        });
+        let measured =
+            call::run(self.engine(), &version.call_settings, CallEnvironment::default(), |mut store| async move {
+                let instance = pre.instantiate_async(&mut store).await;
+                let used = store.data().meter.memory();
+                (store, instance.map(|_| Bytes(used)))
+            });
         measured.await.map(|bytes| Some(bytes.0))
     }
 }

@@ -4,7 +4,7 @@
 
 mod connect;
 mod exchange;
-mod fake;
+mod fake_network;
 mod request_error;
 mod tls;
 mod wait_budget;
@@ -37,7 +37,7 @@ use wasmtime_wasi_http::{
 
 use super::{guest_log::GuestLog, secret_placeholders::CallSecrets};
 use exchange::Exchange;
-pub use fake::{FakeNetwork, FakeNetworkError, HttpRequest, HttpResponse};
+pub use fake_network::{FakeNetwork, FakeNetworkError, HttpRequest, HttpResponse};
 use request_error::RequestError;
 pub use tls::TlsError;
 use tls::client_config;

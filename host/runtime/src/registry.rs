@@ -238,7 +238,7 @@ impl Registry {
         let version = Arc::new(version);
         self.store(snapshot.with(ActivePlugin { version: Arc::clone(&version), offers })?);
         if let Some(replaced) = replaced {
-            replaced.profile.drain.begin(drain);
+            replaced.call_settings.drain.begin(drain);
         }
         tracing::info!(plugin = version.name, digest = short(&version.digest), generation, "version activated");
         Ok(generation)
@@ -276,7 +276,7 @@ impl Registry {
         let snapshot = self.snapshot();
         self.store(snapshot.without(name));
         if let Some(version) = snapshot.version(name) {
-            version.profile.drain.begin(drain);
+            version.call_settings.drain.begin(drain);
             tracing::info!(plugin = name, generation = version.generation, "version deactivated");
         }
     }

@@ -22,13 +22,13 @@ use super::{
     },
     call::{self, CallEnvironment, CallState},
     call_error::CallError,
+    call_output::CallOutput,
     engine::SharedEngine,
     error::PluginError,
     registry::{
         snapshot::{CallOrder, CommandSpec, Offers},
         version::PluginVersion,
     },
-    scrub_output::CallOutput,
     untrusted_text::shorten,
 };
 
@@ -59,7 +59,7 @@ impl CallOutput for TrialAnswers {
 }
 
 pub async fn offers(engine: &SharedEngine, version: &PluginVersion) -> Result<Offers, PluginError> {
-    let answers = call::run(engine, &version.profile, CallEnvironment::default(), |mut store| async move {
+    let answers = call::run(engine, &version.call_settings, CallEnvironment::default(), |mut store| async move {
         let answers = ask(version, &mut store).await;
         (store, answers)
     });
@@ -80,7 +80,7 @@ pub async fn offers(engine: &SharedEngine, version: &PluginVersion) -> Result<Of
 fn trial_error(version: &PluginVersion, error: CallError) -> PluginError {
     let CallError::Plugin(why) = error else { return PluginError::Trial(error) };
     let why = shorten(&why);
-    if version.profile.config.as_ref() == NO_CONFIG {
+    if version.call_settings.config.as_ref() == NO_CONFIG {
         PluginError::Trial(CallError::Plugin(why))
     } else {
         PluginError::Misconfigured { plugin: version.name.clone(), why }

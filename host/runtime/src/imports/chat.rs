@@ -9,8 +9,8 @@ use super::super::{
     },
     button_check,
     call::CallState,
+    call_output::CallOutput,
     convert,
-    scrub_output::CallOutput,
 };
 
 impl Host for CallState {
@@ -19,7 +19,8 @@ impl Host for CallState {
         let message = message.scrubbed();
         let view = self.call_session();
         let session = view.as_ref().map(|view| &view.record.name);
-        let message = button_check::restrict(convert::reply_of(message), &self.profile, &*host.directory, session);
+        let message =
+            button_check::restrict(convert::reply_of(message), &self.call_settings, &*host.directory, session);
         let place = convert::place_of(place);
         // Check the place before counting the post, so that a refused post doesn't use up the limit.
         if let Err(why) = host.api.check_post(&self.context, &place).await {
@@ -28,8 +29,8 @@ impl Host for CallState {
         if !self.meter.count_post(message.bytes()) {
             return Ok(Err(format!(
                 "this call reached its `reply` limit of {} for all posts, each counted as at least 4KiB: post less, or raise `reply` in [plugins.{}]",
-                format_size(self.profile.limits.reply as u64),
-                self.profile.name
+                format_size(self.call_settings.limits.reply as u64),
+                self.call_settings.name
             )));
         }
         Ok(host.api.post(&place, message).await.map_err(|error| error.to_string()))

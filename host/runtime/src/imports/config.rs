@@ -5,6 +5,6 @@ use super::super::{bindings::config::Host, call::CallState};
 impl Host for CallState {
     async fn read(&mut self) -> wasmtime::Result<String> {
         self.count_call()?;
-        Ok(self.profile.config.to_string())
+        Ok(self.call_settings.config.to_string())
     }
 }

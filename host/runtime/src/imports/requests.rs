@@ -7,9 +7,9 @@ use super::{
     super::{
         bindings::requests::{Error, Host, Request},
         call::CallState,
+        call_output::CallOutput,
         convert,
         host_api::ArchiveFilter,
-        scrub_output::CallOutput,
     },
     session_control::session_name,
 };

@@ -17,8 +17,8 @@ use super::super::{
         types,
     },
     call::{CallState, HostHandle},
+    call_output::CallOutput,
     convert,
-    scrub_output::CallOutput,
 };
 
 type SessionResult = wasmtime::Result<Result<types::Session, Error>>;

@@ -3,8 +3,8 @@
 use super::super::{
     bindings::state::{Host, SwapError},
     call::CallState,
+    call_output::CallOutput,
     host_api::Swap,
-    scrub_output::CallOutput,
 };
 
 /// Keys and values are scrubbed, because a plugin may have decoded a secret that a server returned in an encoding that
@@ -13,25 +13,25 @@ impl Host for CallState {
     /// Traps if the store can't be read, because the plugin must not treat the key as absent.
     async fn get(&mut self, key: String) -> wasmtime::Result<Option<Vec<u8>>> {
         let (host, key) = (self.host()?, key.scrubbed());
-        host.api.get(&self.profile.name, &key).await.map_err(wasmtime::Error::msg)
+        host.api.get(&self.call_settings.name, &key).await.map_err(wasmtime::Error::msg)
     }
 
     async fn set(&mut self, key: String, value: Vec<u8>) -> wasmtime::Result<Result<(), String>> {
         let host = self.host()?;
         let (key, value) = (key.scrubbed(), value.scrubbed());
-        let stored = host.api.set(&self.profile.name, &key, Some(value), self.profile.limits.state).await;
+        let stored = host.api.set(&self.call_settings.name, &key, Some(value), self.call_settings.limits.state).await;
         Ok(stored.map_err(|error| error.to_string()))
     }
 
     async fn delete(&mut self, key: String) -> wasmtime::Result<Result<(), String>> {
         let (host, key) = (self.host()?, key.scrubbed());
-        let deleted = host.api.set(&self.profile.name, &key, None, self.profile.limits.state).await;
+        let deleted = host.api.set(&self.call_settings.name, &key, None, self.call_settings.limits.state).await;
         Ok(deleted.map_err(|error| error.to_string()))
     }
 
     async fn keys(&mut self, prefix: String) -> wasmtime::Result<Vec<String>> {
         let host = self.host()?;
-        host.api.keys(&self.profile.name, &prefix).await.map_err(wasmtime::Error::msg)
+        host.api.keys(&self.call_settings.name, &prefix).await.map_err(wasmtime::Error::msg)
     }
 
     async fn compare_and_swap(
@@ -41,9 +41,9 @@ impl Host for CallState {
         value: Option<Vec<u8>>,
     ) -> wasmtime::Result<Result<(), SwapError>> {
         let host = self.host()?;
-        let (key, limit) = (key.scrubbed(), self.profile.limits.state);
+        let (key, limit) = (key.scrubbed(), self.call_settings.limits.state);
         let swap = Swap { expected: expected.scrubbed(), value: value.scrubbed() };
-        let swapped = host.api.swap(&self.profile.name, &key, swap, limit).await;
+        let swapped = host.api.swap(&self.call_settings.name, &key, swap, limit).await;
         Ok(match swapped {
             Ok(outcome) => outcome.map_err(SwapError::Changed),
             Err(error) => Err(SwapError::Failed(error.to_string())),

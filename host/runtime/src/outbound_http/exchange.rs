@@ -19,7 +19,7 @@ use wasmtime_wasi_http::{RequestOptions, WasiBody, io::TokioIo};
 use super::{
     Network,
     connect::connect,
-    fake::{self, FakeNetwork},
+    fake_network::{self, FakeNetwork},
     request_error::RequestError,
     tls,
 };
@@ -74,7 +74,7 @@ impl Exchange<'_> {
         }
         let request = build_request(&target, parts, &body, secrets)?;
         if let Some(fake) = fake {
-            return mask(fake::send(fake, target.to_string(), request).await?, secrets);
+            return mask(fake_network::send(fake, target.to_string(), request).await?, secrets);
         }
         let stream = connect(network, &target.host, target.port).await?.stream;
         let response = match target.scheme {

@@ -21,7 +21,8 @@ use crate::{
     button_check::RemovedButtons,
     call::CallState,
     call_error::CallError,
-    compatibility,
+    call_settings::CallSettings,
+    contract_compatibility,
     contract_names::PACKAGE,
     drain::Drain,
     engine::{SharedEngine, linker::Linkers},
@@ -30,7 +31,6 @@ use crate::{
     network_access,
     plugin_settings::{PluginSettings, WebhookAccess},
     untrusted_text::shorten,
-    version_profile::Profile,
 };
 
 /// Compiled code, identified by the digest of its WebAssembly file.
@@ -45,7 +45,7 @@ pub struct Artifact {
 pub struct PluginVersion {
     pub name: String,
     /// The properties that calls use.
-    pub profile: Arc<Profile>,
+    pub call_settings: Arc<CallSettings>,
     pub digest: String,
     /// The number of this activation among all activations of the plugin, from 1. It is 0 before the activation.
     pub generation: u32,
@@ -89,19 +89,20 @@ impl PluginVersion {
         let engine = linkers.engine();
         let types = artifact.component.component_type();
         // Check this before the grants: the owner should not be asked to approve a component that can't run here.
-        compatibility::check_imports(types.imports(engine.engine()).map(|(name, _)| name))?;
+        contract_compatibility::check_imports(types.imports(engine.engine()).map(|(name, _)| name))?;
         let exports: Vec<&str> = types.exports(engine.engine()).map(|(name, _)| name).collect();
-        compatibility::check_export_versions(&exports)?;
+        contract_compatibility::check_export_versions(&exports)?;
         let grants = settings.grants_of(&artifact.digest);
         let imports = imports(engine, &artifact.component);
         check_granted(&artifact.name, &imports, &grants, &settings.network)?;
         let linker =
             linkers.get(&grants, &settings.network).map_err(|error| PluginError::Link(shorten(&error.to_string())))?;
-        let pre =
-            linker.instantiate_pre(&artifact.component).map_err(|error| compatibility::explain_link_error(&error))?;
+        let pre = linker
+            .instantiate_pre(&artifact.component)
+            .map_err(|error| contract_compatibility::explain_link_error(&error))?;
         let exports = Exports::of(engine, &pre)?;
         let imports: BTreeSet<String> = imports.into_iter().collect();
-        let profile = Profile {
+        let call_settings = CallSettings {
             name: Arc::from(artifact.name.as_str()),
             config: Arc::clone(&settings.config),
             limits: settings.limits,
@@ -113,7 +114,7 @@ impl PluginVersion {
         };
         Ok(Self {
             name: artifact.name.clone(),
-            profile: Arc::new(profile),
+            call_settings: Arc::new(call_settings),
             digest: artifact.digest.clone(),
             generation: 0,
             since: Timestamp(0),
@@ -133,11 +134,11 @@ impl PluginVersion {
     /// also webhook settings.
     pub fn has_settings(&self, settings: &PluginSettings) -> bool {
         self.grants == settings.grants_of(&self.digest)
-            && self.profile.config == settings.config
-            && self.profile.limits == settings.limits
-            && self.profile.acts_as == settings.acts_as
+            && self.call_settings.config == settings.config
+            && self.call_settings.limits == settings.limits
+            && self.call_settings.acts_as == settings.acts_as
             && self.network == settings.network
-            && self.profile.secrets == settings.secrets
+            && self.call_settings.secrets == settings.secrets
             && self.sha256 == settings.sha256
             && (self.exports.webhook.is_none() || self.webhook == settings.webhook)
     }
@@ -153,7 +154,7 @@ impl PluginVersion {
         let grants = settings.grants_of(&self.digest);
         self.imports.iter().any(|name| is_granted_by_name(name) && !grants.contains(name))
             || network_access::is_wider(&self.network, &settings.network)
-            || (self.profile.acts_as.is_some() && self.profile.acts_as != settings.acts_as)
+            || (self.call_settings.acts_as.is_some() && self.call_settings.acts_as != settings.acts_as)
             || settings.sha256.as_ref().is_some_and(|only| *only != self.digest)
     }
 
@@ -220,8 +221,8 @@ impl Exports {
     fn of(engine: &SharedEngine, pre: &InstancePre<CallState>) -> Result<Self, PluginError> {
         let types = pre.component().component_type();
         let names: Vec<&str> = types.exports(engine.engine()).map(|(name, _)| name).collect();
-        compatibility::check_exports(&names)?;
-        let exports: BTreeSet<&str> = names.into_iter().filter_map(compatibility::extension_point).collect();
+        contract_compatibility::check_exports(&names)?;
+        let exports: BTreeSet<&str> = names.into_iter().filter_map(contract_compatibility::extension_point).collect();
         macro_rules! export {
             ($name:literal, $pre:ident) => {
                 exports

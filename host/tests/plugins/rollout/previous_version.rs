@@ -17,7 +17,7 @@ async fn settings_reach_the_version_before_a_rejected_one() {
     rig.configure("[plugins.echo]\ntime = \"1m\"").await;
     let anew = || rig.test_host.registry.snapshot().version("echo").filter(|one| one.generation == 2).cloned();
     let serving = rig.until("the current settings", anew).await;
-    assert!(serving.profile.acts_as.is_none() && serving.digest == digest(&bad("echo")));
+    assert!(serving.call_settings.acts_as.is_none() && serving.digest == digest(&bad("echo")));
     let is_rejected = || (rig.status("echo").0 == "update rejected").then_some(());
     rig.until("the update is still rejected", is_rejected).await;
     assert_eq!(rig.say("echo x").await, "v1: x");
@@ -38,7 +38,7 @@ async fn a_removed_optional_grant_keeps_the_version_active() {
             .version("http_client")
             .filter(|one| {
                 one.generation == 2
-                    && one.profile.network.as_ref().is_some_and(|network| network.grants.http.len() == 1)
+                    && one.call_settings.network.as_ref().is_some_and(|network| network.grants.http.len() == 1)
             })
             .map(|_| ())
     };
@@ -157,7 +157,7 @@ async fn rights_are_revoked_at_once_during_a_trial() {
     rig.save("mine", &bad("specs_fail")).await;
     rig.wait_for("is being compiled").await;
     rig.configure(trying).await;
-    let acts_as = || rig.test_host.registry.snapshot().version("mine").unwrap().profile.acts_as.clone();
+    let acts_as = || rig.test_host.registry.snapshot().version("mine").unwrap().call_settings.acts_as.clone();
     rig.until("acts_as is unset", || acts_as().is_none().then_some(())).await;
     assert_eq!(rig.status("mine").0, "compiling");
     assert_eq!(rig.say("echo x").await, "v1: x");

@@ -9,7 +9,7 @@ use cordboard_core::{
 
 use super::{
     bindings::catalog::{Choice, Command},
-    grant_request,
+    grant_request_message,
     plugin_catalog::{Directory, Health, PluginStatus},
     registry::snapshot::{ActivePlugin, Entry, FolderFault, Offer, RolloutStatus, Snapshot},
 };
@@ -114,7 +114,7 @@ fn rejected_health(name: &str, active: Option<&ActivePlugin>, rejected: &Rejecte
     match &rejected.reason {
         RejectReason::PendingApproval(missing) => {
             let mut note = messages::pending(version, &rejected.why);
-            if grant_request::config_only(missing).is_empty() {
+            if grant_request_message::config_only(missing).is_empty() {
                 note.push_str(&messages::or_grant(name, version));
             }
             (Health::PendingApproval, note)

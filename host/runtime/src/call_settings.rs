@@ -1,4 +1,4 @@
-//! The properties of a version that its calls use.
+//! The settings of a version that its calls use, and the state that they share.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use cordboard_core::{
 
 use super::{button_check::RemovedButtons, drain::Drain, outbound_http::Network};
 
-pub struct Profile {
+pub struct CallSettings {
     /// The plugin's name, shared with log records.
     pub name: Arc<str>,
     /// `[plugins.NAME.config]` as a JSON object.
