@@ -7,8 +7,8 @@ use cordboard_plugin::Session;
 use serde::Deserialize;
 
 use crate::{
-    rule_text::{List, RuleText},
-    source::Source,
+    rule_list::{List, RuleText},
+    rule_source::Source,
 };
 
 #[derive(Debug, Deserialize)]

@@ -9,10 +9,10 @@ mod permissions_arguments;
 mod permissions_command;
 mod permissions_page;
 mod rights;
-mod rule_text;
+mod rule_list;
+mod rule_source;
 mod rules;
 mod saved_rule;
-mod source;
 mod store;
 mod suggestion;
 

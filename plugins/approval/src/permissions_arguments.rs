@@ -2,7 +2,7 @@
 
 use crate::{
     answer_arguments::{Target, first_word, split_target},
-    rule_text::List,
+    rule_list::List,
 };
 
 #[derive(Debug, PartialEq, Eq)]

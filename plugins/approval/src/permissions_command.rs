@@ -7,7 +7,7 @@ use crate::{
     permissions_arguments::{Arguments, Scope, parse},
     permissions_page,
     rights::{can_save_for, is_admin},
-    rule_text::{List, RuleText},
+    rule_list::{List, RuleText},
     saved_rule::SavedRule,
     store::{self, Saved},
     suggestion::{AllSessions, Suggestion},

@@ -6,7 +6,7 @@ use cordboard_plugin::{
     text::{code, escape},
 };
 
-use crate::{rights::can_remove, rule_text::List, rules::Rules, saved_rule::SavedRule, source::Source};
+use crate::{rights::can_remove, rule_list::List, rule_source::Source, rules::Rules, saved_rule::SavedRule};
 
 /// The maximum number of rules with a button.
 const MAX_BUTTONS: usize = 30;

@@ -31,7 +31,7 @@ mod tests {
     use cordboard_plugin::testing::session;
 
     use super::*;
-    use crate::{rule_text::List, saved_rule::example};
+    use crate::{rule_list::List, saved_rule::example};
 
     #[test]
     fn a_member_saves_rules_only_for_own_sessions() {

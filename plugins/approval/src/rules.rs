@@ -6,7 +6,7 @@ use cordboard_plugin::{
     approval::{Decision, Outcome, Permission},
 };
 
-use crate::{config::Config, rule_text::List, saved_rule::SavedRule, source::Source, suggestion::narrow_rule};
+use crate::{config::Config, rule_list::List, rule_source::Source, saved_rule::SavedRule, suggestion::narrow_rule};
 
 /// The rules that apply to a session, by list, with their sources.
 #[derive(Debug, Default)]

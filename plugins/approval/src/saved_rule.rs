@@ -6,7 +6,7 @@
 use cordboard_plugin::{Session, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::rule_text::{List, RuleText};
+use crate::rule_list::{List, RuleText};
 
 /// The prefix of the rules' keys in the state.
 pub const PREFIX: &str = "rule/";

@@ -3,9 +3,9 @@
 
 use crate::{Reply, Session, bindings};
 
-mod background;
+mod hooks_jobs_webhooks;
 
-pub use background::{Hook, Schedule, Webhook, hook, schedule, webhook};
+pub use hooks_jobs_webhooks::{Hook, Schedule, Webhook, hook, schedule, webhook};
 
 /// The types of the extension point [`Command`](crate::Command).
 pub mod command {
