@@ -3,11 +3,12 @@
 
 mod build;
 mod call;
+mod captured_log;
 mod check;
 mod error;
 mod fake_host;
+mod generated_files;
 mod harness;
-mod log;
 mod new;
 mod progress;
 mod project;
@@ -16,7 +17,6 @@ mod sources;
 mod subject;
 mod test;
 mod tool;
-mod vendored;
 mod watch;
 
 pub use build::build;

@@ -5,11 +5,11 @@ mod access_withdrawal;
 mod dispatch;
 mod event_bus;
 mod host_api;
-mod ingress;
+mod inbox_writer;
 mod live_config;
 mod outbound;
 mod press_binding;
-mod prompt_taker;
+mod queued_prompt_removal;
 pub(crate) mod session_errors;
 mod sessions;
 mod text_answers;
@@ -19,7 +19,7 @@ pub use dispatch::Dispatcher;
 pub use event_bus::EventBus;
 pub use host_api::HostService;
 pub use host_api::chat_members::{person_of, role};
-pub use ingress::InboxWriter;
+pub use inbox_writer::InboxWriter;
 pub use live_config::{LiveConfig, plugin_settings, read_secrets};
 pub use outbound::{Outbound, OutboundSink};
 pub use sessions::presenter::TurnRenderer;
@@ -49,7 +49,7 @@ use tokio::{
     task::{Id, JoinHandle, JoinSet},
 };
 
-use self::prompt_taker::{PromptTaker, TakePrompts};
+use self::queued_prompt_removal::{PromptTaker, TakePrompts};
 
 /// The capacity of the channel into the hub, in batches. The loop never blocks, so a full channel drains quickly.
 const BATCHES: usize = 64;
@@ -81,7 +81,7 @@ impl HubHandle {
 #[must_use]
 pub fn spawn(dispatcher: Arc<Dispatcher>, accepted: mpsc::Receiver<HubEvent>) -> HubHandle {
     let (closing, closed) = watch::channel(false);
-    let (requester, requests) = prompt_taker::channel();
+    let (requester, requests) = queued_prompt_removal::channel();
     let hub_loop =
         HubLoop { hub: Hub::default(), dispatcher, accepted, closed, requester, requests, tasks: Tasks::default() };
     HubHandle { closing, task: tokio::spawn(hub_loop.run()) }

@@ -2,6 +2,7 @@
 //! (`cordboard_core::rollout`) with files, commands, settings and failed calls, and performs its effects in order. It
 //! must not decide anything itself.
 
+mod builds_and_trials;
 mod commands;
 mod file_remedies;
 mod notices;
@@ -32,9 +33,10 @@ use crate::clock::Clock;
 pub use notices::Pace;
 pub use start::RejectedFile;
 
+use builds_and_trials::{FinishedJob, JobId, JobResult, Jobs};
 use commands::RunningCommand;
 use notices::Notices;
-use versions::{FinishedJob, JobId, JobResult, Versions};
+use versions::Versions;
 
 /// The name of the plugin folder in notices, instead of a plugin's name. No plugin can have this name.
 const FOLDER: &str = "";
@@ -81,6 +83,7 @@ pub struct Rollout {
     /// The path of the configuration file, for messages about settings to correct.
     pub config_file: Option<String>,
     versions: Versions,
+    jobs: Jobs,
     decisions: Decisions,
     settings: Settings,
     clock: Clock,
@@ -102,7 +105,8 @@ impl Rollout {
         Self {
             registry: Arc::clone(&registry),
             config_file: None,
-            versions: Versions::new(registry, folder, store),
+            versions: Versions::new(folder, store),
+            jobs: Jobs::new(registry),
             decisions,
             settings,
             clock,
@@ -133,7 +137,7 @@ impl Rollout {
         let deadline = deadlines.min().map(|(at, name)| (self.clock.instant(at), name.clone()));
         let (due_at, notices_at) = (deadline.as_ref().map(|(at, _)| *at), self.notices.due());
         tokio::select! {
-            finished = self.versions.next() => Event::JobFinished(Box::new(finished)),
+            finished = self.jobs.next() => Event::JobFinished(Box::new(finished)),
             () = self.registry.failed_call() => Event::CallsFailed,
             () = sleep_until(notices_at.unwrap_or_else(Instant::now)), if notices_at.is_some() => Event::NoticesDue,
             () = sleep_until(due_at.unwrap_or_else(Instant::now)), if due_at.is_some() => {
@@ -266,6 +270,7 @@ impl Rollout {
         }
         if !self.machines.get(name).is_some_and(Machine::is_working) {
             self.versions.release(name);
+            self.jobs.release(name);
         }
         if before != number(self)
             && let Some(notifier) = self.notifier.clone()
@@ -287,14 +292,15 @@ impl Rollout {
             Effect::DeleteStored => self.versions.delete(name).await,
             Effect::Build { ticket, digest } => {
                 tracing::info!(plugin = name, digest = short(&digest), "compiling");
-                self.versions.build(job(ticket), digest);
+                let bytes = self.versions.bytes(name, &digest);
+                self.jobs.build(job(ticket), digest, bytes);
             }
             Effect::Try { ticket, digest, mode } => {
-                self.versions.try_version(job(ticket), &digest, self.settings_of(name), mode);
+                self.jobs.try_version(job(ticket), &digest, self.settings_of(name), mode);
             }
-            Effect::Cancel { ticket } => self.versions.cancel(&job(ticket)),
+            Effect::Cancel { ticket } => self.jobs.cancel(&job(ticket)),
             Effect::Activate { ticket, drain } => {
-                let result = self.versions.activate(&job(ticket), drain, self.clock.now()).await;
+                let result = self.jobs.activate(&job(ticket), drain, self.clock.now()).await;
                 let result = result.map_err(|why| self.trial_error(name, &why));
                 return Some(Input::Activated { ticket, result });
             }

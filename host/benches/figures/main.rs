@@ -12,9 +12,10 @@ mod sample_sessions;
 
 mod agent_to_chat;
 mod command;
+mod concurrent_calls;
 mod fake_agent;
 mod floor;
-mod plugin_load;
+mod plugin_memory;
 mod process;
 mod python_and_js;
 mod reload;
@@ -29,9 +30,10 @@ use table::Row;
 /// A benchmark's name, which selects it on the command line, and its function.
 type Measure = (&'static str, fn() -> Vec<Row>);
 
-const MEASURES: [Measure; 8] = [
+const MEASURES: [Measure; 9] = [
     ("command", command::measure),
-    ("load", plugin_load::measure),
+    ("load", concurrent_calls::measure),
+    ("memory", plugin_memory::measure),
     ("languages", python_and_js::measure),
     ("reload", reload::measure),
     ("start", process::start),

@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{error::DevError, progress, project::Project, vendored};
+use super::{error::DevError, generated_files, progress, project::Project};
 use cordboard_core::rollout::short;
 use cordboard_runtime::digest;
 pub use js::{COMPONENTIZE_JS, JCO};
@@ -64,7 +64,7 @@ enum BuildOutcome {
 }
 
 fn bring_up_to_date(project: &Project, output: Output) -> Result<BuildOutcome, DevError> {
-    vendored::refresh(project)?;
+    generated_files::refresh(project)?;
     match project.language {
         Language::Rust => install(&rust::build(project, output)?, &project.component()).map(|()| BuildOutcome::Built),
         Language::Python => build_if_changed(project, &python::installed(project)?, python::build),

@@ -9,10 +9,10 @@ use cordboard_core::{config::Config, render, types::Role};
 use cordboard_runtime::PluginError;
 
 use super::{
+    captured_log::Log,
     error::DevError,
     fake_host::FakeHost,
     harness::{DevSettings, GrantPolicy, Harness, person},
-    log::Log,
     progress,
     subject::Subject,
 };

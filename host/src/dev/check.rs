@@ -15,10 +15,10 @@ use cordboard_core::{
 };
 
 use super::{
+    captured_log::Log,
     error::DevError,
     fake_host::FakeHost,
     harness::{DevSettings, GrantPolicy, Harness},
-    log::Log,
     progress,
     subject::Subject,
 };

@@ -15,9 +15,9 @@ use cordboard_runtime::{CallContext, ComponentInfo, HostApi, Offer, PluginError,
 
 use super::{
     build::size,
+    captured_log::Log,
     error::{ConfigFaults, DevError},
     fake_host::{self, FakeHost},
-    log::Log,
     progress,
     recorded_action::RecordedAction,
     subject::Subject,

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use super::{
     build,
     error::DevError,
+    generated_files::{self, TEMPLATES, write},
     progress,
     project::check_name,
-    vendored::{self, TEMPLATES, write},
 };
 use crate::{
     cli::{self, ExtensionPoint, Language},
@@ -28,7 +28,7 @@ pub fn new(options: &cli::New) -> Result<(), DevError> {
             write(&folder.join(filled(&path, options)), &filled(file.text, options))?;
         }
     }
-    for (path, text) in vendored::files(options.lang) {
+    for (path, text) in generated_files::files(options.lang) {
         write(&folder.join(path), text)?;
     }
     let mut lines =

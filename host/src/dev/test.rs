@@ -2,10 +2,10 @@
 //! changes. Prints the differences, or with `--bless` writes the actual replies as the expected ones.
 
 mod agent_requests;
-mod background_calls;
 mod bless;
 mod diff;
 mod directives;
+mod hooks_jobs_webhooks;
 mod script;
 mod scripted_network;
 mod secrets;
@@ -34,9 +34,9 @@ use self::{
     step_runner::{StepOutput, StepRunner},
 };
 use super::{
+    captured_log::Log,
     error::DevError,
     harness::DevSettings,
-    log::Log,
     progress::{self, BOLD, GREEN, RED, paint},
     project::Project,
     subject::Subject,

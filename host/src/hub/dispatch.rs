@@ -20,7 +20,7 @@ use super::{
     host_api::HostService,
     outbound::Outbound,
     press_binding::{Press, PressEffect},
-    prompt_taker::PromptTaker,
+    queued_prompt_removal::PromptTaker,
     sessions::supervisor::{prompt_of, prompt_text},
     text_answers::AwaitedText,
 };

@@ -33,7 +33,7 @@ use super::{
     live_config::LiveConfig,
     outbound::Outbound,
     press_binding::{CommandChange, Press},
-    prompt_taker::PromptTaker,
+    queued_prompt_removal::PromptTaker,
     session_errors::{not_read, not_stored, taken, unknown},
     sessions::supervisor::SessionSupervisor,
     text_answers::{AwaitedText, TextAnswers},

@@ -4,6 +4,6 @@
 pub mod presenter;
 pub mod queried_plugins;
 pub mod quiescence;
+mod resume_and_denial_notices;
 pub mod supervisor;
-mod turn_notices;
 mod view_output_check;

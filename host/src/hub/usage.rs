@@ -1,4 +1,4 @@
-//! Reads the use of agents and the budget of the day. A day is one of the host's time zone.
+//! Stores and reads the use of agents, and compares the cost of the day to the budget. A day is one of the host's time zone.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

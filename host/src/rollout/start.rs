@@ -38,7 +38,7 @@ impl Rollout {
     /// Handles finished jobs until no version is being built or tried.
     pub async fn settle(&mut self) {
         while self.machines.values().any(Machine::is_working) {
-            let finished = self.versions.next().await;
+            let finished = self.jobs.next().await;
             self.on_job_finished(finished).await;
         }
     }

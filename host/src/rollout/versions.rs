@@ -1,74 +1,25 @@
-//! Owns the versions of plugins on their way to the registry: their bytes from files, the store and the binary, the
-//! running builds and trials, and their results. Limits the number of concurrent builds and trials. It must not decide
-//! which version should be active.
+//! Owns the bytes of plugin versions: reads them from files, the store and the binary, and stores activated versions. It
+//! must not decide which version should be active.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use cordboard_core::{
-    rollout::{FileState, RejectionText, Ticket, TrialOutcome, TryMode},
-    types::{Timestamp, is_plugin_name},
+    rollout::{FileState, RejectionText},
+    types::is_plugin_name,
 };
-use cordboard_runtime::{Artifact, Candidate, MAX_TRIALS, PluginError, PluginSettings, Registry};
+use cordboard_runtime::PluginError;
 use cordboard_store::Store;
 use cordboard_watch::{FileError, PluginContent, PluginFile, WatchError};
-use tokio::{
-    sync::Semaphore,
-    task::{AbortHandle, Id, JoinError, JoinSet},
-};
 
 use super::file_remedies::with_remedy;
 use crate::standard_plugins::built_in;
 
-/// The number of concurrent compilers. Each may use 400 MB of memory and a core.
-const COMPILERS: usize = 2;
-
-/// Identifies a build or a trial.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct JobId {
-    pub plugin: String,
-    pub ticket: Ticket,
-}
-
-/// A build or trial that has ended.
-#[derive(Debug)]
-pub struct FinishedJob {
-    pub id: JobId,
-    pub result: JobResult,
-}
-
-#[derive(Debug)]
-pub enum JobResult {
-    Built(Result<(), PluginError>),
-    Tried(Result<TrialOutcome, PluginError>),
-}
-
-/// The output of a job's task.
-enum Output {
-    Built(Result<Artifact, PluginError>),
-    /// `None` if the version is active with the same settings.
-    Tried(Result<Option<Box<Candidate>>, PluginError>),
-}
-
-struct RunningJob {
-    abort: AbortHandle,
-    /// Converts the error of a job that panicked to its output.
-    failed: fn(PluginError) -> Output,
-}
-
 pub struct Versions {
-    registry: Arc<Registry>,
     folder: Option<PathBuf>,
     /// `None` if the rollout must not store anything, as in `cordboard check`.
     store: Option<Store>,
     /// The newest file of each plugin that is being worked on, unless the store has its bytes.
     files: BTreeMap<String, PluginBytes>,
-    /// The last built version of each plugin that is being worked on.
-    built: BTreeMap<String, Artifact>,
-    candidates: BTreeMap<JobId, Box<Candidate>>,
-    tasks: JoinSet<Output>,
-    running: BTreeMap<JobId, RunningJob>,
-    compilers: Arc<Semaphore>,
-    trials: Arc<Semaphore>,
 }
 
 struct PluginBytes {
@@ -77,19 +28,8 @@ struct PluginBytes {
 }
 
 impl Versions {
-    pub fn new(registry: Arc<Registry>, folder: Option<PathBuf>, store: Option<Store>) -> Self {
-        Self {
-            registry,
-            folder,
-            store,
-            files: BTreeMap::new(),
-            built: BTreeMap::new(),
-            candidates: BTreeMap::new(),
-            tasks: JoinSet::new(),
-            running: BTreeMap::new(),
-            compilers: Arc::new(Semaphore::new(COMPILERS)),
-            trials: Arc::new(Semaphore::new(MAX_TRIALS as usize)),
-        }
+    pub const fn new(folder: Option<PathBuf>, store: Option<Store>) -> Self {
+        Self { folder, store, files: BTreeMap::new() }
     }
 
     pub const fn store(&self) -> Option<&Store> {
@@ -143,7 +83,7 @@ impl Versions {
     }
 
     /// Returns the bytes of a version. The future doesn't borrow `self`.
-    fn bytes(&self, name: &str, digest: &str) -> impl Future<Output = Result<Arc<[u8]>, PluginError>> + use<> {
+    pub fn bytes(&self, name: &str, digest: &str) -> impl Future<Output = Result<Arc<[u8]>, PluginError>> + use<> {
         let (known, store, folder) = (self.known(name, digest), self.store.clone(), self.folder.clone());
         let (name, digest) = (name.to_owned(), digest.to_owned());
         async move {
@@ -200,97 +140,9 @@ impl Versions {
         );
     }
 
-    /// Compiles a version. A cached one needs neither its bytes nor a compiler.
-    pub fn build(&mut self, id: JobId, digest: String) {
-        let (registry, compilers) = (Arc::clone(&self.registry), Arc::clone(&self.compilers));
-        let (bytes, name) = (self.bytes(&id.plugin, &digest), id.plugin.clone());
-        let work = async move {
-            if let Some(artifact) = registry.cached(&name, &digest) {
-                return Output::Built(Ok(artifact));
-            }
-            let _permit = compilers.acquire_owned().await;
-            Output::Built(match bytes.await {
-                Ok(wasm) => registry.compile(&name, digest, &wasm).await,
-                Err(why) => Err(why),
-            })
-        };
-        self.spawn(id, work, |why| Output::Built(Err(why)));
-    }
-
-    /// Tries a built or active version. Trials have a limit of their own, apart from those of compilers and calls.
-    pub fn try_version(&mut self, id: JobId, digest: &str, settings: PluginSettings, mode: TryMode) {
-        let is_it = |artifact: &Artifact| artifact.digest == digest;
-        let active = self.registry.artifact(&id.plugin).filter(is_it);
-        let artifact = active.or_else(|| self.built.get(&id.plugin).cloned().filter(is_it));
-        let (registry, trials) = (Arc::clone(&self.registry), Arc::clone(&self.trials));
-        let work = async move {
-            let Some(artifact) = artifact else { return Output::Tried(Err(bug("a version was not built"))) };
-            let _permit = trials.acquire_owned().await;
-            Output::Tried(registry.try_version(&artifact, &settings, mode).await)
-        };
-        self.spawn(id, work, |why| Output::Tried(Err(why)));
-    }
-
-    fn spawn(
-        &mut self,
-        id: JobId,
-        work: impl Future<Output = Output> + Send + 'static,
-        failed: fn(PluginError) -> Output,
-    ) {
-        let abort = self.tasks.spawn(work);
-        self.running.insert(id, RunningJob { abort, failed });
-    }
-
-    pub fn cancel(&mut self, id: &JobId) {
-        if let Some(job) = self.running.remove(id) {
-            job.abort.abort();
-            tracing::info!(plugin = id.plugin, "build or trial cancelled: a newer version or command replaced it");
-        }
-    }
-
-    /// Waits for the next result. Never returns if nothing is running. Cancel safe.
-    pub async fn next(&mut self) -> FinishedJob {
-        loop {
-            let Some(ended) = self.tasks.join_next_with_id().await else { return std::future::pending().await };
-            let id = ended.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
-            if let Some(finished) = self.finish(id, ended.map(|(_, output)| output)) {
-                return finished;
-            }
-        }
-    }
-
-    /// Keeps the output of a job for the next step. Returns `None` for a cancelled job.
-    fn finish(&mut self, task: Id, ended: Result<Output, JoinError>) -> Option<FinishedJob> {
-        let id = self.running.iter().find(|(_, job)| job.abort.id() == task)?.0.clone();
-        let failed = self.running.remove(&id)?.failed;
-        let result = match ended.unwrap_or_else(|error| failed(bug(&error.to_string()))) {
-            Output::Built(built) => {
-                JobResult::Built(built.map(|artifact| drop(self.built.insert(id.plugin.clone(), artifact))))
-            }
-            Output::Tried(tried) => JobResult::Tried(tried.map(|candidate| match candidate {
-                Some(candidate) => {
-                    self.candidates.insert(id.clone(), candidate);
-                    TrialOutcome::Ready
-                }
-                None => TrialOutcome::Unchanged,
-            })),
-        };
-        Some(FinishedJob { id, result })
-    }
-
-    /// Activates a tried version, and returns the number of its generation.
-    pub async fn activate(&mut self, id: &JobId, drain: Duration, now: Timestamp) -> Result<u32, PluginError> {
-        match self.candidates.remove(id) {
-            Some(candidate) => self.registry.publish(candidate, drain, now).await,
-            None => Err(bug("a version was not tried")),
-        }
-    }
-
-    /// Releases the memory of a plugin that isn't being worked on. If its file is needed again, it is read again.
+    /// Releases the bytes of a plugin that isn't being worked on. If its file is needed again, it is read again.
     pub fn release(&mut self, name: &str) {
         self.files.remove(name);
-        self.built.remove(name);
-        self.candidates.retain(|id, _| id.plugin != name);
     }
 }
 
@@ -302,13 +154,10 @@ async fn read_again(folder: Option<PathBuf>, name: &str, digest: &str) -> Option
     read.ok().flatten().filter(|content| content.digest == digest).map(|content| content.wasm)
 }
 
-fn bug(what: &str) -> PluginError {
-    PluginError::Compile(format!("Cordboard has a bug: {what}"))
-}
-
 #[cfg(test)]
 mod tests {
     use cordboard_core::config::Config;
+    use cordboard_runtime::Registry;
     use cordboard_store::Decisions;
 
     use super::{
@@ -316,19 +165,6 @@ mod tests {
         *,
     };
     use crate::{clock::Clock, hub::plugin_settings};
-
-    #[tokio::test]
-    async fn a_panicking_build_is_rejected() {
-        let cache = tempfile::tempdir().expect("a folder");
-        let registry = Registry::start(cache.path().to_owned(), PathBuf::new(), 1).expect("an engine");
-        let mut versions = Versions::new(Arc::new(registry), None, None);
-        let id = JobId { plugin: "odd".to_owned(), ticket: Ticket(1) };
-        versions.spawn(id, async { panic!("the simulated bug") }, |why| Output::Built(Err(why)));
-        let JobResult::Built(Err(why)) = versions.next().await.result else { panic!("the build succeeded") };
-        let why = why.to_string();
-        assert!(why.contains("Cordboard has a bug") && why.contains("the simulated bug"), "{why}");
-        assert!(versions.running.is_empty());
-    }
 
     fn content(wasm: &[u8]) -> PluginContent {
         PluginContent { digest: cordboard_runtime::digest(wasm), wasm: wasm.to_vec() }
@@ -352,8 +188,7 @@ mod tests {
             let event = rollout.next().await;
             rollout.handle(event).await;
         }
-        let versions = &rollout.versions;
-        assert!(versions.files.is_empty() && versions.built.is_empty() && versions.candidates.is_empty());
+        assert!(rollout.versions.files.is_empty() && rollout.jobs.is_released());
     }
 
     #[tokio::test]
@@ -361,8 +196,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("odd.wasm");
         std::fs::write(&file, "first").expect("a file");
-        let registry = Registry::start(folder.path().join("cache"), PathBuf::new(), 1).expect("an engine");
-        let mut versions = Versions::new(Arc::new(registry), Some(folder.path().to_owned()), None);
+        let mut versions = Versions::new(Some(folder.path().to_owned()), None);
         let FileState::Settled(digest) = versions.add_file("odd", content(b"first")) else { panic!("it is readable") };
         versions.release("odd");
         let bytes = versions.bytes("odd", &digest).await.expect("the file has them");

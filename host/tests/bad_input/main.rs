@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says enough by failing there")]
 
 mod agents;
+mod check;
 mod command_line;
 mod configuration;
 mod folders;

@@ -2,12 +2,12 @@
 //! including the notifications. The tests pass files to the rollout in place of the watcher, and use a fake host API.
 
 mod admin_commands;
-mod built_in_grants;
 mod compiling;
 mod draining;
 mod pending_approval;
 mod previous_version;
 mod probation;
+mod replaced_built_ins;
 
 use std::{
     fs,

@@ -7,7 +7,7 @@ use cordboard_core::{
 };
 use serde_json::{Value, json};
 
-use super::{background_calls::outcome_reply, step_error::StepError, step_runner::StepRunner};
+use super::{hooks_jobs_webhooks::outcome_reply, step_error::StepError, step_runner::StepRunner};
 
 /// The word before the text of a question that accepts several choices.
 const MULTIPLE: &str = "multiple ";

@@ -9,7 +9,7 @@ use cordboard_core::{
 };
 use cordboard_runtime::HostApi as _;
 
-use super::{background_calls::verbatim, step_error::StepError, step_runner::StepRunner};
+use super::{hooks_jobs_webhooks::verbatim, step_error::StepError, step_runner::StepRunner};
 use crate::{
     dev::{fake_host::SessionSetup, harness::person},
     standard_plugins::{STANDARD, built_in},

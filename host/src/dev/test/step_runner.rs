@@ -16,9 +16,9 @@ use super::{
     script::StepKind, scripted_network::ScriptedNetwork, secrets::Secrets, step_error::StepError, turn::ShownTurn,
 };
 use crate::dev::{
+    captured_log::Log,
     fake_host::FakeHost,
     harness::{ConfigLines, GrantPolicy, Harness, configured},
-    log::Log,
     recorded_action::RecordedAction,
     subject::Subject,
 };

@@ -8,7 +8,7 @@ use cordboard_core::{
 };
 use cordboard_runtime::{HostApi as _, RenderInput, ViewLimits};
 
-use super::{background_calls::outcome_reply, step_error::StepError, step_runner::StepRunner};
+use super::{hooks_jobs_webhooks::outcome_reply, step_error::StepError, step_runner::StepRunner};
 
 /// The view mode of sessions that have not chosen one.
 const DEFAULT_MODE: &str = "normal";

@@ -1,5 +1,6 @@
-//! Validates a session spec and builds the record of the new session from it. It does not store the record. Also
-//! notifies the chat of a session that keeps its folder although the configuration no longer names the folder.
+//! Validates a session spec, builds the record of the new session from it, and stores and publishes the session.
+//! [`NewSession`] only builds the record. Also notifies the chat of a session that keeps its folder although the
+//! configuration no longer names the folder.
 
 use std::{
     collections::BTreeMap,

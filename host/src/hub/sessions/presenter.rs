@@ -22,7 +22,7 @@ use futures::FutureExt as _;
 use tokio::sync::Notify;
 
 use super::{
-    turn_notices::Notices,
+    resume_and_denial_notices::Notices,
     view_output_check::{check, plain, shows_something},
 };
 use crate::{

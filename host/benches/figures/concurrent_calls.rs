@@ -1,5 +1,4 @@
-//! Measures the host under load: the latency of calls while other calls spin, the rate of concurrent calls, and the
-//! memory of a plugin.
+//! Measures the host under load: the latency of calls while other calls spin, and the rate of concurrent calls.
 
 use std::{
     sync::{
@@ -14,7 +13,7 @@ use cordboard_runtime::EPOCH_TICK;
 use tokio::task::JoinSet;
 
 use crate::{
-    components::{TestHost, bad, standard},
+    components::{TestHost, bad},
     runtime,
     table::{Row, Spans, spell},
 };
@@ -28,12 +27,9 @@ const AT_ONCE: usize = 8;
 /// The duration of the rate measurement.
 const RATE_SPAN: Duration = Duration::from_secs(3);
 
-/// The number of plugins over which the memory is averaged.
-const PLUGINS: u32 = 40;
-
 pub fn measure() -> Vec<Row> {
     let runtime = runtime();
-    vec![runtime.block_on(with_spinners()), runtime.block_on(rate()), runtime.block_on(memory())]
+    vec![runtime.block_on(with_spinners()), runtime.block_on(rate())]
 }
 
 fn cores() -> usize {
@@ -114,28 +110,4 @@ async fn rate() -> Row {
         figure: "≥ 60,000 on 2 cores".to_owned(),
         reached: rate >= 60_000.0,
     }
-}
-
-/// Measures the memory of copies of the lifecycle plugin. It exports no command or persona, so its copies don't
-/// conflict.
-async fn memory() -> Row {
-    let bench = TestHost::new();
-    let wasm = standard("lifecycle");
-    bench.plug("first", &wasm).await.unwrap();
-    let before = resident();
-    for number in 0..PLUGINS {
-        bench.plug(&format!("copy-{number}"), &wasm).await.unwrap();
-    }
-    let each = resident().saturating_sub(before) as f64 / f64::from(PLUGINS) / 1000.0;
-    Row {
-        what: "resident memory of one more active plugin",
-        measured: format!("{each:.2} MB, of {} KB wasm", wasm.len() / 1000),
-        figure: "≤ 1.5 MB".to_owned(),
-        reached: each <= 1.5,
-    }
-}
-
-/// Returns the resident memory of this process in kilobytes.
-fn resident() -> u64 {
-    crate::process::field("/proc/self/status", "VmRSS:")
 }
