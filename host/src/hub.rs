@@ -8,7 +8,7 @@ mod host_api;
 mod inbox_writer;
 mod live_config;
 mod outbound;
-mod press_binding;
+mod press_context;
 mod queued_prompt_removal;
 pub(crate) mod session_errors;
 mod sessions;
@@ -34,7 +34,7 @@ pub(crate) use {
         agents,
         new_session::{NewSession, check_persona},
     },
-    press_binding::{CommandChange, Press},
+    press_context::{CommandChange, Press},
     sessions::queried_plugins::QueriedPlugins,
 };
 

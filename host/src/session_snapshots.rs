@@ -123,9 +123,9 @@ impl SessionRegistry {
         scopes.iter().find_map(|scope| self.bound(scope).filter(is_visible))
     }
 
-    /// Returns the scope in which `caller` switches sessions in `place`. The switch is for everybody in the caller's
-    /// private chat, and in a topic that has no active session or one that the caller may see. Elsewhere, it is for the
-    /// caller only.
+    /// Returns the scope in which `caller` switches sessions in `place`. In the caller's private chat,
+    /// and in a topic that has no active session or one that the caller may see, the switch applies to everybody.
+    /// Elsewhere, it applies to the caller only.
     #[must_use]
     pub fn scope(&self, caller: &Caller, place: &Place) -> ActiveScope {
         let everybody = ActiveScope::everybody(place);

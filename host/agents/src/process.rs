@@ -6,12 +6,12 @@ mod allocator;
 mod cgroup;
 mod demo_leftover;
 mod env_tag;
-mod exec_image;
 mod host_environment;
 mod identity;
 mod memory_usage;
 mod orphans;
 mod pipes;
+mod prepared_exec;
 mod program;
 mod resource_limits;
 pub(crate) mod sandbox;
@@ -39,8 +39,8 @@ pub use sandbox::{OwnFiles, SandboxError, confine};
 pub use subreaper::adopt_orphans;
 pub use terminal_agent::{exec_in_terminal, exited};
 
-use exec_image::ExecImage;
 use pipes::{ChildPipes, Pipes};
+use prepared_exec::PreparedExec;
 use supervisor_task::Leader;
 
 /// The capacity of the event channel. The session's task consumes events continuously; if it falls behind, the agent
@@ -127,7 +127,7 @@ pub fn spawn(spawn: Spawn) -> Result<(Process, mpsc::Receiver<ProcessEvent>), Sp
     let explain = |error| program::explain(&spawn.program, &spawn.folder, &program, error);
     let args = spawn.args.iter().map(OsString::as_os_str);
     let tag = spawn.tag.variables().map(|(name, value)| (name.to_owned(), value));
-    let image = ExecImage::new(program.as_os_str(), args, spawn.env.iter().cloned().chain(tag));
+    let image = PreparedExec::new(program.as_os_str(), args, spawn.env.iter().cloned().chain(tag));
     let image = image.map_err(explain)?;
     let mut command = tokio::process::Command::new(&program);
     command.current_dir(&spawn.folder).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

@@ -63,8 +63,8 @@ impl Zone {
         if !is_gap {
             return of(plain);
         }
-        // `compatible` shifts a skipped time by the length of the gap. The transition before the result is the end of
-        // the gap.
+        // `compatible` shifts a skipped time by the length of the gap. The last transition at or before the result is
+        // the end of the gap; `preceding` excludes its argument, hence the added nanosecond.
         let past = plain.checked_add(SignedDuration::from_nanos(1)).ok()?;
         of(self.0.preceding(past).next()?.timestamp())
     }

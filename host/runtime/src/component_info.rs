@@ -31,7 +31,7 @@ impl ComponentInfo {
         }
     }
 
-    /// The bare names of the exported extension points of this host's version.
+    /// The bare names of the exported extension points whose version is compatible with this host.
     pub fn extension_points(&self) -> impl Iterator<Item = &str> {
         self.exports.iter().filter_map(|export| extension_point(export))
     }

@@ -19,7 +19,7 @@ use cordboard_store::{EditedPrompt, Keyboard, Store, StoreError};
 use super::{
     host_api::HostService,
     outbound::Outbound,
-    press_binding::{Press, PressEffect},
+    press_context::{Press, PressEffect},
     queued_prompt_removal::PromptTaker,
     sessions::supervisor::{prompt_of, prompt_text},
     text_answers::AwaitedText,

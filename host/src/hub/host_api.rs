@@ -32,7 +32,7 @@ use self::new_session::{NewSession, check_persona};
 use super::{
     live_config::LiveConfig,
     outbound::Outbound,
-    press_binding::{CommandChange, Press},
+    press_context::{CommandChange, Press},
     queued_prompt_removal::PromptTaker,
     session_errors::{not_read, not_stored, taken, unknown},
     sessions::supervisor::SessionSupervisor,

@@ -26,7 +26,7 @@ mod keyboard;
 mod outgoing;
 mod poll;
 mod prompt;
-mod rate_limits;
+mod rate_limited_chats;
 mod token;
 mod update;
 

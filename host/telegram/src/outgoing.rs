@@ -27,7 +27,7 @@ use super::{
     api::{Api, BotApiError},
     entities::entities,
     locked,
-    rate_limits::RateLimits,
+    rate_limited_chats::RateLimitedChats,
 };
 
 /// The longest text of a message, in UTF-16 units.
@@ -69,7 +69,7 @@ struct SentMessage {
 #[derive(Clone)]
 pub(super) struct Calls {
     api: Arc<Api>,
-    rate_limits: Arc<RateLimits>,
+    rate_limits: Arc<RateLimitedChats>,
 }
 
 impl Calls {

@@ -19,8 +19,8 @@ use super::{
     EnvTag,
     cgroup::Cgroup,
     env_tag::{self, RlimitTag},
-    exec_image::ExecImage,
     identity::{self, Stat},
+    prepared_exec::PreparedExec,
     tree,
 };
 
@@ -32,7 +32,7 @@ fn agents() -> MutexGuard<'static, BTreeSet<i32>> {
 }
 
 /// Starts an agent and registers it under one lock, so that `reap` can't see it unregistered even if it ends at once.
-pub(super) fn spawn(mut command: Command, image: ExecImage, tag: &EnvTag) -> io::Result<Child> {
+pub(super) fn spawn(mut command: Command, image: PreparedExec, tag: &EnvTag) -> io::Result<Child> {
     let cgroup = Cgroup::of(tag);
     set_identification(&mut command, image, tag.rlimit_tag(), cgroup.as_ref());
     let mut agents = agents();
@@ -45,7 +45,7 @@ pub(super) fn spawn(mut command: Command, image: ExecImage, tag: &EnvTag) -> io:
 /// of the agent. The new session has no terminal: otherwise the agent could type commands into the terminal of the host,
 /// and a command that reads from that terminal would stop the whole agent.
 #[expect(unsafe_code, reason = "std calls code between fork and exec unsafe, because it must not allocate or lock")]
-fn set_identification(command: &mut Command, image: ExecImage, tag: RlimitTag, cgroup: Option<&Cgroup>) {
+fn set_identification(command: &mut Command, image: PreparedExec, tag: RlimitTag, cgroup: Option<&Cgroup>) {
     let entry = cgroup.and_then(|cgroup| {
         let created = cgroup.create();
         created.inspect_err(|error| tracing::debug!(%error, "no cgroup for an agent: relying on its tags")).ok()
@@ -136,7 +136,7 @@ mod tests {
     #[tokio::test]
     async fn an_agent_has_its_tag_from_the_start() {
         let tag = EnvTag { host: "host".to_owned(), session: "alpha".parse().unwrap() };
-        let image = ExecImage::new("/bin/cat".as_ref(), ["/proc/self/limits".as_ref()], []).unwrap();
+        let image = PreparedExec::new("/bin/cat".as_ref(), ["/proc/self/limits".as_ref()], []).unwrap();
         let mut command = Command::new("/bin/cat");
         command.stdout(Stdio::piped());
         let child = spawn(command, image, &tag).unwrap();

@@ -14,7 +14,7 @@ use std::{
 use cordboard_core::types::ProcessId;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
-use super::{SpawnError, exec_image::ExecImage, identity::is_running, program, supervisor_task::watch_exit};
+use super::{SpawnError, identity::is_running, prepared_exec::PreparedExec, program, supervisor_task::watch_exit};
 
 /// The interval at which a process is checked if it can't be watched.
 const POLL: Duration = Duration::from_secs(1);
@@ -55,7 +55,7 @@ pub fn exec_in_terminal(program: &Path, args: &[String], env: Vec<(String, Strin
         Err(error) => return error,
     };
     let explain = |error| program::explain(program, folder, &path, error);
-    let image = match ExecImage::new(path.as_os_str(), args.iter().map(OsStr::new), env) {
+    let image = match PreparedExec::new(path.as_os_str(), args.iter().map(OsStr::new), env) {
         Ok(image) => image,
         Err(error) => return explain(error),
     };

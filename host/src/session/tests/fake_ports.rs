@@ -206,7 +206,7 @@ impl Fakes {
         }
     }
 
-    /// Answers the latest review query, even if it was sent long ago.
+    /// Answers the latest review query, even if it has already been answered.
     pub async fn answer_review(&self, session: &Handle, verdict: Verdict) {
         let ticket = self.recorded(|recorded| recorded.review).unwrap();
         session.send(Input::Verdict { ticket, verdict }).await;

@@ -9,7 +9,7 @@ use std::{
     ptr,
 };
 
-pub(super) struct ExecImage {
+pub(super) struct PreparedExec {
     /// The arguments. The first one is the path of the program.
     args: Strings,
     env: Strings,
@@ -28,7 +28,7 @@ unsafe impl Send for Strings {}
 // SAFETY: as above.
 unsafe impl Sync for Strings {}
 
-impl ExecImage {
+impl PreparedExec {
     /// Copies the strings, so that [`exec`](Self::exec) doesn't have to allocate.
     ///
     /// # Errors

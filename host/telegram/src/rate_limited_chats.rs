@@ -7,9 +7,9 @@ use tokio::time::Instant;
 use super::locked;
 
 #[derive(Default)]
-pub(super) struct RateLimits(Mutex<HashMap<i64, Instant>>);
+pub(super) struct RateLimitedChats(Mutex<HashMap<i64, Instant>>);
 
-impl RateLimits {
+impl RateLimitedChats {
     pub fn set(&self, chat: i64, span: Duration) {
         let now = Instant::now();
         let mut rate_limits = locked(&self.0);
