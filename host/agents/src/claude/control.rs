@@ -39,7 +39,7 @@ pub(super) fn prompt(prompt: &Prompt) -> Vec<u8> {
     }))
 }
 
-/// Which prompts an interrupt cancels in addition to the running turn.
+/// The prompts that an interrupt cancels in addition to the running turn.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Cancel {
     None,
