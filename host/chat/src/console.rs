@@ -43,6 +43,9 @@ pub use printed_reply::preview;
 
 pub const FRONT_END: &str = "console";
 
+const LIMITS: Limits =
+    Limits { text_units: usize::MAX, live_line: LiveLine::Status, edits: Edits::Append, ring_after: Duration::ZERO };
+
 /// The id of the console's only chat and only user.
 const LOCAL: &str = "local";
 
@@ -203,7 +206,7 @@ impl Chat for Console {
     }
 
     fn limits(&self) -> Limits {
-        Limits { text_units: usize::MAX, live_line: LiveLine::Status, edits: Edits::Append }
+        LIMITS
     }
 
     fn pacing(&self, _place: &Place) -> Pacing {

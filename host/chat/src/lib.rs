@@ -60,6 +60,9 @@ pub struct Limits {
     pub text_units: usize,
     pub live_line: LiveLine,
     pub edits: Edits,
+    /// A streamed answer notifies at its end if its turn was shown for at least this time. A front-end with
+    /// [`Edits::Append`] ignores it.
+    pub ring_after: Duration,
 }
 
 /// The effect of an edit.

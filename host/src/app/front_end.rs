@@ -87,6 +87,8 @@ fn open_telegram(
     let mut settings = cordboard_telegram::Settings::new(token, &config.telegram.api_url);
     let live = options.config.clone();
     settings.edit_pause = Arc::new(move || live.now().telegram.edit_pause);
+    let live = options.config.clone();
+    settings.ring_after = Arc::new(move || live.now().telegram.ring_after);
     if config.access.owner.is_none() && config.access.admins.is_empty() && config.access.members.is_empty() {
         tracing::warn!("no user has access: set [access] owner to your numeric Telegram id");
     }

@@ -57,9 +57,9 @@ pub struct PollSettings {
     pub give_up: Arc<dyn Fn() -> Duration + Send + Sync>,
 }
 
-/// A function that returns the minimum time between two edits in a private chat. It is called before each frame, so
-/// that the time can change while the host runs.
-pub type EditPause = Arc<dyn Fn() -> Duration + Send + Sync>;
+/// A function that returns a time of the configuration. It is called at each use, so that the time can change while the
+/// host runs.
+pub type ConfiguredTime = Arc<dyn Fn() -> Duration + Send + Sync>;
 
 #[derive(Clone)]
 pub struct Settings {
@@ -68,7 +68,9 @@ pub struct Settings {
     /// `https://api.telegram.org`, or the URL of another Bot API server.
     pub api_url: String,
     /// The minimum time between two edits in a private chat. In a group it is five times as long.
-    pub edit_pause: EditPause,
+    pub edit_pause: ConfiguredTime,
+    /// As [`Limits::ring_after`](cordboard_chat::Limits::ring_after).
+    pub ring_after: ConfiguredTime,
     /// The long-poll timeout, in whole seconds.
     pub poll_timeout: Duration,
     /// The timeout of a request. It is added to the long-poll timeout when polling.
@@ -85,6 +87,7 @@ impl Settings {
             token_file,
             api_url: api_url.trim_end_matches('/').to_owned(),
             edit_pause: Arc::new(|| Duration::from_secs(1)),
+            ring_after: Arc::new(|| Duration::from_secs(20)),
             poll_timeout: Duration::from_secs(50),
             timeout: Duration::from_secs(20),
             first_retry: Duration::from_secs(1),

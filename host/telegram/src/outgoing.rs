@@ -163,7 +163,12 @@ impl Chat for Telegram {
     }
 
     fn limits(&self) -> Limits {
-        Limits { text_units: TEXT_UNITS, live_line: LiveLine::InMessage, edits: Edits::Replace }
+        Limits {
+            text_units: TEXT_UNITS,
+            live_line: LiveLine::InMessage,
+            edits: Edits::Replace,
+            ring_after: (self.settings.ring_after)(),
+        }
     }
 
     fn pacing(&self, place: &Place) -> Pacing {

@@ -36,6 +36,7 @@ const SAVED: &[(&str, &str, &str, Shows)] = &[
     ("telegram", "api_url", "\"http://127.0.0.1:1\"", Restart),
     ("telegram", "edit_pause", "\"2s\"", Log("telegram")),
     ("telegram", "gather", "\"2s\"", Log("telegram")),
+    ("telegram", "ring_after", "\"2s\"", Log("telegram")),
     ("telegram", "give_up", "\"2s\"", Log("telegram")),
     ("access", "owner", "1", Log("access")),
     ("access", "admins", "[2]", Log("access")),

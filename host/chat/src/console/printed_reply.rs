@@ -2,16 +2,15 @@
 
 use cordboard_core::{render::terminal::Colours, types::Reply};
 
-use super::{OutputStyle, Transcript};
-use crate::{Edits, Limits, LiveLine, MessageId, Outgoing, outbox};
+use super::{LIMITS, OutputStyle, Transcript};
+use crate::{MessageId, Outgoing, outbox};
 
 /// Returns all lines of a reply. `Some` formats them for a terminal with or without colours; `None` keeps the Markdown,
 /// as on a pipe.
 #[must_use]
 pub fn preview(reply: &Reply, terminal: Option<Colours>) -> String {
     let mut transcript = Transcript::new(terminal.map_or(OutputStyle::Source, OutputStyle::Styled));
-    let limits = Limits { text_units: usize::MAX, live_line: LiveLine::Status, edits: Edits::Append };
-    let messages = outbox::messages(reply, limits);
+    let messages = outbox::messages(reply, LIMITS);
     let put = |(number, message): (usize, &Outgoing)| transcript.put(&MessageId(number.to_string()), message);
     messages.iter().enumerate().map(put).collect()
 }

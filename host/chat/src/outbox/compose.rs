@@ -166,13 +166,21 @@ fn fenced(name: &str, text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use cordboard_core::types::Button;
 
     use super::*;
     use crate::Edits;
 
-    const SMALL: Limits = Limits { text_units: 20, live_line: LiveLine::InMessage, edits: Edits::Replace };
-    const CONSOLE: Limits = Limits { text_units: usize::MAX, live_line: LiveLine::Status, edits: Edits::Append };
+    const SMALL: Limits =
+        Limits { text_units: 20, live_line: LiveLine::InMessage, edits: Edits::Replace, ring_after: Duration::ZERO };
+    const CONSOLE: Limits = Limits {
+        text_units: usize::MAX,
+        live_line: LiveLine::Status,
+        edits: Edits::Append,
+        ring_after: Duration::ZERO,
+    };
 
     fn texts(parts: &[Outgoing]) -> Vec<&str> {
         parts.iter().map(|part| part.message.text.as_str()).collect()

@@ -2,7 +2,7 @@
 //! brings the chat closer to that frame. Does no I/O.
 
 use cordboard_core::{agent_event::PromptId, turn::TurnFrame};
-use tokio::time::Instant;
+use tokio::time::{Duration, Instant};
 
 use super::{
     chat_call::{Attempt, ChatCall, ExistingMessages, Reuse},
@@ -22,6 +22,7 @@ enum Halt {
 
 pub(super) struct LiveTurn {
     pub turn: PromptId,
+    began: Instant,
     /// The earliest time of the first frame. A turn that ends earlier shows only its answer.
     pub not_before: Instant,
     /// The messages of the turn in the chat, in order.
@@ -44,10 +45,13 @@ pub(super) struct LiveTurn {
 }
 
 impl LiveTurn {
-    pub const fn new(turn: PromptId, not_before: Instant) -> Self {
+    /// Creates a turn that begins now. Its first frame is shown after `delay`.
+    pub fn new(turn: PromptId, delay: Duration) -> Self {
+        let began = Instant::now();
         Self {
             turn,
-            not_before,
+            began,
+            not_before: began + delay,
             shown: Vec::new(),
             wanted: Vec::new(),
             frame: None,
@@ -179,8 +183,10 @@ impl LiveTurn {
     /// Returns the messages that the final answer replaces. `stored` are the messages of the turn that the store knew
     /// when the answer was stored.
     pub fn into_existing(self, stored: Vec<MessageId>, limits: Limits) -> ExistingMessages {
+        let is_short = self.began.elapsed() < limits.ring_after;
         let reuse = match (limits.edits, self.is_buried) {
             (Edits::Append, _) => Reuse::All,
+            (Edits::Replace, false) if is_short => Reuse::All,
             (Edits::Replace, false) => Reuse::Silent,
             (Edits::Replace, true) => Reuse::Nothing,
         };

@@ -18,7 +18,7 @@ const CALL_LIMITS: &[&str] = &["time", "memory", "calls", "log", "reply", "state
 /// The keys by table. `NAME` is a placeholder for a name that the operator chooses.
 const KEYS: [(&str, &[&str], TakesEffect); 18] = [
     ("telegram", &["token_file", "api_url"], TakesEffect::NextStart),
-    ("telegram", &["edit_pause", "gather", "give_up"], TakesEffect::AtOnce),
+    ("telegram", &["edit_pause", "gather", "give_up", "ring_after"], TakesEffect::AtOnce),
     ("access", &["owner", "admins", "members", "deny_tools"], TakesEffect::AtOnce),
     (
         "sessions",

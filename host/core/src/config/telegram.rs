@@ -18,6 +18,8 @@ const GIVE_UP: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::fro
 /// The parts of a paste arrive within 100 ms of each other, and the parts of an album within 500 ms.
 const GATHER: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(10);
 
+const RING_AFTER: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(60 * 60);
+
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Telegram {
     /// The file with the bot's token; absolute, or relative to the configuration's folder. `None` disables Telegram.
@@ -30,6 +32,8 @@ pub struct Telegram {
     pub give_up: Duration,
     /// The time that a part of an album or of a long paste waits for the next part. Zero disables joining.
     pub gather: Duration,
+    /// A streamed answer notifies at its end if the turn took at least this time.
+    pub ring_after: Duration,
 }
 
 impl Telegram {
@@ -38,6 +42,7 @@ impl Telegram {
         section.set("api_url", &mut self.api_url, url);
         section.set("edit_pause", &mut self.edit_pause, span(EDIT_PAUSE));
         section.set("gather", &mut self.gather, span(GATHER));
+        section.set("ring_after", &mut self.ring_after, span(RING_AFTER));
         section.set("give_up", &mut self.give_up, span(GIVE_UP));
     }
 }

@@ -31,6 +31,8 @@ pub struct Fake {
     rings: Mutex<Vec<String>>,
     pub pause: Mutex<Duration>,
     pub quota: Mutex<Option<Quota>>,
+    /// Zero, so that every streamed answer notifies, unless a test sets it.
+    pub ring_after: Mutex<Duration>,
     takes: Mutex<Duration>,
     /// The errors of later calls, each with its chat, in order. All other calls succeed.
     script: Mutex<VecDeque<(String, ChatError)>>,
@@ -43,9 +45,19 @@ impl Fake {
     }
 
     pub fn with(live: LiveLine, units: usize) -> Arc<Self> {
-        let (calls, rings, script) = (Mutex::default(), Mutex::default(), Mutex::default());
-        let (pause, quota, takes, next) = (Mutex::new(EDIT_PAUSE), Mutex::default(), Mutex::default(), Mutex::new(0));
-        Arc::new(Self { began: Instant::now(), live, units, calls, rings, pause, quota, takes, script, next })
+        Arc::new(Self {
+            began: Instant::now(),
+            live,
+            units,
+            calls: Mutex::default(),
+            rings: Mutex::default(),
+            pause: Mutex::new(EDIT_PAUSE),
+            quota: Mutex::default(),
+            ring_after: Mutex::default(),
+            takes: Mutex::default(),
+            script: Mutex::default(),
+            next: Mutex::new(0),
+        })
     }
 
     /// Makes the next send, edit or delete in `chat` return this error.
@@ -116,7 +128,7 @@ impl Chat for Fake {
 
     fn limits(&self) -> Limits {
         let edits = if self.live == LiveLine::Status { Edits::Append } else { Edits::Replace };
-        Limits { text_units: self.units, live_line: self.live, edits }
+        Limits { text_units: self.units, live_line: self.live, edits, ring_after: *self.ring_after.lock().unwrap() }
     }
 
     /// Like the console, this front-end needs no pause between frames if it has a status line.

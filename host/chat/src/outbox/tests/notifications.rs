@@ -17,6 +17,41 @@ async fn a_live_answer_notifies_once_and_its_frame_is_deleted() {
     assert_eq!(fake.calls()[3..], ["a send One two three", "a delete m1"]);
 }
 
+/// Streams a turn for 6 seconds and ends it, with a chat in which turns notify from `ring_after` on. Returns the calls
+/// at the end, and the notifications.
+async fn end_of_streamed(ring_after: Duration) -> (Vec<String>, Vec<String>) {
+    let fake = Fake::new();
+    *fake.ring_after.lock().unwrap() = ring_after;
+    let (outbox, _) = start(&fake);
+    outbox.post(live("a", "t", "One"));
+    sleep(ms(6000)).await;
+    outbox.post(Post::Final(answer(1, "a", "t", "One two")));
+    outbox.drained().await;
+    (fake.calls()[1..].to_vec(), fake.rings())
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_a_turn_that_took_long_notifies_after_streaming() {
+    let short = end_of_streamed(ms(6100)).await;
+    assert_eq!(short, (vec!["a edit m1 One two".to_owned()], vec![]));
+    let (calls, rings) = end_of_streamed(ms(5900)).await;
+    assert_eq!(calls, ["a send One two", "a delete m1"]);
+    assert_eq!(rings, ["One two"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_buried_answer_notifies_after_a_short_turn() {
+    let fake = Fake::new();
+    *fake.ring_after.lock().unwrap() = ms(20_000);
+    let (outbox, _) = start(&fake);
+    outbox.post(live("a", "t", "One"));
+    sleep(ms(3000)).await;
+    outbox.on_user_message(&place("a"));
+    outbox.post(Post::Final(answer(1, "a", "t", "One two")));
+    outbox.drained().await;
+    assert_eq!(fake.rings(), ["One two"]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_short_turn_is_one_message() {
     let fake = Fake::new();

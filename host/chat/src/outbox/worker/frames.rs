@@ -11,12 +11,12 @@ use crate::{ChatError, Edits, MessageId};
 
 impl Worker {
     pub(super) fn take_frames(&mut self, frames: Vec<(PromptId, TurnFrame)>) {
-        let first_frame = Instant::now() + self.pacing().pause.min(FIRST_FRAME);
+        let delay = self.pacing().pause.min(FIRST_FRAME);
         for (id, frame) in frames {
             match self.turns.iter_mut().find(|turn| turn.turn == id) {
                 Some(turn) => turn.set(frame),
                 None => {
-                    let mut turn = LiveTurn::new(id, first_frame);
+                    let mut turn = LiveTurn::new(id, delay);
                     turn.set(frame);
                     self.turns.push(turn);
                 }

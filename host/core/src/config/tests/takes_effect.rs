@@ -11,6 +11,7 @@ const SAVED: &[(&str, &str, &str)] = &[
     ("telegram", "token_file", "\"t\""),
     ("telegram", "api_url", "\"http://127.0.0.1:1\""),
     ("telegram", "edit_pause", "\"2s\""),
+    ("telegram", "ring_after", "\"2s\""),
     ("telegram", "gather", "\"2s\""),
     ("telegram", "give_up", "\"2s\""),
     ("access", "owner", "1"),
