@@ -8,7 +8,9 @@ pub struct StandardPlugin {
 }
 
 /// The embedded plugins. Empty if the binary was built before the plugins.
-pub static STANDARD: &[StandardPlugin] = include!(concat!(env!("OUT_DIR"), "/standard.rs"));
+pub static STANDARD: &[StandardPlugin] = EMBEDDED;
+
+include!(concat!(env!("OUT_DIR"), "/standard.rs"));
 
 /// The error message for a binary without embedded plugins.
 pub const NO_STANDARD: &str = "built without standard plugins: run cargo xtask build";

@@ -3,6 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use cordboard_core::{
     rollout::{Ticket, TrialOutcome, TryMode},
     types::Timestamp,
@@ -78,7 +79,7 @@ impl Jobs {
         &mut self,
         id: JobId,
         digest: String,
-        bytes: impl Future<Output = Result<Arc<[u8]>, PluginError>> + Send + 'static,
+        bytes: impl Future<Output = Result<Bytes, PluginError>> + Send + 'static,
     ) {
         let (registry, compilers) = (Arc::clone(&self.registry), Arc::clone(&self.compilers));
         let name = id.plugin.clone();

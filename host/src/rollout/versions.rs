@@ -1,8 +1,9 @@
 //! Owns the bytes of plugin versions: reads them from files, the store and the binary, and stores activated versions. It
 //! must not decide which version should be active.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf};
 
+use bytes::Bytes;
 use cordboard_core::{
     rollout::{FileState, RejectionText},
     types::is_plugin_name,
@@ -24,7 +25,7 @@ pub struct Versions {
 
 struct PluginBytes {
     digest: String,
-    wasm: Arc<[u8]>,
+    wasm: Bytes,
 }
 
 impl Versions {
@@ -75,15 +76,16 @@ impl Versions {
         FileState::Unusable(RejectionText::new(error.to_string()))
     }
 
-    /// Returns the bytes of a file or an embedded plugin.
-    fn known(&self, name: &str, digest: &str) -> Option<Arc<[u8]>> {
-        let file = self.files.get(name).filter(|file| file.digest == digest).map(|file| Arc::clone(&file.wasm));
-        let embedded = || built_in(name).filter(|one| one.digest == digest).map(|one| one.wasm.into());
+    /// Returns the bytes of a file or an embedded plugin. Those of an embedded plugin are not copied, because they are
+    /// pages of the binary that most starts don't need.
+    fn known(&self, name: &str, digest: &str) -> Option<Bytes> {
+        let file = self.files.get(name).filter(|file| file.digest == digest).map(|file| file.wasm.clone());
+        let embedded = || built_in(name).filter(|one| one.digest == digest).map(|one| Bytes::from_static(one.wasm));
         file.or_else(embedded)
     }
 
     /// Returns the bytes of a version. The future doesn't borrow `self`.
-    pub fn bytes(&self, name: &str, digest: &str) -> impl Future<Output = Result<Arc<[u8]>, PluginError>> + use<> {
+    pub fn bytes(&self, name: &str, digest: &str) -> impl Future<Output = Result<Bytes, PluginError>> + use<> {
         let (known, store, folder) = (self.known(name, digest), self.store.clone(), self.folder.clone());
         let (name, digest) = (name.to_owned(), digest.to_owned());
         async move {
@@ -99,7 +101,7 @@ impl Versions {
                 None => read_again(folder, &name, &digest).await,
             };
             let none = || PluginError::Read("its bytes are not stored any more; copy it again".to_owned());
-            bytes.map(Arc::from).ok_or_else(none)
+            bytes.map(Bytes::from).ok_or_else(none)
         }
     }
 
@@ -117,7 +119,8 @@ impl Versions {
         for one in replaced.into_iter().chain([digest]) {
             let is_stored = self.stored(name).await.iter().any(|stored| stored == one);
             let unstored = match self.known(name, one) {
-                None if !is_stored => read_again(self.folder.clone(), name, one).await.map(Arc::from),
+                _ if is_stored => None,
+                None => read_again(self.folder.clone(), name, one).await.map(Bytes::from),
                 known => known,
             };
             let saved = match unstored {
@@ -156,6 +159,8 @@ async fn read_again(folder: Option<PathBuf>, name: &str, digest: &str) -> Option
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use cordboard_core::config::Config;
     use cordboard_runtime::Registry;
     use cordboard_store::Decisions;
