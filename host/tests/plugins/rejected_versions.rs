@@ -230,9 +230,9 @@ async fn a_capability_is_granted_by_name() {
 
 #[tokio::test]
 async fn the_proposed_line_keeps_earlier_grants() {
-    let test_host = TestHost::of("[plugins.model]\ngrants = [\"chat\"]");
-    let why = test_host.refused("model", &standard("model")).await;
-    assert!(why.ends_with("[plugins.model] in the configuration: grants = [\"chat\", \"session-control\"]"), "{why}");
+    let test_host = TestHost::of("[plugins.timeout]\ngrants = [\"chat\"]");
+    let why = test_host.refused("timeout", &standard("timeout")).await;
+    assert!(why.ends_with("[plugins.timeout] in the configuration: grants = [\"chat\", \"session-control\"]"), "{why}");
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ async fn every_standard_plugin_has_its_exports() {
             ("help", "help"),
             ("leave", "sessions"),
             ("mode", "control"),
-            ("model", "model"),
+            ("model", "control"),
             ("new", "sessions"),
             ("now", "control"),
             ("permissions", "approval"),
@@ -47,7 +47,7 @@ async fn every_standard_plugin_has_its_exports() {
     let personas: Vec<_> = table.personas().map(|choice| choice.name.as_str()).collect();
     assert_eq!(personas, ["brainstorm", "default", "planner", "research"]);
     let modes: Vec<_> = table.modes().map(|choice| choice.name.as_str()).collect();
-    assert_eq!(modes, ["normal", "verbose"]);
+    assert_eq!(modes, ["normal", "quiet", "smart", "verbose"]);
     for status in table.statuses() {
         assert_eq!((status.health.as_str(), status.note.as_str()), ("ok", ""), "{}", status.name);
         assert_eq!((status.generation, status.digest.len()), (1, 64), "{}", status.name);

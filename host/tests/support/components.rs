@@ -18,8 +18,8 @@ use cordboard_watch::PluginContent;
 use super::sample_sessions::NOW;
 
 /// The plugins that are embedded in the binary.
-pub const STANDARD: [&str; 10] =
-    ["approval", "control", "help", "lifecycle", "model", "persona", "sessions", "timeout", "usage", "views"];
+pub const STANDARD: [&str; 9] =
+    ["approval", "control", "help", "lifecycle", "persona", "sessions", "timeout", "usage", "views"];
 
 /// The number of concurrent calls in a test's registry.
 const PARALLEL: u32 = 16;

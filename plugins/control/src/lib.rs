@@ -1,9 +1,10 @@
 //! Commands about the agent of the active session: `/stop` interrupts its answer, `/now` interrupts it with a message,
-//! `/queue` shows the messages that wait, `/commands` lists the agent's own commands, and `/mode` sets how its answers
-//! are shown.
+//! `/queue` shows the messages that wait, `/commands` lists the agent's own commands, `/model` sets its model, and
+//! `/mode` how its answers are shown.
 
 mod agent_commands;
 mod mode;
+mod model;
 mod queue;
 mod stop;
 
@@ -14,7 +15,7 @@ struct Control;
 impl Command for Control {
     fn specs() -> Result<Vec<Spec>, String> {
         let [now, queue] = queue::specs();
-        Ok(vec![stop::spec(), now, queue, agent_commands::spec(), mode::spec()])
+        Ok(vec![stop::spec(), now, queue, agent_commands::spec(), mode::spec(), model::spec()])
     }
 
     fn run(call: &Call) -> Result<Reply, String> {
@@ -23,6 +24,7 @@ impl Command for Control {
             "queue" => queue::queue(call),
             "commands" => agent_commands::run(call),
             "mode" => mode::run(call),
+            "model" => model::run(call),
             _ => stop::run(call),
         }
     }

@@ -1,7 +1,8 @@
 //! Renders turns. The mode `normal` shows the answer as one message, and below it a line with the current task and
-//! action and the elapsed time. `verbose` adds thoughts, actions and the list of tasks. Neither may send an empty
-//! message, or one that a later frame removes.
+//! action and the elapsed time. `verbose` adds thoughts, actions and the list of tasks; `smart` and `quiet` omit the
+//! texts between the actions. None may send an empty message, or one that a later frame removes.
 
+mod final_answer;
 mod verbose;
 
 use std::borrow::Cow;
@@ -20,8 +21,10 @@ const MAX_TASK: usize = 40;
 
 const NO_REASON: &str = "The agent failed without giving a reason.";
 
-const MODES: [(&str, &str); 2] = [
+const MODES: [(&str, &str); 4] = [
     ("normal", "The answer, and one line about the current action of the agent"),
+    ("quiet", "Only the final answer, when the agent has finished"),
+    ("smart", "The final answer, below a summary of the work"),
     ("verbose", "The answer with the thoughts, actions and tasks of the agent"),
 ];
 
@@ -37,6 +40,8 @@ impl View for Views {
     fn render(mode: &str, turn: Turn, _limits: Limits) -> Result<TurnFrame, String> {
         match mode {
             "normal" => Ok(normal(&turn)),
+            "smart" => Ok(final_answer::smart(&turn)),
+            "quiet" => Ok(final_answer::quiet(&turn)),
             "verbose" => Ok(verbose::verbose(&turn)),
             other => Err(format!("unknown mode '{other}'")),
         }
@@ -66,9 +71,14 @@ fn with_end(turn: &Turn, text: String) -> Option<String> {
     })
 }
 
-/// Joins the text parts as paragraphs.
+/// Joins all text parts of the turn as paragraphs.
 fn answer(turn: &Turn) -> String {
-    let texts = turn.parts.iter().filter_map(|part| match part {
+    joined(&turn.parts)
+}
+
+/// Joins the text parts as paragraphs.
+fn joined(parts: &[Part]) -> String {
+    let texts = parts.iter().filter_map(|part| match part {
         Part::Text(text) => Some(text.trim_matches('\n').trim_end()).filter(|text| !text.trim().is_empty()),
         Part::Action(_) => None,
     });
@@ -259,6 +269,33 @@ mod tests {
         assert_eq!(shown_verbosely(&done), (None, vec![format!("{begun}\n\n☑ Read\n☐ Run")]));
         let failed = Turn { error: Some("it died".into()), ..done };
         assert_eq!(shown_verbosely(&failed).1, [format!("{begun}\n\n☑ Read\n☐ Run\n\n⚠ it died")]);
+    }
+
+    #[test]
+    fn quiet_shows_only_the_final_answer() {
+        let parts = vec![text("I look."), action("Read: a", true), text("It is 4.")];
+        assert_eq!(texts(final_answer::quiet(&turn(parts.clone()))), (None, vec![]));
+        let done = |parts| texts(final_answer::quiet(&Turn { done: true, ..turn(parts) })).1;
+        assert_eq!(done(parts), ["It is 4."]);
+        assert_eq!(done(vec![text("I look."), action("Read: a", true)]), ["I look."]);
+        assert_eq!(done(vec![action("Read: a", true)]), ["Done."]);
+    }
+
+    #[test]
+    fn smart_streams_the_begin_and_sums_up_the_work() {
+        let smart = |turn: &Turn| texts(final_answer::smart(turn));
+        let mut parts = vec![detailed("think", "Thinking", "Deep.", true), text("I look.")];
+        assert_eq!(smart(&turn(parts.clone())), (Some("Writing… 12 s".into()), vec!["I look.".into()]));
+        assert_eq!(smart(&Turn { done: true, ..turn(parts.clone()) }), (None, vec!["I look.".into()]));
+        parts.extend([action("Read: a", true), text("Hm."), failed("Bash: ls", "no"), action("Bash: b_c", false)]);
+        assert_eq!(smart(&turn(parts.clone())), (Some("Bash: b_c… 12 s".into()), vec!["I look.\n".into()]));
+        parts.push(text("It is 4."));
+        let done = Turn { done: true, ..turn(parts.clone()) };
+        assert_eq!(smart(&done).1, ["I look.\n\n✓ 2× Bash, 1× Read, 1 failed in 12 s\n\nIt is 4."]);
+        let stopped = Turn { error: Some("it died".into()), ..done };
+        assert!(smart(&stopped).1[0].ends_with("It is 4.\n\n⚠ it died"));
+        let many = "abcdef".chars().map(|name| action(&name.to_string(), true)).collect();
+        assert_eq!(smart(&Turn { done: true, ..turn(many) }).1, ["✓ 1× a, 1× b, 1× c, 1× d, 2 others in 12 s"]);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::{action_follows, close_code_block, live, with_end};
 /// The kind of the action that shows the list of tasks. Its title names the current task, its detail has one task a line.
 const LIST: &str = "todo";
 
-const THOUGHT: &str = "think";
+pub const THOUGHT: &str = "think";
 
 /// The maximum number of lines of an error that are shown below a failed action.
 const ERROR_LINES: usize = 3;

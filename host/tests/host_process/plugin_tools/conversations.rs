@@ -25,7 +25,6 @@ fn the_shipped_plugins_pass_their_conversations() {
         "control",
         "github",
         "lifecycle",
-        "model",
         "notify",
         "persona",
         "remind",

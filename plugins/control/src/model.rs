@@ -1,7 +1,7 @@
 //! `/model [name]`: shows or sets the model of the active session's agent. It doesn't check the name, because only the
 //! agent knows its models.
 
-use cordboard_plugin::{Call, Command, Reply, Session, command::Spec, context, session_control};
+use cordboard_plugin::{Call, Reply, Session, command::Spec, context, session_control};
 
 /// The argument that resets the model.
 const DEFAULT: &str = "default";
@@ -9,28 +9,24 @@ const DEFAULT: &str = "default";
 /// The maximum number of buttons for known models. An agent may offer dozens of models.
 const MAX_BUTTONS: usize = 8;
 
-struct Model;
+pub fn spec() -> Spec {
+    Spec::new("model", "Show or set the model", "/model [name]")
+}
 
-impl Command for Model {
-    fn specs() -> Result<Vec<Spec>, String> {
-        Ok(vec![Spec::new("model", "Show or set the model", "/model [name]")])
-    }
-
-    fn run(call: &Call) -> Result<Reply, String> {
-        let session = context::session()?;
-        let name = &session.name;
-        match call.args.as_slice() {
-            [] => Ok(model_list(&session)),
-            [word] if word == DEFAULT => {
-                session_control::set_model(name, None)?;
-                Ok(Reply::plain(&format!("Model set to the default for session '{name}'.")))
-            }
-            [model] => {
-                session_control::set_model(name, Some(model))?;
-                Ok(Reply::plain(&format!("Model set to {model} for session '{name}'.")))
-            }
-            _ => Ok(Reply::plain("Usage: /model [name]")),
+pub fn run(call: &Call) -> Result<Reply, String> {
+    let session = context::session()?;
+    let name = &session.name;
+    match call.args.as_slice() {
+        [] => Ok(model_list(&session)),
+        [word] if word == DEFAULT => {
+            session_control::set_model(name, None)?;
+            Ok(Reply::plain(&format!("Model set to the default for session '{name}'.")))
         }
+        [model] => {
+            session_control::set_model(name, Some(model))?;
+            Ok(Reply::plain(&format!("Model set to {model} for session '{name}'.")))
+        }
+        _ => Ok(Reply::plain("Usage: /model [name]")),
     }
 }
 
@@ -44,8 +40,6 @@ fn model_list(session: &Session) -> Reply {
     }
     reply
 }
-
-cordboard_plugin::export!(Model: command);
 
 #[cfg(test)]
 mod tests {

@@ -1,0 +1,79 @@
+//! Renders the modes that show the final answer without the texts between the actions of the agent. `quiet` shows
+//! nothing before the end. `smart` shows the text before the first action as it is written; then it hides the work, and
+//! sums it up in one line above the answer.
+
+use cordboard_plugin::{
+    Reply,
+    text::{escape, short_span},
+    view::{Action, Part, Turn, TurnFrame},
+};
+
+use super::{close_code_block, joined, live, verbose, with_end};
+
+/// The maximum number of tools that the summary names.
+const MAX_TOOLS: usize = 4;
+
+pub fn quiet(turn: &Turn) -> TurnFrame {
+    if !turn.done {
+        return TurnFrame { live: None, messages: Vec::new() };
+    }
+    let after = joined(after_actions(turn));
+    // An agent that ends with an action has said what matters before it.
+    let text = if after.is_empty() { joined(&turn.parts) } else { after };
+    TurnFrame { live: None, messages: with_end(turn, text).map(Reply::text).into_iter().collect() }
+}
+
+pub fn smart(turn: &Turn) -> TurnFrame {
+    let first_action = turn.parts.iter().position(|part| tool(part).is_some());
+    let begin = joined(&turn.parts[..first_action.unwrap_or(turn.parts.len())]);
+    if !turn.done {
+        let message = if first_action.is_some() { format!("{begin}\n") } else { begin.clone() };
+        let message = Some(message).filter(|_| !begin.is_empty());
+        return TurnFrame { live: Some(live(turn)), messages: message.map(Reply::text).into_iter().collect() };
+    }
+    let mut text = begin;
+    if first_action.is_some() {
+        let paragraphs = [close_code_block(&text), summary(turn), joined(after_actions(turn))];
+        text = paragraphs.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n\n");
+    }
+    TurnFrame { live: None, messages: with_end(turn, text).map(Reply::text).into_iter().collect() }
+}
+
+/// Returns the parts after the last action.
+fn after_actions(turn: &Turn) -> &[Part] {
+    let last = turn.parts.iter().rposition(|part| tool(part).is_some());
+    &turn.parts[last.map_or(0, |last| last + 1)..]
+}
+
+/// Returns the action if it is the use of a tool. Thoughts and the list of tasks are no work to sum up.
+fn tool(part: &Part) -> Option<&Action> {
+    match part {
+        Part::Action(action) if action.kind != verbose::THOUGHT && !verbose::is_list(action) => Some(action),
+        Part::Action(_) | Part::Text(_) => None,
+    }
+}
+
+/// Returns how often each tool was used, the number of failures, and the duration of the turn.
+fn summary(turn: &Turn) -> String {
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    let mut failures = 0;
+    for action in turn.parts.iter().filter_map(tool) {
+        failures += usize::from(action.failed);
+        let name = action.title.split(':').next().unwrap_or_default().trim();
+        match counts.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((name, 1)),
+        }
+    }
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let others: usize = counts.iter().skip(MAX_TOOLS).map(|(_, count)| count).sum();
+    let mut items: Vec<String> =
+        counts.iter().take(MAX_TOOLS).map(|(name, count)| format!("{count}× {}", escape(name))).collect();
+    if others > 0 {
+        items.push(format!("{others} others"));
+    }
+    if failures > 0 {
+        items.push(format!("{failures} failed"));
+    }
+    format!("✓ {} in {}", items.join(", "), short_span(turn.elapsed))
+}
