@@ -19,7 +19,7 @@ use cordboard_agents::process::{Environment, OwnFiles};
 use cordboard_core::{
     agent_event::PromptId,
     budget::Budget,
-    config::Agent,
+    config::{Agent, Limits},
     event::CausationChain,
     messages::{self, SessionNotice},
     session::{ApiError, ApiErrorCode, Input, Machine, Prompt, SessionCommand, Settings, Ticket},
@@ -126,8 +126,8 @@ pub trait SessionConfig: Send + Sync {
     fn settings(&self, record: &SessionRecord) -> Settings;
     /// Returns the agent of this name. `None` if the configuration no longer has one.
     fn agent(&self, name: &str) -> Option<Agent>;
-    /// Returns the number of agents that may run, if it is limited.
-    fn live_agents(&self) -> Option<usize>;
+    /// Returns the limits on the running agents.
+    fn limits(&self) -> Limits;
 }
 
 /// The dependencies of every actor.

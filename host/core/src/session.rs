@@ -2,6 +2,7 @@
 //! next deadline. It owns the phase, the prompt queue, the running turn and the record. It is synchronous and reads no
 //! clock. Its inputs and effects identify an agent process by a run number.
 
+pub mod agent_limits;
 mod approval;
 mod background;
 mod background_work;
@@ -9,7 +10,6 @@ mod commands;
 mod effect;
 mod idle;
 mod input;
-pub mod live_agents;
 mod machine;
 mod requests;
 mod stall;

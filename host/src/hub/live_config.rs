@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, path::Path, sync::Arc};
 use arc_swap::ArcSwap;
 use cordboard_core::{
     capability::Capability,
-    config::{Agent, Config},
+    config::{Agent, Config, Limits},
     session::Settings,
     types::{Caller, Role, SessionRecord, UserId},
 };
@@ -110,7 +110,7 @@ impl SessionConfig for LiveConfig {
         Some(Agent { deny_tools: config.access.deny_tools.clone(), ..agent })
     }
 
-    fn live_agents(&self) -> Option<usize> {
-        self.now().limits.live_agents
+    fn limits(&self) -> Limits {
+        self.now().limits
     }
 }

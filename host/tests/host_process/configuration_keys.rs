@@ -52,6 +52,8 @@ const SAVED: &[(&str, &str, &str, Shows)] = &[
     ("sessions", "folders", "{ web = \"/srv/web\" }", Log("sessions")),
     ("limits", "cost_per_day", "2.5", Log("limits")),
     ("limits", "live_agents", "4", Log("limits")),
+    ("limits", "agent_memory", "\"2GiB\"", Log("limits")),
+    ("limits", "free_memory", "\"1GiB\"", Log("limits")),
     ("requests", "expire", "\"1m\"", Log("requests")),
     ("requests", "approval", "\"mine\"", Log("requests")),
     ("console", "drain", "\"1m\"", Log("console")),

@@ -176,7 +176,7 @@ async fn a_plugin_cannot_take_a_standard_command() {
 
 #[tokio::test]
 async fn a_rejected_file_leaks_no_memory() {
-    use cordboard_agents::process::{resident_memory, return_freed_memory};
+    use cordboard_agents::process::{ProcessTrees, return_freed_memory};
     return_freed_memory();
     let world = World::new();
     let (mut rollout, _) = world.start().await;
@@ -186,7 +186,7 @@ async fn a_rejected_file_leaks_no_memory() {
         let size = [size | 0x80, size >> 7 | 0x80, size >> 14 | 0x80, size >> 21].map(|part| part.to_le_bytes()[0]);
         [b"\0asm\x0d\0\x01\0\0".as_slice(), &size, b"\x01x", &vec![7; (mib as usize) << 20], b"\x63\x01\0"].concat()
     };
-    let resident = || resident_memory(std::process::id().cast_signed()).unwrap() >> 20;
+    let resident = || ProcessTrees::read().resident_memory(std::process::id().cast_signed()).unwrap() >> 20;
     assert!(world.save_new(&mut rollout, "bomb", &bomb(1)).await.is_err());
     let before = resident();
     for mib in [8, 20, 20, 31] {

@@ -1,10 +1,10 @@
-//! `[limits]`: the budget of all agents, and how many may run.
+//! `[limits]`: the budget of all agents, how many may run, and the memory for them.
 
 use std::ops::RangeInclusive;
 
 use super::{
     section::Section,
-    value::{dollars, number},
+    value::{bytes, dollars, number},
 };
 
 /// A smaller limit would be reached by any turn; a larger one is a typing error.
@@ -13,17 +13,26 @@ const COST_PER_DAY: RangeInclusive<f64> = 0.01..=1_000_000.0;
 /// More agents than this exceed the memory of any machine for a host.
 const LIVE_AGENTS: RangeInclusive<usize> = 1..=10_000;
 
+/// A smaller amount is less than a single agent uses.
+const MEMORY: RangeInclusive<u64> = 16 << 20..=1 << 40;
+
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Limits {
     /// The cost of all agents in US dollars per day from which new prompts are refused.
     pub cost_per_day: Option<f64>,
     /// The number of running agents above which idle sessions are suspended when an agent starts.
     pub live_agents: Option<usize>,
+    /// The resident memory of all agents, in bytes, above which idle sessions are suspended.
+    pub agent_memory: Option<u64>,
+    /// The available memory of the machine, in bytes, below which idle sessions are suspended.
+    pub free_memory: Option<u64>,
 }
 
 impl Limits {
     pub(super) fn merge(&mut self, section: &mut Section<'_, '_>) {
         section.set_some("cost_per_day", &mut self.cost_per_day, dollars(COST_PER_DAY));
         section.set_some("live_agents", &mut self.live_agents, number(LIVE_AGENTS));
+        section.set_some("agent_memory", &mut self.agent_memory, bytes(MEMORY));
+        section.set_some("free_memory", &mut self.free_memory, bytes(MEMORY));
     }
 }

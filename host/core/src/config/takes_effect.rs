@@ -26,7 +26,7 @@ const KEYS: [(&str, &[&str], TakesEffect); 18] = [
         TakesEffect::AtOnce,
     ),
     ("requests", &["expire", "approval"], TakesEffect::AtOnce),
-    ("limits", &["cost_per_day", "live_agents"], TakesEffect::AtOnce),
+    ("limits", &["agent_memory", "cost_per_day", "free_memory", "live_agents"], TakesEffect::AtOnce),
     ("console", &["drain"], TakesEffect::AtOnce),
     ("webhook", &["listen"], TakesEffect::NextStart),
     ("webhook", &["body"], TakesEffect::AtOnce),

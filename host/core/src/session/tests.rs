@@ -1,10 +1,10 @@
 //! Tests of the state machine: scripted scenarios by area, then randomized runs.
 
+mod agent_limits;
 mod background;
 mod commands;
 mod idle;
 mod lifecycle_policy_changes;
-mod live_agents;
 mod lost_access;
 mod requests;
 mod resumes;

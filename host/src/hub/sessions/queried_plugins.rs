@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use cordboard_agents::process::{ProcessTrees, free_memory};
 use cordboard_core::{
     config::Config,
     session::{Decision, Input, Ticket, Verdict},
@@ -128,8 +129,8 @@ impl QueryRunner {
                 .record
                 .process
                 .as_ref()
-                .and_then(|process| cordboard_agents::process::resident_memory(process.pid)),
-            free_memory: cordboard_agents::process::free_memory(),
+                .and_then(|process| ProcessTrees::read().resident_memory(process.pid)),
+            free_memory: free_memory(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Owns the session actors: one per session, started when the session is first needed. A suspended session that is not
 //! used needs a snapshot but no task, so there can be thousands of them.
 
-mod agent_limit;
+mod agent_limits;
 
 use std::{
     collections::HashMap,

@@ -12,7 +12,7 @@ use cordboard_agents::process::{Environment, OwnFiles};
 use cordboard_core::{
     agent_event::PromptId,
     budget::Budget,
-    config::{Agent, AgentKind, Busy, SandboxKind},
+    config::{Agent, AgentKind, Busy, Limits, SandboxKind},
     cron::Zone,
     event::SessionEvent,
     messages::SessionNotice,
@@ -341,8 +341,8 @@ impl SessionConfig for Agents {
         Some(agent)
     }
 
-    fn live_agents(&self) -> Option<usize> {
-        None
+    fn limits(&self) -> Limits {
+        Limits::default()
     }
 }
 

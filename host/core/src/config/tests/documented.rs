@@ -87,6 +87,8 @@ fn keys_without_a_default_are_known() {
         [sessions] default
         [limits] cost_per_day
         [limits] live_agents
+        [limits] agent_memory
+        [limits] free_memory
         [webhook] listen
         [agents.claude] model
         [secrets] github

@@ -28,6 +28,8 @@ const SAVED: &[(&str, &str, &str)] = &[
     ("requests", "expire", "\"5m\""),
     ("limits", "cost_per_day", "2.5"),
     ("limits", "live_agents", "4"),
+    ("limits", "agent_memory", "\"2GiB\""),
+    ("limits", "free_memory", "\"1GiB\""),
     ("console", "drain", "\"1m\""),
     ("webhook", "listen", "\"127.0.0.1:1\""),
     ("webhook", "body", "\"2MiB\""),

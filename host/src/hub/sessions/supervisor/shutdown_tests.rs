@@ -12,7 +12,7 @@ use cordboard_chat::{
 use cordboard_core::{
     agent_event::PromptId,
     budget::Budget,
-    config::{Agent, AgentKind, Busy, Config},
+    config::{Agent, AgentKind, Busy, Config, Limits},
     session::{ApiErrorCode, SessionCommand, Settings},
     types::{AuditEntry, Phase, Place, PromptKind, Timestamp, UsageEntry, UserId},
 };
@@ -97,8 +97,8 @@ impl SessionConfig for Slow {
         Some(Agent { command: Some("/nonexistent/agent".to_owned()), ..Agent::new(AgentKind::Claude) })
     }
 
-    fn live_agents(&self) -> Option<usize> {
-        None
+    fn limits(&self) -> Limits {
+        Limits::default()
     }
 }
 

@@ -1,0 +1,65 @@
+//! Suspends idle sessions if the running agents exceed `[limits]`.
+
+use std::{sync::Arc, time::Duration};
+
+use cordboard_agents::process::{ProcessTrees, free_memory};
+use cordboard_core::{
+    config::Limits,
+    session::{
+        Input,
+        agent_limits::{MemoryUsage, suspensions},
+    },
+    types::SessionView,
+};
+use tokio::time::timeout;
+
+use super::SessionSupervisor;
+
+/// The time between two checks of the memory while agents run. An agent that works can use a gigabyte more within a
+/// minute.
+const CHECK: Duration = Duration::from_secs(10);
+
+impl SessionSupervisor {
+    /// Applies the limits after each start of an agent, and those of the memory also while agents run. Never returns.
+    pub async fn limit_agents(self: Arc<Self>) {
+        let mut is_reported = false;
+        loop {
+            let limits = self.ports.config.limits();
+            let measures_memory = limits.agent_memory.is_some() || limits.free_memory.is_some();
+            let started = self.ports.agent_started.notified();
+            if measures_memory && self.registry.live_agents() > 0 {
+                // A timeout is the next check.
+                timeout(CHECK, started).await.ok();
+            } else {
+                started.await;
+            }
+            let limits = self.ports.config.limits();
+            let views = self.registry.views();
+            let suspensions = suspensions(&views, &limits, &measure(&views, &limits));
+            for (name, limit) in suspensions.sessions {
+                let Some(session) = self.get(&name) else { continue };
+                tracing::info!(session = %name, %limit, "suspending the least recently used session");
+                session.send(Input::SuspendIfUnused).await;
+                // The next check has to see the change.
+                session.caught_up().await;
+            }
+            let was_reported = std::mem::replace(&mut is_reported, suspensions.unresolved.is_some());
+            if let Some(limit) = suspensions.unresolved.filter(|_| !was_reported) {
+                tracing::warn!(%limit, "the agents exceed a limit, and no other session is idle");
+            }
+        }
+    }
+}
+
+/// Measures the memory that the limits need.
+fn measure(views: &[Arc<SessionView>], limits: &Limits) -> MemoryUsage {
+    if limits.agent_memory.is_none() && limits.free_memory.is_none() {
+        return MemoryUsage::default();
+    }
+    let trees = ProcessTrees::read();
+    let agent = |view: &Arc<SessionView>| {
+        let process = view.record.process.as_ref()?;
+        Some((view.record.name.clone(), trees.resident_memory(process.pid)?))
+    };
+    MemoryUsage { agents: views.iter().filter_map(agent).collect(), free: free_memory() }
+}
