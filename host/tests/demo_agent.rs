@@ -5,7 +5,7 @@
 use std::{collections::VecDeque, ffi::OsString, path::Path, time::Duration};
 
 use cordboard_agents::{
-    Codec, Start, StartError, prepare,
+    Codec, Interrupt, Start, StartError, prepare,
     process::{Environment, Process, ProcessEvent, spawn},
 };
 use cordboard_core::{
@@ -81,6 +81,7 @@ impl Agent {
                     assert!(decoded.lines.is_empty());
                 }
                 ProcessEvent::TooLong { .. } => self.too_long += 1,
+                ProcessEvent::Piece(piece) => panic!("a piece of a line: {piece:?}"),
                 ProcessEvent::Strays { pids } => panic!("strays {pids:?}"),
                 ProcessEvent::Ended { status, last_stderr_line } => self.exit = Some((status, last_stderr_line)),
             }
@@ -95,6 +96,13 @@ impl Agent {
         let line = self.codec.prompt(&prompt);
         self.process.write(line).unwrap();
         id
+    }
+
+    fn interrupt(&mut self) {
+        match self.codec.interrupt() {
+            Interrupt::Line(line) => self.process.write(line).unwrap(),
+            Interrupt::Signal => self.process.interrupt(),
+        }
     }
 
     async fn answer(&mut self, id: &PromptId) -> Answer {
@@ -189,8 +197,7 @@ async fn an_interrupt_ends_a_stream_and_keeps_the_process() {
     let mut agent = start(folder.path(), None);
     let slow = agent.send("slow 1000");
     while !matches!(agent.next().await, Some(AgentEvent::Part { .. })) {}
-    let line = agent.codec.interrupt();
-    agent.process.write(line).unwrap();
+    agent.interrupt();
     assert_eq!(agent.answer(&slow).await.outcome, Outcome::Interrupted);
     assert_eq!(agent.ask("still there?").await, "You said: still there?");
     assert_eq!(agent.ask("slow 3").await, "line 1\nline 2\nline 3");
@@ -279,8 +286,7 @@ async fn a_hanging_agent_ignores_interrupts_but_not_sigterm() {
     let mut agent = start(folder.path(), None);
     let prompt = agent.send("hang");
     while agent.next().await != Some(AgentEvent::PromptAccepted(prompt.clone())) {}
-    let line = agent.codec.interrupt();
-    agent.process.write(line).unwrap();
+    agent.interrupt();
     agent.process.close_input();
     agent.process.terminate();
     assert_eq!(agent.end().await.0, "killed by SIGTERM");

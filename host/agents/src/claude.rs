@@ -22,7 +22,7 @@ use cordboard_core::{
 };
 use serde_json::Value;
 
-use super::{Codec, Decoded};
+use super::{Codec, Decoded, Interrupt};
 use crate::{
     json_fields::{plain_error, text},
     skipped_lines::{SkippedLines, excerpt},
@@ -330,10 +330,10 @@ impl Codec for Claude {
         self.prompts.forget(prompt);
     }
 
-    fn interrupt(&mut self) -> Vec<u8> {
+    fn interrupt(&mut self) -> Interrupt {
         self.interrupts += 1;
         self.interrupted = !self.prompts.is_empty() || self.unprompted.is_some();
-        control::interrupt(&self.last_interrupt_id(), self.prompts.to_cancel())
+        Interrupt::Line(control::interrupt(&self.last_interrupt_id(), self.prompts.to_cancel()))
     }
 
     fn set_permission_mode(&mut self, mode: PermissionMode) -> Option<Vec<u8>> {

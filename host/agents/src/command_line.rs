@@ -8,7 +8,7 @@ use cordboard_core::{
 };
 
 use super::{Start, StartError};
-use crate::process::{EnvTag, Environment, Spawn};
+use crate::process::{EnvTag, Environment, OutputKind, Spawn};
 
 /// The flags for agents that speak stream-json. They request a long-lived process, partial messages, acknowledged prompts,
 /// and permission requests over stdio.
@@ -36,6 +36,10 @@ pub(super) fn spawn_parameters(start: &Start<'_>) -> Result<Spawn, StartError> {
         env: env(start.agent, start.environment),
         folder: start.folder.to_owned(),
         tag: EnvTag { host: start.host_id.to_owned(), session: start.session.clone() },
+        output: match start.agent.kind {
+            AgentKind::Demo | AgentKind::Claude | AgentKind::Acp => OutputKind::Lines,
+            AgentKind::Plain => OutputKind::Merged,
+        },
     })
 }
 
@@ -43,7 +47,7 @@ pub(super) fn program(agent: &Agent) -> Result<PathBuf, StartError> {
     match (&agent.command, agent.kind) {
         (Some(command), _) => Ok(PathBuf::from(command)),
         (None, AgentKind::Claude) => Ok(PathBuf::from("claude")),
-        (None, AgentKind::Acp) => Err(StartError::NoCommand),
+        (None, AgentKind::Acp | AgentKind::Plain) => Err(StartError::NoCommand),
         (None, AgentKind::Demo) => Ok(std::env::current_exe()?),
     }
 }
@@ -52,8 +56,8 @@ fn args(start: &Start<'_>) -> Vec<OsString> {
     let mut args: Vec<String> = match start.agent.kind {
         AgentKind::Demo => vec!["demo-agent".to_owned()],
         AgentKind::Claude => Vec::new(),
-        // The protocol transfers everything else.
-        AgentKind::Acp => return start.agent.args.iter().map(OsString::from).collect(),
+        // The protocol of an agent of kind `Acp` transfers everything else.
+        AgentKind::Acp | AgentKind::Plain => return start.agent.args.iter().map(OsString::from).collect(),
     };
     args.extend(PROTOCOL_FLAGS.map(str::to_owned));
     args.extend(session_args(start.agent, start.launch));

@@ -7,6 +7,7 @@ mod claude;
 mod command_line;
 pub mod demo;
 mod json_fields;
+mod plain;
 pub mod process;
 mod shown_action;
 mod skipped_lines;
@@ -16,7 +17,7 @@ mod tests;
 mod tool_input;
 mod visible_text;
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use cordboard_core::{
     agent_event::{AgentEvent, PromptId},
@@ -79,20 +80,62 @@ pub trait Codec: Send {
     fn prompt(&mut self, prompt: &Prompt) -> Vec<u8>;
     /// Discards the answer to a prompt that was sent during a turn and is not accepted. The next interrupt cancels it.
     fn forget(&mut self, prompt: &PromptId);
-    /// Returns the line that asks the agent to end the running turn, and to cancel the prompts that it got during the
+    /// Returns how to ask the agent to end the running turn, and to cancel the prompts that it got during the
     /// turn and has not accepted. The process keeps running.
-    fn interrupt(&mut self) -> Vec<u8>;
+    fn interrupt(&mut self) -> Interrupt;
     /// Returns the line that changes how the agent handles tools that need permission, or `None` if the agent doesn't
     /// have this mode.
     fn set_permission_mode(&mut self, mode: PermissionMode) -> Option<Vec<u8>>;
     /// Answers a question of the agent. The result contains the line to write, or an event with the next question of a
     /// series. It is empty if the question is not open.
     fn answer(&mut self, id: &RequestId, answer: &RequestAnswer) -> Decoded;
-    /// Decodes a line. Never fails: an unknown message yields no events.
+    /// Decodes a line, or a piece of the output of [`process::OutputKind::Merged`]. Never fails: an unknown message
+    /// yields no events.
     fn decode(&mut self, line: &[u8]) -> Decoded;
+    /// Returns the time without input and output after which the codec wants a call of [`Self::on_silence`], or `None`
+    /// if silence means nothing now.
+    fn silence(&self) -> Option<Duration> {
+        None
+    }
+    /// Handles the end of the time that [`Self::silence`] returned.
+    fn on_silence(&mut self) -> Decoded {
+        Decoded::default()
+    }
+    /// Handles the exit of the process, after all its output was decoded.
+    fn on_exit(&mut self, _: ExitCode) -> Vec<AgentEvent> {
+        Vec::new()
+    }
     /// Returns the likely reason for the agent's exit, from the last line of its stdout that is not blank: the error
     /// text in that line, or the whole line if it is not a message of the protocol.
     fn exit_reason(&self) -> Option<&str>;
+}
+
+/// How to interrupt a turn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Interrupt {
+    /// Write this line.
+    Line(Vec<u8>),
+    /// Send SIGINT.
+    Signal,
+}
+
+impl Interrupt {
+    /// Returns the line of an agent that has one.
+    #[cfg(test)]
+    fn line(self) -> Vec<u8> {
+        match self {
+            Self::Line(line) => line,
+            Self::Signal => Vec::new(),
+        }
+    }
+}
+
+/// How a process has exited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExitCode {
+    Success,
+    /// Another exit code, or a signal.
+    Failure,
 }
 
 /// The result of decoding a line or of answering a question.
@@ -113,6 +156,7 @@ pub fn prepare(start: &Start<'_>) -> Result<(Spawn, Box<dyn Codec>), StartError>
     let codec: Box<dyn Codec> = match start.agent.kind {
         AgentKind::Demo | AgentKind::Claude => Box::new(claude::Claude::new(start.launch)),
         AgentKind::Acp => Box::new(acp::Acp::new(start)),
+        AgentKind::Plain => Box::new(plain::Plain::new(&start.agent.turn_end)),
     };
     Ok((spawn, codec))
 }

@@ -24,7 +24,7 @@ use std::{ffi::OsString, io, path::PathBuf, process::Stdio, sync::Arc};
 
 use cordboard_core::types::ProcessId;
 use rustix::process::Signal;
-use tokio::sync::mpsc;
+use tokio::{net::unix::pipe, sync::mpsc};
 
 pub use allocator::return_freed_memory;
 pub use demo_leftover::leave;
@@ -37,6 +37,7 @@ pub use program::locate;
 pub use resource_limits::{catch_file_size_signal, open_file_limit};
 pub use sandbox::{OwnFiles, SandboxError, confine};
 pub use subreaper::adopt_orphans;
+pub use supervisor_task::SUCCESS;
 pub use terminal_agent::{exec_in_terminal, exited};
 
 use pipes::{ChildPipes, Pipes};
@@ -62,12 +63,24 @@ pub struct Spawn {
     pub folder: PathBuf,
     /// Identifies all descendants, even after they leave the process group.
     pub tag: EnvTag,
+    pub output: OutputKind,
+}
+
+/// How the output of a process is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutputKind {
+    /// The lines of stdout. Stderr is only logged.
+    Lines,
+    /// Stdout and stderr together, in their order, as they arrive.
+    Merged,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ProcessEvent {
     /// One line of stdout without its newline.
     Line(Vec<u8>),
+    /// A part of the output of [`OutputKind::Merged`], which may begin and end anywhere in a line.
+    Piece(Vec<u8>),
     /// A line of `bytes` bytes exceeded the limit. Only its beginning is kept.
     TooLong { bytes: u64, beginning: Vec<u8> },
     /// Running orphans without a tag, so the agent that started them is unknown. Sent before `Ended`, and only if there
@@ -130,14 +143,15 @@ pub fn spawn(spawn: Spawn) -> Result<(Process, mpsc::Receiver<ProcessEvent>), Sp
     let image = PreparedExec::new(program.as_os_str(), args, spawn.env.iter().cloned().chain(tag));
     let image = image.map_err(explain)?;
     let mut command = tokio::process::Command::new(&program);
-    command.current_dir(&spawn.folder).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.current_dir(&spawn.folder).stdin(Stdio::piped());
+    let merged = connect_output(&mut command, spawn.output).map_err(explain)?;
     let mut child = subreaper::spawn(command, image, &spawn.tag).map_err(explain)?;
     let failed = |source| SpawnError::Failed {
         program: spawn.program.display().to_string(),
         folder: spawn.folder.display().to_string(),
         source,
     };
-    let pipes = ChildPipes::take(&mut child);
+    let pipes = ChildPipes::take(&mut child, merged);
     let leader = Arc::new(Leader::new(child).map_err(failed)?);
     let pipes = pipes.ok_or_else(|| failed(io::Error::other("it has no pipes")))?;
     let (events, receiver) = mpsc::channel(EVENT_QUEUE);
@@ -145,6 +159,21 @@ pub fn spawn(spawn: Spawn) -> Result<(Process, mpsc::Receiver<ProcessEvent>), Sp
     let pipes = Pipes::connect(pipes, lines, events.clone());
     tokio::spawn(supervisor_task::supervise(Arc::clone(&leader), spawn.tag, pipes, events));
     Ok((Process { id: leader.id().clone(), leader, input: std::sync::Mutex::new(Some(input)) }, receiver))
+}
+
+/// Connects stdout and stderr of the command to pipes. Returns the host's end if they share one.
+fn connect_output(command: &mut tokio::process::Command, output: OutputKind) -> io::Result<Option<pipe::Receiver>> {
+    match output {
+        OutputKind::Lines => {
+            command.stdout(Stdio::piped()).stderr(Stdio::piped());
+            Ok(None)
+        }
+        OutputKind::Merged => {
+            let (reader, writer) = io::pipe()?;
+            command.stdout(writer.try_clone()?).stderr(writer);
+            pipe::Receiver::from_owned_fd(reader.into()).map(Some)
+        }
+    }
 }
 
 impl Process {
@@ -169,6 +198,11 @@ impl Process {
     /// Closes the agent's stdin after the queued lines. A well-behaved agent then exits.
     pub fn close_input(&self) {
         self.input.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+    }
+
+    /// Sends SIGINT to the group, as a terminal does when a user presses Ctrl+C.
+    pub fn interrupt(&self) {
+        self.leader.signal(Signal::INT);
     }
 
     /// Sends SIGTERM to the group. Descendants outside the group are ended after the leader has exited.

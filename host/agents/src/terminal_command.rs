@@ -61,7 +61,7 @@ pub fn terminal_command(
 ) -> Result<TerminalCommand, NoTerminal> {
     let program = match (agent.kind, &agent.command) {
         (AgentKind::Claude, Some(command)) => command,
-        (AgentKind::Claude, None) | (AgentKind::Demo | AgentKind::Acp, _) => {
+        (AgentKind::Claude, None) | (AgentKind::Demo | AgentKind::Acp | AgentKind::Plain, _) => {
             return Err(NoTerminal::Kind(name.to_owned()));
         }
     };

@@ -6,6 +6,7 @@
 //! environment variables.
 
 mod access;
+mod agent_kind;
 mod agents;
 mod call_limits;
 mod console;
@@ -25,6 +26,7 @@ mod sessions;
 mod size;
 mod takes_effect;
 mod telegram;
+mod turn_end;
 mod value;
 mod webhook;
 
@@ -33,7 +35,8 @@ use std::sync::LazyLock;
 use toml::de::DeTable;
 
 pub use access::Access;
-pub use agents::{Agent, AgentKind, Agents};
+pub use agent_kind::{AgentFeature, AgentKind, Support};
+pub use agents::{Agent, Agents};
 pub use call_limits::{CallLimitOverrides, CallLimits};
 pub use console::Console;
 pub use diff::{Area, Changes, PluginChange, diff};
@@ -49,6 +52,7 @@ pub use sessions::{Busy, Sessions};
 pub use size::{parse as parse_size, spell as format_size};
 pub use takes_effect::{TakesEffect, keys, takes_effect};
 pub use telegram::Telegram;
+pub use turn_end::{DEFAULT_SILENCE, PromptPattern, TurnEnd};
 pub use webhook::{Webhook, WebhookAuth};
 
 use section::{Known, Reader, Section};

@@ -6,7 +6,7 @@ use std::{
 };
 
 use cordboard_agents::{
-    Codec, Start, StartError,
+    Codec, Decoded, ExitCode, Interrupt, Start, StartError,
     process::{self, Process, ProcessEvent, SandboxError},
 };
 use cordboard_core::{
@@ -15,7 +15,10 @@ use cordboard_core::{
     session::{Exit, Launch, Prompt, Run},
     types::{PermissionMode, ProcessId, RequestAnswer, RequestId, SessionRecord},
 };
-use tokio::sync::mpsc;
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep_until},
+};
 
 use super::Ports;
 
@@ -43,6 +46,10 @@ pub struct AgentProcess {
     events: mpsc::Receiver<ProcessEvent>,
     /// The sandbox in which the agent has not written a line yet.
     untried_sandbox: SandboxKind,
+    /// The time of the last input or output.
+    active: Instant,
+    /// The exit of the process, if the last events before it are delivered.
+    exit: Option<Exit>,
 }
 
 /// An event of a running agent.
@@ -73,7 +80,8 @@ impl AgentProcess {
         };
         let (process, events) = process::spawn(spawn)?;
         let opening = codec.open();
-        let agent = Self { run, process, codec, events, untried_sandbox: sandbox };
+        let (active, exit) = (Instant::now(), None);
+        let mut agent = Self { run, process, codec, events, untried_sandbox: sandbox, active, exit };
         agent.write(opening);
         Ok(agent)
     }
@@ -105,8 +113,13 @@ impl AgentProcess {
     }
 
     pub fn interrupt(&mut self) {
-        let line = self.codec.interrupt();
-        self.write(vec![line]);
+        match self.codec.interrupt() {
+            Interrupt::Line(line) => self.write(vec![line]),
+            Interrupt::Signal => {
+                self.process.interrupt();
+                self.active = Instant::now();
+            }
+        }
     }
 
     pub fn close_input(&self) {
@@ -123,12 +136,32 @@ impl AgentProcess {
 
     /// Returns the next event. Cancel safe: no event is lost if the future is dropped.
     pub async fn next(&mut self) -> AgentOutput {
-        let event = self.events.recv().await;
-        self.interpret(event)
+        if let Some(exit) = self.exit.take() {
+            return AgentOutput::Ended(exit);
+        }
+        let silence_ends = self.codec.silence().map(|silence| self.active + silence);
+        let silence = async {
+            match silence_ends {
+                Some(end) => sleep_until(end).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            event = self.events.recv() => self.interpret(event),
+            () = silence => {
+                self.active = Instant::now();
+                let decoded = self.codec.on_silence();
+                self.deliver(decoded)
+            }
+        }
     }
 
     /// Returns the next event if it has already arrived.
     pub fn try_next(&mut self) -> Option<AgentOutput> {
+        if let Some(exit) = self.exit.take() {
+            return Some(AgentOutput::Ended(exit));
+        }
         let event = self.events.try_recv().ok()?;
         Some(self.interpret(Some(event)))
     }
@@ -139,6 +172,7 @@ impl AgentProcess {
                 self.untried_sandbox = SandboxKind::None;
                 self.decode(&line)
             }
+            Some(ProcessEvent::Piece(piece)) => self.decode(&piece),
             Some(ProcessEvent::TooLong { bytes, beginning }) => {
                 tracing::warn!(bytes, "skipped a line of the agent that is too long");
                 // Decode its beginning, because the line may be the one that ends a turn.
@@ -146,20 +180,28 @@ impl AgentProcess {
             }
             Some(ProcessEvent::Strays { pids }) => AgentOutput::Strays(pids),
             Some(ProcessEvent::Ended { status, last_stderr_line }) => {
-                // A sandbox that can't be created doesn't appear by itself, so the start is not retried.
-                if let Some(error) = last_stderr_line.as_deref().and_then(|line| self.sandbox_error(line)) {
-                    return AgentOutput::Ended(Exit::NotStarted(LaunchError::from(error).to_string()));
+                let code = if status == process::SUCCESS { ExitCode::Success } else { ExitCode::Failure };
+                let events = self.codec.on_exit(code);
+                let exit = self.exit(status, last_stderr_line);
+                if events.is_empty() {
+                    return AgentOutput::Ended(exit);
                 }
-                // Some programs print the reason for their exit on stdout and a warning on stderr, so report both.
-                let words = [self.codec.exit_reason(), last_stderr_line.as_deref()];
-                let words = words.into_iter().flatten().collect::<Vec<_>>().join("; ");
-                AgentOutput::Ended(Exit::Ended {
-                    status,
-                    last_stderr_line: Some(words).filter(|words| !words.is_empty()),
-                })
+                self.exit = Some(exit);
+                AgentOutput::Events(events)
             }
             None => AgentOutput::Ended(Exit::Ended { status: "gone".to_owned(), last_stderr_line: None }),
         }
+    }
+
+    fn exit(&self, status: String, last_stderr_line: Option<String>) -> Exit {
+        // Some programs print the reason for their exit on stdout and a warning on stderr, so report both.
+        let lines = [self.codec.exit_reason(), last_stderr_line.as_deref()];
+        // A sandbox that can't be created doesn't appear by itself, so the start is not retried.
+        if let Some(error) = lines.into_iter().flatten().find_map(|line| self.sandbox_error(line)) {
+            return Exit::NotStarted(LaunchError::from(error).to_string());
+        }
+        let words = lines.into_iter().flatten().collect::<Vec<_>>().join("; ");
+        Exit::Ended { status, last_stderr_line: Some(words).filter(|words| !words.is_empty()) }
     }
 
     fn sandbox_error(&self, last_stderr_line: &str) -> Option<SandboxError> {
@@ -170,15 +212,26 @@ impl AgentProcess {
     }
 
     fn decode(&mut self, line: &[u8]) -> AgentOutput {
+        self.active = Instant::now();
         let decoded = self.codec.decode(line);
+        self.deliver(decoded)
+    }
+
+    fn deliver(&mut self, decoded: Decoded) -> AgentOutput {
+        // A line is on stdout, and the errors of the sandbox are on stderr. Pieces may be from either, but a program
+        // that is ready runs in its sandbox.
+        if decoded.events.iter().any(|event| matches!(event, AgentEvent::Ready { .. })) {
+            self.untried_sandbox = SandboxKind::None;
+        }
         self.write(decoded.lines);
         AgentOutput::Events(decoded.events)
     }
 
     /// Queues lines for the agent. Lines that do not fit are dropped: an agent that does not read its input is stuck,
     /// and `/stop` or its exit resolves that.
-    fn write(&self, lines: Vec<Vec<u8>>) {
+    fn write(&mut self, lines: Vec<Vec<u8>>) {
         for line in lines {
+            self.active = Instant::now();
             if let Err(error) = self.process.write(line) {
                 tracing::warn!(%error, "failed to write to the agent");
             }

@@ -15,7 +15,8 @@ use std::{
 };
 
 use cordboard_agents::process::{
-    CleanupReport, EnvTag, Environment, Process, ProcessEvent, Spawn, WriteError, adopt_orphans, spawn, sweep,
+    CleanupReport, EnvTag, Environment, OutputKind, Process, ProcessEvent, Spawn, WriteError, adopt_orphans, spawn,
+    sweep,
 };
 use cordboard_core::types::ProcessId;
 use tokio::{sync::mpsc::Receiver, time::timeout};
@@ -36,6 +37,7 @@ fn shell(script: &str) -> Spawn {
         env: vec![("PATH".to_owned(), std::env::var("PATH").unwrap())],
         folder: std::env::temp_dir(),
         tag: tag(),
+        output: OutputKind::Lines,
     }
 }
 
@@ -60,6 +62,7 @@ async fn end(events: &mut Receiver<ProcessEvent>) -> (Vec<String>, String, Optio
     loop {
         match next(events).await.expect("the process did not exit") {
             ProcessEvent::Line(line) => lines.push(String::from_utf8_lossy(&line).into_owned()),
+            ProcessEvent::Piece(piece) => panic!("a piece of a line: {piece:?}"),
             ProcessEvent::TooLong { bytes, .. } => lines.push(format!("{bytes} bytes")),
             ProcessEvent::Strays { pids } => lines.push(format!("strays {pids:?}")),
             ProcessEvent::Ended { status, last_stderr_line } => {
@@ -378,4 +381,30 @@ fn an_agent_gets_the_configured_variables() {
     let environment: Environment = pairs.into_iter().collect();
     assert_eq!(environment.pick(["C", "X", "A"]), [("C".to_owned(), "3".to_owned()), ("A".to_owned(), "1".to_owned())]);
     assert_eq!(format!("{environment:?}"), "Environment(3 variables)");
+}
+
+#[tokio::test]
+async fn merged_output_arrives_in_order_and_unfinished() {
+    let script = "echo out; echo err >&2; printf '>>> ' >&2; read line; trap 'echo interrupted; exit 0' INT; \
+                  echo ready; while :; do sleep 1; done";
+    let (process, mut events) = spawn(Spawn { output: OutputKind::Merged, ..shell(script) }).unwrap();
+    let mut text = String::new();
+    let mut until = async |end: &str| {
+        while !text.ends_with(end) {
+            match next(&mut events).await {
+                Some(ProcessEvent::Piece(piece)) => text.push_str(&String::from_utf8(piece).unwrap()),
+                other => panic!("expected a piece, not {other:?}"),
+            }
+        }
+        text.clone()
+    };
+    assert_eq!(until(">>> ").await, "out\nerr\n>>> ");
+    process.write(b"go".to_vec()).unwrap();
+    until("ready\n").await;
+    process.interrupt();
+    assert_eq!(until("interrupted\n").await, "out\nerr\n>>> ready\ninterrupted\n");
+    assert_eq!(
+        next(&mut events).await,
+        Some(ProcessEvent::Ended { status: "exit code 0".to_owned(), last_stderr_line: None })
+    );
 }

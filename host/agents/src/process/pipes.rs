@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader},
+    net::unix::pipe,
     process::{Child, ChildStderr, ChildStdin, ChildStdout},
     sync::{mpsc, watch},
     task::JoinHandle,
@@ -38,7 +39,7 @@ const LARGEST_PIPE: u64 = 1024 * 1024;
 pub(super) struct Pipes {
     stdin: JoinHandle<()>,
     stdout: JoinHandle<()>,
-    stderr: JoinHandle<()>,
+    stderr: Option<JoinHandle<()>>,
     /// Whether the whole tree has exited.
     tree_ended: watch::Sender<bool>,
     last_stderr_line: std::sync::Arc<std::sync::Mutex<Option<String>>>,
@@ -46,15 +47,29 @@ pub(super) struct Pipes {
 
 /// The host's ends of a process's pipes.
 pub(super) struct ChildPipes {
-    pub stdin: ChildStdin,
-    pub stdout: ChildStdout,
-    pub stderr: ChildStderr,
+    stdin: ChildStdin,
+    output: OutputPipes,
+}
+
+enum OutputPipes {
+    Separate {
+        stdout: ChildStdout,
+        stderr: ChildStderr,
+    },
+    /// Stdout and stderr share one pipe, so that their order is kept.
+    Merged(pipe::Receiver),
 }
 
 impl ChildPipes {
-    /// Takes the pipes out of a process, or returns `None` if one of them is missing.
-    pub(super) fn take(child: &mut Child) -> Option<Self> {
-        Some(Self { stdin: child.stdin.take()?, stdout: child.stdout.take()?, stderr: child.stderr.take()? })
+    /// Takes the pipes out of a process, or returns `None` if one of them is missing. `merged` is the pipe of stdout and
+    /// stderr if they share one.
+    pub(super) fn take(child: &mut Child, merged: Option<pipe::Receiver>) -> Option<Self> {
+        let stdin = child.stdin.take()?;
+        let output = match merged {
+            Some(pipe) => OutputPipes::Merged(pipe),
+            None => OutputPipes::Separate { stdout: child.stdout.take()?, stderr: child.stderr.take()? },
+        };
+        Some(Self { stdin, output })
     }
 }
 
@@ -64,22 +79,27 @@ impl Pipes {
         input: mpsc::Receiver<Vec<u8>>,
         events: mpsc::Sender<ProcessEvent>,
     ) -> Self {
-        let ChildPipes { stdin, stdout, stderr } = child;
         let tree_ended = watch::Sender::new(false);
         let last_stderr_line = std::sync::Arc::default();
-        let stdout = tokio::spawn(read_stdout(PipeLines::new(stdout, tree_ended.subscribe()), events));
-        let stderr = tokio::spawn(read_stderr(
-            PipeLines::new(stderr, tree_ended.subscribe()),
-            std::sync::Arc::clone(&last_stderr_line),
-        ));
-        Self { stdin: tokio::spawn(write_stdin(stdin, input)), stdout, stderr, tree_ended, last_stderr_line }
+        let (stdout, stderr) = match child.output {
+            OutputPipes::Separate { stdout, stderr } => {
+                let stderr = PipeLines::new(stderr, Split::Lines, tree_ended.subscribe());
+                let stderr = tokio::spawn(read_stderr(stderr, std::sync::Arc::clone(&last_stderr_line)));
+                let stdout = PipeLines::new(stdout, Split::Lines, tree_ended.subscribe());
+                (tokio::spawn(read_stdout(stdout, events)), Some(stderr))
+            }
+            OutputPipes::Merged(pipe) => {
+                (tokio::spawn(read_stdout(PipeLines::new(pipe, Split::Pieces, tree_ended.subscribe()), events)), None)
+            }
+        };
+        Self { stdin: tokio::spawn(write_stdin(child.stdin, input)), stdout, stderr, tree_ended, last_stderr_line }
     }
 
     /// Waits until stdout and stderr have ended or are abandoned, and all output that was read is delivered. Returns
     /// the last line of stderr that is not blank.
     pub(super) async fn finish(self) -> Option<String> {
         self.tree_ended.send_replace(true);
-        for task in [self.stdout, self.stderr] {
+        for task in [Some(self.stdout), self.stderr].into_iter().flatten() {
             if let Err(error) = task.await {
                 tracing::error!(%error, "failed to read an agent's output");
             }
@@ -107,6 +127,7 @@ async fn read_stdout<R: AsyncRead + Unpin>(mut lines: PipeLines<R>, events: mpsc
         let event = match line {
             OutputLine::Whole(line) => ProcessEvent::Line(line),
             OutputLine::TooLong { bytes, beginning } => ProcessEvent::TooLong { bytes, beginning },
+            OutputLine::Piece(piece) => ProcessEvent::Piece(piece),
         };
         // Ignore a missing receiver: the pipe must be drained anyway.
         drop(events.send(event).await);
@@ -141,8 +162,9 @@ struct PipeLines<R> {
 }
 
 impl<R: AsyncRead + Unpin> PipeLines<R> {
-    fn new(reader: R, tree_ended: watch::Receiver<bool>) -> Self {
-        Self { lines: LineReader::new(reader, LONGEST_LINE), tree_ended, grace: ABANDON_AFTER, read_before: None }
+    fn new(reader: R, split: Split, tree_ended: watch::Receiver<bool>) -> Self {
+        let lines = LineReader::new(reader, split, LONGEST_LINE);
+        Self { lines, tree_ended, grace: ABANDON_AFTER, read_before: None }
     }
 
     async fn next(&mut self) -> Option<OutputLine> {
@@ -178,25 +200,53 @@ fn abandon() -> Option<OutputLine> {
 #[derive(Debug, PartialEq, Eq)]
 enum OutputLine {
     Whole(Vec<u8>),
-    TooLong { bytes: u64, beginning: Vec<u8> },
+    TooLong {
+        bytes: u64,
+        beginning: Vec<u8>,
+    },
+    /// A part of the output that may begin and end anywhere in a line.
+    Piece(Vec<u8>),
 }
 
-/// Splits a stream into lines. Keeps only the beginning of a line that is longer than `longest` bytes.
+/// How a stream is split.
+#[derive(Debug, Clone, Copy)]
+enum Split {
+    Lines,
+    /// Into pieces as they arrive, because the end of a line may never come.
+    Pieces,
+}
+
+/// Splits a stream into lines or pieces. Keeps only the beginning of a line that is longer than `longest` bytes.
 struct LineReader<R> {
     reader: BufReader<R>,
+    split: Split,
     longest: usize,
     /// The number of bytes read so far.
     read: u64,
 }
 
 impl<R: AsyncRead + Unpin> LineReader<R> {
-    fn new(reader: R, longest: usize) -> Self {
-        Self { reader: BufReader::with_capacity(CHUNK, reader), longest, read: 0 }
+    fn new(reader: R, split: Split, longest: usize) -> Self {
+        Self { reader: BufReader::with_capacity(CHUNK, reader), split, longest, read: 0 }
     }
 
     /// Returns the next line without its newline, which the last line may lack. Returns `None` at the end of the stream
     /// or after a read error.
     async fn next(&mut self) -> Option<OutputLine> {
+        match self.split {
+            Split::Lines => self.next_line().await,
+            Split::Pieces => self.next_piece().await.map(OutputLine::Piece),
+        }
+    }
+
+    async fn next_piece(&mut self) -> Option<Vec<u8>> {
+        let piece = self.reader.fill_buf().await.unwrap_or_default().to_vec();
+        self.reader.consume(piece.len());
+        self.read += piece.len() as u64;
+        (!piece.is_empty()).then_some(piece)
+    }
+
+    async fn next_line(&mut self) -> Option<OutputLine> {
         let (mut line, mut bytes) = (Vec::new(), 0_usize);
         loop {
             let buffer = self.reader.fill_buf().await.unwrap_or_default();
@@ -239,10 +289,10 @@ mod tests {
     fn pipes<R: AsyncRead + Unpin + Send + 'static>(stdout: R) -> (Pipes, mpsc::Receiver<ProcessEvent>) {
         let (events, events_received) = mpsc::channel(crate::process::EVENT_QUEUE);
         let tree_ended = watch::Sender::new(false);
-        let stdout = tokio::spawn(read_stdout(PipeLines::new(stdout, tree_ended.subscribe()), events));
+        let stdout = tokio::spawn(read_stdout(PipeLines::new(stdout, Split::Lines, tree_ended.subscribe()), events));
         let last_stderr_line = std::sync::Arc::default();
         let idle = || tokio::spawn(async {});
-        (Pipes { stdin: idle(), stdout, stderr: idle(), tree_ended, last_stderr_line }, events_received)
+        (Pipes { stdin: idle(), stdout, stderr: None, tree_ended, last_stderr_line }, events_received)
     }
 
     /// An agent prints more lines than the queue holds, and exits. The receiver is busy for a long time, and still gets
@@ -283,7 +333,7 @@ mod tests {
     }
 
     async fn lines(input: &[u8], longest: usize) -> Vec<OutputLine> {
-        let (mut lines, mut all) = (LineReader::new(input, longest), Vec::new());
+        let (mut lines, mut all) = (LineReader::new(input, Split::Lines, longest), Vec::new());
         while let Some(line) = lines.next().await {
             all.push(line);
         }

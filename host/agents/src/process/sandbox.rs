@@ -168,7 +168,7 @@ fn own_homes(kind: AgentKind, env: &[(String, String)]) -> Result<Vec<PathBuf>, 
             (None, None) => Vec::new(),
         },
         // The demo agent stores its conversations in the session's folder. The homes of other agents are unknown.
-        AgentKind::Demo | AgentKind::Acp => Vec::new(),
+        AgentKind::Demo | AgentKind::Acp | AgentKind::Plain => Vec::new(),
     };
     if let Some(folder) = paths.first() {
         std::fs::create_dir_all(folder).map_err(|source| SandboxError::NoHome { home: folder.clone(), source })?;

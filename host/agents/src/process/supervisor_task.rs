@@ -125,8 +125,12 @@ pub(super) async fn supervise(leader: Arc<Leader>, tag: EnvTag, pipes: Pipes, ev
     drop(events.send(ProcessEvent::Ended { status, last_stderr_line }).await);
 }
 
+/// The status of a process that exited with success.
+pub const SUCCESS: &str = "exit code 0";
+
 fn describe(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {
+        (Some(0), _) => SUCCESS.to_owned(),
         (Some(code), _) => format!("exit code {code}"),
         (None, Some(signal)) => match SIGNALS.iter().find(|(number, _)| *number == signal) {
             Some((_, name)) => format!("killed by {name}"),

@@ -5,22 +5,14 @@ use std::{collections::BTreeMap, ops::Range};
 use cordboard_permission_rules::Rule;
 
 use super::{
+    agent_kind::AgentKind,
     nearest::suggestion,
     sandbox::Sandbox,
     section::Section,
+    turn_end::TurnEnd,
     value::{Value, ValueError, list, non_blank, one_of, secret_text, shorten, text},
 };
 use crate::types::{MODEL_NAME_RULE, PermissionMode, is_model_name};
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum AgentKind {
-    /// An agent that speaks the protocol of the built-in demo agent.
-    Demo,
-    /// An agent that speaks the protocol of the `claude` command.
-    Claude,
-    /// An agent that speaks the Agent Client Protocol.
-    Acp,
-}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Agent {
@@ -41,6 +33,7 @@ pub struct Agent {
     /// Additional variables of the agent's environment. They override those in `pass_env`.
     pub env: BTreeMap<String, String>,
     pub sandbox: Sandbox,
+    pub turn_end: TurnEnd,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -48,29 +41,6 @@ pub struct Agents {
     /// The name of the agent of new sessions; a key of `by_name`.
     pub default: String,
     pub by_name: BTreeMap<String, Agent>,
-}
-
-impl AgentKind {
-    const ALL: &[Self] = &[Self::Demo, Self::Claude, Self::Acp];
-
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Demo => "demo",
-            Self::Claude => "claude",
-            Self::Acp => "acp",
-        }
-    }
-
-    /// Whether an agent of this kind accepts prompts while it works on another one, and reports which prompts each of
-    /// its turns answers.
-    #[must_use]
-    pub const fn accepts_prompts_during_turn(self) -> bool {
-        match self {
-            Self::Claude => true,
-            Self::Demo | Self::Acp => false,
-        }
-    }
 }
 
 impl Agents {
@@ -117,12 +87,13 @@ impl Agent {
             pass_env: Vec::new(),
             env: BTreeMap::new(),
             sandbox: Sandbox::NONE,
+            turn_end: TurnEnd::NONE,
         }
     }
 
     /// Merges the table over the default agent of the same name, `known`. An agent with a new name starts from the
-    /// default agent that is named like its kind. An agent of kind `Acp` starts from the environment of the default
-    /// agent `claude`, because no default agent has its kind.
+    /// default agent that is named like its kind. An agent of kind `Acp` or `Plain` starts from the environment of the
+    /// default agent `claude`, because no default agent has its kind.
     fn read(
         known: Option<&Self>,
         shipped: &BTreeMap<String, Self>,
@@ -133,7 +104,7 @@ impl Agent {
         let written = section.set_some("kind", &mut kind, one_of(AgentKind::ALL, AgentKind::as_str));
         let like = |kind: AgentKind| match kind {
             AgentKind::Demo | AgentKind::Claude => shipped.get(kind.as_str()).cloned().unwrap_or(Self::new(kind)),
-            AgentKind::Acp => {
+            AgentKind::Acp | AgentKind::Plain => {
                 let environment = shipped.get(AgentKind::Claude.as_str()).cloned().unwrap_or(Self::new(kind));
                 Self { pass_env: environment.pass_env, env: environment.env, ..Self::new(kind) }
             }
@@ -142,13 +113,15 @@ impl Agent {
         agent.kind = kind.unwrap_or(agent.kind);
         agent.merge(section);
         if kind.is_none() && written.is_none() {
-            let message = format!("[{}] has no kind: add kind = \"claude\", \"acp\" or \"demo\"", section.name());
+            let message =
+                format!("[{}] has no kind: add kind = \"claude\", \"acp\", \"plain\" or \"demo\"", section.name());
             section.report(at.clone(), message);
         }
         let example = match agent.kind {
             AgentKind::Demo => None,
             AgentKind::Claude => Some("command = \"claude\""),
             AgentKind::Acp => Some("command = \"opencode\" and args = [\"acp\"], for example"),
+            AgentKind::Plain => Some("command = \"python3\" and args = [\"-i\"], for example"),
         };
         if let Some(example) = example.filter(|_| agent.command.is_none()) {
             let kind = agent.kind.as_str();
@@ -161,9 +134,9 @@ impl Agent {
     fn merge(&mut self, section: &mut Section<'_, '_>) {
         section.set_some("command", &mut self.command, non_blank);
         section.set("args", &mut self.args, list(text));
-        section.set_some("model", &mut self.model, model);
+        let model = section.set_some("model", &mut self.model, model);
         let modes = one_of(PermissionMode::ALL, PermissionMode::as_str);
-        section.set_some("permission_mode", &mut self.permission_mode, modes);
+        let mode = section.set_some("permission_mode", &mut self.permission_mode, modes);
         section.set("pass_env", &mut self.pass_env, list(variable));
         section.free_table("env", |name, value| {
             check_variable(name.get_ref()).map_err(|error| error.at(name.span()))?;
@@ -171,6 +144,24 @@ impl Agent {
             Ok(())
         });
         self.sandbox.merge(section);
+        let turn_end = self.turn_end.merge(section);
+        match self.kind {
+            AgentKind::Plain => self.report_unused([("model", model), ("permission_mode", mode)], section),
+            AgentKind::Demo | AgentKind::Claude | AgentKind::Acp => self.report_unused(turn_end, section),
+        }
+    }
+
+    /// Reports the keys that are present, although they have no effect for the kind of this agent.
+    fn report_unused(&self, keys: [(&str, Option<Range<usize>>); 2], section: &mut Section<'_, '_>) {
+        for (key, at) in keys {
+            let Some(at) = at else { continue };
+            let (name, kind) = (section.name(), self.kind.as_str());
+            let remedy = match self.kind {
+                AgentKind::Plain => "delete the line, and use args or env if the program has such a setting",
+                AgentKind::Demo | AgentKind::Claude | AgentKind::Acp => "delete the line, or set kind = \"plain\"",
+            };
+            section.report(at, format!("'{key}' in [{name}] has no effect on an agent of kind \"{kind}\": {remedy}"));
+        }
     }
 }
 

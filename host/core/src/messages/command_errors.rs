@@ -65,6 +65,13 @@ pub fn place_without_members(place: &Place) -> String {
 }
 
 /// The error for a request to select the permission mode `bypassPermissions` outside of the configuration.
+/// The error for a setting that agents of this kind don't have.
+#[must_use]
+pub fn not_a_feature(agent: &str, what: &str) -> String {
+    let agent = quote(agent);
+    format!("Agent '{agent}' is a plain program and has no {what}. Set its options with args in [agents.{agent}].")
+}
+
 #[must_use]
 pub fn bypass_not_configured(agent: &str) -> String {
     format!("Only the configuration can select bypassPermissions: permission_mode in [agents.{}].", quote(agent))

@@ -86,6 +86,8 @@ pub enum SessionNotice {
     FolderChanged {
         folder: PathBuf,
     },
+    /// A program that can't resume its state was started again.
+    StateLost,
     Denied {
         tool: String,
         detail: String,
@@ -190,7 +192,7 @@ impl SessionNotice {
                 &[Choice::Wait, Choice::Interrupt, Choice::Restart],
             ),
             Self::Resuming(_) | Self::DiedInBackground { .. } | Self::AppliesLater { .. } => return None,
-            Self::WorkEnded { .. } | Self::OpenInTerminal | Self::Budget(_) => return None,
+            Self::WorkEnded { .. } | Self::OpenInTerminal | Self::Budget(_) | Self::StateLost => return None,
             Self::Greeting(_) | Self::UnpromptedText(_) | Self::Denied { .. } | Self::FolderChanged { .. } => {
                 return None;
             }
@@ -239,6 +241,9 @@ impl SessionNotice {
             Self::FolderChanged { folder } => plain(&format!(
                 "Session '{session}' now works in {}, as set in [sessions.folders].",
                 quote_folder(folder)
+            )),
+            Self::StateLost => plain(&format!(
+                "The program of session '{session}' was started again and has lost its state, such as variables and open files. Its folder is unchanged."
             )),
             Self::Denied { tool, detail, cause } => Reply::text(denied_tool::denied(tool, detail, cause)),
             Self::PersonaFailed { why, .. } => plain(&format!(

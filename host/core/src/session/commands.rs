@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     agent_event::PromptId,
+    config::{AgentFeature, AgentKind},
     messages,
     types::{Alert, Choice, PermissionMode, Place, Request, Timestamp, is_model_name},
 };
@@ -325,6 +326,7 @@ impl Machine {
     }
 
     fn set_model(&mut self, model: Option<String>, now: Timestamp) -> Result<(), ApiError> {
+        self.check_has(AgentFeature::Models, "models")?;
         if let Some(name) = &model
             && !is_model_name(name)
         {
@@ -341,8 +343,18 @@ impl Machine {
         Ok(())
     }
 
+    /// Refuses a setting of an agent that would only be restarted by it. The demo agent accepts all settings.
+    fn check_has(&self, feature: AgentFeature, what: &str) -> Result<(), ApiError> {
+        let agent = self.settings.agent.as_ref().filter(|agent| agent.kind == AgentKind::Plain);
+        match agent.filter(|agent| agent.kind.lacks(feature)) {
+            Some(_) => Err(refusal(ApiErrorCode::Invalid, &messages::not_a_feature(&self.record.agent, what))),
+            None => Ok(()),
+        }
+    }
+
     /// A running agent gets the mode at once. Only the configuration can switch off all questions.
     fn set_permission_mode(&mut self, mode: Option<PermissionMode>) -> Result<(), ApiError> {
+        self.check_has(AgentFeature::PermissionModes, "permission modes")?;
         let configured = self.settings.agent.as_ref().and_then(|agent| agent.permission_mode);
         let bypass = Some(PermissionMode::BypassPermissions);
         if mode == bypass && configured != bypass {

@@ -320,6 +320,7 @@ impl Machine {
             undecided: BTreeMap::new(),
             conversation_discarded: false,
             in_new_folder: false,
+            has_lost_state: false,
         }
     }
 

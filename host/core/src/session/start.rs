@@ -6,6 +6,7 @@ use super::{
     state::{AfterStop, Blocked, ExitInfo, LiveProcess, START_BACKOFFS, Shutdown, StartStage, State, StopStage},
 };
 use crate::{
+    config::AgentFeature,
     messages::{self, SessionNotice},
     types::{Choice, ProcessId, Request, Timestamp},
 };
@@ -65,7 +66,12 @@ impl Machine {
 
     /// The conversation that the next start resumes.
     pub(super) fn resumes(&self) -> Option<&String> {
-        self.record.conversation.as_ref().filter(|_| self.record.resumable)
+        self.record.conversation.as_ref().filter(|_| self.record.resumable && !self.lacks(AgentFeature::Resume))
+    }
+
+    /// Whether the session's agent lacks a feature because of its kind.
+    pub(super) fn lacks(&self, feature: AgentFeature) -> bool {
+        self.settings.agent.as_ref().is_some_and(|agent| agent.kind.lacks(feature))
     }
 
     /// Applies the configured folder, if there is one. Returns whether it differs from the folder in the record.
@@ -84,7 +90,9 @@ impl Machine {
             self.record.reset_usage();
         }
         let run = self.next_run();
-        self.live = Some(LiveProcess { resumes: resume.is_some(), in_new_folder, ..self.new_live(run) });
+        let has_lost_state = self.record.conversation.is_some() && self.lacks(AgentFeature::Resume);
+        let live = LiveProcess { resumes: resume.is_some(), in_new_folder, has_lost_state, ..self.new_live(run) };
+        self.live = Some(live);
         let instructions = self.persona_settings().map(|settings| settings.instructions.clone()).unwrap_or_default();
         let launch = Launch { resume, model: self.model(), permission_mode: self.permission_mode(), instructions };
         self.emit(Effect::Spawn { run, launch });
@@ -93,6 +101,11 @@ impl Machine {
 
     pub(super) fn handle_spawned(&mut self, process: ProcessId) {
         self.record.process = Some(process);
+        if self.live.as_ref().is_some_and(|live| live.has_lost_state) {
+            // Of the following starts, only one after another prompt loses anything.
+            self.record.conversation = None;
+            self.post_to_affected_places(&SessionNotice::StateLost);
+        }
         if self.live.as_ref().is_some_and(|live| live.in_new_folder) {
             self.post_to_affected_places(&SessionNotice::FolderChanged { folder: self.record.folder.clone() });
         }

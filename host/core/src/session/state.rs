@@ -347,6 +347,9 @@ pub(super) struct LiveProcess {
     /// Whether the process starts in another folder than the previous process. The user is notified once the process
     /// has started, because a wrong folder may prevent the start.
     pub in_new_folder: bool,
+    /// Whether an earlier process has answered prompts in a conversation that this process can't continue. The user is
+    /// notified once the process has started.
+    pub has_lost_state: bool,
 }
 
 /// A `/retry` or `/leave` that is repeated within this time is refused, because it concerns the same prompt as before,

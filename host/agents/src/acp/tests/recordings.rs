@@ -33,7 +33,7 @@ fn repeat(script: &mut Script, message: &Value) {
         }
         "session/cancel" => {
             script.trace.add_line("> cancel".to_owned());
-            vec![script.codec.interrupt()]
+            vec![script.codec.interrupt().line()]
         }
         "" => {
             let asked = script.asked.last().unwrap();

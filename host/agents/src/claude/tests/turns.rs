@@ -206,7 +206,8 @@ fn decode_with(codec: &mut Claude, messages: &[Value]) -> Vec<String> {
 
 #[test]
 fn an_interrupt_cancels_prompts_that_were_sent_during_the_turn() {
-    let request = |codec: &mut Claude| serde_json::from_slice::<Value>(&codec.interrupt()).unwrap()["request"].clone();
+    let request =
+        |codec: &mut Claude| serde_json::from_slice::<Value>(&codec.interrupt().line()).unwrap()["request"].clone();
     let (plain, cancelling) =
         (json!({ "subtype": "interrupt" }), json!({ "subtype": "interrupt", "cancel_queued": true }));
     let mut codec = steered();

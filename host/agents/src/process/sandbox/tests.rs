@@ -73,6 +73,7 @@ impl Machine {
             env: path_variable().into_iter().chain(env).collect(),
             folder: self.at("state/sessions/ours"),
             tag: self.tag.clone(),
+            output: process::OutputKind::Lines,
         }
     }
 
@@ -103,7 +104,10 @@ async fn next(events: &mut mpsc::Receiver<ProcessEvent>) -> ProcessEvent {
 async fn line(events: &mut mpsc::Receiver<ProcessEvent>) -> String {
     match next(events).await {
         ProcessEvent::Line(line) => String::from_utf8(line).unwrap(),
-        other @ (ProcessEvent::TooLong { .. } | ProcessEvent::Strays { .. } | ProcessEvent::Ended { .. }) => {
+        other @ (ProcessEvent::Piece(_)
+        | ProcessEvent::TooLong { .. }
+        | ProcessEvent::Strays { .. }
+        | ProcessEvent::Ended { .. }) => {
             panic!("expected a line, not {other:?}")
         }
     }
@@ -118,7 +122,9 @@ async fn end(events: &mut mpsc::Receiver<ProcessEvent>) -> (Vec<String>, String)
             ProcessEvent::Ended { status, last_stderr_line } => {
                 return (lines, format!("{status}; {}", last_stderr_line.unwrap_or_default()));
             }
-            other @ (ProcessEvent::TooLong { .. } | ProcessEvent::Strays { .. }) => panic!("{other:?}"),
+            other @ (ProcessEvent::Piece(_) | ProcessEvent::TooLong { .. } | ProcessEvent::Strays { .. }) => {
+                panic!("{other:?}")
+            }
         }
     }
 }

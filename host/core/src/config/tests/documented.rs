@@ -91,6 +91,8 @@ fn keys_without_a_default_are_known() {
         [limits] free_memory
         [webhook] listen
         [agents.claude] model
+        [agents.claude] prompt
+        [agents.claude] silence
         [secrets] github
         [plugins] folder
         [plugins.sessions] acts_as

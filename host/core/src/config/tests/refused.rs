@@ -174,6 +174,49 @@ fn user_ids_are_positive_numbers() {
 }
 
 #[test]
+fn keys_that_do_not_apply_to_the_kind_are_reported() {
+    assert_refused(
+        "[agents.repl]\nkind = \"plain\"\nmodel = \"x\"\nprompt = \"(\"\nsilence = \"1ms\"\n",
+        expect![[r#"
+            line 1, column 1: [agents.repl] is of kind "plain" and needs a command: add command = "python3" and args = ["-i"], for example
+            1 | [agents.repl]
+              | ^^^^^^^^^^^^^
+            line 3, column 9: 'model' in [agents.repl] has no effect on an agent of kind "plain": delete the line, and use args or env if the program has such a setting
+            3 | model = "x"
+              |         ^^^
+            line 4, column 10: 'prompt' in [agents.repl] must be a regular expression, such as '>>> $': found open group without closing ')'. Put it in single quotes, and write a backslash before a character such as ( or + to match this character
+            4 | prompt = "("
+              |          ^^^
+            line 5, column 11: 'silence' in [agents.repl] must be from 50ms to 1h, not "1ms"
+            5 | silence = "1ms"
+              |           ^^^^^
+        "#]],
+    );
+    assert_refused(
+        "[agents.repl]\nkind = \"plain\"\ncommand = \"sh\"\npermission_mode = \"plan\"\nprompt = \".*\"\n",
+        expect![[r#"
+            line 4, column 19: 'permission_mode' in [agents.repl] has no effect on an agent of kind "plain": delete the line, and use args or env if the program has such a setting
+            4 | permission_mode = "plan"
+              |                   ^^^^^^
+            line 5, column 10: 'prompt' in [agents.repl] must match at least one character: ".*" matches any output
+            5 | prompt = ".*"
+              |          ^^^^
+        "#]],
+    );
+    assert_refused(
+        "[agents.claude]\nprompt = '> $'\nsilence = \"1s\"\n",
+        expect![[r#"
+        line 2, column 10: 'prompt' in [agents.claude] has no effect on an agent of kind "claude": delete the line, or set kind = "plain"
+        2 | prompt = '> $'
+          |          ^^^^^
+        line 3, column 11: 'silence' in [agents.claude] has no effect on an agent of kind "claude": delete the line, or set kind = "plain"
+        3 | silence = "1s"
+          |           ^^^^
+    "#]],
+    );
+}
+
+#[test]
 fn unusable_agents_are_reported() {
     assert_refused(
         "[agents]\ndefault = \"claud\"\n[agents.mine]\nmodel = \"x\"\n",
@@ -181,7 +224,7 @@ fn unusable_agents_are_reported() {
             line 2, column 11: default = "claud" in [agents] is not an agent: [agents.claud] is missing. Known agents: claude, demo, mine; did you mean 'claude'?
             2 | default = "claud"
               |           ^^^^^^^
-            line 3, column 1: [agents.mine] has no kind: add kind = "claude", "acp" or "demo"
+            line 3, column 1: [agents.mine] has no kind: add kind = "claude", "acp", "plain" or "demo"
             3 | [agents.mine]
               | ^^^^^^^^^^^^^
         "#]],
@@ -442,7 +485,7 @@ fn faults_in_a_line_with_a_byte_order_mark_are_one() {
             line 2, column 10: this line contains a byte order mark (U+FEFF), which most editors don't show: delete the line and type it again
             2 | "a b" = …
               |         ^
-            line 3, column 1: [agents.env] has no kind: add kind = "claude", "acp" or "demo"
+            line 3, column 1: [agents.env] has no kind: add kind = "claude", "acp", "plain" or "demo"
             3 | [agents.env]
               | ^^^^^^^^^^^^
             line 4, column 22: this line contains a byte order mark (U+FEFF), which most editors don't show: delete the line and type it again

@@ -45,6 +45,8 @@ const SAVED: &[(&str, &str, &str)] = &[
     ("agents.NAME", "sandbox_network", "false"),
     ("agents.NAME", "sandbox_read", "[\"/opt/a\"]"),
     ("agents.NAME", "sandbox_write", "[\"/opt/a\"]"),
+    ("agents.NAME", "prompt", "'> $'\nkind = \"plain\"\ncommand = \"c\""),
+    ("agents.NAME", "silence", "\"1s\"\nkind = \"plain\"\ncommand = \"c\""),
     ("access", "deny_tools", "[\"Bash(rm:*)\"]"),
     ("requests", "approval", "\"mine\""),
     ("plugins", "folder", "\"p\""),

@@ -238,6 +238,10 @@ impl ScriptRunner {
             // `agent` changes the model in the agent's configuration, `args` the arguments.
             "agent" => Input::Settings(Box::new(Settings { model: non_empty(rest), ..settings() })),
             "args" => Input::Settings(Box::new(Settings { agent: Some(agent(rest)), ..settings() })),
+            "kind" => {
+                let kind = AgentKind::ALL.iter().copied().find(|kind| kind.as_str() == rest).expect("a kind");
+                Input::Settings(Box::new(Settings { agent: Some(Agent::new(kind)), ..settings() }))
+            }
             "policy" => Input::PolicyChanged,
             "suspend-if-unused" => Input::SuspendIfUnused,
             "access-lost" => Input::AccessLost(rest.split(' ').map(|id| PromptId(id.to_owned())).collect()),

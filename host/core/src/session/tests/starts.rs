@@ -48,6 +48,80 @@ fn a_changed_folder_is_announced_once_the_agent_has_started() {
 }
 
 #[test]
+fn a_program_that_cannot_resume_is_started_with_a_notice() {
+    check(
+        "
+        session place=home
+        kind plain
+        prompt a
+        spawned
+        ready
+        conversation c1
+        accepted a
+        done a
+        exit
+        prompt b
+        spawned
+        ready
+        exit
+        prompt c
+        spawned
+        ",
+        expect![[r#"
+            kind plain → suspended
+            prompt a → starting
+                spawn 1 anew
+            spawned → starting
+                persist
+            ready → busy
+                mark a sent
+                send a to 1
+            conversation c1 → busy
+                persist
+            accepted a → busy
+            done a → idle
+                persist
+                finish a at home, done
+                review #2: idle for 0ns
+            exit → suspended
+                persist
+            prompt b → starting
+                spawn 2 anew
+            spawned → starting
+                persist
+                post home: The program of session 'x' was started again and has lost its state, such as variables and open files. Its folder is unchanged.
+            ready → busy
+                mark b sent
+                send b to 2
+            exit → starting
+                persist
+                mark b queued
+                post home: The agent of session 'x' did not start: it exited (exit code 1) without output
+            prompt c → starting
+            spawned → starting
+        "#]],
+    );
+}
+
+#[test]
+fn settings_that_a_program_lacks_are_refused() {
+    check(
+        "
+        kind plain
+        command model opus
+        command permission-mode plan
+        ",
+        expect![[r#"
+            kind plain → suspended
+            command model opus
+                refused (invalid): Agent 'demo' is a plain program and has no models. Set its options with args in [agents.demo].
+            command permission-mode plan
+                refused (invalid): Agent 'demo' is a plain program and has no permission modes. Set its options with args in [agents.demo].
+        "#]],
+    );
+}
+
+#[test]
 fn a_prompt_starts_a_new_agent() {
     check(
         "

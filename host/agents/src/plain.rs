@@ -1,0 +1,375 @@
+//! The codec of a program that reads lines and prints text, such as a shell or an interpreter. The program has no
+//! protocol: a turn ends when the output ends with the program's prompt, or after silence. The codec gets the output of
+//! stdout and stderr in pieces, because a prompt has no newline, and some programs print it to stderr.
+
+mod code_block;
+mod terminal_text;
+
+use std::{collections::VecDeque, time::Duration};
+
+use cordboard_core::{
+    agent_event::{AgentEvent, Change, Outcome, PromptId},
+    config::{DEFAULT_SILENCE, TurnEnd},
+    session::Prompt,
+    types::{PermissionMode, RequestAnswer, RequestId, TurnUsage},
+};
+
+use super::{Codec, Decoded, ExitCode, Interrupt};
+use crate::skipped_lines::excerpt;
+use code_block::CodeBlock;
+use terminal_text::visible_text;
+
+/// The time for which a prompt at the end of the output must be followed by nothing. A program can print the same text
+/// within its output, and a piece of the output can end anywhere.
+const SETTLE: Duration = Duration::from_millis(50);
+
+/// The silence after an interrupt that ends a turn if the program has no prompt. Shorter than the time after which the
+/// session ends a program that doesn't react.
+const SILENCE_AFTER_INTERRUPT: Duration = Duration::from_secs(2);
+
+/// The time within which the program must show its prompt after its start. Shorter than the session's own limit, whose
+/// message can't name the reason.
+const FIRST_PROMPT_WITHIN: Duration = Duration::from_secs(50);
+
+/// The maximum length of an unfinished line in bytes. A longer one counts as a line.
+const LONGEST_UNFINISHED: usize = 64 * 1024;
+
+/// The codec of one process.
+pub(super) struct Plain {
+    turn_end: TurnEnd,
+    state: State,
+    /// The output after the last newline.
+    unfinished: Vec<u8>,
+    /// The answer of the running turn, or the output since the last turn.
+    block: CodeBlock,
+    /// The text of the block that is not reported yet.
+    text: String,
+    /// Events that are due with the next output or silence, or with the exit.
+    due: Vec<AgentEvent>,
+    has_conversation: bool,
+    echo: Echo,
+    /// See [`Codec::exit_reason`].
+    last_line: Option<String>,
+}
+
+/// Whether the program repeats its input in its output. Without a terminal, some programs do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Echo {
+    Unknown,
+    Yes,
+    No,
+}
+
+enum State {
+    /// The program has not shown its prompt yet. Its greeting is not shown.
+    Starting,
+    Idle,
+    Turn(Turn),
+}
+
+struct Turn {
+    prompt: PromptId,
+    /// The lines of the prompt that are not sent yet.
+    lines: VecDeque<String>,
+    /// The sent lines that the program may repeat.
+    sent: VecDeque<String>,
+    is_interrupted: bool,
+}
+
+impl Plain {
+    pub(super) fn new(turn_end: &TurnEnd) -> Self {
+        Self {
+            turn_end: turn_end.clone(),
+            state: State::Starting,
+            unfinished: Vec::new(),
+            block: CodeBlock::default(),
+            text: String::new(),
+            due: Vec::new(),
+            has_conversation: false,
+            echo: Echo::Unknown,
+            last_line: None,
+        }
+    }
+
+    /// Returns the position of the prompt in the unfinished line, if the line ends with it.
+    fn prompt_start(&self) -> Option<usize> {
+        let pattern = self.turn_end.prompt.as_ref()?;
+        pattern.start_in(&visible_text(&self.unfinished))
+    }
+
+    /// The silence that ends a turn, if any does.
+    fn turn_silence(&self) -> Option<Duration> {
+        self.turn_end.silence.or(self.turn_end.prompt.is_none().then_some(DEFAULT_SILENCE))
+    }
+
+    fn take_unfinished(&mut self) {
+        let line = std::mem::take(&mut self.unfinished);
+        self.on_line(&line);
+    }
+
+    /// Removes the prompt at the end of the output. Text before the prompt, in the same line, belongs to the output.
+    fn take_prompt(&mut self) {
+        if let Some(start) = self.prompt_start() {
+            let line = visible_text(&std::mem::take(&mut self.unfinished));
+            if start > 0 {
+                self.on_line(&line.as_bytes()[..start]);
+            }
+        }
+    }
+
+    fn on_line(&mut self, line: &[u8]) {
+        let line = visible_text(line);
+        if line.trim().is_empty() {
+            return self.block.push_blank_line();
+        }
+        let is_output = match &mut self.state {
+            State::Starting => false,
+            State::Idle => true,
+            State::Turn(turn) => match turn.sent.pop_front() {
+                Some(sent) if self.echo != Echo::No => {
+                    let is_echo = is_same(&sent, &line);
+                    self.echo.learn(is_echo);
+                    !is_echo
+                }
+                Some(_) | None => true,
+            },
+        };
+        if is_output {
+            self.block.push_line(&line, &mut self.text);
+        }
+        self.last_line = excerpt(line.as_bytes());
+    }
+
+    /// Reports the new text of the running turn, after the events that are due.
+    fn report(&mut self) -> Vec<AgentEvent> {
+        let mut events = std::mem::take(&mut self.due);
+        if let State::Turn(_) = self.state
+            && !self.text.is_empty()
+        {
+            let text = std::mem::take(&mut self.text);
+            events.push(AgentEvent::Part { at: 0, change: Change::Append(text) });
+        }
+        events
+    }
+
+    /// Ends the block, and reports its last text.
+    fn close_block(&mut self) {
+        std::mem::take(&mut self.block).close(&mut self.text);
+        let text = std::mem::take(&mut self.text);
+        if text.is_empty() {
+            return;
+        }
+        self.due.push(match self.state {
+            State::Turn(_) => AgentEvent::Part { at: 0, change: Change::Append(text) },
+            State::Idle | State::Starting => AgentEvent::UnpromptedText(text),
+        });
+    }
+
+    fn end_turn(&mut self) {
+        self.take_prompt();
+        self.take_unfinished();
+        self.close_block();
+        if let State::Turn(turn) = std::mem::replace(&mut self.state, State::Idle) {
+            if !turn.sent.is_empty() {
+                self.echo.learn(false);
+            }
+            let outcome = if turn.is_interrupted { Outcome::Interrupted } else { Outcome::Done };
+            let usage = TurnUsage::default();
+            self.due.push(AgentEvent::Finished { answered: vec![turn.prompt], outcome, usage });
+        }
+    }
+
+    /// Handles the first silence after the start.
+    fn on_started(&mut self) {
+        if let Some(pattern) = self.turn_end.prompt.as_ref().filter(|_| self.prompt_start().is_none()) {
+            let shown = excerpt(visible_text(&self.unfinished).as_bytes()).or_else(|| self.last_line.clone());
+            let shown = shown.map_or("nothing".to_owned(), |line| format!("“{line}” last"));
+            self.due.push(AgentEvent::StartFailed(format!(
+                "it has not shown the prompt '{}', but printed {shown}; correct `prompt` of this agent, or add an \
+                 argument with which the program shows its prompt without a terminal",
+                pattern.as_str()
+            )));
+            return;
+        }
+        self.unfinished.clear();
+        self.block = CodeBlock::default();
+        self.state = State::Idle;
+        self.due.push(AgentEvent::Commands(Vec::new()));
+        self.due.push(AgentEvent::Ready { models: Vec::new() });
+    }
+
+    /// Sends the next line of the prompt, or ends the turn.
+    fn continue_turn(&mut self) -> Option<Vec<u8>> {
+        self.take_prompt();
+        if let State::Turn(turn) = &mut self.state
+            && !turn.lines.is_empty()
+        {
+            // An unfinished line that doesn't match is probably a prompt for further lines.
+            self.unfinished.clear();
+            if !turn.sent.is_empty() {
+                self.echo.learn(false);
+                turn.sent.clear();
+            }
+            return turn.send_next();
+        }
+        self.end_turn();
+        None
+    }
+}
+
+impl Turn {
+    /// Returns the next line of the prompt for the program.
+    fn send_next(&mut self) -> Option<Vec<u8>> {
+        let line = self.lines.pop_front()?;
+        let bytes = line.clone().into_bytes();
+        if !line.trim().is_empty() {
+            self.sent.push_back(line);
+        }
+        Some(bytes)
+    }
+}
+
+impl Echo {
+    /// Learns from the first output after a line. Later output of a program that echoes may differ, because a program in
+    /// the background can print first.
+    fn learn(&mut self, is_echo: bool) {
+        if *self == Self::Unknown {
+            *self = if is_echo { Self::Yes } else { Self::No };
+        }
+    }
+}
+
+/// Whether an output line repeats a line that was sent. The program may have wrapped it.
+fn is_same(sent: &str, line: &str) -> bool {
+    let letters = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+    letters(sent) == letters(line)
+}
+
+/// Returns the lines of a prompt. An interpreter that reads lines, such as Python, ends an indented block at an empty
+/// line, which a message can't end with.
+fn lines(prompt: &str) -> VecDeque<String> {
+    let mut lines: VecDeque<String> = prompt.trim_end().lines().map(str::to_owned).collect();
+    if lines.back().is_some_and(|line| lines.len() > 1 && line.starts_with([' ', '\t'])) {
+        lines.push_back(String::new());
+    }
+    lines
+}
+
+impl Codec for Plain {
+    fn open(&mut self) -> Vec<Vec<u8>> {
+        Vec::new()
+    }
+
+    fn prompt(&mut self, prompt: &Prompt) -> Vec<u8> {
+        self.take_prompt();
+        self.take_unfinished();
+        self.close_block();
+        self.last_line = None;
+        if !std::mem::replace(&mut self.has_conversation, true) {
+            let id = uuid::Uuid::new_v4().to_string();
+            self.due.push(AgentEvent::Conversation { id, resumable: false });
+        }
+        // A command that has reached the program must not run twice, so it is accepted even without any output.
+        self.due.push(AgentEvent::PromptAccepted(prompt.id.clone()));
+        let mut turn = Turn {
+            prompt: prompt.id.clone(),
+            lines: lines(&prompt.text),
+            sent: VecDeque::new(),
+            is_interrupted: false,
+        };
+        let mut input = turn.send_next().unwrap_or_default();
+        if self.turn_end.prompt.is_none() {
+            // Without a prompt, nothing shows when the program is ready for the next line.
+            while let Some(line) = turn.send_next() {
+                input.push(b'\n');
+                input.extend(line);
+            }
+        }
+        self.state = State::Turn(turn);
+        input
+    }
+
+    /// The session sends no prompts during a turn.
+    fn forget(&mut self, _: &PromptId) {}
+
+    fn interrupt(&mut self) -> Interrupt {
+        if let State::Turn(turn) = &mut self.state {
+            turn.is_interrupted = true;
+            turn.lines.clear();
+        }
+        Interrupt::Signal
+    }
+
+    fn set_permission_mode(&mut self, _: PermissionMode) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn answer(&mut self, _: &RequestId, _: &RequestAnswer) -> Decoded {
+        Decoded::default()
+    }
+
+    fn decode(&mut self, piece: &[u8]) -> Decoded {
+        let mut lines = piece.split(|&byte| byte == b'\n');
+        let last = lines.next_back().unwrap_or_default();
+        for line in lines {
+            self.unfinished.extend_from_slice(line);
+            self.take_unfinished();
+        }
+        self.unfinished.extend_from_slice(last);
+        if self.unfinished.len() > LONGEST_UNFINISHED {
+            self.take_unfinished();
+        }
+        Decoded { events: self.report(), lines: Vec::new() }
+    }
+
+    fn silence(&self) -> Option<Duration> {
+        let shows_prompt = self.prompt_start().is_some();
+        let has_output = !self.text.is_empty() || !self.unfinished.is_empty();
+        match &self.state {
+            State::Starting | State::Turn(_) if shows_prompt => Some(SETTLE),
+            State::Starting if self.turn_end.prompt.is_some() => Some(FIRST_PROMPT_WITHIN),
+            State::Starting => self.turn_silence(),
+            State::Idle => has_output.then(|| self.turn_silence().unwrap_or(DEFAULT_SILENCE)),
+            State::Turn(turn) if turn.is_interrupted => {
+                self.turn_silence().map(|silence| silence.min(SILENCE_AFTER_INTERRUPT))
+            }
+            State::Turn(turn) if !turn.lines.is_empty() => Some(self.turn_silence().unwrap_or(DEFAULT_SILENCE)),
+            State::Turn(_) => self.turn_silence(),
+        }
+    }
+
+    fn on_silence(&mut self) -> Decoded {
+        let mut lines = Vec::new();
+        match self.state {
+            State::Starting => self.on_started(),
+            State::Idle => {
+                self.take_prompt();
+                self.take_unfinished();
+                self.close_block();
+            }
+            State::Turn(_) => lines.extend(self.continue_turn()),
+        }
+        Decoded { events: self.report(), lines }
+    }
+
+    /// A program that exits with success during a turn has done what it was told, as a shell does after `exit`.
+    fn on_exit(&mut self, code: ExitCode) -> Vec<AgentEvent> {
+        match (code, &self.state) {
+            (ExitCode::Success, State::Turn(_)) => self.end_turn(),
+            (ExitCode::Failure, State::Turn(_)) | (_, State::Idle) => {
+                self.take_prompt();
+                self.take_unfinished();
+                self.close_block();
+            }
+            (_, State::Starting) => self.take_unfinished(),
+        }
+        self.report()
+    }
+
+    fn exit_reason(&self) -> Option<&str> {
+        self.last_line.as_deref()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,99 @@
+//! Formats the output of a program as a code block while it arrives.
+
+/// The maximum length of the text in bytes. A program can print without end, and nobody reads a longer answer in a chat.
+const LONGEST: usize = 256 * 1024;
+
+/// The shortest fence of a code block, in backticks.
+const SHORTEST_FENCE: usize = 3;
+
+/// A code block of Markdown that grows line by line.
+#[derive(Debug, Default)]
+pub(super) struct CodeBlock {
+    /// The length of the fence, or 0 before the first line.
+    fence: usize,
+    /// The blank lines since the last other line. Those at the end of the output are not shown.
+    blank_lines: usize,
+    length: usize,
+    /// The number of lines that are not shown, because the text would become too long.
+    omitted: u64,
+}
+
+impl CodeBlock {
+    pub(super) const fn push_blank_line(&mut self) {
+        if self.fence > 0 {
+            self.blank_lines += 1;
+        }
+    }
+
+    /// Appends a line to the block. `text` gets the Markdown.
+    pub(super) fn push_line(&mut self, line: &str, text: &mut String) {
+        self.length += line.len() + self.blank_lines + 1;
+        if self.length > LONGEST {
+            self.omitted += 1;
+            return;
+        }
+        let backticks = line.trim_start().bytes().take_while(|&byte| byte == b'`').count();
+        if self.fence == 0 {
+            self.open(backticks, text);
+        } else if backticks >= self.fence {
+            // The line would end the block.
+            text.push_str(&"`".repeat(self.fence));
+            text.push_str("\n\n");
+            self.blank_lines = 0;
+            self.open(backticks, text);
+        }
+        text.push_str(&"\n".repeat(std::mem::take(&mut self.blank_lines)));
+        text.push_str(line);
+        text.push('\n');
+    }
+
+    fn open(&mut self, backticks: usize, text: &mut String) {
+        self.fence = SHORTEST_FENCE.max(backticks + 1);
+        text.push_str(&"`".repeat(self.fence));
+        text.push('\n');
+    }
+
+    /// Ends the block. `text` gets the Markdown.
+    pub(super) fn close(self, text: &mut String) {
+        text.push_str(&"`".repeat(self.fence));
+        match self.omitted {
+            0 => {}
+            1 => text.push_str("\n\nThe output is too long: 1 more line is not shown."),
+            lines => text.push_str(&format!("\n\nThe output is too long: {lines} more lines are not shown.")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn block(lines: &[&str]) -> String {
+        let (mut block, mut text) = (CodeBlock::default(), String::new());
+        for line in lines {
+            if line.is_empty() { block.push_blank_line() } else { block.push_line(line, &mut text) }
+        }
+        block.close(&mut text);
+        text
+    }
+
+    #[test]
+    fn blank_lines_at_the_ends_are_not_shown() {
+        assert_eq!(block(&["", "a", "", "b", "", ""]), "```\na\n\nb\n```");
+        assert_eq!(block(&["", ""]), "");
+    }
+
+    #[test]
+    fn a_line_of_backticks_does_not_end_the_block() {
+        assert_eq!(block(&["````", "a"]), "`````\n````\na\n`````");
+        assert_eq!(block(&["a", "  ```", "b"]), "```\na\n```\n\n````\n  ```\nb\n````");
+        assert_eq!(block(&["a", "`b`"]), "```\na\n`b`\n```");
+    }
+
+    #[test]
+    fn a_long_output_is_cut() {
+        let line = "x".repeat(LONGEST / 2);
+        let shown = block(&[&line, &line, "end"]);
+        assert!(shown.ends_with("x\n```\n\nThe output is too long: 2 more lines are not shown."), "{}", shown.len());
+    }
+}
