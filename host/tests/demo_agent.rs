@@ -5,7 +5,7 @@
 use std::{collections::VecDeque, ffi::OsString, path::Path, time::Duration};
 
 use cordboard_agents::{
-    Codec, Interrupt, Start, StartError, prepare,
+    Codec, Start, StartError, prepare,
     process::{Environment, Process, ProcessEvent, spawn},
 };
 use cordboard_core::{
@@ -98,13 +98,6 @@ impl Agent {
         id
     }
 
-    fn interrupt(&mut self) {
-        match self.codec.interrupt() {
-            Interrupt::Line(line) => self.process.write(line).unwrap(),
-            Interrupt::Signal => self.process.interrupt(),
-        }
-    }
-
     async fn answer(&mut self, id: &PromptId) -> Answer {
         let mut text = String::new();
         loop {
@@ -192,19 +185,6 @@ async fn a_turn_reports_readiness_receipt_text_and_end() {
 }
 
 #[tokio::test]
-async fn an_interrupt_ends_a_stream_and_keeps_the_process() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut agent = start(folder.path(), None);
-    let slow = agent.send("slow 1000");
-    while !matches!(agent.next().await, Some(AgentEvent::Part { .. })) {}
-    agent.interrupt();
-    assert_eq!(agent.answer(&slow).await.outcome, Outcome::Interrupted);
-    assert_eq!(agent.ask("still there?").await, "You said: still there?");
-    assert_eq!(agent.ask("slow 3").await, "line 1\nline 2\nline 3");
-    agent.suspend().await;
-}
-
-#[tokio::test]
 async fn queued_prompts_are_answered_in_order_before_the_end() {
     let folder = tempfile::tempdir().unwrap();
     let mut agent = start(folder.path(), None);
@@ -227,15 +207,6 @@ async fn conversation(folder: &Path) -> String {
     };
     agent.suspend().await;
     id
-}
-
-#[tokio::test]
-async fn a_conversation_survives_the_process() {
-    let folder = tempfile::tempdir().unwrap();
-    let id = conversation(folder.path()).await;
-    let mut agent = start(folder.path(), Some(&id));
-    assert_eq!(agent.ask("recall").await, "I remember: the milk");
-    agent.suspend().await;
 }
 
 #[tokio::test]
@@ -278,18 +249,6 @@ async fn garbage_heavy_output_and_long_lines_are_tolerated() {
     assert_eq!(agent.too_long, 1);
     assert_eq!(agent.ask("flood 2000").await.lines().count(), 2000);
     agent.suspend().await;
-}
-
-#[tokio::test]
-async fn a_hanging_agent_ignores_interrupts_but_not_sigterm() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut agent = start(folder.path(), None);
-    let prompt = agent.send("hang");
-    while agent.next().await != Some(AgentEvent::PromptAccepted(prompt.clone())) {}
-    agent.interrupt();
-    agent.process.close_input();
-    agent.process.terminate();
-    assert_eq!(agent.end().await.0, "killed by SIGTERM");
 }
 
 #[tokio::test]

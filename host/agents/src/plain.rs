@@ -356,11 +356,13 @@ impl Codec for Plain {
     fn on_exit(&mut self, code: ExitCode) -> Vec<AgentEvent> {
         match (code, &self.state) {
             (ExitCode::Success, State::Turn(_)) => self.end_turn(),
-            (ExitCode::Failure, State::Turn(_)) | (_, State::Idle) => {
+            (ExitCode::Failure, State::Turn(_)) => {
                 self.take_prompt();
                 self.take_unfinished();
                 self.close_block();
             }
+            // Some programs print a farewell at the end of their input.
+            (_, State::Idle) => self.text.clear(),
             (_, State::Starting) => self.take_unfinished(),
         }
         self.report()

@@ -90,6 +90,12 @@ pub fn agent_unresponsive(session: &SessionName) -> String {
     format!("The agent of session '{session}' did not respond and was stopped. The next message resumes it.")
 }
 
+/// Like [`agent_unresponsive`], for a program that can't be resumed.
+#[must_use]
+pub fn program_unresponsive(session: &SessionName) -> String {
+    format!("The program of session '{session}' did not respond and was stopped. The next message starts it again.")
+}
+
 /// The answer to dropping a message that the agent has already received.
 #[must_use]
 pub fn not_waiting(session: &SessionName) -> String {

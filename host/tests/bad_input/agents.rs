@@ -160,21 +160,6 @@ fn an_agent_that_prints_only_garbage_can_be_replaced() {
 }
 
 #[test]
-fn stop_ends_an_unresponsive_agent() {
-    let home = Home::new(QUICK);
-    let mut host = home.run();
-    host.exchange("/new a", "Session 'a' created.");
-    host.exchange("remember the milk", "I will remember: the milk");
-    host.say("hang");
-    home.wait_for_phase("busy");
-    host.say("recall");
-    host.exchange("/stop", "Stopped.");
-    host.hear("The agent of session 'a' did not respond and was stopped. The next message resumes it.");
-    host.hear("the milk");
-    assert_eq!(host.end().code, Some(0));
-}
-
-#[test]
 fn an_unresponsive_agent_is_named_at_the_end_of_input() {
     let home = Home::new(&format!("[console]\ndrain = \"1s\"\n{QUICK}"));
     let mut host = home.run();
@@ -188,22 +173,6 @@ fn an_unresponsive_agent_is_named_at_the_end_of_input() {
     let mut host = home.run();
     host.hear("Cordboard was stopped while session 'a' was answering “hang”. Your message was not sent again.");
     assert_eq!(host.end().code, Some(0));
-}
-
-#[test]
-fn an_exit_during_a_turn_is_reported_and_not_retried() {
-    let home = Home::new(QUICK);
-    let ended = home.talk(&["/new a", "crash", "and now?"]);
-    assert_eq!(ended.code, Some(0), "{}", ended.err);
-    assert!(
-        ended.out.contains(
-            "The agent of session 'a' exited during its answer: the demo agent crashed on request\n\
-             Your message was not sent again.\n  [Send again] /retry a\n  [Leave it] /leave a\n"
-        ),
-        "{}",
-        ended.out
-    );
-    assert!(ended.out.contains("You said: and now?\n"), "{}", ended.out);
 }
 
 /// The agent ignores SIGTERM and the end of its input. Its child runs in a process session of its own, and ignores

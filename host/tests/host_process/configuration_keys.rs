@@ -71,6 +71,8 @@ const SAVED: &[(&str, &str, &str, Shows)] = &[
     ("agents.NAME", "sandbox_network", "false", DEMO),
     ("agents.NAME", "sandbox_read", "[\"/srv\"]", DEMO),
     ("agents.NAME", "sandbox_write", "[\"/srv\"]", DEMO),
+    ("agents.NAME", "prompt", "'> $'", Log("agent shell")),
+    ("agents.NAME", "silence", "\"1s\"", Log("agent shell")),
     ("plugins", "folder", "\"p\"", Restart),
     ("plugins", "rescan", "\"10s\"", Log("rescan")),
     ("plugins", "parallel", "32", Restart),
@@ -112,10 +114,12 @@ const SAVED: &[(&str, &str, &str, Shows)] = &[
 ];
 
 /// Returns the name of the table with its placeholder replaced. `kind`, `command` and `sandbox` are saved for an agent
-/// that no session uses, because an agent with the saved command, or without bubblewrap, doesn't start.
+/// that no session uses, because an agent with the saved command, or without bubblewrap, doesn't start. `prompt` and
+/// `silence` are saved for an agent of the kind that has them.
 fn written(table: &str, key: &str) -> String {
     match (table, key) {
         ("agents.NAME", "kind" | "command" | "sandbox") => "agents.claude".to_owned(),
+        ("agents.NAME", "prompt" | "silence") => "agents.shell".to_owned(),
         ("agents.NAME", _) => "agents.demo".to_owned(),
         ("plugins.NAME", _) => "plugins.echo".to_owned(),
         ("plugins.NAME.webhook", _) => "plugins.other.webhook".to_owned(),
@@ -174,7 +178,10 @@ fn each_saved_key_acts_or_names_the_next_start() {
     host.ask("/new a", "Session 'a' created.");
     host.ask("hello", "You said: hello");
     // Each configuration has one key more than the previous one.
-    let mut tables = BTreeMap::from([("secrets".to_owned(), "s = \"/s\"\n".to_owned())]);
+    let shell = "kind = \"plain\"\ncommand = \"sh\"\n";
+    let mut tables = BTreeMap::from(
+        [("secrets", "s = \"/s\"\n"), ("agents.shell", shell)].map(|(name, lines)| (name.to_owned(), lines.to_owned())),
+    );
     for (table, key, value, shows) in SAVED {
         let before = Before { generation: generation(&home), agent: host.agent("a") };
         let value = if *value == "DIGEST" { &digest } else { *value };

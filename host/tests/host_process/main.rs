@@ -8,6 +8,7 @@ mod cgroups;
 mod pty;
 
 mod agent_exits;
+mod agent_kinds;
 mod agent_requests;
 mod approvals_and_rollbacks;
 mod background_work;
@@ -19,6 +20,7 @@ mod idle_agents;
 mod interactive_console;
 mod listings;
 mod live_changes;
+mod plain_programs;
 mod plugin_secrets;
 mod plugin_tools;
 mod proxy_variables;

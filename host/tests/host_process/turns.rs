@@ -3,36 +3,6 @@
 use super::support::Home;
 
 #[test]
-fn an_answer_is_shown_line_by_line() {
-    let home = Home::new();
-    let mut host = home.start();
-    host.ask("/new a", "Session 'a' created.");
-    host.say("slow 100000");
-    host.reads("line 1\nline 2\nline 3");
-    assert_eq!(host.session("a")["phase"], "busy");
-    host.say("/stop");
-    host.expect("Stopped.\n");
-    host.await_phase("a", "idle");
-    // The rest of the stopped answer may come before the new one.
-    host.say("slow 5");
-    host.expect("line 1\nline 2\nline 3\nline 4\nline 5\n");
-}
-
-#[test]
-fn messages_for_a_busy_agent_wait_in_order() {
-    let home = Home::new();
-    let mut host = home.start();
-    host.ask("/new a", "Session 'a' created.");
-    host.say("slow 3");
-    for word in ["one", "two", "three"] {
-        host.say(word);
-    }
-    host.reads("line 1\nline 2\nline 3\nYou said: one\nYou said: two\nYou said: three");
-    host.await_turns("a", 4);
-    assert_eq!(host.end(), (String::new(), Some(0)));
-}
-
-#[test]
 fn a_full_queue_refuses_prompts() {
     let home = Home::with("[sessions]\nqueue = 2");
     let mut host = home.start();
@@ -147,21 +117,6 @@ fn stopping_a_silent_agent_is_reported_once() {
 }
 
 #[test]
-fn an_agent_that_ignores_stop_is_terminated() {
-    let home = Home::new();
-    let mut host = home.start();
-    host.ask("/new a", "Session 'a' created.");
-    host.ask("remember tea", "I will remember: tea");
-    host.say("hang");
-    host.await_phase("a", "busy");
-    host.ask("/stop", "Stopped.");
-    host.reads("⚠ The agent of session 'a' did not respond and was stopped. The next message resumes it.");
-    host.await_phase("a", "suspended");
-    assert_eq!(home.agents(), [] as [i32; 0]);
-    host.ask("recall", "Resuming session...\nI remember: tea");
-}
-
-#[test]
 fn the_default_session_is_opened_for_a_first_message() {
     let home = Home::with("[sessions]\ndefault = \"main\"");
     let mut host = home.start();
@@ -220,20 +175,4 @@ fn names_and_errors_are_shown_literally() {
     host.ask("/timeout \\*1\\*", "Invalid number. Usage: /timeout <minutes>");
     // The host doesn't change an agent's text.
     host.ask(r"a \_b\_ *c*", r"You said: a \_b\_ *c*");
-}
-
-#[test]
-fn heavy_output_long_lines_and_garbage_are_tolerated() {
-    let home = Home::new();
-    let mut host = home.start();
-    host.ask("/new a", "Session 'a' created.");
-    host.say("flood 2000");
-    let answer = host.expect("line 2000\n");
-    let lines: Vec<String> = (1..=2000).map(|number| format!("line {number}")).collect();
-    assert!(answer.lines().eq(&lines), "{answer}");
-    host.say("bigline 10000000");
-    host.expect("I printed one line of 10000000 bytes.\n");
-    host.say("garbage");
-    host.expect("I printed garbage.\n");
-    host.ask("still there?", "You said: still there?");
 }

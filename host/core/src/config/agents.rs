@@ -121,7 +121,7 @@ impl Agent {
             AgentKind::Demo => None,
             AgentKind::Claude => Some("command = \"claude\""),
             AgentKind::Acp => Some("command = \"opencode\" and args = [\"acp\"], for example"),
-            AgentKind::Plain => Some("command = \"python3\" and args = [\"-i\"], for example"),
+            AgentKind::Plain => Some("command = \"python3\" and args = [\"-i\", \"-u\"], for example"),
         };
         if let Some(example) = example.filter(|_| agent.command.is_none()) {
             let kind = agent.kind.as_str();

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     agent_event::PromptId,
-    config::{AgentFeature, AgentKind},
+    config::{Agent, AgentFeature, AgentKind},
     messages,
     types::{Alert, Choice, PermissionMode, Place, Request, Timestamp, is_model_name},
 };
@@ -47,7 +47,10 @@ impl Machine {
                 self.restart_idle_clock(now);
             }
             SessionCommand::SetModel(model) => return self.set_model(model, now),
-            SessionCommand::SetPersona(persona) => self.set_persona(persona, now),
+            SessionCommand::SetPersona(persona) => {
+                self.check_has(AgentFeature::Personas, "personas", persona.as_ref())?;
+                self.set_persona(persona, now);
+            }
             SessionCommand::SetMode(mode) => self.record.mode = mode,
             SessionCommand::SetPermissionMode(mode) => return self.set_permission_mode(mode),
         }
@@ -326,7 +329,7 @@ impl Machine {
     }
 
     fn set_model(&mut self, model: Option<String>, now: Timestamp) -> Result<(), ApiError> {
-        self.check_has(AgentFeature::Models, "models")?;
+        self.check_has(AgentFeature::Models, "models", model.as_ref())?;
         if let Some(name) = &model
             && !is_model_name(name)
         {
@@ -343,18 +346,19 @@ impl Machine {
         Ok(())
     }
 
-    /// Refuses a setting of an agent that would only be restarted by it. The demo agent accepts all settings.
-    fn check_has(&self, feature: AgentFeature, what: &str) -> Result<(), ApiError> {
-        let agent = self.settings.agent.as_ref().filter(|agent| agent.kind == AgentKind::Plain);
-        match agent.filter(|agent| agent.kind.lacks(feature)) {
-            Some(_) => Err(refusal(ApiErrorCode::Invalid, &messages::not_a_feature(&self.record.agent, what))),
-            None => Ok(()),
+    /// Refuses a value of a setting that a plain program doesn't have: the change would only restart the program, which
+    /// then loses its state. The demo agent accepts all settings.
+    fn check_has<T>(&self, feature: AgentFeature, what: &str, value: Option<&T>) -> Result<(), ApiError> {
+        let lacks = |agent: &Agent| agent.kind == AgentKind::Plain && agent.kind.lacks(feature);
+        if value.is_some() && self.settings.agent.as_ref().is_some_and(lacks) {
+            return Err(refusal(ApiErrorCode::Invalid, &messages::not_a_feature(&self.record.agent, what)));
         }
+        Ok(())
     }
 
     /// A running agent gets the mode at once. Only the configuration can switch off all questions.
     fn set_permission_mode(&mut self, mode: Option<PermissionMode>) -> Result<(), ApiError> {
-        self.check_has(AgentFeature::PermissionModes, "permission modes")?;
+        self.check_has(AgentFeature::PermissionModes, "permission modes", mode.as_ref())?;
         let configured = self.settings.agent.as_ref().and_then(|agent| agent.permission_mode);
         let bypass = Some(PermissionMode::BypassPermissions);
         if mode == bypass && configured != bypass {

@@ -7,6 +7,7 @@ use super::{
     state::{AfterStop, ExitInfo, Interrupt, OpenTurn, Receipt, Shutdown, StartStage, State, Stop, StopStage},
 };
 use crate::{
+    config::AgentFeature,
     messages::{self, SessionNotice},
     turn::TurnState,
     types::Timestamp,
@@ -45,7 +46,9 @@ impl Machine {
             let state = match open.interrupt {
                 Some(Interrupt::AccessLost { .. }) => TurnState::Stopped,
                 Some(Interrupt::ByUser { .. } | Interrupt::ByHost) | None => {
-                    TurnState::Failed(messages::agent_unresponsive(&self.record.name))
+                    let is_resumed = !self.lacks(AgentFeature::Resume);
+                    let text = if is_resumed { messages::agent_unresponsive } else { messages::program_unresponsive };
+                    TurnState::Failed(text(&self.record.name))
                 }
             };
             self.finish(open.turn, state, now);

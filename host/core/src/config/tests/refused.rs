@@ -178,7 +178,7 @@ fn keys_that_do_not_apply_to_the_kind_are_reported() {
     assert_refused(
         "[agents.repl]\nkind = \"plain\"\nmodel = \"x\"\nprompt = \"(\"\nsilence = \"1ms\"\n",
         expect![[r#"
-            line 1, column 1: [agents.repl] is of kind "plain" and needs a command: add command = "python3" and args = ["-i"], for example
+            line 1, column 1: [agents.repl] is of kind "plain" and needs a command: add command = "python3" and args = ["-i", "-u"], for example
             1 | [agents.repl]
               | ^^^^^^^^^^^^^
             line 3, column 9: 'model' in [agents.repl] has no effect on an agent of kind "plain": delete the line, and use args or env if the program has such a setting

@@ -1,0 +1,404 @@
+//! Tests that the agents of all kinds behave alike: each behaviour is one function that runs once per kind. If a kind lacks
+//! a feature, the function checks what the chat says about that.
+
+mod kind;
+
+use cordboard_core::{
+    config::AgentFeature,
+    updates_and_posts::{InboxRow, InboxState},
+};
+
+use super::{
+    support::{FRESH, Host, until},
+    terminal_handover::{refused, run as attach},
+};
+use kind::Kind;
+
+/// Declares a test per kind of agent for each behaviour.
+macro_rules! for_each_kind {
+    ($($behaviour:ident),+ $(,)?) => {$(
+        mod $behaviour {
+            use cordboard_core::config::AgentKind;
+
+            use super::Kind;
+
+            #[test]
+            fn of_claude() {
+                super::$behaviour(&Kind::new(AgentKind::Claude));
+            }
+
+            #[test]
+            fn of_acp() {
+                super::$behaviour(&Kind::new(AgentKind::Acp));
+            }
+
+            #[test]
+            fn of_plain() {
+                super::$behaviour(&Kind::new(AgentKind::Plain));
+            }
+
+            #[test]
+            fn of_demo() {
+                super::$behaviour(&Kind::new(AgentKind::Demo));
+            }
+        }
+    )+};
+}
+
+for_each_kind!(
+    start,
+    turn,
+    stream,
+    queue,
+    steer,
+    interrupt,
+    ask,
+    suspend,
+    resume,
+    refused_resume,
+    die,
+    hang,
+    garbage,
+    flood,
+    stubborn,
+    end_of_input,
+    agent_command,
+    cost,
+    model,
+    permission_mode,
+    persona,
+    terminal,
+);
+
+const CREATED: &str = "Session 'a' created.";
+const SUSPENDED: &str = "Session 'a' suspended. The next message resumes it.";
+const STATE_LOST: &str = "The program of session 'a' was started again and has lost its state, such as variables and open files. Its folder is unchanged.";
+
+fn suspend_and_wait(host: &mut Host<'_>) {
+    host.await_phase("a", "idle");
+    host.ask("/suspend", SUSPENDED);
+    host.await_phase("a", "suspended");
+}
+
+fn start(kind: &Kind) {
+    let home = kind.home("");
+    let mut host = home.start();
+    host.ask("/new a", CREATED);
+    host.await_phase("a", "idle");
+    assert_eq!(home.agents().len(), 1);
+}
+
+fn turn(kind: &Kind) {
+    let home = kind.home("");
+    let mut host = home.start();
+    host.ask("/new a", CREATED);
+    host.ask("hello", &kind.answer("You said: hello"));
+    host.ask("hello again", &kind.answer("You said: hello again"));
+    host.await_turns("a", 2);
+}
+
+fn stream(kind: &Kind) {
+    let home = kind.home("");
+    let mut host = home.start();
+    host.ask("/new a", CREATED);
+    host.say("slow 100000");
+    host.expect("line 1\nline 2\nline 3\n");
+    assert_eq!(host.session("a")["phase"], "busy");
+}
+
+fn queue(kind: &Kind) {
+    let home = kind.home("");
+    let mut host = home.start();
+    host.ask("/new a", CREATED);
+    for line in ["slow 3", "one", "two"] {
+        host.say(line);
+    }
+    for text in ["line 1\nline 2\nline 3", "You said: one", "You said: two"] {
+        host.reads(&kind.answer(text));
+    }
+    host.await_turns("a", 3);
+    assert_eq!(host.end(), (String::new(), Some(0)));
+}
+
+fn steer(kind: &Kind) {
+    let home = kind.home("[sessions]\nbusy = \"steer\"");
+    let mut host = home.start();
+    host.ask("/new a", CREATED);
+    host.say("slow 100000");
+    host.expect("line 1\n");
+    host.say("second");
+    let is_sent = |row: &InboxRow| matches!(row.state, InboxState::Sent { .. });
+    let sent = || cordboard_store::read_only(&home.state()).unwrap().inbox.iter().filter(|row| is_sent(row)).count();
+    if kind.lacks(AgentFeature::Steering) {
+        until("the message waits", || host.session("a")["queued"] == 1);
+        assert_eq!(sent(), 1);
+        host.say("/stop");
+        host.expect("Stopped. 1 message is still queued. Use /stop all to drop it.\n");
+        host.expect("You said: second");
+    } else {
+        until("the agent has got the message", || sent() == 2);
+        host.say("/stop");
+        host.expect("Stopped. 1 message was dropped: “second”\n");
+    }
+}
+
+fn interrupt(kind: &Kind) {
+    let home = kind.home("");
+    let mut host = home.start();
+    host.ask("/new a", CREATED);
+    host.say("slow 100000");
+    host.expect("line 2\n");
+    let agent = host.agent("a");
+    host.say("/stop");
+    host.expect("Stopped.\n");
+    host.await_phase("a", "idle");
+    host.say("slow 3");
+    host.expect("line 1\nline 2\nline 3");
+    assert_eq!(host.agent("a"), agent, "the process keeps running");
+}
+
+fn ask(kind: &Kind) {
+    let home = kind.home("");
+    let mut host = home.start();
+    host.ask("/new a", CREATED);
+    if kind.lacks(AgentFeature::PermissionRequests) {
+        host.ask("/allow", "Session 'a' has no open request.");
+        return host.ask("/requests", "No open requests.");
+    }
+    host.say("run make");
+    host.expect("Session 'a' in ");
+    host.expect("[Allow once] /answer #1 allow\n");
+    host.say("/requests");
+    host.expect("Answer with /answer #1 and one of: ");
+    host.say("/allow");
+    host.expect_all(&["Answered: Allow once.\n", "You allowed it."]);
+    host.await_phase("a", "idle");
+    host.say("run make");
+    host.expect("/answer #2 allow\n");
+    host.say("/deny");
+    host.expect_all(&["Answered: Deny.\n", "I don't run it."]);
+    host.await_phase("a", "idle");
+    host.say("/requests");
+    host.expect("No open requests.\n");
+    host.ask("/allow", "Session 'a' has no open request.");
+}
+
+fn suspend(kind: &Kind) {
+    let home = kind.home("");
+    let mut host = home.start();
+    host.ask("/new a", CREATED);
+    suspend_and_wait(&mut host);
+    assert_eq!(home.agents(), [] as [i32; 0]);
+    // Nothing was said, so there is nothing to resume.
+    host.ask("hello", &kind.answer("You said: hello"));
+}
+
+fn resume(kind: &Kind) {
+    let home = kind.home("");
+    let mut host = home.start();
+    host.ask("/new a", CREATED);
+    host.ask("remember tea", &kind.answer("I will remember: tea"));
+    suspend_and_wait(&mut host);
+    host.say("recall");
+    if kind.lacks(AgentFeature::Resume) {
+        host.reads(&format!("{STATE_LOST}\n{}", kind.answer("I remember nothing.")));
+    } else {
+        host.reads(&format!("Resuming session...\n{}", kind.answer("I remember: tea")));
+    }
+    assert_eq!(host.end(), (String::new(), Some(0)));
+}
+
+fn refused_resume(kind: &Kind) {
+    let home = kind.home("");
+    let mut host = home.start();
+    host.ask("/new a", CREATED);
+    if kind.lacks(AgentFeature::Resume) {
+        host.ask("remember tea", &kind.answer("I will remember: tea"));
+        suspend_and_wait(&mut host);
+        // The user has asked for a new conversation, so nothing is lost by surprise.
+        host.ask("/fresh", FRESH);
+        return host.ask("recall", &kind.answer("I remember nothing."));
+    }
+    host.ask("forget", &kind.answer("I forgot everything. This conversation can't be resumed any more."));
+    suspend_and_wait(&mut host);
+    host.say("first");
+    host.expect("Session 'a' could not be resumed: No conversation found with session ID: ");
+    host.expect("Your messages are kept. Use /retry to try again, or /fresh to start a new conversation.\n");
+    host.await_phase("a", "asking");
+    host.say("/fresh");
+    host.expect_all(&[FRESH, "You said: first"]);
+}
+
+fn die(kind: &Kind) {
+    let home = kind.home("");
+    let mut host = home.start();
+    host.ask("/new a", CREATED);
+    host.say("crash");
+    host.expect("I am about to");
+    host.expect("⚠ Incomplete: the agent exited.\nThe agent of session 'a' exited during its answer: ");
+    host.expect(
+        "agent crashed on request\nYour message was not sent again.\n  [Send again] /retry a\n  [Leave it] /leave a\n",
+    );
+    host.await_phase("a", "suspended");
+    host.say("/leave");
+    host.expect("Dropped. Session 'a' continues with the next message.\n");
+    host.say("hello");
+    if kind.lacks(AgentFeature::Resume) {
+        host.expect(STATE_LOST);
+    }
+    host.expect("You said: hello");
+}
+
+/// An agent that ignores the interrupt is stopped.
+fn hang(kind: &Kind) {
+    let home = kind.home("");
+    let mut host = home.start();
+    host.ask("/new a", CREATED);
+    host.say("hang");
+    host.await_phase("a", "busy");
+    host.say("/stop");
+    let notice = if kind.lacks(AgentFeature::Resume) {
+        "⚠ The program of session 'a' did not respond and was stopped. The next message starts it again.\n"
+    } else {
+        "⚠ The agent of session 'a' did not respond and was stopped. The next message resumes it.\n"
+    };
+    host.expect_all(&["Stopped.\n", notice]);
+    host.await_phase("a", "suspended");
+    assert_eq!(home.agents(), [] as [i32; 0]);
+    host.say("hello");
+    host.expect("You said: hello");
+}
+
+fn garbage(kind: &Kind) {
+    let home = kind.home("");
+    let mut host = home.start();
+    host.ask("/new a", CREATED);
+    host.say("garbage");
+    let shown = host.expect("I printed garbage.");
+    assert!(!shown.contains('\u{1b}') && !shown.contains('\u{7}'), "{shown:?}");
+    host.await_phase("a", "idle");
+    host.say("still there");
+    host.expect("You said: still there");
+}
+
+fn flood(kind: &Kind) {
+    let home = kind.home("");
+    let mut host = home.start();
+    host.ask("/new a", CREATED);
+    host.say("flood 2000");
+    let answer = host.expect("line 2000");
+    let lines: Vec<String> = (1..=2000).map(|number| format!("line {number}")).collect();
+    assert!(answer.ends_with(&lines.join("\n")), "{answer}");
+    host.await_phase("a", "idle");
+    host.say("still there");
+    host.expect("You said: still there");
+}
+
+/// An agent that ignores SIGTERM and the end of its input is killed.
+fn stubborn(kind: &Kind) {
+    let home = kind.home("");
+    let mut host = home.start();
+    host.ask("/new a", CREATED);
+    host.ask("stubborn", &kind.answer("From now on I ignore SIGTERM and the end of input."));
+    let agent = host.agent("a");
+    suspend_and_wait(&mut host);
+    assert_eq!(home.agents(), [] as [i32; 0], "agent {agent} is left");
+}
+
+/// The agent finishes its turn after the end of the host's input, and then exits at the end of its own.
+fn end_of_input(kind: &Kind) {
+    let home = kind.home("");
+    let mut host = home.start();
+    host.ask("/new a", CREATED);
+    host.say("slow 5");
+    host.expect("line 1\n");
+    let (shown, code) = host.end();
+    assert!(shown.contains("line 5"), "{shown}");
+    assert_eq!(code, Some(0));
+    assert_eq!(home.agents(), [] as [i32; 0]);
+}
+
+fn agent_command(kind: &Kind) {
+    let home = kind.home("");
+    let mut host = home.start();
+    host.ask("/new a", CREATED);
+    host.await_phase("a", "idle");
+    // None of the stand-ins has a command.
+    host.ask("//compact", "The agent of session 'a' has no command //compact. Use /commands to list its commands.");
+}
+
+fn cost(kind: &Kind) {
+    let home = kind.home("");
+    let mut host = home.start();
+    host.ask("/new a", CREATED);
+    host.say("hello");
+    host.expect("You said: hello");
+    host.await_turns("a", 1);
+    host.say("/usage");
+    host.expect("**Today**: ");
+    let shown = host.expect("\n");
+    assert_eq!(shown, if kind.reports_cost() { "$0.00, 1 turn\n" } else { "1 turn\n" });
+}
+
+fn persona(kind: &Kind) {
+    let home = kind.home("");
+    let mut host = home.start();
+    host.ask("/new a", CREATED);
+    host.await_phase("a", "idle");
+    if kind.is_plain() {
+        host.ask(
+            "/persona planner",
+            "Agent 'tested' is a plain program and has no personas. Set its options with args in [agents.tested].",
+        );
+    } else {
+        host.say("/persona planner");
+        host.expect("planner");
+    }
+}
+
+fn model(kind: &Kind) {
+    let home = kind.home("");
+    let mut host = home.start();
+    host.ask("/new a", CREATED);
+    host.await_phase("a", "idle");
+    let agent = host.agent("a");
+    if kind.lacks(AgentFeature::Models) {
+        host.ask(
+            "/model demo-large",
+            "Agent 'tested' is a plain program and has no models. Set its options with args in [agents.tested].",
+        );
+        assert_eq!(host.agent("a"), agent, "the process keeps running");
+    } else {
+        host.ask("/model demo-large", "Model set to demo-large for session 'a'.");
+    }
+}
+
+fn permission_mode(kind: &Kind) {
+    let home = kind.home("");
+    let mut host = home.start();
+    host.ask("/new a", CREATED);
+    if kind.is_plain() {
+        host.ask(
+            "/permissions mode plan",
+            "Agent 'tested' is a plain program and has no permission modes. Set its options with args in [agents.tested].",
+        );
+    } else {
+        host.ask("/permissions mode plan", "Permission mode of session 'a': plan.");
+    }
+}
+
+fn terminal(kind: &Kind) {
+    let home = kind.home("");
+    let mut host = home.start();
+    host.ask("/new a", CREATED);
+    host.await_phase("a", "idle");
+    if kind.lacks(AgentFeature::Terminal) {
+        let why = "agent 'tested' can't run in a terminal: use a session with an agent of kind \"claude\"";
+        refused(&home, &["attach", "a"], why);
+    } else {
+        // The terminal has no input, so the agent exits at once.
+        let output = attach(&home, &["attach", "a"]);
+        assert!(output.status.success(), "{output:?}");
+        host.await_phase("a", "suspended");
+    }
+}
