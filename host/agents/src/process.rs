@@ -22,7 +22,7 @@ mod tree;
 
 use std::{ffi::OsString, io, path::PathBuf, process::Stdio, sync::Arc};
 
-use cordboard_core::types::ProcessId;
+use cordboard_core::{config::SandboxKind, types::ProcessId};
 use rustix::process::Signal;
 use tokio::{net::unix::pipe, sync::mpsc};
 
@@ -200,9 +200,17 @@ impl Process {
         self.input.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
     }
 
-    /// Sends SIGINT to the group, as a terminal does when a user presses Ctrl+C.
-    pub fn interrupt(&self) {
-        self.leader.signal(Signal::INT);
+    /// Sends SIGINT to the group, as a terminal does when a user presses Ctrl+C. Does not wait. In a sandbox, the leader
+    /// is bubblewrap, which would end all processes in the sandbox, so only its descendants get the signal. A shell there
+    /// leaves the group, because it can't see the leader.
+    pub fn interrupt(&self, sandbox: SandboxKind) {
+        match sandbox {
+            SandboxKind::None => self.leader.signal(Signal::INT),
+            SandboxKind::Bwrap => {
+                let leader = Arc::clone(&self.leader);
+                tokio::task::spawn_blocking(move || leader.signal_descendants(Signal::INT));
+            }
+        }
     }
 
     /// Sends SIGTERM to the group. Descendants outside the group are ended after the leader has exited.

@@ -44,6 +44,7 @@ pub struct AgentProcess {
     process: Process,
     codec: Box<dyn Codec>,
     events: mpsc::Receiver<ProcessEvent>,
+    sandbox: SandboxKind,
     /// The sandbox in which the agent has not written a line yet.
     untried_sandbox: SandboxKind,
     /// The time of the last input or output.
@@ -81,7 +82,7 @@ impl AgentProcess {
         let (process, events) = process::spawn(spawn)?;
         let opening = codec.open();
         let (active, exit) = (Instant::now(), None);
-        let mut agent = Self { run, process, codec, events, untried_sandbox: sandbox, active, exit };
+        let mut agent = Self { run, process, codec, events, sandbox, untried_sandbox: sandbox, active, exit };
         agent.write(opening);
         Ok(agent)
     }
@@ -116,7 +117,7 @@ impl AgentProcess {
         match self.codec.interrupt() {
             Interrupt::Line(line) => self.write(vec![line]),
             Interrupt::Signal => {
-                self.process.interrupt();
+                self.process.interrupt(self.sandbox);
                 self.active = Instant::now();
             }
         }

@@ -18,7 +18,7 @@ use cordboard_agents::process::{
     CleanupReport, EnvTag, Environment, OutputKind, Process, ProcessEvent, Spawn, WriteError, adopt_orphans, spawn,
     sweep,
 };
-use cordboard_core::types::ProcessId;
+use cordboard_core::{config::SandboxKind, types::ProcessId};
 use tokio::{sync::mpsc::Receiver, time::timeout};
 
 use support::is_running;
@@ -401,7 +401,7 @@ async fn merged_output_arrives_in_order_and_unfinished() {
     assert_eq!(until(">>> ").await, "out\nerr\n>>> ");
     process.write(b"go".to_vec()).unwrap();
     until("ready\n").await;
-    process.interrupt();
+    process.interrupt(SandboxKind::None);
     assert_eq!(until("interrupted\n").await, "out\nerr\n>>> ready\ninterrupted\n");
     assert_eq!(
         next(&mut events).await,

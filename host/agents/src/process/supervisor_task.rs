@@ -76,6 +76,14 @@ impl Leader {
         }
     }
 
+    /// Sends a signal to all descendants of the leader. Blocks for some milliseconds.
+    pub(super) fn signal_descendants(&self, signal: Signal) {
+        let child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
+        if child.is_some() {
+            tree::signal_descendants(self.pid.as_raw_nonzero().get(), signal);
+        }
+    }
+
     /// Skips the grace period of the leader's descendants.
     pub(super) fn skip_grace(&self) {
         self.no_grace.send_replace(true);

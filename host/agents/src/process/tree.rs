@@ -113,6 +113,18 @@ pub(super) async fn end(mut query: TreeQuery, grace: Grace, no_grace: &watch::Re
     }
 }
 
+/// Signals all descendants of a process, which must not be reaped meanwhile. Reads `/proc` and blocks for some
+/// milliseconds.
+pub(super) fn signal_descendants(ancestor: i32, number: Signal) {
+    let table = process_table();
+    let mut found = BTreeSet::from([ancestor]);
+    while table.values().any(|stat| found.contains(&stat.parent) && found.insert(stat.pid)) {}
+    table
+        .values()
+        .filter(|stat| stat.pid != ancestor && found.contains(&stat.pid))
+        .for_each(|stat| signal(*stat, number));
+}
+
 /// Returns the identity of a process within this boot.
 const fn key(stat: Stat) -> ProcessKey {
     (stat.pid, stat.started)

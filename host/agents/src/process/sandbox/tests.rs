@@ -147,6 +147,20 @@ impl Drop for Outside {
     }
 }
 
+/// An interactive shell begins a process group of its own, because it can't see the leader of its group.
+#[tokio::test]
+async fn an_interrupt_reaches_an_interactive_shell() {
+    let Some(machine) = Machine::new() else { return };
+    let (process, mut events) = machine.start("exec bash --norc --noediting -i");
+    process.write(b"echo up; sleep 1000".to_vec()).unwrap();
+    assert_eq!(line(&mut events).await, "up");
+    process.interrupt(SandboxKind::Bwrap);
+    process.write(b"echo still here".to_vec()).unwrap();
+    assert_eq!(line(&mut events).await, "still here");
+    process.close_input();
+    end(&mut events).await;
+}
+
 #[tokio::test]
 async fn only_the_folder_and_the_own_home_can_be_changed() {
     let Some(machine) = Machine::new() else { return };
