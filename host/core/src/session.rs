@@ -3,6 +3,7 @@
 //! clock. Its inputs and effects identify an agent process by a run number.
 
 pub mod agent_limits;
+mod agent_settings;
 mod approval;
 mod background;
 mod background_work;

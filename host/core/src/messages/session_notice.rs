@@ -235,16 +235,12 @@ impl SessionNotice {
             Self::NotAnswered { prompt, .. } => plain(&format!(
                 "The agent of session '{session}' did not answer “{prompt}”. Your message was not sent again."
             )),
-            Self::EarlierInterrupted { prompt, .. } => {
-                plain(&format!("An earlier message of session '{session}' was not sent again either: “{prompt}”."))
-            }
+            Self::EarlierInterrupted { prompt, .. } => plain(&earlier_interrupted(session, prompt)),
             Self::FolderChanged { folder } => plain(&format!(
                 "Session '{session}' now works in {}, as set in [sessions.folders].",
                 quote_folder(folder)
             )),
-            Self::StateLost => plain(&format!(
-                "The program of session '{session}' was started again and has lost its state, such as variables and open files. Its folder is unchanged."
-            )),
+            Self::StateLost => plain(&state_lost(session)),
             Self::Denied { tool, detail, cause } => Reply::text(denied_tool::denied(tool, detail, cause)),
             Self::PersonaFailed { why, .. } => plain(&format!(
                 "The persona of session '{session}' could not be used: {}\nYour messages are kept. Use /retry to try again, or /persona to choose another one.",
@@ -268,6 +264,16 @@ impl SessionNotice {
             Self::Strays { pids } => plain(&strays(session, pids)),
         }
     }
+}
+
+fn earlier_interrupted(session: &SessionName, prompt: &str) -> String {
+    format!("An earlier message of session '{session}' was not sent again either: “{prompt}”.")
+}
+
+fn state_lost(session: &SessionName) -> String {
+    format!(
+        "The program of session '{session}' was started again and has lost its state, such as variables and open files. Its folder is unchanged."
+    )
 }
 
 fn died(session: &SessionName, why: &str) -> String {

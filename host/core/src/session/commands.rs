@@ -7,9 +7,8 @@ use super::{
 };
 use crate::{
     agent_event::PromptId,
-    config::{Agent, AgentFeature, AgentKind},
     messages,
-    types::{Alert, Choice, PermissionMode, Place, Request, Timestamp, is_model_name},
+    types::{Alert, Choice, Place, Request, Timestamp},
 };
 
 impl Machine {
@@ -47,10 +46,7 @@ impl Machine {
                 self.restart_idle_clock(now);
             }
             SessionCommand::SetModel(model) => return self.set_model(model, now),
-            SessionCommand::SetPersona(persona) => {
-                self.check_has(AgentFeature::Personas, "personas", persona.as_ref())?;
-                self.set_persona(persona, now);
-            }
+            SessionCommand::SetPersona(persona) => return self.set_persona(persona, now),
             SessionCommand::SetMode(mode) => self.record.mode = mode,
             SessionCommand::SetPermissionMode(mode) => return self.set_permission_mode(mode),
         }
@@ -325,82 +321,6 @@ impl Machine {
             State::Archived => self.state = State::Suspended,
             State::Suspended | State::Starting(_) | State::Idle(_) => {}
             State::Busy(_) | State::Asking(_) | State::Broken(_) => {}
-        }
-    }
-
-    fn set_model(&mut self, model: Option<String>, now: Timestamp) -> Result<(), ApiError> {
-        self.check_has(AgentFeature::Models, "models", model.as_ref())?;
-        if let Some(name) = &model
-            && !is_model_name(name)
-        {
-            return Err(refusal(ApiErrorCode::Invalid, &messages::invalid_model(name)));
-        }
-        if let Some(name) = &model
-            && !self.models.is_empty()
-            && !self.models.contains(name)
-        {
-            return Err(refusal(ApiErrorCode::Invalid, &messages::unknown_model(name, &self.models)));
-        }
-        self.record.model = model;
-        self.restart_if_outdated(now);
-        Ok(())
-    }
-
-    /// Refuses a value of a setting that a plain program doesn't have: the change would only restart the program, which
-    /// then loses its state. The demo agent accepts all settings.
-    fn check_has<T>(&self, feature: AgentFeature, what: &str, value: Option<&T>) -> Result<(), ApiError> {
-        let lacks = |agent: &Agent| agent.kind == AgentKind::Plain && agent.kind.lacks(feature);
-        if value.is_some() && self.settings.agent.as_ref().is_some_and(lacks) {
-            return Err(refusal(ApiErrorCode::Invalid, &messages::not_a_feature(&self.record.agent, what)));
-        }
-        Ok(())
-    }
-
-    /// A running agent gets the mode at once. Only the configuration can switch off all questions.
-    fn set_permission_mode(&mut self, mode: Option<PermissionMode>) -> Result<(), ApiError> {
-        self.check_has(AgentFeature::PermissionModes, "permission modes", mode.as_ref())?;
-        let configured = self.settings.agent.as_ref().and_then(|agent| agent.permission_mode);
-        let bypass = Some(PermissionMode::BypassPermissions);
-        if mode == bypass && configured != bypass {
-            return Err(refusal(ApiErrorCode::Denied, &messages::bypass_not_configured(&self.record.agent)));
-        }
-        self.record.permission_mode = mode;
-        let mode = self.permission_mode();
-        match self.state {
-            State::Starting(StartStage::Agent { .. }) | State::Idle(_) | State::Busy(_) => {
-                self.emit_live(|run| Effect::SetPermissionMode { run, mode });
-            }
-            State::Suspended | State::Starting(_) | State::Stopping(_) => {}
-            State::Asking(_) | State::Broken(_) | State::Archived => {}
-        }
-        Ok(())
-    }
-
-    fn set_persona(&mut self, persona: Option<String>, now: Timestamp) {
-        if self.record.persona == persona {
-            return;
-        }
-        self.record.persona = persona;
-        self.greeting = None;
-        self.record.greeted = false;
-        match &self.state {
-            State::Starting(StartStage::Persona { .. }) => self.start(now),
-            State::Suspended | State::Starting(_) | State::Idle(_) | State::Busy(_) => self.restart_if_outdated(now),
-            State::Broken(blocked) if blocked.is_startable() && !self.queue.is_empty() => self.start_anew(now),
-            State::Stopping(_) | State::Asking(_) | State::Broken(_) | State::Archived => {}
-        }
-    }
-
-    /// Restarts an idle agent silently if its persona, model or configuration is outdated. An agent with background
-    /// work keeps running, and the user is notified.
-    fn restart_if_outdated(&mut self, now: Timestamp) {
-        if !self.is_outdated() {
-            return;
-        }
-        if self.background().is_some() {
-            self.post_applies_later();
-        } else if matches!(self.state, State::Idle(_)) {
-            self.stop(StopStage::Closed, AfterStop::Start, now);
         }
     }
 }

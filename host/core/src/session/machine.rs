@@ -1,6 +1,6 @@
 //! The state machine's data and its entry points for inputs, commands and queries. The transitions are in `start`,
-//! `turns`, `stall`, `requests`, `approval`, `background`, `idle`, `stop`, `terminal_hold` and `commands`. The machine
-//! reads no clock.
+//! `turns`, `stall`, `requests`, `approval`, `background`, `idle`, `stop`, `terminal_hold`, `agent_settings` and
+//! `commands`. The machine reads no clock.
 
 use std::{
     collections::{BTreeMap, VecDeque},
