@@ -34,6 +34,9 @@ const FIRST_PROMPT_WITHIN: Duration = Duration::from_secs(50);
 /// The maximum length of an unfinished line in bytes. A longer one counts as a line.
 const LONGEST_UNFINISHED: usize = 64 * 1024;
 
+/// The maximum length in bytes of a line that is searched for a prompt. The search is repeated with each piece.
+const LONGEST_PROMPT_LINE: usize = 4 * 1024;
+
 /// The codec of one process.
 pub(super) struct Plain {
     turn_end: TurnEnd,
@@ -73,6 +76,8 @@ struct Turn {
     lines: VecDeque<String>,
     /// The sent lines that the program may repeat.
     sent: VecDeque<String>,
+    /// Whether a line was sent although the program had not shown its prompt. Its prompt may then be for an earlier line.
+    is_ahead: bool,
     is_interrupted: bool,
 }
 
@@ -93,7 +98,7 @@ impl Plain {
 
     /// Returns the position of the prompt in the unfinished line, if the line ends with it.
     fn prompt_start(&self) -> Option<usize> {
-        let pattern = self.turn_end.prompt.as_ref()?;
+        let pattern = self.turn_end.prompt.as_ref().filter(|_| self.unfinished.len() <= LONGEST_PROMPT_LINE)?;
         pattern.start_in(&visible_text(&self.unfinished))
     }
 
@@ -200,10 +205,12 @@ impl Plain {
 
     /// Sends the next line of the prompt, or ends the turn.
     fn continue_turn(&mut self) -> Option<Vec<u8>> {
+        let is_ahead = self.prompt_start().is_none();
         self.take_prompt();
         if let State::Turn(turn) = &mut self.state
             && !turn.lines.is_empty()
         {
+            turn.is_ahead |= is_ahead;
             // An unfinished line that doesn't match is probably a prompt for further lines.
             self.unfinished.clear();
             if !turn.sent.is_empty() {
@@ -275,6 +282,7 @@ impl Codec for Plain {
             prompt: prompt.id.clone(),
             lines: lines(&prompt.text),
             sent: VecDeque::new(),
+            is_ahead: false,
             is_interrupted: false,
         };
         let mut input = turn.send_next().unwrap_or_default();
@@ -326,6 +334,9 @@ impl Codec for Plain {
         let shows_prompt = self.prompt_start().is_some();
         let has_output = !self.text.is_empty() || !self.unfinished.is_empty();
         match &self.state {
+            State::Turn(turn) if shows_prompt && turn.is_ahead && turn.lines.is_empty() => {
+                Some(self.turn_silence().unwrap_or(DEFAULT_SILENCE))
+            }
             State::Starting | State::Turn(_) if shows_prompt => Some(SETTLE),
             State::Starting if self.turn_end.prompt.is_some() => Some(FIRST_PROMPT_WITHIN),
             State::Starting => self.turn_silence(),

@@ -228,7 +228,28 @@ fn a_continuation_prompt_that_does_not_match_only_delays() {
         silent for 2s
         > "1;"
         0 + "```\n1\n" (1 pieces)
-        silent for 50ms
+        silent for 2s
+        0 + "```" (1 pieces)
+        finished [p1] Done -1.0000 $
+    "#]]);
+}
+
+#[test]
+fn a_line_that_was_sent_early_is_answered_in_the_turn() {
+    let mut script = Script::python();
+    script.prompt("sleep(3)\nprint(1)");
+    script.silent();
+    script.prints(">>> ");
+    script.prints("1\n>>> ");
+    script.silent();
+    script.check(expect![[r#"
+        > "sleep(3)"
+        silent for 2s
+        conversation new
+        accepted p1
+        > "print(1)"
+        0 + "```\n>>> 1\n" (1 pieces)
+        silent for 2s
         0 + "```" (1 pieces)
         finished [p1] Done -1.0000 $
     "#]]);
