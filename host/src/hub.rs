@@ -32,7 +32,8 @@ pub(crate) use {
     dispatch::{error_text, not_addressed, waits},
     host_api::{
         agents,
-        new_session::{NewSession, check_persona},
+        fork::ForkRules,
+        new_session::{NameRules, NewSession, check_persona, known_agent, new_name},
     },
     press_context::{CommandChange, Press},
     sessions::queried_plugins::QueriedPlugins,

@@ -105,6 +105,8 @@ pub trait TurnSink: Send + Sync {
 #[async_trait]
 pub trait SessionStore: Send + Sync {
     async fn save(&self, record: &SessionRecord) -> Result<(), StoreError>;
+    /// Stores the session `from` under the name in the record.
+    async fn rename(&self, from: &SessionName, record: &SessionRecord) -> Result<(), StoreError>;
     /// Stores the record and the use of a finished turn in one commit. Returns the budget of the day if the
     /// configuration has one.
     async fn save_turn(&self, record: &SessionRecord, usage: UsageEntry) -> Result<Option<Budget>, StoreError>;
@@ -189,6 +191,11 @@ enum Message {
         source: CommandSource,
         answer: oneshot::Sender<Result<SessionView, ApiError>>,
     },
+    Rename {
+        name: SessionName,
+        source: CommandSource,
+        answer: oneshot::Sender<Result<SessionView, ApiError>>,
+    },
     Restore(RestoredPrompts),
     /// Answered when all earlier messages are processed and the snapshot is published.
     CatchUp(oneshot::Sender<()>),
@@ -227,9 +234,17 @@ impl Handle {
     ) -> Result<SessionView, ApiError> {
         let (answer, answered) = oneshot::channel();
         self.deliver(Message::Command { command, source: source.into(), answer }).await;
-        answered
-            .await
-            .unwrap_or_else(|_| Err(ApiError { code: ApiErrorCode::Failed, text: messages::SHUTTING_DOWN.to_owned() }))
+        outcome(answered).await
+    }
+
+    /// Renames the session. Returns when the new name is stored and the snapshot shows it.
+    ///
+    /// # Errors
+    /// The session can't be renamed now, or the name could not be stored. The text is for the user.
+    pub async fn rename(&self, name: SessionName, source: CommandSource) -> Result<SessionView, ApiError> {
+        let (answer, answered) = oneshot::channel();
+        self.deliver(Message::Rename { name, source, answer }).await;
+        outcome(answered).await
     }
 
     /// Sends the session its open prompts from the previous run of the host.
@@ -252,6 +267,12 @@ impl Handle {
     }
 }
 
+/// Returns the answer of an actor. If the actor has ended, the host shuts down.
+async fn outcome(answered: oneshot::Receiver<Result<SessionView, ApiError>>) -> Result<SessionView, ApiError> {
+    let ended = || Err(ApiError { code: ApiErrorCode::Failed, text: messages::SHUTTING_DOWN.to_owned() });
+    answered.await.unwrap_or_else(|_| ended())
+}
+
 /// Starts the actor of a session. The actor ends when every handle is dropped.
 pub fn spawn(record: SessionRecord, cell: Arc<SessionCell>, sink: Arc<dyn TurnSink>, ports: Ports) -> Handle {
     let (sender, messages) = mpsc::channel(CHANNEL);
@@ -261,10 +282,10 @@ pub fn spawn(record: SessionRecord, cell: Arc<SessionCell>, sink: Arc<dyn TurnSi
     Handle { messages: sender }
 }
 
-/// Returns the default working folder of a session, for sessions without a configured or requested folder.
+/// Returns the default working folder of the session with this id, for sessions without a configured or requested folder.
 #[must_use]
-pub fn folder(state: &Path, name: &SessionName) -> PathBuf {
-    state.join("sessions").join(name.as_str())
+pub fn folder(state: &Path, id: &SessionName) -> PathBuf {
+    state.join("sessions").join(id.as_str())
 }
 
 #[cfg(test)]

@@ -74,6 +74,43 @@ impl SessionRegistry {
         self.cell(name).map(|cell| cell.view())
     }
 
+    /// Returns the session that has this id.
+    #[must_use]
+    pub fn with_id(&self, id: &SessionName) -> Option<Arc<SessionView>> {
+        // Few sessions were renamed.
+        let same_name = self.view(id.as_str()).filter(|view| view.record.id() == id);
+        same_name.or_else(|| self.views().into_iter().find(|view| view.record.id() == id))
+    }
+
+    /// Returns the current name of the session with this id, or the id if there is no such session.
+    #[must_use]
+    pub fn name_of(&self, id: &SessionName) -> SessionName {
+        self.with_id(id).map_or_else(|| id.clone(), |view| view.record.name.clone())
+    }
+
+    /// Returns `name` or, if a session has it as its id, the first name with a number that is not an id.
+    #[must_use]
+    pub fn free_id(&self, name: &SessionName) -> SessionName {
+        // Leaves room for the number: the name is ASCII.
+        let start = name.as_str().get(..50).unwrap_or(name.as_str());
+        let numbered = (2..).filter_map(|number: u32| format!("{start}-{number}").parse().ok());
+        let free = std::iter::once(name.clone()).chain(numbered).find(|id| self.with_id(id).is_none());
+        free.unwrap_or_else(|| name.clone())
+    }
+
+    /// Replaces the name of a session, whose snapshot has the new name already.
+    pub fn rename(&self, from: &SessionName, to: &SessionName) {
+        let mut cells = self.cells.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(cell) = cells.remove(from) {
+            cells.insert(to.clone(), cell);
+        }
+        drop(cells);
+        let mut active = self.active.write().unwrap_or_else(PoisonError::into_inner);
+        active.values_mut().filter(|name| *name == from).for_each(|name| name.clone_from(to));
+        drop(active);
+        self.changed.send_modify(|count| *count += 1);
+    }
+
     /// Returns the session that has this conversation.
     #[must_use]
     pub fn with_conversation(&self, id: &str) -> Option<Arc<SessionView>> {
@@ -91,7 +128,7 @@ impl SessionRegistry {
     #[must_use]
     pub fn press_refusal(&self, caller: &Caller, button: &ButtonAction) -> Option<&'static str> {
         let session = button.session.as_ref().filter(|_| button.plugin.is_none())?;
-        let view = self.view(session.as_str())?;
+        let view = self.with_id(session)?;
         (!caller.may_control(&view.record.owner)).then_some(messages::OTHERS_BUTTON)
     }
 

@@ -65,13 +65,14 @@ impl HandoverService {
             refuse(ApiErrorCode::Invalid, messages::unknown_name("agent", &record.agent, known))
         })?;
         let launch = Launch {
-            resume: record.conversation.clone().filter(|_| record.resumable),
+            resume: record.continued().cloned(),
+            forks: record.forks(),
             model: view.model.clone(),
             permission_mode: view.permission_mode,
             // Only the protocol can change the instructions of a conversation that is resumed.
             instructions: String::new(),
         };
-        let report = session::report_file(&self.host.state_dir, &record.name);
+        let report = session::report_file(&self.host.state_dir, record.id());
         Ok(terminal_command(&record.agent, &agent, &launch, &record.folder, &report)?)
     }
 

@@ -48,6 +48,7 @@ fn demo() -> config::Agent {
 fn start(folder: &Path, resume: Option<&str>) -> Agent {
     let launch = Launch {
         resume: resume.map(str::to_owned),
+        forks: false,
         model: None,
         permission_mode: PermissionMode::Default,
         instructions: "Be kind.".to_owned(),
@@ -271,6 +272,7 @@ fn a_start_passes_the_conversation_and_no_host_environment() {
     let session: SessionName = "x".parse().unwrap();
     let launch = Launch {
         resume: Some("abc".to_owned()),
+        forks: false,
         model: Some("opus".to_owned()),
         permission_mode: PermissionMode::Plan,
         instructions: String::new(),
@@ -310,6 +312,7 @@ fn a_start_passes_the_conversation_and_no_host_environment() {
 fn an_agent_of_kind_acp_gets_only_its_own_arguments() {
     let launch = Launch {
         resume: Some("abc".to_owned()),
+        forks: false,
         model: Some("opus".to_owned()),
         permission_mode: PermissionMode::Plan,
         instructions: "Be kind.".to_owned(),

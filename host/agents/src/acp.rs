@@ -81,7 +81,7 @@ impl Acp {
             folder,
             calls: BTreeMap::new(),
             last_id: 0,
-            resumable: start.launch.resume.is_some(),
+            resumable: start.launch.resume.is_some() && !start.launch.forks,
             unacknowledged: Vec::new(),
             is_cancelled: false,
             requests: Requests::default(),

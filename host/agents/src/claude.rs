@@ -8,6 +8,7 @@ mod checklist;
 mod control;
 mod conversation_folder;
 mod denials;
+mod history;
 mod prompts;
 mod requests;
 mod result;
@@ -36,7 +37,8 @@ use requests::Requests;
 use turn::Turn;
 use usage::Usage;
 
-pub use conversation_folder::{TranscriptError, conversation_folder, is_conversation_id};
+pub use conversation_folder::{TranscriptError, conversation_folder, is_conversation_id, transcript};
+pub use history::exchanges;
 
 /// The codec of one agent process.
 pub(super) struct Claude {
@@ -75,8 +77,9 @@ impl Claude {
     pub(super) fn new(launch: &Launch) -> Self {
         Self {
             instructions: launch.instructions.clone(),
-            conversation: launch.resume.clone(),
-            resumable: launch.resume.is_some(),
+            // A fork gets an id of its own.
+            conversation: launch.resume.clone().filter(|_| !launch.forks),
+            resumable: launch.resume.is_some() && !launch.forks,
             resuming: launch.resume.is_some(),
             prompts: Prompts::default(),
             unprompted: None,

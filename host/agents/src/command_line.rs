@@ -81,6 +81,9 @@ pub(super) fn session_args(agent: &Agent, launch: &Launch) -> Vec<String> {
         Some(id) => format!("--resume={id}"),
         None => format!("--session-id={}", uuid::Uuid::new_v4()),
     });
+    if launch.forks {
+        args.push("--fork-session".to_owned());
+    }
     args
 }
 

@@ -19,6 +19,7 @@ use serde_json::Value;
 
 use commands::DemoCommand;
 use memory::Memory;
+pub(crate) use memory::transcript;
 use output::Output;
 
 /// Runs until the input has ended and all prompts are answered. Fails at once if the conversation to resume is unknown,
@@ -28,8 +29,16 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
     if options.leftover {
         return commands::leftover();
     }
-    let output = Output::new(&options.conversation, &options.model);
-    let memory = if options.resume {
+    let mut output = Output::new(&options.conversation, &options.model);
+    let memory = if options.fork {
+        let id = uuid::Uuid::new_v4().to_string();
+        let Some(memory) = Memory::fork(&options.conversation, &id) else {
+            output.report_unknown_conversation();
+            return ExitCode::FAILURE;
+        };
+        output = Output::new(&id, &options.model);
+        memory
+    } else if options.resume {
         let Some(memory) = Memory::load(&options.conversation) else {
             output.report_unknown_conversation();
             return ExitCode::FAILURE;
@@ -59,6 +68,8 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
 struct Options {
     conversation: String,
     resume: bool,
+    /// Whether to store the resumed conversation as a new one.
+    fork: bool,
     model: String,
     /// The delay between two lines that the command `slow` prints.
     line_delay: Duration,
@@ -71,6 +82,7 @@ impl Options {
         let mut options = Self {
             conversation: uuid::Uuid::new_v4().to_string(),
             resume: false,
+            fork: false,
             model: "demo".to_owned(),
             line_delay: Duration::from_secs(1),
             leftover: false,
@@ -82,6 +94,7 @@ impl Options {
                     id.clone_into(&mut options.conversation);
                     options.resume = true;
                 }
+                ("--fork-session", _) => options.fork = true,
                 ("--model", name) => name.clone_into(&mut options.model),
                 ("--pace-ms", line_delay) => {
                     options.line_delay = line_delay.parse().map_or(options.line_delay, Duration::from_millis)
@@ -211,7 +224,7 @@ impl Demo {
         let text = output::prompt_text(prompt);
         self.output.begin_turn(prompt);
         let end = self.execute(&DemoCommand::parse(&text));
-        self.memory.count_turn();
+        self.memory.store_turn(&text, self.output.text());
         self.output.end_turn(end, self.memory.cost_usd());
     }
 

@@ -26,7 +26,7 @@ use cordboard_core::{
     types::{PermissionMode, RequestAnswer, RequestId, SessionName},
 };
 
-pub use claude::{TranscriptError, conversation_folder, is_conversation_id};
+pub use claude::{TranscriptError, conversation_folder, exchanges, is_conversation_id, transcript};
 pub use terminal_command::{NoTerminal, TerminalCommand, reported_conversation, terminal_command};
 pub use tool_input::tool_use;
 

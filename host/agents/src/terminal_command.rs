@@ -117,6 +117,7 @@ mod tests {
     fn launch(resume: Option<&str>) -> Launch {
         Launch {
             resume: resume.map(str::to_owned),
+            forks: false,
             model: Some("opus".to_owned()),
             permission_mode: PermissionMode::Plan,
             instructions: String::new(),

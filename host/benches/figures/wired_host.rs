@@ -227,6 +227,7 @@ fn server(
         usage,
         admin_commands: AdminCommands::channel().0,
         state_dir: state,
+        environment: Environment::default(),
         causes: CausationChain::default(),
         text_answers: TextAnswers::default(),
         place: None,

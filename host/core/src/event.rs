@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::{
     turn::{Turn, TurnState},
-    types::{Phase, Place, SessionView, Timestamp},
+    types::{Phase, Place, SessionName, SessionView, Timestamp},
 };
 
 /// Something that happened to the host or to a session. Hooks receive it afterwards.
@@ -45,6 +45,8 @@ pub enum EventKind {
     Broken,
     Archived,
     Restored,
+    /// The session has another name. Data: `from`, the name before.
+    Renamed,
 }
 
 impl EventKind {
@@ -62,6 +64,7 @@ impl EventKind {
             Self::Broken => "broken",
             Self::Archived => "archived",
             Self::Restored => "restored",
+            Self::Renamed => "renamed",
         }
     }
 
@@ -135,6 +138,12 @@ impl SessionEvent {
     pub fn of(kind: EventKind, view: SessionView, at: Timestamp, causes: CausationChain) -> Self {
         let data = view.why.as_ref().map_or_else(|| json!({}), |why| json!({ "why": why }));
         Self { kind, at, session: Some(view), data: data.to_string(), causes }
+    }
+
+    #[must_use]
+    pub fn renamed(from: &SessionName, view: SessionView, at: Timestamp, causes: CausationChain) -> Self {
+        let data = json!({ "from": from.as_str() }).to_string();
+        Self { kind: EventKind::Renamed, at, session: Some(view), data, causes }
     }
 
     #[must_use]

@@ -2,6 +2,7 @@
 //! next deadline. It owns the phase, the prompt queue, the running turn and the record. It is synchronous and reads no
 //! clock. Its inputs and effects identify an agent process by a run number.
 
+mod agent_choice;
 pub mod agent_limits;
 mod agent_settings;
 mod approval;
@@ -12,6 +13,7 @@ mod effect;
 mod idle;
 mod input;
 mod machine;
+mod rename;
 mod requests;
 mod stall;
 mod start;

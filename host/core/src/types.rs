@@ -17,13 +17,13 @@ pub use name::{InvalidName, MODEL_NAME_RULE, PLUGIN_NAME_RULE, SessionName, is_m
 pub use people::{Caller, Role, UnknownRole, UserId};
 pub use permission_mode::PermissionMode;
 pub use place::{ActiveScope, Place};
-pub use prompt::{AgentCommand, InterruptedPrompt, Prompt, PromptKind, QueuedPrompt, Urgency};
+pub use prompt::{AgentCommand, Exchange, InterruptedPrompt, Prompt, PromptKind, QueuedPrompt, Urgency};
 pub use reply::{Alert, Attachment, Authorship, Button, Content, Reply};
 pub use request::{
     AgentRequest, AskReason, Choice, OpenRequest, OptionText, Permission, QuestionText, Request, RequestAnswer,
     RequestId, RequestOption, ToolUse,
 };
-pub use session::{Phase, ProcessId, SessionRecord, SessionView, Terminal};
+pub use session::{ForkPoint, Phase, ProcessId, SessionRecord, SessionView, Terminal};
 pub use timestamp::{TimeSource, Timestamp};
 pub use usage::{
     ContextUse, GroupUsage, OriginUsage, TokenCount, Tokens, TurnOrigin, TurnUsage, UsageEntry, UsageGroup, UsageSum,

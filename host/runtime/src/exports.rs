@@ -98,7 +98,7 @@ impl Registry {
         let reply = output.map(convert::reply_of).map_err(CallError::Plugin)?;
         // Read the active session after the call, because the command may have switched to another one.
         let active = caller.zip(place).and_then(|(caller, place)| host.active(&caller, &place));
-        let session = active.as_ref().map(|view| &view.record.name);
+        let session = active.as_ref().map(|view| view.record.id());
         Ok(button_check::restrict(reply, &version.call_settings, &*self.snapshot(), session))
     }
 
@@ -163,7 +163,7 @@ impl Registry {
         let mut decision = convert::decision(decision);
         if let DecisionOutcome::Ask(added) = &mut decision.outcome {
             let reply = Reply { buttons: vec![std::mem::take(added)], ..Reply::default() };
-            let session = Some(&view.record.name);
+            let session = Some(view.record.id());
             let reply = button_check::restrict(reply, &version.call_settings, &*snapshot, session);
             added.extend(reply.buttons.into_iter().flatten());
         }
@@ -217,7 +217,7 @@ impl Registry {
             .cordboard_plugin_view()
             .call_render(store, mode, &turn, &limits))?;
         let frame = frame.map_err(CallError::Plugin)?;
-        let session = Some(&input.session.record.name);
+        let session = Some(input.session.record.id());
         let message =
             |reply| button_check::restrict(convert::reply_of(reply), &version.call_settings, &*snapshot, session);
         Ok(TurnFrame { live: frame.live, messages: frame.messages.into_iter().map(message).collect() })

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use cordboard_core::{
     budget::Budget,
     session::{ApiError, SessionCommand},
-    types::{Caller, OriginUsage, Place, Reply, SessionName, SessionView, Timestamp, Urgency},
+    types::{Caller, Exchange, OriginUsage, Place, Reply, SessionName, SessionView, Timestamp, Urgency},
 };
 
 pub use super::bindings::{catalog::Choice, session_control::SessionSpec};
@@ -74,6 +74,12 @@ pub trait HostApi: PluginState {
     fn agents(&self) -> Vec<Choice>;
     async fn create(&self, caller: &Caller, spec: SessionSpec) -> Result<SessionView, ApiError>;
     async fn activate(&self, caller: &Caller, place: &Place, name: &SessionName) -> Result<SessionView, ApiError>;
+    /// Renames a session, which keeps its folder and its conversation.
+    async fn rename(&self, caller: &Caller, name: &SessionName, new_name: &str) -> Result<SessionView, ApiError>;
+    /// Creates a session that continues the conversation of another one.
+    async fn fork(&self, caller: &Caller, name: &SessionName, new_name: &str) -> Result<SessionView, ApiError>;
+    /// Returns the last exchanges of the session's conversation, the oldest first.
+    async fn history(&self, caller: &Caller, name: &SessionName, count: usize) -> Result<Vec<Exchange>, ApiError>;
     /// Executes a command on a session.
     async fn control(
         &self,

@@ -196,6 +196,7 @@ impl HostBase {
             usage: self.usage.clone(),
             admin_commands,
             state_dir: self.state.clone(),
+            environment: self.environment.clone(),
             causes: CausationChain::default(),
             text_answers: hub::TextAnswers::default(),
             place: None,

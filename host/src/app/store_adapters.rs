@@ -11,7 +11,7 @@ use cordboard_core::{
     agent_event::PromptId,
     budget::Budget,
     session::Prompt,
-    types::{AuditEntry, Caller, Place, Role, SessionRecord, UsageEntry},
+    types::{AuditEntry, Caller, Place, Role, SessionName, SessionRecord, UsageEntry},
     updates_and_posts::{CompletedUpdate, Delivery, MessageId, Origin, OutboxRow, PostId, Update, UpdateKind},
 };
 use cordboard_store::{Store, StoreError};
@@ -94,6 +94,10 @@ pub struct StoredSessions {
 impl SessionStore for StoredSessions {
     async fn save(&self, record: &SessionRecord) -> Result<(), StoreError> {
         self.store.save_session(record).await
+    }
+
+    async fn rename(&self, from: &SessionName, record: &SessionRecord) -> Result<(), StoreError> {
+        self.store.rename_session(from, record).await
     }
 
     async fn save_turn(&self, record: &SessionRecord, usage: UsageEntry) -> Result<Option<Budget>, StoreError> {

@@ -119,6 +119,7 @@ Directives, one per line, before or between messages:
   @session NAME PHASE KEY=VALUE         KEY: agent, persona, mode, owner, model, models, why,
                                         queued, interrupted, turns, context or timeout; `active`
                                         makes it the active one
+  @exchange alpha PROMPT => ANSWER      an exchange in the history of a session
   @usage alpha cost=0.5 KEY=VALUE       a finished turn; KEY: input, output, cache-read,
                                         cache-write (tokens), model or persona
   @budget 20                            the limit of the cost per day, in US dollars

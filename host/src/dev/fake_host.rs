@@ -20,8 +20,8 @@ use cordboard_core::{
     session::{Decision, Input, Prompt, SessionCommand, Settings},
     turn::Turn,
     types::{
-        AgentRequest, Caller, Phase, Place, PromptKind, RequestId, SessionName, SessionRecord, SessionView, Timestamp,
-        Urgency, UsageEntry,
+        AgentRequest, Caller, Exchange, Phase, Place, PromptKind, RequestId, SessionName, SessionRecord, SessionView,
+        Timestamp, Urgency, UsageEntry,
     },
 };
 use cordboard_runtime::{AdminCommands, CallError, ChatMember, FakeNetwork};
@@ -75,6 +75,8 @@ struct Inner {
     requests: u64,
     /// The number of posts so far. The id of a post is its number.
     posts: u64,
+    /// The exchanges of all sessions, in order.
+    exchanges: Vec<(SessionName, Exchange)>,
     /// The use of all finished turns.
     usage: Vec<UsageEntry>,
     /// The last answer of an approval plugin, unless it was taken.
@@ -99,6 +101,7 @@ impl FakeHost {
             prompts: 0,
             requests: 0,
             posts: 0,
+            exchanges: Vec::new(),
             usage: Vec::new(),
             decision: None,
         };
@@ -184,6 +187,40 @@ impl FakeHost {
         let now = self.inner().now;
         self.insert(setup.session(settings, now)?);
         Ok(())
+    }
+
+    /// Moves a renamed session to its new name.
+    fn rekey(&self, from: &SessionName, to: &SessionName) {
+        let mut inner = self.inner();
+        if let Some(entry) = inner.sessions.remove(from) {
+            inner.sessions.insert(to.clone(), entry);
+        }
+        inner.exchanges.iter_mut().filter(|(name, _)| name == from).for_each(|(name, _)| name.clone_from(to));
+        drop(inner);
+        self.shared.sessions.rename(from, to);
+    }
+
+    /// Applies the settings that belong to the name and the agent of a session.
+    fn reload_settings(&self, name: &SessionName, view: &SessionView) {
+        let settings = Box::new(self.settings(&view.record));
+        self.change(name, |session, now| session.handle(Input::Settings(settings), now));
+    }
+
+    /// Adds an exchange to the history of a session.
+    pub fn add_exchange(&self, name: SessionName, exchange: Exchange) {
+        self.inner().exchanges.push((name, exchange));
+    }
+
+    fn last_exchanges(&self, name: &SessionName, count: usize) -> Vec<Exchange> {
+        let inner = self.inner();
+        let own = inner.exchanges.iter().filter(|(session, _)| session == name).map(|(_, exchange)| exchange.clone());
+        let mut own: Vec<Exchange> = own.collect();
+        own.split_off(own.len().saturating_sub(count)).into_iter().map(Exchange::shortened).collect()
+    }
+
+    /// Returns the current name of the session with this id.
+    pub fn name_of(&self, id: &SessionName) -> SessionName {
+        self.shared.sessions.name_of(id)
     }
 
     fn settings(&self, record: &SessionRecord) -> Settings {
@@ -312,7 +349,10 @@ impl Inner {
         for (name, entry) in &mut self.sessions {
             self.usage.append(&mut entry.session.usage);
             for (place, notice) in entry.session.notices.drain(..) {
-                self.actions.push(RecordedAction::Posted(place, Box::new(notice.reply(name))));
+                self.actions.push(RecordedAction::Posted(
+                    place,
+                    Box::new(notice.reply(name).of_session(entry.session.machine.record().id())),
+                ));
             }
         }
     }

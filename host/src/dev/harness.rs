@@ -124,7 +124,8 @@ impl Harness {
     /// Handles the press of a button as the hub does. `request` is the request of the message with the button, if it
     /// has one.
     pub async fn press(&self, button: &Button, request: Option<Request>) -> Response {
-        let press = Arc::new(Press::new(button.session.clone(), request));
+        let session = button.session.as_ref().map(|id| self.host.name_of(id));
+        let press = Arc::new(Press::new(session, request));
         let input = ChatInput::pressed(&button.command, button.plugin.as_deref());
         self.respond(&input, &button.command, &self.host.pressed(press)).await
     }

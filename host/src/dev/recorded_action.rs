@@ -17,6 +17,8 @@ const SHOWN: usize = 60;
 pub enum RecordedAction {
     Created(Box<SessionRecord>),
     Ordered(SessionName, SessionCommand),
+    /// The old and the new name of a session.
+    Renamed(SessionName, SessionName),
     Prompted(SessionName, String),
     Posted(Place, Box<Reply>),
     /// An admin command for a plugin.
@@ -38,6 +40,7 @@ impl fmt::Display for RecordedAction {
                 record.model.as_ref().map_or(Ok(()), |model| write!(f, ", model {model}"))
             }
             Self::Ordered(session, order) => write!(f, "session {session} {}", Ordered(order)),
+            Self::Renamed(from, to) => write!(f, "session {from} renamed to {to}"),
             Self::Prompted(session, text) => write!(f, "prompt to {session}: {}", one_line(text)),
             Self::Posted(place, reply) => write!(f, "post to {place}: {}", one_line(&reply.text)),
             Self::Steered(plugin, order) => match order {
@@ -88,6 +91,7 @@ impl fmt::Display for Ordered<'_> {
             SessionCommand::SetIdleTimeout(Some(timeout)) => write!(f, "idle timeout {}", format_duration(*timeout)),
             SessionCommand::SetModel(model) => write!(f, "model {}", unset(model)),
             SessionCommand::SetPersona(persona) => write!(f, "persona {}", unset(persona)),
+            SessionCommand::SetAgent(agent) => write!(f, "agent {agent}"),
             SessionCommand::SetMode(mode) => write!(f, "mode {}", unset(mode)),
             SessionCommand::SetPermissionMode(mode) => {
                 write!(f, "permission mode {}", mode.map_or("unset", PermissionMode::as_str))

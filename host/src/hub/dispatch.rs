@@ -141,7 +141,8 @@ impl Dispatcher {
             return Err(HostReply::AlreadyDecided { outcome });
         }
         let request = keyboard.as_ref().and_then(|keyboard| keyboard.reply.request.clone());
-        let press = Arc::new(Press::new(line.session.clone(), request));
+        let session = line.session.as_ref().map(|id| self.host.sessions.registry.name_of(id));
+        let press = Arc::new(Press::new(session, request));
         Ok(ButtonTarget { press: Some(press), keyboard })
     }
 
@@ -217,7 +218,10 @@ impl Dispatcher {
         if self.answer_with_text(row).await {
             return;
         }
-        let Some(name) = self.addressee(row).await else {
+        self.open_default(row).await;
+        // From here on, the session of the prompt must keep its name.
+        let _names = self.host.sessions.names.read().await;
+        let Some(name) = self.active_session(row) else {
             return self.answer(row, not_addressed(&self.active_in(&row.update.place))).await;
         };
         if let Some(budget) = self.host.usage.spent_budget().await {
@@ -274,7 +278,7 @@ impl Dispatcher {
     /// command of the button can't be called. Returns whether the button belongs to a question.
     async fn answer_agent(&self, row: &InboxRow, target: &ButtonTarget) -> bool {
         let (Some(press), UpdateKind::Press { line, .. }) = (&target.press, &row.update.what) else { return false };
-        let Some(Request::Agent { session, .. }) = &press.request else { return false };
+        let (Some(Request::Agent { .. }), Some(session)) = (&press.request, &press.session) else { return false };
         // The question's own buttons have commands of the form `/answer #number option`.
         let Some(option) = line.command.strip_prefix("/answer #").and_then(|rest| rest.split_once(' ')) else {
             return false;
@@ -303,7 +307,7 @@ impl Dispatcher {
             None => None,
         };
         let Some(awaited) = self.host.text_answers.take_for(replied, place, &caller.id) else { return false };
-        let session = awaited.session.clone();
+        let session = self.host.sessions.registry.name_of(&awaited.session);
         let is_answered = self.host.control(caller, &session, awaited.command(words.clone())).await.is_ok();
         if is_answered {
             self.finish(row).await;
@@ -318,24 +322,23 @@ impl Dispatcher {
             None
         });
         let Some(Request::Agent { session, id }) = request else { return None };
-        AwaitedText::of_reply(&id, &*self.host.sessions.registry.view(session.as_str())?)
+        AwaitedText::of_reply(&id, &*self.host.sessions.registry.with_id(&session)?)
     }
 
-    /// Returns the session that receives a text sent in this place: the active session, or `[sessions] default`, which
-    /// is created if it does not exist.
-    async fn addressee(&self, row: &InboxRow) -> Option<SessionName> {
-        let active = || {
-            let view = self.host.sessions.registry.active(&row.update.caller, &row.update.place)?;
-            Some(view.record.name.clone())
-        };
-        if let Some(active) = active() {
-            return Some(active);
-        }
-        let name = self.host.config().sessions.default.clone()?;
-        if let Err(refusal) = self.open(&row.update, &name).await {
+    /// Activates `[sessions] default` if no session is active in this place. Creates it if it does not exist.
+    async fn open_default(&self, row: &InboxRow) {
+        if self.active_session(row).is_none()
+            && let Some(name) = self.host.config().sessions.default.clone()
+            && let Err(refusal) = self.open(&row.update, &name).await
+        {
             tracing::warn!(%name, why = refusal.text, "failed to create the default session");
         }
-        active()
+    }
+
+    /// Returns the session that receives a text sent in this place.
+    fn active_session(&self, row: &InboxRow) -> Option<SessionName> {
+        let view = self.host.sessions.registry.active(&row.update.caller, &row.update.place)?;
+        Some(view.record.name.clone())
     }
 
     async fn open(&self, update: &Update, name: &SessionName) -> Result<SessionView, ApiError> {

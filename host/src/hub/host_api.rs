@@ -2,12 +2,16 @@
 //! of the caller. All commands of callers to sessions go through this module.
 
 pub mod chat_members;
+pub mod fork;
+mod history;
 pub mod new_session;
 mod plugin_state;
+mod rename;
 
 use std::{iter, path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
+use cordboard_agents::process::Environment;
 use cordboard_chat::outbox::AnswerStop;
 use cordboard_core::{
     budget::Budget,
@@ -17,7 +21,7 @@ use cordboard_core::{
     rollout::short,
     session::{ApiError, ApiErrorCode, Prompt, QueuedPrompts, SessionCommand},
     types::{
-        Caller, Choice as Decision, OriginUsage, Place, PromptKind, Reply, Request, SessionName, SessionView,
+        Caller, Choice as Decision, Exchange, OriginUsage, Place, PromptKind, Reply, Request, SessionName, SessionView,
         Timestamp, Urgency,
     },
     updates_and_posts::{CompletedUpdate, NewPost, Origin, Update, UpdateKind},
@@ -28,7 +32,7 @@ use cordboard_runtime::{
 };
 use cordboard_store::{Store, StoreError};
 
-use self::new_session::{NewSession, check_persona};
+use self::new_session::{NewSession, check_persona, known_agent};
 use super::{
     live_config::LiveConfig,
     outbound::Outbound,
@@ -52,6 +56,8 @@ pub struct HostService {
     pub usage: UsageLedger,
     pub admin_commands: AdminCommands,
     pub state_dir: PathBuf,
+    /// The environment of agents.
+    pub environment: Environment,
     /// The hooks that caused the calls to this instance.
     pub causes: CausationChain,
     pub text_answers: TextAnswers,
@@ -180,6 +186,7 @@ impl HostApi for HostService {
     }
 
     async fn create(&self, caller: &Caller, spec: SessionSpec) -> Result<SessionView, ApiError> {
+        let _names = self.sessions.names.write().await;
         let config = self.config();
         let rules = NewSession {
             registry: self.registry(),
@@ -192,6 +199,7 @@ impl HostApi for HostService {
     }
 
     async fn activate(&self, caller: &Caller, place: &Place, name: &SessionName) -> Result<SessionView, ApiError> {
+        let _names = self.sessions.names.read().await;
         let view = self.visible(caller, name.as_str())?;
         if view.record.archived {
             return Err(taken(&view, caller));
@@ -202,18 +210,34 @@ impl HostApi for HostService {
         self.act(caller, name, SessionCommand::Touch(place.clone())).await
     }
 
+    async fn rename(&self, caller: &Caller, name: &SessionName, new_name: &str) -> Result<SessionView, ApiError> {
+        self.rename_session(caller, name, new_name).await
+    }
+
+    async fn fork(&self, caller: &Caller, name: &SessionName, new_name: &str) -> Result<SessionView, ApiError> {
+        self.fork_session(caller, name, new_name).await
+    }
+
+    async fn history(&self, caller: &Caller, name: &SessionName, count: usize) -> Result<Vec<Exchange>, ApiError> {
+        self.last_exchanges(caller, name, count).await
+    }
+
     async fn control(
         &self,
         caller: &Caller,
         name: &SessionName,
         command: SessionCommand,
     ) -> Result<SessionView, ApiError> {
+        let name = self.press.as_ref().map_or(name, |press| press.target(name));
         let seen = self.visible(caller, name.as_str())?;
         let pressed = self.press.as_ref().and_then(|press| press.request.as_ref());
         if let Some((awaited, place)) = AwaitedText::of(&command, &seen, pressed).zip(self.place.clone()) {
             let text = messages::text_is_next(name, awaited.number, awaited.option());
             self.text_answers.expect(place, caller.id.clone(), awaited);
             return Err(refuse(ApiErrorCode::Invalid, text));
+        }
+        if let SessionCommand::SetAgent(agent) = &command {
+            known_agent(&self.config(), Some(agent.clone()))?;
         }
         if let SessionCommand::SetPersona(persona) = &command {
             check_persona(persona.as_deref(), Some(&self.personas()))?;
@@ -258,6 +282,7 @@ impl HostApi for HostService {
         text: String,
         urgency: Urgency,
     ) -> Result<(), ApiError> {
+        let _names = self.sessions.names.read().await;
         let view = self.visible(caller, name.as_str())?;
         // The answer to an urgent prompt belongs to the place where the user typed it.
         let place = self.place.clone().filter(|_| urgency == Urgency::Now).or_else(|| view.record.place.clone());

@@ -12,6 +12,7 @@ use cordboard_core::{
 /// The session and the request of a pressed button, and the effect of the button's call.
 #[derive(Debug, Default)]
 pub struct Press {
+    /// The current name of the session.
     pub session: Option<SessionName>,
     pub request: Option<Request>,
     effect: Mutex<PressEffect>,
@@ -41,6 +42,13 @@ impl Press {
 
     fn set_effect(&self, effect: PressEffect) {
         *self.effect.lock().unwrap_or_else(PoisonError::into_inner) = effect;
+    }
+
+    /// Returns the session that a command of the button acts on. The command of a question's button contains the name that
+    /// its session had when the button was shown.
+    #[must_use]
+    pub fn target<'a>(&'a self, named: &'a SessionName) -> &'a SessionName {
+        self.session.as_ref().filter(|_| self.request.is_some()).unwrap_or(named)
     }
 
     /// Returns the command for `name`, bound to the button's request if the command can decide that request.
@@ -106,6 +114,7 @@ impl CommandChange {
             | SessionCommand::SetIdleTimeout(_)
             | SessionCommand::SetModel(_)
             | SessionCommand::SetPersona(_)
+            | SessionCommand::SetAgent(_)
             | SessionCommand::SetMode(_)
             | SessionCommand::SetPermissionMode(_) => Self::Lasting,
         }

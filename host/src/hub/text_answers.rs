@@ -14,6 +14,7 @@ use cordboard_core::{
 /// An answer that lacks its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AwaitedText {
+    /// The id of the session.
     pub session: SessionName,
     /// The question. Its number may return after the next start of the session.
     pub request: RequestId,
@@ -73,7 +74,7 @@ impl AwaitedText {
     }
 
     fn new(view: &SessionView, open: &OpenRequest, options: Vec<String>) -> Self {
-        let (session, request) = (view.record.name.clone(), open.request.id.clone());
+        let (session, request) = (view.record.id().clone(), open.request.id.clone());
         Self { session, request, number: open.number, options }
     }
 

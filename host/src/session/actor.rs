@@ -8,7 +8,7 @@ use cordboard_core::{
     event::{CausationChain, EventKind},
     messages,
     session::{ApiError, ApiErrorCode, Effect, Exit, Input, Machine, SessionCommand},
-    types::{Phase, Place, ProcessId, SessionView},
+    types::{Phase, Place, ProcessId, SessionName, SessionView},
 };
 use cordboard_store::StoreError;
 use tokio::sync::mpsc;
@@ -175,6 +175,12 @@ impl Actor {
                 drop(answer.send(outcome));
                 return;
             }
+            Message::Rename { name, source, answer } => {
+                let outcome = self.rename(name, source.causes).await;
+                self.publish();
+                drop(answer.send(outcome));
+                return;
+            }
             Message::Restore(restored) => {
                 let now = self.ports.clock.now();
                 let before = self.machine.phase();
@@ -188,14 +194,39 @@ impl Actor {
 
     async fn command(&mut self, command: SessionCommand, causes: CausationChain) -> Result<SessionView, ApiError> {
         let before = self.machine.phase();
+        let agent = self.machine.record().agent.clone();
         let effects = self.machine.command(command, self.ports.clock.now())?;
         // A refused command changes nothing, so it causes no events.
         self.events.record_command(causes);
         let dropped = effects.iter().filter_map(Effect::dropped).map(str::to_owned).collect();
-        match self.perform_and_emit(before, effects).await {
+        let performed = self.perform_and_emit(before, effects).await;
+        if self.machine.record().agent != agent {
+            self.reload_settings().await;
+        }
+        match performed {
             Ok(()) => Ok(SessionView { dropped, ..self.machine.view() }),
             Err(why) => Err(ApiError { code: ApiErrorCode::Failed, text: messages::done_but_not_stored(why) }),
         }
+    }
+
+    /// Stores the new name before the machine gets it, because all later changes are stored under that name.
+    async fn rename(&mut self, name: SessionName, causes: CausationChain) -> Result<SessionView, ApiError> {
+        let from = self.machine.record().name.clone();
+        let renamed = self.machine.renamed(name.clone())?;
+        let stored = self.ports.store.rename(&from, &renamed).await;
+        stored.map_err(|error| ApiError { code: ApiErrorCode::Failed, text: messages::not_stored(error) })?;
+        self.machine.rename(&name);
+        tracing::info!(%from, to = %name, "session renamed");
+        self.events.record_command(causes);
+        self.events.renamed(&from, self.machine.view(), self.ports.clock.now());
+        self.reload_settings().await;
+        Ok(self.machine.view())
+    }
+
+    /// Applies the settings that belong to the current name and agent of the session.
+    async fn reload_settings(&mut self) {
+        let settings = self.ports.config.settings(self.machine.record());
+        self.feed(Input::Settings(Box::new(settings))).await;
     }
 
     /// Processes the lines that the agent has written so far, so that a flood is shown in one frame. Stops after
@@ -233,8 +264,8 @@ impl Actor {
 
     /// Returns the conversation that the agent in the terminal has used last, if it can be continued here.
     fn conversation_of_terminal(&self) -> Option<String> {
-        let name = &self.machine.record().name;
-        let conversation = terminal_watch::read_report(&self.ports.state_dir, name)?;
+        let (name, id) = (&self.machine.record().name, self.machine.record().id());
+        let conversation = terminal_watch::read_report(&self.ports.state_dir, id)?;
         // A user of the terminal can switch to the conversation of another session, whose agent may be running.
         match self.ports.registry.with_conversation(&conversation).filter(|other| other.record.name != *name) {
             Some(other) => {

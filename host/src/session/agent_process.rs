@@ -66,7 +66,7 @@ impl AgentProcess {
         let agent = ports.config.agent(&record.agent).ok_or_else(|| LaunchError::UnknownAgent(record.agent.clone()))?;
         prepare_folder(record, &ports.state_dir)?;
         let start = Start {
-            session: &record.name,
+            session: record.id(),
             folder: &record.folder,
             launch,
             agent: &agent,
@@ -245,7 +245,7 @@ impl AgentProcess {
 /// # Errors
 /// The folder can't be used or created.
 pub fn prepare_folder(record: &SessionRecord, state_dir: &Path) -> Result<(), LaunchError> {
-    check_folder(&record.folder, &super::folder(state_dir, &record.name))
+    check_folder(&record.folder, &super::folder(state_dir, record.id()))
 }
 
 /// Creates the folder if it is `own`, the one that Cordboard manages for the session. Never creates a user's folder: in

@@ -114,7 +114,7 @@ impl Actor {
     }
 
     fn watch_terminal(&mut self, process: ProcessId) {
-        if let Err(error) = terminal_watch::prepare_report(&self.ports.state_dir, &self.machine.record().name) {
+        if let Err(error) = terminal_watch::prepare_report(&self.ports.state_dir, self.machine.record().id()) {
             tracing::warn!(%error, "failed to prepare the report of a terminal: its conversation may be unknown");
         }
         tracing::info!(pid = process.pid, "session opened in a terminal");

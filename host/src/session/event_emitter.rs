@@ -6,7 +6,7 @@ use cordboard_core::{
     agent_event::PromptId,
     event::{CausationChain, EventKind, SessionEvent, StartKind},
     turn::Turn,
-    types::{Phase, Place, SessionView, Timestamp},
+    types::{Phase, Place, SessionName, SessionView, Timestamp},
 };
 
 /// Receives session events.
@@ -56,6 +56,10 @@ impl EventEmitter {
 
     pub fn phase_changed(&self, kind: EventKind, view: SessionView, at: Timestamp) {
         self.sink.emit(SessionEvent::of(kind, view, at, self.latest.clone()));
+    }
+
+    pub fn renamed(&self, from: &SessionName, view: SessionView, at: Timestamp) {
+        self.sink.emit(SessionEvent::renamed(from, view, at, self.latest.clone()));
     }
 
     pub fn turn_started(&self, place: &Place, view: SessionView, at: Timestamp) {

@@ -31,6 +31,28 @@ impl Store {
         self.run(format!("store session '{}'", record.name), move |db| save(db, &record)).await
     }
 
+    /// Stores the session under the new name in its record, atomically with everything that names it: the active
+    /// sessions, open prompts and the use of agents. The audit log keeps the name that the session had.
+    ///
+    /// # Errors
+    /// [`StoreError::Exists`] if a session with the new name exists, even an archived one.
+    pub async fn rename_session(&self, from: &SessionName, record: &SessionRecord) -> Result<(), StoreError> {
+        let (from, record) = (from.clone(), record.clone());
+        self.run(format!("rename session '{from}'"), move |db| {
+            let sql = "INSERT OR IGNORE INTO session (name, owner, archived, record) VALUES (?, ?, ?, ?)";
+            if write(db, sql, &record)? == 0 {
+                return Err(StoreError::Exists(record.name.clone()).into());
+            }
+            db.prepare_cached("DELETE FROM session WHERE name = ?")?.execute([from.as_str()])?;
+            for table in ["active", "inbox", "usage"] {
+                let sql = format!("UPDATE {table} SET session = ? WHERE session = ?");
+                db.prepare_cached(&sql)?.execute([record.name.as_str(), from.as_str()])?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
     /// Stores the archived session and makes it inactive in all places, atomically.
     pub async fn archive_session(&self, record: &SessionRecord) -> Result<(), StoreError> {
         let record = record.clone();

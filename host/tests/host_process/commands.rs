@@ -25,8 +25,8 @@ fn commands_without_a_session_explain_how_to_create_one() {
 fn a_session_is_created_and_activated() {
     let home = Home::new();
     let mut host = home.start();
-    host.ask("/new", "Usage: /new <name> [persona]");
-    host.ask("/new a b c", "Usage: /new <name> [persona]");
+    host.ask("/new", "Usage: /new <name> [persona] [agent]");
+    host.ask("/new a b c d", "Usage: /new <name> [persona] [agent]");
     host.ask("/new a", "Session 'a' created.");
     host.ask("/new b brainstorm", "Session 'b' created with persona 'brainstorm'.");
     host.ask("/new a", "Session 'a' already exists. Use /session a to switch to it.");
@@ -190,22 +190,26 @@ fn help_and_plugins_show_the_active_plugins() {
     let home = Home::new();
     let mut host = home.start();
     let help = [
+        "/agent [name] - Show or select the agent",
         "/allow [#number] [session] - Allow what an agent asks for",
         "/answer [#number|name#number] <choice>… [text] - Answer a question of an agent",
         "/archive [name] - Archive a session",
         "/commands [page] - List the agent's own commands",
         "/deny [#number] [why] - Deny what an agent asks for",
+        "/fork <name> - Continue the conversation in a second session",
         "/fresh [name] - Start a new conversation in a session",
         "/help - List the commands",
+        "/history [number] - Show the last messages and answers",
         "/leave [name] - Drop an interrupted message",
         "/mode [name] - Show or set how answers are shown",
         "/model [name] - Show or set the model",
-        "/new <name> [persona] - Start a session",
+        "/new <name> [persona] [agent] - Start a session",
         "/now <message> - Interrupt the agent with a message",
         "/permissions [allow|ask|deny [session] <rule>|remove <number>|mode [<mode>]] - Show or change the rules about tools",
         "/persona [name] - Show or set the persona",
         "/plugins [rollback|reload|disable|enable <name>] - List and manage the plugins",
         "/queue - Show the messages that wait",
+        "/rename <name> - Rename the session",
         "/requests [#number|name#number] - List the questions of agents",
         "/restore [name] - Restore an archived session",
         "/retry [name] - Retry what failed",

@@ -25,6 +25,7 @@ mod plugin_secrets;
 mod plugin_tools;
 mod proxy_variables;
 mod scheduled_jobs;
+mod session_commands;
 mod shutdown;
 mod start_problems;
 mod support;

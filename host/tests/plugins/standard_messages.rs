@@ -40,8 +40,8 @@ async fn creating_and_switching(host: &TestHost) {
         &[
             ("sessions", "No sessions. Use /new to create one."),
             ("session", "Usage: /session <name>\n\nNo sessions. Use /new to create one."),
-            ("new", "Usage: /new <name> [persona]"),
-            ("new a b c", "Usage: /new <name> [persona]"),
+            ("new", "Usage: /new <name> [persona] [agent]"),
+            ("new a b c d", "Usage: /new <name> [persona] [agent]"),
             ("new a/b", "'a/b' can't be a session's name. Use 1 to 64 of a-z, A-Z, 0-9, - and _."),
             ("new alpha poet", "Unknown persona 'poet'. Known: brainstorm, default, planner, research."),
             ("new alpha brainstorm", "Session 'alpha' created with persona 'brainstorm'."),
@@ -252,22 +252,26 @@ async fn help_and_plugins_list_the_active_plugins() {
     let help = host.read("help").await;
     assert_eq!(
         help,
-        "/allow [#number] [session] - Allow what an agent asks for\n\
+        "/agent [name] - Show or select the agent\n\
+         /allow [#number] [session] - Allow what an agent asks for\n\
          /answer [#number|name#number] <choice>… [text] - Answer a question of an agent\n\
          /archive [name] - Archive a session\n\
          /commands [page] - List the agent's own commands\n\
          /deny [#number] [why] - Deny what an agent asks for\n\
+         /fork <name> - Continue the conversation in a second session\n\
          /fresh [name] - Start a new conversation in a session\n\
          /help - List the commands\n\
+         /history [number] - Show the last messages and answers\n\
          /leave [name] - Drop an interrupted message\n\
          /mode [name] - Show or set how answers are shown\n\
          /model [name] - Show or set the model\n\
-         /new <name> [persona] - Start a session\n\
+         /new <name> [persona] [agent] - Start a session\n\
          /now <message> - Interrupt the agent with a message\n\
          /permissions [allow|ask|deny [session] <rule>|remove <number>|mode [<mode>]] - Show or change the rules about tools\n\
          /persona [name] - Show or set the persona\n\
          /plugins [rollback|reload|disable|enable <name>] - List and manage the plugins\n\
          /queue - Show the messages that wait\n\
+         /rename <name> - Rename the session\n\
          /requests [#number|name#number] - List the questions of agents\n\
          /restore [name] - Restore an archived session\n\
          /retry [name] - Retry what failed\n\

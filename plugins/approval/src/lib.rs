@@ -1,6 +1,6 @@
 //! Decides by rules when an agent asks for the permission to use a tool. `/permissions` shows and changes the rules.
 //! `/requests` lists the open questions of agents, and `/answer`, `/allow` and `/deny` answer them. The host checks
-//! whether a question accepts an answer.
+//! whether a question accepts an answer. The rules of a session follow its renames.
 
 mod answer_arguments;
 mod config;
@@ -17,11 +17,11 @@ mod store;
 mod suggestion;
 
 use cordboard_plugin::{
-    Approval, Call, Command, Reply,
+    Approval, Call, Command, Hook, Reply,
     approval::{Decision, Permission},
     command::Spec,
     config::parse,
-    context, log, requests,
+    context, hook, log, requests,
 };
 
 use answer_arguments::{Answer, Target};
@@ -48,6 +48,22 @@ impl Approval for ApprovalRules {
             }
         }
     }
+}
+
+impl Hook for ApprovalRules {
+    /// The rules of a renamed session get its new name.
+    fn on_event(event: hook::Event) {
+        let Some((from, session)) = renamed_from(&event).zip(event.session) else { return };
+        if let Err(why) = store::rename_session(&from, &session.name) {
+            log::error(&format!("failed to rename the rules of session '{from}': {why}"));
+        }
+    }
+}
+
+/// Returns the previous name of a session, if the event is about a rename.
+fn renamed_from(event: &hook::Event) -> Option<String> {
+    let data: serde_json::Value = serde_json::from_str(&event.data).ok()?;
+    data["from"].as_str().filter(|_| event.kind == "renamed").map(str::to_owned)
 }
 
 impl Command for ApprovalRules {
@@ -126,4 +142,4 @@ fn usage(command: &str) -> Reply {
     Reply::plain(&format!("Usage: {usage}"))
 }
 
-cordboard_plugin::export!(ApprovalRules: command, approval);
+cordboard_plugin::export!(ApprovalRules: command, approval, hook);

@@ -52,6 +52,26 @@ pub fn save(rule: &SavedRule) -> Result<Saved, String> {
     Err("Others are saving rules at the same time. Try again.".to_owned())
 }
 
+/// Gives the rules of a session its new name.
+pub fn rename_session(from: &str, to: &str) -> Result<(), String> {
+    for key in state::keys(PREFIX) {
+        let Some(number) = saved_rule::number(&key) else { continue };
+        let Some(old) = state::get(&key).filter(|value| value != REMOVED) else { continue };
+        // A rule that can't be read stays, and is reported when it would apply.
+        let Ok(rule) = SavedRule::parse(number, &old) else { continue };
+        if rule.session.as_deref() != Some(from) {
+            continue;
+        }
+        let new = SavedRule { session: Some(to.to_owned()), ..rule }.value()?;
+        match state::compare_and_swap(&key, Some(&old), Some(&new)) {
+            // If the rule was changed in the meantime, it was removed.
+            Ok(()) | Err(state::SwapError::Changed(_)) => {}
+            Err(state::SwapError::Failed(why)) => return Err(why),
+        }
+    }
+    Ok(())
+}
+
 /// Removes a rule. Returns it, or `None` if it could not be read.
 pub fn remove(number: u32, caller: &Caller) -> Result<Option<SavedRule>, String> {
     let unknown = || format!("There is no saved rule {number}. Use /permissions to list them.");

@@ -135,13 +135,25 @@ pub mod catalog {
         check_persona(name, &personas())
     }
 
+    /// Checks that the configuration has the agent.
+    ///
+    /// # Errors
+    /// The configuration has no such agent. The text is for the caller and lists the known agents.
+    pub fn known_agent(name: &str) -> Result<(), String> {
+        check("agent", name, &agents())
+    }
+
     pub(crate) fn check_persona(name: &str, known: &[Choice]) -> Result<(), String> {
+        check("persona", name, known)
+    }
+
+    fn check(kind: &str, name: &str, known: &[Choice]) -> Result<(), String> {
         if known.iter().any(|choice| choice.name == name) {
             return Ok(());
         }
         let names: Vec<_> = known.iter().map(|choice| choice.name.as_str()).collect();
         let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-        Err(format!("Unknown persona '{name}'. Known: {known}."))
+        Err(format!("Unknown {kind} '{name}'. Known: {known}."))
     }
 }
 

@@ -1,12 +1,14 @@
-//! `/new`, `/session`, `/sessions`, `/archive`, `/restore`, `/suspend`, `/retry`, `/fresh`, `/leave`: creates, lists,
-//! switches and archives sessions. The host checks the caller's rights.
+//! `/new`, `/session`, `/sessions`, `/rename`, `/fork`, `/history`, `/agent`, `/archive`, `/restore`, `/suspend`, `/retry`,
+//! `/fresh`, `/leave`: creates, lists, switches, renames, copies and archives sessions. The host checks the caller's rights.
 
+mod agent;
+mod history;
 mod list;
 mod messages;
 
 use cordboard_plugin::{
     Call, Command, Reply,
-    catalog::known_persona,
+    catalog::{known_agent, known_persona},
     command::Spec,
     context,
     session_control::{self as control, SessionSpec},
@@ -14,10 +16,14 @@ use cordboard_plugin::{
 };
 
 /// The name, the summary and the usage of each command.
-const COMMANDS: [(&str, &str, &str); 9] = [
-    ("new", "Start a session", "/new <name> [persona]"),
+const COMMANDS: [(&str, &str, &str); 13] = [
+    ("new", "Start a session", "/new <name> [persona] [agent]"),
     ("session", "Switch to a session", "/session <name>"),
     ("sessions", "List the sessions", "/sessions [page]"),
+    ("rename", "Rename the session", "/rename <name>"),
+    ("fork", "Continue the conversation in a second session", "/fork <name>"),
+    ("history", "Show the last messages and answers", "/history [number]"),
+    ("agent", "Show or select the agent", "/agent [name]"),
     ("archive", "Archive a session", "/archive [name]"),
     ("restore", "Restore an archived session", "/restore [name]"),
     ("suspend", "Stop the agent of a session until its next message", "/suspend [name]"),
@@ -39,29 +45,63 @@ impl Command for Sessions {
             "session" => switch(call),
             "sessions" => sessions_page(call),
             "restore" => restore(call),
+            "rename" => rename(call),
+            "fork" => fork(call),
+            "history" => history::run(call),
+            "agent" => agent::run(call),
             _ => on_one(call),
         }
     }
 }
 
+/// The argument of `/new` for no persona, with which an agent can follow.
+const NONE: &str = "none";
+
 fn new(call: &Call) -> Result<Reply, String> {
-    let (name, persona) = match call.args.as_slice() {
-        [name] => (name, None),
-        [name, persona] => (name, Some(persona)),
+    let (name, persona, agent) = match call.args.as_slice() {
+        [name] => (name, None, None),
+        [name, persona] => (name, Some(persona), None),
+        [name, persona, agent] => (name, Some(persona), Some(agent)),
         _ => return Ok(usage(&call.command)),
     };
     if !messages::is_name(name) {
         return Err(messages::invalid_name(name));
     }
+    let persona = persona.filter(|persona| *persona != NONE);
     if let Some(persona) = persona {
         known_persona(persona)?;
     }
+    if let Some(agent) = agent {
+        known_agent(agent)?;
+    }
     let place = context::place()?;
-    let spec = SessionSpec { persona: persona.cloned(), ..SessionSpec::named(name) };
+    let agent = agent.cloned().or_else(|| agent::selected(&place));
+    let spec = SessionSpec { persona: persona.cloned(), agent: agent.clone(), ..SessionSpec::named(name) };
     control::create(&spec).map_err(|error| messages::refused(name, error))?;
-    let done = messages::created(name, persona.map(String::as_str));
+    let done = messages::created(name, persona.map(String::as_str), agent.as_deref());
     let started = control::activate(&place, name).and_then(|_| control::start(name));
     Ok(messages::with_error(done, started.err()))
+}
+
+fn rename(call: &Call) -> Result<Reply, String> {
+    let [to] = call.args.as_slice() else { return Ok(usage(&call.command)) };
+    if !messages::is_name(to) {
+        return Err(messages::invalid_name(to));
+    }
+    let session = context::session()?;
+    control::rename(&session.name, to).map_err(|error| messages::refused(to, error))?;
+    Ok(Reply::plain(&messages::renamed(&session.name, to)))
+}
+
+fn fork(call: &Call) -> Result<Reply, String> {
+    let [to] = call.args.as_slice() else { return Ok(usage(&call.command)) };
+    if !messages::is_name(to) {
+        return Err(messages::invalid_name(to));
+    }
+    let (session, place) = (context::session()?, context::place()?);
+    control::fork(&session.name, to).map_err(|error| messages::refused(to, error))?;
+    let started = control::activate(&place, to).and_then(|_| control::start(to));
+    Ok(messages::with_error(messages::forked(&session.name, to), started.err()))
 }
 
 fn switch(call: &Call) -> Result<Reply, String> {

@@ -23,11 +23,21 @@ pub fn no_page(page: u32, pages: u32) -> String {
     }
 }
 
-pub fn created(name: &str, persona: Option<&str>) -> String {
-    persona.map_or_else(
-        || format!("Session '{name}' created."),
-        |persona| format!("Session '{name}' created with persona '{persona}'."),
-    )
+pub fn created(name: &str, persona: Option<&str>, agent: Option<&str>) -> String {
+    let persona = persona.map(|persona| format!("persona '{persona}'"));
+    let agent = agent.map(|agent| format!("agent '{agent}'"));
+    match persona.into_iter().chain(agent).collect::<Vec<_>>().join(" and ") {
+        with if with.is_empty() => format!("Session '{name}' created."),
+        with => format!("Session '{name}' created with {with}."),
+    }
+}
+
+pub fn renamed(from: &str, to: &str) -> String {
+    format!("Session '{from}' is now called '{to}'. Its folder and its conversation are unchanged.")
+}
+
+pub fn forked(from: &str, to: &str) -> String {
+    format!("Session '{to}' continues the conversation of '{from}' in the same folder. Use /session {from} to go back.")
 }
 
 pub fn switched(session: &Session) -> String {
@@ -108,8 +118,9 @@ mod tests {
 
     #[test]
     fn completed_commands_are_confirmed() {
-        assert_eq!(created("x", None), "Session 'x' created.");
-        assert_eq!(created("x", Some("p")), "Session 'x' created with persona 'p'.");
+        assert_eq!(created("x", None, None), "Session 'x' created.");
+        assert_eq!(created("x", Some("p"), None), "Session 'x' created with persona 'p'.");
+        assert_eq!(created("x", Some("p"), Some("a")), "Session 'x' created with persona 'p' and agent 'a'.");
         assert_eq!(switched(&session("x")), "Switched to session 'x'.");
         let with_persona = Session { persona: Some("p".into()), ..session("x") };
         assert_eq!(switched(&with_persona), "Switched to session 'x' (persona 'p').");

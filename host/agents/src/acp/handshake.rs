@@ -9,7 +9,7 @@ use agent_client_protocol_schema::{
     },
 };
 use cordboard_core::{agent_event::AgentEvent, types::PermissionMode};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     Call, outcome, rpc,
@@ -17,12 +17,16 @@ use super::{
 };
 use crate::{Start, json_fields::text};
 
+const SESSION_FORK: &str = "session/fork";
+
 /// The state of the handshake, and what the agent said about itself.
 pub struct Handshake {
     folder: String,
     /// The command of the agent, for the user who has to log in.
     command: String,
     resume: Option<String>,
+    /// Whether the resumed conversation is stored as a new one.
+    forks: bool,
     model: Option<String>,
     mode: PermissionMode,
     /// The instructions of the persona, until they are sent.
@@ -72,6 +76,7 @@ impl Handshake {
             folder: start.folder.to_string_lossy().into_owned(),
             command: command.collect::<Vec<_>>().join(" "),
             resume: launch.resume.clone(),
+            forks: launch.forks,
             model: launch.model.as_ref().or(agent.model.as_ref()).cloned(),
             mode: launch.permission_mode,
             instructions: Some(launch.instructions.clone()).filter(|text| !text.trim().is_empty()),
@@ -99,9 +104,18 @@ impl Handshake {
             )));
         };
         let can_load = agent.agent_capabilities.load_session;
+        let can_fork = result["agentCapabilities"]["sessionCapabilities"]["fork"].is_object();
         let system_prompt = self.system_prompt(&agent);
         self.agent = Some(agent);
         match &self.resume {
+            Some(_) if self.forks && !can_fork => {
+                Err(Failure::Resume("This agent cannot fork conversations.".to_owned()))
+            }
+            Some(id) if self.forks => {
+                // The answer is that of `session/new`. The method is a draft, so its parameters have no type.
+                let params = json!({ "sessionId": id, "cwd": self.folder, "mcpServers": [] });
+                Ok(Next { call: Call::NewSession, method: SESSION_FORK, params })
+            }
             Some(_) if !can_load => Err(Failure::Resume("This agent cannot resume conversations.".to_owned())),
             Some(id) => {
                 // From now on, updates name this session.
@@ -137,7 +151,7 @@ impl Handshake {
             (None, Some(_)) => Failure::Resume(outcome::error_text(&error)),
             (None, None) => Failure::Start(outcome::error_text(&error)),
         })?;
-        if self.resume.is_none() {
+        if self.resume.is_none() || self.forks {
             text(result, "sessionId").clone_into(&mut self.session);
         }
         if self.session.is_empty() {

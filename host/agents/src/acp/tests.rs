@@ -21,7 +21,13 @@ mod turns;
 const FOLDER: &str = "/home/user/work_acp";
 
 fn launch() -> Launch {
-    Launch { resume: None, model: None, permission_mode: PermissionMode::Default, instructions: String::new() }
+    Launch {
+        resume: None,
+        forks: false,
+        model: None,
+        permission_mode: PermissionMode::Default,
+        instructions: String::new(),
+    }
 }
 
 fn new_codec(launch: &Launch) -> Acp {

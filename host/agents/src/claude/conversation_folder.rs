@@ -7,10 +7,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use cordboard_core::config::Agent;
+use cordboard_core::config::{Agent, AgentKind};
 use serde_json::Value;
 
-use crate::{command_line, process::Environment};
+use crate::{command_line, demo, process::Environment};
 
 /// The part of a transcript that is searched for its folder, in bytes. The first messages contain the folder, but may
 /// follow a long summary.
@@ -20,7 +20,7 @@ const SEARCHED: u64 = 1024 * 1024;
 const LONGEST_ID: usize = 64;
 
 /// The folder of a conversation was not found.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum TranscriptError {
     #[error("'{0}' is not the id of a conversation: use the id that /status shows in the terminal")]
     Id(String),
@@ -30,6 +30,10 @@ pub enum TranscriptError {
     NoFolder { transcript: PathBuf },
     #[error("the home directory of the agent is unknown: name the folder of the conversation with --folder")]
     NoHome,
+    #[error("agents of this kind store no transcripts")]
+    NoTranscripts,
+    #[error("failed to read {}: {error}", transcript.display())]
+    Unreadable { transcript: PathBuf, error: std::io::Error },
 }
 
 /// Whether the text can be the id of a conversation. Such a text is also a valid file name.
@@ -46,6 +50,29 @@ pub fn conversation_folder(agent: &Agent, environment: &Environment, id: &str) -
     if !is_conversation_id(id) {
         return Err(TranscriptError::Id(id.to_owned()));
     }
+    let transcript = stored_transcript(agent, environment, id)?;
+    folder_in(&transcript).ok_or(TranscriptError::NoFolder { transcript })
+}
+
+/// Returns the file in which an agent with this configuration stores the conversation `id` of a session in `folder`.
+///
+/// # Errors
+/// Agents of this kind store no transcripts, or the file is missing.
+pub fn transcript(
+    agent: &Agent,
+    environment: &Environment,
+    folder: &Path,
+    id: &str,
+) -> Result<PathBuf, TranscriptError> {
+    match agent.kind {
+        AgentKind::Claude if is_conversation_id(id) => stored_transcript(agent, environment, id),
+        AgentKind::Claude => Err(TranscriptError::Id(id.to_owned())),
+        AgentKind::Demo => Ok(demo::transcript(folder, id)),
+        AgentKind::Acp => Err(TranscriptError::NoTranscripts),
+    }
+}
+
+fn stored_transcript(agent: &Agent, environment: &Environment, id: &str) -> Result<PathBuf, TranscriptError> {
     let env = command_line::env(agent, environment);
     let value = |wanted: &str| env.iter().rev().find(|(name, _)| name == wanted).map(|(_, value)| Path::new(value));
     let settings = value("CLAUDE_CONFIG_DIR").map(Path::to_owned);
@@ -54,8 +81,7 @@ pub fn conversation_folder(agent: &Agent, environment: &Environment, id: &str) -
     let folders = std::fs::read_dir(&projects).into_iter().flatten().flatten();
     // The name of the folder below `projects` is made from the folder of the conversation, but not reversibly.
     let transcript = folders.map(|folder| folder.path().join(format!("{id}.jsonl"))).find(|file| file.is_file());
-    let transcript = transcript.ok_or_else(|| TranscriptError::Missing { id: id.to_owned(), projects })?;
-    folder_in(&transcript).ok_or(TranscriptError::NoFolder { transcript })
+    transcript.ok_or_else(|| TranscriptError::Missing { id: id.to_owned(), projects })
 }
 
 fn folder_in(transcript: &Path) -> Option<PathBuf> {
@@ -69,8 +95,6 @@ fn folder_in(transcript: &Path) -> Option<PathBuf> {
 mod tests {
     use std::fs;
 
-    use cordboard_core::config::AgentKind;
-
     use super::*;
 
     #[test]
@@ -80,9 +104,16 @@ mod tests {
             env: [("HOME".to_owned(), home.path().display().to_string())].into(),
             ..Agent::new(AgentKind::Claude)
         };
-        let find = |id: &str| conversation_folder(&agent, &Environment::default(), id);
+        let find =
+            |id: &str| conversation_folder(&agent, &Environment::default(), id).map_err(|error| error.to_string());
+        let missing = |projects: &Path| {
+            format!(
+                "no transcript of conversation a-1 is below {}: check the id, or name its folder with --folder",
+                projects.display()
+            )
+        };
         let projects = home.path().join(".claude/projects");
-        assert_eq!(find("a-1"), Err(TranscriptError::Missing { id: "a-1".to_owned(), projects: projects.clone() }));
+        assert_eq!(find("a-1"), Err(missing(&projects)));
         let write = |id: &str, lines: &str| {
             fs::create_dir_all(projects.join("-work-my-app")).unwrap();
             fs::write(projects.join(format!("-work-my-app/{id}.jsonl")), lines).unwrap();
@@ -93,9 +124,9 @@ mod tests {
         );
         write("a-2", "{\"type\":\"summary\"}\n");
         assert_eq!(find("a-1"), Ok("/srv/my-app".into()));
-        assert!(matches!(find("a-2"), Err(TranscriptError::NoFolder { .. })));
+        assert!(find("a-2").unwrap_err().contains("doesn't name a folder"));
         for bad in ["", "../a", "a/b", "a.b"] {
-            assert_eq!(find(bad), Err(TranscriptError::Id(bad.to_owned())));
+            assert_eq!(find(bad), Err(TranscriptError::Id(bad.to_owned()).to_string()));
         }
     }
 
@@ -107,7 +138,8 @@ mod tests {
         let agent = Agent { pass_env: vec!["CLAUDE_CONFIG_DIR".to_owned()], ..Agent::new(AgentKind::Claude) };
         let environment: Environment =
             [("CLAUDE_CONFIG_DIR".to_owned(), home.path().display().to_string())].into_iter().collect();
-        assert_eq!(conversation_folder(&agent, &environment, "a"), Ok("/work".into()));
-        assert_eq!(conversation_folder(&agent, &Environment::default(), "a"), Err(TranscriptError::NoHome));
+        assert_eq!(conversation_folder(&agent, &environment, "a").unwrap(), Path::new("/work"));
+        let unknown = conversation_folder(&agent, &Environment::default(), "a");
+        assert!(matches!(unknown, Err(TranscriptError::NoHome)));
     }
 }

@@ -26,6 +26,7 @@ fn prompt(id: &str, text: &str) -> Prompt {
 fn new_codec(resume: Option<&str>) -> Claude {
     Claude::new(&Launch {
         resume: resume.map(str::to_owned),
+        forks: false,
         model: None,
         permission_mode: PermissionMode::Default,
         instructions: String::new(),

@@ -1,12 +1,18 @@
-//! The memory of a demo conversation: a small file in the session's folder, from which a later process resumes.
+//! The memory of a demo conversation: a small file in the session's folder, from which a later process resumes, and a
+//! transcript next to it, in the format of claude.
 
-use std::path::PathBuf;
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+};
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 /// The memory of one conversation.
 pub(super) struct Memory {
     path: PathBuf,
+    transcript: PathBuf,
     stored: StoredMemory,
     forgotten: bool,
 }
@@ -22,14 +28,23 @@ const COST_USD: f64 = 0.0001;
 
 impl Memory {
     pub(super) fn new(conversation: &str) -> Self {
-        Self { path: path(conversation), stored: StoredMemory::default(), forgotten: false }
+        let transcript = transcript(Path::new(""), conversation);
+        Self { path: path(conversation), transcript, stored: StoredMemory::default(), forgotten: false }
     }
 
     /// Loads the memory that an earlier process stored, or returns `None` if there is no such conversation.
     pub(super) fn load(conversation: &str) -> Option<Self> {
-        let path = path(conversation);
-        let stored = serde_json::from_slice(&std::fs::read(&path).ok()?).ok()?;
-        Some(Self { path, stored, forgotten: false })
+        let new = Self::new(conversation);
+        let stored = serde_json::from_slice(&std::fs::read(&new.path).ok()?).ok()?;
+        Some(Self { stored, ..new })
+    }
+
+    /// Loads the memory of the conversation `from` as that of a new one. Both are stored independently.
+    pub(super) fn fork(from: &str, to: &str) -> Option<Self> {
+        let (origin, new) = (Self::load(from)?, Self::new(to));
+        // A conversation of an older version has no transcript.
+        drop(std::fs::copy(origin.transcript, &new.transcript));
+        Some(Self { stored: origin.stored, ..new })
     }
 
     pub(super) fn remember(&mut self, what: &str) {
@@ -46,14 +61,17 @@ impl Memory {
     pub(super) fn forget(&mut self) {
         self.stored.remembered.clear();
         self.forgotten = true;
-        if let Err(error) = std::fs::remove_file(&self.path)
-            && error.kind() != std::io::ErrorKind::NotFound
-        {
-            eprintln!("failed to forget '{}': {error}", self.path.display());
+        for file in [&self.path, &self.transcript] {
+            if let Err(error) = std::fs::remove_file(file)
+                && error.kind() != std::io::ErrorKind::NotFound
+            {
+                eprintln!("failed to forget '{}': {error}", file.display());
+            }
         }
     }
 
-    pub(super) fn count_turn(&mut self) {
+    /// Counts a turn and stores it.
+    pub(super) fn store_turn(&mut self, prompt: &str, answer: &str) {
         self.stored.turns += 1;
         if self.forgotten {
             return;
@@ -62,6 +80,16 @@ impl Memory {
         if let Err(error) = std::fs::write(&self.path, stored) {
             eprintln!("failed to store '{}': {error}", self.path.display());
         }
+        if let Err(error) = self.append(prompt, answer) {
+            eprintln!("failed to store '{}': {error}", self.transcript.display());
+        }
+    }
+
+    fn append(&self, prompt: &str, answer: &str) -> std::io::Result<()> {
+        let mut file = std::fs::OpenOptions::new().create(true).append(true).open(&self.transcript)?;
+        let answer = json!([{ "type": "text", "text": answer }]);
+        writeln!(file, "{}", json!({ "type": "user", "message": { "content": prompt } }))?;
+        writeln!(file, "{}", json!({ "type": "assistant", "message": { "content": answer } }))
     }
 
     /// Returns the cost of the whole conversation, as the real CLI does.
@@ -70,7 +98,13 @@ impl Memory {
     }
 }
 
-/// Returns the path of a conversation's file. Replaces `/` in the id, because the id is part of the file name.
+/// Returns the path of a conversation's file.
 fn path(conversation: &str) -> PathBuf {
-    PathBuf::from(format!(".demo-{}.json", conversation.replace('/', "-")))
+    transcript(Path::new(""), conversation).with_extension("json")
+}
+
+/// Returns the path of the transcript of a conversation in `folder`. Replaces `/` in the id, because the id is part of the
+/// file name.
+pub(crate) fn transcript(folder: &Path, conversation: &str) -> PathBuf {
+    folder.join(format!(".demo-{}.jsonl", conversation.replace('/', "-")))
 }

@@ -128,6 +128,11 @@ impl Output {
         self.print_event(&json!({ "type": "content_block_delta", "index": 0, "delta": delta }));
     }
 
+    /// The answer so far.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
     pub(super) fn end_turn(&mut self, end: WaitEnd, cost_usd: f64) {
         let content = json!([{ "type": "text", "text": self.text }]);
         self.print(json!({

@@ -43,6 +43,34 @@ pub fn not_below_roots(folder: &Path) -> String {
     format!("{} is not a folder below one of `[sessions] roots`.", folder.display())
 }
 
+/// The error for selecting another agent for a session with a conversation.
+#[must_use]
+pub fn agent_is_fixed(session: &SessionName, agent: &str) -> String {
+    format!("Session '{session}' has a conversation with agent '{}', which no other agent can continue.", quote(agent))
+}
+
+/// The error for forking a session without a conversation.
+#[must_use]
+pub fn nothing_to_fork(session: &SessionName) -> String {
+    format!("Session '{session}' has no conversation yet. Use /new to create another session.")
+}
+
+/// The error for reading the history of a session whose agent stores none for other programs.
+#[must_use]
+pub fn no_history(agent: &str) -> String {
+    format!("Agent '{}' keeps no history that Cordboard can read. Scroll up in the chat instead.", quote(agent))
+}
+
+/// The error for giving a session that works in `folder` a name for which the configuration sets another folder.
+#[must_use]
+pub fn folder_of_other_name(name: &SessionName, configured: &Path, folder: &Path) -> String {
+    format!(
+        "[sessions.folders] sets the folder {} for the name '{name}', and this session stays in {}. Choose another name.",
+        configured.display(),
+        folder.display()
+    )
+}
+
 #[must_use]
 pub fn not_stored(why: impl Display) -> String {
     format!("Cordboard could not store the change: {why}")

@@ -47,6 +47,7 @@ impl Machine {
             }
             SessionCommand::SetModel(model) => return self.set_model(model, now),
             SessionCommand::SetPersona(persona) => return self.set_persona(persona, now),
+            SessionCommand::SetAgent(agent) => return self.set_agent(agent, now),
             SessionCommand::SetMode(mode) => self.record.mode = mode,
             SessionCommand::SetPermissionMode(mode) => return self.set_permission_mode(mode),
         }
@@ -266,7 +267,7 @@ impl Machine {
         Err(refusal(ApiErrorCode::Busy, &messages::messages_wait(&self.record.name, self.queue.len())))
     }
 
-    fn start_fresh(&mut self, now: Timestamp) -> Result<(), ApiError> {
+    pub(super) fn start_fresh(&mut self, now: Timestamp) -> Result<(), ApiError> {
         if matches!(self.state, State::Busy(_)) {
             return Err(self.busy());
         }
@@ -274,6 +275,7 @@ impl Machine {
         self.close_failure(Choice::StartFresh);
         self.record.conversation = None;
         self.record.resumable = false;
+        self.record.fork = None;
         self.record.reset_usage();
         if let Some(live) = &mut self.live {
             live.conversation_discarded = true;

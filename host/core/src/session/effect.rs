@@ -146,6 +146,8 @@ impl Effect {
 pub struct Launch {
     /// The conversation to resume. `None` starts a new one, whose id the agent or the host chooses.
     pub resume: Option<String>,
+    /// Whether the agent stores the resumed conversation as a new one, and leaves the stored one unchanged.
+    pub forks: bool,
     pub model: Option<String>,
     pub permission_mode: PermissionMode,
     /// The persona's instructions, or empty.

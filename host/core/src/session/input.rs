@@ -261,6 +261,9 @@ pub enum SessionCommand {
     SetIdleTimeout(Option<Duration>),
     SetModel(Option<String>),
     SetPersona(Option<String>),
+    /// Selects another agent. The caller has checked that it is configured, and sends the session's new settings next. The
+    /// command is refused if the session has a conversation.
+    SetAgent(String),
     SetMode(Option<String>),
     /// Sets how the agent handles tools that need permission. `None` selects the agent's configured mode.
     SetPermissionMode(Option<PermissionMode>),

@@ -29,7 +29,7 @@ use crate::{
 pub struct Machine {
     pub(super) record: SessionRecord,
     /// The record as of the last `Persist`.
-    persisted: SessionRecord,
+    pub(super) persisted: SessionRecord,
     pub(super) settings: Settings,
     pub(super) state: State,
     /// The agent process, present while it may be running.
@@ -44,7 +44,7 @@ pub struct Machine {
     pub(super) greeting: Option<String>,
     pub(super) models: Vec<String>,
     /// The commands that the agent reported last.
-    commands: Option<Arc<[AgentCommand]>>,
+    pub(super) commands: Option<Arc<[AgentCommand]>>,
     /// The interrupted prompt that was last sent again, by its new id.
     pub(super) retried_prompt: Option<PromptId>,
     /// The number of the failure that users are asked about.

@@ -215,7 +215,7 @@ impl Machine {
     pub(super) fn close_request(&mut self, open: &OpenRequest, choice: Choice) {
         let Some(live) = &mut self.live else { return };
         if live.shown_request.take_if(|shown| *shown == open.number).is_some() {
-            let request = Request::Agent { session: self.record.name.clone(), id: open.request.id.clone() };
+            let request = Request::Agent { session: self.record.id().clone(), id: open.request.id.clone() };
             self.emit(Effect::CloseRequest { request, choice });
         }
     }

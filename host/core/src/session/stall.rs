@@ -53,7 +53,7 @@ impl Machine {
 
     fn close_stall(&mut self, choice: Choice) {
         if let Some(since) = self.open_stall.take() {
-            let request = Request::Stall { session: self.record.name.clone(), since };
+            let request = Request::Stall { session: self.record.id().clone(), since };
             self.emit(Effect::CloseRequest { request, choice });
         }
     }

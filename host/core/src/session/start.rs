@@ -84,17 +84,25 @@ impl Machine {
 
     fn launch(&mut self, now: Timestamp) {
         let in_new_folder = self.change_folder();
-        let resume = self.resumes().cloned();
+        let (resume, forks) = (self.record.continued().cloned(), self.record.forks());
         if resume.is_none() {
             // The agent's cost counter restarts with each conversation.
             self.record.reset_usage();
+        }
+        if let Some(fork) = self.record.fork.as_mut().filter(|_| forks)
+            && !std::mem::take(&mut fork.has_cost)
+        {
+            // The cost of the first turn is unknown: it would include turns of the other session.
+            self.record.tokens = None;
+            self.record.begun_elsewhere = true;
         }
         let run = self.next_run();
         let has_lost_state = self.record.conversation.is_some() && self.lacks(AgentFeature::Resume);
         let live = LiveProcess { resumes: resume.is_some(), in_new_folder, has_lost_state, ..self.new_live(run) };
         self.live = Some(live);
         let instructions = self.persona_settings().map(|settings| settings.instructions.clone()).unwrap_or_default();
-        let launch = Launch { resume, model: self.model(), permission_mode: self.permission_mode(), instructions };
+        let (model, permission_mode) = (self.model(), self.permission_mode());
+        let launch = Launch { resume, forks, model, permission_mode, instructions };
         self.emit(Effect::Spawn { run, launch });
         self.state = State::Starting(StartStage::Agent { since: now });
     }
@@ -136,6 +144,9 @@ impl Machine {
             self.record.conversation = Some(id);
             self.record.resumable = resumable;
         }
+        if resumable {
+            self.record.fork = None;
+        }
     }
 
     pub(super) fn start_overdue(&mut self, now: Timestamp) {
@@ -153,7 +164,7 @@ impl Machine {
 
     pub(super) fn close_failure(&mut self, choice: Choice) {
         if let Some(failure) = self.open_failure.take() {
-            let request = Request::Start { session: self.record.name.clone(), failure };
+            let request = Request::Start { session: self.record.id().clone(), failure };
             self.emit(Effect::CloseRequest { request, choice });
         }
     }

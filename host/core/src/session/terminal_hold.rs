@@ -23,6 +23,7 @@ impl Machine {
             | SessionCommand::ForceSuspend
             | SessionCommand::OpenTerminal(_)
             | SessionCommand::Fresh
+            | SessionCommand::SetAgent(_)
             | SessionCommand::Archive => {
                 Err(refusal(ApiErrorCode::Busy, &messages::open_in_terminal(&self.record.name)))
             }
@@ -85,6 +86,7 @@ impl Machine {
         if let Some(conversation) = conversation {
             self.record.conversation = Some(conversation);
             self.record.resumable = true;
+            self.record.fork = None;
         }
         self.record.last_active = now;
         let place = self.queue.front().map(|prompt| prompt.place.clone());

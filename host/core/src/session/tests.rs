@@ -1,11 +1,14 @@
 //! Tests of the state machine: scripted scenarios by area, then randomized runs.
 
+mod agent_choice;
 mod agent_limits;
 mod background;
 mod commands;
+mod forks;
 mod idle;
 mod lifecycle_policy_changes;
 mod lost_access;
+mod renames;
 mod requests;
 mod resumes;
 mod script;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::Place;
+use super::{Place, Timestamp};
 use crate::{agent_event::PromptId, messages};
 
 /// A message to an agent that the host has accepted and stored.
@@ -59,6 +59,36 @@ impl QueuedPrompt {
     #[must_use]
     pub fn of(prompt: &Prompt) -> Self {
         Self { id: prompt.id.clone(), beginning: messages::beginning(&prompt.text) }
+    }
+}
+
+/// A prompt and its answer, as the agent has stored them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exchange {
+    pub prompt: String,
+    /// The text after the agent's last use of a tool. Empty if there is none.
+    pub answer: String,
+    pub at: Option<Timestamp>,
+}
+
+impl Exchange {
+    /// Shortens both texts, so that some exchanges fit on a screen.
+    #[must_use]
+    pub fn shortened(self) -> Self {
+        Self { prompt: shorten(&self.prompt, PROMPT_LENGTH), answer: shorten(&self.answer, ANSWER_LENGTH), ..self }
+    }
+}
+
+/// The maximum length of a shortened prompt in characters.
+const PROMPT_LENGTH: usize = 300;
+/// The maximum length of a shortened answer in characters.
+const ANSWER_LENGTH: usize = 800;
+
+fn shorten(text: &str, most: usize) -> String {
+    let text = text.trim();
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", text[..end].trim_end()),
+        None => text.to_owned(),
     }
 }
 

@@ -18,7 +18,7 @@ pub struct Button {
     /// commands.
     #[serde(default, rename = "of", skip_serializing_if = "Option::is_none")]
     pub plugin: Option<String>,
-    /// The session that the button acts on, even if another session is active when a user presses the button.
+    /// The id of the session that the button acts on, even if another session is active when a user presses the button.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<SessionName>,
     /// The stored message that shows the button.
@@ -143,6 +143,13 @@ impl Reply {
             button.session = session.cloned();
         }
         self
+    }
+
+    /// Binds the buttons and the request to the session with this id.
+    #[must_use]
+    pub fn of_session(mut self, id: &SessionName) -> Self {
+        self.request = self.request.map(|request| request.of_session(id));
+        self.bound_to(Some(id))
     }
 
     /// Removes the buttons and the request, and appends the outcome to the text.

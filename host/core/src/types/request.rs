@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::{Button, SessionName, Timestamp};
 use crate::agent_event::PromptId;
 
-/// The id of a question to users. The first valid decision closes the question in every message that shows it.
+/// The id of a question to users. The first valid decision closes the question in every message that shows it. `session`
+/// is the id of a session, not its name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Request {
     /// Whether to send an interrupted prompt again.
@@ -20,6 +21,20 @@ pub enum Request {
     Stall { session: SessionName, since: Timestamp },
     /// A question that the agent of a session asks.
     Agent { session: SessionName, id: RequestId },
+}
+
+impl Request {
+    /// Returns the request as one of the session with this id. A request that names no session stays unchanged.
+    #[must_use]
+    pub fn of_session(self, id: &SessionName) -> Self {
+        let session = id.clone();
+        match self {
+            Self::Start { failure, .. } => Self::Start { session, failure },
+            Self::Stall { since, .. } => Self::Stall { session, since },
+            Self::Agent { id, .. } => Self::Agent { session, id },
+            Self::Prompt(_) | Self::Grant { .. } => self,
+        }
+    }
 }
 
 /// The id that the agent gave to its question.

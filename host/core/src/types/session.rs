@@ -68,10 +68,22 @@ pub struct Terminal {
     pub since: Timestamp,
 }
 
+/// The conversation of another session, from which a new one branches off.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForkPoint {
+    pub conversation: String,
+    /// Whether the record of the fork has the cost of that conversation. The other session may go on after an agent has
+    /// started with the fork.
+    pub has_cost: bool,
+}
+
 /// The stored part of a session. It survives the session's agent process and a restart of the host.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SessionRecord {
     pub name: SessionName,
+    /// The id of a session that was renamed, or whose name was once another session's. See [`Self::id`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<SessionName>,
     /// The user who created the session.
     pub owner: UserId,
     pub folder: PathBuf,
@@ -81,6 +93,9 @@ pub struct SessionRecord {
     pub conversation: Option<String>,
     /// Whether the agent has stored the conversation, so that a new process can resume the conversation.
     pub resumable: bool,
+    /// The conversation that the session's own one begins with, until the agent has stored the own one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fork: Option<ForkPoint>,
     /// Set by `/model`. `None` selects the persona's model, or else the agent's.
     pub model: Option<String>,
     pub persona: Option<String>,
@@ -130,6 +145,56 @@ pub struct SessionRecord {
 }
 
 impl SessionRecord {
+    /// The id of the session, which no other session has and which never changes: the name at its creation, or that name
+    /// with a number. Its default folder, its processes and its buttons carry it, because they outlive a rename.
+    #[must_use]
+    pub fn id(&self) -> &SessionName {
+        self.id.as_ref().unwrap_or(&self.name)
+    }
+
+    /// Changes the name, but not the id.
+    pub fn rename(&mut self, name: SessionName) {
+        let old = std::mem::replace(&mut self.name, name);
+        let id = self.id.take().unwrap_or(old);
+        self.id = (id != self.name).then_some(id);
+    }
+
+    /// Returns the conversation that the next agent continues: the session's own one, or else the one to fork.
+    #[must_use]
+    pub fn continued(&self) -> Option<&String> {
+        let own = self.conversation.as_ref().filter(|_| self.resumable);
+        own.or_else(|| self.fork.as_ref().map(|fork| &fork.conversation))
+    }
+
+    /// Whether the next agent continues the conversation of another session, and stores it as a new one.
+    #[must_use]
+    pub const fn forks(&self) -> bool {
+        self.fork.is_some() && !(self.resumable && self.conversation.is_some())
+    }
+
+    /// Returns a session with this id that begins with the conversation of this one. Its cost is that of this
+    /// conversation, because agents count on from there. Returns `None` if there is no conversation to continue.
+    #[must_use]
+    pub fn forked(&self, id: SessionName, name: SessionName, owner: UserId, now: Timestamp) -> Option<Self> {
+        let fork = ForkPoint { conversation: self.continued()?.clone(), has_cost: !self.forks() };
+        let new = Self::new(name, owner, self.folder.clone(), &self.agent, now);
+        Some(Self {
+            id: Some(id).filter(|id| *id != new.name),
+            fork: Some(fork),
+            model: self.model.clone(),
+            persona: self.persona.clone(),
+            greeted: true,
+            mode: self.mode.clone(),
+            permission_mode: self.permission_mode,
+            idle_timeout: self.idle_timeout,
+            cost_usd: self.cost_usd,
+            tokens: self.tokens,
+            begun_elsewhere: self.begun_elsewhere,
+            context: self.context,
+            ..new
+        })
+    }
+
     /// Forgets the cost, the tokens and the context of the conversation, because the agent counts anew in the next one.
     pub const fn reset_usage(&mut self) {
         self.cost_usd = None;
@@ -142,11 +207,13 @@ impl SessionRecord {
     pub fn new(name: SessionName, owner: UserId, folder: PathBuf, agent: &str, now: Timestamp) -> Self {
         Self {
             name,
+            id: None,
             owner,
             folder,
             agent: agent.to_owned(),
             conversation: None,
             resumable: false,
+            fork: None,
             model: None,
             persona: None,
             greeted: false,

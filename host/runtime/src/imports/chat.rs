@@ -18,7 +18,7 @@ impl Host for CallState {
         let host = self.host()?;
         let message = message.scrubbed();
         let view = self.call_session();
-        let session = view.as_ref().map(|view| &view.record.name);
+        let session = view.as_ref().map(|view| view.record.id());
         let message =
             button_check::restrict(convert::reply_of(message), &self.call_settings, &*host.directory, session);
         let place = convert::place_of(place);

@@ -169,4 +169,26 @@ impl Host for CallState {
     async fn drop_queued(&mut self, name: String, id: String) -> SessionResult {
         self.control(name, SessionCommand::DropQueued(PromptId(id))).await
     }
+
+    async fn rename(&mut self, name: String, new_name: String) -> SessionResult {
+        let acting = self.acting_caller()?;
+        let outcome = async {
+            let (host, caller) = acting?;
+            host.api.rename(&caller, &session_name(&name)?, &new_name).await
+        };
+        Ok(session_result(outcome.await))
+    }
+
+    async fn fork(&mut self, name: String, new_name: String) -> SessionResult {
+        let acting = self.acting_caller()?;
+        let outcome = async {
+            let (host, caller) = acting?;
+            host.api.fork(&caller, &session_name(&name)?, &new_name).await
+        };
+        Ok(session_result(outcome.await))
+    }
+
+    async fn set_agent(&mut self, name: String, agent: String) -> SessionResult {
+        self.control(name, SessionCommand::SetAgent(agent)).await
+    }
 }

@@ -5,13 +5,17 @@ use cordboard_core::types::{SessionView, UsageGroup};
 
 use super::super::{
     bindings::{
-        sessions::{AgentCommand, Budget, Host, QueuedPrompt, Usage},
+        sessions::{AgentCommand, Budget, Exchange, Host, QueuedPrompt, Usage},
         types,
     },
     call::CallState,
     convert,
     host_api::ArchiveFilter,
 };
+use super::session_control::session_name;
+
+/// The maximum number of exchanges that a plugin gets in one call.
+const MOST_EXCHANGES: u32 = 20;
 
 impl CallState {
     fn page(&mut self, filter: ArchiveFilter, offset: u32, limit: u32) -> wasmtime::Result<Vec<types::Session>> {
@@ -66,6 +70,21 @@ impl Host for CallState {
         let found = self.caller().and_then(|caller| host.api.find(caller, &name));
         let queue = found.map(|view| view.queue).unwrap_or_default();
         Ok(queue.into_iter().map(|prompt| QueuedPrompt { id: prompt.id.0, text: prompt.beginning }).collect())
+    }
+
+    async fn history(&mut self, name: String, count: u32) -> wasmtime::Result<Result<Vec<Exchange>, String>> {
+        let acting = self.acting_caller()?;
+        let outcome = async {
+            let (host, caller) = acting?;
+            host.api.history(&caller, &session_name(&name)?, count.min(MOST_EXCHANGES) as usize).await
+        };
+        let exchange = |exchange: cordboard_core::types::Exchange| Exchange {
+            prompt: exchange.prompt,
+            answer: exchange.answer,
+            at: exchange.at.map(|at| at.0),
+        };
+        let history = outcome.await.map_err(|error| error.text);
+        Ok(history.map(|exchanges| exchanges.into_iter().map(exchange).collect()))
     }
 
     async fn usage_of_days(&mut self, days: u32, by: String) -> wasmtime::Result<Result<Vec<Usage>, String>> {

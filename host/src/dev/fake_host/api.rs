@@ -9,7 +9,7 @@ use cordboard_core::{
     cron::Zone,
     messages,
     session::{ApiError, ApiErrorCode, SessionCommand},
-    types::{Caller, OriginUsage, Place, Reply, Role, SessionName, SessionView, Timestamp, Urgency, UserId},
+    types::{Caller, Exchange, OriginUsage, Place, Reply, Role, SessionName, SessionView, Timestamp, Urgency, UserId},
 };
 
 use cordboard_runtime::{
@@ -21,7 +21,7 @@ use super::FakeHost;
 use crate::{
     dev::recorded_action::RecordedAction,
     hub::{
-        self, CommandChange, NewSession,
+        self, CommandChange, ForkRules, NameRules, NewSession,
         session_errors::{taken, unknown},
     },
 };
@@ -115,18 +115,59 @@ impl HostApi for FakeHost {
         self.act(name, SessionCommand::Touch(place.clone()))
     }
 
+    async fn rename(&self, caller: &Caller, name: &SessionName, new_name: &str) -> Result<SessionView, ApiError> {
+        let view = self.seen(caller, name.as_str())?;
+        let config = self.config();
+        let rules = NameRules { registry: &self.shared.sessions, config: &config, caller };
+        let to = hub::new_name(&rules, new_name, &view.record.folder)?;
+        let renamed = self.change(name, |session, _| {
+            session.machine.renamed(to.clone())?;
+            session.machine.rename(&to);
+            Ok(session.machine.view())
+        });
+        let view = renamed.ok_or_else(|| unknown(name.as_str()))??;
+        self.rekey(name, &to);
+        self.reload_settings(&to, &view);
+        self.record(RecordedAction::Renamed(name.clone(), to));
+        Ok(view)
+    }
+
+    async fn fork(&self, caller: &Caller, name: &SessionName, new_name: &str) -> Result<SessionView, ApiError> {
+        let view = self.seen(caller, name.as_str())?;
+        let config = self.config();
+        let rules = ForkRules { registry: &self.shared.sessions, config: &config, caller, now: self.now() };
+        let record = rules.record(&view, new_name)?;
+        let name = record.name.clone();
+        self.add(record.clone());
+        self.record(RecordedAction::Created(Box::new(record)));
+        self.session(name.as_str()).ok_or_else(|| unknown(name.as_str()))
+    }
+
+    async fn history(&self, caller: &Caller, name: &SessionName, count: usize) -> Result<Vec<Exchange>, ApiError> {
+        self.seen(caller, name.as_str())?;
+        Ok(self.last_exchanges(name, count))
+    }
+
     async fn control(
         &self,
         caller: &Caller,
         name: &SessionName,
         command: SessionCommand,
     ) -> Result<SessionView, ApiError> {
+        let name = self.press.as_ref().map_or(name, |press| press.target(name));
         self.seen(caller, name.as_str())?;
         if let SessionCommand::SetPersona(persona) = &command {
             hub::check_persona(persona.as_deref(), self.personas().as_deref())?;
         }
         let archives = command == SessionCommand::Archive;
+        let selects_agent = matches!(command, SessionCommand::SetAgent(_));
+        if let SessionCommand::SetAgent(agent) = &command {
+            hub::known_agent(&self.config(), Some(agent.clone()))?;
+        }
         let view = self.act_as_pressed(name, command)?;
+        if selects_agent {
+            self.reload_settings(name, &view);
+        }
         if archives {
             self.shared.sessions.unbind(name);
         }

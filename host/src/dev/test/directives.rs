@@ -5,7 +5,7 @@ use std::{str::FromStr, time::Duration};
 
 use cordboard_core::{
     config::{Config, parse_duration},
-    types::{ContextUse, Phase, Reply, Role, SessionName, SessionRecord, Timestamp},
+    types::{ContextUse, Exchange, Phase, Reply, Role, SessionName, SessionRecord, Timestamp},
 };
 use cordboard_runtime::HostApi as _;
 
@@ -15,7 +15,7 @@ use crate::{
     standard_plugins::{STANDARD, built_in},
 };
 
-const KNOWN: &str = "@as, @budget, @clock, @config, @does, @done, @event, @fails, @header, @http, @job, @locale, @permission, @persona, @plug, \
+const KNOWN: &str = "@as, @budget, @clock, @config, @does, @done, @event, @exchange, @fails, @header, @http, @job, @locale, @permission, @persona, @plug, \
                      @plugin, @question, @request, @resume, @review, @says, @secret, @session, @tcp, @turn, @usage, @with";
 
 impl StepRunner {
@@ -46,6 +46,7 @@ impl StepRunner {
             }
             "header" => self.header(words)?,
             "question" => self.question(words)?,
+            "exchange" => self.add_exchange(words)?,
             "event" => return self.event(words).await,
             "does" => return self.does(words).await,
             "done" => return self.end_turn(None).await,
@@ -66,6 +67,16 @@ impl StepRunner {
             _ => return Err(StepError::Directive { name: name.to_owned(), known: KNOWN }),
         }
         Ok(Reply::default())
+    }
+
+    /// `SESSION PROMPT => ANSWER`: an exchange that the agent of the session has stored.
+    fn add_exchange(&self, words: &str) -> Result<(), StepError> {
+        let (name, texts) = words.split_once(' ').unwrap_or((words, ""));
+        let (prompt, answer) = texts.split_once(" => ").unwrap_or((texts, ""));
+        let (name, at) = (self.session(name)?.record.name, Some(self.harness.host.now()));
+        let exchange = Exchange { prompt: prompt.to_owned(), answer: answer.to_owned(), at };
+        self.harness.host.add_exchange(name, exchange);
+        Ok(())
     }
 
     fn configure(&mut self, change: impl FnOnce(&mut Self)) {

@@ -41,15 +41,14 @@ impl NewSession<'_> {
     /// # Errors
     /// The spec is invalid, the name is in use, or the folder is not below one of `[sessions] roots`.
     pub fn record(&self, caller: &Caller, spec: SessionSpec) -> Result<SessionRecord, ApiError> {
-        let name: SessionName =
-            spec.name.parse().map_err(|error: InvalidName| refuse(ApiErrorCode::Invalid, format!("{error}.")))?;
-        if let Some(there) = self.registry.view(name.as_str()) {
-            return Err(taken(&there, caller));
-        }
+        let name = session_name(&spec.name)?;
+        check_free(self.registry, caller, &name)?;
         check_persona(spec.persona.as_deref(), self.personas.as_deref())?;
         let agent = known_agent(self.config, spec.agent)?;
-        let folder = self.folder(&name, spec.folder.as_deref())?;
+        let id = self.registry.free_id(&name);
+        let folder = self.folder(&name, &id, spec.folder.as_deref())?;
         let mut record = SessionRecord::new(name, caller.id.clone(), folder, &agent, self.now);
+        record.id = Some(id).filter(|id| *id != record.name);
         record.persona = spec.persona;
         record.model = spec.model.map(model_name).transpose()?;
         Ok(record)
@@ -57,13 +56,47 @@ impl NewSession<'_> {
 
     /// Returns the requested folder if it is below one of `[sessions] roots`. Without a request, returns the folder
     /// that `[sessions.folders]` names for the session, or else one in the state directory.
-    fn folder(&self, name: &SessionName, requested: Option<&str>) -> Result<PathBuf, ApiError> {
+    fn folder(&self, name: &SessionName, id: &SessionName, requested: Option<&str>) -> Result<PathBuf, ApiError> {
         if let Some(requested) = requested {
             return below_roots(Path::new(requested), &self.config.sessions.roots);
         }
         let named = self.config.sessions.folder(name).map(Path::to_owned);
-        Ok(named.unwrap_or_else(|| session::folder(self.state_dir, name)))
+        Ok(named.unwrap_or_else(|| session::folder(self.state_dir, id)))
     }
+}
+
+/// # Errors
+/// The text is no session name.
+fn session_name(text: &str) -> Result<SessionName, ApiError> {
+    text.parse().map_err(|error: InvalidName| refuse(ApiErrorCode::Invalid, format!("{error}.")))
+}
+
+/// # Errors
+/// A session has the name. The text says more about the session if the caller may see it.
+fn check_free(registry: &SessionRegistry, caller: &Caller, name: &SessionName) -> Result<(), ApiError> {
+    registry.view(name.as_str()).map_or(Ok(()), |there| Err(taken(&there, caller)))
+}
+
+/// Checks the name of a session that stays in `folder`, whatever name it gets.
+///
+/// # Errors
+/// The text is no session name, a session has the name, or the configuration sets another folder for it.
+pub fn new_name(rules: &NameRules<'_>, text: &str, folder: &Path) -> Result<SessionName, ApiError> {
+    let name = session_name(text)?;
+    check_free(rules.registry, rules.caller, &name)?;
+    match rules.config.sessions.folder(&name) {
+        Some(configured) if configured != folder => {
+            Err(refuse(ApiErrorCode::Invalid, messages::folder_of_other_name(&name, configured, folder)))
+        }
+        Some(_) | None => Ok(name),
+    }
+}
+
+/// The facts that decide whether a session can get a name.
+pub struct NameRules<'a> {
+    pub registry: &'a SessionRegistry,
+    pub config: &'a Config,
+    pub caller: &'a Caller,
 }
 
 /// # Errors
@@ -146,7 +179,11 @@ fn model_name(model: String) -> Result<String, ApiError> {
     if is_model_name(&model) { Ok(model) } else { Err(refuse(ApiErrorCode::Invalid, messages::invalid_model(&model))) }
 }
 
-fn known_agent(config: &Config, requested: Option<String>) -> Result<String, ApiError> {
+/// Returns the requested agent, or else the default one.
+///
+/// # Errors
+/// The configuration has no such agent.
+pub fn known_agent(config: &Config, requested: Option<String>) -> Result<String, ApiError> {
     let agent = requested.unwrap_or_else(|| config.agents.default.clone());
     if config.agents.get(&agent).is_some() {
         return Ok(agent);

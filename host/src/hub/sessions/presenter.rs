@@ -29,7 +29,7 @@ use crate::{
     clock::Clock,
     hub::{host_api::chat_members, live_config::LiveConfig, outbound::Outbound},
     session::{SessionOutput, TurnSink},
-    session_snapshots::SessionRegistry,
+    session_snapshots::{SessionCell, SessionRegistry},
 };
 
 /// The view mode of sessions that have not chosen one.
@@ -70,7 +70,7 @@ struct OutputQueue {
 impl TurnPresenter {
     /// Starts the presenter. Its task runs until the tokio runtime ends and has nothing to clean up.
     #[must_use]
-    pub fn spawn(renderer: TurnRenderer, session: SessionName) -> Arc<Self> {
+    pub fn spawn(renderer: TurnRenderer, session: Arc<SessionCell>) -> Arc<Self> {
         let outbound = renderer.outbound.clone();
         let presenter = Arc::new(Self { queue: Mutex::default(), outbound, wake: Notify::new() });
         let renderer = SessionRenderer { renderer, session, notices: Notices::default() };
@@ -173,7 +173,7 @@ trait OutputRenderer: Send {
 /// Renders and posts the outputs of one session.
 struct SessionRenderer {
     renderer: TurnRenderer,
-    session: SessionName,
+    session: Arc<SessionCell>,
     notices: Notices,
 }
 
@@ -246,7 +246,8 @@ impl SessionRenderer {
             return;
         }
         let is_nameless = notice.is_nameless();
-        let mut reply = notice.reply(&self.session);
+        let record = &self.session.view().record;
+        let mut reply = notice.reply(&record.name).of_session(record.id());
         if let SessionNotice::Denied { .. } = &notice {
             reply = self.notices.denied(reply);
         }
@@ -261,8 +262,7 @@ impl SessionRenderer {
     }
 
     fn may_be_read(&self, place: &Place) -> bool {
-        let view = self.renderer.registry.view(self.session.as_str());
-        chat_members::may_read(place, view.as_deref(), &self.renderer.config.now().access)
+        chat_members::may_read(place, Some(&self.session.view()), &self.renderer.config.now().access)
     }
 
     /// Marks messages as written by the agent, and adds the session name if [`Self::background_name`] returns one.
@@ -278,8 +278,9 @@ impl SessionRenderer {
     /// session is the only active one in this place.
     fn background_name(&self, place: &Place) -> Option<SessionName> {
         let active = self.renderer.registry.active_in(place);
-        let is_only_one = active.len() == 1 && active.contains(&self.session);
-        (!is_only_one).then(|| self.session.clone())
+        let name = self.session.view().record.name.clone();
+        let is_only_one = active.len() == 1 && active.contains(&name);
+        (!is_only_one).then_some(name)
     }
 
     async fn render(&self, turn: &Turn, view: &SessionView) -> TurnFrame {

@@ -17,6 +17,8 @@ use cordboard_core::{
     updates_and_posts::{InboxRow, InboxState, Update, UpdateKind},
 };
 
+use tokio::sync::RwLock;
+
 use super::presenter::{TurnPresenter, TurnRenderer};
 use crate::{
     session::{self, Handle, Ports, RestoredPrompts},
@@ -25,6 +27,8 @@ use crate::{
 
 pub struct SessionSupervisor {
     pub registry: Arc<SessionRegistry>,
+    /// Held for reading while a prompt is stored for a session, and for writing while a name or an id is given to a session.
+    pub names: RwLock<()>,
     ports: Ports,
     renderer: TurnRenderer,
     actors: Mutex<Actors>,
@@ -54,17 +58,17 @@ pub struct RestoredInbox {
 impl SessionSupervisor {
     #[must_use]
     pub fn new(registry: Arc<SessionRegistry>, ports: Ports, renderer: TurnRenderer) -> Self {
-        Self { registry, ports, renderer, actors: Mutex::default() }
+        Self { registry, names: RwLock::default(), ports, renderer, actors: Mutex::default() }
     }
 
     /// Returns the actor of a session, starting it if necessary. `None` if the session does not exist.
     #[must_use]
     pub fn get(&self, name: &SessionName) -> Option<Handle> {
-        let cell = self.registry.cell(name.as_str())?;
         let mut actors = self.actors();
+        let cell = self.registry.cell(name.as_str())?;
         let is_shutting_down = actors.is_shutting_down;
         let actor = actors.by_session.entry(name.clone()).or_insert_with(|| {
-            let presenter = TurnPresenter::spawn(self.renderer.clone(), name.clone());
+            let presenter = TurnPresenter::spawn(self.renderer.clone(), Arc::clone(&cell));
             let record = cell.view().record.clone();
             let sink = Arc::clone(&presenter) as Arc<dyn session::TurnSink>;
             let handle = session::spawn(record, cell, sink, self.ports.clone());
@@ -74,6 +78,16 @@ impl SessionSupervisor {
             Actor { handle, presenter }
         });
         Some(actor.handle.clone())
+    }
+
+    /// Renames a session, whose actor has stored the new name.
+    pub fn rename(&self, from: &SessionName, to: &SessionName) {
+        // Hold the lock, so that the session doesn't get a second actor.
+        let mut actors = self.actors();
+        if let Some(actor) = actors.by_session.remove(from) {
+            actors.by_session.insert(to.clone(), actor);
+        }
+        self.registry.rename(from, to);
     }
 
     fn actors(&self) -> MutexGuard<'_, Actors> {

@@ -267,6 +267,10 @@ impl SessionStore for Recorder {
         self.store(&format!("saved turns={}", record.turns), |_| {})
     }
 
+    async fn rename(&self, from: &SessionName, record: &SessionRecord) -> Result<(), StoreError> {
+        self.store(&format!("rename {from}"), |recorded| recorded.stored = Some(record.clone()))
+    }
+
     /// The limit of the budget is one dollar, and this turn is the only one of the day.
     async fn save_turn(&self, record: &SessionRecord, usage: UsageEntry) -> Result<Option<Budget>, StoreError> {
         self.save(record).await?;

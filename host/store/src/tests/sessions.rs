@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use cordboard_core::types::ProcessId;
+use cordboard_core::types::{ProcessId, Tokens, TurnOrigin, UsageEntry};
 
 use super::*;
 
@@ -68,4 +68,40 @@ async fn archiving_clears_only_places_of_the_session() {
     assert_eq!(active, left.map(|(scope, session)| (scope, name(session))));
     store.archive_session(&record("alpha")).await.unwrap();
     assert_eq!(state.after(store).await.active, [(all("2"), name("beta"))]);
+}
+
+#[tokio::test]
+async fn a_rename_moves_everything_that_names_the_session() {
+    let state = State::new();
+    let (store, _) = state.open();
+    for session in ["alpha", "gamma"] {
+        store.create_session(&record(session)).await.unwrap();
+    }
+    let here = ActiveScope::everybody(&place("1"));
+    store.set_active_session(&here, Some(&name("alpha"))).await.unwrap();
+    store.set_active_session(&ActiveScope::everybody(&place("2")), Some(&name("gamma"))).await.unwrap();
+    let queued = store.accept_for(update("a"), &name("alpha")).await.unwrap();
+    let sent = store.accept_for(update("b"), &name("alpha")).await.unwrap();
+    store.mark_sent(&sent).await.unwrap();
+    store.accept_for(update("c"), &name("gamma")).await.unwrap();
+    let turn = TurnOrigin { session: name("alpha"), persona: None, agent: "demo".to_owned(), model: None };
+    let usage = UsageEntry { at: Timestamp(5), turn, cost_usd: Some(0.5), tokens: Tokens::default() };
+    store.save_turn(&record("alpha"), &usage, Timestamp(0)).await.unwrap();
+
+    let mut beta = record("alpha");
+    beta.rename(name("beta"));
+    store.rename_session(&name("alpha"), &beta).await.unwrap();
+    let usage = store.usage_since(Timestamp(0)).await.unwrap();
+    assert_eq!(usage.iter().map(|one| &one.origin.session).collect::<Vec<_>>(), [&name("beta")]);
+    let taken = store.rename_session(&name("beta"), &record("gamma")).await.unwrap_err();
+    assert_eq!(taken, StoreError::Exists(name("gamma")));
+
+    let contents = state.after(store).await;
+    assert_eq!(contents.sessions, [beta.clone(), record("gamma")]);
+    assert_eq!((beta.id(), beta.folder.as_path()), (&name("alpha"), Path::new("/sessions/alpha")));
+    assert_eq!(contents.active[0], (here, name("beta")));
+    let open: Vec<_> = contents.inbox.into_iter().map(|row| (row.prompt, row.state)).collect();
+    assert_eq!(open[0], (queued, InboxState::Queued { session: name("beta") }));
+    assert_eq!(open[1], (sent, InboxState::Sent { session: name("beta") }));
+    assert_eq!(open[2].1, InboxState::Queued { session: name("gamma") });
 }

@@ -1,7 +1,7 @@
 // Shows complete answers, and the agent's progress until then. `/{{command}}` turns this on and off for a session.
 
-import { activeSession } from "cordboard:plugin/context@0.2.2";
-import { setMode } from "cordboard:plugin/session-control@0.2.2";
+import { activeSession } from "cordboard:plugin/context@0.2.3";
+import { setMode } from "cordboard:plugin/session-control@0.2.3";
 
 const MODE = "{{name}}"; // the name of the view mode
 

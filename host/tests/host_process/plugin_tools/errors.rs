@@ -167,7 +167,7 @@ fn check_names_the_missing_grant() {
         "imports   one is not granted\n",
         "          sessions             granted\n",
         "          session-control      NOT GRANTED\n",
-        "          /new <name> [persona]  Start a session                                     member\n",
+        "          /new <name> [persona] [agent]  Start a session                                     member\n",
         " MB at the start of a call, 64.0 MB at most\n",
         shown,
         "verdict   a host would ask for approval of: session-control\n",
@@ -192,7 +192,7 @@ fn check_rejects_a_component_of_an_older_contract() {
     assert_eq!(ended.code, Some(1), "{ended:?}");
     let why = "rejected  it is built for an older Cordboard: it has cordboard:plugin/";
     assert!(ended.out.contains(why), "{}", ended.out);
-    assert!(ended.out.contains("@0.1.0, and this one has cordboard:plugin@0.2.2; rebuild it with"), "{}", ended.out);
+    assert!(ended.out.contains("@0.1.0, and this one has cordboard:plugin@0.2.3; rebuild it with"), "{}", ended.out);
 }
 
 #[test]

@@ -16,7 +16,7 @@ use crate::{
     config::{Agent, AgentKind, Busy},
     turn::{Turn, TurnPart, TurnState},
     types::{
-        AgentRequest, Alert, OptionText, PermissionMode, Place, ProcessId, PromptKind, Request, RequestId,
+        AgentRequest, Alert, ForkPoint, OptionText, PermissionMode, Place, ProcessId, PromptKind, Request, RequestId,
         RequestOption, SessionRecord, Terminal, Timestamp, TokenCount, Tokens, ToolUse, TurnUsage, UserId,
     },
 };
@@ -121,6 +121,7 @@ impl ScriptRunner {
             "restore" => self.restore(line, rest),
             "busy" => self.skip_trace(line, &[&format!("prompt {rest}"), "ready"]),
             "idle" => self.skip_trace(line, &["command start", "ready"]),
+            "rename" => self.rename(line, rest),
             "wait" => self.wait(span(rest)),
             "command" => match self.machine.command(command(rest), self.now) {
                 Ok(effects) => self.note(line, &effects),
@@ -132,6 +133,20 @@ impl ScriptRunner {
                 let input = self.input(verb, rest).unwrap_or_else(|| process_input(run, verb, rest));
                 let effects = self.machine.handle(input, self.now);
                 self.note(line, &effects);
+            }
+        }
+    }
+
+    fn rename(&mut self, line: &str, name: &str) {
+        let name = name.parse().expect("a name");
+        match self.machine.renamed(name) {
+            Ok(record) => {
+                self.machine.rename(&record.name);
+                let _ = writeln!(self.trace, "{line} → {}, id {}", record.name, record.id());
+                assert_eq!(*self.machine.record(), record, "the machine has the record that the host has stored");
+            }
+            Err(refusal) => {
+                let _ = writeln!(self.trace, "{line}\n    refused ({}): {refusal}", refusal.code.as_str());
             }
         }
     }
@@ -156,6 +171,11 @@ impl ScriptRunner {
                     record.turns = 1;
                 }
                 ("not-resumable", id) => record.conversation = Some(id.to_owned()),
+                ("forks", id) => record.fork = Some(ForkPoint { conversation: id.to_owned(), has_cost: true }),
+                ("cost", cost) => record.cost_usd = Some(cost.parse().expect("a cost")),
+                ("tokens", count) => {
+                    record.tokens = Some(Tokens { input: count.parse().expect("a number"), ..Tokens::default() });
+                }
                 ("persona", name) => record.persona = Some(name.to_owned()),
                 ("place", chat) => record.place = Some(Place::new("test", chat)),
                 ("interrupted", id) => record.interrupted.push(prompt(id, "home").into()),
@@ -303,6 +323,7 @@ fn command(text: &str) -> SessionCommand {
         "timeout" => SessionCommand::SetIdleTimeout(non_empty(rest).map(|text| span(&text))),
         "model" => SessionCommand::SetModel(non_empty(rest)),
         "persona" => SessionCommand::SetPersona(non_empty(rest)),
+        "agent" => SessionCommand::SetAgent(rest.to_owned()),
         "mode" => SessionCommand::SetMode(non_empty(rest)),
         "permission-mode" => SessionCommand::SetPermissionMode(PermissionMode::parse(rest)),
         _ => panic!("unknown command {text}"),
@@ -546,7 +567,8 @@ fn show(effect: &Effect) -> String {
         }
         Effect::WatchTerminal(process) => format!("watch terminal {}", process.pid),
         Effect::Spawn { run, launch } => {
-            let conversation = launch.resume.as_ref().map_or("anew".to_owned(), |id| format!("resuming {id}"));
+            let how = if launch.forks { "forking" } else { "resuming" };
+            let conversation = launch.resume.as_ref().map_or("anew".to_owned(), |id| format!("{how} {id}"));
             let model = launch.model.as_ref().map_or(String::new(), |model| format!(", model {model}"));
             let rules = non_empty(&launch.instructions).map_or(String::new(), |rules| format!(", rules {rules}"));
             format!("spawn {} {conversation}{model}{rules}", run.0)

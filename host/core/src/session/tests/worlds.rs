@@ -17,7 +17,7 @@ use crate::{
     config::Busy,
     messages,
     random_worlds::{Dice, seeds},
-    types::{PermissionMode, Phase, Place, RequestId, Timestamp, TurnUsage, Urgency},
+    types::{ForkPoint, PermissionMode, Phase, Place, RequestId, Timestamp, TurnUsage, Urgency},
 };
 use witness::Witness;
 
@@ -54,6 +54,9 @@ impl World {
         if dice.one_in(3) {
             record.conversation = Some("c0".to_owned());
             record.resumable = !dice.one_in(4);
+        }
+        if dice.one_in(4) {
+            record.fork = Some(ForkPoint { conversation: "origin".to_owned(), has_cost: true });
         }
         if dice.one_in(3) {
             record.persona = Some("planner".to_owned());
@@ -102,6 +105,10 @@ impl World {
             30 if self.dice.one_in(6) => self.witness.doom(self.dice.roll(4)),
             30 if self.dice.one_in(6) => self.witness.feed(Input::NobodyAnswers),
             30 if self.dice.one_in(2) => self.lose_access(),
+            31 if self.dice.one_in(3) => {
+                let name = self.dice.pick(&["x", "beta", "gamma"]);
+                self.witness.rename(name.parse().expect("a name"));
+            }
             _ => self.stale(),
         }
     }
@@ -319,6 +326,7 @@ impl World {
         let from = self.dice.pick(&[None, Some(Place::new("test", "home")), Some(Place::new("test", "den"))]);
         let recent = PromptId(format!("p{}", self.prompts.saturating_sub(self.dice.roll(3))));
         let terminal = self.dice.pick(&["8", "9"]);
+        let agent = self.dice.pick(&["demo", "other"]);
         let command = self.dice.pick(&[
             SessionCommand::Touch(Place::new("test", "home")),
             SessionCommand::Start,
@@ -342,6 +350,7 @@ impl World {
             SessionCommand::SetModel(Some("haiku".to_owned())),
             SessionCommand::SetModel(None),
             SessionCommand::SetPersona(persona),
+            SessionCommand::SetAgent(agent.to_owned()),
             SessionCommand::SetMode(Some("quiet".to_owned())),
             SessionCommand::SetPermissionMode(Some(PermissionMode::Plan)),
             answer.clone(),

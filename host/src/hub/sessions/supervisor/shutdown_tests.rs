@@ -47,6 +47,10 @@ impl SessionStore for Slow {
         self.store().await
     }
 
+    async fn rename(&self, _from: &SessionName, _record: &SessionRecord) -> Result<(), StoreError> {
+        self.store().await
+    }
+
     async fn save_turn(&self, _record: &SessionRecord, _usage: UsageEntry) -> Result<Option<Budget>, StoreError> {
         self.store().await.map(|()| None)
     }

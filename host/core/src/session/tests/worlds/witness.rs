@@ -20,7 +20,7 @@ use crate::{
     config::Busy,
     messages::SessionNotice,
     turn::Turn,
-    types::{Phase, Place, ProcessId, Request, RequestId, SessionRecord, Timestamp},
+    types::{Phase, Place, ProcessId, Request, RequestId, SessionName, SessionRecord, Timestamp},
 };
 use questions::Asked;
 use steering::SteeredPrompt;
@@ -515,7 +515,8 @@ impl Witness {
                 self.must(self.shutdowns == 0, "a shutdown accepts no commands");
                 self.must(is_open, "a button acts only on its own request, and once");
                 let forgot = remembered && self.machine.record().conversation.is_none();
-                self.must(!forgot || fresh, "only /fresh discards the conversation");
+                let unused = matches!(given, SessionCommand::SetAgent(_)) && before.0.record.turns == 0;
+                self.must(!forgot || fresh || unused, "only /fresh discards a conversation with turns");
                 self.must(self.terminal.is_none() || !needs_conversation(&given), "a terminal is not interfered with");
                 if let SessionCommand::OpenTerminal(process) = &given {
                     let rests = self.queue.is_empty() && self.open.is_none();
@@ -555,6 +556,27 @@ impl Witness {
                 self.must(before == (self.machine.view(), self.machine.poll_timeout()), "a refusal changes nothing");
                 Err(refusal)
             }
+        }
+    }
+
+    /// Renames the session, if it can be renamed. Nothing else changes.
+    pub fn rename(&mut self, name: SessionName) {
+        self.note(format!("{} rename to {name}", self.now.0));
+        let before = (self.machine.view(), self.machine.poll_timeout());
+        match self.machine.renamed(name.clone()) {
+            Ok(record) => {
+                self.must(self.shutdowns == 0, "a shutdown accepts no commands");
+                self.must(self.terminal.is_none(), "a terminal is not interfered with");
+                self.must(record.id() == before.0.record.id(), "the id never changes");
+                self.must(record.name == name, "the session has its new name");
+                self.stored = record;
+                self.machine.rename(&name);
+                let mut after = self.machine.view();
+                self.must(after.record == self.stored, "the machine has the stored record");
+                after.record.clone_from(&before.0.record);
+                self.must(before == (after, self.machine.poll_timeout()), "a rename changes only the name");
+            }
+            Err(_) => self.must(before.0.record == *self.machine.record(), "a refusal changes nothing"),
         }
     }
 

@@ -170,7 +170,8 @@ impl Witness {
                 self.open = None;
             }
             Effect::Post { notice, .. } => {
-                if let Some(request) = notice.reply(&self.machine.record().name).request {
+                let record = self.machine.record();
+                if let Some(request) = notice.reply(&record.name).of_session(record.id()).request {
                     if let Request::Start { failure, .. } = &request {
                         self.failure = Some(*failure);
                     }
@@ -286,8 +287,10 @@ impl Witness {
         self.must(self.terminal.is_none(), "no agent starts while a terminal holds the session");
         self.must(self.shutdowns == 0 && !record.archived, "nothing is started during shutdown or while archived");
         self.must(!self.processes.contains_key(&run), "each process has its own number");
-        let conversation = record.conversation.filter(|_| record.resumable);
-        self.must(launch.resume == conversation, "exactly the resumable conversations are resumed");
+        let own = record.conversation.filter(|_| record.resumable);
+        let forked = record.fork.map(|fork| fork.conversation).filter(|_| own.is_none());
+        self.must(launch.forks == forked.is_some(), "a conversation is forked until the own one is stored");
+        self.must(launch.resume == own.or(forked), "exactly the resumable conversations are resumed");
         self.must(!self.fresh || launch.resume.is_none(), "a discarded conversation is not resumed");
         self.must(
             launch.instructions == record.persona.clone().unwrap_or_default(),

@@ -1,0 +1,121 @@
+//! Reads exchanges from the lines of a transcript, as claude and the demo agent store it: one JSON object per line. Pure:
+//! the host reads the file.
+
+use cordboard_core::types::{Exchange, Timestamp};
+use serde_json::Value;
+
+use super::text;
+
+/// The beginnings of user messages that no user has written: the output of commands, and the notices of the CLI.
+const NOT_PROMPTS: [&str; 5] =
+    ["<command-", "<local-command-", "<task-notification", "<system-reminder", "[Request interrupted"];
+
+/// Returns the exchanges in a part of a transcript, the oldest first. Skips all other lines, and lines that are no JSON.
+#[must_use]
+pub fn exchanges(transcript: &[u8]) -> Vec<Exchange> {
+    let mut found = Vec::new();
+    let mut answer = Answer::default();
+    for line in transcript.split(|byte| *byte == b'\n') {
+        let Ok(message) = serde_json::from_slice::<Value>(line) else { continue };
+        if message["isSidechain"] == true || message["isMeta"] == true || message["isCompactSummary"] == true {
+            continue;
+        }
+        let content = &message["message"]["content"];
+        match text(&message, "type") {
+            "user" => {
+                if let Some(prompt) = prompt(content) {
+                    answer = Answer::default();
+                    found.push(Exchange {
+                        prompt,
+                        answer: String::new(),
+                        at: Timestamp::parse(text(&message, "timestamp")),
+                    });
+                }
+            }
+            "assistant" => {
+                if let Some(exchange) = found.last_mut() {
+                    answer.add(content, &mut exchange.answer);
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// The progress of reading one answer.
+#[derive(Default)]
+struct Answer {
+    is_followed_by_tool: bool,
+}
+
+impl Answer {
+    /// Adds the blocks of a message of the agent. The text after a use of a tool replaces the text before.
+    fn add(&mut self, content: &Value, answer: &mut String) {
+        for block in content.as_array().into_iter().flatten() {
+            match text(block, "type") {
+                "text" => {
+                    if std::mem::take(&mut self.is_followed_by_tool) {
+                        answer.clear();
+                    }
+                    if !answer.is_empty() {
+                        answer.push_str("\n\n");
+                    }
+                    answer.push_str(text(block, "text").trim());
+                }
+                "tool_use" => self.is_followed_by_tool = true,
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Returns the text of a user message. Returns `None` for the result of a tool and for messages of the CLI.
+fn prompt(content: &Value) -> Option<String> {
+    let blocks = content.as_array().into_iter().flatten();
+    let texts = blocks.filter(|block| text(block, "type") == "text").map(|block| text(block, "text"));
+    let prompt = content.as_str().into_iter().chain(texts).collect::<Vec<_>>().join("\n");
+    let prompt = prompt.trim();
+    let is_prompt = !prompt.is_empty() && !NOT_PROMPTS.iter().any(|start| prompt.starts_with(start));
+    is_prompt.then(|| prompt.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The shape of lines that claude 2.1.332 has stored, without most of their fields.
+    const TRANSCRIPT: &str = r#"
+{"type":"queue-operation","operation":"enqueue","timestamp":"2026-11-28T22:41:35.999Z"}
+{"isSidechain":false,"type":"user","timestamp":"2026-11-28T22:41:36.046Z","message":{"role":"user","content":[{"type":"text","text":"ada: fix it"}]}}
+{"type":"api-request-blob","message":{"content":[{"type":"text","text":"<system-reminder>"}]}}
+{"isSidechain":false,"type":"assistant","message":{"id":"m1","content":[{"type":"thinking","thinking":"hm"}]}}
+{"isSidechain":false,"type":"assistant","message":{"id":"m1","content":[{"type":"text","text":"Let me look."}]}}
+{"isSidechain":false,"type":"assistant","message":{"id":"m1","content":[{"type":"tool_use","name":"Bash"}]}}
+{"isSidechain":true,"type":"assistant","message":{"id":"m2","content":[{"type":"text","text":"a subagent"}]}}
+{"isSidechain":false,"type":"user","message":{"content":[{"type":"tool_result","content":"ok"}]}}
+{"isSidechain":false,"type":"assistant","message":{"id":"m3","content":[{"type":"text","text":"It is fixed."}]}}
+no json
+{"isSidechain":false,"type":"assistant","message":{"id":"m3","content":[{"type":"text","text":"Anything else?"}]}}
+{"isSidechain":false,"type":"user","isMeta":true,"message":{"content":"Caveat: generated"}}
+{"isSidechain":false,"type":"user","message":{"content":"<command-name>/compact</command-name>"}}
+{"isSidechain":false,"type":"user","isCompactSummary":true,"message":{"content":"This session is continued"}}
+{"isSidechain":false,"type":"user","message":{"content":"and now?"}}
+{"isSidechain":false,"type":"user","message":{"content":[{"type":"text","text":"[Request interrupted by user]"}]}}
+"#;
+
+    #[test]
+    fn exchanges_are_prompts_with_the_last_text_of_their_answers() {
+        let found = exchanges(TRANSCRIPT.as_bytes());
+        let texts: Vec<_> = found.iter().map(|one| (one.prompt.as_str(), one.answer.as_str())).collect();
+        assert_eq!(texts, [("ada: fix it", "It is fixed.\n\nAnything else?"), ("and now?", "")]);
+        assert_eq!(found[0].at, Some(Timestamp(1_795_905_696_046)));
+        assert_eq!(found[1].at, None);
+    }
+
+    #[test]
+    fn the_answer_before_the_first_prompt_of_a_part_is_skipped() {
+        let answer = r#"{"type":"assistant","message":{"content":[{"type":"text","text":"the end of an answer"}]}}"#;
+        assert_eq!(exchanges(answer.as_bytes()), []);
+    }
+}

@@ -1,0 +1,34 @@
+//! Renames a session. The id of the session stays the same, so its agent, its questions and their buttons don't notice.
+
+use super::{ApiError, ApiErrorCode, Machine, commands::refusal, state::Shutdown};
+use crate::{
+    messages,
+    types::{SessionName, SessionRecord},
+};
+
+impl Machine {
+    /// Returns the record with another name. The caller stores it, and then calls [`Self::rename`].
+    ///
+    /// # Errors
+    /// The session can't be renamed now, with a message for the caller.
+    pub fn renamed(&self, name: SessionName) -> Result<SessionRecord, ApiError> {
+        if self.shutdown != Shutdown::No {
+            return Err(refusal(ApiErrorCode::Failed, messages::SHUTTING_DOWN));
+        }
+        if self.record.archived {
+            return Err(refusal(ApiErrorCode::Archived, &messages::session_archived(&self.record.name)));
+        }
+        if self.record.terminal.is_some() {
+            return Err(refusal(ApiErrorCode::Busy, &messages::open_in_terminal(&self.record.name)));
+        }
+        let mut record = self.record.clone();
+        record.rename(name);
+        Ok(record)
+    }
+
+    /// Applies a stored rename.
+    pub fn rename(&mut self, name: &SessionName) {
+        self.record.rename(name.clone());
+        self.persisted.rename(name.clone());
+    }
+}

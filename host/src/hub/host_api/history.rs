@@ -1,0 +1,112 @@
+//! Reads the last exchanges of a conversation from the file in which the agent stores it. Reads only the end of the file.
+
+use std::{
+    fs::File,
+    io::{self, Read, Seek, SeekFrom},
+    path::Path,
+};
+
+use cordboard_agents::{TranscriptError, exchanges, transcript};
+use cordboard_core::{
+    messages, scrub,
+    session::{ApiError, ApiErrorCode},
+    types::{Caller, Exchange, SessionName},
+};
+use cordboard_runtime::refuse;
+use tokio::task::spawn_blocking;
+
+use super::HostService;
+
+/// The size of the part of the file that is read first, in bytes. If it has too few exchanges, larger parts are read.
+const FIRST_PART: u64 = 256 * 1024;
+/// The maximum size of the part that is read.
+const LARGEST_PART: u64 = 16 * 1024 * 1024;
+
+impl HostService {
+    pub(super) async fn last_exchanges(
+        &self,
+        caller: &Caller,
+        name: &SessionName,
+        count: usize,
+    ) -> Result<Vec<Exchange>, ApiError> {
+        let view = self.visible(caller, name.as_str())?;
+        let record = view.record.clone();
+        let config = self.config();
+        let no_history = || refuse(ApiErrorCode::Invalid, messages::no_history(&record.agent));
+        let agent = config.agents.get(&record.agent).cloned().ok_or_else(no_history)?;
+        let Some(conversation) = record.continued().cloned() else { return Ok(Vec::new()) };
+        let (environment, folder) = (self.environment.clone(), record.folder.clone());
+        let read = spawn_blocking(move || {
+            let file = transcript(&agent, &environment, &folder, &conversation)?;
+            last_exchanges(&file, count).map_err(|error| TranscriptError::Unreadable { transcript: file, error })
+        });
+        match read.await {
+            Ok(Ok(exchanges)) => Ok(exchanges.into_iter().map(shown).collect()),
+            Ok(Err(TranscriptError::NoTranscripts)) => Err(no_history()),
+            Ok(Err(error)) => Err(refuse(ApiErrorCode::Failed, format!("The history can't be read: {error}"))),
+            Err(error) => Err(refuse(ApiErrorCode::Failed, format!("The history can't be read: {error}"))),
+        }
+    }
+}
+
+/// Removes secrets before the texts are shortened, because a part of a secret would not be found.
+fn shown(exchange: Exchange) -> Exchange {
+    let Exchange { prompt, answer, at } = exchange;
+    Exchange { prompt: scrub::text(prompt), answer: scrub::text(answer), at }.shortened()
+}
+
+fn last_exchanges(file: &Path, count: usize) -> io::Result<Vec<Exchange>> {
+    // The agent may have put a link or a pipe there.
+    if !file.symlink_metadata()?.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    let mut file = File::open(file)?;
+    let size = file.metadata()?.len();
+    let mut part = FIRST_PART;
+    loop {
+        let start = size.saturating_sub(part);
+        file.seek(SeekFrom::Start(start))?;
+        let mut bytes = Vec::new();
+        // The agent may write more in the meantime.
+        (&mut file).take(size - start).read_to_end(&mut bytes)?;
+        // The first line of a part is incomplete, unless the part is the whole file.
+        let complete = if start == 0 { 0 } else { bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len()) };
+        let mut found = exchanges(&bytes[complete..]);
+        if found.len() >= count || start == 0 || part >= LARGEST_PART {
+            return Ok(found.split_off(found.len().saturating_sub(count)));
+        }
+        part = (part * 8).min(LARGEST_PART);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    #[test]
+    fn only_the_end_of_a_large_transcript_is_read() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        let user = |text: &str| format!(r#"{{"type":"user","message":{{"content":"{text}"}}}}"#);
+        writeln!(file, "{}", user("too far away")).unwrap();
+        writeln!(file, r#"{{"type":"padding","text":"{}"}}"#, "x".repeat(17 * 1024 * 1024)).unwrap();
+        for text in ["one", "two", "three"] {
+            writeln!(file, "{}", user(text)).unwrap();
+        }
+        let prompts = |count| {
+            let found = last_exchanges(file.path(), count).unwrap();
+            found.into_iter().map(|exchange| exchange.prompt).collect::<Vec<_>>()
+        };
+        assert_eq!(prompts(2), ["two", "three"]);
+        assert_eq!(prompts(9), ["one", "two", "three"]);
+    }
+
+    #[test]
+    fn an_exchange_beyond_the_first_part_is_found() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        writeln!(file, r#"{{"type":"user","message":{{"content":"early"}}}}"#).unwrap();
+        writeln!(file, r#"{{"type":"padding","text":"{}"}}"#, "x".repeat(1024 * 1024)).unwrap();
+        assert_eq!(last_exchanges(file.path(), 5).unwrap()[0].prompt, "early");
+    }
+}

@@ -1,0 +1,32 @@
+//! Renames sessions. The name and everything that is stored under it change in one commit; the session keeps its folder.
+
+use cordboard_core::{
+    session::ApiError,
+    types::{Caller, SessionName, SessionView},
+};
+
+use super::{
+    HostService,
+    new_session::{NameRules, new_name},
+};
+use crate::{hub::session_errors::unknown, session::CommandSource};
+
+impl HostService {
+    pub(super) async fn rename_session(
+        &self,
+        caller: &Caller,
+        name: &SessionName,
+        to: &str,
+    ) -> Result<SessionView, ApiError> {
+        let _names = self.sessions.names.write().await;
+        let view = self.visible(caller, name.as_str())?;
+        let config = self.config();
+        let rules = NameRules { registry: self.registry(), config: &config, caller };
+        let to = new_name(&rules, to, &view.record.folder)?;
+        let session = self.sessions.get(name).ok_or_else(|| unknown(name.as_str()))?;
+        let source = CommandSource { by: Some(caller.name.clone()), causes: self.causes.clone() };
+        let view = session.rename(to.clone(), source).await?;
+        self.sessions.rename(name, &to);
+        Ok(self.with_wall_times(&view))
+    }
+}

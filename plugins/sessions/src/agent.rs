@@ -1,0 +1,113 @@
+//! `/agent [name]`: shows the agents, and selects the agent of a session without a conversation, or else of the sessions
+//! that `/new` creates in this chat.
+
+use cordboard_plugin::{
+    Call, Place, Reply, Session,
+    catalog::{self, Choice, known_agent},
+    context, session_control as control, state,
+    text::{code, escape},
+};
+
+/// The maximum number of buttons for agents.
+const MAX_BUTTONS: usize = 8;
+
+pub fn run(call: &Call) -> Result<Reply, String> {
+    let (session, place) = (context::active_session(), context::place()?);
+    match call.args.as_slice() {
+        [] => Ok(page(session.as_ref(), selected(&place).as_deref(), &catalog::agents())),
+        [name] => {
+            known_agent(name)?;
+            select(name, session.as_ref(), &place).map(|text| Reply::plain(&text))
+        }
+        _ => Ok(super::usage(&call.command)),
+    }
+}
+
+/// Returns the agent that was selected for new sessions of a chat, if it is still configured.
+pub fn selected(place: &Place) -> Option<String> {
+    state::get_text(&key(place)).filter(|name| known_agent(name).is_ok())
+}
+
+/// Selects the agent, and returns a report.
+fn select(name: &str, session: Option<&Session>, place: &Place) -> Result<String, String> {
+    let Some(session) = session else {
+        state::set(&key(place), name.as_bytes())?;
+        return Ok(format!("New sessions in this chat use agent '{name}'."));
+    };
+    let own = &session.name;
+    if session.agent == name {
+        state::set(&key(place), name.as_bytes())?;
+        return Ok(format!("Session '{own}' uses agent '{name}', and so do new sessions in this chat."));
+    }
+    match control::set_agent(own, name) {
+        Ok(_) => Ok(format!("Session '{own}' uses agent '{name}' now.")),
+        Err(error) if error.code == "exists" => {
+            state::set(&key(place), name.as_bytes())?;
+            Ok(format!("{} New sessions in this chat use agent '{name}'. Use /new to create one.", error.message))
+        }
+        Err(error) => Err(error.message),
+    }
+}
+
+fn key(place: &Place) -> String {
+    format!("agent/{}/{}/{}", place.front_end, place.chat, place.topic.as_deref().unwrap_or_default())
+}
+
+/// Lists the agents with a mark at the current one, which is that of the session or else that of new sessions. Adds buttons
+/// for the others.
+fn page(session: Option<&Session>, selected: Option<&str>, known: &[Choice]) -> Reply {
+    let current = session.map(|session| session.agent.as_str()).or(selected);
+    let line = |choice: &Choice| {
+        let arrow = if current == Some(&choice.name) { "→ " } else { "" };
+        let kind = if choice.description == choice.name {
+            String::new()
+        } else {
+            format!(" - {}", escape(&choice.description))
+        };
+        format!("{arrow}{}{kind}", code(&choice.name))
+    };
+    let mut lines: Vec<_> = known.iter().map(line).collect();
+    lines.push(String::new());
+    lines.push(match selected {
+        Some(agent) => format!("New sessions in this chat use {}.", code(agent)),
+        None => "New sessions in this chat use the default agent of the configuration.".to_owned(),
+    });
+    lines.push(escape("Usage: /agent <name>, or /new <name> none <agent>"));
+    let others = known.iter().map(|choice| choice.name.as_str()).filter(|name| Some(*name) != current);
+    let mut reply = Reply::text(lines.join("\n"));
+    for pair in others.take(MAX_BUTTONS).collect::<Vec<_>>().chunks(2) {
+        reply = reply.row(pair.iter().map(|name| ((*name).to_owned(), format!("/agent {name}"))));
+    }
+    reply
+}
+
+#[cfg(test)]
+mod tests {
+    use cordboard_plugin::testing::session;
+
+    use super::*;
+
+    #[test]
+    fn the_current_agent_is_marked_and_the_others_have_buttons() {
+        let known = [("claude", "claude"), ("demo", "demo"), ("gemini", "acp")]
+            .map(|(name, kind)| Choice { name: name.into(), description: kind.into() });
+        let reply = page(Some(&session("x")), Some("gemini"), &known);
+        assert!(
+            reply.text.starts_with("`claude`\n→ `demo`\n`gemini` - acp\n\nNew sessions in this chat use `gemini`.\n")
+        );
+        let commands: Vec<_> = reply.buttons.iter().flatten().map(|button| button.command.as_str()).collect();
+        assert_eq!(commands, ["/agent claude", "/agent gemini"]);
+        assert!(page(None, Some("claude"), &known).text.starts_with("→ `claude`\n"));
+        assert!(page(None, None, &known).text.contains("the default agent"));
+    }
+
+    #[test]
+    fn each_topic_has_its_own_choice() {
+        let place = |topic: Option<&str>| Place {
+            front_end: "telegram".into(),
+            chat: "-1".into(),
+            topic: topic.map(str::to_owned),
+        };
+        assert_eq!([key(&place(None)), key(&place(Some("7")))], ["agent/telegram/-1/", "agent/telegram/-1/7"]);
+    }
+}
