@@ -26,6 +26,7 @@ use cordboard_core::{
 };
 use cordboard_runtime::{AdminCommands, CallError, ChatMember, FakeNetwork};
 
+pub use self::session::CONVERSATION;
 use self::session::FakeSession;
 pub use self::{
     queried_plugins::settle,

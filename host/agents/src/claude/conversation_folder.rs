@@ -68,7 +68,7 @@ pub fn transcript(
         AgentKind::Claude if is_conversation_id(id) => stored_transcript(agent, environment, id),
         AgentKind::Claude => Err(TranscriptError::Id(id.to_owned())),
         AgentKind::Demo => Ok(demo::transcript(folder, id)),
-        AgentKind::Acp => Err(TranscriptError::NoTranscripts),
+        AgentKind::Acp | AgentKind::Plain => Err(TranscriptError::NoTranscripts),
     }
 }
 

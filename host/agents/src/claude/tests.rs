@@ -23,14 +23,18 @@ fn prompt(id: &str, text: &str) -> Prompt {
     }
 }
 
-fn new_codec(resume: Option<&str>) -> Claude {
-    Claude::new(&Launch {
+fn launch(resume: Option<&str>) -> Launch {
+    Launch {
         resume: resume.map(str::to_owned),
         forks: false,
         model: None,
         permission_mode: PermissionMode::Default,
         instructions: String::new(),
-    })
+    }
+}
+
+fn new_codec(resume: Option<&str>) -> Claude {
+    Claude::new(&launch(resume))
 }
 
 /// Decodes messages with a codec that has one unanswered prompt, and returns the trace.

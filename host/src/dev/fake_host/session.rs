@@ -17,7 +17,7 @@ use crate::session::Query;
 const EXITED: &str = "exit code 0";
 
 /// The conversation id of every agent.
-pub(super) const CONVERSATION: &str = "fake";
+pub const CONVERSATION: &str = "fake";
 
 /// The behaviour of a session's agent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -11,7 +11,10 @@ use cordboard_runtime::HostApi as _;
 
 use super::{hooks_jobs_webhooks::verbatim, step_error::StepError, step_runner::StepRunner};
 use crate::{
-    dev::{fake_host::SessionSetup, harness::person},
+    dev::{
+        fake_host::{CONVERSATION, SessionSetup},
+        harness::person,
+    },
     standard_plugins::{STANDARD, built_in},
 };
 
@@ -178,7 +181,11 @@ fn set(setup: &mut SessionSetup, key: &str, value: &str) -> Result<(), StepError
         "why" => setup.why = text(),
         "queued" => setup.queued = number(key, value)?,
         "interrupted" => setup.interrupted = number(key, value)?,
-        "turns" => setup.record.turns = number(key, value)?,
+        "turns" => {
+            setup.record.turns = number(key, value)?;
+            setup.record.conversation = Some(CONVERSATION.to_owned()).filter(|_| setup.record.turns > 0);
+            setup.record.resumable = setup.record.conversation.is_some();
+        }
         "context" => setup.record.context = Some(context(value)?),
         "timeout" => {
             let span = parse_duration(value);

@@ -14,7 +14,7 @@ use cordboard_runtime::{CallError, DueJob, HostApi, Load, WebRequest};
 use super::{directives::forward, step_error::StepError, step_runner::StepRunner};
 use crate::webhook::{self, METHODS};
 
-const KINDS: [EventKind; 11] = [
+const KINDS: [EventKind; 12] = [
     EventKind::HostStarted,
     EventKind::Created,
     EventKind::Started,
@@ -26,6 +26,7 @@ const KINDS: [EventKind; 11] = [
     EventKind::Broken,
     EventKind::Archived,
     EventKind::Restored,
+    EventKind::Renamed,
 ];
 
 impl StepRunner {

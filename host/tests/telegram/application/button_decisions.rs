@@ -144,3 +144,31 @@ async fn a_question_is_answered_without_its_plugin() {
     app.wait_for(OWNER, 0, "Send the text as your next message here").await;
     app.ask(OWNER, "use git", "The user denied this and said: use git").await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn buttons_act_on_their_session_after_a_rename() {
+    let mut app = App::new().await;
+    app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
+    app.stream(OWNER, "slow 3001").await;
+    app.kill();
+    app.start();
+    app.wait_for(OWNER, 0, "was answering “slow 3001”").await;
+    app.wait_for(OWNER, 0, "⚠ This answer was interrupted:\n\nline 1").await;
+    let (notice, again) = button(&app, "“slow 3001”", "Send again");
+    app.ask(OWNER, "/rename beta", "Session 'alpha' is now called 'beta'.").await;
+    app.ask(OWNER, "run ls", "Session 'beta' in ").await;
+    let (question, allow) = button(&app, "Session 'beta' in ", "Allow once");
+    app.ask(OWNER, "/rename gamma", "Session 'beta' is now called 'gamma'.").await;
+    // The names that the buttons contain are those of other sessions now.
+    app.ask(OWNER, "/new alpha", "Session 'alpha' created.").await;
+    app.ask(OWNER, "/new beta", "Session 'beta' created.").await;
+    let next = app.api.next_id();
+    app.api.press_data((OWNER, OWNER), question, &allow);
+    until_closed(&app, question, "Decided by Ada: Allow once.").await;
+    app.wait_for(OWNER, next, "You allowed it.").await;
+    app.api.press_data((OWNER, OWNER), notice, &again);
+    until_closed(&app, notice, "Decided by Ada: Send again.").await;
+    app.wait_for(OWNER, next, "line 1\nline 2").await;
+    app.ask(OWNER, "/session gamma", "Switched to session 'gamma'.").await;
+    app.ask(OWNER, "/stop", "Stopped.").await;
+}

@@ -189,3 +189,22 @@ fn instructions_are_a_system_prompt_where_the_agent_supports_that() {
         assert_eq!(new_codec(&launch).handshake.take_instructions().is_some(), launch.resume.is_none());
     }
 }
+
+#[test]
+fn a_fork_is_a_new_session_of_an_agent_that_offers_it() {
+    let fork = Launch { forks: true, ..resume() };
+    let offers = json!({ "loadSession": true, "sessionCapabilities": { "fork": {} } });
+    let answers = [initialized(offers), json!({ "id": 2, "result": { "sessionId": "s2" } })];
+    let trace = start(&fork, &answers);
+    let lines: Vec<&str> = trace.lines().skip(1).collect();
+    assert_eq!(
+        lines,
+        [
+            r#"> 2 session/fork {"sessionId":"s1","cwd":"/home/user/work_acp","mcpServers":[]}"#,
+            "conversation s2",
+            "ready []",
+        ]
+    );
+    let refused = start(&fork, &[initialized(json!({ "loadSession": true }))]);
+    assert!(refused.ends_with("resume refused: This agent cannot fork conversations."), "{refused}");
+}

@@ -13,7 +13,8 @@ use crate::tests::trace::short;
 fn trace(recording: &str) -> String {
     let mut records = recording.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let about = records.next().unwrap();
-    let mut codec = new_codec(resume(&about["argv"]));
+    let forks = about["argv"].as_array().unwrap().iter().any(|arg| arg == "--fork-session");
+    let mut codec = Claude::new(&Launch { forks, ..launch(resume(&about["argv"])) });
     let mut trace = new_trace();
     trace.add_line(format!("# {}", text(&about, "about")));
     for record in records {
