@@ -299,7 +299,7 @@ impl HostBase {
 
 /// Returns the agents that a killed host may have left running.
 fn left_over_agents(sessions: &[SessionRecord]) -> Vec<(SessionName, ProcessId)> {
-    sessions.iter().filter_map(|one| Some((one.name.clone(), one.process.clone()?))).collect()
+    sessions.iter().filter_map(|one| Some((one.id().clone(), one.process.clone()?))).collect()
 }
 
 fn views(sessions: Vec<SessionRecord>, config: &LiveConfig) -> Vec<SessionView> {
@@ -328,9 +328,11 @@ async fn sweep(host: Arc<HostService>, host_id: String, known: Vec<(SessionName,
     if report.ended + report.left > 0 {
         tracing::warn!(ended = report.ended, left = report.left, "stopped agents that a killed host left behind");
     }
-    let left: HashSet<SessionName> = known.into_iter().map(|(name, _)| name).collect();
-    for name in left {
-        if let Some(session) = host.sessions.get(&name) {
+    let left: HashSet<SessionName> = known.into_iter().map(|(id, _)| id).collect();
+    // A session may have been renamed in the meantime.
+    let _names = host.sessions.names.read().await;
+    for id in left {
+        if let Some(session) = host.sessions.get(&host.sessions.registry.name_of(&id)) {
             let exit = Exit::Ended { status: "left behind by a killed host".to_owned(), last_stderr_line: None };
             session.send(Input::Exit { run: Run::LEFT_OVER, exit }).await;
         }

@@ -196,6 +196,7 @@ impl Dispatcher {
     /// ignored.
     async fn edit(&self, row: &InboxRow, text: &str) {
         if let Some(message) = &row.update.origin.message {
+            let _names = self.host.sessions.names.read().await;
             match self.store.edit_message(&row.update.place, message, text).await {
                 Ok(Some(revised)) => self.replace_prompt(revised).await,
                 Ok(None) => {}

@@ -1,4 +1,4 @@
-//! Tests components that were compiled against the versions 0.2.0, 0.2.1 and 0.2.2 of the contract. Every later host of
+//! Tests components that were compiled against the versions 0.2.0 to 0.2.3 of the contract. Every later host of
 //! 0.2 must run them. A failure means that a change of the contract breaks compiled plugins; see `wit/README.md`.
 //! Components of the draft 0.1 are rejected.
 
@@ -10,7 +10,9 @@ use cordboard_core::{
     event::{CausationChain, EventKind, SessionEvent},
     session::{Decision, DecisionOutcome, PersonaSettings, SessionCommand, Verdict},
     turn::{Turn, TurnPart, TurnState},
-    types::{AgentRequest, Content, OptionText, Permission, Phase, Place, RequestOption, Timestamp, ToolUse},
+    types::{
+        AgentRequest, Content, OptionText, Permission, Phase, Place, RequestOption, SessionRecord, Timestamp, ToolUse,
+    },
 };
 use cordboard_runtime::{CallError, DueJob, Load, RenderInput, ViewLimits, WebRequest, WebResponse};
 use expect_test::{Expect, expect};
@@ -39,6 +41,9 @@ const SESSIONS: &str = "ebe2286bebac589e9e6e03b96be81070bce3f458b2c4209652cd733e
 const REQUESTS: &str = "3793c86f31a89e9259efe658501b7ec617028477fd0a681a9490de0197f36287";
 /// The digest of `approval.wasm`, which was compiled against 0.2.2. That version added the extension point `approval`.
 const APPROVAL: &str = "83fbbb6bd9a741dc8b8f079da76046a235d379f25a1987733c492b9bfcea3d93";
+/// The digest of `sessions.wasm`, which was compiled against 0.2.3. That version added the functions of `/rename`, `/fork`,
+/// `/agent` and `/history`.
+const SESSION_COMMANDS: &str = "1878c470f88fa64d33614586767ccae5b23ce68f3050fb857f8c6d5d701316ac";
 
 /// The configuration of `every`, which may send its secret to `mirror`.
 fn config(mirror: &Mirror) -> String {
@@ -330,4 +335,33 @@ async fn the_approval_plugin_of_0_2_2_decides() {
     assert_eq!(button.collect::<Vec<_>>(), [("Wave", "/wave", Some("approval"))]);
     let received = r#"("alpha", 7, "Bash", "Bash: rm", "{}", Some("rm"), ["a", "b"], [("url", "https://example.org"), ("home", "/home/agent")])"#;
     assert_eq!(decide("rm").await.outcome, DecisionOutcome::Deny(received.to_owned()));
+}
+
+#[tokio::test]
+async fn the_session_commands_of_0_2_3_work() {
+    let test_host = TestHost::of("[plugins.sessions]\ngrants = [\"sessions\", \"session-control\"]\n");
+    let activated = test_host.plug("sessions", &frozen("0.2.3/sessions", SESSION_COMMANDS)).await;
+    activated.unwrap_or_else(|why| panic!("sessions.wasm of 0.2.3 is rejected: {why}"));
+    let conversation = Some("c1".to_owned());
+    let alpha = record("alpha", &test_host.caller);
+    test_host.memory.add(SessionRecord { conversation, resumable: true, turns: 1, ..alpha });
+    for (line, answer) in [
+        ("session alpha", "Switched to session 'alpha'."),
+        ("rename beta", "Session 'alpha' is now called 'beta'. Its folder and its conversation are unchanged."),
+        (
+            "fork gamma",
+            "Session 'gamma' continues the conversation of 'beta' in the same folder. Use /session beta to go back.",
+        ),
+        ("history", "Session 'gamma' has no messages yet."),
+        ("agent demo", "Session 'gamma' uses agent 'demo', and so do new sessions in this chat."),
+        (
+            "agent claude",
+            "Session 'gamma' has a conversation with agent 'demo', which no other agent can continue. New sessions in \
+             this chat use agent 'claude'. Use /new to create one.",
+        ),
+    ] {
+        let reply = test_host.call(line).await;
+        let reply = reply.unwrap_or_else(|error| panic!("sessions.wasm of 0.2.3, /{line}: it {error}"));
+        assert_eq!(reply.text, answer, "/{line}");
+    }
 }

@@ -27,7 +27,8 @@ use crate::{
 
 pub struct SessionSupervisor {
     pub registry: Arc<SessionRegistry>,
-    /// Held for reading while a prompt is stored for a session, and for writing while a name or an id is given to a session.
+    /// Held for reading while the name of a session is used across several steps, such as storing a prompt for the session
+    /// and sending it. Held for writing while a session gets a name.
     pub names: RwLock<()>,
     ports: Ports,
     renderer: TurnRenderer,
