@@ -145,6 +145,9 @@ mod tests {
             "--add-dir=/x",
         ];
         assert_eq!(command.args, expected);
+        let fork = Launch { forks: true, ..launch(Some("c1")) };
+        let fork = terminal_command("claude", &agent, &fork, Path::new("/work"), report).unwrap();
+        assert_eq!(fork.args[4..6], ["--resume=c1", "--fork-session"]);
         let new = terminal_command("claude", &agent, &launch(None), Path::new("/work"), report).unwrap();
         assert!(new.args.iter().any(|arg| arg.starts_with("--session-id=")), "{:?}", new.args);
     }

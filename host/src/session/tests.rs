@@ -100,6 +100,24 @@ async fn a_failed_save_is_reported_and_stored_with_the_next() {
 }
 
 #[tokio::test]
+async fn a_rename_that_is_not_stored_changes_nothing() {
+    let fakes = Fakes::new(ECHO);
+    let session = fakes.session();
+    let rename = async || session.rename("beta".parse().unwrap(), super::CommandSource::default()).await;
+    fakes.full_disk(true);
+    let refused = rename().await.unwrap_err();
+    let text = "Cordboard could not store the change: rename x in store: the disk is full";
+    assert!(refused.text.starts_with(text), "{}", refused.text);
+    fakes.full_disk(false);
+    let view = session.command(SessionCommand::SetMode(None), CausationChain::default()).await.unwrap();
+    assert_eq!(view.record.name.as_str(), "x");
+    let view = rename().await.unwrap();
+    assert_eq!((view.record.name.as_str(), view.record.id().as_str()), ("beta", "x"));
+    assert_eq!(fakes.stored(), view.record);
+    fakes.end(session).await;
+}
+
+#[tokio::test]
 async fn a_prompt_is_answered_despite_a_failing_store() {
     let fakes = Fakes::new(ECHO);
     let session = fakes.session();
