@@ -1,5 +1,5 @@
-//! The child processes of the latency benchmark: a fake agent that answers with the current time, and a bare writer
-//! that writes the current time for each line of input.
+//! The child processes of the benchmarks: a fake agent that answers with the current time, and a bare writer that writes
+//! the current time for each line of input.
 
 use std::{
     io::{BufRead as _, Write as _},
@@ -19,6 +19,19 @@ pub const WRITER: &str = "bare-writer";
 /// turn separately.
 const PAUSE: Duration = Duration::from_millis(5);
 
+/// A prompt for which the fake agent asks for a permission, and answers with the time at which it gets the decision.
+pub const ASK: &str = "ask";
+
+/// A prompt that the fake agent works on until it is interrupted. It answers with the time of the interrupt.
+pub const WAIT: &str = "wait";
+
+/// A prompt for which the fake agent writes the current time [`STREAMED`] times, [`STREAM_PAUSE`] apart.
+pub const STREAM: &str = "stream";
+
+pub const STREAMED: usize = 500;
+
+pub const STREAM_PAUSE: Duration = Duration::from_millis(10);
+
 /// Returns the wall-clock time in nanoseconds since 1970, which is comparable between processes.
 pub fn now() -> u128 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos()
@@ -30,15 +43,21 @@ fn print(line: &Value) {
 }
 
 pub fn run() {
+    let mut waiting = None;
     for line in std::io::stdin().lock().lines().map_while(Result::ok) {
+        let received = now().to_string();
         let message: Value = serde_json::from_str(&line).unwrap();
         match message["type"].as_str() {
             Some("control_request") => {
                 let id = &message["request_id"];
                 let response = json!({ "subtype": "success", "request_id": id, "response": { "models": [] } });
                 print(&json!({ "type": "control_response", "response": response }));
+                if message["request"]["subtype"] == "interrupt" {
+                    waiting.take().into_iter().for_each(|uuids| finish(&received, &uuids));
+                }
             }
-            Some("user") => turn(&message),
+            Some("control_response") => waiting.take().into_iter().for_each(|uuids| finish(&received, &uuids)),
+            Some("user") => waiting = turn(&message, &received),
             _ => {}
         }
     }
@@ -68,25 +87,51 @@ pub fn written(line: &str) -> Option<u128> {
     serde_json::from_str::<Value>(line).ok()?["event"]["delta"]["text"].as_str()?.parse().ok()
 }
 
-fn turn(prompt: &Value) {
+/// Begins a turn. Returns the ids of its prompts if it isn't finished yet. `received` is the time of the prompt.
+fn turn(prompt: &Value, received: &str) -> Option<Value> {
     let uuids = json!([prompt["uuid"]]);
-    let event = |one: Value| print(&event(&one, &uuids));
     print(&json!({ "type": "system", "subtype": "init", "session_id": "s", "model": "m" }));
     print(&json!({
         "type": "user", "message": prompt["message"], "parent_tool_use_id": null, "uuid": prompt["uuid"],
         "isReplay": true, "session_id": "s",
     }));
-    event(json!({ "type": "message_start", "message": { "id": "1", "role": "assistant", "content": [] } }));
-    event(json!({ "type": "content_block_start", "index": 0, "content_block": { "type": "text", "text": "" } }));
+    print(&event(
+        &json!({ "type": "message_start", "message": { "id": "1", "role": "assistant", "content": [] } }),
+        &uuids,
+    ));
+    let block = json!({ "type": "content_block_start", "index": 0, "content_block": { "type": "text", "text": "" } });
+    print(&event(&block, &uuids));
+    let text = prompt["message"].to_string();
+    if text.contains(ASK) {
+        let input = json!({ "command": format!("echo {}", now()) });
+        let request = json!({ "subtype": "can_use_tool", "tool_name": "Bash", "input": input, "tool_use_id": "t" });
+        print(&json!({ "type": "control_request", "request_id": format!("ask-{received}"), "request": request }));
+        return Some(uuids);
+    }
+    if text.contains(WAIT) {
+        print(&word("begun", &uuids));
+        return Some(uuids);
+    }
+    if text.contains(STREAM) {
+        for _ in 0..STREAMED {
+            sleep(STREAM_PAUSE);
+            print(&word(&format!("{} ", now()), &uuids));
+        }
+        finish("", &uuids);
+        return None;
+    }
     sleep(PAUSE);
     let text = now().to_string();
     print(&word(&text, &uuids));
     sleep(PAUSE);
-    print(&json!({
-        "type": "assistant", "parent_tool_use_id": null, "session_id": "s", "user_message_uuids": uuids,
-        "message": { "id": "1", "role": "assistant", "content": [{ "type": "text", "text": text }] },
-    }));
-    event(json!({ "type": "message_stop" }));
+    finish(received, &uuids);
+    None
+}
+
+/// Ends a turn. The last text of its answer is `text`.
+fn finish(text: &str, uuids: &Value) {
+    print(&word(text, uuids));
+    print(&event(&json!({ "type": "message_stop" }), uuids));
     print(&json!({
         "type": "result", "subtype": "success", "is_error": false, "terminal_reason": "completed", "result": text,
         "total_cost_usd": 0, "session_id": "s", "user_message_uuids": uuids,

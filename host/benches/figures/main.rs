@@ -10,11 +10,14 @@ mod components;
 #[expect(dead_code, reason = "shared with the tests, which use more of it")]
 mod sample_sessions;
 
+mod agent_input;
+mod agent_stream;
 mod agent_to_chat;
 mod command;
 mod concurrent_calls;
 mod fake_agent;
 mod floor;
+mod many_agents;
 mod plugin_memory;
 mod process;
 mod python_and_js;
@@ -30,7 +33,7 @@ use table::Row;
 /// A benchmark's name, which selects it on the command line, and its function.
 type Measure = (&'static str, fn() -> Vec<Row>);
 
-const MEASURES: [Measure; 9] = [
+const MEASURES: [Measure; 12] = [
     ("command", command::measure),
     ("load", concurrent_calls::measure),
     ("memory", plugin_memory::measure),
@@ -40,6 +43,9 @@ const MEASURES: [Measure; 9] = [
     ("idle", process::idle),
     ("sessions", suspended_sessions::measure),
     ("turn", agent_to_chat::measure),
+    ("input", agent_input::measure),
+    ("stream", agent_stream::measure),
+    ("many", many_agents::measure),
 ];
 
 fn main() {

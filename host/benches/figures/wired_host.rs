@@ -136,11 +136,15 @@ impl WiredHost {
     }
 
     pub async fn typed(&mut self, line: &str) {
+        self.typed_in(&place().chat, line).await;
+    }
+
+    pub async fn typed_in(&mut self, chat: &str, line: &str) {
         self.typed += 1;
         let update = Update {
             key: self.typed.to_string(),
             caller: owner(),
-            place: place(),
+            place: Place::new("console", chat),
             what: UpdateKind::Text(line.to_owned()),
             at: self.clock.now(),
             locale: None,

@@ -1,0 +1,144 @@
+//! Measures how long an agent waits for the host: for the display of a question, for its answer, for `/stop`, and for
+//! its first prompt after a resume.
+
+use std::{
+    io::{BufRead as _, BufReader, Write as _},
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use serde_json::json;
+
+use crate::{
+    fake_agent, runtime,
+    table::{Row, Spans, spell},
+    wired_host::{Shown, WiredHost},
+};
+
+const TURNS: usize = 100;
+
+/// A resume starts a process, so it takes longer than the others.
+const RESUMES: usize = 30;
+
+pub fn measure() -> Vec<Row> {
+    let (asked, decided) = runtime().block_on(questions());
+    let stopped = runtime().block_on(stops());
+    let resumed = runtime().block_on(resumes());
+    let spawned = spawns();
+    let share = resumed.p50().saturating_sub(spawned.p50());
+    let figure = Duration::from_millis(10);
+    vec![
+        Row::at_most("agent asks for a permission → chat gets the question", &asked, Duration::from_millis(5)),
+        Row::at_most("user allows it → agent reads the decision", &decided, Duration::from_millis(2)),
+        Row::at_most("user sends /stop → agent reads the interrupt", &stopped, Duration::from_millis(2)),
+        Row {
+            what: "message to a suspended session → agent reads it, without the start of the agent",
+            measured: format!("{}, the difference of the next two rows", spell(share)),
+            figure: format!("p50 ≤ {}", spell(figure)),
+            reached: share <= figure,
+        },
+        Row::floor("the same with the start of the agent", &resumed),
+        Row::floor("the same command started without the host → it reads a line", &spawned),
+    ]
+}
+
+/// Returns the times until a question is shown, and until the agent has the decision.
+async fn questions() -> (Spans, Spans) {
+    let mut host = WiredHost::new(0).await;
+    host.answer("/new bench").await;
+    let (mut asked, mut decided) = (Vec::new(), Vec::new());
+    for _ in 0..TURNS {
+        host.typed(fake_agent::ASK).await;
+        let question = host.post(|_, _| {}).await;
+        asked.push(since(written(&question.text), fake_agent::now()));
+        let allowed = fake_agent::now();
+        host.typed("/allow").await;
+        decided.push(since(allowed, last_time(&mut host, allowed).await));
+    }
+    (Spans::new(asked), Spans::new(decided))
+}
+
+/// Returns the times until the agent has the interrupt of `/stop`.
+async fn stops() -> Spans {
+    let mut host = WiredHost::new(0).await;
+    host.answer("/new bench").await;
+    let mut spans = Vec::new();
+    for _ in 0..TURNS {
+        host.typed(fake_agent::WAIT).await;
+        loop {
+            let Shown::Live(frame, _) = host.next().await else { panic!("a waiting turn has no answer") };
+            if frame.messages.first().is_some_and(|message| message.text.contains("begun")) {
+                break;
+            }
+        }
+        let stopped = fake_agent::now();
+        host.typed("/stop").await;
+        spans.push(since(stopped, last_time(&mut host, stopped).await));
+    }
+    Spans::new(spans)
+}
+
+/// Returns the times until a new agent process of a suspended session has its first prompt.
+async fn resumes() -> Spans {
+    let mut host = WiredHost::new(0).await;
+    host.answer("/new bench").await;
+    let mut spans = Vec::new();
+    for _ in 0..RESUMES {
+        let typed = fake_agent::now();
+        host.typed("go on").await;
+        spans.push(since(typed, last_time(&mut host, typed).await));
+        host.answer("/suspend").await;
+    }
+    // The first start is not a resume.
+    Spans::new(spans.split_off(1))
+}
+
+/// Starts the fake agent without the host. Returns the times until it has a prompt.
+fn spawns() -> Spans {
+    let spawn = || {
+        let began = fake_agent::now();
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .arg(fake_agent::ROLE)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        writeln!(stdin, "{}", json!({ "type": "user", "uuid": "a", "message": { "content": "go on" } })).unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+        // The text of the result is the time at which the agent has read the prompt.
+        let result = lines.filter(|line| line.contains("\"result\"")).last().unwrap();
+        drop(stdin);
+        child.wait().unwrap();
+        since(began, written(&result))
+    };
+    Spans::new((0..RESUMES).map(|_| spawn()).collect())
+}
+
+/// Waits for the answer with the time at which the agent got its last input. `after` is a time before that.
+async fn last_time(host: &mut WiredHost, after: u128) -> u128 {
+    loop {
+        let answer = host.post(|_, _| {}).await;
+        let times = times(&answer.text).filter(|time| *time > after);
+        if let Some(time) = times.last() {
+            return time;
+        }
+    }
+}
+
+fn since(began: u128, ended: u128) -> Duration {
+    Duration::from_nanos(u64::try_from(ended.saturating_sub(began)).unwrap())
+}
+
+/// Returns the only time in a text of the fake agent.
+fn written(text: &str) -> u128 {
+    times(text).next().unwrap_or_else(|| panic!("no time in {text:?}"))
+}
+
+/// Returns the times in a text, in nanoseconds since 1970.
+pub fn times(text: &str) -> impl Iterator<Item = u128> {
+    // A time has 19 digits; a process id or a request id has fewer.
+    text.split(|letter: char| !letter.is_ascii_digit())
+        .filter(|digits| digits.len() >= 19)
+        .filter_map(|digits| digits.parse().ok())
+}
