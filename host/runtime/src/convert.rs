@@ -86,6 +86,9 @@ fn facts(view: &SessionView) -> Vec<(String, String)> {
         let window = window.map_or_else(String::new, |window| format!("/{window}"));
         facts.push(("context".to_owned(), format!("{tokens}{window}")));
     }
+    if let Some(bytes) = view.memory {
+        facts.push(("memory".to_owned(), bytes.to_string()));
+    }
     facts
 }
 

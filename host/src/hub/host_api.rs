@@ -8,10 +8,10 @@ pub mod new_session;
 mod plugin_state;
 mod rename;
 
-use std::{iter, path::PathBuf, sync::Arc};
+use std::{cell::LazyCell, iter, path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
-use cordboard_agents::process::Environment;
+use cordboard_agents::process::{Environment, ProcessTrees};
 use cordboard_chat::outbox::AnswerStop;
 use cordboard_core::{
     budget::Budget,
@@ -21,8 +21,8 @@ use cordboard_core::{
     rollout::short,
     session::{ApiError, ApiErrorCode, Prompt, QueuedPrompts, SessionCommand},
     types::{
-        Caller, Choice as Decision, Exchange, OriginUsage, Place, PromptKind, Reply, Request, SessionName, SessionView,
-        Timestamp, Urgency,
+        Caller, Choice as Decision, Exchange, OriginUsage, Place, ProcessId, PromptKind, Reply, Request, SessionName,
+        SessionView, Timestamp, Urgency,
     },
     updates_and_posts::{CompletedUpdate, NewPost, Origin, Update, UpdateKind},
 };
@@ -174,7 +174,14 @@ impl HostApi for HostService {
 
     fn page(&self, caller: &Caller, filter: ArchiveFilter, skip: usize, count: usize) -> Vec<SessionView> {
         let page = self.registry().page(caller, filter, skip, count);
-        page.iter().map(|view| self.with_wall_times(view)).collect()
+        // Reading all processes takes milliseconds, and most pages show no agent that runs.
+        let trees = LazyCell::new(ProcessTrees::read);
+        let memory = |process: &ProcessId| trees.resident_memory(process.pid);
+        let listed = |view: &Arc<SessionView>| SessionView {
+            memory: view.record.process.as_ref().and_then(memory),
+            ..self.with_wall_times(view)
+        };
+        page.iter().map(listed).collect()
     }
 
     fn find(&self, caller: &Caller, name: &str) -> Option<SessionView> {

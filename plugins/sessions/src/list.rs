@@ -8,6 +8,9 @@ pub const PAGE: u32 = 20;
 /// The maximum number of buttons below a list, so that they don't fill a phone's screen.
 const BUTTONS: usize = 8;
 
+/// The memory in megabytes from which a list shows it. A coding agent uses hundreds of megabytes.
+const SMALL_AGENT: u64 = 50;
+
 /// Parses the page number, which starts at 1. Returns `None` if the arguments aren't a page number.
 pub fn page_number(args: &[String]) -> Option<u32> {
     match args {
@@ -38,7 +41,7 @@ fn line(session: &Session, active: Option<&str>, now: Timestamp) -> String {
     format!("{arrow}{light} {name}{persona} - {}{}", text::ago(now, session.last_active), work(session))
 }
 
-/// Formats the activity of a live agent and the number of queued messages.
+/// Formats the activity of a live agent, its memory and the number of queued messages.
 fn work(session: &Session) -> String {
     let busy = match session.phase {
         Phase::Busy => ", busy",
@@ -46,8 +49,11 @@ fn work(session: &Session) -> String {
         Phase::Idle | Phase::Starting | Phase::Stopping => "",
         Phase::Suspended | Phase::Asking | Phase::Broken | Phase::Archived => return String::new(),
     };
+    let memory = session.fact("memory").and_then(|bytes| bytes.parse::<u64>().ok()).map(|bytes| bytes / 1_000_000);
+    let memory = memory.filter(|megabytes| *megabytes >= SMALL_AGENT);
+    let memory = memory.map_or_else(String::new, |megabytes| format!(", {megabytes} MB"));
     let queued = if session.queued > 0 { format!(", {} queued", session.queued) } else { String::new() };
-    format!("{busy}{queued}")
+    format!("{busy}{memory}{queued}")
 }
 
 const fn light(phase: Phase) -> &'static str {
@@ -127,6 +133,12 @@ mod tests {
             shown(Session { phase: Phase::Busy, queued: 2, ..session("x") }),
             "🟢 `x` - just now, busy, 2 queued"
         );
+        let using = |bytes: &str| {
+            let facts = vec![("memory".to_owned(), bytes.to_owned())];
+            shown(Session { facts, queued: 1, ..session("x") })
+        };
+        assert_eq!(using("312999999"), "🟢 `x` - just now, 312 MB, 1 queued");
+        assert_eq!(using("49999999"), "🟢 `x` - just now, 1 queued");
         let facts = vec![("background".to_owned(), "build".to_owned())];
         assert_eq!(shown(Session { facts, ..session("x") }), "🟢 `x` - just now, busy in the background");
         assert_eq!(shown(Session { phase: Phase::Starting, queued: 1, ..session("x") }), "🟢 `x` - just now, 1 queued");

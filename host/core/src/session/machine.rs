@@ -213,6 +213,7 @@ impl Machine {
             requests: self.answerable_requests().cloned().collect(),
             queued: u32::try_from(self.queue.len()).unwrap_or(u32::MAX),
             queue: self.queue.iter().map(QueuedPrompt::of).collect(),
+            memory: None,
             dropped: Vec::new(),
         }
     }
