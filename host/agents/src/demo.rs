@@ -176,6 +176,7 @@ impl Demo {
             } else if self.stubborn {
                 std::thread::sleep(Duration::from_secs(3600));
             } else {
+                self.memory.end();
                 return ExitCode::SUCCESS;
             }
         }

@@ -14,11 +14,14 @@ pub(super) struct Memory {
     path: PathBuf,
     transcript: PathBuf,
     stored: StoredMemory,
+    /// The turns of the conversation that its cost counts.
+    turns: u64,
     forgotten: bool,
 }
 
 #[derive(Default, Serialize, Deserialize)]
 struct StoredMemory {
+    /// The turns at the orderly end of the last process. Like the real CLI, a process stores its cost only then.
     turns: u64,
     remembered: Vec<String>,
 }
@@ -29,14 +32,14 @@ const COST_USD: f64 = 0.0001;
 impl Memory {
     pub(super) fn new(conversation: &str) -> Self {
         let transcript = transcript(Path::new(""), conversation);
-        Self { path: path(conversation), transcript, stored: StoredMemory::default(), forgotten: false }
+        Self { path: path(conversation), transcript, stored: StoredMemory::default(), turns: 0, forgotten: false }
     }
 
     /// Loads the memory that an earlier process stored, or returns `None` if there is no such conversation.
     pub(super) fn load(conversation: &str) -> Option<Self> {
         let new = Self::new(conversation);
-        let stored = serde_json::from_slice(&std::fs::read(&new.path).ok()?).ok()?;
-        Some(Self { stored, ..new })
+        let stored: StoredMemory = serde_json::from_slice(&std::fs::read(&new.path).ok()?).ok()?;
+        Some(Self { turns: stored.turns, stored, ..new })
     }
 
     /// Loads the memory of the conversation `from` as that of a new one. Both are stored independently.
@@ -44,7 +47,7 @@ impl Memory {
         let (origin, new) = (Self::load(from)?, Self::new(to));
         // A conversation of an older version has no transcript.
         drop(std::fs::copy(origin.transcript, &new.transcript));
-        Some(Self { stored: origin.stored, ..new })
+        Some(Self { turns: origin.turns, stored: origin.stored, ..new })
     }
 
     pub(super) fn remember(&mut self, what: &str) {
@@ -72,16 +75,29 @@ impl Memory {
 
     /// Counts a turn and stores it.
     pub(super) fn store_turn(&mut self, prompt: &str, answer: &str) {
-        self.stored.turns += 1;
+        self.turns += 1;
         if self.forgotten {
             return;
         }
+        self.store();
+        if let Err(error) = self.append(prompt, answer) {
+            eprintln!("failed to store '{}': {error}", self.transcript.display());
+        }
+    }
+
+    /// Stores the cost at the end of the process.
+    pub(super) fn end(&mut self) {
+        let is_stored = self.stored.turns == self.turns;
+        self.stored.turns = self.turns;
+        if !is_stored && !self.forgotten {
+            self.store();
+        }
+    }
+
+    fn store(&self) {
         let stored = serde_json::to_vec(&self.stored).unwrap_or_default();
         if let Err(error) = std::fs::write(&self.path, stored) {
             eprintln!("failed to store '{}': {error}", self.path.display());
-        }
-        if let Err(error) = self.append(prompt, answer) {
-            eprintln!("failed to store '{}': {error}", self.transcript.display());
         }
     }
 
@@ -94,7 +110,7 @@ impl Memory {
 
     /// Returns the cost of the whole conversation, as the real CLI does.
     pub(super) fn cost_usd(&self) -> f64 {
-        f64::from(u32::try_from(self.stored.turns).unwrap_or(u32::MAX)) * COST_USD
+        f64::from(u32::try_from(self.turns).unwrap_or(u32::MAX)) * COST_USD
     }
 }
 

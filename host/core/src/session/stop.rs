@@ -61,6 +61,9 @@ impl Machine {
         self.close_requests();
         self.live = None;
         self.record.process = None;
+        if matches!(&self.state, State::Stopping(stop) if stop.stage != StopStage::Killed) {
+            self.record.saved_usage = self.record.usage();
+        }
         match std::mem::replace(&mut self.state, State::Suspended) {
             State::Starting(_) => match exit {
                 Exit::Ended { .. } => self.start_failed(ExitInfo::of(exit), now),

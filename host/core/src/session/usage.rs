@@ -1,7 +1,7 @@
 //! The use of the agent: the cost and the tokens of a turn, which are the increase of those of the conversation.
 
 use super::Machine;
-use crate::types::{Timestamp, TokenCount, Tokens, TurnOrigin, TurnUsage, UsageEntry};
+use crate::types::{ConversationUsage, Timestamp, TokenCount, Tokens, TurnOrigin, TurnUsage, UsageEntry};
 
 impl Machine {
     /// Records the use of a finished turn, to be stored with the record. Returns the cost of the turn.
@@ -23,7 +23,11 @@ impl Machine {
     }
 
     fn cost_of_turn(&self, total: Option<f64>) -> Option<f64> {
-        total.filter(|_| !self.record.begun_elsewhere).map(|total| cost_since(self.record.cost_usd, total))
+        /// The error that sums of small amounts may have.
+        const ROUNDING: f64 = 1e-9;
+        let since = |before: f64, total: f64| (total + ROUNDING >= before).then(|| (total - before).max(0.0));
+        let total = total.filter(|_| !self.record.begun_elsewhere)?;
+        Some(self.increase(|usage| usage.cost_usd.and_then(|before| since(before, total))).unwrap_or(total.max(0.0)))
     }
 
     fn tokens_of_turn(&mut self, count: TokenCount) -> Tokens {
@@ -32,22 +36,19 @@ impl Machine {
             TokenCount::Conversation(total) if total == Tokens::default() => return total,
             TokenCount::Conversation(total) => total,
         };
+        let increase = self.increase(|usage| usage.tokens.and_then(|before| total.checked_since(before)));
+        // Earlier turns were not counted: another program or an older version of the host has run them.
+        let is_first_count = self.record.begun_elsewhere || self.record.cost_usd.is_some();
         match self.record.tokens.replace(total) {
-            Some(before) => total.since(before),
-            // Earlier turns were not counted: another program or an older version of the host has run them.
-            None if self.record.begun_elsewhere || self.record.cost_usd.is_some() => Tokens::default(),
-            None => total,
+            None if is_first_count => Tokens::default(),
+            Some(_) | None => increase.unwrap_or(total),
         }
     }
-}
 
-/// Returns the cost since the conversation cost `before`. A lower total is from an agent that started to count anew when
-/// it resumed the conversation.
-fn cost_since(before: Option<f64>, total: f64) -> f64 {
-    /// The error that sums of small amounts may have.
-    const ROUNDING: f64 = 1e-9;
-    match before {
-        Some(before) if total + ROUNDING >= before => (total - before).max(0.0),
-        Some(_) | None => total.max(0.0),
+    /// Returns the increase since the last report, or, if the total is lower, since the agent last stored its counters:
+    /// a process that was killed has not stored them. `None` if the total is lower than both, because the agent counts
+    /// anew.
+    fn increase<T>(&self, since: impl Fn(ConversationUsage) -> Option<T>) -> Option<T> {
+        since(self.record.usage()).or_else(|| since(self.record.saved_usage))
     }
 }

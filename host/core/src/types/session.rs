@@ -77,6 +77,13 @@ pub struct ForkPoint {
     pub has_cost: bool,
 }
 
+/// The cost and the tokens of a conversation, as its agent reported them.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct ConversationUsage {
+    pub cost_usd: Option<f64>,
+    pub tokens: Option<Tokens>,
+}
+
 /// The stored part of a session. It survives the session's agent process and a restart of the host.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SessionRecord {
@@ -118,6 +125,10 @@ pub struct SessionRecord {
     /// The tokens of the conversation as the agent last reported them, if it counts them by conversation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens: Option<Tokens>,
+    /// The usage when a process of the agent last ended in an orderly way. The agent stores its counters only then, so the
+    /// next process, or a fork, counts on from here if the process was killed or still runs.
+    #[serde(default)]
+    pub saved_usage: ConversationUsage,
     /// Whether the conversation was begun elsewhere, and no turn has finished since. The cost of its next turn is unknown,
     /// because the agent reports the cost of the whole conversation.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -172,12 +183,13 @@ impl SessionRecord {
         self.fork.is_some() && !(self.resumable && self.conversation.is_some())
     }
 
-    /// Returns a session with this id that begins with the conversation of this one. Its cost is that of this
-    /// conversation, because agents count on from there. Returns `None` if there is no conversation to continue.
+    /// Returns a session with this id that begins with the conversation of this one. Its cost is the one that the agent
+    /// has stored with this conversation, because agents count on from there. Returns `None` if there is no conversation to continue.
     #[must_use]
     pub fn forked(&self, id: SessionName, name: SessionName, owner: UserId, now: Timestamp) -> Option<Self> {
         let fork = ForkPoint { conversation: self.continued()?.clone(), has_cost: !self.forks() };
         let new = Self::new(name, owner, self.folder.clone(), &self.agent, now);
+        let usage = if self.process.is_some() { self.saved_usage } else { self.usage() };
         Some(Self {
             id: Some(id).filter(|id| *id != new.name),
             fork: Some(fork),
@@ -187,16 +199,23 @@ impl SessionRecord {
             mode: self.mode.clone(),
             permission_mode: self.permission_mode,
             idle_timeout: self.idle_timeout,
-            cost_usd: self.cost_usd,
-            tokens: self.tokens,
+            cost_usd: usage.cost_usd,
+            tokens: usage.tokens,
+            saved_usage: self.saved_usage,
             begun_elsewhere: self.begun_elsewhere,
             context: self.context,
             ..new
         })
     }
 
+    #[must_use]
+    pub const fn usage(&self) -> ConversationUsage {
+        ConversationUsage { cost_usd: self.cost_usd, tokens: self.tokens }
+    }
+
     /// Forgets the cost, the tokens and the context of the conversation, because the agent counts anew in the next one.
-    pub const fn reset_usage(&mut self) {
+    pub fn reset_usage(&mut self) {
+        self.saved_usage = ConversationUsage::default();
         self.cost_usd = None;
         self.tokens = None;
         self.begun_elsewhere = false;
@@ -226,6 +245,7 @@ impl SessionRecord {
             turns: 0,
             cost_usd: None,
             tokens: None,
+            saved_usage: ConversationUsage::default(),
             begun_elsewhere: false,
             context: None,
             archived: false,

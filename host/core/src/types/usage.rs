@@ -105,18 +105,15 @@ impl Default for TokenCount {
 }
 
 impl Tokens {
-    /// Returns the tokens since the count was `before`. A lower count is from an agent that started to count anew.
+    /// Returns the tokens since the count was `before`, or `None` if one of the counts was higher then.
     #[must_use]
-    pub fn since(self, before: Self) -> Self {
-        let since = || {
-            Some(Self {
-                input: self.input.checked_sub(before.input)?,
-                output: self.output.checked_sub(before.output)?,
-                cache_read: self.cache_read.checked_sub(before.cache_read)?,
-                cache_write: self.cache_write.checked_sub(before.cache_write)?,
-            })
-        };
-        since().unwrap_or(self)
+    pub fn checked_since(self, before: Self) -> Option<Self> {
+        Some(Self {
+            input: self.input.checked_sub(before.input)?,
+            output: self.output.checked_sub(before.output)?,
+            cache_read: self.cache_read.checked_sub(before.cache_read)?,
+            cache_write: self.cache_write.checked_sub(before.cache_write)?,
+        })
     }
 
     #[must_use]
@@ -195,8 +192,8 @@ mod tests {
     #[test]
     fn a_lower_count_starts_anew() {
         let count = |input, output| Tokens { input, output, ..Tokens::default() };
-        assert_eq!(count(5, 7).since(count(3, 7)), count(2, 0));
-        assert_eq!(count(5, 7).since(count(3, 8)), count(5, 7));
+        assert_eq!(count(5, 7).checked_since(count(3, 7)), Some(count(2, 0)));
+        assert_eq!(count(5, 7).checked_since(count(3, 8)), None);
     }
 
     #[test]

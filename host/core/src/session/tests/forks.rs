@@ -3,7 +3,7 @@
 use expect_test::expect;
 
 use super::script::{check, record, terminal};
-use crate::types::{ForkPoint, SessionName, SessionRecord, Terminal, Timestamp, Tokens, UserId};
+use crate::types::{ConversationUsage, ForkPoint, SessionName, SessionRecord, Terminal, Timestamp, Tokens, UserId};
 
 #[test]
 fn the_cost_of_the_other_session_does_not_count_twice() {
@@ -39,6 +39,7 @@ fn the_cost_of_the_other_session_does_not_count_twice() {
             command suspend → stopping
                 close input of 1
             exit → suspended
+                persist
             prompt b → starting
                 request resume notice #2: idle for 0ns
                 spawn 2 resuming c2
@@ -76,6 +77,7 @@ fn a_fork_that_was_never_stored_is_made_again() {
             command suspend → stopping
                 close input of 1
             exit → suspended
+                persist
             prompt a → starting
                 persist
                 spawn 2 forking c1
@@ -158,4 +160,14 @@ fn a_fork_has_the_settings_and_the_cost_but_not_the_work_of_its_origin() {
     assert_eq!(new, expected);
     let again = fork(&new).and_then(|again| again.fork).expect("the first conversation is known");
     assert_eq!(again, ForkPoint { conversation: "c1".to_owned(), has_cost: false });
+}
+
+#[test]
+fn a_fork_counts_from_what_a_running_agent_has_stored() {
+    let saved_usage = ConversationUsage { cost_usd: Some(0.25), tokens: None };
+    let mut origin = SessionRecord { conversation: Some("c1".to_owned()), resumable: true, saved_usage, ..record() };
+    origin.cost_usd = Some(0.5);
+    assert_eq!(fork(&origin).expect("it has a conversation").cost_usd, Some(0.5));
+    origin.process = Some(terminal("8"));
+    assert_eq!(fork(&origin).expect("it has a conversation").cost_usd, Some(0.25));
 }

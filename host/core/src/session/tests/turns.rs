@@ -467,6 +467,65 @@ fn a_new_conversation_resets_the_cost() {
 }
 
 #[test]
+fn after_a_crash_the_total_counts_from_the_last_orderly_end() {
+    check(
+        "
+        session conversation=c1
+        prompt a
+        ready
+        done a $0.50 10 tokens in all
+        command suspend
+        exit
+        prompt b
+        ready
+        done b $9.00 90 tokens in all
+        exit
+        prompt c
+        ready
+        done c $0.60 12 tokens in all
+        ",
+        expect![[r#"
+            prompt a → starting
+                persist
+                request resume notice #1: idle for 0ns
+                spawn 1 resuming c1
+            ready → busy
+                mark a sent
+                send a to 1
+            done a $0.50 10 tokens in all → idle
+                persist with $0.50 10 tokens
+                finish a at home, done, $0.50
+                review #2: idle for 0ns
+            command suspend → stopping
+                close input of 1
+            exit → suspended
+                persist
+            prompt b → starting
+                request resume notice #3: idle for 0ns
+                spawn 2 resuming c1
+            ready → busy
+                mark b sent
+                send b to 2
+            done b $9.00 90 tokens in all → idle
+                persist with $8.50 80 tokens
+                finish b at home, done, $8.50
+                review #4: idle for 0ns
+            exit → suspended
+            prompt c → starting
+                request resume notice #5: idle for 0ns
+                spawn 3 resuming c1
+            ready → busy
+                mark c sent
+                send c to 3
+            done c $0.60 12 tokens in all → idle
+                persist with $0.10 2 tokens
+                finish c at home, done, $0.10
+                review #6: idle for 0ns
+        "#]],
+    );
+}
+
+#[test]
 fn a_lower_total_counts_from_zero() {
     check(
         "
