@@ -8,11 +8,12 @@ use std::{
 };
 
 use serde_json::json;
+use tokio::time::sleep;
 
 use crate::{
     fake_agent, runtime,
     table::{Row, Spans, spell},
-    wired_host::{Shown, WiredHost},
+    wired_host::WiredHost,
 };
 
 const TURNS: usize = 100;
@@ -46,14 +47,15 @@ pub fn measure() -> Vec<Row> {
 async fn questions() -> (Spans, Spans) {
     let mut host = WiredHost::new(0).await;
     host.answer("/new bench").await;
-    let (mut asked, mut decided) = (Vec::new(), Vec::new());
+    let (mut asked, mut decided, mut allowed) = (Vec::new(), Vec::new(), 0);
     for _ in 0..TURNS {
         host.typed(fake_agent::ASK).await;
-        let question = host.post(|_, _| {}).await;
-        asked.push(since(written(&question.text), fake_agent::now()));
-        let allowed = fake_agent::now();
+        // The host runs in this process, and its next post is received at once.
+        let (written, shown) = (newer_time(&mut host, allowed).await, fake_agent::now());
+        asked.push(since(written, shown));
+        allowed = fake_agent::now();
         host.typed("/allow").await;
-        decided.push(since(allowed, last_time(&mut host, allowed).await));
+        decided.push(since(allowed, newer_time(&mut host, allowed).await));
     }
     (Spans::new(asked), Spans::new(decided))
 }
@@ -65,15 +67,10 @@ async fn stops() -> Spans {
     let mut spans = Vec::new();
     for _ in 0..TURNS {
         host.typed(fake_agent::WAIT).await;
-        loop {
-            let Shown::Live(frame, _) = host.next().await else { panic!("a waiting turn has no answer") };
-            if frame.messages.first().is_some_and(|message| message.text.contains("begun")) {
-                break;
-            }
-        }
+        host.frame("begun").await;
         let stopped = fake_agent::now();
         host.typed("/stop").await;
-        spans.push(since(stopped, last_time(&mut host, stopped).await));
+        spans.push(since(stopped, newer_time(&mut host, stopped).await));
     }
     Spans::new(spans)
 }
@@ -86,8 +83,11 @@ async fn resumes() -> Spans {
     for _ in 0..RESUMES {
         let typed = fake_agent::now();
         host.typed("go on").await;
-        spans.push(since(typed, last_time(&mut host, typed).await));
-        host.answer("/suspend").await;
+        spans.push(since(typed, newer_time(&mut host, typed).await));
+        host.typed("/suspend").await;
+        host.post(|_, _| {}).await;
+        // The next start must not wait for the exit.
+        sleep(Duration::from_millis(100)).await;
     }
     // The first start is not a resume.
     Spans::new(spans.split_off(1))
@@ -107,20 +107,19 @@ fn spawns() -> Spans {
         writeln!(stdin, "{}", json!({ "type": "user", "uuid": "a", "message": { "content": "go on" } })).unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
         // The text of the result is the time at which the agent has read the prompt.
-        let result = lines.filter(|line| line.contains("\"result\"")).last().unwrap();
+        let result = lines.filter_map(|line| times(&line).next().filter(|_| line.contains("\"result\""))).next();
         drop(stdin);
         child.wait().unwrap();
-        since(began, written(&result))
+        since(began, result.unwrap())
     };
     Spans::new((0..RESUMES).map(|_| spawn()).collect())
 }
 
-/// Waits for the answer with the time at which the agent got its last input. `after` is a time before that.
-async fn last_time(host: &mut WiredHost, after: u128) -> u128 {
+/// Waits for a post with a time after `after`, and returns the last time in it.
+async fn newer_time(host: &mut WiredHost, after: u128) -> u128 {
     loop {
-        let answer = host.post(|_, _| {}).await;
-        let times = times(&answer.text).filter(|time| *time > after);
-        if let Some(time) = times.last() {
+        let post = host.post(|_, _| {}).await;
+        if let Some(time) = times(&post.text).filter(|time| *time > after).last() {
             return time;
         }
     }
@@ -128,11 +127,6 @@ async fn last_time(host: &mut WiredHost, after: u128) -> u128 {
 
 fn since(began: u128, ended: u128) -> Duration {
     Duration::from_nanos(u64::try_from(ended.saturating_sub(began)).unwrap())
-}
-
-/// Returns the only time in a text of the fake agent.
-fn written(text: &str) -> u128 {
-    times(text).next().unwrap_or_else(|| panic!("no time in {text:?}"))
 }
 
 /// Returns the times in a text, in nanoseconds since 1970.

@@ -130,7 +130,7 @@ fn turn(prompt: &Value, received: &str) -> Option<Value> {
 
 /// Ends a turn. The last text of its answer is `text`.
 fn finish(text: &str, uuids: &Value) {
-    print(&word(text, uuids));
+    print(&word(&format!(" {text}"), uuids));
     print(&event(&json!({ "type": "message_stop" }), uuids));
     print(&json!({
         "type": "result", "subtype": "success", "is_error": false, "terminal_reason": "completed", "result": text,

@@ -171,6 +171,19 @@ impl WiredHost {
         }
     }
 
+    /// Waits for a frame with `text`, and marks earlier posts as sent.
+    pub async fn frame(&mut self, text: &str) {
+        loop {
+            match self.next().await {
+                Shown::Live(frame, _) if frame.messages.iter().any(|message| message.text.contains(text)) => return,
+                Shown::Live(..) => {}
+                Shown::Post(row) => {
+                    self.store.complete_post(row.id, Vec::new()).await.unwrap();
+                }
+            }
+        }
+    }
+
     /// Sends a line, and measures the time until its answer is posted and rendered.
     pub async fn answer(&mut self, line: &str) -> (Duration, Reply) {
         let began = Instant::now();
