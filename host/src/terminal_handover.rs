@@ -66,7 +66,7 @@ impl HandoverService {
         })?;
         let launch = Launch {
             resume: record.continued().cloned(),
-            forks: record.forks(),
+            forks: record.starts_as_fork(),
             model: view.model.clone(),
             permission_mode: view.permission_mode,
             // Only the protocol can change the instructions of a conversation that is resumed.

@@ -45,7 +45,7 @@ pub enum EventKind {
     Broken,
     Archived,
     Restored,
-    /// The session has another name. Data: `from`, the name before.
+    /// The session was renamed. Data: `from`, the previous name.
     Renamed,
 }
 

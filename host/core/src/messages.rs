@@ -18,9 +18,10 @@ pub use agent_request::{
 pub use background_work::{WAKE_UP, list_work, wake_ups, works_in_background};
 pub use budget::{budget_refusal, budget_warning};
 pub use command_errors::{
-    BUTTON_GONE, NO_ACCESS, NO_CALLER, OTHERS_BUTTON, agent_is_fixed, bypass_not_configured, digest_needed,
-    done_but_not_stored, folder_of_other_name, never_active, no_history, not_a_feature, not_allowed, not_below_roots,
-    not_stored, not_the_callers_place, nothing_to_fork, only_here, place_without_members, unknown_permission_mode,
+    BUTTON_GONE, NO_ACCESS, NO_CALLER, OTHERS_BUTTON, TRANSCRIPT_NOT_FOUND, TRANSCRIPT_NOT_READ, agent_is_fixed,
+    agent_not_configured, bypass_not_configured, digest_needed, done_but_not_stored, name_has_other_folder,
+    never_active, no_history, no_personas, not_allowed, not_below_roots, not_stored, not_the_callers_place,
+    nothing_to_fork, only_here, place_without_members, setting_not_supported, unknown_permission_mode,
 };
 pub use delivery::{interrupted_answer, not_sent, not_shown, unreachable};
 pub use denied_tool::{MORE_DENIALS, REMEDY, denied_by_configuration};
@@ -312,6 +313,7 @@ mod tests {
         let session: SessionName = "alpha".parse().unwrap();
         let notices = [
             SessionNotice::ResumeRefused { failure: 1, why: forged.to_owned() },
+            SessionNotice::ForkRefused { failure: 1, why: forged.to_owned() },
             SessionNotice::StartFailed { failure: 1, agent: "demo".to_owned(), details: forged.to_owned() },
             SessionNotice::Broken { failure: 1, why: forged.to_owned() },
             SessionNotice::Died { id: crate::agent_event::PromptId("a".to_owned()), why: forged.to_owned() },

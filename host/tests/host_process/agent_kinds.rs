@@ -346,10 +346,7 @@ fn persona(kind: &Kind) {
     host.ask("/new a", CREATED);
     host.await_phase("a", "idle");
     if kind.is_plain() {
-        host.ask(
-            "/persona planner",
-            "Agent 'tested' is a plain program and has no personas. Set its options with args in [agents.tested].",
-        );
+        host.ask("/persona planner", "Agent 'tested' is a plain program and can't use personas.");
     } else {
         host.say("/persona planner");
         host.expect("planner");

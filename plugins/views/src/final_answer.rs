@@ -70,10 +70,8 @@ fn summary(turn: &Turn) -> String {
     let mut items: Vec<String> =
         counts.iter().take(MAX_TOOLS).map(|(name, count)| format!("{count}× {}", escape(name))).collect();
     if others > 0 {
-        items.push(format!("{others} others"));
+        items.push(format!("{others} other {}", if others == 1 { "use" } else { "uses" }));
     }
-    if failures > 0 {
-        items.push(format!("{failures} failed"));
-    }
-    format!("✓ {} in {}", items.join(", "), short_span(turn.elapsed))
+    let failed = if failures > 0 { format!(" ({failures} failed)") } else { String::new() };
+    format!("✓ {}{failed}, {}", items.join(", "), short_span(turn.elapsed))
 }

@@ -291,11 +291,11 @@ mod tests {
         assert_eq!(smart(&turn(parts.clone())), (Some("Bash: b_c… 12 s".into()), vec!["I look.\n".into()]));
         parts.push(text("It is 4."));
         let done = Turn { done: true, ..turn(parts.clone()) };
-        assert_eq!(smart(&done).1, ["I look.\n\n✓ 2× Bash, 1× Read, 1 failed in 12 s\n\nIt is 4."]);
+        assert_eq!(smart(&done).1, ["I look.\n\n✓ 2× Bash, 1× Read (1 failed), 12 s\n\nIt is 4."]);
         let stopped = Turn { error: Some("it died".into()), ..done };
         assert!(smart(&stopped).1[0].ends_with("It is 4.\n\n⚠ it died"));
         let many = "abcdef".chars().map(|name| action(&name.to_string(), true)).collect();
-        assert_eq!(smart(&Turn { done: true, ..turn(many) }).1, ["✓ 1× a, 1× b, 1× c, 1× d, 2 others in 12 s"]);
+        assert_eq!(smart(&Turn { done: true, ..turn(many) }).1, ["✓ 1× a, 1× b, 1× c, 1× d, 2 other uses, 12 s"]);
     }
 
     #[test]

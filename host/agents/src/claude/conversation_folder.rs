@@ -19,7 +19,7 @@ const SEARCHED: u64 = 1024 * 1024;
 /// The longest id of a conversation. The ids are UUIDs.
 const LONGEST_ID: usize = 64;
 
-/// The folder of a conversation was not found.
+/// A transcript or its folder could not be found or read.
 #[derive(Debug, thiserror::Error)]
 pub enum TranscriptError {
     #[error("'{0}' is not the id of a conversation: use the id that /status shows in the terminal")]

@@ -76,8 +76,8 @@ fn pattern(value: &Value<'_>) -> Result<PromptPattern, ValueError> {
     let text = non_blank(value)?;
     let pattern = PromptPattern::parse(&text).map_err(|error| {
         ValueError::new(format!(
-            "must be a regular expression, such as '>>> $': {error}. Put it in single quotes, and write a backslash \
-             before a character such as ( or + to match this character"
+            "must be a regular expression, such as '>>> $': {error}. Put the expression in single quotes, and \
+             escape special characters such as ( or + with a backslash"
         ))
     })?;
     if pattern.0.is_match("") {

@@ -13,6 +13,13 @@ pub const BUTTON_GONE: &str = "This button no longer works.";
 /// The answer to a user without access who presses a button.
 pub const NO_ACCESS: &str = "You have no access to this bot. Ask its owner for it.";
 
+/// The error for reading the history of a conversation whose transcript is missing.
+pub const TRANSCRIPT_NOT_FOUND: &str = "The agent's transcript of this conversation was not found.";
+
+/// The error for reading the history of a conversation whose transcript can't be read.
+pub const TRANSCRIPT_NOT_READ: &str =
+    "The agent's transcript of this conversation could not be read. The log contains the reason.";
+
 /// The answer to a user who presses a button of a session that the user may not control.
 pub const OTHERS_BUTTON: &str = "Only the person who created this session and the admins can decide this.";
 
@@ -61,11 +68,17 @@ pub fn no_history(agent: &str) -> String {
     format!("Agent '{}' keeps no history that Cordboard can read. Scroll up in the chat instead.", quote(agent))
 }
 
+/// The error for using an agent that was removed from the configuration.
+#[must_use]
+pub fn agent_not_configured(agent: &str) -> String {
+    format!("Agent '{}' is not configured.", quote(agent))
+}
+
 /// The error for giving a session that works in `folder` a name for which the configuration sets another folder.
 #[must_use]
-pub fn folder_of_other_name(name: &SessionName, configured: &Path, folder: &Path) -> String {
+pub fn name_has_other_folder(name: &SessionName, configured: &Path, folder: &Path) -> String {
     format!(
-        "[sessions.folders] sets the folder {} for the name '{name}', and this session stays in {}. Choose another name.",
+        "`[sessions.folders]` assigns {} to '{name}', but this session stays in {}. Choose another name.",
         configured.display(),
         folder.display()
     )
@@ -92,14 +105,20 @@ pub fn place_without_members(place: &Place) -> String {
     format!("no user of [access] has written in {place} yet: write to the bot there first")
 }
 
-/// The error for a request to select the permission mode `bypassPermissions` outside of the configuration.
-/// The error for a setting that agents of this kind don't have.
+/// The error for a setting of plain programs that only their arguments can change.
 #[must_use]
-pub fn not_a_feature(agent: &str, what: &str) -> String {
+pub fn setting_not_supported(agent: &str, what: &str) -> String {
     let agent = quote(agent);
     format!("Agent '{agent}' is a plain program and has no {what}. Set its options with args in [agents.{agent}].")
 }
 
+/// The error for selecting a persona for a plain program.
+#[must_use]
+pub fn no_personas(agent: &str) -> String {
+    format!("Agent '{}' is a plain program and can't use personas.", quote(agent))
+}
+
+/// The error for a request to select the permission mode `bypassPermissions` outside of the configuration.
 #[must_use]
 pub fn bypass_not_configured(agent: &str) -> String {
     format!("Only the configuration can select bypassPermissions: permission_mode in [agents.{}].", quote(agent))

@@ -38,6 +38,11 @@ pub enum SessionNotice {
         failure: u64,
         why: String,
     },
+    /// The agent refused to fork the conversation of another session. The user decides how to continue.
+    ForkRefused {
+        failure: u64,
+        why: String,
+    },
     /// The agent did not start. The host retries by itself, and reports only the first of several failures in a row.
     StartFailed {
         failure: u64,
@@ -184,6 +189,7 @@ impl SessionNotice {
             Self::ResumeRefused { failure, .. } | Self::Broken { failure, .. } => {
                 (start_request(session, *failure), &[Choice::TryAgain, Choice::StartFresh])
             }
+            Self::ForkRefused { failure, .. } => (start_request(session, *failure), &[Choice::StartFresh]),
             Self::StartFailed { failure, .. }
             | Self::PersonaFailed { failure, .. }
             | Self::NotStarted { failure, .. } => (start_request(session, *failure), &[Choice::TryAgain]),
@@ -213,10 +219,8 @@ impl SessionNotice {
             Self::TooManyInterrupted { interrupted, limit, prompt } => {
                 plain(&format!("{}\n“{prompt}”", too_many_interrupted(session, *interrupted, *limit)))
             }
-            Self::ResumeRefused { why, .. } => plain(&format!(
-                "Session '{session}' could not be resumed: {}\nYour messages are kept. Use /retry to try again, or /fresh to start a new conversation.",
-                quote(why)
-            )),
+            Self::ResumeRefused { why, .. } => plain(&resume_refused(session, why)),
+            Self::ForkRefused { why, .. } => plain(&fork_refused(session, why)),
             Self::StartFailed { agent, details, .. } => plain(&format!(
                 "The agent of session '{session}' did not start: {}\nCordboard tries three more times, and your messages are kept. Use /retry to try now. Check command and args in [agents.{agent}].",
                 quote(details)
@@ -264,6 +268,20 @@ impl SessionNotice {
             Self::Strays { pids } => plain(&strays(session, pids)),
         }
     }
+}
+
+fn resume_refused(session: &SessionName, why: &str) -> String {
+    format!(
+        "Session '{session}' could not be resumed: {}\nYour messages are kept. Use /retry to try again, or /fresh to start a new conversation.",
+        quote(why)
+    )
+}
+
+fn fork_refused(session: &SessionName, why: &str) -> String {
+    format!(
+        "Session '{session}' could not fork the conversation: {}\nYour messages are kept. Use /fresh to start a new conversation.",
+        quote(why)
+    )
 }
 
 fn earlier_interrupted(session: &SessionName, prompt: &str) -> String {

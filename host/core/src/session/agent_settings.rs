@@ -13,7 +13,7 @@ use crate::{
 
 impl Machine {
     pub(super) fn set_model(&mut self, model: Option<String>, now: Timestamp) -> Result<(), ApiError> {
-        self.check_has(AgentFeature::Models, "models", model.as_ref())?;
+        self.check_has(AgentFeature::Models, model.as_ref(), |agent| messages::setting_not_supported(agent, "models"))?;
         if let Some(name) = &model
             && !is_model_name(name)
         {
@@ -32,17 +32,23 @@ impl Machine {
 
     /// Refuses a value of a setting that a plain program doesn't have: the change would only restart the program, which
     /// then loses its state. The demo agent accepts all settings.
-    fn check_has<T>(&self, feature: AgentFeature, what: &str, value: Option<&T>) -> Result<(), ApiError> {
+    fn check_has<T>(
+        &self,
+        feature: AgentFeature,
+        value: Option<&T>,
+        text: impl FnOnce(&str) -> String,
+    ) -> Result<(), ApiError> {
         let lacks = |agent: &Agent| agent.kind == AgentKind::Plain && agent.kind.lacks(feature);
         if value.is_some() && self.settings.agent.as_ref().is_some_and(lacks) {
-            return Err(refusal(ApiErrorCode::Invalid, &messages::not_a_feature(&self.record.agent, what)));
+            return Err(refusal(ApiErrorCode::Invalid, &text(&self.record.agent)));
         }
         Ok(())
     }
 
     /// A running agent gets the mode at once. Only the configuration can switch off all questions.
     pub(super) fn set_permission_mode(&mut self, mode: Option<PermissionMode>) -> Result<(), ApiError> {
-        self.check_has(AgentFeature::PermissionModes, "permission modes", mode.as_ref())?;
+        let refused = |agent: &str| messages::setting_not_supported(agent, "permission modes");
+        self.check_has(AgentFeature::PermissionModes, mode.as_ref(), refused)?;
         let configured = self.settings.agent.as_ref().and_then(|agent| agent.permission_mode);
         let bypass = Some(PermissionMode::BypassPermissions);
         if mode == bypass && configured != bypass {
@@ -64,7 +70,7 @@ impl Machine {
         if self.record.persona == persona {
             return Ok(());
         }
-        self.check_has(AgentFeature::Personas, "personas", persona.as_ref())?;
+        self.check_has(AgentFeature::Personas, persona.as_ref(), messages::no_personas)?;
         self.record.persona = persona;
         self.greeting = None;
         self.record.greeted = false;

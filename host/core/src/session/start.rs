@@ -84,7 +84,7 @@ impl Machine {
 
     fn launch(&mut self, now: Timestamp) {
         let in_new_folder = self.change_folder();
-        let (resume, forks) = (self.record.continued().cloned(), self.record.forks());
+        let (resume, forks) = (self.record.continued().cloned(), self.record.starts_as_fork());
         if resume.is_none() {
             // The agent's cost counter restarts with each conversation.
             self.record.reset_usage();
@@ -219,7 +219,11 @@ impl Machine {
         self.requeue_open_prompts(now);
         if !matches!(self.state, State::Stopping(_)) {
             let failure = self.ask_about_failure();
-            let notice = SessionNotice::ResumeRefused { failure, why: why.clone() };
+            let notice = if self.record.starts_as_fork() {
+                SessionNotice::ForkRefused { failure, why: why.clone() }
+            } else {
+                SessionNotice::ResumeRefused { failure, why: why.clone() }
+            };
             self.stop(StopStage::Closed, AfterStop::Ask(Blocked { why, notice }), now);
         }
     }

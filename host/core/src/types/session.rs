@@ -179,7 +179,7 @@ impl SessionRecord {
 
     /// Whether the next agent continues the conversation of another session, and stores it as a new one.
     #[must_use]
-    pub const fn forks(&self) -> bool {
+    pub const fn starts_as_fork(&self) -> bool {
         self.fork.is_some() && !(self.resumable && self.conversation.is_some())
     }
 
@@ -187,7 +187,7 @@ impl SessionRecord {
     /// has stored with this conversation, because agents count on from there. Returns `None` if there is no conversation to continue.
     #[must_use]
     pub fn forked(&self, id: SessionName, name: SessionName, owner: UserId, now: Timestamp) -> Option<Self> {
-        let fork = ForkPoint { conversation: self.continued()?.clone(), has_cost: !self.forks() };
+        let fork = ForkPoint { conversation: self.continued()?.clone(), has_cost: !self.starts_as_fork() };
         let new = Self::new(name, owner, self.folder.clone(), &self.agent, now);
         let usage = if self.process.is_some() { self.saved_usage } else { self.usage() };
         Some(Self {

@@ -32,8 +32,9 @@ impl HostService {
         let view = self.visible(caller, name.as_str())?;
         let record = view.record.clone();
         let config = self.config();
-        let no_history = || refuse(ApiErrorCode::Invalid, messages::no_history(&record.agent));
-        let agent = config.agents.get(&record.agent).cloned().ok_or_else(no_history)?;
+        let Some(agent) = config.agents.get(&record.agent).cloned() else {
+            return Err(refuse(ApiErrorCode::Invalid, messages::agent_not_configured(&record.agent)));
+        };
         let Some(conversation) = record.continued().cloned() else { return Ok(Vec::new()) };
         let (environment, folder) = (self.environment.clone(), record.folder.clone());
         let read = spawn_blocking(move || {
@@ -42,11 +43,28 @@ impl HostService {
         });
         match read.await {
             Ok(Ok(exchanges)) => Ok(exchanges.into_iter().map(shown).collect()),
-            Ok(Err(TranscriptError::NoTranscripts)) => Err(no_history()),
-            Ok(Err(error)) => Err(refuse(ApiErrorCode::Failed, format!("The history can't be read: {error}"))),
-            Err(error) => Err(refuse(ApiErrorCode::Failed, format!("The history can't be read: {error}"))),
+            Ok(Err(error)) => Err(history_error(name, &record.agent, &error)),
+            Err(error) => {
+                tracing::warn!(%error, session = %name, "reading a transcript panicked");
+                Err(refuse(ApiErrorCode::Failed, messages::TRANSCRIPT_NOT_READ))
+            }
         }
     }
+}
+
+/// Returns the error for users. Paths of the host are only in the log.
+fn history_error(session: &SessionName, agent: &str, error: &TranscriptError) -> ApiError {
+    if matches!(error, TranscriptError::NoTranscripts) {
+        return refuse(ApiErrorCode::Invalid, messages::no_history(agent));
+    }
+    tracing::warn!(%error, %session, "failed to read a transcript");
+    let is_found = match error {
+        TranscriptError::Unreadable { error, .. } => error.kind() != io::ErrorKind::NotFound,
+        TranscriptError::Id(_) | TranscriptError::Missing { .. } | TranscriptError::NoFolder { .. } => false,
+        TranscriptError::NoHome | TranscriptError::NoTranscripts => false,
+    };
+    let text = if is_found { messages::TRANSCRIPT_NOT_READ } else { messages::TRANSCRIPT_NOT_FOUND };
+    refuse(ApiErrorCode::Failed, text)
 }
 
 /// Removes secrets before the texts are shortened, because a part of a secret would not be found.

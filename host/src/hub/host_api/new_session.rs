@@ -86,7 +86,7 @@ pub fn new_name(rules: &NameRules<'_>, text: &str, folder: &Path) -> Result<Sess
     check_free(rules.registry, rules.caller, &name)?;
     match rules.config.sessions.folder(&name) {
         Some(configured) if configured != folder => {
-            Err(refuse(ApiErrorCode::Invalid, messages::folder_of_other_name(&name, configured, folder)))
+            Err(refuse(ApiErrorCode::Invalid, messages::name_has_other_folder(&name, configured, folder)))
         }
         Some(_) | None => Ok(name),
     }

@@ -184,7 +184,7 @@ fn keys_that_do_not_apply_to_the_kind_are_reported() {
             line 3, column 9: 'model' in [agents.repl] has no effect on an agent of kind "plain": delete the line, and use args or env if the program has such a setting
             3 | model = "x"
               |         ^^^
-            line 4, column 10: 'prompt' in [agents.repl] must be a regular expression, such as '>>> $': found open group without closing ')'. Put it in single quotes, and write a backslash before a character such as ( or + to match this character
+            line 4, column 10: 'prompt' in [agents.repl] must be a regular expression, such as '>>> $': found open group without closing ')'. Put the expression in single quotes, and escape special characters such as ( or + with a backslash
             4 | prompt = "("
               |          ^^^
             line 5, column 11: 'silence' in [agents.repl] must be from 50ms to 1h, not "1ms"

@@ -79,7 +79,7 @@ fn agents_are_suspended_until_enough_memory_is_free() {
     let limits = |mib: u64| Limits { free_memory: Some(mib * MIB), ..Limits::default() };
     let used = memory(100, &[("a", 100), ("b", 300), ("c", 50)]);
     let machines = [idle("b", 20), idle("c", 30), idle("a", 10)];
-    let first = "a: 100 MiB of memory are free, free_memory is 150 MiB".to_owned();
+    let first = "a: 100 MiB of memory is free, free_memory is 150 MiB".to_owned();
     assert_eq!(decide(&machines, limits(150), &used), (vec![first], None));
     let (all, unresolved) = decide(&machines, limits(9000), &used);
     assert_eq!((all.len(), unresolved), (3, None), "without agents, other programs use the memory");

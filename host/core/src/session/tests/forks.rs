@@ -119,7 +119,7 @@ fn a_refused_fork_is_decided_by_the_user() {
                 persist
                 close input of 1
             exit → asking
-                post home: Session 'x' could not be resumed: it is gone
+                post home: Session 'x' could not fork the conversation: it is gone
             command fresh → starting
                 persist
                 close request failure 1: StartFresh

@@ -237,7 +237,7 @@ impl Witness {
             | SessionNotice::UnpromptedText(_)
             | SessionNotice::QueueFull { .. }
             | SessionNotice::TooManyInterrupted { .. } => {}
-            SessionNotice::ResumeRefused { .. } | SessionNotice::Broken { .. } => self.is_startable = false,
+            SessionNotice::ResumeRefused { .. } | SessionNotice::ForkRefused { .. } | SessionNotice::Broken { .. } => self.is_startable = false,
             SessionNotice::FolderChanged { folder, .. } => {
                 self.must(self.machine.record().folder == *folder, "a session works where it says");
             }
