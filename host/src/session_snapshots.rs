@@ -77,7 +77,7 @@ impl SessionRegistry {
     /// Returns the session that has this id.
     #[must_use]
     pub fn with_id(&self, id: &SessionName) -> Option<Arc<SessionView>> {
-        // Few sessions were renamed.
+        // Fast path: the id of most sessions is their name.
         let same_name = self.view(id.as_str()).filter(|view| view.record.id() == id);
         same_name.or_else(|| self.views().into_iter().find(|view| view.record.id() == id))
     }
@@ -91,7 +91,7 @@ impl SessionRegistry {
     /// Returns `name` or, if a session has it as its id, the first name with a number that is not an id.
     #[must_use]
     pub fn free_id(&self, name: &SessionName) -> SessionName {
-        // Leaves room for the number: the name is ASCII.
+        // Leaves room for the number. Names are ASCII, so the cut is at a character boundary.
         let start = name.as_str().get(..50).unwrap_or(name.as_str());
         let numbered = (2..).filter_map(|number: u32| format!("{start}-{number}").parse().ok());
         let free = std::iter::once(name.clone()).chain(numbered).find(|id| self.with_id(id).is_none());

@@ -92,8 +92,8 @@ pub trait Codec: Send {
     /// Decodes a line, or a piece of the output of [`process::OutputKind::Merged`]. Never fails: an unknown message
     /// yields no events.
     fn decode(&mut self, line: &[u8]) -> Decoded;
-    /// Returns the time without input and output after which the codec wants a call of [`Self::on_silence`], or `None`
-    /// if silence means nothing now.
+    /// Returns the silence after which to call `on_silence`, or `None` if silence has no meaning in this state. Silence is
+    /// time without input and output.
     fn silence(&self) -> Option<Duration> {
         None
     }

@@ -19,16 +19,16 @@ use crate::skipped_lines::excerpt;
 use code_block::CodeBlock;
 use terminal_text::visible_text;
 
-/// The time for which a prompt at the end of the output must be followed by nothing. A program can print the same text
-/// within its output, and a piece of the output can end anywhere.
+/// How long the output must stay quiet after a prompt before the turn ends. A program can print the same text within its
+/// output, and a piece of the output can end anywhere.
 const SETTLE: Duration = Duration::from_millis(50);
 
 /// The silence after an interrupt that ends a turn if the program has no prompt. Shorter than the time after which the
 /// session ends a program that doesn't react.
 const SILENCE_AFTER_INTERRUPT: Duration = Duration::from_secs(2);
 
-/// The time within which the program must show its prompt after its start. Shorter than the session's own limit, whose
-/// message can't name the reason.
+/// The time within which the program must show its prompt after its start. Shorter than the session's start timeout,
+/// whose error can't say what the program printed.
 const FIRST_PROMPT_WITHIN: Duration = Duration::from_secs(50);
 
 /// The maximum length of an unfinished line in bytes. A longer one counts as a line.
@@ -47,7 +47,7 @@ pub(super) struct Plain {
     block: CodeBlock,
     /// The text of the block that is not reported yet.
     text: String,
-    /// Events that are due with the next output or silence, or with the exit.
+    /// Events to report with the next output, silence or exit.
     due: Vec<AgentEvent>,
     has_conversation: bool,
     echo: Echo,
@@ -76,7 +76,7 @@ struct Turn {
     lines: VecDeque<String>,
     /// The sent lines that the program may repeat.
     sent: VecDeque<String>,
-    /// Whether a line was sent although the program had not shown its prompt. Its prompt may then be for an earlier line.
+    /// Whether a line was sent before the program showed its prompt. The next prompt may then belong to an earlier line.
     is_ahead: bool,
     is_interrupted: bool,
 }
@@ -102,7 +102,7 @@ impl Plain {
         pattern.start_in(&visible_text(&self.unfinished))
     }
 
-    /// The silence that ends a turn, if any does.
+    /// Returns the silence that ends a turn, or `None` if only the prompt does.
     fn turn_silence(&self) -> Option<Duration> {
         self.turn_end.silence.or(self.turn_end.prompt.is_none().then_some(DEFAULT_SILENCE))
     }
@@ -237,8 +237,8 @@ impl Turn {
 }
 
 impl Echo {
-    /// Learns from the first output after a line. Later output of a program that echoes may differ, because a program in
-    /// the background can print first.
+    /// Records whether the first output line repeats the input. Later lines don't count, because a background process may
+    /// print first.
     fn learn(&mut self, is_echo: bool) {
         if *self == Self::Unknown {
             *self = if is_echo { Self::Yes } else { Self::No };
@@ -253,7 +253,7 @@ fn is_same(sent: &str, line: &str) -> bool {
 }
 
 /// Returns the lines of a prompt. An interpreter that reads lines, such as Python, ends an indented block at an empty
-/// line, which a message can't end with.
+/// line. Messages are trimmed, so this function adds the empty line.
 fn lines(prompt: &str) -> VecDeque<String> {
     let mut lines: VecDeque<String> = prompt.trim_end().lines().map(str::to_owned).collect();
     if lines.back().is_some_and(|line| lines.len() > 1 && line.starts_with([' ', '\t'])) {
@@ -276,7 +276,7 @@ impl Codec for Plain {
             let id = uuid::Uuid::new_v4().to_string();
             self.due.push(AgentEvent::Conversation { id, resumable: false });
         }
-        // A command that has reached the program must not run twice, so it is accepted even without any output.
+        // Accept the prompt at once, so that a command that reached the program is never sent again.
         self.due.push(AgentEvent::PromptAccepted(prompt.id.clone()));
         let mut turn = Turn {
             prompt: prompt.id.clone(),
@@ -363,7 +363,7 @@ impl Codec for Plain {
         Decoded { events: self.report(), lines }
     }
 
-    /// A program that exits with success during a turn has done what it was told, as a shell does after `exit`.
+    /// Exit code 0 during a turn completes the turn, for example after `exit` in a shell.
     fn on_exit(&mut self, code: ExitCode) -> Vec<AgentEvent> {
         match (code, &self.state) {
             (ExitCode::Success, State::Turn(_)) => self.end_turn(),
@@ -372,7 +372,7 @@ impl Codec for Plain {
                 self.take_unfinished();
                 self.close_block();
             }
-            // Some programs print a farewell at the end of their input.
+            // Drop what a program prints when its input ends.
             (_, State::Idle) => self.text.clear(),
             (_, State::Starting) => self.take_unfinished(),
         }

@@ -201,8 +201,9 @@ impl Process {
     }
 
     /// Sends SIGINT to the group, as a terminal does when a user presses Ctrl+C. Does not wait. In a sandbox, the leader
-    /// is bubblewrap, which would end all processes in the sandbox, so only its descendants get the signal. A shell there
-    /// leaves the group, because it can't see the leader.
+    /// is bubblewrap, which would end all processes in the sandbox, so only its descendants get the signal.
+    /// Signalling the group isn't enough: an interactive shell in the sandbox can't see the group's leader and creates
+    /// its own group.
     pub fn interrupt(&self, sandbox: SandboxKind) {
         match sandbox {
             SandboxKind::None => self.leader.signal(Signal::INT),

@@ -45,7 +45,7 @@ impl Press {
     }
 
     /// Returns the session that a command of the button acts on. The command of a question's button contains the name that
-    /// its session had when the button was shown.
+    /// its session had when the button was shown. That name may belong to another session now.
     #[must_use]
     pub fn target<'a>(&'a self, named: &'a SessionName) -> &'a SessionName {
         self.session.as_ref().filter(|_| self.request.is_some()).unwrap_or(named)

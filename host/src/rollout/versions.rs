@@ -76,8 +76,8 @@ impl Versions {
         FileState::Unusable(RejectionText::new(error.to_string()))
     }
 
-    /// Returns the bytes of a file or an embedded plugin. Those of an embedded plugin are not copied, because they are
-    /// pages of the binary that most starts don't need.
+    /// Returns the bytes of a file or an embedded plugin. Borrows the bytes of an embedded plugin: a copy would load pages
+    /// that most starts don't need.
     fn known(&self, name: &str, digest: &str) -> Option<Bytes> {
         let file = self.files.get(name).filter(|file| file.digest == digest).map(|file| file.wasm.clone());
         let embedded = || built_in(name).filter(|one| one.digest == digest).map(|one| Bytes::from_static(one.wasm));

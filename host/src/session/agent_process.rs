@@ -197,7 +197,7 @@ impl AgentProcess {
     fn exit(&self, status: String, last_stderr_line: Option<String>) -> Exit {
         // Some programs print the reason for their exit on stdout and a warning on stderr, so report both.
         let lines = [self.codec.exit_reason(), last_stderr_line.as_deref()];
-        // A sandbox that can't be created doesn't appear by itself, so the start is not retried.
+        // A retry can't fix a sandbox that can't be created.
         if let Some(error) = lines.into_iter().flatten().find_map(|line| self.sandbox_error(line)) {
             return Exit::NotStarted(LaunchError::from(error).to_string());
         }
@@ -219,8 +219,8 @@ impl AgentProcess {
     }
 
     fn deliver(&mut self, decoded: Decoded) -> AgentOutput {
-        // A line is on stdout, and the errors of the sandbox are on stderr. Pieces may be from either, but a program
-        // that is ready runs in its sandbox.
+        // A piece may be an error of bubblewrap on stderr, so only `Ready` proves that the sandbox started. A line is
+        // always from the agent's stdout.
         if decoded.events.iter().any(|event| matches!(event, AgentEvent::Ready { .. })) {
             self.untried_sandbox = SandboxKind::None;
         }

@@ -31,8 +31,8 @@ impl Store {
         self.run(format!("store session '{}'", record.name), move |db| save(db, &record)).await
     }
 
-    /// Stores the session under the new name in its record, atomically with everything that names it: the active
-    /// sessions, open prompts and the use of agents. The audit log keeps the name that the session had.
+    /// Stores the session under the new name in its record, atomically with all references to it: active sessions, open
+    /// prompts and usage entries. The audit log keeps the name that the session had.
     ///
     /// # Errors
     /// [`StoreError::Exists`] if a session with the new name exists, even an archived one.

@@ -1,6 +1,7 @@
 //! Decides by rules when an agent asks for the permission to use a tool. `/permissions` shows and changes the rules.
 //! `/requests` lists the open questions of agents, and `/answer`, `/allow` and `/deny` answer them. The host checks
-//! whether a question accepts an answer. The rules of a session follow its renames.
+//! whether a question accepts an answer. The rules of a session stay valid after a
+//! rename.
 
 mod answer_arguments;
 mod config;

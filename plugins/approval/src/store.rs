@@ -64,7 +64,7 @@ pub fn rename_session(from: &str, to: &str) -> Result<(), String> {
         }
         let new = SavedRule { session: Some(to.to_owned()), ..rule }.value()?;
         match state::compare_and_swap(&key, Some(&old), Some(&new)) {
-            // If the rule was changed in the meantime, it was removed.
+            // Rules are never edited, so `Changed` means that the rule was removed.
             Ok(()) | Err(state::SwapError::Changed(_)) => {}
             Err(state::SwapError::Failed(why)) => return Err(why),
         }

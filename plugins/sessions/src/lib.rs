@@ -54,7 +54,7 @@ impl Command for Sessions {
     }
 }
 
-/// The argument of `/new` for no persona, with which an agent can follow.
+/// Selects no persona, so that an agent can be given as the third argument.
 const NONE: &str = "none";
 
 fn new(call: &Call) -> Result<Reply, String> {

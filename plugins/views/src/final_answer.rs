@@ -18,7 +18,7 @@ pub fn quiet(turn: &Turn) -> TurnFrame {
         return TurnFrame { live: None, messages: Vec::new() };
     }
     let after = joined(after_actions(turn));
-    // An agent that ends with an action has said what matters before it.
+    // If the turn ends with an action, show all text.
     let text = if after.is_empty() { joined(&turn.parts) } else { after };
     TurnFrame { live: None, messages: with_end(turn, text).map(Reply::text).into_iter().collect() }
 }
@@ -45,7 +45,7 @@ fn after_actions(turn: &Turn) -> &[Part] {
     &turn.parts[last.map_or(0, |last| last + 1)..]
 }
 
-/// Returns the action if it is the use of a tool. Thoughts and the list of tasks are no work to sum up.
+/// Returns the action if it is the use of a tool. Thoughts and the list of tasks are not counted.
 fn tool(part: &Part) -> Option<&Action> {
     match part {
         Part::Action(action) if action.kind != verbose::THOUGHT && !verbose::is_list(action) => Some(action),

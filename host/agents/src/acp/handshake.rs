@@ -112,7 +112,7 @@ impl Handshake {
                 Err(Failure::Resume("This agent cannot fork conversations.".to_owned()))
             }
             Some(id) if self.forks => {
-                // The answer is that of `session/new`. The method is a draft, so its parameters have no type.
+                // The response has the form of `session/new`. The method is a draft, so the schema crate has no type for it.
                 let params = json!({ "sessionId": id, "cwd": self.folder, "mcpServers": [] });
                 Ok(Next { call: Call::NewSession, method: SESSION_FORK, params })
             }

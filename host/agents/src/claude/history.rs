@@ -10,7 +10,7 @@ use super::text;
 const NOT_PROMPTS: [&str; 5] =
     ["<command-", "<local-command-", "<task-notification", "<system-reminder", "[Request interrupted"];
 
-/// Returns the exchanges in a part of a transcript, the oldest first. Skips all other lines, and lines that are no JSON.
+/// Returns the exchanges in a part of a transcript, the oldest first. Skips all other lines, and lines that are not JSON.
 #[must_use]
 pub fn exchanges(transcript: &[u8]) -> Vec<Exchange> {
     let mut found = Vec::new();

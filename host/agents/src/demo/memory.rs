@@ -42,10 +42,10 @@ impl Memory {
         Some(Self { turns: stored.turns, stored, ..new })
     }
 
-    /// Loads the memory of the conversation `from` as that of a new one. Both are stored independently.
+    /// Copies the memory of `from` to the new conversation `to`.
     pub(super) fn fork(from: &str, to: &str) -> Option<Self> {
         let (origin, new) = (Self::load(from)?, Self::new(to));
-        // A conversation of an older version has no transcript.
+        // Conversations of older versions have no transcript, so a failed copy is ignored.
         drop(std::fs::copy(origin.transcript, &new.transcript));
         Some(Self { turns: origin.turns, stored: origin.stored, ..new })
     }

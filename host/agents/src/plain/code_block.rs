@@ -1,6 +1,6 @@
 //! Formats the output of a program as a code block while it arrives.
 
-/// The maximum length of the text in bytes. A program can print without end, and nobody reads a longer answer in a chat.
+/// The maximum length of the text in bytes. Limits the answer of a program that prints endlessly.
 const LONGEST: usize = 256 * 1024;
 
 /// The shortest fence of a code block, in backticks.
@@ -11,7 +11,7 @@ const SHORTEST_FENCE: usize = 3;
 pub(super) struct CodeBlock {
     /// The length of the fence, or 0 before the first line.
     fence: usize,
-    /// The blank lines since the last other line. Those at the end of the output are not shown.
+    /// The blank lines since the last non-blank line. Those at the end of the output are not shown.
     blank_lines: usize,
     length: usize,
     /// The number of lines that are not shown, because the text would become too long.
@@ -25,7 +25,7 @@ impl CodeBlock {
         }
     }
 
-    /// Appends a line to the block. `text` gets the Markdown.
+    /// Appends a line to the block. Appends Markdown to `text`.
     pub(super) fn push_line(&mut self, line: &str, text: &mut String) {
         self.length += line.len() + self.blank_lines + 1;
         if self.length > LONGEST {
@@ -53,7 +53,7 @@ impl CodeBlock {
         text.push('\n');
     }
 
-    /// Ends the block. `text` gets the Markdown.
+    /// Ends the block. Appends Markdown to `text`.
     pub(super) fn close(self, text: &mut String) {
         text.push_str(&"`".repeat(self.fence));
         match self.omitted {

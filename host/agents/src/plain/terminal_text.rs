@@ -37,7 +37,7 @@ fn skip_control_sequence(rest: &mut std::str::Chars<'_>) {
     skip_to(rest, |c| matches!(c, '@'..='~'));
 }
 
-/// Skips characters up to and including the one that is the last.
+/// Skips characters through the first one for which `is_last` returns true.
 fn skip_to(rest: &mut std::str::Chars<'_>, is_last: fn(char) -> bool) {
     while rest.next().is_some_and(|c| !is_last(c)) {}
 }

@@ -26,7 +26,7 @@ pub enum AgentFeature {
     AgentCommands,
     /// The model can be chosen.
     Models,
-    /// The treatment of tools that need permission can be chosen.
+    /// The permission mode can be set.
     PermissionModes,
     /// The agent follows the instructions of a persona.
     Personas,
@@ -40,7 +40,7 @@ pub enum AgentFeature {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Support {
     Yes,
-    /// An agent of this kind may have it, and then reports it.
+    /// Depends on the agent, which reports it at its start.
     IfOffered,
     No,
 }

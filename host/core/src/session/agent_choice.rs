@@ -1,4 +1,5 @@
-//! Selects the agent of a session, as long as the session has no conversation: another agent doesn't know it.
+//! Selects the agent of a session, as long as the session has no conversation, because another
+//! agent can't continue it.
 
 use super::{ApiError, ApiErrorCode, Machine, commands::refusal, state::State};
 use crate::{
@@ -23,7 +24,7 @@ impl Machine {
         }
         self.check_no_waiting_prompts()?;
         if matches!(self.state, State::Asking(_) | State::Broken(_)) {
-            // The settings of the new agent are not known yet, and no prompt waits for it.
+            // Don't start yet: the new agent's settings arrive next.
             self.close_failure(Choice::Withdrawn);
             self.state = State::Suspended;
         }

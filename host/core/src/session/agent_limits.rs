@@ -12,7 +12,7 @@ use crate::{
 pub struct MemoryUsage {
     /// The resident memory of each session's agent and its descendants.
     pub agents: BTreeMap<SessionName, u64>,
-    /// The memory of the machine that programs can still get.
+    /// The machine's available memory.
     pub free: u64,
 }
 
@@ -33,7 +33,7 @@ impl fmt::Display for ExceededLimit {
                 write!(f, "the agents use {} MiB, agent_memory is {} MiB", mebibytes(used), mebibytes(limit))
             }
             Self::FreeMemory { free, limit } => {
-                write!(f, "{} MiB of memory are free, free_memory is {} MiB", mebibytes(free), mebibytes(limit))
+                write!(f, "{} MiB of memory is free, free_memory is {} MiB", mebibytes(free), mebibytes(limit))
             }
         }
     }
@@ -77,7 +77,7 @@ pub fn suspensions(views: &[Arc<SessionView>], limits: &Limits, memory: &MemoryU
 fn exceeded(limits: &Limits, running: usize, used: u64, free: u64) -> Option<ExceededLimit> {
     let too_many = limits.live_agents.filter(|limit| running > *limit);
     let too_much = limits.agent_memory.filter(|limit| used > *limit);
-    // Without agents, the memory is used by other programs.
+    // If no agent runs, suspending can't free memory.
     let too_little = limits.free_memory.filter(|limit| free < *limit && running > 0);
     too_many
         .map(|limit| ExceededLimit::LiveAgents { running, limit })

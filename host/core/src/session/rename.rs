@@ -1,4 +1,5 @@
-//! Renames a session. The id of the session stays the same, so its agent, its questions and their buttons don't notice.
+//! Renames a session. The id of the session stays the same, so its agent, its questions and their buttons
+//! are not affected.
 
 use super::{ApiError, ApiErrorCode, Machine, commands::refusal, state::Shutdown};
 use crate::{

@@ -110,7 +110,7 @@ impl Machine {
     pub(super) fn handle_spawned(&mut self, process: ProcessId) {
         self.record.process = Some(process);
         if self.live.as_ref().is_some_and(|live| live.has_lost_state) {
-            // Of the following starts, only one after another prompt loses anything.
+            // Clear the conversation so that the loss is reported once: later starts lose state only after another prompt.
             self.record.conversation = None;
             self.post_to_affected_places(&SessionNotice::StateLost);
         }

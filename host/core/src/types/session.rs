@@ -72,8 +72,8 @@ pub struct Terminal {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ForkPoint {
     pub conversation: String,
-    /// Whether the record of the fork has the cost of that conversation. The other session may go on after an agent has
-    /// started with the fork.
+    /// Whether `cost_usd` and `tokens` match the origin at the fork point. False after the first start, because the origin
+    /// may have continued.
     pub has_cost: bool,
 }
 
@@ -88,7 +88,7 @@ pub struct ConversationUsage {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SessionRecord {
     pub name: SessionName,
-    /// The id of a session that was renamed, or whose name was once another session's. See [`Self::id`].
+    /// Set only if the id differs from the name; see [`Self::id`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<SessionName>,
     /// The user who created the session.
@@ -100,7 +100,7 @@ pub struct SessionRecord {
     pub conversation: Option<String>,
     /// Whether the agent has stored the conversation, so that a new process can resume the conversation.
     pub resumable: bool,
-    /// The conversation that the session's own one begins with, until the agent has stored the own one.
+    /// The conversation to fork. Cleared when the agent has stored the session's own conversation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fork: Option<ForkPoint>,
     /// Set by `/model`. `None` selects the persona's model, or else the agent's.
@@ -183,8 +183,9 @@ impl SessionRecord {
         self.fork.is_some() && !(self.resumable && self.conversation.is_some())
     }
 
-    /// Returns a session with this id that begins with the conversation of this one. Its cost is the one that the agent
-    /// has stored with this conversation, because agents count on from there. Returns `None` if there is no conversation to continue.
+    /// Returns a new session that forks this session's conversation. Its cost is the one that the agent has stored with
+    /// that conversation, because the agent's counter includes it. Returns `None` if there is no conversation to
+    /// continue.
     #[must_use]
     pub fn forked(&self, id: SessionName, name: SessionName, owner: UserId, now: Timestamp) -> Option<Self> {
         let fork = ForkPoint { conversation: self.continued()?.clone(), has_cost: !self.starts_as_fork() };

@@ -74,7 +74,7 @@ fn shown(exchange: Exchange) -> Exchange {
 }
 
 fn last_exchanges(file: &Path, count: usize) -> io::Result<Vec<Exchange>> {
-    // The agent may have put a link or a pipe there.
+    // The agent controls this path, so refuse links and pipes.
     if !file.symlink_metadata()?.is_file() {
         return Err(io::Error::other("it is not a regular file"));
     }

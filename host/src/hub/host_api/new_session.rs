@@ -77,7 +77,7 @@ fn check_free(registry: &SessionRegistry, caller: &Caller, name: &SessionName) -
     registry.view(name.as_str()).map_or(Ok(()), |there| Err(taken(&there, caller)))
 }
 
-/// Checks the name of a session that stays in `folder`, whatever name it gets.
+/// Checks a new name for a session that keeps `folder`.
 ///
 /// # Errors
 /// The text is no session name, a session has the name, or the configuration sets another folder for it.
@@ -92,7 +92,7 @@ pub fn new_name(rules: &NameRules<'_>, text: &str, folder: &Path) -> Result<Sess
     }
 }
 
-/// The facts that decide whether a session can get a name.
+/// The data for checking a session name.
 pub struct NameRules<'a> {
     pub registry: &'a SessionRegistry,
     pub config: &'a Config,
