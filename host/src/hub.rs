@@ -33,7 +33,7 @@ pub(crate) use {
     host_api::{
         agents,
         fork::ForkRules,
-        new_session::{NameRules, NewSession, check_persona, known_agent, new_name},
+        new_session::{NameRules, NewSession, check_new_name, check_persona, resolve_agent},
     },
     press_context::{CommandChange, Press},
     sessions::queried_plugins::QueriedPlugins,

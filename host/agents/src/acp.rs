@@ -26,7 +26,7 @@ use cordboard_core::{
 };
 use serde_json::Value;
 
-use super::{Codec, Decoded, Interrupt, Start};
+use super::{Codec, Decoded, InterruptMethod, Start};
 use crate::{
     agent_commands,
     json_fields::{plain_error, text},
@@ -300,10 +300,10 @@ impl Codec for Acp {
     /// The session sends no prompts during a turn.
     fn forget(&mut self, _: &PromptId) {}
 
-    fn interrupt(&mut self) -> Interrupt {
+    fn interrupt(&mut self) -> InterruptMethod {
         self.is_cancelled = self.is_in_turn();
         let session = self.handshake.session().to_owned();
-        Interrupt::Line(rpc::notification(AGENT_METHOD_NAMES.session_cancel, CancelNotification::new(session)))
+        InterruptMethod::Line(rpc::notification(AGENT_METHOD_NAMES.session_cancel, CancelNotification::new(session)))
     }
 
     fn set_permission_mode(&mut self, mode: PermissionMode) -> Option<Vec<u8>> {

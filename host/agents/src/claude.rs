@@ -8,7 +8,6 @@ mod checklist;
 mod control;
 mod conversation_folder;
 mod denials;
-mod history;
 mod prompts;
 mod requests;
 mod result;
@@ -23,7 +22,7 @@ use cordboard_core::{
 };
 use serde_json::Value;
 
-use super::{Codec, Decoded, Interrupt};
+use super::{Codec, Decoded, InterruptMethod};
 use crate::{
     json_fields::{plain_error, text},
     skipped_lines::{SkippedLines, excerpt},
@@ -37,8 +36,8 @@ use requests::Requests;
 use turn::Turn;
 use usage::Usage;
 
-pub use conversation_folder::{TranscriptError, conversation_folder, is_conversation_id, transcript};
-pub use history::exchanges;
+pub(super) use conversation_folder::stored_transcript;
+pub use conversation_folder::{TranscriptError, conversation_folder, is_conversation_id};
 
 /// The codec of one agent process.
 pub(super) struct Claude {
@@ -333,10 +332,10 @@ impl Codec for Claude {
         self.prompts.forget(prompt);
     }
 
-    fn interrupt(&mut self) -> Interrupt {
+    fn interrupt(&mut self) -> InterruptMethod {
         self.interrupts += 1;
         self.interrupted = !self.prompts.is_empty() || self.unprompted.is_some();
-        Interrupt::Line(control::interrupt(&self.last_interrupt_id(), self.prompts.to_cancel()))
+        InterruptMethod::Line(control::interrupt(&self.last_interrupt_id(), self.prompts.to_cancel()))
     }
 
     fn set_permission_mode(&mut self, mode: PermissionMode) -> Option<Vec<u8>> {

@@ -15,6 +15,7 @@ mod terminal_command;
 #[cfg(test)]
 mod tests;
 mod tool_input;
+mod transcript;
 mod visible_text;
 
 use std::{path::Path, time::Duration};
@@ -26,9 +27,10 @@ use cordboard_core::{
     types::{PermissionMode, RequestAnswer, RequestId, SessionName},
 };
 
-pub use claude::{TranscriptError, conversation_folder, exchanges, is_conversation_id, transcript};
+pub use claude::{TranscriptError, conversation_folder, is_conversation_id};
 pub use terminal_command::{NoTerminal, TerminalCommand, reported_conversation, terminal_command};
 pub use tool_input::tool_use;
+pub use transcript::{exchanges, transcript};
 
 use process::{Environment, SandboxError, Spawn, SpawnError};
 
@@ -82,7 +84,7 @@ pub trait Codec: Send {
     fn forget(&mut self, prompt: &PromptId);
     /// Returns how to ask the agent to end the running turn, and to cancel the prompts that it got during the
     /// turn and has not accepted. The process keeps running.
-    fn interrupt(&mut self) -> Interrupt;
+    fn interrupt(&mut self) -> InterruptMethod;
     /// Returns the line that changes how the agent handles tools that need permission, or `None` if the agent doesn't
     /// have this mode.
     fn set_permission_mode(&mut self, mode: PermissionMode) -> Option<Vec<u8>>;
@@ -112,14 +114,14 @@ pub trait Codec: Send {
 
 /// How to interrupt a turn.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Interrupt {
+pub enum InterruptMethod {
     /// Write this line.
     Line(Vec<u8>),
     /// Send SIGINT.
     Signal,
 }
 
-impl Interrupt {
+impl InterruptMethod {
     /// Returns the line of an agent that has one.
     #[cfg(test)]
     fn line(self) -> Vec<u8> {

@@ -3,7 +3,7 @@
 //! stdout and stderr in pieces, because a prompt has no newline, and some programs print it to stderr.
 
 mod code_block;
-mod terminal_text;
+mod control_sequences;
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -14,10 +14,10 @@ use cordboard_core::{
     types::{PermissionMode, RequestAnswer, RequestId, TurnUsage},
 };
 
-use super::{Codec, Decoded, ExitCode, Interrupt};
+use super::{Codec, Decoded, ExitCode, InterruptMethod};
 use crate::skipped_lines::excerpt;
 use code_block::CodeBlock;
-use terminal_text::visible_text;
+use control_sequences::strip_control_sequences;
 
 /// How long the output must stay quiet after a prompt before the turn ends. A program can print the same text within its
 /// output, and a piece of the output can end anywhere.
@@ -99,7 +99,7 @@ impl Plain {
     /// Returns the position of the prompt in the unfinished line, if the line ends with it.
     fn prompt_start(&self) -> Option<usize> {
         let pattern = self.turn_end.prompt.as_ref().filter(|_| self.unfinished.len() <= LONGEST_PROMPT_LINE)?;
-        pattern.start_in(&visible_text(&self.unfinished))
+        pattern.start_in(&strip_control_sequences(&self.unfinished))
     }
 
     /// Returns the silence that ends a turn, or `None` if only the prompt does.
@@ -115,7 +115,7 @@ impl Plain {
     /// Removes the prompt at the end of the output. Text before the prompt, in the same line, belongs to the output.
     fn take_prompt(&mut self) {
         if let Some(start) = self.prompt_start() {
-            let line = visible_text(&std::mem::take(&mut self.unfinished));
+            let line = strip_control_sequences(&std::mem::take(&mut self.unfinished));
             if start > 0 {
                 self.on_line(&line.as_bytes()[..start]);
             }
@@ -123,7 +123,7 @@ impl Plain {
     }
 
     fn on_line(&mut self, line: &[u8]) {
-        let line = visible_text(line);
+        let line = strip_control_sequences(line);
         if line.trim().is_empty() {
             return self.block.push_blank_line();
         }
@@ -132,7 +132,7 @@ impl Plain {
             State::Idle => true,
             State::Turn(turn) => match turn.sent.pop_front() {
                 Some(sent) if self.echo != Echo::No => {
-                    let is_echo = is_same(&sent, &line);
+                    let is_echo = is_echo_of(&sent, &line);
                     self.echo.learn(is_echo);
                     !is_echo
                 }
@@ -185,9 +185,10 @@ impl Plain {
     }
 
     /// Handles the first silence after the start.
-    fn on_started(&mut self) {
+    fn finish_start(&mut self) {
         if let Some(pattern) = self.turn_end.prompt.as_ref().filter(|_| self.prompt_start().is_none()) {
-            let shown = excerpt(visible_text(&self.unfinished).as_bytes()).or_else(|| self.last_line.clone());
+            let shown =
+                excerpt(strip_control_sequences(&self.unfinished).as_bytes()).or_else(|| self.last_line.clone());
             let shown = shown.map_or("nothing".to_owned(), |line| format!("“{line}” last"));
             self.due.push(AgentEvent::StartFailed(format!(
                 "it has not shown the prompt '{}', but printed {shown}; correct `prompt` of this agent, or add an \
@@ -247,7 +248,7 @@ impl Echo {
 }
 
 /// Whether an output line repeats a line that was sent. The program may have wrapped it.
-fn is_same(sent: &str, line: &str) -> bool {
+fn is_echo_of(sent: &str, line: &str) -> bool {
     let letters = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
     letters(sent) == letters(line)
 }
@@ -300,12 +301,12 @@ impl Codec for Plain {
     /// The session sends no prompts during a turn.
     fn forget(&mut self, _: &PromptId) {}
 
-    fn interrupt(&mut self) -> Interrupt {
+    fn interrupt(&mut self) -> InterruptMethod {
         if let State::Turn(turn) = &mut self.state {
             turn.is_interrupted = true;
             turn.lines.clear();
         }
-        Interrupt::Signal
+        InterruptMethod::Signal
     }
 
     fn set_permission_mode(&mut self, _: PermissionMode) -> Option<Vec<u8>> {
@@ -352,7 +353,7 @@ impl Codec for Plain {
     fn on_silence(&mut self) -> Decoded {
         let mut lines = Vec::new();
         match self.state {
-            State::Starting => self.on_started(),
+            State::Starting => self.finish_start(),
             State::Idle => {
                 self.take_prompt();
                 self.take_unfinished();

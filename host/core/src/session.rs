@@ -2,8 +2,6 @@
 //! next deadline. It owns the phase, the prompt queue, the running turn and the record. It is synchronous and reads no
 //! clock. Its inputs and effects identify an agent process by a run number.
 
-mod agent_choice;
-pub mod agent_limits;
 mod agent_settings;
 mod approval;
 mod background;
@@ -12,6 +10,7 @@ mod commands;
 mod effect;
 mod idle;
 mod input;
+pub mod limit_suspensions;
 mod machine;
 mod rename;
 mod requests;

@@ -330,10 +330,10 @@ async fn sweep(host: Arc<HostService>, host_id: String, known: Vec<(SessionName,
     }
     let left: HashSet<SessionName> = known.into_iter().map(|(id, _)| id).collect();
     // A session may have been renamed in the meantime.
-    let _names = host.sessions.names.read().await;
+    let _names = host.sessions.name_lock.read().await;
     for id in left {
         if let Some(session) = host.sessions.get(&host.sessions.registry.name_of(&id)) {
-            let exit = Exit::Ended { status: "left behind by a killed host".to_owned(), last_stderr_line: None };
+            let exit = Exit::Ended { status: "left behind by a killed host".to_owned(), last_output: None };
             session.send(Input::Exit { run: Run::LEFT_OVER, exit }).await;
         }
     }

@@ -352,7 +352,7 @@ impl Inner {
             for (place, notice) in entry.session.notices.drain(..) {
                 self.actions.push(RecordedAction::Posted(
                     place,
-                    Box::new(notice.reply(name).of_session(entry.session.machine.record().id())),
+                    Box::new(notice.reply(name).bind_to_session(entry.session.machine.record().id())),
                 ));
             }
         }

@@ -35,7 +35,7 @@ impl HostService {
     /// Withdraws the open prompts whose authors lost access. Must be called after each change of `[access]`. Reads the
     /// open prompts and their authors from the store. The sessions settle the prompts and end their turns.
     pub async fn withdraw_revoked(&self) {
-        let _names = self.sessions.names.read().await;
+        let _names = self.sessions.name_lock.read().await;
         let open = match self.store.open_messages().await {
             Ok(open) => open,
             Err(error) => {

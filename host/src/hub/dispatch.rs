@@ -196,7 +196,7 @@ impl Dispatcher {
     /// ignored.
     async fn edit(&self, row: &InboxRow, text: &str) {
         if let Some(message) = &row.update.origin.message {
-            let _names = self.host.sessions.names.read().await;
+            let _names = self.host.sessions.name_lock.read().await;
             match self.store.edit_message(&row.update.place, message, text).await {
                 Ok(Some(revised)) => self.replace_prompt(revised).await,
                 Ok(None) => {}
@@ -221,7 +221,7 @@ impl Dispatcher {
         }
         self.open_default(row).await;
         // From here on, the session of the prompt must keep its name.
-        let _names = self.host.sessions.names.read().await;
+        let _names = self.host.sessions.name_lock.read().await;
         let Some(name) = self.active_session(row) else {
             return self.answer(row, not_addressed(&self.active_in(&row.update.place))).await;
         };

@@ -32,7 +32,7 @@ use cordboard_runtime::{
 };
 use cordboard_store::{Store, StoreError};
 
-use self::new_session::{NewSession, check_persona, known_agent};
+use self::new_session::{NewSession, check_persona, resolve_agent};
 use super::{
     live_config::LiveConfig,
     outbound::Outbound,
@@ -193,7 +193,7 @@ impl HostApi for HostService {
     }
 
     async fn create(&self, caller: &Caller, spec: SessionSpec) -> Result<SessionView, ApiError> {
-        let _names = self.sessions.names.write().await;
+        let _names = self.sessions.name_lock.write().await;
         let config = self.config();
         let rules = NewSession {
             registry: self.registry(),
@@ -206,7 +206,7 @@ impl HostApi for HostService {
     }
 
     async fn activate(&self, caller: &Caller, place: &Place, name: &SessionName) -> Result<SessionView, ApiError> {
-        let _names = self.sessions.names.read().await;
+        let _names = self.sessions.name_lock.read().await;
         let view = self.visible(caller, name.as_str())?;
         if view.record.archived {
             return Err(taken(&view, caller));
@@ -244,7 +244,7 @@ impl HostApi for HostService {
             return Err(refuse(ApiErrorCode::Invalid, text));
         }
         if let SessionCommand::SetAgent(agent) = &command {
-            known_agent(&self.config(), Some(agent.clone()))?;
+            resolve_agent(&self.config(), Some(agent.clone()))?;
         }
         if let SessionCommand::SetPersona(persona) = &command {
             check_persona(persona.as_deref(), Some(&self.personas()))?;
@@ -289,7 +289,7 @@ impl HostApi for HostService {
         text: String,
         urgency: Urgency,
     ) -> Result<(), ApiError> {
-        let _names = self.sessions.names.read().await;
+        let _names = self.sessions.name_lock.read().await;
         let view = self.visible(caller, name.as_str())?;
         // The answer to an urgent prompt belongs to the place where the user typed it.
         let place = self.place.clone().filter(|_| urgency == Urgency::Now).or_else(|| view.record.place.clone());

@@ -212,10 +212,10 @@ impl Actor {
     /// Stores the new name before the machine gets it, because all later changes are stored under that name.
     async fn rename(&mut self, name: SessionName, causes: CausationChain) -> Result<SessionView, ApiError> {
         let from = self.machine.record().name.clone();
-        let renamed = self.machine.renamed(name.clone())?;
-        let stored = self.ports.store.rename(&from, &renamed).await;
+        let record = self.machine.check_rename(name.clone())?;
+        let stored = self.ports.store.rename(&from, &record).await;
         stored.map_err(|error| ApiError { code: ApiErrorCode::Failed, text: messages::not_stored(error) })?;
-        self.machine.rename(&name);
+        self.machine.apply_rename(record);
         tracing::info!(%from, to = %name, "session renamed");
         self.events.record_command(causes);
         self.events.renamed(&from, self.machine.view(), self.ports.clock.now());

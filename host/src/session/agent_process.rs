@@ -6,7 +6,7 @@ use std::{
 };
 
 use cordboard_agents::{
-    Codec, Decoded, ExitCode, Interrupt, Start, StartError,
+    Codec, Decoded, ExitCode, InterruptMethod, Start, StartError,
     process::{self, Process, ProcessEvent, SandboxError},
 };
 use cordboard_core::{
@@ -48,9 +48,9 @@ pub struct AgentProcess {
     /// The sandbox in which the agent has not written a line yet.
     untried_sandbox: SandboxKind,
     /// The time of the last input or output.
-    active: Instant,
+    last_activity: Instant,
     /// The exit of the process, if the last events before it are delivered.
-    exit: Option<Exit>,
+    pending_exit: Option<Exit>,
 }
 
 /// An event of a running agent.
@@ -81,8 +81,9 @@ impl AgentProcess {
         };
         let (process, events) = process::spawn(spawn)?;
         let opening = codec.open();
-        let (active, exit) = (Instant::now(), None);
-        let mut agent = Self { run, process, codec, events, sandbox, untried_sandbox: sandbox, active, exit };
+        let (last_activity, pending_exit) = (Instant::now(), None);
+        let mut agent =
+            Self { run, process, codec, events, sandbox, untried_sandbox: sandbox, last_activity, pending_exit };
         agent.write(opening);
         Ok(agent)
     }
@@ -115,10 +116,10 @@ impl AgentProcess {
 
     pub fn interrupt(&mut self) {
         match self.codec.interrupt() {
-            Interrupt::Line(line) => self.write(vec![line]),
-            Interrupt::Signal => {
+            InterruptMethod::Line(line) => self.write(vec![line]),
+            InterruptMethod::Signal => {
                 self.process.interrupt(self.sandbox);
-                self.active = Instant::now();
+                self.last_activity = Instant::now();
             }
         }
     }
@@ -137,10 +138,10 @@ impl AgentProcess {
 
     /// Returns the next event. Cancel safe: no event is lost if the future is dropped.
     pub async fn next(&mut self) -> AgentOutput {
-        if let Some(exit) = self.exit.take() {
+        if let Some(exit) = self.pending_exit.take() {
             return AgentOutput::Ended(exit);
         }
-        let silence_ends = self.codec.silence().map(|silence| self.active + silence);
+        let silence_ends = self.codec.silence().map(|silence| self.last_activity + silence);
         let silence = async {
             match silence_ends {
                 Some(end) => sleep_until(end).await,
@@ -151,7 +152,7 @@ impl AgentProcess {
             biased;
             event = self.events.recv() => self.interpret(event),
             () = silence => {
-                self.active = Instant::now();
+                self.last_activity = Instant::now();
                 let decoded = self.codec.on_silence();
                 self.deliver(decoded)
             }
@@ -160,7 +161,7 @@ impl AgentProcess {
 
     /// Returns the next event if it has already arrived.
     pub fn try_next(&mut self) -> Option<AgentOutput> {
-        if let Some(exit) = self.exit.take() {
+        if let Some(exit) = self.pending_exit.take() {
             return Some(AgentOutput::Ended(exit));
         }
         let event = self.events.try_recv().ok()?;
@@ -187,10 +188,10 @@ impl AgentProcess {
                 if events.is_empty() {
                     return AgentOutput::Ended(exit);
                 }
-                self.exit = Some(exit);
+                self.pending_exit = Some(exit);
                 AgentOutput::Events(events)
             }
-            None => AgentOutput::Ended(Exit::Ended { status: "gone".to_owned(), last_stderr_line: None }),
+            None => AgentOutput::Ended(Exit::Ended { status: "gone".to_owned(), last_output: None }),
         }
     }
 
@@ -202,7 +203,7 @@ impl AgentProcess {
             return Exit::NotStarted(LaunchError::from(error).to_string());
         }
         let words = lines.into_iter().flatten().collect::<Vec<_>>().join("; ");
-        Exit::Ended { status, last_stderr_line: Some(words).filter(|words| !words.is_empty()) }
+        Exit::Ended { status, last_output: Some(words).filter(|words| !words.is_empty()) }
     }
 
     fn sandbox_error(&self, last_stderr_line: &str) -> Option<SandboxError> {
@@ -213,7 +214,7 @@ impl AgentProcess {
     }
 
     fn decode(&mut self, line: &[u8]) -> AgentOutput {
-        self.active = Instant::now();
+        self.last_activity = Instant::now();
         let decoded = self.codec.decode(line);
         self.deliver(decoded)
     }
@@ -232,7 +233,7 @@ impl AgentProcess {
     /// and `/stop` or its exit resolves that.
     fn write(&mut self, lines: Vec<Vec<u8>>) {
         for line in lines {
-            self.active = Instant::now();
+            self.last_activity = Instant::now();
             if let Err(error) = self.process.write(line) {
                 tracing::warn!(%error, "failed to write to the agent");
             }

@@ -1,7 +1,7 @@
 //! Tests that the agents of all kinds behave alike: each behaviour is one function that runs once per kind. If a kind lacks
 //! a feature, the function checks what the chat says about that.
 
-mod kind;
+mod stand_in;
 
 use cordboard_core::{
     config::AgentFeature,
@@ -12,7 +12,7 @@ use super::{
     support::{FRESH, Host, until},
     terminal_handover::{refused, run as attach},
 };
-use kind::Kind;
+use stand_in::StandIn;
 
 /// Declares a test per kind of agent for each behaviour.
 macro_rules! for_each_kind {
@@ -20,54 +20,54 @@ macro_rules! for_each_kind {
         mod $behaviour {
             use cordboard_core::config::AgentKind;
 
-            use super::Kind;
+            use super::StandIn;
 
             #[test]
             fn of_claude() {
-                super::$behaviour(&Kind::new(AgentKind::Claude));
+                super::$behaviour(&StandIn::new(AgentKind::Claude));
             }
 
             #[test]
             fn of_acp() {
-                super::$behaviour(&Kind::new(AgentKind::Acp));
+                super::$behaviour(&StandIn::new(AgentKind::Acp));
             }
 
             #[test]
             fn of_plain() {
-                super::$behaviour(&Kind::new(AgentKind::Plain));
+                super::$behaviour(&StandIn::new(AgentKind::Plain));
             }
 
             #[test]
             fn of_demo() {
-                super::$behaviour(&Kind::new(AgentKind::Demo));
+                super::$behaviour(&StandIn::new(AgentKind::Demo));
             }
         }
     )+};
 }
 
 for_each_kind!(
-    start,
-    turn,
-    stream,
-    queue,
-    steer,
-    interrupt,
-    ask,
-    suspend,
-    resume,
-    refused_resume,
-    die,
-    hang,
-    garbage,
-    flood,
-    stubborn,
-    end_of_input,
-    agent_command,
-    cost,
-    model,
-    permission_mode,
-    persona,
-    terminal,
+    one_agent_starts_per_session,
+    each_message_is_answered,
+    an_answer_is_shown_while_it_is_written,
+    queued_messages_are_answered_in_order,
+    a_message_during_a_turn_is_steered_or_waits,
+    stop_ends_the_turn_but_not_the_process,
+    a_permission_is_requested_or_not_needed,
+    suspend_ends_the_process,
+    a_suspended_agent_resumes_or_reports_lost_state,
+    fresh_follows_a_refused_resume,
+    an_exit_ends_the_turn_with_a_notice,
+    an_ignored_interrupt_ends_the_process,
+    control_characters_are_not_shown,
+    a_long_output_is_shown_completely,
+    an_agent_that_ignores_sigterm_is_killed,
+    a_turn_is_finished_at_the_end_of_input,
+    an_unknown_agent_command_is_refused,
+    usage_shows_the_cost_if_it_is_known,
+    a_model_is_selected_or_refused,
+    a_permission_mode_is_selected_or_refused,
+    a_persona_is_selected_or_refused,
+    attach_opens_a_terminal_or_is_refused,
 );
 
 const CREATED: &str = "Session 'a' created.";
@@ -80,7 +80,7 @@ fn suspend_and_wait(host: &mut Host<'_>) {
     host.await_phase("a", "suspended");
 }
 
-fn start(kind: &Kind) {
+fn one_agent_starts_per_session(kind: &StandIn) {
     let home = kind.home("");
     let mut host = home.start();
     host.ask("/new a", CREATED);
@@ -88,7 +88,7 @@ fn start(kind: &Kind) {
     assert_eq!(home.agents().len(), 1);
 }
 
-fn turn(kind: &Kind) {
+fn each_message_is_answered(kind: &StandIn) {
     let home = kind.home("");
     let mut host = home.start();
     host.ask("/new a", CREATED);
@@ -97,7 +97,7 @@ fn turn(kind: &Kind) {
     host.await_turns("a", 2);
 }
 
-fn stream(kind: &Kind) {
+fn an_answer_is_shown_while_it_is_written(kind: &StandIn) {
     let home = kind.home("");
     let mut host = home.start();
     host.ask("/new a", CREATED);
@@ -106,7 +106,7 @@ fn stream(kind: &Kind) {
     assert_eq!(host.session("a")["phase"], "busy");
 }
 
-fn queue(kind: &Kind) {
+fn queued_messages_are_answered_in_order(kind: &StandIn) {
     let home = kind.home("");
     let mut host = home.start();
     host.ask("/new a", CREATED);
@@ -120,7 +120,7 @@ fn queue(kind: &Kind) {
     assert_eq!(host.end(), (String::new(), Some(0)));
 }
 
-fn steer(kind: &Kind) {
+fn a_message_during_a_turn_is_steered_or_waits(kind: &StandIn) {
     let home = kind.home("[sessions]\nbusy = \"steer\"");
     let mut host = home.start();
     host.ask("/new a", CREATED);
@@ -142,7 +142,7 @@ fn steer(kind: &Kind) {
     }
 }
 
-fn interrupt(kind: &Kind) {
+fn stop_ends_the_turn_but_not_the_process(kind: &StandIn) {
     let home = kind.home("");
     let mut host = home.start();
     host.ask("/new a", CREATED);
@@ -157,7 +157,7 @@ fn interrupt(kind: &Kind) {
     assert_eq!(host.agent("a"), agent, "the process keeps running");
 }
 
-fn ask(kind: &Kind) {
+fn a_permission_is_requested_or_not_needed(kind: &StandIn) {
     let home = kind.home("");
     let mut host = home.start();
     host.ask("/new a", CREATED);
@@ -183,7 +183,7 @@ fn ask(kind: &Kind) {
     host.ask("/allow", "Session 'a' has no open request.");
 }
 
-fn suspend(kind: &Kind) {
+fn suspend_ends_the_process(kind: &StandIn) {
     let home = kind.home("");
     let mut host = home.start();
     host.ask("/new a", CREATED);
@@ -193,7 +193,7 @@ fn suspend(kind: &Kind) {
     host.ask("hello", &kind.answer("You said: hello"));
 }
 
-fn resume(kind: &Kind) {
+fn a_suspended_agent_resumes_or_reports_lost_state(kind: &StandIn) {
     let home = kind.home("");
     let mut host = home.start();
     host.ask("/new a", CREATED);
@@ -208,7 +208,7 @@ fn resume(kind: &Kind) {
     assert_eq!(host.end(), (String::new(), Some(0)));
 }
 
-fn refused_resume(kind: &Kind) {
+fn fresh_follows_a_refused_resume(kind: &StandIn) {
     let home = kind.home("");
     let mut host = home.start();
     host.ask("/new a", CREATED);
@@ -229,7 +229,7 @@ fn refused_resume(kind: &Kind) {
     host.expect_all(&[FRESH, "You said: first"]);
 }
 
-fn die(kind: &Kind) {
+fn an_exit_ends_the_turn_with_a_notice(kind: &StandIn) {
     let home = kind.home("");
     let mut host = home.start();
     host.ask("/new a", CREATED);
@@ -250,7 +250,7 @@ fn die(kind: &Kind) {
 }
 
 /// An agent that ignores the interrupt is stopped.
-fn hang(kind: &Kind) {
+fn an_ignored_interrupt_ends_the_process(kind: &StandIn) {
     let home = kind.home("");
     let mut host = home.start();
     host.ask("/new a", CREATED);
@@ -269,7 +269,7 @@ fn hang(kind: &Kind) {
     host.expect("You said: hello");
 }
 
-fn garbage(kind: &Kind) {
+fn control_characters_are_not_shown(kind: &StandIn) {
     let home = kind.home("");
     let mut host = home.start();
     host.ask("/new a", CREATED);
@@ -281,7 +281,7 @@ fn garbage(kind: &Kind) {
     host.expect("You said: still there");
 }
 
-fn flood(kind: &Kind) {
+fn a_long_output_is_shown_completely(kind: &StandIn) {
     let home = kind.home("");
     let mut host = home.start();
     host.ask("/new a", CREATED);
@@ -295,7 +295,7 @@ fn flood(kind: &Kind) {
 }
 
 /// An agent that ignores SIGTERM and the end of its input is killed.
-fn stubborn(kind: &Kind) {
+fn an_agent_that_ignores_sigterm_is_killed(kind: &StandIn) {
     let home = kind.home("");
     let mut host = home.start();
     host.ask("/new a", CREATED);
@@ -306,7 +306,7 @@ fn stubborn(kind: &Kind) {
 }
 
 /// The agent finishes its turn after the end of the host's input, and then exits at the end of its own.
-fn end_of_input(kind: &Kind) {
+fn a_turn_is_finished_at_the_end_of_input(kind: &StandIn) {
     let home = kind.home("");
     let mut host = home.start();
     host.ask("/new a", CREATED);
@@ -318,7 +318,7 @@ fn end_of_input(kind: &Kind) {
     assert_eq!(home.agents(), [] as [i32; 0]);
 }
 
-fn agent_command(kind: &Kind) {
+fn an_unknown_agent_command_is_refused(kind: &StandIn) {
     let home = kind.home("");
     let mut host = home.start();
     host.ask("/new a", CREATED);
@@ -327,7 +327,7 @@ fn agent_command(kind: &Kind) {
     host.ask("//compact", "The agent of session 'a' has no command //compact. Use /commands to list its commands.");
 }
 
-fn cost(kind: &Kind) {
+fn usage_shows_the_cost_if_it_is_known(kind: &StandIn) {
     let home = kind.home("");
     let mut host = home.start();
     host.ask("/new a", CREATED);
@@ -340,7 +340,7 @@ fn cost(kind: &Kind) {
     assert_eq!(shown, if kind.reports_cost() { "$0.00, 1 turn\n" } else { "1 turn\n" });
 }
 
-fn persona(kind: &Kind) {
+fn a_persona_is_selected_or_refused(kind: &StandIn) {
     let home = kind.home("");
     let mut host = home.start();
     host.ask("/new a", CREATED);
@@ -353,7 +353,7 @@ fn persona(kind: &Kind) {
     }
 }
 
-fn model(kind: &Kind) {
+fn a_model_is_selected_or_refused(kind: &StandIn) {
     let home = kind.home("");
     let mut host = home.start();
     host.ask("/new a", CREATED);
@@ -370,7 +370,7 @@ fn model(kind: &Kind) {
     }
 }
 
-fn permission_mode(kind: &Kind) {
+fn a_permission_mode_is_selected_or_refused(kind: &StandIn) {
     let home = kind.home("");
     let mut host = home.start();
     host.ask("/new a", CREATED);
@@ -384,7 +384,7 @@ fn permission_mode(kind: &Kind) {
     }
 }
 
-fn terminal(kind: &Kind) {
+fn attach_opens_a_terminal_or_is_refused(kind: &StandIn) {
     let home = kind.home("");
     let mut host = home.start();
     host.ask("/new a", CREATED);

@@ -2,7 +2,7 @@
 //! action and the elapsed time. `verbose` adds thoughts, actions and the list of tasks; `smart` and `quiet` omit the
 //! texts between the actions. None may send an empty message, or one that a later frame removes.
 
-mod final_answer;
+mod quiet_and_smart;
 mod verbose;
 
 use std::borrow::Cow;
@@ -40,8 +40,8 @@ impl View for Views {
     fn render(mode: &str, turn: Turn, _limits: Limits) -> Result<TurnFrame, String> {
         match mode {
             "normal" => Ok(normal(&turn)),
-            "smart" => Ok(final_answer::smart(&turn)),
-            "quiet" => Ok(final_answer::quiet(&turn)),
+            "smart" => Ok(quiet_and_smart::smart(&turn)),
+            "quiet" => Ok(quiet_and_smart::quiet(&turn)),
             "verbose" => Ok(verbose::verbose(&turn)),
             other => Err(format!("unknown mode '{other}'")),
         }
@@ -272,18 +272,18 @@ mod tests {
     }
 
     #[test]
-    fn quiet_shows_only_the_final_answer() {
+    fn quiet_shows_only_the_quiet_and_smart() {
         let parts = vec![text("I look."), action("Read: a", true), text("It is 4.")];
-        assert_eq!(texts(final_answer::quiet(&turn(parts.clone()))), (None, vec![]));
-        let done = |parts| texts(final_answer::quiet(&Turn { done: true, ..turn(parts) })).1;
+        assert_eq!(texts(quiet_and_smart::quiet(&turn(parts.clone()))), (None, vec![]));
+        let done = |parts| texts(quiet_and_smart::quiet(&Turn { done: true, ..turn(parts) })).1;
         assert_eq!(done(parts), ["It is 4."]);
         assert_eq!(done(vec![text("I look."), action("Read: a", true)]), ["I look."]);
         assert_eq!(done(vec![action("Read: a", true)]), ["Done."]);
     }
 
     #[test]
-    fn smart_streams_the_begin_and_sums_up_the_work() {
-        let smart = |turn: &Turn| texts(final_answer::smart(turn));
+    fn smart_streams_the_beginning_and_sums_up_the_work() {
+        let smart = |turn: &Turn| texts(quiet_and_smart::smart(turn));
         let mut parts = vec![detailed("think", "Thinking", "Deep.", true), text("I look.")];
         assert_eq!(smart(&turn(parts.clone())), (Some("Writing… 12 s".into()), vec!["I look.".into()]));
         assert_eq!(smart(&Turn { done: true, ..turn(parts.clone()) }), (None, vec!["I look.".into()]));

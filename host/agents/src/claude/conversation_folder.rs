@@ -7,10 +7,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use cordboard_core::config::{Agent, AgentKind};
+use cordboard_core::config::Agent;
 use serde_json::Value;
 
-use crate::{command_line, demo, process::Environment};
+use crate::{command_line, process::Environment};
 
 /// The part of a transcript that is searched for its folder, in bytes. The first messages contain the folder, but may
 /// follow a long summary.
@@ -47,32 +47,15 @@ pub fn is_conversation_id(id: &str) -> bool {
 /// # Errors
 /// The id is invalid, or the folder is unknown.
 pub fn conversation_folder(agent: &Agent, environment: &Environment, id: &str) -> Result<PathBuf, TranscriptError> {
-    if !is_conversation_id(id) {
-        return Err(TranscriptError::Id(id.to_owned()));
-    }
     let transcript = stored_transcript(agent, environment, id)?;
     folder_in(&transcript).ok_or(TranscriptError::NoFolder { transcript })
 }
 
-/// Returns the file in which an agent with this configuration stores the conversation `id` of a session in `folder`.
-///
-/// # Errors
-/// Agents of this kind store no transcripts, or the file is missing.
-pub fn transcript(
-    agent: &Agent,
-    environment: &Environment,
-    folder: &Path,
-    id: &str,
-) -> Result<PathBuf, TranscriptError> {
-    match agent.kind {
-        AgentKind::Claude if is_conversation_id(id) => stored_transcript(agent, environment, id),
-        AgentKind::Claude => Err(TranscriptError::Id(id.to_owned())),
-        AgentKind::Demo => Ok(demo::transcript(folder, id)),
-        AgentKind::Acp | AgentKind::Plain => Err(TranscriptError::NoTranscripts),
+/// Returns the file in which claude stores the conversation `id`.
+pub fn stored_transcript(agent: &Agent, environment: &Environment, id: &str) -> Result<PathBuf, TranscriptError> {
+    if !is_conversation_id(id) {
+        return Err(TranscriptError::Id(id.to_owned()));
     }
-}
-
-fn stored_transcript(agent: &Agent, environment: &Environment, id: &str) -> Result<PathBuf, TranscriptError> {
     let env = command_line::env(agent, environment);
     let value = |wanted: &str| env.iter().rev().find(|(name, _)| name == wanted).map(|(_, value)| Path::new(value));
     let settings = value("CLAUDE_CONFIG_DIR").map(Path::to_owned);
@@ -94,6 +77,8 @@ fn folder_in(transcript: &Path) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use std::fs;
+
+    use cordboard_core::config::AgentKind;
 
     use super::*;
 

@@ -71,7 +71,7 @@ impl Script {
     }
 
     fn interrupt(&mut self) {
-        assert_eq!(self.codec.interrupt(), Interrupt::Signal);
+        assert_eq!(self.codec.interrupt(), InterruptMethod::Signal);
         self.trace.add_line("SIGINT".to_owned());
     }
 
@@ -392,7 +392,7 @@ fn an_interrupt_shortens_the_silence() {
 }
 
 #[test]
-fn a_missing_prompt_is_named() {
+fn a_missing_prompt_fails_the_start() {
     let mut script = Script::new(Some("^>> $"), None);
     script.prints("Python 3.11.7\n>>> ");
     script.silent();

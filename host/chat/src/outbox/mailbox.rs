@@ -199,7 +199,7 @@ impl Mailbox {
         let Some(turn) = &post.turn else { return };
         let others = self.finals.iter().filter(|row| row.id != post.post && row.turn.as_ref() == Some(turn)).count();
         let left = post.unshown_parts() + others;
-        let is_partly_shown = post.is_begun() && left > 0;
+        let is_partly_shown = post.has_begun() && left > 0;
         self.answering = is_partly_shown.then(|| Answering { turn: turn.clone(), left });
     }
 

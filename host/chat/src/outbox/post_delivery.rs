@@ -79,7 +79,7 @@ impl PostDelivery {
     }
 
     /// Returns whether at least one part is shown.
-    pub const fn is_begun(&self) -> bool {
+    pub const fn has_begun(&self) -> bool {
         self.shown > 0
     }
 

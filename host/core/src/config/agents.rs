@@ -7,9 +7,9 @@ use cordboard_permission_rules::Rule;
 use super::{
     agent_kind::AgentKind,
     nearest::suggestion,
+    plain_turn_end::TurnEnd,
     sandbox::Sandbox,
     section::Section,
-    turn_end::TurnEnd,
     value::{Value, ValueError, list, non_blank, one_of, secret_text, shorten, text},
 };
 use crate::types::{MODEL_NAME_RULE, PermissionMode, is_model_name};

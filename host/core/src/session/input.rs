@@ -111,20 +111,20 @@ pub enum Input {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Exit {
-    /// The exit code or signal in words, and the last line of stderr.
-    Ended { status: String, last_stderr_line: Option<String> },
+    /// The exit code or signal in words, and the last lines of stdout and stderr that say why, if there are any.
+    Ended { status: String, last_output: Option<String> },
     /// The process could not be started. Contains the reason and the remedy for the user.
     NotStarted(String),
 }
 
 impl Exit {
-    /// Returns the reason for the user: the last line of stderr, or the exit status if there is no such line. For a
+    /// Returns the reason for the user: the last output, or the exit status if there is none. For a
     /// process that could not be started, returns the reason of that failure.
     #[must_use]
     pub fn why(&self) -> String {
         match self {
-            Self::Ended { last_stderr_line: Some(words), .. } => words.clone(),
-            Self::Ended { status, last_stderr_line: None } => status.clone(),
+            Self::Ended { last_output: Some(words), .. } => words.clone(),
+            Self::Ended { status, last_output: None } => status.clone(),
             Self::NotStarted(why) => why.clone(),
         }
     }
@@ -133,8 +133,8 @@ impl Exit {
     #[must_use]
     pub fn details(&self) -> String {
         match self {
-            Self::Ended { status, last_stderr_line: Some(words) } => format!("it exited ({status}): {words}"),
-            Self::Ended { status, last_stderr_line: None } => format!("it exited ({status}) without output"),
+            Self::Ended { status, last_output: Some(words) } => format!("it exited ({status}): {words}"),
+            Self::Ended { status, last_output: None } => format!("it exited ({status}) without output"),
             Self::NotStarted(why) => why.clone(),
         }
     }

@@ -8,11 +8,11 @@ use crate::{
 };
 
 impl Machine {
-    /// Returns the record with another name. The caller stores it, and then calls [`Self::rename`].
+    /// Returns the record with another name. The caller stores it, and then calls [`Self::apply_rename`].
     ///
     /// # Errors
     /// The session can't be renamed now, with a message for the caller.
-    pub fn renamed(&self, name: SessionName) -> Result<SessionRecord, ApiError> {
+    pub fn check_rename(&self, name: SessionName) -> Result<SessionRecord, ApiError> {
         if self.shutdown != Shutdown::No {
             return Err(refusal(ApiErrorCode::Failed, messages::SHUTTING_DOWN));
         }
@@ -27,9 +27,9 @@ impl Machine {
         Ok(record)
     }
 
-    /// Applies a stored rename.
-    pub fn rename(&mut self, name: &SessionName) {
-        self.record.rename(name.clone());
-        self.persisted.rename(name.clone());
+    /// Applies a rename whose record is stored. Nothing may have changed since [`Self::check_rename`] returned the record.
+    pub fn apply_rename(&mut self, record: SessionRecord) {
+        self.persisted.clone_from(&record);
+        self.record = record;
     }
 }

@@ -90,7 +90,7 @@ impl Machine {
             self.record.reset_usage();
         }
         if let Some(fork) = self.record.fork.as_mut().filter(|_| forks)
-            && !std::mem::take(&mut fork.has_cost)
+            && !std::mem::take(&mut fork.is_cost_current)
         {
             // The cost of the first turn is unknown: it would include turns of the other session.
             self.record.tokens = None;

@@ -1,12 +1,12 @@
 //! Tests of the state machine: scripted scenarios by area, then randomized runs.
 
 mod agent_choice;
-mod agent_limits;
 mod background;
 mod commands;
 mod forks;
 mod idle;
 mod lifecycle_policy_changes;
+mod limit_suspensions;
 mod lost_access;
 mod renames;
 mod requests;

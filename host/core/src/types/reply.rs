@@ -147,8 +147,8 @@ impl Reply {
 
     /// Binds the buttons and the request to the session with this id.
     #[must_use]
-    pub fn of_session(mut self, id: &SessionName) -> Self {
-        self.request = self.request.map(|request| request.of_session(id));
+    pub fn bind_to_session(mut self, id: &SessionName) -> Self {
+        self.request = self.request.map(|request| request.bind_to_session(id));
         self.bound_to(Some(id))
     }
 

@@ -26,7 +26,7 @@ pub enum Request {
 impl Request {
     /// Returns the request as one of the session with this id. A request that names no session stays unchanged.
     #[must_use]
-    pub fn of_session(self, id: &SessionName) -> Self {
+    pub fn bind_to_session(self, id: &SessionName) -> Self {
         let session = id.clone();
         match self {
             Self::Start { failure, .. } => Self::Start { session, failure },

@@ -74,7 +74,7 @@ pub struct ForkPoint {
     pub conversation: String,
     /// Whether `cost_usd` and `tokens` match the origin at the fork point. False after the first start, because the origin
     /// may have continued.
-    pub has_cost: bool,
+    pub is_cost_current: bool,
 }
 
 /// The cost and the tokens of a conversation, as its agent reported them.
@@ -188,7 +188,7 @@ impl SessionRecord {
     /// continue.
     #[must_use]
     pub fn forked(&self, id: SessionName, name: SessionName, owner: UserId, now: Timestamp) -> Option<Self> {
-        let fork = ForkPoint { conversation: self.continued()?.clone(), has_cost: !self.starts_as_fork() };
+        let fork = ForkPoint { conversation: self.continued()?.clone(), is_cost_current: !self.starts_as_fork() };
         let new = Self::new(name, owner, self.folder.clone(), &self.agent, now);
         let usage = if self.process.is_some() { self.saved_usage } else { self.usage() };
         Some(Self {

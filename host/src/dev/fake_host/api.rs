@@ -119,10 +119,10 @@ impl HostApi for FakeHost {
         let view = self.seen(caller, name.as_str())?;
         let config = self.config();
         let rules = NameRules { registry: &self.shared.sessions, config: &config, caller };
-        let to = hub::new_name(&rules, new_name, &view.record.folder)?;
+        let to = hub::check_new_name(&rules, new_name, &view.record.folder)?;
         let renamed = self.change(name, |session, _| {
-            session.machine.renamed(to.clone())?;
-            session.machine.rename(&to);
+            let record = session.machine.check_rename(to.clone())?;
+            session.machine.apply_rename(record);
             Ok(session.machine.view())
         });
         let view = renamed.ok_or_else(|| unknown(name.as_str()))??;
@@ -162,7 +162,7 @@ impl HostApi for FakeHost {
         let archives = command == SessionCommand::Archive;
         let selects_agent = matches!(command, SessionCommand::SetAgent(_));
         if let SessionCommand::SetAgent(agent) = &command {
-            hub::known_agent(&self.config(), Some(agent.clone()))?;
+            hub::resolve_agent(&self.config(), Some(agent.clone()))?;
         }
         let view = self.act_as_pressed(name, command)?;
         if selects_agent {

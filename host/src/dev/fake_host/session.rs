@@ -147,7 +147,7 @@ impl FakeSession {
             }
             Effect::CloseInput { .. } if self.behaviour == Behaviour::KeepsRunning => {}
             Effect::CloseInput { run } | Effect::Terminate { run } | Effect::Kill { run } => {
-                let exit = Exit::Ended { status: EXITED.to_owned(), last_stderr_line: None };
+                let exit = Exit::Ended { status: EXITED.to_owned(), last_output: None };
                 self.events.push_back(Input::Exit { run, exit });
             }
             Effect::LoadPersona { ticket, persona } => {

@@ -10,7 +10,7 @@ use cordboard_runtime::refuse;
 
 use super::{
     HostService,
-    new_session::{NameRules, known_agent, new_name},
+    new_session::{NameRules, check_new_name, resolve_agent},
 };
 use crate::session_snapshots::SessionRegistry;
 
@@ -21,7 +21,7 @@ impl HostService {
         name: &SessionName,
         to: &str,
     ) -> Result<SessionView, ApiError> {
-        let _names = self.sessions.names.write().await;
+        let _names = self.sessions.name_lock.write().await;
         let view = self.visible(caller, name.as_str())?;
         let config = self.config();
         let rules = ForkRules { registry: self.registry(), config: &config, caller, now: self.clock.now() };
@@ -54,9 +54,9 @@ impl ForkRules<'_> {
         if record.terminal.is_some() {
             return Err(refuse(ApiErrorCode::Busy, messages::open_in_terminal(&record.name)));
         }
-        known_agent(self.config, Some(record.agent.clone()))?;
+        resolve_agent(self.config, Some(record.agent.clone()))?;
         let rules = NameRules { registry: self.registry, config: self.config, caller: self.caller };
-        let to = new_name(&rules, to, &record.folder)?;
+        let to = check_new_name(&rules, to, &record.folder)?;
         let fork = record.forked(self.registry.free_id(&to), to, self.caller.id.clone(), self.now);
         fork.ok_or_else(|| refuse(ApiErrorCode::Invalid, messages::nothing_to_fork(&record.name)))
     }

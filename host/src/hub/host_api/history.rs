@@ -42,7 +42,7 @@ impl HostService {
             last_exchanges(&file, count).map_err(|error| TranscriptError::Unreadable { transcript: file, error })
         });
         match read.await {
-            Ok(Ok(exchanges)) => Ok(exchanges.into_iter().map(shown).collect()),
+            Ok(Ok(exchanges)) => Ok(exchanges.into_iter().map(redact_and_shorten).collect()),
             Ok(Err(error)) => Err(history_error(name, &record.agent, &error)),
             Err(error) => {
                 tracing::warn!(%error, session = %name, "reading a transcript panicked");
@@ -68,7 +68,7 @@ fn history_error(session: &SessionName, agent: &str, error: &TranscriptError) ->
 }
 
 /// Removes secrets before the texts are shortened, because a part of a secret would not be found.
-fn shown(exchange: Exchange) -> Exchange {
+fn redact_and_shorten(exchange: Exchange) -> Exchange {
     let Exchange { prompt, answer, at } = exchange;
     Exchange { prompt: scrub::text(prompt), answer: scrub::text(answer), at }.shortened()
 }

@@ -44,7 +44,7 @@ impl NewSession<'_> {
         let name = session_name(&spec.name)?;
         check_free(self.registry, caller, &name)?;
         check_persona(spec.persona.as_deref(), self.personas.as_deref())?;
-        let agent = known_agent(self.config, spec.agent)?;
+        let agent = resolve_agent(self.config, spec.agent)?;
         let id = self.registry.free_id(&name);
         let folder = self.folder(&name, &id, spec.folder.as_deref())?;
         let mut record = SessionRecord::new(name, caller.id.clone(), folder, &agent, self.now);
@@ -81,7 +81,7 @@ fn check_free(registry: &SessionRegistry, caller: &Caller, name: &SessionName) -
 ///
 /// # Errors
 /// The text is no session name, a session has the name, or the configuration sets another folder for it.
-pub fn new_name(rules: &NameRules<'_>, text: &str, folder: &Path) -> Result<SessionName, ApiError> {
+pub fn check_new_name(rules: &NameRules<'_>, text: &str, folder: &Path) -> Result<SessionName, ApiError> {
     let name = session_name(text)?;
     check_free(rules.registry, rules.caller, &name)?;
     match rules.config.sessions.folder(&name) {
@@ -183,7 +183,7 @@ fn model_name(model: String) -> Result<String, ApiError> {
 ///
 /// # Errors
 /// The configuration has no such agent.
-pub fn known_agent(config: &Config, requested: Option<String>) -> Result<String, ApiError> {
+pub fn resolve_agent(config: &Config, requested: Option<String>) -> Result<String, ApiError> {
     let agent = requested.unwrap_or_else(|| config.agents.default.clone());
     if config.agents.get(&agent).is_some() {
         return Ok(agent);

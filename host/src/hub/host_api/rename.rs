@@ -7,7 +7,7 @@ use cordboard_core::{
 
 use super::{
     HostService,
-    new_session::{NameRules, new_name},
+    new_session::{NameRules, check_new_name},
 };
 use crate::{hub::session_errors::unknown, session::CommandSource};
 
@@ -18,11 +18,11 @@ impl HostService {
         name: &SessionName,
         to: &str,
     ) -> Result<SessionView, ApiError> {
-        let _names = self.sessions.names.write().await;
+        let _names = self.sessions.name_lock.write().await;
         let view = self.visible(caller, name.as_str())?;
         let config = self.config();
         let rules = NameRules { registry: self.registry(), config: &config, caller };
-        let to = new_name(&rules, to, &view.record.folder)?;
+        let to = check_new_name(&rules, to, &view.record.folder)?;
         let session = self.sessions.get(name).ok_or_else(|| unknown(name.as_str()))?;
         let source = CommandSource { by: Some(caller.name.clone()), causes: self.causes.clone() };
         let view = session.rename(to.clone(), source).await?;

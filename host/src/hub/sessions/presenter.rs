@@ -247,7 +247,7 @@ impl SessionRenderer {
         }
         let is_nameless = notice.is_nameless();
         let record = &self.session.view().record;
-        let mut reply = notice.reply(&record.name).of_session(record.id());
+        let mut reply = notice.reply(&record.name).bind_to_session(record.id());
         if let SessionNotice::Denied { .. } = &notice {
             reply = self.notices.denied(reply);
         }

@@ -1,7 +1,7 @@
 //! Owns the session actors: one per session, started when the session is first needed. A suspended session that is not
 //! used needs a snapshot but no task, so there can be thousands of them.
 
-mod agent_limits;
+mod limit_enforcement;
 
 use std::{
     collections::HashMap,
@@ -29,7 +29,7 @@ pub struct SessionSupervisor {
     pub registry: Arc<SessionRegistry>,
     /// Held for reading while the name of a session is used across several steps, such as storing a prompt for the session
     /// and sending it. Held for writing while a session gets a name.
-    pub names: RwLock<()>,
+    pub name_lock: RwLock<()>,
     ports: Ports,
     renderer: TurnRenderer,
     actors: Mutex<Actors>,
@@ -59,7 +59,7 @@ pub struct RestoredInbox {
 impl SessionSupervisor {
     #[must_use]
     pub fn new(registry: Arc<SessionRegistry>, ports: Ports, renderer: TurnRenderer) -> Self {
-        Self { registry, names: RwLock::default(), ports, renderer, actors: Mutex::default() }
+        Self { registry, name_lock: RwLock::default(), ports, renderer, actors: Mutex::default() }
     }
 
     /// Returns the actor of a session, starting it if necessary. `None` if the session does not exist.

@@ -5,7 +5,7 @@ use expect_test::expect;
 use super::script::check;
 
 #[test]
-fn a_running_agent_without_a_conversation_is_replaced() {
+fn a_running_agent_without_turns_is_replaced() {
     check(
         "
         command model large

@@ -149,7 +149,7 @@ fn a_fork_has_the_settings_and_the_cost_but_not_the_work_of_its_origin() {
     origin.terminal = Some(Terminal { process: terminal("8"), since: Timestamp(1) });
     let new = fork(&origin).expect("it has a conversation");
     let expected = SessionRecord {
-        fork: Some(ForkPoint { conversation: "c1".to_owned(), has_cost: true }),
+        fork: Some(ForkPoint { conversation: "c1".to_owned(), is_cost_current: true }),
         persona: origin.persona.clone(),
         model: origin.model.clone(),
         greeted: true,
@@ -159,7 +159,7 @@ fn a_fork_has_the_settings_and_the_cost_but_not_the_work_of_its_origin() {
     };
     assert_eq!(new, expected);
     let again = fork(&new).and_then(|again| again.fork).expect("the first conversation is known");
-    assert_eq!(again, ForkPoint { conversation: "c1".to_owned(), has_cost: false });
+    assert_eq!(again, ForkPoint { conversation: "c1".to_owned(), is_cost_current: false });
 }
 
 #[test]

@@ -84,7 +84,7 @@ fn a_failed_start_keeps_its_request() {
 }
 
 #[test]
-fn a_rename_needs_a_session_that_is_open_here() {
+fn a_rename_is_refused_while_archived_in_a_terminal_or_stopping() {
     check(
         "
         session archived

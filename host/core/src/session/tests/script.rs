@@ -139,9 +139,9 @@ impl ScriptRunner {
 
     fn rename(&mut self, line: &str, name: &str) {
         let name = name.parse().expect("a name");
-        match self.machine.renamed(name) {
+        match self.machine.check_rename(name) {
             Ok(record) => {
-                self.machine.rename(&record.name);
+                self.machine.apply_rename(record.clone());
                 let _ = writeln!(self.trace, "{line} → {}, id {}", record.name, record.id());
                 assert_eq!(*self.machine.record(), record, "the machine has the record that the host has stored");
             }
@@ -171,7 +171,7 @@ impl ScriptRunner {
                     record.turns = 1;
                 }
                 ("not-resumable", id) => record.conversation = Some(id.to_owned()),
-                ("forks", id) => record.fork = Some(ForkPoint { conversation: id.to_owned(), has_cost: true }),
+                ("forks", id) => record.fork = Some(ForkPoint { conversation: id.to_owned(), is_cost_current: true }),
                 ("cost", cost) => record.cost_usd = Some(cost.parse().expect("a cost")),
                 ("tokens", count) => {
                     record.tokens = Some(Tokens { input: count.parse().expect("a number"), ..Tokens::default() });
@@ -432,10 +432,9 @@ fn process_input(run: Run, verb: &str, rest: &str) -> Input {
     match verb {
         "output" => Input::Output { run },
         "spawned" => Input::Spawned { run, process: process() },
-        "exit" => Input::Exit {
-            run,
-            exit: Exit::Ended { status: "exit code 1".to_owned(), last_stderr_line: non_empty(rest) },
-        },
+        "exit" => {
+            Input::Exit { run, exit: Exit::Ended { status: "exit code 1".to_owned(), last_output: non_empty(rest) } }
+        }
         "not-started" => Input::Exit { run, exit: Exit::NotStarted(rest.to_owned()) },
         _ => Input::Agent { run, event: agent_event(verb, rest) },
     }

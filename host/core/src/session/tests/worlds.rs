@@ -56,7 +56,7 @@ impl World {
             record.resumable = !dice.one_in(4);
         }
         if dice.one_in(4) {
-            record.fork = Some(ForkPoint { conversation: "origin".to_owned(), has_cost: true });
+            record.fork = Some(ForkPoint { conversation: "origin".to_owned(), is_cost_current: true });
         }
         if dice.one_in(3) {
             record.persona = Some("planner".to_owned());
@@ -174,7 +174,7 @@ impl World {
             0..9 => AgentEvent::PromptAccepted(some),
             9..13 => AgentEvent::Finished { answered, outcome, usage },
             13 => {
-                let exit = Exit::Ended { status: "exit code 1".to_owned(), last_stderr_line: None };
+                let exit = Exit::Ended { status: "exit code 1".to_owned(), last_output: None };
                 return self.witness.feed(Input::Exit { run, exit });
             }
             14..16 => {
@@ -260,7 +260,7 @@ impl World {
         let exit = if self.dice.one_in(12) {
             Exit::NotStarted("no such file".to_owned())
         } else {
-            Exit::Ended { status: "exit code 1".to_owned(), last_stderr_line: None }
+            Exit::Ended { status: "exit code 1".to_owned(), last_output: None }
         };
         self.witness.feed(Input::Exit { run, exit });
     }
@@ -427,7 +427,7 @@ impl World {
             return self.witness.time_out();
         }
         let event = self.event();
-        let exit = Exit::Ended { status: "signal 9".to_owned(), last_stderr_line: None };
+        let exit = Exit::Ended { status: "signal 9".to_owned(), last_output: None };
         let input = self.dice.pick(&[
             Input::Agent { run, event },
             Input::Exit { run, exit },
@@ -457,7 +457,7 @@ impl World {
                 let _ = self.witness.command(SessionCommand::Retry(again));
             }
             (Phase::Stopping, Some(run)) => {
-                let exit = Exit::Ended { status: "exit code 0".to_owned(), last_stderr_line: None };
+                let exit = Exit::Ended { status: "exit code 0".to_owned(), last_output: None };
                 self.witness.feed(Input::Exit { run, exit });
             }
             (Phase::Starting, Some(run)) => {
@@ -504,7 +504,7 @@ impl World {
         self.witness.check_end(began, Timestamp(if hurried { 0 } else { 9_000 }));
         if let Some(run) = self.witness.alive() {
             self.witness
-                .feed(Input::Exit { run, exit: Exit::Ended { status: "signal 9".to_owned(), last_stderr_line: None } });
+                .feed(Input::Exit { run, exit: Exit::Ended { status: "signal 9".to_owned(), last_output: None } });
         }
         self.prompt();
         self.witness.check_nothing_runs();

@@ -563,14 +563,14 @@ impl Witness {
     pub fn rename(&mut self, name: SessionName) {
         self.note(format!("{} rename to {name}", self.now.0));
         let before = (self.machine.view(), self.machine.poll_timeout());
-        match self.machine.renamed(name.clone()) {
+        match self.machine.check_rename(name.clone()) {
             Ok(record) => {
                 self.must(self.shutdowns == 0, "a shutdown accepts no commands");
                 self.must(self.terminal.is_none(), "a terminal is not interfered with");
                 self.must(record.id() == before.0.record.id(), "the id never changes");
                 self.must(record.name == name, "the session has its new name");
-                self.stored = record;
-                self.machine.rename(&name);
+                self.stored = record.clone();
+                self.machine.apply_rename(record);
                 let mut after = self.machine.view();
                 self.must(after.record == self.stored, "the machine has the stored record");
                 after.record.clone_from(&before.0.record);

@@ -171,7 +171,7 @@ impl Witness {
             }
             Effect::Post { notice, .. } => {
                 let record = self.machine.record();
-                if let Some(request) = notice.reply(&record.name).of_session(record.id()).request {
+                if let Some(request) = notice.reply(&record.name).bind_to_session(record.id()).request {
                     if let Request::Start { failure, .. } = &request {
                         self.failure = Some(*failure);
                     }
@@ -237,7 +237,9 @@ impl Witness {
             | SessionNotice::UnpromptedText(_)
             | SessionNotice::QueueFull { .. }
             | SessionNotice::TooManyInterrupted { .. } => {}
-            SessionNotice::ResumeRefused { .. } | SessionNotice::ForkRefused { .. } | SessionNotice::Broken { .. } => self.is_startable = false,
+            SessionNotice::ResumeRefused { .. } | SessionNotice::ForkRefused { .. } | SessionNotice::Broken { .. } => {
+                self.is_startable = false
+            }
             SessionNotice::FolderChanged { folder, .. } => {
                 self.must(self.machine.record().folder == *folder, "a session works where it says");
             }

@@ -55,18 +55,18 @@ pub fn suspensions(views: &[Arc<SessionView>], limits: &Limits, memory: &MemoryU
     let sum = |included: fn(Phase) -> bool| {
         views.iter().filter(|view| included(view.phase)).map(|view| memory_of(view)).sum::<u64>()
     };
-    let mut running = views.iter().filter(|view| is_running(view.phase)).count();
-    let mut used = sum(is_running);
+    let mut running = views.iter().filter(|view| counts_towards_limits(view.phase)).count();
+    let mut used = sum(counts_towards_limits);
     let mut free = memory.free.saturating_add(sum(|phase| phase == Phase::Stopping));
-    let mut unused: Vec<&Arc<SessionView>> = views.iter().filter(|view| is_unused(view)).collect();
-    unused.sort_by_key(|view| view.record.last_active);
-    let mut unused = unused.into_iter();
+    let mut suspendable: Vec<&Arc<SessionView>> = views.iter().filter(|view| is_suspendable(view)).collect();
+    suspendable.sort_by_key(|view| view.record.last_active);
+    let mut suspendable = suspendable.into_iter();
     let mut sessions = Vec::new();
     loop {
         let Some(exceeded) = exceeded(limits, running, used, free) else {
             return Suspensions { sessions, unresolved: None };
         };
-        let Some(view) = unused.next() else { return Suspensions { sessions, unresolved: Some(exceeded) } };
+        let Some(view) = suspendable.next() else { return Suspensions { sessions, unresolved: Some(exceeded) } };
         running -= 1;
         used -= memory_of(view);
         free = free.saturating_add(memory_of(view));
@@ -85,7 +85,7 @@ fn exceeded(limits: &Limits, running: usize, used: u64, free: u64) -> Option<Exc
         .or_else(|| too_little.map(|limit| ExceededLimit::FreeMemory { free, limit }))
 }
 
-const fn is_running(phase: Phase) -> bool {
+const fn counts_towards_limits(phase: Phase) -> bool {
     match phase {
         Phase::Starting | Phase::Idle | Phase::Busy => true,
         Phase::Suspended | Phase::Stopping | Phase::Asking | Phase::Broken | Phase::Archived => false,
@@ -93,7 +93,7 @@ const fn is_running(phase: Phase) -> bool {
 }
 
 /// Whether suspending the session interrupts nothing.
-fn is_unused(view: &SessionView) -> bool {
+fn is_suspendable(view: &SessionView) -> bool {
     let record = &view.record;
     let is_free = view.requests.is_empty() && record.background.is_empty() && record.terminal.is_none();
     view.phase == Phase::Idle && is_free

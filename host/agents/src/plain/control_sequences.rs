@@ -2,7 +2,7 @@
 
 /// Returns a line as a terminal would show it: without escape sequences and control characters, and without text that
 /// was overwritten, as by a progress bar.
-pub(super) fn visible_text(line: &[u8]) -> String {
+pub(super) fn strip_control_sequences(line: &[u8]) -> String {
     let line = String::from_utf8_lossy(line);
     let mut text = String::with_capacity(line.len());
     let mut rest = line.chars();
@@ -58,7 +58,7 @@ fn skip_string(rest: &mut std::str::Chars<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use super::visible_text;
+    use super::strip_control_sequences;
 
     #[test]
     fn a_line_is_shown_as_in_a_terminal() {
@@ -76,7 +76,7 @@ mod tests {
             ("\u{9b}31mred".as_bytes(), "red"),
             (b"cut \x1b[3", "cut "),
         ] {
-            assert_eq!(visible_text(line), shown, "{}", line.escape_ascii());
+            assert_eq!(strip_control_sequences(line), shown, "{}", line.escape_ascii());
         }
     }
 }

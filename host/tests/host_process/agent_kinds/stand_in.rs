@@ -6,9 +6,9 @@ use cordboard_core::config::{AgentFeature, AgentKind};
 
 use super::super::support::Home;
 
-pub struct Kind(AgentKind);
+pub struct StandIn(AgentKind);
 
-impl Kind {
+impl StandIn {
     pub const fn new(kind: AgentKind) -> Self {
         Self(kind)
     }
@@ -41,7 +41,7 @@ impl Kind {
             AgentKind::Acp => format!("command = \"bash\"\nargs = [{:?}]", data("acp_agent.sh")),
             AgentKind::Plain => format!(
                 "command = \"bash\"\nargs = [\"--noprofile\", \"--rcfile\", {:?}, \"--noediting\", \"-i\"]\nprompt = 'sh> $'",
-                data("plain_agent.sh")
+                data("plain_agent.bashrc")
             ),
         };
         home.configure(&format!(

@@ -1,14 +1,41 @@
-//! Reads exchanges from the lines of a transcript, as claude and the demo agent store it: one JSON object per line. Pure:
-//! the host reads the file.
+//! The transcript of a conversation: finds the file in which the agent stores it, and reads exchanges from its lines.
+//! claude and the demo agent store one JSON object per line. The host reads the file.
 
-use cordboard_core::types::{Exchange, Timestamp};
+use std::path::{Path, PathBuf};
+
+use cordboard_core::{
+    config::{Agent, AgentKind},
+    types::{Exchange, Timestamp},
+};
 use serde_json::Value;
 
-use super::text;
+use crate::{
+    claude::{TranscriptError, stored_transcript},
+    demo,
+    json_fields::text,
+    process::Environment,
+};
 
 /// The beginnings of user messages that no user has written: the output of commands, and the notices of the CLI.
 const NOT_PROMPTS: [&str; 5] =
     ["<command-", "<local-command-", "<task-notification", "<system-reminder", "[Request interrupted"];
+
+/// Returns the file in which an agent with this configuration stores the conversation `id` of a session in `folder`.
+///
+/// # Errors
+/// Agents of this kind store no transcripts, or the file is missing.
+pub fn transcript(
+    agent: &Agent,
+    environment: &Environment,
+    folder: &Path,
+    id: &str,
+) -> Result<PathBuf, TranscriptError> {
+    match agent.kind {
+        AgentKind::Claude => stored_transcript(agent, environment, id),
+        AgentKind::Demo => Ok(demo::transcript(folder, id)),
+        AgentKind::Acp | AgentKind::Plain => Err(TranscriptError::NoTranscripts),
+    }
+}
 
 /// Returns the exchanges in a part of a transcript, the oldest first. Skips all other lines, and lines that are not JSON.
 #[must_use]

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::{
     super::{
         Effect, Input, Machine, Run, SessionCommand,
-        agent_limits::{MemoryUsage, suspensions},
+        limit_suspensions::{MemoryUsage, suspensions},
     },
     script::{record, settings},
 };

@@ -25,13 +25,13 @@ pub fn quiet(turn: &Turn) -> TurnFrame {
 
 pub fn smart(turn: &Turn) -> TurnFrame {
     let first_action = turn.parts.iter().position(|part| tool(part).is_some());
-    let begin = joined(&turn.parts[..first_action.unwrap_or(turn.parts.len())]);
+    let beginning = joined(&turn.parts[..first_action.unwrap_or(turn.parts.len())]);
     if !turn.done {
-        let message = if first_action.is_some() { format!("{begin}\n") } else { begin.clone() };
-        let message = Some(message).filter(|_| !begin.is_empty());
+        let message = if first_action.is_some() { format!("{beginning}\n") } else { beginning.clone() };
+        let message = Some(message).filter(|_| !beginning.is_empty());
         return TurnFrame { live: Some(live(turn)), messages: message.map(Reply::text).into_iter().collect() };
     }
-    let mut text = begin;
+    let mut text = beginning;
     if first_action.is_some() {
         let paragraphs = [close_code_block(&text), summary(turn), joined(after_actions(turn))];
         text = paragraphs.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n\n");

@@ -7,7 +7,7 @@ use cordboard_core::{
     config::Limits,
     session::{
         Input,
-        agent_limits::{MemoryUsage, suspensions},
+        limit_suspensions::{MemoryUsage, suspensions},
     },
     types::SessionView,
 };
