@@ -12,7 +12,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::ProcessEvent;
+use super::{OutputKind, ProcessEvent};
 
 /// The maximum length of a line that is kept whole, in bytes. Agents print messages of 10 MB and more, such as a
 /// picture in base64 that a tool has read.
@@ -83,14 +83,15 @@ impl Pipes {
         let last_stderr_line = std::sync::Arc::default();
         let (stdout, stderr) = match child.output {
             OutputPipes::Separate { stdout, stderr } => {
-                let stderr = PipeLines::new(stderr, Split::Lines, tree_ended.subscribe());
+                let stderr = PipeLines::new(stderr, OutputKind::Lines, tree_ended.subscribe());
                 let stderr = tokio::spawn(read_stderr(stderr, std::sync::Arc::clone(&last_stderr_line)));
-                let stdout = PipeLines::new(stdout, Split::Lines, tree_ended.subscribe());
+                let stdout = PipeLines::new(stdout, OutputKind::Lines, tree_ended.subscribe());
                 (tokio::spawn(read_stdout(stdout, events)), Some(stderr))
             }
-            OutputPipes::Merged(pipe) => {
-                (tokio::spawn(read_stdout(PipeLines::new(pipe, Split::Pieces, tree_ended.subscribe()), events)), None)
-            }
+            OutputPipes::Merged(pipe) => (
+                tokio::spawn(read_stdout(PipeLines::new(pipe, OutputKind::Merged, tree_ended.subscribe()), events)),
+                None,
+            ),
         };
         Self { stdin: tokio::spawn(write_stdin(child.stdin, input)), stdout, stderr, tree_ended, last_stderr_line }
     }
@@ -162,8 +163,8 @@ struct PipeLines<R> {
 }
 
 impl<R: AsyncRead + Unpin> PipeLines<R> {
-    fn new(reader: R, split: Split, tree_ended: watch::Receiver<bool>) -> Self {
-        let lines = LineReader::new(reader, split, LONGEST_LINE);
+    fn new(reader: R, kind: OutputKind, tree_ended: watch::Receiver<bool>) -> Self {
+        let lines = LineReader::new(reader, kind, LONGEST_LINE);
         Self { lines, tree_ended, grace: ABANDON_AFTER, read_before: None }
     }
 
@@ -208,34 +209,27 @@ enum OutputLine {
     Piece(Vec<u8>),
 }
 
-/// How a stream is split.
-#[derive(Debug, Clone, Copy)]
-enum Split {
-    Lines,
-    /// Into pieces as they arrive, because the end of a line may never come.
-    Pieces,
-}
-
-/// Splits a stream into lines or pieces. Keeps only the beginning of a line that is longer than `longest` bytes.
+/// Splits a stream into lines. Merged output is read in pieces as they arrive, because the end of a line may never come.
+/// Keeps only the beginning of a line that is longer than `longest` bytes.
 struct LineReader<R> {
     reader: BufReader<R>,
-    split: Split,
+    kind: OutputKind,
     longest: usize,
     /// The number of bytes read so far.
     read: u64,
 }
 
 impl<R: AsyncRead + Unpin> LineReader<R> {
-    fn new(reader: R, split: Split, longest: usize) -> Self {
-        Self { reader: BufReader::with_capacity(CHUNK, reader), split, longest, read: 0 }
+    fn new(reader: R, kind: OutputKind, longest: usize) -> Self {
+        Self { reader: BufReader::with_capacity(CHUNK, reader), kind, longest, read: 0 }
     }
 
     /// Returns the next line without its newline, which the last line may lack. Returns `None` at the end of the stream
     /// or after a read error.
     async fn next(&mut self) -> Option<OutputLine> {
-        match self.split {
-            Split::Lines => self.next_line().await,
-            Split::Pieces => self.next_piece().await.map(OutputLine::Piece),
+        match self.kind {
+            OutputKind::Lines => self.next_line().await,
+            OutputKind::Merged => self.next_piece().await.map(OutputLine::Piece),
         }
     }
 
@@ -289,7 +283,8 @@ mod tests {
     fn pipes<R: AsyncRead + Unpin + Send + 'static>(stdout: R) -> (Pipes, mpsc::Receiver<ProcessEvent>) {
         let (events, events_received) = mpsc::channel(crate::process::EVENT_QUEUE);
         let tree_ended = watch::Sender::new(false);
-        let stdout = tokio::spawn(read_stdout(PipeLines::new(stdout, Split::Lines, tree_ended.subscribe()), events));
+        let stdout =
+            tokio::spawn(read_stdout(PipeLines::new(stdout, OutputKind::Lines, tree_ended.subscribe()), events));
         let last_stderr_line = std::sync::Arc::default();
         let idle = || tokio::spawn(async {});
         (Pipes { stdin: idle(), stdout, stderr: None, tree_ended, last_stderr_line }, events_received)
@@ -333,7 +328,7 @@ mod tests {
     }
 
     async fn lines(input: &[u8], longest: usize) -> Vec<OutputLine> {
-        let (mut lines, mut all) = (LineReader::new(input, Split::Lines, longest), Vec::new());
+        let (mut lines, mut all) = (LineReader::new(input, OutputKind::Lines, longest), Vec::new());
         while let Some(line) = lines.next().await {
             all.push(line);
         }
