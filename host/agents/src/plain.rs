@@ -170,10 +170,15 @@ impl Plain {
         });
     }
 
-    fn end_turn(&mut self) {
+    /// Ends the output before the prompt, if the program shows one.
+    fn finish_output(&mut self) {
         self.take_prompt();
         self.take_unfinished();
         self.close_block();
+    }
+
+    fn end_turn(&mut self) {
+        self.finish_output();
         if let State::Turn(turn) = std::mem::replace(&mut self.state, State::Idle) {
             if !turn.sent.is_empty() {
                 self.echo.learn(false);
@@ -269,9 +274,7 @@ impl Codec for Plain {
     }
 
     fn prompt(&mut self, prompt: &Prompt) -> Vec<u8> {
-        self.take_prompt();
-        self.take_unfinished();
-        self.close_block();
+        self.finish_output();
         self.last_line = None;
         if !std::mem::replace(&mut self.has_conversation, true) {
             let id = uuid::Uuid::new_v4().to_string();
@@ -334,18 +337,17 @@ impl Codec for Plain {
     fn silence(&self) -> Option<Duration> {
         let shows_prompt = self.prompt_start().is_some();
         let has_output = !self.text.is_empty() || !self.unfinished.is_empty();
+        let any_silence = self.turn_silence().unwrap_or(DEFAULT_SILENCE);
         match &self.state {
-            State::Turn(turn) if shows_prompt && turn.is_ahead && turn.lines.is_empty() => {
-                Some(self.turn_silence().unwrap_or(DEFAULT_SILENCE))
-            }
+            State::Turn(turn) if shows_prompt && turn.is_ahead && turn.lines.is_empty() => Some(any_silence),
             State::Starting | State::Turn(_) if shows_prompt => Some(SETTLE),
             State::Starting if self.turn_end.prompt.is_some() => Some(FIRST_PROMPT_WITHIN),
             State::Starting => self.turn_silence(),
-            State::Idle => has_output.then(|| self.turn_silence().unwrap_or(DEFAULT_SILENCE)),
+            State::Idle => has_output.then_some(any_silence),
             State::Turn(turn) if turn.is_interrupted => {
                 self.turn_silence().map(|silence| silence.min(SILENCE_AFTER_INTERRUPT))
             }
-            State::Turn(turn) if !turn.lines.is_empty() => Some(self.turn_silence().unwrap_or(DEFAULT_SILENCE)),
+            State::Turn(turn) if !turn.lines.is_empty() => Some(any_silence),
             State::Turn(_) => self.turn_silence(),
         }
     }
@@ -354,11 +356,7 @@ impl Codec for Plain {
         let mut lines = Vec::new();
         match self.state {
             State::Starting => self.finish_start(),
-            State::Idle => {
-                self.take_prompt();
-                self.take_unfinished();
-                self.close_block();
-            }
+            State::Idle => self.finish_output(),
             State::Turn(_) => lines.extend(self.continue_turn()),
         }
         Decoded { events: self.report(), lines }
@@ -368,11 +366,7 @@ impl Codec for Plain {
     fn on_exit(&mut self, code: ExitCode) -> Vec<AgentEvent> {
         match (code, &self.state) {
             (ExitCode::Success, State::Turn(_)) => self.end_turn(),
-            (ExitCode::Failure, State::Turn(_)) => {
-                self.take_prompt();
-                self.take_unfinished();
-                self.close_block();
-            }
+            (ExitCode::Failure, State::Turn(_)) => self.finish_output(),
             // Drop what a program prints when its input ends.
             (_, State::Idle) => self.text.clear(),
             (_, State::Starting) => self.take_unfinished(),
