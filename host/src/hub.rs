@@ -32,7 +32,7 @@ pub(crate) use {
     dispatch::{error_text, not_addressed, waits},
     host_api::{
         agents,
-        fork::ForkRules,
+        fork::forked,
         new_session::{NameRules, NewSession, check_new_name, check_persona, resolve_agent},
     },
     press_context::{CommandChange, Press},

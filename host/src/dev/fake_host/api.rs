@@ -21,7 +21,7 @@ use super::FakeHost;
 use crate::{
     dev::recorded_action::RecordedAction,
     hub::{
-        self, CommandChange, ForkRules, NameRules, NewSession,
+        self, CommandChange, NameRules, NewSession,
         session_errors::{taken, unknown},
     },
 };
@@ -135,8 +135,8 @@ impl HostApi for FakeHost {
     async fn fork(&self, caller: &Caller, name: &SessionName, new_name: &str) -> Result<SessionView, ApiError> {
         let view = self.seen(caller, name.as_str())?;
         let config = self.config();
-        let rules = ForkRules { registry: &self.shared.sessions, config: &config, caller, now: self.now() };
-        let record = rules.record(&view, new_name)?;
+        let rules = NameRules { registry: &self.shared.sessions, config: &config, caller };
+        let record = hub::forked(&rules, &view, new_name, self.now())?;
         let name = record.name.clone();
         self.add(record.clone());
         self.record(RecordedAction::Created(Box::new(record)));
