@@ -94,8 +94,8 @@ impl SessionRegistry {
         // Leaves room for the number. Names are ASCII, so the cut is at a character boundary.
         let start = name.as_str().get(..50).unwrap_or(name.as_str());
         let numbered = (2..).filter_map(|number: u32| format!("{start}-{number}").parse().ok());
-        let free = std::iter::once(name.clone()).chain(numbered).find(|id| self.with_id(id).is_none());
-        free.unwrap_or_else(|| name.clone())
+        let mut ids = std::iter::once(name.clone()).chain(numbered);
+        ids.find(|id| self.with_id(id).is_none()).expect("there are fewer sessions than numbers")
     }
 
     /// Replaces the name of a session, whose snapshot has the new name already.

@@ -41,7 +41,8 @@ pub fn transcript(
 #[must_use]
 pub fn exchanges(transcript: &[u8]) -> Vec<Exchange> {
     let mut found = Vec::new();
-    let mut answer = Answer::default();
+    // The text after a use of a tool replaces the text before.
+    let mut is_after_tool = false;
     for line in transcript.split(|byte| *byte == b'\n') {
         let Ok(message) = serde_json::from_slice::<Value>(line) else { continue };
         if message["isSidechain"] == true || message["isMeta"] == true || message["isCompactSummary"] == true {
@@ -51,7 +52,7 @@ pub fn exchanges(transcript: &[u8]) -> Vec<Exchange> {
         match text(&message, "type") {
             "user" => {
                 if let Some(prompt) = prompt(content) {
-                    answer = Answer::default();
+                    is_after_tool = false;
                     found.push(Exchange {
                         prompt,
                         answer: String::new(),
@@ -61,7 +62,18 @@ pub fn exchanges(transcript: &[u8]) -> Vec<Exchange> {
             }
             "assistant" => {
                 if let Some(exchange) = found.last_mut() {
-                    answer.add(content, &mut exchange.answer);
+                    for block in content.as_array().into_iter().flatten() {
+                        match text(block, "type") {
+                            "text" => {
+                                if std::mem::take(&mut is_after_tool) {
+                                    exchange.answer.clear();
+                                }
+                                add_paragraph(&mut exchange.answer, text(block, "text").trim());
+                            }
+                            "tool_use" => is_after_tool = true,
+                            _ => {}
+                        }
+                    }
                 }
             }
             _ => {}
@@ -70,31 +82,11 @@ pub fn exchanges(transcript: &[u8]) -> Vec<Exchange> {
     found
 }
 
-/// The progress of reading one answer.
-#[derive(Default)]
-struct Answer {
-    is_followed_by_tool: bool,
-}
-
-impl Answer {
-    /// Adds the blocks of a message of the agent. The text after a use of a tool replaces the text before.
-    fn add(&mut self, content: &Value, answer: &mut String) {
-        for block in content.as_array().into_iter().flatten() {
-            match text(block, "type") {
-                "text" => {
-                    if std::mem::take(&mut self.is_followed_by_tool) {
-                        answer.clear();
-                    }
-                    if !answer.is_empty() {
-                        answer.push_str("\n\n");
-                    }
-                    answer.push_str(text(block, "text").trim());
-                }
-                "tool_use" => self.is_followed_by_tool = true,
-                _ => {}
-            }
-        }
+fn add_paragraph(answer: &mut String, text: &str) {
+    if !answer.is_empty() {
+        answer.push_str("\n\n");
     }
+    answer.push_str(text);
 }
 
 /// Returns the text of a user message. Returns `None` for the result of a tool and for messages of the CLI.

@@ -9,7 +9,7 @@ use cordboard_core::{
 };
 
 use super::{
-    support::{FRESH, Host, until},
+    support::{CREATED, FRESH, Host, STATE_LOST, until},
     terminal_handover::{refused, run as attach},
 };
 use stand_in::StandIn;
@@ -70,9 +70,7 @@ for_each_kind!(
     attach_opens_a_terminal_or_is_refused,
 );
 
-const CREATED: &str = "Session 'a' created.";
 const SUSPENDED: &str = "Session 'a' suspended. The next message resumes it.";
-const STATE_LOST: &str = "The program of session 'a' was started again and has lost its state, such as variables and open files. Its folder is unchanged.";
 
 fn suspend_and_wait(host: &mut Host<'_>) {
     host.await_phase("a", "idle");

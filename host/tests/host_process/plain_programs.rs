@@ -1,10 +1,7 @@
 //! Tests agents of kind `plain` with programs that people use. Python and sqlite3 are not installed everywhere; without
 //! them, their tests print a line and pass.
 
-use super::support::Home;
-
-const CREATED: &str = "Session 'a' created.";
-const STATE_LOST: &str = "The program of session 'a' was started again and has lost its state, such as variables and open files. Its folder is unchanged.";
+use super::support::{CREATED, Home, STATE_LOST};
 
 /// Returns a home with a plain program. `keys` are further keys of its table.
 fn home(command: &str, args: &str, keys: &str) -> Home {

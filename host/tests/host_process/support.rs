@@ -20,6 +20,12 @@ use transcript::Transcript;
 /// The time limit of each wait. Only a test that hangs reaches it.
 pub const LIMIT: Duration = Duration::from_secs(120);
 
+/// The reply to `/new a`.
+pub const CREATED: &str = "Session 'a' created.";
+
+/// The notice that a plain program of the session `a` was started again.
+pub const STATE_LOST: &str = "The program of session 'a' was started again and has lost its state, such as variables and open files. Its folder is unchanged.";
+
 /// The reply to `/fresh` for the session `a`.
 pub const FRESH: &str =
     "Session 'a' starts a new conversation. Its folder is unchanged; the previous conversation can't be resumed.";

@@ -10,7 +10,7 @@ use super::{
 };
 
 /// How the end of a turn is recognized. Only agents of kind `plain` use it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TurnEnd {
     /// A turn ends when the output ends with this prompt.
     pub prompt: Option<PromptPattern>,
