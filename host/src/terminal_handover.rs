@@ -65,8 +65,7 @@ impl HandoverService {
             refuse(ApiErrorCode::Invalid, messages::unknown_name("agent", &record.agent, known))
         })?;
         let launch = Launch {
-            resume: record.continued().cloned(),
-            forks: record.starts_as_fork(),
+            conversation: record.conversation_start(),
             model: view.model.clone(),
             permission_mode: view.permission_mode,
             // Only the protocol can change the instructions of a conversation that is resumed.

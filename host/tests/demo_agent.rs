@@ -12,7 +12,7 @@ use cordboard_core::{
     agent_event::{AgentEvent, Change, Outcome, PromptId},
     config::{self, AgentKind},
     session::{Launch, Prompt},
-    types::{PermissionMode, Place, PromptKind, RequestAnswer, RequestId, SessionName, TurnUsage},
+    types::{ConversationStart, PermissionMode, Place, PromptKind, RequestAnswer, RequestId, SessionName, TurnUsage},
 };
 use tokio::{sync::mpsc::Receiver, time::timeout};
 
@@ -47,8 +47,7 @@ fn demo() -> config::Agent {
 
 fn start(folder: &Path, resume: Option<&str>) -> Agent {
     let launch = Launch {
-        resume: resume.map(str::to_owned),
-        forks: false,
+        conversation: resume.map_or(ConversationStart::New, |id| ConversationStart::Resume(id.to_owned())),
         model: None,
         permission_mode: PermissionMode::Default,
         instructions: "Be kind.".to_owned(),
@@ -271,8 +270,7 @@ async fn a_kill_ends_a_stubborn_agent_and_its_children() {
 fn a_start_passes_the_conversation_and_no_host_environment() {
     let session: SessionName = "x".parse().unwrap();
     let launch = Launch {
-        resume: Some("abc".to_owned()),
-        forks: false,
+        conversation: ConversationStart::Resume("abc".to_owned()),
         model: Some("opus".to_owned()),
         permission_mode: PermissionMode::Plan,
         instructions: String::new(),
@@ -311,8 +309,7 @@ fn a_start_passes_the_conversation_and_no_host_environment() {
 #[test]
 fn an_agent_of_kind_acp_gets_only_its_own_arguments() {
     let launch = Launch {
-        resume: Some("abc".to_owned()),
-        forks: false,
+        conversation: ConversationStart::Resume("abc".to_owned()),
         model: Some("opus".to_owned()),
         permission_mode: PermissionMode::Plan,
         instructions: "Be kind.".to_owned(),

@@ -81,7 +81,7 @@ impl Acp {
             folder,
             calls: BTreeMap::new(),
             last_id: 0,
-            resumable: start.launch.resume.is_some() && !start.launch.forks,
+            resumable: start.launch.conversation.resumed().is_some(),
             unacknowledged: Vec::new(),
             is_cancelled: false,
             requests: Requests::default(),

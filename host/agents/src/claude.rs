@@ -76,10 +76,9 @@ impl Claude {
     pub(super) fn new(launch: &Launch) -> Self {
         Self {
             instructions: launch.instructions.clone(),
-            // A fork gets an id of its own.
-            conversation: launch.resume.clone().filter(|_| !launch.forks),
-            resumable: launch.resume.is_some() && !launch.forks,
-            resuming: launch.resume.is_some(),
+            conversation: launch.conversation.resumed().cloned(),
+            resumable: launch.conversation.resumed().is_some(),
+            resuming: launch.conversation.id().is_some(),
             prompts: Prompts::default(),
             unprompted: None,
             prompted: false,

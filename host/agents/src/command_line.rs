@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, ffi::OsString, path::PathBuf};
 use cordboard_core::{
     config::{Agent, AgentKind},
     session::Launch,
+    types::ConversationStart,
 };
 
 use super::{Start, StartError};
@@ -77,12 +78,10 @@ pub(super) fn session_args(agent: &Agent, launch: &Launch) -> Vec<String> {
     if let Some(model) = launch.model.as_ref().or(agent.model.as_ref()) {
         args.push(format!("--model={model}"));
     }
-    args.push(match &launch.resume {
-        Some(id) => format!("--resume={id}"),
-        None => format!("--session-id={}", uuid::Uuid::new_v4()),
-    });
-    if launch.forks {
-        args.push("--fork-session".to_owned());
+    match &launch.conversation {
+        ConversationStart::New => args.push(format!("--session-id={}", uuid::Uuid::new_v4())),
+        ConversationStart::Resume(id) => args.push(format!("--resume={id}")),
+        ConversationStart::Fork(id) => args.extend([format!("--resume={id}"), "--fork-session".to_owned()]),
     }
     args
 }

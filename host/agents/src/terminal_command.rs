@@ -110,14 +110,16 @@ impl TerminalCommand {
 
 #[cfg(test)]
 mod tests {
-    use cordboard_core::{config::Sandbox, types::PermissionMode};
+    use cordboard_core::{
+        config::Sandbox,
+        types::{ConversationStart, PermissionMode},
+    };
 
     use super::*;
 
     fn launch(resume: Option<&str>) -> Launch {
         Launch {
-            resume: resume.map(str::to_owned),
-            forks: false,
+            conversation: resume.map_or(ConversationStart::New, |id| ConversationStart::Resume(id.to_owned())),
             model: Some("opus".to_owned()),
             permission_mode: PermissionMode::Plan,
             instructions: String::new(),
@@ -145,7 +147,7 @@ mod tests {
             "--add-dir=/x",
         ];
         assert_eq!(command.args, expected);
-        let fork = Launch { forks: true, ..launch(Some("c1")) };
+        let fork = Launch { conversation: ConversationStart::Fork("c1".to_owned()), ..launch(None) };
         let fork = terminal_command("claude", &agent, &fork, Path::new("/work"), report).unwrap();
         assert_eq!(fork.args[4..6], ["--resume=c1", "--fork-session"]);
         let new = terminal_command("claude", &agent, &launch(None), Path::new("/work"), report).unwrap();

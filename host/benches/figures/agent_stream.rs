@@ -12,7 +12,7 @@ use cordboard_core::{
     config::{Agent, AgentKind},
     session::{Launch, Prompt, PromptKind},
     turn::Turn,
-    types::{PermissionMode, Place, Timestamp},
+    types::{ConversationStart, PermissionMode, Place, Timestamp},
 };
 use serde_json::json;
 
@@ -104,11 +104,10 @@ fn fold(lines: &[String]) {
 
 fn codec() -> Box<dyn Codec> {
     let launch = Launch {
-        resume: None,
+        conversation: ConversationStart::New,
         model: None,
         permission_mode: PermissionMode::Default,
         instructions: String::new(),
-        forks: false,
     };
     let start = Start {
         session: &"bench".parse().unwrap(),

@@ -23,7 +23,9 @@ pub use request::{
     AgentRequest, AskReason, Choice, OpenRequest, OptionText, Permission, QuestionText, Request, RequestAnswer,
     RequestId, RequestOption, ToolUse,
 };
-pub use session::{ConversationUsage, ForkPoint, Phase, ProcessId, SessionRecord, SessionView, Terminal};
+pub use session::{
+    ConversationStart, ConversationUsage, ForkPoint, Phase, ProcessId, SessionRecord, SessionView, Terminal,
+};
 pub use timestamp::{TimeSource, Timestamp};
 pub use usage::{
     ContextUse, GroupUsage, OriginUsage, TokenCount, Tokens, TurnOrigin, TurnUsage, UsageEntry, UsageGroup, UsageSum,

@@ -167,8 +167,9 @@ impl Actor {
         let input = match AgentProcess::start(run, self.machine.record(), launch, &self.ports) {
             Ok(agent) => {
                 let process = agent.id().clone();
-                self.events.start = if launch.resume.is_some() { StartKind::Resumed } else { StartKind::New };
-                tracing::info!(pid = process.pid, resumed = launch.resume.is_some(), "agent started");
+                let resumed = launch.conversation.id().is_some();
+                self.events.start = if resumed { StartKind::Resumed } else { StartKind::New };
+                tracing::info!(pid = process.pid, resumed, "agent started");
                 self.agent = Some(agent);
                 self.has_started = true;
                 Input::Spawned { run, process }

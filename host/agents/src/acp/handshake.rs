@@ -8,7 +8,10 @@ use agent_client_protocol_schema::{
         NewSessionRequest, SystemPrompt,
     },
 };
-use cordboard_core::{agent_event::AgentEvent, types::PermissionMode};
+use cordboard_core::{
+    agent_event::AgentEvent,
+    types::{ConversationStart, PermissionMode},
+};
 use serde_json::{Value, json};
 
 use super::{
@@ -75,8 +78,8 @@ impl Handshake {
         Self {
             folder: start.folder.to_string_lossy().into_owned(),
             command: command.collect::<Vec<_>>().join(" "),
-            resume: launch.resume.clone(),
-            forks: launch.forks,
+            resume: launch.conversation.id().cloned(),
+            forks: matches!(launch.conversation, ConversationStart::Fork(_)),
             model: launch.model.as_ref().or(agent.model.as_ref()).cloned(),
             mode: launch.permission_mode,
             instructions: Some(launch.instructions.clone()).filter(|text| !text.trim().is_empty()),

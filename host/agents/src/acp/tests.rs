@@ -5,7 +5,7 @@ use std::path::Path;
 use cordboard_core::{
     config::{Agent, AgentKind},
     session::Launch,
-    types::{Place, PromptKind, RequestOption},
+    types::{ConversationStart, Place, PromptKind, RequestOption},
 };
 use serde_json::json;
 
@@ -22,8 +22,7 @@ const FOLDER: &str = "/home/user/work_acp";
 
 fn launch() -> Launch {
     Launch {
-        resume: None,
-        forks: false,
+        conversation: ConversationStart::New,
         model: None,
         permission_mode: PermissionMode::Default,
         instructions: String::new(),

@@ -1,6 +1,6 @@
 //! Tests the codec with recordings of the real CLI and with single messages.
 
-use cordboard_core::types::{PermissionMode, Place, PromptKind};
+use cordboard_core::types::{ConversationStart, PermissionMode, Place, PromptKind};
 use serde_json::json;
 
 use super::{control::INITIALIZE, *};
@@ -25,8 +25,7 @@ fn prompt(id: &str, text: &str) -> Prompt {
 
 fn launch(resume: Option<&str>) -> Launch {
     Launch {
-        resume: resume.map(str::to_owned),
-        forks: false,
+        conversation: resume.map_or(ConversationStart::New, |id| ConversationStart::Resume(id.to_owned())),
         model: None,
         permission_mode: PermissionMode::Default,
         instructions: String::new(),

@@ -9,8 +9,8 @@ use crate::{
     messages::SessionNotice,
     turn::Turn,
     types::{
-        Choice, DecidedRequest, Permission, PermissionMode, Place, ProcessId, Request, RequestAnswer, RequestId,
-        UsageEntry,
+        Choice, ConversationStart, DecidedRequest, Permission, PermissionMode, Place, ProcessId, Request,
+        RequestAnswer, RequestId, UsageEntry,
     },
 };
 
@@ -144,10 +144,7 @@ impl Effect {
 /// The parameters of an agent's start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Launch {
-    /// The conversation to resume. `None` starts a new one, whose id the agent or the host chooses.
-    pub resume: Option<String>,
-    /// Whether the agent stores the resumed conversation as a new one, and leaves the stored one unchanged.
-    pub forks: bool,
+    pub conversation: ConversationStart,
     pub model: Option<String>,
     pub permission_mode: PermissionMode,
     /// The persona's instructions, or empty.

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     config::AgentFeature,
     messages::{self, SessionNotice},
-    types::{Choice, ProcessId, Request, Timestamp},
+    types::{Choice, ConversationStart, ProcessId, Request, Timestamp},
 };
 
 impl Machine {
@@ -64,9 +64,9 @@ impl Machine {
         self.break_session(why, |failure, why| SessionNotice::PersonaFailed { failure, why });
     }
 
-    /// The conversation that the next start resumes.
-    pub(super) fn resumes(&self) -> Option<&String> {
-        self.record.conversation.as_ref().filter(|_| self.record.resumable && !self.lacks(AgentFeature::Resume))
+    /// Returns the conversation that the next start begins with.
+    pub(super) fn conversation_start(&self) -> ConversationStart {
+        if self.lacks(AgentFeature::Resume) { ConversationStart::New } else { self.record.conversation_start() }
     }
 
     /// Whether the session's agent lacks a feature because of its kind.
@@ -84,12 +84,14 @@ impl Machine {
 
     fn launch(&mut self, now: Timestamp) {
         let in_new_folder = self.change_folder();
-        let (resume, forks) = (self.record.continued().cloned(), self.record.starts_as_fork());
-        if resume.is_none() {
+        let conversation = self.conversation_start();
+        let resumes = conversation.id().is_some();
+        if !resumes {
             // The agent's cost counter restarts with each conversation.
             self.record.reset_usage();
         }
-        if let Some(fork) = self.record.fork.as_mut().filter(|_| forks)
+        if matches!(conversation, ConversationStart::Fork(_))
+            && let Some(fork) = &mut self.record.fork
             && !std::mem::take(&mut fork.is_cost_current)
         {
             // The cost of the first turn is unknown: it would include turns of the other session.
@@ -98,11 +100,11 @@ impl Machine {
         }
         let run = self.next_run();
         let has_lost_state = self.record.conversation.is_some() && self.lacks(AgentFeature::Resume);
-        let live = LiveProcess { resumes: resume.is_some(), in_new_folder, has_lost_state, ..self.new_live(run) };
+        let live = LiveProcess { resumes, in_new_folder, has_lost_state, ..self.new_live(run) };
         self.live = Some(live);
         let instructions = self.persona_settings().map(|settings| settings.instructions.clone()).unwrap_or_default();
         let (model, permission_mode) = (self.model(), self.permission_mode());
-        let launch = Launch { resume, forks, model, permission_mode, instructions };
+        let launch = Launch { conversation, model, permission_mode, instructions };
         self.emit(Effect::Spawn { run, launch });
         self.state = State::Starting(StartStage::Agent { since: now });
     }
@@ -219,10 +221,11 @@ impl Machine {
         self.requeue_open_prompts(now);
         if !matches!(self.state, State::Stopping(_)) {
             let failure = self.ask_about_failure();
-            let notice = if self.record.starts_as_fork() {
-                SessionNotice::ForkRefused { failure, why: why.clone() }
-            } else {
-                SessionNotice::ResumeRefused { failure, why: why.clone() }
+            let notice = match self.conversation_start() {
+                ConversationStart::Fork(_) => SessionNotice::ForkRefused { failure, why: why.clone() },
+                ConversationStart::New | ConversationStart::Resume(_) => {
+                    SessionNotice::ResumeRefused { failure, why: why.clone() }
+                }
             };
             self.stop(StopStage::Closed, AfterStop::Ask(Blocked { why, notice }), now);
         }

@@ -96,7 +96,7 @@ impl Machine {
     /// Requests the text of the resume notice. Without a conversation to resume, as after an interrupted first turn, no
     /// notice is sent, because it would promise a memory that does not exist.
     fn request_resume_notice(&mut self, place: Place, idle_for: Duration) {
-        if self.resumes().is_some() && self.shutdown == Shutdown::No {
+        if self.conversation_start().resumed().is_some() && self.shutdown == Shutdown::No {
             let ticket = self.next_ticket();
             self.resume_notice = Some((ticket, place));
             self.emit(Effect::RequestResumeNotice { ticket, idle_for });

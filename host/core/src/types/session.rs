@@ -68,6 +68,37 @@ pub struct Terminal {
     pub since: Timestamp,
 }
 
+/// The conversation that an agent begins with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConversationStart {
+    /// A new one, whose id the agent or the host chooses.
+    New,
+    /// The stored conversation with this id.
+    Resume(String),
+    /// A copy of the stored conversation with this id. The copy gets its own id.
+    Fork(String),
+}
+
+impl ConversationStart {
+    /// Returns the id of the stored conversation, if there is one.
+    #[must_use]
+    pub const fn id(&self) -> Option<&String> {
+        match self {
+            Self::New => None,
+            Self::Resume(id) | Self::Fork(id) => Some(id),
+        }
+    }
+
+    /// Returns the id that the agent's conversation has from the start, or `None` if it gets a new one.
+    #[must_use]
+    pub const fn resumed(&self) -> Option<&String> {
+        match self {
+            Self::Resume(id) => Some(id),
+            Self::New | Self::Fork(_) => None,
+        }
+    }
+}
+
 /// The conversation of another session, from which a new one branches off.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ForkPoint {
@@ -170,17 +201,14 @@ impl SessionRecord {
         self.id = (id != self.name).then_some(id);
     }
 
-    /// Returns the conversation that the next agent continues: the session's own one, or else the one to fork.
+    /// Returns the conversation that the next agent begins with.
     #[must_use]
-    pub fn continued(&self) -> Option<&String> {
-        let own = self.conversation.as_ref().filter(|_| self.resumable);
-        own.or_else(|| self.fork.as_ref().map(|fork| &fork.conversation))
-    }
-
-    /// Whether the next agent continues the conversation of another session, and stores it as a new one.
-    #[must_use]
-    pub const fn starts_as_fork(&self) -> bool {
-        self.fork.is_some() && !(self.resumable && self.conversation.is_some())
+    pub fn conversation_start(&self) -> ConversationStart {
+        match (&self.conversation, &self.fork) {
+            (Some(own), _) if self.resumable => ConversationStart::Resume(own.clone()),
+            (_, Some(fork)) => ConversationStart::Fork(fork.conversation.clone()),
+            (_, None) => ConversationStart::New,
+        }
     }
 
     /// Returns a new session that forks this session's conversation. Its cost is the one that the agent has stored with
@@ -188,7 +216,12 @@ impl SessionRecord {
     /// continue.
     #[must_use]
     pub fn forked(&self, id: SessionName, name: SessionName, owner: UserId, now: Timestamp) -> Option<Self> {
-        let fork = ForkPoint { conversation: self.continued()?.clone(), is_cost_current: !self.starts_as_fork() };
+        let (conversation, is_cost_current) = match self.conversation_start() {
+            ConversationStart::New => return None,
+            ConversationStart::Resume(id) => (id, true),
+            ConversationStart::Fork(id) => (id, false),
+        };
+        let fork = ForkPoint { conversation, is_cost_current };
         let new = Self::new(name, owner, self.folder.clone(), &self.agent, now);
         let usage = if self.process.is_some() { self.saved_usage } else { self.usage() };
         Some(Self {

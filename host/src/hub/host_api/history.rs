@@ -35,7 +35,7 @@ impl HostService {
         let Some(agent) = config.agents.get(&record.agent).cloned() else {
             return Err(refuse(ApiErrorCode::Invalid, messages::agent_not_configured(&record.agent)));
         };
-        let Some(conversation) = record.continued().cloned() else { return Ok(Vec::new()) };
+        let Some(conversation) = record.conversation_start().id().cloned() else { return Ok(Vec::new()) };
         let (environment, folder) = (self.environment.clone(), record.folder.clone());
         let read = spawn_blocking(move || {
             let file = transcript(&agent, &environment, &folder, &conversation)?;

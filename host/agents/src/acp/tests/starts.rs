@@ -13,7 +13,7 @@ fn start(launch: &Launch, answers: &[Value]) -> String {
 }
 
 fn resume() -> Launch {
-    Launch { resume: Some("s1".to_owned()), ..launch() }
+    Launch { conversation: ConversationStart::Resume("s1".to_owned()), ..launch() }
 }
 
 fn error(id: u32, code: i32, message: &str) -> Value {
@@ -186,13 +186,16 @@ fn instructions_are_a_system_prompt_where_the_agent_supports_that() {
         let open = trace.lines().last().unwrap();
         let expected = r#""systemPrompt":{"mode":"append","content":[{"type":"text","text":"Be kind."}]}"#;
         assert!(open.contains(expected), "{open}");
-        assert_eq!(new_codec(&launch).handshake.take_instructions().is_some(), launch.resume.is_none());
+        assert_eq!(
+            new_codec(&launch).handshake.take_instructions().is_some(),
+            launch.conversation == ConversationStart::New
+        );
     }
 }
 
 #[test]
 fn a_fork_is_a_new_session_of_an_agent_that_offers_it() {
-    let fork = Launch { forks: true, ..resume() };
+    let fork = Launch { conversation: ConversationStart::Fork("s1".to_owned()), ..launch() };
     let offers = json!({ "loadSession": true, "sessionCapabilities": { "fork": {} } });
     let answers = [initialized(offers), json!({ "id": 2, "result": { "sessionId": "s2" } })];
     let trace = start(&fork, &answers);

@@ -7,8 +7,7 @@ use super::*;
 #[test]
 fn initialize_sends_the_persona_and_its_reply_means_ready() {
     let launch = Launch {
-        resume: None,
-        forks: false,
+        conversation: ConversationStart::New,
         model: None,
         permission_mode: PermissionMode::Default,
         instructions: "Be \"kind\".\nAlways.".to_owned(),

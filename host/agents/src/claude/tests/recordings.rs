@@ -14,7 +14,11 @@ fn trace(recording: &str) -> String {
     let mut records = recording.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let about = records.next().unwrap();
     let forks = about["argv"].as_array().unwrap().iter().any(|arg| arg == "--fork-session");
-    let mut codec = Claude::new(&Launch { forks, ..launch(resume(&about["argv"])) });
+    let mut start = launch(resume(&about["argv"]));
+    if let (ConversationStart::Resume(id), true) = (&start.conversation, forks) {
+        start.conversation = ConversationStart::Fork(id.clone());
+    }
+    let mut codec = Claude::new(&start);
     let mut trace = new_trace();
     trace.add_line(format!("# {}", text(&about, "about")));
     for record in records {

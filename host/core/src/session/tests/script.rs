@@ -16,8 +16,9 @@ use crate::{
     config::{Agent, AgentKind, Busy},
     turn::{Turn, TurnPart, TurnState},
     types::{
-        AgentRequest, Alert, ForkPoint, OptionText, PermissionMode, Place, ProcessId, PromptKind, Request, RequestId,
-        RequestOption, SessionRecord, Terminal, Timestamp, TokenCount, Tokens, ToolUse, TurnUsage, UserId,
+        AgentRequest, Alert, ConversationStart, ForkPoint, OptionText, PermissionMode, Place, ProcessId, PromptKind,
+        Request, RequestId, RequestOption, SessionRecord, Terminal, Timestamp, TokenCount, Tokens, ToolUse, TurnUsage,
+        UserId,
     },
 };
 
@@ -566,8 +567,11 @@ fn show(effect: &Effect) -> String {
         }
         Effect::WatchTerminal(process) => format!("watch terminal {}", process.pid),
         Effect::Spawn { run, launch } => {
-            let how = if launch.forks { "forking" } else { "resuming" };
-            let conversation = launch.resume.as_ref().map_or("anew".to_owned(), |id| format!("{how} {id}"));
+            let conversation = match &launch.conversation {
+                ConversationStart::New => "anew".to_owned(),
+                ConversationStart::Resume(id) => format!("resuming {id}"),
+                ConversationStart::Fork(id) => format!("forking {id}"),
+            };
             let model = launch.model.as_ref().map_or(String::new(), |model| format!(", model {model}"));
             let rules = non_empty(&launch.instructions).map_or(String::new(), |rules| format!(", rules {rules}"));
             format!("spawn {} {conversation}{model}{rules}", run.0)

@@ -10,7 +10,7 @@ use crate::{
     agent_event::PromptId,
     messages::{self, SessionNotice},
     turn::TurnState,
-    types::{Phase, Request, Timestamp},
+    types::{ConversationStart, Phase, Request, Timestamp},
 };
 
 /// An effect that interrupts a turn or stops a process.
@@ -289,11 +289,14 @@ impl Witness {
         self.must(self.terminal.is_none(), "no agent starts while a terminal holds the session");
         self.must(self.shutdowns == 0 && !record.archived, "nothing is started during shutdown or while archived");
         self.must(!self.processes.contains_key(&run), "each process has its own number");
-        let own = record.conversation.filter(|_| record.resumable);
-        let forked = record.fork.map(|fork| fork.conversation).filter(|_| own.is_none());
-        self.must(launch.forks == forked.is_some(), "a conversation is forked until the own one is stored");
-        self.must(launch.resume == own.or(forked), "exactly the resumable conversations are resumed");
-        self.must(!self.fresh || launch.resume.is_none(), "a discarded conversation is not resumed");
+        let own = record.conversation.filter(|_| record.resumable).map(ConversationStart::Resume);
+        let forked = record.fork.map(|fork| ConversationStart::Fork(fork.conversation));
+        let expected = own.or(forked).unwrap_or(ConversationStart::New);
+        self.must(launch.conversation == expected, "a conversation is resumed if stored, and forked until then");
+        self.must(
+            !self.fresh || launch.conversation == ConversationStart::New,
+            "a discarded conversation is not resumed",
+        );
         self.must(
             launch.instructions == record.persona.clone().unwrap_or_default(),
             "an agent runs with its persona's instructions",
