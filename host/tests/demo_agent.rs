@@ -6,7 +6,7 @@ use std::{collections::VecDeque, ffi::OsString, path::Path, time::Duration};
 
 use cordboard_agents::{
     Codec, Start, StartError, prepare,
-    process::{Environment, Process, ProcessEvent, spawn},
+    process::{Environment, Process, ProcessEvent, describe_exit, spawn},
 };
 use cordboard_core::{
     agent_event::{AgentEvent, Change, Outcome, PromptId},
@@ -83,7 +83,9 @@ impl Agent {
                 ProcessEvent::TooLong { .. } => self.too_long += 1,
                 ProcessEvent::Piece(piece) => panic!("a piece of a line: {piece:?}"),
                 ProcessEvent::Strays { pids } => panic!("strays {pids:?}"),
-                ProcessEvent::Ended { status, last_stderr_line } => self.exit = Some((status, last_stderr_line)),
+                ProcessEvent::Ended { status, last_stderr_line } => {
+                    self.exit = Some((describe_exit(status), last_stderr_line))
+                }
             }
         }
         self.events.pop_front()

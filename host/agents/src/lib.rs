@@ -18,7 +18,7 @@ mod tool_input;
 mod transcript;
 mod visible_text;
 
-use std::{path::Path, time::Duration};
+use std::{path::Path, process::ExitStatus, time::Duration};
 
 use cordboard_core::{
     agent_event::{AgentEvent, PromptId},
@@ -103,8 +103,8 @@ pub trait Codec: Send {
     fn on_silence(&mut self) -> Decoded {
         Decoded::default()
     }
-    /// Handles the exit of the process, after all its output was decoded.
-    fn on_exit(&mut self, _: ExitCode) -> Vec<AgentEvent> {
+    /// Handles the exit of the process, after all its output was decoded. `None` is an unknown exit status.
+    fn on_exit(&mut self, _: Option<ExitStatus>) -> Vec<AgentEvent> {
         Vec::new()
     }
     /// Returns the likely reason for the agent's exit, from the last line of its stdout that is not blank: the error
@@ -130,14 +130,6 @@ impl InterruptMethod {
             Self::Signal => Vec::new(),
         }
     }
-}
-
-/// How a process has exited.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ExitCode {
-    Success,
-    /// Another exit code, or a signal.
-    Failure,
 }
 
 /// The result of decoding a line or of answering a question.

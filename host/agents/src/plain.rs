@@ -5,7 +5,7 @@
 mod code_block;
 mod control_sequences;
 
-use std::{collections::VecDeque, time::Duration};
+use std::{collections::VecDeque, process::ExitStatus, time::Duration};
 
 use cordboard_core::{
     agent_event::{AgentEvent, Change, Outcome, PromptId},
@@ -14,7 +14,7 @@ use cordboard_core::{
     types::{PermissionMode, RequestAnswer, RequestId, TurnUsage},
 };
 
-use super::{Codec, Decoded, ExitCode, InterruptMethod};
+use super::{Codec, Decoded, InterruptMethod};
 use crate::skipped_lines::excerpt;
 use code_block::CodeBlock;
 use control_sequences::strip_control_sequences;
@@ -363,13 +363,13 @@ impl Codec for Plain {
     }
 
     /// Exit code 0 during a turn completes the turn, for example after `exit` in a shell.
-    fn on_exit(&mut self, code: ExitCode) -> Vec<AgentEvent> {
-        match (code, &self.state) {
-            (ExitCode::Success, State::Turn(_)) => self.end_turn(),
-            (ExitCode::Failure, State::Turn(_)) => self.finish_output(),
+    fn on_exit(&mut self, status: Option<ExitStatus>) -> Vec<AgentEvent> {
+        match &self.state {
+            State::Turn(_) if status.is_some_and(|status| status.success()) => self.end_turn(),
+            State::Turn(_) => self.finish_output(),
             // Drop what a program prints when its input ends.
-            (_, State::Idle) => self.text.clear(),
-            (_, State::Starting) => self.take_unfinished(),
+            State::Idle => self.text.clear(),
+            State::Starting => self.take_unfinished(),
         }
         self.report()
     }

@@ -20,7 +20,13 @@ mod supervisor_task;
 mod terminal_agent;
 mod tree;
 
-use std::{ffi::OsString, io, path::PathBuf, process::Stdio, sync::Arc};
+use std::{
+    ffi::OsString,
+    io,
+    path::PathBuf,
+    process::{ExitStatus, Stdio},
+    sync::Arc,
+};
 
 use cordboard_core::{config::SandboxKind, types::ProcessId};
 use rustix::process::Signal;
@@ -37,7 +43,7 @@ pub use program::locate;
 pub use resource_limits::{catch_file_size_signal, open_file_limit};
 pub use sandbox::{OwnFiles, SandboxError, confine};
 pub use subreaper::adopt_orphans;
-pub use supervisor_task::SUCCESS;
+pub use supervisor_task::describe_exit;
 pub use terminal_agent::{exec_in_terminal, exited};
 
 use pipes::{ChildPipes, Pipes};
@@ -87,9 +93,9 @@ pub enum ProcessEvent {
     /// are such orphans. Each orphan is reported once.
     Strays { pids: Vec<i32> },
     /// Sent once, as the last event: the process tree has exited or could not be killed, and the pipes are drained or
-    /// abandoned. `status` describes the exit of the leader; `last_stderr_line` is the last line of stderr that is not
+    /// abandoned. `status` is that of the leader, if it is known; `last_stderr_line` is the last line of stderr that is not
     /// blank.
-    Ended { status: String, last_stderr_line: Option<String> },
+    Ended { status: Option<ExitStatus>, last_stderr_line: Option<String> },
 }
 
 #[derive(Debug, thiserror::Error)]

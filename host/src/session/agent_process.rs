@@ -6,7 +6,7 @@ use std::{
 };
 
 use cordboard_agents::{
-    Codec, Decoded, ExitCode, InterruptMethod, Start, StartError,
+    Codec, Decoded, InterruptMethod, Start, StartError,
     process::{self, Process, ProcessEvent, SandboxError},
 };
 use cordboard_core::{
@@ -182,9 +182,8 @@ impl AgentProcess {
             }
             Some(ProcessEvent::Strays { pids }) => AgentOutput::Strays(pids),
             Some(ProcessEvent::Ended { status, last_stderr_line }) => {
-                let code = if status == process::SUCCESS { ExitCode::Success } else { ExitCode::Failure };
-                let events = self.codec.on_exit(code);
-                let exit = self.exit(status, last_stderr_line);
+                let events = self.codec.on_exit(status);
+                let exit = self.exit(process::describe_exit(status), last_stderr_line);
                 if events.is_empty() {
                     return AgentOutput::Ended(exit);
                 }

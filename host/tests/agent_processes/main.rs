@@ -10,13 +10,13 @@ use std::{
     ffi::OsString,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Command, ExitStatus, Stdio},
     time::Duration,
 };
 
 use cordboard_agents::process::{
-    CleanupReport, EnvTag, Environment, OutputKind, Process, ProcessEvent, Spawn, WriteError, adopt_orphans, spawn,
-    sweep,
+    CleanupReport, EnvTag, Environment, OutputKind, Process, ProcessEvent, Spawn, WriteError, adopt_orphans,
+    describe_exit, spawn, sweep,
 };
 use cordboard_core::{config::SandboxKind, types::ProcessId};
 use tokio::{sync::mpsc::Receiver, time::timeout};
@@ -67,7 +67,7 @@ async fn end(events: &mut Receiver<ProcessEvent>) -> (Vec<String>, String, Optio
             ProcessEvent::Strays { pids } => lines.push(format!("strays {pids:?}")),
             ProcessEvent::Ended { status, last_stderr_line } => {
                 assert_eq!(next(events).await, None, "the process exited before more output");
-                return (lines, status, last_stderr_line);
+                return (lines, describe_exit(status), last_stderr_line);
             }
         }
     }
@@ -405,6 +405,6 @@ async fn merged_output_arrives_in_order_and_unfinished() {
     assert_eq!(until("interrupted\n").await, "out\nerr\n>>> ready\ninterrupted\n");
     assert_eq!(
         next(&mut events).await,
-        Some(ProcessEvent::Ended { status: "exit code 0".to_owned(), last_stderr_line: None })
+        Some(ProcessEvent::Ended { status: Some(ExitStatus::default()), last_stderr_line: None })
     );
 }

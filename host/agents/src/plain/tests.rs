@@ -1,6 +1,6 @@
 //! Tests the codec with the output of programs.
 
-use std::time::Duration;
+use std::{os::unix::process::ExitStatusExt, time::Duration};
 
 use cordboard_core::{
     config::PromptPattern,
@@ -75,8 +75,8 @@ impl Script {
         self.trace.add_line("SIGINT".to_owned());
     }
 
-    fn exit(&mut self, code: ExitCode) {
-        let events = self.codec.on_exit(code);
+    fn exit(&mut self, code: i32) {
+        let events = self.codec.on_exit(Some(ExitStatus::from_raw(code << 8)));
         self.add(Decoded { events, lines: Vec::new() });
         self.trace.add_line(format!("exit reason: {:?}", self.codec.exit_reason()));
     }
@@ -407,7 +407,7 @@ fn an_exit_with_success_ends_the_turn() {
     let mut script = Script::python();
     script.prompt("exit()");
     script.prints("bye");
-    script.exit(ExitCode::Success);
+    script.exit(0);
     script.check(expect![[r#"
         > "exit()"
         conversation new
@@ -423,7 +423,7 @@ fn a_failure_shows_the_last_output_and_ends_no_turn() {
     let mut script = Script::python();
     script.prompt("os._exit(1)");
     script.prints("a\nlast words");
-    script.exit(ExitCode::Failure);
+    script.exit(1);
     script.check(expect![[r#"
         > "os._exit(1)"
         conversation new

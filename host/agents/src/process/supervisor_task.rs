@@ -96,15 +96,11 @@ impl Leader {
         }
     }
 
-    async fn reap(&self) -> String {
+    async fn reap(&self) -> Option<ExitStatus> {
         let child = self.child.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(mut child) = child else { return "unknown".to_owned() };
-        let ended = child.wait().await;
+        let ended = child?.wait().await;
         subreaper::forget(Some(self.id.pid.cast_unsigned()));
-        match ended {
-            Ok(status) => describe(status),
-            Err(error) => format!("unknown: {error}"),
-        }
+        ended.inspect_err(|error| tracing::error!(%error, "failed to read an agent's exit status")).ok()
     }
 }
 
@@ -133,12 +129,11 @@ pub(super) async fn supervise(leader: Arc<Leader>, tag: EnvTag, pipes: Pipes, ev
     drop(events.send(ProcessEvent::Ended { status, last_stderr_line }).await);
 }
 
-/// The status of a process that exited with success.
-pub const SUCCESS: &str = "exit code 0";
-
-fn describe(status: ExitStatus) -> String {
+/// Returns the exit status in words.
+#[must_use]
+pub fn describe_exit(status: Option<ExitStatus>) -> String {
+    let Some(status) = status else { return "unknown exit status".to_owned() };
     match (status.code(), status.signal()) {
-        (Some(0), _) => SUCCESS.to_owned(),
         (Some(code), _) => format!("exit code {code}"),
         (None, Some(signal)) => match SIGNALS.iter().find(|(number, _)| *number == signal) {
             Some((_, name)) => format!("killed by {name}"),

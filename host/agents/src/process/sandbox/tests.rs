@@ -16,7 +16,7 @@ use cordboard_core::{
 use tokio::{sync::mpsc, time::timeout};
 
 use super::*;
-use crate::process::{self, EnvTag, Process, ProcessEvent, adopt_orphans, tree};
+use crate::process::{self, EnvTag, Process, ProcessEvent, adopt_orphans, describe_exit, tree};
 
 /// The time limit of each wait. Only a test that hangs reaches it.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -120,7 +120,7 @@ async fn end(events: &mut mpsc::Receiver<ProcessEvent>) -> (Vec<String>, String)
         match next(events).await {
             ProcessEvent::Line(line) => lines.push(String::from_utf8(line).unwrap()),
             ProcessEvent::Ended { status, last_stderr_line } => {
-                return (lines, format!("{status}; {}", last_stderr_line.unwrap_or_default()));
+                return (lines, format!("{}; {}", describe_exit(status), last_stderr_line.unwrap_or_default()));
             }
             other @ (ProcessEvent::Piece(_) | ProcessEvent::TooLong { .. } | ProcessEvent::Strays { .. }) => {
                 panic!("{other:?}")
