@@ -3,15 +3,12 @@
 
 use cordboard_core::session::{ApiError, SessionCommand};
 
-use super::{
-    super::{
-        bindings::requests::{Error, Host, Request},
-        call::CallState,
-        call_output::CallOutput,
-        convert,
-        host_api::ArchiveFilter,
-    },
-    session_control::session_name,
+use super::super::{
+    bindings::requests::{Error, Host, Request},
+    call::{CallState, HostHandle},
+    call_output::CallOutput,
+    convert,
+    host_api::ArchiveFilter,
 };
 
 impl Host for CallState {
@@ -34,13 +31,9 @@ impl Host for CallState {
         choices: Vec<String>,
         text: Option<String>,
     ) -> wasmtime::Result<Result<(), Error>> {
-        let acting = self.acting_caller()?;
-        let outcome = async {
-            let (host, caller) = acting?;
-            let command = SessionCommand::Answer { number, options: choices, text: text.scrubbed() };
-            host.api.control(&caller, &session_name(&session)?, command).await
-        };
+        let command = SessionCommand::Answer { number, options: choices, text: text.scrubbed() };
+        let answer = |host: HostHandle, caller, name| async move { host.api.control(&caller, &name, command).await };
         let failed = |error: ApiError| Error { code: error.code.as_str().to_owned(), message: error.text };
-        Ok(outcome.await.map(drop).map_err(failed))
+        Ok(self.on_session(&session, answer).await?.map(drop).map_err(failed))
     }
 }

@@ -31,27 +31,36 @@ impl CallState {
         Ok(self.caller().cloned().map(|caller| (host, caller)).ok_or_else(no_caller))
     }
 
+    /// Calls the host for the session with this name, with the rights of the caller.
+    pub(super) async fn on_session<T, F>(
+        &mut self,
+        name: &str,
+        call: impl FnOnce(HostHandle, Caller, SessionName) -> F + Send,
+    ) -> wasmtime::Result<Result<T, ApiError>>
+    where
+        F: Future<Output = Result<T, ApiError>> + Send,
+    {
+        match (self.acting_caller()?, session_name(name)) {
+            (Ok((host, caller)), Ok(name)) => Ok(call(host, caller, name).await),
+            (Err(error), _) | (_, Err(error)) => Ok(Err(error)),
+        }
+    }
+
     async fn control(&mut self, name: String, command: SessionCommand) -> SessionResult {
-        let acting = self.acting_caller()?;
-        let outcome = async {
-            let (host, caller) = acting?;
-            host.api.control(&caller, &session_name(&name)?, command).await
-        };
-        Ok(session_result(outcome.await))
+        let control = |host: HostHandle, caller, name| async move { host.api.control(&caller, &name, command).await };
+        Ok(session_result(self.on_session(&name, control).await?))
     }
 
     async fn prompt(&mut self, name: String, prompt: String, urgency: Urgency) -> wasmtime::Result<Result<(), Error>> {
-        let acting = self.acting_caller()?;
-        let outcome = async {
-            let (host, caller) = acting?;
-            host.api.prompt(&caller, &session_name(&name)?, prompt.scrubbed(), urgency).await
+        let send = |host: HostHandle, caller, name| async move {
+            host.api.prompt(&caller, &name, prompt.scrubbed(), urgency).await
         };
-        Ok(outcome.await.map_err(error_of))
+        Ok(self.on_session(&name, send).await?.map_err(error_of))
     }
 }
 
 /// Parses a session name. A name that isn't valid gets the same error as an unknown session.
-pub(super) fn session_name(name: &str) -> Result<SessionName, ApiError> {
+fn session_name(name: &str) -> Result<SessionName, ApiError> {
     name.parse().map_err(|_| ApiError { code: ApiErrorCode::Unknown, text: messages::unknown_session(name) })
 }
 
@@ -171,21 +180,13 @@ impl Host for CallState {
     }
 
     async fn rename(&mut self, name: String, new_name: String) -> SessionResult {
-        let acting = self.acting_caller()?;
-        let outcome = async {
-            let (host, caller) = acting?;
-            host.api.rename(&caller, &session_name(&name)?, &new_name).await
-        };
-        Ok(session_result(outcome.await))
+        let rename = |host: HostHandle, caller, name| async move { host.api.rename(&caller, &name, &new_name).await };
+        Ok(session_result(self.on_session(&name, rename).await?))
     }
 
     async fn fork(&mut self, name: String, new_name: String) -> SessionResult {
-        let acting = self.acting_caller()?;
-        let outcome = async {
-            let (host, caller) = acting?;
-            host.api.fork(&caller, &session_name(&name)?, &new_name).await
-        };
-        Ok(session_result(outcome.await))
+        let fork = |host: HostHandle, caller, name| async move { host.api.fork(&caller, &name, &new_name).await };
+        Ok(session_result(self.on_session(&name, fork).await?))
     }
 
     async fn set_agent(&mut self, name: String, agent: String) -> SessionResult {

@@ -8,11 +8,10 @@ use super::super::{
         sessions::{AgentCommand, Budget, Exchange, Host, QueuedPrompt, Usage},
         types,
     },
-    call::CallState,
+    call::{CallState, HostHandle},
     convert,
     host_api::ArchiveFilter,
 };
-use super::session_control::session_name;
 
 /// The maximum number of exchanges that a plugin gets in one call.
 const MOST_EXCHANGES: u32 = 20;
@@ -73,17 +72,14 @@ impl Host for CallState {
     }
 
     async fn history(&mut self, name: String, count: u32) -> wasmtime::Result<Result<Vec<Exchange>, String>> {
-        let acting = self.acting_caller()?;
-        let outcome = async {
-            let (host, caller) = acting?;
-            host.api.history(&caller, &session_name(&name)?, count.min(MOST_EXCHANGES) as usize).await
-        };
+        let count = count.min(MOST_EXCHANGES) as usize;
+        let read = |host: HostHandle, caller, name| async move { host.api.history(&caller, &name, count).await };
+        let history = self.on_session(&name, read).await?.map_err(|error| error.text);
         let exchange = |exchange: cordboard_core::types::Exchange| Exchange {
             prompt: exchange.prompt,
             answer: exchange.answer,
             at: exchange.at.map(|at| at.0),
         };
-        let history = outcome.await.map_err(|error| error.text);
         Ok(history.map(|exchanges| exchanges.into_iter().map(exchange).collect()))
     }
 
