@@ -85,9 +85,6 @@ fn new(call: &Call) -> Result<Reply, String> {
 
 fn rename(call: &Call) -> Result<Reply, String> {
     let [to] = call.args.as_slice() else { return Ok(usage(&call.command)) };
-    if !messages::is_name(to) {
-        return Err(messages::invalid_name(to));
-    }
     let session = context::session()?;
     control::rename(&session.name, to).map_err(|error| messages::refused(to, error))?;
     Ok(Reply::plain(&messages::renamed(&session.name, to)))
@@ -95,9 +92,6 @@ fn rename(call: &Call) -> Result<Reply, String> {
 
 fn fork(call: &Call) -> Result<Reply, String> {
     let [to] = call.args.as_slice() else { return Ok(usage(&call.command)) };
-    if !messages::is_name(to) {
-        return Err(messages::invalid_name(to));
-    }
     let (session, place) = (context::session()?, context::place()?);
     control::fork(&session.name, to).map_err(|error| messages::refused(to, error))?;
     let started = control::activate(&place, to).and_then(|_| control::start(to));
