@@ -136,7 +136,7 @@ fn an_agent_is_selected_for_a_session_or_for_new_ones() {
     host.ask("/agent second", "New sessions in this chat use agent 'second'.");
     host.ask("/new a", "Session 'a' created with agent 'second'.");
     assert_eq!(host.session("a")["agent"], "second");
-    host.ask("/agent demo", "Session 'a' uses agent 'demo' now.");
+    host.ask("/agent demo", "Session 'a' uses agent 'demo', and so do new sessions in this chat.");
     host.ask("remember milk", "I will remember: milk");
     assert_eq!(host.session("a")["agent"], "demo");
     host.await_turns("a", 1);

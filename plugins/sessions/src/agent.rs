@@ -1,5 +1,5 @@
-//! `/agent [name]`: shows the agents, and selects the agent of a session without a conversation, or else of the sessions
-//! that `/new` creates in this chat.
+//! `/agent [name]`: shows the agents, and selects the agent of the sessions that `/new` creates in this chat. The active
+//! session also gets it, unless it has a conversation.
 
 use cordboard_plugin::{
     Call, Place, Reply, Session,
@@ -30,23 +30,15 @@ pub fn selected(place: &Place) -> Option<String> {
 
 /// Selects the agent, and returns a report.
 fn select(name: &str, session: Option<&Session>, place: &Place) -> Result<String, String> {
-    let Some(session) = session else {
-        state::set(&key(place), name.as_bytes())?;
-        return Ok(format!("New sessions in this chat use agent '{name}'."));
-    };
-    let own = &session.name;
-    if session.agent == name {
-        state::set(&key(place), name.as_bytes())?;
-        return Ok(format!("Session '{own}' uses agent '{name}', and so do new sessions in this chat."));
-    }
-    match control::set_agent(own, name) {
-        Ok(_) => Ok(format!("Session '{own}' uses agent '{name}' now.")),
-        Err(error) if error.code == "exists" => {
-            state::set(&key(place), name.as_bytes())?;
-            Ok(format!("{} New sessions in this chat use agent '{name}'. Use /new to create one.", error.message))
+    state::set(&key(place), name.as_bytes())?;
+    let selected = format!("New sessions in this chat use agent '{name}'.");
+    Ok(match session.map(|session| control::set_agent(&session.name, name)) {
+        None => selected,
+        Some(Ok(session)) => {
+            format!("Session '{}' uses agent '{name}', and so do new sessions in this chat.", session.name)
         }
-        Err(error) => Err(error.message),
-    }
+        Some(Err(error)) => format!("{} {selected} Use /new to create one.", error.message),
+    })
 }
 
 fn key(place: &Place) -> String {
