@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::{
     Call, outcome, rpc,
-    settings::{Change, Settings},
+    settings::{Change, Setting, Settings},
 };
 use crate::{Start, json_fields::text};
 
@@ -169,30 +169,47 @@ impl Handshake {
             }
             changes.extend(change);
         }
-        if !mode.is_current(self.mode.as_str()) {
+        // Without a mode `default`, the agent begins in its own mode, or in the one that it has stored.
+        if mode.offers(self.mode.as_str()) && !mode.is_current(self.mode.as_str()) {
             changes.extend(self.change_mode(self.mode));
         }
         Ok(changes)
     }
 
     /// Returns the change to another permission mode. Returns nothing if the agent doesn't offer the mode, or before the
-    /// session is open, which then begins in that mode.
+    /// session is open, which then begins in that mode. An agent without a mode `default` returns to its own mode.
     pub fn change_mode(&mut self, mode: PermissionMode) -> Option<Change> {
         self.mode = mode;
         if self.session.is_empty() {
             return None;
         }
-        let change = self.settings.mode.choose(&self.session, mode.as_str());
+        let offered = &self.settings.mode;
+        let value = if mode == PermissionMode::Default && !offered.offers(mode.as_str()) {
+            self.own_mode()
+        } else {
+            mode.as_str()
+        };
+        let change = offered.choose(&self.session, value);
         if change.is_none() {
             tracing::debug!(mode = mode.as_str(), "the agent doesn't offer this permission mode");
         }
         change
     }
 
+    /// Returns the mode that the agent has used before any change. A resumed conversation may begin in a mode that an
+    /// earlier process was set to, so its first mode with a name of the agent's own counts.
+    fn own_mode(&self) -> &str {
+        let Setting { values, current, .. } = &self.settings.mode;
+        if self.resume.is_none() || PermissionMode::parse(current).is_none() {
+            return current;
+        }
+        values.iter().find(|value| PermissionMode::parse(value).is_none()).unwrap_or(current)
+    }
+
     /// Returns the event for the first time that the agent is ready.
     pub fn take_ready(&mut self) -> Option<AgentEvent> {
         let is_first = !std::mem::replace(&mut self.is_ready, true);
-        is_first.then(|| AgentEvent::Ready { models: self.settings.model.values().to_owned() })
+        is_first.then(|| AgentEvent::Ready { models: self.settings.model.values.clone() })
     }
 
     /// Returns the text of an error for the user. If the agent needs a login, the text says how to log in.

@@ -22,8 +22,9 @@ pub struct Settings {
 /// A setting with a fixed list of values. Empty if the agent doesn't offer it.
 #[derive(Debug, Default)]
 pub struct Setting {
-    values: Vec<String>,
-    current: String,
+    pub values: Vec<String>,
+    /// The value at the start of the session.
+    pub current: String,
     method: Option<Method>,
 }
 
@@ -91,8 +92,8 @@ impl Setting {
         Some(Self { values, current: select.current_value.to_string(), method })
     }
 
-    pub fn values(&self) -> &[String] {
-        &self.values
+    pub fn offers(&self, value: &str) -> bool {
+        self.values.iter().any(|offered| offered == value)
     }
 
     pub fn is_current(&self, value: &str) -> bool {
@@ -101,7 +102,7 @@ impl Setting {
 
     /// Returns the request that chooses a value, or `None` if the agent doesn't offer the value.
     pub fn choose(&self, session: &str, value: &str) -> Option<Change> {
-        if !self.values.iter().any(|offered| offered == value) {
+        if !self.offers(value) {
             return None;
         }
         let change = match self.method.as_ref()? {

@@ -89,6 +89,37 @@ fn a_mode_set_during_the_start_applies_to_the_session() {
     assert_eq!(script.lines().last().unwrap(), r#"> 3 session/set_mode {"sessionId":"s1","modeId":"plan"}"#);
 }
 
+/// The modes of opencode 1.18.
+fn opencode_modes(current: &str) -> Value {
+    json!([{ "id": "mode", "name": "Session Mode", "category": "mode", "type": "select", "currentValue": current, "options": [
+        { "value": "build", "name": "build", "description": "The default agent. Executes tools based on configured permissions." },
+        { "value": "plan", "name": "plan", "description": "Plan mode. Disallows all edit tools." }] }])
+}
+
+#[test]
+fn an_agent_without_a_default_mode_returns_to_its_own() {
+    let set = |codec: &mut Acp, mode| {
+        let line: Value = serde_json::from_slice(&codec.set_permission_mode(mode)?).unwrap();
+        assert_eq!(line["method"], "session/set_config_option");
+        line["params"]["value"].as_str().map(str::to_owned)
+    };
+    for (launch, current, own) in [
+        (launch(), "build", "build"),
+        (launch(), "plan", "plan"),
+        (resume(), "plan", "build"),
+        (resume(), "build", "build"),
+    ] {
+        let mut script = Script::new(&launch);
+        script.open();
+        script.agent(&initialized(json!({ "loadSession": true })));
+        script.agent(&json!({ "id": 2, "result": { "sessionId": "s1", "configOptions": opencode_modes(current) } }));
+        assert_eq!(script.trace_end(), "ready []", "the mode of the conversation is kept");
+        assert_eq!(set(&mut script.codec, PermissionMode::Plan).as_deref(), Some("plan"));
+        assert_eq!(set(&mut script.codec, PermissionMode::AcceptEdits), None);
+        assert_eq!(set(&mut script.codec, PermissionMode::Default).as_deref(), Some(own));
+    }
+}
+
 #[test]
 fn a_resumed_conversation_is_not_shown_again() {
     let replayed = json!({ "sessionUpdate": "agent_message_chunk", "content": { "type": "text", "text": "old" } });
