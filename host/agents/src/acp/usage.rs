@@ -14,7 +14,10 @@ pub(super) struct Usage {
 
 impl Usage {
     pub(super) fn on_update(&mut self, update: &UsageUpdate) {
-        self.context = Some(ContextUse { tokens: update.used, window: Some(update.size).filter(|size| *size > 0) });
+        // opencode reports an empty context after a turn that was cancelled or failed.
+        if update.used > 0 {
+            self.context = Some(ContextUse { tokens: update.used, window: Some(update.size).filter(|size| *size > 0) });
+        }
         if let Some(cost) = update.cost.as_ref().filter(|cost| cost.currency == "USD") {
             self.cost_usd = Some(cost.amount);
         }
@@ -60,6 +63,7 @@ mod tests {
         usage.on_update(&update(json!({ "used": 900, "size": 0, "cost": { "amount": 0.5, "currency": "USD" } })));
         usage.on_update(&update(json!({ "used": 1000, "size": 200_000 })));
         usage.on_update(&update(json!({ "used": 1200, "size": 200_000, "cost": { "amount": 7, "currency": "EUR" } })));
+        usage.on_update(&update(json!({ "used": 0, "size": 200_000 })));
         let result = json!({
             "stopReason": "end_turn",
             "usage": { "inputTokens": 3, "outputTokens": 20, "cachedReadTokens": 100, "cachedWriteTokens": 5, "totalTokens": 128 },
