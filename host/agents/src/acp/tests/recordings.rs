@@ -52,7 +52,7 @@ fn repeat(script: &mut Script, message: &Value) {
 #[test]
 fn recordings_decode_to_their_traces() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/acp");
-    for name in ["claude_agent", "gemini_start", "opencode_start"] {
+    for name in ["claude_agent", "gemini_start", "opencode_start", "opencode_turns"] {
         let path = folder.join(name);
         let recording = std::fs::read_to_string(path.with_extension("jsonl")).unwrap();
         expect_file![path.with_extension("trace")].assert_eq(&trace(&recording));
