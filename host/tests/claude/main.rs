@@ -3,10 +3,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that unwraps says enough by failing there")]
 
+#[path = "../support/agent_host.rs"]
+mod agent_host;
+#[path = "../support/messages_api.rs"]
+mod messages_api;
 #[path = "../support/pty.rs"]
 mod pty;
 
-mod api;
 mod failures;
 mod host;
 mod permissions;

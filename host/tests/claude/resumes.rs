@@ -1,6 +1,6 @@
 //! Tests which conversation and which persona the real CLI uses after a suspension.
 
-use crate::host::{ClaudeHost, eventually, open};
+use crate::host::{AgentHost, eventually, open};
 
 const PIRATE: &str = r#"
 [plugins.persona.config.personas.pirate]
@@ -8,7 +8,7 @@ description = "As they talk on the seven seas"
 instructions = "Talk like a pirate of the seven seas."
 "#;
 
-fn suspend(host: &mut ClaudeHost) {
+fn suspend(host: &mut AgentHost) {
     host.phase("idle");
     host.ask("/suspend", "suspended");
     host.phase("suspended");

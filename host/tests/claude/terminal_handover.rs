@@ -5,12 +5,12 @@ use std::{fs, process::Command};
 use serde_json::json;
 
 use crate::{
-    host::{ClaudeHost, eventually, open},
+    host::{AgentHost, eventually, open},
     pty::Pty,
 };
 
 /// Answers the questions that the CLI asks at its first start in a terminal.
-fn skip_onboarding(host: &ClaudeHost) {
+fn skip_onboarding(host: &AgentHost) {
     let state = json!({
         "hasCompletedOnboarding": true,
         "bypassPermissionsModeAccepted": true,
@@ -20,7 +20,7 @@ fn skip_onboarding(host: &ClaudeHost) {
     fs::write(host.home().join(".claude.json"), state.to_string()).unwrap();
 }
 
-fn attach(host: &ClaudeHost) -> Pty {
+fn attach(host: &AgentHost) -> Pty {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cordboard"));
     command.args(["attach", "a", "--state"]).arg(host.path("state"));
     Pty::open(&mut command)

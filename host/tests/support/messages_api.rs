@@ -50,7 +50,7 @@ enum Block {
     Text(Vec<String>),
     Thinking(String),
     Tool {
-        name: &'static str,
+        name: String,
         input: Value,
     },
 }
@@ -138,15 +138,19 @@ fn act(body: &Value, before: usize) -> Act {
     let prompt = said(body).pop().unwrap_or_default();
     let (word, rest) = prompt.split_once(' ').unwrap_or((&prompt, ""));
     let number = || rest.parse::<u16>().unwrap();
-    let tool = |name, input| Act::Blocks(vec![Block::Text(vec!["I try.".to_owned()]), Block::Tool { name, input }]);
+    let tool = |name: &str, input| {
+        Act::Blocks(vec![Block::Text(vec!["I try.".to_owned()]), Block::Tool { name: name.to_owned(), input }])
+    };
     match word {
         "count" => Act::Blocks(vec![Block::Text((1..=number()).map(|line| format!("line {line}\n\n")).collect())]),
         "think" => {
             let thought = Block::Thinking("It is a question of thought.".to_owned());
             Act::Blocks(vec![thought, Block::Text(vec!["Thought of.".to_owned()])])
         }
+        "bash" if offers(body, "bash") => tool("bash", json!({ "command": rest, "description": "As asked" })),
         "bash" => tool("Bash", json!({ "command": rest, "description": "As asked" })),
         "schedule" => tool("CronCreate", json!({ "cron": "*/5 * * * *", "prompt": rest, "recurring": true })),
+        "write" if offers(body, "write") => tool("write", json!({ "filePath": rest, "content": "written\n" })),
         "write" => tool("Write", json!({ "file_path": rest, "content": "written\n" })),
         "error" => Act::Refuse(number()),
         "stumble" if before == 0 => Act::Refuse(number()),
@@ -156,14 +160,21 @@ fn act(body: &Value, before: usize) -> Act {
     }
 }
 
+/// Whether the request offers a tool of this name. opencode's names of tools and arguments differ from claude's.
+fn offers(body: &Value, tool: &str) -> bool {
+    body["tools"].as_array().into_iter().flatten().any(|offered| offered["name"] == tool)
+}
+
 fn plain(text: &str) -> Act {
     Act::Blocks(vec![Block::Text(text.split_inclusive(' ').map(str::to_owned).collect())])
 }
 
 async fn messages(State(seen): State<Seen>, Json(body): Json<Value>) -> Response {
-    let before = seen.note(&body);
     let streams = body["stream"] == true;
-    match act(&body, before) {
+    // A request without tools is not part of the conversation: the agent asks for the title of the conversation.
+    let is_aside = body["tools"].as_array().is_none_or(Vec::is_empty);
+    let act = if is_aside { plain("A title") } else { act(&body, seen.note(&body)) };
+    match act {
         Act::Refuse(status) => refusal(status),
         Act::Hang => std::future::pending().await,
         Act::Cut if streams => {
