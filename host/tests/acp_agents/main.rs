@@ -1,0 +1,14 @@
+//! Tests real agents that speak the Agent Client Protocol with a fake Messages API: the text that the user sees, and the
+//! requests that the model gets. If an agent is not there, its tests print a line and pass.
+
+#![expect(clippy::unwrap_used, reason = "a test that unwraps says enough by failing there")]
+
+#[path = "../support/agent_host.rs"]
+mod agent_host;
+#[path = "../support/messages_api.rs"]
+#[expect(dead_code, reason = "shared with the tests of the claude CLI, which use more of it")]
+mod messages_api;
+
+mod agent;
+mod behaviours;
+mod modes;
