@@ -119,6 +119,7 @@ impl Agent {
                 AgentEvent::Requested(request) => self.decide(&request.id),
                 unexpected @ (AgentEvent::Denied { .. }
                 | AgentEvent::RequestCancelled(_)
+                | AgentEvent::PermissionModeRefused(_)
                 | AgentEvent::Background(_)
                 | AgentEvent::TurnStarted(_)
                 | AgentEvent::UnpromptedText(_)

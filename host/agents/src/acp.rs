@@ -35,6 +35,7 @@ use crate::{
 use handshake::Handshake;
 use requests::Requests;
 use rpc::Message;
+use settings::{Change, SettingKind};
 use turn::Turn;
 use usage::Usage;
 
@@ -68,7 +69,7 @@ enum Call {
     NewSession,
     LoadSession,
     /// Changes the setting with this method.
-    Configure(&'static str),
+    Configure(SettingKind),
     Prompt(PromptId),
 }
 
@@ -136,9 +137,15 @@ impl Acp {
                 Ok(changes) => self.on_session(changes, decoded),
                 Err(failure) => decoded.events.push(failure.into()),
             },
-            Call::Configure(method) => {
-                if let Err(error) = result {
-                    tracing::warn!(method, error = error.message, "the agent rejected a setting");
+            Call::Configure(setting) => {
+                match (setting, result) {
+                    (_, Ok(_)) => {}
+                    (SettingKind::Mode, Err(error)) => {
+                        decoded.events.push(AgentEvent::PermissionModeRefused(outcome::error_text(&error)));
+                    }
+                    (SettingKind::Model, Err(error)) => {
+                        tracing::warn!(error = error.message, "the agent rejected the model");
+                    }
                 }
                 self.note_ready(decoded);
             }
@@ -146,14 +153,19 @@ impl Acp {
         }
     }
 
-    fn on_session(&mut self, changes: Vec<settings::Change>, decoded: &mut Decoded) {
+    fn on_session(&mut self, changes: Vec<Change>, decoded: &mut Decoded) {
         let id = self.handshake.session().to_owned();
         decoded.events.push(AgentEvent::Conversation { id, resumable: self.resumable });
+        decoded.events.extend(self.handshake.take_refused_mode().map(AgentEvent::PermissionModeRefused));
         for change in changes {
-            let line = self.call(Call::Configure(change.method), change.method, change.params);
+            let line = self.configure(change);
             decoded.lines.push(line);
         }
         self.note_ready(decoded);
+    }
+
+    fn configure(&mut self, change: Change) -> Vec<u8> {
+        self.call(Call::Configure(change.setting), change.method, change.params)
     }
 
     /// Reports that the agent is ready, once its settings are made.
@@ -306,9 +318,14 @@ impl Codec for Acp {
         InterruptMethod::Line(rpc::notification(AGENT_METHOD_NAMES.session_cancel, CancelNotification::new(session)))
     }
 
-    fn set_permission_mode(&mut self, mode: PermissionMode) -> Option<Vec<u8>> {
-        let change = self.handshake.change_mode(mode)?;
-        Some(self.call(Call::Configure(change.method), change.method, change.params))
+    fn set_permission_mode(&mut self, mode: PermissionMode) -> Decoded {
+        match self.handshake.change_mode(mode) {
+            Ok(change) => Decoded {
+                lines: change.map(|change| self.configure(change)).into_iter().collect(),
+                ..Decoded::default()
+            },
+            Err(why) => Decoded { events: vec![AgentEvent::PermissionModeRefused(why)], ..Decoded::default() },
+        }
     }
 
     fn answer(&mut self, id: &RequestId, answer: &RequestAnswer) -> Decoded {

@@ -337,8 +337,8 @@ impl Codec for Claude {
         InterruptMethod::Line(control::interrupt(&self.last_interrupt_id(), self.prompts.to_cancel()))
     }
 
-    fn set_permission_mode(&mut self, mode: PermissionMode) -> Option<Vec<u8>> {
-        Some(control::set_permission_mode(mode))
+    fn set_permission_mode(&mut self, mode: PermissionMode) -> Decoded {
+        Decoded { lines: vec![control::set_permission_mode(mode)], ..Decoded::default() }
     }
 
     fn answer(&mut self, id: &RequestId, answer: &RequestAnswer) -> Decoded {

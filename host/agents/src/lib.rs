@@ -85,9 +85,9 @@ pub trait Codec: Send {
     /// Returns how to ask the agent to end the running turn, and to cancel the prompts that it got during the
     /// turn and has not accepted. The process keeps running.
     fn interrupt(&mut self) -> InterruptMethod;
-    /// Returns the line that changes how the agent handles tools that need permission, or `None` if the agent doesn't
-    /// have this mode.
-    fn set_permission_mode(&mut self, mode: PermissionMode) -> Option<Vec<u8>>;
+    /// Changes how the agent handles tools that need permission. The result contains the line to write, or an event if
+    /// the agent doesn't have this mode.
+    fn set_permission_mode(&mut self, mode: PermissionMode) -> Decoded;
     /// Answers a question of the agent. The result contains the line to write, or an event with the next question of a
     /// series. It is empty if the question is not open.
     fn answer(&mut self, id: &RequestId, answer: &RequestAnswer) -> Decoded;

@@ -312,8 +312,8 @@ impl Codec for Plain {
         InterruptMethod::Signal
     }
 
-    fn set_permission_mode(&mut self, _: PermissionMode) -> Option<Vec<u8>> {
-        None
+    fn set_permission_mode(&mut self, _: PermissionMode) -> Decoded {
+        Decoded::default()
     }
 
     fn answer(&mut self, _: &RequestId, _: &RequestAnswer) -> Decoded {

@@ -49,6 +49,8 @@ pub enum AgentEvent {
     Requested(AgentRequest),
     /// The agent no longer needs the answer to this question.
     RequestCancelled(RequestId),
+    /// The agent did not accept a permission mode. Contains the reason.
+    PermissionModeRefused(String),
 }
 
 /// Work of an agent that outlives the turn that started it.

@@ -109,9 +109,11 @@ impl AgentProcess {
         decoded.events
     }
 
-    pub fn set_permission_mode(&mut self, mode: PermissionMode) {
-        let line = self.codec.set_permission_mode(mode);
-        self.write(line.into_iter().collect());
+    /// Sends the permission mode. Returns an event if the agent doesn't have this mode.
+    pub fn set_permission_mode(&mut self, mode: PermissionMode) -> Vec<AgentEvent> {
+        let decoded = self.codec.set_permission_mode(mode);
+        self.write(decoded.lines);
+        decoded.events
     }
 
     pub fn interrupt(&mut self) {

@@ -3,14 +3,12 @@
 use std::collections::VecDeque;
 
 use cordboard_core::{
-    agent_event::PromptId,
+    agent_event::{AgentEvent, PromptId},
     event::StartKind,
     messages::{self, SessionNotice},
     session::{Effect, Exit, Input, Launch, Run, Ticket},
     turn::Turn,
-    types::{
-        AuditEntry, DecidedBy, DecidedRequest, Place, ProcessId, RequestAnswer, RequestId, SessionView, UsageEntry,
-    },
+    types::{AuditEntry, DecidedBy, DecidedRequest, Place, ProcessId, SessionView, UsageEntry},
 };
 use cordboard_store::StoreError;
 
@@ -73,8 +71,10 @@ impl Actor {
                 self.is_frame_due = true;
             }
             Effect::Audit(decided) => self.ports.store.audit(self.audit_entry(*decided)).await?,
-            Effect::Answer { run, id, answer } => return Ok(self.answer(run, &id, &answer)),
-            Effect::SetPermissionMode { run, mode } => self.with(run, |agent| agent.set_permission_mode(mode)),
+            Effect::Answer { run, id, answer } => return Ok(self.decoded(run, |agent| agent.answer(&id, &answer))),
+            Effect::SetPermissionMode { run, mode } => {
+                return Ok(self.decoded(run, |agent| agent.set_permission_mode(mode)));
+            }
             Effect::Interrupt { run } => {
                 if let Some(turn) = self.machine.turn() {
                     self.sink.stopping(&turn.place, &turn.prompt);
@@ -185,9 +185,9 @@ impl Actor {
 
     /// Sends the answer to a question of the agent. If the agent's next question follows at once, returns the effects
     /// of that question.
-    fn answer(&mut self, run: Run, id: &RequestId, answer: &RequestAnswer) -> Vec<Effect> {
-        let agent = self.agent.as_mut().filter(|agent| agent.run == run);
-        let events = agent.map(|agent| agent.answer(id, answer)).unwrap_or_default();
+    /// Passes the events of an action of the agent to the machine.
+    fn decoded(&mut self, run: Run, act: impl FnOnce(&mut AgentProcess) -> Vec<AgentEvent>) -> Vec<Effect> {
+        let events = self.agent.as_mut().filter(|agent| agent.run == run).map(act).unwrap_or_default();
         let now = self.ports.clock.now();
         events.into_iter().flat_map(|event| self.machine.handle(Input::Agent { run, event }, now)).collect()
     }

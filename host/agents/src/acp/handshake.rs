@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::{
     Call, outcome, rpc,
-    settings::{Change, Setting, Settings},
+    settings::{Change, Setting, SettingKind, Settings},
 };
 use crate::{Start, json_fields::text};
 
@@ -38,6 +38,8 @@ pub struct Handshake {
     /// Empty until the agent has opened the session.
     session: String,
     settings: Settings,
+    /// Why the agent doesn't begin in the mode of the session.
+    refused_mode: Option<String>,
     is_ready: bool,
 }
 
@@ -86,6 +88,7 @@ impl Handshake {
             agent: None,
             session: String::new(),
             settings: Settings::default(),
+            refused_mode: None,
             is_ready: false,
         }
     }
@@ -163,25 +166,32 @@ impl Handshake {
         self.settings = Settings::of(result);
         let (Settings { model, mode }, mut changes) = (&self.settings, Vec::new());
         if let Some(name) = self.model.as_deref().filter(|name| !model.is_current(name)) {
-            let change = model.choose(&self.session, name);
+            let change = model.choose(SettingKind::Model, &self.session, name);
             if change.is_none() {
                 tracing::warn!(name, "the agent doesn't offer this model and uses another one");
             }
             changes.extend(change);
         }
         // Without a mode `default`, the agent begins in its own mode, or in the one that it has stored.
-        if mode.offers(self.mode.as_str()) && !mode.is_current(self.mode.as_str()) {
-            changes.extend(self.change_mode(self.mode));
+        let is_own = self.mode == PermissionMode::Default && !mode.offers(self.mode.as_str());
+        if !is_own && !mode.is_current(self.mode.as_str()) {
+            match self.change_mode(self.mode) {
+                Ok(change) => changes.extend(change),
+                Err(why) => self.refused_mode = Some(why),
+            }
         }
         Ok(changes)
     }
 
-    /// Returns the change to another permission mode. Returns nothing if the agent doesn't offer the mode, or before the
-    /// session is open, which then begins in that mode. An agent without a mode `default` returns to its own mode.
-    pub fn change_mode(&mut self, mode: PermissionMode) -> Option<Change> {
+    /// Returns the change to another permission mode, or nothing before the session is open, which then begins in that
+    /// mode. An agent without a mode `default` returns to its own mode.
+    ///
+    /// # Errors
+    /// The agent doesn't offer the mode. The text is for the user.
+    pub fn change_mode(&mut self, mode: PermissionMode) -> Result<Option<Change>, String> {
         self.mode = mode;
         if self.session.is_empty() {
-            return None;
+            return Ok(None);
         }
         let offered = &self.settings.mode;
         let value = if mode == PermissionMode::Default && !offered.offers(mode.as_str()) {
@@ -189,11 +199,17 @@ impl Handshake {
         } else {
             mode.as_str()
         };
-        let change = offered.choose(&self.session, value);
-        if change.is_none() {
-            tracing::debug!(mode = mode.as_str(), "the agent doesn't offer this permission mode");
+        match offered.choose(SettingKind::Mode, &self.session, value) {
+            None if mode == PermissionMode::Default => Ok(None),
+            None if offered.values.is_empty() => Err("It offers no modes.".to_owned()),
+            None => Err(format!("It offers: {}.", offered.values.join(", "))),
+            change => Ok(change),
         }
-        change
+    }
+
+    /// Returns why the agent doesn't begin in the mode of the session.
+    pub fn take_refused_mode(&mut self) -> Option<String> {
+        self.refused_mode.take()
     }
 
     /// Returns the mode that the agent has used before any change. A resumed conversation may begin in a mode that an

@@ -36,8 +36,15 @@ enum Method {
     Option(SessionConfigId),
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SettingKind {
+    Model,
+    Mode,
+}
+
 /// A request that changes a setting.
 pub struct Change {
+    pub setting: SettingKind,
     pub method: &'static str,
     pub params: Value,
 }
@@ -100,22 +107,22 @@ impl Setting {
         self.current == value
     }
 
-    /// Returns the request that chooses a value, or `None` if the agent doesn't offer the value.
-    pub fn choose(&self, session: &str, value: &str) -> Option<Change> {
+    /// Returns the request that chooses a value of this `setting`, or `None` if the agent doesn't offer the value.
+    pub fn choose(&self, setting: SettingKind, session: &str, value: &str) -> Option<Change> {
         if !self.offers(value) {
             return None;
         }
-        let change = match self.method.as_ref()? {
-            Method::Model => Change { method: SET_MODEL, params: json!({ "sessionId": session, "modelId": value }) },
-            Method::Mode => Change {
-                method: AGENT_METHOD_NAMES.session_set_mode,
-                params: rpc::value(SetSessionModeRequest::new(session.to_owned(), value.to_owned())),
-            },
-            Method::Option(id) => Change {
-                method: AGENT_METHOD_NAMES.session_set_config_option,
-                params: rpc::value(SetSessionConfigOptionRequest::new(session.to_owned(), id.clone(), value)),
-            },
+        let (method, params) = match self.method.as_ref()? {
+            Method::Model => (SET_MODEL, json!({ "sessionId": session, "modelId": value })),
+            Method::Mode => (
+                AGENT_METHOD_NAMES.session_set_mode,
+                rpc::value(SetSessionModeRequest::new(session.to_owned(), value.to_owned())),
+            ),
+            Method::Option(id) => (
+                AGENT_METHOD_NAMES.session_set_config_option,
+                rpc::value(SetSessionConfigOptionRequest::new(session.to_owned(), id.clone(), value)),
+            ),
         };
-        Some(change)
+        Some(Change { setting, method, params })
     }
 }

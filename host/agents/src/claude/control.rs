@@ -13,7 +13,7 @@ use crate::{Decoded, agent_commands};
 /// The request id of `initialize`. The ids of interrupts follow: `cordboard-1`, `cordboard-2`, …
 pub(super) const INITIALIZE: &str = "cordboard-0";
 
-/// The request id of every change of the permission mode. The host ignores the responses.
+/// The request id of every change of the permission mode.
 const PERMISSION_MODE: &str = "cordboard-permission-mode";
 
 /// Returns the first line that the host writes. With `systemPromptSnapshot: false`, the CLI uses these instructions in
@@ -60,10 +60,14 @@ pub(super) fn set_permission_mode(mode: PermissionMode) -> Vec<u8> {
     line(&json!({ "type": "control_request", "request_id": PERMISSION_MODE, "request": request }))
 }
 
-/// Handles the answers to `initialize` and to the latest interrupt. Ignores all other answers, and echoes of the host's
+/// Handles the answers to `initialize`, to a change of the permission mode and to the latest interrupt. Ignores all other
+/// answers, and echoes of the host's
 /// own answers.
 pub(super) fn on_response(response: &Value, interrupt: &str, events: &mut Vec<AgentEvent>) {
     let (id, success) = (text(response, "request_id"), text(response, "subtype") == "success");
+    if id == PERMISSION_MODE && !success {
+        events.push(AgentEvent::PermissionModeRefused(text(response, "error").to_owned()));
+    }
     if id != INITIALIZE {
         events.extend((id == interrupt && success).then_some(AgentEvent::InterruptAccepted));
         return;

@@ -87,6 +87,7 @@ fn show(event: &AgentEvent) -> String {
             let options: Vec<_> = request.options.iter().map(|option| option.id.as_str()).collect();
             format!("asks {} {}: {} {options:?}", short(&request.id.0), request.kind, request.title)
         }
+        AgentEvent::PermissionModeRefused(why) => format!("refuses the mode: {why}"),
         AgentEvent::RequestCancelled(id) => format!("cancels {}", short(&id.0)),
         AgentEvent::StartFailed(why) => format!("start failed: {why}"),
         AgentEvent::ResumeRefused(why) => format!("resume refused: {why}"),

@@ -93,6 +93,10 @@ pub enum SessionNotice {
     },
     /// A program that can't resume its state was started again.
     StateLost,
+    /// The agent did not accept the permission mode that a user has set.
+    PermissionModeRefused {
+        why: String,
+    },
     Denied {
         tool: String,
         detail: String,
@@ -199,6 +203,7 @@ impl SessionNotice {
             ),
             Self::Resuming(_) | Self::DiedInBackground { .. } | Self::AppliesLater { .. } => return None,
             Self::WorkEnded { .. } | Self::OpenInTerminal | Self::Budget(_) | Self::StateLost => return None,
+            Self::PermissionModeRefused { .. } => return None,
             Self::Greeting(_) | Self::UnpromptedText(_) | Self::Denied { .. } | Self::FolderChanged { .. } => {
                 return None;
             }
@@ -245,6 +250,10 @@ impl SessionNotice {
                 quote_folder(folder)
             )),
             Self::StateLost => plain(&state_lost(session)),
+            Self::PermissionModeRefused { why } => plain(&format!(
+                "The agent of session '{session}' did not accept the permission mode, so it keeps its own: {}",
+                quote(why)
+            )),
             Self::Denied { tool, detail, cause } => Reply::text(denied_tool::denied(tool, detail, cause)),
             Self::PersonaFailed { why, .. } => plain(&format!(
                 "The persona of session '{session}' could not be used: {}\nYour messages are kept. Use /retry to try again, or /persona to choose another one.",

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     config::{Agent, AgentFeature, AgentKind},
-    messages,
+    messages::{self, SessionNotice},
     types::{Choice, PermissionMode, Timestamp, is_model_name},
 };
 
@@ -93,6 +93,14 @@ impl Machine {
             State::Asking(_) | State::Broken(_) | State::Archived => {}
         }
         Ok(())
+    }
+
+    /// Forgets the mode that a user has set. The reason isn't posted for a configured mode, which every start sends.
+    pub(super) fn handle_permission_mode_refused(&mut self, why: String) {
+        let is_set = self.record.permission_mode.take().is_some();
+        if let Some(place) = self.record.place.clone().filter(|_| is_set) {
+            self.post(place, SessionNotice::PermissionModeRefused { why });
+        }
     }
 
     pub(super) fn set_persona(&mut self, persona: Option<String>, now: Timestamp) -> Result<(), ApiError> {

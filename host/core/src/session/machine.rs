@@ -260,6 +260,7 @@ impl Machine {
             AgentEvent::ResumeRefused(why) => self.handle_resume_refused(why, now),
             AgentEvent::Requested(request) => self.handle_requested(request, now),
             AgentEvent::RequestCancelled(id) => self.handle_request_cancelled(&id, now),
+            AgentEvent::PermissionModeRefused(why) => self.handle_permission_mode_refused(why),
         }
     }
 

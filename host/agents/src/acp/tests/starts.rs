@@ -41,6 +41,7 @@ fn a_new_session_is_ready_after_its_settings_are_made() {
         conversation s1
         > 3 session/set_model {"sessionId":"s1","modelId":"large"}
         > 4 session/set_mode {"sessionId":"s1","modeId":"plan"}
+        refuses the mode: no
         ready ["small", "large"]"#]].assert_eq(&start(&launch, &answers));
 }
 
@@ -71,9 +72,11 @@ fn settings_that_the_agent_lacks_are_ignored() {
     let launch = Launch { model: Some("large".to_owned()), permission_mode: PermissionMode::Plan, ..launch() };
     let answers = [initialized(json!({})), json!({ "id": 2, "result": { "sessionId": "s1", "modes": 7 } })];
     let trace = start(&launch, &answers);
-    assert!(trace.ends_with("conversation s1\nready []"), "{trace}");
+    let refused = "conversation s1\nrefuses the mode: It offers no modes.\nready []";
+    assert!(trace.ends_with(refused), "{trace}");
     let mut script = Script::in_turn();
-    assert_eq!(script.codec.set_permission_mode(PermissionMode::Plan), None);
+    let refused = AgentEvent::PermissionModeRefused("It offers no modes.".to_owned());
+    assert_eq!(script.codec.set_permission_mode(PermissionMode::Plan).events, [refused]);
     assert_eq!(script.codec.calls.len(), 1);
     script.agent(&json!({ "id": 3, "result": { "stopReason": "end_turn" } }));
 }
@@ -83,7 +86,7 @@ fn a_mode_set_during_the_start_applies_to_the_session() {
     let mut script = Script::new(&launch());
     script.open();
     script.agent(&initialized(json!({})));
-    assert_eq!(script.codec.set_permission_mode(PermissionMode::Plan), None);
+    assert_eq!(script.codec.set_permission_mode(PermissionMode::Plan), Decoded::default());
     let modes = json!({ "currentModeId": "default", "availableModes": [{ "id": "plan", "name": "Plan" }] });
     script.agent(&json!({ "id": 2, "result": { "sessionId": "s1", "modes": modes } }));
     assert_eq!(script.lines().last().unwrap(), r#"> 3 session/set_mode {"sessionId":"s1","modeId":"plan"}"#);
@@ -99,7 +102,7 @@ fn opencode_modes(current: &str) -> Value {
 #[test]
 fn an_agent_without_a_default_mode_returns_to_its_own() {
     let set = |codec: &mut Acp, mode| {
-        let line: Value = serde_json::from_slice(&codec.set_permission_mode(mode)?).unwrap();
+        let line: Value = serde_json::from_slice(codec.set_permission_mode(mode).lines.first()?).unwrap();
         assert_eq!(line["method"], "session/set_config_option");
         line["params"]["value"].as_str().map(str::to_owned)
     };

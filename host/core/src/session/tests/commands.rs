@@ -539,3 +539,25 @@ fn a_permission_mode_reaches_a_running_agent() {
         "#]],
     );
 }
+
+#[test]
+fn a_refused_permission_mode_is_reported_and_forgotten() {
+    check(
+        "
+        busy a
+        command permission-mode plan
+        mode-refused It offers no modes.
+        mode-refused It offers no modes.
+        ",
+        expect![[r#"
+            busy a → busy
+            command permission-mode plan → busy
+                persist
+                set permission mode of 1: plan
+            mode-refused It offers no modes. → busy
+                persist
+                post home: The agent of session 'x' did not accept the permission mode, so it keeps its own: It offers no modes.
+            mode-refused It offers no modes. → busy
+        "#]],
+    );
+}

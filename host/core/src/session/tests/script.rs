@@ -485,6 +485,7 @@ fn agent_event(verb: &str, rest: &str) -> AgentEvent {
         "asks" => AgentEvent::Requested(agent_request(first)),
         "asks-tool" => AgentEvent::Requested(other_tool_request(first)),
         "cancels" => AgentEvent::RequestCancelled(RequestId(first.to_owned())),
+        "mode-refused" => AgentEvent::PermissionModeRefused(rest.to_owned()),
         "start-failed" => AgentEvent::StartFailed(rest.to_owned()),
         "resume-refused" => AgentEvent::ResumeRefused(rest.to_owned()),
         _ => panic!("unknown step {verb} {rest}"),

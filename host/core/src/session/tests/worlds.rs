@@ -219,6 +219,7 @@ impl World {
             9 => AgentEvent::Conversation { id: format!("c{}", self.dice.roll(4)), resumable: !self.dice.one_in(3) },
             10 if self.dice.one_in(self.calm) => AgentEvent::ResumeRefused("unknown".to_owned()),
             10 if self.dice.one_in(4) => AgentEvent::StartFailed("not signed in".to_owned()),
+            10 if self.dice.one_in(4) => AgentEvent::PermissionModeRefused("unknown".to_owned()),
             10 => AgentEvent::Denied { tool: "Bash".to_owned(), detail: String::new() },
             11..13 => AgentEvent::Background(self.background()),
             13 => AgentEvent::TurnStarted(PromptId(format!("own {}", self.dice.roll(1_000)))),

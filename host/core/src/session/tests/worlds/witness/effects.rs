@@ -244,6 +244,7 @@ impl Witness {
                 self.must(self.machine.record().folder == *folder, "a session works where it says");
             }
             SessionNotice::StateLost => self.must(false, "no agent of these worlds loses its state"),
+            SessionNotice::PermissionModeRefused { .. } => {}
             SessionNotice::Denied { .. } | SessionNotice::Interrupted { .. } => {}
             SessionNotice::DiedInBackground { .. } => self.finished_last = None,
             SessionNotice::AppliesLater { .. } => {
