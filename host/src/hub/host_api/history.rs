@@ -54,16 +54,17 @@ impl HostService {
 
 /// Returns the error for users. Paths of the host are only in the log.
 fn history_error(session: &SessionName, agent: &str, error: &TranscriptError) -> ApiError {
-    if matches!(error, TranscriptError::NoTranscripts) {
-        return refuse(ApiErrorCode::Invalid, messages::no_history(agent));
-    }
-    tracing::warn!(%error, %session, "failed to read a transcript");
-    let is_found = match error {
-        TranscriptError::Unreadable { error, .. } => error.kind() != io::ErrorKind::NotFound,
-        TranscriptError::Id(_) | TranscriptError::Missing { .. } | TranscriptError::NoFolder { .. } => false,
-        TranscriptError::NoHome | TranscriptError::NoTranscripts => false,
+    let text = match error {
+        TranscriptError::NoTranscripts => return refuse(ApiErrorCode::Invalid, messages::no_history(agent)),
+        TranscriptError::Unreadable { error, .. } if error.kind() != io::ErrorKind::NotFound => {
+            messages::TRANSCRIPT_NOT_READ
+        }
+        TranscriptError::Unreadable { .. } | TranscriptError::Missing { .. } => messages::TRANSCRIPT_NOT_FOUND,
+        TranscriptError::Id(_) | TranscriptError::NoFolder { .. } | TranscriptError::NoHome => {
+            messages::TRANSCRIPT_NOT_FOUND
+        }
     };
-    let text = if is_found { messages::TRANSCRIPT_NOT_READ } else { messages::TRANSCRIPT_NOT_FOUND };
+    tracing::warn!(%error, %session, "failed to read a transcript");
     refuse(ApiErrorCode::Failed, text)
 }
 
@@ -118,6 +119,16 @@ mod tests {
         };
         assert_eq!(prompts(2), ["two", "three"]);
         assert_eq!(prompts(9), ["one", "two", "three"]);
+    }
+
+    #[test]
+    fn the_error_for_users_says_whether_the_transcript_is_missing() {
+        let text = |kind: io::ErrorKind| {
+            let error = TranscriptError::Unreadable { transcript: "/home/ada/a.jsonl".into(), error: kind.into() };
+            history_error(&"a".parse().unwrap(), "claude", &error).text
+        };
+        assert_eq!(text(io::ErrorKind::NotFound), messages::TRANSCRIPT_NOT_FOUND);
+        assert_eq!(text(io::ErrorKind::PermissionDenied), messages::TRANSCRIPT_NOT_READ);
     }
 
     #[test]

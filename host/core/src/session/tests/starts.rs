@@ -104,6 +104,26 @@ fn a_program_that_cannot_resume_is_started_with_a_notice() {
 }
 
 #[test]
+fn a_program_does_not_resume_the_conversation_of_another_kind() {
+    check(
+        "
+        session conversation=c1 place=home
+        kind plain
+        prompt a
+        spawned
+        ",
+        expect![[r#"
+            kind plain → suspended
+            prompt a → starting
+                spawn 1 anew
+            spawned → starting
+                persist
+                post home: The program of session 'x' was started again and has lost its state, such as variables and open files. Its folder is unchanged.
+        "#]],
+    );
+}
+
+#[test]
 fn settings_that_a_program_lacks_are_refused() {
     check(
         "
