@@ -93,8 +93,13 @@ impl Agent {
 
     fn send(&mut self, text: &str) -> PromptId {
         let id = PromptId(uuid::Uuid::new_v4().to_string());
-        let prompt =
-            Prompt { id: id.clone(), place: Place::new("test", "1"), kind: PromptKind::Text, text: text.to_owned() };
+        let prompt = Prompt {
+            id: id.clone(),
+            place: Place::new("test", "1"),
+            kind: PromptKind::Text,
+            text: text.to_owned(),
+            mode: None,
+        };
         let line = self.codec.prompt(&prompt);
         self.process.write(line).unwrap();
         id

@@ -87,6 +87,9 @@ pub trait HostApi: PluginState {
         name: &SessionName,
         command: SessionCommand,
     ) -> Result<SessionView, ApiError>;
+    /// Sets the view mode for the answers to the caller's own prompts.
+    async fn set_own_mode(&self, caller: &Caller, mode: Option<String>) -> Result<(), ApiError>;
+    async fn own_mode(&self, caller: &Caller) -> Result<Option<String>, ApiError>;
     /// Sends a prompt to a session.
     async fn prompt(&self, caller: &Caller, name: &SessionName, text: String, urgency: Urgency)
     -> Result<(), ApiError>;

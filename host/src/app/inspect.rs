@@ -2,7 +2,7 @@
 //! query a running host. Without one, `sessions` and `plugins` read the configuration, the store and the plugin files
 //! themselves, and `requests` lists nothing.
 
-use std::{path::Path, sync::Arc};
+use std::{collections::HashMap, path::Path, sync::Arc};
 
 use cordboard_agents::{
     StartError, check_program,
@@ -191,7 +191,7 @@ pub fn list_sessions(options: &Listing) -> Result<(), AppError> {
 fn stored_sessions(paths: &ResolvedPaths) -> Result<Vec<SessionRow>, AppError> {
     let config = LiveConfig::new(load(paths)?);
     let contents = cordboard_store::read_only(&paths.state)?;
-    let accepted = RestoredInbox::new(contents.inbox).prompts;
+    let accepted = RestoredInbox::new(contents.inbox, &HashMap::new()).prompts;
     let row = |mut record: SessionRecord| {
         // No host runs, so no agent does background work, and the stored process id may belong to another process.
         record.process = None;

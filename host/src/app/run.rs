@@ -1,7 +1,7 @@
 //! Builds the components of the host, connects them, and starts and stops them in the required order.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, OnceLock},
 };
@@ -310,7 +310,11 @@ fn views(sessions: Vec<SessionRecord>, config: &LiveConfig) -> Vec<SessionView> 
 /// Restores the prompts, dispatches the updates that the previous run accepted and did not complete, and watches the
 /// terminals that have held sessions since then.
 async fn resume_inbox(dispatcher: &Dispatcher, inbox: Vec<InboxRow>, intake: &Intake) {
-    let restored = RestoredInbox::new(dispatcher.host.withdraw_at_start(inbox).await);
+    let own_modes = dispatcher.store.own_modes().await.unwrap_or_else(|error| {
+        tracing::error!(%error, "failed to read the view modes of people");
+        HashMap::new()
+    });
+    let restored = RestoredInbox::new(dispatcher.host.withdraw_at_start(inbox).await, &own_modes);
     dispatcher.host.sessions.restore(restored.prompts).await;
     dispatcher.host.sessions.watch_terminals();
     drop(intake.send(HubEvent::Restored(restored.updates)).await);

@@ -21,7 +21,7 @@ use cordboard_core::{
     turn::Turn,
     types::{
         AgentRequest, Caller, Exchange, Phase, Place, PromptKind, RequestId, SessionName, SessionRecord, SessionView,
-        Timestamp, Urgency, UsageEntry,
+        Timestamp, Urgency, UsageEntry, UserId,
     },
 };
 use cordboard_runtime::{AdminCommands, CallError, ChatMember, FakeNetwork};
@@ -70,6 +70,7 @@ struct Inner {
     actions: Vec<RecordedAction>,
     /// The people who have called a command, each with the place of the call.
     members: Vec<(Place, ChatMember)>,
+    own_modes: BTreeMap<UserId, String>,
     /// The number of prompts so far. The id of a prompt contains its number.
     prompts: u64,
     /// The number of questions of agents so far. The id of a question contains its number.
@@ -99,6 +100,7 @@ impl FakeHost {
             keys: BTreeMap::new(),
             actions: Vec::new(),
             members: Vec::new(),
+            own_modes: BTreeMap::new(),
             prompts: 0,
             requests: 0,
             posts: 0,
@@ -313,7 +315,7 @@ impl FakeHost {
     /// Sends a prompt from a place to a session.
     pub fn send(&self, name: &SessionName, place: &Place, text: &str, urgency: Urgency) {
         let id = self.next_prompt();
-        let prompt = Prompt { id, place: place.clone(), kind: PromptKind::Text, text: text.to_owned() };
+        let prompt = Prompt { id, place: place.clone(), kind: PromptKind::Text, text: text.to_owned(), mode: None };
         self.change(name, |session, now| session.handle(Input::prompt(prompt, urgency), now));
     }
 

@@ -6,7 +6,7 @@ use std::fmt;
 use cordboard_core::{
     config::format_duration,
     session::{QueuedPrompts, SessionCommand},
-    types::{PermissionMode, Place, Reply, SessionName, SessionRecord},
+    types::{PermissionMode, Place, Reply, SessionName, SessionRecord, UserId},
 };
 use cordboard_runtime::AdminCommand;
 
@@ -20,6 +20,8 @@ pub enum RecordedAction {
     /// The old and the new name of a session.
     Renamed(SessionName, SessionName),
     Prompted(SessionName, String),
+    /// A person, and the view mode for the answers to their prompts.
+    OwnMode(UserId, Option<String>),
     Posted(Place, Box<Reply>),
     /// An admin command for a plugin.
     Steered(String, AdminCommand),
@@ -42,6 +44,7 @@ impl fmt::Display for RecordedAction {
             Self::Ordered(session, order) => write!(f, "session {session} {}", Ordered(order)),
             Self::Renamed(from, to) => write!(f, "session {from} renamed to {to}"),
             Self::Prompted(session, text) => write!(f, "prompt to {session}: {}", one_line(text)),
+            Self::OwnMode(person, mode) => write!(f, "mode of {} {}", person.0, mode.as_deref().unwrap_or("unset")),
             Self::Posted(place, reply) => write!(f, "post to {place}: {}", one_line(&reply.text)),
             Self::Steered(plugin, order) => match order {
                 AdminCommand::Grant(digest) | AdminCommand::Refuse(digest) => {

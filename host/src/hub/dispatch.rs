@@ -253,7 +253,8 @@ impl Dispatcher {
         let text = self.spelled(&name, kind, &text).unwrap_or(text);
         let (config, place) = (self.host.config(), &row.update.place);
         let waits = self.host.sessions.registry.view(name.as_str()).is_some_and(|view| waits(&view, place, &config));
-        session.send(Input::Prompt(Prompt { kind, text, ..prompt })).await;
+        let mode = self.host.mode_of(&row.update.caller.id).await;
+        session.send(Input::Prompt(Prompt { kind, text, mode, ..prompt })).await;
         if waits {
             let message = row.update.origin.message.clone();
             let text = messages::plain(&messages::message_queued(&name));

@@ -22,7 +22,7 @@ use cordboard_core::{
     session::{ApiError, ApiErrorCode, Prompt, QueuedPrompts, SessionCommand},
     types::{
         Caller, Choice as Decision, Exchange, OriginUsage, Place, ProcessId, PromptKind, Reply, Request, SessionName,
-        SessionView, Timestamp, Urgency,
+        SessionView, Timestamp, Urgency, UserId,
     },
     updates_and_posts::{CompletedUpdate, NewPost, Origin, Update, UpdateKind},
 };
@@ -70,6 +70,12 @@ pub struct HostService {
 }
 
 impl HostService {
+    /// Returns the view mode that a person has chosen. If the store fails, the answer is shown in the default mode.
+    pub(super) async fn mode_of(&self, person: &UserId) -> Option<String> {
+        let mode = self.store.own_mode(person).await;
+        mode.inspect_err(|error| tracing::error!(%error, "failed to read the view mode of a person")).ok().flatten()
+    }
+
     /// Returns a copy for a call that these hooks caused.
     #[must_use]
     pub fn caused_by(&self, causes: CausationChain) -> Self {
@@ -311,11 +317,19 @@ impl HostApi for HostService {
             return Err(refuse(ApiErrorCode::Denied, messages::budget_refusal(&budget)));
         }
         let id = self.store.accept_for(update.clone(), name).await.map_err(|error| not_stored(&error))?;
-        session
-            .prompt(Prompt { id: id.clone(), place, kind: PromptKind::Text, text }, urgency, self.causes.clone())
-            .await;
+        let mode = self.mode_of(&caller.id).await;
+        let prompt = Prompt { id: id.clone(), place, kind: PromptKind::Text, text, mode };
+        session.prompt(prompt, urgency, self.causes.clone()).await;
         self.withdraw_if_revoked(&update, id, name).await;
         Ok(())
+    }
+
+    async fn set_own_mode(&self, caller: &Caller, mode: Option<String>) -> Result<(), ApiError> {
+        self.store.set_own_mode(&caller.id, mode).await.map_err(|error| not_stored(&error))
+    }
+
+    async fn own_mode(&self, caller: &Caller) -> Result<Option<String>, ApiError> {
+        self.store.own_mode(&caller.id).await.map_err(|error| not_read(&error))
     }
 
     async fn usage(&self, caller: &Caller, days: u32) -> Result<Vec<OriginUsage>, ApiError> {

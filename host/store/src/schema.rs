@@ -7,8 +7,21 @@ use rusqlite::Connection;
 use super::error::{OpenError, WorkError};
 
 /// Migration N changes `user_version` from N to N+1.
-const STEPS: [&str; 12] =
-    [FIRST, DECISIONS, JOBS, BUTTON_PLUGINS, MET, ACTIVE, MOVED, LIVE_TEXT, KEYBOARDS, UNREACHABLE, AUDIT, USAGE];
+const STEPS: [&str; 13] = [
+    FIRST,
+    DECISIONS,
+    JOBS,
+    BUTTON_PLUGINS,
+    MET,
+    ACTIVE,
+    MOVED,
+    LIVE_TEXT,
+    KEYBOARDS,
+    UNREACHABLE,
+    AUDIT,
+    USAGE,
+    OWN_MODES,
+];
 
 const FIRST: &str = "
     CREATE TABLE host (only INTEGER PRIMARY KEY CHECK (only = 1), id TEXT NOT NULL, syncs INTEGER NOT NULL DEFAULT 0) STRICT;
@@ -128,6 +141,11 @@ const USAGE: &str = "
     CREATE INDEX usage_at ON usage (at);
 ";
 
+/// The view modes that people have chosen for the answers to their own prompts.
+const OWN_MODES: &str = "
+    CREATE TABLE own_mode (person TEXT PRIMARY KEY, mode TEXT NOT NULL) STRICT, WITHOUT ROWID;
+";
+
 /// The schema version that this program reads and writes.
 pub(super) const VERSION: i64 = STEPS.len() as i64;
 
@@ -194,11 +212,12 @@ mod tests {
     }
 
     #[test]
-    fn migration_adds_the_table_of_turns() {
+    fn migration_adds_the_tables_of_turns_and_own_modes() {
         let mut db = Connection::open_in_memory().expect("a new database");
         STEPS[..11].iter().for_each(|step| db.execute_batch(step).expect("a valid migration"));
         migrate(&mut db, 11).expect("it can be migrated");
         let turns: i64 = db.query_row("SELECT count(*) FROM usage", (), |row| row.get(0)).expect("it is read");
-        assert_eq!((turns, version(&db).expect("it is read")), (0, 12));
+        let modes: i64 = db.query_row("SELECT count(*) FROM own_mode", (), |row| row.get(0)).expect("it is read");
+        assert_eq!((turns, modes, version(&db).expect("it is read")), (0, 0, 13));
     }
 }

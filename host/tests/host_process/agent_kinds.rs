@@ -382,6 +382,25 @@ fn a_permission_mode_is_selected_or_refused(kind: &StandIn) {
     }
 }
 
+#[test]
+fn answers_have_the_mode_of_their_reader() {
+    let home = StandIn::new(AgentKind::Acp).home("");
+    let mut host = home.start();
+    host.ask("/new a", CREATED);
+    host.ask("/mode me smart", "Mode set to smart for answers to you, in sessions whose mode is not set.");
+    host.say("run make");
+    host.expect("[Allow once] /answer #1 allow\n");
+    host.say("/allow");
+    host.expect_all(&["Answered: Allow once.\n", "✓ 1× "]);
+    host.await_phase("a", "idle");
+    host.ask("/mode normal", "Mode set to normal for session 'a'.");
+    host.say("run make");
+    host.expect("[Allow once] /answer #2 allow\n");
+    host.say("/allow");
+    let shown = host.expect("You allowed it.");
+    assert!(!shown.contains("1×"), "{shown}");
+}
+
 fn attach_opens_a_terminal_or_is_refused(kind: &StandIn) {
     let home = kind.home("");
     let mut host = home.start();

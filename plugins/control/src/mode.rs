@@ -1,4 +1,5 @@
-//! `/mode [name]`: shows or sets the view that renders the answers in the active session.
+//! `/mode [name]`: shows or sets the view that renders the answers in the active session. `/mode me <name>` sets it for
+//! the answers to the caller's own prompts, in all sessions whose mode is not set.
 
 use cordboard_plugin::{
     Call, Reply,
@@ -7,37 +8,66 @@ use cordboard_plugin::{
     context, session_control, text,
 };
 
-/// The mode of sessions that have chosen none.
+/// The mode that applies if neither the session nor the person has chosen one.
 const DEFAULT: &str = "normal";
 
+/// The argument that resets a mode.
+const RESET: &str = "default";
+
+const USAGE: &str = "/mode [me] [<name>|default]";
+
 pub fn spec() -> Spec {
-    Spec::new("mode", "Show or set how answers are shown", "/mode [name]")
+    Spec::new("mode", "Show or set how answers are shown", USAGE)
 }
 
 pub fn run(call: &Call) -> Result<Reply, String> {
-    let session = context::session()?;
     let modes = catalog::modes();
-    match call.args.as_slice() {
-        [] => Ok(mode_list(session.mode.as_deref().unwrap_or(DEFAULT), &modes)),
-        [mode] if modes.iter().any(|known| known.name == *mode) => {
-            let chosen = Some(mode.as_str()).filter(|mode| *mode != DEFAULT);
-            session_control::set_mode(&session.name, chosen)?;
-            Ok(Reply::plain(&format!("Mode set to {mode} for session '{}'.", session.name)))
+    match call.args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [] => {
+            let session = context::session()?;
+            Ok(mode_list(session.mode.as_deref(), session_control::own_mode()?.as_deref(), &modes))
+        }
+        ["me"] | ["me", _, _, ..] => Ok(Reply::plain(&format!("Usage: {USAGE}"))),
+        ["me", mode] => {
+            session_control::set_own_mode(chosen(mode, &modes)?)?;
+            Ok(Reply::plain(&match *mode {
+                RESET => "Your own mode is not set any more.".to_owned(),
+                mode => format!("Mode set to {mode} for answers to you, in sessions whose mode is not set."),
+            }))
         }
         [mode] => {
-            let known: Vec<_> = modes.iter().map(|mode| mode.name.as_str()).collect();
-            Err(format!("Unknown mode '{mode}'. Known: {}.", known.join(", ")))
+            let session = context::session()?;
+            session_control::set_mode(&session.name, chosen(mode, &modes)?)?;
+            Ok(Reply::plain(&match *mode {
+                RESET => format!("The mode of session '{}' is not set any more.", session.name),
+                mode => format!("Mode set to {mode} for session '{}'.", session.name),
+            }))
         }
-        _ => Ok(Reply::plain("Usage: /mode [name]")),
+        _ => Ok(Reply::plain(&format!("Usage: {USAGE}"))),
     }
 }
 
-fn mode_list(current: &str, modes: &[Choice]) -> Reply {
+/// Returns the mode to set, or an error if there is no such mode.
+fn chosen<'a>(mode: &'a str, modes: &[Choice]) -> Result<Option<&'a str>, String> {
+    if mode == RESET {
+        return Ok(None);
+    }
+    if modes.iter().any(|known| known.name == mode) {
+        return Ok(Some(mode));
+    }
+    let known: Vec<_> = modes.iter().map(|mode| mode.name.as_str()).collect();
+    Err(format!("Unknown mode '{mode}'. Known: {}.", known.join(", ")))
+}
+
+fn mode_list(session: Option<&str>, own: Option<&str>, modes: &[Choice]) -> Reply {
+    let current = session.or(own).unwrap_or(DEFAULT);
     let line = |mode: &Choice| {
         let mark = if mode.name == current { "→ " } else { "" };
         format!("{mark}{}: {}", text::escape(&mode.name), text::escape(&mode.description))
     };
     let lines: Vec<String> = modes.iter().map(line).collect();
-    let reply = Reply::text(format!("{}\n\nUsage: /mode <name>", lines.join("\n")));
+    let shown = |mode: Option<&str>| text::escape(mode.unwrap_or("not set"));
+    let set = format!("Session: {}. You: {}. In force for you: {}.", shown(session), shown(own), text::escape(current));
+    let reply = Reply::text(format!("{}\n\n{set}\n\nUsage: {}", lines.join("\n"), text::escape(USAGE)));
     modes.iter().fold(reply, |reply, mode| reply.button(&mode.name, format!("/mode {}", mode.name)))
 }

@@ -48,6 +48,7 @@ fn prompt(id: &str, text: &str) -> Prompt {
         place: Place::new("test", "1"),
         kind: PromptKind::Text,
         text: text.to_owned(),
+        mode: None,
     }
 }
 

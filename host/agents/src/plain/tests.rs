@@ -66,6 +66,7 @@ impl Script {
             place: Place::new("test", "1"),
             kind: PromptKind::Text,
             text: text.to_owned(),
+            mode: None,
         });
         self.add(Decoded { events: Vec::new(), lines: vec![line] });
     }

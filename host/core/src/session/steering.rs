@@ -52,7 +52,7 @@ impl Machine {
         let mut steered = steered.into_iter();
         let Some(SteeredPrompt { prompt, .. }) = steered.next() else { return };
         let (id, place) = (prompt.id.clone(), prompt.place.clone());
-        let turn = self.new_turn(id.clone(), place.clone(), now);
+        let turn = self.turn_of(&prompt, now);
         let open = OpenTurn { steered: steered.collect(), ..OpenTurn::new(Some(prompt), turn, receipt) };
         if let State::Stopping(stop) = &mut self.state {
             // The interrupt has cancelled the prompts, unless the agent has just begun to answer them. The exit of the

@@ -122,7 +122,7 @@ impl Machine {
             return self.become_idle(now);
         };
         self.urgent.retain(|id| *id != prompt.id);
-        let turn = self.new_turn(prompt.id.clone(), prompt.place.clone(), now);
+        let turn = self.turn_of(&prompt, now);
         self.emit(Effect::MarkSent(prompt.id.clone()));
         let sent = prompt.clone();
         self.emit_live(|run| Effect::Send { run, prompt: sent });
@@ -131,6 +131,12 @@ impl Machine {
 
     pub(super) fn new_turn(&self, id: PromptId, place: Place, now: Timestamp) -> Turn {
         Turn { mode: self.record.mode.clone(), ..Turn::new(id, place, now) }
+    }
+
+    /// Returns the turn that answers the prompt. The view mode of the session comes before that of the author.
+    pub(super) fn turn_of(&self, prompt: &Prompt, now: Timestamp) -> Turn {
+        let turn = self.new_turn(prompt.id.clone(), prompt.place.clone(), now);
+        Turn { mode: turn.mode.or_else(|| prompt.mode.clone()), ..turn }
     }
 
     pub(super) fn is_outdated(&self) -> bool {

@@ -16,6 +16,9 @@ pub struct Prompt {
     pub kind: PromptKind,
     /// A command of the agent begins with two slashes, as a person types it.
     pub text: String,
+    /// The view mode that the author has chosen for their own prompts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<String>,
 }
 
 impl Prompt {

@@ -155,6 +155,24 @@ impl Host for CallState {
         self.control(name, SessionCommand::SetMode(mode)).await
     }
 
+    async fn set_own_mode(&mut self, mode: Option<String>) -> wasmtime::Result<Result<(), Error>> {
+        let acting = self.acting_caller()?;
+        let outcome = async {
+            let (host, caller) = acting?;
+            host.api.set_own_mode(&caller, mode).await
+        };
+        Ok(outcome.await.map_err(error_of))
+    }
+
+    async fn own_mode(&mut self) -> wasmtime::Result<Result<Option<String>, Error>> {
+        let acting = self.acting_caller()?;
+        let outcome = async {
+            let (host, caller) = acting?;
+            host.api.own_mode(&caller).await
+        };
+        Ok(outcome.await.map_err(error_of))
+    }
+
     async fn set_permission_mode(&mut self, name: String, mode: Option<String>) -> SessionResult {
         let mode = match mode.as_deref().map(|text| PermissionMode::parse(text).ok_or(text)) {
             None => None,

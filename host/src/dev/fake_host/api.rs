@@ -191,6 +191,20 @@ impl HostApi for FakeHost {
         Ok(())
     }
 
+    async fn set_own_mode(&self, caller: &Caller, mode: Option<String>) -> Result<(), ApiError> {
+        self.record(RecordedAction::OwnMode(caller.id.clone(), mode.clone()));
+        let modes = &mut self.inner().own_modes;
+        match mode {
+            Some(mode) => modes.insert(caller.id.clone(), mode),
+            None => modes.remove(&caller.id),
+        };
+        Ok(())
+    }
+
+    async fn own_mode(&self, caller: &Caller) -> Result<Option<String>, ApiError> {
+        Ok(self.inner().own_modes.get(&caller.id).cloned())
+    }
+
     async fn usage(&self, caller: &Caller, days: u32) -> Result<Vec<OriginUsage>, ApiError> {
         let usage = {
             let inner = self.inner();

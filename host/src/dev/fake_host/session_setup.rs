@@ -128,7 +128,13 @@ impl SessionSetup {
 
     fn prompt(&self, what: &str, number: usize) -> Prompt {
         let id = PromptId(format!("{what}-{number}"));
-        Prompt { id, place: self.place.clone(), kind: PromptKind::Text, text: format!("{what} message {}", number + 1) }
+        Prompt {
+            id,
+            place: self.place.clone(),
+            kind: PromptKind::Text,
+            text: format!("{what} message {}", number + 1),
+            mode: None,
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use cordboard_core::{
     messages,
     session::{Input, Prompt},
     typed_agent_command::AgentCommandLine,
-    types::{PromptKind, SessionName, SessionRecord, SessionView},
+    types::{PromptKind, SessionName, SessionRecord, SessionView, UserId},
     updates_and_posts::{InboxRow, InboxState, Update, UpdateKind},
 };
 
@@ -203,7 +203,7 @@ impl SessionSupervisor {
 #[must_use]
 pub fn prompt_of(row: &InboxRow) -> Option<Prompt> {
     let (kind, text) = prompt_text(&row.update)?;
-    Some(Prompt { id: row.prompt.clone(), place: row.update.place.clone(), kind, text })
+    Some(Prompt { id: row.prompt.clone(), place: row.update.place.clone(), kind, text, mode: None })
 }
 
 /// Returns the text of an update as the agent receives it. `None` if the update is not a prompt. A text that begins
@@ -231,11 +231,13 @@ pub fn prompt_text(update: &Update) -> Option<(PromptKind, String)> {
 }
 
 impl RestoredInbox {
+    /// Sorts the rows. `own_modes` are the view modes that people have chosen for their prompts.
     #[must_use]
-    pub fn new(rows: Vec<InboxRow>) -> Self {
+    pub fn new(rows: Vec<InboxRow>, own_modes: &HashMap<UserId, String>) -> Self {
         let mut restored = Self::default();
         for row in rows {
-            match (&row.state, prompt_of(&row)) {
+            let mode = own_modes.get(&row.update.caller.id).cloned();
+            match (&row.state, prompt_of(&row).map(|prompt| Prompt { mode, ..prompt })) {
                 (InboxState::Queued { session }, Some(prompt)) => {
                     restored.prompts.entry(session.clone()).or_default().queued.push(prompt);
                 }

@@ -69,6 +69,7 @@ pub fn prompt(id: &str) -> Prompt {
         place: Place::new("test", "home"),
         kind: PromptKind::Text,
         text: "hello".to_owned(),
+        mode: None,
     }
 }
 

@@ -266,6 +266,21 @@ async fn a_place_that_cannot_be_written_to_is_known_after_a_restart() {
 }
 
 #[tokio::test]
+async fn own_modes_survive_a_restart() {
+    let state = State::new();
+    let (store, _) = state.open();
+    let (ann, bob) = (UserId("telegram:1".to_owned()), UserId("telegram:2".to_owned()));
+    for (person, mode) in [(&ann, Some("quiet")), (&ann, Some("smart")), (&bob, Some("quiet")), (&bob, None)] {
+        store.set_own_mode(person, mode.map(str::to_owned)).await.unwrap();
+    }
+    store.close().await;
+    let (store, _) = state.open();
+    assert_eq!(store.own_mode(&ann).await.unwrap().as_deref(), Some("smart"));
+    assert_eq!(store.own_mode(&bob).await.unwrap(), None);
+    assert_eq!(store.own_modes().await.unwrap(), [(ann, "smart".to_owned())].into());
+}
+
+#[tokio::test]
 async fn chat_members_survive_a_restart() {
     let state = State::new();
     let (store, _) = state.open();

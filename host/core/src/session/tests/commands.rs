@@ -2,7 +2,11 @@
 
 use expect_test::expect;
 
-use super::script::check;
+use super::{
+    super::{Input, Machine, Prompt, Run, SessionCommand},
+    script::{check, prompt, record, settings},
+};
+use crate::{agent_event::AgentEvent, types::Timestamp};
 
 #[test]
 fn a_busy_session_is_neither_suspended_nor_archived() {
@@ -560,4 +564,19 @@ fn a_refused_permission_mode_is_reported_and_forgotten() {
             mode-refused It offers no modes. → busy
         "#]],
     );
+}
+
+#[test]
+fn the_mode_of_a_session_precedes_that_of_an_author() {
+    for (session, author, expected) in
+        [(None, None, None), (None, Some("smart"), Some("smart")), (Some("normal"), Some("smart"), Some("normal"))]
+    {
+        let mut machine = Machine::new(record(), settings());
+        drop(machine.command(SessionCommand::SetMode(session.map(str::to_owned)), Timestamp(0)).unwrap());
+        let prompt = Prompt { mode: author.map(str::to_owned), ..prompt("a", "home") };
+        drop(machine.handle(Input::Prompt(prompt), Timestamp(0)));
+        let event = AgentEvent::Ready { models: Vec::new() };
+        drop(machine.handle(Input::Agent { run: Run(1), event }, Timestamp(0)));
+        assert_eq!(machine.turn().unwrap().mode.as_deref(), expected);
+    }
 }

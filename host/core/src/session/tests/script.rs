@@ -83,6 +83,7 @@ pub fn prompt(id: &str, chat: &str) -> Prompt {
         place: Place::new("test", chat),
         kind: PromptKind::Text,
         text: format!("the text of {id}"),
+        mode: None,
     }
 }
 

@@ -133,6 +133,7 @@ fn prompt() -> Input {
         place: Place::new("test", "home"),
         kind: PromptKind::Text,
         text: "hello".to_owned(),
+        mode: None,
     })
 }
 
