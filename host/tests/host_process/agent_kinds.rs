@@ -4,7 +4,7 @@
 mod stand_in;
 
 use cordboard_core::{
-    config::AgentFeature,
+    config::{AgentFeature, AgentKind},
     updates_and_posts::{InboxRow, InboxState},
 };
 
