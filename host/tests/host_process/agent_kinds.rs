@@ -378,7 +378,10 @@ fn a_permission_mode_is_selected_or_refused(kind: &StandIn) {
             "Agent 'tested' is a plain program and has no permission modes. Set its options with args in [agents.tested].",
         );
     } else {
-        host.ask("/permissions mode plan", "Permission mode of session 'a': plan.");
+        host.say("/permissions mode plan");
+        // The stand-ins have no modes.
+        let refused = "did not accept the permission mode, so it keeps its own: ";
+        host.expect_all(&["Permission mode of session 'a': ", refused]);
     }
 }
 

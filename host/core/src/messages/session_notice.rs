@@ -250,10 +250,7 @@ impl SessionNotice {
                 quote_folder(folder)
             )),
             Self::StateLost => plain(&state_lost(session)),
-            Self::PermissionModeRefused { why } => plain(&format!(
-                "The agent of session '{session}' did not accept the permission mode, so it keeps its own: {}",
-                quote(why)
-            )),
+            Self::PermissionModeRefused { why } => plain(&permission_mode_refused(session, why)),
             Self::Denied { tool, detail, cause } => Reply::text(denied_tool::denied(tool, detail, cause)),
             Self::PersonaFailed { why, .. } => plain(&format!(
                 "The persona of session '{session}' could not be used: {}\nYour messages are kept. Use /retry to try again, or /persona to choose another one.",
@@ -295,6 +292,11 @@ fn fork_refused(session: &SessionName, why: &str) -> String {
 
 fn earlier_interrupted(session: &SessionName, prompt: &str) -> String {
     format!("An earlier message of session '{session}' was not sent again either: “{prompt}”.")
+}
+
+fn permission_mode_refused(session: &SessionName, why: &str) -> String {
+    let why = quote(why);
+    format!("The agent of session '{session}' did not accept the permission mode, so it keeps its own: {why}")
 }
 
 fn state_lost(session: &SessionName) -> String {
