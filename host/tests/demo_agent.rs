@@ -123,6 +123,7 @@ impl Agent {
                 | AgentEvent::Conversation { .. } => {}
                 AgentEvent::Requested(request) => self.decide(&request.id),
                 unexpected @ (AgentEvent::Denied { .. }
+                | AgentEvent::Outdated(_)
                 | AgentEvent::RequestCancelled(_)
                 | AgentEvent::PermissionModeRefused(_)
                 | AgentEvent::Background(_)

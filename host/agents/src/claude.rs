@@ -13,6 +13,7 @@ mod requests;
 mod result;
 mod turn;
 mod usage;
+mod version;
 
 use cordboard_core::{
     agent_event::{AgentEvent, Outcome, PromptId},
@@ -35,6 +36,7 @@ use prompts::Prompts;
 use requests::Requests;
 use turn::Turn;
 use usage::Usage;
+use version::VersionCheck;
 
 pub(super) use conversation_folder::stored_transcript;
 pub use conversation_folder::{TranscriptError, conversation_folder, is_conversation_id};
@@ -64,6 +66,7 @@ pub(super) struct Claude {
     requests: Requests,
     background: Background,
     usage: Usage,
+    version: VersionCheck,
     interrupts: u32,
     /// Whether the host has sent an interrupt that has not ended a turn yet.
     interrupted: bool,
@@ -90,6 +93,7 @@ impl Claude {
             requests: Requests::default(),
             background: Background::default(),
             usage: Usage::default(),
+            version: VersionCheck::default(),
             interrupts: 0,
             interrupted: false,
             skipped: SkippedLines::default(),
@@ -141,6 +145,7 @@ impl Claude {
                 self.resuming = false;
                 self.turn.set_folder(text(message, "cwd"));
                 self.note_conversation(message, events);
+                events.extend(self.version.on_init(message).map(AgentEvent::Outdated));
                 if self.prompted {
                     self.begin_unprompted_turn(events);
                 }

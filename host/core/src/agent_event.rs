@@ -17,6 +17,8 @@ pub enum AgentEvent {
     Ready { models: Vec<String> },
     /// The agent has reported the complete current list of its own commands.
     Commands(Vec<AgentCommand>),
+    /// The program of the agent is too old for some features. Contains a text for the user, with the remedy.
+    Outdated(String),
     /// The agent has named its conversation. `resumable` is set once the agent has stored a part of the conversation.
     Conversation { id: String, resumable: bool },
     /// The agent has acknowledged the prompt. Until then, the prompt may still be in the pipe, so the host sends it

@@ -68,6 +68,7 @@ fn show(event: &AgentEvent) -> String {
             let names: Vec<&str> = commands.iter().map(|command| command.name.as_str()).collect();
             format!("commands {}", names.join(" "))
         }
+        AgentEvent::Outdated(text) => format!("outdated {}", cut(text)),
         AgentEvent::Ready { models } => format!("ready {models:?}"),
         AgentEvent::Conversation { id, resumable } => {
             format!("conversation {}{}", short(id), if *resumable { ", resumable" } else { "" })

@@ -97,6 +97,8 @@ pub enum SessionNotice {
     PermissionModeRefused {
         why: String,
     },
+    /// The agent lacks something that the user may expect. Contains the text.
+    AboutAgent(String),
     Denied {
         tool: String,
         detail: String,
@@ -201,7 +203,8 @@ impl SessionNotice {
                 Request::Stall { session: session.clone(), since: *since },
                 &[Choice::Wait, Choice::Interrupt, Choice::Restart],
             ),
-            Self::Resuming(_) | Self::DiedInBackground { .. } | Self::AppliesLater { .. } => return None,
+            Self::Resuming(_) | Self::DiedInBackground { .. } | Self::AboutAgent(_) => return None,
+            Self::AppliesLater { .. } => return None,
             Self::WorkEnded { .. } | Self::OpenInTerminal | Self::Budget(_) | Self::StateLost => return None,
             Self::PermissionModeRefused { .. } => return None,
             Self::Greeting(_) | Self::UnpromptedText(_) | Self::Denied { .. } | Self::FolderChanged { .. } => {
@@ -249,6 +252,7 @@ impl SessionNotice {
                 "Session '{session}' now works in {}, as set in [sessions.folders].",
                 quote_folder(folder)
             )),
+            Self::AboutAgent(text) => plain(text),
             Self::StateLost => plain(&state_lost(session)),
             Self::PermissionModeRefused { why } => plain(&permission_mode_refused(session, why)),
             Self::Denied { tool, detail, cause } => Reply::text(denied_tool::denied(tool, detail, cause)),

@@ -103,6 +103,14 @@ impl Machine {
         }
     }
 
+    /// Notifies the user once that the agent is too old. Each later process reports the same again.
+    pub(super) fn handle_outdated_agent(&mut self, text: String) {
+        if self.outdated_agent.as_ref() != Some(&text) {
+            self.post_to_affected_places(&SessionNotice::AboutAgent(text.clone()));
+            self.outdated_agent = Some(text);
+        }
+    }
+
     pub(super) fn set_persona(&mut self, persona: Option<String>, now: Timestamp) -> Result<(), ApiError> {
         if self.record.persona == persona {
             return Ok(());

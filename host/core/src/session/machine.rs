@@ -43,6 +43,8 @@ pub struct Machine {
     /// The greeting to post when the agent is ready.
     pub(super) greeting: Option<String>,
     pub(super) models: Vec<String>,
+    /// The last notice about an agent that is too old.
+    pub(super) outdated_agent: Option<String>,
     /// The commands that the agent reported last.
     pub(super) commands: Option<Arc<[AgentCommand]>>,
     /// The interrupted prompt that was last sent again, by its new id.
@@ -86,6 +88,7 @@ impl Machine {
             persona_settings: None,
             greeting: None,
             models: Vec::new(),
+            outdated_agent: None,
             commands: None,
             retried_prompt: None,
             open_failure: None,
@@ -245,6 +248,7 @@ impl Machine {
         match event {
             AgentEvent::Ready { models } => self.handle_ready(models, now),
             AgentEvent::Commands(commands) => self.commands = Some(commands.into()),
+            AgentEvent::Outdated(text) => self.handle_outdated_agent(text),
             AgentEvent::Conversation { id, resumable } => self.handle_conversation(id, resumable),
             AgentEvent::PromptAccepted(prompt) => self.handle_prompt_accepted(&prompt),
             AgentEvent::Part { at, change } => self.handle_part(at, change),

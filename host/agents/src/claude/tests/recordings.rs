@@ -93,3 +93,12 @@ fn recordings_decode_to_their_traces() {
     }
     assert!(count > 40, "only {count} recordings in {}", folder.display());
 }
+
+#[test]
+fn an_old_cli_is_reported() {
+    let recording = include_str!("../../../tests/data/claude/f10_fork_session.jsonl");
+    let old = recording.replace(r#""claude_code_version":"2.1.329""#, r#""claude_code_version":"2.1.197""#);
+    assert_ne!(old, recording);
+    let reports = |recording: &str| trace(recording).matches("outdated \"Claude Code 2.1.197 is older than").count();
+    assert_eq!((reports(recording), reports(&old)), (0, 1));
+}

@@ -467,6 +467,7 @@ fn agent_event(verb: &str, rest: &str) -> AgentEvent {
     let finished = |outcome| AgentEvent::Finished { answered: answered(), outcome, usage: usage(second) };
     match verb {
         "ready" => AgentEvent::Ready { models: rest.split_whitespace().map(str::to_owned).collect() },
+        "outdated" => AgentEvent::Outdated(rest.to_owned()),
         "conversation" => AgentEvent::Conversation { id: first.to_owned(), resumable: second == "resumable" },
         "accepted" => AgentEvent::PromptAccepted(PromptId(first.to_owned())),
         "says" => AgentEvent::Part { at: 0, change: Change::Append(rest.to_owned()) },

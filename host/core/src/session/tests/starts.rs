@@ -700,3 +700,40 @@ fn a_missing_command_is_not_retried() {
         "#]],
     );
 }
+
+#[test]
+fn an_outdated_agent_is_reported_once() {
+    check(
+        "
+        busy a
+        outdated Update it.
+        done a
+        command suspend
+        exit
+        prompt b
+        spawned
+        ready
+        outdated Update it.
+        ",
+        expect![[r#"
+            busy a → busy
+            outdated Update it. → busy
+                post home: Update it.
+            done a → idle
+                persist
+                finish a at home, done
+                review #1: idle for 0ns
+            command suspend → stopping
+                close input of 1
+            exit → suspended
+            prompt b → starting
+                spawn 2 anew
+            spawned → starting
+                persist
+            ready → busy
+                mark b sent
+                send b to 2
+            outdated Update it. → busy
+        "#]],
+    );
+}

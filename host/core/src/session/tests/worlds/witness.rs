@@ -441,7 +441,7 @@ impl Witness {
             AgentEvent::UnpromptedText(_) => self.step.restarts_clock = true,
             AgentEvent::Finished { answered, .. } => self.step.answered = Some(answered.clone()),
             AgentEvent::Conversation { .. } | AgentEvent::Denied { .. } => {}
-            AgentEvent::PermissionModeRefused(_) => {}
+            AgentEvent::PermissionModeRefused(_) | AgentEvent::Outdated(_) => {}
             AgentEvent::Requested(request) => self.step.asks = Some(request.id.clone()),
             AgentEvent::RequestCancelled(id) => self.observe_cancelled(id),
             AgentEvent::Background(work) => self.observe_background(run, work),

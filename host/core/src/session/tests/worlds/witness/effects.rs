@@ -243,6 +243,7 @@ impl Witness {
             SessionNotice::FolderChanged { folder, .. } => {
                 self.must(self.machine.record().folder == *folder, "a session works where it says");
             }
+            SessionNotice::AboutAgent(_) => self.must(false, "no agent of these worlds is too old"),
             SessionNotice::StateLost => self.must(false, "no agent of these worlds loses its state"),
             SessionNotice::PermissionModeRefused { .. } => {}
             SessionNotice::Denied { .. } | SessionNotice::Interrupted { .. } => {}
