@@ -43,8 +43,13 @@ pub use printed_reply::preview;
 
 pub const FRONT_END: &str = "console";
 
-const LIMITS: Limits =
-    Limits { text_units: usize::MAX, live_line: LiveLine::Status, edits: Edits::Append, ring_after: Duration::ZERO };
+const LIMITS: Limits = Limits {
+    text_units: usize::MAX,
+    columns: usize::MAX,
+    live_line: LiveLine::Status,
+    edits: Edits::Append,
+    ring_after: Duration::ZERO,
+};
 
 /// The id of the console's only chat and only user.
 const LOCAL: &str = "local";

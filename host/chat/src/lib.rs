@@ -58,6 +58,8 @@ pub trait Chat: Send + Sync {
 pub struct Limits {
     /// The longest message, in UTF-16 units. With `usize::MAX`, no message is split.
     pub text_units: usize,
+    /// The characters of code that fit in a line. A wider table is shown as a list.
+    pub columns: usize,
     pub live_line: LiveLine,
     pub edits: Edits,
     /// A streamed answer notifies at its end if its turn was shown for at least this time. A front-end with

@@ -70,7 +70,13 @@ pub fn units(text: &str) -> usize {
 /// never dropped.
 #[must_use]
 pub fn render(markdown: &str) -> Message {
-    let Message { text, entities } = markdown::render(&strip_controls(markdown));
+    render_within(markdown, usize::MAX)
+}
+
+/// Like [`render`], for a front-end that shows `columns` characters of code in a line. A wider table becomes a list.
+#[must_use]
+pub fn render_within(markdown: &str, columns: usize) -> Message {
+    let Message { text, entities } = markdown::render(&strip_controls(markdown), columns);
     Message { text: controls::replace_controls(text), entities }
 }
 

@@ -33,6 +33,9 @@ use super::{
 /// The longest text of a message, in UTF-16 units.
 pub(super) const TEXT_UNITS: usize = 4096;
 
+/// The characters of code that a phone in portrait orientation shows in a line, with the default size of text.
+const COLUMNS: usize = 38;
+
 /// Telegram allows 20 messages and edits a minute in a group, over all its topics. The pause between two frames is five
 /// times as long as in a private chat, and frames wait while the group had 12 or more calls (sends, edits and deletes)
 /// in the last minute. The rest of Telegram's limit is left for answers.
@@ -165,6 +168,7 @@ impl Chat for Telegram {
     fn limits(&self) -> Limits {
         Limits {
             text_units: TEXT_UNITS,
+            columns: COLUMNS,
             live_line: LiveLine::InMessage,
             edits: Edits::Replace,
             ring_after: (self.settings.ring_after)(),

@@ -57,7 +57,7 @@ pub(super) fn mark(line: &str, part: &Outgoing) -> Outgoing {
 fn parts(reply: &Reply, line: Option<&str>, limits: Limits, completeness: Completeness) -> Vec<Outgoing> {
     // Remove terminal control characters for every front-end: they are not part of an answer.
     let source = strip_controls(&with_attachments(reply)).into_owned();
-    let message = named(render::render(&source), reply.session.as_ref());
+    let message = named(render::render_within(&source, limits.columns), reply.session.as_ref());
     let mut messages = cut(message, limits.text_units);
     if messages.is_empty() && !reply.buttons.is_empty() {
         messages.push(Message { text: NO_TEXT.to_owned(), entities: Vec::new() });
@@ -173,10 +173,16 @@ mod tests {
     use super::*;
     use crate::Edits;
 
-    const SMALL: Limits =
-        Limits { text_units: 20, live_line: LiveLine::InMessage, edits: Edits::Replace, ring_after: Duration::ZERO };
+    const SMALL: Limits = Limits {
+        text_units: 20,
+        columns: usize::MAX,
+        live_line: LiveLine::InMessage,
+        edits: Edits::Replace,
+        ring_after: Duration::ZERO,
+    };
     const CONSOLE: Limits = Limits {
         text_units: usize::MAX,
+        columns: usize::MAX,
         live_line: LiveLine::Status,
         edits: Edits::Append,
         ring_after: Duration::ZERO,
@@ -305,5 +311,13 @@ mod tests {
     #[test]
     fn buttons_without_a_text_get_one() {
         assert_eq!(texts(&reply(&Reply::default().button("Go", "/go"), SMALL)), ["…"]);
+    }
+
+    #[test]
+    fn only_a_narrow_front_end_shows_a_wide_table_as_a_list() {
+        let table = Reply::text("| name | state |\n|-|-|\n| web | runs since noon |");
+        let narrow = Limits { columns: 20, text_units: 4096, ..SMALL };
+        assert_eq!(texts(&reply(&table, narrow)), ["name: web\n  state: runs since noon"]);
+        assert!(texts(&reply(&table, CONSOLE))[0].contains("web   runs since noon"));
     }
 }

@@ -13,9 +13,11 @@ pub use self::parser_options::parser;
 use self::{link_definitions::Definitions, spans::Link};
 use super::{Message, Style, builder::MessageBuilder, table::Table};
 
-pub fn render(markdown: &str) -> Message {
+/// Renders Markdown. A table that is wider than `columns` becomes a list.
+pub fn render(markdown: &str, columns: usize) -> Message {
     let parser = parser(markdown);
-    let mut writer = Writer::new(markdown, Definitions::of(markdown, &parser));
+    let definitions = Definitions::of(markdown, &parser);
+    let mut writer = Writer { columns, ..Writer::new(markdown, definitions) };
     for (event, range) in parser.into_offset_iter() {
         writer.handle(event, range);
     }
@@ -33,6 +35,8 @@ struct Writer<'a> {
     /// The current code block: its info string and its text.
     code: Option<(String, String)>,
     table: Option<Table>,
+    /// The width of the widest table that is shown with aligned columns.
+    columns: usize,
     /// For each open list, the number of the next item, or `None` for a bullet list.
     lists: Vec<Option<u64>>,
     links: Vec<Link>,
@@ -64,6 +68,7 @@ impl<'a> Writer<'a> {
             seen: 0,
             code: None,
             table: None,
+            columns: usize::MAX,
             lists: Vec::new(),
             links: Vec::new(),
             quotes: 0,

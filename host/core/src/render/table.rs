@@ -1,4 +1,4 @@
-//! Lays out a table as text with aligned columns. Cells are not truncated.
+//! Lays out a table as text with aligned columns, or as the items of a list. Cells are not truncated.
 
 use pulldown_cmark::Alignment;
 use unicode_width::UnicodeWidthStr;
@@ -11,6 +11,9 @@ pub struct Table {
 
 /// The separator between two columns.
 const GAP: &str = "  ";
+
+/// An empty cell in a list.
+const EMPTY: &str = "–";
 
 /// The maximum width to which a column is padded, in terminal cells; wider text overflows. Without this limit, one long
 /// table cell would add its length to every row.
@@ -51,6 +54,31 @@ impl Table {
         let rule: Vec<String> = widths.iter().map(|&width| "─".repeat(width)).collect();
         lines.insert(lines.len().min(1), rule.join(GAP));
         lines.join("\n")
+    }
+
+    /// Whether the table has a row below its header.
+    pub fn has_rows(&self) -> bool {
+        self.rows.len() > 1
+    }
+
+    /// The width of the widest line of the laid out table.
+    pub fn width(&self) -> usize {
+        self.lay_out().lines().map(UnicodeWidthStr::width).max().unwrap_or_default()
+    }
+
+    /// Returns the rows below the header. Each cell follows the name of its column.
+    pub fn labelled_rows(&self) -> impl Iterator<Item = Vec<String>> {
+        let (header, rows) = self.rows.split_first().map_or((&[][..], &[][..]), |(header, rows)| (&header[..], rows));
+        rows.iter().map(|row| {
+            let name = |column: usize| header.get(column).map(|name| name.trim()).filter(|name| !name.is_empty());
+            let cell = |(column, cell): (usize, &String)| match (name(column), cell.trim()) {
+                (Some(name), "") => format!("{name}: {EMPTY}"),
+                (Some(name), cell) => format!("{name}: {cell}"),
+                (None, "") => EMPTY.to_owned(),
+                (None, cell) => cell.to_owned(),
+            };
+            row.iter().enumerate().map(cell).collect()
+        })
     }
 
     fn widths(&self) -> Vec<usize> {

@@ -267,6 +267,27 @@ fn tables_become_aligned_code_blocks() {
 }
 
 #[test]
+fn a_table_that_is_too_wide_becomes_a_list() {
+    let table = "> so:\n>\n> | Name | State | |\n> |-|-|-|\n> | `web` | **runs** since noon | a |\n> | db | | |\n\nend";
+    expect![[r#"
+        ⟨quote:so:
+
+        ⟨bold:Name: web⟩
+          State: runs since noon
+          a
+        ⟨bold:Name: db⟩
+          State: –
+          –⟩
+
+        end"#]]
+    .assert_eq(&marked(&render_within(table, 23)));
+    assert_eq!(render_within(table, 24), render(table));
+    // While the answer streams, the rows follow the header.
+    let header = "| a long name | another name |\n|-|-|\n";
+    assert_eq!(render_within(header, 10), render(header));
+}
+
+#[test]
 fn incomplete_markdown_is_shown() {
     check("so **far", expect!["so **far"]);
     check("```rust\nlet x", expect!["⟨pre rust:let x⟩"]);

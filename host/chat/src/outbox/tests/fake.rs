@@ -128,7 +128,13 @@ impl Chat for Fake {
 
     fn limits(&self) -> Limits {
         let edits = if self.live == LiveLine::Status { Edits::Append } else { Edits::Replace };
-        Limits { text_units: self.units, live_line: self.live, edits, ring_after: *self.ring_after.lock().unwrap() }
+        Limits {
+            text_units: self.units,
+            columns: usize::MAX,
+            live_line: self.live,
+            edits,
+            ring_after: *self.ring_after.lock().unwrap(),
+        }
     }
 
     /// Like the console, this front-end needs no pause between frames if it has a status line.

@@ -152,9 +152,28 @@ impl Writer<'_> {
 
     pub(super) fn end_table(&mut self, end: usize) {
         if let Some(table) = self.table.take() {
-            self.builder.push_pre(&table.lay_out(), None);
+            if table.width() > self.columns && table.has_rows() {
+                self.push_list(&table);
+            } else {
+                self.builder.push_pre(&table.lay_out(), None);
+            }
         }
         self.end_block(end);
+    }
+
+    /// Writes a table as a list: per row its first cell, and below it the other cells.
+    fn push_list(&mut self, table: &Table) {
+        for cells in table.labelled_rows() {
+            let (first, others) = cells.split_first().map_or(("", &cells[..]), |(first, others)| (first, others));
+            self.builder.end_line(1);
+            self.builder.open(Style::Bold);
+            self.builder.push(first);
+            self.builder.close();
+            for cell in others {
+                self.builder.end_line(1);
+                self.builder.push(&format!("  {cell}"));
+            }
+        }
     }
 }
 
