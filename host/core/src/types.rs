@@ -28,5 +28,6 @@ pub use session::{
 };
 pub use timestamp::{TimeSource, Timestamp};
 pub use usage::{
-    ContextUse, GroupUsage, OriginUsage, TokenCount, Tokens, TurnOrigin, TurnUsage, UsageEntry, UsageGroup, UsageSum,
+    ContextUse, GroupUsage, OriginUsage, TokenCount, Tokens, TurnOrigin, TurnUsage, UsageEntry, UsageGroup,
+    UsagePeriod, UsageSum,
 };

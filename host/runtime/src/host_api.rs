@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use cordboard_core::{
     budget::Budget,
     session::{ApiError, SessionCommand},
-    types::{Caller, Exchange, OriginUsage, Place, Reply, SessionName, SessionView, Timestamp, Urgency},
+    types::{Caller, Exchange, OriginUsage, Place, Reply, SessionName, SessionView, Timestamp, Urgency, UsagePeriod},
 };
 
 pub use super::bindings::{catalog::Choice, session_control::SessionSpec};
@@ -93,8 +93,8 @@ pub trait HostApi: PluginState {
     /// Sends a prompt to a session.
     async fn prompt(&self, caller: &Caller, name: &SessionName, text: String, urgency: Urgency)
     -> Result<(), ApiError>;
-    /// Returns the use of the agents of all sessions that the caller may see, in the last `days` days, including today.
-    async fn usage(&self, caller: &Caller, days: u32) -> Result<Vec<OriginUsage>, ApiError>;
+    /// Returns the use of the agents of all sessions that the caller may see.
+    async fn usage(&self, caller: &Caller, period: UsagePeriod) -> Result<Vec<OriginUsage>, ApiError>;
     /// Returns the budget of the day, if the configuration has one.
     async fn budget(&self) -> Result<Option<Budget>, ApiError>;
     /// The replacement for the network in tests, or `None` to use the real network.

@@ -22,7 +22,7 @@ use cordboard_core::{
     session::{ApiError, ApiErrorCode, Prompt, QueuedPrompts, SessionCommand},
     types::{
         Caller, Choice as Decision, Exchange, OriginUsage, Place, ProcessId, PromptKind, Reply, Request, SessionName,
-        SessionView, Timestamp, Urgency, UserId,
+        SessionView, Timestamp, Urgency, UsagePeriod, UserId,
     },
     updates_and_posts::{CompletedUpdate, NewPost, Origin, Update, UpdateKind},
 };
@@ -332,8 +332,8 @@ impl HostApi for HostService {
         self.store.own_mode(&caller.id).await.map_err(|error| not_read(&error))
     }
 
-    async fn usage(&self, caller: &Caller, days: u32) -> Result<Vec<OriginUsage>, ApiError> {
-        let mut usage = self.usage.last_days(days).await.map_err(|error| not_read(&error))?;
+    async fn usage(&self, caller: &Caller, period: UsagePeriod) -> Result<Vec<OriginUsage>, ApiError> {
+        let mut usage = self.usage.of_period(period).await.map_err(|error| not_read(&error))?;
         usage.retain(|one| self.visible(caller, one.origin.session.as_str()).is_ok());
         Ok(usage)
     }

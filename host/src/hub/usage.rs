@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use cordboard_core::{
     budget::Budget,
     cron::Zone,
-    types::{OriginUsage, SessionRecord, UsageEntry},
+    types::{OriginUsage, SessionRecord, UsageEntry, UsagePeriod},
 };
 use cordboard_store::{Store, StoreError};
 
@@ -58,9 +58,9 @@ impl UsageLedger {
         }
     }
 
-    /// Returns the use of all sessions in the last `days` days, including today.
-    pub async fn last_days(&self, days: u32) -> Result<Vec<OriginUsage>, StoreError> {
-        let since = self.zone().days_start(self.clock.wall(), days);
+    /// Returns the use of all sessions in a period that ends now.
+    pub async fn of_period(&self, period: UsagePeriod) -> Result<Vec<OriginUsage>, StoreError> {
+        let since = self.zone().period_start(self.clock.wall(), period);
         self.store.usage_since(since).await
     }
 }
@@ -104,9 +104,15 @@ mod tests {
         assert_eq!(ledger.spent_budget().await.map(|budget| budget.spent_usd), Some(1.0));
         limit(1.5);
         assert_eq!(ledger.spent_budget().await, None, "a raised limit takes effect at once");
-        let today = ledger.last_days(1).await.unwrap();
+        let today = ledger.of_period(UsagePeriod::Days(1)).await.unwrap();
         assert_eq!(today.iter().map(|one| one.sum.turns).collect::<Vec<_>>(), [2]);
-        let cost: f64 = ledger.last_days(u32::MAX).await.unwrap().iter().filter_map(|one| one.sum.cost_usd).sum();
+        let cost: f64 = ledger
+            .of_period(UsagePeriod::Days(u32::MAX))
+            .await
+            .unwrap()
+            .iter()
+            .filter_map(|one| one.sum.cost_usd)
+            .sum();
         assert_eq!(cost, 101.0);
         store.close().await;
         assert_eq!(ledger.spent_budget().await, None, "prompts are accepted if the store fails");

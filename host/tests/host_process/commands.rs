@@ -219,7 +219,7 @@ fn help_and_plugins_show_the_active_plugins() {
         "/stop [all] - Interrupt the answer",
         "/suspend [name] - Stop the agent of a session until its next message",
         "/timeout [minutes] - Show or set the idle timeout",
-        "/usage [days] - Show the cost and the tokens of the agents",
+        "/usage [days|month] - Show the cost and the tokens of the agents",
     ];
     host.ask("/help", &format!("{}\n\nAnything else goes to the active session.", help.join("\n")));
     host.say("/start");

@@ -281,7 +281,7 @@ async fn help_and_plugins_list_the_active_plugins() {
          /stop [all] - Interrupt the answer\n\
          /suspend [name] - Stop the agent of a session until its next message\n\
          /timeout [minutes] - Show or set the idle timeout\n\
-         /usage [days] - Show the cost and the tokens of the agents\n\n\
+         /usage [days|month] - Show the cost and the tokens of the agents\n\n\
          Anything else goes to the active session."
     );
     host.plug("echo", &crate::components::bad("echo")).await.unwrap();

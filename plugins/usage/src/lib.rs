@@ -1,41 +1,48 @@
-//! `/usage [days]`: shows the cost and the tokens of the agents today, or in the last 7 or 30 days, by session, model and
-//! persona. It also shows the budget of the day, and the context of the active session.
+//! `/usage [days|month]`: shows the cost and the tokens of the agents today, in the last 7 or 30 days, or in this month, by
+//! session, model and persona. It also shows the budget of the day, and the context of the active session.
 
 mod report;
 
 use cordboard_plugin::{Call, Command, Reply, command::Spec, context, sessions};
 
-use report::{PERIODS, Report};
+use report::{Period, Report};
 
 struct Usage;
 
 impl Command for Usage {
     fn specs() -> Result<Vec<Spec>, String> {
-        Ok(vec![Spec::new("usage", "Show the cost and the tokens of the agents", "/usage [days]")])
+        Ok(vec![Spec::new("usage", "Show the cost and the tokens of the agents", "/usage [days|month]")])
     }
 
     fn run(call: &Call) -> Result<Reply, String> {
-        let days = match call.args.as_slice() {
-            [] => Some(1),
-            [days] => days.parse().ok().filter(|days| PERIODS.contains(days)),
+        let period = match call.args.as_slice() {
+            [] => Some(Period::Days(1)),
+            [period] => Period::parse(period),
             _ => None,
         };
-        let Some(days) = days else { return Ok(Reply::plain("Usage: /usage [1, 7 or 30]")) };
+        let Some(period) = period else { return Ok(Reply::plain("Usage: /usage [1, 7, 30 or month]")) };
         let mut totals = Vec::new();
-        for period in PERIODS {
-            totals.push((period, report::sum(&sessions::usage_of_days(period, "session")?)));
+        for period in Period::ALL {
+            totals.push((period, report::sum(&usage(period, "session")?)));
         }
         let report = Report {
-            days,
+            period,
             totals,
-            sessions: sessions::usage_of_days(days, "session")?,
-            models: sessions::usage_of_days(days, "model")?,
-            personas: sessions::usage_of_days(days, "persona")?,
+            sessions: usage(period, "session")?,
+            models: usage(period, "model")?,
+            personas: usage(period, "persona")?,
             budget: sessions::current_budget()?,
             active: context::active_session(),
             now: context::now(),
         };
         Ok(report.reply())
+    }
+}
+
+fn usage(period: Period, by: &str) -> Result<Vec<sessions::Usage>, String> {
+    match period {
+        Period::Days(days) => sessions::usage_of_days(days, by),
+        Period::Month => sessions::usage_of_month(by),
     }
 }
 

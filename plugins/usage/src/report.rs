@@ -6,16 +6,46 @@ use cordboard_plugin::{
     text,
 };
 
-/// The periods that the command can show, in days.
-pub const PERIODS: [u32; 3] = [1, 7, 30];
+/// A period that the command can show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Period {
+    /// The last days, including today.
+    Days(u32),
+    /// The current month of the calendar.
+    Month,
+}
+
+impl Period {
+    pub const ALL: [Self; 4] = [Self::Days(1), Self::Days(7), Self::Month, Self::Days(30)];
+
+    /// Parses an argument of the command.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|period| period.argument() == text)
+    }
+
+    fn argument(self) -> String {
+        match self {
+            Self::Days(days) => days.to_string(),
+            Self::Month => "month".to_owned(),
+        }
+    }
+
+    fn label(self) -> String {
+        match self {
+            Self::Days(1) => "Today".to_owned(),
+            Self::Days(days) => format!("Last {days} days"),
+            Self::Month => "This month".to_owned(),
+        }
+    }
+}
 
 /// The maximum number of groups that a list shows, so that the reply fits into a message.
 const MAX_SHOWN: usize = 10;
 
 pub struct Report {
-    pub days: u32,
+    pub period: Period,
     /// The sum of each period.
-    pub totals: Vec<(u32, Usage)>,
+    pub totals: Vec<(Period, Usage)>,
     pub sessions: Vec<Usage>,
     pub models: Vec<Usage>,
     pub personas: Vec<Usage>,
@@ -36,16 +66,16 @@ impl Report {
         paragraphs.extend(self.budget.as_ref().map(|budget| describe_budget(budget, self.now)));
         paragraphs.extend(self.active.as_ref().and_then(describe_context));
         let reply = Reply::text(paragraphs.join("\n\n")).in_place();
-        PERIODS
+        Period::ALL
             .into_iter()
-            .filter(|days| *days != self.days)
-            .fold(reply, |reply, days| reply.button(label(days), format!("/usage {days}")))
+            .filter(|period| *period != self.period)
+            .fold(reply, |reply, period| reply.button(period.label(), format!("/usage {}", period.argument())))
     }
 
     /// Returns a line for each period. The lists below are about the bold one.
     fn totals(&self) -> String {
-        let line = |(days, sum): &(u32, Usage)| {
-            let label = if *days == self.days { format!("**{}**", label(*days)) } else { label(*days).to_owned() };
+        let line = |(period, sum): &(Period, Usage)| {
+            let label = if *period == self.period { format!("**{}**", period.label()) } else { period.label() };
             format!("{label}: {}", describe(sum))
         };
         self.totals.iter().map(line).collect::<Vec<_>>().join("\n")
@@ -63,14 +93,6 @@ pub fn sum(groups: &[Usage]) -> Usage {
         output_tokens: add(|group| group.output_tokens),
         cache_read_tokens: add(|group| group.cache_read_tokens),
         cache_write_tokens: add(|group| group.cache_write_tokens),
-    }
-}
-
-const fn label(days: u32) -> &'static str {
-    match days {
-        1 => "Today",
-        7 => "Last 7 days",
-        _ => "Last 30 days",
     }
 }
 
@@ -167,8 +189,8 @@ mod tests {
     fn report(groups: usize) -> Report {
         let groups: Vec<_> = (0..groups).map(|number| usage(Some(&format!("*{number}")), Some(0.25))).collect();
         Report {
-            days: 7,
-            totals: vec![(1, sum(&[])), (7, sum(&groups))],
+            period: Period::Days(7),
+            totals: vec![(Period::Days(1), sum(&[])), (Period::Days(7), sum(&groups))],
             sessions: groups,
             models: vec![usage(None, None)],
             personas: vec![usage(None, None)],

@@ -3,7 +3,7 @@
 use jiff::Zoned;
 
 use super::{Zone, of};
-use crate::types::Timestamp;
+use crate::types::{Timestamp, UsagePeriod};
 
 const DAY_MILLIS: u64 = 86_400_000;
 
@@ -26,6 +26,15 @@ impl Zone {
     pub fn days_start(&self, at: Timestamp, days: u32) -> Timestamp {
         let before = jiff::Span::new().try_days(days.saturating_sub(1));
         self.start(at, |time| time.checked_sub(before.ok()?).ok()).unwrap_or_default()
+    }
+
+    /// Returns the beginning of a period that ends at `at`.
+    #[must_use]
+    pub fn period_start(&self, at: Timestamp, period: UsagePeriod) -> Timestamp {
+        match period {
+            UsagePeriod::Days(days) => self.days_start(at, days),
+            UsagePeriod::Month => self.start(at, |time| time.first_of_month().ok()).unwrap_or_default(),
+        }
     }
 
     /// Parses a date, such as `2026-07-01`, as the beginning of this day.
@@ -60,6 +69,20 @@ mod tests {
             assert_eq!(berlin.next_day(at), timestamp(next));
             assert_eq!(berlin.days_start(at, 1), timestamp(day));
             assert_eq!(berlin.days_start(at, 7), timestamp(week));
+        }
+    }
+
+    #[test]
+    fn a_month_begins_at_midnight_of_the_zone() {
+        let berlin = Zone::posix("CET-1CEST,M3.5.0,M10.5.0/3").expect("a zone");
+        let timestamp = |text: &str| Timestamp::parse(text).expect("a time");
+        for (at, start) in [
+            ("2026-06-30T21:59:00Z", "2026-05-31T22:00:00Z"),
+            ("2026-06-30T22:00:00Z", "2026-06-30T22:00:00Z"),
+            // The clock changes within this month.
+            ("2026-03-31T12:00:00Z", "2026-02-28T23:00:00Z"),
+        ] {
+            assert_eq!(berlin.period_start(timestamp(at), UsagePeriod::Month), timestamp(start));
         }
     }
 

@@ -90,6 +90,15 @@ pub struct GroupUsage {
     pub sum: UsageSum,
 }
 
+/// A time span that ends now, and begins at midnight in the host's time zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UsagePeriod {
+    /// The last days, including today.
+    Days(u32),
+    /// The current month of the calendar.
+    Month,
+}
+
 /// The property by which turns are grouped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UsageGroup {

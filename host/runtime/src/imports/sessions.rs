@@ -1,7 +1,7 @@
 //! `sessions`: lists the sessions that the caller may see. A call without a caller sees no sessions, unless `acts_as`
 //! is set.
 
-use cordboard_core::types::{SessionView, UsageGroup};
+use cordboard_core::types::{SessionView, UsageGroup, UsagePeriod};
 
 use super::super::{
     bindings::{
@@ -30,6 +30,18 @@ impl CallState {
             session
         };
         Ok(host.api.page(caller, filter, offset as usize, limit as usize).iter().map(session).collect())
+    }
+}
+
+impl CallState {
+    async fn usage(&mut self, period: UsagePeriod, by: &str) -> wasmtime::Result<Result<Vec<Usage>, String>> {
+        let host = self.host()?;
+        let Some(group) = UsageGroup::parse(by) else {
+            return Ok(Err(format!("'{by}' is not a group: use \"session\", \"persona\" or \"model\"")));
+        };
+        let Some(caller) = self.caller() else { return Ok(Ok(Vec::new())) };
+        let usage = host.api.usage(caller, period).await;
+        Ok(usage.map(|usage| group.sums(usage).into_iter().map(convert::usage).collect()).map_err(|error| error.text))
     }
 }
 
@@ -84,13 +96,11 @@ impl Host for CallState {
     }
 
     async fn usage_of_days(&mut self, days: u32, by: String) -> wasmtime::Result<Result<Vec<Usage>, String>> {
-        let host = self.host()?;
-        let Some(group) = UsageGroup::parse(&by) else {
-            return Ok(Err(format!("'{by}' is not a group: use \"session\", \"persona\" or \"model\"")));
-        };
-        let Some(caller) = self.caller() else { return Ok(Ok(Vec::new())) };
-        let usage = host.api.usage(caller, days).await;
-        Ok(usage.map(|usage| group.sums(usage).into_iter().map(convert::usage).collect()).map_err(|error| error.text))
+        self.usage(UsagePeriod::Days(days), &by).await
+    }
+
+    async fn usage_of_month(&mut self, by: String) -> wasmtime::Result<Result<Vec<Usage>, String>> {
+        self.usage(UsagePeriod::Month, &by).await
     }
 
     async fn current_budget(&mut self) -> wasmtime::Result<Result<Option<Budget>, String>> {

@@ -9,7 +9,10 @@ use cordboard_core::{
     cron::Zone,
     messages,
     session::{ApiError, ApiErrorCode, SessionCommand},
-    types::{Caller, Exchange, OriginUsage, Place, Reply, Role, SessionName, SessionView, Timestamp, Urgency, UserId},
+    types::{
+        Caller, Exchange, OriginUsage, Place, Reply, Role, SessionName, SessionView, Timestamp, Urgency, UsagePeriod,
+        UserId,
+    },
 };
 
 use cordboard_runtime::{
@@ -205,10 +208,10 @@ impl HostApi for FakeHost {
         Ok(self.inner().own_modes.get(&caller.id).cloned())
     }
 
-    async fn usage(&self, caller: &Caller, days: u32) -> Result<Vec<OriginUsage>, ApiError> {
+    async fn usage(&self, caller: &Caller, period: UsagePeriod) -> Result<Vec<OriginUsage>, ApiError> {
         let usage = {
             let inner = self.inner();
-            let since = Zone::utc().days_start(inner.now, days);
+            let since = Zone::utc().period_start(inner.now, period);
             inner.usage.iter().filter(|one| one.at >= since).map(OriginUsage::from).collect::<Vec<_>>()
         };
         Ok(usage.into_iter().filter(|one| self.seen(caller, one.origin.session.as_str()).is_ok()).collect())
