@@ -2,6 +2,8 @@
 //! build plugins.
 
 use std::ffi::OsString;
+use std::fs;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
@@ -39,9 +41,15 @@ fn nextest_exists() -> bool {
     probe.status().is_ok_and(|status| status.success())
 }
 
-pub fn bench(workspace: &Workspace, args: &[OsString]) -> Result<()> {
+/// Measures the release binary `host`. For the benchmark, cargo links another binary at the same path, with the features
+/// of the tests' libraries, so this function copies the one for users first.
+pub fn bench(workspace: &Workspace, host: &Path, args: &[OsString]) -> Result<()> {
     step::start("measuring (the first build takes minutes)");
-    step::show(cargo(workspace).args(["bench", "--workspace", "--bench", "figures", "--"]).args(args))
+    let measured = host.with_file_name("cordboard-measured");
+    fs::copy(host, &measured).with_context(|| format!("failed to copy {}", host.display()))?;
+    let mut bench = cargo(workspace);
+    bench.env("CORDBOARD_MEASURED", &measured).args(["bench", "--workspace", "--bench", "figures", "--"]).args(args);
+    step::show(&mut bench)
 }
 
 pub fn format(workspace: &Workspace) -> Result<()> {

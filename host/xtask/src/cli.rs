@@ -102,8 +102,8 @@ impl Cli {
                 cargo_tasks::test(&workspace, &args)
             }
             Task::Bench { args } => {
-                build(&workspace, self.toolchain, Selection::All, Profile::Release)?;
-                cargo_tasks::bench(&workspace, &args)
+                let binary = build(&workspace, self.toolchain, Selection::All, Profile::Release)?;
+                cargo_tasks::bench(&workspace, &binary, &args)
             }
             Task::Ci => {
                 cargo_tasks::format(&workspace)?;
