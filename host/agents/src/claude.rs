@@ -8,10 +8,10 @@ mod checklist;
 mod control;
 mod conversation_folder;
 mod denials;
-mod prompts;
 mod requests;
 mod result;
-mod turn;
+mod turn_parts;
+mod unanswered_prompts;
 mod usage;
 mod version;
 
@@ -32,9 +32,9 @@ use api_error::ApiErrors;
 use background::Background;
 use checklist::Checklist;
 use denials::Denials;
-use prompts::Prompts;
 use requests::Requests;
-use turn::Turn;
+use turn_parts::Turn;
+use unanswered_prompts::Prompts;
 use usage::Usage;
 use version::VersionCheck;
 

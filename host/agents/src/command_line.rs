@@ -57,7 +57,7 @@ fn args(start: &Start<'_>) -> Vec<OsString> {
     let mut args: Vec<String> = match start.agent.kind {
         AgentKind::Demo => vec!["demo-agent".to_owned()],
         AgentKind::Claude => Vec::new(),
-        // The protocol of an agent of kind `Acp` transfers everything else.
+        // An ACP agent gets its settings over the protocol, and a plain program has none.
         AgentKind::Acp | AgentKind::Plain => return start.agent.args.iter().map(OsString::from).collect(),
     };
     args.extend(PROTOCOL_FLAGS.map(str::to_owned));

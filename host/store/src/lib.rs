@@ -26,7 +26,7 @@ mod jobs;
 mod keyboards;
 mod outbox;
 mod outbox_table;
-mod own_modes;
+mod personal_view_modes;
 mod plugin_decisions;
 mod plugin_state;
 mod plugin_versions;

@@ -44,7 +44,10 @@ fn opencode_plans_until_the_mode_is_default() {
         host.ask("/permissions mode default", "Permission mode of session 'a': default.");
         assert!(!plans(host, "four"));
         // A mode that the agent doesn't offer changes nothing.
-        host.ask("/permissions mode acceptEdits", "so it keeps its own: It offers: build, plan.");
+        host.ask(
+            "/permissions mode acceptEdits",
+            "rejected the permission mode and keeps its own. It offers: build, plan.",
+        );
         host.ask("bash touch made", "/answer #1 deny");
         host.ask("/allow", "The tool said: ");
     });

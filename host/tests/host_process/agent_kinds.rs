@@ -380,7 +380,7 @@ fn a_permission_mode_is_selected_or_refused(kind: &StandIn) {
     } else {
         host.say("/permissions mode plan");
         // The stand-ins have no modes.
-        let refused = "did not accept the permission mode, so it keeps its own: ";
+        let refused = "rejected the permission mode and keeps its own. ";
         host.expect_all(&["Permission mode of session 'a': ", refused]);
     }
 }

@@ -201,7 +201,7 @@ fn help_and_plugins_show_the_active_plugins() {
         "/help - List the commands",
         "/history [number] - Show the last messages and answers",
         "/leave [name] - Drop an interrupted message",
-        "/mode [me] [<name>|default] - Show or set how answers are shown",
+        "/mode [me] [<name>|default] - Show or set the view of answers",
         "/model [name] - Show or set the model",
         "/new <name> [persona] [agent] - Start a session",
         "/now <message> - Interrupt the agent with a message",

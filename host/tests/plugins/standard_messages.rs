@@ -263,7 +263,7 @@ async fn help_and_plugins_list_the_active_plugins() {
          /help - List the commands\n\
          /history [number] - Show the last messages and answers\n\
          /leave [name] - Drop an interrupted message\n\
-         /mode [me] [<name>|default] - Show or set how answers are shown\n\
+         /mode [me] [<name>|default] - Show or set the view of answers\n\
          /model [name] - Show or set the model\n\
          /new <name> [persona] [agent] - Start a session\n\
          /now <message> - Interrupt the agent with a message\n\

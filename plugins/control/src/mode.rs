@@ -17,7 +17,7 @@ const RESET: &str = "default";
 const USAGE: &str = "/mode [me] [<name>|default]";
 
 pub fn spec() -> Spec {
-    Spec::new("mode", "Show or set how answers are shown", USAGE)
+    Spec::new("mode", "Show or set the view of answers", USAGE)
 }
 
 pub fn run(call: &Call) -> Result<Reply, String> {
@@ -31,7 +31,7 @@ pub fn run(call: &Call) -> Result<Reply, String> {
         ["me", mode] => {
             session_control::set_own_mode(chosen(mode, &modes)?)?;
             Ok(Reply::plain(&match *mode {
-                RESET => "Your own mode is not set any more.".to_owned(),
+                RESET => "Your personal mode was reset.".to_owned(),
                 mode => format!("Mode set to {mode} for answers to you, in sessions whose mode is not set."),
             }))
         }
@@ -39,7 +39,7 @@ pub fn run(call: &Call) -> Result<Reply, String> {
             let session = context::session()?;
             session_control::set_mode(&session.name, chosen(mode, &modes)?)?;
             Ok(Reply::plain(&match *mode {
-                RESET => format!("The mode of session '{}' is not set any more.", session.name),
+                RESET => format!("The mode of session '{}' was reset.", session.name),
                 mode => format!("Mode set to {mode} for session '{}'.", session.name),
             }))
         }

@@ -1,5 +1,5 @@
 //! `/agent [name]`: shows the agents, and selects the agent of the sessions that `/new` creates in this chat. The active
-//! session also gets it, unless it has a conversation.
+//! session also switches to it, unless the session has a conversation.
 
 use cordboard_plugin::{
     Call, Place, Reply, Session,

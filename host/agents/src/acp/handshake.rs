@@ -38,7 +38,7 @@ pub struct Handshake {
     /// Empty until the agent has opened the session.
     session: String,
     settings: Settings,
-    /// Why the agent doesn't begin in the mode of the session.
+    /// The reason why the agent rejected the permission mode at its start.
     refused_mode: Option<String>,
     is_ready: bool,
 }
@@ -207,7 +207,7 @@ impl Handshake {
         }
     }
 
-    /// Returns why the agent doesn't begin in the mode of the session.
+    /// Takes the reason why the agent rejected the permission mode at its start, if it did.
     pub fn take_refused_mode(&mut self) -> Option<String> {
         self.refused_mode.take()
     }

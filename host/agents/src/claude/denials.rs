@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use cordboard_core::agent_event::AgentEvent;
 use serde_json::Value;
 
-use super::{text, turn::Turn};
+use super::{text, turn_parts::Turn};
 use crate::shown_action;
 
 // Denials of these tools are not reported, because no configuration key could allow them.

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use crate::json_fields::text;
 
-/// The oldest version whose behaviour is known from recordings. 2.1.197, which npm installs for an old Node, ignores
-/// `client_composed` and `cancel_queued`, and names no prompts in its messages.
+/// The oldest version whose behaviour is known from recordings. Version 2.1.197, which npm installs with old versions of
+/// Node.js, ignores `client_composed` and `cancel_queued`, and its messages lack the ids of prompts.
 const OLDEST: Version = Version([2, 1, 329]);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -14,7 +14,7 @@ pub fn free_memory() -> u64 {
     kilobytes.unwrap_or_default() * 1024
 }
 
-/// The processes of the machine with their children, at one moment.
+/// A snapshot of the process tree of the machine.
 #[derive(Debug)]
 pub struct ProcessTrees {
     children: BTreeMap<i32, Vec<i32>>,

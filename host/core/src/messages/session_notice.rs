@@ -300,7 +300,7 @@ fn earlier_interrupted(session: &SessionName, prompt: &str) -> String {
 
 fn permission_mode_refused(session: &SessionName, why: &str) -> String {
     let why = quote(why);
-    format!("The agent of session '{session}' did not accept the permission mode, so it keeps its own: {why}")
+    format!("The agent of session '{session}' rejected the permission mode and keeps its own. {why}")
 }
 
 fn state_lost(session: &SessionName) -> String {

@@ -282,7 +282,7 @@ fn a_table_that_is_too_wide_becomes_a_list() {
         end"#]]
     .assert_eq(&marked(&render_within(table, 23)));
     assert_eq!(render_within(table, 24), render(table));
-    // While the answer streams, the rows follow the header.
+    // While an answer streams, the header arrives before the rows, so a table without rows is not shown as a list.
     let header = "| a long name | another name |\n|-|-|\n";
     assert_eq!(render_within(header, 10), render(header));
 }

@@ -28,12 +28,12 @@ impl fmt::Display for ExceededLimit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mebibytes = |bytes: u64| bytes >> 20;
         match *self {
-            Self::LiveAgents { running, limit } => write!(f, "{running} agents run, live_agents is {limit}"),
+            Self::LiveAgents { running, limit } => write!(f, "{running} agents run, but live_agents is {limit}"),
             Self::AgentMemory { used, limit } => {
-                write!(f, "the agents use {} MiB, agent_memory is {} MiB", mebibytes(used), mebibytes(limit))
+                write!(f, "the agents use {} MiB, but agent_memory is {} MiB", mebibytes(used), mebibytes(limit))
             }
             Self::FreeMemory { free, limit } => {
-                write!(f, "{} MiB of memory is free, free_memory is {} MiB", mebibytes(free), mebibytes(limit))
+                write!(f, "only {} MiB of memory is free, but free_memory is {} MiB", mebibytes(free), mebibytes(limit))
             }
         }
     }

@@ -75,7 +75,7 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    /// Shortens both texts, so that some exchanges fit on a screen.
+    /// Shortens both texts, so that several exchanges fit on one screen.
     #[must_use]
     pub fn shortened(self) -> Self {
         Self { prompt: shorten(&self.prompt, PROMPT_LENGTH), answer: shorten(&self.answer, ANSWER_LENGTH), ..self }

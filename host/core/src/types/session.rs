@@ -201,7 +201,7 @@ impl SessionRecord {
         self.id = (id != self.name).then_some(id);
     }
 
-    /// Returns the conversation that the next agent begins with.
+    /// Returns how the next process of the agent begins its conversation.
     #[must_use]
     pub fn conversation_start(&self) -> ConversationStart {
         match (&self.conversation, &self.fork) {

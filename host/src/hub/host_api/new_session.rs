@@ -72,7 +72,7 @@ fn session_name(text: &str) -> Result<SessionName, ApiError> {
 }
 
 /// # Errors
-/// A session has the name. The text says more about the session if the caller may see it.
+/// A session has the name. The error contains details of that session only if the caller may see it.
 fn check_free(registry: &SessionRegistry, caller: &Caller, name: &SessionName) -> Result<(), ApiError> {
     registry.view(name.as_str()).map_or(Ok(()), |there| Err(taken(&there, caller)))
 }

@@ -560,7 +560,7 @@ fn a_refused_permission_mode_is_reported_and_forgotten() {
                 set permission mode of 1: plan
             mode-refused It offers no modes. → busy
                 persist
-                post home: The agent of session 'x' did not accept the permission mode, so it keeps its own: It offers no modes.
+                post home: The agent of session 'x' rejected the permission mode and keeps its own. It offers no modes.
             mode-refused It offers no modes. → busy
         "#]],
     );

@@ -55,8 +55,8 @@ fn the_least_recently_used_idle_sessions_are_suspended() {
     let machines = [idle("b", 20), idle("c", 30), idle("a", 10)];
     let unlimited = MemoryUsage::default();
     assert_eq!(decide(&machines, at_most(3), &unlimited), (vec![], None));
-    assert_eq!(decide(&machines, at_most(2), &unlimited).0, ["a: 3 agents run, live_agents is 2"]);
-    let two = ["a: 3 agents run, live_agents is 1", "b: 2 agents run, live_agents is 1"];
+    assert_eq!(decide(&machines, at_most(2), &unlimited).0, ["a: 3 agents run, but live_agents is 2"]);
+    let two = ["a: 3 agents run, but live_agents is 1", "b: 2 agents run, but live_agents is 1"];
     assert_eq!(decide(&machines, at_most(1), &unlimited).0, two);
 }
 
@@ -66,10 +66,10 @@ fn agents_are_suspended_until_the_memory_is_within_its_limit() {
     let used = memory(1000, &[("a", 100), ("b", 300), ("c", 50)]);
     let limits = |mib: u64| Limits { agent_memory: Some(mib * MIB), ..Limits::default() };
     assert_eq!(decide(&machines, limits(450), &used), (vec![], None));
-    assert_eq!(decide(&machines, limits(400), &used).0, ["a: the agents use 450 MiB, agent_memory is 400 MiB"]);
+    assert_eq!(decide(&machines, limits(400), &used).0, ["a: the agents use 450 MiB, but agent_memory is 400 MiB"]);
     let two = [
-        "a: the agents use 450 MiB, agent_memory is 60 MiB".to_owned(),
-        "b: the agents use 350 MiB, agent_memory is 60 MiB".to_owned(),
+        "a: the agents use 450 MiB, but agent_memory is 60 MiB".to_owned(),
+        "b: the agents use 350 MiB, but agent_memory is 60 MiB".to_owned(),
     ];
     assert_eq!(decide(&machines, limits(60), &used), (two.to_vec(), None));
 }
@@ -79,7 +79,7 @@ fn agents_are_suspended_until_enough_memory_is_free() {
     let limits = |mib: u64| Limits { free_memory: Some(mib * MIB), ..Limits::default() };
     let used = memory(100, &[("a", 100), ("b", 300), ("c", 50)]);
     let machines = [idle("b", 20), idle("c", 30), idle("a", 10)];
-    let first = "a: 100 MiB of memory is free, free_memory is 150 MiB".to_owned();
+    let first = "a: only 100 MiB of memory is free, but free_memory is 150 MiB".to_owned();
     assert_eq!(decide(&machines, limits(150), &used), (vec![first], None));
     let (all, unresolved) = decide(&machines, limits(9000), &used);
     assert_eq!((all.len(), unresolved), (3, None), "without agents, other programs use the memory");
@@ -102,7 +102,7 @@ fn sessions_with_work_or_questions_are_not_suspended() {
         feed(idle("c", 3), AgentEvent::Requested(request), 5),
         stopping,
     ];
-    let unresolved = "3 agents run, live_agents is 1".to_owned();
+    let unresolved = "3 agents run, but live_agents is 1".to_owned();
     assert_eq!(decide(&machines, at_most(1), &MemoryUsage::default()), (vec![], Some(unresolved)));
     // The machines decide the same, because the views may be outdated.
     for mut machine in machines {

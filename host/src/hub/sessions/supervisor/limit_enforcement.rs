@@ -28,7 +28,7 @@ impl SessionSupervisor {
             let measures_memory = limits.agent_memory.is_some() || limits.free_memory.is_some();
             let started = self.ports.agent_started.notified();
             if measures_memory && self.registry.live_agents() > 0 {
-                // A timeout is the next check.
+                // A timeout means that the next check is due.
                 timeout(CHECK, started).await.ok();
             } else {
                 started.await;

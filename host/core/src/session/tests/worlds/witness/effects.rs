@@ -294,7 +294,10 @@ impl Witness {
         let own = record.conversation.filter(|_| record.resumable).map(ConversationStart::Resume);
         let forked = record.fork.map(|fork| ConversationStart::Fork(fork.conversation));
         let expected = own.or(forked).unwrap_or(ConversationStart::New);
-        self.must(launch.conversation == expected, "a conversation is resumed if stored, and forked until then");
+        self.must(
+            launch.conversation == expected,
+            "a stored conversation is resumed; until the fork is stored, each start forks again",
+        );
         self.must(
             !self.fresh || launch.conversation == ConversationStart::New,
             "a discarded conversation is not resumed",
