@@ -394,13 +394,13 @@ fn answers_have_the_mode_of_their_reader() {
     host.say("run make");
     host.expect("[Allow once] /answer #1 allow\n");
     host.say("/allow");
-    host.expect_all(&["Answered: Allow once.\n", "✓ 1× "]);
+    host.expect_all(&["Answered: Allow once.\n", "✓ 1× make, ", "You allowed it.\n"]);
     host.await_phase("a", "idle");
     host.ask("/mode normal", "Mode set to normal for session 'a'.");
     host.say("run make");
     host.expect("[Allow once] /answer #2 allow\n");
     host.say("/allow");
-    let shown = host.expect("You allowed it.");
+    let shown = host.expect("You allowed it.\n");
     assert!(!shown.contains("1×"), "{shown}");
 }
 
