@@ -17,7 +17,7 @@ use cordboard_core::{
 };
 use tokio::{
     sync::mpsc,
-    time::{Instant, sleep_until},
+    time::{Duration, Instant, sleep_until},
 };
 
 use super::Ports;
@@ -39,6 +39,9 @@ pub enum LaunchError {
     Spawn(#[from] process::SpawnError),
 }
 
+/// The pause between two signals that interrupt a turn. A shell ignores a signal that arrives while a command of it ends.
+const SIGNAL_AGAIN: Duration = Duration::from_secs(1);
+
 pub struct AgentProcess {
     pub run: Run,
     process: Process,
@@ -49,6 +52,8 @@ pub struct AgentProcess {
     untried_sandbox: SandboxKind,
     /// The time of the last input or output.
     last_activity: Instant,
+    /// The time of the next signal while a turn is interrupted by signals.
+    next_signal: Option<Instant>,
     /// The exit of the process, if the last events before it are delivered.
     pending_exit: Option<Exit>,
 }
@@ -81,9 +86,17 @@ impl AgentProcess {
         };
         let (process, events) = process::spawn(spawn)?;
         let opening = codec.open();
-        let (last_activity, pending_exit) = (Instant::now(), None);
-        let mut agent =
-            Self { run, process, codec, events, sandbox, untried_sandbox: sandbox, last_activity, pending_exit };
+        let mut agent = Self {
+            run,
+            process,
+            codec,
+            events,
+            sandbox,
+            untried_sandbox: sandbox,
+            last_activity: Instant::now(),
+            next_signal: None,
+            pending_exit: None,
+        };
         agent.write(opening);
         Ok(agent)
     }
@@ -120,10 +133,15 @@ impl AgentProcess {
         match self.codec.interrupt() {
             InterruptMethod::Line(line) => self.write(vec![line]),
             InterruptMethod::Signal => {
-                self.process.interrupt(self.sandbox);
+                self.signal();
                 self.last_activity = Instant::now();
             }
         }
+    }
+
+    fn signal(&mut self) {
+        self.process.interrupt(self.sandbox);
+        self.next_signal = Some(Instant::now() + SIGNAL_AGAIN);
     }
 
     pub fn close_input(&self) {
@@ -144,16 +162,15 @@ impl AgentProcess {
             return AgentOutput::Ended(exit);
         }
         let silence_ends = self.codec.silence().map(|silence| self.last_activity + silence);
-        let silence = async {
-            match silence_ends {
-                Some(end) => sleep_until(end).await,
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
             biased;
+            // First, because a program that prints without pause must get the signal.
+            () = at(self.next_signal) => {
+                self.signal();
+                AgentOutput::Events(Vec::new())
+            }
             event = self.events.recv() => self.interpret(event),
-            () = silence => {
+            () = at(silence_ends) => {
                 self.last_activity = Instant::now();
                 let decoded = self.codec.on_silence();
                 self.deliver(decoded)
@@ -226,6 +243,9 @@ impl AgentProcess {
         if decoded.events.iter().any(|event| matches!(event, AgentEvent::Ready { .. })) {
             self.untried_sandbox = SandboxKind::None;
         }
+        if decoded.events.iter().any(|event| matches!(event, AgentEvent::Finished { .. })) {
+            self.next_signal = None;
+        }
         self.write(decoded.lines);
         AgentOutput::Events(decoded.events)
     }
@@ -239,6 +259,14 @@ impl AgentProcess {
                 tracing::warn!(%error, "failed to write to the agent");
             }
         }
+    }
+}
+
+/// Waits until a time. Never returns without one.
+async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => std::future::pending().await,
     }
 }
 
