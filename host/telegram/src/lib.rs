@@ -87,7 +87,7 @@ impl Settings {
             token_file,
             api_url: api_url.trim_end_matches('/').to_owned(),
             edit_pause: Arc::new(|| Duration::from_secs(1)),
-            ring_after: Arc::new(|| Duration::from_secs(20)),
+            ring_after: Arc::new(|| Duration::ZERO),
             poll_timeout: Duration::from_secs(50),
             timeout: Duration::from_secs(20),
             first_retry: Duration::from_secs(1),

@@ -67,10 +67,7 @@ impl App {
 
     /// Saves the configuration, with `access` as the table `[access]`.
     pub fn configure(&self, access: &str) {
-        let telegram = format!(
-            "token_file = \"token\"\napi_url = \"{}\"\nedit_pause = \"100ms\"\nring_after = \"0s\"",
-            self.api.url
-        );
+        let telegram = format!("token_file = \"token\"\napi_url = \"{}\"\nedit_pause = \"100ms\"", self.api.url);
         fs::write(self.path("new.tmp"), format!("[telegram]\n{telegram}\n[access]\n{access}\n")).unwrap();
         fs::rename(self.path("new.tmp"), self.path("config.toml")).unwrap();
     }

@@ -53,7 +53,6 @@ impl TestBot {
         let api = BotApi::start().await;
         let mut settings = Settings::new(token_file.clone(), &api.url);
         settings.edit_pause = Arc::new(|| Duration::from_millis(5));
-        settings.ring_after = Arc::new(|| Duration::ZERO);
         settings.first_retry = Duration::from_millis(5);
         change(&mut settings);
         let inbox = Arc::new(Memory::default());

@@ -8,6 +8,7 @@ use std::{
 
 use cordboard_agents::{TranscriptError, exchanges, transcript};
 use cordboard_core::{
+    config::AgentFeature,
     messages, scrub,
     session::{ApiError, ApiErrorCode},
     types::{Caller, Exchange, SessionName},
@@ -35,6 +36,9 @@ impl HostService {
         let Some(agent) = config.agents.get(&record.agent).cloned() else {
             return Err(refuse(ApiErrorCode::Invalid, messages::agent_not_configured(&record.agent)));
         };
+        if agent.kind.lacks(AgentFeature::Resume) {
+            return Err(refuse(ApiErrorCode::Invalid, messages::no_history(&record.agent)));
+        }
         let Some(conversation) = record.conversation_start().id().cloned() else { return Ok(Vec::new()) };
         let (environment, folder) = (self.environment.clone(), record.folder.clone());
         let read = spawn_blocking(move || {
