@@ -86,8 +86,8 @@ async fn resumes() -> Spans {
         spans.push(since(typed, newer_time(&mut host, typed).await));
         host.typed("/suspend").await;
         host.post(|_, _| {}).await;
-        // The next start must not wait for the exit.
-        sleep(Duration::from_millis(100)).await;
+        // The next start must not wait until the process and its descendants have ended.
+        sleep(Duration::from_millis(500)).await;
     }
     // The first start is not a resume.
     Spans::new(spans.split_off(1))
