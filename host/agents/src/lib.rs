@@ -112,7 +112,7 @@ pub trait Codec: Send {
     fn exit_reason(&self) -> Option<&str>;
 }
 
-/// How to interrupt a turn.
+/// The way to interrupt a turn.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum InterruptMethod {
     /// Write this line.

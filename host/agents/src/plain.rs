@@ -19,7 +19,7 @@ use crate::skipped_lines::excerpt;
 use code_block::CodeBlock;
 use control_sequences::strip_control_sequences;
 
-/// How long the output must stay quiet after a prompt before the turn ends. A program can print the same text within its
+/// The silence after a prompt that ends the turn. A program can print the same text within its
 /// output, and a piece of the output can end anywhere.
 const SETTLE: Duration = Duration::from_millis(50);
 

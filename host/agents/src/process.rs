@@ -72,7 +72,7 @@ pub struct Spawn {
     pub output: OutputKind,
 }
 
-/// How the output of a process is read.
+/// The units in which the output of a process is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OutputKind {
     /// The lines of stdout. Stderr is only logged.

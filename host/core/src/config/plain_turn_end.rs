@@ -9,7 +9,7 @@ use super::{
     value::{Value, ValueError, non_blank, shorten, span},
 };
 
-/// How the end of a turn is recognized. Only agents of kind `plain` use it.
+/// The conditions that end a turn. Only agents of kind `plain` use it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TurnEnd {
     /// A turn ends when the output ends with this prompt.
