@@ -17,7 +17,7 @@ pub enum AgentEvent {
     Ready { models: Vec<String> },
     /// The agent has reported the complete current list of its own commands.
     Commands(Vec<AgentCommand>),
-    /// The program of the agent is too old for some features. Contains a text for the user, with the remedy.
+    /// The agent's program is too old for some features. Contains a message for the user that names the remedy.
     Outdated(String),
     /// The agent has named its conversation. `resumable` is set once the agent has stored a part of the conversation.
     Conversation { id: String, resumable: bool },
@@ -39,11 +39,11 @@ pub enum AgentEvent {
     /// The agent has started a turn without a prompt, under this id. All `Part` events up to the next `Finished`, and
     /// that `Finished`, belong to this turn.
     TurnStarted(PromptId),
-    /// Markdown that answers no prompt and belongs to no turn that the session shows, such as the report of a
-    /// background task that arrives while a prompt is open.
+    /// Markdown from outside the turns that the session shows, such as the report of a background task that arrives
+    /// while a prompt is open.
     UnpromptedText(String),
-    /// The agent runs, but cannot start or resume a conversation until someone does something about it, such as sign
-    /// in. Contains the reason and the remedy.
+    /// The agent runs, but cannot start or resume a conversation until a user acts, for example by signing in. Contains
+    /// the reason and the remedy.
     StartFailed(String),
     /// The agent did not resume the conversation that it was started with. Contains the reason.
     ResumeRefused(String),
@@ -66,7 +66,7 @@ pub struct BackgroundTask {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// Appends this text if the part is a text; replaces an action with this text.
+    /// Appends this text if the part is text. If the part is an action, replaces it with this text.
     Append(String),
     /// Replaces the part with this text.
     Text(String),
@@ -87,7 +87,7 @@ pub struct Action {
 }
 
 impl Action {
-    /// Whether this is a call of a tool that has not finished. Such a call may take long without any output.
+    /// Whether this is an unfinished tool call. Such a call may run for a long time without any output.
     #[must_use]
     pub fn is_running_tool(&self) -> bool {
         self.kind == "tool" && self.state == ActionState::Running

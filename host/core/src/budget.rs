@@ -1,13 +1,13 @@
-//! The budget of all agents for one day: when users are warned, and when new prompts are refused.
+//! The daily budget of all agents. Decides when users are warned and when new prompts are refused.
 
 use std::time::Duration;
 
 use crate::{cron::Zone, types::Timestamp};
 
-/// The part of the limit from which users are warned.
+/// The fraction of the limit at which users are warned.
 const WARNING: f64 = 0.8;
 
-/// The limit of the current day, and what is spent of it.
+/// The limit of the current day, and the amount that is already spent.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Budget {
     /// `[limits] cost_per_day`.
@@ -32,8 +32,8 @@ impl Budget {
         self.spent_usd >= self.limit_usd
     }
 
-    /// Whether a turn of this cost, which is already in `spent_usd`, has reached the part of the limit at which users are
-    /// warned. This is true for one turn of a day, unless the limit changes.
+    /// Whether the turn with this cost, which `spent_usd` already includes, has crossed the warning threshold. At most
+    /// one turn a day does, unless the limit changes.
     #[must_use]
     pub fn is_warning_due(&self, cost_usd: f64) -> bool {
         let warning = self.limit_usd * WARNING;

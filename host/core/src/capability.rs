@@ -3,7 +3,7 @@
 /// The way an operator grants a capability.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GrantKind {
-    /// Every plugin may import it without a grant.
+    /// Every plugin may import the capability without a grant.
     Always,
     /// The operator lists the capability in `grants` of `[plugins.NAME]`.
     ByName,

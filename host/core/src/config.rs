@@ -111,7 +111,7 @@ fn merge_over(config: &mut Config, text: &str, known: Known) -> Result<Known, Co
 }
 
 impl Config {
-    /// The configuration if the operator sets no key.
+    /// Returns the configuration that applies if the operator sets no key.
     #[must_use]
     pub fn defaults() -> Self {
         PARSED_DEFAULTS.config.clone()

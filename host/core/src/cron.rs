@@ -69,8 +69,8 @@ impl Zone {
         of(self.0.preceding(past).next()?.timestamp())
     }
 
-    /// Returns a calendar time that is not earlier than any time that the clock has shown until `at`. For a while after
-    /// the clock was put back, it shows times earlier than those that it has already shown.
+    /// Returns an upper bound of the calendar times that the clock has shown up to `at`. After the clock is put back,
+    /// it shows some times again, so the time at `at` may be earlier than the latest time shown.
     fn latest_shown(&self, at: &Zoned) -> Option<DateTime> {
         let shown = at.datetime();
         if let AmbiguousOffset::Fold { before, after } = self.0.to_ambiguous_timestamp(shown).offset()

@@ -1,7 +1,7 @@
 //! Decides when and how each accepted update is handled, for example as a call of a command or as a prompt. The updates
-//! of a place are handled one at a time, in order, with two exceptions: an edit is handled at once, and an immediate
-//! command, such as `/stop`, overtakes the earlier updates of its place unless all of them are prompts. The hub does no
-//! I/O. The caller performs each [`Dispatch`] in a separate task and reports its end with [`HubEvent::Finished`].
+//! of a place are handled one at a time, in order. There are two exceptions. An edit is handled at once. An immediate
+//! command, such as `/stop`, overtakes the earlier updates of its place, unless all of them are prompts. The hub does
+//! no I/O. The caller performs each [`Dispatch`] in a separate task and reports its end with [`HubEvent::Finished`].
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -40,7 +40,7 @@ pub enum Slot {
     Bypass,
 }
 
-/// The facts that the hub's decisions depend on. The caller reads them anew for each event, because the configuration
+/// The facts that the hub's decisions depend on. The caller reads them again for each event, because the configuration
 /// and the plugins may change while updates wait.
 pub struct HubFacts<'a, T> {
     pub now: Timestamp,

@@ -1,4 +1,4 @@
-//! The texts of the host for users. `rollout/messages.rs` contains the answers and notices about rollouts.
+//! The host's messages to users. `rollout/messages.rs` contains the answers and notices about rollouts.
 
 mod agent_request;
 mod background_work;
@@ -43,9 +43,9 @@ pub const INCOMPLETE: &str = "Incomplete: the agent exited.";
 /// The last line of an answer that the agent itself ended early.
 pub const INTERRUPTED: &str = "Interrupted.";
 
-/// The end of a turn that the user's next message interrupted.
+/// The last line of an answer that the user's next message interrupted.
 pub const INTERRUPTED_BY_PROMPT: &str = "Interrupted by the next message.";
-/// The end of a turn that was interrupted because the author of one of its later prompts lost access.
+/// The last line of an answer that was interrupted because the author of a later prompt of the turn lost access.
 pub const INTERRUPTED_BY_LOST_ACCESS: &str =
     "Interrupted, because another author of this turn lost access. Send your message again.";
 /// The last line of an answer whose agent a user restarted.
@@ -97,7 +97,7 @@ pub fn program_unresponsive(session: &SessionName) -> String {
     format!("The program of session '{session}' did not respond and was stopped. The next message starts it again.")
 }
 
-/// The answer to dropping a message that the agent has already received.
+/// The answer to a user who tries to drop a message that the agent has already received.
 #[must_use]
 pub fn not_waiting(session: &SessionName) -> String {
     format!("This message doesn't wait in session '{session}' any more. Use /stop to interrupt the turn.")

@@ -12,7 +12,7 @@ use crate::{
 /// The maximum number of parts that are joined into one update. The next part begins another update.
 const MAX_PARTS: usize = 100;
 
-/// The resolution of message dates: chats date messages to the second.
+/// The resolution of message dates: chats report dates in whole seconds.
 const DATE_RESOLUTION: Duration = Duration::from_secs(1);
 
 /// The `kind` of an update that joins the files of an album.

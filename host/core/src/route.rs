@@ -39,8 +39,9 @@ pub enum ChatInput {
         /// The plugin that shows the button, or `None` if the host shows it.
         plugin: Option<String>,
     },
-    /// A text that begins with two slashes and a name, as in `//compact`: a command of the agent. If a plugin exports a
-    /// command of this name, it is that command. `None` if the name can't be one of a plugin's command.
+    /// A text that begins with two slashes and a name, as in `//compact`. The text calls a plugin's command if a plugin
+    /// exports one of this name; otherwise, it is a command of the agent. `None` if no plugin can export a command of
+    /// this name.
     AgentCommand(Option<CommandLine>),
     /// Any other text.
     Prompt,
@@ -57,7 +58,8 @@ impl ChatInput {
         }
     }
 
-    /// Returns whether the text goes to an agent, unless a plugin exports a command of its name.
+    /// Returns whether the text goes to an agent. A plugin's command takes precedence over an agent's command of the
+    /// same name.
     #[must_use]
     pub const fn is_prompt(&self) -> bool {
         matches!(self, Self::Prompt | Self::AgentCommand(_))
@@ -99,9 +101,9 @@ pub fn remove_bot_name(text: &str, bot: &str) -> BotText {
 /// Parses a text that a person typed. `None` if it is not a command.
 ///
 /// A command is `/[a-z0-9_]{1,32}`, followed by white space or the end of the text. Phone keyboards and copied texts
-/// also produce ` /New`, `//new`, `／ｎｅｗ` and `/new!`, so the parser ignores white space and invisible characters before
-/// the slash, the kind and the number of slashes, the width and the case of the letters, and punctuation after the
-/// name. Everything else is text, such as `/etc/hosts is broken`.
+/// also produce ` /New`, `//new`, `／ｎｅｗ` and `/new!`. The parser therefore ignores white space and invisible characters
+/// before the slash, punctuation after the name, the kind and number of slashes, and the width and case of letters.
+/// Everything else is text, such as `/etc/hosts is broken`.
 #[must_use]
 pub fn parse(text: &str) -> Option<CommandLine> {
     command_line(text, |rest| {
@@ -260,7 +262,8 @@ const fn is_double_quote(letter: char) -> bool {
     matches!(letter, '“' | '”' | '„' | '‟' | '«' | '»' | '＂')
 }
 
-/// Replaces a curved quote at the start or the end of a word with `'`. Inside a word it is an apostrophe and stays.
+/// Replaces a curved quote at the start or the end of a word with `'`. Inside a word, such a quote is an apostrophe and
+/// stays.
 fn straighten_single_quotes(word: &str) -> String {
     let opened = word.strip_prefix(['‘', '‚']).map(|rest| format!("'{rest}"));
     let word = opened.as_deref().unwrap_or(word);
@@ -268,11 +271,11 @@ fn straighten_single_quotes(word: &str) -> String {
     closed.unwrap_or_else(|| word.to_owned())
 }
 
-/// The known name that `name` most likely stands for, if any is similar.
+/// The known name that `name` most likely stands for. `None` if no known name is similar.
 ///
 /// Returns the shortest name that begins with `name`. If there is none, returns the name with the smallest edit
-/// distance (insertions, deletions, substitutions and transpositions), which must be at most two and at most one per
-/// three letters.
+/// distance (insertions, deletions, substitutions and transpositions). The distance must be at most two, and at most a
+/// third of the length of the longer name.
 #[must_use]
 pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let known: Vec<&str> = known.collect();

@@ -1,5 +1,5 @@
 //! Finds and replaces secrets in text: each run of at least eight bytes of a secret, and each whole secret of six or
-//! seven bytes, in any of the common encodings in which a server or a plugin may return the secret.
+//! seven bytes. A server or a plugin may return a secret in an encoded form, so the search covers common encodings.
 //!
 //! The covered encodings are percent encoding, the escapes of JSON, JavaScript and HTML, hex, base64, and base64 of
 //! base64. Other encodings, such as quoted-printable, base32 and reversed text, are not covered.
@@ -136,8 +136,8 @@ impl Scrubber {
         Cow::Owned(clean)
     }
 
-    /// Finds the runs in `text`, and in the results of decoding `text` once, twice and so on. The matches are sorted
-    /// and don't overlap.
+    /// Finds the runs in `text`, and in `text` with one level of encoding removed, two levels, and so on up to
+    /// [`MAX_NESTING`]. The matches are sorted and don't overlap.
     fn find(&self, text: &[u8]) -> Vec<Match> {
         if self.needles.is_empty() {
             return Vec::new();

@@ -20,8 +20,8 @@ pub struct Turn {
     pub cost_usd: Option<f64>,
     /// The display mode, fixed for the whole turn. `None` selects the default.
     pub mode: Option<String>,
-    /// Whether the end of the turn notifies. `Silent` after a `/stop` in the turn's place, because the people there see
-    /// the reply to `/stop`.
+    /// Whether the end of the turn notifies with a sound. `Silent` after a `/stop` in the turn's place, because the
+    /// people there see the reply to `/stop`.
     pub alert: Alert,
 }
 

@@ -7,8 +7,8 @@ use crate::{
     types::{AgentCommand, SessionName},
 };
 
-/// The maximum length of a command name, in characters. The longest known names are those of Claude Code's plugin commands,
-/// such as `plugin:review`.
+/// The maximum length of a command name, in characters. The longest known names are those of Claude Code's plugin
+/// commands, such as `plugin:review`.
 const LONGEST_NAME: usize = 64;
 
 /// An agent's command and its arguments, as a person typed them.
@@ -20,8 +20,9 @@ pub struct AgentCommandLine {
 }
 
 impl AgentCommandLine {
-    /// Parses a text that a person typed. `None` if it is not a command of the agent: two or more slashes, and a name
-    /// that ends at white space or at the end of the text. `//etc/hosts` and `// a comment` are text.
+    /// Parses a text that a person typed. A command of the agent consists of two or more slashes and a name that ends
+    /// at white space or at the end of the text. Returns `None` for any other text, such as `//etc/hosts` and
+    /// `// a comment`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text = trim_blank_start(text);
@@ -34,8 +35,8 @@ impl AgentCommandLine {
     }
 
     /// Returns the line as a person types it, with two slashes. `commands` are those that the agent has reported, or
-    /// `None` if it has not started yet. Phones capitalize the first letter of a line, so the spelling comes from the
-    /// list.
+    /// `None` if it has not started yet. Phones capitalize the first letter of a line, so the name is spelled as in
+    /// `commands`.
     ///
     /// # Errors
     /// The agent has no such command, or the arguments name a file with an `@`. The agent would read such a file
@@ -58,7 +59,8 @@ impl AgentCommandLine {
     }
 }
 
-/// The names of Claude Code's commands consist of words, as in `code-review`, and may begin with the name of a plugin, as in `plugin:review`.
+/// Whether `name` can be the name of a Claude Code command: words, as in `code-review`, optionally after the name of a
+/// plugin, as in `plugin:review`.
 fn is_name(name: &str) -> bool {
     let begins = name.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '_');
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b':');

@@ -38,7 +38,7 @@ pub struct Origin {
     /// The sender's name, set in chats with several people so that the agent can tell them apart.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub speaker: Option<String>,
-    /// The kind of the prompt if it doesn't follow from the text, as for a prompt of a plugin: its text never is a command.
+    /// The kind of the prompt, if the text doesn't determine it. For example, a prompt of a plugin is never a command.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt_kind: Option<PromptKind>,
     /// The message of the host that this message replies to.

@@ -1,4 +1,4 @@
-//! Shell commands: splits them for allow rules, finds their parts for deny rules, and parses the patterns of both.
+//! Splits shell commands for allow rules, finds their parts for deny rules, and parses the patterns of both.
 
 mod deny_parts;
 mod deny_scan;

@@ -1,9 +1,9 @@
-//! Rules of tool permissions as Claude Code writes them, `Tool` or `Tool(pattern)`: parsing, matching against one use
-//! of a tool, and suggesting a narrow rule for a use. Pure: nothing here reads files or resolves names, so the host and
-//! a WebAssembly plugin get the same result.
+//! Permission rules for tools as Claude Code writes them: `Tool` or `Tool(pattern)`. The crate parses rules, matches
+//! them against one use of a tool, and suggests a narrow rule for a use. It reads no files and resolves no names, so
+//! the host and a WebAssembly plugin get the same result.
 //!
-//! An *allow* list is read narrowly: only a rule for the whole tool covers text that isn't fully understood. A *deny*
-//! or *ask* list is read widely: a rule matches if it may match any part of a use.
+//! An *allow* list is applied narrowly: only a rule for the whole tool covers text that isn't fully understood. A
+//! *deny* or *ask* list is applied broadly: a rule matches if it may match any part of a use.
 //!
 //! | rule | uses |
 //! |---|---|
@@ -20,18 +20,19 @@
 //!
 //! # Commands
 //! A deny rule for commands is a guard against accidents, not a sandbox: a shell has unlimited ways to spell a command
-//! (`$'\x72m'`, `r?`, a variable, a script, `python3 -c`), and no reading of the text finds them all. Likewise a
+//! (`$'\x72m'`, `r?`, a variable, a script, `python3 -c`), and no analysis of the text finds them all. Likewise, a
 //! prefix rule in an allow list trusts the program with all of its options.
 //!
 //! In an allow list, each simple command of a text needs a rule, and substitutions, groups, keywords, here-documents,
-//! comments, assignments, `eval` and redirections to files need the rule `Bash`. `2>&1` and `>/dev/null` need none. A
-//! rule that itself has any of these, such as `Bash(make && make test)`, covers nothing in an allow list.
+//! comments, assignments, `eval` and redirections to files need the rule `Bash`. A rule with any of these or with
+//! several commands, such as `Bash(make && make test)`, covers nothing in an allow list. `2>&1` and `>/dev/null` need
+//! no rule.
 //!
 //! # Paths
 //! Patterns follow gitignore. `src/**`, `./src/**` and `/src/**` are relative to the session's folder, `//etc/**` is
-//! absolute, `~/x/**` is below the home folder. A pattern without a slash, such as `*.env`, matches at any depth inside
-//! the session's folder. A pattern that matches a folder also matches everything below it, except that an allow rule
-//! whose last part has a wildcard (`src/*`) covers only that level.
+//! absolute, and `~/x/**` is below the home folder. A pattern without a slash, such as `*.env`, matches at any depth
+//! inside the session's folder. A pattern that matches a folder also matches everything below it, except that an allow
+//! rule whose last part has a wildcard (`src/*`) covers only that level.
 //!
 //! Paths are compared as text, with `.` and `..` resolved. Symbolic links aren't followed: a link inside an allowed
 //! folder may lead out of it. A search matches by the folder that it searches, not by the files that it finds.
@@ -65,7 +66,7 @@ pub struct ToolUse<'a> {
     pub home: Option<&'a str>,
 }
 
-/// The list of a rule. It determines how unclear input is read.
+/// The list that contains a rule. It determines how unclear input is read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum List {
     Allow,

@@ -187,9 +187,10 @@ fn matches_all(parts: &[&Part], names: &[String]) -> bool {
 }
 
 /// Returns the pattern for the folder of the file, or for the folder that the tool searches. If a rule for that folder
-/// would be too wide, the pattern names the file itself, and a search gets no pattern. These folders are too wide: the
-/// root and the folders in it, the home folder, folders that contain the home folder or the session's folder, hidden
-/// folders, which contain settings, hooks and keys, and the session's folder itself, except for searches.
+/// would be too wide, the pattern names the file itself, and a search gets no pattern. Rules for these folders would be
+/// too wide: the root and the folders in it, the home folder, folders that contain the home folder or the session's
+/// folder, and hidden folders, which contain settings, hooks and keys. The session's folder itself is too wide, too,
+/// except for a search.
 pub fn suggested_pattern(path: &str, tool_use: &ToolUse) -> Option<String> {
     let Location::Absolute(path) = Location::of(path, tool_use) else { return None };
     let session = names(tool_use.folder, "")?;

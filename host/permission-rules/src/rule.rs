@@ -10,7 +10,7 @@ use crate::{
     tool::{self, Tools},
 };
 
-/// A rule of tool permissions. Its text is the one that it was parsed from.
+/// A permission rule for tools. Keeps the text that it was parsed from.
 #[derive(Clone, Debug)]
 pub struct Rule {
     text: String,

@@ -1,4 +1,4 @@
-//! Suggests a narrow rule with which a person can allow similar uses from now on.
+//! Suggests a narrow rule that allows similar uses from now on.
 
 mod programs;
 

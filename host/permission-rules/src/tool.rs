@@ -24,7 +24,7 @@ const SUBAGENT: [&str; 2] = ["Agent", "Task"];
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Tools {
     All,
-    /// The tools of an MCP server: the prefix of their names, including the underscores at its end.
+    /// All tools of an MCP server. Contains the prefix of their names, including the trailing underscores.
     Server(String),
     Named(String),
 }
@@ -83,7 +83,7 @@ pub fn reads_folders(tool: &str) -> bool {
     FOLDER_READERS.contains(&tool)
 }
 
-/// Returns the tool name that a path rule for `tool` has, such as `Edit` for `Write`.
+/// Returns the name of the tool in a path rule for `tool`, such as `Edit` for `Write`.
 pub fn rule_name(tool: &str) -> &str {
     match tool {
         _ if EDITORS.contains(&tool) => EDIT,

@@ -92,7 +92,7 @@ impl Agent {
     }
 
     /// Merges the table over the default agent of the same name, `known`. An agent with a new name starts from the
-    /// default agent that is named like its kind. An agent of kind `Acp` or `Plain` starts from the environment of the
+    /// default agent that is named after its kind. An agent of kind `Acp` or `Plain` starts from the environment of the
     /// default agent `claude`, because no default agent has its kind.
     fn read(
         known: Option<&Self>,
@@ -151,7 +151,7 @@ impl Agent {
         }
     }
 
-    /// Reports the keys that are present, although they have no effect for the kind of this agent.
+    /// Reports the keys that are present but have no effect on agents of this kind.
     fn report_unused(&self, keys: [(&str, Option<Range<usize>>); 2], section: &mut Section<'_, '_>) {
         for (key, at) in keys {
             let Some(at) = at else { continue };

@@ -35,8 +35,8 @@ pub struct CallLimits {
     pub calls: u32,
     /// The maximum number of log lines.
     pub log: u32,
-    /// The maximum size of the call's result in bytes, and separately of all its posts together. Each post counts as at
-    /// least 4 KiB.
+    /// The maximum size of the call's result in bytes. The same limit applies separately to all its posts together.
+    /// Each post counts as at least 4 KiB.
     pub reply: usize,
     /// The maximum total size of the plugin's stored keys and values in bytes, across all calls.
     pub state: usize,

@@ -36,7 +36,7 @@ pub struct ConfigError {
 pub(super) struct Finding {
     pub at: Range<usize>,
     pub message: String,
-    /// The start of a value that may be a secret. It is in the line of the fault, at the fault or before it. The
+    /// The offset at which a value that may be a secret starts, in the line of the fault and not after the fault. The
     /// excerpt ends there.
     pub hidden_from: Option<usize>,
 }
@@ -48,8 +48,8 @@ impl Finding {
 }
 
 impl Fault {
-    /// The line with carets below the fault. The text after the fault, except closing brackets, and the part of an
-    /// inline table before the fault are left out, because they may contain a secret.
+    /// The line with carets below the fault. Omits the text after the fault, except closing brackets, and the part of
+    /// an inline table before the fault, because both may contain a secret.
     #[must_use]
     pub fn excerpt(&self) -> &str {
         &self.excerpt
@@ -106,8 +106,8 @@ fn byte_order_mark(text: &str, offset: usize) -> Option<usize> {
     line.find(BYTE_ORDER_MARK).map(|at| start + at)
 }
 
-/// Returns the position of the value that contains `offset` or begins in its line before `offset`. Returns `None` if
-/// only a key or a table's name precedes `offset` in its line.
+/// Returns the position at which the value in the line of `offset` starts, or the start of the line if the value begins
+/// in an earlier line. Returns `None` if only a key or a table's name precedes `offset` in its line.
 fn value_before(text: &str, offset: usize) -> Option<usize> {
     let offset = floor_boundary(text, offset);
     let start = text[..offset].rfind('\n').map_or(0, |newline| newline + 1);
@@ -121,13 +121,13 @@ fn value_before(text: &str, offset: usize) -> Option<usize> {
     Some(start + value).filter(|value| *value <= offset)
 }
 
-/// Words in the names of keys and tables whose values may be secrets, although they should be the locations of secrets.
-/// It is enough that a name contains such a word, because the name may be misspelt.
+/// Words that mark a key or a table whose value may be a secret, even though a configuration should contain only the
+/// location of a secret. A match anywhere in a name counts, because the name may be misspelled.
 const SECRET_KEYS: [&str; 8] = ["secret", "token", "password", "key", "hmac", "env", "http", "tcp"];
 
 /// Whether `offset` in a text that is not TOML may be inside a value whose key or table name contains one of
-/// [`SECRET_KEYS`]. Because the text can't be parsed, this function finds the table and the key by the form of the
-/// lines.
+/// [`SECRET_KEYS`]. Because the text can't be parsed, this function recognizes the table and the key only by the `[`
+/// and the `=` in their lines.
 fn may_be_secret(text: &str, offset: usize) -> bool {
     let offset = floor_boundary(text, offset);
     let end = text[offset..].find('\n').map_or(text.len(), |length| offset + length);
@@ -158,7 +158,7 @@ impl ConfigError {
             // A byte order mark is invisible and usually causes the other faults in its line, so report only the mark.
             if let Some(mark) = byte_order_mark(text, finding.at.start) {
                 *finding = Finding::new(mark..mark, format!("this line {CONTAINS_MARK}"));
-                // This fault can be in any value, and the excerpt can't show the mark.
+                // The mark may be in a secret, and the excerpt couldn't show the mark anyway, so hide the value.
                 finding.hidden_from = value_before(text, mark);
             }
         }

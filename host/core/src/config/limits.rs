@@ -1,4 +1,4 @@
-//! `[limits]`: the budget of all agents, how many may run, and the memory for them.
+//! `[limits]`: limits on the cost, the number and the memory of all agents together.
 
 use std::ops::RangeInclusive;
 
@@ -7,10 +7,10 @@ use super::{
     value::{bytes, dollars, number},
 };
 
-/// A smaller limit would be reached by any turn; a larger one is a typing error.
+/// Any turn would reach a smaller limit; a larger one is probably a typo.
 const COST_PER_DAY: RangeInclusive<f64> = 0.01..=1_000_000.0;
 
-/// More agents than this exceed the memory of any machine for a host.
+/// More agents than this would exceed the memory of any machine.
 const LIVE_AGENTS: RangeInclusive<usize> = 1..=10_000;
 
 /// A smaller amount is less than a single agent uses.
@@ -18,7 +18,7 @@ const MEMORY: RangeInclusive<u64> = 16 << 20..=1 << 40;
 
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Limits {
-    /// The cost of all agents in US dollars per day from which new prompts are refused.
+    /// The daily cost of all agents, in US dollars, at which new prompts are refused.
     pub cost_per_day: Option<f64>,
     /// The number of running agents above which idle sessions are suspended when an agent starts.
     pub live_agents: Option<usize>,

@@ -1,4 +1,4 @@
-//! The keys of `[agents.NAME]` that say how the end of a turn of a plain program is recognized.
+//! The keys of `[agents.NAME]` that define when a turn of a plain program ends.
 
 use std::{ops::Range, time::Duration};
 
@@ -9,7 +9,7 @@ use super::{
     value::{Value, ValueError, non_blank, shorten, span},
 };
 
-/// The conditions that end a turn. Only agents of kind `plain` use it.
+/// The conditions that end a turn. Only agents of kind `plain` use them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TurnEnd {
     /// A turn ends when the output ends with this prompt.

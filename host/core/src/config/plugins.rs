@@ -48,8 +48,8 @@ pub struct Plugin {
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Plugins {
-    /// The plugin folder; absolute, or relative to the configuration's folder. `None` selects `plugins/` in the
-    /// configuration's folder.
+    /// The path of the plugin folder, absolute or relative to the configuration's folder. `None` selects `plugins/` in
+    /// the configuration's folder.
     pub folder: Option<PathBuf>,
     /// The maximum time between two scans of the folder and the configuration.
     pub rescan: Duration,

@@ -15,11 +15,11 @@ use crate::types::SessionName;
 
 /// A shorter timeout would start an agent for every message; with a longer one, agents would hardly ever stop.
 const IDLE_TIMEOUT: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(7 * 86_400);
-/// Zero turns the question off. The maximum is far above any time that an agent needs for an answer.
+/// Zero disables the question to users. The maximum is far above the time that any agent needs for an answer.
 const STALL: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(7 * 86_400);
 /// Users would lose track of a longer queue.
 const QUEUE: RangeInclusive<u32> = 1..=1000;
-/// The maximum bounds the work of each change of a session, which stores all its interrupted prompts again.
+/// Each change of a session stores all its interrupted prompts again; the maximum bounds that work.
 const KEPT: RangeInclusive<u32> = 1..=1000;
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -27,8 +27,8 @@ pub struct Sessions {
     /// The session that a message creates in a place without an active session.
     pub default: Option<SessionName>,
     pub idle_timeout: Duration,
-    /// The time without output of an agent, while a turn is open and no tool runs, after which users are asked what to
-    /// do. Zero turns this off.
+    /// If an agent produces no output for this time while a turn is open and no tool runs, users are asked what to do.
+    /// Zero disables the question.
     pub stall: Duration,
     /// The treatment of a prompt that arrives during a turn.
     pub busy: Busy,

@@ -2,8 +2,8 @@
 
 const UNITS: [(&str, u64); 4] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
 
-/// Parses a number and one unit to a number of bytes. Returns `None` if `text` is malformed, or if the result overflows
-/// `u64`.
+/// Parses a number with a unit, and returns the number of bytes. Returns `None` if `text` is malformed, or if the
+/// result overflows `u64`.
 pub fn parse(text: &str) -> Option<u64> {
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let count: u64 = text[..digits].parse().ok()?;

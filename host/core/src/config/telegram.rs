@@ -22,7 +22,8 @@ const RING_AFTER: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_sec
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Telegram {
-    /// The file with the bot's token; absolute, or relative to the configuration's folder. `None` disables Telegram.
+    /// The path of the file with the bot's token, absolute or relative to the configuration's folder. `None` disables
+    /// Telegram.
     pub token_file: Option<PathBuf>,
     /// The URL of the Bot API, without a trailing slash.
     pub api_url: String,
@@ -32,7 +33,7 @@ pub struct Telegram {
     pub give_up: Duration,
     /// The time that a part of an album or of a long paste waits for the next part. Zero disables joining.
     pub gather: Duration,
-    /// A streamed answer notifies at its end if the turn took at least this time.
+    /// The end of a streamed answer triggers a notification if the turn took at least this time.
     pub ring_after: Duration,
 }
 

@@ -94,7 +94,7 @@ pub(super) fn non_blank(value: &Value<'_>) -> Result<String, ValueError> {
     }
 }
 
-/// Parses a path; absolute, or relative to the configuration's folder.
+/// Parses a path, which is absolute or relative to the configuration's folder.
 pub(super) fn path(value: &Value<'_>) -> Result<PathBuf, ValueError> {
     let text = non_blank(value)?;
     if text.starts_with('~') {

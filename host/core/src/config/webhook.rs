@@ -1,7 +1,7 @@
 //! The tables `[webhook]`, which configures the listener for HTTP requests, and `[plugins.NAME.webhook]`, which
 //! configures the authentication of requests to a plugin.
 
-// This module uses only the type of an address. This crate opens no sockets.
+// `SocketAddr` is only a value here: this crate opens no sockets.
 use core::net::SocketAddr;
 use std::ops::RangeInclusive;
 

@@ -1,4 +1,4 @@
-//! The days of a time zone.
+//! The boundaries of days and months in a time zone.
 
 use jiff::Zoned;
 
@@ -8,7 +8,8 @@ use crate::types::{Timestamp, UsagePeriod};
 const DAY_MILLIS: u64 = 86_400_000;
 
 impl Zone {
-    /// Returns the beginning of the day that contains `at`. This is midnight, or the end of a gap that contains midnight.
+    /// Returns the beginning of the day that contains `at`. This is midnight, or the end of a gap that contains
+    /// midnight.
     #[must_use]
     pub fn day_start(&self, at: Timestamp) -> Timestamp {
         self.start(at, Some).unwrap_or(Timestamp(at.0 - at.0 % DAY_MILLIS))
@@ -20,8 +21,7 @@ impl Zone {
         self.start(at, |time| time.tomorrow().ok()).unwrap_or(Timestamp(at.0 - at.0 % DAY_MILLIS + DAY_MILLIS))
     }
 
-    /// Returns the beginning of the first of the `days` days that end with the day that contains `at`. One day is that
-    /// day itself.
+    /// Returns the beginning of the first of `days` consecutive days, the last of which contains `at`.
     #[must_use]
     pub fn days_start(&self, at: Timestamp, days: u32) -> Timestamp {
         let before = jiff::Span::new().try_days(days.saturating_sub(1));
@@ -43,7 +43,8 @@ impl Zone {
         of(text.parse::<jiff::civil::Date>().ok()?.to_zoned(self.0.clone()).ok()?.start_of_day().ok()?.timestamp())
     }
 
-    /// Returns the beginning of the day that `day` returns. `None` if a calendar can't represent it.
+    /// Applies `day` to the time `at`, and returns the beginning of the resulting day. `None` if the calendar can't
+    /// represent it.
     fn start(&self, at: Timestamp, day: impl FnOnce(Zoned) -> Option<Zoned>) -> Option<Timestamp> {
         of(day(self.zoned(at)?)?.start_of_day().ok()?.timestamp())
     }

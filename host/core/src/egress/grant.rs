@@ -51,7 +51,7 @@ pub struct TcpGrant {
 /// Methods that no grant allows. CONNECT turns the connection into a tunnel, and TRACE echoes the request.
 const NEVER: [&str; 2] = ["CONNECT", "TRACE"];
 
-/// The methods that an error suggests instead of a misspelt one.
+/// The methods that an error suggests instead of a misspelled one.
 const COMMON: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
 impl HttpGrant {
@@ -99,7 +99,7 @@ pub fn may_request(grants: &[HttpGrant], method: &str, target: &Target) -> bool 
 /// Checks that a method can be granted at all.
 ///
 /// # Errors
-/// The method can't be granted. The error is the reason.
+/// The method can't be granted. The error states the reason.
 pub fn check_method(method: &str) -> Result<(), MethodError> {
     let plain = |byte: u8| byte.is_ascii_uppercase() || byte == b'-';
     if NEVER.contains(&method) {
@@ -206,7 +206,7 @@ fn paths(text: &str) -> Option<Paths> {
 /// those that no machine has.
 ///
 /// # Errors
-/// No grant may name this host. The error is the reason.
+/// No grant may name this host. The error states the reason.
 pub fn check_host(host: &Host) -> Result<(), HostError> {
     match address_of(host).map(AddressKind::of) {
         Some(AddressKind::Invalid(why)) => Err(HostError::Invalid(why)),

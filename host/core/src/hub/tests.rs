@@ -1,4 +1,4 @@
-//! Tests the hub with scripts of updates, and traces of the dispatches that result.
+//! Tests the hub with scripts of updates and traces of the resulting dispatches.
 
 mod random_arrivals;
 mod script;

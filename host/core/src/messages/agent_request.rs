@@ -23,7 +23,7 @@ pub(super) fn asked(
         _ => "asks",
     };
     let whole = format!("/requests {session}#{number}");
-    // This comes before the question, because an agent's plan could end in an open code block.
+    // This note comes before the question, because an agent's plan could end in an open code block.
     let part = if request.is_shortened() { format!(" (a part is shown; {whole} shows more)") } else { String::new() };
     let head = plain(&format!("Session '{session}' in {} {asks}{part}:", quote_folder(folder)));
     let reason = reason.map(|reason| format!("\n\n{}", plain(&reason_text(reason)).text)).unwrap_or_default();

@@ -41,7 +41,7 @@ pub(super) fn ended(session: &SessionName, work: &[String]) -> String {
     )
 }
 
-/// The end of an offer to restart the agent, which has background work.
+/// The last sentence of the offer to restart an agent that has background work.
 pub(super) fn restart_ends(work: &[String]) -> String {
     format!(" Restarting it also ends its background work: {}.", list_work(work))
 }

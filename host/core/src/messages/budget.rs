@@ -1,4 +1,4 @@
-//! The texts about the budget of all agents.
+//! The messages about the budget of all agents.
 
 use std::time::Duration;
 

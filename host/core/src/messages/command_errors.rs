@@ -62,7 +62,7 @@ pub fn nothing_to_fork(session: &SessionName) -> String {
     format!("Session '{session}' has no conversation yet. Use /new to create another session.")
 }
 
-/// The error for reading the history of a session whose agent stores none for other programs.
+/// The error for reading the history of a session whose agent keeps no history that the host can read.
 #[must_use]
 pub fn no_history(agent: &str) -> String {
     format!("Agent '{}' keeps no history that Cordboard can read. Scroll up in the chat instead.", quote(agent))
@@ -105,7 +105,7 @@ pub fn place_without_members(place: &Place) -> String {
     format!("no user of [access] has written in {place} yet: write to the bot there first")
 }
 
-/// The error for a setting of plain programs that only their arguments can change.
+/// The error for a setting that plain programs lack. They take their options only as arguments.
 #[must_use]
 pub fn setting_not_supported(agent: &str, what: &str) -> String {
     let agent = quote(agent);

@@ -148,14 +148,14 @@ pub enum SessionNotice {
     },
     /// A turn of the session has nearly or completely spent the budget of the day. Contains the text.
     Budget(String),
-    /// When the agent exited, these processes ran that can't be attributed to any agent. The host does not kill them,
+    /// Processes that ran when the agent exited and that can't be attributed to any agent. The host does not kill them,
     /// because they may belong to another session.
     Strays {
         pids: Vec<i32>,
     },
 }
 
-/// The answer to a [`SessionNotice::Stalled`] with which the user waits.
+/// The answer to a [`SessionNotice::Stalled`] by which the user chooses to wait.
 pub const WAIT: &str = "wait";
 
 /// The cause of a denial that was not a user's decision.
@@ -355,7 +355,7 @@ fn start_request(session: &SessionName, failure: u64) -> Request {
     Request::Start { session: session.clone(), failure }
 }
 
-/// Returns the command of a choice's button. The session of the button is the active one for its command.
+/// Returns the command of a choice's button. The command runs with the button's session as the active session.
 fn command(choice: &Choice, session: &SessionName) -> Option<String> {
     match choice {
         Choice::SendAgain | Choice::TryAgain | Choice::Restart => Some(format!("/retry {session}")),

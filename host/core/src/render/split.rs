@@ -118,7 +118,7 @@ impl<'a> Remainder<'a> {
         }
     }
 
-    /// The last position up to `window` that separates no combining mark from its letter and no modifier from its
+    /// The last position up to `window` that doesn't separate a combining mark from its letter or a modifier from its
     /// emoji. Returns `window` if there is none nearby.
     fn between_characters(&self, window: usize) -> usize {
         let mut after = self.text[window..].chars().next();

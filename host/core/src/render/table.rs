@@ -12,7 +12,7 @@ pub struct Table {
 /// The separator between two columns.
 const GAP: &str = "  ";
 
-/// An empty cell in a list.
+/// The text of an empty cell in a list.
 const EMPTY: &str = "–";
 
 /// The maximum width to which a column is padded, in terminal cells; wider text overflows. Without this limit, one long

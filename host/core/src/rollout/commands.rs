@@ -17,7 +17,7 @@ struct Issued {
 enum CommandStep {
     /// The command is done, with this answer.
     Done(String),
-    /// A job carries out the command and answers it at its end.
+    /// A job carries out the command, and answers it when the job ends.
     Started,
 }
 
@@ -55,8 +55,8 @@ impl Machine {
         }
     }
 
-    /// Refuses the command if the plugin folder can't be used. The newest file is unknown then, and an older version
-    /// must not take its place.
+    /// Refuses the command if the plugin folder can't be used. The newest file is then unknown, and an older version
+    /// must not be activated instead.
     fn check_folder(&self) -> Result<(), ApiError> {
         self.folder_fault
             .as_ref()

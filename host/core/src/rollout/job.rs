@@ -141,8 +141,8 @@ impl Machine {
         });
     }
 
-    /// Ends the current job without an outcome. If the job should have activated the newest version, that version is
-    /// tried after the next job.
+    /// Ends the current job without an outcome. If the job was to activate the newest version, that version is tried
+    /// after the next job.
     pub(super) fn cancel_job(&mut self, cancellation: Cancellation) {
         let Some(job) = self.job.take() else { return };
         self.emit(Effect::Cancel { ticket: job.ticket });

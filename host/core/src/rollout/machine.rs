@@ -60,7 +60,7 @@ pub struct Machine {
     pub(super) last_failure: String,
     /// The versions about which the owner was asked.
     pub(super) approval_requested: BTreeSet<String>,
-    /// The last rejection of each version that the operators were notified of, by digest.
+    /// For each version, by digest, the last rejection that the operators were notified of.
     pub(super) notified_rejections: BTreeMap<String, String>,
     last_ticket: Ticket,
     effects: Vec<Effect>,

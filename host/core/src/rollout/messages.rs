@@ -1,4 +1,4 @@
-//! The texts about rollouts: answers to commands, notices, and the reasons why a version isn't active.
+//! The messages about rollouts: answers to commands, notices, and the reasons why a version isn't active.
 
 use std::time::Duration;
 

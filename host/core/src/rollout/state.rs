@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::types::{Timestamp, UserId};
 
 /// The backoff of a version after its first, second and third rollback in a row. After a fourth one, the version is not
-/// tried again. A file with other bytes is tried at once.
+/// tried again. A file with different content is tried at once.
 const BACKOFFS: [Duration; 3] = [Duration::from_secs(60), Duration::from_secs(5 * 60), Duration::from_secs(25 * 60)];
 
 /// The maximum number of digests that are remembered as rolled back by an admin. It exceeds the number of versions that
@@ -169,7 +169,8 @@ impl RolloutState {
     }
 
     /// Records an automatic rollback of `digest`. Two rollbacks are consecutive if at most a backoff and two probations
-    /// lie between them. After that time, a version that was tried again after its backoff has completed its probation.
+    /// lie between them. By the end of that time, a version that was tried again right after its backoff has completed
+    /// its probation.
     pub fn record_automatic_rollback(&mut self, digest: &str, why: &str, now: Timestamp, probation: Duration) {
         let is_consecutive = |rollback: &&Rollback| now.since(rollback.at) <= rollback.backoff() + 2 * probation;
         let before = self.automatic_rollback_of(digest).filter(is_consecutive).map_or(0, |rollback| rollback.count);

@@ -1,5 +1,5 @@
-//! The agent of the session and its settings that users change with commands: model, permission mode and persona. The
-//! agent can change as long as the session has no conversation, because another agent can't continue it.
+//! The session's agent, and the settings of the agent that users change with commands: model, permission mode and
+//! persona. The agent can change as long as the session has no conversation, because another agent can't continue it.
 
 use super::{
     ApiError, ApiErrorCode, Effect, Machine,
@@ -74,7 +74,8 @@ impl Machine {
         Ok(())
     }
 
-    /// A running agent gets the mode at once. Only the configuration can switch off all questions.
+    /// Sets the permission mode. A running agent gets the mode at once. Only the configuration can select the mode that
+    /// asks no questions.
     pub(super) fn set_permission_mode(&mut self, mode: Option<PermissionMode>) -> Result<(), ApiError> {
         let refused = |agent: &str| messages::setting_not_supported(agent, "permission modes");
         self.check_has(AgentFeature::PermissionModes, mode.as_ref(), refused)?;
@@ -95,7 +96,8 @@ impl Machine {
         Ok(())
     }
 
-    /// Forgets the mode that a user has set. The reason isn't posted for a configured mode, which every start sends.
+    /// Forgets the mode that a user has set. The refusal of a configured mode isn't posted, because every start sends
+    /// that mode again.
     pub(super) fn handle_permission_mode_refused(&mut self, why: String) {
         let is_set = self.record.permission_mode.take().is_some();
         if let Some(place) = self.record.place.clone().filter(|_| is_set) {
@@ -103,7 +105,7 @@ impl Machine {
         }
     }
 
-    /// Notifies the user once that the agent is too old. Each later process reports the same again.
+    /// Notifies the user once that the agent is too old, although each later process reports it again.
     pub(super) fn handle_outdated_agent(&mut self, text: String) {
         if self.outdated_agent.as_ref() != Some(&text) {
             self.post_to_affected_places(&SessionNotice::AboutAgent(text.clone()));

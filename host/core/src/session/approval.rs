@@ -1,5 +1,5 @@
-//! Decisions about permissions for tools without a user: first those of `[access] deny_tools`, then those of the approval
-//! plugin. The user is asked about everything else.
+//! Decides about permissions for tools without asking a user: first by `[access] deny_tools`, then by the approval
+//! plugin. A user is asked about everything else.
 
 use cordboard_permission_rules as rules;
 
@@ -34,7 +34,8 @@ impl Machine {
         }
     }
 
-    /// Applies the decision of the approval plugin. A question that was closed in the meantime needs none.
+    /// Applies the decision of the approval plugin. A decision about a question that was closed in the meantime is
+    /// ignored.
     pub(super) fn handle_decision(&mut self, ticket: Ticket, decision: Decision, now: Timestamp) {
         let Some(live) = &mut self.live else { return };
         let Some(number) = live.undecided.remove(&ticket) else { return };
@@ -60,7 +61,7 @@ impl Machine {
         }
     }
 
-    /// Makes the question one that a user decides, and stores the reason for the message.
+    /// Hands the question to a user, and stores the reason that the message gives.
     pub(super) fn ask_user_because(&mut self, number: u64, reason: Option<AskReason>, now: Timestamp) {
         let open = self.live.as_mut().and_then(|live| live.requests.iter_mut().find(|open| open.number == number));
         if let Some(open) = open {
@@ -73,7 +74,8 @@ impl Machine {
         self.ask_user(number, now);
     }
 
-    /// Allows a use with the first of these options that the agent offers. If it offers none of them, a user decides.
+    /// Allows the use of the tool with the first of these options that the agent offers. If it offers none of them, a
+    /// user decides.
     fn allow(&mut self, number: u64, options: &[&str], rule: Option<String>, now: Timestamp) {
         let open = self.open_requests().iter().find(|open| open.number == number);
         let offered = open.and_then(|open| options.iter().find(|option| open.request.offers(option)));
@@ -104,8 +106,8 @@ impl Machine {
         }
     }
 
-    /// Denies a request without a user. `why` is for the agent and the user, and also for the audit log if there is no
-    /// `rule`.
+    /// Denies a request without asking a user. The agent and the user get `why`; the audit log gets `rule`, or `why` if
+    /// there is no rule.
     pub(super) fn deny(&mut self, request: &AgentRequest, by: DecidedBy, why: String, rule: Option<String>) {
         self.audit(request, "denied", by, rule.or_else(|| Some(why.clone())));
         self.send_answer(request, RequestAnswer::Denied(why.clone()));

@@ -14,8 +14,8 @@ use crate::{
     types::Timestamp,
 };
 
-/// The maximum time from now to the known end of background work, such as a wake-up. Later ends are moved to this time.
-/// Agents schedule nothing beyond a year.
+/// The maximum time from now to the known end of background work, such as a wake-up. A later end is reduced to this
+/// limit. Agents schedule nothing beyond a year.
 const FURTHEST_END: Duration = Duration::from_hours(366 * 24);
 
 impl Machine {

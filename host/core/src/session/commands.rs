@@ -183,8 +183,8 @@ impl Machine {
         index.ok_or_else(|| refusal(ApiErrorCode::Invalid, messages::NOT_OPEN))
     }
 
-    /// Starts the agent if its start waits for the user or for a backoff, and returns whether this is so. If the
-    /// previous process has not exited yet, the next one starts after that exit.
+    /// Starts the agent if its start waits for a user's decision or for a backoff. Returns whether its start was
+    /// waiting. If the previous process has not exited yet, the next one starts after that exit.
     fn try_again(&mut self, now: Timestamp) -> bool {
         match &mut self.state {
             State::Asking(_) | State::Broken(_) | State::Starting(StartStage::Backoff { .. }) => {
@@ -217,8 +217,7 @@ impl Machine {
         Ok(())
     }
 
-    /// Sends an interrupted prompt again, with a new id, because agents drop a prompt whose id they have
-    /// seen.
+    /// Sends an interrupted prompt again, with a new id, because agents drop a prompt whose id they have seen.
     fn send_again(&mut self, index: usize, new_id: PromptId, now: Timestamp) {
         let interrupted = self.record.interrupted.remove(index);
         let (was_latest, id) = (index == self.record.interrupted.len(), interrupted.id.clone());

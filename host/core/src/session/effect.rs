@@ -18,8 +18,8 @@ use crate::{
 pub enum Effect {
     /// Store the record as it is now.
     Persist,
-    /// Store the record as it is now, and the use of a finished turn. Both are stored in one commit, because the record
-    /// has the total from which the cost of the next turn is computed.
+    /// Store the record as it is now, and the usage of a finished turn. Both are stored in one commit, because the
+    /// record contains the total from which the cost of the next turn is computed.
     PersistTurn(Box<UsageEntry>),
     /// Store that the prompt is being sent to the agent. This effect always precedes the prompt's `Send`.
     MarkSent(PromptId),
@@ -69,8 +69,8 @@ pub enum Effect {
         run: Run,
         prompt: Prompt,
     },
-    /// The session does not wait for the answer to this prompt any more. The agent has not accepted the prompt, and the
-    /// `Interrupt` that follows cancels it. If the agent begins to answer it nevertheless, nothing of that is shown.
+    /// Stop waiting for the answer to this prompt. The agent has not accepted the prompt, and the `Interrupt` that
+    /// follows cancels it. If the agent answers the prompt anyway, the answer is not shown.
     Forget {
         run: Run,
         prompt: PromptId,
@@ -155,7 +155,7 @@ pub struct Launch {
 pub enum Completion {
     /// The prompt was rejected, dropped by `/stop` or withdrawn. Contains its beginning.
     Dropped(String),
-    /// The prompt's turn was interrupted, or another prompt's turn before the agent accepted this prompt. The user was
-    /// notified.
+    /// The prompt's turn was interrupted, or another prompt's turn was interrupted before the agent accepted this
+    /// prompt. The user was notified.
     Interrupted,
 }

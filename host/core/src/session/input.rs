@@ -53,7 +53,7 @@ pub enum Input {
         run: Run,
         event: AgentEvent,
     },
-    /// The agent has written output that is no event.
+    /// The agent has written output that contains no event.
     Output {
         run: Run,
     },
@@ -152,7 +152,7 @@ pub enum Verdict {
     Absent,
 }
 
-/// The decision of the approval plugin. `rule` describes the rule that it follows from, if there is one.
+/// The decision of the approval plugin. `rule` describes the rule that decided, if there is one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
     pub outcome: DecisionOutcome,
@@ -166,8 +166,8 @@ pub enum DecisionOutcome {
     AllowForSession,
     /// Contains the reason for the agent and the user.
     Deny(String),
-    /// A user decides. The question shows these buttons of the plugin in addition to the answers. Also without an
-    /// approval plugin.
+    /// A user decides. The question shows these buttons of the plugin in addition to the answers. This is also the
+    /// outcome if there is no approval plugin.
     Ask(Vec<Button>),
     /// The plugin failed, so a user decides.
     Failed,
@@ -229,9 +229,9 @@ pub enum SessionCommand {
     Suspend,
     /// Like `Suspend`, but also ends background work.
     ForceSuspend,
-    /// Stops an idle agent and holds the session for a terminal, until the exit of this process is reported. The terminal
-    /// may use the conversation once no agent is live. The command is refused during a turn, while prompts wait, and
-    /// while the agent has background work or an open question.
+    /// Stops an idle agent and holds the session for a terminal, until the exit of this process is reported. The
+    /// terminal may use the conversation once no agent is live. The command is refused during a turn, while prompts
+    /// wait, and while the agent has background work or an open question.
     OpenTerminal(ProcessId),
     /// Interrupts the turn. The reply to this command is shown in `from`, or not at all if `from` is `None`.
     Interrupt {
@@ -261,8 +261,8 @@ pub enum SessionCommand {
     SetIdleTimeout(Option<Duration>),
     SetModel(Option<String>),
     SetPersona(Option<String>),
-    /// Selects another agent. The caller has checked that it is configured, and sends the session's new settings next. The
-    /// command is refused if the session has a conversation.
+    /// Selects another agent. The caller has checked that it is configured, and sends the session's new settings next.
+    /// The command is refused if the session has a conversation.
     SetAgent(String),
     SetMode(Option<String>),
     /// Sets how the agent handles tools that need permission. `None` selects the agent's configured mode.

@@ -1,6 +1,6 @@
 //! The state machine's data and its entry points for inputs, commands and queries. The transitions are in `start`,
-//! `turns`, `stall`, `requests`, `approval`, `background`, `idle`, `stop`, `terminal_hold`, `agent_settings` and
-//! `commands`. The machine reads no clock.
+//! `turns`, `steering`, `urgent`, `stall`, `requests`, `approval`, `background`, `idle`, `stop`, `terminal_hold`,
+//! `agent_settings` and `commands`. The machine reads no clock.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -36,7 +36,7 @@ pub struct Machine {
     pub(super) live: Option<LiveProcess>,
     /// Accepted prompts in order, not yet sent to an agent.
     pub(super) queue: VecDeque<Prompt>,
-    /// The waiting prompts that interrupted a turn, and some that were dropped.
+    /// The waiting prompts that interrupted a turn. May also contain prompts that were dropped.
     pub(super) urgent: Vec<PromptId>,
     /// The persona settings that were received last, with the persona's name.
     pub(super) persona_settings: Option<(String, PersonaSettings)>,
@@ -67,7 +67,7 @@ pub struct Machine {
     last_run: Run,
     last_ticket: Ticket,
     effects: Vec<Effect>,
-    /// The use of the turn that has just finished, to be stored with the record.
+    /// The usage of the turn that has just finished, to be stored with the record.
     pub(super) usage: Option<UsageEntry>,
 }
 

@@ -27,7 +27,8 @@ impl Machine {
         Ok(record)
     }
 
-    /// Applies a rename whose record is stored. Nothing may have changed since [`Self::check_rename`] returned the record.
+    /// Applies a rename whose record is stored. Nothing may have changed since [`Self::check_rename`] returned the
+    /// record.
     pub fn apply_rename(&mut self, record: SessionRecord) {
         self.persisted.clone_from(&record);
         self.record = record;

@@ -58,7 +58,7 @@ impl Machine {
         }
     }
 
-    /// Makes the question one that a user decides, unless too many wait for a user.
+    /// Hands the question to a user, unless too many questions already wait for one.
     pub(super) fn ask_user(&mut self, number: u64, now: Timestamp) {
         if self.answerable_requests().count() > MAX_WAITING
             && let Some(open) = self.take_request(number)
@@ -81,7 +81,7 @@ impl Machine {
         let (number, request) = (next.number, Box::new(next.request.clone()));
         let (buttons, reason) = (next.buttons.clone(), next.reason.clone());
         live.shown_request = Some(number);
-        // The user sees only this question, so the time to answer the others begins at the earliest now.
+        // The user sees only this question, so the time limits of the others start again, too.
         live.requests.iter_mut().for_each(|open| open.since = now);
         let folder = self.record.folder.clone();
         self.post(place, SessionNotice::Asked { number, request, buttons, reason, folder });
@@ -121,8 +121,8 @@ impl Machine {
         id.ok_or_else(|| invalid(messages::no_open_request(&self.record.name, number)))
     }
 
-    /// Answers an open question. Returns an error and changes nothing if the question doesn't offer these options, or if
-    /// the last one takes no text or lacks a required one.
+    /// Answers an open question. Returns an error and changes nothing if the question doesn't offer these options, or
+    /// if the last one takes no text or lacks a required one.
     pub(super) fn answer(
         &mut self,
         id: &RequestId,
@@ -220,7 +220,7 @@ impl Machine {
         }
     }
 
-    /// Continues after a question was closed.
+    /// Shows the next question after one was closed, and restarts the idle time and the time of silence.
     pub(super) fn request_closed(&mut self, now: Timestamp) {
         self.show_next_request(now);
         self.end_silence(now);
@@ -240,7 +240,7 @@ impl Machine {
         std::mem::take(&mut live.requests)
     }
 
-    /// The questions that a user can answer: the approval plugin doesn't decide about them any more.
+    /// The questions that a user can answer: all open ones except those that the approval plugin has yet to decide.
     pub(super) fn answerable_requests(&self) -> impl Iterator<Item = &OpenRequest> {
         let undecided = self.live.as_ref().map(|live| &live.undecided);
         let is_decided =

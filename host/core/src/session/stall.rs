@@ -1,5 +1,5 @@
-//! Asks users about a turn whose agent is silent, for example because it lost its connection. The question is asked once
-//! for each silence, and closed when the agent has output again or the turn ends.
+//! Asks users about a turn whose agent is silent, for example because it lost its connection. The question is asked
+//! once for each silence, and closed when the agent has output again or the turn ends.
 
 use super::{
     ApiError, ApiErrorCode, Effect, Machine, Prompt, SessionCommand,
@@ -15,8 +15,8 @@ use crate::{
 };
 
 impl Machine {
-    /// The time at which users are asked about the silence of the running turn. `None` if there is a reason to be silent:
-    /// a tool runs, a question is open, or the turn is being interrupted.
+    /// The time at which users are asked about the silence of the running turn. `None` if there is a reason to be
+    /// silent: a tool runs, a question is open, or the turn is being interrupted.
     pub(super) fn stall_deadline(&self) -> Option<Timestamp> {
         let State::Busy(open) = &self.state else { return None };
         let is_expected = open.interrupt.is_some() || !self.open_requests().is_empty() || open.turn.runs_tool();
@@ -74,9 +74,9 @@ impl Machine {
         Ok(())
     }
 
-    /// Stops the silent agent with its background work, which the question names, and sends the prompt to another one.
+    /// Stops the silent agent with its background work, which the question names, and sends the prompt to a new one.
     /// The prompt gets a new id, because agents drop a prompt whose id they have seen. The prompts that the agent got
-    /// later are treated as at its exit: the other agent gets those that this one has not accepted.
+    /// later are treated as at its exit: the new agent gets those that the old one has not accepted.
     fn restart_turn(&mut self, new_id: PromptId, now: Timestamp) {
         let Some(mut open) = self.take_open(|_| true) else { return };
         let accepted = self.settle_steered(&mut open);

@@ -112,7 +112,8 @@ impl Machine {
     pub(super) fn handle_spawned(&mut self, process: ProcessId) {
         self.record.process = Some(process);
         if self.live.as_ref().is_some_and(|live| live.has_lost_state) {
-            // Clear the conversation so that the loss is reported once: later starts lose state only after another prompt.
+            // Clear the conversation so that the loss is reported once: later starts lose state only after another
+            // prompt.
             self.record.conversation = None;
             self.post_to_affected_places(&SessionNotice::StateLost);
         }
@@ -156,7 +157,8 @@ impl Machine {
         self.stop(StopStage::Killed, AfterStop::Fail(ExitInfo { details: why.clone(), why }), now);
     }
 
-    /// Opens a request about a failed start, after it has closed an earlier one. Returns the number of the new request.
+    /// Opens a request about a failed start, and closes an earlier one that is still open. Returns the number of the
+    /// new request.
     fn ask_about_failure(&mut self) -> u64 {
         self.close_failure(Choice::Withdrawn);
         self.record.failures += 1;

@@ -11,9 +11,9 @@ use crate::{
     types::{OpenRequest, Phase, Timestamp},
 };
 
-/// The time limit from the start of an agent to its `Ready`, and from the query for persona settings to the answer.
-/// After that, the start has failed. Real agents need 0.3 to 3 s, and more time with cold disks and tool servers. Users
-/// wait no longer than a minute.
+/// The time limit for a new agent to report `Ready`, and for the persona plugin to answer. After that, the start has
+/// failed. Real agents need 0.3 to 3 s, and more time with cold disks and tool servers. Users don't wait longer than a
+/// minute.
 pub const READY_WITHIN: Duration = Duration::from_secs(60);
 /// The time from an unacknowledged interrupt to SIGTERM. A healthy agent acknowledges within milliseconds.
 pub const INTERRUPT_WITHIN: Duration = Duration::from_secs(5);
@@ -23,8 +23,8 @@ pub const END_TURN_WITHIN: Duration = Duration::from_secs(30);
 pub const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 /// The time from SIGTERM to SIGKILL.
 pub const TERMINATE_WITHIN: Duration = Duration::from_secs(5);
-/// The pauses after consecutive failed starts, in which the agent exits without having accepted a prompt. If the start
-/// after the last pause fails too, the session is broken.
+/// The pauses after consecutive failed starts. A start fails if the agent isn't ready in time, or exits before it
+/// accepts a prompt. If the start after the last pause fails too, the session is broken.
 pub const START_BACKOFFS: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(25)];
 /// The minimum time between reviews, so that a policy cannot keep the host busy.
 pub const SHORTEST_REVIEW: Duration = Duration::from_secs(1);
@@ -144,8 +144,8 @@ pub(super) struct Idle {
     pub policy: Policy,
 }
 
-/// The lifecycle plugin's decision about an idle session. `from` is the time of the review as the plugin knows it: the
-/// plugin gets the idle time in whole seconds. Its verdict counts from `from`, so that the span
+/// The lifecycle plugin's decision about an idle session. `from` is the time of the review, rounded down to the whole
+/// seconds of idle time that the plugin gets. The verdict counts from `from`, so that the span
 /// `idle-timeout - idle-for` ends exactly at the timeout.
 #[derive(Debug)]
 pub(super) enum Policy {
@@ -173,11 +173,12 @@ pub(super) struct OpenTurn {
     pub prompt: Option<Prompt>,
     pub turn: Turn,
     pub receipt: Receipt,
-    /// The time of the agent's last output, or else of the start of the turn. A closed question restarts it, too.
+    /// The time since which the agent has been silent: its last output, the last closed question, or the start of the
+    /// turn.
     pub silent_since: Timestamp,
     pub interrupt: Option<Interrupt>,
     /// The prompts that the agent received during this turn or the previous one and has not answered yet, in the order
-    /// in which they were sent. While a user's interrupt is in progress, all of them are accepted.
+    /// in which they were sent. Once a user has interrupted the turn, only accepted prompts remain in the list.
     pub steered: Vec<SteeredPrompt>,
 }
 
@@ -197,7 +198,7 @@ pub(super) enum Receipt {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Interrupt {
-    /// A user sent `/stop` or a prompt that runs at once.
+    /// A user sent `/stop` or a prompt that runs next, or the author of a later prompt of the turn lost access.
     ByUser { since: Timestamp, acknowledged: Acknowledged, by: InterruptedBy },
     /// The author of the prompt lost access to the session, and the rest of the answer is not shown.
     AccessLost { since: Timestamp },
@@ -205,7 +206,7 @@ pub(super) enum Interrupt {
     ByHost,
 }
 
-/// The message with which a user interrupted a turn.
+/// The cause of an [`Interrupt::ByUser`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum InterruptedBy {
     Stop,
@@ -253,7 +254,7 @@ pub(super) struct Stop {
     pub then: AfterStop,
     /// The interrupted turn. Set only at shutdown.
     pub open: Option<OpenTurn>,
-    /// The background work that the shutdown of the host ends.
+    /// The background work that ends because the host was shut down or killed.
     pub work: Vec<String>,
 }
 
@@ -297,9 +298,9 @@ impl Stop {
 /// Details about an agent that exited, or that did not become ready in time.
 #[derive(Debug)]
 pub(super) struct ExitInfo {
-    /// The last line of the agent's stderr, or else its exit status.
+    /// The reason for the user, such as the agent's last output or its exit status.
     pub why: String,
-    /// The exit status and the last line of stderr.
+    /// Like `why`, but with the exit status, for diagnosis.
     pub details: String,
 }
 

@@ -45,7 +45,7 @@ impl Machine {
         steered.iter().filter(|steered| steered.receipt == Receipt::Sent).count()
     }
 
-    /// Begins the turn in which the agent answers the prompts that it got during the last one and has not answered.
+    /// Begins the turn that answers the prompts that the agent got during the last turn and left unanswered.
     pub(super) fn begin_steered_turn(&mut self, steered: Vec<SteeredPrompt>, now: Timestamp) {
         let is_accepted = steered.iter().any(|steered| steered.receipt == Receipt::Accepted);
         let receipt = if is_accepted { Receipt::Accepted } else { Receipt::Sent };
@@ -65,7 +65,7 @@ impl Machine {
     }
 
     /// Settles the prompts that the agent has not accepted, because an interrupt is about to cancel them. The agent
-    /// ignores a prompt that it gets again, so the host can't send them after the interrupt.
+    /// ignores a prompt whose id it has seen, so the host can't send these prompts again after the interrupt.
     pub(super) fn forget_unaccepted(&mut self, settle: impl Fn(&mut Self, Prompt)) {
         let Some(open) = self.open_mut() else { return };
         let (accepted, forgotten) =
@@ -79,7 +79,7 @@ impl Machine {
         }
     }
 
-    /// Keeps a prompt that an interrupt cancels, although its author did not ask for that.
+    /// Keeps a prompt that an interrupt cancels without a request from its author.
     pub(super) fn keep_cancelled(&mut self, prompt: Prompt) {
         let id = prompt.id.clone();
         self.keep_unanswered(prompt);
@@ -93,8 +93,8 @@ impl Machine {
         self.keep_interrupted(prompt);
     }
 
-    /// Makes the steered prompts that the agent accepted end with the turn, and returns them. The others wait again,
-    /// because the agent is gone.
+    /// Ends the accepted steered prompts with the turn, and returns them. The others go back to the queue, because the
+    /// agent is gone.
     pub(super) fn settle_steered(&mut self, open: &mut OpenTurn) -> Vec<Prompt> {
         let accepted = open.end_steered(|steered| steered.receipt == Receipt::Accepted);
         self.requeue_steered(std::mem::take(&mut open.steered));
@@ -116,7 +116,7 @@ impl OpenTurn {
         prompts.contains(&self.turn.prompt) || steered.any(|id| prompts.contains(id))
     }
 
-    /// Makes the steered prompts for which `ends` is true end with the turn, and returns them. The others remain.
+    /// Ends the steered prompts that `ends` selects with the turn, and returns them. The others remain.
     pub(super) fn end_steered(&mut self, ends: impl Fn(&SteeredPrompt) -> bool) -> Vec<Prompt> {
         let (ended, others): (Vec<_>, Vec<_>) = std::mem::take(&mut self.steered).into_iter().partition(ends);
         self.steered = others;

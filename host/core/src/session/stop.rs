@@ -14,7 +14,7 @@ use crate::{
 };
 
 impl Machine {
-    /// Begins to stop the process with `stage`.
+    /// Begins to stop the process, starting with `stage`.
     pub(super) fn stop(&mut self, stage: StopStage, then: AfterStop, now: Timestamp) {
         self.withdraw_requests();
         self.state = State::Stopping(Stop::new(stage, now, then));

@@ -17,7 +17,7 @@ use crate::{
 };
 
 impl Machine {
-    /// Accepts a prompt with `accept`, or rejects it.
+    /// Accepts a prompt by calling `accept`, or rejects it.
     pub(super) fn handle_prompt(&mut self, prompt: Prompt, accept: fn(&mut Self, Prompt, Timestamp), now: Timestamp) {
         if self.record.archived {
             return self.reject_archived(prompt);
@@ -133,7 +133,7 @@ impl Machine {
         Turn { mode: self.record.mode.clone(), ..Turn::new(id, place, now) }
     }
 
-    /// Returns the turn that answers the prompt. The view mode of the session comes before that of the author.
+    /// Returns the turn that answers the prompt. The session's view mode takes precedence over the author's.
     pub(super) fn turn_of(&self, prompt: &Prompt, now: Timestamp) -> Turn {
         let turn = self.new_turn(prompt.id.clone(), prompt.place.clone(), now);
         Turn { mode: turn.mode.or_else(|| prompt.mode.clone()), ..turn }
@@ -156,7 +156,8 @@ impl Machine {
         }
     }
 
-    /// A part also acknowledges the prompt, because output that was shown must not be repeated.
+    /// Applies a change to the answer. It also counts as the acceptance of the prompt, because output that was shown
+    /// must not be repeated.
     pub(super) fn handle_part(&mut self, at: u32, change: Change) {
         let Some(open) = self.open_mut() else { return };
         open.receipt = Receipt::Accepted;
@@ -193,8 +194,8 @@ impl Machine {
     }
 
     /// Ends the open turn. An event that names none of its prompts is ignored: it is a repetition or belongs to an
-    /// abandoned turn. The turn that the agent runs next answers the prompts that it got during this one and doesn't
-    /// name.
+    /// abandoned turn. Prompts that the agent got during this turn and that the event doesn't name are answered in the
+    /// next turn.
     pub(super) fn handle_finished(
         &mut self,
         answered: &[PromptId],

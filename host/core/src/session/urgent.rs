@@ -1,5 +1,5 @@
-//! Interrupts of the running turn: by prompts that do not wait for their turn and run next, by `/stop`, and for prompts
-//! whose authors lost access. Also drops single prompts that wait.
+//! Interrupts the running turn for a prompt that runs next, for `/stop`, or for a prompt whose author lost access. Also
+//! drops single waiting prompts.
 
 use super::{
     ApiError, ApiErrorCode, Effect, Machine, Prompt,
@@ -8,8 +8,8 @@ use super::{
 use crate::{agent_event::PromptId, messages, types::Timestamp};
 
 impl Machine {
-    /// Accepts a prompt that runs before those that wait, but after earlier prompts of this kind. Interrupts the running
-    /// turn.
+    /// Accepts a prompt that runs before those that wait, but after earlier prompts of this kind. Interrupts the
+    /// running turn.
     pub(super) fn accept_urgent(&mut self, prompt: Prompt, now: Timestamp) {
         let is_waiting = |id: &PromptId| self.queue.iter().any(|queued| queued.id == *id);
         let mut urgent = std::mem::take(&mut self.urgent);
@@ -48,7 +48,7 @@ impl Machine {
     }
 
     /// Drops the waiting prompts whose authors lost access, and interrupts the turn of such a prompt. If the turn began
-    /// with this prompt, this replaces an earlier interrupt by `/stop`, so that such a turn also ends without a final
+    /// with such a prompt, this interrupt replaces an earlier one by `/stop`, so that the turn ends without a final
     /// message.
     pub(super) fn handle_access_lost(&mut self, prompts: &[PromptId], now: Timestamp) {
         let queue = std::mem::take(&mut self.queue);

@@ -1,14 +1,15 @@
-//! The use of the agent: the cost and the tokens of a turn, which are the increase of those of the conversation.
+//! Records the usage of the agent. The cost and the tokens of a turn are the increase in those of the conversation.
 
 use super::Machine;
 use crate::types::{ConversationUsage, Timestamp, TokenCount, Tokens, TurnOrigin, TurnUsage, UsageEntry};
 
 impl Machine {
-    /// Records the use of a finished turn, to be stored with the record. Returns the cost of the turn.
+    /// Records the usage of a finished turn, to be stored with the record. Returns the cost of the turn.
     pub(super) fn record_usage(&mut self, usage: &TurnUsage, now: Timestamp) -> Option<f64> {
         let cost_usd = self.cost_of_turn(usage.total_cost_usd);
         let tokens = self.tokens_of_turn(usage.tokens);
-        // An agent that fails early may report that the conversation has cost nothing. The next turn must not pay again.
+        // An agent that fails early may report that the conversation has cost nothing. Ignore that, so that the next
+        // turn is not charged for the earlier ones again.
         self.record.cost_usd = usage.total_cost_usd.filter(|total| *total > 0.0).or(self.record.cost_usd);
         self.record.context = usage.context.or(self.record.context);
         self.record.begun_elsewhere = false;
@@ -23,7 +24,7 @@ impl Machine {
     }
 
     fn cost_of_turn(&self, total: Option<f64>) -> Option<f64> {
-        /// The error that sums of small amounts may have.
+        /// The maximum rounding error of a sum of small amounts.
         const ROUNDING: f64 = 1e-9;
         let since = |before: f64, total: f64| (total + ROUNDING >= before).then(|| (total - before).max(0.0));
         let total = total.filter(|_| !self.record.begun_elsewhere)?;
@@ -37,7 +38,7 @@ impl Machine {
             TokenCount::Conversation(total) => total,
         };
         let increase = self.increase(|usage| usage.tokens.and_then(|before| total.checked_since(before)));
-        // Earlier turns were not counted: another program or an older version of the host has run them.
+        // Earlier turns were not counted, because another program or an older version of the host ran them.
         let is_first_count = self.record.begun_elsewhere || self.record.cost_usd.is_some();
         match self.record.tokens.replace(total) {
             None if is_first_count => Tokens::default(),
@@ -45,9 +46,9 @@ impl Machine {
         }
     }
 
-    /// Returns the increase since the last report, or, if the total is lower, since the agent last stored its counters:
-    /// a process that was killed has not stored them. `None` if the total is lower than both, because the agent counts
-    /// anew.
+    /// Returns the increase since the last report. If the total is lower than that report, the process was killed
+    /// before it stored its counters, so returns the increase since they were last stored. `None` if the total is lower
+    /// than both, because the agent's counters have restarted.
     fn increase<T>(&self, since: impl Fn(ConversationUsage) -> Option<T>) -> Option<T> {
         since(self.record.usage()).or_else(|| since(self.record.saved_usage))
     }

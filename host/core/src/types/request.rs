@@ -6,18 +6,20 @@ use serde::{Deserialize, Serialize};
 use super::{Button, SessionName, Timestamp};
 use crate::agent_event::PromptId;
 
-/// The id of a question to users. The first valid decision closes the question in every message that shows it. `session`
-/// is the id of a session, not its name.
+/// The id of a question to users. The first valid decision closes the question in every message that shows it.
+/// `session` is the id of a session, not its name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Request {
     /// Whether to send an interrupted prompt again.
     Prompt(PromptId),
-    /// The choice how to continue after a failed start of an agent. Each failed start of a session has its own number.
+    /// The decision about how to continue after a failed start of an agent. Each failed start of a session has its own
+    /// number.
     Start { session: SessionName, failure: u64 },
     /// Whether to grant a version of a plugin the capabilities that the version requests. `digest` is the shortened
     /// digest that messages show.
     Grant { plugin: String, digest: String },
-    /// The choice how to continue after an agent was silent during a turn. `since` is the time of its last output.
+    /// The decision about how to continue after an agent was silent during a turn. `since` is the time of its last
+    /// output.
     Stall { session: SessionName, since: Timestamp },
     /// A question that the agent of a session asks.
     Agent { session: SessionName, id: RequestId },
@@ -92,8 +94,8 @@ pub struct AgentRequest {
     pub title: String,
     /// The question in Markdown.
     pub text: QuestionText,
-    /// The end of the question in Markdown, which says what the option [`RequestOption::ALLOW_FOR_SESSION`] would allow.
-    /// It is only shown with that option.
+    /// The end of the question in Markdown, which says what the option [`RequestOption::ALLOW_FOR_SESSION`] would
+    /// allow. It is only shown with that option.
     pub session_rules: QuestionText,
     pub options: Vec<RequestOption>,
     /// The use of a tool, if the question is about a permission. The approval plugin is asked before users are.
@@ -123,7 +125,7 @@ impl AgentRequest {
         self.options.iter().any(|offered| offered.id == option)
     }
 
-    /// Removes the options that also allow later uses, unless the agent offers no other way to allow the use.
+    /// If an option allows only this use, removes the options that also allow later uses.
     pub fn limit_to_one_use(&mut self) {
         if self.offers(RequestOption::ALLOW) {
             self.options.retain(|option| !option.is_lasting());
@@ -268,7 +270,7 @@ pub enum RequestAnswer {
     Nobody,
 }
 
-/// Why a user decides about a permission, if more can be said than that no rule decides.
+/// The reason why a user decides about a permission, unless the reason is only that no rule decides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub enum AskReason {
     /// A rule of the approval plugin requires it.
@@ -282,7 +284,7 @@ pub enum AskReason {
 }
 
 impl AskReason {
-    /// Whether an answer may only count for this one use: later uses need a user's decision, too, or may need one.
+    /// Whether an answer may apply only to this use, because later uses need a user's decision, too, or may need one.
     #[must_use]
     pub const fn is_for_each_use(&self) -> bool {
         match self {
@@ -301,7 +303,7 @@ pub struct OpenRequest {
     /// The buttons that the approval plugin adds to the answers.
     pub buttons: Vec<Button>,
     pub reason: Option<AskReason>,
-    /// The start of the time to answer: when the agent asked or, if later, when a question of the session was last
-    /// shown.
+    /// The start of the time limit for the answer: the time when the agent asked or, if later, when a question of the
+    /// session was last shown.
     pub since: Timestamp,
 }

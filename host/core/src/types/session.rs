@@ -59,8 +59,8 @@ pub struct ProcessId {
     pub started: u64,
 }
 
-/// The terminal in which an operator has opened a session's conversation. While it is open, the host starts no agent for
-/// the session, because two processes must not write to one conversation.
+/// The terminal in which an operator has opened a session's conversation. While it is open, the host starts no agent
+/// for the session, because two processes must not write to one conversation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Terminal {
     /// The process that holds the session. The session is released when it exits.
@@ -103,8 +103,8 @@ impl ConversationStart {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ForkPoint {
     pub conversation: String,
-    /// Whether `cost_usd` and `tokens` match the origin at the fork point. False after the first start, because the origin
-    /// may have continued.
+    /// Whether `cost_usd` and `tokens` are those of the original conversation at the fork point. False after the first
+    /// start, because the original may have continued since then.
     pub is_cost_current: bool,
 }
 
@@ -156,12 +156,12 @@ pub struct SessionRecord {
     /// The tokens of the conversation as the agent last reported them, if it counts them by conversation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens: Option<Tokens>,
-    /// The usage when a process of the agent last ended in an orderly way. The agent stores its counters only then, so the
-    /// next process, or a fork, counts on from here if the process was killed or still runs.
+    /// The usage at the last orderly exit of one of the agent's processes. The agent stores its counters only at such
+    /// an exit, so if a process was killed or still runs, the next process or a fork counts from this usage.
     #[serde(default)]
     pub saved_usage: ConversationUsage,
-    /// Whether the conversation was begun elsewhere, and no turn has finished since. The cost of its next turn is unknown,
-    /// because the agent reports the cost of the whole conversation.
+    /// Whether the conversation was begun elsewhere, and no turn has finished since. The cost of its next turn is
+    /// unknown, because the agent reports the cost of the whole conversation.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub begun_elsewhere: bool,
     /// The context of the conversation after the last turn, if the agent reports it.
@@ -187,8 +187,8 @@ pub struct SessionRecord {
 }
 
 impl SessionRecord {
-    /// The id of the session, which no other session has and which never changes: the name at its creation, or that name
-    /// with a number. Its default folder, its processes and its buttons carry it, because they outlive a rename.
+    /// The id of the session, which is unique and never changes: the name at its creation, or that name with a number.
+    /// The session's default folder, its processes and its buttons use the id, because they outlive a rename.
     #[must_use]
     pub fn id(&self) -> &SessionName {
         self.id.as_ref().unwrap_or(&self.name)
@@ -211,9 +211,9 @@ impl SessionRecord {
         }
     }
 
-    /// Returns a new session that forks this session's conversation. Its cost is the one that the agent has stored with
-    /// that conversation, because the agent's counter includes it. Returns `None` if there is no conversation to
-    /// continue.
+    /// Returns a new session that forks this session's conversation. The new session starts with the cost that the
+    /// agent has stored with that conversation, because the agent's counter includes it. Returns `None` if there is no
+    /// conversation to continue.
     #[must_use]
     pub fn forked(&self, id: SessionName, name: SessionName, owner: UserId, now: Timestamp) -> Option<Self> {
         let (conversation, is_cost_current) = match self.conversation_start() {
@@ -247,7 +247,8 @@ impl SessionRecord {
         ConversationUsage { cost_usd: self.cost_usd, tokens: self.tokens }
     }
 
-    /// Forgets the cost, the tokens and the context of the conversation, because the agent counts anew in the next one.
+    /// Forgets the cost, the tokens and the context of the conversation, because the agent's counters restart with the
+    /// next one.
     pub fn reset_usage(&mut self) {
         self.saved_usage = ConversationUsage::default();
         self.cost_usd = None;

@@ -1,4 +1,4 @@
-//! The use of agents: the tokens and the cost of turns, and the size of a conversation's context.
+//! The usage of agents: the tokens and the cost of turns, and the size of a conversation's context.
 
 use std::collections::BTreeMap;
 
@@ -33,7 +33,7 @@ pub enum TokenCount {
     Conversation(Tokens),
 }
 
-/// The use that an agent reports at the end of a turn.
+/// The usage that an agent reports at the end of a turn.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct TurnUsage {
     /// The cost of the conversation so far. Some agents start at 0 again when they resume a conversation.
@@ -45,7 +45,7 @@ pub struct TurnUsage {
     pub model: Option<String>,
 }
 
-/// The stored use of one finished turn.
+/// The stored usage of one finished turn.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UsageEntry {
     pub at: Timestamp,
@@ -95,7 +95,7 @@ pub struct GroupUsage {
 pub enum UsagePeriod {
     /// The last days, including today.
     Days(u32),
-    /// The current month of the calendar.
+    /// The current calendar month.
     Month,
 }
 
@@ -114,7 +114,7 @@ impl Default for TokenCount {
 }
 
 impl Tokens {
-    /// Returns the tokens since the count was `before`, or `None` if one of the counts was higher then.
+    /// Returns the tokens counted since `before`, or `None` if one of the counts in `before` is higher.
     #[must_use]
     pub fn checked_since(self, before: Self) -> Option<Self> {
         Some(Self {

@@ -11,8 +11,8 @@ pub enum Quotes {
     Ignore,
 }
 
-/// The maximum depth of nested substitutions and groups. A command continues after a substitution or group inside it. A
-/// substitution or group that is nested more deeply ends the command around it.
+/// The maximum depth of nested substitutions and groups. Up to this depth, a command continues after a substitution or
+/// group inside it. A deeper substitution or group ends the command around it.
 const DEEPEST: usize = 256;
 
 /// Returns the words of each command, without quotes, redirections and comments.

@@ -1,4 +1,4 @@
-//! Splits a command into simple commands for an allow list. Gives up on everything that it doesn't fully understand:
+//! Splits a command into simple commands for an allow list. Rejects everything that it doesn't fully understand:
 //! substitutions, redirections to files, groups, keywords, comments and the like.
 //!
 //! The time is linear in the length of the text, and there is no recursion.
@@ -16,8 +16,8 @@ pub struct Simple {
     pub words: Vec<String>,
 }
 
-/// Returns the simple commands of a text. Each only runs its first word, with the other words as arguments. `None` if
-/// the text is empty or isn't fully understood.
+/// Returns the simple commands of a text. Each command only runs the program that its first word names, with the other
+/// words as arguments. `None` if the text is empty or isn't fully understood.
 pub fn split(command: &str) -> Option<Vec<Simple>> {
     let commands = lex(command)?;
     commands.iter().all(runs_its_first_word).then_some(commands)

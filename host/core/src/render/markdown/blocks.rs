@@ -161,7 +161,7 @@ impl Writer<'_> {
         self.end_block(end);
     }
 
-    /// Writes a table as a list: per row its first cell, and below it the other cells.
+    /// Writes a table as a list: the first cell of each row, and below it the row's other cells.
     fn push_list(&mut self, table: &Table) {
         for cells in table.labelled_rows() {
             let (first, others) = cells.split_first().map_or(("", &cells[..]), |(first, others)| (first, others));

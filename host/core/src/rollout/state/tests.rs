@@ -12,7 +12,7 @@ fn at(minute: u64) -> Timestamp {
     Timestamp(0).after(Duration::from_secs(60 * minute))
 }
 
-/// Each step is a minute, a verb and a digest; the trace shows the result.
+/// Runs the steps, each of which is a minute, a verb and a digest, and compares the trace of the results.
 fn check(script: &[(u64, &str, &str)], trace: &Expect) {
     let mut state = RolloutState::default();
     let mut lines = String::new();

@@ -1,4 +1,5 @@
-//! Tests a lifecycle policy that changes often, as while its author edits it: no change may shorten the idle time.
+//! Tests a lifecycle policy that changes often, for example while its author edits it: no change may shorten the idle
+//! time.
 
 use std::{collections::VecDeque, time::Duration};
 

@@ -44,7 +44,7 @@ fn at_most(live_agents: usize) -> Limits {
 
 const MIB: u64 = 1 << 20;
 
-/// A machine with `free` MiB in which the agents use these numbers of MiB.
+/// The memory of a machine with `free` MiB available, whose agents use these numbers of MiB.
 fn memory(free: u64, agents: &[(&str, u64)]) -> MemoryUsage {
     let agents = agents.iter().map(|(name, used)| (name.parse().unwrap(), used * MIB));
     MemoryUsage { agents: agents.collect::<BTreeMap<SessionName, u64>>(), free: free * MIB }
@@ -104,7 +104,7 @@ fn sessions_with_work_or_questions_are_not_suspended() {
     ];
     let unresolved = "3 agents run, but live_agents is 1".to_owned();
     assert_eq!(decide(&machines, at_most(1), &MemoryUsage::default()), (vec![], Some(unresolved)));
-    // The machines decide the same, because the views may be outdated.
+    // Each machine makes the same decision again, because the views may be outdated.
     for mut machine in machines {
         let effects = machine.handle(Input::SuspendIfUnused, Timestamp(9));
         assert!(effects.is_empty(), "{effects:?}");

@@ -332,8 +332,9 @@ fn command(text: &str) -> SessionCommand {
     }
 }
 
-/// Parses the press of a button: `a retry b` on a button of prompt a, `2 fresh` of failure 2, `q1 answer allow` of
-/// question q1, `silence@5s stop` of the question about the silence since 5 s after the start of the script.
+/// Parses the press of a button. The button belongs to prompt a in `a retry b`, to failure 2 in `2 fresh`, to question
+/// q1 in `q1 answer allow`, and to the question about the silence that began 5 s after the start of the script in
+/// `silence@5s stop`.
 fn press(text: &str) -> SessionCommand {
     let (about, rest) = text.split_once(' ').expect("a request and a command");
     let session = record().name;
@@ -442,7 +443,7 @@ fn process_input(run: Run, verb: &str, rest: &str) -> Input {
     }
 }
 
-/// Parses the use of a turn: the cost of the conversation, such as `$0.25`, and the tokens of the turn, such as
+/// Parses the usage of a turn: the cost of the conversation, such as `$0.25`, and the tokens of the turn, such as
 /// `5 tokens`, or of the conversation, such as `5 tokens in all`.
 fn usage(text: &str) -> TurnUsage {
     let (cost, count) = match text.split_once(' ') {
@@ -545,7 +546,7 @@ fn persona_settings(text: &str) -> PersonaSettings {
 fn show(effect: &Effect) -> String {
     match effect {
         Effect::Persist => "persist".to_owned(),
-        // Most scripts have agents that don't report their use.
+        // In most scripts, the agent reports no usage.
         Effect::PersistTurn(usage) if usage.cost_usd.is_none() && usage.tokens == Tokens::default() => {
             "persist".to_owned()
         }

@@ -42,7 +42,7 @@ struct World {
     prompts: u64,
     /// The probability of each injected failure is 1 / `calm`.
     calm: u64,
-    /// Whether the agent of this world gets prompts during its turns, and seldom asks.
+    /// Whether the agent of this world gets prompts during its turns and rarely asks questions.
     steers: bool,
 }
 
@@ -148,7 +148,7 @@ impl World {
         self.witness.feed(Input::Agent { run, event });
     }
 
-    /// Sends a prompt during the turn, or lets something happen to such prompts.
+    /// Sends a prompt during the turn, or an event, a command or an exit that affects such prompts.
     fn steer(&mut self) {
         let Some((run, (open, place))) = self.witness.alive().zip(self.witness.open_in()) else { return };
         let steered = self.witness.steered();

@@ -97,7 +97,7 @@ struct Step {
     sent: Option<PromptId>,
     /// The prompts that were forgotten and have to be settled.
     forgotten: Vec<PromptId>,
-    /// The prompts that the agent got and the turn that has just ended did not answer.
+    /// The prompts that the agent got but did not answer in the turn that has just ended.
     left: Vec<SteeredPrompt>,
     /// The authors of these prompts lost access.
     lost_access: Vec<PromptId>,
@@ -650,7 +650,7 @@ impl Witness {
         self.questions.clear();
         self.fresh &= self.stored.conversation.is_none();
         let terminal = self.stored.terminal.as_ref().map(|terminal| terminal.process.clone());
-        // A terminal learns only after the commit that it may open.
+        // A terminal opens only after the commit, so one that this step opens isn't open yet.
         let is_open = self.terminal.is_some() && !self.step.opens_terminal;
         self.must(!is_open || terminal == self.terminal, "the next host knows the terminal");
         self.terminal = terminal;

@@ -41,7 +41,7 @@ impl Witness {
         let kind = self.settings.agent.as_ref().map(|agent| agent.kind);
         let takes_more = kind == Some(AgentKind::Claude) && process.agent == self.settings.agent && is_current;
         let is_answering = self.prompts.contains_key(&open.id) && !open.interrupted && open.place == prompt.place;
-        // The queue already has the prompt itself.
+        // The queue already contains the new prompt.
         let is_alone = self.queue.len() == 1 && self.asked.is_empty();
         let is_busy = self.machine.phase() == Phase::Busy && self.settings.busy == Busy::Steer;
         is_busy && takes_more && is_answering && is_alone
