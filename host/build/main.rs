@@ -35,7 +35,7 @@ fn main() -> io::Result<()> {
             hex
         });
         let item = format!("WASM_{}", name.to_uppercase().replace('-', "_"));
-        // Put the plugins in their own section, so that a start doesn't load their pages with other data.
+        // Put the plugins in their own section, so that startup doesn't load their pages together with other data.
         writeln!(
             statics,
             "#[expect(unsafe_code, reason = \"the linker has no other content for this section\")]

@@ -1,5 +1,5 @@
-//! Assembles the host from its components, runs it and shuts it down. It only connects the components and decides
-//! nothing that a component can decide.
+//! Assembles the host from its components, runs it and shuts it down. It only connects the components, and leaves every
+//! decision to them.
 
 mod access_checked_chat;
 mod exit_reason;

@@ -1,6 +1,6 @@
-//! Owns `STATE/control.sock`, on which other `cordboard` processes query a running host, open its sessions in a terminal,
-//! and adopt conversations. Each request and each response is one line of JSON. Only the user of the host may connect, so
-//! the requests need no further rights.
+//! Owns `STATE/control.sock`, on which other `cordboard` processes query a running host, open its sessions in a
+//! terminal, and adopt conversations. Each request and each response is one line of JSON. Only the user of the host may
+//! connect, so requests need no further authorization.
 
 mod client;
 mod rows;
@@ -59,7 +59,8 @@ pub struct Adoption {
     pub name: SessionName,
     /// The folder of the conversation. Without it, the host searches the transcripts of the agent.
     pub folder: Option<PathBuf>,
-    /// The NAME of `[agents.NAME]`. Without it, the default agent, or else the first agent of kind `claude`.
+    /// The NAME of `[agents.NAME]`. Without it, the host uses the default agent if it is of kind `claude`, or else the
+    /// first agent of that kind.
     pub agent: Option<String>,
 }
 
@@ -234,7 +235,7 @@ impl ControlServices {
     }
 }
 
-/// Returns the process on the other end. It waits for the answer, so its pid is not reused in the meantime.
+/// Returns the process on the other end. That process waits for the answer, so its pid is not reused in the meantime.
 fn client_process(stream: &UnixStream) -> Result<ProcessId, HandoverError> {
     let peer = stream.peer_cred().map_err(|_| HandoverError::NoProcess)?;
     let user = rustix::process::geteuid().as_raw();

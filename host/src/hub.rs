@@ -168,8 +168,8 @@ impl Tasks {
         self.slots.insert(id, slot);
     }
 
-    /// Returns the slot of the next finished task. If a task panicked, only its update is affected, and not the updates
-    /// that wait behind it. Returns `None` if no task is running. Cancel safe.
+    /// Returns the slot of the next finished task. A panic affects only the update of its task, not the updates that
+    /// wait behind it. Returns `None` if no task is running. Cancel safe.
     async fn next(&mut self) -> Option<Slot> {
         let id = match self.running.join_next_with_id().await? {
             Ok((id, ())) => id,

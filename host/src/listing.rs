@@ -70,8 +70,8 @@ pub fn sessions(rows: &[SessionRow], now: Timestamp) -> String {
     table(&head, &cells.collect::<Vec<_>>())
 }
 
-/// Returns the phase to show. An idle agent with background work is shown as `background`, because it is not suspended. A
-/// session that is open in a terminal is shown as `terminal`.
+/// Returns the phase to show. An idle agent with background work is shown as `background`, because it is not suspended.
+/// A session that is open in a terminal is shown as `terminal`.
 fn phase(row: &SessionRow) -> &str {
     if row.phase == Phase::Suspended.as_str() && row.terminal.is_some() {
         "terminal"
@@ -138,7 +138,7 @@ pub fn audit(entries: &[AuditEntry]) -> String {
     table(&head, &cells.collect::<Vec<_>>())
 }
 
-/// Formats the use of agents, with the sum in the last row if there are several rows.
+/// Formats the usage of agents, with the sum in the last row if there are several rows.
 #[must_use]
 pub fn usage(usage: &[OriginUsage]) -> String {
     if usage.is_empty() {

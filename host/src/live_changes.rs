@@ -1,6 +1,6 @@
 //! Applies changed configurations and plugin files to the running host, one at a time. Also feeds the events and
-//! commands of rollouts to [`Rollout`], and reports unreachable places. An invalid configuration or plugin never becomes
-//! active: it is logged, and the operators are notified once.
+//! commands of rollouts to [`Rollout`], and reports unreachable places. An invalid configuration or plugin never
+//! becomes active: it is logged, and the operators are notified once.
 
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 

@@ -1,4 +1,4 @@
-//! Writes the log to standard error, with colours on a terminal. Each record takes one line, even if it contains line
+//! Writes the log to standard error, with colors on a terminal. Each record takes one line, even if it contains line
 //! breaks.
 
 use std::{
@@ -57,7 +57,7 @@ impl<W: Write> Write for LineWriter<W> {
     }
 }
 
-/// Returns a record as one line. Keeps tabs and colours, and escapes other control characters and those that change the
+/// Returns a record as one line. Keeps tabs and colors, and escapes other control characters and those that change the
 /// writing direction.
 fn one_line(record: &str) -> String {
     let mut line = String::with_capacity(record.len());
@@ -74,7 +74,7 @@ fn one_line(record: &str) -> String {
     line
 }
 
-/// Returns whether the text after an escape character is a colour sequence.
+/// Returns whether the text after an escape character is a color sequence.
 fn is_colour(rest: &str) -> bool {
     let end = rest.strip_prefix('[').map(|rest| rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';'));
     end.is_some_and(|end| end.starts_with('m'))

@@ -107,7 +107,7 @@ pub trait SessionStore: Send + Sync {
     async fn save(&self, record: &SessionRecord) -> Result<(), StoreError>;
     /// Stores the session `from` under the name in the record.
     async fn rename(&self, from: &SessionName, record: &SessionRecord) -> Result<(), StoreError>;
-    /// Stores the record and the use of a finished turn in one commit. Returns the budget of the day if the
+    /// Stores the record and the usage of a finished turn in one commit. Returns the budget of the day if the
     /// configuration has one.
     async fn save_turn(&self, record: &SessionRecord, usage: UsageEntry) -> Result<Option<Budget>, StoreError>;
     /// Stores in one commit a prompt that is sent again with a new id, and the record, which no longer lists the prompt
@@ -148,7 +148,7 @@ pub struct Ports {
     pub queries: Arc<dyn PluginQueries>,
     pub config: Arc<dyn SessionConfig>,
     pub events: Arc<dyn EventSink>,
-    /// All sessions, of which no two may have the same conversation.
+    /// All sessions. No two of them may have the same conversation.
     pub registry: Arc<SessionRegistry>,
     /// Notified when an agent has started and the snapshot of its session shows it.
     pub agent_started: Arc<Notify>,
@@ -213,12 +213,13 @@ impl Handle {
         self.deliver(Message::Input(input)).await;
     }
 
-    /// Like [`Self::send`], for a new actor without other handles. Its channel is empty, so this needs no waiting.
+    /// Sends an input to a new actor without other handles. The actor's channel is empty, so this function doesn't
+    /// wait.
     pub fn send_first(&self, input: Input) {
         drop(self.messages.try_send(Message::Input(input)));
     }
 
-    /// Like [`Self::send`] for a prompt, with the hooks that caused it.
+    /// Sends a prompt with the hooks that caused it. Returns when the prompt is in the actor's channel.
     pub async fn prompt(&self, prompt: Prompt, urgency: Urgency, causes: CausationChain) {
         self.deliver(Message::Prompt { prompt, urgency, causes }).await;
     }
@@ -267,7 +268,7 @@ impl Handle {
     }
 }
 
-/// Returns the answer of an actor. If the actor has ended, the host shuts down.
+/// Returns the answer of an actor. If the actor has ended, returns the error that the host is shutting down.
 async fn outcome(answered: oneshot::Receiver<Result<SessionView, ApiError>>) -> Result<SessionView, ApiError> {
     let ended = || Err(ApiError { code: ApiErrorCode::Failed, text: messages::SHUTTING_DOWN.to_owned() });
     answered.await.unwrap_or_else(|_| ended())
@@ -282,7 +283,8 @@ pub fn spawn(record: SessionRecord, cell: Arc<SessionCell>, sink: Arc<dyn TurnSi
     Handle { messages: sender }
 }
 
-/// Returns the default working folder of the session with this id, for sessions without a configured or requested folder.
+/// Returns the default working folder of the session with this id, for sessions without a configured or requested
+/// folder.
 #[must_use]
 pub fn folder(state: &Path, id: &SessionName) -> PathBuf {
     state.join("sessions").join(id.as_str())

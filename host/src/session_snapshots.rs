@@ -88,17 +88,18 @@ impl SessionRegistry {
         self.with_id(id).map_or_else(|| id.clone(), |view| view.record.name.clone())
     }
 
-    /// Returns `name` or, if a session has it as its id, the first name with a number that is not an id.
+    /// Returns `name` if no session has it as its id, or else the first numbered name, such as `name-2`, that isn't an
+    /// id.
     #[must_use]
     pub fn free_id(&self, name: &SessionName) -> SessionName {
-        // Leaves room for the number. Names are ASCII, so the cut is at a character boundary.
+        // Leave room for the number. Names are ASCII, so the cut is at a character boundary.
         let start = name.as_str().get(..50).unwrap_or(name.as_str());
         let numbered = (2..).filter_map(|number: u32| format!("{start}-{number}").parse().ok());
         let mut ids = std::iter::once(name.clone()).chain(numbered);
         ids.find(|id| self.with_id(id).is_none()).expect("there are fewer sessions than numbers")
     }
 
-    /// Replaces the name of a session, whose snapshot has the new name already.
+    /// Replaces the name of a session whose snapshot already has the new name.
     pub fn rename(&self, from: &SessionName, to: &SessionName) {
         let mut cells = self.cells.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(cell) = cells.remove(from) {
@@ -123,8 +124,8 @@ impl SessionRegistry {
         self.cells.read().unwrap_or_else(PoisonError::into_inner).values().map(|cell| cell.view()).collect()
     }
 
-    /// Returns why `caller` may not press a button of the host, or `None` if the caller may. A plugin checks the presses
-    /// of its own buttons.
+    /// Returns why `caller` may not press a button of the host, or `None` if the caller may. A plugin checks the
+    /// presses of its own buttons.
     #[must_use]
     pub fn press_refusal(&self, caller: &Caller, button: &ButtonAction) -> Option<&'static str> {
         let session = button.session.as_ref().filter(|_| button.plugin.is_none())?;
@@ -160,9 +161,9 @@ impl SessionRegistry {
         scopes.iter().find_map(|scope| self.bound(scope).filter(is_visible))
     }
 
-    /// Returns the scope in which `caller` switches sessions in `place`. In the caller's private chat,
-    /// and in a topic that has no active session or one that the caller may see, the switch applies to everybody.
-    /// Elsewhere, it applies to the caller only.
+    /// Returns the scope in which `caller` switches sessions in `place`. In the caller's private chat, and in a topic
+    /// that has no active session or one that the caller may see, the switch applies to everybody. Elsewhere, it
+    /// applies to the caller only.
     #[must_use]
     pub fn scope(&self, caller: &Caller, place: &Place) -> ActiveScope {
         let everybody = ActiveScope::everybody(place);

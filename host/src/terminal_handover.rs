@@ -1,5 +1,5 @@
-//! Moves sessions between the chat and terminals: opens a session in a terminal, and creates a session from a conversation
-//! that began in a terminal.
+//! Moves sessions between the chat and terminals: opens a session in a terminal, and creates a session from a
+//! conversation that began in a terminal.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -23,7 +23,7 @@ use crate::{
     session::{self, SessionConfig as _},
 };
 
-/// The time in which the agent of a session has to exit. The session kills the agent earlier.
+/// The time limit for the exit of a session's agent. The session kills the agent before this limit.
 const EXIT_WITHIN: Duration = Duration::from_secs(30);
 
 pub struct HandoverService {
@@ -93,7 +93,8 @@ impl HandoverService {
     }
 }
 
-/// Returns the agent that can resume a conversation of claude.
+/// Returns an agent of kind `claude`: the requested one, or else the default one if it is of that kind, or else the
+/// first one.
 fn claude_agent(config: &Config, requested: Option<&str>) -> Result<(String, Agent), HandoverError> {
     let agents = &config.agents;
     let default = agents.by_name.get_key_value(&agents.default).into_iter();

@@ -57,7 +57,7 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The maximum number of concurrent reads of secrets. A secret may be on a network file system, and a read that hangs
-/// can't be cancelled.
+/// can't be canceled.
 const READS: usize = 4;
 
 /// The timeout of a connection. The longest plugin call takes a quarter of an hour.

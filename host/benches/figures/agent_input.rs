@@ -18,7 +18,7 @@ use crate::{
 
 const TURNS: usize = 100;
 
-/// A resume starts a process, so it takes longer than the others.
+/// The number of measured resumes. It is lower than [`TURNS`], because each resume starts a process.
 const RESUMES: usize = 30;
 
 pub fn measure() -> Vec<Row> {
@@ -50,7 +50,7 @@ async fn questions() -> (Spans, Spans) {
     let (mut asked, mut decided, mut allowed) = (Vec::new(), Vec::new(), 0);
     for _ in 0..TURNS {
         host.typed(fake_agent::ASK).await;
-        // The host runs in this process, and its next post is received at once.
+        // The host runs in this process, so the post is received as soon as the host shows it.
         let (written, shown) = (newer_time(&mut host, allowed).await, fake_agent::now());
         asked.push(since(written, shown));
         allowed = fake_agent::now();
@@ -86,7 +86,7 @@ async fn resumes() -> Spans {
         spans.push(since(typed, newer_time(&mut host, typed).await));
         host.typed("/suspend").await;
         host.post(|_, _| {}).await;
-        // The next start must not wait until the process and its descendants have ended.
+        // Let the process and its descendants end first, so that the next start doesn't wait for them.
         sleep(Duration::from_millis(500)).await;
     }
     // The first start is not a resume.

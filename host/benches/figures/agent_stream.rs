@@ -1,5 +1,5 @@
-//! Measures the codec of claude with the fold of its events to a turn: the throughput on one core, the growth of the
-//! memory, and the time for a turn of twice the length.
+//! Measures claude's codec together with the folding of its events into a turn: the throughput on one core, the growth
+//! of the memory, and the time for a turn of twice the length.
 
 use std::{
     path::Path,

@@ -1,5 +1,5 @@
-//! The child processes of the benchmarks: a fake agent that answers with the current time, and a bare writer that writes
-//! the current time for each line of input.
+//! The child processes of the benchmarks: a fake agent that answers with the current time, and a bare writer that
+//! writes the current time for each line of input.
 
 use std::{
     io::{BufRead as _, Write as _},
@@ -9,23 +9,24 @@ use std::{
 
 use serde_json::{Value, json};
 
-/// The argument with which this program runs as the fake agent.
+/// The argument that makes this program run as the fake agent.
 pub const ROLE: &str = "demo-agent";
 
-/// The argument with which this program runs as the bare writer.
+/// The argument that makes this program run as the bare writer.
 pub const WRITER: &str = "bare-writer";
 
 /// The pause before and after the first word of a turn, so that the chat shows the start, the word and the end of the
 /// turn separately.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// A prompt for which the fake agent asks for a permission, and answers with the time at which it gets the decision.
+/// A prompt that makes the fake agent ask for a permission. The agent answers with the time at which it gets the
+/// decision.
 pub const ASK: &str = "ask";
 
 /// A prompt that the fake agent works on until it is interrupted. It answers with the time of the interrupt.
 pub const WAIT: &str = "wait";
 
-/// A prompt for which the fake agent writes the current time [`STREAMED`] times, [`STREAM_PAUSE`] apart.
+/// A prompt that makes the fake agent write the current time [`STREAMED`] times, [`STREAM_PAUSE`] apart.
 pub const STREAM: &str = "stream";
 
 pub const STREAMED: usize = 500;

@@ -1,6 +1,6 @@
-//! The read-only commands `check`, `sessions`, `plugins`, `requests`, `audit` and `usage`. `sessions`, `plugins` and `requests`
-//! query a running host. Without one, `sessions` and `plugins` read the configuration, the store and the plugin files
-//! themselves, and `requests` lists nothing.
+//! The read-only commands `check`, `sessions`, `plugins`, `requests`, `audit` and `usage`. `sessions`, `plugins` and
+//! `requests` query a running host. Without one, `sessions` and `plugins` read the configuration, the store and the
+//! plugin files themselves, and `requests` lists nothing.
 
 use std::{collections::HashMap, path::Path, sync::Arc};
 
@@ -103,8 +103,9 @@ fn check_secrets(config: &LiveConfig) -> Result<Vec<String>, AppError> {
     Ok(problems)
 }
 
-/// Reports for each agent whether its program can be found and its sandbox can be created. Of the missing agents, only
-/// the default one is a problem, because the others may not be needed. Any missing sandbox is a problem.
+/// Reports for each agent whether its program can be found and its sandbox can be created. A missing program is a
+/// problem only for the default agent, because the other agents may not be needed. A sandbox that can't be created is
+/// always a problem.
 fn check_agents(config: &LiveConfig) -> Result<Option<String>, AppError> {
     let environment = Environment::read();
     let agents = &config.now().agents;
@@ -259,7 +260,8 @@ pub fn list_audit(options: &Audit) -> Result<(), AppError> {
 }
 
 /// Reads the secrets of the configuration, so that [`print_text`] removes them. The log may be older than a secret. A
-/// configuration or a secret that can't be read is no reason to hide the log: the host scrubs each entry, too.
+/// configuration or a secret that can't be read doesn't prevent the output, because the host has already scrubbed each
+/// entry before storing it.
 fn read_secrets(paths: &ResolvedPaths) {
     let Ok(config) = load(paths) else { return };
     hub::read_secrets(&config);
@@ -268,7 +270,7 @@ fn read_secrets(paths: &ResolvedPaths) {
     }
 }
 
-/// Lists the use of agents: `cordboard usage`.
+/// Lists the usage of agents: `cordboard usage`.
 ///
 /// # Errors
 /// The date is invalid, or the store cannot be read.

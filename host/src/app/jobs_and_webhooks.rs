@@ -1,4 +1,5 @@
-//! Runs the work that no chat message triggers: plugin jobs, webhook requests and the limit of running agents.
+//! Runs the work that no chat message triggers: plugin jobs, webhook requests and the enforcement of the limits on
+//! agents.
 
 use std::sync::{Arc, Weak};
 

@@ -142,8 +142,8 @@ impl HostBase {
         })
     }
 
-    /// Replaces the stored times of sessions that were last active in the future with the current time, and stores
-    /// these sessions. Such times come from a host whose clock was ahead.
+    /// Sets the last activity of sessions to the current time if it is in the future, and stores these sessions. Such
+    /// times come from a host whose clock was ahead.
     async fn without_future(&self, mut sessions: Vec<SessionRecord>) -> Vec<SessionRecord> {
         let now = self.clock.now();
         for record in sessions.iter_mut().filter(|record| record.last_active > now) {
@@ -167,7 +167,7 @@ impl HostBase {
     }
 
     /// Creates the host service and the session supervisor. Sessions query plugins, plugins call the host service, and
-    /// the host service owns the sessions, so the queries refer to it by a weak reference.
+    /// the host service owns the sessions, so the queries hold only a weak reference to the host service.
     fn host_service(
         &self,
         registry: &Arc<SessionRegistry>,

@@ -119,8 +119,8 @@ pub async fn close(front_end: &FrontEnd) {
     }
 }
 
-/// The requests to stop at once that may arrive during a shutdown: signals, and Ctrl-C at the terminal. Each of them
-/// shortens the waits.
+/// The requests to stop immediately that may arrive during a shutdown: signals, and Ctrl-C at the terminal. Each of
+/// them shortens the waits.
 struct Interrupts<'f> {
     signals: Signals,
     front_end: &'f mut FrontEnd,

@@ -12,11 +12,11 @@ use crate::{
     logging,
 };
 
-/// Opens a session in this terminal: `cordboard attach`. The host holds the session for this process, which then becomes
-/// the agent. So the session stays held until the agent exits, even if the host ends or restarts first.
+/// Opens a session in this terminal: `cordboard attach`. The host holds the session for this process, which then
+/// becomes the agent. So the session stays held until the agent exits, even if the host ends or restarts first.
 ///
 /// # Errors
-/// No host runs, it refuses, or the agent could not be started. Does not return otherwise.
+/// No host runs, the host refuses, or the agent could not be started. Does not return otherwise.
 pub fn attach(options: &Attach) -> Result<(), AppError> {
     logging::start("error");
     let environment = Environment::read();
@@ -34,7 +34,7 @@ pub fn attach(options: &Attach) -> Result<(), AppError> {
 /// Creates a session that continues a conversation: `cordboard adopt`.
 ///
 /// # Errors
-/// No host runs, or it refuses.
+/// No host runs, or the host refuses.
 pub fn adopt(options: &Adopt) -> Result<(), AppError> {
     logging::start("error");
     let state = options.state.resolve()?;

@@ -46,7 +46,7 @@ const HOME: &str = "/home/agent";
 #[derive(Clone)]
 pub struct FakeHost {
     shared: Arc<Shared>,
-    /// The button press whose call uses this handle, if any.
+    /// The button press that this handle serves, if any.
     press: Option<Arc<Press>>,
 }
 
@@ -79,9 +79,9 @@ struct Inner {
     posts: u64,
     /// The exchanges of all sessions, in order.
     exchanges: Vec<(SessionName, Exchange)>,
-    /// The use of all finished turns.
+    /// The usage of all finished turns.
     usage: Vec<UsageEntry>,
-    /// The last answer of an approval plugin, unless it was taken.
+    /// The last answer of an approval plugin, until [`FakeHost::take_decision`] removes it.
     decision: Option<Result<Decision, CallError>>,
 }
 
@@ -130,7 +130,7 @@ impl FakeHost {
         self.shared.admin_commands.get_or_init(|| commands);
     }
 
-    /// From now on, rejects personas that `known` doesn't return. Only the first call has an effect.
+    /// Makes the host reject personas that `known` doesn't return. Only the first call has an effect.
     pub fn set_personas(&self, known: impl Fn() -> Vec<String> + Send + Sync + 'static) {
         self.shared.personas.get_or_init(|| Box::new(known));
     }
@@ -274,7 +274,7 @@ impl FakeHost {
         self.change(name, |session, now| session.on_agent_event(event, now));
     }
 
-    /// Asks a question as a session's agent. Returns whether an agent runs that can ask.
+    /// Asks a question as a session's agent. Returns whether the session has a running agent that can ask.
     pub fn ask(&self, name: &SessionName, request: impl FnOnce(RequestId) -> AgentRequest) -> bool {
         let can_ask = self.session(name.as_str()).is_some_and(|view| matches!(view.phase, Phase::Busy | Phase::Idle));
         let id = RequestId(format!("request-{}", self.next_request()));
@@ -282,12 +282,12 @@ impl FakeHost {
         can_ask
     }
 
-    /// Adds a finished turn to the use of agents.
+    /// Adds the usage of a finished turn.
     pub fn add_usage(&self, usage: UsageEntry) {
         self.inner().usage.push(usage);
     }
 
-    /// Sets the limit of the cost per day in the configuration.
+    /// Replaces `[limits]` in the configuration.
     pub fn set_limits(&self, limits: Limits) {
         drop(self.shared.config.replace(Config { limits, ..(*self.config()).clone() }));
     }
@@ -347,7 +347,7 @@ impl FakeHost {
 }
 
 impl Inner {
-    /// Records the new notices of sessions as posts, and takes the use of their finished turns.
+    /// Records the new notices of sessions as posts, and collects the usage of their finished turns.
     fn collect_outputs(&mut self) {
         for (name, entry) in &mut self.sessions {
             self.usage.append(&mut entry.session.usage);

@@ -193,7 +193,7 @@ impl Response {
 /// Determines the capabilities that the plugin is granted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GrantPolicy {
-    /// Grants every requested capability that is granted by name. The fake host has nothing to protect. Network
+    /// Grants every requested capability that `grants` can list, because the fake host has nothing to protect. Network
     /// addresses and secrets still need their own grants.
     All,
     /// Grants the capabilities that the configuration grants.

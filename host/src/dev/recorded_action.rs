@@ -107,7 +107,7 @@ fn one_line(text: &str) -> String {
     text.trim_end().replace('\n', "\\n")
 }
 
-/// Formats a short text without control characters literally, and any other value as its length.
+/// Formats a value: a short text without control characters as it is, and any other value as its length.
 fn shown(value: &[u8]) -> String {
     match std::str::from_utf8(value) {
         Ok(text) if text.chars().count() <= SHOWN && !text.chars().any(char::is_control) => text.to_owned(),

@@ -1,5 +1,5 @@
-//! Runs the author's tools (cargo, npm, python) in the author's terminal. Their output shows the progress. A tool that
-//! downloads something runs only after a message says so.
+//! Runs the author's tools (cargo, npm, python) in the author's terminal. Their output shows the progress. Before a
+//! tool downloads something, a message announces the download.
 
 use std::{
     ffi::OsStr,

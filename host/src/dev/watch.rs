@@ -1,5 +1,5 @@
 //! `cordboard plugin watch`: builds a plugin at each save, tests it if requested, and copies it into a plugin folder.
-//! Errors of a build are printed and don't end the command; only Ctrl-C does.
+//! Build errors are printed and don't end the command; Ctrl-C ends it.
 
 use std::{
     fs,

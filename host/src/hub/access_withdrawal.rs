@@ -1,7 +1,7 @@
 //! Withdraws the open prompts of users who lost access to a session, and deletes the partial answers to these prompts
-//! from the chats. Also clears the active sessions of users who lost access to the host, and closes the buttons in their
-//! private chats. This happens after each change of `[access]` and at startup. Users who still have access to the host
-//! are notified.
+//! from the chats. Also clears the active sessions of users who lost access to the host, and closes the buttons in
+//! their private chats. This happens after each change of `[access]` and at startup. Users who still have access to the
+//! host are notified.
 
 use std::collections::HashMap;
 
@@ -56,12 +56,12 @@ impl HostService {
         }
     }
 
-    /// Like [`Self::withdraw_revoked`], at startup. No session has a prompt yet, so this function settles the prompts
-    /// itself. It also ends the turns that the previous run of the host left unfinished. Returns the rows that remain
-    /// open.
+    /// Does the same as [`Self::withdraw_revoked`] at startup. No session has a prompt yet, so this function settles
+    /// the prompts itself. It also ends the turns that the previous run of the host left unfinished. Returns the rows
+    /// that remain open.
     pub async fn withdraw_at_start(&self, open: Vec<InboxRow>) -> Vec<InboxRow> {
         let (left, revoked) = self.split_revoked(open).await;
-        // End the turns first: once a prompt is settled, the messages of its turn can't be found any more.
+        // End the turns first: once a prompt is settled, the messages of its turn can no longer be found.
         self.end_streamed_turns(&left, &revoked).await;
         let revoked: Vec<CompletedUpdate> =
             revoked.into_iter().map(|(prompt, _)| CompletedUpdate::Prompt(prompt)).collect();
@@ -71,7 +71,7 @@ impl HostService {
         left
     }
 
-    /// Deletes the messages of withdrawn turns, and of turns whose reader may not see the session any more. Marks the
+    /// Deletes the messages of withdrawn turns, and of turns whose reader may no longer see the session. Marks the
     /// answers of the other turns as interrupted.
     async fn end_streamed_turns(&self, left: &[InboxRow], revoked: &[(PromptId, SessionName)]) {
         let turns = match self.store.streamed_turns().await {

@@ -264,8 +264,8 @@ impl Dispatcher {
         self.host.withdraw_if_revoked(&row.update, id, &name).await;
     }
 
-    /// Returns the text of a prompt, with the name of an agent's command as the agent spells it. The error is the answer
-    /// if the agent doesn't have the command.
+    /// Returns the text of a prompt, with the name of an agent's command as the agent spells it. The error is the
+    /// answer if the agent doesn't have the command.
     fn spelled(&self, session: &SessionName, kind: PromptKind, text: &str) -> Result<String, HostReply> {
         match (kind, AgentCommandLine::parse(text)) {
             (PromptKind::AgentCommand, Some(line)) => {
@@ -317,7 +317,8 @@ impl Dispatcher {
         is_answered
     }
 
-    /// Returns the answer that lacks only its text, if the message shows an open question of an agent.
+    /// Returns the answer that a reply to the message completes with its text, if the message shows an open question of
+    /// an agent.
     async fn question_of(&self, message: &MessageId) -> Option<AwaitedText> {
         let request = self.store.open_request(message).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "failed to look up the request of a message: a reply to it is a prompt");
@@ -327,7 +328,7 @@ impl Dispatcher {
         AwaitedText::of_reply(&id, &*self.host.sessions.registry.with_id(&session)?)
     }
 
-    /// Activates `[sessions] default` if no session is active in this place. Creates it if it does not exist.
+    /// Activates `[sessions] default` if no session is active in this place. Creates the session if it does not exist.
     async fn open_default(&self, row: &InboxRow) {
         if self.active_session(row).is_none()
             && let Some(name) = self.host.config().sessions.default.clone()
@@ -385,8 +386,8 @@ pub fn waits(view: &SessionView, place: &Place, config: &Config) -> bool {
     has_room && view.record.terminal.is_none() && (waits_for_turn || view.queued > 0)
 }
 
-/// Returns whether a busy session sends a new message to its agent. While nothing waits, the place of the turn is the
-/// place of the last message.
+/// Returns whether a busy session sends a new message to its agent. Compares `place` with the place of the last
+/// message, which is the place of the turn unless messages wait.
 fn is_steered(view: &SessionView, place: &Place, config: &Config) -> bool {
     let agent = config.agents.get(&view.record.agent);
     let takes_more = agent.is_some_and(|agent| agent.kind.accepts_prompts_during_turn());

@@ -1,5 +1,5 @@
-//! Implements the host API: shows and changes sessions, places and plugins on behalf of a caller, and checks the rights
-//! of the caller. All commands of callers to sessions go through this module.
+//! Implements the host API: shows and changes sessions, places and plugins on behalf of a caller, and checks the
+//! caller's permissions. Every command that a caller sends to a session goes through this module.
 
 pub mod chat_members;
 pub mod fork;
@@ -61,11 +61,11 @@ pub struct HostService {
     /// The hooks that caused the calls to this instance.
     pub causes: CausationChain,
     pub text_answers: TextAnswers,
-    /// The place of the update whose command uses this instance.
+    /// The place of the update that this instance serves, if any.
     pub place: Option<Place>,
-    /// The button press whose call uses this instance, if any.
+    /// The button press that this instance serves, if any.
     pub press: Option<Arc<Press>>,
-    /// The prompts that wait before the update whose command uses this instance.
+    /// Takes the prompts that were accepted before that update and still wait.
     pub waiting: Option<PromptTaker>,
 }
 
@@ -113,7 +113,8 @@ impl HostService {
         if caller.may_control(&view.record.owner) { Ok(view) } else { Err(taken(&view, caller)) }
     }
 
-    /// Like [`Self::act`], bound to the session and request of the pressed button, if there is one.
+    /// Does the same as [`Self::act`], but binds the command to the session and request of the pressed button, if there
+    /// is one.
     async fn act_as_pressed(
         &self,
         caller: &Caller,
@@ -180,7 +181,7 @@ impl HostApi for HostService {
 
     fn page(&self, caller: &Caller, filter: ArchiveFilter, skip: usize, count: usize) -> Vec<SessionView> {
         let page = self.registry().page(caller, filter, skip, count);
-        // Reading all processes takes milliseconds, and most pages show no agent that runs.
+        // Read the processes only if needed: reading takes milliseconds, and most pages show no running agent.
         let trees = LazyCell::new(ProcessTrees::read);
         let memory = |process: &ProcessId| trees.resident_memory(process.pid);
         let listed = |view: &Arc<SessionView>| SessionView {
@@ -265,7 +266,8 @@ impl HostApi for HostService {
         }
         let outcome = self.act_as_pressed(caller, name, command).await;
         if archives && self.registry().view(name.as_str()).is_some_and(|view| view.record.archived) {
-            // The session is archived even if the store fails. Otherwise a restored session would be active again.
+            // Also unbind the session if the command reports a store failure, because the session is archived anyway.
+            // If it stayed bound, it would become active again once it is restored.
             self.registry().unbind(name);
         }
         let mut view = match outcome {

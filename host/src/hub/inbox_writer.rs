@@ -1,5 +1,5 @@
-//! Implements [`Inbox`]: stores the updates that a front-end accepts, then passes them to the hub. It must not pass on an
-//! update that is not stored. Also stores the front-end's offset and buttons, moved chats, and the members of chats.
+//! Implements [`Inbox`]: stores the updates that a front-end accepts, then passes them to the hub. It must not pass on
+//! an update that is not stored. Also stores the front-end's offset and buttons, moved chats, and the members of chats.
 
 use std::{
     collections::HashSet,

@@ -84,23 +84,22 @@ impl Outbound {
         self.post_closed(self.store.close_request(request, outcome).await);
     }
 
-    /// Like [`Self::decide`], for one message.
+    /// Closes the buttons of one message, as [`Self::decide`] does.
     pub async fn close_keyboard(&self, keyboard: PostId, outcome: &str) {
         self.post_closed(self.store.close_keyboard(keyboard, outcome).await);
     }
 
-    /// Like [`Self::decide`], for all messages of a place.
+    /// Closes the buttons of all messages in a place.
     pub async fn close_keyboards_of(&self, place: &Place) {
         self.post_closed(self.store.close_keyboards_in(place, &messages::request_decided(None, None)).await);
     }
 
-    /// Like [`Self::decide`], for the requests that sessions made in the previous run of the host: questions of agents,
-    /// and failed starts.
+    /// Closes the requests that sessions made in the previous run of the host: questions of agents, and failed starts.
     pub async fn withdraw_session_requests(&self) {
         self.post_closed(self.store.close_session_requests(&messages::request_decided(None, None)).await);
     }
 
-    /// Like [`Self::decide`], for the requests about other versions of the plugin in `request`.
+    /// Closes the requests about other versions of the plugin in `request`.
     pub async fn supersede(&self, request: &Request) {
         let Request::Grant { plugin, digest } = request else { return };
         self.post_closed(self.store.close_grant_requests(plugin, digest, &messages::request_decided(None, None)).await);

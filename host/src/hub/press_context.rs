@@ -44,8 +44,8 @@ impl Press {
         *self.effect.lock().unwrap_or_else(PoisonError::into_inner) = effect;
     }
 
-    /// Returns the session that a command of the button acts on. The command of a question's button contains the name that
-    /// its session had when the button was shown. That name may belong to another session now.
+    /// Returns the session that a command of the button acts on. The command of a question's button contains the name
+    /// that its session had when the button was shown. That name may belong to another session now.
     #[must_use]
     pub fn target<'a>(&'a self, named: &'a SessionName) -> &'a SessionName {
         self.session.as_ref().filter(|_| self.request.is_some()).unwrap_or(named)

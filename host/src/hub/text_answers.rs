@@ -16,7 +16,7 @@ use cordboard_core::{
 pub struct AwaitedText {
     /// The id of the session.
     pub session: SessionName,
-    /// The question. Its number may return after the next start of the session.
+    /// The question. Its number may be reused after the next start of the session.
     pub request: RequestId,
     pub number: u64,
     /// The ids of the chosen options. The last one requires the text.
@@ -61,8 +61,8 @@ impl AwaitedText {
         open.request.options.iter().any(requires_text).then(|| Self::new(view, open, options.clone()))
     }
 
-    /// Returns the answer to which a reply to the message of this question adds the text: its first option that requires
-    /// one. Returns `None` if the question is closed or has no such option.
+    /// Returns the answer that a reply to the message of this question completes: the question's first option that
+    /// requires a text. Returns `None` if the question is closed or has no such option.
     pub fn of_reply(request: &RequestId, view: &SessionView) -> Option<Self> {
         let open = view.requests.iter().find(|open| open.request.id == *request)?;
         let option = open.request.options.iter().find(|option| option.text == OptionText::Required)?;

@@ -1,4 +1,5 @@
-//! Stores and reads the use of agents, and compares the cost of the day to the budget. A day is one of the host's time zone.
+//! Stores and reads the usage of agents, and compares the cost of the day to the budget. Days begin at midnight in the
+//! host's time zone.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -58,7 +59,7 @@ impl UsageLedger {
         }
     }
 
-    /// Returns the use of all sessions in a period that ends now.
+    /// Returns the usage of all sessions in a period that ends now.
     pub async fn of_period(&self, period: UsagePeriod) -> Result<Vec<OriginUsage>, StoreError> {
         let since = self.zone().period_start(self.clock.wall(), period);
         self.store.usage_since(since).await

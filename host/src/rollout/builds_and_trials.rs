@@ -1,4 +1,4 @@
-//! Owns the builds and trials of plugin versions that are running, and their results until the versions are activated.
+//! Owns the running builds and trials of plugin versions, and keeps their results until the versions are activated.
 //! Limits the number of concurrent builds and trials. It must not decide which version should be active.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -46,7 +46,7 @@ enum Output {
 
 struct RunningJob {
     abort: AbortHandle,
-    /// Converts the error of a job that panicked to its output.
+    /// Converts the error of a panicked job to the job's output.
     failed: fn(PluginError) -> Output,
 }
 
@@ -138,7 +138,7 @@ impl Jobs {
         }
     }
 
-    /// Keeps the output of a job for the next step. Returns `None` for a cancelled job.
+    /// Keeps the output of a job for the next step. Returns `None` for a canceled job.
     fn finish(&mut self, task: Id, ended: Result<Output, JoinError>) -> Option<FinishedJob> {
         let id = self.running.iter().find(|(_, job)| job.abort.id() == task)?.0.clone();
         let failed = self.running.remove(&id)?.failed;

@@ -1,4 +1,5 @@
-//! Passes admin commands to the machines, and their answers to the callers. The caller's rights were checked before.
+//! Passes admin commands to the machines, and their answers to the callers. The caller's permissions have already been
+//! checked.
 
 use cordboard_core::{
     rollout::{self, Command, CommandId, Decision, Effect, Offers, RejectReason},
@@ -87,8 +88,8 @@ impl Rollout {
         }
     }
 
-    /// Answers the caller, and notifies the other operators of a successful command. A caller who was sent the reply
-    /// that the command is in progress is notified with the operators, also of a failure.
+    /// Answers the caller, and notifies the other operators of a successful command. A caller who has already received
+    /// the reply that the command is in progress is notified together with the operators, even if the command failed.
     pub(super) async fn answer(&mut self, id: CommandId, outcome: Outcome) {
         let Some(RunningCommand { by, answer }) = self.commands.remove(&id) else { return };
         // Send earlier notices first, so that messages keep their order.

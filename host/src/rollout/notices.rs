@@ -110,7 +110,7 @@ impl Notices {
     }
 
     /// Merges the pending notices, or the pending approvals if they have waited longer, into a message. Drops approvals
-    /// that are not `open` any more.
+    /// that are no longer `open`.
     pub fn take(&mut self, now: Instant, open: impl Fn(&PendingApproval) -> bool) -> Option<Message> {
         let approvals_first = self.approvals_since.is_some_and(|at| self.since.is_none_or(|since| since > at));
         let message = if approvals_first {

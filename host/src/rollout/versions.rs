@@ -1,5 +1,5 @@
-//! Owns the bytes of plugin versions: reads them from files, the store and the binary, and stores activated versions. It
-//! must not decide which version should be active.
+//! Owns the bytes of plugin versions: reads them from files, the store and the binary, and stores activated versions.
+//! It must not decide which version should be active.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -76,8 +76,8 @@ impl Versions {
         FileState::Unusable(RejectionText::new(error.to_string()))
     }
 
-    /// Returns the bytes of a file or an embedded plugin. Borrows the bytes of an embedded plugin: a copy would load pages
-    /// that most starts don't need.
+    /// Returns the bytes of a file or an embedded plugin. Borrows the bytes of an embedded plugin: a copy would load
+    /// pages that most starts don't need.
     fn known(&self, name: &str, digest: &str) -> Option<Bytes> {
         let file = self.files.get(name).filter(|file| file.digest == digest).map(|file| file.wasm.clone());
         let embedded = || built_in(name).filter(|one| one.digest == digest).map(|one| Bytes::from_static(one.wasm));
@@ -149,8 +149,7 @@ impl Versions {
     }
 }
 
-/// Reads the file of a plugin again. Returns `None` if the file can't be read or has another
-/// digest now.
+/// Reads the file of a plugin again. Returns `None` if the file can't be read or has another digest now.
 async fn read_again(folder: Option<PathBuf>, name: &str, digest: &str) -> Option<Vec<u8>> {
     let (folder, name) = (folder?, name.to_owned());
     let read = tokio::task::spawn_blocking(move || cordboard_watch::read_plugin(&folder, &name)).await;

@@ -1,4 +1,4 @@
-//! Owns the host's time zone and detects changes of it. `TZ` names a file or a rule; without `TZ`, the file is
+//! Owns the host's time zone and detects changes to it. `TZ` names a file or a rule; without `TZ`, the file is
 //! `/etc/localtime`.
 
 use std::{

@@ -43,7 +43,7 @@ struct Entry {
 pub struct Timetable {
     zone: Zone,
     entries: BTreeMap<JobKey, Entry>,
-    /// Kept apart from `entries`, because a job whose plugin was removed and came back may still be running.
+    /// Kept apart from `entries`, because a job may still be running after its plugin was removed and activated again.
     running: BTreeSet<JobKey>,
 }
 

@@ -39,7 +39,8 @@ pub enum LaunchError {
     Spawn(#[from] process::SpawnError),
 }
 
-/// The pause between two signals that interrupt a turn. A shell ignores a signal that arrives while a command of it ends.
+/// The pause between two signals that interrupt a turn. A shell ignores a signal that arrives while one of its commands
+/// exits.
 const SIGNAL_AGAIN: Duration = Duration::from_secs(1);
 
 pub struct AgentProcess {
@@ -48,13 +49,14 @@ pub struct AgentProcess {
     codec: Box<dyn Codec>,
     events: mpsc::Receiver<ProcessEvent>,
     sandbox: SandboxKind,
-    /// The sandbox in which the agent has not written a line yet.
+    /// The sandbox, until the agent writes a line or is ready. Until then, a line on stderr may be an error of the
+    /// sandbox itself.
     untried_sandbox: SandboxKind,
     /// The time of the last input or output.
     last_activity: Instant,
     /// The time of the next signal while a turn is interrupted by signals.
     next_signal: Option<Instant>,
-    /// The exit of the process, if the last events before it are delivered.
+    /// The exit of the process, to be delivered after the codec's last events.
     pending_exit: Option<Exit>,
 }
 
@@ -164,7 +166,7 @@ impl AgentProcess {
         let silence_ends = self.codec.silence().map(|silence| self.last_activity + silence);
         tokio::select! {
             biased;
-            // First, because a program that prints without pause must get the signal.
+            // Checked first, so that a program that prints without pause still gets the signal.
             () = at(self.next_signal) => {
                 self.signal();
                 AgentOutput::Events(Vec::new())
@@ -262,7 +264,7 @@ impl AgentProcess {
     }
 }
 
-/// Waits until a time. Never returns without one.
+/// Waits until `time`. Never returns if `time` is `None`.
 async fn at(time: Option<Instant>) {
     match time {
         Some(time) => sleep_until(time).await,

@@ -121,8 +121,8 @@ impl Actor {
         self.terminal = Some(TerminalWatch::start(process));
     }
 
-    /// Removes the working indicator of a prompt, because the prompt may be sent again, wait for a decision of the user,
-    /// or be dropped.
+    /// Removes the working indicator of a prompt, because the prompt may be sent again, wait for a decision of the
+    /// user, or be dropped.
     fn hide_working_indicator(&mut self, prompt: &PromptId) {
         if let Some((prompt, place)) = self.sent.take_if(|(sent, _)| sent == prompt) {
             self.is_frame_due = false;
@@ -183,9 +183,8 @@ impl Actor {
         self.machine.handle(input, self.ports.clock.now())
     }
 
-    /// Sends the answer to a question of the agent. If the agent's next question follows at once, returns the effects
-    /// of that question.
-    /// Passes the events of an action of the agent to the machine.
+    /// Calls `act` with the agent if `run` is its current run, and passes the returned events to the machine. Returns
+    /// the effects of these events.
     fn decoded(&mut self, run: Run, act: impl FnOnce(&mut AgentProcess) -> Vec<AgentEvent>) -> Vec<Effect> {
         let events = self.agent.as_mut().filter(|agent| agent.run == run).map(act).unwrap_or_default();
         let now = self.ports.clock.now();

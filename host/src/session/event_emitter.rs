@@ -48,7 +48,7 @@ impl EventEmitter {
         self.latest = self.causes_of(prompt);
     }
 
-    /// Records that a turn, which the agent started by itself, has the causes of the latest command or prompt.
+    /// Records the causes of the latest command or prompt for a turn that the agent started by itself.
     pub fn agent_started_turn(&mut self, turn: &PromptId) {
         let latest = self.latest.clone();
         self.record_prompt(turn, latest);

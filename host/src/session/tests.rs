@@ -1,4 +1,4 @@
-//! Tests the work of the actor that the machine does not decide, with scripted agents and fake ports.
+//! Tests the parts of the actor that lie outside the state machine, with scripted agents and fake ports.
 //!
 //! The agents are real processes, which a paused clock would outrun, so the clock is paused only in tests that start no
 //! agent. Tests wait for results, never for a period of time.

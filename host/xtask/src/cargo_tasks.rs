@@ -1,5 +1,5 @@
-//! Runs tests, benchmarks, lints and the check of the formatting, in the same way for developers and for CI. Doesn't
-//! build plugins.
+//! Runs the tests, the benchmarks, the lints and the formatting check in the same way for developers and for CI.
+//! Doesn't build plugins.
 
 use std::ffi::OsString;
 use std::fs;
@@ -11,8 +11,8 @@ use anyhow::{Context, Result};
 use crate::step;
 use crate::workspace::Workspace;
 
-/// Runs the tests that `args` select. Without a selection, runs all tests, and the documentation's examples before
-/// them, so that the summary of the tests is the last line.
+/// Runs the tests that `args` select. Without a selection, first runs the documentation's examples and then all tests,
+/// so that the summary of the tests is the last line.
 pub fn test(workspace: &Workspace, args: &[OsString]) -> Result<()> {
     if args.is_empty() || args == ["--no-fail-fast"] {
         step::start("running the examples of the documentation");
@@ -41,8 +41,8 @@ fn nextest_exists() -> bool {
     probe.status().is_ok_and(|status| status.success())
 }
 
-/// Measures the release binary `host`. For the benchmark, cargo links another binary at the same path, with the features
-/// of the tests' libraries, so this function copies the one for users first.
+/// Measures the release binary `host`. For the benchmark, cargo links another binary at the same path, with the
+/// features of the tests' libraries, so this function first copies the binary for users.
 pub fn bench(workspace: &Workspace, host: &Path, args: &[OsString]) -> Result<()> {
     step::start("measuring (the first build takes minutes)");
     let measured = host.with_file_name("cordboard-measured");

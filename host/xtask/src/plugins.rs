@@ -10,7 +10,7 @@ use crate::step;
 use crate::toolchain::{TARGET, Toolchain, ToolchainChoice};
 use crate::workspace::{Plugin, Workspace};
 
-/// The cargo profile of components: optimised for size, with panics as traps.
+/// The cargo profile of components: optimized for size, with panics as traps.
 const PROFILE: &str = "plugin";
 
 /// The plugins that a task needs. A first build is faster with fewer plugins.

@@ -1,4 +1,4 @@
-//! Implements the host API on the fake host. Commands to sessions have the checks, replies and errors of a real host.
+//! Implements the host API on the fake host. Session commands are checked and answered as on a real host.
 
 use std::{path::Path, sync::Arc};
 

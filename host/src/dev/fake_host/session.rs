@@ -19,7 +19,7 @@ const EXITED: &str = "exit code 0";
 /// The conversation id of every agent.
 pub const CONVERSATION: &str = "fake";
 
-/// The behaviour of a session's agent.
+/// The behavior of a session's agent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) enum Behaviour {
     #[default]
@@ -40,7 +40,7 @@ pub(super) struct FakeSession {
     pub queries: VecDeque<(Ticket, Query)>,
     /// Notices that are not recorded as posts yet.
     pub notices: Vec<(Place, SessionNotice)>,
-    /// The use of finished turns that the host has not taken yet.
+    /// The usage of finished turns that the host has not collected yet.
     pub usage: Vec<UsageEntry>,
     /// The turn that ended last.
     ended: Option<Turn>,

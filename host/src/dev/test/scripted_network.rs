@@ -1,5 +1,5 @@
-//! The fake network of a conversation: answers as the `@http` and `@tcp` lines declare, and records the HTTP requests. A
-//! request or a connection to any other address fails, and the error names the missing directive.
+//! The fake network of a conversation: answers as the `@http` and `@tcp` lines declare, and records the HTTP requests.
+//! A request or a connection to any other address fails, and the error names the missing directive.
 
 use std::{
     fs,

@@ -116,7 +116,7 @@ impl StepRunner {
     }
 
     /// Activates the plugin with the current configuration. If no line sets `grants`, grants every requested capability
-    /// that is granted by name.
+    /// that `grants` can list.
     pub async fn activate(&mut self) -> Result<(), StepError> {
         if !self.stale {
             return Ok(());

@@ -1,4 +1,4 @@
-//! Implements the directives for the use of agents and its limit.
+//! Implements `@usage` and `@budget`, the directives for the cost of turns and its daily limit.
 
 use cordboard_core::{
     config::Limits,
@@ -11,13 +11,13 @@ use super::{directives::number, step_error::StepError, step_runner::StepRunner};
 const PROPERTIES: &str = "cost, input, output, cache-read, cache-write, model, persona";
 
 impl StepRunner {
-    /// `DOLLARS`: sets the limit of the cost per day.
+    /// `DOLLARS`: sets the daily cost limit.
     pub fn set_budget(&self, words: &str) -> Result<(), StepError> {
         self.harness.host.set_limits(Limits { cost_per_day: Some(number("budget", words)?), ..Limits::default() });
         Ok(())
     }
 
-    /// `SESSION key=value…`: a turn of the session that ends now.
+    /// `SESSION key=value…`: adds the usage of a turn that ends now.
     pub fn add_usage(&self, words: &str) -> Result<(), StepError> {
         let mut words = words.split_whitespace();
         let record = self.session(words.next().unwrap_or_default())?.record;

@@ -1,4 +1,5 @@
-//! Creates sessions that continue the conversation of another session. The agent copies the conversation when it starts.
+//! Creates sessions that continue the conversation of another session. The agent copies the conversation when it
+//! starts.
 
 use cordboard_core::{
     messages,

@@ -1,4 +1,5 @@
-//! Reads the last exchanges of a conversation from the file in which the agent stores it. Reads only the end of the file.
+//! Reads the last exchanges of a conversation from the file in which the agent stores it. Reads only the end of the
+//! file.
 
 use std::{
     fs::File,
@@ -72,7 +73,7 @@ fn history_error(session: &SessionName, agent: &str, error: &TranscriptError) ->
     refuse(ApiErrorCode::Failed, text)
 }
 
-/// Removes secrets before the texts are shortened, because a part of a secret would not be found.
+/// Removes secrets, then shortens the texts. In the other order, a truncated secret wouldn't be recognized.
 fn redact_and_shorten(exchange: Exchange) -> Exchange {
     let Exchange { prompt, answer, at } = exchange;
     Exchange { prompt: scrub::text(prompt), answer: scrub::text(answer), at }.shortened()

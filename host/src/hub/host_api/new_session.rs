@@ -66,7 +66,7 @@ impl NewSession<'_> {
 }
 
 /// # Errors
-/// The text is no session name.
+/// The text is not a valid session name.
 fn session_name(text: &str) -> Result<SessionName, ApiError> {
     text.parse().map_err(|error: InvalidName| refuse(ApiErrorCode::Invalid, format!("{error}.")))
 }
@@ -80,7 +80,7 @@ fn check_free(registry: &SessionRegistry, caller: &Caller, name: &SessionName) -
 /// Checks a new name for a session that keeps `folder`.
 ///
 /// # Errors
-/// The text is no session name, a session has the name, or the configuration sets another folder for it.
+/// The text is not a valid session name, a session has the name, or the configuration sets another folder for it.
 pub fn check_new_name(rules: &NameRules<'_>, text: &str, folder: &Path) -> Result<SessionName, ApiError> {
     let name = session_name(text)?;
     check_free(rules.registry, rules.caller, &name)?;
@@ -160,8 +160,8 @@ impl HostService {
         self.plugins.snapshot().personas().map(|choice| choice.name.clone()).collect()
     }
 
-    /// For each session that was removed from `[sessions.folders]`, notifies its chat that the session keeps its
-    /// folder. `before` is the previous table.
+    /// Notifies the chat of each session that was removed from `[sessions.folders]` that the session keeps its folder.
+    /// `before` is the previous table.
     pub async fn notify_kept_folders(&self, before: &BTreeMap<SessionName, PathBuf>) {
         let config = self.config();
         for name in before.keys().filter(|name| config.sessions.folder(name).is_none()) {

@@ -88,8 +88,8 @@ impl QuiescenceWaiter {
         })
     }
 
-    /// Withdraws the questions to users, also those that agents ask later, because no user can answer any more. Adds each
-    /// of them to `withdrawn`. Never returns.
+    /// Withdraws all questions to users, including those that agents ask later, because no user can answer them. Adds
+    /// each of them to `withdrawn`. Never returns.
     pub async fn withdraw_questions(&self, withdrawn: &mut BTreeSet<UnansweredRequest>) {
         let sessions = &self.host.sessions;
         loop {

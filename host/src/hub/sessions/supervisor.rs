@@ -27,8 +27,8 @@ use crate::{
 
 pub struct SessionSupervisor {
     pub registry: Arc<SessionRegistry>,
-    /// Held for reading while the name of a session is used across several steps, such as storing a prompt for the session
-    /// and sending it. Held for writing while a session gets a name.
+    /// Held for reading while the name of a session is used across several steps, such as storing a prompt for the
+    /// session and sending it. Held for writing while a session gets a name.
     pub name_lock: RwLock<()>,
     ports: Ports,
     renderer: TurnRenderer,
@@ -81,7 +81,7 @@ impl SessionSupervisor {
         Some(actor.handle.clone())
     }
 
-    /// Renames a session, whose actor has stored the new name.
+    /// Renames a session whose actor has stored the new name.
     pub fn rename(&self, from: &SessionName, to: &SessionName) {
         // Hold the lock, so that the session doesn't get a second actor.
         let mut actors = self.actors();
@@ -207,8 +207,8 @@ pub fn prompt_of(row: &InboxRow) -> Option<Prompt> {
 }
 
 /// Returns the text of an update as the agent receives it. `None` if the update is not a prompt. A text that begins
-/// with two slashes and a name is a command of the agent here, because a command of that name that a plugin exports
-/// doesn't become a prompt.
+/// with two slashes and a name is always a command of the agent here: if a plugin exported a command of that name, the
+/// hub would have called the plugin instead.
 #[must_use]
 pub fn prompt_text(update: &Update) -> Option<(PromptKind, String)> {
     let with_speaker = |text: &str| match &update.origin.speaker {

@@ -1,4 +1,4 @@
-//! Fake ports of one session. They record what is stored, shown and queried, in one order.
+//! Fake ports of one session. They record everything that is stored, shown and queried, in one sequence.
 
 use std::{
     os::unix::fs::PermissionsExt as _,
@@ -272,7 +272,7 @@ impl SessionStore for Recorder {
         self.store(&format!("rename {from}"), |recorded| recorded.stored = Some(record.clone()))
     }
 
-    /// The limit of the budget is one dollar, and this turn is the only one of the day.
+    /// Returns a budget with a limit of one dollar, as if this turn were the only one of the day.
     async fn save_turn(&self, record: &SessionRecord, usage: UsageEntry) -> Result<Option<Budget>, StoreError> {
         self.save(record).await?;
         let spent = usage.cost_usd.unwrap_or_default();

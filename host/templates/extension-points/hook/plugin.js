@@ -38,7 +38,7 @@ export const hook = {
   },
 };
 
-// Returns the text for an event. The contract lists the other kinds, and later versions may add some.
+// Returns the text for an event, if it is posted. The contract lists the other kinds of events.
 function eventText({ kind, session }) {
   const became = { created: "was created", archived: "was archived", asking: "needs you", broken: "needs you" }[kind];
   return session && became && `\`${session.name}\` ${became}.`;

@@ -37,7 +37,7 @@ class Hook(exports.Hook):
 
 
 def event_text(event):
-    """Returns the text for an event. There are more kinds, and later versions may add others."""
+    """Returns the text for an event, or `None` if it isn't posted. The contract lists the other kinds of events."""
     if event.session is None:
         return None
     became = {"created": "was created", "archived": "was archived", "asking": "needs you", "broken": "needs you"}

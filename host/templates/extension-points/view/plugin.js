@@ -1,4 +1,5 @@
-// Shows complete answers, and the agent's progress until then. `/{{command}}` turns this on and off for a session.
+// Shows an answer only once it is complete, and the agent's progress before that. `/{{command}}` turns this view on and
+// off for a session.
 
 import { activeSession } from "cordboard:plugin/context@0.2.3";
 import { setMode } from "cordboard:plugin/session-control@0.2.3";

@@ -48,7 +48,7 @@ chmod +x "$home/bin/rustc"
 "$home/bin/rustc" --version >/dev/null || fail "the unpacked compiler doesn't run"
 
 step "2/4: fetching wasi's libc (a few seconds)"
-# Use the system's own archive, but its release trixie in place of the system's release, because trixie's wasi-libc
+# Use the system's own archive, but take the release trixie instead of the system's release, because trixie's wasi-libc
 # supports the target.
 archive=$(cat /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list 2>/dev/null |
     sed -n -e 's/^URIs: *\([^ ]*\).*/\1/p' -e 's/^deb *\(\[.*\] *\)\{0,1\}\([a-z]*:[^ ]*\).*/\2/p' | head -n 1)

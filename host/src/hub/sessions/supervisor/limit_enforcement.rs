@@ -20,7 +20,8 @@ use super::SessionSupervisor;
 const CHECK: Duration = Duration::from_secs(10);
 
 impl SessionSupervisor {
-    /// Applies the limits after each start of an agent, and those of the memory also while agents run. Never returns.
+    /// Applies the limits after each start of an agent. Memory limits are also checked regularly while agents run.
+    /// Never returns.
     pub async fn limit_agents(self: Arc<Self>) {
         let mut is_reported = false;
         loop {
