@@ -68,7 +68,7 @@ enum Call {
     Initialize,
     NewSession,
     LoadSession,
-    /// Changes the setting with this method.
+    /// Changes this setting.
     Configure(SettingKind),
     Prompt(PromptId),
 }
@@ -168,7 +168,7 @@ impl Acp {
         self.call(Call::Configure(change.setting), change.method, change.params)
     }
 
-    /// Reports that the agent is ready, once its settings are made.
+    /// Reports that the agent is ready, once it has answered all changes of its settings.
     fn note_ready(&mut self, decoded: &mut Decoded) {
         if !self.calls.values().any(|call| matches!(call, Call::Configure(_))) {
             decoded.events.extend(self.handshake.take_ready());
@@ -232,7 +232,7 @@ impl Acp {
                 self.turn.on_tool_call(update);
             }
             SessionUpdate::Plan(plan) => self.turn.on_plan(&plan.entries),
-            // The echo of the prompt.
+            // Skip the agent's echo of the prompt.
             SessionUpdate::UserMessageChunk(_) => {}
             // Other updates may arrive late and don't belong to the turn.
             other => return tracing::debug!(?other, "skipped an update of the agent"),
@@ -267,8 +267,8 @@ impl Acp {
     }
 
     /// Handles the messages inside a line that is not exactly one JSON object. Handles truncated requests and answers
-    /// too, because the agent waits for the answer to its request, and the session waits for the end of its turn. If the
-    /// line begins with other text, only answers count: other objects may be input that the agent quotes in its log
+    /// too, because the agent waits for the answer to its request, and the session waits for the end of its turn. If
+    /// the line begins with other text, only answers count: other objects may be input that the agent quotes in its log
     /// output.
     fn decode_embedded(&mut self, line: &[u8], decoded: &mut Decoded) {
         let begins_with_one = matches!(line.trim_ascii_start().first(), Some(b'{' | b'['));
@@ -309,7 +309,7 @@ impl Codec for Acp {
         self.call(Call::Prompt(prompt.id.clone()), AGENT_METHOD_NAMES.session_prompt, request)
     }
 
-    /// The session sends no prompts during a turn.
+    /// Does nothing, because the session sends no prompts during a turn.
     fn forget(&mut self, _: &PromptId) {}
 
     fn interrupt(&mut self) -> InterruptMethod {

@@ -11,8 +11,8 @@ use cordboard_core::{
 use super::{Start, StartError};
 use crate::process::{EnvTag, Environment, OutputKind, Spawn};
 
-/// The flags for agents that speak stream-json. They request a long-lived process, partial messages, acknowledged prompts,
-/// and permission requests over stdio.
+/// The flags for agents that speak stream-json. They request a long-lived process, partial messages, acknowledged
+/// prompts, and permission requests over stdio.
 const PROTOCOL_FLAGS: [&str; 10] = [
     "-p",
     "--input-format",

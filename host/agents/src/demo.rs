@@ -1,6 +1,6 @@
 //! Implements the demo agent, a subcommand of `cordboard` that speaks claude's stream-json protocol on stdin and
-//! stdout. It needs no account and no network, and can simulate many kinds of misbehaviour of an agent. The host starts
-//! it as a process, like any other agent.
+//! stdout. It needs no account and no network, and can simulate many kinds of agent misbehavior. The host starts it as
+//! a process, like any other agent.
 
 mod commands;
 mod memory;
@@ -260,7 +260,7 @@ impl Demo {
         WaitEnd::Elapsed
     }
 
-    /// Asks for a permission, as the real CLI does before it runs a command. The demo agent runs nothing.
+    /// Asks for permission, as the real CLI does before it runs a command. The demo agent runs nothing.
     fn ask_to_run(&mut self, command: &str) -> WaitEnd {
         let id = self.output.ask_permission(command);
         while !self.ended {

@@ -80,7 +80,8 @@ pub trait Codec: Send {
     fn open(&mut self) -> Vec<Vec<u8>>;
     /// Returns the line that sends a prompt.
     fn prompt(&mut self, prompt: &Prompt) -> Vec<u8>;
-    /// Discards the answer to a prompt that was sent during a turn and is not accepted. The next interrupt cancels it.
+    /// Discards the answer to a prompt that was sent during a turn and is not accepted. The next interrupt cancels the
+    /// prompt.
     fn forget(&mut self, prompt: &PromptId);
     /// Returns how to ask the agent to end the running turn, and to cancel the prompts that it got during the
     /// turn and has not accepted. The process keeps running.
@@ -94,8 +95,8 @@ pub trait Codec: Send {
     /// Decodes a line, or a piece of the output of [`process::OutputKind::Merged`]. Never fails: an unknown message
     /// yields no events.
     fn decode(&mut self, line: &[u8]) -> Decoded;
-    /// Returns the silence after which to call `on_silence`, or `None` if silence has no meaning in this state. Silence is
-    /// time without input and output.
+    /// Returns the silence after which to call `on_silence`, or `None` if silence has no meaning in this state. Silence
+    /// is time without input and output.
     fn silence(&self) -> Option<Duration> {
         None
     }
@@ -122,7 +123,7 @@ pub enum InterruptMethod {
 }
 
 impl InterruptMethod {
-    /// Returns the line of an agent that has one.
+    /// Returns the line to write, or an empty one for a signal.
     #[cfg(test)]
     fn line(self) -> Vec<u8> {
         match self {

@@ -19,8 +19,8 @@ use crate::skipped_lines::excerpt;
 use code_block::CodeBlock;
 use control_sequences::strip_control_sequences;
 
-/// The silence after a prompt that ends the turn. A program can print the same text within its
-/// output, and a piece of the output can end anywhere.
+/// The silence after a prompt that ends the turn. Without this wait, the same text within the output could end the
+/// turn, because a piece of the output can end anywhere.
 const SETTLE: Duration = Duration::from_millis(50);
 
 /// The silence after an interrupt that ends a turn if the program has no prompt. Shorter than the time after which the
@@ -76,7 +76,8 @@ struct Turn {
     lines: VecDeque<String>,
     /// The sent lines that the program may repeat.
     sent: VecDeque<String>,
-    /// Whether a line was sent before the program showed its prompt. The next prompt may then belong to an earlier line.
+    /// Whether a line was sent before the program showed its prompt. The next prompt may then belong to an earlier
+    /// line.
     is_ahead: bool,
     is_interrupted: bool,
 }
@@ -243,8 +244,8 @@ impl Turn {
 }
 
 impl Echo {
-    /// Records whether the first output line repeats the input. Later lines don't count, because a background process may
-    /// print first.
+    /// Records whether the first output line repeats the input. Later lines don't count, because a background process
+    /// may print first.
     fn learn(&mut self, is_echo: bool) {
         if *self == Self::Unknown {
             *self = if is_echo { Self::Yes } else { Self::No };
@@ -301,7 +302,7 @@ impl Codec for Plain {
         input
     }
 
-    /// The session sends no prompts during a turn.
+    /// Does nothing, because the session sends no prompts during a turn.
     fn forget(&mut self, _: &PromptId) {}
 
     fn interrupt(&mut self) -> InterruptMethod {

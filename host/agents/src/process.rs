@@ -93,8 +93,8 @@ pub enum ProcessEvent {
     /// are such orphans. Each orphan is reported once.
     Strays { pids: Vec<i32> },
     /// Sent once, as the last event: the process tree has exited or could not be killed, and the pipes are drained or
-    /// abandoned. `status` is that of the leader, if it is known; `last_stderr_line` is the last line of stderr that is not
-    /// blank.
+    /// abandoned. `status` is that of the leader, if it is known; `last_stderr_line` is the last line of stderr that is
+    /// not blank.
     Ended { status: Option<ExitStatus>, last_stderr_line: Option<String> },
 }
 
@@ -206,9 +206,9 @@ impl Process {
         self.input.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
     }
 
-    /// Sends SIGINT to the group, as a terminal does when a user presses Ctrl+C. Does not wait. In a sandbox, the leader
-    /// is bubblewrap, which would end all processes in the sandbox, so only its descendants get the signal.
-    /// Signalling the group isn't enough: an interactive shell in the sandbox can't see the group's leader and creates
+    /// Sends SIGINT to the group, as a terminal does when a user presses Ctrl+C. Does not wait. In a sandbox, the
+    /// leader is bubblewrap, which would end all processes in the sandbox, so only its descendants get the signal.
+    /// Signaling the group isn't enough: an interactive shell in the sandbox can't see the group's leader and creates
     /// its own group.
     pub fn interrupt(&self, sandbox: SandboxKind) {
         match sandbox {

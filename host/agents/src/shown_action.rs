@@ -94,7 +94,7 @@ fn retry_reason(message: &Value) -> String {
     format!("{reason} ({status})")
 }
 
-/// Formats a wait in seconds, or in minutes from two minutes on. Rounds up.
+/// Formats a wait in seconds, or in minutes if it is at least two minutes long. Rounds up.
 fn span(wait: Duration) -> String {
     let seconds = wait.as_millis().div_ceil(1_000);
     if seconds < 120 { format!("{seconds} s") } else { format!("{} min", seconds.div_ceil(60)) }

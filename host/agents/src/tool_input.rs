@@ -1,5 +1,5 @@
 //! Formats the input of a tool call as a command, a diff, a URL or JSON, for the person who allows or denies the call.
-//! Shows invisible characters, and of a long input the start and the end.
+//! Shows invisible characters as their codes, and only the start and the end of a long input.
 
 use cordboard_core::{
     render::{self, units},
@@ -16,7 +16,7 @@ use crate::{
 
 /// The limits of a description. Lengths are in UTF-16 units.
 struct Limits {
-    /// The maximum length of the rendered text. The input gets the rest of it.
+    /// The maximum length of the rendered text. The input gets the space that the other parts leave.
     total: usize,
     /// The maximum length of the rules that the answer "Allow for this session" would add.
     rules: usize,
@@ -25,7 +25,7 @@ struct Limits {
     tool: usize,
     file: usize,
     description: usize,
-    /// The maximum length of each other argument, and the maximum number of other arguments to list.
+    /// The maximum length of an argument without a limit of its own, and the maximum number of such arguments to list.
     other: usize,
     others: usize,
 }
@@ -57,8 +57,8 @@ const WHOLE: Limits = Limits {
     others: 20,
 };
 
-/// The maximum length of a whole question in UTF-16 units. Also with characters of several bytes, it is less than the
-/// default limit of a plugin's reply.
+/// The maximum length of a whole question in UTF-16 units. Even with multi-byte characters, it is less than the default
+/// limit of a plugin's reply.
 const WHOLE_LENGTH: usize = 16_000;
 
 /// The maximum length of the sentences about omitted, blank and invisible characters, in UTF-16 units.
@@ -70,8 +70,8 @@ pub fn describe(tool: &str, input: &Value, folder: &str) -> QuestionText {
     QuestionText::new(shown, whole)
 }
 
-/// Lists the rules that the answer "Allow for this session" would add. `rules` returns them as Markdown, with the maximum
-/// length of each as its argument. Returns an empty text if there are no rules.
+/// Lists the rules that the answer "Allow for this session" would add. `rules` returns them as Markdown, with the
+/// maximum length of each as its argument. Returns an empty text if there are no rules.
 pub fn describe_rules(rules: impl Fn(usize) -> Vec<String>) -> QuestionText {
     let [shown, whole] = [SHOWN, WHOLE].map(|limits| limits.describe_rules(&rules(limits.rule)));
     QuestionText::new(shown, whole)
@@ -80,7 +80,7 @@ pub fn describe_rules(rules: impl Fn(usize) -> Vec<String>) -> QuestionText {
 impl Limits {
     fn describe(&self, tool: &str, input: &Value, folder: &str) -> String {
         let file = ["file_path", "notebook_path"].iter().find_map(|name| input[name].as_str());
-        // Escaping shortens blanks, but a tool's name has none unless the agent wants to mislead.
+        // Escaping trims white space. Only a misleading tool name begins or ends with any.
         let mut head =
             format!("**{}**", render::escape(&cut(&visible_text::visible(tool, Lines::Plain).text, self.tool)));
         if let Some(file) = file {
@@ -101,7 +101,7 @@ impl Limits {
             None => ("json", visible_json(input)),
         };
         let body = match visible_text::ends(shown.text.trim_end_matches('\n'), most, self.lines) {
-            // Two blocks, because a line within one block could as well be a line of the input.
+            // Use two blocks: a note within one block could be mistaken for a line of the input.
             Some(cut) => {
                 let [start, end] = [cut.marked_start(), cut.marked_end()].map(|part| block(language, &part));
                 format!("{start}\n{}\n{end}", cut.note())
@@ -140,7 +140,7 @@ impl Limits {
     }
 }
 
-/// The argument that decides what a call does.
+/// The argument that determines the effect of a call.
 struct MainArgument {
     language: &'static str,
     text: String,
@@ -149,8 +149,8 @@ struct MainArgument {
     keys: &'static [&'static str],
 }
 
-/// Returns `None` for a tool that this function doesn't know, because its arguments may mean anything, and for an input
-/// without the expected argument.
+/// Returns `None` for an unknown tool, because its arguments may mean anything, and for an input without the expected
+/// argument.
 fn main_argument(tool: &str, input: &Value) -> Option<MainArgument> {
     let value = |name: &str| input[name].as_str().map(str::to_owned);
     let (language, text, keys): (_, _, &[&str]) = match tool {
@@ -206,8 +206,8 @@ pub fn tool_use(tool: &str, input: &Value, folder: &str) -> ToolUse {
     ToolUse { tool: tool.to_owned(), input: sorted.to_string(), command: value("command"), paths, url, home: None }
 }
 
-/// Returns the changes as a diff without headers: the text may be anywhere in the file, so their line numbers would be
-/// wrong.
+/// Returns the changes as a diff without hunk headers. The line numbers in them would be wrong, because the text may be
+/// anywhere in the file.
 pub fn diff(old: &str, new: &str) -> String {
     let diff = TextDiff::from_lines(old, new).unified_diff().missing_newline_hint(false).to_string();
     diff.lines().filter(|line| !line.starts_with("@@")).collect::<Vec<_>>().join("\n")
@@ -235,7 +235,7 @@ fn visible_json(input: &Value) -> Visible {
     let mut notes = Visible::default();
     let shown = visible_value(input, &mut notes);
     let text = serde_json::to_string_pretty(&shown).unwrap_or_default();
-    // Numbers can't be padded, and JSON itself has no runs of blanks except the indentation of nested values.
+    // Don't check the JSON itself for padding: numbers can't be padded, and its only runs of blanks are indentation.
     Visible { text, ..notes }
 }
 
@@ -248,7 +248,8 @@ fn visible_value(value: &Value, notes: &mut Visible) -> Value {
             let mut shown = Map::new();
             for (key, value) in fields {
                 let mut key = visible_text(key, notes);
-                // A key that contains the code of another key's character must not replace the other argument.
+                // Two keys can look the same now, if one contains an invisible character and the other its code. Keep
+                // both arguments.
                 while shown.contains_key(&key) {
                     key.push_str("⟨same⟩");
                 }

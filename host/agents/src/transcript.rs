@@ -1,5 +1,5 @@
 //! The transcript of a conversation: finds the file in which the agent stores it, and reads exchanges from its lines.
-//! claude and the demo agent store one JSON object per line. The host reads the file.
+//! claude and the demo agent store one JSON object per line. The caller reads the file.
 
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,7 @@ use crate::{
     process::Environment,
 };
 
-/// The beginnings of user messages that no user has written: the output of commands, and the notices of the CLI.
+/// The beginnings of user messages that no user wrote: the output of commands, and the notices of the CLI.
 const NOT_PROMPTS: [&str; 5] =
     ["<command-", "<local-command-", "<task-notification", "<system-reminder", "[Request interrupted"];
 
@@ -37,11 +37,12 @@ pub fn transcript(
     }
 }
 
-/// Returns the exchanges in a part of a transcript, the oldest first. Skips all other lines, and lines that are not JSON.
+/// Returns the exchanges in a part of a transcript, the oldest first. Skips all other lines, and lines that are not
+/// JSON.
 #[must_use]
 pub fn exchanges(transcript: &[u8]) -> Vec<Exchange> {
     let mut found = Vec::new();
-    // The text after a use of a tool replaces the text before.
+    // Text after a tool call replaces the text before it.
     let mut is_after_tool = false;
     for line in transcript.split(|byte| *byte == b'\n') {
         let Ok(message) = serde_json::from_slice::<Value>(line) else { continue };
@@ -103,7 +104,7 @@ fn prompt(content: &Value) -> Option<String> {
 mod tests {
     use super::*;
 
-    /// The shape of lines that claude 2.1.332 has stored, without most of their fields.
+    /// Lines in the format of claude 2.1.332, without most of their fields.
     const TRANSCRIPT: &str = r#"
 {"type":"queue-operation","operation":"enqueue","timestamp":"2026-11-28T22:41:35.999Z"}
 {"isSidechain":false,"type":"user","timestamp":"2026-11-28T22:41:36.046Z","message":{"role":"user","content":[{"type":"text","text":"ada: fix it"}]}}

@@ -1,10 +1,10 @@
-//! Makes untrusted text visible to a person who allows or denies what it does: invisible characters are shown as their
-//! codes, long runs of blanks as their number, and a text that is too long as its start and its end.
+//! Makes untrusted text visible to the person who decides about it: shows invisible characters as their codes, long
+//! runs of blanks as their number, and only the start and the end of a long text.
 
 use cordboard_core::render::{self, is_unseen, units};
 
-/// The longest run of blanks within a line, and the maximum number of successive blank lines, that are shown as they are.
-/// Longer ones could push the rest of the text out of sight.
+/// The longest run of blanks within a line, and the maximum number of successive blank lines, that are shown as they
+/// are. Longer ones could push the rest of the text out of sight.
 const MAX_BLANKS: usize = 40;
 const MAX_BLANK_LINES: usize = 3;
 
@@ -99,8 +99,8 @@ fn is_blank(c: char) -> bool {
     c == ' ' || c == '\t' || hides(c)
 }
 
-/// Whether nobody can see `c` or tell it from a space. Ordinary spaces, tabs and line breaks are not included, and
-/// neither are the two variation selectors that belong to ordinary emoji.
+/// Whether `c` is invisible or looks like a space. Ordinary spaces, tabs and line breaks are not included, and neither
+/// are the two variation selectors that belong to ordinary emoji.
 fn hides(c: char) -> bool {
     !matches!(c, ' ' | '\t' | '\n') && (is_unseen(c) || c.is_whitespace() || is_ignorable(c))
 }
@@ -151,7 +151,7 @@ pub fn ends(text: &str, most: usize, lines: usize) -> Option<Ends<'_>> {
 }
 
 impl Ends<'_> {
-    /// Says how much is not shown.
+    /// Returns a sentence that says how much is not shown.
     pub fn note(&self) -> String {
         let inner = self.between.strip_prefix('\n').unwrap_or(self.between);
         let lines = inner.strip_suffix('\n').unwrap_or(inner).split('\n').count();
@@ -162,20 +162,20 @@ impl Ends<'_> {
         }
     }
 
-    /// The start, with an ellipsis if its last line is cut.
+    /// Returns the start, with an ellipsis if its last line is cut.
     pub fn marked_start(&self) -> String {
         let is_cut = !self.between.starts_with('\n');
         format!("{}{}", self.start, if is_cut { "…" } else { "" })
     }
 
-    /// The end, with an ellipsis if its first line is cut.
+    /// Returns the end, with an ellipsis if its first line is cut.
     pub fn marked_end(&self) -> String {
         let is_cut = !self.between.ends_with('\n') && !self.end.starts_with('\n');
         format!("{}{}", if is_cut { "…" } else { "" }, self.end.trim_start_matches('\n'))
     }
 }
 
-/// Formats a short text as code on one line. Of a text with more than `most` UTF-16 units, it shows both ends and the
+/// Formats a short text as code on one line. For a text with more than `most` UTF-16 units, shows both ends and the
 /// number of the other characters.
 pub fn code(text: &str, most: usize) -> String {
     let shown = visible(text, Lines::Plain).text.replace('\n', "⟨U+000A⟩");
@@ -185,7 +185,7 @@ pub fn code(text: &str, most: usize) -> String {
     render::code(&cut.unwrap_or(shown))
 }
 
-/// The maximum length of the number of left out characters in [`code`], in UTF-16 units.
+/// The maximum length of the note about omitted characters in [`code`], in UTF-16 units.
 const NUMBER: usize = 30;
 
 /// Returns as much of the start of `text` as fits into `most` UTF-16 units.

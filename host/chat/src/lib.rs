@@ -1,6 +1,6 @@
 //! The port between the host and its front-ends. [`Chat`] sends messages to a front-end, and [`Inbox`] stores updates
-//! from it. A front-end does not interpret the text of a message, and confirms no update that the store has not
-//! committed.
+//! from it. A front-end does not interpret the text of a message, and confirms an update only after the store has
+//! committed it.
 
 use std::time::Duration;
 
@@ -58,7 +58,7 @@ pub trait Chat: Send + Sync {
 pub struct Limits {
     /// The longest message, in UTF-16 units. With `usize::MAX`, no message is split.
     pub text_units: usize,
-    /// The characters of code that fit in a line. A wider table is shown as a list.
+    /// The number of characters of code that fit in a line. A wider table is shown as a list.
     pub columns: usize,
     pub live_line: LiveLine,
     pub edits: Edits,
@@ -85,7 +85,7 @@ pub struct Pacing {
     pub quota: Option<Quota>,
 }
 
-/// A limit on the calls in a chat. The chat is within its quota while it had fewer than `calls` calls in the last
+/// A limit on the calls in a chat. The chat is within its quota if it has had fewer than `calls` calls during the last
 /// `within`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quota {

@@ -1,5 +1,5 @@
-//! The outbox: one worker per place sends stored posts in order, and in between shows the newest frame of each
-//! running turn.
+//! The outbox: one worker per place sends stored posts in order, and shows the newest frame of each running turn
+//! between them.
 //!
 //! Final answers precede frames. A post is removed from the store only after it is shown or can't be shown; frames are
 //! never stored. The outbox doesn't depend on a front-end, and a place that must wait doesn't delay other places.
@@ -137,7 +137,7 @@ impl Outbox {
         self.post_all(vec![post]);
     }
 
-    /// Queues several posts as [`post`](Self::post) does. No other post goes between them.
+    /// Queues several posts as [`post`](Self::post) does. No other post is queued between them.
     pub fn post_all(&self, posts: Vec<Post>) {
         let places: Vec<Place> = posts.iter().map(|post| post.place().clone()).collect();
         let mut state = self.shared.state();

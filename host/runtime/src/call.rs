@@ -35,8 +35,8 @@ pub struct CallState {
     /// `None` for trials and views, which may only read their configuration and context and write to the log.
     pub host: Option<HostHandle>,
     pub meter: Meter,
-    /// The time that the call was given to finish, if it was interrupted because its version was replaced and that time
-    /// has passed.
+    /// Set if the call was interrupted, because its version was replaced and the time for finishing calls has passed.
+    /// Contains that time.
     drained: Option<Duration>,
     pub log: GuestLog,
     pub http: OutboundHttp,

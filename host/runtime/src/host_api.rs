@@ -93,7 +93,7 @@ pub trait HostApi: PluginState {
     /// Sends a prompt to a session.
     async fn prompt(&self, caller: &Caller, name: &SessionName, text: String, urgency: Urgency)
     -> Result<(), ApiError>;
-    /// Returns the use of the agents of all sessions that the caller may see.
+    /// Returns the agent usage of all sessions that the caller may see.
     async fn usage(&self, caller: &Caller, period: UsagePeriod) -> Result<Vec<OriginUsage>, ApiError>;
     /// Returns the budget of the day, if the configuration has one.
     async fn budget(&self) -> Result<Option<Budget>, ApiError>;

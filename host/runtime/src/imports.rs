@@ -1,6 +1,6 @@
-//! The host's side of the interfaces that plugins import, one file per capability. Capabilities that aren't granted
-//! aren't linked, so the functions don't check grants. The [`HostApi`](super::host_api::HostApi) checks the caller's
-//! rights on sessions.
+//! The host's side of the interfaces that plugins import, one file per capability. Only granted capabilities are
+//! linked, so the functions don't check grants. The [`HostApi`](super::host_api::HostApi) checks the caller's rights on
+//! sessions.
 
 mod catalog;
 mod chat;

@@ -1,6 +1,6 @@
 //! Outbound HTTP requests and TCP connections of plugins. Each is checked against the operator's grants, before and
 //! after its host name is resolved. This module follows no redirects, uses no proxy and resolves a name only once, so
-//! that no unchecked address is ever contacted.
+//! that it contacts only checked addresses.
 
 mod connect;
 mod exchange;
@@ -43,8 +43,8 @@ pub use tls::TlsError;
 use tls::client_config;
 pub use wait_budget::WaitBudget;
 
-/// The maximum number of requests and connections that one version of a plugin may have in flight. This is enough to
-/// query all servers of a household at once, and too few to put load on any of them.
+/// The maximum number of requests and connections that one version of a plugin may have in flight. They are enough to
+/// query all servers of a household at once, and too few to overload any of them.
 const MAX_IN_FLIGHT: usize = 8;
 
 /// The number of bytes of a request body that a guest may write before the host consumes them. It is small because a

@@ -168,8 +168,8 @@ impl CallSecrets {
         self.fill(value)
     }
 
-    /// Replaces values in `text` with placeholders before the guest reads it. Replaces parts of a value with a fixed
-    /// text, and all other secrets that this process has read with their labels.
+    /// Replaces values in `text` with placeholders before the guest reads it. Replaces a part of a value with a fixed
+    /// text, and every other secret that this process has read with its label.
     pub fn mask(&self, text: &[u8]) -> Vec<u8> {
         let own = self.0.scrubber.replace(text, |found| match found.extent {
             Extent::Whole => found.label.as_bytes().to_vec(),

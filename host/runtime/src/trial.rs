@@ -43,8 +43,8 @@ struct TrialAnswers {
     mismatch: Option<PluginError>,
 }
 
-/// Nothing is scrubbed: a scrubbed name would no longer be the name by which the host looks up or calls the offer. A trial
-/// has no secrets that a text could contain.
+/// Nothing is scrubbed: a scrubbed name would no longer be the name by which the host looks up or calls the offer. A
+/// trial has no secrets that a text could contain.
 impl CallOutput for TrialAnswers {
     fn bytes(&self) -> usize {
         let specs = self.specs.iter().map(|spec| spec.name.len() + spec.summary.len() + spec.usage.len());
@@ -221,7 +221,8 @@ fn check_text(command: &str, what: &'static str, text: &str, presence: Presence)
 /// The longest summary, usage or description, in characters. Telegram's command menu rejects longer descriptions.
 const MAX_TEXT: usize = 256;
 
-/// The maximum number of commands of a plugin. Telegram's command menu, which all plugins share, can't have more entries.
+/// The maximum number of commands of a plugin. Telegram's command menu, which all plugins share, can't have more
+/// entries.
 const MAX_COMMANDS: usize = 100;
 
 const COMMAND_RULE: &str = "1 to 32 of a-z, 0-9 and '_'";

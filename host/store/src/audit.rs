@@ -48,8 +48,8 @@ impl Store {
 /// set, returns only the entries of that session.
 ///
 /// # Errors
-/// Fails if the directory cannot be read, or if no host has used it: an empty log would say that nothing was decided.
-/// The text contains the reason and the remedy.
+/// Fails if the directory cannot be read, or if no host has used it, because an empty log would suggest that nothing
+/// was decided. The text contains the reason and the remedy.
 pub fn audit_log(state: &Path, session: Option<&SessionName>) -> Result<Vec<AuditEntry>, OpenError> {
     let Some(db) = open_read_only(state)? else { return Err(OpenError::NeverUsed { path: state.to_owned() }) };
     let sql = "SELECT record FROM audit WHERE ?1 IS NULL OR session = ?1 ORDER BY id";

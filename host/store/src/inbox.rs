@@ -19,7 +19,7 @@ use super::{
     writer::Durability,
 };
 
-/// The number of latest updates whose keys are kept after their completion, to detect duplicates. Telegram repeats at
+/// The number of most recent updates whose keys are kept after completion, to detect duplicates. Telegram repeats at
 /// most the last batch of 100.
 const MOST_KEYS: i64 = 10_000;
 

@@ -1,4 +1,4 @@
-//! Stores for each post with buttons its request, the chat messages that show the post, and the decision. A request is
+//! Stores the request of each post with buttons, the chat messages that show the post, and the decision. A request is
 //! decided at most once.
 
 use cordboard_core::{
@@ -14,7 +14,7 @@ use super::{
     rows::{json, read_all},
 };
 
-/// The number of latest posts whose buttons still work. The records of the buttons of older posts are deleted.
+/// The number of most recent posts whose buttons still work. The button records of older posts are deleted.
 const MOST_KEYBOARDS: i64 = 10_000;
 
 /// A post with buttons.
@@ -80,8 +80,8 @@ impl Store {
         .await
     }
 
-    /// Like [`Self::close_request`], for all requests about failed starts and all requests from agents. These requests
-    /// are only valid while the host that created them runs.
+    /// Like [`Self::close_request`], for all requests about failed starts and silent agents, and all requests from
+    /// agents. These requests are only valid while the host that created them runs.
     pub async fn close_session_requests(&self, outcome: &str) -> Result<Vec<OutboxRow>, StoreError> {
         let outcome = outcome.to_owned();
         self.run("close requests from before the start".to_owned(), move |db| {

@@ -131,7 +131,7 @@ const AUDIT: &str = "
     CREATE INDEX audit_session ON audit (session);
 ";
 
-/// The use of the agent in each finished turn.
+/// The agent usage of each finished turn.
 const USAGE: &str = "
     CREATE TABLE usage (
         id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, session TEXT NOT NULL, persona TEXT, agent TEXT NOT NULL,

@@ -33,7 +33,7 @@ pub(super) fn database(state: &Path) -> PathBuf {
 }
 
 /// Checks that an empty database has not lost data: fails if session folders exist. Must not be called if the database
-/// file was removed, because that is how a user starts without data.
+/// file was removed, because a user removes the file to start without data.
 pub(super) fn check_emptied(state: &Path) -> Result<(), OpenError> {
     let entries = fs::read_dir(state.join("sessions")).into_iter().flatten();
     let folders = entries.flatten().filter(|entry| entry.path().is_dir()).count();

@@ -1,4 +1,4 @@
-//! The use of agents: one row per finished turn.
+//! Stores the usage of agents, one row per finished turn.
 
 use std::path::Path;
 
@@ -25,7 +25,7 @@ const GROUPS: &str = "
     GROUP BY session, persona, agent, model ORDER BY session, persona, agent, model";
 
 impl Store {
-    /// Stores the session's record and the use of its finished turn, atomically. Returns the cost of all turns since
+    /// Stores the session's record and the usage of its finished turn, atomically. Returns the cost of all turns since
     /// `since`, including this one.
     pub async fn save_turn(
         &self,
@@ -56,8 +56,8 @@ impl Store {
     }
 }
 
-/// Reads the sums of the turns since `since` from a state directory, even while a host is using it. If `session` is set,
-/// returns only those of this session.
+/// Reads the sums of the turns since `since` from a state directory, even while a host is using it. If `session` is
+/// set, returns only those of this session.
 ///
 /// # Errors
 /// Fails if the directory cannot be read. The text contains the reason and the remedy.
@@ -88,7 +88,7 @@ fn append(db: &Connection, usage: &UsageEntry) -> Result<(), WorkError> {
     Ok(())
 }
 
-/// The agent reports the number of tokens. The limit keeps the sum of all turns below the maximum of a column.
+/// Limits a number of tokens that the agent reported, so that the sum of all turns fits into a column.
 fn column(tokens: u64) -> i64 {
     const LIMIT: i64 = i64::MAX / (TURNS + 1);
     i64::try_from(tokens).unwrap_or(LIMIT).min(LIMIT)

@@ -1,8 +1,8 @@
 //! A minimal client of the Bot API: sends a payload as JSON and returns the result or a classified failure.
 //!
-//! teloxide's own client sleeps ten seconds after each 5xx, and its errors contain the URL and with it the token. So
-//! this module makes its own requests, with teloxide's payloads and HTTP client. The text of every error is scrubbed of
-//! the token.
+//! teloxide's own client sleeps ten seconds after each 5xx, and its errors contain the URL and thus the token. So this
+//! module makes its own requests, with teloxide's payloads and HTTP client. The text of every error is scrubbed of the
+//! token.
 
 use std::{error::Error, time::Duration};
 
@@ -127,7 +127,7 @@ fn read<T: DeserializeOwned>(status: u16, body: &[u8]) -> Result<T, BotApiError>
 }
 
 fn invalid_response(status: u16, body: &[u8], error: &serde_json::Error) -> BotApiError {
-    // Scrub before cutting: the scrubber might not recognise the rest of a cut token, which could still help an
+    // Scrub before cutting: the scrubber might not recognize the rest of a cut token, which could still help an
     // attacker.
     let clean = scrub::text(String::from_utf8_lossy(body).into_owned());
     let excerpt: String = clean.chars().take(EXCERPT).collect();
@@ -141,7 +141,7 @@ fn invalid_response(status: u16, body: &[u8], error: &serde_json::Error) -> BotA
 }
 
 /// Substrings of the description of an error 400. Each means that the host can't write to the place: the user, the chat
-/// or the topic doesn't exist any more, the topic is closed, or the bot lacks rights there.
+/// or the topic no longer exists, the topic is closed, or the bot lacks rights there.
 const UNREACHABLE: [&str; 14] = [
     "chat not found",
     "user not found",

@@ -176,8 +176,8 @@ impl UpdateParser {
         Some(UpdateKind::NotText { kind: kind?.to_owned(), caption: None })
     }
 
-    /// Returns a command without the bot's name, or a prompt with its context, or `None` if the message is for somebody
-    /// else.
+    /// Returns a command without the bot's name, or a prompt with its context, or `None` if the message is for other
+    /// people.
     fn prompt_text(&self, message: &Message, text: &str, entities: &[Entity]) -> Option<String> {
         let (text, entities) = without_name(text, entities, &self.bot.name);
         // Forwarded text is never a command.
@@ -194,8 +194,8 @@ impl UpdateParser {
         Some(PromptContext { message, bot: self.bot.id }.prompt(&restore_markdown(&text, &entities, Markup::All)))
     }
 
-    /// Returns whether a message in a group is for somebody else: it begins with a mention of another user or replies
-    /// to another user's message, and doesn't mention the bot.
+    /// Returns whether a message in a group is for other people: it begins with a mention of another user or replies to
+    /// another user's message, and doesn't mention the bot.
     fn is_for_others(&self, message: &Message) -> bool {
         let (text, entities) = match (&message.text, &message.caption) {
             (Some(text), _) => (text.as_str(), &message.entities),
@@ -214,9 +214,9 @@ impl UpdateParser {
         begins || message.reply_to_message.as_ref().is_some_and(|reply| self.is_of_others(message, reply))
     }
 
-    /// Returns whether `reply`, the answered message, is from somebody other than the author and the bot. In a topic, a
-    /// message that answers no other message is a reply to the service message that created the topic. Such a reply
-    /// doesn't count.
+    /// Returns whether `reply`, the answered message, is neither from the author of `message` nor from the bot. In a
+    /// topic, a message that answers no other message is a reply to the service message that created the topic. Such a
+    /// reply doesn't count.
     fn is_of_others(&self, message: &Message, reply: &Message) -> bool {
         let own = message.from.as_ref().map(|from| from.id);
         let author = reply.from.as_ref().filter(|_| reply.sender_chat.is_none()).map(|from| from.id);

@@ -57,8 +57,8 @@ pub struct PollSettings {
     pub give_up: Arc<dyn Fn() -> Duration + Send + Sync>,
 }
 
-/// A function that returns a time of the configuration. It is called at each use, so that the time can change while the
-/// host runs.
+/// A function that returns a duration from the configuration. It is called at each use, so that the duration can change
+/// while the host runs.
 pub type ConfiguredTime = Arc<dyn Fn() -> Duration + Send + Sync>;
 
 #[derive(Clone)]
@@ -69,7 +69,7 @@ pub struct Settings {
     pub api_url: String,
     /// The minimum time between two edits in a private chat. In a group it is five times as long.
     pub edit_pause: ConfiguredTime,
-    /// As [`Limits::ring_after`](cordboard_chat::Limits::ring_after).
+    /// See [`Limits::ring_after`](cordboard_chat::Limits::ring_after).
     pub ring_after: ConfiguredTime,
     /// The long-poll timeout, in whole seconds.
     pub poll_timeout: Duration,

@@ -33,12 +33,12 @@ use super::{
 /// The longest text of a message, in UTF-16 units.
 pub(super) const TEXT_UNITS: usize = 4096;
 
-/// The characters of code that a phone in portrait orientation shows in a line, with the default size of text.
+/// The number of characters of code that fit in a line on a phone in portrait orientation, with the default text size.
 const COLUMNS: usize = 38;
 
-/// Telegram allows 20 messages and edits a minute in a group, over all its topics. The pause between two frames is five
-/// times as long as in a private chat, and frames wait while the group had 12 or more calls (sends, edits and deletes)
-/// in the last minute. The rest of Telegram's limit is left for answers.
+/// Telegram allows 20 messages and edits a minute in a group, across all its topics. The pause between two frames is
+/// five times as long as in a private chat, and frames wait while the group had 12 or more calls (sends, edits and
+/// deletes) in the last minute. The rest of Telegram's limit is left for answers.
 const GROUP_PAUSE: u32 = 5;
 const GROUP_QUOTA: Quota = Quota { calls: 12, within: Duration::from_secs(60) };
 
@@ -68,7 +68,7 @@ struct SentMessage {
     message_id: i32,
 }
 
-/// Makes calls that concern one chat each, and remembers the rate limits of the chats. Clones share the rate limits.
+/// Makes calls, each for one chat, and remembers the rate limits of the chats. Clones share the rate limits.
 #[derive(Clone)]
 pub(super) struct Calls {
     api: Arc<Api>,

@@ -298,8 +298,8 @@ impl Watch {
     }
 
     /// Reduces the watched events to the needed ones. If the path now leads to another file, `add_watch` adds a watch
-    /// for that file, which is removed again. The old watch reports that its file was moved or deleted, and the next
-    /// scan watches the new file.
+    /// for that file, which this method removes again. The old watch reports that its file was moved or deleted, and
+    /// the next scan watches the new file.
     fn narrow(&mut self, number: i32, system: &OwnedFd) {
         match inotify::add_watch(system, &self.path, self.needed | WatchFlags::DONT_FOLLOW) {
             Ok(found) if found == number => self.installed = self.needed,

@@ -91,9 +91,9 @@ impl Scanner {
         })
     }
 
-    /// The first scan, without the bytes of files. One reading is enough, because a partial file has another digest
-    /// once it is complete. The content of the configuration is taken from `loaded`, because the file may already be
-    /// newer.
+    /// Runs the first scan, which keeps no bytes of files. One reading is enough, because a partial file has another
+    /// digest once it is complete. The content of the configuration is taken from `loaded`, because the file may
+    /// already be newer.
     pub(super) fn baseline(&mut self, loaded: Option<&[u8]>) -> Scan {
         let (listing, mut next) = self.list();
         let mut found = vec![(Item::Folder, listing.folder)];
@@ -154,8 +154,8 @@ impl Scanner {
         (Listing { files, folder }, next)
     }
 
-    /// Reports missing items, and returns whether some may come back. A file that is being replaced, or a folder that
-    /// is being swapped, is missing for a moment, so an item is only reported if it is missing in two scans in a row.
+    /// Reports missing items, and returns whether some may come back. A file or folder is missing for a moment while it
+    /// is replaced, so an item is only reported if it is missing in two scans in a row.
     fn find_missing(&mut self, listing: &Listing, found: &mut Vec<(Item, ItemState)>) -> bool {
         let here: BTreeSet<&Item> = listing.files.iter().map(|(item, _)| item).collect();
         // If the folder can't be used, its plugins don't count as gone.

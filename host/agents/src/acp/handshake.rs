@@ -118,7 +118,8 @@ impl Handshake {
                 Err(Failure::Resume("This agent cannot fork conversations.".to_owned()))
             }
             Some(id) if self.forks => {
-                // The response has the form of `session/new`. The method is a draft, so the schema crate has no type for it.
+                // The response has the form of `session/new`. The method is a draft, so the schema crate has no type
+                // for it.
                 let params = json!({ "sessionId": id, "cwd": self.folder, "mcpServers": [] });
                 Ok(Next { call: Call::NewSession, method: SESSION_FORK, params })
             }
@@ -145,7 +146,8 @@ impl Handshake {
     }
 
     /// Returns the instructions that precede the first prompt of a new conversation. Most agents don't support a system
-    /// prompt. A resumed conversation contains its instructions, and another copy after each pause would fill it.
+    /// prompt. A resumed conversation already contains the instructions; another copy after each resume would waste its
+    /// context.
     pub fn take_instructions(&mut self) -> Option<String> {
         self.instructions.take().filter(|_| self.resume.is_none())
     }
@@ -183,8 +185,8 @@ impl Handshake {
         Ok(changes)
     }
 
-    /// Returns the change to another permission mode, or nothing before the session is open, which then begins in that
-    /// mode. An agent without a mode `default` returns to its own mode.
+    /// Returns the change to another permission mode. Returns `None` if the session is not open yet; it then begins in
+    /// that mode. For `default`, an agent that doesn't offer such a mode returns to its own mode.
     ///
     /// # Errors
     /// The agent doesn't offer the mode. The text is for the user.
@@ -212,8 +214,9 @@ impl Handshake {
         self.refused_mode.take()
     }
 
-    /// Returns the mode that the agent has used before any change. A resumed conversation may begin in a mode that an
-    /// earlier process was set to, so its first mode with a name of the agent's own counts.
+    /// Returns the agent's own mode, which it uses before any change. A resumed conversation may begin in one of the
+    /// host's permission modes, because an earlier process selected that mode. Then the first offered mode with any
+    /// other name counts.
     fn own_mode(&self) -> &str {
         let Setting { values, current, .. } = &self.settings.mode;
         if self.resume.is_none() || PermissionMode::parse(current).is_none() {

@@ -8,7 +8,7 @@ use cordboard_core::{
 };
 use serde_json::Value;
 
-/// The error text of a turn, or of a start, whose answer from the agent is damaged.
+/// The error text of a turn or of a start for which the agent's answer is damaged.
 pub const UNREADABLE: &str = "The agent's last line of this answer could not be read.";
 
 const CUT_OFF: &str =
@@ -42,14 +42,14 @@ pub fn error_text(error: &Error) -> String {
     let details = data.and_then(Value::as_str).into_iter();
     let details = details.chain(["details", "message", "error"].into_iter().filter_map(|name| data?[name].as_str()));
     let message = error.message.strip_prefix("Internal error").map_or(error.message.as_str(), |rest| {
-        // Only the text after this prefix says something.
+        // The prefix itself explains nothing.
         rest.trim_start_matches([':', ' '])
     });
     let mut texts = std::iter::once(message).chain(details).chain([error.message.as_str()]);
     texts.find(|text| !is_blank(text)).unwrap_or(FAILED).to_owned()
 }
 
-/// Returns how to log in, if the error says that the agent needs a login.
+/// Returns instructions for the login if the error says that the agent needs one.
 pub fn login_text(error: &Error, command: &str, methods: &[AuthMethod]) -> Option<String> {
     if error.code != ErrorCode::AuthRequired {
         return None;

@@ -31,8 +31,8 @@ struct Pending {
 }
 
 impl Requests {
-    /// Records a request, and returns the question. Returns nothing if a request with this id is open: its answer must
-    /// not count for another call than the one that was shown.
+    /// Records a request, and returns the question. Returns `None` if a request with this id is already open, because
+    /// its answer must apply only to the call that was shown.
     pub fn ask(
         &mut self,
         rpc_id: &Value,
@@ -44,8 +44,8 @@ impl Requests {
             tracing::warn!("ignored a request of the agent, because an open request has the same id");
             return None;
         }
-        // The agent numbers its requests, and begins anew in each process. The random part keeps a button of an earlier
-        // process from answering another question.
+        // The agent numbers its requests, and starts over in each process. The random part prevents a button of an
+        // earlier process from answering another question.
         let id = format!("{}:{}", tool_input::cut(&rpc_id.to_string(), MAX_LABEL), uuid::Uuid::new_v4());
         let options = with_ids(options);
         let question = question(RequestId(id.clone()), &options, call, folder);
@@ -116,7 +116,7 @@ fn with_ids(mut options: Vec<PermissionOption>) -> Vec<(String, PermissionOption
     options.into_iter().map(|option| (name(&option), option)).collect()
 }
 
-/// The position of an option in the question: the narrowest one first.
+/// Returns the position of an option in the question. The narrowest option comes first.
 const fn rank(kind: PermissionOptionKind) -> u8 {
     match kind {
         PermissionOptionKind::AllowOnce => 0,
@@ -128,8 +128,7 @@ const fn rank(kind: PermissionOptionKind) -> u8 {
 
 fn question(id: RequestId, options: &[(String, PermissionOption)], call: &ToolCall, folder: &str) -> AgentRequest {
     let mut shown: Vec<RequestOption> = options.iter().map(|(id, option)| shown_option(id, label(option))).collect();
-    // Everyone can deny. If the agent has no option for that, its request is cancelled. An option that allows is never
-    // added.
+    // Add an option that denies if the agent offers none; it cancels the request. Never add an option that allows.
     if !options.iter().any(|(id, _)| id == RequestOption::DENY) {
         shown.push(shown_option(RequestOption::DENY, "Cancel".to_owned()));
     }
@@ -160,7 +159,7 @@ fn plan(call: &ToolCall) -> QuestionText {
     }
 }
 
-/// The agent's own name of the option, because only that says how far the option reaches.
+/// Returns the agent's own name for the option, because only the agent knows the option's scope.
 fn label(option: &PermissionOption) -> String {
     let name = option.name.trim();
     if !name.is_empty() {

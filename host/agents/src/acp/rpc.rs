@@ -58,7 +58,7 @@ pub fn notification(method: &str, params: impl Serialize) -> Vec<u8> {
     line(&json!({ "jsonrpc": "2.0", "method": method, "params": value(params) }))
 }
 
-/// Encodes the answer to the agent's request `id`, which is repeated exactly.
+/// Encodes the answer to the agent's request. The answer repeats `id` exactly.
 pub fn respond(id: &Value, result: impl Serialize) -> Vec<u8> {
     line(&json!({ "jsonrpc": "2.0", "id": id, "result": value(result) }))
 }
@@ -67,8 +67,8 @@ pub fn reject(id: &Value, error: Error) -> Vec<u8> {
     line(&json!({ "jsonrpc": "2.0", "id": id, "error": value(error) }))
 }
 
-/// Serialization of the protocol's types fails only for a path that is not UTF-8. The agent then rejects `null`, and
-/// its answer is the reason that the user sees.
+/// Serializes a value of a protocol type. This fails only for a path that is not UTF-8, and then returns `null`. The
+/// agent rejects `null`, and the user sees the agent's error.
 pub fn value(value: impl Serialize) -> Value {
     serde_json::to_value(value).unwrap_or_default()
 }

@@ -1,5 +1,5 @@
 //! The settings that an agent offers for a session: its model and its permission mode. Agents offer them in three ways:
-//! as modes, as models, which are not part of the protocol's stable version, and as configuration options.
+//! as modes, as models (which the stable protocol lacks), and as configuration options.
 
 use agent_client_protocol_schema::v1::{
     AGENT_METHOD_NAMES, SessionConfigId, SessionConfigKind, SessionConfigOption, SessionConfigOptionCategory,
@@ -19,7 +19,7 @@ pub struct Settings {
     pub mode: Setting,
 }
 
-/// A setting with a fixed list of values. Empty if the agent doesn't offer it.
+/// A setting with a fixed list of values. The list is empty if the agent doesn't offer the setting.
 #[derive(Debug, Default)]
 pub struct Setting {
     pub values: Vec<String>,

@@ -1,6 +1,6 @@
-//! Reads tool calls: as actions that views show, as uses of tools that permission rules compare, and as text for the
-//! person who allows them. Agents name their tools and arguments differently, so this module translates them to those
-//! of claude, which the rules are written for.
+//! Converts tool calls to actions for views, to tool uses for permission rules, and to text for the person who decides.
+//! Agents use different names for tools and arguments, so this module translates them to the names that claude and the
+//! rules use.
 
 use agent_client_protocol_schema::v1::{
     ContentBlock, Diff, Meta, ToolCall, ToolCallContent, ToolCallStatus, ToolCallUpdate, ToolKind,
@@ -28,7 +28,7 @@ pub fn apply(call: &mut ToolCall, update: ToolCallUpdate) {
     call.update(update.fields);
 }
 
-/// Returns a call that was not announced before its first update.
+/// Creates a call from its first update, for an agent that didn't announce the call.
 pub fn new(update: ToolCallUpdate) -> ToolCall {
     let mut call = ToolCall::new(update.tool_call_id.clone(), "");
     apply(&mut call, update);
@@ -58,7 +58,7 @@ pub fn action(call: &ToolCall, folder: &str) -> Action {
     Action { state, ..shown_action::named(&call.tool_call_id.0, &title, &detail) }
 }
 
-/// The agent's own title of the call. Some agents write commands as code in Markdown.
+/// Returns the agent's own title of the call. Some agents write commands as code in Markdown.
 pub fn title(call: &ToolCall) -> String {
     let line = call.title.lines().next().unwrap_or_default().trim();
     line.strip_prefix('`').and_then(|line| line.strip_suffix('`')).unwrap_or(line).to_owned()
@@ -102,14 +102,14 @@ fn result(call: &ToolCall) -> String {
     }
 }
 
-/// Returns all files that the call names as its own.
+/// Returns the files of the call's locations and diffs.
 fn paths(call: &ToolCall) -> impl Iterator<Item = String> {
     let located = call.locations.iter().map(|location| &location.path);
     located.chain(diffs(call).map(|diff| &diff.path)).map(|path| path.to_string_lossy().into_owned())
 }
 
-/// Returns the name that permission rules use for the tool. The rules are written with the names of claude's tools.
-/// Other agents have other names, so the kind of the tool decides.
+/// Returns the name that permission rules use for the tool. The rules use the names of claude's tools. Other agents
+/// have other names, so the kind of the tool determines the name.
 fn tool_name(call: &ToolCall) -> String {
     let name = call.name.as_deref().filter(|name| !name.is_empty());
     let fixed = claude_name(call.meta.as_ref()).or(name.filter(|name| name.starts_with("mcp__")));
@@ -124,7 +124,8 @@ fn tool_name(call: &ToolCall) -> String {
     fixed.or(by_kind).or(name).map_or_else(|| title(call), str::to_owned)
 }
 
-/// Returns what rules for permissions compare: all files and the command that the agent names anywhere in the call.
+/// Returns the facts that permission rules compare: the command and all files that the agent names anywhere in the
+/// call.
 pub fn tool_use(call: &ToolCall, folder: &str) -> ToolUse {
     let (tool, input) = (tool_name(call), arguments(call));
     let mut tool_use = tool_input::tool_use(&tool, &input, folder);
@@ -137,7 +138,7 @@ pub fn tool_use(call: &ToolCall, folder: &str) -> ToolUse {
         tool_use.paths.push(UNREADABLE.to_owned());
     }
     if tool == "Bash" && tool_use.command.is_none() {
-        // The title is usually the command, so that rules can deny it. A rule must not allow it: the title may be
+        // The title is usually the command, so rules may deny it. They must not allow it, because the title may be
         // incomplete.
         tool_use.command = Some(format!("{}\n{UNREADABLE}", call.title));
     }
@@ -205,8 +206,8 @@ fn command(words: &[Value]) -> Option<String> {
     }
 }
 
-/// Returns the changes that the agent shows as a call of one of claude's tools. Keeps the other arguments, except for
-/// those that the changes repeat.
+/// Returns the changes that the agent shows, in the form of a call of one of claude's tools. Keeps the other arguments,
+/// except for those whose values the changes contain.
 fn changes(call: &ToolCall, input: &Value, folder: &str) -> Option<(&'static str, Value)> {
     let diffs: Vec<&Diff> = diffs(call).collect();
     let path = diffs.first()?.path.to_string_lossy();

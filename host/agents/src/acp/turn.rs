@@ -42,7 +42,7 @@ impl Turn {
         std::mem::take(&mut self.changes)
     }
 
-    /// Handles a piece of the answer. Pieces of one message are one text, unless something else comes in between.
+    /// Handles a piece of the answer. Consecutive pieces of one message form one text.
     pub fn on_text(&mut self, chunk: &ContentChunk) {
         let more = shown(&chunk.content);
         if more.is_empty() {
@@ -128,8 +128,8 @@ impl Turn {
         }
     }
 
-    /// Removes the text of an error from the end of the answer. Agents send it as text too, before they report the
-    /// error.
+    /// Removes the text of an error from the end of the answer. Agents also send the error as text before they report
+    /// it.
     fn remove_repeated(&mut self, why: &str) {
         let Some(Streaming::Text { part, text, .. }) = &self.streaming else { return };
         let part = *part;
@@ -160,7 +160,7 @@ impl Turn {
     }
 }
 
-/// Returns the text of a block. Blocks that a chat can't show are named.
+/// Returns the text of a block, or a note in place of content that a chat can't show.
 fn shown(block: &ContentBlock) -> String {
     match block {
         ContentBlock::Text(text) => text.text.clone(),

@@ -1,4 +1,4 @@
-//! Reads the use of the model: the tokens of a turn, the cost of the conversation, and the size of the context. The
+//! Reads the usage of the model: the tokens of a turn, the cost of the conversation, and the size of the context. The
 //! protocol doesn't name the model of a turn.
 
 use agent_client_protocol_schema::v1::UsageUpdate;
@@ -23,7 +23,7 @@ impl Usage {
         }
     }
 
-    /// Returns the use of a turn that ends with this result of `session/prompt`, if it did not fail.
+    /// Returns the usage of a turn. `result` is that of `session/prompt`, or `None` if the turn failed.
     pub(super) fn of_turn(&self, result: Option<&Value>) -> TurnUsage {
         let tokens = result.map(|result| tokens(&result["usage"])).unwrap_or_default();
         TurnUsage {

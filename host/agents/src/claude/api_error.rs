@@ -1,5 +1,5 @@
 //! Explains failed requests of the CLI to its API: what happened, and what the user can do. Keeps the CLI's own words
-//! where they add something. The text of an unknown error stays as it is.
+//! where they add information. The text of an unknown error stays as it is.
 
 use cordboard_core::{
     agent_event::Outcome,
@@ -111,11 +111,11 @@ impl ApiErrors {
         } else {
             by_phrase(why).or_else(|| by_kind(kind, status)).or_else(|| by_status(status?))?
         };
-        // The text of a rejected request doesn't always name the limit of the plan that rejects it.
+        // The text of a rejected request doesn't always name the exhausted limit of the plan.
         let problem = if problem == Problem::RateLimit && self.reset.is_some() { Problem::PlanLimit } else { problem };
         let words = if problem == Problem::Overloaded { String::new() } else { own_words(why) };
         let words = if is_blank(&words) { ".".to_owned() } else { format!(": {words}") };
-        // The status 400 says nothing: the API uses it for most errors.
+        // Omit the status 400, which the API uses for most errors.
         let status = status.filter(|status| *status != 400).map(|status| format!(" ({status})")).unwrap_or_default();
         Some(format!("{}{status}{words}\n{}", problem.summary(), self.remedy(problem, why)))
     }
@@ -244,8 +244,8 @@ fn without_prefixes(why: &str) -> &str {
         let rest = words.trim_start_matches([' ', '·', '∙', ':', '.', '(', ')']);
         let rest = PREFIXES.iter().find_map(|prefix| rest.strip_prefix(prefix)).unwrap_or(rest);
         let number = rest.trim_start_matches(|letter: char| letter.is_ascii_digit());
-        // A status is repeated in front of the words. A longer number is the time of the reset, a shorter one isn't a
-        // status.
+        // Skip a status, which the explanation contains anyway, and a longer number, which is the time of the reset. A
+        // shorter number is part of the text.
         let rest = if matches!(rest.len() - number.len(), 3 | 10..) { number } else { rest };
         if rest.len() == words.len() {
             return words;

@@ -48,7 +48,7 @@ impl Checklist {
         if let Some(items) = whole {
             self.items = items.iter().filter_map(item).collect();
         } else if let Some(created) = item(&result["task"]).filter(|created| !created.id.is_empty()) {
-            // `TaskGet` returns a task that is known, unless an earlier process has created it.
+            // This may be the result of `TaskGet`, so the task may already be in the list.
             self.items.retain(|item| item.id != created.id);
             self.items.push(created);
             self.items.sort_by_key(|item| item.id.parse().unwrap_or(u64::MAX));
@@ -74,8 +74,8 @@ impl Checklist {
         }
     }
 
-    /// Returns the action that shows the list: the title names the current item, the detail has all of them. Returns
-    /// `None` if the list is empty.
+    /// Returns the action that shows the list: the title names the current item, and the detail lists all items.
+    /// Returns `None` if the list is empty.
     pub(super) fn action(&self) -> Option<Action> {
         let done = self.items.iter().filter(|item| item.state == ItemState::Completed).count();
         let all = self.items.len();

@@ -60,9 +60,8 @@ pub(super) fn set_permission_mode(mode: PermissionMode) -> Vec<u8> {
     line(&json!({ "type": "control_request", "request_id": PERMISSION_MODE, "request": request }))
 }
 
-/// Handles the answers to `initialize`, to a change of the permission mode and to the latest interrupt. Ignores all other
-/// answers, and echoes of the host's
-/// own answers.
+/// Handles the answers to `initialize`, to a change of the permission mode and to the latest interrupt. Ignores all
+/// other answers, and echoes of the host's own answers.
 pub(super) fn on_response(response: &Value, interrupt: &str, events: &mut Vec<AgentEvent>) {
     let (id, success) = (text(response, "request_id"), text(response, "subtype") == "success");
     if id == PERMISSION_MODE && !success {

@@ -1,5 +1,5 @@
-//! Finds the folder of a conversation in the transcripts that claude stores. Whether a conversation can be resumed does
-//! not follow from its transcript; only the agent knows that.
+//! Finds the folder of a conversation in the transcripts that claude stores. A transcript doesn't show whether its
+//! conversation can be resumed; only the agent knows that.
 
 use std::{
     fs::File,
@@ -62,7 +62,8 @@ pub fn stored_transcript(agent: &Agent, environment: &Environment, id: &str) -> 
     let settings = settings.or_else(|| Some(value("HOME")?.join(".claude"))).ok_or(TranscriptError::NoHome)?;
     let projects = settings.join("projects");
     let folders = std::fs::read_dir(&projects).into_iter().flatten().flatten();
-    // The name of the folder below `projects` is made from the folder of the conversation, but not reversibly.
+    // The folder's name below `projects` is derived from the conversation's folder, but not reversibly, so search all
+    // folders.
     let transcript = folders.map(|folder| folder.path().join(format!("{id}.jsonl"))).find(|file| file.is_file());
     transcript.ok_or_else(|| TranscriptError::Missing { id: id.to_owned(), projects })
 }

@@ -26,7 +26,7 @@ const OTHER: &str = "other";
 /// The longest plan that is shown, in UTF-16 units. A plan may take several messages.
 const MAX_PLAN: usize = 20_000;
 
-/// The longest prompt that a plan would allow, in the message and in the whole question, in UTF-16 units.
+/// The maximum length of a prompt that a plan would allow, in the message and in the whole question, in UTF-16 units.
 const MAX_PROMPT: usize = 100;
 const MAX_WHOLE_PROMPT: usize = 500;
 

@@ -11,8 +11,8 @@ pub(super) struct Prompts {
     unanswered: BTreeSet<PromptId>,
     /// The unanswered prompts that the agent has accepted.
     accepted: BTreeSet<PromptId>,
-    /// Prompts that the session has forgotten before the agent accepted them. An interrupt cancels them, unless the
-    /// agent has just begun to answer them.
+    /// Prompts that the session forgot before the agent accepted them. An interrupt cancels them, unless the agent has
+    /// just begun to answer them.
     forgotten: BTreeSet<PromptId>,
 }
 

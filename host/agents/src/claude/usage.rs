@@ -1,4 +1,4 @@
-//! Reads the use of the model: the tokens and the cost of the conversation, and the size of its context.
+//! Reads the usage of the model: the tokens and the cost of the conversation, and the size of its context.
 
 use cordboard_core::types::{ContextUse, TokenCount, Tokens, TurnUsage};
 use serde_json::Value;
@@ -28,7 +28,7 @@ impl Usage {
         }
     }
 
-    /// Returns the use of the turn that ends with this `result`.
+    /// Returns the usage of the turn that ends with this `result`.
     pub(super) fn of_turn(&self, message: &Value) -> TurnUsage {
         let context = |request: &Request| ContextUse {
             tokens: request.context,
@@ -43,8 +43,8 @@ impl Usage {
     }
 }
 
-/// Reads the tokens from `modelUsage`, the sum of all models since the conversation began. Unlike `usage`, it has those of
-/// subagents and of interrupted requests.
+/// Reads the tokens from `modelUsage`, the sum of all models since the conversation began. Unlike `usage`, it includes
+/// those of subagents and of interrupted requests.
 fn token_count(result: &Value) -> TokenCount {
     let Some(models) = result["modelUsage"].as_object() else { return TokenCount::Turn(tokens(&result["usage"])) };
     let of_model = |model: &Value| {

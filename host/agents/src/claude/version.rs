@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::json_fields::text;
 
-/// The oldest version whose behaviour is known from recordings. Version 2.1.197, which npm installs with old versions of
+/// The oldest version whose behavior is known from recordings. Version 2.1.197, which npm installs on old versions of
 /// Node.js, ignores `client_composed` and `cancel_queued`, and its messages lack the ids of prompts.
 const OLDEST: Version = Version([2, 1, 329]);
 

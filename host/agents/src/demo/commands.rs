@@ -1,4 +1,4 @@
-//! The commands of the demo agent, which simulate good and bad behaviour.
+//! The commands of the demo agent, which simulate good and bad behavior.
 
 use std::{
     process::ExitCode,
@@ -23,7 +23,7 @@ pub(super) enum DemoCommand {
     Garbage,
     Stubborn,
     Children,
-    /// Asks for the permission to run a command.
+    /// Asks for permission to run a command.
     Run(String),
 }
 

@@ -58,7 +58,7 @@ impl Output {
         self.print_response(json!({ "subtype": "error", "request_id": id, "error": "Unsupported control request" }));
     }
 
-    /// Asks for the permission to run a command. Returns the id of the request.
+    /// Asks for permission to run a command. Returns the id of the request.
     pub(super) fn ask_permission(&self, command: &str) -> String {
         let (id, tool_use) = (uuid::Uuid::new_v4().to_string(), uuid::Uuid::new_v4().to_string());
         let rule = json!({ "toolName": "Bash", "ruleContent": command });

@@ -47,7 +47,7 @@ impl Script {
         self.add(decoded);
     }
 
-    /// The program is silent for as long as the codec waits.
+    /// Simulates silence for as long as the codec waits.
     fn silent(&mut self) {
         let silence = self.codec.silence().expect("the codec waits for output only");
         self.trace.add_line(format!("silent for {silence:?}"));

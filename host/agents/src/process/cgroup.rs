@@ -28,7 +28,7 @@ enum Level {
     Session,
 }
 
-/// Makes creating and removing cgroups exclusive. Otherwise, an agent's exit could remove the common folder while the
+/// Serializes the creation and removal of cgroups. Otherwise, an agent's exit could remove the common folder while the
 /// cgroup of another agent is being created in it.
 static FOLDERS_LOCK: Mutex<()> = Mutex::new(());
 

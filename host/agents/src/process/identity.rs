@@ -10,7 +10,7 @@ pub(super) struct Stat {
     pub pid: i32,
     pub parent: i32,
     pub group: i32,
-    /// Clock ticks after boot.
+    /// The start time, in clock ticks after boot.
     pub started: u64,
     /// Whether the process has exited and waits to be reaped.
     pub zombie: bool,

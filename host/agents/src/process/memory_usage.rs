@@ -31,7 +31,7 @@ impl ProcessTrees {
     }
 
     /// Returns the resident memory of a process and its descendants in bytes, or `None` if the process does not exist.
-    /// Memory that they share counts for each of them.
+    /// Memory that several processes share counts once for each of them.
     #[must_use]
     pub fn resident_memory(&self, pid: i32) -> Option<u64> {
         let mut total = resident_memory(pid)?;
@@ -73,7 +73,7 @@ mod tests {
         let both = trees.resident_memory(me).unwrap();
         drop(child.stdin.take());
         child.wait().unwrap();
-        // This process may have grown in the meantime, but not by half of it.
+        // This process may have grown in the meantime, but not by half its size.
         assert!(both >= of_child + mine / 2, "{both} {of_child} {mine}");
         assert_eq!(trees.resident_memory(-1), None);
     }

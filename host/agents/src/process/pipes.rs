@@ -61,8 +61,8 @@ enum OutputPipes {
 }
 
 impl ChildPipes {
-    /// Takes the pipes out of a process, or returns `None` if one of them is missing. `merged` is the pipe of stdout and
-    /// stderr if they share one.
+    /// Takes the pipes out of a process, or returns `None` if one of them is missing. `merged` is the pipe of stdout
+    /// and stderr if they share one.
     pub(super) fn take(child: &mut Child, merged: Option<pipe::Receiver>) -> Option<Self> {
         let stdin = child.stdin.take()?;
         let output = match merged {
@@ -209,8 +209,8 @@ enum OutputLine {
     Piece(Vec<u8>),
 }
 
-/// Splits a stream into lines. Merged output is read in pieces as they arrive, because the end of a line may never come.
-/// Keeps only the beginning of a line that is longer than `longest` bytes.
+/// Splits a stream into lines. Merged output is read in pieces as they arrive, because the end of a line may never
+/// come. Keeps only the beginning of a line that is longer than `longest` bytes.
 struct LineReader<R> {
     reader: BufReader<R>,
     kind: OutputKind,

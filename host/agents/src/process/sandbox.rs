@@ -1,9 +1,10 @@
 //! Confines an agent to a sandbox of bubblewrap: namespaces for files, processes, users, IPC and, on request, the
-//! network. Everything that [`mounts`] doesn't list is missing inside.
+//! network. Files that [`mounts`] doesn't list are missing in the sandbox.
 //!
-//! Outside, the agent's tree is found and ended like any other: all its processes keep the tags, the cgroup and the
-//! process group, which `--new-session` would change. bubblewrap's own `--die-with-parent` is not used, because it kills
-//! the agent before it can react to SIGTERM, and refers to a thread of the host that may end earlier than the host.
+//! Outside the sandbox, the host finds and ends the agent's tree like any other: all its processes keep the tags, the
+//! cgroup and the process group, which `--new-session` would change. bubblewrap's own `--die-with-parent` is not used,
+//! because it kills the agent before it can react to SIGTERM, and refers to a thread of the host that may end earlier
+//! than the host.
 
 mod mounts;
 #[cfg(test)]
@@ -34,8 +35,8 @@ const NAMESPACES: [&str; 7] =
 /// Mounted before all other paths.
 const DEVICES_AND_PROCESSES: [&str; 4] = ["--dev", "/dev", "--proc", "/proc"];
 
-/// The settings of the kernel. If the host runs as root, the agent could otherwise change them: writing to them needs
-/// the user root, but no capability.
+/// The kernel settings, which are mounted read-only. If the host runs as root, the agent could otherwise change them,
+/// because writing them requires the root user but no capability.
 const KERNEL_SETTINGS: [&str; 4] = ["/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus"];
 
 /// Variables with paths that are missing in the sandbox.
@@ -96,7 +97,7 @@ pub fn confine(spawn: Spawn, agent: &Agent, own: &OwnFiles) -> Result<Spawn, San
     mounts.add_empty(home.iter().filter(|home| home.parent().is_some()).cloned());
     mounts.add_writable([folder.clone()]);
     mounts.add_writable(homes);
-    // A folder comes before the paths below it.
+    // Sort the paths, so that each folder comes before the paths below it.
     mounts.add_writable(agent.sandbox.write.iter().cloned().collect::<BTreeSet<_>>());
     mounts.add_readable(agent.sandbox.read.iter().cloned());
     if agent.sandbox.network {
@@ -127,7 +128,7 @@ pub(crate) fn check(env: &[(String, String)], folder: &Path) -> Result<(), Sandb
     let bwrap = find_bwrap(env, folder)?;
     let mut command = Command::new(&bwrap);
     command.args(NAMESPACES).args(["--unshare-net", "--ro-bind", "/", "/"]).args(DEVICES_AND_PROCESSES);
-    // A program that is certain to exist.
+    // Run a program that certainly exists.
     command.arg(bwrap).arg("--version");
     let output = command.output().map_err(|error| SandboxError::Failed { why: error.to_string() })?;
     if output.status.success() {
@@ -142,7 +143,8 @@ fn find_bwrap(env: &[(String, String)], folder: &Path) -> Result<PathBuf, Sandbo
     program::locate(Path::new(BWRAP), env, folder).map_err(|_| SandboxError::NotInstalled)
 }
 
-/// Returns the environment for the inside. A home behind a link is named by its real path, because the link is missing.
+/// Returns the environment inside the sandbox. Replaces a home folder behind a link with its real path, because the
+/// link is missing there.
 fn env_inside(mut env: Vec<(String, String)>) -> Vec<(String, String)> {
     env.retain(|(name, _)| !REMOVED_VARIABLES.contains(&name.as_str()));
     for (name, value) in &mut env {

@@ -41,9 +41,9 @@ pub(super) fn spawn(mut command: Command, image: PreparedExec, tag: &EnvTag) -> 
     Ok(child)
 }
 
-/// Makes the new process begin its own session, set its resource limit tag, enter its cgroup and then execute the program
-/// of the agent. The new session has no terminal: otherwise the agent could type commands into the terminal of the host,
-/// and a command that reads from that terminal would stop the whole agent.
+/// Makes the new process begin its own session, set its resource limit tag, enter its cgroup and then execute the
+/// program of the agent. The new session has no terminal: otherwise the agent could type commands into the terminal of
+/// the host, and a command that reads from that terminal would stop the whole agent.
 #[expect(unsafe_code, reason = "std calls code between fork and exec unsafe, because it must not allocate or lock")]
 fn set_identification(command: &mut Command, image: PreparedExec, tag: RlimitTag, cgroup: Option<&Cgroup>) {
     let entry = cgroup.and_then(|cgroup| {
@@ -69,8 +69,8 @@ pub(super) fn forget(agent: Option<u32>) {
     agents.retain(|known| Some(known.cast_unsigned()) != agent);
 }
 
-/// Makes this process instead of init the parent of orphaned descendants, and reaps them when they end. Must be called
-/// within a tokio runtime.
+/// Makes this process, instead of init, the parent of orphaned descendants, and reaps them when they end. Must be
+/// called within a tokio runtime.
 pub fn adopt_orphans() {
     // Register the signal handler before the first orphan can arrive.
     let ended = signal(SignalKind::child()).and_then(|ended| Ok((ended, set_child_subreaper(Some(getpid()))?)));

@@ -55,8 +55,8 @@ impl TreeQuery {
     }
 }
 
-/// The time limits for ending a tree: after `term`, its processes get SIGKILL; after a further `kill`, those that are
-/// left are abandoned.
+/// The time limits for ending a tree: after `term`, its processes get SIGKILL; after a further `kill`, the remaining
+/// ones are abandoned.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Grace {
     pub term: Duration,
@@ -163,8 +163,8 @@ fn matches_itself(query: &TreeQuery, stat: Stat) -> bool {
 }
 
 /// Returns the processes whose cgroup and resource limit are ignored: those in the host's process group, such as the
-/// processes that compile plugins, and, in a search for the processes of a killed host, all descendants of this host.
-/// If an agent started this host, these processes have inherited the agent's cgroup and resource limit.
+/// processes that compile plugins. In a search for the processes of a killed host, all descendants of this host are
+/// added. If an agent started this host, these processes have inherited the agent's cgroup and resource limit.
 fn host_processes(query: &TreeQuery, table: &BTreeMap<i32, Stat>) -> BTreeSet<i32> {
     let (me, group) = (std::process::id().cast_signed(), rustix::process::getpgrp().as_raw_nonzero().get());
     let mut found: BTreeSet<i32> = table.values().filter(|stat| stat.group == group).map(|stat| stat.pid).collect();

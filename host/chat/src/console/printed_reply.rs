@@ -5,7 +5,7 @@ use cordboard_core::{render::terminal::Colours, types::Reply};
 use super::{LIMITS, OutputStyle, Transcript};
 use crate::{MessageId, Outgoing, outbox};
 
-/// Returns all lines of a reply. `Some` formats them for a terminal with or without colours; `None` keeps the Markdown,
+/// Returns all lines of a reply. `Some` formats them for a terminal with or without colors; `None` keeps the Markdown,
 /// as on a pipe.
 #[must_use]
 pub fn preview(reply: &Reply, terminal: Option<Colours>) -> String {

@@ -1,5 +1,5 @@
-//! Limits of every call that no configuration key raises. [`explain_excess`] names the resource and the limit, because
-//! wasmtime's own messages don't name both.
+//! Limits that apply to every call and that no configuration key raises. [`explain_excess`] names the resource and the
+//! limit, because wasmtime's own messages don't name both.
 
 use cordboard_core::config::format_size;
 use wasmtime::{
@@ -48,8 +48,8 @@ pub fn http_ctx() -> WasiHttpCtx {
     ctx
 }
 
-/// The predicate of the error of a call whose table is full. The guest sees only that the table does not grow, so the
-/// call's meter records the excess.
+/// Returns the predicate of an error message for a call that filled a table. The guest sees only that the table does
+/// not grow, so the call's meter records the excess.
 pub fn explain_full_table() -> String {
     format!("exceeded the limit of a table, {MAX_TABLE_ELEMENTS} elements")
 }

@@ -1,5 +1,5 @@
 //! `requests`: lists the open questions of agents and answers them with the caller's rights. A call without a caller
-//! sees no questions, unless `acts_as` is set.
+//! sees questions only if `acts_as` is set.
 
 use cordboard_core::session::{ApiError, SessionCommand};
 

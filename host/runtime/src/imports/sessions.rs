@@ -1,5 +1,5 @@
-//! `sessions`: lists the sessions that the caller may see. A call without a caller sees no sessions, unless `acts_as`
-//! is set.
+//! `sessions`: lists the sessions that the caller may see. A call without a caller sees sessions only if `acts_as` is
+//! set.
 
 use cordboard_core::types::{SessionView, UsageGroup, UsagePeriod};
 

@@ -1,6 +1,6 @@
 //! Certificate verification for outbound connections. It trusts the public certificate authorities and the certificates
 //! of the `ca` file. A certificate in that file is trusted both as an authority and as a server certificate, because
-//! servers at home often have self-signed certificates for a name other than the one that is used to reach them.
+//! home servers often have self-signed certificates for names other than the one in the URL.
 
 use std::{
     io,

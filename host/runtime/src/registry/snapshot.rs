@@ -52,7 +52,7 @@ pub struct RolloutStatus {
     pub rejected: Option<RejectedVersion>,
     /// Set if an admin has disabled the plugin. New files in the plugin folder don't enable it.
     pub disabled: Option<Disabled>,
-    /// Set while a version is compiled or tried, once this has taken a second.
+    /// Set while a version is compiled or tried, after the first second.
     pub compiling: Option<Compiling>,
 }
 

@@ -130,8 +130,8 @@ impl PluginVersion {
         })
     }
 
-    /// Whether the version was linked with these settings. Ignores rollout settings, and if the version has no webhook,
-    /// also webhook settings.
+    /// Whether the version was linked with these settings. Ignores rollout settings. If the version has no webhook,
+    /// ignores webhook settings too.
     pub fn has_settings(&self, settings: &PluginSettings) -> bool {
         self.grants == settings.grants_of(&self.digest)
             && self.call_settings.config == settings.config
@@ -158,9 +158,9 @@ impl PluginVersion {
             || settings.sha256.as_ref().is_some_and(|only| *only != self.digest)
     }
 
-    /// Records a failed call for `/plugins` and the probation. Records nothing and returns false if the error doesn't
-    /// count as a failure: the plugin returned it itself, the call was ended because its version was replaced, or the
-    /// version doesn't export the called function.
+    /// Records a failed call for `/plugins` and the probation. Records nothing and returns false for an error that the
+    /// plugin returned itself, a call that was ended because its version was replaced, and a function that the version
+    /// doesn't export.
     pub fn record_failure(&self, error: &CallError) -> bool {
         match error {
             CallError::Plugin(_) | CallError::Drained { .. } | CallError::NotOffered(_) => return false,
@@ -244,8 +244,8 @@ impl Exports {
         })
     }
 
-    /// Returns the linked component, ready to be instantiated. All exported extension points hold the same one, so this
-    /// takes it from the first of them.
+    /// Returns the linked component, ready to be instantiated. All exported extension points hold the same component,
+    /// so this method returns the component of the first one.
     pub fn any(&self) -> Option<&InstancePre<CallState>> {
         None.or_else(|| self.command.as_ref().map(|pre| pre.instance_pre()))
             .or_else(|| self.lifecycle.as_ref().map(|pre| pre.instance_pre()))

@@ -1,4 +1,4 @@
-//! Tests of the use of agents: it is stored with its session, summed by origin, and read without the host.
+//! Tests that the usage of agents is stored with its session, summed by origin, and readable without a host.
 
 use cordboard_core::types::{OriginUsage, Tokens, TurnOrigin, UsageEntry, UsageSum};
 

@@ -105,7 +105,7 @@ fn a_repeated_request_is_not_asked_again() {
     let mut script = asked(json!({ "toolCallId": "t1", "title": "Run" }));
     script.agent(&ask(json!(7), json!({ "toolCallId": "t2", "title": "Other" }), &usual_options()));
     assert_eq!(script.asked.len(), 1);
-    // The number may return after an answer. The question then has another id.
+    // The agent may reuse the number after an answer. The new question has another id.
     script.choose(RequestOption::DENY);
     script.agent(&ask(json!(7), json!({ "toolCallId": "t2", "title": "Other" }), &usual_options()));
     assert_ne!(script.asked[0].id, script.asked[1].id);
@@ -130,7 +130,7 @@ fn a_plan_is_approved_by_a_person_only() {
     assert_eq!((request.kind, request.text.shown.as_str(), request.tool_use), ("plan", "# Plan\n1. look", None));
 }
 
-/// The question and the facts for rules, for calls as different agents describe them.
+/// Checks the question and the facts for rules, for calls in the forms that different agents use.
 #[test]
 fn a_call_is_shown_exactly_and_compared_with_rules() {
     let path = format!("{FOLDER}/a.rs");

@@ -59,8 +59,8 @@ fn recordings_decode_to_their_traces() {
     }
 }
 
-/// Replays the longest recording with one line cut, repeated or left out. Afterwards, an answer to the last
-/// prompt ends its turn, and nothing stays open.
+/// Replays the longest recording with one line cut, repeated, prefixed with log output, or preceded by an unknown
+/// message. Afterwards, an answer to the last prompt ends its turn, and nothing stays open.
 #[test]
 fn damaged_recordings_leave_no_open_turn() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/acp");

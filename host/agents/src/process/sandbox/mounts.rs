@@ -9,8 +9,8 @@ use std::{
 use super::{OwnFiles, canonical};
 
 /// The folders of the system. `/run` and `/var` are missing: the sockets in them let their clients act outside of the
-/// sandbox, for example through the bus of the user or a container engine. On some systems the certificates are below
-/// `/var`.
+/// sandbox, for example through the bus of the user or a container engine. The exception is the folder below `/var`
+/// that contains the certificates on some systems.
 const SYSTEM: [&str; 12] = [
     "/usr",
     "/bin",
@@ -77,8 +77,8 @@ impl Mounts {
     }
 
     /// Adds the paths that exist. A path below a folder that the agent can change is skipped, because it is visible
-    /// anyway, and because the agent could replace it by a link to any other path. So folders that the agent can change
-    /// have to be added first, and stay so.
+    /// anyway, and because the agent could replace it with a link to any other path. So add the folders that the agent
+    /// can change first. Adding such a folder again doesn't make it read-only.
     fn add(&mut self, paths: impl IntoIterator<Item = PathBuf>, access: Access) {
         for path in paths {
             let is_replaceable = path.ancestors().skip(1).any(|folder| self.is_writable(&canonical(folder)));
@@ -111,8 +111,9 @@ impl Mounts {
         }
     }
 
-    /// Hides Cordboard's own files. A single file is not hidden by a mount over it: the mount would vanish when the file
-    /// is replaced outside. Folders that the agent can change are not used either: it could rename them.
+    /// Hides Cordboard's own files. Hides the whole folder of a single file, because a mount over the file would vanish
+    /// when the file is replaced outside. Fails for a folder below one that the agent can change, because the agent
+    /// could rename it.
     pub(super) fn hide(&mut self, own: &OwnFiles) -> Result<(), Exposed> {
         let folders = own.folders.iter().map(|folder| (folder, canonical(folder)));
         let files = own.files.iter().filter_map(|file| Some((file, canonical(canonical(file).parent()?))));
@@ -123,7 +124,7 @@ impl Mounts {
                 // A missing folder can't be covered, and the agent can't create it.
                 Access::Read if !folder.exists() => {}
                 Access::Read if *shown != folder => {
-                    // The session's own folder may be below, and stays visible.
+                    // The session's own folder may be below this one; it stays visible.
                     self.0.insert(folder, Access::Empty);
                 }
                 Access::Read | Access::Write => {
@@ -145,7 +146,7 @@ impl Mounts {
         })
     }
 
-    /// The mount that decides about a path: that of the path itself or of the nearest folder above it.
+    /// Returns the mount that applies to a path: its own, or that of the nearest folder above it.
     fn nearest(&self, path: &Path) -> Option<(&PathBuf, Access)> {
         path.ancestors().find_map(|path| self.0.get_key_value(path)).map(|(path, access)| (path, *access))
     }
@@ -177,7 +178,7 @@ mod tests {
             Mounts(paths.iter().map(|(path, access)| (self.0.path().join(path), *access)).collect())
         }
 
-        /// Hides a folder and the folder of a file. Returns the arguments, or the reason of the refusal.
+        /// Hides a folder and the folder of a file. Returns the arguments, or the reason for the refusal.
         fn hide(&self, mut mounts: Mounts, folder: &str, file: &str) -> Result<String, String> {
             let at = |path: &str| vec![self.0.path().join(path)];
             let own = OwnFiles { folders: at(folder), files: at(file) };

@@ -1,4 +1,4 @@
-//! Tests sandboxes with programs that try to leave them. Where bubblewrap can't be used, these tests print the reason and
+//! Tests sandboxes with programs that try to leave them. If bubblewrap can't be used, these tests print the reason and
 //! check nothing.
 
 use std::{
@@ -154,7 +154,7 @@ async fn an_interrupt_reaches_an_interactive_shell() {
     let (process, mut events) = machine.start("exec bash --norc --noediting -i");
     process.write(b"echo up; sleep 1000".to_vec()).unwrap();
     assert_eq!(line(&mut events).await, "up");
-    // A child of bash that hasn't begun its program yet loses the signal, so one interrupt isn't always enough.
+    // A child of bash that hasn't executed its program yet loses the signal, so one interrupt isn't always enough.
     loop {
         process.interrupt(SandboxKind::Bwrap);
         process.write(b"echo still here".to_vec()).unwrap();

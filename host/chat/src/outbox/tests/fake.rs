@@ -31,7 +31,7 @@ pub struct Fake {
     rings: Mutex<Vec<String>>,
     pub pause: Mutex<Duration>,
     pub quota: Mutex<Option<Quota>>,
-    /// Zero, so that every streamed answer notifies, unless a test sets it.
+    /// Zero by default, so that every streamed answer notifies.
     pub ring_after: Mutex<Duration>,
     takes: Mutex<Duration>,
     /// The errors of later calls, each with its chat, in order. All other calls succeed.
