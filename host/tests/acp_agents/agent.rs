@@ -18,7 +18,7 @@ pub enum Agent {
 
 impl Agent {
     /// Starts a host with this agent, runs a test with it, stops the host, and checks that no process of the agent is
-    /// left. If the agent is not there, prints a line instead.
+    /// left. If the agent's environment variable isn't set, prints a line instead.
     pub fn run(self, settings: &str, test: impl FnOnce(&mut AgentHost)) {
         let variable = self.variable();
         let Some(program) = std::env::var_os(variable).map(PathBuf::from) else {
@@ -76,7 +76,7 @@ env = {{ {env}, HOME = {home:?}, TMPDIR = {home:?} }}
     }
 }
 
-/// By default, opencode runs all tools without asking.
+/// Returns a configuration in which opencode asks before it runs a command or edits a file. By default, it never asks.
 fn opencode_config(url: &str) -> String {
     let config = json!({
         "provider": { "anthropic": { "options": { "baseURL": format!("{url}/v1"), "apiKey": "dummy" } } },
@@ -91,7 +91,7 @@ fn opencode_config(url: &str) -> String {
     config.to_string()
 }
 
-/// Returns the pids of the agent's processes, which are also those that the agent has started.
+/// Returns the pids of the agent and of all processes that it has started.
 pub fn processes(host: &AgentHost) -> Vec<u32> {
     running(&host.home(), |command_line| !command_line.starts_with(env!("CARGO_BIN_EXE_cordboard")))
 }

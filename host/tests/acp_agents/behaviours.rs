@@ -1,11 +1,11 @@
-//! Tests what both agents do alike: each behaviour is one function that runs once per agent.
+//! Tests the behavior that both agents share: each function tests one behavior and runs once per agent.
 
 use crate::{
     agent::{Agent, processes, suspend},
     agent_host::eventually,
 };
 
-/// Declares a test per agent for each behaviour.
+/// Declares a test per agent for each behavior.
 macro_rules! for_each_agent {
     ($($behaviour:ident),+ $(,)?) => {$(
         mod $behaviour {
@@ -70,7 +70,7 @@ fn permission(agent: Agent) {
         host.ask("/deny", "Answered: Reject.");
         host.phase("idle");
         assert!(!host.path("state/sessions/a/denied").exists());
-        // The model hears of the denial: from claude in the same turn, from opencode with the next prompt.
+        // claude reports the denial to the model in the same turn, opencode with the next prompt.
         let answer = match agent {
             Agent::Claude => "You said: hello",
             Agent::Opencode => "The tool said: The user rejected permission to use this specific tool call.",
@@ -197,7 +197,7 @@ fn api_error(agent: Agent) {
         let all = format!("{shown}{after}");
         assert_eq!(all.matches("The fake API says 401.").count(), 1, "{all}");
         assert_eq!(all.matches('⚠').count(), 1, "{all}");
-        // The agents try again by themselves.
+        // Both agents repeat a request that fails with status 500.
         host.phase("idle");
         let shown = host.ask("stumble 500", "You said: stumble 500");
         assert!(!shown.contains('⚠'), "{shown}");
@@ -215,7 +215,7 @@ fn agent_command(agent: Agent) {
         host.ask("//nonsense", "has no command //nonsense.");
         host.ask("//greet @/etc/passwd", "can't contain a word with '@'");
         host.ask("//greet the parser", "You said: Good morning, the parser");
-        // The text of another message never is a command.
+        // A command in the middle of a message is only text.
         host.ask("what does /greet do", "You said: what does /greet do");
     });
 }

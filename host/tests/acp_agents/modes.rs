@@ -31,7 +31,7 @@ fn claude_edits_without_a_question_in_its_mode() {
     });
 }
 
-/// opencode offers the modes `build`, which is its default, and `plan`, and stores the mode with the conversation.
+/// opencode offers the modes `build` (its default) and `plan`, and stores the mode with the conversation.
 #[test]
 fn opencode_plans_until_the_mode_is_default() {
     Agent::Opencode.run("", |host| {

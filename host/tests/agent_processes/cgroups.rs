@@ -1,4 +1,4 @@
-//! Tests the cgroups of agents. If this process may not create cgroups, the tests expect the behaviour without them.
+//! Tests the cgroups of agents. If this process may not create cgroups, the tests expect the behavior without them.
 
 use std::{
     fs,

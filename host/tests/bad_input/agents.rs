@@ -76,7 +76,7 @@ fn a_prompt_of_a_failing_agent_is_named_and_answered_later() {
     let mut host = home.run();
     host.exchange("/new a", "Session 'a' created.\n");
     host.say("are you there?");
-    // Wait for this output before the input is closed. After that, the host waits only two seconds (`drain`).
+    // Wait for this output before closing the input, because the host then waits only two seconds (`drain`).
     host.hear("The agent of session 'a' did not start: ");
     home.wait_for("one waiting message", |session| session["queued"] == 1);
     let ended = host.end();

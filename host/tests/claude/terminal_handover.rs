@@ -26,7 +26,8 @@ fn attach(host: &AgentHost) -> Pty {
     Pty::open(&mut command)
 }
 
-/// Types a line. The CLI takes a line that arrives at once, including its end, for pasted text.
+/// Types a line. Its end follows after a pause, because the CLI treats a line that arrives together with its end as
+/// pasted text.
 fn type_line(terminal: &mut Pty, line: &str) {
     terminal.press(line);
     std::thread::sleep(std::time::Duration::from_millis(500));

@@ -128,11 +128,11 @@ fn a_command_of_the_cli_takes_two_slashes() {
     host.ask("//Context", "Context Usage");
     host.ask("//contxt", "has no command //contxt. Did you mean //context?");
     host.ask("//review @/etc/passwd", "can't contain a word with '@'");
-    // Plugins' commands keep precedence, and one slash never reaches the CLI.
+    // Commands of plugins take precedence. A command with a single slash never reaches the CLI.
     host.ask("//sessions", "a");
     host.ask("/context", "Unknown command /context.");
     assert_eq!(host.api.said(), ["hello"], "the CLI handles its command itself");
-    // The text of another message never is a command.
+    // A command in the middle of a message is only text.
     host.ask("what does / context do", "You said: what does / context do");
 }
 

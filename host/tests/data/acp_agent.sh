@@ -1,6 +1,6 @@
 #!/bin/bash
-# An agent that speaks the Agent Client Protocol, for tests. It knows those commands of the demo agent that the tests of
-# all kinds of agents use. It stores its conversations in its folder.
+# An agent that speaks the Agent Client Protocol, for tests. It implements the commands of the demo agent that the tests
+# for all kinds of agents use. It stores its conversations in its folder.
 say() { printf '%s\n' "$1"; }
 result() { say '{"jsonrpc":"2.0","id":'"$1"',"result":'"$2"'}'; }
 text() {

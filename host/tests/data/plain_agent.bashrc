@@ -1,5 +1,5 @@
-# The settings of an interactive bash that has functions with the names of those commands of the demo agent that the tests
-# of all kinds of agents use.
+# The startup file of an interactive bash. Its functions implement the commands of the demo agent that the tests for all
+# kinds of agents use.
 PS1='sh> ' PS2='sh> '
 command_not_found_handle() { echo "You said: $*"; }
 slow() { for ((i = 1; i <= $1; i++)); do echo "line $i"; sleep 0.05; done; }

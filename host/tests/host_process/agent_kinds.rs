@@ -1,5 +1,5 @@
-//! Tests that the agents of all kinds behave alike: each behaviour is one function that runs once per kind. If a kind lacks
-//! a feature, the function checks what the chat says about that.
+//! Tests that the agents of all kinds behave alike: each function tests one behavior and runs once per kind. If a kind
+//! lacks a feature, the function checks the message that the chat shows instead.
 
 mod stand_in;
 
@@ -14,7 +14,7 @@ use super::{
 };
 use stand_in::StandIn;
 
-/// Declares a test per kind of agent for each behaviour.
+/// Declares a test per kind of agent for each behavior.
 macro_rules! for_each_kind {
     ($($behaviour:ident),+ $(,)?) => {$(
         mod $behaviour {
@@ -214,7 +214,7 @@ fn fresh_follows_a_refused_resume(kind: &StandIn) {
     if kind.lacks(AgentFeature::Resume) {
         host.ask("remember tea", &kind.answer("I will remember: tea"));
         suspend_and_wait(&mut host);
-        // The user has asked for a new conversation, so nothing is lost by surprise.
+        // The user has asked for a new conversation, so the chat doesn't report the lost state.
         host.ask("/fresh", FRESH);
         return host.ask("recall", &kind.answer("I remember nothing."));
     }
@@ -322,7 +322,7 @@ fn an_unknown_agent_command_is_refused(kind: &StandIn) {
     let mut host = home.start();
     host.ask("/new a", CREATED);
     host.await_phase("a", "idle");
-    // None of the stand-ins has a command.
+    // None of the stand-ins reports commands of its own.
     host.ask("//compact", "The agent of session 'a' has no command //compact. Use /commands to list its commands.");
 }
 

@@ -51,7 +51,7 @@ fn late_output_is_a_message_of_its_own() {
     host.ask("/new a", CREATED);
     host.ask("(sleep 0.5 && echo late &)", "Done.");
     host.reads("```\nlate\n```");
-    // A successful exit is no failure.
+    // An exit with code 0 isn't reported as a failure.
     host.ask("echo bye; exit", "```\nbye\nexit\n```");
     host.await_phase("a", "suspended");
     host.ask("echo new", &format!("{STATE_LOST}\n```\nnew\n```"));

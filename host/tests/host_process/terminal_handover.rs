@@ -10,7 +10,8 @@ use std::{
 use super::support::{Home, until};
 
 /// An agent for pipes and for a terminal. Each process appends a line to `$LOG` when it starts and when it ends. In a
-/// terminal, it reads lines until the end of its input: `clear` starts another conversation, any other line is answered.
+/// terminal, it reads lines until the end of its input. It starts another conversation at the line `clear`, and answers
+/// any other line.
 const AGENT: &str = r#"
 mode=terminal; id=none; settings=
 for arg in "$@"; do

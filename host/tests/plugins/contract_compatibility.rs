@@ -41,8 +41,8 @@ const SESSIONS: &str = "ebe2286bebac589e9e6e03b96be81070bce3f458b2c4209652cd733e
 const REQUESTS: &str = "3793c86f31a89e9259efe658501b7ec617028477fd0a681a9490de0197f36287";
 /// The digest of `approval.wasm`, which was compiled against 0.2.2. That version added the extension point `approval`.
 const APPROVAL: &str = "83fbbb6bd9a741dc8b8f079da76046a235d379f25a1987733c492b9bfcea3d93";
-/// The digest of `sessions.wasm`, which was compiled against 0.2.3. That version added the functions of `/rename`, `/fork`,
-/// `/agent` and `/history`.
+/// The digest of `sessions.wasm`, which was compiled against 0.2.3. That version added the functions of `/rename`,
+/// `/fork`, `/agent` and `/history`.
 const SESSION_COMMANDS: &str = "1878c470f88fa64d33614586767ccae5b23ce68f3050fb857f8c6d5d701316ac";
 
 /// The configuration of `every`, which may send its secret to `mirror`.

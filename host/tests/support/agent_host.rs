@@ -1,5 +1,5 @@
-//! Runs the real binary on pipes, with a real agent that talks to a fake Messages API. Each host is stopped at the end of
-//! its test.
+//! Runs the real binary on pipes, with a real agent that talks to a fake Messages API. Each host is stopped at the end
+//! of its test.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -41,8 +41,8 @@ struct Printed {
 }
 
 impl AgentHost {
-    /// Creates a folder, the API and the configuration without starting a host. `agents` returns the tables of the agents
-    /// for this home directory and this URL of the API.
+    /// Creates a folder, the API and the configuration without starting a host. `agents` gets the home directory and
+    /// the URL of the API, and returns the tables of the agents.
     pub fn new(agents: impl FnOnce(&Path, &str) -> String, settings: &str) -> Self {
         let mut host = Self { api: Api::start(), agents: String::new(), folder: TempDir::new().unwrap(), host: None };
         std::fs::create_dir(host.home()).unwrap();

@@ -35,7 +35,7 @@ pub struct Api {
 #[derive(Clone, Default)]
 struct Seen(Arc<Mutex<Vec<Value>>>);
 
-/// The behaviour that a prompt asks for.
+/// The response that a prompt selects.
 enum Act {
     Blocks(Vec<Block>),
     /// Sends two pieces, then closes the connection.
@@ -119,8 +119,8 @@ fn said(body: &Value) -> Vec<String> {
     texts.filter(|text| !text.trim_start().starts_with('<')).collect()
 }
 
-/// Returns the tool result in the last message of the request, if it has one. The CLI adds messages of the role `system`,
-/// for example with a prompt that it got while the tool ran.
+/// Returns the tool result in the last message of the request, if it has one. Skips messages of the role `system`,
+/// which the CLI adds, for example with a prompt that it got while the tool ran.
 fn tool_result(body: &Value) -> Option<String> {
     let last = body["messages"].as_array()?.iter().rfind(|message| message["role"] != "system")?;
     let content = last["content"].as_array()?;

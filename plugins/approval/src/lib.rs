@@ -1,7 +1,6 @@
 //! Decides by rules when an agent asks for the permission to use a tool. `/permissions` shows and changes the rules.
 //! `/requests` lists the open questions of agents, and `/answer`, `/allow` and `/deny` answer them. The host checks
-//! whether a question accepts an answer. The rules of a session stay valid after a
-//! rename.
+//! whether a question accepts an answer. The rules of a session stay valid after a rename.
 
 mod answer_arguments;
 mod config;
@@ -52,7 +51,7 @@ impl Approval for ApprovalRules {
 }
 
 impl Hook for ApprovalRules {
-    /// The rules of a renamed session get its new name.
+    /// Moves the rules of a renamed session to its new name.
     fn on_event(event: hook::Event) {
         let Some((from, session)) = renamed_from(&event).zip(event.session) else { return };
         if let Err(why) = store::rename_session(&from, &session.name) {
@@ -103,7 +102,7 @@ fn answer_usage() -> Reply {
     Reply { text: format!("{}\n\n{}", usage.text, open_list()), ..usage }
 }
 
-/// Shows the text of a request, of which the message with its buttons may show only a part.
+/// Shows the whole text of a request. The message with the buttons may show only a part of the text.
 fn whole_question(target: Target) -> Result<Reply, String> {
     let (session, number) = target.resolve()?;
     let open = requests::open();

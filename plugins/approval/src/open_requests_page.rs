@@ -23,13 +23,13 @@ pub fn page(open: &[Request], active: Option<&str>, now: Timestamp) -> String {
     items.join("\n\n")
 }
 
-/// Shows the text of a request, and how to answer it. The text comes last, because an agent's plan may end in an open code
-/// block.
+/// Shows the text of a request, and how to answer it. The text comes last, because an agent's plan may end in an open
+/// code block.
 pub fn whole(request: &Request, active: Option<&str>, now: Timestamp) -> String {
     format!("{}\n\n{}", item(request, active, now), request.text)
 }
 
-/// The answer to a number that no open request of the session has.
+/// Returns the message about a session without an open request, or without one of this number.
 pub fn not_open(session: &str, number: Option<u64>) -> String {
     let number = number.map(|number| format!(" #{number}")).unwrap_or_default();
     format!("Session '{session}' has no open request{number}. Use /requests to list them.")

@@ -52,7 +52,7 @@ pub fn save(rule: &SavedRule) -> Result<Saved, String> {
     Err("Others are saving rules at the same time. Try again.".to_owned())
 }
 
-/// Gives the rules of a session its new name.
+/// Moves the rules of a session to its new name.
 pub fn rename_session(from: &str, to: &str) -> Result<(), String> {
     for key in state::keys(PREFIX) {
         let Some(number) = saved_rule::number(&key) else { continue };

@@ -45,8 +45,8 @@ pub fn read(data: &Json, store: &str, namespace: &str) -> Result<Vec<Group>, Str
     data.items()?.iter().map(group).collect()
 }
 
-/// Returns a line with the number of guests and of those without a recent backup, then the lines of the guests: first
-/// those without any backup, then those whose last backup is old or dated in the future, then the others.
+/// Returns a line with the number of guests and of those without a recent backup, then the lines of the guests. Guests
+/// without any backup come first, then those whose last backup is old or dated in the future, then the others.
 pub fn lines(groups: Vec<Group>, config: &Config, now: Timestamp) -> Vec<String> {
     let mut newest: BTreeMap<String, Group> = BTreeMap::new();
     for group in groups.into_iter().filter(|group| !config.is_ignored(&group.key)) {

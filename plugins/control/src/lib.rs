@@ -1,6 +1,6 @@
 //! Commands about the agent of the active session: `/stop` interrupts its answer, `/now` interrupts it with a message,
 //! `/queue` shows the messages that wait, `/commands` lists the agent's own commands, `/model` sets its model, and
-//! `/mode` how its answers are shown.
+//! `/mode` selects the view of its answers.
 
 mod agent_commands;
 mod mode;

@@ -1,5 +1,5 @@
-//! `/now <text>`: sends a message that interrupts the agent and runs next. `/queue`: shows the messages that wait for the
-//! active session's agent, with a button to drop each.
+//! `/now <message>`: sends a message that interrupts the agent and runs next. `/queue`: shows the messages that wait
+//! for the active session's agent, with a button to drop each.
 
 use cordboard_plugin::{
     Call, Reply,

@@ -9,7 +9,7 @@ use cordboard_plugin::{
 };
 use serde::Deserialize;
 
-/// The argument that removes a persona, which therefore can't be a persona's name.
+/// The argument that resets the persona of a session. A persona can't have this name.
 pub const NONE: &str = "none";
 
 /// The maximum length of a name, in characters, so that a name fits a button and a command line.

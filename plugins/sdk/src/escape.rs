@@ -22,8 +22,8 @@ pub fn escape(text: &str) -> String {
     escaped
 }
 
-/// Removes control characters, which no chat shows. Otherwise, a control character could hide that the characters on
-/// both sides of it have a meaning together.
+/// Removes control characters, which no chat shows. Otherwise, a control character between two characters could hide
+/// that they form Markdown syntax together.
 fn strip_controls(text: &str) -> Cow<'_, str> {
     let is_control = |letter: char| {
         letter.is_control() && letter != '\n' && letter != '\t'

@@ -55,7 +55,7 @@ pub mod log {
 pub mod config {
     pub use crate::bindings::host_imports::cordboard::plugin::config::*;
 
-    /// Parses the table as the type `T`. Add `#[serde(deny_unknown_fields)]` to `T`, so that a misspelt key is an
+    /// Parses the table as the type `T`. Add `#[serde(deny_unknown_fields)]` to `T`, so that a misspelled key is an
     /// error. Also call this in `specs`, `summaries`, `modes` or `jobs`: the host then rejects an invalid table, and
     /// the previous one stays active. Needs the feature `json`.
     ///

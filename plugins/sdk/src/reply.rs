@@ -15,9 +15,9 @@ impl Reply {
         Self::text(escape(text))
     }
 
-    /// Adds a button in a separate row. A press runs `command`, such as "/hello again", as the user who pressed the
-    /// button. The command must be one of the plugin's own commands: the host omits any other button and logs it, as it
-    /// does with more than 100 buttons in a message. A label that shows nothing is replaced with the command.
+    /// Adds a button in a separate row. A press runs `command`, such as "/hello again", with the rights of the user who
+    /// presses the button. The command must belong to this plugin: the host omits and logs other buttons, and those
+    /// after the 100th of a message. A label that shows nothing is replaced with the command.
     #[must_use]
     pub fn button(self, label: impl Into<String>, command: impl Into<String>) -> Self {
         self.row([(label.into(), command.into())])

@@ -1,5 +1,5 @@
-//! `/agent [name]`: shows the agents, and selects the agent of the sessions that `/new` creates in this chat. The active
-//! session also switches to it, unless the session has a conversation.
+//! `/agent [name]`: shows the agents, and selects the agent of the sessions that `/new` creates in this chat. The
+//! active session also switches to it, unless the session has a conversation.
 
 use cordboard_plugin::{
     Call, Place, Reply, Session,
@@ -45,8 +45,8 @@ fn key(place: &Place) -> String {
     format!("agent/{}/{}/{}", place.front_end, place.chat, place.topic.as_deref().unwrap_or_default())
 }
 
-/// Lists the agents with a mark at the current one, which is that of the session or else that of new sessions. Adds buttons
-/// for the others.
+/// Lists the agents and marks the current one: the agent of the session, or else the one selected for new sessions.
+/// Adds buttons for the others.
 fn page(session: Option<&Session>, selected: Option<&str>, known: &[Choice]) -> Reply {
     let current = session.map(|session| session.agent.as_str()).or(selected);
     let line = |choice: &Choice| {

@@ -32,8 +32,8 @@ fn page(exchanges: &[Exchange], now: Timestamp) -> String {
     exchanges.iter().map(|exchange| entry(exchange, now)).collect::<Vec<_>>().join("\n\n")
 }
 
-/// Formats an exchange: the prompt in bold, and the answer below. Neither is rendered as Markdown, because a shortened text may
-/// end within a code block.
+/// Formats an exchange: the prompt in bold, and the answer below. Neither is rendered as Markdown, because a shortened
+/// text may end within a code block.
 fn entry(exchange: &Exchange, now: Timestamp) -> String {
     let age = exchange.at.map_or(String::new(), |at| format!(" ({})", ago(now, at)));
     let prompt: Vec<_> = exchange.prompt.lines().map(|line| bold(line.trim())).collect();

@@ -1,5 +1,5 @@
-//! `/new`, `/session`, `/sessions`, `/rename`, `/fork`, `/history`, `/agent`, `/archive`, `/restore`, `/suspend`, `/retry`,
-//! `/fresh`, `/leave`: creates, lists, switches, renames, copies and archives sessions. The host checks the caller's rights.
+//! The commands for sessions, such as `/new`, `/session`, `/rename`, `/fork`, `/archive` and `/retry`: creates, lists,
+//! selects, renames, forks, suspends and archives sessions. The host checks the caller's rights.
 
 mod agent;
 mod history;
@@ -54,7 +54,7 @@ impl Command for Sessions {
     }
 }
 
-/// Selects no persona, so that an agent can be given as the third argument.
+/// The second argument of `/new` that selects no persona, so that an agent can follow as the third.
 const NONE: &str = "none";
 
 fn new(call: &Call) -> Result<Reply, String> {

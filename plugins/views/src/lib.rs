@@ -1,6 +1,6 @@
 //! Renders turns. The mode `normal` shows the answer as one message, and below it a line with the current task and
 //! action and the elapsed time. `verbose` adds thoughts, actions and the list of tasks; `smart` and `quiet` omit the
-//! texts between the actions. None may send an empty message, or one that a later frame removes.
+//! texts between the actions. A mode must not send an empty message, or a message that a later frame removes.
 
 mod quiet_and_smart;
 mod verbose;
@@ -91,8 +91,8 @@ fn action_follows(turn: &Turn) -> bool {
     matches!(last, Some(Part::Action(_)))
 }
 
-/// Returns the current task and the running action with the elapsed time. Without both, it is "Writing" or "Thinking",
-/// so that a stalled answer isn't mistaken for a complete one.
+/// Returns the current task and the running action with the elapsed time. If there is neither, returns "Writing" or
+/// "Thinking" instead, so that a stalled answer isn't mistaken for a complete one.
 fn live(turn: &Turn) -> String {
     let running = |wanted: fn(&Action) -> bool| {
         turn.parts.iter().rev().find_map(|part| match part {

@@ -1,5 +1,5 @@
-//! Renders the mode `verbose`: the answer with the thoughts and actions of the agent, in order. The list of tasks is the
-//! last part, so that its changes don't move or replace text that a console has already printed.
+//! Renders the mode `verbose`: the answer with the thoughts and actions of the agent, in order. The list of tasks is
+//! the last part, so that its changes don't move or replace text that a console has already printed.
 
 use cordboard_plugin::{
     Reply,
@@ -9,7 +9,8 @@ use cordboard_plugin::{
 
 use super::{action_follows, close_code_block, live, with_end};
 
-/// The kind of the action that shows the list of tasks. Its title names the current task, its detail has one task a line.
+/// The kind of the action that shows the list of tasks. Its title names the current task, and its detail has one line
+/// per task.
 const LIST: &str = "todo";
 
 pub const THOUGHT: &str = "think";

@@ -98,7 +98,7 @@ impl Home {
         self.command(arguments).output().unwrap()
     }
 
-    /// A subcommand of the binary with the paths of this folder.
+    /// Returns a command that runs a subcommand of the binary with the paths of this folder.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let places = [("--config", "config.toml"), ("--state", "state")];
         let places = places.into_iter().flat_map(|(flag, below)| [PathBuf::from(flag), self.path(below)]);

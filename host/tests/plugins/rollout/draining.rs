@@ -21,7 +21,7 @@ async fn calling(host: &Arc<TestHost>, line: &'static str) -> tokio::task::JoinH
 async fn a_busy_call_is_cancelled_after_the_drain() {
     let host = Arc::new(TestHost::of("[plugins]\ndrain = \"200ms\"\n[plugins.mine]\ntime = \"5m\""));
     host.plug("mine", &bad("exceeds_limits")).await.unwrap();
-    // A running call holds a reference to the profile of its version.
+    // A running call holds a reference to its version's call settings.
     let old = Arc::downgrade(&host.registry.snapshot().version("mine").unwrap().call_settings);
     let at_rest = old.strong_count();
     let running = calling(&host, "spin").await;

@@ -92,7 +92,7 @@ async fn a_silent_agent_is_shown_as_working_until_stopped() {
         edits.map(|call| call.text().to_owned()).filter(|text| text.starts_with("Thinking… ")).collect::<HashSet<_>>()
     };
     app.until("two edits that show the time", || (spans().len() >= 2).then_some(())).await;
-    // The demo ignores interrupts while it hangs, so the host stops the process after a timeout.
+    // The demo agent ignores interrupts while it hangs, so the host stops the process after a timeout.
     app.api.says(OWNER, "/stop");
     app.api.until("the end of the turn", |api| !api.chat(OWNER).iter().any(|text| text.starts_with("Thinking…"))).await;
     app.ask(OWNER, "again", "You said: again").await;

@@ -20,7 +20,7 @@ impl Command for Counter {
     }
 }
 
-/// Counts each call, also if calls run concurrently: if another call changed the value, the swap fails and is retried
+/// Counts each call, even if calls run concurrently: if another call changed the value, the swap fails and is retried
 /// with the new value.
 fn count() -> Result<u64, String> {
     let mut before = state::get(KEY);

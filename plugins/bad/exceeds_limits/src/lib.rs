@@ -1,5 +1,5 @@
-//! For tests: a command for each kind of misbehaviour, and `/ok`, which must keep working. The host has to stop the
-//! misbehaviour; the code here doesn't limit it.
+//! For tests: a command for each kind of misbehavior, and `/ok`, which must keep working. The host has to stop the
+//! misbehavior; the code here doesn't limit it.
 
 use std::hint::black_box;
 
